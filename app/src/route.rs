@@ -1,0 +1,61 @@
+//! The pages there are, their paths and titles. How a click reaches them is `navigation`'s.
+
+/// A page. The server and the browser decide by the same table, so both draw the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    Overview,
+    Console,
+    Rect,
+    Chart,
+    NotFound,
+}
+
+/// The paths that have a page; every other path is answered with the page `NotFound`, status 404.
+pub const PATHS: [&str; 4] = ["/", "/console", "/rect", "/chart"];
+
+impl Route {
+    /// The page of a URL's path, taken literally: `/rect/` is not `/rect`.
+    pub fn of(path: &str) -> Self {
+        match path {
+            "/" => Self::Overview,
+            "/console" => Self::Console,
+            "/rect" => Self::Rect,
+            "/chart" => Self::Chart,
+            _ => Self::NotFound,
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Carillon: a topic broker in one binary",
+            Self::Console => "Console · Carillon",
+            Self::Rect => "Rectangle · Carillon",
+            Self::Chart => "Chart · Carillon",
+            Self::NotFound => "Not found · Carillon",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PATHS, Route};
+
+    #[test]
+    fn every_listed_path_has_its_own_page() {
+        for (index, path) in PATHS.iter().enumerate() {
+            assert_ne!(Route::of(path), Route::NotFound);
+            assert!(
+                PATHS[..index]
+                    .iter()
+                    .all(|other| Route::of(other) != Route::of(path))
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_path_has_none() {
+        for path in ["", "/rect/", "/Rect", "/index.html", "//"] {
+            assert_eq!(Route::of(path), Route::NotFound, "{path}");
+        }
+    }
+}
