@@ -1,0 +1,93 @@
+//! `cargo xtask ci`: what must hold before a change lands. Formatting, lints, documentation and
+//! licences first, for they fail fast; then the tests, as `cargo xtask test` runs them.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::process::{ask, cargo, command, find, root, run, stage};
+use crate::{dist, pages, test};
+
+const NATIVE: [&str; 6] = [
+    "carillon-wire",
+    "carillon-broker",
+    "carillon-app",
+    "carillon-server",
+    "carillon-tests",
+    "carillon-xtask",
+];
+
+/// What runs in browsers. Named together with `frontend`, `app` is hydrated instead of rendered.
+const BROWSER: [&str; 4] = [
+    "carillon-wire",
+    "carillon-broker",
+    "carillon-app",
+    "carillon-frontend",
+];
+
+pub fn run_all() -> Result<()> {
+    stage("formatting", || {
+        run(&mut cargo(&["fmt", "--all", "--check"]))
+    })?;
+    stage("unused dependencies", unused_dependencies)?;
+    stage("licences and sources", licences)?;
+    pages::require_target()?;
+    stage("dist", dist::build)?;
+    stage("lints, native", || lint(&NATIVE, &["--all-targets"]))?;
+    stage("lints, browser", || {
+        lint(&BROWSER, &["--target", pages::TARGET])
+    })?;
+    stage("documentation", document)?;
+    test::run_all(&[])
+}
+
+fn lint(packages: &[&str], arguments: &[&str]) -> Result<()> {
+    let mut clippy = cargo(&["clippy"]);
+    name_packages(&mut clippy, packages).args(arguments);
+    run(clippy.args(["--", "-D", "warnings"]))
+}
+
+fn document() -> Result<()> {
+    let mut doc = cargo(&["doc", "--no-deps", "--document-private-items"]);
+    run(name_packages(&mut doc, &NATIVE).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn name_packages<'a>(command: &'a mut Command, packages: &[&str]) -> &'a mut Command {
+    for package in packages {
+        command.args(["-p", package]);
+    }
+    command
+}
+
+fn unused_dependencies() -> Result<()> {
+    run(command(tool("cargo-machete")?).arg("--with-metadata"))
+}
+
+/// Known vulnerabilities are checked only where their database can be fetched.
+fn licences() -> Result<()> {
+    let deny = tool("cargo-deny")?;
+    run(command(&deny).args(["check", "licenses", "bans", "sources"]))?;
+    if ask(command(&deny).args(["fetch", "db"])).is_none() {
+        println!("xtask: advisories are not checked: their database cannot be fetched");
+        return Ok(());
+    }
+    run(command(&deny).args(["check", "--disable-fetch", "advisories"]))
+}
+
+/// A cargo tool from the `PATH`, or else built once below `target/`.
+fn tool(name: &str) -> Result<PathBuf> {
+    if let Some(program) = find(name) {
+        return Ok(program);
+    }
+    let tools = root().join("target/tools");
+    let program = tools
+        .join("bin")
+        .join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    if !program.exists() {
+        let mut install = cargo(&["install", "--locked", "--root"]);
+        run(install.arg(&tools).arg(name))?;
+    }
+    Ok(program)
+}

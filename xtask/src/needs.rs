@@ -1,0 +1,116 @@
+//! What the tests need beyond Rust: a browser with its driver, Node.js, and the npm packages of
+//! `tests/package-lock.json`. Installed where that is possible without asking, on Debian and
+//! Ubuntu as root; said in one line where it is not.
+
+use std::fs;
+
+use anyhow::{Result, bail};
+
+use crate::process::{ask, command, find, root, run};
+
+struct Program {
+    /// Any of these on the `PATH` will do.
+    names: &'static [&'static str],
+    debian_package: &'static str,
+}
+
+const PROGRAMS: [Program; 4] = [
+    Program {
+        names: &["node"],
+        debian_package: "nodejs",
+    },
+    Program {
+        names: &["npm"],
+        debian_package: "npm",
+    },
+    Program {
+        names: &["chromium", "chromium-browser", "google-chrome"],
+        debian_package: "chromium",
+    },
+    Program {
+        names: &["chromedriver"],
+        debian_package: "chromium-driver",
+    },
+];
+
+pub fn ensure() -> Result<()> {
+    let missing = missing();
+    if !missing.is_empty() {
+        if !can_install() {
+            bail!("{}", advice(&missing));
+        }
+        install(&missing)?;
+    }
+    install_node_packages()
+}
+
+fn missing() -> Vec<&'static Program> {
+    let is_missing = |program: &&Program| program.names.iter().all(|name| find(name).is_none());
+    PROGRAMS.iter().filter(is_missing).collect()
+}
+
+fn advice(missing: &[&Program]) -> String {
+    let names: Vec<_> = missing.iter().map(|program| program.names[0]).collect();
+    format!(
+        "the tests need {} on the PATH: install it (Debian's packages: {})",
+        names.join(", "),
+        packages(missing).join(" ")
+    )
+}
+
+fn packages(missing: &[&Program]) -> Vec<&'static str> {
+    missing
+        .iter()
+        .map(|program| program.debian_package)
+        .collect()
+}
+
+fn can_install() -> bool {
+    find("apt-get").is_some() && ask(command("id").arg("-u")).is_some_and(|user| user == "0")
+}
+
+fn install(missing: &[&Program]) -> Result<()> {
+    run(apt_get().arg("update"))?;
+    let mut install = apt_get();
+    install.args(["install", "--yes", "--no-install-recommends"]);
+    run(install.args(packages(missing)))
+}
+
+/// Waits its turn when another package manager is at work.
+fn apt_get() -> std::process::Command {
+    let mut apt_get = command("apt-get");
+    apt_get
+        .args(["-q", "-o", "DPkg::Lock::Timeout=300"])
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    apt_get
+}
+
+/// `npm ci` replaces `node_modules` each time, so a copy of the lock file tells what is in there.
+fn install_node_packages() -> Result<()> {
+    let folder = root().join("tests");
+    let installed = folder.join("node_modules/.installed-lock.json");
+    let lock = fs::read(folder.join("package-lock.json"))?;
+    if fs::read(&installed).is_ok_and(|known| known == lock) {
+        return Ok(());
+    }
+    let mut npm = command("npm");
+    run(npm
+        .current_dir(&folder)
+        .args(["ci", "--no-audit", "--no-fund"]))?;
+    Ok(fs::write(installed, lock)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_said_in_one_line() {
+        let missing: Vec<_> = PROGRAMS.iter().skip(2).collect();
+        assert_eq!(
+            advice(&missing),
+            "the tests need chromium, chromedriver on the PATH: install it \
+             (Debian's packages: chromium chromium-driver)"
+        );
+    }
+}

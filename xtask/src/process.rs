@@ -1,0 +1,138 @@
+//! How a chore starts other programs: where, with what on the screen, and what is said when one
+//! fails or is missing. Which programs and why is left to the chores.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+/// The repository's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask is a folder of the repository")
+}
+
+/// The cargo that runs this chore, started in the root.
+pub fn cargo(arguments: &[&str]) -> Command {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = command(cargo);
+    command.args(arguments);
+    command
+}
+
+/// Any other program, started in the root.
+pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    command
+}
+
+/// Says what is run, runs it, and fails unless it succeeds.
+pub fn run(command: &mut Command) -> Result<()> {
+    println!("xtask: {}", line(command));
+    let status = command
+        .status()
+        .with_context(|| format!("`{}` cannot be started", line(command)))?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", line(command));
+    }
+    Ok(())
+}
+
+/// One part of a chore, with its duration told.
+pub fn stage<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    println!("xtask: == {name}");
+    let start = Instant::now();
+    let outcome = work().with_context(|| name.to_owned())?;
+    println!("xtask: == {name}: {:.0} s", start.elapsed().as_secs_f32());
+    Ok(outcome)
+}
+
+/// What a program prints, without showing it; `None` when it cannot be started or fails.
+pub fn ask(command: &mut Command) -> Option<String> {
+    let output = command.stderr(Stdio::null()).output().ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Runs a `cargo build` and answers with the files of the one package named, as cargo reports
+/// them: no guess about target directories or profiles.
+pub fn cargo_build(package: &str, arguments: &[&str]) -> Result<Vec<PathBuf>> {
+    let mut build = cargo(&["build", "--package", package]);
+    build.args(arguments);
+    println!("xtask: {}", line(&build));
+    build.arg("--message-format=json-render-diagnostics");
+    let output = build.stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        bail!("{package} does not build");
+    }
+    let files = artifacts(&String::from_utf8_lossy(&output.stdout), package);
+    if files.is_empty() {
+        bail!("cargo reported no file for {package}");
+    }
+    Ok(files)
+}
+
+/// Where a program is on the `PATH`.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|folder| folder.join(format!("{program}{}", env::consts::EXE_SUFFIX)))
+        .find(|file| file.is_file())
+}
+
+fn artifacts(messages: &str, package: &str) -> Vec<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|message| serde_json::from_str::<Value>(message).ok())
+        .filter(|message| message["reason"] == "compiler-artifact" && is_of(message, package))
+        .flat_map(|message| file_names(&message))
+        .collect()
+}
+
+/// A package id is `path+file:///…/frontend#carillon-frontend@0.1.0`.
+fn is_of(message: &Value, package: &str) -> bool {
+    message["package_id"]
+        .as_str()
+        .is_some_and(|id| id.contains(&format!("#{package}@")))
+}
+
+fn file_names(message: &Value) -> Vec<PathBuf> {
+    let names = message["filenames"].as_array();
+    let names = names.into_iter().flatten().filter_map(Value::as_str);
+    names.map(PathBuf::from).collect()
+}
+
+fn line(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let name = program.file_stem().unwrap_or(command.get_program());
+    let words = std::iter::once(name).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_names_the_files_of_one_package() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","package_id":"registry+x#frontend@1.0.0","filenames":["/t/a.rlib"]}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","package_id":"path+file:///c/frontend#carillon-frontend@0.1.0","filenames":["/t/frontend.wasm"]}"#,
+            "\n",
+            r#"{"reason":"build-finished","success":true}"#,
+        );
+        assert_eq!(
+            artifacts(messages, "carillon-frontend"),
+            [PathBuf::from("/t/frontend.wasm")]
+        );
+    }
+}
