@@ -1,0 +1,167 @@
+//! What a server says.
+
+use std::borrow::Cow;
+
+use super::super::server::Missed;
+use super::super::{Command, DecodeError, Frame, Header, Headers, HeartBeat, Version, header};
+
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    HeartBeat,
+    Connected(Connected<'a>),
+    Message(Message<'a>),
+    /// The server has processed the frame that asked for this receipt.
+    Receipt(Cow<'a, str>),
+    /// The server closes the connection after it.
+    Error(ServerError<'a>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Connected<'a> {
+    pub version: Version,
+    pub session: Option<Cow<'a, str>>,
+    pub server: Option<Cow<'a, str>>,
+    /// What the server offers and wishes; the client has noted it.
+    pub heart_beat: HeartBeat,
+}
+
+/// The standard's three headers must be there; Carillon's own are absent from other brokers.
+#[derive(Clone, Debug)]
+pub struct Message<'a> {
+    pub subscription: Cow<'a, str>,
+    pub message_id: Cow<'a, str>,
+    pub destination: Cow<'a, str>,
+    pub sequence: Option<u64>,
+    /// Milliseconds of Unix time.
+    pub timestamp: Option<u64>,
+    pub producer: Option<Cow<'a, str>>,
+    pub missed: Option<Missed>,
+    pub content_type: Option<Cow<'a, str>>,
+    pub headers: Headers<'a>,
+    pub body: &'a [u8],
+}
+
+#[derive(Clone, Debug)]
+pub struct ServerError<'a> {
+    pub message: Option<Cow<'a, str>>,
+    pub receipt_id: Option<Cow<'a, str>>,
+    pub body: Cow<'a, str>,
+}
+
+/// What a server did wrong. The connection cannot be used any further.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProtocolError {
+    #[error("the server's bytes are no STOMP: {0}")]
+    Malformed(#[from] DecodeError),
+    #[error("the server sent {command} before CONNECTED")]
+    NotConnected { command: Command },
+    #[error("the server sent {command}, which is not expected here")]
+    Unexpected { command: Command },
+    #[error("the server chose a version that was not offered")]
+    UnsupportedVersion,
+    #[error("the server sent {command} without the header \"{name}\"")]
+    MissingHeader {
+        command: Command,
+        name: &'static str,
+    },
+    #[error("the server sent an invalid header \"{name}\"")]
+    InvalidHeader { name: &'static str },
+}
+
+impl<'a> Message<'a> {
+    /// The headers the producer set.
+    pub fn user_headers(&self) -> impl Iterator<Item = Header<'a>> + use<'a> {
+        self.headers
+            .iter()
+            .filter(|header| header::is_user_defined(header.raw_name))
+    }
+
+    pub(super) fn read(frame: &Frame<'a>) -> Result<Self, ProtocolError> {
+        let mut message = Received::default();
+        for header in frame.headers {
+            message.note(header);
+        }
+        let required = |value: Option<Cow<'a, str>>, name| {
+            let command = frame.command;
+            value.ok_or(ProtocolError::MissingHeader { command, name })
+        };
+        Ok(Self {
+            subscription: required(message.subscription, header::SUBSCRIPTION)?,
+            message_id: required(message.message_id, header::MESSAGE_ID)?,
+            destination: required(message.destination, header::DESTINATION)?,
+            sequence: message.sequence.and_then(|text| text.parse().ok()),
+            timestamp: message.timestamp.and_then(|text| text.parse().ok()),
+            producer: message.producer,
+            missed: message.missed.and_then(|text| Missed::parse(&text)),
+            content_type: message.content_type,
+            headers: frame.headers,
+            body: frame.body,
+        })
+    }
+}
+
+/// The headers of a MESSAGE before it is known whether all are there.
+#[derive(Default)]
+struct Received<'a> {
+    subscription: Option<Cow<'a, str>>,
+    message_id: Option<Cow<'a, str>>,
+    destination: Option<Cow<'a, str>>,
+    sequence: Option<Cow<'a, str>>,
+    timestamp: Option<Cow<'a, str>>,
+    producer: Option<Cow<'a, str>>,
+    missed: Option<Cow<'a, str>>,
+    content_type: Option<Cow<'a, str>>,
+}
+
+impl<'a> Received<'a> {
+    fn note(&mut self, header: Header<'a>) {
+        let slot = match header.raw_name {
+            header::SUBSCRIPTION => &mut self.subscription,
+            header::MESSAGE_ID => &mut self.message_id,
+            header::DESTINATION => &mut self.destination,
+            header::SEQUENCE => &mut self.sequence,
+            header::TIMESTAMP => &mut self.timestamp,
+            header::PRODUCER => &mut self.producer,
+            header::MISSED => &mut self.missed,
+            header::CONTENT_TYPE => &mut self.content_type,
+            _ => return,
+        };
+        // "Only the first header entry SHOULD be used" (STOMP 1.2, "Repeated Header Entries").
+        if slot.is_none() {
+            *slot = Some(header.value());
+        }
+    }
+}
+
+impl<'a> Connected<'a> {
+    pub(super) fn read(frame: &Frame<'a>) -> Result<Self, ProtocolError> {
+        let headers = frame.headers;
+        let heart_beat = match headers.get(header::HEART_BEAT) {
+            None => HeartBeat::NONE,
+            Some(text) => HeartBeat::parse(&text).ok_or(ProtocolError::InvalidHeader {
+                name: header::HEART_BEAT,
+            })?,
+        };
+        Ok(Self {
+            version: chosen(headers.get(header::VERSION))?,
+            session: headers.get(header::SESSION),
+            server: headers.get(header::SERVER),
+            heart_beat,
+        })
+    }
+}
+
+/// A server that does not say its version speaks 1.0.
+fn chosen(version: Option<Cow<'_, str>>) -> Result<Version, ProtocolError> {
+    Version::negotiate(version.as_deref().unwrap_or("1.0")).ok_or(ProtocolError::UnsupportedVersion)
+}
+
+impl<'a> ServerError<'a> {
+    pub(super) fn read(frame: &Frame<'a>) -> Self {
+        Self {
+            message: frame.headers.get(header::MESSAGE),
+            receipt_id: frame.headers.get(header::RECEIPT_ID),
+            body: String::from_utf8_lossy(frame.body),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What a client asks for, and how it is written.
+
+use super::super::{Command, FrameWriter, HeartBeat, SUPPORTED, Version, header};
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Connect<'a> {
+    pub host: &'a str,
+    pub login: Option<&'a str>,
+    pub passcode: Option<&'a str>,
+    /// The name to publish under.
+    pub client_id: Option<&'a str>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Subscribe<'a> {
+    pub id: &'a str,
+    pub destination: &'a str,
+    /// `last`, a sequence or a message id.
+    pub since: Option<&'a str>,
+    /// `drop-oldest`, `latest` or `disconnect`.
+    pub overflow: Option<&'a str>,
+    pub receipt: Option<&'a str>,
+    pub headers: &'a [(&'a str, &'a str)],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Send<'a> {
+    pub destination: &'a str,
+    pub content_type: Option<&'a str>,
+    pub receipt: Option<&'a str>,
+    pub headers: &'a [(&'a str, &'a str)],
+    pub body: &'a [u8],
+}
+
+impl Connect<'_> {
+    pub(super) fn write(&self, heart_beat: HeartBeat, out: &mut Vec<u8>) {
+        let versions: Vec<_> = SUPPORTED.iter().map(|version| version.as_str()).collect();
+        let mut frame = FrameWriter::new(out, Version::V1_2, Command::Connect);
+        frame
+            .header(header::ACCEPT_VERSION, &versions.join(","))
+            .header(header::HOST, self.host)
+            .header(header::HEART_BEAT, &heart_beat.to_string())
+            .optional_header(header::LOGIN, self.login)
+            .optional_header(header::PASSCODE, self.passcode)
+            .optional_header(header::CLIENT_ID, self.client_id);
+        frame.end();
+    }
+}
+
+impl Subscribe<'_> {
+    pub(super) fn write(&self, version: Version, out: &mut Vec<u8>) {
+        let mut frame = FrameWriter::new(out, version, Command::Subscribe);
+        frame
+            .header(header::ID, self.id)
+            .header(header::DESTINATION, self.destination)
+            .optional_header(header::SINCE, self.since)
+            .optional_header(header::OVERFLOW, self.overflow)
+            .optional_header(header::RECEIPT, self.receipt);
+        for (name, value) in self.headers {
+            frame.header(name, value);
+        }
+        frame.end();
+    }
+}
+
+impl Send<'_> {
+    pub(super) fn write(&self, version: Version, out: &mut Vec<u8>) {
+        let mut frame = FrameWriter::new(out, version, Command::Send);
+        frame
+            .header(header::DESTINATION, self.destination)
+            .optional_header(header::CONTENT_TYPE, self.content_type)
+            .optional_header(header::RECEIPT, self.receipt);
+        for (name, value) in self.headers {
+            frame.header(name, value);
+        }
+        frame.body(self.body);
+    }
+}
+
+pub(super) fn unsubscribe(version: Version, id: &str, receipt: Option<&str>, out: &mut Vec<u8>) {
+    let mut frame = FrameWriter::new(out, version, Command::Unsubscribe);
+    frame
+        .header(header::ID, id)
+        .optional_header(header::RECEIPT, receipt);
+    frame.end();
+}
+
+pub(super) fn disconnect(version: Version, receipt: Option<&str>, out: &mut Vec<u8>) {
+    let mut frame = FrameWriter::new(out, version, Command::Disconnect);
+    frame.optional_header(header::RECEIPT, receipt);
+    frame.end();
+}

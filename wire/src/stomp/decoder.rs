@@ -1,0 +1,377 @@
+//! Bytes to frames, incrementally: STOMP 1.2, "STOMP Frames" and "Augmented BNF".
+//!
+//! The caller owns the buffer. The decoder remembers how far into the current frame it has looked,
+//! so that a frame that arrives byte by byte costs no more than one that arrives whole.
+//!
+//! Where it is more lenient than the grammar: a value may hold colons (the first one separates); a
+//! CR before the LF belongs to the line end in every version; and a NUL in place of the blank line
+//! ends a frame without body, as the specification's own example of DISCONNECT has it.
+
+use memchr::{memchr, memchr2};
+
+use super::escape::{Escapes, Invalid};
+use super::{Command, DecodeError, Frame, Headers, Item, Limits, Version};
+
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    limits: Limits,
+    version: Version,
+    stage: Stage,
+}
+
+/// What the next unread byte belongs to. Positions count from the start of the item.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// The command line, or a line end before it; no line end within the first `scanned` bytes.
+    Command {
+        scanned: usize,
+    },
+    Headers(Head),
+    Body(Head, Extent),
+}
+
+/// A command line and the header lines after it, as far as they were read.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    command: Command,
+    /// Where the first header line begins.
+    start: usize,
+    /// Behind the last complete header line.
+    end: usize,
+    /// No line end between `end` and here.
+    scanned: usize,
+    count: u32,
+    content_length: Option<u32>,
+}
+
+/// Where the body begins, and how far it is known to hold no NUL.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    start: usize,
+    scanned: usize,
+}
+
+type Decoded<T> = Result<Option<T>, DecodeError>;
+
+impl Decoder {
+    pub const fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            version: Version::V1_2,
+            stage: Stage::START,
+        }
+    }
+
+    /// The version negotiated; 1.2 until told otherwise, and CONNECT reads the same in all of them.
+    pub const fn set_version(&mut self, version: Version) {
+        self.version = version;
+    }
+
+    /// The first item of `input` and the number of bytes it took, or `None` when its end has not
+    /// arrived. `input` must begin where the last item ended; after `None`, with the same bytes
+    /// again and more behind them.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are no STOMP, or a limit is passed. The stream cannot be read any further.
+    #[inline]
+    pub fn decode<'a>(&mut self, input: &'a [u8]) -> Decoded<(Item<'a>, usize)> {
+        match std::mem::replace(&mut self.stage, Stage::START) {
+            Stage::Command { scanned } => match heart_beat_bytes(input) {
+                Some(bytes) => Ok(Some((Item::HeartBeat, bytes))),
+                None => self.command_line(input, scanned),
+            },
+            Stage::Headers(head) => self.header_lines(input, head),
+            Stage::Body(head, extent) => self.body(input, head, extent),
+        }
+    }
+
+    #[inline]
+    fn command_line<'a>(&mut self, input: &'a [u8], scanned: usize) -> Decoded<(Item<'a>, usize)> {
+        let limit = self.limits.command_bytes;
+        let Some(end) = line_end(input, scanned) else {
+            if input.len() > limit as usize + CR {
+                return Err(DecodeError::CommandTooLong { limit });
+            }
+            let scanned = input.len();
+            self.stage = Stage::Command { scanned };
+            return Ok(None);
+        };
+        let line = without_cr(&input[..end]);
+        if line.len() > limit as usize {
+            return Err(DecodeError::CommandTooLong { limit });
+        }
+        if input[end] == NUL {
+            return Err(DecodeError::NulInCommand);
+        }
+        let command = Command::parse(line).ok_or_else(|| unknown_command(line))?;
+        self.header_lines(input, Head::new(command, end + 1))
+    }
+
+    #[inline]
+    fn header_lines<'a>(&mut self, input: &'a [u8], mut head: Head) -> Decoded<(Item<'a>, usize)> {
+        loop {
+            let Some(end) = line_end(input, head.scanned) else {
+                self.check_unfinished_line(input, &head)?;
+                head.scanned = input.len().max(head.scanned);
+                self.stage = Stage::Headers(head);
+                return Ok(None);
+            };
+            match &input[head.end..end] {
+                [] if input[end] == NUL => return self.body(input, head, Extent::new(end)),
+                _ if input[end] == NUL => {
+                    let line = head.count + 1;
+                    return Err(DecodeError::NulInHeader { line });
+                }
+                [] | [b'\r'] => return self.body(input, head, Extent::new(end + 1)),
+                line => self.header_line(without_cr(line), &mut head)?,
+            }
+            head.end = end + 1;
+            head.scanned = end + 1;
+            if head.end - head.start > self.limits.head_bytes as usize {
+                return Err(self.head_too_long());
+            }
+        }
+    }
+
+    #[inline]
+    fn header_line(&self, line: &[u8], head: &mut Head) -> Result<(), DecodeError> {
+        head.count += 1;
+        let number = head.count;
+        if number > self.limits.header_count {
+            let limit = self.limits.header_count;
+            return Err(DecodeError::TooManyHeaders { limit });
+        }
+        if line.len() > self.limits.header_bytes as usize {
+            return Err(self.header_too_long(number));
+        }
+        match line.iter().position(|&byte| byte == b':') {
+            None => return Err(DecodeError::HeaderWithoutColon { line: number }),
+            Some(0) => return Err(DecodeError::HeaderWithoutName { line: number }),
+            Some(_) => {}
+        }
+        match line.strip_prefix(b"content-length:") {
+            // The first of several counts, "Repeated Header Entries".
+            Some(value) if head.content_length.is_none() => {
+                let length = self
+                    .content_length(value)
+                    .ok_or(DecodeError::InvalidContentLength { line: number })?;
+                self.check_body_length(head.command, length)?;
+                head.content_length = Some(length);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn content_length(&self, value: &[u8]) -> Option<u32> {
+        let value = match self.version.trims_values() {
+            true => value.trim_ascii(),
+            false => value,
+        };
+        if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let digit =
+            |sum: u32, byte: &u8| sum.saturating_mul(10).saturating_add((byte - b'0').into());
+        Some(value.iter().fold(0, digit))
+    }
+
+    /// What can be said of a line whose end has not arrived.
+    fn check_unfinished_line(&self, input: &[u8], head: &Head) -> Result<(), DecodeError> {
+        let line_bytes = input.len().saturating_sub(head.end);
+        if line_bytes > self.limits.header_bytes as usize + CR {
+            return Err(self.header_too_long(head.count + 1));
+        }
+        let head_bytes = input.len().saturating_sub(head.start);
+        if head_bytes > self.limits.head_bytes as usize + CR {
+            return Err(self.head_too_long());
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn body<'a>(
+        &mut self,
+        input: &'a [u8],
+        head: Head,
+        mut extent: Extent,
+    ) -> Decoded<(Item<'a>, usize)> {
+        let end = match head.content_length {
+            Some(length) => counted_body(input, extent, length)?,
+            None => self.open_body(input, head.command, extent)?,
+        };
+        let Some(end) = end else {
+            extent.scanned = input.len().max(extent.scanned);
+            self.stage = Stage::Body(head, extent);
+            return Ok(None);
+        };
+        let frame = Frame {
+            command: head.command,
+            headers: self.headers(&input[head.start..head.end], head.command)?,
+            body: &input[extent.start..end],
+        };
+        Ok(Some((Item::Frame(frame), end + 1)))
+    }
+
+    /// Without `content-length` the first NUL ends the body.
+    fn open_body(
+        &self,
+        input: &[u8],
+        command: Command,
+        extent: Extent,
+    ) -> Result<Option<usize>, DecodeError> {
+        let rest = input.get(extent.scanned..).unwrap_or_default();
+        let end = memchr(NUL, rest).map(|offset| extent.scanned + offset);
+        let length = end.unwrap_or(input.len()).saturating_sub(extent.start);
+        self.check_body_length(command, u32::try_from(length).unwrap_or(u32::MAX))?;
+        Ok(end)
+    }
+
+    fn check_body_length(&self, command: Command, length: u32) -> Result<(), DecodeError> {
+        if length > 0 && !command.may_have_body() {
+            return Err(DecodeError::BodyNotAllowed { command });
+        }
+        let limit = self.limits.body_bytes;
+        if length > limit {
+            return Err(DecodeError::BodyTooLarge { limit });
+        }
+        Ok(())
+    }
+
+    /// "The commands and headers are encoded in UTF-8" (STOMP 1.2, "Value Encoding").
+    #[inline]
+    fn headers<'a>(&self, lines: &'a [u8], command: Command) -> Result<Headers<'a>, DecodeError> {
+        let text = std::str::from_utf8(lines).map_err(|error| {
+            let line = line_number(lines, error.valid_up_to());
+            DecodeError::HeaderNotUtf8 { line }
+        })?;
+        let mut escapes = Escapes::None;
+        if memchr2(b'\\', b'\r', lines).is_some() {
+            escapes = Escapes::of(self.version, command);
+            self.check_lines(text, escapes)?;
+        }
+        Ok(Headers::new(text, escapes))
+    }
+
+    #[cold]
+    fn check_lines(&self, text: &str, escapes: Escapes) -> Result<(), DecodeError> {
+        for (number, line) in (1..).zip(text.split_terminator('\n')) {
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            if self.version == Version::V1_2 && line.contains('\r') {
+                return Err(DecodeError::StrayCarriageReturn { line: number });
+            }
+            let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            for part in [name, value] {
+                escapes
+                    .check(part)
+                    .map_err(|invalid| self.invalid_escape(number, invalid))?;
+            }
+        }
+        Ok(())
+    }
+
+    const fn invalid_escape(&self, line: u32, invalid: Invalid) -> DecodeError {
+        match invalid {
+            Invalid::Unfinished => DecodeError::UnfinishedEscape { line },
+            Invalid::Undefined(found) => DecodeError::UndefinedEscape {
+                line,
+                found,
+                version: self.version,
+            },
+        }
+    }
+
+    const fn header_too_long(&self, line: u32) -> DecodeError {
+        let limit = self.limits.header_bytes;
+        DecodeError::HeaderTooLong { line, limit }
+    }
+
+    const fn head_too_long(&self) -> DecodeError {
+        let limit = self.limits.head_bytes;
+        DecodeError::HeadTooLong { limit }
+    }
+}
+
+impl Stage {
+    const START: Self = Self::Command { scanned: 0 };
+}
+
+impl Head {
+    const fn new(command: Command, start: usize) -> Self {
+        Self {
+            command,
+            start,
+            end: start,
+            scanned: start,
+            count: 0,
+            content_length: None,
+        }
+    }
+}
+
+impl Extent {
+    const fn new(start: usize) -> Self {
+        Self {
+            start,
+            scanned: start,
+        }
+    }
+}
+
+const NUL: u8 = 0;
+
+/// A line whose end has not arrived may be one byte over its limit: the CR of the line end.
+const CR: usize = 1;
+
+/// "The NULL octet can be optionally followed by multiple EOLs", and a heart-beat is one, too.
+#[inline]
+const fn heart_beat_bytes(input: &[u8]) -> Option<usize> {
+    match input {
+        [b'\n', ..] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        _ => None,
+    }
+}
+
+/// The first LF, or the NUL that should not come before it, from `from` on.
+#[inline]
+fn line_end(input: &[u8], from: usize) -> Option<usize> {
+    memchr2(b'\n', NUL, input.get(from..)?).map(|offset| from + offset)
+}
+
+const fn without_cr(line: &[u8]) -> &[u8] {
+    match line {
+        [text @ .., b'\r'] => text,
+        line => line,
+    }
+}
+
+/// "If a content-length header is included, this number of octets MUST be read, regardless of
+/// whether or not there are NULL octets in the body" (STOMP 1.2, "Header content-length").
+#[inline]
+fn counted_body(
+    input: &[u8],
+    extent: Extent,
+    content_length: u32,
+) -> Result<Option<usize>, DecodeError> {
+    let end = extent.start + content_length as usize;
+    match input.get(end) {
+        None => Ok(None),
+        Some(&NUL) => Ok(Some(end)),
+        Some(_) => Err(DecodeError::MissingNul { content_length }),
+    }
+}
+
+#[cold]
+fn unknown_command(line: &[u8]) -> DecodeError {
+    DecodeError::UnknownCommand {
+        command: line.escape_ascii().to_string(),
+    }
+}
+
+#[cold]
+fn line_number(lines: &[u8], position: usize) -> u32 {
+    let ends = lines.iter().take(position).filter(|&&byte| byte == b'\n');
+    1 + u32::try_from(ends.count()).unwrap_or(u32::MAX - 1)
+}

@@ -1,0 +1,92 @@
+//! Frames to bytes, appended to a buffer of the caller.
+
+use super::escape::{Escapes, Part};
+use super::{Command, Header, Version, header};
+
+/// A heart-beat: "it MUST send an end-of-line" (STOMP 1.2, "Heart-beating").
+pub fn heart_beat(out: &mut Vec<u8>) {
+    out.push(b'\n');
+}
+
+/// Writes one frame: headers first, then [`end`](Self::end) or [`body`](Self::body).
+///
+/// Names and values are escaped as the version and the command ask. Where they do not escape
+/// (1.0, CONNECT, CONNECTED) a line end within a value becomes a space, as does a NUL everywhere.
+#[derive(Debug)]
+#[must_use = "a frame needs its end"]
+pub struct FrameWriter<'o> {
+    out: &'o mut Vec<u8>,
+    escapes: Escapes,
+}
+
+impl<'o> FrameWriter<'o> {
+    pub fn new(out: &'o mut Vec<u8>, version: Version, command: Command) -> Self {
+        out.extend_from_slice(command.as_str().as_bytes());
+        out.push(b'\n');
+        Self::within(out, version, command)
+    }
+
+    /// Goes on with the headers of a frame whose command line is written elsewhere.
+    pub(crate) const fn within(out: &'o mut Vec<u8>, version: Version, command: Command) -> Self {
+        let escapes = Escapes::of(version, command);
+        Self { out, escapes }
+    }
+
+    #[inline]
+    pub fn header(&mut self, name: &str, value: &str) -> &mut Self {
+        self.escapes.write(Part::Name, name, self.out);
+        self.out.push(b':');
+        self.escapes.write(Part::Value, value, self.out);
+        self.out.push(b'\n');
+        self
+    }
+
+    pub fn optional_header(&mut self, name: &str, value: Option<&str>) -> &mut Self {
+        match value {
+            Some(value) => self.header(name, value),
+            None => self,
+        }
+    }
+
+    pub fn number(&mut self, name: &str, value: u64) -> &mut Self {
+        self.escapes.write(Part::Name, name, self.out);
+        self.out.push(b':');
+        write_decimal(value, self.out);
+        self.out.push(b'\n');
+        self
+    }
+
+    /// Passes a header on from one frame to another.
+    pub fn copy(&mut self, header: &Header<'_>) -> &mut Self {
+        self.header(&header.name(), &header.value())
+    }
+
+    /// Ends a frame without body.
+    pub fn end(self) {
+        self.out.extend_from_slice(b"\n\0");
+    }
+
+    /// Ends the frame with `content-length` and this body.
+    pub fn body(mut self, body: &[u8]) {
+        self.number(header::CONTENT_LENGTH, body.len() as u64);
+        self.out.reserve(body.len() + 2);
+        self.out.push(b'\n');
+        self.out.extend_from_slice(body);
+        self.out.push(0);
+    }
+}
+
+pub(crate) fn write_decimal(mut value: u64, out: &mut Vec<u8>) {
+    const DIGITS: usize = 20;
+    let mut digits = [0; DIGITS];
+    let mut start = DIGITS;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[start..]);
+}

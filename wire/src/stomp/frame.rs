@@ -1,0 +1,107 @@
+//! A decoded frame. It borrows from the bytes it was read from; nothing is copied or allocated
+//! unless a header has to be unescaped.
+
+use std::borrow::Cow;
+
+use memchr::memchr;
+
+use super::{Command, escape::Escapes};
+
+/// What a stream of STOMP consists of.
+#[derive(Clone, Copy, Debug)]
+pub enum Item<'a> {
+    /// A line end between frames (STOMP 1.2, "Heart-beating").
+    HeartBeat,
+    Frame(Frame<'a>),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    pub command: Command,
+    pub headers: Headers<'a>,
+    pub body: &'a [u8],
+}
+
+/// The header lines of a frame, each of them checked by the decoder.
+#[derive(Clone, Copy, Debug)]
+pub struct Headers<'a> {
+    /// Whole lines with their ends, without the blank line.
+    lines: &'a str,
+    /// `None` also when the version has escape sequences but these lines hold none.
+    escapes: Escapes,
+}
+
+impl<'a> Headers<'a> {
+    pub(crate) const fn new(lines: &'a str, escapes: Escapes) -> Self {
+        Self { lines, escapes }
+    }
+
+    pub const fn iter(&self) -> HeaderIter<'a> {
+        HeaderIter { rest: *self }
+    }
+
+    /// The value of the first header of that name: "only the first header entry SHOULD be used"
+    /// (STOMP 1.2, "Repeated Header Entries"). Names are case sensitive.
+    pub fn get(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.iter()
+            .find(|header| header.is(name))
+            .map(|header| header.value())
+    }
+}
+
+impl<'a> IntoIterator for Headers<'a> {
+    type Item = Header<'a>;
+    type IntoIter = HeaderIter<'a>;
+
+    fn into_iter(self) -> HeaderIter<'a> {
+        self.iter()
+    }
+}
+
+/// One header line. `raw_name` and `raw_value` are as they were on the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Header<'a> {
+    pub raw_name: &'a str,
+    pub raw_value: &'a str,
+    escapes: Escapes,
+}
+
+impl<'a> Header<'a> {
+    pub fn name(&self) -> Cow<'a, str> {
+        self.escapes.unescape(self.raw_name)
+    }
+
+    pub fn value(&self) -> Cow<'a, str> {
+        self.escapes.unescape(self.raw_value)
+    }
+
+    pub fn is(&self, name: &str) -> bool {
+        match self.escapes {
+            Escapes::None => self.raw_name == name,
+            _ => self.name() == name,
+        }
+    }
+}
+
+/// In the order of the frame, repeated names included.
+#[derive(Clone, Debug)]
+pub struct HeaderIter<'a> {
+    rest: Headers<'a>,
+}
+
+impl<'a> Iterator for HeaderIter<'a> {
+    type Item = Header<'a>;
+
+    fn next(&mut self) -> Option<Header<'a>> {
+        let Headers { lines, escapes } = self.rest;
+        let line_end = memchr(b'\n', lines.as_bytes())?;
+        let line = &lines[..line_end];
+        self.rest.lines = &lines[line_end + 1..];
+        let (raw_name, raw_value) = line.split_once(':')?;
+        Some(Header {
+            raw_name,
+            raw_value: raw_value.strip_suffix('\r').unwrap_or(raw_value),
+            escapes,
+        })
+    }
+}

@@ -1,0 +1,150 @@
+//! What a peer did wrong, and the ERROR frame that says so.
+
+use super::super::{Command, DecodeError, FrameWriter, SUPPORTED, Version, header};
+
+/// A fault always ends the connection: "it MUST then close the connection just after sending the
+/// ERROR frame" (STOMP 1.2, "ERROR"). Write it with [`Session::error`](super::Session::error).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{cause}")]
+pub struct Fault {
+    pub cause: Cause,
+    /// The `receipt` header of the frame at fault; it comes back as `receipt-id`.
+    pub receipt: Option<Box<str>>,
+}
+
+/// By whose rule something is wrong; the text is shown to the peer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Cause {
+    #[error("{0}")]
+    Malformed(#[from] DecodeError),
+    #[error("{command} came before the session was open: CONNECT comes first")]
+    NotConnected { command: Command },
+    #[error("CONNECT came a second time")]
+    AlreadyConnected,
+    #[error("{command} came after DISCONNECT")]
+    AfterDisconnect { command: Command },
+    #[error("{command} is a frame of servers")]
+    NotAClientFrame { command: Command },
+    #[error("supported protocol versions are {}", supported())]
+    UnsupportedVersion,
+    #[error("a {command} frame needs the header \"{name}\"")]
+    MissingHeader {
+        command: Command,
+        name: &'static str,
+    },
+    #[error("{name}:{value} is not understood: {expected}")]
+    InvalidHeader {
+        name: &'static str,
+        value: String,
+        expected: &'static str,
+    },
+    #[error("{what} not supported yet")]
+    NotSupported { what: &'static str },
+    #[error("there is a subscription with id \"{id}\" on this connection already")]
+    SubscriptionInUse { id: String },
+    #[error("there is no subscription with id \"{id}\" on this connection")]
+    UnknownSubscription { id: String },
+    /// The caller's own: a destination that is no topic, a login that fails, a server that stops.
+    #[error("{detail}")]
+    Refused { message: String, detail: String },
+}
+
+impl Fault {
+    pub fn new(cause: impl Into<Cause>, receipt: Option<&str>) -> Self {
+        Self {
+            cause: cause.into(),
+            receipt: receipt.map(Into::into),
+        }
+    }
+
+    /// Whatever only the caller can know. `message` is short, `detail` is for a reader.
+    pub fn refused(
+        message: impl Into<String>,
+        detail: impl Into<String>,
+        receipt: Option<&str>,
+    ) -> Self {
+        let (message, detail) = (message.into(), detail.into());
+        Self::new(Cause::Refused { message, detail }, receipt)
+    }
+
+    /// "Within the same connection, different subscriptions MUST use different subscription
+    /// identifiers" (STOMP 1.2, "SUBSCRIBE id Header").
+    pub fn subscription_in_use(id: &str, receipt: Option<&str>) -> Self {
+        Self::new(Cause::SubscriptionInUse { id: shown(id) }, receipt)
+    }
+
+    /// The id of UNSUBSCRIBE "MUST match the subscription identifier of an existing subscription".
+    pub fn unknown_subscription(id: &str, receipt: Option<&str>) -> Self {
+        Self::new(Cause::UnknownSubscription { id: shown(id) }, receipt)
+    }
+
+    /// A header whose form is right but whose meaning the caller does not accept.
+    pub fn invalid_header(
+        name: &'static str,
+        value: &str,
+        expected: &'static str,
+        receipt: Option<&str>,
+    ) -> Self {
+        let value = shown(value);
+        let cause = Cause::InvalidHeader {
+            name,
+            value,
+            expected,
+        };
+        Self::new(cause, receipt)
+    }
+
+    /// The header `message`: "a short description of the error".
+    pub fn message(&self) -> &str {
+        match &self.cause {
+            Cause::Malformed(error) if error.is_limit() => "frame too large",
+            Cause::Malformed(DecodeError::UnknownCommand { .. }) => "unknown command",
+            Cause::Malformed(_) => "malformed frame",
+            Cause::NotConnected { .. } => "not connected",
+            Cause::AlreadyConnected => "already connected",
+            Cause::AfterDisconnect { .. } => "already disconnected",
+            Cause::NotAClientFrame { .. } => "unexpected command",
+            Cause::UnsupportedVersion => "unsupported version",
+            Cause::MissingHeader { .. } => "missing header",
+            Cause::InvalidHeader { .. } => "invalid header",
+            Cause::NotSupported { .. } => "not supported",
+            Cause::SubscriptionInUse { .. } => "subscription id in use",
+            Cause::UnknownSubscription { .. } => "unknown subscription",
+            Cause::Refused { message, .. } => message,
+        }
+    }
+
+    pub(super) fn write(&self, version: Version, out: &mut Vec<u8>) {
+        let mut frame = FrameWriter::new(out, version, Command::Error);
+        if self.cause == Cause::UnsupportedVersion {
+            frame.header(header::VERSION, &supported());
+        }
+        frame
+            .header(header::MESSAGE, self.message())
+            .optional_header(header::RECEIPT_ID, self.receipt.as_deref())
+            .header(header::CONTENT_TYPE, "text/plain");
+        frame.body(self.to_string().as_bytes());
+    }
+}
+
+impl From<DecodeError> for Fault {
+    fn from(error: DecodeError) -> Self {
+        Self::new(error, None)
+    }
+}
+
+fn supported() -> String {
+    let versions: Vec<_> = SUPPORTED.iter().map(|version| version.as_str()).collect();
+    versions.join(",")
+}
+
+/// As much of a peer's own words as an error repeats.
+const SHOWN_CHARS: usize = 80;
+
+pub(super) fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(SHOWN_CHARS).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown.escape_debug().to_string()
+}

@@ -1,0 +1,200 @@
+//! The order of the conversation, the replies, and the heart-beats of one connection.
+
+use super::super::heart_beat::Pulse;
+use super::super::{Command, Due, Frame, FrameWriter, HeartBeat, Item, Version, header};
+use super::fault::{Cause, Fault};
+use super::request::{self, Connect, Disconnect, Request, Send, Subscribe, Unsubscribe};
+
+/// What the server offers every client.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    pub heart_beat: HeartBeat,
+    /// How long a connection may take until it is answered with CONNECTED.
+    pub handshake_ms: u32,
+}
+
+impl Config {
+    pub const HANDSHAKE_MS: u32 = 10_000;
+
+    pub const DEFAULT: Self = Self {
+        heart_beat: HeartBeat::DEFAULT,
+        handshake_ms: Self::HANDSHAKE_MS,
+    };
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// What CONNECTED says besides the version and the heart-beat.
+#[derive(Clone, Copy, Debug)]
+pub struct Greeting<'a> {
+    /// `name "/" version`, such as `Carillon/0.1.0`.
+    pub server: &'a str,
+    /// Identifies this session.
+    pub session: &'a str,
+}
+
+/// One connection. Small, because an idle one costs nothing else here.
+#[derive(Clone, Debug)]
+pub struct Session {
+    state: State,
+    version: Version,
+    /// Our own offer; the client's is needed only until the answer.
+    heart_beat: HeartBeat,
+    pulse: Pulse,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    AwaitingConnect,
+    /// CONNECT has been read and is not answered yet.
+    Connecting {
+        peer: HeartBeat,
+    },
+    Connected,
+    /// DISCONNECT has been read.
+    Disconnected,
+}
+
+impl Session {
+    pub const fn new(config: &Config, now_ms: u64) -> Self {
+        Self {
+            state: State::AwaitingConnect,
+            version: Version::V1_2,
+            heart_beat: config.heart_beat,
+            pulse: Pulse::awaiting_handshake(now_ms, config.handshake_ms),
+        }
+    }
+
+    /// The version of replies, and the one to tell the decoder after CONNECT.
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    pub const fn is_connected(&self) -> bool {
+        matches!(self.state, State::Connected)
+    }
+
+    /// What the client asks for.
+    ///
+    /// # Errors
+    ///
+    /// What the client did wrong, to be answered with [`error`](Self::error) and the end of the
+    /// connection.
+    #[inline]
+    pub fn request<'a>(&mut self, item: Item<'a>) -> Result<Request<'a>, Fault> {
+        match item {
+            Item::HeartBeat => Ok(Request::HeartBeat),
+            Item::Frame(frame) => self
+                .dispatch(&frame)
+                .map_err(|cause| at_fault(cause, &frame)),
+        }
+    }
+
+    #[inline]
+    fn dispatch<'a>(&mut self, frame: &Frame<'a>) -> Result<Request<'a>, Cause> {
+        self.check_order(frame.command)?;
+        match frame.command {
+            Command::Send => Send::read(frame).map(Request::Send),
+            Command::Subscribe => Subscribe::read(frame).map(Request::Subscribe),
+            Command::Unsubscribe => Unsubscribe::read(frame).map(Request::Unsubscribe),
+            Command::Connect | Command::Stomp => self.connect(frame).map(Request::Connect),
+            Command::Disconnect => Ok(Request::Disconnect(self.disconnect(frame))),
+            command => Err(refusal(command)),
+        }
+    }
+
+    #[inline]
+    fn check_order(&self, command: Command) -> Result<(), Cause> {
+        let connects = matches!(command, Command::Connect | Command::Stomp);
+        match self.state {
+            State::AwaitingConnect if connects => Ok(()),
+            State::Connected if !connects => Ok(()),
+            // "Clients MUST NOT send any more frames after the DISCONNECT frame is sent."
+            State::Disconnected => Err(Cause::AfterDisconnect { command }),
+            _ if connects => Err(Cause::AlreadyConnected),
+            _ => Err(Cause::NotConnected { command }),
+        }
+    }
+
+    fn connect<'a>(&mut self, frame: &Frame<'a>) -> Result<Connect<'a>, Cause> {
+        let connect = Connect::read(frame)?;
+        self.version = connect.version;
+        self.state = State::Connecting {
+            peer: connect.heart_beat,
+        };
+        Ok(connect)
+    }
+
+    fn disconnect<'a>(&mut self, frame: &Frame<'a>) -> Disconnect<'a> {
+        self.state = State::Disconnected;
+        Disconnect::read(frame)
+    }
+
+    /// Accepts [`Request::Connect`]: writes CONNECTED, and heart-beats count from here.
+    pub fn connected(&mut self, now_ms: u64, greeting: &Greeting<'_>, out: &mut Vec<u8>) {
+        if let State::Connecting { peer } = self.state {
+            self.pulse.agree(now_ms, self.heart_beat, peer);
+            self.state = State::Connected;
+        }
+        let mut frame = FrameWriter::new(out, self.version, Command::Connected);
+        frame
+            .header(header::VERSION, self.version.as_str())
+            .header(header::HEART_BEAT, &self.heart_beat.to_string())
+            .header(header::SERVER, greeting.server)
+            .header(header::SESSION, greeting.session);
+        frame.end();
+    }
+
+    /// "Sent from the server to the client once a server has successfully processed a client frame
+    /// that requests a receipt" (STOMP 1.2, "RECEIPT").
+    pub fn receipt(&self, receipt: &str, out: &mut Vec<u8>) {
+        let mut frame = FrameWriter::new(out, self.version, Command::Receipt);
+        frame.header(header::RECEIPT_ID, receipt);
+        frame.end();
+    }
+
+    /// Writes ERROR. Close the connection when it is sent.
+    pub fn error(&mut self, fault: &Fault, out: &mut Vec<u8>) {
+        self.state = State::Disconnected;
+        fault.write(self.version, out);
+    }
+
+    /// Bytes have arrived, whatever they are: "any new data received over the network connection
+    /// is an indication that the remote end is alive".
+    #[inline]
+    pub const fn received(&mut self, now_ms: u64) {
+        self.pulse.received(now_ms);
+    }
+
+    /// Bytes have been sent.
+    #[inline]
+    pub const fn sent(&mut self, now_ms: u64) {
+        self.pulse.sent(now_ms);
+    }
+
+    /// When to call [`on_deadline`](Self::on_deadline) next. It moves with each `received` and
+    /// `sent`; a timer set for an earlier answer may stay, it finds nothing due.
+    pub fn deadline(&self) -> Option<u64> {
+        self.pulse.deadline()
+    }
+
+    pub fn on_deadline(&mut self, now_ms: u64) -> Due {
+        self.pulse.on_deadline(now_ms)
+    }
+}
+
+fn refusal(command: Command) -> Cause {
+    request::not_supported(command).unwrap_or(Cause::NotAClientFrame { command })
+}
+
+/// "If the frame included a receipt header, the ERROR frame SHOULD set the receipt-id header"
+/// (STOMP 1.2, "ERROR").
+#[cold]
+fn at_fault(cause: Cause, frame: &Frame<'_>) -> Fault {
+    let receipt = frame.headers.get(header::RECEIPT);
+    Fault::new(cause, receipt.as_deref())
+}

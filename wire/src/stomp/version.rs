@@ -1,0 +1,56 @@
+//! The versions of STOMP, and which of them are spoken.
+
+use std::fmt;
+
+/// A version of the protocol, an argument of the codec.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    V1_0,
+    V1_1,
+    #[default]
+    V1_2,
+}
+
+/// The versions that may be negotiated, ascending.
+pub const SUPPORTED: &[Version] = &[Version::V1_2];
+
+impl Version {
+    /// As in the headers `version` and `accept-version`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1_0 => "1.0",
+            Self::V1_1 => "1.1",
+            Self::V1_2 => "1.2",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "1.0" => Some(Self::V1_0),
+            "1.1" => Some(Self::V1_1),
+            "1.2" => Some(Self::V1_2),
+            _ => None,
+        }
+    }
+
+    /// The highest version both sides speak; `accept_version` is a comma separated list
+    /// (STOMP 1.2, "Protocol Negotiation"). Versions that are not known are passed over.
+    pub fn negotiate(accept_version: &str) -> Option<Self> {
+        accept_version
+            .split(',')
+            .filter_map(Self::parse)
+            .filter(|version| SUPPORTED.contains(version))
+            .max()
+    }
+
+    /// From `1.1` on "clients and servers MUST never trim or pad headers with spaces".
+    pub(crate) const fn trims_values(self) -> bool {
+        matches!(self, Self::V1_0)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
