@@ -1,0 +1,295 @@
+//! A cursor: how far one subscription has read in one topic's log.
+
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, atomic::AtomicU64 as Mark},
+};
+
+use crate::{
+    entry::Entry,
+    limits::Limits,
+    log::{Log, Place},
+    session::{Session, Subscription},
+    sync::{AtomicBool, Mutex, Ordering, fence, lock},
+    topic::TopicCounts,
+};
+
+/// What happens to a subscription that lies further behind than its bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overflow {
+    /// It goes on at the oldest entry within the bound, and is told the range it missed.
+    #[default]
+    DropOldest,
+    /// It is only ever given the newest entry; what came before is passed over, counted and not told:
+    /// for screens.
+    Latest,
+    /// Its session is ended.
+    Disconnect,
+    /// Publishers to the topic are made to wait until it has caught up.
+    Block,
+}
+
+/// Where a subscription begins in the topics it covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// With what is published from now on.
+    #[default]
+    New,
+    /// With each topic's last image.
+    Last,
+    /// With each topic's entries whose sequence is greater than this.
+    AfterSequence(u64),
+    /// With the entries behind this position in the broker's order.
+    AfterPosition(u64),
+    /// With everything kept, knowing that something before it may be missing.
+    Lost,
+}
+
+/// Entries that a subscription did not get and will not get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missed {
+    /// From this sequence to that, both included.
+    Range {
+        /// The first.
+        from: u64,
+        /// The last.
+        to: u64,
+    },
+    /// How many cannot be told.
+    Unknown,
+}
+
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    pub(crate) session: Arc<Session>,
+    pub(crate) subscription: Arc<Subscription>,
+    pub(crate) topic: Arc<TopicCounts>,
+    /// Whether the session's inbox or its reader has this cursor.
+    queued: AtomicBool,
+    /// The next sequence to read, and the bytes of all before it: what lag is measured from.
+    next_sequence: Mark,
+    offset: Mark,
+    reading: Mutex<Reading>,
+}
+
+#[derive(Debug)]
+struct Reading {
+    place: Place,
+    missed: Option<Missed>,
+}
+
+/// Why reading came to an end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// There is nothing more in the log, or the subscription was cancelled. `full`: and whoever takes the
+    /// entries wants no more for now.
+    End { full: bool },
+    /// The next entry has this position, which is beyond the limit given.
+    At(u64),
+    /// Whoever takes the entries wants no more for now; the next one has this position.
+    Full(u64),
+}
+
+impl Cursor {
+    /// A cursor at `start` in `log`, and whether there is something to read at once.
+    pub(crate) fn new(
+        session: Arc<Session>,
+        subscription: Arc<Subscription>,
+        topic: Arc<TopicCounts>,
+        log: &Log,
+        start: Start,
+    ) -> (Self, bool) {
+        let (mut place, missed) = begin(log, start);
+        let (sequence, offset, ready) = match place.peek() {
+            Some(entry) => (entry.sequence(), entry.offset, true),
+            None => (log.next().0, log.next().1, false),
+        };
+        let cursor = Self {
+            session,
+            subscription,
+            topic,
+            queued: AtomicBool::new(false),
+            next_sequence: Mark::new(sequence),
+            offset: Mark::new(offset),
+            reading: Mutex::new(Reading { place, missed }),
+        };
+        (cursor, ready)
+    }
+
+    /// Claims the cursor for an inbox; false when an inbox or the reader has it already and will see what
+    /// was appended.
+    ///
+    /// To be called after the append and [`Cursor::appended`].
+    pub(crate) fn claim(&self) -> bool {
+        !self.queued.load(Ordering::Relaxed) && !self.queued.swap(true, Ordering::AcqRel)
+    }
+
+    /// Orders what was appended before the claims that follow. Together with the fence in
+    /// [`Cursor::retire`] either the writer sees that the cursor has been given up, or the reader sees
+    /// the entry.
+    pub(crate) fn appended() {
+        fence(Ordering::SeqCst);
+    }
+
+    /// Gives the cursor up at the end of the log; false when something was appended meanwhile and the
+    /// caller still has it.
+    pub(crate) fn retire(&self) -> bool {
+        self.queued.store(false, Ordering::Release);
+        fence(Ordering::SeqCst);
+        let more = self.next_position().is_some();
+        !(more && self.claim())
+    }
+
+    /// The position of the next entry, if there is one and the subscription still wants it.
+    pub(crate) fn next_position(&self) -> Option<u64> {
+        if self.subscription.is_cancelled() {
+            return None;
+        }
+        let mut reading = lock(&self.reading);
+        reading.place.peek().map(|entry| entry.position())
+    }
+
+    /// Hands over entries with a position up to `until`, oldest first, for as long as `take` goes on.
+    /// `limit`, at least `until`, is the newest position visible.
+    pub(crate) fn read(
+        &self,
+        until: u64,
+        limit: u64,
+        take: &mut impl FnMut(&Arc<Entry>, Option<Missed>) -> ControlFlow<()>,
+    ) -> Stop {
+        if self.subscription.is_cancelled() {
+            return Stop::End { full: false };
+        }
+        let mut reading = lock(&self.reading);
+        let Reading { place, missed } = &mut *reading;
+        if self.subscription.overflow == Overflow::Latest {
+            self.pass_over(place, limit);
+        }
+        let mut delivered = 0;
+        let mut seen = None;
+        let mut full = false;
+        let stop = loop {
+            let Some(entry) = place.peek() else {
+                break Stop::End { full };
+            };
+            let position = entry.position();
+            if position > until {
+                break Stop::At(position);
+            }
+            if full {
+                break Stop::Full(position);
+            }
+            full = take(entry, missed.take()).is_break();
+            delivered += 1;
+            seen = Some((entry.sequence() + 1, entry.offset + entry.size()));
+            place.advance();
+        };
+        if let Some((sequence, offset)) = seen {
+            self.next_sequence.store(sequence, Ordering::Relaxed);
+            self.offset.store(offset, Ordering::Relaxed);
+            self.topic.delivered.add(delivered);
+            self.session.delivered(delivered);
+        }
+        stop
+    }
+
+    /// Entries between the cursor and the end of its log.
+    pub(crate) fn lag_entries(&self) -> u64 {
+        let read = self.next_sequence.load(Ordering::Relaxed);
+        (self.topic.published.entries() + 1).saturating_sub(read)
+    }
+
+    /// Whether the cursor lies further behind the end of its log than `limits` has it. One entry is never
+    /// too far behind, whatever its size.
+    pub(crate) fn is_overdue(&self, limits: &Limits) -> bool {
+        let entries = self.lag_entries();
+        let read = self.offset.load(Ordering::Relaxed);
+        let bytes = self.topic.published.bytes().saturating_sub(read);
+        entries > limits.lag_entries || (bytes > limits.lag_bytes && entries > 1)
+    }
+
+    /// Goes forward until the cursor is within `limits` of the end, and notes what it missed.
+    pub(crate) fn skip(&self, limits: &Limits) {
+        let mut reading = lock(&self.reading);
+        let Reading { place, missed } = &mut *reading;
+        let from = self.next_sequence.load(Ordering::Relaxed);
+        let end = self.topic.published.entries() + 1;
+        let floor = self
+            .topic
+            .published
+            .bytes()
+            .saturating_sub(limits.lag_bytes);
+        place.skip_to(end.saturating_sub(limits.lag_entries));
+        while let Some(entry) = place.peek() {
+            if entry.offset >= floor || entry.sequence() + 1 >= end {
+                break;
+            }
+            place.advance();
+        }
+        let Some(entry) = place.peek() else { return };
+        let to = entry.sequence();
+        if to > from {
+            self.next_sequence.store(to, Ordering::Relaxed);
+            self.offset.store(entry.offset, Ordering::Relaxed);
+            *missed = Some(widen(*missed, from, to - 1));
+            self.dropped(to - from);
+        }
+    }
+
+    /// For [`Overflow::Latest`]: goes forward to the newest entry not beyond `limit`.
+    fn pass_over(&self, place: &mut Place, limit: u64) {
+        let mut ahead = place.clone();
+        let mut passed = 0;
+        while let Some(entry) = ahead.peek() {
+            if entry.position() > limit {
+                break;
+            }
+            if passed > 0 {
+                *place = ahead.clone();
+            }
+            passed += 1;
+            ahead.advance();
+        }
+        if passed > 1 {
+            self.dropped(passed - 1);
+        }
+    }
+
+    fn dropped(&self, entries: u64) {
+        self.topic.dropped.add(entries);
+        self.session.dropped(entries);
+    }
+}
+
+/// Where `start` lies in `log`, and what is already gone before it.
+fn begin(log: &Log, start: Start) -> (Place, Option<Missed>) {
+    match start {
+        Start::New => (log.tail(), None),
+        Start::Last => match log.last() {
+            Some(last) => (log.place_of_sequence(last.sequence()), None),
+            None => (log.tail(), None),
+        },
+        Start::AfterSequence(sequence) => {
+            let from = sequence.saturating_add(1);
+            let first = log.first_sequence();
+            let missed = (from < first).then(|| Missed::Range {
+                from,
+                to: first - 1,
+            });
+            (log.place_of_sequence(from), missed)
+        }
+        Start::AfterPosition(position) => {
+            let missed = (log.trimmed_position() > position).then_some(Missed::Unknown);
+            (log.place_after_position(position), missed)
+        }
+        Start::Lost => (log.head(), Some(Missed::Unknown)),
+    }
+}
+
+fn widen(missed: Option<Missed>, from: u64, to: u64) -> Missed {
+    match missed {
+        None => Missed::Range { from, to },
+        Some(Missed::Range { from, .. }) => Missed::Range { from, to },
+        Some(Missed::Unknown) => Missed::Unknown,
+    }
+}

@@ -1,0 +1,186 @@
+//! What is published, and what a topic's log holds of it.
+
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
+
+use bytes::Bytes;
+
+use crate::name::TopicName;
+
+/// One entry of a topic's log: immutable, shared by all who read it.
+#[derive(Debug)]
+pub struct Entry {
+    pub(crate) position: u64,
+    pub(crate) sequence: u64,
+    /// Bytes of all earlier entries of the topic.
+    pub(crate) offset: u64,
+    timestamp_ms: u64,
+    topic: TopicName,
+    producer: Arc<str>,
+    content_type: Option<Cow<'static, str>>,
+    headers: Box<[Header]>,
+    body: Bytes,
+    encodings: [OnceLock<Bytes>; Dialect::COUNT],
+}
+
+/// A header that the publisher added, passed on to subscribers as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The name, not empty.
+    pub name: Box<str>,
+    /// The value.
+    pub value: Box<str>,
+}
+
+/// A place in an entry where a door keeps its encoding of it, so that it is made once and copied from
+/// there. What the numbers stand for is the embedding program's to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect(u8);
+
+impl Dialect {
+    /// The number of dialects there is room for.
+    pub const COUNT: usize = 4;
+
+    /// The dialect with this number, if there is room for it.
+    #[must_use]
+    pub const fn new(number: u8) -> Option<Self> {
+        if (number as usize) < Self::COUNT {
+            Some(Self(number))
+        } else {
+            None
+        }
+    }
+}
+
+impl Entry {
+    /// The place in the broker's one order over all topics, from 1.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The place in the topic's log, from 1.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// When it was published, in Unix milliseconds.
+    #[must_use]
+    pub fn timestamp_ms(&self) -> u64 {
+        self.timestamp_ms
+    }
+
+    /// The topic.
+    #[must_use]
+    pub fn topic(&self) -> &TopicName {
+        &self.topic
+    }
+
+    /// The name of the session that published it.
+    #[must_use]
+    pub fn producer(&self) -> &str {
+        &self.producer
+    }
+
+    /// The media type of the body, as the publisher gave it.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        self.content_type.as_deref()
+    }
+
+    /// The publisher's own headers, in its order.
+    #[must_use]
+    pub fn headers(&self) -> &[Header] {
+        &self.headers
+    }
+
+    /// The body, as it came.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The bytes `encode` makes of this entry, made once for each dialect.
+    pub fn encoding(&self, dialect: Dialect, encode: impl FnOnce(&Self) -> Bytes) -> &Bytes {
+        self.encodings[usize::from(dialect.0)].get_or_init(|| encode(self))
+    }
+
+    /// What the entry counts for in every bound on bytes: its texts, its body and a fixed part for the
+    /// structure around them.
+    pub(crate) fn size(&self) -> u64 {
+        const FIXED: usize = size_of::<Entry>() + 2 * size_of::<usize>();
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|header| size_of::<Header>() + header.name.len() + header.value.len())
+            .sum();
+        (FIXED + headers + self.body.len()) as u64
+    }
+}
+
+/// A message on its way into the broker.
+#[derive(Debug)]
+pub struct Publication {
+    entry: Arc<Entry>,
+}
+
+impl Publication {
+    /// A message without headers. `producer` names the publishing session; `timestamp_ms` is the time of
+    /// publication in Unix milliseconds.
+    #[must_use]
+    pub fn new(topic: TopicName, producer: Arc<str>, timestamp_ms: u64, body: Bytes) -> Self {
+        Self {
+            entry: Arc::new(Entry {
+                position: 0,
+                sequence: 0,
+                offset: 0,
+                timestamp_ms,
+                topic,
+                producer,
+                content_type: None,
+                headers: Box::default(),
+                body,
+                encodings: std::array::from_fn(|_| OnceLock::new()),
+            }),
+        }
+    }
+
+    /// With the body's media type and the publisher's own headers.
+    #[must_use]
+    pub fn with_headers(
+        mut self,
+        content_type: Option<Cow<'static, str>>,
+        headers: Box<[Header]>,
+    ) -> Self {
+        let entry = self.entry_mut();
+        entry.content_type = content_type;
+        entry.headers = headers;
+        self
+    }
+
+    /// Where it is going.
+    #[must_use]
+    pub fn topic(&self) -> &TopicName {
+        self.entry.topic()
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.entry.size()
+    }
+
+    /// Gives the message its place; from here on it does not change.
+    pub(crate) fn into_entry(mut self, position: u64, sequence: u64, offset: u64) -> Arc<Entry> {
+        let entry = self.entry_mut();
+        entry.position = position;
+        entry.sequence = sequence;
+        entry.offset = offset;
+        self.entry
+    }
+
+    fn entry_mut(&mut self) -> &mut Entry {
+        Arc::get_mut(&mut self.entry).expect("a publication is the only owner of its entry")
+    }
+}

@@ -1,0 +1,102 @@
+//! Counts that are always on, and the figures told from them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::name::TopicName;
+
+/// The broker as a whole. Totals count from its start and outlive topics and sessions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Sessions attached.
+    pub sessions: usize,
+    /// Subscriptions of all sessions.
+    pub subscriptions: usize,
+    /// Topics that have entries or subscribers.
+    pub topics: usize,
+    /// Entries published.
+    pub published: u64,
+    /// Bytes published, with what the entries' own structure counts for.
+    pub published_bytes: u64,
+    /// Publications refused.
+    pub refused: u64,
+    /// Entries handed to subscriptions.
+    pub delivered: u64,
+    /// Entries that subscriptions passed over at their bound.
+    pub dropped: u64,
+    /// Sessions ended at their subscriptions' bound.
+    pub disconnected: u64,
+    /// Bytes of entries held, by history and by slow readers.
+    pub held_bytes: u64,
+}
+
+/// One topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicFigures {
+    /// Its name.
+    pub name: TopicName,
+    /// Sequence of its newest entry: entries published to it.
+    pub sequence: u64,
+    /// Bytes published to it.
+    pub bytes: u64,
+    /// Entries it keeps.
+    pub history_entries: u64,
+    /// Bytes it keeps.
+    pub history_bytes: u64,
+    /// Subscriptions that cover it.
+    pub subscriptions: usize,
+    /// Entries handed to subscriptions.
+    pub delivered: u64,
+    /// Entries passed over by subscriptions at their bound.
+    pub dropped: u64,
+    /// Entries that the slowest subscription has still to read.
+    pub greatest_lag: u64,
+}
+
+/// One session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionFigures {
+    /// Its name.
+    pub name: String,
+    /// Its subscriptions.
+    pub subscriptions: usize,
+    /// Entries handed to it.
+    pub delivered: u64,
+    /// Entries its subscriptions passed over at their bound.
+    pub dropped: u64,
+}
+
+/// A number that only grows. No other memory is ordered by it.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+/// Entries and their bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Volume {
+    entries: Count,
+    bytes: Count,
+}
+
+impl Count {
+    pub(crate) fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Volume {
+    pub(crate) fn add(&self, bytes: u64) {
+        self.entries.add(1);
+        self.bytes.add(bytes);
+    }
+
+    pub(crate) fn entries(&self) -> u64 {
+        self.entries.total()
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.total()
+    }
+}

@@ -1,0 +1,36 @@
+//! The broker: topics as logs, subscriptions as cursors.
+//!
+//! This crate owns topic names and filters, the logs, the one order in which everything published is
+//! seen, sessions with their subscriptions, the bounds on all of these and the figures about them. It is
+//! passive: functions that are called, with no task, no clock and no I/O of its own; time is an argument,
+//! and a [`Peer`] is called back only by whoever published or subscribed, after every lock is released.
+//!
+//! It deliberately leaves to others: protocols (it carries a header list and a body and gives each door a
+//! place to keep its encoding of them), sockets, authentication, storage.
+
+#![warn(missing_docs)]
+
+mod broker;
+mod cursor;
+mod entry;
+mod figures;
+mod level_tree;
+mod limits;
+mod log;
+mod message_id;
+mod name;
+mod reader;
+mod session;
+mod sync;
+mod topic;
+
+pub use broker::{Broker, Outcome, PublishError, Published, Ready, SubscribeError};
+pub use cursor::{Missed, Overflow, Start};
+pub use entry::{Dialect, Entry, Header, Publication};
+pub use figures::{Figures, SessionFigures, TopicFigures};
+pub use level_tree::LevelTree;
+pub use limits::Limits;
+pub use message_id::{InvalidMessageId, MessageId};
+pub use name::{InvalidName, NameFault, TopicFilter, TopicName};
+pub use reader::{Delivery, Reader};
+pub use session::{Blocked, Peer, Session, SubscriptionId};

@@ -1,0 +1,70 @@
+//! The one identity of a message, the same at every door.
+
+use std::{fmt, str::FromStr};
+
+/// Names an entry for good: which run of the broker took it, and its position in that run's order.
+///
+/// Written `EPOCH-POSITION`, the epoch in lower-case hexadecimal, the position in decimal:
+/// `19a2b3c4d5e-42`. A subscription can be resumed after it, a wildcard one too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MessageId {
+    /// The run of the broker: a number that no other run has, by custom its start in Unix milliseconds.
+    pub epoch: u64,
+    /// The place in the broker's one order, from 1.
+    pub position: u64,
+}
+
+/// The text is not a message id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a message id: expected EPOCH-POSITION, as in 19a2b3c4d5e-42")]
+pub struct InvalidMessageId;
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:x}-{}", self.epoch, self.position)
+    }
+}
+
+impl FromStr for MessageId {
+    type Err = InvalidMessageId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidMessageId> {
+        let (epoch, position) = text.split_once('-').ok_or(InvalidMessageId)?;
+        Ok(Self {
+            epoch: u64::from_str_radix(epoch, 16).map_err(|_| InvalidMessageId)?,
+            position: position.parse().map_err(|_| InvalidMessageId)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_back_as_written() {
+        let id = MessageId {
+            epoch: 0x19a_2b3c_4d5e,
+            position: 42,
+        };
+        assert_eq!(id.to_string(), "19a2b3c4d5e-42");
+        assert_eq!("19a2b3c4d5e-42".parse(), Ok(id));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "",
+            "-",
+            "1",
+            "1-",
+            "-1",
+            "x-1",
+            "1-x",
+            "1-2-3",
+            "1-18446744073709551616",
+        ] {
+            assert_eq!(text.parse::<MessageId>(), Err(InvalidMessageId), "{text}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Draining a session: its cursors merged into one stream in the broker's order.
+
+use std::{cmp::Reverse, collections::BinaryHeap, ops::ControlFlow, sync::Arc};
+
+use crate::{
+    cursor::{Cursor, Missed, Stop},
+    entry::Entry,
+    session::Session,
+    sync::{AtomicU64, Ordering},
+};
+
+/// The reading side of a session. There is one for each session, owned by whoever drains it.
+#[derive(Debug)]
+pub struct Reader {
+    session: Arc<Session>,
+    /// The newest position that is in its log and announced to all who cover it.
+    visible: Arc<AtomicU64>,
+    /// Cursors with something to read, by the position of their next entry.
+    active: BinaryHeap<Active>,
+    /// Empty between calls; changes places with the session's inbox, so that neither allocates.
+    arrived: Vec<Arc<Cursor>>,
+}
+
+/// One entry for one subscription.
+#[derive(Debug)]
+pub struct Delivery<'a> {
+    /// What the subscriber gave with [`Broker::subscribe`](crate::Broker::subscribe) to know it again.
+    pub tag: &'a [u8],
+    /// The entry.
+    pub entry: &'a Arc<Entry>,
+    /// What the subscription did not get of this topic before this entry.
+    pub missed: Option<Missed>,
+}
+
+#[derive(Debug)]
+struct Active {
+    next: u64,
+    cursor: Arc<Cursor>,
+}
+
+impl Reader {
+    pub(crate) fn new(session: Arc<Session>, visible: Arc<AtomicU64>) -> Self {
+        Self {
+            session,
+            visible,
+            active: BinaryHeap::new(),
+            arrived: Vec::new(),
+        }
+    }
+
+    /// The session this reads for.
+    #[must_use]
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// Hands deliveries to `take`, in the order of the broker's positions, until nothing is left (then
+    /// true) or `take` breaks (then false, and the rest is for the next call).
+    pub fn drain(&mut self, mut take: impl FnMut(Delivery<'_>) -> ControlFlow<()>) -> bool {
+        loop {
+            // First the limit, then the inbox: what is visible up to the limit had been announced, so
+            // nothing that belongs before an entry read now can still be on its way to the inbox.
+            let limit = self.visible.load(Ordering::Acquire);
+            self.collect();
+            if self.active.is_empty() {
+                return true;
+            }
+            match self.read_up_to(limit, &mut take) {
+                ControlFlow::Continue(()) => self.session.release_waiting(),
+                ControlFlow::Break(()) => {
+                    self.session.release_waiting();
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn collect(&mut self) {
+        let mut arrived = std::mem::take(&mut self.arrived);
+        self.session.swap_inbox(&mut arrived);
+        for cursor in arrived.drain(..) {
+            self.keep_or_retire(cursor);
+        }
+        self.arrived = arrived;
+    }
+
+    /// Reads until every active cursor is beyond `limit`.
+    fn read_up_to(
+        &mut self,
+        limit: u64,
+        take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        while self.active.peek().is_some_and(|first| first.next <= limit) {
+            let Some(Active { cursor, .. }) = self.active.pop() else {
+                break;
+            };
+            // As far as no other cursor has an earlier entry. Two subscriptions that cover one entry
+            // are at the same position, and take turns.
+            let until = match self.active.peek() {
+                Some(other) => limit.min(other.next),
+                None => limit,
+            };
+            let stop = cursor.read(until, limit, &mut |entry, missed| {
+                take(Delivery {
+                    tag: &cursor.subscription.tag,
+                    entry,
+                    missed,
+                })
+            });
+            match stop {
+                Stop::At(next) => self.active.push(Active { next, cursor }),
+                Stop::Full(next) => {
+                    self.active.push(Active { next, cursor });
+                    return ControlFlow::Break(());
+                }
+                Stop::End { full } => {
+                    self.keep_or_retire(cursor);
+                    if full {
+                        return ControlFlow::Break(());
+                    }
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn keep_or_retire(&mut self, cursor: Arc<Cursor>) {
+        loop {
+            if let Some(next) = cursor.next_position() {
+                self.active.push(Active { next, cursor });
+                return;
+            }
+            if cursor.retire() {
+                return;
+            }
+        }
+    }
+}
+
+impl PartialEq for Active {
+    fn eq(&self, other: &Self) -> bool {
+        self.next == other.next
+    }
+}
+
+impl Eq for Active {}
+
+impl PartialOrd for Active {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Active {
+    /// The earliest is the greatest: the heap gives its greatest first.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        Reverse(self.next).cmp(&Reverse(other.next))
+    }
+}

@@ -1,0 +1,222 @@
+//! A session: somebody who reads through subscriptions.
+
+use std::{
+    sync::{Arc, Weak},
+    task::{Poll, Waker},
+};
+
+use crate::{
+    cursor::{Cursor, Overflow},
+    figures::Count,
+    limits::Limits,
+    name::TopicFilter,
+    sync::{AtomicBool, Mutex, Ordering, lock},
+};
+
+/// Who delivers to a session, outside the broker: a connection.
+///
+/// Both functions are called after all of the broker's locks are released, by whoever published or
+/// subscribed, on any thread.
+pub trait Peer: Send + Sync {
+    /// There is something to read: drain it here and now, or see to it that it is drained.
+    fn deliver(&self);
+
+    /// There is something to read, or the session was ended: let the peer's own task look after it.
+    fn wake(&self);
+}
+
+/// Identifies a subscription for as long as the broker runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubscriptionId(pub(crate) u64);
+
+/// One reader: its subscriptions deliver into one stream, in the broker's order.
+pub struct Session {
+    pub(crate) id: u64,
+    name: Arc<str>,
+    peer: Weak<dyn Peer>,
+    /// Whether somebody has been told to drain the session and has not begun yet.
+    scheduled: AtomicBool,
+    ended: AtomicBool,
+    inbox: Mutex<Vec<Arc<Cursor>>>,
+    /// Publishers that wait for this session to catch up.
+    waiting: Mutex<Vec<Waker>>,
+    totals: Arc<Totals>,
+    delivered: Count,
+    dropped: Count,
+}
+
+/// What all sessions count together.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) delivered: Count,
+    pub(crate) dropped: Count,
+}
+
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    pub(crate) filter: TopicFilter,
+    pub(crate) overflow: Overflow,
+    pub(crate) tag: Box<[u8]>,
+    cancelled: AtomicBool,
+}
+
+/// Subscriptions that make a publisher wait: those with [`Overflow::Block`] that lie behind their bound.
+#[derive(Debug, Default)]
+pub struct Blocked {
+    cursors: Vec<Arc<Cursor>>,
+}
+
+impl Session {
+    pub(crate) fn new(id: u64, name: Arc<str>, peer: Weak<dyn Peer>, totals: Arc<Totals>) -> Self {
+        Self {
+            id,
+            name,
+            peer,
+            scheduled: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            inbox: Mutex::new(Vec::new()),
+            waiting: Mutex::new(Vec::new()),
+            totals,
+            delivered: Count::default(),
+            dropped: Count::default(),
+        }
+    }
+
+    /// The name that tells sessions apart for people.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Says that draining begins: whatever becomes readable from now on schedules the session anew.
+    ///
+    /// Whoever drains must hold the reader for itself, call this, drain, let the reader go, and drain
+    /// again if [`Session::is_scheduled`]: somebody may have found the reader taken meanwhile.
+    pub fn begin(&self) {
+        self.scheduled.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether something became readable since [`Session::begin`].
+    #[must_use]
+    pub fn is_scheduled(&self) -> bool {
+        self.scheduled.load(Ordering::SeqCst)
+    }
+
+    /// Whether the broker has ended the session, by the rule [`Overflow::Disconnect`].
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Drains on the calling thread, if the peer is still there.
+    pub fn deliver(&self) {
+        if let Some(peer) = self.peer.upgrade() {
+            peer.deliver();
+        }
+    }
+
+    /// Lets the peer's own task drain, if the peer is still there.
+    pub fn wake(&self) {
+        if let Some(peer) = self.peer.upgrade() {
+            peer.wake();
+        }
+    }
+
+    /// Puts a claimed cursor up for reading; true when the session is to be drained by the caller.
+    pub(crate) fn queue(&self, cursor: Arc<Cursor>) -> bool {
+        lock(&self.inbox).push(cursor);
+        !self.scheduled.swap(true, Ordering::SeqCst)
+    }
+
+    /// Changes the cursors put up since for the empty `other`.
+    pub(crate) fn swap_inbox(&self, other: &mut Vec<Arc<Cursor>>) {
+        std::mem::swap(&mut *lock(&self.inbox), other);
+    }
+
+    /// Ends the session; true the first time.
+    pub(crate) fn end(&self) -> bool {
+        !self.ended.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn delivered(&self, entries: u64) {
+        self.delivered.add(entries);
+        self.totals.delivered.add(entries);
+    }
+
+    pub(crate) fn dropped(&self, entries: u64) {
+        self.dropped.add(entries);
+        self.totals.dropped.add(entries);
+    }
+
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.delivered.total(), self.dropped.total())
+    }
+
+    /// Wakes the publishers that wait for this session.
+    pub(crate) fn release_waiting(&self) {
+        let waiting = std::mem::take(&mut *lock(&self.waiting));
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    fn wait(&self, waker: &Waker) {
+        let mut waiting = lock(&self.waiting);
+        if !waiting.iter().any(|other| other.will_wake(waker)) {
+            waiting.push(waker.clone());
+        }
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Session({})", self.name)
+    }
+}
+
+impl Subscription {
+    pub(crate) fn new(filter: TopicFilter, overflow: Overflow, tag: Box<[u8]>) -> Self {
+        Self {
+            filter,
+            overflow,
+            tag,
+            cancelled: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+}
+
+impl Blocked {
+    /// Whether nobody is waited for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cursors.is_empty()
+    }
+
+    pub(crate) fn add(&mut self, cursor: Arc<Cursor>) {
+        if !self.cursors.iter().any(|other| Arc::ptr_eq(other, &cursor)) {
+            self.cursors.push(cursor);
+        }
+    }
+
+    /// Ready when every one of them is within its bound again, or gone; otherwise `waker` is woken when
+    /// one of them has read.
+    pub fn poll_clear(&mut self, limits: &Limits, waker: &Waker) -> Poll<()> {
+        self.cursors.retain(|cursor| {
+            let session = &cursor.session;
+            // Register first, look second: a reader that catches up in between wakes us.
+            session.wait(waker);
+            cursor.is_overdue(limits) && !cursor.subscription.is_cancelled() && !session.is_ended()
+        });
+        if self.cursors.is_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The synchronisation primitives that the concurrency model (`--cfg loom`) replaces.
+
+#[cfg(not(loom))]
+pub(crate) use std::sync::{
+    Mutex, MutexGuard, OnceLock,
+    atomic::{AtomicBool, AtomicU64, Ordering, fence},
+};
+
+#[cfg(loom)]
+pub(crate) use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64, Ordering, fence},
+};
+#[cfg(loom)]
+pub(crate) use model::OnceLock;
+
+/// Locks, also after a panic elsewhere: every critical section in this crate leaves its data whole at
+/// each step, and one connection's fault must not end the broker.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(loom)]
+mod model {
+    use super::{AtomicBool, Ordering};
+
+    /// `std::sync::OnceLock` for one writer, with a publication that the model can see.
+    #[derive(Debug)]
+    pub(crate) struct OnceLock<T> {
+        value: std::sync::OnceLock<T>,
+        published: AtomicBool,
+    }
+
+    impl<T> OnceLock<T> {
+        pub(crate) fn new() -> Self {
+            Self {
+                value: std::sync::OnceLock::new(),
+                published: AtomicBool::new(false),
+            }
+        }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            if self.published.load(Ordering::Acquire) {
+                self.value.get()
+            } else {
+                None
+            }
+        }
+
+        pub(crate) fn set(&self, value: T) -> Result<(), T> {
+            self.value.set(value)?;
+            self.published.store(true, Ordering::Release);
+            Ok(())
+        }
+
+        pub(crate) fn take(&mut self) -> Option<T> {
+            self.value.take()
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A topic: its log, and the cursors that read it.
+
+use std::sync::Arc;
+
+use crate::{
+    cursor::Cursor,
+    entry::Entry,
+    figures::{Count, TopicFigures, Volume},
+    log::{Log, Memory},
+    name::TopicName,
+    session::SubscriptionId,
+};
+
+/// What the broker's lock guards of a topic.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    pub(crate) log: Log,
+    pub(crate) counts: Arc<TopicCounts>,
+    /// By subscription, ascending. New subscriptions have greater ids, so that joining is a push.
+    cursors: Vec<(SubscriptionId, Arc<Cursor>)>,
+}
+
+/// What readers tell of a topic without the broker's lock.
+#[derive(Debug)]
+pub(crate) struct TopicCounts {
+    pub(crate) name: TopicName,
+    pub(crate) published: Volume,
+    pub(crate) delivered: Count,
+    pub(crate) dropped: Count,
+}
+
+impl Topic {
+    pub(crate) fn new(name: TopicName, memory: Arc<Memory>) -> Self {
+        Self {
+            log: Log::new(memory),
+            counts: Arc::new(TopicCounts {
+                name,
+                published: Volume::default(),
+                delivered: Count::default(),
+                dropped: Count::default(),
+            }),
+            cursors: Vec::new(),
+        }
+    }
+
+    pub(crate) fn append(&mut self, entry: Arc<Entry>) {
+        self.counts.published.add(entry.size());
+        self.log.append(entry);
+    }
+
+    pub(crate) fn join(&mut self, id: SubscriptionId, cursor: Arc<Cursor>) {
+        let at = self.cursors.partition_point(|(other, _)| *other < id);
+        self.cursors.insert(at, (id, cursor));
+    }
+
+    pub(crate) fn leave(&mut self, id: SubscriptionId) -> Option<Arc<Cursor>> {
+        let at = self
+            .cursors
+            .binary_search_by_key(&id, |(other, _)| *other)
+            .ok()?;
+        Some(self.cursors.remove(at).1)
+    }
+
+    pub(crate) fn cursors(&self) -> impl ExactSizeIterator<Item = &Arc<Cursor>> {
+        self.cursors.iter().map(|(_, cursor)| cursor)
+    }
+
+    pub(crate) fn figures(&self) -> TopicFigures {
+        TopicFigures {
+            name: self.counts.name.clone(),
+            sequence: self.counts.published.entries(),
+            bytes: self.counts.published.bytes(),
+            history_entries: self.log.history_entries(),
+            history_bytes: self.log.history_bytes(),
+            subscriptions: self.cursors.len(),
+            delivered: self.counts.delivered.total(),
+            dropped: self.counts.dropped.total(),
+            greatest_lag: self
+                .cursors()
+                .map(|cursor| cursor.lag_entries())
+                .max()
+                .unwrap_or(0),
+        }
+    }
+
+    /// Whether nothing would be lost with it.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.cursors.is_empty() && self.log.history_entries() == 0
+    }
+}
