@@ -10,7 +10,7 @@
 use memchr::{memchr, memchr2};
 
 use super::escape::{Escapes, Invalid};
-use super::{Command, DecodeError, Frame, Headers, Item, Limits, Version};
+use super::{Command, DecodeError, Frame, Headers, Item, Limits, Version, scan};
 
 #[derive(Clone, Debug)]
 pub struct Decoder {
@@ -145,7 +145,7 @@ impl Decoder {
         if line.len() > self.limits.header_bytes as usize {
             return Err(self.header_too_long(number));
         }
-        match line.iter().position(|&byte| byte == b':') {
+        match scan::colon(line) {
             None => return Err(DecodeError::HeaderWithoutColon { line: number }),
             Some(0) => return Err(DecodeError::HeaderWithoutName { line: number }),
             Some(_) => {}
@@ -337,7 +337,7 @@ const fn heart_beat_bytes(input: &[u8]) -> Option<usize> {
 /// The first LF, or the NUL that should not come before it, from `from` on.
 #[inline]
 fn line_end(input: &[u8], from: usize) -> Option<usize> {
-    memchr2(b'\n', NUL, input.get(from..)?).map(|offset| from + offset)
+    scan::line_end(input.get(from..)?).map(|offset| from + offset)
 }
 
 const fn without_cr(line: &[u8]) -> &[u8] {

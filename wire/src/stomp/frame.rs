@@ -3,9 +3,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
-
-use super::{Command, escape::Escapes};
+use super::{Command, escape::Escapes, scan};
 
 /// What a stream of STOMP consists of.
 #[derive(Clone, Copy, Debug)]
@@ -94,10 +92,11 @@ impl<'a> Iterator for HeaderIter<'a> {
 
     fn next(&mut self) -> Option<Header<'a>> {
         let Headers { lines, escapes } = self.rest;
-        let line_end = memchr(b'\n', lines.as_bytes())?;
+        let line_end = scan::line_end(lines.as_bytes())?;
         let line = &lines[..line_end];
         self.rest.lines = &lines[line_end + 1..];
-        let (raw_name, raw_value) = line.split_once(':')?;
+        let colon = scan::colon(line.as_bytes())?;
+        let (raw_name, raw_value) = (&line[..colon], &line[colon + 1..]);
         Some(Header {
             raw_name,
             raw_value: raw_value.strip_suffix('\r').unwrap_or(raw_value),

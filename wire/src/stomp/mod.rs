@@ -16,6 +16,7 @@ mod frame;
 pub mod header;
 mod heart_beat;
 mod limits;
+mod scan;
 pub mod server;
 mod version;
 

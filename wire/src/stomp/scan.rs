@@ -1,0 +1,52 @@
+//! Finding the end of a short text, eight bytes at a time.
+//!
+//! Header lines have a few dozen bytes: a call of `memchr` for each would cost more than the search.
+//! It takes over where a text turns out to be long.
+
+use memchr::memchr2;
+
+/// The first LF or NUL.
+#[inline(always)]
+pub(super) fn line_end(text: &[u8]) -> Option<usize> {
+    const SHORT: usize = 64;
+    let short = &text[..text.len().min(SHORT)];
+    match find([b'\n', 0], short) {
+        None if text.len() > SHORT => {
+            memchr2(b'\n', 0, &text[SHORT..]).map(|offset| SHORT + offset)
+        }
+        found => found,
+    }
+}
+
+/// The first colon of a line.
+#[inline(always)]
+pub(super) fn colon(line: &[u8]) -> Option<usize> {
+    find([b':'], line)
+}
+
+#[inline(always)]
+fn find<const N: usize>(needles: [u8; N], text: &[u8]) -> Option<usize> {
+    let (words, rest) = text.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let found = matches(needles, u64::from_le_bytes(*word));
+        if found != 0 {
+            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let is_needle = |byte: &u8| needles.contains(byte);
+    rest.iter()
+        .position(is_needle)
+        .map(|offset| words.len() * 8 + offset)
+}
+
+/// The high bit of each byte that is one of the needles. Bits above the lowest one may be wrong,
+/// as a borrow travels upwards; the lowest one never is.
+#[inline(always)]
+fn matches<const N: usize>(needles: [u8; N], word: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    needles.iter().fold(0, |found, &needle| {
+        let zero_where_equal = word ^ (ONES * u64::from(needle));
+        found | (zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & HIGHS)
+    })
+}
