@@ -1,0 +1,224 @@
+//! A real browser with a profile of its own, and what a reader of the page would find there.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fantoccini::elements::Element;
+use fantoccini::wd::WindowHandle;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+use crate::chromedriver::Chromedriver;
+use crate::deadline::{eventually, within};
+
+mod command;
+
+use command::{DevTools, Log};
+
+pub struct Browser {
+    pub client: Client,
+    // Dropped in this order: the browsers end before their profile is removed.
+    _driver: Chromedriver,
+    _profile: Profile,
+}
+
+impl Browser {
+    pub async fn start() -> Self {
+        let driver = Chromedriver::start().await;
+        let profile = Profile::new();
+        let capabilities = capabilities(&profile);
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(capabilities);
+        let session = within("a browser", async { builder.connect(&driver.url()).await });
+        Self {
+            client: session.await.expect("a session"),
+            _driver: driver,
+            _profile: profile,
+        }
+    }
+
+    /// Opens a page and waits until it is alive.
+    pub async fn open(&self, url: &str) {
+        within(url, self.client.goto(url)).await.expect("a page");
+        self.hydrated().await;
+    }
+
+    /// Opens a page in a window of its own, which stays in front of the driver.
+    pub async fn open_window(&self, url: &str) -> WindowHandle {
+        let window = self.client.new_window(false).await.expect("a window");
+        self.show(&window.handle).await;
+        self.open(url).await;
+        window.handle
+    }
+
+    pub async fn show(&self, window: &WindowHandle) {
+        let switched = self.client.switch_to_window(window.clone()).await;
+        switched.expect("the window is open");
+    }
+
+    pub async fn window(&self) -> WindowHandle {
+        self.client.window().await.expect("a window")
+    }
+
+    /// Waits until WASM has taken over the page.
+    pub async fn hydrated(&self) {
+        self.element("html[data-hydrated]").await;
+    }
+
+    /// Waits for an element.
+    pub async fn element(&self, css: &str) -> Element {
+        let find = || async { self.client.find(Locator::Css(css)).await.ok() };
+        let found = eventually(css, find, |found| found.is_some()).await;
+        found.expect("waited for it")
+    }
+
+    /// Waits for the element of this role whose accessible name is this.
+    pub async fn named(&self, role: &str, name: &str) -> Element {
+        let what = format!("the {role} named {name:?}");
+        let find = || self.find_named(role, name);
+        let found = eventually(&what, find, |found| found.is_some()).await;
+        found.expect("waited for it")
+    }
+
+    async fn find_named(&self, role: &str, name: &str) -> Option<Element> {
+        let arguments = vec![json!(role), json!(name)];
+        let found = self.client.execute(FIND, arguments).await.ok()?;
+        let id = found[ELEMENT].as_str()?.to_owned();
+        Some(Element::from_element_id(self.client.clone(), id.into()))
+    }
+
+    pub async fn click(&self, css: &str) {
+        let click = self.element(css).await.click().await;
+        click.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// The visible text of an element.
+    pub async fn text(&self, css: &str) -> String {
+        let text = self.element(css).await.text().await;
+        text.unwrap_or_else(|error| panic!("{css}: {error}"))
+    }
+
+    /// Waits until an element's visible text satisfies the condition.
+    pub async fn text_until(&self, css: &str, is_met: impl Fn(&str) -> bool) -> String {
+        eventually(css, || self.text(css), |text: &String| is_met(text)).await
+    }
+
+    /// The value of a JavaScript function's body.
+    pub async fn evaluate(&self, script: &str) -> Value {
+        let value = within(script, self.client.execute(script, Vec::new())).await;
+        value.unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// Waits until a JavaScript function's body gives a value that satisfies the condition.
+    pub async fn evaluate_until(&self, script: &str, is_met: impl Fn(&Value) -> bool) -> Value {
+        eventually(script, || self.evaluate(script), is_met).await
+    }
+
+    /// Lays out as on a screen of this size in CSS pixels; `None` in the window's own.
+    pub async fn emulate_screen(&self, width: u32, height: u32, is_phone: Screen) {
+        let mobile = matches!(is_phone, Screen::Phone);
+        let scale = if mobile { 2 } else { 1 };
+        self.developer_tools(
+            "Emulation.setDeviceMetricsOverride",
+            json!({"width": width, "height": height, "deviceScaleFactor": scale, "mobile": mobile}),
+        )
+        .await;
+    }
+
+    /// `light` or `dark`, as the system's setting would say.
+    pub async fn emulate_colours(&self, scheme: &str) {
+        let feature = json!({"name": "prefers-color-scheme", "value": scheme});
+        self.developer_tools("Emulation.setEmulatedMedia", json!({"features": [feature]}))
+            .await;
+    }
+
+    async fn developer_tools(&self, method: &'static str, parameters: Value) -> Value {
+        let command = DevTools { method, parameters };
+        let answer = within(method, self.client.issue_cmd(command)).await;
+        answer.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// Ends the browser. Any error in the console since the start fails the test, except those
+    /// that the test expects.
+    pub async fn close(self, is_expected: impl Fn(&str) -> bool) {
+        let log = within("the console", self.client.issue_cmd(Log)).await;
+        let log = log.expect("the console's log");
+        let severe = log.as_array().expect("a list of entries").iter();
+        let severe = severe.filter(|entry| entry["level"] == "SEVERE");
+        let unexpected: Vec<_> = severe
+            .filter(|entry| !is_expected(entry["message"].as_str().unwrap_or_default()))
+            .collect();
+        assert!(unexpected.is_empty(), "in the console: {unexpected:#?}");
+        let _ = self.client.close().await;
+    }
+}
+
+const FIND: &str = include_str!("browser/find.js");
+
+/// The key under which WebDriver hands out an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+pub enum Screen {
+    Phone,
+    Desktop,
+}
+
+/// A folder for one session, removed with it.
+struct Profile(PathBuf);
+
+impl Profile {
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("carillon-tests-{}-{count}", process::id());
+        let folder = env::temp_dir().join(name);
+        fs::create_dir_all(&folder).expect("a folder for the profile");
+        Self(folder)
+    }
+}
+
+impl Drop for Profile {
+    fn drop(&mut self) {
+        // Left behind where the browser still holds it: the system clears its temporary folder.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn capabilities(profile: &Profile) -> serde_json::Map<String, Value> {
+    let profile = format!("--user-data-dir={}", profile.0.display());
+    let mut arguments = vec![profile.as_str()];
+    arguments.extend(ARGUMENTS);
+    let mut options = json!({"args": arguments});
+    if let Some(chrome) = env::var_os("CHROME") {
+        options["binary"] = json!(chrome.to_string_lossy());
+    }
+    let Value::Object(capabilities) = json!({
+        "browserName": "chrome",
+        "goog:chromeOptions": options,
+        "goog:loggingPrefs": {"browser": "ALL"},
+    }) else {
+        unreachable!("it is written as an object")
+    };
+    capabilities
+}
+
+/// `--no-sandbox` since the sandbox refuses to run as root, which CI does. The others keep the
+/// browser from calling home and from slowing windows that are not in front.
+const ARGUMENTS: [&str; 12] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-breakpad",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+];

@@ -1,0 +1,63 @@
+//! The one place where tests wait.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+/// Generous: it only decides how long a failing test takes.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// Waits for a future that must finish.
+///
+/// # Panics
+/// When it has not finished by the deadline.
+pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match timeout(DEADLINE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("still waiting for {what} after {DEADLINE:?}"),
+    }
+}
+
+/// Asks again and again until the answer satisfies the condition, and answers with it.
+///
+/// # Panics
+/// When no answer has by the deadline; the last one is told.
+pub async fn eventually<T, Fut>(
+    what: &str,
+    mut ask: impl FnMut() -> Fut,
+    is_met: impl Fn(&T) -> bool,
+) -> T
+where
+    T: Debug,
+    Fut: Future<Output = T>,
+{
+    let start = Instant::now();
+    loop {
+        let answer = ask().await;
+        if is_met(&answer) {
+            return answer;
+        }
+        assert!(
+            start.elapsed() < DEADLINE,
+            "still waiting for {what} after {DEADLINE:?}; last seen: {answer:?}"
+        );
+        sleep(POLL).await;
+    }
+}
+
+/// The other way round: a future that must not finish yet.
+///
+/// # Panics
+/// When it does.
+pub async fn nothing_within<T: Debug>(
+    period: Duration,
+    what: &str,
+    future: impl Future<Output = T>,
+) {
+    if let Ok(value) = timeout(period, future).await {
+        panic!("{what} was not expected: {value:?}");
+    }
+}

@@ -1,0 +1,87 @@
+//! A plain HTTP/1.1 client: no redirects, no decompression, no cookies, so that tests see what the
+//! server sent.
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+use crate::deadline::within;
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: http::HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// One header's value; empty when it is absent.
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().expect("a header in ASCII"))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.to_vec()).expect("a body in UTF-8")
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {:?}", self.body))
+    }
+
+    /// The problem document (RFC 9457) that an error carries.
+    pub fn problem(&self) -> Value {
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status.as_u16(), "{problem}");
+        assert!(problem["title"].is_string(), "{problem}");
+        problem
+    }
+}
+
+pub async fn get(url: impl AsRef<str>) -> Answer {
+    send(request(Method::GET, url, "")).await
+}
+
+/// Publishes as `curl -d` does, but with a content type of the caller's.
+pub async fn post(url: impl AsRef<str>, content_type: &str, body: impl Into<Bytes>) -> Answer {
+    let mut post = request(Method::POST, url, body);
+    let value = content_type.parse().expect("a content type");
+    post.headers_mut().insert("content-type", value);
+    send(post).await
+}
+
+pub fn request(
+    method: Method,
+    url: impl AsRef<str>,
+    body: impl Into<Bytes>,
+) -> Request<Full<Bytes>> {
+    let request = Request::builder().method(method).uri(url.as_ref());
+    request
+        .body(Full::new(body.into()))
+        .expect("a well-formed request")
+}
+
+pub async fn send(request: Request<Full<Bytes>>) -> Answer {
+    let what = format!("{} {}", request.method(), request.uri());
+    let (parts, body) = open(request).await.into_parts();
+    let body = within(&what, body.collect()).await;
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: body.expect("a whole body").to_bytes(),
+    }
+}
+
+/// The answer's head, with a body still to come.
+pub async fn open(request: Request<Full<Bytes>>) -> Response<hyper::body::Incoming> {
+    let what = format!("{} {}", request.method(), request.uri());
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let response = within(&what, client.request(request)).await;
+    response.unwrap_or_else(|error| panic!("{what}: {error}"))
+}

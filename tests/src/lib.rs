@@ -1,0 +1,17 @@
+//! What the end-to-end tests stand on: the real binary, started and stopped, and clients that
+//! share no code with it. A fault that the broker's codec and its own client have in common shows
+//! up here.
+//!
+//! Everything waits for a condition with a deadline, and everything started ends with its handle.
+
+pub mod browser;
+pub mod carillon;
+pub mod chromedriver;
+pub mod deadline;
+pub mod http;
+pub mod node;
+mod process;
+pub mod sse;
+pub mod stomp;
+
+pub use carillon::Carillon;

@@ -1,0 +1,191 @@
+//! A STOMP 1.2 client over WebSocket, written from the specification for the tests alone. It hides
+//! nothing: tests may send any bytes and see every frame.
+
+use std::collections::VecDeque;
+
+use futures_util::{SinkExt, StreamExt};
+use http::{HeaderValue, StatusCode};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::Carillon;
+use crate::deadline::within;
+
+mod frame;
+
+pub use frame::Frame;
+
+pub struct StompClient {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// What the server chose from the subprotocols offered.
+    pub subprotocol: Option<String>,
+    unread: Vec<u8>,
+    frames: VecDeque<Frame>,
+    receipts: usize,
+}
+
+impl StompClient {
+    /// A connected session on `/ws`.
+    pub async fn connect(server: &Carillon) -> Self {
+        let mut client = Self::open(server).await;
+        client.send(&Frame::connect()).await;
+        let connected = client.frame().await;
+        assert_eq!(connected.command, "CONNECTED", "{connected:?}");
+        client
+    }
+
+    /// The WebSocket only: no frame has been sent.
+    pub async fn open(server: &Carillon) -> Self {
+        let request = upgrade(server, "/ws", &[("sec-websocket-protocol", "v12.stomp")]);
+        Self::upgraded(request).await.expect("an upgrade")
+    }
+
+    /// With a request of the test's own; the status when the server refuses it.
+    pub async fn upgraded(request: Request) -> Result<Self, StatusCode> {
+        match within("the upgrade", connect_async(request)).await {
+            Ok((socket, response)) => Ok(Self {
+                socket,
+                subprotocol: response
+                    .headers()
+                    .get("sec-websocket-protocol")
+                    .map(|name| name.to_str().expect("a name in ASCII").to_owned()),
+                unread: Vec::new(),
+                frames: VecDeque::new(),
+                receipts: 0,
+            }),
+            Err(Error::Http(response)) => Err(response.status()),
+            Err(error) => panic!("no answer to the upgrade: {error}"),
+        }
+    }
+
+    pub async fn send(&mut self, frame: &Frame) {
+        self.send_bytes(frame.encode()).await;
+    }
+
+    /// One binary WebSocket message with any content.
+    pub async fn send_bytes(&mut self, bytes: impl Into<Vec<u8>>) {
+        let message = Message::Binary(bytes.into().into());
+        let sent = within("sending", self.socket.send(message)).await;
+        sent.expect("an open connection");
+    }
+
+    /// One text WebSocket message with any content.
+    pub async fn send_text(&mut self, text: &str) {
+        let message = Message::Text(text.into());
+        let sent = within("sending", self.socket.send(message)).await;
+        sent.expect("an open connection");
+    }
+
+    /// Sends a frame with a receipt header and waits for the receipt. What arrives before it stays
+    /// to be read.
+    pub async fn request(&mut self, frame: Frame) {
+        self.receipts += 1;
+        let receipt = format!("receipt-{}", self.receipts);
+        self.send(&frame.with("receipt", &receipt)).await;
+        let mut before = VecDeque::new();
+        loop {
+            let frame = self.frame().await;
+            if frame.command == "RECEIPT" {
+                assert_eq!(frame.header("receipt-id"), receipt);
+                break;
+            }
+            assert_ne!(frame.command, "ERROR", "{frame:?}");
+            before.push_back(frame);
+        }
+        before.append(&mut self.frames);
+        self.frames = before;
+    }
+
+    /// Subscribes to `/topic/FILTER`; from the answer on, messages are delivered.
+    pub async fn subscribe(&mut self, id: &str, filter: &str, headers: &[(&str, &str)]) {
+        let subscribe = Frame::new("SUBSCRIBE")
+            .with("id", id)
+            .with("destination", &format!("/topic/{filter}"));
+        let subscribe = headers
+            .iter()
+            .fold(subscribe, |frame, (name, value)| frame.with(name, value));
+        self.request(subscribe).await;
+    }
+
+    /// Publishes without waiting.
+    pub async fn publish(&mut self, topic: &str, body: &str) {
+        self.send(&Frame::publication(topic, body)).await;
+    }
+
+    /// The next frame.
+    ///
+    /// # Panics
+    /// When the connection ends instead.
+    pub async fn frame(&mut self) -> Frame {
+        self.next().await.expect("a frame before the end")
+    }
+
+    /// The next frame, which must be a MESSAGE.
+    pub async fn message(&mut self) -> Frame {
+        let frame = self.frame().await;
+        assert_eq!(frame.command, "MESSAGE", "{frame:?}");
+        frame
+    }
+
+    /// The bodies of the next messages.
+    pub async fn bodies(&mut self, count: usize) -> Vec<String> {
+        let mut bodies = Vec::new();
+        while bodies.len() < count {
+            bodies.push(self.message().await.text());
+        }
+        bodies
+    }
+
+    /// The ERROR that must come next, after which the server closes.
+    pub async fn refusal(&mut self) -> Frame {
+        let frame = self.frame().await;
+        assert_eq!(frame.command, "ERROR", "{frame:?}");
+        assert_eq!(self.next().await, None, "nothing follows an ERROR");
+        frame
+    }
+
+    /// The next frame, or `None` when the connection ends.
+    pub async fn next(&mut self) -> Option<Frame> {
+        within("a frame", self.read_frame()).await
+    }
+
+    /// Without a deadline of its own, for who expects that nothing comes.
+    pub async fn read_frame(&mut self) -> Option<Frame> {
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                return Some(frame);
+            }
+            let bytes = self.read_message().await?;
+            self.unread.extend_from_slice(&bytes);
+            while let Some(frame) = Frame::take(&mut self.unread) {
+                self.frames.push_back(frame);
+            }
+        }
+    }
+
+    /// The next WebSocket message with content, heart-beats too; `None` at the end.
+    pub async fn read_message(&mut self) -> Option<Vec<u8>> {
+        loop {
+            match self.socket.next().await? {
+                Ok(Message::Text(text)) => return Some(text.as_bytes().to_vec()),
+                Ok(Message::Binary(bytes)) => return Some(bytes.to_vec()),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+/// A WebSocket handshake with these headers in addition.
+pub fn upgrade(server: &Carillon, path: &str, headers: &[(&'static str, &str)]) -> Request {
+    let url = format!("ws://{}{path}", server.address());
+    let mut request = url.into_client_request().expect("a well-formed URL");
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(value).expect("a header's value");
+        request.headers_mut().insert(*name, value);
+    }
+    request
+}
