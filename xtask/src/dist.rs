@@ -45,11 +45,15 @@ fn folder() -> PathBuf {
 
 fn assemble(wasm: &Path) -> Result<Assets> {
     let mut assets = module(wasm)?;
-    let css = root().join("style/main.css");
-    let css = fs::read(&css).with_context(|| format!("{} is missing", css.display()))?;
+    let css = style()?;
     assets.insert(hashed_name(&pkg(MODULE), "css", &css), css);
     assets.extend(read_folder(&root().join("public"))?);
     Ok(assets)
+}
+
+fn style() -> Result<Vec<u8>> {
+    let css = root().join("style/main.css");
+    fs::read(&css).with_context(|| format!("{} cannot be read", css.display()))
 }
 
 /// The WASM is named first, because its name is part of the JavaScript's bytes.
@@ -133,7 +137,7 @@ fn stamp_text(inputs: &str, contents: &Assets) -> String {
 /// All that `dist/` is made of; this program's own age stands for what it does with it.
 fn inputs(wasm: &Path) -> Result<String> {
     let mut files = read_folder(&root().join("public"))?;
-    files.insert("main.css".into(), fs::read(root().join("style/main.css"))?);
+    files.insert("main.css".into(), style()?);
     files.insert("wasm".into(), fs::read(wasm)?);
     let built = fs::metadata(env::current_exe()?)?.modified()?;
     let built = built.duration_since(UNIX_EPOCH)?.as_nanos();
