@@ -55,7 +55,7 @@ pub fn message_prefix(
     let mut frame = FrameWriter::new(out, version, Command::Message);
     frame.header(header::SUBSCRIPTION, subscription);
     if let Some(missed) = missed {
-        write_missed(missed, out);
+        self::missed(missed, out);
     }
 }
 
@@ -81,7 +81,8 @@ pub fn message_shared<'h>(
     frame.body(message.body);
 }
 
-fn write_missed(missed: Missed, out: &mut Vec<u8>) {
+/// The header line `missed`, to follow a prefix that was kept.
+pub fn missed(missed: Missed, out: &mut Vec<u8>) {
     out.extend_from_slice(b"missed:");
     match missed {
         Missed::Unknown => out.extend_from_slice(b"unknown"),

@@ -14,7 +14,7 @@ mod request;
 mod session;
 
 pub use fault::{Cause, Fault};
-pub use message::{Message, Missed, message_prefix, message_shared};
+pub use message::{Message, Missed, message_prefix, message_shared, missed};
 pub use request::{
     Connect, Disconnect, Overflow, Request, Send, Since, Subscribe, Unsubscribe, UserHeaders,
 };

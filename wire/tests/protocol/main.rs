@@ -1,0 +1,12 @@
+//! The crate through its public face: golden bytes of the specifications, properties that hold for
+//! all inputs, both machines against each other, and our WebSocket against another one.
+
+mod stomp_conversation;
+mod stomp_golden;
+mod stomp_heart_beat;
+mod stomp_properties;
+mod stomp_server;
+mod transcript;
+mod websocket_golden;
+mod websocket_other;
+mod websocket_properties;

@@ -1,0 +1,152 @@
+//! STOMP 1.2, "Heart-beating", with a clock of our own.
+
+use wire::stomp::client::{self, Client, Event};
+use wire::stomp::server::{self, Greeting, Session};
+use wire::stomp::{Decoder, Due, HeartBeat, Item, Limits, READ_TOLERANCE};
+
+const fn beats(send_ms: u32, receive_ms: u32) -> HeartBeat {
+    HeartBeat {
+        send_ms,
+        receive_ms,
+    }
+}
+
+fn item(bytes: &[u8]) -> Item<'_> {
+    let item = Decoder::new(Limits::DEFAULT).decode(bytes);
+    item.expect("it is STOMP").expect("it is whole").0
+}
+
+/// Both machines after the handshake, which takes until `now_ms`.
+fn connected(of_client: HeartBeat, of_server: HeartBeat, now_ms: u64) -> (Client, Session) {
+    let config = client::Config {
+        heart_beat: of_client,
+        ..client::Config::DEFAULT
+    };
+    let mut client = Client::new(&config, 0);
+    let config = server::Config {
+        heart_beat: of_server,
+        ..server::Config::DEFAULT
+    };
+    let mut session = Session::new(&config, 0);
+    let mut bytes = Vec::new();
+    client.connect(&client::Connect::default(), &mut bytes);
+    session.request(item(&bytes)).expect("CONNECT is right");
+    bytes.clear();
+    let greeting = Greeting {
+        server: "s",
+        session: "1",
+    };
+    session.connected(now_ms, &greeting, &mut bytes);
+    let event = client.event(now_ms, item(&bytes));
+    assert!(matches!(event, Ok(Event::Connected(_))), "{event:?}");
+    (client, session)
+}
+
+#[test]
+fn the_interval_is_the_larger_of_both() {
+    // Of client, of server; what the client does: sends after, gives the server up after.
+    let cases = [
+        (beats(0, 0), beats(0, 0), None, None),
+        (beats(1000, 0), beats(10_000, 10_000), Some(7_500), None),
+        (beats(20_000, 0), beats(10_000, 10_000), Some(15_000), None),
+        (beats(0, 4_000), beats(10_000, 10_000), None, Some(20_000)),
+        (beats(0, 40_000), beats(10_000, 10_000), None, Some(80_000)),
+        (beats(1000, 1000), beats(0, 0), None, None),
+        (beats(1000, 1000), beats(2000, 0), None, Some(4_000)),
+    ];
+    for (of_client, of_server, sends, gives_up) in cases {
+        let (mut client, _) = connected(of_client, of_server, 100);
+        let first = [sends, gives_up].into_iter().flatten().min();
+        assert_eq!(client.deadline(), first.map(|after| 100 + after));
+        if let Some(after) = gives_up {
+            client.sent(100 + after);
+            assert_eq!(client.on_deadline(100 + after - 1), Due::Nothing);
+            let silent_ms = after;
+            assert_eq!(
+                client.on_deadline(100 + after),
+                Due::PeerSilent { silent_ms }
+            );
+        }
+    }
+}
+
+#[test]
+fn a_heart_beat_is_sent_in_time_and_only_when_nothing_else_was() {
+    let (_, mut session) = connected(beats(0, 1000), beats(1000, 0), 0);
+    assert_eq!(session.deadline(), Some(750));
+    session.sent(600);
+    assert_eq!(session.on_deadline(750), Due::Nothing);
+    assert_eq!(session.deadline(), Some(1350));
+    assert_eq!(session.on_deadline(1350), Due::HeartBeat);
+    assert_eq!(
+        session.deadline(),
+        Some(2100),
+        "saying so counts as sending"
+    );
+}
+
+#[test]
+fn anything_received_shows_that_the_peer_lives() {
+    let (_, mut session) = connected(beats(1000, 0), beats(0, 1000), 0);
+    let patience = 1000 * READ_TOLERANCE;
+    for now in (0..60_000).step_by(1999) {
+        assert_eq!(session.on_deadline(now), Due::Nothing);
+        session.received(now);
+        assert_eq!(session.deadline(), Some(now + patience));
+    }
+}
+
+#[test]
+fn a_handshake_has_a_deadline_on_both_sides() {
+    let mut session = Session::new(&server::Config::DEFAULT, 5);
+    let mut client = Client::new(&client::Config::DEFAULT, 5);
+    let until = 5 + u64::from(server::Config::HANDSHAKE_MS);
+    // Bytes alone are no handshake.
+    session.received(until - 1);
+    assert_eq!(session.deadline(), Some(until));
+    assert_eq!(session.on_deadline(until - 1), Due::Nothing);
+    assert_eq!(session.on_deadline(until), Due::HandshakeOverdue);
+    assert_eq!(client.on_deadline(until), Due::HandshakeOverdue);
+
+    let (client, session) = connected(HeartBeat::NONE, HeartBeat::DEFAULT, 20);
+    assert_eq!((client.deadline(), session.deadline()), (None, None));
+}
+
+#[test]
+fn absurd_intervals_do_no_harm() {
+    let absurd = HeartBeat::parse("99999999999999999999,4294967295");
+    assert_eq!(absurd, Some(beats(u32::MAX, u32::MAX)));
+    let (mut client, _) = connected(beats(u32::MAX, u32::MAX), beats(1, 1), u64::MAX / 2);
+    assert!(client.deadline() > Some(u64::MAX / 2));
+    let (mut quick, _) = connected(beats(1, 1), beats(1, 1), 0);
+    assert_eq!(quick.on_deadline(1), Due::HeartBeat);
+    // A clock that stands still or steps back finds nothing due.
+    assert_eq!(client.on_deadline(0), Due::Nothing);
+}
+
+/// A simulated minute over a line that loses nothing: each side hears the other often enough.
+#[test]
+fn idle_peers_keep_each_other_alive() {
+    let (mut client, mut session) = connected(beats(500, 700), beats(900, 300), 0);
+    let mut heard = (0, 0);
+    for now in 0..60_000 {
+        match client.on_deadline(now) {
+            Due::Nothing => {}
+            Due::HeartBeat => {
+                session.received(now);
+                heard.0 += 1;
+            }
+            due => panic!("{due:?} at {now}"),
+        }
+        match session.on_deadline(now) {
+            Due::Nothing => {}
+            Due::HeartBeat => {
+                client.received(now);
+                heard.1 += 1;
+            }
+            due => panic!("{due:?} at {now}"),
+        }
+    }
+    // Every 375 of MAX(500, 300) and every 675 of MAX(900, 700) milliseconds.
+    assert_eq!(heard, (59_999 / 375, 59_999 / 675));
+}
