@@ -1,0 +1,83 @@
+//! The decoder on any bytes. The first byte says how large the pieces are.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use wire::stomp::{Command, Decoder, Frame, FrameWriter, Item, Limits, Version};
+
+const LIMITS: Limits = Limits {
+    command_bytes: 16,
+    header_count: 8,
+    header_bytes: 64,
+    head_bytes: 256,
+    body_bytes: 512,
+};
+
+/// A frame as it can be compared: the header lines as they were, and the body.
+type Owned = Option<(Command, Vec<(String, String)>, Vec<u8>)>;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&piece, input)) = data.split_first() else {
+        return;
+    };
+    let whole = decode(input, input.len().max(1));
+    assert_eq!(decode(input, usize::from(piece).max(1)), whole);
+    assert_eq!(decode(input, 1), whole);
+});
+
+/// The items, and whether an error ended them.
+fn decode(input: &[u8], piece: usize) -> (Vec<Owned>, bool) {
+    let mut decoder = Decoder::new(LIMITS);
+    let mut items = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    loop {
+        match decoder.decode(&input[start..end]) {
+            Ok(Some((item, taken))) => {
+                assert!(taken > 0 && taken <= end - start);
+                items.push(owned(&item));
+                start += taken;
+            }
+            Ok(None) if end == input.len() => return (items, false),
+            Ok(None) => end = (end + piece).min(input.len()),
+            Err(_) => return (items, true),
+        }
+    }
+}
+
+fn owned(item: &Item<'_>) -> Owned {
+    match item {
+        Item::HeartBeat => None,
+        Item::Frame(frame) => {
+            check_written(frame);
+            Some((frame.command, headers(frame), frame.body.to_vec()))
+        }
+    }
+}
+
+fn headers(frame: &Frame<'_>) -> Vec<(String, String)> {
+    let owned = |text: std::borrow::Cow<'_, str>| text.into_owned();
+    let headers = frame.headers.iter();
+    headers
+        .map(|header| (owned(header.name()), owned(header.value())))
+        .collect()
+}
+
+/// What was read can be written, and reads as the same.
+fn check_written(frame: &Frame<'_>) {
+    let mut bytes = Vec::new();
+    let mut writer = FrameWriter::new(&mut bytes, Version::V1_2, frame.command);
+    for header in frame.headers {
+        writer.copy(&header);
+    }
+    match frame.body {
+        [] => writer.end(),
+        body => writer.body(body),
+    }
+    let mut decoder = Decoder::new(Limits::DEFAULT);
+    let Ok(Some((Item::Frame(again), taken))) = decoder.decode(&bytes) else {
+        panic!("{frame:?} was written as {:?}", bytes.escape_ascii());
+    };
+    assert_eq!(taken, bytes.len());
+    assert_eq!(again.command, frame.command);
+    assert_eq!(again.body, frame.body);
+    assert!(headers(&again).starts_with(&headers(frame)));
+}
