@@ -1,0 +1,199 @@
+//! Standard input, line by line.
+//!
+//! A thread of its own reads it: a read that never ends, as from a terminal, then keeps neither the
+//! connection's heart-beats nor the end of the program waiting.
+
+use std::{io, io::Read, thread};
+
+use tokio::sync::mpsc;
+
+/// The lines that have been read so far, and those to come.
+pub struct Lines {
+    chunks: mpsc::Receiver<io::Result<Vec<u8>>>,
+    unread: Vec<u8>,
+    /// Where the next line begins in `unread`.
+    start: usize,
+    /// No line end from `start` to here.
+    scanned: usize,
+    end: End,
+}
+
+enum End {
+    Open,
+    Reached,
+    Failed(io::Error),
+}
+
+impl Lines {
+    pub fn of_standard_input() -> Self {
+        Self::of(io::stdin())
+    }
+
+    fn of(source: impl Read + Send + 'static) -> Self {
+        let (sender, chunks) = mpsc::channel(CHUNKS);
+        thread::spawn(move || read_chunks(source, &sender));
+        Self {
+            chunks,
+            unread: Vec::new(),
+            start: 0,
+            scanned: 0,
+            end: End::Open,
+        }
+    }
+
+    /// Waits for more input, or its end. Cancel-safe. To be called when [`next_line`](Self::next_line) has
+    /// no more.
+    pub async fn receive(&mut self) {
+        let chunk = self.chunks.recv().await;
+        match chunk {
+            Some(Ok(chunk)) => self.append(&chunk),
+            Some(Err(error)) => self.end = End::Failed(error),
+            None => self.end = End::Reached,
+        }
+    }
+
+    /// The next line that is there, without its end. At the end of the input a last line needs no end.
+    ///
+    /// # Errors
+    ///
+    /// The input cannot be read, or the line is longer than [`LONGEST_LINE`].
+    pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
+        let line_end = self.unread[self.scanned..].iter().position(is_line_end);
+        if let Some(offset) = line_end {
+            let line = self.start..self.scanned + offset;
+            self.start = line.end + 1;
+            self.scanned = self.start;
+            return Ok(Some(without_carriage_return(&self.unread[line])));
+        }
+        self.scanned = self.unread.len();
+        match std::mem::replace(&mut self.end, End::Open) {
+            End::Failed(error) => return Err(error),
+            End::Reached => self.end = End::Reached,
+            End::Open if self.unread.len() - self.start > LONGEST_LINE => return Err(too_long()),
+            End::Open => return Ok(None),
+        }
+        let last = std::mem::replace(&mut self.start, self.unread.len());
+        let line = &self.unread[last..];
+        Ok((!line.is_empty()).then_some(line))
+    }
+
+    /// Whether the end was reached and every line taken.
+    pub fn are_over(&self) -> bool {
+        matches!(self.end, End::Reached) && self.start == self.unread.len()
+    }
+
+    /// Whether [`receive`](Self::receive) is the way to the next line.
+    pub fn are_wanted(&self) -> bool {
+        matches!(self.end, End::Open) && self.scanned == self.unread.len()
+    }
+
+    fn append(&mut self, chunk: &[u8]) {
+        self.unread.drain(..self.start);
+        self.scanned -= self.start;
+        self.start = 0;
+        self.unread.extend_from_slice(chunk);
+    }
+}
+
+fn read_chunks(mut source: impl Read, chunks: &mpsc::Sender<io::Result<Vec<u8>>>) {
+    loop {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let outcome = match source.read(&mut chunk) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(0) => return,
+            Ok(length) => {
+                chunk.truncate(length);
+                Ok(chunk)
+            }
+            Err(error) => Err(error),
+        };
+        let is_last = outcome.is_err();
+        if chunks.blocking_send(outcome).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+const fn is_line_end(byte: &u8) -> bool {
+    *byte == b'\n'
+}
+
+fn without_carriage_return(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+fn too_long() -> io::Error {
+    let text = format!("longer than {LONGEST_LINE} bytes");
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+/// What a line may make us hold.
+pub const LONGEST_LINE: usize = 64 << 20;
+/// What is read at once, and how many such reads may wait: reading pauses beyond.
+const CHUNK_BYTES: usize = 64 << 10;
+const CHUNKS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A source that gives the bytes in the pieces written.
+    struct Pieces(Vec<&'static [u8]>);
+
+    impl Read for Pieces {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Ok(0);
+            }
+            let piece = self.0.remove(0);
+            buffer[..piece.len()].copy_from_slice(piece);
+            Ok(piece.len())
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_are_told_apart_however_they_arrive() {
+        let table: [(&[&'static [u8]], &[&str]); 8] = [
+            (&[], &[]),
+            (&[b"a\nb\n"], &["a", "b"]),
+            (&[b"a\nb"], &["a", "b"]),
+            (&[b"a", b"b", b"c\nd", b"\n"], &["abc", "d"]),
+            (&[b"\n\na\n\n"], &["", "", "a", ""]),
+            (&[b"a\r\nb\rc\r", b"\n"], &["a", "b\rc"]),
+            (&[b"\n"], &[""]),
+            (&[b"last\r"], &["last\r"]),
+        ];
+        for (pieces, wanted) in table {
+            let mut lines = Lines::of(Pieces(pieces.to_vec()));
+            let mut found = Vec::new();
+            while !lines.are_over() {
+                let line = lines.next_line().unwrap().map(<[u8]>::to_vec);
+                found.extend(line.map(|line| String::from_utf8(line).unwrap()));
+                if lines.are_wanted() {
+                    lines.receive().await;
+                }
+            }
+            assert_eq!(found, wanted, "{pieces:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_read_that_fails_is_told_after_the_lines_before_it() {
+        struct Failing(bool);
+        impl Read for Failing {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                if std::mem::replace(&mut self.0, true) {
+                    return Err(io::Error::other("gone"));
+                }
+                buffer[..2].copy_from_slice(b"a\n");
+                Ok(2)
+            }
+        }
+        let mut lines = Lines::of(Failing(false));
+        lines.receive().await;
+        assert_eq!(lines.next_line().unwrap(), Some(&b"a"[..]));
+        assert_eq!(lines.next_line().unwrap(), None);
+        lines.receive().await;
+        assert_eq!(lines.next_line().unwrap_err().to_string(), "gone");
+    }
+}

@@ -1,0 +1,35 @@
+//! The clients of the command line, `carillon pub` and `carillon sub`: real ones, over WebSocket.
+//!
+//! This module owns the client's end of a connection ([`connection`]), what goes in from the command
+//! line or standard input, and what comes out on standard output and standard error. The order of the
+//! conversation and the times of heart-beats are [`wire::stomp::client`]'s.
+//!
+//! The exit code and the printing of errors are left to the caller: an error's text is complete without
+//! its sources, and says what to do where that is known.
+
+mod address;
+mod backoff;
+mod connect;
+mod connection;
+mod feed;
+mod incoming;
+mod input;
+mod options;
+mod output;
+mod publish;
+mod render;
+mod stop;
+mod subscribe;
+
+pub use publish::{PublishOptions, publish};
+pub use subscribe::{SubscribeOptions, subscribe};
+
+use std::io::Write;
+
+/// What a topic is called in a STOMP destination.
+const TOPIC_PREFIX: &str = "/topic/";
+
+/// Says something on standard error that is no error. If nobody reads it, so be it.
+fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

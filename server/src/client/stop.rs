@@ -1,0 +1,70 @@
+//! What ends a client from outside: a signal, or the time that it was given.
+
+use std::{future::pending, io, time::Duration};
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
+
+pub struct Stop {
+    #[cfg(unix)]
+    interrupt: Signal,
+    #[cfg(unix)]
+    terminate: Signal,
+    deadline: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopCause {
+    /// Ctrl-C or SIGTERM.
+    Signal,
+    Timeout,
+}
+
+impl Stop {
+    /// From now on signals no longer end the program.
+    pub fn listen(timeout: Option<Duration>) -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+            // A time too far away to be counted never comes.
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+        })
+    }
+
+    /// Each signal is told, the timeout once. Cancel-safe.
+    pub async fn wait(&mut self) -> StopCause {
+        let deadline = self.deadline;
+        tokio::select! {
+            () = self.signal() => StopCause::Signal,
+            () = reached(deadline) => {
+                self.deadline = None;
+                StopCause::Timeout
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    async fn signal(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn signal(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            pending().await
+        }
+    }
+}
+
+async fn reached(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => pending().await,
+    }
+}
