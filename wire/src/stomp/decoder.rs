@@ -10,7 +10,7 @@
 use memchr::{memchr, memchr2};
 
 use super::escape::{Escapes, Invalid};
-use super::{Command, DecodeError, Frame, Headers, Item, Limits, Version, scan};
+use super::{Command, DecodeError, Frame, Header, Headers, Item, Limits, Version, scan};
 
 #[derive(Clone, Debug)]
 pub struct Decoder {
@@ -254,18 +254,21 @@ impl Decoder {
         Ok(Headers::new(text, escapes))
     }
 
-    #[cold]
+    /// Only called where there is something to find.
     fn check_lines(&self, text: &str, escapes: Escapes) -> Result<(), DecodeError> {
-        for (number, line) in (1..).zip(text.split_terminator('\n')) {
-            let line = line.strip_suffix('\r').unwrap_or(line);
-            if self.version == Version::V1_2 && line.contains('\r') {
-                return Err(DecodeError::StrayCarriageReturn { line: number });
-            }
-            let (name, value) = line.split_once(':').unwrap_or((line, ""));
-            for part in [name, value] {
+        for (line, header) in (1..).zip(Headers::new(text, escapes)) {
+            let Header {
+                raw_name,
+                raw_value,
+                ..
+            } = header;
+            for part in [raw_name, raw_value] {
+                if self.version == Version::V1_2 && memchr(b'\r', part.as_bytes()).is_some() {
+                    return Err(DecodeError::StrayCarriageReturn { line });
+                }
                 escapes
                     .check(part)
-                    .map_err(|invalid| self.invalid_escape(number, invalid))?;
+                    .map_err(|invalid| self.invalid_escape(line, invalid))?;
             }
         }
         Ok(())

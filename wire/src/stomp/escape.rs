@@ -34,35 +34,48 @@ impl Escapes {
         }
     }
 
-    /// "Undefined escape sequences such as `\t` MUST be treated as a fatal protocol error."
+    /// "Undefined escape sequences such as \t MUST be treated as a fatal protocol error."
+    #[inline]
     pub(crate) fn check(self, text: &str) -> Result<(), Invalid> {
-        if self == Self::None {
-            return Ok(());
-        }
-        let mut chars = text.chars();
-        while let Some(char) = chars.next() {
-            if char == '\\' {
-                let code = chars.next().ok_or(Invalid::Unfinished)?;
-                self.decode(code).ok_or(Invalid::Undefined(code))?;
-            }
+        let mut rest = text;
+        while self != Self::None
+            && let Some((_, behind)) = split_at_backslash(rest)
+        {
+            let code = behind.chars().next().ok_or(Invalid::Unfinished)?;
+            self.decode(code).ok_or(Invalid::Undefined(code))?;
+            rest = &behind[code.len_utf8()..];
         }
         Ok(())
     }
 
     /// `text` has passed [`check`](Self::check); nothing is allocated when there is nothing to do.
+    #[inline]
     pub(crate) fn unescape(self, text: &str) -> Cow<'_, str> {
-        if self == Self::None || memchr(b'\\', text.as_bytes()).is_none() {
-            return Cow::Borrowed(text);
+        match self {
+            Self::None => Cow::Borrowed(text),
+            _ => self.unescape_slowly(text),
         }
+    }
+
+    #[cold]
+    fn unescape_slowly(self, text: &str) -> Cow<'_, str> {
+        let Some((mut before, mut behind)) = split_at_backslash(text) else {
+            return Cow::Borrowed(text);
+        };
         let mut plain = String::with_capacity(text.len());
-        let mut chars = text.chars();
-        while let Some(char) = chars.next() {
-            match char {
-                '\\' => plain.extend(chars.next().and_then(|code| self.decode(code))),
-                char => plain.push(char),
+        loop {
+            plain.push_str(before);
+            let mut chars = behind.chars();
+            plain.extend(chars.next().and_then(|code| self.decode(code)));
+            let rest = chars.as_str();
+            match split_at_backslash(rest) {
+                Some(split) => (before, behind) = split,
+                None => {
+                    plain.push_str(rest);
+                    return Cow::Owned(plain);
+                }
             }
         }
-        Cow::Owned(plain)
     }
 
     /// Appends `text` so that it cannot be taken for anything but one name or value.
@@ -116,6 +129,12 @@ impl Part {
             _ => false,
         }
     }
+}
+
+#[inline]
+fn split_at_backslash(text: &str) -> Option<(&str, &str)> {
+    let at = memchr(b'\\', text.as_bytes())?;
+    Some((&text[..at], &text[at + 1..]))
 }
 
 const SUBSTITUTE: u8 = b' ';

@@ -69,6 +69,7 @@ impl<'a> Header<'a> {
         self.escapes.unescape(self.raw_name)
     }
 
+    #[inline]
     pub fn value(&self) -> Cow<'a, str> {
         self.escapes.unescape(self.raw_value)
     }
@@ -90,6 +91,7 @@ pub struct HeaderIter<'a> {
 impl<'a> Iterator for HeaderIter<'a> {
     type Item = Header<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Header<'a>> {
         let Headers { lines, escapes } = self.rest;
         let line_end = scan::line_end(lines.as_bytes())?;
