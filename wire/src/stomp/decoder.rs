@@ -358,7 +358,7 @@ fn counted_body(
     extent: Extent,
     content_length: u32,
 ) -> Result<Option<usize>, DecodeError> {
-    let end = extent.start + content_length as usize;
+    let end = extent.start.saturating_add(content_length as usize);
     match input.get(end) {
         None => Ok(None),
         Some(&NUL) => Ok(Some(end)),

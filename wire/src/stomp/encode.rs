@@ -48,6 +48,7 @@ impl<'o> FrameWriter<'o> {
         }
     }
 
+    #[inline]
     pub fn number(&mut self, name: &str, value: u64) -> &mut Self {
         self.escapes.write(Part::Name, name, self.out);
         self.out.push(b':');
@@ -76,17 +77,33 @@ impl<'o> FrameWriter<'o> {
     }
 }
 
+#[inline]
 pub(crate) fn write_decimal(mut value: u64, out: &mut Vec<u8>) {
     const DIGITS: usize = 20;
     let mut digits = [0; DIGITS];
     let mut start = DIGITS;
-    loop {
+    while value >= 100 {
+        start -= 2;
+        digits[start..start + 2].copy_from_slice(&PAIRS[(value % 100) as usize]);
+        value /= 100;
+    }
+    let [tens, ones] = PAIRS[value as usize];
+    start -= 1;
+    digits[start] = ones;
+    if value >= 10 {
         start -= 1;
-        digits[start] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
+        digits[start] = tens;
     }
     out.extend_from_slice(&digits[start..]);
 }
+
+/// The decimal digits of 0 to 99: half the divisions.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut value = 0;
+    while value < 100 {
+        pairs[value] = [b'0' + value as u8 / 10, b'0' + value as u8 % 10];
+        value += 1;
+    }
+    pairs
+};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use super::{Command, Version};
+use super::{Command, Version, scan};
 
 /// Which escape sequences a frame uses: a question of its version and its command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +79,11 @@ impl Escapes {
     }
 
     /// Appends `text` so that it cannot be taken for anything but one name or value.
+    #[inline]
     pub(crate) fn write(self, part: Part, text: &str, out: &mut Vec<u8>) {
-        if text.bytes().any(needs_attention) {
-            self.write_slowly(part, text, out);
-        } else {
-            out.extend_from_slice(text.as_bytes());
+        match scan::is_plain(text.as_bytes()) {
+            true => out.extend_from_slice(text.as_bytes()),
+            false => self.write_slowly(part, text, out),
         }
     }
 
@@ -138,7 +138,3 @@ fn split_at_backslash(text: &str) -> Option<(&str, &str)> {
 }
 
 const SUBSTITUTE: u8 = b' ';
-
-const fn needs_attention(byte: u8) -> bool {
-    matches!(byte, b'\\' | b'\n' | b'\r' | b':' | 0)
-}

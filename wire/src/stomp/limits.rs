@@ -34,10 +34,10 @@ impl Limits {
     /// The longest frame that can pass, and so the largest buffer a caller needs for one peer.
     pub const fn frame_bytes(&self) -> usize {
         const LINE_ENDS_AND_NUL: usize = 5;
-        self.command_bytes as usize
-            + self.head_bytes as usize
-            + self.body_bytes as usize
-            + LINE_ENDS_AND_NUL
+        (self.command_bytes as usize)
+            .saturating_add(self.head_bytes as usize)
+            .saturating_add(self.body_bytes as usize)
+            .saturating_add(LINE_ENDS_AND_NUL)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Finding the end of a short text, eight bytes at a time.
+//! Looking through short texts, eight bytes at a time.
 //!
 //! Header lines have a few dozen bytes: a call of `memchr` for each would cost more than the search.
 //! It takes over where a text turns out to be long.
@@ -24,6 +24,19 @@ pub(super) fn colon(line: &[u8]) -> Option<usize> {
     find([b':'], line)
 }
 
+/// Whether a text can go into a header as it is. May be wrong about texts with control characters,
+/// so what is not plain has to be looked at byte by byte.
+#[inline(always)]
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks::<8>();
+    let special = words.iter().fold(0, |found, word| {
+        let word = u64::from_le_bytes(*word);
+        found | controls(word) | matches([b':', b'\\'], word)
+    });
+    let is_special = |byte: &u8| *byte < CONTROLS || *byte == b':' || *byte == b'\\';
+    special == 0 && !rest.iter().any(is_special)
+}
+
 #[inline(always)]
 fn find<const N: usize>(needles: [u8; N], text: &[u8]) -> Option<usize> {
     let (words, rest) = text.as_chunks::<8>();
@@ -43,10 +56,18 @@ fn find<const N: usize>(needles: [u8; N], text: &[u8]) -> Option<usize> {
 /// as a borrow travels upwards; the lowest one never is.
 #[inline(always)]
 fn matches<const N: usize>(needles: [u8; N], word: u64) -> u64 {
-    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
     needles.iter().fold(0, |found, &needle| {
         let zero_where_equal = word ^ (ONES * u64::from(needle));
         found | (zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & HIGHS)
     })
 }
+
+/// Nonzero if a byte is NUL, LF, CR or one of the rarer characters between them.
+#[inline(always)]
+const fn controls(word: u64) -> u64 {
+    word.wrapping_sub(ONES * CONTROLS as u64) & !word & HIGHS
+}
+
+const CONTROLS: u8 = b'\r' + 1;
+const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);

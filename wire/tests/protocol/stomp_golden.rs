@@ -348,3 +348,16 @@ fn a_message_is_its_prefix_and_its_shared_part() {
     message_prefix(Version::V1_2, "0", Some(Missed::Unknown), &mut out);
     assert_eq!(out, b"MESSAGE\nsubscription:0\nmissed:unknown\n");
 }
+
+#[test]
+fn numbers_are_decimal() {
+    let powers = (0..20).map(|power| 10u64.pow(power));
+    let edges = powers.flat_map(|power| [power - 1, power, power + 1]);
+    for value in edges.chain([42, 1_795_000_000_000, u64::MAX]) {
+        let mut out = Vec::new();
+        let mut frame = FrameWriter::new(&mut out, Version::V1_2, Command::Begin);
+        frame.number("n", value);
+        frame.end();
+        assert_eq!(out, format!("BEGIN\nn:{value}\n\n\0").as_bytes());
+    }
+}
