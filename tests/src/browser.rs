@@ -113,14 +113,33 @@ impl Browser {
         value.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
+    /// What a JavaScript function's body hands to its last argument.
+    pub async fn evaluate_async(&self, script: &str) -> Value {
+        let value = within(script, self.client.execute_async(script, Vec::new())).await;
+        value.unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
     /// Waits until a JavaScript function's body gives a value that satisfies the condition.
     pub async fn evaluate_until(&self, script: &str, is_met: impl Fn(&Value) -> bool) -> Value {
         eventually(script, || self.evaluate(script), is_met).await
     }
 
-    /// Lays out as on a screen of this size in CSS pixels; `None` in the window's own.
-    pub async fn emulate_screen(&self, width: u32, height: u32, is_phone: Screen) {
-        let mobile = matches!(is_phone, Screen::Phone);
+    /// Waits until nothing moves: colours in between are nobody's choice.
+    pub async fn still(&self) {
+        let animations = "return document.getAnimations().filter((animation) =>
+            animation.effect.getComputedTiming().iterations !== Infinity).length";
+        self.evaluate_until(animations, |count| count == 0).await;
+    }
+
+    /// Presses a key, given as WebDriver names it, wherever the focus is.
+    pub async fn press(&self, key: &str) {
+        let focused = self.client.active_element().await.expect("a focus");
+        focused.send_keys(key).await.expect("a key pressed");
+    }
+
+    /// Lays out as on a screen of this size in CSS pixels.
+    pub async fn emulate_screen(&self, width: u32, height: u32, screen: Screen) {
+        let mobile = matches!(screen, Screen::Phone);
         let scale = if mobile { 2 } else { 1 };
         self.developer_tools(
             "Emulation.setDeviceMetricsOverride",

@@ -22,6 +22,8 @@ pub struct StompClient {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// What the server chose from the subprotocols offered.
     pub subprotocol: Option<String>,
+    /// Why the server closed the WebSocket, once it has: RFC 6455, 7.4.1.
+    pub close_code: Option<u16>,
     unread: Vec<u8>,
     frames: VecDeque<Frame>,
     receipts: usize,
@@ -52,6 +54,7 @@ impl StompClient {
                     .headers()
                     .get("sec-websocket-protocol")
                     .map(|name| name.to_str().expect("a name in ASCII").to_owned()),
+                close_code: None,
                 unread: Vec::new(),
                 frames: VecDeque::new(),
                 receipts: 0,
@@ -67,9 +70,14 @@ impl StompClient {
 
     /// One binary WebSocket message with any content.
     pub async fn send_bytes(&mut self, bytes: impl Into<Vec<u8>>) {
-        let message = Message::Binary(bytes.into().into());
-        let sent = within("sending", self.socket.send(message)).await;
+        let sent = self.try_send_bytes(bytes).await;
         sent.expect("an open connection");
+    }
+
+    /// To a server that may have closed already.
+    pub async fn try_send_bytes(&mut self, bytes: impl Into<Vec<u8>>) -> Result<(), Error> {
+        let message = Message::Binary(bytes.into().into());
+        within("sending", self.socket.send(message)).await
     }
 
     /// One text WebSocket message with any content.
@@ -172,7 +180,11 @@ impl StompClient {
             match self.socket.next().await? {
                 Ok(Message::Text(text)) => return Some(text.as_bytes().to_vec()),
                 Ok(Message::Binary(bytes)) => return Some(bytes.to_vec()),
-                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(Message::Close(close)) => {
+                    self.close_code = close.map(|close| close.code.into());
+                    return None;
+                }
+                Err(_) => return None,
                 Ok(_) => {}
             }
         }

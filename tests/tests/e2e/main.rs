@@ -1,1 +1,15 @@
-//! End-to-end tests.
+//! Carillon from outside: the real binary over real sockets, from clients of all kinds. One binary,
+//! so that it is linked once; a module for each door.
+
+mod accessibility;
+mod command_line;
+mod events;
+mod http_api;
+mod live_pages;
+mod order;
+mod pages;
+mod slow_readers;
+mod stomp;
+mod stomp_faults;
+mod stompjs;
+mod websocket;

@@ -1,0 +1,59 @@
+// @stomp/stompjs against Carillon: subscribes, publishes, and prints as JSON what it received.
+// Arguments: the WebSocket's URL, `text` or `binary` frames, the topic.
+import { Client } from "@stomp/stompjs";
+import { WebSocket } from "ws";
+
+const [url, frames, topic] = process.argv.slice(2);
+const bodies = ["plain", "line\nend", "Umlaut ä, 鐘, 🔔", '{"data":90}', ""];
+const received = [];
+
+const client = new Client({
+  brokerURL: url,
+  // ws instead of Node's own, for the latter came late.
+  webSocketFactory: () => new WebSocket(url, ["v12.stomp", "v11.stomp", "v10.stomp"]),
+  forceBinaryWSFrames: frames === "binary",
+  heartbeatIncoming: 1000,
+  heartbeatOutgoing: 1000,
+  reconnectDelay: 0,
+  onStompError: (frame) => fail(frame.headers.message),
+  onWebSocketError: (error) => fail(error.message),
+  onConnect: begin,
+});
+
+function begin() {
+  client.watchForReceipt("subscribed", publish);
+  client.subscribe(`/topic/${topic}`, receive, { receipt: "subscribed" });
+}
+
+function publish() {
+  for (const body of bodies) {
+    const headers = { "x-note": "a:b\nc\\d" };
+    client.publish({ destination: `/topic/${topic}`, body, headers });
+  }
+}
+
+function receive(message) {
+  received.push(message);
+  if (received.length === bodies.length) {
+    finish();
+  }
+}
+
+async function finish() {
+  const report = {
+    version: client.connectedVersion,
+    bodies: received.map((message) => message.body),
+    expected: bodies,
+    sequences: received.map((message) => Number(message.headers.sequence)),
+    note: received[0].headers["x-note"],
+  };
+  await client.deactivate();
+  console.log(JSON.stringify(report));
+}
+
+function fail(reason) {
+  console.error(reason);
+  process.exit(1);
+}
+
+client.activate();

@@ -1,0 +1,113 @@
+//! Every page for every reader: rules that a machine can check (axe-core), in light and dark, and
+//! layouts that fit a phone.
+
+use std::fs;
+
+use harness::browser::{Browser, Screen};
+use harness::http::post;
+use harness::{Carillon, node};
+use serde_json::Value;
+
+const PAGES: [&str; 5] = ["/", "/console", "/rect", "/chart", "/nothing"];
+
+/// With messages to show on each page.
+async fn server() -> Carillon {
+    let server = Carillon::start().await;
+    for (topic, data) in [("rect", "140"), ("chart", "[10,20,30,40,50,60,70]")] {
+        let body = format!(r#"{{"producerId":"e2e","data":{data},"date":"2026-01-01T00:00:00Z"}}"#);
+        let url = server.url(&format!("/api/topics/{topic}"));
+        assert!(post(url, "application/json", body).await.status.is_success());
+    }
+    server
+}
+
+/// The 404 page is an error to the console as well.
+fn is_missing_page(message: &str) -> bool {
+    message.contains("/nothing") && message.contains("404")
+}
+
+#[tokio::test]
+async fn no_page_breaks_a_rule_of_accessibility_in_light_or_dark() {
+    let server = server().await;
+    let axe = node::module("axe-core/axe.min.js");
+    let axe = fs::read_to_string(axe).expect("axe-core's script");
+    let browser = Browser::start().await;
+    for scheme in ["light", "dark"] {
+        browser.emulate_colours(scheme).await;
+        for path in PAGES {
+            browser.open(&server.url(path)).await;
+            browser.still().await;
+            browser.evaluate(&axe).await;
+            let broken = browser.evaluate_async(RUN_AXE).await;
+            assert_eq!(broken, Value::Array(Vec::new()), "{path} in {scheme}: {broken:#}");
+        }
+    }
+    browser.close(is_missing_page).await;
+}
+
+/// Answers with each rule that is broken and the elements that break it.
+const RUN_AXE: &str = "
+    const done = arguments[arguments.length - 1];
+    const broken = ({ violations }) => violations.map(({ id, help, nodes }) =>
+        ({ id, help, nodes: nodes.map(({ html, failureSummary }) => [html, failureSummary]) }));
+    axe.run().then(broken).then(done, (error) => done(String(error)));";
+
+#[tokio::test]
+async fn pages_fit_the_width_of_a_phone() {
+    let server = server().await;
+    let browser = Browser::start().await;
+    for width in [320, 390] {
+        browser.emulate_screen(width, 700, Screen::Phone).await;
+        for path in PAGES {
+            browser.open(&server.url(path)).await;
+            let overflow = browser.evaluate(WIDER_THAN_SCREEN).await;
+            assert_eq!(overflow, Value::Array(Vec::new()), "{path} at {width} pixels");
+        }
+    }
+    browser.close(is_missing_page).await;
+}
+
+/// The elements that make the page scroll sideways.
+const WIDER_THAN_SCREEN: &str = "
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    const wide = [...document.body.querySelectorAll('*')]
+        .filter((element) => element.getBoundingClientRect().right > width + 1);
+    return ['the page', ...wide.map((element) => element.outerHTML.slice(0, 200))];";
+
+#[tokio::test]
+async fn light_and_dark_are_different() {
+    let server = server().await;
+    let browser = Browser::start().await;
+    let mut backgrounds = Vec::new();
+    for scheme in ["light", "dark"] {
+        browser.emulate_colours(scheme).await;
+        browser.open(&server.url("/rect")).await;
+        let background = "return getComputedStyle(document.body).backgroundColor";
+        backgrounds.push(browser.evaluate(background).await);
+    }
+    assert_ne!(backgrounds[0], backgrounds[1]);
+    browser.close(|_| false).await;
+}
+
+#[tokio::test]
+async fn the_keyboard_reaches_every_page() {
+    let server = server().await;
+    let browser = Browser::start().await;
+    browser.open(&server.url("/")).await;
+    for path in ["/console", "/rect", "/chart"] {
+        let link = format!("header a[href='{path}']");
+        let is_focused = format!("return document.activeElement?.matches(\"{link}\")");
+        for _ in 0..30 {
+            browser.press("\u{e004}").await;
+            if browser.evaluate(&is_focused).await == true {
+                break;
+            }
+        }
+        assert_eq!(browser.evaluate(&is_focused).await, true, "Tab reaches {link}");
+    }
+    browser.press("\u{e007}").await;
+    let here = "return location.pathname";
+    browser.evaluate_until(here, |path| path == "/chart").await;
+    browser.close(|_| false).await;
+}
