@@ -114,7 +114,8 @@ async fn peers_are_told_that_the_server_stops() {
     client.publish("a", "before").await;
     assert_eq!(client.bodies(1).await, ["before"]);
     server.terminate().await;
-    assert_eq!(client.next().await, None);
+    let error = client.refusal().await;
+    assert!(error.header("message").contains("stopping"), "{error:?}");
     assert_eq!(client.close_code, Some(1001), "going away: RFC 6455, 7.4.1");
     assert!(server.ended().await.success());
 }
