@@ -31,6 +31,20 @@ impl Limits {
         body_bytes: Self::BODY_BYTES,
     };
 
+    /// What a client should take from a server that has the limits above: a MESSAGE holds what
+    /// fitted into a SEND, the server's own headers besides, and a colon that came unescaped takes
+    /// two bytes when it is passed on. The body is the server's to bound.
+    pub const FROM_SERVER: Self = Self {
+        command_bytes: Self::COMMAND_BYTES,
+        header_count: 2 * Self::HEADER_COUNT,
+        header_bytes: 2 * Self::HEADER_BYTES + Self::NAME_BYTES,
+        head_bytes: 8 * Self::HEAD_BYTES,
+        body_bytes: 64 << 20,
+    };
+
+    /// Room for the name of a header whose value was the value of another.
+    const NAME_BYTES: u32 = 32;
+
     /// The longest frame that can pass, and so the largest buffer a caller needs for one peer.
     pub const fn frame_bytes(&self) -> usize {
         const LINE_ENDS_AND_NUL: usize = 5;

@@ -4,6 +4,32 @@
 //! become items in [`Decoder`], items become typed requests in [`server::Session`] and typed events
 //! in [`client::Client`]; the other direction is [`FrameWriter`] and the machines' own writers.
 //!
+//! ```
+//! use wire::stomp::server::{Config, Greeting, Request, Session};
+//! use wire::stomp::{Decoder, Limits};
+//!
+//! let mut decoder = Decoder::new(Limits::DEFAULT);
+//! let mut session = Session::new(&Config::DEFAULT, 0);
+//! let mut replies = Vec::new();
+//!
+//! // The caller's buffer: what came from the socket and was not consumed yet.
+//! let mut received: &[u8] = b"CONNECT\naccept-version:1.2\nhost:h\n\n\0SEND\ndest";
+//! while let Some((item, taken)) = decoder.decode(received)? {
+//!     match session.request(item)? {
+//!         Request::Connect(connect) => {
+//!             assert_eq!(connect.host.as_deref(), Some("h"));
+//!             let greeting = Greeting { server: "Carillon/0.1.0", session: "s-1" };
+//!             session.connected(0, &greeting, &mut replies);
+//!         }
+//!         request => unreachable!("{request:?} has not arrived"),
+//!     }
+//!     received = &received[taken..];
+//! }
+//! assert_eq!(received, b"SEND\ndest", "to be kept until more arrives");
+//! assert!(replies.starts_with(b"CONNECTED\nversion:1.2\n"));
+//! # Ok::<(), wire::stomp::server::Fault>(())
+//! ```
+//!
 //! What a destination means, who may use it and which subscriptions exist is left to the caller.
 
 pub mod client;

@@ -4,6 +4,18 @@
 //! frame is handed on as it comes, however large the frame. The other direction is [`FrameHeader`]
 //! and the functions beside it.
 //!
+//! ```
+//! use wire::websocket::{Decoder, Event, Kind, Role};
+//!
+//! // "Hello" of a client, of which the last byte has not arrived.
+//! let mut received = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51];
+//! let mut decoder = Decoder::new(Role::Server, Decoder::MESSAGE_BYTES);
+//! let (event, taken) = decoder.decode(&mut received)?.expect("four bytes of it are there");
+//! assert_eq!(event, Event::Data { kind: Kind::Text, payload: b"Hell", last: false });
+//! assert_eq!(taken, received.len());
+//! # Ok::<(), wire::websocket::Violation>(())
+//! ```
+//!
 //! The opening handshake is left to HTTP, and to the caller: buffers, masking keys, when to answer
 //! a ping or a close, and timeouts. No extension is negotiated, so none is understood.
 

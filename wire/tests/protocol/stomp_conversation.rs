@@ -335,6 +335,31 @@ fn connect_carries_what_it_is_given() {
     );
 }
 
+/// What a server passes on may not be too large for its subscribers.
+#[test]
+fn the_largest_headers_a_server_takes_reach_a_client() {
+    let (mut client, mut server) = connected();
+    let longest = Limits::HEADER_BYTES as usize - "x:".len();
+    let colons = ":".repeat(longest);
+    let id = ":".repeat(Limits::HEADER_BYTES as usize - "id:".len());
+    let many = "y:z\n".repeat(100);
+    let requests = format!(
+        "SUBSCRIBE\nid:{id}\ndestination:/topic/a\n\n\0\
+         SEND\ndestination:/topic/a\n{many}a:{colons}\nb:{colons}\nc:{colons}\n\n\0"
+    );
+    let answer = server.answer(requests.as_bytes());
+    let mut decoder = Decoder::new(Limits::FROM_SERVER);
+    let decoded = decoder.decode(&answer).expect("it is within the limits");
+    let (item, taken) = decoded.expect("it is whole");
+    assert_eq!(taken, answer.len());
+    let event = client.event(0, item);
+    let Ok(Event::Message(message)) = event else {
+        panic!("{event:?}");
+    };
+    assert_eq!(message.subscription, id);
+    assert_eq!(message.user_headers().count(), 103);
+}
+
 #[test]
 fn an_idle_client_is_small() {
     assert!(size_of::<Client>() <= 96, "{}", size_of::<Client>());
