@@ -15,14 +15,15 @@ use crate::{
     cursor::{Cursor, Overflow, Start},
     entry::{Entry, Publication},
     figures::{Count, Figures, SessionFigures, TopicFigures, Volume},
+    horizon::Horizon,
     level_tree::LevelTree,
     limits::Limits,
-    log::{Memory, Released},
+    log::{End, Memory, Released},
     message_id::MessageId,
     name::{TopicFilter, TopicName},
     reader::Reader,
     session::{Blocked, Peer, Session, Subscription, SubscriptionId, Totals},
-    sync::{AtomicU64, Mutex, Ordering, lock},
+    sync::{Mutex, Ordering, fence, lock},
     topic::Topic,
 };
 
@@ -32,8 +33,7 @@ pub struct Broker {
     epoch: u64,
     limits: Limits,
     order: Mutex<Order>,
-    /// The newest position that is in its log and announced to all who cover it.
-    visible: Arc<AtomicU64>,
+    horizon: Arc<Horizon>,
     memory: Arc<Memory>,
     totals: Arc<Totals>,
     published: Volume,
@@ -52,6 +52,8 @@ struct Order {
     sessions: HashMap<u64, Attached>,
     cursors: usize,
     last_id: u64,
+    /// The newest position that went with a topic that was removed.
+    forgotten: u64,
 }
 
 #[derive(Debug)]
@@ -165,7 +167,7 @@ impl Broker {
             epoch,
             limits,
             order: Mutex::new(Order::default()),
-            visible: Arc::new(AtomicU64::new(0)),
+            horizon: Arc::new(Horizon::new()),
             memory: Arc::default(),
             totals: Arc::default(),
             published: Volume::default(),
@@ -210,23 +212,19 @@ impl Broker {
                 subscriptions: Vec::new(),
             },
         );
-        Reader::new(session, Arc::clone(&self.visible))
+        Reader::new(session, Arc::clone(&self.horizon))
     }
 
     /// Ends a session and its subscriptions. Once is enough, more does no harm.
     pub fn detach(&self, session: &Session) {
-        let mut left = Vec::new();
-        let mut order = lock(&self.order);
-        if let Some(attached) = order.sessions.remove(&session.id) {
-            for id in attached.subscriptions {
-                order.cancel(id, &mut left);
-            }
+        let attached = lock(&self.order).sessions.remove(&session.id);
+        // One at a time: a subscription may be to many topics, and publishers need not wait for all.
+        for id in attached.into_iter().flat_map(|one| one.subscriptions) {
+            self.cancel(id);
         }
-        drop(order);
         // What is left in the inbox refers to the session, and would keep it alive.
         session.swap_inbox(&mut Vec::new());
         session.end();
-        session.release_waiting();
     }
 
     /// Subscribes a session to what `filter` covers. `tag` comes back with each delivery.
@@ -254,10 +252,10 @@ impl Broker {
             subscription: &subscription,
             start,
             topics: Vec::new(),
-            ready: &mut ready,
+            readable: Vec::new(),
         };
         match filter.exact() {
-            Some(name) => joining.join(order.topic(&name, &self.memory)),
+            Some(name) => joining.join(order.topic(&name)),
             None => {
                 order
                     .topics
@@ -268,7 +266,15 @@ impl Broker {
                     .push(id);
             }
         }
-        let topics = joining.topics;
+        let Joining {
+            topics,
+            mut readable,
+            ..
+        } = joining;
+        // At one moment, so that a reader at work sees all of the history, or none, and in its order.
+        if session.queue_all(&mut readable) {
+            ready.sessions.push(Arc::clone(session));
+        }
         order.cursors += topics.len();
         order.subscriptions.insert(
             id,
@@ -286,15 +292,16 @@ impl Broker {
 
     /// Ends a subscription: nothing more is delivered to it. Unknown ids are ignored.
     pub fn unsubscribe(&self, session: &Session, id: SubscriptionId) {
-        let mut left = Vec::new();
         let mut order = lock(&self.order);
-        if let Some(attached) = order.sessions.get_mut(&session.id)
-            && let Some(at) = attached.subscriptions.iter().position(|own| *own == id)
-        {
-            attached.subscriptions.swap_remove(at);
-            order.cancel(id, &mut left);
-        }
+        let Some(attached) = order.sessions.get_mut(&session.id) else {
+            return;
+        };
+        let Some(at) = attached.subscriptions.iter().position(|own| *own == id) else {
+            return;
+        };
+        attached.subscriptions.swap_remove(at);
         drop(order);
+        self.cancel(id);
         session.release_waiting();
     }
 
@@ -324,27 +331,29 @@ impl Broker {
         let mut publications = batch.drain(..).peekable();
         while let Some(first) = publications.next() {
             let name = first.topic().clone();
+            let admitted = if allowed(&name) {
+                self.admit(&mut order, &first)
+            } else {
+                Err(PublishError::Reserved(name.clone()))
+            };
+            if let Err(error) = admitted {
+                outcome.results.push(Err(error));
+                continue;
+            }
             let run = Run {
                 broker: self,
                 results: &mut outcome.results,
                 released: &mut released,
+                ready: &mut outcome.ready,
+                overdue: &mut overdue,
             };
-            let same = |next: &Publication| *next.topic() == name;
-            let admitted = if allowed(&name) {
-                order.admit(&name, &self.limits, &self.memory)
-            } else {
-                Err(PublishError::Reserved(name.clone()))
-            };
-            let rest = std::iter::from_fn(|| publications.next_if(same));
-            let run_of = std::iter::once(first).chain(rest);
-            match admitted {
-                Ok(()) => order.append(run, &name, run_of, &mut outcome.ready, &mut overdue),
-                Err(error) => run_of.for_each(|_| run.results.push(Err(error.clone()))),
-            }
+            let rest = std::iter::from_fn(|| publications.next_if(|next| *next.topic() == name));
+            order.append(run, &name, std::iter::once(first).chain(rest));
         }
-        self.visible.store(order.position, Ordering::Release);
+        self.horizon.advance(order.position);
         drop(order);
         drop(released);
+        self.horizon.schedule_early(&mut outcome.ready.sessions);
         self.count(&outcome.results);
         self.settle(overdue, outcome);
     }
@@ -353,17 +362,15 @@ impl Broker {
     #[must_use]
     pub fn topics(&self, filter: &TopicFilter, most: usize) -> Vec<TopicFigures> {
         let mut found = Vec::new();
-        let mut order = lock(&self.order);
-        order.topics.for_each_covered(filter, |topic| {
-            found.push(topic.counts.name.clone());
-        });
+        lock(&self.order)
+            .topics
+            .for_each_covered(filter, |topic| found.push(topic.counts.name.clone()));
+        if found.len() > most {
+            found.select_nth_unstable(most);
+            found.truncate(most);
+        }
         found.sort_unstable();
-        found.truncate(most);
-        found
-            .iter()
-            .filter_map(|name| order.topics.find(name.as_str()))
-            .map(Topic::figures)
-            .collect()
+        found.iter().filter_map(|name| self.topic(name)).collect()
     }
 
     /// The figures of one topic.
@@ -382,12 +389,14 @@ impl Broker {
         order.topics.find(name.as_str())?.log.last().cloned()
     }
 
-    /// Whether anybody subscribes to a topic.
+    /// Whether anybody subscribes to a topic, or would when it came to be.
     #[must_use]
     pub fn has_subscribers(&self, name: &TopicName) -> bool {
         let order = lock(&self.order);
-        let topic = order.topics.find(name.as_str());
-        topic.is_some_and(|topic| topic.cursors().len() > 0)
+        match order.topics.find(name.as_str()) {
+            Some(topic) => topic.cursors().len() > 0,
+            None => !order.covering(name).is_empty(),
+        }
     }
 
     /// Lets go of all a topic keeps, the last image too; false when there is no such topic. Subscribers
@@ -425,11 +434,17 @@ impl Broker {
     #[must_use]
     pub fn sessions(&self, most: usize) -> Vec<SessionFigures> {
         let order = lock(&self.order);
-        let mut found: Vec<_> = order.sessions.values().map(Attached::figures).collect();
+        let attached = order.sessions.values();
+        let mut found: Vec<_> = attached
+            .map(|one| (Arc::clone(&one.session), one.subscriptions.len()))
+            .collect();
         drop(order);
-        found.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        found.sort_unstable_by(|(one, _), (other, _)| one.name().cmp(other.name()));
         found.truncate(most);
         found
+            .iter()
+            .map(|(session, subscriptions)| session.figures(*subscriptions))
+            .collect()
     }
 
     /// Ready when none of `blocked` lies behind its bound any more; otherwise `waker` is woken when one
@@ -450,16 +465,49 @@ impl Broker {
         self.refused.add(refused as u64);
     }
 
+    /// Whether there is a topic for this publication, or may be one.
+    fn admit(&self, order: &mut Order, publication: &Publication) -> Result<(), PublishError> {
+        let name = publication.topic();
+        if order.topics.find(name.as_str()).is_some() {
+            return Ok(());
+        }
+        // A new topic has no history to reduce: there is room now, or there is none.
+        self.check_memory(publication)?;
+        order.admit(name, &self.limits)
+    }
+
+    fn check_memory(&self, publication: &Publication) -> Result<(), PublishError> {
+        let held = self.memory.bytes();
+        let limit = self.limits.memory_bytes;
+        if held + publication.size() > limit {
+            Err(PublishError::MemoryFull { held, limit })
+        } else {
+            Ok(())
+        }
+    }
+
+    fn cancel(&self, id: SubscriptionId) {
+        let mut left = Vec::new();
+        lock(&self.order).cancel(id, &mut left);
+        // A reader that is not drained just now still has them, and they the log.
+        for cursor in left {
+            cursor.close();
+        }
+    }
+
     /// Applies the rules of the cursors that were found too far behind.
-    fn settle(&self, overdue: Vec<Arc<Cursor>>, outcome: &mut Outcome) {
-        for cursor in overdue {
+    fn settle(&self, overdue: Vec<Overdue>, outcome: &mut Outcome) {
+        for Overdue { cursor, end } in overdue {
+            let session = &cursor.session;
             match cursor.subscription.overflow {
-                Overflow::DropOldest | Overflow::Latest => cursor.skip(&self.limits),
+                _ if session.is_ended() => cursor.close(),
+                Overflow::DropOldest | Overflow::Latest => cursor.skip(end, &self.limits),
                 Overflow::Disconnect => {
-                    if cursor.session.end() {
+                    if session.end() {
                         self.disconnected.add(1);
-                        outcome.ready.sessions.push(Arc::clone(&cursor.session));
+                        outcome.ready.add_once(session);
                     }
+                    cursor.close();
                 }
                 Overflow::Block => outcome.blocked.add(cursor),
             }
@@ -467,11 +515,19 @@ impl Broker {
     }
 }
 
+/// A cursor found too far behind the end its log had then.
+struct Overdue {
+    cursor: Arc<Cursor>,
+    end: End,
+}
+
 /// What appending a run of publications to one topic needs besides the topic.
 struct Run<'a> {
     broker: &'a Broker,
     results: &'a mut Vec<Result<Published, PublishError>>,
     released: &'a mut Released,
+    ready: &'a mut Ready,
+    overdue: &'a mut Vec<Overdue>,
 }
 
 /// A subscription on its way into the topics it covers.
@@ -481,7 +537,8 @@ struct Joining<'a> {
     subscription: &'a Arc<Subscription>,
     start: Start,
     topics: Vec<TopicName>,
-    ready: &'a mut Ready,
+    /// Claimed cursors, with something to read at once.
+    readable: Vec<Arc<Cursor>>,
 }
 
 impl Joining<'_> {
@@ -494,8 +551,8 @@ impl Joining<'_> {
             self.start,
         );
         let cursor = Arc::new(cursor);
-        if has_entries && cursor.claim() && self.session.queue(Arc::clone(&cursor)) {
-            self.ready.sessions.push(Arc::clone(self.session));
+        if has_entries && cursor.claim() {
+            self.readable.push(Arc::clone(&cursor));
         }
         self.topics.push(topic.counts.name.clone());
         topic.join(self.id, cursor);
@@ -509,30 +566,29 @@ impl Order {
     }
 
     /// The topic, made when there is none: with a cursor for each wildcard subscription that covers it.
-    fn topic(&mut self, name: &TopicName, memory: &Arc<Memory>) -> &mut Topic {
-        if self.topics.find(name.as_str()).is_none() {
-            let topic = self.new_topic(name, memory);
-            return self.topics.find_or_insert_with(name.as_str(), || topic);
-        }
+    fn topic(&mut self, name: &TopicName) -> &mut Topic {
+        let made = match self.topics.find(name.as_str()) {
+            Some(_) => None,
+            None => Some(self.new_topic(name)),
+        };
         self.topics.find_or_insert_with(name.as_str(), || {
-            Topic::new(name.clone(), Arc::clone(memory))
+            made.unwrap_or_else(|| Topic::new(name.clone(), 0))
         })
     }
 
-    fn new_topic(&mut self, name: &TopicName, memory: &Arc<Memory>) -> Topic {
-        let mut topic = Topic::new(name.clone(), Arc::clone(memory));
+    fn new_topic(&mut self, name: &TopicName) -> Topic {
+        let mut topic = Topic::new(name.clone(), self.forgotten);
         for id in self.covering(name) {
             let Some(member) = self.subscriptions.get_mut(&id) else {
                 continue;
             };
-            let mut ready = Ready::default();
             let mut joining = Joining {
                 id,
                 session: &member.session,
                 subscription: &member.subscription,
                 start: Start::New,
                 topics: Vec::new(),
-                ready: &mut ready,
+                readable: Vec::new(),
             };
             joining.join(&mut topic);
             member.topics.push(name.clone());
@@ -557,6 +613,9 @@ impl Order {
     ) -> Result<(), SubscribeError> {
         let attached = self.sessions.get(&session.id);
         let attached = attached.ok_or(SubscribeError::SessionEnded)?;
+        if session.is_ended() {
+            return Err(SubscribeError::SessionEnded);
+        }
         if attached.subscriptions.len() >= limits.subscriptions_per_session {
             return Err(SubscribeError::TooManySubscriptions {
                 limit: limits.subscriptions_per_session,
@@ -590,16 +649,8 @@ impl Order {
         Ok(())
     }
 
-    /// Sees to it that the topic is there, if the limits allow it.
-    fn admit(
-        &mut self,
-        name: &TopicName,
-        limits: &Limits,
-        memory: &Arc<Memory>,
-    ) -> Result<(), PublishError> {
-        if self.topics.find(name.as_str()).is_some() {
-            return Ok(());
-        }
+    /// Makes a new topic, if the limits allow it.
+    fn admit(&mut self, name: &TopicName, limits: &Limits) -> Result<(), PublishError> {
         let name = name.clone();
         if self.topics.len() >= limits.topics {
             let limit = limits.topics;
@@ -609,7 +660,7 @@ impl Order {
             let limit = limits.cursors;
             return Err(PublishError::TooManyCursors { name, limit });
         }
-        self.topic(&name, memory);
+        self.topic(&name);
         Ok(())
     }
 
@@ -619,38 +670,28 @@ impl Order {
         run: Run<'_>,
         name: &TopicName,
         publications: impl Iterator<Item = Publication>,
-        ready: &mut Ready,
-        overdue: &mut Vec<Arc<Cursor>>,
     ) {
-        let Run {
-            broker,
-            results,
-            released,
-        } = run;
+        let broker = run.broker;
         let limits = &broker.limits;
         let Some(topic) = self.topics.find_mut(name.as_str()) else {
             return;
         };
         let subscriptions = topic.cursors().len();
         for publication in publications {
-            let size = publication.size();
-            if broker.memory.bytes() + size > limits.memory_bytes {
-                topic.log.trim(1, 0, released);
-                released.clear();
+            if broker.check_memory(&publication).is_err() {
+                topic.log.keep_last(run.released);
+                // What can be had is needed now.
+                run.released.clear();
             }
-            let held = broker.memory.bytes();
-            if held + size > limits.memory_bytes {
-                results.push(Err(PublishError::MemoryFull {
-                    held,
-                    limit: limits.memory_bytes,
-                }));
+            if let Err(error) = broker.check_memory(&publication) {
+                run.results.push(Err(error));
                 continue;
             }
             self.position += 1;
-            let (sequence, offset) = topic.log.next();
-            topic.append(publication.into_entry(self.position, sequence, offset));
+            let size = publication.size();
+            let sequence = topic.append(publication, self.position, &broker.memory);
             broker.published.add(size);
-            results.push(Ok(Published {
+            run.results.push(Ok(Published {
                 id: broker.id(self.position),
                 sequence,
                 subscriptions,
@@ -658,14 +699,16 @@ impl Order {
         }
         topic
             .log
-            .trim(limits.history_entries, limits.history_bytes, released);
+            .trim(limits.history_entries, limits.history_bytes, run.released);
+        let end = topic.log.end();
         Cursor::appended();
         for cursor in topic.cursors() {
             if cursor.claim() && cursor.session.queue(Arc::clone(cursor)) {
-                ready.sessions.push(Arc::clone(&cursor.session));
+                run.ready.sessions.push(Arc::clone(&cursor.session));
             }
-            if cursor.is_overdue(limits) {
-                overdue.push(Arc::clone(cursor));
+            if cursor.is_overdue(end, limits) {
+                let cursor = Arc::clone(cursor);
+                run.overdue.push(Overdue { cursor, end });
             }
         }
     }
@@ -697,7 +740,8 @@ impl Order {
 
     fn remove_if_idle(&mut self, name: &TopicName) {
         let topic = self.topics.find(name.as_str());
-        if topic.is_some_and(Topic::is_idle) {
+        if let Some(topic) = topic.filter(|topic| topic.is_idle()) {
+            self.forgotten = self.forgotten.max(topic.log.trimmed_position());
             self.topics.remove(name.as_str());
         }
     }
@@ -714,25 +758,26 @@ impl Outcome {
 impl Ready {
     /// The sessions, each once, taken out.
     pub fn drain(&mut self) -> impl Iterator<Item = Arc<Session>> {
+        // With the fence in `Session::is_scheduled`: whoever has the reader now sees the session
+        // scheduled once it has let the reader go.
+        fence(Ordering::SeqCst);
         self.sessions.drain(..)
+    }
+
+    fn add_once(&mut self, session: &Arc<Session>) {
+        if !self
+            .sessions
+            .iter()
+            .any(|other| Arc::ptr_eq(other, session))
+        {
+            self.sessions.push(Arc::clone(session));
+        }
     }
 
     /// Delivers to all of them on the calling thread.
     pub fn deliver(mut self) {
         for session in self.drain() {
             session.deliver();
-        }
-    }
-}
-
-impl Attached {
-    fn figures(&self) -> SessionFigures {
-        let (delivered, dropped) = self.session.counts();
-        SessionFigures {
-            name: self.session.name().to_string(),
-            subscriptions: self.subscriptions.len(),
-            delivered,
-            dropped,
         }
     }
 }

@@ -8,9 +8,9 @@ use std::{
 use crate::{
     entry::Entry,
     limits::Limits,
-    log::{Log, Place},
+    log::{End, Log, Place},
     session::{Session, Subscription},
-    sync::{AtomicBool, Mutex, Ordering, fence, lock},
+    sync::{AtomicBool, Mutex, Ordering, fence, lock, try_lock},
     topic::TopicCounts,
 };
 
@@ -37,7 +37,8 @@ pub enum Start {
     New,
     /// With each topic's last image.
     Last,
-    /// With each topic's entries whose sequence is greater than this.
+    /// With each topic's entries whose sequence is greater than this. A topic that has not come so far
+    /// goes on with what is published from now on, and it is told that something may be missing.
     AfterSequence(u64),
     /// With the entries behind this position in the broker's order.
     AfterPosition(u64),
@@ -74,7 +75,8 @@ pub(crate) struct Cursor {
 
 #[derive(Debug)]
 struct Reading {
-    place: Place,
+    /// None once the cursor is closed.
+    place: Option<Place>,
     missed: Option<Missed>,
 }
 
@@ -100,18 +102,21 @@ impl Cursor {
         start: Start,
     ) -> (Self, bool) {
         let (mut place, missed) = begin(log, start);
-        let (sequence, offset, ready) = match place.peek() {
-            Some(entry) => (entry.sequence(), entry.offset, true),
-            None => (log.next().0, log.next().1, false),
+        let (at, ready) = match place.peek() {
+            Some(entry) => (entry.start(), true),
+            None => (log.end(), false),
         };
         let cursor = Self {
             session,
             subscription,
             topic,
             queued: AtomicBool::new(false),
-            next_sequence: Mark::new(sequence),
-            offset: Mark::new(offset),
-            reading: Mutex::new(Reading { place, missed }),
+            next_sequence: Mark::new(at.sequence),
+            offset: Mark::new(at.offset),
+            reading: Mutex::new(Reading {
+                place: Some(place),
+                missed,
+            }),
         };
         (cursor, ready)
     }
@@ -146,7 +151,8 @@ impl Cursor {
             return None;
         }
         let mut reading = lock(&self.reading);
-        reading.place.peek().map(|entry| entry.position())
+        let entry = reading.place.as_mut()?.peek()?;
+        Some(entry.position())
     }
 
     /// Hands over entries with a position up to `until`, oldest first, for as long as `take` goes on.
@@ -157,36 +163,35 @@ impl Cursor {
         limit: u64,
         take: &mut impl FnMut(&Arc<Entry>, Option<Missed>) -> ControlFlow<()>,
     ) -> Stop {
-        if self.subscription.is_cancelled() {
-            return Stop::End { full: false };
-        }
         let mut reading = lock(&self.reading);
         let Reading { place, missed } = &mut *reading;
+        let Some(place) = place.as_mut().filter(|_| !self.subscription.is_cancelled()) else {
+            return Stop::End { full: false };
+        };
         if self.subscription.overflow == Overflow::Latest {
             self.pass_over(place, limit);
         }
         let mut delivered = 0;
-        let mut seen = None;
+        let mut read_to = None;
         let mut full = false;
         let stop = loop {
             let Some(entry) = place.peek() else {
                 break Stop::End { full };
             };
             let position = entry.position();
-            if position > until {
-                break Stop::At(position);
-            }
             if full {
                 break Stop::Full(position);
             }
+            if position > until {
+                break Stop::At(position);
+            }
             full = take(entry, missed.take()).is_break();
             delivered += 1;
-            seen = Some((entry.sequence() + 1, entry.offset + entry.size()));
+            read_to = Some(entry.end());
             place.advance();
         };
-        if let Some((sequence, offset)) = seen {
-            self.next_sequence.store(sequence, Ordering::Relaxed);
-            self.offset.store(offset, Ordering::Relaxed);
+        if let Some(at) = read_to {
+            self.mark(at);
             self.topic.delivered.add(delivered);
             self.session.delivered(delivered);
         }
@@ -195,69 +200,88 @@ impl Cursor {
 
     /// Entries between the cursor and the end of its log.
     pub(crate) fn lag_entries(&self) -> u64 {
-        let read = self.next_sequence.load(Ordering::Relaxed);
-        (self.topic.published.entries() + 1).saturating_sub(read)
+        let next = self.next_sequence.load(Ordering::Relaxed);
+        self.topic.end().sequence.saturating_sub(next)
     }
 
-    /// Whether the cursor lies further behind the end of its log than `limits` has it. One entry is never
+    /// Whether the cursor lies further behind `end` of its log than `limits` has it. One entry is never
     /// too far behind, whatever its size.
-    pub(crate) fn is_overdue(&self, limits: &Limits) -> bool {
-        let entries = self.lag_entries();
-        let read = self.offset.load(Ordering::Relaxed);
-        let bytes = self.topic.published.bytes().saturating_sub(read);
-        entries > limits.lag_entries || (bytes > limits.lag_bytes && entries > 1)
+    pub(crate) fn is_overdue(&self, end: End, limits: &Limits) -> bool {
+        let next = self.next_sequence.load(Ordering::Relaxed);
+        let entries = end.sequence.saturating_sub(next);
+        let bytes = end
+            .offset
+            .saturating_sub(self.offset.load(Ordering::Relaxed));
+        entries > 1 && (entries > limits.lag_entries || bytes > limits.lag_bytes)
     }
 
-    /// Goes forward until the cursor is within `limits` of the end, and notes what it missed.
-    pub(crate) fn skip(&self, limits: &Limits) {
-        let mut reading = lock(&self.reading);
+    /// Goes forward until the cursor is within `limits` of `end`, which the caller has seen appended, and
+    /// notes what it missed. A reader that is at work just now is left to it.
+    pub(crate) fn skip(&self, end: End, limits: &Limits) {
+        let Some(mut reading) = try_lock(&self.reading) else {
+            return;
+        };
         let Reading { place, missed } = &mut *reading;
-        let from = self.next_sequence.load(Ordering::Relaxed);
-        let end = self.topic.published.entries() + 1;
-        let floor = self
-            .topic
-            .published
-            .bytes()
-            .saturating_sub(limits.lag_bytes);
-        place.skip_to(end.saturating_sub(limits.lag_entries));
-        while let Some(entry) = place.peek() {
-            if entry.offset >= floor || entry.sequence() + 1 >= end {
+        let Some(place) = place else { return };
+        let newest = end.sequence - 1;
+        let by_entries = end.sequence.saturating_sub(limits.lag_entries).min(newest);
+        let floor = end.offset.saturating_sub(limits.lag_bytes);
+        let mut ahead = place.clone();
+        ahead.skip_to(by_entries);
+        while let Some(entry) = ahead.peek() {
+            if entry.offset >= floor || entry.sequence() >= newest {
                 break;
             }
-            place.advance();
+            ahead.advance();
         }
-        let Some(entry) = place.peek() else { return };
-        let to = entry.sequence();
-        if to > from {
-            self.next_sequence.store(to, Ordering::Relaxed);
-            self.offset.store(entry.offset, Ordering::Relaxed);
-            *missed = Some(widen(*missed, from, to - 1));
-            self.dropped(to - from);
+        if let Some((from, to)) = self.go_to(place, ahead)
+            && self.subscription.overflow != Overflow::Latest
+        {
+            *missed = Some(widen(*missed, from, to));
         }
+    }
+
+    /// Lets go of the log, for good: nothing more is read, and nothing is kept for this cursor. A reader
+    /// at work is waited for.
+    pub(crate) fn close(&self) {
+        let place = lock(&self.reading).place.take();
+        self.next_sequence.store(u64::MAX, Ordering::Relaxed);
+        // It may be the last to hold a long stretch of the log.
+        drop(place);
     }
 
     /// For [`Overflow::Latest`]: goes forward to the newest entry not beyond `limit`.
     fn pass_over(&self, place: &mut Place, limit: u64) {
         let mut ahead = place.clone();
-        let mut passed = 0;
-        while let Some(entry) = ahead.peek() {
-            if entry.position() > limit {
-                break;
-            }
-            if passed > 0 {
-                *place = ahead.clone();
-            }
-            passed += 1;
+        let mut newest = None;
+        while let Some(entry) = ahead.peek().filter(|entry| entry.position() <= limit) {
+            newest = Some(entry.sequence());
             ahead.advance();
         }
-        if passed > 1 {
-            self.dropped(passed - 1);
+        if let Some(newest) = newest {
+            let mut ahead = place.clone();
+            ahead.skip_to(newest);
+            self.go_to(place, ahead);
         }
     }
 
-    fn dropped(&self, entries: u64) {
-        self.topic.dropped.add(entries);
-        self.session.dropped(entries);
+    /// Goes forward to `ahead`, where there is an entry; tells which ones were dropped.
+    fn go_to(&self, place: &mut Place, mut ahead: Place) -> Option<(u64, u64)> {
+        let from = place.sequence();
+        let at = ahead.peek()?.start();
+        if at.sequence <= from {
+            return None;
+        }
+        *place = ahead;
+        self.mark(at);
+        self.topic.dropped.add(at.sequence - from);
+        self.session.dropped(at.sequence - from);
+        Some((from, at.sequence - 1))
+    }
+
+    fn mark(&self, at: End) {
+        self.next_sequence.store(at.sequence, Ordering::Relaxed);
+        self.offset.store(at.offset, Ordering::Relaxed);
     }
 }
 
@@ -269,21 +293,27 @@ fn begin(log: &Log, start: Start) -> (Place, Option<Missed>) {
             Some(last) => (log.place_of_sequence(last.sequence()), None),
             None => (log.tail(), None),
         },
-        Start::AfterSequence(sequence) => {
-            let from = sequence.saturating_add(1);
-            let first = log.first_sequence();
-            let missed = (from < first).then(|| Missed::Range {
-                from,
-                to: first - 1,
-            });
-            (log.place_of_sequence(from), missed)
-        }
+        Start::AfterSequence(sequence) => begin_after_sequence(log, sequence),
         Start::AfterPosition(position) => {
             let missed = (log.trimmed_position() > position).then_some(Missed::Unknown);
             (log.place_after_position(position), missed)
         }
         Start::Lost => (log.head(), Some(Missed::Unknown)),
     }
+}
+
+fn begin_after_sequence(log: &Log, sequence: u64) -> (Place, Option<Missed>) {
+    if sequence >= log.end().sequence {
+        // It was seen in an earlier life of the topic.
+        return (log.tail(), Some(Missed::Unknown));
+    }
+    let from = sequence + 1;
+    let first = log.first_sequence();
+    let missed = (from < first).then(|| Missed::Range {
+        from,
+        to: first - 1,
+    });
+    (log.place_of_sequence(from), missed)
 }
 
 fn widen(missed: Option<Missed>, from: u64, to: u64) -> Missed {

@@ -7,15 +7,21 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::name::TopicName;
+use crate::{
+    log::{End, Memory},
+    name::TopicName,
+};
 
 /// One entry of a topic's log: immutable, shared by all who read it.
 #[derive(Debug)]
 pub struct Entry {
-    pub(crate) position: u64,
-    pub(crate) sequence: u64,
+    position: u64,
+    sequence: u64,
     /// Bytes of all earlier entries of the topic.
     pub(crate) offset: u64,
+    size: u64,
+    /// Where the entry is accounted for; none until it has its place.
+    memory: Option<Arc<Memory>>,
     timestamp_ms: u64,
     topic: TopicName,
     producer: Arc<str>,
@@ -105,19 +111,60 @@ impl Entry {
 
     /// The bytes `encode` makes of this entry, made once for each dialect.
     pub fn encoding(&self, dialect: Dialect, encode: impl FnOnce(&Self) -> Bytes) -> &Bytes {
-        self.encodings[usize::from(dialect.0)].get_or_init(|| encode(self))
+        self.encodings[usize::from(dialect.0)].get_or_init(|| {
+            let encoding = encode(self);
+            if let Some(memory) = &self.memory {
+                memory.take(encoding.len() as u64);
+            }
+            encoding
+        })
     }
 
     /// What the entry counts for in every bound on bytes: its texts, its body and a fixed part for the
-    /// structure around them.
+    /// structure around them. Its encodings count for [`Limits::memory_bytes`](crate::Limits) alone.
     pub(crate) fn size(&self) -> u64 {
-        const FIXED: usize = size_of::<Entry>() + 2 * size_of::<usize>();
+        self.size
+    }
+
+    /// The end of the log before this entry.
+    pub(crate) fn start(&self) -> End {
+        End {
+            sequence: self.sequence,
+            offset: self.offset,
+        }
+    }
+
+    /// The end of the log once this entry was its newest.
+    pub(crate) fn end(&self) -> End {
+        End {
+            sequence: self.sequence + 1,
+            offset: self.offset + self.size,
+        }
+    }
+
+    fn measure(&self) -> u64 {
+        // The structure, its counts of references and its slot in the log.
+        const FIXED: usize = size_of::<Entry>() + 4 * size_of::<usize>();
         let headers: usize = self
             .headers
             .iter()
             .map(|header| size_of::<Header>() + header.name.len() + header.value.len())
             .sum();
-        (FIXED + headers + self.body.len()) as u64
+        let content_type = self.content_type.as_ref().map_or(0, |text| text.len());
+        (FIXED + content_type + headers + self.body.len()) as u64
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(memory) = &self.memory {
+            let encodings: usize = self
+                .encodings
+                .iter()
+                .filter_map(|encoding| encoding.get().map(Bytes::len))
+                .sum();
+            memory.give_back(self.size + encodings as u64);
+        }
     }
 }
 
@@ -132,19 +179,23 @@ impl Publication {
     /// publication in Unix milliseconds.
     #[must_use]
     pub fn new(topic: TopicName, producer: Arc<str>, timestamp_ms: u64, body: Bytes) -> Self {
+        let mut entry = Entry {
+            position: 0,
+            sequence: 0,
+            offset: 0,
+            size: 0,
+            memory: None,
+            timestamp_ms,
+            topic,
+            producer,
+            content_type: None,
+            headers: Box::default(),
+            body,
+            encodings: std::array::from_fn(|_| OnceLock::new()),
+        };
+        entry.size = entry.measure();
         Self {
-            entry: Arc::new(Entry {
-                position: 0,
-                sequence: 0,
-                offset: 0,
-                timestamp_ms,
-                topic,
-                producer,
-                content_type: None,
-                headers: Box::default(),
-                body,
-                encodings: std::array::from_fn(|_| OnceLock::new()),
-            }),
+            entry: Arc::new(entry),
         }
     }
 
@@ -158,6 +209,7 @@ impl Publication {
         let entry = self.entry_mut();
         entry.content_type = content_type;
         entry.headers = headers;
+        entry.size = entry.measure();
         self
     }
 
@@ -172,11 +224,23 @@ impl Publication {
     }
 
     /// Gives the message its place; from here on it does not change.
-    pub(crate) fn into_entry(mut self, position: u64, sequence: u64, offset: u64) -> Arc<Entry> {
+    ///
+    /// `topic` is the same name as the message's own. All entries of a topic share one text, which the
+    /// topic accounts for.
+    pub(crate) fn into_entry(
+        mut self,
+        position: u64,
+        end: End,
+        topic: &TopicName,
+        memory: &Arc<Memory>,
+    ) -> Arc<Entry> {
         let entry = self.entry_mut();
         entry.position = position;
-        entry.sequence = sequence;
-        entry.offset = offset;
+        entry.sequence = end.sequence;
+        entry.offset = end.offset;
+        entry.topic = topic.clone();
+        memory.take(entry.size);
+        entry.memory = Some(Arc::clone(memory));
         self.entry
     }
 

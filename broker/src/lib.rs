@@ -14,6 +14,7 @@ mod broker;
 mod cursor;
 mod entry;
 mod figures;
+mod horizon;
 mod level_tree;
 mod limits;
 mod log;

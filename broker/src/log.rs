@@ -15,15 +15,21 @@ pub(crate) struct Log {
     tail: Place,
     /// The oldest entry kept.
     head: Place,
-    next_sequence: u64,
-    /// Bytes of all entries ever appended.
-    offset: u64,
+    end: End,
+    /// Bytes in the chunk written to.
+    chunk_bytes: u64,
     history: History,
-    last: Option<Arc<Entry>>,
-    memory: Arc<Memory>,
 }
 
-#[derive(Debug, Default)]
+/// Where a log ends: what its next entry gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) sequence: u64,
+    /// Bytes of all entries before.
+    pub(crate) offset: u64,
+}
+
+#[derive(Debug)]
 struct History {
     entries: u64,
     bytes: u64,
@@ -38,7 +44,7 @@ pub(crate) struct Place {
     index: usize,
 }
 
-/// Bytes of all chunks alive, of all topics.
+/// Bytes of all entries alive, of all topics, and of their encodings.
 #[derive(Debug, Default)]
 pub(crate) struct Memory(AtomicU64);
 
@@ -47,87 +53,110 @@ struct Chunk {
     first_sequence: u64,
     slots: Box<[OnceLock<Arc<Entry>>]>,
     next: OnceLock<Arc<Chunk>>,
-    bytes: AtomicU64,
-    memory: Arc<Memory>,
 }
 
 /// What a log lets go of, to be dropped by the caller once it holds no lock.
 pub(crate) type Released = Vec<Place>;
 
 impl Log {
-    pub(crate) fn new(memory: Arc<Memory>) -> Self {
+    /// An empty log. `forgotten` is the position up to which entries of an earlier log of this name may
+    /// have been let go, 0 when there was none.
+    pub(crate) fn new(forgotten: u64) -> Self {
         // No slot until the first entry: many topics only ever have subscribers.
-        let place = Place {
-            chunk: Arc::new(Chunk::new(1, 0, Arc::clone(&memory))),
-            index: 0,
-        };
+        let place = Chunk::new(1, 0).place();
         Self {
             tail: place.clone(),
             head: place,
-            next_sequence: 1,
-            offset: 0,
-            history: History::default(),
-            last: None,
-            memory,
+            end: End {
+                sequence: 1,
+                offset: 0,
+            },
+            chunk_bytes: 0,
+            history: History {
+                entries: 0,
+                bytes: 0,
+                trimmed_position: forgotten,
+            },
         }
     }
 
-    /// The sequence and the offset that the next entry gets.
-    pub(crate) fn next(&self) -> (u64, u64) {
-        (self.next_sequence, self.offset)
+    /// What the next entry gets.
+    pub(crate) fn end(&self) -> End {
+        self.end
     }
 
-    /// Appends an entry that was given what [`Log::next`] told.
+    /// Appends an entry that was given what [`Log::end`] told.
     pub(crate) fn append(&mut self, entry: Arc<Entry>) {
         let size = entry.size();
-        if self.tail.chunk.is_full(self.tail.index) {
-            self.grow();
+        let slots = self.tail.chunk.slots.len();
+        if self.tail.index == slots || self.chunk_bytes >= Chunk::FULL_BYTES {
+            // Small at first, since most topics stay small.
+            self.grow(slots * 4);
         }
-        let chunk = &self.tail.chunk;
-        chunk.bytes.fetch_add(size, Ordering::Relaxed);
-        self.memory.0.fetch_add(size, Ordering::Relaxed);
-        self.last = Some(Arc::clone(&entry));
+        self.end = entry.end();
         // One writer, and every slot once: it is free.
-        let _ = chunk.slots[self.tail.index].set(entry);
+        let _ = self.tail.chunk.slots[self.tail.index].set(entry);
         self.tail.index += 1;
-        self.next_sequence += 1;
-        self.offset += size;
+        self.chunk_bytes += size;
         self.history.entries += 1;
         self.history.bytes += size;
     }
 
     /// Lets the oldest entries go until the history is within both bounds; the last image stays.
+    ///
+    /// A chunk is let go as a whole, once the history begins behind it.
     pub(crate) fn trim(&mut self, entries: u64, bytes: u64, released: &mut Released) {
-        let history = &mut self.history;
-        while history.entries > 1 && (history.entries > entries || history.bytes > bytes) {
-            let Some(entry) = self.head.peek() else { break };
-            history.entries -= 1;
-            history.bytes -= entry.size();
-            history.trimmed_position = entry.position();
-            let before = Arc::clone(&self.head.chunk);
-            self.head.advance();
-            if !Arc::ptr_eq(&before, &self.head.chunk) {
-                released.push(Place {
-                    chunk: before,
-                    index: 0,
-                });
+        while self.history.entries > 1
+            && (self.history.entries > entries || self.history.bytes > bytes)
+        {
+            while let Some(next) = self.head.next_chunk() {
+                released.push(std::mem::replace(&mut self.head, next));
             }
+            let Some(entry) = self.head.slot() else { break };
+            self.history.entries -= 1;
+            self.history.bytes -= entry.size();
+            self.history.trimmed_position = entry.position();
+            self.head.advance();
         }
+    }
+
+    /// Lets everything go but the last image, also what shares its chunk.
+    pub(crate) fn keep_last(&mut self, released: &mut Released) {
+        self.trim(1, 0, released);
+        let Some(last) = self.last().cloned() else {
+            return;
+        };
+        if self.head.index == 0 {
+            return;
+        }
+        // The last image gets a chunk of its own, for those who come later. Those who read the old one
+        // have it there, and go on behind it.
+        self.grow(0);
+        let alone = Chunk::new(last.sequence(), 1);
+        let _ = alone.slots[0].set(last);
+        let _ = alone.next.set(Arc::clone(&self.tail.chunk));
+        released.push(std::mem::replace(&mut self.head, alone.place()));
     }
 
     /// Lets everything go, the last image too.
     pub(crate) fn clear(&mut self, released: &mut Released) {
-        if let Some(last) = self.last.take() {
-            self.history.trimmed_position = last.position();
-        }
-        self.grow();
-        released.push(std::mem::replace(&mut self.head, self.tail.clone()));
+        let Some(last) = self.last() else { return };
+        self.history.trimmed_position = last.position();
         self.history.entries = 0;
         self.history.bytes = 0;
+        self.grow(0);
+        released.push(std::mem::replace(&mut self.head, self.tail.clone()));
     }
 
     pub(crate) fn last(&self) -> Option<&Arc<Entry>> {
-        self.last.as_ref()
+        if self.history.entries == 0 {
+            return None;
+        }
+        match self.tail.index.checked_sub(1) {
+            Some(newest) => self.tail.chunk.slots[newest].get(),
+            // Nothing was appended since `keep_last`.
+            None => self.head.slot(),
+        }
     }
 
     pub(crate) fn history_entries(&self) -> u64 {
@@ -138,14 +167,14 @@ impl Log {
         self.history.bytes
     }
 
-    /// Position of the newest entry that is no longer kept, 0 when all are.
+    /// Position up to which entries may be gone, 0 when all are kept.
     pub(crate) fn trimmed_position(&self) -> u64 {
         self.history.trimmed_position
     }
 
     /// Sequence of the oldest entry kept, or of the next one.
     pub(crate) fn first_sequence(&self) -> u64 {
-        self.next_sequence - self.history.entries
+        self.end.sequence - self.history.entries
     }
 
     pub(crate) fn tail(&self) -> Place {
@@ -159,40 +188,39 @@ impl Log {
     /// The oldest kept entry with a sequence of at least `sequence`, or the tail.
     pub(crate) fn place_of_sequence(&self, sequence: u64) -> Place {
         let mut place = self.head();
-        place.skip_to(sequence.min(self.next_sequence));
+        place.skip_to(sequence);
         place
     }
 
     /// The oldest kept entry behind `position`, or the tail.
     pub(crate) fn place_after_position(&self, position: u64) -> Place {
-        if self
-            .last
-            .as_ref()
-            .is_none_or(|last| last.position() <= position)
-        {
+        if self.last().is_none_or(|last| last.position() <= position) {
             return self.tail();
         }
         let mut place = self.head();
-        while place
-            .peek()
-            .is_some_and(|entry| entry.position() <= position)
+        let behind = |entry: &Arc<Entry>| entry.position() <= position;
+        while let Some(next) = place.chunk.next.get()
+            && next
+                .slots
+                .first()
+                .and_then(OnceLock::get)
+                .is_some_and(behind)
         {
+            place = Arc::clone(next).place();
+        }
+        while place.peek().is_some_and(behind) {
             place.advance();
         }
         place
     }
 
-    /// Links a new chunk behind the tail: small at first, since most topics stay small.
-    fn grow(&mut self) {
-        let slots = (self.tail.chunk.slots.len() * 4).clamp(Chunk::FEWEST, Chunk::MOST);
-        let chunk = Arc::new(Chunk::new(
-            self.next_sequence,
-            slots,
-            Arc::clone(&self.memory),
-        ));
+    /// Links a new chunk behind the tail.
+    fn grow(&mut self, slots: usize) {
+        let chunk = Chunk::new(self.end.sequence, slots.clamp(Chunk::FEWEST, Chunk::MOST));
         // One writer, and a chunk is left for good once it has a next: it has none yet.
         let _ = self.tail.chunk.next.set(Arc::clone(&chunk));
-        self.tail = Place { chunk, index: 0 };
+        self.tail = chunk.place();
+        self.chunk_bytes = 0;
         if self.history.entries == 0 {
             self.head = self.tail.clone();
         }
@@ -202,16 +230,8 @@ impl Log {
 impl Place {
     /// The entry here, if it has been appended. Steps over a chunk's end.
     pub(crate) fn peek(&mut self) -> Option<&Arc<Entry>> {
-        while self.slot().is_none() {
-            let next = Arc::clone(self.chunk.next.get()?);
-            // The writer fills a chunk before it links the next: look again, now that it is linked.
-            if self.slot().is_some() {
-                break;
-            }
-            *self = Self {
-                chunk: next,
-                index: 0,
-            };
+        while let Some(next) = self.next_chunk() {
+            *self = next;
         }
         self.slot()
     }
@@ -228,18 +248,27 @@ impl Place {
 
     /// Goes forward to `sequence`, or as far as the log goes.
     pub(crate) fn skip_to(&mut self, sequence: u64) {
-        while let Some(next) = self.chunk.next.get() {
-            if next.first_sequence > sequence {
-                break;
-            }
-            *self = Self {
-                chunk: Arc::clone(next),
-                index: 0,
-            };
+        while let Some(next) = self.chunk.next.get()
+            && next.first_sequence <= sequence
+        {
+            *self = Arc::clone(next).place();
         }
         while self.sequence() < sequence && self.peek().is_some() {
             self.advance();
         }
+    }
+
+    /// The beginning of the next chunk, if this one has no more to come.
+    fn next_chunk(&self) -> Option<Self> {
+        if self.slot().is_some() {
+            return None;
+        }
+        let next = self.chunk.next.get()?;
+        // The writer fills a chunk before it links the next: look again, now that it is linked.
+        if self.slot().is_some() {
+            return None;
+        }
+        Some(Arc::clone(next).place())
     }
 
     fn slot(&self) -> Option<&Arc<Entry>> {
@@ -251,6 +280,14 @@ impl Memory {
     pub(crate) fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+
+    pub(crate) fn take(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn give_back(&self, bytes: u64) {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Chunk {
@@ -260,30 +297,27 @@ impl Chunk {
     /// is at most one large entry.
     const FULL_BYTES: u64 = 64 << 10;
 
-    fn new(first_sequence: u64, slots: usize, memory: Arc<Memory>) -> Self {
-        Self {
+    fn new(first_sequence: u64, slots: usize) -> Arc<Self> {
+        Arc::new(Self {
             first_sequence,
             slots: (0..slots).map(|_| OnceLock::new()).collect(),
             next: OnceLock::new(),
-            bytes: AtomicU64::new(0),
-            memory,
-        }
+        })
     }
 
-    fn is_full(&self, used: usize) -> bool {
-        used == self.slots.len() || self.bytes.load(Ordering::Relaxed) >= Self::FULL_BYTES
+    fn place(self: Arc<Self>) -> Place {
+        Place {
+            chunk: self,
+            index: 0,
+        }
     }
 }
 
 impl Drop for Chunk {
     /// Frees the chain behind as well, as far as nobody else has it, without recursion.
     fn drop(&mut self) {
-        self.memory
-            .0
-            .fetch_sub(self.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
         let mut next = self.next.take();
-        while let Some(chunk) = next.and_then(Arc::into_inner) {
-            let mut chunk = chunk;
+        while let Some(mut chunk) = next.and_then(Arc::into_inner) {
             next = chunk.next.take();
         }
     }
@@ -296,15 +330,29 @@ mod tests {
     use super::*;
     use crate::{entry::Publication, name::TopicName};
 
-    fn log() -> Log {
-        Log::new(Arc::default())
+    /// A log and the memory its entries are accounted for in.
+    struct Fixture {
+        log: Log,
+        memory: Arc<Memory>,
+        topic: TopicName,
     }
 
-    fn append(log: &mut Log, position: u64, body: &'static [u8]) {
-        let topic = TopicName::new("t").expect("a name");
-        let (sequence, offset) = log.next();
-        let publication = Publication::new(topic, "p".into(), 0, Bytes::from_static(body));
-        log.append(publication.into_entry(position, sequence, offset));
+    impl Fixture {
+        fn append(&mut self, position: u64, body: &[u8]) {
+            let body = Bytes::copy_from_slice(body);
+            let publication = Publication::new(self.topic.clone(), "p".into(), 0, body);
+            let end = self.log.end();
+            let entry = publication.into_entry(position, end, &self.topic, &self.memory);
+            self.log.append(entry);
+        }
+    }
+
+    fn log() -> Fixture {
+        Fixture {
+            log: Log::new(0),
+            memory: Arc::default(),
+            topic: TopicName::new("t").expect("a name"),
+        }
     }
 
     fn sequences(mut place: Place) -> Vec<u64> {
@@ -319,10 +367,10 @@ mod tests {
     #[test]
     fn a_reader_sees_what_was_appended_after_it_began() {
         let mut log = log();
-        append(&mut log, 1, b"");
-        let place = log.tail();
+        log.append(1, b"");
+        let place = log.log.tail();
         for position in 2..=200 {
-            append(&mut log, position, b"");
+            log.append(position, b"");
         }
         assert_eq!(sequences(place), (2..=200).collect::<Vec<_>>());
     }
@@ -330,16 +378,16 @@ mod tests {
     #[test]
     fn history_is_trimmed_to_its_bound_and_a_reader_keeps_what_it_has() {
         let mut log = log();
-        let place = log.tail();
+        let place = log.log.tail();
         let mut released = Vec::new();
         for position in 1..=200 {
-            append(&mut log, position, b"x");
-            log.trim(10, u64::MAX, &mut released);
+            log.append(position, b"x");
+            log.log.trim(10, u64::MAX, &mut released);
         }
         released.clear();
-        assert_eq!(sequences(log.head()), (191..=200).collect::<Vec<_>>());
-        assert_eq!(log.first_sequence(), 191);
-        assert_eq!(log.trimmed_position(), 190);
+        assert_eq!(sequences(log.log.head()), (191..=200).collect::<Vec<_>>());
+        assert_eq!(log.log.first_sequence(), 191);
+        assert_eq!(log.log.trimmed_position(), 190);
         assert_eq!(sequences(place), (1..=200).collect::<Vec<_>>());
     }
 
@@ -347,22 +395,22 @@ mod tests {
     fn the_last_image_stays_whatever_its_size() {
         let mut log = log();
         let mut released = Vec::new();
-        append(&mut log, 1, b"x");
-        append(&mut log, 2, b"xyz");
-        log.trim(10, 0, &mut released);
-        assert_eq!(sequences(log.head()), [2]);
+        log.append(1, b"x");
+        log.append(2, b"xyz");
+        log.log.trim(10, 0, &mut released);
+        assert_eq!(sequences(log.log.head()), [2]);
     }
 
     #[test]
     fn memory_is_given_back_when_the_last_reader_has_passed() {
-        let memory = Arc::<Memory>::default();
-        let mut log = Log::new(Arc::clone(&memory));
-        let reader = log.tail();
+        let mut log = log();
+        let memory = Arc::clone(&log.memory);
+        let reader = log.log.tail();
         let mut released = Vec::new();
         // Long enough that freeing the chain by recursion would end the thread.
         for position in 1..=1_000_000 {
-            append(&mut log, position, b"");
-            log.trim(1, u64::MAX, &mut released);
+            log.append(position, b"");
+            log.log.trim(1, u64::MAX, &mut released);
         }
         released.clear();
         let held = memory.bytes();
@@ -376,27 +424,89 @@ mod tests {
     fn places_are_found_by_sequence_and_by_position() {
         let mut log = log();
         for count in 1..=100 {
-            append(&mut log, count * 10, b"");
+            log.append(count * 10, b"");
         }
-        assert_eq!(log.place_of_sequence(1).sequence(), 1);
-        assert_eq!(log.place_of_sequence(57).sequence(), 57);
-        assert_eq!(sequences(log.place_of_sequence(1_000)), []);
-        assert_eq!(sequences(log.place_after_position(985)), [99, 100]);
-        assert_eq!(sequences(log.place_after_position(1_000)), []);
+        assert_eq!(log.log.place_of_sequence(1).sequence(), 1);
+        assert_eq!(log.log.place_of_sequence(57).sequence(), 57);
+        assert_eq!(sequences(log.log.place_of_sequence(1_000)), []);
+        assert_eq!(sequences(log.log.place_after_position(985)), [99, 100]);
+        assert_eq!(sequences(log.log.place_after_position(1_000)), []);
     }
 
     #[test]
     fn a_cleared_log_goes_on_with_the_next_sequence() {
         let mut log = log();
         for position in 1..=10 {
-            append(&mut log, position, b"");
+            log.append(position, b"");
         }
         let mut released = Vec::new();
-        log.clear(&mut released);
-        assert!(log.last().is_none());
-        assert_eq!(sequences(log.head()), []);
-        append(&mut log, 11, b"");
-        assert_eq!(sequences(log.head()), [11]);
-        assert_eq!(log.first_sequence(), 11);
+        log.log.clear(&mut released);
+        assert!(log.log.last().is_none());
+        assert_eq!(sequences(log.log.head()), []);
+        log.append(11, b"");
+        assert_eq!(sequences(log.log.head()), [11]);
+        assert_eq!(log.log.first_sequence(), 11);
+    }
+
+    #[test]
+    fn trimming_hands_the_chunks_left_to_the_caller() {
+        let mut log = log();
+        let mut released = Vec::new();
+        for position in 1..=200 {
+            log.append(position, b"x");
+            log.log.trim(1, u64::MAX, &mut released);
+        }
+        let held = log.memory.bytes();
+        assert!(!released.is_empty());
+        released.clear();
+        assert!(log.memory.bytes() < held);
+    }
+
+    #[test]
+    fn the_last_image_alone_can_be_kept_and_nobody_reads_twice() {
+        let mut log = log();
+        let reader = log.log.tail();
+        let mut released = Vec::new();
+        for position in 1..=9 {
+            log.append(position, b"x");
+        }
+        log.log.keep_last(&mut released);
+        assert_eq!(log.log.last().map(|last| last.sequence()), Some(9));
+        log.append(10, b"x");
+        assert_eq!(sequences(log.log.head()), [9, 10]);
+        assert_eq!(sequences(reader.clone()), (1..=10).collect::<Vec<_>>());
+        released.clear();
+        drop(reader);
+        let entry = log.log.last().map_or(0, |last| last.size());
+        assert_eq!(log.memory.bytes(), 2 * entry);
+    }
+
+    #[test]
+    fn clearing_an_empty_log_changes_nothing() {
+        let mut log = log();
+        let mut released = Vec::new();
+        let reader = log.log.tail();
+        for _ in 0..3 {
+            log.log.clear(&mut released);
+        }
+        assert!(released.is_empty());
+        assert!(Arc::ptr_eq(&reader.chunk, &log.log.tail().chunk));
+    }
+
+    #[test]
+    fn everything_kept_of_an_entry_is_accounted_for_and_given_back() {
+        let mut log = log();
+        let topic = log.topic.clone();
+        let publication = Publication::new(topic.clone(), "p".into(), 0, Bytes::new())
+            .with_headers(Some("text/plain".repeat(100).into()), Box::default());
+        assert!(publication.size() > 1_000);
+        let entry = publication.into_entry(1, log.log.end(), &topic, &log.memory);
+        log.log.append(Arc::clone(&entry));
+        let dialect = crate::Dialect::new(0).expect("there is room for one");
+        entry.encoding(dialect, |_| Bytes::from(vec![0; 5_000]));
+        assert!(log.memory.bytes() > 6_000);
+        let memory = Arc::clone(&log.memory);
+        drop((log, entry));
+        assert_eq!(memory.bytes(), 0);
     }
 }

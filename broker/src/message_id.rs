@@ -30,10 +30,16 @@ impl FromStr for MessageId {
 
     fn from_str(text: &str) -> Result<Self, InvalidMessageId> {
         let (epoch, position) = text.split_once('-').ok_or(InvalidMessageId)?;
-        Ok(Self {
+        let id = Self {
             epoch: u64::from_str_radix(epoch, 16).map_err(|_| InvalidMessageId)?,
             position: position.parse().map_err(|_| InvalidMessageId)?,
-        })
+        };
+        // The numbers' own parsers take signs, capitals and leading zeros: one message, one text.
+        if id.to_string() == text {
+            Ok(id)
+        } else {
+            Err(InvalidMessageId)
+        }
     }
 }
 
@@ -63,6 +69,11 @@ mod tests {
             "1-x",
             "1-2-3",
             "1-18446744073709551616",
+            "+1-1",
+            "1-+1",
+            "A-1",
+            "01-1",
+            "1-01",
         ] {
             assert_eq!(text.parse::<MessageId>(), Err(InvalidMessageId), "{text}");
         }

@@ -5,16 +5,15 @@ use std::{cmp::Reverse, collections::BinaryHeap, ops::ControlFlow, sync::Arc};
 use crate::{
     cursor::{Cursor, Missed, Stop},
     entry::Entry,
+    horizon::Horizon,
     session::Session,
-    sync::{AtomicU64, Ordering},
 };
 
 /// The reading side of a session. There is one for each session, owned by whoever drains it.
 #[derive(Debug)]
 pub struct Reader {
     session: Arc<Session>,
-    /// The newest position that is in its log and announced to all who cover it.
-    visible: Arc<AtomicU64>,
+    horizon: Arc<Horizon>,
     /// Cursors with something to read, by the position of their next entry.
     active: BinaryHeap<Active>,
     /// Empty between calls; changes places with the session's inbox, so that neither allocates.
@@ -39,10 +38,10 @@ struct Active {
 }
 
 impl Reader {
-    pub(crate) fn new(session: Arc<Session>, visible: Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(session: Arc<Session>, horizon: Arc<Horizon>) -> Self {
         Self {
             session,
-            visible,
+            horizon,
             active: BinaryHeap::new(),
             arrived: Vec::new(),
         }
@@ -56,21 +55,28 @@ impl Reader {
 
     /// Hands deliveries to `take`, in the order of the broker's positions, until nothing is left (then
     /// true) or `take` breaks (then false, and the rest is for the next call).
+    ///
+    /// Locks are held while `take` runs: it must not call the broker, nor wait.
     pub fn drain(&mut self, mut take: impl FnMut(Delivery<'_>) -> ControlFlow<()>) -> bool {
         loop {
             // First the limit, then the inbox: what is visible up to the limit had been announced, so
             // nothing that belongs before an entry read now can still be on its way to the inbox.
-            let limit = self.visible.load(Ordering::Acquire);
+            let limit = self.horizon.position();
             self.collect();
-            if self.active.is_empty() {
+            let Some(first) = self.active.peek() else {
                 return true;
-            }
-            match self.read_up_to(limit, &mut take) {
-                ControlFlow::Continue(()) => self.session.release_waiting(),
-                ControlFlow::Break(()) => {
-                    self.session.release_waiting();
-                    return false;
+            };
+            if first.next > limit {
+                // Its publisher is not done yet, and is asked to schedule the session when it is.
+                if self.horizon.wait_for(first.next, &self.session) {
+                    return true;
                 }
+                continue;
+            }
+            let progress = self.read_up_to(limit, &mut take);
+            self.session.release_waiting();
+            if progress.is_break() {
+                return false;
             }
         }
     }
@@ -78,6 +84,11 @@ impl Reader {
     fn collect(&mut self) {
         let mut arrived = std::mem::take(&mut self.arrived);
         self.session.swap_inbox(&mut arrived);
+        if self.active.len() + arrived.len() > self.active.capacity() {
+            // Before it grows: those that were unsubscribed before they were read to the end.
+            self.active
+                .retain(|active| !active.cursor.subscription.is_cancelled());
+        }
         for cursor in arrived.drain(..) {
             self.keep_or_retire(cursor);
         }
@@ -134,6 +145,13 @@ impl Reader {
                 return;
             }
         }
+    }
+}
+
+impl Drop for Reader {
+    /// Nobody can read for the session any more.
+    fn drop(&mut self) {
+        self.session.end();
     }
 }
 

@@ -7,10 +7,10 @@ use std::{
 
 use crate::{
     cursor::{Cursor, Overflow},
-    figures::Count,
+    figures::{Count, SessionFigures},
     limits::Limits,
     name::TopicFilter,
-    sync::{AtomicBool, Mutex, Ordering, lock},
+    sync::{AtomicBool, Mutex, Ordering, fence, lock},
 };
 
 /// Who delivers to a session, outside the broker: a connection.
@@ -38,8 +38,8 @@ pub struct Session {
     scheduled: AtomicBool,
     ended: AtomicBool,
     inbox: Mutex<Vec<Arc<Cursor>>>,
-    /// Publishers that wait for this session to catch up.
-    waiting: Mutex<Vec<Waker>>,
+    /// Publishers that wait for this session to catch up, for as long as their [`Blocked`] is there.
+    waiting: Mutex<Vec<(Weak<()>, Waker)>>,
     totals: Arc<Totals>,
     delivered: Count,
     dropped: Count,
@@ -64,6 +64,8 @@ pub(crate) struct Subscription {
 #[derive(Debug, Default)]
 pub struct Blocked {
     cursors: Vec<Arc<Cursor>>,
+    /// Tells this one's wakers from others', and that they are still wanted.
+    token: Arc<()>,
 }
 
 impl Session {
@@ -99,10 +101,14 @@ impl Session {
     /// Whether something became readable since [`Session::begin`].
     #[must_use]
     pub fn is_scheduled(&self) -> bool {
+        // With the fence in `Ready::drain`: either whoever scheduled the session finds the reader let
+        // go, or it is seen here that the session is scheduled.
+        fence(Ordering::SeqCst);
         self.scheduled.load(Ordering::SeqCst)
     }
 
-    /// Whether the broker has ended the session, by the rule [`Overflow::Disconnect`].
+    /// Whether the session has ended: by the rule [`Overflow::Disconnect`], because it was detached, or
+    /// because its reader is gone.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
@@ -124,7 +130,33 @@ impl Session {
 
     /// Puts a claimed cursor up for reading; true when the session is to be drained by the caller.
     pub(crate) fn queue(&self, cursor: Arc<Cursor>) -> bool {
-        lock(&self.inbox).push(cursor);
+        let mut inbox = lock(&self.inbox);
+        if inbox.len() == inbox.capacity() {
+            // Before it grows: those that were unsubscribed while nobody drained.
+            inbox.retain(|cursor| !cursor.subscription.is_cancelled());
+        }
+        inbox.push(cursor);
+        drop(inbox);
+        self.schedule()
+    }
+
+    /// Puts claimed cursors up for reading, all at one moment; true when the session is to be drained by
+    /// the caller.
+    pub(crate) fn queue_all(&self, cursors: &mut Vec<Arc<Cursor>>) -> bool {
+        if cursors.is_empty() {
+            return false;
+        }
+        let mut inbox = lock(&self.inbox);
+        if inbox.len() + cursors.len() > inbox.capacity() {
+            inbox.retain(|cursor| !cursor.subscription.is_cancelled());
+        }
+        inbox.append(cursors);
+        drop(inbox);
+        self.schedule()
+    }
+
+    /// Asks for the session to be drained; true when that is up to the caller.
+    pub(crate) fn schedule(&self) -> bool {
         !self.scheduled.swap(true, Ordering::SeqCst)
     }
 
@@ -133,9 +165,11 @@ impl Session {
         std::mem::swap(&mut *lock(&self.inbox), other);
     }
 
-    /// Ends the session; true the first time.
+    /// Ends the session, so that nobody waits for it any more; true the first time.
     pub(crate) fn end(&self) -> bool {
-        !self.ended.swap(true, Ordering::AcqRel)
+        let first = !self.ended.swap(true, Ordering::AcqRel);
+        self.release_waiting();
+        first
     }
 
     pub(crate) fn delivered(&self, entries: u64) {
@@ -148,21 +182,35 @@ impl Session {
         self.totals.dropped.add(entries);
     }
 
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        (self.delivered.total(), self.dropped.total())
+    pub(crate) fn figures(&self, subscriptions: usize) -> SessionFigures {
+        SessionFigures {
+            name: self.name.to_string(),
+            subscriptions,
+            delivered: self.delivered.total(),
+            dropped: self.dropped.total(),
+        }
     }
 
     /// Wakes the publishers that wait for this session.
     pub(crate) fn release_waiting(&self) {
         let waiting = std::mem::take(&mut *lock(&self.waiting));
-        waiting.into_iter().for_each(Waker::wake);
+        for (_, waker) in waiting {
+            waker.wake();
+        }
     }
 
-    fn wait(&self, waker: &Waker) {
+    fn wait(&self, token: &Arc<()>, waker: &Waker) {
         let mut waiting = lock(&self.waiting);
-        if !waiting.iter().any(|other| other.will_wake(waker)) {
-            waiting.push(waker.clone());
+        let own = Arc::as_ptr(token);
+        if let Some((_, other)) = waiting.iter_mut().find(|(other, _)| other.as_ptr() == own) {
+            other.clone_from(waker);
+            return;
         }
+        if waiting.len() == waiting.capacity() {
+            // Before it grows: those who gave up waiting.
+            waiting.retain(|(token, _)| token.strong_count() > 0);
+        }
+        waiting.push((Arc::downgrade(token), waker.clone()));
     }
 }
 
@@ -198,6 +246,14 @@ impl Blocked {
         self.cursors.is_empty()
     }
 
+    /// Takes in those of `other`.
+    pub fn extend(&mut self, other: Self) {
+        other
+            .cursors
+            .into_iter()
+            .for_each(|cursor| self.add(cursor));
+    }
+
     pub(crate) fn add(&mut self, cursor: Arc<Cursor>) {
         if !self.cursors.iter().any(|other| Arc::ptr_eq(other, &cursor)) {
             self.cursors.push(cursor);
@@ -210,8 +266,10 @@ impl Blocked {
         self.cursors.retain(|cursor| {
             let session = &cursor.session;
             // Register first, look second: a reader that catches up in between wakes us.
-            session.wait(waker);
-            cursor.is_overdue(limits) && !cursor.subscription.is_cancelled() && !session.is_ended()
+            session.wait(&self.token, waker);
+            cursor.is_overdue(cursor.topic.end(), limits)
+                && !cursor.subscription.is_cancelled()
+                && !session.is_ended()
         });
         if self.cursors.is_empty() {
             Poll::Ready(())

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     cursor::Cursor,
-    entry::Entry,
+    entry::Publication,
     figures::{Count, TopicFigures, Volume},
-    log::{Log, Memory},
+    log::{End, Log, Memory},
     name::TopicName,
     session::SubscriptionId,
 };
@@ -29,10 +29,21 @@ pub(crate) struct TopicCounts {
     pub(crate) dropped: Count,
 }
 
+impl TopicCounts {
+    /// Where the log ends, as far as it was counted.
+    pub(crate) fn end(&self) -> End {
+        End {
+            sequence: self.published.entries() + 1,
+            offset: self.published.bytes(),
+        }
+    }
+}
+
 impl Topic {
-    pub(crate) fn new(name: TopicName, memory: Arc<Memory>) -> Self {
+    /// An empty topic; for `forgotten` see [`Log::new`].
+    pub(crate) fn new(name: TopicName, forgotten: u64) -> Self {
         Self {
-            log: Log::new(memory),
+            log: Log::new(forgotten),
             counts: Arc::new(TopicCounts {
                 name,
                 published: Volume::default(),
@@ -43,9 +54,19 @@ impl Topic {
         }
     }
 
-    pub(crate) fn append(&mut self, entry: Arc<Entry>) {
-        self.counts.published.add(entry.size());
-        self.log.append(entry);
+    /// Appends a publication and tells its sequence.
+    pub(crate) fn append(
+        &mut self,
+        publication: Publication,
+        position: u64,
+        memory: &Arc<Memory>,
+    ) -> u64 {
+        let end = self.log.end();
+        let size = publication.size();
+        self.log
+            .append(publication.into_entry(position, end, &self.counts.name, memory));
+        self.counts.published.add(size);
+        end.sequence
     }
 
     pub(crate) fn join(&mut self, id: SubscriptionId, cursor: Arc<Cursor>) {

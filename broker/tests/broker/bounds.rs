@@ -1,0 +1,258 @@
+//! What happens at each bound.
+
+use std::{sync::Arc, task::Poll};
+
+use broker::{Missed, Overflow, PublishError, Start, SubscribeError};
+
+use crate::harness::{
+    Bell, Client, as_name, broker, publication, publish, publish_all, try_publish,
+};
+
+#[test]
+fn a_slow_reader_goes_on_within_its_bound_and_is_told_what_it_missed() {
+    let broker = broker(|limits| limits.lag_entries = 4);
+    let mut client = Client::attach(&broker, "c");
+    client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
+    publish(&broker, "t", 10);
+    let got = client.read_all();
+    assert_eq!(got[0].missed, Some(Missed::Range { from: 1, to: 6 }));
+    let sequences: Vec<_> = got.iter().map(|one| one.sequence).collect();
+    assert_eq!(sequences, [7, 8, 9, 10]);
+    let figures = broker.figures();
+    assert_eq!((figures.delivered, figures.dropped), (4, 6));
+}
+
+#[test]
+fn the_newest_entry_is_never_dropped_however_narrow_the_bound() {
+    for (entries, bytes) in [(0, u64::MAX), (1, u64::MAX), (u64::MAX, 0), (0, 0)] {
+        let broker = broker(|limits| {
+            limits.lag_entries = entries;
+            limits.lag_bytes = bytes;
+        });
+        let mut client = Client::attach(&broker, "c");
+        client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
+        publish(&broker, "t", 5);
+        let got = client.read_all();
+        assert_eq!(got.len(), 1, "{entries} {bytes}");
+        assert_eq!(got[0].missed, Some(Missed::Range { from: 1, to: 4 }));
+    }
+}
+
+#[test]
+fn a_screen_gets_only_the_newest_and_is_not_told_of_the_others() {
+    let broker = broker(|limits| limits.lag_entries = 4);
+    let mut client = Client::attach(&broker, "c");
+    client.subscribe(&broker, "*", Start::New, Overflow::Latest);
+    publish_all(&broker, &["a", "a", "b", "a", "b", "a", "b"]);
+    publish(&broker, "a", 10);
+    let got = client.read_all();
+    let found: Vec<_> = got.iter().map(|one| (one.sequence, one.missed)).collect();
+    assert_eq!(found, [(3, None), (14, None)]);
+    assert_eq!(broker.figures().dropped, 2 + 13);
+    assert_eq!(broker.figures().delivered, 2);
+}
+
+#[test]
+fn what_a_screen_passed_over_is_counted_once() {
+    let broker = broker(|limits| limits.lag_entries = 4);
+    let mut client = Client::attach(&broker, "c");
+    client.subscribe(&broker, "a", Start::New, Overflow::DropOldest);
+    client.subscribe(&broker, "b", Start::New, Overflow::Latest);
+    // The reader looks at `b` first, goes to its newest, and stops at `a` before it.
+    publish_all(&broker, &["b", "a", "b", "b"]);
+    assert_eq!(client.read(1).0.len(), 1);
+    publish(&broker, "b", 7);
+    assert_eq!(client.read_sequences(), [10]);
+    assert_eq!(broker.figures().dropped, 9);
+}
+
+#[test]
+fn a_session_too_far_behind_is_ended_and_holds_nothing() {
+    let broker = broker(|limits| {
+        limits.lag_entries = 4;
+        limits.history_entries = 1;
+    });
+    let mut client = Client::attach(&broker, "c");
+    client.subscribe(&broker, "t", Start::New, Overflow::Disconnect);
+    publish(&broker, "t", 4);
+    assert!(!client.reader.session().is_ended());
+    client.read(1);
+    publish(&broker, "t", 1);
+    assert!(!client.reader.session().is_ended());
+    publish(&broker, "t", 1);
+    assert!(client.reader.session().is_ended());
+    assert_eq!(broker.figures().disconnected, 1);
+    publish(&broker, "t", 1_000);
+    assert!(broker.figures().held_bytes < 100_000);
+    assert_eq!(client.read_sequences(), []);
+}
+
+#[test]
+fn a_publisher_waits_until_the_reader_has_read() {
+    let broker = broker(|limits| limits.lag_entries = 4);
+    let mut client = Client::attach(&broker, "c");
+    client.subscribe(&broker, "t", Start::New, Overflow::Block);
+    assert!(publish(&broker, "t", 4).is_empty());
+    let mut blocked = publish(&broker, "t", 2);
+    let bell = Arc::new(Bell::default());
+    assert_eq!(
+        broker.poll_clear(&mut blocked, &bell.waker()),
+        Poll::Pending
+    );
+    client.read(1);
+    assert_eq!(bell.rings(), 1);
+    assert_eq!(
+        broker.poll_clear(&mut blocked, &bell.waker()),
+        Poll::Pending
+    );
+    client.read(1);
+    assert_eq!(bell.rings(), 2);
+    assert_eq!(
+        broker.poll_clear(&mut blocked, &bell.waker()),
+        Poll::Ready(())
+    );
+    assert_eq!(client.read_sequences(), [3, 4, 5, 6]);
+}
+
+#[test]
+fn a_publisher_does_not_wait_for_a_reader_that_has_gone() {
+    type Leave = fn(&broker::Broker, &mut Option<Client>, broker::SubscriptionId);
+    let ways: [Leave; 4] = [
+        |broker, client, id| client.iter().for_each(|one| one.unsubscribe(broker, id)),
+        |broker, client, _| client.iter().for_each(|one| one.detach(broker)),
+        |_, client, _| *client = None,
+        |broker, client, _| {
+            for one in client {
+                one.subscribe(broker, "other", Start::New, Overflow::Disconnect);
+                publish(broker, "other", 2);
+            }
+        },
+    ];
+    for (index, leave) in ways.into_iter().enumerate() {
+        let broker = broker(|limits| limits.lag_entries = 1);
+        let client = Client::attach(&broker, "c");
+        let id = client.subscribe(&broker, "t", Start::New, Overflow::Block);
+        let mut blocked = publish(&broker, "t", 2);
+        let bell = Arc::new(Bell::default());
+        assert_eq!(
+            broker.poll_clear(&mut blocked, &bell.waker()),
+            Poll::Pending
+        );
+        let mut client = Some(client);
+        leave(&broker, &mut client, id);
+        assert!(bell.rings() > 0, "{index}");
+        assert_eq!(
+            broker.poll_clear(&mut blocked, &bell.waker()),
+            Poll::Ready(()),
+            "{index}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_unsubscribed_while_it_lay_behind_holds_nothing() {
+    let broker = broker(|limits| limits.history_entries = 1);
+    let mut client = Client::attach(&broker, "c");
+    let id = client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
+    publish(&broker, "t", 2);
+    client.read(1);
+    client.unsubscribe(&broker, id);
+    publish(&broker, "t", 1_000);
+    assert!(broker.figures().held_bytes < 100_000);
+}
+
+#[test]
+fn full_memory_first_reduces_the_topic_to_its_last_image() {
+    let broker = broker(|limits| limits.memory_bytes = 10_000);
+    for _ in 0..100 {
+        try_publish(&broker, "t", 1_000).expect("history makes room");
+    }
+    assert!(broker.figures().held_bytes <= 10_000);
+    let image = broker
+        .last_image(&as_name("t"))
+        .expect("the last image stays");
+    assert_eq!(image.sequence(), 100);
+    let refused = try_publish(&broker, "t", 10_000);
+    assert!(matches!(refused, Err(PublishError::MemoryFull { .. })));
+    assert_eq!(broker.figures().refused, 1);
+}
+
+#[test]
+fn a_topic_that_was_refused_its_first_entry_is_not_made() {
+    let broker = broker(|limits| limits.memory_bytes = 2_000);
+    let client = Client::attach(&broker, "c");
+    client.subscribe(&broker, ">", Start::New, Overflow::DropOldest);
+    let mut outcome = broker::Outcome::default();
+    let mut batch = vec![publication("t", 3_000), publication("t", 10)];
+    broker.publish(&mut batch, &mut outcome);
+    assert!(outcome.results[0].is_err());
+    assert_eq!(outcome.results[1].as_ref().map(|one| one.sequence), Ok(1));
+    assert!(try_publish(&broker, "other", 3_000).is_err());
+    assert_eq!(broker.figures().topics, 1);
+}
+
+#[test]
+fn topics_and_cursors_have_a_greatest_number() {
+    let broker = broker(|limits| {
+        limits.topics = 3;
+        limits.cursors = 3;
+        limits.subscriptions_per_session = 3;
+    });
+    let client = Client::attach(&broker, "c");
+    let subscribe = |filter: &str| {
+        client
+            .try_subscribe(&broker, filter, (Start::New, Overflow::DropOldest, 0))
+            .map(|(id, _)| id)
+    };
+    let first = subscribe("a").expect("one cursor");
+    subscribe("*").expect("two cursors");
+    let refused = subscribe("b");
+    assert!(subscribe("a").is_ok(), "three cursors");
+    assert!(
+        matches!(refused, Err(SubscribeError::TooManyCursors { .. })),
+        "it would be the third and the fourth"
+    );
+    assert!(matches!(
+        subscribe("x.*"),
+        Err(SubscribeError::TooManySubscriptions { limit: 3 })
+    ));
+    let refused = try_publish(&broker, "b", 0);
+    assert!(matches!(refused, Err(PublishError::TooManyCursors { .. })));
+    client.unsubscribe(&broker, first);
+    assert!(try_publish(&broker, "b", 0).is_ok());
+    assert!(try_publish(&broker, "x.y", 0).is_ok(), "nobody covers it");
+    let refused = try_publish(&broker, "z", 0);
+    assert!(matches!(refused, Err(PublishError::TooManyTopics { .. })));
+}
+
+#[test]
+fn the_brokers_own_topics_are_not_for_others() {
+    let broker = broker(|_| {});
+    let refused = try_publish(&broker, "$SYS.figures", 0);
+    assert!(matches!(refused, Err(PublishError::Reserved(_))));
+    let mut outcome = broker::Outcome::default();
+    let mut batch = vec![publication("$SYS.figures", 0), publication("t", 0)];
+    broker.publish_reserved(&mut batch, &mut outcome);
+    assert!(outcome.results[0].is_ok());
+    assert!(outcome.results[1].is_err());
+}
+
+#[test]
+fn memory_returns_to_nothing_when_all_leave() {
+    let broker = broker(|_| {});
+    let mut client = Client::attach(&broker, "c");
+    client.subscribe(&broker, ">", Start::New, Overflow::DropOldest);
+    client.subscribe(&broker, "a", Start::New, Overflow::Latest);
+    publish_all(&broker, &["a", "b", "c"]);
+    client.read(1);
+    publish_all(&broker, &["a", "b", "c"]);
+    client.detach(&broker);
+    for name in ["a", "b", "c"] {
+        assert!(broker.clear(&as_name(name)));
+    }
+    let figures = broker.figures();
+    assert_eq!((figures.topics, figures.sessions), (0, 0));
+    assert_eq!(figures.subscriptions, 0);
+    drop(client);
+    assert_eq!(broker.figures().held_bytes, 0);
+}

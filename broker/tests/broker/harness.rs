@@ -1,0 +1,178 @@
+//! A session that is drained by hand.
+
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Wake, Waker},
+};
+
+use broker::{
+    Blocked, Broker, Limits, Missed, Outcome, Overflow, Peer, Publication, PublishError, Published,
+    Reader, Ready, Start, SubscribeError, SubscriptionId, TopicFilter, TopicName,
+};
+use bytes::Bytes;
+
+pub const EPOCH: u64 = 7;
+
+/// What a subscription was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Got {
+    pub tag: u8,
+    pub topic: String,
+    pub position: u64,
+    pub sequence: u64,
+    pub missed: Option<Missed>,
+}
+
+/// A session and its reader.
+pub struct Client {
+    pub reader: Reader,
+    _peer: Arc<dyn Peer>,
+}
+
+struct Idle;
+
+impl Peer for Idle {
+    fn deliver(&self) {}
+    fn wake(&self) {}
+}
+
+impl Client {
+    pub fn attach(broker: &Broker, name: &str) -> Self {
+        let peer: Arc<dyn Peer> = Arc::new(Idle);
+        Self {
+            reader: broker.attach(name.into(), Arc::downgrade(&peer)),
+            _peer: peer,
+        }
+    }
+
+    pub fn try_subscribe(
+        &self,
+        broker: &Broker,
+        filter: &str,
+        (start, overflow, tag): (Start, Overflow, u8),
+    ) -> Result<(SubscriptionId, Ready), SubscribeError> {
+        let session = self.reader.session();
+        broker.subscribe(session, &as_filter(filter), start, overflow, &[tag])
+    }
+
+    pub fn subscribe(
+        &self,
+        broker: &Broker,
+        filter: &str,
+        start: Start,
+        overflow: Overflow,
+    ) -> SubscriptionId {
+        self.try_subscribe(broker, filter, (start, overflow, 0))
+            .expect("within the limits")
+            .0
+    }
+
+    pub fn unsubscribe(&self, broker: &Broker, id: SubscriptionId) {
+        broker.unsubscribe(self.reader.session(), id);
+    }
+
+    pub fn detach(&self, broker: &Broker) {
+        broker.detach(self.reader.session());
+    }
+
+    /// Reads at most `most` entries, and tells whether the broker has no more.
+    pub fn read(&mut self, most: usize) -> (Vec<Got>, bool) {
+        let mut got = Vec::new();
+        self.reader.session().begin();
+        let done = self.reader.drain(|delivery| {
+            got.push(Got {
+                tag: delivery.tag[0],
+                topic: delivery.entry.topic().to_string(),
+                position: delivery.entry.position(),
+                sequence: delivery.entry.sequence(),
+                missed: delivery.missed,
+            });
+            if got.len() < most {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        (got, done)
+    }
+
+    pub fn read_all(&mut self) -> Vec<Got> {
+        let (got, done) = self.read(usize::MAX);
+        assert!(done);
+        got
+    }
+
+    pub fn read_sequences(&mut self) -> Vec<u64> {
+        self.read_all().iter().map(|got| got.sequence).collect()
+    }
+
+    pub fn read_positions(&mut self) -> Vec<u64> {
+        self.read_all().iter().map(|got| got.position).collect()
+    }
+}
+
+pub fn as_name(text: &str) -> TopicName {
+    TopicName::new(text).expect("a name")
+}
+
+pub fn as_filter(text: &str) -> TopicFilter {
+    TopicFilter::new(text).expect("a filter")
+}
+
+pub fn broker(change: impl FnOnce(&mut Limits)) -> Broker {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    Broker::new(EPOCH, limits)
+}
+
+pub fn publication(topic: &str, body: usize) -> Publication {
+    Publication::new(as_name(topic), "p".into(), 0, Bytes::from(vec![0; body]))
+}
+
+pub fn publish_all(broker: &Broker, topics: &[&str]) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut batch = topics.iter().map(|topic| publication(topic, 0)).collect();
+    broker.publish(&mut batch, &mut outcome);
+    outcome
+}
+
+pub fn try_publish(broker: &Broker, topic: &str, body: usize) -> Result<Published, PublishError> {
+    let mut outcome = Outcome::default();
+    broker.publish(&mut vec![publication(topic, body)], &mut outcome);
+    outcome.results.remove(0)
+}
+
+pub fn publish(broker: &Broker, topic: &str, times: usize) -> Blocked {
+    let mut outcome = Outcome::default();
+    for _ in 0..times {
+        let mut single = Outcome::default();
+        broker.publish(&mut vec![publication(topic, 0)], &mut single);
+        assert!(single.results.iter().all(Result::is_ok));
+        outcome.blocked.extend(single.blocked);
+    }
+    outcome.blocked
+}
+
+/// Counts how often it was woken.
+#[derive(Default)]
+pub struct Bell(AtomicUsize);
+
+impl Bell {
+    pub fn waker(self: &Arc<Self>) -> Waker {
+        Arc::clone(self).into()
+    }
+
+    pub fn rings(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}

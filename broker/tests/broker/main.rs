@@ -1,0 +1,6 @@
+//! The broker through its public functions.
+#![cfg(not(loom))]
+
+mod bounds;
+mod delivery;
+mod harness;
