@@ -24,11 +24,19 @@ const SEND_RICH: &[u8] = b"SEND\ndestination:/topic/finance.stock.market\nconten
 /// One header has to be unescaped.
 const SEND_ESCAPED: &[u8] = b"SEND\ndestination:/topic/finance.stock.market\nuser:a\\cb\ncontent-length:35\n\n{\"producerId\":\"a\",\"data\":90,\"d\":\"\"}\0";
 
-const FRAMES: &[&[u8]] = &[SEND_100, SEND_RICH, SEND_ESCAPED];
+const FRAMES: [&str; 3] = ["100_bytes", "rich", "escaped"];
 
-#[divan::bench(args = [0, 1, 2])]
-fn decode(bencher: Bencher<'_, '_>, frame: usize) {
-    let input = FRAMES[frame].repeat(BATCH);
+fn batch_of(frame: &str) -> Vec<u8> {
+    match frame {
+        "100_bytes" => SEND_100.repeat(BATCH),
+        "rich" => SEND_RICH.repeat(BATCH),
+        _ => SEND_ESCAPED.repeat(BATCH),
+    }
+}
+
+#[divan::bench(args = FRAMES)]
+fn decode(bencher: Bencher<'_, '_>, frame: &str) {
+    let input = batch_of(frame);
     bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
         let mut decoder = Decoder::new(Limits::DEFAULT);
         let mut rest = input.as_slice();
@@ -40,9 +48,9 @@ fn decode(bencher: Bencher<'_, '_>, frame: usize) {
     });
 }
 
-#[divan::bench(args = [0, 1, 2])]
-fn decode_to_request(bencher: Bencher<'_, '_>, frame: usize) {
-    let input = FRAMES[frame].repeat(BATCH);
+#[divan::bench(args = FRAMES)]
+fn decode_to_request(bencher: Bencher<'_, '_>, frame: &str) {
+    let input = batch_of(frame);
     let mut session = connected();
     bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
         let mut decoder = Decoder::new(Limits::DEFAULT);
