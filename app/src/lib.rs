@@ -5,7 +5,21 @@
 //! page), and the contexts [`Assets`], [`Host`] and [`RequestPath`], provided before rendering.
 //! What the browser needs: [`hydrate`].
 
+mod angle;
+mod browser;
+mod chart;
+mod components;
+mod connection;
+mod console;
+mod demo;
+mod feed;
+mod figures;
 mod host;
+mod instant;
+mod navigation;
+mod pages;
+mod rate;
+mod reading;
 mod root;
 mod route;
 #[cfg(feature = "ssr")]

@@ -1,9 +1,54 @@
-//! The root component: header, the route's page, and the one connection they share.
+//! The root component: what every page shares, and the one connection of them all.
 
-use leptos::prelude::*;
+use leptos::{either::EitherOf5, prelude::*};
+
+use crate::{
+    Route,
+    components::{ConnectionNotice, Header},
+    connection::Connection,
+    demo::Feeds,
+    navigation::{CONTENT_ID, Navigation},
+    pages::{Chart, Console, NotFound, Overview, Rect},
+};
 
 /// The whole content of `<body>`.
 #[component]
 pub fn App() -> impl IntoView {
-    view! { <main id="main">"Carillon"</main> }
+    let navigation = Navigation::new();
+    let connection = Connection::new();
+    provide_context(navigation);
+    provide_context(connection);
+    provide_context(Feeds::new());
+    Effect::new(move |_| keep_open(connection));
+
+    view! {
+        <Header />
+        <ConnectionNotice />
+        <main id=CONTENT_ID tabindex="-1">
+            {move || match navigation.route() {
+                Route::Overview => EitherOf5::A(view! { <Overview /> }),
+                Route::Console => EitherOf5::B(view! { <Console /> }),
+                Route::Rect => EitherOf5::C(view! { <Rect /> }),
+                Route::Chart => EitherOf5::D(view! { <Chart /> }),
+                Route::NotFound => EitherOf5::E(view! { <NotFound /> }),
+            }}
+        </main>
+        <footer class="foot">
+            <p>"Carillon " {env!("CARGO_PKG_VERSION")}</p>
+        </footer>
+    }
+}
+
+/// Opens the connection, and looks after it when the network is back or the page is seen again.
+fn keep_open(connection: Connection) {
+    connection.open();
+    for occasion in ["online", "visibilitychange"] {
+        let check = move |_| {
+            if !document().hidden() {
+                connection.check();
+            }
+        };
+        let listener = window_event_listener_untyped(occasion, check);
+        on_cleanup(move || listener.remove());
+    }
 }

@@ -1,0 +1,140 @@
+//! The few things of the browser that pages use beside the DOM: clocks, timers that stop when
+//! dropped, storage, and what the reader prefers. Nothing here is called on the server.
+
+use std::time::Duration;
+
+use js_sys::{Date, Math};
+use leptos::prelude::*;
+use wasm_bindgen::JsValue;
+use web_sys::Storage;
+
+/// Milliseconds of a clock that never goes back.
+pub fn now_ms() -> f64 {
+    window()
+        .performance()
+        .map_or_else(Date::now, |performance| performance.now())
+}
+
+/// The time of day here, such as `22:47:03`.
+pub fn time_of_day(unix_ms: f64) -> String {
+    let date = Date::new(&JsValue::from_f64(unix_ms));
+    format!(
+        "{:02}:{:02}:{:02}",
+        date.get_hours(),
+        date.get_minutes(),
+        date.get_seconds()
+    )
+}
+
+pub fn unix_ms() -> f64 {
+    Date::now()
+}
+
+/// ISO 8601, in UTC.
+pub fn iso_now() -> String {
+    Date::new_0().to_iso_string().into()
+}
+
+/// A random number from 0 up to but not including 1.
+pub fn chance() -> f64 {
+    Math::random()
+}
+
+pub fn prefers_reduced_motion() -> bool {
+    let query = window().match_media("(prefers-reduced-motion: reduce)");
+    query.ok().flatten().is_some_and(|query| query.matches())
+}
+
+/// Calls again and again until dropped.
+pub struct Interval(Option<IntervalHandle>);
+
+impl Interval {
+    pub fn every(period_ms: u32, call: impl Fn() + 'static) -> Self {
+        let period = Duration::from_millis(period_ms.into());
+        Self(set_interval_with_handle(call, period).ok())
+    }
+}
+
+impl Drop for Interval {
+    fn drop(&mut self) {
+        if let Some(handle) = self.0 {
+            handle.clear();
+        }
+    }
+}
+
+/// Calls once, unless dropped before.
+pub struct Timeout(Option<TimeoutHandle>);
+
+impl Timeout {
+    pub fn after(pause_ms: u32, call: impl FnOnce() + 'static) -> Self {
+        let pause = Duration::from_millis(pause_ms.into());
+        Self(set_timeout_with_handle(call, pause).ok())
+    }
+}
+
+impl Drop for Timeout {
+    fn drop(&mut self) {
+        if let Some(handle) = self.0 {
+            handle.clear();
+        }
+    }
+}
+
+/// Calls before the next paint, unless dropped before. A hidden page does not paint.
+pub struct Frame(Option<AnimationFrameRequestHandle>);
+
+impl Frame {
+    pub fn next(call: impl FnOnce() + 'static) -> Self {
+        Self(request_animation_frame_with_handle(call).ok())
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        if let Some(handle) = self.0 {
+            handle.cancel();
+        }
+    }
+}
+
+/// What a reader has set, kept in this browser. `None` where nothing is kept or nothing may be.
+pub fn kept(key: &str) -> Option<String> {
+    local()?.get_item(key).ok().flatten()
+}
+
+/// Keeps a setting if the browser lets us; the page works without.
+pub fn keep(key: &str, value: &str) {
+    if let Some(storage) = local() {
+        let _ = storage.set_item(key, value);
+    }
+}
+
+/// This tab's name as a producer: six characters, the same after a reload.
+pub fn producer_id() -> String {
+    let session = window().session_storage().ok().flatten();
+    let known = session
+        .as_ref()
+        .and_then(|session| session.get_item(PRODUCER).ok().flatten());
+    // What is stored may have been changed; it goes into JSON as it is.
+    let sound = |id: &String| id.len() == 6 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    known.filter(sound).unwrap_or_else(|| {
+        let id = random_id();
+        if let Some(session) = session {
+            let _ = session.set_item(PRODUCER, &id);
+        }
+        id
+    })
+}
+
+fn random_id() -> String {
+    let letter = || LETTERS[(chance() * LETTERS.len() as f64) as usize % LETTERS.len()];
+    (0..6).map(|_| char::from(letter())).collect()
+}
+
+fn local() -> Option<Storage> {
+    window().local_storage().ok().flatten()
+}
+
+const PRODUCER: &str = "carillon.producer";
+const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";

@@ -1,0 +1,115 @@
+//! The chart on the screen: a canvas as large as its place and as fine as the display.
+
+use plotters::prelude::RGBColor;
+use plotters_canvas::CanvasBackend;
+use web_sys::{CssStyleDeclaration, HtmlCanvasElement};
+
+use super::{Palette, Picture, Scale, draw, tween};
+use crate::browser;
+use leptos::prelude::window;
+
+/// What is on a canvas, and on its way there.
+pub struct Painter {
+    canvas: HtmlCanvasElement,
+    palette: Palette,
+    scale: Scale,
+    /// What was drawn last.
+    shown: Vec<f64>,
+    from: Vec<f64>,
+    to: Vec<f64>,
+    started_ms: f64,
+}
+
+impl Painter {
+    pub fn new(canvas: HtmlCanvasElement, values: Vec<f64>) -> Self {
+        let palette = palette(&canvas);
+        Self {
+            canvas,
+            palette,
+            scale: Scale::of(&values),
+            shown: values.clone(),
+            from: values.clone(),
+            to: values,
+            started_ms: f64::NEG_INFINITY,
+        }
+    }
+
+    /// Sets out from what is shown now to `values`, or goes there at once.
+    pub fn set_out(&mut self, values: Vec<f64>) {
+        self.scale = Scale::following(&self.scale, &values);
+        self.from = std::mem::take(&mut self.shown);
+        self.to = values;
+        let at_once = browser::prefers_reduced_motion();
+        self.started_ms = if at_once {
+            f64::NEG_INFINITY
+        } else {
+            browser::now_ms()
+        };
+    }
+
+    /// Draws what is to be seen now; true when there is more to come.
+    pub fn paint(&mut self) -> bool {
+        let progress = (browser::now_ms() - self.started_ms) / DURATION_MS;
+        self.shown = tween::between(&self.from, &self.to, progress);
+        let ratio = window().device_pixel_ratio().clamp(1.0, 4.0);
+        self.fit(ratio);
+        if let Some(backend) = CanvasBackend::with_canvas_object(self.canvas.clone()) {
+            let picture = Picture {
+                values: &self.shown,
+                scale: &self.scale,
+                palette: &self.palette,
+                pixel_ratio: ratio,
+            };
+            // Only a broken canvas fails; the values are in the table as well.
+            let _ = draw(backend, &picture);
+        }
+        progress < 1.0
+    }
+
+    pub fn canvas(&self) -> &HtmlCanvasElement {
+        &self.canvas
+    }
+
+    /// The theme has changed.
+    pub fn recolour(&mut self) {
+        self.palette = palette(&self.canvas);
+    }
+
+    /// Gives the canvas as many pixels as the display has in its place.
+    fn fit(&self, ratio: f64) {
+        let pixels = |css: i32| (f64::from(css) * ratio).round() as u32;
+        let (width, height) = (
+            pixels(self.canvas.client_width()),
+            pixels(self.canvas.client_height()),
+        );
+        if (self.canvas.width(), self.canvas.height()) != (width, height) {
+            self.canvas.set_width(width);
+            self.canvas.set_height(height);
+        }
+    }
+}
+
+/// The colours that the style sheet gives the canvas.
+fn palette(canvas: &HtmlCanvasElement) -> Palette {
+    let style = window().get_computed_style(canvas).ok().flatten();
+    let read = |name, otherwise| {
+        style
+            .as_ref()
+            .and_then(|style| colour(style, name))
+            .unwrap_or(otherwise)
+    };
+    let still = Palette::STILL;
+    Palette {
+        surface: read("--surface", still.surface),
+        bar: read("--bar", still.bar),
+        text: read("--ink-soft", still.text),
+        line: read("--line", still.line),
+        axis: read("--engraving", still.axis),
+    }
+}
+
+fn colour(style: &CssStyleDeclaration, name: &str) -> Option<RGBColor> {
+    super::colour(style.get_property_value(name).ok()?.trim())
+}
+
+const DURATION_MS: f64 = 220.0;

@@ -1,0 +1,43 @@
+//! From one picture of the bars to the next.
+
+/// The bars at `progress` from 0 to 1, fast at first. A bar that one side does not have is nothing
+/// there; the number of bars is always that of `to`.
+pub fn between(from: &[f64], to: &[f64], progress: f64) -> Vec<f64> {
+    let eased = 1.0 - (1.0 - progress.clamp(0.0, 1.0)).powi(3);
+    let start = |index| {
+        from.get(index)
+            .copied()
+            .filter(|value: &f64| value.is_finite())
+            .unwrap_or(0.0)
+    };
+    to.iter()
+        .enumerate()
+        .map(|(index, end)| {
+            let start = start(index);
+            if eased >= 1.0 {
+                *end
+            } else {
+                start + (end - start) * eased
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::between;
+
+    #[test]
+    fn it_starts_and_ends_exactly() {
+        assert_eq!(between(&[1.0, 2.0], &[5.0, -2.0], 0.0), [1.0, 2.0]);
+        assert_eq!(between(&[1.0, 2.0], &[5.0, -2.0], 1.0), [5.0, -2.0]);
+        assert_eq!(between(&[0.0], &[8.0], 0.5), [7.0]);
+    }
+
+    #[test]
+    fn bars_come_from_nothing_and_go_at_once() {
+        assert_eq!(between(&[], &[8.0, 8.0], 0.5), [7.0, 7.0]);
+        assert_eq!(between(&[1.0, 2.0, 3.0], &[4.0], 0.0), [1.0]);
+        assert_eq!(between(&[f64::INFINITY], &[8.0], 0.5), [7.0]);
+    }
+}

@@ -1,0 +1,70 @@
+//! The head of every page: the name, the ways to the pages, and how the connection is.
+
+use leptos::prelude::*;
+
+use crate::{
+    connection::{Connection, State},
+    navigation::{CONTENT_ID, Link},
+};
+
+#[component]
+pub fn Header() -> impl IntoView {
+    view! {
+        <a class="skip" href=format!("#{CONTENT_ID}")>
+            "Skip to content"
+        </a>
+        <header class="head">
+            <div class="head-row">
+                <Link to="/" class="brand">
+                    <Mark />
+                    <span>"Carillon"</span>
+                </Link>
+                <nav aria-label="Pages">
+                    <Link to="/console">"Console"</Link>
+                    <Link to="/rect">"Rectangle"</Link>
+                    <Link to="/chart">"Chart"</Link>
+                </nav>
+                <ConnectionState />
+            </div>
+        </header>
+    }
+}
+
+/// A bell with the frame it hangs in.
+#[component]
+fn Mark() -> impl IntoView {
+    view! {
+        <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
+            <path class="mark-frame" d="M4 5.5h24M16 5.5v3.2" />
+            <path
+                class="mark-bell"
+                d="M16 8.2c-4.5 0-6.6 3.3-6.9 8.1-.2 3.4-1 4.9-3.1 6.5-.5.4-.2 1.2.4 1.2h19.2c.6 0 .9-.8.4-1.2-2.1-1.6-2.9-3.1-3.1-6.5-.3-4.8-2.4-8.1-6.9-8.1z"
+            />
+            <path class="mark-line" d="M8.6 19.9h14.8" />
+            <circle class="mark-bell" cx="16" cy="26.6" r="2.2" />
+        </svg>
+    }
+}
+
+#[component]
+fn ConnectionState() -> impl IntoView {
+    let connection = expect_context::<Connection>();
+    let name = move || match connection.state() {
+        State::Idle => "idle",
+        State::Connecting { .. } => "connecting",
+        State::Live => "live",
+        State::Lost { .. } => "lost",
+    };
+    let text = move || match connection.state() {
+        State::Idle => "Not live yet",
+        State::Connecting { .. } => "Connecting",
+        State::Live => "Live",
+        State::Lost { .. } => "Connection lost",
+    };
+    view! {
+        <p class="connection" data-state=name role="status">
+            <span class="visually-hidden">"Connection: "</span>
+            <span>{text}</span>
+        </p>
+    }
+}

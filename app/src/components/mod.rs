@@ -1,0 +1,17 @@
+//! What several pages draw.
+
+mod bar_chart;
+mod connection_notice;
+mod header;
+mod messages;
+mod miniature;
+mod square;
+mod switch;
+
+pub use bar_chart::BarChart;
+pub use connection_notice::ConnectionNotice;
+pub use header::Header;
+pub use messages::Messages;
+pub use miniature::{MiniatureBars, MiniatureSquare};
+pub use square::Square;
+pub use switch::Switch;

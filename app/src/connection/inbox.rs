@@ -1,0 +1,50 @@
+//! Messages between the socket and the screen: they wait for the next animation frame, all of them
+//! for the same one.
+
+use crate::browser::{Frame, Timeout};
+
+use super::Message;
+
+/// Messages by subscription, in order of arrival, and the appointment to deliver them.
+#[derive(Default)]
+pub struct Inbox {
+    waiting: Vec<(String, Vec<Message>)>,
+    count: usize,
+    appointment: Option<(Frame, Timeout)>,
+}
+
+impl Inbox {
+    /// Takes a message in. `deliver` is called once, before the next paint; a hidden page does not
+    /// paint, so a timer makes sure.
+    pub fn push(
+        &mut self,
+        subscription: &str,
+        message: Message,
+        deliver: impl Fn() + Clone + 'static,
+    ) {
+        match self.waiting.iter_mut().find(|(id, _)| id == subscription) {
+            Some((_, messages)) => messages.push(message),
+            None => self.waiting.push((subscription.into(), vec![message])),
+        }
+        self.count += 1;
+        if self.appointment.is_none() {
+            let frame = Frame::next(deliver.clone());
+            self.appointment = Some((frame, Timeout::after(UNPAINTED_MS, deliver)));
+        }
+    }
+
+    /// Too many wait: a hidden page's timers may be a minute apart.
+    pub fn is_full(&self) -> bool {
+        self.count >= MOST_WAITING
+    }
+
+    /// Everything that waits; the appointment is void.
+    pub fn take(&mut self) -> Vec<(String, Vec<Message>)> {
+        self.appointment = None;
+        self.count = 0;
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+const UNPAINTED_MS: u32 = 250;
+const MOST_WAITING: usize = 1_000;

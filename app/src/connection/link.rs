@@ -1,0 +1,413 @@
+//! The conversation with the broker: opens the socket, drives wire's client machine over it, keeps
+//! it alive, and connects again when it is lost. Single-threaded, as everything in a page is.
+//!
+//! What is listened to is `subscriptions`', when messages reach the screen `inbox`'s.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::{Rc, Weak},
+};
+
+use broker::MessageId;
+use leptos::prelude::{RwSignal, Set, WithUntracked, window};
+use wire::stomp::{
+    Decoder, Due, Limits,
+    client::{Client, Config, Connect, Event, Send, Subscribe},
+};
+
+use super::{
+    Delivery, Listener, Message, Outcome, State,
+    backoff::Backoff,
+    inbox::Inbox,
+    receipts::{Receipts, Told},
+    socket::{Peer, Socket},
+    subscriptions::{Place, Request, Subscriptions},
+};
+use crate::browser::{self, Interval, Timeout};
+
+pub struct Link {
+    me: Weak<Self>,
+    state: RwSignal<State>,
+    talk: RefCell<Option<Talk>>,
+    subscriptions: RefCell<Subscriptions>,
+    receipts: RefCell<Receipts>,
+    inbox: RefCell<Inbox>,
+    backoff: Cell<Backoff>,
+    retry: RefCell<Option<Timeout>>,
+}
+
+/// One connection, from its opening to its loss.
+struct Talk {
+    socket: Socket,
+    client: Client,
+    decoder: Decoder,
+    /// Bytes of a frame whose end has not come yet.
+    unread: Vec<u8>,
+    live_since_ms: Option<f64>,
+    _pulse: Interval,
+}
+
+/// Why a publication was not even sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotSent {
+    Offline,
+    /// The broker is slower than the page, or cannot be reached just now.
+    Backlog,
+}
+
+impl Link {
+    pub fn new(state: RwSignal<State>) -> Rc<Self> {
+        Rc::new_cyclic(|me| Self {
+            me: me.clone(),
+            state,
+            talk: RefCell::default(),
+            subscriptions: RefCell::default(),
+            receipts: RefCell::default(),
+            inbox: RefCell::default(),
+            backoff: Cell::default(),
+            retry: RefCell::default(),
+        })
+    }
+
+    /// Connects, unless connected or connecting already.
+    pub fn open(&self) {
+        if self.talk.borrow().is_some() {
+            return;
+        }
+        self.retry.replace(None);
+        let again = self
+            .state
+            .with_untracked(|state| matches!(state, State::Lost { .. }));
+        self.state.set(State::Connecting { again });
+        match Socket::open(&Ear(self.me.clone())) {
+            Ok(socket) => {
+                self.talk.replace(Some(Talk::new(socket, self.me.clone())));
+            }
+            Err(_) => self.lost("This browser refuses to open the connection.".into()),
+        }
+    }
+
+    /// Something has changed that may concern the connection: the network, or the page is seen again.
+    pub fn check(&self) {
+        self.open();
+        self.beat();
+    }
+
+    pub fn listen(
+        &self,
+        topic: &'static str,
+        delivery: Delivery,
+        seen: Option<MessageId>,
+        listener: Listener,
+    ) -> Place {
+        let (place, request) = self
+            .subscriptions
+            .borrow_mut()
+            .add(topic, delivery, seen, listener);
+        if let Some(request) = request {
+            self.say(|client, out| subscribe(client, &request, out));
+        }
+        place
+    }
+
+    pub fn leave(&self, place: Place) {
+        let ended = self.subscriptions.borrow_mut().remove(place);
+        if let Some(id) = ended {
+            self.say(|client, out| client.unsubscribe(&id, None, out));
+        }
+    }
+
+    /// Publishes; `told` learns what became of it, unless it was not sent.
+    pub fn publish(
+        &self,
+        topic: &str,
+        content_type: &str,
+        body: &str,
+        told: Told,
+    ) -> Result<(), NotSent> {
+        let talk = self.talk.borrow();
+        let live = talk.as_ref().filter(|talk| talk.client.is_connected());
+        let backlog = live.ok_or(NotSent::Offline)?.socket.backlog_bytes();
+        drop(talk);
+        if backlog > MOST_BACKLOG_BYTES {
+            return Err(NotSent::Backlog);
+        }
+        let receipt = self
+            .receipts
+            .borrow_mut()
+            .await_one(told)
+            .ok_or(NotSent::Backlog)?;
+        let send = Send {
+            destination: &format!("/topic/{topic}"),
+            content_type: Some(content_type),
+            receipt: Some(&receipt),
+            headers: &[],
+            body: body.as_bytes(),
+        };
+        self.say(|client, out| client.send(&send, out));
+        Ok(())
+    }
+
+    /// Writes and sends at once; says nothing before the handshake, which asks for everything anew.
+    fn say(&self, write: impl FnOnce(&Client, &mut Vec<u8>)) {
+        if let Some(talk) = &mut *self.talk.borrow_mut()
+            && talk.client.is_connected()
+        {
+            talk.say(write);
+        }
+    }
+
+    fn opened(&self) {
+        let host = window().location().host().unwrap_or_default();
+        if let Some(talk) = &mut *self.talk.borrow_mut() {
+            let connect = Connect {
+                host: &host,
+                ..Connect::default()
+            };
+            talk.say(|client, out| client.connect(&connect, out));
+        }
+    }
+
+    fn received(&self, bytes: &[u8]) {
+        // Taken out while it is read: what a message sets off may want to say something.
+        let Some(mut unread) = self.with_talk(|talk| {
+            talk.client.received(clock());
+            std::mem::take(&mut talk.unread)
+        }) else {
+            return;
+        };
+        unread.extend_from_slice(bytes);
+        let mut start = 0;
+        let ended = loop {
+            match self.read_one(&unread[start..]) {
+                Ok(0) => break None,
+                Ok(length) => start += length,
+                Err(reason) => break Some(reason),
+            }
+        };
+        if let Some(reason) = ended {
+            return self.lost(reason);
+        }
+        unread.drain(..start);
+        self.with_talk(|talk| talk.unread = unread);
+        self.beat();
+        if self.inbox.borrow().is_full() {
+            self.deliver();
+        }
+    }
+
+    /// Reads one item and gives its length, 0 when its end has not come yet.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection is to be given up.
+    fn read_one(&self, bytes: &[u8]) -> Result<usize, String> {
+        let mut talk = self.talk.borrow_mut();
+        let Some(Talk {
+            decoder,
+            client,
+            live_since_ms,
+            ..
+        }) = &mut *talk
+        else {
+            return Ok(0);
+        };
+        let item = decoder.decode(bytes).map_err(|error| error.to_string())?;
+        let Some((item, length)) = item else {
+            return Ok(0);
+        };
+        match client
+            .event(clock(), item)
+            .map_err(|error| error.to_string())?
+        {
+            Event::Connected(_) => {
+                *live_since_ms = Some(browser::now_ms());
+                decoder.set_version(client.version());
+                drop(talk);
+                self.connected();
+            }
+            Event::Message(message) => {
+                drop(talk);
+                self.queue(&message.subscription, Message::read(&message));
+            }
+            Event::Receipt(receipt) => {
+                drop(talk);
+                self.told(&receipt, Outcome::Accepted);
+            }
+            Event::Error(error) => {
+                drop(talk);
+                let reason = error.message.as_deref().unwrap_or(&error.body).to_owned();
+                if let Some(receipt) = &error.receipt_id {
+                    self.told(receipt, Outcome::Refused(reason.clone()));
+                }
+                return Err(reason);
+            }
+            Event::HeartBeat => {}
+        }
+        Ok(length)
+    }
+
+    fn connected(&self) {
+        let requests = self.subscriptions.borrow().requests();
+        self.say(|client, out| {
+            for request in &requests {
+                subscribe(client, request, out);
+            }
+        });
+        self.state.set(State::Live);
+    }
+
+    fn queue(&self, subscription: &str, message: Option<Message>) {
+        let Some(message) = message else { return };
+        if self
+            .subscriptions
+            .borrow_mut()
+            .note(subscription, message.id)
+        {
+            let me = self.me.clone();
+            let deliver = move || {
+                if let Some(link) = me.upgrade() {
+                    link.deliver();
+                }
+            };
+            self.inbox.borrow_mut().push(subscription, message, deliver);
+        }
+    }
+
+    fn deliver(&self) {
+        let waiting = self.inbox.borrow_mut().take();
+        for (subscription, messages) in waiting {
+            let listeners = self.subscriptions.borrow().listeners(&subscription);
+            for listener in listeners {
+                listener(&messages);
+            }
+        }
+    }
+
+    fn told(&self, receipt: &str, outcome: Outcome) {
+        let told = self.receipts.borrow_mut().arrived(receipt);
+        if let Some(told) = told {
+            told(outcome);
+        }
+    }
+
+    /// Does what is due: a heart-beat, or giving up on a silent server.
+    fn beat(&self) {
+        let due = self.with_talk(|talk| match talk.client.on_deadline(clock()) {
+            Due::HeartBeat => {
+                talk.say(Client::heart_beat);
+                Due::Nothing
+            }
+            due => due,
+        });
+        match due {
+            Some(Due::PeerSilent { .. }) => self.lost("The server went silent.".into()),
+            Some(Due::HandshakeOverdue) => self.lost("The server does not answer.".into()),
+            _ => {}
+        }
+    }
+
+    /// Gives the connection up and makes an appointment for the next attempt.
+    fn lost(&self, reason: String) {
+        let talk = self.talk.take();
+        let live_since = talk.and_then(|talk| talk.live_since_ms);
+        let mut backoff = self.backoff.get();
+        if live_since.is_some_and(|since| browser::now_ms() - since > PROVED_MS) {
+            backoff.reset();
+        }
+        let pause_ms = backoff.pause_ms(browser::chance());
+        self.backoff.set(backoff);
+        let me = self.me.clone();
+        self.retry.replace(Some(Timeout::after(pause_ms, move || {
+            if let Some(link) = me.upgrade() {
+                link.open();
+            }
+        })));
+        let retry_at_ms = browser::now_ms() + f64::from(pause_ms);
+        self.state.set(State::Lost {
+            reason,
+            retry_at_ms,
+        });
+        let unanswered = self.receipts.borrow_mut().lost();
+        for told in unanswered {
+            told(Outcome::Unknown);
+        }
+    }
+
+    fn with_talk<T>(&self, act: impl FnOnce(&mut Talk) -> T) -> Option<T> {
+        self.talk.borrow_mut().as_mut().map(act)
+    }
+}
+
+impl Talk {
+    fn new(socket: Socket, link: Weak<Link>) -> Self {
+        let beat = move || {
+            if let Some(link) = link.upgrade() {
+                link.beat();
+            }
+        };
+        Self {
+            socket,
+            client: Client::new(&Config::DEFAULT, clock()),
+            decoder: Decoder::new(Limits::DEFAULT),
+            unread: Vec::new(),
+            live_since_ms: None,
+            _pulse: Interval::every(PULSE_MS, beat),
+        }
+    }
+
+    fn say(&mut self, write: impl FnOnce(&Client, &mut Vec<u8>)) {
+        let mut out = Vec::new();
+        write(&self.client, &mut out);
+        if !out.is_empty() {
+            self.socket.send(&out);
+            self.client.sent(clock());
+        }
+    }
+}
+
+/// The link as its socket knows it: the socket does not keep it alive.
+#[derive(Clone)]
+struct Ear(Weak<Link>);
+
+impl Peer for Ear {
+    fn opened(&self) {
+        if let Some(link) = self.0.upgrade() {
+            link.opened();
+        }
+    }
+
+    fn received(&self, bytes: &[u8]) {
+        if let Some(link) = self.0.upgrade() {
+            link.received(bytes);
+        }
+    }
+
+    fn closed(&self, reason: String) {
+        if let Some(link) = self.0.upgrade() {
+            link.lost(reason);
+        }
+    }
+}
+
+fn subscribe(client: &Client, request: &Request, out: &mut Vec<u8>) {
+    let subscribe = Subscribe {
+        id: &request.id,
+        destination: &request.destination,
+        since: Some(&request.since),
+        overflow: request.overflow,
+        ..Subscribe::default()
+    };
+    client.subscribe(&subscribe, out);
+}
+
+fn clock() -> u64 {
+    browser::now_ms() as u64
+}
+
+/// How often the times of heart-beats are looked at; they are seconds.
+const PULSE_MS: u32 = 1_000;
+/// A connection that lived this long works: the next loss is a new story.
+const PROVED_MS: f64 = 5_000.0;
+/// What the browser may hold for a server that does not read.
+const MOST_BACKLOG_BYTES: u32 = 1 << 20;

@@ -1,0 +1,95 @@
+//! A WebSocket of the browser that is closed, and calls nobody any more, when dropped.
+
+use js_sys::{ArrayBuffer, Uint8Array};
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
+
+pub struct Socket {
+    socket: WebSocket,
+    _on_open: Closure<dyn FnMut(Event)>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_close: Closure<dyn FnMut(CloseEvent)>,
+}
+
+/// Whoever uses a [`Socket`].
+pub trait Peer: Clone + 'static {
+    fn opened(&self);
+    fn received(&self, bytes: &[u8]);
+    /// The socket is of no use any more. `reason` is the server's own, often empty.
+    fn closed(&self, reason: String);
+}
+
+impl Socket {
+    /// Begins to connect. The page's own origin is asked, at [`PATH`].
+    ///
+    /// # Errors
+    ///
+    /// The browser refuses the address or the subprotocol.
+    pub fn open(peer: &impl Peer) -> Result<Self, JsValue> {
+        let socket = WebSocket::new_with_str(&address()?, SUBPROTOCOL)?;
+        socket.set_binary_type(BinaryType::Arraybuffer);
+        let on_open = {
+            let peer = peer.clone();
+            Closure::new(move |_: Event| peer.opened())
+        };
+        let on_message = {
+            let peer = peer.clone();
+            Closure::new(move |event: MessageEvent| peer.received(&bytes(&event.data())))
+        };
+        let on_close = {
+            let peer = peer.clone();
+            Closure::new(move |event: CloseEvent| peer.closed(event.reason()))
+        };
+        socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        Ok(Self {
+            socket,
+            _on_open: on_open,
+            _on_message: on_message,
+            _on_close: on_close,
+        })
+    }
+
+    /// Hands bytes to the browser; a socket that is closing takes them and drops them.
+    pub fn send(&self, bytes: &[u8]) {
+        // The only error is "not open yet", and nothing is sent before `opened`.
+        let _ = self.socket.send_with_u8_array(bytes);
+    }
+
+    /// Bytes that the browser has taken and not yet sent.
+    pub fn backlog_bytes(&self) -> u32 {
+        self.socket.buffered_amount()
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.socket.set_onopen(None);
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        // A socket that is closed already may be closed again.
+        let _ = self.socket.close();
+    }
+}
+
+fn address() -> Result<String, JsValue> {
+    let location = window().location();
+    let scheme = if location.protocol()? == "https:" {
+        "wss"
+    } else {
+        "ws"
+    };
+    Ok(format!("{scheme}://{}{PATH}", location.host()?))
+}
+
+fn bytes(data: &JsValue) -> Vec<u8> {
+    match (data.dyn_ref::<ArrayBuffer>(), data.as_string()) {
+        (Some(buffer), _) => Uint8Array::new(buffer).to_vec(),
+        (None, text) => text.unwrap_or_default().into_bytes(),
+    }
+}
+
+const PATH: &str = "/ws";
+const SUBPROTOCOL: &str = "v12.stomp";

@@ -1,0 +1,11 @@
+//! The Console's workings: what is set, what is published, and how it is counted. What it looks
+//! like is `pages::console`.
+
+pub mod draft;
+pub mod period;
+mod publisher;
+mod sample;
+mod settings;
+
+pub use publisher::{Mode, Publisher, Sent};
+pub use settings::Settings;

@@ -1,0 +1,57 @@
+//! The pause between two messages of the Console.
+
+/// The period as typed, in milliseconds, or the reason why it is none.
+pub fn parse(text: &str) -> Result<u32, &'static str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("Enter a number of milliseconds.");
+    }
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits {
+        return Err("Only whole milliseconds, such as 1000.");
+    }
+    match text.parse() {
+        Ok(period) if period < SHORTEST_MS => Err("At least 10 ms: browsers keep no shorter time."),
+        Ok(period) if period <= LONGEST_MS => Ok(period),
+        _ => Err("At most 3600000 ms, which is an hour."),
+    }
+}
+
+pub const FIRST_MS: u32 = 1_000;
+pub const SHORTEST_MS: u32 = 10;
+pub const LONGEST_MS: u32 = 3_600_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_milliseconds_within_the_bounds_are_taken() {
+        for (text, period) in [
+            ("1000", 1000),
+            (" 50 ", 50),
+            ("10", 10),
+            ("3600000", 3_600_000),
+        ] {
+            assert_eq!(parse(text), Ok(period));
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused_with_a_reason() {
+        for (text, reason) in [
+            ("", "Enter"),
+            ("fast", "whole"),
+            ("1.5", "whole"),
+            ("-5", "whole"),
+            ("1e3", "whole"),
+            ("9", "At least"),
+            ("0", "At least"),
+            ("3600001", "At most"),
+            ("99999999999", "At most"),
+        ] {
+            let refused = parse(text).expect_err(text);
+            assert!(refused.contains(reason), "{text}: {refused}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What the reader has set in the Console, kept in this browser from visit to visit.
+
+use leptos::prelude::*;
+
+use super::{Mode, draft, period};
+use crate::browser;
+
+#[derive(Clone, Copy)]
+pub struct Settings {
+    pub mode: RwSignal<Mode>,
+    pub period_ms: RwSignal<u32>,
+    pub running: RwSignal<bool>,
+    /// Of the message of one's own.
+    pub topic: RwSignal<String>,
+    pub body: RwSignal<String>,
+    /// What was set before has been recalled: from now on the page may publish.
+    pub ready: RwSignal<bool>,
+    edited_ms: StoredValue<f64>,
+}
+
+impl Settings {
+    /// The first settings, as the server renders them; in the browser those of the last visit follow.
+    pub fn new() -> Self {
+        let settings = Self {
+            mode: RwSignal::new(Mode::Rect),
+            period_ms: RwSignal::new(period::FIRST_MS),
+            running: RwSignal::new(true),
+            topic: RwSignal::new(draft::FIRST_TOPIC.into()),
+            body: RwSignal::new(draft::FIRST_BODY.into()),
+            ready: RwSignal::new(false),
+            edited_ms: StoredValue::new(f64::NEG_INFINITY),
+        };
+        Effect::new(move |_| settings.recall());
+        Effect::new(move |_| settings.keep());
+        settings
+    }
+
+    fn recall(self) {
+        if let Some(mode) = browser::kept(MODE).and_then(|name| Mode::named(&name)) {
+            self.mode.set(mode);
+        }
+        if let Some(period_ms) = browser::kept(PERIOD).and_then(|text| period::parse(&text).ok()) {
+            self.period_ms.set(period_ms);
+        }
+        if let Some(running) = browser::kept(RUNNING) {
+            self.running.set(running != NO);
+        }
+        if let Some(topic) = browser::kept(TOPIC) {
+            self.topic.set(topic);
+        }
+        if let Some(body) = browser::kept(BODY) {
+            self.body.set(body);
+        }
+        self.ready.set(true);
+    }
+
+    /// Runs at every change, but not before the last visit's settings have been recalled.
+    fn keep(self) {
+        if !self.ready.get() {
+            return;
+        }
+        browser::keep(MODE, self.mode.get().name());
+        browser::keep(PERIOD, &self.period_ms.get().to_string());
+        browser::keep(RUNNING, if self.running.get() { YES } else { NO });
+        self.topic.with(|topic| browser::keep(TOPIC, topic));
+        self.body.with(|body| browser::keep(BODY, body));
+    }
+
+    /// To be called when the message of one's own is typed at.
+    pub fn edited(self) {
+        self.edited_ms.set_value(browser::now_ms());
+    }
+
+    pub fn is_draft_right(self) -> bool {
+        let topic_right = self
+            .topic
+            .with_untracked(|topic| draft::topic_fault(topic).is_none());
+        topic_right
+            && self
+                .body
+                .with_untracked(|body| draft::body_fault(body).is_none())
+    }
+
+    /// Right, and nobody is typing: half a number is JSON too, but not what was meant.
+    pub fn is_draft_at_rest(self) -> bool {
+        browser::now_ms() - self.edited_ms.get_value() > REST_MS && self.is_draft_right()
+    }
+}
+
+impl Mode {
+    /// Its name in storage and in the form.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rect => "rect",
+            Self::Chart => "chart",
+            Self::Custom => "custom",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::Rect, Self::Chart, Self::Custom]
+            .into_iter()
+            .find(|mode| mode.name() == name)
+    }
+}
+
+const REST_MS: f64 = 1_000.0;
+
+const MODE: &str = "carillon.console.mode";
+const PERIOD: &str = "carillon.console.period";
+const RUNNING: &str = "carillon.console.running";
+const TOPIC: &str = "carillon.console.topic";
+const BODY: &str = "carillon.console.body";
+const YES: &str = "yes";
+const NO: &str = "no";

@@ -1,0 +1,99 @@
+//! The broker's figures as text.
+
+use crate::host::Figures;
+
+/// Where the broker publishes its figures, once a second while somebody listens.
+pub const TOPIC: &str = "$SYS.figures";
+
+pub fn read(body: &str) -> Option<Figures> {
+    serde_json::from_str(body).ok()
+}
+
+/// A whole number in groups of three digits, set apart by a narrow space that does not break.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+pub fn bytes(number: u64) -> String {
+    let mut amount = number as f64;
+    for unit in ["B", "KiB", "MiB"] {
+        if amount < 1024.0 {
+            let decimals = usize::from(unit != "B" && amount < 100.0);
+            return format!("{amount:.decimals$} {unit}");
+        }
+        amount /= 1024.0;
+    }
+    format!("{amount:.1} GiB")
+}
+
+/// The two largest units of a time.
+pub fn duration(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, ..) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1 000"),
+            (1234567, "1 234 567"),
+        ] {
+            assert_eq!(grouped(number).replace('\u{202f}', " "), text);
+        }
+    }
+
+    #[test]
+    fn sizes_have_their_unit() {
+        for (number, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1536, "1.5 KiB"),
+            (200 << 10, "200 KiB"),
+            (5 << 30, "5.0 GiB"),
+        ] {
+            assert_eq!(bytes(number), text);
+        }
+    }
+
+    #[test]
+    fn times_have_two_units() {
+        for (seconds, text) in [
+            (7, "7 s"),
+            (61, "1 min 1 s"),
+            (3720, "1 h 2 min"),
+            (90_000, "1 d 1 h"),
+        ] {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+
+    #[test]
+    fn figures_may_say_more_and_less_than_is_known_here() {
+        let figures =
+            read(r#"{"version":"0.1.0","published":7,"new":[],"topicList":[{"name":"rect"}]}"#);
+        let figures = figures.expect("figures");
+        assert_eq!(
+            (figures.published, figures.topic_list[0].name.as_str()),
+            (7, "rect")
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! `/`: what this is, the ways to the demonstration, and the broker's figures as they change.
+
+use leptos::prelude::*;
+
+use crate::{
+    components::{MiniatureBars, MiniatureSquare},
+    connection::{Connection, Delivery, Message},
+    demo::{Demo, newest},
+    figures,
+    host::{Figures, Host, TopicFigures},
+    navigation::Link,
+    rate::rounded,
+};
+
+#[component]
+pub fn Overview() -> impl IntoView {
+    let (square, bars) = (newest(Demo::Rect), newest(Demo::Chart));
+    let figures = live_figures();
+    view! {
+        <div class="page-head hero">
+            <h1>"Ring once, and every bell answers."</h1>
+            <p>
+                "Carillon is a topic broker in one binary: what anyone publishes, over WebSocket or "
+                "HTTP, reaches everyone who listens, in one order."
+            </p>
+        </div>
+        <div class="cards">
+            <Link to="/console" class="card">
+                <div class="miniature miniature-keys" aria-hidden="true">
+                    {(0..5).map(|_| view! { <div></div> }).collect_view()}
+                </div>
+                <h2>"Console"</h2>
+                <p>"Publish: angles, bars, or a message of your own."</p>
+            </Link>
+            <Link to="/rect" class="card">
+                <MiniatureSquare data=square />
+                <h2>"Rectangle"</h2>
+                <p>"Watch a square turn with every message."</p>
+            </Link>
+            <Link to="/chart" class="card">
+                <MiniatureBars data=bars />
+                <h2>"Chart"</h2>
+                <p>"Watch seven bars follow the newest message."</p>
+            </Link>
+        </div>
+        <section aria-labelledby="figures-title">
+            <h2 id="figures-title">"The broker now"</h2>
+            <Totals figures />
+        </section>
+        <div class="columns">
+            <section aria-labelledby="topics-title">
+                <h2 id="topics-title">"Topics"</h2>
+                <Topics figures />
+            </section>
+            <section aria-labelledby="curl-title">
+                <h2 id="curl-title">"From a terminal"</h2>
+                <p>"Any client that can send a request can ring a bell:"</p>
+                <pre tabindex="0"><code>{CURL}</code></pre>
+                <p>"And any that can read a stream can listen:"</p>
+                <pre tabindex="0"><code>{CURL_EVENTS}</code></pre>
+            </section>
+        </div>
+    }
+}
+
+#[component]
+fn Totals(figures: ReadSignal<Figures>) -> impl IntoView {
+    let tile = move |name: &'static str, value: fn(&Figures) -> String| {
+        view! {
+            <div>
+                <dt>{name}</dt>
+                <dd>{move || figures.with(value)}</dd>
+            </div>
+        }
+    };
+    view! {
+        <dl class="totals">
+            {tile("published per second", |now| rounded(now.published_per_second))}
+            {tile("delivered per second", |now| rounded(now.delivered_per_second))}
+            {tile("connections", |now| figures::grouped(now.connections))}
+            {tile("subscriptions", |now| figures::grouped(now.subscriptions))}
+            {tile("published", |now| figures::grouped(now.published))}
+            {tile("delivered", |now| figures::grouped(now.delivered))}
+            {tile("skipped", |now| figures::grouped(now.dropped))}
+            {tile("held", |now| figures::bytes(now.bytes_held))}
+            {tile("up for", |now| figures::duration(now.uptime_seconds))}
+        </dl>
+    }
+}
+
+#[component]
+fn Topics(figures: ReadSignal<Figures>) -> impl IntoView {
+    let topics = Memo::new(move |_| figures.with(|figures| figures.topic_list.clone()));
+    let more = move || {
+        let left_out = figures.with(|now| now.topics.saturating_sub(now.topic_list.len() as u64));
+        (left_out > 0).then(|| format!("And {} more.", figures::grouped(left_out)))
+    };
+    view! {
+        <table class="topics">
+            <thead>
+                <tr>
+                    <th scope="col">"Topic"</th>
+                    <th scope="col">"Messages"</th>
+                    <th scope="col">"Per second"</th>
+                    <th scope="col">"Listeners"</th>
+                </tr>
+            </thead>
+            <tbody>{move || topics.get().into_iter().map(topic_row).collect_view()}</tbody>
+        </table>
+        <p class="none" hidden=move || topics.with(|topics| !topics.is_empty())>
+            "No topic yet: the first message makes one."
+        </p>
+        <p class="none">{more}</p>
+    }
+}
+
+fn topic_row(topic: TopicFigures) -> impl IntoView {
+    view! {
+        <tr>
+            <th scope="row">{topic.name}</th>
+            <td>{figures::grouped(topic.sequence)}</td>
+            <td>{rounded(topic.per_second)}</td>
+            <td>{figures::grouped(topic.subscriptions)}</td>
+        </tr>
+    }
+}
+
+/// The figures at rendering, and from there on as the broker publishes them, once a second.
+fn live_figures() -> ReadSignal<Figures> {
+    let render = || {
+        use_context::<Host>()
+            .map(|host| (host.figures)())
+            .unwrap_or_default()
+    };
+    let (figures, set_figures) = signal(SharedValue::new(render).into_inner());
+    let connection = expect_context::<Connection>();
+    Effect::new(move |_| {
+        let take = move |messages: &[Message]| {
+            if let Some(now) = messages
+                .last()
+                .and_then(|newest| figures::read(&newest.body))
+            {
+                set_figures.set(now);
+            }
+        };
+        StoredValue::new_local(connection.listen(figures::TOPIC, Delivery::Latest, None, take));
+    });
+    figures
+}
+
+const CURL: &str = r#"curl http://127.0.0.1:8080/api/topics/rect \
+  -d '{"producerId":"me","data":90,"date":"2026-01-01T00:00:00Z"}'"#;
+const CURL_EVENTS: &str = "curl -N http://127.0.0.1:8080/api/topics/rect/events";

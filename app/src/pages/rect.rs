@@ -1,0 +1,44 @@
+//! `/rect`: the square turns to the angle of each message.
+
+use leptos::prelude::*;
+
+use super::image_note::ImageNote;
+use crate::{
+    browser,
+    components::{Messages, Square, Switch},
+    demo::{Demo, follow},
+    reading::Data,
+};
+
+#[component]
+pub fn Rect() -> impl IntoView {
+    let (feed, image) = follow(Demo::Rect);
+    let angle = Memo::new(move |_| {
+        feed.with(|feed| match feed.latest() {
+            Some(Data::Number(angle)) => *angle,
+            _ => 0.0,
+        })
+    });
+    let is_smooth = RwSignal::new(true);
+    Effect::new(move |_| {
+        if browser::prefers_reduced_motion() {
+            is_smooth.set(false);
+        }
+    });
+    view! {
+        <div class="page-head">
+            <h1>"Rectangle"</h1>
+            <p>
+                "Turns to the angle of every message on topic " <code>"rect"</code> "."
+            </p>
+        </div>
+        <div class="split">
+            <section class="panel stage" aria-label="The square">
+                <Square angle is_smooth />
+                <ImageNote image reads=Demo::Rect.reads() />
+                <Switch on=is_smooth>"Transition"</Switch>
+            </section>
+            <Messages feed />
+        </div>
+    }
+}

@@ -1,0 +1,162 @@
+//! The payload of the demonstration's messages: JSON, `{"producerId": …, "data": …, "date": …}`.
+//!
+//! A page reads from it what it can show and ignores the rest; `producerId` may be missing, `date`
+//! is not looked at because the broker's own timestamp is always there.
+
+use std::fmt;
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// What a page could read from a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    pub producer: Option<String>,
+    pub data: Data,
+}
+
+/// The `data` of a payload. Its text is the JSON it was read from, bar white space.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    Number(f64),
+    Numbers(Vec<f64>),
+}
+
+/// How a page reads a body; `None` when the body is not meant for it.
+pub type Reader = fn(&str) -> Option<Reading>;
+
+/// Degrees: `data` is a number.
+pub fn number(body: &str) -> Option<Reading> {
+    reading(body, Data::Number)
+}
+
+/// The heights of bars: `data` is an array of numbers.
+pub fn numbers(body: &str) -> Option<Reading> {
+    reading(body, Data::Numbers)
+}
+
+fn reading<T: DeserializeOwned>(body: &str, data: impl FnOnce(T) -> Data) -> Option<Reading> {
+    let payload: Payload<T> = serde_json::from_str(body).ok()?;
+    Some(Reading {
+        producer: payload.producer_id.filter(|id| !id.is_empty()),
+        data: data(payload.data),
+    })
+}
+
+/// The text of a message of one's own. `producer_id` and `date` are written as they are: they are
+/// made by the page and hold nothing that JSON escapes.
+pub fn written(producer_id: &str, data: &Data, date: &str) -> String {
+    format!(r#"{{"producerId":"{producer_id}","data":{data},"date":"{date}"}}"#)
+}
+
+impl fmt::Display for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Numbers(numbers) => {
+                f.write_str("[")?;
+                for (index, number) in numbers.iter().enumerate() {
+                    f.write_str(if index == 0 { "" } else { "," })?;
+                    number.fmt(f)?;
+                }
+                f.write_str("]")
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Payload<T> {
+    producer_id: Option<String>,
+    data: T,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(read: Option<Reading>) -> Option<Data> {
+        read.map(|reading| reading.data)
+    }
+
+    #[test]
+    fn a_number_is_an_angle_whatever_its_size_and_sign() {
+        for (body, angle) in [
+            (
+                r#"{"producerId":"me","data":90,"date":"2026-01-01T00:00:00Z"}"#,
+                90.0,
+            ),
+            (r#"{"data":-12.5}"#, -12.5),
+            (r#"{"data":3600,"more":[{"x":null}]}"#, 3600.0),
+            (r#"{ "data" : 1e2 }"#, 100.0),
+        ] {
+            assert_eq!(data(number(body)), Some(Data::Number(angle)), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_no_angle() {
+        for body in [
+            "",
+            "90",
+            "{}",
+            "[]",
+            "not JSON",
+            r#"{"data":"90"}"#,
+            r#"{"data":null}"#,
+            r#"{"data":[90]}"#,
+            r#"{"data":1e999}"#,
+            r#"{"data":90"#,
+            r#"{"data":90} x"#,
+            r#"{"producerId":7,"data":90}"#,
+        ] {
+            assert_eq!(number(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_array_of_numbers_of_any_length_is_bars() {
+        for (body, bars) in [
+            (r#"{"data":[]}"#, vec![]),
+            (r#"{"data":[1,2.5,-3]}"#, vec![1.0, 2.5, -3.0]),
+        ] {
+            assert_eq!(data(numbers(body)), Some(Data::Numbers(bars)), "{body}");
+        }
+        let many = format!(r#"{{"data":[{}]}}"#, vec!["1"; 1000].join(","));
+        assert_eq!(data(numbers(&many)), Some(Data::Numbers(vec![1.0; 1000])));
+    }
+
+    #[test]
+    fn an_array_of_anything_else_is_not() {
+        for body in [
+            r#"{"data":5}"#,
+            r#"{"data":[1,"2"]}"#,
+            r#"{"data":[null]}"#,
+            r#"{"data":[[1]]}"#,
+        ] {
+            assert_eq!(numbers(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_producer_is_named_when_the_payload_names_it() {
+        let producer = |body| number(body).and_then(|reading| reading.producer);
+        assert_eq!(
+            producer(r#"{"producerId":"A1B2C3","data":1}"#).as_deref(),
+            Some("A1B2C3")
+        );
+        assert_eq!(producer(r#"{"producerId":"","data":1}"#), None);
+        assert_eq!(producer(r#"{"data":1}"#), None);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let body = written("A1B2C3", &Data::Number(350.0), "2026-01-01T00:00:00Z");
+        assert_eq!(
+            body,
+            r#"{"producerId":"A1B2C3","data":350,"date":"2026-01-01T00:00:00Z"}"#
+        );
+        let bars = Data::Numbers(vec![1.0, -2.0, 0.5]);
+        assert_eq!(data(numbers(&written("A1B2C3", &bars, ""))), Some(bars));
+    }
+}
