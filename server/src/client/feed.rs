@@ -26,6 +26,8 @@ pub struct Feed<'o> {
     last_id: Option<String>,
     /// The subscription of this connection stands.
     is_confirmed: bool,
+    /// The subscription of an earlier connection stood.
+    was_lost: bool,
 }
 
 /// Why a feed ends well.
@@ -78,6 +80,7 @@ impl<'o> Feed<'o> {
             received: 0,
             last_id: None,
             is_confirmed: false,
+            was_lost: false,
         }
     }
 
@@ -119,7 +122,7 @@ impl<'o> Feed<'o> {
     }
 
     fn subscribe(&mut self, connection: &mut Connection) {
-        self.is_confirmed = false;
+        self.was_lost |= std::mem::replace(&mut self.is_confirmed, false);
         connection.subscribe(&Subscribe {
             id: SUBSCRIPTION,
             destination: &format!("{TOPIC_PREFIX}{}", self.options.filter),
@@ -163,6 +166,10 @@ impl<'o> Feed<'o> {
         self.is_confirmed = true;
         if !self.options.quiet {
             note(&format!("subscribed to {}", self.options.filter));
+        }
+        // Before the first message there is no place to go on from, unless the user named one.
+        if self.was_lost && self.last_id.is_none() && !self.options.begins_at_a_message() {
+            note("messages may have been missed while there was no connection");
         }
     }
 

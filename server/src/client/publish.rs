@@ -92,9 +92,11 @@ struct Publisher<'o> {
 
 impl<'o> Publisher<'o> {
     async fn open(options: &'o PublishOptions) -> anyhow::Result<Self> {
+        let connection = Connection::open(&options.connection).await;
+        let connection = connection.map_err(anyhow::Error::msg)?;
         let headers = options.headers.iter();
         Ok(Self {
-            connection: Connection::open(&options.connection).await?,
+            connection,
             options,
             destination: format!("{TOPIC_PREFIX}{}", options.topic),
             headers: headers.map(UserHeader::as_pair).collect(),

@@ -3,9 +3,9 @@
 //! This module owns the options and what happens between connections: the first one, the next after a
 //! loss, and the place to go on from. [`feed`](super::feed) has what happens on one.
 
-use std::{str::FromStr, time::Duration};
+use std::{io, str::FromStr, time::Duration};
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use broker::{MessageId, TopicFilter};
 use clap::{ValueEnum, builder::BoolishValueParser};
 use tokio::time::{Instant, sleep_until};
@@ -102,16 +102,20 @@ pub async fn subscribe(options: SubscribeOptions) -> anyhow::Result<()> {
     let received = feed.received();
     // What was received is printed whatever happened, unless its reader makes us wait in vain.
     tokio::select! {
-        written = feed.finish() => written?,
+        written = feed.finish() => written.map_err(unwritten)?,
         _ = stop.wait() => {}
     }
-    match (outcome?, options.count) {
+    match (outcome.map_err(anyhow::Error::msg)?, options.count) {
         (Ending::Stopped(StopCause::Timeout), Some(count)) => {
             let seconds = options.timeout.unwrap_or_default().as_secs_f64();
             bail!("received {received} of {count} messages within {seconds} s");
         }
         _ => Ok(()),
     }
+}
+
+fn unwritten(error: io::Error) -> anyhow::Error {
+    anyhow!("cannot write to standard output: {error}")
 }
 
 /// One connection after the other.
@@ -176,6 +180,11 @@ impl SubscribeOptions {
         self.since.as_ref().map(|since| since.0.as_str())
     }
 
+    /// Whether the place to begin stays the same whatever is published.
+    pub(super) fn begins_at_a_message(&self) -> bool {
+        self.since().is_some_and(|since| since != LAST)
+    }
+
     pub(super) fn overflow(&self) -> Option<&'static str> {
         self.overflow.map(|overflow| match overflow {
             Overflow::DropOldest => "drop-oldest",
@@ -191,13 +200,15 @@ impl FromStr for Since {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_sequence =
             text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u64>().is_ok();
-        if text == "last" || is_sequence || text.parse::<MessageId>().is_ok() {
+        if text == LAST || is_sequence || text.parse::<MessageId>().is_ok() {
             Ok(Self(text.to_owned()))
         } else {
             Err("it needs to be \"last\", a sequence, or a message id such as 19a2b3c4d5e-42")
         }
     }
 }
+
+const LAST: &str = "last";
 
 fn seconds(text: &str) -> anyhow::Result<Duration> {
     match text.parse().map(Duration::try_from_secs_f64) {
