@@ -254,9 +254,12 @@ text_like!(TopicFilter);
 mod tests {
     use super::*;
 
+    /// A text, and the fault that is found in it, with its place.
+    type Case = (&'static str, Result<(), (NameFault, usize)>);
+
     #[test]
     fn names_are_accepted_or_refused_with_the_fault_and_its_place() {
-        let table: &[(&str, Result<(), (NameFault, usize)>)] = &[
+        let table: &[Case] = &[
             ("rect", Ok(())),
             ("finance.stock.market", Ok(())),
             ("$SYS.figures", Ok(())),
@@ -280,7 +283,7 @@ mod tests {
 
     #[test]
     fn filters_are_accepted_or_refused_with_the_fault_and_its_place() {
-        let table: &[(&str, Result<(), (NameFault, usize)>)] = &[
+        let table: &[Case] = &[
             ("a.*.c", Ok(())),
             ("a.>", Ok(())),
             (">", Ok(())),

@@ -122,7 +122,7 @@ fn a_publisher_does_not_wait_for_a_reader_that_has_gone() {
         |broker, client, _| client.iter().for_each(|one| one.detach(broker)),
         |_, client, _| *client = None,
         |broker, client, _| {
-            for one in client {
+            if let Some(one) = client {
                 one.subscribe(broker, "other", Start::New, Overflow::Disconnect);
                 publish(broker, "other", 2);
             }

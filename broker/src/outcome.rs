@@ -1,0 +1,135 @@
+//! What callers are told: of publications, of refusals, and of sessions that became readable.
+
+use std::sync::Arc;
+
+use crate::{
+    message_id::MessageId,
+    name::{TopicFilter, TopicName},
+    session::{Blocked, Session},
+    sync::{Ordering, fence},
+};
+
+/// What became of a batch of publications.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// For each publication, in their order.
+    pub results: Vec<Result<Published, PublishError>>,
+    /// Sessions with something to read: to be delivered to by the caller.
+    pub ready: Ready,
+    /// Subscriptions that make the caller wait before it publishes more.
+    pub blocked: Blocked,
+}
+
+/// An entry's place, told to its publisher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// The message's id.
+    pub id: MessageId,
+    /// The place in its topic's log, from 1.
+    pub sequence: u64,
+    /// Subscriptions that cover the topic now.
+    pub subscriptions: usize,
+}
+
+/// Sessions that became readable: each is to be given [`Session::deliver`] or [`Session::wake`].
+#[derive(Debug, Default)]
+pub struct Ready {
+    pub(crate) sessions: Vec<Arc<Session>>,
+}
+
+/// Why a publication was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// The topic is the broker's own.
+    #[error("topic {0} is the broker's own; nobody else can publish to it")]
+    Reserved(TopicName),
+    /// [`Limits::topics`].
+    #[error("topic {name} would be a new one, and the limit of {limit} topics is reached")]
+    TooManyTopics {
+        /// The topic asked for.
+        name: TopicName,
+        /// The limit.
+        limit: usize,
+    },
+    /// [`Limits::cursors`].
+    #[error("topic {name} would be a new one, and the limit of {limit} cursors is reached")]
+    TooManyCursors {
+        /// The topic asked for.
+        name: TopicName,
+        /// The limit.
+        limit: usize,
+    },
+    /// [`Limits::memory_bytes`].
+    #[error("the broker holds {held} bytes of messages; the limit is {limit}")]
+    MemoryFull {
+        /// Bytes held.
+        held: u64,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+/// Why a subscription was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SubscribeError {
+    /// The session was detached.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// [`Limits::subscriptions_per_session`].
+    #[error("the limit of {limit} subscriptions for one connection is reached")]
+    TooManySubscriptions {
+        /// The limit.
+        limit: usize,
+    },
+    /// [`Limits::topics`].
+    #[error("topic {name} would be a new one, and the limit of {limit} topics is reached")]
+    TooManyTopics {
+        /// The topic asked for.
+        name: TopicName,
+        /// The limit.
+        limit: usize,
+    },
+    /// [`Limits::cursors`].
+    #[error("{filter} covers more topics than the limit of {limit} cursors leaves room for")]
+    TooManyCursors {
+        /// The filter asked for.
+        filter: TopicFilter,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+impl Outcome {
+    pub(crate) fn clear(&mut self) {
+        self.results.clear();
+        self.ready.sessions.clear();
+        self.blocked = Blocked::default();
+    }
+}
+
+impl Ready {
+    /// The sessions, each once, taken out.
+    pub fn drain(&mut self) -> impl Iterator<Item = Arc<Session>> {
+        // With the fence in `Session::is_scheduled`: whoever has the reader now sees the session
+        // scheduled once it has let the reader go.
+        fence(Ordering::SeqCst);
+        self.sessions.drain(..)
+    }
+
+    pub(crate) fn add_once(&mut self, session: &Arc<Session>) {
+        if !self
+            .sessions
+            .iter()
+            .any(|other| Arc::ptr_eq(other, session))
+        {
+            self.sessions.push(Arc::clone(session));
+        }
+    }
+
+    /// Delivers to all of them on the calling thread.
+    pub fn deliver(mut self) {
+        for session in self.drain() {
+            session.deliver();
+        }
+    }
+}
