@@ -12,7 +12,8 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
         "carillon-wire",
         "-p",
         "carillon-broker",
-        "--benches",
+        "--bench",
+        "*",
     ]);
     if !arguments.is_empty() {
         bench.arg("--").args(arguments);

@@ -28,6 +28,7 @@ const BROWSER: [&str; 4] = [
 ];
 
 pub fn run_all() -> Result<()> {
+    stage("lock file", || run(&mut cargo(&["fetch", "--locked"])))?;
     stage("formatting", || {
         run(&mut cargo(&["fmt", "--all", "--check"]))
     })?;
