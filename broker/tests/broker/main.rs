@@ -4,3 +4,6 @@
 mod bounds;
 mod delivery;
 mod harness;
+mod random;
+mod simulation;
+mod threads;
