@@ -1,1 +1,70 @@
-fn main() {}
+//! Carillon: a topic broker in one binary.
+//!
+//! This crate owns everything that waits: sockets, the connection loop, HTTP, the pages' first rendering,
+//! the command line. What the bytes mean is `wire`'s, what becomes of messages is `broker`'s, what a page
+//! looks like is `app`'s.
+
+mod cli;
+mod client;
+mod clock;
+mod connection;
+mod content_type;
+mod figures;
+mod http;
+mod listener;
+mod message;
+mod server;
+mod stomp;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use cli::{Cli, Command, LogFormat, ServeOptions};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => serve(&cli.serve).await,
+        Some(Command::Serve(options)) => serve(&options).await,
+        Some(Command::Pub(options)) => client::publish(options).await,
+        Some(Command::Sub(options)) => client::subscribe(options).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("carillon: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(options: &ServeOptions) -> anyhow::Result<()> {
+    log_to_stderr(options)?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    server::run(options.server_options(), stop).await
+}
+
+fn log_to_stderr(options: &ServeOptions) -> anyhow::Result<()> {
+    let filter = EnvFilter::builder()
+        .parse(&options.log)
+        .map_err(|error| anyhow::anyhow!("--log {:?}: {error}", options.log))?;
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match options.log_format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! The command line.
+
+use std::{net::SocketAddr, time::Duration};
+
+use broker::{Limits, Overflow};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{client, server::Options, stomp::StompOptions};
+
+/// A topic broker in one binary: WebSocket, HTTP and live pages.
+#[derive(Debug, Parser)]
+#[command(name = "carillon", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub serve: ServeOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server (also what happens without a command)
+    Serve(ServeOptions),
+    /// Publish a message, or each line of standard input
+    Pub(client::PublishOptions),
+    /// Print the messages of a topic or filter, one a line
+    Sub(client::SubscribeOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct ServeOptions {
+    /// Address and port of HTTP, WebSocket and the pages; port 0 takes any that is free
+    #[arg(
+        long,
+        env = "CARILLON_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS:PORT"
+    )]
+    listen: SocketAddr,
+    /// Let pages of another origin use the server, such as https://example.org; `*` lets all.
+    /// May be given more than once
+    #[arg(
+        long = "allow-origin",
+        env = "CARILLON_ALLOW_ORIGIN",
+        value_delimiter = ',',
+        value_name = "ORIGIN"
+    )]
+    allow_origins: Vec<String>,
+    /// The largest body of a message, in bytes
+    #[arg(long, env = "CARILLON_MAX_BODY", default_value_t = 1 << 20, value_name = "BYTES",
+          value_parser = clap::value_parser!(u32).range(1..=(1 << 30)))]
+    max_body: u32,
+    /// The most connections at once
+    #[arg(long, env = "CARILLON_MAX_CONNECTIONS", default_value_t = 100_000, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: u32,
+    /// The most topics
+    #[arg(long, env = "CARILLON_MAX_TOPICS", default_value_t = Limits::default().topics, value_name = "COUNT")]
+    max_topics: usize,
+    /// The most subscriptions of one connection
+    #[arg(long, env = "CARILLON_MAX_SUBSCRIPTIONS", default_value_t = Limits::default().subscriptions_per_session,
+          value_name = "COUNT")]
+    max_subscriptions: usize,
+    /// Messages that each topic keeps for late and returning subscribers, at least 1
+    #[arg(long, env = "CARILLON_HISTORY", default_value_t = Limits::default().history_entries, value_name = "COUNT",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    history: u64,
+    /// Bytes that each topic keeps likewise; the newest message is kept whatever its size
+    #[arg(long, env = "CARILLON_HISTORY_BYTES", default_value_t = Limits::default().history_bytes, value_name = "BYTES")]
+    history_bytes: u64,
+    /// Messages that a subscription may lie behind before the rule of --overflow is applied
+    #[arg(long, env = "CARILLON_LAG", default_value_t = Limits::default().lag_entries, value_name = "COUNT",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    lag: u64,
+    /// Bytes that a subscription may lie behind likewise
+    #[arg(long, env = "CARILLON_LAG_BYTES", default_value_t = Limits::default().lag_bytes, value_name = "BYTES")]
+    lag_bytes: u64,
+    /// Bytes of messages that the broker holds in all; beyond it publications are refused
+    #[arg(long, env = "CARILLON_MEMORY", default_value_t = Limits::default().memory_bytes, value_name = "BYTES")]
+    memory: u64,
+    /// What happens to subscriptions that lie too far behind, unless they say otherwise
+    #[arg(long, env = "CARILLON_OVERFLOW", value_enum, default_value_t = OverflowRule::DropOldest, value_name = "RULE")]
+    overflow: OverflowRule,
+    /// Heart-beat offered to and wished from STOMP clients, in milliseconds; 0 is none
+    #[arg(long, env = "CARILLON_HEART_BEAT", default_value_t = wire::stomp::HeartBeat::DEFAULT_MS, value_name = "MS")]
+    heart_beat: u32,
+    /// How long connections may take to end when the server stops, in seconds
+    #[arg(
+        long,
+        env = "CARILLON_GRACE",
+        default_value_t = 5,
+        value_name = "SECONDS"
+    )]
+    grace: u64,
+    /// What is logged: off, error, warn, info, debug, trace, or a filter of tracing-subscriber
+    #[arg(
+        long,
+        env = "CARILLON_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
+    pub log: String,
+    /// How it is logged
+    #[arg(long, env = "CARILLON_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OverflowRule {
+    /// Skip the oldest messages, and tell the client what it missed
+    DropOldest,
+    /// Deliver only the newest message: for screens
+    Latest,
+    /// End the connection
+    Disconnect,
+    /// Make the publishers wait
+    Block,
+}
+
+impl From<OverflowRule> for Overflow {
+    fn from(rule: OverflowRule) -> Self {
+        match rule {
+            OverflowRule::DropOldest => Self::DropOldest,
+            OverflowRule::Latest => Self::Latest,
+            OverflowRule::Disconnect => Self::Disconnect,
+            OverflowRule::Block => Self::Block,
+        }
+    }
+}
+
+impl ServeOptions {
+    pub fn server_options(&self) -> Options {
+        let overflow = self.overflow.into();
+        Options {
+            listen: self.listen,
+            allow_origins: self.allow_origins.clone(),
+            limits: self.limits(),
+            overflow,
+            max_body_bytes: self.max_body as usize,
+            max_connections: self.max_connections as usize,
+            stomp: self.stomp_options(overflow),
+            grace: Duration::from_secs(self.grace),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            history_entries: self.history,
+            history_bytes: self.history_bytes,
+            lag_entries: self.lag,
+            lag_bytes: self.lag_bytes,
+            memory_bytes: self.memory,
+            topics: self.max_topics,
+            subscriptions_per_session: self.max_subscriptions,
+            ..Limits::default()
+        }
+    }
+
+    fn stomp_options(&self, overflow: Overflow) -> StompOptions {
+        let heart_beat = wire::stomp::HeartBeat {
+            send_ms: self.heart_beat,
+            receive_ms: self.heart_beat,
+        };
+        StompOptions {
+            limits: wire::stomp::Limits {
+                body_bytes: self.max_body,
+                ..wire::stomp::Limits::DEFAULT
+            },
+            session: wire::stomp::server::Config {
+                heart_beat,
+                ..wire::stomp::server::Config::DEFAULT
+            },
+            overflow,
+        }
+    }
+}

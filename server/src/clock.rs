@@ -1,0 +1,45 @@
+//! The server's clocks: the pure crates are given the time, they do not read it.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+/// Milliseconds since the server's start, which only go forward.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    pub fn start() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        milliseconds(self.start.elapsed())
+    }
+
+    pub fn uptime(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    pub fn instant(&self, ms: u64) -> Instant {
+        self.start + Duration::from_millis(ms)
+    }
+}
+
+/// The time of day in Unix milliseconds.
+pub fn unix_ms() -> u64 {
+    // A clock set before 1970 is taken for 1970.
+    milliseconds(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,100 @@
+//! What lies between a protocol's bytes and the socket's: nothing on TCP, frames on a WebSocket.
+
+use wire::websocket::{self, CloseCode, Event, FrameHeader, Opcode, Role, Violation};
+
+pub use wire::websocket::Kind;
+
+/// The layer between protocol and socket. The value is the receiving half; sending needs no state.
+pub trait Framing: Send + Sync + 'static {
+    /// The most bytes that [`Framing::header`] puts in front of a message.
+    const HEADER_BYTES: usize;
+
+    /// The first thing in `input`, unwrapped in place, and how many bytes it took; `None` when more are
+    /// needed.
+    ///
+    /// # Errors
+    /// The bytes are no frames of this kind.
+    fn unwrap<'a>(
+        &mut self,
+        input: &'a mut [u8],
+    ) -> Result<Option<(Unwrapped<'a>, usize)>, Violation>;
+
+    /// Writes what goes in front of a message of `length` bytes, and returns it.
+    fn header(kind: Kind, length: usize, space: &mut [u8]) -> &[u8];
+
+    /// Appends the answer to what asked for one.
+    fn answer(answer: Answer<'_>, out: &mut Vec<u8>);
+}
+
+/// What came through a framing.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unwrapped<'a> {
+    /// Bytes of the protocol, in order; not necessarily whole messages.
+    Data(Kind, &'a [u8]),
+    /// To be answered with the same.
+    Ping(&'a [u8]),
+    /// The peer ends the connection.
+    Close,
+    /// Nothing that concerns anybody.
+    Nothing,
+}
+
+/// What a framing says of its own.
+#[derive(Debug)]
+pub enum Answer<'a> {
+    Pong(&'a [u8]),
+    /// The end of the connection, and why.
+    Close(CloseCode, &'a str),
+}
+
+/// RFC 6455, the server's side.
+pub struct WebSocket {
+    decoder: websocket::Decoder,
+}
+
+impl WebSocket {
+    /// `message_limit`: the most bytes of one message.
+    pub fn new(message_limit: u64) -> Self {
+        Self {
+            decoder: websocket::Decoder::new(Role::Server, message_limit),
+        }
+    }
+}
+
+impl Framing for WebSocket {
+    const HEADER_BYTES: usize = FrameHeader::MAX_BYTES;
+
+    fn unwrap<'a>(
+        &mut self,
+        input: &'a mut [u8],
+    ) -> Result<Option<(Unwrapped<'a>, usize)>, Violation> {
+        let Some((event, used)) = self.decoder.decode(input)? else {
+            return Ok(None);
+        };
+        let unwrapped = match event {
+            Event::Data { kind, payload, .. } => Unwrapped::Data(kind, payload),
+            Event::Ping(payload) => Unwrapped::Ping(payload),
+            Event::Pong(_) => Unwrapped::Nothing,
+            Event::Close(_) => Unwrapped::Close,
+        };
+        Ok(Some((unwrapped, used)))
+    }
+
+    fn header(kind: Kind, length: usize, space: &mut [u8]) -> &[u8] {
+        let opcode = match kind {
+            Kind::Text => Opcode::Text,
+            Kind::Binary => Opcode::Binary,
+        };
+        let header = FrameHeader::new(opcode, length, None);
+        let space = &mut space[..header.as_bytes().len()];
+        space.copy_from_slice(header.as_bytes());
+        space
+    }
+
+    fn answer(answer: Answer<'_>, out: &mut Vec<u8>) {
+        match answer {
+            Answer::Pong(payload) => websocket::frame(Opcode::Pong, payload, None, out),
+            Answer::Close(code, reason) => websocket::close(code, reason, None, out),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The out-state of a connection: what is on its way to the peer.
+
+use std::{cell::RefCell, io, marker::PhantomData, ops::ControlFlow};
+
+use broker::Reader;
+use tokio::net::TcpStream;
+
+use super::{
+    Encoder, Kind,
+    framing::{Answer, Framing},
+};
+
+/// Guarded by the connection; whoever has it may drain it.
+pub struct Outlet<F, E> {
+    reader: Reader,
+    encoder: E,
+    /// How the peer writes; replies are written likewise.
+    kind: Kind,
+    /// Framed bytes that the socket did not take yet, from `sent` on.
+    pending: Vec<u8>,
+    sent: usize,
+    is_closing: bool,
+    framing: PhantomData<F>,
+}
+
+/// How far draining got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Everything there was is written.
+    Done,
+    /// The socket takes no more for now.
+    Full,
+    /// There is more, but others want their turn.
+    More,
+    /// The connection is broken.
+    Broken,
+}
+
+impl<F: Framing, E: Encoder> Outlet<F, E> {
+    pub fn new(reader: Reader, encoder: E) -> Self {
+        Self {
+            reader,
+            encoder,
+            kind: Kind::Text,
+            pending: Vec::new(),
+            sent: 0,
+            is_closing: false,
+            framing: PhantomData,
+        }
+    }
+
+    pub fn set_kind(&mut self, kind: Kind) {
+        self.kind = kind;
+    }
+
+    /// Bytes that wait for the socket.
+    pub fn pending_bytes(&self) -> usize {
+        self.pending.len() - self.sent
+    }
+
+    /// Puts protocol bytes behind what is pending.
+    pub fn reply(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let mut space = [0; 16];
+        let kind = match self.kind {
+            Kind::Text if std::str::from_utf8(bytes).is_ok() => Kind::Text,
+            _ => Kind::Binary,
+        };
+        self.pending
+            .extend_from_slice(F::header(kind, bytes.len(), &mut space));
+        self.pending.extend_from_slice(bytes);
+    }
+
+    /// Puts an answer of the framing behind what is pending.
+    pub fn answer(&mut self, answer: Answer<'_>) {
+        F::answer(answer, &mut self.pending);
+    }
+
+    /// Puts framed bytes behind what is pending.
+    pub fn control(&mut self, framed: &[u8]) {
+        self.pending.extend_from_slice(framed);
+    }
+
+    /// Nothing follows what is pending now.
+    pub fn close(&mut self) {
+        self.is_closing = true;
+    }
+
+    /// Writes what is pending, then what the broker has for the session. Tells how far it got, and
+    /// whether anything was written.
+    pub fn drain(&mut self, socket: &TcpStream) -> (Progress, bool) {
+        let mut wrote = false;
+        for _ in 0..ROUNDS {
+            match self.write_pending(socket, &mut wrote) {
+                Progress::Done => {}
+                stop => return (stop, wrote),
+            }
+            if self.is_closing {
+                return (Progress::Done, wrote);
+            }
+            let is_all = SCRATCH.with_borrow_mut(|scratch| {
+                let is_all = self.encode(scratch);
+                self.send(scratch, socket, &mut wrote);
+                scratch.clear();
+                is_all
+            });
+            if is_all && self.pending.is_empty() {
+                return (Progress::Done, wrote);
+            }
+        }
+        (Progress::More, wrote)
+    }
+
+    fn write_pending(&mut self, socket: &TcpStream, wrote: &mut bool) -> Progress {
+        while self.sent < self.pending.len() {
+            match socket.try_write(&self.pending[self.sent..]) {
+                Ok(count) => {
+                    self.sent += count;
+                    *wrote = true;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Progress::Full,
+                Err(_) => return Progress::Broken,
+            }
+        }
+        // Given back, not kept: most connections have nothing to write most of the time.
+        self.pending = Vec::new();
+        self.sent = 0;
+        Progress::Done
+    }
+
+    /// Encodes a round of deliveries; true when there are no more.
+    fn encode(&mut self, scratch: &mut Scratch) -> bool {
+        let Self {
+            reader,
+            encoder,
+            kind: peers,
+            ..
+        } = self;
+        reader.drain(|delivery| {
+            scratch.room_for_header(F::HEADER_BYTES);
+            let start = scratch.bytes.len();
+            let kind = match encoder.encode(&delivery, &mut scratch.bytes) {
+                Kind::Text => *peers,
+                Kind::Binary => Kind::Binary,
+            };
+            scratch.note(kind, start, F::HEADER_BYTES);
+            if scratch.bytes.len() >= ROUND_BYTES {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+    }
+
+    /// Frames what was encoded and writes it; what the socket does not take becomes pending.
+    fn send(&mut self, scratch: &mut Scratch, socket: &TcpStream, wrote: &mut bool) {
+        let Some(framed) = scratch.frame::<F>() else {
+            return;
+        };
+        let count = match socket.try_write(framed) {
+            Ok(count) => count,
+            // Broken or full: writing what is pending will tell.
+            Err(_) => 0,
+        };
+        *wrote |= count > 0;
+        self.pending.extend_from_slice(&framed[count..]);
+    }
+}
+
+/// Deliveries on their way into one write. Kept by the thread.
+#[derive(Default)]
+struct Scratch {
+    bytes: Vec<u8>,
+    /// Where messages of one kind begin, behind the room for their header.
+    runs: Vec<(Kind, usize)>,
+}
+
+impl Scratch {
+    fn room_for_header(&mut self, header_bytes: usize) {
+        if self.bytes.is_empty() {
+            self.bytes.resize(header_bytes, 0);
+        }
+    }
+
+    /// Notes that what was appended at `start` is of this kind. Where the kind changes a frame of its
+    /// own begins, and its header gets its room.
+    fn note(&mut self, kind: Kind, start: usize, header_bytes: usize) {
+        match self.runs.last() {
+            Some((last, _)) if *last == kind => {}
+            None => self.runs.push((kind, start)),
+            Some(_) => {
+                let end = self.bytes.len();
+                self.bytes.resize(end + header_bytes, 0);
+                self.bytes.copy_within(start..end, start + header_bytes);
+                self.runs.push((kind, start + header_bytes));
+            }
+        }
+    }
+
+    /// The framed bytes, if there are any.
+    fn frame<F: Framing>(&mut self) -> Option<&[u8]> {
+        let mut end = self.bytes.len();
+        // From the last to the first, each moved up against the one behind it.
+        let mut filled = end;
+        for (kind, start) in self.runs.drain(..).rev() {
+            let mut space = [0; 16];
+            let header = F::header(kind, end - start, &mut space);
+            self.bytes.copy_within(start..end, filled - (end - start));
+            filled -= end - start;
+            self.bytes[filled - header.len()..filled].copy_from_slice(header);
+            filled -= header.len();
+            end = start - F::HEADER_BYTES;
+        }
+        let framed = &self.bytes[filled..];
+        (!framed.is_empty()).then_some(framed)
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(SCRATCH_KEPT);
+    }
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Deliveries are encoded until they have this many bytes, then written.
+const ROUND_BYTES: usize = 64 << 10;
+/// Rounds before others get their turn.
+const ROUNDS: usize = 16;
+/// A thread keeps this much room for encoding.
+const SCRATCH_KEPT: usize = 256 << 10;

@@ -1,0 +1,85 @@
+//! What a connection asks of a protocol. The receiving half belongs to the connection's task; the
+//! encoding half to the out-state, where any task may use it.
+
+use broker::Delivery;
+use wire::websocket::{CloseCode, Violation};
+
+use super::{Kind, Turn};
+
+/// The receiving half: a protocol's state machine, joined to the broker.
+pub trait Protocol: Send + 'static {
+    /// The sending half.
+    type Encoder: Encoder;
+
+    /// Takes in bytes; tells how many it is done with. The others come again, with more behind them.
+    /// What it has to say goes into the turn's replies.
+    ///
+    /// # Errors
+    /// The connection is to be ended.
+    fn receive(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Ending>;
+
+    /// Ends a turn: publishes what it gathered.
+    ///
+    /// # Errors
+    /// The connection is to be ended.
+    fn finish(&mut self, turn: &mut Turn) -> Result<(), Ending>;
+
+    /// When [`Protocol::on_deadline`] is due, in milliseconds of the server's clock.
+    fn deadline(&self) -> Option<u64>;
+
+    /// Does what is due. `last_sent_ms` is when the peer was last sent anything.
+    ///
+    /// # Errors
+    /// The connection is to be ended.
+    fn on_deadline(&mut self, last_sent_ms: u64, turn: &mut Turn) -> Result<(), Ending>;
+
+    /// Tells the peer, in the protocol's own way, that the server ends the connection.
+    fn dismiss(&mut self, ending: &Ending, replies: &mut Vec<u8>);
+}
+
+/// The sending half.
+pub trait Encoder: Send + 'static {
+    /// Appends one delivery. Tells whether it is text, where the peer cares.
+    fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> Kind;
+}
+
+/// Why a connection ends.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ending {
+    /// The peer asked for it.
+    #[error("the peer ended it")]
+    ByPeer,
+    /// The peer broke the protocol; it has been told in the replies.
+    #[error("the peer's fault: {0}")]
+    Fault(String),
+    /// The peer broke the framing.
+    #[error("{0}")]
+    Framing(#[from] Violation),
+    /// The peer is silent for longer than agreed.
+    #[error("the peer is silent")]
+    Silent,
+    /// The peer did not introduce itself in time.
+    #[error("no handshake in time")]
+    NoHandshake,
+    /// The peer reads more slowly than its subscription's rule allows.
+    #[error("the peer reads too slowly")]
+    TooSlow,
+    /// The server stops.
+    #[error("the server is stopping")]
+    Stopping,
+    /// The socket failed.
+    #[error("{0}")]
+    Io(String),
+}
+
+impl Ending {
+    /// The close code that tells a WebSocket peer (RFC 6455, 7.4.1).
+    pub fn close_code(&self) -> CloseCode {
+        match self {
+            Self::Framing(violation) => violation.close_code(),
+            Self::ByPeer => CloseCode::NORMAL,
+            Self::Fault(_) | Self::NoHandshake | Self::TooSlow => CloseCode::POLICY_VIOLATION,
+            Self::Silent | Self::Stopping | Self::Io(_) => CloseCode::GOING_AWAY,
+        }
+    }
+}

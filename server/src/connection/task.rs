@@ -1,0 +1,395 @@
+//! The connection's own task: it reads, waits, and drains where others could not.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use broker::Blocked;
+use tokio::{
+    io::Interest,
+    net::TcpStream,
+    time::{Sleep, timeout},
+};
+
+use crate::{clock::Clock, listener::stopped};
+
+use super::{
+    Connection, Ending, Framing, Kind, Protocol, Surroundings, Turn,
+    framing::{Answer, Unwrapped},
+    outlet::Progress,
+};
+
+pub struct Task<F: Framing, P: Protocol> {
+    connection: Arc<Connection<F, P::Encoder>>,
+    surroundings: Surroundings,
+    inbound: Inbound<F, P>,
+    /// Stays set for an earlier deadline when the deadline moves on: it finds nothing due then.
+    timer: Timer,
+    /// Whether the socket is to be watched for room.
+    is_full: bool,
+    /// Whether replies pile up because the peer does not read them.
+    is_choked: bool,
+    /// Subscriptions that have to catch up before more is read.
+    blocked: Blocked,
+    /// What the peer is told when they have.
+    held_replies: Vec<u8>,
+}
+
+/// The receiving side. What is incomplete is kept here, and nothing else.
+struct Inbound<F, P> {
+    framing: F,
+    protocol: P,
+    /// Bytes of the framing: part of a header.
+    unframed: Vec<u8>,
+    /// Bytes of the protocol: part of a message.
+    unread: Vec<u8>,
+}
+
+/// What a turn gathers besides the protocol's replies.
+#[derive(Default)]
+struct Answers {
+    /// How the peer writes.
+    kind: Option<Kind>,
+    /// Framed answers to pings.
+    control: Vec<u8>,
+}
+
+/// What a task was woken for.
+enum Event {
+    Readable,
+    Writable,
+    Woken,
+    Deadline,
+    Unblocked,
+    Stopping,
+}
+
+impl<F: Framing, P: Protocol> Task<F, P> {
+    pub fn new(
+        connection: Arc<Connection<F, P::Encoder>>,
+        surroundings: Surroundings,
+        framing: F,
+        protocol: P,
+    ) -> Self {
+        Self {
+            timer: Timer::new(&surroundings),
+            connection,
+            surroundings,
+            inbound: Inbound {
+                framing,
+                protocol,
+                unframed: Vec::new(),
+                unread: Vec::new(),
+            },
+            is_full: false,
+            is_choked: false,
+            blocked: Blocked::default(),
+            held_replies: Vec::new(),
+        }
+    }
+
+    pub async fn run(mut self, mut early: Vec<u8>) {
+        let begun = self.turn(|inbound, turn, answers| inbound.receive(&mut early, turn, answers));
+        drop(early);
+        let ending = match begun {
+            Ok(()) => self.until_it_ends().await,
+            Err(ending) => ending,
+        };
+        tracing::debug!(session = %self.connection.session.name(), %ending, "connection ends");
+        self.dismiss(&ending).await;
+    }
+
+    async fn until_it_ends(&mut self) -> Ending {
+        loop {
+            let done = match self.next_event().await {
+                Event::Readable => self.read(),
+                Event::Writable | Event::Woken => self.drain(),
+                Event::Deadline => self.on_deadline(),
+                Event::Unblocked => self.turn(|_, _, _| Ok(())),
+                Event::Stopping => Err(Ending::Stopping),
+            };
+            if let Err(ending) = done {
+                return ending;
+            }
+        }
+    }
+
+    /// Waits. Nothing is done here, so that nothing is lost when another arm wins.
+    async fn next_event(&mut self) -> Event {
+        let reads = self.blocked.is_empty() && !self.is_choked;
+        let writes = self.is_full;
+        self.timer.set(self.inbound.protocol.deadline());
+        let Self {
+            connection,
+            surroundings,
+            timer,
+            blocked,
+            ..
+        } = self;
+        let Surroundings {
+            broker, stopping, ..
+        } = surroundings;
+        tokio::select! {
+            biased;
+            () = stopped(stopping) => Event::Stopping,
+            () = connection.wake.notified() => Event::Woken,
+            event = ready(&connection.socket, reads, writes), if reads || writes => event,
+            () = timer.elapsed(), if timer.is_set() => Event::Deadline,
+            () = poll_fn(|context| broker.poll_clear(blocked, context.waker())),
+                if !reads => Event::Unblocked,
+        }
+    }
+
+    fn read(&mut self) -> Result<(), Ending> {
+        let connection = Arc::clone(&self.connection);
+        READ_BUFFER.with_borrow_mut(|buffer| {
+            buffer.resize(READ_BYTES, 0);
+            let kept = self.inbound.take_unframed(buffer);
+            match connection.socket.try_read(&mut buffer[kept..]) {
+                Ok(0) => Err(Ending::ByPeer),
+                Ok(count) => {
+                    let input = &mut buffer[..kept + count];
+                    self.turn(|inbound, turn, answers| inbound.receive(input, turn, answers))
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.inbound.unframed.extend_from_slice(&buffer[..kept]);
+                    Ok(())
+                }
+                Err(error) => Err(Ending::Io(error.to_string())),
+            }
+        })
+    }
+
+    fn on_deadline(&mut self) -> Result<(), Ending> {
+        let last_sent_ms = self.connection.last_sent_ms.load(Ordering::Relaxed);
+        self.turn(|inbound, turn, _| inbound.protocol.on_deadline(last_sent_ms, turn))
+    }
+
+    /// Does something that may publish and reply, then writes once.
+    fn turn(
+        &mut self,
+        act: impl FnOnce(&mut Inbound<F, P>, &mut Turn, &mut Answers) -> Result<(), Ending>,
+    ) -> Result<(), Ending> {
+        TURN.with_borrow_mut(|turn| {
+            let mut answers = Answers::default();
+            turn.now_ms = self.surroundings.clock.now_ms();
+            let done = act(&mut self.inbound, turn, &mut answers);
+            self.blocked.extend(std::mem::take(&mut turn.blocked));
+            // Whoever has to wait for a subscriber is told so by not being told anything.
+            self.held_replies.extend_from_slice(&turn.replies);
+            turn.clear();
+            let flushed = self.flush(answers);
+            done.and(flushed)
+        })
+    }
+
+    fn flush(&mut self, answers: Answers) -> Result<(), Ending> {
+        let replies = if self.blocked.is_empty() {
+            std::mem::take(&mut self.held_replies)
+        } else {
+            Vec::new()
+        };
+        let drained = self.connection.with_outlet(|outlet| {
+            if let Some(kind) = answers.kind {
+                outlet.set_kind(kind);
+            }
+            outlet.reply(&replies);
+            outlet.control(&answers.control);
+        });
+        self.note(drained)
+    }
+
+    fn drain(&mut self) -> Result<(), Ending> {
+        let drained = self.connection.with_outlet(|_| {});
+        self.note(drained)
+    }
+
+    /// Goes by how far draining got: what to wait for, and whether to go on at all.
+    fn note(&mut self, (progress, pending): (Progress, usize)) -> Result<(), Ending> {
+        self.is_full = progress == Progress::Full;
+        self.is_choked = self.is_full && pending > CHOKED_BYTES;
+        if self.connection.session.is_ended() {
+            return Err(Ending::TooSlow);
+        }
+        match progress {
+            Progress::Broken => Err(Ending::Io("the peer is gone".into())),
+            Progress::More => {
+                self.connection.wake.notify_one();
+                Ok(())
+            }
+            Progress::Done | Progress::Full => Ok(()),
+        }
+    }
+
+    /// Says good-bye and gives the peer time to read it.
+    async fn dismiss(&mut self, ending: &Ending) {
+        self.surroundings.broker.detach(&self.connection.session);
+        let mut farewell = std::mem::take(&mut self.held_replies);
+        self.inbound.protocol.dismiss(ending, &mut farewell);
+        let (mut progress, _) = self.connection.with_outlet(|outlet| {
+            outlet.reply(&farewell);
+            outlet.answer(Answer::Close(ending.close_code(), &ending.to_string()));
+            outlet.close();
+        });
+        let connection = &*self.connection;
+        let farewell = async {
+            while progress == Progress::Full {
+                connection.socket.writable().await?;
+                (progress, _) = connection.with_outlet(|_| {});
+            }
+            linger(&connection.socket).await
+        };
+        // Late, failed or done: the connection is closed now.
+        let _ = timeout(FAREWELL, farewell).await;
+    }
+}
+
+impl<F: Framing, P: Protocol> Drop for Task<F, P> {
+    fn drop(&mut self) {
+        self.surroundings.broker.detach(&self.connection.session);
+    }
+}
+
+impl<F: Framing, P: Protocol> Inbound<F, P> {
+    /// Puts what is left of the framing in front of what will be read; tells how much it is.
+    fn take_unframed(&mut self, buffer: &mut [u8]) -> usize {
+        let kept = std::mem::take(&mut self.unframed);
+        buffer[..kept.len()].copy_from_slice(&kept);
+        kept.len()
+    }
+
+    /// Takes in what was read. What was understood before a fault counts.
+    fn receive(
+        &mut self,
+        input: &mut [u8],
+        turn: &mut Turn,
+        answers: &mut Answers,
+    ) -> Result<(), Ending> {
+        let received = self.unwrap_all(input, turn, answers);
+        let finished = self.protocol.finish(turn);
+        received.and(finished)
+    }
+
+    fn unwrap_all(
+        &mut self,
+        input: &mut [u8],
+        turn: &mut Turn,
+        answers: &mut Answers,
+    ) -> Result<(), Ending> {
+        let mut at = 0;
+        while let Some((unwrapped, used)) = self.framing.unwrap(&mut input[at..])? {
+            at += used;
+            match unwrapped {
+                Unwrapped::Data(kind, bytes) => {
+                    answers.kind = Some(kind);
+                    self.protocol_bytes(bytes, turn)?;
+                }
+                Unwrapped::Ping(payload) => F::answer(Answer::Pong(payload), &mut answers.control),
+                Unwrapped::Close => return Err(Ending::ByPeer),
+                Unwrapped::Nothing => {}
+            }
+        }
+        self.unframed.extend_from_slice(&input[at..]);
+        Ok(())
+    }
+
+    fn protocol_bytes(&mut self, bytes: &[u8], turn: &mut Turn) -> Result<(), Ending> {
+        if self.unread.is_empty() {
+            let used = self.protocol.receive(bytes, turn)?;
+            self.unread.extend_from_slice(&bytes[used..]);
+            return Ok(());
+        }
+        self.unread.extend_from_slice(bytes);
+        let used = self.protocol.receive(&self.unread, turn)?;
+        if used == self.unread.len() {
+            self.unread = Vec::new();
+        } else {
+            self.unread.drain(..used);
+        }
+        Ok(())
+    }
+}
+
+/// The connection's one timer.
+struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    clock: Clock,
+    /// Milliseconds of the server's clock at which it goes off.
+    set_for: Option<u64>,
+}
+
+impl Timer {
+    fn new(surroundings: &Surroundings) -> Self {
+        Self {
+            sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            clock: surroundings.clock,
+            set_for: None,
+        }
+    }
+
+    fn is_set(&self) -> bool {
+        self.set_for.is_some()
+    }
+
+    fn set(&mut self, deadline_ms: Option<u64>) {
+        match (self.set_for, deadline_ms) {
+            (Some(set), Some(deadline)) if set <= deadline => {}
+            (_, None) => self.set_for = None,
+            (_, Some(deadline)) => {
+                self.sleep.as_mut().reset(self.clock.instant(deadline));
+                self.set_for = Some(deadline);
+            }
+        }
+    }
+
+    async fn elapsed(&mut self) {
+        self.sleep.as_mut().await;
+        self.set_for = None;
+    }
+}
+
+async fn ready(socket: &TcpStream, reads: bool, writes: bool) -> Event {
+    let interest = match (reads, writes) {
+        (true, true) => Interest::READABLE | Interest::WRITABLE,
+        (false, true) => Interest::WRITABLE,
+        _ => Interest::READABLE,
+    };
+    match socket.ready(interest).await {
+        Ok(ready) if writes && ready.is_writable() => Event::Writable,
+        // A broken socket is readable: reading tells what is wrong.
+        _ => Event::Readable,
+    }
+}
+
+/// Ends our half and waits for the peer to end its own: closing with bytes unread would take back what
+/// the peer was told last.
+async fn linger(socket: &TcpStream) -> io::Result<()> {
+    socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
+    let mut unwanted = [0; 1024];
+    loop {
+        socket.readable().await?;
+        match socket.try_read(&mut unwanted) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+thread_local! {
+    static READ_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static TURN: RefCell<Turn> = RefCell::default();
+}
+
+/// The most bytes read at once, and so the most that one batch holds.
+const READ_BYTES: usize = 64 << 10;
+/// Replies that a peer may leave unread before nothing more is read from it.
+const CHOKED_BYTES: usize = 256 << 10;
+/// How long a peer that is being sent away may take to read what it was told last.
+const FAREWELL: Duration = Duration::from_secs(5);

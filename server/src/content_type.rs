@@ -1,0 +1,17 @@
+//! Media types of bodies.
+
+use std::borrow::Cow;
+
+/// The same text, without an allocation where it is one of those most in use.
+pub fn interned(text: &str) -> Cow<'static, str> {
+    const COMMON: [&str; 4] = [
+        "application/json",
+        "text/plain",
+        "text/plain;charset=UTF-8",
+        "application/octet-stream",
+    ];
+    match COMMON.into_iter().find(|common| *common == text) {
+        Some(common) => Cow::Borrowed(common),
+        None => Cow::Owned(text.to_owned()),
+    }
+}

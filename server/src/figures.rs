@@ -1,0 +1,136 @@
+//! The broker's figures as people and pages get them: with rates, once a second.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use app::{Figures, TopicFigures};
+use broker::{Outcome, Publication, TopicFilter, TopicName};
+use bytes::Bytes;
+use tokio_stream::{StreamExt, wrappers::IntervalStream};
+
+use crate::{clock, connection, server::Server};
+
+/// What the last tick found, to tell rates from.
+#[derive(Default)]
+pub struct FiguresBoard {
+    last: Mutex<Tick>,
+}
+
+#[derive(Default)]
+struct Tick {
+    at_ms: u64,
+    published: u64,
+    delivered: u64,
+    sequences: HashMap<TopicName, u64>,
+    rates: Rates,
+}
+
+/// Per second, over the last whole tick.
+#[derive(Default)]
+struct Rates {
+    published: f64,
+    delivered: f64,
+    topics: HashMap<TopicName, f64>,
+}
+
+impl FiguresBoard {
+    /// The figures now; rates are those of the last tick.
+    pub fn current(&self, server: &Server) -> Figures {
+        let figures = server.broker.figures();
+        let listed = listed_topics(server);
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let topic_list = listed.into_iter().map(|topic| TopicFigures {
+            per_second: last.rates.topics.get(&topic.name).copied().unwrap_or(0.0),
+            name: topic.name.to_string(),
+            sequence: topic.sequence,
+            subscriptions: topic.subscriptions as u64,
+        });
+        Figures {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: server.clock.uptime().as_secs(),
+            connections: figures.sessions as u64,
+            subscriptions: figures.subscriptions as u64,
+            topics: figures.topics as u64,
+            published: figures.published,
+            delivered: figures.delivered,
+            dropped: figures.dropped,
+            published_per_second: last.rates.published,
+            delivered_per_second: last.rates.delivered,
+            bytes_held: figures.held_bytes,
+            topic_list: topic_list.collect(),
+        }
+    }
+
+    fn tick(&self, server: &Server) {
+        let figures = server.broker.figures();
+        let listed = listed_topics(server);
+        let now_ms = server.clock.now_ms();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let seconds = now_ms.saturating_sub(last.at_ms).max(1) as f64 / 1_000.0;
+        let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
+        let topics = listed.iter().map(|topic| {
+            let before = last.sequences.get(&topic.name).copied().unwrap_or(0);
+            (topic.name.clone(), rate(topic.sequence, before))
+        });
+        let rates = Rates {
+            published: rate(figures.published, last.published),
+            delivered: rate(figures.delivered, last.delivered),
+            topics: topics.collect(),
+        };
+        *last = Tick {
+            at_ms: now_ms,
+            published: figures.published,
+            delivered: figures.delivered,
+            sequences: listed
+                .into_iter()
+                .map(|topic| (topic.name, topic.sequence))
+                .collect(),
+            rates,
+        };
+    }
+}
+
+/// Publishes the figures to their topic once a second, for as long as somebody subscribes to it.
+pub async fn publish_figures(server: Arc<Server>) {
+    let Ok(topic) = TopicName::new(FIGURES_TOPIC) else {
+        return;
+    };
+    let mut interval = tokio::time::interval(Duration::from_secs(1));
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ticks = IntervalStream::new(interval);
+    let mut outcome = Outcome::default();
+    while ticks.next().await.is_some() {
+        server.figures.tick(&server);
+        if !server.broker.has_subscribers(&topic) {
+            continue;
+        }
+        let body = serde_json::to_vec(&server.figures.current(&server)).unwrap_or_default();
+        let publication = Publication::new(
+            topic.clone(),
+            PRODUCER.into(),
+            clock::unix_ms(),
+            Bytes::from(body),
+        )
+        .with_headers(Some("application/json".into()), Box::default());
+        server
+            .broker
+            .publish_reserved(&mut vec![publication], &mut outcome);
+        connection::deliver(&mut outcome, None);
+    }
+}
+
+fn listed_topics(server: &Server) -> Vec<broker::TopicFigures> {
+    match TopicFilter::new(">") {
+        Ok(all) => server.broker.topics(&all, LISTED_TOPICS),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Where the figures are published.
+const FIGURES_TOPIC: &str = "$SYS.figures";
+const PRODUCER: &str = "carillon";
+/// Topics named in the figures; their number counts all.
+const LISTED_TOPICS: usize = 50;

@@ -1,0 +1,181 @@
+//! The pages' files, embedded in the binary with their compressed forms beside them.
+
+use std::{borrow::Cow, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::{pages, problem::Problem};
+use crate::server::Server;
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../dist"]
+struct Files;
+
+/// The file at a path; a page, or the page that says there is none, where there is no file.
+pub async fn file_or_page(state: State<Arc<Server>>, request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            format!("{} is only to be read", request.uri().path()),
+        )
+        .into_response();
+    }
+    match file(
+        request.uri().path().trim_start_matches('/'),
+        request.headers(),
+    ) {
+        Some(response) => response,
+        None => pages::page(state, request).await,
+    }
+}
+
+/// The site paths of the files whose names carry a hash; none when the pages were not built in.
+pub fn hashed() -> Option<app::Assets> {
+    let named = |ending: &str| {
+        Files::iter()
+            .find(|path| {
+                path.ends_with(ending) && path.matches('/').count() == 1 && is_hashed(path)
+            })
+            .map(|path| format!("/{path}"))
+    };
+    Some(app::Assets {
+        css: named(".css")?,
+        js: named(".js")?,
+        wasm: named(".wasm")?,
+    })
+}
+
+fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
+    let media_type = media_type(path)?;
+    let (file, encoding) = best_form(path, headers)?;
+    let etag = etag(&file);
+    let builder = Response::builder()
+        .header(header::ETAG, &etag)
+        .header(header::VARY, "accept-encoding")
+        .header(header::CACHE_CONTROL, caching(path));
+    let is_known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| names_etag(known, &etag));
+    let response = if is_known {
+        builder.status(StatusCode::NOT_MODIFIED).body(Body::empty())
+    } else {
+        let builder = builder.header(header::CONTENT_TYPE, media_type);
+        match encoding {
+            Some(encoding) => builder.header(header::CONTENT_ENCODING, encoding),
+            None => builder,
+        }
+        .body(body(file.data))
+    };
+    Some(response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
+}
+
+fn best_form(path: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, Option<&'static str>)> {
+    for (encoding, ending) in [("br", "br"), ("gzip", "gz")] {
+        if accepts(headers, encoding)
+            && let Some(file) = Files::get(&format!("{path}.{ending}"))
+        {
+            return Some((file, Some(encoding)));
+        }
+    }
+    Some((Files::get(path)?, None))
+}
+
+/// Whether the client takes a coding (RFC 9110, 12.5.3): it names it, and not with a weight of 0.
+fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
+    headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|item| {
+            let (coding, weight) = item.split_once(';').unwrap_or((item, ""));
+            let is_refused = weight
+                .trim()
+                .strip_prefix("q=")
+                .is_some_and(|weight| weight.trim().parse() == Ok(0.0));
+            coding.trim().eq_ignore_ascii_case(encoding) && !is_refused
+        })
+}
+
+/// Strong, and different for each form of a file (RFC 9110, 8.8.3).
+fn etag(file: &EmbeddedFile) -> String {
+    let hash = file.metadata.sha256_hash();
+    let hash: String = hash[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("\"{hash}\"")
+}
+
+fn names_etag(known: &HeaderValue, etag: &str) -> bool {
+    known.to_str().is_ok_and(|known| {
+        known
+            .split(',')
+            .map(|known| known.trim().trim_start_matches("W/"))
+            .any(|known| known == etag || known == "*")
+    })
+}
+
+fn caching(path: &str) -> &'static str {
+    if is_hashed(path) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "public, max-age=3600, must-revalidate"
+    }
+}
+
+/// Whether the name changes with the content.
+fn is_hashed(path: &str) -> bool {
+    path.starts_with("pkg/")
+}
+
+fn body(data: Cow<'static, [u8]>) -> Body {
+    match data {
+        Cow::Borrowed(bytes) => Body::from(bytes),
+        Cow::Owned(bytes) => Body::from(bytes),
+    }
+}
+
+/// The media type by the name's ending. Files of other kinds are not served.
+fn media_type(path: &str) -> Option<&'static str> {
+    let (_, ending) = path.rsplit_once('.')?;
+    Some(match ending {
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "wasm" => "application/wasm",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/vnd.microsoft.icon",
+        "txt" => "text/plain; charset=utf-8",
+        "webmanifest" => "application/manifest+json",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codings_are_accepted_by_name_and_weight() {
+        let table = [
+            ("gzip, deflate, br, zstd", true),
+            ("br;q=1.0, gzip;q=0.8", true),
+            ("gzip, br;q=0", false),
+            ("gzip", false),
+            ("brotli", false),
+            ("", false),
+        ];
+        for (value, wanted) in table {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, value.parse().expect("a value"));
+            assert_eq!(accepts(&headers, "br"), wanted, "{value}");
+        }
+    }
+}

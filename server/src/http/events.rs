@@ -1,0 +1,267 @@
+//! Server-sent events: a filter's messages for any HTTP client.
+//!
+//! <https://html.spec.whatwg.org/multipage/server-sent-events.html>
+
+use std::{
+    convert::Infallible,
+    ops::ControlFlow,
+    pin::Pin,
+    sync::{Arc, Weak},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    extract::{Path, Query, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use broker::{Broker, Delivery, Missed, Overflow, Peer, Reader, Start, TopicFilter};
+use futures_util::task::AtomicWaker;
+use serde::{Deserialize, Serialize};
+use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
+
+use super::problem::Problem;
+use crate::{message::Body, server::Server};
+
+/// `GET /api/topics/{filter}/events`: resumes after `Last-Event-ID`; `since` and `overflow` as with
+/// STOMP.
+pub async fn events(
+    State(server): State<Arc<Server>>,
+    Path(filter): Path<String>,
+    Query(query): Query<EventsQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let filter = TopicFilter::new(&filter).map_err(Problem::bad_request)?;
+    let start = query.start(&server.broker, &headers)?;
+    let overflow = query.overflow(server.options.overflow)?;
+    let subscription = Subscription::new(&server, &filter, start, overflow)?;
+    let stopping = WatchStream::new(server.stopping.clone()).filter(|stopping| *stopping);
+    let events = EventStream {
+        subscription,
+        stopping,
+    };
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("");
+    let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
+    // Proxies that buffer would hold messages back.
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+pub struct EventsQuery {
+    since: Option<String>,
+    overflow: Option<String>,
+}
+
+impl EventsQuery {
+    /// A client that comes back says where it was; that goes before where it first wished to begin.
+    fn start(&self, broker: &Broker, headers: &HeaderMap) -> Result<Start, Problem> {
+        let last_id = headers
+            .get("last-event-id")
+            .map(|value| value.to_str().unwrap_or_default())
+            .filter(|id| !id.is_empty());
+        let Some(since) = last_id.or(self.since.as_deref()) else {
+            return Ok(Start::New);
+        };
+        if since == "last" {
+            return Ok(Start::Last);
+        }
+        if let Ok(sequence) = since.parse() {
+            return Ok(Start::AfterSequence(sequence));
+        }
+        since
+            .parse()
+            .map(|id| broker.start_after(id))
+            .map_err(|error| Problem::bad_request(format!("{since:?} is {error}")))
+    }
+
+    fn overflow(&self, default: Overflow) -> Result<Overflow, Problem> {
+        match self.overflow.as_deref() {
+            None => Ok(default),
+            Some("drop-oldest") => Ok(Overflow::DropOldest),
+            Some("latest") => Ok(Overflow::Latest),
+            Some("disconnect") => Ok(Overflow::Disconnect),
+            Some(other) => Err(Problem::bad_request(format!(
+                "overflow={other:?} is none of drop-oldest, latest and disconnect"
+            ))),
+        }
+    }
+}
+
+/// A session of the broker that is read by polling.
+struct Subscription {
+    broker: Arc<Broker>,
+    reader: Reader,
+    waiting: Arc<Waiting>,
+    /// Events of one delivery that has two: the gap, and the message behind it.
+    next: Option<Event>,
+}
+
+/// The stream's end, as the broker sees it.
+#[derive(Default)]
+struct Waiting(AtomicWaker);
+
+impl Peer for Waiting {
+    fn deliver(&self) {
+        self.0.wake();
+    }
+
+    fn wake(&self) {
+        self.0.wake();
+    }
+}
+
+impl Subscription {
+    fn new(
+        server: &Server,
+        filter: &TopicFilter,
+        start: Start,
+        overflow: Overflow,
+    ) -> Result<Self, Problem> {
+        let broker = Arc::clone(&server.broker);
+        let waiting = Arc::<Waiting>::default();
+        let peer: Weak<Waiting> = Arc::downgrade(&waiting);
+        let reader = broker.attach(server.session_name("events"), peer);
+        let subscription = Self {
+            broker,
+            reader,
+            waiting,
+            next: None,
+        };
+        subscription
+            .broker
+            .subscribe(subscription.reader.session(), filter, start, overflow, &[])
+            .map_err(Problem::bad_request)?;
+        Ok(subscription)
+    }
+
+    /// The next event, or none when there is none yet or the session has ended.
+    fn next(&mut self) -> Option<Event> {
+        if let Some(event) = self.next.take() {
+            return Some(event);
+        }
+        let Self {
+            broker,
+            reader,
+            next,
+            ..
+        } = self;
+        let mut event = None;
+        reader.session().begin();
+        reader.drain(|delivery| {
+            let message = message(broker, &delivery);
+            match delivery.missed {
+                None => event = Some(message),
+                Some(missed) => {
+                    event = Some(gap(&delivery, missed));
+                    *next = Some(message);
+                }
+            }
+            ControlFlow::Break(())
+        });
+        event
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.broker.detach(self.reader.session());
+    }
+}
+
+/// The subscription as a stream that ends when the server stops or the broker ends the session.
+struct EventStream<S> {
+    subscription: Subscription,
+    stopping: S,
+}
+
+impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
+    type Item = Result<Event, Infallible>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        // Register first, look second: what arrives in between wakes us.
+        this.subscription.waiting.0.register(context.waker());
+        if Pin::new(&mut this.stopping).poll_next(context).is_ready()
+            || this.subscription.reader.session().is_ended()
+        {
+            return Poll::Ready(None);
+        }
+        match this.subscription.next() {
+            Some(event) => Poll::Ready(Some(Ok(event))),
+            None => Poll::Pending,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageEvent<'a> {
+    id: &'a str,
+    topic: &'a str,
+    sequence: u64,
+    timestamp: u64,
+    producer: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    headers: Vec<[&'a str; 2]>,
+    #[serde(flatten)]
+    body: Body,
+}
+
+#[derive(Serialize)]
+struct MissedEvent<'a> {
+    topic: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<u64>,
+}
+
+fn message(broker: &Broker, delivery: &Delivery<'_>) -> Event {
+    let entry = delivery.entry;
+    let id = broker.id_of(entry).to_string();
+    let data = MessageEvent {
+        id: &id,
+        topic: entry.topic().as_str(),
+        sequence: entry.sequence(),
+        timestamp: entry.timestamp_ms(),
+        producer: entry.producer(),
+        content_type: entry.content_type(),
+        headers: entry
+            .headers()
+            .iter()
+            .map(|header| [&*header.name, &*header.value])
+            .collect(),
+        body: Body::new(entry.body()),
+    };
+    event("message", &data).id(id)
+}
+
+fn gap(delivery: &Delivery<'_>, missed: Missed) -> Event {
+    let (from, to) = match missed {
+        Missed::Range { from, to } => (Some(from), Some(to)),
+        Missed::Unknown => (None, None),
+    };
+    let topic = delivery.entry.topic().as_str();
+    event("missed", &MissedEvent { topic, from, to })
+}
+
+fn event(name: &str, data: &impl Serialize) -> Event {
+    // These structures hold nothing that JSON could not.
+    let data = serde_json::to_string(data).unwrap_or_default();
+    Event::default().event(name).data(data)
+}
+
+/// Often enough that proxies and clients do not take the stream for dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);

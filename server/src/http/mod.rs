@@ -1,0 +1,81 @@
+//! The HTTP door: the API, the WebSocket upgrade, the pages and their files.
+
+mod api;
+mod assets;
+mod events;
+mod origin;
+mod pages;
+mod problem;
+mod security;
+mod websocket;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, OriginalUri},
+    http::{Method, StatusCode},
+    middleware,
+    response::IntoResponse,
+    routing::{any, get, post},
+};
+use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
+
+pub use origin::Origins;
+use problem::Problem;
+
+use crate::server::Server;
+
+/// Everything that is answered on the HTTP port.
+pub fn router(server: &Arc<Server>) -> Router {
+    Router::new()
+        .nest("/api", api(server))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(api::ready))
+        .route("/ws", any(websocket::upgrade))
+        .route("/stomp", any(websocket::upgrade))
+        .route("/", any(websocket::upgrade_or_page))
+        .fallback(assets::file_or_page)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(server),
+            security::headers,
+        ))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the request failed in the server",
+            )
+            .into_response()
+        }))
+        .layer(TraceLayer::new_for_http())
+        .with_state(Arc::clone(server))
+}
+
+fn api(server: &Arc<Server>) -> Router<Arc<Server>> {
+    Router::new()
+        .route("/topics", get(api::topics))
+        .route(
+            "/topics/{topic}",
+            post(api::publish).get(api::topic).delete(api::clear),
+        )
+        .route("/topics/{filter}/events", get(events::events))
+        .route("/figures", get(api::figures))
+        .route("/connections", get(api::connections))
+        .fallback(unknown)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(server.options.max_body_bytes))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(server),
+            origin::check,
+        ))
+}
+
+async fn unknown(OriginalUri(uri): OriginalUri) -> Problem {
+    let detail = format!("there is nothing at {}", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, detail)
+}
+
+async fn method_not_allowed(OriginalUri(uri): OriginalUri, method: Method) -> Problem {
+    let detail = format!("{} does not take {method}", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}

@@ -1,0 +1,178 @@
+//! The upgrade from HTTP to a WebSocket: RFC 6455, 4.2.
+//!
+//! The handshake only: afterwards the socket is taken out of the HTTP server and is one more transport
+//! of the connection loop, so that publishing tasks can write to it.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::{pages, problem::Problem};
+use crate::{
+    connection::{self, WebSocket},
+    server::{Guest, Server},
+    stomp::Stomp,
+};
+
+/// The WebSocket at `/`, beside the page.
+pub async fn upgrade_or_page(state: State<Arc<Server>>, request: Request) -> Response {
+    if request.headers().contains_key(header::UPGRADE) {
+        upgrade(state, request).await
+    } else {
+        pages::page(state, request).await
+    }
+}
+
+/// The WebSocket.
+pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) -> Response {
+    let handshake = server
+        .origins
+        .check(request.headers())
+        .and_then(|()| Handshake::read(&request));
+    let handshake = match handshake {
+        Ok(handshake) => handshake,
+        Err(problem) => return refuse(problem),
+    };
+    let Some(upgrading) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return Problem::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "this connection cannot be upgraded; WebSockets need HTTP/1.1",
+        )
+        .into_response();
+    };
+    let guest = request.extensions_mut().remove::<Guest>();
+    tokio::spawn(async move {
+        match upgrading.await.map(hyper::upgrade::Upgraded::downcast) {
+            Ok(Ok(parts)) => {
+                let io: TokioIo<TcpStream> = parts.io;
+                serve(&server, io.into_inner(), parts.read_buf.to_vec()).await;
+            }
+            Ok(Err(_)) => tracing::error!("an upgraded connection is not over TCP"),
+            Err(error) => tracing::debug!(%error, "the upgrade failed"),
+        }
+        drop(guest);
+    });
+    handshake.accept()
+}
+
+async fn serve(server: &Arc<Server>, socket: TcpStream, early: Vec<u8>) {
+    let framing = WebSocket::new(server.options.stomp.limits.frame_bytes() as u64);
+    let now_ms = server.clock.now_ms();
+    connection::serve(
+        &server.surroundings(),
+        (socket, early),
+        framing,
+        server.session_name("ws"),
+        |session| Stomp::new(&server.broker, session, &server.options.stomp, now_ms),
+    )
+    .await;
+}
+
+/// What the client asked for, once it is known to be right.
+struct Handshake {
+    accept: String,
+    protocol: Option<&'static str>,
+}
+
+impl Handshake {
+    /// RFC 6455, 4.2.1.
+    fn read(request: &Request) -> Result<Self, Problem> {
+        let headers = request.headers();
+        if *request.method() != Method::GET || !has_token(headers, header::UPGRADE, "websocket") {
+            return Err(Problem::new(
+                StatusCode::UPGRADE_REQUIRED,
+                "this address speaks WebSocket: ask with GET and Upgrade: websocket",
+            ));
+        }
+        if !has_token(headers, header::CONNECTION, "upgrade") {
+            return Err(Problem::bad_request(
+                "the header Connection does not name Upgrade",
+            ));
+        }
+        if headers.get(header::SEC_WEBSOCKET_VERSION) != Some(&HeaderValue::from_static("13")) {
+            return Err(Problem::new(
+                StatusCode::UPGRADE_REQUIRED,
+                "the WebSocket version is not 13",
+            ));
+        }
+        let key = headers.get(header::SEC_WEBSOCKET_KEY);
+        let key = key.ok_or_else(|| Problem::bad_request("there is no Sec-WebSocket-Key"))?;
+        Ok(Self {
+            accept: derive_accept_key(key.as_bytes()),
+            protocol: choose_protocol(headers)?,
+        })
+    }
+
+    /// RFC 6455, 4.2.2.
+    fn accept(self) -> Response {
+        let mut response = Response::builder()
+            .status(StatusCode::SWITCHING_PROTOCOLS)
+            .header(header::UPGRADE, "websocket")
+            .header(header::CONNECTION, "Upgrade")
+            .header(header::SEC_WEBSOCKET_ACCEPT, self.accept);
+        if let Some(protocol) = self.protocol {
+            response = response.header(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+        }
+        response
+            .body(Body::empty())
+            .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    }
+}
+
+/// The first of ours among those the client offers; none when it offers none.
+fn choose_protocol(headers: &HeaderMap) -> Result<Option<&'static str>, Problem> {
+    let offered: Vec<_> = tokens(headers, header::SEC_WEBSOCKET_PROTOCOL).collect();
+    if offered.is_empty() {
+        return Ok(None);
+    }
+    PROTOCOLS
+        .into_iter()
+        .find(|ours| offered.iter().any(|theirs| theirs == ours))
+        .map(Some)
+        .ok_or_else(|| {
+            Problem::bad_request(format!(
+                "none of the subprotocols {} is spoken here; there is {}",
+                offered.join(", "),
+                PROTOCOLS.join(", ")
+            ))
+        })
+}
+
+fn has_token(headers: &HeaderMap, name: header::HeaderName, wanted: &str) -> bool {
+    tokens(headers, name).any(|token| token.eq_ignore_ascii_case(wanted))
+}
+
+fn tokens(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+}
+
+fn refuse(problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    if response.status() == StatusCode::UPGRADE_REQUIRED {
+        let headers = response.headers_mut();
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(
+            header::SEC_WEBSOCKET_VERSION,
+            HeaderValue::from_static("13"),
+        );
+    }
+    response
+}
+
+/// Subprotocols spoken, the preferred first.
+const PROTOCOLS: [&str; 1] = ["v12.stomp"];

@@ -1,0 +1,148 @@
+//! The server as a whole: what its parts share, and its life from start to stop.
+
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use broker::{Broker, Limits, Overflow};
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{
+    clock::{self, Clock},
+    connection::Surroundings,
+    figures::{FiguresBoard, publish_figures},
+    http::{self, Origins},
+    listener::{self, Guests},
+    stomp::StompOptions,
+};
+
+pub use crate::listener::Guest;
+
+/// What a server is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub listen: SocketAddr,
+    pub allow_origins: Vec<String>,
+    pub limits: Limits,
+    /// The rule for subscriptions that do not name one.
+    pub overflow: Overflow,
+    pub max_body_bytes: usize,
+    pub max_connections: usize,
+    pub stomp: StompOptions,
+    /// How long peers may take to leave when the server stops.
+    pub grace: Duration,
+}
+
+/// Shared by all parts.
+pub struct Server {
+    pub options: Options,
+    pub broker: Arc<Broker>,
+    pub clock: Clock,
+    pub figures: FiguresBoard,
+    pub origins: Origins,
+    /// The name that messages published over HTTP come from.
+    pub http_name: Arc<str>,
+    /// True when the server stops.
+    pub stopping: watch::Receiver<bool>,
+    sessions: AtomicU64,
+}
+
+impl Server {
+    /// What a connection needs of the server.
+    pub fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            broker: Arc::clone(&self.broker),
+            clock: self.clock,
+            stopping: self.stopping.clone(),
+        }
+    }
+
+    /// A name that no other session of this run has.
+    pub fn session_name(&self, door: &str) -> Arc<str> {
+        let number = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("{door}-{number}").into()
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+}
+
+/// Runs a server until `stop` says so, and takes leave of its peers.
+pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    // Rendering pages spawns tasks. Somebody may have said on what already: then that is what we want.
+    let _ = any_spawner::Executor::init_tokio();
+    let listener = bind(options.listen).await?;
+    let address = listener
+        .local_addr()
+        .context("the listener has no address")?;
+    let (stop_sender, stopping) = watch::channel(false);
+    let guests = Guests::new(options.max_connections);
+    let grace = options.grace;
+    let server = Arc::new(Server {
+        broker: Arc::new(Broker::new(clock::unix_ms(), options.limits.clone())),
+        clock: Clock::start(),
+        figures: FiguresBoard::default(),
+        origins: Origins::new(&options.allow_origins),
+        http_name: "http".into(),
+        stopping: stopping.clone(),
+        sessions: AtomicU64::new(0),
+        options,
+    });
+    let figures = tokio::spawn(publish_figures(Arc::clone(&server)));
+    let router = http::router(&server);
+    let accepting = tokio::spawn(listener::accept(listener, router, guests.clone(), stopping));
+    announce(address).context("cannot write to standard output")?;
+
+    stop.await;
+    tracing::info!("stopping");
+    // Nobody to tell means nobody is left.
+    let _ = stop_sender.send(true);
+    accepting.await.context("the listener failed")?;
+    if tokio::time::timeout(grace, guests.all_left())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            connections = guests.present(),
+            "closing connections that did not end in time"
+        );
+    }
+    figures.abort();
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "{address} is in use by another program; end it, or choose another address with --listen"
+        ),
+        io::ErrorKind::PermissionDenied => anyhow::anyhow!(
+            "no permission to listen on {address}; choose a port from 1024 on with --listen"
+        ),
+        _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
+    })
+}
+
+/// Tells people, and scripts, where to go.
+fn announce(address: SocketAddr) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "Carillon {} is ready", env!("CARGO_PKG_VERSION"))?;
+    for (name, path) in [
+        ("overview", "/"),
+        ("console", "/console"),
+        ("rect", "/rect"),
+        ("chart", "/chart"),
+    ] {
+        writeln!(out, "  {name:<10}http://{address}{path}")?;
+    }
+    writeln!(out, "  {:<10}ws://{address}/ws", "STOMP")?;
+    out.flush()
+}
