@@ -16,7 +16,12 @@ async fn server() -> Carillon {
     for (topic, data) in [("rect", "140"), ("chart", "[10,20,30,40,50,60,70]")] {
         let body = format!(r#"{{"producerId":"e2e","data":{data},"date":"2026-01-01T00:00:00Z"}}"#);
         let url = server.url(&format!("/api/topics/{topic}"));
-        assert!(post(url, "application/json", body).await.status.is_success());
+        assert!(
+            post(url, "application/json", body)
+                .await
+                .status
+                .is_success()
+        );
     }
     server
 }
@@ -39,7 +44,11 @@ async fn no_page_breaks_a_rule_of_accessibility_in_light_or_dark() {
             browser.still().await;
             browser.evaluate(&axe).await;
             let broken = browser.evaluate_async(RUN_AXE).await;
-            assert_eq!(broken, Value::Array(Vec::new()), "{path} in {scheme}: {broken:#}");
+            assert_eq!(
+                broken,
+                Value::Array(Vec::new()),
+                "{path} in {scheme}: {broken:#}"
+            );
         }
     }
     browser.close(is_missing_page).await;
@@ -61,7 +70,11 @@ async fn pages_fit_the_width_of_a_phone() {
         for path in PAGES {
             browser.open(&server.url(path)).await;
             let overflow = browser.evaluate(WIDER_THAN_SCREEN).await;
-            assert_eq!(overflow, Value::Array(Vec::new()), "{path} at {width} pixels");
+            assert_eq!(
+                overflow,
+                Value::Array(Vec::new()),
+                "{path} at {width} pixels"
+            );
         }
     }
     browser.close(is_missing_page).await;
@@ -104,7 +117,11 @@ async fn the_keyboard_reaches_every_page() {
                 break;
             }
         }
-        assert_eq!(browser.evaluate(&is_focused).await, true, "Tab reaches {link}");
+        assert_eq!(
+            browser.evaluate(&is_focused).await,
+            true,
+            "Tab reaches {link}"
+        );
     }
     browser.press("\u{e007}").await;
     let here = "return location.pathname";

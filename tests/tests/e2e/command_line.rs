@@ -4,8 +4,8 @@ use std::process::Output;
 
 use harness::Carillon;
 use harness::carillon::{run, run_with_input};
-use harness::http::{get, post};
 use harness::deadline::eventually;
+use harness::http::{get, post};
 use serde_json::Value;
 
 fn text(bytes: &[u8]) -> String {
@@ -26,7 +26,9 @@ fn complaint(output: &Output) -> String {
 }
 
 async fn last(server: &Carillon, topic: &str) -> Value {
-    get(server.url(&format!("/api/topics/{topic}"))).await.json()
+    get(server.url(&format!("/api/topics/{topic}")))
+        .await
+        .json()
 }
 
 #[tokio::test]
@@ -34,7 +36,10 @@ async fn pub_publishes_one_body() {
     let server = Carillon::start().await;
     let url = server.url("");
     succeeded(&run(&["pub", "--server", &url, "rect", r#"{"data":90}"#]).await);
-    assert_eq!(last(&server, "rect").await["last"]["body"], r#"{"data":90}"#);
+    assert_eq!(
+        last(&server, "rect").await["last"]["body"],
+        r#"{"data":90}"#
+    );
 }
 
 #[tokio::test]
@@ -44,7 +49,10 @@ async fn pub_publishes_each_line_of_its_input_in_order() {
     let lines: String = (1..=1000).map(|number| format!("{number}\n")).collect();
     succeeded(&run_with_input(&["pub", "--server", &url, "a"], &lines).await);
     let topic = last(&server, "a").await;
-    assert_eq!((&topic["sequence"], &topic["last"]["body"]), (&1000.into(), &"1000".into()));
+    assert_eq!(
+        (&topic["sequence"], &topic["last"]["body"]),
+        (&1000.into(), &"1000".into())
+    );
 }
 
 #[tokio::test]
@@ -62,8 +70,15 @@ async fn sub_prints_a_line_for_each_message_and_ends_after_the_count() {
 async fn sub_prints_json_with_the_messages_particulars() {
     let server = Carillon::start().await;
     let url = server.url("");
-    post(server.url("/api/topics/a.b"), "application/json", "{\"x\":\n1}").await;
-    let arguments = ["sub", "--server", &url, "--json", "--since", "last", "--count", "1", "a.>"];
+    post(
+        server.url("/api/topics/a.b"),
+        "application/json",
+        "{\"x\":\n1}",
+    )
+    .await;
+    let arguments = [
+        "sub", "--server", &url, "--json", "--since", "last", "--count", "1", "a.>",
+    ];
     let printed = succeeded(&run(&arguments).await);
     assert_eq!(printed.lines().count(), 1, "{printed}");
     let message: Value = serde_json::from_str(&printed).expect("JSON");
@@ -80,7 +95,10 @@ async fn pub_and_sub_make_a_round_trip() {
     let arguments = ["sub", "--server", &url, "--count", "3", "a"];
     let publishing = async {
         let subscriptions = || async { get(server.url("/api/figures")).await.json() };
-        eventually("a subscription", subscriptions, |figures| figures["subscriptions"] == 1).await;
+        eventually("a subscription", subscriptions, |figures| {
+            figures["subscriptions"] == 1
+        })
+        .await;
         run_with_input(&["pub", "--server", &url, "a"], "1\n2\n3\n").await
     };
     let (heard, published) = tokio::join!(run(&arguments), publishing);
@@ -95,7 +113,10 @@ async fn a_server_that_is_not_there_is_said_in_one_line() {
     assert!(server.stop().await.success());
     let complaint = complaint(&run(&["pub", "--server", &url, "a", "x"]).await);
     assert_eq!(complaint.lines().count(), 1, "{complaint}");
-    assert!(complaint.contains(url.trim_start_matches("http://")), "{complaint}");
+    assert!(
+        complaint.contains(url.trim_start_matches("http://")),
+        "{complaint}"
+    );
 }
 
 #[tokio::test]
@@ -103,7 +124,10 @@ async fn an_invalid_topic_is_refused_with_the_reason() {
     let server = Carillon::start().await;
     let url = server.url("");
     let complaint = complaint(&run(&["pub", "--server", &url, "a..b", "x"]).await);
-    assert!(complaint.contains("a..b") && complaint.contains("empty"), "{complaint}");
+    assert!(
+        complaint.contains("a..b") && complaint.contains("empty"),
+        "{complaint}"
+    );
 }
 
 #[tokio::test]
@@ -112,7 +136,10 @@ async fn a_port_in_use_is_said_in_one_line_with_what_to_do() {
     let address = server.address().to_string();
     let complaint = complaint(&run(&["serve", "--listen", &address]).await);
     assert_eq!(complaint.lines().count(), 1, "{complaint}");
-    assert!(complaint.contains(&address) && complaint.contains("--listen"), "{complaint}");
+    assert!(
+        complaint.contains(&address) && complaint.contains("--listen"),
+        "{complaint}"
+    );
 }
 
 #[tokio::test]
@@ -133,10 +160,16 @@ async fn a_wrong_option_is_named() {
 #[tokio::test]
 async fn a_wrong_environment_variable_is_named() {
     let mut command = harness::carillon::command();
-    command.arg("serve").env("CARILLON_LISTEN", "nowhere").kill_on_drop(true);
+    command
+        .arg("serve")
+        .env("CARILLON_LISTEN", "nowhere")
+        .kill_on_drop(true);
     let output = harness::deadline::within("the end", command.output()).await;
     let complaint = complaint(&output.expect("carillon starts"));
-    assert!(complaint.contains("nowhere") && complaint.contains("--listen"), "{complaint}");
+    assert!(
+        complaint.contains("nowhere") && complaint.contains("--listen"),
+        "{complaint}"
+    );
 }
 
 #[tokio::test]
@@ -151,6 +184,10 @@ async fn help_and_version_are_printed() {
 #[tokio::test]
 async fn the_server_ends_well_when_it_is_asked_to() {
     let server = Carillon::start().await;
-    assert!(server.transcript().contains("is ready"), "{}", server.transcript());
+    assert!(
+        server.transcript().contains("is ready"),
+        "{}",
+        server.transcript()
+    );
     assert!(server.stop().await.success());
 }

@@ -32,7 +32,10 @@ async fn an_event_tells_all_about_its_message() {
     assert_eq!(json["sequence"], 1);
     assert_eq!(json["contentType"], "application/json");
     assert_eq!(json["body"], r#"{"data":90}"#);
-    assert!(json["timestamp"].is_u64() && json["producer"].is_string(), "{json}");
+    assert!(
+        json["timestamp"].is_u64() && json["producer"].is_string(),
+        "{json}"
+    );
 }
 
 #[tokio::test]
@@ -65,7 +68,12 @@ async fn a_wildcard_covers_topics_that_do_not_exist_yet() {
     let server = Carillon::start().await;
     let mut level = EventStream::open(events(&server, "finance.*")).await;
     let mut rest = EventStream::open(events(&server, "finance.%3E")).await;
-    for topic in ["finance", "finance.stock", "finance.stock.market", "weather"] {
+    for topic in [
+        "finance",
+        "finance.stock",
+        "finance.stock.market",
+        "weather",
+    ] {
         publish(&server, topic, topic).await;
     }
     publish(&server, "finance.end", "end").await;
@@ -126,7 +134,11 @@ async fn history_that_is_gone_is_told_as_missed() {
     let missed = stream.next().await.expect("an event");
     assert_eq!(missed.name, "missed", "{missed:?}");
     let json = missed.json();
-    assert_eq!((json["from"].as_u64(), json["to"].as_u64()), (Some(2), Some(3)), "{json}");
+    assert_eq!(
+        (json["from"].as_u64(), json["to"].as_u64()),
+        (Some(2), Some(3)),
+        "{json}"
+    );
     assert_eq!(stream.bodies(2).await, ["4", "5"]);
 }
 
@@ -144,7 +156,9 @@ async fn a_stream_that_asks_for_nonsense_is_refused() {
         answer.problem();
     }
     let mut resume = request(Method::GET, events(&server, "a"), "");
-    resume.headers_mut().insert("last-event-id", "x".parse().expect("a value"));
+    resume
+        .headers_mut()
+        .insert("last-event-id", "x".parse().expect("a value"));
     assert_eq!(send(resume).await.status, StatusCode::BAD_REQUEST);
 }
 

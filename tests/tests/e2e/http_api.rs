@@ -24,7 +24,8 @@ async fn publishing_answers_with_topic_sequence_and_subscriptions() {
     assert_eq!(first["subscriptions"], 0);
 
     let _one = harness::sse::EventStream::open(server.url("/api/topics/finance.*/events")).await;
-    let _two = harness::sse::EventStream::open(server.url("/api/topics/finance.stock/events")).await;
+    let _two =
+        harness::sse::EventStream::open(server.url("/api/topics/finance.stock/events")).await;
     let _other = harness::sse::EventStream::open(server.url("/api/topics/weather/events")).await;
     let second = publish(&server, "finance.stock", "2").await.json();
     assert_eq!(second["sequence"], 2);
@@ -43,7 +44,10 @@ async fn sequences_count_within_a_topic_and_ids_over_all() {
     };
     let a = publish(&server, "a", "").await;
     let b = publish(&server, "b", "").await;
-    assert_eq!((a.json()["sequence"].clone(), b.json()["sequence"].clone()), (json!(1), json!(1)));
+    assert_eq!(
+        (a.json()["sequence"].clone(), b.json()["sequence"].clone()),
+        (json!(1), json!(1))
+    );
     assert_eq!(position(&b), position(&a) + 1);
 }
 
@@ -58,7 +62,10 @@ async fn the_last_image_is_the_newest_message_with_its_content_type() {
     assert_eq!(last["contentType"], JSON);
     assert_eq!(last["sequence"], 2);
     assert_eq!(last["id"], published["id"]);
-    assert!(last["timestamp"].as_u64() > Some(1_700_000_000_000), "{last}");
+    assert!(
+        last["timestamp"].as_u64() > Some(1_700_000_000_000),
+        "{last}"
+    );
     assert!(last["producer"].is_string(), "{last}");
 }
 
@@ -124,9 +131,15 @@ async fn an_invalid_topic_is_refused_with_the_reason_and_the_place() {
     ] {
         let answer = post(server.url(&format!("/api/topics/{path}")), TEXT, "x").await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
-        let detail = answer.problem()["detail"].as_str().expect("a detail").to_owned();
+        let detail = answer.problem()["detail"]
+            .as_str()
+            .expect("a detail")
+            .to_owned();
         assert!(detail.contains(reason), "{path}: {detail}");
-        assert!(detail.contains(&format!("at byte {place}")), "{path}: {detail}");
+        assert!(
+            detail.contains(&format!("at byte {place}")),
+            "{path}: {detail}"
+        );
     }
     publish(&server, "a.b", "the server goes on").await;
 }
@@ -136,7 +149,12 @@ async fn the_brokers_own_topics_take_no_messages() {
     let server = Carillon::start().await;
     let answer = post(server.url("/api/topics/$SYS.figures"), TEXT, "x").await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    assert!(answer.problem()["detail"].as_str().expect("a detail").contains("$SYS.figures"));
+    assert!(
+        answer.problem()["detail"]
+            .as_str()
+            .expect("a detail")
+            .contains("$SYS.figures")
+    );
 }
 
 #[tokio::test]
@@ -146,7 +164,12 @@ async fn a_body_over_the_limit_is_refused_and_one_at_the_limit_is_not() {
     let url = server.url("/api/topics/large");
     let refused = post(&url, TEXT, vec![b'x'; LIMIT + 1]).await;
     assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(refused.problem()["detail"].as_str().expect("a detail").contains("1048576"));
+    assert!(
+        refused.problem()["detail"]
+            .as_str()
+            .expect("a detail")
+            .contains("1048576")
+    );
 
     let taken = post(&url, TEXT, vec![b'x'; LIMIT]).await;
     assert_eq!(taken.status, StatusCode::OK, "{}", taken.text());
@@ -158,7 +181,10 @@ async fn the_limit_of_a_body_can_be_chosen() {
     let server = Carillon::with(&["--max-body", "10"]).await;
     let url = server.url("/api/topics/small");
     assert_eq!(post(&url, TEXT, "0123456789").await.status, StatusCode::OK);
-    assert_eq!(post(&url, TEXT, "0123456789x").await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(
+        post(&url, TEXT, "0123456789x").await.status,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
 }
 
 #[tokio::test]
@@ -171,7 +197,11 @@ async fn a_wrong_method_is_refused_with_those_that_are_right() {
     ] {
         let answer = send(request(method, server.url(path), "x")).await;
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
-        assert!(answer.header("allow").contains(right), "{path}: {:?}", answer.headers);
+        assert!(
+            answer.header("allow").contains(right),
+            "{path}: {:?}",
+            answer.headers
+        );
         answer.problem();
     }
 }
@@ -205,7 +235,10 @@ async fn the_server_says_that_it_is_well_and_ready() {
     let server = Carillon::start().await;
     for path in ["/healthz", "/readyz"] {
         let answer = get(server.url(path)).await;
-        assert_eq!((answer.status, answer.text().as_str()), (StatusCode::OK, "ok\n"));
+        assert_eq!(
+            (answer.status, answer.text().as_str()),
+            (StatusCode::OK, "ok\n")
+        );
     }
 }
 
@@ -215,13 +248,23 @@ async fn a_page_of_another_site_may_not_publish() {
     let url = server.url("/api/topics/rect");
     let from = |origin: &str| {
         let mut post = request(Method::POST, &url, "x");
-        post.headers_mut().insert("origin", origin.parse().expect("an origin"));
+        post.headers_mut()
+            .insert("origin", origin.parse().expect("an origin"));
         post
     };
     let refused = send(from("https://elsewhere.example")).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    assert!(refused.problem()["detail"].as_str().expect("a detail").contains("--allow-origin"));
-    assert_eq!(get(&url).await.status, StatusCode::NOT_FOUND, "nothing was published");
+    assert!(
+        refused.problem()["detail"]
+            .as_str()
+            .expect("a detail")
+            .contains("--allow-origin")
+    );
+    assert_eq!(
+        get(&url).await.status,
+        StatusCode::NOT_FOUND,
+        "nothing was published"
+    );
 
     let own = format!("http://{}", server.address());
     assert_eq!(send(from(&own)).await.status, StatusCode::OK);

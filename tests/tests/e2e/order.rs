@@ -54,7 +54,9 @@ async fn listen(mut client: StompClient) -> Vec<Seen> {
 }
 
 fn in_topic(seen: &[Seen], topic: &str) -> Vec<Seen> {
-    let ours = seen.iter().filter(|(destination, ..)| destination.ends_with(topic));
+    let ours = seen
+        .iter()
+        .filter(|(destination, ..)| destination.ends_with(topic));
     ours.cloned().collect()
 }
 
@@ -64,7 +66,10 @@ fn assert_producers_in_order(seen: &[Seen]) {
         let (producer, number) = body.split_once(':').expect("producer and number");
         let producer: usize = producer.parse().expect("a producer");
         let number: usize = number.parse().expect("a number");
-        assert_eq!(number, next[producer], "of producer {producer}, over all topics");
+        assert_eq!(
+            number, next[producer],
+            "of producer {producer}, over all topics"
+        );
         next[producer] += 1;
     }
     assert_eq!(next, [PER_PRODUCER; PRODUCERS], "nothing is lost");

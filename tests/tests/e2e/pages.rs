@@ -9,14 +9,20 @@ const PAGES: [&str; 4] = ["/", "/console", "/rect", "/chart"];
 /// The path of the page's file with this ending in `/pkg/`.
 fn file(page: &Answer, ending: &str) -> String {
     let html = page.text();
-    let paths = html.split(['"', '\'']).filter(|part| part.starts_with("/pkg/"));
+    let paths = html
+        .split(['"', '\''])
+        .filter(|part| part.starts_with("/pkg/"));
     let mut found = paths.filter(|path| path.ends_with(ending));
-    found.next().unwrap_or_else(|| panic!("no {ending} in {html}")).to_owned()
+    found
+        .next()
+        .unwrap_or_else(|| panic!("no {ending} in {html}"))
+        .to_owned()
 }
 
 async fn get_with(url: String, name: &'static str, value: &str) -> Answer {
     let mut get = request(Method::GET, url, "");
-    get.headers_mut().insert(name, value.parse().expect("a value"));
+    get.headers_mut()
+        .insert(name, value.parse().expect("a value"));
     send(get).await
 }
 
@@ -27,7 +33,10 @@ async fn each_page_is_html_with_its_own_title() {
     for path in PAGES {
         let page = get(server.url(path)).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
-        assert!(page.header("content-type").starts_with("text/html"), "{path}");
+        assert!(
+            page.header("content-type").starts_with("text/html"),
+            "{path}"
+        );
         let html = page.text();
         let (_, rest) = html.split_once("<title>").expect("a title");
         titles.push(rest.split('<').next().unwrap_or_default().to_owned());
@@ -46,9 +55,17 @@ async fn pages_show_the_last_image_before_any_script_runs() {
         ("/chart", "chart", "[11,22,33,44,55,66,77]", "66"),
     ] {
         let before = get(server.url(path)).await.text();
-        assert!(!visible_text(&before).contains(shown), "{path} has it already");
+        assert!(
+            !visible_text(&before).contains(shown),
+            "{path} has it already"
+        );
         let body = format!(r#"{{"producerId":"e2e","data":{data},"date":"2026-01-01T00:00:00Z"}}"#);
-        post(server.url(&format!("/api/topics/{topic}")), "application/json", body).await;
+        post(
+            server.url(&format!("/api/topics/{topic}")),
+            "application/json",
+            body,
+        )
+        .await;
         let page = get(server.url(path)).await.text();
         assert!(visible_text(&page).contains(shown), "{path}: {page}");
     }
@@ -94,11 +111,19 @@ async fn pages_carry_a_strict_content_security_policy() {
         let page = get(server.url(path)).await;
         let policy = page.header("content-security-policy").to_owned();
         let directive = |name: &str| {
-            let found = policy.split(';').map(str::trim).find(|part| part.starts_with(name));
-            found.unwrap_or_else(|| panic!("{path} has no {name}: {policy}")).to_owned()
+            let found = policy
+                .split(';')
+                .map(str::trim)
+                .find(|part| part.starts_with(name));
+            found
+                .unwrap_or_else(|| panic!("{path} has no {name}: {policy}"))
+                .to_owned()
         };
         let scripts = directive("script-src ");
-        assert!(!scripts.contains("unsafe-inline") && !scripts.contains("'unsafe-eval'"), "{scripts}");
+        assert!(
+            !scripts.contains("unsafe-inline") && !scripts.contains("'unsafe-eval'"),
+            "{scripts}"
+        );
         let (_, nonce) = scripts.split_once("'nonce-").expect("a nonce");
         let nonce = nonce.split('\'').next().unwrap_or_default().to_owned();
         assert!(page.text().contains(&nonce), "the script has the nonce");
@@ -110,7 +135,11 @@ async fn pages_carry_a_strict_content_security_policy() {
     }
     nonces.sort();
     nonces.dedup();
-    assert_eq!(nonces.len(), PAGES.len(), "a nonce is used once: {nonces:?}");
+    assert_eq!(
+        nonces.len(),
+        PAGES.len(),
+        "a nonce is used once: {nonces:?}"
+    );
 }
 
 #[tokio::test]
@@ -135,7 +164,10 @@ async fn files_with_hashed_names_are_kept_for_ever_and_compressed() {
         let url = server.url(&file(&page, ending));
         let plain = get(&url).await;
         assert_eq!(plain.status, StatusCode::OK, "{url}");
-        assert!(plain.header("content-type").starts_with(content_type), "{url}");
+        assert!(
+            plain.header("content-type").starts_with(content_type),
+            "{url}"
+        );
         assert!(plain.header("cache-control").contains("immutable"), "{url}");
         assert_eq!(plain.header("content-encoding"), "", "{url}");
 
@@ -143,10 +175,19 @@ async fn files_with_hashed_names_are_kept_for_ever_and_compressed() {
         for encoding in ["gzip", "br"] {
             let packed = get_with(url.clone(), "accept-encoding", encoding).await;
             assert_eq!(packed.header("content-encoding"), encoding, "{url}");
-            assert!(packed.header("vary").to_lowercase().contains("accept-encoding"), "{url}");
+            assert!(
+                packed
+                    .header("vary")
+                    .to_lowercase()
+                    .contains("accept-encoding"),
+                "{url}"
+            );
             sizes.push(packed.body.len());
         }
-        assert!(sizes.is_sorted_by(|larger, smaller| larger > smaller), "{url}: {sizes:?}");
+        assert!(
+            sizes.is_sorted_by(|larger, smaller| larger > smaller),
+            "{url}: {sizes:?}"
+        );
     }
 }
 
@@ -160,7 +201,11 @@ async fn a_file_that_has_not_changed_is_not_sent_again() {
         let tag = first.header("etag");
         assert!(!tag.is_empty(), "{path}: {:?}", first.headers);
         let again = get_with(server.url(&path), "if-none-match", tag).await;
-        assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0), "{path}");
+        assert_eq!(
+            (again.status, again.body.len()),
+            (StatusCode::NOT_MODIFIED, 0),
+            "{path}"
+        );
         let other = get_with(server.url(&path), "if-none-match", "\"other\"").await;
         assert_eq!(other.status, StatusCode::OK, "{path}");
     }
@@ -170,8 +215,14 @@ async fn a_file_that_has_not_changed_is_not_sent_again() {
 async fn pages_are_never_kept_by_a_cache() {
     let server = Carillon::start().await;
     for path in PAGES {
-        let kept = get(server.url(path)).await.header("cache-control").to_owned();
-        assert!(kept.contains("no-store") || kept.contains("no-cache"), "{path}: {kept}");
+        let kept = get(server.url(path))
+            .await
+            .header("cache-control")
+            .to_owned();
+        assert!(
+            kept.contains("no-store") || kept.contains("no-cache"),
+            "{path}: {kept}"
+        );
     }
 }
 
@@ -180,6 +231,10 @@ async fn head_is_answered_without_a_body() {
     let server = Carillon::start().await;
     for path in ["/rect", "/favicon.svg"] {
         let head = send(request(Method::HEAD, server.url(path), "")).await;
-        assert_eq!((head.status, head.body.len()), (StatusCode::OK, 0), "{path}");
+        assert_eq!(
+            (head.status, head.body.len()),
+            (StatusCode::OK, 0),
+            "{path}"
+        );
     }
 }

@@ -35,12 +35,17 @@ async fn a_stuck_subscriber_is_skipped_ahead_and_told_what_it_missed() {
     let mut stuck = StompClient::connect(&server).await;
     stuck.subscribe("0", "a", &[]).await;
     let mut live = StompClient::connect(&server).await;
-    live.subscribe("0", "a", &[("overflow", "drop-oldest")]).await;
+    live.subscribe("0", "a", &[("overflow", "drop-oldest")])
+        .await;
 
     let reading = async {
         for number in 1..=MESSAGES {
             let message = live.message().await;
-            assert_eq!(message.find("missed"), None, "the live reader misses nothing");
+            assert_eq!(
+                message.find("missed"),
+                None,
+                "the live reader misses nothing"
+            );
             assert_eq!(message.header("sequence"), number.to_string());
         }
     };
@@ -113,7 +118,9 @@ async fn a_screen_gets_the_newest_message_in_the_end() {
 async fn a_subscriber_may_prefer_to_be_disconnected() {
     let server = Carillon::with(&LITTLE).await;
     let mut strict = StompClient::connect(&server).await;
-    strict.subscribe("0", "a", &[("overflow", "disconnect")]).await;
+    strict
+        .subscribe("0", "a", &[("overflow", "disconnect")])
+        .await;
     publish_all(&server).await;
     let mut next = 1;
     let error = loop {
@@ -121,7 +128,11 @@ async fn a_subscriber_may_prefer_to_be_disconnected() {
         if frame.command == "ERROR" {
             break frame;
         }
-        assert_eq!(number(&frame.text()), next, "nothing was skipped before the end");
+        assert_eq!(
+            number(&frame.text()),
+            next,
+            "nothing was skipped before the end"
+        );
         next += 1;
     };
     assert!(next <= MESSAGES);

@@ -10,7 +10,9 @@ use harness::stomp::{Frame, StompClient};
 async fn a_message_carries_what_was_sent_and_where_it_stands() {
     let server = Carillon::start().await;
     let mut client = StompClient::open(&server).await;
-    client.send(&Frame::connect().with("client-id", "ringer")).await;
+    client
+        .send(&Frame::connect().with("client-id", "ringer"))
+        .await;
     assert_eq!(client.frame().await.command, "CONNECTED");
     client.subscribe("sub-7", "finance.*", &[]).await;
     let sent = Frame::publication("finance.stock", r#"{"data":1}"#)
@@ -22,7 +24,10 @@ async fn a_message_carries_what_was_sent_and_where_it_stands() {
     let mut frames = [client.frame().await, client.frame().await];
     frames.sort_by(|a, b| a.command.cmp(&b.command));
     let [message, receipt] = frames;
-    assert_eq!((receipt.command.as_str(), receipt.header("receipt-id")), ("RECEIPT", "r"));
+    assert_eq!(
+        (receipt.command.as_str(), receipt.header("receipt-id")),
+        ("RECEIPT", "r")
+    );
     assert_eq!(message.command, "MESSAGE");
     assert_eq!(message.header("subscription"), "sub-7");
     assert_eq!(message.header("destination"), "/topic/finance.stock");
@@ -33,7 +38,10 @@ async fn a_message_carries_what_was_sent_and_where_it_stands() {
     assert_eq!(message.header("note"), "colon: and\nline end");
     assert_eq!(message.find("receipt"), None);
     assert_eq!(message.find("missed"), None);
-    assert!(message.header("timestamp").parse::<u64>().is_ok(), "{message:?}");
+    assert!(
+        message.header("timestamp").parse::<u64>().is_ok(),
+        "{message:?}"
+    );
     assert!(message.header("message-id").contains('-'), "{message:?}");
     assert_eq!(message.text(), r#"{"data":1}"#);
 }
@@ -78,7 +86,9 @@ async fn nothing_comes_after_unsubscribe() {
     let mut client = StompClient::connect(&server).await;
     client.subscribe("gone", "a", &[]).await;
     client.subscribe("kept", "b", &[]).await;
-    client.request(Frame::new("UNSUBSCRIBE").with("id", "gone")).await;
+    client
+        .request(Frame::new("UNSUBSCRIBE").with("id", "gone"))
+        .await;
     client.publish("a", "unheard").await;
     client.publish("b", "heard").await;
     assert_eq!(client.bodies(1).await, ["heard"]);
@@ -140,9 +150,15 @@ async fn history_that_is_gone_is_told_as_missed() {
     }
     client.subscribe("0", "a", &[("since", "0")]).await;
     let message = client.message().await;
-    assert_eq!((message.header("missed"), message.text().as_str()), ("1-2", "3"));
+    assert_eq!(
+        (message.header("missed"), message.text().as_str()),
+        ("1-2", "3")
+    );
     let message = client.message().await;
-    assert_eq!((message.find("missed"), message.text().as_str()), (None, "4"));
+    assert_eq!(
+        (message.find("missed"), message.text().as_str()),
+        (None, "4")
+    );
 }
 
 #[tokio::test]
@@ -152,7 +168,10 @@ async fn a_message_id_of_an_earlier_server_gives_everything_and_says_so() {
     client.publish("a", "1").await;
     client.subscribe("0", "a", &[("since", "1-1")]).await;
     let message = client.message().await;
-    assert_eq!((message.header("missed"), message.text().as_str()), ("unknown", "1"));
+    assert_eq!(
+        (message.header("missed"), message.text().as_str()),
+        ("unknown", "1")
+    );
 }
 
 #[tokio::test]
@@ -172,7 +191,10 @@ async fn disconnect_is_answered_after_everything_before_it() {
 async fn the_stomp_command_connects_too() {
     let server = Carillon::start().await;
     let mut client = StompClient::open(&server).await;
-    let connect = Frame { command: "STOMP".into(), ..Frame::connect() };
+    let connect = Frame {
+        command: "STOMP".into(),
+        ..Frame::connect()
+    };
     client.send(&connect).await;
     assert_eq!(client.frame().await.command, "CONNECTED");
 }
@@ -181,7 +203,9 @@ async fn the_stomp_command_connects_too() {
 async fn heart_beats_come_as_often_as_agreed() {
     let server = Carillon::with(&["--heart-beat", "100"]).await;
     let mut client = StompClient::open(&server).await;
-    client.send(&Frame::connect().with("heart-beat", "0,50")).await;
+    client
+        .send(&Frame::connect().with("heart-beat", "0,50"))
+        .await;
     let connected = client.frame().await;
     assert_eq!(connected.header("heart-beat"), "100,100");
     for _ in 0..3 {
@@ -194,7 +218,9 @@ async fn heart_beats_come_as_often_as_agreed() {
 async fn a_client_that_stops_its_heart_beats_is_disconnected() {
     let server = Carillon::with(&["--heart-beat", "100"]).await;
     let mut silent = StompClient::open(&server).await;
-    silent.send(&Frame::connect().with("heart-beat", "100,0")).await;
+    silent
+        .send(&Frame::connect().with("heart-beat", "100,0"))
+        .await;
     assert_eq!(silent.frame().await.command, "CONNECTED");
     while let Some(frame) = silent.next().await {
         assert_eq!(frame.command, "ERROR", "{frame:?}");

@@ -27,9 +27,18 @@ async fn every_fault_is_named() {
         ("MESSAGE\ndestination:/topic/a\n\n\0", "MESSAGE"),
         ("SEND\n\nx\0", "destination"),
         ("SEND\nno colon\n\nx\0", "malformed"),
-        ("SEND\ndestination:/topic/a\nnote:bad\\t\n\nx\0", "malformed"),
-        ("SEND\ndestination:/topic/a\ncontent-length:x\n\nx\0", "malformed"),
-        ("SEND\ndestination:/topic/a\ncontent-length:1\n\nxy\0", "malformed"),
+        (
+            "SEND\ndestination:/topic/a\nnote:bad\\t\n\nx\0",
+            "malformed",
+        ),
+        (
+            "SEND\ndestination:/topic/a\ncontent-length:x\n\nx\0",
+            "malformed",
+        ),
+        (
+            "SEND\ndestination:/topic/a\ncontent-length:1\n\nxy\0",
+            "malformed",
+        ),
         ("SEND\ndestination:/topic/a..b\n\nx\0", "empty"),
         ("SEND\ndestination:/topic/a.*\n\nx\0", "wildcard"),
         ("SEND\ndestination:a\n\nx\0", "/topic/"),
@@ -38,13 +47,25 @@ async fn every_fault_is_named() {
         ("SUBSCRIBE\ndestination:/topic/a\n\n\0", "id"),
         ("SUBSCRIBE\nid:0\n\n\0", "destination"),
         ("SUBSCRIBE\nid:0\ndestination:/topic/>.a\n\n\0", "'>'"),
-        ("SUBSCRIBE\nid:0\ndestination:/topic/a\nack:client\n\n\0", "ack"),
-        ("SUBSCRIBE\nid:0\ndestination:/topic/a\nsince:yesterday\n\n\0", "since"),
-        ("SUBSCRIBE\nid:0\ndestination:/topic/a\noverflow:block\n\n\0", "overflow"),
+        (
+            "SUBSCRIBE\nid:0\ndestination:/topic/a\nack:client\n\n\0",
+            "ack",
+        ),
+        (
+            "SUBSCRIBE\nid:0\ndestination:/topic/a\nsince:yesterday\n\n\0",
+            "since",
+        ),
+        (
+            "SUBSCRIBE\nid:0\ndestination:/topic/a\noverflow:block\n\n\0",
+            "overflow",
+        ),
         ("UNSUBSCRIBE\nid:never\n\n\0", "never"),
     ] {
         let error = refusal(&server, frame).await;
-        assert!(told(&error).contains(said), "{frame:?} was answered with {error:?}");
+        assert!(
+            told(&error).contains(said),
+            "{frame:?} was answered with {error:?}"
+        );
         assert!(!error.header("message").is_empty(), "{error:?}");
     }
     bystander.publish("a", "others go on").await;
@@ -63,7 +84,9 @@ async fn a_subscription_id_is_used_once_at_a_time() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     client.subscribe("same", "a", &[]).await;
-    client.send_text("SUBSCRIBE\nid:same\ndestination:/topic/b\n\n\0").await;
+    client
+        .send_text("SUBSCRIBE\nid:same\ndestination:/topic/b\n\n\0")
+        .await;
     let error = client.refusal().await;
     assert!(told(&error).contains("same"), "{error:?}");
 }
@@ -78,14 +101,20 @@ async fn connect_comes_first() {
         assert!(told(&error).contains("CONNECT"), "{error:?}");
     }
     let topic = harness::http::get(server.url("/api/topics/a")).await;
-    assert_eq!(topic.status, http::StatusCode::NOT_FOUND, "nothing was published");
+    assert_eq!(
+        topic.status,
+        http::StatusCode::NOT_FOUND,
+        "nothing was published"
+    );
 }
 
 #[tokio::test]
 async fn a_version_that_is_not_spoken_is_refused_with_those_that_are() {
     let server = Carillon::start().await;
     let mut client = StompClient::open(&server).await;
-    client.send_text("CONNECT\naccept-version:9.9\nhost:x\n\n\0").await;
+    client
+        .send_text("CONNECT\naccept-version:9.9\nhost:x\n\n\0")
+        .await;
     let error = client.refusal().await;
     assert!(error.header("version").contains("1.2"), "{error:?}");
 }
@@ -93,9 +122,13 @@ async fn a_version_that_is_not_spoken_is_refused_with_those_that_are() {
 #[tokio::test]
 async fn what_was_sent_before_the_fault_counts() {
     let server = Carillon::start().await;
-    let sent = Frame::publication("a", "good").with("receipt", "r").encode();
+    let sent = Frame::publication("a", "good")
+        .with("receipt", "r")
+        .encode();
     let mut client = StompClient::connect(&server).await;
-    client.send_bytes([sent.as_slice(), b"NONSENSE\n\n\0"].concat()).await;
+    client
+        .send_bytes([sent.as_slice(), b"NONSENSE\n\n\0"].concat())
+        .await;
     assert_eq!(client.frame().await.command, "RECEIPT");
     client.refusal().await;
     let topic = harness::http::get(server.url("/api/topics/a")).await.json();
@@ -107,21 +140,32 @@ async fn a_frame_over_a_limit_is_refused_and_one_at_the_limit_is_not() {
     const BODY: usize = 1 << 20;
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
-    client.request(Frame::publication("a", vec![b'x'; BODY])).await;
+    client
+        .request(Frame::publication("a", vec![b'x'; BODY]))
+        .await;
 
     let too_long = Frame::publication("a", vec![b'x'; BODY + 1]).encode();
     let many: String = (0..1000).map(|n| format!("h{n}:v\n")).collect();
     for bytes in [
         too_long,
-        format!("SEND\ndestination:/topic/a\nh:{}\n\nx\0", "v".repeat(100_000)).into_bytes(),
+        format!(
+            "SEND\ndestination:/topic/a\nh:{}\n\nx\0",
+            "v".repeat(100_000)
+        )
+        .into_bytes(),
         format!("SEND\ndestination:/topic/a\n{many}\nx\0").into_bytes(),
         "X".repeat(10_000).into_bytes(),
     ] {
         let start = String::from_utf8_lossy(&bytes[..40.min(bytes.len())]).into_owned();
         let error = refusal(&server, bytes).await;
-        assert!(told(&error).contains("large"), "{start:?} was answered with {error:?}");
+        assert!(
+            told(&error).contains("large"),
+            "{start:?} was answered with {error:?}"
+        );
     }
-    client.request(Frame::publication("a", "others go on")).await;
+    client
+        .request(Frame::publication("a", "others go on"))
+        .await;
 }
 
 #[tokio::test]

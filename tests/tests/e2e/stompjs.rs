@@ -33,7 +33,9 @@ async fn it_hears_what_others_published_before_and_after() {
     let arguments = [url.as_str(), "a", &count];
     let publishing = async {
         for number in 1..COUNT {
-            producer.request(Frame::publication("a", number.to_string())).await;
+            producer
+                .request(Frame::publication("a", number.to_string()))
+                .await;
         }
     };
     let (heard, ()) = tokio::join!(node::run("listen.js", &arguments), publishing);

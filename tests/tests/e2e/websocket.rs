@@ -21,7 +21,10 @@ async fn stomp_is_spoken_at_each_of_its_addresses() {
         let connected = client.frame().await;
         assert_eq!(connected.command, "CONNECTED", "{path}");
         assert_eq!(connected.header("version"), "1.2", "{path}");
-        assert!(connected.header("server").starts_with("Carillon/"), "{connected:?}");
+        assert!(
+            connected.header("server").starts_with("Carillon/"),
+            "{connected:?}"
+        );
         assert!(!connected.header("session").is_empty(), "{connected:?}");
     }
 }
@@ -63,7 +66,10 @@ async fn a_page_of_another_site_may_not_open_it() {
 #[tokio::test]
 async fn an_origin_can_be_allowed() {
     let server = Carillon::with(&["--allow-origin", "https://friend.example"]).await;
-    assert_eq!(status(&server, &[("origin", "https://friend.example")]).await, None);
+    assert_eq!(
+        status(&server, &[("origin", "https://friend.example")]).await,
+        None
+    );
     let refused = status(&server, &[("origin", "https://elsewhere.example")]).await;
     assert_eq!(refused, Some(StatusCode::FORBIDDEN));
 }
@@ -100,10 +106,19 @@ async fn text_and_binary_messages_carry_the_same_frames() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     client.subscribe("0", "a", &[]).await;
-    client.send_text("SEND\ndestination:/topic/a\n\ntext\0").await;
-    client.send_bytes(*b"SEND\ndestination:/topic/a\n\nbinary\0").await;
-    client.send_bytes(*b"SEND\r\ndestination:/topic/a\r\n\r\ncarriage returns\0").await;
-    assert_eq!(client.bodies(3).await, ["text", "binary", "carriage returns"]);
+    client
+        .send_text("SEND\ndestination:/topic/a\n\ntext\0")
+        .await;
+    client
+        .send_bytes(*b"SEND\ndestination:/topic/a\n\nbinary\0")
+        .await;
+    client
+        .send_bytes(*b"SEND\r\ndestination:/topic/a\r\n\r\ncarriage returns\0")
+        .await;
+    assert_eq!(
+        client.bodies(3).await,
+        ["text", "binary", "carriage returns"]
+    );
 }
 
 #[tokio::test]
