@@ -95,7 +95,9 @@ impl Session {
     /// Whoever drains must hold the reader for itself, call this, drain, let the reader go, and drain
     /// again if [`Session::is_scheduled`]: somebody may have found the reader taken meanwhile.
     pub fn begin(&self) {
-        self.scheduled.store(false, Ordering::SeqCst);
+        // An exchange, as in `schedule`: what was put up by whoever found the session scheduled is seen
+        // by the draining that follows. It costs no more than a store in sequential order.
+        self.scheduled.swap(false, Ordering::SeqCst);
     }
 
     /// Whether something became readable since [`Session::begin`].
