@@ -8,6 +8,7 @@ use crate::{
     connection::{Connection, Delivery, Message},
     feed::Feed,
     host::{Host, Image},
+    reactive::{carried, once_live},
     reading::{self, Data, Reader},
 };
 
@@ -66,7 +67,7 @@ pub fn follow(demo: Demo) -> (RwSignal<Feed>, Option<Image>) {
     }
     let connection = expect_context::<Connection>();
     let first = image.as_ref().and_then(Message::of_image);
-    Effect::new(move |_| {
+    once_live(move || {
         let take = move |messages: &[Message]| {
             feed.update(|feed| feed.take(messages, demo.reads(), browser::now_ms()));
         };
@@ -86,7 +87,7 @@ pub fn newest(demo: Demo) -> ReadSignal<Option<Data>> {
     let (newest, set_newest) = signal(image.as_ref().and_then(|image| read(&image.body)));
     let connection = expect_context::<Connection>();
     let seen = image.and_then(|image| image.id.parse().ok());
-    Effect::new(move |_| {
+    once_live(move || {
         let take = move |messages: &[Message]| {
             let data = messages
                 .iter()
@@ -104,5 +105,5 @@ pub fn newest(demo: Demo) -> ReadSignal<Option<Data>> {
 /// The topic's last image, from the server that renders or from the page that it rendered.
 fn image(topic: &'static str) -> Option<Image> {
     let render = || use_context::<Host>().and_then(|host| (host.last_image)(topic));
-    SharedValue::new(render).into_inner()
+    carried(render)
 }

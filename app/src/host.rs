@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// The path of the request that is being answered, without query.
 #[derive(Clone, Debug)]
@@ -26,7 +26,8 @@ pub struct Host {
 }
 
 /// A topic's newest entry.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(serde::Serialize))]
 #[serde(rename_all = "camelCase")]
 pub struct Image {
     /// `{epoch:x}-{position}`: what `since` takes.
@@ -40,7 +41,8 @@ pub struct Image {
 }
 
 /// The broker's figures: the JSON of `/api/figures` and of the topic `$SYS.figures`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(serde::Serialize))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Figures {
     pub version: String,
@@ -60,7 +62,8 @@ pub struct Figures {
     pub topic_list: Vec<TopicFigures>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(serde::Serialize))]
 #[serde(rename_all = "camelCase", default)]
 pub struct TopicFigures {
     pub name: String,

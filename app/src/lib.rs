@@ -19,6 +19,7 @@ mod instant;
 mod navigation;
 mod pages;
 mod rate;
+mod reactive;
 mod reading;
 mod root;
 mod route;

@@ -5,7 +5,7 @@ use leptos::{ev, prelude::*};
 use wasm_bindgen::JsValue;
 use web_sys::{HtmlElement, MouseEvent, wasm_bindgen::JsCast};
 
-use crate::{RequestPath, Route};
+use crate::{RequestPath, Route, reactive::once_live};
 
 /// A context: the page that is shown.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ impl Navigation {
             None => "/".into(),
         };
         let route = RwSignal::new(Route::of(&path));
-        Effect::new(move |_| {
+        once_live(move || {
             let path = || location_pathname().unwrap_or_default();
             let steps = window_event_listener(ev::popstate, move |_| route.set(Route::of(&path())));
             on_cleanup(move || steps.remove());
@@ -34,6 +34,21 @@ impl Navigation {
 
     pub fn route(self) -> Route {
         self.route.get()
+    }
+
+    /// `page` while the page of this path is shown: the attribute `aria-current`.
+    pub fn current(self, path: &'static str) -> Signal<Option<&'static str>> {
+        Signal::derive(move || (self.route() == Route::of(path)).then_some("page"))
+    }
+
+    /// What a click on a link to this path does, unless it asks for another tab or window.
+    pub fn follow(self, path: &'static str) -> impl Fn(MouseEvent) + Clone + 'static {
+        move |click| {
+            if is_plain(&click) {
+                click.prevent_default();
+                self.go(path);
+            }
+        }
     }
 
     /// Goes to a path of this site. The keyboard's focus goes to the new page's content.
@@ -57,25 +72,14 @@ impl Navigation {
     }
 }
 
-/// A link to a page of this site. Works as any link before the page is live, and whenever the
-/// reader asks for another tab or window.
+/// A link in running text to a page of this site. Works as any link before the page is live, and
+/// whenever the reader asks for another tab or window.
 #[component]
-pub fn Link(
-    to: &'static str,
-    #[prop(optional)] class: &'static str,
-    children: Children,
-) -> impl IntoView {
+pub fn Link(to: &'static str, text: &'static str) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
-    let current = move || (navigation.route() == Route::of(to)).then_some("page");
-    let follow = move |click: MouseEvent| {
-        if is_plain(&click) {
-            click.prevent_default();
-            navigation.go(to);
-        }
-    };
     view! {
-        <a href=to class=class aria-current=current on:click=follow>
-            {children()}
+        <a href=to on:click=navigation.follow(to)>
+            {text}
         </a>
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     demo::Feeds,
     navigation::{CONTENT_ID, Navigation},
     pages::{Chart, Console, NotFound, Overview, Rect},
+    reactive::once_live,
 };
 
 /// The whole content of `<body>`.
@@ -19,7 +20,7 @@ pub fn App() -> impl IntoView {
     provide_context(navigation);
     provide_context(connection);
     provide_context(Feeds::new());
-    Effect::new(move |_| keep_open(connection));
+    once_live(move || keep_open(connection));
 
     view! {
         <Header />

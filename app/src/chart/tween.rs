@@ -3,7 +3,8 @@
 /// The bars at `progress` from 0 to 1, fast at first. A bar that one side does not have is nothing
 /// there; the number of bars is always that of `to`.
 pub fn between(from: &[f64], to: &[f64], progress: f64) -> Vec<f64> {
-    let eased = 1.0 - (1.0 - progress.clamp(0.0, 1.0)).powi(3);
+    let left = 1.0 - progress.clamp(0.0, 1.0);
+    let eased = 1.0 - left * left * left;
     let start = |index| {
         from.get(index)
             .copied()

@@ -8,14 +8,15 @@ use web_sys::{MediaQueryList, ResizeObserver};
 use crate::{
     browser::Frame,
     chart::{Painter, svg},
+    reactive::{flag, once_live},
 };
 
 #[component]
 pub fn BarChart(#[prop(into)] values: Signal<Vec<f64>>) -> impl IntoView {
     let canvas = NodeRef::<html::Canvas>::new();
     let is_drawn = RwSignal::new(false);
-    Effect::new(move |_| {
-        if let Some(element) = canvas.get() {
+    once_live(move || {
+        if let Some(element) = canvas.get_untracked() {
             paint(values, Painter::new(element, values.get_untracked()));
             is_drawn.set(true);
         }
@@ -23,7 +24,7 @@ pub fn BarChart(#[prop(into)] values: Signal<Vec<f64>>) -> impl IntoView {
     let (wide, narrow) =
         values.with_untracked(|values| (svg(values, 720, 420), svg(values, 340, 300)));
     view! {
-        <figure class="chart" class:drawn=is_drawn>
+        <figure class="chart" class:drawn=flag(move || is_drawn.get())>
             <div class="still still-wide" aria-hidden="true" inner_html=wide></div>
             <div class="still still-narrow" aria-hidden="true" inner_html=narrow></div>
             <canvas node_ref=canvas aria-hidden="true"></canvas>
@@ -36,24 +37,27 @@ pub fn BarChart(#[prop(into)] values: Signal<Vec<f64>>) -> impl IntoView {
 
 #[component]
 fn Table(values: Signal<Vec<f64>>) -> impl IntoView {
-    let rows = move || values.get().into_iter().take(MOST_ROWS).enumerate();
+    let row = |(index, value): (usize, f64)| {
+        view! {
+            <tr>
+                <th scope="row">{format!("a{}", index + 1)}</th>
+                <td>{value.to_string()}</td>
+            </tr>
+        }
+    };
+    let rows = move || {
+        values
+            .get()
+            .into_iter()
+            .take(MOST_ROWS)
+            .enumerate()
+            .map(row)
+            .collect_view()
+    };
     view! {
         <table>
             <caption>"The chart's values"</caption>
-            <tbody>
-                {move || {
-                    rows()
-                        .map(|(index, value)| {
-                            view! {
-                                <tr>
-                                    <th scope="row">{format!("a{}", index + 1)}</th>
-                                    <td>{value}</td>
-                                </tr>
-                            }
-                        })
-                        .collect_view()
-                }}
-            </tbody>
+            <tbody>{rows}</tbody>
         </table>
     }
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     browser::{self, Interval},
     connection::{Connection, State},
+    reactive::text,
 };
 
 #[component]
@@ -26,17 +27,17 @@ pub fn ConnectionNotice() -> impl IntoView {
 fn Lost(connection: Connection) -> impl IntoView {
     let now_ms = RwSignal::new(browser::now_ms());
     StoredValue::new_local(Interval::every(250, move || now_ms.set(browser::now_ms())));
-    let reason = move || match connection.state() {
+    let reason = text(move || match connection.state() {
         State::Lost { reason, .. } if !reason.is_empty() => format!("{reason} "),
         _ => String::new(),
-    };
-    let next = move || match connection.state() {
+    });
+    let next = text(move || match connection.state() {
         State::Lost { retry_at_ms, .. } => {
             let seconds = ((retry_at_ms - now_ms.get()) / 1000.0).ceil().max(0.0);
             format!("Next attempt in {seconds} s.")
         }
         _ => "Trying again.".into(),
-    };
+    });
     view! {
         <aside class="notice" aria-label="Connection">
             <p>

@@ -4,25 +4,33 @@ use leptos::prelude::*;
 
 use crate::{
     connection::{Connection, State},
-    navigation::{CONTENT_ID, Link},
+    navigation::{CONTENT_ID, Navigation},
+    reactive::text,
 };
 
 #[component]
 pub fn Header() -> impl IntoView {
+    let navigation = expect_context::<Navigation>();
+    let way = move |path: &'static str, name: &'static str| {
+        view! {
+            <a href=path aria-current=navigation.current(path) on:click=navigation.follow(path)>
+                {name}
+            </a>
+        }
+    };
     view! {
         <a class="skip" href=format!("#{CONTENT_ID}")>
             "Skip to content"
         </a>
         <header class="head">
             <div class="head-row">
-                <Link to="/" class="brand">
+                <a class="brand" href="/" on:click=navigation.follow("/")>
                     <Mark />
                     <span>"Carillon"</span>
-                </Link>
+                </a>
                 <nav aria-label="Pages">
-                    <Link to="/console">"Console"</Link>
-                    <Link to="/rect">"Rectangle"</Link>
-                    <Link to="/chart">"Chart"</Link>
+                    {way("/console", "Console")} {way("/rect", "Rectangle")}
+                    {way("/chart", "Chart")}
                 </nav>
                 <ConnectionState />
             </div>
@@ -49,22 +57,22 @@ fn Mark() -> impl IntoView {
 #[component]
 fn ConnectionState() -> impl IntoView {
     let connection = expect_context::<Connection>();
-    let name = move || match connection.state() {
+    let name = text(move || match connection.state() {
         State::Idle => "idle",
         State::Connecting { .. } => "connecting",
         State::Live => "live",
         State::Lost { .. } => "lost",
-    };
-    let text = move || match connection.state() {
+    });
+    let words = text(move || match connection.state() {
         State::Idle => "Not live yet",
         State::Connecting { .. } => "Connecting",
         State::Live => "Live",
         State::Lost { .. } => "Connection lost",
-    };
+    });
     view! {
         <p class="connection" data-state=name role="status">
             <span class="visually-hidden">"Connection: "</span>
-            <span>{text}</span>
+            <span>{words}</span>
         </p>
     }
 }

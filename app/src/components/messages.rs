@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use leptos::{html, prelude::*};
+use leptos::{either::Either, html, prelude::*};
 
 use crate::{
     browser::{self, Interval},
     connection::Missed,
     feed::{Feed, Row, RowKind},
     rate::rounded,
+    reactive::{flag, once_live, text},
 };
 
 #[component]
@@ -29,6 +30,7 @@ pub fn Messages(feed: RwSignal<Feed>) -> impl IntoView {
             list.set_scroll_top(0);
         }
     };
+    let is_listed = flag(move || !feed.with(Feed::is_empty));
     view! {
         <section class="panel messages" aria-labelledby="messages-title">
             <div class="panel-head">
@@ -52,11 +54,11 @@ pub fn Messages(feed: RwSignal<Feed>) -> impl IntoView {
                         {line(row)}
                     </For>
                 </ol>
-                <p class="none" hidden=move || !feed.with(Feed::is_empty)>
+                <p class="none" hidden=is_listed>
                     "Messages appear here as they arrive."
                 </p>
             </div>
-            <button type="button" class="jump" hidden=is_following on:click=jump>
+            <button type="button" class="jump" hidden=flag(move || is_following.get()) on:click=jump>
                 "Jump to newest"
             </button>
         </section>
@@ -66,12 +68,12 @@ pub fn Messages(feed: RwSignal<Feed>) -> impl IntoView {
 #[component]
 fn Tallies(feed: RwSignal<Feed>) -> impl IntoView {
     let now_ms = RwSignal::new(0.0);
-    Effect::new(move |_| {
+    once_live(move || {
         StoredValue::new_local(Interval::every(500, move || now_ms.set(browser::now_ms())));
     });
-    let per_second = move || rounded(feed.with(|feed| feed.per_second(now_ms.get())));
-    let received = move || feed.with(Feed::received);
-    let ignored = move || feed.with(Feed::ignored);
+    let per_second = text(move || rounded(feed.with(|feed| feed.per_second(now_ms.get()))));
+    let received = text(move || feed.with(Feed::received).to_string());
+    let ignored = text(move || feed.with(Feed::ignored).to_string());
     view! {
         <dl class="tallies">
             <div>
@@ -97,15 +99,14 @@ fn line(row: Arc<Row>) -> impl IntoView {
             data,
             timestamp_ms,
             sequence,
-        } => view! {
+        } => Either::Left(view! {
             <li class="message" data-sequence=*sequence>
                 <b>{producer.clone()}</b>
                 <code>{data.clone()}</code>
                 <time>{browser::time_of_day(*timestamp_ms)}</time>
             </li>
-        }
-        .into_any(),
-        RowKind::Gap(missed) => view! { <li class="gap">{gap(*missed)}</li> }.into_any(),
+        }),
+        RowKind::Gap(missed) => Either::Right(view! { <li class="gap">{gap(*missed)}</li> }),
     }
 }
 

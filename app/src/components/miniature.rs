@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::{angle, chart::Scale, reading::Data};
+use crate::{angle, chart::Scale, reactive::text, reading::Data};
 
 #[component]
 pub fn MiniatureSquare(data: ReadSignal<Option<Data>>) -> impl IntoView {
@@ -13,12 +13,10 @@ pub fn MiniatureSquare(data: ReadSignal<Option<Data>>) -> impl IntoView {
         });
         drawn.map_or(angle, |drawn| angle::turned(*drawn, angle))
     });
+    let turn = text(move || format!("rotate({}deg)", rotation.get()));
     view! {
         <div class="miniature" aria-hidden="true">
-            <div
-                class="square smooth"
-                style:transform=move || format!("rotate({}deg)", rotation.get())
-            ></div>
+            <div class="square smooth" style:transform=turn></div>
         </div>
     }
 }
@@ -33,7 +31,8 @@ pub fn MiniatureBars(data: ReadSignal<Option<Data>>) -> impl IntoView {
         })
     });
     let bar = |index: usize| {
-        view! { <div style:height=move || format!("{:.0}%", heights.get()[index])></div> }
+        let height = text(move || format!("{:.0}%", heights.get()[index]));
+        view! { <div style:height=height></div> }
     };
     view! {
         <div class="miniature miniature-bars" aria-hidden="true">

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::angle;
+use crate::{angle, reactive::text};
 
 #[component]
 pub fn Square(
@@ -13,33 +13,23 @@ pub fn Square(
         Some(drawn) => angle::turned(*drawn, angle.get()),
         None => angle.get(),
     });
-    let text = move || format!("{}°", angle::text(angle.get()));
+    let turn = text(move || format!("rotate({}deg)", rotation.get()));
+    let exact = text(move || angle.get().to_string());
+    let words = text(move || format!("{}°", angle::text(angle.get())));
     view! {
         <div class="dial">
             <svg viewBox="-160 -160 320 320" aria-hidden="true">
                 <circle class="dial-ring" r="150" />
-                <path class="dial-minor" d=strokes(5, 143.0, 150.0) />
-                <path class="dial-major" d=strokes(30, 136.0, 150.0) />
+                <circle class="dial-minor" r="146.5" pathLength="360" />
+                <circle class="dial-major" r="143" pathLength="360" />
             </svg>
             <div
                 class="square"
                 class:smooth=is_smooth
-                style:transform=move || format!("rotate({}deg)", rotation.get())
-                data-angle=angle
+                style:transform=turn
+                data-angle=exact
             ></div>
-            <output class="angle" aria-label="Angle">{text}</output>
+            <output class="angle" aria-label="Angle">{words}</output>
         </div>
     }
-}
-
-/// Strokes of the dial, one every `step` degrees, between two radii.
-fn strokes(step: usize, inner: f64, outer: f64) -> String {
-    (0..360)
-        .step_by(step)
-        .map(|degrees| {
-            let (sin, cos) = (degrees as f64).to_radians().sin_cos();
-            let at = |radius: f64| format!("{:.1} {:.1}", radius * sin, -radius * cos);
-            format!("M{}L{}", at(inner), at(outer))
-        })
-        .collect()
 }

@@ -2,8 +2,11 @@
 
 use leptos::prelude::*;
 
+use crate::reactive::flag;
+
 #[component]
-pub fn Switch(on: RwSignal<bool>, children: Children) -> impl IntoView {
+pub fn Switch(on: RwSignal<bool>, label: &'static str) -> impl IntoView {
+    let is_on = flag(move || on.get());
     let toggled = move |event| on.set(event_target_checked(&event));
     view! {
         <label class="switch">
@@ -11,10 +14,10 @@ pub fn Switch(on: RwSignal<bool>, children: Children) -> impl IntoView {
                 type="checkbox"
                 role="switch"
                 checked=on.get_untracked()
-                prop:checked=on
+                prop:checked=is_on
                 on:change=toggled
             />
-            <span>{children()}</span>
+            <span>{label}</span>
         </label>
     }
 }

@@ -7,5 +7,5 @@ mod publisher;
 mod sample;
 mod settings;
 
-pub use publisher::{Mode, Publisher, Sent};
+pub use publisher::{Mode, Publisher, Sent, Tally};
 pub use settings::Settings;

@@ -9,6 +9,7 @@ use crate::{
     browser::{self, Interval},
     connection::{Connection, Outcome},
     rate::Rate,
+    reactive::once_live,
     reading::{Data, written},
 };
 
@@ -68,7 +69,7 @@ impl Publisher {
             list: RwSignal::default(),
             angle: StoredValue::new(0.0),
         };
-        Effect::new(move |_| publisher.producer.set(browser::producer_id()));
+        once_live(move || publisher.producer.set(browser::producer_id()));
         Effect::new(move |_| {
             if settings.ready.get() && settings.running.get() {
                 let period_ms = settings.period_ms.get();

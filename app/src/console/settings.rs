@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Mode, draft, period};
-use crate::browser;
+use crate::{browser, reactive::once_live};
 
 #[derive(Clone, Copy)]
 pub struct Settings {
@@ -30,7 +30,7 @@ impl Settings {
             ready: RwSignal::new(false),
             edited_ms: StoredValue::new(f64::NEG_INFINITY),
         };
-        Effect::new(move |_| settings.recall());
+        once_live(move || settings.recall());
         Effect::new(move |_| settings.keep());
         settings
     }

@@ -7,9 +7,10 @@ use leptos::prelude::*;
 use crate::{
     browser::{self, Interval},
     connection::{Connection, Outcome},
-    console::{Mode, Publisher, Sent, Settings, draft, period},
+    console::{Mode, Publisher, Sent, Settings, Tally, draft, period},
     navigation::Link,
     rate::rounded,
+    reactive::{flag, once_live, text},
 };
 
 #[component]
@@ -21,9 +22,9 @@ pub fn Console() -> impl IntoView {
             <h1>"Console"</h1>
             <p>
                 "Publishes for as long as it is open. Watch it from the "
-                <Link to="/rect">"rectangle"</Link>
+                <Link to="/rect" text="rectangle" />
                 " and the "
-                <Link to="/chart">"chart"</Link>
+                <Link to="/chart" text="chart" />
                 ", in as many windows as you like."
             </p>
         </div>
@@ -31,9 +32,9 @@ pub fn Console() -> impl IntoView {
             <section class="panel controls" aria-label="Controls">
                 <Announcement settings publisher />
                 <Modes settings />
-                <Show when=move || settings.mode.get() == Mode::Custom>
-                    <Draft settings />
-                </Show>
+                {move || {
+                    (settings.mode.get() == Mode::Custom).then(|| view! { <Draft settings /> })
+                }}
                 <Period settings />
                 <div class="buttons">
                     <PauseButton settings />
@@ -57,17 +58,17 @@ fn Announcement(settings: Settings, publisher: Publisher) -> impl IntoView {
         _ if connection.is_live() => "publishing",
         _ => "waiting",
     };
-    let title = move || match state() {
+    let title = text(move || match state() {
         "publishing" => "Publishing",
         "paused" => "Paused",
         _ => "Waiting for the connection",
-    };
+    });
     let topic = move || match settings.mode.get() {
         Mode::Rect => "rect".to_owned(),
         Mode::Chart => "chart".to_owned(),
         Mode::Custom => settings.topic.get(),
     };
-    let detail = move || match state() {
+    let detail = text(move || match state() {
         "publishing" => format!(
             "One message to “{}” every {} ms, as {}.",
             topic(),
@@ -76,9 +77,9 @@ fn Announcement(settings: Settings, publisher: Publisher) -> impl IntoView {
         ),
         "paused" => "Nothing is sent until you resume or send once.".into(),
         _ => "Nothing is sent, and nothing piles up.".into(),
-    };
+    });
     view! {
-        <div class="announcement" data-state=state>
+        <div class="announcement" data-state=text(state)>
             <p role="status">
                 <strong>{title}</strong>
             </p>
@@ -97,7 +98,7 @@ fn Modes(settings: Settings) -> impl IntoView {
                     name="mode"
                     value=mode.name()
                     checked=settings.mode.get_untracked() == mode
-                    prop:checked=move || settings.mode.get() == mode
+                    prop:checked=flag(move || settings.mode.get() == mode)
                     on:change=move |_| settings.mode.set(mode)
                 />
                 <span>{label}</span>
@@ -119,8 +120,8 @@ fn Modes(settings: Settings) -> impl IntoView {
 #[component]
 fn Draft(settings: Settings) -> impl IntoView {
     let Settings { topic, body, .. } = settings;
-    let topic_fault = Memo::new(move |_| topic.with(|topic| draft::topic_fault(topic)));
-    let body_fault = Memo::new(move |_| body.with(|body| draft::body_fault(body)));
+    let topic_fault = fault(move || topic.with(|topic| draft::topic_fault(topic)));
+    let body_fault = fault(move || body.with(|body| draft::body_fault(body)));
     let type_into = move |field: RwSignal<String>| {
         move |event| {
             field.set(event_target_value(&event));
@@ -135,9 +136,9 @@ fn Draft(settings: Settings) -> impl IntoView {
                 type="text"
                 autocomplete="off"
                 spellcheck="false"
-                prop:value=topic
+                prop:value=text(move || topic.get())
                 on:input=type_into(topic)
-                aria-invalid=move || topic_fault.get().is_some().to_string()
+                aria-invalid=is_fault(topic_fault)
                 aria-describedby="draft-topic-fault"
             />
             <p id="draft-topic-fault" class="fault" aria-live="polite">{topic_fault}</p>
@@ -148,9 +149,9 @@ fn Draft(settings: Settings) -> impl IntoView {
                 id="draft-body"
                 rows="5"
                 spellcheck="false"
-                prop:value=body
+                prop:value=text(move || body.get())
                 on:input=type_into(body)
-                aria-invalid=move || body_fault.get().is_some().to_string()
+                aria-invalid=is_fault(body_fault)
                 aria-describedby="draft-body-fault"
             ></textarea>
             <p id="draft-body-fault" class="fault" aria-live="polite">{body_fault}</p>
@@ -158,26 +159,39 @@ fn Draft(settings: Settings) -> impl IntoView {
     }
 }
 
+/// What is wrong, in words; nothing when all is right.
+fn fault(find: impl Fn() -> Option<String> + Send + Sync + 'static) -> Signal<String> {
+    text(move || find().unwrap_or_default())
+}
+
+/// The attribute `aria-invalid`.
+fn is_fault(fault: Signal<String>) -> Signal<String> {
+    text(move || fault.with(|fault| !fault.is_empty()).to_string())
+}
+
 #[component]
 fn Period(settings: Settings) -> impl IntoView {
-    let fault = RwSignal::new(None::<&str>);
-    let apply = move |text: String| match period::parse(&text) {
+    let refused = RwSignal::new(None::<&str>);
+    let apply = move |typed: String| match period::parse(&typed) {
         Ok(period_ms) => {
-            fault.set(None);
+            refused.set(None);
             settings.period_ms.set(period_ms);
         }
-        Err(reason) => fault.set(Some(reason)),
+        Err(reason) => refused.set(Some(reason)),
     };
     let entered = move |event: web_sys::KeyboardEvent| {
         if event.key() == "Enter" {
             apply(event_target_value(&event));
         }
     };
-    let explanation = move || {
-        fault
-            .get()
-            .map(|reason| format!("{reason} The period stays {} ms.", settings.period_ms.get()))
-    };
+    let explanation = fault(move || {
+        let reason = refused.get()?;
+        Some(format!(
+            "{reason} The period stays {} ms.",
+            settings.period_ms.get()
+        ))
+    });
+    let period = text(move || settings.period_ms.get().to_string());
     view! {
         <div class="field">
             <label for="period">"Period in milliseconds"</label>
@@ -187,11 +201,11 @@ fn Period(settings: Settings) -> impl IntoView {
                 type="text"
                 inputmode="numeric"
                 autocomplete="off"
-                value=settings.period_ms.get_untracked()
-                prop:value=settings.period_ms
+                value=period.get_untracked()
+                prop:value=period
                 on:change=move |event| apply(event_target_value(&event))
                 on:keydown=entered
-                aria-invalid=move || fault.get().is_some().to_string()
+                aria-invalid=is_fault(explanation)
                 aria-describedby="period-hint period-fault"
             />
             <p id="period-hint" class="hint">
@@ -227,10 +241,12 @@ fn PauseButton(settings: Settings) -> impl IntoView {
 fn SentList(publisher: Publisher) -> impl IntoView {
     let Publisher { tally, list, .. } = publisher;
     let now_ms = RwSignal::new(0.0);
-    Effect::new(move |_| {
+    once_live(move || {
         StoredValue::new_local(Interval::every(500, move || now_ms.set(browser::now_ms())));
     });
-    let per_second = move || rounded(tally.with(|tally| tally.per_second(now_ms.get())));
+    let per_second = text(move || rounded(tally.with(|tally| tally.per_second(now_ms.get()))));
+    let count = move |of: fn(&Tally) -> u64| text(move || tally.with(of).to_string());
+    let is_listed = flag(move || list.with(|list| !list.is_empty()));
     view! {
         <section class="panel messages" aria-labelledby="sent-title">
             <div class="panel-head">
@@ -243,19 +259,19 @@ fn SentList(publisher: Publisher) -> impl IntoView {
                 </div>
                 <div>
                     <dt>"sent"</dt>
-                    <dd data-figure="sent">{move || tally.with(|tally| tally.sent)}</dd>
+                    <dd data-figure="sent">{count(|tally| tally.sent)}</dd>
                 </div>
                 <div>
                     <dt>"accepted"</dt>
-                    <dd data-figure="accepted">{move || tally.with(|tally| tally.accepted)}</dd>
+                    <dd data-figure="accepted">{count(|tally| tally.accepted)}</dd>
                 </div>
                 <div title="Refused by the broker, or lost with the connection before it answered">
                     <dt>"unanswered"</dt>
-                    <dd data-figure="unanswered">{move || tally.with(|tally| tally.unanswered)}</dd>
+                    <dd data-figure="unanswered">{count(|tally| tally.unanswered)}</dd>
                 </div>
                 <div title="Not sent, because there was no connection">
                     <dt>"skipped"</dt>
-                    <dd data-figure="skipped">{move || tally.with(|tally| tally.skipped)}</dd>
+                    <dd data-figure="skipped">{count(|tally| tally.skipped)}</dd>
                 </div>
             </dl>
             <div class="scroller newest-first" role="log" aria-live="off" aria-label="Messages sent, the newest first" tabindex="0">
@@ -268,7 +284,7 @@ fn SentList(publisher: Publisher) -> impl IntoView {
                         {sent_line(sent)}
                     </For>
                 </ol>
-                <p class="none" hidden=move || list.with(|list| !list.is_empty())>
+                <p class="none" hidden=is_listed>
                     "Nothing has been sent yet."
                 </p>
             </div>
@@ -278,12 +294,12 @@ fn SentList(publisher: Publisher) -> impl IntoView {
 
 fn sent_line(sent: Arc<Sent>) -> impl IntoView {
     let outcome = sent.outcome.clone();
-    let state = move || match &*outcome.read() {
+    let state = text(move || match &*outcome.read() {
         None => "sent",
         Some(Outcome::Accepted) => "accepted",
         Some(Outcome::Refused(_)) => "refused",
         Some(Outcome::Unknown) => "unknown",
-    };
+    });
     view! {
         <li class="message">
             <b>{sent.topic.clone()}</b>

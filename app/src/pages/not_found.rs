@@ -12,7 +12,7 @@ pub fn NotFound() -> impl IntoView {
             <h1>"No bell hangs here"</h1>
             <p>
                 "This address has no page. "
-                <Link to="/">"The overview"</Link>
+                <Link to="/" text="The overview" />
                 " knows those there are."
             </p>
         </div>

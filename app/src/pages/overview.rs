@@ -8,14 +8,16 @@ use crate::{
     demo::{Demo, newest},
     figures,
     host::{Figures, Host, TopicFigures},
-    navigation::Link,
+    navigation::Navigation,
     rate::rounded,
+    reactive::{carried, flag, once_live, text},
 };
 
 #[component]
 pub fn Overview() -> impl IntoView {
     let (square, bars) = (newest(Demo::Rect), newest(Demo::Chart));
     let figures = live_figures();
+    let navigation = expect_context::<Navigation>();
     view! {
         <div class="page-head hero">
             <h1>"Ring once, and every bell answers."</h1>
@@ -25,23 +27,23 @@ pub fn Overview() -> impl IntoView {
             </p>
         </div>
         <div class="cards">
-            <Link to="/console" class="card">
+            <a href="/console" class="card" on:click=navigation.follow("/console")>
                 <div class="miniature miniature-keys" aria-hidden="true">
                     {(0..5).map(|_| view! { <div></div> }).collect_view()}
                 </div>
                 <h2>"Console"</h2>
                 <p>"Publish: angles, bars, or a message of your own."</p>
-            </Link>
-            <Link to="/rect" class="card">
+            </a>
+            <a href="/rect" class="card" on:click=navigation.follow("/rect")>
                 <MiniatureSquare data=square />
                 <h2>"Rectangle"</h2>
                 <p>"Watch a square turn with every message."</p>
-            </Link>
-            <Link to="/chart" class="card">
+            </a>
+            <a href="/chart" class="card" on:click=navigation.follow("/chart")>
                 <MiniatureBars data=bars />
                 <h2>"Chart"</h2>
                 <p>"Watch seven bars follow the newest message."</p>
-            </Link>
+            </a>
         </div>
         <section aria-labelledby="figures-title">
             <h2 id="figures-title">"The broker now"</h2>
@@ -69,7 +71,7 @@ fn Totals(figures: ReadSignal<Figures>) -> impl IntoView {
         view! {
             <div>
                 <dt>{name}</dt>
-                <dd>{move || figures.with(value)}</dd>
+                <dd>{text(move || figures.with(value))}</dd>
             </div>
         }
     };
@@ -91,10 +93,14 @@ fn Totals(figures: ReadSignal<Figures>) -> impl IntoView {
 #[component]
 fn Topics(figures: ReadSignal<Figures>) -> impl IntoView {
     let topics = Memo::new(move |_| figures.with(|figures| figures.topic_list.clone()));
-    let more = move || {
+    let more = text(move || {
         let left_out = figures.with(|now| now.topics.saturating_sub(now.topic_list.len() as u64));
-        (left_out > 0).then(|| format!("And {} more.", figures::grouped(left_out)))
-    };
+        if left_out == 0 {
+            return String::new();
+        }
+        format!("And {} more.", figures::grouped(left_out))
+    });
+    let is_any = flag(move || topics.with(|topics| !topics.is_empty()));
     view! {
         <table class="topics">
             <thead>
@@ -107,7 +113,7 @@ fn Topics(figures: ReadSignal<Figures>) -> impl IntoView {
             </thead>
             <tbody>{move || topics.get().into_iter().map(topic_row).collect_view()}</tbody>
         </table>
-        <p class="none" hidden=move || topics.with(|topics| !topics.is_empty())>
+        <p class="none" hidden=is_any>
             "No topic yet: the first message makes one."
         </p>
         <p class="none">{more}</p>
@@ -132,9 +138,9 @@ fn live_figures() -> ReadSignal<Figures> {
             .map(|host| (host.figures)())
             .unwrap_or_default()
     };
-    let (figures, set_figures) = signal(SharedValue::new(render).into_inner());
+    let (figures, set_figures) = signal(carried(render));
     let connection = expect_context::<Connection>();
-    Effect::new(move |_| {
+    once_live(move || {
         let take = move |messages: &[Message]| {
             if let Some(now) = messages
                 .last()

@@ -7,6 +7,7 @@ use crate::{
     browser,
     components::{Messages, Square, Switch},
     demo::{Demo, follow},
+    reactive::once_live,
     reading::Data,
 };
 
@@ -20,7 +21,7 @@ pub fn Rect() -> impl IntoView {
         })
     });
     let is_smooth = RwSignal::new(true);
-    Effect::new(move |_| {
+    once_live(move || {
         if browser::prefers_reduced_motion() {
             is_smooth.set(false);
         }
@@ -36,7 +37,7 @@ pub fn Rect() -> impl IntoView {
             <section class="panel stage" aria-label="The square">
                 <Square angle is_smooth />
                 <ImageNote image reads=Demo::Rect.reads() />
-                <Switch on=is_smooth>"Transition"</Switch>
+                <Switch on=is_smooth label="Transition" />
             </section>
             <Messages feed />
         </div>
