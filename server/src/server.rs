@@ -79,6 +79,10 @@ impl Server {
 pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     // Rendering pages spawns tasks. Somebody may have said on what already: then that is what we want.
     let _ = any_spawner::Executor::init_tokio();
+    // Each connection is a file; the usual limit of 1,024 is meant for programs of another kind.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
     let listener = bind(options.listen).await?;
     let address = listener
         .local_addr()

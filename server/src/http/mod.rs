@@ -9,7 +9,7 @@ mod problem;
 mod security;
 mod websocket;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -19,7 +19,9 @@ use axum::{
     response::IntoResponse,
     routing::{any, get, post},
 };
-use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer, trace::TraceLayer,
+};
 
 pub use origin::Origins;
 use problem::Problem;
@@ -64,6 +66,7 @@ fn api(server: &Arc<Server>) -> Router<Arc<Server>> {
         .fallback(unknown)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(server.options.max_body_bytes))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIME))
         .layer(middleware::from_fn_with_state(
             Arc::clone(server),
             origin::check,
@@ -79,3 +82,6 @@ async fn method_not_allowed(OriginalUri(uri): OriginalUri, method: Method) -> Pr
     let detail = format!("{} does not take {method}", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
+
+/// How long a client may take between two pieces of a body.
+const BODY_TIME: Duration = Duration::from_secs(30);
