@@ -159,11 +159,8 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
         let Some(framed) = scratch.frame::<F>() else {
             return;
         };
-        let count = match socket.try_write(framed) {
-            Ok(count) => count,
-            // Broken or full: writing what is pending will tell.
-            Err(_) => 0,
-        };
+        // Broken or full: writing what is pending will tell.
+        let count = socket.try_write(framed).unwrap_or_default();
         *wrote |= count > 0;
         self.pending.extend_from_slice(&framed[count..]);
     }
