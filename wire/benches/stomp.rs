@@ -116,7 +116,7 @@ fn encode_message_shared(bencher: Bencher<'_, '_>, body: usize) {
 fn deliver(bencher: Bencher<'_, '_>, body: usize) {
     let body = vec![b'x'; body];
     let (mut prefix, mut shared) = (Vec::new(), Vec::new());
-    message_prefix(Version::V1_2, "sub-0", None, &mut prefix);
+    message_prefix(Version::V1_2, Some("sub-0"), None, &mut prefix);
     message_shared(Version::V1_2, &message(&body), [], &mut shared);
     let mut out = Vec::with_capacity(BATCH * (prefix.len() + shared.len()));
     bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {

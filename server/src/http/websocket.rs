@@ -175,4 +175,4 @@ fn refuse(problem: Problem) -> Response {
 }
 
 /// Subprotocols spoken, the preferred first.
-const PROTOCOLS: [&str; 1] = ["v12.stomp"];
+const PROTOCOLS: [&str; 3] = ["v12.stomp", "v11.stomp", "v10.stomp"];

@@ -246,12 +246,12 @@ impl Decoder {
             let line = line_number(lines, error.valid_up_to());
             DecodeError::HeaderNotUtf8 { line }
         })?;
-        let mut escapes = Escapes::None;
+        let escapes = Escapes::of(self.version, command);
         if memchr2(b'\\', b'\r', lines).is_some() {
-            escapes = Escapes::of(self.version, command);
             self.check_lines(text, escapes)?;
+            return Ok(Headers::new(text, escapes));
         }
-        Ok(Headers::new(text, escapes))
+        Ok(Headers::new(text, escapes.without_sequences()))
     }
 
     /// Only called where there is something to find.

@@ -1,4 +1,4 @@
-//! Escape sequences in header names and values: STOMP 1.2, "Value Encoding".
+//! Escape sequences in header names and values: STOMP 1.2 and 1.1, "Value Encoding".
 
 use std::borrow::Cow;
 
@@ -9,8 +9,10 @@ use super::{Command, Version, scan};
 /// Which escape sequences a frame uses: a question of its version and its command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Escapes {
-    /// 1.0, and CONNECT, STOMP and CONNECTED of any version.
+    /// CONNECT, STOMP and CONNECTED of any version.
     None,
+    /// None either, but values may be padded with spaces, which are no part of them.
+    V1_0,
     /// `\n`, `\c` and `\\`.
     V1_1,
     /// The same and `\r`.
@@ -28,9 +30,17 @@ impl Escapes {
     pub(crate) const fn of(version: Version, command: Command) -> Self {
         match version {
             _ if !command.escapes_headers() => Self::None,
-            Version::V1_0 => Self::None,
+            Version::V1_0 => Self::V1_0,
             Version::V1_1 => Self::V1_1,
             Version::V1_2 => Self::V1_2,
+        }
+    }
+
+    /// For lines in which there is nothing to unescape.
+    pub(crate) const fn without_sequences(self) -> Self {
+        match self {
+            Self::V1_0 => Self::V1_0,
+            Self::None | Self::V1_1 | Self::V1_2 => Self::None,
         }
     }
 
@@ -38,7 +48,7 @@ impl Escapes {
     #[inline]
     pub(crate) fn check(self, text: &str) -> Result<(), Invalid> {
         let mut rest = text;
-        while self != Self::None
+        while !matches!(self, Self::None | Self::V1_0)
             && let Some((_, behind)) = split_at_backslash(rest)
         {
             let code = behind.chars().next().ok_or(Invalid::Unfinished)?;
@@ -52,8 +62,17 @@ impl Escapes {
     #[inline]
     pub(crate) fn unescape(self, text: &str) -> Cow<'_, str> {
         match self {
-            Self::None => Cow::Borrowed(text),
-            _ => self.unescape_slowly(text),
+            Self::None | Self::V1_0 => Cow::Borrowed(text),
+            Self::V1_1 | Self::V1_2 => self.unescape_slowly(text),
+        }
+    }
+
+    /// The same of a header's value.
+    #[inline]
+    pub(crate) fn value(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::V1_0 => Cow::Borrowed(text.trim_ascii()),
+            _ => self.unescape(text),
         }
     }
 

@@ -71,12 +71,12 @@ impl<'a> Header<'a> {
 
     #[inline]
     pub fn value(&self) -> Cow<'a, str> {
-        self.escapes.unescape(self.raw_value)
+        self.escapes.value(self.raw_value)
     }
 
     pub fn is(&self, name: &str) -> bool {
         match self.escapes {
-            Escapes::None => self.raw_name == name,
+            Escapes::None | Escapes::V1_0 => self.raw_name == name,
             _ => self.name() == name,
         }
     }

@@ -12,7 +12,7 @@ pub enum Version {
 }
 
 /// The versions that may be negotiated, ascending.
-pub const SUPPORTED: &[Version] = &[Version::V1_2];
+pub const SUPPORTED: &[Version] = &[Version::V1_0, Version::V1_1, Version::V1_2];
 
 impl Version {
     /// As in the headers `version` and `accept-version`.
@@ -43,9 +43,20 @@ impl Version {
             .max()
     }
 
-    /// From `1.1` on "clients and servers MUST never trim or pad headers with spaces".
+    /// From `1.1` on "clients and servers MUST never trim or pad headers with spaces"; the
+    /// examples of `1.0` have a space behind the colon.
     pub(crate) const fn trims_values(self) -> bool {
         matches!(self, Self::V1_0)
+    }
+
+    /// STOMP 1.1, "Heart-beating": new in that version.
+    pub(crate) const fn has_heart_beats(self) -> bool {
+        !matches!(self, Self::V1_0)
+    }
+
+    /// From `1.1` on SUBSCRIBE and UNSUBSCRIBE need an `id`; before it, the destination would do.
+    pub(crate) const fn needs_subscription_id(self) -> bool {
+        !matches!(self, Self::V1_0)
     }
 }
 

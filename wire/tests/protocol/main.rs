@@ -6,6 +6,7 @@ mod stomp_golden;
 mod stomp_heart_beat;
 mod stomp_properties;
 mod stomp_server;
+mod stomp_versions;
 mod transcript;
 mod websocket_golden;
 mod websocket_other;

@@ -2,7 +2,7 @@
 
 use wire::stomp::client::{self, Client, Connect, Event, ProtocolError};
 use wire::stomp::server::{
-    self, Config, Fault, Greeting, Message, Missed, Request, Session, message_prefix,
+    self, Config, Fault, Greeting, Identity, Message, Missed, Request, Session, message_prefix,
     message_shared,
 };
 use wire::stomp::{Decoder, Item, Limits, Version};
@@ -11,7 +11,7 @@ use wire::stomp::{Decoder, Item, Limits, Version};
 struct Server {
     session: Session,
     decoder: Decoder,
-    subscriptions: Vec<String>,
+    subscriptions: Vec<Identity<'static>>,
     sequence: u64,
     closed: bool,
 }
@@ -65,18 +65,19 @@ impl Server {
             }
             Request::Subscribe(subscribe) => {
                 let receipt = subscribe.receipt.as_deref();
-                if self.subscriptions.iter().any(|id| *id == subscribe.id) {
-                    return Err(Fault::subscription_in_use(&subscribe.id, receipt));
+                if self.subscriptions.contains(&subscribe.identity) {
+                    return Err(Fault::subscription_in_use(&subscribe.identity, receipt));
                 }
-                self.subscriptions.push(subscribe.id.into_owned());
+                self.subscriptions.push(subscribe.identity.into_owned());
                 subscribe.receipt
             }
             Request::Unsubscribe(unsubscribe) => {
                 let before = self.subscriptions.len();
-                self.subscriptions.retain(|id| *id != unsubscribe.id);
+                self.subscriptions
+                    .retain(|identity| *identity != unsubscribe.identity);
                 if self.subscriptions.len() == before {
                     let receipt = unsubscribe.receipt.as_deref();
-                    return Err(Fault::unknown_subscription(&unsubscribe.id, receipt));
+                    return Err(Fault::unknown_subscription(&unsubscribe.identity, receipt));
                 }
                 unsubscribe.receipt
             }
@@ -110,8 +111,8 @@ impl Server {
         let pairs = headers.iter().map(|(name, value)| (&**name, &**value));
         message_shared(Version::V1_2, &message, pairs, &mut shared);
         let missed = (self.sequence == 1).then_some(Missed::Unknown);
-        for id in &self.subscriptions {
-            message_prefix(Version::V1_2, id, missed, out);
+        for identity in &self.subscriptions {
+            message_prefix(Version::V1_2, identity.id(), missed, out);
             out.extend_from_slice(&shared);
         }
     }
@@ -238,7 +239,7 @@ fn a_fault_ends_the_conversation_for_both() {
         ),
         (
             b"SUBSCRIBE\nid:0\ndestination:/a\n\n\0SUBSCRIBE\nid:0\ndestination:/b\n\n\0",
-            r#"Some("subscription id in use") None: there is a subscription with id "0" on this connection already"#,
+            r#"Some("subscription in use") None: there is a subscription with id "0" on this connection already"#,
         ),
         (
             b"GET / HTTP/1.1\r\n",

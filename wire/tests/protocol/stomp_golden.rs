@@ -202,7 +202,7 @@ fn versions_differ_in_their_escapes() {
     check_version(
         Version::V1_0,
         "SEND\ncontent-length: 1 \n\n\0\0",
-        &[r#"SEND "content-length"=" 1 " | \x00"#],
+        &[r#"SEND "content-length"="1" | \x00"#],
     );
 }
 
@@ -334,7 +334,7 @@ fn a_message_is_its_prefix_and_its_shared_part() {
     let mut out = Vec::new();
     message_prefix(
         Version::V1_2,
-        "sub:0",
+        Some("sub:0"),
         Some(Missed::Range { from: 3, to: 6 }),
         &mut out,
     );
@@ -345,7 +345,7 @@ fn a_message_is_its_prefix_and_its_shared_part() {
     assert_eq!(String::from_utf8_lossy(&out), expected);
 
     out.clear();
-    message_prefix(Version::V1_2, "0", Some(Missed::Unknown), &mut out);
+    message_prefix(Version::V1_2, Some("0"), Some(Missed::Unknown), &mut out);
     assert_eq!(out, b"MESSAGE\nsubscription:0\nmissed:unknown\n");
 }
 

@@ -1,6 +1,6 @@
 //! The server's machine: what it makes of frames, in order and out of it.
 
-use wire::stomp::server::{Cause, Config, Fault, Greeting, Request, Session};
+use wire::stomp::server::{Cause, Config, Fault, Greeting, Identity, Request, Session};
 use wire::stomp::{Decoder, Limits};
 
 const CONNECT: &str = "CONNECT\naccept-version:1.2\nhost:h\n\n\0";
@@ -64,8 +64,8 @@ fn show(request: &Request<'_>) -> String {
             send.body.escape_ascii()
         ),
         Request::Subscribe(subscribe) => format!(
-            "subscribe {} {} since {:?} overflow {:?} receipt {:?}",
-            subscribe.id,
+            "subscribe {:?} {} since {:?} overflow {:?} receipt {:?}",
+            subscribe.identity,
             subscribe.destination,
             subscribe.since,
             subscribe.overflow,
@@ -73,8 +73,8 @@ fn show(request: &Request<'_>) -> String {
         ),
         Request::Unsubscribe(unsubscribe) => {
             format!(
-                "unsubscribe {} receipt {:?}",
-                unsubscribe.id, unsubscribe.receipt
+                "unsubscribe {:?} receipt {:?}",
+                unsubscribe.identity, unsubscribe.receipt
             )
         }
         Request::Disconnect(disconnect) => format!("disconnect receipt {:?}", disconnect.receipt),
@@ -115,10 +115,10 @@ fn connect_is_typed() {
 /// "Protocol Negotiation".
 #[test]
 fn versions_that_are_not_shared_are_refused() {
-    for accept in ["accept-version:1.0,1.1\n", "accept-version:2.0\n", ""] {
+    for accept in ["2.0", "1.3,0.9", "", "1", "1.2 "] {
         check_from_start(
-            &format!("CONNECT\n{accept}host:h\n\n\0"),
-            &["fault: supported protocol versions are 1.2 (receipt None)"],
+            &format!("CONNECT\naccept-version:{accept}\nhost:h\n\n\0"),
+            &["fault: supported protocol versions are 1.0,1.1,1.2 (receipt None)"],
         );
     }
 }
@@ -188,7 +188,9 @@ fn subscribe_is_typed() {
     let check_headers = |headers: &str, expected: &str| {
         check(
             &format!("SUBSCRIBE\nid:0\ndestination:/topic/a\n{headers}\n\0"),
-            &[&format!("subscribe 0 /topic/a {expected} receipt None")],
+            &[&format!(
+                r#"subscribe Id("0") /topic/a {expected} receipt None"#
+            )],
         );
     };
     check_headers("", "since None overflow None");
@@ -284,7 +286,7 @@ fn what_is_to_come_is_refused_by_name() {
 fn unsubscribe_needs_an_id() {
     check(
         "UNSUBSCRIBE\nid:0\nreceipt:r\n\n\0",
-        &[r#"unsubscribe 0 receipt Some("r")"#],
+        &[r#"unsubscribe Id("0") receipt Some("r")"#],
     );
     check(
         "UNSUBSCRIBE\n\n\0",
@@ -326,7 +328,7 @@ fn check_error(fault: &Fault, expected: &str) {
 #[test]
 fn errors_say_what_happened_and_to_which_frame() {
     check_error(
-        &Fault::unknown_subscription("7", Some("r:1")),
+        &Fault::unknown_subscription(&Identity::Id("7".into()), Some("r:1")),
         "ERROR\nmessage:unknown subscription\nreceipt-id:r\\c1\ncontent-type:text/plain\n\
          content-length:55\n\nthere is no subscription with id \"7\" on this connection\0",
     );
@@ -342,8 +344,8 @@ fn errors_say_what_happened_and_to_which_frame() {
     // "Protocol Negotiation": this ERROR names the versions that would do.
     check_error(
         &Fault::new(Cause::UnsupportedVersion, None),
-        "ERROR\nversion:1.2\nmessage:unsupported version\ncontent-type:text/plain\n\
-         content-length:35\n\nsupported protocol versions are 1.2\0",
+        "ERROR\nversion:1.0,1.1,1.2\nmessage:unsupported version\ncontent-type:text/plain\n\
+         content-length:43\n\nsupported protocol versions are 1.0,1.1,1.2\0",
     );
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::super::server::Missed;
 use super::super::{Command, DecodeError, Frame, Header, Headers, HeartBeat, Version, header};
+use super::request::SPOKEN;
 
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
@@ -153,7 +154,12 @@ impl<'a> Connected<'a> {
 
 /// A server that does not say its version speaks 1.0.
 fn chosen(version: Option<Cow<'_, str>>) -> Result<Version, ProtocolError> {
-    Version::negotiate(version.as_deref().unwrap_or("1.0")).ok_or(ProtocolError::UnsupportedVersion)
+    let version = version
+        .as_deref()
+        .map_or(Some(Version::V1_0), Version::parse);
+    version
+        .filter(|version| *version == SPOKEN)
+        .ok_or(ProtocolError::UnsupportedVersion)
 }
 
 impl<'a> ServerError<'a> {

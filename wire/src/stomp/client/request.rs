@@ -1,6 +1,9 @@
 //! What a client asks for, and how it is written.
 
-use super::super::{Command, FrameWriter, HeartBeat, SUPPORTED, Version, header};
+use super::super::{Command, FrameWriter, HeartBeat, Version, header};
+
+/// The one version this client speaks: all servers do, and it is the strictest.
+pub(super) const SPOKEN: Version = Version::V1_2;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Connect<'a> {
@@ -34,10 +37,9 @@ pub struct Send<'a> {
 
 impl Connect<'_> {
     pub(super) fn write(&self, heart_beat: HeartBeat, out: &mut Vec<u8>) {
-        let versions: Vec<_> = SUPPORTED.iter().map(|version| version.as_str()).collect();
-        let mut frame = FrameWriter::new(out, Version::V1_2, Command::Connect);
+        let mut frame = FrameWriter::new(out, SPOKEN, Command::Connect);
         frame
-            .header(header::ACCEPT_VERSION, &versions.join(","))
+            .header(header::ACCEPT_VERSION, SPOKEN.as_str())
             .header(header::HOST, self.host)
             .header(header::HEART_BEAT, &heart_beat.to_string())
             .optional_header(header::LOGIN, self.login)

@@ -1,6 +1,7 @@
 //! What a peer did wrong, and the ERROR frame that says so.
 
 use super::super::{Command, DecodeError, FrameWriter, SUPPORTED, Version, header};
+use super::identity::Identity;
 
 /// A fault always ends the connection: "it MUST then close the connection just after sending the
 /// ERROR frame" (STOMP 1.2, "ERROR"). Write it with [`Session::error`](super::Session::error).
@@ -40,10 +41,10 @@ pub enum Cause {
     },
     #[error("{what} not supported yet")]
     NotSupported { what: &'static str },
-    #[error("there is a subscription with id \"{id}\" on this connection already")]
-    SubscriptionInUse { id: String },
-    #[error("there is no subscription with id \"{id}\" on this connection")]
-    UnknownSubscription { id: String },
+    #[error("there is a subscription {subscription} on this connection already")]
+    SubscriptionInUse { subscription: String },
+    #[error("there is no subscription {subscription} on this connection")]
+    UnknownSubscription { subscription: String },
     /// The caller's own: a destination that is no topic, a login that fails, a server that stops.
     #[error("{detail}")]
     Refused { message: String, detail: String },
@@ -69,13 +70,15 @@ impl Fault {
 
     /// "Within the same connection, different subscriptions MUST use different subscription
     /// identifiers" (STOMP 1.2, "SUBSCRIBE id Header").
-    pub fn subscription_in_use(id: &str, receipt: Option<&str>) -> Self {
-        Self::new(Cause::SubscriptionInUse { id: shown(id) }, receipt)
+    pub fn subscription_in_use(identity: &Identity<'_>, receipt: Option<&str>) -> Self {
+        let subscription = identity.to_string();
+        Self::new(Cause::SubscriptionInUse { subscription }, receipt)
     }
 
     /// The id of UNSUBSCRIBE "MUST match the subscription identifier of an existing subscription".
-    pub fn unknown_subscription(id: &str, receipt: Option<&str>) -> Self {
-        Self::new(Cause::UnknownSubscription { id: shown(id) }, receipt)
+    pub fn unknown_subscription(identity: &Identity<'_>, receipt: Option<&str>) -> Self {
+        let subscription = identity.to_string();
+        Self::new(Cause::UnknownSubscription { subscription }, receipt)
     }
 
     /// A header whose form is right but whose meaning the caller does not accept.
@@ -108,7 +111,7 @@ impl Fault {
             Cause::MissingHeader { .. } => "missing header",
             Cause::InvalidHeader { .. } => "invalid header",
             Cause::NotSupported { .. } => "not supported",
-            Cause::SubscriptionInUse { .. } => "subscription id in use",
+            Cause::SubscriptionInUse { .. } => "subscription in use",
             Cause::UnknownSubscription { .. } => "unknown subscription",
             Cause::Refused { message, .. } => message,
         }

@@ -44,16 +44,17 @@ impl Missed {
 
 /// The part of a subscriber's own: the command, `subscription`, and `missed` if something was.
 ///
+/// `subscription` is the id, which in 1.0 there may not be: "[`Identity::id`](super::Identity::id)".
 /// Without `missed` it is the same for every message of a subscription and may be kept.
 #[inline]
 pub fn message_prefix(
     version: Version,
-    subscription: &str,
+    subscription: Option<&str>,
     missed: Option<Missed>,
     out: &mut Vec<u8>,
 ) {
     let mut frame = FrameWriter::new(out, version, Command::Message);
-    frame.header(header::SUBSCRIPTION, subscription);
+    frame.optional_header(header::SUBSCRIPTION, subscription);
     if let Some(missed) = missed {
         self::missed(missed, out);
     }

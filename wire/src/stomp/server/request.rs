@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::super::{Command, Frame, Header, HeaderIter, Headers, HeartBeat, Version, header};
 use super::fault::{Cause, shown};
+use super::identity::Identity;
 
 #[derive(Clone, Debug)]
 pub enum Request<'a> {
@@ -44,7 +45,7 @@ pub struct Send<'a> {
 
 #[derive(Clone, Debug)]
 pub struct Subscribe<'a> {
-    pub id: Cow<'a, str>,
+    pub identity: Identity<'a>,
     pub destination: Cow<'a, str>,
     /// `None`: only what is published from now on.
     pub since: Option<Since<'a>>,
@@ -56,7 +57,7 @@ pub struct Subscribe<'a> {
 
 #[derive(Clone, Debug)]
 pub struct Unsubscribe<'a> {
-    pub id: Cow<'a, str>,
+    pub identity: Identity<'a>,
     pub receipt: Option<Cow<'a, str>>,
 }
 
@@ -131,10 +132,31 @@ impl<'a> Connect<'a> {
         }
         connect.version = negotiated(accept_version)?;
         connect.heart_beat = match heart_beat {
-            Some(text) => HeartBeat::parse(&text).ok_or_else(|| not_a_heart_beat(&text))?,
-            None => HeartBeat::NONE,
+            Some(text) if connect.version.has_heart_beats() => {
+                HeartBeat::parse(&text).ok_or_else(|| not_a_heart_beat(&text))?
+            }
+            _ => HeartBeat::NONE,
         };
+        if connect.version.trims_values() {
+            connect.trim();
+        }
         Ok(connect)
+    }
+
+    /// What the decoder could not do: the version was not known before.
+    fn trim(&mut self) {
+        let values = [
+            &mut self.host,
+            &mut self.login,
+            &mut self.passcode,
+            &mut self.client_id,
+        ];
+        for value in values.into_iter().flatten() {
+            *value = match value {
+                Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
+                Cow::Owned(text) => Cow::Owned(text.trim_ascii().to_owned()),
+            };
+        }
     }
 }
 
@@ -164,7 +186,7 @@ impl<'a> Send<'a> {
 }
 
 impl<'a> Subscribe<'a> {
-    pub(super) fn read(frame: &Frame<'a>) -> Result<Self, Cause> {
+    pub(super) fn read(frame: &Frame<'a>, version: Version) -> Result<Self, Cause> {
         let mut id = None;
         let mut destination = None;
         let mut receipt = None;
@@ -185,9 +207,15 @@ impl<'a> Subscribe<'a> {
             }
         }
         check_ack(ack.as_deref())?;
+        let destination = required(destination, frame, header::DESTINATION)?;
         Ok(Self {
-            id: required(id, frame, header::ID)?,
-            destination: required(destination, frame, header::DESTINATION)?,
+            identity: match id {
+                None if !version.needs_subscription_id() => {
+                    Identity::Destination(destination.clone())
+                }
+                id => Identity::Id(required(id, frame, header::ID)?),
+            },
+            destination,
             since: since.map(Since::read).transpose()?,
             overflow: Overflow::read(overflow.as_deref(), delivery.as_deref())?,
             receipt,
@@ -197,9 +225,18 @@ impl<'a> Subscribe<'a> {
 }
 
 impl<'a> Unsubscribe<'a> {
-    pub(super) fn read(frame: &Frame<'a>) -> Result<Self, Cause> {
+    /// 1.0: "It requires either a destination header or an id header (if the previous SUBSCRIBE
+    /// operation passed an id value)". From 1.1 on only the id will do.
+    pub(super) fn read(frame: &Frame<'a>, version: Version) -> Result<Self, Cause> {
+        let id = frame.headers.get(header::ID);
         Ok(Self {
-            id: required(frame.headers.get(header::ID), frame, header::ID)?,
+            identity: match id {
+                None if !version.needs_subscription_id() => {
+                    let destination = frame.headers.get(header::DESTINATION);
+                    Identity::Destination(required(destination, frame, header::DESTINATION)?)
+                }
+                id => Identity::Id(required(id, frame, header::ID)?),
+            },
             receipt: frame.headers.get(header::RECEIPT),
         })
     }

@@ -99,8 +99,10 @@ impl Session {
         self.check_order(frame.command)?;
         match frame.command {
             Command::Send => Send::read(frame).map(Request::Send),
-            Command::Subscribe => Subscribe::read(frame).map(Request::Subscribe),
-            Command::Unsubscribe => Unsubscribe::read(frame).map(Request::Unsubscribe),
+            Command::Subscribe => Subscribe::read(frame, self.version).map(Request::Subscribe),
+            Command::Unsubscribe => {
+                Unsubscribe::read(frame, self.version).map(Request::Unsubscribe)
+            }
             Command::Connect | Command::Stomp => self.connect(frame).map(Request::Connect),
             Command::Disconnect => Ok(Request::Disconnect(self.disconnect(frame))),
             command => Err(refusal(command)),
@@ -141,9 +143,11 @@ impl Session {
             self.state = State::Connected;
         }
         let mut frame = FrameWriter::new(out, self.version, Command::Connected);
+        frame.header(header::VERSION, self.version.as_str());
+        if self.version.has_heart_beats() {
+            frame.header(header::HEART_BEAT, &self.heart_beat.to_string());
+        }
         frame
-            .header(header::VERSION, self.version.as_str())
-            .header(header::HEART_BEAT, &self.heart_beat.to_string())
             .header(header::SERVER, greeting.server)
             .header(header::SESSION, greeting.session);
         frame.end();

@@ -1,22 +1,25 @@
 //! STOMP joined to the broker: what its destinations, headers and errors mean here.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+mod destination;
+mod encoder;
+
+use std::{collections::HashMap, sync::Arc};
 
 use broker::{
-    Broker, Delivery, Dialect, Entry, Header, MessageId, Missed, Overflow, Publication,
-    PublishError, Session, Start, SubscriptionId, TopicFilter, TopicName,
+    Broker, Header, Overflow, Publication, PublishError, Session, Start, SubscriptionId, TopicName,
 };
 use bytes::Bytes;
 use wire::stomp::{
-    self, Due, Limits, Version,
-    server::{self, Cause, Fault, Greeting, Message, Request, Since, UserHeaders},
+    self, Due, Limits,
+    server::{self, Fault, Greeting, Identity, Request, Since, UserHeaders},
 };
 
 use crate::{
     clock,
-    connection::{Encoder, Ending, Kind, Protocol, Turn},
+    connection::{Ending, Protocol, Turn},
     content_type,
 };
+use encoder::StompEncoder;
 
 /// The receiving half of a connection.
 pub struct Stomp {
@@ -27,17 +30,11 @@ pub struct Stomp {
     overflow: Overflow,
     /// The name this connection publishes under.
     producer: Arc<str>,
-    subscriptions: HashMap<Box<str>, SubscriptionId>,
+    subscriptions: HashMap<Identity<'static>, SubscriptionId>,
     /// The last destination published to: most connections have one.
     destination: Option<(Box<str>, TopicName)>,
     /// Receipts asked for with the publications of this turn, by their place in the batch.
     receipts: Vec<(usize, Box<str>)>,
-}
-
-/// The sending half.
-pub struct StompEncoder {
-    broker: Arc<Broker>,
-    version: Version,
 }
 
 /// What the server's options say about STOMP.
@@ -67,11 +64,7 @@ impl Stomp {
             destination: None,
             receipts: Vec::new(),
         };
-        let encoder = StompEncoder {
-            broker: Arc::clone(broker),
-            version: Version::V1_2,
-        };
-        (stomp, encoder)
+        (stomp, StompEncoder::new(broker))
     }
 
     fn request(&mut self, request: Request<'_>, turn: &mut Turn) -> Result<(), Refusal> {
@@ -153,20 +146,20 @@ impl Stomp {
         turn: &mut Turn,
     ) -> Result<(), Fault> {
         let receipt = subscribe.receipt.as_deref();
-        if self.subscriptions.contains_key(&*subscribe.id) {
-            return Err(Fault::subscription_in_use(&subscribe.id, receipt));
+        if self.subscriptions.contains_key(&subscribe.identity) {
+            return Err(Fault::subscription_in_use(&subscribe.identity, receipt));
         }
-        let filter = filter(&subscribe.destination, receipt)?;
+        let filter = destination::filter(&subscribe.destination, receipt)?;
         let start = start(&self.broker, subscribe.since.as_ref(), receipt)?;
         let overflow = subscribe.overflow.map_or(self.overflow, overflow);
-        let mut tag = Vec::new();
-        server::message_prefix(self.machine.version(), &subscribe.id, None, &mut tag);
+        let tag = encoder::tag(self.machine.version(), &subscribe.identity);
         let (id, _) = self
             .broker
             .subscribe(&self.session, &filter, start, overflow, &tag)
             .map_err(|error| Fault::refused("cannot subscribe", error.to_string(), receipt))?;
         // What there is to read at once is drained at the end of this turn.
-        self.subscriptions.insert((&*subscribe.id).into(), id);
+        let identity = subscribe.identity.clone().into_owned();
+        self.subscriptions.insert(identity, id);
         self.receipt(receipt, turn);
         Ok(())
     }
@@ -177,10 +170,11 @@ impl Stomp {
         turn: &mut Turn,
     ) -> Result<(), Fault> {
         let receipt = unsubscribe.receipt.as_deref();
+        let identity = unsubscribe.identity.clone().into_owned();
         let id = self
             .subscriptions
-            .remove(&*unsubscribe.id)
-            .ok_or_else(|| Fault::unknown_subscription(&unsubscribe.id, receipt))?;
+            .remove(&identity)
+            .ok_or_else(|| Fault::unknown_subscription(&identity, receipt))?;
         self.broker.unsubscribe(&self.session, id);
         self.receipt(receipt, turn);
         Ok(())
@@ -198,9 +192,7 @@ impl Stomp {
         {
             return Ok(topic.clone());
         }
-        let name = topic_path(destination).ok_or_else(|| not_a_topic(destination, receipt))?;
-        let topic = TopicName::new(&name)
-            .map_err(|error| Fault::refused("invalid destination", error.to_string(), receipt))?;
+        let topic = destination::topic(destination, receipt)?;
         self.destination = Some((destination.into(), topic.clone()));
         Ok(topic)
     }
@@ -293,55 +285,6 @@ impl Protocol for Stomp {
     }
 }
 
-impl Encoder for StompEncoder {
-    fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> Kind {
-        out.extend_from_slice(delivery.tag);
-        if let Some(missed) = delivery.missed {
-            server::missed(as_stomp(missed), out);
-        }
-        let shared = delivery.entry.encoding(DIALECT, |entry| {
-            encode_shared(self.version, entry, self.broker.id_of(entry))
-        });
-        let (kind, shared) = split_kind(shared);
-        out.extend_from_slice(shared);
-        kind
-    }
-}
-
-/// What all subscribers get alike, behind one byte that says whether it is text.
-fn encode_shared(version: Version, entry: &Entry, id: MessageId) -> Bytes {
-    let is_text = std::str::from_utf8(entry.body()).is_ok();
-    let mut shared = vec![u8::from(is_text)];
-    let message = Message {
-        message_id: &id.to_string(),
-        destination: &format!("{TOPIC}{}", entry.topic()),
-        sequence: entry.sequence(),
-        timestamp: entry.timestamp_ms(),
-        producer: entry.producer(),
-        content_type: entry.content_type(),
-        body: entry.body(),
-    };
-    let headers = entry.headers().iter();
-    let headers = headers.map(|header| (&*header.name, &*header.value));
-    server::message_shared(version, &message, headers, &mut shared);
-    shared.into()
-}
-
-fn split_kind(shared: &[u8]) -> (Kind, &[u8]) {
-    match shared.split_first() {
-        Some((1, shared)) => (Kind::Text, shared),
-        Some((_, shared)) => (Kind::Binary, shared),
-        None => (Kind::Binary, shared),
-    }
-}
-
-fn as_stomp(missed: Missed) -> server::Missed {
-    match missed {
-        Missed::Range { from, to } => server::Missed::Range { from, to },
-        Missed::Unknown => server::Missed::Unknown,
-    }
-}
-
 fn headers(headers: UserHeaders<'_>) -> Box<[Header]> {
     headers
         .map(|header| Header {
@@ -349,36 +292,6 @@ fn headers(headers: UserHeaders<'_>) -> Box<[Header]> {
             value: header.value().into(),
         })
         .collect()
-}
-
-/// The topic's name or filter in a destination, if it is one of a topic. `/topic/a/b` is the same as
-/// `/topic/a.b`: both ways of joining levels are in use among STOMP brokers.
-fn topic_path(destination: &str) -> Option<Cow<'_, str>> {
-    let path = destination.strip_prefix(TOPIC)?;
-    Some(if path.contains('/') {
-        path.replace('/', ".").into()
-    } else {
-        path.into()
-    })
-}
-
-fn filter(destination: &str, receipt: Option<&str>) -> Result<TopicFilter, Fault> {
-    let path = topic_path(destination).ok_or_else(|| not_a_topic(destination, receipt))?;
-    TopicFilter::new(&path)
-        .map_err(|error| Fault::refused("invalid destination", error.to_string(), receipt))
-}
-
-fn not_a_topic(destination: &str, receipt: Option<&str>) -> Fault {
-    if destination.starts_with("/queue/") {
-        let cause = Cause::NotSupported { what: "queues are" };
-        return Fault::new(cause, receipt);
-    }
-    Fault::invalid_header(
-        "destination",
-        destination,
-        "a topic is written /topic/NAME",
-        receipt,
-    )
 }
 
 fn start(
@@ -413,6 +326,3 @@ fn refused(error: &PublishError, receipt: Option<&str>) -> Fault {
 }
 
 const SERVER: &str = concat!("Carillon/", env!("CARGO_PKG_VERSION"));
-const TOPIC: &str = "/topic/";
-/// STOMP 1.2's place among an entry's encodings.
-const DIALECT: Dialect = Dialect::new(0).expect("there is room for more than one");

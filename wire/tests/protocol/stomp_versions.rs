@@ -1,0 +1,355 @@
+//! Where STOMP 1.0, 1.1 and 1.2 differ: one table for each clause, a row for each version.
+
+use wire::stomp::server::{
+    Config, Greeting, Identity, Message, Request, Session, message_prefix, message_shared,
+};
+use wire::stomp::{Decoder, HeartBeat, Limits, SUPPORTED, Version};
+
+use Version::{V1_0, V1_1, V1_2};
+
+/// A connection after its CONNECT.
+struct Conversation {
+    session: Session,
+    decoder: Decoder,
+    /// What CONNECTED said.
+    greeting: String,
+}
+
+impl Conversation {
+    #[track_caller]
+    fn open(connect: &str) -> Self {
+        let mut conversation = Self {
+            session: Session::new(&Config::DEFAULT, 0),
+            decoder: Decoder::new(Limits::DEFAULT),
+            greeting: String::new(),
+        };
+        conversation.heard(connect, |_| {}).expect("a good CONNECT");
+        let mut out = Vec::new();
+        conversation.session.connected(0, &GREETING, &mut out);
+        let version = conversation.session.version();
+        conversation.decoder.set_version(version);
+        conversation.greeting = String::from_utf8(out).expect("a greeting is text");
+        conversation
+    }
+
+    fn of(version: Version) -> Self {
+        Self::open(&format!("CONNECT\naccept-version:{version}\n\n\0"))
+    }
+
+    /// Shows the caller the request that a frame is, or returns what is wrong with it.
+    fn heard(&mut self, frame: &str, look: impl FnOnce(&Request<'_>)) -> Result<(), String> {
+        let decoded = self.decoder.decode(frame.as_bytes());
+        let (item, taken) = decoded
+            .map_err(|error| error.to_string())?
+            .expect("the tables hold whole frames");
+        assert_eq!(taken, frame.len(), "of {frame:?}");
+        let request = self.session.request(item);
+        look(&request.map_err(|fault| fault.to_string())?);
+        Ok(())
+    }
+}
+
+/// STOMP 1.1 and 1.2, "Protocol Negotiation": the highest version in common; "if the accept-version
+/// header is missing, it means that the client only supports version 1.0".
+#[test]
+fn the_highest_version_in_common_is_spoken() {
+    let cases = [
+        ("", V1_0),
+        ("accept-version:1.0\n", V1_0),
+        ("accept-version:1.1\n", V1_1),
+        ("accept-version:1.2\n", V1_2),
+        ("accept-version:1.0,1.1,1.2\n", V1_2),
+        ("accept-version:1.2,1.1,1.0\n", V1_2),
+        ("accept-version:1.1,1.0\n", V1_1),
+        ("accept-version:1.0,2.0\n", V1_0),
+        ("accept-version:1.1\naccept-version:1.2\n", V1_1),
+    ];
+    for (header, version) in cases {
+        for command in ["CONNECT", "STOMP"] {
+            let conversation = Conversation::open(&format!("{command}\n{header}\n\0"));
+            assert_eq!(conversation.session.version(), version, "of {header:?}");
+        }
+    }
+}
+
+/// The same: CONNECTED names the version. 1.0 knows of no heart-beats.
+#[test]
+fn connected_says_what_its_version_knows() {
+    let cases = [
+        (
+            V1_0,
+            "CONNECTED\nversion:1.0\nserver:Carillon/0.1.0\nsession:s-1\n\n\0",
+        ),
+        (
+            V1_1,
+            "CONNECTED\nversion:1.1\nheart-beat:10000,10000\nserver:Carillon/0.1.0\nsession:s-1\n\n\0",
+        ),
+        (
+            V1_2,
+            "CONNECTED\nversion:1.2\nheart-beat:10000,10000\nserver:Carillon/0.1.0\nsession:s-1\n\n\0",
+        ),
+    ];
+    for (version, expected) in cases {
+        assert_eq!(Conversation::of(version).greeting, expected);
+    }
+}
+
+/// "Heart-beating", since 1.1: in 1.0 the header is one that nobody knows.
+#[test]
+fn heart_beats_begin_with_1_1() {
+    let beats = HeartBeat {
+        send_ms: 7000,
+        receive_ms: 8000,
+    };
+    for (version, expected) in [(V1_0, HeartBeat::NONE), (V1_1, beats), (V1_2, beats)] {
+        let mut session = Session::new(&Config::DEFAULT, 0);
+        let frame = format!("CONNECT\naccept-version:{version}\nheart-beat:7000,8000\n\n\0");
+        let decoded = Decoder::new(Limits::DEFAULT).decode(frame.as_bytes());
+        let (item, _) = decoded.ok().flatten().expect("it is whole");
+        let Ok(Request::Connect(connect)) = session.request(item) else {
+            panic!("{version}: a CONNECT is a CONNECT");
+        };
+        assert_eq!(connect.heart_beat, expected, "in {version}");
+        session.connected(0, &GREETING, &mut Vec::new());
+        assert_eq!(
+            session.deadline().is_some(),
+            version != V1_0,
+            "in {version}"
+        );
+    }
+    Conversation::open("CONNECT\nheart-beat:often\n\n\0");
+}
+
+/// "Value Encoding", since 1.1; `\r` since 1.2. 1.0 passes backslashes on as they are.
+#[test]
+fn escapes_are_read_as_the_version_has_them() {
+    let cases = [
+        (r"a\\b", r"a\\b", Ok(r"a\b"), Ok(r"a\b")),
+        (r"a\nb", r"a\nb", Ok("a\nb"), Ok("a\nb")),
+        (r"a\cb", r"a\cb", Ok("a:b"), Ok("a:b")),
+        ("a:b", "a:b", Ok("a:b"), Ok("a:b")),
+        (r"a\rb", r"a\rb", Err("r"), Ok("a\rb")),
+        (r"a\tb", r"a\tb", Err("t"), Err("t")),
+    ];
+    for (written, in_1_0, in_1_1, in_1_2) in cases {
+        for (version, expected) in [(V1_0, Ok(in_1_0)), (V1_1, in_1_1), (V1_2, in_1_2)] {
+            let expected = expected.map(str::to_owned).map_err(|code| {
+                format!("header line 2 holds the escape sequence \"\\{code}\", which STOMP {version} does not define")
+            });
+            let frame = format!("SEND\ndestination:/topic/a\nx:{written}\n\n\0");
+            let mut value = None;
+            let heard = Conversation::of(version).heard(&frame, |request| {
+                if let Request::Send(send) = request {
+                    value = send
+                        .user_headers()
+                        .next()
+                        .map(|header| header.value().into_owned());
+                }
+            });
+            let read = heard.map(|()| value.expect("there is one user header"));
+            assert_eq!(read, expected, "{written} in {version}");
+        }
+    }
+}
+
+/// The same, written: what a version cannot say becomes a space, never a line or a frame.
+#[test]
+fn escapes_are_written_as_the_version_has_them() {
+    let cases = [
+        (V1_0, "a b c:d\\e"),
+        (V1_1, "a\\nb c\\cd\\\\e"),
+        (V1_2, "a\\nb\\rc\\cd\\\\e"),
+    ];
+    let message = Message {
+        message_id: "e-1",
+        destination: "/topic/a",
+        sequence: 1,
+        timestamp: 2,
+        producer: "p",
+        content_type: None,
+        body: b"",
+    };
+    for (version, expected) in cases {
+        let mut out = Vec::new();
+        message_shared(version, &message, [("x", "a\nb\rc:d\\e")], &mut out);
+        let text = String::from_utf8(out).expect("it is text");
+        assert!(
+            text.contains(&format!("\nx:{expected}\n")),
+            "{version}: {text:?}"
+        );
+    }
+}
+
+/// 1.1: "Clients and servers MUST never trim or pad headers with spaces". The examples of 1.0 do.
+#[test]
+fn only_1_0_trims_values() {
+    for (version, expected) in [
+        (V1_0, "/topic/a"),
+        (V1_1, " /topic/a "),
+        (V1_2, " /topic/a "),
+    ] {
+        let send = "SEND\ndestination: /topic/a \n\nhi\0";
+        let heard = Conversation::of(version).heard(send, |request| match request {
+            Request::Send(send) => assert_eq!(send.destination, expected, "in {version}"),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(heard, Ok(()));
+    }
+    let mut session = Session::new(&Config::DEFAULT, 0);
+    let connect = b"CONNECT\nlogin: me\npasscode: pass word \n\n\0";
+    let decoded = Decoder::new(Limits::DEFAULT).decode(connect);
+    let (item, _) = decoded.ok().flatten().expect("it is whole");
+    let Ok(Request::Connect(connect)) = session.request(item) else {
+        panic!("a CONNECT is a CONNECT");
+    };
+    assert_eq!(connect.login.as_deref(), Some("me"));
+    assert_eq!(connect.passcode.as_deref(), Some("pass word"));
+}
+
+/// A name is never trimmed: it would become one that is the server's to set.
+#[test]
+fn a_padded_name_is_a_name_of_its_own() {
+    let send = "SEND\ndestination:/topic/a\n sequence:6\n\n\0";
+    for &version in SUPPORTED {
+        let heard = Conversation::of(version).heard(send, |request| match request {
+            Request::Send(send) => {
+                let names: Vec<_> = send.user_headers().map(|header| header.name()).collect();
+                assert_eq!(names, [" sequence"], "in {version}");
+            }
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(heard, Ok(()));
+    }
+}
+
+/// 1.2, "STOMP Frames": lines end with LF or CR LF. The others know only LF; we are lenient.
+#[test]
+fn lines_may_end_with_cr_lf() {
+    for &version in SUPPORTED {
+        let send = "SEND\r\ndestination:/topic/a\r\nx:1\r\n\r\nhi\r\n\0";
+        let heard = Conversation::of(version).heard(send, |request| match request {
+            Request::Send(send) => {
+                assert_eq!(send.destination, "/topic/a", "in {version}");
+                assert_eq!(send.body, b"hi\r\n", "in {version}");
+            }
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(heard, Ok(()));
+    }
+}
+
+/// "Repeated Header Entries": the first counts. 1.0 says nothing; ours does the same.
+#[test]
+fn the_first_of_repeated_headers_counts() {
+    for &version in SUPPORTED {
+        let send = "SEND\ndestination:/topic/a\ndestination:/topic/b\n\n\0";
+        let heard = Conversation::of(version).heard(send, |request| match request {
+            Request::Send(send) => assert_eq!(send.destination, "/topic/a", "in {version}"),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(heard, Ok(()));
+    }
+}
+
+fn id(id: &'static str) -> Result<Identity<'static>, String> {
+    Ok(Identity::Id(id.into()))
+}
+
+fn destination(name: &'static str) -> Result<Identity<'static>, String> {
+    Ok(Identity::Destination(name.into()))
+}
+
+fn missing(command: &str, header: &str) -> Result<Identity<'static>, String> {
+    Err(format!("a {command} frame needs the header \"{header}\""))
+}
+
+/// What a frame names as its subscription.
+fn identity(version: Version, frame: &str) -> Result<Identity<'static>, String> {
+    let mut identity = None;
+    Conversation::of(version).heard(frame, |request| {
+        identity = Some(match request.clone() {
+            Request::Subscribe(subscribe) => subscribe.identity.into_owned(),
+            Request::Unsubscribe(unsubscribe) => unsubscribe.identity.into_owned(),
+            other => panic!("{other:?}"),
+        });
+    })?;
+    Ok(identity.expect("shown above"))
+}
+
+/// "SUBSCRIBE id Header", since 1.1 one "MUST" have it.
+#[test]
+fn a_subscription_is_its_id_or_in_1_0_its_destination() {
+    let cases = [
+        (V1_0, "id:7\ndestination:/topic/a\n", id("7")),
+        (V1_0, "destination:/topic/a\n", destination("/topic/a")),
+        (V1_0, "destination: /topic/a\n", destination("/topic/a")),
+        (V1_0, "id:7\n", missing("SUBSCRIBE", "destination")),
+        (V1_1, "id:7\ndestination:/topic/a\n", id("7")),
+        (V1_1, "destination:/topic/a\n", missing("SUBSCRIBE", "id")),
+        (V1_2, "id:7\ndestination:/topic/a\n", id("7")),
+        (V1_2, "destination:/topic/a\n", missing("SUBSCRIBE", "id")),
+    ];
+    for (version, headers, expected) in cases {
+        let frame = format!("SUBSCRIBE\n{headers}\n\0");
+        assert_eq!(
+            identity(version, &frame),
+            expected,
+            "{headers:?} in {version}"
+        );
+    }
+}
+
+/// 1.0, "UNSUBSCRIBE": "either a destination header or an id header"; since 1.1 the id.
+#[test]
+fn unsubscribe_names_it_likewise() {
+    let cases = [
+        (V1_0, "id:7\n", id("7")),
+        (V1_0, "destination:/topic/a\n", destination("/topic/a")),
+        (V1_0, "id:7\ndestination:/topic/a\n", id("7")),
+        (V1_0, "", missing("UNSUBSCRIBE", "destination")),
+        (V1_1, "id:7\n", id("7")),
+        (V1_1, "destination:/topic/a\n", missing("UNSUBSCRIBE", "id")),
+        (V1_2, "id:7\n", id("7")),
+        (V1_2, "destination:/topic/a\n", missing("UNSUBSCRIBE", "id")),
+    ];
+    for (version, headers, expected) in cases {
+        let frame = format!("UNSUBSCRIBE\n{headers}\n\0");
+        assert_eq!(
+            identity(version, &frame),
+            expected,
+            "{headers:?} in {version}"
+        );
+    }
+}
+
+/// 1.0, "MESSAGE": the header `subscription` only where there was an id.
+#[test]
+fn message_names_the_id_if_there_is_one() {
+    let cases = [
+        (V1_0, None, "MESSAGE\n"),
+        (V1_0, Some("a:b"), "MESSAGE\nsubscription:a:b\n"),
+        (V1_1, Some("a:b"), "MESSAGE\nsubscription:a\\cb\n"),
+        (V1_2, Some("a:b"), "MESSAGE\nsubscription:a\\cb\n"),
+    ];
+    for (version, id, expected) in cases {
+        let mut out = Vec::new();
+        message_prefix(version, id, None, &mut out);
+        assert_eq!(String::from_utf8_lossy(&out), expected, "in {version}");
+    }
+}
+
+#[test]
+fn an_id_is_not_the_destination_that_reads_like_it() {
+    let [id, destination] = [id("/topic/a"), destination("/topic/a")];
+    assert_ne!(id, destination);
+    let shown = [id, destination].map(|identity| identity.expect("it is one").to_string());
+    assert_eq!(
+        shown,
+        [r#"with id "/topic/a""#, r#"to "/topic/a" without id"#]
+    );
+}
+
+const GREETING: Greeting<'static> = Greeting {
+    server: "Carillon/0.1.0",
+    session: "s-1",
+};
