@@ -8,8 +8,8 @@ use crate::{
     connection::{Connection, Delivery, Message},
     feed::Feed,
     host::{Host, Image},
-    reactive::{carried, once_live},
-    reading::{self, Data, Reader},
+    reactive::{carried, hold, once_live},
+    reading::{self, Reader},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,46 +60,36 @@ impl Feeds {
 /// Every message of the topic, from the image in the first paint on, until the page is left. Gives
 /// the image as well, when the server rendered this page.
 pub fn follow(demo: Demo) -> (RwSignal<Feed>, Option<Image>) {
-    let image = image(demo.topic());
     let feed = expect_context::<Feeds>().of(demo);
+    let image = listen(demo, feed, Delivery::Every);
+    (feed, image)
+}
+
+/// The newest message of the topic and nothing else: for a miniature.
+pub fn newest(demo: Demo) -> RwSignal<Feed> {
+    let feed = RwSignal::default();
+    listen(demo, feed, Delivery::Latest);
+    feed
+}
+
+fn listen(demo: Demo, feed: RwSignal<Feed>, delivery: Delivery) -> Option<Image> {
+    let (topic, reads) = (demo.topic(), demo.reads());
+    let image = image(topic);
     if let Some(image) = &image {
-        feed.update_untracked(|feed| feed.begin(image, demo.reads()));
+        feed.update_untracked(|feed| feed.begin(image, reads));
     }
     let connection = expect_context::<Connection>();
     let first = image.as_ref().and_then(Message::of_image);
     once_live(move || {
-        let take = move |messages: &[Message]| {
-            feed.update(|feed| feed.take(messages, demo.reads(), browser::now_ms()));
-        };
         if let Some(first) = &first {
-            take(std::slice::from_ref(first));
+            feed.update(|feed| feed.list(first, reads));
         }
         let seen = feed.with_untracked(Feed::seen);
-        StoredValue::new_local(connection.listen(demo.topic(), Delivery::Every, seen, take));
+        hold(connection.listen(topic, delivery, seen, move |messages| {
+            feed.update(|feed| feed.take(messages, reads, browser::now_ms()));
+        }));
     });
-    (feed, image)
-}
-
-/// The newest reading of the topic and nothing else: for a miniature.
-pub fn newest(demo: Demo) -> ReadSignal<Option<Data>> {
-    let image = image(demo.topic());
-    let read = move |body: &str| (demo.reads())(body).map(|reading| reading.data);
-    let (newest, set_newest) = signal(image.as_ref().and_then(|image| read(&image.body)));
-    let connection = expect_context::<Connection>();
-    let seen = image.and_then(|image| image.id.parse().ok());
-    once_live(move || {
-        let take = move |messages: &[Message]| {
-            let data = messages
-                .iter()
-                .rev()
-                .find_map(|message| read(&message.body));
-            if data.is_some() {
-                set_newest.set(data);
-            }
-        };
-        StoredValue::new_local(connection.listen(demo.topic(), Delivery::Latest, seen, take));
-    });
-    newest
+    image
 }
 
 /// The topic's last image, from the server that renders or from the page that it rendered.

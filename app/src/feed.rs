@@ -8,13 +8,14 @@ use broker::MessageId;
 use crate::{
     connection::{Message, Missed},
     host::Image,
+    line::{Kind, Line, shortened},
     rate::Rate,
     reading::{Data, Reader},
 };
 
 #[derive(Clone, Debug, Default)]
 pub struct Feed {
-    rows: VecDeque<Arc<Row>>,
+    lines: VecDeque<Arc<Line>>,
     /// The newest reading there was; outlives [`Feed::clear`].
     latest: Option<Data>,
     /// The newest message there was, understood or not.
@@ -25,68 +26,53 @@ pub struct Feed {
     rate: Rate,
 }
 
-/// A line of the list.
-#[derive(Debug, PartialEq)]
-pub struct Row {
-    /// Tells rows apart for as long as the page lives.
-    pub key: u64,
-    pub kind: RowKind,
-}
-
-#[derive(Debug, PartialEq)]
-pub enum RowKind {
-    Message {
-        producer: String,
-        data: String,
-        timestamp_ms: f64,
-        sequence: u64,
-    },
-    /// Messages that this page will never get.
-    Gap(Missed),
-}
-
 impl Feed {
-    /// Begins with the image that the server rendered; its row comes with [`Feed::take`].
+    /// Begins with the image that the server rendered, as the page's first paint.
     pub fn begin(&mut self, image: &Image, reads: Reader) {
         self.latest = reads(&image.body).map(|reading| reading.data);
+    }
+
+    /// Lists that image. It is no message that was received.
+    pub fn list(&mut self, image: &Message, reads: Reader) {
+        self.take_one(image, reads);
     }
 
     /// Takes in what arrived since the last frame. What `reads` does not understand is counted only.
     pub fn take(&mut self, messages: &[Message], reads: Reader, now_ms: f64) {
         self.rate.count(messages.len() as u64, now_ms);
+        self.received += messages.len() as u64;
         for message in messages {
-            self.take_one(message, reads);
+            let understood = self.take_one(message, reads);
+            self.ignored += u64::from(!understood);
         }
-        while self.rows.len() > MOST_ROWS {
-            self.rows.pop_front();
+        while self.lines.len() > MOST_LINES {
+            self.lines.pop_front();
         }
     }
 
-    fn take_one(&mut self, message: &Message, reads: Reader) {
-        self.received += 1;
+    /// Whether it was understood.
+    fn take_one(&mut self, message: &Message, reads: Reader) -> bool {
         self.seen = Some(message.id);
         if let Some(missed) = message.missed {
-            self.push(RowKind::Gap(missed));
+            self.push(gap(missed));
         }
         let Some(reading) = reads(&message.body) else {
-            self.ignored += 1;
-            return;
+            return false;
         };
-        self.push(RowKind::Message {
-            producer: reading.producer.unwrap_or_else(|| message.producer.clone()),
-            data: shortened(reading.data.to_string()),
-            timestamp_ms: message.timestamp_ms,
-            sequence: message.sequence,
+        self.push(Line {
+            who: reading.producer.unwrap_or_else(|| message.producer.clone()),
+            what: shortened(reading.data.to_string()),
+            unix_ms: message.timestamp_ms,
+            ..Line::default()
         });
         self.latest = Some(reading.data);
+        true
     }
 
-    fn push(&mut self, kind: RowKind) {
-        self.rows.push_back(Arc::new(Row {
-            key: self.next_key,
-            kind,
-        }));
+    fn push(&mut self, line: Line) {
+        let key = self.next_key;
         self.next_key += 1;
+        self.lines.push_back(Arc::new(Line { key, ..line }));
     }
 
     /// Empties the list and its counts. What the page draws stays.
@@ -99,21 +85,29 @@ impl Feed {
         };
     }
 
-    pub fn rows(&self) -> Vec<Arc<Row>> {
-        self.rows.iter().cloned().collect()
+    pub fn lines(&self) -> Vec<Arc<Line>> {
+        self.lines.iter().cloned().collect()
     }
 
-    pub fn latest(&self) -> Option<&Data> {
-        self.latest.as_ref()
+    /// The newest number; 0 until there is one.
+    pub fn angle(&self) -> f64 {
+        match &self.latest {
+            Some(Data::Number(angle)) => *angle,
+            _ => 0.0,
+        }
+    }
+
+    /// The newest numbers; 1 to 7 until there are any.
+    pub fn bars(&self) -> Vec<f64> {
+        match &self.latest {
+            Some(Data::Numbers(bars)) => bars.clone(),
+            _ => (1..=7).map(f64::from).collect(),
+        }
     }
 
     /// After which message to go on.
     pub fn seen(&self) -> Option<MessageId> {
         self.seen
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 
     /// Messages since the list was last cleared, the ignored ones too.
@@ -131,15 +125,23 @@ impl Feed {
     }
 }
 
-fn shortened(text: String) -> String {
-    match text.char_indices().nth(MOST_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+fn gap(missed: Missed) -> Line {
+    let what = match missed {
+        Missed::Range { from, to } if from == to => format!("Message {from} was missed."),
+        Missed::Range { from, to } => {
+            let count = to.saturating_sub(from).saturating_add(1);
+            format!("{count} messages were missed: {from} to {to}.")
+        }
+        Missed::Unknown => "The broker was restarted: messages may be missing.".into(),
+    };
+    Line {
+        kind: Kind::Gap,
+        what,
+        ..Line::default()
     }
 }
 
-const MOST_ROWS: usize = 200;
-const MOST_CHARS: usize = 120;
+const MOST_LINES: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -166,9 +168,9 @@ mod tests {
     #[test]
     fn the_newest_reading_is_the_last_that_was_understood() {
         let feed = feed(&[message(1, r#"{"data":50}"#), message(2, r#"{"data":"x"}"#)]);
-        assert_eq!(feed.latest(), Some(&Data::Number(50.0)));
+        assert_eq!(feed.angle(), 50.0);
         assert_eq!(
-            (feed.received(), feed.ignored(), feed.rows().len()),
+            (feed.received(), feed.ignored(), feed.lines().len()),
             (2, 1, 1)
         );
     }
@@ -180,56 +182,57 @@ mod tests {
             missed: Some(missed),
             ..message(9, r#"{"data":1}"#)
         };
-        let rows = feed(&[message(1, r#"{"data":0}"#), after]).rows();
-        assert_eq!(rows.len(), 3);
-        assert_eq!(rows[1].kind, RowKind::Gap(missed));
+        let lines = feed(&[message(1, r#"{"data":0}"#), after]).lines();
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[1].kind, Kind::Gap);
+        assert_eq!(lines[1].what, "7 messages were missed: 2 to 8.");
     }
 
     #[test]
     fn the_list_is_bounded_and_its_keys_are_not_used_twice() {
         let many: Vec<_> = (1..=500).map(|n| message(n, r#"{"data":1}"#)).collect();
         let mut feed = feed(&many);
-        assert_eq!(feed.rows().len(), MOST_ROWS);
-        let newest = feed.rows()[MOST_ROWS - 1].key;
+        assert_eq!(feed.lines().len(), MOST_LINES);
+        let newest = feed.lines()[MOST_LINES - 1].key;
         feed.clear();
         feed.take(&many[..1], reading::number, 0.0);
-        assert!(feed.rows()[0].key > newest);
+        assert!(feed.lines()[0].key > newest);
     }
 
     #[test]
     fn clearing_keeps_what_is_drawn() {
         let mut feed = feed(&[message(1, r#"{"data":50}"#)]);
         feed.clear();
-        assert_eq!(feed.latest(), Some(&Data::Number(50.0)));
-        assert_eq!((feed.received(), feed.rows().len()), (0, 0));
+        assert_eq!(feed.angle(), 50.0);
+        assert_eq!((feed.received(), feed.lines().len()), (0, 0));
         assert_eq!(feed.seen().map(|seen| seen.position), Some(1));
     }
 
     #[test]
     fn the_producer_is_the_payloads_or_else_the_connections() {
-        let rows = feed(&[
+        let lines = feed(&[
             message(1, r#"{"producerId":"me","data":1}"#),
             message(2, r#"{"data":1}"#),
         ])
-        .rows();
-        let producers: Vec<_> = rows
-            .iter()
-            .map(|row| match &row.kind {
-                RowKind::Message { producer, .. } => producer.as_str(),
-                RowKind::Gap(_) => "",
-            })
-            .collect();
+        .lines();
+        let producers: Vec<_> = lines.iter().map(|line| line.who.as_str()).collect();
         assert_eq!(producers, ["me", "session-1"]);
     }
 
     #[test]
-    fn long_data_is_shortened_in_the_list() {
-        let long = format!(r#"{{"data":[{}]}}"#, vec!["1"; 900].join(","));
+    fn the_image_of_the_first_paint_is_listed_but_not_counted() {
         let mut feed = Feed::default();
-        feed.take(&[message(1, &long)], reading::numbers, 0.0);
-        let RowKind::Message { data, .. } = &feed.rows()[0].kind else {
-            panic!("a message")
-        };
-        assert_eq!(data.chars().count(), MOST_CHARS + 1);
+        feed.list(&message(7, r#"{"data":50}"#), reading::number);
+        assert_eq!(
+            (feed.received(), feed.lines().len(), feed.angle()),
+            (0, 1, 50.0)
+        );
+        assert_eq!(feed.seen().map(|seen| seen.position), Some(7));
+    }
+
+    #[test]
+    fn until_there_is_a_reading_the_pictures_have_their_first_values() {
+        assert_eq!(Feed::default().angle(), 0.0);
+        assert_eq!(Feed::default().bars(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
     }
 }

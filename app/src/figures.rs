@@ -34,8 +34,16 @@ pub fn bytes(number: u64) -> String {
     format!("{amount:.1} GiB")
 }
 
+pub fn version_and_age(figures: &Figures) -> String {
+    format!(
+        "Version {}, up for {}.",
+        figures.version,
+        duration(figures.uptime_seconds)
+    )
+}
+
 /// The two largest units of a time.
-pub fn duration(seconds: u64) -> String {
+fn duration(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),

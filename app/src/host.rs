@@ -21,9 +21,11 @@ pub struct Assets {
 #[derive(Clone)]
 pub struct Host {
     /// The last image of the topic of this name.
-    pub last_image: Arc<dyn Fn(&str) -> Option<Image> + Send + Sync>,
+    pub last_image: Arc<LastImage>,
     pub figures: Arc<dyn Fn() -> Figures + Send + Sync>,
 }
+
+type LastImage = dyn Fn(&str) -> Option<Image> + Send + Sync;
 
 /// A topic's newest entry.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -1,7 +1,7 @@
 //! The few ways in which pages use Leptos's reactivity. Each gives one type to all its uses: what
 //! the compiler has to make only once is what the browser has to fetch only once.
 
-use std::{fmt, str::FromStr};
+use std::{any::Any, fmt, str::FromStr};
 
 use leptos::prelude::*;
 use serde::de::DeserializeOwned;
@@ -16,14 +16,20 @@ pub fn flag(compute: impl Fn() -> bool + Send + Sync + 'static) -> Signal<bool> 
     Signal::derive(compute)
 }
 
-/// Acts once, in the browser, when the page is live; never on the server. What it puts into a
-/// `StoredValue` is released with the component.
+/// Acts once, in the browser, when the page is live; never on the server. What it
+/// [`hold`]s is released with the component.
 pub fn once_live(act: impl Fn() + 'static) {
     act_once_live(Box::new(act));
 }
 
 fn act_once_live(act: Box<dyn Fn()>) {
     Effect::new(move |_| untrack(&act));
+}
+
+/// Keeps a guard until the component, or whatever else is the owner now, is gone.
+pub fn hold(guard: impl Any) {
+    let guard: Box<dyn Any> = Box::new(guard);
+    StoredValue::new_local(guard);
 }
 
 /// A value that the server computes while it renders and the browser finds in the page.

@@ -3,10 +3,11 @@
 
 use plotters::coord::{Shift, cartesian::Cartesian2d, types::RangedCoordf64};
 use plotters::prelude::{
-    Color, DrawingArea, DrawingAreaErrorKind, DrawingBackend, IntoDrawingArea, IntoFont,
-    PathElement, RGBColor, Rectangle, Text,
+    Color, DrawingArea, DrawingAreaErrorKind, DrawingBackend, IntoDrawingArea, PathElement,
+    RGBColor, Rectangle, Text,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontDesc, FontFamily, FontStyle};
 
 use super::Scale;
 
@@ -175,7 +176,9 @@ impl Picture<'_> {
 
     fn text_style(&self, color: &RGBColor, anchor: Pos) -> plotters::style::TextStyle<'static> {
         let size = TEXT_SIZE * self.pixel_ratio;
-        (FONT, size).into_font().color(color).pos(anchor)
+        FontDesc::new(FontFamily::Name(FONT), size, FontStyle::Normal)
+            .color(color)
+            .pos(anchor)
     }
 }
 
@@ -188,7 +191,7 @@ const LEFT: f64 = 58.0;
 const RIGHT: f64 = 6.0;
 /// Where the scale's numbers end, from the left.
 const LABEL_ENDS: f64 = 40.0;
-const NAME_WIDTH: f64 = 40.0;
+const NAME_WIDTH: f64 = 36.0;
 /// Strokes of the engraved scale from one mark to the next.
 const STROKES: u32 = 5;
 /// Half the space between two bars, in bars.

@@ -52,7 +52,7 @@ impl Scale {
         if !PLAIN.contains(&self.step) {
             return format!("{value:.1e}");
         }
-        let decimals = (-self.step.log10().floor()).max(0.0) as usize;
+        let decimals = decimals(self.step);
         format!("{value:.decimals$}")
     }
 }
@@ -62,8 +62,15 @@ fn round_step(rough: f64) -> f64 {
     if rough <= 0.0 || !rough.is_finite() {
         return 1.0;
     }
-    let power = 10_f64.powf(rough.log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
+    let rough = rough.max(SMALLEST_STEP);
+    let mut power = 1.0;
+    while power > rough {
+        power /= 10.0;
+    }
+    while power * 10.0 <= rough {
+        power *= 10.0;
+    }
+    [1.0, 2.0, 5.0]
         .into_iter()
         .map(|factor| factor * power)
         // A hair of tolerance: 0.30000000000000004 / 0.1 is still three.
@@ -71,10 +78,22 @@ fn round_step(rough: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
+/// Decimals that a number has that is this large or a multiple of it.
+fn decimals(step: f64) -> usize {
+    let mut unit = 1.0;
+    let mut decimals = 0;
+    while unit > step * (1.0 + 1e-9) && decimals < 9 {
+        unit /= 10.0;
+        decimals += 1;
+    }
+    decimals
+}
+
 /// About how many steps an axis has.
 const MARKS: f64 = 5.0;
 /// What is beyond is drawn as if it were this.
 const LARGEST: f64 = 1e15;
+const SMALLEST_STEP: f64 = 1e-300;
 /// Steps whose marks are written without an exponent.
 const PLAIN: RangeInclusive<f64> = 1e-4..=1e6;
 

@@ -8,11 +8,11 @@ use web_sys::{MediaQueryList, ResizeObserver};
 use crate::{
     browser::Frame,
     chart::{Painter, svg},
-    reactive::{flag, once_live},
+    reactive::{flag, hold, once_live},
 };
 
 #[component]
-pub fn BarChart(#[prop(into)] values: Signal<Vec<f64>>) -> impl IntoView {
+pub fn BarChart(values: Signal<Vec<f64>>) -> impl IntoView {
     let canvas = NodeRef::<html::Canvas>::new();
     let is_drawn = RwSignal::new(false);
     once_live(move || {
@@ -96,7 +96,7 @@ fn on_resize(painter: Stored<Painter>, call: impl Fn() + 'static) {
         return;
     };
     painter.with_value(|painter| observer.observe(painter.canvas()));
-    StoredValue::new_local(Observation {
+    hold(Observation {
         observer,
         _called: called,
     });
@@ -119,7 +119,7 @@ fn on_theme(call: impl Fn() + Clone + 'static) {
     };
     let called = Closure::<dyn FnMut()>::new(call);
     query.set_onchange(Some(called.as_ref().unchecked_ref()));
-    StoredValue::new_local(ThemeWatch {
+    hold(ThemeWatch {
         query,
         _called: called,
     });

@@ -2,18 +2,12 @@
 
 use leptos::prelude::*;
 
-use crate::{angle, chart::Scale, reactive::text, reading::Data};
+use super::square::rotation;
+use crate::{chart::Scale, feed::Feed, reactive::text};
 
 #[component]
-pub fn MiniatureSquare(data: ReadSignal<Option<Data>>) -> impl IntoView {
-    let rotation = Memo::new(move |drawn: Option<&f64>| {
-        let angle = data.with(|data| match data {
-            Some(Data::Number(angle)) => *angle,
-            _ => 0.0,
-        });
-        drawn.map_or(angle, |drawn| angle::turned(*drawn, angle))
-    });
-    let turn = text(move || format!("rotate({}deg)", rotation.get()));
+pub fn MiniatureSquare(feed: RwSignal<Feed>) -> impl IntoView {
+    let turn = rotation(Signal::derive(move || feed.with(Feed::angle)));
     view! {
         <div class="miniature" aria-hidden="true">
             <div class="square smooth" style:transform=turn></div>
@@ -23,15 +17,9 @@ pub fn MiniatureSquare(data: ReadSignal<Option<Data>>) -> impl IntoView {
 
 /// Seven bars whatever the message has, so that the card keeps its shape.
 #[component]
-pub fn MiniatureBars(data: ReadSignal<Option<Data>>) -> impl IntoView {
-    let heights = Memo::new(move |_| {
-        data.with(|data| match data {
-            Some(Data::Numbers(numbers)) => heights(numbers),
-            _ => heights(&FIRST),
-        })
-    });
+pub fn MiniatureBars(feed: RwSignal<Feed>) -> impl IntoView {
     let bar = |index: usize| {
-        let height = text(move || format!("{:.0}%", heights.get()[index]));
+        let height = text(move || format!("{}%", feed.with(|feed| height(&feed.bars(), index))));
         view! { <div style:height=height></div> }
     };
     view! {
@@ -41,13 +29,10 @@ pub fn MiniatureBars(data: ReadSignal<Option<Data>>) -> impl IntoView {
     }
 }
 
-fn heights(numbers: &[f64]) -> [f64; BARS] {
-    let high = Scale::of(numbers).high;
-    std::array::from_fn(|index| {
-        let number = numbers.get(index).copied().unwrap_or(0.0);
-        (number / high * 100.0).clamp(2.0, 100.0)
-    })
+/// Per cent of the scale's height.
+fn height(bars: &[f64], index: usize) -> u32 {
+    let bar = bars.get(index).copied().unwrap_or(0.0);
+    (bar / Scale::of(bars).high * 100.0).clamp(2.0, 100.0) as u32
 }
 
 const BARS: usize = 7;
-const FIRST: [f64; BARS] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];

@@ -3,15 +3,19 @@
 mod bar_chart;
 mod connection_notice;
 mod header;
+mod message_list;
 mod messages;
 mod miniature;
 mod square;
 mod switch;
+mod tallies;
 
 pub use bar_chart::BarChart;
 pub use connection_notice::ConnectionNotice;
 pub use header::Header;
+pub use message_list::MessageList;
 pub use messages::Messages;
 pub use miniature::{MiniatureBars, MiniatureSquare};
 pub use square::Square;
 pub use switch::Switch;
+pub use tallies::{Count, Tallies};

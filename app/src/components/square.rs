@@ -5,15 +5,7 @@ use leptos::prelude::*;
 use crate::{angle, reactive::text};
 
 #[component]
-pub fn Square(
-    #[prop(into)] angle: Signal<f64>,
-    #[prop(into)] is_smooth: Signal<bool>,
-) -> impl IntoView {
-    let rotation = Memo::new(move |drawn: Option<&f64>| match drawn {
-        Some(drawn) => angle::turned(*drawn, angle.get()),
-        None => angle.get(),
-    });
-    let turn = text(move || format!("rotate({}deg)", rotation.get()));
+pub fn Square(angle: Signal<f64>, is_smooth: Signal<bool>) -> impl IntoView {
     let exact = text(move || angle.get().to_string());
     let words = text(move || format!("{}°", angle::text(angle.get())));
     view! {
@@ -26,10 +18,25 @@ pub fn Square(
             <div
                 class="square"
                 class:smooth=is_smooth
-                style:transform=turn
+                style:transform=rotation(angle)
                 data-angle=exact
             ></div>
-            <output class="angle" aria-label="Angle">{words}</output>
+            <output class="angle" aria-label="Angle">
+                {words}
+            </output>
         </div>
     }
+}
+
+/// The transform that shows an angle, reached the short way round from the one before.
+pub fn rotation(angle: Signal<f64>) -> Signal<String> {
+    let drawn = StoredValue::new(None);
+    text(move || {
+        let angle = angle.get();
+        let rotation = drawn
+            .get_value()
+            .map_or(angle, |drawn| angle::turned(drawn, angle));
+        drawn.set_value(Some(rotation));
+        format!("rotate({rotation}deg)")
+    })
 }

@@ -64,6 +64,13 @@ impl Connection {
         self.state.with(|state| *state == State::Live)
     }
 
+    /// Lost, or on its way back.
+    pub fn is_lost(self) -> bool {
+        use State::{Connecting, Lost};
+        self.state
+            .with(|state| matches!(state, Lost { .. } | Connecting { again: true }))
+    }
+
     /// Connects now, whatever the next attempt's appointment was.
     pub fn open(self) {
         self.with_link(|link| link.open());

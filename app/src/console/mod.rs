@@ -7,5 +7,5 @@ mod publisher;
 mod sample;
 mod settings;
 
-pub use publisher::{Mode, Publisher, Sent, Tally};
+pub use publisher::{Mode, Publisher, Tally};
 pub use settings::Settings;

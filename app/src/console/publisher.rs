@@ -1,6 +1,6 @@
 //! Publishes for the Console, one message per period or one at a time, and keeps count.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use leptos::prelude::*;
 
@@ -8,8 +8,9 @@ use super::{Settings, sample};
 use crate::{
     browser::{self, Interval},
     connection::{Connection, Outcome},
+    line::{Line, shortened},
     rate::Rate,
-    reactive::once_live,
+    reactive::{hold, once_live},
     reading::{Data, written},
 };
 
@@ -19,7 +20,7 @@ pub struct Tally {
     pub sent: u64,
     pub accepted: u64,
     /// Refused by the broker, or lost with the connection before it answered.
-    pub unanswered: u64,
+    pub failed: u64,
     /// Not sent, because there was no connection to send on.
     pub skipped: u64,
     rate: Rate,
@@ -31,22 +32,13 @@ impl Tally {
     }
 }
 
-/// A line of the list of what was sent.
-pub struct Sent {
-    pub key: u64,
-    pub topic: String,
-    pub body: String,
-    pub unix_ms: f64,
-    pub outcome: ArcRwSignal<Option<Outcome>>,
-}
-
 #[derive(Clone, Copy)]
 pub struct Publisher {
     connection: Connection,
     settings: Settings,
     pub producer: RwSignal<String>,
     pub tally: RwSignal<Tally>,
-    pub list: RwSignal<VecDeque<Arc<Sent>>>,
+    pub list: RwSignal<Vec<Arc<Line>>>,
     angle: StoredValue<f64>,
 }
 
@@ -73,7 +65,7 @@ impl Publisher {
         Effect::new(move |_| {
             if settings.ready.get() && settings.running.get() {
                 let period_ms = settings.period_ms.get();
-                StoredValue::new_local(Interval::every(period_ms, move || publisher.beat()));
+                hold(Interval::every(period_ms, move || publisher.beat()));
             }
         });
         publisher
@@ -111,14 +103,8 @@ impl Publisher {
     }
 
     fn publish(self, topic: &str, body: String) -> bool {
-        let outcome = ArcRwSignal::new(None);
-        let told = {
-            let outcome = outcome.clone();
-            move |what: Outcome| {
-                self.count(&what);
-                outcome.set(Some(what));
-            }
-        };
+        let number = self.tally.with_untracked(|tally| tally.sent);
+        let told = move |outcome: Outcome| self.told(number, &outcome);
         if self.connection.publish(topic, &body, told).is_err() {
             self.tally.update(|tally| tally.skipped += 1);
             return false;
@@ -127,33 +113,50 @@ impl Publisher {
             tally.sent += 1;
             tally.rate.count(1, browser::now_ms());
         });
-        self.note(topic, body, outcome);
+        let line = Line {
+            key: key(number, 0),
+            who: topic.into(),
+            what: shortened(body),
+            note: "sent",
+            unix_ms: browser::unix_ms(),
+            ..Line::default()
+        };
+        self.list.update(|list| {
+            list.push(Arc::new(line));
+            let surplus = list.len().saturating_sub(MOST_LISTED);
+            list.drain(..surplus);
+        });
         true
     }
 
     /// The page may be gone when the broker answers.
-    fn count(self, outcome: &Outcome) {
+    fn told(self, number: u64, outcome: &Outcome) {
         let accepted = *outcome == Outcome::Accepted;
         self.tally.try_update(|tally| {
             tally.accepted += u64::from(accepted);
-            tally.unanswered += u64::from(!accepted);
+            tally.failed += u64::from(!accepted);
+        });
+        let note = match outcome {
+            Outcome::Accepted => "accepted",
+            Outcome::Refused(_) => "refused",
+            Outcome::Unknown => "unanswered",
+        };
+        self.list.try_update(|list| {
+            let line = list.iter_mut().find(|line| line.key == key(number, 0));
+            if let Some(line) = line {
+                *line = Arc::new(Line {
+                    key: key(number, 1),
+                    note,
+                    ..Line::clone(line)
+                });
+            }
         });
     }
+}
 
-    fn note(self, topic: &str, body: String, outcome: ArcRwSignal<Option<Outcome>>) {
-        let key = self.tally.with_untracked(|tally| tally.sent);
-        let (topic, unix_ms) = (topic.into(), browser::unix_ms());
-        self.list.update(|list| {
-            list.push_front(Arc::new(Sent {
-                key,
-                topic,
-                body,
-                unix_ms,
-                outcome,
-            }));
-            list.truncate(MOST_LISTED);
-        });
-    }
+/// A line's key: its number, and whether it has been answered.
+fn key(number: u64, answers: u64) -> u64 {
+    number * 2 + answers
 }
 
 const MOST_LISTED: usize = 50;

@@ -6,18 +6,13 @@ use super::image_note::ImageNote;
 use crate::{
     components::{BarChart, Messages},
     demo::{Demo, follow},
-    reading::Data,
+    feed::Feed,
 };
 
 #[component]
 pub fn Chart() -> impl IntoView {
     let (feed, image) = follow(Demo::Chart);
-    let values = Memo::new(move |_| {
-        feed.with(|feed| match feed.latest() {
-            Some(Data::Numbers(numbers)) => numbers.clone(),
-            _ => FIRST.to_vec(),
-        })
-    });
+    let values = Signal::derive(move || feed.with(Feed::bars));
     view! {
         <div class="page-head">
             <h1>"Chart"</h1>
@@ -34,6 +29,3 @@ pub fn Chart() -> impl IntoView {
         </div>
     }
 }
-
-/// What is drawn until there is a message.
-const FIRST: [f64; 7] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];

@@ -1,16 +1,13 @@
 //! `/console`: publishes from the moment it opens, and says so.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
 
 use crate::{
-    browser::{self, Interval},
-    connection::{Connection, Outcome},
-    console::{Mode, Publisher, Sent, Settings, Tally, draft, period},
+    components::{Count, MessageList, Tallies},
+    connection::Connection,
+    console::{Mode, Publisher, Settings, Tally, draft, period},
     navigation::Link,
-    rate::rounded,
-    reactive::{flag, once_live, text},
+    reactive::{flag, text},
 };
 
 #[component]
@@ -32,9 +29,7 @@ pub fn Console() -> impl IntoView {
             <section class="panel controls" aria-label="Controls">
                 <Announcement settings publisher />
                 <Modes settings />
-                {move || {
-                    (settings.mode.get() == Mode::Custom).then(|| view! { <Draft settings /> })
-                }}
+                <Draft settings />
                 <Period settings />
                 <div class="buttons">
                     <PauseButton settings />
@@ -128,8 +123,9 @@ fn Draft(settings: Settings) -> impl IntoView {
             settings.edited();
         }
     };
+    let is_elsewhere = flag(move || settings.mode.get() != Mode::Custom);
     view! {
-        <div class="field">
+        <div class="field" hidden=is_elsewhere>
             <label for="draft-topic">"Topic"</label>
             <input
                 id="draft-topic"
@@ -143,7 +139,7 @@ fn Draft(settings: Settings) -> impl IntoView {
             />
             <p id="draft-topic-fault" class="fault" aria-live="polite">{topic_fault}</p>
         </div>
-        <div class="field">
+        <div class="field" hidden=is_elsewhere>
             <label for="draft-body">"Body, JSON"</label>
             <textarea
                 id="draft-body"
@@ -171,25 +167,22 @@ fn is_fault(fault: Signal<String>) -> Signal<String> {
 
 #[component]
 fn Period(settings: Settings) -> impl IntoView {
-    let refused = RwSignal::new(None::<&str>);
+    let refused = RwSignal::new(String::new());
     let apply = move |typed: String| match period::parse(&typed) {
         Ok(period_ms) => {
-            refused.set(None);
+            refused.set(String::new());
             settings.period_ms.set(period_ms);
         }
-        Err(reason) => refused.set(Some(reason)),
+        Err(reason) => refused.set(reason.into()),
     };
     let entered = move |event: web_sys::KeyboardEvent| {
         if event.key() == "Enter" {
             apply(event_target_value(&event));
         }
     };
-    let explanation = fault(move || {
-        let reason = refused.get()?;
-        Some(format!(
-            "{reason} The period stays {} ms.",
-            settings.period_ms.get()
-        ))
+    let explanation = text(move || match refused.get() {
+        reason if reason.is_empty() => reason,
+        reason => format!("{reason} The period stays {} ms.", settings.period_ms.get()),
     });
     let period = text(move || settings.period_ms.get().to_string());
     view! {
@@ -240,72 +233,33 @@ fn PauseButton(settings: Settings) -> impl IntoView {
 #[component]
 fn SentList(publisher: Publisher) -> impl IntoView {
     let Publisher { tally, list, .. } = publisher;
-    let now_ms = RwSignal::new(0.0);
-    once_live(move || {
-        StoredValue::new_local(Interval::every(500, move || now_ms.set(browser::now_ms())));
-    });
-    let per_second = text(move || rounded(tally.with(|tally| tally.per_second(now_ms.get()))));
-    let count = move |of: fn(&Tally) -> u64| text(move || tally.with(of).to_string());
-    let is_listed = flag(move || list.with(|list| !list.is_empty()));
+    let per_second = move |now_ms| tally.with(|tally| tally.per_second(now_ms));
+    let count = |name, meaning, of: fn(&Tally) -> u64| Count {
+        name,
+        meaning,
+        of: text(move || tally.with(of).to_string()),
+    };
+    let counts = vec![
+        count("sent", "Handed to the connection", |tally| tally.sent),
+        count("accepted", "The broker has them", |tally| tally.accepted),
+        count("failed", "Refused, or lost with the connection", |tally| {
+            tally.failed
+        }),
+        count("skipped", "Not sent: there was no connection", |tally| {
+            tally.skipped
+        }),
+    ];
     view! {
         <section class="panel messages" aria-labelledby="sent-title">
             <div class="panel-head">
                 <h2 id="sent-title">"Sent"</h2>
             </div>
-            <dl class="tallies">
-                <div>
-                    <dt>"per second"</dt>
-                    <dd data-figure="rate">{per_second}</dd>
-                </div>
-                <div>
-                    <dt>"sent"</dt>
-                    <dd data-figure="sent">{count(|tally| tally.sent)}</dd>
-                </div>
-                <div>
-                    <dt>"accepted"</dt>
-                    <dd data-figure="accepted">{count(|tally| tally.accepted)}</dd>
-                </div>
-                <div title="Refused by the broker, or lost with the connection before it answered">
-                    <dt>"unanswered"</dt>
-                    <dd data-figure="unanswered">{count(|tally| tally.unanswered)}</dd>
-                </div>
-                <div title="Not sent, because there was no connection">
-                    <dt>"skipped"</dt>
-                    <dd data-figure="skipped">{count(|tally| tally.skipped)}</dd>
-                </div>
-            </dl>
-            <div class="scroller newest-first" role="log" aria-live="off" aria-label="Messages sent, the newest first" tabindex="0">
-                <ol>
-                    <For
-                        each=move || list.with(|list| list.iter().cloned().collect::<Vec<_>>())
-                        key=|sent| sent.key
-                        let:sent
-                    >
-                        {sent_line(sent)}
-                    </For>
-                </ol>
-                <p class="none" hidden=is_listed>
-                    "Nothing has been sent yet."
-                </p>
-            </div>
+            <Tallies per_second counts />
+            <MessageList
+                lines=Signal::derive(move || list.get())
+                label="Messages sent, the newest last"
+                none="Nothing has been sent yet."
+            />
         </section>
-    }
-}
-
-fn sent_line(sent: Arc<Sent>) -> impl IntoView {
-    let outcome = sent.outcome.clone();
-    let state = text(move || match &*outcome.read() {
-        None => "sent",
-        Some(Outcome::Accepted) => "accepted",
-        Some(Outcome::Refused(_)) => "refused",
-        Some(Outcome::Unknown) => "unknown",
-    });
-    view! {
-        <li class="message">
-            <b>{sent.topic.clone()}</b>
-            <code>{sent.body.clone()}</code>
-            <span class="outcome">{state}</span>
-            <time>{browser::time_of_day(sent.unix_ms)}</time>
-        </li>
     }
 }

@@ -4,13 +4,13 @@ use leptos::prelude::*;
 
 use crate::{
     components::{MiniatureBars, MiniatureSquare},
-    connection::{Connection, Delivery, Message},
+    connection::{Connection, Delivery},
     demo::{Demo, newest},
     figures,
     host::{Figures, Host, TopicFigures},
     navigation::Navigation,
     rate::rounded,
-    reactive::{carried, flag, once_live, text},
+    reactive::{carried, flag, hold, once_live, text},
 };
 
 #[component]
@@ -35,18 +35,21 @@ pub fn Overview() -> impl IntoView {
                 <p>"Publish: angles, bars, or a message of your own."</p>
             </a>
             <a href="/rect" class="card" on:click=navigation.follow("/rect")>
-                <MiniatureSquare data=square />
+                <MiniatureSquare feed=square />
                 <h2>"Rectangle"</h2>
                 <p>"Watch a square turn with every message."</p>
             </a>
             <a href="/chart" class="card" on:click=navigation.follow("/chart")>
-                <MiniatureBars data=bars />
+                <MiniatureBars feed=bars />
                 <h2>"Chart"</h2>
                 <p>"Watch seven bars follow the newest message."</p>
             </a>
         </div>
         <section aria-labelledby="figures-title">
             <h2 id="figures-title">"The broker now"</h2>
+            <p class="aside">
+                {text(move || figures.with(figures::version_and_age))}
+            </p>
             <Totals figures />
         </section>
         <div class="columns">
@@ -66,7 +69,7 @@ pub fn Overview() -> impl IntoView {
 }
 
 #[component]
-fn Totals(figures: ReadSignal<Figures>) -> impl IntoView {
+fn Totals(figures: RwSignal<Figures>) -> impl IntoView {
     let tile = move |name: &'static str, value: fn(&Figures) -> String| {
         view! {
             <div>
@@ -85,22 +88,17 @@ fn Totals(figures: ReadSignal<Figures>) -> impl IntoView {
             {tile("delivered", |now| figures::grouped(now.delivered))}
             {tile("skipped", |now| figures::grouped(now.dropped))}
             {tile("held", |now| figures::bytes(now.bytes_held))}
-            {tile("up for", |now| figures::duration(now.uptime_seconds))}
         </dl>
     }
 }
 
 #[component]
-fn Topics(figures: ReadSignal<Figures>) -> impl IntoView {
-    let topics = Memo::new(move |_| figures.with(|figures| figures.topic_list.clone()));
-    let more = text(move || {
-        let left_out = figures.with(|now| now.topics.saturating_sub(now.topic_list.len() as u64));
-        if left_out == 0 {
-            return String::new();
-        }
-        format!("And {} more.", figures::grouped(left_out))
-    });
-    let is_any = flag(move || topics.with(|topics| !topics.is_empty()));
+fn Topics(figures: RwSignal<Figures>) -> impl IntoView {
+    let rows = move || {
+        let topics = figures.with(|figures| figures.topic_list.clone());
+        topics.into_iter().map(topic_row).collect_view()
+    };
+    let is_any = flag(move || figures.with(|figures| !figures.topic_list.is_empty()));
     view! {
         <table class="topics">
             <thead>
@@ -111,12 +109,11 @@ fn Topics(figures: ReadSignal<Figures>) -> impl IntoView {
                     <th scope="col">"Listeners"</th>
                 </tr>
             </thead>
-            <tbody>{move || topics.get().into_iter().map(topic_row).collect_view()}</tbody>
+            <tbody>{rows}</tbody>
         </table>
         <p class="none" hidden=is_any>
             "No topic yet: the first message makes one."
         </p>
-        <p class="none">{more}</p>
     }
 }
 
@@ -132,24 +129,25 @@ fn topic_row(topic: TopicFigures) -> impl IntoView {
 }
 
 /// The figures at rendering, and from there on as the broker publishes them, once a second.
-fn live_figures() -> ReadSignal<Figures> {
+fn live_figures() -> RwSignal<Figures> {
     let render = || {
         use_context::<Host>()
             .map(|host| (host.figures)())
             .unwrap_or_default()
     };
-    let (figures, set_figures) = signal(carried(render));
+    let figures = RwSignal::new(carried(render));
     let connection = expect_context::<Connection>();
     once_live(move || {
-        let take = move |messages: &[Message]| {
-            if let Some(now) = messages
-                .last()
-                .and_then(|newest| figures::read(&newest.body))
-            {
-                set_figures.set(now);
-            }
-        };
-        StoredValue::new_local(connection.listen(figures::TOPIC, Delivery::Latest, None, take));
+        hold(
+            connection.listen(figures::TOPIC, Delivery::Latest, None, move |messages| {
+                if let Some(now) = messages
+                    .last()
+                    .and_then(|newest| figures::read(&newest.body))
+                {
+                    figures.set(now);
+                }
+            }),
+        );
     });
     figures
 }

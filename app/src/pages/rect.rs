@@ -7,19 +7,14 @@ use crate::{
     browser,
     components::{Messages, Square, Switch},
     demo::{Demo, follow},
-    reactive::once_live,
-    reading::Data,
+    feed::Feed,
+    reactive::{flag, once_live},
 };
 
 #[component]
 pub fn Rect() -> impl IntoView {
     let (feed, image) = follow(Demo::Rect);
-    let angle = Memo::new(move |_| {
-        feed.with(|feed| match feed.latest() {
-            Some(Data::Number(angle)) => *angle,
-            _ => 0.0,
-        })
-    });
+    let angle = Signal::derive(move || feed.with(Feed::angle));
     let is_smooth = RwSignal::new(true);
     once_live(move || {
         if browser::prefers_reduced_motion() {
@@ -35,7 +30,7 @@ pub fn Rect() -> impl IntoView {
         </div>
         <div class="split">
             <section class="panel stage" aria-label="The square">
-                <Square angle is_smooth />
+                <Square angle is_smooth=flag(move || is_smooth.get()) />
                 <ImageNote image reads=Demo::Rect.reads() />
                 <Switch on=is_smooth label="Transition" />
             </section>

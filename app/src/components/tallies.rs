@@ -1,0 +1,43 @@
+//! A row of counts, the first of them a rate.
+
+use leptos::prelude::*;
+
+use crate::{
+    browser::{self, Interval},
+    rate::rounded,
+    reactive::{hold, once_live, text},
+};
+
+/// One of the counts: its name, what that means, and the count itself.
+pub struct Count {
+    pub name: &'static str,
+    pub meaning: &'static str,
+    pub of: Signal<String>,
+}
+
+#[component]
+pub fn Tallies(
+    /// Given the time on the clock of `browser::now_ms`.
+    per_second: impl Fn(f64) -> f64 + Send + Sync + 'static,
+    counts: Vec<Count>,
+) -> impl IntoView {
+    let now_ms = RwSignal::new(0.0);
+    once_live(move || {
+        hold(Interval::every(500, move || now_ms.set(browser::now_ms())));
+    });
+    let rate = Count {
+        name: "per second",
+        meaning: "Over the last seconds",
+        of: text(move || rounded(per_second(now_ms.get()))),
+    };
+    let draw = |count: Count| {
+        view! {
+            <div title=count.meaning>
+                <dt>{count.name}</dt>
+                <dd data-figure=count.name>{count.of}</dd>
+            </div>
+        }
+    };
+    let all: Vec<_> = [rate].into_iter().chain(counts).map(draw).collect();
+    view! { <dl class="tallies">{all}</dl> }
+}
