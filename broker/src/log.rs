@@ -509,4 +509,46 @@ mod tests {
         drop((log, entry));
         assert_eq!(memory.bytes(), 0);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_log_holds_what_a_plain_vector_would(steps in proptest::collection::vec((0..6_u8, 0..100_u64), 0..300)) {
+            let mut log = log();
+            let mut kept: Vec<u64> = Vec::new();
+            let mut readers: Vec<(Place, u64)> = Vec::new();
+            let mut released = Vec::new();
+            let mut newest = 0;
+            for (step, number) in steps {
+                match step {
+                    0 => {
+                        log.log.trim(number, u64::MAX, &mut released);
+                        let keep = number.max(1) as usize;
+                        kept.drain(..kept.len().saturating_sub(keep));
+                    }
+                    1 if number < 10 => {
+                        log.log.clear(&mut released);
+                        kept.clear();
+                    }
+                    1 if number < 30 => {
+                        log.log.keep_last(&mut released);
+                        kept.drain(..kept.len().saturating_sub(1));
+                    }
+                    2 => readers.push((log.log.place_of_sequence(number), kept.iter().copied().find(|one| *one >= number).unwrap_or(newest + 1))),
+                    3 => readers.push((log.log.place_after_position(number * 2), kept.iter().copied().find(|one| *one > number).unwrap_or(newest + 1))),
+                    _ => {
+                        newest += 1;
+                        // Positions are twice the sequences: other topics have the ones between.
+                        log.append(newest * 2, b"");
+                        kept.push(newest);
+                    }
+                }
+                proptest::prop_assert_eq!(sequences(log.log.head()), kept.clone());
+                proptest::prop_assert_eq!(log.log.last().map(|last| last.sequence()), kept.last().copied());
+                proptest::prop_assert_eq!(log.log.history_entries(), kept.len() as u64);
+            }
+            for (place, from) in readers {
+                proptest::prop_assert_eq!(sequences(place), (from..=newest).collect::<Vec<_>>());
+            }
+        }
+    }
 }

@@ -4,6 +4,7 @@
 mod bounds;
 mod delivery;
 mod harness;
+mod matching;
 mod random;
 mod simulation;
 mod threads;

@@ -1,0 +1,189 @@
+//! Publishing, matching and draining. `cargo bench -p carillon-broker`
+
+use std::{
+    hint::black_box,
+    ops::ControlFlow,
+    sync::{Arc, Weak},
+};
+
+use broker::{
+    Broker, LevelTree, Limits, Outcome, Overflow, Peer, Publication, Reader, Start, TopicFilter,
+    TopicName,
+};
+use bytes::Bytes;
+use divan::{Bencher, counter::ItemsCount};
+
+fn main() {
+    println!("{}", memory_of_subscriptions());
+    divan::main();
+}
+
+const OTHERS: usize = 100_000;
+
+#[divan::bench(args = [(0, 1), (0, 64), (1, 1), (1, 64), (100, 1), (100, 64), (1000, 1), (1000, 64)])]
+fn publish_and_drain(bencher: Bencher<'_, '_>, (subscriptions, batch): (usize, usize)) {
+    let broker = Broker::new(1, Limits::default());
+    let readers = attach(&broker, &vec!["rect"; subscriptions]);
+    run(bencher, &broker, readers, ("rect", batch));
+}
+
+#[divan::bench(args = [1, 64])]
+fn publish_and_drain_among_100_000_others(bencher: Bencher<'_, '_>, batch: usize) {
+    let broker = Broker::new(1, Limits::default());
+    let _others = others(&broker);
+    let readers = attach(&broker, &["rect"]);
+    run(bencher, &broker, readers, ("rect", batch));
+}
+
+#[divan::bench(args = [1, 64])]
+fn publish_and_drain_three_levels(bencher: Bencher<'_, '_>, batch: usize) {
+    let broker = Broker::new(1, Limits::default());
+    let readers = attach(&broker, &["finance.*.market"]);
+    run(bencher, &broker, readers, ("finance.stock.market", batch));
+}
+
+#[divan::bench(args = [1, 100])]
+fn drain_topics(bencher: Bencher<'_, '_>, topics: usize) {
+    let broker = Broker::new(1, Limits::default());
+    let mut reader = attach(&broker, &[">"]).remove(0);
+    let names: Vec<_> = (0..topics).map(|at| name(&format!("t.{at}"))).collect();
+    let mut outcome = Outcome::default();
+    bencher.counter(ItemsCount::new(topics)).bench_local(|| {
+        let mut batch = names.iter().map(publication).collect();
+        broker.publish(&mut batch, &mut outcome);
+        drain(&mut reader)
+    });
+}
+
+#[divan::bench]
+fn match_one_of_100_000_filters(bencher: Bencher<'_, '_>) {
+    let mut tree = LevelTree::new();
+    for at in 0..OTHERS {
+        let filter = match at % 4 {
+            0 => format!("other.*.{at}"),
+            1 => format!("other.{at}.>"),
+            _ => format!("other.{at}.x"),
+        };
+        tree.find_or_insert_with(&filter, || at);
+    }
+    let name = name("other.17.x");
+    bencher.bench_local(|| {
+        let mut found = 0;
+        tree.for_each_covering(&name, |_| found += 1);
+        found
+    });
+}
+
+fn run(
+    bencher: Bencher<'_, '_>,
+    broker: &Broker,
+    mut readers: Vec<Reader>,
+    (topic, size): (&str, usize),
+) {
+    let name = name(topic);
+    let mut outcome = Outcome::default();
+    let mut batch = Vec::with_capacity(size);
+    bencher
+        .counter(ItemsCount::new(size * readers.len().max(1)))
+        .bench_local(|| {
+            batch.extend((0..size).map(|_| publication(&name)));
+            broker.publish(&mut batch, &mut outcome);
+            outcome.ready.drain().for_each(drop);
+            readers.iter_mut().map(drain).sum::<usize>()
+        });
+}
+
+fn drain(reader: &mut Reader) -> usize {
+    reader.session().begin();
+    let mut bytes = 0;
+    reader.drain(|delivery| {
+        bytes += black_box(delivery.entry.body().len());
+        ControlFlow::Continue(())
+    });
+    bytes
+}
+
+struct Nobody;
+
+impl Peer for Nobody {
+    fn deliver(&self) {}
+    fn wake(&self) {}
+}
+
+fn attach(broker: &Broker, filters: &[&str]) -> Vec<Reader> {
+    filters
+        .iter()
+        .map(|filter| {
+            let reader = broker.attach("c".into(), Weak::<Nobody>::new());
+            subscribe(broker, &reader, filter);
+            reader
+        })
+        .collect()
+}
+
+fn subscribe(broker: &Broker, reader: &Reader, filter: &str) {
+    let filter = TopicFilter::new(filter).expect("a filter");
+    broker
+        .subscribe(
+            reader.session(),
+            &filter,
+            Start::New,
+            Overflow::DropOldest,
+            b"17",
+        )
+        .expect("within the limits");
+}
+
+/// Subscriptions of a hundred sessions, a quarter of them with wildcards, none to what is published.
+fn others(broker: &Broker) -> Vec<Reader> {
+    let readers: Vec<_> = (0..100)
+        .map(|_| broker.attach("other".into(), Weak::<Nobody>::new()))
+        .collect();
+    for at in 0..OTHERS {
+        let filter = match at % 8 {
+            0 => format!("other.{at}.*"),
+            1 => format!("other.{at}.>"),
+            _ => format!("other.{at}.x"),
+        };
+        subscribe(broker, &readers[at % 100], &filter);
+    }
+    readers
+}
+
+fn memory_of_subscriptions() -> String {
+    let broker = Broker::new(
+        1,
+        Limits {
+            topics: OTHERS,
+            ..Limits::default()
+        },
+    );
+    let before = resident_bytes();
+    let others = others(&broker);
+    let each = (resident_bytes() - before) / OTHERS;
+    drop(others);
+    format!("{OTHERS} other subscriptions: {each} bytes each")
+}
+
+/// Resident memory of this process, 0 where the system does not tell.
+fn resident_bytes() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|text| {
+            let resident = text.split(' ').nth(1)?;
+            resident.parse::<usize>().ok()
+        });
+    pages.unwrap_or(0) * 4096
+}
+
+fn name(text: &str) -> TopicName {
+    TopicName::new(text).expect("a name")
+}
+
+fn publication(topic: &TopicName) -> Publication {
+    thread_local! {
+        static PRODUCER: Arc<str> = "producer".into();
+    }
+    let producer = PRODUCER.with(Arc::clone);
+    Publication::new(topic.clone(), producer, 0, Bytes::from_static(&[0; 100]))
+}

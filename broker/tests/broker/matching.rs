@@ -1,0 +1,126 @@
+//! The tree of levels against a matcher that looks at everything, and texts read back.
+
+use broker::{LevelTree, MessageId, TopicFilter, TopicName};
+use proptest::{collection::vec, prelude::*, sample::select};
+
+fn names() -> impl Strategy<Value = Vec<TopicName>> {
+    let level = select(vec!["a", "b", "c", "$S"]);
+    let name = vec(level, 1..4)
+        .prop_map(|levels| TopicName::new(&levels.join(".")).expect("levels without wildcards"));
+    vec(name, 0..20)
+}
+
+fn filters() -> impl Strategy<Value = Vec<TopicFilter>> {
+    let level = select(vec!["a", "b", "*", "*", "$S"]);
+    let filter = (vec(level, 0..4), any::<bool>()).prop_map(|(mut levels, rest)| {
+        if rest || levels.is_empty() {
+            levels.push(">");
+        }
+        TopicFilter::new(&levels.join(".")).expect("`>` is last")
+    });
+    vec(filter, 0..20)
+}
+
+/// What `matches` says, level by level.
+fn naive(filter: &str, name: &str) -> bool {
+    if name.starts_with('$') && filter.starts_with(['*', '>']) {
+        return false;
+    }
+    let name: Vec<_> = name.split('.').collect();
+    let mut filter: Vec<_> = filter.split('.').collect();
+    let rest = filter.last() == Some(&">");
+    if rest {
+        filter.pop();
+    }
+    let fits = if rest {
+        name.len() >= filter.len()
+    } else {
+        name.len() == filter.len()
+    };
+    fits && filter
+        .iter()
+        .zip(name)
+        .all(|(wanted, level)| *wanted == "*" || *wanted == level)
+}
+
+proptest! {
+    #[test]
+    fn a_filter_matches_as_the_naive_matcher_says(names in names(), filters in filters()) {
+        for filter in &filters {
+            for name in &names {
+                let wanted = naive(filter.as_str(), name.as_str());
+                prop_assert_eq!(filter.matches(name), wanted, "{} {}", filter, name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_tree_finds_what_the_naive_matcher_finds(
+        names in names(),
+        filters in filters(),
+        removed in vec(any::<prop::sample::Index>(), 0..10),
+    ) {
+        let mut filters: Vec<_> = filters.iter().map(TopicFilter::as_str).collect();
+        filters.sort_unstable();
+        filters.dedup();
+        let mut topics: Vec<_> = names.iter().map(TopicName::as_str).collect();
+        topics.sort_unstable();
+        topics.dedup();
+        let mut by_filter = LevelTree::new();
+        let mut by_name = LevelTree::new();
+        for text in &filters {
+            by_filter.find_or_insert_with(text, || (*text).to_owned());
+        }
+        for text in &topics {
+            by_name.find_or_insert_with(text, || (*text).to_owned());
+        }
+        for index in removed {
+            if !filters.is_empty() {
+                let text = filters.remove(index.index(filters.len()));
+                prop_assert_eq!(by_filter.remove(text), Some(text.to_owned()));
+                prop_assert_eq!(by_filter.remove(text), None);
+            }
+            if !topics.is_empty() {
+                let text = topics.remove(index.index(topics.len()));
+                prop_assert_eq!(by_name.remove(text), Some(text.to_owned()));
+            }
+        }
+        prop_assert_eq!((by_filter.len(), by_name.len()), (filters.len(), topics.len()));
+        for name in &names {
+            let mut found = Vec::new();
+            by_filter.for_each_covering(name, |text| found.push(text.as_str()));
+            found.sort_unstable();
+            let wanted: Vec<_> = filters.iter().copied().filter(|one| naive(one, name.as_str())).collect();
+            prop_assert_eq!(found, wanted);
+        }
+        for text in &filters {
+            let filter = TopicFilter::new(text).expect("a filter");
+            let mut found = Vec::new();
+            by_name.for_each_covered(&filter, |text| found.push(text.clone()));
+            found.sort_unstable();
+            let wanted: Vec<_> = topics.iter().copied().filter(|one| naive(text, one)).collect();
+            prop_assert_eq!(found, wanted);
+        }
+    }
+
+    #[test]
+    fn a_message_id_is_read_back(epoch: u64, position: u64) {
+        let id = MessageId { epoch, position };
+        prop_assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn whatever_is_read_as_a_message_id_is_written_the_same(text in "[-+0-9a-fA-F]{0,12}") {
+        if let Ok(id) = text.parse::<MessageId>() {
+            prop_assert_eq!(id.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn no_text_is_both_refused_as_a_filter_and_taken_as_a_name(text in "\\PC{0,12}") {
+        if let Ok(name) = TopicName::new(&text) {
+            let filter = TopicFilter::new(&text);
+            prop_assert!(filter.is_ok_and(|filter| filter.exact() == Some(name)));
+        }
+    }
+}
