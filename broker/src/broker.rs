@@ -19,12 +19,11 @@ use crate::{
     log::{Memory, Released},
     message_id::MessageId,
     name::{TopicFilter, TopicName},
-    order::{Attached, Joining, Member, Order},
+    order::{Attached, Order},
     outcome::{Ready, SubscribeError},
     reader::Reader,
     session::{Blocked, Peer, Session, Subscription, SubscriptionId, Totals},
     sync::{Mutex, lock},
-    topic::Topic,
 };
 
 /// Topics, sessions and the order between them. Shared by all threads.
@@ -101,8 +100,8 @@ impl Broker {
     pub fn detach(&self, session: &Session) {
         let attached = lock(&self.order).sessions.remove(&session.id);
         // One at a time: a subscription may be to many topics, and publishers need not wait for all.
-        for id in attached.into_iter().flat_map(|one| one.subscriptions) {
-            self.cancel(id);
+        for subscription in attached.into_iter().flat_map(|one| one.subscriptions) {
+            self.cancel(&subscription);
         }
         // What is left in the inbox refers to the session, and would keep it alive.
         session.swap_inbox(&mut Vec::new());
@@ -131,47 +130,12 @@ impl Broker {
         let mut order = lock(&self.order);
         order.check_subscription(session, filter, &self.limits)?;
         let id = SubscriptionId(order.fresh_id());
-        let subscription = Arc::new(Subscription::new(filter.clone(), overflow, tag.into()));
-        let mut joining = Joining {
-            id,
-            session,
-            subscription: &subscription,
-            start,
-            topics: Vec::new(),
-            readable: Vec::new(),
-        };
-        match filter.exact() {
-            Some(name) => joining.join(order.topic(&name)),
-            None => {
-                order
-                    .topics
-                    .for_each_covered(filter, |topic| joining.join(topic));
-                order
-                    .wildcards
-                    .find_or_insert_with(filter.as_str(), Vec::new)
-                    .push(id);
-            }
-        }
-        let Joining {
-            topics,
-            mut readable,
-            ..
-        } = joining;
+        let subscription =
+            Subscription::new(id, Arc::clone(session), filter.clone(), overflow, tag);
+        let mut readable = order.subscribe(&Arc::new(subscription), start);
         // At one moment, so that a reader at work sees all of the history, or none, and in its order.
         if session.queue_all(&mut readable) {
             ready.sessions.push(Arc::clone(session));
-        }
-        order.cursors += topics.len();
-        order.subscriptions.insert(
-            id,
-            Member {
-                session: Arc::clone(session),
-                subscription,
-                topics,
-            },
-        );
-        if let Some(attached) = order.sessions.get_mut(&session.id) {
-            attached.subscriptions.push(id);
         }
         Ok((id, ready))
     }
@@ -182,12 +146,12 @@ impl Broker {
         let Some(attached) = order.sessions.get_mut(&session.id) else {
             return;
         };
-        let Some(at) = attached.subscriptions.iter().position(|own| *own == id) else {
+        let Some(at) = attached.subscriptions.iter().position(|own| own.id == id) else {
             return;
         };
-        attached.subscriptions.swap_remove(at);
+        let subscription = attached.subscriptions.swap_remove(at);
         drop(order);
-        self.cancel(id);
+        self.cancel(&subscription);
         session.release_waiting();
     }
 
@@ -212,7 +176,7 @@ impl Broker {
         lock(&self.order)
             .topics
             .find(name.as_str())
-            .map(Topic::figures)
+            .map(|topic| topic.figures())
     }
 
     /// The newest entry of a topic.
@@ -228,7 +192,7 @@ impl Broker {
         let order = lock(&self.order);
         match order.topics.find(name.as_str()) {
             Some(topic) => topic.cursors().len() > 0,
-            None => !order.covering(name).is_empty(),
+            None => order.covering(name) > 0,
         }
     }
 
@@ -251,7 +215,7 @@ impl Broker {
         let order = lock(&self.order);
         Figures {
             sessions: order.sessions.len(),
-            subscriptions: order.subscriptions.len(),
+            subscriptions: order.subscriptions,
             topics: order.topics.len(),
             published: self.published.entries(),
             published_bytes: self.published.bytes(),
@@ -293,9 +257,9 @@ impl Broker {
         }
     }
 
-    fn cancel(&self, id: SubscriptionId) {
+    fn cancel(&self, subscription: &Subscription) {
         let mut left = Vec::new();
-        lock(&self.order).cancel(id, &mut left);
+        lock(&self.order).cancel(subscription, &mut left);
         // A reader that is not drained just now still has them, and they the log.
         for cursor in left {
             cursor.close();

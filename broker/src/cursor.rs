@@ -9,7 +9,7 @@ use crate::{
     entry::Entry,
     limits::Limits,
     log::{End, Log, Place},
-    session::{Session, Subscription},
+    session::Subscription,
     sync::{AtomicBool, Mutex, Ordering, fence, lock, try_lock},
     topic::TopicCounts,
 };
@@ -62,7 +62,6 @@ pub enum Missed {
 
 #[derive(Debug)]
 pub(crate) struct Cursor {
-    pub(crate) session: Arc<Session>,
     pub(crate) subscription: Arc<Subscription>,
     pub(crate) topic: Arc<TopicCounts>,
     /// Whether the session's inbox or its reader has this cursor.
@@ -95,7 +94,6 @@ pub(crate) enum Stop {
 impl Cursor {
     /// A cursor at `start` in `log`, and whether there is something to read at once.
     pub(crate) fn new(
-        session: Arc<Session>,
         subscription: Arc<Subscription>,
         topic: Arc<TopicCounts>,
         log: &Log,
@@ -107,7 +105,6 @@ impl Cursor {
             None => (log.end(), false),
         };
         let cursor = Self {
-            session,
             subscription,
             topic,
             queued: AtomicBool::new(false),
@@ -193,7 +190,7 @@ impl Cursor {
         if let Some(at) = read_to {
             self.mark(at);
             self.topic.delivered.add(delivered);
-            self.session.delivered(delivered);
+            self.subscription.session.delivered(delivered);
         }
         stop
     }
@@ -275,7 +272,7 @@ impl Cursor {
         *place = ahead;
         self.mark(at);
         self.topic.dropped.add(at.sequence - from);
-        self.session.dropped(at.sequence - from);
+        self.subscription.session.dropped(at.sequence - from);
         Some((from, at.sequence - 1))
     }
 

@@ -65,7 +65,10 @@ impl<T> LevelTree<T> {
     pub fn find_or_insert_with(&mut self, path: &str, new: impl FnOnce() -> T) -> &mut T {
         let mut node = &mut self.root;
         for level in path.split('.') {
-            node = node.children.entry(level.into()).or_insert_with(Node::new);
+            if !node.children.contains_key(level) {
+                node.children.insert(level.into(), Node::new());
+            }
+            node = node.children.get_mut(level).expect("it was just put there");
         }
         if node.value.is_none() {
             self.len += 1;
@@ -126,6 +129,9 @@ impl<T> Node<T> {
         let value = child.remove(rest)?;
         if child.value.is_none() && child.children.is_empty() {
             self.children.remove(level);
+            if self.children.len() < self.children.capacity() / 4 {
+                self.children.shrink_to_fit();
+            }
         }
         Some(value)
     }

@@ -11,7 +11,7 @@ use crate::{
     limits::Limits,
     name::{TopicFilter, TopicName},
     outcome::{PublishError, SubscribeError},
-    session::{Session, Subscription, SubscriptionId},
+    session::{Session, Subscription},
     topic::Topic,
 };
 
@@ -19,11 +19,11 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Order {
     pub(crate) position: u64,
-    pub(crate) topics: LevelTree<Topic>,
+    pub(crate) topics: LevelTree<Box<Topic>>,
     /// Subscriptions with wildcards, by filter; the others are found at their topic.
-    pub(crate) wildcards: LevelTree<Vec<SubscriptionId>>,
-    pub(crate) subscriptions: HashMap<SubscriptionId, Member>,
+    pub(crate) wildcards: LevelTree<Vec<Arc<Subscription>>>,
     pub(crate) sessions: HashMap<u64, Attached>,
+    pub(crate) subscriptions: usize,
     pub(crate) cursors: usize,
     pub(crate) last_id: u64,
     /// The newest position that went with a topic that was removed.
@@ -31,16 +31,9 @@ pub(crate) struct Order {
 }
 
 #[derive(Debug)]
-pub(crate) struct Member {
-    pub(crate) session: Arc<Session>,
-    pub(crate) subscription: Arc<Subscription>,
-    pub(crate) topics: Vec<TopicName>,
-}
-
-#[derive(Debug)]
 pub(crate) struct Attached {
     pub(crate) session: Arc<Session>,
-    pub(crate) subscriptions: Vec<SubscriptionId>,
+    pub(crate) subscriptions: Vec<Arc<Subscription>>,
 }
 
 impl Order {
@@ -49,43 +42,62 @@ impl Order {
         self.last_id
     }
 
-    /// The topic, made when there is none: with a cursor for each wildcard subscription that covers it.
-    pub(crate) fn topic(&mut self, name: &TopicName) -> &mut Topic {
-        let made = match self.topics.find(name.as_str()) {
-            Some(_) => None,
-            None => Some(self.new_topic(name)),
+    /// Brings a subscription to the topics it covers; tells the cursors that have something to read.
+    pub(crate) fn subscribe(
+        &mut self,
+        subscription: &Arc<Subscription>,
+        start: Start,
+    ) -> Vec<Arc<Cursor>> {
+        let mut readable = Vec::new();
+        let mut cursors = 0;
+        let mut join = |topic: &mut Box<Topic>| {
+            readable.extend(topic.join(subscription, start));
+            cursors += 1;
         };
-        self.topics.find_or_insert_with(name.as_str(), || {
-            made.unwrap_or_else(|| Topic::new(name.clone(), 0))
+        let filter = &subscription.filter;
+        match filter.exact() {
+            Some(name) => join(self.topic(&name)),
+            None => {
+                self.topics.for_each_covered(filter, join);
+                self.wildcards
+                    .find_or_insert_with(filter.as_str(), Vec::new)
+                    .push(Arc::clone(subscription));
+            }
+        }
+        self.cursors += cursors;
+        self.subscriptions += 1;
+        if let Some(attached) = self.sessions.get_mut(&subscription.session.id) {
+            attached.subscriptions.push(Arc::clone(subscription));
+        }
+        readable
+    }
+
+    /// The topic, made when there is none: with a cursor for each wildcard subscription that covers it.
+    pub(crate) fn topic(&mut self, name: &TopicName) -> &mut Box<Topic> {
+        let Self {
+            topics,
+            wildcards,
+            cursors,
+            ..
+        } = self;
+        let forgotten = self.forgotten;
+        topics.find_or_insert_with(name.as_str(), || {
+            let mut topic = Box::new(Topic::new(name.clone(), forgotten));
+            wildcards.for_each_covering(name, |covering| {
+                for subscription in covering {
+                    topic.join(subscription, Start::New);
+                }
+            });
+            *cursors += topic.cursors().len();
+            topic
         })
     }
 
-    pub(crate) fn new_topic(&mut self, name: &TopicName) -> Topic {
-        let mut topic = Topic::new(name.clone(), self.forgotten);
-        for id in self.covering(name) {
-            let Some(member) = self.subscriptions.get_mut(&id) else {
-                continue;
-            };
-            let mut joining = Joining {
-                id,
-                session: &member.session,
-                subscription: &member.subscription,
-                start: Start::New,
-                topics: Vec::new(),
-                readable: Vec::new(),
-            };
-            joining.join(&mut topic);
-            member.topics.push(name.clone());
-            self.cursors += 1;
-        }
-        topic
-    }
-
-    /// The wildcard subscriptions that cover a name.
-    pub(crate) fn covering(&self, name: &TopicName) -> Vec<SubscriptionId> {
-        let mut found = Vec::new();
+    /// The number of wildcard subscriptions that cover a name.
+    pub(crate) fn covering(&self, name: &TopicName) -> usize {
+        let mut found = 0;
         self.wildcards
-            .for_each_covering(name, |ids| found.extend_from_slice(ids));
+            .for_each_covering(name, |covering| found += covering.len());
         found
     }
 
@@ -112,11 +124,7 @@ impl Order {
                     let limit = limits.topics;
                     return Err(SubscribeError::TooManyTopics { name, limit });
                 }
-                1 + if is_new {
-                    self.covering(&name).len()
-                } else {
-                    0
-                }
+                1 + if is_new { self.covering(&name) } else { 0 }
             }
             None => {
                 let mut covered = 0;
@@ -140,7 +148,7 @@ impl Order {
             let limit = limits.topics;
             return Err(PublishError::TooManyTopics { name, limit });
         }
-        if self.cursors + self.covering(&name).len() > limits.cursors {
+        if self.cursors + self.covering(&name) > limits.cursors {
             let limit = limits.cursors;
             return Err(PublishError::TooManyCursors { name, limit });
         }
@@ -150,26 +158,42 @@ impl Order {
 
     /// Ends a subscription. `left` takes its cursors, which may be the last to hold a long stretch of a
     /// log, to be dropped when the lock is released.
-    pub(crate) fn cancel(&mut self, id: SubscriptionId, left: &mut Vec<Arc<Cursor>>) {
-        let Some(member) = self.subscriptions.remove(&id) else {
-            return;
-        };
-        member.subscription.cancel();
-        let filter = member.subscription.filter.as_str();
-        if let Some(ids) = self.wildcards.find_mut(filter) {
-            if let Ok(at) = ids.binary_search(&id) {
-                ids.remove(at);
+    pub(crate) fn cancel(&mut self, subscription: &Subscription, left: &mut Vec<Arc<Cursor>>) {
+        subscription.cancel();
+        self.subscriptions -= 1;
+        let filter = &subscription.filter;
+        let mut idle = Vec::new();
+        let mut leave = |topic: &mut Box<Topic>| {
+            left.extend(topic.leave(subscription.id));
+            if topic.is_idle() {
+                idle.push(topic.counts.name.clone());
             }
-            if ids.is_empty() {
-                self.wildcards.remove(filter);
+        };
+        match filter.exact() {
+            Some(name) => self
+                .topics
+                .find_mut(name.as_str())
+                .into_iter()
+                .for_each(leave),
+            None => {
+                self.topics.for_each_covered(filter, &mut leave);
+                self.cancel_wildcard(subscription);
             }
         }
-        self.cursors -= member.topics.len();
-        for name in &member.topics {
-            if let Some(topic) = self.topics.find_mut(name.as_str()) {
-                left.extend(topic.leave(id));
-            }
-            self.remove_if_idle(name);
+        self.cursors -= left.len();
+        for name in idle {
+            self.remove_if_idle(&name);
+        }
+    }
+
+    fn cancel_wildcard(&mut self, subscription: &Subscription) {
+        let filter = subscription.filter.as_str();
+        let Some(others) = self.wildcards.find_mut(filter) else {
+            return;
+        };
+        others.retain(|other| other.id != subscription.id);
+        if others.is_empty() {
+            self.wildcards.remove(filter);
         }
     }
 
@@ -179,34 +203,5 @@ impl Order {
             self.forgotten = self.forgotten.max(topic.log.trimmed_position());
             self.topics.remove(name.as_str());
         }
-    }
-}
-
-/// A subscription on its way into the topics it covers.
-pub(crate) struct Joining<'a> {
-    pub(crate) id: SubscriptionId,
-    pub(crate) session: &'a Arc<Session>,
-    pub(crate) subscription: &'a Arc<Subscription>,
-    pub(crate) start: Start,
-    pub(crate) topics: Vec<TopicName>,
-    /// Claimed cursors, with something to read at once.
-    pub(crate) readable: Vec<Arc<Cursor>>,
-}
-
-impl Joining<'_> {
-    pub(crate) fn join(&mut self, topic: &mut Topic) {
-        let (cursor, has_entries) = Cursor::new(
-            Arc::clone(self.session),
-            Arc::clone(self.subscription),
-            Arc::clone(&topic.counts),
-            &topic.log,
-            self.start,
-        );
-        let cursor = Arc::new(cursor);
-        if has_entries && cursor.claim() {
-            self.readable.push(Arc::clone(&cursor));
-        }
-        self.topics.push(topic.counts.name.clone());
-        topic.join(self.id, cursor);
     }
 }

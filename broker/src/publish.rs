@@ -112,7 +112,7 @@ impl Broker {
     /// Applies the rules of the cursors that were found too far behind.
     fn settle(&self, overdue: Vec<Overdue>, outcome: &mut Outcome) {
         for Overdue { cursor, end } in overdue {
-            let session = &cursor.session;
+            let session = &cursor.subscription.session;
             match cursor.subscription.overflow {
                 _ if session.is_ended() => cursor.close(),
                 Overflow::DropOldest | Overflow::Latest => cursor.skip(end, &self.limits),
@@ -169,8 +169,9 @@ impl Order {
         let end = topic.log.end();
         Cursor::appended();
         for cursor in topic.cursors() {
-            if cursor.claim() && cursor.session.queue(Arc::clone(cursor)) {
-                run.ready.sessions.push(Arc::clone(&cursor.session));
+            let session = &cursor.subscription.session;
+            if cursor.claim() && session.queue(Arc::clone(cursor)) {
+                run.ready.sessions.push(Arc::clone(session));
             }
             if cursor.is_overdue(end, limits) {
                 let cursor = Arc::clone(cursor);

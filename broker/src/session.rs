@@ -54,6 +54,8 @@ pub(crate) struct Totals {
 
 #[derive(Debug)]
 pub(crate) struct Subscription {
+    pub(crate) id: SubscriptionId,
+    pub(crate) session: Arc<Session>,
     pub(crate) filter: TopicFilter,
     pub(crate) overflow: Overflow,
     pub(crate) tag: Box<[u8]>,
@@ -223,11 +225,19 @@ impl std::fmt::Debug for Session {
 }
 
 impl Subscription {
-    pub(crate) fn new(filter: TopicFilter, overflow: Overflow, tag: Box<[u8]>) -> Self {
+    pub(crate) fn new(
+        id: SubscriptionId,
+        session: Arc<Session>,
+        filter: TopicFilter,
+        overflow: Overflow,
+        tag: &[u8],
+    ) -> Self {
         Self {
+            id,
+            session,
             filter,
             overflow,
-            tag,
+            tag: tag.into(),
             cancelled: AtomicBool::new(false),
         }
     }
@@ -266,7 +276,7 @@ impl Blocked {
     /// one of them has read.
     pub fn poll_clear(&mut self, limits: &Limits, waker: &Waker) -> Poll<()> {
         self.cursors.retain(|cursor| {
-            let session = &cursor.session;
+            let session = &cursor.subscription.session;
             // Register first, look second: a reader that catches up in between wakes us.
             session.wait(&self.token, waker);
             cursor.is_overdue(cursor.topic.end(), limits)

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::{
-    cursor::Cursor,
+    cursor::{Cursor, Start},
     entry::Publication,
     figures::{Count, TopicFigures, Volume},
     log::{End, Log, Memory},
     name::TopicName,
-    session::SubscriptionId,
+    session::{Subscription, SubscriptionId},
 };
 
 /// What the broker's lock guards of a topic.
@@ -16,8 +16,8 @@ use crate::{
 pub(crate) struct Topic {
     pub(crate) log: Log,
     pub(crate) counts: Arc<TopicCounts>,
-    /// By subscription, ascending. New subscriptions have greater ids, so that joining is a push.
-    cursors: Vec<(SubscriptionId, Arc<Cursor>)>,
+    /// By subscription, ascending.
+    cursors: Vec<Arc<Cursor>>,
 }
 
 /// What readers tell of a topic without the broker's lock.
@@ -69,21 +69,47 @@ impl Topic {
         end.sequence
     }
 
-    pub(crate) fn join(&mut self, id: SubscriptionId, cursor: Arc<Cursor>) {
-        let at = self.cursors.partition_point(|(other, _)| *other < id);
-        self.cursors.insert(at, (id, cursor));
+    /// Gives the subscription a cursor here; the cursor, claimed, if there is something to read at once.
+    pub(crate) fn join(
+        &mut self,
+        subscription: &Arc<Subscription>,
+        start: Start,
+    ) -> Option<Arc<Cursor>> {
+        let (cursor, has_entries) = Cursor::new(
+            Arc::clone(subscription),
+            Arc::clone(&self.counts),
+            &self.log,
+            start,
+        );
+        let cursor = Arc::new(cursor);
+        // Most topics have one subscription; new ones have greater ids, so that joining is a push.
+        if self.cursors.is_empty() {
+            self.cursors.reserve_exact(1);
+        }
+        let at = self.place_of(subscription.id);
+        self.cursors.insert(at, Arc::clone(&cursor));
+        (has_entries && cursor.claim()).then_some(cursor)
     }
 
     pub(crate) fn leave(&mut self, id: SubscriptionId) -> Option<Arc<Cursor>> {
-        let at = self
-            .cursors
-            .binary_search_by_key(&id, |(other, _)| *other)
-            .ok()?;
-        Some(self.cursors.remove(at).1)
+        let at = self.place_of(id);
+        self.cursors
+            .get(at)
+            .filter(|one| one.subscription.id == id)?;
+        let cursor = self.cursors.remove(at);
+        if self.cursors.len() < self.cursors.capacity() / 4 {
+            self.cursors.shrink_to_fit();
+        }
+        Some(cursor)
+    }
+
+    fn place_of(&self, id: SubscriptionId) -> usize {
+        self.cursors
+            .partition_point(|cursor| cursor.subscription.id < id)
     }
 
     pub(crate) fn cursors(&self) -> impl ExactSizeIterator<Item = &Arc<Cursor>> {
-        self.cursors.iter().map(|(_, cursor)| cursor)
+        self.cursors.iter()
     }
 
     pub(crate) fn figures(&self) -> TopicFigures {
