@@ -5,7 +5,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
 
 /// What a page could read from a message.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,19 +29,20 @@ pub type Reader = fn(&str) -> Option<Reading>;
 
 /// Degrees: `data` is a number.
 pub fn number(body: &str) -> Option<Reading> {
-    reading(body, Data::Number)
+    reading(body).filter(|reading| matches!(reading.data, Data::Number(_)))
 }
 
 /// The heights of bars: `data` is an array of numbers.
 pub fn numbers(body: &str) -> Option<Reading> {
-    reading(body, Data::Numbers)
+    reading(body).filter(|reading| matches!(reading.data, Data::Numbers(_)))
 }
 
-fn reading<T: DeserializeOwned>(body: &str, data: impl FnOnce(T) -> Data) -> Option<Reading> {
-    let payload: Payload<T> = serde_json::from_str(body).ok()?;
+fn reading(body: &str) -> Option<Reading> {
+    let payload: Payload = serde_json::from_str(body).ok()?;
+    let producer = payload.producer_id.filter(|id| !id.is_empty());
     Some(Reading {
-        producer: payload.producer_id.filter(|id| !id.is_empty()),
-        data: data(payload.data),
+        producer,
+        data: payload.data,
     })
 }
 
@@ -66,9 +70,45 @@ impl fmt::Display for Data {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Payload<T> {
+struct Payload {
     producer_id: Option<String>,
-    data: T,
+    data: Data,
+}
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberOrNumbers)
+    }
+}
+
+struct NumberOrNumbers;
+
+impl<'de> Visitor<'de> for NumberOrNumbers {
+    type Value = Data;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number or an array of numbers")
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Data, E> {
+        Ok(Data::Number(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Data, E> {
+        Ok(Data::Number(number as f64))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Data, E> {
+        Ok(Data::Number(number as f64))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Data, A::Error> {
+        let mut numbers = Vec::new();
+        while let Some(number) = elements.next_element()? {
+            numbers.push(number);
+        }
+        Ok(Data::Numbers(numbers))
+    }
 }
 
 #[cfg(test)]

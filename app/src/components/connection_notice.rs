@@ -31,7 +31,11 @@ pub fn ConnectionNotice() -> impl IntoView {
     });
     view! {
         <noscript inner_html=NOT_LIVE></noscript>
-        <aside class="notice" aria-label="Connection" hidden=flag(move || !connection.is_lost())>
+        <aside
+            class:notice=flag(move || connection.is_lost())
+            hidden=flag(move || !connection.is_lost())
+            aria-label="Connection"
+        >
             <p>
                 <strong>"The connection is lost. "</strong>
                 {reason}

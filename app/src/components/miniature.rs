@@ -18,21 +18,38 @@ pub fn MiniatureSquare(feed: RwSignal<Feed>) -> impl IntoView {
 /// Seven bars whatever the message has, so that the card keeps its shape.
 #[component]
 pub fn MiniatureBars(feed: RwSignal<Feed>) -> impl IntoView {
-    let bar = |index: usize| {
-        let height = text(move || format!("{}%", feed.with(|feed| height(&feed.bars(), index))));
-        view! { <div style:height=height></div> }
-    };
+    let outline = text(move || feed.with(|feed| outline(&feed.bars())));
     view! {
         <div class="miniature miniature-bars" aria-hidden="true">
-            {(0..BARS).map(bar).collect_view()}
+            <svg viewBox="0 0 152 100">
+                <path d=outline />
+            </svg>
         </div>
     }
 }
 
-/// Per cent of the scale's height.
-fn height(bars: &[f64], index: usize) -> u32 {
-    let bar = bars.get(index).copied().unwrap_or(0.0);
-    (bar / Scale::of(bars).high * 100.0).clamp(2.0, 100.0) as u32
+/// Bars 16 wide and up to 100 high, as the path of an SVG.
+fn outline(bars: &[f64]) -> String {
+    let high = Scale::of(bars).high;
+    let bar = |index: usize| {
+        let value = bars.get(index).copied().unwrap_or(0.0);
+        let height = (value / high * 100.0).clamp(2.0, 100.0) as u32;
+        format!("M{} 100v-{height}h16v{height}z", index * 22 + 2)
+    };
+    (0..7).map(bar).collect()
 }
 
-const BARS: usize = 7;
+#[cfg(test)]
+mod tests {
+    use super::outline;
+
+    #[test]
+    fn seven_bars_stand_beside_each_other() {
+        let path = outline(&[20.0, 5.0, -3.0]);
+        assert!(
+            path.starts_with("M2 100v-100h16v100zM24 100v-25h16v25zM46 100v-2h16v2z"),
+            "{path}"
+        );
+        assert_eq!(path.matches('M').count(), 7);
+    }
+}

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 /// Why a topic is none that a page may publish to.
 pub fn topic_fault(topic: &str) -> Option<String> {
     match TopicName::new(topic) {
-        Err(error) => Some(format!("{error}.")),
+        Err(error) => Some(format!("Not a topic: {}.", error.fault)),
         Ok(name) if name.is_reserved() => {
             Some("Topics that begin with $ are the broker's own.".into())
         }

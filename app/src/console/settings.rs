@@ -71,14 +71,15 @@ impl Settings {
         self.edited_ms.set_value(browser::now_ms());
     }
 
+    /// Publishing has to wait for the message of one's own to be right.
+    pub fn is_held(self) -> bool {
+        self.mode.get() == Mode::Custom
+            && (self.topic.with(|topic| draft::topic_fault(topic).is_some())
+                || self.body.with(|body| draft::body_fault(body).is_some()))
+    }
+
     pub fn is_draft_right(self) -> bool {
-        let topic_right = self
-            .topic
-            .with_untracked(|topic| draft::topic_fault(topic).is_none());
-        topic_right
-            && self
-                .body
-                .with_untracked(|body| draft::body_fault(body).is_none())
+        untrack(|| !self.is_held())
     }
 
     /// Right, and nobody is typing: half a number is JSON too, but not what was meant.

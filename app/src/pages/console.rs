@@ -50,12 +50,14 @@ fn Announcement(settings: Settings, publisher: Publisher) -> impl IntoView {
     let state = move || match (settings.ready.get(), settings.running.get()) {
         (false, _) => "waiting",
         (_, false) => "paused",
+        _ if settings.is_held() => "held",
         _ if connection.is_live() => "publishing",
         _ => "waiting",
     };
     let title = text(move || match state() {
         "publishing" => "Publishing",
         "paused" => "Paused",
+        "held" => "Holding",
         _ => "Waiting for the connection",
     });
     let topic = move || match settings.mode.get() {
@@ -70,6 +72,7 @@ fn Announcement(settings: Settings, publisher: Publisher) -> impl IntoView {
             settings.period_ms.get(),
             publisher.producer.get()
         ),
+        "held" => "Nothing is sent until the message is right.".into(),
         "paused" => "Nothing is sent until you resume or send once.".into(),
         _ => "Nothing is sent, and nothing piles up.".into(),
     });

@@ -29,7 +29,11 @@ pub fn Overview() -> impl IntoView {
         <div class="cards">
             <a href="/console" class="card" on:click=navigation.follow("/console")>
                 <div class="miniature miniature-keys" aria-hidden="true">
-                    {(0..5).map(|_| view! { <div></div> }).collect_view()}
+                    <div></div>
+                    <div></div>
+                    <div></div>
+                    <div></div>
+                    <div></div>
                 </div>
                 <h2>"Console"</h2>
                 <p>"Publish: angles, bars, or a message of your own."</p>
