@@ -5,9 +5,13 @@ use std::{net::SocketAddr, time::Duration};
 use broker::{Limits, Overflow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{client, server::Options, stomp::StompOptions};
+use crate::{
+    client,
+    server::Options,
+    stomp::{StompOptions, StompPort},
+};
 
-/// A topic broker in one binary: WebSocket, HTTP and live pages.
+/// A topic broker in one binary: STOMP, WebSocket, HTTP and live pages.
 #[derive(Debug, Parser)]
 #[command(name = "carillon", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -37,6 +41,10 @@ pub struct ServeOptions {
         value_name = "ADDRESS:PORT"
     )]
     listen: SocketAddr,
+    /// Address and port of STOMP over TCP, or `off`; port 0 takes any that is free
+    /// [default: 127.0.0.1:61613, if nobody else is there]
+    #[arg(long, env = "CARILLON_STOMP", value_name = "ADDRESS:PORT|off")]
+    stomp: Option<StompPort>,
     /// Let pages of another origin use the server, such as https://example.org; `*` lets all.
     /// May be given more than once
     #[arg(
@@ -141,6 +149,7 @@ impl ServeOptions {
         let overflow = self.overflow.into();
         Options {
             listen: self.listen,
+            stomp_port: self.stomp.unwrap_or_default(),
             allow_origins: self.allow_origins.clone(),
             limits: self.limits(),
             overflow,

@@ -1,16 +1,12 @@
-//! The HTTP port: accepts connections, counts them, and serves HTTP/1.1 on each.
+//! Ports: connections are accepted, counted, and handed to the door behind the port.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::ConnectInfo};
-use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
-use tower::ServiceExt as _;
 
 /// The connections that are open, at most so many.
 #[derive(Clone)]
@@ -52,10 +48,26 @@ impl Guests {
     }
 }
 
+/// A connection that was accepted and has its place.
+pub struct Caller {
+    pub socket: TcpStream,
+    pub peer: SocketAddr,
+    pub guest: Guest,
+}
+
+/// What is behind a port.
+pub trait Door: Clone + Send + 'static {
+    /// Serves a connection to its end.
+    fn serve(self, caller: Caller) -> impl Future<Output = ()> + Send;
+
+    /// What a peer is told for whom there is no place.
+    fn no_place() -> Vec<u8>;
+}
+
 /// Accepts until the server stops.
-pub async fn accept(
+pub async fn accept<D: Door>(
     listener: TcpListener,
-    router: Router,
+    door: D,
     guests: Guests,
     mut stopping: watch::Receiver<bool>,
 ) {
@@ -68,12 +80,16 @@ pub async fn accept(
         match accepted {
             Ok((socket, peer)) => match guests.admit() {
                 Some(guest) => {
-                    let connection = HttpConnection { peer, guest };
-                    tokio::spawn(connection.serve(socket, router.clone(), stopping.clone()));
+                    let caller = Caller {
+                        socket,
+                        peer,
+                        guest,
+                    };
+                    tokio::spawn(door.clone().serve(caller));
                 }
                 None => {
                     tracing::warn!(%peer, "refused: the limit of connections is reached");
-                    tokio::spawn(turn_away(socket));
+                    tokio::spawn(turn_away(socket, D::no_place()));
                 }
             },
             Err(error) => {
@@ -91,56 +107,18 @@ pub async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-struct HttpConnection {
-    peer: SocketAddr,
-    guest: Guest,
-}
-
-impl HttpConnection {
-    async fn serve(self, socket: TcpStream, router: Router, mut stopping: watch::Receiver<bool>) {
-        let Self { peer, guest } = self;
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-        let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-            request.extensions_mut().insert(guest.clone());
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let router = router.clone();
-            router.oneshot(request)
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME)
-            .serve_connection(TokioIo::new(socket), service)
-            .with_upgrades();
-        let mut connection = pin!(connection);
-        let served = tokio::select! {
-            served = connection.as_mut() => served,
-            () = stopped(&mut stopping) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = served {
-            tracing::debug!(%peer, %error, "HTTP connection ends");
-        }
-    }
-}
-
 /// Tells a client that there is no place, as far as it can be told.
-async fn turn_away(mut socket: TcpStream) {
-    let answer = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: text/plain\r\n\
-                  content-length: 42\r\nconnection: close\r\n\r\nthe limit of connections is reached here.\n";
+async fn turn_away(mut socket: TcpStream, answer: Vec<u8>) {
     let told = async {
-        socket.write_all(answer.as_bytes()).await?;
+        socket.write_all(&answer).await?;
         socket.shutdown().await
     };
     // The client may be gone already.
-    let _ = tokio::time::timeout(HEADER_TIME, told).await;
+    let _ = tokio::time::timeout(ANSWER_TIME, told).await;
 }
 
-/// How long a client may take to send a request's head.
-const HEADER_TIME: Duration = Duration::from_secs(10);
+/// How long a client may take to read that there is no place.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
 /// How long to wait when the system has no more connections to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What can be acquired at once when waiting for all to leave.

@@ -10,6 +10,7 @@ mod clock;
 mod connection;
 mod content_type;
 mod figures;
+mod first_bytes;
 mod http;
 mod listener;
 mod message;

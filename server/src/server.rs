@@ -12,15 +12,15 @@ use std::{
 
 use anyhow::Context as _;
 use broker::{Broker, Limits, Overflow};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{
     clock::{self, Clock},
     connection::Surroundings,
     figures::{FiguresBoard, publish_figures},
-    http::{self, Origins},
+    http::{HttpDoor, Origins},
     listener::{self, Guests},
-    stomp::StompOptions,
+    stomp::{StompDoor, StompOptions, StompPort},
 };
 
 pub use crate::listener::Guest;
@@ -29,6 +29,7 @@ pub use crate::listener::Guest;
 #[derive(Debug, Clone)]
 pub struct Options {
     pub listen: SocketAddr,
+    pub stomp_port: StompPort,
     pub allow_origins: Vec<String>,
     pub limits: Limits,
     /// The rule for subscriptions that do not name one.
@@ -83,10 +84,15 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
-    let listener = bind(options.listen).await?;
-    let address = listener
-        .local_addr()
-        .context("the listener has no address")?;
+    let listener = bind(options.listen, "--listen").await?;
+    let stomp_listener = bind_stomp(options.stomp_port).await?;
+    let addresses = Addresses {
+        http: listener.local_addr()?,
+        stomp: stomp_listener
+            .as_ref()
+            .map(TcpListener::local_addr)
+            .transpose()?,
+    };
     let (stop_sender, stopping) = watch::channel(false);
     let guests = Guests::new(options.max_connections);
     let grace = options.grace;
@@ -101,15 +107,29 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
         options,
     });
     let figures = tokio::spawn(publish_figures(Arc::clone(&server)));
-    let router = http::router(&server);
-    let accepting = tokio::spawn(listener::accept(listener, router, guests.clone(), stopping));
-    announce(address).context("cannot write to standard output")?;
+    let mut accepting = JoinSet::new();
+    let door = HttpDoor::new(&server);
+    accepting.spawn(listener::accept(
+        listener,
+        door,
+        guests.clone(),
+        stopping.clone(),
+    ));
+    if let Some(listener) = stomp_listener {
+        let door = StompDoor::new(&server);
+        accepting.spawn(listener::accept(listener, door, guests.clone(), stopping));
+    }
+    addresses
+        .announce()
+        .context("cannot write to standard output")?;
 
     stop.await;
     tracing::info!("stopping");
     // Nobody to tell means nobody is left.
     let _ = stop_sender.send(true);
-    accepting.await.context("the listener failed")?;
+    while let Some(ended) = accepting.join_next().await {
+        ended.context("a listener failed")?;
+    }
     if tokio::time::timeout(grace, guests.all_left())
         .await
         .is_err()
@@ -123,30 +143,53 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
     Ok(())
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => anyhow::anyhow!(
-            "{address} is in use by another program; end it, or choose another address with --listen"
+            "{address} is in use by another program; end it, or choose another address with {option}"
         ),
         io::ErrorKind::PermissionDenied => anyhow::anyhow!(
-            "no permission to listen on {address}; choose a port from 1024 on with --listen"
+            "no permission to listen on {address}; choose a port from 1024 on with {option}"
         ),
         _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
     })
 }
 
-/// Tells people, and scripts, where to go.
-fn announce(address: SocketAddr) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "Carillon {} is ready", env!("CARGO_PKG_VERSION"))?;
-    for (name, path) in [
-        ("overview", "/"),
-        ("console", "/console"),
-        ("rect", "/rect"),
-        ("chart", "/chart"),
-    ] {
-        writeln!(out, "  {name:<10}http://{address}{path}")?;
+async fn bind_stomp(port: StompPort) -> anyhow::Result<Option<TcpListener>> {
+    match port {
+        StompPort::Off => Ok(None),
+        StompPort::At(address) => bind(address, "--stomp").await.map(Some),
+        StompPort::IfFree(address) => Ok(bind(address, "--stomp")
+            .await
+            .inspect_err(|error| tracing::warn!("no STOMP over TCP: {error}"))
+            .ok()),
     }
-    writeln!(out, "  {:<10}ws://{address}/ws", "STOMP")?;
-    out.flush()
+}
+
+/// Where the doors are.
+struct Addresses {
+    http: SocketAddr,
+    stomp: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// Tells people, and scripts, where to go.
+    fn announce(&self) -> io::Result<()> {
+        let Self { http, stomp } = self;
+        let mut out = io::stdout().lock();
+        writeln!(out, "Carillon {} is ready", env!("CARGO_PKG_VERSION"))?;
+        for (name, path) in [
+            ("overview", "/"),
+            ("console", "/console"),
+            ("rect", "/rect"),
+            ("chart", "/chart"),
+        ] {
+            writeln!(out, "  {name:<10}http://{http}{path}")?;
+        }
+        writeln!(out, "  {:<10}ws://{http}/ws", "STOMP")?;
+        if let Some(stomp) = stomp {
+            writeln!(out, "  {:<10}tcp://{stomp}", "STOMP")?;
+        }
+        out.flush()
+    }
 }

@@ -61,6 +61,28 @@ impl WebSocket {
     }
 }
 
+/// Plain TCP: the protocol's bytes as they are.
+pub struct Stream;
+
+impl Framing for Stream {
+    const HEADER_BYTES: usize = 0;
+
+    fn unwrap<'a>(
+        &mut self,
+        input: &'a mut [u8],
+    ) -> Result<Option<(Unwrapped<'a>, usize)>, Violation> {
+        let length = input.len();
+        Ok((length > 0).then_some((Unwrapped::Data(Kind::Binary, input), length)))
+    }
+
+    fn header(_: Kind, _: usize, space: &mut [u8]) -> &[u8] {
+        &space[..0]
+    }
+
+    /// Nothing asks for an answer, and the end is the end of the stream.
+    fn answer(_: Answer<'_>, _: &mut Vec<u8>) {}
+}
+
 impl Framing for WebSocket {
     const HEADER_BYTES: usize = FrameHeader::MAX_BYTES;
 

@@ -23,7 +23,7 @@ use tokio::{
     sync::{Notify, watch},
 };
 
-pub use framing::{Framing, Kind, WebSocket};
+pub use framing::{Framing, Kind, Stream, WebSocket};
 pub use protocol::{Encoder, Ending, Protocol};
 pub use turn::{Turn, deliver};
 

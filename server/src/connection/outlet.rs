@@ -204,8 +204,10 @@ impl Scratch {
         for (kind, start) in self.runs.drain(..).rev() {
             let mut space = [0; 16];
             let header = F::header(kind, end - start, &mut space);
-            self.bytes.copy_within(start..end, filled - (end - start));
             filled -= end - start;
+            if filled != start {
+                self.bytes.copy_within(start..end, filled);
+            }
             self.bytes[filled - header.len()..filled].copy_from_slice(header);
             filled -= header.len();
             end = start - F::HEADER_BYTES;

@@ -2,6 +2,7 @@
 
 mod api;
 mod assets;
+mod door;
 mod events;
 mod origin;
 mod pages;
@@ -23,13 +24,14 @@ use tower_http::{
     catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer, trace::TraceLayer,
 };
 
+pub use door::HttpDoor;
 pub use origin::Origins;
 use problem::Problem;
 
 use crate::server::Server;
 
 /// Everything that is answered on the HTTP port.
-pub fn router(server: &Arc<Server>) -> Router {
+fn router(server: &Arc<Server>) -> Router {
     Router::new()
         .nest("/api", api(server))
         .route("/healthz", get(|| async { "ok\n" }))

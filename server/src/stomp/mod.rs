@@ -1,7 +1,9 @@
 //! STOMP joined to the broker: what its destinations, headers and errors mean here.
 
 mod destination;
+mod door;
 mod encoder;
+mod port;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -19,7 +21,9 @@ use crate::{
     connection::{Ending, Protocol, Turn},
     content_type,
 };
+pub use door::StompDoor;
 use encoder::StompEncoder;
+pub use port::StompPort;
 
 /// The receiving half of a connection.
 pub struct Stomp {

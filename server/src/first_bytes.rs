@@ -1,0 +1,104 @@
+//! One port for two protocols: a connection's first bytes tell STOMP from HTTP.
+//!
+//! They are looked at and left where they are, so that whoever serves the connection reads all of it.
+
+use std::{io, os::fd::AsFd as _};
+
+use tokio::{io::Interest, net::TcpStream};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spoken {
+    Stomp,
+    /// Whatever is not STOMP.
+    Http,
+}
+
+/// Waits for as many bytes as it takes to tell. The caller bounds the time.
+///
+/// # Errors
+/// The connection is broken.
+pub async fn spoken(socket: &TcpStream) -> io::Result<Spoken> {
+    let mut first = [0; LOOKAHEAD];
+    let count = socket.peek(&mut first).await?;
+    match Spoken::of(&first[..count]) {
+        Some(spoken) => Ok(spoken),
+        // An end is for HTTP to notice.
+        None if count == 0 => Ok(Spoken::Http),
+        None => spoken_in_pieces(socket).await,
+    }
+}
+
+/// Bytes that stay unread keep a socket readable. Only "would block" takes that back until more arrive,
+/// and only a handle of our own can look at them and answer so.
+async fn spoken_in_pieces(socket: &TcpStream) -> io::Result<Spoken> {
+    let handle = std::net::TcpStream::from(socket.as_fd().try_clone_to_owned()?);
+    loop {
+        let is_last = socket.ready(Interest::READABLE).await?.is_read_closed();
+        let looked = socket.try_io(Interest::READABLE, || {
+            let mut first = [0; LOOKAHEAD];
+            let count = handle.peek(&mut first)?;
+            Spoken::of(&first[..count]).ok_or_else(|| io::ErrorKind::WouldBlock.into())
+        });
+        match looked {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if is_last {
+                    return Ok(Spoken::Http);
+                }
+            }
+            decided => return decided,
+        }
+    }
+}
+
+impl Spoken {
+    /// `None` while it could be either. HTTP has a method CONNECT, too, but with a space behind it.
+    fn of(first: &[u8]) -> Option<Self> {
+        // Heart-beats of STOMP; HTTP servers pass over empty lines as well (RFC 9112, 2.2).
+        let start = first.iter().position(|byte| !b"\r\n".contains(byte))?;
+        let first = &first[start..];
+        if OPENINGS.iter().any(|opening| first.starts_with(opening)) {
+            Some(Self::Stomp)
+        } else if OPENINGS.iter().any(|opening| opening.starts_with(first)) {
+            None
+        } else {
+            Some(Self::Http)
+        }
+    }
+}
+
+/// What a STOMP client's first frame begins with.
+const OPENINGS: [&[u8]; 4] = [b"CONNECT\n", b"CONNECT\r\n", b"STOMP\n", b"STOMP\r\n"];
+
+/// Room for the longest of them and some line ends before it.
+const LOOKAHEAD: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bytes_tell() {
+        let cases: [(&[u8], Option<Spoken>); 17] = [
+            (b"", None),
+            (b"\n", None),
+            (b"\r\n\r\n", None),
+            (b"C", None),
+            (b"CONNECT", None),
+            (b"CONNECT\r", None),
+            (b"\nSTOMP", None),
+            (b"CONNECT\n", Some(Spoken::Stomp)),
+            (b"CONNECT\r\naccept-version:1.2\r\n", Some(Spoken::Stomp)),
+            (b"STOMP\n", Some(Spoken::Stomp)),
+            (b"\n\r\nSTOMP\r\n", Some(Spoken::Stomp)),
+            (b"CONNECT example.org:80 HTTP/1.1\r\n", Some(Spoken::Http)),
+            (b"CONNECTION\n", Some(Spoken::Http)),
+            (b"\r\nGET / HTTP/1.1\r\n", Some(Spoken::Http)),
+            (b"S ", Some(Spoken::Http)),
+            (b"connect\n", Some(Spoken::Http)),
+            (b"\x16\x03\x01", Some(Spoken::Http)),
+        ];
+        for (first, expected) in cases {
+            assert_eq!(Spoken::of(first), expected, "{}", first.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The HTTP port: HTTP/1.1 on each connection, and STOMP on those that begin with it.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, extract::ConnectInfo};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::time::timeout;
+use tower::ServiceExt as _;
+
+use super::router;
+use crate::{
+    first_bytes::{self, Spoken},
+    listener::{Caller, Door, stopped},
+    server::Server,
+    stomp::StompDoor,
+};
+
+#[derive(Clone)]
+pub struct HttpDoor {
+    server: Arc<Server>,
+    router: Router,
+}
+
+impl HttpDoor {
+    pub fn new(server: &Arc<Server>) -> Self {
+        Self {
+            server: Arc::clone(server),
+            router: router(server),
+        }
+    }
+
+    async fn serve_http(self, caller: Caller) {
+        let Caller {
+            socket,
+            peer,
+            guest,
+        } = caller;
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+        let mut stopping = self.server.stopping.clone();
+        let router = self.router;
+        let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(guest.clone());
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let router = router.clone();
+            router.oneshot(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIME)
+            .serve_connection(TokioIo::new(socket), service)
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        let served = tokio::select! {
+            served = connection.as_mut() => served,
+            () = stopped(&mut stopping) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!(%peer, %error, "HTTP connection ends");
+        }
+    }
+}
+
+impl Door for HttpDoor {
+    async fn serve(self, caller: Caller) {
+        let mut stopping = self.server.stopping.clone();
+        let spoken = tokio::select! {
+            spoken = timeout(HEADER_TIME, first_bytes::spoken(&caller.socket)) => spoken,
+            () = stopped(&mut stopping) => return,
+        };
+        match spoken {
+            Ok(Ok(Spoken::Http)) => self.serve_http(caller).await,
+            Ok(Ok(Spoken::Stomp)) => {
+                // A task of its own: one that could serve HTTP, too, is several times larger.
+                tokio::spawn(StompDoor::new(&self.server).serve(caller));
+            }
+            Ok(Err(error)) => tracing::debug!(peer = %caller.peer, %error, "connection ends"),
+            Err(_) => tracing::debug!(peer = %caller.peer, "nothing came in time"),
+        }
+    }
+
+    fn no_place() -> Vec<u8> {
+        b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: text/plain\r\n\
+          content-length: 42\r\nconnection: close\r\n\r\nthe limit of connections is reached here.\n"
+            .to_vec()
+    }
+}
+
+/// How long a client may take to send a request's head.
+const HEADER_TIME: Duration = Duration::from_secs(10);
