@@ -28,7 +28,7 @@ pub use protocol::{Encoder, Ending, Protocol};
 pub use turn::{Turn, deliver};
 
 use crate::clock::Clock;
-use outlet::{Outlet, Progress};
+use outlet::{Drained, Outlet, Progress};
 use task::Task;
 
 /// What a connection needs of the server.
@@ -103,16 +103,18 @@ impl<F: Framing, E: Encoder> Connection<F, E> {
         }
     }
 
-    /// Changes the out-state, drains it, and looks again if somebody found it taken. Tells how far it got
-    /// and how many bytes wait for the socket.
-    fn with_outlet(&self, change: impl FnOnce(&mut Outlet<F, E>)) -> (Progress, usize) {
+    /// Changes the out-state, drains it, and looks again if somebody found it taken.
+    fn with_outlet(&self, change: impl FnOnce(&mut Outlet<F, E>)) -> Drained {
         let mut outlet = self.outlet.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut outlet);
         loop {
             self.session.begin();
             let progress = self.drain(&mut outlet);
             if progress != Progress::Done || !self.session.is_scheduled() {
-                break (progress, outlet.pending_bytes());
+                break Drained {
+                    progress,
+                    unread: outlet.unread_replies(),
+                };
             }
         }
     }

@@ -19,6 +19,8 @@ pub struct Outlet<F, E> {
     /// Framed bytes that the socket did not take yet, from `sent` on.
     pending: Vec<u8>,
     sent: usize,
+    /// Bytes of replies put behind what is pending since it was last written whole.
+    unread_replies: usize,
     is_closing: bool,
     framing: PhantomData<F>,
 }
@@ -36,6 +38,14 @@ pub enum Progress {
     Broken,
 }
 
+/// What became of draining.
+#[derive(Debug, Clone, Copy)]
+pub struct Drained {
+    pub progress: Progress,
+    /// Bytes of replies that wait for the socket, at most.
+    pub unread: usize,
+}
+
 impl<F: Framing, E: Encoder> Outlet<F, E> {
     pub fn new(reader: Reader, encoder: E) -> Self {
         Self {
@@ -44,6 +54,7 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
             kind: Kind::Text,
             pending: Vec::new(),
             sent: 0,
+            unread_replies: 0,
             is_closing: false,
             framing: PhantomData,
         }
@@ -53,9 +64,9 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
         self.kind = kind;
     }
 
-    /// Bytes that wait for the socket.
-    pub fn pending_bytes(&self) -> usize {
-        self.pending.len() - self.sent
+    /// Bytes of replies that wait for the socket, at most.
+    pub fn unread_replies(&self) -> usize {
+        self.unread_replies
     }
 
     /// Puts protocol bytes behind what is pending.
@@ -71,6 +82,7 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
         self.pending
             .extend_from_slice(F::header(kind, bytes.len(), &mut space));
         self.pending.extend_from_slice(bytes);
+        self.unread_replies += bytes.len();
     }
 
     /// Puts an answer of the framing behind what is pending.
@@ -81,6 +93,7 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
     /// Puts framed bytes behind what is pending.
     pub fn control(&mut self, framed: &[u8]) {
         self.pending.extend_from_slice(framed);
+        self.unread_replies += framed.len();
     }
 
     /// Nothing follows what is pending now.
@@ -127,6 +140,7 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
         // Given back, not kept: most connections have nothing to write most of the time.
         self.pending = Vec::new();
         self.sent = 0;
+        self.unread_replies = 0;
         Progress::Done
     }
 

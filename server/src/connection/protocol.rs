@@ -27,11 +27,20 @@ pub trait Protocol: Send + 'static {
     /// When [`Protocol::on_deadline`] is due, in milliseconds of the server's clock.
     fn deadline(&self) -> Option<u64>;
 
-    /// Does what is due. `last_sent_ms` is when the peer was last sent anything.
+    /// Does what is due, and appends what the peer is to be sent. `last_sent_ms` is when it was last sent
+    /// anything.
     ///
     /// # Errors
     /// The connection is to be ended.
-    fn on_deadline(&mut self, last_sent_ms: u64, turn: &mut Turn) -> Result<(), Ending>;
+    fn on_deadline(
+        &mut self,
+        now_ms: u64,
+        last_sent_ms: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Ending>;
+
+    /// Counts the peer as heard of: nothing is read from it for now, for no fault of its own.
+    fn excuse(&mut self, now_ms: u64);
 
     /// Tells the peer, in the protocol's own way, that the server ends the connection.
     fn dismiss(&mut self, ending: &Ending, replies: &mut Vec<u8>);

@@ -21,7 +21,7 @@ use crate::{clock::Clock, listener::stopped};
 use super::{
     Connection, Ending, Framing, Kind, Protocol, Surroundings, Turn,
     framing::{Answer, Unwrapped},
-    outlet::Progress,
+    outlet::{Drained, Progress},
 };
 
 pub struct Task<F: Framing, P: Protocol> {
@@ -32,8 +32,8 @@ pub struct Task<F: Framing, P: Protocol> {
     timer: Timer,
     /// Whether the socket is to be watched for room.
     is_full: bool,
-    /// Whether replies pile up because the peer does not read them.
-    is_choked: bool,
+    /// Set while replies pile up because the peer does not read them: how long it has to begin.
+    choked_until_ms: Option<u64>,
     /// Subscriptions that have to catch up before more is read.
     blocked: Blocked,
     /// What the peer is told when they have.
@@ -87,7 +87,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
                 unread: Vec::new(),
             },
             is_full: false,
-            is_choked: false,
+            choked_until_ms: None,
             blocked: Blocked::default(),
             held_replies: Vec::new(),
         }
@@ -121,9 +121,10 @@ impl<F: Framing, P: Protocol> Task<F, P> {
 
     /// Waits. Nothing is done here, so that nothing is lost when another arm wins.
     async fn next_event(&mut self) -> Event {
-        let reads = self.blocked.is_empty() && !self.is_choked;
+        let reads = self.is_reading();
         let writes = self.is_full;
-        self.timer.set(self.inbound.protocol.deadline());
+        let is_blocked = !self.blocked.is_empty();
+        self.timer.set(self.deadline());
         let Self {
             connection,
             surroundings,
@@ -141,8 +142,19 @@ impl<F: Framing, P: Protocol> Task<F, P> {
             event = ready(&connection.socket, reads, writes), if reads || writes => event,
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
             () = poll_fn(|context| broker.poll_clear(blocked, context.waker())),
-                if !reads => Event::Unblocked,
+                if is_blocked => Event::Unblocked,
         }
+    }
+
+    /// Whether what the peer sends is taken in. Not while a subscriber has to catch up with what this peer
+    /// published, nor while replies pile up that this peer does not read.
+    fn is_reading(&self) -> bool {
+        self.blocked.is_empty() && self.choked_until_ms.is_none()
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        let protocols = self.inbound.protocol.deadline();
+        protocols.into_iter().chain(self.choked_until_ms).min()
     }
 
     fn read(&mut self) -> Result<(), Ending> {
@@ -165,9 +177,22 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         })
     }
 
+    /// Does what is due. What comes of it, a heart-beat, is not held back with the replies.
     fn on_deadline(&mut self) -> Result<(), Ending> {
+        let now_ms = self.surroundings.clock.now_ms();
+        if self.choked_until_ms.is_some_and(|until| until <= now_ms) {
+            return Err(Ending::TooSlow);
+        }
+        let protocol = &mut self.inbound.protocol;
+        if !self.blocked.is_empty() || self.choked_until_ms.is_some() {
+            // It is we who do not listen.
+            protocol.excuse(now_ms);
+        }
         let last_sent_ms = self.connection.last_sent_ms.load(Ordering::Relaxed);
-        self.turn(|inbound, turn, _| inbound.protocol.on_deadline(last_sent_ms, turn))
+        let mut due = Vec::new();
+        let done = protocol.on_deadline(now_ms, last_sent_ms, &mut due);
+        let drained = self.connection.with_outlet(|outlet| outlet.reply(&due));
+        done.and(self.note(drained))
     }
 
     /// Does something that may publish and reply, then writes once.
@@ -210,9 +235,14 @@ impl<F: Framing, P: Protocol> Task<F, P> {
     }
 
     /// Goes by how far draining got: what to wait for, and whether to go on at all.
-    fn note(&mut self, (progress, pending): (Progress, usize)) -> Result<(), Ending> {
+    fn note(&mut self, drained: Drained) -> Result<(), Ending> {
+        let Drained { progress, unread } = drained;
         self.is_full = progress == Progress::Full;
-        self.is_choked = self.is_full && pending > CHOKED_BYTES;
+        self.choked_until_ms = match self.choked_until_ms {
+            _ if !self.is_full || unread <= CHOKED_BYTES => None,
+            None => Some(self.surroundings.clock.now_ms() + CHOKED_MS),
+            until => until,
+        };
         if self.connection.session.is_ended() {
             return Err(Ending::TooSlow);
         }
@@ -231,16 +261,16 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         self.surroundings.broker.detach(&self.connection.session);
         let mut farewell = std::mem::take(&mut self.held_replies);
         self.inbound.protocol.dismiss(ending, &mut farewell);
-        let (mut progress, _) = self.connection.with_outlet(|outlet| {
+        let mut drained = self.connection.with_outlet(|outlet| {
             outlet.reply(&farewell);
             outlet.answer(Answer::Close(ending.close_code(), &ending.to_string()));
             outlet.close();
         });
         let connection = &*self.connection;
         let farewell = async {
-            while progress == Progress::Full {
+            while drained.progress == Progress::Full {
                 connection.socket.writable().await?;
-                (progress, _) = connection.with_outlet(|_| {});
+                drained = connection.with_outlet(|_| {});
             }
             linger(&connection.socket).await
         };
@@ -389,7 +419,9 @@ thread_local! {
 
 /// The most bytes read at once, and so the most that one batch holds.
 const READ_BYTES: usize = 64 << 10;
-/// Replies that a peer may leave unread before nothing more is read from it.
+/// Bytes of replies that a peer may leave unread before nothing more is read from it.
 const CHOKED_BYTES: usize = 256 << 10;
+/// How long a peer may go on not reading them before it is sent away.
+const CHOKED_MS: u64 = 30_000;
 /// How long a peer that is being sent away may take to read what it was told last.
 const FAREWELL: Duration = Duration::from_secs(5);

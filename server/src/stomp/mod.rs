@@ -262,17 +262,26 @@ impl Protocol for Stomp {
         self.machine.deadline()
     }
 
-    fn on_deadline(&mut self, last_sent_ms: u64, turn: &mut Turn) -> Result<(), Ending> {
+    fn on_deadline(
+        &mut self,
+        now_ms: u64,
+        last_sent_ms: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Ending> {
         self.machine.sent(last_sent_ms);
-        match self.machine.on_deadline(turn.now_ms) {
+        match self.machine.on_deadline(now_ms) {
             Due::Nothing => Ok(()),
             Due::HeartBeat => {
-                stomp::heart_beat(&mut turn.replies);
+                stomp::heart_beat(out);
                 Ok(())
             }
             Due::PeerSilent { .. } => Err(Ending::Silent),
             Due::HandshakeOverdue => Err(Ending::NoHandshake),
         }
+    }
+
+    fn excuse(&mut self, now_ms: u64) {
+        self.machine.received(now_ms);
     }
 
     fn dismiss(&mut self, ending: &Ending, replies: &mut Vec<u8>) {
