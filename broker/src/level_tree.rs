@@ -2,8 +2,7 @@
 //!
 //! It serves two tables: wildcard filters, asked with a name; and topics, asked with a filter.
 
-use std::collections::HashMap;
-
+use crate::children::Children;
 use crate::name::{TopicFilter, TopicName, is_reserved};
 
 /// Values by dotted path. The paths are topic names or topic filters; wildcards are ordinary levels to
@@ -17,7 +16,7 @@ pub struct LevelTree<T> {
 #[derive(Debug)]
 struct Node<T> {
     value: Option<T>,
-    children: HashMap<Box<str>, Node<T>>,
+    children: Children<Node<T>>,
 }
 
 impl<T> LevelTree<T> {
@@ -47,7 +46,7 @@ impl<T> LevelTree<T> {
     pub fn find(&self, path: &str) -> Option<&T> {
         let mut node = &self.root;
         for level in path.split('.') {
-            node = node.children.get(level)?;
+            node = node.children.find(level)?;
         }
         node.value.as_ref()
     }
@@ -56,7 +55,7 @@ impl<T> LevelTree<T> {
     pub fn find_mut(&mut self, path: &str) -> Option<&mut T> {
         let mut node = &mut self.root;
         for level in path.split('.') {
-            node = node.children.get_mut(level)?;
+            node = node.children.find_mut(level)?;
         }
         node.value.as_mut()
     }
@@ -65,10 +64,13 @@ impl<T> LevelTree<T> {
     pub fn find_or_insert_with(&mut self, path: &str, new: impl FnOnce() -> T) -> &mut T {
         let mut node = &mut self.root;
         for level in path.split('.') {
-            if !node.children.contains_key(level) {
-                node.children.insert(level.into(), Node::new());
+            if node.children.find(level).is_none() {
+                node.children.insert(level, Node::new());
             }
-            node = node.children.get_mut(level).expect("it was just put there");
+            node = node
+                .children
+                .find_mut(level)
+                .expect("it was just put there");
         }
         if node.value.is_none() {
             self.len += 1;
@@ -116,7 +118,7 @@ impl<T> Node<T> {
     fn new() -> Self {
         Self {
             value: None,
-            children: HashMap::new(),
+            children: Children::new(),
         }
     }
 
@@ -125,29 +127,23 @@ impl<T> Node<T> {
             return self.value.take();
         };
         let (level, rest) = first_level(path);
-        let child = self.children.get_mut(level)?;
+        let child = self.children.find_mut(level)?;
         let value = child.remove(rest)?;
         if child.value.is_none() && child.children.is_empty() {
             self.children.remove(level);
-            if self.children.len() < self.children.capacity() / 4 {
-                self.children.shrink_to_fit();
-            }
         }
         Some(value)
     }
 
     fn for_each<'a>(&'a self, visit: &mut impl FnMut(&'a T)) {
         self.value.iter().for_each(&mut *visit);
-        for child in self.children.values() {
-            child.for_each(visit);
-        }
+        self.children.for_each(|child| child.for_each(visit));
     }
 
     fn for_each_mut<'a>(&'a mut self, visit: &mut impl FnMut(&'a mut T)) {
         self.value.iter_mut().for_each(&mut *visit);
-        for child in self.children.values_mut() {
-            child.for_each_mut(visit);
-        }
+        self.children
+            .for_each_mut(|_, child| child.for_each_mut(visit));
     }
 
     fn for_each_covering<'a>(
@@ -156,7 +152,7 @@ impl<T> Node<T> {
         wildcards: bool,
         visit: &mut impl FnMut(&'a T),
     ) {
-        if wildcards && let Some(rest) = self.children.get(">") {
+        if wildcards && let Some(rest) = self.children.find(">") {
             rest.value.iter().for_each(&mut *visit);
         }
         let Some(path) = path else {
@@ -164,10 +160,10 @@ impl<T> Node<T> {
             return;
         };
         let (level, rest) = first_level(path);
-        if let Some(child) = self.children.get(level) {
+        if let Some(child) = self.children.find(level) {
             child.for_each_covering(rest, true, visit);
         }
-        if wildcards && let Some(child) = self.children.get("*") {
+        if wildcards && let Some(child) = self.children.find("*") {
             child.for_each_covering(rest, true, visit);
         }
     }
@@ -185,22 +181,22 @@ impl<T> Node<T> {
         let (level, rest) = first_level(filter);
         match level {
             "*" => {
-                for (name, child) in &mut self.children {
+                self.children.for_each_mut(|name, child| {
                     if below_root || !is_reserved(name) {
                         child.for_each_covered(rest, true, visit);
                     }
-                }
+                });
             }
             ">" => {
                 self.value.iter_mut().for_each(&mut *visit);
-                for (name, child) in &mut self.children {
+                self.children.for_each_mut(|name, child| {
                     if below_root || !is_reserved(name) {
                         child.for_each_mut(visit);
                     }
-                }
+                });
             }
             exact => {
-                if let Some(child) = self.children.get_mut(exact) {
+                if let Some(child) = self.children.find_mut(exact) {
                     child.for_each_covered(rest, true, visit);
                 }
             }

@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 mod broker;
+mod children;
 mod cursor;
 mod entry;
 mod figures;

@@ -4,21 +4,22 @@ use broker::{LevelTree, MessageId, TopicFilter, TopicName};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 fn names() -> impl Strategy<Value = Vec<TopicName>> {
-    let level = select(vec!["a", "b", "c", "$S"]);
+    // Enough of them that a node has many branches at times.
+    let level = select(vec!["a", "b", "c", "d", "e", "f", "g", "h", "$S"]);
     let name = vec(level, 1..4)
         .prop_map(|levels| TopicName::new(&levels.join(".")).expect("levels without wildcards"));
-    vec(name, 0..20)
+    vec(name, 0..40)
 }
 
 fn filters() -> impl Strategy<Value = Vec<TopicFilter>> {
-    let level = select(vec!["a", "b", "*", "*", "$S"]);
+    let level = select(vec!["a", "b", "c", "d", "e", "f", "g", "*", "*", "*", "$S"]);
     let filter = (vec(level, 0..4), any::<bool>()).prop_map(|(mut levels, rest)| {
         if rest || levels.is_empty() {
             levels.push(">");
         }
         TopicFilter::new(&levels.join(".")).expect("`>` is last")
     });
-    vec(filter, 0..20)
+    vec(filter, 0..40)
 }
 
 /// What `matches` says, level by level.
@@ -58,7 +59,7 @@ proptest! {
     fn the_tree_finds_what_the_naive_matcher_finds(
         names in names(),
         filters in filters(),
-        removed in vec(any::<prop::sample::Index>(), 0..10),
+        removed in vec(any::<prop::sample::Index>(), 0..40),
     ) {
         let mut filters: Vec<_> = filters.iter().map(TopicFilter::as_str).collect();
         filters.sort_unstable();
