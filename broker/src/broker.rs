@@ -98,7 +98,7 @@ impl Broker {
 
     /// Ends a session and its subscriptions. Once is enough, more does no harm.
     pub fn detach(&self, session: &Session) {
-        let attached = lock(&self.order).sessions.remove(&session.id);
+        let attached = lock(&self.order).detach(session);
         // One at a time: a subscription may be to many topics, and publishers need not wait for all.
         for subscription in attached.into_iter().flat_map(|one| one.subscriptions) {
             self.cancel(&subscription);

@@ -42,6 +42,15 @@ impl Order {
         self.last_id
     }
 
+    /// Takes a session out; its subscriptions are the caller's to cancel.
+    pub(crate) fn detach(&mut self, session: &Session) -> Option<Attached> {
+        let attached = self.sessions.remove(&session.id);
+        if self.sessions.len() < self.sessions.capacity() / 4 {
+            self.sessions.shrink_to_fit();
+        }
+        attached
+    }
+
     /// Brings a subscription to the topics it covers; tells the cursors that have something to read.
     pub(crate) fn subscribe(
         &mut self,

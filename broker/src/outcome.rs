@@ -43,7 +43,7 @@ pub enum PublishError {
     /// The topic is the broker's own.
     #[error("topic {0} is the broker's own; nobody else can publish to it")]
     Reserved(TopicName),
-    /// [`Limits::topics`].
+    /// [`Limits::topics`](crate::Limits::topics).
     #[error("topic {name} would be a new one, and the limit of {limit} topics is reached")]
     TooManyTopics {
         /// The topic asked for.
@@ -51,7 +51,7 @@ pub enum PublishError {
         /// The limit.
         limit: usize,
     },
-    /// [`Limits::cursors`].
+    /// [`Limits::cursors`](crate::Limits::cursors).
     #[error("topic {name} would be a new one, and the limit of {limit} cursors is reached")]
     TooManyCursors {
         /// The topic asked for.
@@ -59,7 +59,7 @@ pub enum PublishError {
         /// The limit.
         limit: usize,
     },
-    /// [`Limits::memory_bytes`].
+    /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
     #[error("the broker holds {held} bytes of messages; the limit is {limit}")]
     MemoryFull {
         /// Bytes held.
@@ -75,13 +75,13 @@ pub enum SubscribeError {
     /// The session was detached.
     #[error("the session has ended")]
     SessionEnded,
-    /// [`Limits::subscriptions_per_session`].
+    /// [`Limits::subscriptions_per_session`](crate::Limits::subscriptions_per_session).
     #[error("the limit of {limit} subscriptions for one connection is reached")]
     TooManySubscriptions {
         /// The limit.
         limit: usize,
     },
-    /// [`Limits::topics`].
+    /// [`Limits::topics`](crate::Limits::topics).
     #[error("topic {name} would be a new one, and the limit of {limit} topics is reached")]
     TooManyTopics {
         /// The topic asked for.
@@ -89,7 +89,7 @@ pub enum SubscribeError {
         /// The limit.
         limit: usize,
     },
-    /// [`Limits::cursors`].
+    /// [`Limits::cursors`](crate::Limits::cursors).
     #[error("{filter} covers more topics than the limit of {limit} cursors leaves room for")]
     TooManyCursors {
         /// The filter asked for.

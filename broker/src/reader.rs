@@ -64,6 +64,7 @@ impl Reader {
             let limit = self.horizon.position();
             self.collect();
             let Some(first) = self.active.peek() else {
+                self.give_back();
                 return true;
             };
             if first.next > limit {
@@ -79,6 +80,14 @@ impl Reader {
                 return false;
             }
         }
+    }
+
+    /// Keeps little room while there is nothing to read, so that an idle session is small.
+    fn give_back(&mut self) {
+        /// Cursors that there is always room for, so that steady reading allocates nothing.
+        const ROOM: usize = 128;
+        self.active.shrink_to(ROOM);
+        self.arrived.shrink_to(ROOM);
     }
 
     fn collect(&mut self) {
