@@ -19,8 +19,8 @@ pub fn shell() -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="description" content=DESCRIPTION />
                 <meta name="color-scheme" content="light dark" />
-                <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f5f4ef" />
-                <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#10191a" />
+                <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fdfcf9" />
+                <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#16201e" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="apple-touch-icon" href="/icon-192.png" />
                 <link rel="manifest" href="/site.webmanifest" />

@@ -21,7 +21,7 @@ pub fn Square(angle: Signal<f64>, is_smooth: Signal<bool>) -> impl IntoView {
                 style:transform=rotation(angle)
                 data-angle=exact
             ></div>
-            <output class="angle" aria-label="Angle">
+            <output class="angle" aria-label="Angle" aria-live="off">
                 {words}
             </output>
         </div>

@@ -11,8 +11,8 @@ use std::{
 use broker::MessageId;
 use leptos::prelude::{RwSignal, Set, WithUntracked, window};
 use wire::stomp::{
-    Decoder, Due, Limits,
-    client::{Client, Config, Connect, Event, Send, Subscribe},
+    Due,
+    client::{Client, Connect, Event, Send},
 };
 
 use super::{
@@ -21,9 +21,10 @@ use super::{
     inbox::Inbox,
     receipts::{Receipts, Told},
     socket::{Peer, Socket},
-    subscriptions::{Place, Request, Subscriptions},
+    subscriptions::{Place, Subscriptions},
+    talk::{Talk, clock, subscribe},
 };
-use crate::browser::{self, Interval, Timeout};
+use crate::browser::{self, Timeout};
 
 pub struct Link {
     me: Weak<Self>,
@@ -34,17 +35,6 @@ pub struct Link {
     inbox: RefCell<Inbox>,
     backoff: Cell<Backoff>,
     retry: RefCell<Option<Timeout>>,
-}
-
-/// One connection, from its opening to its loss.
-struct Talk {
-    socket: Socket,
-    client: Client,
-    decoder: Decoder,
-    /// Bytes of a frame whose end has not come yet.
-    unread: Vec<u8>,
-    live_since_ms: Option<f64>,
-    _pulse: Interval,
 }
 
 /// Why a publication was not even sent.
@@ -81,7 +71,13 @@ impl Link {
         self.state.set(State::Connecting { again });
         match Socket::open(&Ear(self.me.clone())) {
             Ok(socket) => {
-                self.talk.replace(Some(Talk::new(socket, self.me.clone())));
+                let me = self.me.clone();
+                let beat = move || {
+                    if let Some(link) = me.upgrade() {
+                        link.beat();
+                    }
+                };
+                self.talk.replace(Some(Talk::new(socket, beat)));
             }
             Err(_) => self.lost("This browser refuses to open the connection.".into()),
         }
@@ -202,40 +198,17 @@ impl Link {
     ///
     /// Why the connection is to be given up.
     fn read_one(&self, bytes: &[u8]) -> Result<usize, String> {
-        let mut talk = self.talk.borrow_mut();
-        let Some(Talk {
-            decoder,
-            client,
-            live_since_ms,
-            ..
-        }) = &mut *talk
-        else {
+        let read = self.with_talk(|talk| talk.read(bytes)).transpose()?;
+        let Some((event, length)) = read.flatten() else {
             return Ok(0);
         };
-        let item = decoder.decode(bytes).map_err(|error| error.to_string())?;
-        let Some((item, length)) = item else {
-            return Ok(0);
-        };
-        match client
-            .event(clock(), item)
-            .map_err(|error| error.to_string())?
-        {
-            Event::Connected(_) => {
-                *live_since_ms = Some(browser::now_ms());
-                decoder.set_version(client.version());
-                drop(talk);
-                self.connected();
-            }
+        match event {
+            Event::Connected(_) => self.connected(),
             Event::Message(message) => {
-                drop(talk);
                 self.queue(&message.subscription, Message::read(&message));
             }
-            Event::Receipt(receipt) => {
-                drop(talk);
-                self.told(&receipt, Outcome::Accepted);
-            }
+            Event::Receipt(receipt) => self.told(&receipt, Outcome::Accepted),
             Event::Error(error) => {
-                drop(talk);
                 let reason = error.message.as_deref().unwrap_or(&error.body).to_owned();
                 if let Some(receipt) = &error.receipt_id {
                     self.told(receipt, Outcome::Refused(reason.clone()));
@@ -339,33 +312,6 @@ impl Link {
     }
 }
 
-impl Talk {
-    fn new(socket: Socket, link: Weak<Link>) -> Self {
-        let beat = move || {
-            if let Some(link) = link.upgrade() {
-                link.beat();
-            }
-        };
-        Self {
-            socket,
-            client: Client::new(&Config::DEFAULT, clock()),
-            decoder: Decoder::new(Limits::DEFAULT),
-            unread: Vec::new(),
-            live_since_ms: None,
-            _pulse: Interval::every(PULSE_MS, beat),
-        }
-    }
-
-    fn say(&mut self, write: impl FnOnce(&Client, &mut Vec<u8>)) {
-        let mut out = Vec::new();
-        write(&self.client, &mut out);
-        if !out.is_empty() {
-            self.socket.send(&out);
-            self.client.sent(clock());
-        }
-    }
-}
-
 /// The link as its socket knows it: the socket does not keep it alive.
 #[derive(Clone)]
 struct Ear(Weak<Link>);
@@ -390,23 +336,6 @@ impl Peer for Ear {
     }
 }
 
-fn subscribe(client: &Client, request: &Request, out: &mut Vec<u8>) {
-    let subscribe = Subscribe {
-        id: &request.id,
-        destination: &request.destination,
-        since: Some(&request.since),
-        overflow: request.overflow,
-        ..Subscribe::default()
-    };
-    client.subscribe(&subscribe, out);
-}
-
-fn clock() -> u64 {
-    browser::now_ms() as u64
-}
-
-/// How often the times of heart-beats are looked at; they are seconds.
-const PULSE_MS: u32 = 1_000;
 /// A connection that lived this long works: the next loss is a new story.
 const PROVED_MS: f64 = 5_000.0;
 /// What the browser may hold for a server that does not read.

@@ -10,6 +10,7 @@ mod message;
 mod receipts;
 mod socket;
 mod subscriptions;
+mod talk;
 
 use std::rc::Rc;
 

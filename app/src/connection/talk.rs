@@ -1,0 +1,89 @@
+//! One connection, from its opening to its loss: the socket and the machine that speaks over it.
+//!
+//! What is said and what comes of it is `link`'s.
+
+use wire::stomp::{
+    Decoder, Limits,
+    client::{Client, Config, Event, Subscribe},
+};
+
+use super::{socket::Socket, subscriptions::Request};
+use crate::browser::{self, Interval};
+
+pub struct Talk {
+    pub socket: Socket,
+    pub client: Client,
+    decoder: Decoder,
+    /// Bytes of a frame whose end has not come yet.
+    pub unread: Vec<u8>,
+    pub live_since_ms: Option<f64>,
+    _pulse: Interval,
+}
+
+impl Talk {
+    /// `beat` is called often enough for the times of heart-beats.
+    pub fn new(socket: Socket, beat: impl Fn() + 'static) -> Self {
+        Self {
+            socket,
+            client: Client::new(&Config::DEFAULT, clock()),
+            decoder: Decoder::new(Limits::DEFAULT),
+            unread: Vec::new(),
+            live_since_ms: None,
+            _pulse: Interval::every(PULSE_MS, beat),
+        }
+    }
+
+    /// What the server says first in `bytes`, and how many of them that took; `None` when its end
+    /// has not come yet.
+    ///
+    /// # Errors
+    ///
+    /// What the server says cannot be understood.
+    pub fn read<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<(Event<'a>, usize)>, String> {
+        let item = self
+            .decoder
+            .decode(bytes)
+            .map_err(|error| error.to_string())?;
+        let Some((item, length)) = item else {
+            return Ok(None);
+        };
+        let event = self
+            .client
+            .event(clock(), item)
+            .map_err(|error| error.to_string())?;
+        if matches!(event, Event::Connected(_)) {
+            self.live_since_ms = Some(browser::now_ms());
+            self.decoder.set_version(self.client.version());
+        }
+        Ok(Some((event, length)))
+    }
+
+    /// Sends what `write` writes, at once.
+    pub fn say(&mut self, write: impl FnOnce(&Client, &mut Vec<u8>)) {
+        let mut out = Vec::new();
+        write(&self.client, &mut out);
+        if !out.is_empty() {
+            self.socket.send(&out);
+            self.client.sent(clock());
+        }
+    }
+}
+
+pub fn subscribe(client: &Client, request: &Request, out: &mut Vec<u8>) {
+    let subscribe = Subscribe {
+        id: &request.id,
+        destination: &request.destination,
+        since: Some(&request.since),
+        overflow: request.overflow,
+        ..Subscribe::default()
+    };
+    client.subscribe(&subscribe, out);
+}
+
+/// The machine's clock, in milliseconds.
+pub fn clock() -> u64 {
+    browser::now_ms() as u64
+}
+
+/// Heart-beats are seconds apart.
+const PULSE_MS: u32 = 1_000;
