@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Output, Stdio};
 
 use tokio::process::{Child, Command};
 
-use crate::deadline::within;
+use crate::deadline::{eventually, within};
 use crate::process::{Transcript, first_match, spawn};
 
 /// A running server. It is killed when the value is dropped.
@@ -31,7 +31,9 @@ impl Carillon {
     pub async fn listening(address: SocketAddr, options: &[&str]) -> Self {
         let mut command = command();
         command.args(["serve", "--listen", &address.to_string()]);
-        let mut child = spawn(command.args(options));
+        // Only one server at a time could have STOMP's own port.
+        command.env("CARILLON_STOMP", "off").args(options);
+        let mut child = spawn(&mut command);
         let transcript = Transcript::default();
         let ready = first_match(&mut child, &transcript, printed_address);
         let Some(address) = within("the server's address", ready).await else {
@@ -47,6 +49,13 @@ impl Carillon {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where STOMP is spoken over TCP, by a server that was told to.
+    pub async fn stomp_address(&self) -> SocketAddr {
+        let printed = || async { printed_stomp_address(&self.transcript()) };
+        let address = eventually("the address of STOMP", printed, Option::is_some).await;
+        address.expect("waited for it")
     }
 
     /// `http://127.0.0.1:PORT` and the path.
@@ -127,4 +136,11 @@ fn binary() -> PathBuf {
 fn printed_address(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("http://")?;
     rest.split('/').next()?.trim().parse().ok()
+}
+
+/// `  STOMP     tcp://127.0.0.1:61613`
+fn printed_stomp_address(transcript: &str) -> Option<SocketAddr> {
+    let (_, rest) = transcript.split_once("tcp://")?;
+    let (address, _) = rest.split_once('\n')?;
+    address.trim().parse().ok()
 }

@@ -1,10 +1,12 @@
-//! A STOMP 1.2 client over WebSocket, written from the specification for the tests alone. It hides
+//! A STOMP 1.2 client over WebSocket or TCP, written from the specification for the tests alone. It hides
 //! nothing: tests may send any bytes and see every frame.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
 use http::{HeaderValue, StatusCode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
@@ -19,7 +21,7 @@ mod frame;
 pub use frame::Frame;
 
 pub struct StompClient {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    transport: Transport,
     /// What the server chose from the subprotocols offered.
     pub subprotocol: Option<String>,
     /// Why the server closed the WebSocket, once it has: RFC 6455, 7.4.1.
@@ -29,14 +31,29 @@ pub struct StompClient {
     receipts: usize,
 }
 
+enum Transport {
+    WebSocket(Box<WebSocketStream<MaybeTlsStream<TcpStream>>>),
+    Tcp(TcpStream),
+}
+
 impl StompClient {
     /// A connected session on `/ws`.
     pub async fn connect(server: &Carillon) -> Self {
-        let mut client = Self::open(server).await;
-        client.send(&Frame::connect()).await;
-        let connected = client.frame().await;
+        Self::open(server).await.connected().await
+    }
+
+    /// After CONNECT and its answer.
+    pub async fn connected(mut self) -> Self {
+        self.send(&Frame::connect()).await;
+        let connected = self.frame().await;
         assert_eq!(connected.command, "CONNECTED", "{connected:?}");
-        client
+        self
+    }
+
+    /// The TCP connection only.
+    pub async fn over_tcp(address: SocketAddr) -> Self {
+        let socket = within("a connection", TcpStream::connect(address)).await;
+        Self::new(Transport::Tcp(socket.expect("somebody listens")), None)
     }
 
     /// The WebSocket only: no frame has been sent.
@@ -48,19 +65,25 @@ impl StompClient {
     /// With a request of the test's own; the status when the server refuses it.
     pub async fn upgraded(request: Request) -> Result<Self, StatusCode> {
         match within("the upgrade", connect_async(request)).await {
-            Ok((socket, response)) => Ok(Self {
-                socket,
-                subprotocol: response
-                    .headers()
-                    .get("sec-websocket-protocol")
-                    .map(|name| name.to_str().expect("a name in ASCII").to_owned()),
-                close_code: None,
-                unread: Vec::new(),
-                frames: VecDeque::new(),
-                receipts: 0,
-            }),
+            Ok((socket, response)) => {
+                let subprotocol = response.headers().get("sec-websocket-protocol");
+                let subprotocol = subprotocol.map(|name| name.to_str().expect("ASCII").to_owned());
+                let transport = Transport::WebSocket(Box::new(socket));
+                Ok(Self::new(transport, subprotocol))
+            }
             Err(Error::Http(response)) => Err(response.status()),
             Err(error) => panic!("no answer to the upgrade: {error}"),
+        }
+    }
+
+    fn new(transport: Transport, subprotocol: Option<String>) -> Self {
+        Self {
+            transport,
+            subprotocol,
+            close_code: None,
+            unread: Vec::new(),
+            frames: VecDeque::new(),
+            receipts: 0,
         }
     }
 
@@ -68,7 +91,7 @@ impl StompClient {
         self.send_bytes(frame.encode()).await;
     }
 
-    /// One binary WebSocket message with any content.
+    /// Any bytes: one binary message of a WebSocket, or one write to TCP.
     pub async fn send_bytes(&mut self, bytes: impl Into<Vec<u8>>) {
         let sent = self.try_send_bytes(bytes).await;
         sent.expect("an open connection");
@@ -76,14 +99,22 @@ impl StompClient {
 
     /// To a server that may have closed already.
     pub async fn try_send_bytes(&mut self, bytes: impl Into<Vec<u8>>) -> Result<(), Error> {
-        let message = Message::Binary(bytes.into().into());
-        within("sending", self.socket.send(message)).await
+        let bytes = bytes.into();
+        let sending = async {
+            match &mut self.transport {
+                Transport::WebSocket(socket) => socket.send(Message::Binary(bytes.into())).await,
+                Transport::Tcp(socket) => Ok(socket.write_all(&bytes).await?),
+            }
+        };
+        within("sending", sending).await
     }
 
-    /// One text WebSocket message with any content.
+    /// One text message of a WebSocket.
     pub async fn send_text(&mut self, text: &str) {
-        let message = Message::Text(text.into());
-        let sent = within("sending", self.socket.send(message)).await;
+        let Transport::WebSocket(socket) = &mut self.transport else {
+            panic!("TCP knows no text messages");
+        };
+        let sent = within("sending", socket.send(Message::Text(text.into()))).await;
         sent.expect("an open connection");
     }
 
@@ -174,22 +205,32 @@ impl StompClient {
         }
     }
 
-    /// The next WebSocket message with content, heart-beats too; `None` at the end.
+    /// What comes next, heart-beats too: a WebSocket message with content, or one read from TCP.
+    /// `None` at the end.
     pub async fn read_message(&mut self) -> Option<Vec<u8>> {
-        loop {
-            match self.socket.next().await? {
-                Ok(Message::Text(text)) => return Some(text.as_bytes().to_vec()),
-                Ok(Message::Binary(bytes)) => return Some(bytes.to_vec()),
-                Ok(Message::Close(close)) => {
-                    self.close_code = close.map(|close| close.code.into());
-                    return None;
+        match &mut self.transport {
+            Transport::WebSocket(socket) => loop {
+                match socket.next().await? {
+                    Ok(Message::Text(text)) => return Some(text.as_bytes().to_vec()),
+                    Ok(Message::Binary(bytes)) => return Some(bytes.to_vec()),
+                    Ok(Message::Close(close)) => {
+                        self.close_code = close.map(|close| close.code.into());
+                        return None;
+                    }
+                    Ok(_) => {}
+                    Err(_) => return None,
                 }
-                Err(_) => return None,
-                Ok(_) => {}
+            },
+            Transport::Tcp(socket) => {
+                let mut bytes = Vec::with_capacity(READ_BYTES);
+                let count = socket.read_buf(&mut bytes).await.ok()?;
+                (count > 0).then_some(bytes)
             }
         }
     }
 }
+
+const READ_BYTES: usize = 64 << 10;
 
 /// A WebSocket handshake with these headers in addition.
 pub fn upgrade(server: &Carillon, path: &str, headers: &[(&'static str, &str)]) -> Request {

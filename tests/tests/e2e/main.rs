@@ -12,4 +12,5 @@ mod slow_readers;
 mod stomp;
 mod stomp_faults;
 mod stompjs;
+mod tcp;
 mod websocket;
