@@ -36,7 +36,7 @@ impl Chromedriver {
 impl Drop for Chromedriver {
     fn drop(&mut self) {
         let Some(group) = self.child.id() else { return };
-        let kill = format!("kill -KILL -- -{group}");
+        let kill = format!("kill -KILL -{group}");
         // Nothing can be done about a failure here, and nothing depends on success.
         let _ = process::Command::new("sh").args(["-c", &kill]).status();
     }
