@@ -55,6 +55,31 @@ fn drain_topics(bencher: Bencher<'_, '_>, topics: usize) {
     });
 }
 
+/// The order is held meanwhile: as long as this, nobody can publish.
+#[divan::bench(args = [100, 90_000], sample_count = 5, sample_size = 1)]
+fn subscribe_and_unsubscribe_topics(bencher: Bencher<'_, '_>, topics: usize) {
+    let broker = Broker::new(1, Limits::default());
+    let mut outcome = Outcome::default();
+    let mut batch = (0..topics)
+        .map(|at| publication(&name(&format!("t.{at}"))))
+        .collect();
+    broker.publish(&mut batch, &mut outcome);
+    let reader = attach(&broker, &["other"]).remove(0);
+    let filter = TopicFilter::new("t.*").expect("a filter");
+    bencher.bench_local(|| {
+        let (id, _) = broker
+            .subscribe(
+                reader.session(),
+                &filter,
+                Start::New,
+                Overflow::DropOldest,
+                b"17",
+            )
+            .expect("within the limits");
+        broker.unsubscribe(reader.session(), id);
+    });
+}
+
 #[divan::bench]
 fn match_one_of_100_000_filters(bencher: Bencher<'_, '_>) {
     let mut tree = LevelTree::new();
