@@ -1,7 +1,8 @@
 //! A message as JSON, the same wherever the server shows one.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde::Serialize;
+use broker::Header;
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 /// A body: text where it is UTF-8, base 64 otherwise.
 #[derive(Debug, Serialize)]
@@ -17,5 +18,54 @@ impl Body {
             Ok(text) => Self::Body(text.to_owned()),
             Err(_) => Self::BodyBase64(BASE64_STANDARD.encode(bytes)),
         }
+    }
+}
+
+/// The publisher's own headers, an object by name. Of a name that was given more than once the first counts,
+/// as in STOMP.
+#[derive(Debug)]
+pub struct Headers<'a>(pub &'a [Header]);
+
+impl Headers<'_> {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Headers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (index, header) in self.0.iter().enumerate() {
+            let is_first = self.0[..index]
+                .iter()
+                .all(|other| other.name != header.name);
+            if is_first {
+                map.serialize_entry(&header.name, &header.value)?;
+            }
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_repeated_headers_the_first_counts() {
+        let header = |name: &str, value: &str| Header {
+            name: name.into(),
+            value: value.into(),
+        };
+        let headers = [header("a", "1"), header("b", "2"), header("a", "3")];
+        let json = serde_json::to_string(&Headers(&headers)).expect("JSON");
+        assert_eq!(json, r#"{"a":"1","b":"2"}"#);
+    }
+
+    #[test]
+    fn bodies_are_text_or_base64() {
+        let json = |bytes: &[u8]| serde_json::to_string(&Body::new(bytes)).expect("JSON");
+        assert_eq!(json(b"hi"), r#"{"body":"hi"}"#);
+        assert_eq!(json(&[0xff]), r#"{"bodyBase64":"/w=="}"#);
     }
 }

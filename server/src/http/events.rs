@@ -25,7 +25,10 @@ use serde::{Deserialize, Serialize};
 use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
 
 use super::problem::Problem;
-use crate::{message::Body, server::Server};
+use crate::{
+    message::{Body, Headers},
+    server::Server,
+};
 
 /// `GET /api/topics/{filter}/events`: resumes after `Last-Event-ID`; `since` and `overflow` as with
 /// STOMP.
@@ -213,8 +216,8 @@ struct MessageEvent<'a> {
     producer: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    headers: Vec<[&'a str; 2]>,
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    headers: Headers<'a>,
     #[serde(flatten)]
     body: Body,
 }
@@ -238,11 +241,7 @@ fn message(broker: &Broker, delivery: &Delivery<'_>) -> Event {
         timestamp: entry.timestamp_ms(),
         producer: entry.producer(),
         content_type: entry.content_type(),
-        headers: entry
-            .headers()
-            .iter()
-            .map(|header| [&*header.name, &*header.value])
-            .collect(),
+        headers: Headers(entry.headers()),
         body: Body::new(entry.body()),
     };
     event("message", &data).id(id)
