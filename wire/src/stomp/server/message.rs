@@ -44,7 +44,7 @@ impl Missed {
 
 /// The part of a subscriber's own: the command, `subscription`, and `missed` if something was.
 ///
-/// `subscription` is the id, which in 1.0 there may not be: "[`Identity::id`](super::Identity::id)".
+/// `subscription` is the id, which in 1.0 there may not be: [`Identity::id`](super::Identity::id).
 /// Without `missed` it is the same for every message of a subscription and may be kept.
 #[inline]
 pub fn message_prefix(
