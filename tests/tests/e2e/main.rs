@@ -11,6 +11,7 @@ mod pages;
 mod slow_readers;
 mod stomp;
 mod stomp_faults;
+mod stomp_tcp;
 mod stompjs;
 mod tcp;
 mod websocket;
