@@ -6,6 +6,7 @@
 //! that comes from elsewhere.
 
 use std::{
+    collections::BinaryHeap,
     sync::{Arc, Weak},
     task::{Poll, Waker},
 };
@@ -128,10 +129,11 @@ impl Broker {
     ) -> Result<(SubscriptionId, Ready), SubscribeError> {
         let mut ready = Ready::default();
         let mut order = lock(&self.order);
-        order.check_subscription(session, filter, &self.limits)?;
+        let joined = order.check_subscription(session, filter, &self.limits)?;
         let id = SubscriptionId(order.fresh_id());
-        let subscription =
+        let mut subscription =
             Subscription::new(id, Arc::clone(session), filter.clone(), overflow, tag);
+        subscription.joined = joined;
         let mut readable = order.subscribe(&Arc::new(subscription), start);
         // At one moment, so that a reader at work sees all of the history, or none, and in its order.
         if session.queue_all(&mut readable) {
@@ -158,15 +160,19 @@ impl Broker {
     /// The topics that `filter` covers, with their figures, by name; at most `most` of them.
     #[must_use]
     pub fn topics(&self, filter: &TopicFilter, most: usize) -> Vec<TopicFigures> {
-        let mut found = Vec::new();
-        lock(&self.order)
-            .topics
-            .for_each_covered(filter, |topic| found.push(topic.counts.name.clone()));
-        if found.len() > most {
-            found.select_nth_unstable(most);
-            found.truncate(most);
-        }
-        found.sort_unstable();
+        // The least names so far, the greatest of them on top; few of all are ever cloned.
+        let mut least = BinaryHeap::new();
+        lock(&self.order).topics.for_each_covered(filter, |topic| {
+            let name = &topic.counts.name;
+            if least.len() < most {
+                least.push(name.clone());
+            } else if let Some(mut greatest) = least.peek_mut()
+                && *name < *greatest
+            {
+                *greatest = name.clone();
+            }
+        });
+        let found = least.into_sorted_vec();
         found.iter().filter_map(|name| self.topic(name)).collect()
     }
 

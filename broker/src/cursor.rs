@@ -7,7 +7,6 @@ use std::{
 
 use crate::{
     entry::Entry,
-    limits::Limits,
     log::{End, Log, Place},
     session::Subscription,
     sync::{AtomicBool, Mutex, Ordering, fence, lock, try_lock},
@@ -77,6 +76,13 @@ struct Reading {
     /// None once the cursor is closed.
     place: Option<Place>,
     missed: Option<Missed>,
+}
+
+/// How far a cursor lies, or may lie, behind the end of its log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lag {
+    pub(crate) entries: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Why reading came to an end.
@@ -190,7 +196,9 @@ impl Cursor {
         if let Some(at) = read_to {
             self.mark(at);
             self.topic.delivered.add(delivered);
-            self.subscription.session.delivered(delivered);
+            if !self.topic.name.is_reserved() {
+                self.subscription.session.delivered(delivered);
+            }
         }
         stop
     }
@@ -201,28 +209,28 @@ impl Cursor {
         self.topic.end().sequence.saturating_sub(next)
     }
 
-    /// Whether the cursor lies further behind `end` of its log than `limits` has it. One entry is never
-    /// too far behind, whatever its size.
-    pub(crate) fn is_overdue(&self, end: End, limits: &Limits) -> bool {
+    /// Whether the cursor lies further behind `end` of its log than `allowed`. One entry is never too far
+    /// behind, whatever its size.
+    pub(crate) fn is_overdue(&self, end: End, allowed: Lag) -> bool {
         let next = self.next_sequence.load(Ordering::Relaxed);
         let entries = end.sequence.saturating_sub(next);
         let bytes = end
             .offset
             .saturating_sub(self.offset.load(Ordering::Relaxed));
-        entries > 1 && (entries > limits.lag_entries || bytes > limits.lag_bytes)
+        entries > 1 && (entries > allowed.entries || bytes > allowed.bytes)
     }
 
-    /// Goes forward until the cursor is within `limits` of `end`, which the caller has seen appended, and
+    /// Goes forward until the cursor is within `allowed` of `end`, which the caller has seen appended, and
     /// notes what it missed. A reader that is at work just now is left to it.
-    pub(crate) fn skip(&self, end: End, limits: &Limits) {
+    pub(crate) fn skip(&self, end: End, allowed: Lag) {
         let Some(mut reading) = try_lock(&self.reading) else {
             return;
         };
         let Reading { place, missed } = &mut *reading;
         let Some(place) = place else { return };
         let newest = end.sequence - 1;
-        let by_entries = end.sequence.saturating_sub(limits.lag_entries).min(newest);
-        let floor = end.offset.saturating_sub(limits.lag_bytes);
+        let by_entries = end.sequence.saturating_sub(allowed.entries).min(newest);
+        let floor = end.offset.saturating_sub(allowed.bytes);
         let mut ahead = place.clone();
         ahead.skip_to(by_entries);
         while let Some(entry) = ahead.peek() {

@@ -1,5 +1,7 @@
 //! The bounds on what the broker holds, and what happens at each.
 
+use crate::cursor::Lag;
+
 /// Every bound of the broker. The rule at each is written beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -13,16 +15,29 @@ pub struct Limits {
     pub lag_entries: u64,
     /// Bytes that a cursor may lie behind likewise.
     pub lag_bytes: u64,
-    /// Bytes of all entries held, by history and by slow readers together. Beyond it a publication first
-    /// reduces its own topic's history to the last image, and is refused if that was not enough.
+    /// Bytes of all entries held, by history and by slow readers together. From seven eighths on, the rules
+    /// of subscriptions are applied that lie behind what their topics keep anyway. Beyond it a publication
+    /// first reduces its own topic's history to the last image, and is refused if that was not enough.
     pub memory_bytes: u64,
     /// Topics. Beyond it, what would make a new one is refused.
     pub topics: usize,
     /// Cursors: pairs of a subscription and a topic it covers. Beyond it, what would make a new one is
     /// refused.
     pub cursors: usize,
+    /// Cursors of one session. Beyond it a subscription that would need more is refused; topics that are
+    /// made later do not count.
+    pub cursors_per_session: usize,
     /// Subscriptions of one session. Beyond it the next is refused.
     pub subscriptions_per_session: usize,
+}
+
+impl Limits {
+    pub(crate) fn lag(&self) -> Lag {
+        Lag {
+            entries: self.lag_entries,
+            bytes: self.lag_bytes,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -35,6 +50,7 @@ impl Default for Limits {
             memory_bytes: 512 << 20,
             topics: 100_000,
             cursors: 2_000_000,
+            cursors_per_session: 200_000,
             subscriptions_per_session: 1_000,
         }
     }

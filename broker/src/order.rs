@@ -28,6 +28,8 @@ pub(crate) struct Order {
     pub(crate) last_id: u64,
     /// The newest position that went with a topic that was removed.
     pub(crate) forgotten: u64,
+    /// Bytes that had been published when memory was relieved last.
+    pub(crate) relieved: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -110,12 +112,13 @@ impl Order {
         found
     }
 
+    /// Whether there may be this subscription; tells how many topics it covers now.
     pub(crate) fn check_subscription(
         &mut self,
         session: &Session,
         filter: &TopicFilter,
         limits: &Limits,
-    ) -> Result<(), SubscribeError> {
+    ) -> Result<usize, SubscribeError> {
         let attached = self.sessions.get(&session.id);
         let attached = attached.ok_or(SubscribeError::SessionEnded)?;
         if session.is_ended() {
@@ -126,28 +129,32 @@ impl Order {
                 limit: limits.subscriptions_per_session,
             });
         }
-        let needed = match filter.exact() {
+        let (covered, wildcards) = match filter.exact() {
             Some(name) => {
                 let is_new = self.topics.find(name.as_str()).is_none();
                 if is_new && self.topics.len() >= limits.topics {
                     let limit = limits.topics;
                     return Err(SubscribeError::TooManyTopics { name, limit });
                 }
-                1 + if is_new { self.covering(&name) } else { 0 }
+                (1, if is_new { self.covering(&name) } else { 0 })
             }
             None => {
                 let mut covered = 0;
                 self.topics.for_each_covered(filter, |_| covered += 1);
-                covered
+                (covered, 0)
             }
         };
-        if self.cursors + needed > limits.cursors {
-            return Err(SubscribeError::TooManyCursors {
-                filter: filter.clone(),
-                limit: limits.cursors,
-            });
+        let own: usize = attached.subscriptions.iter().map(|one| one.joined).sum();
+        for (cursors, limit) in [
+            (self.cursors + covered + wildcards, limits.cursors),
+            (own + covered, limits.cursors_per_session),
+        ] {
+            if cursors > limit {
+                let filter = filter.clone();
+                return Err(SubscribeError::TooManyCursors { filter, limit });
+            }
         }
-        Ok(())
+        Ok(covered)
     }
 
     /// Makes a new topic, if the limits allow it.
@@ -200,7 +207,10 @@ impl Order {
         let Some(others) = self.wildcards.find_mut(filter) else {
             return;
         };
-        others.retain(|other| other.id != subscription.id);
+        // Ids ascend: new subscriptions are pushed.
+        if let Ok(at) = others.binary_search_by_key(&subscription.id, |other| other.id) {
+            others.remove(at);
+        }
         if others.is_empty() {
             self.wildcards.remove(filter);
         }

@@ -12,7 +12,7 @@ use crate::{
 /// What became of a batch of publications.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// For each publication, in their order.
+    /// For each publication, in their order, up to the first that was refused.
     pub results: Vec<Result<Published, PublishError>>,
     /// Sessions with something to read: to be delivered to by the caller.
     pub ready: Ready,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     broker::Broker,
-    cursor::{Cursor, Overflow},
+    cursor::{Cursor, Lag, Overflow},
     entry::Publication,
     log::{End, Released},
     name::TopicName,
@@ -32,7 +32,8 @@ struct Run<'a> {
 impl Broker {
     /// Publishes a batch in its order, and clears it. `outcome` is overwritten.
     ///
-    /// The broker has the messages when this returns. The caller owes the sessions in
+    /// The broker has the messages when this returns, up to the first that it refuses: the results end with
+    /// the refusal, and what is behind it is not taken. The caller owes the sessions in
     /// [`Outcome::ready`] a delivery.
     pub fn publish(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
         self.publish_where(batch, outcome, |name| !name.is_reserved());
@@ -50,6 +51,7 @@ impl Broker {
         allowed: impl Fn(&TopicName) -> bool,
     ) {
         outcome.clear();
+        self.relieve(outcome);
         let mut released = Released::new();
         let mut overdue = Vec::new();
         let mut order = lock(&self.order);
@@ -63,7 +65,7 @@ impl Broker {
             };
             if let Err(error) = admitted {
                 outcome.results.push(Err(error));
-                continue;
+                break;
             }
             let run = Run {
                 broker: self,
@@ -73,14 +75,19 @@ impl Broker {
                 overdue: &mut overdue,
             };
             let rest = std::iter::from_fn(|| publications.next_if(|next| *next.topic() == name));
-            order.append(run, &name, std::iter::once(first).chain(rest));
+            if !order.append(run, &name, std::iter::once(first).chain(rest)) {
+                break;
+            }
         }
+        drop(publications);
         self.horizon.advance(order.position);
         drop(order);
         drop(released);
         self.horizon.schedule_early(&mut outcome.ready.sessions);
         self.count(&outcome.results);
-        self.settle(overdue, outcome);
+        for Overdue { cursor, end } in overdue {
+            self.settle(&cursor, end, self.limits.lag(), outcome);
+        }
     }
 
     fn count(&self, results: &[Result<Published, PublishError>]) {
@@ -109,39 +116,67 @@ impl Broker {
         }
     }
 
-    /// Applies the rules of the cursors that were found too far behind.
-    fn settle(&self, overdue: Vec<Overdue>, outcome: &mut Outcome) {
-        for Overdue { cursor, end } in overdue {
-            let session = &cursor.subscription.session;
-            match cursor.subscription.overflow {
-                _ if session.is_ended() => cursor.close(),
-                Overflow::DropOldest | Overflow::Latest => cursor.skip(end, &self.limits),
-                Overflow::Disconnect => {
-                    if session.end() {
-                        self.disconnected.add(1);
-                        outcome.ready.add_once(session);
-                    }
-                    cursor.close();
+    /// Where memory is nearly full: applies the rules of all who lie behind what their topics keep anyway,
+    /// so that one who does not read does not use up everybody's room.
+    ///
+    /// It looks at every cursor, so it is not done again before a part of the memory was published anew.
+    fn relieve(&self, outcome: &mut Outcome) {
+        let limit = self.limits.memory_bytes;
+        if self.memory.bytes() < limit - limit / RELIEF_PART {
+            return;
+        }
+        let mut order = lock(&self.order);
+        let published = self.published.bytes();
+        if order
+            .relieved
+            .is_some_and(|then| published < then + limit / RELIEF_PART)
+        {
+            return;
+        }
+        order.relieved = Some(published);
+        let mut lagging = Vec::new();
+        order
+            .topics
+            .for_each(|topic| lagging.extend(topic.lagging()));
+        drop(order);
+        for (cursor, end, kept) in lagging {
+            self.settle(&cursor, end, kept, outcome);
+        }
+    }
+
+    /// Applies the rule of a cursor that was found further behind `end` than `allowed`.
+    fn settle(&self, cursor: &Arc<Cursor>, end: End, allowed: Lag, outcome: &mut Outcome) {
+        let session = &cursor.subscription.session;
+        match cursor.subscription.overflow {
+            _ if session.is_ended() => cursor.close(),
+            Overflow::DropOldest | Overflow::Latest => cursor.skip(end, allowed),
+            Overflow::Disconnect => {
+                if session.end() {
+                    self.disconnected.add(1);
+                    outcome.ready.add_once(session);
                 }
-                Overflow::Block => outcome.blocked.add(cursor),
+                cursor.close();
             }
+            Overflow::Block => outcome.blocked.add(Arc::clone(cursor)),
         }
     }
 }
 
 impl Order {
-    /// Appends a run of publications to one topic and announces them.
+    /// Appends a run of publications to one topic and announces them; false when one was refused, and the
+    /// rest left.
     fn append(
         &mut self,
         run: Run<'_>,
         name: &TopicName,
         publications: impl Iterator<Item = Publication>,
-    ) {
+    ) -> bool {
         let broker = run.broker;
         let limits = &broker.limits;
         let Some(topic) = self.topics.find_mut(name.as_str()) else {
-            return;
+            return false;
         };
+        let mut is_whole = true;
         let subscriptions = topic.cursors().len();
         for publication in publications {
             if broker.check_memory(&publication).is_err() {
@@ -151,12 +186,15 @@ impl Order {
             }
             if let Err(error) = broker.check_memory(&publication) {
                 run.results.push(Err(error));
-                continue;
+                is_whole = false;
+                break;
             }
             self.position += 1;
             let size = publication.size();
             let sequence = topic.append(publication, self.position, &broker.memory);
-            broker.published.add(size);
+            if !name.is_reserved() {
+                broker.published.add(size);
+            }
             run.results.push(Ok(Published {
                 id: broker.id(self.position),
                 sequence,
@@ -173,10 +211,14 @@ impl Order {
             if cursor.claim() && session.queue(Arc::clone(cursor)) {
                 run.ready.sessions.push(Arc::clone(session));
             }
-            if cursor.is_overdue(end, limits) {
+            if cursor.is_overdue(end, limits.lag()) {
                 let cursor = Arc::clone(cursor);
                 run.overdue.push(Overdue { cursor, end });
             }
         }
+        is_whole
     }
 }
+
+/// Memory is nearly full when all but this part of it is taken.
+const RELIEF_PART: u64 = 8;

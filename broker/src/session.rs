@@ -59,6 +59,8 @@ pub(crate) struct Subscription {
     pub(crate) filter: TopicFilter,
     pub(crate) overflow: Overflow,
     pub(crate) tag: Box<[u8]>,
+    /// Topics it covered when it was made.
+    pub(crate) joined: usize,
     cancelled: AtomicBool,
 }
 
@@ -66,8 +68,8 @@ pub(crate) struct Subscription {
 #[derive(Debug, Default)]
 pub struct Blocked {
     cursors: Vec<Arc<Cursor>>,
-    /// Tells this one's wakers from others', and that they are still wanted.
-    token: Arc<()>,
+    /// Tells this one's wakers from others', and that they are still wanted; there when it has waited.
+    token: Option<Arc<()>>,
 }
 
 impl Session {
@@ -238,6 +240,7 @@ impl Subscription {
             filter,
             overflow,
             tag: tag.into(),
+            joined: 0,
             cancelled: AtomicBool::new(false),
         }
     }
@@ -275,11 +278,15 @@ impl Blocked {
     /// Ready when every one of them is within its bound again, or gone; otherwise `waker` is woken when
     /// one of them has read.
     pub fn poll_clear(&mut self, limits: &Limits, waker: &Waker) -> Poll<()> {
+        if self.cursors.is_empty() {
+            return Poll::Ready(());
+        }
+        let token = self.token.get_or_insert_default();
         self.cursors.retain(|cursor| {
             let session = &cursor.subscription.session;
             // Register first, look second: a reader that catches up in between wakes us.
-            session.wait(&self.token, waker);
-            cursor.is_overdue(cursor.topic.end(), limits)
+            session.wait(token, waker);
+            cursor.is_overdue(cursor.topic.end(), limits.lag())
                 && !cursor.subscription.is_cancelled()
                 && !session.is_ended()
         });

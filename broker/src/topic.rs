@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    cursor::{Cursor, Start},
+    cursor::{Cursor, Lag, Overflow, Start},
     entry::Publication,
     figures::{Count, TopicFigures, Volume},
     log::{End, Log, Memory},
@@ -110,6 +110,20 @@ impl Topic {
 
     pub(crate) fn cursors(&self) -> impl ExactSizeIterator<Item = &Arc<Cursor>> {
         self.cursors.iter()
+    }
+
+    /// The cursors that lie behind what the topic keeps anyway, the end of the log, and how far behind it
+    /// would cost nothing. Those that make publishers wait are left out.
+    pub(crate) fn lagging(&self) -> impl Iterator<Item = (Arc<Cursor>, End, Lag)> {
+        let end = self.log.end();
+        let kept = Lag {
+            entries: self.log.history_entries(),
+            bytes: u64::MAX,
+        };
+        self.cursors()
+            .filter(|cursor| cursor.subscription.overflow != Overflow::Block)
+            .filter(move |cursor| cursor.is_overdue(end, kept))
+            .map(move |cursor| (Arc::clone(cursor), end, kept))
     }
 
     pub(crate) fn figures(&self) -> TopicFigures {

@@ -182,11 +182,10 @@ fn a_topic_that_was_refused_its_first_entry_is_not_made() {
     let broker = broker(|limits| limits.memory_bytes = 2_000);
     let client = Client::attach(&broker, "c");
     client.subscribe(&broker, ">", Start::New, Overflow::DropOldest);
-    let mut outcome = broker::Outcome::default();
-    let mut batch = vec![publication("t", 3_000), publication("t", 10)];
-    broker.publish(&mut batch, &mut outcome);
-    assert!(outcome.results[0].is_err());
-    assert_eq!(outcome.results[1].as_ref().map(|one| one.sequence), Ok(1));
+    assert!(try_publish(&broker, "t", 3_000).is_err());
+    assert_eq!(broker.figures().topics, 0);
+    let published = try_publish(&broker, "t", 10).expect("there is room");
+    assert_eq!(published.sequence, 1);
     assert!(try_publish(&broker, "other", 3_000).is_err());
     assert_eq!(broker.figures().topics, 1);
 }
@@ -255,4 +254,80 @@ fn memory_returns_to_nothing_when_all_leave() {
     assert_eq!(figures.subscriptions, 0);
     drop(client);
     assert_eq!(broker.figures().held_bytes, 0);
+}
+
+#[test]
+fn who_does_not_read_does_not_use_up_the_memory_of_all() {
+    let broker = broker(|limits| {
+        limits.memory_bytes = 2_000_000;
+        limits.history_entries = 1;
+    });
+    let mut stuck = Client::attach(&broker, "stuck");
+    stuck.subscribe(&broker, ">", Start::New, Overflow::DropOldest);
+    let mut reading = Client::attach(&broker, "reading");
+    reading.subscribe(&broker, ">", Start::New, Overflow::DropOldest);
+    let mut got = 0;
+    for round in 0..20_000 {
+        let topic = format!("t{}", round % 8);
+        try_publish(&broker, &topic, 200).expect("there is room");
+        got += reading.read_all().len();
+    }
+    assert_eq!(got, 20_000);
+    let late = stuck.read_all();
+    let missed: u64 = late.iter().map(|one| missed_count(one.missed)).sum();
+    assert_eq!(late.len() as u64 + missed, 20_000);
+    assert!(missed > 0);
+}
+
+fn missed_count(missed: Option<Missed>) -> u64 {
+    match missed {
+        Some(Missed::Range { from, to }) => to - from + 1,
+        Some(Missed::Unknown) => panic!("how many can be told"),
+        None => 0,
+    }
+}
+
+#[test]
+fn nothing_behind_a_refused_publication_is_taken() {
+    let broker = broker(|_| {});
+    let outcome = publish_all(&broker, &["a", "$x", "a"]);
+    assert_eq!(outcome.results.len(), 2);
+    assert!(matches!(outcome.results[1], Err(PublishError::Reserved(_))));
+    let figures = broker.topic(&as_name("a")).expect("a topic");
+    assert_eq!(figures.sequence, 1);
+}
+
+#[test]
+fn one_session_leaves_cursors_for_others() {
+    let broker = broker(|limits| {
+        limits.cursors = 100;
+        limits.cursors_per_session = 10;
+    });
+    publish_all(&broker, &["a", "b", "c", "d", "e", "f"]);
+    let greedy = Client::attach(&broker, "greedy");
+    let ask = (Start::New, Overflow::DropOldest, 0);
+    greedy
+        .try_subscribe(&broker, ">", ask)
+        .expect("six are within the limit");
+    let refused = greedy.try_subscribe(&broker, ">", ask).map(|_| ());
+    assert!(matches!(
+        refused,
+        Err(SubscribeError::TooManyCursors { limit: 10, .. })
+    ));
+    let other = Client::attach(&broker, "other");
+    other
+        .try_subscribe(&broker, ">", ask)
+        .expect("there are others");
+}
+
+#[test]
+fn the_brokers_own_messages_are_not_counted_as_traffic() {
+    let broker = broker(|_| {});
+    let mut client = Client::attach(&broker, "c");
+    client.subscribe(&broker, "$SYS.figures", Start::New, Overflow::DropOldest);
+    let mut outcome = broker::Outcome::default();
+    broker.publish_reserved(&mut vec![publication("$SYS.figures", 0)], &mut outcome);
+    assert_eq!(client.read_all().len(), 1);
+    let figures = broker.figures();
+    assert_eq!((figures.published, figures.delivered), (0, 0));
 }
