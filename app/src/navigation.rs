@@ -1,11 +1,17 @@
 //! From page to page without leaving the document, so that the connection stays. The paths and
 //! pages themselves are `route`'s.
+//!
+//! A link to a page is a plain link: it works before the page is live, and whenever the reader asks
+//! for another tab or window. One listener takes care of all of them.
 
 use leptos::{ev, prelude::*};
-use wasm_bindgen::JsValue;
-use web_sys::{HtmlElement, MouseEvent, wasm_bindgen::JsCast};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, HtmlElement, MouseEvent};
 
-use crate::{RequestPath, Route, reactive::once_live};
+use crate::{
+    RequestPath, Route,
+    reactive::{once_live, text},
+};
 
 /// A context: the page that is shown.
 #[derive(Clone, Copy)]
@@ -15,40 +21,47 @@ pub struct Navigation {
 
 impl Navigation {
     /// Begins with the page of the request or, in the browser, of the address. From there on it
-    /// follows the reader's steps back and forth, and keeps the document's title.
+    /// follows links and the reader's steps back and forth, and keeps the document's title.
     pub fn new() -> Self {
         let path = match use_context::<RequestPath>() {
             Some(path) => path.0,
             None if is_browser() => location_pathname().unwrap_or_default(),
             None => "/".into(),
         };
-        let route = RwSignal::new(Route::of(&path));
-        once_live(move || {
-            let path = || location_pathname().unwrap_or_default();
-            let steps = window_event_listener(ev::popstate, move |_| route.set(Route::of(&path())));
-            on_cleanup(move || steps.remove());
-        });
-        Effect::new(move |_| document().set_title(route.get().title()));
-        Self { route }
+        let navigation = Self {
+            route: RwSignal::new(Route::of(&path)),
+        };
+        once_live(move || navigation.listen());
+        Effect::new(move |_| document().set_title(navigation.route().title()));
+        navigation
     }
 
     pub fn route(self) -> Route {
         self.route.get()
     }
 
-    /// `page` while the page of this path is shown: the attribute `aria-current`.
-    pub fn current(self, path: &'static str) -> Signal<Option<&'static str>> {
-        Signal::derive(move || (self.route() == Route::of(path)).then_some("page"))
+    /// The attribute `aria-current` of a link to this path.
+    pub fn current(self, path: &'static str) -> Signal<String> {
+        text(move || {
+            let is_shown = self.route() == Route::of(path);
+            if is_shown { "page" } else { "false" }
+        })
     }
 
-    /// What a click on a link to this path does, unless it asks for another tab or window.
-    pub fn follow(self, path: &'static str) -> impl Fn(MouseEvent) + Clone + 'static {
-        move |click| {
-            if is_plain(&click) {
+    fn listen(self) {
+        let path = || location_pathname().unwrap_or_default();
+        let steps =
+            window_event_listener(ev::popstate, move |_| self.route.set(Route::of(&path())));
+        let clicks = window_event_listener(ev::click, move |click| {
+            if let Some(path) = page_asked_for(&click) {
                 click.prevent_default();
-                self.go(path);
+                self.go(&path);
             }
-        }
+        });
+        on_cleanup(move || {
+            steps.remove();
+            clicks.remove();
+        });
     }
 
     /// Goes to a path of this site. The keyboard's focus goes to the new page's content.
@@ -72,21 +85,15 @@ impl Navigation {
     }
 }
 
-/// A link in running text to a page of this site. Works as any link before the page is live, and
-/// whenever the reader asks for another tab or window.
-#[component]
-pub fn Link(to: &'static str, text: &'static str) -> impl IntoView {
-    let navigation = expect_context::<Navigation>();
-    view! {
-        <a href=to on:click=navigation.follow(to)>
-            {text}
-        </a>
-    }
-}
-
-fn is_plain(click: &MouseEvent) -> bool {
+/// The path of the page that a plain click on a link asks for.
+fn page_asked_for(click: &MouseEvent) -> Option<String> {
     let modified = click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key();
-    click.button() == 0 && !modified && !click.default_prevented()
+    if click.button() != 0 || modified || click.default_prevented() {
+        return None;
+    }
+    let clicked: Element = click.target()?.dyn_into().ok()?;
+    let path = clicked.closest("a[href]").ok()??.get_attribute("href")?;
+    (Route::of(&path) != Route::NotFound).then_some(path)
 }
 
 /// The element that holds a page's content.

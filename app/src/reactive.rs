@@ -16,6 +16,11 @@ pub fn flag(compute: impl Fn() -> bool + Send + Sync + 'static) -> Signal<bool> 
     Signal::derive(compute)
 }
 
+/// The style `display` of what is shown only while this is so.
+pub fn shown(is_so: impl Fn() -> bool + Send + Sync + 'static) -> Signal<String> {
+    text(move || if is_so() { "" } else { "none" })
+}
+
 /// Acts once, in the browser, when the page is live; never on the server. What it
 /// [`hold`]s is released with the component.
 pub fn once_live(act: impl Fn() + 'static) {

@@ -50,7 +50,7 @@ impl Scale {
     /// A mark's number, with the decimals that the step needs.
     pub fn label(&self, value: f64) -> String {
         if !PLAIN.contains(&self.step) {
-            return format!("{value:.1e}");
+            return format!("{value:.0e}");
         }
         let decimals = decimals(self.step);
         format!("{value:.decimals$}")
@@ -95,7 +95,7 @@ const MARKS: f64 = 5.0;
 const LARGEST: f64 = 1e15;
 const SMALLEST_STEP: f64 = 1e-300;
 /// Steps whose marks are written without an exponent.
-const PLAIN: RangeInclusive<f64> = 1e-4..=1e6;
+const PLAIN: RangeInclusive<f64> = 0.01..=10_000.0;
 
 #[cfg(test)]
 mod tests {
@@ -152,6 +152,6 @@ mod tests {
     fn labels_have_the_decimals_of_the_step() {
         assert_eq!(Scale::of(&[7.0]).label(4.0), "4");
         assert_eq!(Scale::of(&[0.3]).label(0.2), "0.2");
-        assert_eq!(Scale::of(&[1e12]).label(5e11), "5.0e11");
+        assert_eq!(Scale::of(&[1e12]).label(5e11), "5e11");
     }
 }

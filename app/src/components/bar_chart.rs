@@ -8,7 +8,7 @@ use web_sys::{MediaQueryList, ResizeObserver};
 use crate::{
     browser::Frame,
     chart::{Painter, svg},
-    reactive::{flag, hold, once_live, text},
+    reactive::{hold, once_live, text},
 };
 
 #[component]
@@ -24,7 +24,7 @@ pub fn BarChart(values: Signal<Vec<f64>>) -> impl IntoView {
     let (wide, narrow) =
         values.with_untracked(|values| (svg(values, 720, 420), svg(values, 340, 300)));
     view! {
-        <figure class="chart" class:drawn=flag(move || is_drawn.get())>
+        <figure class=text(move || if is_drawn.get() { "chart drawn" } else { "chart" })>
             <div class="still still-wide" aria-hidden="true" inner_html=wide></div>
             <div class="still still-narrow" aria-hidden="true" inner_html=narrow></div>
             <canvas node_ref=canvas aria-hidden="true"></canvas>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     browser::{self, Interval},
     connection::{Connection, State},
-    reactive::{flag, hold, once_live, text},
+    reactive::{hold, once_live, shown, text},
 };
 
 #[component]
@@ -32,8 +32,8 @@ pub fn ConnectionNotice() -> impl IntoView {
     view! {
         <noscript inner_html=NOT_LIVE></noscript>
         <aside
-            class:notice=flag(move || connection.is_lost())
-            hidden=flag(move || !connection.is_lost())
+            class=text(move || if connection.is_lost() { "notice" } else { "" })
+            style:display=shown(move || connection.is_lost())
             aria-label="Connection"
         >
             <p>

@@ -13,7 +13,7 @@ pub fn Header() -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let way = move |path: &'static str, name: &'static str| {
         view! {
-            <a href=path aria-current=navigation.current(path) on:click=navigation.follow(path)>
+            <a href=path aria-current=navigation.current(path)>
                 {name}
             </a>
         }
@@ -24,7 +24,7 @@ pub fn Header() -> impl IntoView {
         </a>
         <header class="head">
             <div class="head-row">
-                <a class="brand" href="/" on:click=navigation.follow("/")>
+                <a class="brand" href="/">
                     <Mark />
                     <span>"Carillon"</span>
                 </a>

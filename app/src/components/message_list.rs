@@ -7,7 +7,7 @@ use leptos::{html, prelude::*};
 use crate::{
     browser,
     line::{Kind, Line},
-    reactive::flag,
+    reactive::shown,
 };
 
 #[component]
@@ -47,11 +47,11 @@ pub fn MessageList(
                     {draw(&line)}
                 </For>
             </ol>
-            <p class="none" hidden=flag(move || !lines.with(Vec::is_empty))>
+            <p class="none" style:display=shown(move || lines.with(Vec::is_empty))>
                 {none}
             </p>
         </div>
-        <button type="button" class="jump" hidden=flag(move || is_following.get()) on:click=jump>
+        <button type="button" class="jump" style:display=shown(move || !is_following.get()) on:click=jump>
             "Jump to newest"
         </button>
     }

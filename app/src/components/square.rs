@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{angle, reactive::text};
 
 #[component]
-pub fn Square(angle: Signal<f64>, is_smooth: Signal<bool>) -> impl IntoView {
+pub fn Square(angle: Signal<f64>, is_smooth: RwSignal<bool>) -> impl IntoView {
     let exact = text(move || angle.get().to_string());
     let words = text(move || format!("{}°", angle::text(angle.get())));
     view! {
@@ -16,8 +16,7 @@ pub fn Square(angle: Signal<f64>, is_smooth: Signal<bool>) -> impl IntoView {
                 <circle class="dial-major" r="143" pathLength="360" />
             </svg>
             <div
-                class="square"
-                class:smooth=is_smooth
+                class=text(move || if is_smooth.get() { "square smooth" } else { "square" })
                 style:transform=rotation(angle)
                 data-angle=exact
             ></div>

@@ -6,8 +6,7 @@ use crate::{
     components::{Count, MessageList, Tallies},
     connection::Connection,
     console::{Mode, Publisher, Settings, Tally, draft, period},
-    navigation::Link,
-    reactive::{flag, text},
+    reactive::{flag, shown, text},
 };
 
 #[component]
@@ -19,9 +18,9 @@ pub fn Console() -> impl IntoView {
             <h1>"Console"</h1>
             <p>
                 "Publishes for as long as it is open. Watch it from the "
-                <Link to="/rect" text="rectangle" />
+                <a href="/rect">"rectangle"</a>
                 " and the "
-                <Link to="/chart" text="chart" />
+                <a href="/chart">"chart"</a>
                 ", in as many windows as you like."
             </p>
         </div>
@@ -126,9 +125,9 @@ fn Draft(settings: Settings) -> impl IntoView {
             settings.edited();
         }
     };
-    let is_elsewhere = flag(move || settings.mode.get() != Mode::Custom);
+    let is_custom = shown(move || settings.mode.get() == Mode::Custom);
     view! {
-        <div class="field" hidden=is_elsewhere>
+        <div class="field" style:display=is_custom>
             <label for="draft-topic">"Topic"</label>
             <input
                 id="draft-topic"
@@ -142,7 +141,7 @@ fn Draft(settings: Settings) -> impl IntoView {
             />
             <p id="draft-topic-fault" class="fault" aria-live="polite">{topic_fault}</p>
         </div>
-        <div class="field" hidden=is_elsewhere>
+        <div class="field" style:display=is_custom>
             <label for="draft-body">"Body, JSON"</label>
             <textarea
                 id="draft-body"

@@ -2,8 +2,6 @@
 
 use leptos::prelude::*;
 
-use crate::navigation::Link;
-
 #[component]
 pub fn NotFound() -> impl IntoView {
     view! {
@@ -12,7 +10,7 @@ pub fn NotFound() -> impl IntoView {
             <h1>"No bell hangs here"</h1>
             <p>
                 "This address has no page. "
-                <Link to="/" text="The overview" />
+                <a href="/">"The overview"</a>
                 " knows those there are."
             </p>
         </div>

@@ -8,16 +8,14 @@ use crate::{
     demo::{Demo, newest},
     figures,
     host::{Figures, Host, TopicFigures},
-    navigation::Navigation,
     rate::rounded,
-    reactive::{carried, flag, hold, once_live, text},
+    reactive::{carried, hold, once_live, shown, text},
 };
 
 #[component]
 pub fn Overview() -> impl IntoView {
     let (square, bars) = (newest(Demo::Rect), newest(Demo::Chart));
     let figures = live_figures();
-    let navigation = expect_context::<Navigation>();
     view! {
         <div class="page-head hero">
             <h1>"Ring once, and every bell answers."</h1>
@@ -27,7 +25,7 @@ pub fn Overview() -> impl IntoView {
             </p>
         </div>
         <div class="cards">
-            <a href="/console" class="card" on:click=navigation.follow("/console")>
+            <a href="/console" class="card">
                 <div class="miniature miniature-keys" aria-hidden="true">
                     <div></div>
                     <div></div>
@@ -38,12 +36,12 @@ pub fn Overview() -> impl IntoView {
                 <h2>"Console"</h2>
                 <p>"Publish: angles, bars, or a message of your own."</p>
             </a>
-            <a href="/rect" class="card" on:click=navigation.follow("/rect")>
+            <a href="/rect" class="card">
                 <MiniatureSquare feed=square />
                 <h2>"Rectangle"</h2>
                 <p>"Watch a square turn with every message."</p>
             </a>
-            <a href="/chart" class="card" on:click=navigation.follow("/chart")>
+            <a href="/chart" class="card">
                 <MiniatureBars feed=bars />
                 <h2>"Chart"</h2>
                 <p>"Watch seven bars follow the newest message."</p>
@@ -102,7 +100,7 @@ fn Topics(figures: RwSignal<Figures>) -> impl IntoView {
         let topics = figures.with(|figures| figures.topic_list.clone());
         topics.into_iter().map(topic_row).collect_view()
     };
-    let is_any = flag(move || figures.with(|figures| !figures.topic_list.is_empty()));
+    let is_none = shown(move || figures.with(|figures| figures.topic_list.is_empty()));
     view! {
         <table class="topics">
             <thead>
@@ -115,7 +113,7 @@ fn Topics(figures: RwSignal<Figures>) -> impl IntoView {
             </thead>
             <tbody>{rows}</tbody>
         </table>
-        <p class="none" hidden=is_any>
+        <p class="none" style:display=is_none>
             "No topic yet: the first message makes one."
         </p>
     }

@@ -8,7 +8,7 @@ use crate::{
     components::{Messages, Square, Switch},
     demo::{Demo, follow},
     feed::Feed,
-    reactive::{flag, once_live},
+    reactive::once_live,
 };
 
 #[component]
@@ -30,7 +30,7 @@ pub fn Rect() -> impl IntoView {
         </div>
         <div class="split">
             <section class="panel stage" aria-label="The square">
-                <Square angle is_smooth=flag(move || is_smooth.get()) />
+                <Square angle is_smooth />
                 <ImageNote image reads=Demo::Rect.reads() />
                 <Switch on=is_smooth label="Transition" />
             </section>
