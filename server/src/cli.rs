@@ -45,7 +45,7 @@ pub struct ServeOptions {
     /// [default: 127.0.0.1:61613, if nobody else is there]
     #[arg(long, env = "CARILLON_STOMP", value_name = "ADDRESS:PORT|off")]
     stomp: Option<StompPort>,
-    /// Let pages of another origin use the server, such as https://example.org; `*` lets all.
+    /// Let pages of another origin use the server, such as `https://example.org`; `*` lets all.
     /// May be given more than once
     #[arg(
         long = "allow-origin",
