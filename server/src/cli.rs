@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use axum::http::Uri;
 use broker::{Limits, Overflow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -48,6 +49,7 @@ pub struct ServeOptions {
     /// Let pages of another origin use the server, such as `https://example.org`; `*` lets all.
     /// May be given more than once
     #[arg(
+        value_parser = origin,
         long = "allow-origin",
         env = "CARILLON_ALLOW_ORIGIN",
         value_delimiter = ',',
@@ -188,6 +190,51 @@ impl ServeOptions {
                 ..wire::stomp::server::Config::DEFAULT
             },
             overflow,
+        }
+    }
+}
+
+/// An origin as browsers write it (RFC 6454, 6.2): scheme, host and, unless it is the scheme's own, port.
+fn origin(text: &str) -> Result<String, String> {
+    let is_origin = text.parse::<Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.path_and_query().is_none_or(|path| path == "/")
+            && !text.ends_with('/')
+            && !text.contains(char::is_uppercase)
+            && !text.contains('@')
+    });
+    if is_origin || text == "*" {
+        Ok(text.to_owned())
+    } else {
+        Err("expected SCHEME://HOST[:PORT] in lower case, or *".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn origins_are_taken_as_browsers_write_them() {
+        let table = [
+            ("https://example.org", true),
+            ("http://localhost:3000", true),
+            ("*", true),
+            ("https://example.org/", false),
+            ("https://Example.org", false),
+            ("example.org", false),
+            ("https://example.org/page", false),
+            ("", false),
+        ];
+        for (text, wanted) in table {
+            assert_eq!(origin(text).is_ok(), wanted, "{text}");
         }
     }
 }

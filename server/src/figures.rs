@@ -72,7 +72,9 @@ impl FiguresBoard {
         let seconds = now_ms.saturating_sub(last.at_ms).max(1) as f64 / 1_000.0;
         let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
         let topics = listed.iter().map(|topic| {
-            let before = last.sequences.get(&topic.name).copied().unwrap_or(0);
+            // One that was not listed before has no rate yet.
+            let before = last.sequences.get(&topic.name).copied();
+            let before = before.unwrap_or(topic.sequence);
             (topic.name.clone(), rate(topic.sequence, before))
         });
         let rates = Rates {

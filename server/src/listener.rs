@@ -1,7 +1,8 @@
 //! Ports: connections are accepted, counted, and handed to the door behind the port.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
@@ -80,6 +81,7 @@ pub async fn accept<D: Door>(
         match accepted {
             Ok((socket, peer)) => match guests.admit() {
                 Some(guest) => {
+                    keep_alive(&socket);
                     let caller = Caller {
                         socket,
                         peer,
@@ -92,6 +94,7 @@ pub async fn accept<D: Door>(
                     tokio::spawn(turn_away(socket, D::no_place()));
                 }
             },
+            Err(error) if concerns_one_peer(&error) => tracing::debug!(%error, "not accepted"),
             Err(error) => {
                 // Out of file descriptors, as a rule: some have to be given back first.
                 tracing::error!(%error, "cannot accept a connection");
@@ -99,6 +102,23 @@ pub async fn accept<D: Door>(
             }
         }
     }
+}
+
+/// Finds out that a peer has vanished where no protocol does.
+fn keep_alive(socket: &TcpStream) {
+    let keep_alive = TcpKeepalive::new()
+        .with_time(KEEP_ALIVE_AFTER)
+        .with_interval(KEEP_ALIVE_EVERY);
+    if let Err(error) = SockRef::from(socket).set_tcp_keepalive(&keep_alive) {
+        tracing::debug!(%error, "cannot set SO_KEEPALIVE");
+    }
+}
+
+fn concerns_one_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
 }
 
 /// Waits until the server stops.
@@ -119,6 +139,9 @@ async fn turn_away(mut socket: TcpStream, answer: Vec<u8>) {
 
 /// How long a client may take to read that there is no place.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
+/// How long a connection may be quiet until the system asks whether the peer is there, and how often then.
+const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(60);
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 /// How long to wait when the system has no more connections to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What can be acquired at once when waiting for all to leave.

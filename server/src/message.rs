@@ -1,8 +1,45 @@
 //! A message as JSON, the same wherever the server shows one.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use broker::Header;
+use broker::{Broker, Entry, Header};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
+
+/// A message.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message<'a> {
+    id: String,
+    topic: &'a str,
+    sequence: u64,
+    /// Unix milliseconds.
+    timestamp: u64,
+    producer: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Headers::is_empty")]
+    headers: Headers<'a>,
+    #[serde(flatten)]
+    body: Body,
+}
+
+impl<'a> Message<'a> {
+    pub fn new(broker: &Broker, entry: &'a Entry) -> Self {
+        Self {
+            id: broker.id_of(entry).to_string(),
+            topic: entry.topic().as_str(),
+            sequence: entry.sequence(),
+            timestamp: entry.timestamp_ms(),
+            producer: entry.producer(),
+            content_type: entry.content_type(),
+            headers: Headers(entry.headers()),
+            body: Body::new(entry.body()),
+        }
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
 
 /// A body: text where it is UTF-8, base 64 otherwise.
 #[derive(Debug, Serialize)]

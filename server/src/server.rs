@@ -100,7 +100,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
         broker: Arc::new(Broker::new(clock::unix_ms(), options.limits.clone())),
         clock: Clock::start(),
         figures: FiguresBoard::default(),
-        origins: Origins::new(&options.allow_origins),
+        origins: Origins::new(&options.allow_origins, options.listen.ip()),
         http_name: "http".into(),
         stopping: stopping.clone(),
         sessions: AtomicU64::new(0),

@@ -57,8 +57,8 @@ impl Default for Incoming {
 
 /// The server is the user's choice and its limits are its own: ours only keep memory bounded.
 const LIMITS: Limits = Limits {
-    body_bytes: 64 << 20,
-    ..Limits::DEFAULT
+    body_bytes: 1 << 30,
+    ..Limits::FROM_SERVER
 };
 const READ_AHEAD_BYTES: usize = 1 << 20;
 

@@ -59,7 +59,7 @@ pub fn missed_note(topic: &str, missed: Missed) -> String {
             format!("missed {count} messages of {topic} ({from}-{to})")
         }
         Missed::Unknown => {
-            format!("missed messages of {topic}: the server was restarted, how many is not known")
+            format!("missed messages of {topic}; how many is not known")
         }
     }
 }

@@ -53,10 +53,11 @@ pub struct WebSocket {
 }
 
 impl WebSocket {
-    /// `message_limit`: the most bytes of one message.
-    pub fn new(message_limit: u64) -> Self {
+    /// Messages may be of any length: they are handed on piece by piece, and the protocol within has limits,
+    /// and errors, of its own.
+    pub fn new() -> Self {
         Self {
-            decoder: websocket::Decoder::new(Role::Server, message_limit),
+            decoder: websocket::Decoder::new(Role::Server, u64::MAX),
         }
     }
 }

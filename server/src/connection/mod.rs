@@ -53,7 +53,7 @@ struct Connection<F, E> {
 
 /// Serves a peer until one side ends it. `early` was read from the socket before.
 pub async fn serve<F: Framing, P: Protocol>(
-    surroundings: &Surroundings,
+    surroundings: Surroundings,
     (socket, early): (TcpStream, Vec<u8>),
     framing: F,
     name: Arc<str>,
@@ -80,7 +80,7 @@ pub async fn serve<F: Framing, P: Protocol>(
         }
     });
     let protocol = inbound.expect("set above");
-    Task::new(connection, surroundings.clone(), framing, protocol)
+    Task::new(connection, surroundings, framing, protocol)
         .run(early)
         .await;
 }
@@ -105,16 +105,19 @@ impl<F: Framing, E: Encoder> Connection<F, E> {
 
     /// Changes the out-state, drains it, and looks again if somebody found it taken.
     fn with_outlet(&self, change: impl FnOnce(&mut Outlet<F, E>)) -> Drained {
-        let mut outlet = self.outlet.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut outlet);
+        let mut change = Some(change);
         loop {
+            let mut outlet = self.outlet.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(change) = change.take() {
+                change(&mut outlet);
+            }
             self.session.begin();
             let progress = self.drain(&mut outlet);
+            let unread = outlet.unread_replies();
+            // Before the look, not after: who finds the out-state taken goes by what we see now.
+            drop(outlet);
             if progress != Progress::Done || !self.session.is_scheduled() {
-                break Drained {
-                    progress,
-                    unread: outlet.unread_replies(),
-                };
+                return Drained { progress, unread };
             }
         }
     }

@@ -105,7 +105,8 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
     /// whether anything was written.
     pub fn drain(&mut self, socket: &TcpStream) -> (Progress, bool) {
         let mut wrote = false;
-        for _ in 0..ROUNDS {
+        let mut bytes = 0;
+        while bytes < TURN_BYTES {
             match self.write_pending(socket, &mut wrote) {
                 Progress::Done => {}
                 stop => return (stop, wrote),
@@ -114,7 +115,10 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
                 return (Progress::Done, wrote);
             }
             let is_all = SCRATCH.with_borrow_mut(|scratch| {
+                // A panic may have left something.
+                scratch.clear();
                 let is_all = self.encode(scratch);
+                bytes += scratch.bytes.len();
                 self.send(scratch, socket, &mut wrote);
                 scratch.clear();
                 is_all
@@ -231,6 +235,7 @@ impl Scratch {
     }
 
     fn clear(&mut self) {
+        self.runs.clear();
         self.bytes.clear();
         self.bytes.shrink_to(SCRATCH_KEPT);
     }
@@ -242,7 +247,7 @@ thread_local! {
 
 /// Deliveries are encoded until they have this many bytes, then written.
 const ROUND_BYTES: usize = 64 << 10;
-/// Rounds before others get their turn.
-const ROUNDS: usize = 16;
+/// Bytes written before others get their turn.
+const TURN_BYTES: usize = 1 << 20;
 /// A thread keeps this much room for encoding.
 const SCRATCH_KEPT: usize = 256 << 10;

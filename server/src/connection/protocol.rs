@@ -1,6 +1,8 @@
 //! What a connection asks of a protocol. The receiving half belongs to the connection's task; the
 //! encoding half to the out-state, where any task may use it.
 
+use std::borrow::Cow;
+
 use broker::Delivery;
 use wire::websocket::{CloseCode, Violation};
 
@@ -70,6 +72,9 @@ pub enum Ending {
     /// The peer did not introduce itself in time.
     #[error("no handshake in time")]
     NoHandshake,
+    /// The peer leaves its replies unread.
+    #[error("the peer does not read its replies")]
+    Unread,
     /// The peer reads more slowly than its subscription's rule allows.
     #[error("the peer reads too slowly")]
     TooSlow,
@@ -87,8 +92,24 @@ impl Ending {
         match self {
             Self::Framing(violation) => violation.close_code(),
             Self::ByPeer => CloseCode::NORMAL,
-            Self::Fault(_) | Self::NoHandshake | Self::TooSlow => CloseCode::POLICY_VIOLATION,
+            Self::Fault(_) | Self::NoHandshake | Self::TooSlow | Self::Unread => {
+                CloseCode::POLICY_VIOLATION
+            }
             Self::Silent | Self::Stopping | Self::Io(_) => CloseCode::GOING_AWAY,
+        }
+    }
+
+    /// What the peer itself is told.
+    pub fn told(&self) -> Cow<'_, str> {
+        match self {
+            Self::ByPeer | Self::Io(_) => "".into(),
+            Self::Fault(fault) => fault.into(),
+            Self::Framing(violation) => violation.to_string().into(),
+            Self::Silent => "nothing was heard from you for longer than was agreed".into(),
+            Self::NoHandshake => "you did not introduce yourself in time".into(),
+            Self::Unread => "you do not read the replies to what you send".into(),
+            Self::TooSlow => "you read more slowly than your subscription's rule allows".into(),
+            Self::Stopping => "the server is stopping".into(),
         }
     }
 }

@@ -13,6 +13,7 @@ use broker::Blocked;
 use tokio::{
     io::Interest,
     net::TcpStream,
+    task::yield_now,
     time::{Sleep, timeout},
 };
 
@@ -32,6 +33,8 @@ pub struct Task<F: Framing, P: Protocol> {
     timer: Timer,
     /// Whether the socket is to be watched for room.
     is_full: bool,
+    /// Whether there is more to drain, which waits until others have had their turn.
+    is_unfinished: bool,
     /// Set while replies pile up because the peer does not read them: how long it has to begin.
     choked_until_ms: Option<u64>,
     /// Subscriptions that have to catch up before more is read.
@@ -64,6 +67,7 @@ enum Event {
     Readable,
     Writable,
     Woken,
+    Unfinished,
     Deadline,
     Unblocked,
     Stopping,
@@ -87,6 +91,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
                 unread: Vec::new(),
             },
             is_full: false,
+            is_unfinished: false,
             choked_until_ms: None,
             blocked: Blocked::default(),
             held_replies: Vec::new(),
@@ -106,9 +111,12 @@ impl<F: Framing, P: Protocol> Task<F, P> {
 
     async fn until_it_ends(&mut self) -> Ending {
         loop {
+            if self.is_unfinished {
+                yield_now().await;
+            }
             let done = match self.next_event().await {
                 Event::Readable => self.read(),
-                Event::Writable | Event::Woken => self.drain(),
+                Event::Writable | Event::Woken | Event::Unfinished => self.drain(),
                 Event::Deadline => self.on_deadline(),
                 Event::Unblocked => self.turn(|_, _, _| Ok(())),
                 Event::Stopping => Err(Ending::Stopping),
@@ -124,6 +132,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         let reads = self.is_reading();
         let writes = self.is_full;
         let is_blocked = !self.blocked.is_empty();
+        let is_unfinished = self.is_unfinished;
         self.timer.set(self.deadline());
         let Self {
             connection,
@@ -138,9 +147,10 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         tokio::select! {
             biased;
             () = stopped(stopping) => Event::Stopping,
-            () = connection.wake.notified() => Event::Woken,
             event = ready(&connection.socket, reads, writes), if reads || writes => event,
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
+            () = connection.wake.notified() => Event::Woken,
+            () = std::future::ready(()), if is_unfinished => Event::Unfinished,
             () = poll_fn(|context| broker.poll_clear(blocked, context.waker())),
                 if is_blocked => Event::Unblocked,
         }
@@ -181,7 +191,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
     fn on_deadline(&mut self) -> Result<(), Ending> {
         let now_ms = self.surroundings.clock.now_ms();
         if self.choked_until_ms.is_some_and(|until| until <= now_ms) {
-            return Err(Ending::TooSlow);
+            return Err(Ending::Unread);
         }
         let protocol = &mut self.inbound.protocol;
         if !self.blocked.is_empty() || self.choked_until_ms.is_some() {
@@ -202,6 +212,8 @@ impl<F: Framing, P: Protocol> Task<F, P> {
     ) -> Result<(), Ending> {
         TURN.with_borrow_mut(|turn| {
             let mut answers = Answers::default();
+            // A panic may have left something.
+            turn.clear();
             turn.now_ms = self.surroundings.clock.now_ms();
             let done = act(&mut self.inbound, turn, &mut answers);
             self.blocked.extend(std::mem::take(&mut turn.blocked));
@@ -246,13 +258,10 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         if self.connection.session.is_ended() {
             return Err(Ending::TooSlow);
         }
+        self.is_unfinished = progress == Progress::More;
         match progress {
             Progress::Broken => Err(Ending::Io("the peer is gone".into())),
-            Progress::More => {
-                self.connection.wake.notify_one();
-                Ok(())
-            }
-            Progress::Done | Progress::Full => Ok(()),
+            Progress::More | Progress::Done | Progress::Full => Ok(()),
         }
     }
 
@@ -263,7 +272,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         self.inbound.protocol.dismiss(ending, &mut farewell);
         let mut drained = self.connection.with_outlet(|outlet| {
             outlet.reply(&farewell);
-            outlet.answer(Answer::Close(ending.close_code(), &ending.to_string()));
+            outlet.answer(Answer::Close(ending.close_code(), &ending.told()));
             outlet.close();
         });
         let connection = &*self.connection;
@@ -400,13 +409,21 @@ async fn ready(socket: &TcpStream, reads: bool, writes: bool) -> Event {
 /// the peer was told last.
 async fn linger(socket: &TcpStream) -> io::Result<()> {
     socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
-    let mut unwanted = [0; 1024];
-    loop {
+    while !discard(socket)? {
         socket.readable().await?;
+    }
+    Ok(())
+}
+
+/// Reads what there is and forgets it; true at the end. Apart from [`linger`], so that the buffer is not part
+/// of every connection's task.
+fn discard(socket: &TcpStream) -> io::Result<bool> {
+    let mut unwanted = [0; 4096];
+    loop {
         match socket.try_read(&mut unwanted) {
-            Ok(0) => return Ok(()),
+            Ok(0) => return Ok(true),
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
             Err(error) => return Err(error),
         }
     }
@@ -424,4 +441,4 @@ const CHOKED_BYTES: usize = 256 << 10;
 /// How long a peer may go on not reading them before it is sent away.
 const CHOKED_MS: u64 = 30_000;
 /// How long a peer that is being sent away may take to read what it was told last.
-const FAREWELL: Duration = Duration::from_secs(5);
+const FAREWELL: Duration = Duration::from_secs(2);

@@ -80,7 +80,7 @@ impl Budget {
 
     fn is_spent(&mut self) -> bool {
         self.unchecked += 1;
-        if self.unchecked == Self::CHECK_EVERY {
+        if self.unchecked >= Self::CHECK_EVERY {
             self.unchecked = 0;
             self.spent = Instant::now() >= self.until;
         }

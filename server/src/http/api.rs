@@ -1,21 +1,27 @@
 //! `/api`: publish with any HTTP client, and ask what there is.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, Query, State, rejection::BytesRejection},
+    extract::{State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use broker::{Entry, Outcome, Publication, PublishError, TopicFigures, TopicFilter, TopicName};
+use broker::{Outcome, Publication, TopicFigures, TopicFilter, TopicName};
 use serde::{Deserialize, Serialize};
 
-use super::problem::Problem;
-use crate::{clock, connection, content_type, message::Body, server::Server};
+use super::{
+    extract::{Path, Query},
+    problem::Problem,
+};
+use crate::{clock, connection, content_type, message::Message, server::Server};
 
 /// `POST /api/topics/{topic}`: the body, as it is, is the message.
+///
+/// With the rule `block` the answer waits for subscribers that lie too far behind, half a minute at most: the
+/// message has been taken then.
 pub async fn publish(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
@@ -24,7 +30,7 @@ pub async fn publish(
 ) -> Result<Json<Publishing>, Problem> {
     let topic = TopicName::new(&topic).map_err(Problem::bad_request)?;
     let name = topic.to_string();
-    let body = body.map_err(|rejection| too_large(&server, &rejection))?;
+    let body = body.map_err(|rejection| body_refused(&server, &rejection))?;
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -40,8 +46,10 @@ pub async fn publish(
     server.broker.publish(&mut vec![publication], &mut outcome);
     connection::deliver(&mut outcome, None);
     let broker = &server.broker;
-    // With the rule `block` the answer waits until the subscribers have caught up.
-    std::future::poll_fn(|context| broker.poll_clear(&mut outcome.blocked, context.waker())).await;
+    let caught_up =
+        std::future::poll_fn(|context| broker.poll_clear(&mut outcome.blocked, context.waker()));
+    // Late or not, the message is there.
+    let _ = tokio::time::timeout(BLOCKED_TIME, caught_up).await;
     match outcome.results.pop() {
         Some(Ok(published)) => Ok(Json(Publishing {
             id: published.id.to_string(),
@@ -49,7 +57,7 @@ pub async fn publish(
             sequence: published.sequence,
             subscriptions: published.subscriptions,
         })),
-        Some(Err(error)) => Err(refused(&error)),
+        Some(Err(error)) => Err(error.into()),
         None => Err(Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "the broker gave no answer",
@@ -76,13 +84,15 @@ pub async fn topics(
 pub async fn topic(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
-) -> Result<Json<TopicInfo>, Problem> {
+) -> Result<Response, Problem> {
     let name = TopicName::new(&topic).map_err(Problem::bad_request)?;
     let figures = server.broker.topic(&name);
-    let mut info: TopicInfo = figures.ok_or_else(|| no_topic(&name))?.into();
+    let info = figures.ok_or_else(|| no_topic(&name))?.into();
     let last = server.broker.last_image(&name);
-    info.last = last.map(|entry| LastImage::new(&server, &entry));
-    Ok(Json(info))
+    let last = last
+        .as_deref()
+        .map(|entry| Message::new(&server.broker, entry));
+    Ok(Json(TopicWithLast { info, last }).into_response())
 }
 
 /// `DELETE /api/topics/{topic}`: forgets its history and last image.
@@ -110,7 +120,7 @@ pub async fn figures(State(server): State<Arc<Server>>) -> Json<app::Figures> {
 }
 
 /// `GET /api/connections`: who is there.
-pub async fn connections(State(server): State<Arc<Server>>) -> Json<Vec<ConnectionInfo>> {
+pub async fn connections(State(server): State<Arc<Server>>) -> Json<Connections> {
     let sessions = server.broker.sessions(MOST_CONNECTIONS);
     let infos = sessions.into_iter().map(|session| ConnectionInfo {
         name: session.name,
@@ -118,7 +128,10 @@ pub async fn connections(State(server): State<Arc<Server>>) -> Json<Vec<Connecti
         delivered: session.delivered,
         dropped: session.dropped,
     });
-    Json(infos.collect())
+    Json(Connections {
+        connections: infos.collect(),
+        total: server.broker.figures().sessions,
+    })
 }
 
 /// `GET /readyz`: whether new work should be sent here.
@@ -163,21 +176,21 @@ pub struct TopicInfo {
     delivered: u64,
     dropped: u64,
     greatest_lag: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last: Option<LastImage>,
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LastImage {
-    id: String,
-    sequence: u64,
-    timestamp: u64,
-    producer: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content_type: Option<String>,
+struct TopicWithLast<'a> {
     #[serde(flatten)]
-    body: Body,
+    info: TopicInfo,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last: Option<Message<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct Connections {
+    connections: Vec<ConnectionInfo>,
+    /// Of all, however many are told.
+    total: usize,
 }
 
 #[derive(Serialize)]
@@ -201,20 +214,6 @@ impl From<TopicFigures> for TopicInfo {
             delivered: figures.delivered,
             dropped: figures.dropped,
             greatest_lag: figures.greatest_lag,
-            last: None,
-        }
-    }
-}
-
-impl LastImage {
-    fn new(server: &Server, entry: &Entry) -> Self {
-        Self {
-            id: server.broker.id_of(entry).to_string(),
-            sequence: entry.sequence(),
-            timestamp: entry.timestamp_ms(),
-            producer: entry.producer().to_owned(),
-            content_type: entry.content_type().map(str::to_owned),
-            body: Body::new(entry.body()),
         }
     }
 }
@@ -223,7 +222,7 @@ fn no_topic(name: &TopicName) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no topic {name}"))
 }
 
-fn too_large(server: &Server, rejection: &BytesRejection) -> Problem {
+fn body_refused(server: &Server, rejection: &BytesRejection) -> Problem {
     let status = rejection.status();
     if status == StatusCode::PAYLOAD_TOO_LARGE {
         let limit = server.options.max_body_bytes;
@@ -235,15 +234,7 @@ fn too_large(server: &Server, rejection: &BytesRejection) -> Problem {
     Problem::new(status, rejection.body_text())
 }
 
-fn refused(error: &PublishError) -> Problem {
-    let status = match error {
-        PublishError::Reserved(_) => StatusCode::FORBIDDEN,
-        PublishError::TooManyTopics { .. }
-        | PublishError::TooManyCursors { .. }
-        | PublishError::MemoryFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
-    };
-    Problem::new(status, error.to_string())
-}
-
+/// How long a publisher waits for subscribers that make it wait.
+const BLOCKED_TIME: Duration = Duration::from_secs(30);
 const MOST_TOPICS: usize = 1_000;
 const MOST_CONNECTIONS: usize = 1_000;

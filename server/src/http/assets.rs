@@ -1,11 +1,14 @@
 //! The pages' files, embedded in the binary with their compressed forms beside them.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -20,11 +23,7 @@ struct Files;
 /// The file at a path; a page, or the page that says there is none, where there is no file.
 pub async fn file_or_page(state: State<Arc<Server>>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Problem::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            format!("{} is only to be read", request.uri().path()),
-        )
-        .into_response();
+        return only_to_be_read(request.uri().clone()).await;
     }
     match file(
         request.uri().path().trim_start_matches('/'),
@@ -35,8 +34,21 @@ pub async fn file_or_page(state: State<Arc<Server>>, request: Request) -> Respon
     }
 }
 
+/// What other methods than GET and HEAD are told.
+pub async fn only_to_be_read(uri: Uri) -> Response {
+    let detail = format!("{} is only to be read", uri.path());
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
+    // RFC 9110, 15.5.6.
+    ([(header::ALLOW, "GET, HEAD")], problem).into_response()
+}
+
 /// The site paths of the files whose names carry a hash; none when the pages were not built in.
 pub fn hashed() -> Option<app::Assets> {
+    static HASHED: LazyLock<Option<app::Assets>> = LazyLock::new(find_hashed);
+    HASHED.clone()
+}
+
+fn find_hashed() -> Option<app::Assets> {
     let named = |ending: &str| {
         Files::iter()
             .find(|path| {

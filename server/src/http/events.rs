@@ -12,7 +12,7 @@ use std::{
 };
 
 use axum::{
-    extract::{Path, Query, State},
+    extract::State,
     http::{HeaderMap, HeaderValue, header},
     response::{
         IntoResponse, Response,
@@ -24,11 +24,11 @@ use futures_util::task::AtomicWaker;
 use serde::{Deserialize, Serialize};
 use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
 
-use super::problem::Problem;
-use crate::{
-    message::{Body, Headers},
-    server::Server,
+use super::{
+    extract::{Path, Query},
+    problem::Problem,
 };
+use crate::{message::Message, server::Server};
 
 /// `GET /api/topics/{filter}/events`: resumes after `Last-Event-ID`; `since` and `overflow` as with
 /// STOMP.
@@ -140,10 +140,13 @@ impl Subscription {
             waiting,
             next: None,
         };
-        subscription
-            .broker
-            .subscribe(subscription.reader.session(), filter, start, overflow, &[])
-            .map_err(Problem::bad_request)?;
+        subscription.broker.subscribe(
+            subscription.reader.session(),
+            filter,
+            start,
+            overflow,
+            &[],
+        )?;
         Ok(subscription)
     }
 
@@ -207,22 +210,6 @@ impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MessageEvent<'a> {
-    id: &'a str,
-    topic: &'a str,
-    sequence: u64,
-    timestamp: u64,
-    producer: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Headers::is_empty")]
-    headers: Headers<'a>,
-    #[serde(flatten)]
-    body: Body,
-}
-
-#[derive(Serialize)]
 struct MissedEvent<'a> {
     topic: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -232,19 +219,8 @@ struct MissedEvent<'a> {
 }
 
 fn message(broker: &Broker, delivery: &Delivery<'_>) -> Event {
-    let entry = delivery.entry;
-    let id = broker.id_of(entry).to_string();
-    let data = MessageEvent {
-        id: &id,
-        topic: entry.topic().as_str(),
-        sequence: entry.sequence(),
-        timestamp: entry.timestamp_ms(),
-        producer: entry.producer(),
-        content_type: entry.content_type(),
-        headers: Headers(entry.headers()),
-        body: Body::new(entry.body()),
-    };
-    event("message", &data).id(id)
+    let message = Message::new(broker, delivery.entry);
+    event("message", &message).id(message.id())
 }
 
 fn gap(delivery: &Delivery<'_>, missed: Missed) -> Event {

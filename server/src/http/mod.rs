@@ -4,6 +4,7 @@ mod api;
 mod assets;
 mod door;
 mod events;
+mod extract;
 mod origin;
 mod pages;
 mod problem;
@@ -38,7 +39,10 @@ fn router(server: &Arc<Server>) -> Router {
         .route("/readyz", get(api::ready))
         .route("/ws", any(websocket::upgrade))
         .route("/stomp", any(websocket::upgrade))
-        .route("/", any(websocket::upgrade_or_page))
+        .route(
+            "/",
+            get(websocket::upgrade_or_page).fallback(assets::only_to_be_read),
+        )
         .fallback(assets::file_or_page)
         .layer(middleware::from_fn_with_state(
             Arc::clone(server),

@@ -3,11 +3,11 @@
 //! A browser lets any page of any site open a WebSocket to any address, the reader's own machine
 //! included, and sends along where the page is from. Other clients send no origin and are not affected.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -20,12 +20,15 @@ use crate::server::Server;
 pub struct Origins {
     allowed: Vec<String>,
     all: bool,
+    /// Whether the server can only be reached from its own machine.
+    is_local: bool,
 }
 
 impl Origins {
-    /// `allowed`: origins such as `https://example.org`; `*` is all.
-    pub fn new(allowed: &[String]) -> Self {
+    /// `allowed`: origins such as `https://example.org`; `*` is all. `listen` is where the server is reached.
+    pub fn new(allowed: &[String], listen: IpAddr) -> Self {
         Self {
+            is_local: listen.is_loopback(),
             all: allowed.iter().any(|origin| origin == "*"),
             allowed: allowed.to_vec(),
         }
@@ -45,7 +48,9 @@ impl Origins {
         }
         let host = headers.get(header::HOST);
         let host = host.and_then(|host| host.to_str().ok());
-        if is_same_origin(origin, host.unwrap_or_default()) {
+        let host = host.unwrap_or_default();
+        // A foreign name for this machine (DNS rebinding) would make any page one of the same origin.
+        if is_same_origin(origin, host) && (!self.is_local || is_local_name(host)) {
             return Ok(());
         }
         Err(Problem::new(
@@ -106,6 +111,18 @@ fn is_same_origin(origin: &str, host: &str) -> bool {
     from.is_some_and(|from| from.eq_ignore_ascii_case(host))
 }
 
+/// Whether a Host header names this machine as itself.
+fn is_local_name(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else {
+        return false;
+    };
+    let name = authority.host().trim_matches(['[', ']']);
+    let is_loopback = name
+        .parse()
+        .is_ok_and(|address: IpAddr| address.is_loopback());
+    is_loopback || name == "localhost" || name.ends_with(".localhost")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +134,9 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().expect("an origin"));
         }
-        Origins::new(&allowed).check(&headers).is_ok()
+        Origins::new(&allowed, IpAddr::from([127, 0, 0, 1]))
+            .check(&headers)
+            .is_ok()
     }
 
     #[test]
@@ -139,6 +158,25 @@ mod tests {
                 *wanted,
                 "{allowed:?} {origin:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_foreign_name_for_this_machine_is_not_its_own() {
+        let table = [
+            ("127.0.0.1", "localhost:8080", true),
+            ("127.0.0.1", "127.0.0.1:8080", true),
+            ("127.0.0.1", "[::1]:8080", true),
+            ("127.0.0.1", "evil.example:8080", false),
+            ("0.0.0.0", "board.example:8080", true),
+        ];
+        for (listen, host, wanted) in table {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().expect("a host"));
+            let origin = format!("http://{host}");
+            headers.insert(header::ORIGIN, origin.parse().expect("an origin"));
+            let origins = Origins::new(&[], listen.parse().expect("an address"));
+            assert_eq!(origins.check(&headers).is_ok(), wanted, "{listen} {host}");
         }
     }
 }

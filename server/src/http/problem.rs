@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use broker::{PublishError, SubscribeError};
 use serde::Serialize;
 
 /// An error told to an HTTP client. The `type` is `about:blank`, so the title is the status's own
@@ -29,6 +30,30 @@ impl Problem {
 
     pub fn bad_request(detail: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail.to_string())
+    }
+}
+
+impl From<PublishError> for Problem {
+    fn from(error: PublishError) -> Self {
+        let status = match error {
+            PublishError::Reserved(_) => StatusCode::FORBIDDEN,
+            PublishError::TooManyTopics { .. }
+            | PublishError::TooManyCursors { .. }
+            | PublishError::MemoryFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<SubscribeError> for Problem {
+    fn from(error: SubscribeError) -> Self {
+        let status = match error {
+            SubscribeError::SessionEnded => StatusCode::SERVICE_UNAVAILABLE,
+            SubscribeError::TooManySubscriptions { .. }
+            | SubscribeError::TooManyTopics { .. }
+            | SubscribeError::TooManyCursors { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        };
+        Self::new(status, error.to_string())
     }
 }
 

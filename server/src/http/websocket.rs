@@ -65,12 +65,11 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
 }
 
 async fn serve(server: &Arc<Server>, socket: TcpStream, early: Vec<u8>) {
-    let framing = WebSocket::new(server.options.stomp.limits.frame_bytes() as u64);
     let now_ms = server.clock.now_ms();
     connection::serve(
-        &server.surroundings(),
+        server.surroundings(),
         (socket, early),
-        framing,
+        WebSocket::new(),
         server.session_name("ws"),
         |session| Stomp::new(&server.broker, session, &server.options.stomp, now_ms),
     )

@@ -30,7 +30,7 @@ impl Door for StompDoor {
         let server = &self.server;
         let now_ms = server.clock.now_ms();
         connection::serve(
-            &server.surroundings(),
+            server.surroundings(),
             (socket, Vec::new()),
             Stream,
             server.session_name("tcp"),

@@ -73,7 +73,11 @@ const fn dialect(version: Version) -> Dialect {
 /// What all subscribers get alike, behind one byte that says whether it is text.
 fn encode_shared(version: Version, entry: &Entry, id: MessageId) -> Bytes {
     let is_text = std::str::from_utf8(entry.body()).is_ok();
-    let mut shared = vec![u8::from(is_text)];
+    let headers_bytes = entry.headers().iter();
+    let headers_bytes = headers_bytes.map(|header| header.name.len() + header.value.len() + 2);
+    let room = FIXED_BYTES + entry.body().len() + headers_bytes.sum::<usize>();
+    let mut shared = Vec::with_capacity(room);
+    shared.push(u8::from(is_text));
     let message = Message {
         message_id: &id.to_string(),
         destination: &format!("{TOPIC}{}", entry.topic()),
@@ -86,8 +90,12 @@ fn encode_shared(version: Version, entry: &Entry, id: MessageId) -> Bytes {
     let headers = entry.headers().iter();
     let headers = headers.map(|header| (&*header.name, &*header.value));
     server::message_shared(version, &message, headers, &mut shared);
-    shared.into()
+    // Kept as long as the entry: without room to spare.
+    shared.into_boxed_slice().into()
 }
+
+/// Enough for the headers of the server's own, as they usually are.
+const FIXED_BYTES: usize = 256;
 
 fn split_kind(shared: &[u8]) -> (Kind, &[u8]) {
     match shared.split_first() {

@@ -290,10 +290,11 @@ impl Protocol for Stomp {
             Ending::TooSlow => "too slow",
             Ending::NoHandshake => "no CONNECT in time",
             Ending::Silent => "no heart-beat",
+            Ending::Unread => "replies unread",
             // Told already, or nobody to tell.
             Ending::ByPeer | Ending::Fault(_) | Ending::Framing(_) | Ending::Io(_) => return,
         };
-        let fault = Fault::refused(message, ending.to_string(), None);
+        let fault = Fault::refused(message, ending.told(), None);
         self.machine.error(&fault, replies);
     }
 }
