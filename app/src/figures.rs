@@ -1,12 +1,14 @@
 //! The broker's figures as text.
 
-use crate::host::Figures;
+use crate::{host::Figures, json};
 
 /// Where the broker publishes its figures, once a second while somebody listens.
 pub const TOPIC: &str = "$SYS.figures";
 
 pub fn read(body: &str) -> Option<Figures> {
-    serde_json::from_str(body).ok()
+    json::read(body)
+        .ok()
+        .map(|figures| Figures::from_json(&figures))
 }
 
 /// A whole number in groups of three digits, set apart by a narrow space that does not break.

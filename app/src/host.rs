@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use crate::json::Json;
 
 /// The path of the request that is being answered, without query.
 #[derive(Clone, Debug)]
@@ -28,9 +28,12 @@ pub struct Host {
 type LastImage = dyn Fn(&str) -> Option<Image> + Send + Sync;
 
 /// A topic's newest entry.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(serde::Serialize))]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "ssr",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 pub struct Image {
     /// `{epoch:x}-{position}`: what `since` takes.
     pub id: String,
@@ -43,9 +46,12 @@ pub struct Image {
 }
 
 /// The broker's figures: the JSON of `/api/figures` and of the topic `$SYS.figures`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(serde::Serialize))]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(
+    feature = "ssr",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 pub struct Figures {
     pub version: String,
     pub uptime_seconds: u64,
@@ -64,13 +70,124 @@ pub struct Figures {
     pub topic_list: Vec<TopicFigures>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(serde::Serialize))]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(
+    feature = "ssr",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 pub struct TopicFigures {
     pub name: String,
     /// The newest entry's.
     pub sequence: u64,
     pub subscriptions: u64,
     pub per_second: f64,
+}
+
+// The other direction, which the browser needs. A member that is missing has its default, so that
+// pages and servers of neighbouring versions understand each other.
+
+impl Image {
+    pub(crate) fn from_json(json: &Json) -> Option<Self> {
+        Some(Self {
+            id: text(json, "id")?,
+            sequence: whole(json, "sequence"),
+            timestamp_ms: whole(json, "timestampMs"),
+            producer: text(json, "producer")?,
+            content_type: text(json, "contentType")?,
+            body: text(json, "body")?,
+        })
+    }
+}
+
+impl Figures {
+    pub(crate) fn from_json(json: &Json) -> Self {
+        let topics = json.member("topicList").map_or(&[][..], Json::elements);
+        Self {
+            version: text(json, "version").unwrap_or_default(),
+            uptime_seconds: whole(json, "uptimeSeconds"),
+            connections: whole(json, "connections"),
+            subscriptions: whole(json, "subscriptions"),
+            topics: whole(json, "topics"),
+            published: whole(json, "published"),
+            delivered: whole(json, "delivered"),
+            dropped: whole(json, "dropped"),
+            published_per_second: number(json, "publishedPerSecond"),
+            delivered_per_second: number(json, "deliveredPerSecond"),
+            bytes_held: whole(json, "bytesHeld"),
+            topic_list: topics.iter().map(TopicFigures::from_json).collect(),
+        }
+    }
+}
+
+impl TopicFigures {
+    fn from_json(json: &Json) -> Self {
+        Self {
+            name: text(json, "name").unwrap_or_default(),
+            sequence: whole(json, "sequence"),
+            subscriptions: whole(json, "subscriptions"),
+            per_second: number(json, "perSecond"),
+        }
+    }
+}
+
+fn text(json: &Json, name: &str) -> Option<String> {
+    json.member(name)?.text().map(str::to_owned)
+}
+
+fn number(json: &Json, name: &str) -> f64 {
+    json.member(name).and_then(Json::number).unwrap_or_default()
+}
+
+/// Counts are exact up to 2⁵³, as everywhere in JSON.
+fn whole(json: &Json, name: &str) -> u64 {
+    number(json, name) as u64
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    #[test]
+    fn figures_are_read_as_the_server_writes_them() {
+        let topic = TopicFigures {
+            name: "a.b".into(),
+            sequence: 1,
+            subscriptions: 2,
+            per_second: 3.5,
+        };
+        let figures = Figures {
+            version: "0.1.0".into(),
+            uptime_seconds: 1,
+            connections: 2,
+            subscriptions: 3,
+            topics: 4,
+            published: 5,
+            delivered: 6,
+            dropped: 7,
+            published_per_second: 8.5,
+            delivered_per_second: 9.25,
+            bytes_held: 10,
+            topic_list: vec![topic],
+        };
+        let written = serde_json::to_string(&figures).expect("JSON");
+        let read = json::read(&written).expect("JSON");
+        assert_eq!(Figures::from_json(&read), figures);
+    }
+
+    #[test]
+    fn an_image_is_read_as_the_server_writes_it() {
+        let image = Image {
+            id: "a-1".into(),
+            sequence: 1,
+            timestamp_ms: 1_795_390_329_832,
+            producer: "http".into(),
+            content_type: "application/json".into(),
+            body: "{\"data\":\"</script>\\u0001 ö\"}".into(),
+        };
+        let written = serde_json::to_string(&image).expect("JSON");
+        let read = json::read(&written).expect("JSON");
+        assert_eq!(Image::from_json(&read), Some(image));
+    }
 }

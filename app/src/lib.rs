@@ -16,6 +16,7 @@ mod feed;
 mod figures;
 mod host;
 mod instant;
+mod json;
 mod line;
 mod navigation;
 mod pages;

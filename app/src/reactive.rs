@@ -4,7 +4,11 @@
 use std::{any::Any, fmt, str::FromStr};
 
 use leptos::prelude::*;
-use serde::de::DeserializeOwned;
+
+use crate::{
+    host::{Figures, Image},
+    json::{self, Json},
+};
 
 /// A text that follows what it is computed from.
 pub fn text<T: Into<String>>(compute: impl Fn() -> T + Send + Sync + 'static) -> Signal<String> {
@@ -45,36 +49,59 @@ pub fn carried<T: Carried>(render: impl FnOnce() -> T) -> T {
 }
 
 /// What [`carried`] can carry. The browser only reads, so it has no code to write.
-#[cfg(feature = "ssr")]
-pub trait Carried: serde::Serialize + DeserializeOwned + 'static {}
-#[cfg(feature = "ssr")]
-impl<T: serde::Serialize + DeserializeOwned + 'static> Carried for T {}
+pub trait Carried: Sized + 'static {
+    fn write(&self) -> String;
+    fn read(json: &Json) -> Option<Self>;
+}
 
-/// What [`carried`] can carry. The browser only reads, so it has no code to write.
+impl Carried for Option<Image> {
+    fn write(&self) -> String {
+        written(self)
+    }
+
+    fn read(json: &Json) -> Option<Self> {
+        Some(Image::from_json(json))
+    }
+}
+
+impl Carried for Figures {
+    fn write(&self) -> String {
+        written(self)
+    }
+
+    fn read(json: &Json) -> Option<Self> {
+        Some(Self::from_json(json))
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn written(value: &impl serde::Serialize) -> String {
+    // Plain structs of numbers and text: there is nothing that JSON could refuse.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 #[cfg(not(feature = "ssr"))]
-pub trait Carried: DeserializeOwned + 'static {}
-#[cfg(not(feature = "ssr"))]
-impl<T: DeserializeOwned + 'static> Carried for T {}
+fn written<T>(_: &T) -> String {
+    String::new()
+}
 
 /// A value as its JSON.
 struct AsText<T>(T);
 
-impl<T: Carried> fmt::Display for AsText<T> {
-    #[cfg(feature = "ssr")]
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&serde_json::to_string(&self.0).map_err(|_| fmt::Error)?)
-    }
+#[derive(Debug)]
+struct Unreadable;
 
-    #[cfg(not(feature = "ssr"))]
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
+impl<T: Carried> fmt::Display for AsText<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.write())
     }
 }
 
 impl<T: Carried> FromStr for AsText<T> {
-    type Err = serde_json::Error;
+    type Err = Unreadable;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        serde_json::from_str(text).map(Self)
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        let json = json::read(text).map_err(|_| Unreadable)?;
+        T::read(&json).map(Self).ok_or(Unreadable)
     }
 }

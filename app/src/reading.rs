@@ -5,10 +5,7 @@
 
 use std::fmt;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{SeqAccess, Visitor},
-};
+use crate::json::{self, Json};
 
 /// What a page could read from a message.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,12 +35,20 @@ pub fn numbers(body: &str) -> Option<Reading> {
 }
 
 fn reading(body: &str) -> Option<Reading> {
-    let payload: Payload = serde_json::from_str(body).ok()?;
-    let producer = payload.producer_id.filter(|id| !id.is_empty());
-    Some(Reading {
-        producer,
-        data: payload.data,
-    })
+    let payload = json::read(body).ok()?;
+    let producer = match payload.member("producerId") {
+        None | Some(Json::Null) => None,
+        Some(id) => Some(id.text()?.to_owned()),
+    };
+    let data = match payload.member("data")? {
+        Json::Number(number) => Data::Number(*number),
+        Json::Array(elements) => {
+            Data::Numbers(elements.iter().map(Json::number).collect::<Option<_>>()?)
+        }
+        _ => return None,
+    };
+    let producer = producer.filter(|id| !id.is_empty());
+    Some(Reading { producer, data })
 }
 
 /// The text of a message of one's own. `producer_id` and `date` are written as they are: they are
@@ -65,49 +70,6 @@ impl fmt::Display for Data {
                 f.write_str("]")
             }
         }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Payload {
-    producer_id: Option<String>,
-    data: Data,
-}
-
-impl<'de> Deserialize<'de> for Data {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NumberOrNumbers)
-    }
-}
-
-struct NumberOrNumbers;
-
-impl<'de> Visitor<'de> for NumberOrNumbers {
-    type Value = Data;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number or an array of numbers")
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Data, E> {
-        Ok(Data::Number(number))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Data, E> {
-        Ok(Data::Number(number as f64))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Data, E> {
-        Ok(Data::Number(number as f64))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Data, A::Error> {
-        let mut numbers = Vec::new();
-        while let Some(number) = elements.next_element()? {
-            numbers.push(number);
-        }
-        Ok(Data::Numbers(numbers))
     }
 }
 

@@ -1,7 +1,8 @@
 //! A message of the reader's own, checked while it is typed.
 
 use broker::TopicName;
-use serde::de::IgnoredAny;
+
+use crate::json::{self, Fault};
 
 /// Why a topic is none that a page may publish to.
 pub fn topic_fault(topic: &str) -> Option<String> {
@@ -19,11 +20,7 @@ pub fn body_fault(body: &str) -> Option<String> {
     if body.len() > MOST_BYTES {
         return Some("Longer than 1 MiB.".into());
     }
-    let error = serde_json::from_str::<IgnoredAny>(body).err()?;
-    // The parser's words end in " at line 1 column 9".
-    let words = error.to_string();
-    let what = words.split(" at line ").next().unwrap_or_default();
-    let (line, column) = (error.line(), error.column());
+    let Fault { what, line, column } = json::read(body).err()?;
     Some(format!(
         "Not JSON: {what}, at line {line}, column {column}."
     ))
@@ -55,7 +52,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
         for (body, place) in [
-            ("", "line 1, column 0"),
+            ("", "line 1, column 1"),
             (r#"{"a":}"#, "line 1, column 6"),
             ("{\n  \"a\": 1,\n}", "line 3, column 1"),
             ("1 2", "line 1, column 3"),

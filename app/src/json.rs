@@ -1,0 +1,404 @@
+//! Reads JSON (RFC 8259), and says where it is none. Pure.
+//!
+//! The pages have a reader of their own because serde_json's, with the tables it needs, would be an
+//! eighth of what a browser has to fetch. The server writes JSON with serde_json all the same.
+
+/// A value. Members of an object are in the order of the text; of a name that is repeated the first
+/// counts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Json {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(String),
+    Array(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+/// Why a text is no JSON, and where; lines and columns count from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub what: &'static str,
+    pub line: usize,
+    pub column: usize,
+}
+
+/// The value that the text is.
+///
+/// # Errors
+///
+/// What is wrong first.
+pub fn read(text: &str) -> Result<Json, Fault> {
+    let mut reader = Reader {
+        text,
+        at: 0,
+        depth: 0,
+    };
+    let value = reader
+        .value()
+        .and_then(|value| reader.end().map(|()| value));
+    value.map_err(|what| fault(text, reader.at, what))
+}
+
+impl Json {
+    pub fn member(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(members) => members
+                .iter()
+                .find(|(own, _)| own == name)
+                .map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn elements(&self) -> &[Self] {
+        match self {
+            Self::Array(elements) => elements,
+            _ => &[],
+        }
+    }
+}
+
+fn fault(text: &str, at: usize, what: &'static str) -> Fault {
+    let before = &text[..at];
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    Fault {
+        what,
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    /// Always at the start of a character.
+    at: usize,
+    depth: usize,
+}
+
+type Read<T> = Result<T, &'static str>;
+
+impl Reader<'_> {
+    fn value(&mut self) -> Read<Json> {
+        self.skip_space();
+        match self.peek() {
+            Some(b'{') => self.nested(Self::object),
+            Some(b'[') => self.nested(Self::array),
+            Some(b'"') => self.string().map(Json::Text),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true", Json::Bool(true)),
+            Some(b'f') => self.word("false", Json::Bool(false)),
+            Some(b'n') => self.word("null", Json::Null),
+            Some(_) => Err("a value was expected"),
+            None => Err(ENDS),
+        }
+    }
+
+    fn nested(&mut self, read: fn(&mut Self) -> Read<Json>) -> Read<Json> {
+        if self.depth == DEEPEST {
+            return Err("nested too deeply");
+        }
+        self.depth += 1;
+        self.at += 1;
+        let value = read(self);
+        self.depth -= 1;
+        value
+    }
+
+    fn object(&mut self) -> Read<Json> {
+        let mut members = Vec::new();
+        if self.takes(b'}') {
+            return Ok(Json::Object(members));
+        }
+        loop {
+            self.skip_space();
+            match self.peek() {
+                Some(b'"') => {}
+                Some(_) => return Err("a name in quotes was expected"),
+                None => return Err(ENDS),
+            }
+            let name = self.string()?;
+            self.expect(b':', "a colon was expected")?;
+            members.push((name, self.value()?));
+            if self.takes(b'}') {
+                return Ok(Json::Object(members));
+            }
+            self.expect(b',', "a comma or the object's end was expected")?;
+        }
+    }
+
+    fn array(&mut self) -> Read<Json> {
+        let mut elements = Vec::new();
+        if self.takes(b']') {
+            return Ok(Json::Array(elements));
+        }
+        loop {
+            elements.push(self.value()?);
+            if self.takes(b']') {
+                return Ok(Json::Array(elements));
+            }
+            self.expect(b',', "a comma or the array's end was expected")?;
+        }
+    }
+
+    fn string(&mut self) -> Read<String> {
+        self.at += 1;
+        let mut string = String::new();
+        loop {
+            let Some(character) = self.text[self.at..].chars().next() else {
+                return Err(ENDS);
+            };
+            match character {
+                '"' => break,
+                '\\' => string.push(self.escaped()?),
+                '\0'..='\x1f' => return Err("a control character must be escaped"),
+                _ => {
+                    string.push(character);
+                    self.at += character.len_utf8();
+                }
+            }
+        }
+        self.at += 1;
+        Ok(string)
+    }
+
+    fn escaped(&mut self) -> Read<char> {
+        let escaped = match self.text.as_bytes().get(self.at + 1) {
+            Some(b'u') => return self.escaped_code(),
+            Some(b'n') => '\n',
+            Some(b't') => '\t',
+            Some(b'r') => '\r',
+            Some(b'b') => '\x08',
+            Some(b'f') => '\x0c',
+            Some(same @ (b'"' | b'\\' | b'/')) => char::from(*same),
+            _ => return Err("an unknown escape"),
+        };
+        self.at += 2;
+        Ok(escaped)
+    }
+
+    /// `\u` and four digits, twice for what is beyond the basic plane.
+    fn escaped_code(&mut self) -> Read<char> {
+        let first = self.code_unit()?;
+        let code = match first {
+            0xd800..0xdc00 => match self.code_unit()? {
+                second @ 0xdc00..0xe000 => 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00),
+                _ => return Err(HALF),
+            },
+            _ => first,
+        };
+        char::from_u32(code).ok_or(HALF)
+    }
+
+    fn code_unit(&mut self) -> Read<u32> {
+        let digits = self
+            .text
+            .get(self.at..self.at + 6)
+            .and_then(|escape| escape.strip_prefix("\\u"));
+        let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let unit = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        self.at += if unit.is_some() { 6 } else { 0 };
+        unit.ok_or("four hexadecimal digits were expected")
+    }
+
+    fn number(&mut self) -> Read<Json> {
+        let start = self.at;
+        self.at += usize::from(self.peek() == Some(b'-'));
+        let leading_zero = self.peek() == Some(b'0');
+        if self.digits()? > 1 && leading_zero {
+            return Err("a number does not begin with 0");
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        let number = parsed(&self.text[start..self.at]);
+        if number.is_finite() {
+            Ok(Json::Number(number))
+        } else {
+            Err("too large a number")
+        }
+    }
+
+    fn digits(&mut self) -> Read<usize> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == start {
+            Err("a digit was expected")
+        } else {
+            Ok(self.at - start)
+        }
+    }
+
+    fn word(&mut self, word: &str, value: Json) -> Read<Json> {
+        if !self.text[self.at..].starts_with(word) {
+            return Err("a value was expected");
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    fn end(&mut self) -> Read<()> {
+        self.skip_space();
+        if self.at < self.text.len() {
+            Err("nothing more was expected")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn takes(&mut self, byte: u8) -> bool {
+        self.skip_space();
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, byte: u8, otherwise: &'static str) -> Read<()> {
+        if self.takes(byte) {
+            return Ok(());
+        }
+        Err(if self.peek().is_none() {
+            ENDS
+        } else {
+            otherwise
+        })
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+}
+
+/// A number whose form has been checked. The browser has a function for it, and Rust's own would
+/// bring ten kilobytes of tables along.
+#[cfg(target_arch = "wasm32")]
+fn parsed(number: &str) -> f64 {
+    js_sys::Number::parse_float(number)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn parsed(number: &str) -> f64 {
+    number.parse().unwrap_or(f64::NAN)
+}
+
+const DEEPEST: usize = 100;
+const ENDS: &str = "the text ends too early";
+const HALF: &str = "half a surrogate pair";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read() {
+        for (text, value) in [
+            ("null", Json::Null),
+            (" true\n", Json::Bool(true)),
+            ("-12.5e1", Json::Number(-125.0)),
+            ("0.30000000000000004", Json::Number(0.1 + 0.2)),
+            (
+                r#""ding\n\"\u00f6\ud83d\udd14ö""#,
+                Json::Text("ding\n\"ö🔔ö".into()),
+            ),
+            ("[ ]", Json::Array(vec![])),
+            (
+                "[1 ,2]",
+                Json::Array(vec![Json::Number(1.0), Json::Number(2.0)]),
+            ),
+            (
+                r#"{"a" : {} }"#,
+                Json::Object(vec![("a".into(), Json::Object(vec![]))]),
+            ),
+        ] {
+            assert_eq!(read(text), Ok(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn faults_have_their_place() {
+        for (text, what, line, column) in [
+            ("", ENDS, 1, 1),
+            (r#"{"a":}"#, "a value was expected", 1, 6),
+            ("{\n  \"a\": 1,\n}", "a name in quotes was expected", 3, 1),
+            ("1 2", "nothing more was expected", 1, 3),
+            (r#"{"ö": tru}"#, "a value was expected", 1, 7),
+            (
+                r#"["a" "b"]"#,
+                "a comma or the array's end was expected",
+                1,
+                6,
+            ),
+            (r#"{"a" 1}"#, "a colon was expected", 1, 6),
+            ("[1", ENDS, 1, 3),
+            (r#"["open"#, ENDS, 1, 7),
+            ("01", "a number does not begin with 0", 1, 3),
+            ("1.", "a digit was expected", 1, 3),
+            ("-", "a digit was expected", 1, 2),
+            ("1e999", "too large a number", 1, 6),
+            (r#""\x""#, "an unknown escape", 1, 2),
+            (r#""\ud800""#, "four hexadecimal digits were expected", 1, 8),
+            (r#""\u+123""#, "four hexadecimal digits were expected", 1, 2),
+            ("\"a\nb\"", "a control character must be escaped", 1, 3),
+        ] {
+            assert_eq!(read(text), Err(Fault { what, line, column }), "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(read(&nested(DEEPEST)).is_ok());
+        assert_eq!(
+            read(&nested(DEEPEST + 1)).map_err(|fault| fault.what),
+            Err("nested too deeply")
+        );
+        assert!(read(&"[".repeat(1_000_000)).is_err());
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn it_agrees_with_serde_json_on_what_is_json() {
+        let parts = [
+            "{", "}", "[", "]", ",", ":", "\"a\"", "1", "-2.5e3", "true", "null", " ", "0", "\\",
+        ];
+        let mut seed = 7_u32;
+        for _ in 0..20_000 {
+            let mut text = String::new();
+            for _ in 0..seed % 7 + 1 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                text.push_str(parts[(seed >> 16) as usize % parts.len()]);
+            }
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223) >> 1;
+            let expected = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+            assert_eq!(read(&text).is_ok(), expected, "{text}");
+        }
+    }
+}
