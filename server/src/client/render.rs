@@ -284,7 +284,7 @@ mod tests {
             ),
             (
                 Missed::Unknown,
-                "missed messages of rect: the server was restarted, how many is not known",
+                "missed messages of rect; how many is not known",
                 r#"{"missed":{"topic":"rect","from":null,"to":null}}"#,
             ),
         ];

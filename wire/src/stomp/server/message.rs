@@ -25,7 +25,7 @@ pub struct Message<'a> {
 pub enum Missed {
     /// Sequences of the message's topic, inclusive.
     Range { from: u64, to: u64 },
-    /// After a restart of the broker.
+    /// How many cannot be told: after a restart of the broker, or where it no longer keeps them.
     Unknown,
 }
 
