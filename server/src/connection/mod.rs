@@ -12,12 +12,17 @@ mod protocol;
 mod task;
 mod turn;
 
-use std::sync::{
-    Arc, Mutex, PoisonError, Weak,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use broker::{Broker, Peer, Session};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::TcpStream,
     sync::{Notify, watch},
@@ -59,9 +64,8 @@ pub async fn serve<F: Framing, P: Protocol>(
     name: Arc<str>,
     protocol: impl FnOnce(&Arc<Session>) -> (P, P::Encoder),
 ) {
-    // Without it a small message waits for the acknowledgement of the one before.
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    if let Err(error) = prepare(&socket) {
+        tracing::debug!(%error, "cannot set a socket's options");
     }
     let mut protocol = Some(protocol);
     let mut inbound = None;
@@ -83,6 +87,16 @@ pub async fn serve<F: Framing, P: Protocol>(
     Task::new(connection, surroundings, framing, protocol)
         .run(early)
         .await;
+}
+
+fn prepare(socket: &TcpStream) -> io::Result<()> {
+    // Without it a small message waits for the acknowledgement of the one before.
+    socket.set_nodelay(true)?;
+    // Not every protocol has heart-beats: STOMP 1.0 has none. A peer that vanished must be noticed all the same.
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_EVERY);
+    SockRef::from(socket).set_tcp_keepalive(&keepalive)
 }
 
 impl<F: Framing, E: Encoder> Connection<F, E> {
@@ -143,3 +157,8 @@ impl<F: Framing, E: Encoder> Peer for Connection<F, E> {
         self.wake.notify_one();
     }
 }
+
+/// How long nothing is heard from a peer until the system asks whether it is there.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+/// How often it asks then, before it gives up: on Linux nine times.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
