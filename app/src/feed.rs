@@ -132,7 +132,9 @@ fn gap(missed: Missed) -> Line {
             let count = to.saturating_sub(from).saturating_add(1);
             format!("{count} messages were missed: {from} to {to}.")
         }
-        Missed::Unknown => "The broker was restarted: messages may be missing.".into(),
+        Missed::Unknown => {
+            "Messages may be missing: the broker was restarted, or no longer keeps them.".into()
+        }
     };
     Line {
         kind: Kind::Gap,

@@ -1,9 +1,9 @@
 //! Carillon's pages. The server renders them with the topics' last images, the browser hydrates
 //! them and goes on over one STOMP connection, as any other client would.
 //!
-//! What the server needs: [`shell`] (the document), [`PATHS`] and [`Route`] (which paths have a
+//! What the server needs: [`shell()`] (the document), [`PATHS`] and [`Route`] (which paths have a
 //! page), and the contexts [`Assets`], [`Host`] and [`RequestPath`], provided before rendering.
-//! What the browser needs: [`hydrate`].
+//! What the browser needs: `hydrate()`.
 
 mod angle;
 mod browser;

@@ -16,6 +16,12 @@ use crate::{
 pub fn Overview() -> impl IntoView {
     let (square, bars) = (newest(Demo::Rect), newest(Demo::Chart));
     let figures = live_figures();
+    let site = RwSignal::new(USUAL_SITE.to_owned());
+    once_live(move || {
+        if let Ok(origin) = window().location().origin() {
+            site.set(origin);
+        }
+    });
     view! {
         <div class="page-head hero">
             <h1>"Ring once, and every bell answers."</h1>
@@ -62,9 +68,9 @@ pub fn Overview() -> impl IntoView {
             <section aria-labelledby="curl-title">
                 <h2 id="curl-title">"From a terminal"</h2>
                 <p>"Any client that can send a request can ring a bell:"</p>
-                <pre tabindex="0"><code>{CURL}</code></pre>
+                <pre tabindex="0"><code>{text(move || site.with(|site| curl_publish(site)))}</code></pre>
                 <p>"And any that can read a stream can listen:"</p>
-                <pre tabindex="0"><code>{CURL_EVENTS}</code></pre>
+                <pre tabindex="0"><code>{text(move || site.with(|site| curl_listen(site)))}</code></pre>
             </section>
         </div>
     }
@@ -154,6 +160,17 @@ fn live_figures() -> RwSignal<Figures> {
     figures
 }
 
-const CURL: &str = r#"curl http://127.0.0.1:8080/api/topics/rect \
-  -d '{"producerId":"me","data":90,"date":"2026-01-01T00:00:00Z"}'"#;
-const CURL_EVENTS: &str = "curl -N http://127.0.0.1:8080/api/topics/rect/events";
+/// What to type, `site` being where this page is from.
+fn curl_publish(site: &str) -> String {
+    format!(
+        r#"curl {site}/api/topics/rect \
+  -d '{{"producerId":"me","data":90,"date":"2026-01-01T00:00:00Z"}}'"#
+    )
+}
+
+fn curl_listen(site: &str) -> String {
+    format!("curl -N {site}/api/topics/rect/events")
+}
+
+/// Where the server listens unless it is told otherwise; the browser knows better.
+const USUAL_SITE: &str = "http://127.0.0.1:8080";
