@@ -284,6 +284,9 @@ impl Link {
     fn lost(&self, reason: String) {
         let talk = self.talk.take();
         let live_since = talk.and_then(|talk| talk.live_since_ms);
+        if live_since.is_some() {
+            self.subscriptions.borrow_mut().lost();
+        }
         let mut backoff = self.backoff.get();
         if live_since.is_some_and(|since| browser::now_ms() - since > PROVED_MS) {
             backoff.reset();

@@ -33,6 +33,9 @@ struct Held {
     listeners: Vec<(u64, Listener)>,
     /// The newest message seen; the next one wanted is after it.
     seen: Option<MessageId>,
+    /// Whether a connection was lost that it was on: without anything seen there was nothing then, and all
+    /// there is now came since.
+    was_live: bool,
 }
 
 /// What SUBSCRIBE says.
@@ -84,6 +87,7 @@ impl Subscriptions {
             delivery,
             listeners,
             seen,
+            was_live: false,
         };
         let request = held.request();
         self.held.push(held);
@@ -107,6 +111,13 @@ impl Subscriptions {
         listeners
             .is_empty()
             .then(|| self.held.swap_remove(index).id())
+    }
+
+    /// Notes that the connection all are on has ended.
+    pub fn lost(&mut self) {
+        for held in &mut self.held {
+            held.was_live = true;
+        }
     }
 
     /// What a new connection has to ask for, each subscription from where it stopped.
@@ -156,6 +167,7 @@ impl Held {
         match self.seen {
             // Writing to a `String` cannot fail.
             Some(id) => _ = write!(since, "{id}"),
+            None if self.was_live => since.push('0'),
             None => since.push_str("last"),
         }
         Request {
@@ -216,6 +228,19 @@ mod tests {
             ("last", "a-7")
         );
         assert_eq!(requests[1].destination, "/topic/chart");
+    }
+
+    #[test]
+    fn who_saw_nothing_before_the_connection_was_lost_gets_all_that_came_since() {
+        let mut subscriptions = Subscriptions::default();
+        subscriptions.add("rect", Delivery::Every, None, nobody());
+        subscriptions.lost();
+        subscriptions.add("chart", Delivery::Every, None, nobody());
+        let requests = subscriptions.requests();
+        assert_eq!(
+            (requests[0].since.as_str(), requests[1].since.as_str()),
+            ("0", "last")
+        );
     }
 
     #[test]
