@@ -66,6 +66,8 @@ struct Answers {
 enum Event {
     Readable,
     Writable,
+    /// Seen only while nothing is read: reading would tell.
+    Broken,
     Woken,
     Unfinished,
     Deadline,
@@ -116,6 +118,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
             }
             let done = match self.next_event().await {
                 Event::Readable => self.read(),
+                Event::Broken => Err(Ending::Io("the peer is gone".into())),
                 Event::Writable | Event::Woken | Event::Unfinished => self.drain(),
                 Event::Deadline => self.on_deadline(),
                 Event::Unblocked => self.turn(|_, _, _| Ok(())),
@@ -147,7 +150,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         tokio::select! {
             biased;
             () = stopped(stopping) => Event::Stopping,
-            event = ready(&connection.socket, reads, writes), if reads || writes => event,
+            event = ready(&connection.socket, reads, writes) => event,
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
             () = connection.wake.notified() => Event::Woken,
             () = std::future::ready(()), if is_unfinished => Event::Unfinished,
@@ -396,9 +399,11 @@ async fn ready(socket: &TcpStream, reads: bool, writes: bool) -> Event {
     let interest = match (reads, writes) {
         (true, true) => Interest::READABLE | Interest::WRITABLE,
         (false, true) => Interest::WRITABLE,
-        _ => Interest::READABLE,
+        (true, false) => Interest::READABLE,
+        (false, false) => Interest::ERROR,
     };
     match socket.ready(interest).await {
+        Ok(ready) if ready.is_error() && !reads => Event::Broken,
         Ok(ready) if writes && ready.is_writable() => Event::Writable,
         // A broken socket is readable: reading tells what is wrong.
         _ => Event::Readable,

@@ -70,7 +70,8 @@ impl EventsQuery {
     fn start(&self, broker: &Broker, headers: &HeaderMap) -> Result<Start, Problem> {
         let last_id = headers
             .get("last-event-id")
-            .map(|value| value.to_str().unwrap_or_default())
+            // What is no text is no id either, and is refused as one.
+            .map(|value| value.to_str().unwrap_or("?"))
             .filter(|id| !id.is_empty());
         let Some(since) = last_id.or(self.since.as_deref()) else {
             return Ok(Start::New);

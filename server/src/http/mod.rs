@@ -22,8 +22,11 @@ use axum::{
     routing::{any, get, post},
 };
 use tower_http::{
-    catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer, trace::TraceLayer,
+    catch_panic::CatchPanicLayer,
+    timeout::RequestBodyTimeoutLayer,
+    trace::{DefaultOnFailure, TraceLayer},
 };
+use tracing::Level;
 
 pub use door::HttpDoor;
 pub use origin::Origins;
@@ -55,7 +58,7 @@ fn router(server: &Arc<Server>) -> Router {
             )
             .into_response()
         }))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().on_failure(DefaultOnFailure::new().level(Level::DEBUG)))
         .with_state(Arc::clone(server))
 }
 
