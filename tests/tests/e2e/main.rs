@@ -4,6 +4,7 @@
 mod accessibility;
 mod command_line;
 mod events;
+mod hostile_peers;
 mod http_api;
 mod live_pages;
 mod order;

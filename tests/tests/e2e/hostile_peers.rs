@@ -1,0 +1,142 @@
+//! Peers that harm: the others are served as if they were not there.
+
+use std::time::Duration;
+
+use harness::Carillon;
+use harness::deadline::within;
+use harness::http::{get, post};
+use harness::stomp::{Frame, StompClient};
+
+const MEGABYTE: usize = 1_000_000;
+
+async fn is_answering(server: &Carillon) {
+    for _ in 0..4 {
+        assert_eq!(get(server.url("/healthz")).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn readers_stuck_on_large_messages_cost_the_others_nothing() {
+    let server = Carillon::with(&["--lag-bytes", "4000000"]).await;
+    let mut stuck = Vec::new();
+    for _ in 0..8 {
+        let mut reader = StompClient::connect(&server).await;
+        reader.subscribe("0", "a", &[]).await;
+        stuck.push(reader);
+    }
+    // More than the sockets in between hold of their own accord.
+    for _ in 0..12 {
+        let body = vec![b'x'; MEGABYTE];
+        assert_eq!(
+            post(server.url("/api/topics/a"), "text/plain", body)
+                .await
+                .status,
+            200
+        );
+    }
+    is_answering(&server).await;
+    drop(stuck);
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test]
+async fn a_publisher_that_does_not_read_its_receipts_is_not_read_either() {
+    let server = Carillon::start().await;
+    let mut rude = StompClient::connect(&server).await;
+    let receipt = "r".repeat(4_000);
+    let frame = Frame::publication("a", "x")
+        .with("receipt", &receipt)
+        .encode();
+    let batch = frame.repeat(16);
+    // It can go on sending only for as long as the server reads.
+    let mut is_read = true;
+    for _ in 0..2_000 {
+        let sending = rude.try_send_bytes(batch.clone());
+        is_read = tokio::time::timeout(Duration::from_secs(1), sending)
+            .await
+            .is_ok();
+        if !is_read {
+            break;
+        }
+    }
+    assert!(!is_read, "replies would pile up without end");
+    is_answering(&server).await;
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test]
+async fn a_publisher_that_waits_for_a_reader_keeps_its_connection_and_gets_its_receipt() {
+    let options = ["--overflow", "block", "--lag", "1", "--heart-beat", "400"];
+    let server = Carillon::with(&options).await;
+    let mut stuck = StompClient::connect(&server).await;
+    stuck.subscribe("0", "a", &[]).await;
+    let mut producer = StompClient::open(&server).await;
+    producer
+        .send(&Frame::connect().with("heart-beat", "400,400"))
+        .await;
+    assert_eq!(producer.frame().await.command, "CONNECTED");
+
+    let mut published = 0;
+    let is_waiting = loop {
+        let receipt = published.to_string();
+        let frame = Frame::publication("a", vec![b'x'; MEGABYTE]).with("receipt", &receipt);
+        producer.send(&frame).await;
+        published += 1;
+        let answer = tokio::time::timeout(Duration::from_secs(1), producer.read_frame()).await;
+        match answer {
+            Ok(Some(frame)) => assert_eq!(frame.command, "RECEIPT", "{frame:?}"),
+            Ok(None) => panic!("the connection ended"),
+            Err(_) => break true,
+        }
+        if published == 60 {
+            break false;
+        }
+    };
+    assert!(is_waiting, "a stuck reader makes its publisher wait");
+
+    // For several times the interval agreed on: the server beats, and takes nobody for silent.
+    let mut beats = 0;
+    while beats < 6 {
+        let message = within("a heart-beat", producer.read_message()).await;
+        let message = message.expect("an open connection");
+        beats += message.iter().filter(|byte| **byte == b'\n').count();
+    }
+    let reading = async {
+        for _ in 0..published {
+            stuck.message().await;
+        }
+    };
+    let (receipt, ()) = tokio::join!(producer.frame(), reading);
+    assert_eq!(receipt.command, "RECEIPT", "{receipt:?}");
+}
+
+#[tokio::test]
+async fn a_frame_over_the_limit_is_answered_in_stomp_over_a_websocket_too() {
+    let server = Carillon::with(&["--max-body", "1000"]).await;
+    let mut client = StompClient::connect(&server).await;
+    let body = vec![b'x'; MEGABYTE];
+    // The server may have closed before all of it is sent.
+    let _ = client
+        .try_send_bytes(Frame::publication("a", body).encode())
+        .await;
+    let error = client.refusal().await;
+    assert_eq!(error.header("message"), "frame too large");
+}
+
+#[tokio::test]
+async fn nothing_behind_a_refused_frame_is_published() {
+    let server = Carillon::start().await;
+    let mut client = StompClient::connect(&server).await;
+    let frames = [
+        Frame::publication("a", "one").with("receipt", "1"),
+        Frame::publication("$x", "two").with("receipt", "2"),
+        Frame::publication("a", "three").with("receipt", "3"),
+    ];
+    let bytes: Vec<u8> = frames.iter().flat_map(Frame::encode).collect();
+    client.send_bytes(bytes).await;
+    assert_eq!(client.frame().await.header("receipt-id"), "1");
+    let error = client.refusal().await;
+    assert_eq!(error.header("receipt-id"), "2");
+    let topic = get(server.url("/api/topics/a")).await.json();
+    assert_eq!(topic["sequence"], 1);
+}
