@@ -1,102 +1,14 @@
 //! The pages at work in a real browser: what is published in one window is seen in the others.
 
 use harness::browser::{Browser, Screen};
-use harness::deadline::eventually;
 use harness::http::{get, post};
-use harness::sse::EventStream;
 use harness::{Carillon, carillon};
 use serde_json::{Value, json};
 
-/// The header's word on the connection.
-const LIVE: &str = ".connection[data-state=live]";
-
-/// The list's messages, oldest first: producer and data.
-const ROWS: &str = "
-    return [...document.querySelectorAll('.messages li.message')].map((row) => [
-        row.querySelector('b').textContent,
-        row.querySelector('code').textContent,
-    ]);";
-
-/// The square's angle and the rotation that is on its way, in degrees from 0 to 360.
-const SQUARE: &str = "
-    const square = document.querySelector('.square');
-    const [degrees] = square.style.transform.match(/-?[0-9.]+(?=deg)/);
-    const turn = (angle) => ((angle % 360) + 360) % 360;
-    return [square.dataset.angle, turn(Number(square.dataset.angle)) === turn(Number(degrees))];";
-
-/// What the chart says to those who cannot see it.
-const VALUES: &str = "
-    return [...document.querySelectorAll('.chart td')].map((cell) => Number(cell.textContent));";
-
-/// The chart's picture; null while its canvas is empty.
-const PICTURE: &str = "
-    const canvas = document.querySelector('.chart canvas');
-    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-    return pixels.some((byte) => byte !== 0) ? canvas.toDataURL() : null;";
-
-async fn publish(server: &Carillon, topic: &str, data: &str) -> Value {
-    let body = format!(r#"{{"producerId":"e2e","data":{data},"date":"2026-01-01T00:00:00Z"}}"#);
-    let url = server.url(&format!("/api/topics/{topic}"));
-    post(url, "application/json", body).await.json()
-}
-
-async fn open_live(browser: &Browser, url: &str) {
-    browser.open(url).await;
-    browser.element(LIVE).await;
-}
-
-async fn rows(browser: &Browser) -> Vec<Value> {
-    let rows = browser.evaluate(ROWS).await;
-    rows.as_array().expect("a list of rows").clone()
-}
-
-/// What the broker has of a topic, oldest first, as the pages list it.
-async fn published(server: &Carillon, topic: &str) -> Vec<Value> {
-    let url = server.url(&format!("/api/topics/{topic}"));
-    let count = get(&url).await.json()["sequence"]
-        .as_u64()
-        .expect("a sequence");
-    let mut events = EventStream::open(format!("{url}/events?since=0")).await;
-    let mut rows = Vec::new();
-    while (rows.len() as u64) < count {
-        let body: Value = serde_json::from_str(&events.message().await.body()).expect("JSON");
-        rows.push(json!([body["producerId"], body["data"].to_string()]));
-    }
-    rows
-}
-
-/// The count under this name beside a list.
-async fn figure(browser: &Browser, name: &str) -> u64 {
-    let text = browser.text(&format!("[data-figure={name}]")).await;
-    text.parse()
-        .unwrap_or_else(|_| panic!("{name} is {text:?}"))
-}
-
-async fn figure_until(browser: &Browser, name: &str, is_met: impl Fn(u64) -> bool) -> u64 {
-    eventually(name, || figure(browser, name), |count| is_met(*count)).await
-}
-
-/// Types into a field in place of what is there, and presses Enter.
-async fn enter(browser: &Browser, label: &str, text: &str) {
-    const SELECT_ALL: &str = "\u{e009}a\u{e000}";
-    const ENTER: &str = "\u{e007}";
-    let field = browser.named("textbox", label).await;
-    let keys = field.send_keys(&format!("{SELECT_ALL}{text}{ENTER}")).await;
-    keys.expect("a field to type into");
-}
-
-async fn press(browser: &Browser, button: &str) {
-    let button = browser.named("button", button).await;
-    button.click().await.expect("a button to press");
-}
-
-async fn choose(browser: &Browser, mode: &str) {
-    // The button itself is drawn by its label.
-    let click = "[...document.querySelectorAll('.segmented label')]
-        .find((label) => label.textContent === arguments[0]).click();";
-    let chosen = browser.client.execute(click, vec![json!(mode)]).await;
-    chosen.expect("a mode to choose");
-}
+use crate::reader::{
+    LIVE, PICTURE, ROWS, SQUARE, VALUES, choose, enter, figure, figure_until, open_live, press,
+    publish, published, rows,
+};
 
 #[tokio::test]
 async fn a_console_turns_the_square_and_redraws_the_chart_in_other_windows() {
@@ -260,82 +172,6 @@ async fn a_restart_of_the_server_is_said_and_survived() {
 /// What the browser itself says of a server that is away.
 fn is_lost_connection(message: &str) -> bool {
     message.contains("WebSocket connection to") && message.contains("ERR_CONNECTION_REFUSED")
-}
-
-#[tokio::test]
-async fn a_paused_console_stays_paused_and_sends_when_told() {
-    let server = Carillon::start().await;
-    let browser = Browser::start().await;
-    open_live(&browser, &server.url("/console")).await;
-    figure_until(&browser, "sent", |count| count >= 1).await;
-    press(&browser, "Pause").await;
-    browser
-        .text_until(".announcement", |text| text.contains("Paused"))
-        .await;
-    let before = get(server.url("/api/figures")).await.json()["published"].clone();
-
-    open_live(&browser, &server.url("/console")).await;
-    browser
-        .text_until(".announcement", |text| text.contains("Paused"))
-        .await;
-    press(&browser, "Send once").await;
-    figure_until(&browser, "accepted", |count| count == 1).await;
-    let after = get(server.url("/api/figures")).await.json()["published"].clone();
-    assert_eq!(
-        after.as_u64(),
-        before.as_u64().map(|count| count + 1),
-        "nothing but that one"
-    );
-
-    press(&browser, "Resume").await;
-    figure_until(&browser, "accepted", |count| count >= 2).await;
-    browser.close(|_| false).await;
-}
-
-#[tokio::test]
-async fn a_wrong_period_says_why_and_the_old_one_stays() {
-    let server = Carillon::start().await;
-    let browser = Browser::start().await;
-    open_live(&browser, &server.url("/console")).await;
-    for wrong in ["fast", "0", "1.5", "99999999"] {
-        enter(&browser, "Period in milliseconds", wrong).await;
-        browser
-            .text_until("#period-fault", |text| text.contains("stays 1000 ms"))
-            .await;
-    }
-    enter(&browser, "Period in milliseconds", "30").await;
-    browser.text_until("#period-fault", str::is_empty).await;
-    figure_until(&browser, "sent", |count| count >= 20).await;
-    browser.close(|_| false).await;
-}
-
-#[tokio::test]
-async fn a_message_of_ones_own_is_checked_as_it_is_typed() {
-    let server = Carillon::start().await;
-    let browser = Browser::start().await;
-    open_live(&browser, &server.url("/console")).await;
-    press(&browser, "Pause").await;
-    choose(&browser, "Custom").await;
-    enter(&browser, "Topic", "my..topic").await;
-    browser
-        .text_until("#draft-topic-fault", |text| text.contains("empty"))
-        .await;
-    enter(&browser, "Topic", "my.topic").await;
-    browser
-        .text_until("#draft-topic-fault", str::is_empty)
-        .await;
-    enter(&browser, "Body, JSON", r#"{"data": }"#).await;
-    browser
-        .text_until("#draft-body-fault", |text| text.contains("line 1"))
-        .await;
-    enter(&browser, "Body, JSON", r#"{"data": 7}"#).await;
-    browser.text_until("#draft-body-fault", str::is_empty).await;
-    press(&browser, "Send once").await;
-    figure_until(&browser, "accepted", |count| count >= 1).await;
-    let topic = get(server.url("/api/topics/my.topic")).await.json();
-    let body = topic["last"]["body"].as_str().expect("a body").trim();
-    assert_eq!(body, r#"{"data": 7}"#);
-    browser.close(|_| false).await;
 }
 
 #[tokio::test]

@@ -3,12 +3,14 @@
 
 mod accessibility;
 mod command_line;
+mod console;
 mod events;
 mod hostile_peers;
 mod http_api;
 mod live_pages;
 mod order;
 mod pages;
+mod reader;
 mod slow_readers;
 mod stomp;
 mod stomp_faults;

@@ -87,13 +87,3 @@ async fn a_port_in_use_is_said_in_one_line_with_what_to_do() {
         "{complaint}"
     );
 }
-
-#[tokio::test]
-async fn peers_are_told_that_the_server_stops() {
-    let server = Carillon::with(&ANY_PORT).await;
-    let mut client = connect(server.stomp_address().await).await;
-    server.terminate().await;
-    let error = client.refusal().await;
-    assert!(error.header("message").contains("stopping"), "{error:?}");
-    assert!(server.ended().await.success());
-}
