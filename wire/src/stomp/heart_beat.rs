@@ -94,7 +94,7 @@ impl Pulse {
         }
     }
 
-    /// "There will be heart-beats every MAX(<cx>,<sy>) milliseconds", none if either is 0.
+    /// "There will be heart-beats every `MAX(<cx>,<sy>)` milliseconds", none if either is 0.
     pub(crate) fn agree(&mut self, now_ms: u64, own: HeartBeat, peer: HeartBeat) {
         self.handshake_until = None;
         self.send_ms = interval(own.send_ms, peer.receive_ms);
