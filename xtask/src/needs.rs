@@ -45,24 +45,27 @@ pub fn ensure() -> Result<()> {
 }
 
 fn missing() -> Vec<&'static Program> {
-    let is_missing = |program: &&Program| program.names.iter().all(|name| find(name).is_none());
-    PROGRAMS.iter().filter(is_missing).collect()
+    PROGRAMS
+        .iter()
+        .filter(|program| is_missing(program))
+        .collect()
+}
+
+fn is_missing(program: &Program) -> bool {
+    program.names.iter().all(|name| find(name).is_none())
 }
 
 fn advice(missing: &[&Program]) -> String {
     let names: Vec<_> = missing.iter().map(|program| program.names[0]).collect();
+    let packages: Vec<_> = missing
+        .iter()
+        .map(|program| program.debian_package)
+        .collect();
     format!(
         "the tests need {} on the PATH: install it (Debian's packages: {})",
         names.join(", "),
-        packages(missing).join(" ")
+        packages.join(" ")
     )
-}
-
-fn packages(missing: &[&Program]) -> Vec<&'static str> {
-    missing
-        .iter()
-        .map(|program| program.debian_package)
-        .collect()
 }
 
 fn can_install() -> bool {
@@ -71,9 +74,16 @@ fn can_install() -> bool {
 
 fn install(missing: &[&Program]) -> Result<()> {
     run(apt_get().arg("update"))?;
-    let mut install = apt_get();
-    install.args(["install", "--yes", "--no-install-recommends"]);
-    run(install.args(packages(missing)))
+    for program in missing {
+        // One by one: some packages of nodejs bring npm along, and refuse the one of that name.
+        if !is_missing(program) {
+            continue;
+        }
+        let mut install = apt_get();
+        install.args(["install", "--yes", "--no-install-recommends"]);
+        run(install.arg(program.debian_package))?;
+    }
+    Ok(())
 }
 
 /// Waits its turn when another package manager is at work.
