@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     entry::Entry,
+    limits::Lag,
     log::{End, Log, Place},
     session::Subscription,
     sync::{AtomicBool, Mutex, Ordering, fence, lock, try_lock},
@@ -76,13 +77,6 @@ struct Reading {
     /// None once the cursor is closed.
     place: Option<Place>,
     missed: Option<Missed>,
-}
-
-/// How far a cursor lies, or may lie, behind the end of its log.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Lag {
-    pub(crate) entries: u64,
-    pub(crate) bytes: u64,
 }
 
 /// Why reading came to an end.

@@ -1,7 +1,5 @@
 //! The bounds on what the broker holds, and what happens at each.
 
-use crate::cursor::Lag;
-
 /// Every bound of the broker. The rule at each is written beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -38,6 +36,13 @@ impl Limits {
             bytes: self.lag_bytes,
         }
     }
+}
+
+/// How far a cursor lies, or may lie, behind the end of its log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lag {
+    pub(crate) entries: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Default for Limits {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::{
     broker::Broker,
-    cursor::{Cursor, Lag, Overflow},
+    cursor::{Cursor, Overflow},
     entry::Publication,
+    limits::Lag,
     log::{End, Released},
     name::TopicName,
     order::Order,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    cursor::{Cursor, Lag, Overflow, Start},
+    cursor::{Cursor, Overflow, Start},
     entry::Publication,
     figures::{Count, TopicFigures, Volume},
+    limits::Lag,
     log::{End, Log, Memory},
     name::TopicName,
     session::{Subscription, SubscriptionId},
