@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Parts};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -53,8 +53,8 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
     tokio::spawn(async move {
         match upgrading.await.map(hyper::upgrade::Upgraded::downcast) {
             Ok(Ok(parts)) => {
-                let io: TokioIo<TcpStream> = parts.io;
-                serve(&server, io.into_inner(), parts.read_buf.to_vec()).await;
+                let (socket, early) = taken_out(parts);
+                serve(&server, socket, early).await;
             }
             Ok(Err(_)) => tracing::error!("an upgraded connection is not over TCP"),
             Err(error) => tracing::debug!(%error, "the upgrade failed"),
@@ -62,6 +62,12 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
         drop(guest);
     });
     handshake.accept()
+}
+
+/// The socket, and what was read from it already. The HTTP server's buffer is let go here: it would stay
+/// for as long as the connection.
+fn taken_out(parts: Parts<TokioIo<TcpStream>>) -> (TcpStream, Vec<u8>) {
+    (parts.io.into_inner(), parts.read_buf.to_vec())
 }
 
 async fn serve(server: &Arc<Server>, socket: TcpStream, early: Vec<u8>) {
