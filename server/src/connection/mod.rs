@@ -7,9 +7,11 @@
 //! out-state is taken, does the subscriber's own task do it.
 
 mod framing;
+mod inbound;
 mod outlet;
 mod protocol;
 mod task;
+mod timer;
 mod turn;
 
 use std::{

@@ -4,25 +4,21 @@ use std::{
     cell::RefCell,
     future::poll_fn,
     io,
-    pin::Pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use broker::Blocked;
-use tokio::{
-    io::Interest,
-    net::TcpStream,
-    task::yield_now,
-    time::{Sleep, timeout},
-};
+use tokio::{io::Interest, net::TcpStream, task::yield_now, time::timeout};
 
-use crate::{clock::Clock, listener::stopped};
+use crate::listener::stopped;
 
 use super::{
-    Connection, Ending, Framing, Kind, Protocol, Surroundings, Turn,
-    framing::{Answer, Unwrapped},
+    Connection, Ending, Framing, Protocol, Surroundings, Turn,
+    framing::Answer,
+    inbound::{Answers, Inbound},
     outlet::{Drained, Progress},
+    timer::Timer,
 };
 
 pub struct Task<F: Framing, P: Protocol> {
@@ -41,25 +37,6 @@ pub struct Task<F: Framing, P: Protocol> {
     blocked: Blocked,
     /// What the peer is told when they have.
     held_replies: Vec<u8>,
-}
-
-/// The receiving side. What is incomplete is kept here, and nothing else.
-struct Inbound<F, P> {
-    framing: F,
-    protocol: P,
-    /// Bytes of the framing: part of a header.
-    unframed: Vec<u8>,
-    /// Bytes of the protocol: part of a message.
-    unread: Vec<u8>,
-}
-
-/// What a turn gathers besides the protocol's replies.
-#[derive(Default)]
-struct Answers {
-    /// How the peer writes.
-    kind: Option<Kind>,
-    /// Framed answers to pings.
-    control: Vec<u8>,
 }
 
 /// What a task was woken for.
@@ -83,15 +60,10 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         protocol: P,
     ) -> Self {
         Self {
-            timer: Timer::new(&surroundings),
+            timer: Timer::new(surroundings.clock),
             connection,
             surroundings,
-            inbound: Inbound {
-                framing,
-                protocol,
-                unframed: Vec::new(),
-                unread: Vec::new(),
-            },
+            inbound: Inbound::new(framing, protocol),
             is_full: false,
             is_unfinished: false,
             choked_until_ms: None,
@@ -182,7 +154,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
                     self.turn(|inbound, turn, answers| inbound.receive(input, turn, answers))
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.inbound.unframed.extend_from_slice(&buffer[..kept]);
+                    self.inbound.keep_unframed(&buffer[..kept]);
                     Ok(())
                 }
                 Err(error) => Err(Ending::Io(error.to_string())),
@@ -294,104 +266,6 @@ impl<F: Framing, P: Protocol> Task<F, P> {
 impl<F: Framing, P: Protocol> Drop for Task<F, P> {
     fn drop(&mut self) {
         self.surroundings.broker.detach(&self.connection.session);
-    }
-}
-
-impl<F: Framing, P: Protocol> Inbound<F, P> {
-    /// Puts what is left of the framing in front of what will be read; tells how much it is.
-    fn take_unframed(&mut self, buffer: &mut [u8]) -> usize {
-        let kept = std::mem::take(&mut self.unframed);
-        buffer[..kept.len()].copy_from_slice(&kept);
-        kept.len()
-    }
-
-    /// Takes in what was read. What was understood before a fault counts.
-    fn receive(
-        &mut self,
-        input: &mut [u8],
-        turn: &mut Turn,
-        answers: &mut Answers,
-    ) -> Result<(), Ending> {
-        let received = self.unwrap_all(input, turn, answers);
-        let finished = self.protocol.finish(turn);
-        received.and(finished)
-    }
-
-    fn unwrap_all(
-        &mut self,
-        input: &mut [u8],
-        turn: &mut Turn,
-        answers: &mut Answers,
-    ) -> Result<(), Ending> {
-        let mut at = 0;
-        while let Some((unwrapped, used)) = self.framing.unwrap(&mut input[at..])? {
-            at += used;
-            match unwrapped {
-                Unwrapped::Data(kind, bytes) => {
-                    answers.kind = Some(kind);
-                    self.protocol_bytes(bytes, turn)?;
-                }
-                Unwrapped::Ping(payload) => F::answer(Answer::Pong(payload), &mut answers.control),
-                Unwrapped::Close => return Err(Ending::ByPeer),
-                Unwrapped::Nothing => {}
-            }
-        }
-        self.unframed.extend_from_slice(&input[at..]);
-        Ok(())
-    }
-
-    fn protocol_bytes(&mut self, bytes: &[u8], turn: &mut Turn) -> Result<(), Ending> {
-        if self.unread.is_empty() {
-            let used = self.protocol.receive(bytes, turn)?;
-            self.unread.extend_from_slice(&bytes[used..]);
-            return Ok(());
-        }
-        self.unread.extend_from_slice(bytes);
-        let used = self.protocol.receive(&self.unread, turn)?;
-        if used == self.unread.len() {
-            self.unread = Vec::new();
-        } else {
-            self.unread.drain(..used);
-        }
-        Ok(())
-    }
-}
-
-/// The connection's one timer.
-struct Timer {
-    sleep: Pin<Box<Sleep>>,
-    clock: Clock,
-    /// Milliseconds of the server's clock at which it goes off.
-    set_for: Option<u64>,
-}
-
-impl Timer {
-    fn new(surroundings: &Surroundings) -> Self {
-        Self {
-            sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
-            clock: surroundings.clock,
-            set_for: None,
-        }
-    }
-
-    fn is_set(&self) -> bool {
-        self.set_for.is_some()
-    }
-
-    fn set(&mut self, deadline_ms: Option<u64>) {
-        match (self.set_for, deadline_ms) {
-            (Some(set), Some(deadline)) if set <= deadline => {}
-            (_, None) => self.set_for = None,
-            (_, Some(deadline)) => {
-                self.sleep.as_mut().reset(self.clock.instant(deadline));
-                self.set_for = Some(deadline);
-            }
-        }
-    }
-
-    async fn elapsed(&mut self) {
-        self.sleep.as_mut().await;
-        self.set_for = None;
     }
 }
 

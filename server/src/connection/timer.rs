@@ -1,0 +1,45 @@
+//! A connection's one timer. It stays set for an earlier deadline when the deadline moves on, as it does with
+//! each message: it finds nothing due then, and is set anew.
+
+use std::{pin::Pin, time::Duration};
+
+use tokio::time::Sleep;
+
+use crate::clock::Clock;
+
+pub struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    clock: Clock,
+    /// Milliseconds of the server's clock at which it goes off.
+    set_for: Option<u64>,
+}
+
+impl Timer {
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            clock,
+            set_for: None,
+        }
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.set_for.is_some()
+    }
+
+    pub fn set(&mut self, deadline_ms: Option<u64>) {
+        match (self.set_for, deadline_ms) {
+            (Some(set), Some(deadline)) if set <= deadline => {}
+            (_, None) => self.set_for = None,
+            (_, Some(deadline)) => {
+                self.sleep.as_mut().reset(self.clock.instant(deadline));
+                self.set_for = Some(deadline);
+            }
+        }
+    }
+
+    pub async fn elapsed(&mut self) {
+        self.sleep.as_mut().await;
+        self.set_for = None;
+    }
+}
