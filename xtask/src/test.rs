@@ -24,6 +24,7 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
         stage("tests of wire and broker", || {
             run(cargo(&["test"]).args(PURE))
         })?;
+        stage("the broker's threads in every order", model)?;
     }
     let binary = stage("dist and the release binary", server::build)?;
     if arguments.is_empty() {
@@ -32,6 +33,13 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
         })?;
     }
     stage("end-to-end tests", || end_to_end(&binary, arguments))
+}
+
+/// The loom model, which replaces the broker's atomics and so needs a build of its own.
+fn model() -> Result<()> {
+    let mut test = cargo(&["test", "--release", "-p", "carillon-broker"]);
+    test.args(["--test", "loom", "--target-dir", "target/loom"]);
+    run(test.env("RUSTFLAGS", "--cfg loom"))
 }
 
 fn end_to_end(binary: &Path, arguments: &[String]) -> Result<()> {
