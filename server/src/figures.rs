@@ -39,8 +39,15 @@ struct Rates {
 impl FiguresBoard {
     /// The figures now; rates are those of the last tick.
     pub fn current(&self, server: &Server) -> Figures {
-        let figures = server.broker.figures();
-        let listed = listed_topics(server);
+        self.with_rates(server, server.broker.figures(), listed_topics(server))
+    }
+
+    fn with_rates(
+        &self,
+        server: &Server,
+        figures: broker::Figures,
+        listed: Vec<broker::TopicFigures>,
+    ) -> Figures {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let topic_list = listed.into_iter().map(|topic| TopicFigures {
             per_second: last.rates.topics.get(&topic.name).copied().unwrap_or(0.0),
@@ -64,7 +71,8 @@ impl FiguresBoard {
         }
     }
 
-    fn tick(&self, server: &Server) {
+    /// Works out the rates anew; tells the figures now.
+    fn tick(&self, server: &Server) -> Figures {
         let figures = server.broker.figures();
         let listed = listed_topics(server);
         let now_ms = server.clock.now_ms();
@@ -87,11 +95,13 @@ impl FiguresBoard {
             published: figures.published,
             delivered: figures.delivered,
             sequences: listed
-                .into_iter()
-                .map(|topic| (topic.name, topic.sequence))
+                .iter()
+                .map(|topic| (topic.name.clone(), topic.sequence))
                 .collect(),
             rates,
         };
+        drop(last);
+        self.with_rates(server, figures, listed)
     }
 }
 
@@ -105,11 +115,11 @@ pub async fn publish_figures(server: Arc<Server>) {
     let mut ticks = IntervalStream::new(interval);
     let mut outcome = Outcome::default();
     while ticks.next().await.is_some() {
-        server.figures.tick(&server);
+        let figures = server.figures.tick(&server);
         if !server.broker.has_subscribers(&topic) {
             continue;
         }
-        let body = serde_json::to_vec(&server.figures.current(&server)).unwrap_or_default();
+        let body = serde_json::to_vec(&figures).unwrap_or_default();
         let publication = Publication::new(
             topic.clone(),
             PRODUCER.into(),

@@ -81,7 +81,7 @@ pub async fn accept<D: Door>(
         match accepted {
             Ok((socket, peer)) => match guests.admit() {
                 Some(guest) => {
-                    keep_alive(&socket);
+                    prepare(&socket);
                     let caller = Caller {
                         socket,
                         peer,
@@ -104,8 +104,13 @@ pub async fn accept<D: Door>(
     }
 }
 
-/// Finds out that a peer has vanished where no protocol does.
-fn keep_alive(socket: &TcpStream) {
+/// Sets what every door wants of its sockets.
+fn prepare(socket: &TcpStream) {
+    // Without it a small message waits for the acknowledgement of the one before.
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+    // Not every protocol has heart-beats: STOMP 1.0 has none. A peer that vanished must be noticed all the same.
     let keep_alive = TcpKeepalive::new()
         .with_time(KEEP_ALIVE_AFTER)
         .with_interval(KEEP_ALIVE_EVERY);

@@ -14,17 +14,12 @@ mod task;
 mod timer;
 mod turn;
 
-use std::{
-    io,
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak,
+    atomic::{AtomicU64, Ordering},
 };
 
 use broker::{Broker, Peer, Session};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::TcpStream,
     sync::{Notify, watch},
@@ -66,9 +61,6 @@ pub async fn serve<F: Framing, P: Protocol>(
     name: Arc<str>,
     protocol: impl FnOnce(&Arc<Session>) -> (P, P::Encoder),
 ) {
-    if let Err(error) = prepare(&socket) {
-        tracing::debug!(%error, "cannot set a socket's options");
-    }
     let mut protocol = Some(protocol);
     let mut inbound = None;
     let connection = Arc::new_cyclic(|weak: &Weak<Connection<F, P::Encoder>>| {
@@ -91,60 +83,51 @@ pub async fn serve<F: Framing, P: Protocol>(
         .await;
 }
 
-fn prepare(socket: &TcpStream) -> io::Result<()> {
-    // Without it a small message waits for the acknowledgement of the one before.
-    socket.set_nodelay(true)?;
-    // Not every protocol has heart-beats: STOMP 1.0 has none. A peer that vanished must be noticed all the same.
-    let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE_AFTER)
-        .with_interval(KEEPALIVE_EVERY);
-    SockRef::from(socket).set_tcp_keepalive(&keepalive)
-}
-
 impl<F: Framing, E: Encoder> Connection<F, E> {
     /// Drains the out-state, or leaves it to whoever has it: they look again before they go.
     fn drain_if_free(&self) -> Progress {
         loop {
-            let mut outlet = match self.outlet.try_lock() {
+            let outlet = match self.outlet.try_lock() {
                 Ok(outlet) => outlet,
-                Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(std::sync::TryLockError::WouldBlock) => return Progress::Done,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return Progress::Done,
             };
-            self.session.begin();
-            let progress = self.drain(&mut outlet);
-            drop(outlet);
-            if progress != Progress::Done || !self.session.is_scheduled() {
-                return progress;
+            if let Some(drained) = self.drain_and_release(outlet) {
+                return drained.progress;
             }
         }
     }
 
     /// Changes the out-state, drains it, and looks again if somebody found it taken.
     fn with_outlet(&self, change: impl FnOnce(&mut Outlet<F, E>)) -> Drained {
-        let mut change = Some(change);
+        let mut outlet = self.outlet();
+        change(&mut outlet);
         loop {
-            let mut outlet = self.outlet.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(change) = change.take() {
-                change(&mut outlet);
+            if let Some(drained) = self.drain_and_release(outlet) {
+                return drained;
             }
-            self.session.begin();
-            let progress = self.drain(&mut outlet);
-            let unread = outlet.unread_replies();
-            // Before the look, not after: who finds the out-state taken goes by what we see now.
-            drop(outlet);
-            if progress != Progress::Done || !self.session.is_scheduled() {
-                return Drained { progress, unread };
-            }
+            outlet = self.outlet();
         }
     }
 
-    fn drain(&self, outlet: &mut Outlet<F, E>) -> Progress {
+    fn outlet(&self) -> MutexGuard<'_, Outlet<F, E>> {
+        self.outlet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drains the out-state and lets it go; tells nothing when somebody found it taken and more is to be
+    /// drained.
+    fn drain_and_release(&self, mut outlet: MutexGuard<'_, Outlet<F, E>>) -> Option<Drained> {
+        self.session.begin();
         let (progress, wrote) = outlet.drain(&self.socket);
+        let unread = outlet.unread_replies();
+        // Before the look, not after: who finds the out-state taken goes by what we see now.
+        drop(outlet);
         if wrote {
             self.last_sent_ms
                 .store(self.clock.now_ms(), Ordering::Relaxed);
         }
-        progress
+        let is_over = progress != Progress::Done || !self.session.is_scheduled();
+        is_over.then_some(Drained { progress, unread })
     }
 }
 
@@ -159,8 +142,3 @@ impl<F: Framing, E: Encoder> Peer for Connection<F, E> {
         self.wake.notify_one();
     }
 }
-
-/// How long nothing is heard from a peer until the system asks whether it is there.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
-/// How often it asks then, before it gives up: on Linux nine times.
-const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);

@@ -36,9 +36,6 @@ impl HttpDoor {
             peer,
             guest,
         } = caller;
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
         let mut stopping = self.server.stopping.clone();
         let router = self.router;
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {

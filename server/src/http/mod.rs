@@ -47,10 +47,7 @@ fn router(server: &Arc<Server>) -> Router {
             get(websocket::upgrade_or_page).fallback(assets::only_to_be_read),
         )
         .fallback(assets::file_or_page)
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(server),
-            security::headers,
-        ))
+        .layer(middleware::from_fn(security::headers))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,

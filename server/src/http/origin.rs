@@ -43,7 +43,7 @@ impl Origins {
             return Ok(());
         };
         let origin = origin.to_str().unwrap_or_default();
-        if self.all || self.allowed.iter().any(|allowed| allowed == origin) {
+        if self.allows(origin) {
             return Ok(());
         }
         let host = headers.get(header::HOST);

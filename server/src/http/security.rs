@@ -1,18 +1,16 @@
 //! Headers that tell a browser what it may not do with what it gets here.
 
-use std::sync::Arc;
+use std::sync::LazyLock;
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderName, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
 
-use crate::server::Server;
-
 /// Adds them to every answer that does not have its own.
-pub async fn headers(State(_): State<Arc<Server>>, request: Request, next: Next) -> Response {
+pub async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in FIXED {
@@ -20,10 +18,10 @@ pub async fn headers(State(_): State<Arc<Server>>, request: Request, next: Next)
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
     }
-    if let Ok(policy) = HeaderValue::from_str(&policy(None)) {
+    if let Some(policy) = &*WITHOUT_SCRIPTS {
         headers
             .entry(header::CONTENT_SECURITY_POLICY)
-            .or_insert(policy);
+            .or_insert_with(|| policy.clone());
     }
     response
 }
@@ -40,6 +38,9 @@ pub fn policy(nonce: Option<&str>) -> String {
          frame-ancestors 'none'"
     )
 }
+
+static WITHOUT_SCRIPTS: LazyLock<Option<HeaderValue>> =
+    LazyLock::new(|| HeaderValue::from_str(&policy(None)).ok());
 
 const FIXED: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
