@@ -20,8 +20,9 @@ pub(super) enum TokenKind<'t> {
     /// What is between the quotes, doubled quotes still doubled.
     QuotedIdentifier(&'t str),
     Text(&'t str),
-    /// At most 2^63, which is in range only behind a minus.
+    /// The greatest if it is greater still.
     Exact(u64),
+    /// Perhaps infinite.
     Approximate(f64),
     Compare(Comparison),
     Arithmetic(Operator),
@@ -206,16 +207,7 @@ fn numeral(rest: &str) -> Result<(TokenKind<'_>, usize), SelectorFault> {
     let text = numeral_text(rest);
     let kind = exact(text).or_else(|| approximate(text));
     let kind = kind.ok_or_else(|| SelectorFault::NotANumber(shorten(text)))?;
-    let in_range = match kind {
-        TokenKind::Exact(value) => value <= i64::MIN.unsigned_abs(),
-        TokenKind::Approximate(value) => value.is_finite(),
-        _ => true,
-    };
-    if in_range {
-        Ok((kind, text.len()))
-    } else {
-        Err(SelectorFault::OutOfRange(shorten(text)))
-    }
+    Ok((kind, text.len()))
 }
 
 /// Everything up to what cannot be part of any word or numeral, so that `12x` is one wrong numeral.
@@ -230,7 +222,6 @@ fn numeral_text(rest: &str) -> &str {
     &rest[..text.len() + 1 + exponent.len()]
 }
 
-/// None if it is no exact numeral; the greatest if it is too large.
 fn exact(text: &str) -> Option<TokenKind<'static>> {
     let digits = text.strip_suffix(['l', 'L']).unwrap_or(text);
     let (digits, radix) = match digits {

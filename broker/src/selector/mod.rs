@@ -8,6 +8,7 @@ mod display;
 mod entry;
 mod error;
 mod expression;
+mod grammar;
 mod lexer;
 mod like;
 mod number;

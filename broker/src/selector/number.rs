@@ -101,9 +101,12 @@ impl Operator {
         }
     }
 
-    /// Whether it binds like `+`; else like `*`.
     pub(super) fn is_sum(self) -> bool {
         matches!(self, Self::Add | Self::Subtract)
+    }
+
+    pub(super) fn is_product(self) -> bool {
+        !self.is_sum()
     }
 
     /// None where the result is not an exact number of 64 bits.
@@ -114,7 +117,7 @@ impl Operator {
             Self::Multiply => left.checked_mul(right),
             Self::Divide if left.checked_rem(right)? == 0 => left.checked_div(right),
             Self::Divide => None,
-            Self::Remainder => left.checked_rem(right),
+            Self::Remainder => (right != 0).then(|| left.wrapping_rem(right)),
         }
     }
 
