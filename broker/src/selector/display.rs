@@ -43,7 +43,7 @@ impl Expression {
         match self {
             Self::Any(_) => Binding::Or,
             Self::All(_) => Binding::And,
-            Self::Not(_) => Binding::Not,
+            Self::Not(inner) if !inner.is_test() => Binding::Not,
             Self::Arithmetic(_, rest) => {
                 let is_sum = rest.iter().all(|(operator, _)| operator.is_sum());
                 if is_sum {
@@ -55,6 +55,24 @@ impl Expression {
             Self::Signed(..) | Self::Number(_) => Binding::Sign,
             Self::Text(_) | Self::Boolean(_) | Self::Property(_) => Binding::Single,
             _ => Binding::Comparison,
+        }
+    }
+
+    /// Whether its `NOT` stands in the middle.
+    fn is_test(&self) -> bool {
+        matches!(self, Self::In(..) | Self::Like(..) | Self::IsNull(_))
+    }
+
+    fn test(&self, not: &str, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::In(name, list) => {
+                write!(formatter, "{} {not}IN (", Name(name))?;
+                join(list.iter().map(|text| Quoted('\'', text)), ", ", formatter)?;
+                formatter.write_char(')')
+            }
+            Self::Like(name, pattern) => write!(formatter, "{} {not}LIKE {pattern}", Name(name)),
+            Self::IsNull(name) => write!(formatter, "{} IS {not}NULL", Name(name)),
+            _ => self.fmt(formatter),
         }
     }
 }
@@ -103,13 +121,8 @@ impl Display for Expression {
             }
             Self::Between(range) => between("BETWEEN", range, formatter),
             Self::NotBetween(range) => between("NOT BETWEEN", range, formatter),
-            Self::In(name, list) => {
-                write!(formatter, "{} IN (", Name(name))?;
-                join(list.iter().map(|text| Quoted('\'', text)), ", ", formatter)?;
-                formatter.write_char(')')
-            }
-            Self::Like(name, pattern) => write!(formatter, "{} LIKE {pattern}", Name(name)),
-            Self::IsNull(name) => write!(formatter, "{} IS NULL", Name(name)),
+            Self::In(..) | Self::Like(..) | Self::IsNull(_) => self.test("", formatter),
+            Self::Not(inner) if inner.is_test() => inner.test("NOT ", formatter),
             Self::Not(inner) => write!(formatter, "NOT {}", Within(inner, Binding::Not)),
             Self::All(parts) => {
                 let parts = parts.iter().map(|part| Within(part, Binding::Not));

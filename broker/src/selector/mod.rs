@@ -80,9 +80,9 @@ impl Selector {
     pub const MAX_DEPTH: usize = 64;
     /// The most identifiers and literals.
     pub const MAX_TERMS: usize = 1024;
-    /// The most characters in all patterns of `LIKE` together: with the length of a header, the bound on the
-    /// steps that an evaluation takes.
-    pub const MAX_PATTERN_CHARS: usize = 512;
+    /// The most characters in all patterns of `LIKE` together. An evaluation takes at most this many steps
+    /// for each character of a header: a few milliseconds where header and patterns are the worst there are.
+    pub const MAX_PATTERN_CHARS: usize = 256;
 
     /// Parses a selector. One that is blank matches every message (JMS).
     ///
@@ -133,7 +133,8 @@ fn strings(lexer: &mut Lexer<'_>) -> Strings {
     }
 }
 
-/// The selector in its shortest spelling, which reads as the same selector.
+/// The selector in one spelling, which reads as the same selector (unless it is near the greatest length:
+/// the spelling has its own spaces).
 impl fmt::Display for Selector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.strings == Strings::AsTheyAre {

@@ -85,6 +85,7 @@ fn try_out(text: &str) -> Result<(), TestCaseError> {
     match Selector::new(text) {
         Ok(selector) => {
             selector.matches(PROPERTIES);
+            // Nothing that was read can be too deep or too much when it is printed.
             prop_assert_eq!(Selector::new(&selector.to_string()), Ok(selector));
         }
         Err(error) => {
