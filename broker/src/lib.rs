@@ -52,7 +52,7 @@ pub use outcome::{
 };
 pub use queue::DurableName;
 pub use reader::{Delivery, Reader};
-pub use selector::{InvalidSelector, Selector};
+pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
 pub use session::{Blocked, Peer, Session, Subscribe, SubscriptionId};
 pub use settlement::{
     Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,
