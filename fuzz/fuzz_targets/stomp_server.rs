@@ -58,6 +58,13 @@ fn answer(session: &mut Session, request: &Request<'_>, now_ms: u64, out: &mut V
         }
         Request::Subscribe(subscribe) => &subscribe.receipt,
         Request::Unsubscribe(unsubscribe) => &unsubscribe.receipt,
+        Request::Ack(acknowledge) | Request::Nack(acknowledge) => {
+            assert!(!acknowledge.target.to_string().is_empty());
+            &acknowledge.receipt
+        }
+        Request::Begin(transaction)
+        | Request::Commit(transaction)
+        | Request::Abort(transaction) => &transaction.receipt,
         Request::Disconnect(disconnect) => &disconnect.receipt,
     };
     if let Some(receipt) = receipt {

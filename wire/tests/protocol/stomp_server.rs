@@ -1,6 +1,8 @@
 //! The server's machine: what it makes of frames, in order and out of it.
 
-use wire::stomp::server::{Cause, Config, Fault, Greeting, Identity, Request, Session};
+use wire::stomp::server::{
+    AckTarget, Acknowledge, Cause, Config, Fault, Greeting, Identity, Request, Session, Transaction,
+};
 use wire::stomp::{Decoder, Limits};
 
 const CONNECT: &str = "CONNECT\naccept-version:1.2\nhost:h\n\n\0";
@@ -77,8 +79,27 @@ fn show(request: &Request<'_>) -> String {
                 unsubscribe.identity, unsubscribe.receipt
             )
         }
+        Request::Ack(acknowledge) => show_acknowledge("ack", acknowledge),
+        Request::Nack(acknowledge) => show_acknowledge("nack", acknowledge),
+        Request::Begin(transaction) => show_transaction("begin", transaction),
+        Request::Commit(transaction) => show_transaction("commit", transaction),
+        Request::Abort(transaction) => show_transaction("abort", transaction),
         Request::Disconnect(disconnect) => format!("disconnect receipt {:?}", disconnect.receipt),
     }
+}
+
+fn show_acknowledge(command: &str, acknowledge: &Acknowledge<'_>) -> String {
+    format!(
+        "{command} {} requeue {} transaction {:?} receipt {:?}",
+        acknowledge.target, acknowledge.requeue, acknowledge.transaction, acknowledge.receipt
+    )
+}
+
+fn show_transaction(command: &str, transaction: &Transaction<'_>) -> String {
+    format!(
+        "{command} {} receipt {:?}",
+        transaction.id, transaction.receipt
+    )
 }
 
 /// What comes after a CONNECT that is accepted.
@@ -177,10 +198,6 @@ fn send_is_typed_and_its_user_headers_pass_through() {
         "SEND\nreceipt:r\n\n\0",
         &[r#"fault: a SEND frame needs the header "destination" (receipt Some("r"))"#],
     );
-    check(
-        "SEND\ndestination:/topic/a\ntransaction:t\n\n\0",
-        &["fault: transactions are not supported yet (receipt None)"],
-    );
 }
 
 #[test]
@@ -232,9 +249,6 @@ fn what_subscribe_cannot_have_is_refused() {
         "id:0\n",
         r#"a SUBSCRIBE frame needs the header "destination""#,
     );
-    let not_yet = "acknowledging messages (ack:client, ack:client-individual, ACK and NACK) is not supported yet";
-    check_headers("id:0\ndestination:/a\nack:client\n", not_yet);
-    check_headers("id:0\ndestination:/a\nack:client-individual\n", not_yet);
     check_headers(
         "id:0\ndestination:/a\nack:maybe\n",
         r#"ack:maybe is not understood: "auto", "client" or "client-individual""#,
@@ -260,33 +274,25 @@ fn what_subscribe_cannot_have_is_refused() {
 }
 
 #[test]
-fn what_is_to_come_is_refused_by_name() {
-    let cases = [
-        (
-            "ACK\nid:1\n",
-            "acknowledging messages (ack:client, ack:client-individual, ACK and NACK) is",
-        ),
-        (
-            "NACK\nid:1\n",
-            "acknowledging messages (ack:client, ack:client-individual, ACK and NACK) is",
-        ),
-        ("BEGIN\ntransaction:t\n", "transactions are"),
-        ("COMMIT\ntransaction:t\n", "transactions are"),
-        ("ABORT\ntransaction:t\n", "transactions are"),
-    ];
-    for (frame, what) in cases {
-        check(
-            &format!("{frame}\n\0"),
-            &[&format!("fault: {what} not supported yet (receipt None)")],
-        );
-    }
+fn acknowledgements_and_transactions_are_typed() {
+    check(
+        "BEGIN\ntransaction:t\nreceipt:r\n\n\0ACK\nid:1-2\ntransaction:t\n\n\0\
+         NACK\nid:1-3\nrequeue:false\nreceipt:n\n\n\0COMMIT\ntransaction:t\n\n\0ABORT\ntransaction:u\n\n\0",
+        &[
+            r#"begin t receipt Some("r")"#,
+            r#"ack with ack "1-2" requeue true transaction Some("t") receipt None"#,
+            r#"nack with ack "1-3" requeue false transaction None receipt Some("n")"#,
+            "commit t receipt None",
+            "abort u receipt None",
+        ],
+    );
 }
 
 #[test]
 fn unsubscribe_needs_an_id() {
     check(
         "UNSUBSCRIBE\nid:0\nreceipt:r\n\n\0",
-        &[r#"unsubscribe Id("0") receipt Some("r")"#],
+        &[r#"unsubscribe Some(Id("0")) receipt Some("r")"#],
     );
     check(
         "UNSUBSCRIBE\n\n\0",
@@ -331,6 +337,11 @@ fn errors_say_what_happened_and_to_which_frame() {
         &Fault::unknown_subscription(&Identity::Id("7".into()), Some("r:1")),
         "ERROR\nmessage:unknown subscription\nreceipt-id:r\\c1\ncontent-type:text/plain\n\
          content-length:55\n\nthere is no subscription with id \"7\" on this connection\0",
+    );
+    check_error(
+        &Fault::unknown_delivery(&AckTarget::Id("1-2".into()), None),
+        "ERROR\nmessage:unknown message\ncontent-type:text/plain\ncontent-length:70\n\n\
+         no message with ack \"1-2\" waits for acknowledgement on this connection\0",
     );
     check_error(
         &Fault::refused("invalid destination", "a topic has levels", None),

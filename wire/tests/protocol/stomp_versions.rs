@@ -269,7 +269,7 @@ fn identity(version: Version, frame: &str) -> Result<Identity<'static>, String> 
     Conversation::of(version).heard(frame, |request| {
         identity = Some(match request.clone() {
             Request::Subscribe(subscribe) => subscribe.identity.into_owned(),
-            Request::Unsubscribe(unsubscribe) => unsubscribe.identity.into_owned(),
+            Request::Unsubscribe(unsubscribe) => unsubscribe.identity.expect("an id").into_owned(),
             other => panic!("{other:?}"),
         });
     })?;
