@@ -102,19 +102,22 @@ impl Fault {
         Self::new(Cause::UnknownSubscription { subscription }, receipt)
     }
 
-    /// "Transaction identifiers MUST be unique per connection" (STOMP 1.2, "BEGIN").
+    /// "Within the same connection, different transactions MUST use different transaction
+    /// identifiers" (STOMP 1.2, "BEGIN").
     pub fn transaction_in_use(transaction: &str, receipt: Option<&str>) -> Self {
         let transaction = shown(transaction);
         Self::new(Cause::TransactionInUse { transaction }, receipt)
     }
 
-    /// COMMIT and ABORT "MUST specify the id of the transaction", and so do SEND, ACK and NACK.
+    /// The header `transaction` "MUST specify the identifier of the transaction to commit" (STOMP
+    /// 1.2, "COMMIT"), to abort, or to be part of.
     pub fn unknown_transaction(transaction: &str, receipt: Option<&str>) -> Self {
         let transaction = shown(transaction);
         Self::new(Cause::UnknownTransaction { transaction }, receipt)
     }
 
-    /// The id of an ACK or NACK must match a MESSAGE that needs one.
+    /// "The `ACK` frame MUST include an `id` header matching the `ack` header of the `MESSAGE` being
+    /// acknowledged" (STOMP 1.2, "ACK").
     pub fn unknown_delivery(target: &AckTarget<'_>, receipt: Option<&str>) -> Self {
         let delivery = target.to_string();
         Self::new(Cause::UnknownDelivery { delivery }, receipt)
