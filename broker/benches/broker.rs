@@ -7,8 +7,8 @@ use std::{
 };
 
 use broker::{
-    Broker, LevelTree, Limits, Outcome, Overflow, Peer, Publication, Reader, Start, TopicFilter,
-    TopicName,
+    Broker, LevelTree, Limits, Outcome, Peer, Publication, Reader, Subscribe, SubscriptionId,
+    TopicFilter, TopicName,
 };
 use bytes::Bytes;
 use divan::{Bencher, counter::ItemsCount};
@@ -67,16 +67,8 @@ fn subscribe_and_unsubscribe_topics(bencher: Bencher<'_, '_>, topics: usize) {
     let reader = attach(&broker, &["other"]).remove(0);
     let filter = TopicFilter::new("t.*").expect("a filter");
     bencher.bench_local(|| {
-        let (id, _) = broker
-            .subscribe(
-                reader.session(),
-                &filter,
-                Start::New,
-                Overflow::DropOldest,
-                b"17",
-            )
-            .expect("within the limits");
-        broker.unsubscribe(reader.session(), id);
+        let id = subscribe_to(&broker, &reader, &filter);
+        broker.unsubscribe(reader.session(), id, 0, &mut Outcome::default());
     });
 }
 
@@ -121,7 +113,7 @@ fn run(
 fn drain(reader: &mut Reader) -> usize {
     reader.session().begin();
     let mut bytes = 0;
-    reader.drain(|delivery| {
+    reader.drain(0, |delivery| {
         bytes += black_box(delivery.entry.body().len());
         ControlFlow::Continue(())
     });
@@ -147,16 +139,17 @@ fn attach(broker: &Broker, filters: &[&str]) -> Vec<Reader> {
 }
 
 fn subscribe(broker: &Broker, reader: &Reader, filter: &str) {
-    let filter = TopicFilter::new(filter).expect("a filter");
+    subscribe_to(broker, reader, &TopicFilter::new(filter).expect("a filter"));
+}
+
+fn subscribe_to(broker: &Broker, reader: &Reader, filter: &TopicFilter) -> SubscriptionId {
+    let subscribe = Subscribe {
+        tag: b"17",
+        ..Subscribe::to(filter)
+    };
     broker
-        .subscribe(
-            reader.session(),
-            &filter,
-            Start::New,
-            Overflow::DropOldest,
-            b"17",
-        )
-        .expect("within the limits");
+        .subscribe(reader.session(), subscribe, &mut Outcome::default())
+        .expect("within the limits")
 }
 
 /// Subscriptions of a hundred sessions, a quarter of them with wildcards, none to what is published.

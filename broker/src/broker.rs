@@ -7,23 +7,24 @@
 
 use std::{
     collections::BinaryHeap,
-    sync::{Arc, Weak},
+    sync::{Arc, Weak, atomic::AtomicUsize},
     task::{Poll, Waker},
 };
 
 use crate::{
-    cursor::{Overflow, Start},
-    entry::Entry,
-    figures::{Count, Figures, SessionFigures, TopicFigures, Volume},
+    cursor::Start,
+    entry::{Entry, Kind},
+    figures::{Count, Figures, QueueFigures, SessionFigures, TopicFigures, Volume},
     horizon::Horizon,
     limits::Limits,
     log::{Memory, Released},
     message_id::MessageId,
     name::{TopicFilter, TopicName},
     order::{Attached, Order},
-    outcome::{Ready, SubscribeError},
+    outcome::{Outcome, SubscribeError},
+    queue::{Queue, Store},
     reader::Reader,
-    session::{Blocked, Peer, Session, Subscription, SubscriptionId, Totals},
+    session::{Blocked, Peer, Session, Subscribe, Subscription, SubscriptionId, Totals},
     sync::{Mutex, lock},
 };
 
@@ -35,10 +36,14 @@ pub struct Broker {
     pub(crate) order: Mutex<Order>,
     pub(crate) horizon: Arc<Horizon>,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) store: Arc<Store>,
     totals: Arc<Totals>,
     pub(crate) published: Volume,
     pub(crate) refused: Count,
     pub(crate) disconnected: Count,
+    pub(crate) undeliverable: Count,
+    /// Subscriptions that may be to advisory topics.
+    pub(crate) watchers: AtomicUsize,
 }
 
 impl Broker {
@@ -47,6 +52,7 @@ impl Broker {
     pub fn new(epoch: u64, limits: Limits) -> Self {
         Self {
             epoch,
+            store: Store::new(&limits),
             limits,
             order: Mutex::new(Order::default()),
             horizon: Arc::new(Horizon::new()),
@@ -55,6 +61,8 @@ impl Broker {
             published: Volume::default(),
             refused: Count::default(),
             disconnected: Count::default(),
+            undeliverable: Count::default(),
+            watchers: AtomicUsize::new(0),
         }
     }
 
@@ -92,58 +100,92 @@ impl Broker {
             Attached {
                 session: Arc::clone(&session),
                 subscriptions: Vec::new(),
+                consumers: 0,
+                consumers_joined: 0,
+                temporaries: Vec::new(),
             },
         );
         Reader::new(session, Arc::clone(&self.horizon))
     }
 
-    /// Ends a session and its subscriptions. Once is enough, more does no harm.
-    pub fn detach(&self, session: &Session) {
-        let attached = lock(&self.order).detach(session);
+    /// Ends a session and its subscriptions; what it had not acknowledged goes to others. `outcome` is added
+    /// to. Once is enough, more does no harm.
+    pub fn detach(&self, session: &Session, now_ms: u64, outcome: &mut Outcome) {
         // One at a time: a subscription may be to many topics, and publishers need not wait for all.
-        for subscription in attached.into_iter().flat_map(|one| one.subscriptions) {
-            self.cancel(&subscription);
+        for consumer in session.consumers() {
+            self.end_consumer_of(session, consumer.id, outcome);
         }
+        let attached = lock(&self.order).detach(session);
+        if let Some(attached) = attached {
+            for subscription in attached.subscriptions {
+                self.cancel(&subscription);
+                self.notice_subscription(&subscription, false, outcome);
+            }
+            for (kind, name) in attached.temporaries {
+                self.remove_temporary(kind, &name);
+            }
+        }
+        self.bury(now_ms, outcome);
         // What is left in the inbox refers to the session, and would keep it alive.
         session.swap_inbox(&mut Vec::new());
         session.end();
     }
 
-    /// Subscribes a session to what `filter` covers. `tag` comes back with each delivery.
+    fn remove_temporary(&self, kind: Kind, name: &TopicName) {
+        match kind {
+            Kind::Topic => {
+                self.clear(name);
+                lock(&self.order).remove_if_idle(name);
+            }
+            Kind::Queue => {
+                self.remove_queue(name);
+            }
+        }
+    }
+
+    /// Subscribes a session to topics.
     ///
     /// Ready holds the session if there is something to read at once.
     ///
     /// # Errors
     /// [`SubscribeError`] when a limit is reached; nothing is changed then.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "who, to what, from where, by which rule, known as what: each is one word in a call"
-    )]
     pub fn subscribe(
         &self,
         session: &Arc<Session>,
-        filter: &TopicFilter,
-        start: Start,
-        overflow: Overflow,
-        tag: &[u8],
-    ) -> Result<(SubscriptionId, Ready), SubscribeError> {
-        let mut ready = Ready::default();
+        subscribe: Subscribe<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<SubscriptionId, SubscribeError> {
+        let start = subscribe.start;
         let mut order = lock(&self.order);
-        let joined = order.check_subscription(session, filter, &self.limits)?;
+        let joined = order.check_topics(session, subscribe.filter, &self.limits)?;
         let id = SubscriptionId(order.fresh_id());
-        let mut subscription =
-            Subscription::new(id, Arc::clone(session), filter.clone(), overflow, tag);
+        let mut subscription = Subscription::new(id, Arc::clone(session), subscribe);
         subscription.joined = joined;
-        let mut readable = order.subscribe(&Arc::new(subscription), start);
+        let subscription = Arc::new(subscription);
+        let readable = order.subscribe(&subscription, start);
         // At one moment, so that a reader at work sees all of the history, or none, and in its order.
-        if session.queue_all(&mut readable) {
-            ready.sessions.push(Arc::clone(session));
+        if session.queue_all(readable) {
+            outcome.ready.sessions.push(Arc::clone(session));
         }
-        Ok((id, ready))
+        drop(order);
+        self.watch(&subscription.filter, true);
+        self.notice_subscription(&subscription, true, outcome);
+        Ok(id)
     }
 
-    /// Ends a subscription: nothing more is delivered to it. Unknown ids are ignored.
-    pub fn unsubscribe(&self, session: &Session, id: SubscriptionId) {
+    /// Ends a subscription: nothing more is delivered to it, and what it had not acknowledged goes to
+    /// others. `outcome` is added to. Unknown ids are ignored.
+    pub fn unsubscribe(
+        &self,
+        session: &Session,
+        id: SubscriptionId,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
+        if self.end_consumer_of(session, id, outcome) {
+            self.bury(now_ms, outcome);
+            return;
+        }
         let mut order = lock(&self.order);
         let Some(attached) = order.sessions.get_mut(&session.id) else {
             return;
@@ -151,10 +193,24 @@ impl Broker {
         let Some(at) = attached.subscriptions.iter().position(|own| own.id == id) else {
             return;
         };
-        let subscription = attached.subscriptions.swap_remove(at);
+        let subscription = attached.subscriptions.remove(at);
         drop(order);
         self.cancel(&subscription);
+        self.notice_subscription(&subscription, false, outcome);
         session.release_waiting();
+    }
+
+    fn end_consumer_of(
+        &self,
+        session: &Session,
+        id: SubscriptionId,
+        outcome: &mut Outcome,
+    ) -> bool {
+        let consumer = session.remove_consumer(id);
+        if let Some(consumer) = &consumer {
+            self.end_consumer(consumer, outcome);
+        }
+        consumer.is_some()
     }
 
     /// The topics that `filter` covers, with their figures, by name; at most `most` of them.
@@ -197,7 +253,7 @@ impl Broker {
     pub fn has_subscribers(&self, name: &TopicName) -> bool {
         let order = lock(&self.order);
         match order.topics.find(name.as_str()) {
-            Some(topic) => topic.cursors().len() > 0,
+            Some(topic) => topic.cursors().len() + topic.queues.len() > 0,
             None => order.covering(name) > 0,
         }
     }
@@ -215,6 +271,65 @@ impl Broker {
         true
     }
 
+    /// The queues that `filter` covers, with their figures, by name; at most `most` of them, and how many
+    /// more there are.
+    #[must_use]
+    pub fn queues(&self, filter: &TopicFilter, most: usize) -> (Vec<QueueFigures>, usize) {
+        let mut found = Vec::new();
+        lock(&self.order)
+            .queues
+            .named
+            .for_each_covered(filter, |queue| {
+                if let Some(name) = queue.name() {
+                    found.push((name.clone(), Arc::clone(queue)));
+                }
+            });
+        let more = found.len().saturating_sub(most);
+        if more > 0 {
+            found.select_nth_unstable_by(most, |(one, _), (other, _)| one.cmp(other));
+            found.truncate(most);
+        }
+        found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        let figures = found.iter().map(|(name, queue)| queue.figures(name));
+        (figures.collect(), more)
+    }
+
+    /// The figures of one queue.
+    #[must_use]
+    pub fn queue(&self, name: &TopicName) -> Option<QueueFigures> {
+        let queue = self.named_queue(name)?;
+        Some(queue.figures(name))
+    }
+
+    /// What is in a queue behind a position, oldest first, without taking it; at most `most`.
+    #[must_use]
+    pub fn browse(&self, name: &TopicName, after: u64, most: usize) -> Option<Vec<Arc<Entry>>> {
+        Some(self.named_queue(name)?.browse(after, most))
+    }
+
+    /// Lets go of all that waits in a queue; tells how many messages that was.
+    pub fn purge(&self, name: &TopicName) -> Option<usize> {
+        Some(self.named_queue(name)?.purge().len())
+    }
+
+    /// Removes a queue with what waits in it; tells how many messages that was. Its consumers are given
+    /// nothing more; what they have they may still settle.
+    pub fn remove_queue(&self, name: &TopicName) -> Option<usize> {
+        let mut order = lock(&self.order);
+        let queue = order.remove_queue(name)?;
+        for consumer in queue.consumers() {
+            consumer.part(&queue);
+            order.cursors -= 1;
+        }
+        drop(order);
+        Some(queue.purge().len())
+    }
+
+    fn named_queue(&self, name: &TopicName) -> Option<Arc<Queue>> {
+        let order = lock(&self.order);
+        order.queues.named.find(name.as_str()).map(Arc::clone)
+    }
+
     /// The figures of the broker as a whole.
     #[must_use]
     pub fn figures(&self) -> Figures {
@@ -223,12 +338,14 @@ impl Broker {
             sessions: order.sessions.len(),
             subscriptions: order.subscriptions,
             topics: order.topics.len(),
+            queues: order.queues.named.len(),
             published: self.published.entries(),
             published_bytes: self.published.bytes(),
             refused: self.refused.total(),
             delivered: self.totals.delivered.total(),
             dropped: self.totals.dropped.total(),
             disconnected: self.disconnected.total(),
+            undeliverable: self.undeliverable.total(),
             held_bytes: self.memory.bytes(),
         }
     }
@@ -239,7 +356,12 @@ impl Broker {
         let order = lock(&self.order);
         let attached = order.sessions.values();
         let mut found: Vec<_> = attached
-            .map(|one| (Arc::clone(&one.session), one.subscriptions.len()))
+            .map(|one| {
+                (
+                    Arc::clone(&one.session),
+                    one.subscriptions.len() + one.consumers,
+                )
+            })
             .collect();
         drop(order);
         found.sort_unstable_by(|(one, _), (other, _)| one.name().cmp(other.name()));
@@ -264,6 +386,7 @@ impl Broker {
     }
 
     fn cancel(&self, subscription: &Subscription) {
+        self.watch(&subscription.filter, false);
         let mut left = Vec::new();
         lock(&self.order).cancel(subscription, &mut left);
         // A reader that is not drained just now still has them, and they the log.

@@ -99,7 +99,7 @@ impl Cursor {
         log: &Log,
         start: Start,
     ) -> (Self, bool) {
-        let (mut place, missed) = begin(log, start);
+        let (mut place, missed) = log.begin(start);
         let (at, ready) = match place.peek() {
             Some(entry) => (entry.start(), true),
             None => (log.end(), false),
@@ -154,10 +154,11 @@ impl Cursor {
 
     /// Hands over entries with a position up to `until`, oldest first, for as long as `take` goes on.
     /// `limit`, at least `until`, is the newest position visible.
+    /// What the subscription does not want, or not any more at `now_ms`, is passed over in silence.
     pub(crate) fn read(
         &self,
         until: u64,
-        limit: u64,
+        (limit, now_ms): (u64, u64),
         take: &mut impl FnMut(&Arc<Entry>, Option<Missed>) -> ControlFlow<()>,
     ) -> Stop {
         let mut reading = lock(&self.reading);
@@ -166,7 +167,7 @@ impl Cursor {
             return Stop::End { full: false };
         };
         if self.subscription.overflow == Overflow::Latest {
-            self.pass_over(place, limit);
+            self.pass_over(place, limit, now_ms);
         }
         let mut delivered = 0;
         let mut read_to = None;
@@ -182,8 +183,10 @@ impl Cursor {
             if position > until {
                 break Stop::At(position);
             }
-            full = take(entry, missed.take()).is_break();
-            delivered += 1;
+            if self.subscription.wants(entry, now_ms) {
+                full = take(entry, missed.take()).is_break();
+                delivered += 1;
+            }
             read_to = Some(entry.end());
             place.advance();
         };
@@ -249,12 +252,14 @@ impl Cursor {
         drop(place);
     }
 
-    /// For [`Overflow::Latest`]: goes forward to the newest entry not beyond `limit`.
-    fn pass_over(&self, place: &mut Place, limit: u64) {
+    /// For [`Overflow::Latest`]: goes forward to the newest entry not beyond `limit` that is wanted.
+    fn pass_over(&self, place: &mut Place, limit: u64, now_ms: u64) {
         let mut ahead = place.clone();
         let mut newest = None;
         while let Some(entry) = ahead.peek().filter(|entry| entry.position() <= limit) {
-            newest = Some(entry.sequence());
+            if self.subscription.wants(entry, now_ms) {
+                newest = Some(entry.sequence());
+            }
             ahead.advance();
         }
         if let Some(newest) = newest {
@@ -282,37 +287,6 @@ impl Cursor {
         self.next_sequence.store(at.sequence, Ordering::Relaxed);
         self.offset.store(at.offset, Ordering::Relaxed);
     }
-}
-
-/// Where `start` lies in `log`, and what is already gone before it.
-fn begin(log: &Log, start: Start) -> (Place, Option<Missed>) {
-    match start {
-        Start::New => (log.tail(), None),
-        Start::Last => match log.last() {
-            Some(last) => (log.place_of_sequence(last.sequence()), None),
-            None => (log.tail(), None),
-        },
-        Start::AfterSequence(sequence) => begin_after_sequence(log, sequence),
-        Start::AfterPosition(position) => {
-            let missed = (log.trimmed_position() > position).then_some(Missed::Unknown);
-            (log.place_after_position(position), missed)
-        }
-        Start::Lost => (log.head(), Some(Missed::Unknown)),
-    }
-}
-
-fn begin_after_sequence(log: &Log, sequence: u64) -> (Place, Option<Missed>) {
-    if sequence >= log.end().sequence {
-        // It was seen in an earlier life of the topic.
-        return (log.tail(), Some(Missed::Unknown));
-    }
-    let from = sequence + 1;
-    let first = log.first_sequence();
-    let missed = (from < first).then(|| Missed::Range {
-        from,
-        to: first - 1,
-    });
-    (log.place_of_sequence(from), missed)
 }
 
 fn widen(missed: Option<Missed>, from: u64, to: u64) -> Missed {

@@ -12,7 +12,7 @@ use crate::{
     name::TopicName,
 };
 
-/// One entry of a topic's log: immutable, shared by all who read it.
+/// One entry of a topic's log, or one message of a queue: immutable, shared by all who read it.
 #[derive(Debug)]
 pub struct Entry {
     position: u64,
@@ -23,12 +23,24 @@ pub struct Entry {
     /// Where the entry is accounted for; none until it has its place.
     memory: Option<Arc<Memory>>,
     timestamp_ms: u64,
+    /// Unix milliseconds, 0 when it never expires.
+    expires_ms: u64,
+    kind: Kind,
     topic: TopicName,
     producer: Arc<str>,
     content_type: Option<Cow<'static, str>>,
     headers: Box<[Header]>,
     body: Bytes,
     encodings: [OnceLock<Bytes>; Dialect::COUNT],
+}
+
+/// What a message was sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Everybody who subscribes gets it.
+    Topic,
+    /// One of those who subscribe gets it, and has the last word on it.
+    Queue,
 }
 
 /// A header that the publisher added, passed on to subscribers as it is.
@@ -79,16 +91,49 @@ impl Entry {
         self.timestamp_ms
     }
 
-    /// The topic.
+    /// What it was sent to.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The name of the topic, or of the queue.
     #[must_use]
     pub fn topic(&self) -> &TopicName {
         &self.topic
+    }
+
+    /// When nobody wants it any more, in Unix milliseconds.
+    #[must_use]
+    pub fn expires_ms(&self) -> Option<u64> {
+        (self.expires_ms != 0).then_some(self.expires_ms)
+    }
+
+    /// Whether it is too late at `now_ms`.
+    #[inline]
+    pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
+        self.expires_ms != 0 && self.expires_ms <= now_ms
+    }
+
+    /// The value of the publisher's first header of this name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|header| *header.name == *name);
+        found.map(|header| &*header.value)
     }
 
     /// The name of the session that published it.
     #[must_use]
     pub fn producer(&self) -> &str {
         &self.producer
+    }
+
+    pub(crate) fn shared_producer(&self) -> Arc<str> {
+        Arc::clone(&self.producer)
+    }
+
+    pub(crate) fn shared_content_type(&self) -> Option<Cow<'static, str>> {
+        self.content_type.clone()
     }
 
     /// The media type of the body, as the publisher gave it.
@@ -175,10 +220,26 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// A message without headers. `producer` names the publishing session; `timestamp_ms` is the time of
-    /// publication in Unix milliseconds.
+    /// A message to a topic, without headers. `producer` names the publishing session; `timestamp_ms` is
+    /// the time of publication in Unix milliseconds.
     #[must_use]
     pub fn new(topic: TopicName, producer: Arc<str>, timestamp_ms: u64, body: Bytes) -> Self {
+        Self::to(Kind::Topic, topic, producer, timestamp_ms, body)
+    }
+
+    /// A message to a queue, likewise.
+    #[must_use]
+    pub fn to_queue(queue: TopicName, producer: Arc<str>, timestamp_ms: u64, body: Bytes) -> Self {
+        Self::to(Kind::Queue, queue, producer, timestamp_ms, body)
+    }
+
+    fn to(
+        kind: Kind,
+        topic: TopicName,
+        producer: Arc<str>,
+        timestamp_ms: u64,
+        body: Bytes,
+    ) -> Self {
         let mut entry = Entry {
             position: 0,
             sequence: 0,
@@ -186,6 +247,8 @@ impl Publication {
             size: 0,
             memory: None,
             timestamp_ms,
+            expires_ms: 0,
+            kind,
             topic,
             producer,
             content_type: None,
@@ -213,6 +276,19 @@ impl Publication {
         self
     }
 
+    /// To be delivered before this time, in Unix milliseconds; 0 stands for never too late.
+    #[must_use]
+    pub fn expiring(mut self, at_ms: u64) -> Self {
+        self.entry_mut().expires_ms = at_ms;
+        self
+    }
+
+    /// What kind of destination it is going to.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.entry.kind()
+    }
+
     /// Where it is going.
     #[must_use]
     pub fn topic(&self) -> &TopicName {
@@ -221,6 +297,11 @@ impl Publication {
 
     pub(crate) fn size(&self) -> u64 {
         self.entry.size()
+    }
+
+    /// The message as it is, without a place in anything.
+    pub(crate) fn into_unplaced(self) -> Arc<Entry> {
+        self.entry
     }
 
     /// Gives the message its place; from here on it does not change.

@@ -13,6 +13,8 @@ pub struct Figures {
     pub subscriptions: usize,
     /// Topics that have entries or subscribers.
     pub topics: usize,
+    /// Queues that have a name.
+    pub queues: usize,
     /// Entries published.
     pub published: u64,
     /// Bytes published, with what the entries' own structure counts for.
@@ -25,7 +27,9 @@ pub struct Figures {
     pub dropped: u64,
     /// Sessions ended at their subscriptions' bound.
     pub disconnected: u64,
-    /// Bytes of entries held, by history and by slow readers.
+    /// Messages to temporary destinations that were gone.
+    pub undeliverable: u64,
+    /// Bytes of entries held, by history, by slow readers and in queues.
     pub held_bytes: u64,
 }
 
@@ -50,6 +54,35 @@ pub struct TopicFigures {
     pub dropped: u64,
     /// Entries that the slowest subscription has still to read.
     pub greatest_lag: u64,
+}
+
+/// One queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueFigures {
+    /// Its name.
+    pub name: TopicName,
+    /// Messages that nobody has been given.
+    pub waiting: u64,
+    /// Messages that a consumer has been given and has not acknowledged.
+    pub unacknowledged: u64,
+    /// Subscriptions that take from it.
+    pub consumers: usize,
+    /// Bytes of both.
+    pub bytes: u64,
+    /// Messages it has got.
+    pub enqueued: u64,
+    /// Deliveries.
+    pub dispatched: u64,
+    /// Messages that are done with.
+    pub acknowledged: u64,
+    /// Messages that came back to be delivered again.
+    pub redelivered: u64,
+    /// Messages that were given up after too many deliveries, or rejected.
+    pub dead_lettered: u64,
+    /// Messages that nobody took in time.
+    pub expired: u64,
+    /// Messages dropped because the queue was full, or purged.
+    pub discarded: u64,
 }
 
 /// One session.

@@ -1,6 +1,6 @@
 //! The broker: topics as logs, subscriptions as cursors.
 //!
-//! This crate owns topic names and filters, the logs, the one order in which everything published is
+//! This crate owns topic names and filters, the logs, the queues, the one order in which everything published is
 //! seen, sessions with their subscriptions, the bounds on all of these and the figures about them. It is
 //! passive: functions that are called, with no task, no clock and no I/O of its own; time is an argument,
 //! and a [`Peer`] is called back only by whoever published or subscribed, after every lock is released.
@@ -12,7 +12,9 @@
 
 mod broker;
 mod children;
+mod consume;
 mod cursor;
+mod dead_letters;
 mod entry;
 mod figures;
 mod horizon;
@@ -21,22 +23,37 @@ mod limits;
 mod log;
 mod message_id;
 mod name;
+mod notice;
 mod order;
 mod outcome;
 mod publish;
+mod queue;
+mod queues;
 mod reader;
+mod selector;
 mod session;
+mod settlement;
 mod sync;
 mod topic;
+mod transaction;
 
 pub use broker::Broker;
+pub use consume::{Consume, Source};
 pub use cursor::{Missed, Overflow, Start};
-pub use entry::{Dialect, Entry, Header, Publication};
-pub use figures::{Figures, SessionFigures, TopicFigures};
+pub use entry::{Dialect, Entry, Header, Kind, Publication};
+pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
 pub use level_tree::LevelTree;
-pub use limits::Limits;
+pub use limits::{DeadLetterQueue, Limits};
 pub use message_id::{InvalidMessageId, MessageId};
-pub use name::{InvalidName, NameFault, TopicFilter, TopicName};
-pub use outcome::{Outcome, PublishError, Published, Ready, SubscribeError};
+pub use name::{InvalidName, NameFault, TEMPORARY, TopicFilter, TopicName};
+pub use notice::{ADVISORIES, Consumption, DeathCause, Lost, Notice};
+pub use outcome::{
+    CommitError, ForgetError, Outcome, PublishError, Published, Ready, SubscribeError,
+};
+pub use queue::DurableName;
 pub use reader::{Delivery, Reader};
-pub use session::{Blocked, Peer, Session, SubscriptionId};
+pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
+pub use session::{Blocked, Peer, Session, Subscribe, SubscriptionId};
+pub use settlement::{
+    Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,
+};

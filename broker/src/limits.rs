@@ -27,6 +27,31 @@ pub struct Limits {
     pub cursors_per_session: usize,
     /// Subscriptions of one session. Beyond it the next is refused.
     pub subscriptions_per_session: usize,
+    /// Queues that have a name. Beyond it those that are empty and not in use are forgotten; if that is not
+    /// enough, what would make a new one is refused.
+    pub queues: usize,
+    /// Messages in one queue, those included that wait to be acknowledged. Beyond it a publication to the
+    /// queue is refused; of what a queue gets from topics the oldest are dropped.
+    pub queue_entries: u64,
+    /// Bytes in one queue, likewise. All queues together hold at most half of
+    /// [`memory_bytes`](Self::memory_bytes), with the same rule.
+    pub queue_bytes: u64,
+    /// Durable subscriptions. Beyond it the next is refused.
+    pub durables: usize,
+    /// How often a message is delivered again before it is dead.
+    pub max_redeliveries: u32,
+    /// Where dead messages go.
+    pub dead_letters: DeadLetterQueue,
+}
+
+/// The queue that messages go to which could not be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeadLetterQueue {
+    /// `ActiveMQ.DLQ`, for all queues.
+    #[default]
+    Shared,
+    /// `DLQ.NAME`, for each queue or topic its own.
+    Own,
 }
 
 impl Limits {
@@ -57,6 +82,12 @@ impl Default for Limits {
             cursors: 2_000_000,
             cursors_per_session: 200_000,
             subscriptions_per_session: 1_000,
+            queues: 10_000,
+            queue_entries: 1_000_000,
+            queue_bytes: 128 << 20,
+            durables: 1_000,
+            max_redeliveries: 6,
+            dead_letters: DeadLetterQueue::Shared,
         }
     }
 }

@@ -6,7 +6,11 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::{entry::Entry, sync::OnceLock};
+use crate::{
+    cursor::{Missed, Start},
+    entry::Entry,
+    sync::OnceLock,
+};
 
 /// The writing end, and the history that the topic keeps.
 #[derive(Debug)]
@@ -212,6 +216,46 @@ impl Log {
             place.advance();
         }
         place
+    }
+
+    /// Adds the entries kept from `start` on.
+    pub(crate) fn collect_from(&self, start: Start, found: &mut Vec<Arc<Entry>>) {
+        let (mut place, _) = self.begin(start);
+        while let Some(entry) = place.peek() {
+            found.push(Arc::clone(entry));
+            place.advance();
+        }
+    }
+
+    /// Where `start` lies in the log, and what is already gone before it.
+    pub(crate) fn begin(&self, start: Start) -> (Place, Option<Missed>) {
+        match start {
+            Start::New => (self.tail(), None),
+            Start::Last => match self.last() {
+                Some(last) => (self.place_of_sequence(last.sequence()), None),
+                None => (self.tail(), None),
+            },
+            Start::AfterSequence(sequence) => self.begin_after_sequence(sequence),
+            Start::AfterPosition(position) => {
+                let missed = (self.trimmed_position() > position).then_some(Missed::Unknown);
+                (self.place_after_position(position), missed)
+            }
+            Start::Lost => (self.head(), Some(Missed::Unknown)),
+        }
+    }
+
+    fn begin_after_sequence(&self, sequence: u64) -> (Place, Option<Missed>) {
+        if sequence >= self.end().sequence {
+            // It was seen in an earlier life of the topic.
+            return (self.tail(), Some(Missed::Unknown));
+        }
+        let from = sequence + 1;
+        let first = self.first_sequence();
+        let missed = (from < first).then(|| Missed::Range {
+            from,
+            to: first - 1,
+        });
+        (self.place_of_sequence(from), missed)
     }
 
     /// Links a new chunk behind the tail.

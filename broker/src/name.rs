@@ -180,6 +180,15 @@ pub(crate) fn is_reserved(text: &str) -> bool {
     text.starts_with('$')
 }
 
+/// Whether a name is that of a topic or queue which ends with its session: the broker's own in that nobody
+/// else makes one, but anybody may send to it.
+pub(crate) fn is_temporary(name: &TopicName) -> bool {
+    name.as_str().starts_with(TEMPORARY)
+}
+
+/// What the names of temporary topics and queues begin with.
+pub const TEMPORARY: &str = "$TEMP.";
+
 /// Checks what names and filters have in common, and each level with `check_level`; tells the fault and
 /// its offset.
 fn check(

@@ -1,16 +1,18 @@
 //! The order: what the broker's lock guards.
 //!
-//! It keeps topics, subscriptions and the cursors between them in step. What is to be told to anybody is
+//! It keeps topics, queues, subscriptions and the cursors between them in step. What is to be told to anybody is
 //! left to the caller, for when the lock is released.
 
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     cursor::{Cursor, Start},
+    entry::Kind,
     level_tree::LevelTree,
     limits::Limits,
     name::{TopicFilter, TopicName},
     outcome::{PublishError, SubscribeError},
+    queues::Queues,
     session::{Session, Subscription},
     topic::Topic,
 };
@@ -22,6 +24,7 @@ pub(crate) struct Order {
     pub(crate) topics: LevelTree<Box<Topic>>,
     /// Subscriptions with wildcards, by filter; the others are found at their topic.
     pub(crate) wildcards: LevelTree<Vec<Arc<Subscription>>>,
+    pub(crate) queues: Queues,
     pub(crate) sessions: HashMap<u64, Attached>,
     pub(crate) subscriptions: usize,
     pub(crate) cursors: usize,
@@ -36,6 +39,11 @@ pub(crate) struct Order {
 pub(crate) struct Attached {
     pub(crate) session: Arc<Session>,
     pub(crate) subscriptions: Vec<Arc<Subscription>>,
+    /// Subscriptions of other kinds: how many, and to how many topics and queues.
+    pub(crate) consumers: usize,
+    pub(crate) consumers_joined: usize,
+    /// Topics and queues that end with the session.
+    pub(crate) temporaries: Vec<(Kind, TopicName)>,
 }
 
 impl Order {
@@ -88,6 +96,7 @@ impl Order {
         let Self {
             topics,
             wildcards,
+            queues,
             cursors,
             ..
         } = self;
@@ -99,7 +108,10 @@ impl Order {
                     topic.join(subscription, Start::New);
                 }
             });
-            *cursors += topic.cursors().len();
+            queues.bindings.for_each_covering(name, |covering| {
+                topic.queues.extend(covering.iter().cloned());
+            });
+            *cursors += topic.cursors().len() + topic.queues.len();
             topic
         })
     }
@@ -109,33 +121,24 @@ impl Order {
         let mut found = 0;
         self.wildcards
             .for_each_covering(name, |covering| found += covering.len());
+        self.queues
+            .bindings
+            .for_each_covering(name, |covering| found += covering.len());
         found
     }
 
-    /// Whether there may be this subscription; tells how many topics it covers now.
-    pub(crate) fn check_subscription(
+    /// Whether there may be this subscription to topics; tells how many it covers now.
+    pub(crate) fn check_topics(
         &mut self,
         session: &Session,
         filter: &TopicFilter,
         limits: &Limits,
     ) -> Result<usize, SubscribeError> {
-        let attached = self.sessions.get(&session.id);
-        let attached = attached.ok_or(SubscribeError::SessionEnded)?;
-        if session.is_ended() {
-            return Err(SubscribeError::SessionEnded);
-        }
-        if attached.subscriptions.len() >= limits.subscriptions_per_session {
-            return Err(SubscribeError::TooManySubscriptions {
-                limit: limits.subscriptions_per_session,
-            });
-        }
-        let (covered, wildcards) = match filter.exact() {
+        self.check_session(session, limits)?;
+        let (covered, others) = match filter.exact() {
             Some(name) => {
-                let is_new = self.topics.find(name.as_str()).is_none();
-                if is_new && self.topics.len() >= limits.topics {
-                    let limit = limits.topics;
-                    return Err(SubscribeError::TooManyTopics { name, limit });
-                }
+                let is_new = !self.has(Kind::Topic, &name);
+                self.check_topic(&name, limits)?;
                 (1, if is_new { self.covering(&name) } else { 0 })
             }
             None => {
@@ -144,9 +147,56 @@ impl Order {
                 (covered, 0)
             }
         };
-        let own: usize = attached.subscriptions.iter().map(|one| one.joined).sum();
+        self.check_cursors(session, filter, (covered, others), limits)?;
+        Ok(covered)
+    }
+
+    /// Whether there may be this topic.
+    pub(crate) fn check_topic(
+        &self,
+        name: &TopicName,
+        limits: &Limits,
+    ) -> Result<(), SubscribeError> {
+        if !self.has(Kind::Topic, name) && self.topics.len() >= limits.topics {
+            let (name, limit) = (name.clone(), limits.topics);
+            return Err(SubscribeError::TooManyTopics { name, limit });
+        }
+        Ok(())
+    }
+
+    /// Whether a session may have one more subscription.
+    pub(crate) fn check_session(
+        &self,
+        session: &Session,
+        limits: &Limits,
+    ) -> Result<(), SubscribeError> {
+        let attached = self.sessions.get(&session.id);
+        let attached = attached.ok_or(SubscribeError::SessionEnded)?;
+        if session.is_ended() {
+            return Err(SubscribeError::SessionEnded);
+        }
+        if attached.subscriptions.len() + attached.consumers >= limits.subscriptions_per_session {
+            return Err(SubscribeError::TooManySubscriptions {
+                limit: limits.subscriptions_per_session,
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether a subscription may come to so many topics or queues, and other's to a new one of those.
+    pub(crate) fn check_cursors(
+        &self,
+        session: &Session,
+        filter: &TopicFilter,
+        (covered, others): (usize, usize),
+        limits: &Limits,
+    ) -> Result<(), SubscribeError> {
+        let own = self.sessions.get(&session.id).map_or(0, |attached| {
+            let joined: usize = attached.subscriptions.iter().map(|one| one.joined).sum();
+            joined + attached.consumers_joined
+        });
         for (cursors, limit) in [
-            (self.cursors + covered + wildcards, limits.cursors),
+            (self.cursors + covered + others, limits.cursors),
             (own + covered, limits.cursors_per_session),
         ] {
             if cursors > limit {
@@ -154,7 +204,14 @@ impl Order {
                 return Err(SubscribeError::TooManyCursors { filter, limit });
             }
         }
-        Ok(covered)
+        Ok(())
+    }
+
+    pub(crate) fn has(&self, kind: Kind, name: &TopicName) -> bool {
+        match kind {
+            Kind::Topic => self.topics.find(name.as_str()).is_some(),
+            Kind::Queue => self.queues.named.find(name.as_str()).is_some(),
+        }
     }
 
     /// Makes a new topic, if the limits allow it.

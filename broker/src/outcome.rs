@@ -5,11 +5,14 @@ use std::sync::Arc;
 use crate::{
     message_id::MessageId,
     name::{TopicFilter, TopicName},
+    notice::Notice,
+    queue::DurableName,
     session::{Blocked, Session},
+    settlement::SettleError,
     sync::{Ordering, fence},
 };
 
-/// What became of a batch of publications.
+/// What became of a batch of publications, or of whatever else may concern other sessions.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// For each publication, in their order, up to the first that was refused.
@@ -18,6 +21,8 @@ pub struct Outcome {
     pub ready: Ready,
     /// Subscriptions that make the caller wait before it publishes more.
     pub blocked: Blocked,
+    /// What happened besides, for those who watch.
+    pub notices: Vec<Notice>,
 }
 
 /// An entry's place, told to its publisher.
@@ -59,6 +64,25 @@ pub enum PublishError {
         /// The limit.
         limit: usize,
     },
+    /// [`Limits::queues`](crate::Limits::queues).
+    #[error("queue {name} would be a new one, and the limit of {limit} queues is reached")]
+    TooManyQueues {
+        /// The queue asked for.
+        name: TopicName,
+        /// The limit.
+        limit: usize,
+    },
+    /// [`Limits::queue_entries`](crate::Limits::queue_entries) or
+    /// [`Limits::queue_bytes`](crate::Limits::queue_bytes).
+    #[error("queue {name} is full: the limit of {limit} {of} is reached")]
+    QueueFull {
+        /// The queue.
+        name: TopicName,
+        /// What is limited.
+        of: &'static str,
+        /// The limit.
+        limit: u64,
+    },
     /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
     #[error("the broker holds {held} bytes of messages; the limit is {limit}")]
     MemoryFull {
@@ -97,13 +121,65 @@ pub enum SubscribeError {
         /// The limit.
         limit: usize,
     },
+    /// [`Limits::queues`](crate::Limits::queues).
+    #[error("queue {name} would be a new one, and the limit of {limit} queues is reached")]
+    TooManyQueues {
+        /// The queue asked for.
+        name: TopicName,
+        /// The limit.
+        limit: usize,
+    },
+    /// [`Limits::durables`](crate::Limits::durables).
+    #[error("the limit of {limit} durable subscriptions is reached")]
+    TooManyDurables {
+        /// The limit.
+        limit: usize,
+    },
+    /// Somebody else has the durable subscription.
+    #[error(
+        "the durable subscription {:?} of client {:?} is in use by another connection", .0.subscription, .0.client
+    )]
+    DurableInUse(DurableName),
+    /// There is nothing to look at.
+    #[error("there is no queue {0}")]
+    UnknownQueue(TopicName),
+}
+
+/// Why a durable subscription was not deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ForgetError {
+    /// There is none of this name.
+    #[error("there is no durable subscription of this name")]
+    Unknown,
+    /// A session subscribes by it.
+    #[error("the durable subscription is in use")]
+    InUse,
+}
+
+/// Why a transaction was not carried out; nothing of it was then.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// One of its publications.
+    #[error("{0}")]
+    Publish(#[from] PublishError),
+    /// One of its settlements.
+    #[error("{0}")]
+    Settle(#[from] SettleError),
 }
 
 impl Outcome {
+    /// Takes in what else is to be done.
+    pub(crate) fn add(&mut self, mut other: Self) {
+        self.ready.sessions.append(&mut other.ready.sessions);
+        self.blocked.extend(other.blocked);
+        self.notices.append(&mut other.notices);
+    }
+
     pub(crate) fn clear(&mut self) {
         self.results.clear();
         self.ready.sessions.clear();
         self.blocked = Blocked::default();
+        self.notices.clear();
     }
 }
 

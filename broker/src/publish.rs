@@ -1,18 +1,21 @@
 //! Publishing: under the lock a batch is admitted, appended and announced; after it the rules of those who
 //! lie too far behind are applied.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     broker::Broker,
     cursor::{Cursor, Overflow},
-    entry::Publication,
+    entry::{Kind, Publication},
     limits::Lag,
     log::{End, Released},
-    name::TopicName,
+    name::{TopicName, is_temporary},
+    notice::is_advisory,
     order::Order,
-    outcome::{Outcome, PublishError, Published, Ready},
-    sync::lock,
+    outcome::{Outcome, PublishError, Published},
+    queue::{Queue, Room},
+    session::Readable,
+    sync::{MutexGuard, lock},
 };
 
 /// A cursor found too far behind the end its log had then.
@@ -21,13 +24,29 @@ struct Overdue {
     end: End,
 }
 
-/// What appending a run of publications to one topic needs besides the topic.
+/// What is left to be done once the lock is released.
+#[derive(Default)]
+pub(crate) struct Aftermath {
+    released: Released,
+    overdue: Vec<Overdue>,
+}
+
+/// Whose publications they are, and so where they may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rights {
+    /// Everywhere but to what is the broker's own.
+    Anybody,
+    /// To the broker's own topics.
+    Broker,
+    /// Everywhere, and without a look at the memory, since the messages have been in it all the time.
+    Dead,
+}
+
+/// What appending a run of publications to one topic or queue needs besides that.
 struct Run<'a> {
-    broker: &'a Broker,
-    results: &'a mut Vec<Result<Published, PublishError>>,
-    released: &'a mut Released,
-    ready: &'a mut Ready,
-    overdue: &'a mut Vec<Overdue>,
+    rights: Rights,
+    outcome: &'a mut Outcome,
+    aftermath: &'a mut Aftermath,
 }
 
 impl Broker {
@@ -37,57 +56,98 @@ impl Broker {
     /// the refusal, and what is behind it is not taken. The caller owes the sessions in
     /// [`Outcome::ready`] a delivery.
     pub fn publish(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
-        self.publish_where(batch, outcome, |name| !name.is_reserved());
+        outcome.clear();
+        self.publish_with(Rights::Anybody, batch, outcome);
     }
 
     /// Publishes to the broker's own topics.
     pub fn publish_reserved(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
-        self.publish_where(batch, outcome, TopicName::is_reserved);
+        outcome.clear();
+        self.publish_with(Rights::Broker, batch, outcome);
     }
 
-    fn publish_where(
+    pub(crate) fn publish_with(
         &self,
+        rights: Rights,
         batch: &mut Vec<Publication>,
         outcome: &mut Outcome,
-        allowed: impl Fn(&TopicName) -> bool,
     ) {
-        outcome.clear();
         self.relieve(outcome);
-        let mut released = Released::new();
-        let mut overdue = Vec::new();
+        let mut aftermath = Aftermath::default();
         let mut order = lock(&self.order);
+        let run = Run {
+            rights,
+            outcome,
+            aftermath: &mut aftermath,
+        };
+        self.append_batch(&mut order, batch, run);
+        self.finish(order, aftermath, outcome);
+    }
+
+    /// Publishes what [`Broker::check_all`] found no fault with under the same lock.
+    pub(crate) fn append_checked(
+        &self,
+        order: &mut Order,
+        batch: &mut Vec<Publication>,
+        outcome: &mut Outcome,
+    ) -> Aftermath {
+        let mut aftermath = Aftermath::default();
+        let run = Run {
+            rights: Rights::Anybody,
+            outcome,
+            aftermath: &mut aftermath,
+        };
+        self.append_batch(order, batch, run);
+        aftermath
+    }
+
+    fn append_batch(&self, order: &mut Order, batch: &mut Vec<Publication>, run: Run<'_>) {
+        let Run {
+            rights,
+            outcome,
+            aftermath,
+        } = run;
         let mut publications = batch.drain(..).peekable();
         while let Some(first) = publications.next() {
-            let name = first.topic().clone();
-            let admitted = if allowed(&name) {
-                self.admit(&mut order, &first)
-            } else {
-                Err(PublishError::Reserved(name.clone()))
-            };
-            if let Err(error) = admitted {
+            let (kind, name) = (first.kind(), first.topic().clone());
+            if let Err(error) = self.admit(order, &first, rights) {
                 outcome.results.push(Err(error));
                 break;
             }
+            let rest = std::iter::from_fn(|| {
+                publications.next_if(|next| next.kind() == kind && *next.topic() == name)
+            });
+            let publications = std::iter::once(first).chain(rest);
             let run = Run {
-                broker: self,
-                results: &mut outcome.results,
-                released: &mut released,
-                ready: &mut outcome.ready,
-                overdue: &mut overdue,
+                rights,
+                outcome,
+                aftermath,
             };
-            let rest = std::iter::from_fn(|| publications.next_if(|next| *next.topic() == name));
-            if !order.append(run, &name, std::iter::once(first).chain(rest)) {
+            let is_whole = match kind {
+                Kind::Topic => self.append_to_topic(order, run, &name, publications),
+                Kind::Queue => self.append_to_queue(order, run, &name, publications),
+            };
+            if !is_whole {
                 break;
             }
         }
-        drop(publications);
+    }
+
+    /// Lets readers see what was appended, and applies the rules of those who lie too far behind.
+    pub(crate) fn finish(
+        &self,
+        order: MutexGuard<'_, Order>,
+        aftermath: Aftermath,
+        outcome: &mut Outcome,
+    ) {
         self.horizon.advance(order.position);
         drop(order);
+        let Aftermath { released, overdue } = aftermath;
         drop(released);
         self.horizon.schedule_early(&mut outcome.ready.sessions);
         self.count(&outcome.results);
         for Overdue { cursor, end } in overdue {
-            self.settle(&cursor, end, self.limits.lag(), outcome);
+            self.settle_lag(&cursor, end, self.limits.lag(), outcome);
         }
     }
 
@@ -96,24 +156,183 @@ impl Broker {
         self.refused.add(refused as u64);
     }
 
-    /// Whether there is a topic for this publication, or may be one.
-    fn admit(&self, order: &mut Order, publication: &Publication) -> Result<(), PublishError> {
+    /// Whether a publication may be made: there is a topic or queue for it, or may be one.
+    fn admit(
+        &self,
+        order: &mut Order,
+        publication: &Publication,
+        rights: Rights,
+    ) -> Result<(), PublishError> {
         let name = publication.topic();
-        if order.topics.find(name.as_str()).is_some() {
+        if !may_publish(rights, publication) {
+            return Err(PublishError::Reserved(name.clone()));
+        }
+        if order.has(publication.kind(), name) || is_temporary(name) {
             return Ok(());
         }
-        // A new topic has no history to reduce: there is room now, or there is none.
-        self.check_memory(publication)?;
-        order.admit(name, &self.limits)
+        if rights != Rights::Dead {
+            // What is new has no history to reduce: there is room now, or there is none.
+            self.check_memory(publication.size())?;
+        }
+        match publication.kind() {
+            Kind::Topic => order.admit(name, &self.limits),
+            Kind::Queue => order.admit_queue(name, &self.limits, &self.store),
+        }
     }
 
-    fn check_memory(&self, publication: &Publication) -> Result<(), PublishError> {
+    /// Whether all of a batch may be published, one behind the other.
+    pub(crate) fn check_all(
+        &self,
+        order: &mut Order,
+        batch: &[Publication],
+    ) -> Result<(), PublishError> {
+        let size = batch.iter().map(Publication::size).sum();
+        self.check_memory(size)?;
+        let mut queued = HashMap::<&TopicName, (u64, u64)>::new();
+        for publication in batch {
+            self.admit(order, publication, Rights::Anybody)?;
+            let name = publication.topic();
+            if publication.kind() == Kind::Queue
+                && let Some(queue) = order.queues.named.find(name.as_str())
+            {
+                let (entries, bytes) = queued.entry(name).or_default();
+                *entries += 1;
+                *bytes += publication.size();
+                check_room(queue, name, *entries, *bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_memory(&self, size: u64) -> Result<(), PublishError> {
         let held = self.memory.bytes();
         let limit = self.limits.memory_bytes;
-        if held + publication.size() > limit {
+        if held + size > limit {
             Err(PublishError::MemoryFull { held, limit })
         } else {
             Ok(())
+        }
+    }
+
+    /// Appends a run of publications to one topic and announces them; false when one was refused, and the
+    /// rest left.
+    fn append_to_topic(
+        &self,
+        order: &mut Order,
+        run: Run<'_>,
+        name: &TopicName,
+        publications: impl Iterator<Item = Publication>,
+    ) -> bool {
+        let limits = &self.limits;
+        let Run {
+            outcome, aftermath, ..
+        } = run;
+        let Some(topic) = order.topics.find_mut(name.as_str()) else {
+            self.pass_into_nothing(order.position, publications, outcome);
+            return true;
+        };
+        let mut is_whole = true;
+        let subscriptions = topic.cursors().len() + topic.queues.len();
+        for publication in publications {
+            if self.check_memory(publication.size()).is_err() {
+                topic.log.keep_last(&mut aftermath.released);
+                // What can be had is needed now.
+                aftermath.released.clear();
+            }
+            if let Err(error) = self.check_memory(publication.size()) {
+                outcome.results.push(Err(error));
+                is_whole = false;
+                break;
+            }
+            order.position += 1;
+            let size = publication.size();
+            let ready = &mut outcome.ready;
+            let sequence = topic.append(publication, order.position, &self.memory, ready);
+            if !name.is_reserved() {
+                self.published.add(size);
+            }
+            outcome.results.push(Ok(Published {
+                id: self.id(order.position),
+                sequence,
+                subscriptions,
+            }));
+        }
+        topic.log.trim(
+            limits.history_entries,
+            limits.history_bytes,
+            &mut aftermath.released,
+        );
+        let end = topic.log.end();
+        Cursor::appended();
+        for cursor in topic.cursors() {
+            let session = &cursor.subscription.session;
+            if cursor.claim() && session.queue(Readable::Cursor(Arc::clone(cursor))) {
+                outcome.ready.sessions.push(Arc::clone(session));
+            }
+            if cursor.is_overdue(end, limits.lag()) {
+                let cursor = Arc::clone(cursor);
+                aftermath.overdue.push(Overdue { cursor, end });
+            }
+        }
+        is_whole
+    }
+
+    /// Puts a run of publications into one queue; false when one was refused, and the rest left.
+    fn append_to_queue(
+        &self,
+        order: &mut Order,
+        run: Run<'_>,
+        name: &TopicName,
+        publications: impl Iterator<Item = Publication>,
+    ) -> bool {
+        let Run {
+            rights, outcome, ..
+        } = run;
+        let Some(queue) = order.queues.named.find(name.as_str()) else {
+            self.pass_into_nothing(order.position, publications, outcome);
+            return true;
+        };
+        let mut state = queue.lock();
+        let subscriptions = state.consumer_count();
+        for publication in publications {
+            let size = publication.size();
+            let admitted = match rights {
+                Rights::Dead => Ok(()),
+                Rights::Anybody | Rights::Broker => self.check_memory(size),
+            };
+            if let Err(error) = admitted.and_then(|()| check_room(queue, name, 1, size)) {
+                outcome.results.push(Err(error));
+                return false;
+            }
+            order.position += 1;
+            let end = state.end;
+            let entry = publication.into_entry(order.position, end, name, &self.memory);
+            state.end = entry.end();
+            queue.enqueue(&mut state, &entry, &mut outcome.ready);
+            self.published.add(size);
+            outcome.results.push(Ok(Published {
+                id: self.id(order.position),
+                sequence: end.sequence,
+                subscriptions,
+            }));
+        }
+        true
+    }
+
+    /// Counts publications to what was temporary and is gone: who sends a late answer is not at fault.
+    fn pass_into_nothing(
+        &self,
+        position: u64,
+        publications: impl Iterator<Item = Publication>,
+        outcome: &mut Outcome,
+    ) {
+        for _ in publications {
+            self.undeliverable.add(1);
+            outcome.results.push(Ok(Published {
+                id: self.id(position),
+                sequence: 0,
+                subscriptions: 0,
+            }));
         }
     }
 
@@ -121,7 +340,7 @@ impl Broker {
     /// so that one who does not read does not use up everybody's room.
     ///
     /// It looks at every cursor, so it is not done again before a part of the memory was published anew.
-    fn relieve(&self, outcome: &mut Outcome) {
+    pub(crate) fn relieve(&self, outcome: &mut Outcome) {
         let limit = self.limits.memory_bytes;
         if self.memory.bytes() < limit - limit / RELIEF_PART {
             return;
@@ -141,16 +360,19 @@ impl Broker {
             .for_each(|topic| lagging.extend(topic.lagging()));
         drop(order);
         for (cursor, end, kept) in lagging {
-            self.settle(&cursor, end, kept, outcome);
+            self.settle_lag(&cursor, end, kept, outcome);
         }
     }
 
     /// Applies the rule of a cursor that was found further behind `end` than `allowed`.
-    fn settle(&self, cursor: &Arc<Cursor>, end: End, allowed: Lag, outcome: &mut Outcome) {
+    fn settle_lag(&self, cursor: &Arc<Cursor>, end: End, allowed: Lag, outcome: &mut Outcome) {
         let session = &cursor.subscription.session;
         match cursor.subscription.overflow {
             _ if session.is_ended() => cursor.close(),
-            Overflow::DropOldest | Overflow::Latest => cursor.skip(end, allowed),
+            Overflow::DropOldest | Overflow::Latest => {
+                cursor.skip(end, allowed);
+                self.notice_slow(&cursor.subscription, outcome);
+            }
             Overflow::Disconnect => {
                 if session.end() {
                     self.disconnected.add(1);
@@ -163,61 +385,31 @@ impl Broker {
     }
 }
 
-impl Order {
-    /// Appends a run of publications to one topic and announces them; false when one was refused, and the
-    /// rest left.
-    fn append(
-        &mut self,
-        run: Run<'_>,
-        name: &TopicName,
-        publications: impl Iterator<Item = Publication>,
-    ) -> bool {
-        let broker = run.broker;
-        let limits = &broker.limits;
-        let Some(topic) = self.topics.find_mut(name.as_str()) else {
-            return false;
-        };
-        let mut is_whole = true;
-        let subscriptions = topic.cursors().len();
-        for publication in publications {
-            if broker.check_memory(&publication).is_err() {
-                topic.log.keep_last(run.released);
-                // What can be had is needed now.
-                run.released.clear();
-            }
-            if let Err(error) = broker.check_memory(&publication) {
-                run.results.push(Err(error));
-                is_whole = false;
-                break;
-            }
-            self.position += 1;
-            let size = publication.size();
-            let sequence = topic.append(publication, self.position, &broker.memory);
-            if !name.is_reserved() {
-                broker.published.add(size);
-            }
-            run.results.push(Ok(Published {
-                id: broker.id(self.position),
-                sequence,
-                subscriptions,
-            }));
-        }
-        topic
-            .log
-            .trim(limits.history_entries, limits.history_bytes, run.released);
-        let end = topic.log.end();
-        Cursor::appended();
-        for cursor in topic.cursors() {
-            let session = &cursor.subscription.session;
-            if cursor.claim() && session.queue(Arc::clone(cursor)) {
-                run.ready.sessions.push(Arc::clone(session));
-            }
-            if cursor.is_overdue(end, limits.lag()) {
-                let cursor = Arc::clone(cursor);
-                run.overdue.push(Overdue { cursor, end });
-            }
-        }
-        is_whole
+/// Whether messages may be sent there.
+fn may_publish(rights: Rights, publication: &Publication) -> bool {
+    let name = publication.topic();
+    let is_own = name.is_reserved() && !is_temporary(name);
+    let is_own = is_own || (publication.kind() == Kind::Topic && is_advisory(name.as_str()));
+    match rights {
+        Rights::Anybody => !is_own,
+        Rights::Broker => is_own,
+        Rights::Dead => true,
+    }
+}
+
+fn check_room(
+    queue: &Queue,
+    name: &TopicName,
+    entries: u64,
+    bytes: u64,
+) -> Result<(), PublishError> {
+    match queue.room(entries, bytes) {
+        Room::Enough => Ok(()),
+        Room::Full(of, limit) => Err(PublishError::QueueFull {
+            name: name.clone(),
+            of,
+            limit,
+        }),
     }
 }
 

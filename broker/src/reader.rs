@@ -3,10 +3,12 @@
 use std::{cmp::Reverse, collections::BinaryHeap, ops::ControlFlow, sync::Arc};
 
 use crate::{
-    cursor::{Cursor, Missed, Stop},
+    cursor::{Missed, Stop},
     entry::Entry,
     horizon::Horizon,
-    session::Session,
+    name::TopicName,
+    session::{Readable, Session},
+    settlement::DeliveryId,
 };
 
 /// The reading side of a session. There is one for each session, owned by whoever drains it.
@@ -14,10 +16,10 @@ use crate::{
 pub struct Reader {
     session: Arc<Session>,
     horizon: Arc<Horizon>,
-    /// Cursors with something to read, by the position of their next entry.
+    /// Cursors and consumers with something to read, by the position of their next entry.
     active: BinaryHeap<Active>,
     /// Empty between calls; changes places with the session's inbox, so that neither allocates.
-    arrived: Vec<Arc<Cursor>>,
+    arrived: Vec<Readable>,
 }
 
 /// One entry for one subscription.
@@ -29,12 +31,18 @@ pub struct Delivery<'a> {
     pub entry: &'a Arc<Entry>,
     /// What the subscription did not get of this topic before this entry.
     pub missed: Option<Missed>,
+    /// What to settle it by, where the subscription acknowledges.
+    pub id: Option<DeliveryId>,
+    /// How often it has been delivered out of its queue, this time included: 1 for the first.
+    pub count: u32,
+    /// The queue it comes from, if that has a name; otherwise it comes from its topic.
+    pub queue: Option<&'a TopicName>,
 }
 
 #[derive(Debug)]
 struct Active {
     next: u64,
-    cursor: Arc<Cursor>,
+    source: Readable,
 }
 
 impl Reader {
@@ -56,8 +64,13 @@ impl Reader {
     /// Hands deliveries to `take`, in the order of the broker's positions, until nothing is left (then
     /// true) or `take` breaks (then false, and the rest is for the next call).
     ///
-    /// Locks are held while `take` runs: it must not call the broker, nor wait.
-    pub fn drain(&mut self, mut take: impl FnMut(Delivery<'_>) -> ControlFlow<()>) -> bool {
+    /// What has expired at `now_ms`, in Unix milliseconds, is left out. Locks are held while `take` runs: it
+    /// must not call the broker, nor wait.
+    pub fn drain(
+        &mut self,
+        now_ms: u64,
+        mut take: impl FnMut(Delivery<'_>) -> ControlFlow<()>,
+    ) -> bool {
         loop {
             // First the limit, then the inbox: what is visible up to the limit had been announced, so
             // nothing that belongs before an entry read now can still be on its way to the inbox.
@@ -74,7 +87,7 @@ impl Reader {
                 }
                 continue;
             }
-            let progress = self.read_up_to(limit, &mut take);
+            let progress = self.read_up_to((limit, now_ms), &mut take);
             self.session.release_waiting();
             if progress.is_break() {
                 return false;
@@ -95,46 +108,53 @@ impl Reader {
         self.session.swap_inbox(&mut arrived);
         if self.active.len() + arrived.len() > self.active.capacity() {
             // Before it grows: those that were unsubscribed before they were read to the end.
-            self.active
-                .retain(|active| !active.cursor.subscription.is_cancelled());
+            self.active.retain(|active| !active.source.is_cancelled());
         }
-        for cursor in arrived.drain(..) {
-            self.keep_or_retire(cursor);
+        for source in arrived.drain(..) {
+            self.keep_or_retire(source);
         }
         self.arrived = arrived;
     }
 
-    /// Reads until every active cursor is beyond `limit`.
+    /// Reads until everything active is beyond `limit`.
     fn read_up_to(
         &mut self,
-        limit: u64,
+        (limit, now_ms): (u64, u64),
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         while self.active.peek().is_some_and(|first| first.next <= limit) {
-            let Some(Active { cursor, .. }) = self.active.pop() else {
+            let Some(Active { source, .. }) = self.active.pop() else {
                 break;
             };
-            // As far as no other cursor has an earlier entry. Two subscriptions that cover one entry
-            // are at the same position, and take turns.
+            // As far as no other has an earlier entry. Two subscriptions that cover one entry are at the
+            // same position, and take turns.
             let until = match self.active.peek() {
                 Some(other) => limit.min(other.next),
                 None => limit,
             };
-            let stop = cursor.read(until, limit, &mut |entry, missed| {
-                take(Delivery {
-                    tag: &cursor.subscription.tag,
-                    entry,
-                    missed,
-                })
-            });
+            let stop = match &source {
+                Readable::Cursor(cursor) => {
+                    cursor.read(until, (limit, now_ms), &mut |entry, missed| {
+                        take(Delivery {
+                            tag: &cursor.subscription.tag,
+                            entry,
+                            missed,
+                            id: None,
+                            count: 1,
+                            queue: None,
+                        })
+                    })
+                }
+                Readable::Consumer(consumer) => consumer.read(until, now_ms, take),
+            };
             match stop {
-                Stop::At(next) => self.active.push(Active { next, cursor }),
+                Stop::At(next) => self.active.push(Active { next, source }),
                 Stop::Full(next) => {
-                    self.active.push(Active { next, cursor });
+                    self.active.push(Active { next, source });
                     return ControlFlow::Break(());
                 }
                 Stop::End { full } => {
-                    self.keep_or_retire(cursor);
+                    self.keep_or_retire(source);
                     if full {
                         return ControlFlow::Break(());
                     }
@@ -144,13 +164,13 @@ impl Reader {
         ControlFlow::Continue(())
     }
 
-    fn keep_or_retire(&mut self, cursor: Arc<Cursor>) {
+    fn keep_or_retire(&mut self, source: Readable) {
         loop {
-            if let Some(next) = cursor.next_position() {
-                self.active.push(Active { next, cursor });
+            if let Some(next) = source.next_position() {
+                self.active.push(Active { next, source });
                 return;
             }
-            if cursor.retire() {
+            if source.retire() {
                 return;
             }
         }

@@ -6,10 +6,13 @@ use std::{
 };
 
 use crate::{
-    cursor::{Cursor, Overflow},
+    cursor::{Cursor, Overflow, Start},
+    entry::Entry,
     figures::{Count, SessionFigures},
     limits::Limits,
     name::TopicFilter,
+    queue::Consumer,
+    selector::Selector,
     sync::{AtomicBool, Mutex, Ordering, fence, lock},
 };
 
@@ -37,7 +40,9 @@ pub struct Session {
     /// Whether somebody has been told to drain the session and has not begun yet.
     scheduled: AtomicBool,
     ended: AtomicBool,
-    inbox: Mutex<Vec<Arc<Cursor>>>,
+    inbox: Mutex<Vec<Readable>>,
+    /// The session's part in queues; by id, ascending.
+    consumers: Mutex<Vec<Arc<Consumer>>>,
     /// Publishers that wait for this session to catch up, for as long as their [`Blocked`] is there.
     waiting: Mutex<Vec<(Weak<()>, Waker)>>,
     totals: Arc<Totals>,
@@ -52,16 +57,43 @@ pub(crate) struct Totals {
     pub(crate) dropped: Count,
 }
 
+/// Where a session has something to read.
+#[derive(Debug)]
+pub(crate) enum Readable {
+    /// In a topic's log.
+    Cursor(Arc<Cursor>),
+    /// Out of queues.
+    Consumer(Arc<Consumer>),
+}
+
 #[derive(Debug)]
 pub(crate) struct Subscription {
     pub(crate) id: SubscriptionId,
     pub(crate) session: Arc<Session>,
     pub(crate) filter: TopicFilter,
     pub(crate) overflow: Overflow,
+    /// Which of the entries it wants.
+    pub(crate) selector: Option<Selector>,
     pub(crate) tag: Box<[u8]>,
     /// Topics it covered when it was made.
     pub(crate) joined: usize,
+    is_told_slow: AtomicBool,
     cancelled: AtomicBool,
+}
+
+/// What a subscription to topics is to be like.
+#[derive(Debug)]
+pub struct Subscribe<'a> {
+    /// Which topics.
+    pub filter: &'a TopicFilter,
+    /// Where it begins.
+    pub start: Start,
+    /// What happens when it lies too far behind.
+    pub overflow: Overflow,
+    /// Which of the entries it wants; none for all.
+    pub selector: Option<Selector>,
+    /// Comes back with each delivery.
+    pub tag: &'a [u8],
 }
 
 /// Subscriptions that make a publisher wait: those with [`Overflow::Block`] that lie behind their bound.
@@ -81,6 +113,7 @@ impl Session {
             scheduled: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             inbox: Mutex::new(Vec::new()),
+            consumers: Mutex::new(Vec::new()),
             waiting: Mutex::new(Vec::new()),
             totals,
             delivered: Count::default(),
@@ -134,29 +167,30 @@ impl Session {
         }
     }
 
-    /// Puts a claimed cursor up for reading; true when the session is to be drained by the caller.
-    pub(crate) fn queue(&self, cursor: Arc<Cursor>) -> bool {
+    /// Puts a claimed cursor or consumer up for reading; true when the session is to be drained by the
+    /// caller.
+    pub(crate) fn queue(&self, readable: Readable) -> bool {
         let mut inbox = lock(&self.inbox);
         if inbox.len() == inbox.capacity() {
             // Before it grows: those that were unsubscribed while nobody drained.
-            inbox.retain(|cursor| !cursor.subscription.is_cancelled());
+            inbox.retain(|readable| !readable.is_cancelled());
         }
-        inbox.push(cursor);
+        inbox.push(readable);
         drop(inbox);
         self.schedule()
     }
 
     /// Puts claimed cursors up for reading, all at one moment; true when the session is to be drained by
     /// the caller.
-    pub(crate) fn queue_all(&self, cursors: &mut Vec<Arc<Cursor>>) -> bool {
+    pub(crate) fn queue_all(&self, cursors: Vec<Arc<Cursor>>) -> bool {
         if cursors.is_empty() {
             return false;
         }
         let mut inbox = lock(&self.inbox);
         if inbox.len() + cursors.len() > inbox.capacity() {
-            inbox.retain(|cursor| !cursor.subscription.is_cancelled());
+            inbox.retain(|readable| !readable.is_cancelled());
         }
-        inbox.append(cursors);
+        inbox.extend(cursors.into_iter().map(Readable::Cursor));
         drop(inbox);
         self.schedule()
     }
@@ -166,9 +200,29 @@ impl Session {
         !self.scheduled.swap(true, Ordering::SeqCst)
     }
 
-    /// Changes the cursors put up since for the empty `other`.
-    pub(crate) fn swap_inbox(&self, other: &mut Vec<Arc<Cursor>>) {
+    /// Changes what was put up since for the empty `other`.
+    pub(crate) fn swap_inbox(&self, other: &mut Vec<Readable>) {
         std::mem::swap(&mut *lock(&self.inbox), other);
+    }
+
+    pub(crate) fn add_consumer(&self, consumer: &Arc<Consumer>) {
+        lock(&self.consumers).push(Arc::clone(consumer));
+    }
+
+    pub(crate) fn consumer(&self, id: SubscriptionId) -> Option<Arc<Consumer>> {
+        let consumers = lock(&self.consumers);
+        let at = consumers.binary_search_by_key(&id, |one| one.id).ok()?;
+        Some(Arc::clone(&consumers[at]))
+    }
+
+    pub(crate) fn remove_consumer(&self, id: SubscriptionId) -> Option<Arc<Consumer>> {
+        let mut consumers = lock(&self.consumers);
+        let at = consumers.binary_search_by_key(&id, |one| one.id).ok()?;
+        Some(consumers.remove(at))
+    }
+
+    pub(crate) fn consumers(&self) -> Vec<Arc<Consumer>> {
+        lock(&self.consumers).clone()
     }
 
     /// Ends the session, so that nobody waits for it any more; true the first time.
@@ -226,21 +280,31 @@ impl std::fmt::Debug for Session {
     }
 }
 
+impl<'a> Subscribe<'a> {
+    /// To what is published from now on, by the usual rule.
+    #[must_use]
+    pub fn to(filter: &'a TopicFilter) -> Self {
+        Self {
+            filter,
+            start: Start::default(),
+            overflow: Overflow::default(),
+            selector: None,
+            tag: &[],
+        }
+    }
+}
+
 impl Subscription {
-    pub(crate) fn new(
-        id: SubscriptionId,
-        session: Arc<Session>,
-        filter: TopicFilter,
-        overflow: Overflow,
-        tag: &[u8],
-    ) -> Self {
+    pub(crate) fn new(id: SubscriptionId, session: Arc<Session>, subscribe: Subscribe<'_>) -> Self {
         Self {
             id,
             session,
-            filter,
-            overflow,
-            tag: tag.into(),
+            filter: subscribe.filter.clone(),
+            overflow: subscribe.overflow,
+            selector: subscribe.selector,
+            tag: subscribe.tag.into(),
             joined: 0,
+            is_told_slow: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
         }
     }
@@ -251,6 +315,41 @@ impl Subscription {
 
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Whether an entry is to be delivered, at this time.
+    #[inline]
+    pub(crate) fn wants(&self, entry: &Entry, now_ms: u64) -> bool {
+        let selector = self.selector.as_ref();
+        !entry.is_expired(now_ms) && selector.is_none_or(|selector| selector.matches(entry))
+    }
+
+    /// Whether nobody has been told yet that it is slow.
+    pub(crate) fn begins_to_be_slow(&self) -> bool {
+        !self.is_told_slow.swap(true, Ordering::Relaxed)
+    }
+}
+
+impl Readable {
+    pub(crate) fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Cursor(cursor) => cursor.subscription.is_cancelled(),
+            Self::Consumer(consumer) => consumer.is_cancelled(),
+        }
+    }
+
+    pub(crate) fn next_position(&self) -> Option<u64> {
+        match self {
+            Self::Cursor(cursor) => cursor.next_position(),
+            Self::Consumer(consumer) => consumer.next_position(),
+        }
+    }
+
+    pub(crate) fn retire(&self) -> bool {
+        match self {
+            Self::Cursor(cursor) => cursor.retire(),
+            Self::Consumer(consumer) => consumer.retire(),
+        }
     }
 }
 

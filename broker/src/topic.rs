@@ -9,6 +9,8 @@ use crate::{
     limits::Lag,
     log::{End, Log, Memory},
     name::TopicName,
+    outcome::Ready,
+    queue::Queue,
     session::{Subscription, SubscriptionId},
 };
 
@@ -19,6 +21,8 @@ pub(crate) struct Topic {
     pub(crate) counts: Arc<TopicCounts>,
     /// By subscription, ascending.
     cursors: Vec<Arc<Cursor>>,
+    /// Queues that get what is published here.
+    pub(crate) queues: Vec<Arc<Queue>>,
 }
 
 /// What readers tell of a topic without the broker's lock.
@@ -52,20 +56,25 @@ impl Topic {
                 dropped: Count::default(),
             }),
             cursors: Vec::new(),
+            queues: Vec::new(),
         }
     }
 
-    /// Appends a publication and tells its sequence.
+    /// Appends a publication and tells its sequence. `ready` gets those who were given it by queues.
     pub(crate) fn append(
         &mut self,
         publication: Publication,
         position: u64,
         memory: &Arc<Memory>,
+        ready: &mut Ready,
     ) -> u64 {
         let end = self.log.end();
         let size = publication.size();
-        self.log
-            .append(publication.into_entry(position, end, &self.counts.name, memory));
+        let entry = publication.into_entry(position, end, &self.counts.name, memory);
+        for queue in &self.queues {
+            queue.feed(&entry, ready);
+        }
+        self.log.append(entry);
         self.counts.published.add(size);
         end.sequence
     }
@@ -134,7 +143,7 @@ impl Topic {
             bytes: self.counts.published.bytes(),
             history_entries: self.log.history_entries(),
             history_bytes: self.log.history_bytes(),
-            subscriptions: self.cursors.len(),
+            subscriptions: self.cursors.len() + self.queues.len(),
             delivered: self.counts.delivered.total(),
             dropped: self.counts.dropped.total(),
             greatest_lag: self
@@ -147,6 +156,6 @@ impl Topic {
 
     /// Whether nothing would be lost with it.
     pub(crate) fn is_idle(&self) -> bool {
-        self.cursors.is_empty() && self.log.history_entries() == 0
+        self.cursors.is_empty() && self.queues.is_empty() && self.log.history_entries() == 0
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{ops::ControlFlow, sync::Weak};
 
-use broker::{Broker, Limits, Outcome, Overflow, Peer, Publication, Reader, Session, Start};
+use broker::{Broker, Limits, Outcome, Peer, Publication, Reader, Session, Subscribe};
 use broker::{TopicFilter, TopicName};
 use bytes::Bytes;
 use loom::{
@@ -37,7 +37,7 @@ impl Connection {
             }
             self.session.begin();
             let mut positions = Vec::new();
-            let done = self.reader.lock().expect("no panic").drain(|delivery| {
+            let done = self.reader.lock().expect("no panic").drain(0, |delivery| {
                 positions.push(delivery.entry.position());
                 ControlFlow::Continue(())
             });
@@ -65,10 +65,8 @@ fn connection(broker: &Broker, filters: &[&str]) -> Connection {
         broker
             .subscribe(
                 reader.session(),
-                &filter,
-                Start::New,
-                Overflow::DropOldest,
-                b"",
+                Subscribe::to(&filter),
+                &mut Outcome::default(),
             )
             .expect("within the limits");
     }
@@ -117,7 +115,7 @@ fn check(threads: &'static [&'static [&'static str]]) {
         let positions = connection.positions.lock().expect("no panic").clone();
         let count: usize = threads.iter().map(|topics| topics.len()).sum();
         assert_eq!(positions, (1..=count as u64).collect::<Vec<_>>());
-        broker.detach(&connection.session);
+        broker.detach(&connection.session, 0, &mut Outcome::default());
     });
 }
 

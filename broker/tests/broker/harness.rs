@@ -11,7 +11,7 @@ use std::{
 
 use broker::{
     Blocked, Broker, Limits, Missed, Outcome, Overflow, Peer, Publication, PublishError, Published,
-    Reader, Ready, Start, SubscribeError, SubscriptionId, TopicFilter, TopicName,
+    Reader, Ready, Start, Subscribe, SubscribeError, SubscriptionId, TopicFilter, TopicName,
 };
 use bytes::Bytes;
 
@@ -55,8 +55,16 @@ impl Client {
         filter: &str,
         (start, overflow, tag): (Start, Overflow, u8),
     ) -> Result<(SubscriptionId, Ready), SubscribeError> {
-        let session = self.reader.session();
-        broker.subscribe(session, &as_filter(filter), start, overflow, &[tag])
+        let subscribe = Subscribe {
+            filter: &as_filter(filter),
+            start,
+            overflow,
+            selector: None,
+            tag: &[tag],
+        };
+        let mut outcome = Outcome::default();
+        let id = broker.subscribe(self.reader.session(), subscribe, &mut outcome)?;
+        Ok((id, outcome.ready))
     }
 
     pub fn subscribe(
@@ -72,18 +80,18 @@ impl Client {
     }
 
     pub fn unsubscribe(&self, broker: &Broker, id: SubscriptionId) {
-        broker.unsubscribe(self.reader.session(), id);
+        broker.unsubscribe(self.reader.session(), id, 0, &mut Outcome::default());
     }
 
     pub fn detach(&self, broker: &Broker) {
-        broker.detach(self.reader.session());
+        broker.detach(self.reader.session(), 0, &mut Outcome::default());
     }
 
     /// Reads at most `most` entries, and tells whether the broker has no more.
     pub fn read(&mut self, most: usize) -> (Vec<Got>, bool) {
         let mut got = Vec::new();
         self.reader.session().begin();
-        let done = self.reader.drain(|delivery| {
+        let done = self.reader.drain(0, |delivery| {
             got.push(Got {
                 tag: delivery.tag[0],
                 topic: delivery.entry.topic().to_string(),

@@ -13,7 +13,7 @@ use std::{
 };
 
 use broker::{
-    Broker, Delivery, Missed, Outcome, Overflow, Peer, Publication, Reader, Session, Start,
+    Broker, Delivery, Missed, Outcome, Peer, Publication, Reader, Session, Start, Subscribe,
 };
 use bytes::Bytes;
 
@@ -81,7 +81,7 @@ fn order_holds_and_no_wake_up_is_lost_among_threads() {
             assert_eq!(*sequence, newest[topic] + 1, "{filter} {topic}");
         }
         drop(log);
-        broker.detach(connection.session());
+        broker.detach(connection.session(), 0, &mut Outcome::default());
     }
     TOPICS
         .iter()
@@ -149,17 +149,17 @@ impl Connection {
     }
 
     fn subscribe(&self, broker: &Broker, filter: &str, start: Start) -> broker::SubscriptionId {
-        let tag = filter.as_bytes();
-        let (id, ready) = broker
-            .subscribe(
-                self.session(),
-                &as_filter(filter),
-                start,
-                Overflow::DropOldest,
-                tag,
-            )
+        let covered = as_filter(filter);
+        let subscribe = Subscribe {
+            start,
+            tag: filter.as_bytes(),
+            ..Subscribe::to(&covered)
+        };
+        let mut outcome = Outcome::default();
+        let id = broker
+            .subscribe(self.session(), subscribe, &mut outcome)
             .expect("within the limits");
-        ready.deliver();
+        outcome.ready.deliver();
         id
     }
 
@@ -171,7 +171,7 @@ impl Connection {
             self.session().begin();
             let mut log = lock(&self.log);
             if let Some(reader) = reader.as_mut() {
-                let done = reader.drain(|delivery| {
+                let done = reader.drain(0, |delivery| {
                     log.check(&delivery);
                     ControlFlow::Continue(())
                 });
@@ -301,12 +301,12 @@ fn come_and_go(broker: &Broker, finished: &AtomicBool) {
             std::hint::spin_loop();
         }
         if random.below(2) == 0 {
-            broker.unsubscribe(connection.session(), id);
+            broker.unsubscribe(connection.session(), id, 0, &mut Outcome::default());
             let position = lock(&connection.log).position;
             connection.drain();
             assert_eq!(lock(&connection.log).position, position);
         }
-        broker.detach(connection.session());
+        broker.detach(connection.session(), 0, &mut Outcome::default());
     }
 }
 

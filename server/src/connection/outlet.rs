@@ -5,6 +5,8 @@ use std::{cell::RefCell, io, marker::PhantomData, ops::ControlFlow};
 use broker::Reader;
 use tokio::net::TcpStream;
 
+use crate::clock;
+
 use super::{
     Encoder, Kind,
     framing::{Answer, Framing},
@@ -156,7 +158,7 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
             kind: peers,
             ..
         } = self;
-        reader.drain(|delivery| {
+        reader.drain(clock::unix_ms(), |delivery| {
             scratch.room_for_header(F::HEADER_BYTES);
             let start = scratch.bytes.len();
             let kind = match encoder.encode(&delivery, &mut scratch.bytes) {

@@ -19,7 +19,9 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use broker::{Broker, Delivery, Missed, Overflow, Peer, Reader, Start, TopicFilter};
+use broker::{
+    Broker, Delivery, Missed, Outcome, Overflow, Peer, Reader, Start, Subscribe, TopicFilter,
+};
 use futures_util::task::AtomicWaker;
 use serde::{Deserialize, Serialize};
 use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
@@ -28,7 +30,7 @@ use super::{
     extract::{Path, Query},
     problem::Problem,
 };
-use crate::{message::Message, server::Server};
+use crate::{clock, message::Message, server::Server};
 
 /// `GET /api/topics/{filter}/events`: resumes after `Last-Event-ID`; `since` and `overflow` as with
 /// STOMP.
@@ -141,12 +143,15 @@ impl Subscription {
             waiting,
             next: None,
         };
-        subscription.broker.subscribe(
-            subscription.reader.session(),
-            filter,
+        let subscribe = Subscribe {
             start,
             overflow,
-            &[],
+            ..Subscribe::to(filter)
+        };
+        subscription.broker.subscribe(
+            subscription.reader.session(),
+            subscribe,
+            &mut Outcome::default(),
         )?;
         Ok(subscription)
     }
@@ -164,7 +169,7 @@ impl Subscription {
         } = self;
         let mut event = None;
         reader.session().begin();
-        reader.drain(|delivery| {
+        reader.drain(clock::unix_ms(), |delivery| {
             let message = message(broker, &delivery);
             match delivery.missed {
                 None => event = Some(message),
@@ -181,7 +186,11 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.broker.detach(self.reader.session());
+        self.broker.detach(
+            self.reader.session(),
+            clock::unix_ms(),
+            &mut Outcome::default(),
+        );
     }
 }
 

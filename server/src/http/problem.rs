@@ -39,6 +39,8 @@ impl From<PublishError> for Problem {
             PublishError::Reserved(_) => StatusCode::FORBIDDEN,
             PublishError::TooManyTopics { .. }
             | PublishError::TooManyCursors { .. }
+            | PublishError::TooManyQueues { .. }
+            | PublishError::QueueFull { .. }
             | PublishError::MemoryFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
         };
         Self::new(status, error.to_string())
@@ -49,9 +51,13 @@ impl From<SubscribeError> for Problem {
     fn from(error: SubscribeError) -> Self {
         let status = match error {
             SubscribeError::SessionEnded => StatusCode::SERVICE_UNAVAILABLE,
+            SubscribeError::DurableInUse(_) => StatusCode::CONFLICT,
+            SubscribeError::UnknownQueue(_) => StatusCode::NOT_FOUND,
             SubscribeError::TooManySubscriptions { .. }
             | SubscribeError::TooManyTopics { .. }
-            | SubscribeError::TooManyCursors { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            | SubscribeError::TooManyCursors { .. }
+            | SubscribeError::TooManyQueues { .. }
+            | SubscribeError::TooManyDurables { .. } => StatusCode::INSUFFICIENT_STORAGE,
         };
         Self::new(status, error.to_string())
     }

@@ -8,7 +8,8 @@ mod port;
 use std::{collections::HashMap, sync::Arc};
 
 use broker::{
-    Broker, Header, Overflow, Publication, PublishError, Session, Start, SubscriptionId, TopicName,
+    Broker, Header, Overflow, Publication, PublishError, Session, Start, Subscribe, SubscriptionId,
+    TopicName,
 };
 use bytes::Bytes;
 use wire::stomp::{
@@ -157,9 +158,15 @@ impl Stomp {
         let start = start(&self.broker, subscribe.since.as_ref(), receipt)?;
         let overflow = subscribe.overflow.map_or(self.overflow, overflow);
         let tag = encoder::tag(self.machine.version(), &subscribe.identity);
-        let (id, _) = self
+        let wanted = Subscribe {
+            start,
+            overflow,
+            tag: &tag,
+            ..Subscribe::to(&filter)
+        };
+        let id = self
             .broker
-            .subscribe(&self.session, &filter, start, overflow, &tag)
+            .subscribe(&self.session, wanted, &mut turn.outcome)
             .map_err(|error| Fault::refused("cannot subscribe", error.to_string(), receipt))?;
         // What there is to read at once is drained at the end of this turn.
         let identity = subscribe.identity.clone().into_owned();
@@ -179,7 +186,8 @@ impl Stomp {
             .subscriptions
             .remove(&identity)
             .ok_or_else(|| Fault::unknown_subscription(&identity, receipt))?;
-        self.broker.unsubscribe(&self.session, id);
+        self.broker
+            .unsubscribe(&self.session, id, clock::unix_ms(), &mut turn.outcome);
         self.receipt(receipt, turn);
         Ok(())
     }

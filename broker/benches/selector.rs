@@ -1,0 +1,94 @@
+//! Parsing and evaluating selectors. `cargo bench -p carillon-broker --bench selector`
+
+use std::sync::Arc;
+
+use broker::{
+    Broker, Entry, Header, Limits, Outcome, Properties, Publication, Selector, TopicName, Value,
+};
+use bytes::Bytes;
+use divan::Bencher;
+
+fn main() {
+    divan::main();
+}
+
+const TYPICAL: &str =
+    "type = 'car' AND colour IN ('blue', 'red') AND weight > 2500 AND model LIKE 'A-%'";
+
+/// A comparison of strings, one of a string with a number, a pattern, and all together.
+const SELECTORS: [&str; 4] = [
+    "colour = 'blue'",
+    "weight > 2500",
+    "model LIKE '%123_'",
+    TYPICAL,
+];
+
+#[divan::bench(args = SELECTORS)]
+fn parse(text: &str) -> Selector {
+    selector(text)
+}
+
+#[divan::bench(args = SELECTORS)]
+fn matches(bencher: Bencher<'_, '_>, text: &str) {
+    let (selector, entry) = (selector(text), entry());
+    assert!(selector.matches(&*entry), "{text}");
+    bencher.bench_local(|| selector.matches(&*entry));
+}
+
+/// The most that a header of 8 KiB can cost in one pattern.
+#[divan::bench]
+fn the_worst_pattern(bencher: Bencher<'_, '_>) {
+    let half = "a".repeat(Selector::MAX_PATTERN_CHARS - 2);
+    let selector = selector(&format!("a LIKE '%{half}b'"));
+    let header = "a".repeat(8 * 1024);
+    bencher.bench_local(|| selector.matches(&Same(&header)));
+}
+
+/// The most that identifiers can cost: as many as there can be, each the last of as many headers.
+#[divan::bench]
+fn the_worst_names(bencher: Bencher<'_, '_>) {
+    let selector = selector(&vec!["h127"; Selector::MAX_TERMS].join(" OR "));
+    let headers = (0..128).map(|at| (format!("h{at:03}"), "false".to_owned()));
+    let entry = publish(headers.collect());
+    bencher.bench_local(|| selector.matches(&*entry));
+}
+
+struct Same<'a>(&'a str);
+
+impl Properties for Same<'_> {
+    fn property(&self, _: &str) -> Option<Value<'_>> {
+        Some(Value::Text(self.0))
+    }
+}
+
+fn selector(text: &str) -> Selector {
+    Selector::new(text).expect("a selector")
+}
+
+fn entry() -> Arc<Entry> {
+    let headers = [
+        ("content-length", "17"),
+        ("type", "car"),
+        ("colour", "blue"),
+        ("weight", "2501.5"),
+        ("model", "A-1234"),
+    ];
+    publish(
+        headers
+            .map(|(name, value)| (name.into(), value.into()))
+            .into(),
+    )
+}
+
+fn publish(headers: Vec<(String, String)>) -> Arc<Entry> {
+    let topic = TopicName::new("cars").expect("a name");
+    let headers = headers.into_iter().map(|(name, value)| Header {
+        name: name.into(),
+        value: value.into(),
+    });
+    let publication = Publication::new(topic.clone(), Arc::from("session"), 0, Bytes::new())
+        .with_headers(None, headers.collect());
+    let broker = Broker::new(1, Limits::default());
+    broker.publish(&mut vec![publication], &mut Outcome::default());
+    broker.last_image(&topic).expect("just published")
+}

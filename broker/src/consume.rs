@@ -1,0 +1,376 @@
+//! Subscribing to queues, and to topics with acknowledgements; settling what was delivered.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{
+    broker::Broker,
+    cursor::Start,
+    entry::{Header, Kind, Publication},
+    message_id::MessageId,
+    name::{TopicFilter, TopicName},
+    order::Order,
+    outcome::{ForgetError, Outcome, SubscribeError},
+    queue::{Binding, Consumer, ConsumerOptions, DurableName, Identity, Phase, Queue},
+    selector::Selector,
+    session::{Session, SubscriptionId},
+    settlement::{Acknowledgement, DeliveryId, SettleError, Settlement},
+    sync::lock,
+};
+
+/// What a subscription is to be like that takes messages, or acknowledges them.
+#[derive(Debug)]
+pub struct Consume<'a> {
+    /// Where its messages come from.
+    pub source: Source,
+    /// How it says that it is done with one.
+    pub acknowledgement: Acknowledgement,
+    /// The most messages that it has in hand and has not acknowledged; at least 1.
+    pub prefetch: usize,
+    /// Whether it wants to be the only one, as long as no other was so before it.
+    pub exclusive: bool,
+    /// Which messages it wants; none for all.
+    pub selector: Option<Selector>,
+    /// Comes back with each delivery.
+    pub tag: &'a [u8],
+}
+
+/// Where a subscription's messages come from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// Taken from all queues that the filter covers, now or later.
+    Queues(TopicFilter),
+    /// What is in a queue, only to be looked at. Behind the last message there is one without a body and
+    /// with the header `browser:end`, and nothing more.
+    Browse(TopicName),
+    /// Topics: the subscription has a queue of its own, which they feed and which is gone with it.
+    Topics {
+        /// Which.
+        filter: TopicFilter,
+        /// Where it begins.
+        start: Start,
+    },
+    /// Topics likewise; the queue stays when the subscription ends, and goes on when it comes back. One
+    /// that comes back with another filter or selector begins anew.
+    Durable {
+        /// Known by this.
+        name: DurableName,
+        /// Which topics.
+        filter: TopicFilter,
+        /// Where it begins the first time.
+        start: Start,
+    },
+}
+
+impl Broker {
+    /// Subscribes a session. What there is at once is told in [`Outcome::ready`]; `outcome` is added to.
+    ///
+    /// # Errors
+    /// [`SubscribeError`] when a limit is reached or somebody else has what is asked for; nothing is changed
+    /// then.
+    pub fn consume(
+        &self,
+        session: &Arc<Session>,
+        consume: Consume<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<SubscriptionId, SubscribeError> {
+        let mut order = lock(&self.order);
+        order.check_session(session, &self.limits)?;
+        let consumer = match consume.source.clone() {
+            Source::Queues(filter) => self.consume_queues(&mut order, session, filter, consume)?,
+            Source::Browse(name) => self.browse_queue(&mut order, session, &name, consume)?,
+            Source::Topics { filter, start } => {
+                let identity = Identity::Private;
+                self.consume_topics(&mut order, session, (identity, filter, start), consume)?
+            }
+            Source::Durable {
+                name,
+                filter,
+                start,
+            } => self.consume_durable(&mut order, session, (name, filter, start), consume)?,
+        };
+        if let Some(attached) = order.sessions.get_mut(&session.id) {
+            attached.consumers += 1;
+        }
+        session.add_consumer(&consumer);
+        order.subscriptions += 1;
+        drop(order);
+        self.watch(&consumer.filter, true);
+        consumer.replenish(&mut outcome.ready);
+        self.notice_consumer(&consumer, true, outcome);
+        Ok(consumer.id)
+    }
+
+    fn consume_queues(
+        &self,
+        order: &mut Order,
+        session: &Arc<Session>,
+        filter: TopicFilter,
+        consume: Consume<'_>,
+    ) -> Result<Arc<Consumer>, SubscribeError> {
+        let (covered, others) = match filter.exact() {
+            Some(name) => {
+                order.check_queue(&name, &self.limits)?;
+                (1, order.consumers_covering(&name))
+            }
+            None => {
+                let mut covered = 0;
+                order
+                    .queues
+                    .named
+                    .for_each_covered(&filter, |_| covered += 1);
+                (covered, 0)
+            }
+        };
+        order.check_cursors(session, &filter, (covered, others), &self.limits)?;
+        let id = SubscriptionId(order.fresh_id());
+        let consumer = Consumer::new(id, session, options(Kind::Queue, filter, consume));
+        order.join_queues(&consumer, &self.store);
+        order.note_joined(&consumer, covered);
+        Ok(consumer)
+    }
+
+    fn browse_queue(
+        &self,
+        order: &mut Order,
+        session: &Arc<Session>,
+        name: &TopicName,
+        consume: Consume<'_>,
+    ) -> Result<Arc<Consumer>, SubscribeError> {
+        let queue = order.queues.named.find(name.as_str());
+        let queue = queue.ok_or_else(|| SubscribeError::UnknownQueue(name.clone()))?;
+        let queue = Arc::clone(queue);
+        let id = SubscriptionId(order.fresh_id());
+        let mut options = options(Kind::Queue, name.clone().into(), consume);
+        options.browse = Some((queue, end_of_browse(name).into_unplaced()));
+        Ok(Consumer::new(id, session, options))
+    }
+
+    fn consume_durable(
+        &self,
+        order: &mut Order,
+        session: &Arc<Session>,
+        (name, filter, start): (DurableName, TopicFilter, Start),
+        consume: Consume<'_>,
+    ) -> Result<Arc<Consumer>, SubscribeError> {
+        let Some(queue) = order.queues.durables.get(&name).map(Arc::clone) else {
+            if order.queues.durables.len() >= self.limits.durables {
+                let limit = self.limits.durables;
+                return Err(SubscribeError::TooManyDurables { limit });
+            }
+            let identity = Identity::Durable(name);
+            return self.consume_topics(order, session, (identity, filter, start), consume);
+        };
+        if queue.consumer_count() > 0 {
+            return Err(SubscribeError::DurableInUse(name));
+        }
+        let is_same = queue.binding.as_ref().is_some_and(|binding| {
+            binding.filter == filter && binding.selector == consume.selector
+        });
+        if !is_same {
+            let identity = Identity::Durable(name);
+            let made = self.consume_topics(order, session, (identity, filter, start), consume)?;
+            order.unbind(&queue);
+            return Ok(made);
+        }
+        let consumer = self.take_bound(order, session, filter, consume);
+        consumer.join(&queue);
+        Ok(consumer)
+    }
+
+    /// Makes a queue that topics feed, and its consumer.
+    fn consume_topics(
+        &self,
+        order: &mut Order,
+        session: &Arc<Session>,
+        (identity, filter, start): (Identity, TopicFilter, Start),
+        mut consume: Consume<'_>,
+    ) -> Result<Arc<Consumer>, SubscribeError> {
+        order.check_topics(session, &filter, &self.limits)?;
+        let binding = Binding {
+            filter: filter.clone(),
+            selector: consume.selector.take(),
+        };
+        let queue = Queue::new(identity.clone(), Some(binding), &self.store);
+        if let Identity::Durable(name) = identity {
+            order.queues.durables.insert(name, Arc::clone(&queue));
+        }
+        let joined = order.bind(&queue, start);
+        let consumer = self.take_bound(order, session, filter, consume);
+        order.note_joined(&consumer, joined);
+        consumer.join(&queue);
+        Ok(consumer)
+    }
+
+    fn take_bound(
+        &self,
+        order: &mut Order,
+        session: &Arc<Session>,
+        filter: TopicFilter,
+        mut consume: Consume<'_>,
+    ) -> Arc<Consumer> {
+        // The queue has only what is selected.
+        consume.selector = None;
+        let id = SubscriptionId(order.fresh_id());
+        Consumer::new(id, session, options(Kind::Topic, filter, consume))
+    }
+
+    /// Ends a consumer, whose session does not have it any more.
+    pub(crate) fn end_consumer(&self, consumer: &Consumer, outcome: &mut Outcome) {
+        let mut order = lock(&self.order);
+        order.leave_queues(consumer);
+        if let Some(attached) = order.sessions.get_mut(&consumer.session.id) {
+            attached.consumers -= 1;
+            attached.consumers_joined -= consumer.joined();
+        }
+        order.cursors -= consumer.taken_from();
+        order.subscriptions -= 1;
+        for queue in consumer.queues() {
+            if queue.identity == Identity::Private {
+                order.unbind(&queue);
+            }
+        }
+        drop(order);
+        self.watch(&consumer.filter, false);
+        consumer.close(&mut outcome.ready);
+        self.notice_consumer(consumer, false, outcome);
+    }
+
+    /// Deletes a durable subscription, with what waits for it.
+    ///
+    /// # Errors
+    /// When there is none, or while somebody has it.
+    pub fn forget_durable(&self, name: &DurableName) -> Result<(), ForgetError> {
+        let mut order = lock(&self.order);
+        let queue = order
+            .queues
+            .durables
+            .get(name)
+            .ok_or(ForgetError::Unknown)?;
+        if queue.consumer_count() > 0 {
+            return Err(ForgetError::InUse);
+        }
+        let queue = order.queues.durables.remove(name);
+        queue.iter().for_each(|queue| order.unbind(queue));
+        drop(order);
+        // What was in it is freed when no lock is held.
+        drop(queue);
+        Ok(())
+    }
+
+    /// Makes a topic or queue that ends with the session. Its name is to begin with
+    /// [`TEMPORARY`](crate::TEMPORARY).
+    ///
+    /// # Errors
+    /// [`SubscribeError`] when a limit is reached.
+    pub fn create_temporary(
+        &self,
+        session: &Session,
+        kind: Kind,
+        name: &TopicName,
+    ) -> Result<(), SubscribeError> {
+        let mut order = lock(&self.order);
+        if order.has(kind, name) {
+            return Ok(());
+        }
+        order.check_session(session, &self.limits)?;
+        match kind {
+            Kind::Queue => {
+                order.check_queue(name, &self.limits)?;
+                order.queue(name, &self.store);
+            }
+            Kind::Topic => {
+                order.check_topics(session, &name.clone().into(), &self.limits)?;
+                order.topic(name);
+            }
+        }
+        if let Some(attached) = order.sessions.get_mut(&session.id) {
+            attached.temporaries.push((kind, name.clone()));
+        }
+        Ok(())
+    }
+
+    /// Carries out what a consumer says of a delivery. `outcome` is added to.
+    ///
+    /// # Errors
+    /// When the delivery does not wait for it.
+    pub fn settle(
+        &self,
+        session: &Session,
+        settlement: Settlement,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) -> Result<(), SettleError> {
+        self.settle_in(Phase::Free, session, settlement, outcome)?;
+        self.bury(now_ms, outcome);
+        Ok(())
+    }
+
+    pub(crate) fn settle_in(
+        &self,
+        phase: Phase,
+        session: &Session,
+        settlement: Settlement,
+        outcome: &mut Outcome,
+    ) -> Result<(), SettleError> {
+        let consumer = consumer_of(session, settlement.delivery)?;
+        for queue in consumer.settle(settlement, phase)? {
+            queue.share_out(&mut outcome.ready);
+        }
+        consumer.replenish(&mut outcome.ready);
+        Ok(())
+    }
+
+    /// The delivery of a message that waits to be acknowledged, by the message's id: for protocols that
+    /// have no ids of deliveries. Without a subscription, the first that has it counts.
+    #[must_use]
+    pub fn find_delivery(
+        &self,
+        session: &Session,
+        subscription: Option<SubscriptionId>,
+        message: MessageId,
+    ) -> Option<DeliveryId> {
+        if message.epoch != self.id(0).epoch {
+            return None;
+        }
+        match subscription {
+            Some(id) => session.consumer(id)?.find(message.position),
+            None => {
+                let consumers = session.consumers();
+                consumers.iter().find_map(|one| one.find(message.position))
+            }
+        }
+    }
+}
+
+pub(crate) fn consumer_of(
+    session: &Session,
+    delivery: DeliveryId,
+) -> Result<Arc<Consumer>, SettleError> {
+    let consumer = session.consumer(delivery.subscription);
+    consumer.ok_or(SettleError(delivery))
+}
+
+fn options(kind: Kind, filter: TopicFilter, consume: Consume<'_>) -> ConsumerOptions<'_> {
+    ConsumerOptions {
+        kind,
+        filter,
+        acknowledgement: consume.acknowledgement,
+        prefetch: consume.prefetch,
+        is_exclusive: consume.exclusive,
+        selector: consume.selector,
+        tag: consume.tag,
+        browse: None,
+    }
+}
+
+/// The message behind the last; the header is ActiveMQ's.
+fn end_of_browse(queue: &TopicName) -> Publication {
+    let end = Header {
+        name: "browser".into(),
+        value: "end".into(),
+    };
+    Publication::to_queue(queue.clone(), "".into(), 0, Bytes::new())
+        .with_headers(None, Box::new([end]))
+}

@@ -1,0 +1,258 @@
+//! The queues there are, and what joins them to topics and consumers. Guarded by the broker's order.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    cursor::Start,
+    entry::{Entry, Kind},
+    level_tree::LevelTree,
+    limits::Limits,
+    name::{TopicFilter, TopicName},
+    order::Order,
+    outcome::{PublishError, Ready, SubscribeError},
+    queue::{Binding, Consumer, DurableName, Identity, Queue, Store},
+    topic::Topic,
+};
+
+#[derive(Debug, Default)]
+pub(crate) struct Queues {
+    /// Those that anybody can use, by name.
+    pub(crate) named: LevelTree<Arc<Queue>>,
+    pub(crate) durables: HashMap<DurableName, Arc<Queue>>,
+    /// Queues that topics feed, by the filter of their binding where that has wildcards; the others are
+    /// found at their topic.
+    pub(crate) bindings: LevelTree<Vec<Arc<Queue>>>,
+    /// Consumers of all queues that their filter covers, by filter.
+    wildcards: LevelTree<Vec<Arc<Consumer>>>,
+}
+
+impl Order {
+    /// The queue of this name, made when there is none: with the wildcard consumers that cover it, and fed
+    /// by its topic if its name is that of a virtual topic's queue.
+    pub(crate) fn queue(&mut self, name: &TopicName, store: &Arc<Store>) -> Arc<Queue> {
+        if let Some(queue) = self.queues.named.find(name.as_str()) {
+            return Arc::clone(queue);
+        }
+        let binding = virtual_topic(name).map(|topic| Binding {
+            filter: topic.into(),
+            selector: None,
+        });
+        let queue = Queue::new(Identity::Named(name.clone()), binding, store);
+        let named = Arc::clone(&queue);
+        self.queues
+            .named
+            .find_or_insert_with(name.as_str(), || named);
+        let mut covering = Vec::new();
+        self.queues
+            .wildcards
+            .for_each_covering(name, |consumers| covering.extend(consumers.iter().cloned()));
+        self.cursors += covering.len();
+        for consumer in covering {
+            consumer.join(&queue);
+        }
+        self.bind(&queue, Start::New);
+        queue
+    }
+
+    /// Whether there may be one more queue that has a name. Those that nobody would miss make room.
+    pub(crate) fn has_room_for_queue(&mut self, limits: &Limits) -> bool {
+        if self.queues.named.len() < limits.queues {
+            return true;
+        }
+        let mut idle = Vec::new();
+        self.queues.named.for_each(|queue| {
+            if queue.is_idle() {
+                idle.extend(queue.name().cloned());
+            }
+        });
+        for name in idle {
+            self.queues.named.remove(name.as_str());
+        }
+        self.queues.named.len() < limits.queues
+    }
+
+    /// Makes a new queue, if the limits allow it.
+    pub(crate) fn admit_queue(
+        &mut self,
+        name: &TopicName,
+        limits: &Limits,
+        store: &Arc<Store>,
+    ) -> Result<(), PublishError> {
+        if !self.has_room_for_queue(limits) {
+            let (name, limit) = (name.clone(), limits.queues);
+            return Err(PublishError::TooManyQueues { name, limit });
+        }
+        if let Some(topic) = virtual_topic(name)
+            && !self.has(Kind::Topic, &topic)
+        {
+            self.admit(&topic, limits)?;
+        }
+        if self.cursors + self.consumers_covering(name) + 1 > limits.cursors {
+            let (name, limit) = (name.clone(), limits.cursors);
+            return Err(PublishError::TooManyCursors { name, limit });
+        }
+        self.queue(name, store);
+        Ok(())
+    }
+
+    /// Whether a subscription may have this queue, which need not be there yet.
+    pub(crate) fn check_queue(
+        &mut self,
+        name: &TopicName,
+        limits: &Limits,
+    ) -> Result<(), SubscribeError> {
+        if self.has(Kind::Queue, name) {
+            return Ok(());
+        }
+        if !self.has_room_for_queue(limits) {
+            let (name, limit) = (name.clone(), limits.queues);
+            return Err(SubscribeError::TooManyQueues { name, limit });
+        }
+        match virtual_topic(name) {
+            Some(topic) => self.check_topic(&topic, limits),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes that a consumer came to so many topics or queues.
+    pub(crate) fn note_joined(&mut self, consumer: &Consumer, joined: usize) {
+        consumer.note_joined(joined);
+        if let Some(attached) = self.sessions.get_mut(&consumer.session.id) {
+            attached.consumers_joined += joined;
+        }
+    }
+
+    /// Lets a queue get what is published to the topics of its binding, from `start` on.
+    pub(crate) fn bind(&mut self, queue: &Arc<Queue>, start: Start) -> usize {
+        let Some(Binding { filter, .. }) = &queue.binding else {
+            return 0;
+        };
+        let mut history = Vec::new();
+        let mut joined = 0;
+        let mut join = |topic: &mut Box<Topic>| {
+            topic.log.collect_from(start, &mut history);
+            topic.queues.push(Arc::clone(queue));
+            joined += 1;
+        };
+        match filter.exact() {
+            Some(name) => join(self.topic(&name)),
+            None => {
+                self.topics.for_each_covered(filter, join);
+                self.queues
+                    .bindings
+                    .find_or_insert_with(filter.as_str(), Vec::new)
+                    .push(Arc::clone(queue));
+            }
+        }
+        self.cursors += joined;
+        history.sort_unstable_by_key(|entry: &Arc<Entry>| entry.position());
+        for entry in history {
+            // Nobody takes from it yet.
+            queue.feed(&entry, &mut Ready::default());
+        }
+        joined
+    }
+
+    /// Takes a queue away from the topics that feed it.
+    pub(crate) fn unbind(&mut self, queue: &Arc<Queue>) {
+        let Some(Binding { filter, .. }) = &queue.binding else {
+            return;
+        };
+        let mut left = 0;
+        let mut idle = Vec::new();
+        let mut leave = |topic: &mut Box<Topic>| {
+            topic.queues.retain(|other| !Arc::ptr_eq(other, queue));
+            left += 1;
+            if topic.is_idle() {
+                idle.push(topic.counts.name.clone());
+            }
+        };
+        match filter.exact() {
+            Some(name) => self
+                .topics
+                .find_mut(name.as_str())
+                .into_iter()
+                .for_each(leave),
+            None => {
+                self.topics.for_each_covered(filter, &mut leave);
+                remove_from(&mut self.queues.bindings, filter, |other| {
+                    Arc::ptr_eq(other, queue)
+                });
+            }
+        }
+        self.cursors -= left;
+        for name in idle {
+            self.remove_if_idle(&name);
+        }
+    }
+
+    /// Brings a consumer to the queues it covers, and to those that come to be.
+    pub(crate) fn join_queues(&mut self, consumer: &Arc<Consumer>, store: &Arc<Store>) {
+        let filter = &consumer.filter;
+        match filter.exact() {
+            Some(name) => {
+                let queue = self.queue(&name, store);
+                consumer.join(&queue);
+                self.cursors += 1;
+            }
+            None => {
+                let Self {
+                    queues, cursors, ..
+                } = self;
+                queues.named.for_each_covered(filter, |queue| {
+                    consumer.join(queue);
+                    *cursors += 1;
+                });
+                queues
+                    .wildcards
+                    .find_or_insert_with(filter.as_str(), Vec::new)
+                    .push(Arc::clone(consumer));
+            }
+        }
+    }
+
+    /// Lets no more queues come to a consumer.
+    pub(crate) fn leave_queues(&mut self, consumer: &Consumer) {
+        if consumer.filter.exact().is_none() {
+            let filter = &consumer.filter;
+            remove_from(&mut self.queues.wildcards, filter, |other| {
+                other.id == consumer.id
+            });
+        }
+    }
+
+    /// The number of consumers with wildcards that cover a queue.
+    pub(crate) fn consumers_covering(&self, name: &TopicName) -> usize {
+        let mut found = 0;
+        self.queues
+            .wildcards
+            .for_each_covering(name, |consumers| found += consumers.len());
+        found
+    }
+
+    /// Takes out a queue that has a name; what is in it is the caller's.
+    pub(crate) fn remove_queue(&mut self, name: &TopicName) -> Option<Arc<Queue>> {
+        let queue = self.queues.named.remove(name.as_str())?;
+        self.unbind(&queue);
+        Some(queue)
+    }
+}
+
+fn remove_from<T>(tree: &mut LevelTree<Vec<T>>, filter: &TopicFilter, is_it: impl Fn(&T) -> bool) {
+    let Some(all) = tree.find_mut(filter.as_str()) else {
+        return;
+    };
+    all.retain(|one| !is_it(one));
+    if all.is_empty() {
+        tree.remove(filter.as_str());
+    }
+}
+
+/// The topic that feeds a queue by its name: `Consumer.NAME.VirtualTopic.REST` gets what is published to
+/// `VirtualTopic.REST`. The names are ActiveMQ's ("Virtual Destinations").
+fn virtual_topic(queue: &TopicName) -> Option<TopicName> {
+    let rest = queue.as_str().strip_prefix("Consumer.")?;
+    let (_, topic) = rest.split_once('.')?;
+    topic.starts_with("VirtualTopic.").then_some(())?;
+    TopicName::new(topic).ok()
+}

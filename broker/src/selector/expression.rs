@@ -1,0 +1,183 @@
+//! The syntax tree and its evaluation.
+//!
+//! A tree is only as deep as parentheses, `NOT` and signs are nested in the text, since chains of one
+//! operator are one node; so the parser's bound on depth is also the bound on recursion here.
+
+use super::{
+    Properties, Value,
+    like::Pattern,
+    number::{Number, Operator, Sign},
+    value::{Comparison, Strings},
+};
+
+/// A condition, or something with a value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Expression {
+    Text(Box<str>),
+    Boolean(bool),
+    Number(Number),
+    Property(Box<str>),
+    Signed(Sign, Box<Expression>),
+    /// Operators of one precedence, from left to right.
+    Arithmetic(Box<Expression>, Box<[(Operator, Expression)]>),
+    Compare(Comparison, Box<[Expression; 2]>),
+    /// The value, and its least and its greatest.
+    Between(Box<[Expression; 3]>),
+    NotBetween(Box<[Expression; 3]>),
+    In(Box<str>, Box<[Box<str>]>),
+    Like(Box<str>, Pattern),
+    IsNull(Box<str>),
+    Not(Box<Expression>),
+    All(Box<[Expression]>),
+    Any(Box<[Expression]>),
+}
+
+/// What can be said of an expression before it is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A property: whatever it turns out to be.
+    Open,
+    Text,
+    Number,
+    Condition,
+}
+
+impl Kind {
+    /// For errors.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Open => "an identifier",
+            Self::Text => "a string",
+            Self::Number => "a number",
+            Self::Condition => "a condition",
+        }
+    }
+}
+
+/// What an evaluation is about.
+pub(super) struct Context<'a, P: ?Sized> {
+    pub(super) properties: &'a P,
+    pub(super) strings: Strings,
+}
+
+impl Expression {
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Property(_) => Kind::Open,
+            Self::Text(_) => Kind::Text,
+            Self::Number(_) | Self::Signed(..) | Self::Arithmetic(..) => Kind::Number,
+            _ => Kind::Condition,
+        }
+    }
+
+    /// The truth of a condition; none is unknown.
+    pub(super) fn truth<P: Properties + ?Sized>(&self, context: &Context<'_, P>) -> Option<bool> {
+        match self {
+            Self::Compare(comparison, sides) => compare(*comparison, sides, context),
+            Self::Between(range) => between(range, context),
+            Self::NotBetween(range) => not_between(range, context),
+            Self::In(name, list) => context.is_in(name, list),
+            Self::Like(name, pattern) => context.is_like(name, pattern),
+            Self::IsNull(name) => Some(context.properties.property(name).is_none()),
+            Self::Not(inner) => inner.truth(context).map(|truth| !truth),
+            Self::All(parts) => decide(false, parts.iter().map(|part| part.truth(context))),
+            Self::Any(parts) => decide(true, parts.iter().map(|part| part.truth(context))),
+            Self::Boolean(value) => Some(*value),
+            _ => Some(self.value(context)?.boolean(context.strings) == Some(true)),
+        }
+    }
+
+    /// The value; none is unknown.
+    fn value<'a, P: Properties + ?Sized>(&'a self, context: &Context<'a, P>) -> Option<Value<'a>> {
+        match self {
+            Self::Property(name) => context.properties.property(name),
+            Self::Text(text) => Some(Value::Text(text)),
+            Self::Number(number) => Some(Value::from(*number)),
+            Self::Signed(..) | Self::Arithmetic(..) => self.number(context).map(Value::from),
+            _ => self.truth(context).map(Value::Boolean),
+        }
+    }
+
+    /// The number that the value is; none if it is no number, too.
+    fn number<P: Properties + ?Sized>(&self, context: &Context<'_, P>) -> Option<Number> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Signed(sign, inner) => Some(inner.number(context)?.with_sign(*sign)),
+            Self::Arithmetic(first, rest) => {
+                let first = first.number(context)?;
+                rest.iter().try_fold(first, |left, (operator, right)| {
+                    left.combine(*operator, right.number(context)?)
+                })
+            }
+            _ => self.value(context)?.number(context.strings),
+        }
+    }
+}
+
+impl<P: Properties + ?Sized> Context<'_, P> {
+    fn is_in(&self, name: &str, list: &[Box<str>]) -> Option<bool> {
+        let value = self.properties.property(name)?;
+        let mut texts = list.iter().map(|text| Value::Text(text));
+        Some(texts.any(|text| value.equals(text, self.strings)))
+    }
+
+    fn is_like(&self, name: &str, pattern: &Pattern) -> Option<bool> {
+        match self.properties.property(name)? {
+            Value::Text(text) => Some(pattern.matches(text)),
+            _ => Some(false),
+        }
+    }
+}
+
+fn compare<P: Properties + ?Sized>(
+    comparison: Comparison,
+    [left, right]: &[Expression; 2],
+    context: &Context<'_, P>,
+) -> Option<bool> {
+    let (left, right) = (left.value(context)?, right.value(context)?);
+    Some(comparison.holds(left, right, context.strings))
+}
+
+/// `value >= least AND value <= greatest`
+fn between<P: Properties + ?Sized>(
+    [value, least, greatest]: &[Expression; 3],
+    context: &Context<'_, P>,
+) -> Option<bool> {
+    let value = value.value(context);
+    let above = relate(value, Comparison::GreaterOrEqual, least, context);
+    let below = relate(value, Comparison::LessOrEqual, greatest, context);
+    decide(false, [above, below])
+}
+
+/// `value < least OR value > greatest`
+fn not_between<P: Properties + ?Sized>(
+    [value, least, greatest]: &[Expression; 3],
+    context: &Context<'_, P>,
+) -> Option<bool> {
+    let value = value.value(context);
+    let below = relate(value, Comparison::Less, least, context);
+    let above = relate(value, Comparison::Greater, greatest, context);
+    decide(true, [below, above])
+}
+
+fn relate<P: Properties + ?Sized>(
+    left: Option<Value<'_>>,
+    comparison: Comparison,
+    right: &Expression,
+    context: &Context<'_, P>,
+) -> Option<bool> {
+    Some(comparison.holds(left?, right.value(context)?, context.strings))
+}
+
+/// `AND` where one false decides the whole, `OR` where one true does.
+fn decide(decisive: bool, truths: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+    let mut whole = Some(!decisive);
+    for truth in truths {
+        match truth {
+            Some(truth) if truth == decisive => return Some(decisive),
+            Some(_) => {}
+            None => whole = None,
+        }
+    }
+    whole
+}

@@ -1,0 +1,168 @@
+//! Numbers: how strings are read as them, and arithmetic.
+
+use std::{cmp::Ordering, fmt};
+
+/// An exact number, or a finite approximate one.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Number {
+    Exact(i64),
+    Approximate(f64),
+}
+
+/// The arithmetic operators between two numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+/// The signs before a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    Plus,
+    Minus,
+}
+
+impl Number {
+    /// The number that the whole of `text` is, written in decimal digits with or without sign, point and
+    /// exponent.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        // Also what keeps Rust's own "inf", "infinity" and "nan" out.
+        let is_numeric = |byte: u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+        if !text.bytes().all(is_numeric) {
+            return None;
+        }
+        match text.parse() {
+            Ok(exact) => Some(Self::Exact(exact)),
+            Err(_) => Self::approximate(text.parse().ok()?),
+        }
+    }
+
+    /// The exact numeral `value` behind `sign`; none where that does not fit.
+    pub(super) fn exact(sign: Sign, value: u64) -> Option<Self> {
+        let signed = match sign {
+            Sign::Plus => 0i64.checked_add_unsigned(value),
+            Sign::Minus => 0i64.checked_sub_unsigned(value),
+        };
+        signed.map(Self::Exact)
+    }
+
+    /// None where `value` is not finite.
+    pub(super) fn approximate(value: f64) -> Option<Self> {
+        value.is_finite().then_some(Self::Approximate(value))
+    }
+
+    /// None where there is no finite result.
+    pub(super) fn combine(self, operator: Operator, other: Self) -> Option<Self> {
+        if let (Self::Exact(left), Self::Exact(right)) = (self, other)
+            && let Some(exact) = operator.exact(left, right)
+        {
+            return Some(Self::Exact(exact));
+        }
+        Self::approximate(operator.approximate(self.to_f64(), other.to_f64()))
+    }
+
+    pub(super) fn with_sign(self, sign: Sign) -> Self {
+        match (sign, self) {
+            (Sign::Plus, number) => number,
+            (Sign::Minus, Self::Approximate(value)) => Self::Approximate(-value),
+            (Sign::Minus, Self::Exact(value)) => value
+                .checked_neg()
+                .map_or(Self::Approximate(-(value as f64)), Self::Exact),
+        }
+    }
+
+    pub(super) fn is_negative(self) -> bool {
+        match self {
+            Self::Exact(value) => value.is_negative(),
+            Self::Approximate(value) => value.is_sign_negative(),
+        }
+    }
+
+    fn to_f64(self) -> f64 {
+        match self {
+            Self::Exact(value) => value as f64,
+            Self::Approximate(value) => value,
+        }
+    }
+}
+
+impl Operator {
+    pub(super) fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+        }
+    }
+
+    pub(super) fn is_sum(self) -> bool {
+        matches!(self, Self::Add | Self::Subtract)
+    }
+
+    pub(super) fn is_product(self) -> bool {
+        !self.is_sum()
+    }
+
+    /// None where the result is not an exact number of 64 bits.
+    fn exact(self, left: i64, right: i64) -> Option<i64> {
+        match self {
+            Self::Add => left.checked_add(right),
+            Self::Subtract => left.checked_sub(right),
+            Self::Multiply => left.checked_mul(right),
+            Self::Divide if left.checked_rem(right)? == 0 => left.checked_div(right),
+            Self::Divide => None,
+            Self::Remainder => (right != 0).then(|| left.wrapping_rem(right)),
+        }
+    }
+
+    fn approximate(self, left: f64, right: f64) -> f64 {
+        match self {
+            Self::Add => left + right,
+            Self::Subtract => left - right,
+            Self::Multiply => left * right,
+            Self::Divide => left / right,
+            Self::Remainder => left % right,
+        }
+    }
+}
+
+/// Exact and approximate numbers compare as approximate ones (Java's numeric promotion).
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Exact(left), Self::Exact(right)) => Some(left.cmp(right)),
+            _ => self.to_f64().partial_cmp(&other.to_f64()),
+        }
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.partial_cmp(other) == Some(Ordering::Equal)
+    }
+}
+
+impl Sign {
+    pub(super) fn symbol(self) -> char {
+        match self {
+            Self::Plus => '+',
+            Self::Minus => '-',
+        }
+    }
+}
+
+/// As it is read again: an approximate number has a point or an exponent.
+impl fmt::Display for Number {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(value) => write!(formatter, "{value}"),
+            Self::Approximate(value) => write!(formatter, "{value:?}"),
+        }
+    }
+}

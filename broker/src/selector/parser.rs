@@ -1,0 +1,164 @@
+//! Reading tokens: one token ahead, within the bounds, and with errors that say where.
+
+use super::{
+    InvalidSelector, Selector, SelectorFault,
+    expression::{Expression, Kind},
+    lexer::{Lexer, Token, TokenKind},
+};
+
+pub(super) type Parsed<T = Expression> = Result<T, InvalidSelector>;
+
+/// A text that is being read. What it may say is in `grammar.rs`.
+#[derive(Debug)]
+pub(super) struct Parser<'t> {
+    lexer: Lexer<'t>,
+    /// The next token.
+    token: Token<'t>,
+    depth: usize,
+    terms: usize,
+    pattern_chars: usize,
+}
+
+impl<'t> Parser<'t> {
+    pub(super) fn new(mut lexer: Lexer<'t>) -> Parsed<Self> {
+        Ok(Self {
+            token: lexer.token()?,
+            lexer,
+            depth: 0,
+            terms: 0,
+            pattern_chars: 0,
+        })
+    }
+
+    pub(super) fn kind(&self) -> TokenKind<'t> {
+        self.token.kind
+    }
+
+    pub(super) fn column(&self) -> usize {
+        self.token.column
+    }
+
+    pub(super) fn is_next(&self, kind: TokenKind<'_>) -> bool {
+        self.token.kind == kind
+    }
+
+    pub(super) fn advance(&mut self) -> Parsed<()> {
+        self.token = self.lexer.token()?;
+        Ok(())
+    }
+
+    /// Goes on behind the token if it is `kind`, and says whether it was.
+    pub(super) fn skip(&mut self, kind: TokenKind<'_>) -> Parsed<bool> {
+        let is_next = self.is_next(kind);
+        if is_next {
+            self.advance()?;
+        }
+        Ok(is_next)
+    }
+
+    pub(super) fn expect(&mut self, kind: TokenKind<'_>, expected: &'static str) -> Parsed<()> {
+        if !self.is_next(kind) {
+            return Err(self.expected(expected));
+        }
+        self.advance()
+    }
+
+    /// Counts the token as a term and goes on behind it.
+    pub(super) fn term<T>(&mut self, term: T) -> Parsed<T> {
+        if self.terms == Selector::MAX_TERMS {
+            return Err(self.fault(SelectorFault::TooManyTerms));
+        }
+        self.terms += 1;
+        self.advance()?;
+        Ok(term)
+    }
+
+    pub(super) fn string(&mut self, expected: &'static str) -> Parsed<Box<str>> {
+        let TokenKind::Text(text) = self.token.kind else {
+            return Err(self.expected(expected));
+        };
+        self.term(text.replace("''", "'").into())
+    }
+
+    pub(super) fn pattern_text(&mut self) -> Parsed<Box<str>> {
+        let too_long = self.fault(SelectorFault::PatternsTooLong);
+        let text = self.string("a string")?;
+        self.pattern_chars += text.chars().count();
+        if self.pattern_chars > Selector::MAX_PATTERN_CHARS {
+            return Err(too_long);
+        }
+        Ok(text)
+    }
+
+    /// What `part` reads behind the token, one level deeper.
+    pub(super) fn nested(&mut self, part: impl FnOnce(&mut Self) -> Parsed) -> Parsed {
+        if self.depth == Selector::MAX_DEPTH {
+            return Err(self.fault(SelectorFault::TooDeep));
+        }
+        self.advance()?;
+        self.depth += 1;
+        let inner = part(self)?;
+        self.depth -= 1;
+        Ok(inner)
+    }
+
+    pub(super) fn condition(&mut self, part: fn(&mut Self) -> Parsed) -> Parsed {
+        self.of_kind(Kind::Condition, part)
+    }
+
+    pub(super) fn number(&mut self, part: fn(&mut Self) -> Parsed) -> Parsed {
+        self.of_kind(Kind::Number, part)
+    }
+
+    fn of_kind(&mut self, kind: Kind, part: fn(&mut Self) -> Parsed) -> Parsed {
+        let column = self.token.column;
+        let expression = part(self)?;
+        check(&expression, kind, column)?;
+        Ok(expression)
+    }
+
+    pub(super) fn expected(&self, expected: &'static str) -> InvalidSelector {
+        self.fault(SelectorFault::Expected {
+            expected,
+            found: self.token.to_string(),
+        })
+    }
+
+    pub(super) fn out_of_range(&self) -> InvalidSelector {
+        self.fault(SelectorFault::OutOfRange(self.token.shortened()))
+    }
+
+    fn fault(&self, fault: SelectorFault) -> InvalidSelector {
+        InvalidSelector {
+            column: self.token.column,
+            fault,
+        }
+    }
+}
+
+/// Whether the expression that begins at `column` can be used as `wanted`.
+pub(super) fn check(expression: &Expression, wanted: Kind, column: usize) -> Parsed<()> {
+    let kind = expression.kind();
+    if kind == wanted || kind == Kind::Open {
+        return Ok(());
+    }
+    Err(mismatch(wanted, kind, column))
+}
+
+/// The name, if the expression that begins at `column` is an identifier and nothing else.
+pub(super) fn name(expression: Expression, column: usize) -> Parsed<Box<str>> {
+    match expression {
+        Expression::Property(name) => Ok(name),
+        other => Err(mismatch(Kind::Open, other.kind(), column)),
+    }
+}
+
+fn mismatch(wanted: Kind, found: Kind, column: usize) -> InvalidSelector {
+    InvalidSelector {
+        column,
+        fault: SelectorFault::Expected {
+            expected: wanted.words(),
+            found: found.words().to_owned(),
+        },
+    }
+}

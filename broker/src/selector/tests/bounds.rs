@@ -1,0 +1,108 @@
+use super::*;
+
+fn fault(text: &str) -> Option<(SelectorFault, usize)> {
+    let error = Selector::new(text).err()?;
+    Some((error.fault, error.column))
+}
+
+#[test]
+fn selectors_have_a_greatest_length() {
+    let text = |length: usize| format!("a = '{}'", "ä".repeat((length - 6) / 2));
+    assert_eq!(fault(&text(Selector::MAX_BYTES)), None);
+    let long = text(Selector::MAX_BYTES + 2);
+    let wanted = (
+        SelectorFault::TooLong,
+        5 + (Selector::MAX_BYTES - 6) / 2 + 1,
+    );
+    assert_eq!(fault(&long), Some(wanted));
+    let error = Selector::new(&long).expect_err("too long").to_string();
+    assert!(error.ends_with(": longer than 8192 bytes"), "{error}");
+}
+
+/// On half the stack that threads have. Unoptimized it takes half a megabyte, optimized a quarter.
+#[test]
+fn what_nests_has_a_greatest_depth_and_fits_a_small_stack() {
+    let nested = |(before, inner, after): (&str, &str, &str), depth| {
+        format!("{}{inner}{}", before.repeat(depth), after.repeat(depth))
+    };
+    let shapes = [
+        ("(", "yes", ")"),
+        ("NOT ", "yes", ""),
+        ("NOT(NOT(yes OR no)AND ", "yes", ")"),
+        ("no OR yes AND (", "yes", ")"),
+        ("1=1 AND (1=(", "2", "))"),
+        ("(", "1", "+1)*2=2"),
+        ("-", "(1) = 1", ""),
+        ("- ", "five = 5", ""),
+        ("+", "five = 5", ""),
+    ];
+    let check = move || {
+        for shape in shapes {
+            for depth in 1..=Selector::MAX_DEPTH {
+                if let Ok(selector) = Selector::new(&nested(shape, depth)) {
+                    selector.matches(PROPERTIES);
+                    assert_eq!(Selector::new(&selector.to_string()), Ok(selector));
+                }
+            }
+            for depth in [Selector::MAX_DEPTH + 1, 300] {
+                let found = fault(&nested(shape, depth)).map(|(fault, _)| fault);
+                assert_eq!(found, Some(SelectorFault::TooDeep), "{shape:?}");
+            }
+        }
+    };
+    let small = std::thread::Builder::new().stack_size(1024 * 1024);
+    let thread = small.spawn(check).expect("a thread");
+    thread.join().expect("no overflow");
+}
+
+#[test]
+fn the_deepest_selectors_are_accepted() {
+    let depth = Selector::MAX_DEPTH;
+    let parentheses = |depth| format!("{}yes{}", "(".repeat(depth), ")".repeat(depth));
+    assert_eq!(fault(&parentheses(depth)), None);
+    let wanted = Some((SelectorFault::TooDeep, depth + 1));
+    assert_eq!(fault(&parentheses(depth + 1)), wanted);
+    // What is beside each other is not nested.
+    let beside = vec![parentheses(depth - 1); 10].join(" OR ");
+    assert_eq!(fault(&beside), None);
+}
+
+#[test]
+fn selectors_have_a_greatest_number_of_terms() {
+    let most = Selector::MAX_TERMS;
+    let chain = |terms: usize| vec!["a"; terms].join(" OR ");
+    assert_eq!(fault(&chain(most)), None);
+    let wanted = |column| Some((SelectorFault::TooManyTerms, column));
+    assert_eq!(fault(&chain(most + 1)), wanted(most * 5 + 1));
+    let sum = |terms: usize| format!("1 = {}", vec!["1"; terms - 1].join("+"));
+    assert_eq!(fault(&sum(most)), None);
+    assert_eq!(fault(&sum(most + 1)), wanted(5 + (most - 1) * 2));
+    let list = |terms: usize| format!("a IN ({})", vec!["''"; terms - 1].join(","));
+    assert_eq!(fault(&list(most)), None);
+    assert_eq!(fault(&list(most + 1)), wanted(7 + (most - 1) * 3));
+}
+
+#[test]
+fn patterns_have_a_greatest_length_together() {
+    let most = Selector::MAX_PATTERN_CHARS;
+    let patterns = |count: usize, length: usize| {
+        let test = format!("a LIKE '{}'", "ä".repeat(length));
+        vec![test; count].join(" OR ")
+    };
+    assert_eq!(fault(&patterns(1, most)), None);
+    assert_eq!(fault(&patterns(4, most / 4)), None);
+    let wanted = |column| Some((SelectorFault::PatternsTooLong, column));
+    assert_eq!(fault(&patterns(1, most + 1)), wanted(8));
+    let each = "a LIKE ''".len() + most / 4 + " OR ".len();
+    assert_eq!(fault(&patterns(5, most / 4)), wanted(4 * each + 8));
+}
+
+/// The worst there is for one header; with a matcher that tries everything the test would not end.
+#[test]
+fn the_worst_pattern_ends() {
+    let pattern = "%a_".repeat(Selector::MAX_PATTERN_CHARS / 3);
+    let selector = selector(&format!("a LIKE '{pattern}b'"));
+    let value = "a".repeat(8192);
+    let properties: &[(&str, Value<'_>)] = &[("a", Value::Text(&value))];
+    assert!(!selector.matches(properties));
+}

@@ -1,0 +1,81 @@
+use std::{borrow::Cow, sync::Arc};
+
+use bytes::Bytes;
+
+use super::*;
+use crate::{Broker, Header, Limits, Outcome, Publication, TopicName};
+
+fn matches(text: &str, headers: &[(&str, &str)]) -> bool {
+    let topic = TopicName::new("stock.usd").expect("a name");
+    let headers = headers.iter().map(|(name, value)| Header {
+        name: (*name).into(),
+        value: (*value).into(),
+    });
+    let session = Arc::from("session");
+    let publication = Publication::new(topic.clone(), session, 1_700_000_000_000, Bytes::new())
+        .with_headers(Some(Cow::Borrowed("text/plain")), headers.collect());
+    let broker = Broker::new(1, Limits::default());
+    broker.publish(&mut vec![publication], &mut Outcome::default());
+    let entry = broker.last_image(&topic).expect("just published");
+    selector(text).matches(&*entry)
+}
+
+#[test]
+fn jms_names_stand_for_what_entries_and_their_headers_say() {
+    let headers = [
+        ("priority", "7"),
+        ("persistent", "true"),
+        ("expires", "1800000000000"),
+        ("type", "car"),
+        ("correlation-id", "c-1"),
+        ("reply-to", "/queue/replies"),
+        ("JMSXGroupID", "g"),
+        ("JMSMessageID", "forged"),
+        ("weight", "2501"),
+        ("colour", "blue"),
+        ("colour", "red"),
+    ];
+    let true_ones = [
+        "JMSDestination = 'stock.usd'",
+        "JMSTimestamp = 1700000000000",
+        "JMSPriority = 7",
+        "JMSDeliveryMode = 'PERSISTENT'",
+        "JMSExpiration > JMSTimestamp",
+        "JMSType = 'car' AND type = 'car'",
+        "JMSCorrelationID = 'c-1' AND \"correlation-id\" = 'c-1'",
+        "JMSReplyTo LIKE '/queue/%'",
+        "JMSXGroupID = 'g'",
+        "JMSMessageID IS NULL",
+        "JMSRedelivered IS NULL",
+        "JMSXDeliveryCount IS NULL",
+        "\"content-type\" = 'text/plain'",
+        "weight > 2500",
+        "colour = 'blue'",
+        "Colour IS NULL",
+    ];
+    for text in true_ones {
+        assert!(matches(text, &headers), "{text}");
+    }
+}
+
+#[test]
+fn jms_names_have_their_defaults() {
+    let true_ones = [
+        "JMSPriority = 4",
+        "JMSDeliveryMode = 'NON_PERSISTENT'",
+        "JMSExpiration = 0",
+        "JMSType IS NULL",
+        "JMSCorrelationID IS NULL",
+        "JMSReplyTo IS NULL",
+        "JMSXGroupID IS NULL",
+    ];
+    for text in true_ones {
+        assert!(matches(text, &[]), "{text}");
+    }
+    for priority in ["", "10", "-1", "4.5", "high"] {
+        assert!(matches("JMSPriority = 4", &[("priority", priority)]));
+    }
+    let other = [("persistent", "yes"), ("expires", "never")];
+    assert!(matches("JMSDeliveryMode = 'NON_PERSISTENT'", &other));
+    assert!(matches("JMSExpiration = 0", &other));
+}

@@ -1,0 +1,130 @@
+use super::number::{Number, Operator, Sign};
+
+use Number::{Approximate, Exact};
+
+/// To tell exact from approximate, which compare as equal.
+fn shown(number: Option<Number>) -> String {
+    number.map_or("none".to_owned(), |number| format!("{number:?}"))
+}
+
+#[test]
+fn strings_that_are_numbers() {
+    let table = [
+        ("0", Some(Exact(0))),
+        ("007", Some(Exact(7))),
+        ("+5", Some(Exact(5))),
+        ("-5", Some(Exact(-5))),
+        ("9223372036854775807", Some(Exact(i64::MAX))),
+        ("-9223372036854775808", Some(Exact(i64::MIN))),
+        (
+            "9223372036854775808",
+            Some(Approximate(9_223_372_036_854_775_808.0)),
+        ),
+        ("5.", Some(Approximate(5.0))),
+        (".5", Some(Approximate(0.5))),
+        ("-2.5e-3", Some(Approximate(-0.0025))),
+        ("1E3", Some(Approximate(1000.0))),
+        ("", None),
+        ("+", None),
+        (".", None),
+        ("e5", None),
+        ("1e", None),
+        ("1-2", None),
+        (" 5", None),
+        ("5 ", None),
+        ("0x1F", None),
+        ("5L", None),
+        ("1_000", None),
+        ("1,5", None),
+        ("inf", None),
+        ("infinity", None),
+        ("-NaN", None),
+        ("1e999", None),
+        ("٥", None),
+    ];
+    for (text, wanted) in table {
+        assert_eq!(shown(Number::read(text)), shown(wanted), "{text:?}");
+    }
+}
+
+#[test]
+fn arithmetic_is_exact_as_long_as_it_can_be() {
+    use Operator::{Add, Divide, Multiply, Remainder, Subtract};
+    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+    let table = [
+        (Exact(2), Add, Exact(3), Some(Exact(5))),
+        (Exact(2), Subtract, Exact(3), Some(Exact(-1))),
+        (Exact(2), Multiply, Exact(3), Some(Exact(6))),
+        (Exact(6), Divide, Exact(-3), Some(Exact(-2))),
+        (Exact(7), Divide, Exact(2), Some(Approximate(3.5))),
+        (Exact(7), Remainder, Exact(4), Some(Exact(3))),
+        (Exact(-7), Remainder, Exact(4), Some(Exact(-3))),
+        // With an approximate number everything is approximate.
+        (Exact(2), Add, Approximate(0.5), Some(Approximate(2.5))),
+        (Approximate(0.5), Multiply, Exact(2), Some(Approximate(1.0))),
+        (
+            Approximate(7.5),
+            Remainder,
+            Exact(2),
+            Some(Approximate(1.5)),
+        ),
+        // So it is beyond 64 bits.
+        (Exact(i64::MAX), Add, Exact(1), Some(Approximate(TWO_TO_63))),
+        (
+            Exact(i64::MIN),
+            Subtract,
+            Exact(1),
+            Some(Approximate(-TWO_TO_63)),
+        ),
+        (
+            Exact(i64::MIN),
+            Multiply,
+            Exact(-1),
+            Some(Approximate(TWO_TO_63)),
+        ),
+        (
+            Exact(i64::MIN),
+            Divide,
+            Exact(-1),
+            Some(Approximate(TWO_TO_63)),
+        ),
+        (Exact(i64::MIN), Remainder, Exact(-1), Some(Exact(0))),
+        // Without a finite result there is none.
+        (Exact(1), Divide, Exact(0), None),
+        (Exact(0), Divide, Exact(0), None),
+        (Exact(1), Remainder, Exact(0), None),
+        (Approximate(1.0), Divide, Approximate(0.0), None),
+        (Approximate(1.0), Remainder, Exact(0), None),
+        (Approximate(f64::MAX), Add, Approximate(f64::MAX), None),
+        (Approximate(f64::MAX), Multiply, Exact(2), None),
+    ];
+    for (left, operator, right, wanted) in table {
+        let found = left.combine(operator, right);
+        assert_eq!(shown(found), shown(wanted), "{left} {operator:?} {right}");
+    }
+}
+
+#[test]
+fn signs() {
+    let table = [
+        (Sign::Plus, Exact(-5), Exact(-5)),
+        (Sign::Minus, Exact(-5), Exact(5)),
+        (Sign::Minus, Approximate(0.5), Approximate(-0.5)),
+        (
+            Sign::Minus,
+            Exact(i64::MIN),
+            Approximate(9_223_372_036_854_775_808.0),
+        ),
+    ];
+    for (sign, number, wanted) in table {
+        assert_eq!(shown(Some(number.with_sign(sign))), shown(Some(wanted)));
+    }
+}
+
+#[test]
+fn exact_numbers_are_compared_exactly_and_others_are_promoted() {
+    assert!(Exact(i64::MAX) > Exact(i64::MAX - 1));
+    assert_eq!(Exact(i64::MAX), Approximate(i64::MAX as f64));
+    assert_eq!(Exact(5), Approximate(5.0));
+    assert!(Exact(5) < Approximate(5.5));
+}
