@@ -107,21 +107,28 @@ async fn a_durable_subscription_can_cover_many_topics() {
 #[tokio::test]
 async fn unsubscribe_with_the_name_deletes_it() {
     let server = Carillon::start().await;
-    for (header, while_connected) in [(NAME, true), (NAME, false), (DURABLE, true)] {
-        let mut client = subscribed(&server, &[header]).await;
-        if !while_connected {
+    let by_name = Frame::new("UNSUBSCRIBE").with(NAME.0, NAME.1);
+    let by_both = by_name.clone().with("id", "0");
+    let durable = Frame::new("UNSUBSCRIBE").with(DURABLE.0, DURABLE.1);
+    for (header, unsubscribe) in [
+        (NAME, by_name),
+        (NAME, by_both),
+        (DURABLE, durable.with("id", "0")),
+    ] {
+        for is_away in [false, true] {
+            let mut client = subscribed(&server, &[header]).await;
+            if is_away {
+                client.leave().await;
+                client = connect(&server, "ringer").await;
+            }
+            client.request(unsubscribe.clone()).await;
             client.leave().await;
-            client = connect(&server, "ringer").await;
+            publish(&server, "news", &["unheard"]).await;
+            let mut back = subscribed(&server, &[header]).await;
+            back.is_quiet().await;
+            back.request(unsubscribe.clone()).await;
+            back.leave().await;
         }
-        let (name, value) = header;
-        let unsubscribe = Frame::new("UNSUBSCRIBE").with("id", "0").with(name, value);
-        client.request(unsubscribe).await;
-        client.leave().await;
-        publish(&server, "news", &["unheard"]).await;
-        let mut back = subscribed(&server, &[header]).await;
-        back.is_quiet().await;
-        let unsubscribe = Frame::new("UNSUBSCRIBE").with("id", "0").with(name, value);
-        back.request(unsubscribe).await;
     }
 }
 
