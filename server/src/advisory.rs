@@ -162,7 +162,7 @@ impl Advisories {
     }
 }
 
-/// A connection as others may watch it: that it is there, and what it sends to. Both end with this.
+/// A connection as others may watch it: that it is there, and what it sends to.
 pub struct Presence {
     advisories: Arc<Advisories>,
     session: Arc<Session>,
@@ -198,6 +198,17 @@ impl Presence {
         }
     }
 
+    /// It is there no more. Once is enough, more does no harm.
+    pub fn ends(&mut self) {
+        for sink in std::mem::take(&mut self.sends_to) {
+            let count = self.advisories.producer_removed(&sink);
+            self.tell_producer("producer-removed", &sink, count);
+        }
+        if std::mem::take(&mut self.has_begun) {
+            self.tell_connection("connection-stopped");
+        }
+    }
+
     fn tell_connection(&self, event: &'static str) {
         let advisory = Advisory {
             subject: "Connection",
@@ -225,13 +236,7 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        for sink in std::mem::take(&mut self.sends_to) {
-            let count = self.advisories.producer_removed(&sink);
-            self.tell_producer("producer-removed", &sink, count);
-        }
-        if self.has_begun {
-            self.tell_connection("connection-stopped");
-        }
+        self.ends();
     }
 }
 

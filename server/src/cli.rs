@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use axum::http::Uri;
 use broker::{DeadLetterQueue, Limits, Overflow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use wire::stomp::server::Subscribe;
 
 use crate::{
     client,
@@ -103,7 +104,7 @@ pub struct ServeOptions {
     queue_bytes: u64,
     /// Messages that a consumer may hold without having acknowledged them, unless it says otherwise
     #[arg(long, env = "CARILLON_PREFETCH", default_value_t = StompOptions::PREFETCH, value_name = "COUNT",
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(StompOptions::MOST_PREFETCH)))]
+          value_parser = clap::value_parser!(u32).range(1..=Subscribe::MAX_PREFETCH as i64))]
     prefetch: u32,
     /// How often a message is delivered again before it goes to the dead letter queue; 0 is never
     #[arg(long, env = "CARILLON_MAX_REDELIVERIES", default_value_t = Limits::default().max_redeliveries,

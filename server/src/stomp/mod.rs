@@ -12,6 +12,7 @@ mod temporary;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod unsubscribe;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -218,6 +219,7 @@ impl Protocol for Stomp {
     }
 
     fn dismiss(&mut self, ending: &Ending, replies: &mut Vec<u8>) {
+        self.presence.ends();
         let message = match ending {
             Ending::Stopping => "the server is stopping",
             Ending::TooSlow => "too slow",

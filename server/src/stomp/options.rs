@@ -18,7 +18,5 @@ pub struct StompOptions {
 impl StompOptions {
     /// As ActiveMQ has it.
     pub const PREFETCH: u32 = 1_000;
-    /// Who asks for more, or for any number, gets this.
-    pub const MOST_PREFETCH: u32 = 10_000;
     pub const TRANSACTION_BYTES: usize = 16 << 20;
 }

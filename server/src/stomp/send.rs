@@ -169,12 +169,11 @@ struct Content {
 impl Content {
     fn to(self, destination: &Destination<TopicName>) -> Publication {
         let name = destination.name.clone();
-        let make = match destination.kind {
-            Kind::Topic => Publication::new,
-            Kind::Queue => Publication::to_queue,
+        let publication = match destination.kind {
+            Kind::Topic => Publication::new(name, self.producer, self.timestamp_ms, self.body),
+            Kind::Queue => Publication::to_queue(name, self.producer, self.timestamp_ms, self.body),
         };
-        let publication = make(name, self.producer, self.timestamp_ms, self.body)
-            .with_headers(self.content_type, self.headers);
+        let publication = publication.with_headers(self.content_type, self.headers);
         match self.expires_ms {
             Some(at_ms) => publication.expiring(at_ms),
             None => publication,

@@ -1,4 +1,4 @@
-//! SUBSCRIBE and UNSUBSCRIBE (STOMP 1.2, "SUBSCRIBE", "UNSUBSCRIBE").
+//! SUBSCRIBE (STOMP 1.2, "SUBSCRIBE").
 //!
 //! Who follows topics as they come is given a cursor on each. Everything else consumes, and the broker keeps its
 //! messages until it is done with them: of a queue, of a topic that is acknowledged, of a durable subscription.
@@ -9,7 +9,7 @@ use broker::{
 };
 use wire::stomp::{
     header,
-    server::{self, AckMode, Fault, Identity, Since, Subscribe, Unsubscribe},
+    server::{self, AckMode, Fault, Since, Subscribe},
 };
 
 use super::{
@@ -17,12 +17,13 @@ use super::{
     destination::{self, Destination},
     encoder,
 };
-use crate::{clock, connection::Turn};
+use crate::connection::Turn;
 
 /// A subscription of the connection.
 pub(super) struct Subscribed {
     pub(super) id: SubscriptionId,
-    is_durable: bool,
+    /// The name of a durable one.
+    pub(super) durable: Option<Box<str>>,
 }
 
 /// How a subscription gets its messages.
@@ -46,7 +47,10 @@ impl Stomp {
         check(subscribe, destination.kind)?;
         let selector = selector(subscribe)?;
         let way = self.way(subscribe, destination)?;
-        let is_durable = matches!(way, Way::Consume(Source::Durable { .. }));
+        let durable = match &way {
+            Way::Consume(Source::Durable { name, .. }) => Some(name.subscription.clone()),
+            Way::Consume(_) | Way::Follow(_) => None,
+        };
         let id = match way {
             Way::Follow(filter) => self.follow(&filter, subscribe, selector, turn)?,
             Way::Consume(source) => self.consume(source, subscribe, selector, turn)?,
@@ -54,35 +58,7 @@ impl Stomp {
         // What there is to read at once is drained at the end of this turn.
         let identity = subscribe.identity.clone().into_owned();
         self.subscriptions
-            .insert(identity, Subscribed { id, is_durable });
-        self.receipt(receipt, turn);
-        Ok(())
-    }
-
-    /// Ends the subscription; with the name of a durable one, that too.
-    pub(super) fn unsubscribe(
-        &mut self,
-        unsubscribe: &Unsubscribe<'_>,
-        turn: &mut Turn,
-    ) -> Result<(), Fault> {
-        let receipt = unsubscribe.receipt.as_deref();
-        let identity = unsubscribe.identity.as_ref();
-        let ended = identity.and_then(|identity| self.end(identity, turn));
-        match (ended, &unsubscribe.durable, identity) {
-            // RabbitMQ's clients say durable:true of queues, too.
-            (
-                Some(Subscribed {
-                    is_durable: false, ..
-                }),
-                _,
-                _,
-            ) => {}
-            (_, Some(name), _) => self.forget(name, receipt)?,
-            (None, None, Some(identity)) => {
-                return Err(Fault::unknown_subscription(identity, receipt));
-            }
-            (_, None, _) => {}
-        }
+            .insert(identity, Subscribed { id, durable });
         self.receipt(receipt, turn);
         Ok(())
     }
@@ -204,30 +180,11 @@ impl Stomp {
         Ok(self.durable(name))
     }
 
-    fn durable(&self, name: &str) -> DurableName {
+    pub(super) fn durable(&self, name: &str) -> DurableName {
         DurableName {
             client: self.client.clone(),
             subscription: name.into(),
         }
-    }
-
-    /// Ends a subscription of this name, if there is one; what it held goes to others.
-    fn end(&mut self, identity: &Identity<'_>, turn: &mut Turn) -> Option<Subscribed> {
-        let ended = self.subscriptions.remove(&identity.clone().into_owned())?;
-        self.broker
-            .unsubscribe(&self.session, ended.id, clock::unix_ms(), &mut turn.outcome);
-        self.carry_out(turn);
-        Some(ended)
-    }
-
-    /// Deletes a durable subscription.
-    fn forget(&self, name: &str, receipt: Option<&str>) -> Result<(), Fault> {
-        self.broker
-            .forget_durable(&self.durable(name))
-            .map_err(|error| {
-                let detail = format!("{error}: \"{}\"", name.escape_debug());
-                Fault::refused("cannot unsubscribe", detail, receipt)
-            })
     }
 }
 

@@ -107,10 +107,13 @@ impl Stomp {
             ..
         } = self.transactions.end(&commit.id, receipt)?;
         let work = (&mut publications, &*settlements);
-        self.broker
-            .commit(&self.session, work, clock::unix_ms(), &mut turn.outcome)
-            .map_err(|error| Fault::refused("cannot commit", error.to_string(), receipt))?;
+        let now_ms = clock::unix_ms();
+        let done = self
+            .broker
+            .commit(&self.session, work, now_ms, &mut turn.outcome);
+        // Even where it was refused, room may have been made for it.
         self.carry_out(turn);
+        done.map_err(|error| Fault::refused("cannot commit", error.to_string(), receipt))?;
         self.receipt(receipt, turn);
         Ok(())
     }

@@ -52,11 +52,6 @@ fn each_fault_is_told_with_its_frames_receipt_and_what_would_be_right() {
             "without wildcards",
         ),
         (
-            "SUBSCRIBE; id:1; destination:/queue/none; browser:true",
-            "cannot subscribe",
-            "no queue none",
-        ),
-        (
             "SUBSCRIBE; id:1; destination:/queue/a; since:last",
             "invalid header",
             "topics have a past",
