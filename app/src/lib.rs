@@ -25,6 +25,7 @@ mod reactive;
 mod reading;
 mod root;
 mod route;
+mod row;
 #[cfg(feature = "ssr")]
 mod shell;
 

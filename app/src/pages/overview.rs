@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 
 use crate::{
-    components::{MiniatureBars, MiniatureSquare},
+    components::{FigureRows, MiniatureBars, MiniatureSquare},
     connection::{Connection, Delivery},
     demo::{Demo, newest},
-    figures,
-    host::{Figures, Host, TopicFigures},
+    figures::{self, topic_row},
+    host::{Figures, Host},
     rate::rounded,
     reactive::{carried, hold, once_live, shown, text},
 };
@@ -102,10 +102,7 @@ fn Totals(figures: RwSignal<Figures>) -> impl IntoView {
 
 #[component]
 fn Topics(figures: RwSignal<Figures>) -> impl IntoView {
-    let rows = move || {
-        let topics = figures.with(|figures| figures.topic_list.clone());
-        topics.into_iter().map(topic_row).collect_view()
-    };
+    let rows = move || figures.with(|figures| figures.topic_list.iter().map(topic_row).collect());
     let is_none = shown(move || figures.with(|figures| figures.topic_list.is_empty()));
     view! {
         <table class="topics">
@@ -117,22 +114,11 @@ fn Topics(figures: RwSignal<Figures>) -> impl IntoView {
                     <th scope="col">"Listeners"</th>
                 </tr>
             </thead>
-            <tbody>{rows}</tbody>
+            <FigureRows rows />
         </table>
         <p class="none" style:display=is_none>
             "No topic yet: the first message makes one."
         </p>
-    }
-}
-
-fn topic_row(topic: TopicFigures) -> impl IntoView {
-    view! {
-        <tr>
-            <th scope="row">{topic.name}</th>
-            <td>{figures::grouped(topic.sequence)}</td>
-            <td>{rounded(topic.per_second)}</td>
-            <td>{figures::grouped(topic.subscriptions)}</td>
-        </tr>
     }
 }
 
