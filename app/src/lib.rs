@@ -28,6 +28,7 @@ mod route;
 mod row;
 #[cfg(feature = "ssr")]
 mod shell;
+mod site;
 
 pub use host::{Assets, Figures, Host, Image, RequestPath, TopicFigures};
 pub use root::App;

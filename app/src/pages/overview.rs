@@ -10,18 +10,14 @@ use crate::{
     host::{Figures, Host},
     rate::rounded,
     reactive::{carried, hold, once_live, shown, text},
+    site::site,
 };
 
 #[component]
 pub fn Overview() -> impl IntoView {
     let (square, bars) = (newest(Demo::Rect), newest(Demo::Chart));
     let figures = live_figures();
-    let site = RwSignal::new(USUAL_SITE.to_owned());
-    once_live(move || {
-        if let Ok(origin) = window().location().origin() {
-            site.set(origin);
-        }
-    });
+    let site = site();
     view! {
         <div class="page-head hero">
             <h1>"Ring once, and every bell answers."</h1>
@@ -157,6 +153,3 @@ fn curl_publish(site: &str) -> String {
 fn curl_listen(site: &str) -> String {
     format!("curl -N {site}/api/topics/rect/events")
 }
-
-/// Where the server listens unless it is told otherwise; the browser knows better.
-const USUAL_SITE: &str = "http://127.0.0.1:8080";
