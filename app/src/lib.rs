@@ -20,6 +20,7 @@ mod json;
 mod line;
 mod navigation;
 mod pages;
+mod queues;
 mod rate;
 mod reactive;
 mod reading;
@@ -31,6 +32,7 @@ mod shell;
 mod site;
 
 pub use host::{Assets, Figures, Host, Image, RequestPath, TopicFigures};
+pub use queues::{QueueFigures, Queues};
 pub use root::App;
 pub use route::{PATHS, Route};
 #[cfg(feature = "ssr")]

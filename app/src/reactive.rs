@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use crate::{
     host::{Figures, Image},
     json::{self, Json},
+    queues::Queues,
 };
 
 /// A text that follows what it is computed from.
@@ -77,6 +78,16 @@ impl Carried for Figures {
 
     fn read(json: &Json) -> Option<Self> {
         Some(Self::from_json(json))
+    }
+}
+
+impl Carried for Option<Queues> {
+    fn write(&self) -> String {
+        written(self)
+    }
+
+    fn read(json: &Json) -> Option<Self> {
+        Some((*json != Json::Null).then(|| Queues::from_json(json)))
     }
 }
 

@@ -82,7 +82,8 @@ impl Connection {
         self.with_link(|link| link.check());
     }
 
-    /// Listens until the guard is dropped. Starts after `seen`, or with the topic's last image.
+    /// Listens until the guard is dropped. Starts after `seen`, or with the topic's last image, or
+    /// where `delivery` says.
     pub fn listen(
         self,
         topic: &'static str,
