@@ -8,6 +8,7 @@ use crate::{
     demo::{Demo, newest},
     figures::{self, topic_row},
     host::{Figures, Host},
+    queues::{self, Board},
     rate::rounded,
     reactive::{carried, hold, once_live, shown, text},
     site::site,
@@ -16,7 +17,7 @@ use crate::{
 #[component]
 pub fn Overview() -> impl IntoView {
     let (square, bars) = (newest(Demo::Rect), newest(Demo::Chart));
-    let figures = live_figures();
+    let (figures, queues) = (live_figures(), queues::live());
     let site = site();
     view! {
         <div class="page-head hero">
@@ -57,10 +58,18 @@ pub fn Overview() -> impl IntoView {
             <Totals figures />
         </section>
         <div class="columns">
-            <section aria-labelledby="topics-title">
-                <h2 id="topics-title">"Topics"</h2>
-                <Topics figures />
-            </section>
+            <div>
+                <section aria-labelledby="topics-title">
+                    <h2 id="topics-title">"Topics"</h2>
+                    <Topics figures />
+                </section>
+                <section aria-labelledby="queues-title">
+                    <h2 id="queues-title">
+                        <a href="/queues">"Queues"</a>
+                    </h2>
+                    <p>{text(move || queues.with(Board::summary))}</p>
+                </section>
+            </div>
             <section aria-labelledby="curl-title">
                 <h2 id="curl-title">"From a terminal"</h2>
                 <p>"Any client that can send a request can ring a bell:"</p>
