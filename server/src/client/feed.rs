@@ -129,7 +129,7 @@ impl<'o> Feed<'o> {
             since: self.last_id.as_deref().or(self.options.since()),
             overflow: self.options.overflow(),
             receipt: Some(SUBSCRIPTION),
-            headers: &[],
+            ..Subscribe::default()
         });
     }
 
