@@ -5,6 +5,8 @@ mod bounds;
 mod delivery;
 mod harness;
 mod matching;
+mod queue_harness;
 mod random;
 mod simulation;
 mod threads;
+mod transactions;
