@@ -3,7 +3,7 @@
 use std::{
     ops::ControlFlow,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Wake, Waker},
@@ -30,23 +30,34 @@ pub struct Got {
 /// A session and its reader.
 pub struct Client {
     pub reader: Reader,
-    _peer: Arc<dyn Peer>,
+    peer: Arc<Idle>,
 }
 
-struct Idle;
+/// Counts how often it was woken, and leaves draining to the test.
+#[derive(Default)]
+struct Idle(AtomicUsize);
 
 impl Peer for Idle {
     fn deliver(&self) {}
-    fn wake(&self) {}
+
+    fn wake(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 impl Client {
     pub fn attach(broker: &Broker, name: &str) -> Self {
-        let peer: Arc<dyn Peer> = Arc::new(Idle);
+        let peer = Arc::<Idle>::default();
+        let weak: Weak<dyn Peer> = Arc::downgrade(&(Arc::clone(&peer) as Arc<dyn Peer>));
         Self {
-            reader: broker.attach(name.into(), Arc::downgrade(&peer)),
-            _peer: peer,
+            reader: broker.attach(name.into(), weak),
+            peer,
         }
+    }
+
+    /// How often its task was woken.
+    pub fn woken(&self) -> usize {
+        self.peer.0.load(Ordering::SeqCst)
     }
 
     pub fn try_subscribe(

@@ -1,11 +1,18 @@
 //! The broker through its public functions.
 #![cfg(not(loom))]
 
+mod acknowledgement;
 mod bounds;
+mod browsing;
+mod dead_letters;
 mod delivery;
+mod durable;
+mod expiry;
+mod groups;
 mod harness;
 mod matching;
 mod queue_harness;
+mod queues;
 mod random;
 mod simulation;
 mod threads;

@@ -1,0 +1,181 @@
+//! Looking at a queue without taking anything.
+
+use broker::{Consume, Kind};
+
+use crate::{
+    harness::{Client, as_name, broker},
+    queue_harness::{Taken, bodies, browser, counts, message, publish_one, queue, selector, send},
+};
+
+/// What a browser is shown, with the end left out.
+fn shown(taken: &[Taken]) -> Vec<String> {
+    let (end, messages) = taken.split_last().expect("at least the end");
+    assert_eq!(end.header("browser"), Some("end"));
+    assert_eq!((end.body.as_str(), end.id), ("", None));
+    assert!(messages.iter().all(|one| one.header("browser").is_none()));
+    assert!(taken.iter().all(|one| one.queue.as_deref() == Some("q")));
+    bodies(messages)
+}
+
+#[test]
+fn all_there_is_is_shown_and_stays() {
+    let broker = broker(|_| {});
+    send(&broker, "q", &["1", "2", "3", "4"]);
+    let mut holder = Client::attach(&broker, "holder");
+    holder.consume(
+        &broker,
+        Consume {
+            prefetch: 2,
+            ..queue("q")
+        },
+    );
+    let held = holder.take_at(0, 1);
+    holder.stage(&broker, &held[0], broker::Verdict::Accept);
+    let mut client = Client::attach(&broker, "c");
+    let id = client.consume(&broker, browser("q"));
+    let taken = client.take();
+    // Waiting, not read yet, read, and set aside for a transaction.
+    assert_eq!(shown(&taken), ["1", "2", "3", "4"]);
+    assert!(taken.iter().all(|one| one.id.is_none() && one.count == 1));
+    assert_eq!(counts(&broker, "q"), (1, 3));
+    send(&broker, "q", &["5"]);
+    assert_eq!(client.take(), [], "nothing follows the end");
+    client.unsubscribe(&broker, id);
+    let mut again = Client::attach(&broker, "again");
+    again.consume(&broker, browser("q"));
+    assert_eq!(shown(&again.take()), ["1", "2", "3", "4", "5"]);
+}
+
+#[test]
+fn an_empty_queue_has_an_end_too() {
+    let broker = broker(|_| {});
+    let mut client = Client::attach(&broker, "c");
+    client.consume(&broker, browser("q"));
+    assert_eq!(shown(&client.take()), [""; 0]);
+}
+
+#[test]
+fn a_long_queue_is_shown_in_order_however_it_is_read() {
+    let broker = broker(|_| {});
+    let texts: Vec<_> = (0..2_500).map(|number| number.to_string()).collect();
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    send(&broker, "q", &texts);
+    for most in [1, 7, 1_000, usize::MAX] {
+        let mut client = Client::attach(&broker, "c");
+        client.consume(
+            &broker,
+            Consume {
+                prefetch: 1,
+                ..browser("q")
+            },
+        );
+        let mut taken = Vec::new();
+        loop {
+            let more = client.take_at(0, most);
+            if more.is_empty() {
+                break;
+            }
+            taken.extend(more);
+        }
+        assert_eq!(shown(&taken), texts);
+        client.detach(&broker);
+    }
+    assert_eq!(counts(&broker, "q"), (2_500, 0));
+}
+
+#[test]
+fn only_what_is_selected_is_shown_and_the_end() {
+    let broker = broker(|_| {});
+    for number in 0..3_000 {
+        let header = format!("number:{number}");
+        publish_one(&broker, message("q", &number.to_string(), &[&header])).expect("there is room");
+    }
+    let mut client = Client::attach(&broker, "c");
+    client.consume(
+        &broker,
+        Consume {
+            selector: selector("number = 2999"),
+            ..browser("q")
+        },
+    );
+    assert_eq!(shown(&client.take()), ["2999"]);
+    client.consume(
+        &broker,
+        Consume {
+            selector: selector("number < 0"),
+            ..browser("q")
+        },
+    );
+    assert_eq!(shown(&client.take()), [""; 0]);
+}
+
+#[test]
+fn what_has_expired_is_not_shown() {
+    let broker = broker(|_| {});
+    send(&broker, "q", &["1"]);
+    publish_one(&broker, message("q", "2", &[]).expiring(10)).expect("there is room");
+    let mut client = Client::attach(&broker, "c");
+    client.consume(&broker, browser("q"));
+    assert_eq!(shown(&client.take_at(10, usize::MAX)), ["1"]);
+}
+
+#[test]
+fn a_look_can_be_ended_before_the_end() {
+    let broker = broker(|_| {});
+    send(&broker, "q", &["1", "2"]);
+    let mut client = Client::attach(&broker, "c");
+    let id = client.consume(&broker, browser("q"));
+    assert_eq!(client.take_at(0, 1).len(), 1);
+    client.unsubscribe(&broker, id);
+    assert_eq!(client.take(), []);
+    let figures = broker.figures();
+    assert_eq!(figures.subscriptions, 0);
+}
+
+#[test]
+fn an_operator_sees_a_part_behind_a_position() {
+    let broker = broker(|_| {});
+    send(&broker, "q", &["1", "2", "3", "4", "5"]);
+    let mut holder = Client::attach(&broker, "holder");
+    holder.consume(
+        &broker,
+        Consume {
+            prefetch: 2,
+            ..queue("q")
+        },
+    );
+    holder.take();
+    let browse = |after, most| -> Vec<_> {
+        let found = broker.browse(&as_name("q"), after, most).expect("a queue");
+        found.iter().map(|entry| entry.position()).collect()
+    };
+    assert_eq!(browse(0, 9), [1, 2, 3, 4, 5]);
+    assert_eq!(browse(0, 3), [1, 2, 3]);
+    assert_eq!(browse(1, 2), [2, 3]);
+    assert_eq!(browse(4, 9), [5]);
+    assert_eq!(browse(5, 9), [0; 0]);
+    assert_eq!(browse(0, 0), [0; 0]);
+    assert!(broker.browse(&as_name("other"), 0, 9).is_none());
+}
+
+#[test]
+fn a_queue_that_is_looked_at_does_not_make_room_for_others() {
+    let broker = broker(|limits| limits.queues = 1);
+    let client = Client::attach(&broker, "c");
+    let id = client.consume(&broker, browser("q"));
+    assert!(publish_one(&broker, message("other", "", &[])).is_err());
+    client.unsubscribe(&broker, id);
+    client.detach(&broker);
+    drop(client);
+    publish_one(&broker, message("other", "", &[])).expect("nobody would miss it");
+    assert_eq!(broker.figures().queues, 1);
+    assert!(
+        broker
+            .create_temporary(
+                Client::attach(&broker, "t").reader.session(),
+                Kind::Queue,
+                &as_name("$TEMP.t.x"),
+            )
+            .is_err()
+    );
+}

@@ -1,0 +1,204 @@
+//! Messages that could not be delivered: where they go, and what they say then.
+
+use broker::{Consume, DeadLetterQueue, Source, Start, Verdict};
+
+use crate::{
+    harness::{Client, as_filter, as_name, broker},
+    queue_harness::{
+        Taken, bodies, counts, event, expire, figures, message, publish_one, queue, send,
+    },
+};
+
+/// What is in a dead letter queue.
+fn dead(broker: &broker::Broker, name: &str) -> Vec<Taken> {
+    let mut client = Client::attach(broker, "undertaker");
+    client.consume(broker, queue(name));
+    client.take()
+}
+
+#[test]
+fn a_message_dies_after_the_last_redelivery() {
+    for most in [0, 1, 6] {
+        let broker = broker(|limits| limits.max_redeliveries = most);
+        let mut client = Client::attach(&broker, "c");
+        client.consume(&broker, queue("q"));
+        send(&broker, "q", &["1"]);
+        for count in 1..=most + 1 {
+            let taken = client.take();
+            assert_eq!(taken[0].count, count);
+            client.settle(&broker, &taken[0], Verdict::Return);
+        }
+        assert_eq!(client.take(), []);
+        assert_eq!(counts(&broker, "q"), (0, 0));
+        let letters = dead(&broker, "ActiveMQ.DLQ");
+        assert_eq!(bodies(&letters), ["1"]);
+        assert_eq!(letters[0].count, 1);
+        let cause = format!("delivered {} times and never acknowledged", most + 1);
+        assert_eq!(
+            letters[0].header("dlqDeliveryFailureCause"),
+            Some(cause.as_str())
+        );
+        assert_eq!(letters[0].header("original-destination"), Some("/queue/q"));
+    }
+}
+
+#[test]
+fn leaving_without_acknowledging_counts_as_a_delivery() {
+    let broker = broker(|limits| limits.max_redeliveries = 2);
+    send(&broker, "q", &["read", "unread"]);
+    for _ in 0..3 {
+        let mut client = Client::attach(&broker, "c");
+        client.consume(&broker, queue("q"));
+        assert_eq!(client.take_at(0, 1).len(), 1);
+        client.detach(&broker);
+    }
+    assert_eq!(bodies(&dead(&broker, "ActiveMQ.DLQ")), ["read"]);
+    assert_eq!(counts(&broker, "q"), (1, 0));
+}
+
+#[test]
+fn a_rejected_message_is_dead_at_once_and_keeps_what_it_said() {
+    let broker = broker(|_| {});
+    let mut client = Client::attach(&broker, "c");
+    client.consume(&broker, queue("a.q"));
+    let headers = [
+        "colour:red",
+        "expires:99",
+        "original-destination:/queue/old",
+        "persistent:true",
+    ];
+    let sent = message("a.q", "1", &headers).expiring(99);
+    publish_one(&broker, sent).expect("there is room");
+    let taken = client.take();
+    client.settle(&broker, &taken[0], Verdict::Reject);
+    let letters = dead(&broker, "ActiveMQ.DLQ");
+    let expected = [
+        ("colour", "red"),
+        ("persistent", "true"),
+        ("original-destination", "/queue/a.q"),
+        ("dlqDeliveryFailureCause", "rejected by its consumer"),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(letters[0].headers, expected);
+    // It does not die again of what it died of.
+    expire(&broker, 1_000);
+    assert_eq!(figures(&broker, "ActiveMQ.DLQ").expired, 0);
+}
+
+#[test]
+fn what_expires_is_a_dead_letter_only_if_it_was_to_last() {
+    let broker = broker(|_| {});
+    for (body, headers) in [
+        ("kept", &["persistent:true"][..]),
+        ("lost", &["persistent:false"]),
+        ("lost", &[]),
+    ] {
+        publish_one(&broker, message("q", body, headers).expiring(10)).expect("there is room");
+    }
+    expire(&broker, 10);
+    let letters = dead(&broker, "ActiveMQ.DLQ");
+    assert_eq!(bodies(&letters), ["kept"]);
+    let cause = letters[0].header("dlqDeliveryFailureCause");
+    assert_eq!(cause, Some("expired before it was delivered"));
+    let figures = figures(&broker, "q");
+    assert_eq!((figures.expired, figures.dead_lettered), (3, 0));
+}
+
+#[test]
+fn each_queue_may_have_a_dead_letter_queue_of_its_own() {
+    let long = "x".repeat(broker::TopicName::MAX_BYTES);
+    let deep = vec!["x"; broker::TopicName::MAX_LEVELS].join(".");
+    let table = [
+        ("a.q", "DLQ.a.q"),
+        (long.as_str(), "ActiveMQ.DLQ"),
+        (deep.as_str(), "ActiveMQ.DLQ"),
+        // It would outlive what it is for.
+        ("$TEMP.c.q", "ActiveMQ.DLQ"),
+    ];
+    for (name, wanted) in table {
+        let broker = broker(|limits| limits.dead_letters = DeadLetterQueue::Own);
+        let mut client = Client::attach(&broker, "c");
+        client.consume(&broker, queue(name));
+        send(&broker, name, &["1"]);
+        let taken = client.take();
+        client.settle(&broker, &taken[0], Verdict::Reject);
+        assert_eq!(bodies(&dead(&broker, wanted)), ["1"], "{name}");
+    }
+}
+
+#[test]
+fn a_dead_letter_dies_only_once() {
+    for (kind, name) in [
+        (DeadLetterQueue::Shared, "ActiveMQ.DLQ"),
+        (DeadLetterQueue::Own, "DLQ.q"),
+    ] {
+        let broker = broker(|limits| limits.dead_letters = kind);
+        let mut client = Client::attach(&broker, "c");
+        client.consume(&broker, queue(name));
+        send(&broker, name, &["1"]);
+        let taken = client.take();
+        client.settle(&broker, &taken[0], Verdict::Reject);
+        assert_eq!(client.take(), []);
+        assert_eq!(figures(&broker, name).dead_lettered, 1);
+        assert_eq!(broker.figures().queues, 1);
+    }
+}
+
+#[test]
+fn a_topic_named_like_a_dead_letter_queue_is_a_topic() {
+    let broker = broker(|_| {});
+    let mut client = Client::attach(&broker, "c");
+    let source = Source::Topics {
+        filter: as_filter("DLQ.t"),
+        start: Start::New,
+    };
+    client.consume(
+        &broker,
+        Consume {
+            source,
+            ..queue("q")
+        },
+    );
+    publish_one(&broker, event("DLQ.t", "1", &[])).expect("there is room");
+    let taken = client.take();
+    client.settle(&broker, &taken[0], Verdict::Reject);
+    let letters = dead(&broker, "ActiveMQ.DLQ");
+    assert_eq!(
+        letters[0].header("original-destination"),
+        Some("/topic/DLQ.t")
+    );
+}
+
+#[test]
+fn where_the_dead_letter_queue_is_full_the_dead_are_dropped() {
+    let broker = broker(|limits| limits.queue_entries = 2);
+    let mut client = Client::attach(&broker, "c");
+    client.consume(&broker, queue("q"));
+    for body in ["1", "2", "3"] {
+        send(&broker, "q", &[body]);
+        let taken = client.take();
+        client.settle(&broker, &taken[0], Verdict::Reject);
+    }
+    assert_eq!(bodies(&dead(&broker, "ActiveMQ.DLQ")), ["1", "2"]);
+    assert_eq!(figures(&broker, "q").dead_lettered, 3);
+    broker.remove_queue(&as_name("ActiveMQ.DLQ"));
+}
+
+#[test]
+fn a_dead_letter_wakes_who_waits_for_it() {
+    let broker = broker(|_| {});
+    let mut undertaker = Client::attach(&broker, "undertaker");
+    undertaker.consume(&broker, queue("ActiveMQ.DLQ"));
+    let mut client = Client::attach(&broker, "c");
+    client.consume(&broker, queue("q"));
+    send(&broker, "q", &["1"]);
+    let taken = client.take();
+    let mut outcome = client.settle(&broker, &taken[0], Verdict::Reject);
+    let ready: Vec<_> = outcome
+        .ready
+        .drain()
+        .map(|one| one.name().to_string())
+        .collect();
+    assert_eq!(ready, ["undertaker"]);
+    assert_eq!(undertaker.take_bodies(), ["1"]);
+}

@@ -1,0 +1,355 @@
+//! Who of several consumers is given what, and how much.
+
+use broker::{Acknowledgement, Consume, Verdict};
+
+use crate::{
+    harness::{Client, as_filter, as_name, broker},
+    queue_harness::{bodies, counts, figures, message, publish_one, queue, selector, send},
+};
+
+#[test]
+fn what_nobody_takes_waits_for_the_first_who_comes() {
+    let broker = broker(|_| {});
+    send(&broker, "q", &["1", "2", "3"]);
+    assert_eq!(counts(&broker, "q"), (3, 0));
+    let mut client = Client::attach(&broker, "c");
+    client.consume(&broker, queue("q"));
+    let taken = client.take();
+    assert_eq!(bodies(&taken), ["1", "2", "3"]);
+    assert!(
+        taken
+            .iter()
+            .all(|one| one.queue.as_deref() == Some("q") && one.count == 1)
+    );
+    assert_eq!(counts(&broker, "q"), (0, 3));
+}
+
+#[test]
+fn consumers_with_room_take_turns() {
+    let broker = broker(|_| {});
+    let mut clients: Vec<_> = (0..3)
+        .map(|_| {
+            let client = Client::attach(&broker, "c");
+            client.consume(&broker, queue("q"));
+            client
+        })
+        .collect();
+    send(&broker, "q", &["1", "2", "3", "4", "5", "6", "7"]);
+    let taken: Vec<_> = clients.iter_mut().map(Client::take_bodies).collect();
+    assert_eq!(taken[0], ["1", "4", "7"]);
+    assert_eq!(taken[1], ["2", "5"]);
+    assert_eq!(taken[2], ["3", "6"]);
+}
+
+#[test]
+fn nobody_has_more_than_its_prefetch_in_hand() {
+    let broker = broker(|_| {});
+    let mut small = Client::attach(&broker, "small");
+    small.consume(
+        &broker,
+        Consume {
+            prefetch: 1,
+            ..queue("q")
+        },
+    );
+    let mut large = Client::attach(&broker, "large");
+    large.consume(
+        &broker,
+        Consume {
+            prefetch: 3,
+            ..queue("q")
+        },
+    );
+    send(&broker, "q", &["1", "2", "3", "4", "5", "6"]);
+    let (one, others) = (small.take(), large.take());
+    assert_eq!(bodies(&one), ["1"]);
+    assert_eq!(bodies(&others), ["2", "3", "4"]);
+    assert_eq!(counts(&broker, "q"), (2, 4));
+    small.accept(&broker, &one[0]);
+    large.accept(&broker, &others[2]);
+    assert_eq!(small.take_bodies(), ["5"]);
+    assert_eq!(large.take_bodies(), ["6"]);
+}
+
+#[test]
+fn a_prefetch_of_zero_is_one() {
+    let broker = broker(|_| {});
+    let mut client = Client::attach(&broker, "c");
+    client.consume(
+        &broker,
+        Consume {
+            prefetch: 0,
+            ..queue("q")
+        },
+    );
+    send(&broker, "q", &["1", "2"]);
+    assert_eq!(client.take_bodies(), ["1"]);
+}
+
+#[test]
+fn without_acknowledgement_the_prefetch_is_what_is_not_read_yet() {
+    let broker = broker(|_| {});
+    let mut client = Client::attach(&broker, "c");
+    let acknowledgement = Acknowledgement::Auto;
+    client.consume(
+        &broker,
+        Consume {
+            acknowledgement,
+            prefetch: 2,
+            ..queue("q")
+        },
+    );
+    send(&broker, "q", &["1", "2", "3", "4", "5"]);
+    assert_eq!(counts(&broker, "q"), (3, 2));
+    assert_eq!(client.take_bodies(), ["1", "2", "3", "4", "5"]);
+    assert_eq!(counts(&broker, "q"), (0, 0));
+}
+
+#[test]
+fn what_a_consumer_leaves_is_shared_by_the_others() {
+    let broker = broker(|_| {});
+    let leaving = Client::attach(&broker, "leaving");
+    let id = leaving.consume(&broker, queue("q"));
+    let texts: Vec<_> = (0..40).map(|number| number.to_string()).collect();
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    send(&broker, "q", &texts);
+    let mut others: Vec<_> = (0..2)
+        .map(|_| {
+            let client = Client::attach(&broker, "c");
+            client.consume(&broker, queue("q"));
+            client
+        })
+        .collect();
+    leaving.unsubscribe(&broker, id);
+    let taken: Vec<_> = others
+        .iter_mut()
+        .map(|one| one.take_bodies().len())
+        .collect();
+    // A few at a time, so that no consumer has to wait until another one is full.
+    assert_eq!(taken.iter().sum::<usize>(), 40);
+    assert!(taken.iter().all(|count| *count >= 16), "{taken:?}");
+}
+
+#[test]
+fn a_returned_message_goes_to_whoever_has_room() {
+    let broker = broker(|_| {});
+    let mut first = Client::attach(&broker, "first");
+    first.consume(
+        &broker,
+        Consume {
+            prefetch: 1,
+            ..queue("q")
+        },
+    );
+    send(&broker, "q", &["1", "2"]);
+    let mut second = Client::attach(&broker, "second");
+    second.consume(
+        &broker,
+        Consume {
+            prefetch: 2,
+            ..queue("q")
+        },
+    );
+    assert_eq!(second.take_bodies(), ["2"]);
+    let taken = first.take();
+    first.settle(&broker, &taken[0], Verdict::Return);
+    let again = (first.take(), second.take());
+    assert_eq!(again.0.len() + again.1.len(), 1);
+    assert_eq!(counts(&broker, "q"), (0, 2));
+}
+
+#[test]
+fn an_outcome_tells_who_has_to_be_drained() {
+    let broker = broker(|_| {});
+    let mut holder = Client::attach(&broker, "holder");
+    holder.consume(
+        &broker,
+        Consume {
+            prefetch: 1,
+            ..queue("q")
+        },
+    );
+    let mut other = Client::attach(&broker, "other");
+    other.consume(
+        &broker,
+        Consume {
+            prefetch: 1,
+            ..queue("q")
+        },
+    );
+    let mut outcome = publish_one(&broker, message("q", "1", &[])).expect("there is room");
+    assert_eq!(outcome.ready.drain().count(), 1);
+    let taken = holder.take();
+    send(&broker, "q", &["2", "3"]);
+    let held = other.take();
+    // It makes room for itself, and is to be drained for the next one.
+    let mut outcome = holder.settle(&broker, &taken[0], Verdict::Accept);
+    assert_eq!(outcome.ready.drain().count(), 1);
+    assert_eq!(holder.take_bodies(), ["3"]);
+    let mut outcome = broker::Outcome::default();
+    other.accept(&broker, &held[0]);
+    broker.detach(holder.reader.session(), 0, &mut outcome);
+    assert_eq!(outcome.ready.drain().count(), 1);
+    assert_eq!(other.take_bodies(), ["3"]);
+}
+
+#[test]
+fn a_consumer_with_wildcards_takes_from_queues_that_come_later() {
+    let broker = broker(|_| {});
+    send(&broker, "a.1", &["1"]);
+    let mut client = Client::attach(&broker, "c");
+    let id = client.consume(&broker, queue("a.*"));
+    send(&broker, "a.2", &["2"]);
+    send(&broker, "b.1", &["3"]);
+    let mut taken = client.take();
+    taken.sort_by_key(|one| one.position);
+    assert_eq!(bodies(&taken), ["1", "2"]);
+    assert_eq!(taken[1].queue.as_deref(), Some("a.2"));
+    client.unsubscribe(&broker, id);
+    for name in ["a.1", "a.2"] {
+        assert_eq!(counts(&broker, name), (1, 0));
+        assert_eq!(figures(&broker, name).consumers, 0);
+    }
+    send(&broker, "a.3", &["4"]);
+    assert_eq!(client.take(), []);
+}
+
+#[test]
+fn no_queue_of_many_is_starved() {
+    let broker = broker(|_| {});
+    let mut client = Client::attach(&broker, "c");
+    client.consume(
+        &broker,
+        Consume {
+            prefetch: 1,
+            ..queue("q.*")
+        },
+    );
+    for _ in 0..10 {
+        for name in ["q.1", "q.2", "q.3"] {
+            send(&broker, name, &[name]);
+        }
+    }
+    let mut seen = Vec::new();
+    for _ in 0..9 {
+        let taken = client.take();
+        seen.extend(bodies(&taken));
+        client.accept(&broker, &taken[0]);
+    }
+    for name in ["q.1", "q.2", "q.3"] {
+        let count = seen.iter().filter(|one| *one == name).count();
+        assert!((2..=4).contains(&count), "{seen:?}");
+    }
+}
+
+#[test]
+fn messages_that_nobody_selects_wait_and_hold_nobody_up() {
+    let broker = broker(|_| {});
+    let mut red = Client::attach(&broker, "red");
+    red.consume(
+        &broker,
+        Consume {
+            selector: selector("colour = 'red'"),
+            ..queue("q")
+        },
+    );
+    for (body, colour) in [("1", "red"), ("2", "blue"), ("3", "red"), ("4", "green")] {
+        let header = format!("colour:{colour}");
+        publish_one(&broker, message("q", body, &[&header])).expect("there is room");
+    }
+    assert_eq!(red.take_bodies(), ["1", "3"]);
+    let mut blue = Client::attach(&broker, "blue");
+    blue.consume(
+        &broker,
+        Consume {
+            selector: selector("colour = 'blue'"),
+            ..queue("q")
+        },
+    );
+    assert_eq!(blue.take_bodies(), ["2"]);
+    let mut any = Client::attach(&broker, "any");
+    any.consume(&broker, queue("q"));
+    assert_eq!(any.take_bodies(), ["4"]);
+}
+
+#[test]
+fn a_queue_in_use_is_only_emptied_and_one_that_is_not_is_gone() {
+    let broker = broker(|_| {});
+    let name = as_name("q");
+    assert_eq!(broker.purge(&name), None);
+    assert_eq!(broker.remove_queue(&name), None);
+    let mut client = Client::attach(&broker, "c");
+    let id = client.consume(
+        &broker,
+        Consume {
+            prefetch: 1,
+            ..queue("q")
+        },
+    );
+    send(&broker, "q", &["1", "2", "3"]);
+    let taken = client.take();
+    assert_eq!(broker.purge(&name), Some(2));
+    send(&broker, "q", &["4"]);
+    assert_eq!(broker.remove_queue(&name), Some(1));
+    assert_eq!(counts(&broker, "q"), (0, 1));
+    client.accept(&broker, &taken[0]);
+    send(&broker, "q", &["5"]);
+    assert_eq!(client.take_bodies(), ["5"]);
+    client.unsubscribe(&broker, id);
+    assert_eq!(figures(&broker, "q").discarded, 3);
+    assert_eq!(broker.remove_queue(&name), Some(1));
+    assert!(broker.queue(&name).is_none());
+    assert_eq!(broker.figures().held_bytes, 0);
+}
+
+#[test]
+fn queues_are_listed_by_name_up_to_a_number() {
+    let broker = broker(|_| {});
+    for name in ["c", "a.x", "b", "a"] {
+        send(&broker, name, &[""]);
+    }
+    let names = |filter, most| {
+        let (found, more) = broker.queues(&as_filter(filter), most);
+        let names: Vec<_> = found.iter().map(|one| one.name.to_string()).collect();
+        (names.join(" "), more)
+    };
+    assert_eq!(names(">", 9), ("a a.x b c".to_owned(), 0));
+    assert_eq!(names(">", 2), ("a a.x".to_owned(), 2));
+    assert_eq!(names("a.>", 4), ("a a.x".to_owned(), 0));
+    assert_eq!(names(">", 0), (String::new(), 4));
+}
+
+#[test]
+fn the_figures_of_a_queue_add_up() {
+    let broker = broker(|limits| limits.max_redeliveries = 0);
+    let mut client = Client::attach(&broker, "c");
+    client.consume(
+        &broker,
+        Consume {
+            prefetch: 3,
+            ..queue("q")
+        },
+    );
+    send(&broker, "q", &["1", "2", "3", "4"]);
+    let taken = client.take();
+    client.accept(&broker, &taken[0]);
+    client.settle(&broker, &taken[1], Verdict::Return);
+    client.settle(&broker, &taken[2], Verdict::Reject);
+    let late = message("q", "5", &[]).expiring(5);
+    publish_one(&broker, late).expect("there is room");
+    crate::queue_harness::expire(&broker, 5);
+    client.take_at(5, 9);
+    publish_one(&broker, message("q", "6", &[])).expect("there is room");
+    let figures = figures(&broker, "q");
+    assert_eq!(figures.enqueued, 6);
+    assert_eq!((figures.waiting, figures.unacknowledged), (0, 2));
+    assert_eq!(
+        (figures.acknowledged, figures.dead_lettered, figures.expired),
+        (1, 2, 1)
+    );
+    assert_eq!(
+        (figures.dispatched, figures.redelivered, figures.discarded),
+        (4, 0, 0)
+    );
+    assert_eq!(figures.consumers, 1);
+}
