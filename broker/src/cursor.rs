@@ -193,7 +193,7 @@ impl Cursor {
         if let Some(at) = read_to {
             self.mark(at);
             self.topic.delivered.add(delivered);
-            if !self.topic.name.is_reserved() {
+            if !self.topic.is_own {
                 self.subscription.session.delivered(delivered);
             }
         }

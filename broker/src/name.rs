@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use crate::{entry::Kind, notice::is_advisory};
+
 /// A topic's name: levels joined by `.`, such as `finance.stock.market`.
 ///
 /// 1 to [`TopicName::MAX_BYTES`] bytes of UTF-8 in 1 to [`TopicName::MAX_LEVELS`] levels; no level is
@@ -184,6 +186,12 @@ pub(crate) fn is_reserved(text: &str) -> bool {
 /// else makes one, but anybody may send to it.
 pub(crate) fn is_temporary(name: &TopicName) -> bool {
     name.as_str().starts_with(TEMPORARY)
+}
+
+/// Whether nobody else can send to a topic or queue, and what is sent there is no traffic of others.
+pub(crate) fn is_brokers_own(kind: Kind, name: &TopicName) -> bool {
+    let is_own = name.is_reserved() && !is_temporary(name);
+    is_own || (kind == Kind::Topic && is_advisory(name.as_str()))
 }
 
 /// What the names of temporary topics and queues begin with.

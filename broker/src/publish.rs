@@ -9,8 +9,7 @@ use crate::{
     entry::{Kind, Publication},
     limits::Lag,
     log::{End, Released},
-    name::{TopicName, is_temporary},
-    notice::is_advisory,
+    name::{TopicName, is_brokers_own, is_temporary},
     order::Order,
     outcome::{Outcome, PublishError, Published},
     queue::{Load, Room},
@@ -237,7 +236,7 @@ impl Broker {
             let size = publication.size();
             let ready = &mut outcome.ready;
             let sequence = topic.append(publication, order.position, &self.memory, ready);
-            if !name.is_reserved() {
+            if !topic.counts.is_own {
                 self.published.add(size);
             }
             outcome.results.push(Ok(Published {
@@ -379,8 +378,7 @@ impl Broker {
 /// Whether messages may be sent there.
 fn may_publish(rights: Rights, publication: &Publication) -> bool {
     let name = publication.topic();
-    let is_own = name.is_reserved() && !is_temporary(name);
-    let is_own = is_own || (publication.kind() == Kind::Topic && is_advisory(name.as_str()));
+    let is_own = is_brokers_own(publication.kind(), name);
     match rights {
         Rights::Anybody | Rights::Checked => !is_own,
         Rights::Broker => is_own,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     cursor::{Cursor, Overflow, Start},
-    entry::Publication,
+    entry::{Kind, Publication},
     figures::{Count, TopicFigures, Volume},
     limits::Lag,
     log::{End, Log, Memory},
-    name::TopicName,
+    name::{TopicName, is_brokers_own},
     outcome::Ready,
     queue::Queue,
     session::{Subscription, SubscriptionId},
@@ -29,6 +29,8 @@ pub(crate) struct Topic {
 #[derive(Debug)]
 pub(crate) struct TopicCounts {
     pub(crate) name: TopicName,
+    /// Whether it is the broker's own, and so no traffic of others.
+    pub(crate) is_own: bool,
     pub(crate) published: Volume,
     pub(crate) delivered: Count,
     pub(crate) dropped: Count,
@@ -50,6 +52,7 @@ impl Topic {
         Self {
             log: Log::new(forgotten),
             counts: Arc::new(TopicCounts {
+                is_own: is_brokers_own(Kind::Topic, &name),
                 name,
                 published: Volume::default(),
                 delivered: Count::default(),

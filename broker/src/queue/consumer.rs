@@ -10,7 +10,7 @@ use super::{
 use crate::{
     cursor::Stop,
     entry::{Entry, Kind},
-    name::TopicFilter,
+    name::{TopicFilter, is_brokers_own},
     notice::DeathCause,
     outcome::Ready,
     reader::Delivery,
@@ -291,7 +291,9 @@ impl Consumer {
         });
         let flow = take(self.delivery(&message, id, Some(&queue)));
         queue.dispatched(&message);
-        self.session.delivered(1);
+        if !is_brokers_own(message.entry.kind(), message.entry.topic()) {
+            self.session.delivered(1);
+        }
         if id.is_none() {
             queue.forget(&message.entry);
         }
