@@ -2,6 +2,7 @@
 #![cfg(not(loom))]
 
 mod acknowledgement;
+mod administration;
 mod bounds;
 mod browsing;
 mod dead_letters;
@@ -13,11 +14,16 @@ mod harness;
 mod matching;
 mod notices;
 mod queue_bounds;
+mod queue_checks;
 mod queue_harness;
+mod queue_model;
+mod queue_simulation;
 mod queues;
 mod random;
+mod refused_transactions;
 mod selectors_on_delivery;
 mod simulation;
 mod temporaries;
 mod threads;
+mod topic_queues;
 mod transactions;

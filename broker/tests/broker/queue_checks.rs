@@ -1,0 +1,131 @@
+//! What holds in every run of the simulation of queues, whenever nobody has anything unread.
+
+use crate::{
+    harness::{as_filter, as_name},
+    queue_harness::{expire, figures},
+    queue_model::{Checks, Fate, Message, QUEUES},
+    queue_simulation::Run,
+};
+
+impl Run {
+    /// Nobody has anything unread after this.
+    fn read_all(&mut self) {
+        expire(&self.broker, self.model.now_ms);
+        loop {
+            let read: usize = (0..self.members.len())
+                .map(|at| self.read_from(at, usize::MAX))
+                .sum();
+            if read == 0 {
+                break;
+            }
+        }
+        expire(&self.broker, self.model.now_ms);
+        self.model.expire();
+    }
+
+    pub fn purge(&mut self) {
+        self.read_all();
+        let name = QUEUES[self.random.below(3) as usize];
+        if let Some(count) = self.broker.purge(&as_name(name)) {
+            assert_eq!(self.model.discard(name), count);
+        }
+    }
+
+    /// What an operator sees is what there is.
+    pub fn look(&mut self) {
+        self.read_all();
+        for name in QUEUES {
+            let Some(found) = self.broker.browse(&as_name(name), 0, usize::MAX) else {
+                continue;
+            };
+            let found: Vec<_> = found.iter().map(|entry| entry.position()).collect();
+            let is_there =
+                |one: &&Message| one.queue == name && matches!(one.fate, Fate::Queued | Fate::Held);
+            let wanted = self.model.messages.iter().filter(is_there);
+            assert_eq!(found, wanted.map(|one| one.position).collect::<Vec<_>>());
+        }
+    }
+
+    pub fn check(&mut self) {
+        self.read_all();
+        for name in QUEUES {
+            if self.broker.queue(&as_name(name)).is_none() {
+                continue;
+            }
+            let figures = figures(&self.broker, name);
+            let count = |fate| self.model.count(name, fate);
+            assert_eq!(figures.waiting, count(Fate::Queued), "{name}");
+            assert_eq!(figures.unacknowledged, count(Fate::Held), "{name}");
+            assert_eq!(figures.acknowledged, count(Fate::Acknowledged), "{name}");
+            assert_eq!(figures.dead_lettered, count(Fate::Dead), "{name}");
+            assert_eq!(figures.expired, count(Fate::Expired), "{name}");
+            assert_eq!(figures.discarded, count(Fate::Discarded), "{name}");
+            self.check_waiting(name);
+        }
+    }
+
+    /// Nothing waits that somebody could have who has room.
+    fn check_waiting(&mut self, name: &str) {
+        let consumers = self.members.iter().flat_map(|one| one.consumers.values());
+        let mut consumers: Vec<_> = consumers.filter(|one| one.covers(name)).collect();
+        consumers.sort_by_key(|one| one.id);
+        let only = consumers.iter().position(|one| one.is_exclusive);
+        if let Some(only) = only {
+            consumers = vec![consumers[only]];
+        }
+        let have_all_room = consumers.iter().all(|one| one.has_room());
+        let waiting = self.model.messages.iter();
+        for message in waiting.filter(|one| one.queue == name && one.fate == Fate::Queued) {
+            let mut could = consumers
+                .iter()
+                .filter(|one| one.has_room() && one.wants(message));
+            let is_free = message.group.is_none() || only.is_some();
+            let owner_has_room = !self.model.has_selectors && have_all_room;
+            if is_free || owner_has_room {
+                assert!(could.next().is_none(), "{message:?}");
+                self.model.checks.waiting += 1;
+            }
+        }
+    }
+
+    pub fn check_figures(&self) {
+        for one in self.broker.queues(&as_filter(">"), 100).0 {
+            let gone = one.acknowledged + one.dead_lettered + one.expired + one.discarded;
+            assert_eq!(
+                one.enqueued,
+                one.waiting + one.unacknowledged + gone,
+                "{one:?}"
+            );
+        }
+    }
+
+    pub fn finish(mut self) -> Checks {
+        self.check();
+        let mut buried = Vec::new();
+        for name in QUEUES {
+            let letters = self
+                .broker
+                .browse(&as_name(&format!("DLQ.{name}")), 0, usize::MAX);
+            let letters = letters.into_iter().flatten();
+            buried.extend(letters.map(|entry| String::from_utf8_lossy(entry.body()).into_owned()));
+        }
+        buried.sort_unstable();
+        let wanted = self.model.buried.iter().map(ToString::to_string);
+        let mut wanted: Vec<_> = wanted.collect();
+        wanted.sort_unstable();
+        if self.broker.limits().queue_entries > 1_000 {
+            assert_eq!(buried, wanted);
+        }
+        while !self.members.is_empty() {
+            self.detach();
+        }
+        for name in QUEUES {
+            self.broker.remove_queue(&as_name(name));
+            self.broker.remove_queue(&as_name(&format!("DLQ.{name}")));
+        }
+        let figures = self.broker.figures();
+        assert_eq!((figures.queues, figures.sessions), (0, 0));
+        assert_eq!((figures.subscriptions, figures.held_bytes), (0, 0));
+        self.model.checks
+    }
+}

@@ -1,0 +1,314 @@
+//! What the simulation of queues knows of its messages and consumers: plain vectors and tables.
+
+use std::collections::{BTreeMap, HashMap};
+
+use broker::{Acknowledgement, Settlement, SubscriptionId, Verdict};
+
+use crate::{
+    harness::{Client, as_filter, as_name},
+    queue_harness::Taken,
+};
+
+pub const QUEUES: [&str; 3] = ["q.a", "q.b", "q.c"];
+
+/// What became of a message; each has exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// In its queue, or on its way to a consumer that has not read it.
+    Queued,
+    /// Read, and not acknowledged.
+    Held,
+    Acknowledged,
+    Dead,
+    Expired,
+    Discarded,
+}
+
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub queue: &'static str,
+    pub position: u64,
+    pub group: Option<u64>,
+    /// Counts the group's messages up to one that closes it.
+    pub segment: u64,
+    pub is_red: bool,
+    pub expires_ms: u64,
+    pub is_persistent: bool,
+    pub deliveries: u32,
+    pub fate: Fate,
+    pub step: u64,
+}
+
+pub struct Consumer {
+    pub id: SubscriptionId,
+    pub filter: &'static str,
+    pub mode: Acknowledgement,
+    pub prefetch: usize,
+    pub is_exclusive: bool,
+    /// Which colour it selects.
+    pub red: Option<bool>,
+    /// By the number of the delivery.
+    pub held: BTreeMap<u64, usize>,
+    pub staged: BTreeMap<u64, Vec<(u64, usize)>>,
+    /// Deliveries that came back from transactions: so many may be too much.
+    slack: usize,
+    /// By queue: the newest position read.
+    newest: HashMap<&'static str, u64>,
+}
+
+pub struct Member {
+    pub client: Client,
+    pub consumers: HashMap<u8, Consumer>,
+    pub next_tag: u8,
+    /// What is set aside for transactions, by whom.
+    pub open: Vec<(u8, Settlement)>,
+}
+
+#[derive(Default)]
+pub struct Model {
+    pub messages: Vec<Message>,
+    pub step: u64,
+    pub now_ms: u64,
+    pub max_redeliveries: u32,
+    pub has_selectors: bool,
+    /// By queue and group: the segment that is open.
+    open: HashMap<(&'static str, u64), u64>,
+    /// By queue, group and segment: who has it, and since when.
+    owners: HashMap<(&'static str, u64, u64), (u64, SubscriptionId)>,
+    /// By queue: when something last came back, or somebody became the only one.
+    disturbed: HashMap<&'static str, u64>,
+    /// What is to be found in the dead letter queue.
+    pub buried: Vec<usize>,
+    pub checks: Checks,
+}
+
+/// How often the conditional checks applied: a simulation that checks nothing finds nothing.
+#[derive(Debug, Default)]
+pub struct Checks {
+    pub order: u64,
+    pub groups: u64,
+    pub redelivered: u64,
+    pub waiting: u64,
+}
+
+impl Consumer {
+    pub fn new(id: SubscriptionId, filter: &'static str) -> Self {
+        Self {
+            id,
+            filter,
+            mode: Acknowledgement::Individual,
+            prefetch: 1,
+            is_exclusive: false,
+            red: None,
+            held: BTreeMap::new(),
+            staged: BTreeMap::new(),
+            slack: 0,
+            newest: HashMap::new(),
+        }
+    }
+
+    pub fn covers(&self, queue: &str) -> bool {
+        as_filter(self.filter).matches(&as_name(queue))
+    }
+
+    pub fn wants(&self, message: &Message) -> bool {
+        self.red.is_none_or(|red| red == message.is_red)
+    }
+
+    pub fn has_room(&self) -> bool {
+        self.held.len() < self.prefetch
+    }
+
+    /// Takes out what a settlement of this delivery is about.
+    fn release(&mut self, number: u64) -> Vec<(u64, usize)> {
+        let later = self.held.split_off(&(number + 1));
+        let mut earlier = std::mem::replace(&mut self.held, later);
+        if self.mode == Acknowledgement::Individual {
+            let own = earlier.remove(&number);
+            self.held.append(&mut earlier);
+            return own.map(|message| (number, message)).into_iter().collect();
+        }
+        earlier.into_iter().collect()
+    }
+
+    pub fn stage(&mut self, number: u64) {
+        let released = self.release(number);
+        self.staged.insert(number, released);
+    }
+
+    pub fn unstage(&mut self, number: u64) {
+        let back = self.staged.remove(&number).unwrap_or_default();
+        self.slack += back.len();
+        self.held.extend(back);
+    }
+}
+
+impl Model {
+    /// Notes a message that was published; tells its number.
+    pub fn publish(&mut self, mut message: Message, closes: bool) -> usize {
+        if let Some(group) = message.group {
+            let open = self.open.entry((message.queue, group)).or_default();
+            message.segment = *open;
+            *open += u64::from(closes);
+        }
+        self.messages.push(message);
+        self.messages.len() - 1
+    }
+
+    pub fn disturb(&mut self, consumer: &Consumer) {
+        for queue in QUEUES.into_iter().filter(|queue| consumer.covers(queue)) {
+            self.disturbed.insert(queue, self.step);
+        }
+    }
+
+    /// Checks a delivery and notes it.
+    pub fn read(&mut self, consumer: &mut Consumer, taken: &Taken) {
+        let number: usize = taken.body.parse().expect("the messages are numbered");
+        let message = &mut self.messages[number];
+        assert_eq!(message.fate, Fate::Queued, "{taken:?} {message:?}");
+        message.deliveries += 1;
+        assert_eq!(taken.count, message.deliveries, "{taken:?}");
+        assert_eq!((taken.position, taken.missed), (message.position, None));
+        assert_eq!(taken.queue.as_deref(), Some(message.queue));
+        assert!(
+            consumer.covers(message.queue) && consumer.wants(message),
+            "{taken:?}"
+        );
+        assert!(
+            message.expires_ms == 0 || message.expires_ms > self.now_ms,
+            "{taken:?}"
+        );
+        if let Some(id) = taken.id {
+            assert!(
+                consumer.held.len() < consumer.prefetch + consumer.slack,
+                "{taken:?}"
+            );
+            message.fate = Fate::Held;
+            consumer.held.insert(id.number, number);
+        } else {
+            assert_eq!(consumer.mode, Acknowledgement::Auto);
+            message.fate = Fate::Acknowledged;
+        }
+        self.checks.redelivered += u64::from(taken.count > 1);
+        if taken.count == 1 {
+            self.check_order(consumer, number);
+            self.check_group(consumer, number);
+        }
+    }
+
+    /// A consumer reads a queue's messages in their order, but for what came back.
+    fn check_order(&mut self, consumer: &mut Consumer, number: usize) {
+        let message = &self.messages[number];
+        let newest = consumer.newest.entry(message.queue).or_default();
+        let disturbed = self.disturbed.get(message.queue).copied().unwrap_or(0);
+        if disturbed < message.step && message.group.is_none() {
+            assert!(message.position > *newest, "{message:?}");
+            self.checks.order += 1;
+        }
+        *newest = message.position.max(*newest);
+    }
+
+    /// A group's messages go to one consumer, but for what came back.
+    fn check_group(&mut self, consumer: &Consumer, number: usize) {
+        let message = &self.messages[number];
+        let Some(group) = message.group else { return };
+        let key = (message.queue, group, message.segment);
+        let own = (message.step, consumer.id);
+        let (since, owner) = *self.owners.entry(key).or_insert(own);
+        let disturbed = self.disturbed.get(message.queue).copied().unwrap_or(0);
+        let began = since.min(message.step).min(self.segment_began(number));
+        if disturbed < began && !self.has_selectors {
+            assert_eq!(owner, consumer.id, "{message:?}");
+            self.checks.groups += u64::from(since != message.step);
+        }
+    }
+
+    fn segment_began(&self, number: usize) -> u64 {
+        let own = &self.messages[number];
+        let same = |one: &&Message| {
+            (one.queue, one.group, one.segment) == (own.queue, own.group, own.segment)
+        };
+        self.messages
+            .iter()
+            .find(same)
+            .map_or(0, |first| first.step)
+    }
+
+    pub fn settle(&mut self, consumer: &mut Consumer, number: u64, verdict: Verdict) {
+        let released = consumer.release(number);
+        self.settle_all(consumer, released, verdict);
+    }
+
+    pub fn settle_staged(&mut self, consumer: &mut Consumer, number: u64, verdict: Verdict) {
+        let released = consumer.staged.remove(&number).expect("it is staged");
+        self.settle_all(consumer, released, verdict);
+    }
+
+    fn settle_all(&mut self, consumer: &Consumer, released: Vec<(u64, usize)>, verdict: Verdict) {
+        for (_, number) in released {
+            match verdict {
+                Verdict::Accept => self.messages[number].fate = Fate::Acknowledged,
+                Verdict::Reject => self.bury(number),
+                Verdict::Return => self.come_back(number),
+            }
+        }
+        if verdict == Verdict::Return {
+            self.disturb(consumer);
+        }
+    }
+
+    /// What a consumer had that is gone.
+    pub fn leave(&mut self, consumer: Consumer) {
+        self.disturb(&consumer);
+        let staged = consumer
+            .staged
+            .into_values()
+            .flatten()
+            .map(|(_, number)| number);
+        for number in consumer.held.into_values().chain(staged) {
+            self.come_back(number);
+        }
+    }
+
+    fn come_back(&mut self, number: usize) {
+        if self.messages[number].deliveries > self.max_redeliveries {
+            self.bury(number);
+        } else {
+            self.messages[number].fate = Fate::Queued;
+        }
+    }
+
+    fn bury(&mut self, number: usize) {
+        self.messages[number].fate = Fate::Dead;
+        self.buried.push(number);
+    }
+
+    /// Once nobody has anything unread and the broker was asked to look.
+    pub fn expire(&mut self) {
+        for (number, message) in self.messages.iter_mut().enumerate() {
+            let is_late = message.expires_ms != 0 && message.expires_ms <= self.now_ms;
+            if message.fate == Fate::Queued && is_late {
+                message.fate = Fate::Expired;
+                if message.is_persistent {
+                    self.buried.push(number);
+                }
+            }
+        }
+    }
+
+    pub fn discard(&mut self, queue: &str) -> usize {
+        let mut count = 0;
+        for message in &mut self.messages {
+            if message.queue == queue && message.fate == Fate::Queued {
+                message.fate = Fate::Discarded;
+                count += 1;
+            }
+        }
+        count
+    }
+
+    pub fn count(&self, queue: &str, fate: Fate) -> u64 {
+        let is_it = |one: &&Message| one.queue == queue && one.fate == fate;
+        self.messages.iter().filter(is_it).count() as u64
+    }
+}

@@ -1,0 +1,391 @@
+//! Seeded runs of producers and consumers of queues against a plain model: nothing is lost, nothing is
+//! delivered twice unless it says so, and nobody who has room waits for what is there.
+
+use std::collections::HashMap;
+
+use broker::{
+    Acknowledgement, Broker, CommitError, Consume, DeliveryId, MessageId, Outcome, PublishError,
+    Settlement, Verdict,
+};
+
+use crate::{
+    harness::{Client, EPOCH, broker},
+    queue_harness::{expire, figures, message, queue, selector},
+    queue_model::{Checks, Consumer, Fate, Member, Message, Model, QUEUES},
+    random::Random,
+};
+
+#[test]
+fn every_message_has_one_fate_and_who_has_room_does_not_wait() {
+    let mut checks = Checks::default();
+    for seed in 0..200 {
+        let mut run = Run::new(seed);
+        for _ in 0..400 {
+            run.step();
+        }
+        let own = run.finish();
+        checks.order += own.order;
+        checks.groups += own.groups;
+        checks.redelivered += own.redelivered;
+        checks.waiting += own.waiting;
+    }
+    assert!(checks.order > 1_000 && checks.groups > 500, "{checks:?}");
+    assert!(
+        checks.redelivered > 1_000 && checks.waiting > 1_000,
+        "{checks:?}"
+    );
+}
+
+const FILTERS: [&str; 5] = ["q.a", "q.b", "q.c", "q.*", "*.b"];
+
+pub struct Run {
+    pub random: Random,
+    pub broker: Broker,
+    pub model: Model,
+    pub members: Vec<Member>,
+}
+
+/// A delivery that somebody holds: whose, and by what.
+#[derive(Clone, Copy)]
+struct Choice {
+    member: usize,
+    tag: u8,
+    number: u64,
+}
+
+impl Run {
+    fn new(seed: u64) -> Self {
+        let mut random = Random(seed);
+        let max_redeliveries = random.below(4) as u32;
+        let queue_entries = [15, 1_000_000][random.below(2) as usize];
+        let mut model = Model::default();
+        model.max_redeliveries = max_redeliveries;
+        model.has_selectors = random.below(2) == 0;
+        let broker = broker(|limits| {
+            limits.max_redeliveries = max_redeliveries;
+            limits.queue_entries = queue_entries;
+            limits.dead_letters = broker::DeadLetterQueue::Own;
+        });
+        Self {
+            random,
+            broker,
+            model,
+            members: Vec::new(),
+        }
+    }
+
+    fn step(&mut self) {
+        self.model.step += 1;
+        match self.random.below(40) {
+            0 => self.attach(),
+            1..=3 => self.consume(),
+            4 => self.unsubscribe(),
+            5 if self.random.below(4) == 0 => self.detach(),
+            6 => self.pass_time(),
+            7..=16 => self.publish(),
+            17..=24 => self.read(),
+            25..=33 => self.settle(),
+            34..=35 => self.stage(),
+            36 => self.end_transaction(),
+            37 => self.look(),
+            38 => self.check(),
+            _ if self.random.below(8) == 0 => self.purge(),
+            _ => {}
+        }
+        self.check_figures();
+    }
+
+    fn chance(&mut self, one_in: u64) -> bool {
+        self.random.below(one_in) == 0
+    }
+
+    fn attach(&mut self) {
+        if self.members.len() < 5 {
+            self.members.push(Member {
+                client: Client::attach(&self.broker, "c"),
+                consumers: HashMap::new(),
+                next_tag: 0,
+                open: Vec::new(),
+            });
+        }
+    }
+
+    fn member(&mut self) -> Option<usize> {
+        let count = self.members.len() as u64;
+        (count > 0).then(|| self.random.below(count) as usize)
+    }
+
+    fn consume(&mut self) {
+        let Some(at) = self.member() else { return };
+        let filter = FILTERS[self.random.below(FILTERS.len() as u64) as usize];
+        let mode = match self.random.below(3) {
+            0 => Acknowledgement::Auto,
+            1 => Acknowledgement::Cumulative,
+            _ => Acknowledgement::Individual,
+        };
+        let prefetch = 1 + self.random.below(6) as usize;
+        let exclusive = self.chance(8);
+        let red = (self.model.has_selectors && self.chance(2)).then(|| self.chance(2));
+        let member = &mut self.members[at];
+        let tag = member.next_tag;
+        member.next_tag += 1;
+        let consume = Consume {
+            acknowledgement: mode,
+            prefetch,
+            exclusive,
+            selector: red.and_then(|red| selector(&format!("red = {red}"))),
+            tag: &[tag],
+            ..queue(filter)
+        };
+        let id = member.client.consume(&self.broker, consume);
+        let mut consumer = Consumer::new(id, filter);
+        consumer.mode = mode;
+        consumer.prefetch = prefetch;
+        consumer.is_exclusive = exclusive;
+        consumer.red = red;
+        if exclusive {
+            self.model.disturb(&consumer);
+        }
+        member.consumers.insert(tag, consumer);
+    }
+
+    fn unsubscribe(&mut self) {
+        let Some(at) = self.member() else { return };
+        let member = &mut self.members[at];
+        let Some(tag) = member.consumers.keys().min().copied() else {
+            return;
+        };
+        if let Some(consumer) = member.consumers.remove(&tag) {
+            member.client.unsubscribe(&self.broker, consumer.id);
+            member.open.retain(|(other, _)| *other != tag);
+            self.model.leave(consumer);
+        }
+    }
+
+    pub fn detach(&mut self) {
+        let Some(at) = self.member() else { return };
+        let member = self.members.swap_remove(at);
+        member.client.detach(&self.broker);
+        for consumer in member.consumers.into_values() {
+            self.model.leave(consumer);
+        }
+    }
+
+    fn pass_time(&mut self) {
+        self.model.now_ms += self.random.below(20);
+        if self.chance(2) {
+            expire(&self.broker, self.model.now_ms);
+        }
+    }
+
+    /// A publication, which the model learns of if it is taken.
+    fn make(&mut self, number: usize) -> (broker::Publication, Message, bool) {
+        let group = self.chance(3).then(|| self.random.below(4));
+        let closes = group.is_some() && self.chance(6);
+        let expires_ms = match self.random.below(6) {
+            0 => self.model.now_ms + 1 + self.random.below(40),
+            _ => 0,
+        };
+        let message_ = Message {
+            queue: QUEUES[self.random.below(3) as usize],
+            position: 0,
+            group,
+            segment: 0,
+            is_red: self.chance(2),
+            expires_ms,
+            is_persistent: self.chance(2),
+            deliveries: 0,
+            fate: Fate::Queued,
+            step: self.model.step,
+        };
+        let mut headers = vec![
+            format!("red:{}", message_.is_red),
+            format!("persistent:{}", message_.is_persistent),
+        ];
+        headers.extend(group.map(|group| format!("JMSXGroupID:{group}")));
+        headers.extend(closes.then(|| "JMSXGroupSeq:-1".to_owned()));
+        let headers: Vec<_> = headers.iter().map(String::as_str).collect();
+        let publication = message(message_.queue, &number.to_string(), &headers);
+        (publication.expiring(expires_ms), message_, closes)
+    }
+
+    fn make_batch(&mut self, most: u64) -> (Vec<broker::Publication>, Vec<(Message, bool)>) {
+        let first = self.model.messages.len();
+        let count = self.random.below(most + 1) as usize;
+        let made = (0..count).map(|index| {
+            let (publication, message, closes) = self.make(first + index);
+            (publication, (message, closes))
+        });
+        made.unzip()
+    }
+
+    fn publish(&mut self) {
+        let (mut batch, messages) = self.make_batch(8);
+        let mut outcome = Outcome::default();
+        self.broker.publish(&mut batch, &mut outcome);
+        self.note_published(messages, &outcome);
+    }
+
+    fn note_published(&mut self, messages: Vec<(Message, bool)>, outcome: &Outcome) {
+        for ((mut message, closes), result) in messages.into_iter().zip(&outcome.results) {
+            match result {
+                Ok(published) => {
+                    message.position = published.id.position;
+                    self.model.publish(message, closes);
+                }
+                Err(_) => assert!(self.is_full(message.queue)),
+            }
+        }
+    }
+
+    fn is_full(&self, queue: &str) -> bool {
+        let figures = figures(&self.broker, queue);
+        figures.waiting + figures.unacknowledged >= self.broker.limits().queue_entries
+    }
+
+    fn read(&mut self) {
+        let Some(at) = self.member() else { return };
+        let most = 1 + self.random.below(10) as usize;
+        self.read_from(at, most);
+    }
+
+    pub fn read_from(&mut self, at: usize, most: usize) -> usize {
+        let member = &mut self.members[at];
+        let taken = member.client.take_at(self.model.now_ms, most);
+        for one in &taken {
+            let consumer = member.consumers.get_mut(&one.subscription);
+            let consumer = consumer.expect("nothing comes after unsubscribing");
+            self.model.read(consumer, one);
+        }
+        taken.len()
+    }
+
+    /// Something that is held and that no transaction has.
+    fn held(&mut self) -> Option<Choice> {
+        let mut all = Vec::new();
+        for (member, one) in self.members.iter().enumerate() {
+            for (tag, consumer) in &one.consumers {
+                let numbers = consumer.held.keys();
+                all.extend(numbers.map(|number| Choice {
+                    member,
+                    tag: *tag,
+                    number: *number,
+                }));
+            }
+        }
+        all.sort_by_key(|one| (one.member, one.tag, one.number));
+        let count = all.len() as u64;
+        (count > 0).then(|| all[self.random.below(count) as usize])
+    }
+
+    fn settlement(&mut self, choice: Choice) -> Settlement {
+        let verdict = match self.random.below(8) {
+            0..=1 => Verdict::Return,
+            2 => Verdict::Reject,
+            _ => Verdict::Accept,
+        };
+        let subscription = self.members[choice.member].consumers[&choice.tag].id;
+        let delivery = DeliveryId {
+            subscription,
+            number: choice.number,
+        };
+        Settlement { delivery, verdict }
+    }
+
+    fn settle(&mut self) {
+        let Some(choice) = self.held() else { return };
+        let Settlement { delivery, verdict } = self.settlement(choice);
+        let member = &mut self.members[choice.member];
+        let session = member.client.reader.session();
+        let consumer = member
+            .consumers
+            .get_mut(&choice.tag)
+            .expect("chosen from them");
+        let position = self.model.messages[consumer.held[&choice.number]].position;
+        let message = MessageId {
+            epoch: EPOCH,
+            position,
+        };
+        assert_eq!(
+            self.broker
+                .find_delivery(session, Some(consumer.id), message),
+            Some(delivery)
+        );
+        member
+            .client
+            .try_settle(&self.broker, delivery, verdict)
+            .expect("it is held");
+        self.model.settle(consumer, choice.number, verdict);
+        assert!(
+            member
+                .client
+                .try_settle(&self.broker, delivery, verdict)
+                .is_err()
+        );
+    }
+
+    /// Sets something aside for a transaction that is ended later.
+    fn stage(&mut self) {
+        let Some(choice) = self.held() else { return };
+        let settlement = self.settlement(choice);
+        let member = &mut self.members[choice.member];
+        let session = member.client.reader.session();
+        let staged = self
+            .broker
+            .stage(session, settlement, &mut Outcome::default());
+        staged.expect("it is held");
+        let consumer = member
+            .consumers
+            .get_mut(&choice.tag)
+            .expect("chosen from them");
+        consumer.stage(choice.number);
+        member.open.push((choice.tag, settlement));
+    }
+
+    /// Ends a transaction that has some of what was set aside.
+    fn end_transaction(&mut self) {
+        let Some(at) = self.member() else { return };
+        let count = self.random.below(self.members[at].open.len() as u64 + 1) as usize;
+        let own: Vec<_> = self.members[at].open.drain(..count).collect();
+        let settlements: Vec<_> = own.iter().map(|(_, settlement)| *settlement).collect();
+        let (publications, messages) = self.make_batch(3);
+        let committed = if self.chance(3) {
+            None
+        } else {
+            let client = &self.members[at].client;
+            let result = client.commit(&self.broker, publications, &settlements);
+            if let Err(error) = &result {
+                let full = matches!(error, CommitError::Publish(PublishError::QueueFull { .. }));
+                assert!(full, "{error}");
+            }
+            result.ok()
+        };
+        let Some(outcome) = committed else {
+            let session = self.members[at].client.reader.session();
+            self.broker.unstage(session, &settlements);
+            self.end(at, &own, |_, consumer, one| {
+                consumer.unstage(one.delivery.number)
+            });
+            return;
+        };
+        self.note_published(messages, &outcome);
+        self.end(at, &own, |model, consumer, one| {
+            model.settle_staged(consumer, one.delivery.number, one.verdict);
+        });
+    }
+
+    fn end(
+        &mut self,
+        at: usize,
+        open: &[(u8, Settlement)],
+        change: impl Fn(&mut Model, &mut Consumer, &Settlement),
+    ) {
+        for (tag, settlement) in open {
+            let consumer = self.members[at]
+                .consumers
+                .get_mut(tag)
+                .expect("it has not left");
+            change(&mut self.model, consumer, settlement);
+        }
+    }
+}
