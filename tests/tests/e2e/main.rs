@@ -18,6 +18,7 @@ mod order;
 mod pages;
 mod queues;
 mod queues_api;
+mod queues_page;
 mod reader;
 mod receipts;
 mod selectors;
