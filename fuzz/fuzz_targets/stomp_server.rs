@@ -1,9 +1,14 @@
-//! Any bytes to the server's machine, answered as a server would.
+//! Any bytes to the server's machine, answered as a server would: with receipts, and with a MESSAGE
+//! to whoever subscribes or sends.
 #![no_main]
+
+use std::borrow::Cow;
 
 use libfuzzer_sys::fuzz_target;
 use wire::stomp::client::{self, Client};
-use wire::stomp::server::{Config, Fault, Greeting, Request, Session};
+use wire::stomp::server::{
+    self, Config, Fault, Greeting, Message, Request, Send, Session, Subscribe, Unsubscribe,
+};
 use wire::stomp::{Decoder, Due, Limits, Version};
 
 fuzz_target!(|data: &[u8]| {
@@ -42,6 +47,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn answer(session: &mut Session, request: &Request<'_>, now_ms: u64, out: &mut Vec<u8>) {
+    let version = session.version();
     let receipt = match request {
         Request::HeartBeat => &None,
         Request::Connect(_) => {
@@ -53,11 +59,26 @@ fn answer(session: &mut Session, request: &Request<'_>, now_ms: u64, out: &mut V
             &None
         }
         Request::Send(send) => {
-            assert!(send.user_headers().count() <= send.headers.iter().count());
+            pass_on(version, send, out);
             &send.receipt
         }
-        Request::Subscribe(subscribe) => &subscribe.receipt,
-        Request::Unsubscribe(unsubscribe) => &unsubscribe.receipt,
+        Request::Subscribe(subscribe) => {
+            check_subscribe(subscribe);
+            deliver(version, subscribe, out);
+            &subscribe.receipt
+        }
+        Request::Unsubscribe(unsubscribe) => {
+            check_unsubscribe(unsubscribe);
+            &unsubscribe.receipt
+        }
+        Request::Ack(acknowledge) | Request::Nack(acknowledge) => {
+            let fault = Fault::unknown_delivery(&acknowledge.target, None);
+            assert!(!fault.to_string().is_empty());
+            &acknowledge.receipt
+        }
+        Request::Begin(transaction)
+        | Request::Commit(transaction)
+        | Request::Abort(transaction) => &transaction.receipt,
         Request::Disconnect(disconnect) => &disconnect.receipt,
     };
     if let Some(receipt) = receipt {
@@ -65,9 +86,57 @@ fn answer(session: &mut Session, request: &Request<'_>, now_ms: u64, out: &mut V
     }
 }
 
+fn check_subscribe(subscribe: &Subscribe<'_>) {
+    let in_bounds = |count| (1..=Subscribe::MAX_PREFETCH).contains(&count);
+    assert!(subscribe.prefetch.is_none_or(in_bounds));
+    assert!(!(subscribe.browser && subscribe.durable.is_some()));
+    assert!(!(subscribe.retroactive && subscribe.since.is_some()));
+}
+
+fn check_unsubscribe(unsubscribe: &Unsubscribe<'_>) {
+    assert!(unsubscribe.identity.is_some() || unsubscribe.durable.is_some());
+}
+
+/// The first delivery of a subscription; its id is whatever the peer said.
+fn deliver(version: Version, subscribe: &Subscribe<'_>, out: &mut Vec<u8>) {
+    server::message_prefix(version, subscribe.identity.id(), None, out);
+    server::ack(version, &subscribe.destination, out);
+    server::message_shared(version, &message(&subscribe.destination, b""), [], out);
+}
+
+/// What subscribers get of a SEND, the second time.
+fn pass_on(version: Version, send: &Send<'_>, out: &mut Vec<u8>) {
+    assert_ne!(send.expires, Some(0));
+    let headers = send.user_headers();
+    let headers: Vec<(Cow<'_, str>, Cow<'_, str>)> = headers
+        .map(|header| (header.name(), header.value()))
+        .collect();
+    let headers = headers.iter().map(|(name, value)| (&**name, &**value));
+    server::message_prefix(version, Some("0"), None, out);
+    server::redelivered(2, out);
+    let message = Message {
+        content_type: send.content_type.as_deref(),
+        ..message(&send.destination, send.body)
+    };
+    server::message_shared(version, &message, headers, out);
+}
+
+const fn message<'a>(destination: &'a str, body: &'a [u8]) -> Message<'a> {
+    Message {
+        message_id: "e-1",
+        destination,
+        sequence: 1,
+        timestamp: 1,
+        producer: "p",
+        content_type: None,
+        body,
+    }
+}
+
 /// A client understands everything the server said; ours, as far as it is of the version it speaks.
 fn check(version: Version, replies: &[u8]) {
     let mut decoder = Decoder::new(Limits {
+        header_count: 1 << 10,
         header_bytes: 1 << 20,
         head_bytes: 1 << 20,
         ..Limits::DEFAULT

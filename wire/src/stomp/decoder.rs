@@ -229,7 +229,7 @@ impl Decoder {
     }
 
     fn check_body_length(&self, command: Command, length: u32) -> Result<(), DecodeError> {
-        if length > 0 && !command.may_have_body() {
+        if length > 0 && !self.version.allows_body(command) {
             return Err(DecodeError::BodyNotAllowed { command });
         }
         let limit = self.limits.body_bytes;

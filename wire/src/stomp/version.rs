@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Command;
+
 /// A version of the protocol, an argument of the codec.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
@@ -52,6 +54,23 @@ impl Version {
     /// STOMP 1.1, "Heart-beating": new in that version.
     pub(crate) const fn has_heart_beats(self) -> bool {
         !matches!(self, Self::V1_0)
+    }
+
+    /// From `1.1` on only SEND, MESSAGE and ERROR have one. `1.0` knows no such rule: "The body of
+    /// the SUBSCRIBE command is ignored".
+    pub(crate) const fn allows_body(self, command: Command) -> bool {
+        matches!(self, Self::V1_0) || command.may_have_body()
+    }
+
+    /// STOMP 1.1, "NACK": new in that version.
+    pub(crate) const fn has_nack(self) -> bool {
+        !matches!(self, Self::V1_0)
+    }
+
+    /// In `1.2` a MESSAGE that waits for its acknowledgement has the header `ack`, and ACK and NACK
+    /// repeat it as `id`; before, they named the message.
+    pub(crate) const fn acknowledges_by_id(self) -> bool {
+        matches!(self, Self::V1_2)
     }
 
     /// From `1.1` on SUBSCRIBE and UNSUBSCRIBE need an `id`; before it, the destination would do.

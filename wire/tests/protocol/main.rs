@@ -1,11 +1,17 @@
 //! The crate through its public face: golden bytes of the specifications, properties that hold for
 //! all inputs, both machines against each other, and our WebSocket against another one.
 
+mod conversation;
+mod stomp_acknowledge;
 mod stomp_conversation;
 mod stomp_golden;
 mod stomp_heart_beat;
+mod stomp_message;
 mod stomp_properties;
+mod stomp_round_trip;
+mod stomp_send;
 mod stomp_server;
+mod stomp_subscribe;
 mod stomp_versions;
 mod transcript;
 mod websocket_golden;

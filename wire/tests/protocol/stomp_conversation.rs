@@ -72,14 +72,25 @@ impl Server {
                 subscribe.receipt
             }
             Request::Unsubscribe(unsubscribe) => {
+                let identity = unsubscribe
+                    .identity
+                    .expect("nothing durable in these tables");
                 let before = self.subscriptions.len();
-                self.subscriptions
-                    .retain(|identity| *identity != unsubscribe.identity);
+                self.subscriptions.retain(|other| *other != identity);
                 if self.subscriptions.len() == before {
                     let receipt = unsubscribe.receipt.as_deref();
-                    return Err(Fault::unknown_subscription(&unsubscribe.identity, receipt));
+                    return Err(Fault::unknown_subscription(&identity, receipt));
                 }
                 unsubscribe.receipt
+            }
+            Request::Ack(acknowledge) | Request::Nack(acknowledge) => {
+                let receipt = acknowledge.receipt.as_deref();
+                return Err(Fault::unknown_delivery(&acknowledge.target, receipt));
+            }
+            Request::Begin(transaction) => transaction.receipt,
+            Request::Commit(transaction) | Request::Abort(transaction) => {
+                let receipt = transaction.receipt.as_deref();
+                return Err(Fault::unknown_transaction(&transaction.id, receipt));
             }
             Request::Disconnect(disconnect) => {
                 self.closed = true;

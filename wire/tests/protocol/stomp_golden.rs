@@ -1,6 +1,5 @@
 //! Bytes of the STOMP 1.2 specification, clause by clause.
 
-use wire::stomp::server::{Message, Missed, message_prefix, message_shared};
 use wire::stomp::{Command, Decoder, FrameWriter, Item, Limits, Version};
 
 use crate::transcript::{transcript, transcript_with};
@@ -318,35 +317,6 @@ fn headers_are_escaped_by_version_and_command() {
             format!("{command}\n{line}\n\n\0"),
         );
     }
-}
-
-#[test]
-fn a_message_is_its_prefix_and_its_shared_part() {
-    let message = Message {
-        message_id: "19a2b3c4d5e-42",
-        destination: "/topic/rect",
-        sequence: 7,
-        timestamp: 1_795_000_000_000,
-        producer: "a:b",
-        content_type: Some("application/json"),
-        body: b"{\0}",
-    };
-    let mut out = Vec::new();
-    message_prefix(
-        Version::V1_2,
-        Some("sub:0"),
-        Some(Missed::Range { from: 3, to: 6 }),
-        &mut out,
-    );
-    message_shared(Version::V1_2, &message, [("x", "y\nz")], &mut out);
-    let expected = "MESSAGE\nsubscription:sub\\c0\nmissed:3-6\nmessage-id:19a2b3c4d5e-42\n\
-        destination:/topic/rect\nsequence:7\ntimestamp:1795000000000\nproducer:a\\cb\n\
-        content-type:application/json\nx:y\\nz\ncontent-length:3\n\n{\0}\0";
-    assert_eq!(String::from_utf8_lossy(&out), expected);
-
-    out.clear();
-    message_prefix(Version::V1_2, Some("0"), Some(Missed::Unknown), &mut out);
-    assert_eq!(out, b"MESSAGE\nsubscription:0\nmissed:unknown\n");
 }
 
 #[test]

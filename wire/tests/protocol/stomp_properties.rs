@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use wire::stomp::server::{Config, Session};
-use wire::stomp::{Command, Decoder, FrameWriter, Item, Limits, Version};
+use wire::stomp::{Command, Decoder, FrameWriter, Item, Limits, SUPPORTED, Version};
 
-use crate::transcript::{transcript, transcript_of_pieces};
+use crate::conversation::Conversation;
+use crate::transcript::{transcript, transcript_of_pieces, transcript_with};
 
 #[derive(Clone, Debug)]
 struct Owned {
@@ -51,7 +52,20 @@ fn write(frame: &Owned, out: &mut Vec<u8>) {
 const PIECES: &[&str] = &[
     "SEND\n",
     "SUBSCRIBE\r\n",
+    "UNSUBSCRIBE\n",
+    "ACK\n",
+    "NACK\n",
+    "BEGIN\n",
     "CONNECT\n",
+    "destination:/a\n",
+    "id:1\n",
+    "message-id:1\n",
+    "transaction:t\n",
+    "ack:client\n",
+    "browser:true\n",
+    "expires:5\n",
+    "activemq.prefetchSize:0\n",
+    "activemq.subscriptionName:n\n",
     "a:b\n",
     "content-length:3\n",
     "c\\cd:e\\n\n",
@@ -145,16 +159,26 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_server_panic(bytes in prop_oneof![nearly_stomp(), vec(any::<u8>(), 0..300)]) {
+    fn no_bytes_make_the_server_panic(
+        version in prop::sample::select(SUPPORTED),
+        connected in any::<bool>(),
+        bytes in prop_oneof![nearly_stomp(), vec(any::<u8>(), 0..300)],
+    ) {
         let mut decoder = Decoder::new(Limits::DEFAULT);
         let mut session = Session::new(&Config::DEFAULT, 0);
+        if connected {
+            decoder.set_version(version);
+            session = Conversation::of(version).session;
+        }
         let mut rest = bytes.as_slice();
         while let Ok(Some((item, taken))) = decoder.decode(rest) {
             prop_assert!(taken > 0 && taken <= rest.len());
             let mut out = Vec::new();
             if let Err(fault) = session.request(item) {
+                let version = session.version();
                 session.error(&fault, &mut out);
-                prop_assert_eq!(transcript(&out).len(), 1, "an ERROR can be read");
+                let seen = transcript_with(Limits::DEFAULT, version, &out);
+                prop_assert_eq!(seen.len(), 1, "an ERROR can be read");
             }
             rest = &rest[taken..];
         }

@@ -77,6 +77,31 @@ impl<'a> Message<'a> {
             .filter(|header| header::is_user_defined(header.raw_name))
     }
 
+    /// What an ACK or NACK names it by. `None`: there is nothing to acknowledge.
+    pub fn ack(&self) -> Option<Cow<'a, str>> {
+        self.headers.get(header::ACK)
+    }
+
+    /// Whether it was delivered before, to whomever.
+    pub fn is_redelivered(&self) -> bool {
+        self.headers.get(header::REDELIVERED).as_deref() == Some("true")
+    }
+
+    /// How often it was delivered, this time included; the first time it is not said.
+    pub fn delivery_count(&self) -> Option<u32> {
+        self.headers.get(header::DELIVERY_COUNT)?.parse().ok()
+    }
+
+    /// The destination where the producer waits for an answer.
+    pub fn reply_to(&self) -> Option<Cow<'a, str>> {
+        self.headers.get(header::REPLY_TO)
+    }
+
+    /// What the answer is to repeat, so that its reader knows to what it is one.
+    pub fn correlation_id(&self) -> Option<Cow<'a, str>> {
+        self.headers.get(header::CORRELATION_ID)
+    }
+
     pub(super) fn read(frame: &Frame<'a>) -> Result<Self, ProtocolError> {
         let mut message = Received::default();
         for header in frame.headers {

@@ -10,5 +10,5 @@ mod request;
 mod session;
 
 pub use event::{Connected, Event, Message, ProtocolError, ServerError};
-pub use request::{Connect, Send, Subscribe};
+pub use request::{Acknowledge, Connect, Send, Subscribe, Transaction};
 pub use session::{Client, Config};

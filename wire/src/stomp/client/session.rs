@@ -3,7 +3,7 @@
 use super::super::heart_beat::Pulse;
 use super::super::{self as stomp, Command, Due, Frame, HeartBeat, Item, Version, header};
 use super::event::{Connected, Event, Message, ProtocolError, ServerError};
-use super::request::{self, Connect, Send, Subscribe};
+use super::request::{self, Acknowledge, Connect, Send, Subscribe, Transaction};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
@@ -69,6 +69,28 @@ impl Client {
 
     pub fn send(&self, send: &Send<'_>, out: &mut Vec<u8>) {
         send.write(self.version, out);
+    }
+
+    /// Of a subscription that asked for it: the message was consumed.
+    pub fn ack(&self, acknowledge: &Acknowledge<'_>, out: &mut Vec<u8>) {
+        acknowledge.write(self.version, Command::Ack, out);
+    }
+
+    /// It was not.
+    pub fn nack(&self, acknowledge: &Acknowledge<'_>, out: &mut Vec<u8>) {
+        acknowledge.write(self.version, Command::Nack, out);
+    }
+
+    pub fn begin(&self, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
+        transaction.write(self.version, Command::Begin, out);
+    }
+
+    pub fn commit(&self, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
+        transaction.write(self.version, Command::Commit, out);
+    }
+
+    pub fn abort(&self, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
+        transaction.write(self.version, Command::Abort, out);
     }
 
     /// The last frame of a connection. With a receipt, its arrival shows that the server has

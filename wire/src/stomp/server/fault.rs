@@ -2,6 +2,7 @@
 
 use super::super::{Command, DecodeError, FrameWriter, SUPPORTED, Version, header};
 use super::identity::Identity;
+use super::request::AckTarget;
 
 /// A fault always ends the connection: "it MUST then close the connection just after sending the
 /// ERROR frame" (STOMP 1.2, "ERROR"). Write it with [`Session::error`](super::Session::error).
@@ -39,12 +40,32 @@ pub enum Cause {
         value: String,
         expected: &'static str,
     },
-    #[error("{what} not supported yet")]
+    #[error("the headers of a frame contradict each other: {first} and {second}")]
+    Contradiction {
+        first: &'static str,
+        second: &'static str,
+    },
+    #[error("STOMP {version} has no {command}")]
+    NotInVersion { command: Command, version: Version },
+    #[error("{what} not supported")]
     NotSupported { what: &'static str },
     #[error("there is a subscription {subscription} on this connection already")]
     SubscriptionInUse { subscription: String },
     #[error("there is no subscription {subscription} on this connection")]
     UnknownSubscription { subscription: String },
+    #[error("there is a transaction \"{transaction}\" on this connection already")]
+    TransactionInUse { transaction: String },
+    #[error("there is no transaction \"{transaction}\" on this connection")]
+    UnknownTransaction { transaction: String },
+    /// It never was one, has been acknowledged, or was given to another consumer since.
+    #[error("no message {delivery} waits for acknowledgement on this connection")]
+    UnknownDelivery { delivery: String },
+    #[error("no more than {limit} transactions can be open on a connection")]
+    TooManyTransactions { limit: usize },
+    #[error("the open transactions of a connection hold no more than {limit} frames")]
+    TransactionTooLong { limit: usize },
+    #[error("the open transactions of a connection hold no more than {limit} bytes")]
+    TransactionTooLarge { limit: usize },
     /// The caller's own: a destination that is no topic, a login that fails, a server that stops.
     #[error("{detail}")]
     Refused { message: String, detail: String },
@@ -81,6 +102,27 @@ impl Fault {
         Self::new(Cause::UnknownSubscription { subscription }, receipt)
     }
 
+    /// "Within the same connection, different transactions MUST use different transaction
+    /// identifiers" (STOMP 1.2, "BEGIN").
+    pub fn transaction_in_use(transaction: &str, receipt: Option<&str>) -> Self {
+        let transaction = shown(transaction);
+        Self::new(Cause::TransactionInUse { transaction }, receipt)
+    }
+
+    /// The header `transaction` "MUST specify the identifier of the transaction to commit" (STOMP
+    /// 1.2, "COMMIT"), to abort, or to be part of.
+    pub fn unknown_transaction(transaction: &str, receipt: Option<&str>) -> Self {
+        let transaction = shown(transaction);
+        Self::new(Cause::UnknownTransaction { transaction }, receipt)
+    }
+
+    /// "The `ACK` frame MUST include an `id` header matching the `ack` header of the `MESSAGE` being
+    /// acknowledged" (STOMP 1.2, "ACK").
+    pub fn unknown_delivery(target: &AckTarget<'_>, receipt: Option<&str>) -> Self {
+        let delivery = target.to_string();
+        Self::new(Cause::UnknownDelivery { delivery }, receipt)
+    }
+
     /// A header whose form is right but whose meaning the caller does not accept.
     pub fn invalid_header(
         name: &'static str,
@@ -106,13 +148,21 @@ impl Fault {
             Cause::NotConnected { .. } => "not connected",
             Cause::AlreadyConnected => "already connected",
             Cause::AfterDisconnect { .. } => "already disconnected",
-            Cause::NotAClientFrame { .. } => "unexpected command",
+            Cause::NotAClientFrame { .. } | Cause::NotInVersion { .. } => "unexpected command",
             Cause::UnsupportedVersion => "unsupported version",
             Cause::MissingHeader { .. } => "missing header",
             Cause::InvalidHeader { .. } => "invalid header",
+            Cause::Contradiction { .. } => "contradicting headers",
             Cause::NotSupported { .. } => "not supported",
             Cause::SubscriptionInUse { .. } => "subscription in use",
             Cause::UnknownSubscription { .. } => "unknown subscription",
+            Cause::TransactionInUse { .. } => "transaction in use",
+            Cause::UnknownTransaction { .. } => "unknown transaction",
+            Cause::UnknownDelivery { .. } => "unknown message",
+            Cause::TooManyTransactions { .. } => "too many transactions",
+            Cause::TransactionTooLong { .. } | Cause::TransactionTooLarge { .. } => {
+                "transaction too large"
+            }
             Cause::Refused { message, .. } => message,
         }
     }

@@ -1,6 +1,7 @@
 //! MESSAGE, in two halves: what is the same for all subscribers is encoded once and copied.
 //!
-//! `message_prefix(..)`, then `message_shared(..)`, is one frame.
+//! `message_prefix(..)`, then `message_shared(..)`, is one frame. Between them is the place of what
+//! concerns one delivery: [`missed`], [`ack`], [`redelivered`].
 
 use super::super::encode::write_decimal;
 use super::super::{Command, FrameWriter, Version, header};
@@ -10,7 +11,7 @@ use super::super::{Command, FrameWriter, Version, header};
 pub struct Message<'a> {
     pub message_id: &'a str,
     pub destination: &'a str,
-    /// Its place in the topic's log.
+    /// Its place in the log of its destination.
     pub sequence: u64,
     /// Milliseconds of Unix time.
     pub timestamp: u64,
@@ -83,6 +84,7 @@ pub fn message_shared<'h>(
 }
 
 /// The header line `missed`, to follow a prefix that was kept.
+#[inline]
 pub fn missed(missed: Missed, out: &mut Vec<u8>) {
     out.extend_from_slice(b"missed:");
     match missed {
@@ -94,4 +96,26 @@ pub fn missed(missed: Missed, out: &mut Vec<u8>) {
         }
     }
     out.push(b'\n');
+}
+
+/// The header line `ack`, to follow a prefix that was kept: "If the message is received from a
+/// subscription that requires explicit acknowledgment (either client or client-individual mode) then
+/// the MESSAGE frame MUST also contain an ack header" (STOMP 1.2, "MESSAGE"). The versions before
+/// acknowledge by `message-id`; nothing is written for them.
+#[inline]
+pub fn ack(version: Version, id: &str, out: &mut Vec<u8>) {
+    if version.acknowledges_by_id() {
+        FrameWriter::within(out, version, Command::Message).header(header::ACK, id);
+    }
+}
+
+/// The header lines of a message that was delivered before, to follow a prefix that was kept.
+/// `count` is how often, this time included; nothing is written for the first.
+#[inline]
+pub fn redelivered(count: u32, out: &mut Vec<u8>) {
+    if count > 1 {
+        out.extend_from_slice(b"redelivered:true\nJMSXDeliveryCount:");
+        write_decimal(count.into(), out);
+        out.push(b'\n');
+    }
 }

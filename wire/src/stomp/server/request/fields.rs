@@ -1,0 +1,49 @@
+//! Reading headers: the first of a name, those that must be there, flags and numbers.
+
+use std::borrow::Cow;
+
+use super::super::super::{Frame, Header, Headers};
+use super::super::fault::{Cause, shown};
+
+/// "Only the first header entry SHOULD be used" (STOMP 1.2, "Repeated Header Entries").
+#[inline]
+pub(super) fn set_first<'a>(slot: &mut Option<Cow<'a, str>>, header: Header<'a>) {
+    if slot.is_none() {
+        *slot = Some(header.value());
+    }
+}
+
+#[inline]
+pub(super) fn required<'a>(
+    value: Option<Cow<'a, str>>,
+    frame: &Frame<'_>,
+    name: &'static str,
+) -> Result<Cow<'a, str>, Cause> {
+    let command = frame.command;
+    value.ok_or(Cause::MissingHeader { command, name })
+}
+
+/// A header that is there to say `true`. Without it there is no such thing.
+pub(super) fn flag(headers: Headers<'_>, name: &'static str) -> Result<bool, Cause> {
+    match headers.get(name).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(value) => Err(invalid(name, value, "\"true\" or \"false\"")),
+    }
+}
+
+/// A decimal number. What is too large for us to count is as large as we can count.
+pub(super) fn decimal(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
+}
+
+#[cold]
+pub(super) fn invalid(name: &'static str, value: &str, expected: &'static str) -> Cause {
+    let value = shown(value);
+    Cause::InvalidHeader {
+        name,
+        value,
+        expected,
+    }
+}

@@ -1,0 +1,326 @@
+//! SUBSCRIBE and UNSUBSCRIBE: the specification's headers, other brokers' and Carillon's own.
+
+use wire::stomp::{SUPPORTED, Version};
+
+use Version::{V1_0, V1_1, V1_2};
+
+use crate::conversation::asked;
+
+/// A SUBSCRIBE with these headers besides what it must have.
+#[track_caller]
+fn check(headers: &str, expected: &str) {
+    let frame = format!("SUBSCRIBE\nid:0\ndestination:/a\n{headers}\n\0");
+    assert_eq!(asked(V1_2, &frame), expected, "of {headers:?}");
+}
+
+/// What it is beyond a plain one.
+#[track_caller]
+fn accepted(headers: &str, expected: &str) {
+    check(headers, &format!(r#"subscribe Id("0") /a auto{expected}"#));
+}
+
+#[track_caller]
+fn refused(headers: &str, expected: &str) {
+    check(headers, &format!("fault: {expected}"));
+}
+
+#[test]
+fn a_destination_and_from_1_1_on_an_id_are_required() {
+    for &version in SUPPORTED {
+        assert_eq!(
+            asked(version, "SUBSCRIBE\nid:0\n\n\0"),
+            r#"fault: a SUBSCRIBE frame needs the header "destination""#,
+            "in {version}"
+        );
+    }
+    for version in [V1_1, V1_2] {
+        assert_eq!(
+            asked(version, "SUBSCRIBE\ndestination:/a\n\n\0"),
+            r#"fault: a SUBSCRIBE frame needs the header "id""#,
+            "in {version}"
+        );
+    }
+}
+
+/// "The valid values for the `ack` header are `auto`, `client`, or `client-individual`. If the
+/// header is not set, it defaults to `auto`." 1.0 has no `client-individual`; we are lenient.
+#[test]
+fn the_ack_mode_is_one_of_three() {
+    let cases = [
+        ("", "auto"),
+        ("ack:auto\n", "auto"),
+        ("ack:client\n", "client"),
+        ("ack:client-individual\n", "client-individual"),
+        ("ack:client\nack:maybe\n", "client"),
+    ];
+    for &version in SUPPORTED {
+        for (header, mode) in cases {
+            assert_eq!(
+                asked(
+                    version,
+                    &format!("SUBSCRIBE\nid:0\ndestination:/a\n{header}\n\0")
+                ),
+                format!(r#"subscribe Id("0") /a {mode}"#),
+                "{header:?} in {version}"
+            );
+        }
+    }
+    for mode in ["", "Client", "individual", " client"] {
+        refused(
+            &format!("ack:{mode}\n"),
+            &format!(r#"ack:{mode} is not understood: "auto", "client" or "client-individual""#),
+        );
+    }
+}
+
+/// 1.0: "The body of the SUBSCRIBE command is ignored." Since 1.1 "all other frames MUST NOT have a
+/// body".
+#[test]
+fn a_body_is_ignored_in_1_0() {
+    for (body, length) in [("ignored", ""), ("ig\0nored", "content-length:8\n")] {
+        let frame = format!("SUBSCRIBE\nid:0\ndestination:/a\n{length}\n{body}\0");
+        assert_eq!(asked(V1_0, &frame), r#"subscribe Id("0") /a auto"#);
+        for version in [V1_1, V1_2] {
+            assert_eq!(
+                asked(version, &frame),
+                "fault: a SUBSCRIBE frame has no body",
+                "in {version}"
+            );
+        }
+    }
+}
+
+#[test]
+fn where_to_begin_is_read() {
+    accepted("since:last\n", ", since Last");
+    accepted("since:0\n", ", since Sequence(0)");
+    accepted(
+        "since:19a2b3c4d5e-42\n",
+        r#", since Message("19a2b3c4d5e-42")"#,
+    );
+    for since in ["", "+1", "first", "99999999999999999999"] {
+        refused(
+            &format!("since:{since}\n"),
+            &format!(r#"since:{since} is not understood: "last", a sequence or a message id"#),
+        );
+    }
+    accepted("activemq.retroactive:true\n", ", retroactive true");
+}
+
+#[test]
+fn the_rule_for_lag_is_read() {
+    accepted("overflow:drop-oldest\n", ", overflow DropOldest");
+    accepted("overflow:disconnect\n", ", overflow Disconnect");
+    accepted("delivery:latest\n", ", overflow Latest");
+    accepted("delivery:latest\noverflow:latest\n", ", overflow Latest");
+    refused(
+        "overflow:block\n",
+        "overflow:block is not understood: this rule is the operator's to choose",
+    );
+    refused(
+        "overflow:x\n",
+        r#"overflow:x is not understood: "drop-oldest", "latest" or "disconnect""#,
+    );
+    refused("delivery:x\n", r#"delivery:x is not understood: "latest""#);
+}
+
+/// JMS: an empty selector is none. The grammar is the broker's.
+#[test]
+fn the_selector_is_passed_on() {
+    accepted("selector:\n", "");
+    accepted(
+        "selector:colour = 'red' AND weight \\\\ 2\n",
+        r#", selector "colour = 'red' AND weight \\ 2""#,
+    );
+}
+
+#[test]
+fn the_prefetch_has_bounds() {
+    let cases = [
+        ("activemq.prefetchSize:1\n", ", prefetch 1"),
+        ("activemq.prefetchSize:10000\n", ", prefetch 10000"),
+        ("activemq.prefetchSize:10001\n", ", prefetch 10000"),
+        (
+            "activemq.prefetchSize:99999999999999999999999\n",
+            ", prefetch 10000",
+        ),
+        ("prefetch-count:7\n", ", prefetch 7"),
+        ("prefetch-count:50000\n", ", prefetch 10000"),
+        // To RabbitMQ: without a limit.
+        ("prefetch-count:0\n", ", prefetch 10000"),
+        (
+            "prefetch-count:7\nactivemq.prefetchSize:8\n",
+            ", prefetch 8",
+        ),
+    ];
+    for (headers, expected) in cases {
+        accepted(headers, expected);
+    }
+    for value in ["", "0", "-1", "many"] {
+        refused(
+            &format!("activemq.prefetchSize:{value}\n"),
+            &format!(
+                "activemq.prefetchSize:{value} is not understood: a number of messages, at least 1"
+            ),
+        );
+    }
+    for value in ["", "-1", "many"] {
+        refused(
+            &format!("prefetch-count:{value}\n"),
+            &format!(
+                "prefetch-count:{value} is not understood: a number of messages, or 0 for as many as may be"
+            ),
+        );
+    }
+}
+
+#[test]
+fn flags_are_true_or_false() {
+    let flags = [
+        ("activemq.exclusive", ", exclusive true"),
+        ("activemq.retroactive", ", retroactive true"),
+        ("browser", ", browser true"),
+        ("durable", r#", durable "0""#),
+    ];
+    for (name, expected) in flags {
+        accepted(&format!("{name}:true\n"), expected);
+        accepted(&format!("{name}:false\n"), "");
+        for value in ["", "True", "yes", "1"] {
+            refused(
+                &format!("{name}:{value}\n"),
+                &format!(r#"{name}:{value} is not understood: "true" or "false""#),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_durable_subscription_has_its_name_from_one_of_three_headers() {
+    accepted("activemq.subscriptionName:n\n", r#", durable "n""#);
+    accepted("durable-subscription-name:n\n", r#", durable "n""#);
+    // RabbitMQ's: the id is the name.
+    accepted("durable:true\n", r#", durable "0""#);
+    accepted(
+        "durable:true\nactivemq.subscriptionName:n\n",
+        r#", durable "n""#,
+    );
+    refused(
+        "activemq.subscriptionName:\n",
+        "activemq.subscriptionName: is not understood: the name of the subscription",
+    );
+    assert_eq!(
+        asked(V1_0, "SUBSCRIBE\ndestination:/a\ndurable:true\n\n\0"),
+        r#"fault: a SUBSCRIBE frame needs the header "id""#,
+    );
+}
+
+#[test]
+fn what_does_not_exist_here_is_refused() {
+    for name in ["activemq.noLocal", "no-local"] {
+        accepted(&format!("{name}:false\n"), "");
+        refused(
+            &format!("{name}:true\n"),
+            &format!("{name}:true is not supported"),
+        );
+    }
+}
+
+#[test]
+fn what_would_change_nothing_is_ignored() {
+    accepted(
+        "activemq.dispatchAsync:false\nactivemq.maximumPendingMessageLimit:5\n\
+         activemq.priority:9\nauto-delete:false\nx:y\n",
+        "",
+    );
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let contradictions = [
+        (
+            "browser:true\nactivemq.subscriptionName:n\n",
+            "browser:true and a durable subscription",
+        ),
+        (
+            "browser:true\nactivemq.exclusive:true\n",
+            "browser:true and activemq.exclusive:true",
+        ),
+        (
+            "browser:true\nactivemq.retroactive:true\n",
+            "browser:true and activemq.retroactive:true",
+        ),
+        ("browser:true\nsince:last\n", "browser:true and since"),
+        (
+            "activemq.retroactive:true\nsince:0\n",
+            "activemq.retroactive:true and since",
+        ),
+    ];
+    for (headers, what) in contradictions {
+        refused(
+            headers,
+            &format!("the headers of a frame contradict each other: {what}"),
+        );
+    }
+    accepted(
+        "since:last\nactivemq.subscriptionName:n\nactivemq.exclusive:true\nprefetch-count:1\n",
+        r#", prefetch 1, exclusive true, durable "n", since Last"#,
+    );
+}
+
+/// "This header MUST match the subscription identifier of an existing subscription", or the name is
+/// that of a durable one, which need not be subscribed to at the moment.
+#[test]
+fn unsubscribe_names_a_subscription() {
+    let missing = |header| format!("fault: a UNSUBSCRIBE frame needs the header \"{header}\"");
+    let by_id = || r#"unsubscribe, identity Id("0")"#.to_owned();
+    let cases = [
+        (V1_0, "id:0\n", by_id()),
+        (V1_0, "", missing("destination")),
+        (V1_1, "id:0\n", by_id()),
+        (V1_1, "destination:/a\n", missing("id")),
+        (V1_2, "id:0\n", by_id()),
+        (V1_2, "", missing("id")),
+        (V1_2, "id:0\nreceipt:r\n", by_id() + r#", receipt "r""#),
+        (V1_2, "durable:true\n", missing("id")),
+    ];
+    for (version, headers, expected) in cases {
+        let frame = format!("UNSUBSCRIBE\n{headers}\n\0");
+        assert_eq!(asked(version, &frame), expected, "{headers:?} in {version}");
+    }
+}
+
+#[test]
+fn unsubscribe_can_delete_a_durable_subscription() {
+    let cases = [
+        (
+            "activemq.subscriptionName:n\n",
+            r#"unsubscribe, durable "n""#,
+        ),
+        (
+            "durable-subscription-name:n\nreceipt:r\n",
+            r#"unsubscribe, durable "n", receipt "r""#,
+        ),
+        (
+            "id:0\nactivemq.subscriptionName:n\n",
+            r#"unsubscribe, identity Id("0"), durable "n""#,
+        ),
+        (
+            "id:0\ndurable:true\n",
+            r#"unsubscribe, identity Id("0"), durable "0""#,
+        ),
+        ("id:0\ndurable:false\n", r#"unsubscribe, identity Id("0")"#),
+    ];
+    for (headers, expected) in cases {
+        for &version in SUPPORTED {
+            let frame = format!("UNSUBSCRIBE\n{headers}\n\0");
+            assert_eq!(asked(version, &frame), expected, "{headers:?} in {version}");
+        }
+    }
+    assert_eq!(
+        asked(
+            V1_0,
+            "UNSUBSCRIBE\ndestination:/a\nactivemq.subscriptionName:n\n\n\0"
+        ),
+        r#"unsubscribe, identity Destination("/a"), durable "n""#,
+    );
+}
