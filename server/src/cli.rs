@@ -3,8 +3,9 @@
 use std::{net::SocketAddr, time::Duration};
 
 use axum::http::Uri;
-use broker::{Limits, Overflow};
+use broker::{DeadLetterQueue, Limits, Overflow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use wire::stomp::server::Subscribe;
 
 use crate::{
     client,
@@ -91,6 +92,34 @@ pub struct ServeOptions {
     /// What happens to subscriptions that lie too far behind, unless they say otherwise
     #[arg(long, env = "CARILLON_OVERFLOW", value_enum, default_value_t = OverflowRule::DropOldest, value_name = "RULE")]
     overflow: OverflowRule,
+    /// The most queues. At it those that are empty and not in use are forgotten
+    #[arg(long, env = "CARILLON_MAX_QUEUES", default_value_t = Limits::default().queues, value_name = "COUNT")]
+    max_queues: usize,
+    /// Messages in one queue, at most: to a full one nothing is sent
+    #[arg(long, env = "CARILLON_QUEUE_LENGTH", default_value_t = Limits::default().queue_entries, value_name = "COUNT",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    queue_length: u64,
+    /// Bytes in one queue likewise; all queues together take at most half of --memory
+    #[arg(long, env = "CARILLON_QUEUE_BYTES", default_value_t = Limits::default().queue_bytes, value_name = "BYTES")]
+    queue_bytes: u64,
+    /// Messages that a consumer may hold without having acknowledged them, unless it says otherwise
+    #[arg(long, env = "CARILLON_PREFETCH", default_value_t = StompOptions::PREFETCH, value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(1..=Subscribe::MAX_PREFETCH as i64))]
+    prefetch: u32,
+    /// How often a message is delivered again before it goes to the dead letter queue; 0 is never
+    #[arg(long, env = "CARILLON_MAX_REDELIVERIES", default_value_t = Limits::default().max_redeliveries,
+          value_name = "COUNT")]
+    max_redeliveries: u32,
+    /// Where messages go that could not be delivered
+    #[arg(long, env = "CARILLON_DEAD_LETTERS", value_enum, default_value_t = DeadLetters::Shared, value_name = "WHERE")]
+    dead_letters: DeadLetters,
+    /// The most durable subscriptions, of all clients together
+    #[arg(long, env = "CARILLON_MAX_DURABLES", default_value_t = Limits::default().durables, value_name = "COUNT")]
+    max_durables: usize,
+    /// Bytes that the open transactions of one connection may hold
+    #[arg(long, env = "CARILLON_MAX_TRANSACTION_BYTES", default_value_t = StompOptions::TRANSACTION_BYTES,
+          value_name = "BYTES")]
+    max_transaction_bytes: usize,
     /// Heart-beat offered to and wished from STOMP clients, in milliseconds; 0 is none
     #[arg(long, env = "CARILLON_HEART_BEAT", default_value_t = wire::stomp::HeartBeat::DEFAULT_MS, value_name = "MS")]
     heart_beat: u32,
@@ -135,6 +164,23 @@ pub enum OverflowRule {
     Block,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeadLetters {
+    /// To the queue ActiveMQ.DLQ, from all queues
+    Shared,
+    /// To DLQ.NAME, a queue for each queue
+    Own,
+}
+
+impl From<DeadLetters> for DeadLetterQueue {
+    fn from(letters: DeadLetters) -> Self {
+        match letters {
+            DeadLetters::Shared => Self::Shared,
+            DeadLetters::Own => Self::Own,
+        }
+    }
+}
+
 impl From<OverflowRule> for Overflow {
     fn from(rule: OverflowRule) -> Self {
         match rule {
@@ -171,6 +217,12 @@ impl ServeOptions {
             memory_bytes: self.memory,
             topics: self.max_topics,
             subscriptions_per_session: self.max_subscriptions,
+            queues: self.max_queues,
+            queue_entries: self.queue_length,
+            queue_bytes: self.queue_bytes,
+            durables: self.max_durables,
+            max_redeliveries: self.max_redeliveries,
+            dead_letters: self.dead_letters.into(),
             ..Limits::default()
         }
     }
@@ -190,6 +242,8 @@ impl ServeOptions {
                 ..wire::stomp::server::Config::DEFAULT
             },
             overflow,
+            prefetch: self.prefetch as usize,
+            transaction_bytes: self.max_transaction_bytes,
         }
     }
 }

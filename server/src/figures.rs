@@ -1,17 +1,14 @@
-//! The broker's figures as people and pages get them: with rates, once a second.
+//! The broker's figures as people and pages get them: with rates over the last second.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Mutex, PoisonError},
 };
 
 use app::{Figures, TopicFigures};
-use broker::{Outcome, Publication, TopicFilter, TopicName};
-use bytes::Bytes;
-use tokio_stream::{StreamExt, wrappers::IntervalStream};
+use broker::{TopicFilter, TopicName};
 
-use crate::{clock, connection, server::Server};
+use crate::server::Server;
 
 /// What the last tick found, to tell rates from.
 #[derive(Default)]
@@ -72,7 +69,7 @@ impl FiguresBoard {
     }
 
     /// Works out the rates anew; tells the figures now.
-    fn tick(&self, server: &Server) -> Figures {
+    pub fn tick(&self, server: &Server) -> Figures {
         let figures = server.broker.figures();
         let listed = listed_topics(server);
         let now_ms = server.clock.now_ms();
@@ -105,35 +102,6 @@ impl FiguresBoard {
     }
 }
 
-/// Publishes the figures to their topic once a second, for as long as somebody subscribes to it.
-pub async fn publish_figures(server: Arc<Server>) {
-    let Ok(topic) = TopicName::new(FIGURES_TOPIC) else {
-        return;
-    };
-    let mut interval = tokio::time::interval(Duration::from_secs(1));
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut ticks = IntervalStream::new(interval);
-    let mut outcome = Outcome::default();
-    while ticks.next().await.is_some() {
-        let figures = server.figures.tick(&server);
-        if !server.broker.has_subscribers(&topic) {
-            continue;
-        }
-        let body = serde_json::to_vec(&figures).unwrap_or_default();
-        let publication = Publication::new(
-            topic.clone(),
-            PRODUCER.into(),
-            clock::unix_ms(),
-            Bytes::from(body),
-        )
-        .with_headers(Some("application/json".into()), Box::default());
-        server
-            .broker
-            .publish_reserved(&mut vec![publication], &mut outcome);
-        connection::deliver(&mut outcome, None);
-    }
-}
-
 fn listed_topics(server: &Server) -> Vec<broker::TopicFigures> {
     match TopicFilter::new(">") {
         Ok(all) => server.broker.topics(&all, LISTED_TOPICS),
@@ -141,8 +109,5 @@ fn listed_topics(server: &Server) -> Vec<broker::TopicFigures> {
     }
 }
 
-/// Where the figures are published.
-const FIGURES_TOPIC: &str = "$SYS.figures";
-const PRODUCER: &str = "carillon";
 /// Topics named in the figures; their number counts all.
 const LISTED_TOPICS: usize = 50;

@@ -4,6 +4,7 @@
 //! the command line. What the bytes mean is `wire`'s, what becomes of messages is `broker`'s, what a page
 //! looks like is `app`'s.
 
+mod advisory;
 mod cli;
 mod client;
 mod clock;
@@ -11,9 +12,12 @@ mod connection;
 mod content_type;
 mod figures;
 mod first_bytes;
+mod housekeeping;
 mod http;
 mod listener;
 mod message;
+mod own;
+mod queues;
 mod server;
 mod stomp;
 

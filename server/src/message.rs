@@ -1,7 +1,7 @@
 //! A message as JSON, the same wherever the server shows one.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use broker::{Broker, Entry, Header};
+use broker::{Broker, Entry, Header, Kind};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 /// A message.
@@ -9,7 +9,8 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 #[serde(rename_all = "camelCase")]
 pub struct Message<'a> {
     id: String,
-    topic: &'a str,
+    #[serde(flatten)]
+    destination: Destination<'a>,
     sequence: u64,
     /// Unix milliseconds.
     timestamp: u64,
@@ -26,7 +27,7 @@ impl<'a> Message<'a> {
     pub fn new(broker: &Broker, entry: &'a Entry) -> Self {
         Self {
             id: broker.id_of(entry).to_string(),
-            topic: entry.topic().as_str(),
+            destination: Destination::of(entry),
             sequence: entry.sequence(),
             timestamp: entry.timestamp_ms(),
             producer: entry.producer(),
@@ -38,6 +39,24 @@ impl<'a> Message<'a> {
 
     pub fn id(&self) -> &str {
         &self.id
+    }
+}
+
+/// What a message was sent to.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Destination<'a> {
+    Topic(&'a str),
+    Queue(&'a str),
+}
+
+impl<'a> Destination<'a> {
+    fn of(entry: &'a Entry) -> Self {
+        let name = entry.topic().as_str();
+        match entry.kind() {
+            Kind::Topic => Self::Topic(name),
+            Kind::Queue => Self::Queue(name),
+        }
     }
 }
 

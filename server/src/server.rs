@@ -11,13 +11,15 @@ use std::{
 };
 
 use anyhow::Context as _;
-use broker::{Broker, Limits, Overflow};
+use broker::{Broker, Limits, Outcome, Overflow};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{
+    advisory::Advisories,
     clock::{self, Clock},
-    connection::Surroundings,
-    figures::{FiguresBoard, publish_figures},
+    connection::{self, Surroundings},
+    figures::FiguresBoard,
+    housekeeping::keep_house,
     http::{HttpDoor, Origins},
     listener::{self, Guests},
     stomp::{StompDoor, StompOptions, StompPort},
@@ -45,6 +47,7 @@ pub struct Options {
 pub struct Server {
     pub options: Options,
     pub broker: Arc<Broker>,
+    pub advisories: Arc<Advisories>,
     pub clock: Clock,
     pub figures: FiguresBoard,
     pub origins: Origins,
@@ -60,9 +63,15 @@ impl Server {
     pub fn surroundings(&self) -> Surroundings {
         Surroundings {
             broker: Arc::clone(&self.broker),
+            advisories: Arc::clone(&self.advisories),
             clock: self.clock,
             stopping: self.stopping.clone(),
         }
+    }
+
+    /// Does what the broker leaves to its callers, for what no session did.
+    pub fn carry_out(&self, outcome: &mut Outcome) {
+        connection::carry_out(outcome, &self.advisories, None);
     }
 
     /// A name that no other session of this run has.
@@ -96,8 +105,10 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
     let (stop_sender, stopping) = watch::channel(false);
     let guests = Guests::new(options.max_connections);
     let grace = options.grace;
+    let broker = Arc::new(Broker::new(clock::unix_ms(), options.limits.clone()));
     let server = Arc::new(Server {
-        broker: Arc::new(Broker::new(clock::unix_ms(), options.limits.clone())),
+        advisories: Arc::new(Advisories::new(&broker)),
+        broker,
         clock: Clock::start(),
         figures: FiguresBoard::default(),
         origins: Origins::new(&options.allow_origins, options.listen.ip()),
@@ -106,7 +117,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
         sessions: AtomicU64::new(0),
         options,
     });
-    let figures = tokio::spawn(publish_figures(Arc::clone(&server)));
+    let housekeeping = tokio::spawn(keep_house(Arc::clone(&server)));
     let mut accepting = JoinSet::new();
     let door = HttpDoor::new(&server);
     accepting.spawn(listener::accept(
@@ -139,7 +150,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
             "closing connections that did not end in time"
         );
     }
-    figures.abort();
+    housekeeping.abort();
     Ok(())
 }
 

@@ -51,6 +51,11 @@ impl Carillon {
         self.address
     }
 
+    /// The system's number for the server.
+    pub fn process_id(&self) -> u32 {
+        self.child.id().expect("the server runs")
+    }
+
     /// Where STOMP is spoken over TCP, by a server that was told to.
     pub async fn stomp_address(&self) -> SocketAddr {
         let printed = || async { printed_stomp_address(&self.transcript()) };
@@ -70,7 +75,7 @@ impl Carillon {
 
     /// Asks the server to end, as a service manager does.
     pub async fn terminate(&self) {
-        let id = self.child.id().expect("the server runs");
+        let id = self.process_id();
         let kill = Command::new("sh")
             .args(["-c", &format!("kill -TERM {id}")])
             .status();

@@ -11,6 +11,8 @@ pub mod deadline;
 pub mod http;
 pub mod node;
 mod process;
+pub mod python;
+pub mod queue;
 pub mod sse;
 pub mod stomp;
 

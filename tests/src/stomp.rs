@@ -1,4 +1,4 @@
-//! A STOMP 1.2 client over WebSocket or TCP, written from the specification for the tests alone. It hides
+//! A STOMP client over WebSocket or TCP, written from the specification for the tests alone. It hides
 //! nothing: tests may send any bytes and see every frame.
 
 use std::collections::VecDeque;
@@ -16,14 +16,21 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::Carillon;
 use crate::deadline::within;
 
+mod acknowledge;
+mod arrived;
 mod frame;
 
+pub use acknowledge::{CUMULATIVE, INDIVIDUAL};
 pub use frame::Frame;
 
 pub struct StompClient {
     transport: Transport,
     /// What the server chose from the subprotocols offered.
     pub subprotocol: Option<String>,
+    /// What the server chose from the versions offered.
+    pub version: String,
+    /// The server's name for the session.
+    pub session: String,
     /// Why the server closed the WebSocket, once it has: RFC 6455, 7.4.1.
     pub close_code: Option<u16>,
     unread: Vec<u8>,
@@ -42,12 +49,40 @@ impl StompClient {
         Self::open(server).await.connected().await
     }
 
+    /// A connected session of an older version, over TCP: the HTTP port speaks STOMP, too.
+    pub async fn connect_as(server: &Carillon, version: &str) -> Self {
+        let client = Self::over_tcp(server.address()).await;
+        client.connected_with(Frame::connect_as(version)).await
+    }
+
+    /// A client of its own with one subscription, `0`, to a destination of any kind.
+    pub async fn consumer(server: &Carillon, destination: &str, headers: &[(&str, &str)]) -> Self {
+        let mut client = Self::connect(server).await;
+        client.subscribe_to("0", destination, headers).await;
+        client
+    }
+
     /// After CONNECT and its answer.
-    pub async fn connected(mut self) -> Self {
-        self.send(&Frame::connect()).await;
+    pub async fn connected(self) -> Self {
+        self.connected_with(Frame::connect()).await
+    }
+
+    /// After a CONNECT of the test's own.
+    pub async fn connected_with(mut self, connect: Frame) -> Self {
+        self.send(&connect).await;
         let connected = self.frame().await;
         assert_eq!(connected.command, "CONNECTED", "{connected:?}");
+        self.version = connected.header("version").to_owned();
+        self.session = connected.header("session").to_owned();
         self
+    }
+
+    /// DISCONNECT, its receipt, and the end.
+    pub async fn leave(mut self) {
+        self.request(Frame::new("DISCONNECT")).await;
+        while let Some(frame) = self.next().await {
+            assert_eq!(frame.command, "MESSAGE", "{frame:?}");
+        }
     }
 
     /// The TCP connection only.
@@ -80,6 +115,8 @@ impl StompClient {
         Self {
             transport,
             subprotocol,
+            version: String::new(),
+            session: String::new(),
             close_code: None,
             unread: Vec::new(),
             frames: VecDeque::new(),
@@ -140,9 +177,15 @@ impl StompClient {
 
     /// Subscribes to `/topic/FILTER`; from the answer on, messages are delivered.
     pub async fn subscribe(&mut self, id: &str, filter: &str, headers: &[(&str, &str)]) {
+        let destination = format!("/topic/{filter}");
+        self.subscribe_to(id, &destination, headers).await;
+    }
+
+    /// Likewise, to a destination of any kind.
+    pub async fn subscribe_to(&mut self, id: &str, destination: &str, headers: &[(&str, &str)]) {
         let subscribe = Frame::new("SUBSCRIBE")
             .with("id", id)
-            .with("destination", &format!("/topic/{filter}"));
+            .with("destination", destination);
         let subscribe = headers
             .iter()
             .fold(subscribe, |frame, (name, value)| frame.with(name, value));
@@ -152,6 +195,21 @@ impl StompClient {
     /// Publishes without waiting.
     pub async fn publish(&mut self, topic: &str, body: &str) {
         self.send(&Frame::publication(topic, body)).await;
+    }
+
+    /// Sends these bodies to a destination of any kind, and waits until the server has them.
+    pub async fn send_all<B: AsRef<[u8]>>(&mut self, destination: &str, bodies: &[B]) {
+        let frames = bodies.iter().map(AsRef::as_ref);
+        let frames: Vec<_> = frames
+            .map(|body| Frame::message_to(destination, body))
+            .collect();
+        let [before @ .., last] = frames.as_slice() else {
+            return;
+        };
+        for frame in before {
+            self.send(frame).await;
+        }
+        self.request(last.clone()).await;
     }
 
     /// The next frame.

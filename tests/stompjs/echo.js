@@ -1,22 +1,15 @@
 // @stomp/stompjs against Carillon: subscribes, publishes, and prints as JSON what it received.
-// Arguments: the WebSocket's URL, `text` or `binary` frames, the topic.
-import { Client } from "@stomp/stompjs";
-import { WebSocket } from "ws";
+// Arguments: the server's URL, `text` or `binary` frames, the topic.
+import { clientOf } from "./connect.js";
 
 const [url, frames, topic] = process.argv.slice(2);
 const bodies = ["plain", "line\nend", "Umlaut ä, 鐘, 🔔", '{"data":90}', ""];
 const received = [];
 
-const client = new Client({
-  brokerURL: url,
-  // ws instead of Node's own, for the latter came late.
-  webSocketFactory: () => new WebSocket(url, ["v12.stomp", "v11.stomp", "v10.stomp"]),
+const client = clientOf(url, {
   forceBinaryWSFrames: frames === "binary",
   heartbeatIncoming: 1000,
   heartbeatOutgoing: 1000,
-  reconnectDelay: 0,
-  onStompError: (frame) => fail(frame.headers.message),
-  onWebSocketError: (error) => fail(error.message),
   onConnect: begin,
 });
 
@@ -49,11 +42,6 @@ async function finish() {
   };
   await client.deactivate();
   console.log(JSON.stringify(report));
-}
-
-function fail(reason) {
-  console.error(reason);
-  process.exit(1);
 }
 
 client.activate();

@@ -2,7 +2,7 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use wire::stomp::server::{Config, Greeting, Message, Request, Session};
+use wire::stomp::server::{self, Config, Greeting, Message, Request, Session};
 use wire::stomp::server::{message_prefix, message_shared};
 use wire::stomp::{Command, Decoder, FrameWriter, Item, Limits, Version, client};
 
@@ -23,6 +23,9 @@ const SEND_RICH: &[u8] = b"SEND\ndestination:/topic/finance.stock.market\nconten
 
 /// One header has to be unescaped.
 const SEND_ESCAPED: &[u8] = b"SEND\ndestination:/topic/finance.stock.market\nuser:a\\cb\ncontent-length:35\n\n{\"producerId\":\"a\",\"data\":90,\"d\":\"\"}\0";
+
+/// What a consumer says to each message.
+const ACK: &[u8] = b"ACK\nid:17-123456\n\n\0";
 
 const FRAMES: [&str; 3] = ["100_bytes", "rich", "escaped"];
 
@@ -60,6 +63,24 @@ fn decode_to_request(bencher: Bencher<'_, '_>, frame: &str) {
                 panic!("a SEND is a SEND");
             };
             black_box(&send);
+            rest = &rest[taken..];
+        }
+        assert!(rest.is_empty());
+    });
+}
+
+#[divan::bench]
+fn decode_to_ack(bencher: Bencher<'_, '_>) {
+    let input = ACK.repeat(BATCH);
+    let mut session = connected();
+    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
+        let mut decoder = Decoder::new(Limits::DEFAULT);
+        let mut rest = input.as_slice();
+        while let Ok(Some((item, taken))) = decoder.decode(black_box(rest)) {
+            let Ok(Request::Ack(acknowledge)) = session.request(item) else {
+                panic!("an ACK is an ACK");
+            };
+            black_box(&acknowledge);
             rest = &rest[taken..];
         }
         assert!(rest.is_empty());
@@ -124,6 +145,26 @@ fn deliver(bencher: Bencher<'_, '_>, body: usize) {
         for _ in 0..BATCH {
             out.extend_from_slice(black_box(&prefix));
             out.extend_from_slice(black_box(&shared));
+        }
+        black_box(&out);
+    });
+}
+
+/// What a consumer of a queue gets: the prefix kept, the rest encoded for it alone.
+#[divan::bench(args = [35, 1000])]
+fn deliver_to_consumer(bencher: Bencher<'_, '_>, body: usize) {
+    let body = vec![b'x'; body];
+    let message = message(&body);
+    let mut prefix = Vec::new();
+    message_prefix(Version::V1_2, Some("sub-0"), None, &mut prefix);
+    let mut out = Vec::with_capacity(BATCH * (body.len() + 300));
+    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
+        out.clear();
+        for _ in 0..BATCH {
+            out.extend_from_slice(black_box(&prefix));
+            server::ack(Version::V1_2, black_box("17-123456"), &mut out);
+            server::redelivered(black_box(2), &mut out);
+            message_shared(Version::V1_2, black_box(&message), [], &mut out);
         }
         black_box(&out);
     });

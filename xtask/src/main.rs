@@ -54,6 +54,6 @@ cargo xtask CHORE [ARGUMENTS]
   run [ARGUMENTS]    build everything and start Carillon; the arguments are the server's
   test [FILTER]      install what the tests need and run them; the filter chooses end-to-end tests
   ci                 what CI runs: formatting, lints, documentation, licences, then the tests
-  bench [FILTER]     run the crates' benches
+  bench [FILTER]     run the benches, of the crates and of the release binary
   build              build dist/ and the release binary, target/release/carillon
   dist               build dist/ only: the pages' WASM, JavaScript and style";

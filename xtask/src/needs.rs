@@ -1,6 +1,6 @@
-//! What the tests need beyond Rust: a browser with its driver, Node.js, and the npm packages of
-//! `tests/package-lock.json`. Installed where that is possible without asking, on Debian and
-//! Ubuntu as root; said in one line where it is not.
+//! What the tests need beyond Rust: a browser with its driver, Node.js and Python, and the packages
+//! of `tests/package-lock.json` and `tests/stomppy/requirements.txt`. Installed where that is possible
+//! without asking, on Debian and Ubuntu as root; said in one line where it is not.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ struct Program {
     debian_package: &'static str,
 }
 
-const PROGRAMS: [Program; 4] = [
+const PROGRAMS: [Program; 6] = [
     Program {
         names: &["node"],
         debian_package: "nodejs",
@@ -31,6 +31,14 @@ const PROGRAMS: [Program; 4] = [
         names: &["chromedriver"],
         debian_package: "chromium-driver",
     },
+    Program {
+        names: &["python3"],
+        debian_package: "python3",
+    },
+    Program {
+        names: &["pip3"],
+        debian_package: "python3-pip",
+    },
 ];
 
 pub fn ensure() -> Result<()> {
@@ -41,7 +49,8 @@ pub fn ensure() -> Result<()> {
         }
         install(&missing)?;
     }
-    install_node_packages()
+    install_node_packages()?;
+    install_python_packages()
 }
 
 fn missing() -> Vec<&'static Program> {
@@ -110,13 +119,37 @@ fn install_node_packages() -> Result<()> {
     Ok(fs::write(installed, lock)?)
 }
 
+/// Into a folder of their own below `target/`, where only the tests look: nothing of the system's is
+/// touched, and nothing of it is needed beyond pip.
+fn install_python_packages() -> Result<()> {
+    let requirements = root().join("tests/stomppy/requirements.txt");
+    let folder = root().join("target/python");
+    let installed = folder.join(".installed-requirements.txt");
+    let wanted = fs::read(&requirements)?;
+    if fs::read(&installed).is_ok_and(|known| known == wanted) {
+        return Ok(());
+    }
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let mut pip = command("pip3");
+    pip.args(["install", "--quiet", "--disable-pip-version-check"])
+        .args(["--no-deps", "--only-binary", ":all:", "--require-hashes"]);
+    run(pip
+        .arg("--target")
+        .arg(&folder)
+        .arg("--requirement")
+        .arg(requirements))?;
+    Ok(fs::write(installed, wanted)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_is_missing_is_said_in_one_line() {
-        let missing: Vec<_> = PROGRAMS.iter().skip(2).collect();
+        let missing: Vec<_> = PROGRAMS.iter().skip(2).take(2).collect();
         assert_eq!(
             advice(&missing),
             "the tests need chromium, chromedriver on the PATH: install it \

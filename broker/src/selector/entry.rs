@@ -13,7 +13,7 @@ use super::{Properties, Value, number::Number};
 /// | `JMSTimestamp` | when it was published, in Unix milliseconds |
 /// | `JMSPriority` | header `priority`, 0 to 9; 4 without or with anything else |
 /// | `JMSDeliveryMode` | `'PERSISTENT'` with the header `persistent:true`, else `'NON_PERSISTENT'` |
-/// | `JMSExpiration` | header `expires`, in Unix milliseconds; 0 without |
+/// | `JMSExpiration` | when it expires, in Unix milliseconds; 0 for never |
 /// | `JMSType`, `JMSCorrelationID`, `JMSReplyTo` | headers `type`, `correlation-id`, `reply-to` |
 /// | `"content-type"` | the media type of the body |
 ///
@@ -24,23 +24,17 @@ impl Properties for Entry {
         match name {
             "JMSDestination" => Some(Value::Text(self.topic().as_str())),
             "JMSTimestamp" => Some(Value::Exact(self.timestamp_ms().try_into().ok()?)),
-            "JMSPriority" => Some(Value::Exact(priority(header(self, "priority")))),
-            "JMSDeliveryMode" => Some(Value::Text(delivery_mode(header(self, "persistent")))),
-            "JMSExpiration" => Some(expiration(header(self, "expires"))),
-            "JMSType" => header(self, "type").map(Value::Text),
-            "JMSCorrelationID" => header(self, "correlation-id").map(Value::Text),
-            "JMSReplyTo" => header(self, "reply-to").map(Value::Text),
+            "JMSPriority" => Some(Value::Exact(priority(self.header("priority")))),
+            "JMSDeliveryMode" => Some(Value::Text(delivery_mode(self.header("persistent")))),
+            "JMSExpiration" => Some(Value::Exact(expiration(self.expires_ms()))),
+            "JMSType" => self.header("type").map(Value::Text),
+            "JMSCorrelationID" => self.header("correlation-id").map(Value::Text),
+            "JMSReplyTo" => self.header("reply-to").map(Value::Text),
             "JMSMessageID" | "JMSRedelivered" | "JMSXDeliveryCount" => None,
             "content-type" => self.content_type().map(Value::Text),
-            _ => header(self, name).map(Value::Text),
+            _ => self.header(name).map(Value::Text),
         }
     }
-}
-
-fn header<'a>(entry: &'a Entry, name: &str) -> Option<&'a str> {
-    let mut headers = entry.headers().iter();
-    let header = headers.find(|header| &*header.name == name)?;
-    Some(&header.value)
 }
 
 fn priority(header: Option<&str>) -> i64 {
@@ -58,7 +52,7 @@ fn delivery_mode(header: Option<&str>) -> &'static str {
     }
 }
 
-fn expiration(header: Option<&str>) -> Value<'_> {
-    const NEVER: Value<'_> = Value::Exact(0);
-    header.and_then(Number::read).map_or(NEVER, Value::from)
+/// JMS: 0 stands for never.
+fn expiration(expires_ms: Option<u64>) -> i64 {
+    expires_ms.unwrap_or(0).try_into().unwrap_or(i64::MAX)
 }

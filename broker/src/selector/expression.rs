@@ -98,7 +98,7 @@ impl Expression {
         }
     }
 
-    /// The number that the value is; none if it is no number, too.
+    /// The number that the value is; none where it is unknown or no number.
     fn number<P: Properties + ?Sized>(&self, context: &Context<'_, P>) -> Option<Number> {
         match self {
             Self::Number(number) => Some(*number),

@@ -145,13 +145,16 @@ impl Parser<'_> {
 
     fn pattern(&mut self) -> Parsed<Pattern> {
         self.advance()?;
-        let text = self.pattern_text()?;
+        let column = self.column();
+        let text = self.string("a string")?;
         let escape = if self.skip(TokenKind::Keyword(Keyword::Escape))? {
             Some(self.escape()?)
         } else {
             None
         };
-        Ok(Pattern::new(&text, escape))
+        let pattern = Pattern::new(&text, escape);
+        self.count(&pattern, column)?;
+        Ok(pattern)
     }
 
     fn escape(&mut self) -> Parsed<char> {

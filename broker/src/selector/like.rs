@@ -35,6 +35,11 @@ impl Pattern {
         Self(pieces.into())
     }
 
+    /// The number of its pieces: characters, `_` and `%`.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether the whole of `text` is as the pattern says.
     ///
     /// What a `%` took only grows until the pieces up to the next `%` fit; from then on it stays, since
@@ -80,19 +85,6 @@ impl Piece {
             Self::AnyOne | Self::AnyNumber => true,
         }
     }
-
-    fn character(self) -> char {
-        match self {
-            Self::Character(character) => character,
-            Self::AnyOne => '_',
-            Self::AnyNumber => '%',
-        }
-    }
-
-    /// Whether it is a character that would be a wildcard.
-    fn is_escaped(self) -> bool {
-        matches!(self, Self::Character('_' | '%'))
-    }
 }
 
 /// The piece that begins with the escape character.
@@ -110,29 +102,26 @@ fn escaped(escape: char, rest: &mut Chars<'_>) -> Piece {
 /// The string literal, and `ESCAPE` where it is needed.
 impl fmt::Display for Pattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(escape) = self.escape() else {
-            let text: String = self.0.iter().map(|piece| piece.character()).collect();
-            return Quoted('\'', &text).fmt(formatter);
-        };
+        const ESCAPE: char = '\\';
+        let wildcards = [Piece::Character('_'), Piece::Character('%')];
+        let escapes = self.0.iter().any(|piece| wildcards.contains(piece));
         let mut text = String::with_capacity(self.0.len());
         for piece in &self.0 {
-            if piece.is_escaped() {
-                text.push(escape);
+            match *piece {
+                Piece::AnyOne => text.push('_'),
+                Piece::AnyNumber => text.push('%'),
+                Piece::Character(character) => {
+                    if escapes && matches!(character, '_' | '%' | ESCAPE) {
+                        text.push(ESCAPE);
+                    }
+                    text.push(character);
+                }
             }
-            text.push(piece.character());
         }
-        write!(formatter, "{} ESCAPE '{escape}'", Quoted('\'', &text))
-    }
-}
-
-impl Pattern {
-    /// A character that can take the meaning from others, if one is needed: it stands for nothing itself, so
-    /// that a pattern never becomes longer than it was.
-    fn escape(&self) -> Option<char> {
-        let is_needed = self.0.iter().any(|piece| piece.is_escaped());
-        let is_free = |character: &char| !self.0.contains(&Piece::Character(*character));
-        // Beyond the wildcards and quotes there are more characters than a pattern can have.
-        let mut candidates = ['\\', '!', '#'].into_iter().chain('a'..=char::MAX);
-        is_needed.then(|| candidates.find(is_free)).flatten()
+        Quoted('\'', &text).fmt(formatter)?;
+        if escapes {
+            write!(formatter, " ESCAPE '{ESCAPE}'")?;
+        }
+        Ok(())
     }
 }

@@ -52,21 +52,25 @@ pub use value::Value;
 /// case), that the whole of it is written as, wherever one is asked for: in arithmetic; with `<`, `<=`, `>`,
 /// `>=` and `BETWEEN`, which are for numbers alone; beside a number or a boolean with `=` and `<>`; and
 /// where it stands alone as a condition, which is short for `= TRUE`. Two strings are equal if they are the
-/// same string; `+a = +b` compares them as numbers. ActiveMQ does this only after the prefix
-/// `convert_string_expressions:`, which is accepted and changes nothing. `no_convert_string_expressions:`
-/// (as in ActiveMQ Artemis) turns it off, as JMS has it: a string is never a number or a boolean.
+/// same string; `+a = +b` compares them as numbers.
+///
+/// ActiveMQ converts only after the prefix `convert_string_expressions:`, and only to the kind of number that
+/// is on the other side, so that `weight > 5` is false of the string `5.5`. That prefix is accepted and
+/// changes nothing. `no_convert_string_expressions:`, as in ActiveMQ Artemis, is for JMS's own rule: a string
+/// is never a number or a boolean.
 ///
 /// Where kinds still do not fit, the comparison is false (JMS), and `<>` and `NOT LIKE` are the negation of
 /// `=` and `LIKE`, so they are true (ActiveMQ).
 ///
 /// # Numbers
 /// Exact with exact is computed exactly; a result that does not fit 64 bits is approximate (`f64`), as is
-/// everything with an approximate number. Division has a remainder only where it must: `7 / 2` is 3.5, as in
-/// ActiveMQ, and not Java's 3, since a header does not tell which kind of number it is.
+/// everything with an approximate number. `7 / 2` is 3.5 as in ActiveMQ and not 3 as in Java, since
+/// `weight / 2` must not depend on whether a publisher wrote 7 or 7.0.
 ///
 /// # Where ActiveMQ differs
-/// There `NOT a = 1` negates `a`, `<` orders strings by their characters, `+` joins strings, `--` and `/*`
-/// begin comments, what follows a complete selector is ignored, and `XPATH` and `XQUERY` look into bodies.
+/// There `NOT a = 1` negates `a`, `<` orders string properties by their characters, `+` joins strings, `--`
+/// and `/*` begin comments, what follows a complete selector is ignored, and `XPATH` and `XQUERY` look into
+/// bodies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selector {
     expression: Expression,
@@ -80,8 +84,8 @@ impl Selector {
     pub const MAX_DEPTH: usize = 64;
     /// The most identifiers and literals.
     pub const MAX_TERMS: usize = 1024;
-    /// The most characters in all patterns of `LIKE` together. An evaluation takes at most this many steps
-    /// for each character of a header: a few milliseconds where header and patterns are the worst there are.
+    /// The most characters in all patterns of `LIKE` together, an escaped one counted as one. An evaluation
+    /// takes at most this many steps for each character of a header: two milliseconds for a header of 8 KiB.
     pub const MAX_PATTERN_CHARS: usize = 256;
 
     /// Parses a selector. One that is blank matches every message (JMS).

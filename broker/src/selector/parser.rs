@@ -4,6 +4,7 @@ use super::{
     InvalidSelector, Selector, SelectorFault,
     expression::{Expression, Kind},
     lexer::{Lexer, Token, TokenKind},
+    like::Pattern,
 };
 
 pub(super) type Parsed<T = Expression> = Result<T, InvalidSelector>;
@@ -80,14 +81,14 @@ impl<'t> Parser<'t> {
         self.term(text.replace("''", "'").into())
     }
 
-    pub(super) fn pattern_text(&mut self) -> Parsed<Box<str>> {
-        let too_long = self.fault(SelectorFault::PatternsTooLong);
-        let text = self.string("a string")?;
-        self.pattern_chars += text.chars().count();
+    /// Counts a pattern that begins at `column`.
+    pub(super) fn count(&mut self, pattern: &Pattern, column: usize) -> Parsed<()> {
+        self.pattern_chars += pattern.len();
         if self.pattern_chars > Selector::MAX_PATTERN_CHARS {
-            return Err(too_long);
+            let fault = SelectorFault::PatternsTooLong;
+            return Err(InvalidSelector { column, fault });
         }
-        Ok(text)
+        Ok(())
     }
 
     /// What `part` reads behind the token, one level deeper.

@@ -19,7 +19,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use broker::{Broker, Peer, Session};
+use broker::{Broker, Outcome, Peer, Session};
 use tokio::{
     net::TcpStream,
     sync::{Notify, watch},
@@ -27,9 +27,12 @@ use tokio::{
 
 pub use framing::{Framing, Kind, Stream, WebSocket};
 pub use protocol::{Encoder, Ending, Protocol};
-pub use turn::{Turn, deliver};
+pub use turn::{Turn, carry_out, deliver};
 
-use crate::clock::Clock;
+use crate::{
+    advisory::Advisories,
+    clock::{self, Clock},
+};
 use outlet::{Drained, Outlet, Progress};
 use task::Task;
 
@@ -37,9 +40,19 @@ use task::Task;
 #[derive(Clone)]
 pub struct Surroundings {
     pub broker: Arc<Broker>,
+    pub advisories: Arc<Advisories>,
     pub clock: Clock,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,
+}
+
+impl Surroundings {
+    /// Ends a session; what it held goes to others.
+    pub fn detach(&self, session: &Session) {
+        let mut outcome = Outcome::default();
+        self.broker.detach(session, clock::unix_ms(), &mut outcome);
+        carry_out(&mut outcome, &self.advisories, None);
+    }
 }
 
 /// What the connection's task and those who publish to it share.
@@ -59,14 +72,14 @@ pub async fn serve<F: Framing, P: Protocol>(
     (socket, early): (TcpStream, Vec<u8>),
     framing: F,
     name: Arc<str>,
-    protocol: impl FnOnce(&Arc<Session>) -> (P, P::Encoder),
+    protocol: impl FnOnce(&Surroundings, &Arc<Session>) -> (P, P::Encoder),
 ) {
     let mut protocol = Some(protocol);
     let mut inbound = None;
     let connection = Arc::new_cyclic(|weak: &Weak<Connection<F, P::Encoder>>| {
         let reader = surroundings.broker.attach(name, weak.clone());
         let session = Arc::clone(reader.session());
-        let (machine, encoder) = protocol.take().expect("called once")(&session);
+        let (machine, encoder) = protocol.take().expect("called once")(&surroundings, &session);
         inbound = Some(machine);
         Connection {
             socket,

@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use broker::{Blocked, Outcome};
+use broker::Blocked;
 use tokio::{io::Interest, net::TcpStream, task::yield_now, time::timeout};
 
-use crate::{clock, listener::stopped};
+use crate::listener::stopped;
 
 use super::{
-    Connection, Ending, Framing, Protocol, Surroundings, Turn, deliver,
+    Connection, Ending, Framing, Protocol, Surroundings, Turn,
     framing::Answer,
     inbound::{Answers, Inbound},
     outlet::{Drained, Progress},
@@ -240,18 +240,9 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         }
     }
 
-    /// Ends the session; what it had not acknowledged goes to others.
-    fn detach(&self) {
-        let session = &self.connection.session;
-        let mut outcome = Outcome::default();
-        let broker = &self.surroundings.broker;
-        broker.detach(session, clock::unix_ms(), &mut outcome);
-        deliver(&mut outcome, Some(session));
-    }
-
     /// Says good-bye and gives the peer time to read it.
     async fn dismiss(&mut self, ending: &Ending) {
-        self.detach();
+        self.surroundings.detach(&self.connection.session);
         let mut farewell = std::mem::take(&mut self.held_replies);
         self.inbound.protocol.dismiss(ending, &mut farewell);
         let mut drained = self.connection.with_outlet(|outlet| {
@@ -274,7 +265,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
 
 impl<F: Framing, P: Protocol> Drop for Task<F, P> {
     fn drop(&mut self) {
-        self.detach();
+        self.surroundings.detach(&self.connection.session);
     }
 }
 

@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{Blocked, Broker, Outcome, Publication, Session};
+use broker::{Blocked, Broker, Outcome, Publication, Ready, Session};
+
+use crate::advisory::Advisories;
 
 /// Collects a turn's publications and replies. Kept by the thread, not by the connection: between turns
 /// it is empty.
@@ -31,21 +33,34 @@ impl Turn {
         self.replies.shrink_to(REPLIES_KEPT);
     }
 
-    /// Hands the batch to the broker and delivers to whoever became ready.
-    ///
-    /// `own` is left out of the delivery: the connection drains itself at the end of its turn.
-    pub fn publish(&mut self, broker: &Broker, own: &Arc<Session>) {
+    /// Hands the batch to the broker, and carries out what comes of it.
+    pub fn publish(&mut self, broker: &Broker, advisories: &Advisories, own: &Arc<Session>) {
         broker.publish(&mut self.batch, &mut self.outcome);
+        self.carry_out(advisories, own);
+    }
+
+    /// Does what the broker left to be done. `own` is left out of the delivery: the connection drains itself
+    /// at the end of its turn.
+    pub fn carry_out(&mut self, advisories: &Advisories, own: &Arc<Session>) {
         self.blocked
             .extend(std::mem::take(&mut self.outcome.blocked));
-        deliver(&mut self.outcome, Some(own));
+        carry_out(&mut self.outcome, advisories, Some(own));
     }
 }
 
-/// Delivers to the sessions that became ready, until the time for that is spent; the others are woken.
-pub fn deliver(outcome: &mut Outcome, own: Option<&Arc<Session>>) {
+/// Does what the broker leaves to its callers: delivers to the sessions that became ready, but for `own`, and tells
+/// those who watch what happened.
+pub fn carry_out(outcome: &mut Outcome, advisories: &Advisories, own: Option<&Arc<Session>>) {
+    deliver(&mut outcome.ready, own);
+    if !outcome.notices.is_empty() {
+        advisories.publish(&std::mem::take(&mut outcome.notices), own);
+    }
+}
+
+/// Delivers until the time for that is spent; the others are woken.
+pub fn deliver(ready: &mut Ready, own: Option<&Arc<Session>>) {
     let mut budget = Budget::new();
-    for session in outcome.ready.drain() {
+    for session in ready.drain() {
         if session.is_ended() {
             session.wake();
         } else if own.is_some_and(|own| Arc::ptr_eq(&session, own)) {

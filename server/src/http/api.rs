@@ -1,27 +1,25 @@
 //! `/api`: publish with any HTTP client, and ask what there is.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Json,
     body::Bytes,
     extract::{State, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use broker::{Outcome, Publication, TopicFigures, TopicFilter, TopicName};
+use broker::{Publication, TopicFigures, TopicFilter, TopicName};
 use serde::{Deserialize, Serialize};
 
 use super::{
     extract::{Path, Query},
     problem::Problem,
+    publish::{self, Content},
 };
-use crate::{clock, connection, content_type, message::Message, server::Server};
+use crate::{message::Message, server::Server};
 
 /// `POST /api/topics/{topic}`: the body, as it is, is the message.
-///
-/// With the rule `block` the answer waits for subscribers that lie too far behind, half a minute at most: the
-/// message has been taken then.
 pub async fn publish(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
@@ -30,39 +28,14 @@ pub async fn publish(
 ) -> Result<Json<Publishing>, Problem> {
     let topic = TopicName::new(&topic).map_err(Problem::bad_request)?;
     let name = topic.to_string();
-    let body = body.map_err(|rejection| body_refused(&server, &rejection))?;
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        // What curl says of every body, whatever it is.
-        .filter(|value| *value != "application/x-www-form-urlencoded")
-        .map(content_type::interned);
-    // A body of its own: the one given may be a piece of a larger buffer.
-    let body = Bytes::copy_from_slice(&body);
-    let publication =
-        Publication::new(topic, Arc::clone(&server.http_name), clock::unix_ms(), body)
-            .with_headers(content_type, Box::default());
-    let mut outcome = Outcome::default();
-    server.broker.publish(&mut vec![publication], &mut outcome);
-    connection::deliver(&mut outcome, None);
-    let broker = &server.broker;
-    let caught_up =
-        std::future::poll_fn(|context| broker.poll_clear(&mut outcome.blocked, context.waker()));
-    // Late or not, the message is there.
-    let _ = tokio::time::timeout(BLOCKED_TIME, caught_up).await;
-    match outcome.results.pop() {
-        Some(Ok(published)) => Ok(Json(Publishing {
-            id: published.id.to_string(),
-            topic: name,
-            sequence: published.sequence,
-            subscriptions: published.subscriptions,
-        })),
-        Some(Err(error)) => Err(error.into()),
-        None => Err(Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the broker gave no answer",
-        )),
-    }
+    let content = Content { headers, body };
+    let published = publish::publish(&server, Publication::new, topic, content).await?;
+    Ok(Json(Publishing {
+        id: published.id.to_string(),
+        topic: name,
+        sequence: published.sequence,
+        subscriptions: published.subscriptions,
+    }))
 }
 
 /// `GET /api/topics?filter=…&limit=…`: figures of the topics, by name.
@@ -222,19 +195,5 @@ fn no_topic(name: &TopicName) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no topic {name}"))
 }
 
-fn body_refused(server: &Server, rejection: &BytesRejection) -> Problem {
-    let status = rejection.status();
-    if status == StatusCode::PAYLOAD_TOO_LARGE {
-        let limit = server.options.max_body_bytes;
-        return Problem::new(
-            status,
-            format!("the body is larger than the limit of {limit} bytes"),
-        );
-    }
-    Problem::new(status, rejection.body_text())
-}
-
-/// How long a publisher waits for subscribers that make it wait.
-const BLOCKED_TIME: Duration = Duration::from_secs(30);
 const MOST_TOPICS: usize = 1_000;
 const MOST_CONNECTIONS: usize = 1_000;

@@ -13,14 +13,15 @@ use std::{
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
 };
 use broker::{
-    Broker, Delivery, Missed, Outcome, Overflow, Peer, Reader, Start, Subscribe, TopicFilter,
+    Broker, Delivery, Missed, Outcome, Overflow, Peer, Reader, Start, Subscribe, TEMPORARY,
+    TopicFilter,
 };
 use futures_util::task::AtomicWaker;
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,12 @@ use super::{
     extract::{Path, Query},
     problem::Problem,
 };
-use crate::{clock, message::Message, server::Server};
+use crate::{
+    clock,
+    connection::{self, Surroundings},
+    message::Message,
+    server::Server,
+};
 
 /// `GET /api/topics/{filter}/events`: resumes after `Last-Event-ID`; `since` and `overflow` as with
 /// STOMP.
@@ -41,6 +47,10 @@ pub async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let filter = TopicFilter::new(&filter).map_err(Problem::bad_request)?;
+    if filter.as_str().starts_with(TEMPORARY) {
+        let detail = "temporary topics are read by the connection that they belong to";
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
     let start = query.start(&server.broker, &headers)?;
     let overflow = query.overflow(server.options.overflow)?;
     let subscription = Subscription::new(&server, &filter, start, overflow)?;
@@ -105,7 +115,7 @@ impl EventsQuery {
 
 /// A session of the broker that is read by polling.
 struct Subscription {
-    broker: Arc<Broker>,
+    surroundings: Surroundings,
     reader: Reader,
     waiting: Arc<Waiting>,
     /// Events of one delivery that has two: the gap, and the message behind it.
@@ -133,26 +143,26 @@ impl Subscription {
         start: Start,
         overflow: Overflow,
     ) -> Result<Self, Problem> {
-        let broker = Arc::clone(&server.broker);
         let waiting = Arc::<Waiting>::default();
         let peer: Weak<Waiting> = Arc::downgrade(&waiting);
-        let reader = broker.attach(server.session_name("events"), peer);
+        let reader = server.broker.attach(server.session_name("events"), peer);
         let subscription = Self {
-            broker,
+            surroundings: server.surroundings(),
             reader,
             waiting,
             next: None,
         };
         let subscribe = Subscribe {
+            filter,
             start,
             overflow,
-            ..Subscribe::to(filter)
+            selector: None,
+            tag: &[],
         };
-        subscription.broker.subscribe(
-            subscription.reader.session(),
-            subscribe,
-            &mut Outcome::default(),
-        )?;
+        let mut outcome = Outcome::default();
+        let session = subscription.reader.session();
+        server.broker.subscribe(session, subscribe, &mut outcome)?;
+        connection::carry_out(&mut outcome, &server.advisories, Some(session));
         Ok(subscription)
     }
 
@@ -162,7 +172,7 @@ impl Subscription {
             return Some(event);
         }
         let Self {
-            broker,
+            surroundings,
             reader,
             next,
             ..
@@ -170,7 +180,7 @@ impl Subscription {
         let mut event = None;
         reader.session().begin();
         reader.drain(clock::unix_ms(), |delivery| {
-            let message = message(broker, &delivery);
+            let message = message(&surroundings.broker, &delivery);
             match delivery.missed {
                 None => event = Some(message),
                 Some(missed) => {
@@ -186,11 +196,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.broker.detach(
-            self.reader.session(),
-            clock::unix_ms(),
-            &mut Outcome::default(),
-        );
+        self.surroundings.detach(self.reader.session());
     }
 }
 

@@ -8,6 +8,8 @@ mod extract;
 mod origin;
 mod pages;
 mod problem;
+mod publish;
+mod queues;
 mod security;
 mod websocket;
 
@@ -67,6 +69,12 @@ fn api(server: &Arc<Server>) -> Router<Arc<Server>> {
             post(api::publish).get(api::topic).delete(api::clear),
         )
         .route("/topics/{filter}/events", get(events::events))
+        .route("/queues", get(queues::queues))
+        .route(
+            "/queues/{queue}",
+            post(queues::send).get(queues::queue).delete(queues::remove),
+        )
+        .route("/queues/{queue}/messages", get(queues::messages))
         .route("/figures", get(api::figures))
         .route("/connections", get(api::connections))
         .fallback(unknown)

@@ -51,13 +51,13 @@ impl From<SubscribeError> for Problem {
     fn from(error: SubscribeError) -> Self {
         let status = match error {
             SubscribeError::SessionEnded => StatusCode::SERVICE_UNAVAILABLE,
-            SubscribeError::DurableInUse(_) => StatusCode::CONFLICT,
-            SubscribeError::UnknownQueue(_) => StatusCode::NOT_FOUND,
             SubscribeError::TooManySubscriptions { .. }
             | SubscribeError::TooManyTopics { .. }
             | SubscribeError::TooManyCursors { .. }
             | SubscribeError::TooManyQueues { .. }
             | SubscribeError::TooManyDurables { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            SubscribeError::DurableInUse(_) => StatusCode::CONFLICT,
+            SubscribeError::UnknownQueue(_) => StatusCode::NOT_FOUND,
         };
         Self::new(status, error.to_string())
     }

@@ -71,13 +71,12 @@ fn taken_out(parts: Parts<TokioIo<TcpStream>>) -> (TcpStream, Vec<u8>) {
 }
 
 async fn serve(server: &Arc<Server>, socket: TcpStream, early: Vec<u8>) {
-    let now_ms = server.clock.now_ms();
     connection::serve(
         server.surroundings(),
         (socket, early),
         WebSocket::new(),
         server.session_name("ws"),
-        |session| Stomp::new(&server.broker, session, &server.options.stomp, now_ms),
+        |surroundings, session| Stomp::new(surroundings, session, &server.options.stomp),
     )
     .await;
 }

@@ -1,45 +1,380 @@
-//! What destinations name: topics, and filters over them.
+//! What destinations name: topics and queues, and filters over them.
+//!
+//! | written | is |
+//! |---|---|
+//! | `/topic/NAME`, `topic://NAME` | a topic |
+//! | `/queue/NAME`, `queue://NAME`, `NAME` | a queue |
+//! | `/temp-topic/NAME`, `temp-topic://NAME` | a topic that belongs to the connection, and ends with it |
+//! | `/temp-queue/NAME`, `temp-queue://NAME` | a queue likewise |
+//! | `/remote-temp-topic/$TEMP.SESSION.NAME` | another connection's, as its `reply-to` tells it |
+//! | `/remote-temp-queue/$TEMP.SESSION.NAME` | likewise |
+//!
+//! `a/b` is the same name as `a.b`: both ways of joining levels are in use among STOMP brokers. SEND takes several
+//! destinations, with commas between them; SUBSCRIBE takes a filter where there is a NAME.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, str::FromStr};
 
-use broker::{TopicFilter, TopicName};
-use wire::stomp::server::{Cause, Fault};
+use broker::{InvalidName, Kind, TEMPORARY, TopicFilter, TopicName};
+use wire::stomp::{header, server::Fault};
 
-pub fn topic(destination: &str, receipt: Option<&str>) -> Result<TopicName, Fault> {
-    let name = topic_path(destination).ok_or_else(|| not_a_topic(destination, receipt))?;
-    TopicName::new(&name)
-        .map_err(|error| Fault::refused("invalid destination", error.to_string(), receipt))
+/// One destination. `N` is a name in SEND, a filter in SUBSCRIBE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination<N> {
+    pub kind: Kind,
+    pub place: Place,
+    pub name: N,
 }
 
-pub fn filter(destination: &str, receipt: Option<&str>) -> Result<TopicFilter, Fault> {
-    let path = topic_path(destination).ok_or_else(|| not_a_topic(destination, receipt))?;
-    TopicFilter::new(&path)
-        .map_err(|error| Fault::refused("invalid destination", error.to_string(), receipt))
+/// Whose a destination is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Everybody's.
+    Common,
+    /// A temporary one, of the connection that names it.
+    Own,
+    /// A temporary one by its full name: anybody may send there, and its owner alone subscribe.
+    Remote,
 }
 
-/// The topic's name or filter in a destination, if it is one of a topic. `/topic/a/b` is the same as
-/// `/topic/a.b`: both ways of joining levels are in use among STOMP brokers.
-fn topic_path(destination: &str) -> Option<Cow<'_, str>> {
-    let path = destination.strip_prefix(TOPIC)?;
-    Some(if path.contains('/') {
+/// Why a text names no destination.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Misspelled {
+    #[error("{0}")]
+    Name(#[from] InvalidName),
+    /// What would be right.
+    #[error("{0}")]
+    Form(&'static str),
+}
+
+impl Misspelled {
+    /// As the peer is told that sent `text` in its header `destination`.
+    pub fn fault(self, text: &str, receipt: Option<&str>) -> Fault {
+        match self {
+            Self::Name(error) => Fault::refused("invalid destination", error.to_string(), receipt),
+            Self::Form(expected) => {
+                Fault::invalid_header(header::DESTINATION, text, expected, receipt)
+            }
+        }
+    }
+}
+
+/// The destinations of a SEND, each once. `session` is the name of the connection that sends.
+pub fn sent_to(text: &str, session: &str) -> Result<Box<[Destination<TopicName>]>, Misspelled> {
+    let mut found = Vec::new();
+    for part in text.split(',') {
+        let destination = one(part.trim(), session)?;
+        if found.contains(&destination) {
+            continue;
+        }
+        if found.len() == MOST_DESTINATIONS {
+            return Err(Misspelled::Form("at most 64 destinations in one SEND"));
+        }
+        found.push(destination);
+    }
+    Ok(found.into())
+}
+
+/// What a SUBSCRIBE covers. `session` is the name of the connection that subscribes.
+pub fn subscribed_to(text: &str, session: &str) -> Result<Destination<TopicFilter>, Misspelled> {
+    if text.contains(',') {
+        let expected = "several destinations are for SEND; subscribe to each with a SUBSCRIBE of its own, \
+                        or to many with the wildcards * and >";
+        return Err(Misspelled::Form(expected));
+    }
+    let destination: Destination<TopicFilter> = one(text.trim(), session)?;
+    let is_own = destination.name.as_str().starts_with(&own_prefix(session));
+    match destination.place {
+        Place::Remote if !is_own => Err(Misspelled::Form(NOT_OURS)),
+        Place::Own | Place::Remote if destination.name.exact().is_none() => {
+            let expected =
+                "a temporary destination is subscribed to by its name, without wildcards";
+            Err(Misspelled::Form(expected))
+        }
+        Place::Remote | Place::Own => Ok(Destination {
+            place: Place::Own,
+            ..destination
+        }),
+        Place::Common => Ok(destination),
+    }
+}
+
+/// A destination in a header `reply-to`, where it is one of the connection's own: what others are to read there.
+pub fn reply_to(text: &str, session: &str) -> Option<Result<Destination<TopicName>, Misspelled>> {
+    let (space, _) = space(text.trim()).ok()?;
+    (space.place == Place::Own).then(|| one(text.trim(), session))
+}
+
+/// As MESSAGE names a topic or queue, or a filter over them. A temporary one is read by its owner alone, who knows it by its short name.
+pub fn written(kind: Kind, name: &str) -> String {
+    let own = name
+        .strip_prefix(TEMPORARY)
+        .and_then(|rest| rest.split_once('.'));
+    match (kind, own) {
+        (Kind::Topic, None) => format!("/topic/{name}"),
+        (Kind::Queue, None) => format!("/queue/{name}"),
+        (Kind::Topic, Some((_, own))) => format!("/temp-topic/{own}"),
+        (Kind::Queue, Some((_, own))) => format!("/temp-queue/{own}"),
+    }
+}
+
+/// As others name a temporary destination.
+pub fn remote(kind: Kind, name: &TopicName) -> String {
+    match kind {
+        Kind::Topic => format!("/remote-temp-topic/{name}"),
+        Kind::Queue => format!("/remote-temp-queue/{name}"),
+    }
+}
+
+fn one<N: FromStr<Err = InvalidName>>(
+    text: &str,
+    session: &str,
+) -> Result<Destination<N>, Misspelled> {
+    let (Space { kind, place }, path) = space(text)?;
+    if path.contains("?consumer.") {
+        let expected =
+            "options are headers here, such as activemq.prefetchSize:1 and activemq.exclusive:true";
+        return Err(Misspelled::Form(expected));
+    }
+    let path = if path.contains('/') {
         path.replace('/', ".").into()
     } else {
-        path.into()
-    })
+        Cow::Borrowed(path)
+    };
+    let name = match place {
+        Place::Common if path.starts_with(TEMPORARY) => return Err(Misspelled::Form(NOT_OURS)),
+        Place::Remote if !path.starts_with(TEMPORARY) => return Err(Misspelled::Form(NOT_REMOTE)),
+        Place::Common | Place::Remote => path.parse()?,
+        Place::Own => format!("{}{path}", own_prefix(session)).parse()?,
+    };
+    Ok(Destination { kind, place, name })
 }
 
-fn not_a_topic(destination: &str, receipt: Option<&str>) -> Fault {
-    if destination.starts_with("/queue/") {
-        let cause = Cause::NotSupported { what: "queues are" };
-        return Fault::new(cause, receipt);
+/// A part of the names: what is before them says which.
+#[derive(Debug, Clone, Copy)]
+struct Space {
+    kind: Kind,
+    place: Place,
+}
+
+/// Which part of the names a destination is in, and what is left to be named there.
+fn space(text: &str) -> Result<(Space, &str), Misspelled> {
+    let known = SPACES.into_iter().find_map(|(prefix, kind, place)| {
+        Some((Space { kind, place }, text.strip_prefix(prefix)?))
+    });
+    if let Some(known) = known {
+        return Ok(known);
     }
-    Fault::invalid_header(
-        "destination",
-        destination,
-        "a topic is written /topic/NAME",
-        receipt,
-    )
+    for (prefix, instead) in FOREIGN {
+        if text.starts_with(prefix) {
+            return Err(Misspelled::Form(instead));
+        }
+    }
+    if text.starts_with('/') || text.contains("://") {
+        return Err(Misspelled::Form(UNKNOWN));
+    }
+    // As ActiveMQ has it.
+    let (kind, place) = (Kind::Queue, Place::Common);
+    Ok((Space { kind, place }, text))
 }
 
-/// What the destinations of topics begin with.
-pub const TOPIC: &str = "/topic/";
+fn own_prefix(session: &str) -> String {
+    format!("{TEMPORARY}{session}.")
+}
+
+const SPACES: [(&str, Kind, Place); 10] = [
+    ("/topic/", Kind::Topic, Place::Common),
+    ("/queue/", Kind::Queue, Place::Common),
+    ("/temp-topic/", Kind::Topic, Place::Own),
+    ("/temp-queue/", Kind::Queue, Place::Own),
+    ("/remote-temp-topic/", Kind::Topic, Place::Remote),
+    ("/remote-temp-queue/", Kind::Queue, Place::Remote),
+    ("topic://", Kind::Topic, Place::Common),
+    ("queue://", Kind::Queue, Place::Common),
+    ("temp-topic://", Kind::Topic, Place::Own),
+    ("temp-queue://", Kind::Queue, Place::Own),
+];
+
+/// RabbitMQ's, for what is not here; and what there is instead.
+const FOREIGN: [(&str, &str); 3] = [
+    (
+        "/exchange/",
+        "there are no exchanges; for /exchange/amq.topic/KEY write /topic/KEY, for another exchange a topic \
+         or a queue of its own, /topic/NAME or /queue/NAME",
+    ),
+    (
+        "/amq/queue/",
+        "write /queue/NAME; a queue comes to be with the first SEND or SUBSCRIBE",
+    ),
+    (
+        "/reply-queue/",
+        "answers go to what the request's reply-to says; to receive some, write reply-to:/temp-queue/NAME \
+         and subscribe to /temp-queue/NAME",
+    ),
+];
+
+const UNKNOWN: &str = "a destination begins with /topic/, /queue/, /temp-topic/ or /temp-queue/, or is the bare name of a queue";
+const NOT_OURS: &str = "a temporary destination is its owner's, who writes /temp-queue/NAME or /temp-topic/NAME; \
+     others can only send to what its reply-to says, /remote-temp-queue/... or /remote-temp-topic/...";
+const NOT_REMOTE: &str = "what follows is the full name that a reply-to told, $TEMP.SESSION.NAME";
+
+/// What one SEND may be sent to.
+const MOST_DESTINATIONS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SESSION: &str = "tcp-7";
+
+    fn name(text: &str) -> TopicName {
+        TopicName::new(text).expect("a name")
+    }
+
+    #[test]
+    fn each_spelling_names_its_destination() {
+        let table = [
+            ("/topic/a.b", Kind::Topic, Place::Common, "a.b"),
+            ("/topic/a/b", Kind::Topic, Place::Common, "a.b"),
+            ("topic://a.b", Kind::Topic, Place::Common, "a.b"),
+            ("/queue/a.b", Kind::Queue, Place::Common, "a.b"),
+            ("/queue/a/b", Kind::Queue, Place::Common, "a.b"),
+            ("queue://a.b", Kind::Queue, Place::Common, "a.b"),
+            ("a.b", Kind::Queue, Place::Common, "a.b"),
+            ("a/b", Kind::Queue, Place::Common, "a.b"),
+            (" /queue/a ", Kind::Queue, Place::Common, "a"),
+            ("/temp-topic/x", Kind::Topic, Place::Own, "$TEMP.tcp-7.x"),
+            ("temp-topic://x", Kind::Topic, Place::Own, "$TEMP.tcp-7.x"),
+            (
+                "/temp-queue/x/y",
+                Kind::Queue,
+                Place::Own,
+                "$TEMP.tcp-7.x.y",
+            ),
+            ("temp-queue://x", Kind::Queue, Place::Own, "$TEMP.tcp-7.x"),
+            (
+                "/remote-temp-queue/$TEMP.ws-1.x",
+                Kind::Queue,
+                Place::Remote,
+                "$TEMP.ws-1.x",
+            ),
+            (
+                "/remote-temp-topic/$TEMP.ws-1.x",
+                Kind::Topic,
+                Place::Remote,
+                "$TEMP.ws-1.x",
+            ),
+        ];
+        for (text, kind, place, full) in table {
+            let name = name(full);
+            let wanted = Destination { kind, place, name };
+            assert_eq!(
+                sent_to(text, SESSION).as_deref(),
+                Ok(&[wanted][..]),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_send_names_several_destinations_each_once() {
+        let found = sent_to("/topic/a, b,/queue/b,/temp-queue/c", SESSION).expect("destinations");
+        let found: Vec<_> = found
+            .iter()
+            .map(|one| (one.kind, one.name.as_str()))
+            .collect();
+        let wanted = [
+            (Kind::Topic, "a"),
+            (Kind::Queue, "b"),
+            (Kind::Queue, "$TEMP.tcp-7.c"),
+        ];
+        assert_eq!(found, wanted);
+        let many = |count: usize| {
+            let names: Vec<_> = (0..count).map(|number| format!("q{number}")).collect();
+            sent_to(&names.join(","), SESSION)
+        };
+        assert!(many(MOST_DESTINATIONS).is_ok());
+        assert!(matches!(
+            many(MOST_DESTINATIONS + 1),
+            Err(Misspelled::Form(_))
+        ));
+    }
+
+    #[test]
+    fn what_is_no_destination_is_answered_with_what_would_be_right() {
+        let table = [
+            ("/exchange/amq.topic/a", "/topic/KEY"),
+            ("/amq/queue/a", "/queue/NAME"),
+            ("/reply-queue/a", "/temp-queue/NAME"),
+            ("/dsub/a", "begins with /topic/"),
+            ("jms://a", "begins with /topic/"),
+            ("/queue/a?consumer.prefetchSize=1", "activemq.prefetchSize"),
+            ("/queue/$TEMP.ws-1.x", "its owner's"),
+            ("/remote-temp-queue/x", "full name"),
+            ("/queue/", "a level is empty"),
+            ("/queue/a,,b", "a level is empty"),
+            ("", "a level is empty"),
+            ("/topic/a.*", "wildcard"),
+        ];
+        for (text, wanted) in table {
+            let error = sent_to(text, SESSION).expect_err(text).to_string();
+            assert!(error.contains(wanted), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn subscriptions_cover_filters_and_the_own_temporary_destinations() {
+        let table = [
+            ("/topic/a.>", Some((Kind::Topic, Place::Common, "a.>"))),
+            ("/queue/*.b", Some((Kind::Queue, Place::Common, "*.b"))),
+            ("a.*", Some((Kind::Queue, Place::Common, "a.*"))),
+            (
+                "/temp-queue/x",
+                Some((Kind::Queue, Place::Own, "$TEMP.tcp-7.x")),
+            ),
+            (
+                "/remote-temp-queue/$TEMP.tcp-7.x",
+                Some((Kind::Queue, Place::Own, "$TEMP.tcp-7.x")),
+            ),
+            ("/remote-temp-queue/$TEMP.tcp-70.x", None),
+            ("/topic/$TEMP.>", None),
+            ("/temp-queue/*", None),
+            ("/queue/a,b", None),
+        ];
+        for (text, wanted) in table {
+            let found = subscribed_to(text, SESSION).ok();
+            let found = found
+                .as_ref()
+                .map(|one| (one.kind, one.place, one.name.as_str()));
+            assert_eq!(found, wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_own_temporary_destinations_are_rewritten_in_a_reply_to() {
+        let table = [
+            ("/temp-queue/x", Some("/remote-temp-queue/$TEMP.tcp-7.x")),
+            ("temp-topic://x", Some("/remote-temp-topic/$TEMP.tcp-7.x")),
+            ("/queue/x", None),
+            ("/remote-temp-queue/$TEMP.ws-1.x", None),
+            ("/exchange/x", None),
+        ];
+        for (text, wanted) in table {
+            let found = reply_to(text, SESSION).map(|found| found.expect("a destination"));
+            let found = found.map(|one| remote(one.kind, &one.name));
+            assert_eq!(found.as_deref(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn messages_name_their_destination_as_subscribers_do() {
+        let table = [
+            (Kind::Topic, "a.b", "/topic/a.b"),
+            (Kind::Queue, "a.b", "/queue/a.b"),
+            (Kind::Queue, "$TEMP.tcp-7.x.y", "/temp-queue/x.y"),
+            (Kind::Topic, "$TEMP.tcp-7.x", "/temp-topic/x"),
+        ];
+        for (kind, full, wanted) in table {
+            assert_eq!(written(kind, full), wanted);
+        }
+    }
+}

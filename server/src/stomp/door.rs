@@ -28,13 +28,12 @@ impl Door for StompDoor {
     async fn serve(self, caller: Caller) {
         let Caller { socket, guest, .. } = caller;
         let server = &self.server;
-        let now_ms = server.clock.now_ms();
         connection::serve(
             server.surroundings(),
             (socket, Vec::new()),
             Stream,
             server.session_name("tcp"),
-            |session| Stomp::new(&server.broker, session, &server.options.stomp, now_ms),
+            |surroundings, session| Stomp::new(surroundings, session, &server.options.stomp),
         )
         .await;
         drop(guest);

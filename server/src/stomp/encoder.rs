@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use broker::{Broker, Delivery, Dialect, Entry, MessageId, Missed};
-use bytes::Bytes;
+use broker::{Broker, Delivery, Dialect, Entry, Kind, Missed};
 use wire::stomp::{
     Version,
     server::{self, Identity, Message},
 };
 
-use super::destination::TOPIC;
-use crate::connection::{Encoder, Kind};
+use super::destination::written;
+use crate::connection::{self, Encoder};
 
 /// Keeps nothing of its own: the version spoken is in each subscription's [`tag`].
 pub struct StompEncoder {
@@ -26,18 +25,63 @@ impl StompEncoder {
 }
 
 impl Encoder for StompEncoder {
-    fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> Kind {
+    fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> connection::Kind {
         let (version, prefix) = split_tag(delivery.tag);
         out.extend_from_slice(prefix);
         if let Some(missed) = delivery.missed {
             server::missed(as_stomp(missed), out);
         }
-        let shared = delivery.entry.encoding(dialect(version), |entry| {
-            encode_shared(version, entry, self.broker.id_of(entry))
+        if let Some(id) = delivery.id {
+            server::ack(version, &id.to_string(), out);
+        }
+        server::redelivered(delivery.count, out);
+        match delivery.queue {
+            None => self.topic_message(version, delivery.entry, out),
+            // One subscriber gets it, so the entry does not keep what it is for the wire.
+            Some(queue) => {
+                let destination = written(Kind::Queue, queue.as_str());
+                self.message(version, delivery.entry, &destination, out);
+                kind_of(delivery.entry)
+            }
+        }
+    }
+}
+
+impl StompEncoder {
+    /// What all subscribers of a topic get alike: made once, behind one byte that says whether it is text.
+    fn topic_message(
+        &self,
+        version: Version,
+        entry: &Entry,
+        out: &mut Vec<u8>,
+    ) -> connection::Kind {
+        let shared = entry.encoding(dialect(version), |entry| {
+            let mut shared = Vec::with_capacity(room_for(entry));
+            shared.push(u8::from(kind_of(entry) == connection::Kind::Text));
+            let destination = written(Kind::Topic, entry.topic().as_str());
+            self.message(version, entry, &destination, &mut shared);
+            // Kept as long as the entry: without room to spare.
+            shared.into_boxed_slice().into()
         });
         let (kind, shared) = split_kind(shared);
         out.extend_from_slice(shared);
         kind
+    }
+
+    /// All of a MESSAGE but what is the subscriber's own.
+    fn message(&self, version: Version, entry: &Entry, destination: &str, out: &mut Vec<u8>) {
+        let message = Message {
+            message_id: &self.broker.id_of(entry).to_string(),
+            destination,
+            sequence: entry.sequence(),
+            timestamp: entry.timestamp_ms(),
+            producer: entry.producer(),
+            content_type: entry.content_type(),
+            body: entry.body(),
+        };
+        let headers = entry.headers().iter();
+        let headers = headers.map(|header| (&*header.name, &*header.value));
+        server::message_shared(version, &message, headers, out);
     }
 }
 
@@ -70,38 +114,28 @@ const fn dialect(version: Version) -> Dialect {
     Dialect::new(version_code(version)).expect("there is room for more than three")
 }
 
-/// What all subscribers get alike, behind one byte that says whether it is text.
-fn encode_shared(version: Version, entry: &Entry, id: MessageId) -> Bytes {
-    let is_text = std::str::from_utf8(entry.body()).is_ok();
-    let headers_bytes = entry.headers().iter();
-    let headers_bytes = headers_bytes.map(|header| header.name.len() + header.value.len() + 2);
-    let room = FIXED_BYTES + entry.body().len() + headers_bytes.sum::<usize>();
-    let mut shared = Vec::with_capacity(room);
-    shared.push(u8::from(is_text));
-    let message = Message {
-        message_id: &id.to_string(),
-        destination: &format!("{TOPIC}{}", entry.topic()),
-        sequence: entry.sequence(),
-        timestamp: entry.timestamp_ms(),
-        producer: entry.producer(),
-        content_type: entry.content_type(),
-        body: entry.body(),
-    };
+fn kind_of(entry: &Entry) -> connection::Kind {
+    match std::str::from_utf8(entry.body()) {
+        Ok(_) => connection::Kind::Text,
+        Err(_) => connection::Kind::Binary,
+    }
+}
+
+/// About as much as the part of a MESSAGE takes that all get alike.
+fn room_for(entry: &Entry) -> usize {
     let headers = entry.headers().iter();
-    let headers = headers.map(|header| (&*header.name, &*header.value));
-    server::message_shared(version, &message, headers, &mut shared);
-    // Kept as long as the entry: without room to spare.
-    shared.into_boxed_slice().into()
+    let headers = headers.map(|header| header.name.len() + header.value.len() + 2);
+    FIXED_BYTES + entry.body().len() + headers.sum::<usize>()
 }
 
 /// Enough for the headers of the server's own, as they usually are.
 const FIXED_BYTES: usize = 256;
 
-fn split_kind(shared: &[u8]) -> (Kind, &[u8]) {
+fn split_kind(shared: &[u8]) -> (connection::Kind, &[u8]) {
     match shared.split_first() {
-        Some((1, shared)) => (Kind::Text, shared),
-        Some((_, shared)) => (Kind::Binary, shared),
-        None => (Kind::Binary, shared),
+        Some((1, shared)) => (connection::Kind::Text, shared),
+        Some((_, shared)) => (connection::Kind::Binary, shared),
+        None => (connection::Kind::Binary, shared),
     }
 }
 

@@ -19,16 +19,30 @@ impl Frame {
 
     /// CONNECT of version 1.2, without heart-beats.
     pub fn connect() -> Self {
+        Self::connect_as("1.2")
+    }
+
+    pub fn connect_as(version: &str) -> Self {
         Self::new("CONNECT")
-            .with("accept-version", "1.2")
+            .with("accept-version", version)
             .with("host", "localhost")
     }
 
     /// SEND to `/topic/TOPIC`.
     pub fn publication(topic: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self::message_to(&format!("/topic/{topic}"), body)
+    }
+
+    /// SEND to a destination of any kind.
+    pub fn message_to(destination: &str, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
-        let send = Self::new("SEND").with("destination", &format!("/topic/{topic}"));
+        let send = Self::new("SEND").with("destination", destination);
         Self { body, ..send }
+    }
+
+    /// BEGIN, COMMIT or ABORT of a transaction.
+    pub fn transaction(command: &str, transaction: &str) -> Self {
+        Self::new(command).with("transaction", transaction)
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -44,6 +58,11 @@ impl Frame {
     pub fn find(&self, name: &str) -> Option<&str> {
         let header = self.headers.iter().find(|(header, _)| header == name);
         header.map(|(_, value)| value.as_str())
+    }
+
+    /// Everything that an ERROR tells a reader.
+    pub fn told(&self) -> String {
+        format!("{}\n{}", self.header("message"), self.text())
     }
 
     /// The body as text.

@@ -2,19 +2,32 @@
 //! so that it is linked once; a module for each door.
 
 mod accessibility;
+mod acknowledgement;
+mod advisories;
 mod command_line;
 mod console;
+mod consumers;
+mod dead_letters;
+mod destinations;
+mod durable;
 mod events;
 mod hostile_peers;
 mod http_api;
 mod live_pages;
 mod order;
 mod pages;
+mod queues;
+mod queues_api;
 mod reader;
+mod receipts;
+mod selectors;
 mod slow_readers;
 mod stomp;
 mod stomp_faults;
 mod stomp_tcp;
 mod stompjs;
+mod stomppy;
 mod tcp;
+mod temporary;
+mod transactions;
 mod websocket;

@@ -11,11 +11,6 @@ async fn refusal(server: &Carillon, bytes: impl Into<Vec<u8>>) -> Frame {
     client.refusal().await
 }
 
-/// Everything that an ERROR tells a reader.
-fn told(error: &Frame) -> String {
-    format!("{}\n{}", error.header("message"), error.text())
-}
-
 #[tokio::test]
 async fn every_fault_is_named() {
     let server = Carillon::start().await;
@@ -41,14 +36,12 @@ async fn every_fault_is_named() {
         ),
         ("SEND\ndestination:/topic/a..b\n\nx\0", "empty"),
         ("SEND\ndestination:/topic/a.*\n\nx\0", "wildcard"),
-        ("SEND\ndestination:a\n\nx\0", "/topic/"),
-        ("SEND\ndestination:/queue/a\n\nx\0", "queues"),
         ("SEND\ndestination:/topic/$SYS.x\n\nx\0", "$SYS.x"),
         ("SUBSCRIBE\ndestination:/topic/a\n\n\0", "id"),
         ("SUBSCRIBE\nid:0\n\n\0", "destination"),
         ("SUBSCRIBE\nid:0\ndestination:/topic/>.a\n\n\0", "'>'"),
         (
-            "SUBSCRIBE\nid:0\ndestination:/topic/a\nack:client\n\n\0",
+            "SUBSCRIBE\nid:0\ndestination:/topic/a\nack:sometimes\n\n\0",
             "ack",
         ),
         (
@@ -63,7 +56,7 @@ async fn every_fault_is_named() {
     ] {
         let error = refusal(&server, frame).await;
         assert!(
-            told(&error).contains(said),
+            error.told().contains(said),
             "{frame:?} was answered with {error:?}"
         );
         assert!(!error.header("message").is_empty(), "{error:?}");
@@ -88,7 +81,7 @@ async fn a_subscription_id_is_used_once_at_a_time() {
         .send_text("SUBSCRIBE\nid:same\ndestination:/topic/b\n\n\0")
         .await;
     let error = client.refusal().await;
-    assert!(told(&error).contains("same"), "{error:?}");
+    assert!(error.told().contains("same"), "{error:?}");
 }
 
 #[tokio::test]
@@ -98,7 +91,7 @@ async fn connect_comes_first() {
         let mut client = StompClient::open(&server).await;
         client.send(&frame).await;
         let error = client.refusal().await;
-        assert!(told(&error).contains("CONNECT"), "{error:?}");
+        assert!(error.told().contains("CONNECT"), "{error:?}");
     }
     let topic = harness::http::get(server.url("/api/topics/a")).await;
     assert_eq!(
@@ -159,7 +152,7 @@ async fn a_frame_over_a_limit_is_refused_and_one_at_the_limit_is_not() {
         let start = String::from_utf8_lossy(&bytes[..40.min(bytes.len())]).into_owned();
         let error = refusal(&server, bytes).await;
         assert!(
-            told(&error).contains("large"),
+            error.told().contains("large"),
             "{start:?} was answered with {error:?}"
         );
     }
@@ -178,5 +171,5 @@ async fn a_body_without_an_end_is_not_collected_for_ever() {
         let _ = client.try_send_bytes(vec![b'x'; 500_000]).await;
     }
     let error = client.refusal().await;
-    assert!(told(&error).contains("large"), "{error:?}");
+    assert!(error.told().contains("large"), "{error:?}");
 }

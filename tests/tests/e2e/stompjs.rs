@@ -1,24 +1,32 @@
 //! STOMP's own client for JavaScript, from npm: Carillon is what it takes for a STOMP server.
 
 use harness::stomp::{Frame, StompClient};
-use harness::{Carillon, node};
-use serde_json::Value;
+use harness::{Carillon, node, queue};
+use serde_json::{Value, json};
 
-async fn echo(server: &Carillon, frames: &str) -> Value {
-    let url = format!("ws://{}/ws", server.address());
-    let printed = node::run("echo.js", &[&url, frames, frames]).await;
+/// Where it finds the server: over WebSocket and over TCP, on the same port.
+fn doors(server: &Carillon) -> [String; 2] {
+    let address = server.address();
+    [format!("ws://{address}/ws"), format!("tcp://{address}")]
+}
+
+async fn report(script: &str, arguments: &[&str]) -> Value {
+    let printed = node::run(script, arguments).await;
     serde_json::from_str(&printed).expect("a report in JSON")
 }
 
 #[tokio::test]
 async fn it_publishes_and_subscribes_with_text_and_binary_frames() {
     let server = Carillon::start().await;
-    for frames in ["text", "binary"] {
-        let report = echo(&server, frames).await;
-        assert_eq!(report["version"], "1.2");
-        assert_eq!(report["bodies"], report["expected"], "{frames}");
-        assert_eq!(report["sequences"], serde_json::json!([1, 2, 3, 4, 5]));
-        assert_eq!(report["note"], "a:b\nc\\d");
+    for (door, url) in doors(&server).iter().enumerate() {
+        for frames in ["text", "binary"] {
+            let topic = format!("{frames}.{door}");
+            let report = report("echo.js", &[url, frames, &topic]).await;
+            assert_eq!(report["version"], "1.2");
+            assert_eq!(report["bodies"], report["expected"], "{url} {frames}");
+            assert_eq!(report["sequences"], json!([1, 2, 3, 4, 5]));
+            assert_eq!(report["note"], "a:b\nc\\d");
+        }
     }
 }
 
@@ -28,7 +36,7 @@ async fn it_hears_what_others_published_before_and_after() {
     let server = Carillon::start().await;
     let mut producer = StompClient::connect(&server).await;
     producer.request(Frame::publication("a", "0")).await;
-    let url = format!("ws://{}/ws", server.address());
+    let [url, _] = doors(&server);
     let count = COUNT.to_string();
     let arguments = [url.as_str(), "a", &count];
     let publishing = async {
@@ -41,4 +49,35 @@ async fn it_hears_what_others_published_before_and_after() {
     let (heard, ()) = tokio::join!(node::run("listen.js", &arguments), publishing);
     let expected: Vec<_> = (0..COUNT).map(|number| number.to_string()).collect();
     assert_eq!(heard.lines().collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn it_acknowledges_rejects_and_commits_in_each_version_and_over_both_doors() {
+    let server = Carillon::start().await;
+    // It offers what it is told to; of 1.0 it knows no NACK.
+    for version in ["1.1", "1.2"] {
+        for (door, url) in doors(&server).iter().enumerate() {
+            let name = format!("work{door}.{}", version.replace('.', ""));
+            let report = report("work.js", &[url, version, &name]).await;
+            assert_eq!(report["version"], version);
+            let expected = json!([
+                ["accept", null, null],
+                ["reject", null, null],
+                ["reject", "true", "2"],
+                ["later", null, null],
+                ["committed", null, null],
+            ]);
+            assert_eq!(report["seen"], expected, "{url} {version}");
+            assert!(report["receipts"].as_u64() > Some(0), "{report}");
+
+            // What it had not acknowledged is there for others, and nothing else.
+            let destination = format!("/queue/{name}");
+            let mut next = StompClient::consumer(&server, &destination, &[]).await;
+            let left = next.message().await;
+            assert_eq!(left.text(), report["unacknowledged"]);
+            assert_eq!(left.header("redelivered"), "true");
+            next.is_quiet().await;
+            assert_eq!(queue::figure(&server, &name, "acknowledged").await, 4);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The crate through its public face: golden bytes of the specifications, properties that hold for
 //! all inputs, both machines against each other, and our WebSocket against another one.
 
+mod clauses;
 mod conversation;
 mod stomp_acknowledge;
 mod stomp_conversation;

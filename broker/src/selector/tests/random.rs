@@ -1,4 +1,4 @@
-use proptest::{collection::vec, prelude::*, sample::select};
+use proptest::{collection::vec, option::of, prelude::*, sample::select};
 
 use super::{
     expression::Expression,
@@ -176,9 +176,9 @@ fn condition() -> impl Strategy<Value = Expression> {
         name().prop_map(Expression::Property),
         name().prop_map(Expression::IsNull),
         (name(), vec(text(), 1..4)).prop_map(|(name, list)| Expression::In(name, list.into())),
-        (name(), text(), any::<Option<char>>()).prop_map(|(name, pattern, escape)| {
-            Expression::Like(name, Pattern::new(&pattern, escape))
-        }),
+        (name(), text(), of(select(vec!['\\', '%', '_', 'a', '!']))).prop_map(
+            |(name, pattern, escape)| { Expression::Like(name, Pattern::new(&pattern, escape)) }
+        ),
         (comparison(), number(), number())
             .prop_map(|(by, left, right)| Expression::Compare(by, [left, right].into())),
         range().prop_map(Expression::Between),

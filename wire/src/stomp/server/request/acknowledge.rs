@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::super::super::{Frame, Version, header};
 use super::super::fault::{Cause, shown};
-use super::fields::{flag, required};
+use super::fields::{flag, required, set_first};
 
 /// One or, if the subscription's mode is [`Client`](super::AckMode::Client), all messages of it up
 /// to this one.
@@ -35,10 +35,23 @@ pub enum AckTarget<'a> {
 
 impl<'a> Acknowledge<'a> {
     pub(in super::super) fn read_ack(frame: &Frame<'a>, version: Version) -> Result<Self, Cause> {
+        let mut names = Names::default();
+        let mut transaction = None;
+        let mut receipt = None;
+        for header in frame.headers {
+            match header.raw_name {
+                header::ID => set_first(&mut names.id, header),
+                header::MESSAGE_ID => set_first(&mut names.message_id, header),
+                header::SUBSCRIPTION => set_first(&mut names.subscription, header),
+                header::TRANSACTION => set_first(&mut transaction, header),
+                header::RECEIPT => set_first(&mut receipt, header),
+                _ => {}
+            }
+        }
         Ok(Self {
-            target: AckTarget::read(frame, version)?,
-            transaction: frame.headers.get(header::TRANSACTION),
-            receipt: frame.headers.get(header::RECEIPT),
+            target: names.target(frame, version)?,
+            transaction,
+            receipt,
             requeue: true,
         })
     }
@@ -49,39 +62,49 @@ impl<'a> Acknowledge<'a> {
         if !version.has_nack() {
             return Err(Cause::NotInVersion { command, version });
         }
-        let requeue = match frame.headers.get(header::REQUEUE) {
-            None => true,
-            Some(_) => flag(frame.headers, header::REQUEUE)?,
-        };
         Ok(Self {
-            requeue,
+            requeue: requeue(frame)?,
             ..Self::read_ack(frame, version)?
         })
     }
 }
 
-impl<'a> AckTarget<'a> {
+/// What a frame says about its message.
+#[derive(Default)]
+struct Names<'a> {
+    id: Option<Cow<'a, str>>,
+    message_id: Option<Cow<'a, str>>,
+    subscription: Option<Cow<'a, str>>,
+}
+
+impl<'a> Names<'a> {
     /// 1.2: "The ACK frame MUST include an id header matching the ack header of the MESSAGE being
     /// acknowledged." 1.1: "ACK has two REQUIRED headers: message-id [...] and subscription". 1.0:
     /// "ACK has one required header, message-id".
     ///
-    /// Two things are let pass, as other servers do: `message-id` where 1.2 wants `id`, since
-    /// clients were slow to follow it, and in 1.1 a missing `subscription`.
-    fn read(frame: &Frame<'a>, version: Version) -> Result<Self, Cause> {
+    /// Two things are let pass, as other servers do: `message-id` where 1.2 wants `id`, since not
+    /// all clients have followed it, and in 1.1 a missing `subscription`.
+    fn target(self, frame: &Frame<'_>, version: Version) -> Result<AckTarget<'a>, Cause> {
         let by_id = version.acknowledges_by_id();
-        let id = by_id.then(|| frame.headers.get(header::ID)).flatten();
-        if let Some(id) = id {
-            return Ok(Self::Id(id));
+        if let (true, Some(id)) = (by_id, self.id) {
+            return Ok(AckTarget::Id(id));
         }
         let demanded = match by_id {
             true => header::ID,
             false => header::MESSAGE_ID,
         };
-        let message_id = frame.headers.get(header::MESSAGE_ID);
-        Ok(Self::Message {
-            message_id: required(message_id, frame, demanded)?,
-            subscription: frame.headers.get(header::SUBSCRIPTION),
+        Ok(AckTarget::Message {
+            message_id: required(self.message_id, frame, demanded)?,
+            subscription: self.subscription,
         })
+    }
+}
+
+/// Unless it is said otherwise, a message that was not consumed is delivered again.
+fn requeue(frame: &Frame<'_>) -> Result<bool, Cause> {
+    match frame.headers.get(header::REQUEUE) {
+        None => Ok(true),
+        Some(_) => flag(frame.headers, header::REQUEUE),
     }
 }
 

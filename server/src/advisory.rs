@@ -1,0 +1,368 @@
+//! Advisories: what happens in the broker, as messages on ActiveMQ's advisory topics
+//! (<https://activemq.apache.org/advisory-message>), for a page or a script that watches.
+//!
+//! They are published only while somebody subscribes to them. The body is JSON; the numbers in it are headers as
+//! well, under ActiveMQ's names. About what has wildcards it is said on the topic whose name ends before the first.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use broker::{
+    ADVISORIES, Broker, Consumption, Header, Kind, Lost, Notice, Outcome, Publication, Session,
+    TopicName,
+};
+use serde::Serialize;
+
+use crate::{connection, own, stomp};
+
+/// Publishes advisories, and counts producers, of which the broker knows nothing.
+pub struct Advisories {
+    broker: Arc<Broker>,
+    producers: Mutex<HashMap<Sink, usize>>,
+}
+
+/// What is sent to.
+type Sink = (Kind, TopicName);
+
+/// One that was not published yet.
+struct Advisory<'a> {
+    /// The part of ActiveMQ's names that says what it is about.
+    subject: &'static str,
+    /// Which topic or queue, or filter over them, it is about.
+    about: Option<(Kind, &'a str)>,
+    told: Told<'a>,
+}
+
+/// What an advisory says.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told<'a> {
+    event: &'static str,
+    /// As STOMP writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination: Option<String>,
+    /// The name of the session that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consumer_count: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    producer_count: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original_message_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+}
+
+impl Advisories {
+    pub fn new(broker: &Arc<Broker>) -> Self {
+        Self {
+            broker: Arc::clone(broker),
+            producers: Mutex::default(),
+        }
+    }
+
+    /// Publishes what the broker noticed. `own` is the session whose turn it is.
+    pub fn publish(&self, notices: &[Notice], own: Option<&Arc<Session>>) {
+        let mut batch = notices
+            .iter()
+            .filter_map(|notice| self.publication(self.advisory(notice)))
+            .collect();
+        self.send(&mut batch, own);
+    }
+
+    fn tell(&self, advisory: Advisory<'_>, own: &Arc<Session>) {
+        let mut batch = self.publication(advisory).into_iter().collect();
+        self.send(&mut batch, Some(own));
+    }
+
+    fn send(&self, batch: &mut Vec<Publication>, own: Option<&Arc<Session>>) {
+        if batch.is_empty() {
+            return;
+        }
+        let mut outcome = Outcome::default();
+        self.broker.publish_reserved(batch, &mut outcome);
+        // What comes of it is not told in turn: that might never end.
+        connection::deliver(&mut outcome.ready, own);
+    }
+
+    /// The message, if anybody is to get it.
+    fn publication(&self, advisory: Advisory<'_>) -> Option<Publication> {
+        let topic = advisory.topic()?;
+        let is_about_itself = advisory
+            .about
+            .is_some_and(|(_, name)| name.starts_with(ADVISORIES));
+        if is_about_itself || !self.broker.has_subscribers(&topic) {
+            return None;
+        }
+        Some(own::publication(
+            topic,
+            &advisory.told,
+            advisory.told.headers(),
+        ))
+    }
+
+    fn advisory<'a>(&self, notice: &'a Notice) -> Advisory<'a> {
+        match notice {
+            Notice::ConsumerAdded(consumption) => consumer("consumer-added", consumption),
+            Notice::ConsumerRemoved(consumption) => consumer("consumer-removed", consumption),
+            Notice::SlowConsumer { filter, session } => Advisory::about(
+                "SlowConsumer",
+                (Kind::Topic, filter.as_str()),
+                Told {
+                    event: "slow-consumer",
+                    connection: Some(session),
+                    ..Told::default()
+                },
+            ),
+            Notice::DeadLettered(lost) => self.lost("MessageDLQd", "message-dead-lettered", lost),
+            Notice::Expired(lost) => self.lost("Expired", "message-expired", lost),
+            Notice::Discarded(lost) => self.lost("MessageDiscarded", "message-discarded", lost),
+        }
+    }
+
+    fn lost<'a>(&self, subject: &'static str, event: &'static str, lost: &'a Lost) -> Advisory<'a> {
+        let told = Told {
+            event,
+            original_message_id: Some(self.broker.id_of(&lost.entry).to_string()),
+            cause: Some(lost.cause.to_string()),
+            ..Told::default()
+        };
+        Advisory::about(subject, (lost.kind, lost.name.as_str()), told)
+    }
+
+    /// Counts one more who sends there; tells how many there are.
+    fn producer_added(&self, sink: &Sink) -> usize {
+        let mut producers = self.producers();
+        let count = producers.entry(sink.clone()).or_default();
+        *count += 1;
+        *count
+    }
+
+    /// Counts one less who sends there; tells how many are left.
+    fn producer_removed(&self, sink: &Sink) -> usize {
+        let mut producers = self.producers();
+        let Some(count) = producers.get_mut(sink) else {
+            return 0;
+        };
+        *count -= 1;
+        let left = *count;
+        if left == 0 {
+            producers.remove(sink);
+        }
+        left
+    }
+
+    fn producers(&self) -> MutexGuard<'_, HashMap<Sink, usize>> {
+        self.producers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection as others may watch it: that it is there, and what it sends to.
+pub struct Presence {
+    advisories: Arc<Advisories>,
+    session: Arc<Session>,
+    has_begun: bool,
+    sends_to: HashSet<Sink>,
+}
+
+impl Presence {
+    pub fn new(advisories: &Arc<Advisories>, session: &Arc<Session>) -> Self {
+        Self {
+            advisories: Arc::clone(advisories),
+            session: Arc::clone(session),
+            has_begun: false,
+            sends_to: HashSet::new(),
+        }
+    }
+
+    /// It has introduced itself.
+    pub fn begins(&mut self) {
+        self.has_begun = true;
+        self.tell_connection("connection-started");
+    }
+
+    /// It sends there. Of what is sent to many destinations, the first are noted.
+    pub fn sends_to(&mut self, kind: Kind, name: &TopicName) {
+        if self.sends_to.len() == MOST_NOTED {
+            return;
+        }
+        let sink = (kind, name.clone());
+        if self.sends_to.insert(sink.clone()) {
+            let count = self.advisories.producer_added(&sink);
+            self.tell_producer("producer-added", &sink, count);
+        }
+    }
+
+    /// It is there no more. Once is enough, more does no harm.
+    pub fn ends(&mut self) {
+        for sink in std::mem::take(&mut self.sends_to) {
+            let count = self.advisories.producer_removed(&sink);
+            self.tell_producer("producer-removed", &sink, count);
+        }
+        if std::mem::take(&mut self.has_begun) {
+            self.tell_connection("connection-stopped");
+        }
+    }
+
+    fn tell_connection(&self, event: &'static str) {
+        let advisory = Advisory {
+            subject: "Connection",
+            about: None,
+            told: Told {
+                event,
+                connection: Some(self.session.name()),
+                ..Told::default()
+            },
+        };
+        self.advisories.tell(advisory, &self.session);
+    }
+
+    fn tell_producer(&self, event: &'static str, (kind, name): &Sink, count: usize) {
+        let told = Told {
+            event,
+            connection: Some(self.session.name()),
+            producer_count: Some(count),
+            ..Told::default()
+        };
+        let advisory = Advisory::about("Producer", (*kind, name.as_str()), told);
+        self.advisories.tell(advisory, &self.session);
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.ends();
+    }
+}
+
+impl<'a> Advisory<'a> {
+    fn about(subject: &'static str, (kind, name): (Kind, &'a str), told: Told<'a>) -> Self {
+        Self {
+            subject,
+            about: Some((kind, name)),
+            told: Told {
+                destination: Some(stomp::written(kind, name)),
+                ..told
+            },
+        }
+    }
+
+    /// Where it is published, unless the name would be too long.
+    fn topic(&self) -> Option<TopicName> {
+        let mut topic = format!("{ADVISORIES}.{}", self.subject);
+        if let Some((kind, name)) = self.about {
+            topic.push_str(match kind {
+                Kind::Topic => ".Topic",
+                Kind::Queue => ".Queue",
+            });
+            let plain = name
+                .split('.')
+                .take_while(|level| !matches!(*level, "*" | ">"));
+            for level in plain {
+                topic.push('.');
+                topic.push_str(level);
+            }
+        }
+        TopicName::new(&topic).ok()
+    }
+}
+
+impl Told<'_> {
+    fn headers(&self) -> Box<[Header]> {
+        let counts = [
+            ("consumerCount", self.consumer_count),
+            ("producerCount", self.producer_count),
+        ];
+        let counts = counts.into_iter().filter_map(|(name, count)| {
+            Some(Header {
+                name: name.into(),
+                value: count?.to_string().into(),
+            })
+        });
+        counts.collect()
+    }
+}
+
+fn consumer<'a>(event: &'static str, consumption: &'a Consumption) -> Advisory<'a> {
+    let told = Told {
+        event,
+        connection: Some(&consumption.session),
+        consumer_count: consumption.consumers,
+        ..Told::default()
+    };
+    Advisory::about(
+        "Consumer",
+        (consumption.kind, consumption.filter.as_str()),
+        told,
+    )
+}
+
+/// Destinations that are remembered of one connection which sends to them.
+const MOST_NOTED: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advisories_have_the_topics_that_activemq_gives_them() {
+        let table = [
+            (
+                "Consumer",
+                Some((Kind::Queue, "a.b")),
+                "ActiveMQ.Advisory.Consumer.Queue.a.b",
+            ),
+            (
+                "Producer",
+                Some((Kind::Topic, "a")),
+                "ActiveMQ.Advisory.Producer.Topic.a",
+            ),
+            (
+                "Consumer",
+                Some((Kind::Topic, "a.*.b")),
+                "ActiveMQ.Advisory.Consumer.Topic.a",
+            ),
+            (
+                "Consumer",
+                Some((Kind::Topic, ">")),
+                "ActiveMQ.Advisory.Consumer.Topic",
+            ),
+            ("Connection", None, "ActiveMQ.Advisory.Connection"),
+        ];
+        for (subject, about, wanted) in table {
+            let told = Told::default();
+            let advisory = Advisory {
+                subject,
+                about,
+                told,
+            };
+            let topic = advisory.topic().expect("a name");
+            assert_eq!(topic.as_str(), wanted);
+        }
+    }
+
+    #[test]
+    fn an_advisory_says_in_json_and_in_headers_how_many_there_are() {
+        let told = Told {
+            event: "producer-added",
+            connection: Some("tcp-7"),
+            producer_count: Some(2),
+            ..Told::default()
+        };
+        let advisory = Advisory::about("Producer", (Kind::Queue, "a"), told);
+        let json = serde_json::to_string(&advisory.told).expect("JSON");
+        let wanted = r#"{"event":"producer-added","destination":"/queue/a","connection":"tcp-7","producerCount":2}"#;
+        assert_eq!(json, wanted);
+        let headers = advisory.told.headers();
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|one| (&*one.name, &*one.value))
+            .collect();
+        assert_eq!(headers, [("producerCount", "2")]);
+    }
+}

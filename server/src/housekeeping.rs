@@ -1,0 +1,48 @@
+//! What is done once a second: messages whose time is over are taken out of the queues, and figures are published
+//! to those who subscribe to them.
+
+use std::{sync::Arc, time::Duration};
+
+use broker::{Outcome, TopicName};
+use serde::Serialize;
+use tokio::time::MissedTickBehavior;
+use tokio_stream::{StreamExt, wrappers::IntervalStream};
+
+use crate::{clock, own, queues, server::Server};
+
+/// Goes on for as long as the server.
+pub async fn keep_house(server: Arc<Server>) {
+    let mut interval = tokio::time::interval(Duration::from_secs(1));
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = IntervalStream::new(interval);
+    while ticks.next().await.is_some() {
+        expire(&server);
+        let figures = server.figures.tick(&server);
+        publish(&server, FIGURES_TOPIC, || figures);
+        publish(&server, QUEUES_TOPIC, || queues::all(&server.broker));
+    }
+}
+
+fn expire(server: &Server) {
+    let mut outcome = Outcome::default();
+    server.broker.expire(clock::unix_ms(), &mut outcome);
+    server.carry_out(&mut outcome);
+}
+
+fn publish<T: Serialize>(server: &Server, topic: &str, told: impl FnOnce() -> T) {
+    let Ok(topic) = TopicName::new(topic) else {
+        return;
+    };
+    if !server.broker.has_subscribers(&topic) {
+        return;
+    }
+    let publication = own::publication(topic, &told(), Box::default());
+    let mut outcome = Outcome::default();
+    server
+        .broker
+        .publish_reserved(&mut vec![publication], &mut outcome);
+    server.carry_out(&mut outcome);
+}
+
+const FIGURES_TOPIC: &str = "$SYS.figures";
+const QUEUES_TOPIC: &str = "$SYS.queues";

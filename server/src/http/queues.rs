@@ -1,0 +1,170 @@
+//! `/api/queues`: send to queues with any HTTP client, and look at them.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use broker::{Entry, MessageId, Publication, TopicFilter, TopicName};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    extract::{Path, Query},
+    problem::Problem,
+    publish::{self, Content},
+};
+use crate::{message::Message, queues, server::Server};
+
+/// `GET /api/queues?filter=…&limit=…`: figures of the queues, by name, as on the topic `$SYS.queues`.
+pub async fn queues(
+    State(server): State<Arc<Server>>,
+    Query(query): Query<QueuesQuery>,
+) -> Result<Json<app::Queues>, Problem> {
+    let filter = query.filter.as_deref().unwrap_or(">");
+    let filter = TopicFilter::new(filter).map_err(Problem::bad_request)?;
+    let limit = query.limit.unwrap_or(queues::LISTED).min(MOST_QUEUES);
+    Ok(Json(queues::listed(&server.broker, &filter, limit)))
+}
+
+/// `GET /api/queues/{queue}`: its figures.
+pub async fn queue(
+    State(server): State<Arc<Server>>,
+    Path(queue): Path<String>,
+) -> Result<Json<app::QueueFigures>, Problem> {
+    let name = name(&queue)?;
+    let figures = server.broker.queue(&name);
+    let figures = figures.ok_or_else(|| no_queue(&name))?;
+    Ok(Json(queues::figures(&figures)))
+}
+
+/// `POST /api/queues/{queue}`: the body, as it is, is the message.
+pub async fn send(
+    State(server): State<Arc<Server>>,
+    Path(queue): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Sending>, Problem> {
+    let name = name(&queue)?;
+    let content = Content { headers, body };
+    let published = publish::publish(&server, Publication::to_queue, name, content).await?;
+    Ok(Json(Sending {
+        id: published.id.to_string(),
+        queue,
+        sequence: published.sequence,
+        consumers: published.subscriptions,
+    }))
+}
+
+/// `DELETE /api/queues/{queue}`: forgets what waits there, and the queue. One that has consumers stays, for them.
+pub async fn remove(
+    State(server): State<Arc<Server>>,
+    Path(queue): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let name = name(&queue)?;
+    if name.is_reserved() {
+        let detail = format!("queue {name} is a connection's own");
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
+    let figures = server.broker.queue(&name);
+    let figures = figures.ok_or_else(|| no_queue(&name))?;
+    let removed = if figures.consumers > 0 {
+        server.broker.purge(&name)
+    } else {
+        server.broker.remove_queue(&name)
+    };
+    removed.ok_or_else(|| no_queue(&name))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/queues/{queue}/messages?after=…&limit=…`: what is in it, oldest first; it stays there.
+pub async fn messages(
+    State(server): State<Arc<Server>>,
+    Path(queue): Path<String>,
+    Query(query): Query<MessagesQuery>,
+) -> Result<Response, Problem> {
+    let name = name(&queue)?;
+    let after = query.after()?;
+    let limit = query.limit.unwrap_or(LISTED_MESSAGES).min(MOST_MESSAGES);
+    let found = server.broker.browse(&name, after, limit + 1);
+    let mut found = found.ok_or_else(|| no_queue(&name))?;
+    let told = found.len().min(limit).min(as_many_as_fit(&found));
+    let omitted = found.len() > told;
+    found.truncate(told);
+    let messages = found
+        .iter()
+        .map(|entry| Message::new(&server.broker, entry));
+    Ok(Json(Messages {
+        messages: messages.collect(),
+        more: omitted,
+    })
+    .into_response())
+}
+
+#[derive(Deserialize)]
+pub struct QueuesQuery {
+    filter: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+pub struct MessagesQuery {
+    /// The id of the last message of the page before.
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+impl MessagesQuery {
+    /// The position behind which to begin.
+    fn after(&self) -> Result<u64, Problem> {
+        let Some(after) = &self.after else {
+            return Ok(0);
+        };
+        let id: MessageId = after
+            .parse()
+            .map_err(|error| Problem::bad_request(format!("after={after:?} is {error}")))?;
+        Ok(id.position)
+    }
+}
+
+#[derive(Serialize)]
+pub struct Sending {
+    id: String,
+    queue: String,
+    sequence: u64,
+    consumers: usize,
+}
+
+#[derive(Serialize)]
+struct Messages<'a> {
+    messages: Vec<Message<'a>>,
+    /// Whether there is more behind the last of these.
+    more: bool,
+}
+
+/// How many of the first messages can be told at once: one at least.
+fn as_many_as_fit(entries: &[Arc<Entry>]) -> usize {
+    let mut bytes = 0;
+    let fits = |entry: &&Arc<Entry>| {
+        bytes += entry.body().len();
+        bytes <= MOST_BYTES
+    };
+    entries.iter().take_while(fits).count().max(1)
+}
+
+fn name(queue: &str) -> Result<TopicName, Problem> {
+    TopicName::new(queue).map_err(Problem::bad_request)
+}
+
+fn no_queue(name: &TopicName) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("there is no queue {name}"))
+}
+
+const MOST_QUEUES: usize = 1_000;
+const LISTED_MESSAGES: usize = 100;
+const MOST_MESSAGES: usize = 1_000;
+/// Bytes of the bodies told at once.
+const MOST_BYTES: usize = 8 << 20;

@@ -1,0 +1,198 @@
+//! SEND (STOMP 1.2, "SEND"): gathered for the turn, or for a transaction.
+
+use std::{borrow::Cow, sync::Arc};
+
+use broker::{Header, Kind, Publication, PublishError, TopicName};
+use bytes::Bytes;
+use wire::stomp::{
+    header,
+    server::{Fault, Send},
+};
+
+use super::{
+    Stomp,
+    destination::{self, Destination, Place},
+};
+use crate::{clock, connection::Turn, content_type};
+
+/// What SEND frames are made into messages with.
+pub(super) struct Sending {
+    /// The name this connection publishes under.
+    pub(super) producer: Arc<str>,
+    /// The last header `destination`, and what it names: most connections have one.
+    last: Option<(Box<str>, Box<[Destination<TopicName>]>)>,
+    /// Receipts asked for with the publications of this turn.
+    receipts: Vec<Receipt>,
+}
+
+/// Due when the publications of a SEND, from the first to the last of their batch, are in the broker.
+struct Receipt {
+    first: usize,
+    last: usize,
+    id: Box<str>,
+}
+
+impl Sending {
+    pub(super) fn new(producer: &Arc<str>) -> Self {
+        Self {
+            producer: Arc::clone(producer),
+            last: None,
+            receipts: Vec::new(),
+        }
+    }
+}
+
+impl Stomp {
+    /// Gathers it: a turn's messages are published together.
+    pub(super) fn send(&mut self, send: &Send<'_>, turn: &mut Turn) -> Result<(), Fault> {
+        let first = turn.batch.len();
+        self.make(send, &mut turn.batch)?;
+        if let Some(receipt) = send.receipt.as_deref() {
+            self.sending.receipts.push(Receipt {
+                first,
+                last: turn.batch.len() - 1,
+                id: receipt.into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Keeps it for COMMIT.
+    pub(super) fn send_later(&mut self, send: &Send<'_>, turn: &mut Turn) -> Result<(), Fault> {
+        let Some(transaction) = send.transaction.as_deref() else {
+            return self.send(send, turn);
+        };
+        let receipt = send.receipt.as_deref();
+        let mut publications = Vec::new();
+        self.make(send, &mut publications)?;
+        let bytes = weight(send, publications.len());
+        let most_bytes = self.options.transaction_bytes;
+        self.transactions
+            .admit(transaction, bytes, most_bytes)
+            .map_err(|cause| Fault::new(cause, receipt))?
+            .publications
+            .append(&mut publications);
+        self.receipt(receipt, turn);
+        Ok(())
+    }
+
+    /// Hands over what SEND frames gathered, and answers their receipts.
+    pub(super) fn publish(&mut self, turn: &mut Turn) -> Result<(), Fault> {
+        if turn.batch.is_empty() {
+            return Ok(());
+        }
+        turn.publish(&self.broker, &self.advisories, &self.session);
+        let mut receipts = self.sending.receipts.drain(..).peekable();
+        for (index, result) in turn.outcome.results.iter().enumerate() {
+            match result {
+                Ok(_) => {
+                    if let Some(receipt) = receipts.next_if(|one| one.last == index) {
+                        self.machine.receipt(&receipt.id, &mut turn.replies);
+                    }
+                }
+                Err(error) => {
+                    let receipt = receipts.next_if(|one| one.first <= index);
+                    return Err(refused(error, receipt.as_ref().map(|one| &*one.id)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends a publication for each destination.
+    fn make(&mut self, send: &Send<'_>, publications: &mut Vec<Publication>) -> Result<(), Fault> {
+        let receipt = send.receipt.as_deref();
+        self.find_destinations(&send.destination, receipt)?;
+        let content = Content {
+            producer: Arc::clone(&self.sending.producer),
+            timestamp_ms: clock::unix_ms(),
+            expires_ms: send.expires,
+            content_type: send.content_type.as_deref().map(content_type::interned),
+            headers: self.headers(send)?,
+            body: Bytes::copy_from_slice(send.body),
+        };
+        if let Some((_, destinations)) = &self.sending.last
+            && let Some((last, others)) = destinations.split_last()
+        {
+            publications.extend(others.iter().map(|other| content.clone().to(other)));
+            publications.push(content.to(last));
+        }
+        Ok(())
+    }
+
+    /// Makes `text` the last header `destination`, and sees to what it names.
+    fn find_destinations(&mut self, text: &str, receipt: Option<&str>) -> Result<(), Fault> {
+        if let Some((last, _)) = &self.sending.last
+            && **last == *text
+        {
+            return Ok(());
+        }
+        let found = destination::sent_to(text, self.session.name())
+            .map_err(|error| error.fault(text, receipt))?;
+        for destination in &found {
+            self.create_if_own(destination, receipt)?;
+            if destination.place == Place::Common {
+                self.presence.sends_to(destination.kind, &destination.name);
+            }
+        }
+        self.sending.last = Some((text.into(), found));
+        Ok(())
+    }
+
+    fn headers(&mut self, send: &Send<'_>) -> Result<Box<[Header]>, Fault> {
+        send.user_headers()
+            .map(|header| {
+                let value = match header.raw_name {
+                    header::REPLY_TO => self.reply_to(header.value(), send.receipt.as_deref())?,
+                    _ => header.value(),
+                };
+                Ok(Header {
+                    name: header.name().into(),
+                    value: value.into(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// What a SEND brings to each of its destinations.
+#[derive(Clone)]
+struct Content {
+    producer: Arc<str>,
+    timestamp_ms: u64,
+    expires_ms: Option<u64>,
+    content_type: Option<Cow<'static, str>>,
+    headers: Box<[Header]>,
+    body: Bytes,
+}
+
+impl Content {
+    fn to(self, destination: &Destination<TopicName>) -> Publication {
+        let name = destination.name.clone();
+        let publication = match destination.kind {
+            Kind::Topic => Publication::new(name, self.producer, self.timestamp_ms, self.body),
+            Kind::Queue => Publication::to_queue(name, self.producer, self.timestamp_ms, self.body),
+        };
+        let publication = publication.with_headers(self.content_type, self.headers);
+        match self.expires_ms {
+            Some(at_ms) => publication.expiring(at_ms),
+            None => publication,
+        }
+    }
+}
+
+/// What a SEND counts for while its transaction is open: a body, and headers for each destination.
+fn weight(send: &Send<'_>, destinations: usize) -> usize {
+    let headers = send.user_headers();
+    let headers: usize = headers
+        .map(|header| size_of::<Header>() + header.raw_name.len() + header.raw_value.len())
+        .sum();
+    send.body.len() + destinations * (size_of::<Publication>() + PUBLICATION_BYTES + headers)
+}
+
+fn refused(error: &PublishError, receipt: Option<&str>) -> Fault {
+    Fault::refused("cannot publish", error.to_string(), receipt)
+}
+
+/// About what the broker's structure of a message takes.
+const PUBLICATION_BYTES: usize = 256;

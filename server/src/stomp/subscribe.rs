@@ -1,0 +1,291 @@
+//! SUBSCRIBE (STOMP 1.2, "SUBSCRIBE").
+//!
+//! Who follows topics as they come is given a cursor on each. Everything else consumes, and the broker keeps its
+//! messages until it is done with them: of a queue, of a topic that is acknowledged, of a durable subscription.
+
+use broker::{
+    Acknowledgement, Consume, DurableName, Kind, Overflow, Selector, Source, Start, SubscribeError,
+    SubscriptionId, TopicFilter,
+};
+use wire::stomp::{
+    header,
+    server::{self, AckMode, Fault, Since, Subscribe},
+};
+
+use super::{
+    Stomp,
+    destination::{self, Destination},
+    encoder,
+};
+use crate::connection::Turn;
+
+/// A subscription of the connection.
+pub(super) struct Subscribed {
+    pub(super) id: SubscriptionId,
+    /// The name of a durable one.
+    pub(super) durable: Option<Box<str>>,
+}
+
+/// How a subscription gets its messages.
+enum Way {
+    Follow(TopicFilter),
+    Consume(Source),
+}
+
+impl Stomp {
+    pub(super) fn subscribe(
+        &mut self,
+        subscribe: &Subscribe<'_>,
+        turn: &mut Turn,
+    ) -> Result<(), Fault> {
+        let receipt = subscribe.receipt.as_deref();
+        // "Within the same connection, different subscriptions MUST use different subscription identifiers."
+        if self.subscriptions.contains_key(&subscribe.identity) {
+            return Err(Fault::subscription_in_use(&subscribe.identity, receipt));
+        }
+        let destination = self.destination(subscribe)?;
+        check(subscribe, destination.kind)?;
+        let selector = selector(subscribe)?;
+        let way = self.way(subscribe, destination)?;
+        let durable = match &way {
+            Way::Consume(Source::Durable { name, .. }) => Some(name.subscription.clone()),
+            Way::Consume(_) | Way::Follow(_) => None,
+        };
+        let id = match way {
+            Way::Follow(filter) => self.follow(&filter, subscribe, selector, turn)?,
+            Way::Consume(source) => self.consume(source, subscribe, selector, turn)?,
+        };
+        // What there is to read at once is drained at the end of this turn.
+        let identity = subscribe.identity.clone().into_owned();
+        self.subscriptions
+            .insert(identity, Subscribed { id, durable });
+        self.receipt(receipt, turn);
+        Ok(())
+    }
+
+    fn destination(
+        &mut self,
+        subscribe: &Subscribe<'_>,
+    ) -> Result<Destination<TopicFilter>, Fault> {
+        let receipt = subscribe.receipt.as_deref();
+        let text = &*subscribe.destination;
+        let destination = destination::subscribed_to(text, self.session.name())
+            .map_err(|error| error.fault(text, receipt))?;
+        if let Some(name) = destination.name.exact() {
+            let Destination { kind, place, .. } = destination;
+            self.create_if_own(&Destination { kind, place, name }, receipt)?;
+        }
+        Ok(destination)
+    }
+
+    fn way(
+        &self,
+        subscribe: &Subscribe<'_>,
+        Destination {
+            kind, name: filter, ..
+        }: Destination<TopicFilter>,
+    ) -> Result<Way, Fault> {
+        Ok(match (kind, &subscribe.durable) {
+            (Kind::Queue, _) if subscribe.browser => Way::Consume(browsed(&filter, subscribe)?),
+            // A queue keeps its messages without being asked to.
+            (Kind::Queue, _) => Way::Consume(Source::Queues(filter)),
+            (Kind::Topic, Some(name)) => Way::Consume(Source::Durable {
+                name: self.durable_name(name, subscribe)?,
+                filter,
+                start: self.start(subscribe)?,
+            }),
+            (Kind::Topic, None) if subscribe.ack == AckMode::Auto => Way::Follow(filter),
+            (Kind::Topic, None) => Way::Consume(Source::Topics {
+                filter,
+                start: self.start(subscribe)?,
+            }),
+        })
+    }
+
+    fn follow(
+        &self,
+        filter: &TopicFilter,
+        subscribe: &Subscribe<'_>,
+        selector: Option<Selector>,
+        turn: &mut Turn,
+    ) -> Result<SubscriptionId, Fault> {
+        let follow = broker::Subscribe {
+            filter,
+            start: self.start(subscribe)?,
+            overflow: subscribe.overflow.map_or(self.options.overflow, overflow),
+            selector,
+            tag: &self.tag(subscribe),
+        };
+        let id = self
+            .broker
+            .subscribe(&self.session, follow, &mut turn.outcome)
+            .map_err(|error| refused(&error, subscribe))?;
+        self.carry_out(turn);
+        Ok(id)
+    }
+
+    fn consume(
+        &self,
+        source: Source,
+        subscribe: &Subscribe<'_>,
+        selector: Option<Selector>,
+        turn: &mut Turn,
+    ) -> Result<SubscriptionId, Fault> {
+        let consume = Consume {
+            source,
+            acknowledgement: acknowledgement(subscribe),
+            prefetch: subscribe.prefetch.unwrap_or(self.options.prefetch),
+            exclusive: subscribe.exclusive,
+            selector,
+            tag: &self.tag(subscribe),
+        };
+        let id = self
+            .broker
+            .consume(&self.session, consume, &mut turn.outcome)
+            .map_err(|error| refused(&error, subscribe))?;
+        self.carry_out(turn);
+        Ok(id)
+    }
+
+    fn tag(&self, subscribe: &Subscribe<'_>) -> Vec<u8> {
+        encoder::tag(self.machine.version(), &subscribe.identity)
+    }
+
+    /// Where in the past of its topics it begins.
+    fn start(&self, subscribe: &Subscribe<'_>) -> Result<Start, Fault> {
+        Ok(match &subscribe.since {
+            // Everything that is kept.
+            None if subscribe.retroactive => Start::AfterSequence(0),
+            None => Start::New,
+            Some(Since::Last) => Start::Last,
+            Some(Since::Sequence(sequence)) => Start::AfterSequence(*sequence),
+            Some(Since::Message(id)) => {
+                let id = id.parse().map_err(|_| {
+                    let expected = "last, a sequence or a message-id";
+                    Fault::invalid_header(header::SINCE, id, expected, subscribe.receipt.as_deref())
+                })?;
+                self.broker.start_after(id)
+            }
+        })
+    }
+
+    fn durable_name(&self, name: &str, subscribe: &Subscribe<'_>) -> Result<DurableName, Fault> {
+        if self.client.is_empty() && named_as_activemq(subscribe).is_some() {
+            let expected =
+                "a durable subscription is kept under the client-id of CONNECT, and there was none";
+            let receipt = subscribe.receipt.as_deref();
+            let header = header::SUBSCRIPTION_NAME;
+            return Err(Fault::invalid_header(header, name, expected, receipt));
+        }
+        Ok(self.durable(name))
+    }
+
+    pub(super) fn durable(&self, name: &str) -> DurableName {
+        DurableName {
+            client: self.client.clone(),
+            subscription: name.into(),
+        }
+    }
+}
+
+/// The name of a durable subscription as ActiveMQ has it: of a client, known by its `client-id`. RabbitMQ's, with
+/// `durable:true`, need no client; its clients say it of queues as well, where it changes nothing.
+fn named_as_activemq<'a>(subscribe: &'a Subscribe<'_>) -> Option<&'a str> {
+    let is_rabbitmqs = subscribe.headers.get(header::DURABLE).is_some();
+    subscribe.durable.as_deref().filter(|_| !is_rabbitmqs)
+}
+
+/// Refuses what a destination of this kind, or this way of reading it, does not have.
+fn check(subscribe: &Subscribe<'_>, kind: Kind) -> Result<(), Fault> {
+    let is_kept =
+        kind == Kind::Queue || subscribe.durable.is_some() || subscribe.ack != AckMode::Auto;
+    let refusals = [
+        (
+            kind == Kind::Topic && subscribe.browser,
+            header::BROWSER,
+            "queues can be browsed; a topic's past is had with since",
+        ),
+        (
+            kind == Kind::Queue && subscribe.since.is_some(),
+            header::SINCE,
+            "topics have a past; a queue has what waits in it, which is delivered anyway",
+        ),
+        (
+            kind == Kind::Queue && named_as_activemq(subscribe).is_some(),
+            header::SUBSCRIPTION_NAME,
+            "a durable subscription is one to topics; a queue keeps its messages anyway",
+        ),
+        (
+            is_kept && subscribe.overflow.is_some(),
+            header::OVERFLOW,
+            "it is for topics with ack:auto; of what waits to be acknowledged nothing is passed over",
+        ),
+    ];
+    for (is_refused, name, expected) in refusals {
+        if is_refused {
+            let value = subscribe.headers.get(name).unwrap_or_default();
+            let receipt = subscribe.receipt.as_deref();
+            return Err(Fault::invalid_header(name, &value, expected, receipt));
+        }
+    }
+    Ok(())
+}
+
+fn browsed(filter: &TopicFilter, subscribe: &Subscribe<'_>) -> Result<Source, Fault> {
+    filter.exact().map(Source::Browse).ok_or_else(|| {
+        let expected = "one queue can be browsed at once, by its name without wildcards";
+        let receipt = subscribe.receipt.as_deref();
+        Fault::invalid_header(
+            header::DESTINATION,
+            &subscribe.destination,
+            expected,
+            receipt,
+        )
+    })
+}
+
+fn selector(subscribe: &Subscribe<'_>) -> Result<Option<Selector>, Fault> {
+    let Some(text) = subscribe.selector.as_deref() else {
+        return Ok(None);
+    };
+    Selector::new(text).map(Some).map_err(|error| {
+        let detail = format!("{error}, behind \"{}\"", before(text, error.column));
+        Fault::refused("invalid selector", detail, subscribe.receipt.as_deref())
+    })
+}
+
+/// What of a selector comes right before a column of it.
+fn before(text: &str, column: usize) -> String {
+    let end = column - 1;
+    let shown = text.chars().take(end).skip(end.saturating_sub(SHOWN_CHARS));
+    shown.flat_map(char::escape_debug).collect()
+}
+
+/// There is nothing to acknowledge of what is only looked at.
+fn acknowledgement(subscribe: &Subscribe<'_>) -> Acknowledgement {
+    match subscribe.ack {
+        _ if subscribe.browser => Acknowledgement::Auto,
+        AckMode::Auto => Acknowledgement::Auto,
+        AckMode::Client => Acknowledgement::Cumulative,
+        AckMode::ClientIndividual => Acknowledgement::Individual,
+    }
+}
+
+fn overflow(overflow: server::Overflow) -> Overflow {
+    match overflow {
+        server::Overflow::DropOldest => Overflow::DropOldest,
+        server::Overflow::Latest => Overflow::Latest,
+        server::Overflow::Disconnect => Overflow::Disconnect,
+    }
+}
+
+fn refused(error: &SubscribeError, subscribe: &Subscribe<'_>) -> Fault {
+    Fault::refused(
+        "cannot subscribe",
+        error.to_string(),
+        subscribe.receipt.as_deref(),
+    )
+}
+
+/// As much as an error repeats of a selector.
+const SHOWN_CHARS: usize = 40;

@@ -1,0 +1,68 @@
+//! Temporary topics and queues: they come to be when their connection first names one, and go with it.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use broker::{Kind, TopicName};
+use wire::stomp::{header, server::Fault};
+
+use super::{
+    Stomp,
+    destination::{self, Destination, Place},
+};
+
+/// Those that are there.
+pub(super) type Temporaries = HashSet<(Kind, TopicName)>;
+
+impl Stomp {
+    /// Sees to it that a destination is there, if it is a temporary one of this connection.
+    pub(super) fn create_if_own(
+        &mut self,
+        destination: &Destination<TopicName>,
+        receipt: Option<&str>,
+    ) -> Result<(), Fault> {
+        if destination.place != Place::Own {
+            return Ok(());
+        }
+        let key = (destination.kind, destination.name.clone());
+        if self.temporaries.contains(&key) {
+            return Ok(());
+        }
+        if self.temporaries.len() == MOST_TEMPORARIES {
+            let detail = format!(
+                "there are {MOST_TEMPORARIES} temporary destinations of this connection; use one for many answers, \
+                 told apart by their correlation-id"
+            );
+            return Err(Fault::refused("too many destinations", detail, receipt));
+        }
+        self.broker
+            .create_temporary(&self.session, destination.kind, &destination.name)
+            .map_err(|error| Fault::refused("no such destination", error.to_string(), receipt))?;
+        self.temporaries.insert(key);
+        Ok(())
+    }
+
+    /// A `reply-to` as others are to read it. One that names a temporary destination of this connection brings it
+    /// about: the answer may be there before the SUBSCRIBE.
+    pub(super) fn reply_to<'a>(
+        &mut self,
+        text: Cow<'a, str>,
+        receipt: Option<&str>,
+    ) -> Result<Cow<'a, str>, Fault> {
+        let Some(own) = destination::reply_to(&text, self.session.name()) else {
+            return Ok(text);
+        };
+        let own = own.map_err(|_| {
+            Fault::invalid_header(
+                header::REPLY_TO,
+                &text,
+                "/temp-queue/NAME, or another destination",
+                receipt,
+            )
+        })?;
+        self.create_if_own(&own, receipt)?;
+        Ok(destination::remote(own.kind, &own.name).into())
+    }
+}
+
+/// Temporary destinations of one connection.
+const MOST_TEMPORARIES: usize = 1_000;

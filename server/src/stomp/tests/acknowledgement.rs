@@ -1,0 +1,174 @@
+//! ACK, NACK, and what becomes of what was not acknowledged.
+
+use super::{House, NOTHING};
+
+const A: &str = "MESSAGE; subscription:1; destination:/queue/q | a";
+const B: &str = "MESSAGE; subscription:1; destination:/queue/q | b";
+const C: &str = "MESSAGE; subscription:1; destination:/queue/q | c";
+
+fn sent(house: &House, bodies: &[&str]) {
+    let mut sender = house.client("sender");
+    for body in bodies {
+        let heard = sender.says(&format!("SEND; destination:/queue/q; receipt:r | {body}"));
+        assert_eq!(heard, ["RECEIPT; receipt-id:r"]);
+    }
+}
+
+#[test]
+fn a_message_of_a_queue_goes_to_one_of_its_consumers() {
+    let house = House::new();
+    let mut first = house.client("first");
+    let mut second = house.client("second");
+    for client in [&mut first, &mut second] {
+        assert_eq!(
+            client.says("SUBSCRIBE; id:1; destination:/queue/q"),
+            NOTHING
+        );
+    }
+    sent(&house, &["a", "b", "c"]);
+    assert_eq!(first.hears(), [A, C]);
+    assert_eq!(second.hears(), [B]);
+}
+
+#[test]
+fn each_version_acknowledges_in_its_own_way() {
+    // The versions, the client's mode, and what of a message it repeats.
+    let table = [
+        ("", "client", "message-id:{id}"),
+        (
+            "accept-version:1.1",
+            "client",
+            "message-id:{id}; subscription:1",
+        ),
+        (
+            "accept-version:1.1",
+            "client-individual",
+            "message-id:{id}; subscription:1",
+        ),
+        ("accept-version:1.2", "client-individual", "id:{ack}"),
+        // What 1.2 does not have any more, but its clients may.
+        (
+            "accept-version:1.2",
+            "client",
+            "message-id:{id}; subscription:1",
+        ),
+    ];
+    for (version, mode, target) in table {
+        let house = House::new();
+        let mut client = house.connected("client", &format!("{version}; host:h"));
+        client.says(&format!(
+            "SUBSCRIBE; id:1; destination:/queue/q; ack:{mode}"
+        ));
+        sent(&house, &["a"]);
+        assert_eq!(client.hears(), [A], "{version} {mode}");
+        assert_eq!(
+            client.ack.is_empty(),
+            version != "accept-version:1.2",
+            "{version}"
+        );
+        let target = target
+            .replace("{id}", &client.message_id)
+            .replace("{ack}", &client.ack);
+        let heard = client.says(&format!("ACK; {target}; receipt:r"));
+        assert_eq!(heard, ["RECEIPT; receipt-id:r"], "{version} {mode}");
+        let again = client.says(&format!("ACK; {target}"));
+        assert!(again[0].contains("message:unknown message"), "{again:?}");
+    }
+}
+
+#[test]
+fn with_client_one_ack_is_for_all_before_it() {
+    let house = House::new();
+    let mut client = house.client("client");
+    client.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client; prefetch-count:2");
+    sent(&house, &["a", "b", "c"]);
+    assert_eq!(client.hears(), [A, B]);
+    assert_eq!(client.says(&format!("ACK; id:{}", client.ack)), [C]);
+}
+
+#[test]
+fn with_client_individual_an_ack_is_for_its_message_alone() {
+    let house = House::new();
+    let mut client = house.client("client");
+    client.says(
+        "SUBSCRIBE; id:1; destination:/queue/q; ack:client-individual; activemq.prefetchSize:2",
+    );
+    sent(&house, &["a", "b", "c"]);
+    assert_eq!(client.hears(), [A, B]);
+    assert_eq!(client.says(&format!("ACK; id:{}", client.ack)), [C]);
+    client.leaves();
+    let mut next = house.client("next");
+    let heard = next.says("SUBSCRIBE; id:1; destination:/queue/q");
+    let again = |body| {
+        format!(
+            "MESSAGE; subscription:1; redelivered:true; JMSXDeliveryCount:2; destination:/queue/q | {body}"
+        )
+    };
+    assert_eq!(heard, [again("a"), again("c")]);
+}
+
+#[test]
+fn what_is_not_consumed_is_delivered_again_and_at_last_a_dead_letter() {
+    let house = House::with(broker::Limits {
+        max_redeliveries: 1,
+        ..broker::Limits::default()
+    });
+    let mut client = house.client("client");
+    client.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client");
+    sent(&house, &["a"]);
+    assert_eq!(client.hears(), [A]);
+    let again = client.says(&format!("NACK; id:{}", client.ack));
+    let wanted =
+        "MESSAGE; subscription:1; redelivered:true; JMSXDeliveryCount:2; destination:/queue/q | a";
+    assert_eq!(again, [wanted]);
+    assert_eq!(client.says(&format!("NACK; id:{}", client.ack)), NOTHING);
+    let dead = client.says("SUBSCRIBE; id:2; destination:/queue/ActiveMQ.DLQ");
+    let wanted = "MESSAGE; subscription:2; destination:/queue/ActiveMQ.DLQ; original-destination:/queue/q; \
+                  dlqDeliveryFailureCause:delivered 2 times and never acknowledged | a";
+    assert_eq!(dead, [wanted]);
+}
+
+#[test]
+fn a_nack_may_say_that_the_message_is_not_to_come_again() {
+    let house = House::new();
+    let mut client = house.client("client");
+    client.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client");
+    sent(&house, &["a"]);
+    assert_eq!(client.hears(), [A]);
+    let heard = client.says(&format!(
+        "NACK; id:{}; requeue:false; receipt:r",
+        client.ack
+    ));
+    assert_eq!(heard, ["RECEIPT; receipt-id:r"]);
+    let dead = client.says("SUBSCRIBE; id:2; destination:/queue/ActiveMQ.DLQ");
+    assert_eq!(dead.len(), 1, "{dead:?}");
+}
+
+#[test]
+fn topics_are_acknowledged_where_a_client_asks() {
+    let house = House::new();
+    let mut client = house.client("client");
+    client.says("SUBSCRIBE; id:1; destination:/topic/t; ack:client-individual");
+    assert_eq!(
+        client.says("SEND; destination:/topic/t | a"),
+        ["MESSAGE; subscription:1; destination:/topic/t | a"]
+    );
+    let heard = client.says(&format!("NACK; id:{}", client.ack));
+    let again =
+        "MESSAGE; subscription:1; redelivered:true; JMSXDeliveryCount:2; destination:/topic/t | a";
+    assert_eq!(heard, [again]);
+    let heard = client.says(&format!("ACK; id:{}; receipt:r", client.ack));
+    assert_eq!(heard, ["RECEIPT; receipt-id:r"]);
+}
+
+#[test]
+fn what_is_acknowledged_by_nobody_waits_for_nobody() {
+    let house = House::new();
+    let mut client = house.client("client");
+    client.says("SUBSCRIBE; id:1; destination:/queue/q");
+    sent(&house, &["a"]);
+    assert_eq!(client.hears(), [A]);
+    assert_eq!(client.ack, "");
+    let heard = client.says(&format!("ACK; message-id:{}", client.message_id));
+    assert!(heard[0].contains("message:unknown message"), "{heard:?}");
+}

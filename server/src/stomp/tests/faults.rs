@@ -1,0 +1,157 @@
+//! What a client did wrong, as it is told.
+
+use super::House;
+
+#[test]
+fn each_fault_is_told_with_its_frames_receipt_and_what_would_be_right() {
+    // The frame, the header `message`, and what the body says.
+    let table = [
+        (
+            "SEND; destination:/exchange/amq.topic/a",
+            "invalid header",
+            "/topic/KEY",
+        ),
+        (
+            "SEND; destination:/queue/a..b",
+            "invalid destination",
+            "a level is empty",
+        ),
+        (
+            "SEND; destination:/topic/$SYS.figures",
+            "cannot publish",
+            "broker's own",
+        ),
+        (
+            "SEND; destination:/queue/a; reply-to:/temp-queue/",
+            "invalid header",
+            "/temp-queue/NAME",
+        ),
+        (
+            "SUBSCRIBE; id:1; destination:/amq/queue/a",
+            "invalid header",
+            "/queue/NAME",
+        ),
+        (
+            "SUBSCRIBE; id:1; destination:/queue/a,/queue/b",
+            "invalid header",
+            "SUBSCRIBE of its own",
+        ),
+        (
+            "SUBSCRIBE; id:1; destination:/remote-temp-queue/$TEMP.other.x",
+            "invalid header",
+            "its owner's",
+        ),
+        (
+            "SUBSCRIBE; id:1; destination:/topic/a; browser:true",
+            "invalid header",
+            "queues can be browsed",
+        ),
+        (
+            "SUBSCRIBE; id:1; destination:/queue/*; browser:true",
+            "invalid header",
+            "without wildcards",
+        ),
+        (
+            "SUBSCRIBE; id:1; destination:/queue/a; since:last",
+            "invalid header",
+            "topics have a past",
+        ),
+        (
+            "SUBSCRIBE; id:1; destination:/queue/a; overflow:latest",
+            "invalid header",
+            "ack:auto",
+        ),
+        (
+            "SUBSCRIBE; id:1; destination:/topic/a; since:x-1",
+            "invalid header",
+            "message-id",
+        ),
+        (
+            "SUBSCRIBE; id:1; destination:/topic/a; selector:a >",
+            "invalid selector",
+            "column 4: expected a value, found the end, behind \"a >\"",
+        ),
+        (
+            "SUBSCRIBE; id:1; destination:/topic/a; activemq.subscriptionName:s",
+            "invalid header",
+            "client-id of CONNECT",
+        ),
+        (
+            "SUBSCRIBE; id:1; destination:/queue/a; activemq.subscriptionName:s",
+            "invalid header",
+            "one to topics",
+        ),
+        (
+            "UNSUBSCRIBE; id:1",
+            "unknown subscription",
+            "no subscription with id",
+        ),
+        (
+            "UNSUBSCRIBE; activemq.subscriptionName:s",
+            "cannot unsubscribe",
+            "no durable subscription",
+        ),
+        ("ACK; id:1-1", "unknown message", "1-1"),
+        ("NACK; id:x", "unknown message", "x"),
+    ];
+    for (frame, message, wanted) in table {
+        let heard = House::new()
+            .client("client")
+            .says(&format!("{frame}; receipt:r"));
+        let begin = format!("ERROR; message:{message}; receipt-id:r;");
+        assert_eq!(heard.len(), 1, "{frame}: {heard:?}");
+        assert!(heard[0].starts_with(&begin), "{frame}: {heard:?}");
+        assert!(heard[0].contains(wanted), "{frame}: {heard:?}");
+    }
+}
+
+#[test]
+fn an_acknowledgement_is_for_ones_own_messages() {
+    let house = House::new();
+    let mut owner = house.client("owner");
+    owner.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client");
+    owner.says("SEND; destination:/queue/q | a");
+    let mut other = house.client("other");
+    let heard = other.says(&format!("ACK; id:{}", owner.ack));
+    assert!(heard[0].contains("message:unknown message"), "{heard:?}");
+    let heard = owner.says(&format!("ACK; id:{}; receipt:r", owner.ack));
+    assert_eq!(heard, ["RECEIPT; receipt-id:r"]);
+}
+
+#[test]
+fn what_came_before_a_fault_counts() {
+    let house = House::new();
+    let heard = house.client("client").says_all(&[
+        "SEND; destination:/queue/q; receipt:1 | a",
+        "SEND; destination:/nowhere; receipt:2",
+    ]);
+    assert_eq!(heard[0], "RECEIPT; receipt-id:1");
+    assert!(
+        heard[1].starts_with("ERROR; message:invalid header; receipt-id:2"),
+        "{heard:?}"
+    );
+    let heard = house
+        .client("reader")
+        .says("SUBSCRIBE; id:1; destination:/queue/q");
+    assert_eq!(heard.len(), 1, "{heard:?}");
+}
+
+#[test]
+fn the_destination_that_refuses_a_composite_send_is_told_with_its_receipt() {
+    let house = House::with(broker::Limits {
+        queue_entries: 1,
+        ..broker::Limits::default()
+    });
+    let mut client = house.client("client");
+    client.says("SEND; destination:/queue/b");
+    let heard = client.says_all(&[
+        "SEND; destination:/queue/other",
+        "SEND; destination:/queue/a,/queue/b; receipt:r",
+    ]);
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert!(
+        heard[0].starts_with("ERROR; message:cannot publish; receipt-id:r"),
+        "{heard:?}"
+    );
+    assert!(heard[0].contains("queue b is full"), "{heard:?}");
+}

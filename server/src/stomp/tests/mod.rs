@@ -1,0 +1,207 @@
+//! STOMP joined to the broker, without sockets: frames in, frames out, on connections of one broker.
+//!
+//! Frames are written `COMMAND; name:value; name:value | body`, and what comes back is told likewise, with what a test
+//! may want to see of it.
+
+mod acknowledgement;
+mod advisories;
+mod destinations;
+mod faults;
+mod subscriptions;
+mod transactions;
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use broker::{Broker, Limits, Overflow, Peer, Reader};
+use tokio::sync::watch;
+use wire::stomp::{self, Command, Decoder, Frame, HeartBeat, Item, Version, server::Config};
+
+use super::{Stomp, StompOptions, encoder::StompEncoder};
+use crate::{
+    advisory::Advisories,
+    clock::{self, Clock},
+    connection::{Encoder as _, Protocol as _, Surroundings, Turn},
+};
+
+/// A broker, and how its connections are served.
+struct House {
+    surroundings: Surroundings,
+    options: StompOptions,
+}
+
+/// A client's connection.
+struct Client {
+    stomp: Stomp,
+    encoder: StompEncoder,
+    reader: Reader,
+    surroundings: Surroundings,
+    /// The headers of the last MESSAGE that say which one it was.
+    ack: String,
+    message_id: String,
+    _peer: Arc<Silent>,
+}
+
+/// Nobody is told of anything: tests ask for it.
+struct Silent;
+
+impl Peer for Silent {
+    fn deliver(&self) {}
+
+    fn wake(&self) {}
+}
+
+impl House {
+    fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    fn with(limits: Limits) -> Self {
+        let broker = Arc::new(Broker::new(1, limits));
+        let (_, stopping) = watch::channel(false);
+        Self {
+            surroundings: Surroundings {
+                advisories: Arc::new(Advisories::new(&broker)),
+                broker,
+                clock: Clock::start(),
+                stopping,
+            },
+            options: StompOptions {
+                limits: stomp::Limits::DEFAULT,
+                session: Config {
+                    heart_beat: HeartBeat::NONE,
+                    ..Config::DEFAULT
+                },
+                overflow: Overflow::DropOldest,
+                prefetch: 1_000,
+                transaction_bytes: 10_000,
+            },
+        }
+    }
+
+    /// A connection that speaks 1.2.
+    fn client(&self, name: &str) -> Client {
+        self.connected(name, "accept-version:1.2; host:h")
+    }
+
+    fn connected(&self, name: &str, headers: &str) -> Client {
+        let mut client = self.visitor(name);
+        let answer = client.says(&format!("CONNECT; {headers}"));
+        assert!(answer[0].starts_with("CONNECTED"), "{answer:?}");
+        client
+    }
+
+    /// A connection on which nothing has been said yet.
+    fn visitor(&self, name: &str) -> Client {
+        let peer = Arc::new(Silent);
+        let weak: std::sync::Weak<Silent> = Arc::downgrade(&peer);
+        let reader = self.surroundings.broker.attach(name.into(), weak);
+        let (stomp, encoder) = Stomp::new(&self.surroundings, reader.session(), &self.options);
+        Client {
+            stomp,
+            encoder,
+            reader,
+            surroundings: self.surroundings.clone(),
+            ack: String::new(),
+            message_id: String::new(),
+            _peer: peer,
+        }
+    }
+}
+
+impl Client {
+    /// Sends a frame; tells what comes back: replies first, then what there is to be delivered.
+    fn says(&mut self, frame: &str) -> Vec<String> {
+        self.says_all(&[frame])
+    }
+
+    /// Sends frames at once.
+    fn says_all(&mut self, frames: &[&str]) -> Vec<String> {
+        let input: Vec<u8> = frames.iter().flat_map(|frame| encoded(frame)).collect();
+        let mut turn = Turn::default();
+        let received = self.stomp.receive(&input, &mut turn);
+        let finished = self.stomp.finish(&mut turn);
+        let mut heard = self.read(&turn.replies);
+        if received.is_ok() && finished.is_ok() {
+            heard.extend(self.hears());
+        }
+        heard
+    }
+
+    /// What has been delivered meanwhile.
+    fn hears(&mut self) -> Vec<String> {
+        let mut bytes = Vec::new();
+        self.reader.session().begin();
+        self.reader.drain(clock::unix_ms(), |delivery| {
+            self.encoder.encode(&delivery, &mut bytes);
+            ControlFlow::Continue(())
+        });
+        self.read(&bytes)
+    }
+
+    /// The connection ends.
+    fn leaves(self) {
+        self.surroundings.detach(self.reader.session());
+    }
+
+    fn read(&mut self, mut bytes: &[u8]) -> Vec<String> {
+        let mut decoder = Decoder::new(stomp::Limits::FROM_SERVER);
+        decoder.set_version(Version::V1_2);
+        let mut heard = Vec::new();
+        while let Some((item, used)) = decoder.decode(bytes).expect("frames") {
+            bytes = &bytes[used..];
+            if let Item::Frame(frame) = item {
+                let header = |name| frame.headers.get(name).unwrap_or_default().into_owned();
+                if frame.command == Command::Message {
+                    self.ack = header("ack");
+                    self.message_id = header("message-id");
+                }
+                heard.push(told(&frame));
+            }
+        }
+        heard
+    }
+}
+
+/// A frame's bytes.
+fn encoded(text: &str) -> Vec<u8> {
+    let (head, body) = text.split_once(" | ").unwrap_or((text, ""));
+    let lines = head.split("; ").filter(|line| !line.is_empty());
+    let head: String = lines.map(|line| format!("{line}\n")).collect();
+    format!("{head}\n{body}\0").into_bytes()
+}
+
+/// A frame as tests see it.
+fn told(frame: &Frame<'_>) -> String {
+    let mut told = frame.command.to_string();
+    for header in frame.headers {
+        if SHOWN.contains(&header.raw_name) {
+            told.push_str(&format!("; {}:{}", header.raw_name, header.value()));
+        }
+    }
+    let body = String::from_utf8_lossy(frame.body);
+    if !body.is_empty() {
+        told.push_str(&format!(" | {body}"));
+    }
+    told
+}
+
+/// The headers that are told of a frame.
+const SHOWN: [&str; 14] = [
+    "subscription",
+    "destination",
+    "redelivered",
+    "JMSXDeliveryCount",
+    "browser",
+    "reply-to",
+    "missed",
+    "receipt-id",
+    "message",
+    "original-destination",
+    "dlqDeliveryFailureCause",
+    "consumerCount",
+    "producerCount",
+    "content-type",
+];
+
+/// Nothing.
+const NOTHING: [&str; 0] = [];

@@ -1,0 +1,138 @@
+//! Transactions: what SEND, ACK and NACK leave undone until COMMIT (STOMP 1.2, "BEGIN", "COMMIT", "ABORT").
+//!
+//! A transaction is this connection's own, and goes with it: the broker learns of its messages with COMMIT, and of
+//! its acknowledgements at once, so that what is acknowledged makes room for more.
+
+use broker::{Publication, Settlement};
+use wire::stomp::server::{self, Cause, Fault};
+
+use super::Stomp;
+use crate::{clock, connection::Turn};
+
+/// The open transactions of a connection.
+#[derive(Default)]
+pub(super) struct Transactions {
+    open: Vec<Transaction>,
+}
+
+pub(super) struct Transaction {
+    id: Box<str>,
+    pub(super) publications: Vec<Publication>,
+    pub(super) settlements: Vec<Settlement>,
+    frames: usize,
+    bytes: usize,
+}
+
+impl Transactions {
+    /// "Transaction identifiers MUST be unique per connection" hold for as long as one is open.
+    fn begin(&mut self, id: &str, receipt: Option<&str>) -> Result<(), Fault> {
+        if self.find(id).is_some() {
+            return Err(Fault::transaction_in_use(id, receipt));
+        }
+        if self.open.len() == MOST_OPEN {
+            return Err(Fault::new(
+                Cause::TooManyTransactions { limit: MOST_OPEN },
+                receipt,
+            ));
+        }
+        self.open.push(Transaction {
+            id: id.into(),
+            publications: Vec::new(),
+            settlements: Vec::new(),
+            frames: 0,
+            bytes: 0,
+        });
+        Ok(())
+    }
+
+    /// The transaction, with room for one more frame of `bytes` in it.
+    pub(super) fn admit(
+        &mut self,
+        id: &str,
+        bytes: usize,
+        most_bytes: usize,
+    ) -> Result<&mut Transaction, Cause> {
+        let at = self.find(id);
+        let at = at.ok_or_else(|| Cause::UnknownTransaction {
+            transaction: id.to_owned(),
+        })?;
+        let frames: usize = self.open.iter().map(|one| one.frames).sum();
+        if frames == MOST_FRAMES {
+            return Err(Cause::TransactionTooLong { limit: MOST_FRAMES });
+        }
+        let held: usize = self.open.iter().map(|one| one.bytes).sum();
+        if held.saturating_add(bytes) > most_bytes {
+            return Err(Cause::TransactionTooLarge { limit: most_bytes });
+        }
+        let transaction = &mut self.open[at];
+        transaction.frames += 1;
+        transaction.bytes += bytes;
+        Ok(transaction)
+    }
+
+    fn end(&mut self, id: &str, receipt: Option<&str>) -> Result<Transaction, Fault> {
+        match self.find(id) {
+            Some(at) => Ok(self.open.swap_remove(at)),
+            None => Err(Fault::unknown_transaction(id, receipt)),
+        }
+    }
+
+    fn find(&self, id: &str) -> Option<usize> {
+        self.open.iter().position(|one| *one.id == *id)
+    }
+}
+
+impl Stomp {
+    pub(super) fn begin(
+        &mut self,
+        begin: &server::Transaction<'_>,
+        turn: &mut Turn,
+    ) -> Result<(), Fault> {
+        let receipt = begin.receipt.as_deref();
+        self.transactions.begin(&begin.id, receipt)?;
+        self.receipt(receipt, turn);
+        Ok(())
+    }
+
+    /// All of it is done, or nothing.
+    pub(super) fn commit(
+        &mut self,
+        commit: &server::Transaction<'_>,
+        turn: &mut Turn,
+    ) -> Result<(), Fault> {
+        let receipt = commit.receipt.as_deref();
+        let Transaction {
+            mut publications,
+            settlements,
+            ..
+        } = self.transactions.end(&commit.id, receipt)?;
+        let work = (&mut publications, &*settlements);
+        let now_ms = clock::unix_ms();
+        let done = self
+            .broker
+            .commit(&self.session, work, now_ms, &mut turn.outcome);
+        // Even where it was refused, room may have been made for it.
+        self.carry_out(turn);
+        done.map_err(|error| Fault::refused("cannot commit", error.to_string(), receipt))?;
+        self.receipt(receipt, turn);
+        Ok(())
+    }
+
+    /// Nothing of it is done; what was acknowledged in it waits for that again.
+    pub(super) fn abort(
+        &mut self,
+        abort: &server::Transaction<'_>,
+        turn: &mut Turn,
+    ) -> Result<(), Fault> {
+        let receipt = abort.receipt.as_deref();
+        let transaction = self.transactions.end(&abort.id, receipt)?;
+        self.broker.unstage(&self.session, &transaction.settlements);
+        self.receipt(receipt, turn);
+        Ok(())
+    }
+}
+
+/// Transactions open at once.
+const MOST_OPEN: usize = 16;
+/// Frames in all of them.
+const MOST_FRAMES: usize = 10_000;

@@ -1,0 +1,63 @@
+//! UNSUBSCRIBE (STOMP 1.2, "UNSUBSCRIBE"), and the end of durable subscriptions.
+
+use wire::stomp::server::{Fault, Identity, Unsubscribe};
+
+use super::{Stomp, subscribe::Subscribed};
+use crate::{clock, connection::Turn};
+
+impl Stomp {
+    /// Ends the subscription; with the name of a durable one, that too.
+    pub(super) fn unsubscribe(
+        &mut self,
+        unsubscribe: &Unsubscribe<'_>,
+        turn: &mut Turn,
+    ) -> Result<(), Fault> {
+        let receipt = unsubscribe.receipt.as_deref();
+        let ended = self.end(unsubscribe, turn);
+        let is_plain = ended.as_ref().is_some_and(|one| one.durable.is_none());
+        match (&unsubscribe.durable, &unsubscribe.identity) {
+            // RabbitMQ's clients say durable:true of queues, too; the name is the id then.
+            (Some(name), Some(identity)) if is_plain && identity.id() == Some(name) => {}
+            (Some(name), _) => self.forget(name, receipt)?,
+            (None, Some(identity)) if ended.is_none() => {
+                return Err(Fault::unknown_subscription(identity, receipt));
+            }
+            (None, _) => {}
+        }
+        self.receipt(receipt, turn);
+        Ok(())
+    }
+
+    /// Ends the subscription that is named, if there is one; what it held goes to others.
+    fn end(&mut self, unsubscribe: &Unsubscribe<'_>, turn: &mut Turn) -> Option<Subscribed> {
+        let identity = self.identity_of(unsubscribe)?;
+        let ended = self.subscriptions.remove(&identity)?;
+        self.broker
+            .unsubscribe(&self.session, ended.id, clock::unix_ms(), &mut turn.outcome);
+        self.carry_out(turn);
+        Some(ended)
+    }
+
+    /// A subscription of this connection by its id, or else by the name under which it is durable.
+    fn identity_of(&self, unsubscribe: &Unsubscribe<'_>) -> Option<Identity<'static>> {
+        let by_id = unsubscribe.identity.as_ref();
+        let by_id = by_id.filter(|identity| self.subscriptions.contains_key(identity));
+        if let Some(identity) = by_id {
+            return Some(identity.clone().into_owned());
+        }
+        let name = unsubscribe.durable.as_deref()?;
+        let mut own = self.subscriptions.iter();
+        let (identity, _) = own.find(|(_, one)| one.durable.as_deref() == Some(name))?;
+        Some(identity.clone())
+    }
+
+    /// Deletes a durable subscription.
+    fn forget(&self, name: &str, receipt: Option<&str>) -> Result<(), Fault> {
+        self.broker
+            .forget_durable(&self.durable(name))
+            .map_err(|error| {
+                let detail = format!("{error}: \"{}\"", name.escape_debug());
+                Fault::refused("cannot unsubscribe", detail, receipt)
+            })
+    }
+}

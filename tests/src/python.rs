@@ -1,0 +1,42 @@
+//! Scripts run by Python, for the client that only exists there.
+
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+use crate::deadline::within;
+
+/// Runs `tests/stomppy/SCRIPT` with stomp.py at hand; answers with what it printed.
+///
+/// # Panics
+/// When the script fails; its errors are shown.
+pub async fn run(script: &str, arguments: &[&str]) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("stomppy");
+    let mut python = Command::new("python3");
+    python
+        .current_dir(&folder)
+        // The scripts' folder is part of the sources: nothing is compiled into it.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("PYTHONPATH", packages())
+        .arg(script)
+        .args(arguments)
+        .kill_on_drop(true);
+    let output = within(script, python.output())
+        .await
+        .expect("python3 starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script} failed:\n{text}{errors}");
+    text
+}
+
+/// Where `cargo xtask test` puts the packages of `tests/stomppy/requirements.txt`.
+fn packages() -> PathBuf {
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python");
+    assert!(
+        packages.join("stomp").is_dir(),
+        "{} is missing: `cargo xtask test` installs it",
+        packages.display()
+    );
+    packages
+}

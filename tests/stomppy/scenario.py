@@ -1,0 +1,124 @@
+"""stomp.py against Carillon, over TCP. Prints as JSON what it saw.
+
+Arguments: the scenario, the version, the port, and a name for the queue or topic.
+"""
+
+import json
+import sys
+
+from client import Client, seen
+
+
+def publish(connect, name):
+    """Subscribes to a topic and publishes: texts, escapes, and a body with what STOMP has marks for."""
+    client = connect()
+    client.subscribe(f"/topic/{name}")
+    bodies = ["plain", "line\nend", "Umlaut ä, 鐘", '{"data":90}']
+    # 1.0 knows no escapes, so a header is one line there.
+    note = "a:b" if client.version == "1.0" else "a:b\nc\\d"
+    client.send(f"/topic/{name}", *bodies, headers={"x-note": note})
+    messages = [client.message() for _ in bodies]
+    client.leave()
+    return {
+        "bodies": [message.body for message in messages] == bodies,
+        "note": messages[0].headers["x-note"] == note,
+        "destination": messages[0].headers["destination"],
+    }
+
+
+def acknowledge(connect, name):
+    """Acknowledges the second of three messages, and leaves."""
+    client = connect()
+    client.subscribe(f"/queue/{name}", "client-individual")
+    client.send(f"/queue/{name}", "1", "2", "3")
+    messages = [client.message() for _ in range(3)]
+    client.settle("ack", messages[1])
+    client.leave()
+    return [seen(message) for message in messages]
+
+
+def reject(connect, name):
+    """Gives a message back, and takes it when it comes again."""
+    client = connect()
+    client.subscribe(f"/queue/{name}", "client-individual")
+    client.send(f"/queue/{name}", "1")
+    first = client.message()
+    client.settle("nack", first)
+    again = client.message()
+    client.settle("ack", again)
+    client.leave()
+    return [seen(first), seen(again)]
+
+
+def transaction(connect, name):
+    """Sends and acknowledges in transactions, one that is aborted and one that is committed."""
+    client = connect()
+    client.subscribe(f"/queue/{name}", "client-individual")
+    client.send(f"/queue/{name}", "1")
+    message = client.message()
+    for end in ["abort", "commit"]:
+        client.request("begin", end)
+        client.send(f"/queue/{name}", end, transaction=end)
+        client.settle("ack", message, transaction=end)
+        client.request(end, end)
+    committed = client.message()
+    client.settle("ack", committed)
+    client.leave()
+    return [seen(message), seen(committed)]
+
+
+def durable(connect, name):
+    """A durable subscription gets what was published while it was away, until it is deleted."""
+    topic = f"/topic/{name}"
+    subscription = {"activemq.subscriptionName": "audit"}
+
+    def subscribed():
+        client = connect(**{"client-id": f"client of {name}"})
+        client.subscribe(topic, headers=subscription)
+        return client
+
+    producer = connect()
+    subscribed().leave()
+    producer.send(topic, "1", "2")
+    back = subscribed()
+    bodies = back.bodies(2)
+    back.request("unsubscribe", id="s", headers=subscription)
+    back.leave()
+    producer.send(topic, "unheard")
+    anew = subscribed()
+    producer.send(topic, "3")
+    bodies += anew.bodies(1)
+    anew.leave()
+    producer.leave()
+    return bodies
+
+
+def browse(connect, name):
+    """Looks into a queue, up to the end that the broker marks, and takes nothing."""
+    client = connect()
+    client.send(f"/queue/{name}", "1", "2")
+    client.subscribe(f"/queue/{name}", headers={"browser": "true"})
+    bodies = []
+    message = client.message()
+    while message.headers.get("browser") != "end":
+        bodies.append(message.body)
+        message = client.message()
+    client.request("unsubscribe", id="s")
+    client.leave()
+    return bodies
+
+
+SCENARIOS = [publish, acknowledge, reject, transaction, durable, browse]
+
+
+def main():
+    scenario, version, port, name = sys.argv[1:]
+    run = {function.__name__: function for function in SCENARIOS}[scenario]
+
+    def connect(**headers):
+        return Client(version, int(port), **headers)
+
+    print(json.dumps(run(connect, name)))
+
+
+main()

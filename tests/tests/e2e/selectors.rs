@@ -1,0 +1,119 @@
+//! Selectors: a subscriber that wants a part of what is sent.
+
+use harness::stomp::{Frame, INDIVIDUAL, StompClient};
+use harness::{Carillon, queue};
+
+fn selector(text: &str) -> [(&str, &str); 1] {
+    [("selector", text)]
+}
+
+async fn send(client: &mut StompClient, destination: &str, headers: &[(&str, &str)], body: &str) {
+    let frame = Frame::message_to(destination, body);
+    let headers = headers.iter();
+    let frame = headers.fold(frame, |frame, (name, value)| frame.with(name, value));
+    client.request(frame).await;
+}
+
+#[tokio::test]
+async fn a_subscriber_of_a_topic_gets_what_it_selects() {
+    let server = Carillon::start().await;
+    let large = "price > 100 AND currency IN ('EUR', 'CHF')";
+    let mut some = StompClient::consumer(&server, "/topic/a", &selector(large)).await;
+    let mut all = StompClient::consumer(&server, "/topic/a", &[]).await;
+    for (price, currency, body) in [
+        ("99.5", "EUR", "too cheap"),
+        ("1e3", "CHF", "dear"),
+        ("101", "USD", "elsewhere"),
+        ("one hundred and one", "EUR", "no number"),
+        ("101", "EUR", "just"),
+    ] {
+        let headers = [("price", price), ("currency", currency)];
+        send(&mut all, "/topic/a", &headers, body).await;
+    }
+    send(&mut all, "/topic/a", &[], "without a price").await;
+    assert_eq!(some.bodies(2).await, ["dear", "just"]);
+    some.is_quiet().await;
+    all.bodies(6).await;
+}
+
+#[tokio::test]
+async fn consumers_of_a_queue_can_divide_the_work() {
+    let server = Carillon::start().await;
+    let mut eu = StompClient::consumer(&server, "/queue/a", &selector("region = 'eu'")).await;
+    let mut us = StompClient::consumer(&server, "/queue/a", &selector("region = 'us'")).await;
+    for (region, body) in [
+        ("us", "1"),
+        ("eu", "2"),
+        ("asia", "3"),
+        ("eu", "4"),
+        ("us", "5"),
+    ] {
+        send(&mut eu, "/queue/a", &[("region", region)], body).await;
+    }
+    assert_eq!(eu.bodies(2).await, ["2", "4"]);
+    assert_eq!(us.bodies(2).await, ["1", "5"]);
+    assert_eq!(queue::figure(&server, "a", "waiting").await, 1);
+
+    let others = selector("region NOT IN ('eu', 'us')");
+    let mut rest = StompClient::consumer(&server, "/queue/a", &others).await;
+    assert_eq!(rest.bodies(1).await, ["3"], "what nobody wanted had waited");
+}
+
+#[tokio::test]
+async fn what_a_consumer_gives_back_is_kept_for_who_selects_it() {
+    let server = Carillon::start().await;
+    let wants = [INDIVIDUAL, ("selector", "region = 'eu'")];
+    let mut first = StompClient::consumer(&server, "/queue/a", &wants).await;
+    let mut other = StompClient::consumer(&server, "/queue/a", &selector("region = 'us'")).await;
+    send(&mut first, "/queue/a", &[("region", "eu")], "1").await;
+    first.message().await;
+    first.leave().await;
+    other.is_quiet().await;
+    let mut second = StompClient::consumer(&server, "/queue/a", &wants).await;
+    assert_eq!(second.bodies(1).await, ["1"]);
+}
+
+#[tokio::test]
+async fn durable_subscribers_and_browsers_select_too() {
+    let server = Carillon::start().await;
+    let connect = Frame::connect().with("client-id", "ringer");
+    let client = StompClient::open(&server).await;
+    let mut client = client.connected_with(connect).await;
+    let durable = [
+        ("activemq.subscriptionName", "s"),
+        ("selector", "kind = 'b'"),
+    ];
+    client.subscribe("durable", "t", &durable).await;
+    for (kind, body) in [("a", "1"), ("b", "2")] {
+        for destination in ["/topic/t", "/queue/q"] {
+            send(&mut client, destination, &[("kind", kind)], body).await;
+        }
+    }
+    assert_eq!(client.bodies(1).await, ["2"]);
+    let browse = [("browser", "true"), ("selector", "kind LIKE 'a%'")];
+    client.subscribe_to("browser", "/queue/q", &browse).await;
+    assert_eq!(client.bodies(1).await, ["1"]);
+    assert_eq!(client.message().await.header("browser"), "end");
+    client.is_quiet().await;
+}
+
+#[tokio::test]
+async fn a_wrong_selector_is_refused_with_the_place() {
+    let server = Carillon::start().await;
+    for destination in ["/topic/a", "/queue/a"] {
+        for (text, place) in [("price > > 5", 9), ("price >", 8), ("a = 'open", 5)] {
+            let mut client = StompClient::connect(&server).await;
+            let subscribe = Frame::new("SUBSCRIBE")
+                .with("id", "0")
+                .with("destination", destination)
+                .with("selector", text)
+                .with("receipt", "r");
+            client.send(&subscribe).await;
+            let error = client.refusal().await;
+            assert_eq!(error.header("receipt-id"), "r");
+            let told = error.told();
+            assert!(told.contains("selector"), "{told}");
+            assert!(told.contains(&format!("column {place}")), "{text}: {told}");
+        }
+    }
+}

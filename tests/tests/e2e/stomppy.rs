@@ -1,0 +1,89 @@
+//! STOMP's best-known client for Python, from PyPI, over TCP in each version.
+
+use harness::stomp::StompClient;
+use harness::{Carillon, python, queue};
+use serde_json::{Value, json};
+
+const VERSIONS: [&str; 3] = ["1.0", "1.1", "1.2"];
+/// 1.0 knows no NACK.
+const VERSIONS_WITH_NACK: [&str; 2] = ["1.1", "1.2"];
+
+/// Runs a scenario in a version; answers with its report, and the name of its queue or topic.
+async fn play(server: &Carillon, scenario: &str, version: &str) -> (Value, String) {
+    let port = server.stomp_address().await.port().to_string();
+    let name = format!("{scenario}.v{}", version.replace('.', ""));
+    let arguments = [scenario, version, &port, &name];
+    let printed = python::run("scenario.py", &arguments).await;
+    let report = serde_json::from_str(&printed).expect("a report in JSON");
+    (report, name)
+}
+
+async fn start() -> Carillon {
+    Carillon::with(&["--stomp", "127.0.0.1:0"]).await
+}
+
+#[tokio::test]
+async fn it_publishes_and_subscribes() {
+    let server = start().await;
+    for version in VERSIONS {
+        let (report, name) = play(&server, "publish", version).await;
+        let destination = format!("/topic/{name}");
+        let expected = json!({"bodies": true, "note": true, "destination": destination});
+        assert_eq!(report, expected, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn what_it_acknowledges_is_gone_and_the_rest_is_there_for_others() {
+    let server = start().await;
+    for version in VERSIONS {
+        let (report, name) = play(&server, "acknowledge", version).await;
+        let expected = json!([["1", null, null], ["2", null, null], ["3", null, null]]);
+        assert_eq!(report, expected, "{version}");
+        let destination = format!("/queue/{name}");
+        let mut next = StompClient::consumer(&server, &destination, &[]).await;
+        assert_eq!(next.bodies(2).await, ["1", "3"], "{version}");
+    }
+}
+
+#[tokio::test]
+async fn what_it_rejects_comes_again() {
+    let server = start().await;
+    for version in VERSIONS_WITH_NACK {
+        let (report, name) = play(&server, "reject", version).await;
+        let expected = json!([["1", null, null], ["1", "true", "2"]]);
+        assert_eq!(report, expected, "{version}");
+        assert_eq!(queue::depth(&server, &name).await, (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn it_commits_and_aborts() {
+    let server = start().await;
+    for version in VERSIONS {
+        let (report, name) = play(&server, "transaction", version).await;
+        let expected = json!([["1", null, null], ["commit", null, null]]);
+        assert_eq!(report, expected, "{version}");
+        assert_eq!(queue::depth(&server, &name).await, (0, 0));
+        assert_eq!(queue::figure(&server, &name, "enqueued").await, 2);
+    }
+}
+
+#[tokio::test]
+async fn its_durable_subscription_outlives_its_connection() {
+    let server = start().await;
+    for version in VERSIONS {
+        let (report, _) = play(&server, "durable", version).await;
+        assert_eq!(report, json!(["1", "2", "3"]), "{version}");
+    }
+}
+
+#[tokio::test]
+async fn it_looks_into_a_queue() {
+    let server = start().await;
+    for version in VERSIONS {
+        let (report, name) = play(&server, "browse", version).await;
+        assert_eq!(report, json!(["1", "2"]), "{version}");
+        assert_eq!(queue::depth(&server, &name).await, (2, 0));
+    }
+}
