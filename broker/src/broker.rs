@@ -312,14 +312,13 @@ impl Broker {
         Some(self.named_queue(name)?.purge().len())
     }
 
-    /// Removes a queue with what waits in it; tells how many messages that was. Its consumers are given
-    /// nothing more; what they have they may still settle.
+    /// Removes a queue with what waits in it; tells how many messages that was. While somebody consumes from
+    /// it, it is only emptied.
     pub fn remove_queue(&self, name: &TopicName) -> Option<usize> {
         let mut order = lock(&self.order);
-        let queue = order.remove_queue(name)?;
-        for consumer in queue.consumers() {
-            consumer.part(&queue);
-            order.cursors -= 1;
+        let queue = Arc::clone(order.queues.named.find(name.as_str())?);
+        if queue.consumer_count() == 0 {
+            order.remove_queue(name);
         }
         drop(order);
         Some(queue.purge().len())

@@ -138,9 +138,8 @@ impl Broker {
         name: &TopicName,
         consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
-        let queue = order.queues.named.find(name.as_str());
-        let queue = queue.ok_or_else(|| SubscribeError::UnknownQueue(name.clone()))?;
-        let queue = Arc::clone(queue);
+        order.check_queue(name, &self.limits)?;
+        let queue = order.queue(name, &self.store);
         let id = SubscriptionId(order.fresh_id());
         let mut options = options(Kind::Queue, name.clone().into(), consume);
         options.browse = Some((queue, end_of_browse(name).into_unplaced()));

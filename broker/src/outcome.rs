@@ -140,9 +140,6 @@ pub enum SubscribeError {
         "the durable subscription {:?} of client {:?} is in use by another connection", .0.subscription, .0.client
     )]
     DurableInUse(DurableName),
-    /// There is nothing to look at.
-    #[error("there is no queue {0}")]
-    UnknownQueue(TopicName),
 }
 
 /// Why a durable subscription was not deleted.

@@ -180,19 +180,25 @@ impl Broker {
         }
     }
 
-    /// Whether all of a batch may be published, one behind the other.
+    /// Whether all of a batch may be published, one behind the other; `made` tells the topics and queues that
+    /// were made for it.
     pub(crate) fn check_all(
         &self,
         order: &mut Order,
         batch: &[Publication],
+        made: &mut Vec<(Kind, TopicName)>,
     ) -> Result<(), PublishError> {
         let size = batch.iter().map(Publication::size).sum();
         self.check_memory(size)?;
         let mut queued = HashMap::<&TopicName, (u64, u64)>::new();
         for publication in batch {
+            let (kind, name) = (publication.kind(), publication.topic());
+            let was_there = order.has(kind, name);
             self.admit(order, publication, Rights::Anybody)?;
-            let name = publication.topic();
-            if publication.kind() == Kind::Queue
+            if !was_there {
+                made.push((kind, name.clone()));
+            }
+            if kind == Kind::Queue
                 && let Some(queue) = order.queues.named.find(name.as_str())
             {
                 let (entries, bytes) = queued.entry(name).or_default();

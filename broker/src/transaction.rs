@@ -8,7 +8,8 @@ use std::sync::Arc;
 use crate::{
     broker::Broker,
     consume::consumer_of,
-    entry::Publication,
+    entry::{Kind, Publication},
+    name::TopicName,
     order::Order,
     outcome::{CommitError, Outcome},
     queue::Phase,
@@ -65,8 +66,9 @@ impl Broker {
         if !batch.is_empty() {
             self.relieve(outcome);
             let mut order = lock(&self.order);
-            if let Err(error) = self.check_all(&mut order, batch) {
-                order.forget_unused(batch);
+            let mut made = Vec::new();
+            if let Err(error) = self.check_all(&mut order, batch, &mut made) {
+                order.forget(made);
                 self.refused.add(1);
                 return Err(error.into());
             }
@@ -83,10 +85,15 @@ impl Broker {
 }
 
 impl Order {
-    /// Lets go of topics that were made for publications which were not made.
-    fn forget_unused(&mut self, batch: &[Publication]) {
-        for publication in batch {
-            self.remove_if_idle(publication.topic());
+    /// Lets go of topics and queues that were made for publications which were not made.
+    fn forget(&mut self, made: Vec<(Kind, TopicName)>) {
+        for (kind, name) in made {
+            match kind {
+                Kind::Topic => self.remove_if_idle(&name),
+                Kind::Queue => {
+                    self.remove_queue(&name);
+                }
+            }
         }
     }
 }

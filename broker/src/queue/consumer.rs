@@ -181,13 +181,6 @@ impl Consumer {
         queues.iter().filter(|queue| queue.name().is_some()).count()
     }
 
-    /// Lets the consumer forget a queue that is removed.
-    pub(crate) fn part(&self, queue: &Arc<Queue>) {
-        if let Source::Queues(queues) = &self.source {
-            lock(queues).retain(|other| !Arc::ptr_eq(other, queue));
-        }
-    }
-
     /// Gives it a message, if it has room; tells which one it was.
     pub(super) fn assign(
         self: &Arc<Self>,

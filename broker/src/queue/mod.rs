@@ -377,10 +377,6 @@ impl Queue {
         self.lock().consumer_count()
     }
 
-    pub(crate) fn consumers(&self) -> Vec<Arc<Consumer>> {
-        self.lock().consumers()
-    }
-
     pub(crate) fn figures(&self, name: &TopicName) -> QueueFigures {
         let state = self.lock();
         let waiting = state.waiting();

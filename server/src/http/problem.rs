@@ -57,7 +57,6 @@ impl From<SubscribeError> for Problem {
             | SubscribeError::TooManyQueues { .. }
             | SubscribeError::TooManyDurables { .. } => StatusCode::INSUFFICIENT_STORAGE,
             SubscribeError::DurableInUse(_) => StatusCode::CONFLICT,
-            SubscribeError::UnknownQueue(_) => StatusCode::NOT_FOUND,
         };
         Self::new(status, error.to_string())
     }
