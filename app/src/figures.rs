@@ -1,6 +1,11 @@
 //! The broker's figures as text.
 
-use crate::{host::Figures, json};
+use crate::{
+    host::{Figures, TopicFigures},
+    json,
+    rate::rounded,
+    row::{Cell, Row},
+};
 
 /// Where the broker publishes its figures, once a second while somebody listens.
 pub const TOPIC: &str = "$SYS.figures";
@@ -42,6 +47,24 @@ pub fn version_and_age(figures: &Figures) -> String {
         figures.version,
         duration(figures.uptime_seconds)
     )
+}
+
+/// The row of a topic.
+pub fn topic_row(topic: &TopicFigures) -> Row {
+    let cell = |column, figure| Cell {
+        column,
+        figure,
+        ..Cell::default()
+    };
+    Row {
+        name: topic.name.clone(),
+        cells: vec![
+            cell("Messages", grouped(topic.sequence)),
+            cell("Per second", rounded(topic.per_second)),
+            cell("Listeners", grouped(topic.subscriptions)),
+        ],
+        ..Row::default()
+    }
 }
 
 /// The two largest units of a time.

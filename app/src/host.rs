@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::json::Json;
+use crate::{json::Json, queues::Queues};
 
 /// The path of the request that is being answered, without query.
 #[derive(Clone, Debug)]
@@ -23,6 +23,7 @@ pub struct Host {
     /// The last image of the topic of this name.
     pub last_image: Arc<LastImage>,
     pub figures: Arc<dyn Fn() -> Figures + Send + Sync>,
+    pub queues: Arc<dyn Fn() -> Queues + Send + Sync>,
 }
 
 type LastImage = dyn Fn(&str) -> Option<Image> + Send + Sync;
@@ -131,7 +132,7 @@ impl TopicFigures {
     }
 }
 
-fn text(json: &Json, name: &str) -> Option<String> {
+pub(crate) fn text(json: &Json, name: &str) -> Option<String> {
     json.member(name)?.text().map(str::to_owned)
 }
 
@@ -140,7 +141,7 @@ fn number(json: &Json, name: &str) -> f64 {
 }
 
 /// Counts are exact up to 2⁵³, as everywhere in JSON.
-fn whole(json: &Json, name: &str) -> u64 {
+pub(crate) fn whole(json: &Json, name: &str) -> u64 {
     number(json, name) as u64
 }
 

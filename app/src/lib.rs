@@ -20,15 +20,19 @@ mod json;
 mod line;
 mod navigation;
 mod pages;
+mod queues;
 mod rate;
 mod reactive;
 mod reading;
 mod root;
 mod route;
+mod row;
 #[cfg(feature = "ssr")]
 mod shell;
+mod site;
 
 pub use host::{Assets, Figures, Host, Image, RequestPath, TopicFigures};
+pub use queues::{QueueFigures, Queues};
 pub use root::App;
 pub use route::{PATHS, Route};
 #[cfg(feature = "ssr")]

@@ -6,7 +6,7 @@ pub struct Line {
     /// Tells lines of a list apart; a line that changes gets another.
     pub key: u64,
     pub kind: Kind,
-    /// The producer, or the topic.
+    /// The producer, or the destination.
     pub who: String,
     pub what: String,
     /// What became of it; often nothing.

@@ -1,13 +1,14 @@
 //! The few ways in which pages use Leptos's reactivity. Each gives one type to all its uses: what
 //! the compiler has to make only once is what the browser has to fetch only once.
 
-use std::{any::Any, fmt, str::FromStr};
+use std::any::Any;
 
 use leptos::prelude::*;
 
 use crate::{
     host::{Figures, Image},
     json::{self, Json},
+    queues::Queues,
 };
 
 /// A text that follows what it is computed from.
@@ -41,15 +42,21 @@ pub fn hold(guard: impl Any) {
     StoredValue::new_local(guard);
 }
 
-/// A value that the server computes while it renders and the browser finds in the page.
+/// A value that the server computes while it renders and the browser finds in the page; the default
+/// where the server did not render the page.
 pub fn carried<T: Carried>(render: impl FnOnce() -> T) -> T {
-    SharedValue::new_str(move || AsText(render()))
-        .into_inner()
-        .0
+    if is_browser() {
+        let text = SharedValue::new_str(String::new).into_inner();
+        let json = json::read(&text).ok();
+        return json.and_then(|json| T::read(&json)).unwrap_or_default();
+    }
+    let value = render();
+    SharedValue::new_str(|| value.write());
+    value
 }
 
 /// What [`carried`] can carry. The browser only reads, so it has no code to write.
-pub trait Carried: Sized + 'static {
+pub trait Carried: Default {
     fn write(&self) -> String;
     fn read(json: &Json) -> Option<Self>;
 }
@@ -74,6 +81,16 @@ impl Carried for Figures {
     }
 }
 
+impl Carried for Option<Queues> {
+    fn write(&self) -> String {
+        written(self)
+    }
+
+    fn read(json: &Json) -> Option<Self> {
+        Some((*json != Json::Null).then(|| Queues::from_json(json)))
+    }
+}
+
 #[cfg(feature = "ssr")]
 fn written(value: &impl serde::Serialize) -> String {
     // Plain structs of numbers and text: there is nothing that JSON could refuse.
@@ -83,25 +100,4 @@ fn written(value: &impl serde::Serialize) -> String {
 #[cfg(not(feature = "ssr"))]
 fn written<T>(_: &T) -> String {
     String::new()
-}
-
-/// A value as its JSON.
-struct AsText<T>(T);
-
-#[derive(Debug)]
-struct Unreadable;
-
-impl<T: Carried> fmt::Display for AsText<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.write())
-    }
-}
-
-impl<T: Carried> FromStr for AsText<T> {
-    type Err = Unreadable;
-
-    fn from_str(text: &str) -> Result<Self, Unreadable> {
-        let json = json::read(text).map_err(|_| Unreadable)?;
-        T::read(&json).map(Self).ok_or(Unreadable)
-    }
 }

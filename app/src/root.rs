@@ -1,6 +1,6 @@
 //! The root component: what every page shares, and the one connection of them all.
 
-use leptos::{either::EitherOf5, prelude::*};
+use leptos::{either::EitherOf6, prelude::*};
 
 use crate::{
     Route,
@@ -8,7 +8,7 @@ use crate::{
     connection::Connection,
     demo::Feeds,
     navigation::{CONTENT_ID, Navigation},
-    pages::{Chart, Console, NotFound, Overview, Rect},
+    pages::{Chart, Console, NotFound, Overview, Queues, Rect},
     reactive::once_live,
 };
 
@@ -27,11 +27,12 @@ pub fn App() -> impl IntoView {
         <ConnectionNotice />
         <main id=CONTENT_ID tabindex="-1">
             {move || match navigation.route() {
-                Route::Overview => EitherOf5::A(view! { <Overview /> }),
-                Route::Console => EitherOf5::B(view! { <Console /> }),
-                Route::Rect => EitherOf5::C(view! { <Rect /> }),
-                Route::Chart => EitherOf5::D(view! { <Chart /> }),
-                Route::NotFound => EitherOf5::E(view! { <NotFound /> }),
+                Route::Overview => EitherOf6::A(view! { <Overview /> }),
+                Route::Console => EitherOf6::B(view! { <Console /> }),
+                Route::Rect => EitherOf6::C(view! { <Rect /> }),
+                Route::Chart => EitherOf6::D(view! { <Chart /> }),
+                Route::Queues => EitherOf6::E(view! { <Queues /> }),
+                Route::NotFound => EitherOf6::F(view! { <NotFound /> }),
             }}
         </main>
         <footer class="foot">

@@ -7,11 +7,12 @@ pub enum Route {
     Console,
     Rect,
     Chart,
+    Queues,
     NotFound,
 }
 
 /// The paths that have a page; every other path is answered with the page `NotFound`, status 404.
-pub const PATHS: [&str; 4] = ["/", "/console", "/rect", "/chart"];
+pub const PATHS: [&str; 5] = ["/", "/console", "/rect", "/chart", "/queues"];
 
 impl Route {
     /// The page of a URL's path, taken literally: `/rect/` is not `/rect`.
@@ -21,6 +22,7 @@ impl Route {
             "/console" => Self::Console,
             "/rect" => Self::Rect,
             "/chart" => Self::Chart,
+            "/queues" => Self::Queues,
             _ => Self::NotFound,
         }
     }
@@ -31,6 +33,7 @@ impl Route {
             Self::Console => "Console · Carillon",
             Self::Rect => "Rectangle · Carillon",
             Self::Chart => "Chart · Carillon",
+            Self::Queues => "Queues · Carillon",
             Self::NotFound => "Not found · Carillon",
         }
     }

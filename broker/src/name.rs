@@ -78,7 +78,7 @@ impl TopicName {
                 Ok(())
             }
         })
-        .map_err(|(fault, at)| InvalidName::new("topic name", text, fault, at))?;
+        .map_err(|(fault, at)| InvalidName::new("name", text, fault, at))?;
         Ok(Self(text.into()))
     }
 
@@ -116,7 +116,7 @@ impl TopicFilter {
             }
             Ok(())
         })
-        .map_err(|(fault, at)| InvalidName::new("topic filter", text, fault, at))?;
+        .map_err(|(fault, at)| InvalidName::new("filter", text, fault, at))?;
         Ok(Self {
             text: text.into(),
             is_exact,
@@ -352,7 +352,7 @@ mod tests {
         let error = TopicName::new("a..b").expect_err("an empty level");
         assert_eq!(
             error.to_string(),
-            "topic name \"a..b\": a level is empty; levels are joined by one '.' (at byte 2)"
+            "name \"a..b\": a level is empty; levels are joined by one '.' (at byte 2)"
         );
     }
 }

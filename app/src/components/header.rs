@@ -30,7 +30,7 @@ pub fn Header() -> impl IntoView {
                 </a>
                 <nav aria-label="Pages">
                     {way("/console", "Console")} {way("/rect", "Rectangle")}
-                    {way("/chart", "Chart")}
+                    {way("/chart", "Chart")} {way("/queues", "Queues")}
                 </nav>
                 <ConnectionState />
             </div>

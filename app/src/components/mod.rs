@@ -2,6 +2,7 @@
 
 mod bar_chart;
 mod connection_notice;
+mod figure_rows;
 mod header;
 mod message_list;
 mod messages;
@@ -12,6 +13,7 @@ mod tallies;
 
 pub use bar_chart::BarChart;
 pub use connection_notice::ConnectionNotice;
+pub use figure_rows::FigureRows;
 pub use header::Header;
 pub use message_list::MessageList;
 pub use messages::Messages;

@@ -113,14 +113,8 @@ impl Link {
         }
     }
 
-    /// Publishes; `told` learns what became of it, unless it was not sent.
-    pub fn publish(
-        &self,
-        topic: &str,
-        content_type: &str,
-        body: &str,
-        told: Told,
-    ) -> Result<(), NotSent> {
+    /// Publishes JSON; `told` learns what became of it, unless it was not sent.
+    pub fn publish(&self, destination: &str, json: &str, told: Told) -> Result<(), NotSent> {
         let talk = self.talk.borrow();
         let live = talk.as_ref().filter(|talk| talk.client.is_connected());
         let backlog = live.ok_or(NotSent::Offline)?.socket.backlog_bytes();
@@ -134,11 +128,11 @@ impl Link {
             .await_one(told)
             .ok_or(NotSent::Backlog)?;
         let send = Send {
-            destination: &format!("/topic/{topic}"),
-            content_type: Some(content_type),
+            destination,
+            content_type: Some("application/json"),
             receipt: Some(&receipt),
-            headers: &[],
-            body: body.as_bytes(),
+            body: json.as_bytes(),
+            ..Send::default()
         };
         self.say(|client, out| client.send(&send, out));
         Ok(())

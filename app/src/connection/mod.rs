@@ -82,7 +82,8 @@ impl Connection {
         self.with_link(|link| link.check());
     }
 
-    /// Listens until the guard is dropped. Starts after `seen`, or with the topic's last image.
+    /// Listens until the guard is dropped. Starts after `seen`, or with the topic's last image, or
+    /// where `delivery` says.
     pub fn listen(
         self,
         topic: &'static str,
@@ -98,19 +99,19 @@ impl Connection {
         }
     }
 
-    /// Publishes JSON. `told` learns what became of it, unless it was not sent.
+    /// Publishes JSON to a STOMP destination. `told` learns what became of it, unless it was not sent.
     ///
     /// # Errors
     ///
     /// Nothing was sent, and nothing will be: a publication does not wait for a connection.
     pub fn publish(
         self,
-        topic: &str,
+        destination: &str,
         json: &str,
         told: impl FnOnce(Outcome) + 'static,
     ) -> Result<(), NotSent> {
         let told = Box::new(told);
-        self.with_link(|link| link.publish(topic, "application/json", json, told))
+        self.with_link(|link| link.publish(destination, json, told))
             .unwrap_or(Err(NotSent::Offline))
     }
 

@@ -1,7 +1,7 @@
 //! What the pages listen to: one subscription per topic and manner of delivery, however many
 //! listeners it has, and where each resumes. Pure; `link` puts it on the wire.
 
-use std::{fmt::Write, rc::Rc};
+use std::rc::Rc;
 
 use broker::MessageId;
 
@@ -17,6 +17,9 @@ pub enum Delivery {
     Every,
     /// Only ever the newest: for figures and miniatures.
     Latest,
+    /// Only ever the newest of what is published from now on: for figures whose last image may be of
+    /// long ago, when somebody listened last.
+    Fresh,
 }
 
 #[derive(Default)]
@@ -43,7 +46,8 @@ struct Held {
 pub struct Request {
     pub id: String,
     pub destination: String,
-    pub since: String,
+    /// Nothing: from now on.
+    pub since: Option<String>,
     pub overflow: Option<&'static str>,
 }
 
@@ -163,18 +167,19 @@ impl Held {
     }
 
     fn request(&self) -> Request {
-        let mut since = String::new();
-        match self.seen {
-            // Writing to a `String` cannot fail.
-            Some(id) => _ = write!(since, "{id}"),
-            None if self.was_live => since.push('0'),
-            None => since.push_str("last"),
-        }
         Request {
             id: self.id(),
             destination: format!("/topic/{}", self.topic),
-            since,
-            overflow: (self.delivery == Delivery::Latest).then_some("latest"),
+            since: (self.delivery != Delivery::Fresh).then(|| self.since()),
+            overflow: (self.delivery != Delivery::Every).then_some("latest"),
+        }
+    }
+
+    fn since(&self) -> String {
+        match self.seen {
+            Some(id) => id.to_string(),
+            None if self.was_live => "0".into(),
+            None => "last".into(),
         }
     }
 }
@@ -224,8 +229,8 @@ mod tests {
         subscriptions.add("chart", Delivery::Every, Some(id(7)), nobody());
         let requests = subscriptions.requests();
         assert_eq!(
-            (requests[0].since.as_str(), requests[1].since.as_str()),
-            ("last", "a-7")
+            (requests[0].since.as_deref(), requests[1].since.as_deref()),
+            (Some("last"), Some("a-7"))
         );
         assert_eq!(requests[1].destination, "/topic/chart");
     }
@@ -238,8 +243,8 @@ mod tests {
         subscriptions.add("chart", Delivery::Every, None, nobody());
         let requests = subscriptions.requests();
         assert_eq!(
-            (requests[0].since.as_str(), requests[1].since.as_str()),
-            ("0", "last")
+            (requests[0].since.as_deref(), requests[1].since.as_deref()),
+            (Some("0"), Some("last"))
         );
     }
 
@@ -250,7 +255,18 @@ mod tests {
         let subscription = request.expect("a new subscription").id;
         assert!(subscriptions.note(&subscription, id(3)));
         assert!(subscriptions.note(&subscription, id(9)));
-        assert_eq!(subscriptions.requests()[0].since, "a-9");
+        assert_eq!(subscriptions.requests()[0].since.as_deref(), Some("a-9"));
+    }
+
+    #[test]
+    fn what_is_wanted_fresh_never_begins_in_the_past() {
+        let mut subscriptions = Subscriptions::default();
+        let (_, request) = subscriptions.add("figures", Delivery::Fresh, None, nobody());
+        let request = request.expect("a new subscription");
+        assert_eq!((request.since, request.overflow), (None, Some("latest")));
+        assert!(subscriptions.note(&request.id, id(3)));
+        subscriptions.lost();
+        assert_eq!(subscriptions.requests()[0].since, None);
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub fn subscribe(client: &Client, request: &Request, out: &mut Vec<u8>) {
     let subscribe = Subscribe {
         id: &request.id,
         destination: &request.destination,
-        since: Some(&request.since),
+        since: request.since.as_deref(),
         overflow: request.overflow,
         ..Subscribe::default()
     };

@@ -4,12 +4,12 @@ use broker::TopicName;
 
 use crate::json::{self, Fault};
 
-/// Why a topic is none that a page may publish to.
-pub fn topic_fault(topic: &str) -> Option<String> {
-    match TopicName::new(topic) {
-        Err(error) => Some(format!("Not a topic: {}.", error.fault)),
+/// Why a name is none of a topic or queue that a page may publish to.
+pub fn name_fault(name: &str) -> Option<String> {
+    match TopicName::new(name) {
+        Err(error) => Some(format!("Not a name: {}.", error.fault)),
         Ok(name) if name.is_reserved() => {
-            Some("Topics that begin with $ are the broker's own.".into())
+            Some("Names that begin with $ are the broker's own.".into())
         }
         Ok(_) => None,
     }
@@ -26,7 +26,7 @@ pub fn body_fault(body: &str) -> Option<String> {
     ))
 }
 
-pub const FIRST_TOPIC: &str = "demo.greeting";
+pub const FIRST_NAME: &str = "demo.greeting";
 pub const FIRST_BODY: &str = r#"{"producerId": "me", "data": "ding dong"}"#;
 
 const MOST_BYTES: usize = 1 << 20;
@@ -67,10 +67,10 @@ mod tests {
     }
 
     #[test]
-    fn topics_are_legal_names_that_are_not_the_brokers() {
-        assert_eq!(topic_fault(FIRST_TOPIC), None);
-        for topic in ["", "a..b", "a.*", ">", "$SYS.figures"] {
-            assert!(topic_fault(topic).is_some(), "{topic}");
+    fn names_are_legal_and_not_the_brokers() {
+        assert_eq!(name_fault(FIRST_NAME), None);
+        for name in ["", "a..b", "a.*", ">", "$SYS.figures"] {
+            assert!(name_fault(name).is_some(), "{name}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::{Settings, sample};
+use super::{Kind, Settings, sample};
 use crate::{
     browser::{self, Interval},
     connection::{Connection, Outcome},
@@ -82,17 +82,18 @@ impl Publisher {
         match self.settings.mode.get_untracked() {
             Mode::Rect => {
                 let angle = sample::next_angle(self.angle.get_value());
-                if self.publish("rect", self.payload(Data::Number(angle))) {
+                if self.publish(Kind::Topic, "rect", self.payload(Data::Number(angle))) {
                     self.angle.set_value(angle);
                 }
             }
             Mode::Chart => {
                 let bars = sample::next_bars(browser::chance);
-                self.publish("chart", self.payload(Data::Numbers(bars)));
+                self.publish(Kind::Topic, "chart", self.payload(Data::Numbers(bars)));
             }
             Mode::Custom if self.settings.is_draft_right() => {
-                let topic = self.settings.topic.get_untracked();
-                self.publish(&topic, self.settings.body.get_untracked());
+                let (kind, name) = (self.settings.kind, self.settings.name);
+                let body = self.settings.body.get_untracked();
+                self.publish(kind.get_untracked(), &name.get_untracked(), body);
             }
             Mode::Custom => {}
         }
@@ -102,10 +103,11 @@ impl Publisher {
         written(&self.producer.get_untracked(), &data, &browser::iso_now())
     }
 
-    fn publish(self, topic: &str, body: String) -> bool {
+    fn publish(self, kind: Kind, name: &str, body: String) -> bool {
         let number = self.tally.with_untracked(|tally| tally.sent);
         let told = move |outcome: Outcome| self.told(number, &outcome);
-        if self.connection.publish(topic, &body, told).is_err() {
+        let destination = kind.destination(name);
+        if self.connection.publish(&destination, &body, told).is_err() {
             self.tally.update(|tally| tally.skipped += 1);
             return false;
         }
@@ -115,7 +117,10 @@ impl Publisher {
         });
         let line = Line {
             key: key(number, 0),
-            who: topic.into(),
+            who: match kind {
+                Kind::Topic => name.into(),
+                Kind::Queue => format!("queue {name}"),
+            },
             what: shortened(body),
             note: "sent",
             unix_ms: browser::unix_ms(),

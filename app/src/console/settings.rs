@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Mode, draft, period};
+use super::{Kind, Mode, draft, period};
 use crate::{browser, reactive::once_live};
 
 #[derive(Clone, Copy)]
@@ -10,8 +10,9 @@ pub struct Settings {
     pub mode: RwSignal<Mode>,
     pub period_ms: RwSignal<u32>,
     pub running: RwSignal<bool>,
-    /// Of the message of one's own.
-    pub topic: RwSignal<String>,
+    /// Of the message of one's own: what kind of destination it goes to, and its name.
+    pub kind: RwSignal<Kind>,
+    pub name: RwSignal<String>,
     pub body: RwSignal<String>,
     /// What was set before has been recalled: from now on the page may publish.
     pub ready: RwSignal<bool>,
@@ -25,7 +26,8 @@ impl Settings {
             mode: RwSignal::new(Mode::Rect),
             period_ms: RwSignal::new(period::FIRST_MS),
             running: RwSignal::new(true),
-            topic: RwSignal::new(draft::FIRST_TOPIC.into()),
+            kind: RwSignal::new(Kind::Topic),
+            name: RwSignal::new(draft::FIRST_NAME.into()),
             body: RwSignal::new(draft::FIRST_BODY.into()),
             ready: RwSignal::new(false),
             edited_ms: StoredValue::new(f64::NEG_INFINITY),
@@ -45,8 +47,11 @@ impl Settings {
         if let Some(running) = browser::kept(RUNNING) {
             self.running.set(running != NO);
         }
-        if let Some(topic) = browser::kept(TOPIC) {
-            self.topic.set(topic);
+        if let Some(kind) = browser::kept(KIND).and_then(|name| Kind::named(&name)) {
+            self.kind.set(kind);
+        }
+        if let Some(name) = browser::kept(NAME) {
+            self.name.set(name);
         }
         if let Some(body) = browser::kept(BODY) {
             self.body.set(body);
@@ -62,7 +67,8 @@ impl Settings {
         browser::keep(MODE, self.mode.get().name());
         browser::keep(PERIOD, &self.period_ms.get().to_string());
         browser::keep(RUNNING, if self.running.get() { YES } else { NO });
-        self.topic.with(|topic| browser::keep(TOPIC, topic));
+        browser::keep(KIND, self.kind.get().name());
+        self.name.with(|name| browser::keep(NAME, name));
         self.body.with(|body| browser::keep(BODY, body));
     }
 
@@ -74,7 +80,7 @@ impl Settings {
     /// Publishing has to wait for the message of one's own to be right.
     pub fn is_held(self) -> bool {
         self.mode.get() == Mode::Custom
-            && (self.topic.with(|topic| draft::topic_fault(topic).is_some())
+            && (self.name.with(|name| draft::name_fault(name).is_some())
                 || self.body.with(|body| draft::body_fault(body).is_some()))
     }
 
@@ -110,7 +116,8 @@ const REST_MS: f64 = 1_000.0;
 const MODE: &str = "carillon.console.mode";
 const PERIOD: &str = "carillon.console.period";
 const RUNNING: &str = "carillon.console.running";
-const TOPIC: &str = "carillon.console.topic";
+const KIND: &str = "carillon.console.kind";
+const NAME: &str = "carillon.console.topic";
 const BODY: &str = "carillon.console.body";
 const YES: &str = "yes";
 const NO: &str = "no";

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     components::{Count, MessageList, Tallies},
     connection::Connection,
-    console::{Mode, Publisher, Settings, Tally, draft, period},
+    console::{Kind, Mode, Publisher, Settings, Tally, draft, period},
     reactive::{flag, shown, text},
 };
 
@@ -59,15 +59,15 @@ fn Announcement(settings: Settings, publisher: Publisher) -> impl IntoView {
         "held" => "Holding",
         _ => "Waiting for the connection",
     });
-    let topic = move || match settings.mode.get() {
-        Mode::Rect => "rect".to_owned(),
-        Mode::Chart => "chart".to_owned(),
-        Mode::Custom => settings.topic.get(),
+    let destination = move || match settings.mode.get() {
+        Mode::Rect => "topic “rect”".to_owned(),
+        Mode::Chart => "topic “chart”".to_owned(),
+        Mode::Custom => format!("{} “{}”", settings.kind.get().name(), settings.name.get()),
     };
     let detail = text(move || match state() {
         "publishing" => format!(
-            "One message to “{}” every {} ms, as {}.",
-            topic(),
+            "One message to {} every {} ms, as {}.",
+            destination(),
             settings.period_ms.get(),
             publisher.producer.get()
         ),
@@ -87,37 +87,81 @@ fn Announcement(settings: Settings, publisher: Publisher) -> impl IntoView {
 
 #[component]
 fn Modes(settings: Settings) -> impl IntoView {
-    let choice = move |mode: Mode, label: &'static str| {
-        view! {
-            <label>
-                <input
-                    type="radio"
-                    name="mode"
-                    value=mode.name()
-                    checked=settings.mode.get_untracked() == mode
-                    prop:checked=flag(move || settings.mode.get() == mode)
-                    on:change=move |_| settings.mode.set(mode)
-                />
-                <span>{label}</span>
-            </label>
-        }
+    let mode = settings.mode;
+    let choice = move |own: Mode, label| Choice {
+        value: own.name(),
+        label,
+        is_taken: flag(move || mode.get() == own),
+        take: Box::new(move || mode.set(own)),
     };
     view! {
         <fieldset class="segmented">
             <legend>"What to publish"</legend>
             <div>
-                {choice(Mode::Rect, "Rectangle")}
-                {choice(Mode::Chart, "Chart")}
-                {choice(Mode::Custom, "Custom")}
+                {choice(Mode::Rect, "Rectangle").draw("mode")}
+                {choice(Mode::Chart, "Chart").draw("mode")}
+                {choice(Mode::Custom, "Custom").draw("mode")}
             </div>
         </fieldset>
     }
 }
 
 #[component]
+fn Kinds(settings: Settings) -> impl IntoView {
+    let kind = settings.kind;
+    let choice = move |own: Kind| Choice {
+        value: own.name(),
+        label: own.label(),
+        is_taken: flag(move || kind.get() == own),
+        take: Box::new(move || {
+            kind.set(own);
+            settings.edited();
+        }),
+    };
+    view! {
+        <fieldset class="segmented">
+            <legend class="visually-hidden">"Where to"</legend>
+            <div>
+                {choice(Kind::Topic).draw("kind")}
+                {choice(Kind::Queue).draw("kind")}
+            </div>
+        </fieldset>
+    }
+}
+
+/// One of those of a group, of which one is taken.
+struct Choice {
+    value: &'static str,
+    label: &'static str,
+    is_taken: Signal<bool>,
+    take: Box<dyn Fn()>,
+}
+
+impl Choice {
+    fn draw(self, group: &'static str) -> impl IntoView {
+        let take = self.take;
+        view! {
+            <label>
+                <input
+                    type="radio"
+                    name=group
+                    value=self.value
+                    checked=self.is_taken.get_untracked()
+                    prop:checked=self.is_taken
+                    on:change=move |_| take()
+                />
+                <span>{self.label}</span>
+            </label>
+        }
+    }
+}
+
+#[component]
 fn Draft(settings: Settings) -> impl IntoView {
-    let Settings { topic, body, .. } = settings;
-    let topic_fault = fault(move || topic.with(|topic| draft::topic_fault(topic)));
+    let Settings {
+        kind, name, body, ..
+    } = settings;
+    let name_fault = fault(move || name.with(|name| draft::name_fault(name)));
     let body_fault = fault(move || body.with(|body| draft::body_fault(body)));
     let type_into = move |field: RwSignal<String>| {
         move |event| {
@@ -128,18 +172,21 @@ fn Draft(settings: Settings) -> impl IntoView {
     let is_custom = shown(move || settings.mode.get() == Mode::Custom);
     view! {
         <div class="field" style:display=is_custom>
-            <label for="draft-topic">"Topic"</label>
-            <input
-                id="draft-topic"
-                type="text"
-                autocomplete="off"
-                spellcheck="false"
-                prop:value=text(move || topic.get())
-                on:input=type_into(topic)
-                aria-invalid=is_fault(topic_fault)
-                aria-describedby="draft-topic-fault"
-            />
-            <p id="draft-topic-fault" class="fault" aria-live="polite">{topic_fault}</p>
+            <label for="draft-topic">{text(move || kind.get().label())}</label>
+            <div class="destination">
+                <input
+                    id="draft-topic"
+                    type="text"
+                    autocomplete="off"
+                    spellcheck="false"
+                    prop:value=text(move || name.get())
+                    on:input=type_into(name)
+                    aria-invalid=is_fault(name_fault)
+                    aria-describedby="draft-topic-fault"
+                />
+                <Kinds settings />
+            </div>
+            <p id="draft-topic-fault" class="fault" aria-live="polite">{name_fault}</p>
         </div>
         <div class="field" style:display=is_custom>
             <label for="draft-body">"Body, JSON"</label>

@@ -3,25 +3,22 @@
 use leptos::prelude::*;
 
 use crate::{
-    components::{MiniatureBars, MiniatureSquare},
+    components::{FigureRows, MiniatureBars, MiniatureSquare},
     connection::{Connection, Delivery},
     demo::{Demo, newest},
-    figures,
-    host::{Figures, Host, TopicFigures},
+    figures::{self, topic_row},
+    host::{Figures, Host},
+    queues::{self, Board},
     rate::rounded,
     reactive::{carried, hold, once_live, shown, text},
+    site::site,
 };
 
 #[component]
 pub fn Overview() -> impl IntoView {
     let (square, bars) = (newest(Demo::Rect), newest(Demo::Chart));
-    let figures = live_figures();
-    let site = RwSignal::new(USUAL_SITE.to_owned());
-    once_live(move || {
-        if let Ok(origin) = window().location().origin() {
-            site.set(origin);
-        }
-    });
+    let (figures, queues) = (live_figures(), queues::live());
+    let site = site();
     view! {
         <div class="page-head hero">
             <h1>"Ring once, and every bell answers."</h1>
@@ -61,10 +58,18 @@ pub fn Overview() -> impl IntoView {
             <Totals figures />
         </section>
         <div class="columns">
-            <section aria-labelledby="topics-title">
-                <h2 id="topics-title">"Topics"</h2>
-                <Topics figures />
-            </section>
+            <div>
+                <section aria-labelledby="topics-title">
+                    <h2 id="topics-title">"Topics"</h2>
+                    <Topics figures />
+                </section>
+                <section aria-labelledby="queues-title">
+                    <h2 id="queues-title">
+                        <a href="/queues">"Queues"</a>
+                    </h2>
+                    <p>{text(move || queues.with(Board::summary))}</p>
+                </section>
+            </div>
             <section aria-labelledby="curl-title">
                 <h2 id="curl-title">"From a terminal"</h2>
                 <p>"Any client that can send a request can ring a bell:"</p>
@@ -102,10 +107,7 @@ fn Totals(figures: RwSignal<Figures>) -> impl IntoView {
 
 #[component]
 fn Topics(figures: RwSignal<Figures>) -> impl IntoView {
-    let rows = move || {
-        let topics = figures.with(|figures| figures.topic_list.clone());
-        topics.into_iter().map(topic_row).collect_view()
-    };
+    let rows = move || figures.with(|figures| figures.topic_list.iter().map(topic_row).collect());
     let is_none = shown(move || figures.with(|figures| figures.topic_list.is_empty()));
     view! {
         <table class="topics">
@@ -117,22 +119,11 @@ fn Topics(figures: RwSignal<Figures>) -> impl IntoView {
                     <th scope="col">"Listeners"</th>
                 </tr>
             </thead>
-            <tbody>{rows}</tbody>
+            <FigureRows rows />
         </table>
         <p class="none" style:display=is_none>
             "No topic yet: the first message makes one."
         </p>
-    }
-}
-
-fn topic_row(topic: TopicFigures) -> impl IntoView {
-    view! {
-        <tr>
-            <th scope="row">{topic.name}</th>
-            <td>{figures::grouped(topic.sequence)}</td>
-            <td>{rounded(topic.per_second)}</td>
-            <td>{figures::grouped(topic.subscriptions)}</td>
-        </tr>
     }
 }
 
@@ -171,6 +162,3 @@ fn curl_publish(site: &str) -> String {
 fn curl_listen(site: &str) -> String {
     format!("curl -N {site}/api/topics/rect/events")
 }
-
-/// Where the server listens unless it is told otherwise; the browser knows better.
-const USUAL_SITE: &str = "http://127.0.0.1:8080";

@@ -69,13 +69,7 @@ pub async fn remove(
         let detail = format!("queue {name} is a connection's own");
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
-    let figures = server.broker.queue(&name);
-    let figures = figures.ok_or_else(|| no_queue(&name))?;
-    let removed = if figures.consumers > 0 {
-        server.broker.purge(&name)
-    } else {
-        server.broker.remove_queue(&name)
-    };
+    let removed = server.broker.remove_queue(&name);
     removed.ok_or_else(|| no_queue(&name))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,0 +1,36 @@
+//! The body of a table of figures. A row keeps its elements when its figures change.
+
+use leptos::prelude::*;
+
+use crate::row::{Cell, Row};
+
+/// The roles are those that the elements have anyway, for browsers that forget them when the style
+/// makes something else of a table.
+#[component]
+pub fn FigureRows(rows: impl Fn() -> Vec<Row> + Send + 'static) -> impl IntoView {
+    let draw = move || rows().into_iter().map(row).collect_view();
+    view! { <tbody role="rowgroup">{draw}</tbody> }
+}
+
+fn row(row: Row) -> impl IntoView {
+    view! {
+        <tr role="row" class=row.class>
+            <th scope="row" role="rowheader">
+                {row.name}
+                " "
+                <span class="badge">{row.badge}</span>
+            </th>
+            {row.cells.into_iter().map(cell).collect_view()}
+        </tr>
+    }
+}
+
+fn cell(cell: Cell) -> impl IntoView {
+    view! {
+        <td role="cell" data-column=cell.column class=if cell.is_amiss { "amiss" } else { "" }>
+            {cell.figure}
+            " "
+            <small>{cell.note}</small>
+        </td>
+    }
+}

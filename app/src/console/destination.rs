@@ -1,0 +1,54 @@
+//! What a message of one's own is sent to.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Topic,
+    Queue,
+}
+
+impl Kind {
+    pub const ALL: [Self; 2] = [Self::Topic, Self::Queue];
+
+    /// Its name in storage, in the form, in sentences and in destinations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Topic => "topic",
+            Self::Queue => "queue",
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Topic => "Topic",
+            Self::Queue => "Queue",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The STOMP destination of the topic or queue of this name.
+    pub fn destination(self, name: &str) -> String {
+        format!("/{}/{name}", self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+
+    #[test]
+    fn destinations_say_what_they_are() {
+        assert_eq!(Kind::Topic.destination("a.b"), "/topic/a.b");
+        assert_eq!(Kind::Queue.destination("a.b"), "/queue/a.b");
+    }
+
+    #[test]
+    fn a_kind_is_known_by_its_name() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::named(kind.name()), Some(kind));
+        }
+        assert_eq!(Kind::named("heap"), None);
+    }
+}

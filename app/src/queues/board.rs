@@ -1,0 +1,188 @@
+//! What a page knows of the queues: the newest figures, and how fast they change. Pure.
+
+use super::{
+    figures::{QueueFigures, Queues},
+    row::row,
+};
+use crate::{figures::grouped, row::Row};
+
+#[derive(Clone, Debug, Default)]
+pub struct Board {
+    /// Nothing until the broker has told them.
+    newest: Option<Queues>,
+    /// When the broker told them, Unix time in milliseconds; not known of those that came with the
+    /// page.
+    told_ms: Option<f64>,
+    /// One for each of the newest; none of those that came with the page.
+    rates: Vec<Option<Rates>>,
+}
+
+/// Messages per second, in and out of a queue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rates {
+    pub enqueued: f64,
+    pub acknowledged: f64,
+}
+
+impl Board {
+    /// Begins with what came with the page.
+    pub fn begin(queues: Option<Queues>) -> Self {
+        Self {
+            newest: queues,
+            ..Self::default()
+        }
+    }
+
+    /// The board after the broker told this at `told_ms`.
+    pub fn after(&self, queues: Queues, told_ms: f64) -> Self {
+        let seconds = self
+            .told_ms
+            .map(|before_ms| (told_ms - before_ms) / 1000.0)
+            .filter(|seconds| *seconds > 0.0);
+        let rates = |now: &QueueFigures| Rates::between(self.named(&now.name)?, now, seconds?);
+        Self {
+            rates: queues.queues.iter().map(rates).collect(),
+            told_ms: Some(told_ms),
+            newest: Some(queues),
+        }
+    }
+
+    pub fn rows(&self) -> Vec<Row> {
+        let rates = self.rates.iter().copied().chain(std::iter::repeat(None));
+        let rows = self.listed().iter().zip(rates);
+        rows.map(|(queue, rates)| row(queue, rates)).collect()
+    }
+
+    pub fn has_queues(&self) -> bool {
+        !self.listed().is_empty()
+    }
+
+    /// There are none. That is more than not to know of any.
+    pub fn has_none(&self) -> bool {
+        self.newest.is_some() && !self.has_queues()
+    }
+
+    /// All there are and hold, in one sentence.
+    pub fn summary(&self) -> String {
+        let listed = self.listed().len() as u64;
+        let omitted = self.newest.as_ref().map_or(0, |queues| queues.omitted);
+        let sum = |of: fn(&QueueFigures) -> u64| grouped(self.listed().iter().map(of).sum());
+        let queues = match (listed, omitted) {
+            _ if self.newest.is_none() => return "Waiting for the broker’s figures.".into(),
+            (0, 0) => return "No queues yet.".into(),
+            (1, 0) => "1 queue".into(),
+            (_, 0) => format!("{listed} queues"),
+            (_, omitted) => {
+                let all = grouped(listed + omitted);
+                format!("The first {listed} of {all} queues")
+            }
+        };
+        let waiting = sum(|queue| queue.waiting);
+        let unacknowledged = sum(|queue| queue.unacknowledged);
+        format!("{queues}: {waiting} waiting, {unacknowledged} unacknowledged.")
+    }
+
+    fn named(&self, name: &str) -> Option<&QueueFigures> {
+        self.listed().iter().find(|queue| queue.name == name)
+    }
+
+    fn listed(&self) -> &[QueueFigures] {
+        self.newest.as_ref().map_or(&[], |queues| &queues.queues)
+    }
+}
+
+impl Rates {
+    /// From one look at a queue to the next. None when it counts less than before: then it is
+    /// another queue of the same name.
+    fn between(before: &QueueFigures, now: &QueueFigures, seconds: f64) -> Option<Self> {
+        let rate = |before: u64, now: u64| Some(now.checked_sub(before)? as f64 / seconds);
+        Some(Self {
+            enqueued: rate(before.enqueued, now.enqueued)?,
+            acknowledged: rate(before.acknowledged, now.acknowledged)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(name: &str, enqueued: u64, acknowledged: u64) -> QueueFigures {
+        QueueFigures {
+            name: name.into(),
+            waiting: enqueued - acknowledged,
+            enqueued,
+            acknowledged,
+            ..QueueFigures::default()
+        }
+    }
+
+    fn queues(queues: Vec<QueueFigures>) -> Queues {
+        Queues { queues, omitted: 0 }
+    }
+
+    fn rates(board: &Board) -> Vec<Option<(f64, f64)>> {
+        let pair = |rates: Rates| (rates.enqueued, rates.acknowledged);
+        board.rates.iter().map(|rates| rates.map(pair)).collect()
+    }
+
+    #[test]
+    fn rates_are_what_changed_over_the_time_it_took() {
+        let board = Board::default().after(queues(vec![queue("a", 100, 10)]), 1_000.0);
+        assert_eq!(rates(&board), [None]);
+        let board = board.after(queues(vec![queue("a", 103, 10)]), 2_500.0);
+        assert_eq!(rates(&board), [Some((2.0, 0.0))]);
+        let board = board.after(queues(vec![queue("a", 103, 60)]), 3_500.0);
+        assert_eq!(rates(&board), [Some((0.0, 50.0))]);
+    }
+
+    #[test]
+    fn a_queue_that_is_new_or_counts_anew_has_no_rate_yet() {
+        let board = Board::default().after(queues(vec![queue("b", 100, 10)]), 1_000.0);
+        let board = board.after(queues(vec![queue("a", 5, 0), queue("b", 101, 10)]), 2_000.0);
+        assert_eq!(rates(&board), [None, Some((1.0, 0.0))]);
+        let board = board.after(queues(vec![queue("a", 6, 0), queue("b", 1, 0)]), 3_000.0);
+        assert_eq!(rates(&board), [Some((1.0, 0.0)), None]);
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_or_goes_back_gives_no_rate() {
+        let board = Board::default().after(queues(vec![queue("a", 1, 0)]), 2_000.0);
+        for told_ms in [2_000.0, 1_000.0] {
+            let board = board.after(queues(vec![queue("a", 2, 0)]), told_ms);
+            assert_eq!(rates(&board), [None]);
+        }
+    }
+
+    #[test]
+    fn what_came_with_the_page_is_shown_but_gives_no_rate() {
+        let board = Board::begin(Some(queues(vec![queue("a", 1, 0), queue("b", 1, 0)])));
+        assert_eq!((board.rows().len(), rates(&board)), (2, vec![]));
+        let board = board.after(queues(vec![queue("a", 2, 0)]), 1_000.0);
+        assert_eq!((board.rows().len(), rates(&board)), (1, vec![None]));
+    }
+
+    #[test]
+    fn the_summary_counts_what_is_listed_and_says_if_that_is_not_all() {
+        let all = |omitted| Queues {
+            omitted,
+            ..queues(vec![queue("a", 1_500, 0), queue("b", 20, 10)])
+        };
+        for (begin, summary) in [
+            (None, "Waiting for the broker’s figures."),
+            (Some(Queues::default()), "No queues yet."),
+            (
+                Some(queues(vec![queue("a", 1, 0)])),
+                "1 queue: 1 waiting, 0 unacknowledged.",
+            ),
+            (Some(all(0)), "2 queues: 1 510 waiting, 0 unacknowledged."),
+            (
+                Some(all(50)),
+                "The first 2 of 52 queues: 1 510 waiting, 0 unacknowledged.",
+            ),
+        ] {
+            let told = Board::begin(begin).summary();
+            assert_eq!(told.replace('\u{202f}', " "), summary);
+        }
+    }
+}
