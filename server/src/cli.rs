@@ -29,7 +29,7 @@ pub enum Command {
     Serve(ServeOptions),
     /// Publish a message, or each line of standard input
     Pub(client::PublishOptions),
-    /// Print the messages of a topic or filter, one a line
+    /// Print the messages of a topic, a filter or a queue, one a line
     Sub(client::SubscribeOptions),
 }
 

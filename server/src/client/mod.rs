@@ -7,15 +7,20 @@
 //! The exit code and the printing of errors are left to the caller: an error's text is complete without
 //! its sources, and says what to do where that is known.
 
+mod acknowledgements;
 mod address;
 mod backoff;
 mod connect;
 mod connection;
+mod destination;
 mod feed;
+mod follow;
+mod headers;
 mod incoming;
 mod input;
 mod options;
 mod output;
+mod printer;
 mod publish;
 mod render;
 mod stop;
@@ -25,9 +30,6 @@ pub use publish::{PublishOptions, publish};
 pub use subscribe::{SubscribeOptions, subscribe};
 
 use std::io::Write;
-
-/// What a topic is called in a STOMP destination.
-const TOPIC_PREFIX: &str = "/topic/";
 
 /// Says something on standard error that is no error. If nobody reads it, so be it.
 fn note(text: &str) {

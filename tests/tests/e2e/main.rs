@@ -16,6 +16,7 @@ mod http_api;
 mod live_pages;
 mod order;
 mod pages;
+mod program;
 mod queues;
 mod queues_api;
 mod reader;
