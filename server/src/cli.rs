@@ -31,6 +31,8 @@ pub enum Command {
     Pub(client::PublishOptions),
     /// Print the messages of a topic, a filter or a queue, one a line
     Sub(client::SubscribeOptions),
+    /// Ask, and print the answer
+    Request(client::RequestOptions),
 }
 
 #[derive(Debug, Args)]

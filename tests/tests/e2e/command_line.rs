@@ -318,7 +318,7 @@ async fn a_wrong_environment_variable_is_named() {
 async fn help_and_version_are_printed() {
     assert!(succeeded(&run(&["--version"]).await).starts_with("carillon 0."));
     let help = succeeded(&run(&["--help"]).await);
-    for word in ["serve", "pub", "sub", "--listen"] {
+    for word in ["serve", "pub", "sub", "request", "--listen"] {
         assert!(help.contains(word), "{word}: {help}");
     }
 }
