@@ -33,6 +33,8 @@ pub enum Command {
     Sub(client::SubscribeOptions),
     /// Ask, and print the answer
     Request(client::RequestOptions),
+    /// Answer requests with a text, or with what a command prints
+    Reply(client::ReplyOptions),
 }
 
 #[derive(Debug, Args)]

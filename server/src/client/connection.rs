@@ -149,6 +149,11 @@ impl Connection {
         self.client.ack(&acknowledge(id), &mut self.outgoing);
     }
 
+    /// A message could not be made use of: others may try.
+    pub fn nack(&mut self, id: &str) {
+        self.client.nack(&acknowledge(id), &mut self.outgoing);
+    }
+
     /// Bytes of requests that were not sent. They are the caller's to bound, by calling
     /// [`flush`](Self::flush).
     pub const fn unsent_bytes(&self) -> usize {

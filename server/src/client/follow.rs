@@ -53,6 +53,9 @@ pub enum Failure {
     Ended { said: String },
     #[error("the connection was lost: {0}")]
     Lost(#[from] Lost),
+    /// It is not the connection that fails.
+    #[error("{0}")]
+    Local(String),
 }
 
 impl Failure {
@@ -60,7 +63,7 @@ impl Failure {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect(error) => error.is_transient(),
-            Self::Refused { .. } | Self::Lost(Lost::Protocol(_)) => false,
+            Self::Refused { .. } | Self::Lost(Lost::Protocol(_)) | Self::Local(_) => false,
             Self::Ended { .. } | Self::Lost(_) => true,
         }
     }

@@ -1,4 +1,4 @@
-//! The clients of the command line, `carillon pub`, `sub` and `request`: real ones, over WebSocket.
+//! The clients of the command line, `carillon pub`, `sub`, `request` and `reply`: real ones, over WebSocket.
 //!
 //! This module owns the client's end of a connection ([`connection`]), what goes in from the command
 //! line or standard input, and what comes out on standard output and standard error. The order of the
@@ -23,11 +23,13 @@ mod output;
 mod printer;
 mod publish;
 mod render;
+mod reply;
 mod request;
 mod stop;
 mod subscribe;
 
 pub use publish::{PublishOptions, publish};
+pub use reply::{ReplyOptions, reply};
 pub use request::{RequestOptions, request};
 pub use subscribe::{SubscribeOptions, subscribe};
 
