@@ -1,4 +1,5 @@
 //! `carillon` as a command: `pub` and `sub` as clients, and what is said when a start fails.
+//! `request` and `reply` are in [`request_reply`](crate::request_reply).
 
 use std::process::Output;
 
@@ -318,7 +319,7 @@ async fn a_wrong_environment_variable_is_named() {
 async fn help_and_version_are_printed() {
     assert!(succeeded(&run(&["--version"]).await).starts_with("carillon 0."));
     let help = succeeded(&run(&["--help"]).await);
-    for word in ["serve", "pub", "sub", "request", "--listen"] {
+    for word in ["serve", "pub", "sub", "request", "reply", "--listen"] {
         assert!(help.contains(word), "{word}: {help}");
     }
 }

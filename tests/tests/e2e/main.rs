@@ -21,6 +21,7 @@ mod queues;
 mod queues_api;
 mod reader;
 mod receipts;
+mod request_reply;
 mod selectors;
 mod slow_readers;
 mod stomp;
