@@ -14,7 +14,7 @@ use std::{
 use crate::{
     cursor::Start,
     entry::{Entry, Kind},
-    figures::{Count, Figures, QueueFigures, SessionFigures, TopicFigures, Volume},
+    figures::{Count, Figures, SessionFigures, TopicFigures, Volume},
     horizon::Horizon,
     limits::Limits,
     log::{Memory, Released},
@@ -22,7 +22,7 @@ use crate::{
     name::{TopicFilter, TopicName},
     order::{Attached, Order},
     outcome::{Outcome, SubscribeError},
-    queue::{Queue, Store},
+    queue::Store,
     reader::Reader,
     session::{Blocked, Peer, Session, Subscribe, Subscription, SubscriptionId, Totals},
     sync::{Mutex, lock},
@@ -111,11 +111,12 @@ impl Broker {
     /// Ends a session and its subscriptions; what it had not acknowledged goes to others. `outcome` is added
     /// to. Once is enough, more does no harm.
     pub fn detach(&self, session: &Session, now_ms: u64, outcome: &mut Outcome) {
+        // From here on it can have no more.
+        let attached = lock(&self.order).detach(session);
         // One at a time: a subscription may be to many topics, and publishers need not wait for all.
         for consumer in session.consumers() {
             self.end_consumer_of(session, consumer.id, outcome);
         }
-        let attached = lock(&self.order).detach(session);
         if let Some(attached) = attached {
             for subscription in attached.subscriptions {
                 self.cancel(&subscription);
@@ -168,7 +169,7 @@ impl Broker {
             outcome.ready.sessions.push(Arc::clone(session));
         }
         drop(order);
-        self.watch(&subscription.filter, true);
+        self.watch((Kind::Topic, &subscription.filter), true);
         self.notice_subscription(&subscription, true, outcome);
         Ok(id)
     }
@@ -271,64 +272,6 @@ impl Broker {
         true
     }
 
-    /// The queues that `filter` covers, with their figures, by name; at most `most` of them, and how many
-    /// more there are.
-    #[must_use]
-    pub fn queues(&self, filter: &TopicFilter, most: usize) -> (Vec<QueueFigures>, usize) {
-        let mut found = Vec::new();
-        lock(&self.order)
-            .queues
-            .named
-            .for_each_covered(filter, |queue| {
-                if let Some(name) = queue.name() {
-                    found.push((name.clone(), Arc::clone(queue)));
-                }
-            });
-        let more = found.len().saturating_sub(most);
-        if more > 0 {
-            found.select_nth_unstable_by(most, |(one, _), (other, _)| one.cmp(other));
-            found.truncate(most);
-        }
-        found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        let figures = found.iter().map(|(name, queue)| queue.figures(name));
-        (figures.collect(), more)
-    }
-
-    /// The figures of one queue.
-    #[must_use]
-    pub fn queue(&self, name: &TopicName) -> Option<QueueFigures> {
-        let queue = self.named_queue(name)?;
-        Some(queue.figures(name))
-    }
-
-    /// What is in a queue behind a position, oldest first, without taking it; at most `most`.
-    #[must_use]
-    pub fn browse(&self, name: &TopicName, after: u64, most: usize) -> Option<Vec<Arc<Entry>>> {
-        Some(self.named_queue(name)?.browse(after, most))
-    }
-
-    /// Lets go of all that waits in a queue; tells how many messages that was.
-    pub fn purge(&self, name: &TopicName) -> Option<usize> {
-        Some(self.named_queue(name)?.purge().len())
-    }
-
-    /// Removes a queue with what waits in it; tells how many messages that was. While somebody consumes from
-    /// it, it is only emptied.
-    pub fn remove_queue(&self, name: &TopicName) -> Option<usize> {
-        let mut order = lock(&self.order);
-        let queue = Arc::clone(order.queues.named.find(name.as_str())?);
-        if queue.consumer_count() == 0 {
-            order.remove_queue(name);
-        }
-        drop(order);
-        Some(queue.purge().len())
-    }
-
-    fn named_queue(&self, name: &TopicName) -> Option<Arc<Queue>> {
-        let order = lock(&self.order);
-        order.queues.named.find(name.as_str()).map(Arc::clone)
-    }
-
     /// The figures of the broker as a whole.
     #[must_use]
     pub fn figures(&self) -> Figures {
@@ -385,7 +328,7 @@ impl Broker {
     }
 
     fn cancel(&self, subscription: &Subscription) {
-        self.watch(&subscription.filter, false);
+        self.watch((Kind::Topic, &subscription.filter), false);
         let mut left = Vec::new();
         lock(&self.order).cancel(subscription, &mut left);
         // A reader that is not drained just now still has them, and they the log.

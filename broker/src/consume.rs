@@ -77,6 +77,11 @@ impl Broker {
     ) -> Result<SubscriptionId, SubscribeError> {
         let mut order = lock(&self.order);
         order.check_session(session, &self.limits)?;
+        // Kept until the lock is released: one that is replaced may hold a lot.
+        let replaced = match &consume.source {
+            Source::Durable { name, .. } => order.queues.durables.get(name).cloned(),
+            _ => None,
+        };
         let consumer = match consume.source.clone() {
             Source::Queues(filter) => self.consume_queues(&mut order, session, filter, consume)?,
             Source::Browse(name) => self.browse_queue(&mut order, session, &name, consume)?,
@@ -96,7 +101,8 @@ impl Broker {
         session.add_consumer(&consumer);
         order.subscriptions += 1;
         drop(order);
-        self.watch(&consumer.filter, true);
+        drop(replaced);
+        self.watch((consumer.kind, &consumer.filter), true);
         consumer.replenish(&mut outcome.ready);
         self.notice_consumer(&consumer, true, outcome);
         Ok(consumer.id)
@@ -110,10 +116,7 @@ impl Broker {
         consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
         let (covered, others) = match filter.exact() {
-            Some(name) => {
-                order.check_queue(&name, &self.limits)?;
-                (1, order.consumers_covering(&name))
-            }
+            Some(name) => (1, order.check_queue(&name, &self.limits)?),
             None => {
                 let mut covered = 0;
                 order
@@ -223,16 +226,19 @@ impl Broker {
             attached.consumers -= 1;
             attached.consumers_joined -= consumer.joined();
         }
-        order.cursors -= consumer.taken_from();
         order.subscriptions -= 1;
-        for queue in consumer.queues() {
-            if queue.identity == Identity::Private {
-                order.unbind(&queue);
+        // At the same moment: who removes a queue then does not count it again.
+        let queues = consumer.part_all();
+        for queue in queues.iter() {
+            match queue.identity {
+                Identity::Named(_) => order.cursors -= 1,
+                Identity::Private => order.unbind(queue),
+                Identity::Durable(_) => {}
             }
         }
         drop(order);
-        self.watch(&consumer.filter, false);
-        consumer.close(&mut outcome.ready);
+        self.watch((consumer.kind, &consumer.filter), false);
+        consumer.close(&queues, &mut outcome.ready);
         self.notice_consumer(consumer, false, outcome);
     }
 
@@ -274,9 +280,12 @@ impl Broker {
             return Ok(());
         }
         order.check_session(session, &self.limits)?;
+        order.check_temporaries(session, &self.limits)?;
         match kind {
             Kind::Queue => {
-                order.check_queue(name, &self.limits)?;
+                let others = order.check_queue(name, &self.limits)?;
+                let filter = name.clone().into();
+                order.check_cursors(session, &filter, (0, others), &self.limits)?;
                 order.queue(name, &self.store);
             }
             Kind::Topic => {
@@ -285,7 +294,7 @@ impl Broker {
             }
         }
         if let Some(attached) = order.sessions.get_mut(&session.id) {
-            attached.temporaries.push((kind, name.clone()));
+            attached.note_temporary(kind, name);
         }
         Ok(())
     }

@@ -1,17 +1,17 @@
 //! What becomes of messages that left their queue without having been acknowledged; and the notices about
 //! this and other things.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
     broker::Broker,
     entry::{Entry, Header, Kind, Publication},
     limits::DeadLetterQueue,
-    name::{TopicFilter, TopicName},
+    name::{TopicFilter, TopicName, is_temporary},
     notice::{Consumption, DeathCause, Lost, Notice, asks_for_advisories},
     outcome::Outcome,
     publish::Rights,
-    queue::{Consumer, Dead},
+    queue::{Consumer, Dead, Identity},
     session::Subscription,
     sync::lock,
 };
@@ -21,15 +21,25 @@ impl Broker {
     /// until then. `outcome` is added to.
     pub fn expire(&self, now_ms: u64, outcome: &mut Outcome) {
         let mut queues = Vec::new();
+        let mut sessions = Vec::new();
         let order = lock(&self.order);
         order
             .queues
             .named
             .for_each(|queue| queues.push(queue.clone()));
         queues.extend(order.queues.durables.values().cloned());
+        let attached = order.sessions.values().filter(|one| one.consumers > 0);
+        sessions.extend(attached.map(|one| Arc::clone(&one.session)));
         drop(order);
         for queue in queues {
             queue.expire(now_ms);
+        }
+        for consumer in sessions.iter().flat_map(|session| session.consumers()) {
+            for queue in consumer.queues().iter() {
+                if queue.identity == Identity::Private {
+                    queue.expire(now_ms);
+                }
+            }
         }
         self.bury(now_ms, outcome);
     }
@@ -38,45 +48,66 @@ impl Broker {
     pub(crate) fn bury(&self, now_ms: u64, outcome: &mut Outcome) {
         for dead in self.store.take_dead() {
             let (kind, name) = dead.queue.destination_of(&dead.message.entry);
-            let is_sent = match self.dead_letter_queue(&dead, &name) {
+            let is_sent = match self.dead_letter_queue(&dead, (kind, &name)) {
                 Some(queue) => {
                     let letter = dead_letter(&dead, queue, (kind, &name), now_ms);
                     self.send_dead(letter, outcome)
                 }
                 None => false,
             };
-            if !self.has_watchers() {
-                continue;
-            }
-            let lost = Lost {
-                kind,
-                name,
-                entry: dead.message.entry,
-                cause: dead.cause,
-            };
-            outcome.notices.push(match lost.cause {
-                DeathCause::Expired => Notice::Expired(lost),
-                _ if is_sent => Notice::DeadLettered(lost),
-                _ => Notice::Discarded(lost),
-            });
+            self.notice_lost(dead, is_sent, outcome);
+        }
+        self.tell_dropped(outcome);
+    }
+
+    /// Tells of what was dropped at a bound, and lets go of it.
+    pub(crate) fn tell_dropped(&self, outcome: &mut Outcome) {
+        for dead in self.store.take_dropped() {
+            self.notice_lost(dead, false, outcome);
         }
     }
 
+    fn notice_lost(&self, dead: Dead, is_sent: bool, outcome: &mut Outcome) {
+        if !self.has_watchers() {
+            return;
+        }
+        let (kind, name) = dead.queue.destination_of(&dead.message.entry);
+        let lost = Lost {
+            kind,
+            name,
+            entry: dead.message.entry,
+            cause: dead.cause,
+        };
+        outcome.notices.push(match lost.cause {
+            DeathCause::Expired => Notice::Expired(lost),
+            _ if is_sent => Notice::DeadLettered(lost),
+            _ => Notice::Discarded(lost),
+        });
+    }
+
     /// Where a dead message goes; nowhere, if it is not wanted there or comes from there.
-    fn dead_letter_queue(&self, dead: &Dead, from: &TopicName) -> Option<TopicName> {
+    fn dead_letter_queue(
+        &self,
+        dead: &Dead,
+        (kind, from): (Kind, &TopicName),
+    ) -> Option<TopicName> {
         let is_wanted = match dead.cause {
             DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => true,
             DeathCause::Expired => is_persistent(&dead.message.entry),
             DeathCause::QueueFull => false,
         };
-        if !is_wanted || is_dead_letter_queue(from) {
+        if !is_wanted || (kind == Kind::Queue && is_dead_letter_queue(from)) {
             return None;
         }
-        TopicName::new(&match self.limits.dead_letters {
-            DeadLetterQueue::Shared => SHARED.to_owned(),
-            DeadLetterQueue::Own => format!("{OWN}{from}"),
-        })
-        .ok()
+        let own = match self.limits.dead_letters {
+            // It would outlive what it is for.
+            DeadLetterQueue::Own if !is_temporary(from) => {
+                TopicName::new(&format!("{OWN}{from}")).ok()
+            }
+            DeadLetterQueue::Own | DeadLetterQueue::Shared => None,
+        };
+        // A name may be too long to have an own one.
+        own.or_else(|| TopicName::new(SHARED).ok())
     }
 
     fn send_dead(&self, publication: Publication, outcome: &mut Outcome) -> bool {
@@ -92,8 +123,8 @@ impl Broker {
     }
 
     /// Notes that somebody who may watch for advisories comes or goes.
-    pub(crate) fn watch(&self, filter: &TopicFilter, comes: bool) {
-        if !asks_for_advisories(filter) {
+    pub(crate) fn watch(&self, (kind, filter): (Kind, &TopicFilter), comes: bool) {
+        if kind == Kind::Queue || !asks_for_advisories(filter) {
             return;
         }
         if comes {
@@ -127,7 +158,7 @@ impl Broker {
 
     fn notice(
         &self,
-        (kind, filter, session): (Kind, TopicFilter, &std::sync::Arc<str>),
+        (kind, filter, session): (Kind, TopicFilter, &Arc<str>),
         comes: bool,
         outcome: &mut Outcome,
     ) {

@@ -10,6 +10,7 @@
 
 #![warn(missing_docs)]
 
+mod administration;
 mod broker;
 mod children;
 mod consume;

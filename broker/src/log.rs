@@ -218,13 +218,18 @@ impl Log {
         place
     }
 
-    /// Adds the entries kept from `start` on.
-    pub(crate) fn collect_from(&self, start: Start, found: &mut Vec<Arc<Entry>>) {
-        let (mut place, _) = self.begin(start);
+    /// Adds the entries kept from `start` on; tells what is already gone before them.
+    pub(crate) fn collect_from(
+        &self,
+        start: Start,
+        found: &mut Vec<(Arc<Entry>, Option<Missed>)>,
+    ) -> Option<Missed> {
+        let (mut place, missed) = self.begin(start);
         while let Some(entry) = place.peek() {
-            found.push(Arc::clone(entry));
+            found.push((Arc::clone(entry), None));
             place.advance();
         }
+        missed
     }
 
     /// Where `start` lies in the log, and what is already gone before it.

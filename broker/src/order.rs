@@ -46,6 +46,16 @@ pub(crate) struct Attached {
     pub(crate) temporaries: Vec<(Kind, TopicName)>,
 }
 
+impl Attached {
+    /// Notes what is to end with the session, once: it may have been forgotten since the last time.
+    pub(crate) fn note_temporary(&mut self, kind: Kind, name: &TopicName) {
+        let is_known = |(other, own): &(Kind, TopicName)| *other == kind && own == name;
+        if !self.temporaries.iter().any(is_known) {
+            self.temporaries.push((kind, name.clone()));
+        }
+    }
+}
+
 impl Order {
     pub(crate) fn fresh_id(&mut self) -> u64 {
         self.last_id += 1;
@@ -183,7 +193,21 @@ impl Order {
         Ok(())
     }
 
-    /// Whether a subscription may come to so many topics or queues, and other's to a new one of those.
+    /// Whether a session may have one more temporary topic or queue.
+    pub(crate) fn check_temporaries(
+        &self,
+        session: &Session,
+        limits: &Limits,
+    ) -> Result<(), SubscribeError> {
+        let attached = self.sessions.get(&session.id);
+        let limit = limits.subscriptions_per_session;
+        if attached.is_some_and(|attached| attached.temporaries.len() >= limit) {
+            return Err(SubscribeError::TooManySubscriptions { limit });
+        }
+        Ok(())
+    }
+
+    /// Whether a subscription may come to so many topics or queues, and others to a new one of those.
     pub(crate) fn check_cursors(
         &self,
         session: &Session,

@@ -171,16 +171,13 @@ impl Outcome {
         self.blocked.extend(other.blocked);
         self.notices.append(&mut other.notices);
     }
-
-    pub(crate) fn clear(&mut self) {
-        self.results.clear();
-        self.ready.sessions.clear();
-        self.blocked = Blocked::default();
-        self.notices.clear();
-    }
 }
 
 impl Ready {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
     /// The sessions, each once, taken out.
     pub fn drain(&mut self) -> impl Iterator<Item = Arc<Session>> {
         // With the fence in `Session::is_scheduled`: whoever has the reader now sees the session

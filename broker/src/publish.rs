@@ -1,7 +1,7 @@
 //! Publishing: under the lock a batch is admitted, appended and announced; after it the rules of those who
 //! lie too far behind are applied.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     broker::Broker,
@@ -13,7 +13,7 @@ use crate::{
     notice::is_advisory,
     order::Order,
     outcome::{Outcome, PublishError, Published},
-    queue::{Queue, Room},
+    queue::{Load, Room},
     session::Readable,
     sync::{MutexGuard, lock},
 };
@@ -31,6 +31,19 @@ pub(crate) struct Aftermath {
     overdue: Vec<Overdue>,
 }
 
+impl Aftermath {
+    /// Reduces the topic that a message goes to to its last image.
+    pub(crate) fn keep_last(&mut self, order: &mut Order, publication: &Publication) {
+        if publication.kind() == Kind::Topic
+            && let Some(topic) = order.topics.find_mut(publication.topic().as_str())
+        {
+            topic.log.keep_last(&mut self.released);
+            // What can be had is needed now.
+            self.released.clear();
+        }
+    }
+}
+
 /// Whose publications they are, and so where they may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rights {
@@ -40,29 +53,32 @@ pub(crate) enum Rights {
     Broker,
     /// Everywhere, and without a look at the memory, since the messages have been in it all the time.
     Dead,
+    /// Where anybody may, and without a look at any bound: there is room, or there was just now.
+    Checked,
 }
 
 /// What appending a run of publications to one topic or queue needs besides that.
-struct Run<'a> {
-    rights: Rights,
-    outcome: &'a mut Outcome,
-    aftermath: &'a mut Aftermath,
+pub(crate) struct Run<'a> {
+    pub(crate) rights: Rights,
+    pub(crate) outcome: &'a mut Outcome,
+    pub(crate) aftermath: &'a mut Aftermath,
 }
 
 impl Broker {
-    /// Publishes a batch in its order, and clears it. `outcome` is overwritten.
+    /// Publishes a batch in its order, and clears it. [`Outcome::results`] are overwritten, the rest of
+    /// `outcome` is added to.
     ///
     /// The broker has the messages when this returns, up to the first that it refuses: the results end with
     /// the refusal, and what is behind it is not taken. The caller owes the sessions in
     /// [`Outcome::ready`] a delivery.
     pub fn publish(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
-        outcome.clear();
+        outcome.results.clear();
         self.publish_with(Rights::Anybody, batch, outcome);
     }
 
     /// Publishes to the broker's own topics.
     pub fn publish_reserved(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
-        outcome.clear();
+        outcome.results.clear();
         self.publish_with(Rights::Broker, batch, outcome);
     }
 
@@ -84,24 +100,12 @@ impl Broker {
         self.finish(order, aftermath, outcome);
     }
 
-    /// Publishes what [`Broker::check_all`] found no fault with under the same lock.
-    pub(crate) fn append_checked(
+    pub(crate) fn append_batch(
         &self,
         order: &mut Order,
         batch: &mut Vec<Publication>,
-        outcome: &mut Outcome,
-    ) -> Aftermath {
-        let mut aftermath = Aftermath::default();
-        let run = Run {
-            rights: Rights::Anybody,
-            outcome,
-            aftermath: &mut aftermath,
-        };
-        self.append_batch(order, batch, run);
-        aftermath
-    }
-
-    fn append_batch(&self, order: &mut Order, batch: &mut Vec<Publication>, run: Run<'_>) {
+        run: Run<'_>,
+    ) {
         let Run {
             rights,
             outcome,
@@ -146,6 +150,7 @@ impl Broker {
         drop(released);
         self.horizon.schedule_early(&mut outcome.ready.sessions);
         self.count(&outcome.results);
+        self.tell_dropped(outcome);
         for Overdue { cursor, end } in overdue {
             self.settle_lag(&cursor, end, self.limits.lag(), outcome);
         }
@@ -157,7 +162,7 @@ impl Broker {
     }
 
     /// Whether a publication may be made: there is a topic or queue for it, or may be one.
-    fn admit(
+    pub(crate) fn admit(
         &self,
         order: &mut Order,
         publication: &Publication,
@@ -176,41 +181,15 @@ impl Broker {
         }
         match publication.kind() {
             Kind::Topic => order.admit(name, &self.limits),
-            Kind::Queue => order.admit_queue(name, &self.limits, &self.store),
+            Kind::Queue => {
+                let more = Load::of(publication);
+                check_room(name, self.store.room(Load::default(), more))?;
+                order.admit_queue(name, &self.limits, &self.store)
+            }
         }
     }
 
-    /// Whether all of a batch may be published, one behind the other; `made` tells the topics and queues that
-    /// were made for it.
-    pub(crate) fn check_all(
-        &self,
-        order: &mut Order,
-        batch: &[Publication],
-        made: &mut Vec<(Kind, TopicName)>,
-    ) -> Result<(), PublishError> {
-        let size = batch.iter().map(Publication::size).sum();
-        self.check_memory(size)?;
-        let mut queued = HashMap::<&TopicName, (u64, u64)>::new();
-        for publication in batch {
-            let (kind, name) = (publication.kind(), publication.topic());
-            let was_there = order.has(kind, name);
-            self.admit(order, publication, Rights::Anybody)?;
-            if !was_there {
-                made.push((kind, name.clone()));
-            }
-            if kind == Kind::Queue
-                && let Some(queue) = order.queues.named.find(name.as_str())
-            {
-                let (entries, bytes) = queued.entry(name).or_default();
-                *entries += 1;
-                *bytes += publication.size();
-                check_room(queue, name, *entries, *bytes)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn check_memory(&self, size: u64) -> Result<(), PublishError> {
+    pub(crate) fn check_memory(&self, size: u64) -> Result<(), PublishError> {
         let held = self.memory.bytes();
         let limit = self.limits.memory_bytes;
         if held + size > limit {
@@ -231,7 +210,9 @@ impl Broker {
     ) -> bool {
         let limits = &self.limits;
         let Run {
-            outcome, aftermath, ..
+            rights,
+            outcome,
+            aftermath,
         } = run;
         let Some(topic) = order.topics.find_mut(name.as_str()) else {
             self.pass_into_nothing(order.position, publications, outcome);
@@ -245,7 +226,9 @@ impl Broker {
                 // What can be had is needed now.
                 aftermath.released.clear();
             }
-            if let Err(error) = self.check_memory(publication.size()) {
+            if rights != Rights::Checked
+                && let Err(error) = self.check_memory(publication.size())
+            {
                 outcome.results.push(Err(error));
                 is_whole = false;
                 break;
@@ -302,11 +285,13 @@ impl Broker {
         let subscriptions = state.consumer_count();
         for publication in publications {
             let size = publication.size();
+            let room = || check_room(name, queue.room(Load::of(&publication)));
             let admitted = match rights {
-                Rights::Dead => Ok(()),
-                Rights::Anybody | Rights::Broker => self.check_memory(size),
+                Rights::Checked => Ok(()),
+                Rights::Dead => room(),
+                Rights::Anybody | Rights::Broker => self.check_memory(size).and_then(|()| room()),
             };
-            if let Err(error) = admitted.and_then(|()| check_room(queue, name, 1, size)) {
+            if let Err(error) = admitted {
                 outcome.results.push(Err(error));
                 return false;
             }
@@ -397,22 +382,17 @@ fn may_publish(rights: Rights, publication: &Publication) -> bool {
     let is_own = name.is_reserved() && !is_temporary(name);
     let is_own = is_own || (publication.kind() == Kind::Topic && is_advisory(name.as_str()));
     match rights {
-        Rights::Anybody => !is_own,
+        Rights::Anybody | Rights::Checked => !is_own,
         Rights::Broker => is_own,
         Rights::Dead => true,
     }
 }
 
-fn check_room(
-    queue: &Queue,
-    name: &TopicName,
-    entries: u64,
-    bytes: u64,
-) -> Result<(), PublishError> {
-    match queue.room(entries, bytes) {
+pub(crate) fn check_room(queue: &TopicName, room: Room) -> Result<(), PublishError> {
+    match room {
         Room::Enough => Ok(()),
         Room::Full(of, limit) => Err(PublishError::QueueFull {
-            name: name.clone(),
+            name: queue.clone(),
             of,
             limit,
         }),

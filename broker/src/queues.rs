@@ -3,11 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    cursor::Start,
+    cursor::{Missed, Start},
     entry::{Entry, Kind},
     level_tree::LevelTree,
     limits::Limits,
-    name::{TopicFilter, TopicName},
+    name::{TopicFilter, TopicName, is_temporary},
     order::Order,
     outcome::{PublishError, Ready, SubscribeError},
     queue::{Binding, Consumer, DurableName, Identity, Queue, Store},
@@ -24,6 +24,14 @@ pub(crate) struct Queues {
     pub(crate) bindings: LevelTree<Vec<Arc<Queue>>>,
     /// Consumers of all queues that their filter covers, by filter.
     wildcards: LevelTree<Vec<Arc<Consumer>>>,
+}
+
+/// What making a queue needs besides it.
+struct NewQueue {
+    /// A topic that is to feed it, and is not there.
+    topic: Option<TopicName>,
+    /// Cursors of others, and of the queue itself.
+    cursors: usize,
 }
 
 impl Order {
@@ -61,14 +69,28 @@ impl Order {
         }
         let mut idle = Vec::new();
         self.queues.named.for_each(|queue| {
-            if queue.is_idle() {
-                idle.extend(queue.name().cloned());
+            // Nobody else has it in hand just now, and it does not belong to a session.
+            let is_free = Arc::strong_count(queue) == 1;
+            if is_free && queue.is_idle() {
+                idle.extend(queue.name().filter(|name| !is_temporary(name)).cloned());
             }
         });
         for name in idle {
             self.queues.named.remove(name.as_str());
         }
         self.queues.named.len() < limits.queues
+    }
+
+    /// What a queue that is not there yet would bring with it.
+    fn new_queue(&self, name: &TopicName) -> NewQueue {
+        let topic = virtual_topic(name);
+        let bound = usize::from(topic.is_some());
+        let topic = topic.filter(|topic| !self.has(Kind::Topic, topic));
+        let covering = topic.as_ref().map_or(0, |topic| self.covering(topic));
+        NewQueue {
+            topic,
+            cursors: self.consumers_covering(name) + bound + covering,
+        }
     }
 
     /// Makes a new queue, if the limits allow it.
@@ -82,12 +104,14 @@ impl Order {
             let (name, limit) = (name.clone(), limits.queues);
             return Err(PublishError::TooManyQueues { name, limit });
         }
-        if let Some(topic) = virtual_topic(name)
-            && !self.has(Kind::Topic, &topic)
+        let new = self.new_queue(name);
+        if let Some(name) = new.topic
+            && self.topics.len() >= limits.topics
         {
-            self.admit(&topic, limits)?;
+            let limit = limits.topics;
+            return Err(PublishError::TooManyTopics { name, limit });
         }
-        if self.cursors + self.consumers_covering(name) + 1 > limits.cursors {
+        if self.cursors + new.cursors > limits.cursors {
             let (name, limit) = (name.clone(), limits.cursors);
             return Err(PublishError::TooManyCursors { name, limit });
         }
@@ -95,23 +119,25 @@ impl Order {
         Ok(())
     }
 
-    /// Whether a subscription may have this queue, which need not be there yet.
+    /// Whether a subscription may have this queue, which need not be there yet; tells how many cursors of
+    /// others it would bring with it.
     pub(crate) fn check_queue(
         &mut self,
         name: &TopicName,
         limits: &Limits,
-    ) -> Result<(), SubscribeError> {
+    ) -> Result<usize, SubscribeError> {
         if self.has(Kind::Queue, name) {
-            return Ok(());
+            return Ok(0);
         }
         if !self.has_room_for_queue(limits) {
             let (name, limit) = (name.clone(), limits.queues);
             return Err(SubscribeError::TooManyQueues { name, limit });
         }
-        match virtual_topic(name) {
-            Some(topic) => self.check_topic(&topic, limits),
-            None => Ok(()),
+        let new = self.new_queue(name);
+        if let Some(topic) = new.topic {
+            self.check_topic(&topic, limits)?;
         }
+        Ok(new.cursors)
     }
 
     /// Notes that a consumer came to so many topics or queues.
@@ -128,9 +154,15 @@ impl Order {
             return 0;
         };
         let mut history = Vec::new();
+        let mut gaps = Vec::new();
         let mut joined = 0;
         let mut join = |topic: &mut Box<Topic>| {
-            topic.log.collect_from(start, &mut history);
+            let first = history.len();
+            let missed = topic.log.collect_from(start, &mut history);
+            match history.get_mut(first) {
+                Some((_, before)) => *before = missed,
+                None => gaps.extend(missed),
+            }
             topic.queues.push(Arc::clone(queue));
             joined += 1;
         };
@@ -145,10 +177,15 @@ impl Order {
             }
         }
         self.cursors += joined;
-        history.sort_unstable_by_key(|entry: &Arc<Entry>| entry.position());
-        for entry in history {
+        history.sort_unstable_by_key(|(entry, _): &(Arc<Entry>, _)| entry.position());
+        for (entry, missed) in history {
             // Nobody takes from it yet.
-            queue.feed(&entry, &mut Ready::default());
+            queue.feed(&entry, missed, &mut Ready::default());
+        }
+        for missed in gaps {
+            // What comes next need not be of the same topic.
+            let is_one = filter.exact().is_some();
+            queue.miss(if is_one { missed } else { Missed::Unknown });
         }
         joined
     }
@@ -230,11 +267,49 @@ impl Order {
         found
     }
 
-    /// Takes out a queue that has a name; what is in it is the caller's.
-    pub(crate) fn remove_queue(&mut self, name: &TopicName) -> Option<Arc<Queue>> {
+    /// Takes out a queue that has a name; what is in it is the caller's. Those who subscribe to just this
+    /// name have a new one at once, since it is there as long as somebody does.
+    pub(crate) fn remove_queue(
+        &mut self,
+        name: &TopicName,
+        store: &Arc<Store>,
+    ) -> Option<Arc<Queue>> {
         let queue = self.queues.named.remove(name.as_str())?;
         self.unbind(&queue);
+        // Those who are just leaving have parted from it.
+        let mut parted = queue.consumers();
+        parted.retain(|consumer| consumer.part(&queue));
+        self.cursors -= parted.len();
+        parted.retain(|consumer| consumer.filter.exact().is_some());
+        if !parted.is_empty() && !is_temporary(name) {
+            let new = self.queue(name, store);
+            self.cursors += parted.len();
+            parted.iter().for_each(|consumer| consumer.join(&new));
+        }
         Some(queue)
+    }
+
+    /// Undoes the making of a queue, or of a topic, to which nothing was published then.
+    pub(crate) fn unmake(&mut self, kind: Kind, name: &TopicName, store: &Arc<Store>) {
+        match kind {
+            Kind::Queue => {
+                self.remove_queue(name, store);
+                if let Some(topic) = virtual_topic(name) {
+                    self.unmake_topic(&topic);
+                }
+            }
+            Kind::Topic => self.unmake_topic(name),
+        }
+    }
+
+    /// Takes out a topic that has never had an entry, if only those cover it who would cover a new one too.
+    fn unmake_topic(&mut self, name: &TopicName) {
+        let topic = self.topics.find(name.as_str());
+        let Some(topic) = topic.filter(|topic| topic.is_unused()) else {
+            return;
+        };
+        self.cursors -= topic.cursors().len() + topic.queues.len();
+        self.topics.remove(name.as_str());
     }
 }
 

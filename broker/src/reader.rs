@@ -7,6 +7,7 @@ use crate::{
     entry::Entry,
     horizon::Horizon,
     name::TopicName,
+    outcome::Ready,
     session::{Readable, Session},
     settlement::DeliveryId,
 };
@@ -20,6 +21,8 @@ pub struct Reader {
     active: BinaryHeap<Active>,
     /// Empty between calls; changes places with the session's inbox, so that neither allocates.
     arrived: Vec<Readable>,
+    /// Others who were given something while this one was drained.
+    ready: Ready,
 }
 
 /// One entry for one subscription.
@@ -52,6 +55,7 @@ impl Reader {
             horizon,
             active: BinaryHeap::new(),
             arrived: Vec::new(),
+            ready: Ready::default(),
         }
     }
 
@@ -71,6 +75,18 @@ impl Reader {
         now_ms: u64,
         mut take: impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> bool {
+        let is_done = self.drain_all(now_ms, &mut take);
+        if !self.ready.is_empty() {
+            self.ready.drain().for_each(|session| session.wake());
+        }
+        is_done
+    }
+
+    fn drain_all(
+        &mut self,
+        now_ms: u64,
+        take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
+    ) -> bool {
         loop {
             // First the limit, then the inbox: what is visible up to the limit had been announced, so
             // nothing that belongs before an entry read now can still be on its way to the inbox.
@@ -87,7 +103,7 @@ impl Reader {
                 }
                 continue;
             }
-            let progress = self.read_up_to((limit, now_ms), &mut take);
+            let progress = self.read_up_to((limit, now_ms), take);
             self.session.release_waiting();
             if progress.is_break() {
                 return false;
@@ -145,7 +161,9 @@ impl Reader {
                         })
                     })
                 }
-                Readable::Consumer(consumer) => consumer.read(until, now_ms, take),
+                Readable::Consumer(consumer) => {
+                    consumer.read((until, now_ms), &mut self.ready, take)
+                }
             };
             match stop {
                 Stop::At(next) => self.active.push(Active { next, source }),
@@ -166,7 +184,7 @@ impl Reader {
 
     fn keep_or_retire(&mut self, source: Readable) {
         loop {
-            if let Some(next) = source.next_position() {
+            if let Some(next) = source.next_position(&mut self.ready) {
                 self.active.push(Active { next, source });
                 return;
             }

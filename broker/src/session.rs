@@ -11,6 +11,7 @@ use crate::{
     figures::{Count, SessionFigures},
     limits::Limits,
     name::TopicFilter,
+    outcome::Ready,
     queue::Consumer,
     selector::Selector,
     sync::{AtomicBool, Mutex, Ordering, fence, lock},
@@ -18,13 +19,14 @@ use crate::{
 
 /// Who delivers to a session, outside the broker: a connection.
 ///
-/// Both functions are called after all of the broker's locks are released, by whoever published or
-/// subscribed, on any thread.
+/// Both functions are called after all of the broker's locks are released, on any thread.
 pub trait Peer: Send + Sync {
-    /// There is something to read: drain it here and now, or see to it that it is drained.
+    /// There is something to read: drain it here and now, or see to it that it is drained. Called by
+    /// whoever published or subscribed.
     fn deliver(&self);
 
-    /// There is something to read, or the session was ended: let the peer's own task look after it.
+    /// There is something to read, or the session was ended: let the peer's own task look after it. Called
+    /// by those too who drain another session; it must not wait.
     fn wake(&self);
 }
 
@@ -338,10 +340,11 @@ impl Readable {
         }
     }
 
-    pub(crate) fn next_position(&self) -> Option<u64> {
+    /// The position of what is read next. `ready` gets others who were given something meanwhile.
+    pub(crate) fn next_position(&self, ready: &mut Ready) -> Option<u64> {
         match self {
             Self::Cursor(cursor) => cursor.next_position(),
-            Self::Consumer(consumer) => consumer.next_position(),
+            Self::Consumer(consumer) => consumer.next_position(ready),
         }
     }
 

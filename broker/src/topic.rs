@@ -72,7 +72,7 @@ impl Topic {
         let size = publication.size();
         let entry = publication.into_entry(position, end, &self.counts.name, memory);
         for queue in &self.queues {
-            queue.feed(&entry, ready);
+            queue.feed(&entry, None, ready);
         }
         self.log.append(entry);
         self.counts.published.add(size);
@@ -152,6 +152,15 @@ impl Topic {
                 .max()
                 .unwrap_or(0),
         }
+    }
+
+    /// Whether it never had an entry, and all who cover it would cover a new one of its name too.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.log.end().sequence == 1
+            && self
+                .cursors()
+                .all(|cursor| cursor.subscription.filter.exact().is_none())
+            && self.queues.iter().all(|queue| queue.has_wildcards())
     }
 
     /// Whether nothing would be lost with it.

@@ -3,7 +3,7 @@
 //! What belongs to a transaction is kept by whoever speaks to the client; the broker sets deliveries aside
 //! for it, and carries it out.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     broker::Broker,
@@ -11,8 +11,9 @@ use crate::{
     entry::{Kind, Publication},
     name::TopicName,
     order::Order,
-    outcome::{CommitError, Outcome},
-    queue::Phase,
+    outcome::{CommitError, Outcome, PublishError},
+    publish::{Aftermath, Rights, Run, check_room},
+    queue::{Load, Phase, Queue},
     session::Session,
     settlement::{SettleError, Settlement},
     sync::lock,
@@ -31,8 +32,7 @@ impl Broker {
         outcome: &mut Outcome,
     ) -> Result<(), SettleError> {
         let consumer = consumer_of(session, settlement.delivery)?;
-        consumer.check(settlement, Phase::Free)?;
-        consumer.stage(settlement.delivery, Phase::Staged);
+        consumer.stage(settlement.delivery)?;
         consumer.replenish(&mut outcome.ready);
         Ok(())
     }
@@ -41,13 +41,13 @@ impl Broker {
     pub fn unstage(&self, session: &Session, settlements: &[Settlement]) {
         for Settlement { delivery, .. } in settlements {
             if let Some(consumer) = session.consumer(delivery.subscription) {
-                consumer.stage(*delivery, Phase::Free);
+                consumer.unstage(*delivery);
             }
         }
     }
 
     /// Carries out a transaction: publishes `batch`, and clears it, and settles what was staged, in their
-    /// orders. `outcome` is overwritten.
+    /// orders. [`Outcome::results`] are overwritten, the rest of `outcome` is added to.
     ///
     /// # Errors
     /// When one of the publications or settlements cannot be carried out; then none is, and the batch and
@@ -59,21 +59,12 @@ impl Broker {
         now_ms: u64,
         outcome: &mut Outcome,
     ) -> Result<(), CommitError> {
-        outcome.clear();
+        outcome.results.clear();
         for settlement in settlements {
             consumer_of(session, settlement.delivery)?.check(*settlement, Phase::Staged)?;
         }
         if !batch.is_empty() {
-            self.relieve(outcome);
-            let mut order = lock(&self.order);
-            let mut made = Vec::new();
-            if let Err(error) = self.check_all(&mut order, batch, &mut made) {
-                order.forget(made);
-                self.refused.add(1);
-                return Err(error.into());
-            }
-            let aftermath = self.append_checked(&mut order, batch, outcome);
-            self.finish(order, aftermath, outcome);
+            self.publish_whole(batch, outcome)?;
         }
         for settlement in settlements {
             // Staged and checked, and only this session could have settled it meanwhile.
@@ -82,18 +73,100 @@ impl Broker {
         self.bury(now_ms, outcome);
         Ok(())
     }
-}
 
-impl Order {
-    /// Lets go of topics and queues that were made for publications which were not made.
-    fn forget(&mut self, made: Vec<(Kind, TopicName)>) {
-        for (kind, name) in made {
-            match kind {
-                Kind::Topic => self.remove_if_idle(&name),
-                Kind::Queue => {
-                    self.remove_queue(&name);
-                }
+    /// Publishes all of a batch, or nothing.
+    fn publish_whole(
+        &self,
+        batch: &mut Vec<Publication>,
+        outcome: &mut Outcome,
+    ) -> Result<(), PublishError> {
+        self.relieve(outcome);
+        let mut aftermath = Aftermath::default();
+        let mut order = lock(&self.order);
+        let checked = self.check_all(&mut order, batch, &mut aftermath);
+        let result = checked.map(|_queues| {
+            let run = Run {
+                rights: Rights::Checked,
+                outcome,
+                aftermath: &mut aftermath,
+            };
+            self.append_batch(&mut order, batch, run);
+        });
+        self.finish(order, aftermath, outcome);
+        if result.is_err() {
+            self.refused.add(1);
+        }
+        result
+    }
+
+    /// Makes what a batch needs, or nothing. The queues are to be kept until it has been published: one that
+    /// is empty may be taken away for another.
+    fn check_all(
+        &self,
+        order: &mut Order,
+        batch: &[Publication],
+        aftermath: &mut Aftermath,
+    ) -> Result<Vec<Arc<Queue>>, PublishError> {
+        self.check_memory_for_all(order, batch, aftermath)?;
+        let mut made = Vec::new();
+        let checked = self.admit_all(order, batch, &mut made);
+        if checked.is_err() {
+            for (kind, name) in made {
+                order.unmake(kind, name, &self.store);
             }
         }
+        checked
+    }
+
+    /// Whether the batch fits into the memory, be it without the history of its own topics.
+    fn check_memory_for_all(
+        &self,
+        order: &mut Order,
+        batch: &[Publication],
+        aftermath: &mut Aftermath,
+    ) -> Result<(), PublishError> {
+        let size = batch.iter().map(Publication::size).sum();
+        if self.check_memory(size).is_ok() {
+            return Ok(());
+        }
+        for publication in batch {
+            aftermath.keep_last(order, publication);
+        }
+        self.check_memory(size)
+    }
+
+    fn admit_all<'a>(
+        &self,
+        order: &mut Order,
+        batch: &'a [Publication],
+        made: &mut Vec<(Kind, &'a TopicName)>,
+    ) -> Result<Vec<Arc<Queue>>, PublishError> {
+        let mut loads = HashMap::<&TopicName, Load>::new();
+        let mut bytes_in_all = 0;
+        let mut queues = Vec::new();
+        for publication in batch {
+            let (kind, name) = (publication.kind(), publication.topic());
+            let was_there = order.has(kind, name);
+            self.admit(order, publication, Rights::Anybody)?;
+            if !was_there {
+                made.push((kind, name));
+            }
+            if kind == Kind::Topic {
+                continue;
+            }
+            let Some(queue) = order.queues.named.find(name.as_str()) else {
+                continue;
+            };
+            let load = loads.entry(name).or_insert_with(|| {
+                queues.push(Arc::clone(queue));
+                Load::default()
+            });
+            load.entries += 1;
+            load.bytes += publication.size();
+            bytes_in_all += publication.size();
+            check_room(name, queue.room(*load))?;
+            check_room(name, self.store.room_in_all(bytes_in_all))?;
+        }
+        Ok(queues)
     }
 }

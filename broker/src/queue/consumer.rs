@@ -1,13 +1,12 @@
 //! A consumer: a subscription that takes messages out of queues, and has a bounded number of them in hand.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    fmt,
-    ops::ControlFlow,
-    sync::Arc,
-};
+use std::{collections::HashMap, fmt, ops::ControlFlow, sync::Arc};
 
-use super::{Queue, Queued};
+use super::{
+    Queue, Queued,
+    hands::{Assigned, Hands, Held, Phase, Received},
+    look::Look,
+};
 use crate::{
     cursor::Stop,
     entry::{Entry, Kind},
@@ -55,57 +54,16 @@ pub(crate) struct ConsumerOptions<'a> {
 /// Where its messages come from.
 enum Source {
     /// Taken from these queues, to which more may come while it has wildcards.
-    Queues(Mutex<Vec<Arc<Queue>>>),
-    /// Only looked at, until the end is reached.
-    Browse {
-        queue: Arc<Queue>,
-        look: Mutex<Option<Look>>,
-    },
+    Queues(Mutex<Queues>),
+    /// Only looked at.
+    Browse(Look),
 }
 
-/// How far a look at a queue has come.
-struct Look {
-    /// The position of the last message seen.
-    after: u64,
-    /// What says that this was all.
-    end: Arc<Entry>,
-}
-
-/// What a consumer has been given and has not settled.
 #[derive(Default)]
-struct Hands {
-    /// Not read yet.
-    outbox: VecDeque<Assigned>,
-    /// Read, and not acknowledged; by the number of the delivery.
-    held: BTreeMap<u64, Held>,
-    /// How many of those a transaction has.
-    staged: usize,
-    last_number: u64,
-    /// Whether the session's inbox or its reader has this consumer.
-    is_queued: bool,
-    is_closed: bool,
-}
-
-#[derive(Clone)]
-struct Assigned {
-    message: Queued,
-    /// None: it was only to be looked at.
-    queue: Option<Arc<Queue>>,
-}
-
-struct Held {
-    message: Queued,
-    queue: Arc<Queue>,
-    is_staged: bool,
-}
-
-/// What a settlement is about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Deliveries that no transaction has.
-    Free,
-    /// Deliveries that a transaction has.
-    Staged,
+struct Queues {
+    all: Arc<Vec<Arc<Queue>>>,
+    /// Which one is looked at first, so that none is starved by the others.
+    first: usize,
 }
 
 impl Consumer {
@@ -127,10 +85,7 @@ impl Consumer {
             joined: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
             source: match options.browse {
-                Some((queue, end)) => Source::Browse {
-                    queue,
-                    look: Mutex::new(Some(Look { after: 0, end })),
-                },
+                Some((queue, end)) => Source::Browse(Look::new(queue, end)),
                 None => Source::Queues(Mutex::default()),
             },
             hands: Mutex::default(),
@@ -154,7 +109,7 @@ impl Consumer {
     /// Lets the consumer take from a queue.
     pub(crate) fn join(self: &Arc<Self>, queue: &Arc<Queue>) {
         if let Source::Queues(queues) = &self.source {
-            lock(queues).push(Arc::clone(queue));
+            Arc::make_mut(&mut lock(queues).all).push(Arc::clone(queue));
             queue.join(self);
         }
     }
@@ -168,17 +123,32 @@ impl Consumer {
     }
 
     /// The queues it takes from.
-    pub(crate) fn queues(&self) -> Vec<Arc<Queue>> {
+    pub(crate) fn queues(&self) -> Arc<Vec<Arc<Queue>>> {
         match &self.source {
-            Source::Queues(queues) => lock(queues).clone(),
-            Source::Browse { .. } => Vec::new(),
+            Source::Queues(queues) => Arc::clone(&lock(queues).all),
+            Source::Browse(_) => Arc::default(),
         }
     }
 
-    /// How many of those have names, and so were counted when it came to them.
-    pub(crate) fn taken_from(&self) -> usize {
-        let queues = self.queues();
-        queues.iter().filter(|queue| queue.name().is_some()).count()
+    /// Lets the consumer forget a queue that is removed; whether it had it.
+    pub(crate) fn part(&self, queue: &Arc<Queue>) -> bool {
+        let Source::Queues(queues) = &self.source else {
+            return false;
+        };
+        let mut queues = lock(queues);
+        let found = queues.all.iter().position(|own| Arc::ptr_eq(own, queue));
+        if let Some(at) = found {
+            Arc::make_mut(&mut queues.all).remove(at);
+        }
+        found.is_some()
+    }
+
+    /// Lets the consumer forget all its queues; they are the caller's to leave.
+    pub(crate) fn part_all(&self) -> Arc<Vec<Arc<Queue>>> {
+        match &self.source {
+            Source::Queues(queues) => std::mem::take(&mut lock(queues).all),
+            Source::Browse(_) => Arc::default(),
+        }
     }
 
     /// Gives it a message, if it has room; tells which one it was.
@@ -189,13 +159,12 @@ impl Consumer {
         ready: &mut Ready,
     ) -> Result<Arc<Entry>, Queued> {
         let mut hands = lock(&self.hands);
-        if hands.is_closed || hands.room(self.prefetch) == 0 {
+        if hands.room(self.prefetch) == 0 {
             return Err(message);
         }
         let entry = Arc::clone(&message.entry);
         let queue = Some(Arc::clone(queue));
-        hands.outbox.push_back(Assigned { message, queue });
-        let is_first = !std::mem::replace(&mut hands.is_queued, true);
+        let is_first = hands.push([Assigned { message, queue }]);
         drop(hands);
         if is_first {
             self.announce(ready);
@@ -211,43 +180,21 @@ impl Consumer {
 
     /// Fetches what there is room for; true when there is something to read then.
     pub(crate) fn replenish(self: &Arc<Self>, ready: &mut Ready) -> bool {
-        let room = {
-            let hands = lock(&self.hands);
-            if hands.is_closed {
-                0
-            } else {
-                hands.room(self.prefetch)
-            }
-        };
+        let room = lock(&self.hands).room(self.prefetch);
         if room > 0 {
             match &self.source {
                 Source::Queues(queues) => self.refill(queues, room, ready),
-                Source::Browse { queue, look } => self.look_on(queue, look, ready),
+                Source::Browse(look) => self.look_on(look, ready),
             }
         }
-        !lock(&self.hands).outbox.is_empty()
+        !lock(&self.hands).is_empty()
     }
 
-    fn refill(
-        self: &Arc<Self>,
-        queues: &Mutex<Vec<Arc<Queue>>>,
-        mut room: usize,
-        ready: &mut Ready,
-    ) {
-        let mut queues = lock(queues);
-        if let [queue] = &**queues {
-            let queue = Arc::clone(queue);
-            drop(queues);
-            queue.refill(self, room, ready);
-            return;
-        }
-        // Another one first each time, so that none is starved by the others.
-        if !queues.is_empty() {
-            queues.rotate_left(1);
-        }
-        let queues = queues.clone();
-        for queue in queues {
-            room -= queue.refill(self, room, ready).min(room);
+    fn refill(self: &Arc<Self>, queues: &Mutex<Queues>, mut room: usize, ready: &mut Ready) {
+        let (queues, first) = lock(queues).in_turn();
+        let (before, rest) = queues.split_at(first);
+        for queue in rest.iter().chain(before) {
+            room = room.saturating_sub(queue.refill(self, room, ready));
             if room == 0 {
                 return;
             }
@@ -255,75 +202,58 @@ impl Consumer {
     }
 
     /// Takes the next look at the queue that is browsed.
-    fn look_on(self: &Arc<Self>, queue: &Queue, look: &Mutex<Option<Look>>, ready: &mut Ready) {
-        let mut look = lock(look);
-        let Some(Look { after, .. }) = &mut *look else {
-            return;
-        };
-        let found = queue.browse(*after, BROWSED_AT_ONCE);
-        let end = match found.last() {
-            Some(last) => {
-                *after = last.position();
-                None
-            }
-            None => look.take().map(|look| look.end),
-        };
-        drop(look);
+    fn look_on(self: &Arc<Self>, look: &Look, ready: &mut Ready) {
+        let (found, end) = look.next();
         let wanted = found.into_iter().filter(|entry| self.wants(entry));
         let seen = wanted.chain(end).map(|entry| Assigned {
             message: Queued::new(&entry),
             queue: None,
         });
-        let mut hands = lock(&self.hands);
-        hands.outbox.extend(seen);
+        let seen: Vec<_> = seen.collect();
         // Even where nothing was found: who reads it comes back for more.
-        let is_first = !std::mem::replace(&mut hands.is_queued, true);
-        drop(hands);
+        let is_first = lock(&self.hands).push(seen);
         if is_first {
             self.announce(ready);
         }
     }
 
-    /// The position of what is read next.
-    pub(crate) fn next_position(self: &Arc<Self>) -> Option<u64> {
-        if self.is_cancelled() {
-            return None;
-        }
-        loop {
-            if let Some(first) = lock(&self.hands).outbox.front() {
-                return Some(first.message.entry.position());
+    /// The position of what is read next. `ready` gets others who were given something meanwhile.
+    pub(crate) fn next_position(self: &Arc<Self>, ready: &mut Ready) -> Option<u64> {
+        while !self.is_cancelled() {
+            let next = lock(&self.hands).next_position();
+            if next.is_some() {
+                return next;
             }
-            if !self.replenish(&mut Ready::default()) && !self.is_browsing() {
+            if !self.replenish(ready) && !self.is_looking_on() {
                 return None;
             }
         }
+        None
     }
 
     /// Whether there may be more to look at, though nothing was found last.
-    fn is_browsing(&self) -> bool {
+    fn is_looking_on(&self) -> bool {
         match &self.source {
             Source::Queues(_) => false,
-            Source::Browse { look, .. } => lock(look).is_some(),
+            Source::Browse(look) => look.goes_on(),
         }
     }
 
     /// Gives up reading when there is nothing to read; false when something was assigned meanwhile.
     pub(crate) fn retire(&self) -> bool {
-        let mut hands = lock(&self.hands);
-        hands.is_queued = !hands.outbox.is_empty() && !hands.is_closed;
-        !hands.is_queued
+        lock(&self.hands).retire()
     }
 
     /// Hands over messages up to position `until`, for as long as `take` goes on.
     pub(crate) fn read(
         self: &Arc<Self>,
-        until: u64,
-        now_ms: u64,
+        (until, now_ms): (u64, u64),
+        ready: &mut Ready,
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> Stop {
         let mut full = false;
         loop {
-            let Some(position) = self.next_position() else {
+            let Some(position) = self.next_position(ready) else {
                 return Stop::End { full };
             };
             if full {
@@ -341,10 +271,17 @@ impl Consumer {
         now_ms: u64,
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let Some((number, assigned)) = self.receive(now_ms) else {
-            return ControlFlow::Continue(());
+        let received = lock(&self.hands).receive(now_ms, self.acknowledgement);
+        let (number, Assigned { message, queue }) = match received {
+            Some(Received::Message(number, assigned)) => (number, assigned),
+            Some(Received::Expired(Assigned { message, queue })) => {
+                if let Some(queue) = queue {
+                    queue.reject(message, DeathCause::Expired);
+                }
+                return ControlFlow::Continue(());
+            }
+            None => return ControlFlow::Continue(()),
         };
-        let Assigned { message, queue } = assigned;
         let Some(queue) = queue else {
             return take(self.delivery(&message, None, self.browsed()));
         };
@@ -353,40 +290,12 @@ impl Consumer {
             number,
         });
         let flow = take(self.delivery(&message, id, Some(&queue)));
-        queue.dispatched();
+        queue.dispatched(&message);
         self.session.delivered(1);
         if id.is_none() {
             queue.forget(&message.entry);
         }
         flow
-    }
-
-    /// Takes the first out of the outbox, into the hand if it is to be acknowledged. Nothing, if there is
-    /// none or its time is over.
-    fn receive(&self, now_ms: u64) -> Option<(Option<u64>, Assigned)> {
-        let mut hands = lock(&self.hands);
-        let mut assigned = hands.outbox.pop_front()?;
-        let Some(queue) = &assigned.queue else {
-            return Some((None, assigned));
-        };
-        if assigned.message.entry.is_expired(now_ms) {
-            drop(hands);
-            queue.reject(assigned.message, DeathCause::Expired);
-            return None;
-        }
-        assigned.message.deliveries += 1;
-        if self.acknowledgement == Acknowledgement::Auto {
-            return Some((None, assigned));
-        }
-        let held = Held {
-            message: assigned.message.clone(),
-            queue: Arc::clone(queue),
-            is_staged: false,
-        };
-        hands.last_number += 1;
-        let number = hands.last_number;
-        hands.held.insert(number, held);
-        Some((Some(number), assigned))
     }
 
     fn delivery<'a>(
@@ -408,16 +317,16 @@ impl Consumer {
     fn browsed(&self) -> Option<&Queue> {
         match &self.source {
             Source::Queues(_) => None,
-            Source::Browse { queue, .. } => Some(queue),
+            Source::Browse(look) => Some(&look.queue),
         }
     }
 
-    /// The deliveries that a settlement is about.
+    /// Whether a settlement would find what it is about.
     pub(crate) fn check(&self, settlement: Settlement, phase: Phase) -> Result<(), SettleError> {
-        let hands = lock(&self.hands);
-        match hands.held.get(&settlement.delivery.number) {
-            Some(held) if held.is_staged == (phase == Phase::Staged) => Ok(()),
-            _ => Err(SettleError(settlement.delivery)),
+        if lock(&self.hands).has(settlement.delivery.number, phase) {
+            Ok(())
+        } else {
+            Err(SettleError(settlement.delivery))
         }
     }
 
@@ -427,155 +336,101 @@ impl Consumer {
         settlement: Settlement,
         phase: Phase,
     ) -> Result<Vec<Arc<Queue>>, SettleError> {
-        self.check(settlement, phase)?;
-        let settled = self.let_go(settlement.delivery.number, phase);
+        let Settlement { delivery, verdict } = settlement;
+        let settled = lock(&self.hands).let_go(delivery.number, phase, self.acknowledgement);
         let mut returned = Returned::default();
-        for Held { message, queue, .. } in settled {
-            match settlement.verdict {
-                Verdict::Accept => queue.forget(&message.entry),
-                Verdict::Reject => queue.reject(message, DeathCause::Rejected),
-                Verdict::Return => returned.add(queue, message),
+        for (_, held) in settled.ok_or(SettleError(delivery))? {
+            match verdict {
+                Verdict::Accept => held.queue.forget(&held.message.entry),
+                Verdict::Reject => held.queue.reject(held.message, DeathCause::Rejected),
+                Verdict::Return => returned.add(held),
             }
         }
         Ok(returned.take_back())
     }
 
-    fn let_go(&self, number: u64, phase: Phase) -> Vec<Held> {
-        let mut hands = lock(&self.hands);
-        let numbers: Vec<u64> = match self.acknowledgement {
-            Acknowledgement::Cumulative => hands
-                .held
-                .range(..=number)
-                .filter(|(_, held)| held.is_staged == (phase == Phase::Staged))
-                .map(|(number, _)| *number)
-                .collect(),
-            Acknowledgement::Auto | Acknowledgement::Individual => vec![number],
-        };
-        if phase == Phase::Staged {
-            hands.staged -= numbers.len();
+    /// Lets a transaction have what a settlement is about.
+    pub(crate) fn stage(&self, delivery: DeliveryId) -> Result<(), SettleError> {
+        if lock(&self.hands).stage(delivery.number, self.acknowledgement) {
+            Ok(())
+        } else {
+            Err(SettleError(delivery))
         }
-        numbers
-            .iter()
-            .filter_map(|number| hands.held.remove(number))
-            .collect()
     }
 
-    /// Lets a transaction have deliveries, or gives them back.
-    pub(crate) fn stage(&self, delivery: DeliveryId, phase: Phase) {
-        let is_staged = phase == Phase::Staged;
-        let mut hands = lock(&self.hands);
-        let Hands { held, staged, .. } = &mut *hands;
-        let first = match self.acknowledgement {
-            Acknowledgement::Cumulative => 0,
-            Acknowledgement::Auto | Acknowledgement::Individual => delivery.number,
-        };
-        for (_, held) in held.range_mut(first..=delivery.number) {
-            if held.is_staged != is_staged {
-                held.is_staged = is_staged;
-                *staged = if is_staged { *staged + 1 } else { *staged - 1 };
-            }
-        }
+    /// Takes it back from the transaction.
+    pub(crate) fn unstage(&self, delivery: DeliveryId) {
+        lock(&self.hands).unstage(delivery.number);
     }
 
     /// The delivery of the message at this position.
     pub(crate) fn find(&self, position: u64) -> Option<DeliveryId> {
-        let hands = lock(&self.hands);
-        let mut held = hands.held.iter();
-        let (number, _) = held.find(|(_, held)| held.message.entry.position() == position)?;
+        let number = lock(&self.hands).find(position, self.acknowledgement)?;
         Some(DeliveryId {
             subscription: self.id,
-            number: *number,
+            number,
         })
     }
 
     /// Adds the messages of `queue` behind a position that this consumer has.
     pub(super) fn collect_unsettled(&self, queue: &Queue, after: u64, found: &mut Vec<Arc<Entry>>) {
-        let hands = lock(&self.hands);
-        let in_outbox = hands.outbox.iter().filter_map(|assigned| {
-            let queue = assigned.queue.as_deref()?;
-            Some((queue, &assigned.message.entry))
-        });
-        let held = hands.held.values();
-        let held = held.map(|held| (&*held.queue, &held.message.entry));
-        for (from, entry) in in_outbox.chain(held) {
-            if std::ptr::eq(from, queue) && entry.position() > after {
-                found.push(Arc::clone(entry));
-            }
-        }
+        lock(&self.hands).collect(queue, after, found);
     }
 
-    /// Ends the consumer: what it had goes back to its queues, for others.
-    pub(crate) fn close(&self, ready: &mut Ready) {
+    /// Takes out what it has of `queue` and has not read.
+    pub(super) fn take_unread(&self, queue: &Queue) -> Vec<Queued> {
+        lock(&self.hands).take_unread(queue)
+    }
+
+    /// Ends the consumer, which has parted from `queues`: what it had goes back, for others.
+    pub(crate) fn close(&self, queues: &[Arc<Queue>], ready: &mut Ready) {
         self.cancelled.store(true, Ordering::Release);
-        let mut hands = lock(&self.hands);
-        hands.is_closed = true;
-        let outbox = std::mem::take(&mut hands.outbox);
-        let held = std::mem::take(&mut hands.held);
-        drop(hands);
+        let left = lock(&self.hands).close();
+        if let Source::Browse(look) = &self.source {
+            look.end();
+        }
         let mut returned = Returned::default();
-        for Held { message, queue, .. } in held.into_values() {
-            returned.add(queue, message);
-        }
-        for Assigned { message, queue } in outbox {
-            if let Some(queue) = queue {
-                returned.add(queue, message);
-            }
-        }
-        let queues = match &self.source {
-            Source::Queues(queues) => std::mem::take(&mut *lock(queues)),
-            Source::Browse { look, .. } => {
-                lock(look).take();
-                Vec::new()
-            }
-        };
+        left.into_iter().for_each(|held| returned.add(held));
         for queue in queues {
-            let left = returned.of(&queue);
-            queue.leave(self, left, ready);
+            queue.leave(self, returned.of(queue), ready);
         }
+        // Of queues that were removed meanwhile.
         returned.take_back();
     }
 }
 
-impl Hands {
-    fn room(&self, prefetch: usize) -> usize {
-        let taken = self.outbox.len() + self.held.len() - self.staged;
-        prefetch.saturating_sub(taken)
+impl Queues {
+    /// All of them, and the place of the one whose turn it is.
+    fn in_turn(&mut self) -> (Arc<Vec<Arc<Queue>>>, usize) {
+        self.first = (self.first + 1) % self.all.len().max(1);
+        (Arc::clone(&self.all), self.first)
     }
 }
 
 /// Messages on their way back, by queue.
 #[derive(Default)]
-struct Returned(Vec<(Arc<Queue>, Vec<Queued>)>);
+struct Returned(HashMap<*const Queue, (Arc<Queue>, Vec<Queued>)>);
 
 impl Returned {
-    fn add(&mut self, queue: Arc<Queue>, message: Queued) {
-        match self
-            .0
-            .iter_mut()
-            .find(|(other, _)| Arc::ptr_eq(other, &queue))
-        {
-            Some((_, messages)) => messages.push(message),
-            None => self.0.push((queue, vec![message])),
-        }
+    fn add(&mut self, Held { message, queue }: Held) {
+        let by_queue = self.0.entry(Arc::as_ptr(&queue));
+        let (_, messages) = by_queue.or_insert_with(|| (queue, Vec::new()));
+        messages.push(message);
     }
 
     fn of(&mut self, queue: &Arc<Queue>) -> Vec<Queued> {
-        let at = self
-            .0
-            .iter()
-            .position(|(other, _)| Arc::ptr_eq(other, queue));
-        at.map_or_else(Vec::new, |at| self.0.swap_remove(at).1)
+        let found = self.0.remove(&Arc::as_ptr(queue));
+        found.map_or_else(Vec::new, |(_, messages)| messages)
     }
 
     /// Gives all of them back; tells to which queues.
     fn take_back(self) -> Vec<Arc<Queue>> {
-        self.0
-            .into_iter()
-            .map(|(queue, messages)| {
-                queue.take_back(messages);
-                queue
-            })
-            .collect()
+        let by_queue = self.0.into_values();
+        let back = by_queue.map(|(queue, messages)| {
+            queue.take_back(messages);
+            queue
+        });
+        back.collect()
     }
 }
 
@@ -584,6 +439,3 @@ impl fmt::Debug for Consumer {
         write!(formatter, "Consumer({} of {:?})", self.id.0, self.session)
     }
 }
-
-/// Messages fetched at once for a subscription that only looks.
-const BROWSED_AT_ONCE: usize = 100;

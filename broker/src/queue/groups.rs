@@ -55,6 +55,7 @@ impl Groups {
                 self.groups.remove(id);
             }
         }
+        self.shrink();
     }
 
     /// The consumer that a message must go to, if it cannot go to any.
@@ -65,15 +66,19 @@ impl Groups {
         self.groups.get(group_of(entry)?)?.owner
     }
 
-    /// A consumer was given a message: its group is this consumer's now, or nobody's if it was the last.
-    pub(super) fn assigned(&mut self, entry: &Entry, consumer: SubscriptionId) {
-        let Some(id) = group_of(entry) else { return };
+    /// A consumer was given a message: its group is this consumer's now, or nobody's if it was the last;
+    /// whether it was.
+    pub(super) fn assigned(&mut self, entry: &Entry, consumer: SubscriptionId) -> bool {
+        let Some(id) = group_of(entry) else {
+            return false;
+        };
         let closes = entry
             .header(SEQUENCE)
             .is_some_and(|sequence| sequence.trim() == "-1");
         if let Some(group) = self.groups.get_mut(id) {
             group.owner = (!closes).then_some(consumer);
         }
+        closes
     }
 
     /// A consumer goes; whether it had groups.
@@ -86,7 +91,16 @@ impl Groups {
             }
             group.messages > 0 || group.owner.is_some()
         });
+        self.shrink();
         had
+    }
+
+    fn shrink(&mut self) {
+        /// Room that is not worth giving back.
+        const FEW: usize = 64;
+        if self.groups.capacity() > FEW && self.groups.len() < self.groups.capacity() / 4 {
+            self.groups.shrink_to(FEW);
+        }
     }
 }
 

@@ -5,21 +5,21 @@
 //! consumer, a session's inbox.
 
 mod consumer;
+mod dispatch;
 mod groups;
+mod hands;
+mod look;
 mod state;
 mod store;
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{fmt, sync::Arc, sync::atomic::AtomicU64 as Mark};
 
-pub(crate) use consumer::{Consumer, ConsumerOptions, Phase};
+pub(crate) use consumer::{Consumer, ConsumerOptions};
+pub(crate) use hands::Phase;
 pub(crate) use state::State;
-pub(crate) use store::{Dead, Store};
+pub(crate) use store::{Dead, Load, Room, Store};
+
+use dispatch::SLICE;
 
 use crate::{
     cursor::Missed,
@@ -29,7 +29,7 @@ use crate::{
     notice::DeathCause,
     outcome::Ready,
     selector::Selector,
-    sync::{Mutex, MutexGuard, lock},
+    sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock},
 };
 
 /// A message in a queue.
@@ -49,7 +49,7 @@ pub(crate) struct Queue {
     pub(crate) binding: Option<Binding>,
     store: Arc<Store>,
     entries: AtomicU64,
-    bytes: AtomicU64,
+    bytes: Mark,
     counts: Counts,
     state: Mutex<State>,
 }
@@ -93,14 +93,6 @@ struct Counts {
     discarded: Count,
 }
 
-/// Whether there is room for a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Room {
-    Enough,
-    /// What is reached, and at what number.
-    Full(&'static str, u64),
-}
-
 impl Queue {
     pub(crate) fn new(
         identity: Identity,
@@ -112,7 +104,7 @@ impl Queue {
             binding,
             store: Arc::clone(store),
             entries: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+            bytes: Mark::new(0),
             counts: Counts::default(),
             state: Mutex::new(State::default()),
         })
@@ -130,18 +122,15 @@ impl Queue {
         }
     }
 
-    /// Whether `entries` more with `bytes` in all may come in.
-    pub(crate) fn room(&self, entries: u64, bytes: u64) -> Room {
-        let limits = &self.store.limits;
-        let in_all = limits.memory_bytes / QUEUES_PART;
-        if self.entries.load(Ordering::Relaxed) + entries > limits.queue_entries {
-            Room::Full("messages in one queue", limits.queue_entries)
-        } else if self.bytes.load(Ordering::Relaxed) + bytes > limits.queue_bytes {
-            Room::Full("bytes in one queue", limits.queue_bytes)
-        } else if self.store.bytes() + bytes > in_all {
-            Room::Full("bytes in all queues", in_all)
-        } else {
-            Room::Enough
+    /// Whether so much more may come in.
+    pub(crate) fn room(&self, more: Load) -> Room {
+        self.store.room(self.load(), more)
+    }
+
+    fn load(&self) -> Load {
+        Load {
+            entries: self.entries.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
         }
     }
 
@@ -153,61 +142,58 @@ impl Queue {
         ready: &mut Ready,
     ) {
         self.enter(state, entry);
-        let message = Queued::new(entry);
+        let message = Queued {
+            missed: state.take_missed(),
+            ..Queued::new(entry)
+        };
         if let Some(message) = self.offer(state, message, ready) {
             state.put_back(message);
         }
     }
 
-    /// Takes in a message of a topic that feeds the queue, if it wants it. At a bound the oldest that wait
-    /// are dropped: who publishes to a topic is not to be held up by those who do not listen.
-    pub(crate) fn feed(self: &Arc<Self>, entry: &Arc<Entry>, ready: &mut Ready) {
-        let selector = self
-            .binding
-            .as_ref()
-            .and_then(|binding| binding.selector.as_ref());
-        if selector.is_some_and(|selector| !selector.matches(&**entry)) {
+    /// Takes in a message of a topic that feeds the queue, if it wants it; `missed` is missing before it. At
+    /// a bound the oldest that wait are dropped, or else the message: who publishes to a topic is not to be
+    /// held up by those who do not listen.
+    pub(crate) fn feed(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        missed: Option<Missed>,
+        ready: &mut Ready,
+    ) {
+        let binding = self.binding.as_ref();
+        let selector = binding.and_then(|binding| binding.selector.as_ref());
+        let is_wanted = selector.is_none_or(|selector| selector.matches(&**entry));
+        let mut state = self.lock();
+        state.miss(missed);
+        if !is_wanted {
             return;
         }
-        let mut state = self.lock();
-        while self.room(1, entry.size()) != Room::Enough {
-            let Some(oldest) = state.drop_oldest() else {
-                break;
-            };
-            self.kill(&mut state, oldest, DeathCause::QueueFull);
+        if self.make_room(&mut state, entry.size()) {
+            self.enqueue(&mut state, entry, ready);
+        } else {
+            self.enter(&mut state, entry);
+            self.kill(&mut state, Queued::new(entry), DeathCause::QueueFull);
         }
-        self.enqueue(&mut state, entry, ready);
     }
 
-    /// Gives a message to the next consumer that has room and wants it; otherwise it comes back.
-    fn offer(
-        self: &Arc<Self>,
-        state: &mut State,
-        mut message: Queued,
-        ready: &mut Ready,
-    ) -> Option<Queued> {
-        if state.nobody_has_room() {
-            return Some(message);
+    /// Drops the oldest that wait until a message has room; false when it cannot have it.
+    fn make_room(self: &Arc<Self>, state: &mut State, bytes: u64) -> bool {
+        if !self.store.could_hold(bytes) {
+            return false;
         }
-        let position = message.entry.position();
-        for at in state.turn() {
-            if !state.is_caught_up(at) {
-                continue;
-            }
-            if !state.may_take(at, &message.entry) {
-                state.pass_over(at, position);
-                continue;
-            }
-            let consumer = Arc::clone(state.consumer(at));
-            match consumer.assign(self, message, ready) {
-                Ok(entry) => {
-                    state.assigned(at, &entry);
-                    return None;
-                }
-                Err(back) => message = back,
-            }
+        let more = Load { entries: 1, bytes };
+        while self.room(more) != Room::Enough {
+            let Some(oldest) = state.take_oldest() else {
+                return false;
+            };
+            self.kill(state, oldest, DeathCause::QueueFull);
         }
-        Some(message)
+        true
+    }
+
+    /// Notes that messages are missing before the next one.
+    pub(crate) fn miss(&self, missed: Missed) {
+        self.lock().miss(Some(missed));
     }
 
     /// Lets a consumer begin to take. What waits is for [`Queue::refill`].
@@ -215,106 +201,36 @@ impl Queue {
         self.lock().join(consumer);
     }
 
-    /// Ends a consumer's part in the queue, which gets back what it had not settled.
+    /// Ends a consumer's part in the queue, which gets back what it had not settled: at one moment, so that
+    /// nobody is given what comes behind it first.
     pub(crate) fn leave(
         self: &Arc<Self>,
         consumer: &Consumer,
         left: Vec<Queued>,
         ready: &mut Ready,
     ) {
-        self.lock().leave(consumer.id);
-        self.take_back(left);
-        self.share_out(ready);
-    }
-
-    /// Gives a consumer at most `most` of what waits; tells how many.
-    pub(crate) fn refill(
-        self: &Arc<Self>,
-        consumer: &Arc<Consumer>,
-        most: usize,
-        ready: &mut Ready,
-    ) -> usize {
-        let mut given = 0;
-        while given < most {
-            match self.refill_slice(consumer, most - given, ready) {
-                (count, true) => given += count,
-                (count, false) => return given + count,
-            }
-        }
-        given
-    }
-
-    /// Looks at a slice of what waits, so that nobody else waits long; true when there is more to see.
-    fn refill_slice(
-        self: &Arc<Self>,
-        consumer: &Arc<Consumer>,
-        most: usize,
-        ready: &mut Ready,
-    ) -> (usize, bool) {
         let mut state = self.lock();
-        let Some(at) = state.place_of(consumer.id) else {
-            return (0, false);
-        };
-        let mut given = 0;
-        for _ in 0..SLICE {
-            if given == most {
-                return (given, true);
-            }
-            let Some(position) = state.next_for(at) else {
-                return (given, false);
-            };
-            if !state.wants(at, position) {
-                state.pass_over(at, position);
-                continue;
-            }
-            let Some(message) = state.take(position) else {
-                return (given, false);
-            };
-            match consumer.assign(self, message, ready) {
-                Ok(entry) => {
-                    state.pass_over(at, position);
-                    state.assigned(at, &entry);
-                    given += 1;
-                }
-                Err(back) => {
-                    state.put_back(back);
-                    return (given, false);
-                }
-            }
-        }
-        (given, true)
+        state.leave(consumer.id);
+        self.take_back_into(&mut state, left);
+        drop(state);
+        self.share_out(ready);
     }
 
     /// Puts messages that were not settled back in their places, or away when that happened too often.
     pub(crate) fn take_back(self: &Arc<Self>, messages: Vec<Queued>) {
-        if messages.is_empty() {
-            return;
-        }
-        let most = self.store.limits.max_redeliveries;
-        let mut state = self.lock();
-        for message in messages {
-            if message.deliveries > most {
-                let cause = DeathCause::TooManyDeliveries(message.deliveries);
-                self.kill(&mut state, message, cause);
-            } else {
-                if message.deliveries > 0 {
-                    self.counts.redelivered.add(1);
-                }
-                state.wait(message);
-            }
-        }
+        self.take_back_into(&mut self.lock(), messages);
     }
 
-    /// Distributes what waits over all consumers, in turns.
-    pub(crate) fn share_out(self: &Arc<Self>, ready: &mut Ready) {
-        loop {
-            let consumers = self.lock().consumers();
-            let given: usize = consumers
-                .iter()
-                .map(|consumer| self.refill(consumer, SHARE, ready))
-                .sum();
-            if given == 0 {
-                return;
+    fn take_back_into(self: &Arc<Self>, state: &mut State, messages: Vec<Queued>) {
+        for message in messages {
+            if state.is_removed() {
+                self.leave_store(state, &message.entry);
+                self.counts.discarded.add(1);
+            } else if message.deliveries > self.store.limits.max_redeliveries {
+                let cause = DeathCause::TooManyDeliveries(message.deliveries);
+                self.kill(state, message, cause);
+            } else {
+                state.wait(message);
             }
         }
     }
@@ -333,21 +249,47 @@ impl Queue {
 
     /// Takes out what nobody wants any more at `now_ms`.
     pub(crate) fn expire(self: &Arc<Self>, now_ms: u64) {
-        let mut state = self.lock();
-        for message in state.take_expired(now_ms) {
-            self.kill(&mut state, message, DeathCause::Expired);
+        loop {
+            let mut state = self.lock();
+            let expired = state.take_expired(now_ms, SLICE);
+            let is_last = expired.len() < SLICE;
+            for message in expired {
+                self.kill(&mut state, message, DeathCause::Expired);
+            }
+            if is_last {
+                return;
+            }
         }
     }
 
     /// Takes out everything that waits; tells how much it was.
-    pub(crate) fn purge(&self) -> Vec<Queued> {
+    pub(crate) fn purge(&self) -> usize {
+        let gone = self.lock().take_all();
+        self.discard(gone.waiting.into_values())
+    }
+
+    /// Ends the queue, which the broker does not have any more; tells how much was in it that nobody had
+    /// been given.
+    pub(crate) fn remove(&self) -> usize {
         let mut state = self.lock();
+        let consumers = state.remove();
         let gone = state.take_all();
-        for message in &gone {
-            self.leave_store(&mut state, &message.entry);
+        drop(state);
+        let unread = consumers
+            .iter()
+            .flat_map(|consumer| consumer.take_unread(self));
+        self.discard(gone.waiting.into_values().chain(unread))
+    }
+
+    /// Messages that nobody will have leave, and nobody is told.
+    fn discard(&self, messages: impl IntoIterator<Item = Queued>) -> usize {
+        let mut count = 0;
+        for message in messages {
+            self.leave_store_unlocked(&message.entry);
+            count += 1;
         }
-        self.counts.discarded.add(gone.len() as u64);
-        gone
+        self.counts.discarded.add(count as u64);
+        count
     }
 
     /// What waits, and what waits to be acknowledged, behind a position and in order; at most `most`.
@@ -371,6 +313,16 @@ impl Queue {
         self.binding.is_none()
             && self.entries.load(Ordering::Relaxed) == 0
             && self.lock().is_unused()
+    }
+
+    /// Whether it is fed by all topics that a filter covers, those included that come later.
+    pub(crate) fn has_wildcards(&self) -> bool {
+        let binding = self.binding.as_ref();
+        binding.is_some_and(|binding| binding.filter.exact().is_none())
+    }
+
+    pub(crate) fn consumers(&self) -> Vec<Arc<Consumer>> {
+        self.lock().consumers()
     }
 
     pub(crate) fn consumer_count(&self) -> usize {
@@ -397,12 +349,22 @@ impl Queue {
         }
     }
 
-    pub(crate) fn dispatched(&self) {
+    /// Notes that a message was handed over.
+    pub(crate) fn dispatched(&self, message: &Queued) {
         self.counts.dispatched.add(1);
+        if message.deliveries > 1 {
+            self.counts.redelivered.add(1);
+        }
     }
 
     fn kill(self: &Arc<Self>, state: &mut State, message: Queued, cause: DeathCause) {
         self.leave_store(state, &message.entry);
+        // What nobody has seen is missing, and so is what was missing before it.
+        if cause == DeathCause::QueueFull
+            || (cause == DeathCause::Expired && message.missed.is_some())
+        {
+            state.miss_after(message.entry.position());
+        }
         match cause {
             DeathCause::Expired => self.counts.expired.add(1),
             DeathCause::QueueFull => self.counts.discarded.add(1),
@@ -410,7 +372,11 @@ impl Queue {
                 self.counts.dead_lettered.add(1);
             }
         }
-        self.store.bury(self, message, cause);
+        self.store.bury(Dead {
+            queue: Arc::clone(self),
+            message,
+            cause,
+        });
     }
 
     fn enter(&self, state: &mut State, entry: &Entry) {
@@ -473,10 +439,3 @@ impl Queue {
         }
     }
 }
-
-/// All queues together may have this part of the broker's memory.
-const QUEUES_PART: u64 = 2;
-/// Messages looked at while the queue is locked.
-const SLICE: usize = 1_000;
-/// Messages that a consumer is given before the next one has its turn.
-const SHARE: usize = 8;

@@ -16,7 +16,7 @@ pub(crate) struct State {
     waiting: BTreeMap<u64, Queued>,
     /// Those that expire, by when.
     expiring: BTreeSet<(u64, u64)>,
-    /// In the order they came.
+    /// In the order they came, which is that of their ids.
     members: Vec<Member>,
     /// Whose turn it is.
     next: usize,
@@ -27,6 +27,17 @@ pub(crate) struct State {
     pub(super) groups: Groups,
     /// What the queue's next own message gets.
     pub(crate) end: End,
+    /// What is missing before the next message that comes in.
+    missed: Option<Missed>,
+    /// Whether the broker does not have the queue any more: what comes back has no place.
+    is_removed: bool,
+}
+
+/// What a queue had, to be dropped when it is not locked.
+#[derive(Default)]
+pub(super) struct Contents {
+    pub(super) waiting: BTreeMap<u64, Queued>,
+    _expiring: BTreeSet<(u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -50,6 +61,8 @@ impl Default for State {
                 sequence: 1,
                 offset: 0,
             },
+            missed: None,
+            is_removed: false,
         }
     }
 }
@@ -57,10 +70,7 @@ impl Default for State {
 impl State {
     /// Puts a message back in its old place, for everybody to look at.
     pub(super) fn wait(&mut self, message: Queued) {
-        let position = message.entry.position();
-        for member in &mut self.members {
-            member.from = member.from.min(position);
-        }
+        self.look_again_from(message.entry.position());
         self.put_back(message);
     }
 
@@ -81,19 +91,37 @@ impl State {
         Some(message)
     }
 
-    /// Takes the oldest out, and notes at the next one that something is missing before it.
-    pub(super) fn drop_oldest(&mut self) -> Option<Queued> {
+    pub(super) fn take_oldest(&mut self) -> Option<Queued> {
         let position = *self.waiting.first_key_value()?.0;
-        let oldest = self.take(position)?;
-        if let Some(mut next) = self.waiting.first_entry() {
-            next.get_mut().missed = Some(Missed::Unknown);
-        }
-        Some(oldest)
+        self.take(position)
     }
 
-    pub(super) fn take_expired(&mut self, now_ms: u64) -> Vec<Queued> {
+    /// Notes that something is missing before the message that follows this position.
+    pub(super) fn miss_after(&mut self, position: u64) {
+        match self.waiting.range_mut(position + 1..).next() {
+            Some((_, next)) => next.missed = Some(Missed::Unknown),
+            None => self.missed = Some(Missed::Unknown),
+        }
+    }
+
+    /// Notes what is missing before the next message that comes in.
+    pub(super) fn miss(&mut self, missed: Option<Missed>) {
+        if let Some(missed) = missed {
+            // A range is one of one topic's sequences: two do not make one.
+            self.missed = Some(self.missed.map_or(missed, |_| Missed::Unknown));
+        }
+    }
+
+    /// What is missing before the message that comes in now.
+    pub(super) fn take_missed(&mut self) -> Option<Missed> {
+        self.missed.take()
+    }
+
+    /// Takes out what has expired, at most `most`.
+    pub(super) fn take_expired(&mut self, now_ms: u64, most: usize) -> Vec<Queued> {
         let mut expired = Vec::new();
-        while let Some(&(expires_ms, position)) = self.expiring.first()
+        while expired.len() < most
+            && let Some(&(expires_ms, position)) = self.expiring.first()
             && expires_ms <= now_ms
         {
             expired.extend(self.take(position));
@@ -101,9 +129,22 @@ impl State {
         expired
     }
 
-    pub(super) fn take_all(&mut self) -> Vec<Queued> {
-        self.expiring.clear();
-        std::mem::take(&mut self.waiting).into_values().collect()
+    pub(super) fn take_all(&mut self) -> Contents {
+        Contents {
+            waiting: std::mem::take(&mut self.waiting),
+            _expiring: std::mem::take(&mut self.expiring),
+        }
+    }
+
+    /// Takes in nothing more, and tells those who took from it.
+    pub(super) fn remove(&mut self) -> Vec<Arc<Consumer>> {
+        self.is_removed = true;
+        let members = std::mem::take(&mut self.members);
+        members.into_iter().map(|member| member.consumer).collect()
+    }
+
+    pub(super) fn is_removed(&self) -> bool {
+        self.is_removed
     }
 
     pub(super) fn waiting(&self) -> u64 {
@@ -119,11 +160,11 @@ impl State {
     }
 
     pub(super) fn join(&mut self, consumer: &Arc<Consumer>) {
-        self.members.push(Member {
-            consumer: Arc::clone(consumer),
-            from: 0,
-        });
-        self.selective += usize::from(consumer.is_selective());
+        let consumer = Arc::clone(consumer);
+        let id = consumer.id;
+        let at = self.members.partition_point(|one| one.consumer.id < id);
+        self.members.insert(at, Member { consumer, from: 0 });
+        self.selective += usize::from(self.members[at].consumer.is_selective());
         self.choose_exclusive();
     }
 
@@ -134,7 +175,13 @@ impl State {
         let had_groups = self.groups.release(id);
         if self.choose_exclusive() || had_groups {
             // What was not for the others may be now.
-            self.members.iter_mut().for_each(|member| member.from = 0);
+            self.look_again_from(0);
+        }
+    }
+
+    fn look_again_from(&mut self, position: u64) {
+        for member in &mut self.members {
+            member.from = member.from.min(position);
         }
     }
 
@@ -156,10 +203,10 @@ impl State {
         self.members.len()
     }
 
+    /// The consumers, the one whose turn it is first.
     pub(super) fn consumers(&self) -> Vec<Arc<Consumer>> {
-        self.members
-            .iter()
-            .map(|member| Arc::clone(&member.consumer))
+        self.turn()
+            .map(|at| Arc::clone(self.consumer(at)))
             .collect()
     }
 
@@ -169,11 +216,11 @@ impl State {
 
     pub(super) fn place_of(&self, id: SubscriptionId) -> Option<usize> {
         self.members
-            .iter()
-            .position(|member| member.consumer.id == id)
+            .binary_search_by_key(&id, |member| member.consumer.id)
+            .ok()
     }
 
-    /// The consumers, the one whose turn it is first.
+    /// The places of the consumers, likewise.
     pub(super) fn turn(&self) -> impl Iterator<Item = usize> + use<> {
         let (count, next) = (self.members.len(), self.next);
         (0..count).map(move |step| (next + step) % count)
@@ -208,8 +255,9 @@ impl State {
 
     pub(super) fn may_take(&self, at: usize, entry: &Entry) -> bool {
         let consumer = &self.members[at].consumer;
-        let is_one = |chosen: Option<SubscriptionId>| chosen.is_none_or(|id| id == consumer.id);
-        is_one(self.exclusive) && is_one(self.groups.owner(entry)) && consumer.wants(entry)
+        // Who is the only one takes over groups as well.
+        let chosen = self.exclusive.or_else(|| self.groups.owner(entry));
+        chosen.is_none_or(|id| id == consumer.id) && consumer.wants(entry)
     }
 
     /// Notes that a consumer has looked at what is at this position.
@@ -217,10 +265,18 @@ impl State {
         self.members[at].from = position + 1;
     }
 
-    /// Notes that a consumer was given a message, and that it is the next one's turn.
-    pub(super) fn assigned(&mut self, at: usize, entry: &Entry) {
-        let id = self.members[at].consumer.id;
-        self.groups.assigned(entry, id);
+    /// Notes that a consumer was given a message, and that it is the next one's turn. True when this let
+    /// go of something that waits and that others have passed over: they are to look again.
+    pub(super) fn assigned(&mut self, at: usize, entry: &Entry) -> bool {
         self.next = at + 1;
+        let id = self.members[at].consumer.id;
+        let behind = entry.position() + 1;
+        let is_released = self.groups.assigned(entry, id)
+            && self.members.len() > 1
+            && self.waiting.range(behind..).next().is_some();
+        if is_released {
+            self.look_again_from(behind);
+        }
+        is_released
     }
 }

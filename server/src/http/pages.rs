@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{Host, Image, Queues, RequestPath, Route};
+use app::{Host, Image, RequestPath, Route};
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
@@ -58,7 +58,7 @@ fn allow_scripts() {
 fn host(server: &Arc<Server>) -> Host {
     let images = Arc::clone(&server.broker);
     let figures = Arc::clone(server);
-    let queues = Arc::clone(server);
+    let queues = Arc::clone(&server.broker);
     Host {
         last_image: Arc::new(move |topic| {
             let name = TopicName::new(topic).ok()?;
@@ -66,13 +66,8 @@ fn host(server: &Arc<Server>) -> Host {
             Some(image(&images, &entry))
         }),
         figures: Arc::new(move || figures.figures.current(&figures)),
-        queues: Arc::new(move || listed_queues(&queues)),
+        queues: Arc::new(move || crate::queues::all(&queues)),
     }
-}
-
-/// The queues as `$SYS.queues` tells them; none as long as the broker has no queues.
-fn listed_queues(_server: &Server) -> Queues {
-    Queues::default()
 }
 
 fn image(broker: &Broker, entry: &Entry) -> Image {
