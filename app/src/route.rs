@@ -29,7 +29,7 @@ impl Route {
 
     pub fn title(self) -> &'static str {
         match self {
-            Self::Overview => "Carillon: a topic broker in one binary",
+            Self::Overview => "Carillon: a broker in one binary",
             Self::Console => "Console · Carillon",
             Self::Rect => "Rectangle · Carillon",
             Self::Chart => "Chart · Carillon",

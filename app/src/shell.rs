@@ -53,5 +53,5 @@ fn asset_links(assets: Assets) -> impl IntoView {
     }
 }
 
-const DESCRIPTION: &str = "Carillon is a topic broker in one binary: publish over WebSocket or \
+const DESCRIPTION: &str = "Carillon is a broker for topics and queues in one binary: publish over WebSocket or \
                            HTTP and every page that listens answers at once.";

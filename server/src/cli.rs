@@ -29,8 +29,12 @@ pub enum Command {
     Serve(ServeOptions),
     /// Publish a message, or each line of standard input
     Pub(client::PublishOptions),
-    /// Print the messages of a topic or filter, one a line
+    /// Print the messages of a topic, a filter or a queue, one a line
     Sub(client::SubscribeOptions),
+    /// Ask, and print the answer
+    Request(client::RequestOptions),
+    /// Answer requests with a text, or with what a command prints
+    Reply(client::ReplyOptions),
 }
 
 #[derive(Debug, Args)]

@@ -37,6 +37,8 @@ async fn main() -> ExitCode {
         Some(Command::Serve(options)) => serve(&options).await,
         Some(Command::Pub(options)) => client::publish(options).await,
         Some(Command::Sub(options)) => client::subscribe(options).await,
+        Some(Command::Request(options)) => client::request(options).await,
+        Some(Command::Reply(options)) => client::reply(options).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -194,6 +194,7 @@ impl Addresses {
             ("console", "/console"),
             ("rect", "/rect"),
             ("chart", "/chart"),
+            ("queues", "/queues"),
         ] {
             writeln!(out, "  {name:<10}http://{http}{path}")?;
         }

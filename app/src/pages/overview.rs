@@ -23,7 +23,7 @@ pub fn Overview() -> impl IntoView {
         <div class="page-head hero">
             <h1>"Ring once, and every bell answers."</h1>
             <p>
-                "Carillon is a topic broker in one binary: what anyone publishes, over WebSocket or "
+                "Carillon is a broker in one binary: what anyone publishes, over WebSocket or "
                 "HTTP, reaches everyone who listens, in one order."
             </p>
         </div>

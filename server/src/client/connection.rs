@@ -27,7 +27,7 @@ use tokio_tungstenite::{
 };
 use wire::stomp::{
     Due, Item,
-    client::{Client, Config, Connect, Event, ProtocolError, Send, Subscribe},
+    client::{Acknowledge, Client, Config, Connect, Event, ProtocolError, Send, Subscribe},
 };
 
 use super::{
@@ -138,6 +138,20 @@ impl Connection {
 
     pub fn subscribe(&mut self, subscribe: &Subscribe<'_>) {
         self.client.subscribe(subscribe, &mut self.outgoing);
+    }
+
+    pub fn unsubscribe(&mut self, id: &str, receipt: Option<&str>) {
+        self.client.unsubscribe(id, receipt, &mut self.outgoing);
+    }
+
+    /// A message was made use of; `id` is its [`ack`](wire::stomp::client::Message::ack).
+    pub fn ack(&mut self, id: &str) {
+        self.client.ack(&acknowledge(id), &mut self.outgoing);
+    }
+
+    /// A message could not be made use of: others may try.
+    pub fn nack(&mut self, id: &str) {
+        self.client.nack(&acknowledge(id), &mut self.outgoing);
     }
 
     /// Bytes of requests that were not sent. They are the caller's to bound, by calling
@@ -342,6 +356,13 @@ impl Lost {
                 },
             },
         }
+    }
+}
+
+fn acknowledge(id: &str) -> Acknowledge<'_> {
+    Acknowledge {
+        id,
+        ..Acknowledge::default()
     }
 }
 

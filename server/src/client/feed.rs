@@ -1,17 +1,21 @@
 //! A subscription: from its receipt on, events become lines of standard output.
 //!
-//! A feed outlives its connections: it remembers the message to go on after.
+//! A feed outlives its connections. Of topics it remembers the message to go on after; queues and durable
+//! subscriptions are remembered by the server, up to what was acknowledged.
 
-use broker::TopicFilter;
-use tokio::sync::mpsc;
-use wire::stomp::client::{Event, Message, Subscribe};
+use wire::stomp::{
+    client::{Event, Message, Subscribe},
+    header,
+};
 
 use super::{
-    TOPIC_PREFIX,
-    connect::{ConnectError, said},
-    connection::{Connection, Lost},
+    connect::said,
+    connection::Connection,
+    destination::shown,
+    follow::{Ending, Failure, Work},
     note,
-    output::{Closed, Output},
+    output::Closed,
+    printer::Printer,
     render::{self, Format},
     stop::{Stop, StopCause},
     subscribe::SubscribeOptions,
@@ -19,55 +23,22 @@ use super::{
 
 pub struct Feed<'o> {
     options: &'o SubscribeOptions,
-    output: Output,
-    /// What is to be printed next.
-    lines: Vec<u8>,
+    printer: Printer,
     received: u64,
     last_id: Option<String>,
     /// The subscription of this connection stands.
     is_confirmed: bool,
     /// The subscription of an earlier connection stood.
     was_lost: bool,
-}
-
-/// Why a feed ends well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// All messages asked for were received.
-    Complete,
-    /// Standard output is closed.
-    NobodyReads,
-    Stopped(StopCause),
-}
-
-/// Why a connection does not serve the feed, or no longer.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    #[error("the subscription to {filter} was refused: {said}")]
-    Refused { filter: TopicFilter, said: String },
-    #[error("the server ended the connection: {said}")]
-    Ended { said: String },
-    #[error("the connection was lost: {0}")]
-    Lost(#[from] Lost),
-}
-
-impl Failure {
-    /// Whether another connection may do better.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Connect(error) => error.is_transient(),
-            Self::Refused { .. } | Self::Lost(Lost::Protocol(_)) => false,
-            Self::Ended { .. } | Self::Lost(_) => true,
-        }
-    }
+    /// Everything in the queue that is looked at was seen.
+    is_at_end: bool,
 }
 
 /// What a wait led to.
-enum Turn<'f> {
+enum Turn {
     Arrived,
-    Room(Result<mpsc::Permit<'f, Vec<u8>>, Closed>),
+    /// Which message to acknowledge.
+    Printed(Result<Option<String>, Closed>),
     Stopped(StopCause),
 }
 
@@ -75,12 +46,12 @@ impl<'o> Feed<'o> {
     pub fn new(options: &'o SubscribeOptions) -> Self {
         Self {
             options,
-            output: Output::to_standard_output(),
-            lines: Vec::new(),
+            printer: Printer::to_standard_output(),
             received: 0,
             last_id: None,
             is_confirmed: false,
             was_lost: false,
+            is_at_end: false,
         }
     }
 
@@ -89,53 +60,88 @@ impl<'o> Feed<'o> {
         self.received
     }
 
-    /// Whether the latest connection had a subscription that stood.
-    pub const fn was_confirmed(&self) -> bool {
-        self.is_confirmed
-    }
-
     /// Prints what is left.
     pub async fn finish(self) -> std::io::Result<()> {
-        self.output.finish(self.lines).await
+        self.printer.finish().await
     }
+}
 
-    /// Subscribes, and prints what arrives, for as long as the connection lasts.
-    pub async fn run(
+impl Work for Feed<'_> {
+    /// Subscribes, and prints what arrives.
+    async fn run(
         &mut self,
         connection: &mut Connection,
         stop: &mut Stop,
     ) -> Result<Ending, Failure> {
         self.subscribe(connection);
+        let ending = self.follow(connection, stop).await?;
+        self.settle(connection, stop).await;
+        Ok(ending)
+    }
+
+    fn was_confirmed(&self) -> bool {
+        self.is_confirmed
+    }
+}
+
+impl Feed<'_> {
+    fn subscribe(&mut self, connection: &mut Connection) {
+        self.was_lost |= std::mem::replace(&mut self.is_confirmed, false);
+        let wanted = self.wanted();
+        let window = self.printer.acknowledgements.begin(wanted).to_string();
+        connection.subscribe(&Subscribe {
+            id: SUBSCRIPTION,
+            destination: self.options.source.as_stomp(),
+            ack: self.options.ack(),
+            since: self.since(),
+            overflow: self.options.overflow(),
+            receipt: Some(SUBSCRIPTION),
+            headers: &self.options.headers(&window),
+        });
+    }
+
+    /// Where to begin: what is kept for this client needs no place to go on from.
+    fn since(&self) -> Option<&str> {
+        let last_id = self.last_id.as_deref();
+        let last_id = last_id.filter(|_| !self.options.is_kept());
+        last_id.or(self.options.since())
+    }
+
+    async fn follow(
+        &mut self,
+        connection: &mut Connection,
+        stop: &mut Stop,
+    ) -> Result<Ending, Failure> {
         loop {
             self.take_events(connection)?;
             if self.is_complete() {
                 return Ok(Ending::Complete);
             }
-            let has_lines = !self.lines.is_empty();
-            match turn(&self.output, has_lines, connection, stop).await {
+            match self.turn(connection, stop).await {
                 Turn::Arrived => {}
-                Turn::Room(Ok(permit)) => permit.send(std::mem::take(&mut self.lines)),
-                Turn::Room(Err(Closed)) => return Ok(Ending::NobodyReads),
+                Turn::Printed(Ok(acknowledged)) => acknowledge(acknowledged, connection),
+                Turn::Printed(Err(Closed)) => return Ok(Ending::NobodyReads),
                 Turn::Stopped(cause) => return Ok(Ending::Stopped(cause)),
             }
         }
     }
 
-    fn subscribe(&mut self, connection: &mut Connection) {
-        self.was_lost |= std::mem::replace(&mut self.is_confirmed, false);
-        connection.subscribe(&Subscribe {
-            id: SUBSCRIPTION,
-            destination: &format!("{TOPIC_PREFIX}{}", self.options.filter),
-            since: self.last_id.as_deref().or(self.options.since()),
-            overflow: self.options.overflow(),
-            receipt: Some(SUBSCRIPTION),
-            ..Subscribe::default()
-        });
+    /// Prints and acknowledges what was received, for otherwise somebody would be given it again.
+    async fn settle(&mut self, connection: &mut Connection, stop: &mut Stop) {
+        while !self.printer.acknowledgements.are_complete() && !connection.is_lost() {
+            match self.turn(connection, stop).await {
+                Turn::Arrived => {}
+                Turn::Printed(Ok(acknowledged)) => acknowledge(acknowledged, connection),
+                Turn::Printed(Err(Closed)) | Turn::Stopped(_) => break,
+            }
+        }
+        // In one with the last acknowledgement, so that it is not answered with more messages.
+        connection.unsubscribe(SUBSCRIPTION, None);
     }
 
     /// Takes what has arrived, as far as there is place for its lines.
     fn take_events(&mut self, connection: &mut Connection) -> Result<(), Failure> {
-        while self.lines.len() < LINES_BYTES && !self.is_complete() {
+        while !self.printer.is_full() && !self.is_complete() {
             match connection.next_event()? {
                 None => break,
                 Some(Event::Message(message)) => self.message(&message),
@@ -148,15 +154,23 @@ impl<'o> Feed<'o> {
     }
 
     fn message(&mut self, message: &Message<'_>) {
+        if self.options.browse && message.headers.get(header::BROWSER).as_deref() == Some("end") {
+            self.is_at_end = true;
+            return;
+        }
         if let Some(missed) = message.missed {
-            let topic = render::topic(message);
+            let topic = shown(&message.destination);
             match self.options.format() {
-                Format::Json => render::missed_record(topic, missed, &mut self.lines),
+                Format::Json => render::missed_record(topic, missed, &mut self.printer.lines),
                 Format::Body | Format::TopicAndBody => note(&render::missed_note(topic, missed)),
             }
         }
-        render::message(self.options.format(), message, &mut self.lines);
+        render::message(self.options.format(), message, &mut self.printer.lines);
         self.received += 1;
+        let wanted = self.wanted();
+        self.printer
+            .acknowledgements
+            .received(message.ack(), wanted);
         let last_id = self.last_id.get_or_insert_default();
         last_id.clear();
         last_id.push_str(&message.message_id);
@@ -165,45 +179,51 @@ impl<'o> Feed<'o> {
     fn confirmed(&mut self) {
         self.is_confirmed = true;
         if !self.options.quiet {
-            note(&format!("subscribed to {}", self.options.filter));
+            note(&format!("subscribed to {}", self.options.source));
         }
         // Before the first message there is no place to go on from, unless the user named one.
-        if self.was_lost && self.last_id.is_none() && !self.options.begins_at_a_message() {
+        let goes_on = self.last_id.is_some() || self.options.begins_at_a_message();
+        if self.was_lost && !goes_on && !self.options.is_kept() {
             note("messages may have been missed while there was no connection");
         }
     }
 
     fn refusal(&self, said: String) -> Failure {
-        let filter = self.options.filter.clone();
-        match self.is_confirmed {
+        let destination = self.options.source.to_string();
+        // What stood once was refused for the moment, such as when the lost connection still has it.
+        match self.is_confirmed || self.was_lost {
             true => Failure::Ended { said },
-            false => Failure::Refused { filter, said },
+            false => Failure::Refused { destination, said },
         }
     }
 
+    /// How many more messages are, if not all.
+    fn wanted(&self) -> Option<u64> {
+        let count = self.options.count?;
+        Some(count.saturating_sub(self.received))
+    }
+
     fn is_complete(&self) -> bool {
-        Some(self.received) == self.options.count
+        self.is_at_end || self.wanted() == Some(0)
+    }
+
+    /// Waits for whatever comes next. While lines wait to be printed the connection is kept alive, and reads
+    /// ahead as far as its own bound.
+    async fn turn(&mut self, connection: &mut Connection, stop: &mut Stop) -> Turn {
+        let may_arrive = self.printer.lines.is_empty() || !connection.is_lost();
+        tokio::select! {
+            printed = self.printer.progress() => Turn::Printed(printed),
+            () = connection.receive(), if may_arrive => Turn::Arrived,
+            cause = stop.wait() => Turn::Stopped(cause),
+        }
     }
 }
 
-/// Waits for whatever comes next. While lines wait to be printed the connection is kept alive, and reads
-/// ahead as far as its own bound.
-async fn turn<'f>(
-    output: &'f Output,
-    has_lines: bool,
-    connection: &mut Connection,
-    stop: &mut Stop,
-) -> Turn<'f> {
-    let may_arrive = !(has_lines && connection.is_lost());
-    tokio::select! {
-        permit = output.room(), if has_lines => Turn::Room(permit),
-        () = connection.receive(), if may_arrive => Turn::Arrived,
-        cause = stop.wait() => Turn::Stopped(cause),
+fn acknowledge(message: Option<String>, connection: &mut Connection) {
+    if let Some(ack) = message {
+        connection.ack(&ack);
     }
 }
 
 /// The one subscription of a connection, and its receipt.
 const SUBSCRIPTION: &str = "sub";
-/// How much may wait to be printed before no more is taken from the connection, and the message that
-/// passes it.
-const LINES_BYTES: usize = 64 << 10;

@@ -1,4 +1,4 @@
-//! The clients of the command line, `carillon pub` and `carillon sub`: real ones, over WebSocket.
+//! The clients of the command line, `carillon pub`, `sub`, `request` and `reply`: real ones, over WebSocket.
 //!
 //! This module owns the client's end of a connection ([`connection`]), what goes in from the command
 //! line or standard input, and what comes out on standard output and standard error. The order of the
@@ -7,27 +7,33 @@
 //! The exit code and the printing of errors are left to the caller: an error's text is complete without
 //! its sources, and says what to do where that is known.
 
+mod acknowledgements;
 mod address;
 mod backoff;
 mod connect;
 mod connection;
+mod destination;
 mod feed;
+mod follow;
+mod headers;
 mod incoming;
 mod input;
 mod options;
 mod output;
+mod printer;
 mod publish;
 mod render;
+mod reply;
+mod request;
 mod stop;
 mod subscribe;
 
 pub use publish::{PublishOptions, publish};
+pub use reply::{ReplyOptions, reply};
+pub use request::{RequestOptions, request};
 pub use subscribe::{SubscribeOptions, subscribe};
 
 use std::io::Write;
-
-/// What a topic is called in a STOMP destination.
-const TOPIC_PREFIX: &str = "/topic/";
 
 /// Says something on standard error that is no error. If nobody reads it, so be it.
 fn note(text: &str) {

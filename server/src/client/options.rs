@@ -1,5 +1,9 @@
-//! The options that all clients share.
+//! The options that all clients share, and how the values of others are read.
 
+use std::time::Duration;
+
+use anyhow::bail;
+use broker::{InvalidSelector, Selector};
 use clap::builder::NonEmptyStringValueParser;
 use wire::stomp::HeartBeat;
 
@@ -37,4 +41,17 @@ impl ConnectionOptions {
             receive_ms: self.heart_beat,
         }
     }
+}
+
+/// A duration in seconds, or parts of them.
+pub fn seconds(text: &str) -> anyhow::Result<Duration> {
+    match text.parse().map(Duration::try_from_secs_f64) {
+        Ok(Ok(duration)) if !duration.is_zero() => Ok(duration),
+        _ => bail!("it needs to be a number of seconds, more than 0"),
+    }
+}
+
+/// A condition on messages: the server would refuse what cannot be read.
+pub fn selector(text: &str) -> Result<String, InvalidSelector> {
+    Selector::new(text).map(|_| text.to_owned())
 }

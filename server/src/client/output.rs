@@ -5,15 +5,26 @@
 
 use std::{io, io::Write, thread};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub struct Output {
     chunks: mpsc::Sender<Vec<u8>>,
+    /// How many chunks were written.
+    written: watch::Receiver<u64>,
     outcome: oneshot::Receiver<io::Result<()>>,
 }
 
+/// What an output has come to.
+pub enum Progress<'o> {
+    /// A chunk of lines can be taken.
+    Room(mpsc::Permit<'o, Vec<u8>>),
+    /// So many chunks were written, since the beginning.
+    Written(u64),
+}
+
 /// Standard output cannot be written to any more; [`Output::finish`] tells why.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("standard output is closed")]
 pub struct Closed;
 
 impl Output {
@@ -23,17 +34,31 @@ impl Output {
 
     fn to(target: impl Write + Send + 'static) -> Self {
         let (chunks, receiver) = mpsc::channel(CHUNKS);
+        let (count, written) = watch::channel(0);
         let (sender, outcome) = oneshot::channel();
         thread::spawn(move || {
             // Nobody waits for the outcome when the program ends anyway.
-            let _ = sender.send(write_chunks(target, receiver));
+            let _ = sender.send(write_chunks(target, receiver, &count));
         });
-        Self { chunks, outcome }
+        Self {
+            chunks,
+            written,
+            outcome,
+        }
     }
 
-    /// Waits until a chunk of lines can be taken. Cancel-safe.
-    pub async fn room(&self) -> Result<mpsc::Permit<'_, Vec<u8>>, Closed> {
-        self.chunks.reserve().await.map_err(|_| Closed)
+    /// Waits until more was written, or a chunk of lines can be taken if there is one. Cancel-safe.
+    pub async fn progress(&mut self, has_lines: bool) -> Result<Progress<'_>, Closed> {
+        let Self {
+            chunks, written, ..
+        } = self;
+        tokio::select! {
+            permit = chunks.reserve(), if has_lines => permit.map(Progress::Room).map_err(|_| Closed),
+            changed = written.changed() => match changed {
+                Ok(()) => Ok(Progress::Written(*written.borrow_and_update())),
+                Err(_) => Err(Closed),
+            },
+        }
     }
 
     /// Writes this and everything before it.
@@ -54,10 +79,15 @@ impl Output {
     }
 }
 
-fn write_chunks(mut target: impl Write, mut chunks: mpsc::Receiver<Vec<u8>>) -> io::Result<()> {
+fn write_chunks(
+    mut target: impl Write,
+    mut chunks: mpsc::Receiver<Vec<u8>>,
+    written: &watch::Sender<u64>,
+) -> io::Result<()> {
     while let Some(chunk) = chunks.blocking_recv() {
         target.write_all(&chunk)?;
         target.flush()?;
+        written.send_modify(|count| *count += 1);
     }
     Ok(())
 }
@@ -90,11 +120,27 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 
+    async fn hand_over(output: &mut Output, chunk: &[u8]) {
+        match output.progress(true).await {
+            Ok(Progress::Room(permit)) => permit.send(chunk.to_vec()),
+            _ => panic!("there is room"),
+        }
+    }
+
     #[tokio::test]
-    async fn a_closed_output_is_noticed_while_waiting_for_room() {
-        let output = Output::to(Failing(io::ErrorKind::BrokenPipe));
-        output.room().await.unwrap().send(b"a\n".to_vec());
+    async fn a_closed_output_is_noticed() {
+        let mut output = Output::to(Failing(io::ErrorKind::BrokenPipe));
+        hand_over(&mut output, b"a\n").await;
+        assert!(output.progress(false).await.is_err());
         output.chunks.closed().await;
-        assert!(output.room().await.is_err());
+        assert!(output.progress(true).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_was_written_is_told() {
+        let mut output = Output::to(io::sink());
+        hand_over(&mut output, b"a\n").await;
+        let progress = output.progress(false).await;
+        assert!(matches!(progress, Ok(Progress::Written(1))));
     }
 }

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde::{Serialize, Serializer};
 use wire::stomp::{client::Message, server::Missed};
 
-use super::TOPIC_PREFIX;
+use super::destination::{QUEUE, TOPIC, shown};
 
 /// What a subscriber wants to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,20 +16,12 @@ pub enum Format {
     Json,
 }
 
-/// The name of the message's topic.
-pub fn topic<'m>(message: &'m Message<'_>) -> &'m str {
-    let destination = &*message.destination;
-    destination
-        .strip_prefix(TOPIC_PREFIX)
-        .unwrap_or(destination)
-}
-
 /// Appends the message as one line.
 pub fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {
     match format {
         Format::Body => body_text(message.body, out),
         Format::TopicAndBody => {
-            out.extend_from_slice(printable(topic(message)).as_bytes());
+            out.extend_from_slice(printable(shown(&message.destination)).as_bytes());
             out.push(b'\t');
             body_text(message.body, out);
         }
@@ -111,15 +103,29 @@ fn escaped(text: &str) -> String {
 #[serde(rename_all = "camelCase")]
 struct Record<'m> {
     id: &'m str,
-    topic: &'m str,
+    #[serde(flatten)]
+    place: Place<'m>,
     sequence: Option<u64>,
     /// Milliseconds of Unix time.
     timestamp: Option<u64>,
     producer: Option<&'m str>,
     content_type: Option<&'m str>,
     headers: UserHeaders<'m>,
+    /// How often it was delivered, if not for the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliveries: Option<u32>,
     #[serde(flatten)]
     body: Body<'m>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Place<'m> {
+    Topic(&'m str),
+    Queue(&'m str),
+    /// Such as a temporary queue.
+    #[serde(rename = "destination")]
+    Other(&'m str),
 }
 
 #[derive(Serialize)]
@@ -149,13 +155,24 @@ impl<'m> Record<'m> {
     fn of(message: &'m Message<'m>) -> Self {
         Self {
             id: &message.message_id,
-            topic: topic(message),
+            place: Place::of(&message.destination),
             sequence: message.sequence,
             timestamp: message.timestamp,
             producer: message.producer.as_deref(),
             content_type: message.content_type.as_deref(),
             headers: UserHeaders(message),
+            deliveries: message.delivery_count(),
             body: Body::of(message.body),
+        }
+    }
+}
+
+impl<'m> Place<'m> {
+    fn of(stomp: &'m str) -> Self {
+        match (stomp.strip_prefix(TOPIC), stomp.strip_prefix(QUEUE)) {
+            (Some(topic), _) => Self::Topic(topic),
+            (_, Some(queue)) => Self::Queue(queue),
+            _ => Self::Other(stomp),
         }
     }
 }
@@ -262,11 +279,32 @@ mod tests {
     fn a_body_of_bytes_is_base64_in_json_and_what_is_absent_is_null() {
         let frame = b"MESSAGE\nsubscription:1\nmessage-id:x\ndestination:/queue/q\n\n\xff\0";
         let wanted = concat!(
-            r#"{"id":"x","topic":"/queue/q","sequence":null,"timestamp":null,"producer":null,"#,
+            r#"{"id":"x","queue":"q","sequence":null,"timestamp":null,"producer":null,"#,
             r#""contentType":null,"headers":{},"bodyBase64":"/w=="}"#,
             "\n"
         );
         assert_eq!(line(Format::Json, frame), wanted);
+    }
+
+    #[test]
+    fn a_line_of_json_tells_where_a_message_was_and_how_often() {
+        let table = [
+            ("/topic/t", "", r#""topic":"t","#),
+            (
+                "/queue/q",
+                "redelivered:true\nJMSXDeliveryCount:3\n",
+                r#""queue":"q","#,
+            ),
+            ("/temp-queue/x", "", r#""destination":"/temp-queue/x","#),
+        ];
+        for (destination, headers, wanted) in table {
+            let frame = format!(
+                "MESSAGE\nsubscription:1\nmessage-id:x\ndestination:{destination}\n{headers}\n\0"
+            );
+            let line = line(Format::Json, frame.as_bytes());
+            assert!(line.contains(wanted), "{line}");
+            assert_eq!(line.contains(r#""deliveries":3"#), !headers.is_empty());
+        }
     }
 
     #[test]

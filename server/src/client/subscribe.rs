@@ -1,32 +1,35 @@
-//! `carillon sub`: each message that a filter matches is a line of standard output.
+//! `carillon sub`: each message of a topic, a filter or a queue is a line of standard output.
 //!
-//! This module owns the options and what happens between connections: the first one, the next after a
-//! loss, and the place to go on from. [`feed`](super::feed) has what happens on one.
+//! This module owns the options and the outcome. [`feed`](super::feed) has what happens on a connection,
+//! [`follow`](super::follow) what happens between them.
 
 use std::{io, str::FromStr, time::Duration};
 
 use anyhow::{anyhow, bail};
-use broker::{MessageId, TopicFilter};
-use clap::{ValueEnum, builder::BoolishValueParser};
-use tokio::time::{Instant, sleep_until};
+use broker::MessageId;
+use clap::{
+    ValueEnum,
+    builder::{BoolishValueParser, NonEmptyStringValueParser},
+};
+use wire::stomp::{header, server::AckMode};
 
 use super::{
-    backoff::Backoff,
-    connect::ConnectError,
-    connection::Connection,
-    feed::{Ending, Failure, Feed},
-    note,
-    options::ConnectionOptions,
+    destination::Source,
+    feed::Feed,
+    follow::{Connections, Ending, follow},
+    options::{ConnectionOptions, seconds, selector},
     render::Format,
     stop::{Stop, StopCause},
 };
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct SubscribeOptions {
-    /// Topics to follow: a name, or a filter where * is one level and > all levels below
-    pub(super) filter: TopicFilter,
+    /// Topic or filter to follow, where * is one level and > all levels below; or a destination such as
+    /// /queue/orders: what is printed of a queue is taken from it
+    #[arg(value_name = "DESTINATION")]
+    pub(super) source: Source,
 
-    /// Print the topic and a tab before each message
+    /// Print the topic or queue and a tab before each message
     #[arg(short, long, env = "CARILLON_SUB_VERBOSE", value_parser = BoolishValueParser::new())]
     verbose: bool,
 
@@ -47,6 +50,24 @@ pub struct SubscribeOptions {
     /// Begin in the past: "last" (each topic's last message), after a sequence, or after a message id
     #[arg(long, value_name = "last|SEQUENCE|ID", env = "CARILLON_SUB_SINCE")]
     since: Option<Since>,
+
+    /// Only the messages whose headers satisfy this condition, such as "price > 20 AND colour = 'red'"
+    #[arg(long, value_name = "CONDITION", env = "CARILLON_SUB_SELECTOR", value_parser = selector)]
+    selector: Option<String>,
+
+    /// Print what waits in the queue, without taking it, and end
+    #[arg(long, env = "CARILLON_SUB_BROWSE", value_parser = BoolishValueParser::new())]
+    pub(super) browse: bool,
+
+    /// Let the server keep the topics' messages under this name, and that of --client-id, for the next time
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "CARILLON_SUB_DURABLE",
+        value_parser = NonEmptyStringValueParser::new(),
+        requires = "client_id"
+    )]
+    durable: Option<String>,
 
     /// What happens when this client is too slow; the server chooses otherwise
     #[arg(long, value_name = "RULE", env = "CARILLON_SUB_OVERFLOW")]
@@ -96,21 +117,27 @@ struct Since(String);
 /// There is no connection or no longer, the server refused the subscription, the time was over before
 /// all messages were there, or standard output cannot be written to.
 pub async fn subscribe(options: SubscribeOptions) -> anyhow::Result<()> {
+    options.check()?;
     let mut stop = Stop::listen(options.timeout)?;
     let mut feed = Feed::new(&options);
-    let outcome = follow(&options, &mut feed, &mut stop).await;
+    let outcome = follow(options.connections(), &mut feed, &mut stop).await;
     let received = feed.received();
     // What was received is printed whatever happened, unless its reader makes us wait in vain.
     tokio::select! {
         written = feed.finish() => written.map_err(unwritten)?,
         _ = stop.wait() => {}
     }
-    match (outcome.map_err(anyhow::Error::msg)?, options.count) {
-        (Ending::Stopped(StopCause::Timeout), Some(count)) => {
-            let seconds = options.timeout.unwrap_or_default().as_secs_f64();
-            bail!("received {received} of {count} messages within {seconds} s");
+    let ending = outcome.map_err(anyhow::Error::msg)?;
+    if ending != Ending::Stopped(StopCause::Timeout) {
+        return Ok(());
+    }
+    let seconds = options.timeout.unwrap_or_default().as_secs_f64();
+    match options.count {
+        Some(count) => bail!("received {received} of {count} messages within {seconds} s"),
+        None if options.browse => {
+            bail!("received {received} messages, not all, within {seconds} s")
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -118,56 +145,74 @@ fn unwritten(error: io::Error) -> anyhow::Error {
     anyhow!("cannot write to standard output: {error}")
 }
 
-/// One connection after the other.
-async fn follow(
-    options: &SubscribeOptions,
-    feed: &mut Feed<'_>,
-    stop: &mut Stop,
-) -> Result<Ending, Failure> {
-    let mut backoff = Backoff::default();
-    loop {
-        let failure = match connection(options, feed, stop).await {
-            Ok(ending) => return Ok(ending),
-            Err(failure) => failure,
-        };
-        if !options.reconnect || !failure.is_transient() {
-            return Err(failure);
-        }
-        if feed.was_confirmed() {
-            backoff.reset();
-        }
-        let pause = backoff.pause();
-        if !options.quiet {
-            note(&format!(
-                "{failure}; trying again in {:.1} s",
-                pause.as_secs_f64()
-            ));
-        }
-        let next_attempt = Instant::now() + pause;
-        tokio::select! {
-            () = sleep_until(next_attempt) => {}
-            cause = stop.wait() => return Ok(Ending::Stopped(cause)),
+impl SubscribeOptions {
+    /// Refuses what a queue, or a topic, does not have.
+    fn check(&self) -> anyhow::Result<()> {
+        let is_queue = self.source.is_queue();
+        let refusals = [
+            (
+                self.browse && !is_queue,
+                "--browse is for queues; the past of a topic is had with --since",
+            ),
+            (
+                self.browse && self.reconnect,
+                "--browse cannot go on where it ended: do without --reconnect",
+            ),
+            (
+                self.durable.is_some() && is_queue,
+                "--durable is for topics; a queue keeps its messages anyway",
+            ),
+            (
+                self.since.is_some() && is_queue,
+                "--since is for topics; of a queue what waits in it is delivered",
+            ),
+            (
+                self.overflow.is_some() && self.is_kept(),
+                "--overflow is for topics without --durable; nothing is passed over of what is kept",
+            ),
+        ];
+        match refusals.iter().find(|(is_refused, _)| *is_refused) {
+            Some((_, reason)) => bail!("{reason}"),
+            None => Ok(()),
         }
     }
-}
 
-/// One connection from its beginning to its end.
-async fn connection(
-    options: &SubscribeOptions,
-    feed: &mut Feed<'_>,
-    stop: &mut Stop,
-) -> Result<Ending, Failure> {
-    let attempt: Result<Connection, ConnectError> = tokio::select! {
-        attempt = Connection::open(&options.connection) => attempt,
-        cause = stop.wait() => return Ok(Ending::Stopped(cause)),
-    };
-    let mut connection = attempt?;
-    let ending = feed.run(&mut connection, stop).await?;
-    connection.close().await;
-    Ok(ending)
-}
+    const fn connections(&self) -> Connections<'_> {
+        Connections {
+            options: &self.connection,
+            reconnect: self.reconnect,
+            quiet: self.quiet,
+        }
+    }
 
-impl SubscribeOptions {
+    /// Whether the server keeps messages until they are acknowledged.
+    pub(super) fn is_kept(&self) -> bool {
+        self.source.is_queue() || self.durable.is_some()
+    }
+
+    /// What is kept is acknowledged once it was printed: what is under way when this ends is not lost.
+    pub(super) fn ack(&self) -> AckMode {
+        match self.is_kept() && !self.browse {
+            true => AckMode::Client,
+            false => AckMode::Auto,
+        }
+    }
+
+    /// Headers of the SUBSCRIBE; `window` is how many messages may wait for their acknowledgement.
+    pub(super) fn headers<'s>(&'s self, window: &'s str) -> Vec<(&'static str, &'s str)> {
+        let is_acknowledged = self.ack() != AckMode::Auto;
+        let headers = [
+            (header::SELECTOR, self.selector.as_deref()),
+            (header::BROWSER, self.browse.then_some("true")),
+            (header::SUBSCRIPTION_NAME, self.durable.as_deref()),
+            (header::PREFETCH_SIZE, is_acknowledged.then_some(window)),
+        ];
+        let given = headers.into_iter();
+        given
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect()
+    }
+
     pub(super) const fn format(&self) -> Format {
         match (self.json, self.verbose) {
             (true, _) => Format::Json,
@@ -209,13 +254,6 @@ impl FromStr for Since {
 }
 
 const LAST: &str = "last";
-
-fn seconds(text: &str) -> anyhow::Result<Duration> {
-    match text.parse().map(Duration::try_from_secs_f64) {
-        Ok(Ok(duration)) if !duration.is_zero() => Ok(duration),
-        _ => bail!("it needs to be a number of seconds, more than 0"),
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -264,9 +302,73 @@ mod tests {
     }
 
     #[test]
+    fn queues_and_durable_subscriptions_are_acknowledged_as_they_are_printed() {
+        let prefetch = (header::PREFETCH_SIZE, "7");
+        let table: [(&[&str], AckMode, &[_]); 5] = [
+            (&["a"], AckMode::Auto, &[]),
+            (&["/topic/a"], AckMode::Auto, &[]),
+            (&["/queue/a"], AckMode::Client, &[prefetch]),
+            (
+                &["/queue/a", "--browse", "--selector", "x = 1"],
+                AckMode::Auto,
+                &[(header::SELECTOR, "x = 1"), (header::BROWSER, "true")],
+            ),
+            (
+                &["a", "--durable", "d", "--client-id", "me"],
+                AckMode::Client,
+                &[(header::SUBSCRIPTION_NAME, "d"), prefetch],
+            ),
+        ];
+        for (arguments, ack, headers) in table {
+            let options = parse(arguments).unwrap();
+            assert_eq!(options.ack(), ack, "{arguments:?}");
+            assert_eq!(options.headers("7"), headers, "{arguments:?}");
+            assert!(options.check().is_ok(), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused_before_connecting() {
+        let table: [(&[&str], &str); 6] = [
+            (&["a", "--browse"], "--browse is for queues"),
+            (
+                &["/queue/a", "--browse", "--reconnect"],
+                "without --reconnect",
+            ),
+            (&["/queue/a", "--since", "last"], "--since is for topics"),
+            (
+                &["/queue/a", "--durable", "d", "--client-id", "me"],
+                "--durable is for topics",
+            ),
+            (
+                &["/queue/a", "--overflow", "latest"],
+                "--overflow is for topics",
+            ),
+            (
+                &[
+                    "a",
+                    "--overflow",
+                    "latest",
+                    "--durable",
+                    "d",
+                    "--client-id",
+                    "me",
+                ],
+                "without --durable",
+            ),
+        ];
+        for (arguments, wanted) in table {
+            let error = parse(arguments).unwrap().check().unwrap_err().to_string();
+            assert!(error.contains(wanted), "{arguments:?}: {error}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_asked_for_is_refused_before_connecting() {
-        let table: [(&[&str], &str); 8] = [
+        let table: [(&[&str], &str); 10] = [
             (&["a.>.b"], "can only be the last level (at byte 4)"),
+            (&["a", "--selector", "x >"], "column"),
+            (&["a", "--durable", "d"], "--client-id"),
             (&["a", "--since", "yesterday"], "a message id such as"),
             (&["a", "--since", ""], "a message id such as"),
             (

@@ -195,6 +195,10 @@ impl<F: Framing, P: Protocol> Task<F, P> {
             // Whoever has to wait for a subscriber is told so by not being told anything.
             self.held_replies.extend_from_slice(&turn.replies);
             turn.clear();
+            if done.is_err() {
+                // It is told what it has to be told, and given nothing more, which it would not acknowledge.
+                self.surroundings.detach(&self.connection.session);
+            }
             let flushed = self.flush(answers);
             done.and(flushed)
         })

@@ -8,7 +8,7 @@ use harness::http::post;
 use harness::{Carillon, node};
 use serde_json::Value;
 
-const PAGES: [&str; 5] = ["/", "/console", "/rect", "/chart", "/nothing"];
+const PAGES: [&str; 6] = ["/", "/console", "/rect", "/chart", "/queues", "/nothing"];
 
 /// With messages to show on each page.
 async fn server() -> Carillon {
@@ -108,7 +108,7 @@ async fn the_keyboard_reaches_every_page() {
     let server = server().await;
     let browser = Browser::start().await;
     browser.open(&server.url("/")).await;
-    for path in ["/console", "/rect", "/chart"] {
+    for path in ["/console", "/rect", "/chart", "/queues"] {
         let link = format!("header a[href='{path}']");
         let is_focused = format!("return document.activeElement?.matches(\"{link}\")");
         for _ in 0..30 {
@@ -125,6 +125,6 @@ async fn the_keyboard_reaches_every_page() {
     }
     browser.press("\u{e007}").await;
     let here = "return location.pathname";
-    browser.evaluate_until(here, |path| path == "/chart").await;
+    browser.evaluate_until(here, |path| path == "/queues").await;
     browser.close(|_| false).await;
 }

@@ -1,4 +1,5 @@
 //! `carillon` as a command: `pub` and `sub` as clients, and what is said when a start fails.
+//! `request` and `reply` are in [`request_reply`](crate::request_reply).
 
 use std::process::Output;
 
@@ -7,6 +8,8 @@ use harness::carillon::{run, run_with_input};
 use harness::deadline::eventually;
 use harness::http::{get, post};
 use serde_json::Value;
+
+use crate::program::Program;
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
@@ -106,6 +109,146 @@ async fn pub_and_sub_make_a_round_trip() {
     assert_eq!(succeeded(&heard), "1\n2\n3\n");
 }
 
+/// Sends these lines to a queue.
+async fn fill(server: &Carillon, queue: &str, lines: &str) {
+    let url = server.url("");
+    succeeded(&run_with_input(&["pub", "--server", &url, queue], lines).await);
+}
+
+async fn sub(server: &Carillon, arguments: &[&str]) -> String {
+    let url = server.url("");
+    succeeded(&run(&[&["sub", "--server", &url], arguments].concat()).await)
+}
+
+#[tokio::test]
+async fn sub_takes_from_a_queue_exactly_what_it_prints() {
+    let server = Carillon::start().await;
+    fill(&server, "/queue/a", "1\n2\n3\n4\n").await;
+    assert_eq!(sub(&server, &["/queue/a", "--count", "1"]).await, "1\n");
+    assert_eq!(sub(&server, &["/queue/a", "--count", "2"]).await, "2\n3\n");
+    let last = sub(&server, &["/queue/a", "--count", "1", "--json"]).await;
+    let last: Value = serde_json::from_str(&last).expect("JSON");
+    assert_eq!((&last["queue"], &last["body"]), (&"a".into(), &"4".into()));
+    assert_eq!(
+        last["deliveries"],
+        Value::Null,
+        "nobody was given it before"
+    );
+}
+
+#[tokio::test]
+async fn a_queues_messages_are_shared_and_a_topics_are_not() {
+    let server = Carillon::start().await;
+    let mut subs = Vec::new();
+    for source in ["/queue/a", "/queue/a", "a", "a"] {
+        let mut sub = Program::start(&server, "sub", &["--count", "2", source]);
+        sub.says("subscribed to").await;
+        subs.push(sub);
+    }
+    fill(&server, "/queue/a,/topic/a", "1\n2\n").await;
+    fill(&server, "/queue/a", "3\n4\n").await;
+    let mut heard = Vec::new();
+    for mut sub in subs {
+        heard.push([sub.prints().await, sub.prints().await]);
+        assert!(sub.ended().await.success());
+    }
+    assert_eq!(heard[2..], [["1", "2"], ["1", "2"]]);
+    let mut shared = heard[..2].concat();
+    shared.sort_unstable();
+    assert_eq!(shared, ["1", "2", "3", "4"]);
+}
+
+#[tokio::test]
+async fn browsing_prints_what_waits_in_a_queue_and_leaves_it_there() {
+    let server = Carillon::start().await;
+    fill(&server, "/queue/a", "1\n2\n3\n").await;
+    for _ in 0..2 {
+        assert_eq!(sub(&server, &["/queue/a", "--browse"]).await, "1\n2\n3\n");
+    }
+    assert_eq!(
+        sub(&server, &["/queue/a", "--count", "3"]).await,
+        "1\n2\n3\n"
+    );
+    assert_eq!(sub(&server, &["/queue/a", "--browse"]).await, "");
+}
+
+#[tokio::test]
+async fn a_selector_leaves_the_other_messages_to_others() {
+    let server = Carillon::start().await;
+    let url = server.url("");
+    for price in ["9", "10", "11"] {
+        let header = format!("price={price}");
+        let arguments = [
+            "pub", "--server", &url, "/queue/a", price, "--header", &header,
+        ];
+        succeeded(&run(&arguments).await);
+    }
+    let arguments = ["/queue/a", "--selector", "price >= 10", "--count", "2"];
+    assert_eq!(sub(&server, &arguments).await, "10\n11\n");
+    assert_eq!(sub(&server, &["/queue/a", "--browse"]).await, "9\n");
+}
+
+#[tokio::test]
+async fn a_durable_subscription_is_kept_while_its_reader_is_away() {
+    let server = Carillon::start().await;
+    let arguments = ["a", "--durable", "d", "--client-id", "me"];
+    let mut first = Program::start(&server, "sub", &arguments);
+    first.says("subscribed to a").await;
+    assert!(first.stop().await.success());
+    fill(&server, "a", "1\n2\n3\n").await;
+    let arguments = [&arguments[..], &["--count", "2"]].concat();
+    assert_eq!(sub(&server, &arguments).await, "1\n2\n");
+    fill(&server, "a", "4\n").await;
+    assert_eq!(sub(&server, &arguments).await, "3\n4\n");
+}
+
+#[tokio::test]
+async fn sub_goes_on_after_the_server_was_away() {
+    let server = Carillon::start().await;
+    let address = server.address();
+    let mut subs = Vec::new();
+    for source in ["/queue/a", "a"] {
+        let mut sub = Program::start(&server, "sub", &["--reconnect", "--count", "2", source]);
+        sub.says("subscribed to").await;
+        subs.push(sub);
+    }
+    fill(&server, "/queue/a,/topic/a", "1\n").await;
+    for sub in &mut subs {
+        assert_eq!(sub.prints().await, "1");
+    }
+    assert!(server.stop().await.success());
+    let server = Carillon::listening(address, &[]).await;
+    for sub in &mut subs {
+        sub.says("subscribed to").await;
+    }
+    fill(&server, "/queue/a,/topic/a", "2\n").await;
+    for mut sub in subs {
+        assert_eq!(sub.prints().await, "2");
+        assert!(sub.ended().await.success());
+    }
+}
+
+#[tokio::test]
+async fn what_a_queue_does_not_have_is_refused() {
+    let server = Carillon::start().await;
+    let url = server.url("");
+    for (arguments, reason) in [
+        (["/queue/a", "--since", "last"], "--since is for topics"),
+        (
+            ["/queue/a", "--overflow", "latest"],
+            "--overflow is for topics",
+        ),
+        (
+            ["/topic/a", "--browse", "--quiet"],
+            "--browse is for queues",
+        ),
+    ] {
+        let complaint =
+            complaint(&run(&[&["sub", "--server", &url], &arguments[..]].concat()).await);
+        assert!(complaint.contains(reason), "{complaint}");
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_is_not_there_is_said_in_one_line() {
     let server = Carillon::start().await;
@@ -176,7 +319,7 @@ async fn a_wrong_environment_variable_is_named() {
 async fn help_and_version_are_printed() {
     assert!(succeeded(&run(&["--version"]).await).starts_with("carillon 0."));
     let help = succeeded(&run(&["--help"]).await);
-    for word in ["serve", "pub", "sub", "--listen"] {
+    for word in ["serve", "pub", "sub", "request", "reply", "--listen"] {
         assert!(help.contains(word), "{word}: {help}");
     }
 }

@@ -4,7 +4,7 @@ use harness::Carillon;
 use harness::http::{Answer, get, post, request, send};
 use http::{Method, StatusCode};
 
-const PAGES: [&str; 4] = ["/", "/console", "/rect", "/chart"];
+const PAGES: [&str; 5] = ["/", "/console", "/rect", "/chart", "/queues"];
 
 /// The path of the page's file with this ending in `/pkg/`.
 fn file(page: &Answer, ending: &str) -> String {

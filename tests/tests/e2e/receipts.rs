@@ -95,12 +95,29 @@ async fn receipts_come_in_the_order_of_their_frames() {
 }
 
 #[tokio::test]
-async fn what_a_client_held_is_free_soon_after_its_disconnect() {
+async fn what_a_client_held_is_free_when_its_disconnect_is_received() {
     let server = Carillon::start().await;
     let mut client = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
     client.send_all("/queue/a", &["1"]).await;
     client.message().await;
     client.leave().await;
-    queue::until(&server, "a", "waiting", 1).await;
+    assert_eq!(queue::depth(&server, "a").await, (1, 0));
     assert_eq!(queue::figure(&server, "a", "consumers").await, 0);
+}
+
+#[tokio::test]
+async fn who_disconnects_is_given_nothing_more() {
+    let server = Carillon::start().await;
+    let headers = [INDIVIDUAL, ("activemq.prefetchSize", "1")];
+    let mut client = StompClient::consumer(&server, "/queue/a", &headers).await;
+    client.send_all("/queue/a", &["1", "2"]).await;
+    let first = client.message().await;
+    let mut last_words = client.settlement("ACK", &first).encode();
+    last_words.extend(Frame::new("DISCONNECT").with("receipt", "bye").encode());
+    client.send_bytes(last_words).await;
+    let told = client.frame().await;
+    assert_eq!(told.header("receipt-id"), "bye");
+    assert_eq!(client.next().await, None);
+    assert_eq!(queue::depth(&server, "a").await, (1, 0));
+    assert_eq!(queue::figure(&server, "a", "dispatched").await, 1);
 }

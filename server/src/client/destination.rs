@@ -1,0 +1,263 @@
+//! Where messages go to and come from, as users write it.
+//!
+//! A word that begins with `/` is a STOMP destination, such as `/queue/orders`; any other is a topic. What the
+//! server would refuse is refused here, before there is a connection.
+
+use std::{fmt, str::FromStr};
+
+use broker::{ADVISORIES, InvalidName, Kind, TopicFilter, TopicName};
+
+/// What a SEND names: one destination, or several with commas between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    stomp: String,
+}
+
+/// What a SUBSCRIBE names: a topic, a queue, or many with wildcards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    stomp: String,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidDestination {
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    #[error("a destination begins with /topic/, /queue/, /temp-topic/ or /temp-queue/")]
+    Unknown,
+    #[error(
+        "what begins with '$', and topics below {ADVISORIES}, are published to by the broker alone"
+    )]
+    Reserved,
+    #[error("several destinations are written in full: /topic/a,/queue/b")]
+    SeveralTopics,
+    #[error("one destination at a time can be read from; wildcards are * and >")]
+    SeveralSources,
+}
+
+impl Target {
+    /// The header `destination`. Other than on the command line, a name alone is a queue.
+    pub fn from_stomp(text: &str) -> Result<Self, InvalidDestination> {
+        for part in text.split(',') {
+            let (space, name): (Space, TopicName) = parse(part.trim())?;
+            if is_brokers_own(space, &name) {
+                return Err(InvalidDestination::Reserved);
+            }
+        }
+        let stomp = text.to_owned();
+        Ok(Self { stomp })
+    }
+
+    pub fn as_stomp(&self) -> &str {
+        &self.stomp
+    }
+}
+
+impl FromStr for Target {
+    type Err = InvalidDestination;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDestination> {
+        if text.starts_with('/') {
+            return Self::from_stomp(text);
+        }
+        TopicName::new(text)?;
+        if text.contains(',') {
+            return Err(InvalidDestination::SeveralTopics);
+        }
+        Self::from_stomp(&format!("{TOPIC}{text}"))
+    }
+}
+
+impl Source {
+    pub fn as_stomp(&self) -> &str {
+        &self.stomp
+    }
+
+    /// Whether what is read there is taken from others, and kept until somebody does.
+    pub fn is_queue(&self) -> bool {
+        self.kind == Kind::Queue
+    }
+}
+
+impl FromStr for Source {
+    type Err = InvalidDestination;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDestination> {
+        if text.contains(',') {
+            return Err(InvalidDestination::SeveralSources);
+        }
+        if text.starts_with('/') {
+            let (space, _): (_, TopicFilter) = parse(text)?;
+            let (stomp, kind) = (text.to_owned(), space.kind);
+            return Ok(Self { stomp, kind });
+        }
+        TopicFilter::new(text)?;
+        Ok(Self {
+            stomp: format!("{TOPIC}{text}"),
+            kind: Kind::Topic,
+        })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(shown(&self.stomp))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(shown(&self.stomp))
+    }
+}
+
+/// A destination as the command line has it: the name alone of a topic, anything else as it is.
+pub fn shown(stomp: &str) -> &str {
+    match stomp.strip_prefix(TOPIC) {
+        Some(topic) if !topic.contains(',') => topic,
+        _ => stomp,
+    }
+}
+
+/// What the beginning of a destination says about the name behind it.
+#[derive(Clone, Copy, Debug)]
+struct Space {
+    kind: Kind,
+    /// It is somebody's temporary one, by its full name.
+    is_remote: bool,
+}
+
+fn parse<N: FromStr<Err = InvalidName>>(stomp: &str) -> Result<(Space, N), InvalidDestination> {
+    let (space, name) = space(stomp)?;
+    // Both ways of joining levels are in use among STOMP brokers.
+    Ok((space, name.replace('/', ".").parse()?))
+}
+
+fn space(stomp: &str) -> Result<(Space, &str), InvalidDestination> {
+    for (prefix, kind, is_remote) in SPACES {
+        if let Some(name) = stomp.strip_prefix(prefix) {
+            return Ok((Space { kind, is_remote }, name));
+        }
+    }
+    if stomp.starts_with('/') || stomp.contains("://") {
+        return Err(InvalidDestination::Unknown);
+    }
+    let (kind, is_remote) = (Kind::Queue, false);
+    Ok((Space { kind, is_remote }, stomp))
+}
+
+fn is_brokers_own(space: Space, name: &TopicName) -> bool {
+    let below_advisories = name.as_str().strip_prefix(ADVISORIES);
+    let is_advisory = below_advisories.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    (name.is_reserved() && !space.is_remote) || (space.kind == Kind::Topic && is_advisory)
+}
+
+pub const TOPIC: &str = "/topic/";
+pub const QUEUE: &str = "/queue/";
+
+const SPACES: [(&str, Kind, bool); 10] = [
+    (TOPIC, Kind::Topic, false),
+    (QUEUE, Kind::Queue, false),
+    ("/temp-topic/", Kind::Topic, false),
+    ("/temp-queue/", Kind::Queue, false),
+    ("/remote-temp-topic/", Kind::Topic, true),
+    ("/remote-temp-queue/", Kind::Queue, true),
+    // ActiveMQ's own way of writing them, which a `reply-to` may hold.
+    ("topic://", Kind::Topic, false),
+    ("queue://", Kind::Queue, false),
+    ("temp-topic://", Kind::Topic, false),
+    ("temp-queue://", Kind::Queue, false),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_a_topic_and_what_begins_with_a_slash_is_a_destination() {
+        let table = [
+            ("finance.stock", "/topic/finance.stock", "finance.stock"),
+            ("/topic/a.b", "/topic/a.b", "a.b"),
+            ("/topic/a/b", "/topic/a/b", "a/b"),
+            ("/queue/orders", "/queue/orders", "/queue/orders"),
+            (
+                "/topic/a,/queue/b",
+                "/topic/a,/queue/b",
+                "/topic/a,/queue/b",
+            ),
+            ("/queue/a,b", "/queue/a,b", "/queue/a,b"),
+        ];
+        for (text, stomp, shown) in table {
+            let target: Target = text.parse().unwrap();
+            assert_eq!(target.as_stomp(), stomp, "{text}");
+            assert_eq!(target.to_string(), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn sources_may_have_wildcards_and_are_topics_or_queues() {
+        let table = [
+            ("a.>", "/topic/a.>", false),
+            ("/topic/a.*", "/topic/a.*", false),
+            ("/queue/a.>", "/queue/a.>", true),
+            ("/temp-queue/a", "/temp-queue/a", true),
+            ("$SYS.figures", "/topic/$SYS.figures", false),
+        ];
+        for (text, stomp, is_queue) in table {
+            let source: Source = text.parse().unwrap();
+            assert_eq!((source.as_stomp(), source.is_queue()), (stomp, is_queue));
+        }
+    }
+
+    #[test]
+    fn a_reply_to_is_read_as_stomp_has_it() {
+        for text in [
+            "/remote-temp-queue/$TEMP.ws-1.answers",
+            "/topic/answers",
+            "answers",
+            "topic://answers",
+        ] {
+            let target = Target::from_stomp(text).unwrap();
+            assert_eq!(target.as_stomp(), text);
+        }
+        for text in ["", "/exchange/a", "/queue/$SYS.x", "/queue/a.*", "ftp://a"] {
+            assert!(Target::from_stomp(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_to_is_refused_with_the_reason() {
+        let table = [
+            ("a..b", "a level is empty"),
+            ("a/b", "'/' is not allowed"),
+            ("a.*", "a wildcard cannot be part"),
+            ("a,b", "written in full"),
+            ("$SYS.figures", "the broker alone"),
+            ("/topic/$SYS.figures", "the broker alone"),
+            ("ActiveMQ.Advisory.Connection", "the broker alone"),
+            ("/queue/", "a level is empty"),
+            ("/queue/a,,b", "a level is empty"),
+            ("/exchange/amq.topic/a", "begins with /topic/, /queue/"),
+            ("", "a level is empty"),
+        ];
+        for (text, wanted) in table {
+            let error = text.parse::<Target>().unwrap_err().to_string();
+            assert!(error.contains(wanted), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_with_the_reason() {
+        let table = [
+            ("a.>.b", "can only be the last level"),
+            ("/queue/a.>.b", "can only be the last level"),
+            ("/queue/a,/queue/b", "one destination at a time"),
+            ("/exchange/a", "begins with /topic/, /queue/"),
+        ];
+        for (text, wanted) in table {
+            let error = text.parse::<Source>().unwrap_err().to_string();
+            assert!(error.contains(wanted), "{text}: {error}");
+        }
+    }
+}

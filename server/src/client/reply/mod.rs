@@ -1,0 +1,263 @@
+//! `carillon reply`: each request is answered with a text, or with what a command prints.
+//!
+//! This module owns the options and the outcome. [`replier`] has what happens on a connection, [`request`] what
+//! is known of a request, [`command`] how a command is run.
+
+mod command;
+mod replier;
+mod request;
+
+use std::{ffi::OsString, time::Duration};
+
+use clap::builder::BoolishValueParser;
+use wire::stomp::{header, server::AckMode};
+
+use super::{
+    destination::Source,
+    follow::{Connections, follow},
+    options::{ConnectionOptions, seconds, selector},
+    stop::Stop,
+};
+use command::Program;
+use replier::Replier;
+
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    override_usage = "carillon reply [OPTIONS] <DESTINATION> --body <TEXT>\n       \
+                      carillon reply [OPTIONS] <DESTINATION> -- <COMMAND> [ARGUMENTS]...",
+    after_help = AFTER_HELP
+)]
+pub struct ReplyOptions {
+    /// Where requests arrive: a topic or filter, or a destination such as /queue/orders
+    #[arg(value_name = "DESTINATION")]
+    source: Source,
+
+    /// The answer to every request
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        required_unless_present = "command"
+    )]
+    body: Option<OsString>,
+
+    /// A command that is run for each request, one at a time: it is given the request on its standard input, and
+    /// what it prints is the answer
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "body")]
+    command: Vec<OsString>,
+
+    /// Media type of the answers, such as application/json; none is told otherwise
+    #[arg(long, value_name = "TYPE", env = "CARILLON_REPLY_CONTENT_TYPE")]
+    content_type: Option<String>,
+
+    /// Seconds that the command may take
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "CARILLON_REPLY_TIMEOUT",
+        default_value = "30",
+        value_parser = seconds,
+        allow_negative_numbers = true
+    )]
+    timeout: Duration,
+
+    /// Bytes that the command may print; the server has a bound of its own
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "CARILLON_REPLY_MAX_OUTPUT",
+        default_value_t = 1 << 20,
+        value_parser = clap::value_parser!(u64).range(..=1 << 30)
+    )]
+    max_output: u64,
+
+    /// End after this many answers
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "N",
+        env = "CARILLON_REPLY_COUNT",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    count: Option<u64>,
+
+    /// Only the requests whose headers satisfy this condition, such as "region = 'north'"
+    #[arg(long, value_name = "CONDITION", env = "CARILLON_REPLY_SELECTOR", value_parser = selector)]
+    selector: Option<String>,
+
+    /// Connect again when there is no connection
+    #[arg(long, env = "CARILLON_REPLY_RECONNECT", value_parser = BoolishValueParser::new())]
+    reconnect: bool,
+
+    /// Say nothing but errors, and what was missed or not answered
+    #[arg(short, long, env = "CARILLON_QUIET", value_parser = BoolishValueParser::new())]
+    quiet: bool,
+
+    #[command(flatten)]
+    connection: ConnectionOptions,
+}
+
+/// Answers requests until there is a reason to end.
+///
+/// # Errors
+///
+/// There is no connection or no longer, the server refused the subscription or an answer, or the command
+/// cannot be started.
+pub async fn reply(options: ReplyOptions) -> anyhow::Result<()> {
+    let mut stop = Stop::listen(None)?;
+    let mut replier = Replier::new(&options);
+    let outcome = follow(options.connections(), &mut replier, &mut stop).await;
+    outcome.map(drop).map_err(anyhow::Error::msg)
+}
+
+/// What requests are answered with.
+#[derive(Clone, Copy, Debug)]
+enum Answer<'o> {
+    Fixed(&'o [u8]),
+    Program(Program<'o>),
+}
+
+impl ReplyOptions {
+    const fn connections(&self) -> Connections<'_> {
+        Connections {
+            options: &self.connection,
+            reconnect: self.reconnect,
+            quiet: self.quiet,
+        }
+    }
+
+    fn answer(&self) -> Answer<'_> {
+        match (self.command.split_first(), &self.body) {
+            (Some((name, arguments)), _) => Answer::Program(Program {
+                name,
+                arguments,
+                time: self.timeout,
+                output_bytes: self.max_output,
+            }),
+            (None, body) => {
+                let body = body.as_deref().unwrap_or_default();
+                Answer::Fixed(body.as_encoded_bytes())
+            }
+        }
+    }
+
+    /// A queue keeps each request until it is answered. A topic's are for whoever is there.
+    fn ack(&self) -> AckMode {
+        match self.source.is_queue() {
+            true => AckMode::ClientIndividual,
+            false => AckMode::Auto,
+        }
+    }
+
+    /// A queue's messages that are no requests are left to others; which those are on a topic is told one by one.
+    fn whole_selector(&self) -> Option<String> {
+        match (&self.selector, self.source.is_queue()) {
+            (selector, false) => selector.clone(),
+            (None, true) => Some(ARE_REQUESTS.to_owned()),
+            (Some(selector), true) => Some(format!("({selector}) AND {ARE_REQUESTS}")),
+        }
+    }
+
+    /// Headers of the SUBSCRIBE. One request at a time: others may answer the next.
+    fn headers<'s>(&self, selector: Option<&'s str>) -> Vec<(&'static str, &'s str)> {
+        let prefetch = self
+            .source
+            .is_queue()
+            .then_some((header::PREFETCH_SIZE, "1"));
+        let selector = selector.map(|selector| (header::SELECTOR, selector));
+        prefetch.into_iter().chain(selector).collect()
+    }
+}
+
+const ARE_REQUESTS: &str = "JMSReplyTo IS NOT NULL";
+
+const AFTER_HELP: &str = "\
+The command finds CARILLON_DESTINATION, CARILLON_MESSAGE_ID, CARILLON_REPLY_TO, CARILLON_CORRELATION_ID, \
+CARILLON_CONTENT_TYPE and the request's headers, such as CARILLON_HEADER_RETRY_COUNT for retry-count, in its \
+environment. When it fails there is no answer: a queue's request is delivered again, to whoever takes it, and \
+in the end goes to the dead letter queue. Messages without reply-to stay in a queue, and are passed over on a topic.";
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: ReplyOptions,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<ReplyOptions, String> {
+        let all = std::iter::once(&"reply").chain(arguments);
+        match Line::try_parse_from(all) {
+            Ok(line) => Ok(line.options),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_a_text_or_a_commands() {
+        let options = parse(&["a", "--body", "-yes-"]).unwrap();
+        assert!(matches!(options.answer(), Answer::Fixed(b"-yes-")));
+        let options = parse(&["a", "--timeout", "2", "--", "sh", "-c", "date"]).unwrap();
+        let Answer::Program(program) = options.answer() else {
+            panic!("a command is given");
+        };
+        assert_eq!(program.name, "sh");
+        assert_eq!(program.arguments, ["-c", "date"]);
+        assert_eq!(program.time, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_queues_requests_are_taken_one_by_one_and_others_messages_left() {
+        let table: [(&[&str], AckMode, &[_]); 3] = [
+            (&["a", "--body", "x"], AckMode::Auto, &[]),
+            (
+                &["/queue/a", "--body", "x"],
+                AckMode::ClientIndividual,
+                &[("prefetch", "1"), ("selector", ARE_REQUESTS)],
+            ),
+            (
+                &["/queue/a", "--body", "x", "--selector", "a = 1 OR b = 2"],
+                AckMode::ClientIndividual,
+                &[
+                    ("prefetch", "1"),
+                    ("selector", "(a = 1 OR b = 2) AND JMSReplyTo IS NOT NULL"),
+                ],
+            ),
+        ];
+        for (arguments, ack, headers) in table {
+            let options = parse(arguments).unwrap();
+            let whole = options.whole_selector();
+            assert!(whole.as_deref().is_none_or(|text| selector(text).is_ok()));
+            let found = options.headers(whole.as_deref());
+            let wanted = headers.iter().map(|(name, value)| match *name {
+                "prefetch" => (header::PREFETCH_SIZE, *value),
+                name => (name, *value),
+            });
+            assert_eq!(options.ack(), ack, "{arguments:?}");
+            assert_eq!(found, wanted.collect::<Vec<_>>(), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_answer_is_refused_before_connecting() {
+        let table: [(&[&str], &str); 6] = [
+            (&["a"], "--body"),
+            (&["a", "--body", "x", "--", "date"], "cannot be used with"),
+            (&["a", "date"], "unexpected argument 'date'"),
+            (
+                &["/exchange/a", "--body", "x"],
+                "begins with /topic/, /queue/",
+            ),
+            (&["a", "--body", "x", "--selector", "="], "column 1"),
+            (&["a", "--body", "x", "--timeout", "0"], "more than 0"),
+        ];
+        for (arguments, wanted) in table {
+            let error = parse(arguments).unwrap_err();
+            assert!(error.contains(wanted), "{arguments:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Requests of a subscription, answered one after the other.
+
+use std::pin::pin;
+
+use wire::stomp::{
+    client::{Event, Message, Send, Subscribe},
+    header,
+};
+
+use super::{
+    Answer, ReplyOptions,
+    command::CommandError,
+    request::{Request, Unanswerable},
+};
+use crate::client::{
+    connect::said,
+    connection::Connection,
+    destination::shown,
+    follow::{Ending, Failure, Work},
+    note,
+    render::missed_note,
+    stop::{Stop, StopCause},
+};
+
+pub struct Replier<'o> {
+    options: &'o ReplyOptions,
+    /// Over all connections.
+    answered: u64,
+    /// The subscription of this connection stands.
+    is_confirmed: bool,
+    /// That of an earlier connection stood.
+    was_lost: bool,
+    /// The server has seen the last answer.
+    is_complete: bool,
+}
+
+/// Why a request was not answered.
+#[derive(Debug, thiserror::Error)]
+enum Unanswered {
+    #[error(transparent)]
+    Unanswerable(#[from] Unanswerable),
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+/// How the wait for an answer ended.
+enum Wait {
+    Answered(Result<Vec<u8>, CommandError>),
+    /// The answer could not be sent any more.
+    Lost,
+    Stopped(StopCause),
+}
+
+impl Work for Replier<'_> {
+    async fn run(
+        &mut self,
+        connection: &mut Connection,
+        stop: &mut Stop,
+    ) -> Result<Ending, Failure> {
+        self.subscribe(connection);
+        loop {
+            while has_room(connection)
+                && let Some(request) = self.next_request(connection)?
+            {
+                if let Some(cause) = self.serve(&request, connection, stop).await? {
+                    return Ok(Ending::Stopped(cause));
+                }
+            }
+            if self.is_complete {
+                return Ok(Ending::Complete);
+            }
+            tokio::select! {
+                () = progress(connection) => {}
+                cause = stop.wait() => return Ok(Ending::Stopped(cause)),
+            }
+        }
+    }
+
+    fn was_confirmed(&self) -> bool {
+        self.is_confirmed
+    }
+}
+
+impl<'o> Replier<'o> {
+    pub const fn new(options: &'o ReplyOptions) -> Self {
+        Self {
+            options,
+            answered: 0,
+            is_confirmed: false,
+            was_lost: false,
+            is_complete: false,
+        }
+    }
+
+    fn subscribe(&mut self, connection: &mut Connection) {
+        if self.is_last() {
+            // The connection was lost before the server had confirmed it.
+            self.answered -= 1;
+        }
+        self.was_lost |= std::mem::replace(&mut self.is_confirmed, false);
+        let selector = self.options.whole_selector();
+        connection.subscribe(&Subscribe {
+            id: REQUESTS,
+            destination: self.options.source.as_stomp(),
+            ack: self.options.ack(),
+            receipt: Some(REQUESTS),
+            headers: &self.options.headers(selector.as_deref()),
+            ..Subscribe::default()
+        });
+    }
+
+    /// The next request that has arrived. After the last answer there are none.
+    fn next_request(&mut self, connection: &mut Connection) -> Result<Option<Request>, Failure> {
+        // Nor when an answer could not be sent any more.
+        let are_wanted = !self.is_last() && !connection.is_lost();
+        loop {
+            match connection.next_event()? {
+                None => return Ok(None),
+                Some(Event::Message(message)) if are_wanted => {
+                    note_missed(&message);
+                    return Ok(Some(Request::of(&message)));
+                }
+                Some(Event::Receipt(receipt)) if receipt == LAST => self.is_complete = true,
+                Some(Event::Receipt(_)) => self.confirmed(),
+                Some(Event::Error(error)) => return Err(self.refusal(said(&error))),
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Answers a request, or says why not.
+    async fn serve(
+        &mut self,
+        request: &Request,
+        connection: &mut Connection,
+        stop: &mut Stop,
+    ) -> Result<Option<StopCause>, Failure> {
+        let target = match request.target() {
+            Ok(target) => target,
+            Err(error) => {
+                refuse(request, &error.into(), connection);
+                return Ok(None);
+            }
+        };
+        match self.answer(request, connection, stop).await {
+            Wait::Answered(Ok(body)) => self.send(target.as_stomp(), request, &body, connection),
+            Wait::Answered(Err(error @ CommandError::NotStarted { is_final: true, .. })) => {
+                return Err(Failure::Local(error.to_string()));
+            }
+            Wait::Answered(Err(error)) => refuse(request, &error.into(), connection),
+            Wait::Lost => {}
+            Wait::Stopped(cause) => return Ok(Some(cause)),
+        }
+        Ok(None)
+    }
+
+    /// Waits for the answer, and keeps the connection alive meanwhile.
+    async fn answer(
+        &self,
+        request: &Request,
+        connection: &mut Connection,
+        stop: &mut Stop,
+    ) -> Wait {
+        let program = match self.options.answer() {
+            Answer::Fixed(body) => return Wait::Answered(Ok(body.to_vec())),
+            Answer::Program(program) => program,
+        };
+        let mut answer = pin!(program.answer(request));
+        while !connection.is_lost() {
+            tokio::select! {
+                answer = &mut answer => return Wait::Answered(answer),
+                () = connection.receive() => {}
+                cause = stop.wait() => return Wait::Stopped(cause),
+            }
+        }
+        Wait::Lost
+    }
+
+    /// The acknowledgement goes behind the answer: if the answer is refused the request is not lost.
+    fn send(&mut self, target: &str, request: &Request, body: &[u8], connection: &mut Connection) {
+        connection.send(&Send {
+            destination: target,
+            content_type: self.options.content_type.as_deref(),
+            receipt: None,
+            headers: &[(header::CORRELATION_ID, request.correlation())],
+            body,
+        });
+        if let Some(ack) = &request.ack {
+            connection.ack(ack);
+        }
+        self.answered += 1;
+        if self.is_last() {
+            // At once, so that we are not given another request.
+            connection.unsubscribe(REQUESTS, Some(LAST));
+        }
+    }
+
+    fn is_last(&self) -> bool {
+        Some(self.answered) == self.options.count
+    }
+
+    fn confirmed(&mut self) {
+        self.is_confirmed = true;
+        let source = &self.options.source;
+        if !self.options.quiet {
+            note(&format!("answering requests to {source}"));
+        }
+        if self.was_lost && !source.is_queue() {
+            note("requests may have been missed while there was no connection");
+        }
+    }
+
+    fn refusal(&self, said: String) -> Failure {
+        let destination = self.options.source.to_string();
+        // What stood once was refused for the moment.
+        match self.is_confirmed || self.was_lost {
+            true => Failure::Ended { said },
+            false => Failure::Refused { destination, said },
+        }
+    }
+}
+
+/// Whether another answer may wait to be sent. Once the connection is lost what is left is only looked at.
+const fn has_room(connection: &Connection) -> bool {
+    connection.unsent_bytes() < UNSENT_BYTES || connection.is_lost()
+}
+
+/// Waits for more requests, or, if the server is slow to take the answers, for that.
+async fn progress(connection: &mut Connection) {
+    match has_room(connection) {
+        true => connection.receive().await,
+        false => connection.flush().await,
+    }
+}
+
+/// There is no answer: what is acknowledged is for others to try.
+fn refuse(request: &Request, error: &Unanswered, connection: &mut Connection) {
+    note(&format!("{} was not answered: {error}", request.name()));
+    if let Some(ack) = &request.ack {
+        connection.nack(ack);
+    }
+}
+
+fn note_missed(message: &Message<'_>) {
+    if let Some(missed) = message.missed {
+        note(&missed_note(shown(&message.destination), missed));
+    }
+}
+
+/// The one subscription of a connection, and its receipt.
+const REQUESTS: &str = "requests";
+/// The receipt for the end of the subscription, and so for everything before it.
+const LAST: &str = "last";
+/// How much may wait to be sent before no more is answered, and the answer that passes it.
+const UNSENT_BYTES: usize = 64 << 10;

@@ -1,0 +1,359 @@
+//! `carillon request`: a message, and the answer to it on standard output.
+//!
+//! Answers are sent to a temporary queue of this connection, so nobody else sees them and nothing is left
+//! behind. They are told apart by the `correlation-id`, which whoever answers repeats.
+
+use std::{
+    ffi::OsString,
+    hash::{BuildHasher, RandomState},
+    io,
+    io::IsTerminal,
+    time::Duration,
+};
+
+use anyhow::{anyhow, bail};
+use clap::builder::BoolishValueParser;
+use tokio::time::{Instant, sleep_until};
+use wire::stomp::{
+    client::{Event, Message, Send, Subscribe},
+    header,
+};
+
+use super::{
+    connect::said,
+    connection::Connection,
+    destination::Target,
+    headers::UserHeader,
+    input::Lines,
+    note,
+    options::{ConnectionOptions, seconds},
+    output::Closed,
+    printer::Printer,
+    render::{self, Format},
+};
+use crate::clock;
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct RequestOptions {
+    /// Whom to ask: a topic such as finance.quote, or a destination such as /queue/orders
+    destination: Target,
+
+    /// The request; without it each line of standard input is one, asked when the one before is answered
+    #[arg(allow_negative_numbers = true)]
+    body: Option<OsString>,
+
+    /// Media type of the requests, such as application/json; none is told otherwise
+    #[arg(long, value_name = "TYPE", env = "CARILLON_REQUEST_CONTENT_TYPE")]
+    content_type: Option<String>,
+
+    /// A header of your own for the requests; may be given several times
+    #[arg(
+        long = "header",
+        value_name = "NAME=VALUE",
+        env = "CARILLON_REQUEST_HEADER",
+        value_parser = request_header
+    )]
+    headers: Vec<UserHeader>,
+
+    /// Seconds to wait for the answer to each request
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "CARILLON_REQUEST_TIMEOUT",
+        default_value = "5",
+        value_parser = seconds,
+        allow_negative_numbers = true
+    )]
+    timeout: Duration,
+
+    /// Answers to wait for, where several may answer: to each request
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "N",
+        env = "CARILLON_REQUEST_COUNT",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    count: u64,
+
+    /// Let the server drop a request that nobody has taken when --timeout is over; its clock must agree with ours
+    #[arg(long, env = "CARILLON_REQUEST_EXPIRE", value_parser = BoolishValueParser::new())]
+    expire: bool,
+
+    /// Print each answer as a JSON object with all that is known of it
+    #[arg(long, env = "CARILLON_REQUEST_JSON", value_parser = BoolishValueParser::new())]
+    json: bool,
+
+    /// Say nothing unless something goes wrong
+    #[arg(short, long, env = "CARILLON_QUIET", value_parser = BoolishValueParser::new())]
+    quiet: bool,
+
+    #[command(flatten)]
+    connection: ConnectionOptions,
+}
+
+/// Asks, and returns when the answers were printed.
+///
+/// # Errors
+///
+/// There is no connection or no longer, the server refused the request, nobody answered in time, the input
+/// cannot be read, or standard output cannot be written to.
+pub async fn request(options: RequestOptions) -> anyhow::Result<()> {
+    let mut requester = Requester::open(&options).await?;
+    let outcome = match &options.body {
+        Some(body) => requester.ask(body.as_encoded_bytes()).await,
+        None => requester.ask_lines().await,
+    };
+    let Requester {
+        connection,
+        printer,
+        ..
+    } = requester;
+    // What was answered is printed whatever happened afterwards.
+    let written = printer.finish().await;
+    if outcome.is_ok() {
+        connection.close().await;
+    }
+    written.map_err(|error| anyhow!("cannot write to standard output: {error}"))?;
+    match outcome {
+        // There is nobody to ask for any more.
+        Err(error) if error.is::<Closed>() => Ok(()),
+        outcome => outcome,
+    }
+}
+
+struct Requester<'o> {
+    options: &'o RequestOptions,
+    connection: Connection,
+    printer: Printer,
+    /// What tells our requests from those of others.
+    name: String,
+    /// The latest request's number, from 1, and what its answers repeat.
+    number: u64,
+    correlation_id: String,
+    /// Answers to it.
+    answers: u64,
+}
+
+impl<'o> Requester<'o> {
+    async fn open(options: &'o RequestOptions) -> anyhow::Result<Self> {
+        let connection = Connection::open(&options.connection).await;
+        let mut connection = connection.map_err(anyhow::Error::msg)?;
+        connection.subscribe(&Subscribe {
+            id: ANSWERS,
+            destination: ANSWERS,
+            receipt: Some(ANSWERS),
+            ..Subscribe::default()
+        });
+        Ok(Self {
+            options,
+            connection,
+            printer: Printer::to_standard_output(),
+            // The standard library's hasher is seeded at random; nothing secret depends on it.
+            name: format!("{:016x}", RandomState::new().hash_one(0)),
+            number: 0,
+            correlation_id: String::new(),
+            answers: 0,
+        })
+    }
+
+    async fn ask_lines(&mut self) -> anyhow::Result<()> {
+        if io::stdin().is_terminal() && !self.options.quiet {
+            note("each line is a request; end with Ctrl-D");
+        }
+        let mut lines = Lines::of_standard_input();
+        while !lines.are_over() {
+            let number = self.number + 1;
+            match lines.next_line() {
+                Ok(Some(line)) => self.ask(line).await?,
+                Ok(None) => {}
+                Err(error) => bail!("line {number} of the input cannot be read: {error}"),
+            }
+            if lines.are_wanted() {
+                self.receive_line(&mut lines).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for input; what was answered is printed meanwhile.
+    async fn receive_line(&mut self, lines: &mut Lines) -> anyhow::Result<()> {
+        tokio::select! {
+            () = lines.receive() => {}
+            () = self.connection.receive() => self.take_events()?,
+            printed = self.printer.progress() => drop(printed?),
+        }
+        Ok(())
+    }
+
+    /// Sends one request, and waits for the answers.
+    async fn ask(&mut self, body: &[u8]) -> anyhow::Result<()> {
+        self.send(body);
+        // A time too far away to be counted never comes.
+        let deadline = Instant::now().checked_add(self.options.timeout);
+        while self.answers < self.options.count {
+            tokio::select! {
+                () = self.connection.receive() => self.take_events()?,
+                printed = self.printer.progress() => drop(printed?),
+                () = reached(deadline) => bail!("{}", self.overdue()),
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, body: &[u8]) {
+        self.number += 1;
+        self.answers = 0;
+        self.correlation_id = format!("{}-{}", self.name, self.number);
+        let expires = self.options.expires();
+        let mut headers = vec![
+            (header::REPLY_TO, ANSWERS),
+            (header::CORRELATION_ID, self.correlation_id.as_str()),
+        ];
+        headers.extend(expires.as_deref().map(|at| (header::EXPIRES, at)));
+        headers.extend(self.options.headers.iter().map(UserHeader::as_pair));
+        self.connection.send(&Send {
+            destination: self.options.destination.as_stomp(),
+            content_type: self.options.content_type.as_deref(),
+            receipt: None,
+            headers: &headers,
+            body,
+        });
+    }
+
+    fn take_events(&mut self) -> anyhow::Result<()> {
+        loop {
+            match self.connection.next_event() {
+                Ok(Some(Event::Message(message))) if self.answers < self.options.count => {
+                    // Those to earlier requests came too late, or in addition.
+                    if message.correlation_id().as_deref() == Some(&self.correlation_id) {
+                        self.answers += 1;
+                        print(&message, self.options.format(), &mut self.printer);
+                    }
+                }
+                Ok(Some(Event::Error(error))) => {
+                    let said = said(&error);
+                    bail!("{} was refused: {said}", self.what());
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(()),
+                Err(lost) => bail!("the connection was lost: {lost}"),
+            }
+        }
+    }
+
+    fn overdue(&self) -> String {
+        let seconds = self.options.timeout.as_secs_f64();
+        let what = self.what();
+        match self.answers {
+            0 => format!("{what} was not answered within {seconds} s"),
+            answers => {
+                let count = self.options.count;
+                format!("{what} got {answers} of {count} answers within {seconds} s")
+            }
+        }
+    }
+
+    /// The request, for the user.
+    fn what(&self) -> String {
+        match self.options.body {
+            Some(_) => "the request".to_owned(),
+            None => format!("the request of line {}", self.number),
+        }
+    }
+}
+
+fn print(answer: &Message<'_>, format: Format, printer: &mut Printer) {
+    render::message(format, answer, &mut printer.lines);
+}
+
+async fn reached(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn request_header(text: &str) -> Result<UserHeader, &'static str> {
+    let user_header: UserHeader = text.parse()?;
+    match user_header.as_pair().0 {
+        header::REPLY_TO | header::CORRELATION_ID => Err("every request has one of its own"),
+        header::EXPIRES => Err("use --expire"),
+        _ => Ok(user_header),
+    }
+}
+
+impl RequestOptions {
+    const fn format(&self) -> Format {
+        match self.json {
+            true => Format::Json,
+            false => Format::Body,
+        }
+    }
+
+    /// When a request that is sent now is of no use any more.
+    fn expires(&self) -> Option<String> {
+        let timeout_ms = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
+        let at_ms = clock::unix_ms().saturating_add(timeout_ms);
+        self.expire.then(|| at_ms.to_string())
+    }
+}
+
+/// Where the answers arrive; the subscription has the same name.
+const ANSWERS: &str = "/temp-queue/answers";
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: RequestOptions,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<RequestOptions, String> {
+        let all = std::iter::once(&"request").chain(arguments);
+        match Line::try_parse_from(all) {
+            Ok(line) => Ok(line.options),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_request_waits_five_seconds_for_one_answer() {
+        let options = parse(&["/queue/orders", "-5"]).unwrap();
+        assert_eq!(options.body, Some("-5".into()));
+        assert_eq!(options.timeout, Duration::from_secs(5));
+        assert_eq!((options.count, options.format()), (1, Format::Body));
+        assert_eq!(options.expires(), None);
+    }
+
+    #[test]
+    fn a_request_expires_when_nobody_waits_for_the_answer_any_more() {
+        let before_ms = clock::unix_ms();
+        let options = parse(&["a", "--expire", "--timeout", "60"]).unwrap();
+        let expires_ms: u64 = options.expires().unwrap().parse().unwrap();
+        assert!((before_ms + 60_000..=clock::unix_ms() + 60_000).contains(&expires_ms));
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_refused_before_connecting() {
+        let table: [(&[&str], &str); 7] = [
+            (&["a.*"], "a wildcard cannot be part"),
+            (&["/exchange/a"], "begins with /topic/, /queue/"),
+            (&["a", "--header", "reply-to=b"], "one of its own"),
+            (&["a", "--header", "correlation-id=1"], "one of its own"),
+            (&["a", "--header", "expires=1"], "use --expire"),
+            (&["a", "--count", "0"], "0 is not in 1.."),
+            (&["a", "--timeout", "0"], "more than 0"),
+        ];
+        for (arguments, wanted) in table {
+            let error = parse(arguments).unwrap_err();
+            assert!(error.contains(wanted), "{arguments:?}: {error}");
+        }
+    }
+}
