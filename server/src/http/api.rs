@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     extract::{Path, Query},
-    problem::Problem,
+    problem::{Problem, refuse_temporary},
     publish::{self, Content},
 };
 use crate::{message::Message, server::Server};
@@ -53,7 +53,7 @@ pub async fn topics(
     }))
 }
 
-/// `GET /api/topics/{topic}`: its figures, and its last image.
+/// `GET /api/topics/{topic}`: its figures, and its last image unless the topic is temporary.
 pub async fn topic(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
@@ -61,9 +61,11 @@ pub async fn topic(
     let name = TopicName::new(&topic).map_err(Problem::bad_request)?;
     let figures = server.broker.topic(&name);
     let info = figures.ok_or_else(|| no_topic(&name))?.into();
+    let may_be_told = refuse_temporary(name.as_str()).is_ok();
     let last = server.broker.last_image(&name);
     let last = last
         .as_deref()
+        .filter(|_| may_be_told)
         .map(|entry| Message::new(&server.broker, entry));
     Ok(Json(TopicWithLast { info, last }).into_response())
 }

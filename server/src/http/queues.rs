@@ -9,12 +9,12 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use broker::{Entry, MessageId, Publication, TopicFilter, TopicName};
+use broker::{Broker, Entry, Publication, Start, TopicFilter, TopicName};
 use serde::{Deserialize, Serialize};
 
 use super::{
     extract::{Path, Query},
-    problem::Problem,
+    problem::{Problem, refuse_temporary},
     publish::{self, Content},
 };
 use crate::{message::Message, queues, server::Server};
@@ -81,19 +81,20 @@ pub async fn messages(
     Query(query): Query<MessagesQuery>,
 ) -> Result<Response, Problem> {
     let name = name(&queue)?;
-    let after = query.after()?;
+    refuse_temporary(name.as_str())?;
+    let after = query.after(&server.broker)?;
     let limit = query.limit.unwrap_or(LISTED_MESSAGES).min(MOST_MESSAGES);
     let found = server.broker.browse(&name, after, limit + 1);
     let mut found = found.ok_or_else(|| no_queue(&name))?;
     let told = found.len().min(limit).min(as_many_as_fit(&found));
-    let omitted = found.len() > told;
+    let more = found.len() > told;
     found.truncate(told);
     let messages = found
         .iter()
         .map(|entry| Message::new(&server.broker, entry));
     Ok(Json(Messages {
         messages: messages.collect(),
-        more: omitted,
+        more,
     })
     .into_response())
 }
@@ -112,15 +113,18 @@ pub struct MessagesQuery {
 }
 
 impl MessagesQuery {
-    /// The position behind which to begin.
-    fn after(&self) -> Result<u64, Problem> {
+    /// The position behind which to begin. What an earlier run of the broker had is gone: behind that is everything.
+    fn after(&self, broker: &Broker) -> Result<u64, Problem> {
         let Some(after) = &self.after else {
             return Ok(0);
         };
-        let id: MessageId = after
+        let id = after
             .parse()
             .map_err(|error| Problem::bad_request(format!("after={after:?} is {error}")))?;
-        Ok(id.position)
+        match broker.start_after(id) {
+            Start::AfterPosition(position) => Ok(position),
+            _ => Ok(0),
+        }
     }
 }
 
