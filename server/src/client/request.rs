@@ -305,22 +305,10 @@ const ANSWERS: &str = "/temp-queue/answers";
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: RequestOptions,
-    }
-
     fn parse(arguments: &[&str]) -> Result<RequestOptions, String> {
-        let all = std::iter::once(&"request").chain(arguments);
-        match Line::try_parse_from(all) {
-            Ok(line) => Ok(line.options),
-            Err(error) => Err(error.to_string()),
-        }
+        crate::client::options::parse(arguments)
     }
 
     #[test]

@@ -257,22 +257,10 @@ const LAST: &str = "last";
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: SubscribeOptions,
-    }
-
     fn parse(arguments: &[&str]) -> Result<SubscribeOptions, String> {
-        let all = std::iter::once(&"sub").chain(arguments);
-        match Line::try_parse_from(all) {
-            Ok(line) => Ok(line.options),
-            Err(error) => Err(error.to_string()),
-        }
+        crate::client::options::parse(arguments)
     }
 
     #[test]
