@@ -24,7 +24,8 @@ pub(super) struct Transaction {
 }
 
 impl Transactions {
-    /// "Transaction identifiers MUST be unique per connection" hold for as long as one is open.
+    /// "Within the same connection, different transactions MUST use different transaction identifiers" (STOMP 1.2,
+    /// "BEGIN"); when one has ended its identifier is free again.
     fn begin(&mut self, id: &str, receipt: Option<&str>) -> Result<(), Fault> {
         if self.find(id).is_some() {
             return Err(Fault::transaction_in_use(id, receipt));
