@@ -45,7 +45,7 @@ pub async fn events(
     Query(query): Query<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let filter = TopicFilter::new(&filter).map_err(Problem::bad_request)?;
+    let filter = TopicFilter::new(&filter)?;
     refuse_temporary(filter.as_str())?;
     let start = query.start(&server.broker, &headers)?;
     let overflow = query.overflow(server.options.overflow)?;

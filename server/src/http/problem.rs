@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use broker::{PublishError, SubscribeError, TEMPORARY};
+use broker::{InvalidName, PublishError, SubscribeError, TEMPORARY};
 use serde::Serialize;
 
 /// An error told to an HTTP client. The `type` is `about:blank`, so the title is the status's own
@@ -40,6 +40,12 @@ pub fn refuse_temporary(name: &str) -> Result<(), Problem> {
     }
     let detail = "what is temporary is read by the connection that it belongs to";
     Err(Problem::new(StatusCode::FORBIDDEN, detail))
+}
+
+impl From<InvalidName> for Problem {
+    fn from(error: InvalidName) -> Self {
+        Self::bad_request(error)
+    }
 }
 
 impl From<PublishError> for Problem {
