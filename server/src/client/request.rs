@@ -332,7 +332,7 @@ mod tests {
     fn what_cannot_be_asked_is_refused_before_connecting() {
         let table: [(&[&str], &str); 7] = [
             (&["a.*"], "a wildcard cannot be part"),
-            (&["/exchange/a"], "begins with /topic/, /queue/"),
+            (&["/dsub/a"], "begins with /topic/, /queue/"),
             (&["a", "--header", "reply-to=b"], "one of its own"),
             (&["a", "--header", "correlation-id=1"], "one of its own"),
             (&["a", "--header", "expires=1"], "use --expire"),

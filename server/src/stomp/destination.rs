@@ -214,8 +214,7 @@ const FOREIGN: [(&str, &str); 3] = [
     ),
 ];
 
-const UNKNOWN: &str = "a destination begins with /topic/, /queue/, /temp-topic/ or /temp-queue/, \
-     or is the bare name of a queue";
+const UNKNOWN: &str = "a destination begins with /topic/, /queue/, /temp-topic/ or /temp-queue/";
 const NOT_OURS: &str = "a temporary destination is its owner's, who writes /temp-queue/NAME or /temp-topic/NAME; \
      others can only send to what its reply-to says, /remote-temp-queue/... or /remote-temp-topic/...";
 const NOT_REMOTE: &str = "what follows is the full name that a reply-to told, $TEMP.SESSION.NAME";

@@ -26,7 +26,7 @@ use crate::{
     advisory::{Advisories, Presence},
     connection::{Ending, Protocol, Surroundings, Turn},
 };
-pub use destination::written_by_others;
+pub use destination::{Destination, Misspelled, Place, sent_to, subscribed_to, written_by_others};
 pub use door::StompDoor;
 use encoder::StompEncoder;
 pub use options::StompOptions;

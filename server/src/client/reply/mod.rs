@@ -236,10 +236,7 @@ mod tests {
             (&["a"], "--body"),
             (&["a", "--body", "x", "--", "date"], "cannot be used with"),
             (&["a", "date"], "unexpected argument 'date'"),
-            (
-                &["/exchange/a", "--body", "x"],
-                "begins with /topic/, /queue/",
-            ),
+            (&["/dsub/a", "--body", "x"], "begins with /topic/, /queue/"),
             (&["a", "--body", "x", "--selector", "="], "column 1"),
             (&["a", "--body", "x", "--timeout", "0"], "more than 0"),
         ];
