@@ -76,7 +76,7 @@ impl Stomp {
             presence: Presence::new(advisories, session),
             sending: Sending::new(session.name()),
             subscriptions: HashMap::new(),
-            transactions: Transactions::default(),
+            transactions: Transactions::new(options.transaction_bytes),
             temporaries: Temporaries::default(),
         };
         (stomp, StompEncoder::new(broker))

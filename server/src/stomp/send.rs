@@ -72,10 +72,8 @@ impl Stomp {
         let mut publications = Vec::new();
         self.make(send, &mut publications)?;
         let bytes = weight(send, publications.len());
-        let most_bytes = self.options.transaction_bytes;
         self.transactions
-            .admit(transaction, bytes, most_bytes)
-            .map_err(|cause| Fault::new(cause, receipt))?
+            .admit(transaction, bytes, receipt)?
             .publications
             .append(&mut publications);
         self.receipt(receipt, turn);
