@@ -161,7 +161,9 @@ impl Feed<'_> {
             let topic = shown(&message.destination);
             match self.options.format() {
                 Format::Json => render::missed_record(topic, missed, &mut self.printer.lines),
-                Format::Body | Format::TopicAndBody => note(&render::missed_note(topic, missed)),
+                Format::Body | Format::DestinationAndBody => {
+                    note(&render::missed_note(topic, missed))
+                }
             }
         }
         render::message(self.options.format(), message, &mut self.printer.lines);

@@ -216,7 +216,7 @@ impl SubscribeOptions {
     pub(super) const fn format(&self) -> Format {
         match (self.json, self.verbose) {
             (true, _) => Format::Json,
-            (false, true) => Format::TopicAndBody,
+            (false, true) => Format::DestinationAndBody,
             (false, false) => Format::Body,
         }
     }
@@ -267,7 +267,7 @@ mod tests {
     fn the_format_is_the_body_unless_more_is_asked_for() {
         let table: [(&[&str], Format); 3] = [
             (&["a.>"], Format::Body),
-            (&["a", "-v"], Format::TopicAndBody),
+            (&["a", "-v"], Format::DestinationAndBody),
             (&["a", "-v", "--json"], Format::Json),
         ];
         for (arguments, format) in table {
