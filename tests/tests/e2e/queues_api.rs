@@ -120,6 +120,30 @@ async fn a_queue_can_be_looked_into() {
 }
 
 #[tokio::test]
+async fn a_queue_is_paged_through_and_begins_anew_behind_an_id_of_another_run() {
+    let server = Carillon::start().await;
+    for body in ["1", "2", "3"] {
+        enqueue(&server, "a", body).await;
+    }
+    let page = async |query: &str| {
+        let url = server.url(&format!("/api/queues/a/messages?{query}"));
+        get(url).await.json()
+    };
+    let bodies = |page: &Value| {
+        let messages = page["messages"].as_array().expect("a list of messages");
+        let bodies = messages.iter().map(|message| message["body"].to_string());
+        (bodies.collect::<String>(), page["more"] == true)
+    };
+    let first = page("limit=2").await;
+    assert_eq!(bodies(&first), ("\"1\"\"2\"".to_owned(), true));
+    let last_id = first["messages"][1]["id"].as_str().expect("an id");
+    let second = page(&format!("after={last_id}")).await;
+    assert_eq!(bodies(&second), ("\"3\"".to_owned(), false));
+    let anew = page("limit=1&after=1-99999").await;
+    assert_eq!(bodies(&anew), ("\"1\"".to_owned(), true));
+}
+
+#[tokio::test]
 async fn a_deleted_queue_is_gone_with_what_was_in_it() {
     let server = Carillon::start().await;
     enqueue(&server, "a", "x").await;
