@@ -18,6 +18,7 @@ mod queue_checks;
 mod queue_harness;
 mod queue_model;
 mod queue_simulation;
+mod queue_threads;
 mod queues;
 mod random;
 mod refused_transactions;

@@ -1,0 +1,510 @@
+//! Producers and consumers of queues on threads of their own, by the rule that connections follow: who has
+//! made something ready delivers it, unless somebody is at it.
+
+use std::{
+    collections::HashMap,
+    ops::ControlFlow,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use broker::{
+    Acknowledgement, Broker, Consume, Delivery, DeliveryId, Outcome, Peer, QueueFigures, Reader,
+    Session, Settlement, SubscriptionId, Verdict,
+};
+
+use crate::{
+    harness::{as_filter, as_name, broker},
+    queue_harness::{message, queue},
+    random::Random,
+};
+
+const PRODUCERS: u64 = 2;
+const MESSAGES: u64 = 20_000;
+/// Groups at a time, and how many messages each producer sends until there are others.
+const GROUPS: u64 = 7;
+const LASTING: u64 = 50;
+const QUEUES: [&str; 3] = ["q.a", "q.b", "grouped"];
+
+#[test]
+fn every_message_is_accounted_for_among_threads() {
+    let run = Run {
+        broker: broker(|limits| limits.max_redeliveries = 3),
+        ledger: Arc::new(Ledger::new(PRODUCERS * MESSAGES)),
+        is_over: AtomicBool::new(false),
+    };
+    let steady = [
+        run.connect(
+            Manner::Careless,
+            Consume {
+                prefetch: 7,
+                ..queue("q.*")
+            },
+        ),
+        run.connect(
+            Manner::Careless,
+            in_mode(Acknowledgement::Cumulative, "q.a"),
+        ),
+        run.connect(Manner::Careless, in_mode(Acknowledgement::Auto, "q.b")),
+        run.connect(
+            Manner::Careful,
+            Consume {
+                prefetch: 5,
+                ..queue("grouped")
+            },
+        ),
+        run.connect(
+            Manner::Careful,
+            Consume {
+                prefetch: 1,
+                ..queue("grouped")
+            },
+        ),
+    ];
+    thread::scope(|scope| {
+        let _ending = Ending(&run, &steady);
+        for connection in &steady {
+            scope.spawn(|| connection.work(&run));
+        }
+        let producers: Vec<_> = (0..PRODUCERS)
+            .map(|producer| {
+                scope.spawn({
+                    let run = &run;
+                    move || run.publish(producer)
+                })
+            })
+            .collect();
+        scope.spawn(|| run.come_and_go());
+        scope.spawn(|| run.look_on());
+        for producer in producers {
+            producer.join().expect("a producer");
+        }
+        run.is_over.store(true, Ordering::SeqCst);
+        run.await_emptiness();
+    });
+    for connection in &steady {
+        run.broker
+            .detach(connection.session(), 0, &mut Outcome::default());
+    }
+    run.check();
+}
+
+fn in_mode(acknowledgement: Acknowledgement, name: &str) -> Consume<'static> {
+    Consume {
+        acknowledgement,
+        prefetch: 10,
+        ..queue(name)
+    }
+}
+
+struct Run {
+    broker: Broker,
+    ledger: Arc<Ledger>,
+    is_over: AtomicBool,
+}
+
+/// Lets all threads end, also after a panic.
+struct Ending<'a>(&'a Run, &'a [Arc<Connection>]);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.is_over.store(true, Ordering::SeqCst);
+        self.1.iter().for_each(|connection| connection.stop());
+    }
+}
+
+/// What became of each message, by its number.
+struct Ledger {
+    done: Vec<AtomicU32>,
+    /// A bit for each count that it was delivered with.
+    delivered: Vec<AtomicU64>,
+    /// By group: the newest that was delivered for the first time.
+    newest: Mutex<HashMap<u64, u64>>,
+    changed: Condvar,
+}
+
+/// How a connection deals with messages.
+#[derive(Clone, Copy, PartialEq)]
+enum Manner {
+    /// Drained by whoever made it ready; returns and rejects some.
+    Careless,
+    /// Drained by its own thread alone; accepts all.
+    Careful,
+}
+
+struct Connection {
+    manner: Manner,
+    ledger: Arc<Ledger>,
+    session: OnceLock<Arc<Session>>,
+    reader: Mutex<Option<Reader>>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    taken: Vec<Taken>,
+    is_woken: bool,
+    is_stopped: bool,
+}
+
+struct Taken {
+    id: DeliveryId,
+    number: usize,
+}
+
+impl Run {
+    fn connect(&self, manner: Manner, consume: Consume<'_>) -> Arc<Connection> {
+        let connection = Connection::attach(self, manner);
+        self.consume(&connection, consume);
+        connection
+    }
+
+    fn consume(&self, connection: &Connection, consume: Consume<'_>) -> SubscriptionId {
+        let mut outcome = Outcome::default();
+        let id = self
+            .broker
+            .consume(connection.session(), consume, &mut outcome)
+            .expect("within the limits");
+        outcome.ready.drain().for_each(|session| session.wake());
+        id
+    }
+
+    fn publish(&self, producer: u64) {
+        let mut random = Random(producer);
+        let mut outcome = Outcome::default();
+        let mut numbers = producer * MESSAGES..(producer + 1) * MESSAGES;
+        while !numbers.is_empty() {
+            let size = 1 + random.below(5) as usize;
+            let mut batch: Vec<_> = numbers
+                .by_ref()
+                .take(size)
+                .map(|number| {
+                    let name = QUEUES[random.below(3) as usize];
+                    // No two producers have one, so that its numbers ascend; and new ones come, for
+                    // those consumers who are there.
+                    let group = number / LASTING * GROUPS + random.below(GROUPS);
+                    let header = format!("JMSXGroupID:{group}");
+                    let headers: &[&str] = if name == "grouped" { &[&header] } else { &[] };
+                    message(name, &number.to_string(), headers)
+                })
+                .collect();
+            self.broker.publish(&mut batch, &mut outcome);
+            assert!(outcome.results.iter().all(Result::is_ok));
+            std::mem::take(&mut outcome.ready).deliver();
+        }
+    }
+
+    /// Connections that stay for a moment only, and leave what they had.
+    fn come_and_go(&self) {
+        let mut random = Random(99);
+        while !self.is_over.load(Ordering::SeqCst) {
+            let connection = Connection::attach(self, Manner::Careful);
+            let acknowledgement = match random.below(3) {
+                0 => Acknowledgement::Cumulative,
+                _ => Acknowledgement::Individual,
+            };
+            let name = ["q.a", "*.b", "grouped", "q.*"][random.below(4) as usize];
+            let prefetch = 1 + random.below(20) as usize;
+            let consume = Consume {
+                acknowledgement,
+                prefetch,
+                exclusive: random.below(10) == 0 && name != "grouped",
+                ..queue(name)
+            };
+            let id = self.consume(&connection, consume);
+            connection.drain();
+            for taken in connection.take().into_iter().take(random.below(5) as usize) {
+                self.settle(&connection, &taken, Verdict::Accept);
+            }
+            self.come_and_go_with_queues(&connection, &mut random);
+            let mut outcome = Outcome::default();
+            if random.below(2) == 0 {
+                self.broker
+                    .unsubscribe(connection.session(), id, 0, &mut outcome);
+            }
+            self.broker.detach(connection.session(), 0, &mut outcome);
+            outcome.ready.deliver();
+        }
+    }
+
+    /// Queues that come and go beside consumers that cover them.
+    fn come_and_go_with_queues(&self, connection: &Connection, random: &mut Random) {
+        let acknowledgement = Acknowledgement::Auto;
+        self.consume(
+            connection,
+            Consume {
+                acknowledgement,
+                ..queue("passing.*")
+            },
+        );
+        let name = as_name(&format!("passing.{}", random.below(4)));
+        let mut batch = vec![message(name.as_str(), "0", &[])];
+        let mut outcome = Outcome::default();
+        let id = self.consume(connection, queue(name.as_str()));
+        self.broker
+            .unsubscribe(connection.session(), id, 0, &mut outcome);
+        self.broker
+            .commit(connection.session(), (&mut batch, &[]), 0, &mut outcome)
+            .expect("there is room");
+        outcome.ready.deliver();
+    }
+
+    /// Somebody who looks at everything meanwhile, and takes away queues that nobody uses.
+    fn look_on(&self) {
+        let mut at = 0;
+        while !self.is_over.load(Ordering::SeqCst) {
+            at = (at + 1) % 4;
+            self.broker.remove_queue(&as_name(&format!("passing.{at}")));
+            for figures in self.broker.queues(&as_filter(">"), 10).0 {
+                assert!(figures.acknowledged <= figures.enqueued);
+                let found = self
+                    .broker
+                    .browse(&figures.name, 0, 100)
+                    .unwrap_or_default();
+                assert!(found.is_sorted_by_key(|entry| entry.position()));
+            }
+            let mut outcome = Outcome::default();
+            self.broker.expire(1, &mut outcome);
+            outcome.ready.deliver();
+        }
+    }
+
+    fn settle(&self, connection: &Connection, taken: &Taken, verdict: Verdict) {
+        let Taken { id, number } = *taken;
+        let settlement = Settlement {
+            delivery: id,
+            verdict,
+        };
+        let mut outcome = Outcome::default();
+        let settled = self
+            .broker
+            .settle(connection.session(), settlement, 0, &mut outcome);
+        // A cumulative settlement may have covered it.
+        if settled.is_ok() && verdict == Verdict::Accept {
+            let before = self.ledger.done[number].fetch_add(1, Ordering::SeqCst);
+            assert_eq!(before, 0, "{number} is done with");
+        }
+        outcome.ready.deliver();
+        self.ledger.changed.notify_all();
+    }
+
+    fn is_empty(&self) -> bool {
+        QUEUES.iter().all(|name| {
+            let figures = self.broker.queue(&as_name(name)).expect("a queue");
+            figures.waiting + figures.unacknowledged == 0
+        })
+    }
+
+    fn await_emptiness(&self) {
+        const TRIES: usize = 200;
+        const EACH: Duration = Duration::from_millis(100);
+        for _ in 0..TRIES {
+            if self.is_empty() {
+                return;
+            }
+            let newest = lock(&self.ledger.newest);
+            // Who is told before it waits looks again after a moment.
+            let _ = self.ledger.changed.wait_timeout(newest, EACH);
+        }
+        let (figures, _) = self.broker.queues(&as_filter(">"), 10);
+        panic!("what is left is not delivered: {figures:?}");
+    }
+
+    fn check(&self) {
+        let dead = self
+            .broker
+            .browse(&as_name("ActiveMQ.DLQ"), 0, usize::MAX)
+            .unwrap_or_default();
+        let mut died = vec![0; self.ledger.done.len()];
+        for letter in &dead {
+            died[number_of(letter.body())] += 1;
+        }
+        for (number, count) in died.iter().enumerate() {
+            let done = self.ledger.done[number].load(Ordering::SeqCst);
+            // What was covered by a settlement of a later one is done without a word of its own.
+            assert!(*count + done <= 1, "{number} {count} {done}");
+            assert_ne!(
+                self.ledger.delivered[number].load(Ordering::SeqCst),
+                0,
+                "{number}"
+            );
+        }
+        let (figures, _) = self.broker.queues(&as_filter(">"), 20);
+        let own: Vec<_> = figures
+            .iter()
+            .filter(|one| QUEUES.contains(&one.name.as_str()))
+            .collect();
+        let sum = |of: fn(&QueueFigures) -> u64| own.iter().map(|one| of(one)).sum::<u64>();
+        assert_eq!(PRODUCERS * MESSAGES, sum(|one| one.enqueued));
+        let done = sum(|one| one.acknowledged + one.dead_lettered);
+        assert_eq!(PRODUCERS * MESSAGES, done);
+        let died = sum(|one| one.dead_lettered);
+        assert_eq!(dead.len() as u64, died);
+        assert!(sum(|one| one.redelivered) > 100);
+        drop(dead);
+        for one in &figures {
+            assert_eq!(one.consumers, 0, "{one:?}");
+            self.broker.remove_queue(&one.name);
+        }
+        let figures = self.broker.figures();
+        assert_eq!((figures.sessions, figures.subscriptions), (0, 0));
+        assert_eq!((figures.queues, figures.held_bytes), (0, 0));
+    }
+}
+
+impl Ledger {
+    fn new(messages: u64) -> Self {
+        Self {
+            done: (0..messages).map(|_| AtomicU32::new(0)).collect(),
+            delivered: (0..messages).map(|_| AtomicU64::new(0)).collect(),
+            newest: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Checks a delivery and notes it.
+    fn note(&self, delivery: &Delivery<'_>) -> usize {
+        let number = number_of(delivery.entry.body());
+        let bit = 1 << delivery.count;
+        let before = self.delivered[number].fetch_or(bit, Ordering::SeqCst);
+        assert_eq!(
+            before & bit,
+            0,
+            "{number} was delivered as the {}. time again",
+            delivery.count
+        );
+        if delivery.id.is_none() {
+            let before = self.done[number].fetch_add(1, Ordering::SeqCst);
+            assert_eq!(before, 0, "{number} is done with");
+        }
+        if let Some(group) = delivery.entry.header("JMSXGroupID")
+            && delivery.count == 1
+        {
+            let group = group.parse().expect("groups are numbered");
+            let newest = lock(&self.newest).insert(group, number as u64);
+            assert!(
+                newest.is_none_or(|newest| newest < number as u64),
+                "{number} in its group"
+            );
+        }
+        number
+    }
+}
+
+impl Connection {
+    fn attach(run: &Run, manner: Manner) -> Arc<Self> {
+        let connection = Arc::new(Self {
+            manner,
+            ledger: Arc::clone(&run.ledger),
+            session: OnceLock::new(),
+            reader: Mutex::default(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let peer: Weak<dyn Peer> = Arc::downgrade(&(Arc::clone(&connection) as Arc<dyn Peer>));
+        let reader = run.broker.attach("c".into(), peer);
+        connection
+            .session
+            .get_or_init(|| Arc::clone(reader.session()));
+        *lock(&connection.reader) = Some(reader);
+        connection
+    }
+
+    fn session(&self) -> &Arc<Session> {
+        self.session.get().expect("set when it was attached")
+    }
+
+    fn drain(&self) {
+        loop {
+            let Ok(mut reader) = self.reader.try_lock() else {
+                return;
+            };
+            self.session().begin();
+            let mut all = Vec::new();
+            if let Some(reader) = reader.as_mut() {
+                reader.drain(0, |delivery| {
+                    if delivery.entry.topic().as_str().starts_with("passing") {
+                        return ControlFlow::Continue(());
+                    }
+                    let number = self.ledger.note(&delivery);
+                    all.extend(delivery.id.map(|id| Taken { id, number }));
+                    ControlFlow::Continue(())
+                });
+            }
+            lock(&self.state).taken.append(&mut all);
+            self.changed.notify_all();
+            self.ledger.changed.notify_all();
+            drop(reader);
+            if !self.session().is_scheduled() {
+                return;
+            }
+        }
+    }
+
+    fn take(&self) -> Vec<Taken> {
+        std::mem::take(&mut lock(&self.state).taken)
+    }
+
+    /// Settles what it was given, until it is stopped.
+    fn work(&self, run: &Run) {
+        let mut random = Random(7);
+        loop {
+            let mut state = lock(&self.state);
+            while !state.is_woken && !state.is_stopped && state.taken.is_empty() {
+                let woken = self.changed.wait(state);
+                state = woken.unwrap_or_else(PoisonError::into_inner);
+            }
+            if state.is_stopped {
+                return;
+            }
+            if std::mem::take(&mut state.is_woken) {
+                drop(state);
+                self.drain();
+                continue;
+            }
+            let taken = std::mem::take(&mut state.taken);
+            drop(state);
+            for one in taken {
+                let verdict = match (self.manner, random.below(20)) {
+                    (Manner::Careless, 0..=2) => Verdict::Return,
+                    (Manner::Careless, 3) => Verdict::Reject,
+                    _ => Verdict::Accept,
+                };
+                run.settle(self, &one, verdict);
+            }
+        }
+    }
+
+    fn stop(&self) {
+        lock(&self.state).is_stopped = true;
+        self.changed.notify_all();
+    }
+}
+
+impl Peer for Connection {
+    fn deliver(&self) {
+        match self.manner {
+            Manner::Careless => self.drain(),
+            Manner::Careful => self.wake(),
+        }
+    }
+
+    fn wake(&self) {
+        lock(&self.state).is_woken = true;
+        self.changed.notify_all();
+    }
+}
+
+fn number_of(body: &[u8]) -> usize {
+    let text = std::str::from_utf8(body).expect("text");
+    text.parse().expect("the messages are numbered")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
