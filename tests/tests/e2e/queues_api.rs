@@ -158,7 +158,7 @@ async fn a_deleted_queue_is_gone_with_what_was_in_it() {
 }
 
 #[tokio::test]
-async fn deleting_a_queue_leaves_its_consumers_in_place() {
+async fn deleting_a_queue_in_use_empties_it() {
     let server = Carillon::start().await;
     let headers = [INDIVIDUAL, ("activemq.prefetchSize", "1")];
     let mut consumer = StompClient::consumer(&server, "/queue/a", &headers).await;
@@ -168,10 +168,11 @@ async fn deleting_a_queue_leaves_its_consumers_in_place() {
     assert_eq!(consumer.bodies(1).await, ["1"]);
     let delete = request(Method::DELETE, server.url("/api/queues/a"), "");
     assert!(send(delete).await.status.is_success());
-    // What it holds may be acknowledged or be unknown now; it goes on with what is new.
+    // What waited is gone; what a consumer holds is its own until it goes.
     let mut next = StompClient::consumer(&server, "/queue/a", &[]).await;
     next.is_quiet().await;
     drop(consumer);
+    assert_eq!(next.bodies(1).await, ["1"]);
     enqueue(&server, "a", "3").await;
     assert_eq!(next.bodies(1).await, ["3"]);
 }
