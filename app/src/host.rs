@@ -65,7 +65,7 @@ pub struct Figures {
     pub dropped: u64,
     pub published_per_second: f64,
     pub delivered_per_second: f64,
-    /// Payload bytes that the topics' logs hold.
+    /// Bytes of messages held, by topics, slow readers and queues.
     pub bytes_held: u64,
     /// Some of the topics, at most as many as a page can show; `topics` counts all.
     pub topic_list: Vec<TopicFigures>,

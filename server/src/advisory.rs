@@ -40,7 +40,7 @@ struct Advisory<'a> {
 #[serde(rename_all = "camelCase")]
 struct Told<'a> {
     event: &'static str,
-    /// As STOMP writes it.
+    /// As STOMP writes it for others: what is temporary by its full name.
     #[serde(skip_serializing_if = "Option::is_none")]
     destination: Option<String>,
     /// The name of the session that it is about.
@@ -246,7 +246,7 @@ impl<'a> Advisory<'a> {
             subject,
             about: Some((kind, name)),
             told: Told {
-                destination: Some(stomp::written(kind, name)),
+                destination: Some(stomp::written_by_others(kind, name)),
                 ..told
             },
         }

@@ -13,7 +13,7 @@ use crate::{
     stomp::{StompOptions, StompPort},
 };
 
-/// A topic broker in one binary: STOMP, WebSocket, HTTP and live pages.
+/// A broker for topics and queues in one binary: STOMP, WebSocket, HTTP and live pages.
 #[derive(Debug, Parser)]
 #[command(name = "carillon", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -99,7 +99,7 @@ pub struct ServeOptions {
     /// The most queues. At it those that are empty and not in use are forgotten
     #[arg(long, env = "CARILLON_MAX_QUEUES", default_value_t = Limits::default().queues, value_name = "COUNT")]
     max_queues: usize,
-    /// Messages in one queue, at most: to a full one nothing is sent
+    /// The most messages in one queue; what is sent to a full one is refused
     #[arg(long, env = "CARILLON_QUEUE_LENGTH", default_value_t = Limits::default().queue_entries, value_name = "COUNT",
           value_parser = clap::value_parser!(u64).range(1..))]
     queue_length: u64,

@@ -1,4 +1,4 @@
-//! Carillon: a topic broker in one binary.
+//! Carillon: a broker for topics and queues in one binary.
 //!
 //! This crate owns everything that waits: sockets, the connection loop, HTTP, the pages' first rendering,
 //! the command line. What the bytes mean is `wire`'s, what becomes of messages is `broker`'s, what a page

@@ -117,6 +117,7 @@ const MODE: &str = "carillon.console.mode";
 const PERIOD: &str = "carillon.console.period";
 const RUNNING: &str = "carillon.console.running";
 const KIND: &str = "carillon.console.kind";
+// What browsers keep from when there were only topics is still found.
 const NAME: &str = "carillon.console.topic";
 const BODY: &str = "carillon.console.body";
 const YES: &str = "yes";

@@ -172,21 +172,21 @@ fn Draft(settings: Settings) -> impl IntoView {
     let is_custom = shown(move || settings.mode.get() == Mode::Custom);
     view! {
         <div class="field" style:display=is_custom>
-            <label for="draft-topic">{text(move || kind.get().label())}</label>
+            <label for="draft-name">{text(move || kind.get().label())}</label>
             <div class="destination">
                 <input
-                    id="draft-topic"
+                    id="draft-name"
                     type="text"
                     autocomplete="off"
                     spellcheck="false"
                     prop:value=text(move || name.get())
                     on:input=type_into(name)
                     aria-invalid=is_fault(name_fault)
-                    aria-describedby="draft-topic-fault"
+                    aria-describedby="draft-name-fault"
                 />
                 <Kinds settings />
             </div>
-            <p id="draft-topic-fault" class="fault" aria-live="polite">{name_fault}</p>
+            <p id="draft-name-fault" class="fault" aria-live="polite">{name_fault}</p>
         </div>
         <div class="field" style:display=is_custom>
             <label for="draft-body">"Body, JSON"</label>

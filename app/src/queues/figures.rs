@@ -30,7 +30,7 @@ pub struct QueueFigures {
     pub unacknowledged: u64,
     /// Those there are now.
     pub consumers: u64,
-    /// Payload bytes held now, of what waits and what is unacknowledged.
+    /// Bytes held now for what waits and what is unacknowledged: bodies, headers, and what each message needs besides.
     pub bytes: u64,
     pub enqueued: u64,
     /// Handed to consumers, each time counted.

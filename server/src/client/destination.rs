@@ -7,6 +7,8 @@ use std::{fmt, str::FromStr};
 
 use broker::{ADVISORIES, InvalidName, Kind, TopicFilter, TopicName};
 
+use crate::stomp::{Destination, Misspelled, Place, sent_to, subscribed_to};
+
 /// What a SEND names: one destination, or several with commas between them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -24,8 +26,8 @@ pub struct Source {
 pub enum InvalidDestination {
     #[error(transparent)]
     Name(#[from] InvalidName),
-    #[error("a destination begins with /topic/, /queue/, /temp-topic/ or /temp-queue/")]
-    Unknown,
+    #[error(transparent)]
+    Misspelled(#[from] Misspelled),
     #[error(
         "what begins with '$', and topics below {ADVISORIES}, are published to by the broker alone"
     )]
@@ -39,11 +41,8 @@ pub enum InvalidDestination {
 impl Target {
     /// The header `destination`. Other than on the command line, a name alone is a queue.
     pub fn from_stomp(text: &str) -> Result<Self, InvalidDestination> {
-        for part in text.split(',') {
-            let (space, name): (Space, TopicName) = parse(part.trim())?;
-            if is_brokers_own(space, &name) {
-                return Err(InvalidDestination::Reserved);
-            }
+        if sent_to(text, SESSION)?.iter().any(is_brokers_own) {
+            return Err(InvalidDestination::Reserved);
         }
         let stomp = text.to_owned();
         Ok(Self { stomp })
@@ -88,8 +87,8 @@ impl FromStr for Source {
             return Err(InvalidDestination::SeveralSources);
         }
         if text.starts_with('/') {
-            let (space, _): (_, TopicFilter) = parse(text)?;
-            let (stomp, kind) = (text.to_owned(), space.kind);
+            let Destination { kind, .. } = subscribed_to(text, SESSION)?;
+            let stomp = text.to_owned();
             return Ok(Self { stomp, kind });
         }
         TopicFilter::new(text)?;
@@ -120,55 +119,17 @@ pub fn shown(stomp: &str) -> &str {
     }
 }
 
-/// What the beginning of a destination says about the name behind it.
-#[derive(Clone, Copy, Debug)]
-struct Space {
-    kind: Kind,
-    /// It is somebody's temporary one, by its full name.
-    is_remote: bool,
-}
-
-fn parse<N: FromStr<Err = InvalidName>>(stomp: &str) -> Result<(Space, N), InvalidDestination> {
-    let (space, name) = space(stomp)?;
-    // Both ways of joining levels are in use among STOMP brokers.
-    Ok((space, name.replace('/', ".").parse()?))
-}
-
-fn space(stomp: &str) -> Result<(Space, &str), InvalidDestination> {
-    for (prefix, kind, is_remote) in SPACES {
-        if let Some(name) = stomp.strip_prefix(prefix) {
-            return Ok((Space { kind, is_remote }, name));
-        }
-    }
-    if stomp.starts_with('/') || stomp.contains("://") {
-        return Err(InvalidDestination::Unknown);
-    }
-    let (kind, is_remote) = (Kind::Queue, false);
-    Ok((Space { kind, is_remote }, stomp))
-}
-
-fn is_brokers_own(space: Space, name: &TopicName) -> bool {
+fn is_brokers_own(Destination { kind, place, name }: &Destination<TopicName>) -> bool {
     let below_advisories = name.as_str().strip_prefix(ADVISORIES);
     let is_advisory = below_advisories.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    (name.is_reserved() && !space.is_remote) || (space.kind == Kind::Topic && is_advisory)
+    (*place == Place::Common && name.is_reserved()) || (*kind == Kind::Topic && is_advisory)
 }
 
 pub const TOPIC: &str = "/topic/";
 pub const QUEUE: &str = "/queue/";
 
-const SPACES: [(&str, Kind, bool); 10] = [
-    (TOPIC, Kind::Topic, false),
-    (QUEUE, Kind::Queue, false),
-    ("/temp-topic/", Kind::Topic, false),
-    ("/temp-queue/", Kind::Queue, false),
-    ("/remote-temp-topic/", Kind::Topic, true),
-    ("/remote-temp-queue/", Kind::Queue, true),
-    // ActiveMQ's own way of writing them, which a `reply-to` may hold.
-    ("topic://", Kind::Topic, false),
-    ("queue://", Kind::Queue, false),
-    ("temp-topic://", Kind::Topic, false),
-    ("temp-queue://", Kind::Queue, false),
-];
+/// Stands for the connection's name, which is not known before there is one.
+const SESSION: &str = "session";
 
 #[cfg(test)]
 mod tests {
@@ -238,7 +199,8 @@ mod tests {
             ("ActiveMQ.Advisory.Connection", "the broker alone"),
             ("/queue/", "a level is empty"),
             ("/queue/a,,b", "a level is empty"),
-            ("/exchange/amq.topic/a", "begins with /topic/, /queue/"),
+            ("/exchange/amq.topic/a", "write /topic/KEY"),
+            ("/dsub/a", "begins with /topic/, /queue/"),
             ("", "a level is empty"),
         ];
         for (text, wanted) in table {
@@ -253,7 +215,8 @@ mod tests {
             ("a.>.b", "can only be the last level"),
             ("/queue/a.>.b", "can only be the last level"),
             ("/queue/a,/queue/b", "one destination at a time"),
-            ("/exchange/a", "begins with /topic/, /queue/"),
+            ("/dsub/a", "begins with /topic/, /queue/"),
+            ("/remote-temp-queue/$TEMP.ws-1.a", "its owner's"),
         ];
         for (text, wanted) in table {
             let error = text.parse::<Source>().unwrap_err().to_string();

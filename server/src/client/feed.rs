@@ -12,7 +12,7 @@ use super::{
     connect::said,
     connection::Connection,
     destination::shown,
-    follow::{Ending, Failure, Work},
+    follow::{Ending, Failure, Standing, Work},
     note,
     output::Closed,
     printer::Printer,
@@ -26,10 +26,7 @@ pub struct Feed<'o> {
     printer: Printer,
     received: u64,
     last_id: Option<String>,
-    /// The subscription of this connection stands.
-    is_confirmed: bool,
-    /// The subscription of an earlier connection stood.
-    was_lost: bool,
+    standing: Standing,
     /// Everything in the queue that is looked at was seen.
     is_at_end: bool,
 }
@@ -49,8 +46,7 @@ impl<'o> Feed<'o> {
             printer: Printer::to_standard_output(),
             received: 0,
             last_id: None,
-            is_confirmed: false,
-            was_lost: false,
+            standing: Standing::default(),
             is_at_end: false,
         }
     }
@@ -79,14 +75,14 @@ impl Work for Feed<'_> {
         Ok(ending)
     }
 
-    fn was_confirmed(&self) -> bool {
-        self.is_confirmed
+    fn standing(&self) -> &Standing {
+        &self.standing
     }
 }
 
 impl Feed<'_> {
     fn subscribe(&mut self, connection: &mut Connection) {
-        self.was_lost |= std::mem::replace(&mut self.is_confirmed, false);
+        self.standing.begin();
         let wanted = self.wanted();
         let window = self.printer.acknowledgements.begin(wanted).to_string();
         connection.subscribe(&Subscribe {
@@ -146,7 +142,10 @@ impl Feed<'_> {
                 None => break,
                 Some(Event::Message(message)) => self.message(&message),
                 Some(Event::Receipt(_)) => self.confirmed(),
-                Some(Event::Error(error)) => return Err(self.refusal(said(&error))),
+                Some(Event::Error(error)) => {
+                    let source = &self.options.source;
+                    return Err(self.standing.refusal(source, said(&error)));
+                }
                 Some(Event::Connected(_) | Event::HeartBeat) => {}
             }
         }
@@ -162,7 +161,9 @@ impl Feed<'_> {
             let topic = shown(&message.destination);
             match self.options.format() {
                 Format::Json => render::missed_record(topic, missed, &mut self.printer.lines),
-                Format::Body | Format::TopicAndBody => note(&render::missed_note(topic, missed)),
+                Format::Body | Format::DestinationAndBody => {
+                    note(&render::missed_note(topic, missed))
+                }
             }
         }
         render::message(self.options.format(), message, &mut self.printer.lines);
@@ -177,23 +178,14 @@ impl Feed<'_> {
     }
 
     fn confirmed(&mut self) {
-        self.is_confirmed = true;
+        self.standing.confirm();
         if !self.options.quiet {
             note(&format!("subscribed to {}", self.options.source));
         }
         // Before the first message there is no place to go on from, unless the user named one.
         let goes_on = self.last_id.is_some() || self.options.begins_at_a_message();
-        if self.was_lost && !goes_on && !self.options.is_kept() {
+        if self.standing.was_lost() && !goes_on && !self.options.is_kept() {
             note("messages may have been missed while there was no connection");
-        }
-    }
-
-    fn refusal(&self, said: String) -> Failure {
-        let destination = self.options.source.to_string();
-        // What stood once was refused for the moment, such as when the lost connection still has it.
-        match self.is_confirmed || self.was_lost {
-            true => Failure::Ended { said },
-            false => Failure::Refused { destination, said },
         }
     }
 

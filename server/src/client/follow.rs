@@ -6,6 +6,7 @@ use super::{
     backoff::Backoff,
     connect::ConnectError,
     connection::{Connection, Lost},
+    destination::Source,
     note,
     options::ConnectionOptions,
     stop::{Stop, StopCause},
@@ -20,8 +21,43 @@ pub trait Work {
         stop: &mut Stop,
     ) -> Result<Ending, Failure>;
 
-    /// Whether the latest connection had a subscription that stood.
-    fn was_confirmed(&self) -> bool;
+    /// What became of its subscriptions.
+    fn standing(&self) -> &Standing;
+}
+
+/// Whether the subscription stands, of which each connection has one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standing {
+    /// That of the latest connection stood.
+    is_confirmed: bool,
+    /// That of an earlier connection stood.
+    was_lost: bool,
+}
+
+impl Standing {
+    /// Another connection subscribes.
+    pub fn begin(&mut self) {
+        self.was_lost |= std::mem::replace(&mut self.is_confirmed, false);
+    }
+
+    /// The server has confirmed the subscription.
+    pub const fn confirm(&mut self) {
+        self.is_confirmed = true;
+    }
+
+    pub const fn was_lost(&self) -> bool {
+        self.was_lost
+    }
+
+    /// What an ERROR of the server's means. What stood once was refused for the moment, such as when the lost
+    /// connection still has it.
+    pub fn refusal(&self, source: &Source, said: String) -> Failure {
+        let destination = source.to_string();
+        match self.is_confirmed || self.was_lost {
+            true => Failure::Ended { said },
+            false => Failure::Refused { destination, said },
+        }
+    }
 }
 
 /// How to connect, and what happens when a connection is lost.
@@ -84,7 +120,7 @@ pub async fn follow(
         if !connections.reconnect || !failure.is_transient() {
             return Err(failure);
         }
-        if work.was_confirmed() {
+        if work.standing().is_confirmed {
             backoff.reset();
         }
         let pause = backoff.pause();

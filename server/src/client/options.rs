@@ -55,3 +55,19 @@ pub fn seconds(text: &str) -> anyhow::Result<Duration> {
 pub fn selector(text: &str) -> Result<String, InvalidSelector> {
     Selector::new(text).map(|_| text.to_owned())
 }
+
+/// What the arguments of a command are read as.
+#[cfg(test)]
+pub fn parse<O: clap::Args>(arguments: &[&str]) -> Result<O, String> {
+    #[derive(clap::Parser)]
+    struct Line<O: clap::Args> {
+        #[command(flatten)]
+        options: O,
+    }
+
+    let all = std::iter::once(&"carillon").chain(arguments);
+    match <Line<O> as clap::Parser>::try_parse_from(all) {
+        Ok(line) => Ok(line.options),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -197,22 +197,10 @@ const BATCH_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: PublishOptions,
-    }
-
     fn parse(arguments: &[&str]) -> Result<PublishOptions, String> {
-        let all = std::iter::once(&"pub").chain(arguments);
-        match Line::try_parse_from(all) {
-            Ok(line) => Ok(line.options),
-            Err(error) => Err(error.to_string()),
-        }
+        crate::client::options::parse(arguments)
     }
 
     #[test]

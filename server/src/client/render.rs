@@ -12,7 +12,7 @@ use super::destination::{QUEUE, TOPIC, shown};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Body,
-    TopicAndBody,
+    DestinationAndBody,
     Json,
 }
 
@@ -20,7 +20,7 @@ pub enum Format {
 pub fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {
     match format {
         Format::Body => body_text(message.body, out),
-        Format::TopicAndBody => {
+        Format::DestinationAndBody => {
             out.extend_from_slice(printable(shown(&message.destination)).as_bytes());
             out.push(b'\t');
             body_text(message.body, out);
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn a_line_of_text_is_the_body_or_topic_and_body() {
         assert_eq!(line(Format::Body, FRAME), "hello\n");
-        assert_eq!(line(Format::TopicAndBody, FRAME), "a.b\thello\n");
+        assert_eq!(line(Format::DestinationAndBody, FRAME), "a.b\thello\n");
     }
 
     #[test]

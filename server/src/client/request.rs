@@ -305,22 +305,10 @@ const ANSWERS: &str = "/temp-queue/answers";
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: RequestOptions,
-    }
-
     fn parse(arguments: &[&str]) -> Result<RequestOptions, String> {
-        let all = std::iter::once(&"request").chain(arguments);
-        match Line::try_parse_from(all) {
-            Ok(line) => Ok(line.options),
-            Err(error) => Err(error.to_string()),
-        }
+        crate::client::options::parse(arguments)
     }
 
     #[test]
@@ -344,7 +332,7 @@ mod tests {
     fn what_cannot_be_asked_is_refused_before_connecting() {
         let table: [(&[&str], &str); 7] = [
             (&["a.*"], "a wildcard cannot be part"),
-            (&["/exchange/a"], "begins with /topic/, /queue/"),
+            (&["/dsub/a"], "begins with /topic/, /queue/"),
             (&["a", "--header", "reply-to=b"], "one of its own"),
             (&["a", "--header", "correlation-id=1"], "one of its own"),
             (&["a", "--header", "expires=1"], "use --expire"),

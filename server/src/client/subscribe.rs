@@ -216,7 +216,7 @@ impl SubscribeOptions {
     pub(super) const fn format(&self) -> Format {
         match (self.json, self.verbose) {
             (true, _) => Format::Json,
-            (false, true) => Format::TopicAndBody,
+            (false, true) => Format::DestinationAndBody,
             (false, false) => Format::Body,
         }
     }
@@ -257,29 +257,17 @@ const LAST: &str = "last";
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: SubscribeOptions,
-    }
-
     fn parse(arguments: &[&str]) -> Result<SubscribeOptions, String> {
-        let all = std::iter::once(&"sub").chain(arguments);
-        match Line::try_parse_from(all) {
-            Ok(line) => Ok(line.options),
-            Err(error) => Err(error.to_string()),
-        }
+        crate::client::options::parse(arguments)
     }
 
     #[test]
     fn the_format_is_the_body_unless_more_is_asked_for() {
         let table: [(&[&str], Format); 3] = [
             (&["a.>"], Format::Body),
-            (&["a", "-v"], Format::TopicAndBody),
+            (&["a", "-v"], Format::DestinationAndBody),
             (&["a", "-v", "--json"], Format::Json),
         ];
         for (arguments, format) in table {

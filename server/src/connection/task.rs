@@ -196,7 +196,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
             self.held_replies.extend_from_slice(&turn.replies);
             turn.clear();
             if done.is_err() {
-                // It is told what it has to be told, and given nothing more, which it would not acknowledge.
+                // Its replies are still written, but no more messages: it would not acknowledge them.
                 self.surroundings.detach(&self.connection.session);
             }
             let flushed = self.flush(answers);

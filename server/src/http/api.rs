@@ -9,12 +9,12 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use broker::{Publication, TopicFigures, TopicFilter, TopicName};
-use serde::{Deserialize, Serialize};
+use broker::{Publication, TopicFigures, TopicName};
+use serde::Serialize;
 
 use super::{
-    extract::{Path, Query},
-    problem::Problem,
+    extract::{Listing, Path, Query},
+    problem::{Problem, refuse_temporary},
     publish::{self, Content},
 };
 use crate::{message::Message, server::Server};
@@ -26,7 +26,7 @@ pub async fn publish(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Publishing>, Problem> {
-    let topic = TopicName::new(&topic).map_err(Problem::bad_request)?;
+    let topic = TopicName::new(&topic)?;
     let name = topic.to_string();
     let content = Content { headers, body };
     let published = publish::publish(&server, Publication::new, topic, content).await?;
@@ -41,29 +41,29 @@ pub async fn publish(
 /// `GET /api/topics?filter=…&limit=…`: figures of the topics, by name.
 pub async fn topics(
     State(server): State<Arc<Server>>,
-    Query(query): Query<TopicsQuery>,
+    Query(listing): Query<Listing>,
 ) -> Result<Json<Topics>, Problem> {
-    let filter = query.filter.as_deref().unwrap_or(">");
-    let filter = TopicFilter::new(filter).map_err(Problem::bad_request)?;
-    let limit = query.limit.unwrap_or(MOST_TOPICS).min(MOST_TOPICS);
-    let found = server.broker.topics(&filter, limit);
+    let limit = listing.limit(MOST_TOPICS, MOST_TOPICS);
+    let found = server.broker.topics(&listing.filter()?, limit);
     Ok(Json(Topics {
         total: server.broker.figures().topics,
         topics: found.into_iter().map(TopicInfo::from).collect(),
     }))
 }
 
-/// `GET /api/topics/{topic}`: its figures, and its last image.
+/// `GET /api/topics/{topic}`: its figures, and its last image unless the topic is temporary.
 pub async fn topic(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
 ) -> Result<Response, Problem> {
-    let name = TopicName::new(&topic).map_err(Problem::bad_request)?;
+    let name = TopicName::new(&topic)?;
     let figures = server.broker.topic(&name);
     let info = figures.ok_or_else(|| no_topic(&name))?.into();
+    let may_be_told = refuse_temporary(name.as_str()).is_ok();
     let last = server.broker.last_image(&name);
     let last = last
         .as_deref()
+        .filter(|_| may_be_told)
         .map(|entry| Message::new(&server.broker, entry));
     Ok(Json(TopicWithLast { info, last }).into_response())
 }
@@ -73,7 +73,7 @@ pub async fn clear(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let name = TopicName::new(&topic).map_err(Problem::bad_request)?;
+    let name = TopicName::new(&topic)?;
     if name.is_reserved() {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
@@ -122,12 +122,6 @@ pub struct Publishing {
     topic: String,
     sequence: u64,
     subscriptions: usize,
-}
-
-#[derive(Deserialize)]
-pub struct TopicsQuery {
-    filter: Option<String>,
-    limit: Option<usize>,
 }
 
 #[derive(Serialize)]

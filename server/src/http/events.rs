@@ -13,15 +13,14 @@ use std::{
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
 };
 use broker::{
-    Broker, Delivery, Missed, Outcome, Overflow, Peer, Reader, Start, Subscribe, TEMPORARY,
-    TopicFilter,
+    Broker, Delivery, Missed, Outcome, Overflow, Peer, Reader, Start, Subscribe, TopicFilter,
 };
 use futures_util::task::AtomicWaker;
 use serde::{Deserialize, Serialize};
@@ -29,7 +28,7 @@ use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
 
 use super::{
     extract::{Path, Query},
-    problem::Problem,
+    problem::{Problem, refuse_temporary},
 };
 use crate::{
     clock,
@@ -46,11 +45,8 @@ pub async fn events(
     Query(query): Query<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let filter = TopicFilter::new(&filter).map_err(Problem::bad_request)?;
-    if filter.as_str().starts_with(TEMPORARY) {
-        let detail = "temporary topics are read by the connection that they belong to";
-        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
-    }
+    let filter = TopicFilter::new(&filter)?;
+    refuse_temporary(filter.as_str())?;
     let start = query.start(&server.broker, &headers)?;
     let overflow = query.overflow(server.options.overflow)?;
     let subscription = Subscription::new(&server, &filter, start, overflow)?;

@@ -2,6 +2,9 @@
 
 use axum::extract::{FromRequestParts, rejection};
 
+use broker::TopicFilter;
+use serde::Deserialize;
+
 use super::problem::Problem;
 
 /// Values in the path.
@@ -13,6 +16,25 @@ pub struct Path<T>(pub T);
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(Problem))]
 pub struct Query<T>(pub T);
+
+/// Which topics or queues to list: `?filter=…&limit=…`.
+#[derive(Deserialize)]
+pub struct Listing {
+    filter: Option<String>,
+    limit: Option<usize>,
+}
+
+impl Listing {
+    /// All, unless it is said otherwise.
+    pub fn filter(&self) -> Result<TopicFilter, Problem> {
+        let filter = self.filter.as_deref().unwrap_or(">");
+        Ok(TopicFilter::new(filter)?)
+    }
+
+    pub fn limit(&self, usual: usize, most: usize) -> usize {
+        self.limit.unwrap_or(usual).min(most)
+    }
+}
 
 impl From<rejection::PathRejection> for Problem {
     fn from(rejection: rejection::PathRejection) -> Self {

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use broker::{PublishError, SubscribeError};
+use broker::{InvalidName, PublishError, SubscribeError, TEMPORARY};
 use serde::Serialize;
 
 /// An error told to an HTTP client. The `type` is `about:blank`, so the title is the status's own
@@ -30,6 +30,21 @@ impl Problem {
 
     pub fn bad_request(detail: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail.to_string())
+    }
+}
+
+/// Refuses to tell what was sent to a temporary topic or queue: that is for the connection that it belongs to.
+pub fn refuse_temporary(name: &str) -> Result<(), Problem> {
+    if !name.starts_with(TEMPORARY) {
+        return Ok(());
+    }
+    let detail = "what is temporary is read by the connection that it belongs to";
+    Err(Problem::new(StatusCode::FORBIDDEN, detail))
+}
+
+impl From<InvalidName> for Problem {
+    fn from(error: InvalidName) -> Self {
+        Self::bad_request(error)
     }
 }
 

@@ -9,12 +9,12 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use broker::{Entry, MessageId, Publication, TopicFilter, TopicName};
+use broker::{Broker, Entry, Publication, Start, TopicName};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    extract::{Path, Query},
-    problem::Problem,
+    extract::{Listing, Path, Query},
+    problem::{Problem, refuse_temporary},
     publish::{self, Content},
 };
 use crate::{message::Message, queues, server::Server};
@@ -22,12 +22,11 @@ use crate::{message::Message, queues, server::Server};
 /// `GET /api/queues?filter=…&limit=…`: figures of the queues, by name, as on the topic `$SYS.queues`.
 pub async fn queues(
     State(server): State<Arc<Server>>,
-    Query(query): Query<QueuesQuery>,
+    Query(listing): Query<Listing>,
 ) -> Result<Json<app::Queues>, Problem> {
-    let filter = query.filter.as_deref().unwrap_or(">");
-    let filter = TopicFilter::new(filter).map_err(Problem::bad_request)?;
-    let limit = query.limit.unwrap_or(queues::LISTED).min(MOST_QUEUES);
-    Ok(Json(queues::listed(&server.broker, &filter, limit)))
+    let limit = listing.limit(queues::LISTED, MOST_QUEUES);
+    let listed = queues::listed(&server.broker, &listing.filter()?, limit);
+    Ok(Json(listed))
 }
 
 /// `GET /api/queues/{queue}`: its figures.
@@ -35,7 +34,7 @@ pub async fn queue(
     State(server): State<Arc<Server>>,
     Path(queue): Path<String>,
 ) -> Result<Json<app::QueueFigures>, Problem> {
-    let name = name(&queue)?;
+    let name = TopicName::new(&queue)?;
     let figures = server.broker.queue(&name);
     let figures = figures.ok_or_else(|| no_queue(&name))?;
     Ok(Json(queues::figures(&figures)))
@@ -48,7 +47,7 @@ pub async fn send(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Sending>, Problem> {
-    let name = name(&queue)?;
+    let name = TopicName::new(&queue)?;
     let content = Content { headers, body };
     let published = publish::publish(&server, Publication::to_queue, name, content).await?;
     Ok(Json(Sending {
@@ -64,7 +63,7 @@ pub async fn remove(
     State(server): State<Arc<Server>>,
     Path(queue): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let name = name(&queue)?;
+    let name = TopicName::new(&queue)?;
     if name.is_reserved() {
         let detail = format!("queue {name} is a connection's own");
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
@@ -80,28 +79,23 @@ pub async fn messages(
     Path(queue): Path<String>,
     Query(query): Query<MessagesQuery>,
 ) -> Result<Response, Problem> {
-    let name = name(&queue)?;
-    let after = query.after()?;
+    let name = TopicName::new(&queue)?;
+    refuse_temporary(name.as_str())?;
+    let after = query.after(&server.broker)?;
     let limit = query.limit.unwrap_or(LISTED_MESSAGES).min(MOST_MESSAGES);
     let found = server.broker.browse(&name, after, limit + 1);
     let mut found = found.ok_or_else(|| no_queue(&name))?;
     let told = found.len().min(limit).min(as_many_as_fit(&found));
-    let omitted = found.len() > told;
+    let more = found.len() > told;
     found.truncate(told);
     let messages = found
         .iter()
         .map(|entry| Message::new(&server.broker, entry));
     Ok(Json(Messages {
         messages: messages.collect(),
-        more: omitted,
+        more,
     })
     .into_response())
-}
-
-#[derive(Deserialize)]
-pub struct QueuesQuery {
-    filter: Option<String>,
-    limit: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -112,15 +106,18 @@ pub struct MessagesQuery {
 }
 
 impl MessagesQuery {
-    /// The position behind which to begin.
-    fn after(&self) -> Result<u64, Problem> {
+    /// The position behind which to begin. What an earlier run of the broker had is gone: behind that is everything.
+    fn after(&self, broker: &Broker) -> Result<u64, Problem> {
         let Some(after) = &self.after else {
             return Ok(0);
         };
-        let id: MessageId = after
+        let id = after
             .parse()
             .map_err(|error| Problem::bad_request(format!("after={after:?} is {error}")))?;
-        Ok(id.position)
+        match broker.start_after(id) {
+            Start::AfterPosition(position) => Ok(position),
+            _ => Ok(0),
+        }
     }
 }
 
@@ -147,10 +144,6 @@ fn as_many_as_fit(entries: &[Arc<Entry>]) -> usize {
         bytes <= MOST_BYTES
     };
     entries.iter().take_while(fits).count().max(1)
-}
-
-fn name(queue: &str) -> Result<TopicName, Problem> {
-    TopicName::new(queue).map_err(Problem::bad_request)
 }
 
 fn no_queue(name: &TopicName) -> Problem {

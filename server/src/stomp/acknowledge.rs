@@ -56,11 +56,8 @@ impl Stomp {
         turn: &mut Turn,
     ) -> Result<(), Fault> {
         let receipt = acknowledge.receipt.as_deref();
-        let most_bytes = self.options.transaction_bytes;
-        let transaction = self
-            .transactions
-            .admit(transaction, size_of::<Settlement>(), most_bytes)
-            .map_err(|cause| Fault::new(cause, receipt))?;
+        let bytes = size_of::<Settlement>();
+        let transaction = self.transactions.admit(transaction, bytes, receipt)?;
         self.broker
             .stage(&self.session, settlement, &mut turn.outcome)
             .map_err(|_| Fault::unknown_delivery(&acknowledge.target, receipt))?;

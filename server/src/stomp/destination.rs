@@ -104,25 +104,27 @@ pub fn reply_to(text: &str, session: &str) -> Option<Result<Destination<TopicNam
     (space.place == Place::Own).then(|| one(text.trim(), session))
 }
 
-/// As MESSAGE names a topic or queue, or a filter over them. A temporary one is read by its owner alone, who knows it by its short name.
+/// As MESSAGE names a topic or queue. A temporary one is read by its owner alone, who knows it by its short name.
 pub fn written(kind: Kind, name: &str) -> String {
     let own = name
         .strip_prefix(TEMPORARY)
         .and_then(|rest| rest.split_once('.'));
     match (kind, own) {
-        (Kind::Topic, None) => format!("/topic/{name}"),
-        (Kind::Queue, None) => format!("/queue/{name}"),
+        (_, None) => written_by_others(kind, name),
         (Kind::Topic, Some((_, own))) => format!("/temp-topic/{own}"),
         (Kind::Queue, Some((_, own))) => format!("/temp-queue/{own}"),
     }
 }
 
-/// As others name a temporary destination.
-pub fn remote(kind: Kind, name: &TopicName) -> String {
-    match kind {
-        Kind::Topic => format!("/remote-temp-topic/{name}"),
-        Kind::Queue => format!("/remote-temp-queue/{name}"),
-    }
+/// As anybody names a topic or queue, or a filter over them: a temporary one by its full name.
+pub fn written_by_others(kind: Kind, name: &str) -> String {
+    let prefix = match (kind, name.starts_with(TEMPORARY)) {
+        (Kind::Topic, false) => "/topic/",
+        (Kind::Queue, false) => "/queue/",
+        (Kind::Topic, true) => "/remote-temp-topic/",
+        (Kind::Queue, true) => "/remote-temp-queue/",
+    };
+    format!("{prefix}{name}")
 }
 
 fn one<N: FromStr<Err = InvalidName>>(
@@ -212,7 +214,7 @@ const FOREIGN: [(&str, &str); 3] = [
     ),
 ];
 
-const UNKNOWN: &str = "a destination begins with /topic/, /queue/, /temp-topic/ or /temp-queue/, or is the bare name of a queue";
+const UNKNOWN: &str = "a destination begins with /topic/, /queue/, /temp-topic/ or /temp-queue/";
 const NOT_OURS: &str = "a temporary destination is its owner's, who writes /temp-queue/NAME or /temp-topic/NAME; \
      others can only send to what its reply-to says, /remote-temp-queue/... or /remote-temp-topic/...";
 const NOT_REMOTE: &str = "what follows is the full name that a reply-to told, $TEMP.SESSION.NAME";
@@ -360,7 +362,7 @@ mod tests {
         ];
         for (text, wanted) in table {
             let found = reply_to(text, SESSION).map(|found| found.expect("a destination"));
-            let found = found.map(|one| remote(one.kind, &one.name));
+            let found = found.map(|one| written_by_others(one.kind, one.name.as_str()));
             assert_eq!(found.as_deref(), wanted, "{text}");
         }
     }

@@ -26,7 +26,7 @@ use crate::{
     advisory::{Advisories, Presence},
     connection::{Ending, Protocol, Surroundings, Turn},
 };
-pub use destination::written;
+pub use destination::{Destination, Misspelled, Place, sent_to, subscribed_to, written_by_others};
 pub use door::StompDoor;
 use encoder::StompEncoder;
 pub use options::StompOptions;
@@ -76,7 +76,7 @@ impl Stomp {
             presence: Presence::new(advisories, session),
             sending: Sending::new(session.name()),
             subscriptions: HashMap::new(),
-            transactions: Transactions::default(),
+            transactions: Transactions::new(options.transaction_bytes),
             temporaries: Temporaries::default(),
         };
         (stomp, StompEncoder::new(broker))
@@ -84,15 +84,13 @@ impl Stomp {
 
     /// A turn's messages are in the broker before anything else is done.
     fn request(&mut self, request: Request<'_>, turn: &mut Turn) -> Result<(), Refusal> {
-        match request {
-            Request::Send(send) if send.transaction.is_none() => return Ok(self.send(&send, turn)?),
-            Request::HeartBeat => return Ok(()),
-            _ => self.publish(turn)?,
+        if !matches!(request, Request::Send(_) | Request::HeartBeat) {
+            self.publish(turn)?;
         }
         match request {
             Request::HeartBeat => Ok(()),
             Request::Connect(connect) => self.connect(&connect, turn),
-            Request::Send(send) => self.send_later(&send, turn),
+            Request::Send(send) => self.send(&send, turn),
             Request::Subscribe(subscribe) => self.subscribe(&subscribe, turn),
             Request::Unsubscribe(unsubscribe) => self.unsubscribe(&unsubscribe, turn),
             Request::Ack(ack) => self.ack(&ack, turn),

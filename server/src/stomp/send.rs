@@ -43,8 +43,15 @@ impl Sending {
 }
 
 impl Stomp {
-    /// Gathers it: a turn's messages are published together.
     pub(super) fn send(&mut self, send: &Send<'_>, turn: &mut Turn) -> Result<(), Fault> {
+        match send.transaction.as_deref() {
+            None => self.gather(send, turn),
+            Some(transaction) => self.keep(send, transaction, turn),
+        }
+    }
+
+    /// A turn's messages are published together.
+    fn gather(&mut self, send: &Send<'_>, turn: &mut Turn) -> Result<(), Fault> {
         let first = turn.batch.len();
         self.make(send, &mut turn.batch)?;
         if let Some(receipt) = send.receipt.as_deref() {
@@ -57,19 +64,16 @@ impl Stomp {
         Ok(())
     }
 
-    /// Keeps it for COMMIT.
-    pub(super) fn send_later(&mut self, send: &Send<'_>, turn: &mut Turn) -> Result<(), Fault> {
-        let Some(transaction) = send.transaction.as_deref() else {
-            return self.send(send, turn);
-        };
+    /// Until COMMIT.
+    fn keep(&mut self, send: &Send<'_>, transaction: &str, turn: &mut Turn) -> Result<(), Fault> {
+        // Receipts come in the order of the frames.
+        self.publish(turn)?;
         let receipt = send.receipt.as_deref();
         let mut publications = Vec::new();
         self.make(send, &mut publications)?;
         let bytes = weight(send, publications.len());
-        let most_bytes = self.options.transaction_bytes;
         self.transactions
-            .admit(transaction, bytes, most_bytes)
-            .map_err(|cause| Fault::new(cause, receipt))?
+            .admit(transaction, bytes, receipt)?
             .publications
             .append(&mut publications);
         self.receipt(receipt, turn);

@@ -28,7 +28,7 @@ pub(super) struct Subscribed {
 
 /// How a subscription gets its messages.
 enum Way {
-    Follow(TopicFilter),
+    Follow { filter: TopicFilter, start: Start },
     Consume(Source),
 }
 
@@ -49,12 +49,16 @@ impl Stomp {
         let way = self.way(subscribe, destination)?;
         let durable = match &way {
             Way::Consume(Source::Durable { name, .. }) => Some(name.subscription.clone()),
-            Way::Consume(_) | Way::Follow(_) => None,
+            Way::Consume(_) | Way::Follow { .. } => None,
         };
         let id = match way {
-            Way::Follow(filter) => self.follow(&filter, subscribe, selector, turn)?,
-            Way::Consume(source) => self.consume(source, subscribe, selector, turn)?,
+            Way::Follow { filter, start } => {
+                self.follow((&filter, start), subscribe, selector, turn)
+            }
+            Way::Consume(source) => self.consume(source, subscribe, selector, turn),
         };
+        let id = id.map_err(|error| refused(&error, subscribe))?;
+        self.carry_out(turn);
         // What there is to read at once is drained at the end of this turn.
         let identity = subscribe.identity.clone().into_owned();
         self.subscriptions
@@ -94,7 +98,10 @@ impl Stomp {
                 filter,
                 start: self.start(subscribe)?,
             }),
-            (Kind::Topic, None) if subscribe.ack == AckMode::Auto => Way::Follow(filter),
+            (Kind::Topic, None) if subscribe.ack == AckMode::Auto => Way::Follow {
+                filter,
+                start: self.start(subscribe)?,
+            },
             (Kind::Topic, None) => Way::Consume(Source::Topics {
                 filter,
                 start: self.start(subscribe)?,
@@ -104,24 +111,20 @@ impl Stomp {
 
     fn follow(
         &self,
-        filter: &TopicFilter,
+        (filter, start): (&TopicFilter, Start),
         subscribe: &Subscribe<'_>,
         selector: Option<Selector>,
         turn: &mut Turn,
-    ) -> Result<SubscriptionId, Fault> {
+    ) -> Result<SubscriptionId, SubscribeError> {
         let follow = broker::Subscribe {
             filter,
-            start: self.start(subscribe)?,
+            start,
             overflow: subscribe.overflow.map_or(self.options.overflow, overflow),
             selector,
             tag: &self.tag(subscribe),
         };
-        let id = self
-            .broker
+        self.broker
             .subscribe(&self.session, follow, &mut turn.outcome)
-            .map_err(|error| refused(&error, subscribe))?;
-        self.carry_out(turn);
-        Ok(id)
     }
 
     fn consume(
@@ -130,7 +133,7 @@ impl Stomp {
         subscribe: &Subscribe<'_>,
         selector: Option<Selector>,
         turn: &mut Turn,
-    ) -> Result<SubscriptionId, Fault> {
+    ) -> Result<SubscriptionId, SubscribeError> {
         let consume = Consume {
             source,
             acknowledgement: acknowledgement(subscribe),
@@ -139,12 +142,8 @@ impl Stomp {
             selector,
             tag: &self.tag(subscribe),
         };
-        let id = self
-            .broker
+        self.broker
             .consume(&self.session, consume, &mut turn.outcome)
-            .map_err(|error| refused(&error, subscribe))?;
-        self.carry_out(turn);
-        Ok(id)
     }
 
     fn tag(&self, subscribe: &Subscribe<'_>) -> Vec<u8> {

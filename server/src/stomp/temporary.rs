@@ -60,7 +60,7 @@ impl Stomp {
             )
         })?;
         self.create_if_own(&own, receipt)?;
-        Ok(destination::remote(own.kind, &own.name).into())
+        Ok(destination::written_by_others(own.kind, own.name.as_str()).into())
     }
 }
 

@@ -10,9 +10,10 @@ use super::Stomp;
 use crate::{clock, connection::Turn};
 
 /// The open transactions of a connection.
-#[derive(Default)]
 pub(super) struct Transactions {
     open: Vec<Transaction>,
+    /// What all of them may hold.
+    most_bytes: usize,
 }
 
 pub(super) struct Transaction {
@@ -24,7 +25,15 @@ pub(super) struct Transaction {
 }
 
 impl Transactions {
-    /// "Transaction identifiers MUST be unique per connection" hold for as long as one is open.
+    pub(super) const fn new(most_bytes: usize) -> Self {
+        Self {
+            open: Vec::new(),
+            most_bytes,
+        }
+    }
+
+    /// "Within the same connection, different transactions MUST use different transaction identifiers" (STOMP 1.2,
+    /// "BEGIN"); when one has ended its identifier is free again.
     fn begin(&mut self, id: &str, receipt: Option<&str>) -> Result<(), Fault> {
         if self.find(id).is_some() {
             return Err(Fault::transaction_in_use(id, receipt));
@@ -50,19 +59,19 @@ impl Transactions {
         &mut self,
         id: &str,
         bytes: usize,
-        most_bytes: usize,
-    ) -> Result<&mut Transaction, Cause> {
+        receipt: Option<&str>,
+    ) -> Result<&mut Transaction, Fault> {
         let at = self.find(id);
-        let at = at.ok_or_else(|| Cause::UnknownTransaction {
-            transaction: id.to_owned(),
-        })?;
+        let at = at.ok_or_else(|| Fault::unknown_transaction(id, receipt))?;
         let frames: usize = self.open.iter().map(|one| one.frames).sum();
         if frames == MOST_FRAMES {
-            return Err(Cause::TransactionTooLong { limit: MOST_FRAMES });
+            let cause = Cause::TransactionTooLong { limit: MOST_FRAMES };
+            return Err(Fault::new(cause, receipt));
         }
         let held: usize = self.open.iter().map(|one| one.bytes).sum();
-        if held.saturating_add(bytes) > most_bytes {
-            return Err(Cause::TransactionTooLarge { limit: most_bytes });
+        if held.saturating_add(bytes) > self.most_bytes {
+            let limit = self.most_bytes;
+            return Err(Fault::new(Cause::TransactionTooLarge { limit }, receipt));
         }
         let transaction = &mut self.open[at];
         transaction.frames += 1;

@@ -62,12 +62,10 @@ async fn a_message_of_ones_own_is_checked_as_it_is_typed() {
     choose(&browser, "Custom").await;
     enter(&browser, "Topic", "my..topic").await;
     browser
-        .text_until("#draft-topic-fault", |text| text.contains("empty"))
+        .text_until("#draft-name-fault", |text| text.contains("empty"))
         .await;
     enter(&browser, "Topic", "my.topic").await;
-    browser
-        .text_until("#draft-topic-fault", str::is_empty)
-        .await;
+    browser.text_until("#draft-name-fault", str::is_empty).await;
     enter(&browser, "Body, JSON", r#"{"data": }"#).await;
     browser
         .text_until("#draft-body-fault", |text| text.contains("line 1"))

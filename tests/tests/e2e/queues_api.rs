@@ -120,6 +120,30 @@ async fn a_queue_can_be_looked_into() {
 }
 
 #[tokio::test]
+async fn a_queue_is_paged_through_and_begins_anew_behind_an_id_of_another_run() {
+    let server = Carillon::start().await;
+    for body in ["1", "2", "3"] {
+        enqueue(&server, "a", body).await;
+    }
+    let page = async |query: &str| {
+        let url = server.url(&format!("/api/queues/a/messages?{query}"));
+        get(url).await.json()
+    };
+    let bodies = |page: &Value| {
+        let messages = page["messages"].as_array().expect("a list of messages");
+        let bodies = messages.iter().map(|message| message["body"].to_string());
+        (bodies.collect::<String>(), page["more"] == true)
+    };
+    let first = page("limit=2").await;
+    assert_eq!(bodies(&first), ("\"1\"\"2\"".to_owned(), true));
+    let last_id = first["messages"][1]["id"].as_str().expect("an id");
+    let second = page(&format!("after={last_id}")).await;
+    assert_eq!(bodies(&second), ("\"3\"".to_owned(), false));
+    let anew = page("limit=1&after=1-99999").await;
+    assert_eq!(bodies(&anew), ("\"1\"".to_owned(), true));
+}
+
+#[tokio::test]
 async fn a_deleted_queue_is_gone_with_what_was_in_it() {
     let server = Carillon::start().await;
     enqueue(&server, "a", "x").await;
@@ -134,7 +158,7 @@ async fn a_deleted_queue_is_gone_with_what_was_in_it() {
 }
 
 #[tokio::test]
-async fn deleting_a_queue_leaves_its_consumers_in_place() {
+async fn deleting_a_queue_in_use_empties_it() {
     let server = Carillon::start().await;
     let headers = [INDIVIDUAL, ("activemq.prefetchSize", "1")];
     let mut consumer = StompClient::consumer(&server, "/queue/a", &headers).await;
@@ -144,10 +168,11 @@ async fn deleting_a_queue_leaves_its_consumers_in_place() {
     assert_eq!(consumer.bodies(1).await, ["1"]);
     let delete = request(Method::DELETE, server.url("/api/queues/a"), "");
     assert!(send(delete).await.status.is_success());
-    // What it holds may be acknowledged or be unknown now; it goes on with what is new.
+    // What waited is gone; what a consumer holds is its own until it goes.
     let mut next = StompClient::consumer(&server, "/queue/a", &[]).await;
     next.is_quiet().await;
     drop(consumer);
+    assert_eq!(next.bodies(1).await, ["1"]);
     enqueue(&server, "a", "3").await;
     assert_eq!(next.bodies(1).await, ["3"]);
 }

@@ -2,7 +2,7 @@
 
 use harness::deadline::eventually;
 use harness::http::get;
-use harness::stomp::{Frame, StompClient};
+use harness::stomp::{Frame, INDIVIDUAL, StompClient};
 use harness::{Carillon, queue};
 use http::StatusCode;
 use serde_json::Value;
@@ -116,6 +116,26 @@ async fn nobody_else_can_subscribe_to_it() {
         }
         client.send_all(temporary, &["for the owner"]).await;
         assert_eq!(client.bodies(1).await, ["for the owner"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_to_it_is_not_told_by_http() {
+    let server = Carillon::start().await;
+    for temporary in ["/temp-queue/replies", "/temp-topic/replies"] {
+        let mut client = StompClient::consumer(&server, temporary, &[INDIVIDUAL]).await;
+        client.send_all(temporary, &["private"]).await;
+        assert_eq!(client.bodies(1).await, ["private"]);
+        let name = format!("$TEMP.{}.replies", client.session);
+        for path in [
+            format!("/api/queues/{name}/messages"),
+            format!("/api/topics/{name}/events"),
+        ] {
+            let answer = get(server.url(&path)).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+        }
+        let topic = get(server.url(&format!("/api/topics/{name}"))).await;
+        assert!(!topic.text().contains("private"), "{}", topic.text());
     }
 }
 

@@ -87,7 +87,7 @@ fn nack_may_refuse_a_message_for_good() {
         ("requeue:false\n", r#"nack with ack "i", requeue false"#),
         (
             "requeue:no\n",
-            r#"fault: requeue:no is not understood: "true" or "false""#,
+            r#"fault: requeue:no is not accepted: "true" or "false""#,
         ),
     ];
     for (header, expected) in cases {

@@ -68,7 +68,7 @@ fn the_ack_mode_is_one_of_three() {
     for mode in ["", "Client", "individual", " client"] {
         refused(
             &format!("ack:{mode}\n"),
-            &format!(r#"ack:{mode} is not understood: "auto", "client" or "client-individual""#),
+            &format!(r#"ack:{mode} is not accepted: "auto", "client" or "client-individual""#),
         );
     }
 }
@@ -101,7 +101,7 @@ fn where_to_begin_is_read() {
     for since in ["", "+1", "first", "99999999999999999999"] {
         refused(
             &format!("since:{since}\n"),
-            &format!(r#"since:{since} is not understood: "last", a sequence or a message id"#),
+            &format!(r#"since:{since} is not accepted: "last", a sequence or a message id"#),
         );
     }
     accepted("activemq.retroactive:true\n", ", retroactive true");
@@ -115,13 +115,13 @@ fn the_rule_for_lag_is_read() {
     accepted("delivery:latest\noverflow:latest\n", ", overflow Latest");
     refused(
         "overflow:block\n",
-        "overflow:block is not understood: this rule is the operator's to choose",
+        "overflow:block is not accepted: this rule is the operator's to choose",
     );
     refused(
         "overflow:x\n",
-        r#"overflow:x is not understood: "drop-oldest", "latest" or "disconnect""#,
+        r#"overflow:x is not accepted: "drop-oldest", "latest" or "disconnect""#,
     );
-    refused("delivery:x\n", r#"delivery:x is not understood: "latest""#);
+    refused("delivery:x\n", r#"delivery:x is not accepted: "latest""#);
 }
 
 /// JMS: an empty selector is none. The grammar is the broker's.
@@ -160,7 +160,7 @@ fn the_prefetch_has_bounds() {
         refused(
             &format!("activemq.prefetchSize:{value}\n"),
             &format!(
-                "activemq.prefetchSize:{value} is not understood: a number of messages, at least 1"
+                "activemq.prefetchSize:{value} is not accepted: a number of messages, at least 1"
             ),
         );
     }
@@ -168,7 +168,7 @@ fn the_prefetch_has_bounds() {
         refused(
             &format!("prefetch-count:{value}\n"),
             &format!(
-                "prefetch-count:{value} is not understood: a number of messages, or 0 for as many as may be"
+                "prefetch-count:{value} is not accepted: a number of messages, or 0 for as many as may be"
             ),
         );
     }
@@ -188,7 +188,7 @@ fn flags_are_true_or_false() {
         for value in ["", "True", "yes", "1"] {
             refused(
                 &format!("{name}:{value}\n"),
-                &format!(r#"{name}:{value} is not understood: "true" or "false""#),
+                &format!(r#"{name}:{value} is not accepted: "true" or "false""#),
             );
         }
     }
@@ -206,7 +206,7 @@ fn a_durable_subscription_has_its_name_from_one_of_three_headers() {
     );
     refused(
         "activemq.subscriptionName:\n",
-        "activemq.subscriptionName: is not understood: the name of the subscription",
+        "activemq.subscriptionName: is not accepted: the name of the subscription",
     );
     assert_eq!(
         asked(V1_0, "SUBSCRIBE\ndestination:/a\ndurable:true\n\n\0"),

@@ -179,22 +179,10 @@ in the end goes to the dead letter queue. Messages without reply-to stay in a qu
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: ReplyOptions,
-    }
-
     fn parse(arguments: &[&str]) -> Result<ReplyOptions, String> {
-        let all = std::iter::once(&"reply").chain(arguments);
-        match Line::try_parse_from(all) {
-            Ok(line) => Ok(line.options),
-            Err(error) => Err(error.to_string()),
-        }
+        crate::client::options::parse(arguments)
     }
 
     #[test]
@@ -248,10 +236,7 @@ mod tests {
             (&["a"], "--body"),
             (&["a", "--body", "x", "--", "date"], "cannot be used with"),
             (&["a", "date"], "unexpected argument 'date'"),
-            (
-                &["/exchange/a", "--body", "x"],
-                "begins with /topic/, /queue/",
-            ),
+            (&["/dsub/a", "--body", "x"], "begins with /topic/, /queue/"),
             (&["a", "--body", "x", "--selector", "="], "column 1"),
             (&["a", "--body", "x", "--timeout", "0"], "more than 0"),
         ];

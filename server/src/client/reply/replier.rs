@@ -16,7 +16,7 @@ use crate::client::{
     connect::said,
     connection::Connection,
     destination::shown,
-    follow::{Ending, Failure, Work},
+    follow::{Ending, Failure, Standing, Work},
     note,
     render::missed_note,
     stop::{Stop, StopCause},
@@ -26,10 +26,7 @@ pub struct Replier<'o> {
     options: &'o ReplyOptions,
     /// Over all connections.
     answered: u64,
-    /// The subscription of this connection stands.
-    is_confirmed: bool,
-    /// That of an earlier connection stood.
-    was_lost: bool,
+    standing: Standing,
     /// The server has seen the last answer.
     is_complete: bool,
 }
@@ -76,18 +73,17 @@ impl Work for Replier<'_> {
         }
     }
 
-    fn was_confirmed(&self) -> bool {
-        self.is_confirmed
+    fn standing(&self) -> &Standing {
+        &self.standing
     }
 }
 
 impl<'o> Replier<'o> {
-    pub const fn new(options: &'o ReplyOptions) -> Self {
+    pub fn new(options: &'o ReplyOptions) -> Self {
         Self {
             options,
             answered: 0,
-            is_confirmed: false,
-            was_lost: false,
+            standing: Standing::default(),
             is_complete: false,
         }
     }
@@ -97,7 +93,7 @@ impl<'o> Replier<'o> {
             // The connection was lost before the server had confirmed it.
             self.answered -= 1;
         }
-        self.was_lost |= std::mem::replace(&mut self.is_confirmed, false);
+        self.standing.begin();
         let selector = self.options.whole_selector();
         connection.subscribe(&Subscribe {
             id: REQUESTS,
@@ -122,7 +118,10 @@ impl<'o> Replier<'o> {
                 }
                 Some(Event::Receipt(receipt)) if receipt == LAST => self.is_complete = true,
                 Some(Event::Receipt(_)) => self.confirmed(),
-                Some(Event::Error(error)) => return Err(self.refusal(said(&error))),
+                Some(Event::Error(error)) => {
+                    let source = &self.options.source;
+                    return Err(self.standing.refusal(source, said(&error)));
+                }
                 Some(_) => {}
             }
         }
@@ -200,22 +199,13 @@ impl<'o> Replier<'o> {
     }
 
     fn confirmed(&mut self) {
-        self.is_confirmed = true;
+        self.standing.confirm();
         let source = &self.options.source;
         if !self.options.quiet {
             note(&format!("answering requests to {source}"));
         }
-        if self.was_lost && !source.is_queue() {
+        if self.standing.was_lost() && !source.is_queue() {
             note("requests may have been missed while there was no connection");
-        }
-    }
-
-    fn refusal(&self, said: String) -> Failure {
-        let destination = self.options.source.to_string();
-        // What stood once was refused for the moment.
-        match self.is_confirmed || self.was_lost {
-            true => Failure::Ended { said },
-            false => Failure::Refused { destination, said },
         }
     }
 }

@@ -45,6 +45,20 @@ fn consumers_are_told_as_they_come_and_go() {
 }
 
 #[test]
+fn a_temporary_destination_is_told_by_the_name_that_others_can_send_to() {
+    let house = House::new();
+    let mut watcher = watcher(&house, "Consumer.>");
+    let mut client = house.client("client");
+    client.says("SUBSCRIBE; id:1; destination:/temp-queue/q");
+    let wanted = message(
+        "Consumer.Queue.$TEMP.client.q",
+        "; consumerCount:1",
+        r#"{"event":"consumer-added","destination":"/remote-temp-queue/$TEMP.client.q","connection":"client","consumerCount":1}"#,
+    );
+    assert_eq!(watcher.hears(), [wanted]);
+}
+
+#[test]
 fn producers_are_told_with_their_first_message_and_with_their_end() {
     let house = House::new();
     let mut watcher = watcher(&house, "Producer.Queue.q");

@@ -157,6 +157,13 @@ fn transactions_are_bounded() {
             Some("there is no transaction \"none\""),
         ),
         (vec![ack], Some("there is no transaction \"none\"")),
+        (
+            vec![format!(
+                "SEND; destination:/queue/q; transaction:{}",
+                "t".repeat(500)
+            )],
+            Some("t…\" on this connection"),
+        ),
     ];
     for (frames, wanted) in table {
         let frames: Vec<&str> = frames.iter().map(String::as_str).collect();

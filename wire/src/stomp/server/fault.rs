@@ -34,7 +34,7 @@ pub enum Cause {
         command: Command,
         name: &'static str,
     },
-    #[error("{name}:{value} is not understood: {expected}")]
+    #[error("{name}:{value} is not accepted: {expected}")]
     InvalidHeader {
         name: &'static str,
         value: String,
