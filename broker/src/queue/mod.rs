@@ -210,15 +210,22 @@ impl Queue {
         ready: &mut Ready,
     ) {
         let mut state = self.lock();
+        let is_full = state.nobody_has_room();
         state.leave(consumer.id);
         self.take_back_into(&mut state, left);
         drop(state);
-        self.share_out(ready);
+        if !is_full {
+            self.share_out(ready);
+        }
     }
 
-    /// Puts messages that were not settled back in their places, or away when that happened too often.
-    pub(crate) fn take_back(self: &Arc<Self>, messages: Vec<Queued>) {
-        self.take_back_into(&mut self.lock(), messages);
+    /// Puts messages that were not settled back in their places, or away when that happened too often;
+    /// whether somebody else may have room for them.
+    pub(crate) fn take_back(self: &Arc<Self>, messages: Vec<Queued>) -> bool {
+        let mut state = self.lock();
+        let is_full = state.nobody_has_room();
+        self.take_back_into(&mut state, messages);
+        !is_full
     }
 
     fn take_back_into(self: &Arc<Self>, state: &mut State, messages: Vec<Queued>) {
