@@ -182,6 +182,7 @@ impl Reader {
         ControlFlow::Continue(())
     }
 
+    #[inline]
     fn keep_or_retire(&mut self, source: Readable) {
         loop {
             if let Some(next) = source.next_position(&mut self.ready) {

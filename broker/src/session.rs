@@ -74,8 +74,8 @@ pub(crate) struct Subscription {
     pub(crate) session: Arc<Session>,
     pub(crate) filter: TopicFilter,
     pub(crate) overflow: Overflow,
-    /// Which of the entries it wants.
-    pub(crate) selector: Option<Selector>,
+    /// Which of the entries it wants. Few subscriptions have one.
+    pub(crate) selector: Option<Box<Selector>>,
     pub(crate) tag: Box<[u8]>,
     /// Topics it covered when it was made.
     pub(crate) joined: usize,
@@ -171,6 +171,7 @@ impl Session {
 
     /// Puts a claimed cursor or consumer up for reading; true when the session is to be drained by the
     /// caller.
+    #[inline]
     pub(crate) fn queue(&self, readable: Readable) -> bool {
         let mut inbox = lock(&self.inbox);
         if inbox.len() == inbox.capacity() {
@@ -303,7 +304,7 @@ impl Subscription {
             session,
             filter: subscribe.filter.clone(),
             overflow: subscribe.overflow,
-            selector: subscribe.selector,
+            selector: subscribe.selector.map(Box::new),
             tag: subscribe.tag.into(),
             joined: 0,
             is_told_slow: AtomicBool::new(false),
@@ -341,6 +342,7 @@ impl Readable {
     }
 
     /// The position of what is read next. `ready` gets others who were given something meanwhile.
+    #[inline]
     pub(crate) fn next_position(&self, ready: &mut Ready) -> Option<u64> {
         match self {
             Self::Cursor(cursor) => cursor.next_position(),
@@ -348,6 +350,7 @@ impl Readable {
         }
     }
 
+    #[inline]
     pub(crate) fn retire(&self) -> bool {
         match self {
             Self::Cursor(cursor) => cursor.retire(),
