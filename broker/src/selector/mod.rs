@@ -83,10 +83,14 @@ impl Selector {
     /// How deep parentheses, `NOT` and signs can be nested.
     pub const MAX_DEPTH: usize = 64;
     /// The most identifiers and literals.
-    pub const MAX_TERMS: usize = 1024;
-    /// The most characters in all patterns of `LIKE` together, an escaped one counted as one. An evaluation
-    /// takes at most this many steps for each character of a header: two milliseconds for a header of 8 KiB.
+    pub const MAX_TERMS: usize = 256;
+    /// The most characters in all patterns of `LIKE` together, an escaped one counted as one.
     pub const MAX_PATTERN_CHARS: usize = 256;
+    /// The most characters between two `%` where one of them is `_`.
+    pub const MAX_PART_CHARS: usize = 64;
+    /// The most parts between two `%` in all patterns of `LIKE` together. Each may read the whole of a
+    /// header, once whatever it says; what is at the ends of a pattern only looks at the header's ends.
+    pub const MAX_SEARCHES: usize = 8;
 
     /// Parses a selector. One that is blank matches every message (JMS).
     ///
