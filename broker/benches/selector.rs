@@ -79,6 +79,20 @@ fn the_worst_names(bencher: Bencher<'_, '_>, name: &str) {
     bencher.bench_local(|| selector.matches(&*entry));
 }
 
+/// What reading numbers can cost: as many as there can be, short, of 8 KiB, and of those that take most to
+/// round.
+#[divan::bench(args = ["1", "long", "10000000000000000175e279"])]
+fn the_worst_numbers(bencher: Bencher<'_, '_>, number: &str) {
+    let tests = vec!["a>1"; Selector::MAX_TERMS / 2];
+    let selector = selector(&tests.join(" OR "));
+    let header = match number {
+        "long" => "1".repeat(8 * 1024),
+        _ => number.to_owned(),
+    };
+    let header = "-".to_owned() + &header;
+    bencher.bench_local(|| selector.matches(&Same(&header)));
+}
+
 struct Same<'a>(&'a str);
 
 impl Properties for Same<'_> {

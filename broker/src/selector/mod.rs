@@ -52,7 +52,8 @@ pub use value::Value;
 /// case), that the whole of it is written as, wherever one is asked for: in arithmetic; with `<`, `<=`, `>`,
 /// `>=` and `BETWEEN`, which are for numbers alone; beside a number or a boolean with `=` and `<>`; and
 /// where it stands alone as a condition, which is short for `= TRUE`. Two strings are equal if they are the
-/// same string; `+a = +b` compares them as numbers.
+/// same string; `+a = +b` compares them as numbers. A string of more than 64 bytes is no number, and of an
+/// approximate one digits after the nineteenth are not looked at.
 ///
 /// ActiveMQ converts only after the prefix `convert_string_expressions:`, and only to the kind of number that
 /// is on the other side, so that `weight > 5` is false of the string `5.5`. That prefix is accepted and
