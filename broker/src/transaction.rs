@@ -7,6 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     broker::Broker,
+    budget::Budget,
     consume::consumer_of,
     entry::{Kind, Publication},
     name::TopicName,
@@ -33,7 +34,7 @@ impl Broker {
     ) -> Result<(), SettleError> {
         let consumer = consumer_of(session, settlement.delivery)?;
         consumer.stage(settlement.delivery)?;
-        consumer.replenish(&mut outcome.ready);
+        consumer.replenish(&mut Budget::new(), &mut outcome.ready);
         Ok(())
     }
 

@@ -12,9 +12,9 @@ mod look;
 mod state;
 mod store;
 
-use std::{fmt, sync::Arc, sync::atomic::AtomicU64 as Mark};
+use std::{collections::BTreeMap, fmt, sync::Arc, sync::atomic::AtomicU64 as Mark};
 
-pub(crate) use consumer::{Consumer, ConsumerOptions};
+pub(crate) use consumer::{Consumer, ConsumerOptions, Next};
 pub(crate) use hands::Phase;
 pub(crate) use state::State;
 pub(crate) use store::{Dead, Load, Room, Store};
@@ -196,24 +196,17 @@ impl Queue {
         self.lock().miss(Some(missed));
     }
 
-    /// Lets a consumer begin to take. What waits is for [`Queue::refill`].
-    pub(crate) fn join(&self, consumer: &Arc<Consumer>) {
-        self.lock().join(consumer);
+    /// Lets a consumer begin to take. What waits is for [`Consumer::replenish`].
+    pub(crate) fn join(self: &Arc<Self>, consumer: &Arc<Consumer>) {
+        self.lock().join(self, consumer);
     }
 
     /// Ends a consumer's part in the queue, which gets back what it had not settled: at one moment, so that
-    /// nobody is given what comes behind it first.
-    pub(crate) fn leave(
-        self: &Arc<Self>,
-        consumer: &Consumer,
-        left: Vec<Queued>,
-        ready: &mut Ready,
-    ) {
+    /// nobody is given what comes behind it first. The queue is to be shared out then.
+    pub(crate) fn leave(self: &Arc<Self>, consumer: &Consumer, left: Vec<Queued>) {
         let mut state = self.lock();
-        state.leave(consumer.id);
+        state.leave(self, consumer.id);
         self.take_back_into(&mut state, left);
-        drop(state);
-        self.share_out(ready);
     }
 
     /// Puts messages that were not settled back in their places, or away when that happened too often.
@@ -227,7 +220,7 @@ impl Queue {
                 let cause = DeathCause::TooManyDeliveries(message.deliveries);
                 self.kill(state, message, cause);
             } else {
-                state.wait(message);
+                state.wait(self, message);
             }
         }
     }
@@ -274,16 +267,26 @@ impl Queue {
     pub(crate) fn browse(&self, after: u64, most: usize) -> Vec<Arc<Entry>> {
         let state = self.lock();
         let consumers = state.consumers();
-        let mut found = state.waiting_after(after, most);
+        let waiting = state.waiting_after(after).take(most);
+        // By position: a message may change hands while we look.
+        let mut found: BTreeMap<_, _> = waiting
+            .map(|entry| (entry.position(), Arc::clone(entry)))
+            .collect();
         drop(state);
         for consumer in consumers {
-            consumer.collect_unsettled(self, after, &mut found);
+            consumer.for_each_unsettled(self, |entry| {
+                let position = entry.position();
+                let is_full = found.len() >= most;
+                let is_before = |(last, _): (&u64, _)| position < *last;
+                if position > after && (!is_full || found.last_key_value().is_some_and(is_before)) {
+                    found.insert(position, Arc::clone(entry));
+                    if found.len() > most {
+                        found.pop_last();
+                    }
+                }
+            });
         }
-        found.sort_unstable_by_key(|entry| entry.position());
-        // A message may have changed hands while we looked.
-        found.dedup_by_key(|entry| entry.position());
-        found.truncate(most);
-        found
+        found.into_values().collect()
     }
 
     /// Whether nothing would be lost with it but its counts.

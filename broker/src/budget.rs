@@ -1,0 +1,27 @@
+//! How much one call may look at in vain.
+
+/// What one call may still look at without handing it over: a selector, a group or an exclusive consumer may
+/// say no to any number of messages, and others wait for the thread meanwhile. Who comes to the end of it
+/// leaves the rest to the session's own reader, which takes it in as many calls as it needs.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    left: usize,
+}
+
+impl Budget {
+    pub(crate) fn new() -> Self {
+        Self { left: LOOKS }
+    }
+
+    /// Notes that one message was looked at, or that there was nothing where there could have been one.
+    pub(crate) fn spend(&mut self) {
+        self.left = self.left.saturating_sub(1);
+    }
+
+    pub(crate) fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+}
+
+/// Messages that one call looks at in vain. Less than this would cost more to break off than to look at.
+const LOOKS: usize = 128;
