@@ -20,6 +20,7 @@ pub(crate) use state::State;
 pub(crate) use store::{Dead, Load, Room, Store};
 
 use dispatch::SLICE;
+use groups::Groups;
 
 use crate::{
     cursor::Missed,
@@ -99,6 +100,8 @@ impl Queue {
         binding: Option<Binding>,
         store: &Arc<Store>,
     ) -> Arc<Self> {
+        let mut state = State::default();
+        state.groups = Groups::new(&store.idle_groups);
         Arc::new(Self {
             identity,
             binding,
@@ -106,7 +109,7 @@ impl Queue {
             entries: AtomicU64::new(0),
             bytes: Mark::new(0),
             counts: Counts::default(),
-            state: Mutex::new(State::default()),
+            state: Mutex::new(state),
         })
     }
 

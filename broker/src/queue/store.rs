@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::{Queue, Queued};
+use super::{Queue, Queued, groups::IdleInAll};
 use crate::{
     entry::Publication,
     limits::Limits,
@@ -18,6 +18,7 @@ use crate::{
 pub(crate) struct Store {
     pub(crate) limits: Limits,
     bytes: AtomicU64,
+    pub(super) idle_groups: IdleInAll,
     /// To be sent to a dead letter queue, if they are wanted there.
     dead: Burial,
     /// Dropped at a bound: only to be told of.
@@ -68,6 +69,7 @@ impl Store {
         Arc::new(Self {
             limits: limits.clone(),
             bytes: AtomicU64::new(0),
+            idle_groups: IdleInAll::default(),
             dead: Burial::new(),
             dropped: Burial::new(),
         })
