@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     sync::Arc,
 };
 
@@ -139,7 +140,7 @@ impl State {
 
     pub(super) fn waiting_after(&self, after: u64, most: usize) -> Vec<Arc<Entry>> {
         self.waiting
-            .range(after + 1..)
+            .range((Bound::Excluded(after), Bound::Unbounded))
             .take(most)
             .map(|(_, message)| Arc::clone(&message.entry))
             .collect()
