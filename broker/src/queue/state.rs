@@ -94,6 +94,11 @@ impl State {
         self.take(position)
     }
 
+    /// What waits, the oldest first.
+    pub(super) fn oldest(&self) -> impl Iterator<Item = &Entry> {
+        self.waiting.values().map(|message| &*message.entry)
+    }
+
     /// Notes that something is missing before the message that follows this position.
     pub(super) fn miss_after(&mut self, position: u64) {
         match self.waiting.range_mut(position + 1..).next() {
