@@ -48,6 +48,15 @@ pub(crate) struct Load {
     pub(crate) bytes: u64,
 }
 
+/// What is too much by one message that is to come into a queue.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Excess {
+    entries: u64,
+    bytes: u64,
+    /// In all queues.
+    bytes_in_all: u64,
+}
+
 impl Load {
     pub(crate) fn of(publication: &Publication) -> Self {
         Self {
@@ -56,7 +65,7 @@ impl Load {
         }
     }
 
-    /// What it counts for in all queues, if no other has any of it.
+    /// What it counts for in all queues, if only one has it.
     fn cost(self) -> u64 {
         self.bytes + self.entries * PLACE
     }
@@ -77,28 +86,20 @@ impl Excess {
         Self {
             entries: self.entries.saturating_sub(1),
             bytes: self.bytes.saturating_sub(entry.size()),
-            bytes_in_all: self.bytes_in_all.saturating_sub(cost(entry, 1)),
+            bytes_in_all: self
+                .bytes_in_all
+                .saturating_sub(cost(entry, entry.queues() == 1)),
         }
     }
 }
 
-/// What an entry counts for in all queues when it comes into one more, or leaves one, and no more than
-/// `others` have it.
-fn cost(entry: &Entry, others: u32) -> u64 {
-    if entry.queues() > others {
-        PLACE
-    } else {
+/// What an entry in a queue counts for in all of them: its place, and itself if no other queue has it.
+fn cost(entry: &Entry, is_only_here: bool) -> u64 {
+    if is_only_here {
         entry.size() + PLACE
+    } else {
+        PLACE
     }
-}
-
-/// What is too much by one message that is to come into a queue.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Excess {
-    entries: u64,
-    bytes: u64,
-    /// In all queues.
-    bytes_in_all: u64,
 }
 
 /// Whether there is room for messages.
@@ -147,7 +148,7 @@ impl Store {
 
     /// What would be too much if a queue that holds `held` took in an entry too, which others may have.
     pub(super) fn excess(&self, held: Load, entry: &Entry) -> Excess {
-        let in_all = self.bytes.load(Ordering::Relaxed) + cost(entry, 0);
+        let in_all = self.bytes.load(Ordering::Relaxed) + cost(entry, entry.queues() == 0);
         Excess {
             entries: (held.entries + 1).saturating_sub(self.limits.queue_entries),
             bytes: (held.bytes + entry.size()).saturating_sub(self.limits.queue_bytes),
@@ -157,14 +158,14 @@ impl Store {
 
     /// An entry comes into one more queue.
     pub(super) fn take(&self, entry: &Entry) {
-        let first = if entry.enter_queue() { entry.size() } else { 0 };
-        self.bytes.fetch_add(first + PLACE, Ordering::Relaxed);
+        let more = cost(entry, entry.enter_queue());
+        self.bytes.fetch_add(more, Ordering::Relaxed);
     }
 
     /// An entry leaves a queue.
     pub(super) fn give_back(&self, entry: &Entry) {
-        let last = if entry.leave_queue() { entry.size() } else { 0 };
-        self.bytes.fetch_sub(last + PLACE, Ordering::Relaxed);
+        let less = cost(entry, entry.leave_queue());
+        self.bytes.fetch_sub(less, Ordering::Relaxed);
     }
 
     pub(super) fn bury(&self, dead: Dead) {
