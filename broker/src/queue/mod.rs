@@ -366,15 +366,26 @@ impl Queue {
         match cause {
             DeathCause::Expired => self.counts.expired.add(1),
             DeathCause::QueueFull => self.counts.discarded.add(1),
-            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => {
-                self.counts.dead_lettered.add(1);
-            }
+            // Where it goes is seen when it is buried.
+            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => {}
         }
         self.store.bury(Dead {
             queue: Arc::clone(self),
             message,
             cause,
         });
+    }
+
+    /// Counts a message that was given up, once it is known whether a dead letter queue has it.
+    pub(crate) fn count_buried(&self, cause: DeathCause, is_sent: bool) {
+        match cause {
+            // Counted when they were found.
+            DeathCause::Expired | DeathCause::QueueFull => {}
+            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected if is_sent => {
+                self.counts.dead_lettered.add(1);
+            }
+            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => self.counts.discarded.add(1),
+        }
     }
 
     fn enter(&self, state: &mut State, entry: &Entry) {
