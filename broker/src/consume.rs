@@ -116,6 +116,7 @@ impl Broker {
         filter: TopicFilter,
         consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
+        Order::check_reserved(&filter)?;
         let (covered, others) = match filter.exact() {
             Some(name) => (1, order.check_queue(&name, &self.limits)?),
             None => {
@@ -143,6 +144,7 @@ impl Broker {
         consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
         let filter = TopicFilter::from(name.clone());
+        Order::check_reserved(&filter)?;
         let others = order.check_queue(name, &self.limits)?;
         order.check_cursors(session, &filter, (0, others), &self.limits)?;
         let queue = order.queue(name, &self.store);

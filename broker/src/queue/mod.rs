@@ -20,6 +20,7 @@ pub(crate) use state::State;
 pub(crate) use store::{Dead, Load, Room, Store};
 
 use dispatch::SLICE;
+use groups::Groups;
 
 use crate::{
     cursor::Missed,
@@ -99,6 +100,8 @@ impl Queue {
         binding: Option<Binding>,
         store: &Arc<Store>,
     ) -> Arc<Self> {
+        let mut state = State::default();
+        state.groups = Groups::new(&store.idle_groups);
         Arc::new(Self {
             identity,
             binding,
@@ -106,7 +109,7 @@ impl Queue {
             entries: AtomicU64::new(0),
             bytes: Mark::new(0),
             counts: Counts::default(),
-            state: Mutex::new(State::default()),
+            state: Mutex::new(state),
         })
     }
 
@@ -152,8 +155,8 @@ impl Queue {
     }
 
     /// Takes in a message of a topic that feeds the queue, if it wants it; `missed` is missing before it. At
-    /// a bound the oldest that wait are dropped, or else the message: who publishes to a topic is not to be
-    /// held up by those who do not listen.
+    /// a bound the oldest that wait are dropped, or else only the message: who publishes to a topic is not
+    /// to be held up by those who do not listen.
     pub(crate) fn feed(
         self: &Arc<Self>,
         entry: &Arc<Entry>,
@@ -168,7 +171,7 @@ impl Queue {
         if !is_wanted {
             return;
         }
-        if self.make_room(&mut state, entry.size()) {
+        if self.make_room(&mut state, entry) {
             self.enqueue(&mut state, entry, ready);
         } else {
             self.enter(&mut state, entry);
@@ -176,19 +179,36 @@ impl Queue {
         }
     }
 
-    /// Drops the oldest that wait until a message has room; false when it cannot have it.
-    fn make_room(self: &Arc<Self>, state: &mut State, bytes: u64) -> bool {
-        if !self.store.could_hold(bytes) {
+    /// Drops the oldest that wait so that a message has room; false, and nothing is dropped, when it would
+    /// not have it then.
+    fn make_room(self: &Arc<Self>, state: &mut State, entry: &Entry) -> bool {
+        let Some(count) = self.to_be_dropped(state, entry) else {
             return false;
-        }
-        let more = Load { entries: 1, bytes };
-        while self.room(more) != Room::Enough {
-            let Some(oldest) = state.take_oldest() else {
-                return false;
-            };
-            self.kill(state, oldest, DeathCause::QueueFull);
+        };
+        for _ in 0..count {
+            if let Some(oldest) = state.take_oldest() {
+                self.kill(state, oldest, DeathCause::QueueFull);
+            }
         }
         true
+    }
+
+    /// How many of the oldest have to be dropped so that a message has room; none when that does not help,
+    /// or is more than one message is worth.
+    fn to_be_dropped(&self, state: &State, entry: &Entry) -> Option<usize> {
+        let held = self.load();
+        // Only who has the broker's order adds to it: it does not grow meanwhile.
+        let mut excess = self.store.excess(held, entry);
+        if excess.is_more_than(held) {
+            return None;
+        }
+        let mut count = 0;
+        let mut oldest = state.oldest().take(SLICE);
+        while !excess.is_none() {
+            excess = excess.without(oldest.next()?);
+            count += 1;
+        }
+        Some(count)
     }
 
     /// Notes that messages are missing before the next one.
@@ -349,9 +369,8 @@ impl Queue {
         match cause {
             DeathCause::Expired => self.counts.expired.add(1),
             DeathCause::QueueFull => self.counts.discarded.add(1),
-            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => {
-                self.counts.dead_lettered.add(1);
-            }
+            // Where it goes is seen when it is buried.
+            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => {}
         }
         self.store.bury(Dead {
             queue: Arc::clone(self),
@@ -360,11 +379,23 @@ impl Queue {
         });
     }
 
+    /// Counts a message that was given up, once it is known whether a dead letter queue has it.
+    pub(crate) fn count_buried(&self, cause: DeathCause, is_sent: bool) {
+        match cause {
+            // Counted when they were found.
+            DeathCause::Expired | DeathCause::QueueFull => {}
+            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected if is_sent => {
+                self.counts.dead_lettered.add(1);
+            }
+            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => self.counts.discarded.add(1),
+        }
+    }
+
     fn enter(&self, state: &mut State, entry: &Entry) {
         self.counts.enqueued.add(1);
         self.entries.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(entry.size(), Ordering::Relaxed);
-        self.store.take(entry.size());
+        self.store.take(entry);
         state.groups.enter(entry);
     }
 
@@ -384,14 +415,16 @@ impl Queue {
     fn subtract(&self, entry: &Entry) {
         self.entries.fetch_sub(1, Ordering::Relaxed);
         self.bytes.fetch_sub(entry.size(), Ordering::Relaxed);
-        self.store.give_back(entry.size());
+        self.store.give_back(entry);
     }
 }
 
 impl Drop for Queue {
     /// What was in it does not count any more.
     fn drop(&mut self) {
-        self.store.give_back(self.bytes.load(Ordering::Relaxed));
+        for message in self.lock().take_all().waiting.values() {
+            self.store.give_back(&message.entry);
+        }
     }
 }
 

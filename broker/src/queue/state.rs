@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     sync::Arc,
 };
 
@@ -97,6 +98,11 @@ impl State {
         self.take(position)
     }
 
+    /// What waits, the oldest first.
+    pub(super) fn oldest(&self) -> impl Iterator<Item = &Entry> {
+        self.waiting.values().map(|message| &*message.entry)
+    }
+
     /// Notes that something is missing before the message that follows this position.
     pub(super) fn miss_after(&mut self, position: u64) {
         match self.waiting.range_mut(position + 1..).next() {
@@ -143,7 +149,9 @@ impl State {
 
     /// What waits behind a position, in order.
     pub(super) fn waiting_after(&self, after: u64) -> impl Iterator<Item = &Arc<Entry>> {
-        let behind = self.waiting.range(after + 1..);
+        let behind = self
+            .waiting
+            .range((Bound::Excluded(after), Bound::Unbounded));
         behind.map(|(_, message)| &message.entry)
     }
 

@@ -155,6 +155,7 @@ fn an_operator_sees_a_part_behind_a_position() {
     assert_eq!(browse(4, 9), [5]);
     assert_eq!(browse(5, 9), [0; 0]);
     assert_eq!(browse(0, 0), [0; 0]);
+    assert_eq!(browse(u64::MAX, 9), [0; 0]);
     assert!(broker.browse(&as_name("other"), 0, 9).is_none());
 }
 

@@ -23,6 +23,7 @@ mod queues;
 mod random;
 mod refused_transactions;
 mod selectors_on_delivery;
+mod shared_bounds;
 mod simulation;
 mod temporaries;
 mod threads;
