@@ -424,7 +424,7 @@ impl Consumer {
 
     /// The delivery of the message at this position.
     pub(crate) fn find(&self, position: u64) -> Option<DeliveryId> {
-        let number = lock(&self.hands).find(position, self.acknowledgement)?;
+        let number = lock(&self.hands).find(position)?;
         Some(DeliveryId {
             subscription: self.id,
             number,
@@ -474,14 +474,12 @@ impl Returned {
         found.map_or_else(Vec::new, |(_, messages)| messages)
     }
 
-    /// Gives all of them back; tells to which queues.
+    /// Gives all of them back; tells which queues may want to give them to others.
     fn take_back(self) -> Vec<Arc<Queue>> {
         let by_queue = self.0.into_values();
-        let back = by_queue.map(|(queue, messages)| {
-            queue.take_back(messages);
-            queue
-        });
-        back.collect()
+        let wanted =
+            by_queue.filter_map(|(queue, messages)| queue.take_back(messages).then_some(queue));
+        wanted.collect()
     }
 }
 

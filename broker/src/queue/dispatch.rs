@@ -35,11 +35,14 @@ impl Queue {
             return Some(message);
         }
         let position = message.entry.position();
-        for at in state.turn() {
+        let chosen = state.chosen(&message.entry);
+        // First, since the others have nothing to pass over if it does not wait.
+        let first = chosen.and_then(|id| state.place_of(id));
+        for at in first.into_iter().chain(state.turn()) {
             if !state.is_caught_up(at) {
                 continue;
             }
-            if !state.may_take(at, &message.entry) {
+            if !state.may_take(at, &message.entry, chosen) {
                 state.pass_over(at, position);
                 continue;
             }

@@ -1,7 +1,7 @@
 //! What a consumer has been given and has not settled. Pure data: locks and queues are the consumer's business.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -23,6 +23,8 @@ pub(super) struct Hands {
     unseen: VecDeque<Arc<Queue>>,
     /// Whether its reader is to look at them: somebody else began, and left it off.
     goes_on: bool,
+    /// The numbers by the messages' positions, once somebody asked: only older protocols do.
+    numbers: Option<HashMap<u64, u64>>,
     /// Whether the session's inbox or its reader has this consumer.
     is_queued: bool,
     is_closed: bool,
@@ -156,8 +158,15 @@ impl Hands {
             message: assigned.message.clone(),
             queue: Arc::clone(queue),
         };
-        self.held.insert(self.last_number, held);
+        self.hold(self.last_number, held);
         Some(Received::Message(Some(self.last_number), assigned))
+    }
+
+    fn hold(&mut self, number: u64, held: Held) {
+        if let Some(numbers) = &mut self.numbers {
+            numbers.insert(held.message.entry.position(), number);
+        }
+        self.held.insert(number, held);
     }
 
     /// Whether a settlement of this delivery would find something.
@@ -186,17 +195,19 @@ impl Hands {
         number: u64,
         acknowledgement: Acknowledgement,
     ) -> Option<Vec<(u64, Held)>> {
-        if acknowledgement != Acknowledgement::Cumulative {
-            return Some(vec![(number, self.held.remove(&number)?)]);
-        }
-        if !self.held.contains_key(&number) {
-            return None;
-        }
+        let last = self.held.remove(&number)?;
         let mut released = Vec::new();
-        while let Some(first) = self.held.first_entry()
-            && *first.key() <= number
+        while acknowledgement == Acknowledgement::Cumulative
+            && let Some(first) = self.held.first_entry()
+            && *first.key() < number
         {
             released.push(first.remove_entry());
+        }
+        released.push((number, last));
+        if let Some(numbers) = &mut self.numbers {
+            for (_, held) in &released {
+                numbers.remove(&held.message.entry.position());
+            }
         }
         Some(released)
     }
@@ -213,22 +224,20 @@ impl Hands {
 
     /// Takes back what [`Hands::stage`] set aside.
     pub(super) fn unstage(&mut self, number: u64) {
-        self.held
-            .extend(self.staged.remove(&number).into_iter().flatten());
+        for (number, held) in self.staged.remove(&number).into_iter().flatten() {
+            self.hold(number, held);
+        }
     }
 
     /// The delivery of the message at this position.
-    pub(super) fn find(&self, position: u64, acknowledgement: Acknowledgement) -> Option<u64> {
-        let is_it = |held: &Held| held.message.entry.position() == position;
-        let mut all = self.held.iter();
-        // From the end where it is likely to be.
-        let found = match acknowledgement {
-            Acknowledgement::Cumulative => all.rfind(|(_, held)| is_it(held)),
-            Acknowledgement::Auto | Acknowledgement::Individual => {
-                all.find(|(_, held)| is_it(held))
-            }
-        };
-        found.map(|(number, _)| *number)
+    pub(super) fn find(&mut self, position: u64) -> Option<u64> {
+        let held = &self.held;
+        let numbers = self.numbers.get_or_insert_with(|| {
+            let held = held.iter();
+            held.map(|(number, held)| (held.message.entry.position(), *number))
+                .collect()
+        });
+        numbers.get(&position).copied()
     }
 
     /// Adds a part of the messages of `queue` behind a delivery, in the order of delivery; tells how far it

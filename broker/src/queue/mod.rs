@@ -229,9 +229,13 @@ impl Queue {
         self.take_back_into(&mut state, left);
     }
 
-    /// Puts messages that were not settled back in their places, or away when that happened too often.
-    pub(crate) fn take_back(self: &Arc<Self>, messages: Vec<Queued>) {
-        self.take_back_into(&mut self.lock(), messages);
+    /// Puts messages that were not settled back in their places, or away when that happened too often;
+    /// whether somebody else may have room for them.
+    pub(crate) fn take_back(self: &Arc<Self>, messages: Vec<Queued>) -> bool {
+        let mut state = self.lock();
+        let is_full = state.nobody_has_room();
+        self.take_back_into(&mut state, messages);
+        !is_full
     }
 
     fn take_back_into(self: &Arc<Self>, state: &mut State, messages: Vec<Queued>) {

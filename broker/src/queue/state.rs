@@ -305,15 +305,26 @@ impl State {
 
     /// Whether a message that waits is for this consumer.
     pub(super) fn wants(&self, at: usize, position: u64) -> bool {
-        self.waiting
-            .get(&position)
-            .is_some_and(|message| self.may_take(at, &message.entry))
+        self.waiting.get(&position).is_some_and(|message| {
+            let entry = &message.entry;
+            self.may_take(at, entry, self.chosen(entry))
+        })
     }
 
-    pub(super) fn may_take(&self, at: usize, entry: &Entry) -> bool {
-        let consumer = &self.members[at].consumer;
+    /// The one consumer that may have a message, where there is such a one.
+    pub(super) fn chosen(&self, entry: &Entry) -> Option<SubscriptionId> {
         // Who is the only one takes over groups as well.
-        let chosen = self.exclusive.or_else(|| self.groups.owner(entry));
+        self.exclusive.or_else(|| self.groups.owner(entry))
+    }
+
+    /// Whether a consumer may have a message for which this one is chosen.
+    pub(super) fn may_take(
+        &self,
+        at: usize,
+        entry: &Entry,
+        chosen: Option<SubscriptionId>,
+    ) -> bool {
+        let consumer = &self.members[at].consumer;
         chosen.is_none_or(|id| id == consumer.id) && consumer.wants(entry)
     }
 

@@ -1,0 +1,389 @@
+//! Sending to queues, taking from them and acknowledging. `cargo bench -p carillon-broker --bench queue`
+
+use std::{
+    cell::Cell,
+    hint::black_box,
+    ops::ControlFlow,
+    sync::{Arc, Weak},
+};
+
+use broker::{
+    Acknowledgement, Broker, Consume, DeliveryId, Header, Limits, MessageId, Outcome, Peer,
+    Publication, Reader, Selector, Settlement, Source, Subscribe, TopicFilter, TopicName, Verdict,
+};
+use bytes::Bytes;
+use divan::{Bencher, counter::ItemsCount};
+
+fn main() {
+    divan::main();
+}
+
+const AUTO: Acknowledgement = Acknowledgement::Auto;
+const INDIVIDUAL: Acknowledgement = Acknowledgement::Individual;
+const CUMULATIVE: Acknowledgement = Acknowledgement::Cumulative;
+const MILLION: usize = 1_000_000;
+
+/// What the same costs without a queue.
+#[divan::bench(args = [1, 64])]
+fn topic(bencher: Bencher<'_, '_>, batch: usize) {
+    let bench = Bench::new();
+    let reader = bench.attach();
+    let filter = filter("q");
+    bench
+        .broker
+        .subscribe(
+            reader.session(),
+            Subscribe::to(&filter),
+            &mut Outcome::default(),
+        )
+        .expect("within the limits");
+    bench.run(bencher, vec![reader], (batch, event));
+}
+
+#[divan::bench(args = [(1, AUTO, 1), (1, AUTO, 64), (4, AUTO, 1), (4, AUTO, 64), (1, INDIVIDUAL, 1), (1, INDIVIDUAL, 64), (4, INDIVIDUAL, 1), (4, INDIVIDUAL, 64), (1, CUMULATIVE, 64)])]
+fn deliver(bencher: Bencher<'_, '_>, (consumers, mode, batch): (usize, Acknowledgement, usize)) {
+    let bench = Bench::new();
+    let readers = bench.consumers(consumers, || Consume {
+        acknowledgement: mode,
+        ..consume("q")
+    });
+    bench.run(bencher, readers, (batch, message));
+}
+
+/// A subscription to a topic that acknowledges.
+#[divan::bench(args = [1, 64])]
+fn deliver_from_topic(bencher: Bencher<'_, '_>, batch: usize) {
+    let bench = Bench::new();
+    let source = || Source::Topics {
+        filter: filter("q"),
+        start: Default::default(),
+    };
+    let readers = bench.consumers(1, || Consume {
+        source: source(),
+        ..consume("q")
+    });
+    bench.run(bencher, readers, (batch, event));
+}
+
+#[divan::bench(args = [(4, 1), (4, 64), (1_000, 1_000)])]
+fn deliver_groups(bencher: Bencher<'_, '_>, (consumers, batch): (usize, usize)) {
+    let bench = Bench::new();
+    let readers = bench.consumers(consumers, || consume("q"));
+    bench.run(bencher, readers, (batch, grouped));
+}
+
+#[divan::bench(args = [1, 64])]
+fn deliver_to_4_that_select(bencher: Bencher<'_, '_>, batch: usize) {
+    let bench = Bench::new();
+    let selector = || Selector::new("JMSXGroupID LIKE 'group-%'").ok();
+    let readers = bench.consumers(4, || Consume {
+        selector: selector(),
+        ..consume("q")
+    });
+    bench.run(bencher, readers, (batch, grouped));
+}
+
+/// Nobody takes anything.
+#[divan::bench(args = [0, MILLION])]
+fn push_64_behind(bencher: Bencher<'_, '_>, waiting: usize) {
+    let bench = Bench::new();
+    bench.send(waiting);
+    bencher
+        .counter(ItemsCount::new(64_usize))
+        .bench_local(|| bench.send(64));
+}
+
+/// One comes in, one goes out, with so many between them.
+#[divan::bench(args = [1_000, MILLION])]
+fn pass_64_through(bencher: Bencher<'_, '_>, waiting: usize) {
+    let bench = Bench::new();
+    bench.send(waiting);
+    let mut reader = bench
+        .consumers(1, || Consume {
+            prefetch: 64,
+            ..consume("q")
+        })
+        .remove(0);
+    let mut held = bench.take(&mut reader, 64);
+    bencher.counter(ItemsCount::new(64_usize)).bench_local(|| {
+        bench.send(64);
+        for id in held.drain(..) {
+            bench.accept(&reader, id);
+        }
+        held = bench.take(&mut reader, 64);
+    });
+}
+
+/// The oldest or the newest of 10,000 that are held, which is then given back to make it one more.
+#[divan::bench(args = ["oldest", "newest"])]
+fn settle_of_10_000(bencher: Bencher<'_, '_>, which: &str) {
+    let bench = Bench::new();
+    bench.send(2 * MILLION);
+    let mut reader = bench
+        .consumers(1, || Consume {
+            prefetch: 10_000,
+            ..consume("q")
+        })
+        .remove(0);
+    let mut held: std::collections::VecDeque<_> = bench.take(&mut reader, 10_000).into();
+    bencher.bench_local(|| {
+        let id = if which == "oldest" {
+            held.pop_front()
+        } else {
+            held.pop_back()
+        };
+        bench.accept(&reader, id.expect("there are many"));
+        held.extend(bench.take(&mut reader, 1));
+    });
+}
+
+/// By the message's id, as STOMP 1.1 does.
+#[divan::bench(args = [0, 5_000, 9_999])]
+fn find_of_10_000(bencher: Bencher<'_, '_>, at: u64) {
+    let bench = Bench::new();
+    bench.send(10_000);
+    let mut reader = bench
+        .consumers(1, || Consume {
+            prefetch: 10_000,
+            ..consume("q")
+        })
+        .remove(0);
+    bench.take(&mut reader, 10_000);
+    let message = MessageId {
+        epoch: 1,
+        position: at + 1,
+    };
+    bencher.bench_local(|| bench.broker.find_delivery(reader.session(), None, message));
+}
+
+/// Given back where so many could have it, all of whom have no room.
+#[divan::bench(args = [1, 10, 1_000])]
+fn give_back_among(bencher: Bencher<'_, '_>, consumers: usize) {
+    let bench = Bench::new();
+    let mut readers = bench.consumers(consumers, || Consume {
+        prefetch: 1,
+        ..consume("q")
+    });
+    bench.send(consumers + 1);
+    let mut held: Vec<_> = readers
+        .iter_mut()
+        .map(|one| bench.take(one, 1)[0])
+        .collect();
+    bencher.bench_local(|| {
+        bench.settle(&readers[0], held[0], Verdict::Return);
+        let next = bench.take(&mut readers[0], 1);
+        held.splice(..1, next);
+    });
+}
+
+/// A message of one of many queues that one consumer takes from.
+#[divan::bench(args = [1, 100, 10_000])]
+fn deliver_one_of_queues(bencher: Bencher<'_, '_>, queues: usize) {
+    let bench = Bench::new();
+    let names: Vec<_> = (0..queues).map(|at| name(&format!("many.{at}"))).collect();
+    let send = |at: usize| bench.publish(vec![message(&names[at % queues])]);
+    let mut reader = bench.consumers(1, || consume("many.*")).remove(0);
+    for at in 0..queues {
+        send(at);
+    }
+    for id in bench.take(&mut reader, queues) {
+        bench.accept(&reader, id);
+    }
+    let mut at = 0;
+    bencher.bench_local(|| {
+        at += 1;
+        send(at);
+        for id in bench.take(&mut reader, usize::MAX) {
+            bench.accept(&reader, id);
+        }
+    });
+}
+
+#[divan::bench(args = [100, 10_000])]
+fn figures_of_queues(bencher: Bencher<'_, '_>, queues: usize) {
+    let bench = Bench::new();
+    for at in 0..queues {
+        bench.publish(vec![message(&name(&format!("many.{at}")))]);
+    }
+    let all = filter(">");
+    bencher.bench_local(|| bench.broker.queues(&all, 200));
+}
+
+/// What is done once a second.
+#[divan::bench(args = [100, 10_000])]
+fn expire_queues(bencher: Bencher<'_, '_>, queues: usize) {
+    let bench = Bench::new();
+    for at in 0..queues {
+        bench.publish(vec![message(&name(&format!("many.{at}")))]);
+    }
+    bencher.bench_local(|| bench.broker.expire(1, &mut Outcome::default()));
+}
+
+struct Bench {
+    broker: Broker,
+}
+
+struct Nobody;
+
+impl Peer for Nobody {
+    fn deliver(&self) {}
+    fn wake(&self) {}
+}
+
+impl Bench {
+    fn new() -> Self {
+        let limits = Limits {
+            queue_entries: u64::MAX / 2,
+            queue_bytes: u64::MAX / 2,
+            memory_bytes: u64::MAX / 2,
+            queues: 100_000,
+            max_redeliveries: u32::MAX,
+            ..Limits::default()
+        };
+        Self {
+            broker: Broker::new(1, limits),
+        }
+    }
+
+    fn attach(&self) -> Reader {
+        self.broker.attach("c".into(), Weak::<Nobody>::new())
+    }
+
+    fn consumers(&self, count: usize, consume: impl Fn() -> Consume<'static>) -> Vec<Reader> {
+        let attach = |_| {
+            let reader = self.attach();
+            self.broker
+                .consume(reader.session(), consume(), &mut Outcome::default())
+                .expect("within the limits");
+            reader
+        };
+        (0..count).map(attach).collect()
+    }
+
+    fn publish(&self, mut batch: Vec<Publication>) {
+        self.broker.publish(&mut batch, &mut Outcome::default());
+    }
+
+    fn send(&self, count: usize) {
+        let name = name("q");
+        let mut outcome = Outcome::default();
+        let mut left = count;
+        while left > 0 {
+            let size = left.min(64);
+            let mut batch = (0..size).map(|_| message(&name)).collect();
+            self.broker.publish(&mut batch, &mut outcome);
+            outcome.ready.drain().for_each(drop);
+            left -= size;
+        }
+    }
+
+    fn take(&self, reader: &mut Reader, most: usize) -> Vec<DeliveryId> {
+        let mut held = Vec::new();
+        drain(reader, most, |id| held.extend(id));
+        held
+    }
+
+    fn accept(&self, reader: &Reader, id: DeliveryId) {
+        self.settle(reader, id, Verdict::Accept);
+    }
+
+    fn settle(&self, reader: &Reader, delivery: DeliveryId, verdict: Verdict) {
+        let settlement = Settlement { delivery, verdict };
+        self.broker
+            .settle(reader.session(), settlement, 0, &mut Outcome::default())
+            .expect("it is held");
+    }
+
+    /// Publishes, drains, and settles what is to be settled.
+    fn run(
+        &self,
+        bencher: Bencher<'_, '_>,
+        mut readers: Vec<Reader>,
+        (size, make): (usize, fn(&TopicName) -> Publication),
+    ) {
+        let name = name("q");
+        let mut outcome = Outcome::default();
+        let mut batch = Vec::with_capacity(size);
+        let mut held = Vec::new();
+        bencher.counter(ItemsCount::new(size)).bench_local(|| {
+            batch.extend((0..size).map(|_| make(&name)));
+            self.broker.publish(&mut batch, &mut outcome);
+            outcome.ready.drain().for_each(drop);
+            for reader in &mut readers {
+                drain(reader, usize::MAX, |id| held.extend(id));
+                for delivery in held.drain(..) {
+                    let verdict = Verdict::Accept;
+                    let settlement = Settlement { delivery, verdict };
+                    // A cumulative one settles those before it as well.
+                    let _ = self
+                        .broker
+                        .settle(reader.session(), settlement, 0, &mut outcome);
+                }
+            }
+        });
+    }
+}
+
+fn drain(reader: &mut Reader, most: usize, mut take: impl FnMut(Option<DeliveryId>)) {
+    reader.session().begin();
+    let mut count = 0;
+    reader.drain(0, |delivery| {
+        black_box(delivery.entry.body().len());
+        take(delivery.id);
+        count += 1;
+        if count < most {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+}
+
+fn consume(queues: &str) -> Consume<'static> {
+    Consume {
+        source: Source::Queues(filter(queues)),
+        acknowledgement: INDIVIDUAL,
+        prefetch: 1_000,
+        exclusive: false,
+        selector: None,
+        tag: b"17",
+    }
+}
+
+fn name(text: &str) -> TopicName {
+    TopicName::new(text).expect("a name")
+}
+
+fn filter(text: &str) -> TopicFilter {
+    TopicFilter::new(text).expect("a filter")
+}
+
+fn producer() -> Arc<str> {
+    thread_local! {
+        static PRODUCER: Arc<str> = "producer".into();
+    }
+    PRODUCER.with(Arc::clone)
+}
+
+const BODY: Bytes = Bytes::from_static(&[0; 100]);
+
+fn event(topic: &TopicName) -> Publication {
+    Publication::new(topic.clone(), producer(), 0, BODY)
+}
+
+fn message(queue: &TopicName) -> Publication {
+    Publication::to_queue(queue.clone(), producer(), 0, BODY)
+}
+
+fn grouped(queue: &TopicName) -> Publication {
+    thread_local! {
+        static NUMBER: Cell<u32> = const { Cell::new(0) };
+    }
+    // As many groups as the most consumers there are.
+    let number = NUMBER.replace((NUMBER.get() + 1) % 1_000);
+    let header = Header {
+        name: "JMSXGroupID".into(),
+        value: format!("group-{number}").into(),
+    };
+    message(queue).with_headers(None, Box::new([header]))
+}
