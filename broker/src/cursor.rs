@@ -203,7 +203,7 @@ impl Cursor {
             let is_known = read_to.is_some() && entry.sequence() < *examined;
             let is_wanted = !is_known && self.subscription.wants(entry, now_ms);
             if is_selective && !is_known {
-                budget.spend();
+                budget.spend_on(entry);
             }
             if is_wanted {
                 full = take(entry, missed.take()).is_break();
@@ -297,7 +297,7 @@ impl Cursor {
                 newest = Some(entry.sequence());
             }
             if is_selective {
-                budget.spend();
+                budget.spend_on(entry);
             }
             ahead.advance();
         }

@@ -35,9 +35,19 @@ impl Queue {
             return Some(message);
         }
         let position = message.entry.position();
+        let mut budget = Budget::new();
         for at in state.turn() {
             if !state.is_caught_up(at) {
                 continue;
+            }
+            if budget.is_spent() {
+                // It looks itself: the message waits when we are done.
+                state.note_behind(self, at);
+                state.consumer(at).go_on(ready);
+                continue;
+            }
+            if state.consumer(at).is_selective() {
+                budget.spend_on(&message.entry);
             }
             if !state.may_take(at, &message.entry) {
                 state.pass_over(at, position);
@@ -134,16 +144,17 @@ impl Queue {
             return false;
         };
         for _ in 0..SLICE {
-            let Some(position) = state.next_for(at) else {
+            let Some(entry) = state.next_for(at) else {
                 return false;
             };
             if filled.given == most || consumer.is_to_stop(budget) {
                 state.note_behind(self, at);
                 return false;
             }
-            let is_wanted = state.wants(at, position);
+            let position = entry.position();
+            let is_wanted = state.may_take(at, entry);
             if !is_wanted || consumer.is_selective() {
-                budget.spend();
+                budget.spend_on(entry);
             }
             if !is_wanted {
                 state.pass_over(at, position);

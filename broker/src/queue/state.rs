@@ -289,17 +289,10 @@ impl State {
     }
 
     /// The oldest that a consumer has not looked at yet.
-    pub(super) fn next_for(&self, at: usize) -> Option<u64> {
+    pub(super) fn next_for(&self, at: usize) -> Option<&Arc<Entry>> {
         let from = self.members[at].from;
-        let (position, _) = self.waiting.range(from..).next()?;
-        Some(*position)
-    }
-
-    /// Whether a message that waits is for this consumer.
-    pub(super) fn wants(&self, at: usize, position: u64) -> bool {
-        self.waiting
-            .get(&position)
-            .is_some_and(|message| self.may_take(at, &message.entry))
+        let (_, message) = self.waiting.range(from..).next()?;
+        Some(&message.entry)
     }
 
     pub(super) fn may_take(&self, at: usize, entry: &Entry) -> bool {

@@ -306,3 +306,28 @@ fn a_browser_looks_in_parts_and_keeps_little() {
     let (taken, _) = client.take_in_calls();
     assert_eq!(taken.len(), 17, "what it had fetched, and the end");
 }
+
+#[test]
+fn one_of_many_is_given_what_only_it_selects() {
+    let broker = broker(|_| {});
+    let mut clients: Vec<_> = (0..3).map(|_| Client::attach(&broker, "c")).collect();
+    for number in 0..600 {
+        let selector = selector(&format!("number = {number}"));
+        let consume = Consume {
+            selector,
+            ..queue("q")
+        };
+        clients[number % 3].consume(&broker, consume);
+    }
+    for number in (0..600).rev() {
+        let header = format!("number:{number}");
+        let outcome = publish_one(&broker, message("q", &number.to_string(), &[&header]));
+        drop(outcome.expect("there is room"));
+    }
+    let taken = clients.iter_mut().map(Client::take_in_calls);
+    assert_eq!(taken.map(|(taken, _)| taken.len()).sum::<usize>(), 600);
+    // Who has looked at all is given what comes at once, if it is its turn soon.
+    publish_one(&broker, message("q", "x", &["number:7"])).expect("there is room");
+    let found: Vec<_> = clients.iter_mut().flat_map(Client::take_bodies).collect();
+    assert_eq!(found, ["x"]);
+}
