@@ -181,6 +181,7 @@ impl Cursor {
             let next = place.peek().map(|entry| entry.position());
             return next.map_or(Stop::End { full: false }, Stop::Full);
         }
+        let is_selective = self.subscription.selector.is_some();
         let mut delivered = 0;
         let mut read_to = None;
         let mut full = false;
@@ -195,14 +196,14 @@ impl Cursor {
             if position > until {
                 break Stop::At(position);
             }
-            if budget.is_spent() {
+            if is_selective && budget.is_spent() {
                 break Stop::Full(position);
             }
             // Only the first may be one that was found to be wanted.
             let is_known = read_to.is_some() && entry.sequence() < *examined;
             let is_wanted = !is_known && self.subscription.wants(entry, now_ms);
-            if !is_known && (!is_wanted || self.subscription.selector.is_some()) {
-                budget.spend();
+            if is_selective && !is_known {
+                budget.spend_on(entry);
             }
             if is_wanted {
                 full = take(entry, missed.take()).is_break();
@@ -284,19 +285,19 @@ impl Cursor {
     ) -> bool {
         let mut ahead = place.clone();
         ahead.skip_to(*examined);
+        let is_selective = self.subscription.selector.is_some();
         let mut newest = None;
         let mut is_done = true;
         while let Some(entry) = ahead.peek().filter(|entry| entry.position() <= limit) {
-            if budget.is_spent() {
+            if is_selective && budget.is_spent() {
                 is_done = false;
                 break;
             }
-            let is_wanted = self.subscription.wants(entry, now_ms);
-            if is_wanted {
+            if self.subscription.wants(entry, now_ms) {
                 newest = Some(entry.sequence());
             }
-            if !is_wanted || self.subscription.selector.is_some() {
-                budget.spend();
+            if is_selective {
+                budget.spend_on(entry);
             }
             ahead.advance();
         }

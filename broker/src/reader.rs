@@ -100,8 +100,9 @@ impl Reader {
         now_ms: u64,
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> bool {
+        // A budget of its own, so that the others of the session are not kept waiting.
+        self.go_on(&mut Budget::new());
         let mut budget = Budget::new();
-        self.go_on(&mut budget);
         loop {
             // First the limit, then the inbox: what is visible up to the limit had been announced, so
             // nothing that belongs before an entry read now can still be on its way to the inbox.

@@ -38,9 +38,19 @@ impl Queue {
         let chosen = state.chosen(&message.entry);
         // First, since the others have nothing to pass over if it does not wait.
         let first = chosen.and_then(|id| state.place_of(id));
+        let mut budget = Budget::new();
         for at in first.into_iter().chain(state.turn()) {
             if !state.is_caught_up(at) {
                 continue;
+            }
+            if budget.is_spent() {
+                // It looks itself: the message waits when we are done.
+                state.note_behind(self, at);
+                state.consumer(at).go_on(ready);
+                continue;
+            }
+            if state.consumer(at).is_selective() {
+                budget.spend_on(&message.entry);
             }
             if !state.may_take(at, &message.entry, chosen) {
                 state.pass_over(at, position);
@@ -137,16 +147,17 @@ impl Queue {
             return false;
         };
         for _ in 0..SLICE {
-            let Some(position) = state.next_for(at) else {
+            let Some(entry) = state.next_for(at) else {
                 return false;
             };
             if filled.given == most || consumer.is_to_stop(budget) {
                 state.note_behind(self, at);
                 return false;
             }
-            let is_wanted = state.wants(at, position);
+            let position = entry.position();
+            let is_wanted = state.may_take(at, entry, state.chosen(entry));
             if !is_wanted || consumer.is_selective() {
-                budget.spend();
+                budget.spend_on(entry);
             }
             if !is_wanted {
                 state.pass_over(at, position);

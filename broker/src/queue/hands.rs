@@ -88,7 +88,7 @@ impl Hands {
     pub(super) fn take_unseen(&mut self) -> Option<Arc<Queue>> {
         let queue = self.unseen.pop_front();
         if self.unseen.is_empty() {
-            self.unseen = VecDeque::new();
+            self.unseen.shrink_to(KEPT);
         }
         queue
     }
@@ -304,7 +304,7 @@ impl Hands {
     }
 }
 
-/// Messages that there is always room for, so that steady reading allocates nothing.
+/// Messages and queues that there is always room for, so that steady reading allocates nothing.
 const KEPT: usize = 64;
 /// Messages that one look goes through, also where they are of other queues.
 const EXAMINED: usize = 64;

@@ -64,11 +64,16 @@ impl Look {
                 return place.take().map(|place| place.end).into_iter().collect();
             };
             *stage = next;
-            let before = found.len();
-            found.retain(|entry| wanted(entry));
-            for _ in found.len()..before.max(1) {
+            if found.is_empty() {
                 budget.spend();
             }
+            found.retain(|entry| {
+                let is_wanted = wanted(entry);
+                if !is_wanted {
+                    budget.spend_on(entry);
+                }
+                is_wanted
+            });
             if !found.is_empty() {
                 return found;
             }

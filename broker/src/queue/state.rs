@@ -297,18 +297,10 @@ impl State {
     }
 
     /// The oldest that a consumer has not looked at yet.
-    pub(super) fn next_for(&self, at: usize) -> Option<u64> {
+    pub(super) fn next_for(&self, at: usize) -> Option<&Arc<Entry>> {
         let from = self.members[at].from;
-        let (position, _) = self.waiting.range(from..).next()?;
-        Some(*position)
-    }
-
-    /// Whether a message that waits is for this consumer.
-    pub(super) fn wants(&self, at: usize, position: u64) -> bool {
-        self.waiting.get(&position).is_some_and(|message| {
-            let entry = &message.entry;
-            self.may_take(at, entry, self.chosen(entry))
-        })
+        let (_, message) = self.waiting.range(from..).next()?;
+        Some(&message.entry)
     }
 
     /// The one consumer that may have a message, where there is such a one.

@@ -5,6 +5,8 @@ mod acknowledgement;
 mod administration;
 mod bounds;
 mod browsing;
+mod budget;
+mod budget_threads;
 mod dead_letters;
 mod delivery;
 mod durable;
