@@ -3,6 +3,7 @@
 
 mod clauses;
 mod conversation;
+mod mqtt_topics;
 mod stomp_acknowledge;
 mod stomp_conversation;
 mod stomp_golden;
