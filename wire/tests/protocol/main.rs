@@ -3,6 +3,11 @@
 
 mod clauses;
 mod conversation;
+mod mqtt_malformed;
+mod mqtt_malformed_connect;
+mod mqtt_malformed_publish;
+mod mqtt_malformed_subscribe;
+mod mqtt_sections;
 mod mqtt_topics;
 mod stomp_acknowledge;
 mod stomp_conversation;
