@@ -1,7 +1,8 @@
 //! The packets of MQTT 5.0, 3.1.1 and 3.1, both ways.
 //!
-//! [`Decoder`] turns received bytes into [`Packet`]s, without copying, wherever the stream was cut; There is one model for all versions, and it is shaped like 5.0; the
-//! version is an argument.
+//! [`Decoder`] turns received bytes into [`Packet`]s, without copying, wherever the stream was cut;
+//! [`Packet::encode`] writes them. There is one model for all versions, and it is shaped like 5.0; the
+//! version is an argument. [`SharedPublish`] is a message that goes to many.
 //!
 //! ```
 //! use wire::mqtt::{Decoder, Delivery, Limits, Packet, Role, Version};
@@ -28,6 +29,7 @@ mod clause;
 mod decode;
 mod decoder;
 mod delivery;
+mod encode;
 mod error;
 mod fault;
 mod kind;
@@ -46,6 +48,7 @@ mod writer;
 
 pub use decoder::Decoder;
 pub use delivery::{Attempt, Delivery, PacketId, QoS};
+pub use encode::{Alias, Own, SharedPublish};
 pub use error::{DecodeError, EncodeError};
 pub use fault::Fault;
 pub use kind::{PacketType, Role};
