@@ -35,22 +35,62 @@ fn matches(bencher: Bencher<'_, '_>, text: &str) {
     bencher.bench_local(|| selector.matches(&*entry));
 }
 
-/// The most that a header of 8 KiB can cost in one pattern.
-#[divan::bench]
-fn the_worst_pattern(bencher: Bencher<'_, '_>) {
-    let half = "a".repeat(Selector::MAX_PATTERN_CHARS - 2);
-    let selector = selector(&format!("a LIKE '%{half}b'"));
+/// What a header of 8 KiB can cost in one pattern: with a part of every kind, which almost fits everywhere.
+#[divan::bench(args = ["%{long}b%", "%b{long}%", "%{short}_b%", "%a_b%", "%a%b%"])]
+fn the_worst_pattern(bencher: Bencher<'_, '_>, pattern: &str) {
+    let selector = selector(&format!("a LIKE '{}'", filled(pattern)));
     let header = "a".repeat(8 * 1024);
     bencher.bench_local(|| selector.matches(&Same(&header)));
 }
 
+/// The most that patterns can cost: as many as there can be.
+#[divan::bench(args = [("%a_b%", "a"), ("%ä_b%", "ä"), ("%a{each}b%", "a"), ("%b{each}%", "a")])]
+fn the_worst_patterns(bencher: Bencher<'_, '_>, (pattern, letter): (&str, &str)) {
+    let test = format!("a LIKE '{}'", filled(pattern));
+    let selector = selector(&vec![test; Selector::MAX_SEARCHES].join(" OR "));
+    let header = letter.repeat(8 * 1024 / letter.len());
+    bencher.bench_local(|| selector.matches(&Same(&header)));
+}
+
+/// Letters for the names of lengths.
+fn filled(pattern: &str) -> String {
+    let lengths = [
+        ("{long}", Selector::MAX_PATTERN_CHARS / 2 - 2),
+        ("{short}", Selector::MAX_PART_CHARS - 2),
+        (
+            "{each}",
+            Selector::MAX_PATTERN_CHARS / Selector::MAX_SEARCHES - 4,
+        ),
+    ];
+    lengths
+        .iter()
+        .fold(pattern.to_owned(), |text, (name, length)| {
+            text.replace(name, &"a".repeat(*length))
+        })
+}
+
 /// The most that identifiers can cost: as many as there can be, each the last of as many headers.
-#[divan::bench]
-fn the_worst_names(bencher: Bencher<'_, '_>) {
-    let selector = selector(&vec!["h127"; Selector::MAX_TERMS].join(" OR "));
-    let headers = (0..128).map(|at| (format!("h{at:03}"), "false".to_owned()));
+#[divan::bench(args = ["h", "as-long-as-names-can-be"])]
+fn the_worst_names(bencher: Bencher<'_, '_>, name: &str) {
+    let last = format!("\"{name}127\"");
+    let selector = selector(&vec![last; Selector::MAX_TERMS].join("OR"));
+    let headers = (0..128).map(|at| (format!("{name}{at:03}"), "false".to_owned()));
     let entry = publish(headers.collect());
     bencher.bench_local(|| selector.matches(&*entry));
+}
+
+/// What reading numbers can cost: as many as there can be, short, of 8 KiB, and of those that take most to
+/// round.
+#[divan::bench(args = ["1", "long", "10000000000000000175e279"])]
+fn the_worst_numbers(bencher: Bencher<'_, '_>, number: &str) {
+    let tests = vec!["a>1"; Selector::MAX_TERMS / 2];
+    let selector = selector(&tests.join(" OR "));
+    let header = match number {
+        "long" => "1".repeat(8 * 1024),
+        _ => number.to_owned(),
+    };
+    let header = "-".to_owned() + &header;
+    bencher.bench_local(|| selector.matches(&Same(&header)));
 }
 
 struct Same<'a>(&'a str);

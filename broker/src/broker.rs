@@ -113,11 +113,9 @@ impl Broker {
     pub fn detach(&self, session: &Session, now_ms: u64, outcome: &mut Outcome) {
         // From here on it can have no more.
         let attached = lock(&self.order).detach(session);
-        // One at a time: a subscription may be to many topics, and publishers need not wait for all.
-        for consumer in session.consumers() {
-            self.end_consumer_of(session, consumer.id, outcome);
-        }
+        self.end_consumers(&session.take_consumers(), outcome);
         if let Some(attached) = attached {
+            // One at a time: a subscription may be to many topics, and publishers need not wait for all.
             for subscription in attached.subscriptions {
                 self.cancel(&subscription);
                 self.notice_subscription(&subscription, false, outcome);
@@ -183,7 +181,8 @@ impl Broker {
         now_ms: u64,
         outcome: &mut Outcome,
     ) {
-        if self.end_consumer_of(session, id, outcome) {
+        if let Some(consumer) = session.remove_consumer(id) {
+            self.end_consumers(&[consumer], outcome);
             self.bury(now_ms, outcome);
             return;
         }
@@ -199,19 +198,6 @@ impl Broker {
         self.cancel(&subscription);
         self.notice_subscription(&subscription, false, outcome);
         session.release_waiting();
-    }
-
-    fn end_consumer_of(
-        &self,
-        session: &Session,
-        id: SubscriptionId,
-        outcome: &mut Outcome,
-    ) -> bool {
-        let consumer = session.remove_consumer(id);
-        if let Some(consumer) = &consumer {
-            self.end_consumer(consumer, outcome);
-        }
-        consumer.is_some()
     }
 
     /// The topics that `filter` covers, with their figures, by name; at most `most` of them.

@@ -1,11 +1,12 @@
 //! Subscribing to queues, and to topics with acknowledgements; settling what was delivered.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 
 use crate::{
     broker::Broker,
+    budget::Budget,
     cursor::Start,
     entry::{Header, Kind, Publication},
     message_id::MessageId,
@@ -103,7 +104,7 @@ impl Broker {
         drop(order);
         drop(replaced);
         self.watch((consumer.kind, &consumer.filter), true);
-        consumer.replenish(&mut outcome.ready);
+        consumer.replenish(&mut Budget::new(), &mut outcome.ready);
         self.notice_consumer(&consumer, true, outcome);
         Ok(consumer.id)
     }
@@ -115,6 +116,7 @@ impl Broker {
         filter: TopicFilter,
         consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
+        Order::check_reserved(&filter)?;
         let (covered, others) = match filter.exact() {
             Some(name) => (1, order.check_queue(&name, &self.limits)?),
             None => {
@@ -142,6 +144,7 @@ impl Broker {
         consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
         let filter = TopicFilter::from(name.clone());
+        Order::check_reserved(&filter)?;
         let others = order.check_queue(name, &self.limits)?;
         order.check_cursors(session, &filter, (0, others), &self.limits)?;
         let queue = order.queue(name, &self.store);
@@ -220,8 +223,24 @@ impl Broker {
         Consumer::new(id, session, options(Kind::Topic, filter, consume))
     }
 
-    /// Ends a consumer, whose session does not have it any more.
-    pub(crate) fn end_consumer(&self, consumer: &Consumer, outcome: &mut Outcome) {
+    /// Ends a session's consumers, which it does not have any more; what they had goes to others once all
+    /// have ended.
+    pub(crate) fn end_consumers(&self, consumers: &[Arc<Consumer>], outcome: &mut Outcome) {
+        let mut left = HashMap::new();
+        for consumer in consumers {
+            for queue in self.end_consumer(consumer, outcome).iter() {
+                left.entry(Arc::as_ptr(queue))
+                    .or_insert_with(|| Arc::clone(queue));
+            }
+        }
+        let mut budget = Budget::new();
+        for queue in left.values() {
+            queue.share_out(&mut budget, &mut outcome.ready);
+        }
+    }
+
+    /// Ends a consumer; tells which queues it has left.
+    fn end_consumer(&self, consumer: &Consumer, outcome: &mut Outcome) -> Arc<Vec<Arc<Queue>>> {
         let mut order = lock(&self.order);
         order.leave_queues(consumer);
         if let Some(attached) = order.sessions.get_mut(&consumer.session.id) {
@@ -240,8 +259,9 @@ impl Broker {
         }
         drop(order);
         self.watch((consumer.kind, &consumer.filter), false);
-        consumer.close(&queues, &mut outcome.ready);
+        consumer.close(&queues);
         self.notice_consumer(consumer, false, outcome);
+        queues
     }
 
     /// Deletes a durable subscription, with what waits for it.
@@ -325,10 +345,11 @@ impl Broker {
         outcome: &mut Outcome,
     ) -> Result<(), SettleError> {
         let consumer = consumer_of(session, settlement.delivery)?;
+        let mut budget = Budget::new();
         for queue in consumer.settle(settlement, phase)? {
-            queue.share_out(&mut outcome.ready);
+            queue.share_out(&mut budget, &mut outcome.ready);
         }
-        consumer.replenish(&mut outcome.ready);
+        consumer.replenish(&mut budget, &mut outcome.ready);
         Ok(())
     }
 

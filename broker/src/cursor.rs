@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    budget::Budget,
     entry::Entry,
     limits::Lag,
     log::{End, Log, Place},
@@ -77,6 +78,8 @@ struct Reading {
     /// None once the cursor is closed.
     place: Option<Place>,
     missed: Option<Missed>,
+    /// For [`Overflow::Latest`]: behind the first entry at the cursor nothing is wanted before this sequence.
+    examined: u64,
 }
 
 /// Why reading came to an end.
@@ -87,7 +90,8 @@ pub(crate) enum Stop {
     End { full: bool },
     /// The next entry has this position, which is beyond the limit given.
     At(u64),
-    /// Whoever takes the entries wants no more for now; the next one has this position.
+    /// Whoever takes the entries wants no more for now, or it is the others' turn; the next one has this
+    /// position.
     Full(u64),
 }
 
@@ -113,6 +117,7 @@ impl Cursor {
             reading: Mutex::new(Reading {
                 place: Some(place),
                 missed,
+                examined: 0,
             }),
         };
         (cursor, ready)
@@ -152,23 +157,31 @@ impl Cursor {
         Some(entry.position())
     }
 
-    /// Hands over entries with a position up to `until`, oldest first, for as long as `take` goes on.
-    /// `limit`, at least `until`, is the newest position visible.
+    /// Hands over entries with a position up to `until`, oldest first, for as long as `take` goes on and the
+    /// budget lasts. `limit`, at least `until`, is the newest position visible.
     /// What the subscription does not want, or not any more at `now_ms`, is passed over in silence.
     pub(crate) fn read(
         &self,
-        until: u64,
-        (limit, now_ms): (u64, u64),
+        (until, limit, now_ms): (u64, u64, u64),
+        budget: &mut Budget,
         take: &mut impl FnMut(&Arc<Entry>, Option<Missed>) -> ControlFlow<()>,
     ) -> Stop {
         let mut reading = lock(&self.reading);
-        let Reading { place, missed } = &mut *reading;
+        let Reading {
+            place,
+            missed,
+            examined,
+        } = &mut *reading;
         let Some(place) = place.as_mut().filter(|_| !self.subscription.is_cancelled()) else {
             return Stop::End { full: false };
         };
-        if self.subscription.overflow == Overflow::Latest {
-            self.pass_over(place, limit, now_ms);
+        if self.subscription.overflow == Overflow::Latest
+            && !self.pass_over(place, examined, (limit, now_ms), budget)
+        {
+            let next = place.peek().map(|entry| entry.position());
+            return next.map_or(Stop::End { full: false }, Stop::Full);
         }
+        let is_selective = self.subscription.selector.is_some();
         let mut delivered = 0;
         let mut read_to = None;
         let mut full = false;
@@ -183,7 +196,16 @@ impl Cursor {
             if position > until {
                 break Stop::At(position);
             }
-            if self.subscription.wants(entry, now_ms) {
+            if is_selective && budget.is_spent() {
+                break Stop::Full(position);
+            }
+            // Only the first may be one that was found to be wanted.
+            let is_known = read_to.is_some() && entry.sequence() < *examined;
+            let is_wanted = !is_known && self.subscription.wants(entry, now_ms);
+            if is_selective && !is_known {
+                budget.spend_on(entry);
+            }
+            if is_wanted {
                 full = take(entry, missed.take()).is_break();
                 delivered += 1;
             }
@@ -223,7 +245,7 @@ impl Cursor {
         let Some(mut reading) = try_lock(&self.reading) else {
             return;
         };
-        let Reading { place, missed } = &mut *reading;
+        let Reading { place, missed, .. } = &mut *reading;
         let Some(place) = place else { return };
         let newest = end.sequence - 1;
         let by_entries = end.sequence.saturating_sub(allowed.entries).min(newest);
@@ -252,21 +274,40 @@ impl Cursor {
         drop(place);
     }
 
-    /// For [`Overflow::Latest`]: goes forward to the newest entry not beyond `limit` that is wanted.
-    fn pass_over(&self, place: &mut Place, limit: u64, now_ms: u64) {
+    /// For [`Overflow::Latest`]: goes forward to the newest entry not beyond `limit` that is wanted; false when
+    /// the budget was spent before that was known.
+    fn pass_over(
+        &self,
+        place: &mut Place,
+        examined: &mut u64,
+        (limit, now_ms): (u64, u64),
+        budget: &mut Budget,
+    ) -> bool {
         let mut ahead = place.clone();
+        ahead.skip_to(*examined);
+        let is_selective = self.subscription.selector.is_some();
         let mut newest = None;
+        let mut is_done = true;
         while let Some(entry) = ahead.peek().filter(|entry| entry.position() <= limit) {
+            if is_selective && budget.is_spent() {
+                is_done = false;
+                break;
+            }
             if self.subscription.wants(entry, now_ms) {
                 newest = Some(entry.sequence());
             }
+            if is_selective {
+                budget.spend_on(entry);
+            }
             ahead.advance();
         }
+        *examined = ahead.sequence();
         if let Some(newest) = newest {
             let mut ahead = place.clone();
             ahead.skip_to(newest);
             self.go_to(place, ahead);
         }
+        is_done
     }
 
     /// Goes forward to `ahead`, where there is an entry; tells which ones were dropped.

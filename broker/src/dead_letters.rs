@@ -44,7 +44,8 @@ impl Broker {
         self.bury(now_ms, outcome);
     }
 
-    /// Sends the dead to their queue.
+    /// Sends the dead to their queue. Where it has no room they are let go: what is in it tells what began
+    /// to go wrong, and nobody can flood that away.
     pub(crate) fn bury(&self, now_ms: u64, outcome: &mut Outcome) {
         for dead in self.store.take_dead() {
             let (kind, name) = dead.queue.destination_of(&dead.message.entry);
@@ -55,6 +56,7 @@ impl Broker {
                 }
                 None => false,
             };
+            dead.queue.count_buried(dead.cause, is_sent);
             self.notice_lost(dead, is_sent, outcome);
         }
         self.tell_dropped(outcome);
@@ -96,10 +98,11 @@ impl Broker {
             DeathCause::Expired => is_persistent(&dead.message.entry),
             DeathCause::QueueFull => false,
         };
-        if !is_wanted || (kind == Kind::Queue && is_dead_letter_queue(from)) {
+        let mode = self.limits.dead_letters;
+        if !is_wanted || (kind == Kind::Queue && is_dead_letter_queue(from, mode)) {
             return None;
         }
-        let own = match self.limits.dead_letters {
+        let own = match mode {
             // It would outlive what it is for.
             DeadLetterQueue::Own if !is_temporary(from) => {
                 TopicName::new(&format!("{OWN}{from}")).ok()
@@ -214,8 +217,9 @@ fn dead_letter(
 }
 
 /// Whether a queue is one for the dead.
-fn is_dead_letter_queue(name: &TopicName) -> bool {
-    name.as_str() == SHARED || name.as_str().starts_with(OWN)
+fn is_dead_letter_queue(name: &TopicName, mode: DeadLetterQueue) -> bool {
+    let is_own = mode == DeadLetterQueue::Own && name.as_str().starts_with(OWN);
+    is_own || name.as_str() == SHARED
 }
 
 /// STOMP's `persistent` as ActiveMQ has it.

@@ -2,7 +2,10 @@
 
 use std::{
     borrow::Cow,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -22,6 +25,8 @@ pub struct Entry {
     size: u64,
     /// Where the entry is accounted for; none until it has its place.
     memory: Option<Arc<Memory>>,
+    /// How many queues have it.
+    queues: AtomicU32,
     timestamp_ms: u64,
     /// Unix milliseconds, 0 when it never expires.
     expires_ms: u64,
@@ -171,6 +176,21 @@ impl Entry {
         self.size
     }
 
+    /// How many queues have it.
+    pub(crate) fn queues(&self) -> u32 {
+        self.queues.load(Ordering::Relaxed)
+    }
+
+    /// Notes that one more queue has it; whether it is the first.
+    pub(crate) fn enter_queue(&self) -> bool {
+        self.queues.fetch_add(1, Ordering::Relaxed) == 0
+    }
+
+    /// Notes that one queue less has it; whether it was the last.
+    pub(crate) fn leave_queue(&self) -> bool {
+        self.queues.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+
     /// The end of the log before this entry.
     pub(crate) fn start(&self) -> End {
         End {
@@ -249,6 +269,7 @@ impl Publication {
             offset: 0,
             size: 0,
             memory: None,
+            queues: AtomicU32::new(0),
             timestamp_ms,
             expires_ms: 0,
             kind,

@@ -77,11 +77,13 @@ pub struct QueueFigures {
     pub acknowledged: u64,
     /// Messages that came back to be delivered again.
     pub redelivered: u64,
-    /// Messages that were given up after too many deliveries, or rejected.
+    /// Messages that were given up after too many deliveries, or rejected, and that a dead letter queue was
+    /// sent.
     pub dead_lettered: u64,
     /// Messages that nobody took in time.
     pub expired: u64,
-    /// Messages dropped because the queue was full, or purged.
+    /// Messages dropped because the queue was full, or purged; and those given up that no dead letter queue
+    /// took.
     pub discarded: u64,
 }
 

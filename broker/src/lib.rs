@@ -12,6 +12,7 @@
 
 mod administration;
 mod broker;
+mod budget;
 mod children;
 mod consume;
 mod cursor;

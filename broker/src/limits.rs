@@ -31,10 +31,12 @@ pub struct Limits {
     /// enough, what would make a new one is refused.
     pub queues: usize,
     /// Messages in one queue, those included that wait to be acknowledged. Beyond it a publication to the
-    /// queue is refused; of what a queue gets from topics the oldest are dropped.
+    /// queue is refused; of what a queue gets from topics the oldest that wait are dropped, or else the new
+    /// one.
     pub queue_entries: u64,
     /// Bytes in one queue, likewise. All queues together hold at most half of
-    /// [`memory_bytes`](Self::memory_bytes), with the same rule.
+    /// [`memory_bytes`](Self::memory_bytes), with the same rule; what topics feed to several of them counts
+    /// once there, and a little for each.
     pub queue_bytes: u64,
     /// Durable subscriptions. Beyond it the next is refused.
     pub durables: usize,

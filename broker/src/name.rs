@@ -190,8 +190,16 @@ pub(crate) fn is_temporary(name: &TopicName) -> bool {
 
 /// Whether nobody else can send to a topic or queue, and what is sent there is no traffic of others.
 pub(crate) fn is_brokers_own(kind: Kind, name: &TopicName) -> bool {
-    let is_own = name.is_reserved() && !is_temporary(name);
-    is_own || (kind == Kind::Topic && is_advisory(name.as_str()))
+    is_own(name.as_str()) || (kind == Kind::Topic && is_advisory(name.as_str()))
+}
+
+/// Whether nobody can send to any queue that a filter covers.
+pub(crate) fn covers_brokers_own_queues(filter: &TopicFilter) -> bool {
+    is_own(filter.as_str())
+}
+
+fn is_own(text: &str) -> bool {
+    is_reserved(text) && !text.starts_with(TEMPORARY)
 }
 
 /// What the names of temporary topics and queues begin with.

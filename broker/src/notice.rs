@@ -27,7 +27,7 @@ pub enum Notice {
     DeadLettered(Lost),
     /// A message was not delivered from its queue in time.
     Expired(Lost),
-    /// A message was dropped: its queue, or the dead letter queue, was full.
+    /// A message was dropped: its queue was full, or no dead letter queue took it.
     Discarded(Lost),
 }
 

@@ -45,8 +45,8 @@ pub struct Ready {
 /// Why a publication was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
-    /// The topic is the broker's own.
-    #[error("topic {0} is the broker's own; nobody else can publish to it")]
+    /// The topic or queue is the broker's own.
+    #[error("{0} is the broker's own; nobody else can publish to it")]
     Reserved(TopicName),
     /// [`Limits::topics`](crate::Limits::topics).
     #[error("topic {name} would be a new one, and the limit of {limit} topics is reached")]
@@ -99,6 +99,11 @@ pub enum SubscribeError {
     /// The session was detached.
     #[error("the session has ended")]
     SessionEnded,
+    /// The queues are the broker's own, and nothing ever comes to them.
+    #[error(
+        "queue {0} is the broker's own; nobody can publish to it, and so there is nothing to take"
+    )]
+    Reserved(TopicFilter),
     /// [`Limits::subscriptions_per_session`](crate::Limits::subscriptions_per_session).
     #[error("the limit of {limit} subscriptions for one connection is reached")]
     TooManySubscriptions {

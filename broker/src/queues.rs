@@ -7,7 +7,7 @@ use crate::{
     entry::{Entry, Kind},
     level_tree::LevelTree,
     limits::Limits,
-    name::{TopicFilter, TopicName, is_temporary},
+    name::{TopicFilter, TopicName, covers_brokers_own_queues, is_temporary},
     order::Order,
     outcome::{PublishError, Ready, SubscribeError},
     queue::{Binding, Consumer, DurableName, Identity, Queue, Store},
@@ -116,6 +116,14 @@ impl Order {
             return Err(PublishError::TooManyCursors { name, limit });
         }
         self.queue(name, store);
+        Ok(())
+    }
+
+    /// Whether a subscription may be to the queues that a filter covers, whether they are there or not.
+    pub(crate) fn check_reserved(filter: &TopicFilter) -> Result<(), SubscribeError> {
+        if covers_brokers_own_queues(filter) {
+            return Err(SubscribeError::Reserved(filter.clone()));
+        }
         Ok(())
     }
 

@@ -1,13 +1,20 @@
 //! Draining a session: its cursors merged into one stream in the broker's order.
 
-use std::{cmp::Reverse, collections::BinaryHeap, ops::ControlFlow, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+    ops::ControlFlow,
+    sync::Arc,
+};
 
 use crate::{
+    budget::Budget,
     cursor::{Missed, Stop},
     entry::Entry,
     horizon::Horizon,
     name::TopicName,
     outcome::Ready,
+    queue::Next,
     session::{Readable, Session},
     settlement::DeliveryId,
 };
@@ -19,6 +26,9 @@ pub struct Reader {
     horizon: Arc<Horizon>,
     /// Cursors and consumers with something to read, by the position of their next entry.
     active: BinaryHeap<Active>,
+    /// Consumers that have more to look at before it is known whether there is something to read: they wait for
+    /// the next call.
+    later: VecDeque<Readable>,
     /// Empty between calls; changes places with the session's inbox, so that neither allocates.
     arrived: Vec<Readable>,
     /// Others who were given something while this one was drained.
@@ -54,6 +64,7 @@ impl Reader {
             session,
             horizon,
             active: BinaryHeap::new(),
+            later: VecDeque::new(),
             arrived: Vec::new(),
             ready: Ready::default(),
         }
@@ -66,7 +77,9 @@ impl Reader {
     }
 
     /// Hands deliveries to `take`, in the order of the broker's positions, until nothing is left (then
-    /// true) or `take` breaks (then false, and the rest is for the next call).
+    /// true) or `take` breaks (then false, and the rest is for the next call). False as well when the call has
+    /// looked at so much in vain that it is the others' turn: then the next one, which is to come without
+    /// anybody asking for it, goes on.
     ///
     /// What has expired at `now_ms`, in Unix milliseconds, is left out. Locks are held while `take` runs: it
     /// must not call the broker, nor wait.
@@ -87,23 +100,26 @@ impl Reader {
         now_ms: u64,
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> bool {
+        // A budget of its own, so that the others of the session are not kept waiting.
+        self.go_on(&mut Budget::new());
+        let mut budget = Budget::new();
         loop {
             // First the limit, then the inbox: what is visible up to the limit had been announced, so
             // nothing that belongs before an entry read now can still be on its way to the inbox.
             let limit = self.horizon.position();
-            self.collect();
+            self.collect(&mut budget);
             let Some(first) = self.active.peek() else {
                 self.give_back();
-                return true;
+                return self.later.is_empty();
             };
             if first.next > limit {
                 // Its publisher is not done yet, and is asked to schedule the session when it is.
                 if self.horizon.wait_for(first.next, &self.session) {
-                    return true;
+                    return self.later.is_empty();
                 }
                 continue;
             }
-            let progress = self.read_up_to((limit, now_ms), take);
+            let progress = self.read_up_to((limit, now_ms), &mut budget, take);
             self.session.release_waiting();
             if progress.is_break() {
                 return false;
@@ -116,10 +132,23 @@ impl Reader {
         /// Cursors that there is always room for, so that steady reading allocates nothing.
         const ROOM: usize = 128;
         self.active.shrink_to(ROOM);
+        self.later.shrink_to(ROOM);
         self.arrived.shrink_to(ROOM);
     }
 
-    fn collect(&mut self) {
+    /// Lets those look on that were left off in the call before, in turns.
+    fn go_on(&mut self, budget: &mut Budget) {
+        for _ in 0..self.later.len() {
+            if budget.is_spent() {
+                return;
+            }
+            if let Some(source) = self.later.pop_front() {
+                self.keep_or_retire(source, budget);
+            }
+        }
+    }
+
+    fn collect(&mut self, budget: &mut Budget) {
         let mut arrived = std::mem::take(&mut self.arrived);
         self.session.swap_inbox(&mut arrived);
         if self.active.len() + arrived.len() > self.active.capacity() {
@@ -127,7 +156,7 @@ impl Reader {
             self.active.retain(|active| !active.source.is_cancelled());
         }
         for source in arrived.drain(..) {
-            self.keep_or_retire(source);
+            self.keep_or_retire(source, budget);
         }
         self.arrived = arrived;
     }
@@ -136,6 +165,7 @@ impl Reader {
     fn read_up_to(
         &mut self,
         (limit, now_ms): (u64, u64),
+        budget: &mut Budget,
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         while self.active.peek().is_some_and(|first| first.next <= limit) {
@@ -150,7 +180,7 @@ impl Reader {
             };
             let stop = match &source {
                 Readable::Cursor(cursor) => {
-                    cursor.read(until, (limit, now_ms), &mut |entry, missed| {
+                    cursor.read((until, limit, now_ms), budget, &mut |entry, missed| {
                         take(Delivery {
                             tag: &cursor.subscription.tag,
                             entry,
@@ -162,7 +192,7 @@ impl Reader {
                     })
                 }
                 Readable::Consumer(consumer) => {
-                    consumer.read((until, now_ms), &mut self.ready, take)
+                    consumer.read((until, now_ms), (budget, &mut self.ready), take)
                 }
             };
             match stop {
@@ -172,7 +202,7 @@ impl Reader {
                     return ControlFlow::Break(());
                 }
                 Stop::End { full } => {
-                    self.keep_or_retire(source);
+                    self.keep_or_retire(source, budget);
                     if full {
                         return ControlFlow::Break(());
                     }
@@ -183,14 +213,13 @@ impl Reader {
     }
 
     #[inline]
-    fn keep_or_retire(&mut self, source: Readable) {
+    fn keep_or_retire(&mut self, source: Readable, budget: &mut Budget) {
         loop {
-            if let Some(next) = source.next_position(&mut self.ready) {
-                self.active.push(Active { next, source });
-                return;
-            }
-            if source.retire() {
-                return;
+            match source.next(budget, &mut self.ready) {
+                Next::At(next) => return self.active.push(Active { next, source }),
+                Next::Later => return self.later.push_back(source),
+                Next::Nothing if source.retire() => return,
+                Next::Nothing => {}
             }
         }
     }

@@ -6,13 +6,14 @@ use std::{
 };
 
 use crate::{
+    budget::Budget,
     cursor::{Cursor, Overflow, Start},
     entry::Entry,
     figures::{Count, SessionFigures},
     limits::Limits,
     name::TopicFilter,
     outcome::Ready,
-    queue::Consumer,
+    queue::{Consumer, Next},
     selector::Selector,
     sync::{AtomicBool, Mutex, Ordering, fence, lock},
 };
@@ -228,6 +229,10 @@ impl Session {
         lock(&self.consumers).clone()
     }
 
+    pub(crate) fn take_consumers(&self) -> Vec<Arc<Consumer>> {
+        std::mem::take(&mut *lock(&self.consumers))
+    }
+
     /// Ends the session, so that nobody waits for it any more; true the first time.
     pub(crate) fn end(&self) -> bool {
         let first = !self.ended.swap(true, Ordering::AcqRel);
@@ -341,12 +346,12 @@ impl Readable {
         }
     }
 
-    /// The position of what is read next. `ready` gets others who were given something meanwhile.
+    /// What is read next. `ready` gets others who were given something meanwhile.
     #[inline]
-    pub(crate) fn next_position(&self, ready: &mut Ready) -> Option<u64> {
+    pub(crate) fn next(&self, budget: &mut Budget, ready: &mut Ready) -> Next {
         match self {
-            Self::Cursor(cursor) => cursor.next_position(),
-            Self::Consumer(consumer) => consumer.next_position(ready),
+            Self::Cursor(cursor) => cursor.next_position().map_or(Next::Nothing, Next::At),
+            Self::Consumer(consumer) => consumer.next(budget, ready),
         }
     }
 

@@ -7,6 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     broker::Broker,
+    budget::Budget,
     consume::consumer_of,
     entry::{Kind, Publication},
     name::TopicName,
@@ -33,7 +34,7 @@ impl Broker {
     ) -> Result<(), SettleError> {
         let consumer = consumer_of(session, settlement.delivery)?;
         consumer.stage(settlement.delivery)?;
-        consumer.replenish(&mut outcome.ready);
+        consumer.replenish(&mut Budget::new(), &mut outcome.ready);
         Ok(())
     }
 
@@ -142,7 +143,7 @@ impl Broker {
         made: &mut Vec<(Kind, &'a TopicName)>,
     ) -> Result<Vec<Arc<Queue>>, PublishError> {
         let mut loads = HashMap::<&TopicName, Load>::new();
-        let mut bytes_in_all = 0;
+        let mut in_all = Load::default();
         let mut queues = Vec::new();
         for publication in batch {
             let (kind, name) = (publication.kind(), publication.topic());
@@ -167,11 +168,12 @@ impl Broker {
                 queues.push(Arc::clone(queue));
                 Load::default()
             });
-            load.entries += 1;
-            load.bytes += publication.size();
-            bytes_in_all += publication.size();
+            for load in [&mut *load, &mut in_all] {
+                load.entries += 1;
+                load.bytes += publication.size();
+            }
             check_room(name, queue.room(*load))?;
-            check_room(name, self.store.room_in_all(bytes_in_all))?;
+            check_room(name, self.store.room_in_all(in_all))?;
         }
         Ok(queues)
     }

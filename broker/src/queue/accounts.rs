@@ -5,6 +5,7 @@ use crate::{
     entry::Entry,
     figures::{Count, QueueFigures},
     name::TopicName,
+    notice::DeathCause,
     sync::Ordering,
 };
 
@@ -25,7 +26,7 @@ impl Queue {
         self.store.room(self.load(), more)
     }
 
-    fn load(&self) -> Load {
+    pub(super) fn load(&self) -> Load {
         Load {
             entries: self.entries.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
@@ -60,11 +61,23 @@ impl Queue {
         }
     }
 
+    /// Counts a message that was given up, once it is known whether a dead letter queue has it.
+    pub(crate) fn count_buried(&self, cause: DeathCause, is_sent: bool) {
+        match cause {
+            // Counted when they were found.
+            DeathCause::Expired | DeathCause::QueueFull => {}
+            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected if is_sent => {
+                self.counts.dead_lettered.add(1);
+            }
+            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => self.counts.discarded.add(1),
+        }
+    }
+
     pub(super) fn enter(&self, state: &mut State, entry: &Entry) {
         self.counts.enqueued.add(1);
         self.entries.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(entry.size(), Ordering::Relaxed);
-        self.store.take(entry.size());
+        self.store.take(entry);
         state.groups.enter(entry);
     }
 
@@ -84,13 +97,15 @@ impl Queue {
     fn subtract(&self, entry: &Entry) {
         self.entries.fetch_sub(1, Ordering::Relaxed);
         self.bytes.fetch_sub(entry.size(), Ordering::Relaxed);
-        self.store.give_back(entry.size());
+        self.store.give_back(entry);
     }
 }
 
 impl Drop for Queue {
     /// What was in it does not count any more.
     fn drop(&mut self) {
-        self.store.give_back(self.bytes.load(Ordering::Relaxed));
+        for message in self.lock().take_all().waiting.values() {
+            self.store.give_back(&message.entry);
+        }
     }
 }

@@ -5,10 +5,11 @@ use std::{fmt, ops::ControlFlow, sync::Arc};
 use super::{
     Queue, Queued,
     hands::{Assigned, Hands, Phase, Received},
-    look::Look,
+    look::{Look, Part},
     returned::Returned,
 };
 use crate::{
+    budget::Budget,
     cursor::Stop,
     entry::{Entry, Kind},
     name::{TopicFilter, is_brokers_own},
@@ -55,16 +56,20 @@ pub(crate) struct ConsumerOptions<'a> {
 /// Where its messages come from.
 enum Source {
     /// Taken from these queues, to which more may come while it has wildcards.
-    Queues(Mutex<Queues>),
+    Queues(Mutex<Arc<Vec<Arc<Queue>>>>),
     /// Only looked at.
     Browse(Look),
 }
 
-#[derive(Default)]
-struct Queues {
-    all: Arc<Vec<Arc<Queue>>>,
-    /// Which one is looked at first, so that none is starved by the others.
-    first: usize,
+/// Whether a consumer has something to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// At this position.
+    At(u64),
+    /// Not now.
+    Nothing,
+    /// There is more to look at before it is known, in another call.
+    Later,
 }
 
 impl Consumer {
@@ -110,7 +115,7 @@ impl Consumer {
     /// Lets the consumer take from a queue.
     pub(crate) fn join(self: &Arc<Self>, queue: &Arc<Queue>) {
         if let Source::Queues(queues) = &self.source {
-            Arc::make_mut(&mut lock(queues).all).push(Arc::clone(queue));
+            Arc::make_mut(&mut lock(queues)).push(Arc::clone(queue));
             queue.join(self);
         }
     }
@@ -126,7 +131,7 @@ impl Consumer {
     /// The queues it takes from.
     pub(crate) fn queues(&self) -> Arc<Vec<Arc<Queue>>> {
         match &self.source {
-            Source::Queues(queues) => Arc::clone(&lock(queues).all),
+            Source::Queues(queues) => Arc::clone(&lock(queues)),
             Source::Browse(_) => Arc::default(),
         }
     }
@@ -137,30 +142,37 @@ impl Consumer {
             return false;
         };
         let mut queues = lock(queues);
-        let found = queues.all.iter().position(|own| Arc::ptr_eq(own, queue));
+        let found = queues.iter().position(|own| Arc::ptr_eq(own, queue));
         if let Some(at) = found {
-            Arc::make_mut(&mut queues.all).remove(at);
+            Arc::make_mut(&mut queues).remove(at);
         }
+        drop(queues);
+        lock(&self.hands).forget_unseen(queue);
         found.is_some()
     }
 
     /// Lets the consumer forget all its queues; they are the caller's to leave.
     pub(crate) fn part_all(&self) -> Arc<Vec<Arc<Queue>>> {
         match &self.source {
-            Source::Queues(queues) => std::mem::take(&mut lock(queues).all),
+            Source::Queues(queues) => std::mem::take(&mut lock(queues)),
             Source::Browse(_) => Arc::default(),
         }
     }
 
-    /// Gives it a message, if it has room; tells which one it was.
+    /// Gives it a message, if it has room; tells which one it was. Otherwise the consumer notes the queue,
+    /// unless it has it noted.
     pub(super) fn assign(
         self: &Arc<Self>,
         queue: &Arc<Queue>,
         message: Queued,
+        is_noted: bool,
         ready: &mut Ready,
     ) -> Result<Arc<Entry>, Queued> {
         let mut hands = lock(&self.hands);
         if hands.room(self.prefetch) == 0 {
+            if !is_noted {
+                hands.note_unseen(queue);
+            }
             return Err(message);
         }
         let entry = Arc::clone(&message.entry);
@@ -173,75 +185,116 @@ impl Consumer {
         Ok(entry)
     }
 
-    pub(super) fn has_room(&self) -> bool {
-        lock(&self.hands).room(self.prefetch) > 0
-    }
-
     fn announce(self: &Arc<Self>, ready: &mut Ready) {
         if self.session.queue(Readable::Consumer(Arc::clone(self))) {
             ready.sessions.push(Arc::clone(&self.session));
         }
     }
 
-    /// Fetches what there is room for; true when there is something to read then.
-    pub(crate) fn replenish(self: &Arc<Self>, ready: &mut Ready) -> bool {
-        let room = lock(&self.hands).room(self.prefetch);
-        if room > 0 {
-            match &self.source {
-                Source::Queues(queues) => self.refill(queues, room, ready),
-                Source::Browse(look) => self.look_on(look, ready),
-            }
-        }
-        !lock(&self.hands).is_empty()
+    /// Notes that something waits in a queue that the consumer has not looked at.
+    pub(super) fn note_unseen(&self, queue: &Arc<Queue>) {
+        lock(&self.hands).note_unseen(queue);
     }
 
-    fn refill(self: &Arc<Self>, queues: &Mutex<Queues>, mut room: usize, ready: &mut Ready) {
-        let (queues, first) = lock(queues).in_turn();
-        let (before, rest) = queues.split_at(first);
-        for queue in rest.iter().chain(before) {
-            room = room.saturating_sub(queue.refill(self, room, ready));
+    /// Whether its reader is to look further.
+    pub(super) fn goes_on(&self) -> bool {
+        lock(&self.hands).goes_on()
+    }
+
+    /// Lets its reader look further, if it has room.
+    pub(super) fn go_on(self: &Arc<Self>, ready: &mut Ready) {
+        let mut hands = lock(&self.hands);
+        let is_first = hands.room(self.prefetch) > 0 && hands.go_on();
+        drop(hands);
+        if is_first {
+            self.announce(ready);
+        }
+    }
+
+    /// Fetches what there is room for, as far as the budget goes. Its reader goes on, or does all when it is to
+    /// go on anyway.
+    pub(crate) fn replenish(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
+        if self.goes_on() {
+            return;
+        }
+        self.fetch(budget, ready);
+    }
+
+    fn fetch(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
+        match &self.source {
+            Source::Queues(_) => self.refill(budget, ready),
+            Source::Browse(look) => self.look_on(look, budget, ready),
+        }
+    }
+
+    /// Whether the budget is spent, for a consumer to which something may be refused. What is in the queue of a
+    /// subscription to topics is all for its consumer, and in its place among what the session reads.
+    pub(super) fn is_to_stop(&self, budget: &Budget) -> bool {
+        budget.is_spent() && self.kind == Kind::Queue
+    }
+
+    fn refill(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
+        loop {
+            let mut hands = lock(&self.hands);
+            let room = hands.room(self.prefetch);
             if room == 0 {
                 return;
             }
+            if self.is_to_stop(budget) {
+                let is_first = hands.has_unseen() && hands.go_on();
+                drop(hands);
+                if is_first {
+                    self.announce(ready);
+                }
+                return;
+            }
+            // Who makes room looks there again, whatever others have seen: noting a queue and finding that
+            // there is no room are one step.
+            let Some(queue) = hands.take_unseen() else {
+                return;
+            };
+            drop(hands);
+            queue.refill(self, room, budget, ready);
         }
     }
 
     /// Takes the next look at the queue that is browsed.
-    fn look_on(self: &Arc<Self>, look: &Look, ready: &mut Ready) {
-        let (found, end) = look.next();
-        let wanted = found.into_iter().filter(|entry| self.wants(entry));
-        let seen = wanted.chain(end).map(|entry| Assigned {
-            message: Queued::new(&entry),
+    fn look_on(self: &Arc<Self>, look: &Look, budget: &mut Budget, ready: &mut Ready) {
+        let found = look.next(|entry| self.wants(entry), budget);
+        if found.is_empty() {
+            if look.goes_on() {
+                self.go_on(ready);
+            }
+            return;
+        }
+        let seen = found.iter().map(|entry| Assigned {
+            message: Queued::new(entry),
             queue: None,
         });
-        let seen: Vec<_> = seen.collect();
-        // Even where nothing was found: who reads it comes back for more.
         let is_first = lock(&self.hands).push(seen);
         if is_first {
             self.announce(ready);
         }
     }
 
-    /// The position of what is read next. `ready` gets others who were given something meanwhile.
+    /// What is read next. `ready` gets others who were given something meanwhile.
     #[inline(never)] // So that readers of topics stay small.
-    pub(crate) fn next_position(self: &Arc<Self>, ready: &mut Ready) -> Option<u64> {
-        while !self.is_cancelled() {
-            let next = lock(&self.hands).next_position();
-            if next.is_some() {
-                return next;
-            }
-            if !self.replenish(ready) && !self.is_looking_on() {
-                return None;
-            }
+    pub(crate) fn next(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) -> Next {
+        if self.is_cancelled() {
+            return Next::Nothing;
         }
-        None
-    }
-
-    /// Whether there may be more to look at, though nothing was found last.
-    fn is_looking_on(&self) -> bool {
-        match &self.source {
-            Source::Queues(_) => false,
-            Source::Browse(look) => look.goes_on(),
+        let mut hands = lock(&self.hands);
+        if let Some(next) = hands.next_position() {
+            return Next::At(next);
+        }
+        hands.begin();
+        drop(hands);
+        self.fetch(budget, ready);
+        let hands = lock(&self.hands);
+        match hands.next_position() {
+            Some(next) => Next::At(next),
+            None if hands.goes_on() => Next::Later,
+            None => Next::Nothing,
         }
     }
 
@@ -254,12 +307,12 @@ impl Consumer {
     pub(crate) fn read(
         self: &Arc<Self>,
         (until, now_ms): (u64, u64),
-        ready: &mut Ready,
+        (budget, ready): (&mut Budget, &mut Ready),
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> Stop {
         let mut full = false;
         loop {
-            let Some(position) = self.next_position(ready) else {
+            let Next::At(position) = self.next(budget, ready) else {
                 return Stop::End { full };
             };
             if full {
@@ -380,13 +433,20 @@ impl Consumer {
         })
     }
 
-    /// Adds the messages of `queue` behind a position that this consumer has.
-    pub(super) fn collect_unsettled(&self, queue: &Queue, after: u64, found: &mut Vec<Arc<Entry>>) {
-        lock(&self.hands).collect(queue, after, found);
+    /// Adds a part of the messages of `queue` that this consumer has behind a delivery; tells how far it
+    /// came, or nothing when there is nothing behind it.
+    pub(super) fn look_at_held(&self, queue: &Queue, after: u64, part: &mut Part) -> Option<u64> {
+        lock(&self.hands).look(queue, after, part)
     }
 
-    /// Ends the consumer, which has parted from `queues`: what it had goes back, for others.
-    pub(crate) fn close(&self, queues: &[Arc<Queue>], ready: &mut Ready) {
+    /// Calls for each message of `queue` that this consumer has.
+    pub(super) fn for_each_unsettled(&self, queue: &Queue, each: impl FnMut(&Arc<Entry>)) {
+        lock(&self.hands).for_each(queue, each);
+    }
+
+    /// Ends the consumer, which has parted from `queues`: what it had goes back, for others, to whom the
+    /// queues are to be shared out then.
+    pub(crate) fn close(&self, queues: &[Arc<Queue>]) {
         self.cancelled.store(true, Ordering::Release);
         let left = lock(&self.hands).close();
         if let Source::Browse(look) = &self.source {
@@ -395,16 +455,8 @@ impl Consumer {
         let mut returned = Returned::default();
         left.into_iter().for_each(|held| returned.add(held));
         for queue in queues {
-            queue.leave(self, returned.of(queue), ready);
+            queue.leave(self, returned.of(queue));
         }
-    }
-}
-
-impl Queues {
-    /// All of them, and the place of the one whose turn it is.
-    fn in_turn(&mut self) -> (Arc<Vec<Arc<Queue>>>, usize) {
-        self.first = (self.first + 1) % self.all.len().max(1);
-        (Arc::clone(&self.all), self.first)
     }
 }
 

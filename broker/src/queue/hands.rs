@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Queue, Queued};
+use super::{Queue, Queued, look::Part};
 use crate::{entry::Entry, settlement::Acknowledgement};
 
 #[derive(Default)]
@@ -16,7 +16,13 @@ pub(super) struct Hands {
     held: BTreeMap<u64, Held>,
     /// Read, and set aside for transactions; by the number that each settlement named.
     staged: BTreeMap<u64, Vec<(u64, Held)>>,
+    /// How many have been read.
     last_number: u64,
+    /// Queues in which something waits that the consumer has not looked at, or did. Each queue's lock guards
+    /// that it is in here once: see [`State::note_behind`](super::State::note_behind).
+    unseen: VecDeque<Arc<Queue>>,
+    /// Whether its reader is to look at them: somebody else began, and left it off.
+    goes_on: bool,
     /// The numbers by the messages' positions, once somebody asked: only older protocols do.
     numbers: Option<HashMap<u64, u64>>,
     /// Whether the session's inbox or its reader has this consumer.
@@ -71,8 +77,48 @@ impl Hands {
         !std::mem::replace(&mut self.is_queued, true)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.outbox.is_empty()
+    /// Notes that something waits in a queue that the consumer has not looked at.
+    pub(super) fn note_unseen(&mut self, queue: &Arc<Queue>) {
+        if !self.is_closed {
+            self.unseen.push_back(Arc::clone(queue));
+        }
+    }
+
+    /// A queue to look at, the one that was longest not looked at.
+    pub(super) fn take_unseen(&mut self) -> Option<Arc<Queue>> {
+        let queue = self.unseen.pop_front();
+        if self.unseen.is_empty() {
+            self.unseen.shrink_to(KEPT);
+        }
+        queue
+    }
+
+    pub(super) fn has_unseen(&self) -> bool {
+        !self.unseen.is_empty()
+    }
+
+    /// Takes a queue that is no more out of those to look at.
+    pub(super) fn forget_unseen(&mut self, queue: &Arc<Queue>) {
+        self.unseen.retain(|other| !Arc::ptr_eq(other, queue));
+    }
+
+    /// Leaves the rest to the reader; true when the consumer is to be put up for reading.
+    pub(super) fn go_on(&mut self) -> bool {
+        if self.is_closed {
+            return false;
+        }
+        self.goes_on = true;
+        !std::mem::replace(&mut self.is_queued, true)
+    }
+
+    /// The reader goes on.
+    pub(super) fn begin(&mut self) {
+        self.goes_on = false;
+    }
+
+    /// Whether the reader is to go on.
+    pub(super) fn goes_on(&self) -> bool {
+        self.goes_on
     }
 
     /// The position of what is read next.
@@ -83,7 +129,7 @@ impl Hands {
 
     /// Gives up reading when there is nothing to read; false when something was assigned meanwhile.
     pub(super) fn retire(&mut self) -> bool {
-        self.is_queued = !self.outbox.is_empty();
+        self.is_queued = self.goes_on || !self.outbox.is_empty();
         if !self.is_queued {
             self.outbox.shrink_to(KEPT);
         }
@@ -97,6 +143,7 @@ impl Hands {
         acknowledgement: Acknowledgement,
     ) -> Option<Received> {
         let mut assigned = self.outbox.pop_front()?;
+        self.last_number += 1;
         if assigned.message.entry.is_expired(now_ms) {
             return Some(Received::Expired(assigned));
         }
@@ -111,7 +158,6 @@ impl Hands {
             message: assigned.message.clone(),
             queue: Arc::clone(queue),
         };
-        self.last_number += 1;
         self.hold(self.last_number, held);
         Some(Received::Message(Some(self.last_number), assigned))
     }
@@ -194,8 +240,38 @@ impl Hands {
         numbers.get(&position).copied()
     }
 
-    /// Adds the messages of `queue` behind a position.
-    pub(super) fn collect(&self, queue: &Queue, after: u64, found: &mut Vec<Arc<Entry>>) {
+    /// Adds a part of the messages of `queue` behind a delivery, in the order of delivery; tells how far it
+    /// came, or nothing when there is nothing behind it.
+    pub(super) fn look(&self, queue: &Queue, after: u64, part: &mut Part) -> Option<u64> {
+        // Each of the three in order, and as much of it as could be needed.
+        let held = self.held.range(after + 1..);
+        let held = held.map(|(number, held)| (*number, &*held.queue, &held.message.entry));
+        let staged = self.staged.range(after + 1..).flat_map(|(_, all)| all);
+        let staged = staged.filter(|(number, _)| *number > after);
+        let staged = staged.map(|(number, held)| (*number, &*held.queue, &held.message.entry));
+        // What is not read yet is numbered as it will be.
+        let read = (after.saturating_sub(self.last_number)) as usize;
+        let unread = (self.last_number + 1..).zip(&self.outbox).skip(read);
+        let unread = unread.filter_map(|(number, assigned)| {
+            let queue = assigned.queue.as_deref()?;
+            Some((number, queue, &assigned.message.entry))
+        });
+        let mut all: Vec<_> = held.take(EXAMINED).collect();
+        all.extend(staged.take(EXAMINED));
+        all.sort_unstable_by_key(|(number, ..)| *number);
+        all.extend(unread.take(EXAMINED));
+        let mut last = None;
+        for (number, from, entry) in all.into_iter().take(EXAMINED) {
+            last = Some(number);
+            if std::ptr::eq(from, queue) && !part.take(entry) {
+                break;
+            }
+        }
+        last
+    }
+
+    /// Calls for each message of `queue`.
+    pub(super) fn for_each(&self, queue: &Queue, mut each: impl FnMut(&Arc<Entry>)) {
         let in_outbox = self.outbox.iter().filter_map(|assigned| {
             let queue = assigned.queue.as_deref()?;
             Some((queue, &assigned.message.entry))
@@ -204,8 +280,8 @@ impl Hands {
         let held = self.held.values().chain(staged);
         let held = held.map(|held| (&*held.queue, &held.message.entry));
         for (from, entry) in in_outbox.chain(held) {
-            if std::ptr::eq(from, queue) && entry.position() > after {
-                found.push(Arc::clone(entry));
+            if std::ptr::eq(from, queue) {
+                each(entry);
             }
         }
     }
@@ -213,6 +289,8 @@ impl Hands {
     /// Takes nothing more; gives back all there is.
     pub(super) fn close(&mut self) -> Vec<Held> {
         self.is_closed = true;
+        self.goes_on = false;
+        self.unseen = VecDeque::new();
         let held = std::mem::take(&mut self.held).into_values();
         let staged = std::mem::take(&mut self.staged).into_values().flatten();
         let outbox = std::mem::take(&mut self.outbox).into_iter();
@@ -226,5 +304,7 @@ impl Hands {
     }
 }
 
-/// Messages that there is always room for, so that steady reading allocates nothing.
+/// Messages and queues that there is always room for, so that steady reading allocates nothing.
 const KEPT: usize = 64;
+/// Messages that one look goes through, also where they are of other queues.
+const EXAMINED: usize = 64;

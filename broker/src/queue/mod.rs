@@ -14,15 +14,16 @@ mod returned;
 mod state;
 mod store;
 
-use std::{fmt, sync::Arc, sync::atomic::AtomicU64 as Mark};
+use std::{collections::BTreeMap, fmt, sync::Arc, sync::atomic::AtomicU64 as Mark};
 
-pub(crate) use consumer::{Consumer, ConsumerOptions};
+pub(crate) use consumer::{Consumer, ConsumerOptions, Next};
 pub(crate) use hands::Phase;
 pub(crate) use state::State;
 pub(crate) use store::{Dead, Load, Room, Store};
 
 use accounts::Counts;
 use dispatch::SLICE;
+use groups::Groups;
 
 use crate::{
     cursor::Missed,
@@ -90,6 +91,8 @@ impl Queue {
         binding: Option<Binding>,
         store: &Arc<Store>,
     ) -> Arc<Self> {
+        let mut state = State::default();
+        state.groups = Groups::new(&store.idle_groups);
         Arc::new(Self {
             identity,
             binding,
@@ -97,7 +100,7 @@ impl Queue {
             entries: AtomicU64::new(0),
             bytes: Mark::new(0),
             counts: Counts::default(),
-            state: Mutex::new(State::default()),
+            state: Mutex::new(state),
         })
     }
 
@@ -131,8 +134,8 @@ impl Queue {
     }
 
     /// Takes in a message of a topic that feeds the queue, if it wants it; `missed` is missing before it. At
-    /// a bound the oldest that wait are dropped, or else the message: who publishes to a topic is not to be
-    /// held up by those who do not listen.
+    /// a bound the oldest that wait are dropped, or else only the message: who publishes to a topic is not
+    /// to be held up by those who do not listen.
     pub(crate) fn feed(
         self: &Arc<Self>,
         entry: &Arc<Entry>,
@@ -147,7 +150,7 @@ impl Queue {
         if !is_wanted {
             return;
         }
-        if self.make_room(&mut state, entry.size()) {
+        if self.make_room(&mut state, entry) {
             self.enqueue(&mut state, entry, ready);
         } else {
             self.enter(&mut state, entry);
@@ -155,19 +158,36 @@ impl Queue {
         }
     }
 
-    /// Drops the oldest that wait until a message has room; false when it cannot have it.
-    fn make_room(self: &Arc<Self>, state: &mut State, bytes: u64) -> bool {
-        if !self.store.could_hold(bytes) {
+    /// Drops the oldest that wait so that a message has room; false, and nothing is dropped, when it would
+    /// not have it then.
+    fn make_room(self: &Arc<Self>, state: &mut State, entry: &Entry) -> bool {
+        let Some(count) = self.to_be_dropped(state, entry) else {
             return false;
-        }
-        let more = Load { entries: 1, bytes };
-        while self.room(more) != Room::Enough {
-            let Some(oldest) = state.take_oldest() else {
-                return false;
-            };
-            self.kill(state, oldest, DeathCause::QueueFull);
+        };
+        for _ in 0..count {
+            if let Some(oldest) = state.take_oldest() {
+                self.kill(state, oldest, DeathCause::QueueFull);
+            }
         }
         true
+    }
+
+    /// How many of the oldest have to be dropped so that a message has room; none when that does not help,
+    /// or is more than one message is worth.
+    fn to_be_dropped(&self, state: &State, entry: &Entry) -> Option<usize> {
+        let held = self.load();
+        // Only who has the broker's order adds to it: it does not grow meanwhile.
+        let mut excess = self.store.excess(held, entry);
+        if excess.is_more_than(held) {
+            return None;
+        }
+        let mut count = 0;
+        let mut oldest = state.oldest().take(SLICE);
+        while !excess.is_none() {
+            excess = excess.without(oldest.next()?);
+            count += 1;
+        }
+        Some(count)
     }
 
     /// Notes that messages are missing before the next one.
@@ -175,27 +195,17 @@ impl Queue {
         self.lock().miss(Some(missed));
     }
 
-    /// Lets a consumer begin to take. What waits is for [`Queue::refill`].
-    pub(crate) fn join(&self, consumer: &Arc<Consumer>) {
-        self.lock().join(consumer);
+    /// Lets a consumer begin to take. What waits is for [`Consumer::replenish`].
+    pub(crate) fn join(self: &Arc<Self>, consumer: &Arc<Consumer>) {
+        self.lock().join(self, consumer);
     }
 
     /// Ends a consumer's part in the queue, which gets back what it had not settled: at one moment, so that
-    /// nobody is given what comes behind it first.
-    pub(crate) fn leave(
-        self: &Arc<Self>,
-        consumer: &Consumer,
-        left: Vec<Queued>,
-        ready: &mut Ready,
-    ) {
+    /// nobody is given what comes behind it first. The queue is to be shared out then.
+    pub(crate) fn leave(self: &Arc<Self>, consumer: &Consumer, left: Vec<Queued>) {
         let mut state = self.lock();
-        let is_full = state.nobody_has_room();
-        state.leave(consumer.id);
+        state.leave(self, consumer.id);
         self.take_back_into(&mut state, left);
-        drop(state);
-        if !is_full {
-            self.share_out(ready);
-        }
     }
 
     /// Puts messages that were not settled back in their places, or away when that happened too often;
@@ -213,7 +223,7 @@ impl Queue {
                 let cause = DeathCause::TooManyDeliveries(message.deliveries);
                 self.kill(state, message, cause);
             } else {
-                state.wait(message);
+                state.wait(self, message);
             }
         }
     }
@@ -260,16 +270,26 @@ impl Queue {
     pub(crate) fn browse(&self, after: u64, most: usize) -> Vec<Arc<Entry>> {
         let state = self.lock();
         let consumers = state.consumers();
-        let mut found = state.waiting_after(after, most);
+        let waiting = state.waiting_after(after).take(most);
+        // By position: a message may change hands while we look.
+        let mut found: BTreeMap<_, _> = waiting
+            .map(|entry| (entry.position(), Arc::clone(entry)))
+            .collect();
         drop(state);
         for consumer in consumers {
-            consumer.collect_unsettled(self, after, &mut found);
+            consumer.for_each_unsettled(self, |entry| {
+                let position = entry.position();
+                let is_full = found.len() >= most;
+                let is_before = |(last, _): (&u64, _)| position < *last;
+                if position > after && (!is_full || found.last_key_value().is_some_and(is_before)) {
+                    found.insert(position, Arc::clone(entry));
+                    if found.len() > most {
+                        found.pop_last();
+                    }
+                }
+            });
         }
-        found.sort_unstable_by_key(|entry| entry.position());
-        // A message may have changed hands while we looked.
-        found.dedup_by_key(|entry| entry.position());
-        found.truncate(most);
-        found
+        found.into_values().collect()
     }
 
     /// Whether nothing would be lost with it but its counts.
@@ -304,9 +324,8 @@ impl Queue {
         match cause {
             DeathCause::Expired => self.counts.expired.add(1),
             DeathCause::QueueFull => self.counts.discarded.add(1),
-            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => {
-                self.counts.dead_lettered.add(1);
-            }
+            // Where it goes is seen when it is buried.
+            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => {}
         }
         self.store.bury(Dead {
             queue: Arc::clone(self),

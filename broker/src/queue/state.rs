@@ -2,14 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Bound,
     sync::Arc,
 };
 
-use super::{Consumer, Queued, groups::Groups};
-use crate::{cursor::Missed, entry::Entry, log::End, session::SubscriptionId};
+use super::{Consumer, Queue, Queued, groups::Groups};
+use crate::{cursor::Missed, entry::Entry, log::End, outcome::Ready, session::SubscriptionId};
 
-/// While a consumer has room it has looked at everything that waits, or is just about to: so what is
-/// offered next can go to it at once, and what waits is looked at again only for those who made room.
+/// While a consumer has room it has looked at everything that waits, or somebody is about to look for it, or
+/// its reader is to go on: so what is offered next goes to those at once who have, and what waits is looked
+/// at again only for those who made room. Who has not looked at everything has the queue noted.
 #[derive(Debug)]
 pub(crate) struct State {
     /// By position.
@@ -43,6 +45,8 @@ struct Member {
     consumer: Arc<Consumer>,
     /// What waits before this position is not for it.
     from: u64,
+    /// Whether it has the queue noted, as one to look at, or somebody is about to look there for it.
+    is_noted: bool,
 }
 
 impl Default for State {
@@ -66,12 +70,13 @@ impl Default for State {
 
 impl State {
     /// Puts a message back in its old place, for everybody to look at.
-    pub(super) fn wait(&mut self, message: Queued) {
-        self.look_again_from(message.entry.position());
+    pub(super) fn wait(&mut self, queue: &Arc<Queue>, message: Queued) {
+        let position = message.entry.position();
         self.put_back(message);
+        self.look_again_from(queue, position);
     }
 
-    /// As [`State::wait`], for a message that all have looked at who could take it.
+    /// As [`State::wait`], for a message that all have looked at, or have the queue noted.
     pub(super) fn put_back(&mut self, message: Queued) {
         let position = message.entry.position();
         if let Some(expires_ms) = message.entry.expires_ms() {
@@ -91,6 +96,11 @@ impl State {
     pub(super) fn take_oldest(&mut self) -> Option<Queued> {
         let position = *self.waiting.first_key_value()?.0;
         self.take(position)
+    }
+
+    /// What waits, the oldest first.
+    pub(super) fn oldest(&self) -> impl Iterator<Item = &Entry> {
+        self.waiting.values().map(|message| &*message.entry)
     }
 
     /// Notes that something is missing before the message that follows this position.
@@ -137,48 +147,94 @@ impl State {
         self.waiting.len() as u64
     }
 
-    pub(super) fn waiting_after(&self, after: u64, most: usize) -> Vec<Arc<Entry>> {
-        self.waiting
-            .range(after + 1..)
-            .take(most)
-            .map(|(_, message)| Arc::clone(&message.entry))
-            .collect()
+    /// What waits behind a position, in order.
+    pub(super) fn waiting_after(&self, after: u64) -> impl Iterator<Item = &Arc<Entry>> {
+        let behind = self
+            .waiting
+            .range((Bound::Excluded(after), Bound::Unbounded));
+        behind.map(|(_, message)| &message.entry)
     }
 
-    pub(super) fn join(&mut self, consumer: &Arc<Consumer>) {
+    pub(super) fn join(&mut self, queue: &Arc<Queue>, consumer: &Arc<Consumer>) {
         let consumer = Arc::clone(consumer);
         let id = consumer.id;
+        self.selective += usize::from(consumer.is_selective());
+        if consumer.is_exclusive && self.exclusive.is_none_or(|oldest| id < oldest) {
+            self.exclusive = Some(id);
+        }
         let at = self.members.partition_point(|one| one.consumer.id < id);
-        self.members.insert(at, Member { consumer, from: 0 });
-        self.selective += usize::from(self.members[at].consumer.is_selective());
-        self.choose_exclusive();
+        let member = Member {
+            consumer,
+            from: 0,
+            is_noted: false,
+        };
+        self.members.insert(at, member);
+        if !self.is_caught_up(at) {
+            self.note_behind(queue, at);
+        }
     }
 
-    pub(super) fn leave(&mut self, id: SubscriptionId) {
+    pub(super) fn leave(&mut self, queue: &Arc<Queue>, id: SubscriptionId) {
         let Some(at) = self.place_of(id) else { return };
         let gone = self.members.remove(at).consumer;
         self.selective -= usize::from(gone.is_selective());
         let had_groups = self.groups.release(id);
-        if self.choose_exclusive() || had_groups {
+        let was_only = self.exclusive == Some(id);
+        if was_only {
+            self.choose_exclusive();
+        }
+        if was_only || had_groups {
             // What was not for the others may be now.
-            self.look_again_from(0);
+            self.look_again_from(queue, 0);
         }
     }
 
-    fn look_again_from(&mut self, position: u64) {
-        for member in &mut self.members {
+    fn look_again_from(&mut self, queue: &Arc<Queue>, position: u64) {
+        for at in 0..self.members.len() {
+            let member = &mut self.members[at];
             member.from = member.from.min(position);
+            if !member.is_noted && !self.is_caught_up(at) {
+                self.note_behind(queue, at);
+            }
         }
     }
 
-    /// Whether somebody else is the only one now.
-    fn choose_exclusive(&mut self) -> bool {
+    /// Notes that a consumer has not looked at everything.
+    pub(super) fn note_behind(&mut self, queue: &Arc<Queue>, at: usize) {
+        let member = &mut self.members[at];
+        if !std::mem::replace(&mut member.is_noted, true) {
+            member.consumer.note_unseen(queue);
+        }
+    }
+
+    /// Somebody looks for a consumer that does not have the queue noted any more.
+    pub(super) fn unnote(&mut self, at: usize) {
+        self.members[at].is_noted = false;
+    }
+
+    /// Gives a consumer a message, if it has room; otherwise it has the queue noted, as it could not in
+    /// two steps without missing who makes room in between.
+    pub(super) fn assign(
+        &mut self,
+        queue: &Arc<Queue>,
+        at: usize,
+        message: Queued,
+        ready: &mut Ready,
+    ) -> Result<Arc<Entry>, Queued> {
+        let member = &mut self.members[at];
+        let given = member
+            .consumer
+            .assign(queue, message, member.is_noted, ready);
+        member.is_noted |= given.is_err();
+        given
+    }
+
+    fn choose_exclusive(&mut self) {
         let oldest = self
             .members
             .iter()
             .find(|member| member.consumer.is_exclusive);
-        let oldest = oldest.map(|member| member.consumer.id);
-        std::mem::replace(&mut self.exclusive, oldest) != oldest
+        self.exclusive = oldest.map(|member| member.consumer.id);
     }
 
     pub(super) fn is_unused(&self) -> bool {
@@ -189,9 +245,24 @@ impl State {
         self.members.len()
     }
 
-    /// The consumers, the one whose turn it is first.
     pub(super) fn consumers(&self) -> Vec<Arc<Consumer>> {
+        let members = self.members.iter();
+        members.map(|one| Arc::clone(&one.consumer)).collect()
+    }
+
+    /// The first consumer with a greater id than this.
+    pub(super) fn consumer_after(&self, id: Option<SubscriptionId>) -> Option<Arc<Consumer>> {
+        let at = self
+            .members
+            .partition_point(|one| Some(one.consumer.id) <= id);
+        let member = self.members.get(at)?;
+        Some(Arc::clone(&member.consumer))
+    }
+
+    /// The consumers that have not looked at everything, the one whose turn it is first.
+    pub(super) fn behind(&self) -> Vec<Arc<Consumer>> {
         self.turn()
+            .filter(|at| !self.is_caught_up(*at))
             .map(|at| Arc::clone(self.consumer(at)))
             .collect()
     }
@@ -226,18 +297,10 @@ impl State {
     }
 
     /// The oldest that a consumer has not looked at yet.
-    pub(super) fn next_for(&self, at: usize) -> Option<u64> {
+    pub(super) fn next_for(&self, at: usize) -> Option<&Arc<Entry>> {
         let from = self.members[at].from;
-        let (position, _) = self.waiting.range(from..).next()?;
-        Some(*position)
-    }
-
-    /// Whether a message that waits is for this consumer.
-    pub(super) fn wants(&self, at: usize, position: u64) -> bool {
-        self.waiting.get(&position).is_some_and(|message| {
-            let entry = &message.entry;
-            self.may_take(at, entry, self.chosen(entry))
-        })
+        let (_, message) = self.waiting.range(from..).next()?;
+        Some(&message.entry)
     }
 
     /// The one consumer that may have a message, where there is such a one.
@@ -264,7 +327,7 @@ impl State {
 
     /// Notes that a consumer was given a message, and that it is the next one's turn. True when this let
     /// go of something that waits and that others have passed over: they are to look again.
-    pub(super) fn assigned(&mut self, at: usize, entry: &Entry) -> bool {
+    pub(super) fn assigned(&mut self, queue: &Arc<Queue>, at: usize, entry: &Entry) -> bool {
         self.next = at + 1;
         let id = self.members[at].consumer.id;
         let behind = entry.position() + 1;
@@ -272,7 +335,7 @@ impl State {
             && self.members.len() > 1
             && self.waiting.range(behind..).next().is_some();
         if is_released {
-            self.look_again_from(behind);
+            self.look_again_from(queue, behind);
         }
         is_released
     }

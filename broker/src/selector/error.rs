@@ -47,6 +47,18 @@ pub enum SelectorFault {
         Selector::MAX_PATTERN_CHARS
     )]
     PatternsTooLong,
+    /// More than [`Selector::MAX_PART_CHARS`].
+    #[error(
+        "more than {} characters, with _ among them, between two % of LIKE",
+        Selector::MAX_PART_CHARS
+    )]
+    PartTooLong,
+    /// More than [`Selector::MAX_SEARCHES`].
+    #[error(
+        "more than {} parts between two % in patterns of LIKE",
+        Selector::MAX_SEARCHES
+    )]
+    TooManySearches,
 }
 
 impl InvalidSelector {

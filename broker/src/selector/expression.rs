@@ -25,7 +25,7 @@ pub(super) enum Expression {
     Between(Box<[Expression; 3]>),
     NotBetween(Box<[Expression; 3]>),
     In(Box<str>, Box<[Box<str>]>),
-    Like(Box<str>, Pattern),
+    Like(Box<str>, Box<Pattern>),
     IsNull(Box<str>),
     Not(Box<Expression>),
     All(Box<[Expression]>),

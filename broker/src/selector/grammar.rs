@@ -117,7 +117,7 @@ impl Parser<'_> {
                 Ok(negated_if(is_negated, test))
             }
             TokenKind::Keyword(Keyword::Like) => {
-                let test = Expression::Like(name(left, column)?, self.pattern()?);
+                let test = Expression::Like(name(left, column)?, self.pattern()?.into());
                 Ok(negated_if(is_negated, test))
             }
             _ => Err(self.expected("BETWEEN, IN or LIKE")),
@@ -152,9 +152,7 @@ impl Parser<'_> {
         } else {
             None
         };
-        let pattern = Pattern::new(&text, escape);
-        self.count(&pattern, column)?;
-        Ok(pattern)
+        self.count(Pattern::new(&text, escape), column)
     }
 
     fn escape(&mut self) -> Parsed<char> {

@@ -52,7 +52,8 @@ pub use value::Value;
 /// case), that the whole of it is written as, wherever one is asked for: in arithmetic; with `<`, `<=`, `>`,
 /// `>=` and `BETWEEN`, which are for numbers alone; beside a number or a boolean with `=` and `<>`; and
 /// where it stands alone as a condition, which is short for `= TRUE`. Two strings are equal if they are the
-/// same string; `+a = +b` compares them as numbers.
+/// same string; `+a = +b` compares them as numbers. A string of more than 64 bytes is no number, and of an
+/// approximate one digits after the nineteenth are not looked at.
 ///
 /// ActiveMQ converts only after the prefix `convert_string_expressions:`, and only to the kind of number that
 /// is on the other side, so that `weight > 5` is false of the string `5.5`. That prefix is accepted and
@@ -83,10 +84,14 @@ impl Selector {
     /// How deep parentheses, `NOT` and signs can be nested.
     pub const MAX_DEPTH: usize = 64;
     /// The most identifiers and literals.
-    pub const MAX_TERMS: usize = 1024;
-    /// The most characters in all patterns of `LIKE` together, an escaped one counted as one. An evaluation
-    /// takes at most this many steps for each character of a header: two milliseconds for a header of 8 KiB.
+    pub const MAX_TERMS: usize = 256;
+    /// The most characters in all patterns of `LIKE` together, an escaped one counted as one.
     pub const MAX_PATTERN_CHARS: usize = 256;
+    /// The most characters between two `%` where one of them is `_`.
+    pub const MAX_PART_CHARS: usize = 64;
+    /// The most parts between two `%` in all patterns of `LIKE` together. Each may read the whole of a
+    /// header, once whatever it says; what is at the ends of a pattern only looks at the header's ends.
+    pub const MAX_SEARCHES: usize = 8;
 
     /// Parses a selector. One that is blank matches every message (JMS).
     ///

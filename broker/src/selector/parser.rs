@@ -18,6 +18,7 @@ pub(super) struct Parser<'t> {
     depth: usize,
     terms: usize,
     pattern_chars: usize,
+    searches: usize,
 }
 
 impl<'t> Parser<'t> {
@@ -28,6 +29,7 @@ impl<'t> Parser<'t> {
             depth: 0,
             terms: 0,
             pattern_chars: 0,
+            searches: 0,
         })
     }
 
@@ -81,14 +83,27 @@ impl<'t> Parser<'t> {
         self.term(text.replace("''", "'").into())
     }
 
-    /// Counts a pattern that begins at `column`.
-    pub(super) fn count(&mut self, pattern: &Pattern, column: usize) -> Parsed<()> {
+    /// The pattern that begins at `column`, counted.
+    pub(super) fn count(
+        &mut self,
+        pattern: Result<Pattern, SelectorFault>,
+        column: usize,
+    ) -> Parsed<Pattern> {
+        pattern
+            .and_then(|pattern| self.within_bounds(pattern))
+            .map_err(|fault| InvalidSelector { column, fault })
+    }
+
+    fn within_bounds(&mut self, pattern: Pattern) -> Result<Pattern, SelectorFault> {
         self.pattern_chars += pattern.len();
+        self.searches += pattern.searches();
         if self.pattern_chars > Selector::MAX_PATTERN_CHARS {
-            let fault = SelectorFault::PatternsTooLong;
-            return Err(InvalidSelector { column, fault });
+            return Err(SelectorFault::PatternsTooLong);
         }
-        Ok(())
+        if self.searches > Selector::MAX_SEARCHES {
+            return Err(SelectorFault::TooManySearches);
+        }
+        Ok(pattern)
     }
 
     /// What `part` reads behind the token, one level deeper.

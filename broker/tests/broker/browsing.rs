@@ -34,8 +34,8 @@ fn all_there_is_is_shown_and_stays() {
     let mut client = Client::attach(&broker, "c");
     let id = client.consume(&broker, browser("q"));
     let taken = client.take();
-    // Waiting, not read yet, read, and set aside for a transaction.
-    assert_eq!(shown(&taken), ["1", "2", "3", "4"]);
+    // First what waits; then what is set aside for a transaction, or was not read yet.
+    assert_eq!(shown(&taken), ["4", "1", "2", "3"]);
     assert!(taken.iter().all(|one| one.id.is_none() && one.count == 1));
     assert_eq!(counts(&broker, "q"), (1, 3));
     send(&broker, "q", &["5"]);
@@ -43,7 +43,7 @@ fn all_there_is_is_shown_and_stays() {
     client.unsubscribe(&broker, id);
     let mut again = Client::attach(&broker, "again");
     again.consume(&broker, browser("q"));
-    assert_eq!(shown(&again.take()), ["1", "2", "3", "4", "5"]);
+    assert_eq!(shown(&again.take()), ["4", "5", "1", "2", "3"]);
 }
 
 #[test]
@@ -155,6 +155,7 @@ fn an_operator_sees_a_part_behind_a_position() {
     assert_eq!(browse(4, 9), [5]);
     assert_eq!(browse(5, 9), [0; 0]);
     assert_eq!(browse(0, 0), [0; 0]);
+    assert_eq!(browse(u64::MAX, 9), [0; 0]);
     assert!(broker.browse(&as_name("other"), 0, 9).is_none());
 }
 

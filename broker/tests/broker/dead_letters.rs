@@ -1,11 +1,11 @@
 //! Messages that could not be delivered: where they go, and what they say then.
 
-use broker::{Consume, DeadLetterQueue, Source, Start, Verdict};
+use broker::{Consume, DeadLetterQueue, Limits, Overflow, Source, Start, Verdict};
 
 use crate::{
     harness::{Client, as_filter, as_name, broker},
     queue_harness::{
-        Taken, bodies, counts, event, expire, figures, message, publish_one, queue, send,
+        Taken, bodies, briefs, counts, event, expire, figures, message, publish_one, queue, send,
     },
 };
 
@@ -139,7 +139,8 @@ fn a_dead_letter_dies_only_once() {
         let taken = client.take();
         client.settle(&broker, &taken[0], Verdict::Reject);
         assert_eq!(client.take(), []);
-        assert_eq!(figures(&broker, name).dead_lettered, 1);
+        let figures = figures(&broker, name);
+        assert_eq!((figures.dead_lettered, figures.discarded), (0, 1));
         assert_eq!(broker.figures().queues, 1);
     }
 }
@@ -170,18 +171,61 @@ fn a_topic_named_like_a_dead_letter_queue_is_a_topic() {
 }
 
 #[test]
-fn where_the_dead_letter_queue_is_full_the_dead_are_dropped() {
-    let broker = broker(|limits| limits.queue_entries = 2);
-    let mut client = Client::attach(&broker, "c");
-    client.consume(&broker, queue("q"));
-    for body in ["1", "2", "3"] {
-        send(&broker, "q", &[body]);
+fn where_the_dead_letter_queue_has_no_room_the_dead_are_discarded() {
+    type Change = fn(&mut Limits);
+    let table: [(Change, &[&str]); 3] = [
+        (|limits| limits.queue_entries = 2, &["1", "2"]),
+        (|limits| limits.queue_bytes = 1_000, &["1", "2"]),
+        (|limits| limits.queues = 1, &[]),
+    ];
+    for (change, kept) in table {
+        let broker = broker(change);
+        let watcher = Client::attach(&broker, "watcher");
+        let advisories = "ActiveMQ.Advisory.>";
+        watcher.subscribe(&broker, advisories, Start::New, Overflow::DropOldest);
+        let mut client = Client::attach(&broker, "c");
+        client.consume(&broker, queue("q"));
+        let mut notices = Vec::new();
+        for body in ["1", "2", "3"] {
+            send(&broker, "q", &[body]);
+            let taken = client.take();
+            notices.extend(briefs(&client.settle(&broker, &taken[0], Verdict::Reject)));
+        }
+        let mut wanted = ["discarded queue q rejected"; 3];
+        wanted[..kept.len()].fill("dead queue q rejected");
+        assert_eq!(notices, wanted);
+        let figures = figures(&broker, "q");
+        let counted = (figures.dead_lettered, figures.discarded);
+        assert_eq!(counted, (kept.len() as u64, 3 - kept.len() as u64));
+        client.detach(&broker);
+        broker.remove_queue(&as_name("q"));
+        assert_eq!(bodies(&dead(&broker, "ActiveMQ.DLQ")), kept);
+    }
+}
+
+#[test]
+fn which_queues_are_for_the_dead_depends_on_the_mode() {
+    let table = [
+        (DeadLetterQueue::Shared, "DLQ.mine", "ActiveMQ.DLQ", true),
+        (DeadLetterQueue::Own, "DLQ.mine", "DLQ.DLQ.mine", false),
+        (DeadLetterQueue::Own, "DLQ", "DLQ.DLQ", true),
+        (
+            DeadLetterQueue::Own,
+            "ActiveMQ.DLQ",
+            "DLQ.ActiveMQ.DLQ",
+            false,
+        ),
+    ];
+    for (mode, name, letters, is_sent) in table {
+        let broker = broker(|limits| limits.dead_letters = mode);
+        let mut client = Client::attach(&broker, "c");
+        client.consume(&broker, queue(name));
+        send(&broker, name, &["1"]);
         let taken = client.take();
         client.settle(&broker, &taken[0], Verdict::Reject);
+        assert_eq!(dead(&broker, letters).len(), usize::from(is_sent), "{name}");
+        assert_eq!(figures(&broker, name).dead_lettered, u64::from(is_sent));
     }
-    assert_eq!(bodies(&dead(&broker, "ActiveMQ.DLQ")), ["1", "2"]);
-    assert_eq!(figures(&broker, "q").dead_lettered, 3);
-    broker.remove_queue(&as_name("ActiveMQ.DLQ"));
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn messages_of_a_group_come_back_in_order_when_its_consumer_leaves() {
 
 #[test]
 fn groups_without_messages_are_remembered_up_to_a_number() {
-    const REMEMBERED: usize = 10_000;
+    const REMEMBERED: usize = 1_000;
     let broker = broker(|_| {});
     let (mut one, mut other) = (attach(&broker, 100_000), attach(&broker, 100_000));
     send_grouped(&broker, &["first 1"]);

@@ -94,10 +94,16 @@ impl Client {
             .expect("within the limits")
     }
 
-    /// Reads at most `most` messages at this time.
+    /// Reads at most `most` messages at this time, in as many calls as it needs.
     pub fn take_at(&mut self, now_ms: u64, most: usize) -> Vec<Taken> {
         let mut taken = Vec::new();
         self.reader.session().begin();
+        while !self.take_some(now_ms, most, &mut taken) && taken.len() < most {}
+        taken
+    }
+
+    /// Likewise, in one call; tells whether there is no more.
+    pub fn take_some(&mut self, now_ms: u64, most: usize, taken: &mut Vec<Taken>) -> bool {
         self.reader.drain(now_ms, |delivery| {
             let entry = delivery.entry;
             let headers = entry.headers().iter();
@@ -119,8 +125,7 @@ impl Client {
             } else {
                 ControlFlow::Break(())
             }
-        });
-        taken
+        })
     }
 
     pub fn take(&mut self) -> Vec<Taken> {

@@ -3,8 +3,8 @@
 use broker::{Broker, Kind, Limits, Overflow, PublishError, Start, SubscribeError};
 
 use crate::{
-    harness::{Client, as_name, broker},
-    queue_harness::{counts, event, message, publish_one, queue, send},
+    harness::{Client, as_filter, as_name, broker},
+    queue_harness::{browser, counts, event, message, publish_one, queue, send},
 };
 
 fn create(broker: &Broker, client: &Client, kind: Kind, name: &str) -> Result<(), SubscribeError> {
@@ -150,10 +150,44 @@ fn the_brokers_own_names_are_not_for_others() {
         assert_eq!(result.is_ok(), allowed, "{kind:?} {name}");
         let own = matches!(result, Err(PublishError::Reserved(_)));
         assert_eq!(own, !allowed, "{kind:?} {name}");
+        if let Err(error) = result {
+            let text = format!("{name} is the broker's own; nobody else can publish to it");
+            assert_eq!(error.to_string(), text);
+        }
         let client = Client::attach(&broker, "c");
         assert_eq!(
             client.commit(&broker, vec![publication()], &[]).is_ok(),
             allowed
         );
+    }
+}
+
+#[test]
+fn nobody_waits_at_queues_that_nothing_comes_to() {
+    let table = [
+        ("$SYS.q", false),
+        ("$SYS.>", false),
+        ("$TEMP", false),
+        ("$TEMPORARY.q", false),
+        ("$TEMP.c.q", true),
+        ("ActiveMQ.Advisory.x", true),
+        (">", true),
+    ];
+    for (filter, allowed) in table {
+        let broker = broker(|_| {});
+        let client = Client::attach(&broker, "c");
+        let mut asked = vec![queue(filter)];
+        if as_filter(filter).exact().is_some() {
+            asked.push(browser(filter));
+        }
+        for consume in asked {
+            let result = client.try_consume(&broker, consume);
+            let refused = (!allowed).then(|| SubscribeError::Reserved(as_filter(filter)));
+            assert_eq!(result.err(), refused, "{filter}");
+        }
+        if !allowed {
+            let figures = broker.figures();
+            assert_eq!((figures.queues, figures.subscriptions), (0, 0), "{filter}");
+        }
     }
 }

@@ -40,6 +40,16 @@ pub enum Progress {
     Broken,
 }
 
+/// What a round of deliveries ended with.
+enum Round {
+    /// There are no more.
+    All,
+    /// There is enough to be written.
+    Full,
+    /// The broker has looked at a lot in vain: it is the others' turn.
+    Paused,
+}
+
 /// What became of draining.
 #[derive(Debug, Clone, Copy)]
 pub struct Drained {
@@ -116,17 +126,19 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
             if self.is_closing {
                 return (Progress::Done, wrote);
             }
-            let is_all = SCRATCH.with_borrow_mut(|scratch| {
+            let round = SCRATCH.with_borrow_mut(|scratch| {
                 // A panic may have left something.
                 scratch.clear();
-                let is_all = self.encode(scratch);
+                let round = self.encode(scratch);
                 bytes += scratch.bytes.len();
                 self.send(scratch, socket, &mut wrote);
                 scratch.clear();
-                is_all
+                round
             });
-            if is_all && self.pending.is_empty() {
-                return (Progress::Done, wrote);
+            match round {
+                Round::All if self.pending.is_empty() => return (Progress::Done, wrote),
+                Round::Paused if self.pending.is_empty() => break,
+                Round::All | Round::Full | Round::Paused => {}
             }
         }
         (Progress::More, wrote)
@@ -150,15 +162,16 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
         Progress::Done
     }
 
-    /// Encodes a round of deliveries; true when there are no more.
-    fn encode(&mut self, scratch: &mut Scratch) -> bool {
+    /// Encodes a round of deliveries.
+    fn encode(&mut self, scratch: &mut Scratch) -> Round {
         let Self {
             reader,
             encoder,
             kind: peers,
             ..
         } = self;
-        reader.drain(clock::unix_ms(), |delivery| {
+        let mut is_full = false;
+        let is_all = reader.drain(clock::unix_ms(), |delivery| {
             scratch.room_for_header(F::HEADER_BYTES);
             let start = scratch.bytes.len();
             let kind = match encoder.encode(&delivery, &mut scratch.bytes) {
@@ -166,12 +179,18 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
                 Kind::Binary => Kind::Binary,
             };
             scratch.note(kind, start, F::HEADER_BYTES);
-            if scratch.bytes.len() >= ROUND_BYTES {
+            is_full = scratch.bytes.len() >= ROUND_BYTES;
+            if is_full {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
-        })
+        });
+        match (is_all, is_full) {
+            (true, _) => Round::All,
+            (false, true) => Round::Full,
+            (false, false) => Round::Paused,
+        }
     }
 
     /// Frames what was encoded and writes it; what the socket does not take becomes pending.

@@ -175,7 +175,7 @@ impl Subscription {
         } = self;
         let mut event = None;
         reader.session().begin();
-        reader.drain(clock::unix_ms(), |delivery| {
+        let is_all = reader.drain(clock::unix_ms(), |delivery| {
             let message = message(&surroundings.broker, &delivery);
             match delivery.missed {
                 None => event = Some(message),
@@ -186,6 +186,10 @@ impl Subscription {
             }
             ControlFlow::Break(())
         });
+        if event.is_none() && !is_all {
+            // It is the others' turn.
+            self.waiting.wake();
+        }
         event
     }
 }

@@ -66,6 +66,7 @@ impl From<SubscribeError> for Problem {
     fn from(error: SubscribeError) -> Self {
         let status = match error {
             SubscribeError::SessionEnded => StatusCode::SERVICE_UNAVAILABLE,
+            SubscribeError::Reserved(_) => StatusCode::FORBIDDEN,
             SubscribeError::TooManySubscriptions { .. }
             | SubscribeError::TooManyTopics { .. }
             | SubscribeError::TooManyCursors { .. }

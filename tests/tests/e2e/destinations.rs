@@ -124,6 +124,7 @@ async fn wrong_names_of_queues_are_named() {
         ("SEND", "/queue/a..b", "empty"),
         ("SEND", "/queue/a.*", "wildcard"),
         ("SEND", "/queue/$SYS.x", "$SYS.x"),
+        ("SUBSCRIBE", "/queue/$SYS.x", "$SYS.x"),
         ("SUBSCRIBE", "/queue/>.a", "'>'"),
         ("SUBSCRIBE", "/queue/a,/queue/b", ","),
         ("SEND", "/nonsense/a", "/nonsense/"),

@@ -3,6 +3,19 @@
 
 mod clauses;
 mod conversation;
+mod mqtt_golden;
+mod mqtt_golden_connect;
+mod mqtt_golden_subscribe;
+mod mqtt_malformed;
+mod mqtt_malformed_connect;
+mod mqtt_malformed_publish;
+mod mqtt_malformed_subscribe;
+mod mqtt_model;
+mod mqtt_properties;
+mod mqtt_sections;
+mod mqtt_shared;
+mod mqtt_topics;
+mod mqtt_value;
 mod stomp_acknowledge;
 mod stomp_conversation;
 mod stomp_golden;

@@ -97,12 +97,58 @@ fn patterns_have_a_greatest_length_together() {
     assert_eq!(fault(&patterns(5, most / 4)), wanted(4 * each + 8));
 }
 
-/// The worst there is for one header; with a matcher that tries everything the test would not end.
+#[test]
+fn parts_of_patterns_with_any_one_have_a_greatest_length() {
+    let most = Selector::MAX_PART_CHARS;
+    let part = |length: usize| format!("a LIKE '%{}_%'", "ä".repeat(length - 1));
+    assert_eq!(fault(&part(most)), None);
+    let wanted = Some((SelectorFault::PartTooLong, 8));
+    assert_eq!(fault(&part(most + 1)), wanted);
+    let wanted = Some((SelectorFault::PartTooLong, 20));
+    assert_eq!(fault(&format!("a = 'ä' AND {}", part(200))), wanted);
+    // Not without it, nor at the ends.
+    let long = "a".repeat(most + 1);
+    for pattern in [
+        format!("%{long}%"),
+        format!("{long}_%"),
+        format!("%_{long}"),
+        format!("_{long}"),
+        format!("%{long}%_a%"),
+    ] {
+        assert_eq!(fault(&format!("a LIKE '{pattern}'")), None, "{pattern}");
+    }
+}
+
+#[test]
+fn parts_between_two_have_a_greatest_number() {
+    let most = Selector::MAX_SEARCHES;
+    let chain = |pattern: &str, count| vec![format!("a LIKE '{pattern}'"); count].join(" OR ");
+    for pattern in ["%b%", "%_%c", "a%b%d", "%%b%%"] {
+        assert_eq!(fault(&chain(pattern, most)), None, "{pattern}");
+        let column = most * (pattern.len() + 13) + 8;
+        let wanted = Some((SelectorFault::TooManySearches, column));
+        assert_eq!(fault(&chain(pattern, most + 1)), wanted, "{pattern}");
+    }
+    let parts = |count| format!("%{}", "a%".repeat(count));
+    assert_eq!(fault(&chain(&parts(most), 1)), None);
+    let wanted = Some((SelectorFault::TooManySearches, 8));
+    assert_eq!(fault(&chain(&parts(most + 1), 1)), wanted);
+    for pattern in ["a", "a_b%", "%ab", "a%b", "%%", "_%_"] {
+        assert_eq!(fault(&chain(pattern, 3 * most)), None, "{pattern}");
+    }
+}
+
+/// With a matcher that tries everything the test would not end.
 #[test]
 fn the_worst_pattern_ends() {
-    let pattern = "%a_".repeat(Selector::MAX_PATTERN_CHARS / 3);
-    let selector = selector(&format!("a LIKE '{pattern}b'"));
-    let value = "a".repeat(8192);
-    let properties: &[(&str, Value<'_>)] = &[("a", Value::Text(&value))];
-    assert!(!selector.matches(properties));
+    let pattern = ["%", &*"a_".repeat(15)]
+        .concat()
+        .repeat(Selector::MAX_SEARCHES)
+        + "c%";
+    let selector = selector(&format!("a LIKE '{pattern}'"));
+    for (after, wanted) in [("", false), ("c", true)] {
+        let value = "a".repeat(8192) + after;
+        let properties: &[(&str, Value<'_>)] = &[("a", Value::Text(&value))];
+        assert_eq!(selector.matches(properties), wanted);
+    }
 }

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::number::{Number, Operator, Sign};
 
 use Number::{Approximate, Exact};
@@ -44,6 +46,63 @@ fn strings_that_are_numbers() {
     ];
     for (text, wanted) in table {
         assert_eq!(shown(Number::read(text)), shown(wanted), "{text:?}");
+    }
+}
+
+#[test]
+fn strings_that_are_long_numbers() {
+    let zeros = "0".repeat(62);
+    let table = [
+        (&*format!("{zeros}12"), Some(Exact(12))),
+        (&*format!("0{zeros}12"), None),
+        (&*format!("-1.{}", &zeros[1..]), Some(Approximate(-1.0))),
+        (&*format!(".{}1e62", &zeros[3..]), Some(Approximate(100.0))),
+        (
+            "+123456789012345678901234567890",
+            Some(Approximate(1.234_567_890_123_456_8e29)),
+        ),
+        (
+            "-0.1000000000000000055511151231257827",
+            Some(Approximate(-0.1)),
+        ),
+        ("1000000000000000000.00001", Some(Approximate(1e18))),
+        (
+            "1797693134862315708145274237317e278",
+            Some(Approximate(f64::MAX)),
+        ),
+        ("0000000000000000001e1000", None),
+        ("1e0000000000000000000001", Some(Approximate(10.0))),
+        ("1e00000000000000000000-1", None),
+        (".e00000000000000000000", None),
+        ("-e00000000000000000000", None),
+        ("0.0.0000000000000000000", None),
+        ("--00000000000000000000.", None),
+        ("0000000000000000000000e", None),
+    ];
+    for (text, wanted) in table {
+        assert_eq!(shown(Number::read(text)), shown(wanted), "{text:?}");
+    }
+}
+
+proptest! {
+    /// Up to the rounding of what is behind the nineteenth digit.
+    #[test]
+    fn long_numbers_are_those_of_the_standard_library(
+        text in "[+-]?[0-9]{0,30}(\\.[0-9]{0,20})?([eE][+-]?[0-9]{1,3})?[-.e]?",
+    ) {
+        let wanted = text.parse().ok().and_then(Number::approximate);
+        match (Number::read(&text), wanted) {
+            (None, None) => {}
+            (Some(Exact(found)), Some(Approximate(wanted))) => {
+                prop_assert_eq!(found as f64, wanted);
+            }
+            (Some(Approximate(found)), Some(Approximate(wanted))) => {
+                let least = f64::from_bits(1);
+                let tolerance = wanted.abs() * f64::EPSILON + least;
+                prop_assert!((found - wanted).abs() <= tolerance, "{found} {wanted}");
+            }
+            (found, wanted) => prop_assert!(false, "{:?} {:?}", found, wanted),
+        }
     }
 }
 

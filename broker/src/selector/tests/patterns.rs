@@ -2,6 +2,10 @@ use proptest::prelude::*;
 
 use super::like::Pattern;
 
+pub(super) fn compiled(text: &str, escape: Option<char>) -> Pattern {
+    Pattern::new(text, escape).expect("a pattern")
+}
+
 #[test]
 fn patterns_match_whole_strings() {
     let table = [
@@ -42,12 +46,28 @@ fn patterns_match_whole_strings() {
         ("l_se", "lose", true),
         ("l_se", "loose", false),
         ("größe%", "größer", true),
+        // What is taken at one end is not there for the other.
+        ("ab%ba", "aba", false),
+        ("ab%ba", "abba", true),
+        ("%a_%_b%", "a.b", false),
+        ("%a_%_b%", "a..b", true),
+        ("%a%a%a%", "aa", false),
+        ("%a_a%a_a%", "a.a.a", false),
+        ("%a_a%a_a%", "a.aa.a", true),
+        ("%%a%%", "a", true),
+        // The leftmost place is one where the next part still fits.
+        ("%a_c%a_c", "abcaxc", true),
+        ("%aab%b_b%", "aaabbxb", true),
+        // The same last bits, another character.
+        ("%a_%", "šá", false),
+        ("%š_%", "aš👡", true),
+        ("%_👡%", "a\u{f461}", false),
         // The characters of other languages of patterns are themselves.
         ("a.c*[d]?\\", "a.c*[d]?\\", true),
         ("a.c", "abc", false),
     ];
     for (pattern, text, wanted) in table {
-        let found = Pattern::new(pattern, None).matches(text);
+        let found = compiled(pattern, None).matches(text);
         assert_eq!(found, wanted, "{text:?} LIKE {pattern:?}");
     }
 }
@@ -72,7 +92,7 @@ fn an_escaped_wildcard_is_a_character() {
         ("äöä_", 'ä', "äö_", true),
     ];
     for (pattern, escape, text, wanted) in table {
-        let found = Pattern::new(pattern, Some(escape)).matches(text);
+        let found = compiled(pattern, Some(escape)).matches(text);
         assert_eq!(found, wanted, "{text:?} LIKE {pattern:?} ESCAPE {escape:?}");
     }
 }
@@ -88,12 +108,102 @@ fn reference(pattern: &[char], text: &[char]) -> bool {
     }
 }
 
+/// The same in few enough steps for long ones: which beginnings of the text each piece can end.
+fn by_table(pattern: &[char], text: &[char]) -> bool {
+    let mut ends = vec![false; text.len() + 1];
+    ends[0] = true;
+    for piece in pattern {
+        if *piece == '%' {
+            let first = ends.iter().position(|end| *end).unwrap_or(ends.len());
+            ends[first..].fill(true);
+        } else {
+            let fits = |found: &char| *piece == '_' || piece == found;
+            for at in (0..text.len()).rev() {
+                ends[at + 1] = ends[at] && fits(&text[at]);
+            }
+            ends[0] = false;
+        }
+    }
+    ends[text.len()]
+}
+
+fn characters(text: &str) -> Vec<char> {
+    text.chars().collect()
+}
+
+/// What costs simple matchers most: almost everything fits, almost everywhere.
+#[test]
+fn patterns_that_almost_fit_are_told_apart() {
+    let bodies = ["a", "ab", "aab", "abaab", "äa"].map(|body| body.repeat(70));
+    let edges = ["", "b", "a", "ä", "_", "aa_", "%", "_a%"];
+    let cut = |text: &str, length| text.chars().take(length).collect::<String>();
+    for (body, before, after) in bodies
+        .iter()
+        .flat_map(|body| edges.map(|before| (body, before)))
+        .flat_map(|(body, before)| edges.map(|after| (body, before, after)))
+    {
+        for length in [1, 31, 61, 64] {
+            let pattern = format!("%{before}{}{after}%", cut(body, length));
+            let Ok(found) = Pattern::new(&pattern, None) else {
+                continue;
+            };
+            let doubled = format!("{body}b{body}");
+            for text in [
+                &**body,
+                &doubled,
+                &cut(body, length),
+                &cut(body, length + 1),
+            ] {
+                let wanted = by_table(&characters(&pattern), &characters(text));
+                assert_eq!(found.matches(text), wanted, "{text:?} LIKE {pattern:?}");
+            }
+        }
+    }
+}
+
+/// The bits of the first and the last of 64 pieces.
+#[test]
+fn the_longest_part_is_found() {
+    let part = format!("b{}_{}b", "a".repeat(40), "ä".repeat(21));
+    let pattern = compiled(&format!("%{part}%c"), None);
+    for (text, wanted) in [
+        (format!("{part}c"), true),
+        (format!("a{part}c"), true),
+        (format!("{part}bc"), true),
+        (format!("{}c", &part[1..]), false),
+        (format!("{}ac", &part[..part.len() - 1]), false),
+        (part.replacen('a', "", 1) + "c", false),
+        (part.repeat(2), false),
+    ] {
+        assert_eq!(pattern.matches(&text), wanted, "{text:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn matching_is_as_defined(pattern in "[abä_%]{0,8}", text in "[abä]{0,10}") {
-        let characters = |text: &str| text.chars().collect::<Vec<_>>();
-        let wanted = reference(&characters(&pattern), &characters(&text));
-        prop_assert_eq!(Pattern::new(&pattern, None).matches(&text), wanted);
+        let (pieces, text_characters) = (characters(&pattern), characters(&text));
+        let wanted = reference(&pieces, &text_characters);
+        prop_assert_eq!(compiled(&pattern, None).matches(&text), wanted);
+        prop_assert_eq!(by_table(&pieces, &text_characters), wanted);
+    }
+
+    #[test]
+    fn matching_is_as_defined_for_long_ones(
+        pattern in "[aaaab_%]{0,60}",
+        text in "[aaaaaaaab]{0,300}",
+    ) {
+        let wanted = by_table(&characters(&pattern), &characters(&text));
+        prop_assert_eq!(compiled(&pattern, None).matches(&text), wanted);
+    }
+
+    #[test]
+    fn only_the_whole_character_counts(
+        pattern in "%[aašá👡\u{f461}_%]{0,6}%",
+        text in "[ašá👡\u{f461}]{0,12}",
+    ) {
+        let wanted = by_table(&characters(&pattern), &characters(&text));
+        prop_assert_eq!(compiled(&pattern, None).matches(&text), wanted);
     }
 
     #[test]
@@ -101,6 +211,6 @@ proptest! {
         let escaped: String = text.chars().flat_map(|character| ['!', character]).collect();
         // Only wildcards and the escape itself are escaped.
         let pattern = escaped.replace("!a", "a").replace("!b", "b").replace("!\\", "\\");
-        prop_assert!(Pattern::new(&pattern, Some('!')).matches(&text), "{}", pattern);
+        prop_assert!(compiled(&pattern, Some('!')).matches(&text), "{}", pattern);
     }
 }

@@ -2,8 +2,8 @@ use proptest::{collection::vec, option::of, prelude::*, sample::select};
 
 use super::{
     expression::Expression,
-    like::Pattern,
     number::{Number, Operator, Sign},
+    patterns::compiled,
     value::Comparison,
     *,
 };
@@ -102,6 +102,7 @@ fn is_bound(fault: &SelectorFault) -> bool {
             | SelectorFault::TooDeep
             | SelectorFault::TooManyTerms
             | SelectorFault::PatternsTooLong
+            | SelectorFault::TooManySearches
     )
 }
 
@@ -177,7 +178,7 @@ fn condition() -> impl Strategy<Value = Expression> {
         name().prop_map(Expression::IsNull),
         (name(), vec(text(), 1..4)).prop_map(|(name, list)| Expression::In(name, list.into())),
         (name(), text(), of(select(vec!['\\', '%', '_', 'a', '!']))).prop_map(
-            |(name, pattern, escape)| { Expression::Like(name, Pattern::new(&pattern, escape)) }
+            |(name, text, escape)| Expression::Like(name, compiled(&text, escape).into())
         ),
         (comparison(), number(), number())
             .prop_map(|(by, left, right)| Expression::Compare(by, [left, right].into())),

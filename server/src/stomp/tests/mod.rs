@@ -131,10 +131,10 @@ impl Client {
     fn hears(&mut self) -> Vec<String> {
         let mut bytes = Vec::new();
         self.reader.session().begin();
-        self.reader.drain(clock::unix_ms(), |delivery| {
+        while !self.reader.drain(clock::unix_ms(), |delivery| {
             self.encoder.encode(&delivery, &mut bytes);
             ControlFlow::Continue(())
-        });
+        }) {}
         self.read(&bytes)
     }
 

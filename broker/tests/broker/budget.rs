@@ -1,0 +1,333 @@
+//! No call looks at more than its share in vain, and nothing is forgotten because of it.
+
+use broker::{Consume, Outcome, Overflow, Start, Subscribe, Verdict};
+
+use crate::{
+    harness::{Client, as_filter, as_name, broker},
+    queue_harness::{
+        Taken, bodies, browser, counts, event, message, publish_one, queue, selector, send,
+    },
+};
+
+/// Far more than one call looks at.
+const MANY: usize = 2_000;
+/// The fewest and the most calls that so many take.
+const CALLS: std::ops::RangeInclusive<usize> = 5..=40;
+
+/// Messages to queue `q`, numbered from 0, blue but for some.
+fn paint(broker: &broker::Broker, count: usize, red: &[usize]) {
+    for number in 0..count {
+        let colour = if red.contains(&number) { "red" } else { "blue" };
+        let header = format!("colour:{colour}");
+        publish_one(broker, message("q", &number.to_string(), &[&header])).expect("there is room");
+    }
+}
+
+fn red() -> Consume<'static> {
+    Consume {
+        selector: selector("colour = 'red'"),
+        ..queue("q")
+    }
+}
+
+impl Client {
+    /// Reads to the end; tells how many calls that took.
+    fn take_in_calls(&mut self) -> (Vec<Taken>, usize) {
+        let mut taken = Vec::new();
+        let mut calls = 1;
+        self.reader.session().begin();
+        while !self.take_some(0, usize::MAX, &mut taken) {
+            calls += 1;
+            assert!(calls < 100_000, "it comes to an end");
+        }
+        (taken, calls)
+    }
+}
+
+#[test]
+fn a_selector_looks_at_a_queue_in_parts() {
+    let broker = broker(|_| {});
+    paint(&broker, MANY, &[700, MANY - 1]);
+    let mut client = Client::attach(&broker, "c");
+    client.consume(&broker, red());
+    assert_eq!(counts(&broker, "q"), (MANY as u64, 0), "not all at once");
+    let (taken, calls) = client.take_in_calls();
+    assert_eq!(bodies(&taken), ["700", "1999"]);
+    assert!(CALLS.contains(&calls), "{calls}");
+    // It has looked at everything, and is given what comes at once.
+    publish_one(&broker, message("q", "x", &["colour:red"])).expect("there is room");
+    assert_eq!(counts(&broker, "q"), (MANY as u64 - 2, 3));
+    assert_eq!(client.take_in_calls().1, 1);
+}
+
+#[test]
+fn what_comes_meanwhile_is_not_forgotten() {
+    let broker = broker(|_| {});
+    paint(&broker, MANY, &[]);
+    let mut client = Client::attach(&broker, "c");
+    client.consume(&broker, red());
+    let mut taken = Vec::new();
+    assert!(!client.take_some(0, usize::MAX, &mut taken));
+    publish_one(&broker, message("q", "x", &["colour:red"])).expect("there is room");
+    assert_eq!(bodies(&client.take_in_calls().0), ["x"]);
+}
+
+#[test]
+fn a_consumer_can_end_while_it_looks() {
+    let broker = broker(|_| {});
+    paint(&broker, MANY, &[]);
+    let mut client = Client::attach(&broker, "c");
+    let id = client.consume(&broker, red());
+    let mut taken = Vec::new();
+    assert!(!client.take_some(0, usize::MAX, &mut taken));
+    client.unsubscribe(&broker, id);
+    assert!(client.take_some(0, usize::MAX, &mut taken));
+    assert_eq!(taken, []);
+}
+
+#[test]
+fn others_of_the_session_are_read_meanwhile() {
+    let broker = broker(|_| {});
+    paint(&broker, MANY, &[]);
+    let mut client = Client::attach(&broker, "c");
+    client.consume(&broker, red());
+    client.consume(&broker, queue("other"));
+    client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
+    let mut taken = Vec::new();
+    assert!(!client.take_some(0, usize::MAX, &mut taken));
+    send(&broker, "other", &["1"]);
+    publish_one(&broker, event("t", "2", &[])).expect("there is room");
+    assert!(!client.take_some(0, usize::MAX, &mut taken));
+    assert_eq!(bodies(&taken), ["1", "2"]);
+}
+
+#[test]
+fn what_comes_back_is_looked_at_by_many_in_parts() {
+    let broker = broker(|_| {});
+    paint(&broker, MANY, &[]);
+    let mut holder = Client::attach(&broker, "holder");
+    holder.consume(
+        &broker,
+        Consume {
+            prefetch: 1,
+            ..queue("q")
+        },
+    );
+    let first = holder.take();
+    let mut clients: Vec<_> = (0..3).map(|_| Client::attach(&broker, "c")).collect();
+    for client in &mut clients {
+        for _ in 0..40 {
+            client.consume(&broker, red());
+        }
+        let (taken, calls) = client.take_in_calls();
+        assert_eq!(taken, []);
+        assert!(calls > 300, "{calls}");
+    }
+    let id = holder.consume(
+        &broker,
+        Consume {
+            exclusive: true,
+            ..red()
+        },
+    );
+    assert_eq!(holder.take_in_calls().0, []);
+    publish_one(&broker, message("q", "x", &["colour:red"])).expect("there is room");
+    assert_eq!(holder.take_bodies(), ["x"]);
+    // Now everybody is to look at everything again.
+    let mut outcome = holder.settle(&broker, &first[0], Verdict::Return);
+    broker.unsubscribe(holder.reader.session(), id, 0, &mut outcome);
+    assert!(outcome.ready.drain().count() >= 3);
+    let mut found = Vec::new();
+    for client in &mut clients {
+        let (taken, calls) = client.take_in_calls();
+        assert!(calls > 100, "{calls}");
+        found.extend(bodies(&taken));
+    }
+    assert_eq!(found, ["x"]);
+    assert_eq!(holder.take_bodies(), ["0"]);
+    assert_eq!(counts(&broker, "q").1, 2);
+}
+
+#[test]
+fn consumers_that_end_together_give_back_in_order() {
+    let broker = broker(|_| {});
+    let mut client = Client::attach(&broker, "c");
+    for _ in 0..200 {
+        client.consume(
+            &broker,
+            Consume {
+                prefetch: 5,
+                ..queue("q")
+            },
+        );
+    }
+    let mut heir = Client::attach(&broker, "heir");
+    heir.consume(
+        &broker,
+        Consume {
+            prefetch: 2_000,
+            exclusive: true,
+            ..queue("other")
+        },
+    );
+    paint(&broker, 1_000, &[]);
+    assert_eq!(client.take_in_calls().0.len(), 1_000);
+    heir.consume(
+        &broker,
+        Consume {
+            prefetch: 2_000,
+            ..queue("q")
+        },
+    );
+    client.detach(&broker);
+    let taken = heir.take();
+    assert!(taken.iter().map(|one| one.position).eq(1..=1_000));
+    assert!(taken.iter().all(|one| one.count == 2));
+    assert_eq!(broker.figures().subscriptions, 2);
+}
+
+#[test]
+fn a_wildcard_consumer_finds_what_waits_in_many_queues() {
+    let broker = broker(|_| {});
+    for number in 0..500 {
+        send(&broker, &format!("q.{number}"), &["1", "2"]);
+    }
+    for colour in [None, selector("colour = 'red' OR 1 = 1")] {
+        let mut client = Client::attach(&broker, "c");
+        client.consume(
+            &broker,
+            Consume {
+                prefetch: 3,
+                selector: colour,
+                ..queue("q.*")
+            },
+        );
+        let mut seen = std::collections::HashMap::new();
+        for _ in 0..490 {
+            let taken = client.take();
+            let last = taken.last().expect("there is one more");
+            *seen.entry(last.queue.clone()).or_insert(0) += 1;
+            client.accept(&broker, last);
+        }
+        assert!(seen.len() > 400, "in turns: {}", seen.len());
+        client.detach(&broker);
+    }
+    assert_eq!(broker.queues(&as_filter("q.*"), 1_000).0.len(), 500);
+    let waiting = broker.queues(&as_filter("q.*"), 1_000).0;
+    assert_eq!(waiting.iter().map(|one| one.waiting).sum::<u64>(), 20);
+}
+
+fn subscribe(broker: &broker::Broker, client: &Client, overflow: Overflow, start: Start) {
+    let filter = as_filter("t.>");
+    let subscribe = Subscribe {
+        overflow,
+        start,
+        selector: selector("colour = 'red'"),
+        tag: &[0],
+        ..Subscribe::to(&filter)
+    };
+    broker
+        .subscribe(client.reader.session(), subscribe, &mut Outcome::default())
+        .expect("within the limits");
+}
+
+fn tell(broker: &broker::Broker, topic: &str, red: &[usize]) {
+    for number in 0..MANY {
+        let colour = if red.contains(&number) { "red" } else { "blue" };
+        let header = format!("colour:{colour}");
+        publish_one(broker, event(topic, &number.to_string(), &[&header])).expect("there is room");
+    }
+}
+
+#[test]
+fn a_selector_looks_at_history_in_parts() {
+    let broker = broker(|limits| limits.history_entries = 1_000_000);
+    tell(&broker, "t.a", &[300]);
+    tell(&broker, "t.b", &[0, 1_999]);
+    let mut client = Client::attach(&broker, "c");
+    let start = Start::AfterPosition(0);
+    subscribe(&broker, &client, Overflow::DropOldest, start);
+    let (taken, calls) = client.take_in_calls();
+    assert_eq!(bodies(&taken), ["300", "0", "1999"]);
+    assert!((20..=50).contains(&calls), "{calls}");
+}
+
+#[test]
+fn a_screen_gets_only_the_newest_however_many_calls_it_takes() {
+    let broker = broker(|limits| {
+        limits.history_entries = 1_000_000;
+        limits.lag_entries = 1_000_000;
+    });
+    let mut client = Client::attach(&broker, "c");
+    subscribe(&broker, &client, Overflow::Latest, Start::New);
+    tell(&broker, "t.a", &[0, 100, 300, 700]);
+    let (taken, calls) = client.take_in_calls();
+    assert_eq!(bodies(&taken), ["700"]);
+    assert!(CALLS.contains(&calls), "{calls}");
+    tell(&broker, "t.a", &[]);
+    let (taken, calls) = client.take_in_calls();
+    assert_eq!(taken, []);
+    assert!(CALLS.contains(&calls), "{calls}");
+    let topic = broker.topic(&as_name("t.a")).expect("a topic");
+    assert_eq!((topic.delivered, topic.greatest_lag), (1, 0));
+}
+
+#[test]
+fn a_browser_looks_in_parts_and_keeps_little() {
+    let broker = broker(|_| {});
+    paint(&broker, MANY, &[1_999]);
+    let mut holder = Client::attach(&broker, "holder");
+    holder.consume(
+        &broker,
+        Consume {
+            prefetch: 1_000,
+            ..queue("q")
+        },
+    );
+    holder.take();
+    let mut client = Client::attach(&broker, "c");
+    client.consume(
+        &broker,
+        Consume {
+            selector: red().selector,
+            ..browser("q")
+        },
+    );
+    let (taken, calls) = client.take_in_calls();
+    assert_eq!(bodies(&taken), ["1999", ""]);
+    assert!(CALLS.contains(&calls), "{calls}");
+    let before = broker.figures().held_bytes;
+    client.consume(&broker, browser("q"));
+    broker.purge(&as_name("q"));
+    holder.detach(&broker);
+    broker.purge(&as_name("q"));
+    let kept = broker.figures().held_bytes;
+    assert!(kept > 0 && kept < before / 50, "{kept} of {before}");
+    let (taken, _) = client.take_in_calls();
+    assert_eq!(taken.len(), 17, "what it had fetched, and the end");
+}
+
+#[test]
+fn one_of_many_is_given_what_only_it_selects() {
+    let broker = broker(|_| {});
+    let mut clients: Vec<_> = (0..3).map(|_| Client::attach(&broker, "c")).collect();
+    for number in 0..600 {
+        let selector = selector(&format!("number = {number}"));
+        let consume = Consume {
+            selector,
+            ..queue("q")
+        };
+        clients[number % 3].consume(&broker, consume);
+    }
+    for number in (0..600).rev() {
+        let header = format!("number:{number}");
+        let outcome = publish_one(&broker, message("q", &number.to_string(), &[&header]));
+        drop(outcome.expect("there is room"));
+    }
+    let taken = clients.iter_mut().map(Client::take_in_calls);
+    assert_eq!(taken.map(|(taken, _)| taken.len()).sum::<usize>(), 600);
+    // Who has looked at all is given what comes at once, if it is its turn soon.
+    publish_one(&broker, message("q", "x", &["number:7"])).expect("there is room");
+    let found: Vec<_> = clients.iter_mut().flat_map(Client::take_bodies).collect();
+    assert_eq!(found, ["x"]);
+}

@@ -1,0 +1,319 @@
+//! The bound that all queues share, and what makes room at it.
+
+use broker::{Broker, Consume, Limits, Missed, PublishError, Start, Verdict};
+
+use crate::{
+    harness::{Client, as_name, broker},
+    queue_harness::{
+        Taken, bodies, durable, durable_name, event, expire, figures, message, publish_one, queue,
+        send, tell, topics,
+    },
+};
+
+const BODY: usize = 1_000;
+
+fn body() -> String {
+    "x".repeat(BODY)
+}
+
+/// Half a megabyte for all queues; topics keep nothing but their last image.
+fn small_broker() -> Broker {
+    broker(|limits| {
+        limits.memory_bytes = 1_000_000;
+        limits.history_entries = 1;
+    })
+}
+
+/// Fills what is left to all queues, with messages of these sizes; tells how many there were.
+fn fill(broker: &Broker, sizes: &[usize]) -> usize {
+    let mut count = 0;
+    for size in sizes {
+        let body = "x".repeat(*size);
+        let refused = loop {
+            match publish_one(broker, message("fill", &body, &[])) {
+                Ok(_) => count += 1,
+                Err(error) => break error,
+            }
+        };
+        let PublishError::QueueFull { of, .. } = refused else {
+            panic!("{refused}");
+        };
+        assert_eq!(of, "bytes in all queues");
+    }
+    count
+}
+
+fn fill_and_empty(broker: &Broker) -> usize {
+    let count = fill(broker, &[BODY]);
+    assert_eq!(broker.remove_queue(&as_name("fill")), Some(count));
+    count
+}
+
+#[test]
+fn what_several_queues_have_counts_once_for_all_of_them() {
+    let broker = small_broker();
+    let mut clients: Vec<_> = (0..20)
+        .map(|_| {
+            let client = Client::attach(&broker, "c");
+            client.consume(&broker, topics("t", Start::New));
+            client
+        })
+        .collect();
+    for _ in 0..100 {
+        tell(&broker, "t", &[&body()]);
+    }
+    // Its size 20 times would be five times as much as there is.
+    send(&broker, "q", &[&body()]);
+    for client in &mut clients {
+        let taken = client.take();
+        assert_eq!(taken.len(), 100);
+        assert!(taken.iter().all(|one| one.missed.is_none()));
+    }
+}
+
+#[test]
+fn each_place_in_a_queue_counts_a_little() {
+    let broker = small_broker();
+    let mut clients: Vec<_> = (0..80)
+        .map(|_| {
+            let client = Client::attach(&broker, "c");
+            client.consume(&broker, topics("t", Start::New));
+            client
+        })
+        .collect();
+    tell(&broker, "t", &[""; 100]);
+    let held: usize = clients.iter_mut().map(|client| client.take().len()).sum();
+    assert!((2_000..4_000).contains(&held), "{held}");
+    let refused = publish_one(&broker, message("q", &body(), &[]));
+    assert!(matches!(refused, Err(PublishError::QueueFull { .. })));
+}
+
+#[test]
+fn what_is_in_one_queue_counts_whole_for_that_queue() {
+    let broker = broker(|limits| limits.queue_bytes = 5_000);
+    let mut clients = [(); 2].map(|()| Client::attach(&broker, "c"));
+    for client in &clients {
+        client.consume(
+            &broker,
+            Consume {
+                prefetch: 1,
+                ..topics("t", Start::New)
+            },
+        );
+    }
+    for _ in 0..10 {
+        tell(&broker, "t", &[&body()]);
+    }
+    for client in &mut clients {
+        let mut count = 0;
+        while let [taken] = &client.take()[..] {
+            client.accept(&broker, taken);
+            count += 1;
+        }
+        assert_eq!(count, 3);
+    }
+}
+
+/// One round of everything by which a message can leave several queues.
+fn pass_through(broker: &Broker, round: usize) {
+    let virtual_queue = "Consumer.a.VirtualTopic.t";
+    let mut client = Client::attach(broker, "c");
+    let mut other = Client::attach(broker, "other");
+    let kept = client.consume(broker, topics("VirtualTopic.t", Start::New));
+    client.consume(broker, topics("VirtualTopic.>", Start::Last));
+    client.consume(broker, durable("d", "VirtualTopic.*"));
+    other.consume(broker, queue(virtual_queue));
+    let forgotten = other.consume(broker, durable("e", "VirtualTopic.t"));
+    for number in 0..30 {
+        let sent = event("VirtualTopic.t", &body(), &["JMSXGroupID:a"]);
+        let expires_ms = if number % 3 == 0 { 10 } else { 0 };
+        publish_one(broker, sent.expiring(expires_ms)).expect("there is room");
+    }
+    for (index, taken) in client.take_at(0, 50).iter().enumerate() {
+        match (index + round) % 4 {
+            0 => client.accept(broker, taken),
+            1 => drop(client.settle(broker, taken, Verdict::Reject)),
+            2 => drop(client.settle(broker, taken, Verdict::Return)),
+            _ => {}
+        }
+    }
+    if round.is_multiple_of(2) {
+        client.unsubscribe(broker, kept);
+        broker.purge(&as_name(virtual_queue));
+    }
+    expire(broker, 10);
+    other.take_at(10, 10);
+    other.unsubscribe(broker, forgotten);
+    assert_eq!(broker.forget_durable(&durable_name("e")), Ok(()));
+    if round.is_multiple_of(3) {
+        client.consume(broker, durable("f", "other"));
+        tell(broker, "other", &["1"]);
+    }
+    client.detach(broker);
+    other.detach(broker);
+    for name in ["d", "f"] {
+        // The second is not there in each round.
+        let _ = broker.forget_durable(&durable_name(name));
+    }
+    for name in [virtual_queue, "ActiveMQ.DLQ"] {
+        assert!(broker.remove_queue(&as_name(name)).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn however_messages_leave_their_queues_the_room_is_free_again() {
+    let broker = small_broker();
+    let room = fill_and_empty(&broker);
+    for round in 0..12 {
+        pass_through(&broker, round);
+        assert_eq!(fill_and_empty(&broker), room, "{round}");
+    }
+}
+
+#[test]
+fn the_room_is_free_again_when_many_leave_at_once() {
+    /// So many fit.
+    const COUNT: usize = 200;
+    let broker = small_broker();
+    let room = fill_and_empty(&broker);
+    let mut clients = [(); 4].map(|()| Client::attach(&broker, "c"));
+    for client in &clients {
+        client.consume(&broker, topics("t", Start::New));
+    }
+    for _ in 0..20 {
+        std::thread::scope(|scope| {
+            for client in &mut clients {
+                scope.spawn(|| accept_so_many(&broker, client, COUNT));
+            }
+            for _ in 0..COUNT {
+                tell(&broker, "t", &[&body()]);
+            }
+        });
+    }
+    assert_eq!(fill_and_empty(&broker), room);
+}
+
+fn accept_so_many(broker: &Broker, client: &mut Client, count: usize) {
+    let mut accepted = 0;
+    while accepted < count {
+        for taken in client.take() {
+            client.accept(broker, &taken);
+            accepted += 1;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_transaction_is_not_taken_if_its_places_are_too_many() {
+    let broker = broker(|limits| limits.memory_bytes = 100_000);
+    let client = Client::attach(&broker, "c");
+    let batch = |count| (0..count).map(|_| message("q", "", &[])).collect();
+    let fit = 50_000 / (size_of_message("") + 128);
+    assert!(client.commit(&broker, batch(fit + 1), &[]).is_err());
+    assert!(client.commit(&broker, batch(fit), &[]).is_ok());
+    assert!(publish_one(&broker, message("q", "", &[])).is_err());
+}
+
+/// A durable subscription, for which these wait, and nobody takes.
+fn keep(broker: &Broker, bodies: &[String]) {
+    let client = Client::attach(broker, "keeper");
+    client.consume(broker, durable("d", "t"));
+    client.detach(broker);
+    for body in bodies {
+        tell(broker, "t", &[body]);
+    }
+}
+
+fn take_kept(broker: &Broker) -> Vec<Taken> {
+    let mut client = Client::attach(broker, "keeper");
+    client.consume(
+        broker,
+        Consume {
+            prefetch: 10_000,
+            ..durable("d", "t")
+        },
+    );
+    client.take()
+}
+
+/// What the broker counts for a message with this body.
+fn size_of_message(body: &str) -> u64 {
+    let broker = broker(|_| {});
+    send(&broker, "q", &[body]);
+    figures(&broker, "q").bytes
+}
+
+fn numbers(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("{number:04}")).collect()
+}
+
+/// All of the first, and that something is missing before the last.
+fn assert_only_the_large_is_missing(taken: &[Taken], mut wanted: Vec<String>) {
+    wanted.push("last".to_owned());
+    assert_eq!(bodies(taken), wanted);
+    let (last, rest) = taken.split_last().expect("the last");
+    assert!(rest.iter().all(|one| one.missed.is_none()));
+    assert_eq!(last.missed, Some(Missed::Unknown));
+}
+
+#[test]
+fn nothing_is_dropped_for_a_message_that_has_no_room_then_either() {
+    let broker = small_broker();
+    let waiting = numbers(100);
+    keep(&broker, &waiting);
+    fill(&broker, &[10_000, 100, 0]);
+    tell(&broker, "t", &[&"x".repeat(100_000)]);
+    broker.remove_queue(&as_name("fill"));
+    tell(&broker, "t", &["last"]);
+    assert_only_the_large_is_missing(&take_kept(&broker), waiting);
+}
+
+#[test]
+fn one_message_drops_at_most_a_thousand() {
+    for (count, is_taken) in [(900, true), (1_100, false)] {
+        let waiting = numbers(2_000);
+        let size = size_of_message("last");
+        let large = "x".repeat(count * size as usize);
+        let broker = broker(|limits: &mut Limits| {
+            limits.queue_bytes = 2_001 * size;
+            limits.history_entries = 1;
+        });
+        keep(&broker, &waiting);
+        tell(&broker, "t", &[&large, "last"]);
+        let taken = take_kept(&broker);
+        if is_taken {
+            let (first, rest) = (&taken[0], &taken[taken.len() - 2..]);
+            assert!((850..950).contains(&(2_002 - taken.len())));
+            assert_eq!(first.missed, Some(Missed::Unknown));
+            assert_eq!(bodies(rest), [large, "last".to_owned()]);
+        } else {
+            assert_only_the_large_is_missing(&taken, waiting);
+        }
+    }
+}
+
+#[test]
+fn what_consumers_have_in_hand_is_not_dropped_and_does_not_cost_what_waits() {
+    let broker = broker(|limits| limits.queue_bytes = 10_000);
+    let mut client = Client::attach(&broker, "c");
+    client.consume(
+        &broker,
+        Consume {
+            prefetch: 1,
+            ..topics("t", Start::New)
+        },
+    );
+    tell(&broker, "t", &[&"x".repeat(6_000)]);
+    let held = client.take();
+    assert_eq!(held.len(), 1);
+    tell(&broker, "t", &["1", "2", &"x".repeat(5_000)]);
+    client.accept(&broker, &held[0]);
+    tell(&broker, "t", &["last"]);
+    let mut taken = Vec::new();
+    while let [one] = &client.take()[..] {
+        client.accept(&broker, one);
+        taken.push(one.clone());
+    }
+    assert_only_the_large_is_missing(&taken, vec!["1".to_owned(), "2".to_owned()]);
+}

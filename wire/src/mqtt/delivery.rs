@@ -1,0 +1,101 @@
+//! Quality of service, packet identifiers, and what of them PUBLISH says.
+
+use std::num::NonZeroU16;
+
+/// "Quality of Service": 5.0, 4.3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum QoS {
+    #[default]
+    AtMostOnce = 0,
+    AtLeastOnce = 1,
+    ExactlyOnce = 2,
+}
+
+impl QoS {
+    /// 3 is reserved ([MQTT-3.3.1-4]).
+    #[inline]
+    pub const fn from_level(level: u8) -> Option<Self> {
+        match level {
+            0 => Some(Self::AtMostOnce),
+            1 => Some(Self::AtLeastOnce),
+            2 => Some(Self::ExactlyOnce),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub const fn level(self) -> u8 {
+        self as u8
+    }
+}
+
+/// "MUST assign it a non-zero Packet Identifier" ([MQTT-2.2.1-3], [MQTT-2.2.1-4];
+/// [MQTT-2.3.1-1] of 3.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PacketId(pub NonZeroU16);
+
+impl PacketId {
+    pub const fn new(number: u16) -> Option<Self> {
+        match NonZeroU16::new(number) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
+    }
+
+    pub const fn get(self) -> u16 {
+        self.0.get()
+    }
+}
+
+/// The QoS of a PUBLISH with what depends on it: "A PUBLISH packet MUST NOT contain a Packet
+/// Identifier if its QoS value is set to 0" ([MQTT-2.2.1-2]), and "the DUP flag MUST be set to 0 for
+/// all QoS 0 messages" ([MQTT-3.3.1-2]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    #[default]
+    AtMostOnce,
+    AtLeastOnce(PacketId, Attempt),
+    ExactlyOnce(PacketId, Attempt),
+}
+
+/// The DUP flag ([MQTT-3.3.1-1]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Attempt {
+    #[default]
+    First,
+    /// This might be re-delivery of an earlier attempt.
+    Again,
+}
+
+impl Delivery {
+    #[inline]
+    pub const fn qos(self) -> QoS {
+        match self {
+            Self::AtMostOnce => QoS::AtMostOnce,
+            Self::AtLeastOnce(..) => QoS::AtLeastOnce,
+            Self::ExactlyOnce(..) => QoS::ExactlyOnce,
+        }
+    }
+
+    #[inline]
+    pub const fn packet_id(self) -> Option<PacketId> {
+        match self {
+            Self::AtMostOnce => None,
+            Self::AtLeastOnce(id, _) | Self::ExactlyOnce(id, _) => Some(id),
+        }
+    }
+
+    /// Bits 1 to 3 of the first byte.
+    #[inline]
+    pub(super) const fn flags(self) -> u8 {
+        let dup = match self {
+            Self::AtLeastOnce(_, Attempt::Again) | Self::ExactlyOnce(_, Attempt::Again) => DUP,
+            _ => 0,
+        };
+        dup | self.qos().level() << 1
+    }
+}
+
+pub(super) const RETAIN: u8 = 0b0001;
+pub(super) const DUP: u8 = 0b1000;

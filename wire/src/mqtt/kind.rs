@@ -1,0 +1,131 @@
+//! The types of control packets, who sends them, and their reserved flags: 5.0, 2.1.
+
+use std::fmt;
+
+use super::Version;
+
+/// Which end of the connection we are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Reads what clients send.
+    Server,
+    /// Reads what servers send.
+    Client,
+}
+
+/// "MQTT Control Packet type": 5.0, table 2-1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum PacketType {
+    Connect = 1,
+    Connack = 2,
+    Publish = 3,
+    Puback = 4,
+    Pubrec = 5,
+    Pubrel = 6,
+    Pubcomp = 7,
+    Subscribe = 8,
+    Suback = 9,
+    Unsubscribe = 10,
+    Unsuback = 11,
+    Pingreq = 12,
+    Pingresp = 13,
+    Disconnect = 14,
+    /// Only in 5.0.
+    Auth = 15,
+}
+
+impl PacketType {
+    pub const ALL: [Self; 15] = [
+        Self::Connect,
+        Self::Connack,
+        Self::Publish,
+        Self::Puback,
+        Self::Pubrec,
+        Self::Pubrel,
+        Self::Pubcomp,
+        Self::Subscribe,
+        Self::Suback,
+        Self::Unsubscribe,
+        Self::Unsuback,
+        Self::Pingreq,
+        Self::Pingresp,
+        Self::Disconnect,
+        Self::Auth,
+    ];
+
+    /// As the specifications write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "CONNECT",
+            Self::Connack => "CONNACK",
+            Self::Publish => "PUBLISH",
+            Self::Puback => "PUBACK",
+            Self::Pubrec => "PUBREC",
+            Self::Pubrel => "PUBREL",
+            Self::Pubcomp => "PUBCOMP",
+            Self::Subscribe => "SUBSCRIBE",
+            Self::Suback => "SUBACK",
+            Self::Unsubscribe => "UNSUBSCRIBE",
+            Self::Unsuback => "UNSUBACK",
+            Self::Pingreq => "PINGREQ",
+            Self::Pingresp => "PINGRESP",
+            Self::Disconnect => "DISCONNECT",
+            Self::Auth => "AUTH",
+        }
+    }
+
+    /// Of the four bits; 0 is reserved in every version, 15 until 5.0.
+    #[inline]
+    pub(super) fn of(code: u8, version: Version) -> Option<Self> {
+        let known = Self::ALL.get(usize::from(code).checked_sub(1)?).copied()?;
+        (known != Self::Auth || version.is_5()).then_some(known)
+    }
+
+    /// The first byte of a packet that is not PUBLISH: PUBREL, SUBSCRIBE and UNSUBSCRIBE have bit 1
+    /// set, the others none ([MQTT-2.1.3-1], [MQTT-3.6.1-1], [MQTT-3.8.1-1], [MQTT-3.10.1-1]).
+    #[inline]
+    pub(super) const fn first_byte(self) -> u8 {
+        (self as u8) << 4 | self.reserved_flags()
+    }
+
+    #[inline]
+    pub(super) const fn reserved_flags(self) -> u8 {
+        match self {
+            Self::Pubrel | Self::Subscribe | Self::Unsubscribe => 0b0010,
+            _ => 0,
+        }
+    }
+
+    /// "Direction of flow": table 2-1 of both specifications.
+    #[inline]
+    pub(super) const fn is_for(self, reader: Role, version: Version) -> bool {
+        match self {
+            Self::Connect | Self::Subscribe | Self::Unsubscribe | Self::Pingreq => {
+                matches!(reader, Role::Server)
+            }
+            Self::Connack | Self::Suback | Self::Unsuback | Self::Pingresp => {
+                matches!(reader, Role::Client)
+            }
+            // Until 5.0 a server closed the connection without a word.
+            Self::Disconnect => matches!(reader, Role::Server) || version.is_5(),
+            Self::Publish | Self::Puback | Self::Pubrec | Self::Pubrel | Self::Pubcomp => true,
+            Self::Auth => version.is_5(),
+        }
+    }
+}
+
+impl fmt::Display for PacketType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        })
+    }
+}

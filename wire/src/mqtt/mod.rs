@@ -1,0 +1,69 @@
+//! The packets of MQTT 5.0, 3.1.1 and 3.1, both ways.
+//!
+//! [`Decoder`] turns received bytes into [`Packet`]s, without copying, wherever the stream was cut;
+//! [`Packet::encode`] writes them. There is one model for all versions, and it is shaped like 5.0; the
+//! version is an argument. [`SharedPublish`] is a message that goes to many.
+//!
+//! ```
+//! use wire::mqtt::{Decoder, Delivery, Limits, Packet, Role, Version};
+//!
+//! // "hi" to a/b, then the first byte of something else.
+//! let received = b"\x30\x08\x00\x03a/b\x00hi\xC0";
+//! let mut decoder = Decoder::new(Role::Server, Version::V5_0, Limits::DEFAULT);
+//! let (packet, taken) = decoder.decode(received)?.expect("all of it is there");
+//! let Packet::Publish(publish) = packet else {
+//!     panic!("it is {packet:?}");
+//! };
+//! assert_eq!(publish.delivery, Delivery::AtMostOnce);
+//! assert_eq!(publish.topic.map(|topic| topic.as_str()), Some("a/b"));
+//! assert_eq!(publish.payload, b"hi");
+//! assert_eq!(decoder.decode(&received[taken..]), Ok(None));
+//! # Ok::<(), wire::mqtt::DecodeError>(())
+//! ```
+//!
+//! Beside the code are the numbers of the statements it implements, as `[MQTT-1.5.4-1]`: those of 5.0,
+//! unless 3.1.1 is named. What a packet means for the session is left to others: which one answers
+//! which, identifiers in use, aliases, flow control, keep alive.
+
+mod clause;
+mod decode;
+mod decoder;
+mod delivery;
+mod encode;
+mod error;
+mod fault;
+mod kind;
+mod limits;
+mod list;
+mod packet;
+mod property;
+mod reader;
+mod reason;
+mod section;
+mod subscription;
+mod topic;
+mod value;
+mod version;
+mod writer;
+
+pub use decoder::Decoder;
+pub use delivery::{Attempt, Delivery, PacketId, QoS};
+pub use encode::{Alias, Own, SharedPublish};
+pub use error::{DecodeError, EncodeError};
+pub use fault::Fault;
+pub use kind::{PacketType, Role};
+pub use limits::Limits;
+pub use list::{List, ListIter};
+pub use packet::{
+    Acknowledgement, Auth, Connack, Connect, Disconnect, Packet, Publish, Suback, Subscribe,
+    Unsuback, Unsubscribe, Will,
+};
+pub use property::{Properties, Property, PropertyId};
+pub use reason::{
+    AuthReason, ConnectReason, DisconnectReason, PublishReason, ReleaseReason, SubscribeReason,
+    UnsubscribeReason,
+};
+pub use subscription::{RetainHandling, Subscription, SubscriptionOptions};
+pub use topic::{Shared, TopicError, TopicFilter, TopicName};
+pub use value::{MaximumQos, PayloadFormat, SubscriptionId, UserProperty};
+pub use version::Version;

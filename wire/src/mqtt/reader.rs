@@ -1,0 +1,195 @@
+//! The bytes of one packet, read front to back: the data types of 5.0, 1.5.
+//!
+//! The packet's end is known from its fixed header, also while bytes are missing. So a field that
+//! cannot fit is told at once, and one that has not arrived is told apart from it.
+
+use memchr::memchr;
+
+use super::Fault;
+
+/// Why reading stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// What was read so far is right, and the rest has not arrived.
+    More,
+    /// Positions count from the first byte of the packet.
+    Fault { fault: Fault, offset: usize },
+}
+
+pub type Read<T> = Result<T, Stop>;
+
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    /// The packet from its first byte on, as far as it has arrived.
+    bytes: &'a [u8],
+    position: usize,
+    /// Where the packet ends, or the part of it that is read.
+    end: usize,
+}
+
+/// A variable byte integer at the beginning of some bytes.
+pub enum Variable {
+    Unfinished,
+    TooLong,
+    Read {
+        value: u32,
+        bytes: usize,
+        minimal: bool,
+    },
+}
+
+impl<'a> Reader<'a> {
+    #[inline]
+    pub(super) const fn new(bytes: &'a [u8], position: usize, end: usize) -> Self {
+        Self {
+            bytes,
+            position,
+            end,
+        }
+    }
+
+    #[inline]
+    pub(super) const fn offset(&self) -> usize {
+        self.position
+    }
+
+    #[inline]
+    pub(super) const fn is_empty(&self) -> bool {
+        self.position == self.end
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self, length: usize) -> Read<&'a [u8]> {
+        if length > self.end - self.position {
+            return fault(Fault::Truncated, self.position);
+        }
+        let after = self.position + length;
+        let taken = self.bytes.get(self.position..after).ok_or(Stop::More)?;
+        self.position = after;
+        Ok(taken)
+    }
+
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    #[inline]
+    pub(super) fn byte(&mut self) -> Read<u8> {
+        self.array().map(|[byte]| byte)
+    }
+
+    /// 1.5.2, "Two Byte Integer".
+    #[inline]
+    pub(super) fn two_bytes(&mut self) -> Read<u16> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    /// 1.5.3, "Four Byte Integer".
+    #[inline]
+    pub(super) fn four_bytes(&mut self) -> Read<u32> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    /// 1.5.5, "Variable Byte Integer". Within a packet there are none before 5.0.
+    #[inline]
+    pub(super) fn variable(&mut self) -> Read<u32> {
+        let there = self.bytes.get(self.position..).unwrap_or_default();
+        let there = &there[..there.len().min(self.end - self.position)];
+        match variable(there) {
+            Variable::TooLong => fault(Fault::LengthTooLong, self.position),
+            Variable::Read { minimal: false, .. } => fault(Fault::LengthNotMinimal, self.position),
+            Variable::Read { value, bytes, .. } => {
+                self.position += bytes;
+                Ok(value)
+            }
+            Variable::Unfinished => match there.len() == self.end - self.position {
+                true => fault(Fault::Truncated, self.position),
+                false => Err(Stop::More),
+            },
+        }
+    }
+
+    /// 1.5.6, "Binary Data".
+    #[inline]
+    pub(super) fn binary(&mut self) -> Read<&'a [u8]> {
+        let length = self.two_bytes()?;
+        self.take(length.into())
+    }
+
+    /// 1.5.4, "UTF-8 Encoded String": well-formed ([MQTT-1.5.4-1]), without U+0000
+    /// ([MQTT-1.5.4-2]); U+FEFF is a character like any other ([MQTT-1.5.4-3]). The control
+    /// characters that SHOULD NOT be sent pass: that is for whoever shows them.
+    #[inline]
+    pub(super) fn string(&mut self) -> Read<&'a str> {
+        let offset = self.position;
+        let bytes = self.binary()?;
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return fault(Fault::NotUtf8, offset);
+        };
+        match memchr(0, bytes) {
+            Some(_) => fault(Fault::Nul, offset),
+            None => Ok(text),
+        }
+    }
+
+    /// The next `length` bytes as a part of their own, whether or not they have arrived.
+    #[inline]
+    pub(super) fn part(&mut self, length: usize) -> Read<Self> {
+        if length > self.end - self.position {
+            return fault(Fault::Truncated, self.position);
+        }
+        let start = self.position;
+        self.position += length;
+        Ok(Self::new(self.bytes, start, self.position))
+    }
+
+    /// Everything up to the end.
+    #[inline]
+    pub(super) fn rest(&mut self) -> Read<&'a [u8]> {
+        self.take(self.end - self.position)
+    }
+
+    /// What lies between an earlier offset and here; it has been read.
+    #[inline]
+    pub(super) fn since(&self, offset: usize) -> &'a [u8] {
+        self.bytes.get(offset..self.position).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn finish(&self) -> Read<()> {
+        match self.is_empty() {
+            true => Ok(()),
+            false => fault(Fault::TrailingBytes, self.position),
+        }
+    }
+}
+
+#[cold]
+pub(super) fn fault<T>(fault: Fault, offset: usize) -> Read<T> {
+    Err(Stop::Fault { fault, offset })
+}
+
+/// "The maximum number of bytes in the Variable Byte Integer field is four" (1.5.5).
+#[inline]
+pub(super) fn variable(there: &[u8]) -> Variable {
+    let mut value = 0;
+    for (index, &byte) in there.iter().take(VARIABLE_BYTES).enumerate() {
+        value |= u32::from(byte & 0x7F) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Variable::Read {
+                value,
+                bytes: index + 1,
+                minimal: byte != 0 || index == 0,
+            };
+        }
+    }
+    match there.len() < VARIABLE_BYTES {
+        true => Variable::Unfinished,
+        false => Variable::TooLong,
+    }
+}
+
+const VARIABLE_BYTES: usize = 4;

@@ -1,0 +1,85 @@
+//! The data types of 5.0, 1.5, written; and the fixed header, whose length is known last.
+
+use memchr::memchr;
+
+use super::EncodeError;
+
+pub type Written = Result<(), EncodeError>;
+
+/// "The value of Remaining Length" and any other variable byte integer end here (1.5.5).
+pub const VARIABLE_MAX: u32 = 268_435_455;
+
+pub(super) fn string(text: &str, out: &mut Vec<u8>) -> Written {
+    if memchr(0, text.as_bytes()).is_some() {
+        return Err(EncodeError::Nul);
+    }
+    binary(text.as_bytes(), out)
+}
+
+#[inline]
+pub(super) fn binary(bytes: &[u8], out: &mut Vec<u8>) -> Written {
+    let Ok(length) = u16::try_from(bytes.len()) else {
+        return Err(EncodeError::FieldTooLong { bytes: bytes.len() });
+    };
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// In the least number of bytes ([MQTT-1.5.5-1]).
+#[inline]
+pub(super) fn variable(mut value: u32, out: &mut Vec<u8>) {
+    while value > 0x7F {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+pub(super) const fn variable_bytes(value: u32) -> usize {
+    match value {
+        0..=0x7F => 1,
+        0x80..=0x3FFF => 2,
+        0x4000..=0x1F_FFFF => 3,
+        _ => 4,
+    }
+}
+
+/// A length where a variable byte integer is to tell it.
+#[inline]
+pub(super) fn length(bytes: usize) -> Result<u32, EncodeError> {
+    match u32::try_from(bytes) {
+        Ok(length @ 0..=VARIABLE_MAX) => Ok(length),
+        _ => Err(EncodeError::PacketTooLarge { bytes }),
+    }
+}
+
+/// Writes one packet around its body. Nothing is left in `out` if that fails.
+pub(super) fn packet(
+    first: u8,
+    out: &mut Vec<u8>,
+    body: impl FnOnce(&mut Vec<u8>) -> Written,
+) -> Written {
+    let start = out.len();
+    out.extend_from_slice(&[first, 0]);
+    let written = body(out).and_then(|()| close(start, out));
+    if written.is_err() {
+        out.truncate(start);
+    }
+    written
+}
+
+/// Nearly all packets have a length of one byte, for which there is room.
+fn close(start: usize, out: &mut Vec<u8>) -> Written {
+    let body = start + 2;
+    let length = length(out.len() - body)?;
+    match u8::try_from(length) {
+        Ok(short @ 0..=0x7F) => out[start + 1] = short,
+        _ => {
+            let mut encoded = Vec::with_capacity(variable_bytes(length));
+            variable(length, &mut encoded);
+            out.splice(start + 1..body, encoded);
+        }
+    }
+    Ok(())
+}
