@@ -243,16 +243,19 @@ impl Publication {
     /// A message to a topic, without headers. `producer` names the publishing session; `timestamp_ms` is
     /// the time of publication in Unix milliseconds.
     #[must_use]
+    #[inline]
     pub fn new(topic: TopicName, producer: Arc<str>, timestamp_ms: u64, body: Bytes) -> Self {
         Self::to(Kind::Topic, topic, producer, timestamp_ms, body)
     }
 
     /// A message to a queue, likewise.
     #[must_use]
+    #[inline]
     pub fn to_queue(queue: TopicName, producer: Arc<str>, timestamp_ms: u64, body: Bytes) -> Self {
         Self::to(Kind::Queue, queue, producer, timestamp_ms, body)
     }
 
+    #[inline]
     fn to(
         kind: Kind,
         topic: TopicName,
@@ -329,6 +332,7 @@ impl Publication {
     ///
     /// `topic` is the same name as the message's own. All entries of a topic share one text, which the
     /// topic accounts for.
+    #[inline(always)] // Once for topics, once for queues.
     pub(crate) fn into_entry(
         mut self,
         position: u64,

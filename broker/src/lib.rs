@@ -28,6 +28,7 @@ mod name;
 mod notice;
 mod order;
 mod outcome;
+mod overdue;
 mod publish;
 mod queue;
 mod queues;

@@ -5,23 +5,17 @@ use std::sync::Arc;
 
 use crate::{
     broker::Broker,
-    cursor::{Cursor, Overflow},
+    cursor::Cursor,
     entry::{Kind, Publication},
-    limits::Lag,
-    log::{End, Released},
+    log::Released,
     name::{TopicName, is_brokers_own, is_temporary},
     order::Order,
     outcome::{Outcome, PublishError, Published},
+    overdue::Overdue,
     queue::{Load, Room},
     session::Readable,
     sync::{MutexGuard, lock},
 };
-
-/// A cursor found too far behind the end its log had then.
-struct Overdue {
-    cursor: Arc<Cursor>,
-    end: End,
-}
 
 /// What is left to be done once the lock is released.
 #[derive(Default)]
@@ -54,6 +48,16 @@ pub(crate) enum Rights {
     Dead,
     /// Where anybody may, and without a look at any bound: there is room, or there was just now.
     Checked,
+}
+
+/// Where a publication goes, in case that is not there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct New<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) name: &'a TopicName,
+    /// Of the publication.
+    pub(crate) size: u64,
+    pub(crate) rights: Rights,
 }
 
 /// What appending a run of publications to one topic or queue needs besides that.
@@ -113,10 +117,16 @@ impl Broker {
         let mut publications = batch.drain(..).peekable();
         while let Some(first) = publications.next() {
             let (kind, name) = (first.kind(), first.topic().clone());
-            if let Err(error) = self.admit(order, &first, rights) {
+            if let Err(error) = check_rights(rights, (kind, &name)) {
                 outcome.results.push(Err(error));
                 break;
             }
+            let new = New {
+                kind,
+                name: &name,
+                size: first.size(),
+                rights,
+            };
             let rest = std::iter::from_fn(|| {
                 publications.next_if(|next| next.kind() == kind && *next.topic() == name)
             });
@@ -127,8 +137,8 @@ impl Broker {
                 aftermath,
             };
             let is_whole = match kind {
-                Kind::Topic => self.append_to_topic(order, run, &name, publications),
-                Kind::Queue => self.append_to_queue(order, run, &name, publications),
+                Kind::Topic => self.append_to_topic(order, run, new, publications),
+                Kind::Queue => self.append_to_queue(order, run, new, publications),
             };
             if !is_whole {
                 break;
@@ -160,28 +170,23 @@ impl Broker {
         self.refused.add(refused as u64);
     }
 
-    /// Whether a publication may be made: there is a topic or queue for it, or may be one.
-    pub(crate) fn admit(
-        &self,
-        order: &mut Order,
-        publication: &Publication,
-        rights: Rights,
-    ) -> Result<(), PublishError> {
-        let name = publication.topic();
-        if !may_publish(rights, publication) {
-            return Err(PublishError::Reserved(name.clone()));
-        }
-        if order.has(publication.kind(), name) || is_temporary(name) {
+    /// Makes a topic or queue that is not there, if it may be. Not what is temporary: it was, and is gone.
+    pub(crate) fn admit(&self, order: &mut Order, new: New<'_>) -> Result<(), PublishError> {
+        let New { name, size, .. } = new;
+        if is_temporary(name) {
             return Ok(());
         }
-        if rights != Rights::Dead {
+        if new.rights != Rights::Dead {
             // What is new has no history to reduce: there is room now, or there is none.
-            self.check_memory(publication.size())?;
+            self.check_memory(size)?;
         }
-        match publication.kind() {
+        match new.kind {
             Kind::Topic => order.admit(name, &self.limits),
             Kind::Queue => {
-                let more = Load::of(publication);
+                let more = Load {
+                    entries: 1,
+                    bytes: size,
+                };
                 check_room(name, self.store.room(Load::default(), more))?;
                 order.admit_queue(name, &self.limits, &self.store)
             }
@@ -204,7 +209,7 @@ impl Broker {
         &self,
         order: &mut Order,
         run: Run<'_>,
-        name: &TopicName,
+        new: New<'_>,
         publications: impl Iterator<Item = Publication>,
     ) -> bool {
         let limits = &self.limits;
@@ -213,27 +218,38 @@ impl Broker {
             outcome,
             aftermath,
         } = run;
-        let Some(topic) = order.topics.find_mut(name.as_str()) else {
+        let name = new.name.as_str();
+        let found = match order.topics.find_mut(name) {
+            Some(topic) => Some(topic),
+            None => {
+                if let Err(error) = self.admit(order, new) {
+                    outcome.results.push(Err(error));
+                    return false;
+                }
+                order.topics.find_mut(name)
+            }
+        };
+        let Some(topic) = found else {
             self.pass_into_nothing(order.position, publications, outcome);
             return true;
         };
         let mut is_whole = true;
         let subscriptions = topic.cursors().len() + topic.queues.len();
         for publication in publications {
-            if self.check_memory(publication.size()).is_err() {
+            let size = publication.size();
+            if self.check_memory(size).is_err() {
                 topic.log.keep_last(&mut aftermath.released);
                 // What can be had is needed now.
                 aftermath.released.clear();
-            }
-            if rights != Rights::Checked
-                && let Err(error) = self.check_memory(publication.size())
-            {
-                outcome.results.push(Err(error));
-                is_whole = false;
-                break;
+                if rights != Rights::Checked
+                    && let Err(error) = self.check_memory(size)
+                {
+                    outcome.results.push(Err(error));
+                    is_whole = false;
+                    break;
+                }
             }
             order.position += 1;
-            let size = publication.size();
             let ready = &mut outcome.ready;
             let sequence = topic.append(publication, order.position, &self.memory, ready);
             if !topic.counts.is_own {
@@ -270,13 +286,24 @@ impl Broker {
         &self,
         order: &mut Order,
         run: Run<'_>,
-        name: &TopicName,
+        new: New<'_>,
         publications: impl Iterator<Item = Publication>,
     ) -> bool {
         let Run {
             rights, outcome, ..
         } = run;
-        let Some(queue) = order.queues.named.find(name.as_str()) else {
+        let name = new.name;
+        let found = match order.queues.named.find(name.as_str()) {
+            Some(queue) => Some(queue),
+            None => {
+                if let Err(error) = self.admit(order, new) {
+                    outcome.results.push(Err(error));
+                    return false;
+                }
+                order.queues.named.find(name.as_str())
+            }
+        };
+        let Some(queue) = found else {
             self.pass_into_nothing(order.position, publications, outcome);
             return true;
         };
@@ -325,64 +352,22 @@ impl Broker {
             }));
         }
     }
-
-    /// Where memory is nearly full: applies the rules of all who lie behind what their topics keep anyway,
-    /// so that one who does not read does not use up everybody's room.
-    ///
-    /// It looks at every cursor, so it is not done again before a part of the memory was published anew.
-    pub(crate) fn relieve(&self, outcome: &mut Outcome) {
-        let limit = self.limits.memory_bytes;
-        if self.memory.bytes() < limit - limit / RELIEF_PART {
-            return;
-        }
-        let mut order = lock(&self.order);
-        let published = self.published.bytes();
-        if order
-            .relieved
-            .is_some_and(|then| published < then + limit / RELIEF_PART)
-        {
-            return;
-        }
-        order.relieved = Some(published);
-        let mut lagging = Vec::new();
-        order
-            .topics
-            .for_each(|topic| lagging.extend(topic.lagging()));
-        drop(order);
-        for (cursor, end, kept) in lagging {
-            self.settle_lag(&cursor, end, kept, outcome);
-        }
-    }
-
-    /// Applies the rule of a cursor that was found further behind `end` than `allowed`.
-    fn settle_lag(&self, cursor: &Arc<Cursor>, end: End, allowed: Lag, outcome: &mut Outcome) {
-        let session = &cursor.subscription.session;
-        match cursor.subscription.overflow {
-            _ if session.is_ended() => cursor.close(),
-            Overflow::DropOldest | Overflow::Latest => {
-                cursor.skip(end, allowed);
-                self.notice_slow(&cursor.subscription, outcome);
-            }
-            Overflow::Disconnect => {
-                if session.end() {
-                    self.disconnected.add(1);
-                    outcome.ready.add_once(session);
-                }
-                cursor.close();
-            }
-            Overflow::Block => outcome.blocked.add(Arc::clone(cursor)),
-        }
-    }
 }
 
 /// Whether messages may be sent there.
-fn may_publish(rights: Rights, publication: &Publication) -> bool {
-    let name = publication.topic();
-    let is_own = is_brokers_own(publication.kind(), name);
-    match rights {
-        Rights::Anybody | Rights::Checked => !is_own,
-        Rights::Broker => is_own,
+pub(crate) fn check_rights(
+    rights: Rights,
+    (kind, name): (Kind, &TopicName),
+) -> Result<(), PublishError> {
+    let is_allowed = match rights {
+        Rights::Anybody | Rights::Checked => !is_brokers_own(kind, name),
+        Rights::Broker => is_brokers_own(kind, name),
         Rights::Dead => true,
+    };
+    if is_allowed {
+        Ok(())
+    } else {
+        Err(PublishError::Reserved(name.clone()))
     }
 }
 
@@ -396,6 +381,3 @@ pub(crate) fn check_room(queue: &TopicName, room: Room) -> Result<(), PublishErr
         }),
     }
 }
-
-/// Memory is nearly full when all but this part of it is taken.
-const RELIEF_PART: u64 = 8;

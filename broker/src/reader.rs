@@ -212,6 +212,7 @@ impl Reader {
         ControlFlow::Continue(())
     }
 
+    #[inline]
     fn keep_or_retire(&mut self, source: Readable, budget: &mut Budget) {
         loop {
             match source.next(budget, &mut self.ready) {

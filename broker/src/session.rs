@@ -75,8 +75,8 @@ pub(crate) struct Subscription {
     pub(crate) session: Arc<Session>,
     pub(crate) filter: TopicFilter,
     pub(crate) overflow: Overflow,
-    /// Which of the entries it wants.
-    pub(crate) selector: Option<Selector>,
+    /// Which of the entries it wants. Few subscriptions have one.
+    pub(crate) selector: Option<Box<Selector>>,
     pub(crate) tag: Box<[u8]>,
     /// Topics it covered when it was made.
     pub(crate) joined: usize,
@@ -172,6 +172,7 @@ impl Session {
 
     /// Puts a claimed cursor or consumer up for reading; true when the session is to be drained by the
     /// caller.
+    #[inline]
     pub(crate) fn queue(&self, readable: Readable) -> bool {
         let mut inbox = lock(&self.inbox);
         if inbox.len() == inbox.capacity() {
@@ -308,7 +309,7 @@ impl Subscription {
             session,
             filter: subscribe.filter.clone(),
             overflow: subscribe.overflow,
-            selector: subscribe.selector,
+            selector: subscribe.selector.map(Box::new),
             tag: subscribe.tag.into(),
             joined: 0,
             is_told_slow: AtomicBool::new(false),
@@ -346,6 +347,7 @@ impl Readable {
     }
 
     /// What is read next. `ready` gets others who were given something meanwhile.
+    #[inline]
     pub(crate) fn next(&self, budget: &mut Budget, ready: &mut Ready) -> Next {
         match self {
             Self::Cursor(cursor) => cursor.next_position().map_or(Next::Nothing, Next::At),
@@ -353,6 +355,7 @@ impl Readable {
         }
     }
 
+    #[inline]
     pub(crate) fn retire(&self) -> bool {
         match self {
             Self::Cursor(cursor) => cursor.retire(),

@@ -13,7 +13,7 @@ use crate::{
     name::TopicName,
     order::Order,
     outcome::{CommitError, Outcome, PublishError},
-    publish::{Aftermath, Rights, Run, check_room},
+    publish::{Aftermath, New, Rights, Run, check_rights, check_room},
     queue::{Load, Phase, Queue},
     session::Session,
     settlement::{SettleError, Settlement},
@@ -147,9 +147,15 @@ impl Broker {
         let mut queues = Vec::new();
         for publication in batch {
             let (kind, name) = (publication.kind(), publication.topic());
-            let was_there = order.has(kind, name);
-            self.admit(order, publication, Rights::Anybody)?;
-            if !was_there {
+            check_rights(Rights::Anybody, (kind, name))?;
+            if !order.has(kind, name) {
+                let new = New {
+                    kind,
+                    name,
+                    size: publication.size(),
+                    rights: Rights::Anybody,
+                };
+                self.admit(order, new)?;
                 made.push((kind, name));
             }
             if kind == Kind::Topic {

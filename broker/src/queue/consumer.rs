@@ -1,11 +1,12 @@
 //! A consumer: a subscription that takes messages out of queues, and has a bounded number of them in hand.
 
-use std::{collections::HashMap, fmt, ops::ControlFlow, sync::Arc};
+use std::{fmt, ops::ControlFlow, sync::Arc};
 
 use super::{
     Queue, Queued,
-    hands::{Assigned, Hands, Held, Phase, Received},
+    hands::{Assigned, Hands, Phase, Received},
     look::{Look, Part},
+    returned::Returned,
 };
 use crate::{
     budget::Budget,
@@ -277,6 +278,7 @@ impl Consumer {
     }
 
     /// What is read next. `ready` gets others who were given something meanwhile.
+    #[inline(never)] // So that readers of topics stay small.
     pub(crate) fn next(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) -> Next {
         if self.is_cancelled() {
             return Next::Nothing;
@@ -455,31 +457,6 @@ impl Consumer {
         for queue in queues {
             queue.leave(self, returned.of(queue));
         }
-    }
-}
-
-/// Messages on their way back, by queue.
-#[derive(Default)]
-struct Returned(HashMap<*const Queue, (Arc<Queue>, Vec<Queued>)>);
-
-impl Returned {
-    fn add(&mut self, Held { message, queue }: Held) {
-        let by_queue = self.0.entry(Arc::as_ptr(&queue));
-        let (_, messages) = by_queue.or_insert_with(|| (queue, Vec::new()));
-        messages.push(message);
-    }
-
-    fn of(&mut self, queue: &Arc<Queue>) -> Vec<Queued> {
-        let found = self.0.remove(&Arc::as_ptr(queue));
-        found.map_or_else(Vec::new, |(_, messages)| messages)
-    }
-
-    /// Gives all of them back; tells which queues may want to give them to others.
-    fn take_back(self) -> Vec<Arc<Queue>> {
-        let by_queue = self.0.into_values();
-        let wanted =
-            by_queue.filter_map(|(queue, messages)| queue.take_back(messages).then_some(queue));
-        wanted.collect()
     }
 }
 

@@ -4,11 +4,13 @@
 //! the [`Consumer`] until it is settled. Locks are taken in this order: the broker's order, a queue, a
 //! consumer, a session's inbox.
 
+mod accounts;
 mod consumer;
 mod dispatch;
 mod groups;
 mod hands;
 mod look;
+mod returned;
 mod state;
 mod store;
 
@@ -19,13 +21,13 @@ pub(crate) use hands::Phase;
 pub(crate) use state::State;
 pub(crate) use store::{Dead, Load, Room, Store};
 
+use accounts::Counts;
 use dispatch::SLICE;
 use groups::Groups;
 
 use crate::{
     cursor::Missed,
     entry::{Entry, Kind},
-    figures::{Count, QueueFigures},
     name::{TopicFilter, TopicName},
     notice::DeathCause,
     outcome::Ready,
@@ -83,17 +85,6 @@ pub(crate) struct Binding {
     pub(crate) selector: Option<Selector>,
 }
 
-#[derive(Debug, Default)]
-struct Counts {
-    enqueued: Count,
-    dispatched: Count,
-    acknowledged: Count,
-    redelivered: Count,
-    dead_lettered: Count,
-    expired: Count,
-    discarded: Count,
-}
-
 impl Queue {
     pub(crate) fn new(
         identity: Identity,
@@ -122,18 +113,6 @@ impl Queue {
         match &self.identity {
             Identity::Named(name) => Some(name),
             Identity::Durable(_) | Identity::Private => None,
-        }
-    }
-
-    /// Whether so much more may come in.
-    pub(crate) fn room(&self, more: Load) -> Room {
-        self.store.room(self.load(), more)
-    }
-
-    fn load(&self) -> Load {
-        Load {
-            entries: self.entries.load(Ordering::Relaxed),
-            bytes: self.bytes.load(Ordering::Relaxed),
         }
     }
 
@@ -334,34 +313,6 @@ impl Queue {
         self.lock().consumers()
     }
 
-    pub(crate) fn figures(&self, name: &TopicName) -> QueueFigures {
-        let state = self.lock();
-        let waiting = state.waiting();
-        let entries = self.entries.load(Ordering::Relaxed);
-        QueueFigures {
-            name: name.clone(),
-            waiting,
-            unacknowledged: entries.saturating_sub(waiting),
-            consumers: state.consumer_count(),
-            bytes: self.bytes.load(Ordering::Relaxed),
-            enqueued: self.counts.enqueued.total(),
-            dispatched: self.counts.dispatched.total(),
-            acknowledged: self.counts.acknowledged.total(),
-            redelivered: self.counts.redelivered.total(),
-            dead_lettered: self.counts.dead_lettered.total(),
-            expired: self.counts.expired.total(),
-            discarded: self.counts.discarded.total(),
-        }
-    }
-
-    /// Notes that a message was handed over.
-    pub(crate) fn dispatched(&self, message: &Queued) {
-        self.counts.dispatched.add(1);
-        if message.deliveries > 1 {
-            self.counts.redelivered.add(1);
-        }
-    }
-
     fn kill(self: &Arc<Self>, state: &mut State, message: Queued, cause: DeathCause) {
         self.leave_store(state, &message.entry);
         // What nobody has seen is missing, and so is what was missing before it.
@@ -381,54 +332,6 @@ impl Queue {
             message,
             cause,
         });
-    }
-
-    /// Counts a message that was given up, once it is known whether a dead letter queue has it.
-    pub(crate) fn count_buried(&self, cause: DeathCause, is_sent: bool) {
-        match cause {
-            // Counted when they were found.
-            DeathCause::Expired | DeathCause::QueueFull => {}
-            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected if is_sent => {
-                self.counts.dead_lettered.add(1);
-            }
-            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => self.counts.discarded.add(1),
-        }
-    }
-
-    fn enter(&self, state: &mut State, entry: &Entry) {
-        self.counts.enqueued.add(1);
-        self.entries.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(entry.size(), Ordering::Relaxed);
-        self.store.take(entry);
-        state.groups.enter(entry);
-    }
-
-    fn leave_store(&self, state: &mut State, entry: &Entry) {
-        self.subtract(entry);
-        state.groups.leave(entry);
-    }
-
-    /// As [`Queue::leave_store`], taking the lock only for what needs it.
-    fn leave_store_unlocked(&self, entry: &Entry) {
-        self.subtract(entry);
-        if groups::group_of(entry).is_some() {
-            self.lock().groups.leave(entry);
-        }
-    }
-
-    fn subtract(&self, entry: &Entry) {
-        self.entries.fetch_sub(1, Ordering::Relaxed);
-        self.bytes.fetch_sub(entry.size(), Ordering::Relaxed);
-        self.store.give_back(entry);
-    }
-}
-
-impl Drop for Queue {
-    /// What was in it does not count any more.
-    fn drop(&mut self) {
-        for message in self.lock().take_all().waiting.values() {
-            self.store.give_back(&message.entry);
-        }
     }
 }
 
