@@ -61,7 +61,7 @@ impl Section {
         }
     }
 
-    /// "It is a Protocol Error to include [it] more than once", of all but these.
+    /// "It is a Protocol Error to include" it "more than once", of all but these.
     #[inline]
     pub(super) const fn may_repeat(self, id: PropertyId) -> bool {
         match id {
