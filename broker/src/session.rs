@@ -39,7 +39,7 @@ pub struct SubscriptionId(pub(crate) u64);
 pub struct Session {
     pub(crate) id: u64,
     name: Arc<str>,
-    peer: Weak<dyn Peer>,
+    peer: Mutex<Weak<dyn Peer>>,
     /// Whether somebody has been told to drain the session and has not begun yet.
     scheduled: AtomicBool,
     ended: AtomicBool,
@@ -112,7 +112,7 @@ impl Session {
         Self {
             id,
             name,
-            peer,
+            peer: Mutex::new(peer),
             scheduled: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             inbox: Mutex::new(Vec::new()),
@@ -158,16 +158,26 @@ impl Session {
 
     /// Drains on the calling thread, if the peer is still there.
     pub fn deliver(&self) {
-        if let Some(peer) = self.peer.upgrade() {
+        if let Some(peer) = self.peer() {
             peer.deliver();
         }
     }
 
     /// Lets the peer's own task drain, if the peer is still there.
     pub fn wake(&self) {
-        if let Some(peer) = self.peer.upgrade() {
+        if let Some(peer) = self.peer() {
             peer.wake();
         }
+    }
+
+    /// From now on this peer delivers. Whatever became readable before is up to whoever calls this: it is to
+    /// drain the reader once.
+    pub fn set_peer(&self, peer: Weak<dyn Peer>) {
+        *lock(&self.peer) = peer;
+    }
+
+    fn peer(&self) -> Option<Arc<dyn Peer>> {
+        lock(&self.peer).upgrade()
     }
 
     /// Puts a claimed cursor or consumer up for reading; true when the session is to be drained by the

@@ -25,12 +25,13 @@ pub struct Answers {
 }
 
 impl<F: Framing, P: Protocol> Inbound<F, P> {
-    pub fn new(framing: F, protocol: P) -> Self {
+    /// `unread` are bytes of the protocol that came before.
+    pub fn new(framing: F, protocol: P, unread: Vec<u8>) -> Self {
         Self {
             framing,
             protocol,
             unframed: Vec::new(),
-            unread: Vec::new(),
+            unread,
         }
     }
 
@@ -68,6 +69,7 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         while let Some((unwrapped, used)) = self.framing.unwrap(&mut input[at..])? {
             at += used;
             match unwrapped {
+                Unwrapped::Data(Kind::Text, _) if P::IS_BINARY => return Err(Ending::Text),
                 Unwrapped::Data(kind, bytes) => {
                     answers.kind = Some(kind);
                     self.protocol_bytes(bytes, turn)?;

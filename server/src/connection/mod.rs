@@ -19,13 +19,14 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use broker::{Broker, Outcome, Peer, Session};
+use broker::{Broker, Outcome, Peer, Reader, Session};
 use tokio::{
     net::TcpStream,
     sync::{Notify, watch},
 };
 
 pub use framing::{Framing, Kind, Stream, WebSocket};
+pub use outlet::Voice;
 pub use protocol::{Encoder, Ending, Protocol};
 pub use turn::{Turn, carry_out, deliver};
 
@@ -33,6 +34,7 @@ use crate::{
     advisory::Advisories,
     clock::{self, Clock},
 };
+use inbound::Inbound;
 use outlet::{Drained, Outlet, Progress};
 use task::Task;
 
@@ -47,12 +49,25 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
+    /// Attaches a session, which delivers to nobody until it is [`serve`]d.
+    pub fn attach(&self, name: Arc<str>) -> Reader {
+        self.broker.attach(name, Weak::<Nobody>::new())
+    }
+
     /// Ends a session; what it held goes to others.
     pub fn detach(&self, session: &Session) {
         let mut outcome = Outcome::default();
         self.broker.detach(session, clock::unix_ms(), &mut outcome);
         carry_out(&mut outcome, &self.advisories, None);
     }
+}
+
+/// The peer of a session that has none.
+struct Nobody;
+
+impl Peer for Nobody {
+    fn deliver(&self) {}
+    fn wake(&self) {}
 }
 
 /// What the connection's task and those who publish to it share.
@@ -66,33 +81,52 @@ struct Connection<F, E> {
     clock: Clock,
 }
 
-/// Serves a peer until one side ends it. `early` was read from the socket before.
-pub async fn serve<F: Framing, P: Protocol>(
-    surroundings: Surroundings,
-    (socket, early): (TcpStream, Vec<u8>),
-    framing: F,
-    name: Arc<str>,
-    protocol: impl FnOnce(&Surroundings, &Arc<Session>) -> (P, P::Encoder),
-) {
-    let mut protocol = Some(protocol);
-    let mut inbound = None;
-    let connection = Arc::new_cyclic(|weak: &Weak<Connection<F, P::Encoder>>| {
-        let reader = surroundings.broker.attach(name, weak.clone());
-        let session = Arc::clone(reader.session());
-        let (machine, encoder) = protocol.take().expect("called once")(&surroundings, &session);
-        inbound = Some(machine);
-        Connection {
-            socket,
-            outlet: Mutex::new(Outlet::new(reader, encoder)),
-            session,
-            wake: Notify::new(),
-            last_sent_ms: AtomicU64::new(surroundings.clock.now_ms()),
-            clock: surroundings.clock,
-        }
+/// A connection at its beginning.
+pub struct Opening<F, P: Protocol> {
+    pub socket: TcpStream,
+    pub framing: F,
+    pub protocol: P,
+    pub voice: Voice<P::Encoder>,
+    pub received: Received,
+}
+
+/// What was read from a socket before its connection begins.
+#[derive(Default)]
+pub struct Received {
+    /// Bytes of the protocol that the peer has not been answered.
+    pub unread: Vec<u8>,
+    /// Bytes of the framing behind them.
+    pub unframed: Vec<u8>,
+}
+
+/// Serves a peer until one side ends it.
+pub async fn serve<F: Framing, P: Protocol>(surroundings: Surroundings, opening: Opening<F, P>) {
+    let Opening {
+        socket,
+        framing,
+        protocol,
+        voice,
+        received,
+    } = opening;
+    let session = Arc::clone(voice.reader.session());
+    let kind = if P::IS_BINARY {
+        Kind::Binary
+    } else {
+        Kind::Text
+    };
+    let connection = Arc::new(Connection {
+        socket,
+        outlet: Mutex::new(Outlet::new(voice, kind)),
+        session: Arc::clone(&session),
+        wake: Notify::new(),
+        last_sent_ms: AtomicU64::new(surroundings.clock.now_ms()),
+        clock: surroundings.clock,
     });
-    let protocol = inbound.expect("set above");
-    Task::new(connection, surroundings, framing, protocol)
-        .run(early)
+    let peer = Arc::downgrade(&connection);
+    session.set_peer(peer);
+    let inbound = Inbound::new(framing, protocol, received.unread);
+    Task::new(connection, surroundings, inbound)
+        .run(received.unframed)
         .await;
 }
 
@@ -130,7 +164,11 @@ impl<F: Framing, E: Encoder> Connection<F, E> {
     /// Drains the out-state and lets it go; tells nothing when somebody found it taken and more is to be
     /// drained.
     fn drain_and_release(&self, mut outlet: MutexGuard<'_, Outlet<F, E>>) -> Option<Drained> {
-        self.session.begin();
+        // Without a voice it may be another connection's session.
+        let speaks = outlet.has_voice();
+        if speaks {
+            self.session.begin();
+        }
         let (progress, wrote) = outlet.drain(&self.socket);
         let unread = outlet.unread_replies();
         // Before the look, not after: who finds the out-state taken goes by what we see now.
@@ -139,7 +177,7 @@ impl<F: Framing, E: Encoder> Connection<F, E> {
             self.last_sent_ms
                 .store(self.clock.now_ms(), Ordering::Relaxed);
         }
-        let is_over = progress != Progress::Done || !self.session.is_scheduled();
+        let is_over = progress != Progress::Done || !speaks || !self.session.is_scheduled();
         is_over.then_some(Drained { progress, unread })
     }
 }

@@ -14,8 +14,8 @@ use super::{
 
 /// Guarded by the connection; whoever has it may drain it.
 pub struct Outlet<F, E> {
-    reader: Reader,
-    encoder: E,
+    /// None once nothing more is delivered.
+    voice: Option<Voice<E>>,
     /// How the peer writes; replies are written likewise.
     kind: Kind,
     /// Framed bytes that the socket did not take yet, from `sent` on.
@@ -25,6 +25,12 @@ pub struct Outlet<F, E> {
     unread_replies: usize,
     is_closing: bool,
     framing: PhantomData<F>,
+}
+
+/// Where deliveries come from, and how they are written.
+pub struct Voice<E> {
+    pub reader: Reader,
+    pub encoder: E,
 }
 
 /// How far draining got.
@@ -42,7 +48,7 @@ pub enum Progress {
 
 /// What a round of deliveries ended with.
 enum Round {
-    /// There are no more.
+    /// There are no more, or the peer may have no more for now.
     All,
     /// There is enough to be written.
     Full,
@@ -59,11 +65,10 @@ pub struct Drained {
 }
 
 impl<F: Framing, E: Encoder> Outlet<F, E> {
-    pub fn new(reader: Reader, encoder: E) -> Self {
+    pub fn new(voice: Voice<E>, kind: Kind) -> Self {
         Self {
-            reader,
-            encoder,
-            kind: Kind::Text,
+            voice: Some(voice),
+            kind,
             pending: Vec::new(),
             sent: 0,
             unread_replies: 0,
@@ -74,6 +79,19 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
 
     pub fn set_kind(&mut self, kind: Kind) {
         self.kind = kind;
+    }
+
+    pub fn encoder(&mut self) -> Option<&mut E> {
+        self.voice.as_mut().map(|voice| &mut voice.encoder)
+    }
+
+    pub fn has_voice(&self) -> bool {
+        self.voice.is_some()
+    }
+
+    /// Delivers nothing more.
+    pub fn take_voice(&mut self) -> Option<Voice<E>> {
+        self.voice.take()
     }
 
     /// Bytes of replies that wait for the socket, at most.
@@ -165,12 +183,14 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
     /// Encodes a round of deliveries.
     fn encode(&mut self, scratch: &mut Scratch) -> Round {
         let Self {
-            reader,
-            encoder,
-            kind: peers,
-            ..
+            voice, kind: peers, ..
         } = self;
+        let Some(Voice { reader, encoder }) = voice.as_mut().filter(|one| one.encoder.has_room())
+        else {
+            return Round::All;
+        };
         let mut is_full = false;
+        let mut has_room = true;
         let is_all = reader.drain(clock::unix_ms(), |delivery| {
             scratch.room_for_header(F::HEADER_BYTES);
             let start = scratch.bytes.len();
@@ -180,16 +200,17 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
             };
             scratch.note(kind, start, F::HEADER_BYTES);
             is_full = scratch.bytes.len() >= ROUND_BYTES;
-            if is_full {
+            has_room = encoder.has_room();
+            if is_full || !has_room {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
         });
-        match (is_all, is_full) {
-            (true, _) => Round::All,
-            (false, true) => Round::Full,
-            (false, false) => Round::Paused,
+        match is_all || !has_room {
+            true => Round::All,
+            false if is_full => Round::Full,
+            false => Round::Paused,
         }
     }
 
@@ -223,6 +244,9 @@ impl Scratch {
     /// Notes that what was appended at `start` is of this kind. Where the kind changes a frame of its
     /// own begins, and its header gets its room.
     fn note(&mut self, kind: Kind, start: usize, header_bytes: usize) {
+        if self.bytes.len() == start {
+            return;
+        }
         match self.runs.last() {
             Some((last, _)) if *last == kind => {}
             None => self.runs.push((kind, start)),

@@ -1,17 +1,23 @@
 //! What a connection asks of a protocol. The receiving half belongs to the connection's task; the
 //! encoding half to the out-state, where any task may use it.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    task::{Context, Poll},
+};
 
 use broker::Delivery;
 use wire::websocket::{CloseCode, Violation};
 
-use super::{Kind, Turn};
+use super::{Kind, Surroundings, Turn, Voice};
 
 /// The receiving half: a protocol's state machine, joined to the broker.
 pub trait Protocol: Send + 'static {
     /// The sending half.
     type Encoder: Encoder;
+
+    /// Whether text messages of a WebSocket are refused.
+    const IS_BINARY: bool = false;
 
     /// Takes in bytes; tells how many it is done with. The others come again, with more behind them.
     /// What it has to say goes into the turn's replies.
@@ -25,6 +31,19 @@ pub trait Protocol: Send + 'static {
     /// # Errors
     /// The connection is to be ended.
     fn finish(&mut self, turn: &mut Turn) -> Result<(), Ending>;
+
+    /// Ends a turn in the out-state, before that is drained: gives the sending half what concerns it, and
+    /// appends what the peer is to be told of it.
+    ///
+    /// # Errors
+    /// The connection is to be ended.
+    fn hand_over(
+        &mut self,
+        _encoder: &mut Self::Encoder,
+        _replies: &mut Vec<u8>,
+    ) -> Result<(), Ending> {
+        Ok(())
+    }
 
     /// When [`Protocol::on_deadline`] is due, in milliseconds of the server's clock.
     fn deadline(&self) -> Option<u64>;
@@ -44,14 +63,36 @@ pub trait Protocol: Send + 'static {
     /// Counts the peer as heard of: nothing is read from it for now, for no fault of its own.
     fn excuse(&mut self, now_ms: u64);
 
+    /// Ready when somebody else wants the connection ended.
+    fn poll_evicted(&mut self, _context: &mut Context<'_>) -> Poll<Ending> {
+        Poll::Pending
+    }
+
+    /// The connection ends, and delivers nothing more: ends its session too, which is the rule, or keeps what is
+    /// to outlive it. There is no `ending` when the connection's task failed.
+    fn part(
+        &mut self,
+        surroundings: &Surroundings,
+        voice: Voice<Self::Encoder>,
+        _ending: Option<&Ending>,
+    ) {
+        surroundings.detach(voice.reader.session());
+    }
+
     /// Tells the peer, in the protocol's own way, that the server ends the connection.
     fn dismiss(&mut self, ending: &Ending, replies: &mut Vec<u8>);
 }
 
 /// The sending half.
 pub trait Encoder: Send + 'static {
-    /// Appends one delivery. Tells whether it is text, where the peer cares.
+    /// Appends one delivery, or nothing if the peer cannot have it. Tells whether it is text, where the peer
+    /// cares.
     fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> Kind;
+
+    /// Whether the peer may be given another delivery now. If not, [`Protocol::hand_over`] makes room.
+    fn has_room(&self) -> bool {
+        true
+    }
 }
 
 /// Why a connection ends.
@@ -78,6 +119,12 @@ pub enum Ending {
     /// The peer reads more slowly than its subscription's rule allows.
     #[error("the peer reads too slowly")]
     TooSlow,
+    /// The peer sent text where the protocol has only binary messages.
+    #[error("text instead of binary messages")]
+    Text,
+    /// Another connection has taken over its session.
+    #[error("another connection has taken over the session")]
+    TakenOver,
     /// The server stops.
     #[error("the server is stopping")]
     Stopping,
@@ -92,7 +139,8 @@ impl Ending {
         match self {
             Self::Framing(violation) => violation.close_code(),
             Self::ByPeer => CloseCode::NORMAL,
-            Self::Fault(_) | Self::NoHandshake | Self::TooSlow | Self::Unread => {
+            Self::Text => CloseCode::UNSUPPORTED_DATA,
+            Self::Fault(_) | Self::NoHandshake | Self::TooSlow | Self::Unread | Self::TakenOver => {
                 CloseCode::POLICY_VIOLATION
             }
             Self::Silent | Self::Stopping | Self::Io(_) => CloseCode::GOING_AWAY,
@@ -109,6 +157,8 @@ impl Ending {
             Self::NoHandshake => "you did not introduce yourself in time".into(),
             Self::Unread => "you do not read the replies to what you send".into(),
             Self::TooSlow => "you read more slowly than your subscription's rule allows".into(),
+            Self::Text => "this protocol has binary messages only".into(),
+            Self::TakenOver => "another connection has taken over your session".into(),
             Self::Stopping => "the server is stopping".into(),
         }
     }

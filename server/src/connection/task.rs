@@ -49,6 +49,7 @@ enum Event {
     Unfinished,
     Deadline,
     Unblocked,
+    Evicted(Ending),
     Stopping,
 }
 
@@ -56,14 +57,13 @@ impl<F: Framing, P: Protocol> Task<F, P> {
     pub fn new(
         connection: Arc<Connection<F, P::Encoder>>,
         surroundings: Surroundings,
-        framing: F,
-        protocol: P,
+        inbound: Inbound<F, P>,
     ) -> Self {
         Self {
             timer: Timer::new(surroundings.clock),
             connection,
             surroundings,
-            inbound: Inbound::new(framing, protocol),
+            inbound,
             is_full: false,
             is_unfinished: false,
             choked_until_ms: None,
@@ -94,6 +94,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
                 Event::Writable | Event::Woken | Event::Unfinished => self.drain(),
                 Event::Deadline => self.on_deadline(),
                 Event::Unblocked => self.turn(|_, _, _| Ok(())),
+                Event::Evicted(ending) => Err(ending),
                 Event::Stopping => Err(Ending::Stopping),
             };
             if let Err(ending) = done {
@@ -112,16 +113,19 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         let Self {
             connection,
             surroundings,
+            inbound,
             timer,
             blocked,
             ..
         } = self;
+        let protocol = &mut inbound.protocol;
         let Surroundings {
             broker, stopping, ..
         } = surroundings;
         tokio::select! {
             biased;
             () = stopped(stopping) => Event::Stopping,
+            ending = poll_fn(|context| protocol.poll_evicted(context)) => Event::Evicted(ending),
             event = ready(&connection.socket, reads, writes) => event,
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
             () = connection.wake.notified() => Event::Woken,
@@ -195,9 +199,9 @@ impl<F: Framing, P: Protocol> Task<F, P> {
             // Whoever has to wait for a subscriber is told so by not being told anything.
             self.held_replies.extend_from_slice(&turn.replies);
             turn.clear();
-            if done.is_err() {
+            if let Err(ending) = &done {
                 // Its replies are still written, but no more messages: it would not acknowledge them.
-                self.surroundings.detach(&self.connection.session);
+                self.part(Some(ending));
             }
             let flushed = self.flush(answers);
             done.and(flushed)
@@ -205,19 +209,24 @@ impl<F: Framing, P: Protocol> Task<F, P> {
     }
 
     fn flush(&mut self, answers: Answers) -> Result<(), Ending> {
-        let replies = if self.blocked.is_empty() {
+        let mut replies = if self.blocked.is_empty() {
             std::mem::take(&mut self.held_replies)
         } else {
             Vec::new()
         };
+        let protocol = &mut self.inbound.protocol;
+        let mut handed_over = Ok(());
         let drained = self.connection.with_outlet(|outlet| {
             if let Some(kind) = answers.kind {
                 outlet.set_kind(kind);
             }
+            if let Some(encoder) = outlet.encoder() {
+                handed_over = protocol.hand_over(encoder, &mut replies);
+            }
             outlet.reply(&replies);
             outlet.control(&answers.control);
         });
-        self.note(drained)
+        handed_over.and(self.note(drained))
     }
 
     fn drain(&mut self) -> Result<(), Ending> {
@@ -246,7 +255,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
 
     /// Says good-bye and gives the peer time to read it.
     async fn dismiss(&mut self, ending: &Ending) {
-        self.surroundings.detach(&self.connection.session);
+        self.part(Some(ending));
         let mut farewell = std::mem::take(&mut self.held_replies);
         self.inbound.protocol.dismiss(ending, &mut farewell);
         let mut drained = self.connection.with_outlet(|outlet| {
@@ -265,11 +274,21 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         // Late, failed or done: the connection is closed now.
         let _ = timeout(FAREWELL, farewell).await;
     }
+
+    /// Delivers nothing more. The first time counts.
+    fn part(&mut self, ending: Option<&Ending>) {
+        // Its lock is released then: others may be told of what the session held.
+        let voice = self.connection.outlet().take_voice();
+        if let Some(voice) = voice {
+            let protocol = &mut self.inbound.protocol;
+            protocol.part(&self.surroundings, voice, ending);
+        }
+    }
 }
 
 impl<F: Framing, P: Protocol> Drop for Task<F, P> {
     fn drop(&mut self) {
-        self.surroundings.detach(&self.connection.session);
+        self.part(None);
     }
 }
 

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{pages, problem::Problem};
 use crate::{
-    connection::{self, WebSocket},
+    connection::{Received, WebSocket},
     server::{Guest, Server},
     stomp::Stomp,
 };
@@ -71,14 +71,11 @@ fn taken_out(parts: Parts<TokioIo<TcpStream>>) -> (TcpStream, Vec<u8>) {
 }
 
 async fn serve(server: &Arc<Server>, socket: TcpStream, early: Vec<u8>) {
-    connection::serve(
-        server.surroundings(),
-        (socket, early),
-        WebSocket::new(),
-        server.session_name("ws"),
-        |surroundings, session| Stomp::new(surroundings, session, &server.options.stomp),
-    )
-    .await;
+    let received = Received {
+        unframed: early,
+        ..Received::default()
+    };
+    Stomp::serve(server, (socket, WebSocket::new()), received, "ws").await;
 }
 
 /// What the client asked for, once it is known to be right.

@@ -6,7 +6,7 @@ use wire::stomp::server::{Config, Fault, Session};
 
 use super::Stomp;
 use crate::{
-    connection::{self, Stream},
+    connection::{Received, Stream},
     listener::{Caller, Door},
     server::Server,
 };
@@ -28,14 +28,8 @@ impl Door for StompDoor {
     async fn serve(self, caller: Caller) {
         let Caller { socket, guest, .. } = caller;
         let server = &self.server;
-        connection::serve(
-            server.surroundings(),
-            (socket, Vec::new()),
-            Stream,
-            server.session_name("tcp"),
-            |surroundings, session| Stomp::new(surroundings, session, &server.options.stomp),
-        )
-        .await;
+        let received = Received::default();
+        Stomp::serve(server, (socket, Stream), received, "tcp").await;
         drop(guest);
     }
 

@@ -17,6 +17,7 @@ mod unsubscribe;
 use std::{collections::HashMap, sync::Arc};
 
 use broker::{Broker, Session};
+use tokio::net::TcpStream;
 use wire::stomp::{
     self, Due,
     server::{self, Fault, Greeting, Identity, Request},
@@ -24,7 +25,8 @@ use wire::stomp::{
 
 use crate::{
     advisory::{Advisories, Presence},
-    connection::{Ending, Protocol, Surroundings, Turn},
+    connection::{self, Ending, Framing, Opening, Protocol, Received, Surroundings, Turn, Voice},
+    server::Server,
 };
 pub use destination::{Destination, Misspelled, Place, sent_to, subscribed_to, written_by_others};
 pub use door::StompDoor;
@@ -54,6 +56,26 @@ pub struct Stomp {
 }
 
 impl Stomp {
+    /// Serves a peer until one side ends it. `door` begins the session's name.
+    pub async fn serve<F: Framing>(
+        server: &Server,
+        (socket, framing): (TcpStream, F),
+        received: Received,
+        door: &str,
+    ) {
+        let surroundings = server.surroundings();
+        let reader = surroundings.attach(server.session_name(door));
+        let (protocol, encoder) = Self::new(&surroundings, reader.session(), &server.options.stomp);
+        let opening = Opening {
+            socket,
+            framing,
+            protocol,
+            voice: Voice { reader, encoder },
+            received,
+        };
+        connection::serve(surroundings, opening).await;
+    }
+
     pub fn new(
         surroundings: &Surroundings,
         session: &Arc<Session>,
@@ -224,8 +246,13 @@ impl Protocol for Stomp {
             Ending::NoHandshake => "no CONNECT in time",
             Ending::Silent => "no heart-beat",
             Ending::Unread => "replies unread",
-            // Told already, or nobody to tell.
-            Ending::ByPeer | Ending::Fault(_) | Ending::Framing(_) | Ending::Io(_) => return,
+            // Told already, or nobody to tell, or not of this protocol.
+            Ending::ByPeer
+            | Ending::Fault(_)
+            | Ending::Framing(_)
+            | Ending::Io(_)
+            | Ending::Text
+            | Ending::TakenOver => return,
         };
         let fault = Fault::refused(message, ending.told(), None);
         self.machine.error(&fault, replies);
