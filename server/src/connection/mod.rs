@@ -9,6 +9,7 @@
 mod framing;
 mod inbound;
 mod outlet;
+mod prelude;
 mod protocol;
 mod task;
 mod timer;
@@ -27,6 +28,7 @@ use tokio::{
 
 pub use framing::{Framing, Kind, Stream, WebSocket};
 pub use outlet::Voice;
+pub use prelude::Prelude;
 pub use protocol::{Encoder, Ending, Protocol};
 pub use turn::{Turn, carry_out, deliver};
 
@@ -97,6 +99,8 @@ pub struct Received {
     pub unread: Vec<u8>,
     /// Bytes of the framing behind them.
     pub unframed: Vec<u8>,
+    /// How the peer writes, if it has written.
+    pub kind: Option<Kind>,
 }
 
 /// Serves a peer until one side ends it.
@@ -124,9 +128,9 @@ pub async fn serve<F: Framing, P: Protocol>(surroundings: Surroundings, opening:
     });
     let peer = Arc::downgrade(&connection);
     session.set_peer(peer);
-    let inbound = Inbound::new(framing, protocol, received.unread);
+    let inbound = Inbound::new(framing, protocol);
     Task::new(connection, surroundings, inbound)
-        .run(received.unframed)
+        .run(received)
         .await;
 }
 

@@ -14,7 +14,7 @@ use tokio::{io::Interest, net::TcpStream, task::yield_now, time::timeout};
 use crate::listener::stopped;
 
 use super::{
-    Connection, Ending, Framing, Protocol, Surroundings, Turn,
+    Connection, Ending, Framing, Protocol, Received, Surroundings, Turn,
     framing::Answer,
     inbound::{Answers, Inbound},
     outlet::{Drained, Progress},
@@ -72,9 +72,8 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         }
     }
 
-    pub async fn run(mut self, mut early: Vec<u8>) {
-        let begun = self.turn(|inbound, turn, answers| inbound.receive(&mut early, turn, answers));
-        drop(early);
+    pub async fn run(mut self, received: Received) {
+        let begun = self.turn(|inbound, turn, answers| inbound.begin(received, turn, answers));
         let ending = match begun {
             Ok(()) => self.until_it_ends().await,
             Err(ending) => ending,
@@ -195,6 +194,8 @@ impl<F: Framing, P: Protocol> Task<F, P> {
             turn.clear();
             turn.now_ms = self.surroundings.clock.now_ms();
             let done = act(&mut self.inbound, turn, &mut answers);
+            let done = done.and(self.hand_over(turn));
+            let done = done.and(self.inbound.protocol.finish(turn));
             self.blocked.extend(std::mem::take(&mut turn.blocked));
             // Whoever has to wait for a subscriber is told so by not being told anything.
             self.held_replies.extend_from_slice(&turn.replies);
@@ -208,25 +209,32 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         })
     }
 
+    /// Lets the protocol's two halves meet, if they have to.
+    fn hand_over(&mut self, turn: &mut Turn) -> Result<(), Ending> {
+        let protocol = &mut self.inbound.protocol;
+        if !protocol.has_news() {
+            return Ok(());
+        }
+        match self.connection.outlet().encoder() {
+            Some(encoder) => protocol.hand_over(encoder, turn),
+            None => Ok(()),
+        }
+    }
+
     fn flush(&mut self, answers: Answers) -> Result<(), Ending> {
-        let mut replies = if self.blocked.is_empty() {
+        let replies = if self.blocked.is_empty() {
             std::mem::take(&mut self.held_replies)
         } else {
             Vec::new()
         };
-        let protocol = &mut self.inbound.protocol;
-        let mut handed_over = Ok(());
         let drained = self.connection.with_outlet(|outlet| {
             if let Some(kind) = answers.kind {
                 outlet.set_kind(kind);
             }
-            if let Some(encoder) = outlet.encoder() {
-                handed_over = protocol.hand_over(encoder, &mut replies);
-            }
             outlet.reply(&replies);
             outlet.control(&answers.control);
         });
-        handed_over.and(self.note(drained))
+        self.note(drained)
     }
 
     fn drain(&mut self) -> Result<(), Ending> {
