@@ -7,11 +7,7 @@ use broker::{DeadLetterQueue, Limits, Overflow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wire::stomp::server::Subscribe;
 
-use crate::{
-    client,
-    server::Options,
-    stomp::{StompOptions, StompPort},
-};
+use crate::{client, port::Port, server::Options, stomp::StompOptions};
 
 /// A broker for topics and queues in one binary: STOMP, WebSocket, HTTP and live pages.
 #[derive(Debug, Parser)]
@@ -50,7 +46,7 @@ pub struct ServeOptions {
     /// Address and port of STOMP over TCP, or `off`; port 0 takes any that is free
     /// [default: 127.0.0.1:61613, if nobody else is there]
     #[arg(long, env = "CARILLON_STOMP", value_name = "ADDRESS:PORT|off")]
-    stomp: Option<StompPort>,
+    stomp: Option<Port>,
     /// Let pages of another origin use the server, such as `https://example.org`; `*` lets all.
     /// May be given more than once
     #[arg(
@@ -201,7 +197,7 @@ impl ServeOptions {
         let overflow = self.overflow.into();
         Options {
             listen: self.listen,
-            stomp_port: self.stomp.unwrap_or_default(),
+            stomp_port: self.stomp.unwrap_or(Port::if_free(STOMP_PORT)),
             allow_origins: self.allow_origins.clone(),
             limits: self.limits(),
             overflow,
@@ -251,6 +247,8 @@ impl ServeOptions {
         }
     }
 }
+
+const STOMP_PORT: u16 = 61613;
 
 /// An origin as browsers write it (RFC 6454, 6.2): scheme, host and, unless it is the scheme's own, port.
 fn origin(text: &str) -> Result<String, String> {

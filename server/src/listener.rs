@@ -9,6 +9,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
+use crate::socket::Socket;
+
 /// The connections that are open, at most so many.
 #[derive(Clone)]
 pub struct Guests {
@@ -50,8 +52,8 @@ impl Guests {
 }
 
 /// A connection that was accepted and has its place.
-pub struct Caller {
-    pub socket: TcpStream,
+pub struct Caller<S> {
+    pub socket: S,
     pub peer: SocketAddr,
     pub guest: Guest,
 }
@@ -59,7 +61,7 @@ pub struct Caller {
 /// What is behind a port.
 pub trait Door: Clone + Send + 'static {
     /// Serves a connection to its end.
-    fn serve(self, caller: Caller) -> impl Future<Output = ()> + Send;
+    fn serve<S: Socket>(self, caller: Caller<S>) -> impl Future<Output = ()> + Send;
 
     /// What a peer is told for whom there is no place.
     fn no_place() -> Vec<u8>;

@@ -17,8 +17,10 @@ mod http;
 mod listener;
 mod message;
 mod own;
+mod port;
 mod queues;
 mod server;
+mod socket;
 mod stomp;
 
 use std::process::ExitCode;

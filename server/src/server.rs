@@ -22,7 +22,8 @@ use crate::{
     housekeeping::keep_house,
     http::{HttpDoor, Origins},
     listener::{self, Guests},
-    stomp::{StompDoor, StompOptions, StompPort},
+    port::{Port, bind},
+    stomp::{StompDoor, StompOptions},
 };
 
 pub use crate::listener::Guest;
@@ -31,7 +32,7 @@ pub use crate::listener::Guest;
 #[derive(Debug, Clone)]
 pub struct Options {
     pub listen: SocketAddr,
-    pub stomp_port: StompPort,
+    pub stomp_port: Port,
     pub allow_origins: Vec<String>,
     pub limits: Limits,
     /// The rule for subscriptions that do not name one.
@@ -94,7 +95,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
     let listener = bind(options.listen, "--listen").await?;
-    let stomp_listener = bind_stomp(options.stomp_port).await?;
+    let stomp_listener = options.stomp_port.bind("--stomp", "STOMP over TCP").await?;
     let addresses = Addresses {
         http: listener.local_addr()?,
         stomp: stomp_listener
@@ -152,29 +153,6 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
     }
     housekeeping.abort();
     Ok(())
-}
-
-async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => anyhow::anyhow!(
-            "{address} is in use by another program; end it, or choose another address with {option}"
-        ),
-        io::ErrorKind::PermissionDenied => anyhow::anyhow!(
-            "no permission to listen on {address}; choose a port from 1024 on with {option}"
-        ),
-        _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
-    })
-}
-
-async fn bind_stomp(port: StompPort) -> anyhow::Result<Option<TcpListener>> {
-    match port {
-        StompPort::Off => Ok(None),
-        StompPort::At(address) => bind(address, "--stomp").await.map(Some),
-        StompPort::IfFree(address) => Ok(bind(address, "--stomp")
-            .await
-            .inspect_err(|error| tracing::warn!("no STOMP over TCP: {error}"))
-            .ok()),
-    }
 }
 
 /// Where the doors are.

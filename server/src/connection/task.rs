@@ -14,15 +14,15 @@ use tokio::{io::Interest, net::TcpStream, task::yield_now, time::timeout};
 use crate::listener::stopped;
 
 use super::{
-    Connection, Ending, Framing, Protocol, Received, Surroundings, Turn,
+    Connection, Ending, Framing, Protocol, Received, Surroundings, Transport, Turn,
     framing::Answer,
     inbound::{Answers, Inbound},
     outlet::{Drained, Progress},
     timer::Timer,
 };
 
-pub struct Task<F: Framing, P: Protocol> {
-    connection: Arc<Connection<F, P::Encoder>>,
+pub struct Task<T: Transport, F: Framing, P: Protocol> {
+    connection: Arc<Connection<T, F, P::Encoder>>,
     surroundings: Surroundings,
     inbound: Inbound<F, P>,
     /// Stays set for an earlier deadline when the deadline moves on: it finds nothing due then.
@@ -53,9 +53,9 @@ enum Event {
     Stopping,
 }
 
-impl<F: Framing, P: Protocol> Task<F, P> {
+impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     pub fn new(
-        connection: Arc<Connection<F, P::Encoder>>,
+        connection: Arc<Connection<T, F, P::Encoder>>,
         surroundings: Surroundings,
         inbound: Inbound<F, P>,
     ) -> Self {
@@ -125,7 +125,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
             biased;
             () = stopped(stopping) => Event::Stopping,
             ending = poll_fn(|context| protocol.poll_evicted(context)) => Event::Evicted(ending),
-            event = ready(&connection.socket, reads, writes) => event,
+            event = ready(connection.socket.tcp(), reads, writes) => event,
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
             () = connection.wake.notified() => Event::Woken,
             () = std::future::ready(()), if is_unfinished => Event::Unfinished,
@@ -158,11 +158,20 @@ impl<F: Framing, P: Protocol> Task<F, P> {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.inbound.keep_unframed(&buffer[..kept]);
-                    Ok(())
+                    self.flush_answers()
                 }
                 Err(error) => Err(Ending::Io(error.to_string())),
             }
         })
+    }
+
+    /// The transport may have answered what was for itself alone.
+    fn flush_answers(&mut self) -> Result<(), Ending> {
+        if self.connection.socket.is_flushed() {
+            Ok(())
+        } else {
+            self.drain()
+        }
     }
 
     /// Does what is due. What comes of it, a heart-beat, is not held back with the replies.
@@ -274,10 +283,10 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         let connection = &*self.connection;
         let farewell = async {
             while drained.progress == Progress::Full {
-                connection.socket.writable().await?;
+                connection.socket.tcp().writable().await?;
                 drained = connection.with_outlet(|_| {});
             }
-            linger(&connection.socket).await
+            linger(connection.socket.tcp()).await
         };
         // Late, failed or done: the connection is closed now.
         let _ = timeout(FAREWELL, farewell).await;
@@ -294,7 +303,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
     }
 }
 
-impl<F: Framing, P: Protocol> Drop for Task<F, P> {
+impl<T: Transport, F: Framing, P: Protocol> Drop for Task<T, F, P> {
     fn drop(&mut self) {
         self.part(None);
     }

@@ -10,9 +10,10 @@ use tower::ServiceExt as _;
 
 use super::router;
 use crate::{
-    first_bytes::{self, Spoken},
+    first_bytes::Spoken,
     listener::{Caller, Door, stopped},
     server::Server,
+    socket::Socket,
     stomp::StompDoor,
 };
 
@@ -30,7 +31,7 @@ impl HttpDoor {
         }
     }
 
-    async fn serve_http(self, caller: Caller) {
+    async fn serve_http<S: Socket>(self, caller: Caller<S>) {
         let Caller {
             socket,
             peer,
@@ -63,10 +64,10 @@ impl HttpDoor {
 }
 
 impl Door for HttpDoor {
-    async fn serve(self, caller: Caller) {
+    async fn serve<S: Socket>(self, mut caller: Caller<S>) {
         let mut stopping = self.server.stopping.clone();
         let spoken = tokio::select! {
-            spoken = timeout(HEADER_TIME, first_bytes::spoken(&caller.socket)) => spoken,
+            spoken = timeout(HEADER_TIME, caller.socket.spoken()) => spoken,
             () = stopped(&mut stopping) => return,
         };
         match spoken {

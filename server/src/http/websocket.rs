@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use hyper::upgrade::{OnUpgrade, Parts};
+use hyper::upgrade::{OnUpgrade, Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -20,6 +20,7 @@ use super::{pages, problem::Problem};
 use crate::{
     connection::{Received, WebSocket},
     server::{Guest, Server},
+    socket::Socket,
     stomp::Stomp,
 };
 
@@ -51,12 +52,8 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
     };
     let guest = request.extensions_mut().remove::<Guest>();
     tokio::spawn(async move {
-        match upgrading.await.map(hyper::upgrade::Upgraded::downcast) {
-            Ok(Ok(parts)) => {
-                let (socket, early) = taken_out(parts);
-                serve(&server, socket, early).await;
-            }
-            Ok(Err(_)) => tracing::error!("an upgraded connection is not over TCP"),
+        match upgrading.await {
+            Ok(upgraded) => serve(&server, upgraded).await,
             Err(error) => tracing::debug!(%error, "the upgrade failed"),
         }
         drop(guest);
@@ -64,18 +61,29 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
     handshake.accept()
 }
 
+/// What the HTTP server was given is taken back.
+async fn serve(server: &Arc<Server>, upgraded: Upgraded) {
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => serve_on(server, taken_out(parts)).await,
+        Err(_) => tracing::error!("an upgraded connection is not over TCP"),
+    }
+}
+
 /// The socket, and what was read from it already. The HTTP server's buffer is let go here: it would stay
 /// for as long as the connection.
-fn taken_out(parts: Parts<TokioIo<TcpStream>>) -> (TcpStream, Vec<u8>) {
+fn taken_out<S: Socket>(parts: Parts<TokioIo<S>>) -> (S, Vec<u8>) {
     (parts.io.into_inner(), parts.read_buf.to_vec())
 }
 
-async fn serve(server: &Arc<Server>, socket: TcpStream, early: Vec<u8>) {
+async fn serve_on<S: Socket>(server: &Arc<Server>, (socket, mut early): (S, Vec<u8>)) {
+    let (transport, mut behind) = socket.into_transport();
+    early.append(&mut behind);
     let received = Received {
         unframed: early,
         ..Received::default()
     };
-    Stomp::serve(server, (socket, WebSocket::new()), received, "ws").await;
+    let door = S::WEBSOCKET_NAME;
+    Stomp::serve(server, (transport, WebSocket::new()), received, door).await;
 }
 
 /// What the client asked for, once it is known to be right.

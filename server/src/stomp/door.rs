@@ -1,4 +1,4 @@
-//! STOMP over plain TCP.
+//! STOMP without HTTP before it.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use crate::{
     connection::{Received, Stream},
     listener::{Caller, Door},
     server::Server,
+    socket::Socket,
 };
 
 #[derive(Clone)]
@@ -25,11 +26,14 @@ impl StompDoor {
 }
 
 impl Door for StompDoor {
-    async fn serve(self, caller: Caller) {
+    async fn serve<S: Socket>(self, caller: Caller<S>) {
         let Caller { socket, guest, .. } = caller;
-        let server = &self.server;
-        let received = Received::default();
-        Stomp::serve(server, (socket, Stream), received, "tcp").await;
+        let (transport, early) = socket.into_transport();
+        let received = Received {
+            unframed: early,
+            ..Received::default()
+        };
+        Stomp::serve(&self.server, (transport, Stream), received, S::NAME).await;
         drop(guest);
     }
 
