@@ -2,10 +2,8 @@
 
 use std::io;
 
-use tokio::net::TcpStream;
-
 use super::{
-    Ending, Framing, Received,
+    Ending, Framing, Received, Transport,
     framing::{Answer, Unwrapped},
 };
 
@@ -33,7 +31,7 @@ impl<F: Framing> Prelude<F> {
     /// The connection is to be ended.
     pub async fn until<T>(
         &mut self,
-        socket: &TcpStream,
+        socket: &impl Transport,
         mut look: impl FnMut(&Received) -> Option<T>,
     ) -> Result<T, Ending> {
         loop {
@@ -41,13 +39,13 @@ impl<F: Framing> Prelude<F> {
             if let Some(found) = look(&self.received) {
                 return Ok(found);
             }
-            let readable = socket.readable().await;
+            let readable = socket.tcp().readable().await;
             readable.map_err(|error| Ending::Io(error.to_string()))?;
             self.read(socket)?;
         }
     }
 
-    fn read(&mut self, socket: &TcpStream) -> Result<(), Ending> {
+    fn read(&mut self, socket: &impl Transport) -> Result<(), Ending> {
         let mut buffer = [0; READ_BYTES];
         match socket.try_read(&mut buffer) {
             Ok(0) => Err(Ending::ByPeer),
@@ -60,7 +58,7 @@ impl<F: Framing> Prelude<F> {
         }
     }
 
-    fn unwrap(&mut self, socket: &TcpStream) -> Result<(), Ending> {
+    fn unwrap(&mut self, socket: &impl Transport) -> Result<(), Ending> {
         let Received {
             unread,
             unframed,
@@ -78,7 +76,7 @@ impl<F: Framing> Prelude<F> {
                     let mut pong = Vec::new();
                     F::answer(Answer::Pong(payload), &mut pong);
                     // Who pings before it has said a word, and reads nothing, gets none.
-                    let _ = socket.try_write(&pong);
+                    let _ = socket.try_write(&pong).and_then(|_| socket.try_flush());
                 }
                 Unwrapped::Close => return Err(Ending::ByPeer),
                 Unwrapped::Nothing => {}
@@ -89,4 +87,5 @@ impl<F: Framing> Prelude<F> {
     }
 }
 
-const READ_BYTES: usize = 4 << 10;
+/// What a transport wants of a buffer.
+const READ_BYTES: usize = 32 << 10;
