@@ -17,6 +17,7 @@ mod children;
 mod consume;
 mod cursor;
 mod dead_letters;
+mod encodings;
 mod entry;
 mod figures;
 mod horizon;
@@ -33,6 +34,8 @@ mod publish;
 mod queue;
 mod queues;
 mod reader;
+mod replace;
+mod retained;
 mod selector;
 mod session;
 mod settlement;
@@ -43,7 +46,8 @@ mod transaction;
 pub use broker::Broker;
 pub use consume::{Consume, Source};
 pub use cursor::{Missed, Overflow, Start};
-pub use entry::{Dialect, Entry, Header, Kind, Publication};
+pub use encodings::Dialect;
+pub use entry::{Entry, Header, Kind, Publication};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
 pub use level_tree::LevelTree;
 pub use limits::{DeadLetterQueue, Limits};
@@ -56,7 +60,7 @@ pub use outcome::{
 pub use queue::DurableName;
 pub use reader::{Delivery, Reader};
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
-pub use session::{Blocked, Peer, Session, Subscribe, SubscriptionId};
+pub use session::{Blocked, Locality, Peer, Retained, Session, Subscribe, SubscriptionId};
 pub use settlement::{
     Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,
 };

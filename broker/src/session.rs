@@ -77,6 +77,9 @@ pub(crate) struct Subscription {
     pub(crate) overflow: Overflow,
     /// Which of the entries it wants. Few subscriptions have one.
     pub(crate) selector: Option<Box<Selector>>,
+    locality: Locality,
+    /// Whether there are entries that it does not want, for other reasons than their age.
+    is_selective: bool,
     pub(crate) tag: Box<[u8]>,
     /// Topics it covered when it was made.
     pub(crate) joined: usize,
@@ -93,10 +96,36 @@ pub struct Subscribe<'a> {
     pub start: Start,
     /// What happens when it lies too far behind.
     pub overflow: Overflow,
+    /// Whether it begins with what its topics retained.
+    pub retained: Retained,
+    /// Whether it wants what its own session publishes.
+    pub locality: Locality,
     /// Which of the entries it wants; none for all.
     pub selector: Option<Selector>,
     /// Comes back with each delivery.
     pub tag: &'a [u8],
+}
+
+/// Whether a subscription begins with the retained messages of the topics that it covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Retained {
+    /// It does not.
+    #[default]
+    Omitted,
+    /// They come before everything else, each once, and are marked so. One that lies behind where the
+    /// subscription begins comes in its place and is not marked. A topic that is made later has none.
+    First,
+}
+
+/// Whether a subscription is given what its own session published, which is told by the session's own name
+/// ([`Session::name`]) as the producer, not another of the same text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Locality {
+    /// It is.
+    #[default]
+    Everywhere,
+    /// It is passed over, and counts neither as delivered nor as missed.
+    Others,
 }
 
 /// Subscriptions that make a publisher wait: those with [`Overflow::Block`] that lie behind their bound.
@@ -306,6 +335,8 @@ impl<'a> Subscribe<'a> {
             filter,
             start: Start::default(),
             overflow: Overflow::default(),
+            retained: Retained::default(),
+            locality: Locality::default(),
             selector: None,
             tag: &[],
         }
@@ -319,6 +350,8 @@ impl Subscription {
             session,
             filter: subscribe.filter.clone(),
             overflow: subscribe.overflow,
+            locality: subscribe.locality,
+            is_selective: subscribe.selector.is_some() || subscribe.locality == Locality::Others,
             selector: subscribe.selector.map(Box::new),
             tag: subscribe.tag.into(),
             joined: 0,
@@ -338,8 +371,14 @@ impl Subscription {
     /// Whether an entry is to be delivered, at this time.
     #[inline]
     pub(crate) fn wants(&self, entry: &Entry, now_ms: u64) -> bool {
+        !entry.is_expired(now_ms) && (!self.is_selective || self.selects(entry))
+    }
+
+    #[inline(never)] // So that reading is small for those who want everything.
+    fn selects(&self, entry: &Entry) -> bool {
+        let is_own = self.locality == Locality::Others && entry.is_by(&self.session.name);
         let selector = self.selector.as_ref();
-        !entry.is_expired(now_ms) && selector.is_none_or(|selector| selector.matches(entry))
+        !is_own && selector.is_none_or(|selector| selector.matches(entry))
     }
 
     /// Whether nobody has been told yet that it is slow.

@@ -369,6 +369,7 @@ impl Consumer {
             tag: &self.tag,
             entry: &message.entry,
             missed: message.missed,
+            is_retained: false,
             id,
             count: message.deliveries.max(1),
             queue: queue.and_then(Queue::name),

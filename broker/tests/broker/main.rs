@@ -24,6 +24,8 @@ mod queue_threads;
 mod queues;
 mod random;
 mod refused_transactions;
+mod resubscribe;
+mod retained;
 mod selectors_on_delivery;
 mod shared_bounds;
 mod simulation;

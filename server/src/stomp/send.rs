@@ -86,6 +86,8 @@ impl Stomp {
             return Ok(());
         }
         turn.publish(&self.broker, &self.advisories, &self.session);
+        // What is behind a refused one is not wanted: the ERROR for that one ends the connection.
+        turn.batch.clear();
         let mut receipts = self.sending.receipts.drain(..).peekable();
         for (index, result) in turn.outcome.results.iter().enumerate() {
             match result {
