@@ -26,7 +26,7 @@
 //!
 //! What packets mean for each other is kept by values of their own, for both sides: [`Outgoing`] and
 //! [`Incoming`] (acknowledgements, identifiers in use, flow control), [`AliasesIn`] and
-//! [`AliasesOut`], [`KeepAlive`].
+//! [`AliasesOut`], [`KeepAlive`]. [`server`] is a server's machine, made of them.
 
 mod clause;
 mod decode;
@@ -43,6 +43,7 @@ mod property;
 mod reader;
 mod reason;
 mod section;
+pub mod server;
 mod subscription;
 mod topic;
 mod value;
