@@ -28,6 +28,8 @@ impl Broker {
             .named
             .for_each(|queue| queues.push(queue.clone()));
         queues.extend(order.queues.durables.values().cloned());
+        let shared = order.queues.shared.values();
+        queues.extend(shared.map(|shared| Arc::clone(&shared.queue)));
         let attached = order.sessions.values().filter(|one| one.consumers > 0);
         sessions.extend(attached.map(|one| Arc::clone(&one.session)));
         drop(order);

@@ -30,6 +30,7 @@ mod notice;
 mod order;
 mod outcome;
 mod overdue;
+mod pause;
 mod publish;
 mod queue;
 mod queues;
@@ -57,7 +58,7 @@ pub use notice::{ADVISORIES, Consumption, DeathCause, Lost, Notice};
 pub use outcome::{
     CommitError, ForgetError, Outcome, PublishError, Published, Ready, SubscribeError,
 };
-pub use queue::DurableName;
+pub use queue::{DurableName, SharedName};
 pub use reader::{Delivery, Reader};
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
 pub use session::{Blocked, Locality, Peer, Retained, Session, Subscribe, SubscriptionId};

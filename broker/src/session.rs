@@ -43,6 +43,8 @@ pub struct Session {
     /// Whether somebody has been told to drain the session and has not begun yet.
     scheduled: AtomicBool,
     ended: AtomicBool,
+    /// Nobody reads for it just now, and nobody is to wait for it.
+    paused: AtomicBool,
     inbox: Mutex<Vec<Readable>>,
     /// The session's part in queues; by id, ascending.
     consumers: Mutex<Vec<Arc<Consumer>>>,
@@ -144,6 +146,7 @@ impl Session {
             peer: Mutex::new(peer),
             scheduled: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             inbox: Mutex::new(Vec::new()),
             consumers: Mutex::new(Vec::new()),
             waiting: Mutex::new(Vec::new()),
@@ -203,6 +206,23 @@ impl Session {
     /// drain the reader once.
     pub fn set_peer(&self, peer: Weak<dyn Peer>) {
         *lock(&self.peer) = peer;
+    }
+
+    /// Nobody reads for it for a while; nobody waits for it any more.
+    pub(crate) fn pause(&self) {
+        self.paused.store(true, Ordering::Release);
+        self.release_waiting();
+    }
+
+    pub(crate) fn resume(&self) {
+        self.paused.store(false, Ordering::Release);
+    }
+
+    /// Whether it is between [`Broker::pause`](crate::Broker::pause) and
+    /// [`Broker::resume`](crate::Broker::resume).
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire)
     }
 
     fn peer(&self) -> Option<Arc<dyn Peer>> {
@@ -381,6 +401,16 @@ impl Subscription {
         !is_own && selector.is_none_or(|selector| selector.matches(entry))
     }
 
+    /// What happens when it lies too far behind. Nobody waits for a session that nobody reads for.
+    pub(crate) fn overflow(&self) -> Overflow {
+        match self.overflow {
+            Overflow::Block | Overflow::Disconnect if self.session.is_paused() => {
+                Overflow::DropOldest
+            }
+            own => own,
+        }
+    }
+
     /// Whether nobody has been told yet that it is slow.
     pub(crate) fn begins_to_be_slow(&self) -> bool {
         !self.is_told_slow.swap(true, Ordering::Relaxed)
@@ -447,6 +477,7 @@ impl Blocked {
             session.wait(token, waker);
             cursor.is_overdue(cursor.topic.end(), limits.lag())
                 && !cursor.subscription.is_cancelled()
+                && !session.is_paused()
                 && !session.is_ended()
         });
         if self.cursors.is_empty() {

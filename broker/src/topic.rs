@@ -189,7 +189,7 @@ impl Topic {
             bytes: u64::MAX,
         };
         self.cursors()
-            .filter(|cursor| cursor.subscription.overflow != Overflow::Block)
+            .filter(|cursor| cursor.subscription.overflow() != Overflow::Block)
             .filter(move |cursor| cursor.is_overdue(end, kept))
             .map(move |cursor| (Arc::clone(cursor), end, kept))
     }
