@@ -7,9 +7,9 @@ use broker::{DeadLetterQueue, Limits, Overflow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wire::stomp::server::Subscribe;
 
-use crate::{client, port::Port, server::Options, stomp::StompOptions};
+use crate::{client, mqtt::MqttArguments, port::Port, server::Options, stomp::StompOptions};
 
-/// A broker for topics and queues in one binary: STOMP, WebSocket, HTTP and live pages.
+/// A broker for topics and queues in one binary: MQTT, STOMP, WebSocket, HTTP and live pages.
 #[derive(Debug, Parser)]
 #[command(name = "carillon", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -123,6 +123,8 @@ pub struct ServeOptions {
     /// Heart-beat offered to and wished from STOMP clients, in milliseconds; 0 is none
     #[arg(long, env = "CARILLON_HEART_BEAT", default_value_t = wire::stomp::HeartBeat::DEFAULT_MS, value_name = "MS")]
     heart_beat: u32,
+    #[command(flatten)]
+    mqtt: MqttArguments,
     /// How long connections may take to end when the server stops, in seconds
     #[arg(
         long,
@@ -204,6 +206,8 @@ impl ServeOptions {
             max_body_bytes: self.max_body as usize,
             max_connections: self.max_connections as usize,
             stomp: self.stomp_options(overflow),
+            mqtt_port: self.mqtt.port(),
+            mqtt: self.mqtt.options(overflow, self.max_body),
             grace: Duration::from_secs(self.grace),
         }
     }

@@ -16,12 +16,14 @@ mod housekeeping;
 mod http;
 mod listener;
 mod message;
+mod mqtt;
 mod own;
 mod port;
 mod queues;
 mod server;
 mod socket;
 mod stomp;
+mod system_topics;
 
 use std::process::ExitCode;
 

@@ -22,6 +22,7 @@ use crate::{
     housekeeping::keep_house,
     http::{HttpDoor, Origins},
     listener::{self, Guests},
+    mqtt::{self, MqttDoor, MqttOptions},
     port::{Port, bind},
     stomp::{StompDoor, StompOptions},
 };
@@ -40,6 +41,8 @@ pub struct Options {
     pub max_body_bytes: usize,
     pub max_connections: usize,
     pub stomp: StompOptions,
+    pub mqtt_port: Port,
+    pub mqtt: MqttOptions,
     /// How long peers may take to leave when the server stops.
     pub grace: Duration,
 }
@@ -51,6 +54,8 @@ pub struct Server {
     pub advisories: Arc<Advisories>,
     pub clock: Clock,
     pub figures: FiguresBoard,
+    /// By client id.
+    pub mqtt_sessions: Arc<mqtt::Sessions>,
     pub origins: Origins,
     /// The name that messages published over HTTP come from.
     pub http_name: Arc<str>,
@@ -96,12 +101,11 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
     }
     let listener = bind(options.listen, "--listen").await?;
     let stomp_listener = options.stomp_port.bind("--stomp", "STOMP over TCP").await?;
+    let mqtt_listener = options.mqtt_port.bind("--mqtt", "MQTT over TCP").await?;
     let addresses = Addresses {
         http: listener.local_addr()?,
-        stomp: stomp_listener
-            .as_ref()
-            .map(TcpListener::local_addr)
-            .transpose()?,
+        stomp: address(&stomp_listener)?,
+        mqtt: address(&mqtt_listener)?,
     };
     let (stop_sender, stopping) = watch::channel(false);
     let guests = Guests::new(options.max_connections);
@@ -112,6 +116,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
         broker,
         clock: Clock::start(),
         figures: FiguresBoard::default(),
+        mqtt_sessions: mqtt::Sessions::new(options.mqtt.sessions),
         origins: Origins::new(&options.allow_origins, options.listen.ip()),
         http_name: "http".into(),
         stopping: stopping.clone(),
@@ -129,6 +134,15 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
     ));
     if let Some(listener) = stomp_listener {
         let door = StompDoor::new(&server);
+        accepting.spawn(listener::accept(
+            listener,
+            door,
+            guests.clone(),
+            stopping.clone(),
+        ));
+    }
+    if let Some(listener) = mqtt_listener {
+        let door = MqttDoor::new(&server);
         accepting.spawn(listener::accept(listener, door, guests.clone(), stopping));
     }
     addresses
@@ -159,12 +173,17 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
 struct Addresses {
     http: SocketAddr,
     stomp: Option<SocketAddr>,
+    mqtt: Option<SocketAddr>,
+}
+
+fn address(listener: &Option<TcpListener>) -> io::Result<Option<SocketAddr>> {
+    listener.as_ref().map(TcpListener::local_addr).transpose()
 }
 
 impl Addresses {
     /// Tells people, and scripts, where to go.
     fn announce(&self) -> io::Result<()> {
-        let Self { http, stomp } = self;
+        let Self { http, stomp, mqtt } = self;
         let mut out = io::stdout().lock();
         writeln!(out, "Carillon {} is ready", env!("CARGO_PKG_VERSION"))?;
         for (name, path) in [
@@ -179,6 +198,10 @@ impl Addresses {
         writeln!(out, "  {:<10}ws://{http}/ws", "STOMP")?;
         if let Some(stomp) = stomp {
             writeln!(out, "  {:<10}tcp://{stomp}", "STOMP")?;
+        }
+        writeln!(out, "  {:<10}ws://{http}/mqtt", "MQTT")?;
+        if let Some(mqtt) = mqtt {
+            writeln!(out, "  {:<10}tcp://{mqtt}", "MQTT")?;
         }
         out.flush()
     }

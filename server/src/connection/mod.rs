@@ -6,6 +6,7 @@
 //! writes to the subscribers that became ready. Only where a subscriber's socket is full, or its
 //! out-state is taken, does the subscriber's own task do it.
 
+mod farewell;
 mod framing;
 mod inbound;
 mod outlet;
@@ -24,6 +25,7 @@ use std::sync::{
 use broker::{Broker, Outcome, Peer, Reader, Session};
 use tokio::sync::{Notify, watch};
 
+pub use farewell::turn_away;
 pub use framing::{Framing, Kind, Stream, WebSocket};
 pub use outlet::Voice;
 pub use prelude::Prelude;

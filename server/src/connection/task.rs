@@ -5,7 +5,6 @@ use std::{
     future::poll_fn,
     io,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 
 use broker::Blocked;
@@ -15,6 +14,7 @@ use crate::listener::stopped;
 
 use super::{
     Connection, Ending, Framing, Protocol, Received, Surroundings, Transport, Turn,
+    farewell::{FAREWELL, linger},
     framing::Answer,
     inbound::{Answers, Inbound},
     outlet::{Drained, Progress},
@@ -324,30 +324,6 @@ async fn ready(socket: &TcpStream, reads: bool, writes: bool) -> Event {
     }
 }
 
-/// Ends our half and waits for the peer to end its own: closing with bytes unread would take back what
-/// the peer was told last.
-async fn linger(socket: &TcpStream) -> io::Result<()> {
-    socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
-    while !discard(socket)? {
-        socket.readable().await?;
-    }
-    Ok(())
-}
-
-/// Reads what there is and forgets it; true at the end. Apart from [`linger`], so that the buffer is not part
-/// of every connection's task.
-fn discard(socket: &TcpStream) -> io::Result<bool> {
-    let mut unwanted = [0; 4096];
-    loop {
-        match socket.try_read(&mut unwanted) {
-            Ok(0) => return Ok(true),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 thread_local! {
     static READ_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static TURN: RefCell<Turn> = RefCell::default();
@@ -359,5 +335,3 @@ const READ_BYTES: usize = 64 << 10;
 const CHOKED_BYTES: usize = 256 << 10;
 /// How long a peer may go on not reading them before it is sent away.
 const CHOKED_MS: u64 = 30_000;
-/// How long a peer that is being sent away may take to read what it was told last.
-const FAREWELL: Duration = Duration::from_secs(2);

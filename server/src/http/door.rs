@@ -1,4 +1,4 @@
-//! The HTTP port: HTTP/1.1 on each connection, and STOMP on those that begin with it.
+//! The HTTP port: HTTP/1.1 on each connection, and STOMP or MQTT on those that begin with it.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -12,6 +12,7 @@ use super::router;
 use crate::{
     first_bytes::Spoken,
     listener::{Caller, Door, stopped},
+    mqtt::MqttDoor,
     server::Server,
     socket::Socket,
     stomp::StompDoor,
@@ -75,6 +76,9 @@ impl Door for HttpDoor {
             Ok(Ok(Spoken::Stomp)) => {
                 // A task of its own: one that could serve HTTP, too, is several times larger.
                 tokio::spawn(StompDoor::new(&self.server).serve(caller));
+            }
+            Ok(Ok(Spoken::Mqtt)) => {
+                tokio::spawn(MqttDoor::new(&self.server).serve(caller));
             }
             Ok(Err(error)) => tracing::debug!(peer = %caller.peer, %error, "connection ends"),
             Err(_) => tracing::debug!(peer = %caller.peer, "nothing came in time"),

@@ -3,7 +3,7 @@
 //! The handshake only: afterwards the socket is taken out of the HTTP server and is one more transport
 //! of the connection loop, so that publishing tasks can write to it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -13,12 +13,15 @@ use axum::{
 };
 use hyper::upgrade::{OnUpgrade, Parts, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{pages, problem::Problem};
 use crate::{
-    connection::{Received, WebSocket},
+    connection::{Ending, Prelude, Transport, WebSocket, turn_away},
+    first_bytes::Spoken,
+    listener::stopped,
+    mqtt,
     server::{Guest, Server},
     socket::Socket,
     stomp::Stomp,
@@ -51,9 +54,10 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
         .into_response();
     };
     let guest = request.extensions_mut().remove::<Guest>();
+    let spoken = handshake.spoken();
     tokio::spawn(async move {
         match upgrading.await {
-            Ok(upgraded) => serve(&server, upgraded).await,
+            Ok(upgraded) => serve(&server, upgraded, spoken).await,
             Err(error) => tracing::debug!(%error, "the upgrade failed"),
         }
         drop(guest);
@@ -62,9 +66,9 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
 }
 
 /// What the HTTP server was given is taken back.
-async fn serve(server: &Arc<Server>, upgraded: Upgraded) {
+async fn serve(server: &Arc<Server>, upgraded: Upgraded, spoken: Option<Spoken>) {
     match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => serve_on(server, taken_out(parts)).await,
+        Ok(parts) => serve_on(server, taken_out(parts), spoken).await,
         Err(_) => tracing::error!("an upgraded connection is not over TCP"),
     }
 }
@@ -75,15 +79,42 @@ fn taken_out<S: Socket>(parts: Parts<TokioIo<S>>) -> (S, Vec<u8>) {
     (parts.io.into_inner(), parts.read_buf.to_vec())
 }
 
-async fn serve_on<S: Socket>(server: &Arc<Server>, (socket, mut early): (S, Vec<u8>)) {
+async fn serve_on<S: Socket>(
+    server: &Arc<Server>,
+    (socket, mut early): (S, Vec<u8>),
+    spoken: Option<Spoken>,
+) {
     let (transport, mut behind) = socket.into_transport();
     early.append(&mut behind);
-    let received = Received {
-        unframed: early,
-        ..Received::default()
+    let mut prelude = Prelude::new(WebSocket::new(), early);
+    let spoken = match spoken {
+        Some(spoken) => Ok(spoken),
+        None => first_said(server, &transport, &mut prelude).await,
     };
-    let door = S::WEBSOCKET_NAME;
-    Stomp::serve(server, (transport, WebSocket::new()), received, door).await;
+    match spoken {
+        Ok(Spoken::Mqtt) => mqtt::serve(server, transport, prelude).await,
+        Ok(Spoken::Stomp | Spoken::Http) => {
+            Stomp::serve(server, transport, prelude, S::WEBSOCKET_NAME).await;
+        }
+        Err(ending) => turn_away::<_, WebSocket>(&transport, &[], &ending).await,
+    }
+}
+
+/// What a client speaks that named no subprotocol: what does not begin like MQTT is for STOMP to answer.
+async fn first_said(
+    server: &Server,
+    transport: &impl Transport,
+    prelude: &mut Prelude<WebSocket>,
+) -> Result<Spoken, Ending> {
+    let mut stopping = server.stopping.clone();
+    let said = prelude.until(transport, |received| {
+        let first = received.unread.first()?;
+        Some(Spoken::of(&[*first]).unwrap_or(Spoken::Stomp))
+    });
+    tokio::select! {
+        said = timeout(FIRST_WORD, said) => said.unwrap_or(Err(Ending::NoHandshake)),
+        () = stopped(&mut stopping) => Err(Ending::Stopping),
+    }
 }
 
 /// What the client asked for, once it is known to be right.
@@ -118,6 +149,14 @@ impl Handshake {
         Ok(Self {
             accept: derive_accept_key(key.as_bytes()),
             protocol: choose_protocol(headers)?,
+        })
+    }
+
+    /// None where the first bytes are to tell.
+    fn spoken(&self) -> Option<Spoken> {
+        self.protocol.map(|protocol| match protocol {
+            "mqtt" | "mqttv3.1" => Spoken::Mqtt,
+            _ => Spoken::Stomp,
         })
     }
 
@@ -184,4 +223,6 @@ fn refuse(problem: Problem) -> Response {
 }
 
 /// Subprotocols spoken, the preferred first.
-const PROTOCOLS: [&str; 3] = ["v12.stomp", "v11.stomp", "v10.stomp"];
+const PROTOCOLS: [&str; 5] = ["v12.stomp", "v11.stomp", "v10.stomp", "mqtt", "mqttv3.1"];
+/// How long a client may take to say what it speaks, where the subprotocol does not.
+const FIRST_WORD: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@ use wire::stomp::server::{Config, Fault, Session};
 
 use super::Stomp;
 use crate::{
-    connection::{Received, Stream},
+    connection::{Prelude, Stream},
     listener::{Caller, Door},
     server::Server,
     socket::Socket,
@@ -29,11 +29,8 @@ impl Door for StompDoor {
     async fn serve<S: Socket>(self, caller: Caller<S>) {
         let Caller { socket, guest, .. } = caller;
         let (transport, early) = socket.into_transport();
-        let received = Received {
-            unframed: early,
-            ..Received::default()
-        };
-        Stomp::serve(&self.server, (transport, Stream), received, S::NAME).await;
+        let prelude = Prelude::new(Stream, early);
+        Stomp::serve(&self.server, transport, prelude, S::NAME).await;
         drop(guest);
     }
 

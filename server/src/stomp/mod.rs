@@ -24,7 +24,7 @@ use wire::stomp::{
 use crate::{
     advisory::{Advisories, Presence},
     connection::{
-        self, Ending, Framing, Opening, Protocol, Received, Surroundings, Transport, Turn, Voice,
+        self, Ending, Framing, Opening, Prelude, Protocol, Surroundings, Transport, Turn, Voice,
     },
     server::Server,
 };
@@ -58,8 +58,8 @@ impl Stomp {
     /// Serves a peer until one side ends it. `door` begins the session's name.
     pub async fn serve<T: Transport, F: Framing>(
         server: &Server,
-        (socket, framing): (T, F),
-        received: Received,
+        socket: T,
+        prelude: Prelude<F>,
         door: &str,
     ) {
         let surroundings = server.surroundings();
@@ -67,10 +67,10 @@ impl Stomp {
         let (protocol, encoder) = Self::new(&surroundings, reader.session(), &server.options.stomp);
         let opening = Opening {
             socket,
-            framing,
+            framing: prelude.framing,
             protocol,
             voice: Voice { reader, encoder },
-            received,
+            received: prelude.received,
         };
         connection::serve(surroundings, opening).await;
     }
