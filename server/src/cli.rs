@@ -7,7 +7,9 @@ use broker::{DeadLetterQueue, Limits, Overflow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wire::stomp::server::Subscribe;
 
-use crate::{client, port::Port, server::Options, stomp::StompOptions};
+use crate::{
+    client, doors::Ports, port::Port, server::Options, stomp::StompOptions, tls::TlsOptions,
+};
 
 /// A broker for topics and queues in one binary: STOMP, WebSocket, HTTP and live pages.
 #[derive(Debug, Parser)]
@@ -47,6 +49,12 @@ pub struct ServeOptions {
     /// [default: 127.0.0.1:61613, if nobody else is there]
     #[arg(long, env = "CARILLON_STOMP", value_name = "ADDRESS:PORT|off")]
     stomp: Option<Port>,
+    /// Address and port of STOMP over TLS, likewise
+    /// [default: 127.0.0.1:61614, if nobody else is there and there is a certificate]
+    #[arg(long, env = "CARILLON_STOMP_TLS", value_name = "ADDRESS:PORT|off")]
+    stomp_tls: Option<Port>,
+    #[command(flatten)]
+    tls: TlsOptions,
     /// Let pages of another origin use the server, such as `https://example.org`; `*` lets all.
     /// May be given more than once
     #[arg(
@@ -196,8 +204,12 @@ impl ServeOptions {
     pub fn server_options(&self) -> Options {
         let overflow = self.overflow.into();
         Options {
-            listen: self.listen,
-            stomp_port: self.stomp.unwrap_or(Port::if_free(STOMP_PORT)),
+            ports: Ports {
+                http: self.listen,
+                stomp: self.stomp.unwrap_or(Port::if_free(STOMP_PORT)),
+                stomp_tls: self.stomp_tls,
+            },
+            tls: self.tls.clone(),
             allow_origins: self.allow_origins.clone(),
             limits: self.limits(),
             overflow,

@@ -52,7 +52,7 @@ async fn spoken_in_pieces(socket: &TcpStream) -> io::Result<Spoken> {
 
 impl Spoken {
     /// `None` while it could be either. HTTP has a method CONNECT, too, but with a space behind it.
-    fn of(first: &[u8]) -> Option<Self> {
+    pub fn of(first: &[u8]) -> Option<Self> {
         // Heart-beats of STOMP; HTTP servers pass over empty lines as well (RFC 9112, 2.2).
         let start = first.iter().position(|byte| !b"\r\n".contains(byte))?;
         let first = &first[start..];

@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod connection;
 mod content_type;
+mod doors;
 mod figures;
 mod first_bytes;
 mod housekeeping;
@@ -22,6 +23,7 @@ mod queues;
 mod server;
 mod socket;
 mod stomp;
+mod tls;
 
 use std::process::ExitCode;
 

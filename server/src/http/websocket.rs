@@ -22,6 +22,7 @@ use crate::{
     server::{Guest, Server},
     socket::Socket,
     stomp::Stomp,
+    tls::TlsStream,
 };
 
 /// The WebSocket at `/`, beside the page.
@@ -63,9 +64,13 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
 
 /// What the HTTP server was given is taken back.
 async fn serve(server: &Arc<Server>, upgraded: Upgraded) {
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => return serve_on(server, taken_out(parts)).await,
+        Err(upgraded) => upgraded,
+    };
+    match upgraded.downcast::<TokioIo<TlsStream>>() {
         Ok(parts) => serve_on(server, taken_out(parts)).await,
-        Err(_) => tracing::error!("an upgraded connection is not over TCP"),
+        Err(_) => tracing::error!("an upgraded connection is over neither TCP nor TLS"),
     }
 }
 
