@@ -8,6 +8,7 @@ mod options;
 mod self_signed;
 mod transport;
 
+pub use certificate::provider;
 pub use entrance::{Admits, Entrance};
 pub use identity::{Identity, keep_fresh};
 pub use options::TlsOptions;
