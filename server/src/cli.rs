@@ -7,7 +7,10 @@ use broker::{DeadLetterQueue, Limits, Overflow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wire::stomp::server::Subscribe;
 
-use crate::{client, mqtt::MqttArguments, port::Port, server::Options, stomp::StompOptions};
+use crate::{
+    client, doors::Ports, mqtt::MqttArguments, port::Port, server::Options, stomp::StompOptions,
+    tls::TlsOptions,
+};
 
 /// A broker for topics and queues in one binary: MQTT, STOMP, WebSocket, HTTP and live pages.
 #[derive(Debug, Parser)]
@@ -47,6 +50,12 @@ pub struct ServeOptions {
     /// [default: 127.0.0.1:61613, if nobody else is there]
     #[arg(long, env = "CARILLON_STOMP", value_name = "ADDRESS:PORT|off")]
     stomp: Option<Port>,
+    /// Address and port of STOMP over TLS, likewise
+    /// [default: 127.0.0.1:61614, if nobody else is there and there is a certificate]
+    #[arg(long, env = "CARILLON_STOMP_TLS", value_name = "ADDRESS:PORT|off")]
+    stomp_tls: Option<Port>,
+    #[command(flatten)]
+    tls: TlsOptions,
     /// Let pages of another origin use the server, such as `https://example.org`; `*` lets all.
     /// May be given more than once
     #[arg(
@@ -198,15 +207,20 @@ impl ServeOptions {
     pub fn server_options(&self) -> Options {
         let overflow = self.overflow.into();
         Options {
-            listen: self.listen,
-            stomp_port: self.stomp.unwrap_or(Port::if_free(STOMP_PORT)),
+            ports: Ports {
+                http: self.listen,
+                stomp: self.stomp.unwrap_or(Port::if_free(STOMP_PORT)),
+                stomp_tls: self.stomp_tls,
+                mqtt: self.mqtt.port(),
+                mqtt_tls: self.mqtt.tls_port(),
+            },
+            tls: self.tls.clone(),
             allow_origins: self.allow_origins.clone(),
             limits: self.limits(),
             overflow,
             max_body_bytes: self.max_body as usize,
             max_connections: self.max_connections as usize,
             stomp: self.stomp_options(overflow),
-            mqtt_port: self.mqtt.port(),
             mqtt: self.mqtt.options(overflow, self.max_body),
             grace: Duration::from_secs(self.grace),
         }

@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod connection;
 mod content_type;
+mod doors;
 mod figures;
 mod first_bytes;
 mod housekeeping;
@@ -24,6 +25,7 @@ mod server;
 mod socket;
 mod stomp;
 mod system_topics;
+mod tls;
 
 use std::process::ExitCode;
 

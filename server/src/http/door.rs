@@ -90,6 +90,12 @@ impl Door for HttpDoor {
           content-length: 42\r\nconnection: close\r\n\r\nthe limit of connections is reached here.\n"
             .to_vec()
     }
+
+    fn without_tls() -> Vec<u8> {
+        b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\n\
+          content-length: 39\r\nconnection: close\r\n\r\nTLS is spoken here: ask with https://.\n"
+            .to_vec()
+    }
 }
 
 /// How long a client may take to send a request's head.

@@ -25,6 +25,7 @@ use crate::{
     server::{Guest, Server},
     socket::Socket,
     stomp::Stomp,
+    tls::TlsStream,
 };
 
 /// The WebSocket at `/`, beside the page.
@@ -67,9 +68,13 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
 
 /// What the HTTP server was given is taken back.
 async fn serve(server: &Arc<Server>, upgraded: Upgraded, spoken: Option<Spoken>) {
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => return serve_on(server, taken_out(parts), spoken).await,
+        Err(upgraded) => upgraded,
+    };
+    match upgraded.downcast::<TokioIo<TlsStream>>() {
         Ok(parts) => serve_on(server, taken_out(parts), spoken).await,
-        Err(_) => tracing::error!("an upgraded connection is not over TCP"),
+        Err(_) => tracing::error!("an upgraded connection is over neither TCP nor TLS"),
     }
 }
 

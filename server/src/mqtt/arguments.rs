@@ -18,6 +18,10 @@ pub struct MqttArguments {
     /// [default: 127.0.0.1:1883, if nobody else is there]
     #[arg(long, env = "CARILLON_MQTT", value_name = "ADDRESS:PORT|off")]
     mqtt: Option<Port>,
+    /// Address and port of MQTT over TLS, likewise
+    /// [default: 127.0.0.1:8883, if nobody else is there and there is a certificate]
+    #[arg(long, env = "CARILLON_MQTT_TLS", value_name = "ADDRESS:PORT|off")]
+    mqtt_tls: Option<Port>,
     /// The longest keep alive of MQTT 5 clients, in seconds; 0 lets them choose
     #[arg(
         long,
@@ -61,6 +65,11 @@ pub struct MqttArguments {
 impl MqttArguments {
     pub fn port(&self) -> Port {
         self.mqtt.unwrap_or(Port::if_free(MQTT_PORT))
+    }
+
+    /// None is the standard one where there is a certificate.
+    pub fn tls_port(&self) -> Option<Port> {
+        self.mqtt_tls
     }
 
     pub fn options(&self, overflow: Overflow, max_body_bytes: u32) -> MqttOptions {

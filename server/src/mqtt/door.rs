@@ -34,4 +34,8 @@ impl Door for MqttDoor {
     fn no_place() -> Vec<u8> {
         Vec::new()
     }
+
+    fn without_tls() -> Vec<u8> {
+        Self::no_place()
+    }
 }

@@ -35,10 +35,20 @@ impl Door for StompDoor {
     }
 
     fn no_place() -> Vec<u8> {
-        let detail = "the limit of connections is reached here";
-        let fault = Fault::refused("too many connections", detail, None);
-        let mut answer = Vec::new();
-        Session::new(&Config::DEFAULT, 0).error(&fault, &mut answer);
-        answer
+        refusal(
+            "too many connections",
+            "the limit of connections is reached here",
+        )
     }
+
+    fn without_tls() -> Vec<u8> {
+        refusal("no TLS", "TLS is spoken here, and nothing without it")
+    }
+}
+
+fn refusal(message: &'static str, detail: &'static str) -> Vec<u8> {
+    let fault = Fault::refused(message, detail, None);
+    let mut answer = Vec::new();
+    Session::new(&Config::DEFAULT, 0).error(&fault, &mut answer);
+    answer
 }
