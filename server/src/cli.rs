@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use wire::stomp::server::Subscribe;
 
 use crate::{
+    bench::BenchOptions,
     client,
     server::Options,
     stomp::{StompOptions, StompPort},
@@ -35,6 +36,8 @@ pub enum Command {
     Request(client::RequestOptions),
     /// Answer requests with a text, or with what a command prints
     Reply(client::ReplyOptions),
+    /// Put a server under load, Carillon or another, and say how it did
+    Bench(Box<BenchOptions>),
 }
 
 #[derive(Debug, Args)]

@@ -28,6 +28,8 @@ mod request;
 mod stop;
 mod subscribe;
 
+#[cfg(test)]
+pub use options::parse;
 pub use publish::{PublishOptions, publish};
 pub use reply::{ReplyOptions, reply};
 pub use request::{RequestOptions, request};
