@@ -3,9 +3,11 @@
 
 mod clauses;
 mod conversation;
+mod mqtt_answers;
 mod mqtt_golden;
 mod mqtt_golden_connect;
 mod mqtt_golden_subscribe;
+mod mqtt_handshake;
 mod mqtt_malformed;
 mod mqtt_malformed_connect;
 mod mqtt_malformed_publish;
@@ -14,6 +16,7 @@ mod mqtt_model;
 mod mqtt_outgoing;
 mod mqtt_properties;
 mod mqtt_sections;
+mod mqtt_server;
 mod mqtt_shared;
 mod mqtt_topics;
 mod mqtt_value;
