@@ -18,6 +18,7 @@ mod mqtt_properties;
 mod mqtt_sections;
 mod mqtt_server;
 mod mqtt_shared;
+mod mqtt_simulation;
 mod mqtt_topics;
 mod mqtt_value;
 mod mqtt_windows;

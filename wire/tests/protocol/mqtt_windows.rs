@@ -81,12 +81,23 @@ fn what_is_unreleased_outlives_a_connection_without_counting() {
     assert_eq!(incoming.exactly_once(id(5)), Err(Exceeded { maximum: 2 }));
     assert!(incoming.release(id(3)));
     assert_eq!(incoming.exactly_once(id(5)), Ok(Arrival::New));
+}
 
-    // 1, 4 and 5 are left, and no more than the maximum is kept.
-    incoming.resume(2);
-    assert_eq!(incoming.len(), 2);
-    assert_eq!(incoming.exactly_once(id(4)), Ok(Arrival::Duplicate));
-    assert_eq!(incoming.exactly_once(id(1)), Ok(Arrival::New));
+/// A peer that never releases anything, over many connections.
+#[test]
+fn what_is_unreleased_is_bounded() {
+    let mut incoming = Incoming::new(100);
+    for number in 1..=2000 {
+        if number % 100 == 0 {
+            incoming.resume(100);
+        }
+        assert_eq!(incoming.exactly_once(id(number)), Ok(Arrival::New));
+        assert!(incoming.len() <= Incoming::KEPT + 100);
+    }
+    incoming.resume(100);
+    assert_eq!(incoming.len(), Incoming::KEPT);
+    assert_eq!(incoming.exactly_once(id(2000)), Ok(Arrival::Duplicate));
+    assert_eq!(incoming.exactly_once(id(1)), Ok(Arrival::New), "forgotten");
 }
 
 #[test]
