@@ -4,6 +4,7 @@
 mod clauses;
 mod conversation;
 mod mqtt_answers;
+mod mqtt_clauses;
 mod mqtt_golden;
 mod mqtt_golden_connect;
 mod mqtt_golden_subscribe;

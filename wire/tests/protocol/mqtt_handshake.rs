@@ -88,6 +88,14 @@ fn a_connect_is_kept_whole() {
     let will_properties = [
         Property::WillDelayInterval(9),
         Property::ContentType("text/plain"),
+        Property::UserProperty(UserProperty {
+            name: "b",
+            value: "1",
+        }),
+        Property::UserProperty(UserProperty {
+            name: "a",
+            value: "2",
+        }),
     ];
     let will = wire::mqtt::Will {
         qos: QoS::AtLeastOnce,
@@ -136,6 +144,10 @@ fn a_connect_is_kept_whole() {
     assert_eq!((qos, retain, delay_s), (QoS::AtLeastOnce, true, 9));
     assert_eq!((&*will.topic, &*will.payload), ("w/t", b"bye".as_slice()));
     assert_eq!(will.properties().content_type(), Some("text/plain"));
+    // [MQTT-3.1.3-10].
+    let users = will.properties().user_properties();
+    let users: Vec<_> = users.map(|pair| (pair.name, pair.value)).collect();
+    assert_eq!(users, [("b", "1"), ("a", "2")]);
 }
 
 #[test]
@@ -420,7 +432,7 @@ fn no_authentication_method_is_supported() {
 fn what_is_no_connect_is_refused_as_its_version_can_be_told() {
     const CODE_1: &[u8] = b"\x20\x02\x00\x01";
     // The reason of 5.0.
-    let cases: [(&[u8], Result<u8, &[u8]>); 17] = [
+    let cases: [(&[u8], Result<u8, &[u8]>); 20] = [
         // [MQTT-3.1.0-1].
         (b"\xC0\x00", Err(b"")),
         (b"GET / HTTP/1.1\r\n", Err(b"")),
@@ -440,6 +452,11 @@ fn what_is_no_connect_is_refused_as_its_version_can_be_told() {
         // [MQTT-1.5.4-1], [MQTT-1.5.3-1].
         (b"\x10\x0E\x00\x04MQTT\x05\x02\x00\x0A\x00\x00\x01\xFF", Ok(0x81)),
         (b"\x10\x0D\x00\x04MQTT\x04\x02\x00\x0A\x00\x01\xFF", Err(b"")),
+        // [MQTT-3.1.3-11], [MQTT-3.1.3-12]: a will topic, a user name.
+        (b"\x10\x20\x00\x04MQTT\x05\x06\x00\x0A\x00\x00\x00\x00\x00\x01\xFF", Ok(0x81)),
+        (b"\x10\x20\x00\x04MQTT\x05\x82\x00\x0A\x00\x00\x00\x00\x01\xFF", Ok(0x81)),
+        // [MQTT-3.1.2-16], [MQTT-3.1.2-18]: one without its flag.
+        (b"\x10\x10\x00\x04MQTT\x05\x02\x00\x0A\x00\x00\x00\x00\x01u", Ok(0x81)),
         // A property twice.
         (
             b"\x10\x17\x00\x04MQTT\x05\x02\x00\x0A\x0A\x11\x00\x00\x00\x01\x11\x00\x00\x00\x01\x00\x00",

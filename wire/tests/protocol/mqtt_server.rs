@@ -379,7 +379,7 @@ fn payloads_are_checked_where_that_is_asked_for() {
 /// [MQTT-3.1.0-2], [MQTT-4.13.1-1]: what is wrong and where.
 #[test]
 fn malformed_packets_are_told() {
-    let cases: [(&[u8], u8, &str); 5] = [
+    let cases: [(&[u8], u8, &str); 7] = [
         (
             b"\x10\x10\x00\x04MQTT\x05\x02\x00\x0A\x00\x00\x01c",
             0x82,
@@ -390,6 +390,16 @@ fn malformed_packets_are_told() {
             b"\x30\x05\x00\x02a#\x00",
             0x81,
             "the topic is illegal: a topic name holds a wildcard (PUBLISH, byte 2)",
+        ),
+        (
+            b"\x82\x07\x00\x01\x00\x00\x01\xFF\x00",
+            0x81,
+            "a string is not UTF-8 (SUBSCRIBE, byte 5)",
+        ),
+        (
+            b"\xA2\x06\x00\x01\x00\x00\x01\xFF",
+            0x81,
+            "a string is not UTF-8 (UNSUBSCRIBE, byte 5)",
         ),
         (
             b"\x90\x00",
