@@ -256,7 +256,8 @@ impl<T> Outgoing<T> {
     }
 
     /// Ends the session: gives all messages that were not received for certain, in the order of
-    /// sending.
+    /// sending. Nobody else may get those of QoS 2 of a shared subscription ([MQTT-4.8.2-5]): first
+    /// [take back](Self::take_back) what others may have.
     pub fn drain(&mut self) -> impl Iterator<Item = T> {
         self.sent = 0;
         self.in_flight = 0;
