@@ -77,9 +77,8 @@ impl<T> Outgoing<T> {
         }
     }
 
-    /// Whether another message may be sent: "MUST NOT send further PUBLISH packets with QoS > 0"
-    /// than the peer takes at once ([MQTT-3.3.4-9], [MQTT-4.9.0-2]), and none before those that are to
-    /// be sent again ([MQTT-4.6.0-1]).
+    /// Whether another message may be sent: no more than the peer takes at once ([MQTT-3.3.4-9],
+    /// [MQTT-4.9.0-2]), and none before those that are to be sent again ([MQTT-4.6.0-1]).
     #[inline]
     pub fn has_room(&self) -> bool {
         !self.has_resend() && self.has_quota() && self.has_span()
