@@ -65,7 +65,8 @@ pub(crate) enum Readable {
     Consumer(Arc<Consumer>),
 }
 
-/// Subscriptions that make a publisher wait: those with [`Overflow::Block`] that lie behind their bound.
+/// Subscriptions that make a publisher wait: those with [`Overflow::Block`](crate::Overflow::Block) that lie
+/// behind their bound.
 #[derive(Debug, Default)]
 pub struct Blocked {
     cursors: Vec<Arc<Cursor>>,
@@ -116,8 +117,8 @@ impl Session {
         self.scheduled.load(Ordering::SeqCst)
     }
 
-    /// Whether the session has ended: by the rule [`Overflow::Disconnect`], because it was detached, or
-    /// because its reader is gone.
+    /// Whether the session has ended: by the rule [`Overflow::Disconnect`](crate::Overflow::Disconnect), because
+    /// it was detached, or because its reader is gone.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
