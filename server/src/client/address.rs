@@ -1,36 +1,115 @@
-//! Where a server is: what users write, as the URL of its WebSocket.
+//! Where a server is: what users write, and what it means for a protocol.
 
 use std::{fmt, str::FromStr};
 
 use tokio_tungstenite::tungstenite::http::Uri;
 
-/// The URL of a WebSocket without TLS, with a host, a port and a path.
-///
-/// Written `ws://HOST:PORT/PATH`, `http://HOST:PORT` or `HOST:PORT`.
+use super::protocol::Protocol;
+
+/// As users write it: `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `http://HOST:PORT` or `HOST:PORT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
-    uri: Uri,
+    scheme: Scheme,
+    host: String,
+    port: Option<u16>,
+    /// Empty, or it begins with '/' or '?'.
+    path: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    None,
+    /// `ws://` or `http://`.
+    WebSocket,
+    Mqtt,
+}
+
+/// Where to connect to, and over what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    carrier: Carrier,
     host: String,
     port: u16,
 }
 
+/// What the protocol's bytes are sent over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// TCP, which only MQTT is spoken on.
+    Tcp,
+    /// By its URL.
+    WebSocket(Uri),
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    #[error("TLS ({0}://) is not supported yet; use ws://")]
+    #[error("TLS ({0}://) is not supported yet; use ws:// or mqtt://")]
     Tls(String),
-    #[error("{0}:// is not a scheme of Carillon; use ws://HOST:PORT")]
+    #[error("{0}:// is not a scheme of Carillon; use ws://HOST:PORT or mqtt://HOST:PORT")]
     Scheme(String),
     #[error("a user name or password does not belong here")]
     Credentials,
-    #[error("not an address; use ws://HOST:PORT, http://HOST:PORT or HOST:PORT")]
+    #[error("not an address; use ws://HOST:PORT, http://HOST:PORT, mqtt://HOST:PORT or HOST:PORT")]
     Malformed,
+    #[error("mqtt:// has no path; over WebSocket it is ws://HOST:PORT/PATH with --protocol mqtt")]
+    Path,
+    #[error("mqtt:// is for MQTT, and STOMP is spoken here; use ws://HOST:PORT")]
+    NotStomp,
 }
 
 impl ServerAddress {
-    pub const DEFAULT: &str = "ws://127.0.0.1:8080/ws";
+    /// Which protocol the address is for, if it says so.
+    pub const fn protocol(&self) -> Option<Protocol> {
+        match self.scheme {
+            Scheme::None | Scheme::WebSocket => None,
+            Scheme::Mqtt => Some(Protocol::Mqtt),
+        }
+    }
 
-    pub const fn uri(&self) -> &Uri {
-        &self.uri
+    /// Where a protocol is spoken.
+    pub fn endpoint(&self, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
+        let tcp = |default_port| Endpoint {
+            carrier: Carrier::Tcp,
+            host: self.host.clone(),
+            port: self.port.unwrap_or(default_port),
+        };
+        match (self.scheme, protocol) {
+            (Scheme::Mqtt, Protocol::Stomp) => Err(InvalidAddress::NotStomp),
+            (Scheme::Mqtt, Protocol::Mqtt) => Ok(tcp(MQTT_PORT)),
+            (Scheme::None, Protocol::Mqtt) if self.path.is_empty() => Ok(tcp(MQTT_PORT)),
+            (Scheme::None, Protocol::Stomp) => self.websocket(protocol, CARILLON_PORT),
+            (Scheme::None, Protocol::Mqtt) | (Scheme::WebSocket, _) => {
+                self.websocket(protocol, HTTP_PORT)
+            }
+        }
+    }
+
+    fn websocket(&self, protocol: Protocol, default_port: u16) -> Result<Endpoint, InvalidAddress> {
+        let Self { host, path, .. } = self;
+        let port = self.port.unwrap_or(default_port);
+        let path = match (path.as_str(), protocol) {
+            ("" | "/", Protocol::Stomp) => "/ws",
+            ("" | "/", Protocol::Mqtt) => "/mqtt",
+            (path, _) => path,
+        };
+        let url = format!("ws://{host}:{port}{path}").parse();
+        Ok(Endpoint {
+            carrier: Carrier::WebSocket(url.map_err(|_| InvalidAddress::Malformed)?),
+            host: host.clone(),
+            port,
+        })
+    }
+}
+
+impl Endpoint {
+    /// Where Carillon is unless told otherwise.
+    pub fn default_of(protocol: Protocol) -> Result<Self, InvalidAddress> {
+        let address: ServerAddress = "127.0.0.1".parse()?;
+        address.endpoint(protocol)
+    }
+
+    pub const fn carrier(&self) -> &Carrier {
+        &self.carrier
     }
 
     /// A name, or an IP address; IPv6 in brackets.
@@ -39,7 +118,7 @@ impl ServerAddress {
     }
 
     /// Host and port, as a socket is connected to.
-    pub fn endpoint(&self) -> String {
+    pub fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 }
@@ -50,43 +129,50 @@ impl FromStr for ServerAddress {
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         let scheme = scheme.to_ascii_lowercase();
-        let default_port = match scheme.as_str() {
-            "ws" | "http" => HTTP_PORT,
-            "" => CARILLON_PORT,
-            "wss" | "https" => return Err(InvalidAddress::Tls(scheme)),
+        let scheme = match scheme.as_str() {
+            "" => Scheme::None,
+            "ws" | "http" => Scheme::WebSocket,
+            "mqtt" => Scheme::Mqtt,
+            "wss" | "https" | "mqtts" => return Err(InvalidAddress::Tls(scheme)),
             _ => return Err(InvalidAddress::Scheme(scheme)),
         };
-        Self::from_rest(rest, default_port)
+        Self::from_rest(scheme, rest)
     }
 }
 
 impl ServerAddress {
     /// What comes after the scheme.
-    fn from_rest(rest: &str, default_port: u16) -> Result<Self, InvalidAddress> {
+    fn from_rest(scheme: Scheme, rest: &str) -> Result<Self, InvalidAddress> {
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if authority.contains('@') {
             return Err(InvalidAddress::Credentials);
         }
-        let (host, port) = host_and_port(authority, default_port)?;
-        let path = match path {
-            "" | "/" => DEFAULT_PATH,
-            path => path,
+        if scheme == Scheme::Mqtt && !matches!(path, "" | "/") {
+            return Err(InvalidAddress::Path);
+        }
+        let (host, port) = host_and_port(authority)?;
+        let address = Self {
+            scheme,
+            host: host.to_owned(),
+            port,
+            path: path.to_owned(),
         };
-        let uri: Uri = format!("ws://{host}:{port}{path}")
-            .parse()
-            .map_err(|_| InvalidAddress::Malformed)?;
-        let host = host.to_owned();
-        Ok(Self { uri, host, port })
+        // What is no URL of a WebSocket has no good host either.
+        address.websocket(Protocol::Stomp, HTTP_PORT)?;
+        Ok(address)
     }
 }
 
-impl fmt::Display for ServerAddress {
+impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.uri.fmt(f)
+        match &self.carrier {
+            Carrier::WebSocket(uri) => uri.fmt(f),
+            Carrier::Tcp => write!(f, "mqtt://{}", self.authority()),
+        }
     }
 }
 
-fn host_and_port(authority: &str, default_port: u16) -> Result<(&str, u16), InvalidAddress> {
+fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), InvalidAddress> {
     let host_end = match authority.find(']') {
         Some(bracket) => bracket + 1,
         None => authority.find(':').unwrap_or(authority.len()),
@@ -96,8 +182,8 @@ fn host_and_port(authority: &str, default_port: u16) -> Result<(&str, u16), Inva
         return Err(InvalidAddress::Malformed);
     }
     let port = match port.strip_prefix(':') {
-        None if port.is_empty() => default_port,
-        Some(port) => port.parse().map_err(|_| InvalidAddress::Malformed)?,
+        None if port.is_empty() => None,
+        Some(port) => Some(port.parse().map_err(|_| InvalidAddress::Malformed)?),
         None => return Err(InvalidAddress::Malformed),
     };
     Ok((host, port))
@@ -106,35 +192,42 @@ fn host_and_port(authority: &str, default_port: u16) -> Result<(&str, u16), Inva
 const HTTP_PORT: u16 = 80;
 /// Where Carillon listens unless told otherwise; for an address without a scheme.
 const CARILLON_PORT: u16 = 8080;
-const DEFAULT_PATH: &str = "/ws";
+const MQTT_PORT: u16 = 1883;
 
 #[cfg(test)]
 mod tests {
+    use super::Protocol::{Mqtt, Stomp};
     use super::*;
 
+    fn endpoint(text: &str, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
+        text.parse::<ServerAddress>()?.endpoint(protocol)
+    }
+
     #[test]
-    fn what_users_write_becomes_the_url_of_a_websocket() {
+    fn what_users_write_is_understood_for_each_protocol() {
         let table = [
-            (ServerAddress::DEFAULT, "ws://127.0.0.1:8080/ws"),
-            ("ws://example.org:1234", "ws://example.org:1234/ws"),
-            ("ws://example.org:1234/", "ws://example.org:1234/ws"),
-            (
-                "ws://example.org/stomp?a=b",
-                "ws://example.org:80/stomp?a=b",
-            ),
-            ("WS://example.org", "ws://example.org:80/ws"),
-            ("http://127.0.0.1:8080", "ws://127.0.0.1:8080/ws"),
-            ("http://127.0.0.1:8080/", "ws://127.0.0.1:8080/ws"),
-            ("127.0.0.1:9000", "ws://127.0.0.1:9000/ws"),
-            ("localhost", "ws://localhost:8080/ws"),
-            ("[::1]:9000", "ws://[::1]:9000/ws"),
-            ("http://[::1]", "ws://[::1]:80/ws"),
+            ("127.0.0.1", Stomp, "ws://127.0.0.1:8080/ws"),
+            ("127.0.0.1", Mqtt, "mqtt://127.0.0.1:1883"),
+            ("ws://example.org:1234", Stomp, "ws://example.org:1234/ws"),
+            ("ws://example.org:1234", Mqtt, "ws://example.org:1234/mqtt"),
+            ("ws://example.org:1234/", Stomp, "ws://example.org:1234/ws"),
+            ("ws://example.org/a?b=c", Stomp, "ws://example.org:80/a?b=c"),
+            ("ws://example.org/a?b=c", Mqtt, "ws://example.org:80/a?b=c"),
+            ("WS://example.org", Stomp, "ws://example.org:80/ws"),
+            ("http://127.0.0.1:8080", Stomp, "ws://127.0.0.1:8080/ws"),
+            ("http://127.0.0.1:8080/", Mqtt, "ws://127.0.0.1:8080/mqtt"),
+            ("127.0.0.1:9000", Stomp, "ws://127.0.0.1:9000/ws"),
+            ("127.0.0.1:9000", Mqtt, "mqtt://127.0.0.1:9000"),
+            ("localhost", Stomp, "ws://localhost:8080/ws"),
+            ("mqtt://localhost", Mqtt, "mqtt://localhost:1883"),
+            ("MQTT://localhost:1/", Mqtt, "mqtt://localhost:1"),
+            ("[::1]:9000", Stomp, "ws://[::1]:9000/ws"),
+            ("[::1]", Mqtt, "mqtt://[::1]:1883"),
+            ("http://[::1]", Stomp, "ws://[::1]:80/ws"),
         ];
-        for (text, wanted) in table {
-            let found = text
-                .parse()
-                .map(|address: ServerAddress| address.to_string());
-            assert_eq!(found.as_deref(), Ok(wanted), "{text}");
+        for (text, protocol, wanted) in table {
+            let found = endpoint(text, protocol).map(|endpoint| endpoint.to_string());
+            assert_eq!(found.as_deref(), Ok(wanted), "{text} {protocol}");
         }
     }
 
@@ -143,8 +236,11 @@ mod tests {
         let table = [
             ("wss://example.org", InvalidAddress::Tls("wss".into())),
             ("https://example.org", InvalidAddress::Tls("https".into())),
+            ("mqtts://example.org", InvalidAddress::Tls("mqtts".into())),
             ("ftp://example.org", InvalidAddress::Scheme("ftp".into())),
             ("ws://user:secret@example.org", InvalidAddress::Credentials),
+            ("mqtt://example.org/a", InvalidAddress::Path),
+            ("mqtt://example.org", InvalidAddress::NotStomp),
             ("", InvalidAddress::Malformed),
             (":8080", InvalidAddress::Malformed),
             ("ws://", InvalidAddress::Malformed),
@@ -154,14 +250,22 @@ mod tests {
             ("a b:80", InvalidAddress::Malformed),
         ];
         for (text, wanted) in table {
-            assert_eq!(text.parse::<ServerAddress>(), Err(wanted), "{text}");
+            assert_eq!(endpoint(text, Stomp), Err(wanted), "{text}");
         }
     }
 
     #[test]
-    fn the_endpoint_is_host_and_port() {
-        let address: ServerAddress = "[::1]:9000".parse().unwrap();
-        assert_eq!(address.endpoint(), "[::1]:9000");
-        assert_eq!(address.host(), "[::1]");
+    fn only_an_address_of_mqtt_says_what_is_spoken_there() {
+        for (text, protocol) in [("mqtt://h", Some(Mqtt)), ("ws://h", None), ("h", None)] {
+            let address: ServerAddress = text.parse().unwrap();
+            assert_eq!(address.protocol(), protocol, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_authority_is_host_and_port() {
+        let endpoint = endpoint("[::1]:9000", Stomp).unwrap();
+        assert_eq!(endpoint.authority(), "[::1]:9000");
+        assert_eq!(endpoint.host(), "[::1]");
     }
 }

@@ -7,13 +7,17 @@ use broker::{InvalidSelector, Selector};
 use clap::builder::NonEmptyStringValueParser;
 use wire::stomp::HeartBeat;
 
-use super::address::ServerAddress;
+use super::{
+    address::{Endpoint, InvalidAddress, ServerAddress},
+    protocol::Protocol,
+};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct ConnectionOptions {
     /// Where Carillon listens: ws://HOST:PORT/ws, http://HOST:PORT or HOST:PORT
-    #[arg(long, value_name = "URL", env = "CARILLON_SERVER", default_value = ServerAddress::DEFAULT)]
-    pub server: ServerAddress,
+    /// [default: ws://127.0.0.1:8080/ws; of MQTT mqtt://127.0.0.1:1883]
+    #[arg(long, value_name = "URL", env = "CARILLON_SERVER")]
+    pub server: Option<ServerAddress>,
 
     /// Name of this client, shown as the producer of its messages; the server makes one up otherwise
     #[arg(
@@ -35,6 +39,14 @@ pub struct ConnectionOptions {
 }
 
 impl ConnectionOptions {
+    /// Where this protocol is spoken.
+    pub fn endpoint(&self, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
+        match &self.server {
+            Some(address) => address.endpoint(protocol),
+            None => Endpoint::default_of(protocol),
+        }
+    }
+
     pub const fn heart_beat(&self) -> HeartBeat {
         HeartBeat {
             send_ms: self.heart_beat,
