@@ -25,6 +25,9 @@ impl Config {
     /// All aliases with topics of 512 bytes.
     pub const TOPIC_ALIAS_BYTES: usize = 16 << 10;
     pub const IN_FLIGHT: u16 = 4096;
+    /// Before 5.0 a server cannot say how many it takes, nor refuse what is too many: some drop it
+    /// unsaid, beyond 20.
+    pub const IN_FLIGHT_BEFORE_5: u16 = 20;
     pub const KEPT_BYTES: usize = 64 << 20;
     pub const HANDSHAKE_MS: u32 = 10_000;
 
@@ -37,6 +40,19 @@ impl Config {
         kept_bytes: Self::KEPT_BYTES,
         handshake_ms: Self::HANDSHAKE_MS,
     };
+
+    /// The defaults of a version.
+    pub const fn of(version: Version) -> Self {
+        let in_flight = match version {
+            Version::V5_0 => Self::IN_FLIGHT,
+            Version::V3_1 | Version::V3_1_1 => Self::IN_FLIGHT_BEFORE_5,
+        };
+        Self {
+            version,
+            in_flight,
+            ..Self::DEFAULT
+        }
+    }
 }
 
 impl Default for Config {

@@ -53,6 +53,8 @@ impl ProtocolError {
 /// Why a request was not written. Nothing of it is in the buffer, and the connection is as it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
+    #[error("there is no connection")]
+    NotConnected,
     #[error(transparent)]
     Encode(#[from] EncodeError),
     /// [MQTT-3.2.2-15].

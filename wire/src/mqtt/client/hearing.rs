@@ -140,6 +140,10 @@ impl Client {
     ) -> Result<Event<'a>, ProtocolError> {
         let topic = self.topic(packet)?;
         let delivery = packet.delivery;
+        if self.state == State::Left {
+            // It cannot be acknowledged any more, so it is as if it had not arrived.
+            return Ok(Event::Answered);
+        }
         if self.incoming.publish(delivery)? == Arrival::Duplicate {
             // It was told, perhaps on an earlier connection, and will be made use of.
             if let Some(id) = delivery.packet_id() {
@@ -194,7 +198,9 @@ impl Client {
             }
         };
         // There may be room for more of what is to be sent again.
-        self.publishing.resend(self.wire(), out);
+        if self.is_connected() {
+            self.publishing.resend(self.wire(), out);
+        }
         event
     }
 

@@ -37,7 +37,10 @@ pub(super) enum State {
     /// CONNECT was written, or nothing.
     Connecting,
     Connected,
-    /// The server refused or ended the connection, or this client did.
+    /// DISCONNECT was written: "MUST NOT send any more MQTT Control Packets" ([MQTT-3.14.4-1]). What the server
+    /// had to say before it read that is still heard.
+    Left,
+    /// The server refused or ended the connection.
     Over,
 }
 
@@ -145,7 +148,7 @@ impl Client {
     pub fn fail(&mut self, error: &ProtocolError, out: &mut Vec<u8>) {
         match self.is_connected() && self.config.version.is_5() {
             true => self.leave(error.disconnect_reason(), None, out),
-            false => self.state = State::Over,
+            false => self.state = State::Left,
         }
     }
 
@@ -155,11 +158,11 @@ impl Client {
         property: Option<Property<'_>>,
         out: &mut Vec<u8>,
     ) {
-        self.state = State::Over;
         let mut scratch = Vec::new();
         // A number can be encoded; before 5.0 properties are left out.
         let properties = List::encode(property, &mut scratch).unwrap_or_default();
         self.answer(&Packet::Disconnect(Disconnect { reason, properties }), out);
+        self.state = State::Left;
     }
 
     /// Bytes have arrived, whatever they are.
@@ -181,9 +184,7 @@ impl Client {
 
     /// [MQTT-3.1.2-20].
     pub fn ping(&self, out: &mut Vec<u8>) {
-        if self.is_connected() {
-            self.answer(&Packet::Pingreq, out);
-        }
+        self.answer(&Packet::Pingreq, out);
     }
 }
 
@@ -208,6 +209,7 @@ impl Client {
         publication: &Publication<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), RequestError> {
+        self.check_connected()?;
         let Server {
             maximum_qos,
             keeps_retained,
@@ -240,6 +242,7 @@ impl Client {
         topics: &Topics<'_>,
         out: &mut Vec<u8>,
     ) -> Result<PacketId, RequestError> {
+        self.check_connected()?;
         let packet_id = self.publishing.reserve()?;
         let written = self.write_request(packet_id, topics, out);
         if written.is_err() {
@@ -275,7 +278,7 @@ impl Client {
     /// called in the order of arrival ([MQTT-4.6.0-2], [MQTT-4.6.0-3]), and on the same connection: later it
     /// does nothing, since the server sends the message again.
     pub fn acknowledge(&mut self, ticket: Ticket, out: &mut Vec<u8>) {
-        if !self.is_connected() || ticket.connection != self.connections {
+        if ticket.connection != self.connections {
             return;
         }
         match ticket.delivery {
@@ -290,6 +293,13 @@ impl Client {
         }
     }
 
+    const fn check_connected(&self) -> Result<(), RequestError> {
+        match self.is_connected() {
+            true => Ok(()),
+            false => Err(RequestError::NotConnected),
+        }
+    }
+
     pub(super) const fn wire(&self) -> Wire {
         Wire {
             version: self.config.version,
@@ -297,8 +307,11 @@ impl Client {
         }
     }
 
-    /// Of a few bytes, and legal in every version.
+    /// Of a few bytes, and legal in every version. Who has left says nothing.
     pub(super) fn answer(&self, packet: &Packet<'_>, out: &mut Vec<u8>) {
+        if !self.is_connected() {
+            return;
+        }
         let written = packet.encode(self.config.version, out);
         debug_assert!(written.is_ok(), "{packet:?}: {written:?}");
     }
