@@ -29,12 +29,18 @@ impl<T> Acknowledgements<T> {
         window
     }
 
-    /// A message was received, and after it so many are still wanted. Where nothing is to be acknowledged there
-    /// is no ticket.
+    /// A message was received, and may be acknowledged once it was printed. Where nothing is to be acknowledged
+    /// there is no ticket.
+    pub fn received(&mut self, ticket: Option<T>) {
+        self.next.extend(ticket);
+    }
+
+    /// Likewise, and after it so many are still wanted.
     ///
     /// An acknowledgement makes the server send as many more. Near the end that would be too many: then all of
-    /// them are acknowledged with the last message.
-    pub fn received(&mut self, ticket: Option<T>, wanted: Option<u64>) {
+    /// them are acknowledged with the last message. A server that has less than the window under way would wait
+    /// for ever, so this is for those that are known to do what they are asked for.
+    pub fn received_of(&mut self, ticket: Option<T>, wanted: Option<u64>) {
         self.held.extend(ticket);
         let is_due = wanted.is_none_or(|wanted| wanted == 0 || wanted >= self.window);
         if is_due {
@@ -90,7 +96,7 @@ mod tests {
         wanted: u64,
     ) {
         for number in numbers {
-            pending.received(Some(number), Some(wanted - number));
+            pending.received_of(Some(number), Some(wanted - number));
         }
     }
 
@@ -99,7 +105,7 @@ mod tests {
         let mut pending = Acknowledgements::default();
         assert_eq!(pending.begin(None), MOST_AT_A_TIME);
         for (chunk, ticket) in [(1, "a"), (2, "b"), (3, "c")] {
-            pending.received(Some(ticket), None);
+            pending.received(Some(ticket));
             assert!(!pending.are_complete());
             pending.handed_over(chunk);
         }
@@ -149,9 +155,9 @@ mod tests {
     fn another_connection_has_nothing_of_the_last_ones() {
         let mut pending = Acknowledgements::default();
         pending.begin(None);
-        pending.received(Some("a"), None);
+        pending.received(Some("a"));
         pending.handed_over(1);
-        pending.received(Some("b"), None);
+        pending.received(Some("b"));
         pending.begin(None);
         assert!(pending.are_complete());
         assert!(pending.written(1).is_empty());

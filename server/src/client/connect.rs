@@ -34,6 +34,8 @@ pub enum ConnectError {
     NotUpgraded { address: String, status: StatusCode },
     #[error("cannot connect to {address}: {reason}; is this the address of Carillon?")]
     NotAWebSocket { address: String, reason: String },
+    #[error("what the connection is to be cannot be said: {reason}")]
+    Unsayable { reason: String },
     #[error("{address} refused the connection: {said}")]
     Refused { address: String, said: String },
     /// It may be otherwise soon.
@@ -52,7 +54,10 @@ impl ConnectError {
             | Self::RefusedForNow { .. }
             | Self::Lost { .. } => true,
             Self::NotUpgraded { status, .. } => status.is_server_error(),
-            Self::Address(_) | Self::NotAWebSocket { .. } | Self::Refused { .. } => false,
+            Self::Address(_)
+            | Self::NotAWebSocket { .. }
+            | Self::Unsayable { .. }
+            | Self::Refused { .. } => false,
         }
     }
 }

@@ -163,8 +163,7 @@ impl<M: Machine> Connection<M> {
             let now_ms = self.now_ms();
             match self.machine.on_deadline(now_ms) {
                 Due::Nothing => {}
-                Due::HeartBeat if !self.outgoing.is_empty() => {}
-                Due::HeartBeat => self.machine.heart_beat(now_ms, &mut self.outgoing),
+                Due::HeartBeat => self.machine.heart_beat(&mut self.outgoing),
                 // It is we who do not listen.
                 Due::ServerSilent { .. } if !self.received.has_room() => {
                     self.machine.received(now_ms);

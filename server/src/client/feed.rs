@@ -51,7 +51,7 @@ pub trait Subscription {
     /// Takes leave of the server.
     async fn close(&mut self, connection: Connection<Self::Machine>);
 
-    fn lost(&mut self, _connection: Connection<Self::Machine>) {}
+    async fn lost(&mut self, _connection: Connection<Self::Machine>) {}
 }
 
 /// Whether there was an event.
@@ -59,6 +59,15 @@ pub trait Subscription {
 pub enum Taken {
     One,
     Nothing,
+}
+
+/// What the server makes of the number of messages that may wait to be acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// It sends that many, if it has them.
+    Filled,
+    /// It may have a smaller number of its own.
+    AtMost,
 }
 
 /// What was received, over all connections, and what became of it.
@@ -91,10 +100,14 @@ impl<T> Intake<T> {
     }
 
     /// The lines of a message were added.
-    pub fn message(&mut self, ticket: Option<T>) {
+    pub fn message(&mut self, ticket: Option<T>, window: Window) {
         self.received += 1;
         let wanted = self.wanted();
-        self.printer.acknowledgements.received(ticket, wanted);
+        let acknowledgements = &mut self.printer.acknowledgements;
+        match window {
+            Window::Filled => acknowledgements.received_of(ticket, wanted),
+            Window::AtMost => acknowledgements.received(ticket),
+        }
     }
 
     pub const fn reach_end(&mut self) {
@@ -194,8 +207,8 @@ impl<S: Subscription> Work for Feed<S> {
         self.subscription.close(connection).await;
     }
 
-    fn lost(&mut self, connection: Connection<S::Machine>) {
-        self.subscription.lost(connection);
+    async fn lost(&mut self, connection: Connection<S::Machine>) {
+        self.subscription.lost(connection).await;
     }
 
     fn standing(&self) -> &Standing {

@@ -32,7 +32,7 @@ pub trait Work {
     async fn close(&mut self, connection: Connection<Self::Machine>);
 
     /// The connection does not serve any more; there may be another one.
-    fn lost(&mut self, _connection: Connection<Self::Machine>) {}
+    async fn lost(&mut self, _connection: Connection<Self::Machine>) {}
 
     /// What became of its subscriptions.
     fn standing(&self) -> &Standing;
@@ -166,7 +166,7 @@ async fn connection(work: &mut impl Work, stop: &mut Stop) -> Result<Ending, Fai
     let outcome = work.run(&mut connection, stop).await;
     match outcome {
         Ok(_) => work.close(connection).await,
-        Err(_) => work.lost(connection),
+        Err(_) => work.lost(connection).await,
     }
     outcome
 }

@@ -12,6 +12,9 @@ pub enum Lost {
     Closed,
     #[error("the server closed it: {reason} ({code})")]
     ClosedBecause { code: u16, reason: String },
+    /// Without a word.
+    #[error("the server went away")]
+    Gone,
     #[error("{reason}")]
     Broken { reason: String },
     #[error("nothing was heard from the server for {silent_ms} ms")]
@@ -31,18 +34,14 @@ impl Lost {
     }
 
     pub fn broken_socket(error: &io::Error) -> Self {
-        Self::Broken {
-            reason: match error.kind() {
-                io::ErrorKind::ConnectionReset => "the server went away".to_owned(),
-                _ => without_code(error),
-            },
-        }
+        let reason = without_code(error);
+        Self::Broken { reason }
     }
 
     pub fn broken_websocket(error: &tungstenite::Error) -> Self {
         use tungstenite::error::{Error, ProtocolError::ResetWithoutClosingHandshake};
         let reason = match error {
-            Error::Protocol(ResetWithoutClosingHandshake) => "the server went away".to_owned(),
+            Error::Protocol(ResetWithoutClosingHandshake) => return Self::Gone,
             Error::Io(error) => without_code(error),
             error => error.to_string(),
         };

@@ -15,15 +15,14 @@ pub trait Machine {
 
     fn on_deadline(&mut self, now_ms: u64) -> Due;
 
-    /// Writes what shows that this client is there.
-    fn heart_beat(&mut self, now_ms: u64, out: &mut Vec<u8>);
+    /// Writes what shows that this client is there, behind what is not sent yet.
+    fn heart_beat(&mut self, out: &mut Vec<u8>);
 }
 
 /// What there is to do at a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     Nothing,
-    /// Unless bytes are waiting to be sent anyway.
     HeartBeat,
     /// Nothing was received for too long.
     ServerSilent {

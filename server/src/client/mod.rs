@@ -2,7 +2,8 @@
 //!
 //! This module owns the client's end of a connection ([`connection`]), what goes in from the command
 //! line or standard input, and what comes out on standard output and standard error. What is spoken on a connection
-//! is [`stomp`]; the order of the conversation and the times of heart-beats are [`wire::stomp::client`]'s.
+//! is [`stomp`] or [`mqtt`]; the order of the conversation and the times of heart-beats are
+//! [`wire::stomp::client`]'s and [`wire::mqtt::client`]'s.
 //!
 //! The exit code and the printing of errors are left to the caller: an error's text is complete without
 //! its sources, and says what to do where that is known.
@@ -18,6 +19,7 @@ mod headers;
 mod input;
 mod lost;
 mod machine;
+mod mqtt;
 mod options;
 mod output;
 mod printer;

@@ -10,24 +10,36 @@ use anyhow::bail;
 use clap::builder::BoolishValueParser;
 
 use super::{
-    connection::Connection, headers::UserHeader, input::Lines, machine::Machine, note,
-    options::ConnectionOptions, stomp::publication::StompPublication,
+    connection::Connection,
+    headers::UserHeader,
+    input::Lines,
+    machine::Machine,
+    mqtt::{MqttPublication, MqttPublishOptions},
+    note,
+    options::ConnectionOptions,
+    protocol::{self, Protocol},
+    stomp::publication::StompPublication,
 };
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct PublishOptions {
-    /// Topic to publish to, such as finance.stock, or a destination such as /queue/orders
+    /// Topic to publish to, such as finance.stock, or a destination such as /queue/orders; with MQTT a topic
+    /// such as finance/stock
     pub(super) destination: String,
 
     /// The message; without it each line of standard input is one
     #[arg(allow_negative_numbers = true)]
     body: Option<OsString>,
 
+    /// What to speak; an address with mqtt:// says it as well [default: stomp]
+    #[arg(long, env = "CARILLON_PROTOCOL")]
+    protocol: Option<Protocol>,
+
     /// Media type of the messages, such as application/json; none is told otherwise
     #[arg(long, value_name = "TYPE", env = "CARILLON_PUB_CONTENT_TYPE")]
     pub(super) content_type: Option<String>,
 
-    /// A header of your own for the messages; may be given several times
+    /// A header of your own for the messages, a user property of MQTT; may be given several times
     #[arg(
         long = "header",
         value_name = "NAME=VALUE",
@@ -41,6 +53,9 @@ pub struct PublishOptions {
 
     #[command(flatten)]
     pub(super) connection: ConnectionOptions,
+
+    #[command(flatten, next_help_heading = "Options of MQTT")]
+    pub(super) mqtt: MqttPublishOptions,
 }
 
 /// What is done with messages on a connection. They are numbered from 1.
@@ -50,7 +65,7 @@ pub trait Publication {
     async fn open(&mut self) -> anyhow::Result<Connection<Self::Machine>>;
 
     /// Whether another message may be on its way without being confirmed.
-    fn has_room(&self) -> bool;
+    fn has_room(&self, connection: &Connection<Self::Machine>) -> bool;
 
     /// Sends the next one.
     ///
@@ -72,10 +87,13 @@ pub trait Publication {
 
     fn sent(&self) -> u64;
 
-    /// How many the server has taken.
-    fn confirmed(&self) -> u64;
+    /// Whether the server is yet to confirm something.
+    fn is_waiting(&self) -> bool;
 
-    /// Takes leave of the server. What needs no confirmation is confirmed by that.
+    /// How many the server has taken, if that is known.
+    fn confirmed(&self) -> Option<u64>;
+
+    /// Takes leave of the server. What nobody confirms was taken if that succeeds.
     async fn close(&mut self, connection: Connection<Self::Machine>) -> anyhow::Result<()>;
 }
 
@@ -97,7 +115,14 @@ pub enum Refusal {
 /// There is no connection, the input cannot be read, or the server refused a message. The text says how
 /// far it went.
 pub async fn publish(options: PublishOptions) -> anyhow::Result<()> {
-    Publisher::run(&options, StompPublication::of(&options)?).await
+    let server = options.connection.server.as_ref();
+    match protocol::spoken(options.protocol, server) {
+        Protocol::Stomp => {
+            protocol::refuse(options.mqtt.given(), Protocol::Mqtt)?;
+            Publisher::run(&options, StompPublication::of(&options)?).await
+        }
+        Protocol::Mqtt => Publisher::run(&options, MqttPublication::of(&options)?).await,
+    }
 }
 
 struct Publisher<'o, P: Publication> {
@@ -131,24 +156,23 @@ impl<'o, P: Publication> Publisher<'o, P> {
             Ok(()) => publication.close(connection).await,
             Err(error) => Err(error),
         };
-        let confirmed = publication.confirmed();
-        let plural = if confirmed == 1 { "" } else { "s" };
-        let summary = format!(
-            "published {confirmed} message{plural} to {}",
-            options.destination
-        );
-        if let Err(error) = closed {
-            bail!("{error}; {summary} before that");
-        }
-        if !options.quiet {
-            note(&summary);
+        let summary = publication.confirmed().map(|confirmed| {
+            let plural = if confirmed == 1 { "" } else { "s" };
+            let destination = &options.destination;
+            format!("published {confirmed} message{plural} to {destination}")
+        });
+        match (closed, summary) {
+            (Ok(()), Some(summary)) if !options.quiet => note(&summary),
+            (Ok(()), _) => {}
+            (Err(error), Some(summary)) => bail!("{error}; {summary} before that"),
+            (Err(error), None) => bail!("{error}; how many messages were taken is not known"),
         }
         Ok(())
     }
 
     async fn message(&mut self, body: &[u8]) -> anyhow::Result<()> {
         self.send(body)?;
-        while self.is_unconfirmed() {
+        while self.publication.is_waiting() {
             self.connection.receive().await;
             self.take_answers()?;
         }
@@ -160,7 +184,7 @@ impl<'o, P: Publication> Publisher<'o, P> {
             note("each line is a message; end with Ctrl-D");
         }
         let mut lines = Lines::of_standard_input();
-        while !lines.are_over() || self.is_unconfirmed() {
+        while !lines.are_over() || self.publication.is_waiting() {
             self.send_lines(&mut lines)?;
             if self.connection.unsent_bytes() > 0 {
                 self.connection.flush().await;
@@ -177,7 +201,9 @@ impl<'o, P: Publication> Publisher<'o, P> {
 
     /// Writes what lines there are, as far as there is room.
     fn send_lines(&mut self, lines: &mut Lines) -> anyhow::Result<()> {
-        while self.publication.has_room() && self.connection.unsent_bytes() < BATCH_BYTES {
+        while self.publication.has_room(&self.connection)
+            && self.connection.unsent_bytes() < BATCH_BYTES
+        {
             let number = self.publication.sent() + 1;
             match lines.next_line() {
                 Ok(Some(line)) => self.send(line)?,
@@ -194,10 +220,6 @@ impl<'o, P: Publication> Publisher<'o, P> {
             Ok(()) => Ok(()),
             Err(error) => bail!("{} cannot be sent: {error}", self.options.name_of(number)),
         }
-    }
-
-    fn is_unconfirmed(&self) -> bool {
-        self.publication.confirmed() < self.publication.sent()
     }
 
     fn take_answers(&mut self) -> anyhow::Result<()> {
@@ -247,12 +269,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_published_is_refused_before_connecting() {
-        let table: [(&[&str], &str); 5] = [
+        let table: [(&[&str], &str); 7] = [
             (&["a.*"], "a wildcard cannot be part of a topic's name"),
             (&["/queue/a.*"], "a wildcard cannot be part"),
             (&["$SYS.figures"], "the broker alone"),
             (&["rect", "--header", "colour"], "NAME=VALUE"),
             (&["rect", "--server", "wss://h"], "not supported yet"),
+            (&["rect", "--retain"], "--retain is for MQTT"),
+            (&["a/+", "--protocol", "mqtt"], "wildcard"),
         ];
         for (arguments, wanted) in table {
             let error = match parse(arguments) {

@@ -11,7 +11,9 @@ use clap::builder::BoolishValueParser;
 use super::{
     feed::{Feed, IntakeOptions, Subscription},
     follow::{Connections, Ending, follow},
+    mqtt::{self, MqttSubscribeOptions, MqttSubscription},
     options::{ConnectionOptions, seconds},
+    protocol::{self, Protocol},
     render::Format,
     stomp::{
         options::{StompOptions, Wanted},
@@ -23,9 +25,13 @@ use super::{
 #[derive(Clone, Debug, clap::Args)]
 pub struct SubscribeOptions {
     /// Topic or filter to follow, where * is one level and > all levels below; or a destination such as
-    /// /queue/orders: what is printed of a queue is taken from it.
+    /// /queue/orders: what is printed of a queue is taken from it. With MQTT a topic filter such as a/+/b or a/#
     #[arg(value_name = "DESTINATION")]
     pub(super) source: String,
+
+    /// What to speak; an address with mqtt:// says it as well [default: stomp]
+    #[arg(long, env = "CARILLON_PROTOCOL")]
+    protocol: Option<Protocol>,
 
     /// Print the topic or queue and a tab before each message
     #[arg(short, long, env = "CARILLON_SUB_VERBOSE", value_parser = BoolishValueParser::new())]
@@ -66,8 +72,11 @@ pub struct SubscribeOptions {
     #[command(flatten)]
     pub(super) connection: ConnectionOptions,
 
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Options of STOMP")]
     pub(super) stomp: StompOptions,
+
+    #[command(flatten, next_help_heading = "Options of MQTT")]
+    pub(super) mqtt: MqttSubscribeOptions,
 }
 
 /// Subscribes and prints until there is a reason to end.
@@ -77,9 +86,23 @@ pub struct SubscribeOptions {
 /// There is no connection or no longer, the server refused the subscription, the time was over before
 /// all messages were there, or standard output cannot be written to.
 pub async fn subscribe(options: SubscribeOptions) -> anyhow::Result<()> {
-    let wanted = Wanted::of(&options)?;
-    let subscription = StompSubscription::new(wanted, &options.connection);
-    print(&options, subscription).await
+    let protocol = protocol::spoken(options.protocol, options.connection.server.as_ref());
+    match protocol {
+        Protocol::Stomp => {
+            protocol::refuse(options.mqtt.given(), Protocol::Mqtt)?;
+            let wanted = Wanted::of(&options)?;
+            print(
+                &options,
+                StompSubscription::new(wanted, &options.connection),
+            )
+            .await
+        }
+        Protocol::Mqtt => {
+            protocol::refuse(options.stomp.given(), Protocol::Stomp)?;
+            let wanted = mqtt::Wanted::of(&options)?;
+            print(&options, MqttSubscription::new(wanted, &options.connection)).await
+        }
+    }
 }
 
 async fn print(options: &SubscribeOptions, subscription: impl Subscription) -> anyhow::Result<()> {
@@ -157,13 +180,42 @@ mod tests {
 
     #[test]
     fn what_cannot_be_asked_for_is_refused_before_connecting() {
-        let table: [(&[&str], &str); 3] = [
+        let table: [(&[&str], &str); 4] = [
             (&["a", "--count", "0"], "0 is not in 1.."),
             (&["a", "--timeout", "-1"], "--timeout"),
             (&["a", "--timeout", "soon"], "a number of seconds"),
+            (&["a", "--protocol", "amqp"], "stomp, mqtt"),
         ];
         for (arguments, wanted) in table {
             let error = parse(arguments).unwrap_err();
+            assert!(error.contains(wanted), "{arguments:?}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn options_of_the_other_protocol_are_refused() {
+        let table: [(&[&str], &str); 3] = [
+            (&["a", "--qos", "1"], "--qos is for MQTT"),
+            (
+                &["a", "--protocol", "mqtt", "--since", "last"],
+                "--since is for STOMP",
+            ),
+            (
+                &[
+                    "a",
+                    "--server",
+                    "mqtt://h",
+                    "--durable",
+                    "d",
+                    "--client-id",
+                    "me",
+                ],
+                "--durable is for STOMP",
+            ),
+        ];
+        for (arguments, wanted) in table {
+            let options = parse(arguments).unwrap();
+            let error = subscribe(options).await.unwrap_err().to_string();
             assert!(error.contains(wanted), "{arguments:?}: {error}");
         }
     }

@@ -53,7 +53,7 @@ impl Publication for StompPublication<'_> {
         connection.map_err(anyhow::Error::msg)
     }
 
-    fn has_room(&self) -> bool {
+    fn has_room(&self, _: &Connection) -> bool {
         self.sent - self.confirmed < WINDOW
     }
 
@@ -99,8 +99,12 @@ impl Publication for StompPublication<'_> {
         self.sent
     }
 
-    fn confirmed(&self) -> u64 {
-        self.confirmed
+    fn is_waiting(&self) -> bool {
+        self.confirmed < self.sent
+    }
+
+    fn confirmed(&self) -> Option<u64> {
+        Some(self.confirmed)
     }
 
     async fn close(&mut self, connection: Connection) -> anyhow::Result<()> {

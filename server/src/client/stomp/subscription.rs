@@ -17,7 +17,7 @@ use super::{
 };
 use crate::client::{
     connect::ConnectError,
-    feed::{Intake, Subscription, Taken},
+    feed::{Intake, Subscription, Taken, Window},
     follow::Failure,
     note,
     options::ConnectionOptions,
@@ -127,7 +127,7 @@ impl StompSubscription<'_> {
             }
         }
         render::message(format, message, lines);
-        intake.message(message.ack().map(Into::into));
+        intake.message(message.ack().map(Into::into), Window::Filled);
         let last_id = self.last_id.get_or_insert_default();
         last_id.clear();
         last_id.push_str(&message.message_id);
