@@ -5,21 +5,28 @@
 //! looks like is `app`'s.
 
 mod advisory;
+mod bench;
 mod cli;
 mod client;
 mod clock;
 mod connection;
 mod content_type;
+mod doors;
 mod figures;
 mod first_bytes;
 mod housekeeping;
 mod http;
 mod listener;
 mod message;
+mod mqtt;
 mod own;
+mod port;
 mod queues;
 mod server;
+mod socket;
 mod stomp;
+mod system_topics;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -39,6 +46,7 @@ async fn main() -> ExitCode {
         Some(Command::Sub(options)) => client::subscribe(options).await,
         Some(Command::Request(options)) => client::request(options).await,
         Some(Command::Reply(options)) => client::reply(options).await,
+        Some(Command::Bench(options)) => bench::bench(*options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -31,8 +31,10 @@ impl Carillon {
     pub async fn listening(address: SocketAddr, options: &[&str]) -> Self {
         let mut command = command();
         command.args(["serve", "--listen", &address.to_string()]);
-        // Only one server at a time could have STOMP's own port.
-        command.env("CARILLON_STOMP", "off").args(options);
+        // Only one server at a time could have STOMP's own ports.
+        command
+            .envs([("CARILLON_STOMP", "off"), ("CARILLON_STOMP_TLS", "off")])
+            .args(options);
         let mut child = spawn(&mut command);
         let transcript = Transcript::default();
         let ready = first_match(&mut child, &transcript, printed_address);
@@ -58,7 +60,16 @@ impl Carillon {
 
     /// Where STOMP is spoken over TCP, by a server that was told to.
     pub async fn stomp_address(&self) -> SocketAddr {
-        let printed = || async { printed_stomp_address(&self.transcript()) };
+        self.stomp_address_of("tcp://").await
+    }
+
+    /// Where STOMP is spoken over TLS, likewise.
+    pub async fn stomp_tls_address(&self) -> SocketAddr {
+        self.stomp_address_of("tls://").await
+    }
+
+    async fn stomp_address_of(&self, scheme: &str) -> SocketAddr {
+        let printed = || async { printed_stomp_address(&self.transcript(), scheme) };
         let address = eventually("the address of STOMP", printed, Option::is_some).await;
         address.expect("waited for it")
     }
@@ -137,15 +148,18 @@ fn binary() -> PathBuf {
     binary
 }
 
-/// `  console  http://127.0.0.1:41234/console`
+/// `  console  http://127.0.0.1:41234/console`, or `https://`
 fn printed_address(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("http://")?;
+    let (scheme, rest) = line.split_once("://")?;
+    if !scheme.ends_with("http") && !scheme.ends_with("https") {
+        return None;
+    }
     rest.split('/').next()?.trim().parse().ok()
 }
 
-/// `  STOMP     tcp://127.0.0.1:61613`
-fn printed_stomp_address(transcript: &str) -> Option<SocketAddr> {
-    let (_, rest) = transcript.split_once("tcp://")?;
+/// `  STOMP     tcp://127.0.0.1:61613`, or `tls://`
+fn printed_stomp_address(transcript: &str, scheme: &str) -> Option<SocketAddr> {
+    let (_, rest) = transcript.split_once(scheme)?;
     let (address, _) = rest.split_once('\n')?;
     address.trim().parse().ok()
 }

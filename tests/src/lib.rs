@@ -15,5 +15,6 @@ pub mod python;
 pub mod queue;
 pub mod sse;
 pub mod stomp;
+pub mod tls;
 
 pub use carillon::Carillon;

@@ -6,10 +6,12 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::protocol::Protocol;
 
-/// As users write it: `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `http://HOST:PORT` or `HOST:PORT`.
+/// As users write it: `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `http://HOST:PORT` or `HOST:PORT`; with TLS
+/// `mqtts://`, `wss://` or `https://`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
     scheme: Scheme,
+    layer: Layer,
     host: String,
     port: Option<u16>,
     /// Empty, or it begins with '/' or '?'.
@@ -24,10 +26,18 @@ enum Scheme {
     Mqtt,
 }
 
+/// What is on TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    Plain,
+    Tls,
+}
+
 /// Where to connect to, and over what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     carrier: Carrier,
+    layer: Layer,
     host: String,
     port: u16,
 }
@@ -35,7 +45,7 @@ pub struct Endpoint {
 /// What the protocol's bytes are sent over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Carrier {
-    /// TCP, which only MQTT is spoken on.
+    /// The stream of bytes, which only MQTT is spoken on.
     Tcp,
     /// By its URL.
     WebSocket(Uri),
@@ -43,9 +53,9 @@ pub enum Carrier {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    #[error("TLS ({0}://) is not supported yet; use ws:// or mqtt://")]
-    Tls(String),
-    #[error("{0}:// is not a scheme of Carillon; use ws://HOST:PORT or mqtt://HOST:PORT")]
+    #[error(
+        "{0}:// is not a scheme of Carillon; use ws://HOST:PORT or mqtt://HOST:PORT, or wss:// or mqtts:// for TLS"
+    )]
     Scheme(String),
     #[error("a user name or password does not belong here")]
     Credentials,
@@ -53,7 +63,7 @@ pub enum InvalidAddress {
     Malformed,
     #[error("mqtt:// has no path; over WebSocket it is ws://HOST:PORT/PATH with --protocol mqtt")]
     Path,
-    #[error("mqtt:// is for MQTT, and STOMP is spoken here; use ws://HOST:PORT")]
+    #[error("mqtt:// is for MQTT, and STOMP is spoken here; use ws://HOST:PORT or wss://HOST:PORT")]
     NotStomp,
 }
 
@@ -68,18 +78,26 @@ impl ServerAddress {
 
     /// Where a protocol is spoken.
     pub fn endpoint(&self, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
-        let tcp = |default_port| Endpoint {
+        let tcp = || Endpoint {
             carrier: Carrier::Tcp,
+            layer: self.layer,
             host: self.host.clone(),
-            port: self.port.unwrap_or(default_port),
+            port: self.port.unwrap_or(match self.layer {
+                Layer::Plain => MQTT_PORT,
+                Layer::Tls => MQTTS_PORT,
+            }),
+        };
+        let http_port = match self.layer {
+            Layer::Plain => HTTP_PORT,
+            Layer::Tls => HTTPS_PORT,
         };
         match (self.scheme, protocol) {
             (Scheme::Mqtt, Protocol::Stomp) => Err(InvalidAddress::NotStomp),
-            (Scheme::Mqtt, Protocol::Mqtt) => Ok(tcp(MQTT_PORT)),
-            (Scheme::None, Protocol::Mqtt) if self.path.is_empty() => Ok(tcp(MQTT_PORT)),
+            (Scheme::Mqtt, Protocol::Mqtt) => Ok(tcp()),
+            (Scheme::None, Protocol::Mqtt) if self.path.is_empty() => Ok(tcp()),
             (Scheme::None, Protocol::Stomp) => self.websocket(protocol, CARILLON_PORT),
             (Scheme::None, Protocol::Mqtt) | (Scheme::WebSocket, _) => {
-                self.websocket(protocol, HTTP_PORT)
+                self.websocket(protocol, http_port)
             }
         }
     }
@@ -92,9 +110,14 @@ impl ServerAddress {
             ("" | "/", Protocol::Mqtt) => "/mqtt",
             (path, _) => path,
         };
-        let url = format!("ws://{host}:{port}{path}").parse();
+        let scheme = match self.layer {
+            Layer::Plain => "ws",
+            Layer::Tls => "wss",
+        };
+        let url = format!("{scheme}://{host}:{port}{path}").parse();
         Ok(Endpoint {
             carrier: Carrier::WebSocket(url.map_err(|_| InvalidAddress::Malformed)?),
+            layer: self.layer,
             host: host.clone(),
             port,
         })
@@ -110,6 +133,10 @@ impl Endpoint {
 
     pub const fn carrier(&self) -> &Carrier {
         &self.carrier
+    }
+
+    pub const fn layer(&self) -> Layer {
+        self.layer
     }
 
     /// A name, or an IP address; IPv6 in brackets.
@@ -129,20 +156,21 @@ impl FromStr for ServerAddress {
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         let scheme = scheme.to_ascii_lowercase();
-        let scheme = match scheme.as_str() {
-            "" => Scheme::None,
-            "ws" | "http" => Scheme::WebSocket,
-            "mqtt" => Scheme::Mqtt,
-            "wss" | "https" | "mqtts" => return Err(InvalidAddress::Tls(scheme)),
+        let (scheme, layer) = match scheme.as_str() {
+            "" => (Scheme::None, Layer::Plain),
+            "ws" | "http" => (Scheme::WebSocket, Layer::Plain),
+            "wss" | "https" => (Scheme::WebSocket, Layer::Tls),
+            "mqtt" => (Scheme::Mqtt, Layer::Plain),
+            "mqtts" => (Scheme::Mqtt, Layer::Tls),
             _ => return Err(InvalidAddress::Scheme(scheme)),
         };
-        Self::from_rest(scheme, rest)
+        Self::from_rest(scheme, layer, rest)
     }
 }
 
 impl ServerAddress {
     /// What comes after the scheme.
-    fn from_rest(scheme: Scheme, rest: &str) -> Result<Self, InvalidAddress> {
+    fn from_rest(scheme: Scheme, layer: Layer, rest: &str) -> Result<Self, InvalidAddress> {
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if authority.contains('@') {
             return Err(InvalidAddress::Credentials);
@@ -153,6 +181,7 @@ impl ServerAddress {
         let (host, port) = host_and_port(authority)?;
         let address = Self {
             scheme,
+            layer,
             host: host.to_owned(),
             port,
             path: path.to_owned(),
@@ -165,9 +194,10 @@ impl ServerAddress {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.carrier {
-            Carrier::WebSocket(uri) => uri.fmt(f),
-            Carrier::Tcp => write!(f, "mqtt://{}", self.authority()),
+        match (&self.carrier, self.layer) {
+            (Carrier::WebSocket(uri), _) => uri.fmt(f),
+            (Carrier::Tcp, Layer::Plain) => write!(f, "mqtt://{}", self.authority()),
+            (Carrier::Tcp, Layer::Tls) => write!(f, "mqtts://{}", self.authority()),
         }
     }
 }
@@ -190,9 +220,11 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), InvalidAddress>
 }
 
 const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
 /// Where Carillon listens unless told otherwise; for an address without a scheme.
 const CARILLON_PORT: u16 = 8080;
 const MQTT_PORT: u16 = 1883;
+const MQTTS_PORT: u16 = 8883;
 
 #[cfg(test)]
 mod tests {
@@ -221,6 +253,14 @@ mod tests {
             ("localhost", Stomp, "ws://localhost:8080/ws"),
             ("mqtt://localhost", Mqtt, "mqtt://localhost:1883"),
             ("MQTT://localhost:1/", Mqtt, "mqtt://localhost:1"),
+            ("mqtts://localhost", Mqtt, "mqtts://localhost:8883"),
+            ("wss://example.org", Stomp, "wss://example.org:443/ws"),
+            (
+                "https://example.org:8443",
+                Mqtt,
+                "wss://example.org:8443/mqtt",
+            ),
+            ("wss://[::1]:9000/stomp", Stomp, "wss://[::1]:9000/stomp"),
             ("[::1]:9000", Stomp, "ws://[::1]:9000/ws"),
             ("[::1]", Mqtt, "mqtt://[::1]:1883"),
             ("http://[::1]", Stomp, "ws://[::1]:80/ws"),
@@ -234,13 +274,11 @@ mod tests {
     #[test]
     fn what_cannot_be_reached_is_refused_with_the_reason() {
         let table = [
-            ("wss://example.org", InvalidAddress::Tls("wss".into())),
-            ("https://example.org", InvalidAddress::Tls("https".into())),
-            ("mqtts://example.org", InvalidAddress::Tls("mqtts".into())),
             ("ftp://example.org", InvalidAddress::Scheme("ftp".into())),
             ("ws://user:secret@example.org", InvalidAddress::Credentials),
             ("mqtt://example.org/a", InvalidAddress::Path),
             ("mqtt://example.org", InvalidAddress::NotStomp),
+            ("mqtts://example.org", InvalidAddress::NotStomp),
             ("", InvalidAddress::Malformed),
             (":8080", InvalidAddress::Malformed),
             ("ws://", InvalidAddress::Malformed),

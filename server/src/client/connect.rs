@@ -2,7 +2,11 @@
 
 use std::{io, time::Duration};
 
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
 use tokio_tungstenite::{
     client_async_with_config,
     tungstenite::{
@@ -13,9 +17,10 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    address::{Carrier, Endpoint, InvalidAddress},
+    address::{Carrier, Endpoint, InvalidAddress, Layer},
     lost::Lost,
-    transport::{Socket, Transport},
+    tls::{self, Trust},
+    transport::Transport,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +33,12 @@ pub enum ConnectError {
     Unreachable { address: String, reason: String },
     #[error("cannot connect to {address}: no answer within {} seconds", TIMEOUT.as_secs())]
     NoAnswer { address: String },
+    #[error("cannot connect to {address}: {reason}; {advice}")]
+    NoTls {
+        address: String,
+        reason: String,
+        advice: &'static str,
+    },
     #[error(
         "cannot connect to {address}: the server answered {status}; is this the address of Carillon?"
     )]
@@ -55,6 +66,7 @@ impl ConnectError {
             | Self::Lost { .. } => true,
             Self::NotUpgraded { status, .. } => status.is_server_error(),
             Self::Address(_)
+            | Self::NoTls { .. }
             | Self::NotAWebSocket { .. }
             | Self::Unsayable { .. }
             | Self::Refused { .. } => false,
@@ -65,13 +77,14 @@ impl ConnectError {
 /// Connects; over WebSocket the subprotocol says what is spoken.
 pub async fn open(
     endpoint: &Endpoint,
+    trust: &Trust,
     subprotocol: &'static str,
 ) -> Result<Transport, ConnectError> {
     let attempt = async {
-        let socket = socket(endpoint).await?;
+        let line = connect(endpoint, trust).await?;
         match endpoint.carrier() {
-            Carrier::Tcp => Ok(Transport::stream(socket)),
-            Carrier::WebSocket(uri) => upgrade(socket, uri.clone(), subprotocol).await,
+            Carrier::Tcp => Ok(Transport::stream(line)),
+            Carrier::WebSocket(uri) => upgrade(line, uri.clone(), subprotocol).await,
         }
     };
     match timeout(TIMEOUT, attempt).await {
@@ -82,15 +95,26 @@ pub async fn open(
     }
 }
 
-async fn socket(endpoint: &Endpoint) -> io::Result<Socket> {
+/// A connection, with TLS on it if the address says so.
+pub type Line = Box<dyn Duplex>;
+
+pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
+
+async fn connect(endpoint: &Endpoint, trust: &Trust) -> io::Result<Line> {
     let stream = TcpStream::connect(endpoint.authority()).await?;
     stream.set_nodelay(true)?;
-    Ok(stream)
+    if endpoint.layer() == Layer::Plain {
+        return Ok(Box::new(stream));
+    }
+    let stream = trust.handshake(endpoint, stream).await?;
+    Ok(Box::new(stream))
 }
 
 /// No `Origin` is sent: this is no page of somebody's.
 async fn upgrade(
-    socket: Socket,
+    line: Line,
     uri: Uri,
     subprotocol: &'static str,
 ) -> Result<Transport, tungstenite::Error> {
@@ -98,16 +122,23 @@ async fn upgrade(
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES);
-    let (socket, _) = client_async_with_config(request, socket, Some(config)).await?;
+    let (socket, _) = client_async_with_config(request, line, Some(config)).await?;
     Ok(Transport::websocket(socket))
 }
 
 fn not_opened(endpoint: &Endpoint, error: &tungstenite::Error) -> ConnectError {
     let address = endpoint.to_string();
     match error {
-        tungstenite::Error::Io(error) => ConnectError::Unreachable {
-            address,
-            reason: without_code(error),
+        tungstenite::Error::Io(error) => match tls::advice(error) {
+            Some(advice) => ConnectError::NoTls {
+                address,
+                reason: error.to_string(),
+                advice,
+            },
+            None => ConnectError::Unreachable {
+                address,
+                reason: without_code(error),
+            },
         },
         tungstenite::Error::Http(response) => ConnectError::NotUpgraded {
             address,

@@ -10,14 +10,18 @@ use wire::stomp::HeartBeat;
 use super::{
     address::{Endpoint, InvalidAddress, ServerAddress},
     protocol::Protocol,
+    tls::Trust,
 };
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct ConnectionOptions {
-    /// Where Carillon listens: ws://HOST:PORT/ws, http://HOST:PORT or HOST:PORT
+    /// Where Carillon listens: ws://HOST:PORT/ws, http://HOST:PORT or HOST:PORT; with TLS wss://, https:// or mqtts://
     /// [default: ws://127.0.0.1:8080/ws; of MQTT mqtt://127.0.0.1:1883]
     #[arg(long, value_name = "URL", env = "CARILLON_SERVER")]
     pub server: Option<ServerAddress>,
+
+    #[command(flatten)]
+    pub trust: Trust,
 
     /// Name of this client, shown as the producer of its messages; the server makes one up otherwise
     #[arg(

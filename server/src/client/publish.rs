@@ -274,7 +274,7 @@ mod tests {
             (&["/queue/a.*"], "a wildcard cannot be part"),
             (&["$SYS.figures"], "the broker alone"),
             (&["rect", "--header", "colour"], "NAME=VALUE"),
-            (&["rect", "--server", "wss://h"], "not supported yet"),
+            (&["rect", "--server", "ftp://h"], "not a scheme"),
             (&["rect", "--retain"], "--retain is for MQTT"),
             (&["a/+", "--protocol", "mqtt"], "wildcard"),
         ];

@@ -1,4 +1,4 @@
-//! What carries a protocol's bytes: TCP as it is, or messages of WebSocket.
+//! What carries a protocol's bytes: TCP or TLS as it is, or messages of WebSocket.
 //!
 //! A protocol sees one stream of bytes either way, which may be cut anywhere.
 
@@ -9,19 +9,13 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Sink, Stream as _};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{self, Message},
 };
 
-use super::{lost::Lost, received::Received};
-
-/// What both are on.
-pub type Socket = TcpStream;
+use super::{connect::Line, lost::Lost, received::Received};
 
 pub enum Transport {
     Stream(Stream),
@@ -33,7 +27,7 @@ pub enum Transport {
 pub struct CannotSend;
 
 impl Transport {
-    pub fn stream(socket: Socket) -> Self {
+    pub fn stream(socket: Line) -> Self {
         Self::Stream(Stream {
             socket,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
@@ -43,7 +37,7 @@ impl Transport {
         })
     }
 
-    pub fn websocket(socket: WebSocketStream<Socket>) -> Self {
+    pub fn websocket(socket: WebSocketStream<Line>) -> Self {
         Self::WebSocket(WebSocket {
             socket: Box::new(socket),
             is_flushed: true,
@@ -94,7 +88,7 @@ impl Transport {
 
 /// Bytes as they are.
 pub struct Stream {
-    socket: Socket,
+    socket: Line,
     buffer: Box<[u8]>,
     /// What was taken to be sent, and how much of it was.
     writing: Vec<u8>,
@@ -149,7 +143,7 @@ impl Stream {
 
 /// Bytes as the content of messages, wherever they are cut.
 pub struct WebSocket {
-    socket: Box<WebSocketStream<Socket>>,
+    socket: Box<WebSocketStream<Line>>,
     is_flushed: bool,
 }
 

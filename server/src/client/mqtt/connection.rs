@@ -10,11 +10,12 @@ use wire::mqtt::{
 
 use super::said::said;
 use crate::client::{
-    address::Endpoint,
     connect::{self, ConnectError},
     connection,
     lost::Lost,
     machine::{Due, Machine},
+    options::ConnectionOptions,
+    protocol::Protocol,
 };
 
 pub type Connection = connection::Connection<Mqtt>;
@@ -63,11 +64,12 @@ impl Connection {
     ///
     /// There is no server, it does not speak MQTT, or it refuses this client.
     pub async fn open(
-        endpoint: &Endpoint,
+        options: &ConnectionOptions,
         connect: &Connect<'_>,
         client: Client,
     ) -> Result<(Self, Greeting), ConnectError> {
-        let transport = connect::open(endpoint, SUBPROTOCOL).await?;
+        let endpoint = options.endpoint(Protocol::Mqtt)?;
+        let transport = connect::open(&endpoint, &options.trust, SUBPROTOCOL).await?;
         let mut connection = Self::over(transport, Mqtt { client });
         let address = endpoint.to_string();
         let client = &mut connection.machine.client;

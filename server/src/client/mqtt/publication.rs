@@ -10,10 +10,7 @@ use super::{
     connection::{Connection, Mqtt, keep_alive_s},
     said::said,
 };
-use crate::client::{
-    protocol::Protocol,
-    publish::{Publication, PublishOptions, Refusal},
-};
+use crate::client::publish::{Publication, PublishOptions, Refusal};
 
 pub struct MqttPublication<'o> {
     options: &'o PublishOptions,
@@ -91,9 +88,8 @@ impl Publication for MqttPublication<'_> {
             keep_alive_s: keep_alive_s(options.heart_beat),
             ..Connect::default()
         };
-        let endpoint = options.endpoint(Protocol::Mqtt)?;
         let client = Client::new(&Config::of(self.version()));
-        let (connection, _) = Connection::open(&endpoint, &connect, client).await?;
+        let (connection, _) = Connection::open(options, &connect, client).await?;
         Ok(connection)
     }
 

@@ -20,7 +20,6 @@ use crate::client::{
     follow::Failure,
     note,
     options::ConnectionOptions,
-    protocol::Protocol,
 };
 
 pub struct MqttSubscription<'o> {
@@ -53,14 +52,13 @@ impl Subscription for MqttSubscription<'_> {
     type Ticket = Ticket;
 
     async fn open(&mut self, window: u64) -> Result<Connection, ConnectError> {
-        let endpoint = self.connection.endpoint(Protocol::Mqtt)?;
         let keep_alive_s = keep_alive_s(self.connection.heart_beat);
         let mut connect = self.wanted.connect(&self.client_id, keep_alive_s, window);
         if self.is_subscribed && self.wanted.outlives() {
             connect.clean_start = false;
         }
         let client = self.client.clone();
-        let (connection, greeting) = Connection::open(&endpoint, &connect, client).await?;
+        let (connection, greeting) = Connection::open(self.connection, &connect, client).await?;
         if let Some(assigned) = &greeting.assigned_client_id {
             self.client_id.clone_from(assigned);
         }

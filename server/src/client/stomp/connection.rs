@@ -66,7 +66,7 @@ impl Connection {
     /// There is no server, it does not speak STOMP, or it refuses this client.
     pub async fn open(options: &ConnectionOptions) -> Result<Self, ConnectError> {
         let endpoint = options.endpoint(Protocol::Stomp)?;
-        let transport = connect::open(&endpoint, SUBPROTOCOL).await?;
+        let transport = connect::open(&endpoint, &options.trust, SUBPROTOCOL).await?;
         let config = Config {
             heart_beat: options.heart_beat(),
             ..Config::DEFAULT
