@@ -232,7 +232,7 @@ impl Run {
             self.run_until(traffic, end_ns.min(before.at_ns + NANOS))?;
             let now = self.moment(traffic);
             if !self.options.quiet {
-                let second = (now.at_ns - begin.at_ns).div_ceil(NANOS);
+                let second = (now.at_ns - begin.at_ns + NANOS / 2) / NANOS;
                 super::note(&progress(
                     second,
                     before,
