@@ -179,7 +179,8 @@ impl Run {
             self.answers_publications(),
             audience,
         ) {
-            (Quality::AtLeastOnce, true, _) => Acknowledgement::Answer,
+            (Quality::AtLeastOnce, true, 0) => Acknowledgement::Answer,
+            (Quality::AtLeastOnce, true, _) => Acknowledgement::AnswerAndDelivery,
             (_, _, 0) => Acknowledgement::Written,
             _ => Acknowledgement::Delivery,
         };
@@ -197,7 +198,7 @@ impl Run {
         let _metronome = match self.options.rate {
             Some(rate) => {
                 let period = Duration::from_nanos(NANOS / u64::from(rate).max(1));
-                Some(Metronome::start(period, self.net.waker()?)?)
+                Some(Metronome::start(period, self.net.waker())?)
             }
             None => None,
         };

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Plan;
 use crate::bench::load::{median, report};
-use crate::bench::servers::Kind;
+use crate::bench::servers::{Kind, Server};
 use crate::bench::table;
 
 /// One door's figures.
@@ -27,22 +27,21 @@ pub fn measure(plan: &Plan) -> Result<String> {
     }
     let mut found = Vec::new();
     for kind in &plan.kinds {
-        // How many doors there are is known when the first server runs.
-        let mut number = 0;
-        while let Some(idle) = measure_door(plan, *kind, number)? {
-            found.extend(idle.ok());
-            number += 1;
+        let mut server = kind.start(&plan.binary)?;
+        for number in 0..server.doors.len() {
+            if number > 0 {
+                server = kind.start(&plan.binary)?;
+            }
+            found.extend(measure_door(plan, &server, number));
         }
     }
     Ok(text(&found))
 }
 
-/// `None` when there are no more doors.
-fn measure_door(plan: &Plan, kind: Kind, number: usize) -> Result<Option<Result<Idle>>> {
-    let server = kind.start(&plan.binary)?;
-    let Some(door) = server.doors.get(number) else {
-        return Ok(None);
-    };
+/// One that fails is said to, and left out.
+fn measure_door(plan: &Plan, server: &Server, number: usize) -> Option<Idle> {
+    let door = server.doors.get(number)?;
+    let kind = server.kind;
     let connections = match kind {
         // They take so much, and so long, that fewer tell as much.
         Kind::RabbitMq | Kind::ActiveMq => plan.connections.div_ceil(5),
@@ -51,7 +50,7 @@ fn measure_door(plan: &Plan, kind: Kind, number: usize) -> Result<Option<Result<
     let count = connections.to_string();
     let arguments = ["--shape", "idle", "--seconds", "1", "--connections", &count];
     let name = format!("{} ({})", kind.name(), door.name);
-    let report = report(&plan.binary, &server, door, &arguments);
+    let report = report(&plan.binary, server, door, &arguments);
     match &report {
         Ok(report) => println!(
             "  {name:<34} started in {:>6.0} ms, {:>7} bytes per connection, {:>6.0} connects/s",
@@ -63,12 +62,12 @@ fn measure_door(plan: &Plan, kind: Kind, number: usize) -> Result<Option<Result<
         ),
         Err(error) => println!("  {name:<34} is out: {error:#}"),
     }
-    Ok(Some(report.map(|report| Idle {
+    Some(Idle {
         name,
         start: server.start,
         connections,
-        report,
-    })))
+        report: report.ok()?,
+    })
 }
 
 fn text(found: &[Idle]) -> String {
