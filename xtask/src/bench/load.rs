@@ -43,6 +43,9 @@ impl Figures {
             let value = traffic.pointer(pointer).and_then(Value::as_f64);
             value.with_context(|| format!("the report has no {pointer}"))
         };
+        if number("/deliveredPerSecond")? <= 0.0 {
+            bail!("nothing was delivered in the time that was measured");
+        }
         Ok(Self {
             deliveries_per_second: number("/deliveredPerSecond")?,
             cpu_us: number("/server/usPerDelivery")?,
@@ -101,6 +104,9 @@ mod tests {
         assert_eq!((figures.lost, figures.violations), (1, 5));
         let both = Figures::median(&[figures, figures]).unwrap();
         assert_eq!((both.lost, both.violations), (2, 10));
+        let mut none = traffic;
+        none["deliveredPerSecond"] = 0.into();
+        assert!(Figures::of(&none).is_err());
         assert!(Figures::of(&Value::Null).is_err());
     }
 }

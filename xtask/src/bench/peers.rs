@@ -77,7 +77,7 @@ struct Contender {
     server: usize,
     door: Door,
     found: Vec<Vec<Figures>>,
-    is_out: bool,
+    failures: u32,
 }
 
 pub fn run_all(arguments: &[String]) -> Result<()> {
@@ -174,7 +174,7 @@ fn traffic(plan: &Plan) -> Result<Vec<table::Row>> {
             server,
             door,
             found: vec![Vec::new(); plan.shapes.len()],
-            is_out: false,
+            failures: 0,
         })
         .collect();
     for round in 1..=plan.rounds {
@@ -194,10 +194,12 @@ fn traffic(plan: &Plan) -> Result<Vec<table::Row>> {
 }
 
 impl Contender {
-    /// One that fails is said to, and left out from then on.
+    /// One that fails is said to; after [`MOST_FAILURES`] it has no more turns.
     fn take_turn(&mut self, plan: &Plan, server: &Server, column: usize) {
         let shape = plan.shapes[column];
-        if self.is_out || (self.door.protocol == "nats" && shape.arguments.contains(&"--qos")) {
+        if self.failures >= MOST_FAILURES
+            || (self.door.protocol == "nats" && shape.arguments.contains(&"--qos"))
+        {
             return;
         }
         let times = [
@@ -224,8 +226,8 @@ impl Contender {
                 self.found[column].push(figures);
             }
             Err(error) => {
-                println!("  {who:<34} is out: {error:#}");
-                self.is_out = true;
+                println!("  {who:<34} failed: {error:#}");
+                self.failures += 1;
             }
         }
     }
@@ -241,6 +243,9 @@ impl Contender {
         }
     }
 }
+
+/// Each costs the time that was waited for it.
+const MOST_FAILURES: u32 = 3;
 
 fn document(plan: &Plan, rows: &[table::Row], idle: &str) -> String {
     let columns: Vec<_> = plan.shapes.iter().map(|shape| shape.title).collect();
