@@ -55,5 +55,11 @@ cargo xtask CHORE [ARGUMENTS]
   test [FILTER]      install what the tests need and run them; the filter chooses end-to-end tests
   ci                 what CI runs: formatting, lints, documentation, licences, then the tests
   bench [FILTER]     run the benches, of the crates and of the release binary
+  bench peers [OPTIONS]
+                     measure Carillon beside mosquitto, NATS, RabbitMQ and ActiveMQ, and write docs/bench.md:
+                     --peers, --shapes (names, by commas), --rounds, --seconds, --connections, --binary, --to
+  bench growth [OPTIONS]
+                     measure Carillon under more and more of something, and draw docs/growth-*.svg:
+                     --curves, --rounds, --seconds, --binary, --to
   build              build dist/ and the release binary, target/release/carillon
   dist               build dist/ only: the pages' WASM, JavaScript and style";

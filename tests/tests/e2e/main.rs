@@ -4,6 +4,7 @@
 mod accessibility;
 mod acknowledgement;
 mod advisories;
+mod bench;
 mod certificates;
 mod command_line;
 mod console;
