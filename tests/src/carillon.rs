@@ -31,8 +31,9 @@ impl Carillon {
     pub async fn listening(address: SocketAddr, options: &[&str]) -> Self {
         let mut command = command();
         command.args(["serve", "--listen", &address.to_string()]);
-        // Only one server at a time could have STOMP's own port.
-        command.env("CARILLON_STOMP", "off").args(options);
+        // Only one server at a time could have the protocols' own ports.
+        command.env("CARILLON_STOMP", "off");
+        command.env("CARILLON_MQTT", "off").args(options);
         let mut child = spawn(&mut command);
         let transcript = Transcript::default();
         let ready = first_match(&mut child, &transcript, printed_address);
@@ -58,8 +59,23 @@ impl Carillon {
 
     /// Where STOMP is spoken over TCP, by a server that was told to.
     pub async fn stomp_address(&self) -> SocketAddr {
-        let printed = || async { printed_stomp_address(&self.transcript()) };
-        let address = eventually("the address of STOMP", printed, Option::is_some).await;
+        self.tcp_address("STOMP").await
+    }
+
+    /// A server with a port for MQTT, and these options in addition.
+    pub async fn with_mqtt(options: &[&str]) -> Self {
+        Self::with(&[&["--mqtt", "127.0.0.1:0"], options].concat()).await
+    }
+
+    /// Where MQTT is spoken over TCP, by a server that was told to.
+    pub async fn mqtt_address(&self) -> SocketAddr {
+        self.tcp_address("MQTT").await
+    }
+
+    async fn tcp_address(&self, protocol: &str) -> SocketAddr {
+        let printed = || async { printed_tcp_address(&self.transcript(), protocol) };
+        let what = format!("the address of {protocol}");
+        let address = eventually(&what, printed, Option::is_some).await;
         address.expect("waited for it")
     }
 
@@ -144,8 +160,11 @@ fn printed_address(line: &str) -> Option<SocketAddr> {
 }
 
 /// `  STOMP     tcp://127.0.0.1:61613`
-fn printed_stomp_address(transcript: &str) -> Option<SocketAddr> {
-    let (_, rest) = transcript.split_once("tcp://")?;
-    let (address, _) = rest.split_once('\n')?;
-    address.trim().parse().ok()
+fn printed_tcp_address(transcript: &str, protocol: &str) -> Option<SocketAddr> {
+    let mut lines = transcript.lines().map(str::split_whitespace);
+    lines.find_map(|mut words| {
+        let is_named = words.next() == Some(protocol);
+        let address = words.next()?.strip_prefix("tcp://")?;
+        is_named.then(|| address.parse().ok())?
+    })
 }

@@ -9,6 +9,8 @@ pub mod carillon;
 pub mod chromedriver;
 pub mod deadline;
 pub mod http;
+pub mod mosquitto;
+pub mod mqtt;
 pub mod node;
 mod process;
 pub mod python;
