@@ -154,7 +154,7 @@ impl Broker {
         subscribe: Subscribe<'_>,
         outcome: &mut Outcome,
     ) -> Result<SubscriptionId, SubscribeError> {
-        let start = subscribe.start;
+        let start = (subscribe.start, subscribe.retained);
         let mut order = lock(&self.order);
         let joined = order.check_topics(session, subscribe.filter, &self.limits)?;
         let id = SubscriptionId(order.fresh_id());
@@ -245,15 +245,19 @@ impl Broker {
         }
     }
 
-    /// Lets go of all a topic keeps, the last image too; false when there is no such topic. Subscribers
-    /// stay, and still get what they have not read.
+    /// Lets go of all a topic keeps, the last image and what it retains too; false when there is no such topic.
+    /// Subscribers stay, and still get what they have not read.
     pub fn clear(&self, name: &TopicName) -> bool {
         let mut released = Released::new();
         let mut order = lock(&self.order);
-        let Some(topic) = order.topics.find_mut(name.as_str()) else {
+        let Order {
+            topics, retentions, ..
+        } = &mut *order;
+        let Some(topic) = topics.find_mut(name.as_str()) else {
             return false;
         };
         topic.log.clear(&mut released);
+        topic.take_retained(retentions);
         order.remove_if_idle(name);
         true
     }
@@ -266,6 +270,7 @@ impl Broker {
             sessions: order.sessions.len(),
             subscriptions: order.subscriptions,
             topics: order.topics.len(),
+            retained: order.retentions.count(),
             queues: order.queues.named.len(),
             published: self.published.entries(),
             published_bytes: self.published.bytes(),

@@ -13,7 +13,9 @@ use crate::{
     name::{TopicFilter, TopicName},
     order::Order,
     outcome::{ForgetError, Outcome, SubscribeError},
-    queue::{Binding, Consumer, ConsumerOptions, DurableName, Identity, Phase, Queue},
+    queue::{
+        Binding, Consumer, ConsumerOptions, DurableName, Identity, Phase, Queue, SharedName, Supply,
+    },
     selector::Selector,
     session::{Session, SubscriptionId},
     settlement::{Acknowledgement, DeliveryId, SettleError, Settlement},
@@ -62,6 +64,11 @@ pub enum Source {
         /// Where it begins the first time.
         start: Start,
     },
+    /// Topics, shared with all others that name the same group and filter: one queue, which the topics feed from
+    /// the first of them on, and which is gone with the last (MQTT 5.0, 4.8.2). Where the filter is one virtual
+    /// topic, `VirtualTopic.X`, it is that topic's queue `Consumer.GROUP.VirtualTopic.X`, if the group's name
+    /// can be a level of its name; others take from it too, and it stays.
+    Shared(SharedName),
 }
 
 impl Broker {
@@ -95,6 +102,10 @@ impl Broker {
                 filter,
                 start,
             } => self.consume_durable(&mut order, session, (name, filter, start), consume)?,
+            Source::Shared(name) => match name.virtual_queue() {
+                Some(queue) => self.consume_queues(&mut order, session, queue.into(), consume)?,
+                None => self.consume_shared(&mut order, session, name, consume)?,
+            },
         };
         if let Some(attached) = order.sessions.get_mut(&session.id) {
             attached.consumers += 1;
@@ -130,7 +141,11 @@ impl Broker {
         };
         order.check_cursors(session, &filter, (covered, others), &self.limits)?;
         let id = SubscriptionId(order.fresh_id());
-        let consumer = Consumer::new(id, session, options(Kind::Queue, filter, consume));
+        let consumer = Consumer::new(
+            id,
+            session,
+            options((Kind::Queue, Supply::Shared), filter, consume),
+        );
         order.join_queues(&consumer, &self.store);
         order.note_joined(&consumer, covered);
         Ok(consumer)
@@ -149,7 +164,7 @@ impl Broker {
         order.check_cursors(session, &filter, (0, others), &self.limits)?;
         let queue = order.queue(name, &self.store);
         let id = SubscriptionId(order.fresh_id());
-        let mut options = options(Kind::Queue, filter, consume);
+        let mut options = options((Kind::Queue, Supply::Shared), filter, consume);
         options.browse = Some((queue, end_of_browse(name).into_unplaced()));
         Ok(Consumer::new(id, session, options))
     }
@@ -182,6 +197,32 @@ impl Broker {
             return Ok(made);
         }
         let consumer = self.take_bound(order, session, filter, consume);
+        consumer.join(&queue);
+        Ok(consumer)
+    }
+
+    fn consume_shared(
+        &self,
+        order: &mut Order,
+        session: &Arc<Session>,
+        name: SharedName,
+        consume: Consume<'_>,
+    ) -> Result<Arc<Consumer>, SubscribeError> {
+        let filter = name.filter.clone();
+        let (queue, joined) = match order.queues.shared.get_mut(&name) {
+            Some(shared) => {
+                shared.consumers += 1;
+                (Arc::clone(&shared.queue), 0)
+            }
+            None => {
+                order.check_topics(session, &filter, &self.limits)?;
+                order.make_shared(name, &self.store)
+            }
+        };
+        let id = SubscriptionId(order.fresh_id());
+        let options = options((Kind::Topic, Supply::Shared), filter, consume);
+        let consumer = Consumer::new(id, session, options);
+        order.note_joined(&consumer, joined);
         consumer.join(&queue);
         Ok(consumer)
     }
@@ -220,7 +261,11 @@ impl Broker {
         // The queue has only what is selected.
         consume.selector = None;
         let id = SubscriptionId(order.fresh_id());
-        Consumer::new(id, session, options(Kind::Topic, filter, consume))
+        Consumer::new(
+            id,
+            session,
+            options((Kind::Topic, Supply::Own), filter, consume),
+        )
     }
 
     /// Ends a session's consumers, which it does not have any more; what they had goes to others once all
@@ -251,10 +296,11 @@ impl Broker {
         // At the same moment: who removes a queue then does not count it again.
         let queues = consumer.part_all();
         for queue in queues.iter() {
-            match queue.identity {
+            match &queue.identity {
                 Identity::Named(_) => order.cursors -= 1,
                 Identity::Private => order.unbind(queue),
                 Identity::Durable(_) => {}
+                Identity::Shared(name) => order.leave_shared(name),
             }
         }
         drop(order);
@@ -383,9 +429,14 @@ pub(crate) fn consumer_of(
     consumer.ok_or(SettleError(delivery))
 }
 
-fn options(kind: Kind, filter: TopicFilter, consume: Consume<'_>) -> ConsumerOptions<'_> {
+fn options(
+    (kind, supply): (Kind, Supply),
+    filter: TopicFilter,
+    consume: Consume<'_>,
+) -> ConsumerOptions<'_> {
     ConsumerOptions {
         kind,
+        supply,
         filter,
         acknowledgement: consume.acknowledgement,
         prefetch: consume.prefetch,

@@ -77,9 +77,34 @@ pub(crate) struct Cursor {
 struct Reading {
     /// None once the cursor is closed.
     place: Option<Place>,
+    /// What few cursors have at a time.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Debug, Default)]
+struct Rare {
+    /// What is not in the log before the place, and is read first.
+    retained: Option<Arc<Entry>>,
     missed: Option<Missed>,
     /// For [`Overflow::Latest`]: behind the first entry at the cursor nothing is wanted before this sequence.
     examined: u64,
+}
+
+/// Why an entry is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It is next in the log.
+    Log,
+    /// It was there when the subscription was made, kept by its topic.
+    Retained,
+}
+
+/// Where a cursor begins.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    place: Place,
+    missed: Option<Missed>,
+    retained: Option<Arc<Entry>>,
 }
 
 /// Why reading came to an end.
@@ -96,17 +121,25 @@ pub(crate) enum Stop {
 }
 
 impl Cursor {
-    /// A cursor at `start` in `log`, and whether there is something to read at once.
+    /// A cursor in a log that ends at `end`, and whether there is something to read at once.
     pub(crate) fn new(
         subscription: Arc<Subscription>,
         topic: Arc<TopicCounts>,
-        log: &Log,
-        start: Start,
+        beginning: Beginning,
+        end: End,
     ) -> (Self, bool) {
-        let (mut place, missed) = log.begin(start);
-        let (at, ready) = match place.peek() {
-            Some(entry) => (entry.start(), true),
-            None => (log.end(), false),
+        let Beginning {
+            mut place,
+            missed,
+            retained,
+        } = beginning;
+        let next = place.peek().map(|entry| entry.start());
+        let at = next.unwrap_or(end);
+        let ready = next.is_some() || retained.is_some();
+        let rare = Rare {
+            retained,
+            missed,
+            examined: 0,
         };
         let cursor = Self {
             subscription,
@@ -116,11 +149,24 @@ impl Cursor {
             offset: Mark::new(at.offset),
             reading: Mutex::new(Reading {
                 place: Some(place),
-                missed,
-                examined: 0,
+                rare: (!rare.is_empty()).then(|| Box::new(rare)),
             }),
         };
         (cursor, ready)
+    }
+
+    /// Lets go of the log as [`Cursor::close`] does, and tells where another cursor would go on; nothing once it is
+    /// closed. A reader at work is waited for.
+    pub(crate) fn hand_on(&self) -> Option<Beginning> {
+        let mut reading = lock(&self.reading);
+        let place = reading.place.take()?;
+        let rare = reading.rare.take().unwrap_or_default();
+        self.next_sequence.store(u64::MAX, Ordering::Relaxed);
+        Some(Beginning {
+            place,
+            missed: rare.missed,
+            retained: rare.retained,
+        })
     }
 
     /// Claims the cursor for an inbox; false when an inbox or the reader has it already and will see what
@@ -153,8 +199,12 @@ impl Cursor {
             return None;
         }
         let mut reading = lock(&self.reading);
-        let entry = reading.place.as_mut()?.peek()?;
-        Some(entry.position())
+        let Reading { place, rare } = &mut *reading;
+        let place = place.as_mut()?;
+        if let Some(retained) = rare.as_ref().and_then(|rare| rare.retained.as_ref()) {
+            return Some(retained.position());
+        }
+        Some(place.peek()?.position())
     }
 
     /// Hands over entries with a position up to `until`, oldest first, for as long as `take` goes on and the
@@ -164,24 +214,26 @@ impl Cursor {
         &self,
         (until, limit, now_ms): (u64, u64, u64),
         budget: &mut Budget,
-        take: &mut impl FnMut(&Arc<Entry>, Option<Missed>) -> ControlFlow<()>,
+        take: &mut impl FnMut(&Arc<Entry>, Option<Missed>, Origin) -> ControlFlow<()>,
     ) -> Stop {
         let mut reading = lock(&self.reading);
-        let Reading {
-            place,
-            missed,
-            examined,
-        } = &mut *reading;
+        let Reading { place, rare } = &mut *reading;
         let Some(place) = place.as_mut().filter(|_| !self.subscription.is_cancelled()) else {
             return Stop::End { full: false };
         };
-        if self.subscription.overflow == Overflow::Latest
-            && !self.pass_over(place, examined, (limit, now_ms), budget)
-        {
-            let next = place.peek().map(|entry| entry.position());
-            return next.map_or(Stop::End { full: false }, Stop::Full);
+        let mut examined = 0;
+        if let Some(rare) = rare.as_mut().filter(|rare| rare.retained.is_some()) {
+            return self.read_retained(place, rare, (until, now_ms), take);
         }
-        let is_selective = self.subscription.selector.is_some();
+        if self.subscription.overflow == Overflow::Latest {
+            let rare = rare.get_or_insert_default();
+            if !self.pass_over(place, &mut rare.examined, (limit, now_ms), budget) {
+                let next = place.peek().map(|entry| entry.position());
+                return next.map_or(Stop::End { full: false }, Stop::Full);
+            }
+            examined = rare.examined;
+        }
+        let is_budgeted = self.subscription.selector.is_some();
         let mut delivered = 0;
         let mut read_to = None;
         let mut full = false;
@@ -196,17 +248,18 @@ impl Cursor {
             if position > until {
                 break Stop::At(position);
             }
-            if is_selective && budget.is_spent() {
+            if is_budgeted && budget.is_spent() {
                 break Stop::Full(position);
             }
             // Only the first may be one that was found to be wanted.
-            let is_known = read_to.is_some() && entry.sequence() < *examined;
+            let is_known = read_to.is_some() && entry.sequence() < examined;
             let is_wanted = !is_known && self.subscription.wants(entry, now_ms);
-            if is_selective && !is_known {
+            if is_budgeted && !is_known {
                 budget.spend_on(entry);
             }
             if is_wanted {
-                full = take(entry, missed.take()).is_break();
+                let missed = rare.as_mut().and_then(|rare| rare.missed.take());
+                full = take(entry, missed, Origin::Log).is_break();
                 delivered += 1;
             }
             read_to = Some(entry.end());
@@ -214,12 +267,49 @@ impl Cursor {
         };
         if let Some(at) = read_to {
             self.mark(at);
-            self.topic.delivered.add(delivered);
-            if !self.topic.is_own {
-                self.subscription.session.delivered(delivered);
-            }
+        }
+        self.count(delivered);
+        if rare.as_ref().is_some_and(|rare| rare.is_empty()) {
+            *rare = None;
         }
         stop
+    }
+
+    /// Hands over what the topic retained; the log's own entries are for the next call.
+    #[inline(never)] // Once for a cursor, if at all.
+    fn read_retained(
+        &self,
+        place: &mut Place,
+        rare: &mut Rare,
+        (until, now_ms): (u64, u64),
+        take: &mut impl FnMut(&Arc<Entry>, Option<Missed>, Origin) -> ControlFlow<()>,
+    ) -> Stop {
+        let mut full = false;
+        if let Some(retained) = &rare.retained {
+            if retained.position() > until {
+                return Stop::At(retained.position());
+            }
+            if self.subscription.wants(retained, now_ms) {
+                full = take(retained, None, Origin::Retained).is_break();
+                self.count(1);
+            }
+        }
+        rare.retained = None;
+        match place.peek() {
+            None => Stop::End { full },
+            Some(next) if full => Stop::Full(next.position()),
+            Some(next) => Stop::At(next.position()),
+        }
+    }
+
+    fn count(&self, delivered: u64) {
+        if delivered == 0 {
+            return;
+        }
+        self.topic.delivered.add(delivered);
+        if !self.topic.is_own {
+            self.subscription.session.delivered(delivered);
+        }
     }
 
     /// Entries between the cursor and the end of its log.
@@ -245,7 +335,7 @@ impl Cursor {
         let Some(mut reading) = try_lock(&self.reading) else {
             return;
         };
-        let Reading { place, missed, .. } = &mut *reading;
+        let Reading { place, rare } = &mut *reading;
         let Some(place) = place else { return };
         let newest = end.sequence - 1;
         let by_entries = end.sequence.saturating_sub(allowed.entries).min(newest);
@@ -261,6 +351,7 @@ impl Cursor {
         if let Some((from, to)) = self.go_to(place, ahead)
             && self.subscription.overflow != Overflow::Latest
         {
+            let missed = &mut rare.get_or_insert_default().missed;
             *missed = Some(widen(*missed, from, to));
         }
     }
@@ -268,10 +359,8 @@ impl Cursor {
     /// Lets go of the log, for good: nothing more is read, and nothing is kept for this cursor. A reader
     /// at work is waited for.
     pub(crate) fn close(&self) {
-        let place = lock(&self.reading).place.take();
-        self.next_sequence.store(u64::MAX, Ordering::Relaxed);
         // It may be the last to hold a long stretch of the log.
-        drop(place);
+        drop(self.hand_on());
     }
 
     /// For [`Overflow::Latest`]: goes forward to the newest entry not beyond `limit` that is wanted; false when
@@ -285,18 +374,18 @@ impl Cursor {
     ) -> bool {
         let mut ahead = place.clone();
         ahead.skip_to(*examined);
-        let is_selective = self.subscription.selector.is_some();
+        let is_budgeted = self.subscription.selector.is_some();
         let mut newest = None;
         let mut is_done = true;
         while let Some(entry) = ahead.peek().filter(|entry| entry.position() <= limit) {
-            if is_selective && budget.is_spent() {
+            if is_budgeted && budget.is_spent() {
                 is_done = false;
                 break;
             }
             if self.subscription.wants(entry, now_ms) {
                 newest = Some(entry.sequence());
             }
-            if is_selective {
+            if is_budgeted {
                 budget.spend_on(entry);
             }
             ahead.advance();
@@ -327,6 +416,34 @@ impl Cursor {
     fn mark(&self, at: End) {
         self.next_sequence.store(at.sequence, Ordering::Relaxed);
         self.offset.store(at.offset, Ordering::Relaxed);
+    }
+}
+
+impl Beginning {
+    /// At `start` in a log, first with what its topic retained, if that is asked for. What of that lies behind
+    /// `start` comes in its place.
+    pub(crate) fn of(start: Start, log: &Log, retained: Option<Arc<Entry>>) -> Self {
+        let (place, missed) = log.begin(start);
+        let beginning = Self {
+            place,
+            missed,
+            retained: None,
+        };
+        beginning.with_retained(retained)
+    }
+
+    /// First with what the topic retained, or else with what was to come first anyway.
+    pub(crate) fn with_retained(mut self, retained: Option<Arc<Entry>>) -> Self {
+        let next = self.place.sequence();
+        let ahead = retained.filter(|entry| entry.sequence() < next);
+        self.retained = ahead.or(self.retained);
+        self
+    }
+}
+
+impl Rare {
+    fn is_empty(&self) -> bool {
+        self.retained.is_none() && self.missed.is_none() && self.examined == 0
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Broker {
-    /// Takes what has expired out of the queues. To be called now and then: what is not called for is held
+    /// Takes what has expired out of the queues, and out of what topics retain. To be called now and then: what is not called for is held
     /// until then. `outcome` is added to.
     pub fn expire(&self, now_ms: u64, outcome: &mut Outcome) {
         let mut queues = Vec::new();
@@ -28,6 +28,8 @@ impl Broker {
             .named
             .for_each(|queue| queues.push(queue.clone()));
         queues.extend(order.queues.durables.values().cloned());
+        let shared = order.queues.shared.values();
+        queues.extend(shared.map(|shared| Arc::clone(&shared.queue)));
         let attached = order.sessions.values().filter(|one| one.consumers > 0);
         sessions.extend(attached.map(|one| Arc::clone(&one.session)));
         drop(order);
@@ -42,6 +44,7 @@ impl Broker {
             }
         }
         self.bury(now_ms, outcome);
+        self.expire_retained(now_ms);
     }
 
     /// Sends the dead to their queue. Where it has no room they are let go: what is in it tells what began
@@ -214,6 +217,7 @@ fn dead_letter(
     headers.push(header(CAUSE, dead.cause.to_string()));
     Publication::to_queue(queue, entry.shared_producer(), now_ms, entry.body().clone())
         .with_headers(entry.shared_content_type(), headers.into())
+        .with_marks(entry.marks())
 }
 
 /// Whether a queue is one for the dead.

@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -11,6 +11,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
+    encodings::{Dialect, Encodings},
     log::{End, Memory},
     name::TopicName,
 };
@@ -31,12 +32,14 @@ pub struct Entry {
     /// Unix milliseconds, 0 when it never expires.
     expires_ms: u64,
     kind: Kind,
+    is_retained: bool,
+    marks: u8,
     topic: TopicName,
     producer: Arc<str>,
     content_type: Option<Cow<'static, str>>,
     headers: Box<[Header]>,
     body: Bytes,
-    encodings: [OnceLock<Bytes>; Dialect::COUNT],
+    encodings: Encodings,
 }
 
 /// What a message was sent to.
@@ -55,26 +58,6 @@ pub struct Header {
     pub name: Box<str>,
     /// The value.
     pub value: Box<str>,
-}
-
-/// A place in an entry where a door keeps its encoding of it, so that it is made once and copied from
-/// there. What the numbers stand for is the embedding program's to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dialect(u8);
-
-impl Dialect {
-    /// The number of dialects there is room for.
-    pub const COUNT: usize = 4;
-
-    /// The dialect with this number, if there is room for it.
-    #[must_use]
-    pub const fn new(number: u8) -> Option<Self> {
-        if (number as usize) < Self::COUNT {
-            Some(Self(number))
-        } else {
-            None
-        }
-    }
 }
 
 impl Entry {
@@ -159,9 +142,28 @@ impl Entry {
         &self.body
     }
 
+    /// Whether its topic was to keep it for those who subscribe later, as [`Publication::retained`] says.
+    #[must_use]
+    #[inline]
+    pub fn is_retained_publication(&self) -> bool {
+        self.is_retained
+    }
+
+    /// What the door that it came through noted of it.
+    #[must_use]
+    pub fn marks(&self) -> u8 {
+        self.marks
+    }
+
+    /// Whether the session of this name published it: this very name, not one of the same text.
+    #[inline]
+    pub(crate) fn is_by(&self, session: &Arc<str>) -> bool {
+        Arc::ptr_eq(&self.producer, session)
+    }
+
     /// The bytes `encode` makes of this entry, made once for each dialect.
-    pub fn encoding(&self, dialect: Dialect, encode: impl FnOnce(&Self) -> Bytes) -> &Bytes {
-        self.encodings[usize::from(dialect.0)].get_or_init(|| {
+    pub fn encoding(&self, dialect: Dialect, encode: impl FnOnce(&Self) -> Box<[u8]>) -> &[u8] {
+        self.encodings.find_or_make(dialect, || {
             let encoding = encode(self);
             if let Some(memory) = &self.memory {
                 memory.take(encoding.len() as u64);
@@ -223,12 +225,7 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         if let Some(memory) = &self.memory {
-            let encodings: usize = self
-                .encodings
-                .iter()
-                .filter_map(|encoding| encoding.get().map(Bytes::len))
-                .sum();
-            memory.give_back(self.size + encodings as u64);
+            memory.give_back(self.size + self.encodings.bytes());
         }
     }
 }
@@ -273,12 +270,14 @@ impl Publication {
             timestamp_ms,
             expires_ms: 0,
             kind,
+            is_retained: false,
+            marks: 0,
             topic,
             producer,
             content_type: None,
             headers: Box::default(),
             body,
-            encodings: std::array::from_fn(|_| OnceLock::new()),
+            encodings: Encodings::default(),
         };
         entry.size = entry.measure();
         Self {
@@ -305,6 +304,25 @@ impl Publication {
     pub fn expiring(mut self, at_ms: u64) -> Self {
         self.entry_mut().expires_ms = at_ms;
         self
+    }
+
+    /// To be kept by its topic, besides the log, for those who ask for it when they subscribe, until the next
+    /// one replaces it; without a body, to replace it by none. To a queue it is a message like any other.
+    #[must_use]
+    pub fn retained(mut self) -> Self {
+        self.entry_mut().is_retained = true;
+        self
+    }
+
+    /// With bits that mean nothing to the broker: what the door it came through wants to know of it later.
+    #[must_use]
+    pub fn with_marks(mut self, marks: u8) -> Self {
+        self.entry_mut().marks = marks;
+        self
+    }
+
+    pub(crate) fn is_retained(&self) -> bool {
+        self.entry.is_retained
     }
 
     /// What kind of destination it is going to.

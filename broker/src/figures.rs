@@ -13,6 +13,8 @@ pub struct Figures {
     pub subscriptions: usize,
     /// Topics that have entries or subscribers.
     pub topics: usize,
+    /// Topics that retain a message.
+    pub retained: usize,
     /// Queues that have a name.
     pub queues: usize,
     /// Entries published.

@@ -17,6 +17,7 @@ mod children;
 mod consume;
 mod cursor;
 mod dead_letters;
+mod encodings;
 mod entry;
 mod figures;
 mod horizon;
@@ -29,10 +30,13 @@ mod notice;
 mod order;
 mod outcome;
 mod overdue;
+mod pause;
 mod publish;
 mod queue;
 mod queues;
 mod reader;
+mod replace;
+mod retained;
 mod selector;
 mod session;
 mod settlement;
@@ -43,7 +47,8 @@ mod transaction;
 pub use broker::Broker;
 pub use consume::{Consume, Source};
 pub use cursor::{Missed, Overflow, Start};
-pub use entry::{Dialect, Entry, Header, Kind, Publication};
+pub use encodings::Dialect;
+pub use entry::{Entry, Header, Kind, Publication};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
 pub use level_tree::LevelTree;
 pub use limits::{DeadLetterQueue, Limits};
@@ -53,10 +58,10 @@ pub use notice::{ADVISORIES, Consumption, DeathCause, Lost, Notice};
 pub use outcome::{
     CommitError, ForgetError, Outcome, PublishError, Published, Ready, SubscribeError,
 };
-pub use queue::DurableName;
+pub use queue::{DurableName, SharedName};
 pub use reader::{Delivery, Reader};
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
-pub use session::{Blocked, Peer, Session, Subscribe, SubscriptionId};
+pub use session::{Blocked, Locality, Peer, Retained, Session, Subscribe, SubscriptionId};
 pub use settlement::{
     Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,
 };

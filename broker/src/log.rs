@@ -552,7 +552,7 @@ mod tests {
         let entry = publication.into_entry(1, log.log.end(), &topic, &log.memory);
         log.log.append(Arc::clone(&entry));
         let dialect = crate::Dialect::new(0).expect("there is room for one");
-        entry.encoding(dialect, |_| Bytes::from(vec![0; 5_000]));
+        entry.encoding(dialect, |_| vec![0; 5_000].into());
         assert!(log.memory.bytes() > 6_000);
         let memory = Arc::clone(&log.memory);
         drop((log, entry));

@@ -13,7 +13,8 @@ use crate::{
     name::{TopicFilter, TopicName},
     outcome::{PublishError, SubscribeError},
     queues::Queues,
-    session::{Session, Subscription},
+    retained::Retentions,
+    session::{Retained, Session, Subscription},
     topic::Topic,
 };
 
@@ -31,6 +32,7 @@ pub(crate) struct Order {
     pub(crate) last_id: u64,
     /// The newest position that went with a topic that was removed.
     pub(crate) forgotten: u64,
+    pub(crate) retentions: Retentions,
     /// Bytes that had been published when memory was relieved last.
     pub(crate) relieved: Option<u64>,
 }
@@ -75,12 +77,12 @@ impl Order {
     pub(crate) fn subscribe(
         &mut self,
         subscription: &Arc<Subscription>,
-        start: Start,
+        (start, retained): (Start, Retained),
     ) -> Vec<Arc<Cursor>> {
         let mut readable = Vec::new();
         let mut cursors = 0;
         let mut join = |topic: &mut Box<Topic>| {
-            readable.extend(topic.join(subscription, start));
+            readable.extend(topic.join(subscription, start, retained));
             cursors += 1;
         };
         let filter = &subscription.filter;
@@ -88,9 +90,7 @@ impl Order {
             Some(name) => join(self.topic(&name)),
             None => {
                 self.topics.for_each_covered(filter, join);
-                self.wildcards
-                    .find_or_insert_with(filter.as_str(), Vec::new)
-                    .push(Arc::clone(subscription));
+                self.add_wildcard(subscription);
             }
         }
         self.cursors += cursors;
@@ -115,7 +115,7 @@ impl Order {
             let mut topic = Box::new(Topic::new(name.clone(), forgotten));
             wildcards.for_each_covering(name, |covering| {
                 for subscription in covering {
-                    topic.join(subscription, Start::New);
+                    topic.join(subscription, Start::New, Retained::Omitted);
                 }
             });
             queues.bindings.for_each_covering(name, |covering| {
@@ -283,7 +283,13 @@ impl Order {
         }
     }
 
-    fn cancel_wildcard(&mut self, subscription: &Subscription) {
+    pub(crate) fn add_wildcard(&mut self, subscription: &Arc<Subscription>) {
+        self.wildcards
+            .find_or_insert_with(subscription.filter.as_str(), Vec::new)
+            .push(Arc::clone(subscription));
+    }
+
+    pub(crate) fn cancel_wildcard(&mut self, subscription: &Subscription) {
         let filter = subscription.filter.as_str();
         let Some(others) = self.wildcards.find_mut(filter) else {
             return;

@@ -145,6 +145,9 @@ pub enum SubscribeError {
         "the durable subscription {:?} of client {:?} is in use by another connection", .0.subscription, .0.client
     )]
     DurableInUse(DurableName),
+    /// The session has no subscription to these topics that another could take the place of.
+    #[error("there is no subscription of this filter to replace")]
+    NothingToReplace,
 }
 
 /// Why a durable subscription was not deleted.

@@ -55,7 +55,7 @@ impl Broker {
         outcome: &mut Outcome,
     ) {
         let session = &cursor.subscription.session;
-        match cursor.subscription.overflow {
+        match cursor.subscription.overflow() {
             _ if session.is_ended() => cursor.close(),
             Overflow::DropOldest | Overflow::Latest => {
                 cursor.skip(end, allowed);

@@ -68,12 +68,12 @@ pub(crate) struct Run<'a> {
 }
 
 impl Broker {
-    /// Publishes a batch in its order, and clears it. [`Outcome::results`] are overwritten, the rest of
-    /// `outcome` is added to.
+    /// Publishes a batch in its order, and takes out of it what was published. [`Outcome::results`] are
+    /// overwritten, the rest of `outcome` is added to.
     ///
     /// The broker has the messages when this returns, up to the first that it refuses: the results end with
-    /// the refusal, and what is behind it is not taken. The caller owes the sessions in
-    /// [`Outcome::ready`] a delivery.
+    /// the refusal, and what is behind it stays in the batch, to be published by another call or not. The
+    /// caller owes the sessions in [`Outcome::ready`] a delivery.
     pub fn publish(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
         outcome.results.clear();
         self.publish_with(Rights::Anybody, batch, outcome);
@@ -115,10 +115,12 @@ impl Broker {
             aftermath,
         } = run;
         let mut publications = batch.drain(..).peekable();
-        while let Some(first) = publications.next() {
+        let mut is_whole = true;
+        while is_whole && let Some(first) = publications.next() {
             let (kind, name) = (first.kind(), first.topic().clone());
             if let Err(error) = check_rights(rights, (kind, &name)) {
                 outcome.results.push(Err(error));
+                is_whole = false;
                 break;
             }
             let new = New {
@@ -136,13 +138,14 @@ impl Broker {
                 outcome,
                 aftermath,
             };
-            let is_whole = match kind {
+            is_whole = match kind {
                 Kind::Topic => self.append_to_topic(order, run, new, publications),
                 Kind::Queue => self.append_to_queue(order, run, new, publications),
             };
-            if !is_whole {
-                break;
-            }
+        }
+        if !is_whole {
+            let left = publications.collect();
+            *batch = left;
         }
     }
 
@@ -251,7 +254,11 @@ impl Broker {
             }
             order.position += 1;
             let ready = &mut outcome.ready;
+            let is_retained = publication.is_retained();
             let sequence = topic.append(publication, order.position, &self.memory, ready);
+            if is_retained {
+                topic.retain_last(&mut order.retentions);
+            }
             if !topic.counts.is_own {
                 self.published.add(size);
             }

@@ -10,7 +10,7 @@ use crate::{
     name::{TopicFilter, TopicName, covers_brokers_own_queues, is_temporary},
     order::Order,
     outcome::{PublishError, Ready, SubscribeError},
-    queue::{Binding, Consumer, DurableName, Identity, Queue, Store},
+    queue::{Binding, Consumer, DurableName, Identity, Queue, SharedName, Store},
     topic::Topic,
 };
 
@@ -19,11 +19,20 @@ pub(crate) struct Queues {
     /// Those that anybody can use, by name.
     pub(crate) named: LevelTree<Arc<Queue>>,
     pub(crate) durables: HashMap<DurableName, Arc<Queue>>,
+    pub(crate) shared: HashMap<SharedName, Shared>,
     /// Queues that topics feed, by the filter of their binding where that has wildcards; the others are
     /// found at their topic.
     pub(crate) bindings: LevelTree<Vec<Arc<Queue>>>,
     /// Consumers of all queues that their filter covers, by filter.
     wildcards: LevelTree<Vec<Arc<Consumer>>>,
+}
+
+/// The queue of a shared subscription.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) queue: Arc<Queue>,
+    /// How many have it; each of them is one of its session's subscriptions, and that is what bounds them.
+    pub(crate) consumers: usize,
 }
 
 /// What making a queue needs besides it.
@@ -198,6 +207,39 @@ impl Order {
         joined
     }
 
+    /// Makes the queue of a shared subscription, for its first consumer; tells how many topics feed it.
+    pub(crate) fn make_shared(
+        &mut self,
+        name: SharedName,
+        store: &Arc<Store>,
+    ) -> (Arc<Queue>, usize) {
+        let binding = Binding {
+            filter: name.filter.clone(),
+            selector: None,
+        };
+        let queue = Queue::new(Identity::Shared(name.clone()), Some(binding), store);
+        let joined = self.bind(&queue, Start::New);
+        let shared = Shared {
+            queue: Arc::clone(&queue),
+            consumers: 1,
+        };
+        self.queues.shared.insert(name, shared);
+        (queue, joined)
+    }
+
+    /// Ends a consumer's part in a shared subscription, and with the last one the subscription.
+    pub(crate) fn leave_shared(&mut self, name: &SharedName) {
+        let Some(shared) = self.queues.shared.get_mut(name) else {
+            return;
+        };
+        shared.consumers -= 1;
+        if shared.consumers == 0
+            && let Some(Shared { queue, .. }) = self.queues.shared.remove(name)
+        {
+            self.unbind(&queue);
+        }
+    }
+
     /// Takes a queue away from the topics that feed it.
     pub(crate) fn unbind(&mut self, queue: &Arc<Queue>) {
         let Some(Binding { filter, .. }) = &queue.binding else {
@@ -319,6 +361,15 @@ fn remove_from<T>(tree: &mut LevelTree<Vec<T>>, filter: &TopicFilter, is_it: imp
     all.retain(|one| !is_it(one));
     if all.is_empty() {
         tree.remove(filter.as_str());
+    }
+}
+
+impl SharedName {
+    /// The queue that is the same by its name, where the topic is a virtual one.
+    pub(crate) fn virtual_queue(&self) -> Option<TopicName> {
+        let topic = self.filter.exact()?;
+        let queue = TopicName::new(&format!("Consumer.{}.{topic}", self.group)).ok()?;
+        (virtual_topic(&queue)? == topic).then_some(queue)
     }
 }
 

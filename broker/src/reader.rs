@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     budget::Budget,
-    cursor::{Missed, Stop},
+    cursor::{Missed, Origin, Stop},
     entry::Entry,
     horizon::Horizon,
     name::TopicName,
@@ -44,6 +44,9 @@ pub struct Delivery<'a> {
     pub entry: &'a Arc<Entry>,
     /// What the subscription did not get of this topic before this entry.
     pub missed: Option<Missed>,
+    /// Whether it is what the topic retained when the subscription was made, and not part of what the
+    /// subscription reads from then on.
+    pub is_retained: bool,
     /// What to settle it by, where the subscription acknowledges.
     pub id: Option<DeliveryId>,
     /// How often it has been delivered out of its queue, this time included: 1 for the first.
@@ -179,18 +182,21 @@ impl Reader {
                 None => limit,
             };
             let stop = match &source {
-                Readable::Cursor(cursor) => {
-                    cursor.read((until, limit, now_ms), budget, &mut |entry, missed| {
+                Readable::Cursor(cursor) => cursor.read(
+                    (until, limit, now_ms),
+                    budget,
+                    &mut |entry, missed, origin| {
                         take(Delivery {
                             tag: &cursor.subscription.tag,
                             entry,
                             missed,
+                            is_retained: origin == Origin::Retained,
                             id: None,
                             count: 1,
                             queue: None,
                         })
-                    })
-                }
+                    },
+                ),
                 Readable::Consumer(consumer) => {
                     consumer.read((until, now_ms), (budget, &mut self.ready), take)
                 }

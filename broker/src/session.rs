@@ -43,6 +43,8 @@ pub struct Session {
     /// Whether somebody has been told to drain the session and has not begun yet.
     scheduled: AtomicBool,
     ended: AtomicBool,
+    /// Nobody reads for it just now, and nobody is to wait for it.
+    paused: AtomicBool,
     inbox: Mutex<Vec<Readable>>,
     /// The session's part in queues; by id, ascending.
     consumers: Mutex<Vec<Arc<Consumer>>>,
@@ -77,6 +79,9 @@ pub(crate) struct Subscription {
     pub(crate) overflow: Overflow,
     /// Which of the entries it wants. Few subscriptions have one.
     pub(crate) selector: Option<Box<Selector>>,
+    locality: Locality,
+    /// Whether there are entries that it does not want, for other reasons than their age.
+    is_selective: bool,
     pub(crate) tag: Box<[u8]>,
     /// Topics it covered when it was made.
     pub(crate) joined: usize,
@@ -93,10 +98,36 @@ pub struct Subscribe<'a> {
     pub start: Start,
     /// What happens when it lies too far behind.
     pub overflow: Overflow,
+    /// Whether it begins with what its topics retained.
+    pub retained: Retained,
+    /// Whether it wants what its own session publishes.
+    pub locality: Locality,
     /// Which of the entries it wants; none for all.
     pub selector: Option<Selector>,
     /// Comes back with each delivery.
     pub tag: &'a [u8],
+}
+
+/// Whether a subscription begins with the retained messages of the topics that it covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Retained {
+    /// It does not.
+    #[default]
+    Omitted,
+    /// They come before everything else, each once, and are marked so. One that lies behind where the
+    /// subscription begins comes in its place and is not marked. A topic that is made later has none.
+    First,
+}
+
+/// Whether a subscription is given what its own session published, which is told by the session's own name
+/// ([`Session::name`]) as the producer, not another of the same text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Locality {
+    /// It is.
+    #[default]
+    Everywhere,
+    /// It is passed over, and counts neither as delivered nor as missed.
+    Others,
 }
 
 /// Subscriptions that make a publisher wait: those with [`Overflow::Block`] that lie behind their bound.
@@ -115,6 +146,7 @@ impl Session {
             peer: Mutex::new(peer),
             scheduled: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             inbox: Mutex::new(Vec::new()),
             consumers: Mutex::new(Vec::new()),
             waiting: Mutex::new(Vec::new()),
@@ -174,6 +206,23 @@ impl Session {
     /// drain the reader once.
     pub fn set_peer(&self, peer: Weak<dyn Peer>) {
         *lock(&self.peer) = peer;
+    }
+
+    /// Nobody reads for it for a while; nobody waits for it any more.
+    pub(crate) fn pause(&self) {
+        self.paused.store(true, Ordering::Release);
+        self.release_waiting();
+    }
+
+    pub(crate) fn resume(&self) {
+        self.paused.store(false, Ordering::Release);
+    }
+
+    /// Whether it is between [`Broker::pause`](crate::Broker::pause) and
+    /// [`Broker::resume`](crate::Broker::resume).
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire)
     }
 
     fn peer(&self) -> Option<Arc<dyn Peer>> {
@@ -306,6 +355,8 @@ impl<'a> Subscribe<'a> {
             filter,
             start: Start::default(),
             overflow: Overflow::default(),
+            retained: Retained::default(),
+            locality: Locality::default(),
             selector: None,
             tag: &[],
         }
@@ -319,6 +370,8 @@ impl Subscription {
             session,
             filter: subscribe.filter.clone(),
             overflow: subscribe.overflow,
+            locality: subscribe.locality,
+            is_selective: subscribe.selector.is_some() || subscribe.locality == Locality::Others,
             selector: subscribe.selector.map(Box::new),
             tag: subscribe.tag.into(),
             joined: 0,
@@ -338,8 +391,24 @@ impl Subscription {
     /// Whether an entry is to be delivered, at this time.
     #[inline]
     pub(crate) fn wants(&self, entry: &Entry, now_ms: u64) -> bool {
+        !entry.is_expired(now_ms) && (!self.is_selective || self.selects(entry))
+    }
+
+    #[inline(never)] // So that reading is small for those who want everything.
+    fn selects(&self, entry: &Entry) -> bool {
+        let is_own = self.locality == Locality::Others && entry.is_by(&self.session.name);
         let selector = self.selector.as_ref();
-        !entry.is_expired(now_ms) && selector.is_none_or(|selector| selector.matches(entry))
+        !is_own && selector.is_none_or(|selector| selector.matches(entry))
+    }
+
+    /// What happens when it lies too far behind. Nobody waits for a session that nobody reads for.
+    pub(crate) fn overflow(&self) -> Overflow {
+        match self.overflow {
+            Overflow::Block | Overflow::Disconnect if self.session.is_paused() => {
+                Overflow::DropOldest
+            }
+            own => own,
+        }
     }
 
     /// Whether nobody has been told yet that it is slow.
@@ -408,6 +477,7 @@ impl Blocked {
             session.wait(token, waker);
             cursor.is_overdue(cursor.topic.end(), limits.lag())
                 && !cursor.subscription.is_cancelled()
+                && !session.is_paused()
                 && !session.is_ended()
         });
         if self.cursors.is_empty() {

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use crate::{
-    cursor::{Cursor, Overflow, Start},
-    entry::{Kind, Publication},
+    cursor::{Beginning, Cursor, Overflow, Start},
+    entry::{Entry, Kind, Publication},
     figures::{Count, TopicFigures, Volume},
     limits::Lag,
     log::{End, Log, Memory},
     name::{TopicName, is_brokers_own},
     outcome::Ready,
     queue::Queue,
-    session::{Subscription, SubscriptionId},
+    retained::Retentions,
+    session::{Retained, Subscription, SubscriptionId},
 };
 
 /// What the broker's lock guards of a topic.
@@ -23,6 +24,8 @@ pub(crate) struct Topic {
     cursors: Vec<Arc<Cursor>>,
     /// Queues that get what is published here.
     pub(crate) queues: Vec<Arc<Queue>>,
+    /// What those are given first who ask for it when they subscribe. It may have left the log.
+    retained: Option<Arc<Entry>>,
 }
 
 /// What readers tell of a topic without the broker's lock.
@@ -60,6 +63,7 @@ impl Topic {
             }),
             cursors: Vec::new(),
             queues: Vec::new(),
+            retained: None,
         }
     }
 
@@ -82,17 +86,68 @@ impl Topic {
         end.sequence
     }
 
+    /// Makes the newest entry what the topic retains; one without a body lets it retain nothing.
+    ///
+    /// [MQTT-3.3.1-5], [MQTT-3.3.1-6], [MQTT-3.3.1-7]
+    pub(crate) fn retain_last(&mut self, retentions: &mut Retentions) {
+        self.take_retained(retentions);
+        let newest = self.log.last().filter(|entry| !entry.body().is_empty());
+        self.retained = newest.cloned();
+        self.retained.iter().for_each(|entry| retentions.add(entry));
+    }
+
+    /// Lets the topic retain nothing.
+    pub(crate) fn take_retained(&mut self, retentions: &mut Retentions) -> Option<Arc<Entry>> {
+        let retained = self.retained.take()?;
+        retentions.remove(&retained);
+        Some(retained)
+    }
+
+    pub(crate) fn retained(&self) -> Option<&Arc<Entry>> {
+        self.retained.as_ref()
+    }
+
+    /// What a subscription begins with, before the log.
+    fn retained_for(&self, retained: Retained) -> Option<Arc<Entry>> {
+        match retained {
+            Retained::Omitted => None,
+            Retained::First => self.retained.clone(),
+        }
+    }
+
     /// Gives the subscription a cursor here; the cursor, claimed, if there is something to read at once.
     pub(crate) fn join(
         &mut self,
         subscription: &Arc<Subscription>,
         start: Start,
+        retained: Retained,
+    ) -> Option<Arc<Cursor>> {
+        let beginning = Beginning::of(start, &self.log, self.retained_for(retained));
+        self.begin(subscription, beginning)
+    }
+
+    /// Gives the subscription a cursor that goes on where the one of another is, which it loses; likewise.
+    pub(crate) fn take_over(
+        &mut self,
+        subscription: &Arc<Subscription>,
+        other: SubscriptionId,
+        retained: Retained,
+    ) -> Option<Arc<Cursor>> {
+        let beginning = self.leave(other)?.hand_on()?;
+        let beginning = beginning.with_retained(self.retained_for(retained));
+        self.begin(subscription, beginning)
+    }
+
+    fn begin(
+        &mut self,
+        subscription: &Arc<Subscription>,
+        beginning: Beginning,
     ) -> Option<Arc<Cursor>> {
         let (cursor, has_entries) = Cursor::new(
             Arc::clone(subscription),
             Arc::clone(&self.counts),
-            &self.log,
-            start,
+            beginning,
+            self.log.end(),
         );
         let cursor = Arc::new(cursor);
         // Most topics have one subscription; new ones have greater ids, so that joining is a push.
@@ -134,7 +189,7 @@ impl Topic {
             bytes: u64::MAX,
         };
         self.cursors()
-            .filter(|cursor| cursor.subscription.overflow != Overflow::Block)
+            .filter(|cursor| cursor.subscription.overflow() != Overflow::Block)
             .filter(move |cursor| cursor.is_overdue(end, kept))
             .map(move |cursor| (Arc::clone(cursor), end, kept))
     }
@@ -168,6 +223,9 @@ impl Topic {
 
     /// Whether nothing would be lost with it.
     pub(crate) fn is_idle(&self) -> bool {
-        self.cursors.is_empty() && self.queues.is_empty() && self.log.history_entries() == 0
+        self.cursors.is_empty()
+            && self.queues.is_empty()
+            && self.retained.is_none()
+            && self.log.history_entries() == 0
     }
 }

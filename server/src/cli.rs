@@ -8,12 +8,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use wire::stomp::server::Subscribe;
 
 use crate::{
-    client,
-    server::Options,
-    stomp::{StompOptions, StompPort},
+    client, doors::Ports, mqtt::MqttArguments, port::Port, server::Options, stomp::StompOptions,
+    tls::TlsOptions,
 };
 
-/// A broker for topics and queues in one binary: STOMP, WebSocket, HTTP and live pages.
+/// A broker for topics and queues in one binary: MQTT, STOMP, WebSocket, HTTP and live pages.
 #[derive(Debug, Parser)]
 #[command(name = "carillon", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -50,7 +49,13 @@ pub struct ServeOptions {
     /// Address and port of STOMP over TCP, or `off`; port 0 takes any that is free
     /// [default: 127.0.0.1:61613, if nobody else is there]
     #[arg(long, env = "CARILLON_STOMP", value_name = "ADDRESS:PORT|off")]
-    stomp: Option<StompPort>,
+    stomp: Option<Port>,
+    /// Address and port of STOMP over TLS, likewise
+    /// [default: 127.0.0.1:61614, if nobody else is there and there is a certificate]
+    #[arg(long, env = "CARILLON_STOMP_TLS", value_name = "ADDRESS:PORT|off")]
+    stomp_tls: Option<Port>,
+    #[command(flatten)]
+    tls: TlsOptions,
     /// Let pages of another origin use the server, such as `https://example.org`; `*` lets all.
     /// May be given more than once
     #[arg(
@@ -127,6 +132,8 @@ pub struct ServeOptions {
     /// Heart-beat offered to and wished from STOMP clients, in milliseconds; 0 is none
     #[arg(long, env = "CARILLON_HEART_BEAT", default_value_t = wire::stomp::HeartBeat::DEFAULT_MS, value_name = "MS")]
     heart_beat: u32,
+    #[command(flatten)]
+    mqtt: MqttArguments,
     /// How long connections may take to end when the server stops, in seconds
     #[arg(
         long,
@@ -200,14 +207,21 @@ impl ServeOptions {
     pub fn server_options(&self) -> Options {
         let overflow = self.overflow.into();
         Options {
-            listen: self.listen,
-            stomp_port: self.stomp.unwrap_or_default(),
+            ports: Ports {
+                http: self.listen,
+                stomp: self.stomp.unwrap_or(Port::if_free(STOMP_PORT)),
+                stomp_tls: self.stomp_tls,
+                mqtt: self.mqtt.port(),
+                mqtt_tls: self.mqtt.tls_port(),
+            },
+            tls: self.tls.clone(),
             allow_origins: self.allow_origins.clone(),
             limits: self.limits(),
             overflow,
             max_body_bytes: self.max_body as usize,
             max_connections: self.max_connections as usize,
             stomp: self.stomp_options(overflow),
+            mqtt: self.mqtt.options(overflow, self.max_body),
             grace: Duration::from_secs(self.grace),
         }
     }
@@ -251,6 +265,8 @@ impl ServeOptions {
         }
     }
 }
+
+const STOMP_PORT: u16 = 61613;
 
 /// An origin as browsers write it (RFC 6454, 6.2): scheme, host and, unless it is the scheme's own, port.
 fn origin(text: &str) -> Result<String, String> {

@@ -1,4 +1,4 @@
-//! One port for two protocols: a connection's first bytes tell STOMP from HTTP.
+//! One port for three protocols: a connection's first bytes tell STOMP and MQTT from HTTP.
 //!
 //! They are looked at and left where they are, so that whoever serves the connection reads all of it.
 
@@ -9,7 +9,8 @@ use tokio::{io::Interest, net::TcpStream};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spoken {
     Stomp,
-    /// Whatever is not STOMP.
+    Mqtt,
+    /// Whatever is neither.
     Http,
 }
 
@@ -52,7 +53,10 @@ async fn spoken_in_pieces(socket: &TcpStream) -> io::Result<Spoken> {
 
 impl Spoken {
     /// `None` while it could be either. HTTP has a method CONNECT, too, but with a space behind it.
-    fn of(first: &[u8]) -> Option<Self> {
+    pub fn of(first: &[u8]) -> Option<Self> {
+        if first.first() == Some(&MQTT_CONNECT) {
+            return Some(Self::Mqtt);
+        }
         // Heart-beats of STOMP; HTTP servers pass over empty lines as well (RFC 9112, 2.2).
         let start = first.iter().position(|byte| !b"\r\n".contains(byte))?;
         let first = &first[start..];
@@ -69,6 +73,9 @@ impl Spoken {
 /// What a STOMP client's first frame begins with.
 const OPENINGS: [&[u8]; 4] = [b"CONNECT\n", b"CONNECT\r\n", b"STOMP\n", b"STOMP\r\n"];
 
+/// The first byte of MQTT's CONNECT; no text begins with it.
+const MQTT_CONNECT: u8 = 0x10;
+
 /// Room for the longest of them and some line ends before it.
 const LOOKAHEAD: usize = 64;
 
@@ -78,11 +85,13 @@ mod tests {
 
     #[test]
     fn the_first_bytes_tell() {
-        let cases: [(&[u8], Option<Spoken>); 17] = [
+        let cases: [(&[u8], Option<Spoken>); 19] = [
             (b"", None),
             (b"\n", None),
             (b"\r\n\r\n", None),
             (b"C", None),
+            (b"\x10", Some(Spoken::Mqtt)),
+            (b"\x10\x0c\x00\x04MQTT", Some(Spoken::Mqtt)),
             (b"CONNECT", None),
             (b"CONNECT\r", None),
             (b"\nSTOMP", None),

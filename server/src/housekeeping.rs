@@ -3,12 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use app::Figures;
 use broker::{Outcome, TopicName};
 use serde::Serialize;
 use tokio::time::MissedTickBehavior;
 use tokio_stream::{StreamExt, wrappers::IntervalStream};
 
-use crate::{clock, own, queues, server::Server};
+use crate::{clock, mqtt, own, queues, server::Server, system_topics};
 
 /// Goes on for as long as the server.
 pub async fn keep_house(server: Arc<Server>) {
@@ -17,7 +18,9 @@ pub async fn keep_house(server: Arc<Server>) {
     let mut ticks = IntervalStream::new(interval);
     while ticks.next().await.is_some() {
         expire(&server);
+        mqtt::keep_sessions(&server);
         let figures = server.figures.tick(&server);
+        publish_each(&server, &figures);
         publish(&server, FIGURES_TOPIC, || figures);
         publish(&server, QUEUES_TOPIC, || queues::all(&server.broker));
     }
@@ -26,6 +29,19 @@ pub async fn keep_house(server: Arc<Server>) {
 fn expire(server: &Server) {
     let mut outcome = Outcome::default();
     server.broker.expire(clock::unix_ms(), &mut outcome);
+    server.carry_out(&mut outcome);
+}
+
+fn publish_each(server: &Server, figures: &Figures) {
+    let away = server.mqtt_sessions.away();
+    let broker = &server.broker;
+    let mut batch =
+        system_topics::publications(figures, away, |topic| broker.has_subscribers(topic));
+    if batch.is_empty() {
+        return;
+    }
+    let mut outcome = Outcome::default();
+    broker.publish_reserved(&mut batch, &mut outcome);
     server.carry_out(&mut outcome);
 }
 

@@ -1,13 +1,15 @@
-//! Ports: connections are accepted, counted, and handed to the door behind the port.
+//! Ports: connections are accepted, counted, and let into the entrance of the door behind the port.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    io::AsyncWriteExt as _,
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
+
+use crate::{socket::Socket, tls::Entrance};
 
 /// The connections that are open, at most so many.
 #[derive(Clone)]
@@ -50,8 +52,8 @@ impl Guests {
 }
 
 /// A connection that was accepted and has its place.
-pub struct Caller {
-    pub socket: TcpStream,
+pub struct Caller<S> {
+    pub socket: S,
     pub peer: SocketAddr,
     pub guest: Guest,
 }
@@ -59,19 +61,18 @@ pub struct Caller {
 /// What is behind a port.
 pub trait Door: Clone + Send + 'static {
     /// Serves a connection to its end.
-    fn serve(self, caller: Caller) -> impl Future<Output = ()> + Send;
+    fn serve<S: Socket>(self, caller: Caller<S>) -> impl Future<Output = ()> + Send;
 
     /// What a peer is told for whom there is no place.
     fn no_place() -> Vec<u8>;
+
+    /// What a peer is told who has to speak TLS, and does not.
+    fn without_tls() -> Vec<u8>;
 }
 
 /// Accepts until the server stops.
-pub async fn accept<D: Door>(
-    listener: TcpListener,
-    door: D,
-    guests: Guests,
-    mut stopping: watch::Receiver<bool>,
-) {
+pub async fn accept<D: Door>(listener: TcpListener, entrance: Entrance<D>, guests: Guests) {
+    let mut stopping = entrance.stopping.clone();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -87,11 +88,11 @@ pub async fn accept<D: Door>(
                         peer,
                         guest,
                     };
-                    tokio::spawn(door.clone().serve(caller));
+                    tokio::spawn(entrance.clone().enter(caller));
                 }
                 None => {
                     tracing::warn!(%peer, "refused: the limit of connections is reached");
-                    tokio::spawn(turn_away(socket, D::no_place()));
+                    tokio::spawn(turn_away(socket, entrance.no_place()));
                 }
             },
             Err(error) if concerns_one_peer(&error) => tracing::debug!(%error, "not accepted"),
@@ -132,18 +133,22 @@ pub async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-/// Tells a client that there is no place, as far as it can be told.
-async fn turn_away(mut socket: TcpStream, answer: Vec<u8>) {
+/// Tells a client why it is not served, as far as it can be told. What it says meanwhile is passed over: closing
+/// with bytes unread would take the answer back.
+pub async fn turn_away(mut socket: TcpStream, answer: Vec<u8>) {
     let told = async {
         socket.write_all(&answer).await?;
-        socket.shutdown().await
+        socket.shutdown().await?;
+        let (reading, _) = socket.split();
+        tokio::io::copy(&mut reading.take(UNHEARD_BYTES), &mut tokio::io::sink()).await
     };
     // The client may be gone already.
     let _ = tokio::time::timeout(ANSWER_TIME, told).await;
 }
 
-/// How long a client may take to read that there is no place.
+/// How long a client may take to read why it is not served, and how much it may say meanwhile.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
+const UNHEARD_BYTES: u64 = 64 << 10;
 /// How long a connection may be quiet until the system asks whether the peer is there, and how often then.
 const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);

@@ -10,16 +10,22 @@ mod client;
 mod clock;
 mod connection;
 mod content_type;
+mod doors;
 mod figures;
 mod first_bytes;
 mod housekeeping;
 mod http;
 mod listener;
 mod message;
+mod mqtt;
 mod own;
+mod port;
 mod queues;
 mod server;
+mod socket;
 mod stomp;
+mod system_topics;
+mod tls;
 
 use std::process::ExitCode;
 

@@ -14,3 +14,9 @@ pub fn publication(topic: TopicName, body: &impl Serialize, headers: Box<[Header
 }
 
 const PRODUCER: &str = "carillon";
+
+/// A text of one line.
+pub fn text(topic: TopicName, text: String, now_ms: u64) -> Publication {
+    Publication::new(topic, PRODUCER.into(), now_ms, text.into())
+        .with_headers(Some("text/plain".into()), Box::default())
+}

@@ -1,8 +1,6 @@
 //! The server as a whole: what its parts share, and its life from start to stop.
 
 use std::{
-    io::{self, Write as _},
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,17 +10,20 @@ use std::{
 
 use anyhow::Context as _;
 use broker::{Broker, Limits, Outcome, Overflow};
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::sync::watch;
 
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
     connection::{self, Surroundings},
+    doors::{Doors, Ports},
     figures::FiguresBoard,
     housekeeping::keep_house,
-    http::{HttpDoor, Origins},
-    listener::{self, Guests},
-    stomp::{StompDoor, StompOptions, StompPort},
+    http::Origins,
+    listener::Guests,
+    mqtt::{self, MqttOptions},
+    stomp::StompOptions,
+    tls::{self, TlsOptions},
 };
 
 pub use crate::listener::Guest;
@@ -30,8 +31,8 @@ pub use crate::listener::Guest;
 /// What a server is started with.
 #[derive(Debug, Clone)]
 pub struct Options {
-    pub listen: SocketAddr,
-    pub stomp_port: StompPort,
+    pub ports: Ports,
+    pub tls: TlsOptions,
     pub allow_origins: Vec<String>,
     pub limits: Limits,
     /// The rule for subscriptions that do not name one.
@@ -39,6 +40,7 @@ pub struct Options {
     pub max_body_bytes: usize,
     pub max_connections: usize,
     pub stomp: StompOptions,
+    pub mqtt: MqttOptions,
     /// How long peers may take to leave when the server stops.
     pub grace: Duration,
 }
@@ -50,6 +52,8 @@ pub struct Server {
     pub advisories: Arc<Advisories>,
     pub clock: Clock,
     pub figures: FiguresBoard,
+    /// By client id.
+    pub mqtt_sessions: Arc<mqtt::Sessions>,
     pub origins: Origins,
     /// The name that messages published over HTTP come from.
     pub http_name: Arc<str>,
@@ -93,15 +97,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
-    let listener = bind(options.listen, "--listen").await?;
-    let stomp_listener = bind_stomp(options.stomp_port).await?;
-    let addresses = Addresses {
-        http: listener.local_addr()?,
-        stomp: stomp_listener
-            .as_ref()
-            .map(TcpListener::local_addr)
-            .transpose()?,
-    };
+    let doors = Doors::bind(&options).await?;
     let (stop_sender, stopping) = watch::channel(false);
     let guests = Guests::new(options.max_connections);
     let grace = options.grace;
@@ -111,28 +107,19 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
         broker,
         clock: Clock::start(),
         figures: FiguresBoard::default(),
-        origins: Origins::new(&options.allow_origins, options.listen.ip()),
+        mqtt_sessions: mqtt::Sessions::new(options.mqtt.sessions),
+        origins: Origins::new(&options.allow_origins, options.ports.http.ip()),
         http_name: "http".into(),
         stopping: stopping.clone(),
         sessions: AtomicU64::new(0),
         options,
     });
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&server)));
-    let mut accepting = JoinSet::new();
-    let door = HttpDoor::new(&server);
-    accepting.spawn(listener::accept(
-        listener,
-        door,
-        guests.clone(),
-        stopping.clone(),
-    ));
-    if let Some(listener) = stomp_listener {
-        let door = StompDoor::new(&server);
-        accepting.spawn(listener::accept(listener, door, guests.clone(), stopping));
-    }
-    addresses
+    let certificate = doors.identity().map(tls::keep_fresh).map(tokio::spawn);
+    doors
         .announce()
         .context("cannot write to standard output")?;
+    let mut accepting = doors.open(&server, &guests);
 
     stop.await;
     tracing::info!("stopping");
@@ -151,57 +138,8 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
         );
     }
     housekeeping.abort();
+    if let Some(task) = certificate {
+        task.abort();
+    }
     Ok(())
-}
-
-async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => anyhow::anyhow!(
-            "{address} is in use by another program; end it, or choose another address with {option}"
-        ),
-        io::ErrorKind::PermissionDenied => anyhow::anyhow!(
-            "no permission to listen on {address}; choose a port from 1024 on with {option}"
-        ),
-        _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
-    })
-}
-
-async fn bind_stomp(port: StompPort) -> anyhow::Result<Option<TcpListener>> {
-    match port {
-        StompPort::Off => Ok(None),
-        StompPort::At(address) => bind(address, "--stomp").await.map(Some),
-        StompPort::IfFree(address) => Ok(bind(address, "--stomp")
-            .await
-            .inspect_err(|error| tracing::warn!("no STOMP over TCP: {error}"))
-            .ok()),
-    }
-}
-
-/// Where the doors are.
-struct Addresses {
-    http: SocketAddr,
-    stomp: Option<SocketAddr>,
-}
-
-impl Addresses {
-    /// Tells people, and scripts, where to go.
-    fn announce(&self) -> io::Result<()> {
-        let Self { http, stomp } = self;
-        let mut out = io::stdout().lock();
-        writeln!(out, "Carillon {} is ready", env!("CARGO_PKG_VERSION"))?;
-        for (name, path) in [
-            ("overview", "/"),
-            ("console", "/console"),
-            ("rect", "/rect"),
-            ("chart", "/chart"),
-            ("queues", "/queues"),
-        ] {
-            writeln!(out, "  {name:<10}http://{http}{path}")?;
-        }
-        writeln!(out, "  {:<10}ws://{http}/ws", "STOMP")?;
-        if let Some(stomp) = stomp {
-            writeln!(out, "  {:<10}tcp://{stomp}", "STOMP")?;
-        }
-        out.flush()
-    }
 }

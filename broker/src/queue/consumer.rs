@@ -28,6 +28,7 @@ pub(crate) struct Consumer {
     /// What it subscribes to, for those who are told of it.
     pub(crate) kind: Kind,
     pub(crate) filter: TopicFilter,
+    supply: Supply,
     pub(crate) is_exclusive: bool,
     acknowledgement: Acknowledgement,
     prefetch: usize,
@@ -44,6 +45,7 @@ pub(crate) struct Consumer {
 pub(crate) struct ConsumerOptions<'a> {
     pub(crate) kind: Kind,
     pub(crate) filter: TopicFilter,
+    pub(crate) supply: Supply,
     pub(crate) acknowledgement: Acknowledgement,
     pub(crate) prefetch: usize,
     pub(crate) is_exclusive: bool,
@@ -51,6 +53,15 @@ pub(crate) struct ConsumerOptions<'a> {
     pub(crate) tag: &'a [u8],
     /// Looks at this queue instead of taking from any, and says at the end that this was all.
     pub(crate) browse: Option<(Arc<Queue>, Arc<Entry>)>,
+}
+
+/// Whether what is in a consumer's queues is for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Supply {
+    /// All of it.
+    Own,
+    /// What others do not take, and as far as it wants it.
+    Shared,
 }
 
 /// Where its messages come from.
@@ -83,6 +94,7 @@ impl Consumer {
             session: Arc::clone(session),
             kind: options.kind,
             filter: options.filter,
+            supply: options.supply,
             is_exclusive: options.is_exclusive,
             acknowledgement: options.acknowledgement,
             prefetch: options.prefetch.max(1),
@@ -101,6 +113,11 @@ impl Consumer {
     /// Whether there are messages that it does not take.
     pub(super) fn is_selective(&self) -> bool {
         self.selector.is_some()
+    }
+
+    /// Whether it wants to be the only one, and is there.
+    pub(super) fn may_be_only_one(&self) -> bool {
+        self.is_exclusive && !self.session.is_paused()
     }
 
     pub(super) fn wants(&self, entry: &Entry) -> bool {
@@ -230,7 +247,7 @@ impl Consumer {
     /// Whether the budget is spent, for a consumer to which something may be refused. What is in the queue of a
     /// subscription to topics is all for its consumer, and in its place among what the session reads.
     pub(super) fn is_to_stop(&self, budget: &Budget) -> bool {
-        budget.is_spent() && self.kind == Kind::Queue
+        budget.is_spent() && self.supply == Supply::Shared
     }
 
     fn refill(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
@@ -369,6 +386,7 @@ impl Consumer {
             tag: &self.tag,
             entry: &message.entry,
             missed: message.missed,
+            is_retained: false,
             id,
             count: message.deliveries.max(1),
             queue: queue.and_then(Queue::name),
@@ -442,6 +460,31 @@ impl Consumer {
     /// Calls for each message of `queue` that this consumer has.
     pub(super) fn for_each_unsettled(&self, queue: &Queue, each: impl FnMut(&Arc<Entry>)) {
         lock(&self.hands).for_each(queue, each);
+    }
+
+    /// Gives back what it has, and takes nothing more until [`Consumer::resume`]; tells which queues are to be
+    /// shared out then. Its session is paused.
+    pub(crate) fn pause(&self) -> Arc<Vec<Arc<Queue>>> {
+        let queues = self.queues();
+        if queues.is_empty() {
+            return queues;
+        }
+        let left = lock(&self.hands).pause();
+        let mut returned = Returned::default();
+        left.into_iter().for_each(|held| returned.add(held));
+        for queue in queues.iter() {
+            queue.pause(self, returned.of(queue));
+        }
+        queues
+    }
+
+    /// Has room again; tells which queues are to be shared out. What else it has not looked at is for
+    /// [`Consumer::replenish`].
+    pub(crate) fn resume(&self) -> Vec<Arc<Queue>> {
+        lock(&self.hands).resume();
+        let queues = self.queues();
+        let changed = queues.iter().filter(|queue| queue.resume());
+        changed.cloned().collect()
     }
 
     /// Ends the consumer, which has parted from `queues`: what it had goes back, for others, to whom the

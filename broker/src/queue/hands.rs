@@ -27,6 +27,8 @@ pub(super) struct Hands {
     numbers: Option<HashMap<u64, u64>>,
     /// Whether the session's inbox or its reader has this consumer.
     is_queued: bool,
+    /// Nobody reads for it just now.
+    is_paused: bool,
     is_closed: bool,
 }
 
@@ -62,7 +64,7 @@ pub(super) enum Received {
 impl Hands {
     /// How many more it may be given.
     pub(super) fn room(&self, prefetch: usize) -> usize {
-        if self.is_closed {
+        if self.is_closed || self.is_paused {
             return 0;
         }
         prefetch.saturating_sub(self.outbox.len() + self.held.len())
@@ -291,6 +293,22 @@ impl Hands {
         self.is_closed = true;
         self.goes_on = false;
         self.unseen = VecDeque::new();
+        self.take_all()
+    }
+
+    /// Takes nothing more until [`Hands::resume`]; gives back all there is. What the consumer has not looked at
+    /// stays noted: it has no room.
+    pub(super) fn pause(&mut self) -> Vec<Held> {
+        self.is_paused = true;
+        self.take_all()
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.is_paused = false;
+    }
+
+    fn take_all(&mut self) -> Vec<Held> {
+        self.numbers = None;
         let held = std::mem::take(&mut self.held).into_values();
         let staged = std::mem::take(&mut self.staged).into_values().flatten();
         let outbox = std::mem::take(&mut self.outbox).into_iter();

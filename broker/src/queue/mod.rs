@@ -16,7 +16,7 @@ mod store;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, sync::atomic::AtomicU64 as Mark};
 
-pub(crate) use consumer::{Consumer, ConsumerOptions, Next};
+pub(crate) use consumer::{Consumer, ConsumerOptions, Next, Supply};
 pub(crate) use hands::Phase;
 pub(crate) use state::State;
 pub(crate) use store::{Dead, Load, Room, Store};
@@ -66,6 +66,8 @@ pub(crate) enum Identity {
     Durable(DurableName),
     /// Of one subscription, and gone with it.
     Private,
+    /// Of those who named it, and gone with the last of them.
+    Shared(SharedName),
 }
 
 /// The name of a subscription that outlives its connection.
@@ -75,6 +77,15 @@ pub struct DurableName {
     pub client: Box<str>,
     /// The subscription, among the client's.
     pub subscription: Box<str>,
+}
+
+/// What the consumers of a shared subscription have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SharedName {
+    /// Tells groups of consumers apart: each group gets every message once.
+    pub group: Box<str>,
+    /// Which topics.
+    pub filter: TopicFilter,
 }
 
 /// The topics that feed a queue.
@@ -112,7 +123,7 @@ impl Queue {
     pub(crate) fn name(&self) -> Option<&TopicName> {
         match &self.identity {
             Identity::Named(name) => Some(name),
-            Identity::Durable(_) | Identity::Private => None,
+            Identity::Durable(_) | Identity::Private | Identity::Shared(_) => None,
         }
     }
 
@@ -206,6 +217,18 @@ impl Queue {
         let mut state = self.lock();
         state.leave(self, consumer.id);
         self.take_back_into(&mut state, left);
+    }
+
+    /// Lets a consumer keep its place, but nothing else: as [`Queue::leave`].
+    pub(super) fn pause(self: &Arc<Self>, consumer: &Consumer, left: Vec<Queued>) {
+        let mut state = self.lock();
+        state.give_up(self, consumer.id);
+        self.take_back_into(&mut state, left);
+    }
+
+    /// A consumer that was paused may be the only one again; true when the queue is to be shared out then.
+    pub(super) fn resume(self: &Arc<Self>) -> bool {
+        self.lock().resume(self)
     }
 
     /// Puts messages that were not settled back in their places, or away when that happened too often;

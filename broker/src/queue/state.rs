@@ -178,6 +178,23 @@ impl State {
         let Some(at) = self.place_of(id) else { return };
         let gone = self.members.remove(at).consumer;
         self.selective -= usize::from(gone.is_selective());
+        self.give_up(queue, id);
+    }
+
+    /// Somebody takes again; true when it, or another, is the only one since: then the queue is to be shared out.
+    pub(super) fn resume(&mut self, queue: &Arc<Queue>) -> bool {
+        let before = self.exclusive;
+        self.choose_exclusive();
+        let is_new = self.exclusive != before;
+        if is_new {
+            // It has passed over what was for the other.
+            self.look_again_from(queue, 0);
+        }
+        is_new
+    }
+
+    /// Lets others have what only this consumer could, which is gone or paused.
+    pub(super) fn give_up(&mut self, queue: &Arc<Queue>, id: SubscriptionId) {
         let had_groups = self.groups.release(id);
         let was_only = self.exclusive == Some(id);
         if was_only {
@@ -233,7 +250,7 @@ impl State {
         let oldest = self
             .members
             .iter()
-            .find(|member| member.consumer.is_exclusive);
+            .find(|member| member.consumer.may_be_only_one());
         self.exclusive = oldest.map(|member| member.consumer.id);
     }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, task::Poll};
 
-use broker::{Missed, Overflow, PublishError, Start, SubscribeError};
+use broker::{Missed, Outcome, Overflow, PublishError, Start, SubscribeError};
 
 use crate::harness::{
     Bell, Client, as_name, broker, publication, publish, publish_all, try_publish,
@@ -229,7 +229,7 @@ fn the_brokers_own_topics_are_not_for_others() {
     let broker = broker(|_| {});
     let refused = try_publish(&broker, "$SYS.figures", 0);
     assert!(matches!(refused, Err(PublishError::Reserved(_))));
-    let mut outcome = broker::Outcome::default();
+    let mut outcome = Outcome::default();
     let mut batch = vec![publication("$SYS.figures", 0), publication("t", 0)];
     broker.publish_reserved(&mut batch, &mut outcome);
     assert!(outcome.results[0].is_ok());
@@ -288,13 +288,35 @@ fn missed_count(missed: Option<Missed>) -> u64 {
 }
 
 #[test]
-fn nothing_behind_a_refused_publication_is_taken() {
-    let broker = broker(|_| {});
-    let outcome = publish_all(&broker, &["a", "$x", "a"]);
-    assert_eq!(outcome.results.len(), 2);
-    assert!(matches!(outcome.results[1], Err(PublishError::Reserved(_))));
-    let figures = broker.topic(&as_name("a")).expect("a topic");
-    assert_eq!(figures.sequence, 1);
+fn what_is_behind_a_refused_publication_stays_in_the_batch() {
+    // Refused as the first to its topic, behind others to it, and as what has no room.
+    let table: [&[&str]; 3] = [
+        &["a", "$x", "a", "b"],
+        &["a", "$x", "$x", "$x", "a"],
+        &["a", "a", "BIG", "a", "BIG", "b"],
+    ];
+    for topics in table {
+        let broker = broker(|limits| limits.memory_bytes = 20_000);
+        let mut batch: Vec<_> = topics
+            .iter()
+            .map(|topic| match *topic {
+                "BIG" => publication("a", 30_000),
+                topic => publication(topic, 0),
+            })
+            .collect();
+        let mut outcome = Outcome::default();
+        let mut taken = Vec::new();
+        while !batch.is_empty() {
+            let left = batch.len();
+            broker.publish(&mut batch, &mut outcome);
+            assert_eq!(batch.len() + outcome.results.len(), left, "{topics:?}");
+            let (_, before) = outcome.results.split_last().expect("at least one result");
+            assert!(before.iter().all(Result::is_ok), "{topics:?}");
+            taken.extend(outcome.results.iter().map(Result::is_ok));
+        }
+        let expected = topics.iter().map(|topic| !matches!(*topic, "$x" | "BIG"));
+        assert_eq!(taken, expected.collect::<Vec<_>>(), "{topics:?}");
+    }
 }
 
 #[test]
@@ -325,7 +347,7 @@ fn the_brokers_own_messages_are_not_counted_as_traffic() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.subscribe(&broker, "$SYS.figures", Start::New, Overflow::DropOldest);
-    let mut outcome = broker::Outcome::default();
+    let mut outcome = Outcome::default();
     broker.publish_reserved(&mut vec![publication("$SYS.figures", 0)], &mut outcome);
     assert_eq!(client.read_all().len(), 1);
     let figures = broker.figures();

@@ -25,6 +25,7 @@ pub struct Got {
     pub position: u64,
     pub sequence: u64,
     pub missed: Option<Missed>,
+    pub is_retained: bool,
 }
 
 /// A session and its reader.
@@ -66,12 +67,12 @@ impl Client {
         filter: &str,
         (start, overflow, tag): (Start, Overflow, u8),
     ) -> Result<(SubscriptionId, Ready), SubscribeError> {
+        let filter = as_filter(filter);
         let subscribe = Subscribe {
-            filter: &as_filter(filter),
             start,
             overflow,
-            selector: None,
             tag: &[tag],
+            ..Subscribe::to(&filter)
         };
         let mut outcome = Outcome::default();
         let id = broker.subscribe(self.reader.session(), subscribe, &mut outcome)?;
@@ -109,6 +110,7 @@ impl Client {
                 position: delivery.entry.position(),
                 sequence: delivery.entry.sequence(),
                 missed: delivery.missed,
+                is_retained: delivery.is_retained,
             });
             if got.len() < most {
                 ControlFlow::Continue(())

@@ -73,7 +73,8 @@ impl Run {
 
     /// Nothing waits that somebody could have who has room.
     fn check_waiting(&mut self, name: &str) {
-        let consumers = self.members.iter().flat_map(|one| one.consumers.values());
+        let there = self.members.iter().filter(|one| !one.is_paused);
+        let consumers = there.flat_map(|one| one.consumers.values());
         let mut consumers: Vec<_> = consumers.filter(|one| one.covers(name)).collect();
         consumers.sort_by_key(|one| one.id);
         let only = consumers.iter().position(|one| one.is_exclusive);

@@ -62,6 +62,7 @@ pub struct Member {
     pub next_tag: u8,
     /// What is set aside for transactions, by whom.
     pub open: Vec<(u8, Settlement)>,
+    pub is_paused: bool,
 }
 
 #[derive(Default)]
@@ -258,14 +259,17 @@ impl Model {
     }
 
     /// What a consumer had that is gone.
-    pub fn leave(&mut self, consumer: Consumer) {
-        self.disturb(&consumer);
-        let staged = consumer
-            .staged
-            .into_values()
-            .flatten()
-            .map(|(_, number)| number);
-        for number in consumer.held.into_values().chain(staged) {
+    pub fn leave(&mut self, mut consumer: Consumer) {
+        self.give_back(&mut consumer);
+    }
+
+    /// What a consumer had, read or not, is for others.
+    pub fn give_back(&mut self, consumer: &mut Consumer) {
+        self.disturb(consumer);
+        consumer.slack = 0;
+        let staged = std::mem::take(&mut consumer.staged).into_values().flatten();
+        let held = std::mem::take(&mut consumer.held).into_iter();
+        for (_, number) in held.chain(staged) {
             self.come_back(number);
         }
     }

@@ -89,6 +89,7 @@ impl Run {
             36 => self.end_transaction(),
             37 => self.look(),
             38 => self.check(),
+            39 if self.chance(2) => self.pause_or_resume(),
             _ if self.random.below(8) == 0 => self.purge(),
             _ => {}
         }
@@ -106,6 +107,7 @@ impl Run {
                 consumers: HashMap::new(),
                 next_tag: 0,
                 open: Vec::new(),
+                is_paused: false,
             });
         }
     }
@@ -117,6 +119,9 @@ impl Run {
 
     fn consume(&mut self) {
         let Some(at) = self.member() else { return };
+        if self.members[at].is_paused {
+            return;
+        }
         let filter = FILTERS[self.random.below(FILTERS.len() as u64) as usize];
         let mode = match self.random.below(3) {
             0 => Acknowledgement::Auto,
@@ -168,6 +173,29 @@ impl Run {
         member.client.detach(&self.broker);
         for consumer in member.consumers.into_values() {
             self.model.leave(consumer);
+        }
+    }
+
+    /// A client goes away, or comes back.
+    fn pause_or_resume(&mut self) {
+        let Some(at) = self.member() else { return };
+        let member = &mut self.members[at];
+        let session = member.client.reader.session();
+        let mut outcome = Outcome::default();
+        if member.is_paused {
+            self.broker.resume(session, &mut outcome);
+        } else {
+            self.broker.pause(session, self.model.now_ms, &mut outcome);
+            member.open.clear();
+        }
+        member.is_paused = !member.is_paused;
+        for consumer in member.consumers.values_mut() {
+            if member.is_paused {
+                self.model.give_back(consumer);
+            } else {
+                // It may be the only one again.
+                self.model.disturb(consumer);
+            }
         }
     }
 
@@ -252,6 +280,7 @@ impl Run {
     pub fn read_from(&mut self, at: usize, most: usize) -> usize {
         let member = &mut self.members[at];
         let taken = member.client.take_at(self.model.now_ms, most);
+        assert!(taken.is_empty() || !member.is_paused, "{taken:?}");
         for one in &taken {
             let consumer = member.consumers.get_mut(&one.subscription);
             let consumer = consumer.expect("nothing comes after unsubscribing");

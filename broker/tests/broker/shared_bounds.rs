@@ -90,7 +90,7 @@ fn each_place_in_a_queue_counts_a_little() {
 
 #[test]
 fn what_is_in_one_queue_counts_whole_for_that_queue() {
-    let broker = broker(|limits| limits.queue_bytes = 5_000);
+    let broker = broker(|limits| limits.queue_bytes = 4_000);
     let mut clients = [(); 2].map(|()| Client::attach(&broker, "c"));
     for client in &clients {
         client.consume(

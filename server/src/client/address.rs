@@ -4,9 +4,9 @@ use std::{fmt, str::FromStr};
 
 use tokio_tungstenite::tungstenite::http::Uri;
 
-/// The URL of a WebSocket without TLS, with a host, a port and a path.
+/// The URL of a WebSocket, with a host, a port and a path.
 ///
-/// Written `ws://HOST:PORT/PATH`, `http://HOST:PORT` or `HOST:PORT`.
+/// Written `ws://HOST:PORT/PATH`, `http://HOST:PORT` or `HOST:PORT`; with TLS `wss://` or `https://`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
     uri: Uri,
@@ -16,13 +16,11 @@ pub struct ServerAddress {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    #[error("TLS ({0}://) is not supported yet; use ws://")]
-    Tls(String),
-    #[error("{0}:// is not a scheme of Carillon; use ws://HOST:PORT")]
+    #[error("{0}:// is not a scheme of Carillon; use ws://HOST:PORT, or wss:// for TLS")]
     Scheme(String),
     #[error("a user name or password does not belong here")]
     Credentials,
-    #[error("not an address; use ws://HOST:PORT, http://HOST:PORT or HOST:PORT")]
+    #[error("not an address; use ws://HOST:PORT, wss://HOST:PORT or HOST:PORT")]
     Malformed,
 }
 
@@ -31,6 +29,10 @@ impl ServerAddress {
 
     pub const fn uri(&self) -> &Uri {
         &self.uri
+    }
+
+    pub fn is_tls(&self) -> bool {
+        self.uri.scheme_str() == Some("wss")
     }
 
     /// A name, or an IP address; IPv6 in brackets.
@@ -50,19 +52,19 @@ impl FromStr for ServerAddress {
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         let scheme = scheme.to_ascii_lowercase();
-        let default_port = match scheme.as_str() {
-            "ws" | "http" => HTTP_PORT,
-            "" => CARILLON_PORT,
-            "wss" | "https" => return Err(InvalidAddress::Tls(scheme)),
+        let (scheme, default_port) = match scheme.as_str() {
+            "ws" | "http" => ("ws", HTTP_PORT),
+            "wss" | "https" => ("wss", HTTPS_PORT),
+            "" => ("ws", CARILLON_PORT),
             _ => return Err(InvalidAddress::Scheme(scheme)),
         };
-        Self::from_rest(rest, default_port)
+        Self::from_rest(scheme, rest, default_port)
     }
 }
 
 impl ServerAddress {
     /// What comes after the scheme.
-    fn from_rest(rest: &str, default_port: u16) -> Result<Self, InvalidAddress> {
+    fn from_rest(scheme: &str, rest: &str, default_port: u16) -> Result<Self, InvalidAddress> {
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if authority.contains('@') {
             return Err(InvalidAddress::Credentials);
@@ -72,7 +74,7 @@ impl ServerAddress {
             "" | "/" => DEFAULT_PATH,
             path => path,
         };
-        let uri: Uri = format!("ws://{host}:{port}{path}")
+        let uri: Uri = format!("{scheme}://{host}:{port}{path}")
             .parse()
             .map_err(|_| InvalidAddress::Malformed)?;
         let host = host.to_owned();
@@ -104,6 +106,7 @@ fn host_and_port(authority: &str, default_port: u16) -> Result<(&str, u16), Inva
 }
 
 const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
 /// Where Carillon listens unless told otherwise; for an address without a scheme.
 const CARILLON_PORT: u16 = 8080;
 const DEFAULT_PATH: &str = "/ws";
@@ -129,6 +132,9 @@ mod tests {
             ("localhost", "ws://localhost:8080/ws"),
             ("[::1]:9000", "ws://[::1]:9000/ws"),
             ("http://[::1]", "ws://[::1]:80/ws"),
+            ("wss://example.org", "wss://example.org:443/ws"),
+            ("https://example.org:8443", "wss://example.org:8443/ws"),
+            ("wss://[::1]:9000/stomp", "wss://[::1]:9000/stomp"),
         ];
         for (text, wanted) in table {
             let found = text
@@ -141,8 +147,6 @@ mod tests {
     #[test]
     fn what_cannot_be_reached_is_refused_with_the_reason() {
         let table = [
-            ("wss://example.org", InvalidAddress::Tls("wss".into())),
-            ("https://example.org", InvalidAddress::Tls("https".into())),
             ("ftp://example.org", InvalidAddress::Scheme("ftp".into())),
             ("ws://user:secret@example.org", InvalidAddress::Credentials),
             ("", InvalidAddress::Malformed),

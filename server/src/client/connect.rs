@@ -2,14 +2,20 @@
 
 use std::{io, time::Duration};
 
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{self, ClientRequestBuilder, http::StatusCode, protocol::WebSocketConfig},
 };
 use wire::stomp::client::ServerError;
 
-use super::{address::ServerAddress, connection::Lost, render::printable};
+use super::{
+    address::ServerAddress, connection::Lost, options::ConnectionOptions, render::printable, tls,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -19,6 +25,12 @@ pub enum ConnectError {
     Unreachable { address: String, reason: String },
     #[error("cannot connect to {address}: no answer within {} seconds", TIMEOUT.as_secs())]
     NoAnswer { address: String },
+    #[error("cannot connect to {address}: {reason}; {advice}")]
+    NoTls {
+        address: String,
+        reason: String,
+        advice: &'static str,
+    },
     #[error(
         "cannot connect to {address}: the server answered {status}; is this the address of Carillon?"
     )]
@@ -37,16 +49,16 @@ impl ConnectError {
         match self {
             Self::Unreachable { .. } | Self::NoAnswer { .. } | Self::Lost { .. } => true,
             Self::NotUpgraded { status, .. } => status.is_server_error(),
-            Self::NotAWebSocket { .. } | Self::Refused { .. } => false,
+            Self::NotAWebSocket { .. } | Self::Refused { .. } | Self::NoTls { .. } => false,
         }
     }
 }
 
 /// Opens the WebSocket. No `Origin` is sent: this is no page of somebody's.
-pub async fn upgrade(address: &ServerAddress) -> Result<WebSocketStream<TcpStream>, ConnectError> {
+pub async fn upgrade(options: &ConnectionOptions) -> Result<WebSocketStream<Line>, ConnectError> {
+    let address = &options.server;
     let attempt = async {
-        let stream = TcpStream::connect(address.endpoint()).await?;
-        stream.set_nodelay(true)?;
+        let stream = connect(options).await?;
         let request =
             ClientRequestBuilder::new(address.uri().clone()).with_sub_protocol(SUBPROTOCOL);
         let config = WebSocketConfig::default()
@@ -63,12 +75,37 @@ pub async fn upgrade(address: &ServerAddress) -> Result<WebSocketStream<TcpStrea
     }
 }
 
+/// A connection, with TLS on it if the address says so.
+pub type Line = Box<dyn Duplex>;
+
+pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
+
+async fn connect(options: &ConnectionOptions) -> io::Result<Line> {
+    let address = &options.server;
+    let stream = TcpStream::connect(address.endpoint()).await?;
+    stream.set_nodelay(true)?;
+    if !address.is_tls() {
+        return Ok(Box::new(stream));
+    }
+    let stream = options.trust.handshake(address.host(), stream).await?;
+    Ok(Box::new(stream))
+}
+
 fn not_upgraded(address: &ServerAddress, error: &tungstenite::Error) -> ConnectError {
     let address = address.to_string();
     match error {
-        tungstenite::Error::Io(error) => ConnectError::Unreachable {
-            address,
-            reason: without_code(error),
+        tungstenite::Error::Io(error) => match tls::advice(error) {
+            Some(advice) => ConnectError::NoTls {
+                address,
+                reason: error.to_string(),
+                advice,
+            },
+            None => ConnectError::Unreachable {
+                address,
+                reason: without_code(error),
+            },
         },
         tungstenite::Error::Http(response) => ConnectError::NotUpgraded {
             address,

@@ -1,4 +1,4 @@
-//! A client's end of a connection: STOMP over WebSocket over TCP.
+//! A client's end of a connection: STOMP over WebSocket over TCP, or TLS.
 //!
 //! [`Connection`] owns the socket, both buffers and the timer; [`wire::stomp::client`] is asked what
 //! they mean. Requests are only written to a buffer, [`flush`](Connection::flush) sends them together.
@@ -17,10 +17,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
-use tokio::{
-    net::TcpStream,
-    time::{Instant, Sleep, sleep_until, timeout},
-};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{self, Message, protocol::CloseFrame},
@@ -31,14 +28,14 @@ use wire::stomp::{
 };
 
 use super::{
-    connect::{self, ConnectError, without_code},
+    connect::{self, ConnectError, Line, without_code},
     incoming::Incoming,
     options::ConnectionOptions,
     render::printable,
 };
 
 pub struct Connection {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Line>,
     client: Client,
     incoming: Incoming,
     /// Frames that were not given to the socket.
@@ -76,7 +73,7 @@ impl Connection {
     ///
     /// There is no server, it does not speak STOMP over WebSocket, or it refuses this client.
     pub async fn open(options: &ConnectionOptions) -> Result<Self, ConnectError> {
-        let socket = connect::upgrade(&options.server).await?;
+        let socket = connect::upgrade(options).await?;
         let mut connection = Self::over(socket, options);
         let connect = Connect {
             host: options.server.host(),
@@ -90,7 +87,7 @@ impl Connection {
         Ok(connection)
     }
 
-    fn over(socket: WebSocketStream<TcpStream>, options: &ConnectionOptions) -> Self {
+    fn over(socket: WebSocketStream<Line>, options: &ConnectionOptions) -> Self {
         let opened = Instant::now();
         let config = Config {
             heart_beat: options.heart_beat(),

@@ -27,6 +27,7 @@ mod reply;
 mod request;
 mod stop;
 mod subscribe;
+mod tls;
 
 pub use publish::{PublishOptions, publish};
 pub use reply::{ReplyOptions, reply};

@@ -7,13 +7,16 @@ use broker::{InvalidSelector, Selector};
 use clap::builder::NonEmptyStringValueParser;
 use wire::stomp::HeartBeat;
 
-use super::address::ServerAddress;
+use super::{address::ServerAddress, tls::Trust};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct ConnectionOptions {
-    /// Where Carillon listens: ws://HOST:PORT/ws, http://HOST:PORT or HOST:PORT
+    /// Where Carillon listens: ws://HOST:PORT/ws, http://HOST:PORT or HOST:PORT; with TLS wss:// or https://
     #[arg(long, value_name = "URL", env = "CARILLON_SERVER", default_value = ServerAddress::DEFAULT)]
     pub server: ServerAddress,
+
+    #[command(flatten)]
+    pub trust: Trust,
 
     /// Name of this client, shown as the producer of its messages; the server makes one up otherwise
     #[arg(

@@ -1,7 +1,7 @@
 //! The receiving side of a connection: bytes out of the framing and into the protocol.
 
 use super::{
-    Ending, Framing, Kind, Protocol, Turn,
+    Ending, Framing, Kind, Protocol, Received, Turn,
     framing::{Answer, Unwrapped},
 };
 
@@ -25,13 +25,12 @@ pub struct Answers {
 }
 
 impl<F: Framing, P: Protocol> Inbound<F, P> {
-    /// `unread` are bytes of the protocol that came before.
-    pub fn new(framing: F, protocol: P, unread: Vec<u8>) -> Self {
+    pub fn new(framing: F, protocol: P) -> Self {
         Self {
             framing,
             protocol,
             unframed: Vec::new(),
-            unread,
+            unread: Vec::new(),
         }
     }
 
@@ -47,19 +46,30 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         kept.len()
     }
 
-    /// Takes in what was read. What was understood before a fault counts.
-    pub fn receive(
+    /// Takes in what was read before the connection began.
+    pub fn begin(
         &mut self,
-        input: &mut [u8],
+        received: Received,
         turn: &mut Turn,
         answers: &mut Answers,
     ) -> Result<(), Ending> {
-        let received = self.unwrap_all(input, turn, answers);
-        let finished = self.protocol.finish(turn);
-        received.and(finished)
+        let Received {
+            unread,
+            mut unframed,
+            kind,
+        } = received;
+        if kind == Some(Kind::Text) && P::IS_BINARY {
+            return Err(Ending::Text);
+        }
+        answers.kind = kind;
+        if !unread.is_empty() {
+            self.protocol_bytes(&unread, turn)?;
+        }
+        self.receive(&mut unframed, turn, answers)
     }
 
-    fn unwrap_all(
+    /// Takes in what was read. What was understood before a fault counts.
+    pub fn receive(
         &mut self,
         input: &mut [u8],
         turn: &mut Turn,

@@ -1,17 +1,20 @@
 //! One connection: one task that reads, and one out-state that whoever has something for the peer
 //! drains.
 //!
-//! Generic over the [`Framing`] between protocol and socket, and over the [`Protocol`]. What is read at
+//! Generic over the [`Transport`], over the [`Framing`] between it and the protocol, and over the [`Protocol`]. What is read at
 //! once is one batch: its publications enter the broker together, and the publishing task itself then
 //! writes to the subscribers that became ready. Only where a subscriber's socket is full, or its
 //! out-state is taken, does the subscriber's own task do it.
 
+mod farewell;
 mod framing;
 mod inbound;
 mod outlet;
+mod prelude;
 mod protocol;
 mod task;
 mod timer;
+mod transport;
 mod turn;
 
 use std::sync::{
@@ -20,14 +23,14 @@ use std::sync::{
 };
 
 use broker::{Broker, Outcome, Peer, Reader, Session};
-use tokio::{
-    net::TcpStream,
-    sync::{Notify, watch},
-};
+use tokio::sync::{Notify, watch};
 
+pub use farewell::turn_away;
 pub use framing::{Framing, Kind, Stream, WebSocket};
 pub use outlet::Voice;
+pub use prelude::Prelude;
 pub use protocol::{Encoder, Ending, Protocol};
+pub use transport::Transport;
 pub use turn::{Turn, carry_out, deliver};
 
 use crate::{
@@ -71,8 +74,8 @@ impl Peer for Nobody {
 }
 
 /// What the connection's task and those who publish to it share.
-struct Connection<F, E> {
-    socket: TcpStream,
+struct Connection<T, F, E> {
+    socket: T,
     outlet: Mutex<Outlet<F, E>>,
     session: Arc<Session>,
     /// Calls the task to drain.
@@ -82,8 +85,8 @@ struct Connection<F, E> {
 }
 
 /// A connection at its beginning.
-pub struct Opening<F, P: Protocol> {
-    pub socket: TcpStream,
+pub struct Opening<T, F, P: Protocol> {
+    pub socket: T,
     pub framing: F,
     pub protocol: P,
     pub voice: Voice<P::Encoder>,
@@ -97,10 +100,15 @@ pub struct Received {
     pub unread: Vec<u8>,
     /// Bytes of the framing behind them.
     pub unframed: Vec<u8>,
+    /// How the peer writes, if it has written.
+    pub kind: Option<Kind>,
 }
 
 /// Serves a peer until one side ends it.
-pub async fn serve<F: Framing, P: Protocol>(surroundings: Surroundings, opening: Opening<F, P>) {
+pub async fn serve<T: Transport, F: Framing, P: Protocol>(
+    surroundings: Surroundings,
+    opening: Opening<T, F, P>,
+) {
     let Opening {
         socket,
         framing,
@@ -124,13 +132,13 @@ pub async fn serve<F: Framing, P: Protocol>(surroundings: Surroundings, opening:
     });
     let peer = Arc::downgrade(&connection);
     session.set_peer(peer);
-    let inbound = Inbound::new(framing, protocol, received.unread);
+    let inbound = Inbound::new(framing, protocol);
     Task::new(connection, surroundings, inbound)
-        .run(received.unframed)
+        .run(received)
         .await;
 }
 
-impl<F: Framing, E: Encoder> Connection<F, E> {
+impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
     /// Drains the out-state, or leaves it to whoever has it: they look again before they go.
     fn drain_if_free(&self) -> Progress {
         loop {
@@ -182,7 +190,7 @@ impl<F: Framing, E: Encoder> Connection<F, E> {
     }
 }
 
-impl<F: Framing, E: Encoder> Peer for Connection<F, E> {
+impl<T: Transport, F: Framing, E: Encoder> Peer for Connection<T, F, E> {
     fn deliver(&self) {
         if self.drain_if_free() != Progress::Done {
             self.wake.notify_one();

@@ -3,12 +3,11 @@
 use std::{cell::RefCell, io, marker::PhantomData, ops::ControlFlow};
 
 use broker::Reader;
-use tokio::net::TcpStream;
 
 use crate::clock;
 
 use super::{
-    Encoder, Kind,
+    Encoder, Kind, Transport,
     framing::{Answer, Framing},
 };
 
@@ -133,7 +132,7 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
 
     /// Writes what is pending, then what the broker has for the session. Tells how far it got, and
     /// whether anything was written.
-    pub fn drain(&mut self, socket: &TcpStream) -> (Progress, bool) {
+    pub fn drain<T: Transport>(&mut self, socket: &T) -> (Progress, bool) {
         let mut wrote = false;
         let mut bytes = 0;
         while bytes < TURN_BYTES {
@@ -154,15 +153,15 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
                 round
             });
             match round {
-                Round::All if self.pending.is_empty() => return (Progress::Done, wrote),
-                Round::Paused if self.pending.is_empty() => break,
+                Round::All if self.is_written(socket) => return (Progress::Done, wrote),
+                Round::Paused if self.is_written(socket) => break,
                 Round::All | Round::Full | Round::Paused => {}
             }
         }
         (Progress::More, wrote)
     }
 
-    fn write_pending(&mut self, socket: &TcpStream, wrote: &mut bool) -> Progress {
+    fn write_pending<T: Transport>(&mut self, socket: &T, wrote: &mut bool) -> Progress {
         while self.sent < self.pending.len() {
             match socket.try_write(&self.pending[self.sent..]) {
                 Ok(count) => {
@@ -176,8 +175,20 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
         // Given back, not kept: most connections have nothing to write most of the time.
         self.pending = Vec::new();
         self.sent = 0;
+        if self.is_closing {
+            socket.close();
+        }
+        match socket.try_flush() {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Progress::Full,
+            Err(_) => return Progress::Broken,
+        }
         self.unread_replies = 0;
         Progress::Done
+    }
+
+    fn is_written<T: Transport>(&self, socket: &T) -> bool {
+        self.pending.is_empty() && socket.is_flushed()
     }
 
     /// Encodes a round of deliveries.
@@ -215,7 +226,7 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
     }
 
     /// Frames what was encoded and writes it; what the socket does not take becomes pending.
-    fn send(&mut self, scratch: &mut Scratch, socket: &TcpStream, wrote: &mut bool) {
+    fn send<T: Transport>(&mut self, scratch: &mut Scratch, socket: &T, wrote: &mut bool) {
         let Some(framed) = scratch.frame::<F>() else {
             return;
         };

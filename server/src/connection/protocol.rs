@@ -26,24 +26,24 @@ pub trait Protocol: Send + 'static {
     /// The connection is to be ended.
     fn receive(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Ending>;
 
+    /// Whether [`Protocol::hand_over`] has something to do.
+    fn has_news(&self) -> bool {
+        false
+    }
+
+    /// Gives the sending half what concerns it; called in each turn behind [`Protocol::receive`].
+    ///
+    /// # Errors
+    /// The connection is to be ended.
+    fn hand_over(&mut self, _encoder: &mut Self::Encoder, _turn: &mut Turn) -> Result<(), Ending> {
+        Ok(())
+    }
+
     /// Ends a turn: publishes what it gathered.
     ///
     /// # Errors
     /// The connection is to be ended.
     fn finish(&mut self, turn: &mut Turn) -> Result<(), Ending>;
-
-    /// Ends a turn in the out-state, before that is drained: gives the sending half what concerns it, and
-    /// appends what the peer is to be told of it.
-    ///
-    /// # Errors
-    /// The connection is to be ended.
-    fn hand_over(
-        &mut self,
-        _encoder: &mut Self::Encoder,
-        _replies: &mut Vec<u8>,
-    ) -> Result<(), Ending> {
-        Ok(())
-    }
 
     /// When [`Protocol::on_deadline`] is due, in milliseconds of the server's clock.
     fn deadline(&self) -> Option<u64>;

@@ -5,7 +5,6 @@ use std::{
     future::poll_fn,
     io,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 
 use broker::Blocked;
@@ -14,15 +13,16 @@ use tokio::{io::Interest, net::TcpStream, task::yield_now, time::timeout};
 use crate::listener::stopped;
 
 use super::{
-    Connection, Ending, Framing, Protocol, Surroundings, Turn,
+    Connection, Ending, Framing, Protocol, Received, Surroundings, Transport, Turn,
+    farewell::{FAREWELL, linger},
     framing::Answer,
     inbound::{Answers, Inbound},
     outlet::{Drained, Progress},
     timer::Timer,
 };
 
-pub struct Task<F: Framing, P: Protocol> {
-    connection: Arc<Connection<F, P::Encoder>>,
+pub struct Task<T: Transport, F: Framing, P: Protocol> {
+    connection: Arc<Connection<T, F, P::Encoder>>,
     surroundings: Surroundings,
     inbound: Inbound<F, P>,
     /// Stays set for an earlier deadline when the deadline moves on: it finds nothing due then.
@@ -53,9 +53,9 @@ enum Event {
     Stopping,
 }
 
-impl<F: Framing, P: Protocol> Task<F, P> {
+impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     pub fn new(
-        connection: Arc<Connection<F, P::Encoder>>,
+        connection: Arc<Connection<T, F, P::Encoder>>,
         surroundings: Surroundings,
         inbound: Inbound<F, P>,
     ) -> Self {
@@ -72,9 +72,8 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         }
     }
 
-    pub async fn run(mut self, mut early: Vec<u8>) {
-        let begun = self.turn(|inbound, turn, answers| inbound.receive(&mut early, turn, answers));
-        drop(early);
+    pub async fn run(mut self, received: Received) {
+        let begun = self.turn(|inbound, turn, answers| inbound.begin(received, turn, answers));
         let ending = match begun {
             Ok(()) => self.until_it_ends().await,
             Err(ending) => ending,
@@ -126,7 +125,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
             biased;
             () = stopped(stopping) => Event::Stopping,
             ending = poll_fn(|context| protocol.poll_evicted(context)) => Event::Evicted(ending),
-            event = ready(&connection.socket, reads, writes) => event,
+            event = ready(connection.socket.tcp(), reads, writes) => event,
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
             () = connection.wake.notified() => Event::Woken,
             () = std::future::ready(()), if is_unfinished => Event::Unfinished,
@@ -159,11 +158,20 @@ impl<F: Framing, P: Protocol> Task<F, P> {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.inbound.keep_unframed(&buffer[..kept]);
-                    Ok(())
+                    self.flush_answers()
                 }
                 Err(error) => Err(Ending::Io(error.to_string())),
             }
         })
+    }
+
+    /// The transport may have answered what was for itself alone.
+    fn flush_answers(&mut self) -> Result<(), Ending> {
+        if self.connection.socket.is_flushed() {
+            Ok(())
+        } else {
+            self.drain()
+        }
     }
 
     /// Does what is due. What comes of it, a heart-beat, is not held back with the replies.
@@ -195,6 +203,8 @@ impl<F: Framing, P: Protocol> Task<F, P> {
             turn.clear();
             turn.now_ms = self.surroundings.clock.now_ms();
             let done = act(&mut self.inbound, turn, &mut answers);
+            let done = done.and(self.hand_over(turn));
+            let done = done.and(self.inbound.protocol.finish(turn));
             self.blocked.extend(std::mem::take(&mut turn.blocked));
             // Whoever has to wait for a subscriber is told so by not being told anything.
             self.held_replies.extend_from_slice(&turn.replies);
@@ -208,25 +218,32 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         })
     }
 
+    /// Lets the protocol's two halves meet, if they have to.
+    fn hand_over(&mut self, turn: &mut Turn) -> Result<(), Ending> {
+        let protocol = &mut self.inbound.protocol;
+        if !protocol.has_news() {
+            return Ok(());
+        }
+        match self.connection.outlet().encoder() {
+            Some(encoder) => protocol.hand_over(encoder, turn),
+            None => Ok(()),
+        }
+    }
+
     fn flush(&mut self, answers: Answers) -> Result<(), Ending> {
-        let mut replies = if self.blocked.is_empty() {
+        let replies = if self.blocked.is_empty() {
             std::mem::take(&mut self.held_replies)
         } else {
             Vec::new()
         };
-        let protocol = &mut self.inbound.protocol;
-        let mut handed_over = Ok(());
         let drained = self.connection.with_outlet(|outlet| {
             if let Some(kind) = answers.kind {
                 outlet.set_kind(kind);
             }
-            if let Some(encoder) = outlet.encoder() {
-                handed_over = protocol.hand_over(encoder, &mut replies);
-            }
             outlet.reply(&replies);
             outlet.control(&answers.control);
         });
-        handed_over.and(self.note(drained))
+        self.note(drained)
     }
 
     fn drain(&mut self) -> Result<(), Ending> {
@@ -266,10 +283,10 @@ impl<F: Framing, P: Protocol> Task<F, P> {
         let connection = &*self.connection;
         let farewell = async {
             while drained.progress == Progress::Full {
-                connection.socket.writable().await?;
+                connection.socket.tcp().writable().await?;
                 drained = connection.with_outlet(|_| {});
             }
-            linger(&connection.socket).await
+            linger(connection.socket.tcp()).await
         };
         // Late, failed or done: the connection is closed now.
         let _ = timeout(FAREWELL, farewell).await;
@@ -286,7 +303,7 @@ impl<F: Framing, P: Protocol> Task<F, P> {
     }
 }
 
-impl<F: Framing, P: Protocol> Drop for Task<F, P> {
+impl<T: Transport, F: Framing, P: Protocol> Drop for Task<T, F, P> {
     fn drop(&mut self) {
         self.part(None);
     }
@@ -307,30 +324,6 @@ async fn ready(socket: &TcpStream, reads: bool, writes: bool) -> Event {
     }
 }
 
-/// Ends our half and waits for the peer to end its own: closing with bytes unread would take back what
-/// the peer was told last.
-async fn linger(socket: &TcpStream) -> io::Result<()> {
-    socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
-    while !discard(socket)? {
-        socket.readable().await?;
-    }
-    Ok(())
-}
-
-/// Reads what there is and forgets it; true at the end. Apart from [`linger`], so that the buffer is not part
-/// of every connection's task.
-fn discard(socket: &TcpStream) -> io::Result<bool> {
-    let mut unwanted = [0; 4096];
-    loop {
-        match socket.try_read(&mut unwanted) {
-            Ok(0) => return Ok(true),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 thread_local! {
     static READ_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static TURN: RefCell<Turn> = RefCell::default();
@@ -342,5 +335,3 @@ const READ_BYTES: usize = 64 << 10;
 const CHOKED_BYTES: usize = 256 << 10;
 /// How long a peer may go on not reading them before it is sent away.
 const CHOKED_MS: u64 = 30_000;
-/// How long a peer that is being sent away may take to read what it was told last.
-const FAREWELL: Duration = Duration::from_secs(2);

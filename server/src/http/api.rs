@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{
     extract::{Listing, Path, Query},
     problem::{Problem, refuse_temporary},
-    publish::{self, Content},
+    publish::{self, Content, Wishes},
 };
 use crate::{message::Message, server::Server};
 
@@ -23,12 +23,17 @@ use crate::{message::Message, server::Server};
 pub async fn publish(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
+    Query(wishes): Query<Wishes>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Publishing>, Problem> {
     let topic = TopicName::new(&topic)?;
     let name = topic.to_string();
-    let content = Content { headers, body };
+    let content = Content {
+        headers,
+        wishes,
+        body,
+    };
     let published = publish::publish(&server, Publication::new, topic, content).await?;
     Ok(Json(Publishing {
         id: published.id.to_string(),

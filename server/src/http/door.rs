@@ -1,4 +1,4 @@
-//! The HTTP port: HTTP/1.1 on each connection, and STOMP on those that begin with it.
+//! The HTTP port: HTTP/1.1 on each connection, and STOMP or MQTT on those that begin with it.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -10,9 +10,11 @@ use tower::ServiceExt as _;
 
 use super::router;
 use crate::{
-    first_bytes::{self, Spoken},
+    first_bytes::Spoken,
     listener::{Caller, Door, stopped},
+    mqtt::MqttDoor,
     server::Server,
+    socket::Socket,
     stomp::StompDoor,
 };
 
@@ -30,7 +32,7 @@ impl HttpDoor {
         }
     }
 
-    async fn serve_http(self, caller: Caller) {
+    async fn serve_http<S: Socket>(self, caller: Caller<S>) {
         let Caller {
             socket,
             peer,
@@ -63,10 +65,10 @@ impl HttpDoor {
 }
 
 impl Door for HttpDoor {
-    async fn serve(self, caller: Caller) {
+    async fn serve<S: Socket>(self, mut caller: Caller<S>) {
         let mut stopping = self.server.stopping.clone();
         let spoken = tokio::select! {
-            spoken = timeout(HEADER_TIME, first_bytes::spoken(&caller.socket)) => spoken,
+            spoken = timeout(HEADER_TIME, caller.socket.spoken()) => spoken,
             () = stopped(&mut stopping) => return,
         };
         match spoken {
@@ -74,6 +76,9 @@ impl Door for HttpDoor {
             Ok(Ok(Spoken::Stomp)) => {
                 // A task of its own: one that could serve HTTP, too, is several times larger.
                 tokio::spawn(StompDoor::new(&self.server).serve(caller));
+            }
+            Ok(Ok(Spoken::Mqtt)) => {
+                tokio::spawn(MqttDoor::new(&self.server).serve(caller));
             }
             Ok(Err(error)) => tracing::debug!(peer = %caller.peer, %error, "connection ends"),
             Err(_) => tracing::debug!(peer = %caller.peer, "nothing came in time"),
@@ -83,6 +88,12 @@ impl Door for HttpDoor {
     fn no_place() -> Vec<u8> {
         b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: text/plain\r\n\
           content-length: 42\r\nconnection: close\r\n\r\nthe limit of connections is reached here.\n"
+            .to_vec()
+    }
+
+    fn without_tls() -> Vec<u8> {
+        b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\n\
+          content-length: 39\r\nconnection: close\r\n\r\nTLS is spoken here: ask with https://.\n"
             .to_vec()
     }
 }

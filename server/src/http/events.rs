@@ -149,11 +149,9 @@ impl Subscription {
             next: None,
         };
         let subscribe = Subscribe {
-            filter,
             start,
             overflow,
-            selector: None,
-            tag: &[],
+            ..Subscribe::to(filter)
         };
         let mut outcome = Outcome::default();
         let session = subscription.reader.session();

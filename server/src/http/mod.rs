@@ -44,6 +44,7 @@ fn router(server: &Arc<Server>) -> Router {
         .route("/readyz", get(api::ready))
         .route("/ws", any(websocket::upgrade))
         .route("/stomp", any(websocket::upgrade))
+        .route("/mqtt", any(websocket::upgrade))
         .route(
             "/",
             get(websocket::upgrade_or_page).fallback(assets::only_to_be_read),

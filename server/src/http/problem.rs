@@ -72,7 +72,9 @@ impl From<SubscribeError> for Problem {
             | SubscribeError::TooManyCursors { .. }
             | SubscribeError::TooManyQueues { .. }
             | SubscribeError::TooManyDurables { .. } => StatusCode::INSUFFICIENT_STORAGE,
-            SubscribeError::DurableInUse(_) => StatusCode::CONFLICT,
+            SubscribeError::DurableInUse(_) | SubscribeError::NothingToReplace => {
+                StatusCode::CONFLICT
+            }
         };
         Self::new(status, error.to_string())
     }

@@ -7,15 +7,40 @@ use axum::{
     extract::rejection::BytesRejection,
     http::{HeaderMap, StatusCode, header},
 };
-use broker::{Outcome, Publication, Published, TopicName};
+use broker::{Header, Kind, Outcome, Publication, Published, TopicName};
+use serde::Deserialize;
 
 use super::problem::Problem;
 use crate::{clock, content_type, server::Server};
 
-/// What a request brings.
+/// What a request brings. Its headers `carillon-header-NAME` are the message's, as NAME.
 pub struct Content {
     pub headers: HeaderMap,
+    pub wishes: Wishes,
     pub body: Result<Bytes, BytesRejection>,
+}
+
+/// `?retain=true&expires=…`.
+#[derive(Default, Deserialize)]
+pub struct Wishes {
+    /// Whether the topic is to retain the message, as MQTT's RETAIN flag has it.
+    #[serde(default)]
+    retain: bool,
+    /// When the message is worth nothing any more, in Unix milliseconds.
+    expires: Option<u64>,
+}
+
+impl Wishes {
+    fn apply(&self, publication: Publication) -> Publication {
+        let publication = match self.expires {
+            Some(at_ms) => publication.expiring(at_ms),
+            None => publication,
+        };
+        match self.retain && publication.kind() == Kind::Topic {
+            true => publication.retained(),
+            false => publication,
+        }
+    }
 }
 
 /// How a body becomes a message: to a topic, or to a queue.
@@ -29,7 +54,11 @@ pub async fn publish(
     server: &Server,
     make: Make,
     name: TopicName,
-    Content { headers, body }: Content,
+    Content {
+        headers,
+        wishes,
+        body,
+    }: Content,
 ) -> Result<Published, Problem> {
     let body = body.map_err(|rejection| body_refused(server, &rejection))?;
     let content_type = headers
@@ -41,7 +70,8 @@ pub async fn publish(
     // A body of its own: the one given may be a piece of a larger buffer.
     let body = Bytes::copy_from_slice(&body);
     let publication = make(name, Arc::clone(&server.http_name), clock::unix_ms(), body)
-        .with_headers(content_type, Box::default());
+        .with_headers(content_type, own_headers(&headers)?);
+    let publication = wishes.apply(publication);
     let mut outcome = Outcome::default();
     server.broker.publish(&mut vec![publication], &mut outcome);
     server.carry_out(&mut outcome);
@@ -59,6 +89,25 @@ pub async fn publish(
     }
 }
 
+/// The headers that the message is to have.
+fn own_headers(headers: &HeaderMap) -> Result<Box<[Header]>, Problem> {
+    let own = headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str().strip_prefix(OWN_HEADER)?;
+        (!name.is_empty()).then_some((name, value))
+    });
+    own.map(|(name, value)| {
+        let text = std::str::from_utf8(value.as_bytes());
+        let text = text.map_err(|_| {
+            Problem::bad_request(format!("the header {OWN_HEADER}{name} is not UTF-8"))
+        })?;
+        Ok(Header {
+            name: name.into(),
+            value: text.into(),
+        })
+    })
+    .collect()
+}
+
 fn body_refused(server: &Server, rejection: &BytesRejection) -> Problem {
     let status = rejection.status();
     if status == StatusCode::PAYLOAD_TOO_LARGE {
@@ -71,5 +120,7 @@ fn body_refused(server: &Server, rejection: &BytesRejection) -> Problem {
     Problem::new(status, rejection.body_text())
 }
 
+/// What the names of a message's own headers begin with in a request.
+const OWN_HEADER: &str = "carillon-header-";
 /// How long a publisher waits for subscribers that make it wait.
 const BLOCKED_TIME: Duration = Duration::from_secs(30);

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     extract::{Listing, Path, Query},
     problem::{Problem, refuse_temporary},
-    publish::{self, Content},
+    publish::{self, Content, Wishes},
 };
 use crate::{message::Message, queues, server::Server};
 
@@ -44,11 +44,16 @@ pub async fn queue(
 pub async fn send(
     State(server): State<Arc<Server>>,
     Path(queue): Path<String>,
+    Query(wishes): Query<Wishes>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Sending>, Problem> {
     let name = TopicName::new(&queue)?;
-    let content = Content { headers, body };
+    let content = Content {
+        headers,
+        wishes,
+        body,
+    };
     let published = publish::publish(&server, Publication::to_queue, name, content).await?;
     Ok(Json(Sending {
         id: published.id.to_string(),

@@ -3,7 +3,7 @@
 //! The handshake only: afterwards the socket is taken out of the HTTP server and is one more transport
 //! of the connection loop, so that publishing tasks can write to it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -11,16 +11,21 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use hyper::upgrade::{OnUpgrade, Parts};
+use hyper::upgrade::{OnUpgrade, Parts, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{pages, problem::Problem};
 use crate::{
-    connection::{Received, WebSocket},
+    connection::{Ending, Prelude, Transport, WebSocket, turn_away},
+    first_bytes::Spoken,
+    listener::stopped,
+    mqtt,
     server::{Guest, Server},
+    socket::Socket,
     stomp::Stomp,
+    tls::TlsStream,
 };
 
 /// The WebSocket at `/`, beside the page.
@@ -50,13 +55,10 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
         .into_response();
     };
     let guest = request.extensions_mut().remove::<Guest>();
+    let spoken = handshake.spoken();
     tokio::spawn(async move {
-        match upgrading.await.map(hyper::upgrade::Upgraded::downcast) {
-            Ok(Ok(parts)) => {
-                let (socket, early) = taken_out(parts);
-                serve(&server, socket, early).await;
-            }
-            Ok(Err(_)) => tracing::error!("an upgraded connection is not over TCP"),
+        match upgrading.await {
+            Ok(upgraded) => serve(&server, upgraded, spoken).await,
             Err(error) => tracing::debug!(%error, "the upgrade failed"),
         }
         drop(guest);
@@ -64,18 +66,60 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
     handshake.accept()
 }
 
+/// What the HTTP server was given is taken back.
+async fn serve(server: &Arc<Server>, upgraded: Upgraded, spoken: Option<Spoken>) {
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => return serve_on(server, taken_out(parts), spoken).await,
+        Err(upgraded) => upgraded,
+    };
+    match upgraded.downcast::<TokioIo<TlsStream>>() {
+        Ok(parts) => serve_on(server, taken_out(parts), spoken).await,
+        Err(_) => tracing::error!("an upgraded connection is over neither TCP nor TLS"),
+    }
+}
+
 /// The socket, and what was read from it already. The HTTP server's buffer is let go here: it would stay
 /// for as long as the connection.
-fn taken_out(parts: Parts<TokioIo<TcpStream>>) -> (TcpStream, Vec<u8>) {
+fn taken_out<S: Socket>(parts: Parts<TokioIo<S>>) -> (S, Vec<u8>) {
     (parts.io.into_inner(), parts.read_buf.to_vec())
 }
 
-async fn serve(server: &Arc<Server>, socket: TcpStream, early: Vec<u8>) {
-    let received = Received {
-        unframed: early,
-        ..Received::default()
+async fn serve_on<S: Socket>(
+    server: &Arc<Server>,
+    (socket, mut early): (S, Vec<u8>),
+    spoken: Option<Spoken>,
+) {
+    let (transport, mut behind) = socket.into_transport();
+    early.append(&mut behind);
+    let mut prelude = Prelude::new(WebSocket::new(), early);
+    let spoken = match spoken {
+        Some(spoken) => Ok(spoken),
+        None => first_said(server, &transport, &mut prelude).await,
     };
-    Stomp::serve(server, (socket, WebSocket::new()), received, "ws").await;
+    match spoken {
+        Ok(Spoken::Mqtt) => mqtt::serve(server, transport, prelude).await,
+        Ok(Spoken::Stomp | Spoken::Http) => {
+            Stomp::serve(server, transport, prelude, S::WEBSOCKET_NAME).await;
+        }
+        Err(ending) => turn_away::<_, WebSocket>(&transport, &[], &ending).await,
+    }
+}
+
+/// What a client speaks that named no subprotocol: what does not begin like MQTT is for STOMP to answer.
+async fn first_said(
+    server: &Server,
+    transport: &impl Transport,
+    prelude: &mut Prelude<WebSocket>,
+) -> Result<Spoken, Ending> {
+    let mut stopping = server.stopping.clone();
+    let said = prelude.until(transport, |received| {
+        let first = received.unread.first()?;
+        Some(Spoken::of(&[*first]).unwrap_or(Spoken::Stomp))
+    });
+    tokio::select! {
+        said = timeout(FIRST_WORD, said) => said.unwrap_or(Err(Ending::NoHandshake)),
+        () = stopped(&mut stopping) => Err(Ending::Stopping),
+    }
 }
 
 /// What the client asked for, once it is known to be right.
@@ -110,6 +154,14 @@ impl Handshake {
         Ok(Self {
             accept: derive_accept_key(key.as_bytes()),
             protocol: choose_protocol(headers)?,
+        })
+    }
+
+    /// None where the first bytes are to tell.
+    fn spoken(&self) -> Option<Spoken> {
+        self.protocol.map(|protocol| match protocol {
+            "mqtt" | "mqttv3.1" => Spoken::Mqtt,
+            _ => Spoken::Stomp,
         })
     }
 
@@ -176,4 +228,6 @@ fn refuse(problem: Problem) -> Response {
 }
 
 /// Subprotocols spoken, the preferred first.
-const PROTOCOLS: [&str; 3] = ["v12.stomp", "v11.stomp", "v10.stomp"];
+const PROTOCOLS: [&str; 5] = ["v12.stomp", "v11.stomp", "v10.stomp", "mqtt", "mqttv3.1"];
+/// How long a client may take to say what it speaks, where the subprotocol does not.
+const FIRST_WORD: Duration = Duration::from_secs(10);

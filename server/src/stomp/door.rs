@@ -1,4 +1,4 @@
-//! STOMP over plain TCP.
+//! STOMP without HTTP before it.
 
 use std::sync::Arc;
 
@@ -6,9 +6,10 @@ use wire::stomp::server::{Config, Fault, Session};
 
 use super::Stomp;
 use crate::{
-    connection::{Received, Stream},
+    connection::{Prelude, Stream},
     listener::{Caller, Door},
     server::Server,
+    socket::Socket,
 };
 
 #[derive(Clone)]
@@ -25,19 +26,29 @@ impl StompDoor {
 }
 
 impl Door for StompDoor {
-    async fn serve(self, caller: Caller) {
+    async fn serve<S: Socket>(self, caller: Caller<S>) {
         let Caller { socket, guest, .. } = caller;
-        let server = &self.server;
-        let received = Received::default();
-        Stomp::serve(server, (socket, Stream), received, "tcp").await;
+        let (transport, early) = socket.into_transport();
+        let prelude = Prelude::new(Stream, early);
+        Stomp::serve(&self.server, transport, prelude, S::NAME).await;
         drop(guest);
     }
 
     fn no_place() -> Vec<u8> {
-        let detail = "the limit of connections is reached here";
-        let fault = Fault::refused("too many connections", detail, None);
-        let mut answer = Vec::new();
-        Session::new(&Config::DEFAULT, 0).error(&fault, &mut answer);
-        answer
+        refusal(
+            "too many connections",
+            "the limit of connections is reached here",
+        )
     }
+
+    fn without_tls() -> Vec<u8> {
+        refusal("no TLS", "TLS is spoken here, and nothing without it")
+    }
+}
+
+fn refusal(message: &'static str, detail: &'static str) -> Vec<u8> {
+    let fault = Fault::refused(message, detail, None);
+    let mut answer = Vec::new();
+    Session::new(&Config::DEFAULT, 0).error(&fault, &mut answer);
+    answer
 }

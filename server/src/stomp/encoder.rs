@@ -61,7 +61,7 @@ impl StompEncoder {
             let destination = written(Kind::Topic, entry.topic().as_str());
             self.message(version, entry, &destination, &mut shared);
             // Kept as long as the entry: without room to spare.
-            shared.into_boxed_slice().into()
+            shared.into_boxed_slice()
         });
         let (kind, shared) = split_kind(shared);
         out.extend_from_slice(shared);

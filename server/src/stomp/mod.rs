@@ -5,7 +5,6 @@ mod destination;
 mod door;
 mod encoder;
 mod options;
-mod port;
 mod send;
 mod subscribe;
 mod temporary;
@@ -17,7 +16,6 @@ mod unsubscribe;
 use std::{collections::HashMap, sync::Arc};
 
 use broker::{Broker, Session};
-use tokio::net::TcpStream;
 use wire::stomp::{
     self, Due,
     server::{self, Fault, Greeting, Identity, Request},
@@ -25,14 +23,15 @@ use wire::stomp::{
 
 use crate::{
     advisory::{Advisories, Presence},
-    connection::{self, Ending, Framing, Opening, Protocol, Received, Surroundings, Turn, Voice},
+    connection::{
+        self, Ending, Framing, Opening, Prelude, Protocol, Surroundings, Transport, Turn, Voice,
+    },
     server::Server,
 };
 pub use destination::{Destination, Misspelled, Place, sent_to, subscribed_to, written_by_others};
 pub use door::StompDoor;
 use encoder::StompEncoder;
 pub use options::StompOptions;
-pub use port::StompPort;
 use send::Sending;
 use subscribe::Subscribed;
 use temporary::Temporaries;
@@ -57,10 +56,10 @@ pub struct Stomp {
 
 impl Stomp {
     /// Serves a peer until one side ends it. `door` begins the session's name.
-    pub async fn serve<F: Framing>(
+    pub async fn serve<T: Transport, F: Framing>(
         server: &Server,
-        (socket, framing): (TcpStream, F),
-        received: Received,
+        socket: T,
+        prelude: Prelude<F>,
         door: &str,
     ) {
         let surroundings = server.surroundings();
@@ -68,10 +67,10 @@ impl Stomp {
         let (protocol, encoder) = Self::new(&surroundings, reader.session(), &server.options.stomp);
         let opening = Opening {
             socket,
-            framing,
+            framing: prelude.framing,
             protocol,
             voice: Voice { reader, encoder },
-            received,
+            received: prelude.received,
         };
         connection::serve(surroundings, opening).await;
     }

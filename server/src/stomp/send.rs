@@ -86,6 +86,8 @@ impl Stomp {
             return Ok(());
         }
         turn.publish(&self.broker, &self.advisories, &self.session);
+        // What is behind a refused one is not wanted: the ERROR for that one ends the connection.
+        turn.batch.clear();
         let mut receipts = self.sending.receipts.drain(..).peekable();
         for (index, result) in turn.outcome.results.iter().enumerate() {
             match result {
@@ -111,6 +113,7 @@ impl Stomp {
             producer: Arc::clone(&self.sending.producer),
             timestamp_ms: clock::unix_ms(),
             expires_ms: send.expires,
+            retain: send.retain,
             content_type: send.content_type.as_deref().map(content_type::interned),
             headers: self.headers(send)?,
             body: Bytes::copy_from_slice(send.body),
@@ -165,6 +168,7 @@ struct Content {
     producer: Arc<str>,
     timestamp_ms: u64,
     expires_ms: Option<u64>,
+    retain: bool,
     content_type: Option<Cow<'static, str>>,
     headers: Box<[Header]>,
     body: Bytes,
@@ -177,7 +181,10 @@ impl Content {
             Kind::Topic => Publication::new(name, self.producer, self.timestamp_ms, self.body),
             Kind::Queue => Publication::to_queue(name, self.producer, self.timestamp_ms, self.body),
         };
-        let publication = publication.with_headers(self.content_type, self.headers);
+        let mut publication = publication.with_headers(self.content_type, self.headers);
+        if self.retain && destination.kind == Kind::Topic {
+            publication = publication.retained();
+        }
         match self.expires_ms {
             Some(at_ms) => publication.expiring(at_ms),
             None => publication,

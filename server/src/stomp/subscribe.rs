@@ -117,11 +117,11 @@ impl Stomp {
         turn: &mut Turn,
     ) -> Result<SubscriptionId, SubscribeError> {
         let follow = broker::Subscribe {
-            filter,
             start,
             overflow: subscribe.overflow.map_or(self.options.overflow, overflow),
             selector,
             tag: &self.tag(subscribe),
+            ..broker::Subscribe::to(filter)
         };
         self.broker
             .subscribe(&self.session, follow, &mut turn.outcome)

@@ -36,6 +36,8 @@ impl QoS {
 pub struct PacketId(pub NonZeroU16);
 
 impl PacketId {
+    pub const FIRST: Self = Self(NonZeroU16::MIN);
+
     pub const fn new(number: u16) -> Option<Self> {
         match NonZeroU16::new(number) {
             Some(number) => Some(Self(number)),

@@ -22,8 +22,11 @@
 //! ```
 //!
 //! Beside the code are the numbers of the statements it implements, as `[MQTT-1.5.4-1]`: those of 5.0,
-//! unless 3.1.1 is named. What a packet means for the session is left to others: which one answers
-//! which, identifiers in use, aliases, flow control, keep alive.
+//! unless 3.1.1 is named.
+//!
+//! What packets mean for each other is kept by values of their own, for both sides: [`Outgoing`] and
+//! [`Incoming`] (acknowledgements, identifiers in use, flow control), [`AliasesIn`] and
+//! [`AliasesOut`], [`KeepAlive`]. [`server`] is a server's machine, made of them.
 
 mod clause;
 mod decode;
@@ -40,10 +43,12 @@ mod property;
 mod reader;
 mod reason;
 mod section;
+pub mod server;
 mod subscription;
 mod topic;
 mod value;
 mod version;
+mod window;
 mod writer;
 
 pub use decoder::Decoder;
@@ -67,3 +72,7 @@ pub use subscription::{RetainHandling, Subscription, SubscriptionOptions};
 pub use topic::{Shared, TopicError, TopicFilter, TopicName};
 pub use value::{MaximumQos, PayloadFormat, SubscriptionId, UserProperty};
 pub use version::Version;
+pub use window::{
+    AliasError, AliasesIn, AliasesOut, Arrival, Due, Exceeded, Incoming, KeepAlive, Outgoing,
+    Received, Resend, Unknown,
+};

@@ -42,7 +42,7 @@ impl Version {
 
     /// Properties, reason codes in every acknowledgement, AUTH, and DISCONNECT of a server.
     #[inline]
-    pub(super) const fn is_5(self) -> bool {
+    pub const fn is_5(self) -> bool {
         matches!(self, Self::V5_0)
     }
 

@@ -72,6 +72,8 @@ pub const DELIVERY: &str = "delivery";
 pub const MISSED: &str = "missed";
 /// SUBSCRIBE: what happens when the reader lags too far behind.
 pub const OVERFLOW: &str = "overflow";
+/// SEND: `true` if the topic is to retain the message, as MQTT's RETAIN flag has it.
+pub const RETAIN: &str = "retain";
 /// MESSAGE: the name of the connection that published it.
 pub const PRODUCER: &str = "producer";
 /// MESSAGE: the position in the log of its destination.
@@ -95,6 +97,7 @@ pub fn is_user_defined(name: &str) -> bool {
             | CONTENT_LENGTH
             | RECEIPT
             | TRANSACTION
+            | RETAIN
             | SUBSCRIPTION
             | MESSAGE_ID
             | ACK

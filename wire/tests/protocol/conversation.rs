@@ -106,6 +106,9 @@ fn show_send(send: &Send<'_>) -> String {
     part(&mut text, "type", send.content_type.as_ref());
     part(&mut text, "transaction", send.transaction.as_ref());
     part(&mut text, "expires", send.expires);
+    if send.retain {
+        text += ", retain";
+    }
     part(&mut text, "receipt", send.receipt.as_ref());
     for header in send.user_headers() {
         part(&mut text, &header.name(), Some(header.value()));

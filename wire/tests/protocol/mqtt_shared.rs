@@ -78,6 +78,11 @@ proptest! {
         });
         let mut expected = b"before".to_vec();
         packet.encode(version, &mut expected).unwrap();
+
+        let kept = shared.clone().into_packet();
+        let mut again = b"before".to_vec();
+        SharedPublish::of_packet(version, &kept).write(&own, &mut again).unwrap();
+        prop_assert_eq!(&again, &written);
         prop_assert_eq!(&written, &expected);
         prop_assert_eq!(shared.packet_bytes(&own).unwrap(), expected.len() - 6);
     }

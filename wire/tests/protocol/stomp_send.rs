@@ -121,6 +121,20 @@ fn expires_is_a_time_or_never() {
     }
 }
 
+/// MQTT's flag: it is the server's to do, and not passed on.
+#[test]
+fn retain_is_a_flag() {
+    for &version in SUPPORTED {
+        check(version, "retain:true\n", "send /topic/a, retain | ");
+        check(version, "retain:false\n", "send /topic/a | ");
+        check(
+            version,
+            "retain:yes\n",
+            r#"fault: retain:yes is not accepted: "true" or "false""#,
+        );
+    }
+}
+
 #[test]
 fn priority_is_a_digit() {
     for level in 0..=9 {

@@ -1,6 +1,7 @@
 //! PUBLISH to many: what is the same for all subscribers is encoded once, as a whole packet of QoS 0.
 //! That is copied as it is, or in its two halves with what is a subscriber's own between them.
 
+use std::borrow::Cow;
 use std::num::NonZeroU16;
 
 use super::super::list::Element;
@@ -12,10 +13,10 @@ use super::publish::{LENGTH, Size, fixed_header, packet_id};
 
 /// One message in one version.
 #[derive(Clone, Debug)]
-pub struct SharedPublish {
+pub struct SharedPublish<'a> {
     version: Version,
     /// A PUBLISH of QoS 0.
-    packet: Box<[u8]>,
+    packet: Cow<'a, [u8]>,
     /// Where its topic begins, with its length.
     topic: u32,
     topic_bytes: u32,
@@ -48,7 +49,7 @@ pub enum Alias {
     Use(NonZeroU16),
 }
 
-impl SharedPublish {
+impl SharedPublish<'static> {
     /// Of `properties`, those are left out that are a subscriber's own: Message Expiry Interval,
     /// Topic Alias, Subscription Identifier. The others keep their order ([MQTT-3.3.2-18]).
     ///
@@ -90,8 +91,43 @@ impl SharedPublish {
             topic_bytes: size.topic as u32,
             properties_bytes: size.properties as u32,
             payload_bytes: size.payload as u32,
-            packet: packet.into_boxed_slice(),
+            packet: packet.into(),
         })
+    }
+}
+
+impl<'a> SharedPublish<'a> {
+    /// Of a packet that [`new`](Self::new) made for this version and [`into_packet`](Self::into_packet) gave
+    /// away. Of other bytes it makes nonsense, in good order.
+    #[inline]
+    pub fn of_packet(version: Version, packet: &'a [u8]) -> Self {
+        let remaining = variable_at(packet, 1);
+        let topic = 1 + remaining.bytes;
+        let topic_bytes = match packet.get(topic..topic + LENGTH) {
+            Some(&[high, low]) => LENGTH + usize::from(u16::from_be_bytes([high, low])),
+            _ => 0,
+        };
+        let mut rest = packet.len().saturating_sub(topic + topic_bytes);
+        let mut properties_bytes = 0;
+        if version.is_5() {
+            let properties = variable_at(packet, topic + topic_bytes);
+            rest = rest.saturating_sub(properties.bytes);
+            properties_bytes = rest.min(properties.value as usize);
+        }
+        // All are parts of a packet, which has less than 2^28 bytes.
+        Self {
+            version,
+            topic: topic as u32,
+            topic_bytes: topic_bytes as u32,
+            properties_bytes: properties_bytes as u32,
+            payload_bytes: (rest - properties_bytes) as u32,
+            packet: packet.into(),
+        }
+    }
+
+    /// To be kept, for [`of_packet`](Self::of_packet).
+    pub fn into_packet(self) -> Box<[u8]> {
+        self.packet.into_owned().into_boxed_slice()
     }
 
     /// The packet of QoS 0 that says nothing to anybody in particular.
@@ -160,6 +196,25 @@ impl SharedPublish {
         }
         size
     }
+}
+
+/// A length that was written here, and how many bytes it takes.
+struct Variable {
+    value: u32,
+    bytes: usize,
+}
+
+fn variable_at(packet: &[u8], at: usize) -> Variable {
+    let mut value = 0;
+    let mut bytes = 0;
+    for &byte in packet.iter().skip(at).take(4) {
+        value |= u32::from(byte & 0x7F) << (7 * bytes);
+        bytes += 1;
+        if byte < 0x80 {
+            break;
+        }
+    }
+    Variable { value, bytes }
 }
 
 impl Own<'_> {

@@ -26,9 +26,17 @@ pub(super) fn required<'a>(
 /// A header that is there to say `true`. Without it there is no such thing.
 pub(super) fn flag(headers: Headers<'_>, name: &'static str) -> Result<bool, Cause> {
     match headers.get(name).as_deref() {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(value) => Err(invalid(name, value, "\"true\" or \"false\"")),
+        None => Ok(false),
+        Some(value) => truth(name, value),
+    }
+}
+
+/// What the value of a flag says.
+pub(super) fn truth(name: &'static str, value: &str) -> Result<bool, Cause> {
+    match value {
+        "false" => Ok(false),
+        "true" => Ok(true),
+        _ => Err(invalid(name, value, "\"true\" or \"false\"")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::super::{Frame, Header, HeaderIter, Headers, header};
 use super::super::fault::Cause;
-use super::fields::{decimal, invalid, required, set_first};
+use super::fields::{decimal, invalid, required, set_first, truth};
 
 #[derive(Clone, Debug)]
 pub struct Send<'a> {
@@ -15,6 +15,8 @@ pub struct Send<'a> {
     pub transaction: Option<Cow<'a, str>>,
     /// When the message is worth nothing any more, in milliseconds of Unix time. `None`: never.
     pub expires: Option<u64>,
+    /// Whether the topic is to retain it.
+    pub retain: bool,
     pub body: &'a [u8],
     pub headers: Headers<'a>,
 }
@@ -28,6 +30,7 @@ impl<'a> Send<'a> {
         let mut transaction = None;
         let mut expires = None;
         let mut priority = None;
+        let mut retain = None;
         for header in frame.headers {
             match header.raw_name {
                 header::DESTINATION => set_first(&mut destination, header),
@@ -35,6 +38,7 @@ impl<'a> Send<'a> {
                 header::RECEIPT => set_first(&mut receipt, header),
                 header::TRANSACTION => set_first(&mut transaction, header),
                 header::EXPIRES if expires.is_none() => expires = Some(expiry(&header)?),
+                header::RETAIN if retain.is_none() => retain = Some(is_true(&header)?),
                 header::PRIORITY if priority.is_none() => priority = Some(level(&header)?),
                 _ => {}
             }
@@ -45,6 +49,7 @@ impl<'a> Send<'a> {
             receipt,
             transaction,
             expires: expires.filter(|&at_ms| at_ms != NEVER),
+            retain: retain.unwrap_or(false),
             body: frame.body,
             headers: frame.headers,
         })
@@ -78,6 +83,11 @@ fn expiry(header: &Header<'_>) -> Result<u64, Cause> {
     let text = header.value();
     let expected = "milliseconds of Unix time, or 0 for never";
     decimal(&text).ok_or_else(|| invalid(header::EXPIRES, &text, expected))
+}
+
+#[cold]
+fn is_true(header: &Header<'_>) -> Result<bool, Cause> {
+    truth(header::RETAIN, &header.value())
 }
 
 /// JMS has ten levels. They change nothing here, but subscribers see them and select by them.

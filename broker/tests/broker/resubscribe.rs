@@ -1,0 +1,220 @@
+//! Replacing a subscription by another that goes on where it is.
+
+use broker::{
+    Broker, Locality, Missed, Outcome, Overflow, Retained, Start, Subscribe, SubscribeError,
+    SubscriptionId,
+};
+
+use crate::{
+    harness::{Client, Got, as_filter, broker, publish},
+    queue_harness::{queue, selector},
+    retained::{retain, subscribe},
+};
+
+fn resubscribe(
+    broker: &Broker,
+    client: &Client,
+    old: SubscriptionId,
+    subscribe: Subscribe<'_>,
+) -> Result<SubscriptionId, SubscribeError> {
+    let session = client.reader.session();
+    broker.resubscribe(session, old, subscribe, &mut Outcome::default())
+}
+
+/// Tag, position, and whether it is marked as retained.
+fn brief(got: &[Got]) -> Vec<(u8, u64, bool)> {
+    let brief = got
+        .iter()
+        .map(|one| (one.tag, one.position, one.is_retained));
+    brief.collect()
+}
+
+#[test]
+fn the_new_one_goes_on_where_the_old_one_was() {
+    for filter in ["t", "*"] {
+        let broker = broker(|_| {});
+        let mut client = Client::attach(&broker, "c");
+        let old = client.subscribe(&broker, filter, Start::New, Overflow::DropOldest);
+        publish(&broker, "t", 3);
+        let (got, _) = client.read(2);
+        assert_eq!(brief(&got), [(0, 1, false), (0, 2, false)]);
+        let filter = as_filter(filter);
+        let subscribe = Subscribe {
+            tag: &[1],
+            ..Subscribe::to(&filter)
+        };
+        let new = resubscribe(&broker, &client, old, subscribe).expect("there is one");
+        publish(&broker, "t", 1);
+        publish(&broker, "u", 1);
+        let mut expected = vec![(1, 3, false), (1, 4, false)];
+        if filter.exact().is_none() {
+            expected.push((1, 5, false));
+        }
+        assert_eq!(brief(&client.read_all()), expected);
+        assert_eq!(broker.figures().subscriptions, 1);
+        client.unsubscribe(&broker, new);
+        publish(&broker, "t", 1);
+        assert_eq!(client.read_all(), []);
+        broker.clear(&crate::harness::as_name("t"));
+        broker.clear(&crate::harness::as_name("u"));
+        let figures = broker.figures();
+        assert_eq!((figures.topics, figures.held_bytes), (0, 0));
+    }
+}
+
+#[test]
+fn what_the_old_one_missed_the_new_one_is_told() {
+    let broker = broker(|limits| limits.lag_entries = 2);
+    let mut client = Client::attach(&broker, "c");
+    let old = client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
+    publish(&broker, "t", 5);
+    let filter = as_filter("t");
+    let subscribe = Subscribe {
+        tag: &[1],
+        ..Subscribe::to(&filter)
+    };
+    resubscribe(&broker, &client, old, subscribe).expect("there is one");
+    publish(&broker, "t", 1);
+    let got = client.read_all();
+    assert_eq!(brief(&got), [(1, 5, false), (1, 6, false)]);
+    assert_eq!(got[0].missed, Some(Missed::Range { from: 1, to: 4 }));
+}
+
+#[test]
+fn what_is_retained_comes_again_if_that_is_asked_for() {
+    for (retained, expected) in [
+        (Retained::First, vec![(1, 1, true), (1, 3, false)]),
+        (Retained::Omitted, vec![(1, 3, false)]),
+    ] {
+        let broker = broker(|_| {});
+        retain(&broker, "t", "x");
+        let mut client = Client::attach(&broker, "c");
+        let filter = as_filter("*");
+        let asked = |tag| Subscribe {
+            retained,
+            tag,
+            ..Subscribe::to(&filter)
+        };
+        let (old, _) = subscribe(&broker, &client, asked(&[0]));
+        publish(&broker, "t", 1);
+        client.read_all();
+        resubscribe(&broker, &client, old, asked(&[1])).expect("there is one");
+        publish(&broker, "t", 1);
+        assert_eq!(brief(&client.read_all()), expected);
+    }
+}
+
+#[test]
+fn what_is_retained_and_was_not_read_yet_comes_once() {
+    for retained in [Retained::First, Retained::Omitted] {
+        let broker = broker(|_| {});
+        retain(&broker, "t", "x");
+        let mut client = Client::attach(&broker, "c");
+        let filter = as_filter("t");
+        let asked = |retained, tag| Subscribe {
+            retained,
+            tag,
+            ..Subscribe::to(&filter)
+        };
+        let (old, _) = subscribe(&broker, &client, asked(Retained::First, &[0]));
+        // This one comes in its place.
+        retain(&broker, "t", "y");
+        resubscribe(&broker, &client, old, asked(retained, &[1])).expect("there is one");
+        assert_eq!(brief(&client.read_all()), [(1, 1, true), (1, 2, false)]);
+    }
+}
+
+#[test]
+fn a_screen_that_selects_otherwise_looks_anew() {
+    let broker = broker(|_| {});
+    let mut client = Client::attach(&broker, "c");
+    let filter = as_filter("t");
+    let asked = |text: &str, tag| Subscribe {
+        overflow: Overflow::Latest,
+        selector: selector(text),
+        tag,
+        ..Subscribe::to(&filter)
+    };
+    let (old, _) = subscribe(&broker, &client, asked("colour = 'red'", &[0]));
+    for colour in ["red", "blue"] {
+        let event = crate::queue_harness::event("t", "x", &[&format!("colour:{colour}")]);
+        crate::queue_harness::publish_one(&broker, event).expect("there is room");
+    }
+    let session = client.reader.session();
+    // It finds the red one, and may not hand it over.
+    session.begin();
+    client.reader.drain(0, |_| std::ops::ControlFlow::Break(()));
+    resubscribe(&broker, &client, old, asked("colour = 'blue'", &[1])).expect("there is one");
+    assert_eq!(brief(&client.read_all()), [(1, 2, false)]);
+}
+
+#[test]
+fn there_has_to_be_such_a_subscription() {
+    let broker = broker(|_| {});
+    let client = Client::attach(&broker, "c");
+    let other = Client::attach(&broker, "other");
+    let old = client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
+    let consumer = client.consume(&broker, queue("t"));
+    let filter = as_filter("t");
+    let nothing = Err(SubscribeError::NothingToReplace);
+    let same = || Subscribe::to(&filter);
+    assert_eq!(
+        resubscribe(&broker, &client, old, Subscribe::to(&as_filter("u"))),
+        nothing
+    );
+    assert_eq!(resubscribe(&broker, &client, consumer, same()), nothing);
+    assert_eq!(resubscribe(&broker, &other, old, same()), nothing);
+    client.unsubscribe(&broker, old);
+    assert_eq!(resubscribe(&broker, &client, old, same()), nothing);
+    client.detach(&broker);
+    let ended = Err(SubscribeError::SessionEnded);
+    assert_eq!(resubscribe(&broker, &client, old, same()), ended);
+}
+
+#[test]
+fn what_the_session_publishes_itself_is_passed_over_if_that_is_asked_for() {
+    let broker = broker(|limits| limits.lag_entries = 50);
+    let mut client = Client::attach(&broker, "c");
+    let other = Client::attach(&broker, "c");
+    let filter = as_filter("t");
+    let asked = |locality, tag| Subscribe {
+        locality,
+        retained: Retained::First,
+        overflow: Overflow::Block,
+        tag,
+        ..Subscribe::to(&filter)
+    };
+    let by = |client: &Client| {
+        let name = client.reader.session().name();
+        let body = bytes::Bytes::from_static(b"x");
+        broker::Publication::new(crate::harness::as_name("t"), name.clone(), 0, body)
+    };
+    let publish = |publication| {
+        crate::queue_harness::publish_one(&broker, publication).expect("there is room");
+    };
+    publish(by(&client).retained());
+    subscribe(&broker, &client, asked(Locality::Others, &[0]));
+    subscribe(&broker, &client, asked(Locality::Everywhere, &[1]));
+    publish(by(&client));
+    publish(by(&other));
+    let mut got = client.read_all();
+    // At one position they come in any order.
+    got.sort_by_key(|one| (one.position, one.tag));
+    assert_eq!(
+        brief(&got),
+        [(1, 1, true), (1, 2, false), (0, 3, false), (1, 3, false)]
+    );
+    assert!(got.iter().all(|one| one.missed.is_none()));
+    // It does not lie behind what it does not want.
+    for _ in 0..50 {
+        publish(by(&client));
+    }
+    client.read_all();
+    let topic = broker
+        .topic(&crate::harness::as_name("t"))
+        .expect("a topic");
+    assert_eq!(
+        (topic.greatest_lag, topic.dropped, topic.delivered),
+        (0, 0, 54)
+    );
+}

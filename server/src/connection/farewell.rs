@@ -1,0 +1,68 @@
+//! The end of a connection: the peer is told last words, and gets the time to read them.
+
+use std::{io, time::Duration};
+
+use tokio::{net::TcpStream, time::timeout};
+
+use super::{Ending, Framing, Kind, Transport, framing::Answer};
+
+/// Tells a peer, with whom no connection has begun, in the protocol's own bytes why it has to go.
+pub async fn turn_away<T: Transport, F: Framing>(socket: &T, told: &[u8], ending: &Ending) {
+    let mut framed = Vec::new();
+    if !told.is_empty() {
+        let mut space = [0; 16];
+        framed.extend_from_slice(F::header(Kind::Binary, told.len(), &mut space));
+        framed.extend_from_slice(told);
+    }
+    let close = Answer::Close(ending.close_code(), &ending.told());
+    F::answer(close, &mut framed);
+    // Late, failed or done: the connection is closed then.
+    let _ = timeout(FAREWELL, say_last(socket, &framed)).await;
+}
+
+async fn say_last<T: Transport>(socket: &T, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match socket.try_write(bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                socket.tcp().writable().await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    socket.close();
+    while let Err(error) = socket.try_flush() {
+        if error.kind() != io::ErrorKind::WouldBlock {
+            return Err(error);
+        }
+        socket.tcp().writable().await?;
+    }
+    linger(socket.tcp()).await
+}
+
+/// Ends our half and waits for the peer to end its own: closing with bytes unread would take back what
+/// the peer was told last.
+pub async fn linger(socket: &TcpStream) -> io::Result<()> {
+    socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
+    while !discard(socket)? {
+        socket.readable().await?;
+    }
+    Ok(())
+}
+
+/// Reads what there is and forgets it; true at the end. Apart from [`linger`], so that the buffer is not part
+/// of every connection's task.
+fn discard(socket: &TcpStream) -> io::Result<bool> {
+    let mut unwanted = [0; 4096];
+    loop {
+        match socket.try_read(&mut unwanted) {
+            Ok(0) => return Ok(true),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// How long a peer that is being sent away may take to read what it was told last.
+pub const FAREWELL: Duration = Duration::from_secs(2);

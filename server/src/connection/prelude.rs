@@ -1,0 +1,91 @@
+//! What comes before the connection loop: bytes are read until it is known who is there.
+
+use std::io;
+
+use super::{
+    Ending, Framing, Received, Transport,
+    framing::{Answer, Unwrapped},
+};
+
+/// A socket from which nothing but the beginning has been read.
+pub struct Prelude<F> {
+    pub framing: F,
+    pub received: Received,
+}
+
+impl<F: Framing> Prelude<F> {
+    /// `unframed` was read from the socket before.
+    pub fn new(framing: F, unframed: Vec<u8>) -> Self {
+        Self {
+            framing,
+            received: Received {
+                unframed,
+                ..Received::default()
+            },
+        }
+    }
+
+    /// Reads until `look` finds something in the protocol's bytes. It is to bound them, and the caller the time.
+    ///
+    /// # Errors
+    /// The connection is to be ended.
+    pub async fn until<T>(
+        &mut self,
+        socket: &impl Transport,
+        mut look: impl FnMut(&Received) -> Option<T>,
+    ) -> Result<T, Ending> {
+        loop {
+            self.unwrap(socket)?;
+            if let Some(found) = look(&self.received) {
+                return Ok(found);
+            }
+            let readable = socket.tcp().readable().await;
+            readable.map_err(|error| Ending::Io(error.to_string()))?;
+            self.read(socket)?;
+        }
+    }
+
+    fn read(&mut self, socket: &impl Transport) -> Result<(), Ending> {
+        let mut buffer = [0; READ_BYTES];
+        match socket.try_read(&mut buffer) {
+            Ok(0) => Err(Ending::ByPeer),
+            Ok(count) => {
+                self.received.unframed.extend_from_slice(&buffer[..count]);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(Ending::Io(error.to_string())),
+        }
+    }
+
+    fn unwrap(&mut self, socket: &impl Transport) -> Result<(), Ending> {
+        let Received {
+            unread,
+            unframed,
+            kind,
+        } = &mut self.received;
+        let mut at = 0;
+        while let Some((unwrapped, used)) = self.framing.unwrap(&mut unframed[at..])? {
+            at += used;
+            match unwrapped {
+                Unwrapped::Data(of, bytes) => {
+                    *kind = Some(of);
+                    unread.extend_from_slice(bytes);
+                }
+                Unwrapped::Ping(payload) => {
+                    let mut pong = Vec::new();
+                    F::answer(Answer::Pong(payload), &mut pong);
+                    // Who pings before it has said a word, and reads nothing, gets none.
+                    let _ = socket.try_write(&pong).and_then(|_| socket.try_flush());
+                }
+                Unwrapped::Close => return Err(Ending::ByPeer),
+                Unwrapped::Nothing => {}
+            }
+        }
+        unframed.drain(..at);
+        Ok(())
+    }
+}
+
+/// What a transport wants of a buffer.
+const READ_BYTES: usize = 32 << 10;

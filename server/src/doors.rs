@@ -1,0 +1,182 @@
+//! The server's doors, each behind its port: bound before anything is promised, announced, and opened.
+
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    sync::Arc,
+};
+
+use anyhow::bail;
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    http::HttpDoor,
+    listener::{self, Door, Guests},
+    mqtt::MqttDoor,
+    port::{Port, bind},
+    server::{Options, Server},
+    stomp::StompDoor,
+    tls::{Admits, Entrance, Identity},
+};
+
+/// Where the doors are to be.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    pub http: SocketAddr,
+    pub stomp: Port,
+    /// None is the standard one where there is a certificate.
+    pub stomp_tls: Option<Port>,
+    pub mqtt: Port,
+    /// Likewise.
+    pub mqtt_tls: Option<Port>,
+}
+
+pub struct Doors {
+    http: TcpListener,
+    stomp: Option<TcpListener>,
+    stomp_tls: Option<TcpListener>,
+    mqtt: Option<TcpListener>,
+    mqtt_tls: Option<TcpListener>,
+    /// None where TLS is not spoken.
+    identity: Option<Arc<Identity>>,
+    /// Whom the ports admit that are not for TLS alone.
+    admits: Admits,
+}
+
+impl Doors {
+    /// # Errors
+    /// An address is not to be had, or the certificate not usable.
+    pub async fn bind(options: &Options) -> anyhow::Result<Self> {
+        let Options { ports, tls, .. } = options;
+        let identity = Identity::establish(tls, ports.http.ip())?;
+        if tls.only && identity.is_none() {
+            bail!("--tls-only needs a certificate: {HOW_TO_HAVE_ONE}");
+        }
+        let stomp_tls = tls_port(ports.stomp_tls, ("--stomp-tls", STOMP_TLS), &identity)?;
+        let mqtt_tls = tls_port(ports.mqtt_tls, ("--mqtt-tls", MQTT_TLS), &identity)?;
+        Ok(Self {
+            http: bind(ports.http, "--listen").await?,
+            stomp: ports.stomp.bind("--stomp", "STOMP over TCP").await?,
+            stomp_tls: stomp_tls.bind("--stomp-tls", "STOMP over TLS").await?,
+            mqtt: ports.mqtt.bind("--mqtt", "MQTT over TCP").await?,
+            mqtt_tls: mqtt_tls.bind("--mqtt-tls", "MQTT over TLS").await?,
+            admits: if tls.only { Admits::Tls } else { Admits::All },
+            identity,
+        })
+    }
+
+    pub fn identity(&self) -> Option<Arc<Identity>> {
+        self.identity.clone()
+    }
+
+    /// Lets peers in until the server stops. The tasks end then.
+    pub fn open(self, server: &Arc<Server>, guests: &Guests) -> JoinSet<()> {
+        let mut opening = Opening {
+            server,
+            guests,
+            identity: self.identity,
+            accepting: JoinSet::new(),
+        };
+        opening.open(Some(self.http), HttpDoor::new(server), self.admits);
+        opening.open(self.stomp, StompDoor::new(server), self.admits);
+        opening.open(self.stomp_tls, StompDoor::new(server), Admits::Tls);
+        opening.open(self.mqtt, MqttDoor::new(server), self.admits);
+        opening.open(self.mqtt_tls, MqttDoor::new(server), Admits::Tls);
+        opening.accepting
+    }
+
+    /// Tells people, and scripts, where to go.
+    ///
+    /// # Errors
+    /// Standard output is closed, or an address not known.
+    pub fn announce(&self) -> io::Result<()> {
+        let http = self.http.local_addr()?;
+        let has_tls = self.identity.is_some();
+        let has_plain = self.admits == Admits::All;
+        let scheme = if has_tls { "https" } else { "http" };
+        let mut out = io::stdout().lock();
+        writeln!(out, "Carillon {} is ready", env!("CARGO_PKG_VERSION"))?;
+        for (name, path) in PAGES {
+            writeln!(out, "  {name:<10}{scheme}://{http}{path}")?;
+        }
+        if has_tls && has_plain {
+            writeln!(out, "  {:<10}http://{http}/", "no TLS")?;
+        }
+        for (scheme, is_spoken) in [("ws", has_plain), ("wss", has_tls)] {
+            if is_spoken {
+                writeln!(out, "  {:<10}{scheme}://{http}/ws", "STOMP")?;
+                writeln!(out, "  {:<10}{scheme}://{http}/mqtt", "MQTT")?;
+            }
+        }
+        for (protocol, scheme, listener) in [
+            ("STOMP", "tcp", &self.stomp),
+            ("STOMP", "tls", &self.stomp_tls),
+            ("MQTT", "tcp", &self.mqtt),
+            ("MQTT", "tls", &self.mqtt_tls),
+        ] {
+            if let Some(listener) = listener {
+                let address = listener.local_addr()?;
+                writeln!(out, "  {protocol:<10}{scheme}://{address}")?;
+            }
+        }
+        let made = self
+            .identity
+            .as_ref()
+            .and_then(|one| one.fingerprint.as_ref());
+        if let Some(fingerprint) = made {
+            writeln!(out, "  {:<10}self-signed, SHA-256 {fingerprint}", "TLS")?;
+        }
+        out.flush()
+    }
+}
+
+/// What all doors are opened with.
+struct Opening<'a> {
+    server: &'a Arc<Server>,
+    guests: &'a Guests,
+    identity: Option<Arc<Identity>>,
+    accepting: JoinSet<()>,
+}
+
+impl Opening<'_> {
+    fn open<D: Door>(&mut self, listener: Option<TcpListener>, door: D, admits: Admits) {
+        let Some(listener) = listener else {
+            return;
+        };
+        let entrance = Entrance {
+            door,
+            admits,
+            identity: self.identity.clone(),
+            stopping: self.server.stopping.clone(),
+        };
+        let accepting = listener::accept(listener, entrance, self.guests.clone());
+        self.accepting.spawn(accepting);
+    }
+}
+
+/// A port for TLS alone: what was asked for, or the standard one if there is a certificate.
+fn tls_port(
+    asked: Option<Port>,
+    (option, standard): (&str, u16),
+    identity: &Option<Arc<Identity>>,
+) -> anyhow::Result<Port> {
+    match (asked, identity) {
+        (Some(Port::Off), _) | (None, None) => Ok(Port::Off),
+        (Some(_), None) => bail!("{option} needs a certificate: {HOW_TO_HAVE_ONE}"),
+        (Some(port), Some(_)) => Ok(port),
+        (None, Some(_)) => Ok(Port::if_free(standard)),
+    }
+}
+
+const PAGES: [(&str, &str); 5] = [
+    ("overview", "/"),
+    ("console", "/console"),
+    ("rect", "/rect"),
+    ("chart", "/chart"),
+    ("queues", "/queues"),
+];
+const HOW_TO_HAVE_ONE: &str = "--tls-cert with --tls-key, or --tls-self-signed";
+/// As ActiveMQ has it.
+const STOMP_TLS: u16 = 61614;
+/// As everyone has it.
+const MQTT_TLS: u16 = 8883;

@@ -1,0 +1,67 @@
+//! What the client says of what it was sent: PUBACK, PUBREC and PUBCOMP (5.0, 3.4, 3.5 and 3.7).
+//!
+//! What is in flight is with the sending half, so it is gathered here, applied there at the end of the turn, and what
+//! the broker waits for is settled then.
+
+use broker::Settlement;
+use wire::mqtt::{Acknowledgement, PacketId, PublishReason};
+
+use super::{Mqtt, encoder::MqttEncoder};
+use crate::{clock, connection::Turn};
+
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+pub enum Acknowledged {
+    Puback(PacketId, PublishReason),
+    Pubrec(PacketId, PublishReason),
+    Pubcomp(PacketId),
+}
+
+impl Acknowledged {
+    pub fn puback(ack: &Acknowledgement<'_, PublishReason>) -> Self {
+        Self::Puback(ack.packet_id, ack.reason)
+    }
+
+    pub fn pubrec(ack: &Acknowledgement<'_, PublishReason>) -> Self {
+        Self::Pubrec(ack.packet_id, ack.reason)
+    }
+}
+
+impl Mqtt {
+    /// Tells the sending half; PUBREL packets are appended to `replies`.
+    pub(super) fn apply(&mut self, encoder: &mut MqttEncoder, replies: &mut Vec<u8>) {
+        for acknowledged in self.acknowledged.drain(..) {
+            let settled = match acknowledged {
+                Acknowledged::Puback(id, reason) => encoder.puback(id, reason),
+                Acknowledged::Pubrec(id, reason) => encoder.pubrec(id, reason, replies),
+                Acknowledged::Pubcomp(id) => {
+                    encoder.pubcomp(id);
+                    None
+                }
+            };
+            self.settled.extend(settled);
+        }
+        self.acknowledged.shrink_to(KEPT);
+        self.settled.extend(encoder.take_given_up());
+    }
+
+    /// Tells the broker.
+    pub(super) fn settle(&mut self, turn: &mut Turn) {
+        if self.settled.is_empty() {
+            return;
+        }
+        let now_ms = clock::unix_ms();
+        for (delivery, verdict) in self.settled.drain(..) {
+            let settlement = Settlement { delivery, verdict };
+            // One whose subscription has ended is not waited for any more.
+            let _ = self
+                .broker
+                .settle(&self.session, settlement, now_ms, &mut turn.outcome);
+        }
+        self.settled.shrink_to(KEPT);
+        self.carry_out(turn);
+    }
+}
+
+/// Acknowledgements that there is always room for, so that steady reading allocates nothing.
+const KEPT: usize = 16;

@@ -1,0 +1,102 @@
+//! What the command line says of MQTT.
+
+use std::num::NonZeroU16;
+
+use broker::Overflow;
+use clap::Args;
+use wire::mqtt::{
+    Limits,
+    server::{Config, PayloadCheck},
+};
+
+use super::MqttOptions;
+use crate::port::Port;
+
+#[derive(Debug, Args)]
+pub struct MqttArguments {
+    /// Address and port of MQTT over TCP, or `off`; port 0 takes any that is free
+    /// [default: 127.0.0.1:1883, if nobody else is there]
+    #[arg(long, env = "CARILLON_MQTT", value_name = "ADDRESS:PORT|off")]
+    mqtt: Option<Port>,
+    /// Address and port of MQTT over TLS, likewise
+    /// [default: 127.0.0.1:8883, if nobody else is there and there is a certificate]
+    #[arg(long, env = "CARILLON_MQTT_TLS", value_name = "ADDRESS:PORT|off")]
+    mqtt_tls: Option<Port>,
+    /// The longest keep alive of MQTT 5 clients, in seconds; 0 lets them choose
+    #[arg(
+        long,
+        env = "CARILLON_KEEP_ALIVE",
+        default_value_t = 0,
+        value_name = "SECONDS"
+    )]
+    keep_alive: u16,
+    /// Publications of QoS 1 and 2 that an MQTT 5 client may have under way at once
+    #[arg(long, env = "CARILLON_RECEIVE_MAXIMUM", default_value_t = Config::RECEIVE_MAXIMUM, value_name = "COUNT")]
+    receive_maximum: NonZeroU16,
+    /// Deliveries of QoS 1 and 2 that an MQTT client may have in hand unacknowledged, if it takes as many
+    #[arg(
+        long,
+        env = "CARILLON_MAX_INFLIGHT",
+        default_value_t = 1_024,
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    max_inflight: u16,
+    /// Topic aliases that an MQTT 5 client may use
+    #[arg(long, env = "CARILLON_TOPIC_ALIASES", default_value_t = Config::TOPIC_ALIAS_MAXIMUM, value_name = "COUNT")]
+    topic_aliases: u16,
+    /// How long MQTT sessions are kept whose clients are away, at most, in seconds
+    #[arg(long, env = "CARILLON_SESSION_EXPIRY", default_value_t = Config::SESSION_EXPIRY_MAXIMUM_S,
+          value_name = "SECONDS")]
+    session_expiry: u32,
+    /// The most MQTT sessions whose clients are away; at it, those who ask for another are refused
+    #[arg(
+        long,
+        env = "CARILLON_MAX_SESSIONS",
+        default_value_t = 10_000,
+        value_name = "COUNT"
+    )]
+    max_sessions: usize,
+    /// Refuse payloads of MQTT 5 that are said to be UTF-8 and are not
+    #[arg(long, env = "CARILLON_CHECK_PAYLOADS")]
+    check_payloads: bool,
+}
+
+impl MqttArguments {
+    pub fn port(&self) -> Port {
+        self.mqtt.unwrap_or(Port::if_free(MQTT_PORT))
+    }
+
+    /// None is the standard one where there is a certificate.
+    pub fn tls_port(&self) -> Option<Port> {
+        self.mqtt_tls
+    }
+
+    pub fn options(&self, overflow: Overflow, max_body_bytes: u32) -> MqttOptions {
+        MqttOptions {
+            machine: Config {
+                limits: Limits {
+                    packet_bytes: max_body_bytes.saturating_add(PACKET_OVERHEAD),
+                    ..Limits::DEFAULT
+                },
+                receive_maximum: self.receive_maximum,
+                topic_alias_maximum: self.topic_aliases,
+                keep_alive_maximum_s: self.keep_alive,
+                session_expiry_maximum_s: self.session_expiry,
+                payload_check: match self.check_payloads {
+                    true => PayloadCheck::Utf8,
+                    false => PayloadCheck::Trust,
+                },
+                ..Config::DEFAULT
+            },
+            overflow,
+            inflight: self.max_inflight,
+            sessions: self.max_sessions,
+        }
+    }
+}
+
+/// As everyone has it.
+const MQTT_PORT: u16 = 1883;
+/// Bytes of a packet besides the payload: topic and properties.
+const PACKET_OVERHEAD: u32 = 64 << 10;

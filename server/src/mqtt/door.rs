@@ -1,0 +1,41 @@
+//! MQTT without HTTP before it.
+
+use std::sync::Arc;
+
+use crate::{
+    connection::{Prelude, Stream},
+    listener::{Caller, Door},
+    server::Server,
+    socket::Socket,
+};
+
+#[derive(Clone)]
+pub struct MqttDoor {
+    server: Arc<Server>,
+}
+
+impl MqttDoor {
+    pub fn new(server: &Arc<Server>) -> Self {
+        Self {
+            server: Arc::clone(server),
+        }
+    }
+}
+
+impl Door for MqttDoor {
+    async fn serve<S: Socket>(self, caller: Caller<S>) {
+        let Caller { socket, guest, .. } = caller;
+        let (transport, early) = socket.into_transport();
+        super::serve(&self.server, transport, Prelude::new(Stream, early)).await;
+        drop(guest);
+    }
+
+    /// Which version the client speaks is not known, so there is nothing to say it in.
+    fn no_place() -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn without_tls() -> Vec<u8> {
+        Self::no_place()
+    }
+}

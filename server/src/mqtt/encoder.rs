@@ -1,0 +1,271 @@
+//! The sending half: entries as PUBLISH packets (5.0, 3.3), and what of them is not acknowledged.
+
+use std::{borrow::Cow, sync::Arc};
+
+use broker::{Delivery, DeliveryId, Dialect, Entry, Missed, TopicName, Verdict};
+use wire::mqtt::{
+    self, Acknowledgement, AliasesOut, Outgoing, Own, Packet, PacketId, Properties, PublishReason,
+    QoS, Received, ReleaseReason, Resend, SharedPublish, Version,
+};
+
+use super::{
+    kept::Sent,
+    options::Options,
+    properties::{self, Marks},
+};
+use crate::{
+    clock,
+    connection::{Encoder, Kind},
+};
+
+pub struct MqttEncoder {
+    version: Version,
+    outgoing: Outgoing<Sent>,
+    aliases: AliasesOut<TopicName>,
+    /// "The Server MUST NOT send packets exceeding Maximum Packet Size to the Client" ([MQTT-3.1.2-24]).
+    packet_bytes: u32,
+    /// Whether deliveries may have to be sent again, on another connection.
+    keeps: bool,
+    /// Deliveries that the peer cannot have, and that the broker waits for.
+    given_up: Vec<DeliveryId>,
+}
+
+/// What the connection's peer asked for.
+pub struct Wishes {
+    pub version: Version,
+    pub topic_alias_maximum: u16,
+    pub packet_bytes: u32,
+    /// Whether the session outlives the connection.
+    pub keeps: bool,
+}
+
+/// What became of a delivery that the broker waits for.
+pub type Settled = (DeliveryId, Verdict);
+
+impl MqttEncoder {
+    pub fn new(wishes: &Wishes, outgoing: Outgoing<Sent>) -> Self {
+        Self {
+            version: wishes.version,
+            outgoing,
+            aliases: AliasesOut::new(wishes.topic_alias_maximum, ALIASES),
+            packet_bytes: wishes.packet_bytes,
+            keeps: wishes.keeps,
+            given_up: Vec::new(),
+        }
+    }
+
+    pub fn into_outgoing(self) -> Outgoing<Sent> {
+        self.outgoing
+    }
+
+    /// Says again what was not acknowledged on an earlier connection, as much as the peer takes now
+    /// ([MQTT-4.4.0-1]).
+    pub fn resend(&mut self, out: &mut Vec<u8>) {
+        let version = self.version;
+        while let Some(resend) = self.outgoing.resend() {
+            match resend {
+                Resend::Release(id) => release(version, id, ReleaseReason::Success, out),
+                Resend::Publish(delivery, sent) => {
+                    let Some(entry) = &sent.entry else { continue };
+                    let own = Own {
+                        delivery,
+                        retain: sent.retain,
+                        message_expiry_interval: seconds_left(entry),
+                        topic_alias: None,
+                        subscription_ids: sent.options.subscription.as_slice(),
+                    };
+                    let packet = shared(version, entry);
+                    // Of what was sent before nothing is too large.
+                    let _ = SharedPublish::of_packet(version, packet).write(&own, out);
+                }
+            }
+        }
+    }
+
+    pub fn has_resend(&self) -> bool {
+        self.outgoing.has_resend()
+    }
+
+    /// PUBACK.
+    pub fn puback(&mut self, id: PacketId, reason: PublishReason) -> Option<Settled> {
+        // Of an identifier that is not in use it means nothing.
+        let sent = self.outgoing.puback(id).ok()?;
+        Some((sent.delivery?, verdict(reason)))
+    }
+
+    /// PUBREC; the answer is appended.
+    pub fn pubrec(
+        &mut self,
+        id: PacketId,
+        reason: PublishReason,
+        out: &mut Vec<u8>,
+    ) -> Option<Settled> {
+        let (sent, answer) = match self.outgoing.pubrec(id, reason) {
+            Ok(Received::First(sent)) => (Some(sent), Some(ReleaseReason::Success)),
+            Ok(Received::Again) => (None, Some(ReleaseReason::Success)),
+            Ok(Received::Refused(sent)) => (sent, None),
+            Err(_) => (None, Some(ReleaseReason::PacketIdentifierNotFound)),
+        };
+        if let Some(answer) = answer {
+            release(self.version, id, answer, out);
+        }
+        Some((sent?.delivery?, verdict(reason)))
+    }
+
+    /// PUBCOMP.
+    pub fn pubcomp(&mut self, id: PacketId) {
+        let _ = self.outgoing.pubcomp(id);
+    }
+
+    /// What the peer could not be given.
+    pub fn take_given_up(&mut self) -> impl Iterator<Item = Settled> + use<> {
+        let given_up = std::mem::take(&mut self.given_up);
+        given_up.into_iter().map(|id| (id, Verdict::Reject))
+    }
+
+    /// Appends a PUBLISH; false if the peer cannot have it.
+    fn publish(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> bool {
+        let entry = delivery.entry;
+        let options = Options::of_tag(delivery.tag);
+        let qos = options.maximum_qos.min(Marks::of(entry).qos());
+        let packet = packet(self.version, delivery);
+        if packet.is_empty() {
+            return false;
+        }
+        let shared = SharedPublish::of_packet(self.version, &packet);
+        let mut own = Own {
+            delivery: as_large_as(qos),
+            retain: delivery.is_retained
+                || (options.retain_as_published && entry.is_retained_publication()),
+            message_expiry_interval: seconds_left(entry),
+            topic_alias: self.alias(delivery),
+            subscription_ids: options.subscription.as_slice(),
+        };
+        if !self.takes(&shared, &own) {
+            own.topic_alias
+                .into_iter()
+                .for_each(|alias| self.aliases.take_back(alias));
+            return false;
+        }
+        let sent = Sent {
+            entry: self.keeps.then(|| Arc::clone(entry)),
+            delivery: delivery.id,
+            options,
+            retain: own.retain,
+        };
+        // There is room: else nothing would have been asked for.
+        let Ok(delivery) = self.outgoing.push(qos, sent) else {
+            return false;
+        };
+        own.delivery = delivery;
+        shared.write(&own, out).is_ok()
+    }
+
+    fn alias(&mut self, delivery: &Delivery<'_>) -> Option<mqtt::Alias> {
+        let topic = delivery.entry.topic();
+        let is_worth_it = delivery.queue.is_none() && topic.as_str().len() >= WORTH_AN_ALIAS;
+        match is_worth_it {
+            true => self.aliases.choose(topic),
+            false => None,
+        }
+    }
+
+    fn takes(&self, shared: &SharedPublish<'_>, own: &Own<'_>) -> bool {
+        self.packet_bytes == u32::MAX
+            || shared
+                .packet_bytes(own)
+                .is_ok_and(|bytes| bytes <= self.packet_bytes as usize)
+    }
+}
+
+impl Encoder for MqttEncoder {
+    fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> Kind {
+        if !self.publish(delivery, out) {
+            tracing::debug!(topic = %delivery.entry.topic(), "too large for the client");
+            self.given_up.extend(delivery.id);
+        }
+        Kind::Binary
+    }
+
+    fn has_room(&self) -> bool {
+        self.outgoing.has_room()
+    }
+}
+
+/// What all subscribers get alike; empty where it is too large for MQTT.
+fn packet<'a>(version: Version, delivery: &Delivery<'a>) -> Cow<'a, [u8]> {
+    let entry = delivery.entry;
+    match delivery.missed.filter(|_| version.is_5()) {
+        Some(missed) => made(version, entry, Some(&range(missed))).into_vec().into(),
+        // One subscriber gets it, so the entry does not keep what it is for the wire.
+        None if delivery.queue.is_some() => made(version, entry, None).into_vec().into(),
+        None => shared(version, entry).into(),
+    }
+}
+
+fn shared(version: Version, entry: &Entry) -> &[u8] {
+    entry.encoding(dialect(version), |entry| made(version, entry, None))
+}
+
+fn made(version: Version, entry: &Entry, missed: Option<&str>) -> Box<[u8]> {
+    properties::shared(version, entry, missed)
+        .map(SharedPublish::into_packet)
+        .unwrap_or_default()
+}
+
+/// As STOMP's header `missed` tells it.
+fn range(missed: Missed) -> String {
+    match missed {
+        Missed::Range { from, to } => format!("{from}-{to}"),
+        Missed::Unknown => "unknown".to_owned(),
+    }
+}
+
+/// A delivery of that QoS takes as many bytes as any other.
+fn as_large_as(qos: QoS) -> mqtt::Delivery {
+    let id = PacketId(std::num::NonZeroU16::MIN);
+    match qos {
+        QoS::AtMostOnce => mqtt::Delivery::AtMostOnce,
+        QoS::AtLeastOnce => mqtt::Delivery::AtLeastOnce(id, mqtt::Attempt::First),
+        QoS::ExactlyOnce => mqtt::Delivery::ExactlyOnce(id, mqtt::Attempt::First),
+    }
+}
+
+/// "The received value minus the time that the message has been waiting" ([MQTT-3.3.2-6]), begun seconds whole.
+fn seconds_left(entry: &Entry) -> Option<u32> {
+    let left_ms = entry.expires_ms()?.saturating_sub(clock::unix_ms());
+    Some(u32::try_from(left_ms.div_ceil(1_000)).unwrap_or(u32::MAX))
+}
+
+fn release(version: Version, packet_id: PacketId, reason: ReleaseReason, out: &mut Vec<u8>) {
+    let packet = Packet::Pubrel(Acknowledgement {
+        packet_id,
+        reason,
+        properties: Properties::EMPTY,
+    });
+    // It has a few bytes.
+    let _ = packet.encode(version, out);
+}
+
+/// "If the Client responds with a PUBACK or PUBREC packet containing a Reason Code of 0x80 or greater the Server
+/// MUST discard the Application Message and not attempt to send it to any other Subscriber" ([MQTT-4.8.2-6]).
+fn verdict(reason: PublishReason) -> Verdict {
+    match reason.is_failure() {
+        true => Verdict::Reject,
+        false => Verdict::Accept,
+    }
+}
+
+/// A version's place among an entry's encodings, behind STOMP's.
+const fn dialect(version: Version) -> Dialect {
+    let number = match version.is_5() {
+        true => 4,
+        false => 3,
+    };
+    Dialect::new(number).expect("there is room for five")
+}
+
+/// Topics that have an alias at once.
+const ALIASES: u16 = 16;
+/// Bytes of a name from which on an alias makes a packet smaller: it takes three, and the name's length stays.
+const WORTH_AN_ALIAS: usize = 4;

@@ -1,0 +1,279 @@
+//! From the first byte to CONNACK (5.0, 3.1.4): who is there, whose session it is, and what goes on in it.
+
+use std::sync::Arc;
+
+use broker::Reader;
+use tokio::time::{Instant, timeout_at};
+use wire::mqtt::{
+    ConnectReason, Outgoing,
+    server::{self, Config, Greeting, Handshake, Opened},
+};
+
+use super::{
+    Beginning, Mqtt,
+    encoder::{MqttEncoder, Wishes},
+    kept::{Kept, Sent, Subscriptions},
+    sessions::Occupant,
+    will::Will,
+};
+use crate::{
+    clock,
+    connection::{self, Ending, Framing, Kind, Opening, Prelude, Surroundings, Transport, Voice},
+    server::Server,
+};
+
+/// Serves a peer until one side ends it.
+pub async fn serve<T: Transport, F: Framing>(
+    server: &Arc<Server>,
+    socket: T,
+    mut prelude: Prelude<F>,
+) {
+    let surroundings = server.surroundings();
+    let begun = begin(server, &surroundings, &socket, &mut prelude).await;
+    let (beginning, wishes, outgoing) = match begun {
+        Ok(begun) => begun,
+        Err(Turned { ending, connack }) => {
+            tracing::debug!(%ending, "an MQTT connection does not begin");
+            connection::turn_away::<T, F>(&socket, &connack, &ending).await;
+            return;
+        }
+    };
+    let encoder = MqttEncoder::new(&wishes, outgoing);
+    let (protocol, reader) = Mqtt::new(&surroundings, beginning);
+    let opening = Opening {
+        socket,
+        framing: prelude.framing,
+        protocol,
+        voice: Voice { reader, encoder },
+        received: prelude.received,
+    };
+    connection::serve(surroundings, opening).await;
+}
+
+/// Somebody who is not let in.
+struct Turned {
+    ending: Ending,
+    /// What they are told, if anything.
+    connack: Vec<u8>,
+}
+
+impl From<Ending> for Turned {
+    fn from(ending: Ending) -> Self {
+        Self {
+            ending,
+            connack: Vec::new(),
+        }
+    }
+}
+
+type Begun = (Beginning, Wishes, Outgoing<Sent>);
+
+async fn begin<F: Framing>(
+    server: &Arc<Server>,
+    surroundings: &Surroundings,
+    socket: &impl Transport,
+    prelude: &mut Prelude<F>,
+) -> Result<Begun, Turned> {
+    let config = &server.options.mqtt.machine;
+    let until = Instant::now() + std::time::Duration::from_millis(config.handshake_ms.into());
+    let opened = timeout_at(until, connect(server, socket, prelude)).await;
+    let opened = opened.map_err(|_| Ending::NoHandshake)??;
+    let guest = Guest::new(server, opened)?;
+    // Whoever has the client id is asked to leave, and does so at once.
+    let arrival = server.mqtt_sessions.arrive(&guest.client);
+    let Ok(seated) = timeout_at(until, arrival.sit()).await else {
+        return Err(guest.refused(
+            ConnectReason::ServerBusy,
+            "the client id is in use by another connection",
+        ));
+    };
+    let occupant = Occupant::new(&server.mqtt_sessions, &guest.client, seated);
+    guest.begin(server, surroundings, occupant)
+}
+
+/// Reads CONNECT.
+async fn connect<F: Framing>(
+    server: &Server,
+    socket: &impl Transport,
+    prelude: &mut Prelude<F>,
+) -> Result<Opened, Turned> {
+    let config = &server.options.mqtt.machine;
+    let mut handshake = Handshake::new(config, server.clock.now_ms());
+    let found = prelude.until(socket, |received| {
+        if received.kind == Some(Kind::Text) {
+            return Some(Err(Ending::Text.into()));
+        }
+        match handshake.connect(&received.unread) {
+            Ok(found) => found.map(Ok),
+            Err(refusal) => Some(Err(Turned {
+                ending: Ending::Fault(refusal.fault.to_string()),
+                connack: refusal.connack,
+            })),
+        }
+    });
+    let (opened, taken) = found.await??;
+    prelude.received.unread.drain(..taken);
+    Ok(opened)
+}
+
+/// A client that is known, and not let in yet.
+struct Guest {
+    opened: Opened,
+    client: Arc<str>,
+    /// Whether the server gave it its client id.
+    is_assigned: bool,
+    will: Option<Will>,
+}
+
+impl Guest {
+    fn new(server: &Server, mut opened: Opened) -> Result<Self, Turned> {
+        let is_assigned = opened.client_id.is_empty();
+        let client: Arc<str> = match is_assigned {
+            // Nobody chooses such an id by chance.
+            true => format!("{}-{:x}", server.session_name("carillon"), clock::unix_ms()).into(),
+            false => opened.client_id.clone().into(),
+        };
+        let will = opened.will.take().map(|will| Will::new(will, &client));
+        match will.transpose() {
+            Ok(will) => Ok(Self {
+                opened,
+                client,
+                is_assigned,
+                will,
+            }),
+            Err(error) => {
+                let text = format!("will topic: {error}");
+                Err(refused(&opened, ConnectReason::TopicNameInvalid, &text))
+            }
+        }
+    }
+
+    fn refused(&self, reason: ConnectReason, text: &str) -> Turned {
+        refused(&self.opened, reason, text)
+    }
+
+    /// Takes up the session, or makes one.
+    fn begin(
+        self,
+        server: &Arc<Server>,
+        surroundings: &Surroundings,
+        occupant: Occupant,
+    ) -> Result<Begun, Turned> {
+        let opened = &self.opened;
+        let options = &server.options.mqtt;
+        let own_maximum = options.inflight;
+        let kept = take_up(surroundings, &occupant, opened);
+        let keeps = opened.session_expiry_s > 0;
+        if kept.is_none() && keeps && !server.mqtt_sessions.has_room() {
+            let text = "the limit of sessions whose clients are away is reached";
+            return Err(self.refused(ConnectReason::QuotaExceeded, text));
+        }
+        let mut greeting = Vec::new();
+        let machine = self.accept(server, kept.is_some(), &mut greeting)?;
+        let resumes = kept.is_some();
+        let Session {
+            reader,
+            subscriptions,
+            mut outgoing,
+            machine,
+        } = match kept {
+            Some(kept) => Session::resumed(kept, machine, surroundings),
+            None => Session::new(&self.client, machine, surroundings),
+        };
+        outgoing.resume(opened.receive_maximum, own_maximum);
+        let wishes = Wishes {
+            version: opened.version,
+            topic_alias_maximum: opened.topic_alias_maximum,
+            packet_bytes: opened.peer.maximum_packet_size,
+            keeps,
+        };
+        let beginning = Beginning {
+            reader,
+            occupant,
+            machine,
+            subscriptions,
+            will: self.will,
+            session_expiry_s: opened.session_expiry_s,
+            max_body_bytes: server.options.max_body_bytes,
+            overflow: options.overflow,
+            prefetch: usize::from(opened.receive_maximum.min(own_maximum)),
+            greeting,
+            resumes,
+        };
+        Ok((beginning, wishes, outgoing))
+    }
+
+    fn accept(
+        &self,
+        server: &Server,
+        session_present: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<server::Session, Turned> {
+        let opened = &self.opened;
+        let response_information = opened
+            .response_information
+            .then(|| format!("responses/{}", server.session_name("mqtt")));
+        let greeting = Greeting {
+            session_present,
+            assigned_client_id: self.is_assigned.then_some(&*self.client),
+            response_information: response_information.as_deref(),
+        };
+        let config: &Config = &server.options.mqtt.machine;
+        opened
+            .accept(config, server.clock.now_ms(), &greeting, out)
+            .map_err(|fault| Ending::Fault(fault.to_string()).into())
+    }
+}
+
+fn refused(opened: &Opened, reason: ConnectReason, text: &str) -> Turned {
+    let mut connack = Vec::new();
+    opened.refuse(reason, text, &mut connack);
+    Turned {
+        ending: Ending::Fault(text.to_owned()),
+        connack,
+    }
+}
+
+/// What was kept, if the client goes on with it; otherwise it ends here ([MQTT-3.1.2-4]).
+fn take_up(surroundings: &Surroundings, occupant: &Occupant, opened: &Opened) -> Option<Kept> {
+    let away = *occupant.take()?;
+    if !opened.clean_start && !away.kept.reader.session().is_ended() {
+        // Its will is not published ([MQTT-3.1.3-9]).
+        return Some(away.kept);
+    }
+    surroundings.detach(away.kept.reader.session());
+    if let Some((_, will)) = away.will {
+        will.publish(surroundings);
+    }
+    None
+}
+
+/// A session with what belongs to it.
+struct Session {
+    reader: Reader,
+    subscriptions: Subscriptions,
+    outgoing: Outgoing<Sent>,
+    machine: server::Session,
+}
+
+impl Session {
+    fn new(client: &Arc<str>, machine: server::Session, surroundings: &Surroundings) -> Self {
+        Self {
+            reader: surroundings.attach(Arc::clone(client)),
+            subscriptions: Subscriptions::new(),
+            outgoing: Outgoing::new(1, 1),
+            machine,
+        }
+    }
+
+    fn resumed(mut kept: Kept, mut machine: server::Session, surroundings: &Surroundings) -> Self {
+        kept.resume(surroundings);
+        machine.resume(kept.incoming);
+        Self {
+            reader: kept.reader,
+            subscriptions: kept.subscriptions,
+            outgoing: kept.outgoing,
+            machine,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What is due once a second for clients that are away: delayed wills, and the end of sessions.
+
+use super::sessions::Due;
+use crate::server::Server;
+
+pub fn keep_sessions(server: &Server) {
+    let surroundings = server.surroundings();
+    let now_ms = server.clock.now_ms();
+    for due in server.mqtt_sessions.take_due(now_ms, AT_ONCE) {
+        let will = match due {
+            Due::Will(will) => Some(will),
+            Due::End(kept, will) => {
+                surroundings.detach(kept.reader.session());
+                will
+            }
+        };
+        will.into_iter()
+            .for_each(|will| will.publish(&surroundings));
+    }
+}
+
+/// What is left is for the next second.
+const AT_ONCE: usize = 10_000;

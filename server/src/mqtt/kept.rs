@@ -1,0 +1,66 @@
+//! What of a session outlives its connection: "Session State" (5.0, 4.1).
+
+use std::{collections::HashMap, sync::Arc};
+
+use broker::{DeliveryId, Entry, Outcome, Reader, Settlement, Verdict};
+use wire::mqtt::{Incoming, Outgoing, QoS};
+
+use super::options::{Options, Subscribed};
+use crate::{
+    clock,
+    connection::{Surroundings, carry_out},
+};
+
+/// By the topic filter as the client wrote it.
+pub type Subscriptions = HashMap<Box<str>, Subscribed>;
+
+/// A session, apart from the connection that it is used with.
+pub struct Kept {
+    pub reader: Reader,
+    pub subscriptions: Subscriptions,
+    pub outgoing: Outgoing<Sent>,
+    pub incoming: Incoming,
+}
+
+/// A delivery that is not acknowledged.
+pub struct Sent {
+    /// Kept where it could have to be sent again: where the session outlives its connection.
+    pub entry: Option<Arc<Entry>>,
+    /// What to settle with the broker, where it waits for that.
+    pub delivery: Option<DeliveryId>,
+    pub options: Options,
+    pub retain: bool,
+}
+
+impl Kept {
+    /// The client leaves: others may have what it had of queues and shared subscriptions. What it was sent with
+    /// QoS 2 is completed with it when it is back, and given to nobody else ([MQTT-4.8.2-4], [MQTT-4.8.2-5]).
+    pub fn pause(&mut self, surroundings: &Surroundings) {
+        let broker = &surroundings.broker;
+        let session = self.reader.session();
+        let now_ms = clock::unix_ms();
+        let mut outcome = Outcome::default();
+        let in_flight = self.outgoing.iter();
+        let taken = in_flight.filter(|(_, qos, _)| *qos == QoS::ExactlyOnce);
+        for delivery in taken.filter_map(|(.., sent)| sent.delivery) {
+            let verdict = Verdict::Accept;
+            let settlement = Settlement { delivery, verdict };
+            // One whose subscription has ended is not waited for any more.
+            let _ = broker.settle(session, settlement, now_ms, &mut outcome);
+        }
+        self.outgoing.take_back(|sent| sent.delivery.is_some());
+        broker.pause(session, now_ms, &mut outcome);
+        carry_out(&mut outcome, &surroundings.advisories, None);
+        self.outgoing.shrink();
+        self.incoming.shrink();
+    }
+
+    /// The client is back.
+    pub fn resume(&mut self, surroundings: &Surroundings) {
+        let mut outcome = Outcome::default();
+        surroundings
+            .broker
+            .resume(self.reader.session(), &mut outcome);
+        carry_out(&mut outcome, &surroundings.advisories, None);
+    }
+}

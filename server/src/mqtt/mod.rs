@@ -1,0 +1,353 @@
+//! MQTT joined to the broker: what its topics, properties and reason codes mean here.
+//!
+//! A session of MQTT is a session of the broker, and its subscriptions, of whatever QoS, are cursors. What is in
+//! flight is with the sending half; nothing else is kept for each subscriber and message. A session that
+//! outlives its connection is put aside with its reader ([`sessions`]), and goes on reading when its client is back.
+
+mod acknowledge;
+mod arguments;
+mod door;
+mod encoder;
+mod handshake;
+mod housekeeping;
+mod kept;
+mod names;
+mod options;
+mod properties;
+mod publish;
+mod seat;
+mod sessions;
+mod subscribe;
+mod will;
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use broker::{Broker, Overflow, Reader, Session};
+use wire::mqtt::{
+    DisconnectReason, Due,
+    server::{self, Disconnect, Fault, Request},
+};
+
+use crate::{
+    advisory::{Advisories, Presence},
+    connection::{Ending, Protocol, Surroundings, Turn, Voice},
+};
+use acknowledge::Acknowledged;
+pub use arguments::MqttArguments;
+pub use door::MqttDoor;
+use encoder::{MqttEncoder, Settled};
+pub use handshake::serve;
+pub use housekeeping::keep_sessions;
+use kept::{Kept, Subscriptions};
+pub use options::MqttOptions;
+use publish::Publishing;
+pub use sessions::Sessions;
+use sessions::{Away, Occupant};
+use will::Will;
+
+/// The receiving half of a connection, behind CONNECT.
+pub struct Mqtt {
+    broker: Arc<Broker>,
+    advisories: Arc<Advisories>,
+    session: Arc<Session>,
+    /// The client id is ours as long as this is here.
+    occupant: Option<Occupant>,
+    machine: server::Session,
+    presence: Presence,
+    publishing: Publishing,
+    subscriptions: Subscriptions,
+    /// What the peer said of its deliveries in this turn.
+    acknowledged: Vec<Acknowledged>,
+    /// What the broker is to be told of them.
+    settled: Vec<Settled>,
+    will: Option<Will>,
+    session_expiry_s: u32,
+    max_body_bytes: usize,
+    /// The rule for subscriptions that lie too far behind.
+    overflow: Overflow,
+    /// Deliveries of queues in hand that are not acknowledged, at most.
+    prefetch: usize,
+    /// CONNACK, until it is sent.
+    greeting: Vec<u8>,
+    /// Whether a session goes on and nothing was said again yet.
+    resumes: bool,
+}
+
+/// What a connection is made of once CONNECT is accepted.
+struct Beginning {
+    reader: Reader,
+    occupant: Occupant,
+    machine: server::Session,
+    subscriptions: Subscriptions,
+    will: Option<Will>,
+    session_expiry_s: u32,
+    max_body_bytes: usize,
+    /// The rule for subscriptions that lie too far behind.
+    overflow: Overflow,
+    /// Deliveries of queues in hand that are not acknowledged, at most.
+    prefetch: usize,
+    greeting: Vec<u8>,
+    resumes: bool,
+}
+
+impl Mqtt {
+    fn new(surroundings: &Surroundings, beginning: Beginning) -> (Self, Reader) {
+        let Beginning {
+            reader,
+            occupant,
+            machine,
+            subscriptions,
+            will,
+            session_expiry_s,
+            max_body_bytes,
+            overflow,
+            prefetch,
+            greeting,
+            resumes,
+        } = beginning;
+        let session = Arc::clone(reader.session());
+        let mut presence = Presence::new(&surroundings.advisories, &session);
+        presence.begins();
+        let mqtt = Self {
+            broker: Arc::clone(&surroundings.broker),
+            advisories: Arc::clone(&surroundings.advisories),
+            session,
+            occupant: Some(occupant),
+            machine,
+            presence,
+            publishing: Publishing::default(),
+            subscriptions,
+            acknowledged: Vec::new(),
+            settled: Vec::new(),
+            will,
+            session_expiry_s,
+            max_body_bytes,
+            overflow,
+            prefetch,
+            greeting,
+            resumes,
+        };
+        (mqtt, reader)
+    }
+
+    /// A turn's messages are in the broker before anything else is done.
+    fn request(&mut self, request: Request<'_>, turn: &mut Turn) -> Result<(), Refusal> {
+        match request {
+            Request::Publish(publish) => return Ok(self.publish(&publish, turn)?),
+            Request::Puback(ack) => self.note(Acknowledged::puback(&ack)),
+            Request::Pubrec(ack) => self.note(Acknowledged::pubrec(&ack)),
+            Request::Pubcomp(ack) => self.note(Acknowledged::Pubcomp(ack.packet_id)),
+            other => {
+                self.flush(turn)?;
+                self.other(other, turn)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn other(&mut self, request: Request<'_>, turn: &mut Turn) -> Result<(), Refusal> {
+        match request {
+            Request::Pubrel(release) => self.machine.pubcomp(release, &mut turn.replies)?,
+            Request::Subscribe(packet) => self.subscribe(&packet, turn)?,
+            Request::Unsubscribe(packet) => self.unsubscribe(&packet, turn)?,
+            Request::Pingreq => self.machine.pingresp(&mut turn.replies)?,
+            Request::Disconnect(disconnect) => return Err(self.leave(&disconnect)),
+            Request::Publish(_) | Request::Puback(_) | Request::Pubrec(_) | Request::Pubcomp(_) => {
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, acknowledged: Acknowledged) {
+        self.acknowledged.push(acknowledged);
+    }
+
+    /// 5.0, 3.14.4.
+    fn leave(&mut self, disconnect: &Disconnect) -> Refusal {
+        if !disconnect.publishes_will() {
+            self.will = None;
+        }
+        if let Some(seconds) = disconnect.session_expiry_s {
+            self.session_expiry_s = seconds;
+        }
+        Refusal::Disconnected
+    }
+
+    fn receive_all(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Refusal> {
+        let mut at = 0;
+        while let Some((request, taken)) = self.machine.request(&input[at..])? {
+            at += taken;
+            self.request(request, turn)?;
+        }
+        Ok(at)
+    }
+
+    /// Tells the peer its fault; the connection ends.
+    fn refuse(&mut self, refusal: Refusal, turn: &mut Turn) -> Ending {
+        match refusal {
+            Refusal::Disconnected => Ending::ByPeer,
+            Refusal::Fault(fault) => {
+                self.machine.disconnect(&fault, &mut turn.replies);
+                Ending::Fault(fault.to_string())
+            }
+        }
+    }
+
+    /// Says what has to come first.
+    fn greet(&mut self, turn: &mut Turn) {
+        if !self.greeting.is_empty() {
+            turn.replies.append(&mut self.greeting);
+            self.greeting = Vec::new();
+        }
+    }
+
+    /// Sees to what the broker left to be done for others.
+    fn carry_out(&self, turn: &mut Turn) {
+        turn.carry_out(&self.advisories, &self.session);
+    }
+}
+
+/// Why a request is not followed by another.
+enum Refusal {
+    Disconnected,
+    Fault(Fault),
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Protocol for Mqtt {
+    type Encoder = MqttEncoder;
+
+    /// [MQTT-6.0.0-1].
+    const IS_BINARY: bool = true;
+
+    fn receive(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Ending> {
+        self.greet(turn);
+        self.machine.received(turn.now_ms);
+        match self.receive_all(input, turn) {
+            Ok(used) => Ok(used),
+            Err(refusal) => {
+                // What came before the fault counts, and is answered before it.
+                let refusal = match self.flush(turn) {
+                    Ok(()) => refusal,
+                    Err(earlier) => Refusal::Fault(earlier),
+                };
+                Err(self.refuse(refusal, turn))
+            }
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        // Where something is left to be said again, an acknowledgement makes room for it.
+        self.resumes || !self.acknowledged.is_empty()
+    }
+
+    fn hand_over(&mut self, encoder: &mut MqttEncoder, turn: &mut Turn) -> Result<(), Ending> {
+        self.greet(turn);
+        self.apply(encoder, &mut turn.replies);
+        if encoder.has_resend() {
+            encoder.resend(&mut turn.replies);
+        }
+        self.resumes = false;
+        Ok(())
+    }
+
+    fn finish(&mut self, turn: &mut Turn) -> Result<(), Ending> {
+        self.greet(turn);
+        self.settle(turn);
+        self.flush(turn)
+            .map_err(|fault| self.refuse(fault.into(), turn))
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        self.machine.deadline()
+    }
+
+    fn on_deadline(&mut self, now_ms: u64, _: u64, _: &mut Vec<u8>) -> Result<(), Ending> {
+        match self.machine.on_deadline(now_ms) {
+            Due::PeerSilent { .. } => Err(Ending::Silent),
+            Due::Nothing | Due::Ping | Due::HandshakeOverdue => Ok(()),
+        }
+    }
+
+    fn excuse(&mut self, now_ms: u64) {
+        self.machine.received(now_ms);
+    }
+
+    fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<Ending> {
+        match &self.occupant {
+            Some(occupant) => occupant.poll_wanted(context).map(|()| Ending::TakenOver),
+            None => Poll::Pending,
+        }
+    }
+
+    fn part(
+        &mut self,
+        surroundings: &Surroundings,
+        voice: Voice<MqttEncoder>,
+        ending: Option<&Ending>,
+    ) {
+        let Voice { reader, encoder } = voice;
+        self.presence.ends();
+        // Dropped last: who has waited for the client id finds everything in its place.
+        let occupant = self.occupant.take();
+        let is_kept = self.session_expiry_s > 0 && !self.session.is_ended() && ending.is_some();
+        let will = self.will.take();
+        if !is_kept {
+            surroundings.detach(&self.session);
+            will.into_iter().for_each(|will| will.publish(surroundings));
+            return;
+        }
+        let now_ms = surroundings.clock.now_ms();
+        let mut kept = Kept {
+            reader,
+            subscriptions: std::mem::take(&mut self.subscriptions),
+            outgoing: encoder.into_outgoing(),
+            incoming: self.machine.take_incoming(),
+        };
+        kept.pause(surroundings);
+        let mut later = None;
+        match will {
+            Some(will) if will.delay_s() == 0 => will.publish(surroundings),
+            Some(will) => later = Some((now_ms + milliseconds(will.delay_s()), will)),
+            None => {}
+        }
+        let ends_ms = now_ms + milliseconds(self.session_expiry_s);
+        if let Some(occupant) = occupant {
+            occupant.leave(Away {
+                kept,
+                will: later,
+                ends_ms,
+            });
+        }
+    }
+
+    fn dismiss(&mut self, ending: &Ending, replies: &mut Vec<u8>) {
+        let reason = match ending {
+            Ending::Silent => DisconnectReason::KeepAliveTimeout,
+            Ending::TakenOver => DisconnectReason::SessionTakenOver,
+            Ending::Stopping => DisconnectReason::ServerShuttingDown,
+            Ending::TooSlow | Ending::Unread => DisconnectReason::QuotaExceeded,
+            // Told already, or nobody to tell, or not behind CONNECT.
+            Ending::ByPeer
+            | Ending::Fault(_)
+            | Ending::Framing(_)
+            | Ending::Io(_)
+            | Ending::NoHandshake
+            | Ending::Text => return,
+        };
+        let fault = Fault::refused(reason, ending.told());
+        self.machine.disconnect(&fault, replies);
+    }
+}
+
+fn milliseconds(seconds: u32) -> u64 {
+    u64::from(seconds) * 1_000
+}

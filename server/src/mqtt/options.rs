@@ -1,0 +1,78 @@
+//! What the server grants MQTT's clients, and what a subscription was made with that matters to each delivery.
+
+use broker::{Overflow, SubscriptionId};
+use wire::mqtt::{self, QoS, server::Config};
+
+/// What the command line says of MQTT.
+#[derive(Debug, Clone, Copy)]
+pub struct MqttOptions {
+    pub machine: Config,
+    /// The rule for subscriptions that lie too far behind.
+    pub overflow: Overflow,
+    /// The most deliveries of QoS 1 and 2 in flight to one client, whatever it asks for.
+    pub inflight: u16,
+    /// The most sessions whose clients are away.
+    pub sessions: usize,
+}
+
+/// A subscription of the session.
+#[derive(Debug, Clone, Copy)]
+pub struct Subscribed {
+    pub id: SubscriptionId,
+}
+
+/// What deliveries go by: the tag that comes back with each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    pub maximum_qos: QoS,
+    pub retain_as_published: bool,
+    pub subscription: Option<mqtt::SubscriptionId>,
+}
+
+/// One byte, and a number that is 0 for none.
+pub type Tag = [u8; 5];
+
+impl Options {
+    pub fn tag(self) -> Tag {
+        let [a, b, c, d] = self
+            .subscription
+            .map_or(0, mqtt::SubscriptionId::get)
+            .to_le_bytes();
+        let flag = if self.retain_as_published { RETAIN } else { 0 };
+        [self.maximum_qos.level() | flag, a, b, c, d]
+    }
+
+    /// Of what [`tag`](Self::tag) gave.
+    #[inline]
+    pub fn of_tag(tag: &[u8]) -> Self {
+        let &[flags, a, b, c, d] = tag else {
+            return Self::default();
+        };
+        Self {
+            maximum_qos: QoS::from_level(flags & !RETAIN).unwrap_or_default(),
+            retain_as_published: flags & RETAIN != 0,
+            subscription: mqtt::SubscriptionId::new(u32::from_le_bytes([a, b, c, d])),
+        }
+    }
+}
+
+const RETAIN: u8 = 0b100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_says_all() {
+        for level in 0..3 {
+            for (retain_as_published, number) in [(false, 0), (true, 1), (true, 268_435_455)] {
+                let options = Options {
+                    maximum_qos: QoS::from_level(level).expect("a level"),
+                    retain_as_published,
+                    subscription: mqtt::SubscriptionId::new(number),
+                };
+                assert_eq!(Options::of_tag(&options.tag()), options);
+            }
+        }
+    }
+}

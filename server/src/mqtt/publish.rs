@@ -1,0 +1,208 @@
+//! PUBLISH (5.0, 3.3): gathered for the turn, and answered once the broker has it.
+
+use std::sync::Arc;
+
+use broker::{InvalidName, Kind, Publication, PublishError, TopicName};
+use bytes::Bytes;
+use wire::mqtt::{
+    Arrival, Delivery, DisconnectReason, PublishReason, QoS,
+    server::{self, Fault},
+};
+
+use super::{Mqtt, names, properties};
+use crate::{clock, connection::Turn};
+
+/// What PUBLISH packets are made into messages with.
+#[derive(Default)]
+pub(super) struct Publishing {
+    /// The last topic name, and what it stands for: most connections have one.
+    last: Option<Target>,
+    /// Answers due with the publications of this turn.
+    due: Vec<Due>,
+}
+
+struct Target {
+    text: Box<str>,
+    kind: Kind,
+    name: TopicName,
+}
+
+/// Due when the publication with this number in the turn's batch is in the broker.
+struct Due {
+    index: usize,
+    delivery: Delivery,
+}
+
+/// Why a message is not taken.
+struct Refused {
+    reason: PublishReason,
+    text: String,
+}
+
+impl Mqtt {
+    pub(super) fn publish(
+        &mut self,
+        publish: &server::Publish<'_>,
+        turn: &mut Turn,
+    ) -> Result<(), Fault> {
+        if publish.arrival == Arrival::Duplicate {
+            // It was published when it came first; answers are in the order of the packets ([MQTT-4.6.0-2]).
+            self.flush(turn)?;
+            return self.answer(publish.delivery, Ok(()), turn);
+        }
+        match self.message(publish) {
+            Ok(message) => {
+                if publish.delivery != Delivery::AtMostOnce {
+                    let index = turn.batch.len();
+                    let delivery = publish.delivery;
+                    self.publishing.due.push(Due { index, delivery });
+                }
+                turn.batch.push(message);
+                Ok(())
+            }
+            Err(refused) if publish.delivery == Delivery::AtMostOnce => {
+                let reason = DisconnectReason::from_code(refused.reason.code());
+                let reason = reason.unwrap_or(DisconnectReason::ImplementationSpecificError);
+                Err(Fault::refused(reason, refused.text))
+            }
+            Err(refused) => {
+                self.flush(turn)?;
+                self.answer(publish.delivery, Err(refused), turn)
+            }
+        }
+    }
+
+    /// Hands over what PUBLISH packets gathered, and answers them. Each is refused for itself.
+    pub(super) fn flush(&mut self, turn: &mut Turn) -> Result<(), Fault> {
+        if turn.batch.is_empty() {
+            return Ok(());
+        }
+        let mut due = std::mem::take(&mut self.publishing.due);
+        let mut answers = due.drain(..).peekable();
+        let mut first = 0;
+        while !turn.batch.is_empty() {
+            turn.publish(&self.broker, &self.advisories, &self.session);
+            let results = std::mem::take(&mut turn.outcome.results);
+            for (index, result) in results.iter().enumerate() {
+                let result = result.as_ref().map(|_| ()).map_err(Refused::of);
+                match answers.next_if(|due| due.index == first + index) {
+                    Some(due) => self.answer(due.delivery, result, turn)?,
+                    None => self.note_refused(result),
+                }
+            }
+            first += results.len();
+            turn.outcome.results = results;
+        }
+        drop(answers);
+        due.shrink_to(DUE_KEPT);
+        self.publishing.due = due;
+        Ok(())
+    }
+
+    fn answer(
+        &mut self,
+        delivery: Delivery,
+        result: Result<(), Refused>,
+        turn: &mut Turn,
+    ) -> Result<(), Fault> {
+        let (reason, text) = match &result {
+            Ok(()) => (PublishReason::Success, ""),
+            Err(refused) => (refused.reason, &*refused.text),
+        };
+        match delivery {
+            Delivery::AtMostOnce => Ok(()),
+            Delivery::AtLeastOnce(id, _) => {
+                self.machine.puback(id, reason, text, &mut turn.replies)
+            }
+            Delivery::ExactlyOnce(id, _) => {
+                self.machine.pubrec(id, reason, text, &mut turn.replies)
+            }
+        }
+    }
+
+    /// With QoS 0 nobody waits for an answer; the broker counts it.
+    fn note_refused(&self, result: Result<(), Refused>) {
+        if let Err(refused) = result {
+            let client = self.session.name();
+            tracing::debug!(%client, text = refused.text, "a message of QoS 0 was refused");
+        }
+    }
+
+    fn message(&mut self, publish: &server::Publish<'_>) -> Result<Publication, Refused> {
+        if let Some(reason) = publish.refused {
+            let text = "the payload is not the UTF-8 that it is said to be".to_owned();
+            return Err(Refused { reason, text });
+        }
+        if publish.payload.len() > self.max_body_bytes {
+            return Err(Refused::too_large(self.max_body_bytes));
+        }
+        let (kind, name) = self.target(publish.topic.as_str())?;
+        let now_ms = clock::unix_ms();
+        let producer = Arc::clone(self.session.name());
+        let body = Bytes::copy_from_slice(publish.payload);
+        let message = match kind {
+            Kind::Topic => Publication::new(name, producer, now_ms, body),
+            Kind::Queue => Publication::to_queue(name, producer, now_ms, body),
+        };
+        let message = match publish.retain && kind == Kind::Topic {
+            true => message.retained(),
+            false => message,
+        };
+        let qos: QoS = publish.delivery.qos();
+        Ok(properties::apply(
+            message,
+            &publish.properties,
+            (qos, now_ms),
+        )?)
+    }
+
+    fn target(&mut self, text: &str) -> Result<(Kind, TopicName), InvalidName> {
+        match &self.publishing.last {
+            Some(last) if *last.text == *text => Ok((last.kind, last.name.clone())),
+            _ => {
+                let (kind, name) = names::published_to(text)?;
+                self.presence.sends_to(kind, &name);
+                self.publishing.last = Some(Target {
+                    text: text.into(),
+                    kind,
+                    name: name.clone(),
+                });
+                Ok((kind, name))
+            }
+        }
+    }
+}
+
+impl Refused {
+    fn of(error: &PublishError) -> Self {
+        let reason = match error {
+            PublishError::Reserved(_) => PublishReason::NotAuthorized,
+            PublishError::TooManyTopics { .. }
+            | PublishError::TooManyCursors { .. }
+            | PublishError::TooManyQueues { .. }
+            | PublishError::QueueFull { .. }
+            | PublishError::MemoryFull { .. } => PublishReason::QuotaExceeded,
+        };
+        let text = error.to_string();
+        Self { reason, text }
+    }
+
+    fn too_large(limit: usize) -> Self {
+        Self {
+            reason: PublishReason::QuotaExceeded,
+            text: format!("the payload is larger than the limit of {limit} bytes"),
+        }
+    }
+}
+
+impl From<InvalidName> for Refused {
+    fn from(error: InvalidName) -> Self {
+        Self {
+            reason: PublishReason::TopicNameInvalid,
+            text: error.to_string(),
+        }
+    }
+}
+
+/// Answers that there is always room for, so that steady publishing allocates nothing.
+const DUE_KEPT: usize = 64;

@@ -1,0 +1,105 @@
+//! One client id, one connection: "If the ClientID represents a Client already connected to the Server, the Server
+//! sends a DISCONNECT packet to the existing Client [...] and MUST close the Network Connection of the existing
+//! Client" ([MQTT-3.1.4-3]).
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// The place of a client id, for which its connections come one after the other.
+#[derive(Default)]
+pub struct Seat {
+    place: Arc<Mutex<()>>,
+    /// The number of the last who came.
+    latest: AtomicU64,
+    sitting: AtomicWaker,
+}
+
+/// A connection that has come.
+pub struct Arrival {
+    seat: Arc<Seat>,
+    number: u64,
+}
+
+/// The connection that has the client id now.
+pub struct Seated {
+    arrival: Arrival,
+    _place: OwnedMutexGuard<()>,
+}
+
+impl Seat {
+    /// Comes, and asks whoever is there to leave.
+    pub fn arrive(self: &Arc<Self>) -> Arrival {
+        let number = self.latest.fetch_add(1, Ordering::SeqCst) + 1;
+        self.sitting.wake();
+        Arrival {
+            seat: Arc::clone(self),
+            number,
+        }
+    }
+}
+
+impl Arrival {
+    /// Waits until those who came before have left.
+    pub async fn sit(self) -> Seated {
+        let place = Arc::clone(&self.seat.place).lock_owned().await;
+        Seated {
+            arrival: self,
+            _place: place,
+        }
+    }
+}
+
+impl Seated {
+    /// Ready when somebody else has come.
+    pub fn poll_wanted(&self, context: &mut Context<'_>) -> Poll<()> {
+        let Arrival { seat, number } = &self.arrival;
+        // Register first, look second: who comes in between wakes us.
+        seat.sitting.register(context.waker());
+        match seat.latest.load(Ordering::SeqCst) == *number {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_comes_asks_the_one_before_to_leave() {
+        let seat = Arc::new(Seat::default());
+        let first = seat.arrive().sit().await;
+        let second = seat.arrive();
+        poll_fn(|context| first.poll_wanted(context)).await;
+        drop(first);
+        let second = second.sit().await;
+        let waker = futures_util::task::noop_waker();
+        let mut context = Context::from_waker(&waker);
+        assert!(second.poll_wanted(&mut context).is_pending());
+    }
+
+    #[tokio::test]
+    async fn of_many_who_come_the_last_stays() {
+        let seat = Arc::new(Seat::default());
+        let arrivals: Vec<_> = (0..3).map(|_| seat.arrive()).collect();
+        let waker = futures_util::task::noop_waker();
+        let mut context = Context::from_waker(&waker);
+        let mut wanted = Vec::new();
+        for arrival in arrivals {
+            let seated = arrival.sit().await;
+            wanted.push(seated.poll_wanted(&mut context).is_ready());
+        }
+        assert_eq!(wanted, [true, true, false]);
+    }
+}

@@ -1,0 +1,209 @@
+//! SUBSCRIBE and UNSUBSCRIBE (5.0, 3.8 and 3.10).
+//!
+//! Who follows topics is given a cursor on each, whatever the QoS. A shared subscription, and one of a queue, consumes,
+//! and the broker waits for what becomes of its messages.
+
+use broker::{
+    Acknowledgement, Consume, Kind, Locality, Retained, SharedName, Source, SubscribeError,
+    SubscriptionId, TEMPORARY, TopicFilter,
+};
+use wire::mqtt::{
+    self, QoS, RetainHandling, Subscribe, SubscribeReason, Subscription, Unsubscribe,
+    UnsubscribeReason, server::Fault,
+};
+
+use super::{
+    Mqtt, names,
+    options::{Options, Subscribed},
+};
+use crate::{clock, connection::Turn};
+
+/// How a subscription gets its messages.
+enum Way {
+    Follow(TopicFilter),
+    Consume(Source),
+}
+
+/// Why a subscription is not made.
+struct Refused {
+    reason: SubscribeReason,
+    text: String,
+}
+
+impl Mqtt {
+    pub(super) fn subscribe(
+        &mut self,
+        packet: &Subscribe<'_>,
+        turn: &mut Turn,
+    ) -> Result<(), Fault> {
+        let number = packet.properties.subscription_identifier();
+        let mut reasons = Vec::new();
+        let mut texts = Vec::new();
+        for subscription in packet.subscriptions {
+            match self.subscribe_to(&subscription, number, turn) {
+                Ok(granted) => reasons.push(SubscribeReason::granted(granted)),
+                Err(refused) => {
+                    reasons.push(refused.reason);
+                    texts.push(format!("{}: {}", subscription.filter, refused.text));
+                }
+            }
+        }
+        self.carry_out(turn);
+        // What there is to read at once is drained at the end of this turn, behind the answer.
+        let text = texts.join("; ");
+        self.machine
+            .suback(packet.packet_id, &reasons, &text, &mut turn.replies)
+    }
+
+    /// Tells the QoS granted.
+    fn subscribe_to(
+        &mut self,
+        subscription: &Subscription<'_>,
+        number: Option<mqtt::SubscriptionId>,
+        turn: &mut Turn,
+    ) -> Result<QoS, Refused> {
+        let text = subscription.filter.as_str();
+        let options = Options {
+            maximum_qos: subscription.options.maximum_qos,
+            retain_as_published: subscription.options.retain_as_published,
+            subscription: number,
+        };
+        let old = self.subscriptions.get(text).map(|old| old.id);
+        let id = match way(subscription)? {
+            Way::Follow(filter) => self.follow(&filter, (subscription, options), old, turn),
+            Way::Consume(source) => self.consume(source, options, old, turn),
+        };
+        let id = id.map_err(|error| Refused::of(&error))?;
+        self.subscriptions.insert(text.into(), Subscribed { id });
+        Ok(options.maximum_qos)
+    }
+
+    fn follow(
+        &self,
+        filter: &TopicFilter,
+        (subscription, options): (&Subscription<'_>, Options),
+        old: Option<SubscriptionId>,
+        turn: &mut Turn,
+    ) -> Result<SubscriptionId, SubscribeError> {
+        let wanted = subscription.options;
+        let follow = broker::Subscribe {
+            overflow: self.overflow,
+            retained: match (wanted.retain_handling, old) {
+                (RetainHandling::Send, _) | (RetainHandling::SendIfNew, None) => Retained::First,
+                (RetainHandling::SendIfNew, Some(_)) | (RetainHandling::DoNotSend, _) => {
+                    Retained::Omitted
+                }
+            },
+            locality: match wanted.no_local {
+                true => Locality::Others,
+                false => Locality::Everywhere,
+            },
+            tag: &options.tag(),
+            ..broker::Subscribe::to(filter)
+        };
+        let outcome = &mut turn.outcome;
+        match old {
+            // [MQTT-3.8.4-3], [MQTT-3.8.4-4].
+            Some(old) => self.broker.resubscribe(&self.session, old, follow, outcome),
+            None => self.broker.subscribe(&self.session, follow, outcome),
+        }
+    }
+
+    fn consume(
+        &self,
+        source: Source,
+        options: Options,
+        old: Option<SubscriptionId>,
+        turn: &mut Turn,
+    ) -> Result<SubscriptionId, SubscribeError> {
+        let consume = Consume {
+            source,
+            acknowledgement: match options.maximum_qos {
+                QoS::AtMostOnce => Acknowledgement::Auto,
+                QoS::AtLeastOnce | QoS::ExactlyOnce => Acknowledgement::Individual,
+            },
+            prefetch: self.prefetch,
+            exclusive: false,
+            selector: None,
+            tag: &options.tag(),
+        };
+        let outcome = &mut turn.outcome;
+        let id = self.broker.consume(&self.session, consume, outcome)?;
+        if let Some(old) = old {
+            let now_ms = clock::unix_ms();
+            self.broker.unsubscribe(&self.session, old, now_ms, outcome);
+        }
+        Ok(id)
+    }
+
+    pub(super) fn unsubscribe(
+        &mut self,
+        packet: &Unsubscribe<'_>,
+        turn: &mut Turn,
+    ) -> Result<(), Fault> {
+        let now_ms = clock::unix_ms();
+        let mut reasons = Vec::new();
+        for filter in packet.filters {
+            let found = self.subscriptions.remove(filter.as_str());
+            reasons.push(match &found {
+                Some(_) => UnsubscribeReason::Success,
+                None => UnsubscribeReason::NoSubscriptionExisted,
+            });
+            if let Some(Subscribed { id }) = found {
+                self.broker
+                    .unsubscribe(&self.session, id, now_ms, &mut turn.outcome);
+            }
+        }
+        self.carry_out(turn);
+        self.machine
+            .unsuback(packet.packet_id, &reasons, "", &mut turn.replies)
+    }
+}
+
+fn way(subscription: &Subscription<'_>) -> Result<Way, Refused> {
+    let shared = subscription
+        .filter
+        .check_shared()
+        .map_err(|error| Refused {
+            reason: SubscribeReason::TopicFilterInvalid,
+            text: error.to_string(),
+        })?;
+    let filter = shared.map_or(subscription.filter, |shared| shared.filter);
+    let (kind, filter) = names::subscribed_to(filter.as_str()).map_err(|error| Refused {
+        reason: SubscribeReason::TopicFilterInvalid,
+        text: error.to_string(),
+    })?;
+    if filter.as_str().starts_with(TEMPORARY) {
+        return Err(Refused {
+            reason: SubscribeReason::NotAuthorized,
+            text: "what is temporary is read by its owner alone".to_owned(),
+        });
+    }
+    Ok(match (kind, shared) {
+        // Who consumes from a queue shares it with others as it is.
+        (Kind::Queue, _) => Way::Consume(Source::Queues(filter)),
+        (Kind::Topic, Some(shared)) => Way::Consume(Source::Shared(SharedName {
+            group: shared.share_name.into(),
+            filter,
+        })),
+        (Kind::Topic, None) => Way::Follow(filter),
+    })
+}
+
+impl Refused {
+    fn of(error: &SubscribeError) -> Self {
+        let reason = match error {
+            SubscribeError::Reserved(_) => SubscribeReason::NotAuthorized,
+            SubscribeError::TooManySubscriptions { .. }
+            | SubscribeError::TooManyTopics { .. }
+            | SubscribeError::TooManyCursors { .. }
+            | SubscribeError::TooManyQueues { .. }
+            | SubscribeError::TooManyDurables { .. } => SubscribeReason::QuotaExceeded,
+            SubscribeError::SessionEnded
+            | SubscribeError::DurableInUse(_)
+            | SubscribeError::NothingToReplace => SubscribeReason::UnspecifiedError,
+        };
+        let text = error.to_string();
+        Self { reason, text }
+    }
+}

@@ -1,0 +1,69 @@
+//! Where one of the doors is, as the command line says it.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    str::FromStr,
+};
+
+use tokio::net::TcpListener;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    Off,
+    At(SocketAddr),
+    /// Nobody asked for it: where somebody else is already, we do without.
+    IfFree(SocketAddr),
+}
+
+impl Port {
+    /// This machine's own, as everyone has it, unless somebody else is there.
+    pub fn if_free(number: u16) -> Self {
+        Self::IfFree((Ipv4Addr::LOCALHOST, number).into())
+    }
+
+    /// Listens. `option` is how another address is chosen, `spoken` what is spoken there.
+    ///
+    /// # Errors
+    /// Nobody can listen at an address that was asked for.
+    pub async fn bind(self, option: &str, spoken: &str) -> anyhow::Result<Option<TcpListener>> {
+        match self {
+            Self::Off => Ok(None),
+            Self::At(address) => bind(address, option).await.map(Some),
+            Self::IfFree(address) => Ok(bind(address, option)
+                .await
+                .inspect_err(|error| tracing::warn!("no {spoken}: {error}"))
+                .ok()),
+        }
+    }
+}
+
+impl FromStr for Port {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self::Off),
+            address => address
+                .parse()
+                .map(Self::At)
+                .map_err(|_| "neither ADDRESS:PORT nor off"),
+        }
+    }
+}
+
+/// Listens at an address; `option` is how another one is chosen.
+///
+/// # Errors
+/// Nobody can listen there.
+pub async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "{address} is in use by another program; end it, or choose another address with {option}"
+        ),
+        io::ErrorKind::PermissionDenied => anyhow::anyhow!(
+            "no permission to listen on {address}; choose a port from 1024 on with {option}"
+        ),
+        _ => anyhow::anyhow!("cannot listen on {address}: {error}"),
+    })
+}

@@ -1,0 +1,71 @@
+//! The broker's figures one by one, as MQTT's brokers have them below `$SYS/broker`: plain text, for those who
+//! subscribe. All of them together are on `$SYS.figures`.
+
+use app::Figures;
+use broker::{Publication, TopicName};
+
+use crate::{clock, own};
+
+/// A message for each figure whose topic is `wanted`.
+pub fn publications(
+    figures: &Figures,
+    away: usize,
+    wanted: impl Fn(&TopicName) -> bool,
+) -> Vec<Publication> {
+    let now_ms = clock::unix_ms();
+    let all = listed(figures, away as u64).into_iter();
+    all.filter_map(|(name, value)| {
+        let topic = TopicName::new(&format!("$SYS.broker.{name}")).ok()?;
+        wanted(&topic).then(|| own::text(topic, value, now_ms))
+    })
+    .collect()
+}
+
+/// What mosquitto tells too is called as it is there.
+fn listed(figures: &Figures, away: u64) -> [(&'static str, String); 13] {
+    let Figures {
+        version,
+        uptime_seconds,
+        connections,
+        ..
+    } = figures;
+    [
+        ("version", format!("Carillon {version}")),
+        ("uptime", format!("{uptime_seconds} seconds")),
+        ("clients.connected", connections.to_string()),
+        ("clients.disconnected", away.to_string()),
+        ("clients.total", (connections + away).to_string()),
+        ("subscriptions.count", figures.subscriptions.to_string()),
+        ("topics.count", figures.topics.to_string()),
+        ("messages.received", figures.published.to_string()),
+        ("messages.sent", figures.delivered.to_string()),
+        ("publish.messages.dropped", figures.dropped.to_string()),
+        ("load.messages.received", rate(figures.published_per_second)),
+        ("load.messages.sent", rate(figures.delivered_per_second)),
+        ("store.messages.bytes", figures.bytes_held.to_string()),
+    ]
+}
+
+/// Per second.
+fn rate(per_second: f64) -> String {
+    format!("{per_second:.2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_is_told_where_it_is_wanted() {
+        let figures = Figures {
+            version: "1.2.3".to_owned(),
+            connections: 5,
+            ..Figures::default()
+        };
+        let found = publications(&figures, 2, |topic| topic.as_str().contains(".clients."));
+        let told: Vec<_> = found.iter().map(|one| one.topic().as_str()).collect();
+        let clients = "$SYS.broker.clients";
+        let wanted = ["connected", "disconnected", "total"].map(|name| format!("{clients}.{name}"));
+        assert_eq!(told, wanted);
+    }
+}

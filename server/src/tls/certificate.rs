@@ -1,0 +1,112 @@
+//! A certificate and its key, from PEM files to what rustls wants, and what may be wrong with them.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustls::{
+    ServerConfig,
+    crypto::CryptoProvider,
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
+};
+
+/// The chain, the server's own first, and the key to that.
+pub struct Certificate {
+    pub chain: Vec<CertificateDer<'static>>,
+    pub key: PrivateKeyDer<'static>,
+}
+
+/// Where they are.
+#[derive(Debug, Clone)]
+pub struct Files {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    #[error("cannot read {}: {reason}", path.display())]
+    Unreadable { path: PathBuf, reason: io::Error },
+    #[error("{} is not PEM: {reason}", path.display())]
+    NotPem { path: PathBuf, reason: pem::Error },
+    #[error(
+        "there is no {wanted} in {}; it begins with -----BEGIN, {wanted} behind it",
+        path.display()
+    )]
+    Missing { path: PathBuf, wanted: &'static str },
+    #[error("{} and {} do not belong together", files.cert.display(), files.key.display())]
+    Mismatch { files: Files },
+    #[error("{} with {} cannot be used: {reason}", files.cert.display(), files.key.display())]
+    Refused { files: Files, reason: rustls::Error },
+}
+
+impl Files {
+    /// What the server speaks TLS with.
+    ///
+    /// # Errors
+    /// One of the files is not what it should be, or they are no pair.
+    pub fn load(&self) -> Result<Arc<ServerConfig>, Unusable> {
+        let certificate = Certificate {
+            chain: chain(&self.cert)?,
+            key: key(&self.key)?,
+        };
+        let files = self.clone();
+        certificate.config().map_err(|reason| match reason {
+            rustls::Error::InconsistentKeys(_) => Unusable::Mismatch { files },
+            reason => Unusable::Refused { files, reason },
+        })
+    }
+}
+
+impl Certificate {
+    /// TLS 1.3 and 1.2, without client certificates. Sessions may be resumed, the newest few hundred of them.
+    ///
+    /// # Errors
+    /// The key is not the certificate's, or of a kind that is not known.
+    pub fn config(self) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(self.chain, self.key)?;
+        config.alpn_protocols = ALPN.map(Vec::from).into();
+        Ok(Arc::new(config))
+    }
+}
+
+/// The implementation of cryptography, for the server's side and the client's.
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Unusable> {
+    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    let chain: Vec<_> = certificates.map_err(|error| unusable(path, error, CERTIFICATE))?;
+    if chain.is_empty() {
+        return Err(unusable(path, pem::Error::NoItemsFound, CERTIFICATE));
+    }
+    Ok(chain)
+}
+
+fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Unusable> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| unusable(path, error, PRIVATE_KEY))
+}
+
+fn unusable(path: &Path, error: pem::Error, wanted: &'static str) -> Unusable {
+    let path = path.to_owned();
+    match error {
+        pem::Error::Io(reason) => Unusable::Unreadable { path, reason },
+        pem::Error::NoItemsFound => Unusable::Missing { path, wanted },
+        reason => Unusable::NotPem { path, reason },
+    }
+}
+
+const CERTIFICATE: &str = "CERTIFICATE";
+const PRIVATE_KEY: &str = "PRIVATE KEY";
+
+/// What may be spoken inside (RFC 7301). Who offers none is not asked.
+const ALPN: [&[u8]; 2] = [b"http/1.1", b"mqtt"];

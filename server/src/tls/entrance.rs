@@ -1,0 +1,112 @@
+//! What a connection comes through before it reaches its door: who begins with a TLS handshake is recognised by
+//! the first byte and completes it here. The connection has its place already, and so many at most shake hands.
+
+use std::{io, sync::Arc, time::Duration};
+
+use tokio::{net::TcpStream, sync::watch, time::timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::identity::Identity;
+use crate::listener::{Caller, Door, stopped, turn_away};
+
+/// Whom a port lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admits {
+    All,
+    /// Whoever speaks TLS.
+    Tls,
+}
+
+#[derive(Clone)]
+pub struct Entrance<D> {
+    pub door: D,
+    /// None where TLS is not spoken.
+    pub identity: Option<Arc<Identity>>,
+    pub admits: Admits,
+    /// True when the server stops.
+    pub stopping: watch::Receiver<bool>,
+}
+
+impl<D: Door> Entrance<D> {
+    /// Sees a connection to its end.
+    pub async fn enter(mut self, caller: Caller<TcpStream>) {
+        let begins = tokio::select! {
+            begins = begins_with_tls(&caller.socket) => begins,
+            () = stopped(&mut self.stopping) => return,
+        };
+        let peer = caller.peer;
+        match (begins, self.identity.take()) {
+            (Err(error), _) => tracing::debug!(%peer, %error, "connection ends"),
+            (Ok(true), Some(identity)) => {
+                // A task of its own: a handshake needs more room than most doors.
+                tokio::spawn(self.shake_hands(identity, caller));
+            }
+            (Ok(true), None) => {
+                tracing::debug!(%peer, "TLS is asked for, and there is no certificate: --tls-cert");
+                turn_away(caller.socket, alert(HANDSHAKE_FAILURE)).await;
+            }
+            (Ok(false), _) if self.admits == Admits::Tls => {
+                tracing::debug!(%peer, "refused: it does not speak TLS");
+                turn_away(caller.socket, D::without_tls()).await;
+            }
+            (Ok(false), _) => self.door.serve(caller).await,
+        }
+    }
+
+    async fn shake_hands(mut self, identity: Arc<Identity>, caller: Caller<TcpStream>) {
+        let Caller {
+            socket,
+            peer,
+            guest,
+        } = caller;
+        let accept = TlsAcceptor::from(identity.current()).accept(socket);
+        let shaken = tokio::select! {
+            shaken = timeout(HANDSHAKE_TIME, accept) => shaken,
+            () = stopped(&mut self.stopping) => return,
+        };
+        match shaken {
+            Ok(Ok(socket)) => {
+                let caller = Caller {
+                    socket,
+                    peer,
+                    guest,
+                };
+                tokio::spawn(self.door.serve(caller));
+            }
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
+            Err(_) => tracing::debug!(%peer, "no TLS handshake in time"),
+        }
+    }
+
+    /// What a peer is told for whom there is no place.
+    pub fn no_place(&self) -> Vec<u8> {
+        match self.admits {
+            Admits::All => D::no_place(),
+            Admits::Tls => alert(INTERNAL_ERROR),
+        }
+    }
+}
+
+/// Whether the peer begins with a TLS handshake. Who is silent does not: its door knows how long that may last.
+async fn begins_with_tls(socket: &TcpStream) -> io::Result<bool> {
+    let mut first = [0];
+    match timeout(FIRST_BYTE_TIME, socket.peek(&mut first)).await {
+        Ok(looked) => Ok(looked? == 1 && first[0] == HANDSHAKE_RECORD),
+        Err(_) => Ok(false),
+    }
+}
+
+/// A fatal alert, before any version was agreed on (RFC 8446, 5.1 and 6).
+fn alert(description: u8) -> Vec<u8> {
+    vec![0x15, 3, 3, 0, 2, 2, description]
+}
+
+/// RFC 8446, 5.1. It begins no message of another protocol here.
+const HANDSHAKE_RECORD: u8 = 0x16;
+/// RFC 8446, 6.2.
+const HANDSHAKE_FAILURE: u8 = 40;
+const INTERNAL_ERROR: u8 = 80;
+/// How long the first byte is waited for.
+const FIRST_BYTE_TIME: Duration = Duration::from_secs(5);
+/// How long a handshake may take.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);

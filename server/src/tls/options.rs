@@ -1,0 +1,44 @@
+//! What the command line says about TLS.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct TlsOptions {
+    /// The server's certificate, and those between it and a known one, in PEM. With it every port speaks TLS
+    /// besides what it speaks without; the file is read again when it changes
+    #[arg(
+        long = "tls-cert",
+        env = "CARILLON_TLS_CERT",
+        value_name = "FILE",
+        requires = "key"
+    )]
+    pub cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(
+        long = "tls-key",
+        env = "CARILLON_TLS_KEY",
+        value_name = "FILE",
+        requires = "cert"
+    )]
+    pub key: Option<PathBuf>,
+    /// Make a certificate that lasts as long as the server, for development: no client knows it
+    #[arg(
+        long = "tls-self-signed",
+        env = "CARILLON_TLS_SELF_SIGNED",
+        conflicts_with_all = ["cert", "key"]
+    )]
+    pub self_signed: bool,
+    /// Write the certificate that was made there, for clients to trust
+    #[arg(
+        long = "tls-write-cert",
+        env = "CARILLON_TLS_WRITE_CERT",
+        value_name = "FILE",
+        requires = "self_signed"
+    )]
+    pub write_cert: Option<PathBuf>,
+    /// Refuse connections without TLS, on every port
+    #[arg(long = "tls-only", env = "CARILLON_TLS_ONLY")]
+    pub only: bool,
+}

@@ -1,0 +1,111 @@
+//! A certificate for development, made when the server starts.
+
+use std::{fs, net::IpAddr, path::Path};
+
+use anyhow::Context as _;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rcgen::{CertificateParams, DnType, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use super::certificate::Certificate;
+
+/// Makes one for this machine, as it is called from here and at the address where it listens.
+///
+/// # Errors
+/// No key can be made; there is no randomness, say.
+pub fn certificate(listen: IpAddr) -> anyhow::Result<Certificate> {
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::new(names(listen))?;
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Carillon, self-signed");
+    let made = params.self_signed(&key)?;
+    Ok(Certificate {
+        chain: vec![made.der().clone()],
+        key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
+    })
+}
+
+/// SHA-256, as browsers and `openssl x509 -fingerprint` show it.
+pub fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
+    let bytes: Vec<_> = digest.as_ref().iter().map(|b| format!("{b:02X}")).collect();
+    bytes.join(":")
+}
+
+/// Writes a certificate in PEM (RFC 7468).
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write(certificate: &CertificateDer<'_>, path: &Path) -> anyhow::Result<()> {
+    fs::write(path, pem(certificate)).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn pem(certificate: &CertificateDer<'_>) -> String {
+    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    // 64 characters a line.
+    for line in certificate.chunks(48) {
+        STANDARD.encode_string(line, &mut text);
+        text.push('\n');
+    }
+    text + "-----END CERTIFICATE-----\n"
+}
+
+fn names(listen: IpAddr) -> Vec<String> {
+    let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+    if !listen.is_unspecified() {
+        names.push(listen.to_string());
+    }
+    names.extend(host_name());
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// What the machine calls itself, where the system says so in a file.
+fn host_name() -> Option<String> {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    let name = name.trim();
+    let is_name = !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
+    is_name.then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_for_this_machine_and_where_it_listens() {
+        let names = names([192, 0, 2, 7].into());
+        for wanted in ["localhost", "127.0.0.1", "::1", "192.0.2.7"] {
+            assert!(names.iter().any(|name| name == wanted), "{names:?}");
+        }
+        let everywhere = super::names([0, 0, 0, 0].into());
+        assert!(
+            !everywhere.contains(&"0.0.0.0".to_owned()),
+            "{everywhere:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        use rustls::pki_types::pem::PemObject as _;
+
+        let made = certificate([127, 0, 0, 1].into()).expect("a certificate");
+        let text = pem(&made.chain[0]);
+        assert!(text.lines().all(|line| line.len() <= 64), "{text}");
+        let read = CertificateDer::from_pem_slice(text.as_bytes()).expect("PEM");
+        assert_eq!(read, made.chain[0]);
+        assert!(made.config().is_ok());
+    }
+
+    #[test]
+    fn a_fingerprint_is_sha_256_in_pairs() {
+        let print = fingerprint(&CertificateDer::from(b"abc".as_slice()));
+        assert!(print.starts_with("BA:78:16:BF:8F:01:CF:EA:"), "{print}");
+        assert_eq!(print.len(), 32 * 3 - 1);
+    }
+}

@@ -1,0 +1,301 @@
+//! The receiving half of a connection, behind CONNECT.
+
+use super::super::{
+    AliasError, AliasesIn, Decoder, Delivery, Due, Incoming, KeepAlive, Packet, PacketId,
+    PayloadFormat, PublishReason, ReleaseReason, Role, SubscribeReason, UnsubscribeReason,
+};
+use super::super::{Disconnect as DisconnectPacket, Publish as PublishPacket};
+use super::config::{Config, PayloadCheck};
+use super::connect::Opened;
+use super::fault::Fault;
+use super::peer::Peer;
+use super::request::{Disconnect, Publish, Release, Request, Topic};
+
+/// One connection, from CONNACK on. Small, because an idle one costs nothing else here.
+#[derive(Clone, Debug)]
+pub struct Session {
+    decoder: Decoder,
+    peer: Peer,
+    aliases: AliasesIn,
+    incoming: Incoming,
+    keep_alive: KeepAlive,
+    payload_check: PayloadCheck,
+    /// What CONNECT was granted.
+    session_expiry_s: u32,
+    session_expiry_maximum_s: u32,
+    /// DISCONNECT has been read: "MUST NOT send any more MQTT Control Packets" ([MQTT-3.14.4-1]).
+    is_over: bool,
+}
+
+impl Session {
+    pub(super) fn new(opened: &Opened, config: &Config, now_ms: u64) -> Self {
+        let version = opened.version;
+        let receive_maximum = match version.is_5() {
+            true => config.receive_maximum.get(),
+            false => u16::MAX,
+        };
+        Self {
+            decoder: Decoder::new(Role::Server, version, config.limits),
+            peer: opened.peer,
+            aliases: AliasesIn::new(config.topic_alias_maximum, config.topic_alias_bytes),
+            incoming: Incoming::new(receive_maximum),
+            keep_alive: KeepAlive::of_server(now_ms, opened.keep_alive_s),
+            payload_check: config.payload_check,
+            session_expiry_s: opened.session_expiry_s,
+            session_expiry_maximum_s: config.session_expiry_maximum_s,
+            is_over: false,
+        }
+    }
+
+    /// Takes over what an earlier connection of the same session has left
+    /// ([`into_incoming`](Self::into_incoming)).
+    pub fn resume(&mut self, mut incoming: Incoming) {
+        incoming.resume(self.incoming.maximum());
+        self.incoming = incoming;
+    }
+
+    /// What outlives the connection, if the session does.
+    pub fn into_incoming(self) -> Incoming {
+        self.incoming
+    }
+
+    /// Takes out what outlives the connection, if the session does.
+    pub fn take_incoming(&mut self) -> Incoming {
+        let empty = Incoming::new(self.incoming.maximum());
+        std::mem::replace(&mut self.incoming, empty)
+    }
+
+    /// To write to the client by.
+    pub const fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// What the client asks for, and the number of bytes that took; `None` when more bytes are
+    /// needed, or when DISCONNECT has been read. `input` must begin with the first byte not yet
+    /// consumed.
+    ///
+    /// # Errors
+    ///
+    /// What the client did wrong, to be answered with [`disconnect`](Self::disconnect) and the end of
+    /// the connection.
+    #[inline]
+    pub fn request<'a>(&mut self, input: &'a [u8]) -> Result<Option<(Request<'a>, usize)>, Fault> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let Some((packet, taken)) = self.decoder.decode(input)? else {
+            return Ok(None);
+        };
+        let request = match packet {
+            Packet::Publish(publish) => self.publish(publish).map(Request::Publish),
+            other => self.dispatch(other),
+        };
+        request.map(|request| Some((request, taken)))
+    }
+
+    /// All but PUBLISH, which is by far the most of what arrives.
+    fn dispatch<'a>(&mut self, packet: Packet<'a>) -> Result<Request<'a>, Fault> {
+        match packet {
+            Packet::Publish(publish) => self.publish(publish).map(Request::Publish),
+            Packet::Puback(ack) => Ok(Request::Puback(ack)),
+            Packet::Pubrec(ack) => Ok(Request::Pubrec(ack)),
+            Packet::Pubrel(ack) => Ok(Request::Pubrel(self.release(ack.packet_id))),
+            Packet::Pubcomp(ack) => Ok(Request::Pubcomp(ack)),
+            Packet::Subscribe(subscribe) => Ok(Request::Subscribe(subscribe)),
+            Packet::Unsubscribe(unsubscribe) => Ok(Request::Unsubscribe(unsubscribe)),
+            Packet::Pingreq => Ok(Request::Pingreq),
+            Packet::Disconnect(packet) => self.disconnected(&packet).map(Request::Disconnect),
+            // No Authentication Method is accepted in CONNECT, so there is none to go on with. The decoder
+            // lets none of the others pass.
+            Packet::Auth(_)
+            | Packet::Connect(_)
+            | Packet::Connack(_)
+            | Packet::Suback(_)
+            | Packet::Unsuback(_)
+            | Packet::Pingresp => Err(Fault::Authentication),
+        }
+    }
+
+    #[inline]
+    fn publish<'a>(&mut self, packet: PublishPacket<'a>) -> Result<Publish<'a>, Fault> {
+        let topic = self.topic(&packet)?;
+        let arrival = self.incoming.publish(packet.delivery)?;
+        let refused = self.check_payload(&packet);
+        if refused.is_some() && packet.delivery == Delivery::AtMostOnce {
+            return Err(Fault::PayloadFormat);
+        }
+        Ok(Publish {
+            topic,
+            delivery: packet.delivery,
+            arrival,
+            retain: packet.retain,
+            properties: packet.properties,
+            payload: packet.payload,
+            refused,
+        })
+    }
+
+    /// 3.3.4.
+    #[inline]
+    fn topic<'a>(&mut self, packet: &PublishPacket<'a>) -> Result<Topic<'a>, Fault> {
+        let alias = match packet.properties.is_empty() {
+            true => None,
+            false => packet.properties.topic_alias(),
+        };
+        match (packet.topic, alias) {
+            (Some(topic), Some(alias)) => {
+                self.aliases.set(alias, topic)?;
+                Ok(Topic::Said(topic.as_str()))
+            }
+            (Some(topic), None) => Ok(Topic::Said(topic.as_str())),
+            (None, Some(alias)) => Ok(Topic::Aliased(self.aliases.topic(alias)?.clone())),
+            // The decoder lets no such packet pass.
+            (None, None) => Err(AliasError::NotSet { alias: 0 }.into()),
+        }
+    }
+
+    #[inline]
+    fn check_payload(&self, packet: &PublishPacket<'_>) -> Option<PublishReason> {
+        if self.payload_check == PayloadCheck::Trust
+            || packet.properties.payload_format() != Some(PayloadFormat::Utf8)
+        {
+            return None;
+        }
+        match std::str::from_utf8(packet.payload) {
+            Ok(_) => None,
+            Err(_) => Some(PublishReason::PayloadFormatInvalid),
+        }
+    }
+
+    fn release(&mut self, packet_id: PacketId) -> Release {
+        let reason = match self.incoming.release(packet_id) {
+            true => ReleaseReason::Success,
+            false => ReleaseReason::PacketIdentifierNotFound,
+        };
+        Release { packet_id, reason }
+    }
+
+    fn disconnected(&mut self, packet: &DisconnectPacket<'_>) -> Result<Disconnect, Fault> {
+        let wanted = packet.properties.session_expiry_interval();
+        // 3.14.2.2.2: "If the Session Expiry Interval in the CONNECT packet was zero, then it is a
+        // Protocol Error to set a non-zero Session Expiry Interval in the DISCONNECT packet".
+        if self.session_expiry_s == 0 && wanted.is_some_and(|seconds| seconds != 0) {
+            return Err(Fault::SessionExpiry);
+        }
+        self.is_over = true;
+        Ok(Disconnect {
+            reason: packet.reason,
+            session_expiry_s: wanted.map(|seconds| seconds.min(self.session_expiry_maximum_s)),
+        })
+    }
+
+    /// Answers a PUBLISH of QoS 1.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be said: see [`Peer::puback`].
+    #[inline]
+    pub fn puback(
+        &mut self,
+        packet_id: PacketId,
+        reason: PublishReason,
+        text: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        self.incoming.answered();
+        self.peer.puback(packet_id, reason, text, out)
+    }
+
+    /// Answers a PUBLISH of QoS 2. If it is refused, its identifier is free ([MQTT-4.3.3-9]).
+    ///
+    /// # Errors
+    ///
+    /// It cannot be said: see [`Peer::pubrec`].
+    pub fn pubrec(
+        &mut self,
+        packet_id: PacketId,
+        reason: PublishReason,
+        text: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        if reason.is_failure() {
+            self.incoming.release(packet_id);
+        }
+        self.peer.pubrec(packet_id, reason, text, out)
+    }
+
+    /// Answers a PUBREL ([MQTT-4.3.3-11]).
+    ///
+    /// # Errors
+    ///
+    /// It does not fit.
+    pub fn pubcomp(&self, release: Release, out: &mut Vec<u8>) -> Result<(), Fault> {
+        self.peer.pubcomp(release.packet_id, release.reason, out)
+    }
+
+    /// Answers a SUBSCRIBE: see [`Peer::suback`].
+    ///
+    /// # Errors
+    ///
+    /// It does not fit.
+    pub fn suback(
+        &self,
+        packet_id: PacketId,
+        reasons: &[SubscribeReason],
+        text: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        self.peer.suback(packet_id, reasons, text, out)
+    }
+
+    /// Answers an UNSUBSCRIBE: see [`Peer::unsuback`].
+    ///
+    /// # Errors
+    ///
+    /// It does not fit.
+    pub fn unsuback(
+        &self,
+        packet_id: PacketId,
+        reasons: &[UnsubscribeReason],
+        text: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        self.peer.unsuback(packet_id, reasons, text, out)
+    }
+
+    /// Answers a PINGREQ.
+    ///
+    /// # Errors
+    ///
+    /// It does not fit.
+    pub fn pingresp(&self, out: &mut Vec<u8>) -> Result<(), Fault> {
+        self.peer.pingresp(out)
+    }
+
+    /// Says why the connection ends: see [`Peer::disconnect`]. Nothing the client says counts any
+    /// more.
+    pub fn disconnect(&mut self, fault: &Fault, out: &mut Vec<u8>) {
+        // Who has left is not told anything.
+        if !std::mem::replace(&mut self.is_over, true) {
+            self.peer.disconnect(fault, out);
+        }
+    }
+
+    /// Bytes have arrived, whatever they are. The specification counts whole packets; one that takes
+    /// longer than the keep alive shows just as well that the client is there.
+    #[inline]
+    pub const fn received(&mut self, now_ms: u64) {
+        self.keep_alive.received(now_ms);
+    }
+
+    /// When to call [`on_deadline`](Self::on_deadline) next. It moves with each `received`; a timer
+    /// set for an earlier answer may stay, it finds nothing due.
+    pub fn deadline(&self) -> Option<u64> {
+        self.keep_alive.deadline()
+    }
+
+    /// [`Due::PeerSilent`] is [`Fault::KeepAlive`]; nothing else is ever due.
+    pub fn on_deadline(&mut self, now_ms: u64) -> Due {
+        self.keep_alive.on_deadline(now_ms)
+    }
+}
