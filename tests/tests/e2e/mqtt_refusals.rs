@@ -11,7 +11,7 @@ fn refused_topics() -> Vec<String> {
         "$SYS/broker/version".to_owned(),
         "$SYS/mine".to_owned(),
         vec!["a"; 1_000].join("/"),
-        "a".repeat(20_000),
+        "a".repeat(4_000),
     ]
 }
 
@@ -57,6 +57,18 @@ async fn a_refused_publication_is_not_acknowledged_before_5_0() {
     }
     let topic = get(server.url("/api/topics/behind")).await;
     assert_eq!(topic.status, 404, "nothing behind it was done: {topic:?}");
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_even_read_ends_the_connection() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut client = MqttClient::anyone(&server, version).await;
+        let publish = Packet::publication(&"a".repeat(20_000), "x", 1);
+        client.send(&publish.numbered(1)).await;
+        // Quota exceeded.
+        client.is_sent_away(0x97).await;
+    }
 }
 
 #[tokio::test]

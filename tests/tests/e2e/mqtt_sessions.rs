@@ -158,7 +158,7 @@ async fn nothing_is_lost_by_being_taken_over_again_and_again() {
     const COUNT: usize = 200;
     let server = Carillon::with_mqtt(&[]).await;
     for version in [Version::V3_1_1, Version::V5] {
-        let connect = Connect::lasting(version, "busy");
+        let connect = Connect::lasting(version, &format!("busy with {version:?}"));
         let (mut consumer, _) = MqttClient::connect_with(&server, &connect).await;
         consumer.subscribe("a", 2).await;
         let mut producer = MqttClient::anyone(&server, version).await;

@@ -55,10 +55,22 @@ async fn names_arrive_as_they_were_sent() {
         "a b", " ", "鐘/🔔", "a:b\\c", "a\nb", "~", "a$b/$c",
     ];
     for version in Version::ALL {
-        let mut client = MqttClient::subscriber(&server, version, "#", 1).await;
+        let mut client = MqttClient::anyone(&server, version).await;
         for name in names {
+            // As a level of its own, and as several.
+            let levels = format!("names/{name}");
+            client.subscribe(&levels, 1).await;
+            client.publish(&levels, "x", 1).await;
+            assert_eq!(client.message().await.topic, levels);
+            client.unsubscribe(&levels).await;
+            client.subscribe("names/#", 1).await;
+            client.publish(&levels, "x", 1).await;
+            assert_eq!(client.message().await.topic, levels);
+            client.unsubscribe("names/#").await;
+            client.subscribe(name, 1).await;
             client.publish(name, "x", 1).await;
             assert_eq!(client.message().await.topic, name);
+            client.unsubscribe(name).await;
         }
         client.leave().await;
     }
@@ -74,6 +86,24 @@ async fn names_with_a_dollar_are_not_for_wildcards_at_the_beginning() {
     assert_eq!(asking.message().await.topic, "$SYS/broker/version");
     client.publish("end", "end", 1).await;
     assert_eq!(client.bodies_before("end").await, [""; 0], "[MQTT-4.7.2-1]");
+}
+
+#[tokio::test]
+async fn who_subscribes_to_everything_hears_what_was_published_and_no_more() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut client = MqttClient::anyone(&server, version).await;
+        client.subscribe("#", 1).await;
+        client.subscribe("+/+/+", 1).await;
+        // Clients that come, subscribe and go.
+        MqttClient::subscriber(&server, version, "elsewhere", 1)
+            .await
+            .leave()
+            .await;
+        client.publish("a", "x", 1).await;
+        client.publish("a", "end", 1).await;
+        assert_eq!(client.bodies_before("end").await, ["x"]);
+    }
 }
 
 #[tokio::test]
