@@ -15,6 +15,7 @@ pub mod node;
 mod process;
 pub mod python;
 pub mod queue;
+pub mod site;
 pub mod sse;
 pub mod stomp;
 

@@ -20,6 +20,7 @@ mod mqtt_delivery;
 mod mqtt_doors;
 mod mqtt_faults;
 mod mqtt_order;
+mod mqtt_original;
 mod mqtt_properties;
 mod mqtt_refusals;
 mod mqtt_retained;
