@@ -103,8 +103,7 @@ pub(crate) enum Origin {
 #[derive(Debug)]
 pub(crate) struct Beginning {
     place: Place,
-    missed: Option<Missed>,
-    retained: Option<Arc<Entry>>,
+    rare: Option<Box<Rare>>,
 }
 
 /// Why reading came to an end.
@@ -128,19 +127,11 @@ impl Cursor {
         beginning: Beginning,
         end: End,
     ) -> (Self, bool) {
-        let Beginning {
-            mut place,
-            missed,
-            retained,
-        } = beginning;
+        let Beginning { mut place, rare } = beginning;
         let next = place.peek().map(|entry| entry.start());
         let at = next.unwrap_or(end);
-        let ready = next.is_some() || retained.is_some();
-        let rare = Rare {
-            retained,
-            missed,
-            examined: 0,
-        };
+        let has_retained = rare.as_ref().is_some_and(|rare| rare.retained.is_some());
+        let ready = next.is_some() || has_retained;
         let cursor = Self {
             subscription,
             topic,
@@ -149,7 +140,7 @@ impl Cursor {
             offset: Mark::new(at.offset),
             reading: Mutex::new(Reading {
                 place: Some(place),
-                rare: (!rare.is_empty()).then(|| Box::new(rare)),
+                rare,
             }),
         };
         (cursor, ready)
@@ -160,13 +151,13 @@ impl Cursor {
     pub(crate) fn hand_on(&self) -> Option<Beginning> {
         let mut reading = lock(&self.reading);
         let place = reading.place.take()?;
-        let rare = reading.rare.take().unwrap_or_default();
+        let mut rare = reading.rare.take();
+        if let Some(rare) = &mut rare {
+            // Another may want other entries.
+            rare.examined = 0;
+        }
         self.next_sequence.store(u64::MAX, Ordering::Relaxed);
-        Some(Beginning {
-            place,
-            missed: rare.missed,
-            retained: rare.retained,
-        })
+        Some(Beginning { place, rare })
     }
 
     /// Claims the cursor for an inbox; false when an inbox or the reader has it already and will see what
@@ -233,7 +224,9 @@ impl Cursor {
             }
             examined = rare.examined;
         }
+        let is_selective = self.subscription.is_selective();
         let is_budgeted = self.subscription.selector.is_some();
+        let mut missed = rare.as_mut().and_then(|rare| rare.missed.take());
         let mut delivered = 0;
         let mut read_to = None;
         let mut full = false;
@@ -253,13 +246,14 @@ impl Cursor {
             }
             // Only the first may be one that was found to be wanted.
             let is_known = read_to.is_some() && entry.sequence() < examined;
-            let is_wanted = !is_known && self.subscription.wants(entry, now_ms);
+            let is_wanted = !is_known
+                && !entry.is_expired(now_ms)
+                && (!is_selective || self.subscription.selects(entry));
             if is_budgeted && !is_known {
                 budget.spend_on(entry);
             }
             if is_wanted {
-                let missed = rare.as_mut().and_then(|rare| rare.missed.take());
-                full = take(entry, missed, Origin::Log).is_break();
+                full = take(entry, missed.take(), Origin::Log).is_break();
                 delivered += 1;
             }
             read_to = Some(entry.end());
@@ -269,8 +263,11 @@ impl Cursor {
             self.mark(at);
         }
         self.count(delivered);
-        if rare.as_ref().is_some_and(|rare| rare.is_empty()) {
-            *rare = None;
+        if let Some(own) = rare {
+            own.missed = missed;
+            if own.is_empty() {
+                *rare = None;
+            }
         }
         stop
     }
@@ -424,19 +421,19 @@ impl Beginning {
     /// `start` comes in its place.
     pub(crate) fn of(start: Start, log: &Log, retained: Option<Arc<Entry>>) -> Self {
         let (place, missed) = log.begin(start);
-        let beginning = Self {
-            place,
-            missed,
-            retained: None,
-        };
-        beginning.with_retained(retained)
+        let mut rare = None;
+        if missed.is_some() {
+            rare.get_or_insert_with(Box::<Rare>::default).missed = missed;
+        }
+        Self { place, rare }.with_retained(retained)
     }
 
     /// First with what the topic retained, or else with what was to come first anyway.
     pub(crate) fn with_retained(mut self, retained: Option<Arc<Entry>>) -> Self {
         let next = self.place.sequence();
-        let ahead = retained.filter(|entry| entry.sequence() < next);
-        self.retained = ahead.or(self.retained);
+        if let Some(retained) = retained.filter(|entry| entry.sequence() < next) {
+            self.rare.get_or_insert_default().retained = Some(retained);
+        }
         self
     }
 }

@@ -388,14 +388,20 @@ impl Subscription {
         self.cancelled.load(Ordering::Acquire)
     }
 
+    /// Whether there are entries that it does not want, for other reasons than their age.
+    pub(crate) fn is_selective(&self) -> bool {
+        self.is_selective
+    }
+
     /// Whether an entry is to be delivered, at this time.
     #[inline]
     pub(crate) fn wants(&self, entry: &Entry, now_ms: u64) -> bool {
         !entry.is_expired(now_ms) && (!self.is_selective || self.selects(entry))
     }
 
+    /// Whether it wants an entry, whatever its age.
     #[inline(never)] // So that reading is small for those who want everything.
-    fn selects(&self, entry: &Entry) -> bool {
+    pub(crate) fn selects(&self, entry: &Entry) -> bool {
         let is_own = self.locality == Locality::Others && entry.is_by(&self.session.name);
         let selector = self.selector.as_ref();
         !is_own && selector.is_none_or(|selector| selector.matches(entry))

@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use wire::stomp::server::Subscribe;
 
 use crate::{
-    client, doors::Ports, mqtt::MqttArguments, port::Port, server::Options, stomp::StompOptions,
-    tls::TlsOptions,
+    bench::BenchOptions, client, doors::Ports, mqtt::MqttArguments, port::Port, server::Options,
+    stomp::StompOptions, tls::TlsOptions,
 };
 
 /// A broker for topics and queues in one binary: MQTT, STOMP, WebSocket, HTTP and live pages.
@@ -34,6 +34,8 @@ pub enum Command {
     Request(client::RequestOptions),
     /// Answer requests with a text, or with what a command prints
     Reply(client::ReplyOptions),
+    /// Put a server under load, Carillon or another, and say how it did
+    Bench(Box<BenchOptions>),
 }
 
 #[derive(Debug, Args)]

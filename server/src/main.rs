@@ -5,6 +5,7 @@
 //! looks like is `app`'s.
 
 mod advisory;
+mod bench;
 mod cli;
 mod client;
 mod clock;
@@ -45,6 +46,7 @@ async fn main() -> ExitCode {
         Some(Command::Sub(options)) => client::subscribe(options).await,
         Some(Command::Request(options)) => client::request(options).await,
         Some(Command::Reply(options)) => client::reply(options).await,
+        Some(Command::Bench(options)) => bench::bench(*options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -32,8 +32,9 @@ impl Carillon {
         let mut command = command();
         command.args(["serve", "--listen", &address.to_string()]);
         // Only one server at a time could have the protocols' own ports.
-        command.env("CARILLON_STOMP", "off");
-        command.env("CARILLON_MQTT", "off").args(options);
+        let off = ["STOMP", "STOMP_TLS", "MQTT", "MQTT_TLS"];
+        command.envs(off.map(|port| (format!("CARILLON_{port}"), "off")));
+        command.args(options);
         let mut child = spawn(&mut command);
         let transcript = Transcript::default();
         let ready = first_match(&mut child, &transcript, printed_address);
@@ -59,7 +60,12 @@ impl Carillon {
 
     /// Where STOMP is spoken over TCP, by a server that was told to.
     pub async fn stomp_address(&self) -> SocketAddr {
-        self.tcp_address("STOMP").await
+        self.address_of("STOMP", "tcp://").await
+    }
+
+    /// Where STOMP is spoken over TLS, likewise.
+    pub async fn stomp_tls_address(&self) -> SocketAddr {
+        self.address_of("STOMP", "tls://").await
     }
 
     /// A server with a port for MQTT, and these options in addition.
@@ -69,12 +75,17 @@ impl Carillon {
 
     /// Where MQTT is spoken over TCP, by a server that was told to.
     pub async fn mqtt_address(&self) -> SocketAddr {
-        self.tcp_address("MQTT").await
+        self.address_of("MQTT", "tcp://").await
     }
 
-    async fn tcp_address(&self, protocol: &str) -> SocketAddr {
-        let printed = || async { printed_tcp_address(&self.transcript(), protocol) };
-        let what = format!("the address of {protocol}");
+    /// Where MQTT is spoken over TLS, likewise.
+    pub async fn mqtt_tls_address(&self) -> SocketAddr {
+        self.address_of("MQTT", "tls://").await
+    }
+
+    async fn address_of(&self, protocol: &str, scheme: &str) -> SocketAddr {
+        let printed = || async { printed_address_of(&self.transcript(), protocol, scheme) };
+        let what = format!("the address of {protocol}, {scheme}");
         let address = eventually(&what, printed, Option::is_some).await;
         address.expect("waited for it")
     }
@@ -153,18 +164,21 @@ fn binary() -> PathBuf {
     binary
 }
 
-/// `  console  http://127.0.0.1:41234/console`
+/// `  console  http://127.0.0.1:41234/console`, or `https://`
 fn printed_address(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("http://")?;
+    let (scheme, rest) = line.split_once("://")?;
+    if !scheme.ends_with("http") && !scheme.ends_with("https") {
+        return None;
+    }
     rest.split('/').next()?.trim().parse().ok()
 }
 
-/// `  STOMP     tcp://127.0.0.1:61613`
-fn printed_tcp_address(transcript: &str, protocol: &str) -> Option<SocketAddr> {
+/// `  STOMP     tcp://127.0.0.1:61613`, or `tls://`
+fn printed_address_of(transcript: &str, protocol: &str, scheme: &str) -> Option<SocketAddr> {
     let mut lines = transcript.lines().map(str::split_whitespace);
     lines.find_map(|mut words| {
         let is_named = words.next() == Some(protocol);
-        let address = words.next()?.strip_prefix("tcp://")?;
+        let address = words.next()?.strip_prefix(scheme)?;
         is_named.then(|| address.parse().ok())?
     })
 }

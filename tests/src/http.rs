@@ -2,11 +2,12 @@
 //! server sent.
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::deadline::within;
 
@@ -69,13 +70,33 @@ pub fn request(
 
 pub async fn send(request: Request<Full<Bytes>>) -> Answer {
     let what = format!("{} {}", request.method(), request.uri());
-    let (parts, body) = open(request).await.into_parts();
-    let body = within(&what, body.collect()).await;
+    whole(&what, open(request).await).await
+}
+
+async fn whole(what: &str, response: Response<hyper::body::Incoming>) -> Answer {
+    let (parts, body) = response.into_parts();
+    let body = within(what, body.collect()).await;
     Answer {
         status: parts.status,
         headers: parts.headers,
         body: body.expect("a whole body").to_bytes(),
     }
+}
+
+/// GET over a connection of the test's own, such as one with TLS.
+pub async fn get_over<S>(stream: S, path: &str) -> Answer
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = handshake.expect("a connection");
+    tokio::spawn(connection);
+    let mut request = request(Method::GET, path, "");
+    request
+        .headers_mut()
+        .insert("host", HeaderValue::from_static("localhost"));
+    let response = within(path, sender.send_request(request)).await;
+    whole(path, response.expect("an answer")).await
 }
 
 /// The answer's head, with a body still to come.

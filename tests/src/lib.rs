@@ -18,5 +18,6 @@ pub mod queue;
 pub mod site;
 pub mod sse;
 pub mod stomp;
+pub mod tls;
 
 pub use carillon::Carillon;

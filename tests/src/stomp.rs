@@ -1,4 +1,4 @@
-//! A STOMP client over WebSocket or TCP, written from the specification for the tests alone. It hides
+//! A STOMP client over WebSocket or TCP, with or without TLS, written from the specification for the tests alone. It hides
 //! nothing: tests may send any bytes and see every frame.
 
 use std::collections::VecDeque;
@@ -6,15 +6,16 @@ use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
 use http::{HeaderValue, StatusCode};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::Carillon;
 use crate::deadline::within;
+use crate::tls::Trust;
 
 mod acknowledge;
 mod arrived;
@@ -39,9 +40,16 @@ pub struct StompClient {
 }
 
 enum Transport {
-    WebSocket(Box<WebSocketStream<MaybeTlsStream<TcpStream>>>),
-    Tcp(TcpStream),
+    WebSocket(Box<WebSocketStream<Line>>),
+    Stream(Line),
 }
+
+/// A connection, with TLS on it or without.
+type Line = Box<dyn Duplex>;
+
+trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
 
 impl StompClient {
     /// A connected session on `/ws`.
@@ -88,7 +96,17 @@ impl StompClient {
     /// The TCP connection only.
     pub async fn over_tcp(address: SocketAddr) -> Self {
         let socket = within("a connection", TcpStream::connect(address)).await;
-        Self::new(Transport::Tcp(socket.expect("somebody listens")), None)
+        Self::over(socket.expect("somebody listens"))
+    }
+
+    /// The TLS connection only, to a port that may be anybody's.
+    pub async fn over_tls(address: SocketAddr, trust: &Trust) -> Self {
+        Self::over(trust.connect(address).await)
+    }
+
+    /// On a connection of the test's own.
+    pub fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
+        Self::new(Transport::Stream(Box::new(stream)), None)
     }
 
     /// The WebSocket only: no frame has been sent.
@@ -99,7 +117,18 @@ impl StompClient {
 
     /// With a request of the test's own; the status when the server refuses it.
     pub async fn upgraded(request: Request) -> Result<Self, StatusCode> {
-        match within("the upgrade", connect_async(request)).await {
+        let authority = request.uri().authority().expect("an address").as_str();
+        let socket = within("a connection", TcpStream::connect(authority)).await;
+        Self::upgraded_on(socket.expect("somebody listens"), request).await
+    }
+
+    /// Likewise, on a connection of the test's own.
+    pub async fn upgraded_on(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        request: Request,
+    ) -> Result<Self, StatusCode> {
+        let stream: Line = Box::new(stream);
+        match within("the upgrade", client_async(request, stream)).await {
             Ok((socket, response)) => {
                 let subprotocol = response.headers().get("sec-websocket-protocol");
                 let subprotocol = subprotocol.map(|name| name.to_str().expect("ASCII").to_owned());
@@ -140,7 +169,10 @@ impl StompClient {
         let sending = async {
             match &mut self.transport {
                 Transport::WebSocket(socket) => socket.send(Message::Binary(bytes.into())).await,
-                Transport::Tcp(socket) => Ok(socket.write_all(&bytes).await?),
+                Transport::Stream(socket) => {
+                    socket.write_all(&bytes).await?;
+                    Ok(socket.flush().await?)
+                }
             }
         };
         within("sending", sending).await
@@ -279,7 +311,7 @@ impl StompClient {
                     Err(_) => return None,
                 }
             },
-            Transport::Tcp(socket) => {
+            Transport::Stream(socket) => {
                 let mut bytes = Vec::with_capacity(READ_BYTES);
                 let count = socket.read_buf(&mut bytes).await.ok()?;
                 (count > 0).then_some(bytes)

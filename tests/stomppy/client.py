@@ -17,12 +17,14 @@ DEADLINE_S = 15
 class Client(stomp.ConnectionListener):
     """A connection of one version."""
 
-    def __init__(self, version, port, **headers):
+    def __init__(self, version, port, ca=None, **headers):
         self.version = version
         self.messages = queue.Queue()
         self.receipts = queue.Queue()
         self.requests = 0
         self.connection = CONNECTIONS[version]([("127.0.0.1", port)])
+        if ca:
+            self.connection.set_ssl([("127.0.0.1", port)], ca_certs=ca)
         self.connection.set_listener("mailbox", self)
         self.connection.connect(wait=True, headers=headers)
 

@@ -1,6 +1,7 @@
-"""stomp.py against Carillon, over TCP. Prints as JSON what it saw.
+"""stomp.py against Carillon, over TCP or TLS. Prints as JSON what it saw.
 
-Arguments: the scenario, the version, the port, and a name for the queue or topic.
+Arguments: the scenario, the version, the port, a name for the queue or topic, and with TLS the file
+of the certificate to trust.
 """
 
 import json
@@ -112,11 +113,11 @@ SCENARIOS = [publish, acknowledge, reject, transaction, durable, browse]
 
 
 def main():
-    scenario, version, port, name = sys.argv[1:]
+    scenario, version, port, name, *ca = sys.argv[1:]
     run = {function.__name__: function for function in SCENARIOS}[scenario]
 
     def connect(**headers):
-        return Client(version, int(port), **headers)
+        return Client(version, int(port), *ca, **headers)
 
     print(json.dumps(run(connect, name)))
 

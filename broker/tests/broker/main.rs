@@ -33,5 +33,6 @@ mod shared_subscriptions;
 mod simulation;
 mod temporaries;
 mod threads;
+mod topic_model;
 mod topic_queues;
 mod transactions;

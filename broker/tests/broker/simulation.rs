@@ -2,11 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc, task::Poll};
 
-use broker::{Broker, Missed, Outcome, Overflow, Start, SubscriptionId};
+use broker::{Broker, Locality, Outcome, Overflow, Publication, Retained, Start, Subscribe};
+use bytes::Bytes;
 
 use crate::{
-    harness::{Bell, Client, Got, as_filter, as_name, broker, publication},
+    harness::{Bell, Client, as_filter, as_name, broker},
     random::Random,
+    topic_model::{Expected, Member, Subscription, Topic},
 };
 
 #[test]
@@ -23,43 +25,6 @@ fn every_session_sees_the_one_order_and_is_told_what_it_missed() {
 const NAMES: [&str; 6] = ["a", "a.b", "a.b.c", "x", "x.y", "z.b"];
 const FILTERS: [&str; 9] = ["a", "a.b", "x.y", ">", "a.>", "*", "a.*", "*.b", "x.>"];
 
-/// What one life of a topic holds.
-#[derive(Default)]
-struct Topic {
-    /// By sequence, from 1.
-    positions: Vec<u64>,
-    /// Sequence of the oldest entry kept.
-    first: u64,
-    trimmed_position: u64,
-}
-
-struct Subscription {
-    id: SubscriptionId,
-    filter: &'static str,
-    overflow: Overflow,
-    /// The broker's position when it was made: what came before is history.
-    made_at: u64,
-    last_position: u64,
-    topics: HashMap<&'static str, Expected>,
-}
-
-/// What a subscription is to get next of a topic.
-struct Expected {
-    sequence: u64,
-    /// What it is to be told at the first entry, if nothing else is dropped until then.
-    missed: Option<Missed>,
-    /// Entries of that which were gone before it subscribed.
-    gone: u64,
-}
-
-struct Member {
-    client: Client,
-    subscriptions: HashMap<u8, Subscription>,
-    /// The newest entry that it got when it was new.
-    live_position: u64,
-    next_tag: u8,
-}
-
 struct Run {
     random: Random,
     broker: Broker,
@@ -69,6 +34,8 @@ struct Run {
     members: Vec<Member>,
     /// Whether readers read to the end before they leave, so that every drop has been told.
     tidy: bool,
+    /// Whether there are subscriptions that do not want what their own session publishes.
+    has_partial: bool,
     delivered: u64,
     dropped: u64,
     published: u64,
@@ -85,6 +52,7 @@ impl Run {
         });
         Self {
             tidy: random.below(2) == 0,
+            has_partial: random.below(2) == 0,
             random,
             broker,
             position: 0,
@@ -101,9 +69,11 @@ impl Run {
         match self.random.below(20) {
             0 => self.attach(),
             1..=2 => self.subscribe(),
+            3 if self.random.below(2) == 0 => self.resubscribe(),
             3 => self.unsubscribe(),
             4 if self.random.below(4) == 0 => self.detach(),
             5 if self.random.below(3) == 0 => self.clear(),
+            6 if self.random.below(4) == 0 => self.pause_or_resume(),
             4..=8 => self.read(),
             _ => self.publish(),
         }
@@ -116,6 +86,7 @@ impl Run {
                 subscriptions: HashMap::new(),
                 live_position: 0,
                 next_tag: 0,
+                is_paused: false,
             });
         }
     }
@@ -141,13 +112,19 @@ impl Run {
             3 => Start::Lost,
             _ => Start::New,
         };
+        let retained = self.retained();
+        let locality = match start {
+            Start::New | Start::Last if overflow != Overflow::Latest => self.locality(),
+            _ => Locality::Everywhere,
+        };
         let mut topics = HashMap::new();
         if let Some(name) = NAMES.iter().find(|name| **name == filter) {
             self.topic(name);
         }
         for (name, topic) in &self.topics {
             if as_filter(filter).matches(&as_name(name)) {
-                topics.insert(*name, topic.expected(start));
+                let expected = topic.expected(start).with_retained(topic, retained);
+                topics.insert(*name, expected);
             }
         }
         let member = &mut self.members[at];
@@ -155,11 +132,21 @@ impl Run {
         let Some(next) = tag.checked_add(1) else {
             return;
         };
-        let made = member
-            .client
-            .try_subscribe(&self.broker, filter, (start, overflow, tag));
-        let Ok((id, _)) = made else {
-            assert!(member.client.reader.session().is_ended());
+        let covering = as_filter(filter);
+        let asked = Subscribe {
+            start,
+            overflow,
+            retained,
+            locality,
+            tag: &[tag],
+            ..Subscribe::to(&covering)
+        };
+        let session = member.client.reader.session();
+        let made = self
+            .broker
+            .subscribe(session, asked, &mut Outcome::default());
+        let Ok(id) = made else {
+            assert!(session.is_ended());
             return;
         };
         member.next_tag = next;
@@ -167,6 +154,8 @@ impl Run {
             id,
             filter,
             overflow,
+            locality,
+            is_partial: locality == Locality::Others,
             made_at: self.position,
             last_position: 0,
             topics,
@@ -174,8 +163,85 @@ impl Run {
         member.subscriptions.insert(tag, subscription);
     }
 
+    fn retained(&mut self) -> Retained {
+        match self.random.below(2) {
+            0 => Retained::First,
+            _ => Retained::Omitted,
+        }
+    }
+
+    fn locality(&mut self) -> Locality {
+        match self.random.below(3) {
+            0 if self.has_partial => Locality::Others,
+            _ => Locality::Everywhere,
+        }
+    }
+
+    /// Replaces a subscription by another that goes on where it is.
+    fn resubscribe(&mut self) {
+        let Some(at) = self.member() else { return };
+        let (retained, locality) = (self.retained(), self.locality());
+        let member = &mut self.members[at];
+        let Some(old) = member.subscriptions.keys().max().copied() else {
+            return;
+        };
+        let Some(next) = member.next_tag.checked_add(1) else {
+            return;
+        };
+        let tag = std::mem::replace(&mut member.next_tag, next);
+        let Some(mut subscription) = member.subscriptions.remove(&old) else {
+            return;
+        };
+        if subscription.is_partial {
+            subscription.locality = locality;
+        }
+        let filter = as_filter(subscription.filter);
+        let asked = Subscribe {
+            overflow: subscription.overflow,
+            retained,
+            locality: subscription.locality,
+            tag: &[tag],
+            ..Subscribe::to(&filter)
+        };
+        let session = member.client.reader.session();
+        let outcome = &mut Outcome::default();
+        subscription.id = self
+            .broker
+            .resubscribe(session, subscription.id, asked, outcome)
+            .expect("there is such a one");
+        // What is retained comes again.
+        subscription.last_position = 0;
+        let all = &self.topics;
+        let topics = std::mem::take(&mut subscription.topics).into_iter();
+        subscription.topics = topics
+            .map(|(name, expected)| (name, expected.with_retained(&all[name], retained)))
+            .collect();
+        member.subscriptions.insert(tag, subscription);
+    }
+
+    /// A client goes away, or comes back.
+    fn pause_or_resume(&mut self) {
+        let Some(at) = self.member() else { return };
+        self.pause_or_resume_at(at);
+    }
+
+    fn pause_or_resume_at(&mut self, at: usize) {
+        let member = &mut self.members[at];
+        let session = member.client.reader.session();
+        let mut outcome = Outcome::default();
+        if member.is_paused {
+            self.broker.resume(session, &mut outcome);
+        } else {
+            self.broker.pause(session, 0, &mut outcome);
+        }
+        member.is_paused = !member.is_paused;
+    }
+
     fn unsubscribe(&mut self) {
         let Some(at) = self.member() else { return };
+        if self.members[at].is_paused {
+            return;
+        }
         if self.tidy {
             self.read_from(at, usize::MAX);
         }
@@ -196,6 +262,9 @@ impl Run {
 
     fn detach_at(&mut self, at: usize) {
         if self.tidy {
+            if self.members[at].is_paused {
+                self.pause_or_resume_at(at);
+            }
             self.read_from(at, usize::MAX);
         }
         self.members.remove(at).client.detach(&self.broker);
@@ -208,26 +277,33 @@ impl Run {
         assert_eq!(self.broker.clear(&as_name(name)), found.is_some());
         if let Some(topic) = found {
             topic.trim(0);
+            topic.retained = None;
         }
         self.remove_idle();
     }
 
     fn publish(&mut self) {
         let mut batch = Vec::new();
-        let mut names = Vec::new();
+        let mut made = Vec::new();
         for _ in 0..=self.random.below(12) {
-            let name = NAMES[self.random.below(NAMES.len() as u64) as usize];
-            names.push(name);
-            batch.push(publication(name, self.random.below(40) as usize));
+            let (publication, name, producer) = self.make();
+            made.push((name, producer, publication.1));
+            batch.push(publication.0);
         }
         let mut outcome = Outcome::default();
         self.broker.publish(&mut batch, &mut outcome);
-        for (name, result) in names.iter().zip(&outcome.results) {
+        assert_eq!(outcome.results.len(), made.len());
+        for ((name, producer, retains), result) in made.into_iter().zip(&outcome.results) {
             self.position += 1;
             self.published += 1;
             let position = self.position;
             let topic = self.topic(name);
             topic.positions.push(position);
+            topic.producers.push(producer);
+            let sequence = topic.positions.len() as u64;
+            if let Some(retains) = retains {
+                topic.retained = retains.then_some(sequence);
+            }
             let published = result.as_ref().expect("within the limits");
             assert_eq!(published.id.position, position);
             assert_eq!(published.sequence, topic.positions.len() as u64);
@@ -247,6 +323,27 @@ impl Run {
         }
     }
 
+    /// A publication by somebody; where to, by whom, and whether its topic retains it, or nothing then.
+    fn make(&mut self) -> ((Publication, Option<bool>), &'static str, Arc<str>) {
+        let name = NAMES[self.random.below(NAMES.len() as u64) as usize];
+        let producer = match self.member() {
+            Some(at) if self.random.below(2) == 0 => {
+                self.members[at].client.reader.session().name()
+            }
+            _ => &Arc::from("p"),
+        };
+        let producer = Arc::clone(producer);
+        let body = vec![0; self.random.below(40).saturating_sub(10) as usize];
+        let retains = (self.random.below(6) == 0).then_some(!body.is_empty());
+        let publication =
+            Publication::new(as_name(name), Arc::clone(&producer), 0, Bytes::from(body));
+        let publication = match retains {
+            Some(_) => publication.retained(),
+            None => publication,
+        };
+        ((publication, retains), name, producer)
+    }
+
     fn ended(&self) -> Option<usize> {
         self.members
             .iter()
@@ -260,6 +357,9 @@ impl Run {
     }
 
     fn read_from(&mut self, at: usize, most: usize) {
+        if self.members[at].is_paused {
+            return;
+        }
         let (got, _) = self.members[at].client.read(most);
         assert!(got.len() <= most);
         for one in got {
@@ -282,9 +382,9 @@ impl Run {
                 }
             }
             Topic {
-                positions: Vec::new(),
                 first: 1,
                 trimmed_position: forgotten,
+                ..Topic::default()
             }
         })
     }
@@ -320,20 +420,26 @@ impl Run {
 
     fn finish(mut self) {
         for at in 0..self.members.len() {
-            self.read_from(at, usize::MAX);
-            for subscription in self.members[at].subscriptions.values() {
-                for (name, expected) in &subscription.topics {
-                    let end = self.topics[name].positions.len() as u64 + 1;
-                    assert_eq!(expected.sequence, end, "{name} is not read to its end");
-                }
+            if self.members[at].is_paused {
+                self.pause_or_resume_at(at);
             }
+            self.read_from(at, usize::MAX);
+            self.members[at].check_end(&self.topics);
+        }
+        for name in NAMES {
+            let entry = self.broker.retained(&as_name(name));
+            let topic = self.topics.get(name);
+            let expected = topic.and_then(|topic| topic.retained);
+            assert_eq!(entry.map(|entry| entry.sequence()), expected, "{name}");
         }
         let figures = self.broker.figures();
+        let retained = self.topics.values().filter(|one| one.retained.is_some());
+        assert_eq!(figures.retained, retained.count());
         assert_eq!(figures.delivered, self.delivered);
         assert_eq!(figures.published, self.published);
         assert_eq!(figures.topics, self.topics.len());
-        assert!(figures.dropped >= self.dropped);
-        if self.tidy && figures.disconnected == 0 {
+        assert!(self.has_partial || figures.dropped >= self.dropped);
+        if self.tidy && !self.has_partial && figures.disconnected == 0 {
             assert_eq!(figures.dropped, self.dropped);
         }
         while !self.members.is_empty() {
@@ -345,88 +451,5 @@ impl Run {
         let figures = self.broker.figures();
         assert_eq!((figures.topics, figures.subscriptions), (0, 0));
         assert_eq!((figures.sessions, figures.held_bytes), (0, 0));
-    }
-}
-
-impl Topic {
-    fn trim(&mut self, history: u64) {
-        let end = self.positions.len() as u64 + 1;
-        let first = end.saturating_sub(history).max(self.first);
-        if first > self.first {
-            self.first = first;
-            self.trimmed_position = self.positions[first as usize - 2];
-        }
-    }
-
-    fn expected(&self, start: Start) -> Expected {
-        let end = self.positions.len() as u64 + 1;
-        match start {
-            Start::New => Expected::new(end, None),
-            Start::Last => Expected::new((end - 1).max(self.first), None),
-            Start::AfterSequence(sequence) if sequence >= end => {
-                Expected::new(end, Some(Missed::Unknown))
-            }
-            Start::AfterSequence(sequence) if sequence + 1 >= self.first => {
-                Expected::new(sequence + 1, None)
-            }
-            Start::AfterSequence(sequence) => Expected {
-                sequence: sequence + 1,
-                missed: Some(Missed::Range {
-                    from: sequence + 1,
-                    to: self.first - 1,
-                }),
-                gone: self.first - 1 - sequence,
-            },
-            Start::AfterPosition(position) => {
-                let read = self.positions.partition_point(|one| *one <= position) as u64;
-                let missed = (self.trimmed_position > position).then_some(Missed::Unknown);
-                Expected::new((read + 1).max(self.first), missed)
-            }
-            Start::Lost => Expected::new(self.first, Some(Missed::Unknown)),
-        }
-    }
-}
-
-impl Expected {
-    fn new(sequence: u64, missed: Option<Missed>) -> Self {
-        Self {
-            sequence,
-            missed,
-            gone: 0,
-        }
-    }
-}
-
-impl Member {
-    /// Checks a delivery, and tells how many entries before it were dropped.
-    fn check(&mut self, got: &Got, topics: &HashMap<&'static str, Topic>) -> u64 {
-        let subscription = self.subscriptions.get_mut(&got.tag);
-        let subscription = subscription.expect("nothing comes after unsubscribing");
-        assert!(got.position > subscription.last_position, "{got:?}");
-        subscription.last_position = got.position;
-        if got.position > subscription.made_at {
-            assert!(got.position >= self.live_position, "{got:?}");
-            self.live_position = got.position;
-        }
-        let topic = &topics[got.topic.as_str()];
-        assert_eq!(topic.positions[got.sequence as usize - 1], got.position);
-        let expected = subscription.topics.get_mut(got.topic.as_str());
-        let expected = expected.expect("only what its filter covers");
-        let skipped = got.sequence - expected.sequence;
-        let told = match (subscription.overflow, expected.missed.take()) {
-            (_, Some(Missed::Unknown)) => Some(Missed::Unknown),
-            (Overflow::Latest, initial) => initial,
-            (_, initial) if skipped == 0 => initial,
-            _ => Some(Missed::Range {
-                from: expected.sequence,
-                to: got.sequence - 1,
-            }),
-        };
-        assert_eq!(got.missed, told, "{got:?}");
-        if subscription.overflow == Overflow::Latest {
-            assert_eq!(got.sequence, topic.positions.len() as u64, "{got:?}");
-        }
-        expected.sequence = got.sequence + 1;
-        skipped - std::mem::take(&mut expected.gone)
     }
 }

@@ -29,6 +29,8 @@ mod stop;
 mod subscribe;
 mod tls;
 
+#[cfg(test)]
+pub use options::parse;
 pub use publish::{PublishOptions, publish};
 pub use reply::{ReplyOptions, reply};
 pub use request::{RequestOptions, request};

@@ -72,7 +72,11 @@ impl Transport for Tls {
         }
         CIPHERTEXT.with_borrow_mut(|ciphertext| {
             // A record begun before may be completed: its plaintext needs room, too.
-            ciphertext.resize(buffer.len() - RECORD_BYTES, 0);
+            let most = buffer.len().saturating_sub(RECORD_BYTES);
+            if most == 0 {
+                return Err(io::ErrorKind::InvalidInput.into());
+            }
+            ciphertext.resize(most, 0);
             let count = self.socket.try_read(ciphertext)?;
             session.decipher(&ciphertext[..count], buffer)
         })
@@ -209,3 +213,127 @@ thread_local! {
 const RECORD_BYTES: usize = 16 << 10;
 /// Bytes that may wait, enciphered, for the socket. A round of deliveries fits, and so is one write.
 const UNSENT_BYTES: usize = 128 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+    use super::*;
+    use crate::tls::{provider, self_signed};
+
+    type Client = tokio_rustls::client::TlsStream<TcpStream>;
+
+    /// Both ends of a connection.
+    async fn pair() -> (Tls, Client) {
+        let certificate = self_signed::certificate([127, 0, 0, 1].into()).expect("a certificate");
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.chain[0].clone()).expect("a root");
+        let client = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let ours = async {
+            let (socket, _) = listener.accept().await.expect("a connection");
+            let config = certificate.config().expect("a configuration");
+            TlsAcceptor::from(config).accept(socket).await
+        };
+        let theirs = async {
+            let socket = TcpStream::connect(address).await.expect("a connection");
+            let name = "localhost".try_into().expect("a name");
+            TlsConnector::from(Arc::new(client))
+                .connect(name, socket)
+                .await
+        };
+        let (ours, theirs) = tokio::join!(ours, theirs);
+        let (tls, _) = ours.expect("a handshake").into_transport();
+        (tls, theirs.expect("a handshake"))
+    }
+
+    async fn read(tls: &Tls) -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0; 2 * RECORD_BYTES];
+        loop {
+            tls.tcp().readable().await.expect("a socket");
+            match tls.try_read(&mut buffer) {
+                Ok(count) => return Ok(buffer[..count].to_vec()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_came_before_the_end_is_read_before_it() {
+        let (tls, mut client) = pair().await;
+        client.write_all(b"last words").await.expect("written");
+        client.shutdown().await.expect("close_notify");
+        let mut said = Vec::new();
+        loop {
+            match read(&tls).await.expect("no fault") {
+                piece if piece.is_empty() => break,
+                piece => said.extend(piece),
+            }
+        }
+        assert_eq!(said, b"last words");
+        assert!(read(&tls).await.expect("the end, again").is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_tls_is_a_fault_after_what_was() {
+        let (tls, mut client) = pair().await;
+        client.write_all(b"words").await.expect("written");
+        client.flush().await.expect("written");
+        let (socket, _) = client.get_mut();
+        socket.write_all(b"not a record").await.expect("written");
+        let mut said = Vec::new();
+        let fault = loop {
+            match read(&tls).await {
+                Ok(piece) => said.extend(piece),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(said, b"words");
+        assert_eq!(fault.kind(), io::ErrorKind::InvalidData);
+        assert!(!tls.is_flushed(), "an alert is to be sent");
+    }
+
+    #[tokio::test]
+    async fn a_full_socket_takes_no_more_and_nothing_is_lost() {
+        let (tls, mut client) = pair().await;
+        let piece: Vec<u8> = (0..=255).cycle().take(100_003).collect();
+        let mut taken = 0;
+        loop {
+            let from = taken % piece.len();
+            match tls.try_write(&piece[from..]) {
+                Ok(count) => taken += count,
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                    break;
+                }
+            }
+        }
+        assert!(!tls.is_flushed());
+        let reading = async {
+            let mut heard = vec![0; taken];
+            client.read_exact(&mut heard).await.expect("all of it");
+            heard
+        };
+        let flushing = async {
+            while tls.try_flush().is_err() {
+                tls.tcp().writable().await.expect("a socket");
+            }
+        };
+        let (heard, ()) = tokio::join!(reading, flushing);
+        let expected = piece.iter().cycle().take(taken);
+        assert!(heard.iter().eq(expected), "{taken} bytes");
+    }
+}

@@ -49,5 +49,6 @@ mod stompjs;
 mod stomppy;
 mod tcp;
 mod temporary;
+mod tls;
 mod transactions;
 mod websocket;

@@ -1,6 +1,7 @@
-//! STOMP's best-known client for Python, from PyPI, over TCP in each version.
+//! STOMP's best-known client for Python, from PyPI, over TCP and TLS in each version.
 
 use harness::stomp::StompClient;
+use harness::tls::{Pair, text};
 use harness::{Carillon, python, queue};
 use serde_json::{Value, json};
 
@@ -85,5 +86,22 @@ async fn it_looks_into_a_queue() {
         let (report, name) = play(&server, "browse", version).await;
         assert_eq!(report, json!(["1", "2"]), "{version}");
         assert_eq!(queue::depth(&server, &name).await, (2, 0));
+    }
+}
+
+#[tokio::test]
+async fn it_speaks_tls() {
+    let pair = Pair::new();
+    let server = pair.server(&[]).await;
+    let port = server.stomp_tls_address().await.port().to_string();
+    let certificate = text(&pair.cert());
+    for version in VERSIONS {
+        let arguments = ["acknowledge", version, &port, "tls", &certificate];
+        let printed = python::run("scenario.py", &arguments).await;
+        let report: Value = serde_json::from_str(&printed).expect("a report in JSON");
+        assert_eq!(report[0], json!(["1", null, null]), "{version}");
+        let mut next = StompClient::consumer(&server, "/queue/tls", &[]).await;
+        assert_eq!(next.bodies(2).await, ["1", "3"], "{version}");
+        next.leave().await;
     }
 }

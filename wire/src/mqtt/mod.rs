@@ -29,6 +29,7 @@
 //! [`AliasesOut`], [`KeepAlive`]. [`server`] is a server's machine, made of them.
 
 mod clause;
+pub mod client;
 mod decode;
 mod decoder;
 mod delivery;

@@ -75,7 +75,7 @@ fn every_test_named_exists() {
 }
 
 /// Whether there is a function of that name with a test's attribute above it.
-fn exists(test: &str) -> bool {
+pub fn exists(test: &str) -> bool {
     let (folder, path) = match test.strip_prefix("e2e::") {
         Some(path) => ("../tests/tests/e2e", path),
         None => ("tests/protocol", test),

@@ -3,19 +3,26 @@
 
 mod clauses;
 mod conversation;
+mod mqtt_answers;
+mod mqtt_clauses;
 mod mqtt_golden;
 mod mqtt_golden_connect;
 mod mqtt_golden_subscribe;
+mod mqtt_handshake;
 mod mqtt_malformed;
 mod mqtt_malformed_connect;
 mod mqtt_malformed_publish;
 mod mqtt_malformed_subscribe;
 mod mqtt_model;
+mod mqtt_outgoing;
 mod mqtt_properties;
 mod mqtt_sections;
+mod mqtt_server;
 mod mqtt_shared;
+mod mqtt_simulation;
 mod mqtt_topics;
 mod mqtt_value;
+mod mqtt_windows;
 mod stomp_acknowledge;
 mod stomp_conversation;
 mod stomp_golden;

@@ -11,7 +11,7 @@ use super::super::{Delivery, PacketId};
 ///
 /// Together they are no more than the own Receive Maximum. Those of QoS 2 outlive a connection
 /// ([`resume`](Self::resume)), and do not count on the next one: the peer's quota begins anew there
-/// (4.9). So no more than twice the maximum is kept.
+/// (4.9). A peer that keeps to the order of resending has never more of them than one maximum.
 #[derive(Clone, Debug)]
 pub struct Incoming {
     /// In the order of arrival, so that those to be released are found at the front.
@@ -40,6 +40,9 @@ pub struct Exceeded {
 }
 
 impl Incoming {
+    /// How many unreleased identifiers are kept in any case when a session goes on.
+    pub const KEPT: usize = 1024;
+
     /// `receive_maximum` is what the peer was told; 0 counts as 1. Before 5.0 nobody is told: it is
     /// 65,535, as many as there are identifiers.
     pub fn new(receive_maximum: u16) -> Self {
@@ -113,12 +116,13 @@ impl Incoming {
     }
 
     /// A new connection of the same session. What is unreleased stays so; of more than
-    /// `receive_maximum` of them the oldest are forgotten.
+    /// `receive_maximum` and [`KEPT`](Self::KEPT) the oldest are forgotten.
     pub fn resume(&mut self, receive_maximum: u16) {
         self.maximum = receive_maximum.max(1);
-        let kept = self.unreleased.len().min(usize::from(self.maximum));
-        self.unreleased.drain(..self.unreleased.len() - kept);
-        self.earlier = kept;
+        let most = Self::KEPT.max(self.maximum.into());
+        let too_many = self.unreleased.len().saturating_sub(most);
+        self.unreleased.drain(..too_many);
+        self.earlier = self.unreleased.len();
         self.unanswered = 0;
     }
 

@@ -16,8 +16,8 @@ use super::slots::{Slots, Unknown};
 #[derive(Clone, Debug)]
 pub struct Outgoing<T> {
     slots: Slots<Slot<T>>,
-    /// How many places from the front on were sent on this connection; the others were sent on an
-    /// earlier one only.
+    /// How many places from the front on were sent on this connection; messages behind them were
+    /// sent on an earlier one only.
     sent: usize,
     /// Of the messages among them.
     in_flight: usize,
@@ -82,7 +82,7 @@ impl<T> Outgoing<T> {
     /// be sent again ([MQTT-4.6.0-1]).
     #[inline]
     pub fn has_room(&self) -> bool {
-        self.sent == self.slots.len() && self.has_quota() && self.has_span()
+        !self.has_resend() && self.has_quota() && self.has_span()
     }
 
     /// Gives a message an identifier that is not in use ([MQTT-2.2.1-3], [MQTT-2.2.1-4]) and keeps
@@ -100,7 +100,7 @@ impl<T> Outgoing<T> {
             return Err(message);
         }
         let id = self.slots.push(Slot::Published(qos, message));
-        self.sent += 1;
+        self.sent = self.slots.len();
         self.in_flight += 1;
         self.messages += 1;
         Ok(delivery(qos, id, Attempt::First))
@@ -169,14 +169,9 @@ impl<T> Outgoing<T> {
     }
 
     /// An identifier for a SUBSCRIBE or UNSUBSCRIBE: they share them with PUBLISH ([MQTT-2.2.1-3]),
-    /// but not the Receive Maximum. `None` when there are too many in use.
+    /// but not the Receive Maximum ([MQTT-3.3.4-8]). `None` when there are too many in use.
     pub fn reserve(&mut self) -> Option<PacketId> {
-        if self.sent != self.slots.len() || !self.has_span() {
-            return None;
-        }
-        let id = self.slots.push(Slot::Reserved);
-        self.sent += 1;
-        Some(id)
+        self.has_span().then(|| self.slots.push(Slot::Reserved))
     }
 
     /// SUBACK or UNSUBACK.
@@ -215,29 +210,31 @@ impl<T> Outgoing<T> {
     /// The next that is to be sent again, in the order in which it was sent first ([MQTT-4.6.0-1],
     /// [MQTT-4.6.0-4]). `None` when there is nothing left, or the peer takes no more for now.
     pub fn resend(&mut self) -> Option<Resend<'_, T>> {
-        while self.sent < self.slots.len() && self.slots.get(self.sent).is_none() {
-            self.sent += 1;
-        }
-        // PUBREL needs no quota.
-        if matches!(self.slots.get(self.sent), Some((_, Slot::Published(..)))) && !self.has_quota()
-        {
+        if !self.has_resend() {
             return None;
         }
+        while self.sent < self.slots.len() && !self.is_message(self.sent) {
+            self.sent += 1;
+        }
+        // PUBREL needs no quota ([MQTT-3.3.4-10]).
+        let has_quota = self.has_quota();
         let (id, slot) = self.slots.get(self.sent)?;
-        self.sent += 1;
-        self.in_flight += 1;
-        Some(match slot {
+        let resend = match slot {
+            Slot::Published(..) if !has_quota => return None,
             Slot::Published(qos, message) => {
                 Resend::Publish(delivery(*qos, id, Attempt::Again), message)
             }
             Slot::Released | Slot::Reserved => Resend::Release(id),
-        })
+        };
+        self.sent += 1;
+        self.in_flight += 1;
+        Some(resend)
     }
 
     /// Whether something waits to be sent again.
     #[inline]
-    pub fn has_resend(&self) -> bool {
-        self.sent < self.slots.len()
+    pub const fn has_resend(&self) -> bool {
+        self.in_flight < self.messages
     }
 
     /// Takes out messages of QoS 1 that somebody else may get instead, such as those of shared
@@ -288,6 +285,11 @@ impl<T> Outgoing<T> {
     /// Gives back memory that is not in use, such as when the client is gone.
     pub fn shrink(&mut self) {
         self.slots.shrink();
+    }
+
+    /// Not a gap, nor an identifier of a request.
+    fn is_message(&self, index: usize) -> bool {
+        !matches!(self.slots.get(index), None | Some((_, Slot::Reserved)))
     }
 
     #[inline]

@@ -1,0 +1,209 @@
+//! What the simulation of topics knows of them and of their subscriptions: plain vectors and tables.
+
+use std::{collections::HashMap, sync::Arc};
+
+use broker::{Locality, Missed, Overflow, Retained, Start, SubscriptionId};
+
+use crate::harness::{Client, Got};
+
+/// What one life of a topic holds.
+#[derive(Default)]
+pub struct Topic {
+    /// By sequence, from 1.
+    pub positions: Vec<u64>,
+    /// Who published them, likewise.
+    pub producers: Vec<Arc<str>>,
+    /// Sequence of the oldest entry kept.
+    pub first: u64,
+    pub trimmed_position: u64,
+    /// Sequence of what is retained.
+    pub retained: Option<u64>,
+}
+
+pub struct Subscription {
+    pub id: SubscriptionId,
+    pub filter: &'static str,
+    pub overflow: Overflow,
+    pub locality: Locality,
+    /// Whether it, or one that it replaced, did not want what its session published.
+    pub is_partial: bool,
+    /// The broker's position when it was made: what came before is history.
+    pub made_at: u64,
+    pub last_position: u64,
+    pub topics: HashMap<&'static str, Expected>,
+}
+
+/// What a subscription is to get next of a topic.
+pub struct Expected {
+    pub sequence: u64,
+    /// What comes before that, from outside the log.
+    pub retained: Option<u64>,
+    /// What may come first as well: if it is among those that were dropped and not told yet.
+    pub maybe: Vec<u64>,
+    /// Behind what came first.
+    pub after_retained: u64,
+    /// What it is to be told at the first entry, if nothing else is dropped until then.
+    pub missed: Option<Missed>,
+    /// Entries of that which were gone before it subscribed.
+    pub gone: u64,
+}
+
+pub struct Member {
+    pub client: Client,
+    pub subscriptions: HashMap<u8, Subscription>,
+    /// The newest entry that it got when it was new.
+    pub live_position: u64,
+    pub next_tag: u8,
+    pub is_paused: bool,
+}
+
+impl Topic {
+    pub fn trim(&mut self, history: u64) {
+        let end = self.positions.len() as u64 + 1;
+        let first = end.saturating_sub(history).max(self.first);
+        if first > self.first {
+            self.first = first;
+            self.trimmed_position = self.positions[first as usize - 2];
+        }
+    }
+
+    pub fn expected(&self, start: Start) -> Expected {
+        let end = self.positions.len() as u64 + 1;
+        match start {
+            Start::New => Expected::new(end, None),
+            Start::Last => Expected::new((end - 1).max(self.first), None),
+            Start::AfterSequence(sequence) if sequence >= end => {
+                Expected::new(end, Some(Missed::Unknown))
+            }
+            Start::AfterSequence(sequence) if sequence + 1 >= self.first => {
+                Expected::new(sequence + 1, None)
+            }
+            Start::AfterSequence(sequence) => Expected {
+                sequence: sequence + 1,
+                missed: Some(Missed::Range {
+                    from: sequence + 1,
+                    to: self.first - 1,
+                }),
+                gone: self.first - 1 - sequence,
+                retained: None,
+                maybe: Vec::new(),
+                after_retained: 0,
+            },
+            Start::AfterPosition(position) => {
+                let read = self.positions.partition_point(|one| *one <= position) as u64;
+                let missed = (self.trimmed_position > position).then_some(Missed::Unknown);
+                Expected::new((read + 1).max(self.first), missed)
+            }
+            Start::Lost => Expected::new(self.first, Some(Missed::Unknown)),
+        }
+    }
+}
+
+impl Expected {
+    pub fn new(sequence: u64, missed: Option<Missed>) -> Self {
+        Self {
+            sequence,
+            retained: None,
+            maybe: Vec::new(),
+            after_retained: 0,
+            missed,
+            gone: 0,
+        }
+    }
+
+    /// First with what the topic retains, if that is asked for and does not come anyway.
+    pub fn with_retained(mut self, topic: &Topic, asked: Retained) -> Self {
+        let own = topic.retained.filter(|_| asked == Retained::First);
+        match own {
+            Some(own) if own < self.sequence => self.retained = Some(own),
+            _ => self.maybe.extend(own),
+        }
+        self
+    }
+}
+
+impl Member {
+    /// Checks a delivery, and tells how many entries before it were dropped.
+    pub fn check(&mut self, got: &Got, topics: &HashMap<&'static str, Topic>) -> u64 {
+        let subscription = self.subscriptions.get_mut(&got.tag);
+        let subscription = subscription.expect("nothing comes after unsubscribing");
+        assert!(got.position > subscription.last_position, "{got:?}");
+        subscription.last_position = got.position;
+        if got.position > subscription.made_at && !got.is_retained {
+            assert!(got.position >= self.live_position, "{got:?}");
+            self.live_position = got.position;
+        }
+        let topic = &topics[got.topic.as_str()];
+        assert_eq!(topic.positions[got.sequence as usize - 1], got.position);
+        let expected = subscription.topics.get_mut(got.topic.as_str());
+        let expected = expected.expect("only what its filter covers");
+        let is_own = |sequence: u64| {
+            let producer = &topic.producers[sequence as usize - 1];
+            Arc::ptr_eq(producer, self.client.reader.session().name())
+        };
+        let is_wanted = subscription.locality == Locality::Everywhere || !is_own(got.sequence);
+        assert!(is_wanted, "{got:?}");
+        if got.is_retained {
+            let mut candidates = std::mem::take(&mut expected.maybe);
+            candidates.extend(expected.retained.take());
+            assert!(candidates.contains(&got.sequence), "{got:?}");
+            // It does not come again in its place.
+            expected.after_retained = got.sequence + 1;
+            assert_eq!(got.missed, None, "{got:?}");
+            return 0;
+        }
+        // What is not wanted is passed over.
+        let unread = expected.retained.take();
+        assert!(
+            unread.is_none_or(|one| subscription.is_partial && is_own(one)),
+            "{got:?}"
+        );
+        assert!(got.sequence >= expected.after_retained, "{got:?}");
+        let skipped = got.sequence - expected.sequence;
+        if subscription.is_partial {
+            let (from, to) = match got.missed {
+                None => (got.sequence, got.sequence - 1),
+                Some(Missed::Range { from, to }) => (from, to),
+                Some(Missed::Unknown) => panic!("{got:?}"),
+            };
+            let mut silent = (expected.sequence..from).chain(to + 1..got.sequence);
+            assert!(silent.all(is_own), "{got:?}");
+            expected.sequence = got.sequence + 1;
+            return to + 1 - from;
+        }
+        let told = match (subscription.overflow, expected.missed.take()) {
+            (_, Some(Missed::Unknown)) => Some(Missed::Unknown),
+            (Overflow::Latest, initial) => initial,
+            (_, initial) if skipped == 0 => initial,
+            _ => Some(Missed::Range {
+                from: expected.sequence,
+                to: got.sequence - 1,
+            }),
+        };
+        assert_eq!(got.missed, told, "{got:?}");
+        if subscription.overflow == Overflow::Latest {
+            assert_eq!(got.sequence, topic.positions.len() as u64, "{got:?}");
+        }
+        expected.sequence = got.sequence + 1;
+        skipped - std::mem::take(&mut expected.gone)
+    }
+
+    /// Checks that nothing is left to be read.
+    pub fn check_end(&self, topics: &HashMap<&'static str, Topic>) {
+        for subscription in self.subscriptions.values() {
+            for (name, expected) in &subscription.topics {
+                let topic = &topics[name];
+                let end = topic.positions.len() as u64 + 1;
+                let unread = expected.retained.into_iter().chain(expected.sequence..end);
+                let is_own = |sequence: u64| {
+                    let producer = &topic.producers[sequence as usize - 1];
+                    Arc::ptr_eq(producer, self.client.reader.session().name())
+                };
+                // Others before what it does not want may have been dropped, and not told yet.
+                let newest = unread.last();
+                let is_read = newest.is_none_or(|one| subscription.is_partial && is_own(one));
+                assert!(is_read, "{name} is not read to its end");
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! STOMP 1.2: of a MESSAGE only `content-length` and the body are looked at.
+
+use memchr::memchr;
+
+use super::{Arrival, Credentials, Fault, Publication, Quality, Scan};
+
+pub struct Stomp;
+
+impl Scan for Stomp {
+    fn next(bytes: &[u8]) -> Result<Option<(Arrival<'_>, usize)>, Fault> {
+        if matches!(bytes.first(), Some(b'\n' | b'\r')) {
+            return Ok(Some((Arrival::Nothing, 1)));
+        }
+        let Some(frame) = Frame::find(bytes)? else {
+            return Ok(None);
+        };
+        let arrival = match frame.command {
+            b"MESSAGE" => Arrival::Message {
+                payload: frame.body,
+                packet_id: 0,
+            },
+            b"RECEIPT" | b"CONNECTED" => Arrival::Confirmed,
+            b"ERROR" => return Err(Fault::Refused(one_line(frame.headers))),
+            _ => return Err(Fault::Malformed("no command of STOMP")),
+        };
+        Ok(Some((arrival, frame.length)))
+    }
+}
+
+struct Frame<'a> {
+    command: &'a [u8],
+    headers: &'a [u8],
+    body: &'a [u8],
+    /// Bytes of the frame, with the NUL at its end.
+    length: usize,
+}
+
+impl<'a> Frame<'a> {
+    fn find(bytes: &'a [u8]) -> Result<Option<Self>, Fault> {
+        let Some((command, headers_at)) = line(bytes, 0) else {
+            return Ok(None);
+        };
+        let (mut at, mut content_length) = (headers_at, None);
+        loop {
+            let Some((header, next)) = line(bytes, at) else {
+                return Ok(None);
+            };
+            at = next;
+            if header.is_empty() {
+                break;
+            }
+            if let (None, Some(value)) = (content_length, header.strip_prefix(CONTENT_LENGTH)) {
+                content_length = Some(number(value)?);
+            }
+        }
+        let rest = &bytes[at..];
+        let length = match content_length {
+            Some(length) if rest.len() <= length => return Ok(None),
+            Some(length) => length,
+            None => match memchr(0, rest) {
+                Some(length) => length,
+                None => return Ok(None),
+            },
+        };
+        if rest[length] != 0 {
+            return Err(Fault::Malformed("a body without its NUL"));
+        }
+        Ok(Some(Self {
+            command,
+            headers: &bytes[headers_at..at],
+            body: &rest[..length],
+            length: at + length + 1,
+        }))
+    }
+}
+
+/// The line that begins at `at`, without its end, and where the next one begins.
+fn line(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let rest = &bytes[at..];
+    let end = memchr(b'\n', rest)?;
+    let line = &rest[..end];
+    Some((line.strip_suffix(b"\r").unwrap_or(line), at + end + 1))
+}
+
+fn number(digits: &[u8]) -> Result<usize, Fault> {
+    let text = str::from_utf8(digits).ok();
+    let number = text.and_then(|text| text.trim().parse().ok());
+    number
+        .filter(|length| *length <= MAX_BODY)
+        .ok_or(Fault::Malformed("a content-length that is none"))
+}
+
+fn one_line(headers: &[u8]) -> String {
+    let text = String::from_utf8_lossy(headers);
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+pub fn opening(credentials: &Credentials) -> Vec<u8> {
+    let mut frame = "CONNECT\naccept-version:1.2\nhost:/\nheart-beat:0,0\n".to_owned();
+    let headers = [
+        ("login", &credentials.user),
+        ("passcode", &credentials.password),
+    ];
+    for (name, value) in headers {
+        if let Some(value) = value {
+            frame.push_str(&format!("{name}:{value}\n"));
+        }
+    }
+    frame.push_str("\n\0");
+    frame.into_bytes()
+}
+
+pub fn subscription(filter: &str, number: u32) -> Vec<u8> {
+    format!("SUBSCRIBE\nid:{number}\ndestination:{filter}\nreceipt:{number}\n\n\0").into_bytes()
+}
+
+pub fn publication(topic: &str, payload: &[u8], quality: Quality) -> Publication {
+    let receipt = match quality {
+        Quality::AtMostOnce => "",
+        Quality::AtLeastOnce => "receipt:1\n",
+    };
+    let length = payload.len();
+    let head = format!("SEND\ndestination:{topic}\n{receipt}content-length:{length}\n\n");
+    let mut frame = head.into_bytes();
+    let payload_at = frame.len();
+    frame.extend_from_slice(payload);
+    frame.push(0);
+    Publication {
+        frame,
+        payload_at,
+        packet_id_at: None,
+    }
+}
+
+const CONTENT_LENGTH: &[u8] = b"content-length:";
+const MAX_BODY: usize = 1 << 30;
+
+#[cfg(test)]
+mod tests {
+    use super::super::all;
+    use super::*;
+
+    fn message(payload: &[u8]) -> Arrival<'_> {
+        Arrival::Message {
+            payload,
+            packet_id: 0,
+        }
+    }
+
+    #[test]
+    fn frames_are_found_one_behind_the_other() {
+        let stream = b"CONNECTED\nversion:1.2\n\n\0\n\
+            MESSAGE\ndestination:/topic/a\ncontent-length:3\n\na\0b\0\
+            MESSAGE\r\ndestination:/topic/a\r\n\r\nplain\0\
+            RECEIPT\nreceipt-id:1\n\n\0MESSAGE\nde";
+        let wanted = vec![
+            Arrival::Confirmed,
+            Arrival::Nothing,
+            message(b"a\0b"),
+            message(b"plain"),
+            Arrival::Confirmed,
+        ];
+        assert_eq!(all::<Stomp>(stream), Ok((wanted, stream.len() - 10)));
+    }
+
+    #[test]
+    fn no_part_of_a_frame_is_a_frame() {
+        for frame in [
+            &b"MESSAGE\ncontent-length:2\n\nab\0"[..],
+            b"MESSAGE\nx:y\n\nab\0",
+        ] {
+            for cut in 0..frame.len() {
+                assert_eq!(Stomp::next(&frame[..cut]), Ok(None), "{cut}");
+            }
+            assert_eq!(Stomp::next(frame), Ok(Some((message(b"ab"), frame.len()))));
+        }
+    }
+
+    #[test]
+    fn the_first_content_length_counts() {
+        let frame = b"MESSAGE\ncontent-length:1\ncontent-length:9\n\na\0";
+        assert_eq!(Stomp::next(frame), Ok(Some((message(b"a"), frame.len()))));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let refused = Fault::Refused("message:no such thing".into());
+        let table = [
+            (&b"ERROR\nmessage:no such thing\nx:y\n\n\0"[..], refused),
+            (
+                b"MESSAGE\ncontent-length:1\n\nabc\0",
+                Fault::Malformed("a body without its NUL"),
+            ),
+            (
+                b"MESSAGE\ncontent-length:-1\n\nabc\0",
+                Fault::Malformed("a content-length that is none"),
+            ),
+            (b"HELLO\n\n\0", Fault::Malformed("no command of STOMP")),
+        ];
+        for (frame, wanted) in table {
+            assert_eq!(Stomp::next(frame), Err(wanted));
+        }
+    }
+
+    #[test]
+    fn credentials_are_sent_only_if_there_are_some() {
+        let nobody = String::from_utf8(opening(&Credentials::default())).unwrap();
+        assert!(!nobody.contains("login"), "{nobody}");
+        let somebody = Credentials {
+            user: Some("guest".into()),
+            password: Some("secret".into()),
+        };
+        let somebody = String::from_utf8(opening(&somebody)).unwrap();
+        assert!(somebody.ends_with("login:guest\npasscode:secret\n\n\0"));
+    }
+}

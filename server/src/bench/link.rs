@@ -1,0 +1,370 @@
+//! One connection: its socket, what is left of what was read, what is not written yet.
+//!
+//! A link knows transports and frames. What messages mean is its user's.
+
+use std::{
+    io::{self, ErrorKind, Read as _, Write as _},
+    net::SocketAddr,
+};
+
+use mio::net::TcpStream;
+
+use super::{
+    dialect::{Arrival, Fault, Mqtt, Nats, Protocol, Publication, Scan, Stomp},
+    websocket::{self, Kind, Text},
+};
+
+/// What all links of a run have in common.
+#[derive(Debug, Clone)]
+pub struct Route {
+    pub server: SocketAddr,
+    pub protocol: Protocol,
+    /// The request that makes it a WebSocket.
+    pub upgrade: Option<Vec<u8>>,
+}
+
+pub struct Link {
+    pub socket: TcpStream,
+    protocol: Protocol,
+    transport: Transport,
+    /// Read, and no whole frame: of the WebSocket if it is one.
+    tail: Vec<u8>,
+    /// Of a WebSocket: out of its frames, and no whole frame of the protocol.
+    text: Vec<u8>,
+    output: Vec<u8>,
+    written: usize,
+    /// The server has ended its half: there is an end to be read, of which no event tells again.
+    pub is_ending: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    Tcp,
+    Upgrading,
+    WebSocket,
+}
+
+/// What one read gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Portion {
+    /// So many bytes are in the buffer.
+    Some(usize),
+    /// So many, and there may be more to read.
+    Full(usize),
+    Nothing,
+    End,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error("the server closed the connection")]
+    Closed,
+}
+
+impl Link {
+    /// Begins to connect.
+    ///
+    /// # Errors
+    ///
+    /// The system has no socket or no port left.
+    pub fn connect(route: &Route) -> io::Result<Self> {
+        let upgrade = route.upgrade.clone();
+        Ok(Self {
+            socket: TcpStream::connect(route.server)?,
+            protocol: route.protocol,
+            transport: match upgrade {
+                None => Transport::Tcp,
+                Some(_) => Transport::Upgrading,
+            },
+            tail: Vec::new(),
+            text: Vec::new(),
+            output: upgrade.unwrap_or_default(),
+            written: 0,
+            is_ending: false,
+        })
+    }
+
+    /// The connection is there, and if it is a WebSocket, the server has agreed.
+    pub fn is_open(&self) -> bool {
+        self.transport != Transport::Upgrading
+    }
+
+    pub const fn unsent(&self) -> usize {
+        self.output.len() - self.written
+    }
+
+    /// Whether anything of this connection is held in memory here.
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.tail.is_empty() && self.text.is_empty() && self.output.is_empty()
+    }
+
+    /// Reads once, behind what is left of the read before.
+    pub fn read(&mut self, buffer: &mut Vec<u8>) -> Result<Portion, LinkError> {
+        let start = self.tail.len();
+        if start > buffer.len() / 2 {
+            if buffer.len() >= MAX_BUFFER {
+                return Err(Fault::Malformed("a frame larger than any that was sent").into());
+            }
+            buffer.resize(buffer.len() * 2, 0);
+        }
+        buffer[..start].copy_from_slice(&self.tail);
+        let room = buffer.len() - start;
+        match self.socket.read(&mut buffer[start..]) {
+            Ok(0) => Ok(Portion::End),
+            Ok(count) if count == room => Ok(Portion::Full(start + count)),
+            Ok(count) => Ok(Portion::Some(start + count)),
+            Err(error) if is_momentary(&error) => Ok(Portion::Nothing),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Hands over what is in these bytes, which [`read`](Self::read) gave, and keeps the rest.
+    pub fn scan(
+        &mut self,
+        bytes: &[u8],
+        sink: &mut impl FnMut(Arrival<'_>),
+    ) -> Result<(), LinkError> {
+        let used = match self.transport {
+            Transport::Tcp => scan(self.protocol, bytes, sink)?,
+            Transport::WebSocket => self.scan_frames(bytes, sink)?,
+            Transport::Upgrading => match websocket::response(bytes)? {
+                None => 0,
+                Some(length) => {
+                    self.transport = Transport::WebSocket;
+                    length + self.scan_frames(&bytes[length..], sink)?
+                }
+            },
+        };
+        self.tail.clear();
+        self.tail.extend_from_slice(&bytes[used..]);
+        if self.tail.is_empty() && self.tail.capacity() > KEPT {
+            self.tail = Vec::new();
+        }
+        Ok(())
+    }
+
+    fn scan_frames(
+        &mut self,
+        bytes: &[u8],
+        sink: &mut impl FnMut(Arrival<'_>),
+    ) -> Result<usize, LinkError> {
+        let mut at = 0;
+        while let Some((kind, place)) = websocket::next(&bytes[at..])? {
+            let payload = &bytes[at..][place.clone()];
+            match kind {
+                Kind::Data => self.scan_payload(payload, sink)?,
+                Kind::Ping => self.queue(&websocket::pong(payload)),
+                Kind::Close => return Err(LinkError::Closed),
+                Kind::Pong => {}
+            }
+            at += place.end;
+        }
+        Ok(at)
+    }
+
+    /// Frames of the protocol need not begin and end where those of the WebSocket do.
+    fn scan_payload(
+        &mut self,
+        payload: &[u8],
+        sink: &mut impl FnMut(Arrival<'_>),
+    ) -> Result<(), Fault> {
+        if self.text.is_empty() {
+            let used = scan(self.protocol, payload, sink)?;
+            self.text.extend_from_slice(&payload[used..]);
+        } else {
+            self.text.extend_from_slice(payload);
+            let used = scan(self.protocol, &self.text, sink)?;
+            self.text.drain(..used);
+        }
+        if self.text.len() > MAX_BUFFER {
+            return Err(Fault::Malformed("a frame larger than any that was sent"));
+        }
+        Ok(())
+    }
+
+    /// Adds frames that are ready for this transport to what is written next.
+    pub fn write(&mut self, add: impl FnOnce(&mut Vec<u8>)) {
+        add(&mut self.output);
+    }
+
+    /// Adds bytes as they are.
+    fn queue(&mut self, bytes: &[u8]) {
+        self.output.extend_from_slice(bytes);
+    }
+
+    /// Adds frames of the protocol; in a WebSocket they are one frame.
+    pub fn queue_frames(&mut self, frames: &[u8]) {
+        if self.transport == Transport::WebSocket {
+            self.queue(&header(self.protocol, frames.len()));
+        }
+        self.queue(frames);
+    }
+
+    /// Writes until all is written or the socket is full.
+    ///
+    /// # Errors
+    ///
+    /// The connection is lost.
+    pub fn flush(&mut self) -> io::Result<()> {
+        while self.unsent() > 0 {
+            match self.socket.write(&self.output[self.written..]) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => self.written += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_momentary(&error) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        self.written = 0;
+        self.output.clear();
+        if self.output.capacity() > KEPT {
+            self.output = Vec::new();
+        }
+        Ok(())
+    }
+}
+
+/// A publication as it is sent over this transport, encoded once and for all.
+pub fn framed(publication: Publication, route: &Route) -> Publication {
+    if route.upgrade.is_none() {
+        return publication;
+    }
+    let mut frame = header(route.protocol, publication.frame.len());
+    let shift = frame.len();
+    frame.extend_from_slice(&publication.frame);
+    Publication {
+        frame,
+        payload_at: publication.payload_at + shift,
+        packet_id_at: publication.packet_id_at.map(|at| at + shift),
+    }
+}
+
+fn header(protocol: Protocol, length: usize) -> Vec<u8> {
+    let text = match protocol.is_text() {
+        true => Text::Yes,
+        false => Text::No,
+    };
+    websocket::data_header(length, text)
+}
+
+/// Hands over all frames that are there as a whole, and says how many bytes they took.
+fn scan(
+    protocol: Protocol,
+    bytes: &[u8],
+    sink: &mut impl FnMut(Arrival<'_>),
+) -> Result<usize, Fault> {
+    match protocol {
+        Protocol::Stomp => scan_all::<Stomp>(bytes, sink),
+        Protocol::Mqtt => scan_all::<Mqtt>(bytes, sink),
+        Protocol::Nats => scan_all::<Nats>(bytes, sink),
+    }
+}
+
+fn scan_all<S: Scan>(bytes: &[u8], sink: &mut impl FnMut(Arrival<'_>)) -> Result<usize, Fault> {
+    let mut at = 0;
+    while let Some((arrival, length)) = S::next(&bytes[at..])? {
+        sink(arrival);
+        at += length;
+    }
+    Ok(at)
+}
+
+fn is_momentary(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::NotConnected | ErrorKind::Interrupted
+    )
+}
+
+/// The buffer that all links read into, in bytes, and how far it may grow for large messages.
+pub const BUFFER: usize = 256 << 10;
+const MAX_BUFFER: usize = 64 << 20;
+/// What a link may keep of its buffers' memory while they are empty, in bytes.
+const KEPT: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::bench::dialect::Quality;
+
+    fn link(upgrade: Option<Vec<u8>>) -> (TcpListener, Link) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let route = Route {
+            server: listener.local_addr().unwrap(),
+            protocol: Protocol::Mqtt,
+            upgrade,
+        };
+        let link = Link::connect(&route).unwrap();
+        (listener, link)
+    }
+
+    /// What a link makes of these bytes when they come in two parts.
+    fn payloads(link: &mut Link, bytes: &[u8], cut: usize) -> Vec<Vec<u8>> {
+        let mut found = Vec::new();
+        let mut sink = |arrival: Arrival<'_>| {
+            if let Arrival::Message { payload, .. } = arrival {
+                found.push(payload.to_vec());
+            }
+        };
+        link.scan(&bytes[..cut], &mut sink).unwrap();
+        let rest = [&link.tail[..], &bytes[cut..]].concat();
+        link.scan(&rest, &mut sink).unwrap();
+        found
+    }
+
+    fn stream() -> Vec<u8> {
+        let publication = |payload| {
+            Protocol::Mqtt
+                .publication("t", payload, Quality::AtMostOnce)
+                .frame
+        };
+        [publication(b"one"), publication(b"two")].concat()
+    }
+
+    #[test]
+    fn a_stream_may_be_cut_anywhere() {
+        let stream = stream();
+        let (_listener, mut link) = link(None);
+        for cut in 0..=stream.len() {
+            assert_eq!(payloads(&mut link, &stream, cut), [b"one", b"two"], "{cut}");
+            assert!(link.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_frames_of_a_websocket_may_be_cut_anywhere() {
+        let stream = stream();
+        let (_listener, mut link) = link(Some(Vec::new()));
+        link.transport = Transport::WebSocket;
+        for border in 0..=stream.len() {
+            let mut frames = Vec::new();
+            for part in [&stream[..border], &stream[border..]] {
+                frames.extend_from_slice(&[0x82, part.len() as u8]);
+                frames.extend_from_slice(part);
+            }
+            for cut in 0..=frames.len() {
+                assert_eq!(payloads(&mut link, &frames, cut), [b"one", b"two"]);
+                assert!(link.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_websocket_begins_behind_the_servers_answer() {
+        let (_listener, mut link) = link(Some(b"GET".to_vec()));
+        let mut bytes = b"HTTP/1.1 101 Switching Protocols\r\n\r\n".to_vec();
+        let stream = stream();
+        bytes.extend_from_slice(&[0x82, stream.len() as u8]);
+        bytes.extend_from_slice(&stream);
+        assert!(!link.is_open());
+        assert_eq!(payloads(&mut link, &bytes, 20), [b"one", b"two"]);
+        assert!(link.is_open());
+    }
+}

@@ -1,0 +1,212 @@
+//! All connections of a run on one thread: what is ready is read once, in turn, into one buffer.
+//!
+//! One thread is enough, because nothing here is done per message but to look at it, and it leaves the
+//! other cores to the server.
+
+use std::{
+    io::{self, ErrorKind},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use super::{
+    dialect::Arrival,
+    link::{BUFFER, Link, LinkError, Portion, Route},
+};
+
+pub struct Net {
+    poll: Poll,
+    events: Events,
+    links: Vec<Option<Link>>,
+    /// Those that have something to read, as far as is known; no link is in it twice.
+    ready: Vec<usize>,
+    is_ready: Vec<bool>,
+    buffer: Vec<u8>,
+    replies: Vec<u8>,
+    start: Instant,
+}
+
+/// Who makes something of what arrives.
+pub trait User {
+    /// The connection is there: answers with the frames to begin with.
+    fn opened(&mut self, link: usize) -> Vec<u8>;
+    /// What arrives from now on was read at this time, on this connection.
+    fn reading(&mut self, link: usize, now_ns: u64);
+    /// Frames that answer it are added to `replies`.
+    fn arrived(&mut self, arrival: Arrival<'_>, replies: &mut Vec<u8>);
+    /// The connection is gone.
+    ///
+    /// # Errors
+    ///
+    /// The run cannot go on without it.
+    fn lost(&mut self, link: usize, error: LinkError) -> anyhow::Result<()>;
+}
+
+impl Net {
+    /// # Errors
+    ///
+    /// The system has no means to wait for sockets.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            poll: Poll::new()?,
+            events: Events::with_capacity(1024),
+            links: Vec::new(),
+            ready: Vec::new(),
+            is_ready: Vec::new(),
+            buffer: vec![0; BUFFER],
+            replies: Vec::new(),
+            start: Instant::now(),
+        })
+    }
+
+    /// Nanoseconds since the run began.
+    pub fn now_ns(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// What ends a wait from another thread.
+    ///
+    /// # Errors
+    ///
+    /// The system has no file left.
+    pub fn waker(&self) -> io::Result<Arc<Waker>> {
+        Waker::new(self.poll.registry(), WAKE).map(Arc::new)
+    }
+
+    /// The number that the next connection will have.
+    pub const fn next_link(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Begins to connect. [`User::opened`] is called when that has been done.
+    ///
+    /// # Errors
+    ///
+    /// The system has no socket or no port left.
+    pub fn connect(&mut self, route: &Route, user: &mut impl User) -> anyhow::Result<()> {
+        let number = self.links.len();
+        let said = || format!("connection {} cannot be made", number + 1);
+        let mut link = Link::connect(route).with_context(said)?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let registry = self.poll.registry();
+        registry.register(&mut link.socket, Token(number), interest)?;
+        if link.is_open() {
+            // It is written as soon as the socket can be.
+            link.queue_frames(&user.opened(number));
+        }
+        self.links.push(Some(link));
+        self.is_ready.push(false);
+        Ok(())
+    }
+
+    pub fn link(&mut self, number: usize) -> Option<&mut Link> {
+        self.links.get_mut(number)?.as_mut()
+    }
+
+    /// Writes what can be written.
+    pub fn flush(&mut self, number: usize, user: &mut impl User) -> anyhow::Result<()> {
+        let Some(link) = self.link(number) else {
+            return Ok(());
+        };
+        match link.flush() {
+            Ok(()) => Ok(()),
+            Err(error) => self.lose(number, error.into(), user),
+        }
+    }
+
+    /// Waits until something can be read or written, at most so long, and does it.
+    ///
+    /// # Errors
+    ///
+    /// As [`User::lost`] has them.
+    pub fn turn(&mut self, timeout: Duration, user: &mut impl User) -> anyhow::Result<()> {
+        let timeout = match self.ready.is_empty() {
+            true => timeout,
+            false => Duration::ZERO,
+        };
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error.into()),
+            _ => {}
+        }
+        for number in self.note_events() {
+            self.flush(number, user)?;
+        }
+        // Those that have more are read again in the next turn, behind all others.
+        for number in std::mem::take(&mut self.ready) {
+            self.is_ready[number] = false;
+            if let Err(error) = self.receive(number, user) {
+                self.lose(number, error, user)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers with the connections that can be written to and have something to write.
+    fn note_events(&mut self) -> Vec<usize> {
+        let mut writable = Vec::new();
+        for event in &self.events {
+            let number = event.token().0;
+            let Some(Some(link)) = self.links.get_mut(number) else {
+                continue;
+            };
+            link.is_ending |= event.is_read_closed() || event.is_error();
+            if event.is_writable() && link.unsent() > 0 {
+                writable.push(number);
+            }
+            if (event.is_readable() || link.is_ending) && !self.is_ready[number] {
+                self.is_ready[number] = true;
+                self.ready.push(number);
+            }
+        }
+        writable
+    }
+
+    fn receive(&mut self, number: usize, user: &mut impl User) -> Result<(), LinkError> {
+        let now_ns = self.now_ns();
+        let Some(Some(link)) = self.links.get_mut(number) else {
+            return Ok(());
+        };
+        let was_open = link.is_open();
+        let portion = link.read(&mut self.buffer)?;
+        let count = match portion {
+            Portion::Some(count) | Portion::Full(count) => count,
+            Portion::Nothing => return Ok(()),
+            Portion::End => return Err(LinkError::Closed),
+        };
+        user.reading(number, now_ns);
+        let replies = &mut self.replies;
+        link.scan(&self.buffer[..count], &mut |arrival| {
+            user.arrived(arrival, replies);
+        })?;
+        if !was_open && link.is_open() {
+            replies.extend_from_slice(&user.opened(number));
+        }
+        if !replies.is_empty() {
+            link.queue_frames(replies);
+            replies.clear();
+        }
+        link.flush()?;
+        let has_more = matches!(portion, Portion::Full(_)) || link.is_ending;
+        if has_more && !std::mem::replace(&mut self.is_ready[number], true) {
+            self.ready.push(number);
+        }
+        Ok(())
+    }
+
+    fn lose(
+        &mut self,
+        number: usize,
+        error: LinkError,
+        user: &mut impl User,
+    ) -> anyhow::Result<()> {
+        self.links[number] = None;
+        self.replies.clear();
+        user.lost(number, error)
+    }
+}
+
+/// No connection has this number.
+const WAKE: Token = Token(usize::MAX >> 1);

@@ -1,0 +1,252 @@
+//! Who publishes and subscribes to what: the options as names and numbers.
+
+use anyhow::ensure;
+
+use super::options::{BenchOptions, OtherKind, Shape};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Different for each run, so that nothing a server kept of another is met.
+    pub run: u32,
+    pub publishers: u32,
+    pub subscribers: u32,
+    pub topics: u32,
+    /// Each subscriber has all topics, by a wildcard.
+    pub wildcard: Wildcard,
+    depth: u32,
+    shape: Shape,
+    other_kind: OtherKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wildcard {
+    No,
+    Yes,
+}
+
+impl Plan {
+    /// # Errors
+    ///
+    /// There would be nothing to measure, or more to keep in mind than is allowed.
+    pub fn new(options: &BenchOptions, run: u32) -> anyhow::Result<Self> {
+        let (publishers, subscribers) = match options.shape {
+            Shape::FanOut => (1, 100),
+            Shape::FanIn => (100, 1),
+            Shape::Pairs => (100, 100),
+            Shape::Idle => (0, options.connections),
+        };
+        let publishers = options.publishers.unwrap_or(publishers);
+        let subscribers = match options.shape {
+            Shape::Pairs => options.subscribers.unwrap_or(publishers),
+            Shape::FanOut | Shape::FanIn => options.subscribers.unwrap_or(subscribers),
+            Shape::Idle => subscribers,
+        };
+        let topics = match options.shape {
+            Shape::FanOut => 1,
+            Shape::FanIn | Shape::Pairs => publishers,
+            Shape::Idle => subscribers,
+        };
+        let plan = Self {
+            run: run & 0xff_ffff,
+            publishers,
+            subscribers,
+            topics: options.topics.unwrap_or(topics).max(1),
+            wildcard: match options.shape {
+                Shape::FanIn => Wildcard::Yes,
+                _ => Wildcard::No,
+            },
+            depth: options.depth,
+            shape: options.shape,
+            other_kind: options.other_kind,
+        };
+        plan.check()?;
+        Ok(plan)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let is_idle = self.shape == Shape::Idle;
+        ensure!(
+            is_idle || self.publishers > 0,
+            "somebody has to publish: --publishers"
+        );
+        let places = u64::from(self.subscribers) * self.producers_of_a_subscriber() as u64;
+        ensure!(
+            places <= MAX_PLACES,
+            "{places} pairs of a publisher and a subscriber are too many to check the order of; \
+             at most {MAX_PLACES}"
+        );
+        Ok(())
+    }
+
+    /// The name of a topic, its levels joined by dots.
+    pub fn topic(&self, number: u32) -> String {
+        let mut name = format!("bench.{:06x}.{number}", self.run);
+        for level in 0..self.depth {
+            name.push_str(&format!(".l{level}"));
+        }
+        name
+    }
+
+    pub fn topic_of_publisher(&self, publisher: u32) -> String {
+        self.topic(publisher % self.topics)
+    }
+
+    pub fn filter_of_subscriber(&self, subscriber: u32) -> String {
+        match self.wildcard {
+            Wildcard::No => self.topic(subscriber % self.topics),
+            Wildcard::Yes => self.topic(0).replace(
+                &format!(".{:06x}.0", self.run),
+                &format!(".{:06x}.*", self.run),
+            ),
+        }
+    }
+
+    /// Whether a publisher's messages are for a subscriber.
+    pub const fn is_heard(&self, publisher: u32, subscriber: u32) -> bool {
+        match self.wildcard {
+            Wildcard::Yes => true,
+            Wildcard::No => publisher % self.topics == subscriber % self.topics,
+        }
+    }
+
+    /// Whether a subscriber sees what one of this number, below that of the topics, sees.
+    pub const fn sees_as(&self, subscriber: u32, first: u32) -> bool {
+        match self.wildcard {
+            Wildcard::Yes => first == 0,
+            Wildcard::No => subscriber % self.topics == first,
+        }
+    }
+
+    /// How many subscribers a publisher has.
+    pub const fn audience(&self, publisher: u32) -> u64 {
+        match self.wildcard {
+            Wildcard::Yes => self.subscribers as u64,
+            Wildcard::No => {
+                let topic = publisher % self.topics;
+                // Those whose number leaves this remainder.
+                let whole = self.subscribers / self.topics;
+                let one_more = topic < self.subscribers % self.topics;
+                whole as u64 + one_more as u64
+            }
+        }
+    }
+
+    /// How many publishers a subscriber hears at most: the places that [`place`](Self::place) gives.
+    pub const fn producers_of_a_subscriber(&self) -> usize {
+        match self.wildcard {
+            Wildcard::Yes => self.publishers as usize,
+            Wildcard::No => self.publishers.div_ceil(self.topics) as usize,
+        }
+    }
+
+    /// A publisher's place among those that a subscriber of it hears.
+    pub const fn place(&self, publisher: u32) -> usize {
+        match self.wildcard {
+            Wildcard::Yes => publisher as usize,
+            Wildcard::No => (publisher / self.topics) as usize,
+        }
+    }
+
+    /// The filter of another subscription, which none of the topics in use match.
+    pub fn other(&self, number: u32) -> String {
+        match self.other_kind {
+            OtherKind::Mixed if number % 10 == 9 => {
+                format!("other.{:06x}.*.{number}.>", self.run)
+            }
+            OtherKind::Mixed | OtherKind::Names => format!("other.{:06x}.{number}", self.run),
+            OtherKind::Deep => self.deep_filter(number),
+        }
+    }
+
+    /// Each bit of the number makes a level of the first topic a wildcard; the last level is no topic's.
+    fn deep_filter(&self, number: u32) -> String {
+        let topic = self.topic(0);
+        let levels = topic.split('.').enumerate().map(|(place, level)| {
+            let is_wild = number.checked_shr(place as u32).unwrap_or(0) & 1 == 1;
+            if is_wild { "*" } else { level }
+        });
+        let mut levels: Vec<_> = levels.collect();
+        levels.pop();
+        format!("{}.other{number}", levels.join("."))
+    }
+}
+
+/// Sequences that are kept to check the order, of all subscribers.
+const MAX_PLACES: u64 = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use broker::{TopicFilter, TopicName};
+
+    use super::*;
+
+    fn options(arguments: &[&str]) -> BenchOptions {
+        crate::client::parse(arguments).unwrap()
+    }
+
+    fn plan(arguments: &[&str]) -> Plan {
+        Plan::new(&options(arguments), 0xabcd).unwrap()
+    }
+
+    #[test]
+    fn shapes_have_their_numbers_unless_told_otherwise() {
+        let table: [(&[&str], (u32, u32, u32)); 6] = [
+            (&["--shape", "fan-out"], (1, 100, 1)),
+            (&["--shape", "fan-in"], (100, 1, 100)),
+            (&["--shape", "pairs"], (100, 100, 100)),
+            (&["--shape", "pairs", "--publishers", "7"], (7, 7, 7)),
+            (&["--shape", "idle", "--connections", "9"], (0, 9, 9)),
+            (
+                &["--publishers", "4", "--subscribers", "6", "--topics", "2"],
+                (4, 6, 2),
+            ),
+        ];
+        for (arguments, wanted) in table {
+            let plan = plan(arguments);
+            let found = (plan.publishers, plan.subscribers, plan.topics);
+            assert_eq!(found, wanted, "{arguments:?}");
+        }
+        assert!(Plan::new(&options(&["--publishers", "0"]), 0).is_err());
+        let many = ["--publishers", "100000", "--subscribers", "100000"];
+        assert!(Plan::new(&options(&many), 0).is_err());
+    }
+
+    #[test]
+    fn filters_match_the_topics_they_are_meant_for_and_no_others() {
+        for arguments in [
+            &["--publishers", "4", "--subscribers", "6", "--topics", "3"][..],
+            &["--shape", "fan-in", "--publishers", "4", "--depth", "2"],
+            &["--shape", "pairs", "--publishers", "5"],
+        ] {
+            let plan = plan(arguments);
+            for publisher in 0..plan.publishers {
+                let topic: TopicName = plan.topic_of_publisher(publisher).parse().unwrap();
+                let hears = |subscriber: &u32| {
+                    let filter = plan.filter_of_subscriber(*subscriber);
+                    let filter: TopicFilter = filter.parse().unwrap();
+                    let heard = plan.is_heard(publisher, *subscriber);
+                    assert_eq!(filter.matches(&topic), heard, "{arguments:?}");
+                    heard
+                };
+                let audience = (0..plan.subscribers).filter(hears).count() as u64;
+                assert_eq!(audience, plan.audience(publisher), "{arguments:?}");
+                assert!(plan.place(publisher) < plan.producers_of_a_subscriber());
+            }
+        }
+    }
+
+    #[test]
+    fn other_subscriptions_are_different_and_match_no_topic_in_use() {
+        for kind in ["mixed", "names", "deep"] {
+            let plan = plan(&["--depth", "4", "--other-kind", kind]);
+            let topic: TopicName = plan.topic(0).parse().unwrap();
+            let mut seen = std::collections::HashSet::new();
+            for number in 0..300 {
+                let other = plan.other(number);
+                let filter: TopicFilter = other.parse().unwrap();
+                assert!(!filter.matches(&topic), "{other}");
+                assert!(seen.insert(other));
+            }
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! A run from its first connection to its report: connect, subscribe, warm up, measure, stop, drain.
+
+use std::{
+    process,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::bail;
+use clap::ValueEnum;
+
+use super::{
+    dialect::Quality,
+    latency::Percentiles,
+    link::{Route, framed},
+    metronome::Metronome,
+    net::Net,
+    opening::{Greeter, Opened, open},
+    options::{BenchOptions, Shape},
+    plan::Plan,
+    process::{Cpu, cpu, listening, resident_bytes},
+    publisher::{Acknowledgement, Publisher, Schedule},
+    report::{Check, Load, Measured, Others, Report},
+    traffic::{Role, Tally, Traffic},
+    websocket,
+};
+
+pub struct Run {
+    options: BenchOptions,
+    plan: Plan,
+    net: Net,
+    greeter: Greeter,
+    server_pid: Option<u32>,
+}
+
+/// Everything that is counted, at one time.
+#[derive(Clone, Copy)]
+struct Moment {
+    at_ns: u64,
+    tally: Tally,
+    server: Option<Cpu>,
+    own: Option<Cpu>,
+}
+
+impl Run {
+    /// # Errors
+    ///
+    /// The options make no sense together, or the server's name is not known.
+    pub fn new(options: BenchOptions) -> anyhow::Result<Self> {
+        let address = options.address();
+        let server = address.resolve()?;
+        let plan = Plan::new(&options, run_number())?;
+        let upgrade = address.path.as_ref().map(|path| {
+            let subprotocol = options.protocol.websocket_subprotocol();
+            websocket::request(address.authority(), path, subprotocol)
+        });
+        let route = Route {
+            server,
+            protocol: options.protocol,
+            upgrade,
+        };
+        Ok(Self {
+            server_pid: options.server_pid.or_else(|| listening(server)),
+            net: Net::new()?,
+            greeter: Greeter {
+                route,
+                credentials: options.credentials(),
+                quality: options.quality(),
+                name: format!("bench-{:06x}", plan.run),
+            },
+            plan,
+            options,
+        })
+    }
+
+    /// # Errors
+    ///
+    /// The server cannot be reached, refused something, or no publisher is left.
+    pub fn perform(mut self) -> anyhow::Result<Report> {
+        let resident_before = self.resident();
+        let opened = self.open()?;
+        if self.options.shape == Shape::Idle {
+            self.settle()?;
+        }
+        let resident_open = self.resident();
+        let mut report = self.report(opened);
+        report.resident_before = resident_before;
+        report.resident_open = resident_open;
+        report.bytes_per_connection = growth(
+            resident_before,
+            resident_open,
+            report.opened.connections as f64,
+        );
+        if self.options.shape == Shape::Idle {
+            return Ok(report);
+        }
+        let mut traffic = Traffic::new(self.plan.clone(), self.publishers(), self.roles());
+        let alone = self.measure(&mut traffic)?;
+        if self.options.others > 0 {
+            report.others = Some(self.with_others(&mut traffic, &alone)?);
+        }
+        report.traffic = Some(alone);
+        Ok(report)
+    }
+
+    fn report(&self, opened: Opened) -> Report {
+        let name = |value: Option<clap::builder::PossibleValue>| {
+            value.map_or_else(String::new, |value| value.get_name().to_owned())
+        };
+        let address = self.options.address();
+        let server = match &address.path {
+            None => format!("tcp://{}", address.authority()),
+            Some(path) => format!("ws://{}{path}", address.authority()),
+        };
+        Report {
+            shape: name(self.options.shape.to_possible_value()),
+            protocol: name(self.options.protocol.to_possible_value()),
+            server,
+            publishers: self.plan.publishers,
+            subscribers: self.plan.subscribers,
+            topics: self.plan.topics,
+            payload_bytes: self.options.payload,
+            qos: self.options.qos,
+            window: self.options.rate.is_none().then_some(self.options.window),
+            rate: self.options.rate,
+            opened,
+            server_pid: self.server_pid,
+            resident_before: None,
+            resident_open: None,
+            bytes_per_connection: None,
+            traffic: None,
+            others: None,
+        }
+    }
+
+    /// Subscribers first, so that nothing is published before they listen.
+    fn open(&mut self) -> anyhow::Result<Opened> {
+        let subscribers = 0..self.plan.subscribers;
+        let subscribers = subscribers.map(|number| vec![self.plan.filter_of_subscriber(number)]);
+        let publishers = (0..self.plan.publishers).map(|_| Vec::new());
+        let filters: Vec<_> = subscribers.chain(publishers).collect();
+        open(&mut self.net, &self.greeter, &filters)
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        let subscribers = (0..self.plan.subscribers as usize).map(Role::Subscriber);
+        let publishers = (0..self.plan.publishers as usize).map(Role::Publisher);
+        subscribers.chain(publishers).collect()
+    }
+
+    fn publishers(&self) -> Vec<Publisher> {
+        let payload = vec![b'.'; self.options.payload as usize];
+        let protocol = self.options.protocol;
+        let publisher = |number: u32| {
+            let topic = protocol.spell(&self.plan.topic_of_publisher(number));
+            let frame = protocol.publication(&topic, &payload, self.options.quality());
+            let frame = framed(frame, &self.greeter.route);
+            let link = (self.plan.subscribers + number) as usize;
+            let stamp = (self.plan.run, number);
+            let audience = self.plan.audience(number);
+            let mut publisher = Publisher::new(link, stamp, frame, self.schedule(number, audience));
+            publisher.audience = audience;
+            publisher
+        };
+        (0..self.plan.publishers).map(publisher).collect()
+    }
+
+    /// At a fixed rate the publishers take turns, evenly.
+    fn schedule(&self, number: u32, audience: u64) -> Schedule {
+        if let Some(rate) = self.options.rate {
+            let between_ns = NANOS / u64::from(rate).max(1);
+            let interval_ns = NANOS * u64::from(self.plan.publishers) / u64::from(rate);
+            return Schedule::Rate {
+                interval_ns: interval_ns.max(1),
+                next_ns: between_ns * u64::from(number),
+            };
+        }
+        let by = match (
+            self.options.quality(),
+            self.answers_publications(),
+            audience,
+        ) {
+            (Quality::AtLeastOnce, true, _) => Acknowledgement::Answer,
+            (_, _, 0) => Acknowledgement::Written,
+            _ => Acknowledgement::Delivery,
+        };
+        Schedule::Window {
+            messages: u64::from(self.options.window),
+            by,
+        }
+    }
+
+    const fn answers_publications(&self) -> bool {
+        self.options.protocol.answers_publications()
+    }
+
+    fn measure(&mut self, traffic: &mut Traffic) -> anyhow::Result<Measured> {
+        let _metronome = match self.options.rate {
+            Some(rate) => {
+                let period = Duration::from_nanos(NANOS / u64::from(rate).max(1));
+                Some(Metronome::start(period, self.net.waker()?)?)
+            }
+            None => None,
+        };
+        traffic.begin(self.net.now_ns());
+        let warm_ns = self.net.now_ns() + nanos(self.options.warm_up);
+        self.run_until(traffic, warm_ns)?;
+        let begin = self.moment(traffic);
+        let end_ns = begin.at_ns + nanos(self.options.seconds);
+        traffic.measure(begin.at_ns..end_ns);
+        self.run_with_progress(traffic, begin, end_ns)?;
+        let end = self.moment(traffic);
+        let drained_ns = end.at_ns + nanos(self.options.drain);
+        traffic.drain_until(&mut self.net, drained_ns)?;
+        Ok(self.measured(traffic, begin, end))
+    }
+
+    fn run_until(&mut self, traffic: &mut Traffic, end_ns: u64) -> anyhow::Result<()> {
+        if !traffic.run_until(&mut self.net, end_ns)? {
+            bail!("all publishers have lost their connections");
+        }
+        Ok(())
+    }
+
+    fn run_with_progress(
+        &mut self,
+        traffic: &mut Traffic,
+        begin: Moment,
+        end_ns: u64,
+    ) -> anyhow::Result<()> {
+        let mut before = begin;
+        while before.at_ns < end_ns {
+            self.run_until(traffic, end_ns.min(before.at_ns + NANOS))?;
+            let now = self.moment(traffic);
+            if !self.options.quiet {
+                let second = (now.at_ns - begin.at_ns).div_ceil(NANOS);
+                super::note(&progress(
+                    second,
+                    before,
+                    now,
+                    traffic.latency.percentiles(),
+                ));
+            }
+            before = now;
+        }
+        Ok(())
+    }
+
+    fn moment(&self, traffic: &Traffic) -> Moment {
+        Moment {
+            at_ns: self.net.now_ns(),
+            tally: traffic.tally,
+            server: self.server_pid.and_then(cpu),
+            own: cpu(process::id()),
+        }
+    }
+
+    fn measured(&self, traffic: &mut Traffic, begin: Moment, end: Moment) -> Measured {
+        let seconds = (end.at_ns - begin.at_ns) as f64 / 1e9;
+        let published = end.tally.published - begin.tally.published;
+        let delivered = end.tally.delivered - begin.tally.delivered;
+        let per = if self.plan.subscribers > 0 {
+            delivered
+        } else {
+            published
+        };
+        let load = |cpu: Cpu, pid| load(cpu, seconds, per, pid);
+        let server = begin.server.zip(end.server).zip(self.server_pid);
+        let own = begin.own.zip(end.own);
+        Measured {
+            seconds,
+            published,
+            published_per_second: published as f64 / seconds,
+            delivered,
+            delivered_per_second: delivered as f64 / seconds,
+            latency: traffic.latency.percentiles(),
+            server: server.map(|((begin, end), pid)| load(end.since(begin), pid)),
+            generator: own.map(|(begin, end)| load(end.since(begin), process::id())),
+            check: check(traffic),
+        }
+    }
+
+    fn with_others(&mut self, traffic: &mut Traffic, alone: &Measured) -> anyhow::Result<Others> {
+        let before = self.resident();
+        let filters: Vec<_> = (0..self.options.others)
+            .map(|number| self.plan.other(number))
+            .collect();
+        let filters: Vec<_> = filters.chunks(PER_CONNECTION).map(<[_]>::to_vec).collect();
+        let opened = open(&mut self.net, &self.greeter, &filters)?;
+        let after = self.resident();
+        let traffic = self.measure(traffic)?;
+        Ok(Others {
+            bytes_per_subscription: growth(before, after, opened.subscriptions as f64),
+            opened,
+            ratio: traffic.delivered_per_second / alone.delivered_per_second.max(1.0),
+            traffic,
+        })
+    }
+
+    /// Connections do nothing for as long as a measurement takes.
+    fn settle(&mut self) -> anyhow::Result<()> {
+        let mut traffic = Traffic::new(self.plan.clone(), Vec::new(), self.roles());
+        let end_ns = self.net.now_ns() + nanos(self.options.seconds);
+        traffic.wait_until(&mut self.net, end_ns)
+    }
+
+    fn resident(&self) -> Option<u64> {
+        self.server_pid.and_then(resident_bytes)
+    }
+}
+
+fn check(traffic: &Traffic) -> Check {
+    let account = traffic.account();
+    Check {
+        expected: account.expected,
+        received: account.received,
+        lost: account.expected.saturating_sub(account.received),
+        order_violations: account.violations,
+        disagreeing: account.disagreeing,
+        foreign: traffic.tally.foreign,
+        disconnected: traffic.tally.disconnected,
+        stalls: traffic.tally.stalls,
+    }
+}
+
+fn load(cpu: Cpu, seconds: f64, deliveries: u64, pid: u32) -> Load {
+    Load {
+        user_seconds: cpu.user_us as f64 / 1e6,
+        system_seconds: cpu.system_us as f64 / 1e6,
+        percent: cpu.total_us() as f64 / 1e4 / seconds,
+        us_per_delivery: cpu.total_us() as f64 / (deliveries.max(1)) as f64,
+        resident_bytes: resident_bytes(pid),
+    }
+}
+
+fn growth(before: Option<u64>, after: Option<u64>, count: f64) -> Option<f64> {
+    let (before, after) = before.zip(after)?;
+    Some((after as f64 - before as f64) / count.max(1.0))
+}
+
+fn progress(second: u64, before: Moment, now: Moment, latency: Percentiles) -> String {
+    let seconds = (now.at_ns - before.at_ns) as f64 / 1e9;
+    let rate = |before, now| (now - before) as f64 / seconds;
+    let published = rate(before.tally.published, now.tally.published);
+    let delivered = rate(before.tally.delivered, now.tally.delivered);
+    let server = match before.server.zip(now.server) {
+        Some((before, now)) => {
+            let percent = now.since(before).total_us() as f64 / 1e4 / seconds;
+            format!("  server {percent:>4.0} %")
+        }
+        None => String::new(),
+    };
+    let p99_ms = latency.p99 / 1e3;
+    format!(
+        "{second:>4} s  published {published:>9.0}/s  delivered {delivered:>10.0}/s  p99 {p99_ms:>8.2} ms{server}"
+    )
+}
+
+/// Different from that of the run before, and from that of one beside this.
+fn run_number() -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = now.map_or(0, |now| now.as_millis());
+    (millis as u32).wrapping_mul(31).wrapping_add(process::id())
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+const NANOS: u64 = 1_000_000_000;
+/// Other subscriptions of one connection: as many as Carillon allows unless told otherwise.
+const PER_CONNECTION: usize = 1_000;

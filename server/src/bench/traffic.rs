@@ -1,0 +1,271 @@
+//! Messages go out and come in, and are counted.
+
+use std::{ops::Range, time::Duration};
+
+use super::{
+    dialect::{Arrival, Protocol},
+    latency::Latency,
+    link::LinkError,
+    net::{Net, User},
+    plan::Plan,
+    publisher::Publisher,
+    subscriber::{Subscriber, disagreeing},
+};
+
+pub struct Traffic {
+    plan: Plan,
+    publishers: Vec<Publisher>,
+    subscribers: Vec<Subscriber>,
+    /// Each publisher's place at those who hear it.
+    places: Vec<usize>,
+    /// What each connection is for.
+    roles: Vec<Role>,
+    current: Role,
+    now_ns: u64,
+    /// Messages due in this time have their latency noted.
+    measured: Range<u64>,
+    pub latency: Latency,
+    pub tally: Tally,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Publisher(usize),
+    Subscriber(usize),
+    /// What it gets counts for nothing.
+    Other,
+}
+
+/// Counts since the beginning.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tally {
+    pub published: u64,
+    pub delivered: u64,
+    /// Messages that are not of this run.
+    pub foreign: u64,
+    pub disconnected: u64,
+    /// Publishers that had to give up what was in flight, each time.
+    pub stalls: u64,
+}
+
+/// What is known at the end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Account {
+    pub expected: u64,
+    pub received: u64,
+    pub violations: u64,
+    /// See [`disagreeing`].
+    pub disagreeing: Option<u64>,
+}
+
+impl Traffic {
+    pub fn new(plan: Plan, publishers: Vec<Publisher>, roles: Vec<Role>) -> Self {
+        let places = (0..plan.publishers).map(|publisher| plan.place(publisher));
+        let producers = plan.producers_of_a_subscriber();
+        let subscribers = (0..plan.subscribers).map(|_| Subscriber::new(producers));
+        Self {
+            publishers,
+            subscribers: subscribers.collect(),
+            places: places.collect(),
+            plan,
+            roles,
+            current: Role::Other,
+            now_ns: 0,
+            measured: 0..0,
+            latency: Latency::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Schedules begin now.
+    pub fn begin(&mut self, now_ns: u64) {
+        for publisher in &mut self.publishers {
+            publisher.begin(now_ns);
+        }
+    }
+
+    /// Latencies are noted of what is due in this time.
+    pub fn measure(&mut self, during: Range<u64>) {
+        self.latency = Latency::new();
+        self.measured = during;
+    }
+
+    /// Publishes and receives until then. Answers whether anybody is left to do it.
+    pub fn run_until(&mut self, net: &mut Net, end_ns: u64) -> anyhow::Result<bool> {
+        loop {
+            let now_ns = net.now_ns();
+            if now_ns >= end_ns || self.publishers.iter().all(|one| one.is_lost) {
+                return Ok(now_ns >= end_ns);
+            }
+            self.publish(net, now_ns)?;
+            net.turn(self.longest_wait(now_ns, end_ns), self)?;
+        }
+    }
+
+    /// Receives only: what is still to come, until then at most.
+    pub fn drain_until(&mut self, net: &mut Net, end_ns: u64) -> anyhow::Result<()> {
+        while net.now_ns() < end_ns && !self.is_complete() {
+            for publisher in 0..self.publishers.len() {
+                net.flush(self.publishers[publisher].link, self)?;
+            }
+            net.turn(Duration::from_millis(10), self)?;
+        }
+        Ok(())
+    }
+
+    /// Does nothing but answer, until then.
+    pub fn wait_until(&mut self, net: &mut Net, end_ns: u64) -> anyhow::Result<()> {
+        while net.now_ns() < end_ns {
+            net.turn(LONGEST_WAIT, self)?;
+        }
+        Ok(())
+    }
+
+    fn longest_wait(&self, now_ns: u64, end_ns: u64) -> Duration {
+        let due = self.publishers.iter().filter_map(Publisher::next_ns).min();
+        let until = due.unwrap_or(end_ns).min(end_ns);
+        let wait = Duration::from_nanos(until.saturating_sub(now_ns));
+        wait.min(LONGEST_WAIT)
+    }
+
+    fn publish(&mut self, net: &mut Net, now_ns: u64) -> anyhow::Result<()> {
+        for number in 0..self.publishers.len() {
+            let publisher = &mut self.publishers[number];
+            self.tally.stalls += u64::from(publisher.forgive(now_ns));
+            let Some(link) = net.link(publisher.link) else {
+                continue;
+            };
+            let mut due = publisher.due(now_ns, link.unsent()).min(MAX_BATCH);
+            let wrote = due > 0;
+            while due > 0 && link.unsent() < MAX_UNSENT {
+                link.write(|output| publisher.write(now_ns, output));
+                self.tally.published += 1;
+                due -= 1;
+            }
+            if wrote {
+                let link = publisher.link;
+                net.flush(link, self)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, subscriber: usize, payload: &[u8]) {
+        let stamp = super::stamp::Stamp::read(payload).filter(|stamp| stamp.run == self.plan.run);
+        let noted = stamp.and_then(|stamp| {
+            let producer = stamp.producer as usize;
+            let place = *self.places.get(producer)?;
+            let progress = self.subscribers[subscriber].note(place, stamp.sequence)?;
+            self.publishers[producer].progress += progress;
+            Some(stamp.sent_ns)
+        });
+        let Some(sent_ns) = noted else {
+            self.tally.foreign += 1;
+            return;
+        };
+        self.tally.delivered += 1;
+        if self.measured.contains(&sent_ns) {
+            self.latency.note(self.now_ns.saturating_sub(sent_ns));
+        }
+    }
+
+    fn confirmed(&mut self) {
+        if let Role::Publisher(publisher) = self.current {
+            self.publishers[publisher].confirmed += 1;
+        }
+    }
+
+    /// A publisher does not wait for a subscriber who is gone.
+    fn forget(&mut self, subscriber: usize) {
+        self.subscribers[subscriber].is_lost = true;
+        for (number, publisher) in (0..).zip(&mut self.publishers) {
+            if self.plan.is_heard(number, subscriber as u32) {
+                let last = self.subscribers[subscriber].last(self.places[number as usize]);
+                publisher.progress -= last;
+                publisher.audience -= 1;
+            }
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        let account = self.totals();
+        account.received >= account.expected
+    }
+
+    fn totals(&self) -> Account {
+        let audience = |number: u32| self.plan.audience(number);
+        let sent = (0..).zip(&self.publishers);
+        Account {
+            expected: sent.map(|(number, one)| one.sent * audience(number)).sum(),
+            received: self.subscribers.iter().map(|one| one.received).sum(),
+            violations: self.subscribers.iter().map(|one| one.violations).sum(),
+            disagreeing: None,
+        }
+    }
+
+    /// Of the whole run, warm-up and all.
+    pub fn account(&self) -> Account {
+        let topics = match self.plan.producers_of_a_subscriber() {
+            0 | 1 => 0,
+            _ => self.plan.topics.min(self.plan.subscribers),
+        };
+        let of_topic = |topic| {
+            let subscribers = (0..).zip(&self.subscribers);
+            let same = move |number: u32| self.plan.sees_as(number, topic);
+            subscribers.filter_map(move |(number, one)| same(number).then_some(one))
+        };
+        let disagreeing = (0..topics).filter_map(|topic| disagreeing(of_topic(topic)));
+        Account {
+            disagreeing: disagreeing.reduce(|one, other| one + other),
+            ..self.totals()
+        }
+    }
+}
+
+impl User for Traffic {
+    fn opened(&mut self, _link: usize) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn reading(&mut self, link: usize, now_ns: u64) {
+        self.current = self.roles.get(link).copied().unwrap_or(Role::Other);
+        self.now_ns = now_ns;
+    }
+
+    fn arrived(&mut self, arrival: Arrival<'_>, replies: &mut Vec<u8>) {
+        match arrival {
+            Arrival::Message { payload, packet_id } => {
+                if packet_id != 0 {
+                    replies.extend_from_slice(&Protocol::acknowledgement(packet_id));
+                }
+                match self.current {
+                    Role::Subscriber(subscriber) => self.deliver(subscriber, payload),
+                    Role::Publisher(_) | Role::Other => self.tally.foreign += 1,
+                }
+            }
+            Arrival::Confirmed => self.confirmed(),
+            Arrival::Ping => replies.extend_from_slice(Protocol::pong()),
+            Arrival::Nothing => {}
+        }
+    }
+
+    fn lost(&mut self, link: usize, error: LinkError) -> anyhow::Result<()> {
+        self.tally.disconnected += 1;
+        if self.tally.disconnected == 1 {
+            super::note(&format!("connection {} is lost: {error}", link + 1));
+        }
+        match self.roles.get(link) {
+            Some(Role::Publisher(publisher)) => self.publishers[*publisher].is_lost = true,
+            Some(Role::Subscriber(subscriber)) => self.forget(*subscriber),
+            Some(Role::Other) | None => {}
+        }
+        Ok(())
+    }
+}
+
+/// Messages that one publisher writes before another has its turn.
+const MAX_BATCH: u64 = 4096;
+/// Bytes that a publisher may have waiting for its socket before it adds no more.
+const MAX_UNSENT: usize = 1 << 20;
+/// Until the next look at the clock, whatever happens.
+const LONGEST_WAIT: Duration = Duration::from_millis(50);

@@ -1,0 +1,180 @@
+//! As much of WebSocket (RFC 6455) as a load generator needs: the request that opens it, the headers of
+//! the frames it sends, and where the payloads are of those it gets.
+//!
+//! Frames are masked with a key of zeros, as section 5.3 allows and no user agent should do: masking would
+//! be the generator's largest cost.
+
+use std::ops::Range;
+
+use super::dialect::Fault;
+
+/// What a frame carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Data,
+    Ping,
+    Close,
+    Pong,
+}
+
+pub fn request(authority: &str, path: &str, subprotocol: Option<&str>) -> Vec<u8> {
+    let subprotocol = subprotocol.map_or_else(String::new, |name| {
+        format!("Sec-WebSocket-Protocol: {name}\r\n")
+    });
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nHost: {authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: Y2FyaWxsb24gYmVuY2ghIQ==\r\n{subprotocol}\r\n"
+    );
+    head.into_bytes()
+}
+
+/// The length of the server's answer, when all of it is there.
+pub fn response(bytes: &[u8]) -> Result<Option<usize>, Fault> {
+    let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else {
+        return match bytes.len() > MAX_RESPONSE {
+            true => Err(Fault::Malformed("an endless answer to the upgrade")),
+            false => Ok(None),
+        };
+    };
+    let head = String::from_utf8_lossy(&bytes[..end]);
+    let status = head.lines().next().unwrap_or_default();
+    if status.split(' ').nth(1) != Some("101") {
+        return Err(Fault::Refused(format!(
+            "the WebSocket was not opened: {status}"
+        )));
+    }
+    Ok(Some(end + 4))
+}
+
+/// The header of a frame with so many bytes of text, or else of binary data.
+pub fn data_header(length: usize, text: Text) -> Vec<u8> {
+    let opcode = match text {
+        Text::Yes => TEXT,
+        Text::No => BINARY,
+    };
+    header(opcode, length)
+}
+
+/// Whether a payload is declared as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text {
+    Yes,
+    No,
+}
+
+/// The answer to a ping.
+pub fn pong(payload: &[u8]) -> Vec<u8> {
+    let mut frame = header(PONG, payload.len());
+    frame.extend_from_slice(payload);
+    frame
+}
+
+fn header(opcode: u8, length: usize) -> Vec<u8> {
+    let mut header = vec![FINAL | opcode];
+    match length {
+        0..=125 => header.push(MASKED | length as u8),
+        126..=0xffff => {
+            header.push(MASKED | 126);
+            header.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        _ => {
+            header.push(MASKED | 127);
+            header.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    header.extend_from_slice(&[0; 4]);
+    header
+}
+
+/// The first frame: what it is, and where its payload is, which ends it. `None` until all of it is there.
+pub fn next(bytes: &[u8]) -> Result<Option<(Kind, Range<usize>)>, Fault> {
+    let [first, second, rest @ ..] = bytes else {
+        return Ok(None);
+    };
+    if second & MASKED != 0 {
+        return Err(Fault::Malformed("a masked frame from a server"));
+    }
+    let (length, start) = match second {
+        126 => match rest.first_chunk() {
+            Some(length) => (u64::from(u16::from_be_bytes(*length)), 4),
+            None => return Ok(None),
+        },
+        127 => match rest.first_chunk() {
+            Some(length) => (u64::from_be_bytes(*length), 10),
+            None => return Ok(None),
+        },
+        length => (u64::from(*length), 2),
+    };
+    if length > MAX_FRAME {
+        return Err(Fault::Malformed("a frame larger than any that was sent"));
+    }
+    let payload = start..start + length as usize;
+    if bytes.len() < payload.end {
+        return Ok(None);
+    }
+    let kind = match first & 0x0f {
+        CONTINUATION | TEXT | BINARY => Kind::Data,
+        CLOSE => Kind::Close,
+        PING => Kind::Ping,
+        PONG => Kind::Pong,
+        _ => return Err(Fault::Malformed("a frame of no kind")),
+    };
+    Ok(Some((kind, payload)))
+}
+
+const CONTINUATION: u8 = 0;
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+const FINAL: u8 = 0x80;
+const MASKED: u8 = 0x80;
+const MAX_RESPONSE: usize = 16 << 10;
+const MAX_FRAME: u64 = 1 << 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A frame as servers send it: without the mask.
+    fn from_server(opcode: u8, length: usize) -> Vec<u8> {
+        let mut frame = header(opcode, length);
+        frame.truncate(frame.len() - 4);
+        frame[1] &= !MASKED;
+        frame.extend(std::iter::repeat_n(b'x', length));
+        frame
+    }
+
+    #[test]
+    fn frames_of_all_lengths_are_found() {
+        for length in [0, 1, 125, 126, 0xffff, 0x1_0000] {
+            let frame = from_server(BINARY, length);
+            let payload = frame.len() - length..frame.len();
+            assert_eq!(next(&frame), Ok(Some((Kind::Data, payload))), "{length}");
+            for cut in (0..12).chain([frame.len() - 1]) {
+                if cut < frame.len() {
+                    assert_eq!(next(&frame[..cut]), Ok(None), "{length} {cut}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn control_frames_are_told_apart() {
+        let table = [(CLOSE, Kind::Close), (PING, Kind::Ping), (PONG, Kind::Pong)];
+        for (opcode, kind) in table {
+            assert_eq!(next(&from_server(opcode, 3)), Ok(Some((kind, 2..5))));
+        }
+        assert!(next(&from_server(7, 0)).is_err());
+        assert!(next(&pong(b"masked")).is_err());
+    }
+
+    #[test]
+    fn the_server_has_to_agree() {
+        let agreed = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\nrest";
+        assert_eq!(response(agreed), Ok(Some(agreed.len() - 4)));
+        assert_eq!(response(&agreed[..40]), Ok(None));
+        assert!(response(b"HTTP/1.1 404 Not Found\r\n\r\n").is_err());
+    }
+}
