@@ -31,10 +31,10 @@ impl Carillon {
     pub async fn listening(address: SocketAddr, options: &[&str]) -> Self {
         let mut command = command();
         command.args(["serve", "--listen", &address.to_string()]);
-        // Only one server at a time could have STOMP's own ports.
-        command
-            .envs([("CARILLON_STOMP", "off"), ("CARILLON_STOMP_TLS", "off")])
-            .args(options);
+        // Only one server at a time could have the protocols' own ports.
+        let off = ["STOMP", "STOMP_TLS", "MQTT", "MQTT_TLS"];
+        command.envs(off.map(|port| (format!("CARILLON_{port}"), "off")));
+        command.args(options);
         let mut child = spawn(&mut command);
         let transcript = Transcript::default();
         let ready = first_match(&mut child, &transcript, printed_address);
@@ -60,17 +60,33 @@ impl Carillon {
 
     /// Where STOMP is spoken over TCP, by a server that was told to.
     pub async fn stomp_address(&self) -> SocketAddr {
-        self.stomp_address_of("tcp://").await
+        self.address_of("STOMP", "tcp://").await
     }
 
     /// Where STOMP is spoken over TLS, likewise.
     pub async fn stomp_tls_address(&self) -> SocketAddr {
-        self.stomp_address_of("tls://").await
+        self.address_of("STOMP", "tls://").await
     }
 
-    async fn stomp_address_of(&self, scheme: &str) -> SocketAddr {
-        let printed = || async { printed_stomp_address(&self.transcript(), scheme) };
-        let address = eventually("the address of STOMP", printed, Option::is_some).await;
+    /// A server with a port for MQTT, and these options in addition.
+    pub async fn with_mqtt(options: &[&str]) -> Self {
+        Self::with(&[&["--mqtt", "127.0.0.1:0"], options].concat()).await
+    }
+
+    /// Where MQTT is spoken over TCP, by a server that was told to.
+    pub async fn mqtt_address(&self) -> SocketAddr {
+        self.address_of("MQTT", "tcp://").await
+    }
+
+    /// Where MQTT is spoken over TLS, likewise.
+    pub async fn mqtt_tls_address(&self) -> SocketAddr {
+        self.address_of("MQTT", "tls://").await
+    }
+
+    async fn address_of(&self, protocol: &str, scheme: &str) -> SocketAddr {
+        let printed = || async { printed_address_of(&self.transcript(), protocol, scheme) };
+        let what = format!("the address of {protocol}, {scheme}");
+        let address = eventually(&what, printed, Option::is_some).await;
         address.expect("waited for it")
     }
 
@@ -158,8 +174,11 @@ fn printed_address(line: &str) -> Option<SocketAddr> {
 }
 
 /// `  STOMP     tcp://127.0.0.1:61613`, or `tls://`
-fn printed_stomp_address(transcript: &str, scheme: &str) -> Option<SocketAddr> {
-    let (_, rest) = transcript.split_once(scheme)?;
-    let (address, _) = rest.split_once('\n')?;
-    address.trim().parse().ok()
+fn printed_address_of(transcript: &str, protocol: &str, scheme: &str) -> Option<SocketAddr> {
+    let mut lines = transcript.lines().map(str::split_whitespace);
+    lines.find_map(|mut words| {
+        let is_named = words.next() == Some(protocol);
+        let address = words.next()?.strip_prefix(scheme)?;
+        is_named.then(|| address.parse().ok())?
+    })
 }

@@ -6,14 +6,14 @@ use tokio::process::Command;
 
 use crate::deadline::within;
 
-/// Runs `tests/stompjs/SCRIPT`; answers with what it printed.
+/// Runs `tests/SCRIPT`; answers with what it printed.
 ///
 /// # Panics
 /// When the script fails; its errors are shown.
 pub async fn run(script: &str, arguments: &[&str]) -> String {
     let mut node = Command::new("node");
     node.current_dir(package())
-        .arg(Path::new("stompjs").join(script))
+        .arg(script)
         .args(arguments)
         .kill_on_drop(true);
     let output = within(script, node.output()).await.expect("node starts");

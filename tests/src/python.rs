@@ -1,4 +1,4 @@
-//! Scripts run by Python, for the client that only exists there.
+//! Scripts run by Python, for clients that only exist there.
 
 use std::path::{Path, PathBuf};
 
@@ -6,16 +6,15 @@ use tokio::process::Command;
 
 use crate::deadline::within;
 
-/// Runs `tests/stomppy/SCRIPT` with stomp.py at hand; answers with what it printed.
+/// Runs `tests/SCRIPT` with the packages of `tests/python` at hand; answers with what it printed.
 ///
 /// # Panics
 /// When the script fails; its errors are shown.
 pub async fn run(script: &str, arguments: &[&str]) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("stomppy");
     let mut python = Command::new("python3");
     python
-        .current_dir(&folder)
-        // The scripts' folder is part of the sources: nothing is compiled into it.
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        // The scripts' folders are part of the sources: nothing is compiled into them.
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("PYTHONPATH", packages())
         .arg(script)
@@ -30,13 +29,16 @@ pub async fn run(script: &str, arguments: &[&str]) -> String {
     text
 }
 
-/// Where `cargo xtask test` puts the packages of `tests/stomppy/requirements.txt`.
+/// Where `cargo xtask test` puts the packages of `tests/python/requirements.txt`.
 fn packages() -> PathBuf {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python");
     assert!(
-        packages.join("stomp").is_dir(),
+        PACKAGES.iter().all(|name| packages.join(name).is_dir()),
         "{} is missing: `cargo xtask test` installs it",
         packages.display()
     );
     packages
 }
+
+/// By the names under which they are imported.
+const PACKAGES: [&str; 2] = ["paho", "stomp"];

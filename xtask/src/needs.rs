@@ -1,6 +1,6 @@
-//! What the tests need beyond Rust, and how packages are installed: a browser with its driver, Node.js and Python, and the packages
-//! of `tests/package-lock.json` and `tests/stomppy/requirements.txt`. Installed where that is possible
-//! without asking, on Debian and Ubuntu as root; said in one line where it is not.
+//! What the tests need beyond Rust, and how packages are installed: a browser with its driver, Node.js, Python and
+//! Mosquitto's clients, and the packages of `tests/package-lock.json` and `tests/python/requirements.txt`. Installed where
+//! that is possible without asking, on Debian and Ubuntu as root; said in one line where it is not.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ struct Program {
     debian_package: &'static str,
 }
 
-const PROGRAMS: [Program; 6] = [
+const PROGRAMS: [Program; 8] = [
     Program {
         names: &["node"],
         debian_package: "nodejs",
@@ -38,6 +38,14 @@ const PROGRAMS: [Program; 6] = [
     Program {
         names: &["pip3"],
         debian_package: "python3-pip",
+    },
+    Program {
+        names: &["mosquitto_pub"],
+        debian_package: "mosquitto-clients",
+    },
+    Program {
+        names: &["mosquitto_sub"],
+        debian_package: "mosquitto-clients",
     },
 ];
 
@@ -131,7 +139,7 @@ fn install_node_packages() -> Result<()> {
 /// Into a folder of their own below `target/`, where only the tests look: nothing of the system's is
 /// touched, and nothing of it is needed beyond pip.
 fn install_python_packages() -> Result<()> {
-    let requirements = root().join("tests/stomppy/requirements.txt");
+    let requirements = root().join("tests/python/requirements.txt");
     let folder = root().join("target/python");
     let installed = folder.join(".installed-requirements.txt");
     let wanted = fs::read(&requirements)?;

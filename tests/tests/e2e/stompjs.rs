@@ -21,7 +21,7 @@ async fn it_publishes_and_subscribes_with_text_and_binary_frames() {
     for (door, url) in doors(&server).iter().enumerate() {
         for frames in ["text", "binary"] {
             let topic = format!("{frames}.{door}");
-            let report = report("echo.js", &[url, frames, &topic]).await;
+            let report = report("stompjs/echo.js", &[url, frames, &topic]).await;
             assert_eq!(report["version"], "1.2");
             assert_eq!(report["bodies"], report["expected"], "{url} {frames}");
             assert_eq!(report["sequences"], json!([1, 2, 3, 4, 5]));
@@ -46,7 +46,7 @@ async fn it_hears_what_others_published_before_and_after() {
                 .await;
         }
     };
-    let (heard, ()) = tokio::join!(node::run("listen.js", &arguments), publishing);
+    let (heard, ()) = tokio::join!(node::run("stompjs/listen.js", &arguments), publishing);
     let expected: Vec<_> = (0..COUNT).map(|number| number.to_string()).collect();
     assert_eq!(heard.lines().collect::<Vec<_>>(), expected);
 }
@@ -58,7 +58,7 @@ async fn it_acknowledges_rejects_and_commits_in_each_version_and_over_both_doors
     for version in ["1.1", "1.2"] {
         for (door, url) in doors(&server).iter().enumerate() {
             let name = format!("work{door}.{}", version.replace('.', ""));
-            let report = report("work.js", &[url, version, &name]).await;
+            let report = report("stompjs/work.js", &[url, version, &name]).await;
             assert_eq!(report["version"], version);
             let expected = json!([
                 ["accept", null, null],

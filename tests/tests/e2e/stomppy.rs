@@ -14,7 +14,7 @@ async fn play(server: &Carillon, scenario: &str, version: &str) -> (Value, Strin
     let port = server.stomp_address().await.port().to_string();
     let name = format!("{scenario}.v{}", version.replace('.', ""));
     let arguments = [scenario, version, &port, &name];
-    let printed = python::run("scenario.py", &arguments).await;
+    let printed = python::run("stomppy/scenario.py", &arguments).await;
     let report = serde_json::from_str(&printed).expect("a report in JSON");
     (report, name)
 }

@@ -1,0 +1,91 @@
+"""paho with a mailbox: scripts wait for what they expect next. Not a script itself."""
+
+import queue
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+VERSIONS = {"3.1": mqtt.MQTTv31, "3.1.1": mqtt.MQTTv311, "5": mqtt.MQTTv5}
+
+# Generous: it only decides how long a failing script takes.
+DEADLINE_S = 15
+
+
+class Door:
+    """Where and in which version the server is spoken to."""
+
+    def __init__(self, version, transport, port):
+        self.version = version
+        self.transport = transport
+        self.port = int(port)
+
+    @property
+    def is_5(self):
+        return self.version == "5"
+
+
+class Client:
+    """A client that is connected."""
+
+    def __init__(self, door, name="", clean=True, will=None):
+        self.door = door
+        self.messages = queue.Queue()
+        self.answers = queue.Queue()
+        self.connacks = queue.Queue()
+        self.ends = queue.Queue()
+        options = {} if door.is_5 else {"clean_session": clean}
+        self.paho = mqtt.Client(
+            mqtt.CallbackAPIVersion.VERSION2,
+            client_id=name,
+            protocol=VERSIONS[door.version],
+            transport=door.transport,
+            reconnect_on_failure=False,
+            **options,
+        )
+        if door.transport == "websockets":
+            self.paho.ws_set_options(path="/mqtt")
+        if will:
+            self.paho.will_set(*will)
+        self.paho.on_connect = lambda _c, _u, flags, code, _p: self.connacks.put((flags, code))
+        self.paho.on_disconnect = lambda _c, _u, _f, code, _p: self.ends.put(code)
+        self.paho.on_message = lambda _c, _u, message: self.messages.put(message)
+        self.paho.on_subscribe = lambda _c, _u, mid, codes, _p: self.answers.put((mid, codes))
+        self.connect(clean)
+
+    def connect(self, clean):
+        options = {}
+        if self.door.is_5:
+            properties = Properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = 0 if clean else 600
+            options = {"clean_start": clean, "properties": properties}
+        self.paho.connect("127.0.0.1", self.door.port, keepalive=30, **options)
+        self.paho.loop_start()
+        flags, code = self.connacks.get(timeout=DEADLINE_S)
+        assert not code.is_failure, code
+        self.is_present = flags.session_present
+
+    def subscribe(self, topic, qos=0):
+        _, mid = self.paho.subscribe(topic, qos)
+        answer, codes = self.answers.get(timeout=DEADLINE_S)
+        assert (answer, codes[0].value) == (mid, qos), codes
+
+    def publish(self, topic, body, qos=0, retain=False, properties=None):
+        info = self.paho.publish(topic, body, qos, retain, properties)
+        info.wait_for_publish(timeout=DEADLINE_S)
+        assert info.is_published()
+
+    def message(self):
+        return self.messages.get(timeout=DEADLINE_S)
+
+    def bodies(self, count):
+        return [self.message().payload.decode() for _ in range(count)]
+
+    def leave(self):
+        self.paho.disconnect()
+        self.paho.loop_stop()
+
+    def cut(self):
+        """As when the line is cut."""
+        self.paho.loop_stop()
+        self.paho._sock_close()

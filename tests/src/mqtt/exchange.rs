@@ -1,0 +1,238 @@
+//! Packets that belong together: a request with its answer, a message with its acknowledgements.
+
+use std::collections::VecDeque;
+
+use crate::Carillon;
+use crate::deadline::within;
+
+use super::property::Value;
+use super::{Connect, Kind, MqttClient, Packet, Version};
+
+impl MqttClient {
+    /// A session that ends with its connection, over TCP.
+    pub async fn connect(server: &Carillon, version: Version, client_id: &str) -> Self {
+        let (client, _) = Self::connect_with(server, &Connect::new(version, client_id)).await;
+        client
+    }
+
+    /// Likewise, under a name that nobody else has.
+    pub async fn anyone(server: &Carillon, version: Version) -> Self {
+        let (client, _) = Self::connect_with(server, &Connect::anyone(version)).await;
+        client
+    }
+
+    /// With a CONNECT of the test's own, which is accepted; and the CONNACK.
+    pub async fn connect_with(server: &Carillon, connect: &Connect) -> (Self, Packet) {
+        let client = Self::open(server, connect.version).await;
+        client.connected_with(connect).await
+    }
+
+    /// Likewise, on a connection that is there.
+    pub async fn connected_with(mut self, connect: &Connect) -> (Self, Packet) {
+        self.send_bytes(connect.encode()).await;
+        let connack = self.packet().await;
+        assert_eq!(connack.kind, Kind::Connack, "{connack:?}");
+        assert_eq!(connack.reason(), 0, "{connack:?}");
+        (self, connack)
+    }
+
+    /// A client of its own with one subscription.
+    pub async fn subscriber(server: &Carillon, version: Version, filter: &str, qos: u8) -> Self {
+        let mut client = Self::anyone(server, version).await;
+        client.subscribe(filter, qos).await;
+        client
+    }
+
+    /// An identifier that was not used before.
+    pub fn fresh_id(&mut self) -> u16 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Sends a packet with an identifier of its own, and waits for the answer of that kind. What
+    /// arrives before it stays to be read.
+    pub async fn request(&mut self, packet: Packet, answer: Kind) -> Packet {
+        let id = self.fresh_id();
+        self.send(&packet.numbered(id)).await;
+        self.answer(answer, id).await
+    }
+
+    /// The answer of that kind to what has that identifier. What arrives before it stays to be read.
+    pub async fn answer(&mut self, kind: Kind, id: u16) -> Packet {
+        let mut before = VecDeque::new();
+        let found = loop {
+            let packet = self.packet().await;
+            if packet.kind == kind && packet.id == id {
+                break packet;
+            }
+            assert_ne!(packet.kind, Kind::Disconnect, "{packet:?}");
+            before.push_back(packet);
+        };
+        before.append(&mut self.packets);
+        self.packets = before;
+        found
+    }
+
+    /// From the answer on, messages are delivered. The options are those of 5.0, of which QoS is the
+    /// lowest part.
+    pub async fn subscribe(&mut self, filter: &str, options: u8) {
+        let subscribe = Packet::subscription(&[(filter, options)]);
+        let suback = self.request(subscribe, Kind::Suback).await;
+        assert_eq!(suback.reason(), options & 3, "{filter}: {suback:?}");
+    }
+
+    pub async fn unsubscribe(&mut self, filter: &str) -> Packet {
+        let unsubscribe = Packet::unsubscription(&[filter]);
+        self.request(unsubscribe, Kind::Unsuback).await
+    }
+
+    /// Publishes, and waits until the server has it.
+    pub async fn publish(&mut self, topic: &str, body: &str, qos: u8) {
+        self.publish_packet(Packet::publication(topic, body, qos))
+            .await;
+    }
+
+    /// Likewise, a PUBLISH of the test's own.
+    pub async fn publish_packet(&mut self, publish: Packet) {
+        match publish.qos() {
+            0 => {
+                self.send(&publish).await;
+                self.ping().await;
+            }
+            1 => {
+                let puback = self.request(publish, Kind::Puback).await;
+                assert!(puback.reason() < 0x80, "{puback:?}");
+            }
+            _ => {
+                let pubrec = self.request(publish, Kind::Pubrec).await;
+                assert!(pubrec.reason() < 0x80, "{pubrec:?}");
+                self.release(pubrec.id).await;
+            }
+        }
+    }
+
+    /// PUBREL, and PUBCOMP of success.
+    pub async fn release(&mut self, id: u16) {
+        self.send(&Packet::acknowledgement(Kind::Pubrel, id)).await;
+        let pubcomp = self.answer(Kind::Pubcomp, id).await;
+        assert_eq!(pubcomp.reason(), 0, "{pubcomp:?}");
+    }
+
+    /// The server has read all that was sent before.
+    pub async fn ping(&mut self) {
+        self.send(&Packet::new(Kind::Pingreq)).await;
+        self.answer(Kind::Pingresp, 0).await;
+    }
+
+    /// The next packet, which must be a PUBLISH. It is not acknowledged.
+    pub async fn delivery(&mut self) -> Packet {
+        let packet = self.packet().await;
+        assert_eq!(packet.kind, Kind::Publish, "{packet:?}");
+        packet
+    }
+
+    /// The next message, acknowledged as its QoS asks.
+    pub async fn message(&mut self) -> Packet {
+        let publish = self.delivery().await;
+        self.acknowledge(&publish).await;
+        publish
+    }
+
+    pub async fn acknowledge(&mut self, publish: &Packet) {
+        match publish.qos() {
+            0 => {}
+            1 => {
+                let puback = Packet::acknowledgement(Kind::Puback, publish.id);
+                self.send(&puback).await;
+            }
+            _ => self.receive(publish.id).await,
+        }
+    }
+
+    /// PUBREC, PUBREL and PUBCOMP.
+    async fn receive(&mut self, id: u16) {
+        self.send(&Packet::acknowledgement(Kind::Pubrec, id)).await;
+        let pubrel = self.answer(Kind::Pubrel, id).await;
+        assert_eq!((pubrel.flags, pubrel.reason()), (2, 0), "{pubrel:?}");
+        self.send(&Packet::acknowledgement(Kind::Pubcomp, id)).await;
+    }
+
+    /// The bodies of the next messages, which are acknowledged.
+    pub async fn bodies(&mut self, count: usize) -> Vec<String> {
+        let mut bodies = Vec::new();
+        while bodies.len() < count {
+            bodies.push(self.message().await.text());
+        }
+        bodies
+    }
+
+    /// The bodies of the messages before this one, which are acknowledged.
+    pub async fn bodies_before(&mut self, last: &str) -> Vec<String> {
+        let mut bodies = Vec::new();
+        loop {
+            let body = self.message().await.text();
+            if body == last {
+                return bodies;
+            }
+            bodies.push(body);
+        }
+    }
+
+    /// All that the server says until it closes, as it is on the wire.
+    pub async fn rest(mut self) -> Vec<u8> {
+        while let Some(bytes) = within("the end", self.read_message()).await {
+            self.unread.extend_from_slice(&bytes);
+        }
+        self.unread
+    }
+
+    /// DISCONNECT, and the end.
+    pub async fn leave(self) {
+        self.leave_with(Packet::disconnect(0)).await;
+    }
+
+    /// Likewise, with a DISCONNECT of the test's own.
+    pub async fn leave_with(mut self, disconnect: Packet) {
+        self.send(&disconnect).await;
+        while let Some(packet) = self.next().await {
+            assert_ne!(packet.kind, Kind::Disconnect, "{packet:?}");
+        }
+    }
+
+    /// Packets that have arrived and were not looked at.
+    pub fn waiting(&self) -> usize {
+        self.packets.len()
+    }
+
+    /// The connection must end: with a DISCONNECT of that reason in 5.0, without a word before.
+    pub async fn is_sent_away(mut self, reason: u8) {
+        let packet = self.next().await;
+        if self.version != Version::V5 {
+            assert_eq!(packet, None);
+            return;
+        }
+        let disconnect = packet.expect("a word before the end");
+        assert_eq!(disconnect.kind, Kind::Disconnect, "{disconnect:?}");
+        assert_eq!(disconnect.reason(), reason, "{disconnect:?}");
+        assert_eq!(self.next().await, None, "nothing follows a DISCONNECT");
+    }
+}
+
+/// Ends a session that would outlive its connection.
+pub async fn forget(server: &Carillon, client: MqttClient, connect: &Connect) {
+    drop(client);
+    let clean = Connect::new(connect.version, &connect.client_id);
+    let (client, _) = MqttClient::connect_with(server, &clean).await;
+    client.leave().await;
+}
+
+impl Packet {
+    /// The data of a property; empty when it is absent.
+    pub fn bytes_of(&self, id: u8) -> &[u8] {
+        match self.property(id) {
+            None => &[],
+            Some(Value::Bytes(bytes)) => bytes,
+            Some(value) => panic!("{id:#04x} is no data: {value:?}"),
+        }
+    }
+}

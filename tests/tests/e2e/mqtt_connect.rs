@@ -1,0 +1,212 @@
+//! MQTT: how a connection begins.
+
+use harness::Carillon;
+use harness::mqtt::property::{
+    ASSIGNED_CLIENT_ID, AUTHENTICATION_DATA, AUTHENTICATION_METHOD, REASON_STRING,
+};
+use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version, sealed};
+
+#[tokio::test]
+async fn each_version_is_answered_in_its_own_form() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let connect = Connect {
+            login: Some(("somebody".to_owned(), "anything".to_owned())),
+            ..Connect::new(version, "c")
+        };
+        let (mut client, connack) = MqttClient::connect_with(&server, &connect).await;
+        assert!(!connack.session_present, "{connack:?}");
+        assert_eq!(connack.text_of(ASSIGNED_CLIENT_ID), "", "it has its own");
+        client.ping().await;
+        client.leave().await;
+    }
+}
+
+#[tokio::test]
+async fn the_http_port_speaks_it_too() {
+    let server = Carillon::start().await;
+    for version in Version::ALL {
+        let client = MqttClient::over_tcp(server.address(), version).await;
+        let (mut client, _) = client.connected_with(&Connect::new(version, "c")).await;
+        client.subscribe("a", 1).await;
+        client.publish("a", "x", 1).await;
+        assert_eq!(client.bodies(1).await, ["x"]);
+    }
+    let health = harness::http::get(server.url("/healthz")).await;
+    assert!(health.status.is_success(), "and HTTP as before");
+}
+
+#[tokio::test]
+async fn a_client_without_an_identifier_is_given_one() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut assigned = Vec::new();
+    for _ in 0..2 {
+        let connect = Connect::new(Version::V5, "");
+        let (_, connack) = MqttClient::connect_with(&server, &connect).await;
+        let id = connack.text_of(ASSIGNED_CLIENT_ID).to_owned();
+        assert_ne!(id, "", "[MQTT-3.1.3-7]");
+        assigned.push(id);
+    }
+    assert_ne!(assigned[0], assigned[1], "[MQTT-3.1.3-6]");
+    MqttClient::connect(&server, Version::V3_1_1, "").await;
+}
+
+#[tokio::test]
+async fn a_lasting_session_of_3_1_1_needs_an_identifier() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut client = MqttClient::open(&server, Version::V3_1_1).await;
+    let connect = Connect::lasting(Version::V3_1_1, "");
+    client.send_bytes(connect.encode()).await;
+    let connack = client.packet().await;
+    // [MQTT-3.1.3-8] of 3.1.1: identifier rejected.
+    assert_eq!((connack.kind, connack.reason()), (Kind::Connack, 2));
+    assert_eq!(client.next().await, None);
+}
+
+#[tokio::test]
+async fn an_unknown_version_is_told_so_before_the_end() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut client = MqttClient::open(&server, Version::V3_1_1).await;
+    let connect = [b"\0\x04MQTT\x06\x02\0\0\0\0\x01c".as_slice()].concat();
+    client.send_bytes(sealed(0x10, &connect)).await;
+    let answer = client.rest().await;
+    assert_eq!(answer.first(), Some(&0x20), "a CONNACK: {answer:?}");
+    // Of 5.0, or of versions before it.
+    assert!([0x84, 1].contains(&answer[3]), "{answer:?}");
+}
+
+#[tokio::test]
+async fn another_protocol_is_no_mqtt() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for (first, rest) in [
+        (0x10, b"\0\x04HTTP\x04\x02\0\0\0\0".as_slice()),
+        (0x10, b"\0\x04MQTT\x04\x03\0\0\0\x01c"),
+        (0x47, b"ET / HTTP/1.1\r\nhost: x\r\n\r\n"),
+    ] {
+        let mut client = MqttClient::open(&server, Version::V3_1_1).await;
+        client.send_bytes(sealed(first, rest)).await;
+        let answer = client.rest().await;
+        // "MAY send a CONNACK" ([MQTT-3.1.2-1] of 5.0); nothing else.
+        assert!([None, Some(&0x20)].contains(&answer.first()), "{answer:?}");
+    }
+    MqttClient::connect(&server, Version::V5, "others go on").await;
+}
+
+#[tokio::test]
+async fn whatever_comes_first_but_connect_ends_the_connection() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for packet in [
+        Packet::new(Kind::Pingreq),
+        Packet::publication("a", "x", 0),
+        Packet::subscription(&[("a", 0)]).numbered(1),
+        Packet::disconnect(0),
+    ] {
+        for version in Version::ALL {
+            let mut client = MqttClient::open(&server, version).await;
+            client.send(&packet).await;
+            // [MQTT-3.1.0-1]; nothing has said the version in which a word could be.
+            assert_eq!(client.rest().await, b"", "{packet:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_connect_ends_the_connection() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut client = MqttClient::connect(&server, version, "c").await;
+        let connect = Connect::new(version, "c");
+        client.send_bytes(connect.encode()).await;
+        // [MQTT-3.1.0-2]: a protocol error.
+        client.is_sent_away(0x82).await;
+    }
+}
+
+#[tokio::test]
+async fn an_authentication_method_is_refused_for_there_is_none() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut client = MqttClient::open(&server, Version::V5).await;
+    let connect = Connect::new(Version::V5, "c")
+        .with(AUTHENTICATION_METHOD, "SCRAM-SHA-1")
+        .with(AUTHENTICATION_DATA, b"x".as_slice());
+    client.send_bytes(connect.encode()).await;
+    let connack = client.packet().await;
+    assert_eq!((connack.kind, connack.reason()), (Kind::Connack, 0x8C));
+    assert_eq!(client.next().await, None);
+}
+
+#[tokio::test]
+async fn auth_without_a_method_in_connect_is_an_error() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut client = MqttClient::connect(&server, Version::V5, "c").await;
+    let auth = Packet {
+        reasons: vec![0x19],
+        ..Packet::new(Kind::Auth).with(AUTHENTICATION_METHOD, "SCRAM-SHA-1")
+    };
+    client.send(&auth).await;
+    let disconnect = client.packet().await;
+    assert_eq!(disconnect.kind, Kind::Disconnect, "{disconnect:?}");
+    // [MQTT-4.12.1-1] has it for a protocol error, and table 2-6 a code for such methods.
+    let reason = disconnect.reason();
+    assert!([0x82, 0x8C].contains(&reason), "{disconnect:?}");
+    assert_eq!(client.next().await, None);
+}
+
+#[tokio::test]
+async fn who_is_silent_for_longer_than_agreed_is_sent_away() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let connect = Connect {
+            keep_alive_s: 1,
+            ..Connect::new(version, "silent")
+        };
+        let (client, _) = MqttClient::connect_with(&server, &connect).await;
+        // [MQTT-3.1.2-22]: one and a half times.
+        client.is_sent_away(0x8D).await;
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_why_in_words() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut client = MqttClient::connect(&server, Version::V5, "c").await;
+    client.send_bytes(sealed(0x82, b"\0\x01\0")).await;
+    let disconnect = client.packet().await;
+    assert_eq!(disconnect.kind, Kind::Disconnect, "{disconnect:?}");
+    assert_ne!(disconnect.text_of(REASON_STRING), "", "{disconnect:?}");
+}
+
+#[tokio::test]
+async fn connect_may_arrive_byte_by_byte_or_with_all_that_follows() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let stream = [
+            Connect::new(version, "c").encode(),
+            Packet::subscription(&[("a", 1)])
+                .numbered(1)
+                .encode(version),
+            Packet::publication("a", "x", 1).numbered(2).encode(version),
+            Packet::new(Kind::Pingreq).encode(version),
+        ]
+        .concat();
+        for pieces in [1, 7, stream.len()] {
+            let mut client = MqttClient::open(&server, version).await;
+            for piece in stream.chunks(pieces) {
+                client.send_bytes(piece).await;
+            }
+            let mut kinds = Vec::new();
+            while kinds.len() < 5 {
+                kinds.push(client.packet().await.kind);
+            }
+            kinds.sort_by_key(|kind| *kind as u8);
+            let expected = [
+                Kind::Connack,
+                Kind::Publish,
+                Kind::Puback,
+                Kind::Suback,
+                Kind::Pingresp,
+            ];
+            assert_eq!(kinds, expected, "{version:?} in pieces of {pieces}");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! MQTT: delivery at each quality of service, flow control, and what is sent again.
+
+use harness::Carillon;
+use harness::mqtt::property::RECEIVE_MAXIMUM;
+use harness::mqtt::{Connect, DUP, Kind, MqttClient, Packet, Version, forget};
+
+/// In which what is sent again is told apart from what is new.
+const LASTING: [Version; 2] = [Version::V3_1_1, Version::V5];
+
+#[tokio::test]
+async fn a_message_has_the_lower_qos_of_publication_and_subscription() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut producer = MqttClient::anyone(&server, version).await;
+        for subscribed in 0..3 {
+            let mut consumer = MqttClient::subscriber(&server, version, "a", subscribed).await;
+            for published in 0..3 {
+                producer.publish("a", "x", published).await;
+                let message = consumer.message().await;
+                assert_eq!(message.qos(), published.min(subscribed), "{version:?}");
+                assert!(!message.is_duplicate() && !message.is_retained());
+            }
+            consumer.leave().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn identifiers_of_both_directions_are_apart() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut client = MqttClient::subscriber(&server, version, "a", 2).await;
+        // Several at once, and the server's own in between.
+        for id in 1..=20 {
+            let publish = Packet::publication("a", id.to_string(), 2).numbered(id);
+            client.send(&publish).await;
+        }
+        for id in 1..=20 {
+            client.answer(Kind::Pubrec, id).await;
+            client.release(id).await;
+        }
+        let expected: Vec<_> = (1..=20).map(|id| id.to_string()).collect();
+        assert_eq!(client.bodies(20).await, expected, "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_published_twice_with_qos_2_is_delivered_once() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut consumer = MqttClient::subscriber(&server, version, "a", 2).await;
+        let mut producer = MqttClient::anyone(&server, version).await;
+        let publish = Packet::publication("a", "one", 2).numbered(7);
+        producer.send(&publish).await;
+        producer.answer(Kind::Pubrec, 7).await;
+        producer.send(&publish.clone().flagged(DUP)).await;
+        producer.answer(Kind::Pubrec, 7).await;
+        producer.release(7).await;
+        // From then on the identifier stands for another message.
+        producer
+            .send(&Packet {
+                body: b"two".into(),
+                ..publish
+            })
+            .await;
+        producer.answer(Kind::Pubrec, 7).await;
+        producer.release(7).await;
+        producer.publish("a", "end", 2).await;
+        assert_eq!(consumer.bodies_before("end").await, ["one", "two"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_published_twice_with_qos_2_over_two_connections_is_delivered_once() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in LASTING {
+        let mut consumer = MqttClient::subscriber(&server, version, "a", 2).await;
+        let connect = Connect::lasting(version, "producer");
+        let (mut producer, _) = MqttClient::connect_with(&server, &connect).await;
+        let publish = Packet::publication("a", "one", 2).numbered(7);
+        producer.send(&publish).await;
+        producer.answer(Kind::Pubrec, 7).await;
+        drop(producer);
+        let (mut producer, connack) = MqttClient::connect_with(&server, &connect).await;
+        assert!(connack.session_present, "{version:?}");
+        producer.send(&publish.flagged(DUP)).await;
+        producer.answer(Kind::Pubrec, 7).await;
+        producer.release(7).await;
+        producer.publish("a", "end", 2).await;
+        assert_eq!(consumer.bodies_before("end").await, ["one"], "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_release_of_nothing_is_completed_and_told_so() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut client = MqttClient::anyone(&server, version).await;
+        let pubrel = Packet::acknowledgement(Kind::Pubrel, 9);
+        client.send(&pubrel).await;
+        let pubcomp = client.answer(Kind::Pubcomp, 9).await;
+        // Packet identifier not found; that is no error (5.0, 3.7.2.1).
+        let expected = if version == Version::V5 { 0x92 } else { 0 };
+        assert_eq!(pubcomp.reason(), expected, "{version:?}");
+        client.ping().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_acknowledged_comes_again_in_its_order_with_dup() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in LASTING {
+        for qos in [1, 2] {
+            let connect = Connect::lasting(version, "consumer");
+            let (mut consumer, _) = MqttClient::connect_with(&server, &connect).await;
+            consumer.subscribe("a", qos).await;
+            let mut producer = MqttClient::anyone(&server, version).await;
+            for body in ["1", "2", "3", "4"] {
+                producer.publish("a", body, qos).await;
+            }
+            let mut first = Vec::new();
+            while first.len() < 4 {
+                first.push(consumer.delivery().await);
+            }
+            // One in the middle: it alone is gone.
+            consumer.acknowledge(&first[1]).await;
+            consumer.ping().await;
+            drop(consumer);
+            producer.publish("a", "5", qos).await;
+
+            let (mut consumer, connack) = MqttClient::connect_with(&server, &connect).await;
+            assert!(connack.session_present);
+            for earlier in [&first[0], &first[2], &first[3]] {
+                let again = consumer.delivery().await;
+                assert_eq!(again, earlier.clone().flagged(DUP), "[MQTT-4.4.0-1]");
+                consumer.acknowledge(&again).await;
+            }
+            let last = consumer.message().await;
+            assert_eq!((last.text().as_str(), last.is_duplicate()), ("5", false));
+            forget(&server, consumer, &connect).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_received_but_not_completed_is_released_again() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in LASTING {
+        let connect = Connect::lasting(version, "consumer");
+        let (mut consumer, _) = MqttClient::connect_with(&server, &connect).await;
+        consumer.subscribe("a", 2).await;
+        let mut producer = MqttClient::anyone(&server, version).await;
+        producer.publish("a", "1", 2).await;
+        let publish = consumer.delivery().await;
+        let pubrec = Packet::acknowledgement(Kind::Pubrec, publish.id);
+        consumer.send(&pubrec).await;
+        consumer.answer(Kind::Pubrel, publish.id).await;
+        drop(consumer);
+
+        let (mut consumer, _) = MqttClient::connect_with(&server, &connect).await;
+        let pubrel = consumer.packet().await;
+        assert_eq!((pubrel.kind, pubrel.id), (Kind::Pubrel, publish.id));
+        let pubcomp = Packet::acknowledgement(Kind::Pubcomp, publish.id);
+        consumer.send(&pubcomp).await;
+        producer.publish("a", "end", 2).await;
+        assert_eq!(consumer.bodies(1).await, ["end"], "and not again");
+    }
+}
+
+#[tokio::test]
+async fn no_more_is_sent_than_the_client_can_receive() {
+    const MAXIMUM: u32 = 3;
+    let server = Carillon::with_mqtt(&[]).await;
+    for qos in [1, 2] {
+        let connect = Connect::anyone(Version::V5).with(RECEIVE_MAXIMUM, MAXIMUM);
+        let (mut consumer, _) = MqttClient::connect_with(&server, &connect).await;
+        consumer.subscribe("a", qos).await;
+        consumer.subscribe("free", 0).await;
+        let mut producer = MqttClient::anyone(&server, Version::V5).await;
+        for number in 0..10 {
+            producer.publish("a", &number.to_string(), qos).await;
+        }
+        let mut unacknowledged = Vec::new();
+        for _ in 0..MAXIMUM {
+            unacknowledged.push(consumer.delivery().await);
+        }
+        // Whoever counted wrong would have sent the fourth by now.
+        consumer.ping().await;
+        assert_eq!(consumer.waiting(), 0, "[MQTT-3.3.4-9]");
+        let mut seen = Vec::new();
+        while seen.len() < 10 {
+            let next = unacknowledged.remove(0);
+            consumer.acknowledge(&next).await;
+            seen.push(next.text());
+            if seen.len() + unacknowledged.len() < 10 {
+                unacknowledged.push(consumer.delivery().await);
+            }
+        }
+        let expected: Vec<_> = (0..10).map(|number| number.to_string()).collect();
+        assert_eq!(seen, expected);
+    }
+}
+
+#[tokio::test]
+async fn who_sends_more_than_the_server_can_receive_is_sent_away() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let connect = Connect::anyone(Version::V5);
+    let (mut client, connack) = MqttClient::connect_with(&server, &connect).await;
+    let maximum = connack.number(RECEIVE_MAXIMUM).unwrap_or(65_535);
+    let mut packets = Vec::new();
+    for id in 1..=maximum {
+        let publish = Packet::publication("a", "", 2).numbered(id as u16);
+        packets.extend_from_slice(&publish.encode(Version::V5));
+    }
+    client.send_bytes(packets).await;
+    for id in 1..=maximum {
+        let pubrec = client.packet().await;
+        assert_eq!((pubrec.kind, u32::from(pubrec.id)), (Kind::Pubrec, id));
+    }
+    if maximum < 65_535 {
+        let publish = Packet::publication("a", "", 2).numbered(maximum as u16 + 1);
+        client.send(&publish).await;
+        // [MQTT-3.3.4-7].
+        client.is_sent_away(0x93).await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_a_megabyte_goes_through_at_each_qos() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let body = "x".repeat(1_000_000);
+    for version in Version::ALL {
+        for qos in 0..3 {
+            let mut client = MqttClient::subscriber(&server, version, "a", qos).await;
+            client.publish("a", &body, qos).await;
+            assert!(client.message().await.text() == body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_messages_arrive_in_their_order() {
+    const COUNT: u16 = 1_000;
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        for qos in 0..3 {
+            let mut consumer = MqttClient::subscriber(&server, version, "a", qos).await;
+            let mut producer = MqttClient::anyone(&server, version).await;
+            let producing = async {
+                for number in 0..COUNT {
+                    producer.publish("a", &number.to_string(), qos.min(1)).await;
+                }
+            };
+            let (bodies, ()) = tokio::join!(consumer.bodies(COUNT.into()), producing);
+            let expected: Vec<_> = (0..COUNT).map(|number| number.to_string()).collect();
+            assert_eq!(bodies, expected, "{version:?}");
+            consumer.leave().await;
+        }
+    }
+}

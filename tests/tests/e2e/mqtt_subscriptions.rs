@@ -1,0 +1,276 @@
+//! MQTT: filters, identifiers and options of subscriptions, and their ends.
+
+use harness::Carillon;
+use harness::mqtt::property::SUBSCRIPTION_ID;
+use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version};
+
+const NO_LOCAL: u8 = 4;
+
+#[tokio::test]
+async fn filters_cover_what_the_specification_says() {
+    let server = Carillon::with_mqtt(&[]).await;
+    // 5.0, 4.7.1 and 4.7.2; empty levels are levels (4.7.3).
+    for (filter, covered, others) in [
+        (
+            "sport/+",
+            vec!["sport/a", "sport/"],
+            vec!["sport", "sport/a/b"],
+        ),
+        (
+            "sport/#",
+            vec!["sport", "sport/a", "sport/a/b"],
+            vec!["sports"],
+        ),
+        ("+/+", vec!["a/b", "/a", "a/"], vec!["a", "a/b/c"]),
+        ("/+", vec!["/a", "/"], vec!["a", "/a/b"]),
+        (
+            "+",
+            vec!["a", "a b", "a.b", "*", ">", "%2F"],
+            vec!["/a", "a/"],
+        ),
+        ("a//b", vec!["a//b"], vec!["a/b", "a///b"]),
+        ("a.b/#", vec!["a.b", "a.b/c"], vec!["a/b", "a/b/c"]),
+        ("A", vec!["A"], vec!["a"]),
+    ] {
+        for version in Version::ALL {
+            let mut client = MqttClient::subscriber(&server, version, filter, 1).await;
+            client.subscribe("end", 1).await;
+            for topic in covered.iter().chain(&others) {
+                client.publish(topic, topic, 1).await;
+            }
+            client.publish("end", "end of them", 1).await;
+            let mut seen = client.bodies_before("end of them").await;
+            seen.retain(|body| body != "end");
+            assert_eq!(seen, covered, "{filter}");
+            client.leave().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_arrive_as_they_were_sent() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let names = [
+        "a", "/", "//", "a/", "/a", "a//b", "a.b", "a.b/c.d", ".", "..", "a*b/>", "%", "%2E/%25",
+        "a b", " ", "鐘/🔔", "a:b\\c", "a\nb", "~", "a$b/$c",
+    ];
+    for version in Version::ALL {
+        let mut client = MqttClient::anyone(&server, version).await;
+        for name in names {
+            // As a level of its own, and as several.
+            let levels = format!("names/{name}");
+            client.subscribe(&levels, 1).await;
+            client.publish(&levels, "x", 1).await;
+            assert_eq!(client.message().await.topic, levels);
+            client.unsubscribe(&levels).await;
+            client.subscribe("names/#", 1).await;
+            client.publish(&levels, "x", 1).await;
+            assert_eq!(client.message().await.topic, levels);
+            client.unsubscribe("names/#").await;
+            client.subscribe(name, 1).await;
+            client.publish(name, "x", 1).await;
+            assert_eq!(client.message().await.topic, name);
+            client.unsubscribe(name).await;
+        }
+        client.leave().await;
+    }
+}
+
+#[tokio::test]
+async fn names_with_a_dollar_are_not_for_wildcards_at_the_beginning() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut client = MqttClient::anyone(&server, Version::V5).await;
+    client.subscribe("#", 0).await;
+    client.subscribe("+/broker/version", 0).await;
+    let mut asking = MqttClient::subscriber(&server, Version::V5, "$SYS/broker/version", 0).await;
+    assert_eq!(asking.message().await.topic, "$SYS/broker/version");
+    client.publish("end", "end", 1).await;
+    assert_eq!(client.bodies_before("end").await, [""; 0], "[MQTT-4.7.2-1]");
+}
+
+#[tokio::test]
+async fn who_subscribes_to_everything_hears_what_was_published_and_no_more() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut client = MqttClient::anyone(&server, version).await;
+        client.subscribe("#", 1).await;
+        client.subscribe("+/+/+", 1).await;
+        // Clients that come, subscribe and go.
+        MqttClient::subscriber(&server, version, "elsewhere", 1)
+            .await
+            .leave()
+            .await;
+        client.publish("a", "x", 1).await;
+        client.publish("a", "end", 1).await;
+        assert_eq!(client.bodies_before("end").await, ["x"]);
+    }
+}
+
+#[tokio::test]
+async fn each_message_names_the_subscriptions_that_cover_it() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut client = MqttClient::anyone(&server, Version::V5).await;
+    for (filter, id) in [("a/b", 1), ("a/#", 268_435_455)] {
+        let subscribe = Packet::subscription(&[(filter, 1)]).with(SUBSCRIPTION_ID, id);
+        client.request(subscribe, Kind::Suback).await;
+    }
+    client.subscribe("c", 1).await;
+    for (topic, expected) in [("a/b", vec![1, 268_435_455]), ("a", vec![268_435_455])] {
+        client.publish(topic, "x", 1).await;
+        let mut ids = Vec::new();
+        // One message with all of them, or one for each: 3.3.4.
+        while ids.len() < expected.len() {
+            ids.extend(client.message().await.numbers(SUBSCRIPTION_ID));
+        }
+        ids.sort_unstable();
+        assert_eq!(ids, expected, "[MQTT-3.3.4-3]");
+    }
+    client.publish("c", "x", 1).await;
+    let message = client.message().await;
+    assert_eq!(
+        (message.topic.as_str(), message.numbers(SUBSCRIPTION_ID)),
+        ("c", vec![])
+    );
+}
+
+#[tokio::test]
+async fn who_subscribes_again_replaces_the_subscription() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut client = MqttClient::subscriber(&server, version, "a", 0).await;
+        client.subscribe("a", 2).await;
+        client.subscribe("a", 1).await;
+        client.publish("a", "x", 2).await;
+        client.publish("a", "end", 2).await;
+        let message = client.message().await;
+        assert_eq!((message.text().as_str(), message.qos()), ("x", 1));
+        assert_eq!(client.bodies_before("end").await, [""; 0], "[MQTT-3.8.4-3]");
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_may_leave_out_what_its_own_client_published() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut client = MqttClient::subscriber(&server, Version::V5, "a", 1 | NO_LOCAL).await;
+    let mut other = MqttClient::anyone(&server, Version::V5).await;
+    client.publish("a", "own", 1).await;
+    other.publish("a", "another's", 1).await;
+    assert_eq!(client.bodies(1).await, ["another's"], "[MQTT-3.8.3-3]");
+}
+
+#[tokio::test]
+async fn it_ends_with_unsubscribe_which_tells_whether_there_was_one() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut client = MqttClient::anyone(&server, version).await;
+        client.subscribe("a", 1).await;
+        client.subscribe("b/+", 1).await;
+        client.subscribe("end", 1).await;
+        let unsubscribe = Packet::unsubscription(&["a", "b/c", "b/+", "never"]);
+        let unsuback = client.request(unsubscribe, Kind::Unsuback).await;
+        let expected: &[u8] = match version {
+            // Success, and no subscription existed.
+            Version::V5 => &[0, 0x11, 0, 0x11],
+            _ => &[],
+        };
+        assert_eq!(unsuback.reasons, expected, "{version:?}");
+        for topic in ["a", "b/c", "end"] {
+            client.publish(topic, topic, 1).await;
+        }
+        assert_eq!(client.bodies(1).await, ["end"]);
+    }
+}
+
+#[tokio::test]
+async fn each_filter_has_its_answer() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut client = MqttClient::anyone(&server, version).await;
+        let subscribe = Packet::subscription(&[("a", 0), ("b/+", 1), ("#", 2), ("a", 1)]);
+        let suback = client.request(subscribe, Kind::Suback).await;
+        assert_eq!(suback.reasons, [0, 1, 2, 1], "[MQTT-3.8.4-6]");
+    }
+}
+
+#[tokio::test]
+async fn a_shared_subscription_gives_each_message_to_one_member() {
+    const COUNT: usize = 30;
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in [Version::V3_1_1, Version::V5] {
+        let mut members = Vec::new();
+        for _ in 0..3 {
+            let filter = "$share/workers/jobs/#";
+            members.push(MqttClient::subscriber(&server, version, filter, 1).await);
+        }
+        let mut all = MqttClient::subscriber(&server, version, "jobs/#", 1).await;
+        let mut producer = MqttClient::anyone(&server, version).await;
+        for number in 0..COUNT {
+            let topic = format!("jobs/{}", number % 4);
+            producer.publish(&topic, &number.to_string(), 1).await;
+        }
+        let expected: Vec<_> = (0..COUNT).map(|number| number.to_string()).collect();
+        assert_eq!(
+            all.bodies(COUNT).await,
+            expected,
+            "who does not share has all"
+        );
+
+        let mut seen = Vec::new();
+        for member in &mut members {
+            // What it was given is there before the answer.
+            member.ping().await;
+            let count = member.waiting();
+            assert!(count > 0, "each has its part");
+            seen.extend(member.bodies(count).await);
+        }
+        seen.sort_by_key(|body| body.parse::<usize>().expect("a number"));
+        assert_eq!(seen, expected, "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_member_had_not_acknowledged_goes_to_another() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let filter = "$share/g/jobs";
+    let mut first = MqttClient::subscriber(&server, Version::V5, filter, 1).await;
+    first.publish("jobs", "left behind", 1).await;
+    assert_eq!(first.delivery().await.text(), "left behind");
+    let mut second = MqttClient::subscriber(&server, Version::V5, filter, 1).await;
+    drop(first);
+    // 5.0, 4.8.2: its session has ended.
+    assert_eq!(second.bodies(1).await, ["left behind"]);
+}
+
+#[tokio::test]
+async fn groups_are_apart_and_so_are_their_filters() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut members = Vec::new();
+    for filter in ["$share/one/a/#", "$share/two/a/#", "$share/one/a/+"] {
+        members.push(MqttClient::subscriber(&server, Version::V5, filter, 1).await);
+    }
+    let mut producer = MqttClient::anyone(&server, Version::V5).await;
+    producer.publish("a/b", "x", 1).await;
+    for member in &mut members {
+        assert_eq!(member.bodies(1).await, ["x"]);
+    }
+}
+
+#[tokio::test]
+async fn a_lasting_subscription_is_the_same_after_a_reconnect() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let connect = Connect::lasting(Version::V5, "c");
+    let (mut client, _) = MqttClient::connect_with(&server, &connect).await;
+    let subscribe = Packet::subscription(&[("a", 2 | NO_LOCAL)]).with(SUBSCRIPTION_ID, 7);
+    client.request(subscribe, Kind::Suback).await;
+    drop(client);
+    let (mut client, _) = MqttClient::connect_with(&server, &connect).await;
+    client.publish("a", "own", 2).await;
+    let mut other = MqttClient::anyone(&server, Version::V5).await;
+    other.publish("a", "another's", 2).await;
+    let message = client.message().await;
+    assert_eq!(message.text(), "another's");
+    assert_eq!(
+        (message.qos(), message.numbers(SUBSCRIPTION_ID)),
+        (2, vec![7])
+    );
+}
