@@ -13,6 +13,7 @@ mod pages;
 mod process;
 mod server;
 mod test;
+mod trim;
 
 use std::env;
 use std::process::ExitCode;
@@ -55,5 +56,7 @@ cargo xtask CHORE [ARGUMENTS]
   test [FILTER]      install what the tests need and run them; the filter chooses end-to-end tests
   ci                 what CI runs: formatting, lints, documentation, licences, then the tests
   bench [FILTER]     run the benches, of the crates and of the release binary
+  bench page [--rate N] [--seconds N]
+                     flood the pages in the browser: frames, long tasks, memory, and how soon one is live
   build              build dist/ and the release binary, target/release/carillon
   dist               build dist/ only: the pages' WASM, JavaScript and style";
