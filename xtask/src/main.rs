@@ -13,6 +13,7 @@ mod pages;
 mod process;
 mod server;
 mod test;
+mod trim;
 
 use std::env;
 use std::process::ExitCode;
@@ -61,5 +62,7 @@ cargo xtask CHORE [ARGUMENTS]
   bench growth [OPTIONS]
                      measure Carillon under more and more of something, and draw docs/growth-*.svg:
                      --curves, --rounds, --seconds, --binary, --to
+  bench page [--rate N] [--seconds N]
+                     flood the pages in the browser: frames, long tasks, memory, and how soon one is live
   build              build dist/ and the release binary, target/release/carillon
   dist               build dist/ only: the pages' WASM, JavaScript and style";
