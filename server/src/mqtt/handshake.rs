@@ -194,9 +194,8 @@ impl Guest {
         };
         outgoing.resume(opened.receive_maximum, own_maximum);
         let wishes = Wishes {
-            version: opened.version,
+            peer: opened.peer,
             topic_alias_maximum: opened.topic_alias_maximum,
-            packet_bytes: opened.peer.maximum_packet_size,
             keeps,
         };
         let beginning = Beginning {

@@ -49,7 +49,11 @@ async fn what_was_not_acknowledged_comes_again_in_order_with_dup() {
     }
     writer.settle();
     // It was sent, and is lost with the line.
-    reader.served.as_mut().expect("connected").deliver(&mut reader.incoming);
+    reader
+        .served
+        .as_mut()
+        .expect("connected")
+        .deliver(&mut reader.incoming);
     assert!(!reader.incoming.is_empty());
     reader.break_off();
     writer.publish("a", "4", AtLeastOnce);
@@ -228,7 +232,10 @@ async fn what_a_consumer_had_goes_to_the_others_while_it_is_away() {
     }
     writer.settle();
     // One gets its share, and loses the line before it has acknowledged anything.
-    one.served.as_mut().expect("connected").deliver(&mut one.incoming);
+    one.served
+        .as_mut()
+        .expect("connected")
+        .deliver(&mut one.incoming);
     assert!(!one.incoming.is_empty());
     one.break_off();
     let mut found = two.settle();

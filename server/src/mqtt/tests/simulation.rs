@@ -66,9 +66,14 @@ impl World {
         let house = House::new();
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let mut readers = Vec::new();
-        for (index, qos) in [QoS::AtLeastOnce, QoS::ExactlyOnce, QoS::AtLeastOnce, QoS::ExactlyOnce]
-            .into_iter()
-            .enumerate()
+        for (index, qos) in [
+            QoS::AtLeastOnce,
+            QoS::ExactlyOnce,
+            QoS::AtLeastOnce,
+            QoS::ExactlyOnce,
+        ]
+        .into_iter()
+        .enumerate()
         {
             let version = Version::ALL[random.below(3)];
             let mut peer = Peer::new(&format!("reader-{index}"), version);
@@ -143,7 +148,9 @@ impl World {
             assert_eq!(peer.machine.in_flight(), 0, "everything is acknowledged");
         }
         for Reader { peer, got, .. } in &mut self.readers {
-            peer.settle().into_iter().for_each(|one| got.take(one.payload));
+            peer.settle()
+                .into_iter()
+                .for_each(|one| got.take(one.payload));
         }
     }
 
@@ -158,7 +165,10 @@ impl World {
             }
             if *qos == QoS::ExactlyOnce {
                 // What was published with QoS 1 may come twice.
-                let twice = got.doubles.iter().filter(|one| one.starts_with(EXACTLY_ONCE));
+                let twice = got
+                    .doubles
+                    .iter()
+                    .filter(|one| one.starts_with(EXACTLY_ONCE));
                 assert_eq!(twice.count(), 0, "{}", peer.name);
             }
         }
