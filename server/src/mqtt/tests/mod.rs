@@ -5,7 +5,7 @@ mod simulation;
 
 use std::{num::NonZeroU16, ops::ControlFlow, sync::Arc};
 
-use broker::{Broker, Limits, Overflow, Reader};
+use broker::{Broker, Limits, Overflow};
 use tokio::sync::watch;
 use wire::mqtt::{
     QoS, Subscription, SubscriptionOptions, TopicFilter, TopicName, Version,
@@ -121,10 +121,6 @@ impl Served {
             self.mqtt.part(&surroundings, voice, Some(ending));
         }
     }
-
-    fn session(&self) -> &Reader {
-        &self.voice.as_ref().expect("it has not parted").reader
-    }
 }
 
 /// A client with its end of a connection.
@@ -136,6 +132,11 @@ struct Peer {
     outgoing: Vec<u8>,
     /// What it has not taken in.
     incoming: Vec<u8>,
+    /// Messages that nobody has asked for yet.
+    heard: Vec<Heard>,
+    /// Whether the last CONNACK told of a session; 3.1 cannot tell.
+    session_present: Option<bool>,
+    version: Version,
 }
 
 /// A message as a client gets it.
@@ -156,10 +157,13 @@ impl Peer {
             served: None,
             outgoing: Vec::new(),
             incoming: Vec::new(),
+            heard: Vec::new(),
+            session_present: None,
+            version,
         }
     }
 
-    /// Connects with a session that outlives the connection; whether it goes on with one.
+    /// Connects with a session that outlives the connection; whether it goes on with one, as far as it is told.
     async fn connect(&mut self, house: &House) -> bool {
         let connect = Connect {
             client_id: &self.name.clone(),
@@ -179,13 +183,9 @@ impl Peer {
         let answer = served.turn(&[]).expect("a connection");
         self.served = Some(served);
         self.incoming = answer;
-        let mut present = None;
-        self.listen(|event| {
-            if let Event::Connected(connected) = event {
-                present = Some(connected.session_present);
-            }
-        });
-        present.expect("CONNACK")
+        self.session_present = None;
+        self.listen();
+        self.session_present.expect("CONNACK") || self.version == Version::V3_1
     }
 
     /// The line breaks; what is on its way is lost.
@@ -232,8 +232,8 @@ impl Peer {
         }
     }
 
-    /// Takes in what has come.
-    fn listen(&mut self, mut tell: impl FnMut(&Event<'_>)) {
+    /// Takes in what has come, and acknowledges it.
+    fn listen(&mut self) {
         if let Some(served) = &mut self.served {
             served.deliver(&mut self.incoming);
         }
@@ -245,36 +245,43 @@ impl Peer {
             .expect("packets")
         {
             rest = &rest[used..];
-            tell(&event);
-            if let Event::Message(message) = &event
-                && let Some(ticket) = message.ticket
-            {
-                self.machine.acknowledge(ticket, &mut self.outgoing);
+            match &event {
+                Event::Connected(connected) => {
+                    self.session_present = Some(connected.session_present);
+                }
+                Event::Message(message) => {
+                    self.heard.push(Heard::of(message));
+                    if let Some(ticket) = message.ticket {
+                        self.machine.acknowledge(ticket, &mut self.outgoing);
+                    }
+                }
+                _ => {}
             }
         }
         assert!(rest.is_empty(), "whole packets are sent");
     }
 
-    /// Says and takes in until nothing more comes.
+    /// Says and takes in until nothing more comes; tells what has come.
     fn settle(&mut self) -> Vec<Heard> {
-        let mut heard = Vec::new();
         loop {
+            let before = self.heard.len();
             self.speak();
-            let before = heard.len();
-            self.listen(|event| {
-                if let Event::Message(message) = event {
-                    heard.push(Heard {
-                        topic: message.topic.as_str().to_owned(),
-                        payload: String::from_utf8_lossy(message.payload).into_owned(),
-                        qos: message.delivery.qos(),
-                        retain: message.retain,
-                        duplicate: message.is_duplicate(),
-                    });
-                }
-            });
-            if heard.len() == before && self.outgoing.is_empty() {
-                return heard;
+            self.listen();
+            if self.heard.len() == before && self.outgoing.is_empty() {
+                return std::mem::take(&mut self.heard);
             }
+        }
+    }
+}
+
+impl Heard {
+    fn of(message: &client::Message<'_>) -> Self {
+        Self {
+            topic: message.topic.as_str().to_owned(),
+            payload: String::from_utf8_lossy(message.payload).into_owned(),
+            qos: message.delivery.qos(),
+            retain: message.retain,
+            duplicate: message.is_duplicate(),
         }
     }
 }
