@@ -14,6 +14,7 @@ mod events;
 mod hostile_peers;
 mod http_api;
 mod live_pages;
+mod mqtt_command_line;
 mod order;
 mod pages;
 mod program;
