@@ -32,7 +32,7 @@ pub struct ConnectionOptions {
     )]
     pub client_id: Option<String>,
 
-    /// Milliseconds between heart-beats, both ways; 0 for none
+    /// Milliseconds between heart-beats, both ways; 0 for none. With MQTT the keep alive, rounded up to seconds
     #[arg(
         long,
         value_name = "MS",

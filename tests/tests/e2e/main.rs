@@ -17,6 +17,7 @@ mod hostile_peers;
 mod http_api;
 mod live_pages;
 mod mosquitto;
+mod mqtt_command_line;
 mod mqtt_connect;
 mod mqtt_delivery;
 mod mqtt_doors;

@@ -10,7 +10,8 @@ pub struct MqttOptions {
     #[arg(long, value_name = "VERSION", env = "CARILLON_MQTT_VERSION")]
     mqtt_version: Option<MqttVersion>,
 
-    /// Quality of service: 0 is at most once, 1 at least once, 2 exactly once [default: 1]
+    /// Quality of service: 0 is at most once, 1 at least once, 2 exactly once. From 1 on the server confirms each
+    /// message that it takes, and `pub` waits for that [default: 1]
     #[arg(
         long,
         value_name = "0|1|2",

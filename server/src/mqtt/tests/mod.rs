@@ -134,9 +134,8 @@ struct Peer {
     incoming: Vec<u8>,
     /// Messages that nobody has asked for yet.
     heard: Vec<Heard>,
-    /// Whether the last CONNACK told of a session; 3.1 cannot tell.
+    /// Whether the last CONNACK told of a session.
     session_present: Option<bool>,
-    version: Version,
 }
 
 /// A message as a client gets it.
@@ -159,11 +158,11 @@ impl Peer {
             incoming: Vec::new(),
             heard: Vec::new(),
             session_present: None,
-            version,
         }
     }
 
-    /// Connects with a session that outlives the connection; whether it goes on with one, as far as it is told.
+    /// Connects with a session that outlives the connection; whether it goes on with one, which 3.1
+    /// cannot tell.
     async fn connect(&mut self, house: &House) -> bool {
         let connect = Connect {
             client_id: &self.name.clone(),
@@ -185,7 +184,7 @@ impl Peer {
         self.incoming = answer;
         self.session_present = None;
         self.listen();
-        self.session_present.expect("CONNACK") || self.version == Version::V3_1
+        self.session_present.expect("CONNACK")
     }
 
     /// The line breaks; what is on its way is lost.

@@ -75,7 +75,7 @@ impl World {
         .into_iter()
         .enumerate()
         {
-            let version = Version::ALL[random.below(3)];
+            let version = VERSIONS[random.below(VERSIONS.len())];
             let mut peer = Peer::new(&format!("reader-{index}"), version);
             peer.connect(&house).await;
             let filter = ["t/#", "t/+"][random.below(2)];
@@ -86,7 +86,7 @@ impl World {
         }
         let mut writers = Vec::new();
         for index in 0..3 {
-            let version = Version::ALL[random.below(3)];
+            let version = VERSIONS[random.below(VERSIONS.len())];
             let mut peer = Peer::new(&format!("writer-{index}"), version);
             peer.connect(&house).await;
             writers.push(Writer { peer, published: 0 });
@@ -204,6 +204,8 @@ async fn sessions_keep_their_promises_over_lines_that_break() {
     }
 }
 
+/// In 3.1 a client does not hear whether its session goes on, and forgets what it had in flight.
+const VERSIONS: [Version; 2] = [Version::V3_1_1, Version::V5_0];
 /// What is published with QoS 2 begins with this.
 const EXACTLY_ONCE: &str = "1:";
 /// Runs, and steps of each.
