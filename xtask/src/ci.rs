@@ -36,6 +36,7 @@ pub fn run_all() -> Result<()> {
     stage("licences and sources", licences)?;
     pages::require_target()?;
     stage("dist", dist::build)?;
+    stage("size of the pages", dist::check_budget)?;
     stage("lints, native", || lint(&NATIVE, &["--all-targets"]))?;
     stage("lints, browser", || {
         lint(&BROWSER, &["--target", pages::TARGET])

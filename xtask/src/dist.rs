@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::assets::{self, Assets, hashed_name};
 use crate::pages::{self, MODULE};
@@ -176,6 +176,25 @@ fn name_inside(folder: &Path, path: &Path) -> String {
     let levels: Vec<_> = inside.iter().map(|level| level.to_string_lossy()).collect();
     levels.join("/")
 }
+
+/// What a browser fetches before the page is live, WASM and JavaScript after brotli, stays within
+/// [`BUDGET_BYTES`].
+pub fn check_budget() -> Result<()> {
+    let files = read_folder(&folder())?;
+    let is_code = |name: &str| name.ends_with(".wasm.br") || name.ends_with(".js.br");
+    let code = files.iter().filter(|(name, _)| is_code(name));
+    let bytes: usize = code.map(|(_, bytes)| bytes.len()).sum();
+    ensure!(bytes > 0, "dist/ holds no compressed WASM or JavaScript");
+    ensure!(
+        bytes <= BUDGET_BYTES,
+        "WASM and JavaScript take {bytes} bytes after brotli, of {BUDGET_BYTES}; what costs what is in docs/page-size.md"
+    );
+    println!("xtask: WASM and JavaScript take {bytes} bytes after brotli, of {BUDGET_BYTES}");
+    Ok(())
+}
+
+/// It may only shrink: who makes the pages smaller lowers it.
+const BUDGET_BYTES: usize = 139_000;
 
 fn tell_sizes(assets: &Assets) {
     for (name, bytes) in assets.iter().filter(|(name, _)| name.starts_with("pkg/")) {

@@ -44,7 +44,8 @@ impl Rows {
         for line in &lines[shown..] {
             self.add_newest(line);
         }
-        for row in self.rows.drain(lines.len()..) {
+        let surplus = lines.len().min(self.rows.len());
+        for row in self.rows.drain(surplus..) {
             row.element.remove();
         }
     }

@@ -52,7 +52,7 @@ fn print_starts(starts: &[Start]) {
 fn print_load(series: &[Series]) {
     let pages: Vec<_> = series.iter().map(|series| series.page).collect();
     row("", &pages);
-    let figures: [(&str, fn(&[Sample]) -> String); 14] = [
+    let figures: [(&str, fn(&[Sample]) -> String); 15] = [
         ("frames/s", |all| per_second(all, |one| one.frames)),
         ("longest frame, ms", |all| {
             most(all, |one| one.longest_frame)
@@ -74,6 +74,7 @@ fn print_load(series: &[Series]) {
         ("timer lag, greatest ms", |all| {
             most(all, |one| one.longest_lag)
         }),
+        ("main thread, µs a message", cost),
         ("main thread busy, %", |all| {
             share(all, |one| one.busy_seconds)
         }),
@@ -134,6 +135,19 @@ fn share(all: &[Sample], figure: Figure) -> String {
     };
     let between = seconds(rest) + last.milliseconds / 1000.0;
     format!("{:.1}", 100.0 * (figure(last) - figure(first)) / between)
+}
+
+/// Processor time for each message received, from the first sample to the last.
+fn cost(all: &[Sample]) -> String {
+    let [first, .., last] = all else {
+        return "-".into();
+    };
+    let received = last.received - first.received;
+    if received <= 0.0 {
+        return "-".into();
+    }
+    let seconds = last.busy_seconds - first.busy_seconds;
+    format!("{:.1}", 1e6 * seconds / received)
 }
 
 /// What it was in the end, and how much it grew in a minute: the slope of the line that fits best.

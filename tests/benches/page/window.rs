@@ -27,7 +27,8 @@ pub struct Sample {
     /// The script engine's, after a collection of garbage.
     pub heap_bytes: f64,
     pub nodes: f64,
-    /// Processor time of the page's main thread, in seconds since its beginning.
+    /// Processor time of the main thread, in seconds since the beginning: who else is busy does not
+    /// count.
     pub busy_seconds: f64,
     pub script_seconds: f64,
     pub layout_seconds: f64,
@@ -40,7 +41,7 @@ pub async fn prepare(browser: &Browser) {
     let method = "Page.addScriptToEvaluateOnNewDocument";
     browser.developer_tools(method, probe).await;
     browser
-        .developer_tools("Performance.enable", json!({}))
+        .developer_tools("Performance.enable", json!({"timeDomain": "threadTicks"}))
         .await;
 }
 
