@@ -16,6 +16,7 @@ pub struct BenchOptions {
     #[arg(long, value_enum, default_value_t = Shape::FanOut, value_name = "SHAPE")]
     pub shape: Shape,
 
+    /// What is spoken
     #[arg(long, value_enum, default_value_t = Protocol::Stomp, value_name = "PROTOCOL")]
     pub protocol: Protocol,
 

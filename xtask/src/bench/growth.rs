@@ -22,7 +22,7 @@ struct Curve {
     /// `{}` is the number that grows.
     arguments: &'static [&'static str],
     steps: &'static [u32],
-    /// Where the report has what is drawn.
+    /// Where the report has what is drawn. With one subscriber, a delivery is a publication.
     pointer: &'static str,
 }
 
@@ -31,16 +31,16 @@ const CURVES: [Curve; 6] = [
         key: "subscriptions",
         title: "One topic, beside subscriptions to others",
         x_title: "other subscriptions, one in ten a wildcard",
-        y_title: "publications per second",
+        y_title: "CPU of the server, µs per publication",
         arguments: &["--subscribers", "1", "--others", "{}"],
         steps: &[100, 1_000, 10_000, 100_000],
-        pointer: "/others/traffic/publishedPerSecond",
+        pointer: "/others/traffic/server/usPerDelivery",
     },
     Curve {
         key: "wildcards",
         title: "A topic of ten levels, beside wildcards that nearly match",
         x_title: "wildcards that differ in the last level",
-        y_title: "publications per second",
+        y_title: "CPU of the server, µs per publication",
         arguments: &[
             "--subscribers",
             "1",
@@ -52,13 +52,13 @@ const CURVES: [Curve; 6] = [
             "{}",
         ],
         steps: &[100, 1_000, 10_000, 100_000],
-        pointer: "/others/traffic/publishedPerSecond",
+        pointer: "/others/traffic/server/usPerDelivery",
     },
     Curve {
         key: "levels",
         title: "Topics of more and more levels, beside 1,000 wildcards",
         x_title: "levels below the first three",
-        y_title: "publications per second",
+        y_title: "CPU of the server, µs per publication",
         arguments: &[
             "--subscribers",
             "1",
@@ -70,7 +70,7 @@ const CURVES: [Curve; 6] = [
             "{}",
         ],
         steps: &[1, 2, 4, 8, 16],
-        pointer: "/others/traffic/publishedPerSecond",
+        pointer: "/others/traffic/server/usPerDelivery",
     },
     Curve {
         key: "payload",
@@ -140,7 +140,7 @@ impl Curve {
                 let rounds = (0..plan.rounds).map(|_| self.point(plan, name, *step));
                 let rounds: Vec<_> = rounds.collect::<Result<_>>()?;
                 let value = median(rounds.into_iter()).context("there is a round")?;
-                println!("  {name:<20} {step:>8}  {value:>12.1}");
+                println!("  {name:<20} {step:>8}  {value:>12.2}");
                 points.push((f64::from(*step), value));
             }
             lines.push(Line {

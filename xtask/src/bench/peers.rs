@@ -276,8 +276,11 @@ fn document(plan: &Plan, rows: &[table::Row], idle: &str) -> String {
     text.push_str("\n## Times the best other broker (part of its CPU)\n\n");
     text.push_str(&table::ratios(&columns, rows, None));
     for (protocol, name) in [("stomp", "STOMP"), ("mqtt", "MQTT")] {
-        let of_protocol = |row: &&table::Row| row.protocol == protocol && !row.is_carillon;
-        if rows.iter().any(|row| of_protocol(&row)) {
+        let speaks = |carillon| {
+            let mut those = rows.iter().filter(|row| row.is_carillon == carillon);
+            those.any(|row| row.protocol == protocol)
+        };
+        if speaks(true) && speaks(false) {
             text.push_str(&format!("\nAmong those that speak {name}:\n\n"));
             text.push_str(&table::ratios(&columns, rows, Some(protocol)));
         }
