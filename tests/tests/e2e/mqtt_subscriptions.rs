@@ -242,6 +242,20 @@ async fn what_a_member_had_not_acknowledged_goes_to_another() {
 }
 
 #[tokio::test]
+async fn what_a_member_had_begun_with_qos_2_goes_to_nobody_else() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let filter = "$share/g/jobs";
+    let mut first = MqttClient::subscriber(&server, Version::V5, filter, 2).await;
+    first.publish("jobs", "begun", 2).await;
+    assert_eq!(first.delivery().await.text(), "begun");
+    let mut second = MqttClient::subscriber(&server, Version::V5, filter, 2).await;
+    drop(first);
+    second.publish("jobs", "end", 2).await;
+    // [MQTT-4.8.2-5]: it might come twice.
+    assert_eq!(second.bodies_before("end").await, [""; 0]);
+}
+
+#[tokio::test]
 async fn groups_are_apart_and_so_are_their_filters() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut members = Vec::new();
