@@ -124,8 +124,7 @@ async fn what_was_not_acknowledged_comes_again_in_its_order_with_dup() {
             }
             // One in the middle: it alone is gone.
             consumer.acknowledge(&first[1]).await;
-            consumer.ping().await;
-            drop(consumer);
+            consumer.leave().await;
             producer.publish("a", "5", qos).await;
 
             let (mut consumer, connack) = MqttClient::connect_with(&server, &connect).await;
