@@ -1,5 +1,7 @@
 //! Degrees, as a message gives them and as the square turns.
 
+use crate::number;
+
 /// The rotation to draw for `angle` when `drawn` is drawn now: the same direction, reached the short
 /// way round. From 350 to 40 the square goes on by 50 instead of back by 310.
 pub fn turned(drawn: f64, angle: f64) -> f64 {
@@ -22,9 +24,9 @@ pub fn turned(drawn: f64, angle: f64) -> f64 {
 pub fn text(angle: f64) -> String {
     let rounded = (angle * 100.0).round() / 100.0;
     if rounded.is_finite() && rounded.abs() < 1e9 {
-        rounded.to_string()
+        number::plain(rounded)
     } else {
-        format!("{angle:.3e}")
+        number::exponential(angle, 3)
     }
 }
 

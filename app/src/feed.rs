@@ -1,7 +1,7 @@
 //! What a page has received from its topic: the newest reading, a bounded list, and what is to be
 //! said about the rest. Pure; `components::messages` draws it.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, slice, sync::Arc};
 
 use broker::MessageId;
 
@@ -10,7 +10,7 @@ use crate::{
     host::Image,
     line::{Kind, Line, shortened},
     rate::Rate,
-    reading::{Data, Reader},
+    reading::{Data, Reader, Reading},
 };
 
 #[derive(Clone, Debug, Default)]
@@ -29,44 +29,54 @@ pub struct Feed {
 impl Feed {
     /// Begins with the image that the server rendered, as the page's first paint.
     pub fn begin(&mut self, image: &Image, reads: Reader) {
-        self.latest = reads(&image.body).map(|reading| reading.data);
+        self.latest = reads(&image.body).map(|reading| reading.data());
     }
 
     /// Lists that image. It is no message that was received.
     pub fn list(&mut self, image: &Message, reads: Reader) {
-        self.take_one(image, reads);
+        self.take_all(slice::from_ref(image), reads);
     }
 
     /// Takes in what arrived since the last frame. What `reads` does not understand is counted only.
     pub fn take(&mut self, messages: &[Message], reads: Reader, now_ms: f64) {
         self.rate.count(messages.len() as u64, now_ms);
         self.received += messages.len() as u64;
-        for message in messages {
-            let understood = self.take_one(message, reads);
-            self.ignored += u64::from(!understood);
-        }
-        while self.lines.len() > MOST_LINES {
-            self.lines.pop_front();
-        }
+        self.ignored += self.take_all(messages, reads);
+        let surplus = self.lines.len().saturating_sub(MOST_LINES);
+        self.lines.drain(..surplus);
     }
 
-    /// Whether it was understood.
-    fn take_one(&mut self, message: &Message, reads: Reader) -> bool {
+    /// How many were not understood.
+    fn take_all(&mut self, messages: &[Message], reads: Reader) -> u64 {
+        let mut ignored = 0;
+        // Only the newest is drawn, so only its numbers are needed.
+        let mut newest = None;
+        for message in messages {
+            match self.take_one(message, reads) {
+                None => ignored += 1,
+                understood => newest = understood,
+            }
+        }
+        if let Some(reading) = newest {
+            self.latest = Some(reading.data());
+        }
+        ignored
+    }
+
+    fn take_one<'m>(&mut self, message: &'m Message, reads: Reader) -> Option<Reading<'m>> {
         self.seen = Some(message.id);
         if let Some(missed) = message.missed {
             self.push(gap(missed));
         }
-        let Some(reading) = reads(&message.body) else {
-            return false;
-        };
+        let reading = reads(&message.body)?;
+        let who = reading.producer.as_deref().unwrap_or(&message.producer);
         self.push(Line {
-            who: reading.producer.unwrap_or_else(|| message.producer.clone()),
-            what: shortened(reading.data.to_string()),
+            who: who.into(),
+            what: shortened(reading.text()),
             unix_ms: message.timestamp_ms,
             ..Line::default()
         });
-        self.latest = Some(reading.data);
-        true
+        Some(reading)
     }
 
     fn push(&mut self, line: Line) {

@@ -2,7 +2,7 @@
 
 use crate::{
     host::{Figures, TopicFigures},
-    json,
+    json, number,
     rate::rounded,
     row::{Cell, Row},
 };
@@ -33,12 +33,12 @@ pub fn bytes(number: u64) -> String {
     let mut amount = number as f64;
     for unit in ["B", "KiB", "MiB"] {
         if amount < 1024.0 {
-            let decimals = usize::from(unit != "B" && amount < 100.0);
-            return format!("{amount:.decimals$} {unit}");
+            let decimals = u8::from(unit != "B" && amount < 100.0);
+            return format!("{} {unit}", number::fixed(amount, decimals));
         }
         amount /= 1024.0;
     }
-    format!("{amount:.1} GiB")
+    format!("{} GiB", number::fixed(amount, 1))
 }
 
 pub fn version_and_age(figures: &Figures) -> String {

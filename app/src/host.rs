@@ -89,7 +89,7 @@ pub struct TopicFigures {
 // pages and servers of neighbouring versions understand each other.
 
 impl Image {
-    pub(crate) fn from_json(json: &Json) -> Option<Self> {
+    pub(crate) fn from_json(json: &Json<'_>) -> Option<Self> {
         Some(Self {
             id: text(json, "id")?,
             sequence: whole(json, "sequence"),
@@ -102,7 +102,7 @@ impl Image {
 }
 
 impl Figures {
-    pub(crate) fn from_json(json: &Json) -> Self {
+    pub(crate) fn from_json(json: &Json<'_>) -> Self {
         let topics = json.member("topicList").map_or(&[][..], Json::elements);
         Self {
             version: text(json, "version").unwrap_or_default(),
@@ -122,7 +122,7 @@ impl Figures {
 }
 
 impl TopicFigures {
-    fn from_json(json: &Json) -> Self {
+    fn from_json(json: &Json<'_>) -> Self {
         Self {
             name: text(json, "name").unwrap_or_default(),
             sequence: whole(json, "sequence"),
@@ -132,16 +132,16 @@ impl TopicFigures {
     }
 }
 
-pub(crate) fn text(json: &Json, name: &str) -> Option<String> {
+pub(crate) fn text(json: &Json<'_>, name: &str) -> Option<String> {
     json.member(name)?.text().map(str::to_owned)
 }
 
-fn number(json: &Json, name: &str) -> f64 {
+fn number(json: &Json<'_>, name: &str) -> f64 {
     json.member(name).and_then(Json::number).unwrap_or_default()
 }
 
 /// Counts are exact up to 2⁵³, as everywhere in JSON.
-pub(crate) fn whole(json: &Json, name: &str) -> u64 {
+pub(crate) fn whole(json: &Json<'_>, name: &str) -> u64 {
     number(json, name) as u64
 }
 

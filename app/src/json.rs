@@ -3,16 +3,21 @@
 //! The pages have a reader of their own because serde_json's, with the tables it needs, would be an
 //! eighth of what a browser has to fetch. The server writes JSON with serde_json all the same.
 
-/// A value. Members of an object are in the order of the text; of a name that is repeated the first
-/// counts.
+use std::borrow::Cow;
+
+use crate::number::parsed;
+
+/// A value, as far as possible in the words of the text that it was read from. Members of an object
+/// are in the order of the text; of a name that is repeated the first counts.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Json {
+pub enum Json<'a> {
     Null,
     Bool(bool),
-    Number(f64),
-    Text(String),
-    Array(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    /// As it is written; finite.
+    Number(&'a str),
+    Text(Cow<'a, str>),
+    Array(Vec<Json<'a>>),
+    Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
 /// Why a text is no JSON, and where; lines and columns count from 1, columns in characters.
@@ -28,7 +33,7 @@ pub struct Fault {
 /// # Errors
 ///
 /// What is wrong first.
-pub fn read(text: &str) -> Result<Json, Fault> {
+pub fn read(text: &str) -> Result<Json<'_>, Fault> {
     let mut reader = Reader {
         text,
         at: 0,
@@ -40,7 +45,7 @@ pub fn read(text: &str) -> Result<Json, Fault> {
     value.map_err(|what| fault(text, reader.at, what))
 }
 
-impl Json {
+impl Json<'_> {
     pub fn member(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(members) => members
@@ -53,7 +58,7 @@ impl Json {
 
     pub fn number(&self) -> Option<f64> {
         match self {
-            Self::Number(number) => Some(*number),
+            Self::Number(number) => Some(parsed(number)),
             _ => None,
         }
     }
@@ -85,15 +90,15 @@ fn fault(text: &str, at: usize, what: &'static str) -> Fault {
 
 struct Reader<'a> {
     text: &'a str,
-    /// Always at the start of a character.
+    /// At the start of a character, except inside of a string.
     at: usize,
     depth: usize,
 }
 
 type Read<T> = Result<T, &'static str>;
 
-impl Reader<'_> {
-    fn value(&mut self) -> Read<Json> {
+impl<'a> Reader<'a> {
+    fn value(&mut self) -> Read<Json<'a>> {
         self.skip_space();
         match self.peek() {
             Some(b'{') => self.nested(Self::object),
@@ -108,7 +113,7 @@ impl Reader<'_> {
         }
     }
 
-    fn nested(&mut self, read: fn(&mut Self) -> Read<Json>) -> Read<Json> {
+    fn nested(&mut self, read: fn(&mut Self) -> Read<Json<'a>>) -> Read<Json<'a>> {
         if self.depth == DEEPEST {
             return Err("nested too deeply");
         }
@@ -119,7 +124,7 @@ impl Reader<'_> {
         value
     }
 
-    fn object(&mut self) -> Read<Json> {
+    fn object(&mut self) -> Read<Json<'a>> {
         let mut members = Vec::new();
         if self.takes(b'}') {
             return Ok(Json::Object(members));
@@ -141,7 +146,7 @@ impl Reader<'_> {
         }
     }
 
-    fn array(&mut self) -> Read<Json> {
+    fn array(&mut self) -> Read<Json<'a>> {
         let mut elements = Vec::new();
         if self.takes(b']') {
             return Ok(Json::Array(elements));
@@ -155,25 +160,31 @@ impl Reader<'_> {
         }
     }
 
-    fn string(&mut self) -> Read<String> {
+    fn string(&mut self) -> Read<Cow<'a, str>> {
         self.at += 1;
-        let mut string = String::new();
+        let mut unescaped = String::new();
+        let mut start = self.at;
         loop {
-            let Some(character) = self.text[self.at..].chars().next() else {
-                return Err(ENDS);
-            };
-            match character {
-                '"' => break,
-                '\\' => string.push(self.escaped()?),
-                '\0'..='\x1f' => return Err("a control character must be escaped"),
-                _ => {
-                    string.push(character);
-                    self.at += character.len_utf8();
+            match self.peek() {
+                None => return Err(ENDS),
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    unescaped.push_str(&self.text[start..self.at]);
+                    unescaped.push(self.escaped()?);
+                    start = self.at;
                 }
+                Some(0..=0x1f) => return Err("a control character must be escaped"),
+                // A quote, a backslash or a control character is no part of a longer character.
+                Some(_) => self.at += 1,
             }
         }
+        let rest = &self.text[start..self.at];
         self.at += 1;
-        Ok(string)
+        Ok(if unescaped.is_empty() {
+            Cow::Borrowed(rest)
+        } else {
+            Cow::Owned(unescaped + rest)
+        })
     }
 
     fn escaped(&mut self) -> Read<char> {
@@ -215,7 +226,7 @@ impl Reader<'_> {
         unit.ok_or("four hexadecimal digits were expected")
     }
 
-    fn number(&mut self) -> Read<Json> {
+    fn number(&mut self) -> Read<Json<'a>> {
         let start = self.at;
         self.at += usize::from(self.peek() == Some(b'-'));
         let leading_zero = self.peek() == Some(b'0');
@@ -231,12 +242,13 @@ impl Reader<'_> {
             self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
             self.digits()?;
         }
-        let number = parsed(&self.text[start..self.at]);
-        if number.is_finite() {
-            Ok(Json::Number(number))
-        } else {
-            Err("too large a number")
+        let number = &self.text[start..self.at];
+        // Without an exponent it takes more digits than this to be too large.
+        let may_be_large = number.len() > 300 || number.contains(['e', 'E']);
+        if may_be_large && !parsed(number).is_finite() {
+            return Err("too large a number");
         }
+        Ok(Json::Number(number))
     }
 
     fn digits(&mut self) -> Read<usize> {
@@ -251,7 +263,7 @@ impl Reader<'_> {
         }
     }
 
-    fn word(&mut self, word: &str, value: Json) -> Read<Json> {
+    fn word(&mut self, word: &str, value: Json<'a>) -> Read<Json<'a>> {
         if !self.text[self.at..].starts_with(word) {
             return Err("a value was expected");
         }
@@ -297,18 +309,6 @@ impl Reader<'_> {
     }
 }
 
-/// A number whose form has been checked. The browser has a function for it, and Rust's own would
-/// bring ten kilobytes of tables along.
-#[cfg(target_arch = "wasm32")]
-fn parsed(number: &str) -> f64 {
-    js_sys::Number::parse_float(number)
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn parsed(number: &str) -> f64 {
-    number.parse().unwrap_or(f64::NAN)
-}
-
 const DEEPEST: usize = 100;
 const ENDS: &str = "the text ends too early";
 const HALF: &str = "half a surrogate pair";
@@ -322,8 +322,8 @@ mod tests {
         for (text, value) in [
             ("null", Json::Null),
             (" true\n", Json::Bool(true)),
-            ("-12.5e1", Json::Number(-125.0)),
-            ("0.30000000000000004", Json::Number(0.1 + 0.2)),
+            ("-12.5e1", Json::Number("-12.5e1")),
+            ("0.30000000000000004", Json::Number("0.30000000000000004")),
             (
                 r#""ding\n\"\u00f6\ud83d\udd14ö""#,
                 Json::Text("ding\n\"ö🔔ö".into()),
@@ -331,7 +331,7 @@ mod tests {
             ("[ ]", Json::Array(vec![])),
             (
                 "[1 ,2]",
-                Json::Array(vec![Json::Number(1.0), Json::Number(2.0)]),
+                Json::Array(vec![Json::Number("1"), Json::Number("2")]),
             ),
             (
                 r#"{"a" : {} }"#,
@@ -340,6 +340,18 @@ mod tests {
         ] {
             assert_eq!(read(text), Ok(value), "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_are_what_they_say() {
+        for (text, number) in [
+            ("-12.5e1", -125.0),
+            ("0.30000000000000004", 0.1 + 0.2),
+            ("7", 7.0),
+        ] {
+            assert_eq!(read(text).map(|json| json.number()), Ok(Some(number)));
+        }
+        assert!(read(&"9".repeat(400)).is_err());
     }
 
     #[test]

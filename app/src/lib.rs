@@ -19,6 +19,7 @@ mod instant;
 mod json;
 mod line;
 mod navigation;
+mod number;
 mod pages;
 mod queues;
 mod rate;

@@ -3,7 +3,7 @@
 /// What there is to say about one message, or about those that are missing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Line {
-    /// Tells lines of a list apart; a line that changes gets another.
+    /// Its place in the list: each line's is one more than that of the line before.
     pub key: u64,
     pub kind: Kind,
     /// The producer, or the destination.

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::number;
+
 /// Counts events over the last [`WINDOW_MS`]. The rate is exact for a steady beat from the second
 /// event on, and sinks to nothing when the beat stops.
 #[derive(Clone, Debug, Default)]
@@ -59,11 +61,7 @@ impl Rate {
 
 /// A rate with one decimal where it matters.
 pub fn rounded(per_second: f64) -> String {
-    if per_second < 99.95 {
-        format!("{per_second:.1}")
-    } else {
-        format!("{per_second:.0}")
-    }
+    number::fixed(per_second, if per_second < 99.95 { 1 } else { 0 })
 }
 
 const WINDOW_MS: f64 = 8_000.0;

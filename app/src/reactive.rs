@@ -58,7 +58,7 @@ pub fn carried<T: Carried>(render: impl FnOnce() -> T) -> T {
 /// What [`carried`] can carry. The browser only reads, so it has no code to write.
 pub trait Carried: Default {
     fn write(&self) -> String;
-    fn read(json: &Json) -> Option<Self>;
+    fn read(json: &Json<'_>) -> Option<Self>;
 }
 
 impl Carried for Option<Image> {
@@ -66,7 +66,7 @@ impl Carried for Option<Image> {
         written(self)
     }
 
-    fn read(json: &Json) -> Option<Self> {
+    fn read(json: &Json<'_>) -> Option<Self> {
         Some(Image::from_json(json))
     }
 }
@@ -76,7 +76,7 @@ impl Carried for Figures {
         written(self)
     }
 
-    fn read(json: &Json) -> Option<Self> {
+    fn read(json: &Json<'_>) -> Option<Self> {
         Some(Self::from_json(json))
     }
 }
@@ -86,7 +86,7 @@ impl Carried for Option<Queues> {
         written(self)
     }
 
-    fn read(json: &Json) -> Option<Self> {
+    fn read(json: &Json<'_>) -> Option<Self> {
         Some((*json != Json::Null).then(|| Queues::from_json(json)))
     }
 }

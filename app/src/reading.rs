@@ -3,18 +3,21 @@
 //! A page reads from it what it can show and ignores the rest; `producerId` may be missing, `date`
 //! is not looked at because the broker's own timestamp is always there.
 
-use std::fmt;
+use std::borrow::Cow;
 
-use crate::json::{self, Json};
+use crate::{
+    json::{self, Json},
+    number,
+};
 
 /// What a page could read from a message.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
-    pub producer: Option<String>,
-    pub data: Data,
+pub struct Reading<'a> {
+    pub producer: Option<Cow<'a, str>>,
+    data: Json<'a>,
 }
 
-/// The `data` of a payload. Its text is the JSON it was read from, bar white space.
+/// The `data` of a payload.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
     Number(f64),
@@ -22,63 +25,89 @@ pub enum Data {
 }
 
 /// How a page reads a body; `None` when the body is not meant for it.
-pub type Reader = fn(&str) -> Option<Reading>;
+pub type Reader = fn(&str) -> Option<Reading<'_>>;
 
 /// Degrees: `data` is a number.
-pub fn number(body: &str) -> Option<Reading> {
-    reading(body).filter(|reading| matches!(reading.data, Data::Number(_)))
+pub fn number(body: &str) -> Option<Reading<'_>> {
+    reading(body, is_number)
 }
 
 /// The heights of bars: `data` is an array of numbers.
-pub fn numbers(body: &str) -> Option<Reading> {
-    reading(body).filter(|reading| matches!(reading.data, Data::Numbers(_)))
+pub fn numbers(body: &str) -> Option<Reading<'_>> {
+    reading(body, |data| match data {
+        Json::Array(elements) => elements.iter().all(is_number),
+        _ => false,
+    })
 }
 
-fn reading(body: &str) -> Option<Reading> {
-    let payload = json::read(body).ok()?;
-    let producer = match payload.member("producerId") {
-        None | Some(Json::Null) => None,
-        Some(id) => Some(id.text()?.to_owned()),
+fn is_number(data: &Json<'_>) -> bool {
+    matches!(data, Json::Number(_))
+}
+
+fn reading(body: &str, is_meant: fn(&Json<'_>) -> bool) -> Option<Reading<'_>> {
+    let Json::Object(members) = json::read(body).ok()? else {
+        return None;
     };
-    let data = match payload.member("data")? {
-        Json::Number(number) => Data::Number(*number),
-        Json::Array(elements) => {
-            Data::Numbers(elements.iter().map(Json::number).collect::<Option<_>>()?)
+    let mut producer = None;
+    let mut data = None;
+    for (name, value) in members {
+        match &*name {
+            "producerId" if producer.is_none() => producer = Some(value),
+            "data" if data.is_none() => data = Some(value),
+            _ => {}
         }
-        _ => return None,
+    }
+    let producer = match producer {
+        None | Some(Json::Null) => None,
+        Some(Json::Text(id)) => Some(id).filter(|id| !id.is_empty()),
+        Some(_) => return None,
     };
-    let producer = producer.filter(|id| !id.is_empty());
+    let data = data.filter(is_meant)?;
     Some(Reading { producer, data })
+}
+
+impl Reading<'_> {
+    pub fn data(&self) -> Data {
+        let number = |json: &Json<'_>| json.number().unwrap_or_default();
+        match &self.data {
+            Json::Array(elements) => Data::Numbers(elements.iter().map(number).collect()),
+            json => Data::Number(number(json)),
+        }
+    }
+
+    /// The data as JSON: as it was written, bar white space.
+    pub fn text(&self) -> String {
+        let written = |json: &Json<'_>| match json {
+            Json::Number(number) => (*number).to_owned(),
+            _ => String::new(),
+        };
+        match &self.data {
+            Json::Array(elements) => listed(elements.iter().map(written)),
+            json => written(json),
+        }
+    }
 }
 
 /// The text of a message of one's own. `producer_id` and `date` are written as they are: they are
 /// made by the page and hold nothing that JSON escapes.
 pub fn written(producer_id: &str, data: &Data, date: &str) -> String {
+    let data = match data {
+        Data::Number(number) => number::plain(*number),
+        Data::Numbers(numbers) => listed(numbers.iter().map(|number| number::plain(*number))),
+    };
     format!(r#"{{"producerId":"{producer_id}","data":{data},"date":"{date}"}}"#)
 }
 
-impl fmt::Display for Data {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => number.fmt(f),
-            Self::Numbers(numbers) => {
-                f.write_str("[")?;
-                for (index, number) in numbers.iter().enumerate() {
-                    f.write_str(if index == 0 { "" } else { "," })?;
-                    number.fmt(f)?;
-                }
-                f.write_str("]")
-            }
-        }
-    }
+fn listed(numbers: impl Iterator<Item = String>) -> String {
+    format!("[{}]", numbers.collect::<Vec<_>>().join(","))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn data(read: Option<Reading>) -> Option<Data> {
-        read.map(|reading| reading.data)
+    fn data(read: Option<Reading<'_>>) -> Option<Data> {
+        read.map(|reading| reading.data())
     }
 
     #[test]
@@ -149,6 +178,17 @@ mod tests {
         );
         assert_eq!(producer(r#"{"producerId":"","data":1}"#), None);
         assert_eq!(producer(r#"{"data":1}"#), None);
+    }
+
+    #[test]
+    fn the_text_is_the_payloads_own_without_white_space() {
+        for (read, text) in [
+            (number(r#"{"data": 90.0 }"#), "90.0"),
+            (numbers(r#"{"data":[ 1, -2.5e0,3 ]}"#), "[1,-2.5e0,3]"),
+            (numbers(r#"{"data":[]}"#), "[]"),
+        ] {
+            assert_eq!(read.map(|reading| reading.text()).as_deref(), Some(text));
+        }
     }
 
     #[test]

@@ -24,7 +24,8 @@ use crate::{
     outcome::{Outcome, SubscribeError},
     queue::Store,
     reader::Reader,
-    session::{Blocked, Peer, Session, Subscribe, Subscription, SubscriptionId, Totals},
+    session::{Blocked, Peer, Session, Totals},
+    subscription::{Subscribe, Subscription, SubscriptionId},
     sync::{Mutex, lock},
 };
 

@@ -17,8 +17,9 @@ use crate::{
         Binding, Consumer, ConsumerOptions, DurableName, Identity, Phase, Queue, SharedName, Supply,
     },
     selector::Selector,
-    session::{Session, SubscriptionId},
+    session::Session,
     settlement::{Acknowledgement, DeliveryId, SettleError, Settlement},
+    subscription::SubscriptionId,
     sync::lock,
 };
 

@@ -10,7 +10,7 @@ use crate::{
     entry::Entry,
     limits::Lag,
     log::{End, Log, Place},
-    session::Subscription,
+    subscription::Subscription,
     sync::{AtomicBool, Mutex, Ordering, fence, lock, try_lock},
     topic::TopicCounts,
 };

@@ -12,7 +12,7 @@ use crate::{
     outcome::Outcome,
     publish::Rights,
     queue::{Consumer, Dead, Identity},
-    session::Subscription,
+    subscription::Subscription,
     sync::lock,
 };
 

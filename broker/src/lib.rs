@@ -40,6 +40,7 @@ mod retained;
 mod selector;
 mod session;
 mod settlement;
+mod subscription;
 mod sync;
 mod topic;
 mod transaction;
@@ -61,7 +62,8 @@ pub use outcome::{
 pub use queue::{DurableName, SharedName};
 pub use reader::{Delivery, Reader};
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
-pub use session::{Blocked, Locality, Peer, Retained, Session, Subscribe, SubscriptionId};
+pub use session::{Blocked, Peer, Session};
 pub use settlement::{
     Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,
 };
+pub use subscription::{Locality, Retained, Subscribe, SubscriptionId};

@@ -14,7 +14,8 @@ use crate::{
     outcome::{PublishError, SubscribeError},
     queues::Queues,
     retained::Retentions,
-    session::{Retained, Session, Subscription},
+    session::Session,
+    subscription::{Retained, Subscription},
     topic::Topic,
 };
 

@@ -7,7 +7,8 @@ use crate::{
     cursor::Cursor,
     order::Order,
     outcome::{Outcome, SubscribeError},
-    session::{Retained, Session, Subscribe, Subscription, SubscriptionId},
+    session::Session,
+    subscription::{Retained, Subscribe, Subscription, SubscriptionId},
     sync::lock,
     topic::Topic,
 };
@@ -63,6 +64,7 @@ impl Order {
         id: SubscriptionId,
     ) -> Result<(usize, Arc<Subscription>), SubscribeError> {
         let attached = self.sessions.get(&session.id);
+        let attached = attached.filter(|_| !session.is_ended());
         let attached = attached.ok_or(SubscribeError::SessionEnded)?;
         let mut own = attached.subscriptions.iter().enumerate();
         let (at, found) = own

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::session::SubscriptionId;
+use crate::subscription::SubscriptionId;
 
 /// Identifies one delivery of one message to a subscription that acknowledges: another delivery of the
 /// same message has another id.

@@ -12,7 +12,7 @@ use crate::{
     outcome::Ready,
     queue::Queue,
     retained::Retentions,
-    session::{Retained, Subscription, SubscriptionId},
+    subscription::{Retained, Subscription, SubscriptionId},
 };
 
 /// What the broker's lock guards of a topic.
@@ -133,7 +133,11 @@ impl Topic {
         other: SubscriptionId,
         retained: Retained,
     ) -> Option<Arc<Cursor>> {
-        let beginning = self.leave(other)?.hand_on()?;
+        // One that is closed has no place: its session has just been ended.
+        let beginning = match self.leave(other)?.hand_on() {
+            Some(beginning) => beginning,
+            None => Beginning::of(Start::New, &self.log, None),
+        };
         let beginning = beginning.with_retained(self.retained_for(retained));
         self.begin(subscription, beginning)
     }

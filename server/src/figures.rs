@@ -56,7 +56,7 @@ impl FiguresBoard {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds: server.clock.uptime().as_secs(),
             // The broker has those as well whose clients are away.
-            connections: figures.sessions.saturating_sub(server.mqtt_sessions.away()) as u64,
+            connections: figures.sessions.saturating_sub(server.mqtt.sessions.away()) as u64,
             subscriptions: figures.subscriptions as u64,
             topics: figures.topics as u64,
             published: figures.published,

@@ -33,7 +33,7 @@ fn expire(server: &Server) {
 }
 
 fn publish_each(server: &Server, figures: &Figures) {
-    let away = server.mqtt_sessions.away();
+    let away = server.mqtt.sessions.away();
     let broker = &server.broker;
     let mut batch =
         system_topics::publications(figures, away, |topic| broker.has_subscribers(topic));

@@ -21,7 +21,7 @@ use crate::{
     housekeeping::keep_house,
     http::Origins,
     listener::Guests,
-    mqtt::{self, MqttOptions},
+    mqtt::{MqttOptions, Reception},
     stomp::StompOptions,
     tls::{self, TlsOptions},
 };
@@ -52,8 +52,7 @@ pub struct Server {
     pub advisories: Arc<Advisories>,
     pub clock: Clock,
     pub figures: FiguresBoard,
-    /// By client id.
-    pub mqtt_sessions: Arc<mqtt::Sessions>,
+    pub mqtt: Reception,
     pub origins: Origins,
     /// The name that messages published over HTTP come from.
     pub http_name: Arc<str>,
@@ -107,7 +106,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
         broker,
         clock: Clock::start(),
         figures: FiguresBoard::default(),
-        mqtt_sessions: mqtt::Sessions::new(options.mqtt.sessions),
+        mqtt: Reception::new(&options.mqtt),
         origins: Origins::new(&options.allow_origins, options.ports.http.ip()),
         http_name: "http".into(),
         stopping: stopping.clone(),

@@ -155,7 +155,8 @@ impl Browser {
             .await;
     }
 
-    async fn developer_tools(&self, method: &'static str, parameters: Value) -> Value {
+    /// Calls a method of the DevTools protocol for the window in front.
+    pub async fn developer_tools(&self, method: &'static str, parameters: Value) -> Value {
         let command = DevTools { method, parameters };
         let answer = within(method, self.client.issue_cmd(command)).await;
         answer.unwrap_or_else(|error| panic!("{method}: {error}"))

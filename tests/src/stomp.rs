@@ -99,9 +99,9 @@ impl StompClient {
         Self::over(socket.expect("somebody listens"))
     }
 
-    /// The TLS connection only, to a port that may be anybody's.
-    pub async fn over_tls(address: SocketAddr, trust: &Trust) -> Self {
-        Self::over(trust.connect(address).await)
+    /// A connected session over TLS.
+    pub async fn connect_tls(address: SocketAddr, trust: &Trust) -> Self {
+        Self::over(trust.connect(address).await).connected().await
     }
 
     /// On a connection of the test's own.

@@ -2,9 +2,11 @@
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
+use wire::mqtt::server::{Config, Greeting, Handshake, Request, Session};
 use wire::mqtt::{
-    Attempt, Decoder, Delivery, Limits, Own, Packet, PacketId, Properties, Property, Publish, Role,
-    SharedPublish, SubscriptionId, TopicName, UserProperty, Version,
+    Attempt, Connect, Decoder, Delivery, Limits, Outgoing, Own, Packet, PacketId, Properties,
+    Property, Publish, PublishReason, QoS, Role, SharedPublish, SubscriptionId, TopicName,
+    UserProperty, Version,
 };
 
 fn main() {
@@ -156,8 +158,89 @@ fn write_shared_qos_1_with_subscription_id(bencher: Bencher<'_, '_>, size: usize
 fn encode_puback(bencher: Bencher<'_, '_>) {
     let packet = Packet::Puback(wire::mqtt::Acknowledgement {
         packet_id: PacketId::new(4711).expect("it is not 0"),
-        reason: wire::mqtt::PublishReason::Success,
+        reason: PublishReason::Success,
         properties: Properties::EMPTY,
     });
     encode(bencher, Version::V5_0, &packet);
+}
+
+fn session() -> Session {
+    let mut connect = Vec::new();
+    let packet = Packet::Connect(Connect {
+        version: Version::V5_0,
+        clean_start: true,
+        keep_alive: 0,
+        properties: Properties::EMPTY,
+        client_id: "c",
+        will: None,
+        user_name: None,
+        password: None,
+    });
+    packet
+        .encode(Version::V5_0, &mut connect)
+        .expect("it is legal");
+    let opened = Handshake::new(&Config::DEFAULT, 0).connect(&connect);
+    let (opened, _) = opened.expect("it is legal").expect("it is whole");
+    let greeting = Greeting::default();
+    let session = opened.accept(&Config::DEFAULT, 0, &greeting, &mut Vec::new());
+    session.expect("there is room")
+}
+
+/// What the server's machine adds to decoding: a batch of publications, each answered as its QoS asks.
+fn serve(bencher: Bencher<'_, '_>, delivery: Delivery) {
+    let packet = publish(delivery, Properties::EMPTY, &[b'x'; 35]);
+    let mut input = Vec::new();
+    for _ in 0..BATCH {
+        packet
+            .encode(Version::V5_0, &mut input)
+            .expect("it is legal");
+    }
+    let mut session = session();
+    let mut out = Vec::with_capacity(1 << 20);
+    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
+        out.clear();
+        let mut rest = input.as_slice();
+        while let Ok(Some((request, taken))) = session.request(black_box(rest)) {
+            rest = &rest[taken..];
+            let Request::Publish(publish) = black_box(&request) else {
+                continue;
+            };
+            if let Some(id) = publish.delivery.packet_id() {
+                let answered = session.puback(id, PublishReason::Success, "", &mut out);
+                answered.expect("there is room");
+            }
+        }
+        assert!(rest.is_empty());
+        black_box(&out);
+    });
+}
+
+#[divan::bench]
+fn serve_qos_0_of_5(bencher: Bencher<'_, '_>) {
+    serve(bencher, Delivery::AtMostOnce);
+}
+
+#[divan::bench]
+fn serve_qos_1_of_5(bencher: Bencher<'_, '_>) {
+    serve(bencher, at_least_once());
+}
+
+/// A window of as many messages as wait at once: each is sent and acknowledged.
+#[divan::bench(args = [1, 64, 1024])]
+fn send_and_acknowledge(bencher: Bencher<'_, '_>, waiting: u16) {
+    let mut window = Outgoing::new(waiting, waiting);
+    bencher.counter(ItemsCount::new(waiting)).bench_local(|| {
+        let mut first = None;
+        for message in 0..waiting {
+            let delivery = window.push(QoS::AtLeastOnce, black_box(message));
+            let id = delivery.expect("there is room").packet_id();
+            first = first.or(id);
+        }
+        let first = first.map_or(1, PacketId::get);
+        for index in 0..waiting {
+            let number = (u32::from(first) - 1 + u32::from(index)) % 65_535 + 1;
+            let id = PacketId::new(number as u16).expect("it is not 0");
+            black_box(window.puback(id)).expect("it is in flight");
+        }
+    });
 }

@@ -13,6 +13,7 @@ mod pages;
 mod process;
 mod server;
 mod test;
+mod trim;
 
 use std::env;
 use std::process::ExitCode;
@@ -55,5 +56,13 @@ cargo xtask CHORE [ARGUMENTS]
   test [FILTER]      install what the tests need and run them; the filter chooses end-to-end tests
   ci                 what CI runs: formatting, lints, documentation, licences, then the tests
   bench [FILTER]     run the benches, of the crates and of the release binary
+  bench peers [OPTIONS]
+                     measure Carillon beside mosquitto, NATS, RabbitMQ and ActiveMQ, and write docs/bench.md:
+                     --peers, --shapes (names, by commas), --rounds, --seconds, --connections, --binary, --to
+  bench growth [OPTIONS]
+                     measure Carillon under more and more of something, and draw docs/growth-*.svg:
+                     --curves, --rounds, --seconds, --binary, --to
+  bench page [--rate N] [--seconds N]
+                     flood the pages in the browser: frames, long tasks, memory, and how soon one is live
   build              build dist/ and the release binary, target/release/carillon
   dist               build dist/ only: the pages' WASM, JavaScript and style";

@@ -1,6 +1,6 @@
-//! What the tests need beyond Rust: a browser with its driver, Node.js, Python and Mosquitto's clients,
-//! and the packages of `tests/package-lock.json` and `tests/python/requirements.txt`. Installed where that is possible
-//! without asking, on Debian and Ubuntu as root; said in one line where it is not.
+//! What the tests need beyond Rust, and how packages are installed: a browser with its driver, Node.js, Python and
+//! Mosquitto's clients, and the packages of `tests/package-lock.json` and `tests/python/requirements.txt`. Installed where
+//! that is possible without asking, on Debian and Ubuntu as root; said in one line where it is not.
 
 use std::fs;
 
@@ -81,7 +81,8 @@ fn advice(missing: &[&Program]) -> String {
     )
 }
 
-fn can_install() -> bool {
+/// Whether packages can be installed without asking.
+pub fn can_install() -> bool {
     find("apt-get").is_some() && ask(command("id").arg("-u")).is_some_and(|user| user == "0")
 }
 
@@ -97,6 +98,14 @@ fn install(missing: &[&Program]) -> Result<()> {
         run(install.arg(program.debian_package))?;
     }
     Ok(())
+}
+
+/// Installs these packages of Debian, after [`can_install`].
+pub fn install_packages(packages: &[&str]) -> Result<()> {
+    run(apt_get().arg("update"))?;
+    let mut install = apt_get();
+    install.args(["install", "--yes", "--no-install-recommends"]);
+    run(install.args(packages))
 }
 
 /// Waits its turn when another package manager is at work.

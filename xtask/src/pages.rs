@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::process::{self, ask, command, find};
+use crate::trim;
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -35,15 +36,19 @@ pub fn bind(wasm: &Path, folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
+    let mut module = trim::read(wasm)?;
+    trim::drop_unused_classes(&mut module)?;
     let mut bindgen = Bindgen::new();
-    bindgen.web(true)?.input_path(wasm).out_name(MODULE);
-    bindgen
+    bindgen.web(true)?.input_module(MODULE, module);
+    let mut bound = bindgen
         .typescript(false)
-        .remove_name_section(true)
-        .remove_producers_section(true);
-    bindgen
-        .generate(folder)
-        .with_context(|| format!("wasm-bindgen cannot read {}", wasm.display()))
+        .generate_output()
+        .with_context(|| format!("wasm-bindgen cannot read {}", wasm.display()))?;
+    let names = trim::shorten_imports(bound.wasm_mut());
+    bound.emit(folder)?;
+    let file = folder.join(format!("{MODULE}.js"));
+    let javascript = trim::rename_imports(&fs::read_to_string(&file)?, &names)?;
+    Ok(fs::write(file, javascript)?)
 }
 
 /// rust-toolchain.toml names the target, so rustup has usually added it by itself.

@@ -1,10 +1,9 @@
 //! The chart on the screen: a canvas as large as its place and as fine as the display.
 
 use plotters::prelude::RGBColor;
-use plotters_canvas::CanvasBackend;
 use web_sys::{CssStyleDeclaration, HtmlCanvasElement};
 
-use super::{Palette, Picture, Scale, draw, tween};
+use super::{Palette, Picture, Scale, backend::Canvas, draw, tween};
 use crate::browser;
 use leptos::prelude::window;
 
@@ -18,6 +17,8 @@ pub struct Painter {
     from: Vec<f64>,
     to: Vec<f64>,
     started_ms: f64,
+    /// Device pixels in a pixel of style sheets, as the canvas was fitted.
+    ratio: f64,
 }
 
 impl Painter {
@@ -31,6 +32,7 @@ impl Painter {
             from: values.clone(),
             to: values,
             started_ms: f64::NEG_INFINITY,
+            ratio: f64::NAN,
         }
     }
 
@@ -51,14 +53,15 @@ impl Painter {
     pub fn paint(&mut self) -> bool {
         let progress = (browser::now_ms() - self.started_ms) / DURATION_MS;
         self.shown = tween::between(&self.from, &self.to, progress);
-        let ratio = window().device_pixel_ratio().clamp(1.0, 4.0);
-        self.fit(ratio);
-        if let Some(backend) = CanvasBackend::with_canvas_object(self.canvas.clone()) {
+        if ratio() != self.ratio {
+            self.fit();
+        }
+        if let Some(backend) = Canvas::of(&self.canvas) {
             let picture = Picture {
                 values: &self.shown,
                 scale: &self.scale,
                 palette: &self.palette,
-                pixel_ratio: ratio,
+                pixel_ratio: self.ratio,
             };
             // Only a broken canvas fails; the values are in the table as well.
             let _ = draw(backend, &picture);
@@ -75,9 +78,11 @@ impl Painter {
         self.palette = palette(&self.canvas);
     }
 
-    /// Gives the canvas as many pixels as the display has in its place.
-    fn fit(&self, ratio: f64) {
-        let pixels = |css: i32| (f64::from(css) * ratio).round() as u32;
+    /// Gives the canvas as many pixels as the display has in its place. To ask for that place can cost
+    /// a layout of the page, so this is for when it has changed.
+    pub fn fit(&mut self) {
+        self.ratio = ratio();
+        let pixels = |css: i32| (f64::from(css) * self.ratio).round() as u32;
         let (width, height) = (
             pixels(self.canvas.client_width()),
             pixels(self.canvas.client_height()),
@@ -87,6 +92,11 @@ impl Painter {
             self.canvas.set_height(height);
         }
     }
+}
+
+/// Device pixels in a pixel of style sheets.
+fn ratio() -> f64 {
+    window().device_pixel_ratio().clamp(1.0, 4.0)
 }
 
 /// The colours that the style sheet gives the canvas.

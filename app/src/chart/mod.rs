@@ -1,5 +1,6 @@
 //! The bar chart: its scale, its drawing, and the two places where it is drawn.
 
+mod backend;
 mod canvas;
 mod draw;
 mod scale;

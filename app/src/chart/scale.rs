@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use crate::number;
+
 /// An axis that holds zero and every value, ending on marks at round numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scale {
@@ -50,10 +52,9 @@ impl Scale {
     /// A mark's number, with the decimals that the step needs.
     pub fn label(&self, value: f64) -> String {
         if !PLAIN.contains(&self.step) {
-            return format!("{value:.0e}");
+            return number::exponential(value, 0);
         }
-        let decimals = decimals(self.step);
-        format!("{value:.decimals$}")
+        number::fixed(value, decimals(self.step))
     }
 }
 
@@ -79,7 +80,7 @@ fn round_step(rough: f64) -> f64 {
 }
 
 /// Decimals that a number has that is this large or a multiple of it.
-fn decimals(step: f64) -> usize {
+fn decimals(step: f64) -> u8 {
     let mut unit = 1.0;
     let mut decimals = 0;
     while unit > step * (1.0 + 1e-9) && decimals < 9 {

@@ -1,46 +1,70 @@
 //! The chart's place on the page: the server's picture until the canvas has drawn its own, and the
 //! values in words.
 
+use std::{
+    cell::RefCell,
+    rc::{Rc, Weak},
+};
+
 use leptos::{html, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{MediaQueryList, ResizeObserver};
+use web_sys::{HtmlCanvasElement, MediaQueryList, ResizeObserver};
 
 use crate::{
-    browser::Frame,
+    browser::{Frame, Timeout},
     chart::{Painter, svg},
+    feed::Feed,
+    number,
     reactive::{hold, once_live, text},
 };
 
 #[component]
-pub fn BarChart(values: Signal<Vec<f64>>) -> impl IntoView {
+pub fn BarChart(feed: RwSignal<Feed>) -> impl IntoView {
     let canvas = NodeRef::<html::Canvas>::new();
     let is_drawn = RwSignal::new(false);
     once_live(move || {
         if let Some(element) = canvas.get_untracked() {
-            paint(values, Painter::new(element, values.get_untracked()));
+            let values = feed.with_untracked(Feed::bars);
+            paint(feed, Easel::new(Painter::new(element, values)));
             is_drawn.set(true);
         }
     });
-    let (wide, narrow) =
-        values.with_untracked(|values| (svg(values, 720, 420), svg(values, 340, 300)));
+    let values = feed.with_untracked(Feed::bars);
+    let (wide, narrow) = (svg(&values, 720, 420), svg(&values, 340, 300));
     view! {
         <figure class=text(move || if is_drawn.get() { "chart drawn" } else { "chart" })>
             <div class="still still-wide" aria-hidden="true" inner_html=wide></div>
             <div class="still still-narrow" aria-hidden="true" inner_html=narrow></div>
             <canvas node_ref=canvas aria-hidden="true"></canvas>
             <figcaption class="visually-hidden">
-                <Table values />
+                <Table feed />
             </figcaption>
         </figure>
     }
 }
 
+/// Those who read it are not helped by sixty versions a second.
 #[component]
-fn Table(values: Signal<Vec<f64>>) -> impl IntoView {
+fn Table(feed: RwSignal<Feed>) -> impl IntoView {
+    let newest = move || rows(&feed.with_untracked(Feed::bars));
+    let listed = RwSignal::new(newest());
+    let due = Rc::new(RefCell::new(None));
+    Effect::new(move |before: Option<()>| {
+        feed.track();
+        if before.is_none() || due.borrow().is_some() {
+            return;
+        }
+        let settled = due.clone();
+        let list = move || {
+            settled.replace(None);
+            listed.try_set(newest());
+        };
+        due.replace(Some(Timeout::after(LISTED_MS, list)));
+    });
     view! {
         <table>
             <caption>"The chart's values"</caption>
-            <tbody inner_html=text(move || values.with(|values| rows(values)))></tbody>
+            <tbody inner_html=text(move || listed.get())></tbody>
         </table>
     }
 }
@@ -50,47 +74,78 @@ fn rows(values: &[f64]) -> String {
     let numbered = values.iter().take(MOST_ROWS).enumerate();
     let row = |(index, value): (usize, &f64)| {
         format!(
-            "<tr><th scope=\"row\">a{}</th><td>{value}</td></tr>",
-            index + 1
+            "<tr><th scope=\"row\">a{}</th><td>{}</td></tr>",
+            index + 1,
+            number::plain(*value)
         )
     };
     numbered.map(row).collect()
 }
 
 /// Keeps the canvas painted until the owner is gone: new values, another size, another theme.
-fn paint(values: Signal<Vec<f64>>, painter: Painter) {
-    let painter = StoredValue::new_local(painter);
-    let frame = StoredValue::new_local(None);
-    repaint(painter, frame);
+fn paint(feed: RwSignal<Feed>, easel: Rc<Easel>) {
+    easel.repaint();
+    let changed = easel.clone();
     Effect::new(move |before: Option<()>| {
-        let values = values.get();
+        let values = feed.with(Feed::bars);
         if before.is_some() {
-            painter.update_value(|painter| painter.set_out(values));
-            repaint(painter, frame);
+            changed.painter.borrow_mut().set_out(values);
+            // While the picture moves, its next frame is on its way.
+            if changed.frame.borrow().is_none() {
+                changed.repaint();
+            }
         }
     });
-    on_resize(painter, move || repaint(painter, frame));
+    let themed = easel.clone();
     on_theme(move || {
-        painter.update_value(Painter::recolour);
-        repaint(painter, frame);
+        themed.painter.borrow_mut().recolour();
+        themed.repaint();
+    });
+    let canvas = easel.painter.borrow().canvas().clone();
+    on_resize(&canvas, move || {
+        easel.painter.borrow_mut().fit();
+        easel.repaint();
     });
 }
 
-type Stored<T> = StoredValue<T, LocalStorage>;
-
-/// Paints now, and before each following frame until the picture is at rest.
-fn repaint(painter: Stored<Painter>, frame: Stored<Option<Frame>>) {
-    let more = painter.try_update_value(Painter::paint).unwrap_or(false);
-    let next = more.then(|| Frame::next(move || repaint(painter, frame)));
-    frame.try_set_value(next);
+/// The painter, and when it is to paint next.
+struct Easel {
+    me: Weak<Self>,
+    painter: RefCell<Painter>,
+    frame: RefCell<Option<Frame>>,
 }
 
-fn on_resize(painter: Stored<Painter>, call: impl Fn() + 'static) {
+impl Easel {
+    fn new(painter: Painter) -> Rc<Self> {
+        Rc::new_cyclic(|me| Self {
+            me: me.clone(),
+            painter: RefCell::new(painter),
+            frame: RefCell::default(),
+        })
+    }
+
+    /// Paints now, and before each following frame until the picture is at rest. What nobody sees has
+    /// time: a hidden page's next frame is when it is seen again.
+    fn repaint(&self) {
+        let more = document().hidden() || self.painter.borrow_mut().paint();
+        let next = more.then(|| {
+            let me = self.me.clone();
+            Frame::next(move || {
+                if let Some(easel) = me.upgrade() {
+                    easel.repaint();
+                }
+            })
+        });
+        self.frame.replace(next);
+    }
+}
+
+fn on_resize(canvas: &HtmlCanvasElement, call: impl Fn() + 'static) {
     let called = Closure::<dyn FnMut()>::new(call);
     let Ok(observer) = ResizeObserver::new(called.as_ref().unchecked_ref()) else {
         return;
     };
-    painter.with_value(|painter| observer.observe(painter.canvas()));
+    observer.observe(canvas);
     hold(Observation {
         observer,
         _called: called,
@@ -131,5 +186,6 @@ impl Drop for ThemeWatch {
     }
 }
 
+const LISTED_MS: u32 = 250;
 /// More values than this nobody listens to.
 const MOST_ROWS: usize = 60;

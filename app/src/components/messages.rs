@@ -1,13 +1,16 @@
 //! What a page has received.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
-use super::{Count, MessageList, Tallies};
+use super::{Count, Lines, MessageList, Tallies};
 use crate::{feed::Feed, reactive::text};
 
 #[component]
 pub fn Messages(feed: RwSignal<Feed>) -> impl IntoView {
     let per_second = move |now_ms| feed.with(|feed| feed.per_second(now_ms));
+    let lines: Lines = Arc::new(move || feed.with(Feed::lines));
     let counts = vec![
         Count {
             name: "received",
@@ -30,7 +33,7 @@ pub fn Messages(feed: RwSignal<Feed>) -> impl IntoView {
             </div>
             <Tallies per_second counts />
             <MessageList
-                lines=Signal::derive(move || feed.with(Feed::lines))
+                lines
                 label="Messages, the newest last"
                 none="Messages appear here as they arrive."
             />

@@ -7,10 +7,9 @@ use crate::{chart::Scale, feed::Feed, reactive::text};
 
 #[component]
 pub fn MiniatureSquare(feed: RwSignal<Feed>) -> impl IntoView {
-    let turn = rotation(Signal::derive(move || feed.with(Feed::angle)));
     view! {
         <div class="miniature" aria-hidden="true">
-            <div class="square smooth" style:transform=turn></div>
+            <div class="square smooth" style:transform=rotation(feed)></div>
         </div>
     }
 }

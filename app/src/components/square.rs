@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 
-use crate::{angle, reactive::text};
+use crate::{angle, feed::Feed, number, reactive::text};
 
 #[component]
-pub fn Square(angle: Signal<f64>, is_smooth: RwSignal<bool>) -> impl IntoView {
-    let exact = text(move || angle.get().to_string());
-    let words = text(move || format!("{}°", angle::text(angle.get())));
+pub fn Square(feed: RwSignal<Feed>, is_smooth: RwSignal<bool>) -> impl IntoView {
+    let exact = text(move || number::plain(feed.with(Feed::angle)));
+    let words = text(move || format!("{}°", angle::text(feed.with(Feed::angle))));
     view! {
         <div class="dial">
             <svg viewBox="-160 -160 320 320" aria-hidden="true">
@@ -17,7 +17,7 @@ pub fn Square(angle: Signal<f64>, is_smooth: RwSignal<bool>) -> impl IntoView {
             </svg>
             <div
                 class=text(move || if is_smooth.get() { "square smooth" } else { "square" })
-                style:transform=rotation(angle)
+                style:transform=rotation(feed)
                 data-angle=exact
             ></div>
             <output class="angle" aria-label="Angle" aria-live="off">
@@ -27,15 +27,12 @@ pub fn Square(angle: Signal<f64>, is_smooth: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-/// The transform that shows an angle, reached the short way round from the one before.
-pub fn rotation(angle: Signal<f64>) -> Signal<String> {
-    let drawn = StoredValue::new(None);
+/// The transform that shows the newest angle, reached the short way round from the one before.
+pub fn rotation(feed: RwSignal<Feed>) -> Signal<String> {
+    let drawn = StoredValue::new(feed.with_untracked(Feed::angle));
     text(move || {
-        let angle = angle.get();
-        let rotation = drawn
-            .get_value()
-            .map_or(angle, |drawn| angle::turned(drawn, angle));
-        drawn.set_value(Some(rotation));
-        format!("rotate({rotation}deg)")
+        let rotation = angle::turned(drawn.get_value(), feed.with(Feed::angle));
+        drawn.set_value(rotation);
+        format!("rotate({}deg)", number::plain(rotation))
     })
 }

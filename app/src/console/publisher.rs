@@ -14,7 +14,7 @@ use crate::{
     reading::{Data, written},
 };
 
-/// How many messages there were, by what became of them.
+/// What was published: how many messages, by what became of them, and the newest.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub sent: u64,
@@ -23,12 +23,32 @@ pub struct Tally {
     pub failed: u64,
     /// Not sent, because there was no connection to send on.
     pub skipped: u64,
+    pub list: Vec<Arc<Line>>,
     rate: Rate,
 }
 
 impl Tally {
     pub fn per_second(&self, now_ms: f64) -> f64 {
         self.rate.per_second(now_ms)
+    }
+
+    fn take(&mut self, line: Line) {
+        self.sent += 1;
+        self.rate.count(1, browser::now_ms());
+        self.list.push(Arc::new(line));
+        let surplus = self.list.len().saturating_sub(MOST_LISTED);
+        self.list.drain(..surplus);
+    }
+
+    /// Notes what became of the message of this number.
+    fn answer(&mut self, number: u64, note: &'static str) {
+        let line = self.list.iter_mut().find(|line| line.key == number);
+        if let Some(line) = line {
+            *line = Arc::new(Line {
+                note,
+                ..Line::clone(line)
+            });
+        }
     }
 }
 
@@ -38,7 +58,6 @@ pub struct Publisher {
     settings: Settings,
     pub producer: RwSignal<String>,
     pub tally: RwSignal<Tally>,
-    pub list: RwSignal<Vec<Arc<Line>>>,
     angle: StoredValue<f64>,
 }
 
@@ -58,7 +77,6 @@ impl Publisher {
             settings,
             producer: RwSignal::default(),
             tally: RwSignal::default(),
-            list: RwSignal::default(),
             angle: StoredValue::new(0.0),
         };
         once_live(move || publisher.producer.set(browser::producer_id()));
@@ -111,12 +129,8 @@ impl Publisher {
             self.tally.update(|tally| tally.skipped += 1);
             return false;
         }
-        self.tally.update(|tally| {
-            tally.sent += 1;
-            tally.rate.count(1, browser::now_ms());
-        });
         let line = Line {
-            key: key(number, 0),
+            key: number,
             who: match kind {
                 Kind::Topic => name.into(),
                 Kind::Queue => format!("queue {name}"),
@@ -126,42 +140,24 @@ impl Publisher {
             unix_ms: browser::unix_ms(),
             ..Line::default()
         };
-        self.list.update(|list| {
-            list.push(Arc::new(line));
-            let surplus = list.len().saturating_sub(MOST_LISTED);
-            list.drain(..surplus);
-        });
+        self.tally.update(|tally| tally.take(line));
         true
     }
 
     /// The page may be gone when the broker answers.
     fn told(self, number: u64, outcome: &Outcome) {
         let accepted = *outcome == Outcome::Accepted;
-        self.tally.try_update(|tally| {
-            tally.accepted += u64::from(accepted);
-            tally.failed += u64::from(!accepted);
-        });
         let note = match outcome {
             Outcome::Accepted => "accepted",
             Outcome::Refused(_) => "refused",
             Outcome::Unknown => "unanswered",
         };
-        self.list.try_update(|list| {
-            let line = list.iter_mut().find(|line| line.key == key(number, 0));
-            if let Some(line) = line {
-                *line = Arc::new(Line {
-                    key: key(number, 1),
-                    note,
-                    ..Line::clone(line)
-                });
-            }
+        self.tally.try_update(|tally| {
+            tally.accepted += u64::from(accepted);
+            tally.failed += u64::from(!accepted);
+            tally.answer(number, note);
         });
     }
-}
-
-/// A line's key: its number, and whether it has been answered.
-fn key(number: u64, answers: u64) -> u64 {
-    number * 2 + answers
 }
 
 const MOST_LISTED: usize = 50;

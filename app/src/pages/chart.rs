@@ -6,13 +6,11 @@ use super::image_note::ImageNote;
 use crate::{
     components::{BarChart, Messages},
     demo::{Demo, follow},
-    feed::Feed,
 };
 
 #[component]
 pub fn Chart() -> impl IntoView {
     let (feed, image) = follow(Demo::Chart);
-    let values = Signal::derive(move || feed.with(Feed::bars));
     view! {
         <div class="page-head">
             <h1>"Chart"</h1>
@@ -22,7 +20,7 @@ pub fn Chart() -> impl IntoView {
         </div>
         <div class="split">
             <section class="panel stage" aria-label="The chart">
-                <BarChart values />
+                <BarChart feed />
                 <ImageNote image reads=Demo::Chart.reads() />
             </section>
             <Messages feed />

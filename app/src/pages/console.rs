@@ -1,9 +1,11 @@
 //! `/console`: publishes from the moment it opens, and says so.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
 use crate::{
-    components::{Count, MessageList, Tallies},
+    components::{Count, Lines, MessageList, Tallies},
     connection::Connection,
     console::{Kind, Mode, Publisher, Settings, Tally, draft, period},
     reactive::{flag, shown, text},
@@ -281,7 +283,8 @@ fn PauseButton(settings: Settings) -> impl IntoView {
 
 #[component]
 fn SentList(publisher: Publisher) -> impl IntoView {
-    let Publisher { tally, list, .. } = publisher;
+    let tally = publisher.tally;
+    let lines: Lines = Arc::new(move || tally.with(|tally| tally.list.clone()));
     let per_second = move |now_ms| tally.with(|tally| tally.per_second(now_ms));
     let count = |name, meaning, of: fn(&Tally) -> u64| Count {
         name,
@@ -305,7 +308,7 @@ fn SentList(publisher: Publisher) -> impl IntoView {
             </div>
             <Tallies per_second counts />
             <MessageList
-                lines=Signal::derive(move || list.get())
+                lines
                 label="Messages sent, the newest last"
                 none="Nothing has been sent yet."
             />

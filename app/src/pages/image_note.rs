@@ -1,5 +1,7 @@
 //! Where the first picture comes from, said for as long as the page is not live.
 
+use std::borrow::Cow;
+
 use leptos::prelude::*;
 
 use crate::{host::Image, instant, reading::Reader};
@@ -10,7 +12,7 @@ pub fn ImageNote(image: Option<Image>, reads: Reader) -> impl IntoView {
         None => "Nothing has been published to this topic yet.".into(),
         Some(image) => {
             let named = reads(&image.body).and_then(|reading| reading.producer);
-            let producer = named.unwrap_or(image.producer);
+            let producer = named.unwrap_or(Cow::Borrowed(&image.producer));
             let at = instant::iso(image.timestamp_ms);
             format!(
                 "Last image: message {} by {producer}, {at}.",

@@ -7,14 +7,12 @@ use crate::{
     browser,
     components::{Messages, Square, Switch},
     demo::{Demo, follow},
-    feed::Feed,
     reactive::once_live,
 };
 
 #[component]
 pub fn Rect() -> impl IntoView {
     let (feed, image) = follow(Demo::Rect);
-    let angle = Signal::derive(move || feed.with(Feed::angle));
     let is_smooth = RwSignal::new(true);
     once_live(move || {
         if browser::prefers_reduced_motion() {
@@ -30,7 +28,7 @@ pub fn Rect() -> impl IntoView {
         </div>
         <div class="split">
             <section class="panel stage" aria-label="The square">
-                <Square angle is_smooth />
+                <Square feed is_smooth />
                 <ImageNote image reads=Demo::Rect.reads() />
                 <Switch on=is_smooth label="Transition" />
             </section>

@@ -56,7 +56,7 @@ pub fn read(body: &str) -> Option<Queues> {
 // understand each other.
 
 impl Queues {
-    pub(crate) fn from_json(json: &Json) -> Self {
+    pub(crate) fn from_json(json: &Json<'_>) -> Self {
         let queues = json.member("queues").map_or(&[][..], Json::elements);
         Self {
             queues: queues.iter().map(QueueFigures::from_json).collect(),
@@ -66,7 +66,7 @@ impl Queues {
 }
 
 impl QueueFigures {
-    fn from_json(json: &Json) -> Self {
+    fn from_json(json: &Json<'_>) -> Self {
         Self {
             name: text(json, "name").unwrap_or_default(),
             waiting: whole(json, "waiting"),

@@ -17,8 +17,9 @@ use crate::{
     outcome::Ready,
     reader::Delivery,
     selector::Selector,
-    session::{Readable, Session, SubscriptionId},
+    session::{Readable, Session},
     settlement::{Acknowledgement, DeliveryId, SettleError, Settlement, Verdict},
+    subscription::SubscriptionId,
     sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock},
 };
 

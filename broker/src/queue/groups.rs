@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-use crate::{entry::Entry, session::SubscriptionId};
+use crate::{entry::Entry, subscription::SubscriptionId};
 
 #[derive(Debug, Default)]
 pub(super) struct Groups {

@@ -8,7 +8,7 @@ use super::Queue;
 use crate::{
     budget::Budget,
     entry::Entry,
-    session::SubscriptionId,
+    subscription::SubscriptionId,
     sync::{Mutex, lock},
 };
 

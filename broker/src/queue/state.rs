@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Consumer, Queue, Queued, groups::Groups};
-use crate::{cursor::Missed, entry::Entry, log::End, outcome::Ready, session::SubscriptionId};
+use crate::{cursor::Missed, entry::Entry, log::End, outcome::Ready, subscription::SubscriptionId};
 
 /// While a consumer has room it has looked at everything that waits, or somebody is about to look for it, or
 /// its reader is to go on: so what is offered next goes to those at once who have, and what waits is looked

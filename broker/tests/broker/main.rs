@@ -26,6 +26,7 @@ mod queues;
 mod random;
 mod refused_transactions;
 mod resubscribe;
+mod resubscribe_threads;
 mod retained;
 mod selectors_on_delivery;
 mod shared_bounds;

@@ -222,6 +222,9 @@ impl Run {
                 self.settle(&connection, &taken, Verdict::Accept);
             }
             self.come_and_go_with_queues(&connection, &mut random);
+            if random.below(2) == 0 {
+                self.go_and_come_back(&connection);
+            }
             let mut outcome = Outcome::default();
             if random.below(2) == 0 {
                 self.broker
@@ -229,6 +232,31 @@ impl Run {
             }
             self.broker.detach(connection.session(), 0, &mut outcome);
             outcome.ready.deliver();
+        }
+    }
+
+    /// A client that is away for a moment; what it had is not its own then.
+    fn go_and_come_back(&self, connection: &Connection) {
+        connection.drain();
+        let held = connection.take();
+        let mut outcome = Outcome::default();
+        self.broker.pause(connection.session(), 0, &mut outcome);
+        std::mem::take(&mut outcome.ready).deliver();
+        for Taken { id, .. } in held {
+            let settlement = Settlement {
+                delivery: id,
+                verdict: Verdict::Accept,
+            };
+            let late = self
+                .broker
+                .settle(connection.session(), settlement, 0, &mut outcome);
+            assert!(late.is_err(), "{id}");
+        }
+        self.broker.resume(connection.session(), &mut outcome);
+        outcome.ready.deliver();
+        connection.drain();
+        for taken in connection.take() {
+            self.settle(connection, &taken, Verdict::Accept);
         }
     }
 

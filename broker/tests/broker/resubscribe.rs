@@ -150,7 +150,7 @@ fn a_screen_that_selects_otherwise_looks_anew() {
 
 #[test]
 fn there_has_to_be_such_a_subscription() {
-    let broker = broker(|_| {});
+    let broker = broker(|limits| limits.lag_entries = 2);
     let client = Client::attach(&broker, "c");
     let other = Client::attach(&broker, "other");
     let old = client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
@@ -166,8 +166,11 @@ fn there_has_to_be_such_a_subscription() {
     assert_eq!(resubscribe(&broker, &other, old, same()), nothing);
     client.unsubscribe(&broker, old);
     assert_eq!(resubscribe(&broker, &client, old, same()), nothing);
-    client.detach(&broker);
+    let old = client.subscribe(&broker, "t", Start::New, Overflow::Disconnect);
+    publish(&broker, "t", 3);
     let ended = Err(SubscribeError::SessionEnded);
+    assert_eq!(resubscribe(&broker, &client, old, same()), ended);
+    client.detach(&broker);
     assert_eq!(resubscribe(&broker, &client, old, same()), ended);
 }
 

@@ -26,6 +26,8 @@ pub struct Net {
     is_ready: Vec<bool>,
     buffer: Vec<u8>,
     replies: Vec<u8>,
+    /// There can be but one.
+    waker: Arc<Waker>,
     start: Instant,
 }
 
@@ -50,8 +52,10 @@ impl Net {
     ///
     /// The system has no means to wait for sockets.
     pub fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
         Ok(Self {
-            poll: Poll::new()?,
+            waker: Arc::new(Waker::new(poll.registry(), WAKE)?),
+            poll,
             events: Events::with_capacity(1024),
             links: Vec::new(),
             ready: Vec::new(),
@@ -68,12 +72,8 @@ impl Net {
     }
 
     /// What ends a wait from another thread.
-    ///
-    /// # Errors
-    ///
-    /// The system has no file left.
-    pub fn waker(&self) -> io::Result<Arc<Waker>> {
-        Waker::new(self.poll.registry(), WAKE).map(Arc::new)
+    pub fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.waker)
     }
 
     /// The number that the next connection will have.

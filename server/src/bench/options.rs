@@ -49,8 +49,7 @@ pub struct BenchOptions {
     #[arg(long, value_name = "QOS", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
     pub qos: u8,
 
-    /// Messages that each publisher has in flight. One is in flight until it was answered (QoS 1), or its
-    /// subscribers have it
+    /// Messages that each publisher has in flight: not yet with its subscribers, or, with QoS 1, not answered
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=32_768))]
     pub window: u32,
 

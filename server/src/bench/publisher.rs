@@ -39,6 +39,8 @@ pub enum Schedule {
 pub enum Acknowledgement {
     /// The server's answer to it.
     Answer,
+    /// Both its answer and its deliveries: a server that answers sooner than it delivers is not overrun.
+    AnswerAndDelivery,
     /// Its deliveries: on average over the subscribers, which are all here.
     Delivery,
     /// There are neither answers nor subscribers: once the socket has taken it.
@@ -89,16 +91,20 @@ impl Publisher {
     }
 
     fn acknowledged(&self) -> u64 {
-        let acknowledged = match self.schedule {
-            Schedule::Window { by, .. } => match by {
-                Acknowledgement::Answer => self.confirmed,
-                Acknowledgement::Delivery => self
-                    .progress
-                    .checked_div(self.audience)
-                    .unwrap_or(self.sent),
-                Acknowledgement::Written => self.sent,
-            },
-            Schedule::Rate { .. } => self.sent,
+        let by = match self.schedule {
+            Schedule::Window { by, .. } => by,
+            Schedule::Rate { .. } => Acknowledgement::Written,
+        };
+        let delivered = || {
+            self.progress
+                .checked_div(self.audience)
+                .unwrap_or(self.sent)
+        };
+        let acknowledged = match by {
+            Acknowledgement::Answer => self.confirmed,
+            Acknowledgement::Delivery => delivered(),
+            Acknowledgement::AnswerAndDelivery => self.confirmed.min(delivered()),
+            Acknowledgement::Written => self.sent,
         };
         acknowledged + self.forgiven
     }
@@ -144,10 +150,14 @@ impl Publisher {
         }
     }
 
-    /// The schedule begins now; what was due in the past is not.
+    /// The schedule begins now, again if need be; what was due in the past is not.
     pub const fn begin(&mut self, now_ns: u64) {
-        if let Schedule::Rate { next_ns, .. } = &mut self.schedule {
-            *next_ns += now_ns;
+        if let Schedule::Rate {
+            interval_ns,
+            next_ns,
+        } = &mut self.schedule
+        {
+            *next_ns = now_ns + *next_ns % *interval_ns;
         }
     }
 
@@ -208,6 +218,20 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_alone_does_not_end_the_flight() {
+        let mut publisher = publisher(Schedule::Window {
+            messages: 4,
+            by: Acknowledgement::AnswerAndDelivery,
+        });
+        publisher.audience = 1;
+        write(&mut publisher, 4, 0);
+        for (confirmed, progress, due) in [(4, 0, 0), (0, 4, 0), (4, 2, 2), (3, 4, 3)] {
+            (publisher.confirmed, publisher.progress) = (confirmed, progress);
+            assert_eq!(publisher.due(0, 0), due);
+        }
+    }
+
+    #[test]
     fn what_nobody_answers_is_acknowledged_by_the_socket() {
         let mut publisher = publisher(Schedule::Window {
             messages: 4,
@@ -232,6 +256,8 @@ mod tests {
         assert_eq!(times, [105, 115, 125]);
         assert_eq!(publisher.due(130, 0), 0);
         assert_eq!(publisher.next_ns(), Some(135));
+        publisher.begin(1000);
+        assert_eq!(publisher.next_ns(), Some(1005));
     }
 
     #[test]

@@ -89,23 +89,8 @@ pub struct Check {
 impl Report {
     pub fn table(&self) -> String {
         let mut rows = Rows::default();
-        let pace = match (self.rate, self.window) {
-            (Some(rate), _) => format!("{rate} messages/s"),
-            (None, window) => format!("{} in flight each", window.unwrap_or_default()),
-        };
         rows.add("server", format!("{}, {}", self.server, self.protocol));
-        rows.add(
-            "shape",
-            format!(
-                "{}: {} -> {} over {} topics, {} bytes, QoS {}, {pace}",
-                self.shape,
-                self.publishers,
-                self.subscribers,
-                self.topics,
-                self.payload_bytes,
-                self.qos
-            ),
-        );
+        rows.add("shape", self.shape_text());
         rows.opened(&self.opened);
         if let (Some(before), Some(open)) = (self.resident_before, self.resident_open) {
             let each = self.bytes_per_connection.unwrap_or_default();
@@ -128,6 +113,25 @@ impl Report {
             rows.add("ratio", format!("{:.3}", others.ratio));
         }
         rows.text
+    }
+
+    fn shape_text(&self) -> String {
+        if self.traffic.is_none() {
+            return self.shape.clone();
+        }
+        let pace = match (self.rate, self.window) {
+            (Some(rate), _) => format!("{rate} messages/s"),
+            (None, window) => format!("{} in flight each", window.unwrap_or_default()),
+        };
+        format!(
+            "{}: {} -> {} over {} topics, {} bytes, QoS {}, {pace}",
+            self.shape,
+            self.publishers,
+            self.subscribers,
+            self.topics,
+            self.payload_bytes,
+            self.qos
+        )
     }
 }
 

@@ -179,7 +179,8 @@ impl Run {
             self.answers_publications(),
             audience,
         ) {
-            (Quality::AtLeastOnce, true, _) => Acknowledgement::Answer,
+            (Quality::AtLeastOnce, true, 0) => Acknowledgement::Answer,
+            (Quality::AtLeastOnce, true, _) => Acknowledgement::AnswerAndDelivery,
             (_, _, 0) => Acknowledgement::Written,
             _ => Acknowledgement::Delivery,
         };
@@ -197,7 +198,7 @@ impl Run {
         let _metronome = match self.options.rate {
             Some(rate) => {
                 let period = Duration::from_nanos(NANOS / u64::from(rate).max(1));
-                Some(Metronome::start(period, self.net.waker()?)?)
+                Some(Metronome::start(period, self.net.waker())?)
             }
             None => None,
         };
@@ -232,7 +233,7 @@ impl Run {
             self.run_until(traffic, end_ns.min(before.at_ns + NANOS))?;
             let now = self.moment(traffic);
             if !self.options.quiet {
-                let second = (now.at_ns - begin.at_ns).div_ceil(NANOS);
+                let second = (now.at_ns - begin.at_ns + NANOS / 2) / NANOS;
                 super::note(&progress(
                     second,
                     before,

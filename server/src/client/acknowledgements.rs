@@ -3,20 +3,22 @@
 //! The server keeps what is not acknowledged, and gives it to others when this client goes. So a message is
 //! acknowledged when its line was written, and never more are asked for than are to be printed.
 
-use std::{borrow::Cow, collections::VecDeque};
+use std::collections::VecDeque;
 
-/// Of one subscription on one connection. Acknowledging a message acknowledges those before it as well.
-#[derive(Debug, Default)]
-pub struct Acknowledgements {
+/// Of one subscription on one connection. A ticket is what the protocol acknowledges a message by.
+#[derive(Debug)]
+pub struct Acknowledgements<T> {
     /// Messages that may be here at a time, if anything is to be acknowledged.
     window: u64,
-    /// The latest message that may be acknowledged, among the lines not handed over to the output.
-    next: Option<String>,
-    /// The number of each chunk of lines that was handed over, and its latest message.
-    handed_over: VecDeque<(u64, String)>,
+    /// Those that are kept back for now.
+    held: Vec<T>,
+    /// Those that may be acknowledged, among the lines not handed over to the output.
+    next: Vec<T>,
+    /// The number of each chunk of lines that was handed over, and what may be acknowledged with it.
+    handed_over: VecDeque<(u64, Vec<T>)>,
 }
 
-impl Acknowledgements {
+impl<T> Acknowledgements<T> {
     /// For a new subscription that is to have `wanted` more messages: what it may ask the server for.
     pub fn begin(&mut self, wanted: Option<u64>) -> u64 {
         let window = wanted.map_or(MOST_AT_A_TIME, |wanted| wanted.min(MOST_AT_A_TIME));
@@ -27,36 +29,56 @@ impl Acknowledgements {
         window
     }
 
-    /// A message was received, and after it so many are still wanted. `ack` is what to acknowledge it by; of
-    /// a subscription where nothing is to be acknowledged it is absent.
+    /// A message was received, and may be acknowledged once it was printed. Where nothing is to be acknowledged
+    /// there is no ticket.
+    pub fn received(&mut self, ticket: Option<T>) {
+        self.next.extend(ticket);
+    }
+
+    /// Likewise, and after it so many are still wanted.
     ///
-    /// An acknowledgement makes the server send as many more. Near the end that would be too many: then the
-    /// last message acknowledges all of them.
-    pub fn received(&mut self, ack: Option<Cow<'_, str>>, wanted: Option<u64>) {
+    /// An acknowledgement makes the server send as many more. Near the end that would be too many: then all of
+    /// them are acknowledged with the last message. A server that has less than the window under way would wait
+    /// for ever, so this is for those that are known to do what they are asked for.
+    pub fn received_of(&mut self, ticket: Option<T>, wanted: Option<u64>) {
+        self.held.extend(ticket);
         let is_due = wanted.is_none_or(|wanted| wanted == 0 || wanted >= self.window);
-        if is_due && let Some(ack) = ack {
-            self.next = Some(ack.into_owned());
+        if is_due {
+            self.next.append(&mut self.held);
         }
     }
 
     /// The lines received so far are the output's chunk of this number.
     pub fn handed_over(&mut self, chunk: u64) {
-        self.handed_over
-            .extend(self.next.take().map(|ack| (chunk, ack)));
+        if !self.next.is_empty() {
+            let next = std::mem::take(&mut self.next);
+            self.handed_over.push_back((chunk, next));
+        }
     }
 
-    /// So many chunks were written: what there is to acknowledge.
-    pub fn written(&mut self, chunks: u64) -> Option<String> {
-        let mut latest = None;
-        while let Some((_, ack)) = self.handed_over.pop_front_if(|(chunk, _)| *chunk <= chunks) {
-            latest = Some(ack);
+    /// So many chunks were written: what there is to acknowledge, in the order received.
+    pub fn written(&mut self, chunks: u64) -> Vec<T> {
+        let mut tickets = Vec::new();
+        while let Some((_, more)) = self.handed_over.pop_front_if(|(chunk, _)| *chunk <= chunks) {
+            tickets.extend(more);
         }
-        latest
+        tickets
     }
 
     /// Whether everything that may be acknowledged was.
     pub fn are_complete(&self) -> bool {
-        self.next.is_none() && self.handed_over.is_empty()
+        self.next.is_empty() && self.handed_over.is_empty()
+    }
+}
+
+impl<T> Default for Acknowledgements<T> {
+    fn default() -> Self {
+        Self {
+            window: 0,
+            held: Vec::new(),
+            next: Vec::new(),
+            handed_over: VecDeque::new(),
+        }
     }
 }
 
@@ -69,13 +91,12 @@ mod tests {
 
     /// Receives the messages from `first` to `last` of `wanted`, named by their numbers.
     fn receive(
-        pending: &mut Acknowledgements,
+        pending: &mut Acknowledgements<u64>,
         numbers: std::ops::RangeInclusive<u64>,
         wanted: u64,
     ) {
         for number in numbers {
-            let ack = number.to_string();
-            pending.received(Some(ack.into()), Some(wanted - number));
+            pending.received_of(Some(number), Some(wanted - number));
         }
     }
 
@@ -83,15 +104,15 @@ mod tests {
     fn messages_are_acknowledged_once_their_chunk_was_written() {
         let mut pending = Acknowledgements::default();
         assert_eq!(pending.begin(None), MOST_AT_A_TIME);
-        for (chunk, ack) in [(1, "a"), (2, "b"), (3, "c")] {
-            pending.received(Some(ack.into()), None);
+        for (chunk, ticket) in [(1, "a"), (2, "b"), (3, "c")] {
+            pending.received(Some(ticket));
             assert!(!pending.are_complete());
             pending.handed_over(chunk);
         }
-        assert_eq!(pending.written(0), None);
-        assert_eq!(pending.written(2).as_deref(), Some("b"));
+        assert!(pending.written(0).is_empty());
+        assert_eq!(pending.written(2), ["a", "b"]);
         assert!(!pending.are_complete());
-        assert_eq!(pending.written(3).as_deref(), Some("c"));
+        assert_eq!(pending.written(3), ["c"]);
         assert!(pending.are_complete());
     }
 
@@ -101,10 +122,13 @@ mod tests {
         assert_eq!(pending.begin(Some(2)), 2);
         receive(&mut pending, 1..=1, 2);
         pending.handed_over(1);
-        assert_eq!(pending.written(1), None, "the server would send a third");
+        assert!(
+            pending.written(1).is_empty(),
+            "the server would send a third"
+        );
         receive(&mut pending, 2..=2, 2);
         pending.handed_over(2);
-        assert_eq!(pending.written(2).as_deref(), Some("2"));
+        assert_eq!(pending.written(2), [1, 2]);
     }
 
     #[test]
@@ -119,8 +143,10 @@ mod tests {
             receive(&mut pending, received + 1..=sent, wanted);
             received = sent;
             pending.handed_over(received);
-            let acked = pending.written(received).expect("something to acknowledge");
-            acknowledged = acked.parse().unwrap();
+            let tickets = pending.written(received);
+            assert!(tickets.is_sorted(), "{tickets:?}");
+            acknowledged += tickets.len() as u64;
+            assert_eq!(tickets.last(), Some(&acknowledged));
         }
         assert_eq!(acknowledged, wanted);
     }
@@ -129,11 +155,11 @@ mod tests {
     fn another_connection_has_nothing_of_the_last_ones() {
         let mut pending = Acknowledgements::default();
         pending.begin(None);
-        pending.received(Some("a".into()), None);
+        pending.received(Some("a"));
         pending.handed_over(1);
-        pending.received(Some("b".into()), None);
+        pending.received(Some("b"));
         pending.begin(None);
         assert!(pending.are_complete());
-        assert_eq!(pending.written(1), None);
+        assert!(pending.written(1).is_empty());
     }
 }

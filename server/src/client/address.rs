@@ -1,38 +1,142 @@
-//! Where a server is: what users write, as the URL of its WebSocket.
+//! Where a server is: what users write, and what it means for a protocol.
 
 use std::{fmt, str::FromStr};
 
 use tokio_tungstenite::tungstenite::http::Uri;
 
-/// The URL of a WebSocket, with a host, a port and a path.
-///
-/// Written `ws://HOST:PORT/PATH`, `http://HOST:PORT` or `HOST:PORT`; with TLS `wss://` or `https://`.
+use super::protocol::Protocol;
+
+/// As users write it: `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `http://HOST:PORT` or `HOST:PORT`; with TLS
+/// `mqtts://`, `wss://` or `https://`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
-    uri: Uri,
+    scheme: Scheme,
+    layer: Layer,
+    host: String,
+    port: Option<u16>,
+    /// Empty, or it begins with '/' or '?'.
+    path: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    None,
+    /// `ws://` or `http://`.
+    WebSocket,
+    Mqtt,
+}
+
+/// What is on TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    Plain,
+    Tls,
+}
+
+/// Where to connect to, and over what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    carrier: Carrier,
+    layer: Layer,
     host: String,
     port: u16,
 }
 
+/// What the protocol's bytes are sent over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// The stream of bytes, which only MQTT is spoken on.
+    Tcp,
+    /// By its URL.
+    WebSocket(Uri),
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    #[error("{0}:// is not a scheme of Carillon; use ws://HOST:PORT, or wss:// for TLS")]
+    #[error(
+        "{0}:// is not a scheme of Carillon; use ws://HOST:PORT or mqtt://HOST:PORT, or wss:// or mqtts:// for TLS"
+    )]
     Scheme(String),
     #[error("a user name or password does not belong here")]
     Credentials,
-    #[error("not an address; use ws://HOST:PORT, wss://HOST:PORT or HOST:PORT")]
+    #[error("not an address; use ws://HOST:PORT, http://HOST:PORT, mqtt://HOST:PORT or HOST:PORT")]
     Malformed,
+    #[error("mqtt:// has no path; over WebSocket it is ws://HOST:PORT/PATH with --protocol mqtt")]
+    Path,
+    #[error("mqtt:// is for MQTT, and STOMP is spoken here; use ws://HOST:PORT or wss://HOST:PORT")]
+    NotStomp,
 }
 
 impl ServerAddress {
-    pub const DEFAULT: &str = "ws://127.0.0.1:8080/ws";
-
-    pub const fn uri(&self) -> &Uri {
-        &self.uri
+    /// Which protocol the address is for, if it says so.
+    pub const fn protocol(&self) -> Option<Protocol> {
+        match self.scheme {
+            Scheme::None | Scheme::WebSocket => None,
+            Scheme::Mqtt => Some(Protocol::Mqtt),
+        }
     }
 
-    pub fn is_tls(&self) -> bool {
-        self.uri.scheme_str() == Some("wss")
+    /// Where a protocol is spoken.
+    pub fn endpoint(&self, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
+        let tcp = || Endpoint {
+            carrier: Carrier::Tcp,
+            layer: self.layer,
+            host: self.host.clone(),
+            port: self.port.unwrap_or(match self.layer {
+                Layer::Plain => MQTT_PORT,
+                Layer::Tls => MQTTS_PORT,
+            }),
+        };
+        let http_port = match self.layer {
+            Layer::Plain => HTTP_PORT,
+            Layer::Tls => HTTPS_PORT,
+        };
+        match (self.scheme, protocol) {
+            (Scheme::Mqtt, Protocol::Stomp) => Err(InvalidAddress::NotStomp),
+            (Scheme::Mqtt, Protocol::Mqtt) => Ok(tcp()),
+            (Scheme::None, Protocol::Mqtt) if self.path.is_empty() => Ok(tcp()),
+            (Scheme::None, Protocol::Stomp) => self.websocket(protocol, CARILLON_PORT),
+            (Scheme::None, Protocol::Mqtt) | (Scheme::WebSocket, _) => {
+                self.websocket(protocol, http_port)
+            }
+        }
+    }
+
+    fn websocket(&self, protocol: Protocol, default_port: u16) -> Result<Endpoint, InvalidAddress> {
+        let Self { host, path, .. } = self;
+        let port = self.port.unwrap_or(default_port);
+        let path = match (path.as_str(), protocol) {
+            ("" | "/", Protocol::Stomp) => "/ws",
+            ("" | "/", Protocol::Mqtt) => "/mqtt",
+            (path, _) => path,
+        };
+        let scheme = match self.layer {
+            Layer::Plain => "ws",
+            Layer::Tls => "wss",
+        };
+        let url = format!("{scheme}://{host}:{port}{path}").parse();
+        Ok(Endpoint {
+            carrier: Carrier::WebSocket(url.map_err(|_| InvalidAddress::Malformed)?),
+            layer: self.layer,
+            host: host.clone(),
+            port,
+        })
+    }
+}
+
+impl Endpoint {
+    /// Where Carillon is unless told otherwise.
+    pub fn default_of(protocol: Protocol) -> Result<Self, InvalidAddress> {
+        let address: ServerAddress = "127.0.0.1".parse()?;
+        address.endpoint(protocol)
+    }
+
+    pub const fn carrier(&self) -> &Carrier {
+        &self.carrier
+    }
+
+    pub const fn layer(&self) -> Layer {
+        self.layer
     }
 
     /// A name, or an IP address; IPv6 in brackets.
@@ -41,7 +145,7 @@ impl ServerAddress {
     }
 
     /// Host and port, as a socket is connected to.
-    pub fn endpoint(&self) -> String {
+    pub fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 }
@@ -52,43 +156,53 @@ impl FromStr for ServerAddress {
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         let scheme = scheme.to_ascii_lowercase();
-        let (scheme, default_port) = match scheme.as_str() {
-            "ws" | "http" => ("ws", HTTP_PORT),
-            "wss" | "https" => ("wss", HTTPS_PORT),
-            "" => ("ws", CARILLON_PORT),
+        let (scheme, layer) = match scheme.as_str() {
+            "" => (Scheme::None, Layer::Plain),
+            "ws" | "http" => (Scheme::WebSocket, Layer::Plain),
+            "wss" | "https" => (Scheme::WebSocket, Layer::Tls),
+            "mqtt" => (Scheme::Mqtt, Layer::Plain),
+            "mqtts" => (Scheme::Mqtt, Layer::Tls),
             _ => return Err(InvalidAddress::Scheme(scheme)),
         };
-        Self::from_rest(scheme, rest, default_port)
+        Self::from_rest(scheme, layer, rest)
     }
 }
 
 impl ServerAddress {
     /// What comes after the scheme.
-    fn from_rest(scheme: &str, rest: &str, default_port: u16) -> Result<Self, InvalidAddress> {
+    fn from_rest(scheme: Scheme, layer: Layer, rest: &str) -> Result<Self, InvalidAddress> {
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if authority.contains('@') {
             return Err(InvalidAddress::Credentials);
         }
-        let (host, port) = host_and_port(authority, default_port)?;
-        let path = match path {
-            "" | "/" => DEFAULT_PATH,
-            path => path,
+        if scheme == Scheme::Mqtt && !matches!(path, "" | "/") {
+            return Err(InvalidAddress::Path);
+        }
+        let (host, port) = host_and_port(authority)?;
+        let address = Self {
+            scheme,
+            layer,
+            host: host.to_owned(),
+            port,
+            path: path.to_owned(),
         };
-        let uri: Uri = format!("{scheme}://{host}:{port}{path}")
-            .parse()
-            .map_err(|_| InvalidAddress::Malformed)?;
-        let host = host.to_owned();
-        Ok(Self { uri, host, port })
+        // What is no URL of a WebSocket has no good host either.
+        address.websocket(Protocol::Stomp, HTTP_PORT)?;
+        Ok(address)
     }
 }
 
-impl fmt::Display for ServerAddress {
+impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.uri.fmt(f)
+        match (&self.carrier, self.layer) {
+            (Carrier::WebSocket(uri), _) => uri.fmt(f),
+            (Carrier::Tcp, Layer::Plain) => write!(f, "mqtt://{}", self.authority()),
+            (Carrier::Tcp, Layer::Tls) => write!(f, "mqtts://{}", self.authority()),
+        }
     }
 }
 
-fn host_and_port(authority: &str, default_port: u16) -> Result<(&str, u16), InvalidAddress> {
+fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), InvalidAddress> {
     let host_end = match authority.find(']') {
         Some(bracket) => bracket + 1,
         None => authority.find(':').unwrap_or(authority.len()),
@@ -98,8 +212,8 @@ fn host_and_port(authority: &str, default_port: u16) -> Result<(&str, u16), Inva
         return Err(InvalidAddress::Malformed);
     }
     let port = match port.strip_prefix(':') {
-        None if port.is_empty() => default_port,
-        Some(port) => port.parse().map_err(|_| InvalidAddress::Malformed)?,
+        None if port.is_empty() => None,
+        Some(port) => Some(port.parse().map_err(|_| InvalidAddress::Malformed)?),
         None => return Err(InvalidAddress::Malformed),
     };
     Ok((host, port))
@@ -109,38 +223,51 @@ const HTTP_PORT: u16 = 80;
 const HTTPS_PORT: u16 = 443;
 /// Where Carillon listens unless told otherwise; for an address without a scheme.
 const CARILLON_PORT: u16 = 8080;
-const DEFAULT_PATH: &str = "/ws";
+const MQTT_PORT: u16 = 1883;
+const MQTTS_PORT: u16 = 8883;
 
 #[cfg(test)]
 mod tests {
+    use super::Protocol::{Mqtt, Stomp};
     use super::*;
 
+    fn endpoint(text: &str, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
+        text.parse::<ServerAddress>()?.endpoint(protocol)
+    }
+
     #[test]
-    fn what_users_write_becomes_the_url_of_a_websocket() {
+    fn what_users_write_is_understood_for_each_protocol() {
         let table = [
-            (ServerAddress::DEFAULT, "ws://127.0.0.1:8080/ws"),
-            ("ws://example.org:1234", "ws://example.org:1234/ws"),
-            ("ws://example.org:1234/", "ws://example.org:1234/ws"),
+            ("127.0.0.1", Stomp, "ws://127.0.0.1:8080/ws"),
+            ("127.0.0.1", Mqtt, "mqtt://127.0.0.1:1883"),
+            ("ws://example.org:1234", Stomp, "ws://example.org:1234/ws"),
+            ("ws://example.org:1234", Mqtt, "ws://example.org:1234/mqtt"),
+            ("ws://example.org:1234/", Stomp, "ws://example.org:1234/ws"),
+            ("ws://example.org/a?b=c", Stomp, "ws://example.org:80/a?b=c"),
+            ("ws://example.org/a?b=c", Mqtt, "ws://example.org:80/a?b=c"),
+            ("WS://example.org", Stomp, "ws://example.org:80/ws"),
+            ("http://127.0.0.1:8080", Stomp, "ws://127.0.0.1:8080/ws"),
+            ("http://127.0.0.1:8080/", Mqtt, "ws://127.0.0.1:8080/mqtt"),
+            ("127.0.0.1:9000", Stomp, "ws://127.0.0.1:9000/ws"),
+            ("127.0.0.1:9000", Mqtt, "mqtt://127.0.0.1:9000"),
+            ("localhost", Stomp, "ws://localhost:8080/ws"),
+            ("mqtt://localhost", Mqtt, "mqtt://localhost:1883"),
+            ("MQTT://localhost:1/", Mqtt, "mqtt://localhost:1"),
+            ("mqtts://localhost", Mqtt, "mqtts://localhost:8883"),
+            ("wss://example.org", Stomp, "wss://example.org:443/ws"),
             (
-                "ws://example.org/stomp?a=b",
-                "ws://example.org:80/stomp?a=b",
+                "https://example.org:8443",
+                Mqtt,
+                "wss://example.org:8443/mqtt",
             ),
-            ("WS://example.org", "ws://example.org:80/ws"),
-            ("http://127.0.0.1:8080", "ws://127.0.0.1:8080/ws"),
-            ("http://127.0.0.1:8080/", "ws://127.0.0.1:8080/ws"),
-            ("127.0.0.1:9000", "ws://127.0.0.1:9000/ws"),
-            ("localhost", "ws://localhost:8080/ws"),
-            ("[::1]:9000", "ws://[::1]:9000/ws"),
-            ("http://[::1]", "ws://[::1]:80/ws"),
-            ("wss://example.org", "wss://example.org:443/ws"),
-            ("https://example.org:8443", "wss://example.org:8443/ws"),
-            ("wss://[::1]:9000/stomp", "wss://[::1]:9000/stomp"),
+            ("wss://[::1]:9000/stomp", Stomp, "wss://[::1]:9000/stomp"),
+            ("[::1]:9000", Stomp, "ws://[::1]:9000/ws"),
+            ("[::1]", Mqtt, "mqtt://[::1]:1883"),
+            ("http://[::1]", Stomp, "ws://[::1]:80/ws"),
         ];
-        for (text, wanted) in table {
-            let found = text
-                .parse()
-                .map(|address: ServerAddress| address.to_string());
-            assert_eq!(found.as_deref(), Ok(wanted), "{text}");
+        for (text, protocol, wanted) in table {
+            let found = endpoint(text, protocol).map(|endpoint| endpoint.to_string());
+            assert_eq!(found.as_deref(), Ok(wanted), "{text} {protocol}");
         }
     }
 
@@ -149,6 +276,9 @@ mod tests {
         let table = [
             ("ftp://example.org", InvalidAddress::Scheme("ftp".into())),
             ("ws://user:secret@example.org", InvalidAddress::Credentials),
+            ("mqtt://example.org/a", InvalidAddress::Path),
+            ("mqtt://example.org", InvalidAddress::NotStomp),
+            ("mqtts://example.org", InvalidAddress::NotStomp),
             ("", InvalidAddress::Malformed),
             (":8080", InvalidAddress::Malformed),
             ("ws://", InvalidAddress::Malformed),
@@ -158,14 +288,22 @@ mod tests {
             ("a b:80", InvalidAddress::Malformed),
         ];
         for (text, wanted) in table {
-            assert_eq!(text.parse::<ServerAddress>(), Err(wanted), "{text}");
+            assert_eq!(endpoint(text, Stomp), Err(wanted), "{text}");
         }
     }
 
     #[test]
-    fn the_endpoint_is_host_and_port() {
-        let address: ServerAddress = "[::1]:9000".parse().unwrap();
-        assert_eq!(address.endpoint(), "[::1]:9000");
-        assert_eq!(address.host(), "[::1]");
+    fn only_an_address_of_mqtt_says_what_is_spoken_there() {
+        for (text, protocol) in [("mqtt://h", Some(Mqtt)), ("ws://h", None), ("h", None)] {
+            let address: ServerAddress = text.parse().unwrap();
+            assert_eq!(address.protocol(), protocol, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_authority_is_host_and_port() {
+        let endpoint = endpoint("[::1]:9000", Stomp).unwrap();
+        assert_eq!(endpoint.authority(), "[::1]:9000");
+        assert_eq!(endpoint.host(), "[::1]");
     }
 }

@@ -1,4 +1,4 @@
-//! From an address to an open WebSocket, and what may go wrong on the way.
+//! From an address to something that carries bytes, and what may go wrong on the way.
 
 use std::{io, time::Duration};
 
@@ -8,17 +8,25 @@ use tokio::{
     time::timeout,
 };
 use tokio_tungstenite::{
-    WebSocketStream, client_async_with_config,
-    tungstenite::{self, ClientRequestBuilder, http::StatusCode, protocol::WebSocketConfig},
+    client_async_with_config,
+    tungstenite::{
+        self, ClientRequestBuilder,
+        http::{StatusCode, Uri},
+        protocol::WebSocketConfig,
+    },
 };
-use wire::stomp::client::ServerError;
 
 use super::{
-    address::ServerAddress, connection::Lost, options::ConnectionOptions, render::printable, tls,
+    address::{Carrier, Endpoint, InvalidAddress, Layer},
+    lost::Lost,
+    tls::{self, Trust},
+    transport::Transport,
 };
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
+    #[error(transparent)]
+    Address(#[from] InvalidAddress),
     #[error(
         "cannot connect to {address}: {reason}; is Carillon running? Start it with `carillon serve`"
     )]
@@ -37,8 +45,13 @@ pub enum ConnectError {
     NotUpgraded { address: String, status: StatusCode },
     #[error("cannot connect to {address}: {reason}; is this the address of Carillon?")]
     NotAWebSocket { address: String, reason: String },
+    #[error("what the connection is to be cannot be said: {reason}")]
+    Unsayable { reason: String },
     #[error("{address} refused the connection: {said}")]
     Refused { address: String, said: String },
+    /// It may be otherwise soon.
+    #[error("{address} refused the connection: {said}")]
+    RefusedForNow { address: String, said: String },
     #[error("the connection to {address} was lost before it was open: {lost}")]
     Lost { address: String, lost: Lost },
 }
@@ -47,30 +60,37 @@ impl ConnectError {
     /// Whether another attempt may turn out otherwise.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::NoAnswer { .. } | Self::Lost { .. } => true,
+            Self::Unreachable { .. }
+            | Self::NoAnswer { .. }
+            | Self::RefusedForNow { .. }
+            | Self::Lost { .. } => true,
             Self::NotUpgraded { status, .. } => status.is_server_error(),
-            Self::NotAWebSocket { .. } | Self::Refused { .. } | Self::NoTls { .. } => false,
+            Self::Address(_)
+            | Self::NoTls { .. }
+            | Self::NotAWebSocket { .. }
+            | Self::Unsayable { .. }
+            | Self::Refused { .. } => false,
         }
     }
 }
 
-/// Opens the WebSocket. No `Origin` is sent: this is no page of somebody's.
-pub async fn upgrade(options: &ConnectionOptions) -> Result<WebSocketStream<Line>, ConnectError> {
-    let address = &options.server;
+/// Connects; over WebSocket the subprotocol says what is spoken.
+pub async fn open(
+    endpoint: &Endpoint,
+    trust: &Trust,
+    subprotocol: &'static str,
+) -> Result<Transport, ConnectError> {
     let attempt = async {
-        let stream = connect(options).await?;
-        let request =
-            ClientRequestBuilder::new(address.uri().clone()).with_sub_protocol(SUBPROTOCOL);
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER_BYTES)
-            .write_buffer_size(WRITE_BUFFER_BYTES);
-        client_async_with_config(request, stream, Some(config)).await
+        let line = connect(endpoint, trust).await?;
+        match endpoint.carrier() {
+            Carrier::Tcp => Ok(Transport::stream(line)),
+            Carrier::WebSocket(uri) => upgrade(line, uri.clone(), subprotocol).await,
+        }
     };
     match timeout(TIMEOUT, attempt).await {
-        Ok(Ok((socket, _))) => Ok(socket),
-        Ok(Err(error)) => Err(not_upgraded(address, &error)),
+        Ok(opened) => opened.map_err(|error| not_opened(endpoint, &error)),
         Err(_) => Err(ConnectError::NoAnswer {
-            address: address.to_string(),
+            address: endpoint.to_string(),
         }),
     }
 }
@@ -82,19 +102,32 @@ pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
 
-async fn connect(options: &ConnectionOptions) -> io::Result<Line> {
-    let address = &options.server;
-    let stream = TcpStream::connect(address.endpoint()).await?;
+async fn connect(endpoint: &Endpoint, trust: &Trust) -> io::Result<Line> {
+    let stream = TcpStream::connect(endpoint.authority()).await?;
     stream.set_nodelay(true)?;
-    if !address.is_tls() {
+    if endpoint.layer() == Layer::Plain {
         return Ok(Box::new(stream));
     }
-    let stream = options.trust.handshake(address.host(), stream).await?;
+    let stream = trust.handshake(endpoint, stream).await?;
     Ok(Box::new(stream))
 }
 
-fn not_upgraded(address: &ServerAddress, error: &tungstenite::Error) -> ConnectError {
-    let address = address.to_string();
+/// No `Origin` is sent: this is no page of somebody's.
+async fn upgrade(
+    line: Line,
+    uri: Uri,
+    subprotocol: &'static str,
+) -> Result<Transport, tungstenite::Error> {
+    let request = ClientRequestBuilder::new(uri).with_sub_protocol(subprotocol);
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES);
+    let (socket, _) = client_async_with_config(request, line, Some(config)).await?;
+    Ok(Transport::websocket(socket))
+}
+
+fn not_opened(endpoint: &Endpoint, error: &tungstenite::Error) -> ConnectError {
+    let address = endpoint.to_string();
     match error {
         tungstenite::Error::Io(error) => match tls::advice(error) {
             Some(advice) => ConnectError::NoTls {
@@ -127,18 +160,7 @@ pub fn without_code(error: &io::Error) -> String {
     }
 }
 
-/// What the server said in an ERROR, on one line.
-pub fn said(error: &ServerError<'_>) -> String {
-    let body = error.body.trim();
-    match error.message.as_deref() {
-        None => printable(body).into_owned(),
-        Some(message) if body.is_empty() || body == message => printable(message).into_owned(),
-        Some(message) => format!("{}: {}", printable(message), printable(body)),
-    }
-}
-
-const SUBPROTOCOL: &str = "v12.stomp";
-/// For the way to an open WebSocket, name resolution included.
+/// For the way to an open connection, name resolution included.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const READ_BUFFER_BYTES: usize = 32 << 10;
 const WRITE_BUFFER_BYTES: usize = 64 << 10;

@@ -1,192 +1,130 @@
-//! A subscription: from its receipt on, events become lines of standard output.
+//! What a subscription brings, line by line on standard output: what is the same for all protocols.
 //!
-//! A feed outlives its connections. Of topics it remembers the message to go on after; queues and durable
-//! subscriptions are remembered by the server, up to what was acknowledged.
-
-use wire::stomp::{
-    client::{Event, Message, Subscribe},
-    header,
-};
+//! A feed outlives its connections. What is asked for, what arrives, and what becomes of it when a connection
+//! is lost is each protocol's [`Subscription`].
 
 use super::{
-    connect::said,
+    connect::ConnectError,
     connection::Connection,
-    destination::shown,
     follow::{Ending, Failure, Standing, Work},
+    machine::Machine,
     note,
     output::Closed,
     printer::Printer,
-    render::{self, Format},
+    render::Format,
     stop::{Stop, StopCause},
-    subscribe::SubscribeOptions,
 };
 
-pub struct Feed<'o> {
-    options: &'o SubscribeOptions,
-    printer: Printer,
+/// The one subscription of each connection.
+pub trait Subscription {
+    type Machine: Machine;
+    /// What a message is acknowledged by.
+    type Ticket;
+
+    /// Opens a connection. `window` is how many messages may wait to be acknowledged.
+    async fn open(&mut self, window: u64) -> Result<Connection<Self::Machine>, ConnectError>;
+
+    /// Subscribes.
+    fn begin(
+        &mut self,
+        connection: &mut Connection<Self::Machine>,
+        intake: &mut Intake<Self::Ticket>,
+    ) -> Result<(), Failure>;
+
+    /// Takes the next event that has arrived.
+    fn take(
+        &mut self,
+        connection: &mut Connection<Self::Machine>,
+        intake: &mut Intake<Self::Ticket>,
+    ) -> Result<Taken, Failure>;
+
+    /// These were printed, in this order.
+    fn acknowledge(
+        &mut self,
+        tickets: Vec<Self::Ticket>,
+        connection: &mut Connection<Self::Machine>,
+    );
+
+    /// Unsubscribes; everything that is to be acknowledged was.
+    fn end(&mut self, connection: &mut Connection<Self::Machine>);
+
+    /// Takes leave of the server.
+    async fn close(&mut self, connection: Connection<Self::Machine>);
+
+    async fn lost(&mut self, _connection: Connection<Self::Machine>) {}
+}
+
+/// Whether there was an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    One,
+    Nothing,
+}
+
+/// What the server makes of the number of messages that may wait to be acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// It sends that many, if it has them.
+    Filled,
+    /// It may have a smaller number of its own.
+    AtMost,
+}
+
+/// What was received, over all connections, and what became of it.
+pub struct Intake<T> {
+    pub printer: Printer<T>,
+    pub standing: Standing,
+    options: IntakeOptions,
     received: u64,
-    last_id: Option<String>,
-    standing: Standing,
-    /// Everything in the queue that is looked at was seen.
+    /// Nothing more will come.
     is_at_end: bool,
+    window: u64,
 }
 
-/// What a wait led to.
-enum Turn {
-    Arrived,
-    /// Which message to acknowledge.
-    Printed(Result<Option<String>, Closed>),
-    Stopped(StopCause),
+#[derive(Clone, Copy, Debug)]
+pub struct IntakeOptions {
+    pub format: Format,
+    /// How many messages are wanted, if not all.
+    pub count: Option<u64>,
+    pub quiet: bool,
 }
 
-impl<'o> Feed<'o> {
-    pub fn new(options: &'o SubscribeOptions) -> Self {
-        Self {
-            options,
-            printer: Printer::to_standard_output(),
-            received: 0,
-            last_id: None,
-            standing: Standing::default(),
-            is_at_end: false,
-        }
+impl<T> Intake<T> {
+    pub const fn format(&self) -> Format {
+        self.options.format
     }
 
-    /// The messages received, over all connections.
-    pub const fn received(&self) -> u64 {
-        self.received
+    /// Messages that may wait to be acknowledged.
+    pub const fn window(&self) -> u64 {
+        self.window
     }
 
-    /// Prints what is left.
-    pub async fn finish(self) -> std::io::Result<()> {
-        self.printer.finish().await
-    }
-}
-
-impl Work for Feed<'_> {
-    /// Subscribes, and prints what arrives.
-    async fn run(
-        &mut self,
-        connection: &mut Connection,
-        stop: &mut Stop,
-    ) -> Result<Ending, Failure> {
-        self.subscribe(connection);
-        let ending = self.follow(connection, stop).await?;
-        self.settle(connection, stop).await;
-        Ok(ending)
-    }
-
-    fn standing(&self) -> &Standing {
-        &self.standing
-    }
-}
-
-impl Feed<'_> {
-    fn subscribe(&mut self, connection: &mut Connection) {
-        self.standing.begin();
-        let wanted = self.wanted();
-        let window = self.printer.acknowledgements.begin(wanted).to_string();
-        connection.subscribe(&Subscribe {
-            id: SUBSCRIPTION,
-            destination: self.options.source.as_stomp(),
-            ack: self.options.ack(),
-            since: self.since(),
-            overflow: self.options.overflow(),
-            receipt: Some(SUBSCRIPTION),
-            headers: &self.options.headers(&window),
-        });
-    }
-
-    /// Where to begin: what is kept for this client needs no place to go on from.
-    fn since(&self) -> Option<&str> {
-        let last_id = self.last_id.as_deref();
-        let last_id = last_id.filter(|_| !self.options.is_kept());
-        last_id.or(self.options.since())
-    }
-
-    async fn follow(
-        &mut self,
-        connection: &mut Connection,
-        stop: &mut Stop,
-    ) -> Result<Ending, Failure> {
-        loop {
-            self.take_events(connection)?;
-            if self.is_complete() {
-                return Ok(Ending::Complete);
-            }
-            match self.turn(connection, stop).await {
-                Turn::Arrived => {}
-                Turn::Printed(Ok(acknowledged)) => acknowledge(acknowledged, connection),
-                Turn::Printed(Err(Closed)) => return Ok(Ending::NobodyReads),
-                Turn::Stopped(cause) => return Ok(Ending::Stopped(cause)),
-            }
-        }
-    }
-
-    /// Prints and acknowledges what was received, for otherwise somebody would be given it again.
-    async fn settle(&mut self, connection: &mut Connection, stop: &mut Stop) {
-        while !self.printer.acknowledgements.are_complete() && !connection.is_lost() {
-            match self.turn(connection, stop).await {
-                Turn::Arrived => {}
-                Turn::Printed(Ok(acknowledged)) => acknowledge(acknowledged, connection),
-                Turn::Printed(Err(Closed)) | Turn::Stopped(_) => break,
-            }
-        }
-        // In one with the last acknowledgement, so that it is not answered with more messages.
-        connection.unsubscribe(SUBSCRIPTION, None);
-    }
-
-    /// Takes what has arrived, as far as there is place for its lines.
-    fn take_events(&mut self, connection: &mut Connection) -> Result<(), Failure> {
-        while !self.printer.is_full() && !self.is_complete() {
-            match connection.next_event()? {
-                None => break,
-                Some(Event::Message(message)) => self.message(&message),
-                Some(Event::Receipt(_)) => self.confirmed(),
-                Some(Event::Error(error)) => {
-                    let source = &self.options.source;
-                    return Err(self.standing.refusal(source, said(&error)));
-                }
-                Some(Event::Connected(_) | Event::HeartBeat) => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn message(&mut self, message: &Message<'_>) {
-        if self.options.browse && message.headers.get(header::BROWSER).as_deref() == Some("end") {
-            self.is_at_end = true;
-            return;
-        }
-        if let Some(missed) = message.missed {
-            let topic = shown(&message.destination);
-            match self.options.format() {
-                Format::Json => render::missed_record(topic, missed, &mut self.printer.lines),
-                Format::Body | Format::DestinationAndBody => {
-                    note(&render::missed_note(topic, missed))
-                }
-            }
-        }
-        render::message(self.options.format(), message, &mut self.printer.lines);
+    /// The lines of a message were added.
+    pub fn message(&mut self, ticket: Option<T>, window: Window) {
         self.received += 1;
         let wanted = self.wanted();
-        self.printer
-            .acknowledgements
-            .received(message.ack(), wanted);
-        let last_id = self.last_id.get_or_insert_default();
-        last_id.clear();
-        last_id.push_str(&message.message_id);
+        let acknowledgements = &mut self.printer.acknowledgements;
+        match window {
+            Window::Filled => acknowledgements.received_of(ticket, wanted),
+            Window::AtMost => acknowledgements.received(ticket),
+        }
     }
 
-    fn confirmed(&mut self) {
+    pub const fn reach_end(&mut self) {
+        self.is_at_end = true;
+    }
+
+    /// The server has confirmed the subscription.
+    pub fn confirmed(&mut self, source: &str) {
         self.standing.confirm();
         if !self.options.quiet {
-            note(&format!("subscribed to {}", self.options.source));
+            note(&format!("subscribed to {source}"));
         }
-        // Before the first message there is no place to go on from, unless the user named one.
-        let goes_on = self.last_id.is_some() || self.options.begins_at_a_message();
-        if self.standing.was_lost() && !goes_on && !self.options.is_kept() {
-            note("messages may have been missed while there was no connection");
-        }
+    }
+
+    /// The connection before this one was lost, and what happened meanwhile is not told.
+    pub fn note_gap(&self) {
+        note("messages may have been missed while there was no connection");
     }
 
     /// How many more messages are, if not all.
@@ -198,24 +136,146 @@ impl Feed<'_> {
     fn is_complete(&self) -> bool {
         self.is_at_end || self.wanted() == Some(0)
     }
+}
+
+pub struct Feed<S: Subscription> {
+    subscription: S,
+    intake: Intake<S::Ticket>,
+}
+
+/// What a wait led to.
+enum Turn<T> {
+    Arrived,
+    /// What to acknowledge.
+    Printed(Result<Vec<T>, Closed>),
+    Stopped(StopCause),
+}
+
+impl<S: Subscription> Feed<S> {
+    pub fn new(subscription: S, options: IntakeOptions) -> Self {
+        Self {
+            subscription,
+            intake: Intake {
+                printer: Printer::to_standard_output(),
+                standing: Standing::default(),
+                options,
+                received: 0,
+                is_at_end: false,
+                window: 0,
+            },
+        }
+    }
+
+    /// The messages received, over all connections.
+    pub const fn received(&self) -> u64 {
+        self.intake.received
+    }
+
+    /// Prints what is left.
+    pub async fn finish(self) -> std::io::Result<()> {
+        self.intake.printer.finish().await
+    }
+}
+
+impl<S: Subscription> Work for Feed<S> {
+    type Machine = S::Machine;
+
+    async fn open(&mut self) -> Result<Connection<S::Machine>, ConnectError> {
+        let Self {
+            subscription,
+            intake,
+        } = self;
+        intake.standing.begin();
+        let wanted = intake.wanted();
+        intake.window = intake.printer.acknowledgements.begin(wanted);
+        subscription.open(intake.window).await
+    }
+
+    /// Subscribes, and prints what arrives.
+    async fn run(
+        &mut self,
+        connection: &mut Connection<S::Machine>,
+        stop: &mut Stop,
+    ) -> Result<Ending, Failure> {
+        self.subscription.begin(connection, &mut self.intake)?;
+        let ending = self.follow(connection, stop).await?;
+        self.settle(connection, stop).await;
+        Ok(ending)
+    }
+
+    async fn close(&mut self, connection: Connection<S::Machine>) {
+        self.subscription.close(connection).await;
+    }
+
+    async fn lost(&mut self, connection: Connection<S::Machine>) {
+        self.subscription.lost(connection).await;
+    }
+
+    fn standing(&self) -> &Standing {
+        &self.intake.standing
+    }
+}
+
+impl<S: Subscription> Feed<S> {
+    async fn follow(
+        &mut self,
+        connection: &mut Connection<S::Machine>,
+        stop: &mut Stop,
+    ) -> Result<Ending, Failure> {
+        loop {
+            self.take_events(connection)?;
+            if self.intake.is_complete() {
+                return Ok(Ending::Complete);
+            }
+            match self.turn(connection, stop).await {
+                Turn::Arrived => {}
+                Turn::Printed(Ok(tickets)) => self.subscription.acknowledge(tickets, connection),
+                Turn::Printed(Err(Closed)) => return Ok(Ending::NobodyReads),
+                Turn::Stopped(cause) => return Ok(Ending::Stopped(cause)),
+            }
+        }
+    }
+
+    /// Prints and acknowledges what was received, for otherwise somebody would be given it again.
+    async fn settle(&mut self, connection: &mut Connection<S::Machine>, stop: &mut Stop) {
+        while !self.intake.printer.acknowledgements.are_complete() && !connection.is_lost() {
+            match self.turn(connection, stop).await {
+                Turn::Arrived => {}
+                Turn::Printed(Ok(tickets)) => self.subscription.acknowledge(tickets, connection),
+                Turn::Printed(Err(Closed)) | Turn::Stopped(_) => break,
+            }
+        }
+        // In one with the last acknowledgement, so that it is not answered with more messages.
+        self.subscription.end(connection);
+    }
+
+    /// Takes what has arrived, as far as there is place for its lines.
+    fn take_events(&mut self, connection: &mut Connection<S::Machine>) -> Result<(), Failure> {
+        let Self {
+            subscription,
+            intake,
+        } = self;
+        while !intake.printer.is_full() && !intake.is_complete() {
+            if subscription.take(connection, intake)? == Taken::Nothing {
+                break;
+            }
+        }
+        Ok(())
+    }
 
     /// Waits for whatever comes next. While lines wait to be printed the connection is kept alive, and reads
     /// ahead as far as its own bound.
-    async fn turn(&mut self, connection: &mut Connection, stop: &mut Stop) -> Turn {
-        let may_arrive = self.printer.lines.is_empty() || !connection.is_lost();
+    async fn turn(
+        &mut self,
+        connection: &mut Connection<S::Machine>,
+        stop: &mut Stop,
+    ) -> Turn<S::Ticket> {
+        let printer = &mut self.intake.printer;
+        let may_arrive = printer.lines.is_empty() || !connection.is_lost();
         tokio::select! {
-            printed = self.printer.progress() => Turn::Printed(printed),
+            printed = printer.progress() => Turn::Printed(printed),
             () = connection.receive(), if may_arrive => Turn::Arrived,
             cause = stop.wait() => Turn::Stopped(cause),
         }
     }
 }
-
-fn acknowledge(message: Option<String>, connection: &mut Connection) {
-    if let Some(ack) = message {
-        connection.ack(&ack);
-    }
-}
-
-/// The one subscription of a connection, and its receipt.
-const SUBSCRIPTION: &str = "sub";

@@ -1,25 +1,38 @@
 //! One connection after the other: what `--reconnect` means.
 
+use std::fmt;
+
 use tokio::time::{Instant, sleep_until};
 
 use super::{
     backoff::Backoff,
     connect::ConnectError,
-    connection::{Connection, Lost},
-    destination::Source,
+    connection::Connection,
+    lost::Lost,
+    machine::Machine,
     note,
-    options::ConnectionOptions,
     stop::{Stop, StopCause},
 };
 
 /// What is done on a connection, and goes on on the next one.
 pub trait Work {
+    type Machine: Machine;
+
+    /// Another connection.
+    async fn open(&mut self) -> Result<Connection<Self::Machine>, ConnectError>;
+
     /// Does it for as long as the connection lasts.
     async fn run(
         &mut self,
-        connection: &mut Connection,
+        connection: &mut Connection<Self::Machine>,
         stop: &mut Stop,
     ) -> Result<Ending, Failure>;
+
+    /// Takes leave of the server.
+    async fn close(&mut self, connection: Connection<Self::Machine>);
+
+    /// The connection does not serve any more; there may be another one.
+    async fn lost(&mut self, _connection: Connection<Self::Machine>) {}
 
     /// What became of its subscriptions.
     fn standing(&self) -> &Standing;
@@ -51,7 +64,7 @@ impl Standing {
 
     /// What an ERROR of the server's means. What stood once was refused for the moment, such as when the lost
     /// connection still has it.
-    pub fn refusal(&self, source: &Source, said: String) -> Failure {
+    pub fn refusal(&self, source: &impl fmt::Display, said: String) -> Failure {
         let destination = source.to_string();
         match self.is_confirmed || self.was_lost {
             true => Failure::Ended { said },
@@ -60,10 +73,9 @@ impl Standing {
     }
 }
 
-/// How to connect, and what happens when a connection is lost.
+/// What happens when a connection is lost.
 #[derive(Clone, Copy, Debug)]
-pub struct Connections<'o> {
-    pub options: &'o ConnectionOptions,
+pub struct Connections {
     pub reconnect: bool,
     pub quiet: bool,
 }
@@ -87,6 +99,9 @@ pub enum Failure {
     Refused { destination: String, said: String },
     #[error("the server ended the connection: {said}")]
     Ended { said: String },
+    /// It would do so again.
+    #[error("the server ended the connection: {said}")]
+    EndedForGood { said: String },
     #[error("the connection was lost: {0}")]
     Lost(#[from] Lost),
     /// It is not the connection that fails.
@@ -99,7 +114,10 @@ impl Failure {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect(error) => error.is_transient(),
-            Self::Refused { .. } | Self::Lost(Lost::Protocol(_)) | Self::Local(_) => false,
+            Self::Refused { .. }
+            | Self::EndedForGood { .. }
+            | Self::Lost(Lost::Protocol { .. })
+            | Self::Local(_) => false,
             Self::Ended { .. } | Self::Lost(_) => true,
         }
     }
@@ -107,13 +125,13 @@ impl Failure {
 
 /// Does the work, on as many connections as it takes.
 pub async fn follow(
-    connections: Connections<'_>,
+    connections: Connections,
     work: &mut impl Work,
     stop: &mut Stop,
 ) -> Result<Ending, Failure> {
     let mut backoff = Backoff::default();
     loop {
-        let failure = match connection(connections.options, work, stop).await {
+        let failure = match connection(work, stop).await {
             Ok(ending) => return Ok(ending),
             Err(failure) => failure,
         };
@@ -139,17 +157,16 @@ pub async fn follow(
 }
 
 /// One connection from its beginning to its end.
-async fn connection(
-    options: &ConnectionOptions,
-    work: &mut impl Work,
-    stop: &mut Stop,
-) -> Result<Ending, Failure> {
-    let attempt: Result<Connection, ConnectError> = tokio::select! {
-        attempt = Connection::open(options) => attempt,
+async fn connection(work: &mut impl Work, stop: &mut Stop) -> Result<Ending, Failure> {
+    let attempt = tokio::select! {
+        attempt = work.open() => attempt,
         cause = stop.wait() => return Ok(Ending::Stopped(cause)),
     };
     let mut connection = attempt?;
-    let ending = work.run(&mut connection, stop).await?;
-    connection.close().await;
-    Ok(ending)
+    let outcome = work.run(&mut connection, stop).await;
+    match outcome {
+        Ok(_) => work.close(connection).await,
+        Err(_) => work.lost(connection).await,
+    }
+    outcome
 }

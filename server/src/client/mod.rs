@@ -1,8 +1,9 @@
-//! The clients of the command line, `carillon pub`, `sub`, `request` and `reply`: real ones, over WebSocket.
+//! The clients of the command line, `carillon pub`, `sub`, `request` and `reply`: real ones, over TCP or WebSocket.
 //!
 //! This module owns the client's end of a connection ([`connection`]), what goes in from the command
-//! line or standard input, and what comes out on standard output and standard error. The order of the
-//! conversation and the times of heart-beats are [`wire::stomp::client`]'s.
+//! line or standard input, and what comes out on standard output and standard error. What is spoken on a connection
+//! is [`stomp`] or [`mqtt`]; the order of the conversation and the times of heart-beats are
+//! [`wire::stomp::client`]'s and [`wire::mqtt::client`]'s.
 //!
 //! The exit code and the printing of errors are left to the caller: an error's text is complete without
 //! its sources, and says what to do where that is known.
@@ -12,22 +13,27 @@ mod address;
 mod backoff;
 mod connect;
 mod connection;
-mod destination;
 mod feed;
 mod follow;
 mod headers;
-mod incoming;
 mod input;
+mod lost;
+mod machine;
+mod mqtt;
 mod options;
 mod output;
 mod printer;
+mod protocol;
 mod publish;
+mod received;
 mod render;
 mod reply;
 mod request;
+mod stomp;
 mod stop;
 mod subscribe;
 mod tls;
+mod transport;
 
 #[cfg(test)]
 pub use options::parse;

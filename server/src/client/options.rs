@@ -7,13 +7,18 @@ use broker::{InvalidSelector, Selector};
 use clap::builder::NonEmptyStringValueParser;
 use wire::stomp::HeartBeat;
 
-use super::{address::ServerAddress, tls::Trust};
+use super::{
+    address::{Endpoint, InvalidAddress, ServerAddress},
+    protocol::Protocol,
+    tls::Trust,
+};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct ConnectionOptions {
-    /// Where Carillon listens: ws://HOST:PORT/ws, http://HOST:PORT or HOST:PORT; with TLS wss:// or https://
-    #[arg(long, value_name = "URL", env = "CARILLON_SERVER", default_value = ServerAddress::DEFAULT)]
-    pub server: ServerAddress,
+    /// Where Carillon listens: ws://HOST:PORT/ws, http://HOST:PORT or HOST:PORT; with TLS wss://, https:// or mqtts://
+    /// [default: ws://127.0.0.1:8080/ws; of MQTT mqtt://127.0.0.1:1883]
+    #[arg(long, value_name = "URL", env = "CARILLON_SERVER")]
+    pub server: Option<ServerAddress>,
 
     #[command(flatten)]
     pub trust: Trust,
@@ -38,6 +43,14 @@ pub struct ConnectionOptions {
 }
 
 impl ConnectionOptions {
+    /// Where this protocol is spoken.
+    pub fn endpoint(&self, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
+        match &self.server {
+            Some(address) => address.endpoint(protocol),
+            None => Endpoint::default_of(protocol),
+        }
+    }
+
     pub const fn heart_beat(&self) -> HeartBeat {
         HeartBeat {
             send_ms: self.heart_beat,

@@ -5,16 +5,16 @@ use super::{
     output::{Closed, Output, Progress},
 };
 
-pub struct Printer {
+pub struct Printer<T> {
     output: Output,
     /// What is to be printed next.
     pub lines: Vec<u8>,
-    pub acknowledgements: Acknowledgements,
+    pub acknowledgements: Acknowledgements<T>,
     /// How often lines were handed over to the output.
     chunks: u64,
 }
 
-impl Printer {
+impl<T> Printer<T> {
     pub fn to_standard_output() -> Self {
         Self {
             output: Output::to_standard_output(),
@@ -29,16 +29,16 @@ impl Printer {
         self.lines.len() >= LINES_BYTES
     }
 
-    /// Waits until lines were handed over to the output, or written by it. Tells which message to acknowledge,
-    /// if any. Cancel-safe.
-    pub async fn progress(&mut self) -> Result<Option<String>, Closed> {
+    /// Waits until lines were handed over to the output, or written by it. Tells what to acknowledge.
+    /// Cancel-safe.
+    pub async fn progress(&mut self) -> Result<Vec<T>, Closed> {
         let has_lines = !self.lines.is_empty();
         match self.output.progress(has_lines).await? {
             Progress::Room(permit) => {
                 permit.send(std::mem::take(&mut self.lines));
                 self.chunks += 1;
                 self.acknowledgements.handed_over(self.chunks);
-                Ok(None)
+                Ok(Vec::new())
             }
             Progress::Written(chunks) => Ok(self.acknowledgements.written(chunks)),
         }

@@ -1,46 +1,111 @@
 //! `carillon pub`: one message from the command line, or one for each line of standard input.
 //!
-//! Every message asks for a receipt, and so many may be unconfirmed at a time: when this ends well, the
-//! server has taken all of them, and when it does not, it is known which one was refused.
+//! This module owns the options and the outcome, whatever is spoken: when this ends well, the server has taken all
+//! messages, and when it does not, it is known which one was refused. How a message is sent and confirmed is each
+//! protocol's [`Publication`].
 
-use std::{ffi::OsString, fmt::Write as _, io, io::IsTerminal};
+use std::{ffi::OsString, io, io::IsTerminal};
 
 use anyhow::bail;
 use clap::builder::BoolishValueParser;
-use wire::stomp::client::{Event, Send};
 
 use super::{
-    connect::said, connection::Connection, destination::Target, headers::UserHeader, input::Lines,
-    note, options::ConnectionOptions,
+    connection::Connection,
+    headers::UserHeader,
+    input::Lines,
+    machine::Machine,
+    mqtt::{MqttPublication, MqttPublishOptions},
+    note,
+    options::ConnectionOptions,
+    protocol::{self, Protocol},
+    stomp::publication::StompPublication,
 };
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct PublishOptions {
-    /// Topic to publish to, such as finance.stock, or a destination such as /queue/orders
-    destination: Target,
+    /// Topic to publish to, such as finance.stock, or a destination such as /queue/orders; with MQTT a topic
+    /// such as finance/stock
+    pub(super) destination: String,
 
     /// The message; without it each line of standard input is one
     #[arg(allow_negative_numbers = true)]
     body: Option<OsString>,
 
+    /// What to speak; an address with mqtt:// says it as well [default: stomp]
+    #[arg(long, env = "CARILLON_PROTOCOL")]
+    protocol: Option<Protocol>,
+
     /// Media type of the messages, such as application/json; none is told otherwise
     #[arg(long, value_name = "TYPE", env = "CARILLON_PUB_CONTENT_TYPE")]
-    content_type: Option<String>,
+    pub(super) content_type: Option<String>,
 
-    /// A header of your own for the messages; may be given several times
+    /// A header of your own for the messages, a user property of MQTT; may be given several times
     #[arg(
         long = "header",
         value_name = "NAME=VALUE",
         env = "CARILLON_PUB_HEADER"
     )]
-    headers: Vec<UserHeader>,
+    pub(super) headers: Vec<UserHeader>,
 
     /// Say nothing unless something goes wrong
     #[arg(short, long, env = "CARILLON_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 
     #[command(flatten)]
-    connection: ConnectionOptions,
+    pub(super) connection: ConnectionOptions,
+
+    #[command(flatten, next_help_heading = "Options of MQTT")]
+    pub(super) mqtt: MqttPublishOptions,
+}
+
+/// What is done with messages on a connection. They are numbered from 1.
+pub trait Publication {
+    type Machine: Machine;
+
+    async fn open(&mut self) -> anyhow::Result<Connection<Self::Machine>>;
+
+    /// Whether another message may be on its way without being confirmed.
+    fn has_room(&self, connection: &Connection<Self::Machine>) -> bool;
+
+    /// Sends the next one.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be sent. The text says why, and what it was that cannot is said before it.
+    fn send(
+        &mut self,
+        body: &[u8],
+        connection: &mut Connection<Self::Machine>,
+    ) -> anyhow::Result<()>;
+
+    /// Takes everything that has arrived.
+    ///
+    /// # Errors
+    ///
+    /// A message was refused, or the connection is lost.
+    fn take_answers(&mut self, connection: &mut Connection<Self::Machine>) -> Result<(), Refusal>;
+
+    fn sent(&self) -> u64;
+
+    /// Whether the server is yet to confirm something.
+    fn is_waiting(&self) -> bool;
+
+    /// How many the server has taken, if that is known.
+    fn confirmed(&self) -> Option<u64>;
+
+    /// Takes leave of the server. What nobody confirms was taken if that succeeds.
+    async fn close(&mut self, connection: Connection<Self::Machine>) -> anyhow::Result<()>;
+}
+
+/// Why no more is published.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The message of this number was.
+    Message {
+        number: u64,
+        said: String,
+    },
+    Other(String),
 }
 
 /// Publishes, and returns when the server has confirmed everything.
@@ -50,53 +115,66 @@ pub struct PublishOptions {
 /// There is no connection, the input cannot be read, or the server refused a message. The text says how
 /// far it went.
 pub async fn publish(options: PublishOptions) -> anyhow::Result<()> {
-    let mut publisher = Publisher::open(&options).await?;
-    let outcome = match &options.body {
-        Some(body) => publisher.message(body.as_encoded_bytes()).await,
-        None => publisher.lines().await,
-    };
-    let summary = publisher.summary();
-    if let Err(error) = outcome {
-        bail!("{error}; {summary} before that");
+    let server = options.connection.server.as_ref();
+    match protocol::spoken(options.protocol, server) {
+        Protocol::Stomp => {
+            protocol::refuse(options.mqtt.given(), Protocol::Mqtt)?;
+            Publisher::run(&options, StompPublication::of(&options)?).await
+        }
+        Protocol::Mqtt => Publisher::run(&options, MqttPublication::of(&options)?).await,
     }
-    publisher.connection.close().await;
-    if !options.quiet {
-        note(&summary);
-    }
-    Ok(())
 }
 
-struct Publisher<'o> {
-    connection: Connection,
+struct Publisher<'o, P: Publication> {
     options: &'o PublishOptions,
-    headers: Vec<(&'o str, &'o str)>,
-    /// The latest receipt asked for: the number of its message, from 1.
-    receipt: String,
-    sent: u64,
-    /// All messages up to this one were confirmed.
-    confirmed: u64,
+    publication: P,
+    connection: Connection<P::Machine>,
 }
 
-impl<'o> Publisher<'o> {
-    async fn open(options: &'o PublishOptions) -> anyhow::Result<Self> {
-        let connection = Connection::open(&options.connection).await;
-        let connection = connection.map_err(anyhow::Error::msg)?;
-        let headers = options.headers.iter();
-        Ok(Self {
-            connection,
+impl<'o, P: Publication> Publisher<'o, P> {
+    async fn run(options: &'o PublishOptions, mut publication: P) -> anyhow::Result<()> {
+        let connection = publication.open().await?;
+        let mut publisher = Self {
             options,
-            headers: headers.map(UserHeader::as_pair).collect(),
-            receipt: String::new(),
-            sent: 0,
-            confirmed: 0,
-        })
+            publication,
+            connection,
+        };
+        let outcome = match &options.body {
+            Some(body) => publisher.message(body.as_encoded_bytes()).await,
+            None => publisher.lines().await,
+        };
+        publisher.end(outcome).await
+    }
+
+    async fn end(self, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
+        let Self {
+            options,
+            mut publication,
+            connection,
+        } = self;
+        let closed = match outcome {
+            Ok(()) => publication.close(connection).await,
+            Err(error) => Err(error),
+        };
+        let summary = publication.confirmed().map(|confirmed| {
+            let plural = if confirmed == 1 { "" } else { "s" };
+            let destination = &options.destination;
+            format!("published {confirmed} message{plural} to {destination}")
+        });
+        match (closed, summary) {
+            (Ok(()), Some(summary)) if !options.quiet => note(&summary),
+            (Ok(()), _) => {}
+            (Err(error), Some(summary)) => bail!("{error}; {summary} before that"),
+            (Err(error), None) => bail!("{error}; how many messages were taken is not known"),
+        }
+        Ok(())
     }
 
     async fn message(&mut self, body: &[u8]) -> anyhow::Result<()> {
-        self.send(body);
-        while self.confirmed < self.sent {
+        self.send(body)?;
+        while self.publication.is_waiting() {
             self.connection.receive().await;
-            self.note_receipts()?;
+            self.take_answers()?;
         }
         Ok(())
     }
@@ -106,7 +184,7 @@ impl<'o> Publisher<'o> {
             note("each line is a message; end with Ctrl-D");
         }
         let mut lines = Lines::of_standard_input();
-        while !lines.are_over() || self.confirmed < self.sent {
+        while !lines.are_over() || self.publication.is_waiting() {
             self.send_lines(&mut lines)?;
             if self.connection.unsent_bytes() > 0 {
                 self.connection.flush().await;
@@ -116,17 +194,19 @@ impl<'o> Publisher<'o> {
                     () = self.connection.receive() => {}
                 }
             }
-            self.note_receipts()?;
+            self.take_answers()?;
         }
         Ok(())
     }
 
-    /// Writes what lines there are, as far as the window goes.
+    /// Writes what lines there are, as far as there is room.
     fn send_lines(&mut self, lines: &mut Lines) -> anyhow::Result<()> {
-        while self.has_room() {
-            let number = self.sent + 1;
+        while self.publication.has_room(&self.connection)
+            && self.connection.unsent_bytes() < BATCH_BYTES
+        {
+            let number = self.publication.sent() + 1;
             match lines.next_line() {
-                Ok(Some(line)) => self.send(line),
+                Ok(Some(line)) => self.send(line)?,
                 Ok(None) => break,
                 Err(error) => bail!("line {number} of the input cannot be read: {error}"),
             }
@@ -134,65 +214,35 @@ impl<'o> Publisher<'o> {
         Ok(())
     }
 
-    const fn has_room(&self) -> bool {
-        self.sent - self.confirmed < WINDOW && self.connection.unsent_bytes() < BATCH_BYTES
-    }
-
-    fn send(&mut self, body: &[u8]) {
-        self.sent += 1;
-        self.receipt.clear();
-        // Writing to memory cannot fail.
-        let _ = write!(self.receipt, "{}", self.sent);
-        self.connection.send(&Send {
-            destination: self.options.destination.as_stomp(),
-            content_type: self.options.content_type.as_deref(),
-            receipt: Some(&self.receipt),
-            headers: &self.headers,
-            body,
-        });
-    }
-
-    fn note_receipts(&mut self) -> anyhow::Result<()> {
-        loop {
-            match self.connection.next_event() {
-                Ok(Some(Event::Receipt(receipt))) => {
-                    self.confirmed = receipt.parse().unwrap_or(self.confirmed);
-                }
-                Ok(Some(Event::Error(error))) => {
-                    // Frames are processed in order: without a receipt it is the first unconfirmed one.
-                    let number = error.receipt_id.as_ref().and_then(|id| id.parse().ok());
-                    let number = number.unwrap_or(self.confirmed + 1);
-                    bail!("{}: {}", self.options.refused(number), said(&error));
-                }
-                Ok(Some(_)) => {}
-                Ok(None) => return Ok(()),
-                Err(lost) => bail!("the connection was lost: {lost}"),
-            }
+    fn send(&mut self, body: &[u8]) -> anyhow::Result<()> {
+        let number = self.publication.sent() + 1;
+        match self.publication.send(body, &mut self.connection) {
+            Ok(()) => Ok(()),
+            Err(error) => bail!("{} cannot be sent: {error}", self.options.name_of(number)),
         }
     }
 
-    fn summary(&self) -> String {
-        let plural = if self.confirmed == 1 { "" } else { "s" };
-        let destination = &self.options.destination;
-        format!(
-            "published {} message{plural} to {destination}",
-            self.confirmed
-        )
+    fn take_answers(&mut self) -> anyhow::Result<()> {
+        match self.publication.take_answers(&mut self.connection) {
+            Ok(()) => Ok(()),
+            Err(Refusal::Other(reason)) => bail!("{reason}"),
+            Err(Refusal::Message { number, said }) => {
+                bail!("{} was refused: {said}", self.options.name_of(number))
+            }
+        }
     }
 }
 
 impl PublishOptions {
-    fn refused(&self, number: u64) -> String {
+    fn name_of(&self, number: u64) -> String {
         match self.body {
-            Some(_) => "the message was refused".to_owned(),
-            None => format!("line {number} was refused"),
+            Some(_) => "the message".to_owned(),
+            None => format!("line {number}"),
         }
     }
 }
 
-/// How many messages may be unconfirmed.
-const WINDOW: u64 = 4096;
-/// Frames are sent together up to this size, and the one that passes it.
+/// Messages are sent together up to this size, and the one that passes it.
 const BATCH_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
@@ -217,17 +267,22 @@ mod tests {
         assert_eq!(headers, [("a", "b"), ("c", "d")]);
     }
 
-    #[test]
-    fn what_cannot_be_published_is_refused_before_connecting() {
-        let table: [(&[&str], &str); 5] = [
+    #[tokio::test]
+    async fn what_cannot_be_published_is_refused_before_connecting() {
+        let table: [(&[&str], &str); 7] = [
             (&["a.*"], "a wildcard cannot be part of a topic's name"),
             (&["/queue/a.*"], "a wildcard cannot be part"),
             (&["$SYS.figures"], "the broker alone"),
             (&["rect", "--header", "colour"], "NAME=VALUE"),
-            (&["rect", "--server", "wss://h"], "not supported yet"),
+            (&["rect", "--server", "ftp://h"], "not a scheme"),
+            (&["rect", "--retain"], "--retain is for MQTT"),
+            (&["a/+", "--protocol", "mqtt"], "wildcard"),
         ];
         for (arguments, wanted) in table {
-            let error = parse(arguments).unwrap_err();
+            let error = match parse(arguments) {
+                Ok(options) => publish(options).await.unwrap_err().to_string(),
+                Err(error) => error,
+            };
             assert!(error.contains(wanted), "{arguments:?}: {error}");
         }
     }

@@ -20,16 +20,14 @@ use wire::stomp::{
 };
 
 use super::{
-    connect::said,
-    connection::Connection,
-    destination::Target,
     headers::UserHeader,
     input::Lines,
     note,
     options::{ConnectionOptions, seconds},
     output::Closed,
     printer::Printer,
-    render::{self, Format},
+    render::Format,
+    stomp::{Connection, connection::said, destination::Target, render},
 };
 use crate::clock;
 
@@ -126,7 +124,7 @@ pub async fn request(options: RequestOptions) -> anyhow::Result<()> {
 struct Requester<'o> {
     options: &'o RequestOptions,
     connection: Connection,
-    printer: Printer,
+    printer: Printer<String>,
     /// What tells our requests from those of others.
     name: String,
     /// The latest request's number, from 1, and what its answers repeat.
@@ -264,7 +262,7 @@ impl<'o> Requester<'o> {
     }
 }
 
-fn print(answer: &Message<'_>, format: Format, printer: &mut Printer) {
+fn print(answer: &Message<'_>, format: Format, printer: &mut Printer<String>) {
     render::message(format, answer, &mut printer.lines);
 }
 

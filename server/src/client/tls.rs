@@ -15,6 +15,7 @@ use rustls::{
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
+use super::address::{Carrier, Endpoint};
 use crate::tls::provider;
 
 /// Whose word is taken for who the server is.
@@ -29,22 +30,23 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Shakes hands with the server of this name, or IP address.
+    /// Shakes hands with the server there.
     ///
     /// # Errors
     /// There are no certificates to trust, or the server has none that they vouch for.
     pub async fn handshake(
         &self,
-        host: &str,
+        endpoint: &Endpoint,
         stream: TcpStream,
     ) -> io::Result<TlsStream<TcpStream>> {
+        let host = endpoint.host();
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(io::Error::other)?;
-        let connector = TlsConnector::from(Arc::new(self.config()?));
+        let connector = TlsConnector::from(Arc::new(self.config(endpoint)?));
         connector.connect(name, stream).await
     }
 
-    fn config(&self) -> io::Result<ClientConfig> {
+    fn config(&self, endpoint: &Endpoint) -> io::Result<ClientConfig> {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?;
@@ -58,7 +60,9 @@ impl Trust {
                 .with_root_certificates(self.roots()?)
                 .with_no_client_auth()
         };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        if let Carrier::WebSocket(_) = endpoint.carrier() {
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        }
         Ok(config)
     }
 

@@ -92,6 +92,7 @@ impl MqttArguments {
             overflow,
             inflight: self.max_inflight,
             sessions: self.max_sessions,
+            body_bytes: max_body_bytes as usize,
         }
     }
 }

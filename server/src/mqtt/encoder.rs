@@ -4,8 +4,8 @@ use std::{borrow::Cow, sync::Arc};
 
 use broker::{Delivery, DeliveryId, Dialect, Entry, Missed, TopicName, Verdict};
 use wire::mqtt::{
-    self, Acknowledgement, AliasesOut, Outgoing, Own, Packet, PacketId, Properties, PublishReason,
-    QoS, Received, ReleaseReason, Resend, SharedPublish, Version,
+    self, AliasesOut, Outgoing, Own, PacketId, PublishReason, QoS, Received, ReleaseReason, Resend,
+    SharedPublish, Version, server::Peer,
 };
 
 use super::{
@@ -19,11 +19,9 @@ use crate::{
 };
 
 pub struct MqttEncoder {
-    version: Version,
+    peer: Peer,
     outgoing: Outgoing<Sent>,
     aliases: AliasesOut<TopicName>,
-    /// "The Server MUST NOT send packets exceeding Maximum Packet Size to the Client" ([MQTT-3.1.2-24]).
-    packet_bytes: u32,
     /// Whether deliveries may have to be sent again, on another connection.
     keeps: bool,
     /// Deliveries that the peer cannot have, and that the broker waits for.
@@ -32,9 +30,8 @@ pub struct MqttEncoder {
 
 /// What the connection's peer asked for.
 pub struct Wishes {
-    pub version: Version,
+    pub peer: Peer,
     pub topic_alias_maximum: u16,
-    pub packet_bytes: u32,
     /// Whether the session outlives the connection.
     pub keeps: bool,
 }
@@ -45,10 +42,9 @@ pub type Settled = (DeliveryId, Verdict);
 impl MqttEncoder {
     pub fn new(wishes: &Wishes, outgoing: Outgoing<Sent>) -> Self {
         Self {
-            version: wishes.version,
+            peer: wishes.peer,
             outgoing,
             aliases: AliasesOut::new(wishes.topic_alias_maximum, ALIASES),
-            packet_bytes: wishes.packet_bytes,
             keeps: wishes.keeps,
             given_up: Vec::new(),
         }
@@ -61,24 +57,22 @@ impl MqttEncoder {
     /// Says again what was not acknowledged on an earlier connection, as much as the peer takes now
     /// ([MQTT-4.4.0-1]).
     pub fn resend(&mut self, out: &mut Vec<u8>) {
-        let version = self.version;
-        while let Some(resend) = self.outgoing.resend() {
-            match resend {
-                Resend::Release(id) => release(version, id, ReleaseReason::Success, out),
-                Resend::Publish(delivery, sent) => {
-                    let Some(entry) = &sent.entry else { continue };
-                    let own = Own {
-                        delivery,
-                        retain: sent.retain,
-                        message_expiry_interval: seconds_left(entry),
-                        topic_alias: None,
-                        subscription_ids: sent.options.subscription.as_slice(),
-                    };
-                    let packet = shared(version, entry);
-                    // Of what was sent before nothing is too large.
-                    let _ = SharedPublish::of_packet(version, packet).write(&own, out);
+        let Self { peer, outgoing, .. } = self;
+        while let Some(resend) = outgoing.resend() {
+            let not_sent = match resend {
+                Resend::Release(id) => {
+                    release(peer, id, ReleaseReason::Success, out);
+                    None
                 }
-            }
+                Resend::Publish(delivery, sent) => {
+                    let is_sent = again(peer, delivery, sent, out);
+                    delivery.packet_id().filter(|_| !is_sent)
+                }
+            };
+            // The client may take less than it did: then the message counts as delivered ([MQTT-3.1.2-25]).
+            let discarded = not_sent.map(|id| outgoing.discard(id));
+            self.given_up
+                .extend(discarded.and_then(|sent| sent.ok()?.delivery));
         }
     }
 
@@ -107,7 +101,7 @@ impl MqttEncoder {
             Err(_) => (None, Some(ReleaseReason::PacketIdentifierNotFound)),
         };
         if let Some(answer) = answer {
-            release(self.version, id, answer, out);
+            release(&self.peer, id, answer, out);
         }
         Some((sent?.delivery?, verdict(reason)))
     }
@@ -128,11 +122,12 @@ impl MqttEncoder {
         let entry = delivery.entry;
         let options = Options::of_tag(delivery.tag);
         let qos = options.maximum_qos.min(Marks::of(entry).qos());
-        let packet = packet(self.version, delivery);
+        let version = self.peer.version;
+        let packet = packet(version, delivery);
         if packet.is_empty() {
             return false;
         }
-        let shared = SharedPublish::of_packet(self.version, &packet);
+        let shared = SharedPublish::of_packet(version, &packet);
         let mut own = Own {
             delivery: as_large_as(qos),
             retain: delivery.is_retained
@@ -141,7 +136,7 @@ impl MqttEncoder {
             topic_alias: self.alias(delivery),
             subscription_ids: options.subscription.as_slice(),
         };
-        if !self.takes(&shared, &own) {
+        if !takes(&self.peer, &shared, &own) {
             own.topic_alias
                 .into_iter()
                 .for_each(|alias| self.aliases.take_back(alias));
@@ -168,13 +163,6 @@ impl MqttEncoder {
             true => self.aliases.choose(topic),
             false => None,
         }
-    }
-
-    fn takes(&self, shared: &SharedPublish<'_>, own: &Own<'_>) -> bool {
-        self.packet_bytes == u32::MAX
-            || shared
-                .packet_bytes(own)
-                .is_ok_and(|bytes| bytes <= self.packet_bytes as usize)
     }
 }
 
@@ -237,14 +225,33 @@ fn seconds_left(entry: &Entry) -> Option<u32> {
     Some(u32::try_from(left_ms.div_ceil(1_000)).unwrap_or(u32::MAX))
 }
 
-fn release(version: Version, packet_id: PacketId, reason: ReleaseReason, out: &mut Vec<u8>) {
-    let packet = Packet::Pubrel(Acknowledgement {
-        packet_id,
-        reason,
-        properties: Properties::EMPTY,
-    });
-    // It has a few bytes.
-    let _ = packet.encode(version, out);
+fn release(peer: &Peer, id: PacketId, reason: ReleaseReason, out: &mut Vec<u8>) {
+    // Where a few bytes are too many, nothing else can be said either.
+    let _ = peer.pubrel(id, reason, out);
+}
+
+/// "The Server MUST NOT send packets exceeding Maximum Packet Size to the Client" ([MQTT-3.1.2-24]).
+fn takes(peer: &Peer, shared: &SharedPublish<'_>, own: &Own<'_>) -> bool {
+    peer.maximum_packet_size == u32::MAX
+        || shared
+            .packet_bytes(own)
+            .is_ok_and(|bytes| bytes <= peer.maximum_packet_size as usize)
+}
+
+/// Appends a PUBLISH that was sent before; false if the peer cannot have it now.
+fn again(peer: &Peer, delivery: mqtt::Delivery, sent: &Sent, out: &mut Vec<u8>) -> bool {
+    let Some(entry) = &sent.entry else {
+        return false;
+    };
+    let own = Own {
+        delivery,
+        retain: sent.retain,
+        message_expiry_interval: seconds_left(entry),
+        topic_alias: None,
+        subscription_ids: sent.options.subscription.as_slice(),
+    };
+    let shared = SharedPublish::of_packet(peer.version, shared(peer.version, entry));
+    takes(peer, &shared, &own) && shared.write(&own, out).is_ok()
 }
 
 /// "If the Client responds with a PUBACK or PUBREC packet containing a Reason Code of 0x80 or greater the Server

@@ -6,19 +6,19 @@ use broker::Reader;
 use tokio::time::{Instant, timeout_at};
 use wire::mqtt::{
     ConnectReason, Outgoing,
-    server::{self, Config, Greeting, Handshake, Opened},
+    server::{self, Greeting, Handshake, Opened},
 };
 
 use super::{
-    Beginning, Mqtt,
+    Beginning, Mqtt, Reception,
     encoder::{MqttEncoder, Wishes},
     kept::{Kept, Sent, Subscriptions},
     sessions::Occupant,
     will::Will,
 };
 use crate::{
-    clock,
     connection::{self, Ending, Framing, Kind, Opening, Prelude, Surroundings, Transport, Voice},
+    listener::stopped,
     server::Server,
 };
 
@@ -29,7 +29,11 @@ pub async fn serve<T: Transport, F: Framing>(
     mut prelude: Prelude<F>,
 ) {
     let surroundings = server.surroundings();
-    let begun = begin(server, &surroundings, &socket, &mut prelude).await;
+    let mut stopping = server.stopping.clone();
+    let begun = tokio::select! {
+        begun = begin(&server.mqtt, &surroundings, &socket, &mut prelude) => begun,
+        () = stopped(&mut stopping) => Err(Ending::Stopping.into()),
+    };
     let (beginning, wishes, outgoing) = match begun {
         Ok(begun) => begun,
         Err(Turned { ending, connack }) => {
@@ -51,10 +55,11 @@ pub async fn serve<T: Transport, F: Framing>(
 }
 
 /// Somebody who is not let in.
-struct Turned {
+#[derive(Debug)]
+pub(super) struct Turned {
     ending: Ending,
     /// What they are told, if anything.
-    connack: Vec<u8>,
+    pub connack: Vec<u8>,
 }
 
 impl From<Ending> for Turned {
@@ -66,39 +71,39 @@ impl From<Ending> for Turned {
     }
 }
 
-type Begun = (Beginning, Wishes, Outgoing<Sent>);
+pub(super) type Begun = (Beginning, Wishes, Outgoing<Sent>);
 
 async fn begin<F: Framing>(
-    server: &Arc<Server>,
+    reception: &Reception,
     surroundings: &Surroundings,
     socket: &impl Transport,
     prelude: &mut Prelude<F>,
 ) -> Result<Begun, Turned> {
-    let config = &server.options.mqtt.machine;
+    let config = &reception.options.machine;
     let until = Instant::now() + std::time::Duration::from_millis(config.handshake_ms.into());
-    let opened = timeout_at(until, connect(server, socket, prelude)).await;
+    let now_ms = surroundings.clock.now_ms();
+    let handshake = Handshake::new(config, now_ms);
+    let opened = timeout_at(until, connect(handshake, socket, prelude)).await;
     let opened = opened.map_err(|_| Ending::NoHandshake)??;
-    let guest = Guest::new(server, opened)?;
+    let guest = Guest::new(reception, opened)?;
     // Whoever has the client id is asked to leave, and does so at once.
-    let arrival = server.mqtt_sessions.arrive(&guest.client);
+    let arrival = reception.sessions.arrive(&guest.client);
     let Ok(seated) = timeout_at(until, arrival.sit()).await else {
         return Err(guest.refused(
             ConnectReason::ServerBusy,
             "the client id is in use by another connection",
         ));
     };
-    let occupant = Occupant::new(&server.mqtt_sessions, &guest.client, seated);
-    guest.begin(server, surroundings, occupant)
+    let occupant = Occupant::new(&reception.sessions, &guest.client, seated);
+    guest.begin(reception, surroundings, occupant)
 }
 
 /// Reads CONNECT.
 async fn connect<F: Framing>(
-    server: &Server,
+    mut handshake: Handshake,
     socket: &impl Transport,
     prelude: &mut Prelude<F>,
 ) -> Result<Opened, Turned> {
-    let config = &server.options.mqtt.machine;
-    let mut handshake = Handshake::new(config, server.clock.now_ms());
     let found = prelude.until(socket, |received| {
         if received.kind == Some(Kind::Text) {
             return Some(Err(Ending::Text.into()));
@@ -117,20 +122,19 @@ async fn connect<F: Framing>(
 }
 
 /// A client that is known, and not let in yet.
-struct Guest {
+pub(super) struct Guest {
     opened: Opened,
-    client: Arc<str>,
+    pub client: Arc<str>,
     /// Whether the server gave it its client id.
     is_assigned: bool,
     will: Option<Will>,
 }
 
 impl Guest {
-    fn new(server: &Server, mut opened: Opened) -> Result<Self, Turned> {
+    pub fn new(reception: &Reception, mut opened: Opened) -> Result<Self, Turned> {
         let is_assigned = opened.client_id.is_empty();
         let client: Arc<str> = match is_assigned {
-            // Nobody chooses such an id by chance.
-            true => format!("{}-{:x}", server.session_name("carillon"), clock::unix_ms()).into(),
+            true => reception.client_id(),
             false => opened.client_id.clone().into(),
         };
         let will = opened.will.take().map(|will| Will::new(will, &client));
@@ -153,23 +157,31 @@ impl Guest {
     }
 
     /// Takes up the session, or makes one.
-    fn begin(
+    pub fn begin(
         self,
-        server: &Arc<Server>,
+        reception: &Reception,
         surroundings: &Surroundings,
         occupant: Occupant,
     ) -> Result<Begun, Turned> {
         let opened = &self.opened;
-        let options = &server.options.mqtt;
+        let options = &reception.options;
         let own_maximum = options.inflight;
+        let now_ms = surroundings.clock.now_ms();
         let kept = take_up(surroundings, &occupant, opened);
         let keeps = opened.session_expiry_s > 0;
-        if kept.is_none() && keeps && !server.mqtt_sessions.has_room() {
+        if kept.is_none() && keeps && !reception.sessions.has_room() {
             let text = "the limit of sessions whose clients are away is reached";
             return Err(self.refused(ConnectReason::QuotaExceeded, text));
         }
         let mut greeting = Vec::new();
-        let machine = self.accept(server, kept.is_some(), &mut greeting)?;
+        let told = (now_ms, kept.is_some());
+        let machine = match self.accept(reception, told, &mut greeting) {
+            Ok(machine) => machine,
+            Err(turned) => {
+                kept.iter().for_each(|kept| kept.end(surroundings));
+                return Err(turned);
+            }
+        };
         let resumes = kept.is_some();
         let Session {
             reader,
@@ -182,9 +194,8 @@ impl Guest {
         };
         outgoing.resume(opened.receive_maximum, own_maximum);
         let wishes = Wishes {
-            version: opened.version,
+            peer: opened.peer,
             topic_alias_maximum: opened.topic_alias_maximum,
-            packet_bytes: opened.peer.maximum_packet_size,
             keeps,
         };
         let beginning = Beginning {
@@ -194,7 +205,7 @@ impl Guest {
             subscriptions,
             will: self.will,
             session_expiry_s: opened.session_expiry_s,
-            max_body_bytes: server.options.max_body_bytes,
+            max_body_bytes: options.body_bytes,
             overflow: options.overflow,
             prefetch: usize::from(opened.receive_maximum.min(own_maximum)),
             greeting,
@@ -205,22 +216,22 @@ impl Guest {
 
     fn accept(
         &self,
-        server: &Server,
-        session_present: bool,
+        reception: &Reception,
+        (now_ms, session_present): (u64, bool),
         out: &mut Vec<u8>,
     ) -> Result<server::Session, Turned> {
         let opened = &self.opened;
         let response_information = opened
             .response_information
-            .then(|| format!("responses/{}", server.session_name("mqtt")));
+            .then(|| reception.response_information());
         let greeting = Greeting {
             session_present,
             assigned_client_id: self.is_assigned.then_some(&*self.client),
             response_information: response_information.as_deref(),
         };
-        let config: &Config = &server.options.mqtt.machine;
+        let config = &reception.options.machine;
         opened
-            .accept(config, server.clock.now_ms(), &greeting, out)
+            .accept(config, now_ms, &greeting, out)
             .map_err(|fault| Ending::Fault(fault.to_string()).into())
     }
 }
@@ -241,7 +252,7 @@ fn take_up(surroundings: &Surroundings, occupant: &Occupant, opened: &Opened) ->
         // Its will is not published ([MQTT-3.1.3-9]).
         return Some(away.kept);
     }
-    surroundings.detach(away.kept.reader.session());
+    away.kept.end(surroundings);
     if let Some((_, will)) = away.will {
         will.publish(surroundings);
     }

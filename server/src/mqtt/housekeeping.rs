@@ -6,11 +6,11 @@ use crate::server::Server;
 pub fn keep_sessions(server: &Server) {
     let surroundings = server.surroundings();
     let now_ms = server.clock.now_ms();
-    for due in server.mqtt_sessions.take_due(now_ms, AT_ONCE) {
+    for due in server.mqtt.sessions.take_due(now_ms, AT_ONCE) {
         let will = match due {
             Due::Will(will) => Some(will),
             Due::End(kept, will) => {
-                surroundings.detach(kept.reader.session());
+                kept.end(&surroundings);
                 will
             }
         };

@@ -55,6 +55,11 @@ impl Kept {
         self.incoming.shrink();
     }
 
+    /// Nobody goes on with it.
+    pub fn end(&self, surroundings: &Surroundings) {
+        surroundings.detach(self.reader.session());
+    }
+
     /// The client is back.
     pub fn resume(&mut self, surroundings: &Surroundings) {
         let mut outcome = Outcome::default();

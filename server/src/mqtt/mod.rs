@@ -15,9 +15,12 @@ mod names;
 mod options;
 mod properties;
 mod publish;
+mod reception;
 mod seat;
 mod sessions;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 mod will;
 
 use std::{
@@ -44,6 +47,7 @@ pub use housekeeping::keep_sessions;
 use kept::{Kept, Subscriptions};
 pub use options::MqttOptions;
 use publish::Publishing;
+pub use reception::Reception;
 pub use sessions::Sessions;
 use sessions::{Away, Occupant};
 use will::Will;

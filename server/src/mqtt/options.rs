@@ -13,6 +13,8 @@ pub struct MqttOptions {
     pub inflight: u16,
     /// The most sessions whose clients are away.
     pub sessions: usize,
+    /// Bytes of a payload.
+    pub body_bytes: usize,
 }
 
 /// A subscription of the session.

@@ -67,7 +67,7 @@ impl<D: Door> Entrance<D> {
         match shaken {
             Ok(Ok(socket)) => {
                 let caller = Caller {
-                    socket,
+                    socket: Box::new(socket),
                     peer,
                     guest,
                 };

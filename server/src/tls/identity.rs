@@ -20,8 +20,8 @@ use super::{
 /// A connection keeps what it began with; the next one has the newest.
 pub struct Identity {
     current: Mutex<Arc<ServerConfig>>,
-    /// None when there is nothing that could change.
-    files: Option<Files>,
+    /// Where it is from, and what told the files apart before they were read. None when it is from nowhere.
+    files: Option<(Files, Stamps)>,
     /// Of a certificate that was made: what people compare.
     pub fingerprint: Option<String>,
 }
@@ -47,9 +47,11 @@ impl Identity {
     }
 
     fn from_files(files: Files) -> Result<Self, Unusable> {
+        // Before reading: what is changed meanwhile is to be read again.
+        let stamps = Stamps::of(&files);
         Ok(Self {
             current: Mutex::new(files.load()?),
-            files: Some(files),
+            files: Some((files, stamps)),
             fingerprint: None,
         })
     }
@@ -90,10 +92,10 @@ impl Identity {
 
 /// Looks after the files for as long as the server runs.
 pub async fn keep_fresh(identity: Arc<Identity>) {
-    let Some(files) = identity.files.clone() else {
+    let Some((files, stamps)) = identity.files.clone() else {
         return;
     };
-    let mut watch = Watch::new(Stamps::of(&files));
+    let mut watch = Watch::new(stamps);
     let mut interval = tokio::time::interval(LOOK_EVERY);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, builder::BoolishValueParser};
 
 #[derive(Debug, Clone, Default, Args)]
 pub struct TlsOptions {
@@ -27,6 +27,7 @@ pub struct TlsOptions {
     #[arg(
         long = "tls-self-signed",
         env = "CARILLON_TLS_SELF_SIGNED",
+        value_parser = BoolishValueParser::new(),
         conflicts_with_all = ["cert", "key"]
     )]
     pub self_signed: bool,
@@ -39,6 +40,10 @@ pub struct TlsOptions {
     )]
     pub write_cert: Option<PathBuf>,
     /// Refuse connections without TLS, on every port
-    #[arg(long = "tls-only", env = "CARILLON_TLS_ONLY")]
+    #[arg(
+        long = "tls-only",
+        env = "CARILLON_TLS_ONLY",
+        value_parser = BoolishValueParser::new()
+    )]
     pub only: bool,
 }

@@ -18,13 +18,14 @@ use tokio::{io::AsyncBufReadExt as _, net::TcpStream};
 
 use crate::{connection::Transport, first_bytes::Spoken, socket::Socket};
 
-/// A connection after its handshake, while it is still awaited.
-pub type TlsStream = tokio_rustls::server::TlsStream<TcpStream>;
+/// A connection after its handshake, while it is still awaited. Boxed: it is large, and handed through several
+/// futures that each keep room for it.
+pub type TlsStream = Box<tokio_rustls::server::TlsStream<TcpStream>>;
 
 pub struct Tls {
     socket: TcpStream,
     /// Taken after the out-state, where both are needed.
-    session: Mutex<Session>,
+    session: Mutex<Box<Session>>,
 }
 
 struct Session {
@@ -44,7 +45,7 @@ impl Tls {
     /// Also what was deciphered already.
     fn new(socket: TcpStream, mut tls: ServerConnection) -> (Self, Vec<u8>) {
         tls.set_buffer_limit(Some(UNSENT_BYTES));
-        let mut session = Session { tls, end: None };
+        let mut session = Box::new(Session { tls, end: None });
         session.process();
         let mut early = Vec::new();
         // It would block where there is no more.
@@ -53,7 +54,7 @@ impl Tls {
         (Self { socket, session }, early)
     }
 
-    fn session(&self) -> MutexGuard<'_, Session> {
+    fn session(&self) -> MutexGuard<'_, Box<Session>> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -245,7 +246,7 @@ mod tests {
         let ours = async {
             let (socket, _) = listener.accept().await.expect("a connection");
             let config = certificate.config().expect("a configuration");
-            TlsAcceptor::from(config).accept(socket).await
+            TlsAcceptor::from(config).accept(socket).await.map(Box::new)
         };
         let theirs = async {
             let socket = TcpStream::connect(address).await.expect("a connection");

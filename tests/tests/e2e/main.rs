@@ -4,6 +4,8 @@
 mod accessibility;
 mod acknowledgement;
 mod advisories;
+mod bench;
+mod certificates;
 mod command_line;
 mod console;
 mod consumers;

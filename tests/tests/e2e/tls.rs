@@ -1,25 +1,16 @@
 //! TLS on every door: the same sessions, enciphered.
 
-use std::fs;
 use std::net::SocketAddr;
 
 use harness::Carillon;
-use harness::carillon::{run, run_with_input};
-use harness::deadline::{eventually, within};
+use harness::deadline::within;
 use harness::http::{get, get_over};
 use harness::stomp::{Frame, StompClient, upgrade};
-use harness::tls::{Pair, Trust, text};
+use harness::tls::{Pair, Trust};
 use http::StatusCode;
 use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-async fn connect(address: SocketAddr, trust: &Trust) -> StompClient {
-    StompClient::over_tls(address, trust)
-        .await
-        .connected()
-        .await
-}
 
 async fn websocket(server: &Carillon, trust: &Trust, origin: &str) -> Option<StompClient> {
     let headers = [("sec-websocket-protocol", "v12.stomp"), ("origin", origin)];
@@ -110,7 +101,7 @@ async fn stomps_own_port_tells_by_the_first_byte() {
     let pair = Pair::new();
     let server = pair.server(&["--stomp", "127.0.0.1:0"]).await;
     let address = server.stomp_address().await;
-    let mut secure = connect(address, &pair.trust()).await;
+    let mut secure = StompClient::connect_tls(address, &pair.trust()).await;
     let mut plain = StompClient::over_tcp(address).await.connected().await;
     secure.subscribe("0", "a", &[]).await;
     plain.publish("a", "x").await;
@@ -122,7 +113,7 @@ async fn handshakes_that_fail_or_dawdle_cost_the_others_nothing() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let address = server.stomp_tls_address().await;
-    let mut bystander = connect(address, &pair.trust()).await;
+    let mut bystander = StompClient::connect_tls(address, &pair.trust()).await;
     bystander.subscribe("0", "a", &[]).await;
 
     let mut dawdling = TcpStream::connect(address).await.expect("a connection");
@@ -137,7 +128,10 @@ async fn handshakes_that_fail_or_dawdle_cost_the_others_nothing() {
 
     bystander.publish("a", "others go on").await;
     assert_eq!(bystander.bodies(1).await, ["others go on"]);
-    connect(address, &pair.trust()).await.leave().await;
+    StompClient::connect_tls(address, &pair.trust())
+        .await
+        .leave()
+        .await;
 }
 
 #[tokio::test]
@@ -147,40 +141,6 @@ async fn a_handshake_that_takes_too_long_is_given_up() {
     let address = server.stomp_tls_address().await;
     let none = answer(address, &[0x16, 3, 1]).await;
     assert!(none.is_empty(), "{none:?}");
-}
-
-#[tokio::test]
-async fn a_new_certificate_is_for_new_connections() {
-    let pair = Pair::new();
-    let server = pair.server(&[]).await;
-    let address = server.stomp_tls_address().await;
-    let old = pair.trust();
-    let mut early = connect(address, &old).await;
-    early.subscribe("0", "a", &[]).await;
-
-    pair.renew();
-    let new = pair.trust();
-    let with_new = || async { new.try_connect(address).await.err() };
-    eventually("the new certificate", with_new, Option::is_none).await;
-    assert!(old.try_connect(address).await.is_err(), "the old is gone");
-    connect(address, &new).await.publish("a", "x").await;
-    assert_eq!(early.bodies(1).await, ["x"], "who was there stays");
-}
-
-#[tokio::test]
-async fn a_new_certificate_that_is_not_usable_leaves_the_old_one() {
-    let pair = Pair::new();
-    let server = pair.server(&[]).await;
-    let trust = pair.trust();
-    fs::write(pair.cert(), "not a certificate").expect("written");
-    let warned = || async { server.transcript().contains("the certificate in use stays") };
-    eventually("a warning", warned, |warned| *warned).await;
-    assert!(
-        server.transcript().contains(&text(&pair.cert())),
-        "{}",
-        server.transcript()
-    );
-    connect(server.stomp_tls_address().await, &trust).await;
 }
 
 #[tokio::test]
@@ -220,9 +180,9 @@ async fn messages_of_many_records_arrive_whole() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let address = server.stomp_tls_address().await;
-    let mut reader = connect(address, &pair.trust()).await;
+    let mut reader = StompClient::connect_tls(address, &pair.trust()).await;
     reader.subscribe("0", "a", &[]).await;
-    let mut writer = connect(address, &pair.trust()).await;
+    let mut writer = StompClient::connect_tls(address, &pair.trust()).await;
     for length in [0, 1, 16_383, 16_384, 16_385, 65_536, 1_000_000] {
         let body: Vec<u8> = (0..length).map(|at: u32| (at % 251) as u8).collect();
         writer.request(Frame::publication("a", body.clone())).await;
@@ -237,12 +197,12 @@ async fn a_reader_that_stops_reading_gets_the_rest_when_it_goes_on() {
     let pair = Pair::new();
     let server = pair.server(&["--lag-bytes", "100000000"]).await;
     let address = server.stomp_tls_address().await;
-    let mut stuck = connect(address, &pair.trust()).await;
+    let mut stuck = StompClient::connect_tls(address, &pair.trust()).await;
     stuck.subscribe("0", "a", &[]).await;
-    let mut live = connect(address, &pair.trust()).await;
+    let mut live = StompClient::connect_tls(address, &pair.trust()).await;
     live.subscribe("0", "a", &[]).await;
     let filling = "x".repeat(100_000);
-    let mut writer = connect(address, &pair.trust()).await;
+    let mut writer = StompClient::connect_tls(address, &pair.trust()).await;
     for number in 0..MESSAGES {
         let body = format!("{number} {filling}");
         writer.request(Frame::publication("a", body)).await;
@@ -270,7 +230,7 @@ async fn readers_that_others_write_to_see_one_order() {
     let address = server.stomp_tls_address().await;
     let mut readers = Vec::new();
     for _ in 0..4 {
-        let mut reader = connect(address, &pair.trust()).await;
+        let mut reader = StompClient::connect_tls(address, &pair.trust()).await;
         reader.subscribe("0", "a", &[]).await;
         readers.push(tokio::spawn(async move {
             let mut seen = Vec::new();
@@ -286,7 +246,7 @@ async fn readers_that_others_write_to_see_one_order() {
     }
     let mut producers = Vec::new();
     for producer in 0..PRODUCERS {
-        let mut writer = connect(address, &pair.trust()).await;
+        let mut writer = StompClient::connect_tls(address, &pair.trust()).await;
         producers.push(tokio::spawn(async move {
             for number in 0..EACH {
                 writer.publish("a", &format!("{producer}:{number}")).await;
@@ -347,85 +307,4 @@ async fn a_server_that_stops_says_so_and_closes_in_order() {
         "{said}"
     );
     assert!(server.ended().await.success());
-}
-
-#[tokio::test]
-async fn clients_of_the_command_line_know_whom_they_trust() {
-    let pair = Pair::new();
-    let server = pair.server(&[]).await;
-    let url = format!("wss://localhost:{}/ws", server.address().port());
-    let (ca, line) = (text(&pair.cert()), ["pub", "--server", &url]);
-    let trusting = [&line[..], &["--ca", &ca, "a"]].concat();
-    let careless = [&line[..], &["--insecure", "a"]].concat();
-    for arguments in [trusting, careless] {
-        let output = run_with_input(&arguments, "x\n").await;
-        assert!(output.status.success(), "{output:?}");
-    }
-    let nowhere = text(&pair.file("nowhere"));
-    let refusals = [
-        (&["a", "x"][..], "--ca FILE"),
-        (&["--ca", &nowhere, "a", "x"], "nowhere"),
-    ];
-    for (arguments, hint) in refusals {
-        let output = run(&[&line[..], arguments].concat()).await;
-        assert!(!output.status.success(), "{output:?}");
-        let complaint = String::from_utf8(output.stderr).expect("UTF-8");
-        assert!(complaint.contains(hint), "{complaint}");
-    }
-    let topic = get(format!("http://{}/api/topics/a", server.address())).await;
-    assert_eq!(topic.json()["sequence"], 2);
-}
-
-#[tokio::test]
-async fn a_certificate_is_made_and_written_when_asked_for() {
-    let folder = Pair::new();
-    let file = folder.file("made.pem");
-    let path = text(&file);
-    let options = ["--tls-self-signed", "--tls-write-cert", &path];
-    let port = ["--stomp-tls", "127.0.0.1:0"];
-    let server = Carillon::with(&[&options[..], &port].concat()).await;
-    let trust = Trust::written(&file).await;
-    let mut client = connect(server.stomp_tls_address().await, &trust).await;
-    client.request(Frame::publication("a", "x")).await;
-    let printed = || async { server.transcript().contains("self-signed, SHA-256 ") };
-    eventually("its fingerprint", printed, |printed| *printed).await;
-}
-
-#[tokio::test]
-async fn what_is_wrong_with_a_certificate_is_said_in_one_line() {
-    let (pair, other) = (Pair::new(), Pair::new());
-    let nonsense = pair.file("nonsense.pem");
-    fs::write(&nonsense, "nonsense").expect("written");
-    let nowhere = pair.file("nowhere.pem");
-    let (cert, key) = (text(&pair.cert()), text(&pair.key()));
-    let (nonsense, nowhere) = (text(&nonsense), text(&nowhere));
-    let others = text(&other.key());
-    let table: [(&[&str], &str); 9] = [
-        (&["--tls-cert", &nowhere, "--tls-key", &key], &nowhere),
-        (&["--tls-cert", &cert, "--tls-key", &nowhere], &nowhere),
-        (&["--tls-cert", &nonsense, "--tls-key", &key], &nonsense),
-        (
-            &["--tls-cert", &key, "--tls-key", &key],
-            "no CERTIFICATE in",
-        ),
-        (
-            &["--tls-cert", &cert, "--tls-key", &cert],
-            "no PRIVATE KEY in",
-        ),
-        (
-            &["--tls-cert", &cert, "--tls-key", &others],
-            "do not belong together",
-        ),
-        (&["--tls-cert", &cert], "--tls-key"),
-        (&["--tls-only"], "--tls-self-signed"),
-        (&["--stomp-tls", "127.0.0.1:0"], "--tls-self-signed"),
-    ];
-    for (arguments, hint) in table {
-        let listen = ["serve", "--listen", "127.0.0.1:0", "--stomp", "off"];
-        let output = run(&[&listen[..], arguments].concat()).await;
-        assert!(!output.status.success(), "{output:?}");
-        let complaint = String::from_utf8(output.stderr).expect("UTF-8");
-        assert!(complaint.contains(hint), "{arguments:?}: {complaint}");
-        assert!(!complaint.contains("panicked"), "{complaint}");
-    }
 }

@@ -5,6 +5,8 @@ mod clauses;
 mod conversation;
 mod mqtt_answers;
 mod mqtt_clauses;
+mod mqtt_client;
+mod mqtt_client_server;
 mod mqtt_golden;
 mod mqtt_golden_connect;
 mod mqtt_golden_subscribe;

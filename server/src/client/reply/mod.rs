@@ -13,9 +13,9 @@ use clap::builder::BoolishValueParser;
 use wire::stomp::{header, server::AckMode};
 
 use super::{
-    destination::Source,
     follow::{Connections, follow},
     options::{ConnectionOptions, seconds, selector},
+    stomp::destination::Source,
     stop::Stop,
 };
 use command::Program;
@@ -118,9 +118,8 @@ enum Answer<'o> {
 }
 
 impl ReplyOptions {
-    const fn connections(&self) -> Connections<'_> {
+    const fn connections(&self) -> Connections {
         Connections {
-            options: &self.connection,
             reconnect: self.reconnect,
             quiet: self.quiet,
         }

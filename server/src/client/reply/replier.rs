@@ -13,12 +13,15 @@ use super::{
     request::{Request, Unanswerable},
 };
 use crate::client::{
-    connect::said,
-    connection::Connection,
-    destination::shown,
+    connect::ConnectError,
     follow::{Ending, Failure, Standing, Work},
     note,
-    render::missed_note,
+    stomp::{
+        Connection,
+        connection::{Stomp, said},
+        destination::shown,
+        render::missed_note,
+    },
     stop::{Stop, StopCause},
 };
 
@@ -49,6 +52,16 @@ enum Wait {
 }
 
 impl Work for Replier<'_> {
+    type Machine = Stomp;
+
+    async fn open(&mut self) -> Result<Connection, ConnectError> {
+        Connection::open(&self.options.connection).await
+    }
+
+    async fn close(&mut self, connection: Connection) {
+        connection.close().await;
+    }
+
     async fn run(
         &mut self,
         connection: &mut Connection,

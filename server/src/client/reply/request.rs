@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use wire::stomp::client::Message;
 
 use crate::client::{
-    destination::{InvalidDestination, Target, shown},
     render::printable,
+    stomp::destination::{InvalidDestination, Target, shown},
 };
 
 #[derive(Clone, Debug, Default)]

@@ -26,7 +26,8 @@ pub struct Config {
     pub payload_check: PayloadCheck,
 }
 
-/// Whether payloads that are said to be UTF-8 are looked at: "The Server MAY check" (3.3.2.3.2).
+/// Whether payloads that are said to be UTF-8 are looked at: a receiver "MAY validate" them
+/// (3.3.2.3.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PayloadCheck {
     #[default]

@@ -67,7 +67,7 @@ impl Opened {
         let session_expiry_s = self.session_expiry_s;
         let keep_alive_s = self.keep_alive_s;
         let needed = [
-            // "The Server MAY use a value other than" the client's (3.2.2.3.2).
+            // 3.2.2.3.2: said where it is not what the client wanted.
             (session_expiry_s != wanted.session_expiry_s)
                 .then_some(Property::SessionExpiryInterval(session_expiry_s)),
             (receive_maximum.get() != u16::MAX)

@@ -8,6 +8,28 @@
 //! its flow control and what of it is received twice, keep alive. What is sent to the client is
 //! encoded elsewhere, maybe by others at the same time: that needs the [`Peer`], an
 //! [`Outgoing`](super::Outgoing) and [`AliasesOut`](super::AliasesOut), none of which is kept here.
+//!
+//! ```
+//! use wire::mqtt::PublishReason;
+//! use wire::mqtt::server::{Config, Greeting, Handshake, Request};
+//!
+//! // CONNECT of 3.1.1 as "c", then "hi" to t with QoS 1.
+//! let received = b"\x10\x0D\x00\x04MQTT\x04\x02\x00\x3C\x00\x01c\x32\x07\x00\x01t\x00\x09hi";
+//! let (config, now_ms, mut out) = (Config::DEFAULT, 0, Vec::new());
+//! let opened = Handshake::new(&config, now_ms).connect(received);
+//! let (opened, taken) = opened.expect("it is accepted").expect("it is whole");
+//! let mut session = opened.accept(&config, now_ms, &Greeting::default(), &mut out)?;
+//! let (request, _) = session.request(&received[taken..])?.expect("it is whole");
+//! let Request::Publish(publish) = request else {
+//!     panic!("it is {request:?}");
+//! };
+//! assert_eq!((publish.topic.as_str(), publish.payload), ("t", b"hi".as_slice()));
+//! let id = publish.delivery.packet_id().expect("QoS is not 0");
+//! session.puback(id, PublishReason::Success, "", &mut out)?;
+//! assert_eq!(out, b"\x20\x02\x00\x00\x40\x02\x00\x09");
+//! # Ok::<(), wire::mqtt::server::Fault>(())
+//! ```
+//!
 //! Sessions that outlive connections, subscriptions, retained messages and logins are left to the
 //! caller, too; see [`Fault::refused`].
 

@@ -81,8 +81,8 @@ impl Topic<'_> {
 }
 
 impl Disconnect {
-    /// Whether the will is published all the same. With reason code 0 it "MUST [be] discard[ed]"
-    /// ([MQTT-3.14.4-3]); before 5.0 there is no other.
+    /// Whether the will is published all the same. Reason code 0 discards it ([MQTT-3.14.4-3]); before
+    /// 5.0 there is no other.
     pub fn publishes_will(&self) -> bool {
         self.reason != DisconnectReason::NormalDisconnection
     }

@@ -21,7 +21,7 @@ pub struct AliasesIn {
 /// Why an alias is not taken: 3.3.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AliasError {
-    /// "MUST NOT accept a Topic Alias value greater than Topic Alias Maximum" ([MQTT-3.3.2-9],
+    /// It is larger than the Topic Alias Maximum that the peer was told ([MQTT-3.3.2-9],
     /// [MQTT-3.3.2-11]): reason code 0x94.
     #[error("topic alias {alias} is larger than the maximum, {maximum}")]
     TooLarge { alias: u16, maximum: u16 },
@@ -112,9 +112,9 @@ impl<K> AliasesOut<K> {
     /// The highest that is of use for a search that goes through all of them.
     pub const MAXIMUM: u16 = 32;
 
-    /// `topic_alias_maximum` is the peer's: "MUST NOT send [...] a Topic Alias value greater than"
-    /// that ([MQTT-3.1.2-26], [MQTT-3.2.2-17]), and none at all if it is 0 ([MQTT-3.1.2-27],
-    /// [MQTT-3.2.2-18]). No more than `own_maximum` are used.
+    /// `topic_alias_maximum` is the peer's: no alias is larger ([MQTT-3.1.2-26], [MQTT-3.2.2-17]), and
+    /// there are none if it is 0 ([MQTT-3.1.2-27], [MQTT-3.2.2-18]). No more than `own_maximum` are
+    /// used.
     pub fn new(topic_alias_maximum: u16, own_maximum: u16) -> Self {
         Self {
             topics: Vec::new(),

@@ -26,13 +26,13 @@ pub struct Incoming {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     New,
-    /// It has been received, and "MUST NOT cause duplicate messages to be delivered" again
+    /// It has been received before. It "MUST NOT cause duplicate messages to be delivered"
     /// ([MQTT-4.3.3-10]): only the answer is due.
     Duplicate,
 }
 
-/// "The Server MUST NOT" be sent "more than Receive Maximum QoS 1 and QoS 2 PUBLISH packets for
-/// which it has not" answered ([MQTT-3.3.4-7], [MQTT-3.3.4-9]): reason code 0x93.
+/// More messages of QoS 1 and 2 are in progress than the Receive Maximum that the peer was told
+/// ([MQTT-3.3.4-7], [MQTT-3.3.4-9]): reason code 0x93.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there are more than {maximum} publications of QoS 1 and 2 at once")]
 pub struct Exceeded {

@@ -77,9 +77,8 @@ impl<T> Outgoing<T> {
         }
     }
 
-    /// Whether another message may be sent: "MUST NOT send further PUBLISH packets with QoS > 0"
-    /// than the peer takes at once ([MQTT-3.3.4-9], [MQTT-4.9.0-2]), and none before those that are to
-    /// be sent again ([MQTT-4.6.0-1]).
+    /// Whether another message may be sent: no more than the peer takes at once ([MQTT-3.3.4-9],
+    /// [MQTT-4.9.0-2]), and none before those that are to be sent again ([MQTT-4.6.0-1]).
     #[inline]
     pub fn has_room(&self) -> bool {
         !self.has_resend() && self.has_quota() && self.has_span()
@@ -256,7 +255,8 @@ impl<T> Outgoing<T> {
     }
 
     /// Ends the session: gives all messages that were not received for certain, in the order of
-    /// sending.
+    /// sending. Nobody else may get those of QoS 2 of a shared subscription ([MQTT-4.8.2-5]): first
+    /// [take back](Self::take_back) what others may have.
     pub fn drain(&mut self) -> impl Iterator<Item = T> {
         self.sent = 0;
         self.in_flight = 0;

@@ -1,0 +1,101 @@
+//! A subscription that is replaced all the time, while others publish and its session is read.
+
+use std::{
+    collections::HashMap,
+    ops::ControlFlow,
+    sync::{
+        Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use broker::{Broker, Outcome, Peer, Reader, Subscribe};
+
+use crate::{
+    harness::{as_filter, broker, publication},
+    random::Random,
+};
+
+const TOPICS: [&str; 4] = ["a", "a.b", "c", "c.d"];
+const PRODUCERS: u64 = 2;
+const BATCHES: usize = 3_000;
+
+#[test]
+fn each_message_comes_once_whoever_reads_meanwhile() {
+    let broker = broker(|limits| limits.lag_entries = u64::MAX);
+    let mut reader = broker.attach("c".into(), Weak::<Nobody>::new());
+    let is_over = AtomicBool::new(false);
+    // By topic: the sequence to come.
+    let mut next = HashMap::new();
+    thread::scope(|scope| {
+        let producers: Vec<_> = (0..PRODUCERS)
+            .map(|seed| {
+                let broker = &broker;
+                scope.spawn(move || publish(broker, seed))
+            })
+            .collect();
+        let session = reader.session().clone();
+        let replacing = scope.spawn({
+            let (broker, is_over) = (&broker, &is_over);
+            move || {
+                let filter = as_filter(">");
+                let asked = || Subscribe::to(&filter);
+                let outcome = &mut Outcome::default();
+                let mut id = broker
+                    .subscribe(&session, asked(), outcome)
+                    .expect("within the limits");
+                while !is_over.load(Ordering::SeqCst) {
+                    id = broker
+                        .resubscribe(&session, id, asked(), outcome)
+                        .expect("there is one");
+                    outcome.ready.drain().for_each(drop);
+                }
+            }
+        });
+        while !producers.iter().all(thread::ScopedJoinHandle::is_finished) {
+            read(&mut reader, &mut next);
+            thread::yield_now();
+        }
+        is_over.store(true, Ordering::SeqCst);
+        replacing.join().expect("the one who replaces");
+    });
+    read(&mut reader, &mut next);
+    for topic in broker.topics(&as_filter(">"), TOPICS.len()) {
+        let name = topic.name.as_str();
+        assert_eq!(next.get(name), Some(&(topic.sequence + 1)), "{name}");
+    }
+    assert_eq!(broker.figures().subscriptions, 1);
+}
+
+struct Nobody;
+
+impl Peer for Nobody {
+    fn deliver(&self) {}
+    fn wake(&self) {}
+}
+
+fn publish(broker: &Broker, seed: u64) {
+    let mut random = Random(seed);
+    let mut outcome = Outcome::default();
+    for _ in 0..BATCHES {
+        let mut batch = (0..=random.below(4))
+            .map(|_| publication(TOPICS[random.below(4) as usize], 0))
+            .collect();
+        broker.publish(&mut batch, &mut outcome);
+        outcome.ready.drain().for_each(drop);
+    }
+}
+
+/// Reads all there is; in each topic nothing is missing and nothing comes twice, from the first read on.
+fn read(reader: &mut Reader, next: &mut HashMap<String, u64>) {
+    reader.session().begin();
+    reader.drain(0, |delivery| {
+        let sequence = delivery.entry.sequence();
+        let topic = delivery.entry.topic().to_string();
+        let expected = next.insert(topic, sequence + 1);
+        assert!(expected.is_none_or(|expected| expected == sequence));
+        assert_eq!(delivery.missed, None);
+        ControlFlow::Continue(())
+    });
+}

@@ -1,0 +1,208 @@
+//! A connection on which MQTT is spoken: [`wire::mqtt::client`] is asked what the bytes mean.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use wire::mqtt::{
+    ConnectReason, PacketId,
+    client::{Client, Connect, Event, Publication, Refused, RequestError, Ticket, Topics},
+};
+
+use super::said::said;
+use crate::client::{
+    connect::{self, ConnectError},
+    connection,
+    lost::Lost,
+    machine::{Due, Machine},
+    options::ConnectionOptions,
+    protocol::Protocol,
+};
+
+pub type Connection = connection::Connection<Mqtt>;
+
+pub struct Mqtt {
+    client: Client,
+}
+
+/// What the server said in CONNACK.
+#[derive(Clone, Debug, Default)]
+pub struct Greeting {
+    pub session_present: bool,
+    pub assigned_client_id: Option<String>,
+}
+
+impl Machine for Mqtt {
+    fn received(&mut self, now_ms: u64) {
+        self.client.received(now_ms);
+    }
+
+    fn sent(&mut self, _: u64) {}
+
+    fn deadline(&self) -> Option<u64> {
+        self.client.deadline()
+    }
+
+    fn on_deadline(&mut self, now_ms: u64) -> Due {
+        use wire::mqtt::Due as Mqtts;
+        match self.client.on_deadline(now_ms) {
+            Mqtts::Nothing => Due::Nothing,
+            Mqtts::Ping => Due::HeartBeat,
+            Mqtts::PeerSilent { silent_ms } => Due::ServerSilent { silent_ms },
+            Mqtts::HandshakeOverdue => Due::HandshakeOverdue,
+        }
+    }
+
+    fn heart_beat(&mut self, out: &mut Vec<u8>) {
+        self.client.ping(out);
+    }
+}
+
+impl Connection {
+    /// Connects and waits for CONNACK. The session is the client's.
+    ///
+    /// # Errors
+    ///
+    /// There is no server, it does not speak MQTT, or it refuses this client.
+    pub async fn open(
+        options: &ConnectionOptions,
+        connect: &Connect<'_>,
+        client: Client,
+    ) -> Result<(Self, Greeting), ConnectError> {
+        let endpoint = options.endpoint(Protocol::Mqtt)?;
+        let transport = connect::open(&endpoint, &options.trust, SUBPROTOCOL).await?;
+        let mut connection = Self::over(transport, Mqtt { client });
+        let address = endpoint.to_string();
+        let client = &mut connection.machine.client;
+        let written = client.connect(connect, 0, &mut connection.outgoing);
+        written.map_err(|error| ConnectError::Unsayable {
+            reason: error.to_string(),
+        })?;
+        connection.set_timer();
+        let greeting = connection.handshake(address).await?;
+        connection.set_timer();
+        Ok((connection, greeting))
+    }
+
+    async fn handshake(&mut self, address: String) -> Result<Greeting, ConnectError> {
+        loop {
+            match self.next_event() {
+                Ok(Some(Event::Connected(connected))) => {
+                    return Ok(Greeting {
+                        session_present: connected.session_present,
+                        assigned_client_id: connected.assigned_client_id.map(str::to_owned),
+                    });
+                }
+                Ok(Some(Event::Refused(refused))) => return Err(refusal(&refused, address)),
+                Ok(Some(_)) => {}
+                Ok(None) => self.receive().await,
+                Err(lost) => return Err(ConnectError::Lost { address, lost }),
+            }
+        }
+    }
+
+    pub fn has_room(&self) -> bool {
+        self.machine.client.has_room()
+    }
+
+    pub fn publish(&mut self, publication: &Publication<'_>) -> Result<(), RequestError> {
+        let client = &mut self.machine.client;
+        client.publish(publication, &mut self.outgoing)
+    }
+
+    pub fn request(&mut self, topics: &Topics<'_>) -> Result<PacketId, RequestError> {
+        self.machine.client.request(topics, &mut self.outgoing)
+    }
+
+    pub fn acknowledge(&mut self, ticket: Ticket) {
+        let client = &mut self.machine.client;
+        client.acknowledge(ticket, &mut self.outgoing);
+    }
+
+    /// What the server said, of what has arrived.
+    ///
+    /// # Errors
+    ///
+    /// The connection is lost, and everything that arrived was told.
+    pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Lost> {
+        let now_ms = self.now_ms();
+        // Looked at first, since what arrived is borrowed afterwards.
+        let standing = self.check();
+        let (client, outgoing) = (&mut self.machine.client, &mut self.outgoing);
+        let event = self
+            .received
+            .next(|bytes| client.event(now_ms, bytes, outgoing));
+        match event {
+            Ok(Some(event)) => Ok(Some(event)),
+            Ok(None) => standing.map(|()| None),
+            Err(error) => {
+                client.fail(&error, outgoing);
+                Err(Lost::protocol(error))
+            }
+        }
+    }
+
+    /// Takes leave of the server, and waits a little until it closes the connection, as it does when it has
+    /// read everything before.
+    ///
+    /// # Errors
+    ///
+    /// It ended otherwise: the server may not have read everything.
+    pub async fn close(mut self, session_expiry_s: Option<u32>) -> Result<(), String> {
+        let client = &mut self.machine.client;
+        client.disconnect(session_expiry_s, &mut self.outgoing);
+        let farewell = async {
+            self.flush().await;
+            self.close_transport().await;
+            self.closed().await
+        };
+        match timeout(FAREWELL_TIMEOUT, farewell).await {
+            Ok(closed) => closed,
+            Err(_) => Err("the server did not end the connection".to_owned()),
+        }
+    }
+
+    async fn closed(&mut self) -> Result<(), String> {
+        loop {
+            match self.next_event() {
+                Ok(Some(Event::Disconnected(disconnected))) => {
+                    let said = said(disconnected.reason, &disconnected.properties);
+                    return Err(format!("the server ended the connection: {said}"));
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => self.receive().await,
+                Err(Lost::Closed | Lost::Gone) => return Ok(()),
+                Err(Lost::ClosedBecause { code: NORMAL, .. }) => return Ok(()),
+                Err(lost) => return Err(format!("the connection was lost: {lost}")),
+            }
+        }
+    }
+
+    /// Tells the server, if it can still be told, what it did wrong, and keeps the session.
+    pub async fn into_client(mut self) -> Client {
+        // Whether it is read makes no difference here.
+        let _ = timeout(FAREWELL_TIMEOUT, self.flush()).await;
+        self.machine.client
+    }
+}
+
+fn refusal(refused: &Refused<'_>, address: String) -> ConnectError {
+    let said = said(refused.reason, &refused.properties);
+    match refused.reason {
+        ConnectReason::ServerUnavailable
+        | ConnectReason::ServerBusy
+        | ConnectReason::QuotaExceeded
+        | ConnectReason::ConnectionRateExceeded => ConnectError::RefusedForNow { address, said },
+        _ => ConnectError::Refused { address, said },
+    }
+}
+
+/// Seconds, of milliseconds; 0 is never.
+pub fn keep_alive_s(heart_beat_ms: u32) -> u16 {
+    u16::try_from(heart_beat_ms.div_ceil(1000)).unwrap_or(u16::MAX)
+}
+
+const SUBPROTOCOL: &str = "mqtt";
+/// Of a WebSocket (RFC 6455, 7.4.1).
+const NORMAL: u16 = 1000;
+/// How long the server may take to close the connection.
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,0 +1,245 @@
+//! What `pub` does over MQTT.
+
+use anyhow::{anyhow, bail};
+use wire::mqtt::{
+    Properties, Property, QoS, TopicName, UserProperty, Version,
+    client::{Client, Config, Connect, Event, Publication as Message, Published},
+};
+
+use super::{
+    connection::{Connection, Mqtt, keep_alive_s},
+    said::said,
+};
+use crate::client::publish::{Publication, PublishOptions, Refusal};
+
+pub struct MqttPublication<'o> {
+    options: &'o PublishOptions,
+    topic: TopicName<'o>,
+    response_topic: Option<TopicName<'o>>,
+    /// Room for the properties of a message.
+    scratch: Vec<u8>,
+    sent: u64,
+    confirmed: u64,
+    /// The connection was ended well.
+    is_closed: bool,
+}
+
+impl<'o> MqttPublication<'o> {
+    /// # Errors
+    ///
+    /// There is no such topic, or the version does not have what is asked for.
+    pub fn of(options: &'o PublishOptions) -> anyhow::Result<Self> {
+        let response_topic = options.mqtt.response_topic.as_deref();
+        let publication = Self {
+            options,
+            topic: topic(&options.destination)?,
+            response_topic: response_topic.map(topic).transpose()?,
+            scratch: Vec::new(),
+            sent: 0,
+            confirmed: 0,
+            is_closed: false,
+        };
+        match publication.property() {
+            Some(option) if publication.version() != Version::V5_0 => {
+                bail!("{option} needs MQTT 5")
+            }
+            _ => Ok(publication),
+        }
+    }
+
+    const fn version(&self) -> Version {
+        self.options.mqtt.common.version()
+    }
+
+    fn qos(&self) -> QoS {
+        self.options.mqtt.common.qos()
+    }
+
+    /// An option that is a property of MQTT 5, if one was given.
+    fn property(&self) -> Option<&'static str> {
+        if self.options.content_type.is_some() {
+            return Some("--content-type");
+        }
+        if !self.options.headers.is_empty() {
+            return Some("--header");
+        }
+        self.options.mqtt.property()
+    }
+
+    fn answered(&mut self, published: &Published<'_>) -> Result<(), Refusal> {
+        if published.reason.is_failure() {
+            return Err(Refusal::Message {
+                number: published.tag,
+                said: said(published.reason, &published.properties),
+            });
+        }
+        self.confirmed += 1;
+        Ok(())
+    }
+}
+
+impl Publication for MqttPublication<'_> {
+    type Machine = Mqtt;
+
+    async fn open(&mut self) -> anyhow::Result<Connection> {
+        let options = &self.options.connection;
+        let connect = Connect {
+            client_id: options.client_id.as_deref().unwrap_or_default(),
+            keep_alive_s: keep_alive_s(options.heart_beat),
+            ..Connect::default()
+        };
+        let client = Client::new(&Config::of(self.version()));
+        let (connection, _) = Connection::open(options, &connect, client).await?;
+        Ok(connection)
+    }
+
+    fn has_room(&self, connection: &Connection) -> bool {
+        self.qos() == QoS::AtMostOnce || connection.has_room()
+    }
+
+    fn send(&mut self, body: &[u8], connection: &mut Connection) -> anyhow::Result<()> {
+        let properties = properties(self.options, self.response_topic);
+        let message = Message {
+            topic: self.topic,
+            qos: self.options.mqtt.common.qos(),
+            retain: self.options.mqtt.retain,
+            properties: Properties::encode(properties, &mut self.scratch)?,
+            payload: body,
+            tag: self.sent + 1,
+        };
+        connection.publish(&message)?;
+        self.sent += 1;
+        Ok(())
+    }
+
+    fn take_answers(&mut self, connection: &mut Connection) -> Result<(), Refusal> {
+        loop {
+            match connection.next_event() {
+                Ok(Some(Event::Published(published))) => self.answered(&published)?,
+                Ok(Some(Event::Disconnected(disconnected))) => {
+                    let said = said(disconnected.reason, &disconnected.properties);
+                    let text = format!("the server ended the connection: {said}");
+                    return Err(Refusal::Other(text));
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(()),
+                Err(lost) => {
+                    return Err(Refusal::Other(format!("the connection was lost: {lost}")));
+                }
+            }
+        }
+    }
+
+    fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.qos() != QoS::AtMostOnce && self.confirmed < self.sent
+    }
+
+    fn confirmed(&self) -> Option<u64> {
+        match (self.qos(), self.is_closed) {
+            (QoS::AtMostOnce, true) => Some(self.sent),
+            (QoS::AtMostOnce, false) => None,
+            (QoS::AtLeastOnce | QoS::ExactlyOnce, _) => Some(self.confirmed),
+        }
+    }
+
+    async fn close(&mut self, connection: Connection) -> anyhow::Result<()> {
+        let closed = connection.close(None).await;
+        self.is_closed = closed.is_ok();
+        match self.qos() {
+            QoS::AtMostOnce => closed.map_err(anyhow::Error::msg),
+            // All were confirmed.
+            QoS::AtLeastOnce | QoS::ExactlyOnce => Ok(()),
+        }
+    }
+}
+
+fn properties<'o>(
+    options: &'o PublishOptions,
+    response_topic: Option<TopicName<'o>>,
+) -> impl Iterator<Item = Property<'o>> {
+    let content_type = options.content_type.as_deref();
+    let correlation_data = options.mqtt.correlation_data.as_deref();
+    let given = [
+        options.mqtt.expiry.map(Property::MessageExpiryInterval),
+        content_type.map(Property::ContentType),
+        response_topic.map(Property::ResponseTopic),
+        correlation_data.map(|data| Property::CorrelationData(data.as_bytes())),
+    ];
+    let headers = options.headers.iter().map(|header| {
+        let (name, value) = header.as_pair();
+        Property::UserProperty(UserProperty { name, value })
+    });
+    given.into_iter().flatten().chain(headers)
+}
+
+fn topic(text: &str) -> anyhow::Result<TopicName<'_>> {
+    TopicName::parse(text).map_err(|error| anyhow!("\"{text}\": {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> PublishOptions {
+        crate::client::options::parse(arguments).unwrap()
+    }
+
+    #[test]
+    fn options_are_properties() {
+        let options = parse(&[
+            "a/b",
+            "--content-type",
+            "text/plain",
+            "--header",
+            "colour=red",
+            "--expiry",
+            "60",
+            "--response-topic",
+            "answers",
+            "--correlation-data",
+            "7",
+        ]);
+        let publication = MqttPublication::of(&options).unwrap();
+        let found: Vec<_> = properties(&options, publication.response_topic).collect();
+        let colour = UserProperty {
+            name: "colour",
+            value: "red",
+        };
+        let wanted = [
+            Property::MessageExpiryInterval(60),
+            Property::ContentType("text/plain"),
+            Property::ResponseTopic(topic("answers").unwrap()),
+            Property::CorrelationData(b"7"),
+            Property::UserProperty(colour),
+        ];
+        assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn what_cannot_be_published_is_refused_before_connecting() {
+        let table: [(&[&str], &str); 5] = [
+            (&["a/+"], "a/+"),
+            (&["a/#"], "a/#"),
+            (&["a", "--response-topic", "#"], "#"),
+            (
+                &["a", "--mqtt-version", "3.1.1", "--header", "a=b"],
+                "--header needs MQTT 5",
+            ),
+            (
+                &["a", "--mqtt-version", "3.1.1", "--expiry", "1"],
+                "--expiry needs MQTT 5",
+            ),
+        ];
+        for (arguments, wanted) in table {
+            let options = parse(arguments);
+            let Err(error) = MqttPublication::of(&options) else {
+                panic!("{arguments:?} is taken");
+            };
+            assert!(error.to_string().contains(wanted), "{arguments:?}: {error}");
+        }
+    }
+}

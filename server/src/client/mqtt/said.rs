@@ -1,0 +1,91 @@
+//! What a server of MQTT gives as its reason, as a text.
+
+use std::fmt::Debug;
+
+use wire::mqtt::{DisconnectReason, Properties};
+
+use crate::client::render::printable;
+
+/// A reason code, and the server's own words if there are some, on one line.
+pub fn said(reason: impl Debug, properties: &Properties<'_>) -> String {
+    let words = words(&format!("{reason:?}"));
+    let reference = properties.server_reference();
+    let reference = reference.map(|server| format!(" ({})", printable(server)));
+    let text = properties.reason_string().map(str::trim).unwrap_or("");
+    let text = match text {
+        "" => String::new(),
+        text => format!(": {}", printable(text)),
+    };
+    format!("{words}{}{text}", reference.unwrap_or_default())
+}
+
+/// "NotAuthorized" is "not authorized".
+fn words(name: &str) -> String {
+    let mut words = String::with_capacity(name.len() + 4);
+    for char in name.chars() {
+        if char.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(char.to_ascii_lowercase());
+    }
+    words
+}
+
+/// Whether a server that ends the connection so would do it again.
+pub const fn is_final(reason: DisconnectReason) -> bool {
+    use DisconnectReason as Reason;
+    matches!(
+        reason,
+        Reason::MalformedPacket
+            | Reason::ProtocolError
+            | Reason::NotAuthorized
+            | Reason::BadAuthenticationMethod
+            | Reason::SessionTakenOver
+            | Reason::TopicFilterInvalid
+            | Reason::TopicNameInvalid
+            | Reason::ReceiveMaximumExceeded
+            | Reason::TopicAliasInvalid
+            | Reason::PacketTooLarge
+            | Reason::PayloadFormatInvalid
+            | Reason::RetainNotSupported
+            | Reason::QosNotSupported
+            | Reason::UseAnotherServer
+            | Reason::ServerMoved
+            | Reason::SharedSubscriptionsNotSupported
+            | Reason::SubscriptionIdentifiersNotSupported
+            | Reason::WildcardSubscriptionsNotSupported
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::mqtt::{ConnectReason, Property};
+
+    use super::*;
+
+    #[test]
+    fn a_reason_is_told_in_words_with_those_of_the_server() {
+        let table = [
+            (vec![], "not authorized"),
+            (
+                vec![Property::ReasonString("ask\nfirst")],
+                r"not authorized: ask\nfirst",
+            ),
+            (
+                vec![Property::ServerReference("b:1883")],
+                "not authorized (b:1883)",
+            ),
+        ];
+        for (properties, wanted) in table {
+            let mut scratch = Vec::new();
+            let properties = Properties::encode(properties, &mut scratch).unwrap();
+            assert_eq!(said(ConnectReason::NotAuthorized, &properties), wanted);
+        }
+    }
+
+    #[test]
+    fn a_session_that_another_client_took_over_is_not_taken_back() {
+        assert!(is_final(DisconnectReason::SessionTakenOver));
+        assert!(!is_final(DisconnectReason::ServerShuttingDown));
+    }
+}

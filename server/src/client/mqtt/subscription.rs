@@ -1,0 +1,167 @@
+//! What `sub` does over MQTT.
+//!
+//! The session remembers the subscription and what was not acknowledged. It outlives a connection that is lost if
+//! there may be another one, and this command if the user wants it to be kept.
+
+use wire::mqtt::{
+    Suback, SubscribeReason,
+    client::{Client, Config, Event, Message, Ticket, Topics},
+};
+
+use super::{
+    connection::{Connection, Greeting, Mqtt, keep_alive_s},
+    record,
+    said::{is_final, said},
+    wanted::Wanted,
+};
+use crate::client::{
+    connect::ConnectError,
+    feed::{Intake, Subscription, Taken, Window},
+    follow::Failure,
+    note,
+    options::ConnectionOptions,
+};
+
+pub struct MqttSubscription<'o> {
+    wanted: Wanted<'o>,
+    connection: &'o ConnectionOptions,
+    /// The session, as long as no connection has it.
+    client: Client,
+    /// The user's name of it, or the server's; empty as long as there is none.
+    client_id: String,
+    greeting: Greeting,
+    /// The session has the subscription, if the server has the session.
+    is_subscribed: bool,
+}
+
+impl<'o> MqttSubscription<'o> {
+    pub fn new(wanted: Wanted<'o>, connection: &'o ConnectionOptions) -> Self {
+        Self {
+            client: Client::new(&Config::of(wanted.version())),
+            client_id: connection.client_id.clone().unwrap_or_default(),
+            wanted,
+            connection,
+            greeting: Greeting::default(),
+            is_subscribed: false,
+        }
+    }
+}
+
+impl Subscription for MqttSubscription<'_> {
+    type Machine = Mqtt;
+    type Ticket = Ticket;
+
+    async fn open(&mut self, window: u64) -> Result<Connection, ConnectError> {
+        let keep_alive_s = keep_alive_s(self.connection.heart_beat);
+        let mut connect = self.wanted.connect(&self.client_id, keep_alive_s, window);
+        if self.is_subscribed && self.wanted.outlives() {
+            connect.clean_start = false;
+        }
+        let client = self.client.clone();
+        let (connection, greeting) = Connection::open(self.connection, &connect, client).await?;
+        if let Some(assigned) = &greeting.assigned_client_id {
+            self.client_id.clone_from(assigned);
+        }
+        self.greeting = greeting;
+        Ok(connection)
+    }
+
+    fn begin(
+        &mut self,
+        connection: &mut Connection,
+        intake: &mut Intake<Ticket>,
+    ) -> Result<(), Failure> {
+        if self.is_subscribed && self.greeting.session_present {
+            self.confirmed(intake);
+            return Ok(());
+        }
+        let subscriptions = [self.wanted.subscription()];
+        let requested = connection.request(&Topics::Subscribe(&subscriptions, None));
+        match requested {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Failure::Local(error.to_string())),
+        }
+    }
+
+    fn take(
+        &mut self,
+        connection: &mut Connection,
+        intake: &mut Intake<Ticket>,
+    ) -> Result<Taken, Failure> {
+        match connection.next_event()? {
+            None => return Ok(Taken::Nothing),
+            Some(Event::Message(message)) => take_message(&message, intake),
+            Some(Event::Subscribed(suback)) => self.subscribed(&suback, intake)?,
+            Some(Event::Disconnected(disconnected)) => {
+                let said = said(disconnected.reason, &disconnected.properties);
+                return Err(match is_final(disconnected.reason) {
+                    true => Failure::EndedForGood { said },
+                    false => Failure::Ended { said },
+                });
+            }
+            Some(
+                Event::Connected(_)
+                | Event::Refused(_)
+                | Event::Published(_)
+                | Event::Unsubscribed(_)
+                | Event::Answered,
+            ) => {}
+        }
+        Ok(Taken::One)
+    }
+
+    fn acknowledge(&mut self, tickets: Vec<Ticket>, connection: &mut Connection) {
+        for ticket in tickets {
+            connection.acknowledge(ticket);
+        }
+    }
+
+    /// The session keeps the subscription, or ends when the connection is closed.
+    fn end(&mut self, _: &mut Connection) {}
+
+    async fn close(&mut self, connection: Connection) {
+        // What was printed was acknowledged; a server that does not answer in time has that all the same.
+        let _ = connection.close(self.wanted.expiry_at_the_end()).await;
+    }
+
+    async fn lost(&mut self, connection: Connection) {
+        self.client = connection.into_client().await;
+    }
+}
+
+impl MqttSubscription<'_> {
+    fn subscribed(
+        &mut self,
+        suback: &Suback<'_>,
+        intake: &mut Intake<Ticket>,
+    ) -> Result<(), Failure> {
+        let destination = self.wanted.filter.to_string();
+        let wanted = SubscribeReason::granted(self.wanted.qos());
+        match suback.reasons.iter().next() {
+            Some(reason) if reason.is_failure() => {
+                let said = said(reason, &suback.properties);
+                return Err(Failure::Refused { destination, said });
+            }
+            Some(granted) if granted.code() < wanted.code() => {
+                let (granted, wanted) = (granted.code(), wanted.code());
+                note(&format!("the server has QoS {granted} for QoS {wanted}"));
+            }
+            _ => {}
+        }
+        self.is_subscribed = true;
+        self.confirmed(intake);
+        if intake.standing.was_lost() {
+            intake.note_gap();
+        }
+        Ok(())
+    }
+
+    fn confirmed(&self, intake: &mut Intake<Ticket>) {
+        intake.confirmed(self.wanted.filter.as_str());
+    }
+}
+
+fn take_message(message: &Message<'_>, intake: &mut Intake<Ticket>) {
+    record::message(intake.format(), message, &mut intake.printer.lines);
+    intake.message(message.ticket, Window::AtMost);
+}

@@ -1,0 +1,206 @@
+//! A connection on which STOMP is spoken: [`wire::stomp::client`] is asked what the bytes mean.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use wire::stomp::{
+    Decoder, Limits,
+    client::{
+        Acknowledge, Client, Config, Connect, Event, ProtocolError, Send, ServerError, Subscribe,
+    },
+};
+
+use crate::client::{
+    connect::{self, ConnectError},
+    connection,
+    lost::Lost,
+    machine::{Due, Machine},
+    options::ConnectionOptions,
+    protocol::Protocol,
+    render::printable,
+};
+
+pub type Connection = connection::Connection<Stomp>;
+
+pub struct Stomp {
+    client: Client,
+    decoder: Decoder,
+}
+
+impl Machine for Stomp {
+    fn received(&mut self, now_ms: u64) {
+        self.client.received(now_ms);
+    }
+
+    fn sent(&mut self, now_ms: u64) {
+        self.client.sent(now_ms);
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        self.client.deadline()
+    }
+
+    fn on_deadline(&mut self, now_ms: u64) -> Due {
+        use wire::stomp::Due as Stomps;
+        match self.client.on_deadline(now_ms) {
+            Stomps::Nothing => Due::Nothing,
+            Stomps::HeartBeat => Due::HeartBeat,
+            Stomps::PeerSilent { silent_ms } => Due::ServerSilent { silent_ms },
+            Stomps::HandshakeOverdue => Due::HandshakeOverdue,
+        }
+    }
+
+    fn heart_beat(&mut self, out: &mut Vec<u8>) {
+        // Whatever else is sent will do.
+        if out.is_empty() {
+            self.client.heart_beat(out);
+        }
+    }
+}
+
+impl Connection {
+    /// Connects and waits for CONNECTED.
+    ///
+    /// # Errors
+    ///
+    /// There is no server, it does not speak STOMP, or it refuses this client.
+    pub async fn open(options: &ConnectionOptions) -> Result<Self, ConnectError> {
+        let endpoint = options.endpoint(Protocol::Stomp)?;
+        let transport = connect::open(&endpoint, &options.trust, SUBPROTOCOL).await?;
+        let config = Config {
+            heart_beat: options.heart_beat(),
+            ..Config::DEFAULT
+        };
+        let machine = Stomp {
+            client: Client::new(&config, 0),
+            decoder: Decoder::new(LIMITS),
+        };
+        let mut connection = Self::over(transport, machine);
+        let connect = Connect {
+            host: endpoint.host(),
+            client_id: options.client_id.as_deref(),
+            ..Connect::default()
+        };
+        let client = &connection.machine.client;
+        client.connect(&connect, &mut connection.outgoing);
+        connection.handshake(&endpoint.to_string()).await?;
+        Ok(connection)
+    }
+
+    async fn handshake(&mut self, address: &str) -> Result<(), ConnectError> {
+        let refused = |said| ConnectError::Refused {
+            address: address.to_owned(),
+            said,
+        };
+        let lost = |lost| ConnectError::Lost {
+            address: address.to_owned(),
+            lost,
+        };
+        while !self.machine.client.is_connected() {
+            match self.next_event().map_err(lost)? {
+                Some(Event::Error(error)) => return Err(refused(said(&error))),
+                Some(_) => {}
+                None => self.receive().await,
+            }
+        }
+        let Stomp { client, decoder } = &mut self.machine;
+        decoder.set_version(client.version());
+        self.set_timer();
+        Ok(())
+    }
+
+    pub fn send(&mut self, send: &Send<'_>) {
+        self.machine.client.send(send, &mut self.outgoing);
+    }
+
+    pub fn subscribe(&mut self, subscribe: &Subscribe<'_>) {
+        self.machine.client.subscribe(subscribe, &mut self.outgoing);
+    }
+
+    pub fn unsubscribe(&mut self, id: &str, receipt: Option<&str>) {
+        let client = &self.machine.client;
+        client.unsubscribe(id, receipt, &mut self.outgoing);
+    }
+
+    /// A message was made use of; `id` is its [`ack`](wire::stomp::client::Message::ack).
+    pub fn ack(&mut self, id: &str) {
+        self.machine
+            .client
+            .ack(&acknowledge(id), &mut self.outgoing);
+    }
+
+    /// A message could not be made use of: others may try.
+    pub fn nack(&mut self, id: &str) {
+        let client = &self.machine.client;
+        client.nack(&acknowledge(id), &mut self.outgoing);
+    }
+
+    /// What the server said, of what has arrived.
+    ///
+    /// # Errors
+    ///
+    /// The connection is lost, and everything that arrived was told.
+    pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Lost> {
+        let now_ms = self.now_ms();
+        // Looked at first, since what arrived is borrowed afterwards.
+        let standing = self.check();
+        let Stomp { client, decoder } = &mut self.machine;
+        let item = self.received.next(|bytes| decoder.decode(bytes));
+        match item.map_err(|error| Lost::protocol(ProtocolError::from(error)))? {
+            Some(item) => client.event(now_ms, item).map(Some).map_err(Lost::protocol),
+            None => standing.map(|()| None),
+        }
+    }
+
+    /// Takes leave of the server, and waits a little until it has seen that.
+    pub async fn close(mut self) {
+        let farewell = async {
+            let client = &self.machine.client;
+            client.disconnect(Some(FAREWELL), &mut self.outgoing);
+            while !self.has_seen_farewell() {
+                self.receive().await;
+            }
+            self.close_transport().await;
+        };
+        // A server that does not answer in time loses nothing but a farewell.
+        let _ = timeout(FAREWELL_TIMEOUT, farewell).await;
+    }
+
+    fn has_seen_farewell(&mut self) -> bool {
+        loop {
+            match self.next_event() {
+                Ok(Some(Event::Receipt(receipt))) if receipt == FAREWELL => return true,
+                Ok(Some(_)) => {}
+                Ok(None) => return false,
+                Err(_) => return true,
+            }
+        }
+    }
+}
+
+/// What the server said in an ERROR, on one line.
+pub fn said(error: &ServerError<'_>) -> String {
+    let body = error.body.trim();
+    match error.message.as_deref() {
+        None => printable(body).into_owned(),
+        Some(message) if body.is_empty() || body == message => printable(message).into_owned(),
+        Some(message) => format!("{}: {}", printable(message), printable(body)),
+    }
+}
+
+fn acknowledge(id: &str) -> Acknowledge<'_> {
+    Acknowledge {
+        id,
+        ..Acknowledge::default()
+    }
+}
+
+const SUBPROTOCOL: &str = "v12.stomp";
+/// The server is the user's choice and its limits are its own: ours only keep memory bounded.
+const LIMITS: Limits = Limits {
+    body_bytes: 1 << 30,
+    ..Limits::FROM_SERVER
+};
+/// The receipt of DISCONNECT, and how long it is waited for.
+const FAREWELL: &str = "farewell";
+const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,0 +1,302 @@
+//! What `sub` asks a server of STOMP for.
+
+use std::str::FromStr;
+
+use anyhow::{anyhow, bail};
+use broker::MessageId;
+use clap::{
+    ValueEnum,
+    builder::{BoolishValueParser, NonEmptyStringValueParser},
+};
+use wire::stomp::{header, server::AckMode};
+
+use super::destination::Source;
+use crate::client::{options::selector, subscribe::SubscribeOptions};
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct StompOptions {
+    /// Begin in the past: "last" (each topic's last message), after a sequence, or after a message id
+    #[arg(long, value_name = "last|SEQUENCE|ID", env = "CARILLON_SUB_SINCE")]
+    since: Option<Since>,
+
+    /// Only the messages whose headers satisfy this condition, such as "price > 20 AND colour = 'red'"
+    #[arg(long, value_name = "CONDITION", env = "CARILLON_SUB_SELECTOR", value_parser = selector)]
+    selector: Option<String>,
+
+    /// Print what waits in the queue, without taking it, and end
+    #[arg(long, env = "CARILLON_SUB_BROWSE", value_parser = BoolishValueParser::new())]
+    pub browse: bool,
+
+    /// Let the server keep the topics' messages under this name, and that of --client-id, for the next time
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "CARILLON_SUB_DURABLE",
+        value_parser = NonEmptyStringValueParser::new(),
+        requires = "client_id"
+    )]
+    durable: Option<String>,
+
+    /// What happens when this client is too slow; the server chooses otherwise
+    #[arg(long, value_name = "RULE", env = "CARILLON_SUB_OVERFLOW")]
+    overflow: Option<Overflow>,
+}
+
+/// What happens to a subscription that lies too far behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Overflow {
+    /// The oldest messages are dropped, and that is told
+    DropOldest,
+    /// Only ever the newest message is delivered
+    Latest,
+    /// The connection is ended
+    Disconnect,
+}
+
+/// Where in the past to begin, as the header `since` has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Since(String);
+
+impl StompOptions {
+    /// An option that was given, if any.
+    pub fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("--since", self.since.is_some()),
+            ("--selector", self.selector.is_some()),
+            ("--browse", self.browse),
+            ("--durable", self.durable.is_some()),
+            ("--overflow", self.overflow.is_some()),
+        ];
+        let given = options.into_iter().find(|(_, is_given)| *is_given);
+        given.map(|(name, _)| name)
+    }
+}
+
+/// What is asked for, of what there is.
+#[derive(Debug)]
+pub struct Wanted<'o> {
+    pub source: Source,
+    options: &'o StompOptions,
+}
+
+impl<'o> Wanted<'o> {
+    /// # Errors
+    ///
+    /// There is no such destination, or a queue, or a topic, does not have what is asked for.
+    pub fn of(options: &'o SubscribeOptions) -> anyhow::Result<Self> {
+        let source = options.source.parse();
+        let source = source.map_err(|error| anyhow!("\"{}\": {error}", options.source))?;
+        let wanted = Self {
+            source,
+            options: &options.stomp,
+        };
+        wanted.check(options.reconnect)?;
+        Ok(wanted)
+    }
+
+    fn check(&self, reconnect: bool) -> anyhow::Result<()> {
+        let is_queue = self.source.is_queue();
+        let options = self.options;
+        let refusals = [
+            (
+                options.browse && !is_queue,
+                "--browse is for queues; the past of a topic is had with --since",
+            ),
+            (
+                options.browse && reconnect,
+                "--browse cannot go on where it ended: do without --reconnect",
+            ),
+            (
+                options.durable.is_some() && is_queue,
+                "--durable is for topics; a queue keeps its messages anyway",
+            ),
+            (
+                options.since.is_some() && is_queue,
+                "--since is for topics; of a queue what waits in it is delivered",
+            ),
+            (
+                options.overflow.is_some() && self.is_kept(),
+                "--overflow is for topics without --durable; nothing is passed over of what is kept",
+            ),
+        ];
+        match refusals.iter().find(|(is_refused, _)| *is_refused) {
+            Some((_, reason)) => bail!("{reason}"),
+            None => Ok(()),
+        }
+    }
+
+    pub const fn browses(&self) -> bool {
+        self.options.browse
+    }
+
+    /// Whether the server keeps messages until they are acknowledged.
+    pub fn is_kept(&self) -> bool {
+        self.source.is_queue() || self.options.durable.is_some()
+    }
+
+    /// What is kept is acknowledged once it was printed: what is under way when this ends is not lost.
+    pub fn ack(&self) -> AckMode {
+        match self.is_kept() && !self.options.browse {
+            true => AckMode::Client,
+            false => AckMode::Auto,
+        }
+    }
+
+    /// Headers of the SUBSCRIBE; `window` is how many messages may wait for their acknowledgement.
+    pub fn headers<'s>(&'s self, window: &'s str) -> Vec<(&'static str, &'s str)> {
+        let is_acknowledged = self.ack() != AckMode::Auto;
+        let headers = [
+            (header::SELECTOR, self.options.selector.as_deref()),
+            (header::BROWSER, self.options.browse.then_some("true")),
+            (header::SUBSCRIPTION_NAME, self.options.durable.as_deref()),
+            (header::PREFETCH_SIZE, is_acknowledged.then_some(window)),
+        ];
+        let given = headers.into_iter();
+        given
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect()
+    }
+
+    pub fn since(&self) -> Option<&'o str> {
+        self.options.since.as_ref().map(|since| since.0.as_str())
+    }
+
+    /// Whether the place to begin stays the same whatever is published.
+    pub fn begins_at_a_message(&self) -> bool {
+        self.since().is_some_and(|since| since != LAST)
+    }
+
+    pub fn overflow(&self) -> Option<&'static str> {
+        self.options.overflow.map(|overflow| match overflow {
+            Overflow::DropOldest => "drop-oldest",
+            Overflow::Latest => "latest",
+            Overflow::Disconnect => "disconnect",
+        })
+    }
+}
+
+impl FromStr for Since {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_sequence =
+            text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u64>().is_ok();
+        if text == LAST || is_sequence || text.parse::<MessageId>().is_ok() {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("it needs to be \"last\", a sequence, or a message id such as 19a2b3c4d5e-42")
+        }
+    }
+}
+
+const LAST: &str = "last";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<SubscribeOptions, String> {
+        crate::client::options::parse(arguments)
+    }
+
+    #[test]
+    fn since_and_overflow_are_what_the_server_is_asked_for() {
+        for since in ["last", "0", "42", "19a2b3c4d5e-42"] {
+            let options = parse(&["a", "--since", since]).unwrap();
+            assert_eq!(Wanted::of(&options).unwrap().since(), Some(since));
+        }
+        for overflow in ["drop-oldest", "latest", "disconnect"] {
+            let options = parse(&["a", "--overflow", overflow]).unwrap();
+            assert_eq!(Wanted::of(&options).unwrap().overflow(), Some(overflow));
+        }
+        let options = parse(&["a"]).unwrap();
+        let wanted = Wanted::of(&options).unwrap();
+        assert_eq!((wanted.since(), wanted.overflow()), (None, None));
+    }
+
+    #[test]
+    fn queues_and_durable_subscriptions_are_acknowledged_as_they_are_printed() {
+        let prefetch = (header::PREFETCH_SIZE, "7");
+        let table: [(&[&str], AckMode, &[_]); 5] = [
+            (&["a"], AckMode::Auto, &[]),
+            (&["/topic/a"], AckMode::Auto, &[]),
+            (&["/queue/a"], AckMode::Client, &[prefetch]),
+            (
+                &["/queue/a", "--browse", "--selector", "x = 1"],
+                AckMode::Auto,
+                &[(header::SELECTOR, "x = 1"), (header::BROWSER, "true")],
+            ),
+            (
+                &["a", "--durable", "d", "--client-id", "me"],
+                AckMode::Client,
+                &[(header::SUBSCRIPTION_NAME, "d"), prefetch],
+            ),
+        ];
+        for (arguments, ack, headers) in table {
+            let options = parse(arguments).unwrap();
+            let wanted = Wanted::of(&options).unwrap();
+            assert_eq!(wanted.ack(), ack, "{arguments:?}");
+            assert_eq!(wanted.headers("7"), headers, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused_before_connecting() {
+        let table: [(&[&str], &str); 7] = [
+            (&["a.>.b"], "can only be the last level (at byte 4)"),
+            (&["a", "--browse"], "--browse is for queues"),
+            (
+                &["/queue/a", "--browse", "--reconnect"],
+                "without --reconnect",
+            ),
+            (&["/queue/a", "--since", "last"], "--since is for topics"),
+            (
+                &["/queue/a", "--durable", "d", "--client-id", "me"],
+                "--durable is for topics",
+            ),
+            (
+                &["/queue/a", "--overflow", "latest"],
+                "--overflow is for topics",
+            ),
+            (
+                &[
+                    "a",
+                    "--overflow",
+                    "latest",
+                    "--durable",
+                    "d",
+                    "--client-id",
+                    "me",
+                ],
+                "without --durable",
+            ),
+        ];
+        for (arguments, wanted) in table {
+            let options = parse(arguments).unwrap();
+            let error = Wanted::of(&options).unwrap_err().to_string();
+            assert!(error.contains(wanted), "{arguments:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_asked_for_is_refused_before_connecting() {
+        let table: [(&[&str], &str); 6] = [
+            (&["a", "--selector", "x >"], "column"),
+            (&["a", "--durable", "d"], "--client-id"),
+            (&["a", "--since", "yesterday"], "a message id such as"),
+            (&["a", "--since", ""], "a message id such as"),
+            (
+                &["a", "--since", "18446744073709551616"],
+                "a message id such as",
+            ),
+            (
+                &["a", "--overflow", "block"],
+                "drop-oldest, latest, disconnect",
+            ),
+        ];
+        for (arguments, wanted) in table {
+            let error = parse(arguments).unwrap_err();
+            assert!(error.contains(wanted), "{arguments:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What `pub` does over STOMP: every message asks for a receipt.
+
+use std::fmt::Write as _;
+
+use anyhow::anyhow;
+use wire::stomp::client::{Event, Send};
+
+use super::{
+    Connection,
+    connection::{Stomp, said},
+    destination::Target,
+};
+use crate::client::{
+    headers::UserHeader,
+    publish::{Publication, PublishOptions, Refusal},
+};
+
+pub struct StompPublication<'o> {
+    options: &'o PublishOptions,
+    target: Target,
+    headers: Vec<(&'o str, &'o str)>,
+    /// The latest receipt asked for: the number of its message.
+    receipt: String,
+    sent: u64,
+    /// All messages up to this one were confirmed.
+    confirmed: u64,
+}
+
+impl<'o> StompPublication<'o> {
+    /// # Errors
+    ///
+    /// There is no such destination.
+    pub fn of(options: &'o PublishOptions) -> anyhow::Result<Self> {
+        let destination = &options.destination;
+        let target = destination.parse();
+        let headers = options.headers.iter();
+        Ok(Self {
+            options,
+            target: target.map_err(|error| anyhow!("\"{destination}\": {error}"))?,
+            headers: headers.map(UserHeader::as_pair).collect(),
+            receipt: String::new(),
+            sent: 0,
+            confirmed: 0,
+        })
+    }
+}
+
+impl Publication for StompPublication<'_> {
+    type Machine = Stomp;
+
+    async fn open(&mut self) -> anyhow::Result<Connection> {
+        let connection = Connection::open(&self.options.connection).await;
+        connection.map_err(anyhow::Error::msg)
+    }
+
+    fn has_room(&self, _: &Connection) -> bool {
+        self.sent - self.confirmed < WINDOW
+    }
+
+    fn send(&mut self, body: &[u8], connection: &mut Connection) -> anyhow::Result<()> {
+        self.sent += 1;
+        self.receipt.clear();
+        // Writing to memory cannot fail.
+        let _ = write!(self.receipt, "{}", self.sent);
+        connection.send(&Send {
+            destination: self.target.as_stomp(),
+            content_type: self.options.content_type.as_deref(),
+            receipt: Some(&self.receipt),
+            headers: &self.headers,
+            body,
+        });
+        Ok(())
+    }
+
+    fn take_answers(&mut self, connection: &mut Connection) -> Result<(), Refusal> {
+        loop {
+            match connection.next_event() {
+                Ok(Some(Event::Receipt(receipt))) => {
+                    self.confirmed = receipt.parse().unwrap_or(self.confirmed);
+                }
+                Ok(Some(Event::Error(error))) => {
+                    // Frames are processed in order: without a receipt it is the first unconfirmed one.
+                    let number = error.receipt_id.as_ref().and_then(|id| id.parse().ok());
+                    return Err(Refusal::Message {
+                        number: number.unwrap_or(self.confirmed + 1),
+                        said: said(&error),
+                    });
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(()),
+                Err(lost) => {
+                    return Err(Refusal::Other(format!("the connection was lost: {lost}")));
+                }
+            }
+        }
+    }
+
+    fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.confirmed < self.sent
+    }
+
+    fn confirmed(&self) -> Option<u64> {
+        Some(self.confirmed)
+    }
+
+    async fn close(&mut self, connection: Connection) -> anyhow::Result<()> {
+        connection.close().await;
+        Ok(())
+    }
+}
+
+/// How many messages may be unconfirmed.
+const WINDOW: u64 = 4096;

@@ -1,0 +1,147 @@
+//! What `sub` does over STOMP.
+//!
+//! Of topics the message to go on after is remembered; queues and durable subscriptions are remembered by the
+//! server, up to what was acknowledged.
+
+use wire::stomp::{
+    client::{Event, Message, Subscribe},
+    header,
+};
+
+use super::{
+    Connection,
+    connection::{Stomp, said},
+    destination::shown,
+    options::Wanted,
+    render,
+};
+use crate::client::{
+    connect::ConnectError,
+    feed::{Intake, Subscription, Taken, Window},
+    follow::Failure,
+    note,
+    options::ConnectionOptions,
+    render::Format,
+};
+
+pub struct StompSubscription<'o> {
+    wanted: Wanted<'o>,
+    connection: &'o ConnectionOptions,
+    /// The latest message.
+    last_id: Option<String>,
+}
+
+impl<'o> StompSubscription<'o> {
+    pub const fn new(wanted: Wanted<'o>, connection: &'o ConnectionOptions) -> Self {
+        Self {
+            wanted,
+            connection,
+            last_id: None,
+        }
+    }
+}
+
+impl Subscription for StompSubscription<'_> {
+    type Machine = Stomp;
+    type Ticket = String;
+
+    async fn open(&mut self, _: u64) -> Result<Connection, ConnectError> {
+        Connection::open(self.connection).await
+    }
+
+    fn begin(
+        &mut self,
+        connection: &mut Connection,
+        intake: &mut Intake<String>,
+    ) -> Result<(), Failure> {
+        let window = intake.window().to_string();
+        connection.subscribe(&Subscribe {
+            id: SUBSCRIPTION,
+            destination: self.wanted.source.as_stomp(),
+            ack: self.wanted.ack(),
+            since: self.since(),
+            overflow: self.wanted.overflow(),
+            receipt: Some(SUBSCRIPTION),
+            headers: &self.wanted.headers(&window),
+        });
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        connection: &mut Connection,
+        intake: &mut Intake<String>,
+    ) -> Result<Taken, Failure> {
+        match connection.next_event()? {
+            None => return Ok(Taken::Nothing),
+            Some(Event::Message(message)) => self.message(&message, intake),
+            Some(Event::Receipt(_)) => self.confirmed(intake),
+            Some(Event::Error(error)) => {
+                let refusal = intake.standing.refusal(&self.wanted.source, said(&error));
+                return Err(refusal);
+            }
+            Some(Event::Connected(_) | Event::HeartBeat) => {}
+        }
+        Ok(Taken::One)
+    }
+
+    /// Acknowledging a message acknowledges those before it as well.
+    fn acknowledge(&mut self, tickets: Vec<String>, connection: &mut Connection) {
+        if let Some(ack) = tickets.last() {
+            connection.ack(ack);
+        }
+    }
+
+    fn end(&mut self, connection: &mut Connection) {
+        connection.unsubscribe(SUBSCRIPTION, None);
+    }
+
+    async fn close(&mut self, connection: Connection) {
+        connection.close().await;
+    }
+}
+
+impl StompSubscription<'_> {
+    /// Where to begin: what is kept for this client needs no place to go on from.
+    fn since(&self) -> Option<&str> {
+        let last_id = self.last_id.as_deref();
+        let last_id = last_id.filter(|_| !self.wanted.is_kept());
+        last_id.or(self.wanted.since())
+    }
+
+    fn message(&mut self, message: &Message<'_>, intake: &mut Intake<String>) {
+        if self.wanted.browses() && message.headers.get(header::BROWSER).as_deref() == Some("end") {
+            // Everything in the queue that is looked at was seen.
+            intake.reach_end();
+            return;
+        }
+        let format = intake.format();
+        let lines = &mut intake.printer.lines;
+        if let Some(missed) = message.missed {
+            let topic = shown(&message.destination);
+            match format {
+                Format::Json => render::missed_record(topic, missed, lines),
+                Format::Body | Format::DestinationAndBody => {
+                    note(&render::missed_note(topic, missed));
+                }
+            }
+        }
+        render::message(format, message, lines);
+        intake.message(message.ack().map(Into::into), Window::Filled);
+        let last_id = self.last_id.get_or_insert_default();
+        last_id.clear();
+        last_id.push_str(&message.message_id);
+    }
+
+    fn confirmed(&self, intake: &mut Intake<String>) {
+        intake.confirmed(&self.wanted.source.to_string());
+        // Before the first message there is no place to go on from, unless the user named one.
+        let goes_on = self.last_id.is_some() || self.wanted.begins_at_a_message();
+        if intake.standing.was_lost() && !goes_on && !self.wanted.is_kept() {
+            intake.note_gap();
+        }
+    }
+}
+
+/// The one subscription of a connection, and its receipt.
+const SUBSCRIPTION: &str = "sub";

@@ -1,0 +1,41 @@
+//! What all connections of MQTT share besides the broker.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use super::{MqttOptions, Sessions};
+use crate::clock;
+
+pub struct Reception {
+    pub options: MqttOptions,
+    /// By client id.
+    pub sessions: Arc<Sessions>,
+    /// Names that were made up.
+    names: AtomicU64,
+}
+
+impl Reception {
+    pub fn new(options: &MqttOptions) -> Self {
+        Self {
+            options: *options,
+            sessions: Sessions::new(options.sessions),
+            names: AtomicU64::new(0),
+        }
+    }
+
+    /// A client id for who has none. Nobody else chooses it by chance.
+    pub fn client_id(&self) -> Arc<str> {
+        format!("carillon-{}-{:x}", self.number(), clock::unix_ms()).into()
+    }
+
+    /// What a client may begin its response topics with, and nobody else is told to (5.0, 4.10.1).
+    pub fn response_information(&self) -> String {
+        format!("responses/{}-{:x}", self.number(), clock::unix_ms())
+    }
+
+    fn number(&self) -> u64 {
+        self.names.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}

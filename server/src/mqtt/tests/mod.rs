@@ -1,0 +1,287 @@
+//! MQTT joined to the broker, without sockets: `wire`'s client machine talks to connections of one broker.
+
+mod sessions;
+mod simulation;
+
+use std::{num::NonZeroU16, ops::ControlFlow, sync::Arc};
+
+use broker::{Broker, Limits, Overflow};
+use tokio::sync::watch;
+use wire::mqtt::{
+    QoS, Subscription, SubscriptionOptions, TopicFilter, TopicName, Version,
+    client::{self, Client, Connect, Event, Publication, Topics},
+    server::{Config, Handshake},
+};
+
+use super::{
+    Mqtt, MqttOptions, Reception, encoder::MqttEncoder, handshake::Guest, sessions::Occupant,
+};
+use crate::{
+    advisory::Advisories,
+    clock::{self, Clock},
+    connection::{Encoder as _, Ending, Protocol as _, Surroundings, Turn, Voice},
+};
+
+/// A broker, and how its connections are served.
+struct House {
+    surroundings: Surroundings,
+    reception: Reception,
+}
+
+/// A server's end of a connection.
+struct Served {
+    mqtt: Mqtt,
+    voice: Option<Voice<MqttEncoder>>,
+    surroundings: Surroundings,
+}
+
+impl House {
+    fn new() -> Self {
+        let broker = Arc::new(Broker::new(1, Limits::default()));
+        let (_, stopping) = watch::channel(false);
+        let options = MqttOptions {
+            machine: Config::DEFAULT,
+            overflow: Overflow::DropOldest,
+            inflight: 1_024,
+            sessions: 100,
+            body_bytes: 1 << 20,
+        };
+        Self {
+            surroundings: Surroundings {
+                advisories: Arc::new(Advisories::new(&broker)),
+                broker,
+                clock: Clock::start(),
+                stopping,
+            },
+            reception: Reception::new(&options),
+        }
+    }
+
+    /// Lets a client in that has sent CONNECT and nothing else; the one that had its id has left.
+    async fn serve(&self, connect: &[u8]) -> Served {
+        let mut handshake = Handshake::new(&self.reception.options.machine, 0);
+        let (opened, taken) = handshake.connect(connect).expect("legal").expect("all");
+        assert_eq!(taken, connect.len());
+        let guest = Guest::new(&self.reception, opened).expect("a legal will");
+        let arrival = self.reception.sessions.arrive(&guest.client);
+        let seated = arrival.sit().await;
+        let occupant = Occupant::new(&self.reception.sessions, &guest.client, seated);
+        let begun = guest.begin(&self.reception, &self.surroundings, occupant);
+        let (beginning, wishes, outgoing) = begun.expect("it is let in");
+        let (mqtt, reader) = Mqtt::new(&self.surroundings, beginning);
+        let encoder = MqttEncoder::new(&wishes, outgoing);
+        Served {
+            mqtt,
+            voice: Some(Voice { reader, encoder }),
+            surroundings: self.surroundings.clone(),
+        }
+    }
+}
+
+impl Served {
+    /// One turn: takes in bytes, all of them, and tells what is sent back.
+    fn turn(&mut self, input: &[u8]) -> Result<Vec<u8>, Ending> {
+        let mut turn = Turn::default();
+        let received = self.mqtt.receive(input, &mut turn);
+        if self.mqtt.has_news()
+            && let Some(voice) = &mut self.voice
+        {
+            self.mqtt.hand_over(&mut voice.encoder, &mut turn)?;
+        }
+        self.mqtt.finish(&mut turn)?;
+        assert_eq!(received?, input.len(), "whole packets were sent");
+        let mut out = std::mem::take(&mut turn.replies);
+        self.deliver(&mut out);
+        Ok(out)
+    }
+
+    /// What there is for the client, as far as it takes it.
+    fn deliver(&mut self, out: &mut Vec<u8>) {
+        let Some(Voice { reader, encoder }) = &mut self.voice else {
+            return;
+        };
+        reader.session().begin();
+        let mut is_done = !encoder.has_room();
+        while !is_done {
+            is_done = reader.drain(clock::unix_ms(), |delivery| {
+                encoder.encode(&delivery, out);
+                match encoder.has_room() {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                }
+            });
+            is_done |= !encoder.has_room();
+        }
+    }
+
+    /// The connection ends.
+    fn part(mut self, ending: &Ending) {
+        if let Some(voice) = self.voice.take() {
+            let surroundings = self.surroundings.clone();
+            self.mqtt.part(&surroundings, voice, Some(ending));
+        }
+    }
+}
+
+/// A client with its end of a connection.
+struct Peer {
+    name: String,
+    machine: Client,
+    served: Option<Served>,
+    /// What it wants to say.
+    outgoing: Vec<u8>,
+    /// What it has not taken in.
+    incoming: Vec<u8>,
+    /// Messages that nobody has asked for yet.
+    heard: Vec<Heard>,
+    /// Whether the last CONNACK told of a session; 3.1 cannot tell.
+    session_present: Option<bool>,
+    version: Version,
+}
+
+/// A message as a client gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Heard {
+    topic: String,
+    payload: String,
+    qos: QoS,
+    retain: bool,
+    duplicate: bool,
+}
+
+impl Peer {
+    fn new(name: &str, version: Version) -> Self {
+        Self {
+            name: name.to_owned(),
+            machine: Client::new(&client::Config::of(version)),
+            served: None,
+            outgoing: Vec::new(),
+            incoming: Vec::new(),
+            heard: Vec::new(),
+            session_present: None,
+            version,
+        }
+    }
+
+    /// Connects with a session that outlives the connection; whether it goes on with one, as far as it is told.
+    async fn connect(&mut self, house: &House) -> bool {
+        let connect = Connect {
+            client_id: &self.name.clone(),
+            clean_start: false,
+            session_expiry_s: 1_000,
+            receive_maximum: NonZeroU16::new(8).expect("not 0"),
+            ..Connect::default()
+        };
+        self.connect_as(house, &connect).await
+    }
+
+    async fn connect_as(&mut self, house: &House, connect: &Connect<'_>) -> bool {
+        let mut bytes = Vec::new();
+        let asked = self.machine.connect(connect, 0, &mut bytes);
+        asked.expect("it can be said");
+        let mut served = house.serve(&bytes).await;
+        let answer = served.turn(&[]).expect("a connection");
+        self.served = Some(served);
+        self.incoming = answer;
+        self.session_present = None;
+        self.listen();
+        self.session_present.expect("CONNACK") || self.version == Version::V3_1
+    }
+
+    /// The line breaks; what is on its way is lost.
+    fn break_off(&mut self) {
+        self.outgoing.clear();
+        self.incoming.clear();
+        if let Some(served) = self.served.take() {
+            served.part(&Ending::Io("broken".to_owned()));
+        }
+    }
+
+    fn subscribe(&mut self, filter: &str, maximum_qos: QoS) {
+        let subscription = Subscription {
+            filter: TopicFilter::parse(filter).expect("a filter"),
+            options: SubscriptionOptions {
+                maximum_qos,
+                ..SubscriptionOptions::default()
+            },
+        };
+        let topics = Topics::Subscribe(&[subscription], None);
+        let asked = self.machine.request(&topics, &mut self.outgoing);
+        asked.expect("it can be said");
+    }
+
+    fn publish(&mut self, topic: &str, payload: &str, qos: QoS) {
+        let publication = Publication {
+            topic: TopicName::parse(topic).expect("a name"),
+            qos,
+            retain: false,
+            properties: wire::mqtt::Properties::EMPTY,
+            payload: payload.as_bytes(),
+            tag: 0,
+        };
+        let said = self.machine.publish(&publication, &mut self.outgoing);
+        said.expect("it can be said");
+    }
+
+    /// Says what it wants to say.
+    fn speak(&mut self) {
+        let bytes = std::mem::take(&mut self.outgoing);
+        if let Some(served) = &mut self.served {
+            let answer = served.turn(&bytes).expect("nothing is wrong with it");
+            self.incoming.extend(answer);
+        }
+    }
+
+    /// Takes in what has come, and acknowledges it.
+    fn listen(&mut self) {
+        if let Some(served) = &mut self.served {
+            served.deliver(&mut self.incoming);
+        }
+        let bytes = std::mem::take(&mut self.incoming);
+        let mut rest = &bytes[..];
+        while let Some((event, used)) = self
+            .machine
+            .event(0, rest, &mut self.outgoing)
+            .expect("packets")
+        {
+            rest = &rest[used..];
+            match &event {
+                Event::Connected(connected) => {
+                    self.session_present = Some(connected.session_present);
+                }
+                Event::Message(message) => {
+                    self.heard.push(Heard::of(message));
+                    if let Some(ticket) = message.ticket {
+                        self.machine.acknowledge(ticket, &mut self.outgoing);
+                    }
+                }
+                _ => {}
+            }
+        }
+        assert!(rest.is_empty(), "whole packets are sent");
+    }
+
+    /// Says and takes in until nothing more comes; tells what has come.
+    fn settle(&mut self) -> Vec<Heard> {
+        loop {
+            let before = self.heard.len();
+            self.speak();
+            self.listen();
+            if self.heard.len() == before && self.outgoing.is_empty() {
+                return std::mem::take(&mut self.heard);
+            }
+        }
+    }
+}
+
+impl Heard {
+    fn of(message: &client::Message<'_>) -> Self {
+        Self {
+            topic: message.topic.as_str().to_owned(),
+            payload: String::from_utf8_lossy(message.payload).into_owned(),
+            qos: message.delivery.qos(),
+            retain: message.retain,
+            duplicate: message.is_duplicate(),
+        }
+    }
+}

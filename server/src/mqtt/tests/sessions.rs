@@ -1,0 +1,246 @@
+//! What outlives a connection, and who has it then (5.0, 3.1.2.4 and 4.1).
+
+use std::task::{Context, Poll};
+
+use broker::TopicName;
+use wire::mqtt::{QoS::*, TopicName as Name, Version, Will, client::Connect};
+
+use super::{Heard, House, Peer};
+use crate::connection::{Ending, Protocol as _};
+
+fn heard(payloads: &[Heard]) -> Vec<&str> {
+    payloads.iter().map(|one| one.payload.as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_is_published_while_the_client_is_away_waits_for_it() {
+    for version in Version::ALL {
+        let house = House::new();
+        let mut reader = Peer::new("reader", version);
+        let mut writer = Peer::new("writer", version);
+        assert!(!reader.connect(&house).await);
+        reader.subscribe("a/#", AtLeastOnce);
+        reader.settle();
+        reader.break_off();
+        writer.connect(&house).await;
+        for (payload, qos) in [("1", AtLeastOnce), ("2", ExactlyOnce), ("3", AtMostOnce)] {
+            writer.publish("a/b", payload, qos);
+        }
+        writer.settle();
+        assert!(reader.connect(&house).await, "{version}");
+        let found = reader.settle();
+        assert_eq!(heard(&found), ["1", "2", "3"], "{version}");
+        assert!(found.iter().all(|one| !one.duplicate && !one.retain));
+        assert_eq!(found[1].qos, AtLeastOnce, "no more than was asked for");
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_acknowledged_comes_again_in_order_with_dup() {
+    let house = House::new();
+    let mut reader = Peer::new("reader", Version::V5_0);
+    let mut writer = Peer::new("writer", Version::V5_0);
+    reader.connect(&house).await;
+    reader.subscribe("a", AtLeastOnce);
+    reader.settle();
+    writer.connect(&house).await;
+    for payload in ["1", "2", "3"] {
+        writer.publish("a", payload, AtLeastOnce);
+    }
+    writer.settle();
+    // It was sent, and is lost with the line.
+    reader
+        .served
+        .as_mut()
+        .expect("connected")
+        .deliver(&mut reader.incoming);
+    assert!(!reader.incoming.is_empty());
+    reader.break_off();
+    writer.publish("a", "4", AtLeastOnce);
+    writer.settle();
+    assert!(reader.connect(&house).await);
+    let found = reader.settle();
+    assert_eq!(heard(&found), ["1", "2", "3", "4"]);
+    let again: Vec<_> = found.iter().map(|one| one.duplicate).collect();
+    assert_eq!(again, [true, true, true, false]);
+}
+
+#[tokio::test]
+async fn a_clean_start_begins_anew() {
+    let house = House::new();
+    let mut reader = Peer::new("reader", Version::V5_0);
+    reader.connect(&house).await;
+    reader.subscribe("a", AtLeastOnce);
+    reader.settle();
+    reader.break_off();
+    assert_eq!(house.reception.sessions.away(), 1);
+    let anew = Connect {
+        client_id: "reader",
+        ..Connect::default()
+    };
+    assert!(!reader.connect_as(&house, &anew).await);
+    assert_eq!(house.reception.sessions.away(), 0);
+    let mut writer = Peer::new("writer", Version::V5_0);
+    writer.connect(&house).await;
+    writer.publish("a", "1", AtLeastOnce);
+    writer.settle();
+    assert_eq!(reader.settle(), []);
+    assert_eq!(house.surroundings.broker.figures().subscriptions, 0);
+}
+
+#[tokio::test]
+async fn a_session_ends_when_its_time_is_over() {
+    let house = House::new();
+    let mut reader = Peer::new("reader", Version::V5_0);
+    reader.connect(&house).await;
+    reader.subscribe("a", AtLeastOnce);
+    reader.settle();
+    reader.break_off();
+    let sessions = &house.reception.sessions;
+    let now_ms = house.surroundings.clock.now_ms();
+    assert!(sessions.take_due(now_ms + 999_000, 10).is_empty());
+    let due = sessions.take_due(now_ms + 1_001_000, 10);
+    assert_eq!((due.len(), sessions.away()), (1, 0));
+}
+
+#[tokio::test]
+async fn whoever_has_the_client_id_is_asked_to_leave_and_the_session_goes_on() {
+    let house = House::new();
+    let mut old = Peer::new("one", Version::V5_0);
+    old.connect(&house).await;
+    old.subscribe("a", ExactlyOnce);
+    old.settle();
+    let mut new = Peer::new("one", Version::V5_0);
+    let mut connecting = Box::pin(new.connect(&house));
+    let waker = futures_util::task::noop_waker();
+    let mut context = Context::from_waker(&waker);
+    assert!(connecting.as_mut().poll(&mut context).is_pending());
+    let served = old.served.as_mut().expect("connected");
+    let Poll::Ready(ending) = served.mqtt.poll_evicted(&mut context) else {
+        panic!("it is asked to leave");
+    };
+    assert_eq!(ending, Ending::TakenOver);
+    old.served.take().expect("connected").part(&ending);
+    assert!(connecting.await, "the session goes on");
+    let mut writer = Peer::new("writer", Version::V5_0);
+    writer.connect(&house).await;
+    writer.publish("a", "1", ExactlyOnce);
+    writer.settle();
+    assert_eq!(heard(&new.settle()), ["1"]);
+}
+
+fn with_will<'a>(name: &'a str, properties: wire::mqtt::Properties<'a>) -> Connect<'a> {
+    Connect {
+        client_id: name,
+        clean_start: false,
+        session_expiry_s: 1_000,
+        will: Some(Will {
+            qos: AtLeastOnce,
+            retain: true,
+            properties,
+            topic: Name::parse("wills").expect("a name"),
+            payload: b"gone",
+        }),
+        ..Connect::default()
+    }
+}
+
+fn last_will(house: &House) -> Option<String> {
+    let topic = TopicName::new("wills").expect("a name");
+    let retained = house.surroundings.broker.retained(&topic)?;
+    Some(String::from_utf8_lossy(retained.body()).into_owned())
+}
+
+#[tokio::test]
+async fn a_will_is_published_when_the_line_breaks_and_not_when_the_client_leaves() {
+    let house = House::new();
+    let mut client = Peer::new("one", Version::V5_0);
+    let connect = with_will("one", wire::mqtt::Properties::EMPTY);
+    client.connect_as(&house, &connect).await;
+    client.machine.disconnect(None, &mut client.outgoing);
+    let bytes = std::mem::take(&mut client.outgoing);
+    let mut served = client.served.take().expect("connected");
+    let left = served.turn(&bytes);
+    assert_eq!(left, Err(Ending::ByPeer));
+    served.part(&Ending::ByPeer);
+    assert_eq!(last_will(&house), None);
+    client.connect_as(&house, &connect).await;
+    client.break_off();
+    assert_eq!(last_will(&house).as_deref(), Some("gone"));
+}
+
+#[tokio::test]
+async fn a_delayed_will_waits_and_is_forgotten_when_the_client_is_back() {
+    let house = House::new();
+    let mut client = Peer::new("one", Version::V5_0);
+    let mut scratch = Vec::new();
+    let delay = [wire::mqtt::Property::WillDelayInterval(100)];
+    let delay = wire::mqtt::Properties::encode(delay, &mut scratch).expect("short");
+    let connect = with_will("one", delay);
+    client.connect_as(&house, &connect).await;
+    client.break_off();
+    let sessions = &house.reception.sessions;
+    let now_ms = house.surroundings.clock.now_ms();
+    assert!(sessions.take_due(now_ms + 99_000, 10).is_empty());
+    assert!(client.connect_as(&house, &connect).await);
+    client.break_off();
+    let due = sessions.take_due(now_ms + 101_000, 10);
+    assert_eq!(due.len(), 1, "it is due once, for the last connection");
+    assert_eq!(sessions.away(), 1, "the session goes on");
+    assert_eq!(last_will(&house), None, "it is the caller who publishes it");
+}
+
+#[tokio::test]
+async fn what_ends_with_its_connection_leaves_nothing() {
+    let house = House::new();
+    let broker = &house.surroundings.broker;
+    let before = broker.figures();
+    let mut client = Peer::new("one", Version::V5_0);
+    let connect = Connect {
+        client_id: "one",
+        ..Connect::default()
+    };
+    client.connect_as(&house, &connect).await;
+    client.subscribe("a/+", ExactlyOnce);
+    client.subscribe("$share/g/b", AtLeastOnce);
+    client.subscribe("$queue/q", AtLeastOnce);
+    client.settle();
+    assert_eq!(broker.figures().subscriptions, 3);
+    client.break_off();
+    let after = broker.figures();
+    assert_eq!(
+        (after.sessions, after.subscriptions),
+        (before.sessions, before.subscriptions)
+    );
+    assert_eq!(house.reception.sessions.away(), 0);
+}
+
+#[tokio::test]
+async fn what_a_consumer_had_goes_to_the_others_while_it_is_away() {
+    let house = House::new();
+    let mut one = Peer::new("one", Version::V5_0);
+    let mut two = Peer::new("two", Version::V5_0);
+    let mut writer = Peer::new("writer", Version::V5_0);
+    for client in [&mut one, &mut two] {
+        client.connect(&house).await;
+        client.subscribe("$share/g/jobs", AtLeastOnce);
+        client.settle();
+    }
+    writer.connect(&house).await;
+    for number in 0..6 {
+        writer.publish("jobs", &number.to_string(), AtLeastOnce);
+    }
+    writer.settle();
+    // One gets its share, and loses the line before it has acknowledged anything.
+    one.served
+        .as_mut()
+        .expect("connected")
+        .deliver(&mut one.incoming);
+    assert!(!one.incoming.is_empty());
+    one.break_off();
+    let mut found = two.settle();
+    found.sort_by(|a, b| a.payload.cmp(&b.payload));
+    assert_eq!(heard(&found), ["0", "1", "2", "3", "4", "5"]);
+    assert!(one.connect(&house).await);
+    assert_eq!(one.settle(), []);
+}

@@ -1,0 +1,211 @@
+//! Clients with sessions over lines that break, against one broker, from a seed: of QoS 1 nothing is lost and what one
+//! client published comes in its order, of QoS 2 nothing comes twice either, and all who get the same messages get them
+//! in the same order.
+
+use std::collections::{HashMap, HashSet};
+
+use wire::mqtt::{QoS, Version};
+
+use super::{House, Peer};
+
+/// What a reader has got so far.
+#[derive(Default)]
+struct Got {
+    /// In the order of their first arrival.
+    first: Vec<String>,
+    seen: HashSet<String>,
+    /// What came that had come before.
+    doubles: Vec<String>,
+}
+
+impl Got {
+    fn take(&mut self, payload: String) {
+        match self.seen.insert(payload.clone()) {
+            true => self.first.push(payload),
+            false => self.doubles.push(payload),
+        }
+    }
+}
+
+struct Reader {
+    peer: Peer,
+    qos: QoS,
+    got: Got,
+}
+
+struct Writer {
+    peer: Peer,
+    published: usize,
+}
+
+/// xorshift64*: a seed is a run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() >> 33) as usize % bound
+    }
+}
+
+struct World {
+    house: House,
+    random: Random,
+    readers: Vec<Reader>,
+    writers: Vec<Writer>,
+}
+
+impl World {
+    async fn new(seed: u64) -> Self {
+        let house = House::new();
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let mut readers = Vec::new();
+        for (index, qos) in [
+            QoS::AtLeastOnce,
+            QoS::ExactlyOnce,
+            QoS::AtLeastOnce,
+            QoS::ExactlyOnce,
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let version = Version::ALL[random.below(3)];
+            let mut peer = Peer::new(&format!("reader-{index}"), version);
+            peer.connect(&house).await;
+            let filter = ["t/#", "t/+"][random.below(2)];
+            peer.subscribe(filter, qos);
+            peer.settle();
+            let got = Got::default();
+            readers.push(Reader { peer, qos, got });
+        }
+        let mut writers = Vec::new();
+        for index in 0..3 {
+            let version = Version::ALL[random.below(3)];
+            let mut peer = Peer::new(&format!("writer-{index}"), version);
+            peer.connect(&house).await;
+            writers.push(Writer { peer, published: 0 });
+        }
+        Self {
+            house,
+            random,
+            readers,
+            writers,
+        }
+    }
+
+    async fn step(&mut self) {
+        match self.random.below(10) {
+            0 => self.break_something().await,
+            1..=4 => self.publish(),
+            5 | 6 => {
+                let index = self.random.below(self.writers.len());
+                exchange(&mut self.writers[index].peer, &mut self.random);
+            }
+            _ => {
+                let index = self.random.below(self.readers.len());
+                exchange(&mut self.readers[index].peer, &mut self.random);
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let index = self.random.below(self.writers.len());
+        let payload_prefix = format!("{index}:");
+        let qos = match payload_prefix == EXACTLY_ONCE {
+            true => QoS::ExactlyOnce,
+            false => QoS::AtLeastOnce,
+        };
+        let Writer { peer, published } = &mut self.writers[index];
+        if !peer.machine.has_room() {
+            return;
+        }
+        let topic = ["t/a", "t/b", "t/c"][self.random.below(3)];
+        peer.publish(topic, &format!("{payload_prefix}{published}"), qos);
+        *published += 1;
+    }
+
+    async fn break_something(&mut self) {
+        let count = self.readers.len() + self.writers.len();
+        let index = self.random.below(count);
+        let peer = match self.readers.len() {
+            readers if index < readers => &mut self.readers[index].peer,
+            readers => &mut self.writers[index - readers].peer,
+        };
+        peer.break_off();
+        assert!(peer.connect(&self.house).await, "the session goes on");
+    }
+
+    fn come_to_rest(&mut self) {
+        for Writer { peer, .. } in &mut self.writers {
+            peer.settle();
+            assert_eq!(peer.machine.in_flight(), 0, "everything is acknowledged");
+        }
+        for Reader { peer, got, .. } in &mut self.readers {
+            peer.settle()
+                .into_iter()
+                .for_each(|one| got.take(one.payload));
+        }
+    }
+
+    fn check(&self) {
+        for Reader { peer, qos, got } in &self.readers {
+            for (index, Writer { published, .. }) in self.writers.iter().enumerate() {
+                let prefix = format!("{index}:");
+                let own = got.first.iter().filter_map(|one| one.strip_prefix(&prefix));
+                let own: Vec<usize> = own.map(|one| one.parse().expect("a number")).collect();
+                let wanted: Vec<usize> = (0..*published).collect();
+                assert_eq!(own, wanted, "{} of writer {index}", peer.name);
+            }
+            if *qos == QoS::ExactlyOnce {
+                // What was published with QoS 1 may come twice.
+                let twice = got
+                    .doubles
+                    .iter()
+                    .filter(|one| one.starts_with(EXACTLY_ONCE));
+                assert_eq!(twice.count(), 0, "{}", peer.name);
+            }
+        }
+        let orders = self.readers.iter().map(|reader| &reader.got.first);
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for (reader, order) in orders.enumerate() {
+            for (place, one) in order.iter().enumerate() {
+                let known = *places.entry(one).or_insert(place);
+                assert_eq!(known, place, "reader {reader} has another order");
+            }
+        }
+    }
+}
+
+/// Part of the talk between a client and the server: either side's bytes may stay on their way.
+fn exchange(peer: &mut Peer, random: &mut Random) {
+    if random.below(4) > 0 {
+        peer.speak();
+    }
+    if random.below(4) > 0 {
+        peer.listen();
+    }
+}
+
+#[tokio::test]
+async fn sessions_keep_their_promises_over_lines_that_break() {
+    for seed in 0..SEEDS {
+        let mut world = World::new(seed).await;
+        for _ in 0..STEPS {
+            world.step().await;
+        }
+        world.come_to_rest();
+        world.check();
+    }
+}
+
+/// What is published with QoS 2 begins with this.
+const EXACTLY_ONCE: &str = "1:";
+/// Runs, and steps of each.
+const SEEDS: u64 = 60;
+const STEPS: usize = 400;

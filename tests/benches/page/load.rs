@@ -1,0 +1,75 @@
+//! Both demonstrations in a window each, a console in a third, and the flood.
+
+use std::time::Duration;
+
+use harness::Carillon;
+use harness::browser::Browser;
+use tokio::time::{Instant, sleep};
+
+use crate::options::Options;
+use crate::publisher::Publisher;
+use crate::window::{self, Sample};
+
+/// What one window came to.
+pub struct Series {
+    pub page: &'static str,
+    pub samples: Vec<Sample>,
+}
+
+pub struct Load {
+    pub series: Vec<Series>,
+    /// Messages on each topic.
+    pub sent: u64,
+}
+
+const PAGES: [&str; 3] = ["/rect", "/chart", "/console"];
+const WARM_UP: Duration = Duration::from_secs(3);
+const PERIOD: Duration = Duration::from_secs(10);
+/// Between two movements of the mouse.
+const INPUT_PERIOD: Duration = Duration::from_millis(100);
+
+pub async fn measure(server: &Carillon, browser: &mut Browser, options: Options) -> Load {
+    let mut windows = vec![browser.window().await];
+    for index in 0..PAGES.len() {
+        if index > 0 {
+            let window = browser.client.new_window(false).await.expect("a window");
+            windows.push(window.handle);
+        }
+        browser.show(&windows[index]).await;
+        window::prepare(browser).await;
+        browser.open(&server.url(PAGES[index])).await;
+    }
+    let publisher = Publisher::start(server.address(), options.rate);
+    sleep(WARM_UP).await;
+    for window in &windows {
+        browser.show(window).await;
+        window::sample(browser).await;
+    }
+    let mut series = PAGES.map(|page| Series {
+        page,
+        samples: Vec::new(),
+    });
+    let start = Instant::now();
+    while start.elapsed() < options.duration {
+        for (window, series) in windows.iter().zip(&mut series) {
+            browser.show(window).await;
+            play(browser, PERIOD.min(options.duration) / PAGES.len() as u32).await;
+            series.samples.push(window::sample(browser).await);
+        }
+    }
+    Load {
+        series: series.into(),
+        sent: publisher.sent(),
+    }
+}
+
+/// Moves the mouse in the window that is in front.
+async fn play(browser: &Browser, duration: Duration) {
+    let start = Instant::now();
+    let mut step = 0;
+    while start.elapsed() < duration {
+        window::move_mouse(browser, step).await;
+        step += 1;
+        sleep(INPUT_PERIOD).await;
+    }
+}

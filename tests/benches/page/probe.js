@@ -1,0 +1,88 @@
+// Measures a document from its beginning, and is asked for what it found with `probe.take()`.
+window.probe = (() => {
+  const zero = () => ({
+    frames: 0, longestFrame: 0, longTasks: 0, longTaskTime: 0, longestTask: 0,
+    inputs: 0, inputDelay: 0, longestInput: 0, longestLag: 0,
+  });
+  let now = zero();
+  let since = performance.now();
+  let memory = null;
+  const marks = { live: null, hydrated: null, firstMessage: null };
+
+  let before = performance.now();
+  const frame = (at) => {
+    now.frames += 1;
+    now.longestFrame = Math.max(now.longestFrame, at - before);
+    before = at;
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+
+  new PerformanceObserver((list) => {
+    for (const task of list.getEntries()) {
+      now.longTasks += 1;
+      now.longTaskTime += task.duration;
+      now.longestTask = Math.max(now.longestTask, task.duration);
+    }
+  }).observe({ entryTypes: ["longtask"] });
+
+  // From the moment the system had the event to the first listener: as long as the page was busy.
+  addEventListener("mousemove", (event) => {
+    const delay = performance.now() - event.timeStamp;
+    now.inputs += 1;
+    now.inputDelay += delay;
+    now.longestInput = Math.max(now.longestInput, delay);
+  }, true);
+
+  const period = 20;
+  let due = performance.now() + period;
+  setInterval(() => {
+    const at = performance.now();
+    now.longestLag = Math.max(now.longestLag, at - due);
+    due = at + period;
+  }, period);
+
+  for (const name of ["instantiate", "instantiateStreaming"]) {
+    const original = WebAssembly[name];
+    WebAssembly[name] = async (...given) => {
+      const made = await original.apply(WebAssembly, given);
+      memory = (made.instance ?? made).exports.memory;
+      return made;
+    };
+  }
+
+  const figure = (name) => Number(document.querySelector(`[data-figure=${name}]`)?.textContent ?? 0);
+  const note = (name, isSo) => {
+    if (marks[name] === null && isSo()) marks[name] = performance.now();
+  };
+  new MutationObserver((_, observer) => {
+    note("hydrated", () => document.documentElement.hasAttribute("data-hydrated"));
+    note("live", () => document.querySelector(".connection[data-state=live]"));
+    note("firstMessage", () => figure("received") + figure("accepted") > 0);
+    if (!Object.values(marks).includes(null)) observer.disconnect();
+  }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+
+  return {
+    take() {
+      const taken = {
+        ...now,
+        milliseconds: performance.now() - since,
+        received: figure("received"),
+        wasmBytes: memory?.buffer.byteLength ?? 0,
+        isVisible: document.visibilityState === "visible",
+      };
+      now = zero();
+      since = performance.now();
+      return taken;
+    },
+    start() {
+      const [paint] = performance.getEntriesByName("first-contentful-paint");
+      const files = performance.getEntriesByType("resource");
+      return {
+        paint: paint?.startTime ?? null,
+        ...marks,
+        bytes: files.reduce((sum, file) => sum + file.transferSize, 0),
+      };
+    },
+  };
+})();

@@ -1,0 +1,80 @@
+//! A window of the browser with a probe in it.
+
+use harness::browser::Browser;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What happened in a window since it was last asked.
+#[derive(Clone, Copy, Debug, Default, Deserialize, serde::Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Sample {
+    pub milliseconds: f64,
+    pub frames: f64,
+    pub longest_frame: f64,
+    /// Tasks above 50 ms.
+    pub long_tasks: f64,
+    pub long_task_time: f64,
+    pub longest_task: f64,
+    /// Movements of the mouse, and how long they waited for the page.
+    pub inputs: f64,
+    pub input_delay: f64,
+    pub longest_input: f64,
+    /// How late the latest timer was.
+    pub longest_lag: f64,
+    /// What the page says it has received.
+    pub received: f64,
+    pub wasm_bytes: f64,
+    /// The script engine's, after a collection of garbage.
+    pub heap_bytes: f64,
+    pub nodes: f64,
+    /// Processor time of the page's main thread, in seconds since its beginning.
+    pub busy_seconds: f64,
+    pub script_seconds: f64,
+    pub layout_seconds: f64,
+    pub is_visible: bool,
+}
+
+/// From now on each document of this window begins with the probe.
+pub async fn prepare(browser: &Browser) {
+    let probe = json!({"source": include_str!("probe.js")});
+    let method = "Page.addScriptToEvaluateOnNewDocument";
+    browser.developer_tools(method, probe).await;
+    browser
+        .developer_tools("Performance.enable", json!({}))
+        .await;
+}
+
+/// Moves the mouse a little, as the system would.
+pub async fn move_mouse(browser: &Browser, step: u32) {
+    let at = json!({"type": "mouseMoved", "x": 200 + step % 50, "y": 20});
+    browser
+        .developer_tools("Input.dispatchMouseEvent", at)
+        .await;
+}
+
+pub async fn sample(browser: &Browser) -> Sample {
+    let collect = "HeapProfiler.collectGarbage";
+    browser.developer_tools(collect, json!({})).await;
+    let metrics = browser
+        .developer_tools("Performance.getMetrics", json!({}))
+        .await;
+    let taken = browser.evaluate("return probe.take()").await;
+    let sample: Sample = serde_json::from_value(taken).expect("what the probe says");
+    let metric = |name| metric(&metrics, name);
+    Sample {
+        heap_bytes: metric("JSHeapUsedSize"),
+        nodes: metric("Nodes"),
+        busy_seconds: metric("TaskDuration"),
+        script_seconds: metric("ScriptDuration"),
+        layout_seconds: metric("LayoutDuration") + metric("RecalcStyleDuration"),
+        ..sample
+    }
+}
+
+fn metric(metrics: &Value, name: &str) -> f64 {
+    let mut all = metrics["metrics"].as_array().into_iter().flatten();
+    let found = all.find(|metric| metric["name"] == name);
+    found
+        .and_then(|metric| metric["value"].as_f64())
+        .unwrap_or_default()
+}

@@ -1,0 +1,122 @@
+//! `carillon bench` against the server: that it counts right. How fast either is, is not said here.
+
+use harness::Carillon;
+use harness::carillon::run;
+use serde_json::Value;
+
+/// What it reports of a short run with these arguments.
+async fn bench(server: &Carillon, scheme: &str, path: &str, arguments: &[&str]) -> Value {
+    let address = format!("{scheme}://{}{path}", server.address());
+    let process_id = server.process_id().to_string();
+    let common = [
+        "bench",
+        "--server",
+        &address,
+        "--server-pid",
+        &process_id,
+        "--seconds",
+        "0.2",
+        "--warm-up",
+        "0.05",
+        "--drain",
+        "20",
+        "--quiet",
+        "--json",
+    ];
+    let output = run(&[&common, arguments].concat()).await;
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// Everything that was published has arrived, in order, at everybody.
+fn assert_complete(traffic: &Value) {
+    let check = &traffic["check"];
+    assert!(check["expected"].as_u64() > Some(0), "{traffic}");
+    assert_eq!(check["received"], check["expected"], "{traffic}");
+    for wrong in ["lost", "orderViolations", "foreign", "disconnected"] {
+        assert_eq!(check[wrong], 0, "{wrong}: {traffic}");
+    }
+    assert!(traffic["published"].as_u64() > Some(0), "{traffic}");
+    assert!(traffic["delivered"].as_u64() > Some(0), "{traffic}");
+    assert!(traffic["latency"]["p50"].as_f64() > Some(0.0), "{traffic}");
+}
+
+#[tokio::test]
+async fn every_message_is_counted_over_both_transports() {
+    let server = Carillon::start().await;
+    let arguments = ["--publishers", "3", "--subscribers", "4"];
+    for (scheme, path) in [("tcp", ""), ("ws", "/ws")] {
+        for qos in ["0", "1"] {
+            let arguments = [&arguments[..], &["--qos", qos]].concat();
+            let report = bench(&server, scheme, path, &arguments).await;
+            assert_complete(&report["traffic"]);
+            assert_eq!(report["traffic"]["check"]["disagreeing"], 0, "{report}");
+            assert_eq!(report["opened"]["connections"], 7, "{report}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn shapes_reach_whom_they_are_for() {
+    let server = Carillon::start().await;
+    let table: [&[&str]; 4] = [
+        &["--shape", "fan-in", "--publishers", "5"],
+        &["--shape", "pairs", "--publishers", "5", "--window", "1"],
+        &["--subscribers", "3", "--rate", "500"],
+        &["--subscribers", "3", "--payload", "100000", "--window", "4"],
+    ];
+    for arguments in table {
+        let report = bench(&server, "tcp", "", arguments).await;
+        assert_complete(&report["traffic"]);
+    }
+}
+
+#[tokio::test]
+async fn other_subscriptions_get_nothing_and_take_nothing() {
+    let server = Carillon::start().await;
+    for kind in ["mixed", "deep"] {
+        let arguments = [
+            "--subscribers",
+            "1",
+            "--depth",
+            "3",
+            "--others",
+            "1500",
+            "--other-kind",
+            kind,
+        ];
+        let report = bench(&server, "tcp", "", &arguments).await;
+        assert_complete(&report["traffic"]);
+        assert_complete(&report["others"]["traffic"]);
+        assert_eq!(report["others"]["opened"]["subscriptions"], 1500);
+        assert_eq!(report["others"]["opened"]["connections"], 2);
+    }
+}
+
+#[tokio::test]
+async fn idle_connections_are_opened_and_their_memory_is_told() {
+    let server = Carillon::start().await;
+    let report = bench(
+        &server,
+        "tcp",
+        "",
+        &["--shape", "idle", "--connections", "200"],
+    )
+    .await;
+    assert_eq!(report["opened"]["connections"], 200);
+    assert_eq!(report["serverPid"], server.process_id());
+    assert!(report["residentOpen"].as_u64() > Some(0), "{report}");
+    assert_eq!(report["traffic"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_said() {
+    let server = Carillon::start().await;
+    let address = format!("tcp://{}", server.address());
+    assert!(server.stop().await.success());
+    let output = run(&["bench", "--server", &address]).await;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(complaint.contains("refused"), "{complaint}");
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+}

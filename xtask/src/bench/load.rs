@@ -1,0 +1,112 @@
+//! `carillon bench` as a program: what it is told, and what of its report is looked at.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::servers::{Door, Server};
+use crate::process::command;
+
+/// One result of a shape.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figures {
+    pub deliveries_per_second: f64,
+    pub cpu_us: f64,
+    /// 99th percentile of the latency, in microseconds.
+    pub p99_us: f64,
+    pub lost: u64,
+    pub violations: u64,
+}
+
+/// Runs it against a door, and answers with its report.
+pub fn report(binary: &Path, server: &Server, door: &Door, arguments: &[&str]) -> Result<Value> {
+    let mut bench = command(binary);
+    bench
+        .args(["bench", "--quiet", "--json"])
+        .args(["--protocol", door.protocol, "--server", &door.address])
+        .args(["--server-pid", &server.process_id().to_string()])
+        .args(arguments);
+    let output = bench.stderr(Stdio::piped()).output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{}", said.trim());
+    }
+    serde_json::from_slice(&output.stdout).context("the report is JSON")
+}
+
+impl Figures {
+    /// Of the part of a report that says how the traffic went.
+    pub fn of(traffic: &Value) -> Result<Self> {
+        let number = |pointer: &str| {
+            let value = traffic.pointer(pointer).and_then(Value::as_f64);
+            value.with_context(|| format!("the report has no {pointer}"))
+        };
+        if number("/deliveredPerSecond")? <= 0.0 {
+            bail!("nothing was delivered in the time that was measured");
+        }
+        Ok(Self {
+            deliveries_per_second: number("/deliveredPerSecond")?,
+            cpu_us: number("/server/usPerDelivery")?,
+            p99_us: number("/latency/p99")?,
+            lost: number("/check/lost")? as u64,
+            violations: number("/check/orderViolations")? as u64
+                + number("/check/disagreeing").unwrap_or_default() as u64,
+        })
+    }
+
+    /// The median of each figure, and the sum of what went wrong.
+    pub fn median(rounds: &[Self]) -> Option<Self> {
+        Some(Self {
+            deliveries_per_second: median(rounds.iter().map(|one| one.deliveries_per_second))?,
+            cpu_us: median(rounds.iter().map(|one| one.cpu_us))?,
+            p99_us: median(rounds.iter().map(|one| one.p99_us))?,
+            lost: rounds.iter().map(|one| one.lost).sum(),
+            violations: rounds.iter().map(|one| one.violations).sum(),
+        })
+    }
+}
+
+/// The one in the middle; of an even number the lower one of the two.
+pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len().checked_sub(1)? / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_one_in_the_middle() {
+        let table: [(&[f64], Option<f64>); 4] = [
+            (&[], None),
+            (&[3.0], Some(3.0)),
+            (&[3.0, 1.0], Some(1.0)),
+            (&[9.0, 1.0, 5.0], Some(5.0)),
+        ];
+        for (values, wanted) in table {
+            assert_eq!(median(values.iter().copied()), wanted);
+        }
+    }
+
+    #[test]
+    fn figures_are_read_from_a_report() {
+        let traffic = serde_json::json!({
+            "deliveredPerSecond": 1e6, "latency": {"p99": 5.5}, "server": {"usPerDelivery": 0.25},
+            "check": {"lost": 1, "orderViolations": 2, "disagreeing": 3},
+        });
+        let figures = Figures::of(&traffic).unwrap();
+        assert_eq!(figures.deliveries_per_second, 1e6);
+        assert_eq!((figures.cpu_us, figures.p99_us), (0.25, 5.5));
+        assert_eq!((figures.lost, figures.violations), (1, 5));
+        let both = Figures::median(&[figures, figures]).unwrap();
+        assert_eq!((both.lost, both.violations), (2, 10));
+        let mut none = traffic;
+        none["deliveredPerSecond"] = 0.into();
+        assert!(Figures::of(&none).is_err());
+        assert!(Figures::of(&Value::Null).is_err());
+    }
+}

@@ -1,0 +1,287 @@
+//! `cargo xtask bench peers`: Carillon beside other brokers, in one run, one after the other in each
+//! round; medians go to `docs/bench.md`.
+
+mod idle;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::load::{Figures, report};
+use super::options::Options;
+use super::servers::{Door, Kind, Server};
+use super::{machine, table};
+use crate::needs;
+use crate::process::{root, stage};
+use crate::server;
+
+/// A column of the table.
+struct Shape {
+    key: &'static str,
+    title: &'static str,
+    arguments: &'static [&'static str],
+}
+
+const SHAPES: [Shape; 7] = [
+    Shape {
+        key: "100",
+        title: "1 → 100",
+        arguments: &["--subscribers", "100"],
+    },
+    Shape {
+        key: "1000",
+        title: "1 → 1000",
+        arguments: &["--subscribers", "1000"],
+    },
+    Shape {
+        key: "one",
+        title: "1 → 100, one at a time",
+        arguments: &["--subscribers", "100", "--window", "1"],
+    },
+    Shape {
+        key: "fan-in",
+        title: "100 → 1, wildcard",
+        arguments: &["--shape", "fan-in"],
+    },
+    Shape {
+        key: "pairs",
+        title: "100 pairs",
+        arguments: &["--shape", "pairs"],
+    },
+    Shape {
+        key: "qos1",
+        title: "QoS 1, 1 → 100",
+        arguments: &["--subscribers", "100", "--qos", "1"],
+    },
+    Shape {
+        key: "qos1-pairs",
+        title: "QoS 1, 100 pairs",
+        arguments: &["--shape", "pairs", "--qos", "1", "--window", "16"],
+    },
+];
+
+struct Plan {
+    binary: PathBuf,
+    kinds: Vec<Kind>,
+    shapes: Vec<&'static Shape>,
+    rounds: usize,
+    seconds: String,
+    /// For the memory of idle ones; 0 leaves that out.
+    connections: usize,
+    target: PathBuf,
+    command: String,
+}
+
+/// A server's door, and what was found of it, by shape and round.
+struct Contender {
+    server: usize,
+    door: Door,
+    found: Vec<Vec<Figures>>,
+    failures: u32,
+}
+
+pub fn run_all(arguments: &[String]) -> Result<()> {
+    let plan = Plan::new(arguments)?;
+    ensure_installed(&plan.kinds)?;
+    let idle = stage("start and idle connections", || idle::measure(&plan))?;
+    let rows = stage("traffic", || traffic(&plan))?;
+    let text = document(&plan, &rows, &idle);
+    std::fs::write(&plan.target, &text)?;
+    println!("{text}\nxtask: written to {}", plan.target.display());
+    Ok(())
+}
+
+impl Plan {
+    fn new(arguments: &[String]) -> Result<Self> {
+        let options = Options::new(
+            arguments,
+            &[
+                "peers",
+                "shapes",
+                "rounds",
+                "seconds",
+                "connections",
+                "binary",
+                "to",
+            ],
+        )?;
+        let mut kinds = vec![Kind::Carillon];
+        match options.names("peers") {
+            None => kinds = Kind::ALL.to_vec(),
+            Some(names) => {
+                for name in names {
+                    let kind = Kind::named(name).with_context(|| format!("no peer `{name}`"))?;
+                    if !kinds.contains(&kind) {
+                        kinds.push(kind);
+                    }
+                }
+            }
+        }
+        Ok(Self {
+            binary: match options.path("binary") {
+                Some(binary) => binary,
+                None => server::build()?,
+            },
+            kinds,
+            shapes: shapes(options.names("shapes"))?,
+            rounds: options.number("rounds", 3.0)?.max(1.0) as usize,
+            seconds: options.number("seconds", 1.0)?.to_string(),
+            connections: options.number("connections", 10_000.0)? as usize,
+            target: options
+                .path("to")
+                .unwrap_or_else(|| root().join("docs/bench.md")),
+            command: format!("cargo xtask bench peers {}", arguments.join(" ")),
+        })
+    }
+}
+
+fn shapes(names: Option<Vec<&str>>) -> Result<Vec<&'static Shape>> {
+    let Some(names) = names else {
+        return Ok(SHAPES.iter().collect());
+    };
+    let shape = |name: &&str| {
+        let found = SHAPES.iter().find(|shape| shape.key == *name);
+        let keys: Vec<_> = SHAPES.iter().map(|shape| shape.key).collect();
+        found.with_context(|| format!("no shape `{name}`; there are {}", keys.join(", ")))
+    };
+    names.iter().map(shape).collect()
+}
+
+fn ensure_installed(kinds: &[Kind]) -> Result<()> {
+    let needs = kinds.iter().flat_map(|kind| kind.needs());
+    let missing: Vec<_> = needs
+        .filter(|(_, file)| !Path::new(file).exists())
+        .map(|(package, _)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !needs::can_install() {
+        bail!("the peers need Debian's packages: {}", missing.join(" "));
+    }
+    needs::install_packages(&missing)
+}
+
+fn traffic(plan: &Plan) -> Result<Vec<table::Row>> {
+    let servers = plan.kinds.iter().map(|kind| kind.start(&plan.binary));
+    let servers: Vec<_> = servers.collect::<Result<_>>()?;
+    let doors = servers
+        .iter()
+        .enumerate()
+        .flat_map(|(number, server)| server.doors.iter().map(move |door| (number, door.clone())));
+    let mut contenders: Vec<_> = doors
+        .map(|(server, door)| Contender {
+            server,
+            door,
+            found: vec![Vec::new(); plan.shapes.len()],
+            failures: 0,
+        })
+        .collect();
+    for round in 1..=plan.rounds {
+        for (column, shape) in plan.shapes.iter().enumerate() {
+            println!("xtask: round {round} of {}, {}", plan.rounds, shape.title);
+            for contender in &mut contenders {
+                let server = &servers[contender.server];
+                contender.take_turn(plan, server, column);
+            }
+        }
+    }
+    Ok(contenders
+        .into_iter()
+        .filter(|contender| contender.found.iter().any(|rounds| !rounds.is_empty()))
+        .map(|contender| contender.row(&servers))
+        .collect())
+}
+
+impl Contender {
+    /// One that fails is said to; after [`MOST_FAILURES`] it has no more turns.
+    fn take_turn(&mut self, plan: &Plan, server: &Server, column: usize) {
+        let shape = plan.shapes[column];
+        if self.failures >= MOST_FAILURES
+            || (self.door.protocol == "nats" && shape.arguments.contains(&"--qos"))
+        {
+            return;
+        }
+        let times = [
+            "--seconds",
+            &plan.seconds,
+            "--warm-up",
+            "0.5",
+            "--drain",
+            "20",
+        ];
+        let arguments = [shape.arguments, &times].concat();
+        let figures = report(&plan.binary, server, &self.door, &arguments)
+            .and_then(|report| Figures::of(&report["traffic"]));
+        let who = format!("{} {}", server.kind.name(), self.door.name);
+        match figures {
+            Ok(figures) => {
+                println!(
+                    "  {who:<34} {:>8}/s  {:>7.3} µs  p99 {:>8.0} µs  lost {}",
+                    table::count(figures.deliveries_per_second),
+                    figures.cpu_us,
+                    figures.p99_us,
+                    figures.lost
+                );
+                self.found[column].push(figures);
+            }
+            Err(error) => {
+                println!("  {who:<34} failed: {error:#}");
+                self.failures += 1;
+            }
+        }
+    }
+
+    fn row(self, servers: &[Server]) -> table::Row {
+        let kind = servers[self.server].kind;
+        let cells = self.found.iter().map(|rounds| Figures::median(rounds));
+        table::Row {
+            name: format!("{} ({})", kind.name(), self.door.name),
+            protocol: self.door.protocol,
+            is_carillon: kind == Kind::Carillon,
+            cells: cells.collect(),
+        }
+    }
+}
+
+/// Each costs the time that was waited for it.
+const MOST_FAILURES: u32 = 3;
+
+fn document(plan: &Plan, rows: &[table::Row], idle: &str) -> String {
+    let columns: Vec<_> = plan.shapes.iter().map(|shape| shape.title).collect();
+    let versions = plan
+        .kinds
+        .iter()
+        .filter_map(|kind| kind.version(&plan.binary));
+    let versions: Vec<_> = versions.collect();
+    let command = plan.command.trim_end();
+    let mut text = format!(
+        "# Carillon beside other brokers\n\n\
+         {}, {}; load {:.1} at the end. `{command}`: medians of {} rounds of {} s, all servers in one run \
+         on loopback.\nPayloads of 100 bytes, 64 messages in flight for each publisher (QoS 1 pairs: 16; one \
+         at a time: 1); {}.\n\n\
+         ## Deliveries per second (CPU of the server, µs per delivery)\n\n",
+        machine::date(),
+        machine::machine(),
+        machine::load(),
+        plan.rounds,
+        plan.seconds,
+        versions.join(", "),
+    );
+    text.push_str(&table::deliveries(&columns, rows));
+    text.push_str(
+        "\nQoS 1 is, in STOMP, a receipt for each SEND. Every message of every run was counted and its order \
+         checked:\na figure is marked where any was lost or out of order.\n",
+    );
+    text.push_str("\n## Times the best other broker (part of its CPU)\n\n");
+    text.push_str(&table::ratios(&columns, rows, None));
+    for (protocol, name) in [("stomp", "STOMP"), ("mqtt", "MQTT")] {
+        let of_protocol = |row: &&table::Row| row.protocol == protocol && !row.is_carillon;
+        if rows.iter().any(|row| of_protocol(&row)) {
+            text.push_str(&format!("\nAmong those that speak {name}:\n\n"));
+            text.push_str(&table::ratios(&columns, rows, Some(protocol)));
+        }
+    }
+    text.push_str(idle);
+    text
+}

@@ -1,0 +1,66 @@
+//! ActiveMQ Classic: Debian's jar with a configuration of ours, nothing on disk, up to 1 GiB of heap.
+
+use anyhow::Result;
+
+use super::{Door, Folder, Start, free_ports, program};
+
+/// Without the MQTT client's library its MQTT door is silent, and Debian's package does not ask for it.
+pub const NEEDS: [(&str, &str); 2] = [
+    ("activemq", HOME_JAR),
+    ("libmqtt-client-java", "/usr/share/java/mqtt-client.jar"),
+];
+
+pub fn start() -> Result<Start> {
+    let [mqtt, stomp] = free_ports()?;
+    let folder = Folder::new("activemq")?;
+    folder.link("lib/extra", &LIBRARIES)?;
+    let file = folder.write("conf/activemq.xml", &configuration(mqtt, stomp))?;
+    let base = folder.path().display();
+    let mut command = program("java");
+    command
+        .args(["-Xms256m", "-Xmx1g"])
+        .arg(format!("-Dactivemq.home={HOME}"))
+        .arg(format!("-Dactivemq.base={base}"))
+        .arg(format!("-Dactivemq.conf={base}/conf"))
+        .arg(format!("-Dactivemq.data={base}/data"))
+        .arg(format!("-Djava.io.tmpdir={base}"))
+        .args(["-jar", HOME_JAR, "start"])
+        .arg(format!("xbean:file:{}", file.display()));
+    Ok(Start {
+        command,
+        doors: vec![
+            Door::tcp("MQTT", "mqtt", mqtt),
+            Door::tcp("STOMP", "stomp", stomp),
+        ],
+        farewell: None,
+        folder,
+    })
+}
+
+fn configuration(mqtt: u16, stomp: u16) -> String {
+    format!(
+        r#"<beans xmlns="http://www.springframework.org/schema/beans"
+  xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+  xsi:schemaLocation="http://www.springframework.org/schema/beans
+    http://www.springframework.org/schema/beans/spring-beans-2.0.xsd
+    http://activemq.apache.org/schema/core
+    http://activemq.apache.org/schema/core/activemq-core.xsd">
+  <broker xmlns="http://activemq.apache.org/schema/core" brokerName="bench" persistent="false"
+    useJmx="false" advisorySupport="false">
+    <transportConnectors>
+      <transportConnector name="mqtt" uri="mqtt+nio://127.0.0.1:{mqtt}?maximumConnections=100000"/>
+      <transportConnector name="stomp" uri="stomp+nio://127.0.0.1:{stomp}?maximumConnections=100000"/>
+    </transportConnectors>
+  </broker>
+</beans>
+"#
+    )
+}
+
+const HOME: &str = "/usr/share/activemq";
+const HOME_JAR: &str = "/usr/share/activemq/bin/activemq.jar";
+const LIBRARIES: [&str; 3] = [
+    "/usr/share/java/mqtt-client.jar",
+    "/usr/share/java/hawtdispatch.jar",
+    "/usr/share/java/hawtdispatch-transport.jar",
+];

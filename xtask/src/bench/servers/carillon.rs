@@ -1,0 +1,36 @@
+//! Carillon, as it was just built.
+
+use std::env;
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::{Door, Folder, Start, free_ports};
+use crate::process::command;
+
+pub fn start(binary: &Path) -> Result<Start> {
+    let [http, stomp, mqtt] = free_ports()?;
+    let mut carillon = command(binary);
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("CARILLON_") {
+            carillon.env_remove(name);
+        }
+    }
+    carillon
+        .args(["serve", "--listen", &format!("127.0.0.1:{http}")])
+        // For the measurements with very many other topics.
+        .args(["--max-topics", "1000000"])
+        .env("CARILLON_STOMP", format!("127.0.0.1:{stomp}"))
+        .env("CARILLON_MQTT", format!("127.0.0.1:{mqtt}"));
+    Ok(Start {
+        command: carillon,
+        doors: vec![
+            Door::tcp("STOMP", "stomp", stomp),
+            Door::websocket("STOMP, WebSocket", "stomp", http, "/ws"),
+            Door::tcp("MQTT", "mqtt", mqtt),
+            Door::websocket("MQTT, WebSocket", "mqtt", http, "/mqtt"),
+        ],
+        farewell: None,
+        folder: Folder::new("carillon")?,
+    })
+}

@@ -1,0 +1,271 @@
+//! Brokers, started for a measurement: on loopback, on ports that are free, with their files in a folder of
+//! their own, and ended by their process number.
+
+mod activemq;
+mod carillon;
+mod mosquitto;
+mod nats;
+mod rabbitmq;
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::folder::Folder;
+use crate::process::{ask, command, find};
+
+/// A broker that can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Carillon,
+    Mosquitto,
+    Nats,
+    RabbitMq,
+    ActiveMq,
+}
+
+/// One that runs. It ends when the value is dropped.
+pub struct Server {
+    pub kind: Kind,
+    pub doors: Vec<Door>,
+    /// From its start to the first connection that it accepted.
+    pub start: Duration,
+    child: Child,
+    /// What ends helpers that it has started.
+    farewell: Option<Command>,
+    folder: Folder,
+}
+
+/// A way in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// As the table calls it.
+    pub name: &'static str,
+    pub protocol: &'static str,
+    /// `tcp://…` or `ws://…`.
+    pub address: String,
+    /// Where the readiness of the server shows.
+    port: u16,
+}
+
+/// How a broker is to be started.
+struct Start {
+    command: Command,
+    doors: Vec<Door>,
+    farewell: Option<Command>,
+    folder: Folder,
+}
+
+impl Kind {
+    pub const ALL: [Self; 5] = [
+        Self::Carillon,
+        Self::Mosquitto,
+        Self::Nats,
+        Self::RabbitMq,
+        Self::ActiveMq,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Carillon => "Carillon",
+            Self::Mosquitto => "mosquitto",
+            Self::Nats => "NATS",
+            Self::RabbitMq => "RabbitMQ",
+            Self::ActiveMq => "ActiveMQ",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Debian's packages, besides Carillon itself, and a file by which each is known to be there.
+    pub const fn needs(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Carillon => &[],
+            Self::Mosquitto => &[("mosquitto", "/usr/sbin/mosquitto")],
+            Self::Nats => &[("nats-server", "/usr/sbin/nats-server")],
+            Self::RabbitMq => &[("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server")],
+            Self::ActiveMq => &activemq::NEEDS,
+        }
+    }
+
+    pub fn version(self, binary: &Path) -> Option<String> {
+        match self {
+            Self::Carillon => ask(command(binary).arg("--version")),
+            other => {
+                let (package, _) = other.needs().first()?;
+                ask(command("dpkg-query").args(["-W", "-f", "${Package} ${Version}", package]))
+            }
+        }
+    }
+
+    /// Starts it and waits until it accepts connections.
+    pub fn start(self, binary: &Path) -> Result<Server> {
+        let start = match self {
+            Self::Carillon => carillon::start(binary),
+            Self::Mosquitto => mosquitto::start(),
+            Self::Nats => nats::start(),
+            Self::RabbitMq => rabbitmq::start(),
+            Self::ActiveMq => activemq::start(),
+        };
+        start
+            .and_then(|start| Server::of(self, start))
+            .with_context(|| format!("{} does not start", self.name()))
+    }
+}
+
+impl Server {
+    fn of(kind: Kind, mut start: Start) -> Result<Self> {
+        let log = File::create(start.folder.path().join("log"))?;
+        let command = start
+            .command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        let begin = Instant::now();
+        let child = command
+            .spawn()
+            .with_context(|| format!("{:?} cannot be run", command.get_program()))?;
+        // From here on it is ended however this goes.
+        let mut server = Self {
+            kind,
+            doors: start.doors,
+            start: Duration::ZERO,
+            child,
+            farewell: start.farewell,
+            folder: start.folder,
+        };
+        server.await_first_door(begin)?;
+        server.start = begin.elapsed();
+        server.await_other_doors(begin)?;
+        Ok(server)
+    }
+
+    fn await_first_door(&mut self, begin: Instant) -> Result<()> {
+        let port = self.doors.first().context("it has a door")?.port;
+        while !is_open(port) {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("it ended ({status}): {}", self.last_words());
+            }
+            if begin.elapsed() > LONGEST_START {
+                bail!("it takes longer than {} s", LONGEST_START.as_secs());
+            }
+            thread::park_timeout(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Doors open one after the other; those that never do are not this version's.
+    fn await_other_doors(&mut self, begin: Instant) -> Result<()> {
+        let patience = begin.elapsed() + PATIENCE;
+        while !self.doors.iter().all(|door| is_open(door.port)) && begin.elapsed() < patience {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("it ended ({status}): {}", self.last_words());
+            }
+            thread::park_timeout(Duration::from_millis(20));
+        }
+        for door in self.doors.extract_if(.., |door| !is_open(door.port)) {
+            println!("xtask: {} has no {}", self.kind.name(), door.name);
+        }
+        Ok(())
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        log.lines().rev().take(3).collect::<Vec<_>>().join(" | ")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is the same.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(farewell) = &mut self.farewell {
+            let _ = farewell
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+        }
+    }
+}
+
+impl Door {
+    fn tcp(name: &'static str, protocol: &'static str, port: u16) -> Self {
+        Self {
+            name,
+            protocol,
+            address: format!("tcp://127.0.0.1:{port}"),
+            port,
+        }
+    }
+
+    fn websocket(name: &'static str, protocol: &'static str, port: u16, path: &str) -> Self {
+        Self {
+            name,
+            protocol,
+            address: format!("ws://127.0.0.1:{port}{path}"),
+            port,
+        }
+    }
+}
+
+fn is_open(port: u16) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    TcpStream::connect_timeout(&address, Duration::from_millis(100)).is_ok()
+}
+
+/// Ports that were free a moment ago; all are held until all are known, so that they differ.
+fn free_ports<const N: usize>() -> Result<[u16; N]> {
+    let mut held = Vec::new();
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        *port = listener.local_addr()?.port();
+        held.push(listener);
+    }
+    Ok(ports)
+}
+
+/// A program of the system, which may be outside a user's path.
+fn program(name: &str) -> Command {
+    let sbin = Path::new("/usr/sbin").join(name);
+    command(find(name).unwrap_or(sbin))
+}
+
+const LONGEST_START: Duration = Duration::from_secs(120);
+/// How long doors may open behind the first one.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brokers_are_known_by_name() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::named(kind.name()), Some(kind));
+        }
+        assert_eq!(Kind::named("rabbitmq"), Some(Kind::RabbitMq));
+        assert_eq!(Kind::named("kafka"), None);
+    }
+
+    #[test]
+    fn ports_differ() {
+        let ports = free_ports::<8>().unwrap();
+        let different: std::collections::BTreeSet<_> = ports.iter().collect();
+        assert_eq!(different.len(), ports.len());
+    }
+}

@@ -1,0 +1,26 @@
+//! mosquitto, with what helps it: no delay of small packets, nothing on disk.
+
+use anyhow::Result;
+
+use super::{Door, Folder, Start, free_ports, program};
+
+pub fn start() -> Result<Start> {
+    let [tcp, websocket] = free_ports()?;
+    let folder = Folder::new("mosquitto")?;
+    let configuration = format!(
+        "listener {tcp} 127.0.0.1\nlistener {websocket} 127.0.0.1\nprotocol websockets\n\
+         allow_anonymous true\npersistence false\nset_tcp_nodelay true\nlog_type error\nuser root\n"
+    );
+    let file = folder.write("mosquitto.conf", &configuration)?;
+    let mut command = program("mosquitto");
+    command.arg("-c").arg(file);
+    Ok(Start {
+        command,
+        doors: vec![
+            Door::tcp("MQTT", "mqtt", tcp),
+            Door::websocket("MQTT, WebSocket", "mqtt", websocket, "/mqtt"),
+        ],
+        farewell: None,
+        folder,
+    })
+}

@@ -1,0 +1,25 @@
+//! nats-server, by its own protocol.
+
+use anyhow::Result;
+
+use super::{Door, Folder, Start, free_ports, program};
+
+pub fn start() -> Result<Start> {
+    let [tcp, websocket] = free_ports()?;
+    let folder = Folder::new("nats")?;
+    let configuration = format!(
+        "listen: 127.0.0.1:{tcp}\nwebsocket {{ listen: \"127.0.0.1:{websocket}\", no_tls: true }}\n"
+    );
+    let file = folder.write("nats.conf", &configuration)?;
+    let mut command = program("nats-server");
+    command.arg("-c").arg(file);
+    Ok(Start {
+        command,
+        doors: vec![
+            Door::tcp("own protocol", "nats", tcp),
+            Door::websocket("own protocol, WebSocket", "nats", websocket, "/"),
+        ],
+        farewell: None,
+        folder,
+    })
+}

@@ -1,0 +1,153 @@
+//! Tables of figures in Markdown.
+
+use super::load::Figures;
+
+/// A row of the table: who, and what was found for each shape.
+pub struct Row {
+    pub name: String,
+    pub protocol: &'static str,
+    pub is_carillon: bool,
+    pub cells: Vec<Option<Figures>>,
+}
+
+/// Deliveries a second and, in brackets, the server's CPU per delivery.
+pub fn deliveries(columns: &[&str], rows: &[Row]) -> String {
+    let mut lines = head(columns);
+    for row in rows {
+        let cells: Vec<_> = row
+            .cells
+            .iter()
+            .map(|cell| cell.map_or_else(none, figures))
+            .collect();
+        lines.push_str(&line(&row.name, &cells));
+    }
+    lines
+}
+
+/// Carillon's deliveries by those of the best other broker, of any protocol or of one.
+pub fn ratios(columns: &[&str], rows: &[Row], protocol: Option<&str>) -> String {
+    let mut lines = head(columns);
+    let is_one = |row: &&Row| protocol.is_none_or(|protocol| row.protocol == protocol);
+    let others: Vec<_> = rows
+        .iter()
+        .filter(|row| !row.is_carillon)
+        .filter(is_one)
+        .collect();
+    for row in rows.iter().filter(|row| row.is_carillon).filter(is_one) {
+        let cells: Vec<_> = (0..columns.len())
+            .map(|column| {
+                let best = others.iter().filter_map(|other| other.cells[column]);
+                let best = best.max_by(|one, two| {
+                    one.deliveries_per_second
+                        .total_cmp(&two.deliveries_per_second)
+                });
+                row.cells[column].zip(best).map_or_else(none, ratio)
+            })
+            .collect();
+        lines.push_str(&line(&row.name, &cells));
+    }
+    lines
+}
+
+pub fn head(columns: &[&str]) -> String {
+    format!(
+        "| | {} |\n|---|{}\n",
+        columns.join(" | "),
+        "---:|".repeat(columns.len())
+    )
+}
+
+pub fn line(name: &str, cells: &[String]) -> String {
+    format!("| {name} | {} |\n", cells.join(" | "))
+}
+
+fn none() -> String {
+    "–".to_owned()
+}
+
+fn figures(cell: Figures) -> String {
+    // What went wrong belongs beside the figure that it spoils.
+    let wrong = match (cell.lost, cell.violations) {
+        (0, 0) => "",
+        (_, 0) => " lossy",
+        (_, _) => " out of order",
+    };
+    format!(
+        "{} ({}){wrong}",
+        count(cell.deliveries_per_second),
+        micros(cell.cpu_us)
+    )
+}
+
+/// How many times the deliveries, and the part of the CPU.
+fn ratio((ours, best): (Figures, Figures)) -> String {
+    let times = ours.deliveries_per_second / best.deliveries_per_second.max(1.0);
+    let cpu = ours.cpu_us / best.cpu_us.max(0.001);
+    format!("{times:.1} × ({cpu:.2})")
+}
+
+/// In three digits or fewer.
+pub fn count(value: f64) -> String {
+    match value {
+        1e6.. => format!("{:.2}M", value / 1e6),
+        1e4.. => format!("{:.0}k", value / 1e3),
+        1e3.. => format!("{:.1}k", value / 1e3),
+        _ => format!("{value:.0}"),
+    }
+}
+
+fn micros(value: f64) -> String {
+    match value {
+        10.0.. => format!("{value:.0}"),
+        1.0.. => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(deliveries_per_second: f64, lost: u64) -> Option<Figures> {
+        Some(Figures {
+            deliveries_per_second,
+            cpu_us: 0.5,
+            p99_us: 1.0,
+            lost,
+            violations: 0,
+        })
+    }
+
+    fn row(name: &str, protocol: &'static str, cells: Vec<Option<Figures>>) -> Row {
+        Row {
+            is_carillon: name == "Carillon",
+            name: name.to_owned(),
+            protocol,
+            cells,
+        }
+    }
+
+    #[test]
+    fn figures_and_ratios_become_tables() {
+        let rows = [
+            row("Carillon", "mqtt", vec![cell(3e6, 0), cell(5e3, 0)]),
+            row("one", "mqtt", vec![cell(1e6, 7), None]),
+            row("two", "stomp", vec![cell(1.5e6, 0), cell(123.0, 0)]),
+        ];
+        let columns = ["1 → 100", "pairs"];
+        assert_eq!(
+            deliveries(&columns, &rows),
+            "| | 1 → 100 | pairs |\n|---|---:|---:|\n\
+             | Carillon | 3.00M (0.50) | 5.0k (0.50) |\n\
+             | one | 1.00M (0.50) lossy | – |\n\
+             | two | 1.50M (0.50) | 123 (0.50) |\n"
+        );
+        let all = ratios(&columns, &rows, None);
+        assert!(
+            all.contains("| Carillon | 2.0 × (1.00) | 40.7 × (1.00) |"),
+            "{all}"
+        );
+        let same = ratios(&columns, &rows, Some("mqtt"));
+        assert!(same.contains("| Carillon | 3.0 × (1.00) | – |"), "{same}");
+    }
+}

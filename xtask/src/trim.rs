@@ -1,0 +1,149 @@
+//! Takes from the pages' module what browsers would fetch for nothing, before and after `wasm-bindgen`
+//! has read it: together 6 kB after brotli.
+//!
+//! What is compiled into it at all is decided by the crates and the profile.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use walrus::{Module, ModuleConfig, RawCustomSection, passes};
+
+/// The compiled module, without what only debuggers read.
+pub fn read(wasm: &Path) -> Result<Module> {
+    let mut config = ModuleConfig::new();
+    config
+        .generate_dwarf(false)
+        .generate_name_section(false)
+        .generate_producers_section(false)
+        .strict_validate(false);
+    let module = config.parse_file(wasm);
+    module.with_context(|| format!("{} cannot be read", wasm.display()))
+}
+
+/// Removes classes that a library offers to JavaScript, and all that only they need. Everything that
+/// is exported counts as needed otherwise.
+pub fn drop_unused_classes(module: &mut Module) -> Result<()> {
+    let is_unused = |name: &str| UNUSED_IN_EXPORTS.iter().any(|part| name.contains(part));
+    let exports = module.exports.iter();
+    let unused: Vec<_> = exports
+        .filter(|export| is_unused(&export.name))
+        .map(|export| export.id())
+        .collect();
+    for export in unused {
+        module.exports.delete(export);
+    }
+    let section = module.customs.remove_raw(PROGRAMS);
+    let mut section = section.context("the module holds nothing for wasm-bindgen")?;
+    section.data = without_unused_classes(&section.data)?;
+    module.customs.add(RawCustomSection { ..section });
+    passes::gc::run(module);
+    Ok(())
+}
+
+/// What the macro of wasm-bindgen leaves for its tool: pairs of a version and a program, each with its
+/// length in front.
+fn without_unused_classes(section: &[u8]) -> Result<Vec<u8>> {
+    let mut kept = Vec::new();
+    let mut rest = section;
+    while !rest.is_empty() {
+        let before = rest;
+        take(&mut rest)?;
+        let program = take(&mut rest)?;
+        let is_unused = |class: &[u8]| program.windows(class.len()).any(|part| part == class);
+        if !is_unused(UNUSED_CLASSES.as_bytes()) {
+            kept.extend_from_slice(&before[..before.len() - rest.len()]);
+        }
+    }
+    Ok(kept)
+}
+
+fn take<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8]> {
+    let taken = rest.split_first_chunk().and_then(|(length, behind)| {
+        let length = u32::from_le_bytes(*length) as usize;
+        behind.split_at_checked(length)
+    });
+    let Some((taken, behind)) = taken else {
+        bail!("wasm-bindgen's section is not as this version's");
+    };
+    *rest = behind;
+    Ok(taken)
+}
+
+/// Gives the imports the shortest names there are: theirs end with hashes, which no compression makes
+/// smaller. Answers with the new names by the old ones.
+pub fn shorten_imports(module: &mut Module) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    for (number, import) in module.imports.iter_mut().enumerate() {
+        let short = format!("_{number:x}");
+        names.insert(std::mem::replace(&mut import.name, short.clone()), short);
+    }
+    names
+}
+
+/// The same in the JavaScript, where each import is a member of an object, on a line of its own.
+pub fn rename_imports(javascript: &str, names: &BTreeMap<String, String>) -> Result<String> {
+    let mut renamed = 0;
+    let lines = javascript.lines().map(|line| {
+        let member = line.trim_start().split_once(": ");
+        let short = member.and_then(|(name, value)| Some((names.get(name)?, value)));
+        short.map_or(line.to_owned(), |(short, value)| {
+            renamed += 1;
+            format!("{short}: {value}")
+        })
+    });
+    let lines: Vec<_> = lines.collect();
+    ensure!(
+        renamed == names.len(),
+        "of {} imports, {renamed} were found in the JavaScript",
+        names.len()
+    );
+    Ok(lines.join("\n"))
+}
+
+/// Of wasm-streams, which Leptos brings along for server functions; the pages call none.
+const UNUSED_CLASSES: &str = "IntoUnderlying";
+const UNUSED_IN_EXPORTS: [&str; 2] = ["intounderlying", "into_underlying"];
+
+/// The custom section in which `wasm-bindgen` finds what its macro left.
+const PROGRAMS: &str = "__wasm_bindgen_unstable";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section(programs: &[&str]) -> Vec<u8> {
+        let mut section = Vec::new();
+        for part in programs.iter().flat_map(|program| ["{}", *program]) {
+            section.extend_from_slice(&(part.len() as u32).to_le_bytes());
+            section.extend_from_slice(part.as_bytes());
+        }
+        section
+    }
+
+    #[test]
+    fn only_programs_of_unused_classes_are_dropped() {
+        let all = section(&["one", "class IntoUnderlyingSink", "other"]);
+        let kept = without_unused_classes(&all).expect("a section");
+        assert_eq!(kept, section(&["one", "other"]));
+    }
+
+    #[test]
+    fn a_section_of_another_form_is_refused() {
+        let all = section(&["one"]);
+        assert!(without_unused_classes(&all[..all.len() - 1]).is_err());
+    }
+
+    #[test]
+    fn imports_are_renamed_where_they_are_defined() {
+        let names = [("__wbg_new_0a1b", "_0"), ("__wbg_log_2c3d", "_1")];
+        let names = names.map(|(long, short)| (long.to_owned(), short.to_owned()));
+        let names = BTreeMap::from(names);
+        let javascript = "  __wbg_log_2c3d: function() {\n    log();\n  },\n  __wbg_new_0a1b: f,";
+        assert_eq!(
+            rename_imports(javascript, &names).ok().as_deref(),
+            Some("_1: function() {\n    log();\n  },\n_0: f,")
+        );
+        assert!(rename_imports("nothing", &names).is_err());
+    }
+}
