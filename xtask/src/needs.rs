@@ -14,7 +14,7 @@ struct Program {
     debian_package: &'static str,
 }
 
-const PROGRAMS: [Program; 8] = [
+const PROGRAMS: [Program; 7] = [
     Program {
         names: &["node"],
         debian_package: "nodejs",
@@ -38,10 +38,6 @@ const PROGRAMS: [Program; 8] = [
     Program {
         names: &["pip3"],
         debian_package: "python3-pip",
-    },
-    Program {
-        names: &["mosquitto_pub"],
-        debian_package: "mosquitto-clients",
     },
     Program {
         names: &["mosquitto_sub"],

@@ -81,9 +81,17 @@ impl StompEncoder {
         };
         let headers = entry.headers().iter();
         let headers = headers.map(|header| (&*header.name, &*header.value));
-        server::message_shared(version, &message, headers, out);
+        // Who sends with STOMP says so in a header of their own; other doors have another place for it.
+        let is_told = entry.header(EXPIRES).is_some();
+        let expires = entry.expires_ms().filter(|_| !is_told);
+        let expires = expires.map(|at_ms| at_ms.to_string());
+        let expires = expires.as_deref().map(|at_ms| (EXPIRES, at_ms));
+        server::message_shared(version, &message, headers.chain(expires), out);
     }
 }
+
+/// When a message is worth nothing any more, in Unix milliseconds.
+const EXPIRES: &str = "expires";
 
 /// What a subscription's deliveries begin with, and in which version of STOMP: its tag.
 pub fn tag(version: Version, identity: &Identity<'_>) -> Vec<u8> {

@@ -2,7 +2,8 @@
 
 use harness::Carillon;
 use harness::mqtt::property::{
-    ASSIGNED_CLIENT_ID, AUTHENTICATION_DATA, AUTHENTICATION_METHOD, REASON_STRING,
+    ASSIGNED_CLIENT_ID, AUTHENTICATION_DATA, AUTHENTICATION_METHOD, PAYLOAD_FORMAT, REASON_STRING,
+    SERVER_KEEP_ALIVE,
 };
 use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version, sealed};
 
@@ -163,6 +164,33 @@ async fn who_is_silent_for_longer_than_agreed_is_sent_away() {
         let (client, _) = MqttClient::connect_with(&server, &connect).await;
         // [MQTT-3.1.2-22]: one and a half times.
         client.is_sent_away(0x8D).await;
+    }
+}
+
+#[tokio::test]
+async fn the_server_may_ask_for_a_shorter_keep_alive() {
+    let server = Carillon::with_mqtt(&["--keep-alive", "1"]).await;
+    for asked in [0, 600] {
+        let connect = Connect {
+            keep_alive_s: asked,
+            ..Connect::anyone(Version::V5)
+        };
+        let (client, connack) = MqttClient::connect_with(&server, &connect).await;
+        assert_eq!(connack.number(SERVER_KEEP_ALIVE), Some(1), "{connack:?}");
+        // [MQTT-3.1.2-21]: that one counts.
+        client.is_sent_away(0x8D).await;
+    }
+}
+
+#[tokio::test]
+async fn a_payload_is_held_to_its_promise_where_that_is_asked_for() {
+    let promise = Packet::publication("a", b"\xFF".as_slice(), 1).with(PAYLOAD_FORMAT, 1);
+    // Payload format invalid; 5.0, 3.3.2.3.2 makes the check optional.
+    for (options, reason) in [(&[][..], 0), (&["--check-payloads"], 0x99)] {
+        let server = Carillon::with_mqtt(options).await;
+        let mut client = MqttClient::anyone(&server, Version::V5).await;
+        let puback = client.request(promise.clone(), Kind::Puback).await;
+        assert_eq!(puback.reason() & 0xEF, reason & 0xEF, "{puback:?}");
     }
 }
 

@@ -75,7 +75,7 @@ async fn what_is_published_twice_with_qos_2_over_two_connections_is_delivered_on
     let server = Carillon::with_mqtt(&[]).await;
     for version in LASTING {
         let mut consumer = MqttClient::subscriber(&server, version, "a", 2).await;
-        let connect = Connect::lasting(version, "producer");
+        let connect = Connect::lasting(version, &format!("producer of {version:?}"));
         let (mut producer, _) = MqttClient::connect_with(&server, &connect).await;
         let publish = Packet::publication("a", "one", 2).numbered(7);
         producer.send(&publish).await;
@@ -124,8 +124,7 @@ async fn what_was_not_acknowledged_comes_again_in_its_order_with_dup() {
             }
             // One in the middle: it alone is gone.
             consumer.acknowledge(&first[1]).await;
-            consumer.ping().await;
-            drop(consumer);
+            consumer.leave().await;
             producer.publish("a", "5", qos).await;
 
             let (mut consumer, connack) = MqttClient::connect_with(&server, &connect).await;
@@ -146,7 +145,7 @@ async fn what_was_not_acknowledged_comes_again_in_its_order_with_dup() {
 async fn what_was_received_but_not_completed_is_released_again() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in LASTING {
-        let connect = Connect::lasting(version, "consumer");
+        let connect = Connect::lasting(version, &format!("consumer of {version:?}"));
         let (mut consumer, _) = MqttClient::connect_with(&server, &connect).await;
         consumer.subscribe("a", 2).await;
         let mut producer = MqttClient::anyone(&server, version).await;

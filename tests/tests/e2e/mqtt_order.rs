@@ -16,7 +16,7 @@ type Seen = (String, String);
 
 /// To both topics in turns, some more to one of them.
 fn topic(number: usize) -> &'static str {
-    TOPICS[usize::from(number % 3 == 0)]
+    TOPICS[usize::from(number.is_multiple_of(3))]
 }
 
 async fn produce_with_mqtt(mut client: MqttClient, producer: usize) {

@@ -68,7 +68,7 @@ async fn a_message_expires_and_counts_down() {
     let connect = Connect::lasting(V5, "sleeper");
     let (mut sleeper, _) = MqttClient::connect_with(&server, &connect).await;
     sleeper.subscribe("a", 1).await;
-    drop(sleeper);
+    sleeper.leave().await;
     let mut producer = MqttClient::anyone(&server, V5).await;
     for (body, seconds) in [("mortal", 1), ("patient", 600)] {
         let publish = Packet::publication("a", body, 1).with(MESSAGE_EXPIRY, seconds);

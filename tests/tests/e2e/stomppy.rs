@@ -97,7 +97,7 @@ async fn it_speaks_tls() {
     let certificate = text(&pair.cert());
     for version in VERSIONS {
         let arguments = ["acknowledge", version, &port, "tls", &certificate];
-        let printed = python::run("scenario.py", &arguments).await;
+        let printed = python::run("stomppy/scenario.py", &arguments).await;
         let report: Value = serde_json::from_str(&printed).expect("a report in JSON");
         assert_eq!(report[0], json!(["1", null, null]), "{version}");
         let mut next = StompClient::consumer(&server, "/queue/tls", &[]).await;

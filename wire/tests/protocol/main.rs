@@ -16,6 +16,7 @@ mod mqtt_malformed_connect;
 mod mqtt_malformed_publish;
 mod mqtt_malformed_subscribe;
 mod mqtt_model;
+mod mqtt_other;
 mod mqtt_outgoing;
 mod mqtt_properties;
 mod mqtt_sections;

@@ -1,0 +1,147 @@
+//! Our codec and another library's, which shares nothing with it: what one writes the other reads as the same.
+
+use mqtt_proto::{v3, v5};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use wire::mqtt::{Decoder, Fault, Limits, PacketType, TopicError, Version};
+
+use crate::mqtt_model::{Ingredients, ingredients};
+
+mod ours;
+mod theirs_3;
+mod theirs_5;
+mod told;
+mod words;
+
+use told::Told;
+
+/// What the other library makes of bytes, and how it would write that.
+fn theirs(version: Version, bytes: &[u8]) -> Result<(Told, Vec<u8>), String> {
+    const UNFINISHED: &str = "a packet that is not whole";
+    match version {
+        Version::V5_0 => {
+            let packet = v5::Packet::decode(bytes).map_err(|error| error.to_string())?;
+            let packet = packet.ok_or(UNFINISHED)?;
+            let again = packet.encode().map_err(|error| error.to_string())?;
+            Ok((theirs_5::told(&packet), again.as_ref().to_vec()))
+        }
+        Version::V3_1 | Version::V3_1_1 => {
+            let packet = v3::Packet::decode(bytes).map_err(|error| error.to_string())?;
+            let packet = packet.ok_or(UNFINISHED)?;
+            let again = packet.encode().map_err(|error| error.to_string())?;
+            Ok((theirs_3::told(&packet), again.as_ref().to_vec()))
+        }
+    }
+}
+
+/// Why we do not read bytes.
+#[derive(Debug, PartialEq, Eq)]
+enum Unread {
+    Fault(Fault),
+    Unfinished,
+    /// There is a packet, and something behind it.
+    Behind,
+}
+
+fn ours(ingredients: &Ingredients, bytes: &[u8]) -> Result<Told, Unread> {
+    let mut decoder = match ingredients.packet {
+        PacketType::Connect => Decoder::before_connect(Limits::NONE),
+        _ => Decoder::new(ingredients.reader, ingredients.version, Limits::NONE),
+    };
+    match decoder.decode(bytes) {
+        Ok(Some((packet, taken))) if taken == bytes.len() => Ok(ours::told(&packet)),
+        Ok(Some(_)) => Err(Unread::Behind),
+        Ok(None) => Err(Unread::Unfinished),
+        Err(error) => Err(Unread::Fault(error.fault)),
+    }
+}
+
+/// What we refuse and they do not look at: they know neither the reader's role nor where the packet ends, and
+/// leave the rest of these rules to their callers.
+fn is_left_to_others(why: &Unread) -> bool {
+    let Unread::Fault(fault) = why else {
+        return *why == Unread::Behind;
+    };
+    matches!(
+        fault,
+        Fault::TrailingBytes
+            | Fault::Truncated
+            | Fault::WrongDirection(..)
+            | Fault::NotConnect
+            | Fault::SecondConnect
+            | Fault::Nul
+            | Fault::LengthNotMinimal
+            | Fault::NoReasons
+            | Fault::DupWithoutQos
+            | Fault::SessionPresent
+            | Fault::PasswordWithoutUserName
+            | Fault::WillRetainWithoutWill
+            | Fault::NoAuthenticationMethod
+            | Fault::NoTopic
+            | Fault::NoLocalShared
+            | Fault::PropertyValue(_)
+            | Fault::SubscriptionIdOfClient
+            | Fault::SessionExpiryOfServer
+            | Fault::ResponseTopic(TopicError::Empty)
+            | Fault::Topic(TopicError::Empty)
+            // They take "a+" for a level of its own where nothing follows.
+            | Fault::Topic(TopicError::SingleLevelWildcard)
+    )
+}
+
+/// What they refuse and we do not: a payload that breaks its promise, which is optional to check; the reason
+/// of table 2-6 that table 3-10 lacks; and `$share` without a filter, which means nothing before 5.0.
+fn is_their_own(why: &str) -> bool {
+    why.contains("payload format")
+        || why.contains("invalid reason code `140` for packet `Disconnect`")
+        || why.contains("invalid topic filter: $share")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn what_we_write_they_read_and_what_they_write_we_read(ingredients in ingredients()) {
+        let (told, bytes) = ingredients.with(|packet| {
+            let mut bytes = Vec::new();
+            packet.encode(ingredients.version, &mut bytes).expect("it is legal");
+            (ours::told(&packet), bytes)
+        });
+        let (they_told, again) = match theirs(ingredients.version, &bytes) {
+            Ok(read) => read,
+            Err(why) if is_their_own(&why) => return Ok(()),
+            Err(why) => return Err(TestCaseError::fail(format!("{why}: {bytes:02x?}"))),
+        };
+        prop_assert_eq!(&they_told, &told);
+        // They write the failure of a SUBACK before 5.0 as 3.
+        if ingredients.packet != PacketType::Suback || ingredients.version == Version::V5_0 {
+            prop_assert_eq!(ours(&ingredients, &again), Ok(told));
+        }
+    }
+
+    /// Some bytes changed: both read the same or both refuse, but for what is known. 3.1 they read as 3.1.1.
+    #[test]
+    fn what_one_refuses_the_other_refuses(
+        ingredients in ingredients(),
+        changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        if ingredients.version == Version::V3_1 {
+            return Ok(());
+        }
+        let mut bytes = ingredients.with(|packet| {
+            let mut bytes = Vec::new();
+            packet.encode(ingredients.version, &mut bytes).expect("it is legal");
+            bytes
+        });
+        for (index, byte) in changes {
+            *index.get_mut(&mut bytes) = byte;
+        }
+        let we = ours(&ingredients, &bytes);
+        match (we, theirs(ingredients.version, &bytes)) {
+            (Ok(we), Ok((they, _))) => prop_assert_eq!(we, they),
+            (Err(_), Err(_)) => {}
+            (Ok(_), Err(why)) => prop_assert!(is_their_own(&why), "only they refuse: {why}"),
+            (Err(why), Ok(_)) => prop_assert!(is_left_to_others(&why), "only we: {why:?}"),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The other library's values in plain types.
+
+use std::sync::Arc;
+
+use mqtt_proto::v5::VarByteInt;
+use mqtt_proto::{QoS, QosPid, TopicName};
+use wire::mqtt::PropertyId;
+
+use super::told::Section;
+
+/// A property's value.
+pub trait Word {
+    fn say(&self, id: PropertyId, section: &mut Section);
+}
+
+macro_rules! plain {
+    ($($value:ty),*) => {$(
+        impl Word for $value {
+            fn say(&self, id: PropertyId, section: &mut Section) {
+                section.say(id, self);
+            }
+        }
+    )*};
+}
+
+plain!(bool, u16, u32, Arc<str>);
+
+impl Word for VarByteInt {
+    fn say(&self, id: PropertyId, section: &mut Section) {
+        section.say(id, self.value());
+    }
+}
+
+impl Word for TopicName {
+    fn say(&self, id: PropertyId, section: &mut Section) {
+        section.say(id, &**self);
+    }
+}
+
+impl Word for bytes::Bytes {
+    fn say(&self, id: PropertyId, section: &mut Section) {
+        section.say(id, &**self);
+    }
+}
+
+impl Word for QoS {
+    fn say(&self, id: PropertyId, section: &mut Section) {
+        section.say(id, level(*self));
+    }
+}
+
+pub fn level(qos: QoS) -> u8 {
+    qos as u8
+}
+
+/// Of a PUBLISH: QoS, and the identifier where there is one.
+pub fn identifier(qos: QosPid) -> (u8, Option<u16>) {
+    match qos {
+        QosPid::Level0 => (0, None),
+        QosPid::Level1(id) => (1, Some(id.value())),
+        QosPid::Level2(id) => (2, Some(id.value())),
+    }
+}
