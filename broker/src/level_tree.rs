@@ -3,7 +3,7 @@
 //! It serves two tables: wildcard filters, asked with a name; and topics, asked with a filter.
 
 use crate::children::Children;
-use crate::name::{TopicFilter, TopicName, is_reserved};
+use crate::name::{TopicFilter, TopicName, Unlisted};
 
 /// Values by dotted path. The paths are topic names or topic filters; wildcards are ordinary levels to
 /// the tree itself and get their meaning from the two `for_each` questions.
@@ -92,7 +92,7 @@ impl<T> LevelTree<T> {
 
     /// Where the paths are filters: the values of those that match `name`.
     pub fn for_each_covering<'a>(&'a self, name: &TopicName, mut visit: impl FnMut(&'a T)) {
-        let wildcards = !name.is_reserved();
+        let wildcards = !name.is_unlisted();
         self.root
             .for_each_covering(Some(name.as_str()), wildcards, &mut visit);
     }
@@ -104,7 +104,7 @@ impl<T> LevelTree<T> {
         mut visit: impl FnMut(&'a mut T),
     ) {
         self.root
-            .for_each_covered(Some(filter.as_str()), false, &mut visit);
+            .for_each_covered(Some(filter.as_str()), Unlisted::Own, &mut visit);
     }
 }
 
@@ -171,7 +171,7 @@ impl<T> Node<T> {
     fn for_each_covered<'a>(
         &'a mut self,
         filter: Option<&str>,
-        below_root: bool,
+        unlisted: Unlisted,
         visit: &mut impl FnMut(&'a mut T),
     ) {
         let Some(filter) = filter else {
@@ -182,22 +182,25 @@ impl<T> Node<T> {
         match level {
             "*" => {
                 self.children.for_each_mut(|name, child| {
-                    if below_root || !is_reserved(name) {
-                        child.for_each_covered(rest, true, visit);
+                    if !unlisted.has(name) {
+                        child.for_each_covered(rest, unlisted.below(name), visit);
                     }
                 });
             }
             ">" => {
                 self.value.iter_mut().for_each(&mut *visit);
-                self.children.for_each_mut(|name, child| {
-                    if below_root || !is_reserved(name) {
-                        child.for_each_mut(visit);
-                    }
-                });
+                self.children
+                    .for_each_mut(|name, child| match unlisted.below(name) {
+                        _ if unlisted.has(name) => {}
+                        Unlisted::Nothing => child.for_each_mut(visit),
+                        below => child.for_each_covered(Some(filter), below, visit),
+                    });
             }
+            // Below a wildcard, an advisory.
+            exact if unlisted != Unlisted::Own && unlisted.has(exact) => {}
             exact => {
                 if let Some(child) = self.children.find_mut(exact) {
-                    child.for_each_covered(rest, true, visit);
+                    child.for_each_covered(rest, Unlisted::Nothing, visit);
                 }
             }
         }

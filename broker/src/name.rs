@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use crate::{entry::Kind, notice::is_advisory};
+use crate::{
+    entry::Kind,
+    notice::{ADVISORY_LEVELS, is_advisory},
+};
 
 /// A topic's name: levels joined by `.`, such as `finance.stock.market`.
 ///
@@ -14,7 +17,8 @@ pub struct TopicName(Arc<str>);
 /// A pattern over topic names: `*` stands for one level, `>`, last only, for the name itself and any
 /// number of levels below it (`A.>` matches `A` and `A.B.C`, as ActiveMQ has it).
 ///
-/// A wildcard in the first level does not match names that begin with `$`, which are the broker's own.
+/// A wildcard in the first level does not match names that begin with `$`, which are the broker's own, nor
+/// the topics of advisories, below `ActiveMQ.Advisory`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicFilter {
     text: Arc<str>,
@@ -95,6 +99,11 @@ impl TopicName {
     pub fn is_reserved(&self) -> bool {
         is_reserved(&self.0)
     }
+
+    /// Whether a wildcard in the first level does not match it.
+    pub(crate) fn is_unlisted(&self) -> bool {
+        self.is_reserved() || is_advisory(&self.0)
+    }
 }
 
 impl TopicFilter {
@@ -140,7 +149,7 @@ impl TopicFilter {
     /// Whether the filter covers `name`.
     #[must_use]
     pub fn matches(&self, name: &TopicName) -> bool {
-        if !self.is_exact && name.is_reserved() && self.text.starts_with(['*', '>']) {
+        if !self.is_exact && name.is_unlisted() && self.text.starts_with(['*', '>']) {
             return false;
         }
         let mut levels = name.as_str().split('.');
@@ -173,6 +182,34 @@ impl InvalidName {
             text: shorten(text),
             fault,
             at,
+        }
+    }
+}
+
+/// What a filter that begins with a wildcard does not reach at a level of the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unlisted {
+    /// At the first level names that begin with `$`.
+    Own,
+    /// Below `ActiveMQ` the advisories.
+    Advisories,
+    Nothing,
+}
+
+impl Unlisted {
+    pub(crate) fn has(self, level: &str) -> bool {
+        match self {
+            Self::Own => is_reserved(level),
+            Self::Advisories => level == ADVISORY_LEVELS[1],
+            Self::Nothing => false,
+        }
+    }
+
+    /// At the next level, behind a wildcard that stands for this one.
+    pub(crate) fn below(self, level: &str) -> Self {
+        match self {
+            Self::Own if level == ADVISORY_LEVELS[0] => Self::Advisories,
+            Self::Own | Self::Advisories | Self::Nothing => Self::Nothing,
         }
     }
 }
@@ -352,6 +389,10 @@ mod tests {
             ("a.>", "ab", false),
             (">", "a", true),
             (">", "$SYS.figures", false),
+            (">", "ActiveMQ.Advisory.Connection", false),
+            ("*.Advisory.>", "ActiveMQ.Advisory.Connection", false),
+            (">", "ActiveMQ.AdvisoryBoard", true),
+            ("ActiveMQ.>", "ActiveMQ.Advisory.Connection", true),
             ("*.figures", "$SYS.figures", false),
             ("$SYS.>", "$SYS.figures", true),
             ("$SYS.figures", "$SYS.figures", true),

@@ -77,6 +77,8 @@ pub enum DeathCause {
 /// Below this name are the topics of advisories; like names that begin with `$` they are the broker's own.
 /// The name is ActiveMQ's.
 pub const ADVISORIES: &str = "ActiveMQ.Advisory";
+/// Its levels.
+pub(crate) const ADVISORY_LEVELS: [&str; 2] = ["ActiveMQ", "Advisory"];
 
 /// Whether a name is that of an advisory topic.
 pub(crate) fn is_advisory(name: &str) -> bool {
@@ -84,13 +86,13 @@ pub(crate) fn is_advisory(name: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Whether who subscribes to `filter` watches for advisories. A wildcard in the first level covers them
-/// too, but does not ask for them.
+/// Whether who subscribes to `filter` watches for advisories. A wildcard in the first level does not cover
+/// them.
 pub(crate) fn asks_for_advisories(filter: &TopicFilter) -> bool {
     let mut wanted = filter.as_str().split('.');
-    ADVISORIES.split('.').all(|level| {
-        wanted
-            .next()
-            .is_some_and(|one| one == level || (level != "ActiveMQ" && matches!(one, "*" | ">")))
+    ADVISORY_LEVELS.into_iter().all(|level| {
+        wanted.next().is_some_and(|one| {
+            one == level || (level != ADVISORY_LEVELS[0] && matches!(one, "*" | ">"))
+        })
     })
 }

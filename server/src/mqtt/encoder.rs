@@ -145,6 +145,7 @@ impl MqttEncoder {
         let sent = Sent {
             entry: self.keeps.then(|| Arc::clone(entry)),
             delivery: delivery.id,
+            is_shared: delivery.queue.is_none(),
             options,
             retain: own.retain,
         };

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use broker::{DeliveryId, Entry, Outcome, Reader, Settlement, Verdict};
+use broker::{DeliveryId, Entry, Outcome, Reader, Session, Settlement, Verdict};
 use wire::mqtt::{Incoming, Outgoing, QoS};
 
 use super::options::{Options, Subscribed};
@@ -28,8 +28,32 @@ pub struct Sent {
     pub entry: Option<Arc<Entry>>,
     /// What to settle with the broker, where it waits for that.
     pub delivery: Option<DeliveryId>,
+    /// Whether that is of a shared subscription, and not of a queue.
+    pub is_shared: bool,
     pub options: Options,
     pub retain: bool,
+}
+
+/// Lets the broker forget what was sent with QoS 2 and is `wanted`, so that nobody else is given it.
+pub fn accept_begun(
+    (surroundings, session): (&Surroundings, &Session),
+    outgoing: &Outgoing<Sent>,
+    wanted: impl Fn(&Sent) -> bool,
+) {
+    let mut outcome = Outcome::default();
+    let now_ms = clock::unix_ms();
+    let begun = outgoing
+        .iter()
+        .filter(|(_, qos, sent)| *qos == QoS::ExactlyOnce && wanted(sent));
+    for delivery in begun.filter_map(|(.., sent)| sent.delivery) {
+        let verdict = Verdict::Accept;
+        let settlement = Settlement { delivery, verdict };
+        // One whose subscription has ended is not waited for any more.
+        let _ = surroundings
+            .broker
+            .settle(session, settlement, now_ms, &mut outcome);
+    }
+    carry_out(&mut outcome, &surroundings.advisories, None);
 }
 
 impl Kept {
@@ -38,18 +62,10 @@ impl Kept {
     pub fn pause(&mut self, surroundings: &Surroundings) {
         let broker = &surroundings.broker;
         let session = self.reader.session();
-        let now_ms = clock::unix_ms();
-        let mut outcome = Outcome::default();
-        let in_flight = self.outgoing.iter();
-        let taken = in_flight.filter(|(_, qos, _)| *qos == QoS::ExactlyOnce);
-        for delivery in taken.filter_map(|(.., sent)| sent.delivery) {
-            let verdict = Verdict::Accept;
-            let settlement = Settlement { delivery, verdict };
-            // One whose subscription has ended is not waited for any more.
-            let _ = broker.settle(session, settlement, now_ms, &mut outcome);
-        }
+        accept_begun((surroundings, session), &self.outgoing, |_| true);
         self.outgoing.take_back(|sent| sent.delivery.is_some());
-        broker.pause(session, now_ms, &mut outcome);
+        let mut outcome = Outcome::default();
+        broker.pause(session, clock::unix_ms(), &mut outcome);
         carry_out(&mut outcome, &surroundings.advisories, None);
         self.outgoing.shrink();
         self.incoming.shrink();

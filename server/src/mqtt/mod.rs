@@ -44,7 +44,7 @@ pub use door::MqttDoor;
 use encoder::{MqttEncoder, Settled};
 pub use handshake::serve;
 pub use housekeeping::keep_sessions;
-use kept::{Kept, Subscriptions};
+use kept::{Kept, Subscriptions, accept_begun};
 pub use options::MqttOptions;
 use publish::Publishing;
 pub use reception::Reception;
@@ -305,6 +305,9 @@ impl Protocol for Mqtt {
         let is_kept = self.session_expiry_s > 0 && !self.session.is_ended() && ending.is_some();
         let will = self.will.take();
         if !is_kept {
+            // Nobody else is given what was begun with QoS 2 ([MQTT-4.8.2-5]); a queue's messages come back.
+            let session = (surroundings, &*self.session);
+            accept_begun(session, &encoder.into_outgoing(), |sent| sent.is_shared);
             surroundings.detach(&self.session);
             will.into_iter().for_each(|will| will.publish(surroundings));
             return;
