@@ -22,10 +22,10 @@ impl Dialect {
     }
 }
 
-/// The encodings of one entry, in the order they were made. Most entries have one, or none, so there is no room
-/// kept for all.
+/// The encodings of one entry, in the order they were made. Most entries have none, or one, so there is no room
+/// kept for any.
 #[derive(Debug, Default)]
-pub(crate) struct Encodings(OnceLock<Encoding>);
+pub(crate) struct Encodings(OnceLock<Box<Encoding>>);
 
 #[derive(Debug)]
 struct Encoding {
@@ -49,7 +49,9 @@ impl Encodings {
     #[inline(never)] // Once for most entries.
     fn make(&self, dialect: Dialect, make: impl FnOnce() -> Box<[u8]>) -> &[u8] {
         let mut make = Some(make);
-        let mut encoding = self.0.get_or_init(|| Encoding::new(dialect, &mut make));
+        let mut encoding = self
+            .0
+            .get_or_init(|| Box::new(Encoding::new(dialect, &mut make)));
         while encoding.dialect != dialect {
             // Its place is taken, so nothing was made yet.
             encoding = encoding
@@ -65,7 +67,7 @@ impl Encodings {
         let mut bytes = 0;
         while let Some(encoding) = next {
             bytes += encoding.bytes.len() as u64;
-            next = encoding.next.get().map(|boxed| &**boxed);
+            next = encoding.next.get();
         }
         bytes
     }

@@ -53,6 +53,9 @@ pub struct Delivery<'a> {
     pub count: u32,
     /// The queue it comes from, if that has a name; otherwise it comes from its topic.
     pub queue: Option<&'a TopicName>,
+    /// Whether others are likely to be given the same entry. What is made of it for one reader alone is better
+    /// not kept with it.
+    pub is_shared: bool,
 }
 
 #[derive(Debug)]
@@ -182,10 +185,9 @@ impl Reader {
                 None => limit,
             };
             let stop = match &source {
-                Readable::Cursor(cursor) => cursor.read(
-                    (until, limit, now_ms),
-                    budget,
-                    &mut |entry, missed, origin| {
+                Readable::Cursor(cursor) => {
+                    let is_shared = cursor.topic.has_audience();
+                    let take = &mut |entry: &Arc<Entry>, missed, origin| {
                         take(Delivery {
                             tag: &cursor.subscription.tag,
                             entry,
@@ -194,9 +196,11 @@ impl Reader {
                             id: None,
                             count: 1,
                             queue: None,
+                            is_shared,
                         })
-                    },
-                ),
+                    };
+                    cursor.read((until, limit, now_ms), budget, take)
+                }
                 Readable::Consumer(consumer) => {
                     consumer.read((until, now_ms), (budget, &mut self.ready), take)
                 }

@@ -1,6 +1,9 @@
 //! A topic: its log, and the cursors that read it.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use crate::{
     cursor::{Beginning, Cursor, Overflow, Start},
@@ -37,6 +40,8 @@ pub(crate) struct TopicCounts {
     pub(crate) published: Volume,
     pub(crate) delivered: Count,
     pub(crate) dropped: Count,
+    /// Cursors in the log; what they read is worth encoding once for all when there are several.
+    readers: AtomicUsize,
 }
 
 impl TopicCounts {
@@ -46,6 +51,11 @@ impl TopicCounts {
             sequence: self.published.entries() + 1,
             offset: self.published.bytes(),
         }
+    }
+
+    /// Whether an entry may be read by several cursors. It tells what was true a moment ago.
+    pub(crate) fn has_audience(&self) -> bool {
+        self.readers.load(Ordering::Relaxed) > 1
     }
 }
 
@@ -60,6 +70,7 @@ impl Topic {
                 published: Volume::default(),
                 delivered: Count::default(),
                 dropped: Count::default(),
+                readers: AtomicUsize::new(0),
             }),
             cursors: Vec::new(),
             queues: Vec::new(),
@@ -160,6 +171,7 @@ impl Topic {
         }
         let at = self.place_of(subscription.id);
         self.cursors.insert(at, Arc::clone(&cursor));
+        self.count_readers();
         (has_entries && cursor.claim()).then_some(cursor)
     }
 
@@ -172,7 +184,13 @@ impl Topic {
         if self.cursors.len() < self.cursors.capacity() / 4 {
             self.cursors.shrink_to_fit();
         }
+        self.count_readers();
         Some(cursor)
+    }
+
+    fn count_readers(&self) {
+        let readers = self.cursors.len();
+        self.counts.readers.store(readers, Ordering::Relaxed);
     }
 
     fn place_of(&self, id: SubscriptionId) -> usize {

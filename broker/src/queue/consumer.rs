@@ -391,6 +391,8 @@ impl Consumer {
             id,
             count: message.deliveries.max(1),
             queue: queue.and_then(Queue::name),
+            // Of one queue's consumers one gets it; but several queues may be fed with it.
+            is_shared: queue.and_then(Queue::name).is_none(),
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 use broker::Blocked;
 use tokio::{io::Interest, net::TcpStream, task::yield_now, time::timeout};
 
-use crate::listener::stopped;
+use crate::{clock, listener::stopped};
 
 use super::{
     Connection, Ending, Framing, Protocol, Received, Surroundings, Transport, Turn,
@@ -202,6 +202,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             // A panic may have left something.
             turn.clear();
             turn.now_ms = self.surroundings.clock.now_ms();
+            turn.unix_ms = clock::unix_ms();
             let done = act(&mut self.inbound, turn, &mut answers);
             let done = done.and(self.hand_over(turn));
             let done = done.and(self.inbound.protocol.finish(turn));

@@ -15,6 +15,8 @@ use crate::advisory::Advisories;
 pub struct Turn {
     /// The server's clock at the start of the turn, in milliseconds.
     pub now_ms: u64,
+    /// The time of day at the start of the turn, in Unix milliseconds: when what it brings is published.
+    pub unix_ms: u64,
     /// What the peer is to be told, in the protocol's bytes.
     pub replies: Vec<u8>,
     /// Publications not yet handed to the broker.

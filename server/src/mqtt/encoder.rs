@@ -1,6 +1,6 @@
 //! The sending half: entries as PUBLISH packets (5.0, 3.3), and what of them is not acknowledged.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{cell::RefCell, sync::Arc};
 
 use broker::{Delivery, DeliveryId, Dialect, Entry, Missed, TopicName, Verdict};
 use wire::mqtt::{
@@ -119,15 +119,31 @@ impl MqttEncoder {
 
     /// Appends a PUBLISH; false if the peer cannot have it.
     fn publish(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> bool {
+        let version = self.peer.version;
+        let missed = delivery.missed.filter(|_| version.is_5()).map(range);
+        if delivery.is_shared && missed.is_none() {
+            return self.send(delivery, shared(version, delivery.entry), out);
+        }
+        PACKET.with_borrow_mut(|packet| {
+            packet.clear();
+            // Empty where it is too large.
+            let _ = properties::shared(version, delivery.entry, missed.as_deref(), packet);
+            let is_sent = self.send(delivery, packet, out);
+            packet.shrink_to(PACKET_KEPT);
+            is_sent
+        })
+    }
+
+    /// Appends a PUBLISH of a packet for all, which is empty where it is too large for MQTT.
+    fn send(&mut self, delivery: &Delivery<'_>, packet: &[u8], out: &mut Vec<u8>) -> bool {
         let entry = delivery.entry;
         let options = Options::of_tag(delivery.tag);
         let qos = options.maximum_qos.min(Marks::of(entry).qos());
         let version = self.peer.version;
-        let packet = packet(version, delivery);
         if packet.is_empty() {
             return false;
         }
-        let shared = SharedPublish::of_packet(version, &packet);
+        let shared = SharedPublish::of_packet(version, packet);
         let mut own = Own {
             delivery: as_large_as(qos),
             retain: delivery.is_retained
@@ -181,25 +197,14 @@ impl Encoder for MqttEncoder {
     }
 }
 
-/// What all subscribers get alike; empty where it is too large for MQTT.
-fn packet<'a>(version: Version, delivery: &Delivery<'a>) -> Cow<'a, [u8]> {
-    let entry = delivery.entry;
-    match delivery.missed.filter(|_| version.is_5()) {
-        Some(missed) => made(version, entry, Some(&range(missed))).into_vec().into(),
-        // One subscriber gets it, so the entry does not keep what it is for the wire.
-        None if delivery.queue.is_some() => made(version, entry, None).into_vec().into(),
-        None => shared(version, entry).into(),
-    }
-}
-
+/// What all subscribers get alike, made once; empty where it is too large for MQTT.
 fn shared(version: Version, entry: &Entry) -> &[u8] {
-    entry.encoding(dialect(version), |entry| made(version, entry, None))
-}
-
-fn made(version: Version, entry: &Entry, missed: Option<&str>) -> Box<[u8]> {
-    properties::shared(version, entry, missed)
-        .map(SharedPublish::into_packet)
-        .unwrap_or_default()
+    entry.encoding(dialect(version), |entry| {
+        let mut packet = Vec::new();
+        // Empty where it is too large.
+        let _ = properties::shared(version, entry, None, &mut packet);
+        packet.into_boxed_slice()
+    })
 }
 
 /// As STOMP's header `missed` tells it.
@@ -273,6 +278,13 @@ const fn dialect(version: Version) -> Dialect {
     Dialect::new(number).expect("there is room for five")
 }
 
+thread_local! {
+    /// A packet that no entry keeps: for one subscriber alone.
+    static PACKET: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A thread keeps this much room for it.
+const PACKET_KEPT: usize = 64 << 10;
 /// Topics that have an alias at once.
 const ALIASES: u16 = 16;
 /// Bytes of a name from which on an alias makes a packet smaller: it takes three, and the name's length stays.

@@ -30,10 +30,29 @@ pub fn subscribed_to(filter: &str) -> Result<(Kind, TopicFilter), InvalidName> {
 
 /// How MQTT names a topic or queue.
 pub fn written(kind: Kind, name: &str) -> String {
-    let text = translated(name, Side::Carillon);
-    match kind {
-        Kind::Topic => text.into_owned(),
-        Kind::Queue => format!("{QUEUE}{text}"),
+    let mut out = String::new();
+    write(kind, name, &mut out);
+    out
+}
+
+/// Appends how MQTT names a topic or queue.
+pub fn write(kind: Kind, name: &str, out: &mut String) {
+    if kind == Kind::Queue {
+        out.push_str(QUEUE);
+    }
+    // Nearly all names differ in nothing but what joins their levels; this is done for each message.
+    if name
+        .bytes()
+        .any(|byte| byte == b'%' || !Side::Mqtt.may_hold(char::from(byte)))
+    {
+        out.push_str(&translated(name, Side::Carillon));
+        return;
+    }
+    let mut levels = name.split(Side::Carillon.separator());
+    out.extend(levels.next());
+    for level in levels {
+        out.push(Side::Mqtt.separator());
+        out.push_str(level);
     }
 }
 

@@ -12,7 +12,7 @@
 //! What came with MQTT goes on with MQTT as it came: the order of user properties, names that come twice, and names
 //! that mean something elsewhere ([MQTT-3.3.2-17], [MQTT-3.3.2-18]).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::RefCell};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use broker::{Entry, Header, InvalidName, Publication};
@@ -109,19 +109,32 @@ pub fn apply(
     })
 }
 
-/// An entry's PUBLISH, as far as all subscribers get it alike, and what the one missed who is to be told so.
+/// Appends an entry's PUBLISH, as far as all subscribers get it alike, and what the one missed who is to be told
+/// so.
 ///
 /// # Errors
-/// It is too large for MQTT.
+/// It is too large for MQTT. Nothing is appended then.
 pub fn shared(
     version: Version,
     entry: &Entry,
     missed: Option<&str>,
-) -> Result<SharedPublish<'static>, EncodeError> {
-    let topic = names::written(entry.kind(), entry.topic().as_str());
-    // There is no name here that MQTT cannot write.
-    let topic = TopicName::parse(&topic).map_err(|_| EncodeError::NoTopic)?;
-    let body = entry.body();
+    packet: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    TOPIC.with_borrow_mut(|topic| {
+        topic.clear();
+        names::write(entry.kind(), entry.topic().as_str(), topic);
+        // There is no name here that MQTT cannot write.
+        let topic = TopicName::parse(topic).map_err(|_| EncodeError::NoTopic)?;
+        append(version, entry, (topic, missed), packet)
+    })
+}
+
+fn append(
+    version: Version,
+    entry: &Entry,
+    (topic, missed): (TopicName<'_>, Option<&str>),
+    packet: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
     let found = Found::new(entry);
     let missed = missed.map(|value| {
         Property::UserProperty(UserProperty {
@@ -130,7 +143,12 @@ pub fn shared(
         })
     });
     let properties = found.properties(entry).chain(missed);
-    SharedPublish::new(version, topic, properties, body)
+    SharedPublish::append(version, (topic, entry.body()), properties, packet)
+}
+
+thread_local! {
+    /// A topic's name in MQTT, while it is written. A name's length is bounded.
+    static TOPIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// What an entry's headers and marks are in MQTT.

@@ -10,7 +10,7 @@ use wire::mqtt::{
 };
 
 use super::{Mqtt, names, properties};
-use crate::{clock, connection::Turn};
+use crate::connection::Turn;
 
 /// What PUBLISH packets are made into messages with.
 #[derive(Default)]
@@ -50,7 +50,7 @@ impl Mqtt {
             self.flush(turn)?;
             return self.answer(publish.delivery, Ok(()), turn);
         }
-        match self.message(publish) {
+        match self.message(publish, turn.unix_ms) {
             Ok(message) => {
                 if publish.delivery != Delivery::AtMostOnce {
                     let index = turn.batch.len();
@@ -128,7 +128,11 @@ impl Mqtt {
         }
     }
 
-    fn message(&mut self, publish: &server::Publish<'_>) -> Result<Publication, Refused> {
+    fn message(
+        &mut self,
+        publish: &server::Publish<'_>,
+        now_ms: u64,
+    ) -> Result<Publication, Refused> {
         if let Some(reason) = publish.refused {
             let text = "the payload is not the UTF-8 that it is said to be".to_owned();
             return Err(Refused { reason, text });
@@ -137,7 +141,6 @@ impl Mqtt {
             return Err(Refused::too_large(self.max_body_bytes));
         }
         let (kind, name) = self.target(publish.topic.as_str())?;
-        let now_ms = clock::unix_ms();
         let producer = Arc::clone(self.session.name());
         let body = Bytes::copy_from_slice(publish.payload);
         let message = match kind {

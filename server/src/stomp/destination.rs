@@ -104,27 +104,32 @@ pub fn reply_to(text: &str, session: &str) -> Option<Result<Destination<TopicNam
     (space.place == Place::Own).then(|| one(text.trim(), session))
 }
 
-/// As MESSAGE names a topic or queue. A temporary one is read by its owner alone, who knows it by its short name.
-pub fn written(kind: Kind, name: &str) -> String {
+/// Appends how MESSAGE names a topic or queue. A temporary one is read by its owner alone, who knows it by its short name.
+pub fn write(kind: Kind, name: &str, out: &mut String) {
     let own = name
         .strip_prefix(TEMPORARY)
         .and_then(|rest| rest.split_once('.'));
-    match (kind, own) {
-        (_, None) => written_by_others(kind, name),
-        (Kind::Topic, Some((_, own))) => format!("/temp-topic/{own}"),
-        (Kind::Queue, Some((_, own))) => format!("/temp-queue/{own}"),
-    }
+    let (prefix, rest) = match (kind, own) {
+        (_, None) => (prefix_for_others(kind, name), name),
+        (Kind::Topic, Some((_, own))) => ("/temp-topic/", own),
+        (Kind::Queue, Some((_, own))) => ("/temp-queue/", own),
+    };
+    out.push_str(prefix);
+    out.push_str(rest);
 }
 
 /// As anybody names a topic or queue, or a filter over them: a temporary one by its full name.
 pub fn written_by_others(kind: Kind, name: &str) -> String {
-    let prefix = match (kind, name.starts_with(TEMPORARY)) {
+    format!("{}{name}", prefix_for_others(kind, name))
+}
+
+fn prefix_for_others(kind: Kind, name: &str) -> &'static str {
+    match (kind, name.starts_with(TEMPORARY)) {
         (Kind::Topic, false) => "/topic/",
         (Kind::Queue, false) => "/queue/",
         (Kind::Topic, true) => "/remote-temp-topic/",
         (Kind::Queue, true) => "/remote-temp-queue/",
-    };
-    format!("{prefix}{name}")
+    }
 }
 
 fn one<N: FromStr<Err = InvalidName>>(
@@ -376,7 +381,9 @@ mod tests {
             (Kind::Topic, "$TEMP.tcp-7.x", "/temp-topic/x"),
         ];
         for (kind, full, wanted) in table {
-            assert_eq!(written(kind, full), wanted);
+            let mut written = String::new();
+            write(kind, full, &mut written);
+            assert_eq!(written, wanted);
         }
     }
 }

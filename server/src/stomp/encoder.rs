@@ -1,14 +1,14 @@
 //! The sending half: entries as MESSAGE frames.
 
-use std::sync::Arc;
+use std::{cell::RefCell, fmt::Write as _, sync::Arc};
 
-use broker::{Broker, Delivery, Dialect, Entry, Kind, Missed};
+use broker::{Broker, Delivery, Dialect, Entry, Kind, Missed, TopicName};
 use wire::stomp::{
     Version,
     server::{self, Identity, Message},
 };
 
-use super::destination::written;
+use super::destination::write as write_destination;
 use crate::connection::{self, Encoder};
 
 /// Keeps nothing of its own: the version spoken is in each subscription's [`tag`].
@@ -35,31 +35,26 @@ impl Encoder for StompEncoder {
             server::ack(version, &id.to_string(), out);
         }
         server::redelivered(delivery.count, out);
-        match delivery.queue {
-            None => self.topic_message(version, delivery.entry, out),
-            // One subscriber gets it, so the entry does not keep what it is for the wire.
-            Some(queue) => {
-                let destination = written(Kind::Queue, queue.as_str());
-                self.message(version, delivery.entry, &destination, out);
-                kind_of(delivery.entry)
-            }
+        if delivery.is_shared {
+            return self.shared(version, delivery.entry, out);
         }
+        // One subscriber gets it, so the entry does not keep what it is for the wire.
+        let origin = match delivery.queue {
+            None => (Kind::Topic, delivery.entry.topic()),
+            Some(queue) => (Kind::Queue, queue),
+        };
+        self.message(version, delivery.entry, origin, out);
+        kind_of(delivery.entry)
     }
 }
 
 impl StompEncoder {
     /// What all subscribers of a topic get alike: made once, behind one byte that says whether it is text.
-    fn topic_message(
-        &self,
-        version: Version,
-        entry: &Entry,
-        out: &mut Vec<u8>,
-    ) -> connection::Kind {
+    fn shared(&self, version: Version, entry: &Entry, out: &mut Vec<u8>) -> connection::Kind {
         let shared = entry.encoding(dialect(version), |entry| {
             let mut shared = Vec::with_capacity(room_for(entry));
             shared.push(u8::from(kind_of(entry) == connection::Kind::Text));
-            let destination = written(Kind::Topic, entry.topic().as_str());
-            self.message(version, entry, &destination, &mut shared);
+            self.message(version, entry, (Kind::Topic, entry.topic()), &mut shared);
             // Kept as long as the entry: without room to spare.
             shared.into_boxed_slice()
         });
@@ -69,25 +64,53 @@ impl StompEncoder {
     }
 
     /// All of a MESSAGE but what is the subscriber's own.
-    fn message(&self, version: Version, entry: &Entry, destination: &str, out: &mut Vec<u8>) {
-        let message = Message {
-            message_id: &self.broker.id_of(entry).to_string(),
-            destination,
-            sequence: entry.sequence(),
-            timestamp: entry.timestamp_ms(),
-            producer: entry.producer(),
-            content_type: entry.content_type(),
-            body: entry.body(),
-        };
-        let headers = entry.headers().iter();
-        let headers = headers.map(|header| (&*header.name, &*header.value));
-        // Who sends with STOMP says so in a header of their own; other doors have another place for it.
-        let is_told = entry.header(EXPIRES).is_some();
-        let expires = entry.expires_ms().filter(|_| !is_told);
-        let expires = expires.map(|at_ms| at_ms.to_string());
-        let expires = expires.as_deref().map(|at_ms| (EXPIRES, at_ms));
-        server::message_shared(version, &message, headers.chain(expires), out);
+    fn message(
+        &self,
+        version: Version,
+        entry: &Entry,
+        (kind, name): (Kind, &TopicName),
+        out: &mut Vec<u8>,
+    ) {
+        TEXTS.with_borrow_mut(|Texts { id, destination }| {
+            id.clear();
+            // Into a string it cannot fail.
+            let _ = write!(id, "{}", self.broker.id_of(entry));
+            destination.clear();
+            write_destination(kind, name.as_str(), destination);
+            append(version, entry, (id, destination), out);
+        });
     }
+}
+
+/// Texts of one frame, while it is written. Their lengths are bounded.
+#[derive(Default)]
+struct Texts {
+    id: String,
+    destination: String,
+}
+
+thread_local! {
+    static TEXTS: RefCell<Texts> = RefCell::default();
+}
+
+fn append(version: Version, entry: &Entry, (id, destination): (&str, &str), out: &mut Vec<u8>) {
+    let message = Message {
+        message_id: id,
+        destination,
+        sequence: entry.sequence(),
+        timestamp: entry.timestamp_ms(),
+        producer: entry.producer(),
+        content_type: entry.content_type(),
+        body: entry.body(),
+    };
+    let headers = entry.headers().iter();
+    let headers = headers.map(|header| (&*header.name, &*header.value));
+    // Who sends with STOMP says so in a header of their own; other doors have another place for it.
+    let is_told = entry.header(EXPIRES).is_some();
+    let expires = entry.expires_ms().filter(|_| !is_told);
+    let expires = expires.map(|at_ms| at_ms.to_string());
+    let expires = expires.as_deref().map(|at_ms| (EXPIRES, at_ms));
+    server::message_shared(version, &message, headers.chain(expires), out);
 }
 
 /// When a message is worth nothing any more, in Unix milliseconds.

@@ -13,7 +13,7 @@ use super::{
     Stomp,
     destination::{self, Destination, Place},
 };
-use crate::{clock, connection::Turn, content_type};
+use crate::{connection::Turn, content_type};
 
 /// What SEND frames are made into messages with.
 pub(super) struct Sending {
@@ -53,7 +53,7 @@ impl Stomp {
     /// A turn's messages are published together.
     fn gather(&mut self, send: &Send<'_>, turn: &mut Turn) -> Result<(), Fault> {
         let first = turn.batch.len();
-        self.make(send, &mut turn.batch)?;
+        self.make(send, turn.unix_ms, &mut turn.batch)?;
         if let Some(receipt) = send.receipt.as_deref() {
             self.sending.receipts.push(Receipt {
                 first,
@@ -70,7 +70,7 @@ impl Stomp {
         self.publish(turn)?;
         let receipt = send.receipt.as_deref();
         let mut publications = Vec::new();
-        self.make(send, &mut publications)?;
+        self.make(send, turn.unix_ms, &mut publications)?;
         let bytes = weight(send, publications.len());
         self.transactions
             .admit(transaction, bytes, receipt)?
@@ -106,12 +106,17 @@ impl Stomp {
     }
 
     /// Appends a publication for each destination.
-    fn make(&mut self, send: &Send<'_>, publications: &mut Vec<Publication>) -> Result<(), Fault> {
+    fn make(
+        &mut self,
+        send: &Send<'_>,
+        timestamp_ms: u64,
+        publications: &mut Vec<Publication>,
+    ) -> Result<(), Fault> {
         let receipt = send.receipt.as_deref();
         self.find_destinations(&send.destination, receipt)?;
         let content = Content {
             producer: Arc::clone(&self.sending.producer),
-            timestamp_ms: clock::unix_ms(),
+            timestamp_ms,
             expires_ms: send.expires,
             retain: send.retain,
             content_type: send.content_type.as_deref().map(content_type::interned),

@@ -81,7 +81,10 @@ impl House {
 impl Served {
     /// One turn: takes in bytes, all of them, and tells what is sent back.
     fn turn(&mut self, input: &[u8]) -> Result<Vec<u8>, Ending> {
-        let mut turn = Turn::default();
+        let mut turn = Turn {
+            unix_ms: clock::unix_ms(),
+            ..Turn::default()
+        };
         let received = self.mqtt.receive(input, &mut turn);
         if self.mqtt.has_news()
             && let Some(voice) = &mut self.voice

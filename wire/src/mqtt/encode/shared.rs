@@ -62,43 +62,58 @@ impl SharedPublish<'static> {
         properties: impl IntoIterator<Item = Property<'p>>,
         payload: &[u8],
     ) -> Result<Self, EncodeError> {
-        let mut scratch = Vec::new();
-        if version.is_5() {
-            for property in properties.into_iter().filter(is_shared) {
-                property.write(&mut scratch)?;
-            }
-        }
-        let properties = Properties::checked(&scratch);
-        let publish = Publish {
-            delivery: Delivery::AtMostOnce,
-            retain: false,
-            topic: Some(topic),
-            properties,
-            payload,
-        };
         let mut packet = Vec::new();
-        super::publish::publish(&publish, version, &mut packet)?;
-        let size = Size {
-            topic: LENGTH + topic.as_str().len(),
-            properties: scratch.len(),
-            payload: payload.len(),
-        };
-        let remaining = size.remaining_length(version, Delivery::AtMostOnce)?;
-        // All are parts of a packet, which has less than 2^28 bytes.
+        Self::append(version, (topic, payload), properties, &mut packet)?;
+        let parts = SharedPublish::of_packet(version, &packet);
         Ok(Self {
             version,
-            topic: (packet.len() - remaining as usize) as u32,
-            topic_bytes: size.topic as u32,
-            properties_bytes: size.properties as u32,
-            payload_bytes: size.payload as u32,
+            topic: parts.topic,
+            topic_bytes: parts.topic_bytes,
+            properties_bytes: parts.properties_bytes,
+            payload_bytes: parts.payload_bytes,
             packet: packet.into(),
         })
     }
 }
 
 impl<'a> SharedPublish<'a> {
-    /// Of a packet that [`new`](Self::new) made for this version and [`into_packet`](Self::into_packet) gave
-    /// away. Of other bytes it makes nonsense, in good order.
+    /// Appends the packet of [`new`](Self::new), for [`of_packet`](Self::of_packet). An empty `packet` has no
+    /// room to spare then.
+    ///
+    /// # Errors
+    ///
+    /// As there. Nothing is appended then.
+    pub fn append<'p>(
+        version: Version,
+        (topic, payload): (TopicName<'_>, &[u8]),
+        properties: impl IntoIterator<Item = Property<'p>>,
+        packet: &mut Vec<u8>,
+    ) -> Written {
+        let mut scratch = Vec::new();
+        if version.is_5() {
+            for property in properties.into_iter().filter(is_shared) {
+                property.write(&mut scratch)?;
+            }
+        }
+        let publish = Publish {
+            delivery: Delivery::AtMostOnce,
+            retain: false,
+            topic: Some(topic),
+            properties: Properties::checked(&scratch),
+            payload,
+        };
+        let size = Size {
+            topic: LENGTH + topic.as_str().len(),
+            properties: scratch.len(),
+            payload: payload.len(),
+        };
+        let length = size.remaining_length(version, Delivery::AtMostOnce)?;
+        packet.reserve_exact(1 + writer::variable_bytes(length) + length as usize);
+        super::publish::publish(&publish, version, packet)
+    }
+
+    /// Of a packet that [`append`](Self::append) made for this version, or [`new`](Self::new) made and
+    /// [`into_packet`](Self::into_packet) gave away. Of other bytes it makes nonsense, in good order.
     #[inline]
     pub fn of_packet(version: Version, packet: &'a [u8]) -> Self {
         let remaining = variable_at(packet, 1);

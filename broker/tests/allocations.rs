@@ -1,0 +1,123 @@
+//! What steady publishing and delivering allocate: nothing for a delivery, one entry for a publication, and now
+//! and then a chunk of the log.
+#![cfg(not(loom))]
+
+use std::{ops::ControlFlow, sync::Weak};
+
+use broker::{
+    Broker, Dialect, Limits, Outcome, Peer, Publication, Reader, Subscribe, TopicFilter, TopicName,
+};
+use bytes::Bytes;
+
+struct Nobody;
+
+impl Peer for Nobody {
+    fn deliver(&self) {}
+    fn wake(&self) {}
+}
+
+/// A broker with subscribers of one topic, who have all been given some messages.
+struct House {
+    broker: Broker,
+    readers: Vec<Reader>,
+    topic: TopicName,
+    batch: Vec<Publication>,
+    outcome: Outcome,
+}
+
+impl House {
+    fn with(subscribers: usize) -> Self {
+        let broker = Broker::new(1, Limits::default());
+        let filter = TopicFilter::new("rect").expect("a filter");
+        let attach = |_| {
+            let reader = broker.attach("subscriber".into(), Weak::<Nobody>::new());
+            let subscribe = Subscribe::to(&filter);
+            broker
+                .subscribe(reader.session(), subscribe, &mut Outcome::default())
+                .expect("within the limits");
+            reader
+        };
+        let readers = (0..subscribers).map(attach).collect();
+        let topic = TopicName::new("rect").expect("a name");
+        let mut house = Self {
+            broker,
+            readers,
+            topic,
+            batch: Vec::new(),
+            outcome: Outcome::default(),
+        };
+        // Until the history is full, and every buffer has its size.
+        for _ in 0..100 {
+            house.publish();
+            house.deliver();
+        }
+        house
+    }
+
+    /// Publishes a batch whose bodies are allocated by nobody.
+    fn publish(&mut self) {
+        let producer = self.readers[0].session().name();
+        self.batch.extend((0..BATCH).map(|_| {
+            let body = Bytes::from_static(&[0; 100]);
+            Publication::new(self.topic.clone(), producer.clone(), 0, body)
+        }));
+        self.broker.publish(&mut self.batch, &mut self.outcome);
+        self.outcome.ready.drain().for_each(drop);
+    }
+
+    /// Drains every reader as a door does: what several get is encoded once and kept.
+    fn deliver(&mut self) -> usize {
+        let dialect = Dialect::new(0).expect("there is room for one");
+        let mut delivered = 0;
+        for reader in &mut self.readers {
+            reader.session().begin();
+            reader.drain(0, |delivery| {
+                if delivery.is_shared {
+                    let encode = |entry: &broker::Entry| Box::from(&entry.body()[..]);
+                    delivered += delivery.entry.encoding(dialect, encode).len() / 100;
+                } else {
+                    delivered += delivery.entry.body().len() / 100;
+                }
+                ControlFlow::Continue(())
+            });
+        }
+        delivered
+    }
+}
+
+fn allocations(act: impl FnOnce()) -> u64 {
+    allocation_counter::measure(act).count_total
+}
+
+#[test]
+fn a_publication_allocates_its_entry() {
+    let mut house = House::with(1);
+    let allocated = allocations(|| {
+        (0..ROUNDS).for_each(|_| {
+            house.publish();
+            assert_eq!(house.deliver(), BATCH);
+        })
+    });
+    let published = (ROUNDS * BATCH) as u64;
+    // Chunks of the log, and the list of those let go.
+    let chunks = published / 16;
+    assert!(
+        (published..=published + chunks).contains(&allocated),
+        "{allocated} allocations for {published} publications"
+    );
+}
+
+#[test]
+fn a_delivery_allocates_nothing() {
+    let mut few = House::with(2);
+    let mut many = House::with(100);
+    for (house, readers) in [(&mut few, 2), (&mut many, 100)] {
+        house.publish();
+        let allocated = allocations(|| assert_eq!(house.deliver(), readers * BATCH));
+        // An encoding is kept in two pieces, whoever copies from it.
+        assert_eq!(allocated, 2 * BATCH as u64, "{readers} subscribers");
+    }
+}
+
+const BATCH: usize = 64;
+const ROUNDS: usize = 100;
