@@ -2,8 +2,8 @@
 
 use harness::Carillon;
 use harness::mqtt::property::{
-    RECEIVE_MAXIMUM, REQUEST_RESPONSE_INFORMATION, RESPONSE_INFORMATION, SESSION_EXPIRY,
-    TOPIC_ALIAS, TOPIC_ALIAS_MAXIMUM, WILL_DELAY,
+    RECEIVE_MAXIMUM, REQUEST_RESPONSE_INFORMATION, RESPONSE_INFORMATION, SERVER_KEEP_ALIVE,
+    SESSION_EXPIRY, TOPIC_ALIAS, TOPIC_ALIAS_MAXIMUM, WILL_DELAY,
 };
 use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version, Will, forget};
 
@@ -42,6 +42,20 @@ async fn who_asks_for_less_gets_what_it_asked_for() {
         let (_, connack) = MqttClient::connect_with(&server, &connect).await;
         let told = connack.number(SESSION_EXPIRY).unwrap_or(asked);
         assert_eq!(told, asked, "{connack:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_keep_alive_that_is_short_enough_is_the_clients_to_choose() {
+    let server = Carillon::with_mqtt(&["--keep-alive", "600"]).await;
+    for (asked, expected) in [(0, 600), (601, 600), (600, 600), (60, 60)] {
+        let connect = Connect {
+            keep_alive_s: asked,
+            ..Connect::anyone(V5)
+        };
+        let (_, connack) = MqttClient::connect_with(&server, &connect).await;
+        let told = connack.number(SERVER_KEEP_ALIVE);
+        assert_eq!(told.unwrap_or(asked.into()), expected, "{connack:?}");
     }
 }
 
