@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use harness::Carillon;
+use harness::carillon::run;
 use harness::mosquitto::{self, VERSIONS};
 use harness::mqtt::{Connect, MqttClient, Version};
 use harness::tls::{Pair, Trust, text};
@@ -131,6 +132,32 @@ async fn paho_publishes_and_subscribes_over_both_transports() {
             let printed = python::run("paho/scenario.py", &arguments).await;
             let seen: Value = serde_json::from_str(&printed).expect("a report in JSON");
             assert_eq!(seen, json!(published("tls")), "{transport} {version}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn carillons_own_clients_publish_and_subscribe() {
+    let pair = Pair::new();
+    let server = pair.server(&[]).await;
+    let certificate = text(&pair.cert());
+    let tcp = format!(
+        "mqtts://localhost:{}",
+        server.mqtt_tls_address().await.port()
+    );
+    let websocket = format!("wss://localhost:{}/mqtt", server.address().port());
+    for url in [&tcp, &websocket] {
+        let at = ["--protocol", "mqtt", "--server", url.as_str()];
+        let stranger = run(&[&["pub"], &at[..], &["a", "x"]].concat()).await;
+        assert!(!stranger.status.success(), "{url}: {stranger:?}");
+        for trust in [&["--ca", certificate.as_str()][..], &["--insecure"]] {
+            let publish = [&["pub"], &at[..], trust, &["--retain", "a", url]].concat();
+            let published = run(&publish).await;
+            assert!(published.status.success(), "{published:?}");
+            let subscribe = [&["sub"], &at[..], trust, &["--count", "1", "a"]].concat();
+            let heard = run(&subscribe).await;
+            assert!(heard.status.success(), "{heard:?}");
+            assert_eq!(heard.stdout, format!("{url}\n").into_bytes());
         }
     }
 }
