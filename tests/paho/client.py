@@ -13,12 +13,13 @@ DEADLINE_S = 15
 
 
 class Door:
-    """Where and in which version the server is spoken to."""
+    """Where and in which version the server is spoken to: over TLS, if it has a certificate to trust."""
 
-    def __init__(self, version, transport, port):
+    def __init__(self, version, transport, port, certificate=None):
         self.version = version
         self.transport = transport
         self.port = int(port)
+        self.certificate = certificate
 
     @property
     def is_5(self):
@@ -45,6 +46,8 @@ class Client:
         )
         if door.transport == "websockets":
             self.paho.ws_set_options(path="/mqtt")
+        if door.certificate:
+            self.paho.tls_set(door.certificate)
         if will:
             self.paho.will_set(*will)
         self.paho.on_connect = lambda _c, _u, flags, code, _p: self.connacks.put((flags, code))

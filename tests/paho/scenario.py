@@ -1,5 +1,5 @@
 """paho against Carillon: plays a scenario and prints as JSON what it saw. Arguments: the scenario, the
-version, `tcp` or `websockets`, the port, and the first level of its topics."""
+version, `tcp` or `websockets`, the port, the first level of its topics, and for TLS the certificate."""
 
 import json
 import sys
@@ -104,6 +104,6 @@ def request(door, name):
 SCENARIOS = [publish, retained, will, session, takeover, request]
 
 if __name__ == "__main__":
-    scenario, version, transport, port, name = sys.argv[1:]
+    scenario, version, transport, port, name, *certificate = sys.argv[1:]
     play = {play.__name__: play for play in SCENARIOS}[scenario]
-    print(json.dumps(play(Door(version, transport, port), name)))
+    print(json.dumps(play(Door(version, transport, port, *certificate), name)))

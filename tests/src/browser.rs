@@ -28,9 +28,19 @@ pub struct Browser {
 
 impl Browser {
     pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// That takes any certificate.
+    pub async fn trusting() -> Self {
+        Self::with(&["--ignore-certificate-errors"]).await
+    }
+
+    /// With arguments of Chromium's in addition.
+    async fn with(arguments: &[&str]) -> Self {
         let driver = Chromedriver::start().await;
         let profile = Profile::new();
-        let capabilities = capabilities(&profile);
+        let capabilities = capabilities(&profile, arguments);
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities);
         let session = within("a browser", async { builder.connect(&driver.url()).await });
@@ -208,10 +218,11 @@ impl Drop for Profile {
     }
 }
 
-fn capabilities(profile: &Profile) -> serde_json::Map<String, Value> {
+fn capabilities(profile: &Profile, more: &[&str]) -> serde_json::Map<String, Value> {
     let profile = format!("--user-data-dir={}", profile.0.display());
     let mut arguments = vec![profile.as_str()];
     arguments.extend(ARGUMENTS);
+    arguments.extend(more);
     let mut options = json!({"args": arguments});
     if let Some(chrome) = env::var_os("CHROME") {
         options["binary"] = json!(chrome.to_string_lossy());

@@ -1,5 +1,6 @@
 //! Mosquitto's clients for the command line.
 
+use std::net::SocketAddr;
 use std::process::Output;
 
 use tokio::process::{Child, Command};
@@ -16,7 +17,12 @@ pub const VERSIONS: [&str; 3] = ["mqttv31", "mqttv311", "mqttv5"];
 /// # Panics
 /// When it fails; its errors are shown.
 pub async fn publish(server: &Carillon, version: &str, options: &[&str]) {
-    run(server, "mosquitto_pub", version, options).await;
+    publish_at(server.mqtt_address().await, version, options).await;
+}
+
+/// Likewise, at another of its ports.
+pub async fn publish_at(address: SocketAddr, version: &str, options: &[&str]) {
+    run(address, "mosquitto_pub", version, options).await;
 }
 
 /// Runs `mosquitto_sub` to its end, which the options have to bring about; the lines it printed.
@@ -24,13 +30,18 @@ pub async fn publish(server: &Carillon, version: &str, options: &[&str]) {
 /// # Panics
 /// When it fails; its errors are shown.
 pub async fn subscribe(server: &Carillon, version: &str, options: &[&str]) -> Vec<String> {
-    let output = run(server, "mosquitto_sub", version, options).await;
+    subscribe_at(server.mqtt_address().await, version, options).await
+}
+
+/// Likewise, at another of its ports.
+pub async fn subscribe_at(address: SocketAddr, version: &str, options: &[&str]) -> Vec<String> {
+    let output = run(address, "mosquitto_sub", version, options).await;
     let text = String::from_utf8(output.stdout).expect("lines in UTF-8");
     text.lines().map(str::to_owned).collect()
 }
 
-async fn run(server: &Carillon, program: &str, version: &str, options: &[&str]) -> Output {
-    let mut command = command(server, program, version, options).await;
+async fn run(address: SocketAddr, program: &str, version: &str, options: &[&str]) -> Output {
+    let mut command = command(address, program, version, options);
     let output = within(program, command.kill_on_drop(true).output()).await;
     let output = output.expect("it is installed: `cargo xtask test` does that");
     assert!(output.status.success(), "{options:?}: {output:?}");
@@ -46,7 +57,8 @@ pub struct Listener {
 
 impl Listener {
     pub async fn start(server: &Carillon, version: &str, options: &[&str]) -> Self {
-        let mut child = spawn(&mut command(server, "mosquitto_sub", version, options).await);
+        let address = server.mqtt_address().await;
+        let mut child = spawn(&mut command(address, "mosquitto_sub", version, options));
         let transcript = Transcript::default();
         let first = first_match(&mut child, &transcript, |_| Some(()));
         let first = within("a first line", first).await;
@@ -64,8 +76,7 @@ impl Listener {
     }
 }
 
-async fn command(server: &Carillon, program: &str, version: &str, options: &[&str]) -> Command {
-    let address = server.mqtt_address().await;
+fn command(address: SocketAddr, program: &str, version: &str, options: &[&str]) -> Command {
     let mut command = Command::new(program);
     command
         .args(["-h", &address.ip().to_string()])

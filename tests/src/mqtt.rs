@@ -1,4 +1,4 @@
-//! An MQTT client for tests, over WebSocket or TCP: it shares no code with the broker's codec, and
+//! An MQTT client for tests, over WebSocket or TCP, with or without TLS: it shares no code with the broker's codec, and
 //! can send anything.
 
 use std::collections::VecDeque;
@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
 use http::StatusCode;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -15,6 +15,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::Carillon;
 use crate::deadline::within;
 use crate::stomp::upgrade;
+use crate::tls::Trust;
 
 mod bytes;
 mod connect;
@@ -76,8 +77,15 @@ pub struct MqttClient {
 
 enum Transport {
     WebSocket(Box<WebSocketStream<MaybeTlsStream<TcpStream>>>),
-    Tcp(TcpStream),
+    Stream(Line),
 }
+
+/// A connection, with TLS on it or without.
+type Line = Box<dyn Duplex>;
+
+trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
 
 impl MqttClient {
     /// The TCP connection only: nothing has been sent.
@@ -85,7 +93,20 @@ impl MqttClient {
         let socket = within("a connection", TcpStream::connect(address)).await;
         let socket = socket.expect("somebody listens");
         socket.set_nodelay(true).expect("an open socket");
-        Self::new(Transport::Tcp(socket), version)
+        Self::over(socket, version)
+    }
+
+    /// Over TLS, likewise.
+    pub async fn over_tls(address: SocketAddr, trust: &Trust, version: Version) -> Self {
+        Self::over(trust.connect(address).await, version)
+    }
+
+    /// On a connection of the test's own.
+    fn over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        version: Version,
+    ) -> Self {
+        Self::new(Transport::Stream(Box::new(stream)), version)
     }
 
     /// Likewise, to the port of MQTT.
@@ -146,7 +167,7 @@ impl MqttClient {
         let sending = async {
             match &mut self.transport {
                 Transport::WebSocket(socket) => socket.send(Message::Binary(bytes.into())).await,
-                Transport::Tcp(socket) => Ok(socket.write_all(&bytes).await?),
+                Transport::Stream(socket) => Ok(socket.write_all(&bytes).await?),
             }
         };
         within("sending", sending).await
@@ -203,7 +224,7 @@ impl MqttClient {
                     Err(_) => return None,
                 }
             },
-            Transport::Tcp(socket) => {
+            Transport::Stream(socket) => {
                 let mut bytes = Vec::with_capacity(READ_BYTES);
                 let count = socket.read_buf(&mut bytes).await.ok()?;
                 (count > 0).then_some(bytes)

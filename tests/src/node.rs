@@ -11,7 +11,17 @@ use crate::deadline::within;
 /// # Panics
 /// When the script fails; its errors are shown.
 pub async fn run(script: &str, arguments: &[&str]) -> String {
+    run_command(Command::new("node"), script, arguments).await
+}
+
+/// Likewise, with a certificate that Node.js trusts besides those it knows.
+pub async fn run_trusting(certificate: &Path, script: &str, arguments: &[&str]) -> String {
     let mut node = Command::new("node");
+    node.env("NODE_EXTRA_CA_CERTS", certificate);
+    run_command(node, script, arguments).await
+}
+
+async fn run_command(mut node: Command, script: &str, arguments: &[&str]) -> String {
     node.current_dir(package())
         .arg(script)
         .args(arguments)

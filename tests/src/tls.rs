@@ -63,12 +63,12 @@ impl Pair {
         Trust::in_file(&self.cert())
     }
 
-    /// A server with this pair, and with STOMP over TLS on a port of its own.
+    /// A server with this pair, and with STOMP and MQTT over TLS on ports of their own.
     pub async fn server(&self, options: &[&str]) -> Carillon {
         let (cert, key) = (text(&self.cert()), text(&self.key()));
         let own = ["--tls-cert", &cert, "--tls-key", &key];
-        let port = ["--stomp-tls", "127.0.0.1:0"];
-        Carillon::with(&[&own[..], &port, options].concat()).await
+        let ports = ["--stomp-tls", "127.0.0.1:0", "--mqtt-tls", "127.0.0.1:0"];
+        Carillon::with(&[&own[..], &ports, options].concat()).await
     }
 }
 

@@ -4,14 +4,18 @@ use harness::Carillon;
 use harness::carillon::run;
 use serde_json::Value;
 
-/// What it reports of a short run with these arguments.
+/// What it reports of a short run with these arguments, at the HTTP port.
 async fn bench(server: &Carillon, scheme: &str, path: &str, arguments: &[&str]) -> Value {
     let address = format!("{scheme}://{}{path}", server.address());
+    bench_at(server, &address, arguments).await
+}
+
+async fn bench_at(server: &Carillon, address: &str, arguments: &[&str]) -> Value {
     let process_id = server.process_id().to_string();
     let common = [
         "bench",
         "--server",
-        &address,
+        address,
         "--server-pid",
         &process_id,
         "--seconds",
@@ -49,6 +53,32 @@ async fn every_message_is_counted_over_both_transports() {
         for qos in ["0", "1"] {
             let arguments = [&arguments[..], &["--qos", qos]].concat();
             let report = bench(&server, scheme, path, &arguments).await;
+            assert_complete(&report["traffic"]);
+            assert_eq!(report["traffic"]["check"]["disagreeing"], 0, "{report}");
+            assert_eq!(report["opened"]["connections"], 7, "{report}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_message_of_mqtt_is_counted_over_both_transports() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let arguments = [
+        "--protocol",
+        "mqtt",
+        "--publishers",
+        "3",
+        "--subscribers",
+        "4",
+    ];
+    let doors = [
+        format!("tcp://{}", server.mqtt_address().await),
+        format!("ws://{}/mqtt", server.address()),
+    ];
+    for door in &doors {
+        for qos in ["0", "1"] {
+            let arguments = [&arguments[..], &["--qos", qos]].concat();
+            let report = bench_at(&server, door, &arguments).await;
             assert_complete(&report["traffic"]);
             assert_eq!(report["traffic"]["check"]["disagreeing"], 0, "{report}");
             assert_eq!(report["opened"]["connections"], 7, "{report}");

@@ -97,7 +97,7 @@ async fn what_is_wrong_with_a_certificate_is_said_in_one_line() {
     let (cert, key) = (text(&pair.cert()), text(&pair.key()));
     let (nonsense, nowhere) = (text(&nonsense), text(&nowhere));
     let others = text(&other.key());
-    let table: [(&[&str], &str); 9] = [
+    let table: [(&[&str], &str); 10] = [
         (&["--tls-cert", &nowhere, "--tls-key", &key], &nowhere),
         (&["--tls-cert", &cert, "--tls-key", &nowhere], &nowhere),
         (&["--tls-cert", &nonsense, "--tls-key", &key], &nonsense),
@@ -116,10 +116,12 @@ async fn what_is_wrong_with_a_certificate_is_said_in_one_line() {
         (&["--tls-cert", &cert], "--tls-key"),
         (&["--tls-only"], "--tls-self-signed"),
         (&["--stomp-tls", "127.0.0.1:0"], "--tls-self-signed"),
+        (&["--mqtt-tls", "127.0.0.1:0"], "--tls-self-signed"),
     ];
     for (arguments, hint) in table {
-        let listen = ["serve", "--listen", "127.0.0.1:0", "--stomp", "off"];
-        let output = run(&[&listen[..], arguments].concat()).await;
+        let listen = ["serve", "--listen", "127.0.0.1:0"];
+        let off = ["--stomp", "off", "--mqtt", "off"];
+        let output = run(&[&listen[..], &off, arguments].concat()).await;
         assert!(!output.status.success(), "{output:?}");
         let complaint = String::from_utf8(output.stderr).expect("UTF-8");
         assert!(complaint.contains(hint), "{arguments:?}: {complaint}");

@@ -2,6 +2,10 @@
 
 use harness::Carillon;
 use harness::http::{Answer, get, post, request, send};
+use harness::mqtt::property::MESSAGE_EXPIRY;
+use harness::mqtt::{MqttClient, Version};
+use harness::stomp::StompClient;
+use http::header::{HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -268,4 +272,53 @@ async fn a_page_of_another_site_may_not_publish() {
 
     let own = format!("http://{}", server.address());
     assert_eq!(send(from(&own)).await.status, StatusCode::OK);
+}
+
+/// A time so far ahead that it is not reached, in Unix milliseconds.
+const FAR: &str = "33000000000000";
+
+#[tokio::test]
+async fn a_message_has_the_headers_and_the_end_that_its_request_asks_for() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut stomp = StompClient::connect(&server).await;
+    stomp.subscribe("0", "a", &[]).await;
+    let mut mqtt = MqttClient::subscriber(&server, Version::V5, "a", 1).await;
+    for (expires, body) in [("1", "over"), (FAR, "x")] {
+        let url = server.url(&format!("/api/topics/a?expires={expires}"));
+        let mut publish = request(Method::POST, url, body);
+        for (name, value) in [("colour", "red"), ("Size", "3: \u{e4}")] {
+            let name = format!("carillon-header-{name}");
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
+            let value = HeaderValue::from_bytes(value.as_bytes()).expect("a value");
+            publish.headers_mut().insert(name, value);
+        }
+        assert_eq!(send(publish).await.status, StatusCode::OK);
+    }
+    let frame = stomp.message().await;
+    assert_eq!(frame.text(), "x", "what is over is for nobody");
+    for (name, value) in [("colour", "red"), ("size", "3: \u{e4}"), ("expires", FAR)] {
+        assert_eq!(frame.header(name), value, "{name}: {frame:?}");
+    }
+    let message = mqtt.message().await;
+    assert_eq!(message.text(), "x");
+    assert!(message.number(MESSAGE_EXPIRY).is_some(), "{message:?}");
+    let mut pairs = message.pairs();
+    pairs.sort_unstable();
+    assert_eq!(pairs, [("colour", "red"), ("size", "3: \u{e4}")]);
+}
+
+#[tokio::test]
+async fn wishes_and_headers_that_make_no_sense_are_refused() {
+    let server = Carillon::start().await;
+    for wish in ["expires=soon", "expires=-1", "retain=perhaps"] {
+        let url = server.url(&format!("/api/topics/a?{wish}"));
+        let answer = post(url, TEXT, "x").await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wish}");
+    }
+    let mut publish = request(Method::POST, server.url("/api/topics/a"), "x");
+    let no_text = HeaderValue::from_bytes(b"\xFF").expect("a value");
+    publish.headers_mut().insert("carillon-header-a", no_text);
+    assert_eq!(send(publish).await.status, StatusCode::BAD_REQUEST);
+    let topic = get(server.url("/api/topics/a")).await;
+    assert_eq!(topic.status, StatusCode::NOT_FOUND, "{}", topic.text());
 }

@@ -4,7 +4,6 @@ use std::process::Output;
 
 use harness::Carillon;
 use harness::carillon::{run, run_with_input};
-use harness::deadline::eventually;
 use serde_json::Value;
 
 use crate::program::Program;
@@ -14,26 +13,7 @@ const QOS: [&str; 3] = ["0", "1", "2"];
 
 /// A server with MQTT on its HTTP port and on one of its own.
 async fn start() -> Carillon {
-    Carillon::with(&["--mqtt", "127.0.0.1:0"]).await
-}
-
-/// `mqtt://127.0.0.1:PORT`.
-async fn tcp_url(server: &Carillon) -> String {
-    let printed = || async { printed_url(&server.transcript()) };
-    let url = eventually("the address of MQTT", printed, Option::is_some).await;
-    url.expect("waited for it")
-}
-
-/// Of what the server logged when it began to listen.
-fn printed_url(transcript: &str) -> Option<String> {
-    let mut lines = transcript.lines();
-    let line = lines.find(|line| line.contains("MQTT") && line.contains("tcp://"))?;
-    let (_, address) = line.split_once("tcp://")?;
-    let end = address.find(|char: char| !char.is_ascii_digit() && char != '.' && char != ':');
-    Some(format!(
-        "mqtt://{}",
-        &address[..end.unwrap_or(address.len())]
-    ))
+    Carillon::with_mqtt(&[]).await
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -99,7 +79,7 @@ async fn lines_are_published_and_printed_in_every_version_with_every_qos() {
 #[tokio::test]
 async fn an_address_of_mqtt_says_what_is_spoken_there() {
     let server = start().await;
-    let url = tcp_url(&server).await;
+    let url = format!("mqtt://{}", server.mqtt_address().await);
     for version in VERSIONS {
         let options = ["--server", &url, "--mqtt-version", version];
         let arguments = [&["pub"], &options[..], &["--retain", "a/b", version]].concat();

@@ -239,6 +239,35 @@ async fn a_queue_is_shared_by_consumers_of_both() {
 }
 
 #[tokio::test]
+async fn a_group_of_mqtt_and_the_queue_of_a_virtual_topic_are_one() {
+    const COUNT: usize = 20;
+    let server = Carillon::with_mqtt(&[]).await;
+    let queue = "Consumer.G.VirtualTopic.orders";
+    let shared = "$share/G/VirtualTopic/orders";
+    let mut mqtt = MqttClient::subscriber(&server, Version::V5, shared, 1).await;
+    let mut stomp = StompClient::consumer(&server, &format!("/queue/{queue}"), &[]).await;
+    let mut sender = StompClient::connect(&server).await;
+    let expected: Vec<_> = (0..COUNT).map(|number| format!("{number:02}")).collect();
+    for body in &expected {
+        let topic = Frame::message_to("/topic/VirtualTopic.orders", body.as_str());
+        sender.request(topic).await;
+    }
+    mqtt.ping().await;
+    let count = mqtt.waiting();
+    assert!((1..COUNT).contains(&count), "both have some: {count}");
+    let mut seen = Vec::new();
+    for _ in 0..count {
+        let message = mqtt.message().await;
+        assert_eq!(message.topic, "VirtualTopic/orders");
+        seen.push(message.text());
+    }
+    seen.extend(stomp.bodies(COUNT - count).await);
+    seen.sort();
+    assert_eq!(seen, expected);
+    queue::until(&server, queue, "acknowledged", COUNT as u64).await;
+}
+
+#[tokio::test]
 async fn what_waits_in_a_queue_is_consumed_at_each_qos() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut sender = StompClient::connect(&server).await;

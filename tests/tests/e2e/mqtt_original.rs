@@ -5,6 +5,7 @@ use harness::Carillon;
 use harness::browser::Browser;
 use harness::http::get;
 use harness::site::Site;
+use harness::tls::Pair;
 use serde_json::{Value, json};
 
 use crate::reader::{
@@ -20,7 +21,10 @@ async fn start() -> (Carillon, Site) {
 
 /// Opens the original's page, which publishes or subscribes; answers with its client's id.
 async fn open_original(browser: &Browser, server: &Carillon, site: &Site, task: &str) -> Value {
-    let broker = format!("ws://{}", server.address());
+    open_original_at(browser, &format!("ws://{}", server.address()), site, task).await
+}
+
+async fn open_original_at(browser: &Browser, broker: &str, site: &Site, task: &str) -> Value {
     let url = format!("{}/?broker={broker}&{task}", site.origin());
     let opened = browser.client.goto(&url).await;
     opened.expect("a page");
@@ -104,6 +108,29 @@ async fn its_page_shows_what_carillons_console_publishes() {
         browser.show(&console).await;
         browser.client.close_window().await.expect("it is open");
         browser.show(&viewer).await;
+    }
+    browser.close(|_| false).await;
+}
+
+#[tokio::test]
+async fn it_connects_over_tls_as_its_address_asks() {
+    let site = Site::original().await;
+    let pair = Pair::new();
+    let server = pair.server(&["--allow-origin", &site.origin()]).await;
+    let browser = Browser::trusting().await;
+    let broker = format!("wss://{}", server.address());
+    let viewer = browser.window().await;
+    open_original_at(&browser, &broker, &site, "subscribe=rect").await;
+    let producer = browser.client.new_window(false).await.expect("a window");
+    browser.show(&producer.handle).await;
+    let client = open_original_at(&browser, &broker, &site, "publish=rect").await;
+    browser.show(&viewer).await;
+    let many = |seen: &Value| seen.as_array().is_some_and(|seen| seen.len() == 5);
+    let seen = browser
+        .evaluate_until("return received.slice(0, 5)", many)
+        .await;
+    for message in seen.as_array().expect("a list") {
+        assert_eq!(message["producerId"], client, "{message}");
     }
     browser.close(|_| false).await;
 }

@@ -2,7 +2,7 @@
 
 use harness::Carillon;
 use harness::mqtt::property::{CONTENT_TYPE, MESSAGE_EXPIRY, USER_PROPERTY};
-use harness::mqtt::{MqttClient, Packet, RETAIN, Version};
+use harness::mqtt::{Connect, MqttClient, Packet, RETAIN, Version, forget};
 
 /// Options of a subscription of QoS 1, beside QoS: 5.0, 3.8.3.1.
 const RETAIN_AS_PUBLISHED: u8 = 8;
@@ -168,6 +168,20 @@ async fn they_expire() {
     let ask = || subscribed(&server, Version::V5, "a");
     let gone = harness::deadline::eventually("its end", ask, Vec::is_empty).await;
     assert!(gone.is_empty());
+}
+
+#[tokio::test]
+async fn they_outlive_the_session_that_published_them() {
+    for version in Version::ALL {
+        let server = Carillon::with_mqtt(&[]).await;
+        let connect = Connect::lasting(version, "c");
+        let (mut producer, _) = MqttClient::connect_with(&server, &connect).await;
+        retain(&mut producer, "a", "retained").await;
+        forget(&server, producer, &connect).await;
+        // [MQTT-3.1.2-7] of 3.1.1.
+        let kept = subscribed(&server, version, "a").await;
+        assert_eq!(kept, retained(&["retained"]), "{version:?}");
+    }
 }
 
 #[tokio::test]

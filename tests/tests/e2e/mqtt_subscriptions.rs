@@ -2,7 +2,7 @@
 
 use harness::Carillon;
 use harness::mqtt::property::SUBSCRIPTION_ID;
-use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version};
+use harness::mqtt::{Connect, DUP, Kind, MqttClient, Packet, Version, forget};
 
 const NO_LOCAL: u8 = 4;
 
@@ -158,6 +158,30 @@ async fn who_subscribes_again_replaces_the_subscription() {
 }
 
 #[tokio::test]
+async fn where_they_overlap_the_highest_qos_counts() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut client = MqttClient::anyone(&server, version).await;
+        for (filter, qos) in [("a/+", 0), ("a/b", 2), ("a/#", 1)] {
+            client.subscribe(filter, qos).await;
+        }
+        client.subscribe("end", 2).await;
+        client.publish("a/b", "x", 2).await;
+        client.publish("end", "end", 2).await;
+        // One message, or more for the other subscriptions: 5.0, 3.3.4.
+        let mut highest = 0;
+        loop {
+            let message = client.message().await;
+            if message.topic == "end" {
+                break;
+            }
+            highest = highest.max(message.qos());
+        }
+        assert_eq!(highest, 2, "[MQTT-3.3.4-2], {version:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_subscription_may_leave_out_what_its_own_client_published() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::subscriber(&server, Version::V5, "a", 1 | NO_LOCAL).await;
@@ -187,6 +211,28 @@ async fn it_ends_with_unsubscribe_which_tells_whether_there_was_one() {
             client.publish(topic, topic, 1).await;
         }
         assert_eq!(client.bodies(1).await, ["end"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_being_delivered_is_delivered_after_unsubscribe() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in [Version::V3_1_1, Version::V5] {
+        let connect = Connect::lasting(version, "c");
+        let (mut client, _) = MqttClient::connect_with(&server, &connect).await;
+        client.subscribe("a", 2).await;
+        client.publish("a", "1", 1).await;
+        client.publish("a", "2", 2).await;
+        let begun = [client.delivery().await, client.delivery().await];
+        client.unsubscribe("a").await;
+        drop(client);
+        // [MQTT-3.10.4-3]: also over another connection.
+        let (mut client, _) = MqttClient::connect_with(&server, &connect).await;
+        for message in &begun {
+            let again = client.message().await;
+            assert_eq!(again, message.clone().flagged(DUP), "{version:?}");
+        }
+        forget(&server, client, &connect).await;
     }
 }
 
@@ -234,6 +280,22 @@ async fn a_shared_subscription_gives_each_message_to_one_member() {
         }
         seen.sort_by_key(|body| body.parse::<usize>().expect("a number"));
         assert_eq!(seen, expected, "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_member_has_the_qos_that_it_was_granted() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mut producer = MqttClient::anyone(&server, Version::V5).await;
+    for granted in 0..3 {
+        let mut member =
+            MqttClient::subscriber(&server, Version::V5, "$share/g/jobs", granted).await;
+        for published in 0..3 {
+            producer.publish("jobs", "x", published).await;
+            let message = member.message().await;
+            assert_eq!(message.qos(), published.min(granted), "[MQTT-4.8.2-3]");
+        }
+        member.leave().await;
     }
 }
 

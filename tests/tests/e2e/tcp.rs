@@ -76,14 +76,20 @@ async fn a_fault_is_answered_and_others_go_on() {
 
 #[tokio::test]
 async fn a_port_in_use_is_said_in_one_line_with_what_to_do() {
-    let server = Carillon::with(&ANY_PORT).await;
-    let address = server.stomp_address().await.to_string();
-    let output = run(&["serve", "--listen", "127.0.0.1:0", "--stomp", &address]).await;
-    assert!(!output.status.success(), "{output:?}");
-    let complaint = String::from_utf8(output.stderr).expect("UTF-8");
-    assert_eq!(complaint.lines().count(), 1, "{complaint}");
-    assert!(
-        complaint.contains(&address) && complaint.contains("--stomp"),
-        "{complaint}"
-    );
+    let server = Carillon::with_mqtt(&ANY_PORT).await;
+    for (option, other, address) in [
+        ("--stomp", "--mqtt", server.stomp_address().await),
+        ("--mqtt", "--stomp", server.mqtt_address().await),
+    ] {
+        let address = address.to_string();
+        let listen = ["serve", "--listen", "127.0.0.1:0", other, "off"];
+        let output = run(&[&listen[..], &[option, &address]].concat()).await;
+        assert!(!output.status.success(), "{output:?}");
+        let complaint = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+        assert!(
+            complaint.contains(&address) && complaint.contains(option),
+            "{complaint}"
+        );
+    }
 }
