@@ -37,7 +37,11 @@ struct Served {
 
 impl House {
     fn new() -> Self {
-        let broker = Arc::new(Broker::new(1, Limits::default()));
+        Self::of(Limits::default())
+    }
+
+    fn of(limits: Limits) -> Self {
+        let broker = Arc::new(Broker::new(1, limits));
         let (_, stopping) = watch::channel(false);
         let options = MqttOptions {
             machine: Config::DEFAULT,

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use broker::TopicName;
+use broker::{Limits, TopicName};
 use wire::mqtt::{QoS::*, TopicName as Name, Version, Will, client::Connect};
 
 use super::{Heard, House, Peer};
@@ -244,4 +244,34 @@ async fn what_a_consumer_had_goes_to_the_others_while_it_is_away() {
     assert_eq!(heard(&found), ["0", "1", "2", "3", "4", "5"]);
     assert!(one.connect(&house).await);
     assert_eq!(one.settle(), []);
+}
+
+/// [MQTT-3.3.5-2] of 3.1.1: who cannot be told of a refusal is disconnected.
+#[tokio::test]
+async fn what_follows_a_message_that_is_refused_is_new_when_it_comes_again() {
+    let house = House::of(Limits {
+        queue_entries: 1,
+        ..Limits::default()
+    });
+    let mut reader = Peer::new("reader", Version::V5_0);
+    reader.connect(&house).await;
+    reader.subscribe("a", ExactlyOnce);
+    reader.settle();
+    let mut writer = Peer::new("writer", Version::V3_1_1);
+    writer.connect(&house).await;
+    writer.publish("$queue/q", "1", ExactlyOnce);
+    writer.settle();
+    writer.publish("$queue/q", "2", ExactlyOnce);
+    writer.publish("a", "3", ExactlyOnce);
+    let bytes = std::mem::take(&mut writer.outgoing);
+    let mut served = writer.served.take().expect("connected");
+    let ending = served.turn(&bytes).expect_err("the queue is full");
+    assert!(matches!(ending, Ending::Fault(_)), "{ending}");
+    served.part(&ending);
+    assert_eq!(reader.settle(), []);
+    reader.subscribe("$queue/q", AtLeastOnce);
+    assert_eq!(heard(&reader.settle()), ["1"]);
+    assert!(writer.connect(&house).await, "the session goes on");
+    writer.settle();
+    assert_eq!(heard(&reader.settle()), ["2", "3"]);
 }
