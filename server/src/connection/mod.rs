@@ -91,6 +91,8 @@ pub struct Opening<T, F, P: Protocol> {
     pub protocol: P,
     pub voice: Voice<P::Encoder>,
     pub received: Received,
+    /// What the peer is told before all else, in the protocol's bytes.
+    pub greeting: Vec<u8>,
 }
 
 /// What was read from a socket before its connection begins.
@@ -115,6 +117,7 @@ pub async fn serve<T: Transport, F: Framing, P: Protocol>(
         protocol,
         voice,
         received,
+        greeting,
     } = opening;
     let session = Arc::clone(voice.reader.session());
     let kind = if P::IS_BINARY {
@@ -122,9 +125,11 @@ pub async fn serve<T: Transport, F: Framing, P: Protocol>(
     } else {
         Kind::Text
     };
+    let mut outlet = Outlet::new(voice, kind);
+    outlet.reply(&greeting);
     let connection = Arc::new(Connection {
         socket,
-        outlet: Mutex::new(Outlet::new(voice, kind)),
+        outlet: Mutex::new(outlet),
         session: Arc::clone(&session),
         wake: Notify::new(),
         last_sent_ms: AtomicU64::new(surroundings.clock.now_ms()),

@@ -31,6 +31,8 @@ struct House {
 /// A server's end of a connection.
 struct Served {
     mqtt: Mqtt,
+    /// What it is told before all else.
+    greeting: Vec<u8>,
     voice: Option<Voice<MqttEncoder>>,
     surroundings: Surroundings,
 }
@@ -71,11 +73,12 @@ impl House {
         let seated = arrival.sit().await;
         let occupant = Occupant::new(&self.reception.sessions, &guest.client, seated);
         let begun = guest.begin(&self.reception, &self.surroundings, occupant);
-        let (beginning, wishes, outgoing) = begun.expect("it is let in");
-        let (mqtt, reader) = Mqtt::new(&self.surroundings, beginning);
-        let encoder = MqttEncoder::new(&wishes, outgoing);
+        let begun = begun.expect("it is let in");
+        let (mqtt, reader) = Mqtt::new(&self.surroundings, begun.beginning);
+        let encoder = MqttEncoder::new(&begun.wishes, begun.outgoing);
         Served {
             mqtt,
+            greeting: begun.greeting,
             voice: Some(Voice { reader, encoder }),
             surroundings: self.surroundings.clone(),
         }
@@ -94,7 +97,8 @@ impl Served {
         }
         self.mqtt.finish(&mut turn)?;
         assert_eq!(received?, input.len(), "whole packets were sent");
-        let mut out = std::mem::take(&mut turn.replies);
+        let mut out = std::mem::take(&mut self.greeting);
+        out.append(&mut turn.replies);
         self.deliver(&mut out);
         Ok(out)
     }
@@ -105,6 +109,7 @@ impl Served {
             return;
         };
         reader.session().begin();
+        encoder.resend(usize::MAX - out.len(), out);
         let mut is_done = !encoder.has_room();
         while !is_done {
             is_done = reader.drain(clock::unix_ms(), |delivery| {

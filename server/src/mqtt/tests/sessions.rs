@@ -6,7 +6,7 @@ use broker::{Limits, TopicName};
 use wire::mqtt::{QoS::*, TopicName as Name, Version, Will, client::Connect};
 
 use super::{Heard, House, Peer};
-use crate::connection::{Ending, Protocol as _};
+use crate::connection::{Encoder as _, Ending, Protocol as _};
 
 fn heard(payloads: &[Heard]) -> Vec<&str> {
     payloads.iter().map(|one| one.payload.as_str()).collect()
@@ -64,6 +64,41 @@ async fn what_was_not_acknowledged_comes_again_in_order_with_dup() {
     assert_eq!(heard(&found), ["1", "2", "3", "4"]);
     let again: Vec<_> = found.iter().map(|one| one.duplicate).collect();
     assert_eq!(again, [true, true, true, false]);
+}
+
+#[tokio::test]
+async fn what_comes_again_comes_in_pieces_before_anything_else() {
+    let house = House::new();
+    let mut reader = Peer::new("reader", Version::V5_0);
+    let mut writer = Peer::new("writer", Version::V5_0);
+    reader.connect(&house).await;
+    reader.subscribe("a", AtLeastOnce);
+    reader.settle();
+    writer.connect(&house).await;
+    for _ in 0..3 {
+        writer.publish("a", &"x".repeat(100), AtLeastOnce);
+    }
+    writer.settle();
+    let served = reader.served.as_mut().expect("connected");
+    served.deliver(&mut reader.incoming);
+    reader.break_off();
+    let again = Connect {
+        client_id: "reader",
+        clean_start: false,
+        ..Connect::default()
+    };
+    let mut bytes = Vec::new();
+    let asked = reader.machine.connect(&again, 0, &mut bytes);
+    asked.expect("it can be said");
+    let mut served = house.serve(&bytes).await;
+    let encoder = &mut served.voice.as_mut().expect("it speaks").encoder;
+    for packets in [2, 1] {
+        assert!(!encoder.has_room());
+        let mut piece = Vec::new();
+        encoder.resend(150, &mut piece);
+        assert_eq!(piece.len() / 100, packets);
+    }
+    assert!(encoder.has_room());
 }
 
 #[tokio::test]
