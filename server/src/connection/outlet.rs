@@ -61,6 +61,15 @@ pub struct Drained {
     pub progress: Progress,
     /// Bytes of replies that wait for the socket, at most.
     pub unread: usize,
+    /// Whether the encoder has news for the protocol.
+    pub has_news: bool,
+}
+
+impl Drained {
+    /// Whether nothing is left to be done.
+    pub fn is_all(self) -> bool {
+        self.progress == Progress::Done && !self.has_news
+    }
 }
 
 impl<F: Framing, E: Encoder> Outlet<F, E> {
@@ -82,6 +91,12 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
 
     pub fn encoder(&mut self) -> Option<&mut E> {
         self.voice.as_mut().map(|voice| &mut voice.encoder)
+    }
+
+    /// Whether the encoder has news for the protocol.
+    pub fn has_news(&self) -> bool {
+        let voice = self.voice.as_ref();
+        voice.is_some_and(|voice| voice.encoder.has_news())
     }
 
     pub fn has_voice(&self) -> bool {

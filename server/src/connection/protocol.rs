@@ -31,7 +31,8 @@ pub trait Protocol: Send + 'static {
         false
     }
 
-    /// Gives the sending half what concerns it; called in each turn behind [`Protocol::receive`].
+    /// Lets the halves tell each other what concerns them; called behind [`Protocol::receive`] in each turn in which
+    /// one of them has news.
     ///
     /// # Errors
     /// The connection is to be ended.
@@ -98,6 +99,11 @@ pub trait Encoder: Send + 'static {
     /// Appends what was sent on an earlier connection and comes before everything else, as binary; it ends at about
     /// `most` bytes, and goes on when it is called again. Called where there is no room.
     fn resend(&mut self, _most: usize, _out: &mut Vec<u8>) {}
+
+    /// Whether [`Protocol::hand_over`] has something to take from here.
+    fn has_news(&self) -> bool {
+        false
+    }
 }
 
 /// Why a connection ends.

@@ -29,8 +29,10 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     timer: Timer,
     /// Whether the socket is to be watched for room.
     is_full: bool,
-    /// Whether there is more to drain, which waits until others have had their turn.
+    /// Whether there is more to do, which waits until others have had their turn.
     is_unfinished: bool,
+    /// Whether the encoder has news for the protocol.
+    has_news: bool,
     /// Set while replies pile up because the peer does not read them: how long it has to begin.
     choked_until_ms: Option<u64>,
     /// Subscriptions that have to catch up before more is read.
@@ -66,6 +68,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             inbound,
             is_full: false,
             is_unfinished: false,
+            has_news: false,
             choked_until_ms: None,
             blocked: Blocked::default(),
             held_replies: Vec::new(),
@@ -90,9 +93,9 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             let done = match self.next_event().await {
                 Event::Readable => self.read(),
                 Event::Broken => Err(Ending::Io("the peer is gone".into())),
-                Event::Writable | Event::Woken | Event::Unfinished => self.drain(),
+                Event::Writable | Event::Woken => self.drain(),
                 Event::Deadline => self.on_deadline(),
-                Event::Unblocked => self.turn(|_, _, _| Ok(())),
+                Event::Unfinished | Event::Unblocked => self.turn(|_, _, _| Ok(())),
                 Event::Evicted(ending) => Err(ending),
                 Event::Stopping => Err(Ending::Stopping),
             };
@@ -221,7 +224,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     /// Lets the protocol's two halves meet, if they have to.
     fn hand_over(&mut self, turn: &mut Turn) -> Result<(), Ending> {
         let protocol = &mut self.inbound.protocol;
-        if !protocol.has_news() {
+        if !std::mem::take(&mut self.has_news) && !protocol.has_news() {
             return Ok(());
         }
         match self.connection.outlet().encoder() {
@@ -253,7 +256,11 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
 
     /// Goes by how far draining got: what to wait for, and whether to go on at all.
     fn note(&mut self, drained: Drained) -> Result<(), Ending> {
-        let Drained { progress, unread } = drained;
+        let Drained {
+            progress,
+            unread,
+            has_news,
+        } = drained;
         self.is_full = progress == Progress::Full;
         self.choked_until_ms = match self.choked_until_ms {
             _ if !self.is_full || unread <= CHOKED_BYTES => None,
@@ -263,7 +270,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         if self.connection.session.is_ended() {
             return Err(Ending::TooSlow);
         }
-        self.is_unfinished = progress == Progress::More;
+        self.has_news = has_news;
+        self.is_unfinished = progress == Progress::More || has_news;
         match progress {
             Progress::Broken => Err(Ending::Io("the peer is gone".into())),
             Progress::More | Progress::Done | Progress::Full => Ok(()),

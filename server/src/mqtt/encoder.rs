@@ -176,6 +176,10 @@ impl Encoder for MqttEncoder {
                 .extend(discarded.and_then(|sent| sent.ok()?.delivery));
         }
     }
+
+    fn has_news(&self) -> bool {
+        !self.given_up.is_empty()
+    }
 }
 
 /// What all subscribers get alike; empty where it is too large for MQTT.

@@ -26,6 +26,8 @@ use crate::{
 struct House {
     surroundings: Surroundings,
     reception: Reception,
+    /// Bytes of a packet, as all clients have it.
+    maximum_packet_size: u32,
 }
 
 /// A server's end of a connection.
@@ -60,14 +62,16 @@ impl House {
                 stopping,
             },
             reception: Reception::new(&options),
+            maximum_packet_size: u32::MAX,
         }
     }
 
     /// Lets a client in that has sent CONNECT and nothing else; the one that had its id has left.
     async fn serve(&self, connect: &[u8]) -> Served {
         let mut handshake = Handshake::new(&self.reception.options.machine, 0);
-        let (opened, taken) = handshake.connect(connect).expect("legal").expect("all");
+        let (mut opened, taken) = handshake.connect(connect).expect("legal").expect("all");
         assert_eq!(taken, connect.len());
+        opened.peer.maximum_packet_size = self.maximum_packet_size;
         let guest = Guest::new(&self.reception, opened).expect("a legal will");
         let arrival = self.reception.sessions.arrive(&guest.client);
         let seated = arrival.sit().await;
@@ -90,9 +94,8 @@ impl Served {
     fn turn(&mut self, input: &[u8]) -> Result<Vec<u8>, Ending> {
         let mut turn = Turn::default();
         let received = self.mqtt.receive(input, &mut turn);
-        if self.mqtt.has_news()
-            && let Some(voice) = &mut self.voice
-        {
+        let has_news = self.mqtt.has_news() || self.encoder_has_news();
+        if let Some(voice) = self.voice.as_mut().filter(|_| has_news) {
             self.mqtt.hand_over(&mut voice.encoder, &mut turn)?;
         }
         self.mqtt.finish(&mut turn)?;
@@ -100,7 +103,15 @@ impl Served {
         let mut out = std::mem::take(&mut self.greeting);
         out.append(&mut turn.replies);
         self.deliver(&mut out);
+        if self.encoder_has_news() {
+            out.extend(self.turn(&[])?);
+        }
         Ok(out)
+    }
+
+    fn encoder_has_news(&self) -> bool {
+        let voice = self.voice.as_ref();
+        voice.is_some_and(|voice| voice.encoder.has_news())
     }
 
     /// What there is for the client, as far as it takes it.

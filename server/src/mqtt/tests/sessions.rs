@@ -1,6 +1,9 @@
 //! What outlives a connection, and who has it then (5.0, 3.1.2.4 and 4.1).
 
-use std::task::{Context, Poll};
+use std::{
+    num::NonZeroU16,
+    task::{Context, Poll},
+};
 
 use broker::{Limits, TopicName};
 use wire::mqtt::{QoS::*, TopicName as Name, Version, Will, client::Connect};
@@ -309,4 +312,29 @@ async fn what_follows_a_message_that_is_refused_is_new_when_it_comes_again() {
     assert!(writer.connect(&house).await, "the session goes on");
     writer.settle();
     assert_eq!(heard(&reader.settle()), ["2", "3"]);
+}
+
+/// [MQTT-3.1.2-25].
+#[tokio::test]
+async fn what_is_too_large_for_a_client_makes_room_for_the_next() {
+    let house = House {
+        maximum_packet_size: 100,
+        ..House::new()
+    };
+    let mut reader = Peer::new("reader", Version::V5_0);
+    let one_at_a_time = Connect {
+        client_id: "reader",
+        receive_maximum: NonZeroU16::MIN,
+        ..Connect::default()
+    };
+    reader.connect_as(&house, &one_at_a_time).await;
+    reader.subscribe("$queue/q", AtLeastOnce);
+    reader.settle();
+    let mut writer = Peer::new("writer", Version::V5_0);
+    writer.connect(&house).await;
+    for payload in [&*"x".repeat(200), "2"] {
+        writer.publish("$queue/q", payload, AtLeastOnce);
+    }
+    writer.settle();
+    assert_eq!(heard(&reader.settle()), ["2"]);
 }
