@@ -99,6 +99,12 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
         voice.is_some_and(|voice| voice.encoder.has_news())
     }
 
+    /// Whether nothing is delivered before the peer is heard.
+    pub fn is_waiting(&self) -> bool {
+        let voice = self.voice.as_ref();
+        voice.is_some_and(|voice| !voice.encoder.has_room())
+    }
+
     pub fn has_voice(&self) -> bool {
         self.voice.is_some()
     }

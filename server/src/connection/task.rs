@@ -37,6 +37,8 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     choked_until_ms: Option<u64>,
     /// Subscriptions that have to catch up before more is read.
     blocked: Blocked,
+    /// When the peer is listened to although they have not: they may wait for what this peer is to say.
+    listens_at_ms: Option<u64>,
     /// What the peer is told when they have.
     held_replies: Vec<u8>,
 }
@@ -71,6 +73,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             has_news: false,
             choked_until_ms: None,
             blocked: Blocked::default(),
+            listens_at_ms: None,
             held_replies: Vec::new(),
         }
     }
@@ -145,7 +148,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
 
     fn deadline(&self) -> Option<u64> {
         let protocols = self.inbound.protocol.deadline();
-        protocols.into_iter().chain(self.choked_until_ms).min()
+        let own = self.choked_until_ms.into_iter().chain(self.listens_at_ms);
+        protocols.into_iter().chain(own).min()
     }
 
     fn read(&mut self) -> Result<(), Ending> {
@@ -183,6 +187,9 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         if self.choked_until_ms.is_some_and(|until| until <= now_ms) {
             return Err(Ending::Unread);
         }
+        if self.listens_at_ms.is_some_and(|at| at <= now_ms) {
+            return self.listen();
+        }
         let protocol = &mut self.inbound.protocol;
         if !self.blocked.is_empty() || self.choked_until_ms.is_some() {
             // It is we who do not listen.
@@ -193,6 +200,15 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         let done = protocol.on_deadline(now_ms, last_sent_ms, &mut due);
         let drained = self.connection.with_outlet(|outlet| outlet.reply(&due));
         done.and(self.note(drained))
+    }
+
+    /// Goes on reading where the peer waits for others while it is waited for itself.
+    fn listen(&mut self) -> Result<(), Ending> {
+        self.listens_at_ms = None;
+        if self.connection.outlet().is_waiting() {
+            self.blocked = Blocked::default();
+        }
+        self.turn(|_, _, _| Ok(()))
     }
 
     /// Does something that may publish and reply, then writes once.
@@ -266,6 +282,11 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             _ if !self.is_full || unread <= CHOKED_BYTES => None,
             None => Some(self.surroundings.clock.now_ms() + CHOKED_MS),
             until => until,
+        };
+        self.listens_at_ms = match self.listens_at_ms {
+            _ if self.blocked.is_empty() => None,
+            None => Some(self.surroundings.clock.now_ms() + UNHEARD_MS),
+            at => at,
         };
         if self.connection.session.is_ended() {
             return Err(Ending::TooSlow);
@@ -341,5 +362,8 @@ thread_local! {
 const READ_BYTES: usize = 64 << 10;
 /// Bytes of replies that a peer may leave unread before nothing more is read from it.
 const CHOKED_BYTES: usize = 256 << 10;
+/// How long a peer is not listened to that waits for a subscriber, and is waited for itself: an acknowledgement may be
+/// all that keeps the subscriber, or its own subscription, from catching up.
+const UNHEARD_MS: u64 = 1_000;
 /// How long a peer may go on not reading them before it is sent away.
 const CHOKED_MS: u64 = 30_000;
