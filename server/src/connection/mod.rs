@@ -91,6 +91,8 @@ pub struct Opening<T, F, P: Protocol> {
     pub protocol: P,
     pub voice: Voice<P::Encoder>,
     pub received: Received,
+    /// What the peer is told before all else, in the protocol's bytes.
+    pub greeting: Vec<u8>,
 }
 
 /// What was read from a socket before its connection begins.
@@ -115,6 +117,7 @@ pub async fn serve<T: Transport, F: Framing, P: Protocol>(
         protocol,
         voice,
         received,
+        greeting,
     } = opening;
     let session = Arc::clone(voice.reader.session());
     let kind = if P::IS_BINARY {
@@ -122,9 +125,11 @@ pub async fn serve<T: Transport, F: Framing, P: Protocol>(
     } else {
         Kind::Text
     };
+    let mut outlet = Outlet::new(voice, kind);
+    outlet.reply(&greeting);
     let connection = Arc::new(Connection {
         socket,
-        outlet: Mutex::new(Outlet::new(voice, kind)),
+        outlet: Mutex::new(outlet),
         session: Arc::clone(&session),
         wake: Notify::new(),
         last_sent_ms: AtomicU64::new(surroundings.clock.now_ms()),
@@ -139,16 +144,17 @@ pub async fn serve<T: Transport, F: Framing, P: Protocol>(
 }
 
 impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
-    /// Drains the out-state, or leaves it to whoever has it: they look again before they go.
-    fn drain_if_free(&self) -> Progress {
+    /// Drains the out-state, or leaves it to whoever has it: they look again before they go. Tells whether nothing
+    /// is left for the task.
+    fn drain_if_free(&self) -> bool {
         loop {
             let outlet = match self.outlet.try_lock() {
                 Ok(outlet) => outlet,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => return Progress::Done,
+                Err(TryLockError::WouldBlock) => return true,
             };
             if let Some(drained) = self.drain_and_release(outlet) {
-                return drained.progress;
+                return drained.is_all();
             }
         }
     }
@@ -178,7 +184,11 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
             self.session.begin();
         }
         let (progress, wrote) = outlet.drain(&self.socket);
-        let unread = outlet.unread_replies();
+        let drained = Drained {
+            progress,
+            unread: outlet.unread_replies(),
+            has_news: outlet.has_news(),
+        };
         // Before the look, not after: who finds the out-state taken goes by what we see now.
         drop(outlet);
         if wrote {
@@ -186,13 +196,13 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
                 .store(self.clock.now_ms(), Ordering::Relaxed);
         }
         let is_over = progress != Progress::Done || !speaks || !self.session.is_scheduled();
-        is_over.then_some(Drained { progress, unread })
+        is_over.then_some(drained)
     }
 }
 
 impl<T: Transport, F: Framing, E: Encoder> Peer for Connection<T, F, E> {
     fn deliver(&self) {
-        if self.drain_if_free() != Progress::Done {
+        if !self.drain_if_free() {
             self.wake.notify_one();
         }
     }

@@ -61,6 +61,15 @@ pub struct Drained {
     pub progress: Progress,
     /// Bytes of replies that wait for the socket, at most.
     pub unread: usize,
+    /// Whether the encoder has news for the protocol.
+    pub has_news: bool,
+}
+
+impl Drained {
+    /// Whether nothing is left to be done.
+    pub fn is_all(self) -> bool {
+        self.progress == Progress::Done && !self.has_news
+    }
 }
 
 impl<F: Framing, E: Encoder> Outlet<F, E> {
@@ -82,6 +91,18 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
 
     pub fn encoder(&mut self) -> Option<&mut E> {
         self.voice.as_mut().map(|voice| &mut voice.encoder)
+    }
+
+    /// Whether the encoder has news for the protocol.
+    pub fn has_news(&self) -> bool {
+        let voice = self.voice.as_ref();
+        voice.is_some_and(|voice| voice.encoder.has_news())
+    }
+
+    /// Whether nothing is delivered before the peer is heard.
+    pub fn is_waiting(&self) -> bool {
+        let voice = self.voice.as_ref();
+        voice.is_some_and(|voice| !voice.encoder.has_room())
     }
 
     pub fn has_voice(&self) -> bool {
@@ -196,10 +217,18 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
         let Self {
             voice, kind: peers, ..
         } = self;
-        let Some(Voice { reader, encoder }) = voice.as_mut().filter(|one| one.encoder.has_room())
-        else {
+        let Some(Voice { reader, encoder }) = voice else {
             return Round::All;
         };
+        if !encoder.has_room() {
+            scratch.resend::<F, E>(encoder);
+            if scratch.bytes.len() >= ROUND_BYTES {
+                return Round::Full;
+            }
+            if !encoder.has_room() {
+                return Round::All;
+            }
+        }
         let mut is_full = false;
         let mut has_room = true;
         let is_all = reader.drain(clock::unix_ms(), |delivery| {
@@ -250,6 +279,14 @@ impl Scratch {
         if self.bytes.is_empty() {
             self.bytes.resize(header_bytes, 0);
         }
+    }
+
+    /// Appends what comes before deliveries.
+    fn resend<F: Framing, E: Encoder>(&mut self, encoder: &mut E) {
+        self.room_for_header(F::HEADER_BYTES);
+        let start = self.bytes.len();
+        encoder.resend(ROUND_BYTES, &mut self.bytes);
+        self.note(Kind::Binary, start, F::HEADER_BYTES);
     }
 
     /// Notes that what was appended at `start` is of this kind. Where the kind changes a frame of its

@@ -26,12 +26,13 @@ pub trait Protocol: Send + 'static {
     /// The connection is to be ended.
     fn receive(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Ending>;
 
-    /// Whether [`Protocol::hand_over`] has something to do.
+    /// Whether [`Protocol::hand_over`] has something to give.
     fn has_news(&self) -> bool {
         false
     }
 
-    /// Gives the sending half what concerns it; called in each turn behind [`Protocol::receive`].
+    /// Lets the halves tell each other what concerns them; called behind [`Protocol::receive`] in each turn in which
+    /// one of them has news.
     ///
     /// # Errors
     /// The connection is to be ended.
@@ -89,9 +90,19 @@ pub trait Encoder: Send + 'static {
     /// cares.
     fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> Kind;
 
-    /// Whether the peer may be given another delivery now. If not, [`Protocol::hand_over`] makes room.
+    /// Whether the peer may be given another delivery now. If not, [`Encoder::resend`] makes room, or
+    /// [`Protocol::hand_over`] does.
     fn has_room(&self) -> bool {
         true
+    }
+
+    /// Appends what was sent on an earlier connection and comes before everything else, as binary; it ends at about
+    /// `most` bytes, and goes on when it is called again. Called where there is no room.
+    fn resend(&mut self, _most: usize, _out: &mut Vec<u8>) {}
+
+    /// Whether [`Protocol::hand_over`] has something to take from here.
+    fn has_news(&self) -> bool {
+        false
     }
 }
 

@@ -29,12 +29,16 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     timer: Timer,
     /// Whether the socket is to be watched for room.
     is_full: bool,
-    /// Whether there is more to drain, which waits until others have had their turn.
+    /// Whether there is more to do, which waits until others have had their turn.
     is_unfinished: bool,
+    /// Whether the encoder has news for the protocol.
+    has_news: bool,
     /// Set while replies pile up because the peer does not read them: how long it has to begin.
     choked_until_ms: Option<u64>,
     /// Subscriptions that have to catch up before more is read.
     blocked: Blocked,
+    /// When the peer is listened to although they have not: they may wait for what this peer is to say.
+    listens_at_ms: Option<u64>,
     /// What the peer is told when they have.
     held_replies: Vec<u8>,
 }
@@ -66,8 +70,10 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             inbound,
             is_full: false,
             is_unfinished: false,
+            has_news: false,
             choked_until_ms: None,
             blocked: Blocked::default(),
+            listens_at_ms: None,
             held_replies: Vec::new(),
         }
     }
@@ -90,9 +96,9 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             let done = match self.next_event().await {
                 Event::Readable => self.read(),
                 Event::Broken => Err(Ending::Io("the peer is gone".into())),
-                Event::Writable | Event::Woken | Event::Unfinished => self.drain(),
+                Event::Writable | Event::Woken => self.drain(),
                 Event::Deadline => self.on_deadline(),
-                Event::Unblocked => self.turn(|_, _, _| Ok(())),
+                Event::Unfinished | Event::Unblocked => self.turn(|_, _, _| Ok(())),
                 Event::Evicted(ending) => Err(ending),
                 Event::Stopping => Err(Ending::Stopping),
             };
@@ -142,7 +148,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
 
     fn deadline(&self) -> Option<u64> {
         let protocols = self.inbound.protocol.deadline();
-        protocols.into_iter().chain(self.choked_until_ms).min()
+        let own = self.choked_until_ms.into_iter().chain(self.listens_at_ms);
+        protocols.into_iter().chain(own).min()
     }
 
     fn read(&mut self) -> Result<(), Ending> {
@@ -180,6 +187,9 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         if self.choked_until_ms.is_some_and(|until| until <= now_ms) {
             return Err(Ending::Unread);
         }
+        if self.listens_at_ms.is_some_and(|at| at <= now_ms) {
+            return self.listen();
+        }
         let protocol = &mut self.inbound.protocol;
         if !self.blocked.is_empty() || self.choked_until_ms.is_some() {
             // It is we who do not listen.
@@ -190,6 +200,15 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         let done = protocol.on_deadline(now_ms, last_sent_ms, &mut due);
         let drained = self.connection.with_outlet(|outlet| outlet.reply(&due));
         done.and(self.note(drained))
+    }
+
+    /// Goes on reading where the peer waits for others while it is waited for itself.
+    fn listen(&mut self) -> Result<(), Ending> {
+        self.listens_at_ms = None;
+        if self.connection.outlet().is_waiting() {
+            self.blocked = Blocked::default();
+        }
+        self.turn(|_, _, _| Ok(()))
     }
 
     /// Does something that may publish and reply, then writes once.
@@ -222,7 +241,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     /// Lets the protocol's two halves meet, if they have to.
     fn hand_over(&mut self, turn: &mut Turn) -> Result<(), Ending> {
         let protocol = &mut self.inbound.protocol;
-        if !protocol.has_news() {
+        if !std::mem::take(&mut self.has_news) && !protocol.has_news() {
             return Ok(());
         }
         match self.connection.outlet().encoder() {
@@ -254,17 +273,27 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
 
     /// Goes by how far draining got: what to wait for, and whether to go on at all.
     fn note(&mut self, drained: Drained) -> Result<(), Ending> {
-        let Drained { progress, unread } = drained;
+        let Drained {
+            progress,
+            unread,
+            has_news,
+        } = drained;
         self.is_full = progress == Progress::Full;
         self.choked_until_ms = match self.choked_until_ms {
             _ if !self.is_full || unread <= CHOKED_BYTES => None,
             None => Some(self.surroundings.clock.now_ms() + CHOKED_MS),
             until => until,
         };
+        self.listens_at_ms = match self.listens_at_ms {
+            _ if self.blocked.is_empty() => None,
+            None => Some(self.surroundings.clock.now_ms() + UNHEARD_MS),
+            at => at,
+        };
         if self.connection.session.is_ended() {
             return Err(Ending::TooSlow);
         }
-        self.is_unfinished = progress == Progress::More;
+        self.has_news = has_news;
+        self.is_unfinished = progress == Progress::More || has_news;
         match progress {
             Progress::Broken => Err(Ending::Io("the peer is gone".into())),
             Progress::More | Progress::Done | Progress::Full => Ok(()),
@@ -334,5 +363,8 @@ thread_local! {
 const READ_BYTES: usize = 64 << 10;
 /// Bytes of replies that a peer may leave unread before nothing more is read from it.
 const CHOKED_BYTES: usize = 256 << 10;
+/// How long a peer is not listened to that waits for a subscriber, and is waited for itself: an acknowledgement may be
+/// all that keeps the subscriber, or its own subscription, from catching up.
+const UNHEARD_MS: u64 = 1_000;
 /// How long a peer may go on not reading them before it is sent away.
 const CHOKED_MS: u64 = 30_000;

@@ -54,32 +54,6 @@ impl MqttEncoder {
         self.outgoing
     }
 
-    /// Says again what was not acknowledged on an earlier connection, as much as the peer takes now
-    /// ([MQTT-4.4.0-1]).
-    pub fn resend(&mut self, out: &mut Vec<u8>) {
-        let Self { peer, outgoing, .. } = self;
-        while let Some(resend) = outgoing.resend() {
-            let not_sent = match resend {
-                Resend::Release(id) => {
-                    release(peer, id, ReleaseReason::Success, out);
-                    None
-                }
-                Resend::Publish(delivery, sent) => {
-                    let is_sent = again(peer, delivery, sent, out);
-                    delivery.packet_id().filter(|_| !is_sent)
-                }
-            };
-            // The client may take less than it did: then the message counts as delivered ([MQTT-3.1.2-25]).
-            let discarded = not_sent.map(|id| outgoing.discard(id));
-            self.given_up
-                .extend(discarded.and_then(|sent| sent.ok()?.delivery));
-        }
-    }
-
-    pub fn has_resend(&self) -> bool {
-        self.outgoing.has_resend()
-    }
-
     /// PUBACK.
     pub fn puback(&mut self, id: PacketId, reason: PublishReason) -> Option<Settled> {
         // Of an identifier that is not in use it means nothing.
@@ -194,6 +168,34 @@ impl Encoder for MqttEncoder {
 
     fn has_room(&self) -> bool {
         self.outgoing.has_room()
+    }
+
+    /// What was not acknowledged on an earlier connection, as much as the peer takes now ([MQTT-4.4.0-1]).
+    fn resend(&mut self, most: usize, out: &mut Vec<u8>) {
+        let Self { peer, outgoing, .. } = self;
+        let end = out.len() + most;
+        while out.len() < end
+            && let Some(resend) = outgoing.resend()
+        {
+            let not_sent = match resend {
+                Resend::Release(id) => {
+                    release(peer, id, ReleaseReason::Success, out);
+                    None
+                }
+                Resend::Publish(delivery, sent) => {
+                    let is_sent = again(peer, delivery, sent, out);
+                    delivery.packet_id().filter(|_| !is_sent)
+                }
+            };
+            // The client may take less than it did: then the message counts as delivered ([MQTT-3.1.2-25]).
+            let discarded = not_sent.map(|id| outgoing.discard(id));
+            self.given_up
+                .extend(discarded.and_then(|sent| sent.ok()?.delivery));
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        !self.given_up.is_empty()
     }
 }
 

@@ -34,7 +34,12 @@ pub async fn serve<T: Transport, F: Framing>(
         begun = begin(&server.mqtt, &surroundings, &socket, &mut prelude) => begun,
         () = stopped(&mut stopping) => Err(Ending::Stopping.into()),
     };
-    let (beginning, wishes, outgoing) = match begun {
+    let Begun {
+        beginning,
+        wishes,
+        outgoing,
+        greeting,
+    } = match begun {
         Ok(begun) => begun,
         Err(Turned { ending, connack }) => {
             tracing::debug!(%ending, "an MQTT connection does not begin");
@@ -50,6 +55,7 @@ pub async fn serve<T: Transport, F: Framing>(
         protocol,
         voice: Voice { reader, encoder },
         received: prelude.received,
+        greeting,
     };
     connection::serve(surroundings, opening).await;
 }
@@ -71,7 +77,14 @@ impl From<Ending> for Turned {
     }
 }
 
-pub(super) type Begun = (Beginning, Wishes, Outgoing<Sent>);
+/// A client that is let in.
+pub(super) struct Begun {
+    pub beginning: Beginning,
+    pub wishes: Wishes,
+    pub outgoing: Outgoing<Sent>,
+    /// CONNACK.
+    pub greeting: Vec<u8>,
+}
 
 async fn begin<F: Framing>(
     reception: &Reception,
@@ -182,7 +195,6 @@ impl Guest {
                 return Err(turned);
             }
         };
-        let resumes = kept.is_some();
         let Session {
             reader,
             subscriptions,
@@ -208,10 +220,13 @@ impl Guest {
             max_body_bytes: options.body_bytes,
             overflow: options.overflow,
             prefetch: usize::from(opened.receive_maximum.min(own_maximum)),
-            greeting,
-            resumes,
         };
-        Ok((beginning, wishes, outgoing))
+        Ok(Begun {
+            beginning,
+            wishes,
+            outgoing,
+            greeting,
+        })
     }
 
     fn accept(

@@ -74,10 +74,6 @@ pub struct Mqtt {
     overflow: Overflow,
     /// Deliveries of queues in hand that are not acknowledged, at most.
     prefetch: usize,
-    /// CONNACK, until it is sent.
-    greeting: Vec<u8>,
-    /// Whether a session goes on and nothing was said again yet.
-    resumes: bool,
 }
 
 /// What a connection is made of once CONNECT is accepted.
@@ -93,8 +89,6 @@ struct Beginning {
     overflow: Overflow,
     /// Deliveries of queues in hand that are not acknowledged, at most.
     prefetch: usize,
-    greeting: Vec<u8>,
-    resumes: bool,
 }
 
 impl Mqtt {
@@ -109,8 +103,6 @@ impl Mqtt {
             max_body_bytes,
             overflow,
             prefetch,
-            greeting,
-            resumes,
         } = beginning;
         let session = Arc::clone(reader.session());
         let mut presence = Presence::new(&surroundings.advisories, &session);
@@ -131,8 +123,6 @@ impl Mqtt {
             max_body_bytes,
             overflow,
             prefetch,
-            greeting,
-            resumes,
         };
         (mqtt, reader)
     }
@@ -200,14 +190,6 @@ impl Mqtt {
         }
     }
 
-    /// Says what has to come first.
-    fn greet(&mut self, turn: &mut Turn) {
-        if !self.greeting.is_empty() {
-            turn.replies.append(&mut self.greeting);
-            self.greeting = Vec::new();
-        }
-    }
-
     /// Sees to what the broker left to be done for others.
     fn carry_out(&self, turn: &mut Turn) {
         turn.carry_out(&self.advisories, &self.session);
@@ -233,7 +215,6 @@ impl Protocol for Mqtt {
     const IS_BINARY: bool = true;
 
     fn receive(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Ending> {
-        self.greet(turn);
         self.machine.received(turn.now_ms);
         match self.receive_all(input, turn) {
             Ok(used) => Ok(used),
@@ -249,22 +230,15 @@ impl Protocol for Mqtt {
     }
 
     fn has_news(&self) -> bool {
-        // Where something is left to be said again, an acknowledgement makes room for it.
-        self.resumes || !self.acknowledged.is_empty()
+        !self.acknowledged.is_empty()
     }
 
     fn hand_over(&mut self, encoder: &mut MqttEncoder, turn: &mut Turn) -> Result<(), Ending> {
-        self.greet(turn);
         self.apply(encoder, &mut turn.replies);
-        if encoder.has_resend() {
-            encoder.resend(&mut turn.replies);
-        }
-        self.resumes = false;
         Ok(())
     }
 
     fn finish(&mut self, turn: &mut Turn) -> Result<(), Ending> {
-        self.greet(turn);
         self.settle(turn);
         self.flush(turn)
             .map_err(|fault| self.refuse(fault.into(), turn))

@@ -73,30 +73,36 @@ impl Mqtt {
     }
 
     /// Hands over what PUBLISH packets gathered, and answers them. Each is refused for itself.
+    ///
+    /// Where one cannot be answered the connection ends, and what follows it is not published: its client has not
+    /// been told of it, and will send it again as something new.
     pub(super) fn flush(&mut self, turn: &mut Turn) -> Result<(), Fault> {
         if turn.batch.is_empty() {
             return Ok(());
         }
         let mut due = std::mem::take(&mut self.publishing.due);
         let mut answers = due.drain(..).peekable();
-        let mut first = 0;
-        while !turn.batch.is_empty() {
+        let mut published = 0;
+        let mut done = Ok(());
+        while done.is_ok() && !turn.batch.is_empty() {
             turn.publish(&self.broker, &self.advisories, &self.session);
             let results = std::mem::take(&mut turn.outcome.results);
-            for (index, result) in results.iter().enumerate() {
+            for (index, result) in (published..).zip(&results) {
                 let result = result.as_ref().map(|_| ()).map_err(Refused::of);
-                match answers.next_if(|due| due.index == first + index) {
-                    Some(due) => self.answer(due.delivery, result, turn)?,
+                match answers.next_if(|due| due.index == index) {
+                    Some(due) if done.is_ok() => done = self.answer(due.delivery, result, turn),
+                    Some(_) => {}
                     None => self.note_refused(result),
                 }
             }
-            first += results.len();
+            published += results.len();
             turn.outcome.results = results;
         }
-        drop(answers);
+        turn.batch.clear();
+        answers.for_each(|due| self.machine.disregard(due.delivery));
         due.shrink_to(DUE_KEPT);
         self.publishing.due = due;
-        Ok(())
+        done
     }
 
     fn answer(

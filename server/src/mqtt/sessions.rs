@@ -2,7 +2,8 @@
 //! (5.0, 4.1).
 //!
 //! What is kept is a session of the broker whose reader nobody drains: its cursors stay where they are and may
-//! lag as far as any. Bounded in number; each ends when its time is over.
+//! lag as far as any. Each ends when its time is over. Nobody begins another once there are as many as are granted;
+//! those who were let in before may still leave theirs, so that there are more at most by the connections there may be.
 
 use std::{
     collections::{BTreeSet, HashMap},

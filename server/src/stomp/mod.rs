@@ -71,6 +71,8 @@ impl Stomp {
             protocol,
             voice: Voice { reader, encoder },
             received: prelude.received,
+            // CONNECTED answers CONNECT.
+            greeting: Vec::new(),
         };
         connection::serve(surroundings, opening).await;
     }

@@ -257,3 +257,33 @@ async fn a_thousand_messages_arrive_in_their_order() {
         }
     }
 }
+
+/// With the rule `block` a publisher waits for those who lie behind; what it is waited for itself is heard.
+#[tokio::test]
+async fn who_waits_for_its_own_acknowledgements_is_heard() {
+    const COUNT: usize = 50;
+    let server = Carillon::with_mqtt(&["--overflow", "block", "--lag", "10"]).await;
+    for qos in 1..3 {
+        let connect = Connect::anyone(Version::V5).with(RECEIVE_MAXIMUM, 1);
+        let (mut client, _) = MqttClient::connect_with(&server, &connect).await;
+        let topic = format!("own/{qos}");
+        client.subscribe(&topic, qos).await;
+        let mut bytes = Vec::new();
+        for number in 0..COUNT {
+            let publish = Packet::publication(&topic, number.to_string(), qos);
+            let publish = publish.numbered(client.fresh_id());
+            bytes.extend(publish.encode(client.version));
+        }
+        client.send_bytes(bytes).await;
+        let mut heard = Vec::new();
+        while heard.len() < COUNT {
+            let packet = client.packet().await;
+            if packet.kind == Kind::Publish {
+                client.acknowledge(&packet).await;
+                heard.push(packet.text());
+            }
+        }
+        let sent: Vec<_> = (0..COUNT).map(|number| number.to_string()).collect();
+        assert_eq!(heard, sent);
+    }
+}

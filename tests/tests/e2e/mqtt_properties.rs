@@ -3,8 +3,8 @@
 use harness::Carillon;
 use harness::mqtt::property::{
     CONTENT_TYPE, CORRELATION_DATA, MAXIMUM_PACKET_SIZE, MESSAGE_EXPIRY, PAYLOAD_FORMAT,
-    REASON_STRING, REQUEST_PROBLEM_INFORMATION, RESPONSE_TOPIC, TOPIC_ALIAS, TOPIC_ALIAS_MAXIMUM,
-    USER_PROPERTY, WILL_DELAY,
+    REASON_STRING, RECEIVE_MAXIMUM, REQUEST_PROBLEM_INFORMATION, RESPONSE_TOPIC, TOPIC_ALIAS,
+    TOPIC_ALIAS_MAXIMUM, USER_PROPERTY, WILL_DELAY,
 };
 use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version, Will};
 
@@ -199,6 +199,21 @@ async fn what_is_too_large_for_a_client_is_not_sent_to_it() {
         );
         assert_eq!(large.bodies(3).await[1], body, "others get it");
     }
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_a_client_does_not_keep_it_from_what_is_behind() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let connect = Connect::anyone(V5)
+        .with(MAXIMUM_PACKET_SIZE, 100)
+        .with(RECEIVE_MAXIMUM, 1);
+    let (mut small, _) = MqttClient::connect_with(&server, &connect).await;
+    small.subscribe("$queue/q", 1).await;
+    let mut producer = MqttClient::anyone(&server, V5).await;
+    for body in [&*"x".repeat(200), "behind"] {
+        producer.publish("$queue/q", body, 1).await;
+    }
+    assert_eq!(small.bodies(1).await, ["behind"]);
 }
 
 #[tokio::test]

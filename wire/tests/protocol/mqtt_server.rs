@@ -322,6 +322,23 @@ fn qos_2_is_passed_on_once() {
 }
 
 #[test]
+fn what_was_disregarded_is_new_when_it_comes_again() {
+    for delivery in [
+        Delivery::AtLeastOnce(id(7), Attempt::First),
+        Delivery::ExactlyOnce(id(7), Attempt::First),
+    ] {
+        let mut session = session(Version::V3_1_1);
+        let bytes = published(delivery, &[], b"x");
+        publish(&mut session, &bytes).expect("it is taken");
+        session.disregard(delivery);
+        let again = publish(&mut session, &bytes).expect("it is taken");
+        assert_eq!(again.arrival, Arrival::New);
+        session.disregard(delivery);
+        assert!(session.take_incoming().is_empty(), "{delivery:?}");
+    }
+}
+
+#[test]
 fn what_is_unreleased_goes_on_with_the_session() {
     let first = published(Delivery::ExactlyOnce(id(7), Attempt::First), &[], b"x");
     let again = published(Delivery::ExactlyOnce(id(7), Attempt::Again), &[], b"x");
@@ -331,7 +348,7 @@ fn what_is_unreleased_goes_on_with_the_session() {
     resumed.resume(earlier.take_incoming());
     let duplicate = publish(&mut resumed, &again).expect("it is taken");
     assert_eq!(duplicate.arrival, Arrival::Duplicate);
-    assert_eq!(resumed.into_incoming().len(), 1);
+    assert_eq!(resumed.take_incoming().len(), 1);
     // Without it the message is a new one.
     let mut clean = session(Version::V5_0);
     let new = publish(&mut clean, &again).expect("it is taken");

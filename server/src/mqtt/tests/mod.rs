@@ -26,18 +26,26 @@ use crate::{
 struct House {
     surroundings: Surroundings,
     reception: Reception,
+    /// Bytes of a packet, as all clients have it.
+    maximum_packet_size: u32,
 }
 
 /// A server's end of a connection.
 struct Served {
     mqtt: Mqtt,
+    /// What it is told before all else.
+    greeting: Vec<u8>,
     voice: Option<Voice<MqttEncoder>>,
     surroundings: Surroundings,
 }
 
 impl House {
     fn new() -> Self {
-        let broker = Arc::new(Broker::new(1, Limits::default()));
+        Self::of(Limits::default())
+    }
+
+    fn of(limits: Limits) -> Self {
+        let broker = Arc::new(Broker::new(1, limits));
         let (_, stopping) = watch::channel(false);
         let options = MqttOptions {
             machine: Config::DEFAULT,
@@ -54,24 +62,27 @@ impl House {
                 stopping,
             },
             reception: Reception::new(&options),
+            maximum_packet_size: u32::MAX,
         }
     }
 
     /// Lets a client in that has sent CONNECT and nothing else; the one that had its id has left.
     async fn serve(&self, connect: &[u8]) -> Served {
         let mut handshake = Handshake::new(&self.reception.options.machine, 0);
-        let (opened, taken) = handshake.connect(connect).expect("legal").expect("all");
+        let (mut opened, taken) = handshake.connect(connect).expect("legal").expect("all");
         assert_eq!(taken, connect.len());
+        opened.peer.maximum_packet_size = self.maximum_packet_size;
         let guest = Guest::new(&self.reception, opened).expect("a legal will");
         let arrival = self.reception.sessions.arrive(&guest.client);
         let seated = arrival.sit().await;
         let occupant = Occupant::new(&self.reception.sessions, &guest.client, seated);
         let begun = guest.begin(&self.reception, &self.surroundings, occupant);
-        let (beginning, wishes, outgoing) = begun.expect("it is let in");
-        let (mqtt, reader) = Mqtt::new(&self.surroundings, beginning);
-        let encoder = MqttEncoder::new(&wishes, outgoing);
+        let begun = begun.expect("it is let in");
+        let (mqtt, reader) = Mqtt::new(&self.surroundings, begun.beginning);
+        let encoder = MqttEncoder::new(&begun.wishes, begun.outgoing);
         Served {
             mqtt,
+            greeting: begun.greeting,
             voice: Some(Voice { reader, encoder }),
             surroundings: self.surroundings.clone(),
         }
@@ -86,16 +97,24 @@ impl Served {
             ..Turn::default()
         };
         let received = self.mqtt.receive(input, &mut turn);
-        if self.mqtt.has_news()
-            && let Some(voice) = &mut self.voice
-        {
+        let has_news = self.mqtt.has_news() || self.encoder_has_news();
+        if let Some(voice) = self.voice.as_mut().filter(|_| has_news) {
             self.mqtt.hand_over(&mut voice.encoder, &mut turn)?;
         }
         self.mqtt.finish(&mut turn)?;
         assert_eq!(received?, input.len(), "whole packets were sent");
-        let mut out = std::mem::take(&mut turn.replies);
+        let mut out = std::mem::take(&mut self.greeting);
+        out.append(&mut turn.replies);
         self.deliver(&mut out);
+        if self.encoder_has_news() {
+            out.extend(self.turn(&[])?);
+        }
         Ok(out)
+    }
+
+    fn encoder_has_news(&self) -> bool {
+        let voice = self.voice.as_ref();
+        voice.is_some_and(|voice| voice.encoder.has_news())
     }
 
     /// What there is for the client, as far as it takes it.
@@ -104,6 +123,7 @@ impl Served {
             return;
         };
         reader.session().begin();
+        encoder.resend(usize::MAX - out.len(), out);
         let mut is_done = !encoder.has_room();
         while !is_done {
             is_done = reader.drain(clock::unix_ms(), |delivery| {

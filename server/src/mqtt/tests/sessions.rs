@@ -1,12 +1,15 @@
 //! What outlives a connection, and who has it then (5.0, 3.1.2.4 and 4.1).
 
-use std::task::{Context, Poll};
+use std::{
+    num::NonZeroU16,
+    task::{Context, Poll},
+};
 
-use broker::TopicName;
+use broker::{Limits, TopicName};
 use wire::mqtt::{QoS::*, TopicName as Name, Version, Will, client::Connect};
 
 use super::{Heard, House, Peer};
-use crate::connection::{Ending, Protocol as _};
+use crate::connection::{Encoder as _, Ending, Protocol as _};
 
 fn heard(payloads: &[Heard]) -> Vec<&str> {
     payloads.iter().map(|one| one.payload.as_str()).collect()
@@ -64,6 +67,41 @@ async fn what_was_not_acknowledged_comes_again_in_order_with_dup() {
     assert_eq!(heard(&found), ["1", "2", "3", "4"]);
     let again: Vec<_> = found.iter().map(|one| one.duplicate).collect();
     assert_eq!(again, [true, true, true, false]);
+}
+
+#[tokio::test]
+async fn what_comes_again_comes_in_pieces_before_anything_else() {
+    let house = House::new();
+    let mut reader = Peer::new("reader", Version::V5_0);
+    let mut writer = Peer::new("writer", Version::V5_0);
+    reader.connect(&house).await;
+    reader.subscribe("a", AtLeastOnce);
+    reader.settle();
+    writer.connect(&house).await;
+    for _ in 0..3 {
+        writer.publish("a", &"x".repeat(100), AtLeastOnce);
+    }
+    writer.settle();
+    let served = reader.served.as_mut().expect("connected");
+    served.deliver(&mut reader.incoming);
+    reader.break_off();
+    let again = Connect {
+        client_id: "reader",
+        clean_start: false,
+        ..Connect::default()
+    };
+    let mut bytes = Vec::new();
+    let asked = reader.machine.connect(&again, 0, &mut bytes);
+    asked.expect("it can be said");
+    let mut served = house.serve(&bytes).await;
+    let encoder = &mut served.voice.as_mut().expect("it speaks").encoder;
+    for packets in [2, 1] {
+        assert!(!encoder.has_room());
+        let mut piece = Vec::new();
+        encoder.resend(150, &mut piece);
+        assert_eq!(piece.len() / 100, packets);
+    }
+    assert!(encoder.has_room());
 }
 
 #[tokio::test]
@@ -244,4 +282,59 @@ async fn what_a_consumer_had_goes_to_the_others_while_it_is_away() {
     assert_eq!(heard(&found), ["0", "1", "2", "3", "4", "5"]);
     assert!(one.connect(&house).await);
     assert_eq!(one.settle(), []);
+}
+
+/// [MQTT-3.3.5-2] of 3.1.1: who cannot be told of a refusal is disconnected.
+#[tokio::test]
+async fn what_follows_a_message_that_is_refused_is_new_when_it_comes_again() {
+    let house = House::of(Limits {
+        queue_entries: 1,
+        ..Limits::default()
+    });
+    let mut reader = Peer::new("reader", Version::V5_0);
+    reader.connect(&house).await;
+    reader.subscribe("a", ExactlyOnce);
+    reader.settle();
+    let mut writer = Peer::new("writer", Version::V3_1_1);
+    writer.connect(&house).await;
+    writer.publish("$queue/q", "1", ExactlyOnce);
+    writer.settle();
+    writer.publish("$queue/q", "2", ExactlyOnce);
+    writer.publish("a", "3", ExactlyOnce);
+    let bytes = std::mem::take(&mut writer.outgoing);
+    let mut served = writer.served.take().expect("connected");
+    let ending = served.turn(&bytes).expect_err("the queue is full");
+    assert!(matches!(ending, Ending::Fault(_)), "{ending}");
+    served.part(&ending);
+    assert_eq!(reader.settle(), []);
+    reader.subscribe("$queue/q", AtLeastOnce);
+    assert_eq!(heard(&reader.settle()), ["1"]);
+    assert!(writer.connect(&house).await, "the session goes on");
+    writer.settle();
+    assert_eq!(heard(&reader.settle()), ["2", "3"]);
+}
+
+/// [MQTT-3.1.2-25].
+#[tokio::test]
+async fn what_is_too_large_for_a_client_makes_room_for_the_next() {
+    let house = House {
+        maximum_packet_size: 100,
+        ..House::new()
+    };
+    let mut reader = Peer::new("reader", Version::V5_0);
+    let one_at_a_time = Connect {
+        client_id: "reader",
+        receive_maximum: NonZeroU16::MIN,
+        ..Connect::default()
+    };
+    reader.connect_as(&house, &one_at_a_time).await;
+    reader.subscribe("$queue/q", AtLeastOnce);
+    reader.settle();
+    let mut writer = Peer::new("writer", Version::V5_0);
+    writer.connect(&house).await;
+    for payload in [&*"x".repeat(200), "2"] {
+        writer.publish("$queue/q", payload, AtLeastOnce);
+    }
+    writer.settle();
+    assert_eq!(heard(&reader.settle()), ["2"]);
 }

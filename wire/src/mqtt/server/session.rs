@@ -48,15 +48,10 @@ impl Session {
     }
 
     /// Takes over what an earlier connection of the same session has left
-    /// ([`into_incoming`](Self::into_incoming)).
+    /// ([`take_incoming`](Self::take_incoming)).
     pub fn resume(&mut self, mut incoming: Incoming) {
         incoming.resume(self.incoming.maximum());
         self.incoming = incoming;
-    }
-
-    /// What outlives the connection, if the session does.
-    pub fn into_incoming(self) -> Incoming {
-        self.incoming
     }
 
     /// Takes out what outlives the connection, if the session does.
@@ -222,6 +217,18 @@ impl Session {
             self.incoming.release(packet_id);
         }
         self.peer.pubrec(packet_id, reason, text, out)
+    }
+
+    /// A PUBLISH is neither taken nor answered, because the connection ends before that. When it comes
+    /// again it is new: otherwise one of QoS 2 would be taken for a duplicate, and be lost.
+    pub fn disregard(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::AtMostOnce => {}
+            Delivery::AtLeastOnce(..) => self.incoming.answered(),
+            Delivery::ExactlyOnce(id, _) => {
+                self.incoming.release(id);
+            }
+        }
     }
 
     /// Answers a PUBREL ([MQTT-4.3.3-11]).
