@@ -11,8 +11,10 @@ pub struct Inbound<F, P> {
     pub protocol: P,
     /// Bytes of the framing: part of a header.
     unframed: Vec<u8>,
-    /// Bytes of the protocol: part of a message.
+    /// Bytes of the protocol: part of a message, or what a turn had no time for.
     unread: Vec<u8>,
+    /// Whether the last turn had no time for them.
+    is_behind: bool,
 }
 
 /// What a turn gathers besides the protocol's replies.
@@ -31,7 +33,19 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
             protocol,
             unframed: Vec::new(),
             unread: Vec::new(),
+            is_behind: false,
         }
+    }
+
+    /// Whether there is something to [go on](Self::go_on) with.
+    pub const fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    /// Takes in what the last turn had no time for.
+    pub fn go_on(&mut self, turn: &mut Turn) -> Result<(), Ending> {
+        self.is_behind = false;
+        self.protocol_bytes(&[], turn)
     }
 
     /// Keeps bytes of the framing for when more come.
@@ -94,18 +108,108 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
     }
 
     fn protocol_bytes(&mut self, bytes: &[u8], turn: &mut Turn) -> Result<(), Ending> {
+        if self.is_behind {
+            // Behind what the turn has no time for.
+            self.unread.extend_from_slice(bytes);
+            return Ok(());
+        }
         if self.unread.is_empty() {
             let used = self.protocol.receive(bytes, turn)?;
+            self.is_behind = turn.is_over();
             self.unread.extend_from_slice(&bytes[used..]);
             return Ok(());
         }
         self.unread.extend_from_slice(bytes);
         let used = self.protocol.receive(&self.unread, turn)?;
+        self.is_behind = turn.is_over();
         if used == self.unread.len() {
             self.unread = Vec::new();
         } else {
             self.unread.drain(..used);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+
+    use broker::Delivery;
+
+    use super::*;
+    use crate::connection::{Encoder, Stream};
+
+    /// A protocol whose requests are one byte each, and take long.
+    #[derive(Default)]
+    struct Slow {
+        taken: Vec<u8>,
+    }
+
+    struct Mute;
+
+    impl Encoder for Mute {
+        fn encode(&mut self, _: &Delivery<'_>, _: &mut Vec<u8>) -> Kind {
+            Kind::Binary
+        }
+    }
+
+    impl Protocol for Slow {
+        type Encoder = Mute;
+
+        fn receive(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Ending> {
+            let mut at = 0;
+            while !turn.is_over() && at < input.len() {
+                self.taken.push(input[at]);
+                at += 1;
+                turn.check_time();
+            }
+            Ok(at)
+        }
+
+        fn finish(&mut self, _: &mut Turn) -> Result<(), Ending> {
+            Ok(())
+        }
+
+        fn deadline(&self) -> Option<u64> {
+            None
+        }
+
+        fn on_deadline(&mut self, _: u64, _: u64, _: &mut Vec<u8>) -> Result<(), Ending> {
+            Ok(())
+        }
+
+        fn excuse(&mut self, _: u64) {}
+
+        fn dismiss(&mut self, _: &Ending, _: &mut Vec<u8>) {}
+    }
+
+    #[test]
+    fn what_a_turn_has_no_time_for_comes_in_the_next_in_order() {
+        let mut inbound = Inbound::new(Stream, Slow::default());
+        let mut answers = Answers::default();
+        let taken = inbound.receive(&mut b"abc".to_vec(), &mut Turn::late(), &mut answers);
+        assert_eq!(taken, Ok(()));
+        assert_eq!(inbound.protocol.taken, b"a");
+        let turns = iter::from_fn(|| {
+            let is_behind = inbound.is_behind();
+            is_behind.then(|| inbound.go_on(&mut Turn::late()))
+        });
+        assert_eq!(turns.collect::<Vec<_>>(), [Ok(()), Ok(()), Ok(())]);
+        assert_eq!(inbound.protocol.taken, b"abc");
+        assert!(inbound.unread.is_empty());
+    }
+
+    #[test]
+    fn what_comes_behind_it_waits_too() {
+        let mut inbound = Inbound::new(Stream, Slow::default());
+        for bytes in [b"ab", b"cd"] {
+            let taken = inbound.protocol_bytes(bytes, &mut Turn::late());
+            assert_eq!(taken, Ok(()));
+        }
+        assert_eq!(inbound.protocol.taken, b"a");
+        assert_eq!(inbound.go_on(&mut Turn::default()), Ok(()));
+        assert_eq!(inbound.protocol.taken, b"abcd");
+        assert!(!inbound.is_behind());
     }
 }

@@ -51,6 +51,8 @@ enum Event {
     Broken,
     Woken,
     Unfinished,
+    /// What was read before is to be taken in.
+    Behind,
     Deadline,
     Unblocked,
     Evicted(Ending),
@@ -90,13 +92,14 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
 
     async fn until_it_ends(&mut self) -> Ending {
         loop {
-            if self.is_unfinished {
+            if self.is_unfinished || self.inbound.is_behind() {
                 yield_now().await;
             }
             let done = match self.next_event().await {
                 Event::Readable => self.read(),
                 Event::Broken => Err(Ending::Io("the peer is gone".into())),
                 Event::Writable | Event::Woken => self.drain(),
+                Event::Behind => self.turn(|inbound, turn, _| inbound.go_on(turn)),
                 Event::Deadline => self.on_deadline(),
                 Event::Unfinished | Event::Unblocked => self.turn(|_, _, _| Ok(())),
                 Event::Evicted(ending) => Err(ending),
@@ -110,7 +113,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
 
     /// Waits. Nothing is done here, so that nothing is lost when another arm wins.
     async fn next_event(&mut self) -> Event {
-        let reads = self.is_reading();
+        let goes_on = self.is_reading() && self.inbound.is_behind();
+        let reads = self.is_reading() && !goes_on;
         let writes = self.is_full;
         let is_blocked = !self.blocked.is_empty();
         let is_unfinished = self.is_unfinished;
@@ -134,6 +138,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             event = ready(connection.socket.tcp(), reads, writes) => event,
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
             () = connection.wake.notified() => Event::Woken,
+            () = std::future::ready(()), if goes_on => Event::Behind,
             () = std::future::ready(()), if is_unfinished => Event::Unfinished,
             () = poll_fn(|context| broker.poll_clear(blocked, context.waker())),
                 if is_blocked => Event::Unblocked,
@@ -218,9 +223,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     ) -> Result<(), Ending> {
         TURN.with_borrow_mut(|turn| {
             let mut answers = Answers::default();
-            // A panic may have left something.
-            turn.clear();
-            turn.now_ms = self.surroundings.clock.now_ms();
+            turn.begin(self.surroundings.clock.now_ms());
             turn.unix_ms = clock::unix_ms();
             let done = act(&mut self.inbound, turn, &mut answers);
             let done = done.and(self.hand_over(turn));

@@ -25,14 +25,48 @@ pub struct Turn {
     pub blocked: Blocked,
     /// What became of the last batch.
     pub outcome: Outcome,
+    /// When it has to make way for others; never, where nobody said.
+    until: Option<Instant>,
+    /// What the peer asked for is left for the next turn from here on.
+    is_over: bool,
 }
 
 impl Turn {
+    /// A turn that makes way for others once it has had its time.
+    pub fn begin(&mut self, now_ms: u64) {
+        // A panic may have left something.
+        self.clear();
+        self.now_ms = now_ms;
+        self.until = Some(Instant::now() + TIME);
+    }
+
+    /// One that has had its time already.
+    #[cfg(test)]
+    pub fn late() -> Self {
+        Self {
+            until: Some(Instant::now()),
+            ..Self::default()
+        }
+    }
+
+    /// To be called behind whatever may take long and be asked for with a few bytes, such as a subscription: what
+    /// one read gave may hold thousands of them.
+    pub fn check_time(&mut self) {
+        self.is_over |= self.until.is_some_and(|until| until <= Instant::now());
+    }
+
+    /// Whether the protocol is to leave what else it was given for the next turn.
+    pub const fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     /// Makes it ready for the next one.
     pub fn clear(&mut self) {
         self.batch.clear();
         self.replies.clear();
         self.replies.shrink_to(REPLIES_KEPT);
+        self.until = None;
+        self.is_over = false;
     }
 
     /// Hands the batch to the broker, and carries out what comes of it.
@@ -105,5 +139,7 @@ impl Budget {
     }
 }
 
+/// How long a peer may keep the thread with what takes long, before others have their turn.
+const TIME: Duration = Duration::from_millis(5);
 /// A thread keeps this much room for replies.
 const REPLIES_KEPT: usize = 64 << 10;

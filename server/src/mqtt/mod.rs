@@ -145,8 +145,14 @@ impl Mqtt {
     fn other(&mut self, request: Request<'_>, turn: &mut Turn) -> Result<(), Refusal> {
         match request {
             Request::Pubrel(release) => self.machine.pubcomp(release, &mut turn.replies)?,
-            Request::Subscribe(packet) => self.subscribe(&packet, turn)?,
-            Request::Unsubscribe(packet) => self.unsubscribe(&packet, turn)?,
+            Request::Subscribe(packet) => {
+                self.subscribe(&packet, turn)?;
+                turn.check_time();
+            }
+            Request::Unsubscribe(packet) => {
+                self.unsubscribe(&packet, turn)?;
+                turn.check_time();
+            }
             Request::Pingreq => self.machine.pingresp(&mut turn.replies)?,
             Request::Disconnect(disconnect) => return Err(self.leave(&disconnect)),
             Request::Publish(_) | Request::Puback(_) | Request::Pubrec(_) | Request::Pubcomp(_) => {
@@ -172,7 +178,9 @@ impl Mqtt {
 
     fn receive_all(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Refusal> {
         let mut at = 0;
-        while let Some((request, taken)) = self.machine.request(&input[at..])? {
+        while !turn.is_over()
+            && let Some((request, taken)) = self.machine.request(&input[at..])?
+        {
             at += taken;
             self.request(request, turn)?;
         }

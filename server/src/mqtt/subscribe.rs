@@ -3,6 +3,8 @@
 //! Who follows topics is given a cursor on each, whatever the QoS. A shared subscription, and one of a queue, consumes,
 //! and the broker waits for what becomes of its messages.
 
+use std::collections::HashMap;
+
 use broker::{
     Acknowledgement, Consume, Kind, Locality, Retained, SharedName, Source, SubscribeError,
     SubscriptionId, TEMPORARY, TopicFilter,
@@ -39,7 +41,12 @@ impl Mqtt {
         let number = packet.properties.subscription_identifier();
         let mut reasons = Vec::new();
         let mut texts = Vec::new();
-        for subscription in packet.subscriptions {
+        let last = last_of_each(packet);
+        for (index, subscription) in packet.subscriptions.into_iter().enumerate() {
+            if last.get(subscription.filter.as_str()) != Some(&index) {
+                reasons.push(SubscribeReason::granted(subscription.options.maximum_qos));
+                continue;
+            }
             match self.subscribe_to(&subscription, number, turn) {
                 Ok(granted) => reasons.push(SubscribeReason::granted(granted)),
                 Err(refused) => {
@@ -158,6 +165,14 @@ impl Mqtt {
         self.machine
             .unsuback(packet.packet_id, &reasons, "", &mut turn.replies)
     }
+}
+
+/// Where each filter stands last: the same filter before is replaced by it, before anything is delivered.
+fn last_of_each<'a>(packet: &Subscribe<'a>) -> HashMap<&'a str, usize> {
+    let filters = packet.subscriptions.into_iter().enumerate();
+    filters
+        .map(|(index, subscription)| (subscription.filter.as_str(), index))
+        .collect()
 }
 
 fn way(subscription: &Subscription<'_>) -> Result<Way, Refused> {

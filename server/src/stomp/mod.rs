@@ -114,8 +114,16 @@ impl Stomp {
             Request::HeartBeat => Ok(()),
             Request::Connect(connect) => self.connect(&connect, turn),
             Request::Send(send) => self.send(&send, turn),
-            Request::Subscribe(subscribe) => self.subscribe(&subscribe, turn),
-            Request::Unsubscribe(unsubscribe) => self.unsubscribe(&unsubscribe, turn),
+            Request::Subscribe(subscribe) => {
+                let done = self.subscribe(&subscribe, turn);
+                turn.check_time();
+                done
+            }
+            Request::Unsubscribe(unsubscribe) => {
+                let done = self.unsubscribe(&unsubscribe, turn);
+                turn.check_time();
+                done
+            }
             Request::Ack(ack) => self.ack(&ack, turn),
             Request::Nack(nack) => self.nack(&nack, turn),
             Request::Begin(begin) => self.begin(&begin, turn),
@@ -169,7 +177,9 @@ impl Stomp {
 
     fn receive_all(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Refusal> {
         let mut at = 0;
-        while let Some((item, used)) = self.decoder.decode(&input[at..]).map_err(Fault::from)? {
+        while !turn.is_over()
+            && let Some((item, used)) = self.decoder.decode(&input[at..]).map_err(Fault::from)?
+        {
             at += used;
             let request = self.machine.request(item)?;
             self.request(request, turn)?;
