@@ -14,7 +14,7 @@ use super::{
     encoder::{MqttEncoder, Wishes},
     kept::{Kept, Sent, Subscriptions},
     sessions::Occupant,
-    will::Will,
+    will::{Unwilling, Will},
 };
 use crate::{
     connection::{self, Ending, Framing, Kind, Opening, Prelude, Surroundings, Transport, Voice},
@@ -150,7 +150,8 @@ impl Guest {
             true => reception.client_id(),
             false => opened.client_id.clone().into(),
         };
-        let will = opened.will.take().map(|will| Will::new(will, &client));
+        let will = opened.will.take();
+        let will = will.map(|will| Will::new(will, &client, &reception.wills));
         match will.transpose() {
             Ok(will) => Ok(Self {
                 opened,
@@ -159,8 +160,11 @@ impl Guest {
                 will,
             }),
             Err(error) => {
-                let text = format!("will topic: {error}");
-                Err(refused(&opened, ConnectReason::TopicNameInvalid, &text))
+                let reason = match error {
+                    Unwilling::Name(_) => ConnectReason::TopicNameInvalid,
+                    Unwilling::TooMany => ConnectReason::QuotaExceeded,
+                };
+                Err(refused(&opened, reason, &error.to_string()))
             }
         }
     }
