@@ -92,10 +92,8 @@ impl House {
 impl Served {
     /// One turn: takes in bytes, all of them, and tells what is sent back.
     fn turn(&mut self, input: &[u8]) -> Result<Vec<u8>, Ending> {
-        let mut turn = Turn {
-            unix_ms: clock::unix_ms(),
-            ..Turn::default()
-        };
+        let mut turn = Turn::default();
+        turn.unix_ms = clock::unix_ms();
         let received = self.mqtt.receive(input, &mut turn);
         let has_news = self.mqtt.has_news() || self.encoder_has_news();
         if let Some(voice) = self.voice.as_mut().filter(|_| has_news) {

@@ -117,10 +117,8 @@ impl Client {
     /// Sends frames at once.
     fn says_all(&mut self, frames: &[&str]) -> Vec<String> {
         let input: Vec<u8> = frames.iter().flat_map(|frame| encoded(frame)).collect();
-        let mut turn = Turn {
-            unix_ms: clock::unix_ms(),
-            ..Turn::default()
-        };
+        let mut turn = Turn::default();
+        turn.unix_ms = clock::unix_ms();
         let received = self.stomp.receive(&input, &mut turn);
         let finished = self.stomp.finish(&mut turn);
         let mut heard = self.read(&turn.replies);
