@@ -33,6 +33,9 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     is_unfinished: bool,
     /// Whether the encoder has news for the protocol.
     has_news: bool,
+    /// Whether the last turn took so long that others come first: a peer that always has more to say would
+    /// otherwise never let go of the thread, nor anybody look at the sockets that it looks at.
+    is_long: bool,
     /// Set while replies pile up because the peer does not read them: how long it has to begin.
     choked_until_ms: Option<u64>,
     /// Subscriptions that have to catch up before more is read.
@@ -73,6 +76,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             is_full: false,
             is_unfinished: false,
             has_news: false,
+            is_long: false,
             choked_until_ms: None,
             blocked: Blocked::default(),
             listens_at_ms: None,
@@ -92,7 +96,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
 
     async fn until_it_ends(&mut self) -> Ending {
         loop {
-            if self.is_unfinished || self.inbound.is_behind() {
+            if self.is_unfinished || self.is_long {
                 yield_now().await;
             }
             let done = match self.next_event().await {
@@ -231,6 +235,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             self.blocked.extend(std::mem::take(&mut turn.blocked));
             // Whoever has to wait for a subscriber is told so by not being told anything.
             self.held_replies.extend_from_slice(&turn.replies);
+            turn.check_time();
+            self.is_long = turn.is_over();
             turn.clear();
             if let Err(ending) = &done {
                 // Its replies are still written, but no more messages: it would not acknowledge them.
