@@ -21,6 +21,8 @@ use crate::{
 pub struct MqttEncoder {
     peer: Peer,
     outgoing: Outgoing<Sent>,
+    /// Bytes of the entries that it keeps.
+    kept_bytes: usize,
     aliases: AliasesOut<TopicName>,
     /// Whether deliveries may have to be sent again, on another connection.
     keeps: bool,
@@ -41,8 +43,10 @@ pub type Settled = (DeliveryId, Verdict);
 
 impl MqttEncoder {
     pub fn new(wishes: &Wishes, outgoing: Outgoing<Sent>) -> Self {
+        let kept = outgoing.iter().map(|(.., sent)| sent.kept_bytes());
         Self {
             peer: wishes.peer,
+            kept_bytes: kept.sum(),
             outgoing,
             aliases: AliasesOut::new(wishes.topic_alias_maximum, ALIASES),
             keeps: wishes.keeps,
@@ -58,7 +62,7 @@ impl MqttEncoder {
     pub fn puback(&mut self, id: PacketId, reason: PublishReason) -> Option<Settled> {
         // Of an identifier that is not in use it means nothing.
         let sent = self.outgoing.puback(id).ok()?;
-        Some((sent.delivery?, verdict(reason)))
+        Some((self.let_go(&sent)?, verdict(reason)))
     }
 
     /// PUBREC; the answer is appended.
@@ -77,7 +81,13 @@ impl MqttEncoder {
         if let Some(answer) = answer {
             release(&self.peer, id, answer, out);
         }
-        Some((sent?.delivery?, verdict(reason)))
+        Some((self.let_go(&sent?)?, verdict(reason)))
+    }
+
+    /// A delivery is not kept any more; tells what the broker waits for.
+    fn let_go(&mut self, sent: &Sent) -> Option<DeliveryId> {
+        self.kept_bytes = self.kept_bytes.saturating_sub(sent.kept_bytes());
+        sent.delivery
     }
 
     /// PUBCOMP.
@@ -139,10 +149,14 @@ impl MqttEncoder {
             options,
             retain: own.retain,
         };
+        let kept_bytes = sent.kept_bytes();
         // There is room: else nothing would have been asked for.
         let Ok(delivery) = self.outgoing.push(qos, sent) else {
             return false;
         };
+        if qos > QoS::AtMostOnce {
+            self.kept_bytes += kept_bytes;
+        }
         own.delivery = delivery;
         shared.write(&own, out).is_ok()
     }
@@ -167,7 +181,7 @@ impl Encoder for MqttEncoder {
     }
 
     fn has_room(&self) -> bool {
-        self.outgoing.has_room()
+        self.kept_bytes < MOST_KEPT_BYTES && self.outgoing.has_room()
     }
 
     /// What was not acknowledged on an earlier connection, as much as the peer takes now ([MQTT-4.4.0-1]).
@@ -287,6 +301,8 @@ thread_local! {
 
 /// A thread keeps this much room for it.
 const PACKET_KEPT: usize = 64 << 10;
+/// Bytes of entries that one session keeps to send them again, and one entry more: nobody else can let go of them.
+const MOST_KEPT_BYTES: usize = 4 << 20;
 /// Topics that have an alias at once.
 const ALIASES: u16 = 16;
 /// Bytes of a name from which on an alias makes a packet smaller: it takes three, and the name's length stays.

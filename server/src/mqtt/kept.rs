@@ -34,6 +34,13 @@ pub struct Sent {
     pub retain: bool,
 }
 
+impl Sent {
+    /// Bytes that stay in memory on its account.
+    pub fn kept_bytes(&self) -> usize {
+        self.entry.as_ref().map_or(0, |entry| entry.body().len())
+    }
+}
+
 /// Lets the broker forget what was sent with QoS 2 and is `wanted`, so that nobody else is given it.
 pub fn accept_begun(
     (surroundings, session): (&Surroundings, &Session),

@@ -338,3 +338,27 @@ async fn what_is_too_large_for_a_client_makes_room_for_the_next() {
     writer.settle();
     assert_eq!(heard(&reader.settle()), ["2"]);
 }
+
+#[tokio::test]
+async fn what_is_kept_to_be_sent_again_is_bounded_in_bytes() {
+    let house = House::new();
+    let mut reader = Peer::new("reader", Version::V5_0);
+    let mut writer = Peer::new("writer", Version::V5_0);
+    reader.connect(&house).await;
+    reader.subscribe("a", AtLeastOnce);
+    reader.settle();
+    writer.connect(&house).await;
+    let large = "x".repeat(1 << 20);
+    for _ in 0..8 {
+        writer.publish("a", &large[..large.len() - 100], AtLeastOnce);
+        writer.settle();
+    }
+    let mut unread = Vec::new();
+    let served = reader.served.as_mut().expect("connected");
+    served.deliver(&mut unread);
+    let sent = unread.len() / large.len();
+    assert!((4..6).contains(&sent), "{sent} of 8 are under way");
+    // Acknowledging them makes room for the others.
+    reader.incoming = unread;
+    assert_eq!(reader.settle().len(), 8);
+}
