@@ -102,7 +102,7 @@ impl Client {
     }
 
     /// The first packet of a connection, the session's first or another one; everything else waits for
-    /// [`Event::Connected`].
+    /// [`Event::Connected`](super::Event::Connected).
     ///
     /// # Errors
     ///
@@ -231,8 +231,8 @@ impl Client {
             .publish(publication, self.asked.outlives, wire, out)
     }
 
-    /// Subscribes, or unsubscribes. The answer, an [`Event::Subscribed`] or
-    /// [`Event::Unsubscribed`], has the same identifier.
+    /// Subscribes, or unsubscribes. The answer, an [`Event::Subscribed`](super::Event::Subscribed) or
+    /// [`Event::Unsubscribed`](super::Event::Unsubscribed), has the same identifier.
     ///
     /// # Errors
     ///
