@@ -107,10 +107,13 @@ pub struct Received {
 }
 
 /// Serves a peer until one side ends it.
-pub async fn serve<T: Transport, F: Framing, P: Protocol>(
+///
+/// No `async fn`, and the task in a box: what such a function is given, and what it makes of that, would both be part
+/// of every future around it, for as long as the connection.
+pub fn serve<T: Transport, F: Framing, P: Protocol>(
     surroundings: Surroundings,
     opening: Opening<T, F, P>,
-) {
+) -> impl Future<Output = ()> + Send {
     let Opening {
         socket,
         framing,
@@ -138,9 +141,8 @@ pub async fn serve<T: Transport, F: Framing, P: Protocol>(
     let peer = Arc::downgrade(&connection);
     session.set_peer(peer);
     let inbound = Inbound::new(framing, protocol);
-    Task::new(connection, surroundings, inbound)
-        .run(received)
-        .await;
+    let task = Box::new(Task::new(connection, surroundings, inbound));
+    task.run(received)
 }
 
 impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {

@@ -84,7 +84,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
-    pub async fn run(mut self, received: Received) {
+    pub async fn run(mut self: Box<Self>, received: Received) {
         let begun = self.turn(|inbound, turn, answers| inbound.begin(received, turn, answers));
         let ending = match begun {
             Ok(()) => self.until_it_ends().await,

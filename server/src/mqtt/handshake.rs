@@ -31,7 +31,8 @@ pub async fn serve<T: Transport, F: Framing>(
     let surroundings = server.surroundings();
     let mut stopping = server.stopping.clone();
     let begun = tokio::select! {
-        begun = begin(&server.mqtt, &surroundings, &socket, &mut prelude) => begun,
+        // In a box, which is gone when the connection begins.
+        begun = Box::pin(begin(&server.mqtt, &surroundings, &socket, &mut prelude)) => begun,
         () = stopped(&mut stopping) => Err(Ending::Stopping.into()),
     };
     let Begun {

@@ -75,6 +75,8 @@ struct Plan {
 /// A server's door, and what was found of it, by shape and round.
 struct Contender {
     server: usize,
+    /// Which of the server's doors it is.
+    place: usize,
     door: Door,
     found: Vec<Vec<Figures>>,
     failures: u32,
@@ -164,14 +166,15 @@ fn ensure_installed(kinds: &[Kind]) -> Result<()> {
 
 fn traffic(plan: &Plan) -> Result<Vec<table::Row>> {
     let servers = plan.kinds.iter().map(|kind| kind.start(&plan.binary));
-    let servers: Vec<_> = servers.collect::<Result<_>>()?;
-    let doors = servers
-        .iter()
-        .enumerate()
-        .flat_map(|(number, server)| server.doors.iter().map(move |door| (number, door.clone())));
+    let mut servers: Vec<_> = servers.collect::<Result<_>>()?;
+    let doors = servers.iter().enumerate().flat_map(|(number, server)| {
+        let doors = server.doors.iter().enumerate();
+        doors.map(move |(place, door)| (number, place, door.clone()))
+    });
     let mut contenders: Vec<_> = doors
-        .map(|(server, door)| Contender {
+        .map(|(server, place, door)| Contender {
             server,
+            place,
             door,
             found: vec![Vec::new(); plan.shapes.len()],
             failures: 0,
@@ -180,8 +183,10 @@ fn traffic(plan: &Plan) -> Result<Vec<table::Row>> {
     for round in 1..=plan.rounds {
         for (column, shape) in plan.shapes.iter().enumerate() {
             println!("xtask: round {round} of {}, {}", plan.rounds, shape.title);
+            start_anew(plan, &mut servers)?;
             for contender in &mut contenders {
                 let server = &servers[contender.server];
+                contender.door = server.doors[contender.place].clone();
                 contender.take_turn(plan, server, column);
             }
         }
@@ -191,6 +196,17 @@ fn traffic(plan: &Plan) -> Result<Vec<table::Row>> {
         .filter(|contender| contender.found.iter().any(|rounds| !rounds.is_empty()))
         .map(|contender| contender.row(&servers))
         .collect())
+}
+
+/// Carillon alone keeps what was published to each topic, and each load has topics of its own: after some dozens of
+/// them its memory would be full.
+fn start_anew(plan: &Plan, servers: &mut [Server]) -> Result<()> {
+    for server in servers {
+        if server.kind == Kind::Carillon {
+            *server = server.kind.start(&plan.binary)?;
+        }
+    }
+    Ok(())
 }
 
 impl Contender {
