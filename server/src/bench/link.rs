@@ -73,8 +73,12 @@ impl Link {
     /// The system has no socket or no port left.
     pub fn connect(route: &Route) -> io::Result<Self> {
         let upgrade = route.upgrade.clone();
+        let socket = TcpStream::connect(route.server)?;
+        // Otherwise what does not fill a segment waits for the acknowledgement of what was sent before, 40 ms where
+        // the server has nothing to say.
+        socket.set_nodelay(true)?;
         Ok(Self {
-            socket: TcpStream::connect(route.server)?,
+            socket,
             protocol: route.protocol,
             transport: match upgrade {
                 None => Transport::Tcp,
