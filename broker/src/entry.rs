@@ -252,8 +252,10 @@ impl Publication {
         Self::to(Kind::Queue, queue, producer, timestamp_ms, body)
     }
 
+    /// A message to either, likewise.
+    #[must_use]
     #[inline]
-    fn to(
+    pub fn to(
         kind: Kind,
         topic: TopicName,
         producer: Arc<str>,
@@ -310,7 +312,8 @@ impl Publication {
     /// one replaces it; without a body, to replace it by none. To a queue it is a message like any other.
     #[must_use]
     pub fn retained(mut self) -> Self {
-        self.entry_mut().is_retained = true;
+        let entry = self.entry_mut();
+        entry.is_retained = entry.kind == Kind::Topic;
         self
     }
 

@@ -10,7 +10,7 @@ use std::{
 use broker::Blocked;
 use tokio::{io::Interest, net::TcpStream, task::yield_now, time::timeout};
 
-use crate::{clock, listener::stopped};
+use crate::listener::stopped;
 
 use super::{
     Connection, Ending, Framing, Protocol, Received, Surroundings, Transport, Turn,
@@ -228,7 +228,6 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         TURN.with_borrow_mut(|turn| {
             let mut answers = Answers::default();
             turn.begin(self.surroundings.clock.now_ms());
-            turn.unix_ms = clock::unix_ms();
             let done = act(&mut self.inbound, turn, &mut answers);
             let done = done.and(self.hand_over(turn));
             let done = done.and(self.inbound.protocol.finish(turn));

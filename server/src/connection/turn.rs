@@ -7,7 +7,7 @@ use std::{
 
 use broker::{Blocked, Broker, Outcome, Publication, Ready, Session};
 
-use crate::advisory::Advisories;
+use crate::{advisory::Advisories, clock};
 
 /// Collects a turn's publications and replies. Kept by the thread, not by the connection: between turns
 /// it is empty.
@@ -37,6 +37,7 @@ impl Turn {
         // A panic may have left something.
         self.clear();
         self.now_ms = now_ms;
+        self.unix_ms = clock::unix_ms();
         self.until = Some(Instant::now() + TIME);
     }
 

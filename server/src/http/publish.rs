@@ -7,7 +7,7 @@ use axum::{
     extract::rejection::BytesRejection,
     http::{HeaderMap, StatusCode, header},
 };
-use broker::{Header, Kind, Outcome, Publication, Published, TopicName};
+use broker::{Header, Outcome, Publication, Published, TopicName};
 use serde::Deserialize;
 
 use super::problem::Problem;
@@ -36,7 +36,7 @@ impl Wishes {
             Some(at_ms) => publication.expiring(at_ms),
             None => publication,
         };
-        match self.retain && publication.kind() == Kind::Topic {
+        match self.retain {
             true => publication.retained(),
             false => publication,
         }

@@ -149,11 +149,8 @@ impl Mqtt {
         let (kind, name) = self.target(publish.topic.as_str())?;
         let producer = Arc::clone(self.session.name());
         let body = Bytes::copy_from_slice(publish.payload);
-        let message = match kind {
-            Kind::Topic => Publication::new(name, producer, now_ms, body),
-            Kind::Queue => Publication::to_queue(name, producer, now_ms, body),
-        };
-        let message = match publish.retain && kind == Kind::Topic {
+        let message = Publication::to(kind, name, producer, now_ms, body);
+        let message = match publish.retain {
             true => message.retained(),
             false => message,
         };

@@ -119,11 +119,8 @@ impl Will {
         } = self;
         let body = will.payload.to_vec().into();
         let (name, client) = (name.clone(), Arc::clone(client));
-        let message = match kind {
-            Kind::Topic => Publication::new(name, client, now_ms, body),
-            Kind::Queue => Publication::to_queue(name, client, now_ms, body),
-        };
-        let message = match will.retain && *kind == Kind::Topic {
+        let message = Publication::to(*kind, name, client, now_ms, body);
+        let message = match will.retain {
             true => message.retained(),
             false => message,
         };

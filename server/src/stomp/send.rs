@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use broker::{Header, Kind, Publication, PublishError, TopicName};
+use broker::{Header, Publication, PublishError, TopicName};
 use bytes::Bytes;
 use wire::stomp::{
     header,
@@ -182,12 +182,10 @@ struct Content {
 impl Content {
     fn to(self, destination: &Destination<TopicName>) -> Publication {
         let name = destination.name.clone();
-        let publication = match destination.kind {
-            Kind::Topic => Publication::new(name, self.producer, self.timestamp_ms, self.body),
-            Kind::Queue => Publication::to_queue(name, self.producer, self.timestamp_ms, self.body),
-        };
+        let kind = destination.kind;
+        let publication = Publication::to(kind, name, self.producer, self.timestamp_ms, self.body);
         let mut publication = publication.with_headers(self.content_type, self.headers);
-        if self.retain && destination.kind == Kind::Topic {
+        if self.retain {
             publication = publication.retained();
         }
         match self.expires_ms {
