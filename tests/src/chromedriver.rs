@@ -14,8 +14,24 @@ pub struct Chromedriver {
     port: u16,
 }
 
+/// Attempts to start it, for it may end with `IPv4 port not available`: asked for any port, it takes
+/// a free one of IPv6, then that of IPv4 with the same number, which may be somebody else's.
+const ATTEMPTS: usize = 10;
+
 impl Chromedriver {
     pub async fn start() -> Self {
+        let mut printed = String::new();
+        for _ in 0..ATTEMPTS {
+            match Self::attempt().await {
+                Ok(driver) => return driver,
+                Err(transcript) => printed += &transcript.text(),
+            }
+        }
+        panic!("no chromedriver in {ATTEMPTS} attempts:\n{printed}");
+    }
+
+    /// What it printed, if it ends without having opened a port.
+    async fn attempt() -> Result<Self, Transcript> {
         let program = env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
         let mut command = Command::new(program);
         // A group of its own: the browsers that it starts belong to it.
@@ -23,8 +39,7 @@ impl Chromedriver {
         let transcript = Transcript::default();
         let ready = first_match(&mut child, &transcript, printed_port);
         let port = within("chromedriver", ready).await;
-        let port = port.unwrap_or_else(|| panic!("no chromedriver:\n{}", transcript.text()));
-        Self { child, port }
+        port.map(|port| Self { child, port }).ok_or(transcript)
     }
 
     pub fn url(&self) -> String {
