@@ -101,6 +101,7 @@ impl Broker {
             Attached {
                 session: Arc::clone(&session),
                 subscriptions: Vec::new(),
+                joined: 0,
                 consumers: 0,
                 consumers_joined: 0,
                 temporaries: Vec::new(),
@@ -160,7 +161,7 @@ impl Broker {
         let joined = order.check_topics(session, subscribe.filter, &self.limits)?;
         let id = SubscriptionId(order.fresh_id());
         let mut subscription = Subscription::new(id, Arc::clone(session), subscribe);
-        subscription.joined = joined;
+        subscription.note_joined(joined);
         let subscription = Arc::new(subscription);
         let readable = order.subscribe(&subscription, start);
         // At one moment, so that a reader at work sees all of the history, or none, and in its order.
@@ -195,6 +196,7 @@ impl Broker {
             return;
         };
         let subscription = attached.subscriptions.remove(at);
+        attached.joined -= subscription.joined();
         drop(order);
         self.cancel(&subscription);
         self.notice_subscription(&subscription, false, outcome);

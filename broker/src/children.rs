@@ -1,9 +1,11 @@
 //! The branches of one node of a [`LevelTree`](crate::LevelTree), by level.
 //!
-//! Most nodes have one or two; a few have a hundred thousand. Few are kept in a list, which is smaller than
+//! Most nodes have none or one; a few have a hundred thousand. Few are kept in a list, which is smaller than
 //! a table and found through as fast; many in a table.
 
 use std::collections::HashMap;
+
+use crate::short_bytes::ShortBytes;
 
 #[derive(Debug)]
 #[expect(
@@ -11,16 +13,17 @@ use std::collections::HashMap;
     reason = "a node with a list stays as small as the list"
 )]
 pub(crate) enum Children<N> {
-    Few(Vec<(Box<str>, N)>),
-    Many(Box<HashMap<Box<str>, N>>),
+    /// Of exactly the length that is needed: lists are short, and there are many of them.
+    Few(Box<[(ShortBytes, N)]>),
+    Many(Box<HashMap<ShortBytes, N>>),
 }
 
 /// The longest list.
 const FEW: usize = 6;
 
 impl<N> Children<N> {
-    pub(crate) const fn new() -> Self {
-        Self::Few(Vec::new())
+    pub(crate) fn new() -> Self {
+        Self::Few(Box::default())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -34,9 +37,9 @@ impl<N> Children<N> {
         match self {
             Self::Few(list) => list
                 .iter()
-                .find(|(own, _)| **own == *level)
+                .find(|(own, _)| own.as_bytes() == level.as_bytes())
                 .map(|(_, node)| node),
-            Self::Many(table) => table.get(level),
+            Self::Many(table) => table.get(level.as_bytes()),
         }
     }
 
@@ -44,42 +47,45 @@ impl<N> Children<N> {
         match self {
             Self::Few(list) => list
                 .iter_mut()
-                .find(|(own, _)| **own == *level)
+                .find(|(own, _)| own.as_bytes() == level.as_bytes())
                 .map(|(_, node)| node),
-            Self::Many(table) => table.get_mut(level),
+            Self::Many(table) => table.get_mut(level.as_bytes()),
         }
     }
 
     /// Adds a level that is not there yet.
     pub(crate) fn insert(&mut self, level: &str, node: N) {
+        let level = ShortBytes::from(level.as_bytes());
         match self {
-            Self::Few(list) if list.len() < FEW => {
-                if list.is_empty() {
-                    list.reserve_exact(1);
-                }
-                list.push((level.into(), node));
-            }
             Self::Few(list) => {
-                let mut table: HashMap<_, _> = list.drain(..).collect();
-                table.insert(level.into(), node);
-                *self = Self::Many(Box::new(table));
+                let list = std::mem::take(list).into_vec();
+                *self = Self::longer(list, (level, node));
             }
             Self::Many(table) => {
-                table.insert(level.into(), node);
+                table.insert(level, node);
             }
+        }
+    }
+
+    fn longer(mut list: Vec<(ShortBytes, N)>, branch: (ShortBytes, N)) -> Self {
+        if list.len() < FEW {
+            list.reserve_exact(1);
+            list.push(branch);
+            Self::Few(list.into())
+        } else {
+            Self::Many(Box::new(list.into_iter().chain([branch]).collect()))
         }
     }
 
     pub(crate) fn remove(&mut self, level: &str) {
         match self {
             Self::Few(list) => {
-                list.retain(|(own, _)| **own != *level);
-                if list.is_empty() {
-                    *self = Self::new();
-                }
+                let mut others = std::mem::take(list).into_vec();
+                others.retain(|(own, _)| own.as_bytes() != level.as_bytes());
+                *list = others.into();
             }
             Self::Many(table) => {
-                table.remove(level);
+                table.remove(level.as_bytes());
                 // Half of what made it a table, so that one level coming and going does not move all.
                 if table.len() <= FEW / 2 {
                     *self = Self::Few(table.drain().collect());
@@ -97,12 +103,24 @@ impl<N> Children<N> {
         }
     }
 
-    pub(crate) fn for_each_mut<'a>(&'a mut self, mut visit: impl FnMut(&'a str, &'a mut N)) {
+    pub(crate) fn for_each_mut<'a>(&'a mut self, mut visit: impl FnMut(&'a [u8], &'a mut N)) {
         match self {
-            Self::Few(list) => list.iter_mut().for_each(|(level, node)| visit(level, node)),
+            Self::Few(list) => list
+                .iter_mut()
+                .for_each(|(level, node)| visit(level.as_bytes(), node)),
             Self::Many(table) => table
                 .iter_mut()
-                .for_each(|(level, node)| visit(level, node)),
+                .for_each(|(level, node)| visit(level.as_bytes(), node)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branches_take_two_words() {
+        assert_eq!(size_of::<Children<u64>>(), 2 * size_of::<u64>());
     }
 }

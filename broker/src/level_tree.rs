@@ -197,7 +197,7 @@ impl<T> Node<T> {
                     });
             }
             // Below a wildcard, an advisory.
-            exact if unlisted != Unlisted::Own && unlisted.has(exact) => {}
+            exact if unlisted != Unlisted::Own && unlisted.has(exact.as_bytes()) => {}
             exact => {
                 if let Some(child) = self.children.find_mut(exact) {
                     child.for_each_covered(rest, Unlisted::Nothing, visit);

@@ -20,10 +20,7 @@ pub struct TopicName(Arc<str>);
 /// A wildcard in the first level does not match names that begin with `$`, which are the broker's own, nor
 /// the topics of advisories, below `ActiveMQ.Advisory`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TopicFilter {
-    text: Arc<str>,
-    is_exact: bool,
-}
+pub struct TopicFilter(Arc<str>);
 
 /// Why a text is not a topic name or filter, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -112,14 +109,12 @@ impl TopicFilter {
     /// # Errors
     /// [`InvalidName`] with the first rule broken.
     pub fn new(text: &str) -> Result<Self, InvalidName> {
-        let mut is_exact = true;
         let mut rest_seen = false;
         check(text, |level| {
             if rest_seen {
                 return Err(NameFault::RestNotLast);
             }
             if level.contains(['*', '>']) {
-                is_exact = false;
                 rest_seen = level == ">";
                 if level.len() > 1 {
                     return Err(NameFault::PartialWildcard);
@@ -128,32 +123,31 @@ impl TopicFilter {
             Ok(())
         })
         .map_err(|(fault, at)| InvalidName::new("filter", text, fault, at))?;
-        Ok(Self {
-            text: text.into(),
-            is_exact,
-        })
+        Ok(Self(text.into()))
     }
 
     /// The filter as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 
     /// The one name the filter matches, when it has no wildcard.
     #[must_use]
     pub fn exact(&self) -> Option<TopicName> {
-        self.is_exact.then(|| TopicName(Arc::clone(&self.text)))
+        // Found anew each time: a flag would make every subscription larger, and it is asked seldom.
+        let is_exact = !self.0.contains(['*', '>']);
+        is_exact.then(|| TopicName(Arc::clone(&self.0)))
     }
 
     /// Whether the filter covers `name`.
     #[must_use]
     pub fn matches(&self, name: &TopicName) -> bool {
-        if !self.is_exact && name.is_unlisted() && self.text.starts_with(['*', '>']) {
+        if name.is_unlisted() && self.0.starts_with(['*', '>']) {
             return false;
         }
         let mut levels = name.as_str().split('.');
-        for wanted in self.text.split('.') {
+        for wanted in self.0.split('.') {
             if wanted == ">" {
                 return true;
             }
@@ -168,10 +162,7 @@ impl TopicFilter {
 
 impl From<TopicName> for TopicFilter {
     fn from(name: TopicName) -> Self {
-        Self {
-            text: name.0,
-            is_exact: true,
-        }
+        Self(name.0)
     }
 }
 
@@ -197,18 +188,18 @@ pub(crate) enum Unlisted {
 }
 
 impl Unlisted {
-    pub(crate) fn has(self, level: &str) -> bool {
+    pub(crate) fn has(self, level: &[u8]) -> bool {
         match self {
-            Self::Own => is_reserved(level),
-            Self::Advisories => level == ADVISORY_LEVELS[1],
+            Self::Own => level.starts_with(RESERVED.as_bytes()),
+            Self::Advisories => level == ADVISORY_LEVELS[1].as_bytes(),
             Self::Nothing => false,
         }
     }
 
     /// At the next level, behind a wildcard that stands for this one.
-    pub(crate) fn below(self, level: &str) -> Self {
+    pub(crate) fn below(self, level: &[u8]) -> Self {
         match self {
-            Self::Own if level == ADVISORY_LEVELS[0] => Self::Advisories,
+            Self::Own if level == ADVISORY_LEVELS[0].as_bytes() => Self::Advisories,
             Self::Own | Self::Advisories | Self::Nothing => Self::Nothing,
         }
     }
@@ -216,8 +207,10 @@ impl Unlisted {
 
 /// Whether a name or filter begins in the broker's own part of the tree.
 pub(crate) fn is_reserved(text: &str) -> bool {
-    text.starts_with('$')
+    text.starts_with(RESERVED)
 }
+
+const RESERVED: &str = "$";
 
 /// Whether a name is that of a topic or queue which ends with its session: the broker's own in that nobody
 /// else makes one, but anybody may send to it.

@@ -8,6 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     cursor::{Cursor, Start},
     entry::Kind,
+    few::Few,
     level_tree::LevelTree,
     limits::Limits,
     name::{TopicFilter, TopicName},
@@ -25,7 +26,7 @@ pub(crate) struct Order {
     pub(crate) position: u64,
     pub(crate) topics: LevelTree<Box<Topic>>,
     /// Subscriptions with wildcards, by filter; the others are found at their topic.
-    pub(crate) wildcards: LevelTree<Vec<Arc<Subscription>>>,
+    pub(crate) wildcards: LevelTree<Few<Arc<Subscription>>>,
     pub(crate) queues: Queues,
     pub(crate) sessions: HashMap<u64, Attached>,
     pub(crate) subscriptions: usize,
@@ -42,6 +43,8 @@ pub(crate) struct Order {
 pub(crate) struct Attached {
     pub(crate) session: Arc<Session>,
     pub(crate) subscriptions: Vec<Arc<Subscription>>,
+    /// Topics that those covered when they were made, summed up.
+    pub(crate) joined: usize,
     /// Subscriptions of other kinds: how many, and to how many topics and queues.
     pub(crate) consumers: usize,
     pub(crate) consumers_joined: usize,
@@ -98,6 +101,7 @@ impl Order {
         self.subscriptions += 1;
         if let Some(attached) = self.sessions.get_mut(&subscription.session.id) {
             attached.subscriptions.push(Arc::clone(subscription));
+            attached.joined += subscription.joined();
         }
         readable
     }
@@ -115,7 +119,7 @@ impl Order {
         topics.find_or_insert_with(name.as_str(), || {
             let mut topic = Box::new(Topic::new(name.clone(), forgotten));
             wildcards.for_each_covering(name, |covering| {
-                for subscription in covering {
+                for subscription in covering.as_slice() {
                     topic.join(subscription, Start::New, Retained::Omitted);
                 }
             });
@@ -216,10 +220,10 @@ impl Order {
         (covered, others): (usize, usize),
         limits: &Limits,
     ) -> Result<(), SubscribeError> {
-        let own = self.sessions.get(&session.id).map_or(0, |attached| {
-            let joined: usize = attached.subscriptions.iter().map(|one| one.joined).sum();
-            joined + attached.consumers_joined
-        });
+        let own = self
+            .sessions
+            .get(&session.id)
+            .map_or(0, |attached| attached.joined + attached.consumers_joined);
         for (cursors, limit) in [
             (self.cursors + covered + others, limits.cursors),
             (own + covered, limits.cursors_per_session),
@@ -286,7 +290,7 @@ impl Order {
 
     pub(crate) fn add_wildcard(&mut self, subscription: &Arc<Subscription>) {
         self.wildcards
-            .find_or_insert_with(subscription.filter.as_str(), Vec::new)
+            .find_or_insert_with(subscription.filter.as_str(), Few::new)
             .push(Arc::clone(subscription));
     }
 
@@ -296,7 +300,8 @@ impl Order {
             return;
         };
         // Ids ascend: new subscriptions are pushed.
-        if let Ok(at) = others.binary_search_by_key(&subscription.id, |other| other.id) {
+        let of = |other: &Arc<Subscription>| other.id;
+        if let Ok(at) = others.as_slice().binary_search_by_key(&subscription.id, of) {
             others.remove(at);
         }
         if others.is_empty() {

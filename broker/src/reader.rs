@@ -189,7 +189,7 @@ impl Reader {
                     let is_shared = cursor.topic.has_audience();
                     let take = &mut |entry: &Arc<Entry>, missed, origin| {
                         take(Delivery {
-                            tag: &cursor.subscription.tag,
+                            tag: cursor.subscription.tag(),
                             entry,
                             missed,
                             is_retained: origin == Origin::Retained,

@@ -43,7 +43,7 @@ impl Broker {
         }
         let id = SubscriptionId(order.fresh_id());
         let mut subscription = Subscription::new(id, Arc::clone(session), subscribe);
-        subscription.joined = replaced.joined;
+        subscription.note_joined(replaced.joined());
         let subscription = Arc::new(subscription);
         let readable = order.replace(at, &replaced, (&subscription, retained));
         if session.queue_all(readable) {

@@ -8,6 +8,7 @@ use crate::{
     name::TopicFilter,
     selector::Selector,
     session::Session,
+    short_bytes::ShortBytes,
     sync::{AtomicBool, Ordering},
 };
 
@@ -24,9 +25,8 @@ pub(crate) struct Subscription {
     /// Which of the entries it wants. Few subscriptions have one.
     pub(crate) selector: Option<Box<Selector>>,
     locality: Locality,
-    pub(crate) tag: Box<[u8]>,
-    /// Topics it covered when it was made.
-    pub(crate) joined: usize,
+    tag: ShortBytes,
+    joined: u32,
     is_told_slow: AtomicBool,
     cancelled: AtomicBool,
 }
@@ -102,6 +102,22 @@ impl Subscription {
             is_told_slow: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
         }
+    }
+
+    /// What the subscriber gave to know it again.
+    #[inline]
+    pub(crate) fn tag(&self) -> &[u8] {
+        self.tag.as_bytes()
+    }
+
+    /// Topics it covered when it was made.
+    pub(crate) fn joined(&self) -> usize {
+        self.joined as usize
+    }
+
+    pub(crate) fn note_joined(&mut self, joined: usize) {
+        // There is not memory for more than so many cursors.
+        self.joined = u32::try_from(joined).unwrap_or(u32::MAX);
     }
 
     pub(crate) fn cancel(&self) {

@@ -8,6 +8,7 @@ use std::sync::{
 use crate::{
     cursor::{Beginning, Cursor, Overflow, Start},
     entry::{Entry, Kind, Publication},
+    few::Few,
     figures::{Count, TopicFigures, Volume},
     limits::Lag,
     log::{End, Log, Memory},
@@ -24,7 +25,7 @@ pub(crate) struct Topic {
     pub(crate) log: Log,
     pub(crate) counts: Arc<TopicCounts>,
     /// By subscription, ascending.
-    cursors: Vec<Arc<Cursor>>,
+    cursors: Few<Arc<Cursor>>,
     /// Queues that get what is published here.
     pub(crate) queues: Vec<Arc<Queue>>,
     /// What those are given first who ask for it when they subscribe. It may have left the log.
@@ -72,7 +73,7 @@ impl Topic {
                 dropped: Count::default(),
                 readers: AtomicUsize::new(0),
             }),
-            cursors: Vec::new(),
+            cursors: Few::new(),
             queues: Vec::new(),
             retained: None,
         }
@@ -165,10 +166,7 @@ impl Topic {
             self.log.end(),
         );
         let cursor = Arc::new(cursor);
-        // Most topics have one subscription; new ones have greater ids, so that joining is a push.
-        if self.cursors.is_empty() {
-            self.cursors.reserve_exact(1);
-        }
+        // New ones have greater ids, so that joining is a push.
         let at = self.place_of(subscription.id);
         self.cursors.insert(at, Arc::clone(&cursor));
         self.count_readers();
@@ -177,15 +175,11 @@ impl Topic {
 
     pub(crate) fn leave(&mut self, id: SubscriptionId) -> Option<Arc<Cursor>> {
         let at = self.place_of(id);
-        self.cursors
-            .get(at)
-            .filter(|one| one.subscription.id == id)?;
+        let found = self.cursors.as_slice().get(at);
+        found.filter(|one| one.subscription.id == id)?;
         let cursor = self.cursors.remove(at);
-        if self.cursors.len() < self.cursors.capacity() / 4 {
-            self.cursors.shrink_to_fit();
-        }
         self.count_readers();
-        Some(cursor)
+        cursor
     }
 
     fn count_readers(&self) {
@@ -195,11 +189,12 @@ impl Topic {
 
     fn place_of(&self, id: SubscriptionId) -> usize {
         self.cursors
+            .as_slice()
             .partition_point(|cursor| cursor.subscription.id < id)
     }
 
     pub(crate) fn cursors(&self) -> impl ExactSizeIterator<Item = &Arc<Cursor>> {
-        self.cursors.iter()
+        self.cursors.as_slice().iter()
     }
 
     /// The cursors that lie behind what the topic keeps anyway, the end of the log, and how far behind it

@@ -1,0 +1,114 @@
+//! A list that mostly has one element, and then takes no allocation of its own.
+
+/// Elements in order.
+#[derive(Debug)]
+#[expect(
+    clippy::box_collection,
+    reason = "as small as one element, which is what most have"
+)]
+pub(crate) enum Few<T> {
+    None,
+    One(T),
+    Many(Box<Vec<T>>),
+}
+
+impl<T> Few<T> {
+    pub(crate) const fn new() -> Self {
+        Self::None
+    }
+
+    pub(crate) fn as_slice(&self) -> &[T] {
+        match self {
+            Self::None => &[],
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(all) => all,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    pub(crate) fn push(&mut self, element: T) {
+        self.insert(self.len(), element);
+    }
+
+    /// Inserts an element before the one at `at`, which is not beyond the end.
+    pub(crate) fn insert(&mut self, at: usize, element: T) {
+        *self = match std::mem::take(self) {
+            Self::None => Self::One(element),
+            Self::One(one) => {
+                let mut all = vec![one];
+                all.insert(at, element);
+                Self::Many(Box::new(all))
+            }
+            Self::Many(mut all) => {
+                all.insert(at, element);
+                Self::Many(all)
+            }
+        };
+    }
+
+    /// Takes the element at `at` out, if there is one.
+    pub(crate) fn remove(&mut self, at: usize) -> Option<T> {
+        if at >= self.len() {
+            return None;
+        }
+        match std::mem::take(self) {
+            Self::None => None,
+            Self::One(one) => Some(one),
+            Self::Many(mut all) => {
+                let removed = all.remove(at);
+                if all.len() == 1 {
+                    *self = all.pop().map_or(Self::None, Self::One);
+                } else {
+                    if all.len() < all.capacity() / 4 {
+                        all.shrink_to_fit();
+                    }
+                    *self = Self::Many(all);
+                }
+                Some(removed)
+            }
+        }
+    }
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_list_of_few_holds_what_a_vector_would(steps in proptest::collection::vec((proptest::bool::ANY, 0..6_usize), 0..40)) {
+            let mut few = Few::new();
+            let mut all = Vec::new();
+            for (step, (grows, at)) in steps.into_iter().enumerate() {
+                if grows {
+                    let at = at.min(all.len());
+                    few.insert(at, step);
+                    all.insert(at, step);
+                } else {
+                    let removed = (at < all.len()).then(|| all.remove(at));
+                    proptest::prop_assert_eq!(few.remove(at), removed);
+                }
+                proptest::prop_assert_eq!(few.as_slice(), &all[..]);
+                proptest::prop_assert_eq!(few.is_empty(), all.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn it_takes_two_words_also_where_there_may_be_none() {
+        assert_eq!(size_of::<Option<Few<Box<u8>>>>(), 2 * size_of::<Box<u8>>());
+    }
+}
