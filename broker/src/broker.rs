@@ -12,6 +12,7 @@ use std::{
 };
 
 use crate::{
+    awaited::name_of,
     cursor::Start,
     entry::{Entry, Kind},
     figures::{Count, Figures, SessionFigures, TopicFigures, Volume},
@@ -208,8 +209,7 @@ impl Broker {
     pub fn topics(&self, filter: &TopicFilter, most: usize) -> Vec<TopicFigures> {
         // The least names so far, the greatest of them on top; few of all are ever cloned.
         let mut least = BinaryHeap::new();
-        lock(&self.order).topics.for_each_covered(filter, |topic| {
-            let name = &topic.counts.name;
+        let mut visit = |name: &TopicName| {
             if least.len() < most {
                 least.push(name.clone());
             } else if let Some(mut greatest) = least.peek_mut()
@@ -217,7 +217,16 @@ impl Broker {
             {
                 *greatest = name.clone();
             }
+        };
+        let mut order = lock(&self.order);
+        let Order {
+            topics, awaited, ..
+        } = &mut *order;
+        topics.for_each_covered(filter, |topic| visit(&topic.counts.name));
+        awaited.for_each_covered(filter, |waiting| {
+            name_of(waiting).iter().for_each(&mut visit);
         });
+        drop(order);
         let found = least.into_sorted_vec();
         found.iter().filter_map(|name| self.topic(name)).collect()
     }
@@ -225,10 +234,10 @@ impl Broker {
     /// The figures of one topic.
     #[must_use]
     pub fn topic(&self, name: &TopicName) -> Option<TopicFigures> {
-        lock(&self.order)
-            .topics
-            .find(name.as_str())
-            .map(|topic| topic.figures())
+        let order = lock(&self.order);
+        let open = order.topics.find(name.as_str());
+        open.map(|topic| topic.figures())
+            .or_else(|| order.awaited_figures(name))
     }
 
     /// The newest entry of a topic.
@@ -244,7 +253,7 @@ impl Broker {
         let order = lock(&self.order);
         match order.topics.find(name.as_str()) {
             Some(topic) => topic.cursors().len() + topic.queues.len() > 0,
-            None => order.covering(name) > 0,
+            None => order.is_awaited(name) || order.covering(name) > 0,
         }
     }
 
@@ -257,7 +266,7 @@ impl Broker {
             topics, retentions, ..
         } = &mut *order;
         let Some(topic) = topics.find_mut(name.as_str()) else {
-            return false;
+            return order.is_awaited(name);
         };
         topic.log.clear(&mut released);
         topic.take_retained(retentions);
@@ -272,7 +281,7 @@ impl Broker {
         Figures {
             sessions: order.sessions.len(),
             subscriptions: order.subscriptions,
-            topics: order.topics.len(),
+            topics: order.topic_count(),
             retained: order.retentions.count(),
             queues: order.queues.named.len(),
             published: self.published.entries(),

@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 mod administration;
+mod awaited;
 mod broker;
 mod budget;
 mod children;

@@ -6,6 +6,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
+    awaited::Awaited,
     cursor::{Cursor, Start},
     entry::Kind,
     few::Few,
@@ -24,8 +25,10 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Order {
     pub(crate) position: u64,
+    /// Those that are open; a name is here or among the awaited, if it is there at all.
     pub(crate) topics: LevelTree<Box<Topic>>,
-    /// Subscriptions with wildcards, by filter; the others are found at their topic.
+    pub(crate) awaited: Awaited,
+    /// Subscriptions with wildcards, by filter; the others are found at their topic, or wait for it.
     pub(crate) wildcards: LevelTree<Few<Arc<Subscription>>>,
     pub(crate) queues: Queues,
     pub(crate) sessions: HashMap<u64, Attached>,
@@ -91,9 +94,12 @@ impl Order {
         };
         let filter = &subscription.filter;
         match filter.exact() {
+            Some(name) if self.wait_for(&name, subscription, start) => {}
             Some(name) => join(self.topic(&name)),
             None => {
+                let closed = self.cover_awaited(filter, start);
                 self.topics.for_each_covered(filter, join);
+                cursors += closed;
                 self.add_wildcard(subscription);
             }
         }
@@ -106,8 +112,10 @@ impl Order {
         readable
     }
 
-    /// The topic, made when there is none: with a cursor for each wildcard subscription that covers it.
+    /// The topic, opened when it is not: with a cursor for each subscription that waits for it, and for each with
+    /// wildcards that covers it.
     pub(crate) fn topic(&mut self, name: &TopicName) -> &mut Box<Topic> {
+        let waiting = self.awaited.remove(name.as_str());
         let Self {
             topics,
             wildcards,
@@ -118,15 +126,19 @@ impl Order {
         let forgotten = self.forgotten;
         topics.find_or_insert_with(name.as_str(), || {
             let mut topic = Box::new(Topic::new(name.clone(), forgotten));
-            wildcards.for_each_covering(name, |covering| {
-                for subscription in covering.as_slice() {
+            let mut join = |subscriptions: &Few<_>| {
+                for subscription in subscriptions.as_slice() {
                     topic.join(subscription, Start::New, Retained::Omitted);
                 }
-            });
+            };
+            waiting.iter().for_each(&mut join);
+            wildcards.for_each_covering(name, join);
             queues.bindings.for_each_covering(name, |covering| {
                 topic.queues.extend(covering.iter().cloned());
             });
-            *cursors += topic.cursors().len() + topic.queues.len();
+            if waiting.is_none() {
+                *cursors += topic.cursors().len() + topic.queues.len();
+            }
             topic
         })
     }
@@ -157,7 +169,7 @@ impl Order {
                 (1, if is_new { self.covering(&name) } else { 0 })
             }
             None => {
-                let mut covered = 0;
+                let mut covered = self.awaited_covered(filter);
                 self.topics.for_each_covered(filter, |_| covered += 1);
                 (covered, 0)
             }
@@ -172,7 +184,7 @@ impl Order {
         name: &TopicName,
         limits: &Limits,
     ) -> Result<(), SubscribeError> {
-        if !self.has(Kind::Topic, name) && self.topics.len() >= limits.topics {
+        if !self.has(Kind::Topic, name) && self.topic_count() >= limits.topics {
             let (name, limit) = (name.clone(), limits.topics);
             return Err(SubscribeError::TooManyTopics { name, limit });
         }
@@ -238,15 +250,20 @@ impl Order {
 
     pub(crate) fn has(&self, kind: Kind, name: &TopicName) -> bool {
         match kind {
-            Kind::Topic => self.topics.find(name.as_str()).is_some(),
+            Kind::Topic => self.topics.find(name.as_str()).is_some() || self.is_awaited(name),
             Kind::Queue => self.queues.named.find(name.as_str()).is_some(),
         }
+    }
+
+    /// Topics that have entries or subscribers.
+    pub(crate) fn topic_count(&self) -> usize {
+        self.topics.len() + self.awaited.len()
     }
 
     /// Makes a new topic, if the limits allow it.
     pub(crate) fn admit(&mut self, name: &TopicName, limits: &Limits) -> Result<(), PublishError> {
         let name = name.clone();
-        if self.topics.len() >= limits.topics {
+        if self.topic_count() >= limits.topics {
             let limit = limits.topics;
             return Err(PublishError::TooManyTopics { name, limit });
         }
@@ -272,6 +289,7 @@ impl Order {
             }
         };
         match filter.exact() {
+            Some(name) if self.stop_waiting(&name, subscription.id) => {}
             Some(name) => self
                 .topics
                 .find_mut(name.as_str())
@@ -279,6 +297,7 @@ impl Order {
                 .for_each(leave),
             None => {
                 self.topics.for_each_covered(filter, &mut leave);
+                self.cursors -= self.awaited_covered(filter);
                 self.cancel_wildcard(subscription);
             }
         }

@@ -173,9 +173,12 @@ impl Broker {
         self.refused.add(refused as u64);
     }
 
-    /// Makes a topic or queue that is not there, if it may be. Not what is temporary: it was, and is gone.
+    /// Opens a topic or makes a queue that is not there, if it may be. Not what is temporary: it was, and is gone.
     pub(crate) fn admit(&self, order: &mut Order, new: New<'_>) -> Result<(), PublishError> {
         let New { name, size, .. } = new;
+        if new.kind == Kind::Topic && order.open_awaited(name) {
+            return Ok(());
+        }
         if is_temporary(name) {
             return Ok(());
         }

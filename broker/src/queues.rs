@@ -115,7 +115,7 @@ impl Order {
         }
         let new = self.new_queue(name);
         if let Some(name) = new.topic
-            && self.topics.len() >= limits.topics
+            && self.topic_count() >= limits.topics
         {
             let limit = limits.topics;
             return Err(PublishError::TooManyTopics { name, limit });
@@ -186,7 +186,9 @@ impl Order {
         match filter.exact() {
             Some(name) => join(self.topic(&name)),
             None => {
+                let closed = self.cover_awaited(filter, start);
                 self.topics.for_each_covered(filter, join);
+                joined += closed;
                 self.queues
                     .bindings
                     .find_or_insert_with(filter.as_str(), Vec::new)
@@ -262,6 +264,7 @@ impl Order {
                 .for_each(leave),
             None => {
                 self.topics.for_each_covered(filter, &mut leave);
+                left += self.awaited_covered(filter);
                 remove_from(&mut self.queues.bindings, filter, |other| {
                     Arc::ptr_eq(other, queue)
                 });

@@ -86,6 +86,7 @@ impl Order {
             readable.extend(topic.take_over(subscription, replaced.id, retained));
         };
         match filter.exact() {
+            Some(name) if self.wait_instead(&name, replaced.id, subscription) => {}
             Some(name) => self
                 .topics
                 .find_mut(name.as_str())

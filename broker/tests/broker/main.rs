@@ -3,6 +3,7 @@
 
 mod acknowledgement;
 mod administration;
+mod awaited;
 mod bounds;
 mod browsing;
 mod budget;

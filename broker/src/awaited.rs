@@ -1,0 +1,149 @@
+//! Topics that nobody has published to, and that a few subscriptions wait for.
+//!
+//! Such a topic has no log, no cursors and no counts: its subscriptions are all there is to know of it, and it is
+//! about a third as large. It is opened, and they get their cursors, by whoever needs more of it: a publication,
+//! a queue, one more subscription. To everybody else it is a topic like any other: it is listed, and counts for the
+//! bounds on topics and on pairs of subscription and topic as if it were open.
+
+use std::sync::Arc;
+
+use crate::{
+    cursor::Start,
+    few::Few,
+    figures::TopicFigures,
+    level_tree::LevelTree,
+    name::{TopicFilter, TopicName},
+    order::Order,
+    subscription::{Subscription, SubscriptionId},
+};
+
+/// By the name of the topic, none of which is open; the subscriptions of each by id, ascending.
+pub(crate) type Awaited = LevelTree<Few<Arc<Subscription>>>;
+
+/// The most subscriptions that wait for one topic, so that opening it takes no longer than publishing.
+const MOST: usize = 8;
+
+impl Order {
+    /// Lets a subscription wait for a topic; false where that has to be open.
+    pub(crate) fn wait_for(
+        &mut self,
+        name: &TopicName,
+        subscription: &Arc<Subscription>,
+        start: Start,
+    ) -> bool {
+        if !self.can_wait(start) || self.topics.find(name.as_str()).is_some() {
+            return false;
+        }
+        let waiting = self.awaited.find(name.as_str());
+        let joined = match waiting.map(Few::len) {
+            None => 1 + self.covering(name),
+            Some(MOST..) => return false,
+            Some(_) => 1,
+        };
+        self.awaited
+            .find_or_insert_with(name.as_str(), Few::new)
+            .push(Arc::clone(subscription));
+        self.cursors += joined;
+        true
+    }
+
+    /// Whether there is nothing to be told to a subscription that begins there in a topic without a log.
+    fn can_wait(&self, start: Start) -> bool {
+        match start {
+            Start::New | Start::Last => true,
+            Start::AfterPosition(position) => self.forgotten <= position,
+            Start::AfterSequence(_) | Start::Lost => false,
+        }
+    }
+
+    /// Opens a topic, if it is awaited.
+    pub(crate) fn open_awaited(&mut self, name: &TopicName) -> bool {
+        let is_awaited = self.is_awaited(name);
+        if is_awaited {
+            self.topic(name);
+        }
+        is_awaited
+    }
+
+    pub(crate) fn is_awaited(&self, name: &TopicName) -> bool {
+        self.awaited.find(name.as_str()).is_some()
+    }
+
+    /// Brings something that begins at `start` to the awaited topics that a filter covers: opens them where it is to
+    /// be told something in each; tells how many stay closed, and are to be counted like those it joins.
+    pub(crate) fn cover_awaited(&mut self, filter: &TopicFilter, start: Start) -> usize {
+        if self.can_wait(start) {
+            return self.awaited_covered(filter);
+        }
+        let mut names = Vec::new();
+        self.awaited
+            .for_each_covered(filter, |waiting| names.extend(name_of(waiting)));
+        for name in names {
+            self.topic(&name);
+        }
+        0
+    }
+
+    /// The number of awaited topics that a filter covers.
+    pub(crate) fn awaited_covered(&mut self, filter: &TopicFilter) -> usize {
+        let mut covered = 0;
+        self.awaited.for_each_covered(filter, |_| covered += 1);
+        covered
+    }
+
+    /// Ends the waiting of a subscription; false when it does not wait for this topic.
+    pub(crate) fn stop_waiting(&mut self, name: &TopicName, id: SubscriptionId) -> bool {
+        let Some(waiting) = self.awaited.find_mut(name.as_str()) else {
+            return false;
+        };
+        let Some(at) = waiting.as_slice().iter().position(|own| own.id == id) else {
+            return false;
+        };
+        waiting.remove(at);
+        self.cursors -= 1;
+        if waiting.is_empty() {
+            self.awaited.remove(name.as_str());
+            self.cursors -= self.covering(name);
+        }
+        true
+    }
+
+    /// Lets a subscription wait in the place of another; false when that does not wait for this topic.
+    pub(crate) fn wait_instead(
+        &mut self,
+        name: &TopicName,
+        other: SubscriptionId,
+        subscription: &Arc<Subscription>,
+    ) -> bool {
+        let Some(waiting) = self.awaited.find_mut(name.as_str()) else {
+            return false;
+        };
+        let Some(at) = waiting.as_slice().iter().position(|own| own.id == other) else {
+            return false;
+        };
+        waiting.remove(at);
+        waiting.push(Arc::clone(subscription));
+        true
+    }
+
+    /// The figures of a topic, if it is awaited.
+    pub(crate) fn awaited_figures(&self, name: &TopicName) -> Option<TopicFigures> {
+        let waiting = self.awaited.find(name.as_str())?;
+        Some(TopicFigures {
+            name: name.clone(),
+            sequence: 0,
+            bytes: 0,
+            history_entries: 0,
+            history_bytes: 0,
+            subscriptions: waiting.len() + self.covering(name),
+            delivered: 0,
+            dropped: 0,
+            greatest_lag: 0,
+        })
+    }
+}
+
+/// What those who wait together wait for.
+pub(crate) fn name_of(waiting: &Few<Arc<Subscription>>) -> Option<TopicName> {
+    waiting.as_slice().first()?.filter.exact()
+}
