@@ -194,7 +194,8 @@ impl Member {
             for (name, expected) in &subscription.topics {
                 let topic = &topics[name];
                 let end = topic.positions.len() as u64 + 1;
-                let unread = expected.retained.into_iter().chain(expected.sequence..end);
+                let next = expected.sequence + expected.gone;
+                let unread = expected.retained.into_iter().chain(next..end);
                 let is_own = |sequence: u64| {
                     let producer = &topic.producers[sequence as usize - 1];
                     Arc::ptr_eq(producer, self.client.reader.session().name())
