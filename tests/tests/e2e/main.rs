@@ -35,6 +35,7 @@ mod mqtt_tls;
 mod mqtt_websocket;
 mod mqtt_wills;
 mod mqttjs;
+mod one_stuck;
 mod order;
 mod pages;
 mod paho;
