@@ -5,6 +5,7 @@
 
 use std::{
     io::{self, ErrorKind},
+    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,6 +25,8 @@ pub struct Net {
     /// Those that have something to read, as far as is known; no link is in it twice.
     ready: Vec<usize>,
     is_ready: Vec<bool>,
+    /// Open, and read no more.
+    deaf: Vec<Link>,
     buffer: Vec<u8>,
     replies: Vec<u8>,
     /// There can be but one.
@@ -60,6 +63,7 @@ impl Net {
             links: Vec::new(),
             ready: Vec::new(),
             is_ready: Vec::new(),
+            deaf: Vec::new(),
             buffer: vec![0; BUFFER],
             replies: Vec::new(),
             start: Instant::now(),
@@ -104,6 +108,19 @@ impl Net {
 
     pub fn link(&mut self, number: usize) -> Option<&mut Link> {
         self.links.get_mut(number)?.as_mut()
+    }
+
+    /// Keeps these connections open and never reads from them again; nobody is told when they are lost.
+    ///
+    /// # Errors
+    ///
+    /// The system does not know such a socket.
+    pub fn stop_reading(&mut self, numbers: Range<usize>) -> io::Result<()> {
+        for mut link in self.links[numbers].iter_mut().filter_map(Option::take) {
+            self.poll.registry().deregister(&mut link.socket)?;
+            self.deaf.push(link);
+        }
+        Ok(())
     }
 
     /// Writes what can be written.

@@ -79,6 +79,11 @@ pub struct BenchOptions {
     #[arg(long, value_enum, default_value_t = OtherKind::Mixed, value_name = "KIND")]
     pub other_kind: OtherKind,
 
+    /// Subscribers to the same that stop reading once they have subscribed, in addition; it is measured without
+    /// and with them, and what they miss does not count
+    #[arg(long, value_name = "COUNT", default_value_t = 0, conflicts_with = "others", value_parser = clap::value_parser!(u32).range(0..=MAX_LINKS))]
+    pub stuck: u32,
+
     /// Connections of the shape idle, each with a subscription
     #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=MAX_LINKS))]
     pub connections: u32,

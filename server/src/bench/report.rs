@@ -29,6 +29,7 @@ pub struct Report {
     /// None in the shape idle.
     pub traffic: Option<Measured>,
     pub others: Option<Others>,
+    pub stuck: Option<Stuck>,
 }
 
 /// The same again, with subscriptions to other topics.
@@ -39,6 +40,16 @@ pub struct Others {
     pub bytes_per_subscription: Option<f64>,
     pub traffic: Measured,
     /// Deliveries a second with them, by those without.
+    pub ratio: f64,
+}
+
+/// The same again, beside subscribers that do not read.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stuck {
+    pub subscribers: usize,
+    pub traffic: Measured,
+    /// Deliveries a second beside them, by those without.
     pub ratio: f64,
 }
 
@@ -111,6 +122,16 @@ impl Report {
             rows.add("with others", format!("{count} subscriptions{each}"));
             rows.traffic(&others.traffic);
             rows.add("ratio", format!("{:.3}", others.ratio));
+        }
+        if let Some(stuck) = &self.stuck {
+            rows.add("", String::new());
+            let count = stuck.subscribers;
+            rows.add(
+                "with stuck",
+                format!("{count} that subscribe and do not read"),
+            );
+            rows.traffic(&stuck.traffic);
+            rows.add("ratio", format!("{:.3}", stuck.ratio));
         }
         rows.text
     }

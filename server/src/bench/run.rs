@@ -19,7 +19,7 @@ use super::{
     plan::Plan,
     process::{Cpu, cpu, listening, resident_bytes},
     publisher::{Acknowledgement, Publisher, Schedule},
-    report::{Check, Load, Measured, Others, Report},
+    report::{Check, Load, Measured, Others, Report, Stuck},
     traffic::{Role, Tally, Traffic},
     websocket,
 };
@@ -98,6 +98,9 @@ impl Run {
         if self.options.others > 0 {
             report.others = Some(self.with_others(&mut traffic, &alone)?);
         }
+        if self.options.stuck > 0 {
+            report.stuck = Some(self.with_stuck(&mut traffic, &alone)?);
+        }
         report.traffic = Some(alone);
         Ok(report)
     }
@@ -129,6 +132,7 @@ impl Run {
             bytes_per_connection: None,
             traffic: None,
             others: None,
+            stuck: None,
         }
     }
 
@@ -292,6 +296,21 @@ impl Run {
         Ok(Others {
             bytes_per_subscription: growth(before, after, opened.subscriptions as f64),
             opened,
+            ratio: traffic.delivered_per_second / alone.delivered_per_second.max(1.0),
+            traffic,
+        })
+    }
+
+    fn with_stuck(&mut self, traffic: &mut Traffic, alone: &Measured) -> anyhow::Result<Stuck> {
+        let first = self.net.next_link();
+        let filters: Vec<_> = (0..self.options.stuck)
+            .map(|number| vec![self.plan.filter_of_subscriber(number)])
+            .collect();
+        let opened = open(&mut self.net, &self.greeter, &filters)?;
+        self.net.stop_reading(first..self.net.next_link())?;
+        let traffic = self.measure(traffic)?;
+        Ok(Stuck {
+            subscribers: opened.subscriptions,
             ratio: traffic.delivered_per_second / alone.delivered_per_second.max(1.0),
             traffic,
         })

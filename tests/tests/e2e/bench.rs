@@ -124,6 +124,17 @@ async fn other_subscriptions_get_nothing_and_take_nothing() {
 }
 
 #[tokio::test]
+async fn who_does_not_read_costs_the_others_no_message() {
+    let server = Carillon::start().await;
+    let arguments = ["--subscribers", "3", "--payload", "10000", "--stuck", "2"];
+    let report = bench(&server, "tcp", "", &arguments).await;
+    assert_complete(&report["traffic"]);
+    assert_complete(&report["stuck"]["traffic"]);
+    assert_eq!(report["stuck"]["subscribers"], 2);
+    assert!(report["stuck"]["ratio"].as_f64() > Some(0.0), "{report}");
+}
+
+#[tokio::test]
 async fn idle_connections_are_opened_and_their_memory_is_told() {
     let server = Carillon::start().await;
     let report = bench(
