@@ -41,7 +41,7 @@ impl Mqtt {
             };
             self.settled.extend(settled);
         }
-        self.acknowledged.shrink_to(KEPT);
+        self.acknowledged.shrink_to(ACKNOWLEDGED_KEPT);
         self.settled.extend(encoder.take_given_up());
     }
 
@@ -58,10 +58,13 @@ impl Mqtt {
                 .broker
                 .settle(&self.session, settlement, now_ms, &mut turn.outcome);
         }
-        self.settled.shrink_to(KEPT);
+        self.settled.shrink_to(SETTLED_KEPT);
         self.carry_out(turn);
     }
 }
 
-/// Acknowledgements that there is always room for, so that steady reading allocates nothing.
-const KEPT: usize = 16;
+/// Acknowledgements that there is always room for, so that steady reading allocates nothing: 1 kB, and no more than
+/// as many as a client had to say at once.
+const ACKNOWLEDGED_KEPT: usize = 256;
+/// Settlements likewise, which are larger, and rarer.
+const SETTLED_KEPT: usize = 16;
