@@ -5,6 +5,8 @@
 //! looks like is `app`'s.
 
 mod advisory;
+#[cfg(test)]
+mod allocations;
 mod bench;
 mod cli;
 mod client;

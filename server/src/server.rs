@@ -62,6 +62,23 @@ pub struct Server {
 }
 
 impl Server {
+    /// A server without doors.
+    pub fn new(options: Options, stopping: watch::Receiver<bool>) -> Arc<Self> {
+        let broker = Arc::new(Broker::new(clock::unix_ms(), options.limits.clone()));
+        Arc::new(Self {
+            advisories: Arc::new(Advisories::new(&broker)),
+            broker,
+            clock: Clock::start(),
+            figures: FiguresBoard::default(),
+            mqtt: Reception::new(&options.mqtt),
+            origins: Origins::new(&options.allow_origins, options.ports.http.ip()),
+            http_name: "http".into(),
+            stopping,
+            sessions: AtomicU64::new(0),
+            options,
+        })
+    }
+
     /// What a connection needs of the server.
     pub fn surroundings(&self) -> Surroundings {
         Surroundings {
@@ -100,19 +117,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
     let (stop_sender, stopping) = watch::channel(false);
     let guests = Guests::new(options.max_connections);
     let grace = options.grace;
-    let broker = Arc::new(Broker::new(clock::unix_ms(), options.limits.clone()));
-    let server = Arc::new(Server {
-        advisories: Arc::new(Advisories::new(&broker)),
-        broker,
-        clock: Clock::start(),
-        figures: FiguresBoard::default(),
-        mqtt: Reception::new(&options.mqtt),
-        origins: Origins::new(&options.allow_origins, options.ports.http.ip()),
-        http_name: "http".into(),
-        stopping: stopping.clone(),
-        sessions: AtomicU64::new(0),
-        options,
-    });
+    let server = Server::new(options, stopping);
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&server)));
     let certificate = doors.identity().map(tls::keep_fresh).map(tokio::spawn);
     doors

@@ -1,0 +1,99 @@
+//! A server with one publisher and some subscribers, on one thread.
+
+use std::sync::Arc;
+
+use clap::Parser as _;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    runtime::{Builder, Runtime},
+    sync::watch,
+};
+
+use super::client::{Client, Way};
+use crate::{
+    cli::Cli,
+    connection::{Prelude, Stream, WebSocket},
+    mqtt,
+    server::Server,
+    stomp::Stomp,
+};
+
+pub struct House {
+    runtime: Runtime,
+    publisher: Client,
+    subscribers: Vec<Client>,
+    /// The server stops when it is dropped.
+    _running: watch::Sender<bool>,
+}
+
+impl House {
+    pub fn new(way: Way, subscribers: usize) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let (running, stopping) = watch::channel(false);
+        let cli = Cli::parse_from(["carillon"]);
+        let server = Server::new(cli.serve.server_options(), stopping);
+        let (publisher, subscribers) = runtime.block_on(async {
+            let mut all = Vec::new();
+            for number in 0..subscribers {
+                let mut client = connect(&server, way, number).await;
+                client.subscribe().await;
+                all.push(client);
+            }
+            (connect(&server, way, subscribers).await, all)
+        });
+        Self {
+            runtime,
+            publisher,
+            subscribers,
+            _running: running,
+        }
+    }
+
+    /// A batch is published, and has reached everybody.
+    pub fn round(&mut self) {
+        let Self {
+            runtime,
+            publisher,
+            subscribers,
+            ..
+        } = self;
+        runtime.block_on(async {
+            publisher.publish().await;
+            for subscriber in subscribers {
+                subscriber.read_batch().await;
+            }
+            publisher.read_answers().await;
+        });
+    }
+}
+
+async fn connect(server: &Arc<Server>, way: Way, number: usize) -> Client {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let socket = TcpStream::connect(address).await.expect("a connection");
+    let (accepted, _) = listener.accept().await.expect("it was made");
+    accepted.set_nodelay(true).expect("an open socket");
+    tokio::spawn(serve(Arc::clone(server), way, accepted));
+    Client::begin(way, socket, number).await
+}
+
+/// As the doors do it.
+async fn serve(server: Arc<Server>, way: Way, socket: TcpStream) {
+    match way {
+        Way::Stomp => {
+            let prelude = Prelude::new(Stream, Vec::new());
+            Stomp::serve(&server, socket, prelude, "tcp").await;
+        }
+        Way::StompOverWebSocket => {
+            let prelude = Prelude::new(WebSocket::new(), Vec::new());
+            Stomp::serve(&server, socket, prelude, "ws").await;
+        }
+        Way::Mqtt { .. } => {
+            mqtt::serve(&server, socket, Prelude::new(Stream, Vec::new())).await;
+        }
+        Way::MqttOverWebSocket => {
+            mqtt::serve(&server, socket, Prelude::new(WebSocket::new(), Vec::new())).await;
+        }
+    }
+}

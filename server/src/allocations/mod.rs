@@ -1,0 +1,72 @@
+//! What steady traffic through the doors allocates: nothing for a delivery, and for a publication a number that is
+//! known, and that is only ever to be made smaller.
+//!
+//! Server and clients share one thread, whose allocations are counted, and real sockets; the clients allocate
+//! nothing. What HTTP does before a WebSocket is left out.
+
+mod client;
+mod house;
+
+use client::{MESSAGES, Way};
+use house::House;
+
+/// Rounds that are counted; in each [`MESSAGES`] are published.
+const ROUNDS: usize = 20;
+
+/// Allocations for one publication, whoever gets it: its entry, its body, and its encoding in two pieces.
+const MQTT_PUBLICATION: usize = 4;
+/// Likewise, and one more.
+const STOMP_PUBLICATION: usize = 5;
+/// In a round besides: a chunk of the log with its slots, and the list of those let go.
+const ROUND: usize = 8;
+
+/// Allocations of all rounds in a steady state.
+fn allocations(way: Way, subscribers: usize) -> usize {
+    let mut house = House::new(way, subscribers);
+    // Until the history is full, and every buffer has its size.
+    (0..40).for_each(|_| house.round());
+    let counted = allocation_counter::measure(|| (0..ROUNDS).for_each(|_| house.round()));
+    usize::try_from(counted.count_total).expect("a number that was counted")
+}
+
+fn check(way: Way, publication: usize) {
+    let known = ROUNDS * (ROUND + MESSAGES * publication);
+    let few = allocations(way, 2);
+    assert!(
+        few <= known,
+        "{way:?}: {few} allocations, {known} are known"
+    );
+    let many = allocations(way, 40);
+    // Less than one for a thousand deliveries: a list here and there that others had filled.
+    let none = 38 * ROUNDS * MESSAGES / 1_000;
+    assert!(
+        many <= few + none,
+        "{way:?}: {} more allocations for 38 more subscribers",
+        many - few
+    );
+}
+
+#[test]
+fn stomp() {
+    check(Way::Stomp, STOMP_PUBLICATION);
+}
+
+#[test]
+fn stomp_over_websocket() {
+    check(Way::StompOverWebSocket, STOMP_PUBLICATION);
+}
+
+#[test]
+fn mqtt_at_qos_0() {
+    check(Way::Mqtt { qos: 0 }, MQTT_PUBLICATION);
+}
+
+#[test]
+fn mqtt_at_qos_1_acknowledged() {
+    check(Way::Mqtt { qos: 1 }, MQTT_PUBLICATION);
+}
+
+#[test]
+fn mqtt_over_websocket() {
+    check(Way::MqttOverWebSocket, MQTT_PUBLICATION);
+}
