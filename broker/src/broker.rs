@@ -12,12 +12,13 @@ use std::{
 };
 
 use crate::{
+    account::Memory,
     cursor::Start,
-    entry::{Entry, Kind},
+    entry::{Entry, Kind, SharedEntry},
     figures::{Count, Figures, SessionFigures, TopicFigures, Volume},
     horizon::Horizon,
     limits::Limits,
-    log::{Memory, Released},
+    log::Released,
     message_id::MessageId,
     name::{TopicFilter, TopicName},
     order::{Attached, Order},
@@ -51,13 +52,14 @@ impl Broker {
     /// An empty broker. `epoch` tells this run from every other; see [`MessageId::epoch`].
     #[must_use]
     pub fn new(epoch: u64, limits: Limits) -> Self {
+        let memory = Arc::default();
         Self {
             epoch,
             store: Store::new(&limits),
             limits,
-            order: Mutex::new(Order::default()),
+            order: Mutex::new(Order::new(&memory)),
             horizon: Arc::new(Horizon::new()),
-            memory: Arc::default(),
+            memory,
             totals: Arc::default(),
             published: Volume::default(),
             refused: Count::default(),
@@ -207,7 +209,7 @@ impl Broker {
         // The least names so far, the greatest of them on top; few of all are ever cloned.
         let mut least = BinaryHeap::new();
         lock(&self.order).topics.for_each_covered(filter, |topic| {
-            let name = &topic.counts.name;
+            let name = &topic.account.name;
             if least.len() < most {
                 least.push(name.clone());
             } else if let Some(mut greatest) = least.peek_mut()
@@ -231,7 +233,7 @@ impl Broker {
 
     /// The newest entry of a topic.
     #[must_use]
-    pub fn last_image(&self, name: &TopicName) -> Option<Arc<Entry>> {
+    pub fn last_image(&self, name: &TopicName) -> Option<SharedEntry> {
         let order = lock(&self.order);
         order.topics.find(name.as_str())?.log.last().cloned()
     }

@@ -10,6 +10,7 @@
 
 #![warn(missing_docs)]
 
+mod account;
 mod administration;
 mod broker;
 mod budget;
@@ -40,6 +41,7 @@ mod retained;
 mod selector;
 mod session;
 mod settlement;
+mod spare;
 mod subscription;
 mod sync;
 mod topic;
@@ -49,7 +51,7 @@ pub use broker::Broker;
 pub use consume::{Consume, Source};
 pub use cursor::{Missed, Overflow, Start};
 pub use encodings::Dialect;
-pub use entry::{Entry, Header, Kind, Publication};
+pub use entry::{Entry, Header, Kind, Provenance, Publication, SharedEntry};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
 pub use level_tree::LevelTree;
 pub use limits::{DeadLetterQueue, Limits};

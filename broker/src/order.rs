@@ -6,6 +6,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
+    account::Memory,
     cursor::{Cursor, Start},
     entry::Kind,
     level_tree::LevelTree,
@@ -22,6 +23,8 @@ use crate::{
 /// What the lock guards.
 #[derive(Debug, Default)]
 pub(crate) struct Order {
+    /// The broker's, for the accounts of new topics.
+    memory: Arc<Memory>,
     pub(crate) position: u64,
     pub(crate) topics: LevelTree<Box<Topic>>,
     /// Subscriptions with wildcards, by filter; the others are found at their topic.
@@ -60,6 +63,14 @@ impl Attached {
 }
 
 impl Order {
+    /// An empty order, whose entries are in this memory.
+    pub(crate) fn new(memory: &Arc<Memory>) -> Self {
+        Self {
+            memory: Arc::clone(memory),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn fresh_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
@@ -105,15 +116,16 @@ impl Order {
     /// The topic, made when there is none: with a cursor for each wildcard subscription that covers it.
     pub(crate) fn topic(&mut self, name: &TopicName) -> &mut Box<Topic> {
         let Self {
+            memory,
             topics,
             wildcards,
             queues,
             cursors,
+            forgotten,
             ..
         } = self;
-        let forgotten = self.forgotten;
         topics.find_or_insert_with(name.as_str(), || {
-            let mut topic = Box::new(Topic::new(name.clone(), forgotten));
+            let mut topic = Box::new(Topic::new(name.clone(), *forgotten, memory));
             wildcards.for_each_covering(name, |covering| {
                 for subscription in covering {
                     topic.join(subscription, Start::New, Retained::Omitted);
@@ -264,7 +276,7 @@ impl Order {
         let mut leave = |topic: &mut Box<Topic>| {
             left.extend(topic.leave(subscription.id));
             if topic.is_idle() {
-                idle.push(topic.counts.name.clone());
+                idle.push(topic.account.name.clone());
             }
         };
         match filter.exact() {

@@ -1,8 +1,8 @@
 //! The sending half: entries as PUBLISH packets (5.0, 3.3), and what of them is not acknowledged.
 
-use std::{cell::RefCell, sync::Arc};
+use std::cell::RefCell;
 
-use broker::{Delivery, DeliveryId, Dialect, Entry, Missed, TopicName, Verdict};
+use broker::{Delivery, DeliveryId, Dialect, Entry, Missed, SharedEntry, TopicName, Verdict};
 use wire::mqtt::{
     self, AliasesOut, Outgoing, Own, PacketId, PublishReason, QoS, Received, ReleaseReason, Resend,
     SharedPublish, Version, server::Peer,
@@ -143,7 +143,7 @@ impl MqttEncoder {
             return false;
         }
         let sent = Sent {
-            entry: self.keeps.then(|| Arc::clone(entry)),
+            entry: self.keeps.then(|| SharedEntry::clone(entry)),
             delivery: delivery.id,
             is_shared: delivery.queue.is_none(),
             options,

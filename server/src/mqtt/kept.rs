@@ -1,8 +1,8 @@
 //! What of a session outlives its connection: "Session State" (5.0, 4.1).
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
-use broker::{DeliveryId, Entry, Outcome, Reader, Session, Settlement, Verdict};
+use broker::{DeliveryId, Outcome, Reader, Session, Settlement, SharedEntry, Verdict};
 use wire::mqtt::{Incoming, Outgoing, QoS};
 
 use super::options::{Options, Subscribed};
@@ -25,7 +25,7 @@ pub struct Kept {
 /// A delivery that is not acknowledged.
 pub struct Sent {
     /// Kept where it could have to be sent again: where the session outlives its connection.
-    pub entry: Option<Arc<Entry>>,
+    pub entry: Option<SharedEntry>,
     /// What to settle with the broker, where it waits for that.
     pub delivery: Option<DeliveryId>,
     /// Whether that is of a shared subscription, and not of a queue.
