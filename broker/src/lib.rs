@@ -55,7 +55,7 @@ pub use entry::{Entry, Header, Kind, Provenance, Publication, SharedEntry};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
 pub use level_tree::LevelTree;
 pub use limits::{DeadLetterQueue, Limits};
-pub use message_id::{InvalidMessageId, MessageId};
+pub use message_id::{InvalidMessageId, MessageId, MessageIdText};
 pub use name::{InvalidName, NameFault, TEMPORARY, TopicFilter, TopicName};
 pub use notice::{ADVISORIES, Consumption, DeathCause, Lost, Notice};
 pub use outcome::{

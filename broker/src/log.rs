@@ -104,17 +104,27 @@ impl Log {
     ///
     /// A chunk is let go as a whole, once the history begins behind it.
     pub(crate) fn trim(&mut self, entries: u64, bytes: u64, released: &mut Released) {
-        while self.history.entries > 1
-            && (self.history.entries > entries || self.history.bytes > bytes)
-        {
-            while let Some(next) = self.head.next_chunk() {
-                released.push(std::mem::replace(&mut self.head, next));
-            }
-            let Some(entry) = self.head.slot() else { break };
-            self.history.entries -= 1;
-            self.history.bytes -= entry.size();
-            self.history.trimmed_position = entry.position();
-            self.head.advance();
+        let entries = entries.max(1);
+        if self.history.entries > entries {
+            self.let_go(self.history.entries - entries, released);
+        }
+        while self.history.entries > 1 && self.history.bytes > bytes {
+            self.let_go(1, released);
+        }
+    }
+
+    /// Lets the oldest entries go, less than there are. Looks at two of them, however many they are: they have not been
+    /// used for long, and others wait for the lock meanwhile.
+    fn let_go(&mut self, count: u64, released: &mut Released) {
+        let first_kept = self.first_sequence() + count;
+        self.head.go_to(first_kept - 1, released);
+        let last = self.head.slot().map(|entry| entry.position());
+        self.head.go_to(first_kept, released);
+        let start = self.head.slot().map(|entry| entry.start());
+        if let (Some(position), Some(start)) = (last, start) {
+            self.history.trimmed_position = position;
+            self.history.bytes = self.end.offset - start.offset;
+            self.history.entries -= count;
         }
     }
 
@@ -299,6 +309,17 @@ impl Place {
         while self.sequence() < sequence && self.peek().is_some() {
             self.advance();
         }
+    }
+
+    /// Goes forward to `sequence`, which has been appended, and gives `released` the places whose chunks were left.
+    fn go_to(&mut self, sequence: u64, released: &mut Released) {
+        while let Some(next) = self.chunk.next.get()
+            && next.first_sequence <= sequence
+        {
+            let next = Arc::clone(next).place();
+            released.push(std::mem::replace(self, next));
+        }
+        self.index = (sequence - self.chunk.first_sequence) as usize;
     }
 
     /// The beginning of the next chunk, if this one has no more to come.

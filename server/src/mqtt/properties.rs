@@ -15,14 +15,14 @@
 use std::{borrow::Cow, cell::RefCell, sync::Arc};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use broker::{Entry, Header, InvalidName, Kind, Provenance, Publication};
+use broker::{Entry, Header, InvalidName, Provenance, Publication};
 use wire::mqtt::{
     EncodeError, PayloadFormat, Properties, Property, QoS, SharedPublish, TopicName, UserProperty,
     Version,
 };
 
 use super::names;
-use crate::{content_type, stomp};
+use crate::{content_type, stomp, written_name::WrittenName};
 
 /// What MQTT notes of a message that nobody else cares for; all zero for what came otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,9 +128,10 @@ pub fn shared(
     missed: Option<&str>,
     packet: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    WRITTEN.with_borrow_mut(|written| {
+    TOPIC.with_borrow_mut(|topic| {
+        let topic = topic.of(entry.kind(), entry.topic());
         // There is no name here that MQTT cannot write.
-        let topic = TopicName::parse(written.name_of(entry)).map_err(|_| EncodeError::NoTopic)?;
+        let topic = TopicName::parse(topic).map_err(|_| EncodeError::NoTopic)?;
         append(version, entry, (topic, missed), packet)
     })
 }
@@ -152,29 +153,8 @@ fn append(
     SharedPublish::append(version, (topic, entry.body()), properties, packet)
 }
 
-/// The name in MQTT of what was written last: mostly the next one's too. A name's length is bounded.
-#[derive(Default)]
-struct Written {
-    of: Option<(Kind, broker::TopicName)>,
-    text: String,
-}
-
-impl Written {
-    fn name_of(&mut self, entry: &Entry) -> &str {
-        let (kind, name) = (entry.kind(), entry.topic());
-        let is_same =
-            |(last_kind, last): &(Kind, broker::TopicName)| *last_kind == kind && last == name;
-        if !self.of.as_ref().is_some_and(is_same) {
-            self.text.clear();
-            names::write(kind, name.as_str(), &mut self.text);
-            self.of = Some((kind, name.clone()));
-        }
-        &self.text
-    }
-}
-
 thread_local! {
-    static WRITTEN: RefCell<Written> = RefCell::default();
+    static TOPIC: RefCell<WrittenName> = const { RefCell::new(WrittenName::new(names::write)) };
 }
 
 /// What an entry's headers and marks are in MQTT.
