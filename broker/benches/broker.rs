@@ -10,7 +10,6 @@ use broker::{
     Broker, LevelTree, Limits, Outcome, Peer, Publication, Reader, Subscribe, SubscriptionId,
     TopicFilter, TopicName,
 };
-use bytes::Bytes;
 use divan::{Bencher, counter::ItemsCount};
 
 fn main() {
@@ -203,5 +202,5 @@ fn publication(topic: &TopicName) -> Publication {
         static PRODUCER: Arc<str> = "producer".into();
     }
     let producer = PRODUCER.with(Arc::clone);
-    Publication::new(topic.clone(), producer, 0, Bytes::from_static(&[0; 100]))
+    Publication::new(topic.clone(), producer, 0, &[0; 100])
 }

@@ -11,7 +11,6 @@ use broker::{
     Acknowledgement, Broker, Consume, DeliveryId, Header, Limits, MessageId, Outcome, Peer,
     Publication, Reader, Selector, Settlement, Source, Subscribe, TopicFilter, TopicName, Verdict,
 };
-use bytes::Bytes;
 use divan::{Bencher, counter::ItemsCount};
 
 fn main() {
@@ -365,7 +364,7 @@ fn producer() -> Arc<str> {
     PRODUCER.with(Arc::clone)
 }
 
-const BODY: Bytes = Bytes::from_static(&[0; 100]);
+const BODY: &[u8] = &[0; 100];
 
 fn event(topic: &TopicName) -> Publication {
     Publication::new(topic.clone(), producer(), 0, BODY)

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use broker::{
-    Broker, Entry, Header, Limits, Outcome, Properties, Publication, Selector, TopicName, Value,
+    Broker, Header, Limits, Outcome, Properties, Publication, Selector, SharedEntry, TopicName,
+    Value,
 };
-use bytes::Bytes;
 use divan::Bencher;
 
 fn main() {
@@ -105,7 +105,7 @@ fn selector(text: &str) -> Selector {
     Selector::new(text).expect("a selector")
 }
 
-fn entry() -> Arc<Entry> {
+fn entry() -> SharedEntry {
     let headers = [
         ("content-length", "17"),
         ("type", "car"),
@@ -120,13 +120,13 @@ fn entry() -> Arc<Entry> {
     )
 }
 
-fn publish(headers: Vec<(String, String)>) -> Arc<Entry> {
+fn publish(headers: Vec<(String, String)>) -> SharedEntry {
     let topic = TopicName::new("cars").expect("a name");
     let headers = headers.into_iter().map(|(name, value)| Header {
         name: name.into(),
         value: value.into(),
     });
-    let publication = Publication::new(topic.clone(), Arc::from("session"), 0, Bytes::new())
+    let publication = Publication::new(topic.clone(), Arc::from("session"), 0, &[])
         .with_headers(None, headers.collect());
     let broker = Broker::new(1, Limits::default());
     broker.publish(&mut vec![publication], &mut Outcome::default());

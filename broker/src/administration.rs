@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     broker::Broker,
-    entry::Entry,
+    entry::SharedEntry,
     figures::QueueFigures,
     name::{TopicFilter, TopicName},
     queue::Queue,
@@ -44,7 +44,7 @@ impl Broker {
 
     /// What is in a queue behind a position, oldest first, without taking it; at most `most`.
     #[must_use]
-    pub fn browse(&self, name: &TopicName, after: u64, most: usize) -> Option<Vec<Arc<Entry>>> {
+    pub fn browse(&self, name: &TopicName, after: u64, most: usize) -> Option<Vec<SharedEntry>> {
         Some(self.named_queue(name)?.browse(after, most))
     }
 

@@ -12,13 +12,14 @@ use std::{
 };
 
 use crate::{
+    account::Memory,
     awaited::name_of,
     cursor::Start,
-    entry::{Entry, Kind},
+    entry::{Entry, Kind, SharedEntry},
     figures::{Count, Figures, SessionFigures, TopicFigures, Volume},
     horizon::Horizon,
     limits::Limits,
-    log::{Memory, Released},
+    log::Released,
     message_id::MessageId,
     name::{TopicFilter, TopicName},
     order::{Attached, Order},
@@ -52,13 +53,14 @@ impl Broker {
     /// An empty broker. `epoch` tells this run from every other; see [`MessageId::epoch`].
     #[must_use]
     pub fn new(epoch: u64, limits: Limits) -> Self {
+        let memory = Arc::default();
         Self {
             epoch,
             store: Store::new(&limits),
             limits,
-            order: Mutex::new(Order::default()),
+            order: Mutex::new(Order::new(&memory)),
             horizon: Arc::new(Horizon::new()),
-            memory: Arc::default(),
+            memory,
             totals: Arc::default(),
             published: Volume::default(),
             refused: Count::default(),
@@ -222,7 +224,7 @@ impl Broker {
         let Order {
             topics, awaited, ..
         } = &mut *order;
-        topics.for_each_covered(filter, |topic| visit(&topic.counts.name));
+        topics.for_each_covered(filter, |topic| visit(&topic.account.name));
         awaited.for_each_covered(filter, |waiting| {
             name_of(waiting).iter().for_each(&mut visit);
         });
@@ -242,7 +244,7 @@ impl Broker {
 
     /// The newest entry of a topic.
     #[must_use]
-    pub fn last_image(&self, name: &TopicName) -> Option<Arc<Entry>> {
+    pub fn last_image(&self, name: &TopicName) -> Option<SharedEntry> {
         let order = lock(&self.order);
         order.topics.find(name.as_str())?.log.last().cloned()
     }

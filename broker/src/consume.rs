@@ -2,8 +2,6 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use bytes::Bytes;
-
 use crate::{
     broker::Broker,
     budget::Budget,
@@ -454,6 +452,5 @@ fn end_of_browse(queue: &TopicName) -> Publication {
         name: "browser".into(),
         value: "end".into(),
     };
-    Publication::to_queue(queue.clone(), "".into(), 0, Bytes::new())
-        .with_headers(None, Box::new([end]))
+    Publication::to_queue(queue.clone(), "".into(), 0, &[]).with_headers(None, Box::new([end]))
 }

@@ -6,13 +6,13 @@ use std::{
 };
 
 use crate::{
+    account::Account,
     budget::Budget,
-    entry::Entry,
+    entry::SharedEntry,
     limits::Lag,
     log::{End, Log, Place},
     subscription::Subscription,
     sync::{AtomicBool, Mutex, Ordering, fence, lock, try_lock},
-    topic::TopicCounts,
 };
 
 /// What happens to a subscription that lies further behind than its bound.
@@ -64,7 +64,7 @@ pub enum Missed {
 #[derive(Debug)]
 pub(crate) struct Cursor {
     pub(crate) subscription: Arc<Subscription>,
-    pub(crate) topic: Arc<TopicCounts>,
+    pub(crate) topic: Arc<Account>,
     /// Whether the session's inbox or its reader has this cursor.
     queued: AtomicBool,
     /// The next sequence to read, and the bytes of all before it: what lag is measured from.
@@ -84,7 +84,7 @@ struct Reading {
 #[derive(Debug, Default)]
 struct Rare {
     /// What is not in the log before the place, and is read first.
-    retained: Option<Arc<Entry>>,
+    retained: Option<SharedEntry>,
     missed: Option<Missed>,
     /// For [`Overflow::Latest`]: behind the first entry at the cursor nothing is wanted before this sequence.
     examined: u64,
@@ -123,7 +123,7 @@ impl Cursor {
     /// A cursor in a log that ends at `end`, and whether there is something to read at once.
     pub(crate) fn new(
         subscription: Arc<Subscription>,
-        topic: Arc<TopicCounts>,
+        topic: Arc<Account>,
         beginning: Beginning,
         end: End,
     ) -> (Self, bool) {
@@ -205,7 +205,7 @@ impl Cursor {
         &self,
         (until, limit, now_ms): (u64, u64, u64),
         budget: &mut Budget,
-        take: &mut impl FnMut(&Arc<Entry>, Option<Missed>, Origin) -> ControlFlow<()>,
+        take: &mut impl FnMut(&SharedEntry, Option<Missed>, Origin) -> ControlFlow<()>,
     ) -> Stop {
         let mut reading = lock(&self.reading);
         let Reading { place, rare } = &mut *reading;
@@ -279,7 +279,7 @@ impl Cursor {
         place: &mut Place,
         rare: &mut Rare,
         (until, now_ms): (u64, u64),
-        take: &mut impl FnMut(&Arc<Entry>, Option<Missed>, Origin) -> ControlFlow<()>,
+        take: &mut impl FnMut(&SharedEntry, Option<Missed>, Origin) -> ControlFlow<()>,
     ) -> Stop {
         let mut full = false;
         if let Some(retained) = &rare.retained {
@@ -419,7 +419,7 @@ impl Cursor {
 impl Beginning {
     /// At `start` in a log, first with what its topic retained, if that is asked for. What of that lies behind
     /// `start` comes in its place.
-    pub(crate) fn of(start: Start, log: &Log, retained: Option<Arc<Entry>>) -> Self {
+    pub(crate) fn of(start: Start, log: &Log, retained: Option<SharedEntry>) -> Self {
         let (place, missed) = log.begin(start);
         let mut rare = None;
         if missed.is_some() {
@@ -429,7 +429,7 @@ impl Beginning {
     }
 
     /// First with what the topic retained, or else with what was to come first anyway.
-    pub(crate) fn with_retained(mut self, retained: Option<Arc<Entry>>) -> Self {
+    pub(crate) fn with_retained(mut self, retained: Option<SharedEntry>) -> Self {
         let next = self.place.sequence();
         if let Some(retained) = retained.filter(|entry| entry.sequence() < next) {
             self.rare.get_or_insert_default().retained = Some(retained);

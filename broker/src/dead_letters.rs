@@ -215,7 +215,7 @@ fn dead_letter(
     };
     headers.push(header(ORIGIN, format!("{prefix}{from}")));
     headers.push(header(CAUSE, dead.cause.to_string()));
-    Publication::to_queue(queue, entry.shared_producer(), now_ms, entry.body().clone())
+    Publication::to_queue(queue, entry.shared_producer(), now_ms, entry.body())
         .with_headers(entry.shared_content_type(), headers.into())
         .with_marks(entry.marks())
 }

@@ -2,18 +2,21 @@
 
 use std::{
     borrow::Cow,
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
 };
 
-use bytes::Bytes;
+use triomphe::UniqueArc;
 
 use crate::{
+    account::Account,
     encodings::{Dialect, Encodings},
-    log::{End, Memory},
+    log::End,
     name::TopicName,
+    spare,
 };
 
 /// One entry of a topic's log, or one message of a queue: immutable, shared by all who read it.
@@ -24,8 +27,6 @@ pub struct Entry {
     /// Bytes of all earlier entries of the topic.
     pub(crate) offset: u64,
     size: u64,
-    /// Where the entry is accounted for; none until it has its place.
-    memory: Option<Arc<Memory>>,
     /// How many queues have it.
     queues: AtomicU32,
     timestamp_ms: u64,
@@ -34,12 +35,25 @@ pub struct Entry {
     kind: Kind,
     is_retained: bool,
     marks: u8,
-    topic: TopicName,
+    home: Home,
     producer: Arc<str>,
     content_type: Option<Cow<'static, str>>,
     headers: Box<[Header]>,
-    body: Bytes,
+    body: Vec<u8>,
     encodings: Encodings,
+}
+
+/// An entry as all who read it have it. Without weak references, which nobody needs, it costs less to find out that
+/// nobody else has it any more.
+pub type SharedEntry = triomphe::Arc<Entry>;
+
+/// Where an entry belongs.
+#[derive(Debug)]
+enum Home {
+    /// It has no place yet, and nothing is accounted for.
+    Ahead(TopicName),
+    /// What it counts for is taken from this account's memory.
+    Placed(Arc<Account>),
 }
 
 /// What a message was sent to.
@@ -61,6 +75,28 @@ pub struct Header {
 }
 
 impl Entry {
+    /// One without content.
+    fn new(topic: &TopicName, producer: &Arc<str>) -> Self {
+        Self {
+            position: 0,
+            sequence: 0,
+            offset: 0,
+            size: 0,
+            queues: AtomicU32::new(0),
+            timestamp_ms: 0,
+            expires_ms: 0,
+            kind: Kind::Topic,
+            is_retained: false,
+            marks: 0,
+            home: Home::Ahead(topic.clone()),
+            producer: Arc::clone(producer),
+            content_type: None,
+            headers: Box::default(),
+            body: Vec::new(),
+            encodings: Encodings::default(),
+        }
+    }
+
     /// The place in the broker's one order over all topics, from 1.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -87,8 +123,19 @@ impl Entry {
 
     /// The name of the topic, or of the queue.
     #[must_use]
+    #[inline]
     pub fn topic(&self) -> &TopicName {
-        &self.topic
+        match &self.home {
+            Home::Ahead(name) => name,
+            Home::Placed(account) => &account.name,
+        }
+    }
+
+    pub(crate) fn account(&self) -> Option<&Arc<Account>> {
+        match &self.home {
+            Home::Ahead(_) => None,
+            Home::Placed(account) => Some(account),
+        }
     }
 
     /// When nobody wants it any more, in Unix milliseconds.
@@ -138,8 +185,14 @@ impl Entry {
 
     /// The body, as it came.
     #[must_use]
-    pub fn body(&self) -> &Bytes {
+    #[inline]
+    pub fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    /// Bytes that there is room for in the body.
+    pub(crate) fn body_room(&self) -> usize {
+        self.body.capacity()
     }
 
     /// Whether its topic was to keep it for those who subscribe later, as [`Publication::retained`] says.
@@ -165,8 +218,8 @@ impl Entry {
     pub fn encoding(&self, dialect: Dialect, encode: impl FnOnce(&Self) -> Box<[u8]>) -> &[u8] {
         self.encodings.find_or_make(dialect, || {
             let encoding = encode(self);
-            if let Some(memory) = &self.memory {
-                memory.take(encoding.len() as u64);
+            if let Home::Placed(account) = &self.home {
+                account.memory.take(encoding.len() as u64);
             }
             encoding
         })
@@ -209,6 +262,30 @@ impl Entry {
         }
     }
 
+    /// Lets go of what is not worth keeping for another message; tells what it counted for, which is up to the
+    /// caller to give back.
+    pub(crate) fn retire(&mut self) -> u64 {
+        let bytes = self.size + self.encodings.bytes();
+        self.size = 0;
+        self.encodings = Encodings::default();
+        self.headers = Box::default();
+        self.content_type = None;
+        bytes
+    }
+
+    /// Takes in the bytes of a body. The room of the one before is used only where little of it would be left over:
+    /// bounds go by what is in it.
+    #[inline]
+    fn set_body(&mut self, body: &[u8]) {
+        let room = self.body.capacity();
+        if room < body.len() || room > 2 * body.len() + SMALL {
+            self.body = body.to_vec();
+        } else {
+            self.body.clear();
+            self.body.extend_from_slice(body);
+        }
+    }
+
     fn measure(&self) -> u64 {
         // The structure, its counts of references and its slot in the log.
         const FIXED: usize = size_of::<Entry>() + 4 * size_of::<usize>();
@@ -224,16 +301,28 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        if let Some(memory) = &self.memory {
-            memory.give_back(self.size + self.encodings.bytes());
+        if let Home::Placed(account) = &self.home
+            && self.size > 0
+        {
+            account.memory.give_back(self.size + self.encodings.bytes());
         }
     }
 }
 
 /// A message on its way into the broker.
-#[derive(Debug)]
 pub struct Publication {
-    entry: Arc<Entry>,
+    entry: UniqueArc<Entry>,
+}
+
+/// Where a message comes from.
+#[derive(Debug, Clone)]
+pub struct Provenance {
+    /// The name of the session that publishes it.
+    pub producer: Arc<str>,
+    /// The time of publication in Unix milliseconds.
+    pub timestamp_ms: u64,
+    /// Bits that mean nothing to the broker: what the door it came through wants to know of it later.
+    pub marks: u8,
 }
 
 impl Publication {
@@ -241,50 +330,44 @@ impl Publication {
     /// the time of publication in Unix milliseconds.
     #[must_use]
     #[inline]
-    pub fn new(topic: TopicName, producer: Arc<str>, timestamp_ms: u64, body: Bytes) -> Self {
-        Self::to(Kind::Topic, topic, producer, timestamp_ms, body)
+    pub fn new(topic: TopicName, producer: Arc<str>, timestamp_ms: u64, body: &[u8]) -> Self {
+        Self::to(
+            Kind::Topic,
+            topic,
+            Provenance::of(producer, timestamp_ms),
+            body,
+        )
     }
 
     /// A message to a queue, likewise.
     #[must_use]
     #[inline]
-    pub fn to_queue(queue: TopicName, producer: Arc<str>, timestamp_ms: u64, body: Bytes) -> Self {
-        Self::to(Kind::Queue, queue, producer, timestamp_ms, body)
+    pub fn to_queue(queue: TopicName, producer: Arc<str>, timestamp_ms: u64, body: &[u8]) -> Self {
+        Self::to(
+            Kind::Queue,
+            queue,
+            Provenance::of(producer, timestamp_ms),
+            body,
+        )
     }
 
     /// A message to either, likewise.
     #[must_use]
     #[inline]
-    pub fn to(
-        kind: Kind,
-        topic: TopicName,
-        producer: Arc<str>,
-        timestamp_ms: u64,
-        body: Bytes,
-    ) -> Self {
-        let mut entry = Entry {
-            position: 0,
-            sequence: 0,
-            offset: 0,
-            size: 0,
-            memory: None,
-            queues: AtomicU32::new(0),
-            timestamp_ms,
-            expires_ms: 0,
-            kind,
-            is_retained: false,
-            marks: 0,
-            topic,
-            producer,
-            content_type: None,
-            headers: Box::default(),
-            body,
-            encodings: Encodings::default(),
-        };
-        entry.size = entry.measure();
-        Self {
-            entry: Arc::new(entry),
-        }
+    pub fn to(kind: Kind, topic: TopicName, source: Provenance, body: &[u8]) -> Self {
+        let mut entry =
+            spare::take().unwrap_or_else(|| UniqueArc::new(Entry::new(&topic, &source.producer)));
+        let own = &mut *entry;
+        own.home = Home::Ahead(topic);
+        own.producer = source.producer;
+        own.timestamp_ms = source.timestamp_ms;
+        own.marks = source.marks;
+        own.expires_ms = 0;
+        own.kind = kind;
+        own.is_retained = false;
+        own.set_body(body);
+        own.size = own.measure();
+        Self { entry }
     }
 
     /// With the body's media type and the publisher's own headers.
@@ -294,7 +377,7 @@ impl Publication {
         content_type: Option<Cow<'static, str>>,
         headers: Box<[Header]>,
     ) -> Self {
-        let entry = self.entry_mut();
+        let entry = &mut self.entry;
         entry.content_type = content_type;
         entry.headers = headers;
         entry.size = entry.measure();
@@ -304,7 +387,7 @@ impl Publication {
     /// To be delivered before this time, in Unix milliseconds; 0 stands for never too late.
     #[must_use]
     pub fn expiring(mut self, at_ms: u64) -> Self {
-        self.entry_mut().expires_ms = at_ms;
+        self.entry.expires_ms = at_ms;
         self
     }
 
@@ -312,16 +395,21 @@ impl Publication {
     /// one replaces it; without a body, to replace it by none. To a queue it is a message like any other.
     #[must_use]
     pub fn retained(mut self) -> Self {
-        let entry = self.entry_mut();
-        entry.is_retained = entry.kind == Kind::Topic;
+        self.entry.is_retained = self.entry.kind == Kind::Topic;
         self
     }
 
-    /// With bits that mean nothing to the broker: what the door it came through wants to know of it later.
+    /// With other marks: see [`Provenance::marks`].
     #[must_use]
     pub fn with_marks(mut self, marks: u8) -> Self {
-        self.entry_mut().marks = marks;
+        self.entry.marks = marks;
         self
+    }
+
+    /// Its marks: see [`Provenance::marks`].
+    #[must_use]
+    pub fn marks(&self) -> u8 {
+        self.entry.marks
     }
 
     pub(crate) fn is_retained(&self) -> bool {
@@ -345,33 +433,50 @@ impl Publication {
     }
 
     /// The message as it is, without a place in anything.
-    pub(crate) fn into_unplaced(self) -> Arc<Entry> {
-        self.entry
+    pub(crate) fn into_unplaced(self) -> SharedEntry {
+        self.entry.shareable()
     }
 
     /// Gives the message its place; from here on it does not change.
     ///
-    /// `topic` is the same name as the message's own. All entries of a topic share one text, which the
-    /// topic accounts for.
+    /// The account's name is the same as the message's own: all entries of a topic share one text, which the
+    /// topic accounts for. Taking the memory is up to the caller.
     #[inline(always)] // Once for topics, once for queues.
     pub(crate) fn into_entry(
         mut self,
         position: u64,
         end: End,
-        topic: &TopicName,
-        memory: &Arc<Memory>,
-    ) -> Arc<Entry> {
-        let entry = self.entry_mut();
+        account: &Arc<Account>,
+    ) -> SharedEntry {
+        let entry = &mut self.entry;
         entry.position = position;
         entry.sequence = end.sequence;
         entry.offset = end.offset;
-        entry.topic = topic.clone();
-        memory.take(entry.size);
-        entry.memory = Some(Arc::clone(memory));
-        self.entry
-    }
-
-    fn entry_mut(&mut self) -> &mut Entry {
-        Arc::get_mut(&mut self.entry).expect("a publication is the only owner of its entry")
+        entry.home = Home::Placed(Arc::clone(account));
+        self.entry.shareable()
     }
 }
+
+impl fmt::Debug for Publication {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_tuple("Publication")
+            .field(&*self.entry)
+            .finish()
+    }
+}
+
+impl Provenance {
+    /// Without marks.
+    #[must_use]
+    pub const fn of(producer: Arc<str>, timestamp_ms: u64) -> Self {
+        Self {
+            producer,
+            timestamp_ms,
+            marks: 0,
+        }
+    }
+}
+
+/// Bytes of room that a body may leave over, besides as many as it has.
+const SMALL: usize = 64;

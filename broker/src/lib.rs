@@ -10,6 +10,7 @@
 
 #![warn(missing_docs)]
 
+mod account;
 mod administration;
 mod awaited;
 mod broker;
@@ -43,6 +44,7 @@ mod selector;
 mod session;
 mod settlement;
 mod short_bytes;
+mod spare;
 mod subscription;
 mod sync;
 mod topic;
@@ -52,11 +54,11 @@ pub use broker::Broker;
 pub use consume::{Consume, Source};
 pub use cursor::{Missed, Overflow, Start};
 pub use encodings::Dialect;
-pub use entry::{Entry, Header, Kind, Publication};
+pub use entry::{Entry, Header, Kind, Provenance, Publication, SharedEntry};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
 pub use level_tree::LevelTree;
 pub use limits::{DeadLetterQueue, Limits};
-pub use message_id::{InvalidMessageId, MessageId};
+pub use message_id::{InvalidMessageId, MessageId, MessageIdText};
 pub use name::{InvalidName, NameFault, TEMPORARY, TopicFilter, TopicName};
 pub use notice::{ADVISORIES, Consumption, DeathCause, Lost, Notice};
 pub use outcome::{

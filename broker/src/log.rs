@@ -1,14 +1,12 @@
 //! A topic's log: a chain of shared chunks, written at one end by whoever holds the broker's order, read
 //! anywhere without a lock. A chunk is freed when neither the topic's history nor any reader has it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use crate::{
     cursor::{Missed, Start},
-    entry::Entry,
+    entry::SharedEntry,
+    spare,
     sync::OnceLock,
 };
 
@@ -48,14 +46,10 @@ pub(crate) struct Place {
     index: usize,
 }
 
-/// Bytes of all entries alive, of all topics, and of their encodings.
-#[derive(Debug, Default)]
-pub(crate) struct Memory(AtomicU64);
-
 #[derive(Debug)]
 struct Chunk {
     first_sequence: u64,
-    slots: Box<[OnceLock<Arc<Entry>>]>,
+    slots: Box<[OnceLock<SharedEntry>]>,
     next: OnceLock<Arc<Chunk>>,
 }
 
@@ -90,7 +84,7 @@ impl Log {
     }
 
     /// Appends an entry that was given what [`Log::end`] told.
-    pub(crate) fn append(&mut self, entry: Arc<Entry>) {
+    pub(crate) fn append(&mut self, entry: SharedEntry) {
         let size = entry.size();
         let slots = self.tail.chunk.slots.len();
         if self.tail.index == slots || self.chunk_bytes >= Chunk::FULL_BYTES {
@@ -110,17 +104,27 @@ impl Log {
     ///
     /// A chunk is let go as a whole, once the history begins behind it.
     pub(crate) fn trim(&mut self, entries: u64, bytes: u64, released: &mut Released) {
-        while self.history.entries > 1
-            && (self.history.entries > entries || self.history.bytes > bytes)
-        {
-            while let Some(next) = self.head.next_chunk() {
-                released.push(std::mem::replace(&mut self.head, next));
-            }
-            let Some(entry) = self.head.slot() else { break };
-            self.history.entries -= 1;
-            self.history.bytes -= entry.size();
-            self.history.trimmed_position = entry.position();
-            self.head.advance();
+        let entries = entries.max(1);
+        if self.history.entries > entries {
+            self.let_go(self.history.entries - entries, released);
+        }
+        while self.history.entries > 1 && self.history.bytes > bytes {
+            self.let_go(1, released);
+        }
+    }
+
+    /// Lets the oldest entries go, less than there are. Looks at two of them, however many they are: they have not been
+    /// used for long, and others wait for the lock meanwhile.
+    fn let_go(&mut self, count: u64, released: &mut Released) {
+        let first_kept = self.first_sequence() + count;
+        self.head.go_to(first_kept - 1, released);
+        let last = self.head.slot().map(|entry| entry.position());
+        self.head.go_to(first_kept, released);
+        let start = self.head.slot().map(|entry| entry.start());
+        if let (Some(position), Some(start)) = (last, start) {
+            self.history.trimmed_position = position;
+            self.history.bytes = self.end.offset - start.offset;
+            self.history.entries -= count;
         }
     }
 
@@ -152,7 +156,7 @@ impl Log {
         released.push(std::mem::replace(&mut self.head, self.tail.clone()));
     }
 
-    pub(crate) fn last(&self) -> Option<&Arc<Entry>> {
+    pub(crate) fn last(&self) -> Option<&SharedEntry> {
         if self.history.entries == 0 {
             return None;
         }
@@ -202,7 +206,7 @@ impl Log {
             return self.tail();
         }
         let mut place = self.head();
-        let behind = |entry: &Arc<Entry>| entry.position() <= position;
+        let behind = |entry: &SharedEntry| entry.position() <= position;
         while let Some(next) = place.chunk.next.get()
             && next
                 .slots
@@ -222,11 +226,11 @@ impl Log {
     pub(crate) fn collect_from(
         &self,
         start: Start,
-        found: &mut Vec<(Arc<Entry>, Option<Missed>)>,
+        found: &mut Vec<(SharedEntry, Option<Missed>)>,
     ) -> Option<Missed> {
         let (mut place, missed) = self.begin(start);
         while let Some(entry) = place.peek() {
-            found.push((Arc::clone(entry), None));
+            found.push((SharedEntry::clone(entry), None));
             place.advance();
         }
         missed
@@ -278,7 +282,7 @@ impl Log {
 
 impl Place {
     /// The entry here, if it has been appended. Steps over a chunk's end.
-    pub(crate) fn peek(&mut self) -> Option<&Arc<Entry>> {
+    pub(crate) fn peek(&mut self) -> Option<&SharedEntry> {
         while let Some(next) = self.next_chunk() {
             *self = next;
         }
@@ -307,6 +311,17 @@ impl Place {
         }
     }
 
+    /// Goes forward to `sequence`, which has been appended, and gives `released` the places whose chunks were left.
+    fn go_to(&mut self, sequence: u64, released: &mut Released) {
+        while let Some(next) = self.chunk.next.get()
+            && next.first_sequence <= sequence
+        {
+            let next = Arc::clone(next).place();
+            released.push(std::mem::replace(self, next));
+        }
+        self.index = (sequence - self.chunk.first_sequence) as usize;
+    }
+
     /// The beginning of the next chunk, if this one has no more to come.
     fn next_chunk(&self) -> Option<Self> {
         if self.slot().is_some() {
@@ -320,22 +335,8 @@ impl Place {
         Some(Arc::clone(next).place())
     }
 
-    fn slot(&self) -> Option<&Arc<Entry>> {
+    fn slot(&self) -> Option<&SharedEntry> {
         self.chunk.slots.get(self.index)?.get()
-    }
-}
-
-impl Memory {
-    pub(crate) fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn take(&self, bytes: u64) {
-        self.0.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    pub(crate) fn give_back(&self, bytes: u64) {
-        self.0.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
@@ -365,6 +366,7 @@ impl Chunk {
 impl Drop for Chunk {
     /// Frees the chain behind as well, as far as nobody else has it, without recursion.
     fn drop(&mut self) {
+        spare::let_go(self.slots.iter_mut().filter_map(OnceLock::take));
         let mut next = self.next.take();
         while let Some(mut chunk) = next.and_then(Arc::into_inner) {
             next = chunk.next.take();
@@ -374,33 +376,37 @@ impl Drop for Chunk {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
-    use crate::{entry::Publication, name::TopicName};
+    use crate::{
+        account::{Account, Memory},
+        entry::{Kind, Publication},
+        name::TopicName,
+    };
 
     /// A log and the memory its entries are accounted for in.
     struct Fixture {
         log: Log,
         memory: Arc<Memory>,
-        topic: TopicName,
+        account: Arc<Account>,
     }
 
     impl Fixture {
         fn append(&mut self, position: u64, body: &[u8]) {
-            let body = Bytes::copy_from_slice(body);
-            let publication = Publication::new(self.topic.clone(), "p".into(), 0, body);
-            let end = self.log.end();
-            let entry = publication.into_entry(position, end, &self.topic, &self.memory);
+            let name = self.account.name.clone();
+            let publication = Publication::new(name, "p".into(), 0, body);
+            self.memory.take(publication.size());
+            let entry = publication.into_entry(position, self.log.end(), &self.account);
             self.log.append(entry);
         }
     }
 
     fn log() -> Fixture {
+        let memory = Arc::default();
+        let name = TopicName::new("t").expect("a name");
         Fixture {
             log: Log::new(0),
-            memory: Arc::default(),
-            topic: TopicName::new("t").expect("a name"),
+            account: Account::new(Kind::Topic, name, &memory),
+            memory,
         }
     }
 
@@ -545,12 +551,12 @@ mod tests {
     #[test]
     fn everything_kept_of_an_entry_is_accounted_for_and_given_back() {
         let mut log = log();
-        let topic = log.topic.clone();
-        let publication = Publication::new(topic.clone(), "p".into(), 0, Bytes::new())
+        let publication = Publication::new(log.account.name.clone(), "p".into(), 0, b"")
             .with_headers(Some("text/plain".repeat(100).into()), Box::default());
         assert!(publication.size() > 1_000);
-        let entry = publication.into_entry(1, log.log.end(), &topic, &log.memory);
-        log.log.append(Arc::clone(&entry));
+        log.memory.take(publication.size());
+        let entry = publication.into_entry(1, log.log.end(), &log.account);
+        log.log.append(SharedEntry::clone(&entry));
         let dialect = crate::Dialect::new(0).expect("there is room for one");
         entry.encoding(dialect, |_| vec![0; 5_000].into());
         assert!(log.memory.bytes() > 6_000);

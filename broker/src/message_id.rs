@@ -1,6 +1,6 @@
 //! The one identity of a message, the same at every door.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, fmt::Write as _, str::FromStr};
 
 /// Names an entry for good: which run of the broker took it, and its position in that run's order.
 ///
@@ -14,6 +14,15 @@ pub struct MessageId {
     pub position: u64,
 }
 
+/// Message ids as text, one after another: of those of one run only the position is written anew.
+#[derive(Debug, Default)]
+pub struct MessageIdText {
+    epoch: Option<u64>,
+    text: String,
+    /// Bytes of the text before the position.
+    prefix: usize,
+}
+
 /// The text is not a message id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a message id: expected EPOCH-POSITION, as in 19a2b3c4d5e-42")]
@@ -22,6 +31,22 @@ pub struct InvalidMessageId;
 impl fmt::Display for MessageId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:x}-{}", self.epoch, self.position)
+    }
+}
+
+impl MessageIdText {
+    /// The same as the id's [`Display`](fmt::Display).
+    pub fn of(&mut self, id: MessageId) -> &str {
+        if self.epoch != Some(id.epoch) {
+            self.text.clear();
+            // Into a string it cannot fail.
+            let _ = write!(self.text, "{:x}-", id.epoch);
+            self.prefix = self.text.len();
+            self.epoch = Some(id.epoch);
+        }
+        self.text.truncate(self.prefix);
+        self.text.push_str(itoa::Buffer::new().format(id.position));
+        &self.text
     }
 }
 
@@ -55,6 +80,15 @@ mod tests {
         };
         assert_eq!(id.to_string(), "19a2b3c4d5e-42");
         assert_eq!("19a2b3c4d5e-42".parse(), Ok(id));
+    }
+
+    #[test]
+    fn ids_are_written_one_after_another_as_each_for_itself() {
+        let mut text = MessageIdText::default();
+        for (epoch, position) in [(10, 1), (10, u64::MAX), (11, 5), (0, 0)] {
+            let id = MessageId { epoch, position };
+            assert_eq!(text.of(id), id.to_string());
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    entry::{Entry, Kind},
+    entry::{Kind, SharedEntry},
     name::{TopicFilter, TopicName},
 };
 
@@ -52,7 +52,7 @@ pub struct Lost {
     /// Its name.
     pub name: TopicName,
     /// The message.
-    pub entry: Arc<Entry>,
+    pub entry: SharedEntry,
     /// Why.
     pub cause: DeathCause,
 }

@@ -6,6 +6,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
+    account::Memory,
     awaited::Awaited,
     cursor::{Cursor, Start},
     entry::Kind,
@@ -24,6 +25,8 @@ use crate::{
 /// What the lock guards.
 #[derive(Debug, Default)]
 pub(crate) struct Order {
+    /// The broker's, for the accounts of new topics.
+    memory: Arc<Memory>,
     pub(crate) position: u64,
     /// Those that are open; a name is here or among the awaited, if it is there at all.
     pub(crate) topics: LevelTree<Box<Topic>>,
@@ -66,6 +69,14 @@ impl Attached {
 }
 
 impl Order {
+    /// An empty order, whose entries are in this memory.
+    pub(crate) fn new(memory: &Arc<Memory>) -> Self {
+        Self {
+            memory: Arc::clone(memory),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn fresh_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
@@ -117,15 +128,16 @@ impl Order {
     pub(crate) fn topic(&mut self, name: &TopicName) -> &mut Box<Topic> {
         let waiting = self.awaited.remove(name.as_str());
         let Self {
+            memory,
             topics,
             wildcards,
             queues,
             cursors,
+            forgotten,
             ..
         } = self;
-        let forgotten = self.forgotten;
         topics.find_or_insert_with(name.as_str(), || {
-            let mut topic = Box::new(Topic::new(name.clone(), forgotten));
+            let mut topic = Box::new(Topic::new(name.clone(), *forgotten, memory));
             let mut join = |subscriptions: &Few<_>| {
                 for subscription in subscriptions.as_slice() {
                     topic.join(subscription, Start::New, Retained::Omitted);
@@ -285,7 +297,7 @@ impl Order {
         let mut leave = |topic: &mut Box<Topic>| {
             left.extend(topic.leave(subscription.id));
             if topic.is_idle() {
-                idle.push(topic.counts.name.clone());
+                idle.push(topic.account.name.clone());
             }
         };
         match filter.exact() {

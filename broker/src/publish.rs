@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
+    account::{Account, Tab},
     broker::Broker,
     cursor::Cursor,
     entry::{Kind, Publication},
@@ -15,6 +16,7 @@ use crate::{
     queue::{Load, Room},
     session::Readable,
     sync::{MutexGuard, lock},
+    topic::Topic,
 };
 
 /// What is left to be done once the lock is released.
@@ -202,11 +204,14 @@ impl Broker {
     pub(crate) fn check_memory(&self, size: u64) -> Result<(), PublishError> {
         let held = self.memory.bytes();
         let limit = self.limits.memory_bytes;
-        if held + size > limit {
-            Err(PublishError::MemoryFull { held, limit })
-        } else {
-            Ok(())
+        match self.is_within_memory(held, size) {
+            true => Ok(()),
+            false => Err(PublishError::MemoryFull { held, limit }),
         }
+    }
+
+    fn is_within_memory(&self, held: u64, size: u64) -> bool {
+        held + size <= self.limits.memory_bytes
     }
 
     /// Appends a run of publications to one topic and announces them; false when one was refused, and the
@@ -218,7 +223,6 @@ impl Broker {
         new: New<'_>,
         publications: impl Iterator<Item = Publication>,
     ) -> bool {
-        let limits = &self.limits;
         let Run {
             rights,
             outcome,
@@ -241,28 +245,24 @@ impl Broker {
         };
         let mut is_whole = true;
         let subscriptions = topic.cursors().len() + topic.queues.len();
+        let mut tab = self.memory.tab();
         for publication in publications {
             let size = publication.size();
-            if self.check_memory(size).is_err() {
-                topic.log.keep_last(&mut aftermath.released);
-                // What can be had is needed now.
-                aftermath.released.clear();
-                if rights != Rights::Checked
-                    && let Err(error) = self.check_memory(size)
-                {
-                    outcome.results.push(Err(error));
-                    is_whole = false;
-                    break;
-                }
+            if !self.is_within_memory(tab.held(), size)
+                && let Err(error) = self.make_room(topic, &mut tab, (rights, size), aftermath)
+            {
+                outcome.results.push(Err(error));
+                is_whole = false;
+                break;
             }
+            tab.take(size);
             order.position += 1;
-            let ready = &mut outcome.ready;
             let is_retained = publication.is_retained();
-            let sequence = topic.append(publication, order.position, &self.memory, ready);
+            let sequence = topic.append(publication, order.position, &mut outcome.ready);
             if is_retained {
                 topic.retain_last(&mut order.retentions);
             }
-            if !topic.counts.is_own {
+            if !topic.account.is_own {
                 self.published.add(size);
             }
             outcome.results.push(Ok(Published {
@@ -271,6 +271,35 @@ impl Broker {
                 subscriptions,
             }));
         }
+        tab.settle();
+        self.announce(topic, outcome, aftermath);
+        is_whole
+    }
+
+    /// Lets the topic's history go for the sake of an entry of this size.
+    #[cold]
+    fn make_room(
+        &self,
+        topic: &mut Topic,
+        tab: &mut Tab<'_>,
+        (rights, size): (Rights, u64),
+        aftermath: &mut Aftermath,
+    ) -> Result<(), PublishError> {
+        // Before anything that is on it can be let go.
+        tab.settle();
+        topic.log.keep_last(&mut aftermath.released);
+        // What can be had is needed now.
+        aftermath.released.clear();
+        tab.settle();
+        match rights {
+            Rights::Checked => Ok(()),
+            Rights::Anybody | Rights::Broker | Rights::Dead => self.check_memory(size),
+        }
+    }
+
+    /// Tells the cursors of what was appended, and notes those that lie too far behind.
+    fn announce(&self, topic: &mut Topic, outcome: &mut Outcome, aftermath: &mut Aftermath) {
+        let limits = &self.limits;
         topic.log.trim(
             limits.history_entries,
             limits.history_bytes,
@@ -288,7 +317,6 @@ impl Broker {
                 aftermath.overdue.push(Overdue { cursor, end });
             }
         }
-        is_whole
     }
 
     /// Puts a run of publications into one queue; false when one was refused, and the rest left.
@@ -333,7 +361,11 @@ impl Broker {
             }
             order.position += 1;
             let end = state.end;
-            let entry = publication.into_entry(order.position, end, name, &self.memory);
+            let account = state
+                .account
+                .get_or_insert_with(|| Account::new(Kind::Queue, name.clone(), &self.memory));
+            self.memory.take(size);
+            let entry = publication.into_entry(order.position, end, account);
             state.end = entry.end();
             queue.enqueue(&mut state, &entry, &mut outcome.ready);
             self.published.add(size);

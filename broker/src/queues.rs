@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     cursor::{Missed, Start},
-    entry::{Entry, Kind},
+    entry::{Kind, SharedEntry},
     level_tree::LevelTree,
     limits::Limits,
     name::{TopicFilter, TopicName, covers_brokers_own_queues, is_temporary},
@@ -196,7 +196,7 @@ impl Order {
             }
         }
         self.cursors += joined;
-        history.sort_unstable_by_key(|(entry, _): &(Arc<Entry>, _)| entry.position());
+        history.sort_unstable_by_key(|(entry, _): &(SharedEntry, _)| entry.position());
         for (entry, missed) in history {
             // Nobody takes from it yet.
             queue.feed(&entry, missed, &mut Ready::default());
@@ -253,7 +253,7 @@ impl Order {
             topic.queues.retain(|other| !Arc::ptr_eq(other, queue));
             left += 1;
             if topic.is_idle() {
-                idle.push(topic.counts.name.clone());
+                idle.push(topic.account.name.clone());
             }
         };
         match filter.exact() {

@@ -10,7 +10,7 @@ use std::{
 use crate::{
     budget::Budget,
     cursor::{Missed, Origin, Stop},
-    entry::Entry,
+    entry::SharedEntry,
     horizon::Horizon,
     name::TopicName,
     outcome::Ready,
@@ -41,7 +41,7 @@ pub struct Delivery<'a> {
     /// What the subscriber gave with [`Broker::subscribe`](crate::Broker::subscribe) to know it again.
     pub tag: &'a [u8],
     /// The entry.
-    pub entry: &'a Arc<Entry>,
+    pub entry: &'a SharedEntry,
     /// What the subscription did not get of this topic before this entry.
     pub missed: Option<Missed>,
     /// Whether it is what the topic retained when the subscription was made, and not part of what the
@@ -187,7 +187,7 @@ impl Reader {
             let stop = match &source {
                 Readable::Cursor(cursor) => {
                     let is_shared = cursor.topic.has_audience();
-                    let take = &mut |entry: &Arc<Entry>, missed, origin| {
+                    let take = &mut |entry: &SharedEntry, missed, origin| {
                         take(Delivery {
                             tag: cursor.subscription.tag(),
                             entry,

@@ -2,9 +2,14 @@
 //!
 //! The messages are with their topics; here is what is known of all of them together.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use crate::{broker::Broker, entry::Entry, name::TopicName, sync::lock};
+use crate::{
+    broker::Broker,
+    entry::{Entry, SharedEntry},
+    name::TopicName,
+    sync::lock,
+};
 
 /// How many there are, and which of them expire. Guarded by the broker's order.
 #[derive(Debug, Default)]
@@ -46,7 +51,7 @@ impl Retentions {
 impl Broker {
     /// What a topic retains. One that has expired may be there until the next [`Broker::expire`].
     #[must_use]
-    pub fn retained(&self, topic: &TopicName) -> Option<Arc<Entry>> {
+    pub fn retained(&self, topic: &TopicName) -> Option<SharedEntry> {
         let order = lock(&self.order);
         order.topics.find(topic.as_str())?.retained().cloned()
     }

@@ -1,18 +1,16 @@
 //! A topic: its log, and the cursors that read it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use crate::{
+    account::{Account, Memory},
     cursor::{Beginning, Cursor, Overflow, Start},
-    entry::{Entry, Kind, Publication},
+    entry::{Kind, Publication, SharedEntry},
     few::Few,
-    figures::{Count, TopicFigures, Volume},
+    figures::TopicFigures,
     limits::Lag,
-    log::{End, Log, Memory},
-    name::{TopicName, is_brokers_own},
+    log::{End, Log},
+    name::TopicName,
     outcome::Ready,
     queue::Queue,
     retained::Retentions,
@@ -23,78 +21,43 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Topic {
     pub(crate) log: Log,
-    pub(crate) counts: Arc<TopicCounts>,
+    pub(crate) account: Arc<Account>,
     /// By subscription, ascending.
     cursors: Few<Arc<Cursor>>,
     /// Queues that get what is published here.
     pub(crate) queues: Vec<Arc<Queue>>,
     /// What those are given first who ask for it when they subscribe. It may have left the log.
-    retained: Option<Arc<Entry>>,
-}
-
-/// What readers tell of a topic without the broker's lock.
-#[derive(Debug)]
-pub(crate) struct TopicCounts {
-    pub(crate) name: TopicName,
-    /// Whether it is the broker's own, and so no traffic of others.
-    pub(crate) is_own: bool,
-    pub(crate) published: Volume,
-    pub(crate) delivered: Count,
-    pub(crate) dropped: Count,
-    /// Cursors in the log; what they read is worth encoding once for all when there are several.
-    readers: AtomicUsize,
-}
-
-impl TopicCounts {
-    /// Where the log ends, as far as it was counted.
-    pub(crate) fn end(&self) -> End {
-        End {
-            sequence: self.published.entries() + 1,
-            offset: self.published.bytes(),
-        }
-    }
-
-    /// Whether an entry may be read by several cursors. It tells what was true a moment ago.
-    pub(crate) fn has_audience(&self) -> bool {
-        self.readers.load(Ordering::Relaxed) > 1
-    }
+    retained: Option<SharedEntry>,
 }
 
 impl Topic {
     /// An empty topic; for `forgotten` see [`Log::new`].
-    pub(crate) fn new(name: TopicName, forgotten: u64) -> Self {
+    pub(crate) fn new(name: TopicName, forgotten: u64, memory: &Arc<Memory>) -> Self {
         Self {
             log: Log::new(forgotten),
-            counts: Arc::new(TopicCounts {
-                is_own: is_brokers_own(Kind::Topic, &name),
-                name,
-                published: Volume::default(),
-                delivered: Count::default(),
-                dropped: Count::default(),
-                readers: AtomicUsize::new(0),
-            }),
+            account: Account::new(Kind::Topic, name, memory),
             cursors: Few::new(),
             queues: Vec::new(),
             retained: None,
         }
     }
 
-    /// Appends a publication and tells its sequence. `ready` gets those who were given it by queues.
+    /// Appends a publication, whose memory the caller takes, and tells its sequence. `ready` gets those who were given
+    /// it by queues.
     pub(crate) fn append(
         &mut self,
         publication: Publication,
         position: u64,
-        memory: &Arc<Memory>,
         ready: &mut Ready,
     ) -> u64 {
         let end = self.log.end();
         let size = publication.size();
-        let entry = publication.into_entry(position, end, &self.counts.name, memory);
+        let entry = publication.into_entry(position, end, &self.account);
         for queue in &self.queues {
             queue.feed(&entry, None, ready);
         }
         self.log.append(entry);
-        self.counts.published.add(size);
+        self.account.published.add(size);
         end.sequence
     }
 
@@ -109,18 +72,18 @@ impl Topic {
     }
 
     /// Lets the topic retain nothing.
-    pub(crate) fn take_retained(&mut self, retentions: &mut Retentions) -> Option<Arc<Entry>> {
+    pub(crate) fn take_retained(&mut self, retentions: &mut Retentions) -> Option<SharedEntry> {
         let retained = self.retained.take()?;
         retentions.remove(&retained);
         Some(retained)
     }
 
-    pub(crate) fn retained(&self) -> Option<&Arc<Entry>> {
+    pub(crate) fn retained(&self) -> Option<&SharedEntry> {
         self.retained.as_ref()
     }
 
     /// What a subscription begins with, before the log.
-    fn retained_for(&self, retained: Retained) -> Option<Arc<Entry>> {
+    fn retained_for(&self, retained: Retained) -> Option<SharedEntry> {
         match retained {
             Retained::Omitted => None,
             Retained::First => self.retained.clone(),
@@ -161,7 +124,7 @@ impl Topic {
     ) -> Option<Arc<Cursor>> {
         let (cursor, has_entries) = Cursor::new(
             Arc::clone(subscription),
-            Arc::clone(&self.counts),
+            Arc::clone(&self.account),
             beginning,
             self.log.end(),
         );
@@ -183,8 +146,7 @@ impl Topic {
     }
 
     fn count_readers(&self) {
-        let readers = self.cursors.len();
-        self.counts.readers.store(readers, Ordering::Relaxed);
+        self.account.set_readers(self.cursors.len());
     }
 
     fn place_of(&self, id: SubscriptionId) -> usize {
@@ -213,14 +175,14 @@ impl Topic {
 
     pub(crate) fn figures(&self) -> TopicFigures {
         TopicFigures {
-            name: self.counts.name.clone(),
-            sequence: self.counts.published.entries(),
-            bytes: self.counts.published.bytes(),
+            name: self.account.name.clone(),
+            sequence: self.account.published.entries(),
+            bytes: self.account.published.bytes(),
             history_entries: self.log.history_entries(),
             history_bytes: self.log.history_bytes(),
             subscriptions: self.cursors.len() + self.queues.len(),
-            delivered: self.counts.delivered.total(),
-            dropped: self.counts.dropped.total(),
+            delivered: self.account.delivered.total(),
+            dropped: self.account.dropped.total(),
             greatest_lag: self
                 .cursors()
                 .map(|cursor| cursor.lag_entries())

@@ -29,6 +29,7 @@ mod socket;
 mod stomp;
 mod system_topics;
 mod tls;
+mod written_name;
 
 use std::process::ExitCode;
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     budget::Budget,
     cursor::Stop,
-    entry::{Entry, Kind},
+    entry::{Entry, Kind, SharedEntry},
     name::{TopicFilter, is_brokers_own},
     notice::DeathCause,
     outcome::Ready,
@@ -53,7 +53,7 @@ pub(crate) struct ConsumerOptions<'a> {
     pub(crate) selector: Option<Selector>,
     pub(crate) tag: &'a [u8],
     /// Looks at this queue instead of taking from any, and says at the end that this was all.
-    pub(crate) browse: Option<(Arc<Queue>, Arc<Entry>)>,
+    pub(crate) browse: Option<(Arc<Queue>, SharedEntry)>,
 }
 
 /// Whether what is in a consumer's queues is for it.
@@ -185,7 +185,7 @@ impl Consumer {
         message: Queued,
         is_noted: bool,
         ready: &mut Ready,
-    ) -> Result<Arc<Entry>, Queued> {
+    ) -> Result<SharedEntry, Queued> {
         let mut hands = lock(&self.hands);
         if hands.room(self.prefetch) == 0 {
             if !is_noted {
@@ -193,7 +193,7 @@ impl Consumer {
             }
             return Err(message);
         }
-        let entry = Arc::clone(&message.entry);
+        let entry = SharedEntry::clone(&message.entry);
         let queue = Some(Arc::clone(queue));
         let is_first = hands.push([Assigned { message, queue }]);
         drop(hands);
@@ -461,7 +461,7 @@ impl Consumer {
     }
 
     /// Calls for each message of `queue` that this consumer has.
-    pub(super) fn for_each_unsettled(&self, queue: &Queue, each: impl FnMut(&Arc<Entry>)) {
+    pub(super) fn for_each_unsettled(&self, queue: &Queue, each: impl FnMut(&SharedEntry)) {
         lock(&self.hands).for_each(queue, each);
     }
 

@@ -187,23 +187,21 @@ const REMEMBERED_IN_ALL: usize = 100_000;
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
     use crate::{
-        entry::{Header, Publication},
+        entry::{Header, Publication, SharedEntry},
         name::TopicName,
     };
 
     const CONSUMER: SubscriptionId = SubscriptionId(1);
 
-    fn message(group: &str) -> Arc<Entry> {
+    fn message(group: &str) -> SharedEntry {
         let name = TopicName::new("q").expect("a name");
         let header = Header {
             name: GROUP.into(),
             value: group.into(),
         };
-        Publication::to_queue(name, "p".into(), 0, Bytes::new())
+        Publication::to_queue(name, "p".into(), 0, &[])
             .with_headers(None, Box::new([header]))
             .into_unplaced()
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Queue, Queued, look::Part};
-use crate::{entry::Entry, settlement::Acknowledgement};
+use crate::{entry::SharedEntry, settlement::Acknowledgement};
 
 #[derive(Default)]
 pub(super) struct Hands {
@@ -273,7 +273,7 @@ impl Hands {
     }
 
     /// Calls for each message of `queue`.
-    pub(super) fn for_each(&self, queue: &Queue, mut each: impl FnMut(&Arc<Entry>)) {
+    pub(super) fn for_each(&self, queue: &Queue, mut each: impl FnMut(&SharedEntry)) {
         let in_outbox = self.outbox.iter().filter_map(|assigned| {
             let queue = assigned.queue.as_deref()?;
             Some((queue, &assigned.message.entry))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Queue;
 use crate::{
     budget::Budget,
-    entry::Entry,
+    entry::{Entry, SharedEntry},
     subscription::SubscriptionId,
     sync::{Mutex, lock},
 };
@@ -22,7 +22,7 @@ pub(super) struct Look {
 struct Place {
     stage: Stage,
     /// What says that this was all.
-    end: Arc<Entry>,
+    end: SharedEntry,
 }
 
 #[derive(Clone, Copy)]
@@ -35,12 +35,12 @@ enum Stage {
 
 /// A part of what there is to see, as much as is fetched at once.
 pub(super) struct Part {
-    entries: Vec<Arc<Entry>>,
+    entries: Vec<SharedEntry>,
     bytes: u64,
 }
 
 impl Look {
-    pub(super) fn new(queue: Arc<Queue>, end: Arc<Entry>) -> Self {
+    pub(super) fn new(queue: Arc<Queue>, end: SharedEntry) -> Self {
         let stage = Stage::Waiting(0);
         Self {
             queue,
@@ -54,7 +54,7 @@ impl Look {
         &self,
         wanted: impl Fn(&Entry) -> bool,
         budget: &mut Budget,
-    ) -> Vec<Arc<Entry>> {
+    ) -> Vec<SharedEntry> {
         let mut place = lock(&self.place);
         while let Some(Place { stage, .. }) = &mut *place {
             if budget.is_spent() {
@@ -93,7 +93,7 @@ impl Look {
 
 impl Queue {
     /// A part of what there is to see, and where the next one begins.
-    fn look(&self, stage: Stage) -> Option<(Vec<Arc<Entry>>, Stage)> {
+    fn look(&self, stage: Stage) -> Option<(Vec<SharedEntry>, Stage)> {
         let state = self.lock();
         let (id, after) = match stage {
             Stage::Held(id, after) => (id, after),
@@ -131,9 +131,9 @@ impl Part {
     }
 
     /// Takes an entry in, and tells whether there is room for another. There is always room for one.
-    pub(super) fn take(&mut self, entry: &Arc<Entry>) -> bool {
+    pub(super) fn take(&mut self, entry: &SharedEntry) -> bool {
         self.bytes += entry.size();
-        self.entries.push(Arc::clone(entry));
+        self.entries.push(SharedEntry::clone(entry));
         self.entries.len() < Self::ENTRIES && self.bytes < Self::BYTES
     }
 

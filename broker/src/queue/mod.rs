@@ -27,7 +27,7 @@ use groups::Groups;
 
 use crate::{
     cursor::Missed,
-    entry::{Entry, Kind},
+    entry::{Entry, Kind, SharedEntry},
     name::{TopicFilter, TopicName},
     notice::DeathCause,
     outcome::Ready,
@@ -38,7 +38,7 @@ use crate::{
 /// A message in a queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Queued {
-    pub(crate) entry: Arc<Entry>,
+    pub(crate) entry: SharedEntry,
     /// How often it was delivered.
     pub(crate) deliveries: u32,
     /// What its consumer did not get before it.
@@ -131,7 +131,7 @@ impl Queue {
     pub(crate) fn enqueue(
         self: &Arc<Self>,
         state: &mut State,
-        entry: &Arc<Entry>,
+        entry: &SharedEntry,
         ready: &mut Ready,
     ) {
         self.enter(state, entry);
@@ -149,7 +149,7 @@ impl Queue {
     /// to be held up by those who do not listen.
     pub(crate) fn feed(
         self: &Arc<Self>,
-        entry: &Arc<Entry>,
+        entry: &SharedEntry,
         missed: Option<Missed>,
         ready: &mut Ready,
     ) {
@@ -290,13 +290,13 @@ impl Queue {
     }
 
     /// What waits, and what waits to be acknowledged, behind a position and in order; at most `most`.
-    pub(crate) fn browse(&self, after: u64, most: usize) -> Vec<Arc<Entry>> {
+    pub(crate) fn browse(&self, after: u64, most: usize) -> Vec<SharedEntry> {
         let state = self.lock();
         let consumers = state.consumers();
         let waiting = state.waiting_after(after).take(most);
         // By position: a message may change hands while we look.
         let mut found: BTreeMap<_, _> = waiting
-            .map(|entry| (entry.position(), Arc::clone(entry)))
+            .map(|entry| (entry.position(), SharedEntry::clone(entry)))
             .collect();
         drop(state);
         for consumer in consumers {
@@ -305,7 +305,7 @@ impl Queue {
                 let is_full = found.len() >= most;
                 let is_before = |(last, _): (&u64, _)| position < *last;
                 if position > after && (!is_full || found.last_key_value().is_some_and(is_before)) {
-                    found.insert(position, Arc::clone(entry));
+                    found.insert(position, SharedEntry::clone(entry));
                     if found.len() > most {
                         found.pop_last();
                     }
@@ -359,9 +359,9 @@ impl Queue {
 }
 
 impl Queued {
-    fn new(entry: &Arc<Entry>) -> Self {
+    fn new(entry: &SharedEntry) -> Self {
         Self {
-            entry: Arc::clone(entry),
+            entry: SharedEntry::clone(entry),
             deliveries: 0,
             missed: None,
         }

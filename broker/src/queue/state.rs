@@ -7,7 +7,14 @@ use std::{
 };
 
 use super::{Consumer, Queue, Queued, groups::Groups};
-use crate::{cursor::Missed, entry::Entry, log::End, outcome::Ready, subscription::SubscriptionId};
+use crate::{
+    account::Account,
+    cursor::Missed,
+    entry::{Entry, SharedEntry},
+    log::End,
+    outcome::Ready,
+    subscription::SubscriptionId,
+};
 
 /// While a consumer has room it has looked at everything that waits, or somebody is about to look for it, or
 /// its reader is to go on: so what is offered next goes to those at once who have, and what waits is looked
@@ -27,6 +34,8 @@ pub(crate) struct State {
     /// The oldest of the consumers that want to be the only one.
     exclusive: Option<SubscriptionId>,
     pub(super) groups: Groups,
+    /// Of the queue's own messages; none before the first.
+    pub(crate) account: Option<Arc<Account>>,
     /// What the queue's next own message gets.
     pub(crate) end: End,
     /// What is missing before the next message that comes in.
@@ -59,6 +68,7 @@ impl Default for State {
             next: 0,
             exclusive: None,
             groups: Groups::default(),
+            account: None,
             end: End {
                 sequence: 1,
                 offset: 0,
@@ -148,7 +158,7 @@ impl State {
     }
 
     /// What waits behind a position, in order.
-    pub(super) fn waiting_after(&self, after: u64) -> impl Iterator<Item = &Arc<Entry>> {
+    pub(super) fn waiting_after(&self, after: u64) -> impl Iterator<Item = &SharedEntry> {
         let behind = self
             .waiting
             .range((Bound::Excluded(after), Bound::Unbounded));
@@ -237,7 +247,7 @@ impl State {
         at: usize,
         message: Queued,
         ready: &mut Ready,
-    ) -> Result<Arc<Entry>, Queued> {
+    ) -> Result<SharedEntry, Queued> {
         let member = &mut self.members[at];
         let given = member
             .consumer
@@ -314,7 +324,7 @@ impl State {
     }
 
     /// The oldest that a consumer has not looked at yet.
-    pub(super) fn next_for(&self, at: usize) -> Option<&Arc<Entry>> {
+    pub(super) fn next_for(&self, at: usize) -> Option<&SharedEntry> {
         let from = self.members[at].from;
         let (_, message) = self.waiting.range(from..).next()?;
         Some(&message.entry)

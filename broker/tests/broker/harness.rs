@@ -13,7 +13,6 @@ use broker::{
     Blocked, Broker, Limits, Missed, Outcome, Overflow, Peer, Publication, PublishError, Published,
     Reader, Ready, Start, Subscribe, SubscribeError, SubscriptionId, TopicFilter, TopicName,
 };
-use bytes::Bytes;
 
 pub const EPOCH: u64 = 7;
 
@@ -151,7 +150,7 @@ pub fn broker(change: impl FnOnce(&mut Limits)) -> Broker {
 }
 
 pub fn publication(topic: &str, body: usize) -> Publication {
-    Publication::new(as_name(topic), "p".into(), 0, Bytes::from(vec![0; body]))
+    Publication::new(as_name(topic), "p".into(), 0, &vec![0; body])
 }
 
 pub fn publish_all(broker: &Broker, topics: &[&str]) -> Outcome {

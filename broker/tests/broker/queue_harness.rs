@@ -7,7 +7,6 @@ use broker::{
     Kind, Missed, Notice, Outcome, Publication, PublishError, QueueFigures, Selector, SettleError,
     Settlement, Source, Start, SubscribeError, SubscriptionId, Verdict,
 };
-use bytes::Bytes;
 
 use crate::harness::{Client, as_filter, as_name};
 
@@ -185,14 +184,14 @@ pub fn bodies(taken: &[Taken]) -> Vec<String> {
 
 /// A message to a queue; the headers are `name:value`.
 pub fn message(queue: &str, body: &str, headers: &[&str]) -> Publication {
-    let body = Bytes::copy_from_slice(body.as_bytes());
+    let body = body.as_bytes();
     Publication::to_queue(as_name(queue), "p".into(), 0, body)
         .with_headers(None, as_headers(headers))
 }
 
 /// A message to a topic likewise.
 pub fn event(topic: &str, body: &str, headers: &[&str]) -> Publication {
-    let body = Bytes::copy_from_slice(body.as_bytes());
+    let body = body.as_bytes();
     Publication::new(as_name(topic), "p".into(), 0, body).with_headers(None, as_headers(headers))
 }
 

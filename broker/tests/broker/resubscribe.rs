@@ -189,7 +189,7 @@ fn what_the_session_publishes_itself_is_passed_over_if_that_is_asked_for() {
     };
     let by = |client: &Client| {
         let name = client.reader.session().name();
-        let body = bytes::Bytes::from_static(b"x");
+        let body = b"x";
         broker::Publication::new(crate::harness::as_name("t"), name.clone(), 0, body)
     };
     let publish = |publication| {

@@ -3,7 +3,6 @@
 use std::{collections::HashMap, sync::Arc, task::Poll};
 
 use broker::{Broker, Locality, Outcome, Overflow, Publication, Retained, Start, Subscribe};
-use bytes::Bytes;
 
 use crate::{
     harness::{Bell, Client, as_filter, as_name, broker},
@@ -335,8 +334,7 @@ impl Run {
         let producer = Arc::clone(producer);
         let body = vec![0; self.random.below(40).saturating_sub(10) as usize];
         let retains = (self.random.below(6) == 0).then_some(!body.is_empty());
-        let publication =
-            Publication::new(as_name(name), Arc::clone(&producer), 0, Bytes::from(body));
+        let publication = Publication::new(as_name(name), Arc::clone(&producer), 0, &body);
         let publication = match retains {
             Some(_) => publication.retained(),
             None => publication,

@@ -15,7 +15,6 @@ use std::{
 use broker::{
     Broker, Delivery, Missed, Outcome, Peer, Publication, Reader, Session, Start, Subscribe,
 };
-use bytes::Bytes;
 
 use crate::{
     harness::{as_filter, as_name, broker},
@@ -274,12 +273,7 @@ fn publish(broker: &Broker, producer: u64) {
             let mut body = producer.to_be_bytes().to_vec();
             body.extend(number.to_be_bytes());
             let topic = TOPICS[random.below(4) as usize];
-            batch.push(Publication::new(
-                as_name(topic),
-                "p".into(),
-                0,
-                Bytes::from(body),
-            ));
+            batch.push(Publication::new(as_name(topic), "p".into(), 0, &body));
         }
         broker.publish(&mut batch, &mut outcome);
         std::mem::take(&mut outcome.ready).deliver();

@@ -3,7 +3,6 @@
 use std::{ops::ControlFlow, sync::Weak};
 
 use broker::{Broker, Delivery, Outcome, Peer, Publication, Reader, Session, TopicName};
-use bytes::Bytes;
 use loom::sync::{
     Mutex,
     atomic::{AtomicBool, Ordering},
@@ -87,11 +86,11 @@ pub fn drain_ready<T>(outcome: &mut Outcome, connections: &[&Connection<T>]) {
 }
 
 pub fn event(topic: &str) -> Publication {
-    Publication::new(name(topic), "p".into(), 0, Bytes::new())
+    Publication::new(name(topic), "p".into(), 0, &[])
 }
 
 pub fn message(queue: &str) -> Publication {
-    Publication::to_queue(name(queue), "p".into(), 0, Bytes::new())
+    Publication::to_queue(name(queue), "p".into(), 0, &[])
 }
 
 pub fn name(text: &str) -> TopicName {

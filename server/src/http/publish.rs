@@ -44,7 +44,7 @@ impl Wishes {
 }
 
 /// How a body becomes a message: to a topic, or to a queue.
-pub type Make = fn(TopicName, Arc<str>, u64, Bytes) -> Publication;
+pub type Make = fn(TopicName, Arc<str>, u64, &[u8]) -> Publication;
 
 /// Publishes the body, as it is.
 ///
@@ -67,9 +67,7 @@ pub async fn publish(
         // What curl says of every body, whatever it is.
         .filter(|value| *value != "application/x-www-form-urlencoded")
         .map(content_type::interned);
-    // A body of its own: the one given may be a piece of a larger buffer.
-    let body = Bytes::copy_from_slice(&body);
-    let publication = make(name, Arc::clone(&server.http_name), clock::unix_ms(), body)
+    let publication = make(name, Arc::clone(&server.http_name), clock::unix_ms(), &body)
         .with_headers(content_type, own_headers(&headers)?);
     let publication = wishes.apply(publication);
     let mut outcome = Outcome::default();

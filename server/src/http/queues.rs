@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use broker::{Broker, Entry, Publication, Start, TopicName};
+use broker::{Broker, Publication, SharedEntry, Start, TopicName};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -142,9 +142,9 @@ struct Messages<'a> {
 }
 
 /// How many of the first messages can be told at once: one at least.
-fn as_many_as_fit(entries: &[Arc<Entry>]) -> usize {
+fn as_many_as_fit(entries: &[SharedEntry]) -> usize {
     let mut bytes = 0;
-    let fits = |entry: &&Arc<Entry>| {
+    let fits = |entry: &&SharedEntry| {
         bytes += entry.body().len();
         bytes <= MOST_BYTES
     };

@@ -1,15 +1,15 @@
 //! The sending half: entries as PUBLISH packets (5.0, 3.3), and what of them is not acknowledged.
 
-use std::{cell::RefCell, sync::Arc};
+use std::cell::RefCell;
 
-use broker::{Delivery, DeliveryId, Dialect, Entry, Missed, TopicName, Verdict};
+use broker::{Delivery, DeliveryId, Dialect, Entry, Missed, SharedEntry, TopicName, Verdict};
 use wire::mqtt::{
     self, AliasesOut, Outgoing, Own, PacketId, PublishReason, QoS, Received, ReleaseReason, Resend,
     SharedPublish, Version, server::Peer,
 };
 
 use super::{
-    kept::Sent,
+    kept::{Awaited, Sent},
     options::Options,
     properties::{self, Marks},
 };
@@ -87,7 +87,7 @@ impl MqttEncoder {
     /// A delivery is not kept any more; tells what the broker waits for.
     fn let_go(&mut self, sent: &Sent) -> Option<DeliveryId> {
         self.kept_bytes = self.kept_bytes.saturating_sub(sent.kept_bytes());
-        sent.delivery
+        sent.delivery()
     }
 
     /// PUBCOMP.
@@ -143,10 +143,12 @@ impl MqttEncoder {
             return false;
         }
         let sent = Sent {
-            entry: self.keeps.then(|| Arc::clone(entry)),
-            delivery: delivery.id,
-            is_shared: delivery.queue.is_none(),
-            options,
+            entry: self.keeps.then(|| SharedEntry::clone(entry)),
+            awaited: delivery.id.map(|id| {
+                let is_shared = delivery.queue.is_none();
+                Box::new(Awaited { id, is_shared })
+            }),
+            subscription: options.subscription,
             retain: own.retain,
         };
         let kept_bytes = sent.kept_bytes();
@@ -204,7 +206,7 @@ impl Encoder for MqttEncoder {
             // The client may take less than it did: then the message counts as delivered ([MQTT-3.1.2-25]).
             let discarded = not_sent.map(|id| outgoing.discard(id));
             self.given_up
-                .extend(discarded.and_then(|sent| sent.ok()?.delivery));
+                .extend(discarded.and_then(|sent| sent.ok()?.delivery()));
         }
     }
 
@@ -270,7 +272,7 @@ fn again(peer: &Peer, delivery: mqtt::Delivery, sent: &Sent, out: &mut Vec<u8>) 
         retain: sent.retain,
         message_expiry_interval: seconds_left(entry),
         topic_alias: None,
-        subscription_ids: sent.options.subscription.as_slice(),
+        subscription_ids: sent.subscription.as_slice(),
     };
     let shared = SharedPublish::of_packet(peer.version, shared(peer.version, entry));
     takes(peer, &shared, &own) && shared.write(&own, out).is_ok()

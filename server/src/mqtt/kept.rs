@@ -1,11 +1,11 @@
 //! What of a session outlives its connection: "Session State" (5.0, 4.1).
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
-use broker::{DeliveryId, Entry, Outcome, Reader, Session, Settlement, Verdict};
-use wire::mqtt::{Incoming, Outgoing, QoS};
+use broker::{DeliveryId, Outcome, Reader, Session, Settlement, SharedEntry, Verdict};
+use wire::mqtt::{self, Incoming, Outgoing, QoS};
 
-use super::options::{Options, Subscribed};
+use super::options::Subscribed;
 use crate::{
     clock,
     connection::{Surroundings, carry_out},
@@ -22,19 +22,35 @@ pub struct Kept {
     pub incoming: Incoming,
 }
 
-/// A delivery that is not acknowledged.
+/// A delivery that is not acknowledged. Small, since there is one for each message in flight.
 pub struct Sent {
     /// Kept where it could have to be sent again: where the session outlives its connection.
-    pub entry: Option<Arc<Entry>>,
-    /// What to settle with the broker, where it waits for that.
-    pub delivery: Option<DeliveryId>,
-    /// Whether that is of a shared subscription, and not of a queue.
-    pub is_shared: bool,
-    pub options: Options,
+    pub entry: Option<SharedEntry>,
+    /// Where the broker waits to hear of it.
+    pub awaited: Option<Box<Awaited>>,
+    pub subscription: Option<mqtt::SubscriptionId>,
     pub retain: bool,
 }
 
+/// A delivery out of a queue.
+pub struct Awaited {
+    pub id: DeliveryId,
+    /// Whether that is of a shared subscription, and not of a queue that has a name.
+    pub is_shared: bool,
+}
+
 impl Sent {
+    /// What to settle with the broker, where it waits for that.
+    pub fn delivery(&self) -> Option<DeliveryId> {
+        self.awaited.as_ref().map(|awaited| awaited.id)
+    }
+
+    /// Whether it is of a shared subscription.
+    pub fn is_shared(&self) -> bool {
+        let awaited = self.awaited.as_ref();
+        awaited.is_some_and(|awaited| awaited.is_shared)
+    }
+
     /// Bytes that stay in memory on its account.
     pub fn kept_bytes(&self) -> usize {
         self.entry.as_ref().map_or(0, |entry| entry.body().len())
@@ -52,7 +68,7 @@ pub fn accept_begun(
     let begun = outgoing
         .iter()
         .filter(|(_, qos, sent)| *qos == QoS::ExactlyOnce && wanted(sent));
-    for delivery in begun.filter_map(|(.., sent)| sent.delivery) {
+    for delivery in begun.filter_map(|(.., sent)| sent.delivery()) {
         let verdict = Verdict::Accept;
         let settlement = Settlement { delivery, verdict };
         // One whose subscription has ended is not waited for any more.
@@ -70,7 +86,7 @@ impl Kept {
         let broker = &surroundings.broker;
         let session = self.reader.session();
         accept_begun((surroundings, session), &self.outgoing, |_| true);
-        self.outgoing.take_back(|sent| sent.delivery.is_some());
+        self.outgoing.take_back(|sent| sent.awaited.is_some());
         let mut outcome = Outcome::default();
         broker.pause(session, clock::unix_ms(), &mut outcome);
         carry_out(&mut outcome, &surroundings.advisories, None);

@@ -44,7 +44,7 @@ pub use door::MqttDoor;
 use encoder::{MqttEncoder, Settled};
 pub use handshake::serve;
 pub use housekeeping::keep_sessions;
-use kept::{Kept, Subscriptions, accept_begun};
+use kept::{Kept, Sent, Subscriptions, accept_begun};
 pub use options::MqttOptions;
 use publish::Publishing;
 pub use reception::Reception;
@@ -289,7 +289,7 @@ impl Protocol for Mqtt {
         if !is_kept {
             // Nobody else is given what was begun with QoS 2 ([MQTT-4.8.2-5]); a queue's messages come back.
             let session = (surroundings, &*self.session);
-            accept_begun(session, &encoder.into_outgoing(), |sent| sent.is_shared);
+            accept_begun(session, &encoder.into_outgoing(), Sent::is_shared);
             surroundings.detach(&self.session);
             will.into_iter().for_each(|will| will.publish(surroundings));
             return;

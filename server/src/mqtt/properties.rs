@@ -12,17 +12,17 @@
 //! What came with MQTT goes on with MQTT as it came: the order of user properties, names that come twice, and names
 //! that mean something elsewhere ([MQTT-3.3.2-17], [MQTT-3.3.2-18]).
 
-use std::{borrow::Cow, cell::RefCell};
+use std::{borrow::Cow, cell::RefCell, sync::Arc};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use broker::{Entry, Header, InvalidName, Publication};
+use broker::{Entry, Header, InvalidName, Provenance, Publication};
 use wire::mqtt::{
     EncodeError, PayloadFormat, Properties, Property, QoS, SharedPublish, TopicName, UserProperty,
     Version,
 };
 
 use super::names;
-use crate::{content_type, stomp};
+use crate::{content_type, stomp, written_name::WrittenName};
 
 /// What MQTT notes of a message that nobody else cares for; all zero for what came otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,20 +67,28 @@ impl Marks {
     }
 }
 
-/// Puts what a publication, or a will, has besides its topic and payload into a message that is published at
-/// `now_ms`, in Unix milliseconds.
+/// Where a message of MQTT comes from.
+pub fn source(producer: Arc<str>, timestamp_ms: u64, qos: QoS) -> Provenance {
+    Provenance {
+        marks: Marks::of_mqtt(qos).0,
+        ..Provenance::of(producer, timestamp_ms)
+    }
+}
+
+/// Puts what a publication, or a will, has besides its topic and payload into a message of such an [`source`] that is
+/// published at `now_ms`, in Unix milliseconds.
 ///
 /// # Errors
 /// The response topic is no name here.
 pub fn apply(
     publication: Publication,
     properties: &Properties<'_>,
-    (qos, now_ms): (QoS, u64),
+    now_ms: u64,
 ) -> Result<Publication, InvalidName> {
-    let mut marks = Marks::of_mqtt(qos);
     if properties.is_empty() {
-        return Ok(publication.with_marks(marks.0));
+        return Ok(publication);
     }
+    let mut marks = Marks(publication.marks());
     let mut headers = Vec::new();
     if let Some(topic) = properties.response_topic() {
         marks.set(Marks::RESPONSE_TOPIC);
@@ -121,8 +129,7 @@ pub fn shared(
     packet: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     TOPIC.with_borrow_mut(|topic| {
-        topic.clear();
-        names::write(entry.kind(), entry.topic().as_str(), topic);
+        let topic = topic.of(entry.kind(), entry.topic());
         // There is no name here that MQTT cannot write.
         let topic = TopicName::parse(topic).map_err(|_| EncodeError::NoTopic)?;
         append(version, entry, (topic, missed), packet)
@@ -147,8 +154,7 @@ fn append(
 }
 
 thread_local! {
-    /// A topic's name in MQTT, while it is written. A name's length is bounded.
-    static TOPIC: RefCell<String> = const { RefCell::new(String::new()) };
+    static TOPIC: RefCell<WrittenName> = const { RefCell::new(WrittenName::new(names::write)) };
 }
 
 /// What an entry's headers and marks are in MQTT.

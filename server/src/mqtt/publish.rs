@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use broker::{InvalidName, Kind, Publication, PublishError, TopicName};
-use bytes::Bytes;
 use wire::mqtt::{
-    Arrival, Delivery, DisconnectReason, PublishReason, QoS,
+    Arrival, Delivery, DisconnectReason, PublishReason,
     server::{self, Fault},
 };
 
@@ -148,18 +147,13 @@ impl Mqtt {
         }
         let (kind, name) = self.target(publish.topic.as_str())?;
         let producer = Arc::clone(self.session.name());
-        let body = Bytes::copy_from_slice(publish.payload);
-        let message = Publication::to(kind, name, producer, now_ms, body);
+        let source = properties::source(producer, now_ms, publish.delivery.qos());
+        let message = Publication::to(kind, name, source, publish.payload);
         let message = match publish.retain {
             true => message.retained(),
             false => message,
         };
-        let qos: QoS = publish.delivery.qos();
-        Ok(properties::apply(
-            message,
-            &publish.properties,
-            (qos, now_ms),
-        )?)
+        Ok(properties::apply(message, &publish.properties, now_ms)?)
     }
 
     fn target(&mut self, text: &str) -> Result<(Kind, TopicName), InvalidName> {

@@ -117,14 +117,14 @@ impl Will {
             will,
             ..
         } = self;
-        let body = will.payload.to_vec().into();
-        let (name, client) = (name.clone(), Arc::clone(client));
-        let message = Publication::to(*kind, name, client, now_ms, body);
+        let name = name.clone();
+        let source = properties::source(Arc::clone(client), now_ms, will.qos);
+        let message = Publication::to(*kind, name, source, &will.payload);
         let message = match will.retain {
             true => message.retained(),
             false => message,
         };
-        properties::apply(message, &will.properties(), (will.qos, now_ms))
+        properties::apply(message, &will.properties(), now_ms)
     }
 }
 

@@ -1,15 +1,18 @@
 //! The sending half: entries as MESSAGE frames.
 
-use std::{cell::RefCell, fmt::Write as _, sync::Arc};
+use std::{cell::RefCell, sync::Arc};
 
-use broker::{Broker, Delivery, Dialect, Entry, Kind, Missed, TopicName};
+use broker::{Broker, Delivery, Dialect, Entry, Kind, MessageIdText, Missed, TopicName};
 use wire::stomp::{
     Version,
     server::{self, Identity, Message},
 };
 
 use super::destination::write as write_destination;
-use crate::connection::{self, Encoder};
+use crate::{
+    connection::{self, Encoder},
+    written_name::WrittenName,
+};
 
 /// Keeps nothing of its own: the version spoken is in each subscription's [`tag`].
 pub struct StompEncoder {
@@ -72,25 +75,23 @@ impl StompEncoder {
         out: &mut Vec<u8>,
     ) {
         TEXTS.with_borrow_mut(|Texts { id, destination }| {
-            id.clear();
-            // Into a string it cannot fail.
-            let _ = write!(id, "{}", self.broker.id_of(entry));
-            destination.clear();
-            write_destination(kind, name.as_str(), destination);
-            append(version, entry, (id, destination), out);
+            let texts = (id.of(self.broker.id_of(entry)), destination.of(kind, name));
+            append(version, entry, texts, out);
         });
     }
 }
 
-/// Texts of one frame, while it is written. Their lengths are bounded.
-#[derive(Default)]
+/// Texts of the last frame, mostly alike in the next. Their lengths are bounded.
 struct Texts {
-    id: String,
-    destination: String,
+    id: MessageIdText,
+    destination: WrittenName,
 }
 
 thread_local! {
-    static TEXTS: RefCell<Texts> = RefCell::default();
+    static TEXTS: RefCell<Texts> = RefCell::new(Texts {
+        id: MessageIdText::default(),
+        destination: WrittenName::new(write_destination),
+    });
 }
 
 fn append(version: Version, entry: &Entry, (id, destination): (&str, &str), out: &mut Vec<u8>) {

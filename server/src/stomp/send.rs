@@ -2,8 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use broker::{Header, Publication, PublishError, TopicName};
-use bytes::Bytes;
+use broker::{Header, Provenance, Publication, PublishError, TopicName};
 use wire::stomp::{
     header,
     server::{Fault, Send},
@@ -121,7 +120,7 @@ impl Stomp {
             retain: send.retain,
             content_type: send.content_type.as_deref().map(content_type::interned),
             headers: self.headers(send)?,
-            body: Bytes::copy_from_slice(send.body),
+            body: send.body,
         };
         if let Some((_, destinations)) = &self.sending.last
             && let Some((last, others)) = destinations.split_last()
@@ -169,21 +168,22 @@ impl Stomp {
 
 /// What a SEND brings to each of its destinations.
 #[derive(Clone)]
-struct Content {
+struct Content<'a> {
     producer: Arc<str>,
     timestamp_ms: u64,
     expires_ms: Option<u64>,
     retain: bool,
     content_type: Option<Cow<'static, str>>,
     headers: Box<[Header]>,
-    body: Bytes,
+    body: &'a [u8],
 }
 
-impl Content {
+impl Content<'_> {
     fn to(self, destination: &Destination<TopicName>) -> Publication {
         let name = destination.name.clone();
         let kind = destination.kind;
-        let publication = Publication::to(kind, name, self.producer, self.timestamp_ms, self.body);
+        let source = Provenance::of(self.producer, self.timestamp_ms);
+        let publication = Publication::to(kind, name, source, self.body);
         let mut publication = publication.with_headers(self.content_type, self.headers);
         if self.retain {
             publication = publication.retained();
@@ -195,13 +195,13 @@ impl Content {
     }
 }
 
-/// What a SEND counts for while its transaction is open: a body, and headers for each destination.
+/// What a SEND counts for while its transaction is open: a message for each destination.
 fn weight(send: &Send<'_>, destinations: usize) -> usize {
     let headers = send.user_headers();
     let headers: usize = headers
         .map(|header| size_of::<Header>() + header.raw_name.len() + header.raw_value.len())
         .sum();
-    send.body.len() + destinations * (size_of::<Publication>() + PUBLICATION_BYTES + headers)
+    destinations * (size_of::<Publication>() + PUBLICATION_BYTES + headers + send.body.len())
 }
 
 fn refused(error: &PublishError, receipt: Option<&str>) -> Fault {

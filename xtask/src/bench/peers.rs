@@ -273,14 +273,14 @@ fn document(plan: &Plan, rows: &[table::Row], idle: &str) -> String {
     let command = plan.command.trim_end();
     let mut text = format!(
         "# Carillon beside other brokers\n\n\
-         {}, {}; load {:.1} at the end. `{command}`: medians of {} rounds of {} s, all servers in one run \
+         {}, {}; load {:.1} at the end. `{command}`: {} of {} s, all servers in one run \
          on loopback.\nPayloads of 100 bytes, 64 messages in flight for each publisher (QoS 1 pairs: 16; one \
          at a time: 1); {}.\n\n\
          ## Deliveries per second (CPU of the server, µs per delivery)\n\n",
         machine::date(),
         machine::machine(),
         machine::load(),
-        plan.rounds,
+        table::rounds(plan.rounds),
         plan.seconds,
         versions.join(", "),
     );

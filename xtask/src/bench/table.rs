@@ -96,6 +96,14 @@ pub fn count(value: f64) -> String {
     }
 }
 
+/// How often something was measured.
+pub fn rounds(count: usize) -> String {
+    match count {
+        1 => "one round".to_owned(),
+        _ => format!("medians of {count} rounds"),
+    }
+}
+
 fn micros(value: f64) -> String {
     match value {
         10.0.. => format!("{value:.0}"),

@@ -1,7 +1,5 @@
 use std::{borrow::Cow, sync::Arc};
 
-use bytes::Bytes;
-
 use super::*;
 use crate::{Broker, Header, Limits, Outcome, Publication, TopicName};
 
@@ -12,7 +10,7 @@ fn matches(text: &str, headers: &[(&str, &str)]) -> bool {
         value: (*value).into(),
     });
     let session = Arc::from("session");
-    let publication = Publication::new(topic.clone(), session, 1_700_000_000_000, Bytes::new())
+    let publication = Publication::new(topic.clone(), session, 1_700_000_000_000, &[])
         .with_headers(Some(Cow::Borrowed("text/plain")), headers.collect())
         .expiring(1_800_000_000_000);
     let broker = Broker::new(1, Limits::default());

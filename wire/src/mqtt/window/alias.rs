@@ -130,6 +130,10 @@ impl<K> AliasesOut<K> {
         K: Borrow<Q>,
         Q: ToOwned<Owned = K> + PartialEq + ?Sized,
     {
+        if self.maximum == 0 {
+            // Before the key is copied, which is done for each packet then.
+            return None;
+        }
         let is_it = |topic: &Topic<K>| topic.key.as_ref().is_some_and(|k| k.borrow() == key);
         match self.topics.iter().position(is_it) {
             Some(index) => {

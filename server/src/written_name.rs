@@ -1,0 +1,57 @@
+//! The name of a topic or queue as a protocol writes it, kept for the message that follows.
+
+use broker::{Kind, TopicName};
+
+/// What was written last, which most of the time is what is asked for next. A name's length is bounded.
+pub struct WrittenName {
+    write: Write,
+    last: Option<(Kind, TopicName)>,
+    text: String,
+}
+
+/// Appends a name as a protocol writes it.
+type Write = fn(Kind, &str, &mut String);
+
+impl WrittenName {
+    pub const fn new(write: Write) -> Self {
+        Self {
+            write,
+            last: None,
+            text: String::new(),
+        }
+    }
+
+    pub fn of(&mut self, kind: Kind, name: &TopicName) -> &str {
+        let is_same = |(last_kind, last): &(Kind, TopicName)| *last_kind == kind && last == name;
+        if !self.last.as_ref().is_some_and(is_same) {
+            self.text.clear();
+            (self.write)(kind, name.as_str(), &mut self.text);
+            self.last = Some((kind, name.clone()));
+        }
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_is_written_as_it_is_asked_for() {
+        let mut written = WrittenName::new(|kind, name, text| {
+            text.push(if kind == Kind::Queue { '<' } else { '>' });
+            text.push_str(name);
+        });
+        let [one, other] = ["a.b", "c"].map(|name| TopicName::new(name).expect("a name"));
+        let asked = [
+            (Kind::Topic, &one, ">a.b"),
+            (Kind::Topic, &one, ">a.b"),
+            (Kind::Queue, &one, "<a.b"),
+            (Kind::Queue, &other, "<c"),
+            (Kind::Topic, &one, ">a.b"),
+        ];
+        for (kind, name, expected) in asked {
+            assert_eq!(written.of(kind, name), expected);
+        }
+    }
+}
