@@ -187,9 +187,10 @@ impl Reader {
             let stop = match &source {
                 Readable::Cursor(cursor) => {
                     let is_shared = cursor.topic.has_audience();
+                    let tag = cursor.subscription.tag();
                     let take = &mut |entry: &SharedEntry, missed, origin| {
                         take(Delivery {
-                            tag: cursor.subscription.tag(),
+                            tag,
                             entry,
                             missed,
                             is_retained: origin == Origin::Retained,
