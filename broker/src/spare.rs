@@ -94,3 +94,114 @@ const MOST: usize = 512;
 const MOST_BYTES: usize = 256 << 10;
 /// Bytes of the body of one; what is larger is a small part of what passing it on costs.
 const LARGEST: usize = 4 << 10;
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::{
+        Dialect,
+        account::Memory,
+        entry::{Header, Kind, Publication},
+        log::End,
+        name::TopicName,
+    };
+
+    const START: End = End {
+        sequence: 1,
+        offset: 0,
+    };
+
+    fn name() -> TopicName {
+        TopicName::new("t").expect("a name")
+    }
+
+    fn placed(publication: Publication, account: &Arc<Account>) -> SharedEntry {
+        account.memory.take(publication.size());
+        publication.into_entry(1, START, account)
+    }
+
+    fn kept() -> (usize, usize) {
+        SPARE.with_borrow(|spare| (spare.entries.len(), spare.body_bytes))
+    }
+
+    #[test]
+    fn nothing_of_an_old_message_is_in_a_new_one() {
+        let memory = Arc::<Memory>::default();
+        let account = Account::new(Kind::Topic, name(), &memory);
+        let header = Header {
+            name: "a".into(),
+            value: "b".into(),
+        };
+        let old = Publication::new(name(), "old".into(), 1, b"an old body")
+            .with_headers(Some("text/plain".into()), [header].into())
+            .with_marks(7)
+            .expiring(5)
+            .retained();
+        let old = placed(old, &account);
+        let dialect = Dialect::new(0).expect("there is room for one");
+        old.encoding(dialect, |_| [1; 100].into());
+        let place = SharedEntry::as_ptr(&old);
+        let_go([old].into_iter());
+        assert_eq!(memory.bytes(), 0);
+        let new = Publication::to_queue(name(), "new".into(), 2, b"a body").into_unplaced();
+        assert_eq!(SharedEntry::as_ptr(&new), place);
+        assert_eq!((new.body(), new.producer()), (&b"a body"[..], "new"));
+        assert_eq!((new.kind(), new.timestamp_ms()), (Kind::Queue, 2));
+        assert_eq!((new.content_type(), new.headers()), (None, &[][..]));
+        assert_eq!((new.marks(), new.expires_ms()), (0, None));
+        assert!(!new.is_retained_publication());
+        assert_eq!(new.encoding(dialect, |_| [2].into()), [2]);
+    }
+
+    #[test]
+    fn what_others_have_stays_theirs() {
+        let memory = Arc::<Memory>::default();
+        let account = Account::new(Kind::Topic, name(), &memory);
+        let entry = placed(Publication::new(name(), "p".into(), 1, b"a body"), &account);
+        let before = kept();
+        let_go([SharedEntry::clone(&entry)].into_iter());
+        assert_eq!((kept(), entry.body()), (before, &b"a body"[..]));
+        assert!(memory.bytes() > 0);
+        drop(entry);
+        assert_eq!(memory.bytes(), 0);
+    }
+
+    #[test]
+    fn a_small_body_does_not_keep_the_room_of_a_large_one() {
+        let account = Account::new(Kind::Topic, name(), &Arc::default());
+        for (old, new) in [(4_000, 10), (100, 90), (10, 100), (0, 0)] {
+            let large = Publication::new(name(), "p".into(), 1, &vec![0; old]);
+            let_go([placed(large, &account)].into_iter());
+            let small = Publication::new(name(), "p".into(), 1, &vec![0; new]);
+            let room = small.into_unplaced().body_room();
+            assert!(
+                (new..=2 * new + 64).contains(&room),
+                "{new} bytes in {room}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_thread_keeps_is_bounded() {
+        let memory = Arc::<Memory>::default();
+        let account = Account::new(Kind::Topic, name(), &memory);
+        for bytes in [0, 100, LARGEST, LARGEST + 1] {
+            let body = vec![0; bytes];
+            let entries: Vec<_> = (0..2 * MOST)
+                .map(|_| placed(Publication::new(name(), "p".into(), 1, &body), &account))
+                .collect();
+            let_go(entries.into_iter());
+            let (entries, body_bytes) = kept();
+            assert!(
+                entries <= MOST && body_bytes <= MOST_BYTES,
+                "{entries} {body_bytes}"
+            );
+            let rooms = SPARE.with_borrow(|spare| {
+                let rooms = spare.entries.iter().map(|entry| entry.body_room());
+                rooms.sum::<usize>()
+            });
+            assert_eq!(rooms, body_bytes);
+            assert_eq!(memory.bytes(), 0);
+        }
+    }
+}

@@ -14,7 +14,8 @@ use crate::process::command;
 pub struct Figures {
     pub deliveries_per_second: f64,
     pub cpu_us: f64,
-    /// 99th percentile of the latency, in microseconds.
+    /// The median of the latency, and its 99th percentile, in microseconds.
+    pub p50_us: f64,
     pub p99_us: f64,
     pub lost: u64,
     pub violations: u64,
@@ -49,6 +50,7 @@ impl Figures {
         Ok(Self {
             deliveries_per_second: number("/deliveredPerSecond")?,
             cpu_us: number("/server/usPerDelivery")?,
+            p50_us: number("/latency/p50")?,
             p99_us: number("/latency/p99")?,
             lost: number("/check/lost")? as u64,
             violations: number("/check/orderViolations")? as u64
@@ -61,6 +63,7 @@ impl Figures {
         Some(Self {
             deliveries_per_second: median(rounds.iter().map(|one| one.deliveries_per_second))?,
             cpu_us: median(rounds.iter().map(|one| one.cpu_us))?,
+            p50_us: median(rounds.iter().map(|one| one.p50_us))?,
             p99_us: median(rounds.iter().map(|one| one.p99_us))?,
             lost: rounds.iter().map(|one| one.lost).sum(),
             violations: rounds.iter().map(|one| one.violations).sum(),
@@ -95,12 +98,15 @@ mod tests {
     #[test]
     fn figures_are_read_from_a_report() {
         let traffic = serde_json::json!({
-            "deliveredPerSecond": 1e6, "latency": {"p99": 5.5}, "server": {"usPerDelivery": 0.25},
+            "deliveredPerSecond": 1e6, "latency": {"p50": 1.5, "p99": 5.5}, "server": {"usPerDelivery": 0.25},
             "check": {"lost": 1, "orderViolations": 2, "disagreeing": 3},
         });
         let figures = Figures::of(&traffic).unwrap();
         assert_eq!(figures.deliveries_per_second, 1e6);
-        assert_eq!((figures.cpu_us, figures.p99_us), (0.25, 5.5));
+        assert_eq!(
+            (figures.cpu_us, figures.p50_us, figures.p99_us),
+            (0.25, 1.5, 5.5)
+        );
         assert_eq!((figures.lost, figures.violations), (1, 5));
         let both = Figures::median(&[figures, figures]).unwrap();
         assert_eq!((both.lost, both.violations), (2, 10));

@@ -22,6 +22,7 @@ struct Shape {
     arguments: &'static [&'static str],
 }
 
+/// As fast as it goes.
 const SHAPES: [Shape; 7] = [
     Shape {
         key: "100",
@@ -60,6 +61,13 @@ const SHAPES: [Shape; 7] = [
     },
 ];
 
+/// At a fixed rate, for its latencies.
+const PACED: Shape = Shape {
+    key: "paced",
+    title: "1 → 100 at 500 messages a second",
+    arguments: &["--subscribers", "100", "--rate", "500"],
+};
+
 struct Plan {
     binary: PathBuf,
     kinds: Vec<Kind>,
@@ -87,7 +95,7 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
     ensure_installed(&plan.kinds)?;
     let idle = stage("start and idle connections", || idle::measure(&plan))?;
     let rows = stage("traffic", || traffic(&plan))?;
-    let text = document(&plan, &rows, &idle);
+    let text = document(&plan, rows, &idle);
     std::fs::write(&plan.target, &text)?;
     println!("{text}\nxtask: written to {}", plan.target.display());
     Ok(())
@@ -139,11 +147,12 @@ impl Plan {
 
 fn shapes(names: Option<Vec<&str>>) -> Result<Vec<&'static Shape>> {
     let Some(names) = names else {
-        return Ok(SHAPES.iter().collect());
+        return Ok(SHAPES.iter().chain([&PACED]).collect());
     };
     let shape = |name: &&str| {
-        let found = SHAPES.iter().find(|shape| shape.key == *name);
-        let keys: Vec<_> = SHAPES.iter().map(|shape| shape.key).collect();
+        let mut all = SHAPES.iter().chain([&PACED]);
+        let keys: Vec<_> = all.clone().map(|shape| shape.key).collect();
+        let found = all.find(|shape| shape.key == *name);
         found.with_context(|| format!("no shape `{name}`; there are {}", keys.join(", ")))
     };
     names.iter().map(shape).collect()
@@ -263,8 +272,12 @@ impl Contender {
 /// Each costs the time that was waited for it.
 const MOST_FAILURES: u32 = 3;
 
-fn document(plan: &Plan, rows: &[table::Row], idle: &str) -> String {
-    let columns: Vec<_> = plan.shapes.iter().map(|shape| shape.title).collect();
+fn document(plan: &Plan, mut rows: Vec<table::Row>, idle: &str) -> String {
+    let paced = plan.shapes.iter().position(|shape| shape.key == PACED.key);
+    let paced = paced.map(|column| table::take_column(&mut rows, column));
+    let rows = &*rows;
+    let columns = plan.shapes.iter().filter(|shape| shape.key != PACED.key);
+    let columns: Vec<_> = columns.map(|shape| shape.title).collect();
     let versions = plan
         .kinds
         .iter()
@@ -300,6 +313,11 @@ fn document(plan: &Plan, rows: &[table::Row], idle: &str) -> String {
             text.push_str(&format!("\nAmong those that speak {name}:\n\n"));
             text.push_str(&table::ratios(&columns, rows, Some(protocol)));
         }
+    }
+    if let Some(rows) = paced {
+        text.push_str(&format!("\n## Latency, {}\n\n", PACED.title));
+        text.push_str(&table::latencies(&rows));
+        text.push_str("\nFrom when a message was due, so that one held up counts as late.\n");
     }
     text.push_str(idle);
     text

@@ -24,6 +24,29 @@ pub fn deliveries(columns: &[&str], rows: &[Row]) -> String {
     lines
 }
 
+/// Latencies in milliseconds, and the server's CPU per delivery in microseconds, of the only column.
+pub fn latencies(rows: &[Row]) -> String {
+    let mut lines = head(&["p50, ms", "p99, ms", "CPU, µs"]);
+    for row in rows {
+        let cells = row.cells.iter().flatten().map(|cell| {
+            let [p50, p99] = [cell.p50_us, cell.p99_us].map(|us| format!("{:.2}", us / 1e3));
+            [p50, p99, micros(cell.cpu_us)]
+        });
+        cells.for_each(|cells| lines.push_str(&line(&row.name, &cells)));
+    }
+    lines
+}
+
+/// Takes a column out of a table.
+pub fn take_column(rows: &mut [Row], column: usize) -> Vec<Row> {
+    let take = |row: &mut Row| Row {
+        name: row.name.clone(),
+        cells: vec![row.cells.remove(column)],
+        ..*row
+    };
+    rows.iter_mut().map(take).collect()
+}
+
 /// Carillon's deliveries by those of the best other broker, of any protocol or of one.
 pub fn ratios(columns: &[&str], rows: &[Row], protocol: Option<&str>) -> String {
     let mut lines = head(columns);
@@ -120,7 +143,8 @@ mod tests {
         Some(Figures {
             deliveries_per_second,
             cpu_us: 0.5,
-            p99_us: 1.0,
+            p50_us: 1.0,
+            p99_us: 2_000.0,
             lost,
             violations: 0,
         })
@@ -150,6 +174,10 @@ mod tests {
              | one | 1.00M (0.50) lossy | – |\n\
              | two | 1.50M (0.50) | 123 (0.50) |\n"
         );
+        assert!(latencies(&rows[1..]).ends_with(
+            "| one | 0.00 | 2.00 | 0.50 |\n| two | 0.00 | 2.00 | 0.50 |\n\
+                 | two | 0.00 | 2.00 | 0.50 |\n"
+        ));
         let all = ratios(&columns, &rows, None);
         assert!(
             all.contains("| Carillon | 2.0 × (1.00) | 40.7 × (1.00) |"),
