@@ -54,13 +54,14 @@ impl Encoder for StompEncoder {
 impl StompEncoder {
     /// What all subscribers of a topic get alike: made once, behind one byte that says whether it is text.
     fn shared(&self, version: Version, entry: &Entry, out: &mut Vec<u8>) -> connection::Kind {
+        // Written where it goes once, and kept without room to spare.
+        let start = out.len();
         let shared = entry.encoding(dialect(version), |entry| {
-            let mut shared = Vec::with_capacity(room_for(entry));
-            shared.push(u8::from(kind_of(entry) == connection::Kind::Text));
-            self.message(version, entry, (Kind::Topic, entry.topic()), &mut shared);
-            // Kept as long as the entry: without room to spare.
-            shared.into_boxed_slice()
+            out.push(u8::from(kind_of(entry) == connection::Kind::Text));
+            self.message(version, entry, (Kind::Topic, entry.topic()), out);
+            Box::from(&out[start..])
         });
+        out.truncate(start);
         let (kind, shared) = split_kind(shared);
         out.extend_from_slice(shared);
         kind
@@ -152,16 +153,6 @@ fn kind_of(entry: &Entry) -> connection::Kind {
         Err(_) => connection::Kind::Binary,
     }
 }
-
-/// About as much as the part of a MESSAGE takes that all get alike.
-fn room_for(entry: &Entry) -> usize {
-    let headers = entry.headers().iter();
-    let headers = headers.map(|header| header.name.len() + header.value.len() + 2);
-    FIXED_BYTES + entry.body().len() + headers.sum::<usize>()
-}
-
-/// Enough for the headers of the server's own, as they usually are.
-const FIXED_BYTES: usize = 256;
 
 fn split_kind(shared: &[u8]) -> (connection::Kind, &[u8]) {
     match shared.split_first() {
