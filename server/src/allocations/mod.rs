@@ -13,8 +13,8 @@ use house::House;
 /// Rounds that are counted; in each [`MESSAGES`] are published.
 const ROUNDS: usize = 20;
 
-/// Allocations for one publication, whoever gets it: its entry, its body, and its encoding in two pieces.
-const PUBLICATION: usize = 4;
+/// Allocations for one publication, whoever gets it: its encoding, in two pieces.
+const PUBLICATION: usize = 2;
 /// In a round besides: a chunk of the log with its slots, and the list of those let go.
 const ROUND: usize = 8;
 
