@@ -114,5 +114,33 @@ fn a_delivery_allocates_nothing() {
     }
 }
 
+/// Most subscriptions of a large system are to topics that nothing is published to.
+#[test]
+fn a_subscription_to_a_topic_of_its_own_takes_little() {
+    const COUNT: usize = 100_000;
+    /// As asked of the allocator, which adds some of its own.
+    const BYTES: i64 = 270;
+    let broker = Broker::new(1, Limits::default());
+    let readers: Vec<_> = (0..100)
+        .map(|_| broker.attach("subscriber".into(), Weak::<Nobody>::new()))
+        .collect();
+    let taken = allocation_counter::measure(|| {
+        for at in 0..COUNT {
+            let filter = match at % 8 {
+                0 => format!("other.{at}.*"),
+                _ => format!("other.{at}.x"),
+            };
+            let filter = TopicFilter::new(&filter).expect("a filter");
+            let session = readers[at % readers.len()].session();
+            let subscribe = Subscribe::to(&filter);
+            broker
+                .subscribe(session, subscribe, &mut Outcome::default())
+                .expect("within the limits");
+        }
+    });
+    let each = taken.bytes_current / COUNT as i64;
+    assert!(each <= BYTES, "{each} bytes each");
+}
+
 const BATCH: usize = 64;
 const ROUNDS: usize = 100;
