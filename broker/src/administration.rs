@@ -8,7 +8,7 @@ use crate::{
     figures::QueueFigures,
     name::{TopicFilter, TopicName},
     queue::Queue,
-    sync::lock,
+    sync::lock_order,
 };
 
 impl Broker {
@@ -17,7 +17,7 @@ impl Broker {
     #[must_use]
     pub fn queues(&self, filter: &TopicFilter, most: usize) -> (Vec<QueueFigures>, usize) {
         let mut found = Vec::new();
-        lock(&self.order)
+        lock_order(&self.order)
             .queues
             .named
             .for_each_covered(filter, |queue| {
@@ -56,7 +56,7 @@ impl Broker {
     /// Removes a queue with what waits in it; tells how many messages that was. While somebody consumes from
     /// it, it is only emptied.
     pub fn remove_queue(&self, name: &TopicName) -> Option<usize> {
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         let queue = Arc::clone(order.queues.named.find(name.as_str())?);
         if queue.consumer_count() == 0 {
             order.remove_queue(name);
@@ -66,7 +66,7 @@ impl Broker {
     }
 
     fn named_queue(&self, name: &TopicName) -> Option<Arc<Queue>> {
-        let order = lock(&self.order);
+        let order = lock_order(&self.order);
         order.queues.named.find(name.as_str()).map(Arc::clone)
     }
 }

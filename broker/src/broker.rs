@@ -28,7 +28,7 @@ use crate::{
     reader::Reader,
     session::{Blocked, Peer, Session, Totals},
     subscription::{Subscribe, Subscription, SubscriptionId},
-    sync::{Mutex, lock},
+    sync::{OrderMutex, lock_order},
 };
 
 /// Topics, sessions and the order between them. Shared by all threads.
@@ -36,7 +36,7 @@ use crate::{
 pub struct Broker {
     epoch: u64,
     pub(crate) limits: Limits,
-    pub(crate) order: Mutex<Order>,
+    pub(crate) order: OrderMutex<Order>,
     pub(crate) horizon: Arc<Horizon>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) store: Arc<Store>,
@@ -58,7 +58,7 @@ impl Broker {
             epoch,
             store: Store::new(&limits),
             limits,
-            order: Mutex::new(Order::new(&memory)),
+            order: OrderMutex::new(Order::new(&memory)),
             horizon: Arc::new(Horizon::new()),
             memory,
             totals: Arc::default(),
@@ -96,7 +96,7 @@ impl Broker {
     /// with [`Broker::detach`].
     #[must_use]
     pub fn attach(&self, name: Arc<str>, peer: Weak<dyn Peer>) -> Reader {
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         let id = order.fresh_id();
         let session = Arc::new(Session::new(id, name, peer, Arc::clone(&self.totals)));
         order.sessions.insert(
@@ -117,7 +117,7 @@ impl Broker {
     /// to. Once is enough, more does no harm.
     pub fn detach(&self, session: &Session, now_ms: u64, outcome: &mut Outcome) {
         // From here on it can have no more.
-        let attached = lock(&self.order).detach(session);
+        let attached = lock_order(&self.order).detach(session);
         self.end_consumers(&session.take_consumers(), outcome);
         if let Some(attached) = attached {
             // One at a time: a subscription may be to many topics, and publishers need not wait for all.
@@ -139,7 +139,7 @@ impl Broker {
         match kind {
             Kind::Topic => {
                 self.clear(name);
-                lock(&self.order).remove_if_idle(name);
+                lock_order(&self.order).remove_if_idle(name);
             }
             Kind::Queue => {
                 self.remove_queue(name);
@@ -160,7 +160,7 @@ impl Broker {
         outcome: &mut Outcome,
     ) -> Result<SubscriptionId, SubscribeError> {
         let start = (subscribe.start, subscribe.retained);
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         let joined = order.check_topics(session, subscribe.filter, &self.limits)?;
         let id = SubscriptionId(order.fresh_id());
         let mut subscription = Subscription::new(id, Arc::clone(session), subscribe);
@@ -191,7 +191,7 @@ impl Broker {
             self.bury(now_ms, outcome);
             return;
         }
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         let Some(attached) = order.sessions.get_mut(&session.id) else {
             return;
         };
@@ -220,7 +220,7 @@ impl Broker {
                 *greatest = name.clone();
             }
         };
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         let Order {
             topics, awaited, ..
         } = &mut *order;
@@ -236,7 +236,7 @@ impl Broker {
     /// The figures of one topic.
     #[must_use]
     pub fn topic(&self, name: &TopicName) -> Option<TopicFigures> {
-        let order = lock(&self.order);
+        let order = lock_order(&self.order);
         let open = order.topics.find(name.as_str());
         open.map(|topic| topic.figures())
             .or_else(|| order.awaited_figures(name))
@@ -245,14 +245,14 @@ impl Broker {
     /// The newest entry of a topic.
     #[must_use]
     pub fn last_image(&self, name: &TopicName) -> Option<SharedEntry> {
-        let order = lock(&self.order);
+        let order = lock_order(&self.order);
         order.topics.find(name.as_str())?.log.last().cloned()
     }
 
     /// Whether anybody subscribes to a topic, or would when it came to be.
     #[must_use]
     pub fn has_subscribers(&self, name: &TopicName) -> bool {
-        let order = lock(&self.order);
+        let order = lock_order(&self.order);
         match order.topics.find(name.as_str()) {
             Some(topic) => topic.cursors().len() + topic.queues.len() > 0,
             None => order.is_awaited(name) || order.covering(name) > 0,
@@ -263,7 +263,7 @@ impl Broker {
     /// Subscribers stay, and still get what they have not read.
     pub fn clear(&self, name: &TopicName) -> bool {
         let mut released = Released::new();
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         let Order {
             topics, retentions, ..
         } = &mut *order;
@@ -279,7 +279,7 @@ impl Broker {
     /// The figures of the broker as a whole.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        let order = lock(&self.order);
+        let order = lock_order(&self.order);
         Figures {
             sessions: order.sessions.len(),
             subscriptions: order.subscriptions,
@@ -300,7 +300,7 @@ impl Broker {
     /// The figures of the sessions, by name; at most `most` of them.
     #[must_use]
     pub fn sessions(&self, most: usize) -> Vec<SessionFigures> {
-        let order = lock(&self.order);
+        let order = lock_order(&self.order);
         let attached = order.sessions.values();
         let mut found: Vec<_> = attached
             .map(|one| {
@@ -335,7 +335,7 @@ impl Broker {
     fn cancel(&self, subscription: &Subscription) {
         self.watch((Kind::Topic, &subscription.filter), false);
         let mut left = Vec::new();
-        lock(&self.order).cancel(subscription, &mut left);
+        lock_order(&self.order).cancel(subscription, &mut left);
         // A reader that is not drained just now still has them, and they the log.
         for cursor in left {
             cursor.close();

@@ -18,7 +18,7 @@ use crate::{
     session::Session,
     settlement::{Acknowledgement, DeliveryId, SettleError, Settlement},
     subscription::SubscriptionId,
-    sync::lock,
+    sync::lock_order,
 };
 
 /// What a subscription is to be like that takes messages, or acknowledges them.
@@ -82,7 +82,7 @@ impl Broker {
         consume: Consume<'_>,
         outcome: &mut Outcome,
     ) -> Result<SubscriptionId, SubscribeError> {
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         order.check_session(session, &self.limits)?;
         // Kept until the lock is released: one that is replaced may hold a lot.
         let replaced = match &consume.source {
@@ -285,7 +285,7 @@ impl Broker {
 
     /// Ends a consumer; tells which queues it has left.
     fn end_consumer(&self, consumer: &Consumer, outcome: &mut Outcome) -> Arc<Vec<Arc<Queue>>> {
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         order.leave_queues(consumer);
         if let Some(attached) = order.sessions.get_mut(&consumer.session.id) {
             attached.consumers -= 1;
@@ -314,7 +314,7 @@ impl Broker {
     /// # Errors
     /// When there is none, or while somebody has it.
     pub fn forget_durable(&self, name: &DurableName) -> Result<(), ForgetError> {
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         let queue = order
             .queues
             .durables
@@ -342,7 +342,7 @@ impl Broker {
         kind: Kind,
         name: &TopicName,
     ) -> Result<(), SubscribeError> {
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         if order.has(kind, name) {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use crate::{
     publish::Rights,
     queue::{Consumer, Dead, Identity},
     subscription::Subscription,
-    sync::lock,
+    sync::lock_order,
 };
 
 impl Broker {
@@ -22,7 +22,7 @@ impl Broker {
     pub fn expire(&self, now_ms: u64, outcome: &mut Outcome) {
         let mut queues = Vec::new();
         let mut sessions = Vec::new();
-        let order = lock(&self.order);
+        let order = lock_order(&self.order);
         order
             .queues
             .named

@@ -8,7 +8,7 @@ use crate::{
     limits::Lag,
     log::End,
     outcome::Outcome,
-    sync::lock,
+    sync::lock_order,
 };
 
 /// A cursor found too far behind the end its log had then.
@@ -27,7 +27,7 @@ impl Broker {
         if self.memory.bytes() < limit - limit / RELIEF_PART {
             return;
         }
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         let published = self.published.bytes();
         if order
             .relieved

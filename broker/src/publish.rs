@@ -15,7 +15,7 @@ use crate::{
     overdue::Overdue,
     queue::{Load, Room},
     session::Readable,
-    sync::{MutexGuard, lock},
+    sync::{OrderGuard, lock_order},
     topic::Topic,
 };
 
@@ -95,7 +95,7 @@ impl Broker {
     ) {
         self.relieve(outcome);
         let mut aftermath = Aftermath::default();
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         let run = Run {
             rights,
             outcome,
@@ -154,7 +154,7 @@ impl Broker {
     /// Lets readers see what was appended, and applies the rules of those who lie too far behind.
     pub(crate) fn finish(
         &self,
-        order: MutexGuard<'_, Order>,
+        order: OrderGuard<'_, Order>,
         aftermath: Aftermath,
         outcome: &mut Outcome,
     ) {

@@ -9,7 +9,7 @@ use crate::{
     outcome::{Outcome, SubscribeError},
     session::Session,
     subscription::{Retained, Subscribe, Subscription, SubscriptionId},
-    sync::lock,
+    sync::lock_order,
     topic::Topic,
 };
 
@@ -36,7 +36,7 @@ impl Broker {
         outcome: &mut Outcome,
     ) -> Result<SubscriptionId, SubscribeError> {
         let retained = subscribe.retained;
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         let (at, replaced) = order.find(session, old)?;
         if replaced.filter != *subscribe.filter {
             return Err(SubscribeError::NothingToReplace);

@@ -8,6 +8,11 @@ pub(crate) use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering, fence},
 };
 
+#[cfg(not(loom))]
+pub(crate) use parking_lot::{Mutex as OrderMutex, MutexGuard as OrderGuard};
+
+#[cfg(loom)]
+pub(crate) use loom::sync::{Mutex as OrderMutex, MutexGuard as OrderGuard};
 #[cfg(loom)]
 pub(crate) use loom::sync::{
     Mutex, MutexGuard,
@@ -22,6 +27,18 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Locks the broker's order. Its mutex is one that passes to who has waited for it: what one peer asks for may take
+/// milliseconds under it, a thousand times over, and who lets it go to take it again would else be first each time.
+#[cfg(not(loom))]
+pub(crate) fn lock_order<T>(mutex: &OrderMutex<T>) -> OrderGuard<'_, T> {
+    mutex.lock()
+}
+
+#[cfg(loom)]
+pub(crate) fn lock_order<T>(mutex: &OrderMutex<T>) -> OrderGuard<'_, T> {
+    lock(mutex)
 }
 
 /// Locks if nobody has it locked.

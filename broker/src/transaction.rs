@@ -17,7 +17,7 @@ use crate::{
     queue::{Load, Phase, Queue},
     session::Session,
     settlement::{SettleError, Settlement},
-    sync::lock,
+    sync::lock_order,
 };
 
 impl Broker {
@@ -83,7 +83,7 @@ impl Broker {
     ) -> Result<(), PublishError> {
         self.relieve(outcome);
         let mut aftermath = Aftermath::default();
-        let mut order = lock(&self.order);
+        let mut order = lock_order(&self.order);
         let checked = self.check_all(&mut order, batch, &mut aftermath);
         let result = checked.map(|_queues| {
             let run = Run {

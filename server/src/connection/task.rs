@@ -8,7 +8,12 @@ use std::{
 };
 
 use broker::Blocked;
-use tokio::{io::Interest, net::TcpStream, task::yield_now, time::timeout};
+use tokio::{
+    io::Interest,
+    net::TcpStream,
+    task::yield_now,
+    time::{Duration, sleep, timeout},
+};
 
 use crate::listener::stopped;
 
@@ -36,6 +41,8 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     /// Whether the last turn took so long that others come first: a peer that always has more to say would
     /// otherwise never let go of the thread, nor anybody look at the sockets that it looks at.
     is_long: bool,
+    /// How long others come first then.
+    rest: Duration,
     /// Set while replies pile up because the peer does not read them: how long it has to begin.
     choked_until_ms: Option<u64>,
     /// Subscriptions that have to catch up before more is read.
@@ -77,6 +84,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             is_unfinished: false,
             has_news: false,
             is_long: false,
+            rest: Duration::ZERO,
             choked_until_ms: None,
             blocked: Blocked::default(),
             listens_at_ms: None,
@@ -96,7 +104,9 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
 
     async fn until_it_ends(&mut self) -> Ending {
         loop {
-            if self.is_unfinished || self.is_long {
+            if !self.rest.is_zero() {
+                sleep(std::mem::take(&mut self.rest)).await;
+            } else if self.is_unfinished || self.is_long {
                 yield_now().await;
             }
             let done = match self.next_event().await {
@@ -236,6 +246,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             self.held_replies.extend_from_slice(&turn.replies);
             turn.check_time();
             self.is_long = turn.is_over();
+            self.rest = turn.rest();
             turn.clear();
             if let Err(ending) = &done {
                 // Its replies are still written, but no more messages: it would not acknowledge them.

@@ -29,6 +29,8 @@ pub struct Turn {
     until: Option<Instant>,
     /// What the peer asked for is left for the next turn from here on.
     is_over: bool,
+    /// How long others come first when it has ended.
+    rest: Duration,
 }
 
 impl Turn {
@@ -51,9 +53,23 @@ impl Turn {
     }
 
     /// To be called behind whatever may take long and be asked for with a few bytes, such as a subscription: what
-    /// one read gave may hold thousands of them.
+    /// one read gave may hold thousands of them. Where one alone takes long, so that all wait for the broker's order,
+    /// the connection rests for as long, and more.
+    pub fn check_request(&mut self, begun: Instant) {
+        self.check_time();
+        let took = begun.elapsed();
+        if took >= LONG {
+            self.rest = MOST_REST.min(self.rest + RESTS * took);
+        }
+    }
+
     pub fn check_time(&mut self) {
         self.is_over |= self.until.is_some_and(|until| until <= Instant::now());
+    }
+
+    /// How long the connection is to leave the thread, and the broker, to others.
+    pub const fn rest(&self) -> Duration {
+        self.rest
     }
 
     /// Whether the protocol is to leave what else it was given for the next turn.
@@ -68,6 +84,7 @@ impl Turn {
         self.replies.shrink_to(REPLIES_KEPT);
         self.until = None;
         self.is_over = false;
+        self.rest = Duration::ZERO;
     }
 
     /// Hands the batch to the broker, and carries out what comes of it.
@@ -142,5 +159,34 @@ impl Budget {
 
 /// How long a peer may keep the thread with what takes long, before others have their turn.
 const TIME: Duration = Duration::from_millis(5);
+/// What one request may take without a rest behind it.
+const LONG: Duration = Duration::from_millis(1);
+/// How many times as long the rest is: a peer has a quarter of what there is.
+const RESTS: u32 = 3;
+/// However long it took.
+const MOST_REST: Duration = Duration::from_secs(1);
 /// A thread keeps this much room for replies.
 const REPLIES_KEPT: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_takes_long_is_followed_by_a_rest() {
+        let now = Instant::now();
+        let mut turn = Turn::default();
+        turn.check_request(now + Duration::from_secs(1));
+        assert_eq!(turn.rest(), Duration::ZERO);
+        turn.check_request(now - Duration::from_millis(10));
+        let rest = turn.rest();
+        assert!(
+            (Duration::from_millis(30)..=MOST_REST).contains(&rest),
+            "{rest:?}"
+        );
+        turn.check_request(now - Duration::from_secs(60));
+        assert_eq!(turn.rest(), MOST_REST);
+        turn.clear();
+        assert_eq!(turn.rest(), Duration::ZERO);
+    }
+}

@@ -26,6 +26,7 @@ mod will;
 use std::{
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use broker::{Broker, Overflow, Reader, Session};
@@ -146,12 +147,14 @@ impl Mqtt {
         match request {
             Request::Pubrel(release) => self.machine.pubcomp(release, &mut turn.replies)?,
             Request::Subscribe(packet) => {
+                let begun = Instant::now();
                 self.subscribe(&packet, turn)?;
-                turn.check_time();
+                turn.check_request(begun);
             }
             Request::Unsubscribe(packet) => {
+                let begun = Instant::now();
                 self.unsubscribe(&packet, turn)?;
-                turn.check_time();
+                turn.check_request(begun);
             }
             Request::Pingreq => self.machine.pingresp(&mut turn.replies)?,
             Request::Disconnect(disconnect) => return Err(self.leave(&disconnect)),

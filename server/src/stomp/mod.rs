@@ -13,7 +13,7 @@ mod tests;
 mod transaction;
 mod unsubscribe;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use broker::{Broker, Session};
 use wire::stomp::{
@@ -115,13 +115,15 @@ impl Stomp {
             Request::Connect(connect) => self.connect(&connect, turn),
             Request::Send(send) => self.send(&send, turn),
             Request::Subscribe(subscribe) => {
+                let begun = Instant::now();
                 let done = self.subscribe(&subscribe, turn);
-                turn.check_time();
+                turn.check_request(begun);
                 done
             }
             Request::Unsubscribe(unsubscribe) => {
+                let begun = Instant::now();
                 let done = self.unsubscribe(&unsubscribe, turn);
-                turn.check_time();
+                turn.check_request(begun);
                 done
             }
             Request::Ack(ack) => self.ack(&ack, turn),
