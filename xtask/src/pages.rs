@@ -17,11 +17,14 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 /// The name of the module's files before their hashes are known.
 pub const MODULE: &str = "carillon";
 
+/// The linker leaves beside the module what `trim` needs to know of it.
+const LINKED: [&str; 2] = ["-C", "link-arg=--emit-relocs"];
+
 /// Compiles the pages; answers with the WASM file as rustc left it.
 pub fn compile() -> Result<PathBuf> {
     require_target()?;
     let arguments = ["--profile", "wasm-release", "--target", TARGET];
-    process::cargo_build("carillon-frontend", &arguments)?
+    process::cargo_rustc("carillon-frontend", &arguments, &LINKED)?
         .into_iter()
         .find(|file| {
             file.extension()
@@ -36,10 +39,8 @@ pub fn bind(wasm: &Path, folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
-    let mut module = trim::read(wasm)?;
-    trim::drop_unused_classes(&mut module)?;
     let mut bindgen = Bindgen::new();
-    bindgen.web(true)?.input_module(MODULE, module);
+    bindgen.web(true)?.input_module(MODULE, trim::read(wasm)?);
     let mut bound = bindgen
         .typescript(false)
         .generate_output()
