@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::process::{self, ask, command, find};
-use crate::trim;
+use crate::trim::{self, javascript};
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -45,11 +45,16 @@ pub fn bind(wasm: &Path, folder: &Path) -> Result<()> {
         .typescript(false)
         .generate_output()
         .with_context(|| format!("wasm-bindgen cannot read {}", wasm.display()))?;
-    let names = trim::shorten_imports(bound.wasm_mut());
+    let imports = javascript::shorten_imports(bound.wasm_mut());
+    let closures = javascript::shorten_closures(bound.wasm_mut());
     bound.emit(folder)?;
     let file = folder.join(format!("{MODULE}.js"));
-    let javascript = trim::rename_imports(&fs::read_to_string(&file)?, &names)?;
-    Ok(fs::write(file, javascript)?)
+    let text = javascript::without_comments(&fs::read_to_string(&file)?);
+    let text = javascript::rename_imports(&text, &imports)?;
+    Ok(fs::write(
+        file,
+        javascript::rename_closures(&text, &closures),
+    )?)
 }
 
 /// rust-toolchain.toml names the target, so rustup has usually added it by itself.

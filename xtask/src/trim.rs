@@ -3,16 +3,16 @@
 //!
 //! What is compiled into it at all is decided by the crates and the profile.
 
+pub mod javascript;
 mod links;
 mod panics;
 mod places;
 mod reach;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use walrus::{Module, ModuleConfig, RawCustomSection};
 
 use links::Links;
@@ -85,37 +85,6 @@ fn take<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8]> {
     Ok(taken)
 }
 
-/// Gives the imports the shortest names there are: theirs end with hashes, which no compression makes
-/// smaller. Answers with the new names by the old ones.
-pub fn shorten_imports(module: &mut Module) -> BTreeMap<String, String> {
-    let mut names = BTreeMap::new();
-    for (number, import) in module.imports.iter_mut().enumerate() {
-        let short = format!("_{number:x}");
-        names.insert(std::mem::replace(&mut import.name, short.clone()), short);
-    }
-    names
-}
-
-/// The same in the JavaScript, where each import is a member of an object, on a line of its own.
-pub fn rename_imports(javascript: &str, names: &BTreeMap<String, String>) -> Result<String> {
-    let mut renamed = 0;
-    let lines = javascript.lines().map(|line| {
-        let member = line.trim_start().split_once(": ");
-        let short = member.and_then(|(name, value)| Some((names.get(name)?, value)));
-        short.map_or(line.to_owned(), |(short, value)| {
-            renamed += 1;
-            format!("{short}: {value}")
-        })
-    });
-    let lines: Vec<_> = lines.collect();
-    ensure!(
-        renamed == names.len(),
-        "of {} imports, {renamed} were found in the JavaScript",
-        names.len()
-    );
-    Ok(lines.join("\n"))
-}
-
 /// Of wasm-streams, which Leptos brings along for server functions; the pages call none.
 const UNUSED_CLASSES: &str = "IntoUnderlying";
 const UNUSED_IN_EXPORTS: [&str; 2] = ["intounderlying", "into_underlying"];
@@ -147,18 +116,5 @@ mod tests {
     fn a_section_of_another_form_is_refused() {
         let all = section(&["one"]);
         assert!(without_unused_classes(&all[..all.len() - 1]).is_err());
-    }
-
-    #[test]
-    fn imports_are_renamed_where_they_are_defined() {
-        let names = [("__wbg_new_0a1b", "_0"), ("__wbg_log_2c3d", "_1")];
-        let names = names.map(|(long, short)| (long.to_owned(), short.to_owned()));
-        let names = BTreeMap::from(names);
-        let javascript = "  __wbg_log_2c3d: function() {\n    log();\n  },\n  __wbg_new_0a1b: f,";
-        assert_eq!(
-            rename_imports(javascript, &names).ok().as_deref(),
-            Some("_1: function() {\n    log();\n  },\n_0: f,")
-        );
-        assert!(rename_imports("nothing", &names).is_err());
     }
 }

@@ -8,7 +8,7 @@ use super::message_rows::Rows;
 use crate::{
     browser::{self, Timeout},
     line::Line,
-    reactive::{once_live, shown},
+    reactive::{effect, once_live, shown},
 };
 
 /// The lines there are; their keys ascend without a gap.
@@ -71,7 +71,7 @@ pub fn MessageList(
 fn draw(drawing: Drawing, lines: Lines, is_following: RwSignal<bool>) {
     let drawing = Rc::new(RefCell::new(drawing));
     let calm_since_ms = RwSignal::new(0.0);
-    Effect::new(move |_| {
+    effect(move |_| {
         calm_since_ms.track();
         let (lines, is_following) = (lines(), is_following.get());
         let flooded = drawing.clone();
