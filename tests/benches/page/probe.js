@@ -68,6 +68,7 @@ window.probe = (() => {
         ...now,
         milliseconds: performance.now() - since,
         received: figure("received"),
+        missed: figure("missed"),
         wasmBytes: memory?.buffer.byteLength ?? 0,
         isVisible: document.visibilityState === "visible",
       };

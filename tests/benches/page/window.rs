@@ -21,8 +21,9 @@ pub struct Sample {
     pub longest_input: f64,
     /// How late the latest timer was.
     pub longest_lag: f64,
-    /// What the page says it has received.
+    /// What the page says it has received, and that the broker told it to have skipped.
     pub received: f64,
+    pub missed: f64,
     pub wasm_bytes: f64,
     /// The script engine's, after a collection of garbage.
     pub heap_bytes: f64,
@@ -59,8 +60,7 @@ pub async fn sample(browser: &Browser) -> Sample {
     let metrics = browser
         .developer_tools("Performance.getMetrics", json!({}))
         .await;
-    let taken = browser.evaluate("return probe.take()").await;
-    let sample: Sample = serde_json::from_value(taken).expect("what the probe says");
+    let sample = figures(browser).await;
     let metric = |name| metric(&metrics, name);
     Sample {
         heap_bytes: metric("JSHeapUsedSize"),
@@ -70,6 +70,12 @@ pub async fn sample(browser: &Browser) -> Sample {
         layout_seconds: metric("LayoutDuration") + metric("RecalcStyleDuration"),
         ..sample
     }
+}
+
+/// Only what the page itself knows.
+pub async fn figures(browser: &Browser) -> Sample {
+    let taken = browser.evaluate("return probe.take()").await;
+    serde_json::from_value(taken).expect("what the probe says")
 }
 
 fn metric(metrics: &Value, name: &str) -> f64 {
