@@ -47,4 +47,5 @@ impl Inbox {
 }
 
 const UNPAINTED_MS: u32 = 250;
-const MOST_WAITING: usize = 1_000;
+/// Half a frame or less, also on a slow machine.
+const MOST_WAITING: usize = 500;

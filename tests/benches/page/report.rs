@@ -112,7 +112,7 @@ impl Report {
     }
 }
 
-const FIGURES: [(&str, fn(&[Sample]) -> String); 14] = [
+const FIGURES: [(&str, fn(&[Sample]) -> String); 17] = [
     ("frames/s", |all| per_second(all, |one| one.frames)),
     ("longest frame, ms", |all| {
         most(all, |one| one.longest_frame)
@@ -133,6 +133,13 @@ const FIGURES: [(&str, fn(&[Sample]) -> String); 14] = [
     }),
     ("timer lag, greatest ms", |all| {
         most(all, |one| one.longest_lag)
+    }),
+    ("event of the socket, most ms", |all| {
+        most(all, |one| one.longest_event)
+    }),
+    ("  most bytes", |all| most(all, |one| one.largest_event)),
+    ("before a frame, most ms", |all| {
+        most(all, |one| one.longest_draw)
     }),
     ("main thread, µs a message", cost),
     ("main thread busy, %", |all| {
