@@ -47,5 +47,5 @@ impl Inbox {
 }
 
 const UNPAINTED_MS: u32 = 250;
-/// Half a frame or less, also on a slow machine.
+/// At 20 µs a message they are 10 ms, a part of what there is for a frame.
 const MOST_WAITING: usize = 500;
