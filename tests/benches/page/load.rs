@@ -1,5 +1,7 @@
 //! Both demonstrations in a window each, a console in a third, and the flood.
 
+use std::num::NonZero;
+use std::thread;
 use std::time::Duration;
 
 use fantoccini::wd::WindowHandle;
@@ -25,6 +27,8 @@ pub struct Load {
     pub series: Vec<Series>,
     /// Messages on each topic.
     pub sent: u64,
+    /// Programs that wanted the processor, on average over the last minute.
+    pub machine: String,
 }
 
 const PAGES: [&str; 3] = ["/rect", "/chart", "/console"];
@@ -58,6 +62,7 @@ pub async fn measure(server: &Carillon, browser: &Browser, options: Options) -> 
         }
         report::tell_progress(start.elapsed(), options, &series);
     }
+    let machine = machine();
     let sent = publisher.stop();
     close_last(browser, &windows).await;
     let after = published(server).await;
@@ -70,7 +75,15 @@ pub async fn measure(server: &Carillon, browser: &Browser, options: Options) -> 
     Load {
         series: series.into(),
         sent,
+        machine,
     }
+}
+
+fn machine() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
+    let processors = thread::available_parallelism().map_or(0, NonZero::get);
+    format!("load {load} on {processors} processors")
 }
 
 async fn published(server: &Carillon) -> [u64; 2] {

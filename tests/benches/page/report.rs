@@ -14,10 +14,11 @@ pub fn write(options: Options, starts: &[Start], load: &Load) -> String {
     let mut report = Report::default();
     report.starts(starts);
     report.line(&format!(
-        "\n{} messages/s on each of two topics, {} s; {} sent on each",
+        "\n{} messages/s on each of two topics, {} s; {} sent on each; {}",
         options.rate,
         options.duration.as_secs(),
-        load.sent
+        load.sent,
+        load.machine
     ));
     report.load(&load.series);
     report.accounts(&load.series);
@@ -28,6 +29,7 @@ pub fn write(options: Options, starts: &[Start], load: &Load) -> String {
         "rate": options.rate,
         "seconds": options.duration.as_secs(),
         "sent": load.sent,
+        "machine": load.machine,
         "starts": starts,
         "windows": series.collect::<Vec<_>>(),
     });
