@@ -4,10 +4,10 @@
 //!
 //! What follows from it is `reach`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use walrus::{DataId, FunctionId, Module};
 use wasmparser::{
     KnownCustom, Linking, LinkingSectionReader, Parser, Payload, RelocSectionReader,
@@ -59,6 +59,7 @@ impl Links {
         for (start, addresses) in &sections.addresses {
             links.add(*start, addresses, &symbols)?;
         }
+        links.check(module)?;
         Ok(links)
     }
 
@@ -70,7 +71,7 @@ impl Links {
     ) -> Result<()> {
         for entry in addresses.entries() {
             let entry = entry?;
-            if !is_address(entry.ty) {
+            if !is_address(entry.ty)? {
                 continue;
             }
             let symbol = symbols.get(entry.index as usize);
@@ -81,10 +82,29 @@ impl Links {
         Ok(())
     }
 
-    /// What the instruction that begins at this byte of the file holds the address of. An address is
-    /// behind the operation's byte and, where memory is read or written, that of the alignment.
+    /// Each address is in the data, or where [`of_instruction`](Self::of_instruction) looks for it.
+    fn check(&self, module: &Module) -> Result<()> {
+        let functions = module.funcs.iter_local();
+        let instructions = functions.flat_map(|(_, function)| &function.instruction_mapping);
+        let starts: HashSet<_> = instructions.map(|(_, at)| at.data() as usize).collect();
+        let is_found = |at: usize| {
+            let is_data = self.segments.iter().any(|(_, place)| place.contains(&at));
+            is_data
+                || BEFORE_ADDRESS
+                    .iter()
+                    .any(|before| starts.contains(&(at - before)))
+        };
+        let lost = self.targets.keys().find(|at| !is_found(**at));
+        ensure!(
+            lost.is_none(),
+            "an address at byte {lost:?} of the file belongs to nothing"
+        );
+        Ok(())
+    }
+
+    /// What the instruction that begins at this byte of the file holds the address of.
     pub fn of_instruction(&self, at: usize) -> Option<Target> {
-        let held = [at + 1, at + 2].map(|at| self.targets.get(&at));
+        let held = BEFORE_ADDRESS.map(|before| self.targets.get(&(at + before)));
         held.into_iter().flatten().next().copied()
     }
 
@@ -99,6 +119,10 @@ pub fn drop_sections(module: &mut Module) {
         module.customs.remove_raw(name);
     }
 }
+
+/// Bytes of an instruction before its address: the operation's and, where memory is read or written, that
+/// of the alignment.
+const BEFORE_ADDRESS: [usize; 2] = [1, 2];
 
 /// What there is of interest in the file.
 #[derive(Default)]
@@ -178,14 +202,20 @@ fn symbols(
 }
 
 /// Whether it is one in memory or in the table of functions. Calls are found without.
-fn is_address(kind: RelocationType) -> bool {
+///
+/// # Errors
+///
+/// It is of a kind that modules of this target do not have: it may be an address in another form.
+fn is_address(kind: RelocationType) -> Result<bool> {
     use RelocationType::{
-        MemoryAddrI32, MemoryAddrLeb, MemoryAddrSleb, TableIndexI32, TableIndexSleb,
+        FunctionIndexLeb, GlobalIndexLeb, MemoryAddrI32, MemoryAddrLeb, MemoryAddrSleb,
+        TableIndexI32, TableIndexSleb, TableNumberLeb, TypeIndexLeb,
     };
-    matches!(
-        kind,
-        MemoryAddrI32 | MemoryAddrLeb | MemoryAddrSleb | TableIndexI32 | TableIndexSleb
-    )
+    match kind {
+        MemoryAddrI32 | MemoryAddrLeb | MemoryAddrSleb | TableIndexI32 | TableIndexSleb => Ok(true),
+        FunctionIndexLeb | GlobalIndexLeb | TableNumberLeb | TypeIndexLeb => Ok(false),
+        _ => bail!("the linker left an address of the kind {kind:?}"),
+    }
 }
 
 #[cfg(test)]
