@@ -5,7 +5,7 @@ use crate::number;
 /// The rotation to draw for `angle` when `drawn` is drawn now: the same direction, reached the short
 /// way round. From 350 to 40 the square goes on by 50 instead of back by 310.
 pub fn turned(drawn: f64, angle: f64) -> f64 {
-    let difference = (angle - drawn).rem_euclid(360.0);
+    let difference = wrapped(angle - drawn);
     let turn = if difference > 180.0 {
         difference - 360.0
     } else {
@@ -16,8 +16,15 @@ pub fn turned(drawn: f64, angle: f64) -> f64 {
     if rotation.abs() < 1e12 {
         rotation
     } else {
-        angle.rem_euclid(360.0)
+        wrapped(angle)
     }
+}
+
+/// The same direction from 0 up to 360. Rust's own remainders bring a division of 128 bits along; they
+/// are other than this only where a double cannot tell degrees apart.
+pub fn wrapped(angle: f64) -> f64 {
+    let rest = angle - (angle / 360.0).floor() * 360.0;
+    rest.clamp(0.0, 360.0)
 }
 
 /// The number as text, without more decimals than can be seen.
@@ -33,6 +40,26 @@ pub fn text(angle: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn angles_are_wrapped_as_by_the_remainder() {
+        for angle in [
+            0.0,
+            359.5,
+            360.0,
+            400.0,
+            -0.25,
+            -360.0,
+            -90.0,
+            1e12 + 7.0,
+            -7.2e9,
+        ] {
+            assert_eq!(wrapped(angle), f64::rem_euclid(angle, 360.0), "{angle}");
+        }
+        for angle in [1e18, -1e300, f64::MAX] {
+            assert!((0.0..=360.0).contains(&wrapped(angle)), "{angle}");
+        }
+    }
 
     #[test]
     fn the_square_takes_the_short_way() {

@@ -1,11 +1,9 @@
 //! The few things of the browser that pages use beside the DOM: clocks, timers that stop when
 //! dropped, storage, and what the reader prefers. Nothing here is called on the server.
 
-use std::time::Duration;
-
-use js_sys::{Date, Math};
-use leptos::prelude::*;
-use wasm_bindgen::JsValue;
+use js_sys::{Date, Function, Math};
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::Storage;
 
 /// Milliseconds of a clock that never goes back.
@@ -46,55 +44,95 @@ pub fn prefers_reduced_motion() -> bool {
 }
 
 /// Calls again and again until dropped.
-pub struct Interval(Option<IntervalHandle>);
+pub struct Interval {
+    handle: Option<i32>,
+    _call: Call,
+}
 
 impl Interval {
     pub fn every(period_ms: u32, call: impl Fn() + 'static) -> Self {
-        let period = Duration::from_millis(period_ms.into());
-        Self(set_interval_with_handle(call, period).ok())
+        let call = Call::to(call);
+        let period_ms = period_ms.cast_signed();
+        let handle = window()
+            .set_interval_with_callback_and_timeout_and_arguments_0(call.function(), period_ms);
+        Self {
+            handle: handle.ok(),
+            _call: call,
+        }
     }
 }
 
 impl Drop for Interval {
     fn drop(&mut self) {
-        if let Some(handle) = self.0 {
-            handle.clear();
+        if let Some(handle) = self.handle {
+            window().clear_interval_with_handle(handle);
         }
     }
 }
 
 /// Calls once, unless dropped before.
-pub struct Timeout(Option<TimeoutHandle>);
+pub struct Timeout {
+    handle: Option<i32>,
+    _call: Call,
+}
 
 impl Timeout {
-    pub fn after(pause_ms: u32, call: impl FnOnce() + 'static) -> Self {
-        let pause = Duration::from_millis(pause_ms.into());
-        Self(set_timeout_with_handle(call, pause).ok())
+    pub fn after(pause_ms: u32, call: impl Fn() + 'static) -> Self {
+        let call = Call::to(call);
+        let pause_ms = pause_ms.cast_signed();
+        let handle = window()
+            .set_timeout_with_callback_and_timeout_and_arguments_0(call.function(), pause_ms);
+        Self {
+            handle: handle.ok(),
+            _call: call,
+        }
     }
 }
 
 impl Drop for Timeout {
     fn drop(&mut self) {
-        if let Some(handle) = self.0 {
-            handle.clear();
+        if let Some(handle) = self.handle {
+            window().clear_timeout_with_handle(handle);
         }
     }
 }
 
 /// Calls before the next paint, unless dropped before. A hidden page does not paint.
-pub struct Frame(Option<AnimationFrameRequestHandle>);
+pub struct Frame {
+    handle: Option<i32>,
+    _call: Call,
+}
 
 impl Frame {
-    pub fn next(call: impl FnOnce() + 'static) -> Self {
-        Self(request_animation_frame_with_handle(call).ok())
+    pub fn next(call: impl Fn() + 'static) -> Self {
+        let call = Call::to(call);
+        let handle = window().request_animation_frame(call.function());
+        Self {
+            handle: handle.ok(),
+            _call: call,
+        }
     }
 }
 
 impl Drop for Frame {
     fn drop(&mut self) {
-        if let Some(handle) = self.0 {
-            handle.cancel();
+        if let Some(handle) = self.handle {
+            // It may be over already.
+            let _ = window().cancel_animation_frame(handle);
         }
+    }
+}
+
+/// What the browser calls. It may be dropped while it is called.
+struct Call(Closure<dyn FnMut()>);
+
+impl Call {
+    fn to(call: impl Fn() + 'static) -> Self {
+        Self(Closure::new(call))
+    }
+
+    fn function(&self) -> &Function {
+        self.0.as_ref().unchecked_ref()
     }
 }
 

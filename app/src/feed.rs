@@ -22,6 +22,7 @@ pub struct Feed {
     seen: Option<MessageId>,
     next_key: u64,
     received: u64,
+    missed: u64,
     ignored: u64,
     rate: Rate,
 }
@@ -66,6 +67,7 @@ impl Feed {
     fn take_one<'m>(&mut self, message: &'m Message, reads: Reader) -> Option<Reading<'m>> {
         self.seen = Some(message.id);
         if let Some(missed) = message.missed {
+            self.missed += count(missed);
             self.push(gap(missed));
         }
         let reading = reads(&message.body)?;
@@ -125,6 +127,11 @@ impl Feed {
         self.received
     }
 
+    /// Messages that the broker told to have skipped in between, where it knows how many.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
     /// Messages whose data was not what the page shows.
     pub fn ignored(&self) -> u64 {
         self.ignored
@@ -135,11 +142,18 @@ impl Feed {
     }
 }
 
+fn count(missed: Missed) -> u64 {
+    match missed {
+        Missed::Range { from, to } => to.saturating_sub(from).saturating_add(1),
+        Missed::Unknown => 0,
+    }
+}
+
 fn gap(missed: Missed) -> Line {
     let what = match missed {
         Missed::Range { from, to } if from == to => format!("Message {from} was missed."),
         Missed::Range { from, to } => {
-            let count = to.saturating_sub(from).saturating_add(1);
+            let count = count(missed);
             format!("{count} messages were missed: {from} to {to}.")
         }
         Missed::Unknown => {
@@ -198,6 +212,24 @@ mod tests {
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[1].kind, Kind::Gap);
         assert_eq!(lines[1].what, "7 messages were missed: 2 to 8.");
+    }
+
+    #[test]
+    fn what_was_skipped_is_counted_even_before_a_message_that_is_ignored() {
+        let missed = |from, to| Some(Missed::Range { from, to });
+        let after = |position, body, missed| Message {
+            missed,
+            ..message(position, body)
+        };
+        let mut feed = feed(&[
+            message(1, r#"{"data":0}"#),
+            after(9, r#"{"data":1}"#, missed(2, 8)),
+            after(11, "no reading", missed(10, 10)),
+            after(12, r#"{"data":1}"#, Some(Missed::Unknown)),
+        ]);
+        assert_eq!((feed.received(), feed.missed()), (4, 8));
+        feed.clear();
+        assert_eq!(feed.missed(), 0);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod console;
 mod demo;
 mod feed;
 mod figures;
+mod flood;
 mod host;
 mod instant;
 mod json;
@@ -28,6 +29,7 @@ mod reading;
 mod root;
 mod route;
 mod row;
+mod rows;
 #[cfg(feature = "ssr")]
 mod shell;
 mod site;

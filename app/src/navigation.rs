@@ -10,7 +10,7 @@ use web_sys::{Element, HtmlElement, MouseEvent};
 
 use crate::{
     RequestPath, Route,
-    reactive::{once_live, text},
+    reactive::{effect, once_live, text},
 };
 
 /// A context: the page that is shown.
@@ -32,7 +32,7 @@ impl Navigation {
             route: RwSignal::new(Route::of(&path)),
         };
         once_live(move || navigation.listen());
-        Effect::new(move |_| document().set_title(navigation.route().title()));
+        effect(move |_| document().set_title(navigation.route().title()));
         navigation
     }
 

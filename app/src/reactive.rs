@@ -33,7 +33,14 @@ pub fn once_live(act: impl Fn() + 'static) {
 }
 
 fn act_once_live(act: Box<dyn Fn()>) {
-    Effect::new(move |_| untrack(&act));
+    effect(move |_| untrack(&act));
+}
+
+/// Acts in the browser when the page is live, and again after each change of what it has read; given
+/// nothing the first time. Never on the server.
+pub fn effect(act: impl Fn(Option<()>) + 'static) {
+    let act: Box<dyn Fn(Option<()>)> = Box::new(act);
+    Effect::new(act);
 }
 
 /// Keeps a guard until the component, or whatever else is the owner now, is gone.

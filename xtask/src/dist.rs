@@ -194,7 +194,7 @@ pub fn check_budget() -> Result<()> {
 }
 
 /// It may only shrink: who makes the pages smaller lowers it.
-const BUDGET_BYTES: usize = 139_000;
+const BUDGET_BYTES: usize = 114_500;
 
 fn tell_sizes(assets: &Assets) {
     for (name, bytes) in assets.iter().filter(|(name, _)| name.starts_with("pkg/")) {

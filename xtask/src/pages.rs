@@ -10,18 +10,21 @@ use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::process::{self, ask, command, find};
-use crate::trim;
+use crate::trim::{self, javascript};
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The name of the module's files before their hashes are known.
 pub const MODULE: &str = "carillon";
 
+/// The linker leaves beside the module what `trim` needs to know of it.
+const LINKED: [&str; 2] = ["-C", "link-arg=--emit-relocs"];
+
 /// Compiles the pages; answers with the WASM file as rustc left it.
 pub fn compile() -> Result<PathBuf> {
     require_target()?;
     let arguments = ["--profile", "wasm-release", "--target", TARGET];
-    process::cargo_build("carillon-frontend", &arguments)?
+    process::cargo_rustc("carillon-frontend", &arguments, &LINKED)?
         .into_iter()
         .find(|file| {
             file.extension()
@@ -36,19 +39,22 @@ pub fn bind(wasm: &Path, folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
-    let mut module = trim::read(wasm)?;
-    trim::drop_unused_classes(&mut module)?;
     let mut bindgen = Bindgen::new();
-    bindgen.web(true)?.input_module(MODULE, module);
+    bindgen.web(true)?.input_module(MODULE, trim::read(wasm)?);
     let mut bound = bindgen
         .typescript(false)
         .generate_output()
         .with_context(|| format!("wasm-bindgen cannot read {}", wasm.display()))?;
-    let names = trim::shorten_imports(bound.wasm_mut());
+    let imports = javascript::shorten_imports(bound.wasm_mut());
+    let closures = javascript::shorten_closures(bound.wasm_mut());
     bound.emit(folder)?;
     let file = folder.join(format!("{MODULE}.js"));
-    let javascript = trim::rename_imports(&fs::read_to_string(&file)?, &names)?;
-    Ok(fs::write(file, javascript)?)
+    let text = javascript::without_comments(&fs::read_to_string(&file)?);
+    let text = javascript::rename_imports(&text, &imports)?;
+    Ok(fs::write(
+        file,
+        javascript::rename_closures(&text, &closures),
+    )?)
 }
 
 /// rust-toolchain.toml names the target, so rustup has usually added it by itself.

@@ -15,7 +15,7 @@ use crate::{
     chart::{Painter, svg},
     feed::Feed,
     number,
-    reactive::{hold, once_live, text},
+    reactive::{effect, hold, once_live, text},
 };
 
 #[component]
@@ -49,7 +49,7 @@ fn Table(feed: RwSignal<Feed>) -> impl IntoView {
     let newest = move || rows(&feed.with_untracked(Feed::bars));
     let listed = RwSignal::new(newest());
     let due = Rc::new(RefCell::new(None));
-    Effect::new(move |before: Option<()>| {
+    effect(move |before| {
         feed.track();
         if before.is_none() || due.borrow().is_some() {
             return;
@@ -86,7 +86,7 @@ fn rows(values: &[f64]) -> String {
 fn paint(feed: RwSignal<Feed>, easel: Rc<Easel>) {
     easel.repaint();
     let changed = easel.clone();
-    Effect::new(move |before: Option<()>| {
+    effect(move |before| {
         let values = feed.with(Feed::bars);
         if before.is_some() {
             changed.painter.borrow_mut().set_out(values);

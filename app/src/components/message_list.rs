@@ -4,11 +4,13 @@ use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use leptos::{html, prelude::*};
 
-use super::message_rows::Rows;
+use super::message_rows::List;
 use crate::{
     browser::{self, Timeout},
+    flood::{Flood, Reader},
     line::Line,
-    reactive::{once_live, shown},
+    reactive::{effect, once_live, shown},
+    rows::Rows,
 };
 
 /// The lines there are; their keys ascend without a gap.
@@ -42,8 +44,8 @@ pub fn MessageList(
         move || lines().is_empty()
     };
     once_live(move || {
-        if let Some(rows) = list.get_untracked().and_then(|list| Rows::new(&list)) {
-            draw(Drawing::new(rows), lines.clone(), is_following);
+        if let Some(list) = list.get_untracked().and_then(|list| List::new(&list)) {
+            draw(list, lines.clone(), is_following);
         }
     });
     view! {
@@ -68,76 +70,53 @@ pub fn MessageList(
 }
 
 /// Keeps the list drawn until the owner is gone.
-fn draw(drawing: Drawing, lines: Lines, is_following: RwSignal<bool>) {
-    let drawing = Rc::new(RefCell::new(drawing));
+fn draw(list: List, lines: Lines, is_following: RwSignal<bool>) {
+    let drawing = Rc::new(RefCell::new(Drawing::new(list)));
     let calm_since_ms = RwSignal::new(0.0);
-    Effect::new(move |_| {
+    effect(move |_| {
         calm_since_ms.track();
         let (lines, is_following) = (lines(), is_following.get());
         let flooded = drawing.clone();
         let drawing = &mut *drawing.borrow_mut();
-        if drawing.is_flooded_by(&lines) {
+        if drawing.flood.note(&lines) {
             let calm = move || {
-                flooded.borrow_mut().flood = None;
+                flooded.borrow_mut().calm();
                 calm_since_ms.try_set(browser::now_ms());
             };
-            drawing.flood = Some(Timeout::after(CALM_MS, calm));
+            drawing.until_calm = Some(Timeout::after(CALM_MS, calm));
         }
-        drawing.show(&lines, is_following);
+        let reader = match is_following {
+            true => Reader::Following,
+            false => Reader::ScrolledUp,
+        };
+        drawing.rows.show(drawing.flood.drawn(&lines, reader));
     });
 }
 
 /// The list as it is drawn now.
 struct Drawing {
-    rows: Rows,
-    newest: Option<u64>,
-    /// While there is more than anybody could read, until it has been calm for a while.
-    flood: Option<Timeout>,
-    /// What the reader has scrolled to in a flood.
-    held: Option<Vec<Arc<Line>>>,
+    rows: Rows<List>,
+    flood: Flood,
+    until_calm: Option<Timeout>,
 }
 
 impl Drawing {
-    fn new(rows: Rows) -> Self {
+    fn new(list: List) -> Self {
         Self {
-            rows,
-            newest: None,
-            flood: None,
-            held: None,
+            rows: Rows::new(list),
+            flood: Flood::default(),
+            until_calm: None,
         }
     }
 
-    /// Whether these are more new lines at once than are to be read one by one.
-    fn is_flooded_by(&mut self, lines: &[Arc<Line>]) -> bool {
-        let newest = lines.last().map(|line| line.key);
-        let before = std::mem::replace(&mut self.newest, newest);
-        let (Some(newest), Some(before)) = (newest, before) else {
-            return false;
-        };
-        newest.saturating_sub(before) > MOST_READABLE
-    }
-
-    /// All lines, except in a flood: then those in view are enough for who follows, and who has
-    /// scrolled up keeps what there is to read.
-    fn show(&mut self, lines: &[Arc<Line>], is_following: bool) {
-        if self.flood.is_none() {
-            self.held = None;
-            self.rows.show(lines);
-        } else if is_following {
-            self.held = None;
-            self.rows
-                .show(&lines[lines.len().saturating_sub(IN_VIEW)..]);
-        } else {
-            let held = self.held.get_or_insert_with(|| lines.to_vec());
-            self.rows.show(held);
-        }
+    /// The timeout keeps the drawing, so it goes as well.
+    fn calm(&mut self) {
+        self.flood.calm();
+        self.until_calm = None;
     }
 }
 
 /// Nearer to the newest line than this is at it, in pixels.
 const FOLLOWS_WITHIN: i32 = 24;
-/// Lines in a frame.
-const MOST_READABLE: u64 = 8;
-/// At least as many lines as the list has room for.
-const IN_VIEW: usize = 40;
+/// Without more lines than can be read.
 const CALM_MS: u32 = 300;

@@ -1,7 +1,4 @@
-//! The elements of a list of lines. They are made once and used again: at thousands of messages a
-//! second, making and removing elements would be most of what a page does.
-
-use std::{collections::VecDeque, sync::Arc};
+//! The elements of a list of lines. Which of them shows which line is `rows`'.
 
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
@@ -10,91 +7,50 @@ use web_sys::{Element, Node};
 use crate::{
     browser,
     line::{Kind, Line},
+    rows::Surface,
 };
 
-pub struct Rows {
-    list: Element,
+/// The element of the list.
+pub struct List {
+    element: Element,
     /// A row without text, of which the others are copies.
     blank: Element,
-    rows: VecDeque<Row>,
 }
 
-impl Rows {
-    /// Draws into `list`, which is empty and nobody else's.
-    pub fn new(list: &Element) -> Option<Self> {
+impl List {
+    /// Of an element that is empty and nobody else's.
+    pub fn new(element: &Element) -> Option<Self> {
         let blank = document().create_element("li").ok()?;
         blank.set_inner_html(BLANK);
         Some(Self {
-            list: list.clone(),
+            element: element.clone(),
             blank,
-            rows: VecDeque::new(),
         })
-    }
-
-    /// Shows these lines and no others. Their keys ascend without a gap.
-    pub fn show(&mut self, lines: &[Arc<Line>]) {
-        if let Some(first) = lines.first().filter(|_| self.overlaps(lines)) {
-            self.drop_older_than(first.key);
-            self.add_older(lines);
-        }
-        let shown = self.rows.len().min(lines.len());
-        for (row, line) in self.rows.iter_mut().zip(lines) {
-            row.show(line);
-        }
-        for line in &lines[shown..] {
-            self.add_newest(line);
-        }
-        let surplus = lines.len().min(self.rows.len());
-        for row in self.rows.drain(surplus..) {
-            row.element.remove();
-        }
-    }
-
-    /// Whether some line stays where it is. If none does, every row gets another line.
-    fn overlaps(&self, lines: &[Arc<Line>]) -> bool {
-        let ends = self.rows.front().zip(self.rows.back());
-        let given = lines.first().zip(lines.last());
-        ends.zip(given)
-            .is_some_and(|((oldest, newest), (first, last))| {
-                first.key <= newest.line.key && oldest.line.key <= last.key
-            })
-    }
-
-    fn drop_older_than(&mut self, key: u64) {
-        let gone = self.rows.partition_point(|row| row.line.key < key);
-        for row in self.rows.drain(..gone) {
-            row.element.remove();
-        }
-    }
-
-    fn add_older(&mut self, lines: &[Arc<Line>]) {
-        let Some(oldest) = self.rows.front().map(|row| row.line.key) else {
-            return;
-        };
-        for line in lines.iter().rev().skip_while(|line| line.key >= oldest) {
-            let before = self.list.first_child();
-            if let Some(row) = self.insert(line, before.as_ref()) {
-                self.rows.push_front(row);
-            }
-        }
-    }
-
-    fn add_newest(&mut self, line: &Arc<Line>) {
-        if let Some(row) = self.insert(line, None) {
-            self.rows.push_back(row);
-        }
-    }
-
-    fn insert(&self, line: &Arc<Line>, before: Option<&Node>) -> Option<Row> {
-        let row = Row::new(&self.blank, line)?;
-        self.list.insert_before(&row.element, before).ok()?;
-        Some(row)
     }
 }
 
-/// A line and its elements.
-struct Row {
-    line: Arc<Line>,
+impl Surface for List {
+    type Row = Row;
+
+    fn insert(&self, line: &Line, before: Option<&Row>) -> Option<Row> {
+        let row = Row::new(&self.blank)?;
+        row.draw(line, None);
+        let before: Option<&Node> = before.map(|row| row.element.as_ref());
+        self.element.insert_before(&row.element, before).ok()?;
+        Some(row)
+    }
+
+    fn change(&self, row: &Row, from: &Line, to: &Line) {
+        row.draw(to, Some(from));
+    }
+
+    fn remove(&self, row: &Row) {
+        row.element.remove();
+    }
+}
+
+/// The elements of a line.
+pub struct Row {
     element: Element,
     who: Node,
     what: Node,
@@ -103,35 +59,22 @@ struct Row {
 }
 
 impl Row {
-    fn new(blank: &Element, line: &Arc<Line>) -> Option<Self> {
+    fn new(blank: &Element) -> Option<Self> {
         let copy = blank.clone_node_with_deep(true).ok()?;
         let element: Element = copy.unchecked_into();
         let who = element.first_child()?;
         let what = who.next_sibling()?;
         let note = what.next_sibling()?;
         let time = note.next_sibling()?;
-        let mut row = Self {
-            line: Arc::default(),
+        Some(Self {
             who: who.first_child()?,
             what: what.first_child()?,
             note: note.first_child()?,
             time: time.first_child()?,
             element,
-        };
-        row.draw(line, None);
-        row.line = line.clone();
-        Some(row)
+        })
     }
 
-    fn show(&mut self, line: &Arc<Line>) {
-        if !Arc::ptr_eq(&self.line, line) {
-            let before = std::mem::replace(&mut self.line, line.clone());
-            self.draw(line, Some(&before));
-        }
-    }
-}
-
-impl Row {
     /// Writes what is other than in the line before.
     fn draw(&self, line: &Line, before: Option<&Line>) {
         let texts: [(&Node, fn(&Line) -> &str); 3] = [

@@ -18,6 +18,11 @@ pub fn Messages(feed: RwSignal<Feed>) -> impl IntoView {
             of: text(move || feed.with(Feed::received).to_string()),
         },
         Count {
+            name: "missed",
+            meaning: "Skipped by the broker, because this page was slower than the topic",
+            of: text(move || feed.with(Feed::missed).to_string()),
+        },
+        Count {
             name: "ignored",
             meaning: "Messages whose data is not what this page shows",
             of: text(move || feed.with(Feed::ignored).to_string()),

@@ -47,4 +47,5 @@ impl Inbox {
 }
 
 const UNPAINTED_MS: u32 = 250;
-const MOST_WAITING: usize = 1_000;
+/// At 20 µs a message they are 10 ms, a part of what there is for a frame.
+const MOST_WAITING: usize = 500;

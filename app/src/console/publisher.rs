@@ -10,7 +10,7 @@ use crate::{
     connection::{Connection, Outcome},
     line::{Line, shortened},
     rate::Rate,
-    reactive::{hold, once_live},
+    reactive::{effect, hold, once_live},
     reading::{Data, written},
 };
 
@@ -80,7 +80,7 @@ impl Publisher {
             angle: StoredValue::new(0.0),
         };
         once_live(move || publisher.producer.set(browser::producer_id()));
-        Effect::new(move |_| {
+        effect(move |_| {
             if settings.ready.get() && settings.running.get() {
                 let period_ms = settings.period_ms.get();
                 hold(Interval::every(period_ms, move || publisher.beat()));

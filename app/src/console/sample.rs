@@ -1,8 +1,10 @@
 //! What the Console says by itself.
 
+use crate::angle::wrapped;
+
 /// The rectangle's next angle: fifty degrees on, from 0 to below 360.
 pub fn next_angle(angle: f64) -> f64 {
-    (angle + 50.0) % 360.0
+    wrapped(angle + 50.0)
 }
 
 /// The chart's next bars: seven whole numbers from 1 to 20. `chance` gives random numbers from 0 up

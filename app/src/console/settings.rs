@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 
 use super::{Kind, Mode, draft, period};
-use crate::{browser, reactive::once_live};
+use crate::{
+    browser,
+    reactive::{effect, once_live},
+};
 
 #[derive(Clone, Copy)]
 pub struct Settings {
@@ -33,7 +36,7 @@ impl Settings {
             edited_ms: StoredValue::new(f64::NEG_INFINITY),
         };
         once_live(move || settings.recall());
-        Effect::new(move |_| settings.keep());
+        effect(move |_| settings.keep());
         settings
     }
 

@@ -3,28 +3,32 @@ window.probe = (() => {
   const zero = () => ({
     frames: 0, longestFrame: 0, longTasks: 0, longTaskTime: 0, longestTask: 0,
     inputs: 0, inputDelay: 0, longestInput: 0, longestLag: 0,
+    longestEvent: 0, largestEvent: 0, longestDraw: 0,
   });
   let now = zero();
   let since = performance.now();
   let memory = null;
   const marks = { live: null, hydrated: null, firstMessage: null };
 
+  const nextFrame = requestAnimationFrame.bind(window);
   let before = performance.now();
   const frame = (at) => {
     now.frames += 1;
     now.longestFrame = Math.max(now.longestFrame, at - before);
     before = at;
-    requestAnimationFrame(frame);
+    nextFrame(frame);
   };
-  requestAnimationFrame(frame);
+  nextFrame(frame);
 
-  new PerformanceObserver((list) => {
-    for (const task of list.getEntries()) {
+  const count = (tasks) => {
+    for (const task of tasks) {
       now.longTasks += 1;
       now.longTaskTime += task.duration;
       now.longestTask = Math.max(now.longestTask, task.duration);
     }
-  }).observe({ entryTypes: ["longtask"] });
+  };
+  const tasks = new PerformanceObserver((list) => count(list.getEntries()));
+  tasks.observe({ entryTypes: ["longtask"] });
 
   // From the moment the system had the event to the first listener: as long as the page was busy.
   addEventListener("mousemove", (event) => {
@@ -33,6 +37,24 @@ window.probe = (() => {
     now.inputDelay += delay;
     now.longestInput = Math.max(now.longestInput, delay);
   }, true);
+
+  // The page's own part of it: what it does with an event of its socket, and before a frame.
+  const timed = (name, call) => {
+    const start = performance.now();
+    call();
+    now[name] = Math.max(now[name], performance.now() - start);
+  };
+  const socket = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
+  Object.defineProperty(WebSocket.prototype, "onmessage", {
+    ...socket,
+    set(call) {
+      socket.set.call(this, call && ((event) => {
+        now.largestEvent = Math.max(now.largestEvent, event.data.byteLength ?? event.data.length);
+        timed("longestEvent", () => call.call(this, event));
+      }));
+    },
+  });
+  window.requestAnimationFrame = (call) => nextFrame((at) => timed("longestDraw", () => call(at)));
 
   const period = 20;
   let due = performance.now() + period;
@@ -64,10 +86,12 @@ window.probe = (() => {
 
   return {
     take() {
+      count(tasks.takeRecords());
       const taken = {
         ...now,
         milliseconds: performance.now() - since,
         received: figure("received"),
+        missed: figure("missed"),
         wasmBytes: memory?.buffer.byteLength ?? 0,
         isVisible: document.visibilityState === "visible",
       };

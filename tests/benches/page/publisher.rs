@@ -39,13 +39,23 @@ impl Publisher {
     pub fn sent(&self) -> u64 {
         self.shared.sent.load(Ordering::Relaxed)
     }
+
+    /// Ends the flood; answers with the messages on each topic.
+    pub fn stop(mut self) -> u64 {
+        self.end();
+        self.sent()
+    }
+
+    fn end(&mut self) {
+        self.shared.is_over.store(true, Ordering::Relaxed);
+        // A publisher that panicked has said so.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
 }
 
 impl Drop for Publisher {
     fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::Relaxed);
-        // A publisher that panicked has said so.
-        let _ = self.thread.take().map(JoinHandle::join);
+        self.end();
     }
 }
 

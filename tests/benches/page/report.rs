@@ -1,109 +1,164 @@
 //! What was measured, as tables and as JSON.
 
+use std::time::Duration;
+
 use serde_json::json;
 
+use crate::account::Account;
 use crate::load::{Load, Series};
 use crate::options::Options;
 use crate::start::Start;
 use crate::window::Sample;
 
-pub fn print(options: Options, starts: &[Start], load: &Load) {
-    print_starts(starts);
-    println!(
-        "\n{} messages/s on each of two topics, {} s; {} sent on each",
+pub fn write(options: Options, starts: &[Start], load: &Load) -> String {
+    let mut report = Report::default();
+    report.starts(starts);
+    report.line(&format!(
+        "\n{} messages/s on each of two topics, {} s; {} sent on each; {}",
         options.rate,
         options.duration.as_secs(),
-        load.sent
+        load.sent,
+        load.machine
+    ));
+    report.load(&load.series);
+    report.accounts(&load.series);
+    let series = load.series.iter().map(
+        |series| json!({"page": series.page, "account": series.account, "samples": series.samples}),
     );
-    print_load(&load.series);
-    let series = load.series.iter();
-    let series: Vec<_> = series
-        .map(|series| json!({"page": series.page, "samples": series.samples}))
-        .collect();
     let all = json!({
         "rate": options.rate,
         "seconds": options.duration.as_secs(),
         "sent": load.sent,
+        "machine": load.machine,
         "starts": starts,
-        "windows": series,
+        "windows": series.collect::<Vec<_>>(),
     });
-    println!("\n{all}");
+    report.line(&format!("\n{all}"));
+    report.0
 }
 
-fn print_starts(starts: &[Start]) {
-    println!(
-        "{:<20} {:<7} {:>8} {:>10} {:>8} {:>14} {:>8}",
-        "ms to (/rect)", "cache", "paint", "hydrated", "live", "first message", "kB"
-    );
-    for start in starts {
-        println!(
-            "{:<20} {:<7} {:>8.0} {:>10.0} {:>8.0} {:>14.0} {:>8.1}",
-            start.line,
-            start.cache,
-            start.paint,
-            start.hydrated,
-            start.live,
-            start.first_message,
-            start.bytes / 1000.0
-        );
+/// One line for each round, while it runs.
+pub fn tell_progress(elapsed: Duration, options: Options, series: &[Series]) {
+    let pages = series.iter().filter_map(|series| {
+        let one = series.samples.last()?;
+        Some(format!(
+            "  {} {:.0} frames/s, task {:.0} ms, input {:.0} ms, heap {:.1} MB",
+            series.page,
+            one.frames * 1000.0 / one.milliseconds,
+            one.longest_task,
+            one.longest_input,
+            one.heap_bytes / 1e6
+        ))
+    });
+    let pages: String = pages.collect();
+    let (elapsed, all) = (elapsed.as_secs(), options.duration.as_secs());
+    eprintln!("{elapsed:>4} of {all} s{pages}");
+}
+
+#[derive(Default)]
+struct Report(String);
+
+impl Report {
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    fn row(&mut self, name: &str, values: &[impl AsRef<str>]) {
+        let values = values.iter().map(|value| format!("{:>30}", value.as_ref()));
+        let values: String = values.collect();
+        self.line(&format!("{name:<30}{values}"));
+    }
+
+    fn starts(&mut self, starts: &[Start]) {
+        self.line(&format!(
+            "{:<20} {:<7} {:>8} {:>10} {:>8} {:>14} {:>8}",
+            "ms to (/rect)", "cache", "paint", "hydrated", "live", "first message", "kB"
+        ));
+        for start in starts {
+            self.line(&format!(
+                "{:<20} {:<7} {:>8.0} {:>10.0} {:>8.0} {:>14.0} {:>8.1}",
+                start.line,
+                start.cache,
+                start.paint,
+                start.hydrated,
+                start.live,
+                start.first_message,
+                start.bytes / 1000.0
+            ));
+        }
+    }
+
+    fn load(&mut self, series: &[Series]) {
+        let pages: Vec<_> = series.iter().map(|series| series.page).collect();
+        self.row("", &pages);
+        for (name, figure) in FIGURES {
+            let values = series.iter().map(|series| figure(&series.samples));
+            self.row(name, &values.collect::<Vec<_>>());
+        }
+    }
+
+    /// Read when the flood was over and all of it had arrived: published = received + missed.
+    fn accounts(&mut self, series: &[Series]) {
+        let accounts: Vec<_> = series.iter().filter_map(|series| series.account).collect();
+        let figures: [(&str, fn(Account) -> i64); 4] = [
+            ("published on the topic", |one| one.published.cast_signed()),
+            ("received, and shown", |one| one.received.cast_signed()),
+            ("missed: skipped, as told", |one| one.missed.cast_signed()),
+            ("unaccounted for", Account::unaccounted),
+        ];
+        for (name, figure) in figures {
+            let values = accounts.iter().map(|account| figure(*account).to_string());
+            self.row(name, &values.collect::<Vec<_>>());
+        }
     }
 }
 
-fn print_load(series: &[Series]) {
-    let pages: Vec<_> = series.iter().map(|series| series.page).collect();
-    row("", &pages);
-    let figures: [(&str, fn(&[Sample]) -> String); 15] = [
-        ("frames/s", |all| per_second(all, |one| one.frames)),
-        ("longest frame, ms", |all| {
-            most(all, |one| one.longest_frame)
-        }),
-        ("tasks > 50 ms, per minute", |all| {
-            format!(
-                "{:.1}",
-                60.0 * total(all, |one| one.long_tasks) / seconds(all)
-            )
-        }),
-        ("longest task, ms", |all| most(all, |one| one.longest_task)),
-        ("input delay, mean ms", |all| {
-            let inputs = total(all, |one| one.inputs).max(1.0);
-            format!("{:.1}", total(all, |one| one.input_delay) / inputs)
-        }),
-        ("input delay, greatest ms", |all| {
-            most(all, |one| one.longest_input)
-        }),
-        ("timer lag, greatest ms", |all| {
-            most(all, |one| one.longest_lag)
-        }),
-        ("main thread, µs a message", cost),
-        ("main thread busy, %", |all| {
-            share(all, |one| one.busy_seconds)
-        }),
-        ("  script, %", |all| share(all, |one| one.script_seconds)),
-        ("  style and layout, %", |all| {
-            share(all, |one| one.layout_seconds)
-        }),
-        ("received", |all| last(all, |one| one.received)),
-        ("heap, MB (growth per minute)", |all| {
-            memory(all, |one| one.heap_bytes)
-        }),
-        ("WASM memory, MB (growth)", |all| {
-            memory(all, |one| one.wasm_bytes)
-        }),
-        ("nodes", |all| last(all, |one| one.nodes)),
-    ];
-    for (name, figure) in figures {
-        let values: Vec<_> = series
-            .iter()
-            .map(|series| figure(&series.samples))
-            .collect();
-        row(name, &values.iter().map(String::as_str).collect::<Vec<_>>());
-    }
-}
-
-fn row(name: &str, values: &[&str]) {
-    let values: String = values.iter().map(|value| format!("{value:>18}")).collect();
-    println!("{name:<30}{values}");
-}
+const FIGURES: [(&str, fn(&[Sample]) -> String); 17] = [
+    ("frames/s", |all| per_second(all, |one| one.frames)),
+    ("longest frame, ms", |all| {
+        most(all, |one| one.longest_frame)
+    }),
+    ("tasks > 50 ms, per minute", |all| {
+        format!(
+            "{:.1}",
+            60.0 * total(all, |one| one.long_tasks) / seconds(all)
+        )
+    }),
+    ("longest task, ms", |all| most(all, |one| one.longest_task)),
+    ("input delay, mean ms", |all| {
+        let inputs = total(all, |one| one.inputs).max(1.0);
+        format!("{:.1}", total(all, |one| one.input_delay) / inputs)
+    }),
+    ("input delay, greatest ms", |all| {
+        most(all, |one| one.longest_input)
+    }),
+    ("timer lag, greatest ms", |all| {
+        most(all, |one| one.longest_lag)
+    }),
+    ("event of the socket, most ms", |all| {
+        most(all, |one| one.longest_event)
+    }),
+    ("  most bytes", |all| most(all, |one| one.largest_event)),
+    ("before a frame, most ms", |all| {
+        most(all, |one| one.longest_draw)
+    }),
+    ("main thread, µs a message", cost),
+    ("main thread busy, %", |all| {
+        share(all, |one| one.busy_seconds)
+    }),
+    ("  script, %", |all| share(all, |one| one.script_seconds)),
+    ("  style and layout, %", |all| {
+        share(all, |one| one.layout_seconds)
+    }),
+    ("heap, MB (growth per minute)", |all| {
+        memory(all, |one| one.heap_bytes)
+    }),
+    ("WASM memory, MB (growth)", |all| {
+        memory(all, |one| one.wasm_bytes)
+    }),
+    ("nodes", |all| last(all, |one| one.nodes)),
+];
 
 type Figure = fn(&Sample) -> f64;
 
@@ -150,12 +205,14 @@ fn cost(all: &[Sample]) -> String {
     format!("{:.1}", 1e6 * seconds / received)
 }
 
-/// What it was in the end, and how much it grew in a minute: the slope of the line that fits best.
+/// What it was at the start, in the middle and in the end, and how much it grew in a minute: the slope
+/// of the line that fits best.
 fn memory(all: &[Sample], figure: Figure) -> String {
     let megabytes = |one: &Sample| figure(one) / 1e6;
-    let Some(last) = all.last() else {
+    let [first, .., last] = all else {
         return "-".into();
     };
+    let middle = &all[all.len() / 2];
     let mut at = 0.0;
     let points: Vec<_> = all
         .iter()
@@ -164,7 +221,9 @@ fn memory(all: &[Sample], figure: Figure) -> String {
             (at, megabytes(one))
         })
         .collect();
-    format!("{:.2} ({:+.3})", megabytes(last), slope(&points))
+    let slope = slope(&points);
+    let [first, middle, last] = [first, middle, last].map(megabytes);
+    format!("{first:.2} {middle:.2} {last:.2} ({slope:+.3})")
 }
 
 fn slope(points: &[(f64, f64)]) -> f64 {

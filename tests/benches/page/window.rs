@@ -21,8 +21,14 @@ pub struct Sample {
     pub longest_input: f64,
     /// How late the latest timer was.
     pub longest_lag: f64,
-    /// What the page says it has received.
+    /// The longest that the page took for an event of its socket, the most bytes in one, and the longest
+    /// that it took before a frame. Whoever else has the processor counts as well.
+    pub longest_event: f64,
+    pub largest_event: f64,
+    pub longest_draw: f64,
+    /// What the page says it has received, and that the broker told it to have skipped.
     pub received: f64,
+    pub missed: f64,
     pub wasm_bytes: f64,
     /// The script engine's, after a collection of garbage.
     pub heap_bytes: f64,
@@ -53,14 +59,15 @@ pub async fn move_mouse(browser: &Browser, step: u32) {
         .await;
 }
 
+/// The next sample begins when the garbage has been collected, which takes long itself.
 pub async fn sample(browser: &Browser) -> Sample {
+    let sample = figures(browser).await;
     let collect = "HeapProfiler.collectGarbage";
     browser.developer_tools(collect, json!({})).await;
     let metrics = browser
         .developer_tools("Performance.getMetrics", json!({}))
         .await;
-    let taken = browser.evaluate("return probe.take()").await;
-    let sample: Sample = serde_json::from_value(taken).expect("what the probe says");
+    figures(browser).await;
     let metric = |name| metric(&metrics, name);
     Sample {
         heap_bytes: metric("JSHeapUsedSize"),
@@ -70,6 +77,12 @@ pub async fn sample(browser: &Browser) -> Sample {
         layout_seconds: metric("LayoutDuration") + metric("RecalcStyleDuration"),
         ..sample
     }
+}
+
+/// Only what the page itself knows.
+pub async fn figures(browser: &Browser) -> Sample {
+    let taken = browser.evaluate("return probe.take()").await;
+    serde_json::from_value(taken).expect("what the probe says")
 }
 
 fn metric(metrics: &Value, name: &str) -> f64 {
