@@ -113,40 +113,6 @@ impl Broker {
         Reader::new(session, Arc::clone(&self.horizon))
     }
 
-    /// Ends a session and its subscriptions; what it had not acknowledged goes to others. `outcome` is added
-    /// to. Once is enough, more does no harm.
-    pub fn detach(&self, session: &Session, now_ms: u64, outcome: &mut Outcome) {
-        // From here on it can have no more.
-        let attached = lock_order(&self.order).detach(session);
-        self.end_consumers(&session.take_consumers(), outcome);
-        if let Some(attached) = attached {
-            // One at a time: a subscription may be to many topics, and publishers need not wait for all.
-            for subscription in attached.subscriptions {
-                self.cancel(&subscription);
-                self.notice_subscription(&subscription, false, outcome);
-            }
-            for (kind, name) in attached.temporaries {
-                self.remove_temporary(kind, &name);
-            }
-        }
-        self.bury(now_ms, outcome);
-        // What is left in the inbox refers to the session, and would keep it alive.
-        session.swap_inbox(&mut Vec::new());
-        session.end();
-    }
-
-    fn remove_temporary(&self, kind: Kind, name: &TopicName) {
-        match kind {
-            Kind::Topic => {
-                self.clear(name);
-                lock_order(&self.order).remove_if_idle(name);
-            }
-            Kind::Queue => {
-                self.remove_queue(name);
-            }
-        }
-    }
-
     /// Subscribes a session to topics.
     ///
     /// Ready holds the session if there is something to read at once.
@@ -332,7 +298,7 @@ impl Broker {
         }
     }
 
-    fn cancel(&self, subscription: &Subscription) {
+    pub(crate) fn cancel(&self, subscription: &Subscription) {
         self.watch((Kind::Topic, &subscription.filter), false);
         let mut left = Vec::new();
         lock_order(&self.order).cancel(subscription, &mut left);

@@ -14,6 +14,7 @@ mod durable;
 mod expiry;
 mod groups;
 mod harness;
+mod leaving;
 mod matching;
 mod notices;
 mod parked;

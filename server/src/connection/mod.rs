@@ -17,13 +17,21 @@ mod timer;
 mod transport;
 mod turn;
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
-use broker::{Broker, Outcome, Peer, Reader, Session};
-use tokio::sync::{Notify, watch};
+use broker::{Broker, Leaving, Outcome, Peer, Reader, Session};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+    task::yield_now,
+    time::sleep,
+};
 
 pub use farewell::turn_away;
 pub use framing::{Framing, Kind, Stream, WebSocket};
@@ -57,13 +65,48 @@ impl Surroundings {
         self.broker.attach(name, Weak::<Nobody>::new())
     }
 
-    /// Ends a session; what it held goes to others.
-    pub fn detach(&self, session: &Session) {
+    /// Ends a session; what it held goes to others. One with many subscriptions is taken out of the broker little by
+    /// little, while others go on.
+    pub fn detach(&self, session: &Arc<Session>) {
+        let begun = Instant::now();
         let mut outcome = Outcome::default();
-        self.broker.detach(session, clock::unix_ms(), &mut outcome);
+        let mut leaving = self.broker.leave(session, clock::unix_ms(), &mut outcome);
         carry_out(&mut outcome, &self.advisories, None);
+        while self.go_on_leaving(&mut leaving) {
+            if begun.elapsed() >= LEAVING_TIME
+                && let Ok(runtime) = Handle::try_current()
+            {
+                runtime.spawn(see_off(self.clone(), leaving));
+                return;
+            }
+        }
+    }
+
+    fn go_on_leaving(&self, leaving: &mut Leaving) -> bool {
+        let mut outcome = Outcome::default();
+        let now_ms = clock::unix_ms();
+        let is_more = self.broker.go_on_leaving(leaving, now_ms, &mut outcome);
+        carry_out(&mut outcome, &self.advisories, None);
+        is_more
     }
 }
+
+/// Takes out of the broker what a session has left there, and rests as a connection does that asks for much.
+async fn see_off(surroundings: Surroundings, mut leaving: Leaving) {
+    loop {
+        let begun = Instant::now();
+        if !surroundings.go_on_leaving(&mut leaving) {
+            return;
+        }
+        match turn::rest_behind(begun.elapsed()) {
+            Duration::ZERO => yield_now().await,
+            rest => sleep(rest).await,
+        }
+    }
+}
+
+/// How long the end of a connection may keep the thread.
+const LEAVING_TIME: Duration = Duration::from_millis(5);
 
 /// The peer of a session that has none.
 struct Nobody;

@@ -57,10 +57,8 @@ impl Turn {
     /// the connection rests for as long, and more.
     pub fn check_request(&mut self, begun: Instant) {
         self.check_time();
-        let took = begun.elapsed();
-        if took >= LONG {
-            self.rest = MOST_REST.min(self.rest + RESTS * took);
-        }
+        let rest = self.rest + rest_behind(begun.elapsed());
+        self.rest = rest.min(MOST_REST);
     }
 
     pub fn check_time(&mut self) {
@@ -99,6 +97,15 @@ impl Turn {
         self.blocked
             .extend(std::mem::take(&mut self.outcome.blocked));
         carry_out(&mut self.outcome, advisories, Some(own));
+    }
+}
+
+/// How long to leave the thread, and the broker, to others behind one request that took so long: three times that, so
+/// that a peer has a quarter of what there is.
+pub fn rest_behind(took: Duration) -> Duration {
+    match took < LONG {
+        true => Duration::ZERO,
+        false => MOST_REST.min(RESTS * took),
     }
 }
 
@@ -161,7 +168,7 @@ impl Budget {
 const TIME: Duration = Duration::from_millis(5);
 /// What one request may take without a rest behind it.
 const LONG: Duration = Duration::from_millis(1);
-/// How many times as long the rest is: a peer has a quarter of what there is.
+/// How many times as long the rest is.
 const RESTS: u32 = 3;
 /// However long it took.
 const MOST_REST: Duration = Duration::from_secs(1);
