@@ -278,7 +278,7 @@ impl Entry {
     #[inline]
     fn set_body(&mut self, body: &[u8]) {
         let room = self.body.capacity();
-        if room < body.len() || room > 2 * body.len() + SMALL {
+        if room < body.len() || room > body.len() + body.len() / 4 + SMALL {
             self.body = body.to_vec();
         } else {
             self.body.clear();
@@ -478,5 +478,5 @@ impl Provenance {
     }
 }
 
-/// Bytes of room that a body may leave over, besides as many as it has.
+/// Bytes of room that a body may leave over, besides a quarter of what it has.
 const SMALL: usize = 64;
