@@ -73,7 +73,7 @@ impl Surroundings {
         let mut leaving = self.broker.leave(session, clock::unix_ms(), &mut outcome);
         carry_out(&mut outcome, &self.advisories, None);
         while self.go_on_leaving(&mut leaving) {
-            if begun.elapsed() >= LEAVING_TIME
+            if begun.elapsed() >= turn::TIME
                 && let Ok(runtime) = Handle::try_current()
             {
                 runtime.spawn(see_off(self.clone(), leaving));
@@ -104,9 +104,6 @@ async fn see_off(surroundings: Surroundings, mut leaving: Leaving) {
         }
     }
 }
-
-/// How long the end of a connection may keep the thread.
-const LEAVING_TIME: Duration = Duration::from_millis(5);
 
 /// The peer of a session that has none.
 struct Nobody;

@@ -61,6 +61,7 @@ impl Turn {
         self.rest = rest.min(MOST_REST);
     }
 
+    /// Likewise, where no request is looked at for itself.
     pub fn check_time(&mut self) {
         self.is_over |= self.until.is_some_and(|until| until <= Instant::now());
     }
@@ -164,8 +165,8 @@ impl Budget {
     }
 }
 
-/// How long a peer may keep the thread with what takes long, before others have their turn.
-const TIME: Duration = Duration::from_millis(5);
+/// How long a peer may keep the thread with what takes long, its end included, before others have their turn.
+pub const TIME: Duration = Duration::from_millis(5);
 /// What one request may take without a rest behind it.
 const LONG: Duration = Duration::from_millis(1);
 /// How many times as long the rest is.

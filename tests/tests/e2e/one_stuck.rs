@@ -175,11 +175,36 @@ fn ballast() -> Vec<String> {
         .collect()
 }
 
-async fn server(overflow: &str) -> Carillon {
-    let lag = LAG.to_string();
-    // What acknowledges has a queue of its own.
-    let bounds = ["--lag", &lag, "--queue-length", &lag];
-    Carillon::with_mqtt(&[&["--overflow", overflow], &bounds[..]].concat()).await
+/// A server, and those who are connected to it.
+struct House {
+    server: Carillon,
+    /// Subscribed to the ballast and to the flood.
+    stuck: Client,
+    /// Subscribed to the flood.
+    fast: Vec<Client>,
+    /// Who is to publish the ballast.
+    heavy: Client,
+}
+
+impl House {
+    async fn new(way: Way, overflow: &str) -> Self {
+        let lag = LAG.to_string();
+        // What acknowledges has a queue of its own.
+        let bounds = ["--lag", &lag, "--queue-length", &lag];
+        let server = Carillon::with_mqtt(&[&["--overflow", overflow], &bounds[..]].concat()).await;
+        Self {
+            stuck: Client::subscriber(&server, way, &["ballast", "flood"]).await,
+            fast: fast(&server, way).await,
+            heavy: Client::connect(&server, way).await,
+            server,
+        }
+    }
+
+    /// Publishes the ballast, and then the flood, all of which the others read.
+    async fn load(&mut self, way: Way) {
+        self.heavy.publish(way, "ballast", &ballast()).await;
+        flood(&self.server, way, &mut self.fast).await;
+    }
 }
 
 async fn fast(server: &Carillon, way: Way) -> Vec<Client> {
@@ -205,13 +230,9 @@ async fn flood(server: &Carillon, way: Way, fast: &mut [Client]) {
 #[tokio::test]
 async fn the_others_get_everything_and_the_stuck_one_is_told_what_it_missed() {
     for way in WAYS {
-        let server = server("drop-oldest").await;
-        let mut stuck = Client::subscriber(&server, way, &["ballast", "flood"]).await;
-        let mut fast = fast(&server, way).await;
-        let mut heavy = Client::connect(&server, way).await;
-        heavy.publish(way, "ballast", &ballast()).await;
-        flood(&server, way, &mut fast).await;
-        let [flood, ballast] = stuck.read_with_gaps().await;
+        let mut house = House::new(way, "drop-oldest").await;
+        house.load(way).await;
+        let [flood, ballast] = house.stuck.read_with_gaps().await;
         assert!(flood >= FLOOD - 2 * LAG as usize, "{way:?}: {flood} missed");
         assert!(ballast > 0, "{way:?}: the sockets hold all of it");
     }
@@ -221,26 +242,24 @@ async fn the_others_get_everything_and_the_stuck_one_is_told_what_it_missed() {
 async fn the_others_get_everything_and_the_stuck_one_is_sent_away() {
     // What acknowledges drops the oldest, whatever the rule is.
     for way in [Way::Stomp, Way::Mqtt { qos: 0 }, Way::Mqtt { qos: 1 }] {
-        let server = server("disconnect").await;
-        let mut stuck = Client::subscriber(&server, way, &["ballast", "flood"]).await;
-        let mut fast = fast(&server, way).await;
-        let mut heavy = Client::connect(&server, way).await;
-        heavy.publish(way, "ballast", &ballast()).await;
-        flood(&server, way, &mut fast).await;
-        let figures = || async { get(server.url("/api/figures")).await.json() };
+        let mut house = House::new(way, "disconnect").await;
+        house.load(way).await;
+        let figures = || async { get(house.server.url("/api/figures")).await.json() };
         let is_gone = |figures: &serde_json::Value| figures["subscriptions"] == FAST;
         eventually("only the others", figures, is_gone).await;
-        stuck.is_gone().await;
+        house.stuck.is_gone().await;
     }
 }
 
 #[tokio::test]
 async fn publishers_wait_for_the_stuck_one_and_go_on_when_it_reads() {
     for way in [Way::Stomp, Way::Mqtt { qos: 0 }, Way::Mqtt { qos: 1 }] {
-        let server = server("block").await;
-        let mut stuck = Client::subscriber(&server, way, &["ballast", "flood"]).await;
-        let mut fast = fast(&server, way).await;
-        let mut heavy = Client::connect(&server, way).await;
+        let House {
+            server,
+            mut stuck,
+            mut fast,
+            mut heavy,
+        } = House::new(way, "block").await;
         let mut producer = Client::connect(&server, way).await;
         let is_published = Cell::new(0);
         let load = async {
