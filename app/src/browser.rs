@@ -43,96 +43,62 @@ pub fn prefers_reduced_motion() -> bool {
     query.ok().flatten().is_some_and(|query| query.matches())
 }
 
-/// Calls again and again until dropped.
-pub struct Interval {
+/// A call that the browser is to make, and does not make once this is dropped. It may be dropped while it is made.
+pub struct Appointment {
     handle: Option<i32>,
-    _call: Call,
+    cancel: fn(i32),
+    _call: Closure<dyn FnMut()>,
 }
 
-impl Interval {
+impl Appointment {
+    /// Again and again.
     pub fn every(period_ms: u32, call: impl Fn() + 'static) -> Self {
-        let call = Call::to(call);
         let period_ms = period_ms.cast_signed();
-        let handle = window()
-            .set_interval_with_callback_and_timeout_and_arguments_0(call.function(), period_ms);
-        Self {
-            handle: handle.ok(),
-            _call: call,
-        }
+        Self::new(
+            Closure::new(call),
+            |call| window().set_interval_with_callback_and_timeout_and_arguments_0(call, period_ms),
+            |handle| window().clear_interval_with_handle(handle),
+        )
     }
-}
 
-impl Drop for Interval {
-    fn drop(&mut self) {
-        if let Some(handle) = self.handle {
-            window().clear_interval_with_handle(handle);
-        }
-    }
-}
-
-/// Calls once, unless dropped before.
-pub struct Timeout {
-    handle: Option<i32>,
-    _call: Call,
-}
-
-impl Timeout {
+    /// Once.
     pub fn after(pause_ms: u32, call: impl Fn() + 'static) -> Self {
-        let call = Call::to(call);
         let pause_ms = pause_ms.cast_signed();
-        let handle = window()
-            .set_timeout_with_callback_and_timeout_and_arguments_0(call.function(), pause_ms);
-        Self {
-            handle: handle.ok(),
-            _call: call,
-        }
+        Self::new(
+            Closure::new(call),
+            |call| window().set_timeout_with_callback_and_timeout_and_arguments_0(call, pause_ms),
+            |handle| window().clear_timeout_with_handle(handle),
+        )
     }
-}
 
-impl Drop for Timeout {
-    fn drop(&mut self) {
-        if let Some(handle) = self.handle {
-            window().clear_timeout_with_handle(handle);
-        }
-    }
-}
-
-/// Calls before the next paint, unless dropped before. A hidden page does not paint.
-pub struct Frame {
-    handle: Option<i32>,
-    _call: Call,
-}
-
-impl Frame {
-    pub fn next(call: impl Fn() + 'static) -> Self {
-        let call = Call::to(call);
-        let handle = window().request_animation_frame(call.function());
-        Self {
-            handle: handle.ok(),
-            _call: call,
-        }
-    }
-}
-
-impl Drop for Frame {
-    fn drop(&mut self) {
-        if let Some(handle) = self.handle {
+    /// Once, before the next paint. A hidden page does not paint.
+    pub fn next_frame(call: impl Fn() + 'static) -> Self {
+        Self::new(
+            Closure::new(call),
+            |call| window().request_animation_frame(call),
             // It may be over already.
-            let _ = window().cancel_animation_frame(handle);
+            |handle| drop(window().cancel_animation_frame(handle)),
+        )
+    }
+
+    fn new(
+        call: Closure<dyn FnMut()>,
+        make: impl FnOnce(&Function) -> Result<i32, JsValue>,
+        cancel: fn(i32),
+    ) -> Self {
+        Self {
+            handle: make(call.as_ref().unchecked_ref()).ok(),
+            cancel,
+            _call: call,
         }
     }
 }
 
-/// What the browser calls. It may be dropped while it is called.
-struct Call(Closure<dyn FnMut()>);
-
-impl Call {
-    fn to(call: impl Fn() + 'static) -> Self {
-        Self(Closure::new(call))
-    }
-
-    fn function(&self) -> &Function {
-        self.0.as_ref().unchecked_ref()
+impl Drop for Appointment {
+    fn drop(&mut self) {
+        if let Some(handle) = self.handle {
+            (self.cancel)(handle);
+        }
     }
 }
 

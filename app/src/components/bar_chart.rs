@@ -11,7 +11,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{HtmlCanvasElement, MediaQueryList, ResizeObserver};
 
 use crate::{
-    browser::{Frame, Timeout},
+    browser::Appointment,
     chart::{Painter, svg},
     feed::Feed,
     number,
@@ -59,7 +59,7 @@ fn Table(feed: RwSignal<Feed>) -> impl IntoView {
             settled.replace(None);
             listed.try_set(newest());
         };
-        due.replace(Some(Timeout::after(LISTED_MS, list)));
+        due.replace(Some(Appointment::after(LISTED_MS, list)));
     });
     view! {
         <table>
@@ -112,7 +112,7 @@ fn paint(feed: RwSignal<Feed>, easel: Rc<Easel>) {
 struct Easel {
     me: Weak<Self>,
     painter: RefCell<Painter>,
-    frame: RefCell<Option<Frame>>,
+    frame: RefCell<Option<Appointment>>,
 }
 
 impl Easel {
@@ -130,7 +130,7 @@ impl Easel {
         let more = document().hidden() || self.painter.borrow_mut().paint();
         let next = more.then(|| {
             let me = self.me.clone();
-            Frame::next(move || {
+            Appointment::next_frame(move || {
                 if let Some(easel) = me.upgrade() {
                     easel.repaint();
                 }

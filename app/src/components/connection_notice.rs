@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    browser::{self, Interval},
+    browser::{self, Appointment},
     connection::{Connection, State},
     reactive::{hold, once_live, shown, text},
 };
@@ -17,7 +17,7 @@ pub fn ConnectionNotice() -> impl IntoView {
             now_ms.set(browser::now_ms());
         }
     };
-    once_live(move || hold(Interval::every(250, count_down)));
+    once_live(move || hold(Appointment::every(250, count_down)));
     let reason = text(move || match connection.state() {
         State::Lost { reason, .. } if !reason.is_empty() => format!("{reason} "),
         _ => String::new(),

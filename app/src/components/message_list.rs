@@ -6,7 +6,7 @@ use leptos::{html, prelude::*};
 
 use super::message_rows::List;
 use crate::{
-    browser::{self, Timeout},
+    browser::{self, Appointment},
     flood::{Flood, Reader},
     line::Line,
     reactive::{effect, once_live, shown},
@@ -83,7 +83,7 @@ fn draw(list: List, lines: Lines, is_following: RwSignal<bool>) {
                 flooded.borrow_mut().calm();
                 calm_since_ms.try_set(browser::now_ms());
             };
-            drawing.until_calm = Some(Timeout::after(CALM_MS, calm));
+            drawing.until_calm = Some(Appointment::after(CALM_MS, calm));
         }
         let reader = match is_following {
             true => Reader::Following,
@@ -97,7 +97,7 @@ fn draw(list: List, lines: Lines, is_following: RwSignal<bool>) {
 struct Drawing {
     rows: Rows<List>,
     flood: Flood,
-    until_calm: Option<Timeout>,
+    until_calm: Option<Appointment>,
 }
 
 impl Drawing {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    browser::{self, Interval},
+    browser::{self, Appointment},
     rate::rounded,
     reactive::{hold, once_live, text},
 };
@@ -23,7 +23,9 @@ pub fn Tallies(
 ) -> impl IntoView {
     let now_ms = RwSignal::new(0.0);
     once_live(move || {
-        hold(Interval::every(500, move || now_ms.set(browser::now_ms())));
+        hold(Appointment::every(500, move || {
+            now_ms.set(browser::now_ms())
+        }));
     });
     let rate = Count {
         name: "per second",

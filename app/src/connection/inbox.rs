@@ -1,7 +1,7 @@
 //! Messages between the socket and the screen: they wait for the next animation frame, all of them
 //! for the same one.
 
-use crate::browser::{Frame, Timeout};
+use crate::browser::Appointment;
 
 use super::Message;
 
@@ -10,7 +10,7 @@ use super::Message;
 pub struct Inbox {
     waiting: Vec<(String, Vec<Message>)>,
     count: usize,
-    appointment: Option<(Frame, Timeout)>,
+    appointment: Option<(Appointment, Appointment)>,
 }
 
 impl Inbox {
@@ -28,8 +28,8 @@ impl Inbox {
         }
         self.count += 1;
         if self.appointment.is_none() {
-            let frame = Frame::next(deliver.clone());
-            self.appointment = Some((frame, Timeout::after(UNPAINTED_MS, deliver)));
+            let frame = Appointment::next_frame(deliver.clone());
+            self.appointment = Some((frame, Appointment::after(UNPAINTED_MS, deliver)));
         }
     }
 

@@ -24,7 +24,7 @@ use super::{
     subscriptions::{Place, Subscriptions},
     talk::{Talk, clock, subscribe},
 };
-use crate::browser::{self, Timeout};
+use crate::browser::{self, Appointment};
 
 pub struct Link {
     me: Weak<Self>,
@@ -34,7 +34,7 @@ pub struct Link {
     receipts: RefCell<Receipts>,
     inbox: RefCell<Inbox>,
     backoff: Cell<Backoff>,
-    retry: RefCell<Option<Timeout>>,
+    retry: RefCell<Option<Appointment>>,
 }
 
 /// Why a publication was not even sent.
@@ -288,11 +288,12 @@ impl Link {
         let pause_ms = backoff.pause_ms(browser::chance());
         self.backoff.set(backoff);
         let me = self.me.clone();
-        self.retry.replace(Some(Timeout::after(pause_ms, move || {
-            if let Some(link) = me.upgrade() {
-                link.open();
-            }
-        })));
+        self.retry
+            .replace(Some(Appointment::after(pause_ms, move || {
+                if let Some(link) = me.upgrade() {
+                    link.open();
+                }
+            })));
         let retry_at_ms = browser::now_ms() + f64::from(pause_ms);
         self.state.set(State::Lost {
             reason,

@@ -8,7 +8,7 @@ use wire::stomp::{
 };
 
 use super::{socket::Socket, subscriptions::Request};
-use crate::browser::{self, Interval};
+use crate::browser::{self, Appointment};
 
 pub struct Talk {
     pub socket: Socket,
@@ -17,7 +17,7 @@ pub struct Talk {
     /// Bytes of a frame whose end has not come yet.
     pub unread: Vec<u8>,
     pub live_since_ms: Option<f64>,
-    _pulse: Interval,
+    _pulse: Appointment,
 }
 
 impl Talk {
@@ -29,7 +29,7 @@ impl Talk {
             decoder: Decoder::new(Limits::DEFAULT),
             unread: Vec::new(),
             live_since_ms: None,
-            _pulse: Interval::every(PULSE_MS, beat),
+            _pulse: Appointment::every(PULSE_MS, beat),
         }
     }
 

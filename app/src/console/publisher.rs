@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::{Kind, Settings, sample};
 use crate::{
-    browser::{self, Interval},
+    browser::{self, Appointment},
     connection::{Connection, Outcome},
     line::{Line, shortened},
     rate::Rate,
@@ -83,7 +83,7 @@ impl Publisher {
         effect(move |_| {
             if settings.ready.get() && settings.running.get() {
                 let period_ms = settings.period_ms.get();
-                hold(Interval::every(period_ms, move || publisher.beat()));
+                hold(Appointment::every(period_ms, move || publisher.beat()));
             }
         });
         publisher
