@@ -3,13 +3,14 @@
 use std::{net::SocketAddr, time::Duration};
 
 use axum::http::Uri;
+use bench::BenchOptions;
 use broker::{DeadLetterQueue, Limits, Overflow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wire::stomp::server::Subscribe;
 
 use crate::{
-    bench::BenchOptions, client, doors::Ports, mqtt::MqttArguments, port::Port, server::Options,
-    stomp::StompOptions, tls::TlsOptions,
+    client, doors::Ports, mqtt::MqttArguments, port::Port, server::Options, stomp::StompOptions,
+    tls::TlsOptions,
 };
 
 /// A broker for topics and queues in one binary: MQTT, STOMP, WebSocket, HTTP and live pages.

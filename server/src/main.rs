@@ -7,7 +7,6 @@
 mod advisory;
 #[cfg(test)]
 mod allocations;
-mod bench;
 mod cli;
 mod client;
 mod clock;
@@ -34,7 +33,10 @@ mod written_name;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::block_in_place,
+};
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command, LogFormat, ServeOptions};
@@ -49,7 +51,7 @@ async fn main() -> ExitCode {
         Some(Command::Sub(options)) => client::subscribe(options).await,
         Some(Command::Request(options)) => client::request(options).await,
         Some(Command::Reply(options)) => client::reply(options).await,
-        Some(Command::Bench(options)) => bench::bench(*options),
+        Some(Command::Bench(options)) => block_in_place(|| bench::bench(*options)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,9 +10,10 @@ use anyhow::Result;
 use crate::process::{ask, cargo, command, find, root, run, stage};
 use crate::{dist, pages, test};
 
-const NATIVE: [&str; 6] = [
+const NATIVE: [&str; 7] = [
     "carillon-wire",
     "carillon-broker",
+    "carillon-bench",
     "carillon-app",
     "carillon-server",
     "carillon-tests",

@@ -11,7 +11,14 @@ use anyhow::Result;
 use crate::process::{cargo, run, stage};
 use crate::{needs, server};
 
-const PURE: [&str; 4] = ["-p", "carillon-wire", "-p", "carillon-broker"];
+const LIBRARIES: [&str; 6] = [
+    "-p",
+    "carillon-wire",
+    "-p",
+    "carillon-broker",
+    "-p",
+    "carillon-bench",
+];
 const LEPTOS: [&str; 4] = ["-p", "carillon-server", "-p", "carillon-app"];
 
 /// `arguments` go to the end-to-end tests, to choose among them.
@@ -21,8 +28,8 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
         stage("tests of xtask", || {
             run(&mut cargo(&["test", "-p", "carillon-xtask"]))
         })?;
-        stage("tests of wire and broker", || {
-            run(cargo(&["test"]).args(PURE))
+        stage("tests of wire, broker and bench", || {
+            run(cargo(&["test"]).args(LIBRARIES))
         })?;
         stage("the broker's threads in every order", model)?;
     }

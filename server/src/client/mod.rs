@@ -35,8 +35,6 @@ mod subscribe;
 mod tls;
 mod transport;
 
-#[cfg(test)]
-pub use options::parse;
 pub use publish::{PublishOptions, publish};
 pub use reply::{ReplyOptions, reply};
 pub use request::{RequestOptions, request};

@@ -296,7 +296,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
-    use crate::bench::dialect::Quality;
+    use crate::dialect::Quality;
 
     fn link(upgrade: Option<Vec<u8>>) -> (TcpListener, Link) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -26,8 +26,6 @@ mod websocket;
 
 use std::io::Write as _;
 
-use tokio::task::block_in_place;
-
 pub use options::BenchOptions;
 
 /// Measures, and prints what was found.
@@ -39,7 +37,7 @@ pub fn bench(options: BenchOptions) -> anyhow::Result<()> {
     // Without it there are as many connections as there are.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let as_json = options.json;
-    let report = block_in_place(|| run::Run::new(options)?.perform())?;
+    let report = run::Run::new(options)?.perform()?;
     let text = match as_json {
         true => serde_json::to_string(&report)? + "\n",
         false => report.table(),

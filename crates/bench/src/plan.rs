@@ -181,7 +181,16 @@ mod tests {
     use super::*;
 
     fn options(arguments: &[&str]) -> BenchOptions {
-        crate::client::parse(arguments).unwrap()
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            options: BenchOptions,
+        }
+
+        let line = std::iter::once(&"carillon").chain(arguments);
+        <Line as clap::Parser>::try_parse_from(line)
+            .unwrap()
+            .options
     }
 
     fn plan(arguments: &[&str]) -> Plan {

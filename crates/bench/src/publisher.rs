@@ -184,7 +184,7 @@ const STALL_NS: u64 = 2_000_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::dialect::{Protocol, Quality};
+    use crate::dialect::{Protocol, Quality};
 
     const WINDOW: Schedule = Schedule::Window {
         messages: 4,
