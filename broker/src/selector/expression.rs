@@ -34,7 +34,7 @@ pub(super) enum Expression {
 
 /// What can be said of an expression before it is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ExpressionKind {
     /// A property: whatever it turns out to be.
     Open,
     Text,
@@ -42,9 +42,9 @@ pub(super) enum Kind {
     Condition,
 }
 
-impl Kind {
+impl ExpressionKind {
     /// For errors.
-    pub(super) fn words(self) -> &'static str {
+    pub(super) fn description(self) -> &'static str {
         match self {
             Self::Open => "an identifier",
             Self::Text => "a string",
@@ -61,12 +61,12 @@ pub(super) struct Context<'a, P: ?Sized> {
 }
 
 impl Expression {
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> ExpressionKind {
         match self {
-            Self::Property(_) => Kind::Open,
-            Self::Text(_) => Kind::Text,
-            Self::Number(_) | Self::Signed(..) | Self::Arithmetic(..) => Kind::Number,
-            _ => Kind::Condition,
+            Self::Property(_) => ExpressionKind::Open,
+            Self::Text(_) => ExpressionKind::Text,
+            Self::Number(_) | Self::Signed(..) | Self::Arithmetic(..) => ExpressionKind::Number,
+            _ => ExpressionKind::Condition,
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::{
     InvalidSelector,
-    expression::{Expression, Kind},
+    expression::{Expression, ExpressionKind},
     lexer::{Keyword, TokenKind},
     like::Pattern,
     number::{Number, Operator, Sign},
@@ -20,7 +20,7 @@ impl Parser<'_> {
         }
         let condition = self.condition(Self::disjunction)?;
         let expected = match condition.kind() {
-            Kind::Open => "an operator or the end",
+            ExpressionKind::Open => "an operator or the end",
             _ => "AND, OR or the end",
         };
         self.expect(TokenKind::End, expected)?;
@@ -47,7 +47,7 @@ impl Parser<'_> {
         if !self.is_next(TokenKind::Keyword(word)) {
             return Ok(first);
         }
-        check(&first, Kind::Condition, column)?;
+        check(&first, ExpressionKind::Condition, column)?;
         let mut parts = vec![first];
         while self.skip(TokenKind::Keyword(word))? {
             parts.push(self.condition(part)?);
@@ -80,7 +80,7 @@ impl Parser<'_> {
 
     fn compare(&mut self, comparison: Comparison, left: Expression, column: usize) -> Parsed {
         let right = if comparison.is_order() {
-            check(&left, Kind::Number, column)?;
+            check(&left, ExpressionKind::Number, column)?;
             self.advance()?;
             self.number(Self::sum)?
         } else {
@@ -103,7 +103,7 @@ impl Parser<'_> {
         let is_negated = self.skip(TokenKind::Keyword(Keyword::Not))?;
         match self.kind() {
             TokenKind::Keyword(Keyword::Between) => {
-                check(&left, Kind::Number, column)?;
+                check(&left, ExpressionKind::Number, column)?;
                 let range = self.range(left)?;
                 // Not the negation: both are false of what is no number.
                 Ok(if is_negated {
@@ -186,7 +186,7 @@ impl Parser<'_> {
         while let TokenKind::Arithmetic(operator) = self.kind()
             && is_of_level(operator)
         {
-            check(&first, Kind::Number, column)?;
+            check(&first, ExpressionKind::Number, column)?;
             self.advance()?;
             rest.push((operator, self.number(part)?));
         }
@@ -230,7 +230,7 @@ impl Parser<'_> {
             TokenKind::Open => self.nested(|parser| {
                 let inner = parser.disjunction()?;
                 let expected = match inner.kind() {
-                    Kind::Condition => "AND, OR or \")\"",
+                    ExpressionKind::Condition => "AND, OR or \")\"",
                     _ => "an operator or \")\"",
                 };
                 parser.expect(TokenKind::Close, expected)?;

@@ -214,11 +214,11 @@ fn numeral(rest: &str) -> Result<(TokenKind<'_>, usize), SelectorFault> {
 fn numeral_text(rest: &str) -> &str {
     let is_part = |character| continues_word(character) || character == '.';
     let text = leading(rest, is_part);
-    let behind = &rest[text.len()..];
-    if is_hexadecimal(text) || !text.ends_with(['e', 'E']) || !behind.starts_with(['+', '-']) {
+    let after = &rest[text.len()..];
+    if is_hexadecimal(text) || !text.ends_with(['e', 'E']) || !after.starts_with(['+', '-']) {
         return text;
     }
-    let exponent = leading(&behind[1..], is_part);
+    let exponent = leading(&after[1..], is_part);
     &rest[..text.len() + 1 + exponent.len()]
 }
 

@@ -15,12 +15,12 @@ pub(super) struct Pattern {
     /// Up to the first `%`.
     start: Box<[Piece]>,
     /// From the first `%` on.
-    open: Option<Open>,
+    tail: Option<Tail>,
 }
 
 /// What a pattern has behind its first `%`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Open {
+struct Tail {
     /// Between two `%` each.
     parts: Box<[Part]>,
     /// Behind the last `%`.
@@ -69,7 +69,7 @@ impl Pattern {
         let mut rest = text.chars();
         let (start, mut is_open) = part(&mut rest, escape);
         if !is_open {
-            return Ok(Self { start, open: None });
+            return Ok(Self { start, tail: None });
         }
         let mut parts = Vec::new();
         let mut end = Box::default();
@@ -83,14 +83,14 @@ impl Pattern {
             }
         }
         let parts = parts.into();
-        let open = Some(Open { parts, end });
-        Ok(Self { start, open })
+        let tail = Some(Tail { parts, end });
+        Ok(Self { start, tail })
     }
 
     /// What is before, between and behind its `%`.
     fn cut(&self) -> impl Iterator<Item = &[Piece]> {
-        let parts = self.open.iter().flat_map(|open| &open.parts);
-        let end = self.open.iter().map(|open| &*open.end);
+        let parts = self.tail.iter().flat_map(|tail| &tail.parts);
+        let end = self.tail.iter().map(|tail| &*tail.end);
         iter::once(&*self.start)
             .chain(parts.map(|part| &*part.pieces))
             .chain(end)
@@ -104,7 +104,7 @@ impl Pattern {
 
     /// The number of parts that are looked for in the whole of a text, and not just at its ends.
     pub(super) fn searches(&self) -> usize {
-        self.open.as_ref().map_or(0, |open| open.parts.len())
+        self.tail.as_ref().map_or(0, |tail| tail.parts.len())
     }
 
     /// Whether the whole of `text` is as the pattern says.
@@ -113,16 +113,16 @@ impl Pattern {
         if !self.start.iter().all(|piece| piece.is_next(rest.next())) {
             return false;
         }
-        let Some(open) = &self.open else {
+        let Some(tail) = &self.tail else {
             return rest.as_str().is_empty();
         };
-        let mut end = open.end.iter().rev();
+        let mut end = tail.end.iter().rev();
         if !end.all(|piece| piece.is_next(rest.next_back())) {
             return false;
         }
-        let mut parts = open.parts.iter();
+        let mut parts = tail.parts.iter();
         parts
-            .try_fold(rest.as_str(), |rest, part| part.search.behind(rest))
+            .try_fold(rest.as_str(), |rest, part| part.search.after(rest))
             .is_some()
     }
 }
@@ -159,13 +159,13 @@ impl Piece {
 
 impl Search {
     /// What is behind the first place where it is.
-    fn behind<'t>(&self, text: &'t str) -> Option<&'t str> {
+    fn after<'t>(&self, text: &'t str) -> Option<&'t str> {
         match self {
             Self::Text(wanted) => {
                 let at = text.find(&**wanted)?;
                 Some(&text[at + wanted.len()..])
             }
-            Self::Shifts(shifts) => shifts.behind(text),
+            Self::Shifts(shifts) => shifts.after(text),
         }
     }
 }
@@ -191,7 +191,7 @@ impl Shifts {
         Self { fits, ascii, last }
     }
 
-    fn behind<'t>(&self, text: &'t str) -> Option<&'t str> {
+    fn after<'t>(&self, text: &'t str) -> Option<&'t str> {
         let mut rest = text.chars();
         // A bit for each piece: whether the pieces up to it fit the characters up to here.
         let mut fitting = 0;

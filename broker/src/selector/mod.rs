@@ -135,7 +135,7 @@ fn strings(lexer: &mut Lexer<'_>) -> Strings {
         if lexer.skip_prefix(CONVERT) {
             strings = Strings::Converted;
         } else if lexer.skip_prefix(NO_CONVERT) {
-            strings = Strings::AsTheyAre;
+            strings = Strings::Unconverted;
         } else {
             return strings;
         }
@@ -146,7 +146,7 @@ fn strings(lexer: &mut Lexer<'_>) -> Strings {
 /// the spelling has its own spaces).
 impl fmt::Display for Selector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.strings == Strings::AsTheyAre {
+        if self.strings == Strings::Unconverted {
             formatter.write_str(NO_CONVERT)?;
         }
         self.expression.fmt(formatter)

@@ -2,7 +2,7 @@
 
 use super::{
     InvalidSelector, Selector, SelectorFault,
-    expression::{Expression, Kind},
+    expression::{Expression, ExpressionKind},
     lexer::{Lexer, Token, TokenKind},
     like::Pattern,
 };
@@ -119,14 +119,14 @@ impl<'t> Parser<'t> {
     }
 
     pub(super) fn condition(&mut self, part: fn(&mut Self) -> Parsed) -> Parsed {
-        self.of_kind(Kind::Condition, part)
+        self.of_kind(ExpressionKind::Condition, part)
     }
 
     pub(super) fn number(&mut self, part: fn(&mut Self) -> Parsed) -> Parsed {
-        self.of_kind(Kind::Number, part)
+        self.of_kind(ExpressionKind::Number, part)
     }
 
-    fn of_kind(&mut self, kind: Kind, part: fn(&mut Self) -> Parsed) -> Parsed {
+    fn of_kind(&mut self, kind: ExpressionKind, part: fn(&mut Self) -> Parsed) -> Parsed {
         let column = self.token.column;
         let expression = part(self)?;
         check(&expression, kind, column)?;
@@ -153,9 +153,9 @@ impl<'t> Parser<'t> {
 }
 
 /// Whether the expression that begins at `column` can be used as `wanted`.
-pub(super) fn check(expression: &Expression, wanted: Kind, column: usize) -> Parsed<()> {
+pub(super) fn check(expression: &Expression, wanted: ExpressionKind, column: usize) -> Parsed<()> {
     let kind = expression.kind();
-    if kind == wanted || kind == Kind::Open {
+    if kind == wanted || kind == ExpressionKind::Open {
         return Ok(());
     }
     Err(mismatch(wanted, kind, column))
@@ -165,16 +165,16 @@ pub(super) fn check(expression: &Expression, wanted: Kind, column: usize) -> Par
 pub(super) fn name(expression: Expression, column: usize) -> Parsed<Box<str>> {
     match expression {
         Expression::Property(name) => Ok(name),
-        other => Err(mismatch(Kind::Open, other.kind(), column)),
+        other => Err(mismatch(ExpressionKind::Open, other.kind(), column)),
     }
 }
 
-fn mismatch(wanted: Kind, found: Kind, column: usize) -> InvalidSelector {
+fn mismatch(wanted: ExpressionKind, found: ExpressionKind, column: usize) -> InvalidSelector {
     InvalidSelector {
         column,
         fault: SelectorFault::Expected {
-            expected: wanted.words(),
-            found: found.words().to_owned(),
+            expected: wanted.description(),
+            found: found.description().to_owned(),
         },
     }
 }

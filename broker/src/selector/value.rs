@@ -23,7 +23,7 @@ pub(super) enum Strings {
     /// The number or the boolean that the whole string is written as.
     Converted,
     /// Strings, and nothing else.
-    AsTheyAre,
+    Unconverted,
 }
 
 /// The comparison operators.

@@ -12,7 +12,7 @@ proptest! {
     #[test]
     fn printing_and_parsing_again_gives_the_same(
         expression in condition(),
-        strings in select(vec![Strings::Converted, Strings::AsTheyAre]),
+        strings in select(vec![Strings::Converted, Strings::Unconverted]),
     ) {
         let selector = Selector { expression, strings };
         let printed = selector.to_string();
