@@ -1,4 +1,4 @@
-//! Expressions as text that reads as the same expression.
+//! Formats expressions as text that parses as the same expression.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -8,7 +8,7 @@ use super::{
     number::{Operator, Sign},
 };
 
-/// A text in quotes, with the quotes in it doubled.
+/// Formats a text in quotes, with the quotes inside it doubled.
 pub(super) struct Quoted<'a>(pub(super) char, pub(super) &'a str);
 
 impl Display for Quoted<'_> {
@@ -25,7 +25,7 @@ impl Display for Quoted<'_> {
     }
 }
 
-/// How tightly an expression's outermost operator binds, the loosest first.
+/// The precedence of an expression's outermost operator, lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Binding {
     Or,
@@ -58,7 +58,7 @@ impl Expression {
         }
     }
 
-    /// Whether its `NOT` stands in the middle.
+    /// Returns true for tests that print their negation as an infix `NOT` (`a NOT IN (..)`).
     fn is_test(&self) -> bool {
         matches!(self, Self::In(..) | Self::Like(..) | Self::IsNull(_))
     }
@@ -77,7 +77,7 @@ impl Expression {
     }
 }
 
-/// An expression, in parentheses if it binds less tightly than that.
+/// Formats an expression, in parentheses if its precedence is lower than the given one.
 struct Within<'a>(&'a Expression, Binding);
 
 impl Display for Within<'_> {
@@ -91,7 +91,7 @@ impl Display for Within<'_> {
     }
 }
 
-/// An identifier, in quotes where it needs them.
+/// Formats an identifier, in quotes if they are required.
 struct Name<'a>(&'a str);
 
 impl Display for Name<'_> {
@@ -139,7 +139,7 @@ impl Display for Expression {
 fn signed(sign: Sign, inner: &Expression, formatter: &mut Formatter<'_>) -> fmt::Result {
     formatter.write_char(sign.symbol())?;
     match inner {
-        // Without the parentheses the sign would be the numeral's.
+        // Without parentheses, the sign would be parsed as part of the numeral.
         Expression::Number(number) if !number.is_negative() => write!(formatter, "({number})"),
         _ => Within(inner, Binding::Sign).fmt(formatter),
     }

@@ -1,24 +1,24 @@
-//! The properties of the broker's entries: JMS's header fields, and headers.
+//! The properties of the broker's entries: the JMS header fields, and headers by name.
 
 use crate::Entry;
 
 use super::{Properties, Value, number::Number};
 
-/// JMS's names for what an entry or its STOMP headers say, and headers by their own names, of which the
-/// first counts.
+/// Maps JMS names to fields and STOMP headers of an entry. All other names are names of headers;
+/// the first header with a name counts.
 ///
 /// | identifier | value |
 /// |---|---|
-/// | `JMSDestination` | the topic's name, without any protocol's prefix |
-/// | `JMSTimestamp` | when it was published, in Unix milliseconds |
-/// | `JMSPriority` | header `priority`, 0 to 9; 4 without or with anything else |
+/// | `JMSDestination` | name of the topic, without the prefix of any protocol |
+/// | `JMSTimestamp` | time of publication, in Unix milliseconds |
+/// | `JMSPriority` | header `priority`, 0 to 9; 4 if the header is missing or invalid |
 /// | `JMSDeliveryMode` | `'PERSISTENT'` with the header `persistent:true`, else `'NON_PERSISTENT'` |
-/// | `JMSExpiration` | when it expires, in Unix milliseconds; 0 for never |
+/// | `JMSExpiration` | time of expiry, in Unix milliseconds; 0 if the entry never expires |
 /// | `JMSType`, `JMSCorrelationID`, `JMSReplyTo` | headers `type`, `correlation-id`, `reply-to` |
-/// | `"content-type"` | the media type of the body |
+/// | `"content-type"` | media type of the body |
 ///
-/// `JMSMessageID`, `JMSRedelivered` and `JMSXDeliveryCount` belong to the broker or to a delivery and not to
-/// an entry: they are unknown here, and no header can stand in for them.
+/// `JMSMessageID`, `JMSRedelivered` and `JMSXDeliveryCount` belong to the broker or to a delivery,
+/// not to an entry. They are unknown here, and a header of the same name is ignored.
 impl Properties for Entry {
     fn property(&self, name: &str) -> Option<Value<'_>> {
         match name {
@@ -52,7 +52,7 @@ fn delivery_mode(header: Option<&str>) -> &'static str {
     }
 }
 
-/// JMS: 0 stands for never.
+/// JMS: 0 means that the message never expires.
 fn expiration(expires_ms: Option<u64>) -> i64 {
     expires_ms.unwrap_or(0).try_into().unwrap_or(i64::MAX)
 }

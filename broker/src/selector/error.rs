@@ -1,59 +1,59 @@
-//! Why a text is not a selector, and where.
+//! Errors of the selector parser.
 
 use super::Selector;
 
-/// Why a text is not a selector, and where.
+/// The rule that a text breaks, and the position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {fault}")]
 pub struct InvalidSelector {
-    /// The place, in characters from 1.
+    /// The position, in characters from 1.
     pub column: usize,
-    /// The rule that is broken.
+    /// The broken rule.
     pub fault: SelectorFault,
 }
 
-/// The rules a selector can break.
+/// The rules that a selector can break.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectorFault {
-    /// Something else belongs there.
+    /// A different token is required at this position.
     #[error("expected {expected}, found {found}")]
     Expected {
-        /// What belongs there.
+        /// The required token or kind of expression.
         expected: &'static str,
-        /// What is there, in quotes, or in words.
+        /// The actual token in quotes, or a description.
         found: String,
     },
-    /// A quoted string or identifier without its end.
+    /// A quoted string or identifier without a closing quote.
     #[error("the quote {0} is not closed")]
     Unclosed(char),
-    /// What begins like a number and is none.
+    /// A text that begins like a number but is not one.
     #[error("{0:?} is not a number")]
     NotANumber(String),
-    /// An exact numeral beyond 64 bits, or an approximate one that is infinite.
+    /// An exact numeral beyond 64 bits, or an infinite approximate one.
     #[error("{0} is out of range")]
     OutOfRange(String),
-    /// More than [`Selector::MAX_BYTES`].
+    /// Longer than [`Selector::MAX_BYTES`].
     #[error("longer than {} bytes", Selector::MAX_BYTES)]
     TooLong,
-    /// More than [`Selector::MAX_DEPTH`].
+    /// Nested deeper than [`Selector::MAX_DEPTH`].
     #[error("nested deeper than {} levels", Selector::MAX_DEPTH)]
     TooDeep,
-    /// More than [`Selector::MAX_TERMS`].
+    /// More terms than [`Selector::MAX_TERMS`].
     #[error("more than {} identifiers and literals", Selector::MAX_TERMS)]
     TooManyTerms,
-    /// More than [`Selector::MAX_PATTERN_CHARS`].
+    /// More pattern characters than [`Selector::MAX_PATTERN_CHARS`].
     #[error(
         "more than {} characters in patterns of LIKE",
         Selector::MAX_PATTERN_CHARS
     )]
     PatternsTooLong,
-    /// More than [`Selector::MAX_PART_CHARS`].
+    /// A part of a pattern longer than [`Selector::MAX_PART_CHARS`].
     #[error(
         "more than {} characters, with _ among them, between two % of LIKE",
         Selector::MAX_PART_CHARS
     )]
     PartTooLong,
-    /// More than [`Selector::MAX_SEARCHES`].
+    /// More parts to search for than [`Selector::MAX_SEARCHES`].
     #[error(
         "more than {} parts between two % in patterns of LIKE",
         Selector::MAX_SEARCHES
@@ -71,7 +71,7 @@ impl InvalidSelector {
     }
 }
 
-/// Keeps an error's text readable whatever was sent.
+/// Shortens a text of any length for an error message.
 pub(super) fn shorten(text: &str) -> String {
     const SHOWN: usize = 40;
     match text.char_indices().nth(SHOWN) {

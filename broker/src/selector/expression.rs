@@ -1,7 +1,7 @@
 //! The syntax tree and its evaluation.
 //!
-//! A tree is only as deep as parentheses, `NOT` and signs are nested in the text, since chains of one
-//! operator are one node; so the parser's bound on depth is also the bound on recursion here.
+//! A tree is only as deep as parentheses, `NOT` and signs are nested in the text, because a chain
+//! of one operator is one node. So the parser's bound on depth also bounds the recursion here.
 
 use super::{
     Properties, Value,
@@ -10,7 +10,7 @@ use super::{
     value::{Comparison, Strings},
 };
 
-/// A condition, or something with a value.
+/// A condition, or an expression with a value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expression {
     Text(Box<str>),
@@ -18,10 +18,10 @@ pub(super) enum Expression {
     Number(Number),
     Property(Box<str>),
     Signed(Sign, Box<Expression>),
-    /// Operators of one precedence, from left to right.
+    /// Operators of one precedence, evaluated from left to right.
     Arithmetic(Box<Expression>, Box<[(Operator, Expression)]>),
     Compare(Comparison, Box<[Expression; 2]>),
-    /// The value, and its least and its greatest.
+    /// The value, the minimum and the maximum.
     Between(Box<[Expression; 3]>),
     NotBetween(Box<[Expression; 3]>),
     In(Box<str>, Box<[Box<str>]>),
@@ -32,10 +32,10 @@ pub(super) enum Expression {
     Any(Box<[Expression]>),
 }
 
-/// What can be said of an expression before it is evaluated.
+/// The kind of an expression, as far as it is known before evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ExpressionKind {
-    /// A property: whatever it turns out to be.
+    /// A property, whose kind is known only during evaluation.
     Open,
     Text,
     Number,
@@ -43,7 +43,7 @@ pub(super) enum ExpressionKind {
 }
 
 impl ExpressionKind {
-    /// For errors.
+    /// Returns the description used in error messages.
     pub(super) fn description(self) -> &'static str {
         match self {
             Self::Open => "an identifier",
@@ -54,7 +54,7 @@ impl ExpressionKind {
     }
 }
 
-/// What an evaluation is about.
+/// The inputs of an evaluation.
 pub(super) struct Context<'a, P: ?Sized> {
     pub(super) properties: &'a P,
     pub(super) strings: Strings,
@@ -70,7 +70,7 @@ impl Expression {
         }
     }
 
-    /// The truth of a condition; none is unknown.
+    /// Returns the truth of a condition; None is unknown.
     pub(super) fn truth<P: Properties + ?Sized>(&self, context: &Context<'_, P>) -> Option<bool> {
         match self {
             Self::Compare(comparison, sides) => compare(*comparison, sides, context),
@@ -87,7 +87,7 @@ impl Expression {
         }
     }
 
-    /// The value; none is unknown.
+    /// Returns the value; None is unknown.
     fn value<'a, P: Properties + ?Sized>(&'a self, context: &Context<'a, P>) -> Option<Value<'a>> {
         match self {
             Self::Property(name) => context.properties.property(name),
@@ -98,7 +98,7 @@ impl Expression {
         }
     }
 
-    /// The number that the value is; none where it is unknown or no number.
+    /// Returns the value as a number, or None if it is unknown or not a number.
     fn number<P: Properties + ?Sized>(&self, context: &Context<'_, P>) -> Option<Number> {
         match self {
             Self::Number(number) => Some(*number),
@@ -138,7 +138,7 @@ fn compare<P: Properties + ?Sized>(
     Some(comparison.holds(left, right, context.strings))
 }
 
-/// `value >= least AND value <= greatest`
+/// Evaluates `value >= least AND value <= greatest`.
 fn between<P: Properties + ?Sized>(
     [value, least, greatest]: &[Expression; 3],
     context: &Context<'_, P>,
@@ -149,7 +149,7 @@ fn between<P: Properties + ?Sized>(
     decide(false, [above, below])
 }
 
-/// `value < least OR value > greatest`
+/// Evaluates `value < least OR value > greatest`.
 fn not_between<P: Properties + ?Sized>(
     [value, least, greatest]: &[Expression; 3],
     context: &Context<'_, P>,
@@ -169,7 +169,8 @@ fn relate<P: Properties + ?Sized>(
     Some(comparison.holds(left?, right.value(context)?, context.strings))
 }
 
-/// `AND` where one false decides the whole, `OR` where one true does.
+/// Evaluates `AND` (`decisive` is false) or `OR` (`decisive` is true): one decisive part decides
+/// the whole.
 fn decide(decisive: bool, truths: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
     let mut whole = Some(!decisive);
     for truth in truths {

@@ -1,6 +1,7 @@
-//! The productions: one function for each level of precedence, the loosest first.
+//! The grammar's productions: one function for each level of precedence, lowest first.
 //!
-//! Only parentheses, `NOT` and signs recurse, each through [`Parser::nested`], which counts them.
+//! Only parentheses, `NOT` and signs recurse, always through [`Parser::nested`], which counts the
+//! depth.
 
 use super::{
     InvalidSelector,
@@ -13,7 +14,7 @@ use super::{
 };
 
 impl Parser<'_> {
-    /// The whole text: nothing, or one condition.
+    /// Parses the whole text: empty, or one condition.
     pub(super) fn selector(mut self) -> Result<Expression, InvalidSelector> {
         if self.is_next(TokenKind::End) {
             return Ok(Expression::Boolean(true));
@@ -35,7 +36,7 @@ impl Parser<'_> {
         self.joined(Keyword::And, Self::negation, Expression::All)
     }
 
-    /// One `part`, or several with `word` between them.
+    /// Parses one `part`, or several separated by `word`.
     fn joined(
         &mut self,
         word: Keyword,
@@ -98,14 +99,15 @@ impl Parser<'_> {
         Ok(negated_if(is_negated, is_null))
     }
 
-    /// `[NOT] BETWEEN`, `[NOT] IN` or `[NOT] LIKE`
+    /// Parses `[NOT] BETWEEN`, `[NOT] IN` or `[NOT] LIKE`.
     fn test(&mut self, left: Expression, column: usize) -> Parsed {
         let is_negated = self.skip(TokenKind::Keyword(Keyword::Not))?;
         match self.kind() {
             TokenKind::Keyword(Keyword::Between) => {
                 check(&left, ExpressionKind::Number, column)?;
                 let range = self.range(left)?;
-                // Not the negation: both are false of what is no number.
+                // `NotBetween` is not the negation of `Between`: both are false for a value that is
+                // not a number.
                 Ok(if is_negated {
                     Expression::NotBetween(range)
                 } else {
@@ -174,7 +176,7 @@ impl Parser<'_> {
         self.chain(Self::factor, Operator::is_product)
     }
 
-    /// One `part`, or several with operators of one level between them.
+    /// Parses one `part`, or several separated by operators of one level.
     fn chain(
         &mut self,
         part: fn(&mut Self) -> Parsed,
@@ -204,7 +206,7 @@ impl Parser<'_> {
             _ => return self.primary(),
         };
         self.nested(|parser| {
-            // The sign is the numeral's, so that the least number can be written.
+            // The sign is part of the numeral, so that the least 64-bit number can be written.
             if let Some(numeral) = parser.numeral(sign) {
                 return numeral;
             }
@@ -240,7 +242,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The number behind `sign`, if one is next.
+    /// Parses the number after `sign`, if the next token is one.
     fn numeral(&mut self, sign: Sign) -> Option<Parsed> {
         let number = match self.kind() {
             TokenKind::Exact(value) => Number::exact(sign, value),

@@ -1,14 +1,14 @@
-//! Text as tokens, each with its place.
+//! Splits text into tokens with their positions.
 
 use std::fmt;
 
 use super::{InvalidSelector, SelectorFault, error::shorten, number::Operator, value::Comparison};
 
-/// One token and where it begins.
+/// A token and its position.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token<'t> {
     pub(super) kind: TokenKind<'t>,
-    /// In characters from 1.
+    /// The position of the first character, in characters from 1.
     pub(super) column: usize,
     text: &'t str,
 }
@@ -17,19 +17,19 @@ pub(super) struct Token<'t> {
 pub(super) enum TokenKind<'t> {
     Keyword(Keyword),
     Identifier(&'t str),
-    /// What is between the quotes, doubled quotes still doubled.
+    /// The text between the quotes; doubled quotes are still doubled.
     QuotedIdentifier(&'t str),
     Text(&'t str),
-    /// The greatest if it is greater still.
+    /// `u64::MAX` if the numeral is greater.
     Exact(u64),
-    /// Perhaps infinite.
+    /// May be infinite.
     Approximate(f64),
     Compare(Comparison),
     Arithmetic(Operator),
     Open,
     Close,
     Comma,
-    /// A character without a meaning.
+    /// A character that has no meaning in a selector.
     Other,
     End,
 }
@@ -63,7 +63,7 @@ const KEYWORDS: [(&str, Keyword); 11] = [
     ("TRUE", Keyword::True),
 ];
 
-/// Two characters before one, so that `<=` is not `<`.
+/// Two-character symbols first, so that `<=` is not read as `<`.
 const SYMBOLS: [(&str, TokenKind<'static>); 14] = [
     ("<>", TokenKind::Compare(Comparison::NotEqual)),
     ("<=", TokenKind::Compare(Comparison::LessOrEqual)),
@@ -81,11 +81,11 @@ const SYMBOLS: [(&str, TokenKind<'static>); 14] = [
     (",", TokenKind::Comma),
 ];
 
-/// The rest of a text, and how much of it is behind.
+/// The unread text and its position.
 #[derive(Debug)]
 pub(super) struct Lexer<'t> {
     rest: &'t str,
-    /// Of the first character of `rest`, from 1.
+    /// The position of the first character of `rest`, from 1.
     column: usize,
 }
 
@@ -97,7 +97,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// Takes `prefix` and the space before it, if it is next.
+    /// Consumes white space, and `prefix` if it is next. Returns true if `prefix` was consumed.
     pub(super) fn skip_prefix(&mut self, prefix: &str) -> bool {
         self.skip_space();
         let is_next = self.rest.starts_with(prefix);
@@ -115,7 +115,7 @@ impl<'t> Lexer<'t> {
         Ok(Token { kind, column, text })
     }
 
-    /// Skips what Java calls white space [JMS 1.1, 3.8.1.1].
+    /// Skips white space as Java defines it [JMS 1.1, 3.8.1.1].
     fn skip_space(&mut self) {
         let is_space = |character| matches!(character, ' ' | '\t' | '\n' | '\r' | '\u{c}');
         let length = self.rest.len() - self.rest.trim_start_matches(is_space).len();
@@ -131,13 +131,13 @@ impl<'t> Lexer<'t> {
 }
 
 impl Token<'_> {
-    /// The token as it was written.
+    /// Returns the token as written, shortened for error messages.
     pub(super) fn shortened(&self) -> String {
         shorten(self.text)
     }
 }
 
-/// For the "found" of an error.
+/// Formats the token for the "found" part of an error message.
 impl fmt::Display for Token<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
@@ -147,12 +147,12 @@ impl fmt::Display for Token<'_> {
     }
 }
 
-/// Whether `name` can be written without quotes.
+/// Returns true if `name` can be written without quotes.
 pub(super) fn is_plain(name: &str) -> bool {
     name.starts_with(begins_word) && name.chars().all(continues_word) && keyword(name).is_none()
 }
 
-/// What `rest` begins with, and its length in bytes.
+/// Returns the first token of `rest` and its length in bytes.
 fn next(rest: &str) -> Result<(TokenKind<'_>, usize), SelectorFault> {
     let Some(first) = rest.chars().next() else {
         return Ok((TokenKind::End, 0));
@@ -189,7 +189,7 @@ fn keyword(word: &str) -> Option<Keyword> {
     known.map(|(_, keyword)| *keyword)
 }
 
-/// What is between the quotes, and the length with them.
+/// Returns the text between the quotes, and the length including the quotes.
 fn quoted(rest: &str, quote: char) -> Result<(&str, usize), SelectorFault> {
     let mut quotes = rest.match_indices(quote).map(|(at, _)| at).skip(1);
     while let Some(at) = quotes.next() {
@@ -201,8 +201,8 @@ fn quoted(rest: &str, quote: char) -> Result<(&str, usize), SelectorFault> {
     Err(SelectorFault::Unclosed(quote))
 }
 
-/// A numeral as Java has it: decimal, octal behind a zero, hexadecimal behind `0x`, all with or without `L`;
-/// approximate with a point or an exponent.
+/// Parses a numeral as in Java: decimal, octal after `0`, hexadecimal after `0x`, each with an
+/// optional `L`; approximate if it has a point or an exponent.
 fn numeral(rest: &str) -> Result<(TokenKind<'_>, usize), SelectorFault> {
     let text = numeral_text(rest);
     let kind = exact(text).or_else(|| approximate(text));
@@ -210,7 +210,8 @@ fn numeral(rest: &str) -> Result<(TokenKind<'_>, usize), SelectorFault> {
     Ok((kind, text.len()))
 }
 
-/// Everything up to what cannot be part of any word or numeral, so that `12x` is one wrong numeral.
+/// Returns all characters up to the first that cannot be part of a word or numeral, so that `12x`
+/// is one invalid numeral.
 fn numeral_text(rest: &str) -> &str {
     let is_part = |character| continues_word(character) || character == '.';
     let text = leading(rest, is_part);

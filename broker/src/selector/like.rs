@@ -1,33 +1,34 @@
 //! The patterns of `LIKE`.
 //!
-//! A pattern is cut at its `%` when it is read. What is before the first is compared with the text's
-//! beginning, what is behind the last with its end; each part between is looked for once, in a single pass
-//! over what the part before it left. The leftmost place is always right: a place further on leaves less to
-//! the parts behind, and the `%` between takes up any difference.
+//! Parsing splits a pattern at its `%`. The text before the first `%` is compared with the
+//! beginning of the header, the text after the last `%` with its end. Each part between two `%` is
+//! searched for once, in a single pass over the text that the part before it left. The leftmost
+//! match is always right: a later match leaves less text for the parts that follow, and the `%`
+//! between them accepts any difference.
 
 use std::{fmt, iter, str::Chars};
 
 use super::{Selector, SelectorFault, display::Quoted};
 
-/// A pattern: characters, `_` for any one of them, and `%` for any number of them.
+/// A pattern of characters, `_` for any one character, and `%` for any number of characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
-    /// Up to the first `%`.
+    /// The pieces before the first `%`.
     start: Box<[Piece]>,
-    /// From the first `%` on.
+    /// The rest of the pattern from the first `%` on, if there is a `%`.
     tail: Option<Tail>,
 }
 
-/// What a pattern has behind its first `%`.
+/// The part of a pattern after its first `%`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Tail {
-    /// Between two `%` each.
+    /// The parts between two `%`.
     parts: Box<[Part]>,
-    /// Behind the last `%`.
+    /// The pieces after the last `%`.
     end: Box<[Piece]>,
 }
 
-/// Never empty.
+/// The pieces between two `%`; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Part {
     pieces: Box<[Piece]>,
@@ -40,31 +41,32 @@ enum Piece {
     AnyOne,
 }
 
-/// How a part is found; both take as many steps as there are characters, whatever the part.
+/// The search algorithm for a part. The time of both is linear in the length of the text and
+/// independent of the part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Search {
-    /// Without `_`. The standard library's algorithm is linear (two-way).
+    /// For a part without `_`. The standard library's algorithm is linear (two-way).
     Text(Box<str>),
-    /// With `_`.
+    /// For a part with `_`.
     Shifts(Box<Shifts>),
 }
 
-/// All places where a part may have begun are followed at once, a bit for each (shift-and, or bitap).
+/// The shift-and (bitap) algorithm: follows all candidate matches at once, one bit for each piece.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Shifts {
-    /// For each four bits of a character, the lowest first, and each value that they can have: the pieces
-    /// that it fits, the first piece in the lowest bit. A piece fits a character if it fits all its bits, so
-    /// these few tables are enough for all of Unicode.
+    /// For each group of four bits of a character, the lowest first, and each value of these four
+    /// bits: the set of pieces that match, with the first piece in the lowest bit. A piece matches
+    /// a character if it matches all groups, so these few tables cover all of Unicode.
     fits: [[u64; 16]; Self::DIGITS],
-    /// The pieces that fit the higher bits of every character of ASCII.
+    /// The pieces that match the upper bits of every ASCII character.
     ascii: u64,
     /// The bit of the last piece.
     last: u64,
 }
 
 impl Pattern {
-    /// `escape` takes the meaning from a `_`, a `%` or itself behind it; before anything else it is a
-    /// character like others (as in ActiveMQ).
+    /// Parses a pattern. `escape` makes a following `_`, `%` or `escape` an ordinary character;
+    /// before any other character, `escape` is itself an ordinary character (as in ActiveMQ).
     pub(super) fn new(text: &str, escape: Option<char>) -> Result<Self, SelectorFault> {
         let mut rest = text.chars();
         let (start, mut is_open) = part(&mut rest, escape);
@@ -87,7 +89,7 @@ impl Pattern {
         Ok(Self { start, tail })
     }
 
-    /// What is before, between and behind its `%`.
+    /// Returns the pieces before, between and after each `%`.
     fn cut(&self) -> impl Iterator<Item = &[Piece]> {
         let parts = self.tail.iter().flat_map(|tail| &tail.parts);
         let end = self.tail.iter().map(|tail| &*tail.end);
@@ -96,18 +98,19 @@ impl Pattern {
             .chain(end)
     }
 
-    /// The number of its characters, `_` and `%`; several `%` in a row are one.
+    /// Returns the number of characters, `_` and `%`; consecutive `%` count as one.
     pub(super) fn len(&self) -> usize {
         let pieces: usize = self.cut().map(<[Piece]>::len).sum();
         pieces + self.cut().count() - 1
     }
 
-    /// The number of parts that are looked for in the whole of a text, and not just at its ends.
+    /// Returns the number of parts that must be searched for in the text, not only compared with
+    /// its ends.
     pub(super) fn searches(&self) -> usize {
         self.tail.as_ref().map_or(0, |tail| tail.parts.len())
     }
 
-    /// Whether the whole of `text` is as the pattern says.
+    /// Returns true if the pattern matches the whole of `text`.
     pub(super) fn matches(&self, text: &str) -> bool {
         let mut rest = text.chars();
         if !self.start.iter().all(|piece| piece.is_next(rest.next())) {
@@ -158,7 +161,7 @@ impl Piece {
 }
 
 impl Search {
-    /// What is behind the first place where it is.
+    /// Returns the text after the first match.
     fn after<'t>(&self, text: &'t str) -> Option<&'t str> {
         match self {
             Self::Text(wanted) => {
@@ -171,10 +174,10 @@ impl Search {
 }
 
 impl Shifts {
-    /// Characters have 21 bits.
+    /// The number of four-bit groups of a character: characters have 21 bits.
     const DIGITS: usize = 6;
 
-    /// Of at least one and at most 64 pieces.
+    /// Builds the tables for 1 to 64 pieces.
     fn new(pieces: &[Piece]) -> Self {
         let mut fits = [[0; 16]; Self::DIGITS];
         let mut last = 0;
@@ -193,7 +196,7 @@ impl Shifts {
 
     fn after<'t>(&self, text: &'t str) -> Option<&'t str> {
         let mut rest = text.chars();
-        // A bit for each piece: whether the pieces up to it fit the characters up to here.
+        // One bit for each piece: set if the pieces up to it match the characters read last.
         let mut fitting = 0;
         while let Some(character) = rest.next() {
             fitting = (fitting << 1 | 1) & self.fits(character);
@@ -216,12 +219,12 @@ impl Shifts {
     }
 }
 
-/// Four bits of a character, counted from the lowest.
+/// Returns a group of four bits of a character, counted from the lowest.
 fn nibble(character: char, index: usize) -> usize {
     (u32::from(character) >> (4 * index) & 0xF) as usize
 }
 
-/// The pieces up to the next `%` or the end, and whether it was a `%`.
+/// Returns the pieces up to the next `%` or the end, and true if a `%` ended them.
 fn part(rest: &mut Chars<'_>, escape: Option<char>) -> (Box<[Piece]>, bool) {
     let mut pieces = Vec::new();
     while let Some(character) = rest.next() {
@@ -235,7 +238,7 @@ fn part(rest: &mut Chars<'_>, escape: Option<char>) -> (Box<[Piece]>, bool) {
     (pieces.into(), false)
 }
 
-/// The piece that begins with the escape character.
+/// Returns the piece that begins with the escape character.
 fn escaped(escape: char, rest: &mut Chars<'_>) -> Piece {
     let mut ahead = rest.clone();
     match ahead.next() {
@@ -247,7 +250,7 @@ fn escaped(escape: char, rest: &mut Chars<'_>) -> Piece {
     }
 }
 
-/// The string literal, and `ESCAPE` where it is needed.
+/// Formats the pattern as a string literal, with `ESCAPE` if required.
 impl fmt::Display for Pattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         const ESCAPE: char = '\\';

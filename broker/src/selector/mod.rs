@@ -1,8 +1,9 @@
-//! Message selectors: which messages a subscription wants, by their headers.
+//! Message selectors: conditions on headers that a message must meet for a subscription to receive
+//! it.
 //!
-//! This module owns the language: reading, printing and evaluating it. What a message's properties are is
-//! told by [`Properties`]; `entry.rs` tells it of the broker's entries. When a selector is asked is the
-//! business of those who deliver.
+//! This module parses, prints and evaluates selectors. The [`Properties`] trait supplies a
+//! message's properties; `entry.rs` implements it for the broker's entries. Deciding when to
+//! evaluate a selector is left to the modules that deliver messages.
 
 mod display;
 mod entry;
@@ -33,45 +34,48 @@ pub use value::Value;
 /// A condition on a message's properties, in the SQL-92 subset of JMS 1.1, section 3.8.1, such as
 /// `type = 'car' AND (weight > 2500 OR colour IN ('blue', 'red'))`.
 ///
-/// # What there is
-/// - Literals: `'it''s'`, `57`, `0x1F`, `017`, `57L`, `-95.7`, `7E3`, `TRUE`, `FALSE`. Exact numerals are of
-///   64 bits.
-/// - Identifiers: letters, digits, `_` and `$`, case-sensitive. As an extension, any name in double quotes
-///   with doubled quotes inside: `"content-type" = 'text/plain'`.
-/// - In order of precedence: unary `+ -`; `* / %`; `+ -`; `= <> < <= > >=`, `[NOT] BETWEEN .. AND ..`,
-///   `[NOT] IN ('a', 'b')`, `[NOT] LIKE 'a_b%' [ESCAPE '\']`, `IS [NOT] NULL`; `NOT`; `AND`; `OR`. `%`, the
-///   remainder, is ActiveMQ's extension. Keywords are case-insensitive. There are no comments.
+/// # Syntax
+/// - Literals: `'it''s'`, `57`, `0x1F`, `017`, `57L`, `-95.7`, `7E3`, `TRUE`, `FALSE`. Exact
+///   numerals have 64 bits.
+/// - Identifiers: letters, digits, `_` and `$`, case-sensitive. As an extension, any name in double
+///   quotes, with doubled quotes inside: `"content-type" = 'text/plain'`.
+/// - In order of precedence: unary `+ -`; `* / %`; `+ -`; `= <> < <= > >=`, `[NOT] BETWEEN .. AND
+///   ..`, `[NOT] IN ('a', 'b')`, `[NOT] LIKE 'a_b%' [ESCAPE '\']`, `IS [NOT] NULL`; `NOT`; `AND`;
+///   `OR`. `%`, the remainder, is ActiveMQ's extension. Keywords are case-insensitive. There are no
+///   comments.
 ///
-/// # Unknown
-/// The logic is SQL's, with three values. What is computed from or compared with a missing property is
-/// unknown; so is arithmetic on what is not a number and arithmetic without a finite result, such as a
-/// division by zero. Only `IS NULL` tells. A selector that is unknown does not match.
+/// # Unknown values
+/// The logic is SQL's three-valued logic. A comparison or computation with a missing property is
+/// unknown. Arithmetic on a value that is not a number, and arithmetic without a finite result such
+/// as a division by zero, is unknown too. `IS NULL` is the only test that is true for a missing
+/// property. A selector whose result is unknown does not match.
 ///
-/// # Strings that are numbers
-/// STOMP's headers are all strings. So a string counts as the number, or the `true` or `false` (of any
-/// case), that the whole of it is written as, wherever one is asked for: in arithmetic; with `<`, `<=`, `>`,
-/// `>=` and `BETWEEN`, which are for numbers alone; beside a number or a boolean with `=` and `<>`; and
-/// where it stands alone as a condition, which is short for `= TRUE`. Two strings are equal if they are the
-/// same string; `+a = +b` compares them as numbers. A string of more than 64 bytes is no number, and of an
-/// approximate one digits after the nineteenth are not looked at.
+/// # Strings that contain numbers
+/// All STOMP headers are strings. So a string is converted if the whole of it is a number, or
+/// `true` or `false` in any case, and a number or boolean is expected in its place: in arithmetic;
+/// with `<`, `<=`, `>`, `>=` and `BETWEEN`, which accept only numbers; if the other side of `=` or
+/// `<>` is a number or a boolean; and as a condition of its own, which is short for `= TRUE`. Two
+/// strings are equal if they are identical; `+a = +b` compares them as numbers. A string of more
+/// than 64 bytes is never a number, and digits of an approximate number after the nineteenth are
+/// ignored.
 ///
-/// ActiveMQ converts only after the prefix `convert_string_expressions:`, and only to the kind of number that
-/// is on the other side, so that `weight > 5` is false of the string `5.5`. That prefix is accepted and
-/// changes nothing. `no_convert_string_expressions:`, as in ActiveMQ Artemis, is for JMS's own rule: a string
-/// is never a number or a boolean.
+/// ActiveMQ converts only after the prefix `convert_string_expressions:`, and only to the kind of
+/// number on the other side, so that `weight > 5` is false for the string `5.5`. This parser
+/// accepts that prefix and ignores it. The prefix `no_convert_string_expressions:`, known from
+/// ActiveMQ Artemis, selects JMS's own rule: a string is never a number or a boolean.
 ///
-/// Where kinds still do not fit, the comparison is false (JMS), and `<>` and `NOT LIKE` are the negation of
-/// `=` and `LIKE`, so they are true (ActiveMQ).
+/// If the kinds still do not match, the comparison is false (JMS). `<>` and `NOT LIKE` are the
+/// negation of `=` and `LIKE`, so they are true (ActiveMQ).
 ///
 /// # Numbers
-/// Exact with exact is computed exactly; a result that does not fit 64 bits is approximate (`f64`), as is
-/// everything with an approximate number. `7 / 2` is 3.5 as in ActiveMQ and not 3 as in Java, since
-/// `weight / 2` must not depend on whether a publisher wrote 7 or 7.0.
+/// Operations on two exact numbers are exact. A result that does not fit 64 bits is approximate
+/// (`f64`), and so is every result with an approximate operand. `7 / 2` is 3.5 as in ActiveMQ and
+/// not 3 as in Java, since `weight / 2` must not depend on the publisher writing 7 or 7.0.
 ///
-/// # Where ActiveMQ differs
-/// There `NOT a = 1` negates `a`, `<` orders string properties by their characters, `+` joins strings, `--`
-/// and `/*` begin comments, what follows a complete selector is ignored, and `XPATH` and `XQUERY` look into
-/// bodies.
+/// # Differences from ActiveMQ
+/// In ActiveMQ, `NOT a = 1` negates `a`, `<` orders string properties by their characters, `+`
+/// concatenates strings, `--` and `/*` begin comments, text after a complete selector is ignored,
+/// and `XPATH` and `XQUERY` examine bodies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selector {
     expression: Expression,
@@ -79,24 +83,26 @@ pub struct Selector {
 }
 
 impl Selector {
-    /// The longest selector, in bytes.
+    /// Maximum length of a selector, in bytes.
     pub const MAX_BYTES: usize = 8 * 1024;
-    /// How deep parentheses, `NOT` and signs can be nested.
+    /// Maximum nesting depth of parentheses, `NOT` and signs.
     pub const MAX_DEPTH: usize = 64;
-    /// The most identifiers and literals.
+    /// Maximum number of identifiers and literals.
     pub const MAX_TERMS: usize = 256;
-    /// The most characters in all patterns of `LIKE` together, an escaped one counted as one.
+    /// Maximum number of characters in all `LIKE` patterns together; an escaped character counts as
+    /// one.
     pub const MAX_PATTERN_CHARS: usize = 256;
-    /// The most characters between two `%` where one of them is `_`.
+    /// Maximum number of characters between two `%` of a pattern if one of them is `_`.
     pub const MAX_PART_CHARS: usize = 64;
-    /// The most parts between two `%` in all patterns of `LIKE` together. Each may read the whole of a
-    /// header, once whatever it says; what is at the ends of a pattern only looks at the header's ends.
+    /// Maximum number of parts between two `%` in all `LIKE` patterns together. Each part may scan
+    /// a whole header once; the text before the first and after the last `%` is compared only with
+    /// the ends of the header.
     pub const MAX_SEARCHES: usize = 8;
 
-    /// Parses a selector. One that is blank matches every message (JMS).
+    /// Parses a selector. A blank selector matches every message (JMS).
     ///
     /// # Errors
-    /// [`InvalidSelector`] with the first rule broken.
+    /// Returns [`InvalidSelector`] with the first broken rule.
     pub fn new(text: &str) -> Result<Self, InvalidSelector> {
         if text.len() > Self::MAX_BYTES {
             return Err(InvalidSelector::too_long(text));
@@ -109,14 +115,14 @@ impl Selector {
         })
     }
 
-    /// Whether the condition is true for a message with these properties.
+    /// Returns true if the condition is true for a message with these properties.
     ///
-    /// Nothing is allocated, and the time is bounded by the selector's and the properties' sizes.
+    /// Allocates nothing. The time is bounded by the sizes of the selector and the properties.
     pub fn matches<P: Properties + ?Sized>(&self, properties: &P) -> bool {
         self.truth(properties) == Some(true)
     }
 
-    /// The same with three values; none is unknown.
+    /// Returns the result in three-valued logic; None is unknown.
     fn truth<P: Properties + ?Sized>(&self, properties: &P) -> Option<bool> {
         self.expression.truth(&Context {
             properties,
@@ -128,7 +134,7 @@ impl Selector {
 const CONVERT: &str = "convert_string_expressions:";
 const NO_CONVERT: &str = "no_convert_string_expressions:";
 
-/// Takes the prefix that says what strings are; of several the last counts.
+/// Consumes the prefixes that set the conversion of strings; the last one counts.
 fn strings(lexer: &mut Lexer<'_>) -> Strings {
     let mut strings = Strings::Converted;
     loop {
@@ -142,8 +148,8 @@ fn strings(lexer: &mut Lexer<'_>) -> Strings {
     }
 }
 
-/// The selector in one spelling, which reads as the same selector (unless it is near the greatest length:
-/// the spelling has its own spaces).
+/// Formats the selector in its canonical spelling, which parses as the same selector. A selector
+/// near the maximum length can exceed it in this spelling, because spaces are added.
 impl fmt::Display for Selector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.strings == Strings::Unconverted {

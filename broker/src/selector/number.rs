@@ -1,4 +1,4 @@
-//! Numbers: how strings are read as them, and arithmetic.
+//! Numbers: conversion from strings, and arithmetic.
 
 use std::{cmp::Ordering, fmt, io::Write};
 
@@ -9,7 +9,7 @@ pub(super) enum Number {
     Approximate(f64),
 }
 
-/// The arithmetic operators between two numbers.
+/// The binary arithmetic operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
     Add,
@@ -19,7 +19,7 @@ pub(super) enum Operator {
     Remainder,
 }
 
-/// The signs before a number.
+/// The unary signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sign {
     Plus,
@@ -27,15 +27,15 @@ pub(super) enum Sign {
 }
 
 impl Number {
-    /// The longest text that is read as a number.
+    /// Maximum length of a text that is read as a number, in bytes.
     const MAX_BYTES: usize = 64;
-    /// As many digits as 64 bits always hold.
+    /// The number of decimal digits that 64 bits can always hold.
     const DIGITS: usize = 19;
 
-    /// The number that the whole of `text` is, written in decimal digits with or without sign, point and
-    /// exponent. The bounds keep it cheap whatever the text.
+    /// Reads the whole of `text` as a decimal number with optional sign, point and exponent.
+    /// Returns None if it is not a number. The bounds limit the cost for any text.
     pub(super) fn read(text: &str) -> Option<Self> {
-        // Also what keeps Rust's own "inf", "infinity" and "nan" out.
+        // This also excludes "inf", "infinity" and "nan", which Rust's parser accepts.
         let is_numeric = |byte: u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
         if text.len() > Self::MAX_BYTES || !text.bytes().all(is_numeric) {
             return None;
@@ -47,7 +47,7 @@ impl Number {
         }
     }
 
-    /// The exact numeral `value` behind `sign`; none where that does not fit.
+    /// Returns the exact number with this sign, or None if it does not fit 64 bits.
     pub(super) fn exact(sign: Sign, value: u64) -> Option<Self> {
         let signed = match sign {
             Sign::Plus => 0i64.checked_add_unsigned(value),
@@ -56,12 +56,12 @@ impl Number {
         signed.map(Self::Exact)
     }
 
-    /// None where `value` is not finite.
+    /// Returns None if `value` is not finite.
     pub(super) fn approximate(value: f64) -> Option<Self> {
         value.is_finite().then_some(Self::Approximate(value))
     }
 
-    /// None where there is no finite result.
+    /// Returns None if there is no finite result.
     pub(super) fn combine(self, operator: Operator, other: Self) -> Option<Self> {
         if let (Self::Exact(left), Self::Exact(right)) = (self, other)
             && let Some(exact) = operator.exact(left, right)
@@ -96,11 +96,11 @@ impl Number {
     }
 }
 
-/// The number of which `text` is the decimal notation, without the digits beyond [`Number::DIGITS`]. With
-/// them, the standard library can take ten microseconds to round one number.
+/// Reads a number in decimal notation and ignores the digits after [`Number::DIGITS`]. With more
+/// digits, the standard library can need ten microseconds to round one number.
 fn rounded(text: &str) -> Option<f64> {
     const FULL: u64 = 10u64.pow(Number::DIGITS as u32 - 1);
-    // Both numbers at their longest, with room to spare.
+    // The longest significand and exponent, plus a reserve.
     const BUFFER: usize = 40;
     let (significand, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let unsigned = significand.strip_prefix(['+', '-']).unwrap_or(significand);
@@ -145,7 +145,7 @@ impl Operator {
         !self.is_sum()
     }
 
-    /// None where the result is not an exact number of 64 bits.
+    /// Returns None if the result is not an exact number of 64 bits.
     fn exact(self, left: i64, right: i64) -> Option<i64> {
         match self {
             Self::Add => left.checked_add(right),
@@ -193,7 +193,8 @@ impl Sign {
     }
 }
 
-/// As it is read again: an approximate number has a point or an exponent.
+/// Formats the number so that it is read back unchanged: an approximate number has a point or an
+/// exponent.
 impl fmt::Display for Number {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

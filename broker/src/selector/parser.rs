@@ -1,4 +1,5 @@
-//! Reading tokens: one token ahead, within the bounds, and with errors that say where.
+//! Token reader of the grammar: looks one token ahead, enforces the bounds, and reports errors with
+//! positions.
 
 use super::{
     InvalidSelector, Selector, SelectorFault,
@@ -9,7 +10,7 @@ use super::{
 
 pub(super) type Parsed<T = Expression> = Result<T, InvalidSelector>;
 
-/// A text that is being read. What it may say is in `grammar.rs`.
+/// The state of parsing one text. The grammar itself is in `grammar.rs`.
 #[derive(Debug)]
 pub(super) struct Parser<'t> {
     lexer: Lexer<'t>,
@@ -50,7 +51,7 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    /// Goes on behind the token if it is `kind`, and says whether it was.
+    /// Consumes the next token if it is `kind`, and returns true if it did.
     pub(super) fn skip(&mut self, kind: TokenKind<'_>) -> Parsed<bool> {
         let is_next = self.is_next(kind);
         if is_next {
@@ -66,7 +67,7 @@ impl<'t> Parser<'t> {
         self.advance()
     }
 
-    /// Counts the token as a term and goes on behind it.
+    /// Counts the next token as a term and consumes it.
     pub(super) fn term<T>(&mut self, term: T) -> Parsed<T> {
         if self.terms == Selector::MAX_TERMS {
             return Err(self.fault(SelectorFault::TooManyTerms));
@@ -83,7 +84,7 @@ impl<'t> Parser<'t> {
         self.term(text.replace("''", "'").into())
     }
 
-    /// The pattern that begins at `column`, counted.
+    /// Counts a pattern that begins at `column` towards the bounds.
     pub(super) fn count(
         &mut self,
         pattern: Result<Pattern, SelectorFault>,
@@ -106,7 +107,7 @@ impl<'t> Parser<'t> {
         Ok(pattern)
     }
 
-    /// What `part` reads behind the token, one level deeper.
+    /// Consumes the next token and runs `part` one nesting level deeper.
     pub(super) fn nested(&mut self, part: impl FnOnce(&mut Self) -> Parsed) -> Parsed {
         if self.depth == Selector::MAX_DEPTH {
             return Err(self.fault(SelectorFault::TooDeep));
@@ -152,7 +153,7 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// Whether the expression that begins at `column` can be used as `wanted`.
+/// Returns an error if the expression that begins at `column` cannot be used as `wanted`.
 pub(super) fn check(expression: &Expression, wanted: ExpressionKind, column: usize) -> Parsed<()> {
     let kind = expression.kind();
     if kind == wanted || kind == ExpressionKind::Open {
@@ -161,7 +162,7 @@ pub(super) fn check(expression: &Expression, wanted: ExpressionKind, column: usi
     Err(mismatch(wanted, kind, column))
 }
 
-/// The name, if the expression that begins at `column` is an identifier and nothing else.
+/// Returns the name if the expression that begins at `column` is a single identifier.
 pub(super) fn name(expression: Expression, column: usize) -> Parsed<Box<str>> {
     match expression {
         Expression::Property(name) => Ok(name),

@@ -1,14 +1,14 @@
-//! Where a selector finds the values of its identifiers.
+//! Source of the values of a selector's identifiers.
 
 use super::Value;
 
 /// The properties of a message.
 pub trait Properties {
-    /// The property with this name, if the message has it.
+    /// Returns the property with this name, or None if the message does not have it.
     fn property(&self, name: &str) -> Option<Value<'_>>;
 }
 
-/// Names with their values, of which the first counts.
+/// Pairs of name and value; the first pair with a name counts.
 impl Properties for [(&str, Value<'_>)] {
     fn property(&self, name: &str) -> Option<Value<'_>> {
         let found = self.iter().find(|(known, _)| *known == name);

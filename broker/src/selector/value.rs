@@ -1,4 +1,4 @@
-//! Values, and how they compare.
+//! Property values and their comparison.
 
 use std::cmp::Ordering;
 
@@ -13,16 +13,16 @@ pub enum Value<'a> {
     Boolean(bool),
     /// An exact number.
     Exact(i64),
-    /// An approximate number. One that is not finite is treated as no number.
+    /// An approximate number. A value that is not finite is treated as not a number.
     Approximate(f64),
 }
 
-/// What strings are where a number or a boolean is asked for.
+/// The treatment of strings where a number or a boolean is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Strings {
-    /// The number or the boolean that the whole string is written as.
+    /// A string is converted if the whole of it is a number or a boolean.
     Converted,
-    /// Strings, and nothing else.
+    /// A string is never converted.
     Unconverted,
 }
 
@@ -49,12 +49,12 @@ impl Comparison {
         }
     }
 
-    /// Whether it is for numbers alone.
+    /// Returns true for the operators that compare only numbers.
     pub(super) fn is_order(self) -> bool {
         !matches!(self, Self::Equal | Self::NotEqual)
     }
 
-    /// Whether it holds between two values; false where their kinds do not fit.
+    /// Returns true if the comparison holds; false if the kinds of the values do not match.
     pub(super) fn holds(self, left: Value<'_>, right: Value<'_>, strings: Strings) -> bool {
         match self {
             Self::Equal => left.equals(right, strings),
@@ -78,7 +78,7 @@ impl Value<'_> {
         }
     }
 
-    /// The order of two numbers.
+    /// Returns the order of two numbers, or None if either value is not a number.
     fn order(self, other: Self, strings: Strings) -> Option<Ordering> {
         self.number(strings)?.partial_cmp(&other.number(strings)?)
     }

@@ -6,7 +6,7 @@ fn fault(text: &str) -> Option<(SelectorFault, usize)> {
 }
 
 #[test]
-fn selectors_have_a_greatest_length() {
+fn selectors_longer_than_the_maximum_are_rejected() {
     let text = |length: usize| format!("a = '{}'", "ä".repeat((length - 6) / 2));
     assert_eq!(fault(&text(Selector::MAX_BYTES)), None);
     let long = text(Selector::MAX_BYTES + 2);
@@ -19,9 +19,10 @@ fn selectors_have_a_greatest_length() {
     assert!(error.ends_with(": longer than 8192 bytes"), "{error}");
 }
 
-/// On half the stack that threads have. Unoptimized it takes half a megabyte, optimized a quarter.
+/// Runs with half the default stack of a thread. An unoptimized build needs half a megabyte, an
+/// optimized one a quarter.
 #[test]
-fn what_nests_has_a_greatest_depth_and_fits_a_small_stack() {
+fn nesting_beyond_the_maximum_is_rejected_and_the_maximum_fits_a_small_stack() {
     let nested = |(before, inner, after): (&str, &str, &str), depth| {
         format!("{}{inner}{}", before.repeat(depth), after.repeat(depth))
     };
@@ -56,19 +57,19 @@ fn what_nests_has_a_greatest_depth_and_fits_a_small_stack() {
 }
 
 #[test]
-fn the_deepest_selectors_are_accepted() {
+fn selectors_of_maximum_depth_are_accepted() {
     let depth = Selector::MAX_DEPTH;
     let parentheses = |depth| format!("{}yes{}", "(".repeat(depth), ")".repeat(depth));
     assert_eq!(fault(&parentheses(depth)), None);
     let wanted = Some((SelectorFault::TooDeep, depth + 1));
     assert_eq!(fault(&parentheses(depth + 1)), wanted);
-    // What is beside each other is not nested.
+    // Groups in sequence do not add to the depth.
     let beside = vec![parentheses(depth - 1); 10].join(" OR ");
     assert_eq!(fault(&beside), None);
 }
 
 #[test]
-fn selectors_have_a_greatest_number_of_terms() {
+fn selectors_with_too_many_terms_are_rejected() {
     let most = Selector::MAX_TERMS;
     let chain = |terms: usize| vec!["a"; terms].join(" OR ");
     assert_eq!(fault(&chain(most)), None);
@@ -83,7 +84,7 @@ fn selectors_have_a_greatest_number_of_terms() {
 }
 
 #[test]
-fn patterns_have_a_greatest_length_together() {
+fn patterns_that_are_too_long_together_are_rejected() {
     let most = Selector::MAX_PATTERN_CHARS;
     let patterns = |count: usize, length: usize| {
         let test = format!("a LIKE '{}'", "ä".repeat(length));
@@ -98,7 +99,7 @@ fn patterns_have_a_greatest_length_together() {
 }
 
 #[test]
-fn parts_of_patterns_with_any_one_have_a_greatest_length() {
+fn pattern_parts_with_a_wildcard_that_are_too_long_are_rejected() {
     let most = Selector::MAX_PART_CHARS;
     let part = |length: usize| format!("a LIKE '%{}_%'", "ä".repeat(length - 1));
     assert_eq!(fault(&part(most)), None);
@@ -106,7 +107,7 @@ fn parts_of_patterns_with_any_one_have_a_greatest_length() {
     assert_eq!(fault(&part(most + 1)), wanted);
     let wanted = Some((SelectorFault::PartTooLong, 20));
     assert_eq!(fault(&format!("a = 'ä' AND {}", part(200))), wanted);
-    // Not without it, nor at the ends.
+    // The bound does not apply without `_`, nor to the ends of a pattern.
     let long = "a".repeat(most + 1);
     for pattern in [
         format!("%{long}%"),
@@ -120,7 +121,7 @@ fn parts_of_patterns_with_any_one_have_a_greatest_length() {
 }
 
 #[test]
-fn parts_between_two_have_a_greatest_number() {
+fn too_many_pattern_parts_are_rejected() {
     let most = Selector::MAX_SEARCHES;
     let chain = |pattern: &str, count| vec![format!("a LIKE '{pattern}'"); count].join(" OR ");
     for pattern in ["%b%", "%_%c", "a%b%d", "%%b%%"] {
@@ -138,9 +139,9 @@ fn parts_between_two_have_a_greatest_number() {
     }
 }
 
-/// With a matcher that tries everything the test would not end.
+/// A backtracking matcher would not finish this test.
 #[test]
-fn the_worst_pattern_ends() {
+fn matching_the_worst_case_pattern_terminates() {
     let pattern = ["%", &*"a_".repeat(15)]
         .concat()
         .repeat(Selector::MAX_SEARCHES)

@@ -20,7 +20,7 @@ fn matches(text: &str, headers: &[(&str, &str)]) -> bool {
 }
 
 #[test]
-fn jms_names_stand_for_what_entries_and_their_headers_say() {
+fn jms_names_map_to_entry_fields_and_headers() {
     let headers = [
         ("priority", "7"),
         ("persistent", "true"),
@@ -57,7 +57,7 @@ fn jms_names_stand_for_what_entries_and_their_headers_say() {
 }
 
 #[test]
-fn jms_names_have_their_defaults() {
+fn jms_names_default_if_headers_are_missing() {
     let true_ones = [
         "JMSPriority = 4",
         "JMSDeliveryMode = 'NON_PERSISTENT'",

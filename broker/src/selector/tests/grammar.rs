@@ -1,9 +1,9 @@
 use super::*;
 
 #[test]
-fn what_is_a_selector_and_how_it_is_printed() {
+fn valid_selectors_are_accepted_and_printed_canonically() {
     let table = [
-        // Conditions that are one operand.
+        // Conditions of one operand.
         ("yes", "yes"),
         ("TRUE", "TRUE"),
         ("fAlSe", "FALSE"),
@@ -120,9 +120,9 @@ fn what_is_a_selector_and_how_it_is_printed() {
 }
 
 #[test]
-fn what_is_none_is_refused_with_the_place() {
+fn invalid_selectors_are_rejected_with_the_column() {
     let table = [
-        // Where a value belongs.
+        // Positions that require a value.
         ("(", "column 2: expected a value, found the end"),
         ("a = )", "column 5: expected a value, found \")\""),
         ("a = NULL", "column 5: expected a value, found \"NULL\""),
@@ -137,7 +137,7 @@ fn what_is_none_is_refused_with_the_place() {
         ("# = 1", "column 1: expected a value, found \"#\""),
         ("a = . 5", "column 5: expected a value, found \".\""),
         ("\"\" = 1", "column 1: expected a name, found \"\\\"\\\"\""),
-        // Where a condition belongs.
+        // Positions that require a condition.
         ("5", "column 1: expected a condition, found a number"),
         ("'a'", "column 1: expected a condition, found a string"),
         ("a + 1", "column 1: expected a condition, found a number"),
@@ -149,7 +149,7 @@ fn what_is_none_is_refused_with_the_place() {
             "column 6: expected a condition, found a number",
         ),
         ("NOT 'a'", "column 5: expected a condition, found a string"),
-        // Where a number belongs.
+        // Positions that require a number.
         ("a < 'b'", "column 5: expected a number, found a string"),
         ("'a' >= b", "column 1: expected a number, found a string"),
         ("a > TRUE", "column 5: expected a number, found a condition"),
@@ -172,7 +172,7 @@ fn what_is_none_is_refused_with_the_place() {
             "'a' BETWEEN 1 AND 2",
             "column 1: expected a number, found a string",
         ),
-        // Where an identifier belongs.
+        // Positions that require an identifier.
         (
             "'a' LIKE 'b'",
             "column 1: expected an identifier, found a string",
@@ -189,7 +189,7 @@ fn what_is_none_is_refused_with_the_place() {
             "TRUE IS NULL",
             "column 1: expected an identifier, found a condition",
         ),
-        // Inside the tests.
+        // Errors inside a test.
         ("a IS 5", "column 6: expected NULL, found \"5\""),
         ("a IS NOT 5", "column 10: expected NULL, found \"5\""),
         (
@@ -226,7 +226,7 @@ fn what_is_none_is_refused_with_the_place() {
             "a LIKE 'b' ESCAPE 'cd'",
             "column 19: expected a string of one character, found \"'cd'\"",
         ),
-        // Behind a whole expression.
+        // Text after a complete expression.
         (
             "a b",
             "column 3: expected an operator or the end, found \"b\"",
@@ -264,7 +264,7 @@ fn what_is_none_is_refused_with_the_place() {
             "a != 1",
             "column 3: expected an operator or the end, found \"!\"",
         ),
-        // Inside a token.
+        // Errors inside a token.
         ("a = 'b", "column 5: the quote ' is not closed"),
         ("a = 'b''", "column 5: the quote ' is not closed"),
         ("\"a = 1", "column 1: the quote \" is not closed"),
@@ -291,7 +291,7 @@ fn what_is_none_is_refused_with_the_place() {
             "column 5: 0xFFFFFFFFFFFFFFFFF is out of range",
         ),
         ("a = 1e999", "column 5: 1e999 is out of range"),
-        // Columns are characters, and count a prefix.
+        // Columns count characters, including those of a prefix.
         (
             "größe = 'ä' b",
             "column 13: expected AND, OR or the end, found \"b\"",
@@ -312,7 +312,7 @@ fn what_is_none_is_refused_with_the_place() {
 }
 
 #[test]
-fn errors_show_only_the_beginning_of_what_they_found() {
+fn errors_shorten_long_tokens() {
     let text = format!("a = b {}", "c".repeat(1000));
     let error = Selector::new(&text).expect_err("two operands").to_string();
     let shown = format!("found \"{}…\"", "c".repeat(40));

@@ -1,4 +1,4 @@
-//! The language in tables, and what holds for all texts.
+//! Tests of the selector language: tables of inputs and results, and properties of all texts.
 
 mod bounds;
 mod entries;
@@ -14,7 +14,8 @@ fn selector(text: &str) -> Selector {
     Selector::new(text).unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
 
-/// A property of each kind, and strings that could be another; `missing` and `nothing` are not among them.
+/// One property of each kind, and strings that look like other kinds. `missing` and `nothing` are
+/// absent.
 const PROPERTIES: &[(&str, Value<'_>)] = &[
     ("yes", Value::Boolean(true)),
     ("no", Value::Boolean(false)),

@@ -4,13 +4,14 @@ use super::number::{Number, Operator, Sign};
 
 use Number::{Approximate, Exact};
 
-/// To tell exact from approximate, which compare as equal.
+/// Formats the number so that exact and approximate numbers, which compare as equal, can be
+/// distinguished.
 fn shown(number: Option<Number>) -> String {
     number.map_or("none".to_owned(), |number| format!("{number:?}"))
 }
 
 #[test]
-fn strings_that_are_numbers() {
+fn strings_are_read_as_numbers() {
     let table = [
         ("0", Some(Exact(0))),
         ("007", Some(Exact(7))),
@@ -50,7 +51,7 @@ fn strings_that_are_numbers() {
 }
 
 #[test]
-fn strings_that_are_long_numbers() {
+fn long_strings_are_read_as_numbers() {
     let zeros = "0".repeat(62);
     let table = [
         (&*format!("{zeros}12"), Some(Exact(12))),
@@ -85,9 +86,9 @@ fn strings_that_are_long_numbers() {
 }
 
 proptest! {
-    /// Up to the rounding of what is behind the nineteenth digit.
+    /// Compares up to the rounding error of the digits after the nineteenth.
     #[test]
-    fn long_numbers_are_those_of_the_standard_library(
+    fn long_numbers_equal_those_of_the_standard_library(
         text in "[+-]?[0-9]{0,30}(\\.[0-9]{0,20})?([eE][+-]?[0-9]{1,3})?[-.e]?",
     ) {
         let wanted = text.parse().ok().and_then(Number::approximate);
@@ -107,7 +108,7 @@ proptest! {
 }
 
 #[test]
-fn arithmetic_is_exact_as_long_as_it_can_be() {
+fn arithmetic_is_exact_while_the_result_fits() {
     use Operator::{Add, Divide, Multiply, Remainder, Subtract};
     const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
     let table = [
@@ -118,7 +119,7 @@ fn arithmetic_is_exact_as_long_as_it_can_be() {
         (Exact(7), Divide, Exact(2), Some(Approximate(3.5))),
         (Exact(7), Remainder, Exact(4), Some(Exact(3))),
         (Exact(-7), Remainder, Exact(4), Some(Exact(-3))),
-        // With an approximate number everything is approximate.
+        // The result is approximate if one operand is.
         (Exact(2), Add, Approximate(0.5), Some(Approximate(2.5))),
         (Approximate(0.5), Multiply, Exact(2), Some(Approximate(1.0))),
         (
@@ -127,7 +128,7 @@ fn arithmetic_is_exact_as_long_as_it_can_be() {
             Exact(2),
             Some(Approximate(1.5)),
         ),
-        // So it is beyond 64 bits.
+        // A result beyond 64 bits is approximate.
         (Exact(i64::MAX), Add, Exact(1), Some(Approximate(TWO_TO_63))),
         (
             Exact(i64::MIN),
@@ -148,7 +149,7 @@ fn arithmetic_is_exact_as_long_as_it_can_be() {
             Some(Approximate(TWO_TO_63)),
         ),
         (Exact(i64::MIN), Remainder, Exact(-1), Some(Exact(0))),
-        // Without a finite result there is none.
+        // A result that is not finite is None.
         (Exact(1), Divide, Exact(0), None),
         (Exact(0), Divide, Exact(0), None),
         (Exact(1), Remainder, Exact(0), None),
@@ -164,7 +165,7 @@ fn arithmetic_is_exact_as_long_as_it_can_be() {
 }
 
 #[test]
-fn signs() {
+fn signs_are_applied_to_numbers() {
     let table = [
         (Sign::Plus, Exact(-5), Exact(-5)),
         (Sign::Minus, Exact(-5), Exact(5)),
@@ -181,7 +182,7 @@ fn signs() {
 }
 
 #[test]
-fn exact_numbers_are_compared_exactly_and_others_are_promoted() {
+fn exact_numbers_compare_exactly_and_mixed_numbers_as_approximate() {
     assert!(Exact(i64::MAX) > Exact(i64::MAX - 1));
     assert_eq!(Exact(i64::MAX), Approximate(i64::MAX as f64));
     assert_eq!(Exact(5), Approximate(5.0));

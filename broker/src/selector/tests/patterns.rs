@@ -46,7 +46,7 @@ fn patterns_match_whole_strings() {
         ("l_se", "lose", true),
         ("l_se", "loose", false),
         ("größe%", "größer", true),
-        // What is taken at one end is not there for the other.
+        // Characters matched at one end are not available to the other.
         ("ab%ba", "aba", false),
         ("ab%ba", "abba", true),
         ("%a_%_b%", "a.b", false),
@@ -55,14 +55,14 @@ fn patterns_match_whole_strings() {
         ("%a_a%a_a%", "a.a.a", false),
         ("%a_a%a_a%", "a.aa.a", true),
         ("%%a%%", "a", true),
-        // The leftmost place is one where the next part still fits.
+        // The leftmost match is one that leaves room for the next part.
         ("%a_c%a_c", "abcaxc", true),
         ("%aab%b_b%", "aaabbxb", true),
-        // The same last bits, another character.
+        // Different characters with the same lowest bits.
         ("%a_%", "šá", false),
         ("%š_%", "aš👡", true),
         ("%_👡%", "a\u{f461}", false),
-        // The characters of other languages of patterns are themselves.
+        // Wildcards of other pattern languages are ordinary characters.
         ("a.c*[d]?\\", "a.c*[d]?\\", true),
         ("a.c", "abc", false),
     ];
@@ -82,10 +82,10 @@ fn an_escaped_wildcard_is_a_character() {
         ("a!!", '!', "a!", true),
         ("a!!", '!', "a!!", false),
         ("a!!%", '!', "a!b", true),
-        // Before another character, or last, it is a character itself.
+        // Before an ordinary character, or last, the escape character is an ordinary character.
         ("a!b", '!', "a!b", true),
         ("a!", '!', "a!", true),
-        // A wildcard can be the one that escapes.
+        // A wildcard can be the escape character.
         ("%%%", '%', "%b", false),
         ("%%%", '%', "%%", true),
         ("%__", '%', "_b", true),
@@ -97,7 +97,7 @@ fn an_escaped_wildcard_is_a_character() {
     }
 }
 
-/// The definition, without a thought of time.
+/// Matches by the definition, in exponential time.
 fn reference(pattern: &[char], text: &[char]) -> bool {
     match (pattern, text) {
         ([], []) => true,
@@ -108,7 +108,8 @@ fn reference(pattern: &[char], text: &[char]) -> bool {
     }
 }
 
-/// The same in few enough steps for long ones: which beginnings of the text each piece can end.
+/// Matches long patterns in quadratic time: computes the prefixes of the text that each piece can
+/// end.
 fn by_table(pattern: &[char], text: &[char]) -> bool {
     let mut ends = vec![false; text.len() + 1];
     ends[0] = true;
@@ -131,9 +132,9 @@ fn characters(text: &str) -> Vec<char> {
     text.chars().collect()
 }
 
-/// What costs simple matchers most: almost everything fits, almost everywhere.
+/// Worst cases for simple matchers: almost every piece matches at almost every position.
 #[test]
-fn patterns_that_almost_fit_are_told_apart() {
+fn patterns_that_almost_match_are_distinguished() {
     let bodies = ["a", "ab", "aab", "abaab", "äa"].map(|body| body.repeat(70));
     let edges = ["", "b", "a", "ä", "_", "aa_", "%", "_a%"];
     let cut = |text: &str, length| text.chars().take(length).collect::<String>();
@@ -161,9 +162,9 @@ fn patterns_that_almost_fit_are_told_apart() {
     }
 }
 
-/// The bits of the first and the last of 64 pieces.
+/// Uses the bits of the first and the last of 64 pieces.
 #[test]
-fn the_longest_part_is_found() {
+fn a_part_of_maximum_length_is_found() {
     let part = format!("b{}_{}b", "a".repeat(40), "ä".repeat(21));
     let pattern = compiled(&format!("%{part}%c"), None);
     for (text, wanted) in [
@@ -181,7 +182,7 @@ fn the_longest_part_is_found() {
 
 proptest! {
     #[test]
-    fn matching_is_as_defined(pattern in "[abä_%]{0,8}", text in "[abä]{0,10}") {
+    fn matching_equals_the_definition(pattern in "[abä_%]{0,8}", text in "[abä]{0,10}") {
         let (pieces, text_characters) = (characters(&pattern), characters(&text));
         let wanted = reference(&pieces, &text_characters);
         prop_assert_eq!(compiled(&pattern, None).matches(&text), wanted);
@@ -189,7 +190,7 @@ proptest! {
     }
 
     #[test]
-    fn matching_is_as_defined_for_long_ones(
+    fn matching_long_patterns_equals_the_definition(
         pattern in "[aaaab_%]{0,60}",
         text in "[aaaaaaaab]{0,300}",
     ) {
@@ -198,7 +199,7 @@ proptest! {
     }
 
     #[test]
-    fn only_the_whole_character_counts(
+    fn characters_match_only_as_a_whole(
         pattern in "%[aašá👡\u{f461}_%]{0,6}%",
         text in "[ašá👡\u{f461}]{0,12}",
     ) {
@@ -207,9 +208,9 @@ proptest! {
     }
 
     #[test]
-    fn a_text_is_like_itself_when_all_of_it_is_escaped(text in "[ab_%!\\\\]{0,8}") {
+    fn a_fully_escaped_text_matches_itself(text in "[ab_%!\\\\]{0,8}") {
         let escaped: String = text.chars().flat_map(|character| ['!', character]).collect();
-        // Only wildcards and the escape itself are escaped.
+        // Only wildcards and the escape character may be escaped.
         let pattern = escaped.replace("!a", "a").replace("!b", "b").replace("!\\", "\\");
         prop_assert!(compiled(&pattern, Some('!')).matches(&text), "{}", pattern);
     }

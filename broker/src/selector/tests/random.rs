@@ -10,7 +10,7 @@ use super::{
 
 proptest! {
     #[test]
-    fn printing_and_parsing_again_gives_the_same(
+    fn printing_and_parsing_returns_the_same_selector(
         expression in condition(),
         strings in select(vec![Strings::Converted, Strings::Unconverted]),
     ) {
@@ -26,12 +26,12 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_selector_or_an_error_within_it(text in ".{0,60}") {
+    fn any_text_is_a_selector_or_an_error_with_a_valid_column(text in ".{0,60}") {
         try_out(&text)?;
     }
 
     #[test]
-    fn any_words_are_a_selector_or_an_error_within_them(words in vec(select(WORDS), 0..24)) {
+    fn any_words_are_a_selector_or_an_error_with_a_valid_column(words in vec(select(WORDS), 0..24)) {
         try_out(&words.concat())?;
     }
 }
@@ -85,7 +85,7 @@ fn try_out(text: &str) -> Result<(), TestCaseError> {
     match Selector::new(text) {
         Ok(selector) => {
             selector.matches(PROPERTIES);
-            // Nothing that was read can be too deep or too much when it is printed.
+            // A selector that was accepted stays within the bounds when it is printed.
             prop_assert_eq!(Selector::new(&selector.to_string()), Ok(selector));
         }
         Err(error) => {
@@ -143,7 +143,7 @@ fn numeral() -> impl Strategy<Value = Number> {
     ]
 }
 
-/// What a number can be asked of.
+/// An expression that can be used as a number.
 fn number() -> impl Strategy<Value = Expression> + Clone {
     let leaf = prop_oneof![
         numeral().prop_map(Expression::Number),

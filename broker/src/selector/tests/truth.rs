@@ -2,7 +2,7 @@ use super::*;
 
 const T: Option<bool> = Some(true);
 const F: Option<bool> = Some(false);
-/// Unknown.
+/// The unknown truth value.
 const U: Option<bool> = None;
 
 type Table<'a> = &'a [(&'a str, Option<bool>)];
@@ -51,7 +51,7 @@ fn the_logic_has_three_values() {
 }
 
 #[test]
-fn what_binds_tighter_comes_first() {
+fn operators_of_higher_precedence_are_evaluated_first() {
     check(&[
         ("yes OR no AND no", T),
         ("(yes OR no) AND no", F),
@@ -71,7 +71,7 @@ fn what_binds_tighter_comes_first() {
 }
 
 #[test]
-fn a_missing_property_is_unknown_except_to_is_null() {
+fn comparisons_with_a_missing_property_are_unknown_except_is_null() {
     check(&[
         ("missing", U),
         ("missing = nothing", U),
@@ -105,7 +105,7 @@ fn a_missing_property_is_unknown_except_to_is_null() {
 }
 
 #[test]
-fn equality_is_for_values_of_one_kind() {
+fn values_of_different_kinds_are_not_equal() {
     check(&[
         ("colour = 'blue'", T),
         ("'blue' = colour", T),
@@ -127,7 +127,7 @@ fn equality_is_for_values_of_one_kind() {
         ("yes <> no", T),
         ("(five > 4) = yes", T),
         ("(five > 6) = (half > 1)", T),
-        // Kinds that do not fit.
+        // Comparisons of different kinds.
         ("colour = 5", F),
         ("colour <> 5", T),
         ("NOT colour = 5", T),
@@ -140,7 +140,7 @@ fn equality_is_for_values_of_one_kind() {
 }
 
 #[test]
-fn order_is_for_numbers() {
+fn only_numbers_are_ordered() {
     check(&[
         ("five < 5", F),
         ("five < 6", T),
@@ -160,7 +160,7 @@ fn order_is_for_numbers() {
         ("five NOT BETWEEN 5 AND 5", F),
         ("five NOT BETWEEN 6 AND 7", T),
         ("five NOT BETWEEN 3 AND 4", T),
-        // Kinds that do not fit: false, and so is the opposite.
+        // Comparisons of different kinds are false, and so are the opposite ones.
         ("colour < 5", F),
         ("colour >= 5", F),
         ("NOT colour < 5", T),
@@ -176,7 +176,7 @@ fn order_is_for_numbers() {
 }
 
 #[test]
-fn a_string_is_the_number_or_boolean_it_is_written_as() {
+fn strings_are_converted_to_numbers_and_booleans() {
     check(&[
         ("text5 = 5", T),
         ("5 = text5", T),
@@ -201,14 +201,14 @@ fn a_string_is_the_number_or_boolean_it_is_written_as() {
         ("textTrue = (five = 5)", T),
         ("five IN ('4', '5')", T),
         ("yes IN ('true')", T),
-        // A string is a string first.
+        // Two strings are compared as strings.
         ("text5 = '5'", T),
         ("text5 = text5_0", F),
         ("+text5 = +text5_0", T),
         ("text5 IN ('5.0')", F),
         ("text5 LIKE '_'", T),
         ("textTrue = 'true'", F),
-        // And one that is neither is neither.
+        // A string that is neither a number nor a boolean is not converted.
         ("colour", F),
         ("NOT colour", T),
         ("five", F),
@@ -221,7 +221,7 @@ fn a_string_is_the_number_or_boolean_it_is_written_as() {
 }
 
 #[test]
-fn without_conversion_a_string_is_a_string() {
+fn without_conversion_strings_stay_strings() {
     let table = [
         ("text5 = 5", F),
         ("text5 <> 5", T),
@@ -245,7 +245,7 @@ fn without_conversion_a_string_is_a_string() {
 }
 
 #[test]
-fn lists_and_patterns_are_for_strings() {
+fn lists_and_patterns_match_only_strings() {
     check(&[
         ("colour IN ('red', 'blue')", T),
         ("colour IN ('red')", F),
@@ -263,7 +263,7 @@ fn lists_and_patterns_are_for_strings() {
 }
 
 #[test]
-fn arithmetic_without_a_result_is_unknown() {
+fn arithmetic_without_a_finite_result_is_unknown() {
     check(&[
         ("colour + 1 = 1", U),
         ("1 - yes = 0", U),
@@ -281,9 +281,9 @@ fn arithmetic_without_a_result_is_unknown() {
     ]);
 }
 
-/// What JMS says is the same is the same, whatever the properties are.
+/// Pairs of selectors that are equivalent by JMS, for all values of the properties.
 #[test]
-fn one_spelling_is_as_good_as_another() {
+fn equivalent_spellings_have_the_same_result() {
     let pairs = [
         ("a BETWEEN b AND c", "a >= b AND a <= c"),
         ("a NOT BETWEEN b AND c", "a < b OR a > c"),
