@@ -1,10 +1,10 @@
-//! Which statement of the specification a fault breaks, in 3.1.1 and in 5.0.
+//! Maps a fault to the statement of the specification that it breaks, in 3.1.1 and in 5.0.
 
 use super::PacketType::{self, *};
 use super::{DecodeError, Fault, PropertyId, Role, TopicError};
 
-/// `MQTT-x.y.z-n` of the specification of the error's version, or the number of the section where
-/// none of its numbered statements says it. 3.1 is told by the numbers of 3.1.1.
+/// Returns `MQTT-x.y.z-n` from the specification of the error's version, or the number of the
+/// section if none of its numbered statements applies. Faults of 3.1 get the numbers of 3.1.1.
 pub(super) fn clause(error: &DecodeError) -> &'static str {
     match error.version.is_5() {
         true => of_5(error),
@@ -97,14 +97,14 @@ fn of_3(error: &DecodeError) -> &'static str {
         },
         Fault::NoFilters if error.packet == Some(Subscribe) => "MQTT-3.8.3-3",
         Fault::NoReasons => "3.9.3",
-        // With the dash, as the specification has it.
+        // Spelled with the dash, as in the specification.
         Fault::ReservedOptions(_) | Fault::SubscriptionQos | Fault::RetainHandling => {
             "MQTT-3-8.3-4"
         }
         Fault::TooManyProperties { .. }
         | Fault::TopicTooLong { .. }
         | Fault::TooManyFilters { .. } => "4.8",
-        // The same number in both, or nothing that 3.1.1 knows.
+        // The same number in both versions, or a fault that cannot occur in 3.1.1.
         _ => of_5(error),
     }
 }

@@ -1,37 +1,37 @@
-//! Bytes to packets: 5.0, 2.1. A stream may be cut anywhere.
+//! Decodes bytes to packets: 5.0, 2.1. The stream may be cut anywhere.
 //!
-//! The caller owns the buffer and keeps what was not consumed. A packet is handed on whole; what is
-//! wrong with it is told as soon as the bytes that show it have arrived.
+//! The caller owns the buffer and keeps the bytes that were not consumed. A packet is returned
+//! whole. An error is returned as soon as the bytes that show it have arrived.
 
 use super::reader::{Reader, Stop, Variable, fault, variable};
 use super::{DecodeError, Fault, Limits, Packet, PacketType, Role, Version, decode};
 
-/// One direction of one connection.
+/// The decoder of one direction of one connection.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     role: Role,
     limits: Limits,
-    /// `None` until a server has read CONNECT, which tells it.
+    /// `None` in a server until CONNECT, which contains the version, has been read.
     version: Option<Version>,
-    /// An unfinished packet is looked at again when so much of it is there. Doubling it bounds the
-    /// work for a packet that arrives byte by byte by that for twice its bytes.
-    look_at: usize,
+    /// Length of the input at which an unfinished packet is decoded again. It doubles each time, so
+    /// a packet that arrives byte by byte costs no more than decoding twice its bytes.
+    decode_at: usize,
 }
 
-/// "Fixed Header": 5.0, 2.1.1.
+/// The "Fixed Header": 5.0, 2.1.1.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
     pub packet: PacketType,
     /// The lower four bits of the first byte.
     pub flags: u8,
-    /// Its own length.
+    /// The length of the fixed header itself.
     pub bytes: usize,
     pub minimal: bool,
-    /// Where the packet ends.
+    /// The offset of the packet's end.
     pub end: usize,
 }
 
-/// What the packets are read with.
+/// The state that decoding a packet depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context {
     pub role: Role,
@@ -40,44 +40,45 @@ pub(super) struct Context {
 }
 
 impl Decoder {
-    /// Of a server, at the beginning of a connection: the first packet has to be CONNECT
-    /// ([MQTT-3.1.0-1]), which says the version of all behind it, and there is no second
-    /// ([MQTT-3.1.0-2]).
+    /// Returns a server's decoder for the start of a connection. The first packet must be CONNECT
+    /// ([MQTT-3.1.0-1]), which sets the version of all later packets, and a second CONNECT is an
+    /// error ([MQTT-3.1.0-2]).
     pub const fn before_connect(limits: Limits) -> Self {
         Self {
             role: Role::Server,
             limits,
             version: None,
-            look_at: 0,
+            decode_at: 0,
         }
     }
 
-    /// Of a client, which has chosen the version, or of a server behind CONNECT.
+    /// Returns a decoder for a known version: of a client, or of a server after CONNECT.
     pub const fn new(role: Role, version: Version, limits: Limits) -> Self {
         Self {
             role,
             limits,
             version: Some(version),
-            look_at: 0,
+            decode_at: 0,
         }
     }
 
-    /// `None` before CONNECT.
+    /// Returns the version, or `None` before CONNECT.
     pub const fn version(&self) -> Option<Version> {
         self.version
     }
 
-    /// From the next packet on, such as when a connection has been let in.
+    /// Sets the limits that apply from the next packet on, for example after authentication.
     pub const fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
     }
 
-    /// The first packet of `input` and the number of bytes it took; or `None` when more bytes are
-    /// needed. `input` must begin with the first byte not yet consumed.
+    /// Returns the first packet of `input` and the number of bytes it used, or `None` if more bytes
+    /// are needed. `input` must begin with the first byte not yet consumed.
     ///
     /// # Errors
     ///
-    /// The bytes are no MQTT, or a limit is passed. The stream cannot be read any further.
+    /// The bytes are not valid MQTT, or a limit is exceeded. The stream cannot be decoded any
+    /// further.
     #[inline]
     pub fn decode<'a>(
         &mut self,
@@ -92,7 +93,7 @@ impl Decoder {
             Ok(header) => header,
             Err(stop) => return context.stopped(stop, packet_type(input, &context)),
         };
-        if input.len() < header.end && (ALWAYS_LOOK..self.look_at).contains(&input.len()) {
+        if input.len() < header.end && (ALWAYS_DECODE..self.decode_at).contains(&input.len()) {
             return Ok(None);
         }
         let there = &input[..input.len().min(header.end)];
@@ -100,17 +101,17 @@ impl Decoder {
         match decode::packet(&mut context, &header, &mut reader) {
             Ok(packet) => {
                 self.version = Some(context.version);
-                self.look_at = 0;
+                self.decode_at = 0;
                 Ok(Some((packet, header.end)))
             }
             Err(stop) => {
-                self.look_at = 2 * input.len();
+                self.decode_at = 2 * input.len();
                 context.stopped(stop, Some(header.packet))
             }
         }
     }
 
-    /// As far as it can be told without the bytes behind it.
+    /// Decodes and checks the fixed header, as far as possible without the bytes that follow.
     #[inline]
     fn header(&self, context: &Context, input: &[u8]) -> Result<Header, Stop> {
         let (&first, behind) = input.split_first().ok_or(Stop::More)?;
@@ -129,7 +130,7 @@ impl Decoder {
                 minimal,
             } => (value, bytes, minimal),
         };
-        // What CONNECT may do is known when it has said its version.
+        // The version of a CONNECT is not known before its body is decoded.
         if !minimal && self.version.is_some_and(Version::wants_minimal_lengths) {
             return fault(Fault::LengthNotMinimal, 1);
         }
@@ -148,7 +149,7 @@ impl Decoder {
         })
     }
 
-    /// Whether a packet of that type may come here and now.
+    /// Returns an error if this packet type is not allowed from this peer or at this time.
     #[inline]
     fn check_place(&self, packet: PacketType) -> Result<(), Stop> {
         match (self.version, packet) {
@@ -178,7 +179,7 @@ impl Context {
     }
 }
 
-/// [MQTT-2.1.3-1]; those of PUBLISH are read with it.
+/// [MQTT-2.1.3-1]. The flags of PUBLISH are decoded with the packet.
 #[inline]
 fn check_flags(context: &Context, packet: PacketType, flags: u8) -> Result<(), Stop> {
     let wrong = packet != PacketType::Publish
@@ -196,5 +197,5 @@ fn packet_type(input: &[u8], context: &Context) -> Option<PacketType> {
 
 const FLAGS: u8 = 0x0F;
 
-/// Up to here an unfinished packet is looked at whenever some of it arrives.
-const ALWAYS_LOOK: usize = 256;
+/// An unfinished packet of up to this length is decoded again whenever bytes arrive.
+const ALWAYS_DECODE: usize = 256;

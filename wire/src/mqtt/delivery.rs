@@ -1,19 +1,22 @@
-//! Quality of service, packet identifiers, and what of them PUBLISH says.
+//! Quality of service, packet identifiers, and their representation in PUBLISH.
 
 use std::num::NonZeroU16;
 
-/// "Quality of Service": 5.0, 4.3.
+/// The "Quality of Service": 5.0, 4.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum QoS {
     #[default]
+    /// QoS 0.
     AtMostOnce = 0,
+    /// QoS 1.
     AtLeastOnce = 1,
+    /// QoS 2.
     ExactlyOnce = 2,
 }
 
 impl QoS {
-    /// 3 is reserved ([MQTT-3.3.1-4]).
+    /// Returns the QoS of a level; 3 is reserved ([MQTT-3.3.1-4]).
     #[inline]
     pub const fn from_level(level: u8) -> Option<Self> {
         match level {
@@ -24,20 +27,23 @@ impl QoS {
         }
     }
 
+    /// Returns the level: 0, 1 or 2.
     #[inline]
     pub const fn level(self) -> u8 {
         self as u8
     }
 }
 
-/// "MUST assign it a non-zero Packet Identifier" ([MQTT-2.2.1-3], [MQTT-2.2.1-4];
-/// [MQTT-2.3.1-1] of 3.1.1).
+/// A packet identifier: "MUST assign it a non-zero Packet Identifier" ([MQTT-2.2.1-3],
+/// [MQTT-2.2.1-4]; [MQTT-2.3.1-1] of 3.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PacketId(pub NonZeroU16);
 
 impl PacketId {
+    /// The lowest identifier, 1.
     pub const FIRST: Self = Self(NonZeroU16::MIN);
 
+    /// Returns the identifier with this number, or None for 0.
     pub const fn new(number: u16) -> Option<Self> {
         match NonZeroU16::new(number) {
             Some(number) => Some(Self(number)),
@@ -45,32 +51,38 @@ impl PacketId {
         }
     }
 
+    /// Returns the number.
     pub const fn get(self) -> u16 {
         self.0.get()
     }
 }
 
-/// The QoS of a PUBLISH with what depends on it: "A PUBLISH packet MUST NOT contain a Packet
-/// Identifier if its QoS value is set to 0" ([MQTT-2.2.1-2]), and "the DUP flag MUST be set to 0 for
-/// all QoS 0 messages" ([MQTT-3.3.1-2]).
+/// The QoS of a PUBLISH with the fields that depend on it: "A PUBLISH packet MUST NOT contain a
+/// Packet Identifier if its QoS value is set to 0" ([MQTT-2.2.1-2]), and "the DUP flag MUST be set
+/// to 0 for all QoS 0 messages" ([MQTT-3.3.1-2]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Delivery {
     #[default]
+    /// QoS 0.
     AtMostOnce,
+    /// QoS 1.
     AtLeastOnce(PacketId, Attempt),
+    /// QoS 2.
     ExactlyOnce(PacketId, Attempt),
 }
 
 /// The DUP flag ([MQTT-3.3.1-1]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Attempt {
+    /// The first attempt; DUP is 0.
     #[default]
     First,
-    /// This might be re-delivery of an earlier attempt.
+    /// Possibly a re-delivery of an earlier attempt; DUP is 1.
     Again,
 }
 
 impl Delivery {
+    /// Returns the QoS.
     #[inline]
     pub const fn qos(self) -> QoS {
         match self {
@@ -80,6 +92,7 @@ impl Delivery {
         }
     }
 
+    /// Returns the packet identifier, or None for QoS 0.
     #[inline]
     pub const fn packet_id(self) -> Option<PacketId> {
         match self {
@@ -88,7 +101,7 @@ impl Delivery {
         }
     }
 
-    /// Bits 1 to 3 of the first byte.
+    /// Returns bits 1 to 3 of the first byte: DUP and QoS.
     #[inline]
     pub(super) const fn flags(self) -> u8 {
         let dup = match self {

@@ -1,41 +1,42 @@
-//! What can be wrong with a packet, and the reason codes that tell the peer: 5.0, 4.13.
+//! Faults of packets, and the reason codes that report them to the peer: 5.0, 4.13.
 
 use super::{ConnectReason, DisconnectReason, PacketType, PropertyId, Role, TopicError};
 
-/// What is wrong. Where the specification calls it a Protocol Error, or names a code, that is in
-/// [`disconnect_reason`](Self::disconnect_reason); everything else is a Malformed Packet.
+/// The rule that a packet breaks. [`disconnect_reason`](Self::disconnect_reason) returns Protocol
+/// Error or a more specific code for the faults for which the specification names one; all other
+/// faults are Malformed Packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     #[error("packet type {0} is reserved")]
     ReservedType(u8),
-    #[error("a {0} is not for a {1}")]
+    #[error("a {1} must not receive {0}")]
     WrongDirection(PacketType, Role),
-    #[error("the first packet is no CONNECT")]
+    #[error("the first packet is not CONNECT")]
     NotConnect,
-    #[error("there has been a CONNECT")]
+    #[error("a second CONNECT was received")]
     SecondConnect,
     #[error("the flags {0:#06b} are reserved")]
     Flags(u8),
     #[error("both QoS bits are set")]
     ReservedQos,
-    #[error("DUP is set where QoS is 0")]
+    #[error("DUP is set but QoS is 0")]
     DupWithoutQos,
 
     #[error("a length has more than four bytes")]
     LengthTooLong,
     #[error("a variable byte integer is not in its shortest form")]
     LengthNotMinimal,
-    #[error("a field is longer than what is left")]
+    #[error("a field is longer than the rest of the packet")]
     Truncated,
-    #[error("there is something behind the last field")]
+    #[error("the packet has bytes after the last field")]
     TrailingBytes,
     #[error("a string is not UTF-8")]
     NotUtf8,
-    #[error("a string holds U+0000")]
+    #[error("a string contains U+0000")]
     Nul,
     #[error("a packet identifier is 0")]
     PacketIdZero,
-    #[error("reason code {0:#04x} is not for this packet")]
+    #[error("reason code {0:#04x} is not allowed in this packet")]
     ReasonCode(u8),
 
     #[error("the protocol name is not MQTT")]
@@ -50,11 +51,11 @@ pub enum Fault {
     WillRetainWithoutWill,
     #[error("both will QoS bits are set")]
     WillQos,
-    #[error("there is a password without a user name")]
+    #[error("a password is set without a user name")]
     PasswordWithoutUserName,
     #[error("the acknowledge flags {0:#010b} are reserved")]
     ConnackFlags(u8),
-    #[error("a session is present though the connection is refused")]
+    #[error("session present is set but the connection is refused")]
     SessionPresent,
 
     /// A topic name or filter.
@@ -79,17 +80,17 @@ pub enum Fault {
 
     #[error("property {0:#04x} is unknown")]
     UnknownProperty(u32),
-    #[error("{0} is no property of this packet")]
+    #[error("{0} is not allowed in this packet")]
     MisplacedProperty(PropertyId),
-    #[error("{0} is there more than once")]
+    #[error("{0} is included more than once")]
     DuplicateProperty(PropertyId),
     #[error("{0} has a value that is not allowed")]
     PropertyValue(PropertyId),
-    #[error("a client sends a Subscription Identifier with a message")]
+    #[error("a client must not send a Subscription Identifier in PUBLISH")]
     SubscriptionIdOfClient,
-    #[error("a server sends a Session Expiry Interval with DISCONNECT")]
+    #[error("a server must not send a Session Expiry Interval in DISCONNECT")]
     SessionExpiryOfServer,
-    #[error("there is no Authentication Method")]
+    #[error("the Authentication Method is missing")]
     NoAuthenticationMethod,
 
     #[error("the packet is larger than {limit} bytes")]
@@ -103,7 +104,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether a limit was passed; otherwise the peer breaks the protocol.
+    /// Returns true if a limit was exceeded, and false if the peer broke the protocol.
     pub const fn is_limit(&self) -> bool {
         matches!(
             self,
@@ -114,8 +115,8 @@ impl Fault {
         )
     }
 
-    /// What DISCONNECT says of it: "Use Reason Code 0x81 (Malformed Packet) or 0x82 (Protocol Error)
-    /// unless a more specific Reason Code has been defined" (4.13.1).
+    /// Returns the reason code for DISCONNECT: "Use Reason Code 0x81 (Malformed Packet) or 0x82
+    /// (Protocol Error) unless a more specific Reason Code has been defined" (4.13.1).
     pub const fn disconnect_reason(&self) -> DisconnectReason {
         match self {
             Self::PacketTooLarge { .. } => DisconnectReason::PacketTooLarge,
@@ -124,7 +125,8 @@ impl Fault {
             | Self::TooManyFilters { .. } => DisconnectReason::QuotaExceeded,
             // 3.3.4: "A Topic Alias value of 0 [...]".
             Self::PropertyValue(PropertyId::TopicAlias) => DisconnectReason::TopicAliasInvalid,
-            // A boolean of 2, a zero where none may be: "It is a Protocol Error".
+            // A property value that is not allowed, such as a boolean of 2 or a forbidden zero, is
+            // "a Protocol Error".
             Self::PropertyValue(_)
             | Self::WrongDirection(..)
             | Self::NotConnect
@@ -144,7 +146,7 @@ impl Fault {
         }
     }
 
-    /// What CONNACK says of it, where the packet is CONNECT.
+    /// Returns the reason code for CONNACK, for faults of CONNECT.
     pub const fn connect_reason(&self) -> ConnectReason {
         if let Self::ProtocolName | Self::ProtocolLevel(_) = self {
             return ConnectReason::UnsupportedProtocolVersion;

@@ -1,19 +1,19 @@
-//! The types of control packets, who sends them, and their reserved flags: 5.0, 2.1.
+//! The types of control packets, their senders, and their reserved flags: 5.0, 2.1.
 
 use std::fmt;
 
 use super::Version;
 
-/// Which end of the connection we are.
+/// The role of this side of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Reads what clients send.
+    /// The server: decodes packets of clients.
     Server,
-    /// Reads what servers send.
+    /// The client: decodes packets of servers.
     Client,
 }
 
-/// "MQTT Control Packet type": 5.0, table 2-1.
+/// The "MQTT Control Packet type": 5.0, table 2-1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum PacketType {
@@ -31,11 +31,12 @@ pub enum PacketType {
     Pingreq = 12,
     Pingresp = 13,
     Disconnect = 14,
-    /// Only in 5.0.
+    /// Exists only in 5.0.
     Auth = 15,
 }
 
 impl PacketType {
+    /// All types in ascending order of their codes.
     pub const ALL: [Self; 15] = [
         Self::Connect,
         Self::Connack,
@@ -54,7 +55,7 @@ impl PacketType {
         Self::Auth,
     ];
 
-    /// As the specifications write it.
+    /// Returns the name as in the specifications.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Connect => "CONNECT",
@@ -75,15 +76,16 @@ impl PacketType {
         }
     }
 
-    /// Of the four bits; 0 is reserved in every version, 15 until 5.0.
+    /// Returns the type with this four-bit code. 0 is reserved in every version, 15 before 5.0.
     #[inline]
     pub(super) fn of(code: u8, version: Version) -> Option<Self> {
         let known = Self::ALL.get(usize::from(code).checked_sub(1)?).copied()?;
         (known != Self::Auth || version.is_5()).then_some(known)
     }
 
-    /// The first byte of a packet that is not PUBLISH: PUBREL, SUBSCRIBE and UNSUBSCRIBE have bit 1
-    /// set, the others none ([MQTT-2.1.3-1], [MQTT-3.6.1-1], [MQTT-3.8.1-1], [MQTT-3.10.1-1]).
+    /// Returns the first byte of a packet other than PUBLISH: bit 1 is set in PUBREL, SUBSCRIBE and
+    /// UNSUBSCRIBE, no flag in the others ([MQTT-2.1.3-1], [MQTT-3.6.1-1], [MQTT-3.8.1-1],
+    /// [MQTT-3.10.1-1]).
     #[inline]
     pub(super) const fn first_byte(self) -> u8 {
         (self as u8) << 4 | self.reserved_flags()
@@ -97,7 +99,8 @@ impl PacketType {
         }
     }
 
-    /// "Direction of flow": table 2-1 of both specifications.
+    /// Returns true if `reader` may receive this packet type. "Direction of flow": table 2-1 of
+    /// both specifications.
     #[inline]
     pub(super) const fn is_for(self, reader: Role, version: Version) -> bool {
         match self {
@@ -107,7 +110,7 @@ impl PacketType {
             Self::Connack | Self::Suback | Self::Unsuback | Self::Pingresp => {
                 matches!(reader, Role::Client)
             }
-            // Until 5.0 a server closed the connection without a word.
+            // Before 5.0, a server closes the connection without DISCONNECT.
             Self::Disconnect => matches!(reader, Role::Server) || version.is_5(),
             Self::Publish | Self::Puback | Self::Pubrec | Self::Pubrel | Self::Pubcomp => true,
             Self::Auth => version.is_5(),

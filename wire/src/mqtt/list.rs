@@ -1,5 +1,5 @@
-//! Repeated elements of a packet, kept as they are on the wire: nothing is allocated to read them,
-//! and what is passed on is copied in one go.
+//! Repeated elements of a packet, kept in their encoded form: decoding allocates nothing, and
+//! elements that are passed on are copied at once.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,14 +8,14 @@ use super::EncodeError;
 use super::reader::{Read, Reader};
 use super::writer::Written;
 
-/// Encoded elements that have been checked; they are read again when they are looked at.
+/// Encoded elements that have been validated. Iterating decodes them again.
 #[derive(Clone, Copy)]
 pub struct List<'a, T> {
     bytes: &'a [u8],
     elements: PhantomData<fn() -> T>,
 }
 
-/// What a list may consist of. The implementations are this module's.
+/// An element of a list. Implemented only in this module's parent.
 pub trait Element<'a>: Sized {
     #[doc(hidden)]
     fn read(reader: &mut Reader<'a>) -> Read<Self>;
@@ -24,6 +24,7 @@ pub trait Element<'a>: Sized {
 }
 
 impl<'a, T> List<'a, T> {
+    /// The empty list.
     pub const EMPTY: Self = Self::checked(&[]);
 
     #[inline]
@@ -34,18 +35,19 @@ impl<'a, T> List<'a, T> {
         }
     }
 
+    /// Returns true if the list has no elements.
     #[inline]
     pub const fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// As on the wire, without a length.
+    /// Returns the encoded elements, without a length.
     #[inline]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// In the order of the packet.
+    /// Iterates over the elements in the order of the packet.
     #[inline]
     pub const fn iter(&self) -> ListIter<'a, T> {
         ListIter {
@@ -56,11 +58,11 @@ impl<'a, T> List<'a, T> {
 }
 
 impl<'a, T: Element<'a>> List<'a, T> {
-    /// Writes elements into `scratch`, which is cleared before, to be put into a packet.
+    /// Encodes elements into `scratch`, which is cleared first. The list borrows from `scratch`.
     ///
     /// # Errors
     ///
-    /// A text or some data is too long for its length field, or holds U+0000.
+    /// A text or binary field is longer than its length field allows, or contains U+0000.
     pub fn encode(
         elements: impl IntoIterator<Item = T>,
         scratch: &'a mut Vec<u8>,
@@ -73,7 +75,7 @@ impl<'a, T: Element<'a>> List<'a, T> {
     }
 }
 
-/// The elements of a [`List`].
+/// Iterator over the elements of a [`List`].
 #[derive(Clone, Debug)]
 pub struct ListIter<'a, T> {
     rest: Reader<'a>,

@@ -1,13 +1,13 @@
-//! The packets of MQTT 5.0, 3.1.1 and 3.1, both ways.
+//! Encodes and decodes the packets of MQTT 5.0, 3.1.1 and 3.1.
 //!
-//! [`Decoder`] turns received bytes into [`Packet`]s, without copying, wherever the stream was cut;
-//! [`Packet::encode`] writes them. There is one model for all versions, and it is shaped like 5.0; the
-//! version is an argument. [`SharedPublish`] is a message that goes to many.
+//! [`Decoder`] turns received bytes into [`Packet`]s without copying, wherever the stream was cut;
+//! [`Packet::encode`] writes them. One packet model, shaped like 5.0, serves all versions; the
+//! version is an argument. [`SharedPublish`] is a message that is sent to many subscribers.
 //!
 //! ```
 //! use wire::mqtt::{Decoder, Delivery, Limits, Packet, Role, Version};
 //!
-//! // "hi" to a/b, then the first byte of something else.
+//! "hi" to a/b, then the first byte of the next packet.
 //! let received = b"\x30\x08\x00\x03a/b\x00hi\xC0";
 //! let mut decoder = Decoder::new(Role::Server, Version::V5_0, Limits::DEFAULT);
 //! let (packet, taken) = decoder.decode(received)?.expect("all of it is there");
@@ -21,12 +21,12 @@
 //! # Ok::<(), wire::mqtt::DecodeError>(())
 //! ```
 //!
-//! Beside the code are the numbers of the statements it implements, as `[MQTT-1.5.4-1]`: those of 5.0,
-//! unless 3.1.1 is named.
+//! Comments cite the numbers of the statements that the code implements, as `[MQTT-1.5.4-1]`: those
+//! of 5.0, unless 3.1.1 is named.
 //!
-//! What packets mean for each other is kept by values of their own, for both sides: [`Outgoing`] and
+//! The state between packets is kept by separate values, for both sides: [`Outgoing`] and
 //! [`Incoming`] (acknowledgements, identifiers in use, flow control), [`AliasesIn`] and
-//! [`AliasesOut`], [`KeepAlive`]. [`server`] is a server's machine, made of them.
+//! [`AliasesOut`], [`KeepAlive`]. [`server`] and [`client`] are state machines made of them.
 
 mod clause;
 pub mod client;

@@ -1,4 +1,4 @@
-//! Properties: 5.0, 2.2.2 and table 2-4. Where each may appear is in `section.rs`.
+//! Properties: 5.0, 2.2.2 and table 2-4. `section.rs` defines the packets that each is allowed in.
 
 use std::fmt;
 use std::num::{NonZeroU16, NonZeroU32};
@@ -9,7 +9,7 @@ use super::value::Value;
 use super::writer::{self, Written};
 use super::{Fault, MaximumQos, PayloadFormat, SubscriptionId, TopicName, UserProperty};
 
-/// The properties of a packet or a will, in the order of the wire. Empty before 5.0.
+/// The properties of a packet or a will, in the order of the packet. Empty before 5.0.
 pub type Properties<'a> = List<'a, Property<'a>>;
 
 macro_rules! properties {
@@ -28,6 +28,7 @@ macro_rules! properties {
         }
 
         impl PropertyId {
+            /// All identifiers in ascending order.
             pub const ALL: &[Self] = &[$(Self::$property),+];
 
             #[inline]
@@ -38,15 +39,15 @@ macro_rules! properties {
                 }
             }
 
-            /// As the specification writes it.
+            /// Returns the name as in the specification.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$property => $name,)+
                 }
             }
 
-            /// Where the specification says what values it may have, and that it is a Protocol Error
-            /// to include it more than once.
+            /// Returns the section of the specification that defines the allowed values, and that a
+            /// duplicate is a Protocol Error.
             pub(super) const fn section(self) -> &'static str {
                 match self {
                     $(Self::$property => $section,)+
@@ -55,6 +56,7 @@ macro_rules! properties {
         }
 
         impl<$life> Property<$life> {
+            /// Returns the identifier of the property.
             #[inline]
             pub const fn id(&self) -> PropertyId {
                 match self {
@@ -62,7 +64,7 @@ macro_rules! properties {
                 }
             }
 
-            /// The value of a property whose identifier was read.
+            /// Decodes the value of a property whose identifier has been decoded.
             #[inline]
             pub(super) fn value(id: PropertyId, reader: &mut Reader<$life>) -> Read<Self> {
                 Ok(match id {
@@ -89,7 +91,7 @@ macro_rules! properties {
 
         impl<$life> Properties<$life> {
             $($(#[$doc])*
-            /// The first of it, where it may be repeated.
+            /// If the property is repeated, the first one is returned.
             pub fn $accessor(&self) -> Option<$value> {
                 self.iter().find_map(|property| match property {
                     Property::$property(value) => Some(value),
@@ -101,56 +103,65 @@ macro_rules! properties {
 }
 
 properties! { 'a;
-    /// Whether the payload is said to be UTF-8.
+    /// The declared format of the payload: UTF-8 or unspecified.
     PayloadFormatIndicator payload_format: PayloadFormat = 1, "Payload Format Indicator", "3.3.2.3.2";
-    /// Seconds that a message lives.
+    /// Lifetime of a message in seconds.
     MessageExpiryInterval message_expiry_interval: u32 = 2, "Message Expiry Interval", "3.3.2.3.3";
+    /// The media type of the payload.
     ContentType content_type: &'a str = 3, "Content Type", "3.3.2.3.9";
-    /// Where a response is to be published ([MQTT-3.3.2-13], [MQTT-3.3.2-14]).
+    /// The topic for responses ([MQTT-3.3.2-13], [MQTT-3.3.2-14]).
     ResponseTopic response_topic: TopicName<'a> = 8, "Response Topic", "3.3.2.3.5";
+    /// Data that relates a response to its request.
     CorrelationData correlation_data: &'a [u8] = 9, "Correlation Data", "3.3.2.3.6";
-    /// A PUBLISH of a server has one for each matching subscription that has one.
+    /// In a PUBLISH of a server, one for each matching subscription that has an identifier.
     SubscriptionIdentifier subscription_identifier: SubscriptionId = 11, "Subscription Identifier", "3.8.2.1.2";
-    /// Seconds; `u32::MAX` is for ever.
+    /// Lifetime of the session after the connection in seconds; `u32::MAX` is unlimited.
     SessionExpiryInterval session_expiry_interval: u32 = 17, "Session Expiry Interval", "3.1.2.11.2";
+    /// The client identifier that the server assigned.
     AssignedClientIdentifier assigned_client_identifier: &'a str = 18, "Assigned Client Identifier", "3.2.2.3.7";
-    /// Seconds, instead of those of CONNECT.
+    /// Keep alive in seconds, which replaces the one in CONNECT.
     ServerKeepAlive server_keep_alive: u16 = 19, "Server Keep Alive", "3.2.2.3.14";
+    /// The name of the authentication method.
     AuthenticationMethod authentication_method: &'a str = 21, "Authentication Method", "3.1.2.11.9";
+    /// Data of the authentication method.
     AuthenticationData authentication_data: &'a [u8] = 22, "Authentication Data", "3.1.2.11.10";
-    /// Whether reason strings and user properties are wanted; absent means yes.
+    /// True if reason strings and user properties are requested; absent means true.
     RequestProblemInformation request_problem_information: bool = 23, "Request Problem Information", "3.1.2.11.7";
-    /// Seconds.
+    /// Delay of the will message in seconds.
     WillDelayInterval will_delay_interval: u32 = 24, "Will Delay Interval", "3.1.3.2.2";
-    /// Whether response information is wanted; absent means no.
+    /// True if response information is requested; absent means false.
     RequestResponseInformation request_response_information: bool = 25, "Request Response Information", "3.1.2.11.6";
+    /// A basis for creating response topics.
     ResponseInformation response_information: &'a str = 26, "Response Information", "3.2.2.3.15";
+    /// Another server that the client can use.
     ServerReference server_reference: &'a str = 28, "Server Reference", "3.2.2.3.16";
+    /// A text that describes the reason, for diagnostics.
     ReasonString reason_string: &'a str = 31, "Reason String", "3.2.2.3.9";
-    /// Publications of QoS 1 and 2 at once; absent means 65,535.
+    /// Maximum number of unacknowledged publications of QoS 1 and 2; absent means 65,535.
     ReceiveMaximum receive_maximum: NonZeroU16 = 33, "Receive Maximum", "3.1.2.11.3";
-    /// The highest alias that is taken; absent means none.
+    /// The highest topic alias that is accepted; absent means 0, no aliases.
     TopicAliasMaximum topic_alias_maximum: u16 = 34, "Topic Alias Maximum", "3.1.2.11.5";
     /// "A Topic Alias of 0 is not permitted" ([MQTT-3.3.2-8]).
     TopicAlias topic_alias: NonZeroU16 = 35, "Topic Alias", "3.3.2.3.4";
-    /// Absent means 2.
+    /// The maximum QoS that the server supports; absent means 2.
     MaximumQos maximum_qos: MaximumQos = 36, "Maximum QoS", "3.2.2.3.4";
-    /// Absent means yes.
+    /// True if the server supports retained messages; absent means true.
     RetainAvailable retain_available: bool = 37, "Retain Available", "3.2.2.3.5";
-    /// May be repeated everywhere, in an order that is kept ([MQTT-3.3.2-18], [MQTT-3.1.3-10]).
+    /// A name and a value. May be repeated in every packet; the order is kept ([MQTT-3.3.2-18],
+    /// [MQTT-3.1.3-10]).
     UserProperty user_property: UserProperty<'a> = 38, "User Property", "3.1.2.11.8";
-    /// Bytes of a whole packet.
+    /// Maximum bytes of a whole packet.
     MaximumPacketSize maximum_packet_size: NonZeroU32 = 39, "Maximum Packet Size", "3.1.2.11.4";
-    /// Absent means yes.
+    /// True if the server supports wildcard subscriptions; absent means true.
     WildcardSubscriptionAvailable wildcard_subscription_available: bool = 40, "Wildcard Subscription Available", "3.2.2.3.11";
-    /// Absent means yes.
+    /// True if the server supports subscription identifiers; absent means true.
     SubscriptionIdentifierAvailable subscription_identifier_available: bool = 41, "Subscription Identifier Available", "3.2.2.3.12";
-    /// Absent means yes.
+    /// True if the server supports shared subscriptions; absent means true.
     SharedSubscriptionAvailable shared_subscription_available: bool = 42, "Shared Subscription Available", "3.2.2.3.13";
 }
 
 impl<'a> Properties<'a> {
-    /// All of the user's, in their order.
+    /// Iterates over all user properties in order.
     pub fn user_properties(&self) -> impl Iterator<Item = UserProperty<'a>> + use<'a> {
         self.iter().filter_map(|property| match property {
             Property::UserProperty(pair) => Some(pair),
@@ -158,7 +169,7 @@ impl<'a> Properties<'a> {
         })
     }
 
-    /// All identifiers of a PUBLISH.
+    /// Iterates over all subscription identifiers of a PUBLISH.
     pub fn subscription_identifiers(&self) -> impl Iterator<Item = SubscriptionId> + use<'a> {
         self.iter().filter_map(|property| match property {
             Property::SubscriptionIdentifier(id) => Some(id),
@@ -168,7 +179,7 @@ impl<'a> Properties<'a> {
 }
 
 impl PropertyId {
-    /// "The Identifier is encoded as a Variable Byte Integer", of which all have one byte.
+    /// "The Identifier is encoded as a Variable Byte Integer"; all identifiers have one byte.
     #[inline]
     pub(super) fn read(reader: &mut Reader<'_>) -> Read<Self> {
         let offset = reader.offset();

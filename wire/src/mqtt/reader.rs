@@ -1,18 +1,18 @@
-//! The bytes of one packet, read front to back: the data types of 5.0, 1.5.
+//! Reads the bytes of one packet from front to back: the data types of 5.0, 1.5.
 //!
-//! The packet's end is known from its fixed header, also while bytes are missing. So a field that
-//! cannot fit is told at once, and one that has not arrived is told apart from it.
+//! The end of the packet is known from its fixed header, even while bytes are missing. So a field
+//! that exceeds the packet is an error at once, and differs from a field that has not arrived yet.
 
 use memchr::memchr;
 
 use super::Fault;
 
-/// Why reading stopped.
+/// The reason why decoding stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// What was read so far is right, and the rest has not arrived.
+    /// The bytes so far are valid, and the rest has not arrived.
     More,
-    /// Positions count from the first byte of the packet.
+    /// A fault, with its offset from the first byte of the packet.
     Fault { fault: Fault, offset: usize },
 }
 
@@ -20,14 +20,14 @@ pub type Read<T> = Result<T, Stop>;
 
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
-    /// The packet from its first byte on, as far as it has arrived.
+    /// The bytes of the packet that have arrived, from its first byte on.
     bytes: &'a [u8],
     position: usize,
-    /// Where the packet ends, or the part of it that is read.
+    /// The end of the packet, or of the part that is being decoded.
     end: usize,
 }
 
-/// A variable byte integer at the beginning of some bytes.
+/// A decoded variable byte integer.
 pub enum Variable {
     Unfinished,
     TooLong,
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         self.array().map(u32::from_be_bytes)
     }
 
-    /// 1.5.5, "Variable Byte Integer". Within a packet there are none before 5.0.
+    /// 1.5.5, "Variable Byte Integer". Packet bodies before 5.0 contain none.
     #[inline]
     pub(super) fn variable(&mut self) -> Read<u32> {
         let there = self.bytes.get(self.position..).unwrap_or_default();
@@ -120,8 +120,8 @@ impl<'a> Reader<'a> {
     }
 
     /// 1.5.4, "UTF-8 Encoded String": well-formed ([MQTT-1.5.4-1]), without U+0000
-    /// ([MQTT-1.5.4-2]); U+FEFF is a character like any other ([MQTT-1.5.4-3]). The control
-    /// characters that SHOULD NOT be sent pass: that is for whoever shows them.
+    /// ([MQTT-1.5.4-2]); U+FEFF is an ordinary character ([MQTT-1.5.4-3]). Control characters,
+    /// which SHOULD NOT be sent, are accepted; programs that display the text must handle them.
     #[inline]
     pub(super) fn string(&mut self) -> Read<&'a str> {
         let offset = self.position;
@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next `length` bytes as a part of their own, whether or not they have arrived.
+    /// Returns a reader for the next `length` bytes, which need not have arrived yet.
     #[inline]
     pub(super) fn part(&mut self, length: usize) -> Read<Self> {
         if length > self.end - self.position {
@@ -146,13 +146,13 @@ impl<'a> Reader<'a> {
         Ok(Self::new(self.bytes, start, self.position))
     }
 
-    /// Everything up to the end.
+    /// Returns all bytes up to the end.
     #[inline]
     pub(super) fn rest(&mut self) -> Read<&'a [u8]> {
         self.take(self.end - self.position)
     }
 
-    /// What lies between an earlier offset and here; it has been read.
+    /// Returns the bytes between an earlier offset and the current position.
     #[inline]
     pub(super) fn since(&self, offset: usize) -> &'a [u8] {
         self.bytes.get(offset..self.position).unwrap_or_default()
@@ -172,7 +172,8 @@ pub(super) fn fault<T>(fault: Fault, offset: usize) -> Read<T> {
     Err(Stop::Fault { fault, offset })
 }
 
-/// "The maximum number of bytes in the Variable Byte Integer field is four" (1.5.5).
+/// Decodes a variable byte integer: "The maximum number of bytes in the Variable Byte Integer field
+/// is four" (1.5.5).
 #[inline]
 pub(super) fn variable(there: &[u8]) -> Variable {
     let mut value = 0;

@@ -1,7 +1,7 @@
-//! Reason codes: which packet may say what (5.0, 2.4 and the tables of chapter 3).
+//! Reason codes and the packets that may contain them (5.0, 2.4 and the tables of chapter 3).
 //!
-//! One enum for each set of packets that share a table. The return codes of 3.1.1 are those of the
-//! same meaning.
+//! There is one enum for each set of packets that share a table. Return codes of 3.1.1 map to the
+//! codes of the same meaning.
 
 macro_rules! reasons {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $reason:ident = $code:literal,)+ }) => {
@@ -9,14 +9,18 @@ macro_rules! reasons {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
         pub enum $name {
-            $($(#[$doc])* $reason = $code,)+
+            $(
+                #[doc = concat!("Reason code ", stringify!($code), ".")]
+                $(#[$doc])*
+                $reason = $code,
+            )+
         }
 
         impl $name {
-            /// In the order of their codes.
+            /// All reasons in ascending order of their codes.
             pub const ALL: &[Self] = &[$(Self::$reason),+];
 
-            /// `None` where no such code may be used.
+            /// Returns the reason with this code, or `None` if the code is not allowed.
             #[inline]
             pub const fn from_code(code: u8) -> Option<Self> {
                 match code {
@@ -25,12 +29,14 @@ macro_rules! reasons {
                 }
             }
 
+            /// Returns the code.
             #[inline]
             pub const fn code(self) -> u8 {
                 self as u8
             }
 
-            /// "Reason Code values of 0x80 or greater indicate failure" (2.4).
+            /// Returns true if the code indicates a failure: "Reason Code values of 0x80 or
+            /// greater" (2.4).
             #[inline]
             pub const fn is_failure(self) -> bool {
                 self.code() >= 0x80
@@ -40,7 +46,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Of CONNACK: table 3-1, [MQTT-3.2.2-8].
+    /// Reasons of CONNACK: table 3-1, [MQTT-3.2.2-8].
     ConnectReason {
         Success = 0x00,
         UnspecifiedError = 0x80,
@@ -68,10 +74,10 @@ reasons! {
 }
 
 reasons! {
-    /// Of PUBACK and PUBREC: tables 3-4 and 3-5, [MQTT-3.4.2-1], [MQTT-3.5.2-1].
+    /// Reasons of PUBACK and PUBREC: tables 3-4 and 3-5, [MQTT-3.4.2-1], [MQTT-3.5.2-1].
     PublishReason {
         Success = 0x00,
-        /// Taken, but nobody gets it. Only servers say so.
+        /// Accepted, but there are no subscribers. Only servers send it.
         NoMatchingSubscribers = 0x10,
         UnspecifiedError = 0x80,
         ImplementationSpecificError = 0x83,
@@ -84,7 +90,7 @@ reasons! {
 }
 
 reasons! {
-    /// Of PUBREL and PUBCOMP: tables 3-6 and 3-7, [MQTT-3.6.2-1], [MQTT-3.7.2-1].
+    /// Reasons of PUBREL and PUBCOMP: tables 3-6 and 3-7, [MQTT-3.6.2-1], [MQTT-3.7.2-1].
     ReleaseReason {
         Success = 0x00,
         PacketIdentifierNotFound = 0x92,
@@ -92,7 +98,7 @@ reasons! {
 }
 
 reasons! {
-    /// Of SUBACK, one for each filter: table 3-8, [MQTT-3.9.3-2].
+    /// Reasons of SUBACK, one for each filter: table 3-8, [MQTT-3.9.3-2].
     SubscribeReason {
         GrantedQos0 = 0x00,
         GrantedQos1 = 0x01,
@@ -110,7 +116,7 @@ reasons! {
 }
 
 reasons! {
-    /// Of UNSUBACK, one for each filter: table 3-9, [MQTT-3.11.3-2].
+    /// Reasons of UNSUBACK, one for each filter: table 3-9, [MQTT-3.11.3-2].
     UnsubscribeReason {
         Success = 0x00,
         NoSubscriptionExisted = 0x11,
@@ -123,8 +129,8 @@ reasons! {
 }
 
 reasons! {
-    /// Of DISCONNECT: table 3-10, [MQTT-3.14.2-1]. Bad authentication method is missing there, but
-    /// table 2-6 names DISCONNECT beside it.
+    /// Reasons of DISCONNECT: table 3-10, [MQTT-3.14.2-1]. Bad authentication method is missing in
+    /// that table, but table 2-6 lists DISCONNECT for it.
     DisconnectReason {
         NormalDisconnection = 0x00,
         DisconnectWithWillMessage = 0x04,
@@ -160,7 +166,7 @@ reasons! {
 }
 
 reasons! {
-    /// Of AUTH: table 3-11, [MQTT-3.15.2-1].
+    /// Reasons of AUTH: table 3-11, [MQTT-3.15.2-1].
     AuthReason {
         Success = 0x00,
         ContinueAuthentication = 0x18,
@@ -169,8 +175,9 @@ reasons! {
 }
 
 impl ConnectReason {
-    /// What 3.1 and 3.1.1 have for it, table 3.1 there. `None` has none: "the Server MUST close the
-    /// Network Connection without sending a CONNACK" ([MQTT-3.2.2-6] of 3.1.1).
+    /// Returns the return code in 3.1 and 3.1.1 (table 3.1 of 3.1.1). `None` if there is none: "the
+    /// Server MUST close the Network Connection without sending a CONNACK" ([MQTT-3.2.2-6] of
+    /// 3.1.1).
     pub const fn return_code(self) -> Option<u8> {
         Some(match self {
             Self::Success => 0,
@@ -183,7 +190,7 @@ impl ConnectReason {
         })
     }
 
-    /// Of a CONNACK of 3.1 or 3.1.1; 6 to 255 are reserved.
+    /// Returns the reason for a return code of 3.1 or 3.1.1; 6 to 255 are reserved.
     pub const fn from_return_code(code: u8) -> Option<Self> {
         Some(match code {
             0 => Self::Success,
@@ -198,6 +205,7 @@ impl ConnectReason {
 }
 
 impl SubscribeReason {
+    /// Returns the reason that grants this QoS.
     pub const fn granted(qos: super::QoS) -> Self {
         match qos {
             super::QoS::AtMostOnce => Self::GrantedQos0,
@@ -206,8 +214,8 @@ impl SubscribeReason {
         }
     }
 
-    /// "SUBACK return codes other than 0x00, 0x01, 0x02 and 0x80 are reserved" ([MQTT-3.9.3-2] of
-    /// 3.1.1).
+    /// Returns the reason for versions before 5.0: "SUBACK return codes other than 0x00, 0x01, 0x02
+    /// and 0x80 are reserved" ([MQTT-3.9.3-2] of 3.1.1).
     #[inline]
     pub(super) const fn before_5(self) -> Self {
         match self.is_failure() {

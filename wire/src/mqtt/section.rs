@@ -1,17 +1,18 @@
-//! Where each property may appear, and how often: the last column of table 2-4 of 5.0.
+//! The packets that each property is allowed in, and how often: the last column of table 2-4 of
+//! 5.0.
 
 use super::PropertyId::{self, *};
 use super::{EncodeError, PacketType, Properties};
 
-/// What has properties of its own kinds.
+/// A part of a packet that has its own set of allowed properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     Packet(PacketType),
-    /// The will within CONNECT.
+    /// The will properties in CONNECT.
     Will,
 }
 
-/// Identifiers of properties, as bits.
+/// A set of property identifiers, as bits.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PropertySet(u64);
 
@@ -61,7 +62,8 @@ impl Section {
         }
     }
 
-    /// "It is a Protocol Error to include" it "more than once", of all but these.
+    /// Returns true for the exceptions to the rule: "It is a Protocol Error to include" it "more
+    /// than once".
     #[inline]
     pub(super) const fn may_repeat(self, id: PropertyId) -> bool {
         match id {
@@ -71,7 +73,7 @@ impl Section {
         }
     }
 
-    /// What is about to be sent is held to the rules of what is received.
+    /// Checks properties that are about to be sent with the rules for received ones.
     pub(super) fn check(self, properties: &Properties<'_>) -> Result<(), EncodeError> {
         let mut seen = PropertySet::default();
         for property in properties.iter() {

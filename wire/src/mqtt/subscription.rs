@@ -1,4 +1,5 @@
-//! What SUBSCRIBE and UNSUBSCRIBE list, and their answers: 5.0, 3.8.3, 3.9.3, 3.10.3 and 3.11.3.
+//! The elements of SUBSCRIBE, UNSUBSCRIBE and their acknowledgements: 5.0, 3.8.3, 3.9.3, 3.10.3 and
+//! 3.11.3.
 
 use super::list::Element;
 use super::reader::{Read, Reader, fault};
@@ -8,36 +9,41 @@ use super::{Fault, QoS, SubscribeReason, TopicFilter, UnsubscribeReason};
 /// A topic filter of SUBSCRIBE with its options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subscription<'a> {
+    /// The topic filter.
     pub filter: TopicFilter<'a>,
+    /// The options of the filter.
     pub options: SubscriptionOptions,
 }
 
-/// "Subscription Options": 5.0, 3.8.3.1. Before 5.0 there is the QoS only; the others have then the
-/// value that means what those versions do.
+/// The "Subscription Options": 5.0, 3.8.3.1. Before 5.0 only the QoS exists; the other options have
+/// the values that correspond to the behaviour of those versions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SubscriptionOptions {
+    /// The maximum QoS of messages sent for this subscription.
     pub maximum_qos: QoS,
-    /// Not what the same client published ([MQTT-3.8.3-3]).
+    /// True if messages of the same client are not sent to it ([MQTT-3.8.3-3]).
     pub no_local: bool,
-    /// Keep the RETAIN flag of what is passed on ([MQTT-3.3.1-12], [MQTT-3.3.1-13]).
+    /// True if the RETAIN flag of forwarded messages is kept ([MQTT-3.3.1-12], [MQTT-3.3.1-13]).
     pub retain_as_published: bool,
+    /// The treatment of retained messages when subscribing.
     pub retain_handling: RetainHandling,
 }
 
-/// When retained messages are sent ([MQTT-3.3.1-9] to [MQTT-3.3.1-11]).
+/// The condition for sending retained messages at SUBSCRIBE ([MQTT-3.3.1-9] to [MQTT-3.3.1-11]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum RetainHandling {
     /// At each SUBSCRIBE.
     #[default]
     Send = 0,
-    /// Unless the subscription exists.
+    /// Only if the subscription did not exist.
     SendIfNew = 1,
+    /// Never.
     DoNotSend = 2,
 }
 
 impl SubscriptionOptions {
-    /// Of the byte behind a filter.
+    /// Decodes the options byte after a filter.
     #[inline]
     pub(super) const fn of(byte: u8) -> Result<Self, Fault> {
         if byte & RESERVED != 0 {
@@ -138,5 +144,5 @@ const RETAIN_AS_PUBLISHED: u8 = 0b0000_1000;
 const RETAIN_HANDLING: u32 = 4;
 const RESERVED: u8 = 0b1100_0000;
 
-/// Before 5.0 all but the QoS is reserved ([MQTT-3-8.3-4] of 3.1.1).
+/// Bits reserved before 5.0: all except the QoS ([MQTT-3-8.3-4] of 3.1.1).
 pub(super) const RESERVED_BEFORE_5: u8 = !QOS;

@@ -4,37 +4,38 @@ use std::fmt;
 
 use memchr::{memchr, memchr2, memchr2_iter};
 
-/// A legal topic name: of one character or more ([MQTT-4.7.3-1]), without U+0000 ([MQTT-4.7.3-2])
-/// and wildcards ([MQTT-4.7.0-1]), of 65,535 bytes or less ([MQTT-4.7.3-3]).
+/// A valid topic name: at least one character ([MQTT-4.7.3-1]), no U+0000 ([MQTT-4.7.3-2]), no
+/// wildcards ([MQTT-4.7.0-1]), and at most 65,535 bytes ([MQTT-4.7.3-3]).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicName<'a>(&'a str);
 
-/// A legal topic filter. Filters of shared subscriptions are among them: see
-/// [`shared`](Self::shared).
+/// A valid topic filter, including filters of shared subscriptions: see [`shared`](Self::shared).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicFilter<'a>(&'a str);
 
 /// The two parts of `$share/NAME/FILTER`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shared<'a> {
+    /// The share name.
     pub share_name: &'a str,
+    /// The topic filter without `$share/NAME/`.
     pub filter: TopicFilter<'a>,
 }
 
-/// Why a text is no topic name or filter. The numbers are those of 5.0.
+/// The rule that a topic name or filter breaks. The numbers are those of 5.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TopicError {
-    /// [MQTT-4.7.3-1].
+    /// Empty ([MQTT-4.7.3-1]).
     #[error("it is empty")]
     Empty,
-    /// [MQTT-4.7.3-2].
-    #[error("it holds U+0000")]
+    /// Contains U+0000 ([MQTT-4.7.3-2]).
+    #[error("it contains U+0000")]
     Nul,
-    /// [MQTT-4.7.3-3].
+    /// Longer than 65,535 bytes ([MQTT-4.7.3-3]).
     #[error("it is longer than 65535 bytes")]
     TooLong,
-    /// [MQTT-4.7.0-1].
-    #[error("a topic name holds a wildcard")]
+    /// A topic name contains a wildcard ([MQTT-4.7.0-1]).
+    #[error("a topic name contains a wildcard")]
     Wildcard,
     /// [MQTT-4.7.1-1]: "either on its own or following a topic level separator", and last.
     #[error("\"#\" is not the whole last level")]
@@ -46,20 +47,22 @@ pub enum TopicError {
     #[error("a shared subscription needs a share name without wildcards")]
     ShareName,
     /// [MQTT-4.8.2-2].
-    #[error("a shared subscription needs a topic filter behind its share name")]
+    #[error("a shared subscription needs a topic filter after its share name")]
     ShareFilter,
 }
 
 impl<'a> TopicName<'a> {
+    /// Parses a topic name.
+    ///
     /// # Errors
     ///
-    /// What makes it illegal.
+    /// The broken rule.
     pub fn parse(text: &'a str) -> Result<Self, TopicError> {
         check_text(text)?;
         Self::of_string(text)
     }
 
-    /// Of a string that was read, of which the length and U+0000 are known to be right.
+    /// Checks a decoded string, whose length and freedom from U+0000 are already checked.
     #[inline]
     pub(super) fn of_string(text: &'a str) -> Result<Self, TopicError> {
         if text.is_empty() {
@@ -72,18 +75,19 @@ impl<'a> TopicName<'a> {
     }
 
     #[inline]
+    /// Returns the name.
     pub const fn as_str(self) -> &'a str {
         self.0
     }
 }
 
 impl<'a> TopicFilter<'a> {
-    /// A `$share` that is no shared subscription passes, as in 3.1.1 it means nothing; 5.0 refuses
-    /// it: [`check_shared`](Self::check_shared).
+    /// Parses a topic filter. A `$share` that is not a valid shared subscription is accepted, as it
+    /// has no special meaning in 3.1.1; 5.0 rejects it: [`check_shared`](Self::check_shared).
     ///
     /// # Errors
     ///
-    /// What makes it illegal.
+    /// The broken rule.
     pub fn parse(text: &'a str) -> Result<Self, TopicError> {
         check_text(text)?;
         Self::of_string(text)
@@ -112,24 +116,26 @@ impl<'a> TopicFilter<'a> {
     }
 
     #[inline]
+    /// Returns the filter.
     pub const fn as_str(self) -> &'a str {
         self.0
     }
 
+    /// Returns true if the filter contains `+` or `#`.
     pub fn has_wildcards(self) -> bool {
         memchr2(b'+', b'#', self.0.as_bytes()).is_some()
     }
 
-    /// The parts of a shared subscription's filter, `None` if it is not one or not a legal one.
+    /// Returns the parts of a shared subscription's filter, or `None` if it is not a valid one.
     pub fn shared(self) -> Option<Shared<'a>> {
         self.check_shared().ok().flatten()
     }
 
-    /// The parts of a shared subscription's filter, if it is one: 5.0, 4.8.2.
+    /// Returns the parts of a shared subscription's filter, or `None` if it is not one: 5.0, 4.8.2.
     ///
     /// # Errors
     ///
-    /// It begins with `$share/`, or is `$share`, and the rest is not as it should be.
+    /// The filter is `$share` or begins with `$share/`, and the rest is invalid.
     pub fn check_shared(self) -> Result<Option<Shared<'a>>, TopicError> {
         let Some(rest) = self.0.strip_prefix("$share") else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! The values of properties: their types, and which values the specification allows.
+//! The values of properties: their types and the allowed values.
 
 use std::num::{NonZeroU16, NonZeroU32};
 
@@ -6,33 +6,40 @@ use super::reader::{Read, Reader, fault};
 use super::writer::{self, VARIABLE_MAX, Written};
 use super::{Fault, PropertyId, TopicName};
 
-/// 5.0, 3.3.2.3.2. Whether the payload keeps the promise is not checked here.
+/// The format of a payload: 5.0, 3.3.2.3.2. Payloads are not checked against it here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PayloadFormat {
     #[default]
+    /// Unspecified bytes.
     Unspecified,
+    /// UTF-8 text.
     Utf8,
 }
 
-/// "A Byte with a value of either 0 or 1": 5.0, 3.2.2.3.4.
+/// The value of Maximum QoS, "a Byte with a value of either 0 or 1": 5.0, 3.2.2.3.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// QoS 0.
 pub enum MaximumQos {
+    /// QoS 1.
     AtMostOnce,
     AtLeastOnce,
 }
 
-/// "The value of 1 to 268,435,455": 5.0, 3.8.2.1.2.
+/// A subscription identifier, "the value of 1 to 268,435,455": 5.0, 3.8.2.1.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionId(NonZeroU32);
 
-/// "UTF-8 String Pair" ([MQTT-1.5.7-1]).
+/// A name and a value, "UTF-8 String Pair" ([MQTT-1.5.7-1]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UserProperty<'a> {
+    /// The name.
     pub name: &'a str,
+    /// The value.
     pub value: &'a str,
 }
 
 impl SubscriptionId {
+    /// Returns the identifier with this number, or None if it is out of range.
     pub const fn new(number: u32) -> Option<Self> {
         match NonZeroU32::new(number) {
             Some(number) if number.get() <= VARIABLE_MAX => Some(Self(number)),
@@ -41,11 +48,12 @@ impl SubscriptionId {
     }
 
     #[inline]
+    /// Returns the number.
     pub const fn get(self) -> u32 {
         self.0.get()
     }
 
-    /// How many bytes the property takes, its identifier included.
+    /// Returns the bytes of the encoded property, including the property identifier.
     #[inline]
     pub(super) const fn property_bytes(self) -> usize {
         1 + writer::variable_bytes(self.get())
@@ -57,7 +65,7 @@ pub(super) trait Value<'a>: Sized {
     fn write(&self, out: &mut Vec<u8>) -> Written;
 }
 
-/// A value that is no instance of its type, at the place where it was read.
+/// Returns the value, or a fault at the offset if it is None.
 #[inline]
 fn checked<T>(value: Option<T>, id: PropertyId, offset: usize) -> Read<T> {
     match value {

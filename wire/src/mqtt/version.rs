@@ -1,20 +1,25 @@
-//! The versions of MQTT: one packet model for all of them, the version is an argument of the codec.
+//! The versions of MQTT. One packet model serves all versions; the version is an argument of the
+//! codec.
 
 use std::fmt;
 
-/// A version of the protocol. In ascending order.
+/// A version of the protocol, in ascending order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
-    /// Of IBM and Eurotech, before OASIS. It differs from 3.1.1 in CONNECT.
+    /// 3.1, published by IBM and Eurotech before OASIS. It differs from 3.1.1 in CONNECT.
     V3_1,
+    /// 3.1.1.
     V3_1_1,
     #[default]
+    /// 5.0.
     V5_0,
 }
 
 impl Version {
+    /// All versions in ascending order.
     pub const ALL: [Self; 3] = [Self::V3_1, Self::V3_1_1, Self::V5_0];
 
+    /// Returns the version number as text.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::V3_1 => "3.1",
@@ -23,7 +28,7 @@ impl Version {
         }
     }
 
-    /// What CONNECT says in its first field ("Protocol Name").
+    /// Returns the first field of CONNECT ("Protocol Name").
     pub const fn protocol_name(self) -> &'static str {
         match self {
             Self::V3_1 => "MQIsdp",
@@ -31,7 +36,7 @@ impl Version {
         }
     }
 
-    /// What CONNECT says in its second field ("Protocol Level", in 5.0 "Protocol Version").
+    /// Returns the second field of CONNECT ("Protocol Level", in 5.0 "Protocol Version").
     pub const fn protocol_level(self) -> u8 {
         match self {
             Self::V3_1 => 3,
@@ -40,20 +45,21 @@ impl Version {
         }
     }
 
-    /// Properties, reason codes in every acknowledgement, AUTH, and DISCONNECT of a server.
+    /// Returns true for 5.0, which adds properties, reason codes in every acknowledgement, AUTH,
+    /// and DISCONNECT of a server.
     #[inline]
     pub const fn is_5(self) -> bool {
         matches!(self, Self::V5_0)
     }
 
-    /// [MQTT-1.5.5-1]; before 5.0 nothing was said of the shortest form.
+    /// [MQTT-1.5.5-1]. Before 5.0 the shortest form was not required.
     #[inline]
     pub(super) const fn wants_minimal_lengths(self) -> bool {
         self.is_5()
     }
 
-    /// [MQTT-2.2.2-1] of 3.1.1 and [MQTT-2.1.3-1]. In 3.1 the flags of all packets but PUBLISH are
-    /// "not used", and DUP may be set in PUBREL, SUBSCRIBE and UNSUBSCRIBE that are sent again.
+    /// [MQTT-2.2.2-1] of 3.1.1 and [MQTT-2.1.3-1]. In 3.1 the flags of all packets except PUBLISH
+    /// are "not used", and DUP may be set in PUBREL, SUBSCRIBE and UNSUBSCRIBE that are sent again.
     #[inline]
     pub(super) const fn reserves_flags(self) -> bool {
         !matches!(self, Self::V3_1)

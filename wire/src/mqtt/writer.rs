@@ -1,4 +1,4 @@
-//! The data types of 5.0, 1.5, written; and the fixed header, whose length is known last.
+//! Encodes the data types of 5.0, 1.5, and the fixed header, whose length is known last.
 
 use memchr::memchr;
 
@@ -6,7 +6,7 @@ use super::EncodeError;
 
 pub type Written = Result<(), EncodeError>;
 
-/// "The value of Remaining Length" and any other variable byte integer end here (1.5.5).
+/// The maximum of a variable byte integer, including "the value of Remaining Length" (1.5.5).
 pub const VARIABLE_MAX: u32 = 268_435_455;
 
 pub(super) fn string(text: &str, out: &mut Vec<u8>) -> Written {
@@ -26,7 +26,7 @@ pub(super) fn binary(bytes: &[u8], out: &mut Vec<u8>) -> Written {
     Ok(())
 }
 
-/// In the least number of bytes ([MQTT-1.5.5-1]).
+/// Encodes a value in the least number of bytes ([MQTT-1.5.5-1]).
 #[inline]
 pub(super) fn variable(mut value: u32, out: &mut Vec<u8>) {
     while value > 0x7F {
@@ -45,7 +45,7 @@ pub(super) const fn variable_bytes(value: u32) -> usize {
     }
 }
 
-/// A length where a variable byte integer is to tell it.
+/// Checks a length that is encoded as a variable byte integer.
 #[inline]
 pub(super) fn length(bytes: usize) -> Result<u32, EncodeError> {
     match u32::try_from(bytes) {
@@ -54,7 +54,7 @@ pub(super) fn length(bytes: usize) -> Result<u32, EncodeError> {
     }
 }
 
-/// Writes one packet around its body. Nothing is left in `out` if that fails.
+/// Encodes a packet with the given body. On an error `out` is unchanged.
 pub(super) fn packet(
     first: u8,
     out: &mut Vec<u8>,
@@ -69,7 +69,7 @@ pub(super) fn packet(
     written
 }
 
-/// Nearly all packets have a length of one byte, for which there is room.
+/// Fills in the length. One byte, which most packets need, is already reserved.
 fn close(start: usize, out: &mut Vec<u8>) -> Written {
     let body = start + 2;
     let length = length(out.len() - body)?;

@@ -246,22 +246,22 @@ fn what_breaks_the_protocol_is_told_with_its_reason() {
         (b"\xF0\0", "AUTH", DisconnectReason::ProtocolError),
         (
             b"\x40\x02\0\x05",
-            "PUBACK for what was not asked",
+            "an unexpected PUBACK",
             DisconnectReason::ProtocolError,
         ),
         (
             b"\x70\x02\0\x05",
-            "PUBCOMP for what was not asked",
+            "an unexpected PUBCOMP",
             DisconnectReason::ProtocolError,
         ),
         (
             b"\x90\x04\0\x05\0\0",
-            "SUBACK for what was not asked",
+            "an unexpected SUBACK",
             DisconnectReason::ProtocolError,
         ),
         (
             b"\x30\x08\0\0\x03\x23\0\x01hi",
-            "stands for no topic",
+            "has no topic",
             DisconnectReason::ProtocolError,
         ),
         (
@@ -271,12 +271,12 @@ fn what_breaks_the_protocol_is_told_with_its_reason() {
         ),
         (
             b"\x32\x06\0\x01a\0\x01\0\x32\x06\0\x01a\0\x02\0\x32\x06\0\x01a\0\x03\0",
-            "too much at once",
+            "exceeded the receive maximum",
             DisconnectReason::ReceiveMaximumExceeded,
         ),
         (
             b"\x36\x06\0\x01a\0\x01\0",
-            "no MQTT",
+            "not valid MQTT",
             DisconnectReason::MalformedPacket,
         ),
     ];

@@ -379,7 +379,7 @@ fn an_empty_client_identifier_is_not_for_everybody() {
                 assert_eq!(refusal.connack, answer);
                 assert_eq!(
                     refusal.fault.to_string(),
-                    "an empty client identifier needs a clean session (CONNECT)"
+                    "an empty client identifier requires a clean session (CONNECT)"
                 );
             }
         }

@@ -58,11 +58,11 @@ pub fn check_connect(bytes: &[u8], expected: &str) {
 #[test]
 fn fixed_headers() {
     let decoder = Decoder::before_connect(Limits::DEFAULT);
-    let expected = "the first packet is no CONNECT (PINGREQ, byte 0) 0x82 MQTT-3.1.0-1";
+    let expected = "the first packet is not CONNECT (PINGREQ, byte 0) 0x82 MQTT-3.1.0-1";
     assert_eq!(error_of(&decoder, b"\xC0"), expected);
-    let expected = "the first packet is no CONNECT (PUBACK, byte 0) 0x82 MQTT-3.1.0-1";
+    let expected = "the first packet is not CONNECT (PUBACK, byte 0) 0x82 MQTT-3.1.0-1";
     assert_eq!(error_of(&decoder, b"GET / HTTP/1.1"), expected);
-    let expected = "there has been a CONNECT (CONNECT, byte 0) 0x82";
+    let expected = "a second CONNECT was received (CONNECT, byte 0) 0x82";
     check(Server, b"\x10", expected, "MQTT-3.1.0-2", "MQTT-3.1.0-2");
     let expected = "packet type 0 is reserved (byte 0) 0x81";
     check(Server, b"\x00", expected, "2.2.1", "2.1.2");
@@ -75,7 +75,7 @@ fn fixed_headers() {
         (0xB0, "UNSUBACK"),
         (0xD0, "PINGRESP"),
     ] {
-        let expected = format!("a {packet} is not for a server ({packet}, byte 0) 0x82");
+        let expected = format!("a server must not receive {packet} ({packet}, byte 0) 0x82");
         check(Server, &[first], &expected, "2.2.1", "2.1.2");
     }
     for (first, packet) in [
@@ -84,10 +84,10 @@ fn fixed_headers() {
         (0xA2, "UNSUBSCRIBE"),
         (0xC0, "PINGREQ"),
     ] {
-        let expected = format!("a {packet} is not for a client ({packet}, byte 0) 0x82");
+        let expected = format!("a client must not receive {packet} ({packet}, byte 0) 0x82");
         check(Client, &[first], &expected, "2.2.1", "2.1.2");
     }
-    let expected = "a DISCONNECT is not for a client (DISCONNECT, byte 0) 0x82 2.2.1";
+    let expected = "a client must not receive DISCONNECT (DISCONNECT, byte 0) 0x82 2.2.1";
     check_in(V3_1_1, Client, b"\xE0", expected);
 }
 
@@ -161,12 +161,12 @@ fn remaining_lengths() {
     let mut decoder = Decoder::new(Server, V5_0, Limits::DEFAULT);
     assert_eq!(decoder.decode(b"\x30\xFC\xFF\x43"), Ok(None));
 
-    let expected = "there is something behind the last field (PINGREQ, byte 2) 0x81";
+    let expected = "the packet has bytes after the last field (PINGREQ, byte 2) 0x81";
     check(Server, b"\xC0\x01", expected, "2.2.3", "2.1.4");
-    let expected = "a field is longer than what is left (PUBACK, byte 2) 0x81";
+    let expected = "a field is longer than the rest of the packet (PUBACK, byte 2) 0x81";
     check(Server, b"\x40\x01", expected, "2.2.3", "2.1.4");
-    let expected = "there is something behind the last field (PUBACK, byte 4) 0x81 2.2.3";
+    let expected = "the packet has bytes after the last field (PUBACK, byte 4) 0x81 2.2.3";
     check_in(V3_1_1, Server, b"\x40\x03\x00\x01", expected);
-    let expected = "there is something behind the last field (PUBACK, byte 6) 0x81 2.1.4";
+    let expected = "the packet has bytes after the last field (PUBACK, byte 6) 0x81 2.1.4";
     check_in(V5_0, Server, b"\x40\x05\x00\x01\x00\x00", expected);
 }

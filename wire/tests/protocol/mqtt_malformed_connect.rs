@@ -65,7 +65,7 @@ fn connect() {
             check_connect(&[&b"\x00\x04MQTT"[..], &[level, flags]].concat(), &expected);
         }
     }
-    let expected = "there is a password without a user name (CONNECT, byte 9) 0x81 MQTT-3.1.2-22";
+    let expected = "a password is set without a user name (CONNECT, byte 9) 0x81 MQTT-3.1.2-22";
     check_connect(b"\x00\x04MQTT\x04\x42", expected);
     // [MQTT-3.1.3-3]: the client identifier has to be there; [MQTT-3.1.2-17], [MQTT-3.1.2-19]: so have
     // the others that are announced.
@@ -77,12 +77,12 @@ fn connect() {
         (0x06, b"\x00\x00\x00\x01t", 17),
     ] {
         let bytes = [b"\x00\x04MQTT\x04", &[flags][..], b"\x00\x00", payload].concat();
-        let expected =
-            format!("a field is longer than what is left (CONNECT, byte {offset}) 0x81 2.2.3");
+        let expected = format!(
+            "a field is longer than the rest of the packet (CONNECT, byte {offset}) 0x81 2.2.3"
+        );
         check_connect(&bytes, &expected);
     }
-    let expected =
-        "the topic is illegal: a topic name holds a wildcard (CONNECT, byte 14) 0x81 MQTT-4.7.1-1";
+    let expected = "the topic is illegal: a topic name contains a wildcard (CONNECT, byte 14) 0x81 MQTT-4.7.1-1";
     check_connect(
         b"\x00\x04MQTT\x04\x06\x00\x00\x00\x00\x00\x01#\x00\x00",
         expected,
@@ -93,7 +93,7 @@ fn connect() {
 fn connack() {
     let expected = "the acknowledge flags 0b00000010 are reserved (CONNACK, byte 2) 0x81";
     check(Client, b"\x20\x03\x02", expected, "3.2.2.1", "MQTT-3.2.2-1");
-    let expected = "reason code 0x06 is not for this packet (CONNACK, byte 3) 0x81";
+    let expected = "reason code 0x06 is not allowed in this packet (CONNACK, byte 3) 0x81";
     check(
         Client,
         b"\x20\x03\x00\x06",
@@ -101,7 +101,7 @@ fn connack() {
         "3.2.2.3",
         "MQTT-3.2.2-8",
     );
-    let expected = "a session is present though the connection is refused (CONNACK, byte 2) 0x82";
+    let expected = "session present is set but the connection is refused (CONNACK, byte 2) 0x82";
     check_in(
         V3_1_1,
         Client,

@@ -17,7 +17,7 @@ fn publish() {
         "MQTT-3.3.1-4",
         "MQTT-3.3.1-4",
     );
-    let expected = "DUP is set where QoS is 0 (PUBLISH, byte 0) 0x81";
+    let expected = "DUP is set but QoS is 0 (PUBLISH, byte 0) 0x81";
     check(
         Server,
         b"\x38\x00",
@@ -40,7 +40,7 @@ fn publish() {
         "MQTT-2.3.1-1",
         "MQTT-2.2.1-4",
     );
-    let expected = "the topic is illegal: a topic name holds a wildcard (PUBLISH, byte 2) 0x81";
+    let expected = "the topic is illegal: a topic name contains a wildcard (PUBLISH, byte 2) 0x81";
     check(
         Server,
         b"\x30\x06\x00\x03a/#",
@@ -63,7 +63,7 @@ fn publish() {
         let bytes = [b"\x30\x06\x00\x03", &text[..]].concat();
         check(Server, &bytes, expected, "MQTT-1.5.3-1", "MQTT-1.5.4-1");
     }
-    let expected = "a string holds U+0000 (PUBLISH, byte 2) 0x81";
+    let expected = "a string contains U+0000 (PUBLISH, byte 2) 0x81";
     check(
         Server,
         b"\x30\x06\x00\x03a\x00b",
@@ -71,7 +71,7 @@ fn publish() {
         "MQTT-1.5.3-2",
         "MQTT-1.5.4-2",
     );
-    let expected = "a field is longer than what is left (PUBLISH, byte 4) 0x81";
+    let expected = "a field is longer than the rest of the packet (PUBLISH, byte 4) 0x81";
     check(Server, b"\x30\x04\x00\x03", expected, "2.2.3", "2.1.4");
     let expected = "the topic is longer than 4096 bytes (PUBLISH, byte 4) 0x97";
     check(
@@ -99,18 +99,20 @@ fn acknowledgements() {
             "MQTT-2.3.1-6",
             "MQTT-2.2.1-5",
         );
-        let expected =
-            format!("reason code 0x8e is not for this packet ({packet}, byte 4) 0x81 {of_5}");
+        let expected = format!(
+            "reason code 0x8e is not allowed in this packet ({packet}, byte 4) 0x81 {of_5}"
+        );
         check_in(V5_0, Server, &[first, 3, 0, 1, 0x8E], &expected);
     }
     let expected =
-        "reason code 0x01 is not for this packet (DISCONNECT, byte 2) 0x81 MQTT-3.14.2-1";
+        "reason code 0x01 is not allowed in this packet (DISCONNECT, byte 2) 0x81 MQTT-3.14.2-1";
     check_in(V5_0, Server, b"\xE0\x01\x01", expected);
-    let expected = "reason code 0x01 is not for this packet (AUTH, byte 2) 0x81 MQTT-3.15.2-1";
+    let expected =
+        "reason code 0x01 is not allowed in this packet (AUTH, byte 2) 0x81 MQTT-3.15.2-1";
     check_in(V5_0, Server, b"\xF0\x01\x01", expected);
-    let expected = "a field is longer than what is left (AUTH, byte 3) 0x81 2.1.4";
+    let expected = "a field is longer than the rest of the packet (AUTH, byte 3) 0x81 2.1.4";
     check_in(V5_0, Server, b"\xF0\x01\x18", expected);
-    let expected = "there is no Authentication Method (AUTH, byte 3) 0x82 3.15.2.2.2";
+    let expected = "the Authentication Method is missing (AUTH, byte 3) 0x82 3.15.2.2.2";
     check_in(V5_0, Server, b"\xF0\x02\x18\x00", expected);
 }
 

@@ -77,7 +77,7 @@ fn filters() {
         ),
         (
             "$share/a",
-            "needs a topic filter behind its share name (SUBSCRIBE, byte 5) 0x81 MQTT-4.8.2-2",
+            "needs a topic filter after its share name (SUBSCRIBE, byte 5) 0x81 MQTT-4.8.2-2",
         ),
     ] {
         let text = [&[0, filter.len() as u8], filter.as_bytes(), &[0]].concat();
@@ -100,19 +100,23 @@ fn filters() {
 
 #[test]
 fn answers_to_subscribe() {
-    let expected = "reason code 0x03 is not for this packet (SUBACK, byte 4) 0x81 MQTT-3.9.3-2";
+    let expected =
+        "reason code 0x03 is not allowed in this packet (SUBACK, byte 4) 0x81 MQTT-3.9.3-2";
     check_in(V3_1_1, Client, b"\x90\x03\x00\x01\x03", expected);
-    let expected = "reason code 0x87 is not for this packet (SUBACK, byte 4) 0x81 MQTT-3.9.3-2";
+    let expected =
+        "reason code 0x87 is not allowed in this packet (SUBACK, byte 4) 0x81 MQTT-3.9.3-2";
     check_in(V3_1_1, Client, b"\x90\x03\x00\x01\x87", expected);
-    let expected = "reason code 0x11 is not for this packet (SUBACK, byte 5) 0x81 MQTT-3.9.3-2";
+    let expected =
+        "reason code 0x11 is not allowed in this packet (SUBACK, byte 5) 0x81 MQTT-3.9.3-2";
     check_in(V5_0, Client, b"\x90\x04\x00\x01\x00\x11", expected);
-    let expected = "reason code 0x01 is not for this packet (UNSUBACK, byte 5) 0x81 MQTT-3.11.3-2";
+    let expected =
+        "reason code 0x01 is not allowed in this packet (UNSUBACK, byte 5) 0x81 MQTT-3.11.3-2";
     check_in(V5_0, Client, b"\xB0\x04\x00\x01\x00\x01", expected);
     let expected = "there is no reason code (SUBACK, byte 4) 0x82 3.9.3";
     check_in(V3_1_1, Client, b"\x90\x02\x00\x01", expected);
     let expected = "there is no reason code (UNSUBACK, byte 5) 0x82 MQTT-3.11.3-2";
     check_in(V5_0, Client, b"\xB0\x03\x00\x01\x00", expected);
-    let expected = "there is something behind the last field (UNSUBACK, byte 4) 0x81 2.2.3";
+    let expected = "the packet has bytes after the last field (UNSUBACK, byte 4) 0x81 2.2.3";
     check_in(V3_1_1, Client, b"\xB0\x03\x00\x01\x00", expected);
     let expected = "a packet identifier is 0 (SUBACK, byte 2) 0x81";
     check(

@@ -400,13 +400,13 @@ fn malformed_packets_are_told() {
         (
             b"\x10\x10\x00\x04MQTT\x05\x02\x00\x0A\x00\x00\x01c",
             0x82,
-            "there has been a CONNECT (CONNECT, byte 0)",
+            "a second CONNECT was received (CONNECT, byte 0)",
         ),
         (b"\x36\x00", 0x81, "both QoS bits are set (PUBLISH, byte 0)"),
         (
             b"\x30\x05\x00\x02a#\x00",
             0x81,
-            "the topic is illegal: a topic name holds a wildcard (PUBLISH, byte 2)",
+            "the topic is illegal: a topic name contains a wildcard (PUBLISH, byte 2)",
         ),
         (
             b"\x82\x07\x00\x01\x00\x00\x01\xFF\x00",
@@ -421,7 +421,7 @@ fn malformed_packets_are_told() {
         (
             b"\x90\x00",
             0x82,
-            "a SUBACK is not for a server (SUBACK, byte 0)",
+            "a server must not receive SUBACK (SUBACK, byte 0)",
         ),
         (
             b"\x30\xFF\xFF\xFF\x7F",

@@ -1,4 +1,4 @@
-//! What a server says, and what it means for the session.
+//! Events: the packets of a server, and their meaning for the session.
 
 use super::super::server::Topic;
 use super::super::{
@@ -6,82 +6,103 @@ use super::super::{
     Unsuback,
 };
 
-/// Borrows from the bytes it was read from.
+/// An event of the session. Borrows from the decoded bytes.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
+    /// The connection is accepted.
     Connected(Connected<'a>),
-    /// The server closes the connection after it ([MQTT-3.2.2-7]).
+    /// The connection is refused. The server closes it afterwards ([MQTT-3.2.2-7]).
     Refused(Refused<'a>),
+    /// A message was received.
     Message(Message<'a>),
-    /// A publication of QoS 1 or 2 is done with.
+    /// A publication of QoS 1 or 2 is complete.
     Published(Published<'a>),
+    /// SUBACK.
     Subscribed(Suback<'a>),
+    /// UNSUBACK.
     Unsubscribed(Unsuback<'a>),
-    /// The server closes the connection after it ([MQTT-3.14.4-2]).
+    /// DISCONNECT. The server closes the connection afterwards ([MQTT-3.14.4-2]).
     Disconnected(Disconnected<'a>),
-    /// There was a packet, of which nothing is to be told.
+    /// A packet was handled that needs no action by the caller.
     Answered,
 }
 
-/// CONNACK.
+/// The content of a CONNACK that accepts the connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Connected<'a> {
-    /// The server goes on with the session: its subscriptions are there, and what was not acknowledged
-    /// is being sent again. In 3.1 it cannot be said.
+    /// True if the server continues the session: its subscriptions exist, and unacknowledged
+    /// publications are being sent again. Always false in 3.1.
     pub session_present: bool,
-    /// How many publications were given up that the server may not have taken: the session that they
-    /// were part of is gone, or they are too large for it now.
+    /// Number of publications that were given up and that the server may not have received: their
+    /// session no longer exists, or they are too large for the server now.
     pub given_up: usize,
-    /// The name of a client that came without one ([MQTT-3.2.2-16]).
+    /// The client identifier assigned to a client that sent none ([MQTT-3.2.2-16]).
     pub assigned_client_id: Option<&'a str>,
-    /// Seconds, the server's if it has chosen one.
+    /// Keep alive in seconds; the server's value if it sent one.
     pub keep_alive_s: u16,
+    /// The maximum QoS that the server supports.
     pub maximum_qos: QoS,
+    /// The properties of CONNACK.
     pub properties: Properties<'a>,
 }
 
+/// The content of a CONNACK that refuses the connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Refused<'a> {
+    /// The reason.
     pub reason: ConnectReason,
+    /// The properties of CONNACK.
     pub properties: Properties<'a>,
 }
 
+/// A received message.
 #[derive(Clone, Debug)]
 pub struct Message<'a> {
+    /// The topic.
     pub topic: Topic<'a>,
+    /// QoS, packet identifier and DUP flag.
     pub delivery: Delivery,
+    /// True if this is a retained message.
     pub retain: bool,
+    /// The properties of PUBLISH.
     pub properties: Properties<'a>,
+    /// The payload.
     pub payload: &'a [u8],
-    /// What it is acknowledged by. `None`: there is nothing to acknowledge.
+    /// The argument of [`Client::acknowledge`](super::Client::acknowledge). `None` for QoS 0.
     pub ticket: Option<Ticket>,
 }
 
-/// A message that was received and is not acknowledged. It is of no use on another connection.
+/// A received message that is not acknowledged yet. Only valid on the connection of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
+    /// The QoS and packet identifier of the message.
     pub(super) delivery: Delivery,
-    /// Which of the client's connections it came on.
+    /// The number of the client's connection that received the message.
     pub(super) connection: u32,
 }
 
+/// The result of a publication.
 #[derive(Clone, Copy, Debug)]
 pub struct Published<'a> {
-    /// [`Publication::tag`](super::Publication::tag).
+    /// The [`Publication::tag`](super::Publication::tag) of the publication.
     pub tag: u64,
-    /// Whether the server took it.
+    /// The result: accepted, or the reason of the refusal.
     pub reason: PublishReason,
+    /// The properties of the acknowledgement.
     pub properties: Properties<'a>,
 }
 
+/// The content of a DISCONNECT.
 #[derive(Clone, Copy, Debug)]
 pub struct Disconnected<'a> {
+    /// The reason.
     pub reason: DisconnectReason,
+    /// The properties of DISCONNECT.
     pub properties: Properties<'a>,
 }
 
 impl Message<'_> {
-    /// Whether the server may have sent it before ([MQTT-3.3.1-1]).
+    /// Returns true if the server may have sent the message before ([MQTT-3.3.1-1]).
     pub const fn is_duplicate(&self) -> bool {
         matches!(
             self.delivery,

@@ -1,32 +1,33 @@
-//! What a server did wrong, and what cannot be asked of it.
+//! Errors: violations by the server, and requests that cannot be sent.
 
 use super::super::{
     AliasError, DecodeError, DisconnectReason, EncodeError, Exceeded, PacketType, QoS, Unknown,
 };
 
-/// The connection cannot be used any further; tell the server why
-/// ([`Client::fail`](super::Client::fail)), and close it.
+/// A violation of the protocol by the server. The connection cannot be used any further: report the
+/// error to the server with [`Client::fail`](super::Client::fail), and close the connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
-    #[error("the server's bytes are no MQTT: {0}")]
+    #[error("the server's bytes are not valid MQTT: {0}")]
     Malformed(#[from] DecodeError),
     /// "The first packet sent from the Server to the Client MUST be a CONNACK packet"
     /// ([MQTT-3.2.0-1]).
     #[error("the server sent {packet} before CONNACK")]
     NotConnected { packet: PacketType },
-    /// A second CONNACK ([MQTT-3.2.0-2]), or AUTH without an Authentication Method ([MQTT-4.12.0-6]).
+    /// A second CONNACK ([MQTT-3.2.0-2]), or AUTH without an Authentication Method
+    /// ([MQTT-4.12.0-6]).
     #[error("the server sent {packet}, which is not expected here")]
     Unexpected { packet: PacketType },
     /// "If the Client does not have Session State and receives Session Present set to 1 it MUST close
     /// the Network Connection" ([MQTT-3.2.2-4]).
-    #[error("the server goes on with a session that was to begin anew")]
+    #[error("the server continued a session although a new one was requested")]
     SessionPresent,
-    #[error("the server used a topic alias wrongly: {0}")]
+    #[error("the server's topic alias is not valid: {0}")]
     Alias(#[from] AliasError),
     /// [MQTT-3.3.4-9].
-    #[error("the server sent too much at once: {0}")]
+    #[error("the server exceeded the receive maximum: {0}")]
     Exceeded(#[from] Exceeded),
-    #[error("the server sent {packet} for what was not asked: {unknown}")]
+    #[error("the server sent an unexpected {packet}: {unknown}")]
     Unknown {
         packet: PacketType,
         unknown: Unknown,
@@ -34,7 +35,7 @@ pub enum ProtocolError {
 }
 
 impl ProtocolError {
-    /// What DISCONNECT says of it, in 5.0.
+    /// Returns the reason code for DISCONNECT in 5.0.
     pub const fn disconnect_reason(&self) -> DisconnectReason {
         match self {
             Self::Malformed(error) => error.disconnect_reason(),
@@ -50,23 +51,24 @@ impl ProtocolError {
     }
 }
 
-/// Why a request was not written. Nothing of it is in the buffer, and the connection is as it was.
+/// The reason why a request was not written. Nothing is appended to the buffer, and the connection
+/// is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     #[error("there is no connection")]
     NotConnected,
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// [MQTT-3.2.2-15].
-    #[error("the server takes packets of {limit} bytes at most, and this one has {bytes}")]
+    /// The packet exceeds the server's Maximum Packet Size ([MQTT-3.2.2-15]).
+    #[error("the packet has {bytes} bytes, and the server accepts at most {limit}")]
     TooLarge { bytes: usize, limit: u32 },
-    /// [MQTT-3.2.2-11].
-    #[error("the server takes QoS {} at most", .maximum.level())]
+    /// The QoS exceeds the server's Maximum QoS ([MQTT-3.2.2-11]).
+    #[error("the server accepts at most QoS {}", .maximum.level())]
     Qos { maximum: QoS },
-    /// [MQTT-3.2.2-14].
-    #[error("the server keeps no retained messages")]
+    /// The server does not support retained messages ([MQTT-3.2.2-14]).
+    #[error("the server does not support retained messages")]
     Retain,
-    /// See [`Client::has_room`](super::Client::has_room).
-    #[error("too much is waiting for the server")]
+    /// The window is full: see [`Client::has_room`](super::Client::has_room).
+    #[error("too many requests are unanswered")]
     NoRoom,
 }

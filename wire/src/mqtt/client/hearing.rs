@@ -1,4 +1,4 @@
-//! What the server says, and what the client answers at once.
+//! Handling of received packets, and the answers that are sent at once.
 
 use super::super::server::Topic;
 use super::super::{
@@ -12,9 +12,9 @@ use super::publishing::{Grant, Outcome, release};
 use super::session::{Client, Server, State, acknowledgement};
 
 impl Client {
-    /// The next event and the number of bytes that took; `None` when more bytes are needed, or the
-    /// connection is over. `input` must begin with the first byte not yet consumed. Answers that are due
-    /// at once are appended to `out`.
+    /// Returns the next event and the number of bytes it used, or `None` if more bytes are needed
+    /// or the connection is over. `input` must begin with the first byte not yet consumed.
+    /// Immediate answers are appended to `out`.
     ///
     /// # Errors
     ///
@@ -141,11 +141,13 @@ impl Client {
         let topic = self.topic(packet)?;
         let delivery = packet.delivery;
         if self.state == State::Left {
-            // It cannot be acknowledged any more, so it is as if it had not arrived.
+            // The message cannot be acknowledged after DISCONNECT, so it is treated as not
+            // received.
             return Ok(Event::Answered);
         }
         if self.incoming.publish(delivery)? == Arrival::Duplicate {
-            // It was told, perhaps on an earlier connection, and will be made use of.
+            // The message was reported before, perhaps on an earlier connection, and the caller
+            // will handle it.
             if let Some(id) = delivery.packet_id() {
                 self.answer(&Packet::Pubrec(acknowledgement(id, Success)), out);
             }
@@ -175,7 +177,7 @@ impl Client {
                 Ok(Topic::Said(topic.as_str()))
             }
             (None, Some(alias)) => self.aliases.topic(alias).cloned().map(Topic::Aliased),
-            // The decoder lets no such packet pass.
+            // The decoder rejects such a packet.
             (None, None) => Err(AliasError::NotSet { alias: 0 }),
         }
     }
@@ -197,14 +199,14 @@ impl Client {
                 Event::Answered
             }
         };
-        // There may be room for more of what is to be sent again.
+        // There may be room to resend more publications.
         if self.is_connected() {
             self.publishing.resend(self.wire(), out);
         }
         event
     }
 
-    /// PUBREL is answered whether or not its identifier is in use ([MQTT-4.3.3-11]).
+    /// Answers PUBREL, even if its identifier is not in use ([MQTT-4.3.3-11]).
     fn released<'a>(&mut self, id: PacketId, out: &mut Vec<u8>) -> Event<'a> {
         let reason = match self.incoming.release(id) {
             true => ReleaseReason::Success,

@@ -1,16 +1,17 @@
-//! The client's half of an MQTT session, without I/O: for the command line and tests.
+//! The client's state machine of an MQTT session, without I/O: for the command line and tests.
 //!
-//! [`Client`] owns the order of the conversation, what is in flight both ways, the server's topic aliases
-//! and keep alive. Bytes go in and become an [`Event`] or a [`ProtocolError`]; requests, and the answers
-//! that nobody has to decide on, are appended to a buffer of the caller.
+//! [`Client`] owns the order of packets, publications in flight in both directions, the server's
+//! topic aliases and keep alive. Received bytes become an [`Event`] or a [`ProtocolError`];
+//! requests, and answers that need no decision by the caller, are appended to a buffer of the
+//! caller.
 //!
-//! A message is acknowledged when the caller says that it is done with it
-//! ([`Client::acknowledge`]), so what was not made use of is delivered again. A session that outlives
-//! its connection goes on with the next [`Client::connect`]: what was published and not acknowledged is
-//! sent again, in order ([MQTT-4.4.0-1]).
+//! The caller acknowledges a message after it has handled it ([`Client::acknowledge`]), so a
+//! message that was not handled is delivered again. A session that outlives its connection
+//! continues with the next [`Client::connect`]: unacknowledged publications are sent again in order
+//! ([MQTT-4.4.0-1]).
 //!
-//! Which subscriptions there are, and when to connect again, is left to the caller. There are no topic
-//! aliases of the client's own.
+//! The caller keeps the subscriptions and decides when to reconnect. The client does not use topic
+//! aliases for its own publications.
 
 mod config;
 mod event;

@@ -1,4 +1,4 @@
-//! What was published and is not acknowledged, and what of it has to be sent again.
+//! Unacknowledged publications, and their resending.
 
 use std::collections::VecDeque;
 
@@ -14,18 +14,18 @@ use super::{Config, Publication, RequestError};
 #[derive(Clone, Debug)]
 pub(super) struct Publishing {
     outgoing: Outgoing<Kept>,
-    /// The tags of those that wait for PUBCOMP, which come in this order unless the server has its own.
-    /// No more than are in flight.
+    /// The tags of publications that wait for PUBCOMP. PUBCOMPs arrive in this order unless the
+    /// server reorders them. Bounded by the number of publications in flight.
     releasing: VecDeque<(PacketId, u64)>,
-    /// Of those that would be sent again.
+    /// Total bytes of the publications kept for resending.
     kept_bytes: usize,
 }
 
-/// What it takes to send a publication again.
+/// The data needed to send a publication again.
 #[derive(Clone, Debug)]
 struct Kept {
     tag: u64,
-    /// `None` where the session ends with the connection.
+    /// `None` if the session ends with the connection.
     message: Option<Message>,
 }
 
@@ -37,22 +37,22 @@ struct Message {
     payload: Box<[u8]>,
 }
 
-/// What an acknowledgement means.
+/// The effect of an acknowledgement.
 pub(super) enum Outcome {
-    /// This publication is done with.
+    /// The publication with this tag is complete.
     Done(u64, PublishReason),
-    /// PUBREL is due.
+    /// PUBREL must be sent.
     Release(PacketId, ReleaseReason),
 }
 
-/// What CONNACK says of what is in flight.
+/// The values of CONNACK that concern publications in flight.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grant {
     pub session_present: bool,
     pub receive_maximum: u16,
 }
 
-/// How packets are written to this server.
+/// The server's limits for packets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wire {
     pub version: super::super::Version,
@@ -60,7 +60,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// Appends the packet, or nothing.
+    /// Appends the packet. On an error `out` is unchanged.
     pub fn write(self, packet: &Packet<'_>, out: &mut Vec<u8>) -> Result<(), RequestError> {
         let start = out.len();
         packet.encode(self.version, out)?;
@@ -90,7 +90,7 @@ impl Publishing {
         self.outgoing.len()
     }
 
-    /// An identifier for a request that is no PUBLISH.
+    /// Reserves an identifier for a packet other than PUBLISH.
     pub fn reserve(&mut self) -> Result<PacketId, RequestError> {
         self.outgoing.reserve().ok_or(RequestError::NoRoom)
     }
@@ -99,7 +99,7 @@ impl Publishing {
         self.outgoing.release(id)
     }
 
-    /// `outlives` says whether it may have to be sent again on another connection.
+    /// Writes a PUBLISH. `outlives` is true if it may have to be sent again on another connection.
     pub fn publish(
         &mut self,
         publication: &Publication<'_>,
@@ -136,7 +136,8 @@ impl Publishing {
         Ok(Outcome::Done(kept.tag, reason))
     }
 
-    /// What is not known is released all the same: there is nothing that the server could wait for.
+    /// An unknown identifier is released all the same: the server cannot be waiting for anything
+    /// else.
     pub fn pubrec(&mut self, id: PacketId, reason: PublishReason) -> Result<Outcome, Unknown> {
         match self.outgoing.pubrec(id, reason) {
             Ok(Received::First(kept)) => {
@@ -163,12 +164,12 @@ impl Publishing {
         Ok(Outcome::Done(tag, PublishReason::Success))
     }
 
-    /// Another connection, on which the session goes on or not. Tells how many publications were given
-    /// up: the session that they were part of is gone, or they are too large now.
+    /// Adapts to a new connection and returns the number of publications that were given up,
+    /// because their session no longer exists or because they are too large for the server now.
     pub fn resume(&mut self, grant: &Grant, config: &Config, wire: Wire) -> usize {
         let before = self.outgoing.len();
         if !grant.session_present {
-            // What is said of it is discarded as well ([MQTT-3.2.2-5]).
+            // Outstanding acknowledgements are discarded too ([MQTT-3.2.2-5]).
             *self = Self::new(config);
         }
         self.outgoing
@@ -189,7 +190,7 @@ impl Publishing {
         before - self.outgoing.len()
     }
 
-    /// Says again what has to be, as far as the server takes it for now.
+    /// Sends publications and PUBRELs again, as far as the server's Receive Maximum allows.
     pub fn resend(&mut self, wire: Wire, out: &mut Vec<u8>) {
         while let Some(resend) = self.outgoing.resend() {
             let written = match resend {

@@ -1,4 +1,4 @@
-//! What a client asks for, and how CONNECT is written.
+//! Requests of a client, and the encoding of CONNECT.
 
 use std::num::{NonZeroU16, NonZeroU32};
 
@@ -9,42 +9,52 @@ use super::super::{
 };
 use super::Config;
 
-/// A connection. What a version does not have is left out.
+/// The parameters of a connection. Parameters that a version does not have are ignored.
 #[derive(Clone, Copy, Debug)]
 pub struct Connect<'a> {
-    /// Empty for the server to assign one; before 5.0 only with a clean start ([MQTT-3.1.3-7] of
-    /// 3.1.1).
+    /// The client identifier. If it is empty, the server assigns one; before 5.0 this requires a
+    /// clean start ([MQTT-3.1.3-7] of 3.1.1).
     pub client_id: &'a str,
+    /// True to start a new session instead of continuing an existing one.
     pub clean_start: bool,
-    /// Seconds; 0 is never.
+    /// Keep alive in seconds; 0 disables it.
     pub keep_alive_s: u16,
-    /// Seconds that the session is to outlive the connection. Before 5.0 it does exactly if there is no
-    /// clean start.
+    /// Seconds that the session outlives the connection. Before 5.0 the session outlives the
+    /// connection if `clean_start` is false.
     pub session_expiry_s: u32,
-    /// Messages of QoS 1 and 2 that may be unacknowledged.
+    /// Maximum number of unacknowledged messages of QoS 1 and 2 from the server.
     pub receive_maximum: NonZeroU16,
+    /// The will message.
     pub will: Option<Will<'a>>,
+    /// The user name.
     pub user_name: Option<&'a str>,
+    /// The password.
     pub password: Option<&'a [u8]>,
 }
 
 /// A message to be published.
 #[derive(Clone, Copy, Debug)]
 pub struct Publication<'a> {
+    /// The topic.
     pub topic: TopicName<'a>,
+    /// The QoS.
     pub qos: QoS,
+    /// True to publish a retained message.
     pub retain: bool,
-    /// Without a topic alias.
+    /// The properties, without a topic alias.
     pub properties: Properties<'a>,
+    /// The payload.
     pub payload: &'a [u8],
-    /// Comes back when it is acknowledged.
+    /// A value of the caller, returned with the acknowledgement.
     pub tag: u64,
 }
 
-/// A SUBSCRIBE or an UNSUBSCRIBE.
+/// The content of a SUBSCRIBE or an UNSUBSCRIBE.
 #[derive(Clone, Copy, Debug)]
 pub enum Topics<'a> {
+    /// Filters with options, and a subscription identifier.
     Subscribe(&'a [Subscription<'a>], Option<SubscriptionId>),
+    /// Filters.
     Unsubscribe(&'a [TopicFilter<'a>]),
 }
 
@@ -64,7 +74,7 @@ impl Default for Connect<'_> {
 }
 
 impl Connect<'_> {
-    /// Whether there is a session after the connection.
+    /// Returns true if the session outlives the connection.
     pub(super) fn outlives(&self, config: &Config) -> bool {
         match config.version.is_5() {
             true => self.session_expiry_s > 0,
@@ -91,7 +101,7 @@ impl Connect<'_> {
         Packet::Connect(connect).encode(config.version, out)
     }
 
-    /// Without those that have the value that their absence means.
+    /// Returns the properties whose values differ from their defaults.
     fn properties<'p>(&self, config: &Config) -> impl Iterator<Item = Property<'p>> + use<'p> {
         let expiry_s = self.session_expiry_s;
         let receive_maximum = self.receive_maximum;

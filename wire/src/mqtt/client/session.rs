@@ -1,4 +1,4 @@
-//! The order of the conversation, seen from the client.
+//! The client's state machine: connection state and requests.
 
 use super::super::PublishReason::Success;
 use super::super::{
@@ -12,20 +12,21 @@ use super::fault::{ProtocolError, RequestError};
 use super::publishing::{Publishing, Wire};
 use super::request::{Connect, Publication, Topics};
 
-/// A client's session, on one connection after the other. Writers append to `out`.
+/// A client's session, over any number of consecutive connections. Methods that write append to
+/// `out`.
 ///
-/// Times are milliseconds of any monotonic clock; the caller reads it. It may begin anew with each
-/// connection.
+/// Times are milliseconds of any monotonic clock, read by the caller. The clock may start anew with
+/// each connection.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(super) config: Config,
     pub(super) state: State,
     pub(super) publishing: Publishing,
     pub(super) incoming: Incoming,
-    /// How often [`connect`](Self::connect) was called.
+    /// Number of calls of [`connect`](Self::connect).
     pub(super) connections: u32,
     pub(super) asked: Asked,
-    // What follows is of one connection.
+    // The fields below belong to one connection.
     pub(super) decoder: Decoder,
     pub(super) aliases: AliasesIn,
     pub(super) keep_alive: KeepAlive,
@@ -34,27 +35,27 @@ pub struct Client {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// CONNECT was written, or nothing.
+    /// CONNECT was written, or nothing yet.
     Connecting,
     Connected,
-    /// DISCONNECT was written: "MUST NOT send any more MQTT Control Packets" ([MQTT-3.14.4-1]). What the server
-    /// had to say before it read that is still heard.
+    /// DISCONNECT was written: "MUST NOT send any more MQTT Control Packets" ([MQTT-3.14.4-1]).
+    /// Packets that the server sent before it received DISCONNECT are still decoded.
     Left,
     /// The server refused or ended the connection.
     Over,
 }
 
-/// What CONNECT asked for.
+/// The parameters of CONNECT.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asked {
     pub clean_start: bool,
     pub keep_alive_s: u16,
     pub receive_maximum: u16,
-    /// The session is there after the connection.
+    /// True if the session outlives the connection.
     pub outlives: bool,
 }
 
-/// What CONNACK granted.
+/// The server's limits from CONNACK.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Server {
     pub maximum_packet_size: u32,
@@ -85,7 +86,7 @@ impl Server {
 
 /// The connection.
 impl Client {
-    /// A session that has not begun.
+    /// Creates a session without a connection.
     pub fn new(config: &Config) -> Self {
         Self {
             config: *config,
@@ -101,12 +102,12 @@ impl Client {
         }
     }
 
-    /// The first packet of a connection, the session's first or another one; everything else waits for
-    /// [`Event::Connected`](super::Event::Connected).
+    /// Writes CONNECT, the first packet of a connection, for a new session or an existing one. All
+    /// other requests must wait for [`Event::Connected`](super::Event::Connected).
     ///
     /// # Errors
     ///
-    /// Something in it cannot be said.
+    /// The version cannot express a parameter.
     pub fn connect(
         &mut self,
         connect: &Connect<'_>,
@@ -133,18 +134,20 @@ impl Client {
         Ok(())
     }
 
+    /// Returns true if the server has accepted the connection.
     pub const fn is_connected(&self) -> bool {
         matches!(self.state, State::Connected)
     }
 
-    /// The last packet of a connection. In 5.0 it may say how long the session lives on, in seconds, if
-    /// that is not what CONNECT said; not if CONNECT said that it ends (3.14.2.2.2).
+    /// Writes DISCONNECT, the last packet of a connection. In 5.0 it can change the session expiry,
+    /// in seconds, except from 0 (3.14.2.2.2).
     pub fn disconnect(&mut self, session_expiry_s: Option<u32>, out: &mut Vec<u8>) {
         let expiry = session_expiry_s.map(Property::SessionExpiryInterval);
         self.leave(DisconnectReason::NormalDisconnection, expiry, out);
     }
 
-    /// Tells the server what it did wrong, where that can be said; then close the connection.
+    /// Reports a violation to the server, if the protocol allows it. The caller then closes the
+    /// connection.
     pub fn fail(&mut self, error: &ProtocolError, out: &mut Vec<u8>) {
         match self.is_connected() && self.config.version.is_5() {
             true => self.leave(error.disconnect_reason(), None, out),
@@ -159,30 +162,30 @@ impl Client {
         out: &mut Vec<u8>,
     ) {
         let mut scratch = Vec::new();
-        // A number can be encoded; before 5.0 properties are left out.
+        // Encoding a number cannot fail; before 5.0 properties are omitted.
         let properties = List::encode(property, &mut scratch).unwrap_or_default();
         self.answer(&Packet::Disconnect(Disconnect { reason, properties }), out);
         self.state = State::Left;
     }
 
-    /// Bytes have arrived, whatever they are.
+    /// Must be called when bytes have arrived, even part of a packet.
     pub const fn received(&mut self, now_ms: u64) {
         self.keep_alive.received(now_ms);
     }
 
-    /// When to call [`on_deadline`](Self::on_deadline) next. It moves with each `received`; a timer set
-    /// for an earlier answer may stay, it finds nothing due.
+    /// Returns the time of the next call of [`on_deadline`](Self::on_deadline). Each `received`
+    /// postpones it. A timer for an earlier time need not be reset; it finds nothing due.
     pub fn deadline(&self) -> Option<u64> {
         self.keep_alive.deadline()
     }
 
-    /// PINGREQ is due regularly, whatever else is sent: while only QoS 0 is published, nothing but its
-    /// answer shows that the server is there.
+    /// Returns the action due. PINGREQ is due regularly, even if other packets are sent: if only
+    /// QoS 0 is published, PINGRESP is the only sign that the server is alive.
     pub fn on_deadline(&mut self, now_ms: u64) -> Due {
         self.keep_alive.on_deadline(now_ms)
     }
 
-    /// [MQTT-3.1.2-20].
+    /// Writes PINGREQ ([MQTT-3.1.2-20]).
     pub fn ping(&self, out: &mut Vec<u8>) {
         self.answer(&Packet::Pingreq, out);
     }
@@ -190,20 +193,23 @@ impl Client {
 
 /// Requests.
 impl Client {
-    /// Whether another publication of QoS 1 or 2 may be sent: see [`Config::in_flight`], and the
-    /// server's Receive Maximum ([MQTT-3.3.4-7]).
+    /// Returns true if another publication of QoS 1 or 2 may be sent: see [`Config::in_flight`] and
+    /// the server's Receive Maximum ([MQTT-3.3.4-7]).
     pub fn has_room(&self) -> bool {
         self.publishing.has_room(&self.config)
     }
 
-    /// Publications of QoS 1 and 2 that are not acknowledged.
+    /// Returns the number of unacknowledged publications of QoS 1 and 2.
     pub fn in_flight(&self) -> usize {
         self.publishing.len()
     }
 
+    /// Writes a PUBLISH.
+    ///
     /// # Errors
     ///
-    /// The server does not take such a message, or not now, or it cannot be said.
+    /// The server does not accept such a message, the window is full, or the version cannot express
+    /// it.
     pub fn publish(
         &mut self,
         publication: &Publication<'_>,
@@ -231,12 +237,13 @@ impl Client {
             .publish(publication, self.asked.outlives, wire, out)
     }
 
-    /// Subscribes, or unsubscribes. The answer, an [`Event::Subscribed`](super::Event::Subscribed) or
-    /// [`Event::Unsubscribed`](super::Event::Unsubscribed), has the same identifier.
+    /// Writes a SUBSCRIBE or UNSUBSCRIBE and returns its packet identifier. The answering
+    /// [`Event::Subscribed`](super::Event::Subscribed) or
+    /// [`Event::Unsubscribed`](super::Event::Unsubscribed) has the same identifier.
     ///
     /// # Errors
     ///
-    /// It cannot be said, or too much is waiting for an answer.
+    /// The version cannot express the request, or too many requests are unanswered.
     pub fn request(
         &mut self,
         topics: &Topics<'_>,
@@ -246,7 +253,7 @@ impl Client {
         let packet_id = self.publishing.reserve()?;
         let written = self.write_request(packet_id, topics, out);
         if written.is_err() {
-            // It was given out above.
+            // The identifier was reserved above, so this cannot fail.
             let _ = self.publishing.free(packet_id);
         }
         written.map(|()| packet_id)
@@ -274,9 +281,10 @@ impl Client {
         self.wire().write(&packet, out)
     }
 
-    /// The message was made use of: PUBACK, or PUBREC, which the machine then brings to its end. To be
-    /// called in the order of arrival ([MQTT-4.6.0-2], [MQTT-4.6.0-3]), and on the same connection: later it
-    /// does nothing, since the server sends the message again.
+    /// Acknowledges a message with PUBACK, or with PUBREC, after which the client completes the
+    /// exchange itself. Must be called in the order of arrival ([MQTT-4.6.0-2], [MQTT-4.6.0-3]) and
+    /// on the same connection. On a later connection the call has no effect, since the server sends
+    /// the message again.
     pub fn acknowledge(&mut self, ticket: Ticket, out: &mut Vec<u8>) {
         if ticket.connection != self.connections {
             return;
@@ -307,7 +315,7 @@ impl Client {
         }
     }
 
-    /// Of a few bytes, and legal in every version. Who has left says nothing.
+    /// Writes a small packet that is valid in every version. Writes nothing after DISCONNECT.
     pub(super) fn answer(&self, packet: &Packet<'_>, out: &mut Vec<u8>) {
         if !self.is_connected() {
             return;

@@ -1,5 +1,5 @@
-//! What is a reason and properties: PUBACK, PUBREC, PUBREL, PUBCOMP, DISCONNECT and AUTH
-//! (5.0, 3.4 to 3.7, 3.14 and 3.15). Both may be left out at the end.
+//! Packets that consist of a reason and properties: PUBACK, PUBREC, PUBREL, PUBCOMP, DISCONNECT and
+//! AUTH (5.0, 3.4 to 3.7, 3.14 and 3.15). Both may be omitted at the end.
 
 use super::super::decoder::{Context, Header};
 use super::super::reader::{Read, Reader, fault};
@@ -9,7 +9,7 @@ use super::super::{
 };
 use super::{packet_id, properties};
 
-/// PUBACK and PUBREC.
+/// Decodes PUBACK and PUBREC.
 pub(super) fn published<'a>(
     context: &Context,
     header: &Header,
@@ -29,7 +29,7 @@ pub(super) fn published<'a>(
     })
 }
 
-/// PUBREL and PUBCOMP.
+/// Decodes PUBREL and PUBCOMP.
 pub(super) fn released<'a>(
     context: &Context,
     header: &Header,
@@ -57,8 +57,8 @@ pub(super) fn disconnect<'a>(context: &Context, reader: &mut Reader<'a>) -> Read
     })
 }
 
-/// 3.15.2.1: all of it can be omitted "if the Reason Code is 0x00 (Success) and there are no
-/// Properties", and then only; otherwise the method has to be there (3.15.2.2.2).
+/// 3.15.2.1: the whole body can be omitted only "if the Reason Code is 0x00 (Success) and there are
+/// no Properties"; otherwise the method is required (3.15.2.2.2).
 pub(super) fn auth<'a>(context: &Context, reader: &mut Reader<'a>) -> Read<Auth<'a>> {
     if reader.is_empty() {
         return Ok(Auth {
@@ -76,7 +76,7 @@ pub(super) fn auth<'a>(context: &Context, reader: &mut Reader<'a>) -> Read<Auth<
 }
 
 /// "If the Remaining Length is 2, then there is no Reason Code and the value of 0x00 (Success) is
-/// used" (3.4.2.1 and its like). Before 5.0 there is none.
+/// used" (3.4.2.1 and similar sections). Before 5.0 there is no reason code.
 #[inline]
 fn reason<R>(
     context: &Context,
@@ -96,7 +96,7 @@ fn reason<R>(
 }
 
 /// "If the Remaining Length is less than 4 there is no Property Length and the value of 0 is used"
-/// (3.4.2.2.1 and its like).
+/// (3.4.2.2.1 and similar sections).
 #[inline]
 fn optional_properties<'a>(
     context: &Context,

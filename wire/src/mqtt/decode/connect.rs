@@ -24,8 +24,8 @@ pub(super) fn connect<'a>(
     let keep_alive = reader.two_bytes()?;
     let properties = properties::of_packet(context, PacketType::Connect, reader)?;
     // "These fields, if present, MUST appear in the order Client Identifier, Will Properties, Will
-    // Topic, Will Payload, User Name, Password" ([MQTT-3.1.3-1]). One that is not announced
-    // ([MQTT-3.1.2-16], [MQTT-3.1.2-18]) is found behind the last.
+    // Topic, Will Payload, User Name, Password" ([MQTT-3.1.3-1]). A field without its flag
+    // ([MQTT-3.1.2-16], [MQTT-3.1.2-18]) is detected as trailing bytes.
     Ok(Connect {
         version: context.version,
         clean_start: flags & CLEAN_START != 0,
@@ -99,8 +99,8 @@ fn check_flags(version: Version, flags: u8) -> Result<(), Fault> {
     }
 }
 
-/// 3.1, "User name": the string may be missing though the flag is set, "the Remaining Length field
-/// from the fixed header takes precedence".
+/// 3.1, "User name": the string may be missing although the flag is set, "the Remaining Length
+/// field from the fixed header takes precedence".
 fn is_there(context: &Context, flag: u8, reader: &Reader<'_>) -> bool {
     flag != 0 && !(context.version == Version::V3_1 && reader.is_empty())
 }

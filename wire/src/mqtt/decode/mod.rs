@@ -1,4 +1,4 @@
-//! The packets behind their fixed headers: 5.0, chapter 3.
+//! Decodes the packets after their fixed headers: 5.0, chapter 3.
 
 mod acknowledge;
 mod connect;
@@ -12,7 +12,7 @@ use super::decoder::{Context, Header};
 use super::reader::{Read, Reader, fault};
 use super::{Fault, Packet, PacketId, PacketType};
 
-/// The packet, of which nothing is left to read.
+/// Decodes the packet and checks that no bytes are left.
 #[inline]
 pub(super) fn packet<'a>(
     context: &mut Context,

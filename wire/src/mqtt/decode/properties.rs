@@ -1,11 +1,11 @@
-//! A set of properties with its length: 5.0, 2.2.2.
+//! Decodes a set of properties with its length: 5.0, 2.2.2.
 
 use super::super::decoder::Context;
 use super::super::reader::{Read, Reader, fault};
 use super::super::section::{PropertySet, Section};
 use super::super::{Fault, PacketType, Properties, Property, PropertyId, Role};
 
-/// Those of a packet; before 5.0 there are none.
+/// Decodes the properties of a packet; empty before 5.0.
 #[inline]
 pub(super) fn of_packet<'a>(
     context: &Context,
@@ -15,7 +15,7 @@ pub(super) fn of_packet<'a>(
     of_section(context, Section::Packet(packet), reader)
 }
 
-/// The length and what it counts.
+/// Decodes the length and the properties of a section.
 #[inline]
 pub(super) fn of_section<'a>(
     context: &Context,
@@ -64,7 +64,8 @@ fn checked<'a>(context: &Context, section: Section, mut part: Reader<'a>) -> Rea
     Ok(Properties::checked(part.since(start)))
 }
 
-/// Whether it may not be there, not there from this side, or not again.
+/// Returns a fault if the property is not allowed in this section, from this side, or a second
+/// time.
 #[inline]
 fn misplaced(
     context: &Context,

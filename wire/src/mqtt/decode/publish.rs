@@ -47,7 +47,7 @@ fn flags(flags: u8) -> Read<(QoS, Attempt)> {
 }
 
 /// "It MUST be a UTF-8 Encoded String" ([MQTT-3.3.2-1]); "MUST NOT contain wildcard characters"
-/// ([MQTT-3.3.2-2]). Empty it is legal in 5.0, where an alias stands for it.
+/// ([MQTT-3.3.2-2]). In 5.0 it may be empty if there is an alias.
 #[inline]
 fn topic<'a>(context: &Context, reader: &mut Reader<'a>) -> Read<Option<TopicName<'a>>> {
     let offset = reader.offset();
@@ -59,7 +59,7 @@ fn topic<'a>(context: &Context, reader: &mut Reader<'a>) -> Read<Option<TopicNam
     }
 }
 
-/// A topic name or filter, which is told to be too long before it has arrived.
+/// Decodes a topic name or filter. One that is too long is rejected before all of it has arrived.
 #[inline]
 pub(super) fn text<'a>(context: &Context, reader: &mut Reader<'a>) -> Read<&'a str> {
     let offset = reader.offset();

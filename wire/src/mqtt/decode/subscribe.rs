@@ -51,7 +51,7 @@ pub(super) fn unsuback<'a>(context: &Context, reader: &mut Reader<'a>) -> Read<U
     })
 }
 
-/// The rest of the packet: one element or more, and no more than the limit.
+/// Decodes the rest of the packet: at least one element, and at most the limit.
 #[inline]
 fn list<'a, T>(
     context: &Context,
@@ -80,7 +80,7 @@ fn subscription<'a>(context: &Context, reader: &mut Reader<'a>) -> Read<Subscrip
     let filter = filter(context, reader)?;
     let offset = reader.offset();
     let byte = reader.byte()?;
-    // [MQTT-3-8.3-4] of 3.1.1; in 3.1 the bits are not used, but nobody sets them.
+    // [MQTT-3-8.3-4] of 3.1.1; in 3.1 the bits are not used, but clients do not set them.
     let options = match byte & RESERVED_BEFORE_5 != 0 && !context.version.is_5() {
         true => Err(Fault::ReservedOptions(byte)),
         false => SubscriptionOptions::of(byte),
@@ -93,8 +93,8 @@ fn subscription<'a>(context: &Context, reader: &mut Reader<'a>) -> Read<Subscrip
     Ok(Subscription { filter, options })
 }
 
-/// "The Topic Filters MUST be a UTF-8 Encoded String" ([MQTT-3.8.3-1], [MQTT-3.10.3-1]); those of
-/// shared subscriptions have a form of their own in 5.0 ([MQTT-4.8.2-1], [MQTT-4.8.2-2]).
+/// "The Topic Filters MUST be a UTF-8 Encoded String" ([MQTT-3.8.3-1], [MQTT-3.10.3-1]); 5.0
+/// prescribes the form of shared subscription filters ([MQTT-4.8.2-1], [MQTT-4.8.2-2]).
 #[inline]
 fn filter<'a>(context: &Context, reader: &mut Reader<'a>) -> Read<TopicFilter<'a>> {
     let offset = reader.offset();

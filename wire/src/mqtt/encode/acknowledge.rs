@@ -1,5 +1,5 @@
-//! What is a reason and properties: PUBACK, PUBREC, PUBREL, PUBCOMP, DISCONNECT and AUTH
-//! (5.0, 3.4 to 3.7, 3.14 and 3.15). Both are left out where they may be.
+//! Packets that consist of a reason and properties: PUBACK, PUBREC, PUBREL, PUBCOMP, DISCONNECT and
+//! AUTH (5.0, 3.4 to 3.7, 3.14 and 3.15). Both are omitted where allowed.
 
 use super::super::section::Section;
 use super::super::writer::{self, Written};
@@ -9,7 +9,7 @@ use super::super::{
 };
 use super::{not_in, properties};
 
-/// PUBACK, PUBREC, PUBREL or PUBCOMP, by the code of its reason.
+/// PUBACK, PUBREC, PUBREL or PUBCOMP, with the numeric code of its reason.
 pub(super) struct Coded<'a> {
     packet_id: PacketId,
     code: u8,
@@ -36,7 +36,7 @@ impl<'a> From<&Acknowledgement<'a, ReleaseReason>> for Coded<'a> {
     }
 }
 
-/// Before 5.0 an acknowledgement cannot refuse.
+/// Encodes an acknowledgement. Before 5.0 it cannot refuse.
 pub(super) fn acknowledgement(
     packet: PacketType,
     ack: &Coded<'_>,
@@ -52,7 +52,7 @@ pub(super) fn acknowledgement(
     })
 }
 
-/// Before 5.0 it says nothing, so what it would say has to be normal.
+/// Encodes DISCONNECT. Before 5.0 it has no reason code, so only the normal reason is allowed.
 pub(super) fn disconnect(
     disconnect: &Disconnect<'_>,
     version: Version,
@@ -84,7 +84,8 @@ pub(super) fn auth(auth: &Auth<'_>, version: Version, out: &mut Vec<u8>) -> Writ
 }
 
 /// "The Reason Code and Property Length can be omitted if the Reason Code is 0x00 (Success) and
-/// there are no Properties" (3.4.2.1 and its like), the length alone always (3.4.2.2.1).
+/// there are no Properties" (3.4.2.1 and similar sections); the length alone can always be omitted
+/// (3.4.2.2.1).
 fn reason(
     packet: PacketType,
     code: u8,

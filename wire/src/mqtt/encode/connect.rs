@@ -22,7 +22,7 @@ pub(super) fn connect(connect: &Connect<'_>, out: &mut Vec<u8>) -> Written {
     })
 }
 
-/// In the order of [MQTT-3.1.3-1].
+/// Encodes the payload in the order of [MQTT-3.1.3-1].
 fn payload(connect: &Connect<'_>, out: &mut Vec<u8>) -> Written {
     writer::string(connect.client_id, out)?;
     if let Some(will) = &connect.will {

@@ -1,5 +1,5 @@
-//! Packets to bytes, appended to a buffer of the caller. What is written is held to the rules of what
-//! is read: a peer would close the connection otherwise.
+//! Encodes packets and appends them to a buffer of the caller. Encoding checks the same rules as
+//! decoding, since a peer would close the connection otherwise.
 
 mod acknowledge;
 mod connect;
@@ -14,14 +14,14 @@ use super::writer::{self, Written};
 use super::{EncodeError, Packet, PacketType, Properties, Version};
 
 impl Packet<'_> {
-    /// Appends the packet. CONNECT is of its own version.
+    /// Appends the packet. CONNECT is encoded in its own version.
     ///
-    /// Before 5.0 there are no properties: they are left out, as are the options of a subscription
-    /// but its QoS, the reason codes of UNSUBACK, and which failure a SUBACK tells.
+    /// Before 5.0 the following are omitted: properties, subscription options except the QoS, the
+    /// reason codes of UNSUBACK, and the specific failure of a SUBACK.
     ///
     /// # Errors
     ///
-    /// Something in it cannot be said in that version, or may not. Nothing is appended then.
+    /// The version cannot express the packet, or the packet breaks a rule. Nothing is appended.
     pub fn encode(&self, version: Version, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         match self {
             Self::Connect(connect) => connect::connect(connect, out),
@@ -47,7 +47,7 @@ impl Packet<'_> {
     }
 }
 
-/// With their length ([MQTT-2.2.2-1]); nothing before 5.0.
+/// Encodes properties with their length ([MQTT-2.2.2-1]); nothing before 5.0.
 fn properties(
     section: Section,
     properties: &Properties<'_>,

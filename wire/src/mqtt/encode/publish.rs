@@ -1,4 +1,4 @@
-//! PUBLISH, whole: 5.0, 3.3.
+//! Encodes a whole PUBLISH: 5.0, 3.3.
 
 use super::super::delivery::RETAIN;
 use super::super::section::Section;
@@ -27,7 +27,7 @@ pub(super) fn publish(publish: &Publish<'_>, version: Version, out: &mut Vec<u8>
     writer::binary(topic.as_bytes(), out)?;
     packet_id(publish.delivery, out);
     if version.is_5() {
-        // Less than the packet.
+        // The length is less than that of the packet, which was checked.
         writer::variable(size.properties as u32, out);
     }
     out.extend_from_slice(properties);
@@ -35,12 +35,12 @@ pub(super) fn publish(publish: &Publish<'_>, version: Version, out: &mut Vec<u8>
     Ok(())
 }
 
-/// Bytes of the parts of a PUBLISH.
+/// The sizes in bytes of the parts of a PUBLISH.
 #[derive(Clone, Copy)]
 pub(super) struct Size {
-    /// With its length.
+    /// Includes the length field.
     pub topic: usize,
-    /// Without their length.
+    /// Excludes the length field.
     pub properties: usize,
     pub payload: usize,
 }
@@ -72,7 +72,7 @@ pub(super) fn fixed_header(delivery: Delivery, retain: bool, length: u32, out: &
     writer::variable(length, out);
 }
 
-/// [MQTT-2.2.1-2]: none where QoS is 0.
+/// [MQTT-2.2.1-2]: no packet identifier if the QoS is 0.
 #[inline]
 pub(super) fn packet_id(delivery: Delivery, out: &mut Vec<u8>) {
     if let Some(id) = delivery.packet_id() {
@@ -80,5 +80,5 @@ pub(super) fn packet_id(delivery: Delivery, out: &mut Vec<u8>) {
     }
 }
 
-/// Of two byte integers, and so of texts' lengths.
+/// The size of a two-byte integer, such as the length of a text.
 pub(super) const LENGTH: usize = 2;

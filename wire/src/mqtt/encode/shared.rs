@@ -1,5 +1,5 @@
-//! PUBLISH to many: what is the same for all subscribers is encoded once, as a whole packet of QoS 0.
-//! That is copied as it is, or in its two halves with what is a subscriber's own between them.
+//! PUBLISH to many subscribers: the common parts are encoded once, as a whole packet of QoS 0. It
+//! is copied unchanged, or in two parts with the fields of one subscriber between them.
 
 use std::borrow::Cow;
 use std::num::NonZeroU16;
@@ -11,51 +11,54 @@ use super::super::{
 };
 use super::publish::{LENGTH, Size, fixed_header, packet_id};
 
-/// One message in one version.
+/// A message, encoded for one version.
 #[derive(Clone, Debug)]
 pub struct SharedPublish<'a> {
     version: Version,
-    /// A PUBLISH of QoS 0.
+    /// A PUBLISH packet of QoS 0.
     packet: Cow<'a, [u8]>,
-    /// Where its topic begins, with its length.
+    /// The offset of the topic, including its length field.
     topic: u32,
     topic_bytes: u32,
-    /// Behind the topic are the length of the properties, the properties and the payload.
+    /// The topic is followed by the length of the properties, the properties and the payload.
     properties_bytes: u32,
     payload_bytes: u32,
 }
 
-/// What a PUBLISH says to one subscriber.
+/// The fields of a PUBLISH that are specific to one subscriber.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Own<'a> {
+    /// QoS, packet identifier and DUP flag.
     pub delivery: Delivery,
-    /// Of retained messages, and where it is kept as published ([MQTT-3.3.1-12],
-    /// [MQTT-3.3.1-13]).
+    /// The RETAIN flag: true for retained messages, and for forwarded ones if the subscription
+    /// keeps the flag ([MQTT-3.3.1-12], [MQTT-3.3.1-13]).
     pub retain: bool,
     /// Seconds: "the received value minus the time that the Application Message has been waiting"
     /// ([MQTT-3.3.2-6]).
     pub message_expiry_interval: Option<u32>,
+    /// The topic alias.
     pub topic_alias: Option<Alias>,
-    /// Of all matching subscriptions that have one ([MQTT-3.3.4-4]).
+    /// The identifiers of all matching subscriptions that have one ([MQTT-3.3.4-4]).
     pub subscription_ids: &'a [SubscriptionId],
 }
 
-/// "Topic Alias": 5.0, 3.3.2.3.4.
+/// A "Topic Alias": 5.0, 3.3.2.3.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alias {
-    /// Comes with the topic name, for which it stands from now on.
+    /// Sent with the topic name, and assigned to it from now on.
     Set(NonZeroU16),
-    /// Comes instead of the topic name.
+    /// Sent instead of the topic name.
     Use(NonZeroU16),
 }
 
 impl SharedPublish<'static> {
-    /// Of `properties`, those are left out that are a subscriber's own: Message Expiry Interval,
-    /// Topic Alias, Subscription Identifier. The others keep their order ([MQTT-3.3.2-18]).
+    /// Encodes a message. The properties that are specific to one subscriber are omitted: Message
+    /// Expiry Interval, Topic Alias, Subscription Identifier. The others keep their order
+    /// ([MQTT-3.3.2-18]).
     ///
     /// # Errors
     ///
-    /// It is too large, or a property does not belong into a PUBLISH.
+    /// The packet is too large, or a property is not allowed in PUBLISH.
     pub fn new<'p>(
         version: Version,
         topic: TopicName<'_>,
@@ -77,12 +80,12 @@ impl SharedPublish<'static> {
 }
 
 impl<'a> SharedPublish<'a> {
-    /// Appends the packet of [`new`](Self::new), for [`of_packet`](Self::of_packet). An empty `packet` has no
-    /// room to spare then.
+    /// Appends the packet of [`new`](Self::new), for [`of_packet`](Self::of_packet). If `packet` is
+    /// empty, its capacity is exact afterwards.
     ///
     /// # Errors
     ///
-    /// As there. Nothing is appended then.
+    /// As for [`new`](Self::new). Nothing is appended.
     pub fn append<'p>(
         version: Version,
         (topic, payload): (TopicName<'_>, &[u8]),
@@ -112,8 +115,8 @@ impl<'a> SharedPublish<'a> {
         super::publish::publish(&publish, version, packet)
     }
 
-    /// Of a packet that [`append`](Self::append) made for this version, or [`new`](Self::new) made and
-    /// [`into_packet`](Self::into_packet) gave away. Of other bytes it makes nonsense, in good order.
+    /// Reads a packet that [`append`](Self::append) or [`into_packet`](Self::into_packet) returned
+    /// for this version. Other bytes give a meaningless message, but no panic.
     #[inline]
     pub fn of_packet(version: Version, packet: &'a [u8]) -> Self {
         let remaining = variable_at(packet, 1);
@@ -129,7 +132,7 @@ impl<'a> SharedPublish<'a> {
             rest = rest.saturating_sub(properties.bytes);
             properties_bytes = rest.min(properties.value as usize);
         }
-        // All are parts of a packet, which has less than 2^28 bytes.
+        // All are parts of a packet, which is smaller than 2^28 bytes.
         Self {
             version,
             topic: topic as u32,
@@ -140,23 +143,23 @@ impl<'a> SharedPublish<'a> {
         }
     }
 
-    /// To be kept, for [`of_packet`](Self::of_packet).
+    /// Returns the packet to be stored, for [`of_packet`](Self::of_packet).
     pub fn into_packet(self) -> Box<[u8]> {
         self.packet.into_owned().into_boxed_slice()
     }
 
-    /// The packet of QoS 0 that says nothing to anybody in particular.
+    /// Returns the packet of QoS 0 without fields of a subscriber.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.packet
     }
 
-    /// How many bytes [`write`](Self::write) would append: "The Server MUST NOT send packets
-    /// exceeding Maximum Packet Size to the Client" ([MQTT-3.1.2-24]).
+    /// Returns the number of bytes that [`write`](Self::write) appends: "The Server MUST NOT send
+    /// packets exceeding Maximum Packet Size to the Client" ([MQTT-3.1.2-24]).
     ///
     /// # Errors
     ///
-    /// It is too large for any client.
+    /// The packet is too large for any client.
     pub fn packet_bytes(&self, own: &Own<'_>) -> Result<usize, EncodeError> {
         let length = self
             .size(own)
@@ -164,11 +167,11 @@ impl<'a> SharedPublish<'a> {
         Ok(1 + writer::variable_bytes(length) + length as usize)
     }
 
-    /// Appends what is for one subscriber. Before 5.0 only the delivery and RETAIN are of concern.
+    /// Appends the packet for one subscriber. Before 5.0 only the delivery and RETAIN are used.
     ///
     /// # Errors
     ///
-    /// It is too large. Nothing is appended then.
+    /// The packet is too large. Nothing is appended.
     #[inline]
     pub fn write(&self, own: &Own<'_>, out: &mut Vec<u8>) -> Written {
         if own.says_nothing() {
@@ -187,7 +190,7 @@ impl<'a> SharedPublish<'a> {
         }
         packet_id(own.delivery, out);
         if self.version.is_5() {
-            // Less than the packet.
+            // The length is less than that of the packet, which was checked.
             writer::variable(size.properties as u32, out);
             own.write_properties(out)?;
         }
@@ -213,7 +216,7 @@ impl<'a> SharedPublish<'a> {
     }
 }
 
-/// A length that was written here, and how many bytes it takes.
+/// An encoded length, and the number of its bytes.
 struct Variable {
     value: u32,
     bytes: usize,
@@ -242,7 +245,7 @@ impl Own<'_> {
             && self.subscription_ids.is_empty()
     }
 
-    /// Each with its identifier.
+    /// Returns the bytes of the properties, including their identifiers.
     #[inline]
     fn properties_bytes(&self) -> usize {
         let expiry = self
@@ -277,5 +280,5 @@ fn is_shared(property: &Property<'_>) -> bool {
     )
 }
 
-/// The packet identifier, and lengths that grow.
+/// The packet identifier, and the growth of the two length fields.
 const MOST_BYTES_OF_HEADERS: usize = 2 + 2 * 4;

@@ -9,7 +9,7 @@ use super::super::{
 };
 use super::properties;
 
-/// What the four begin with.
+/// The common beginning of the four packets.
 struct Head<'a> {
     packet: PacketType,
     packet_id: PacketId,
@@ -31,7 +31,8 @@ impl Head<'_> {
         })
     }
 
-    /// One element or more ([MQTT-3.8.3-2], [MQTT-3.9.3-2], [MQTT-3.10.3-2], [MQTT-3.11.3-2]).
+    /// Requires at least one element ([MQTT-3.8.3-2], [MQTT-3.9.3-2], [MQTT-3.10.3-2],
+    /// [MQTT-3.11.3-2]).
     fn check_list<T>(&self, list: &List<'_, T>) -> Written {
         match list.is_empty() {
             true => Err(EncodeError::Empty(self.packet)),
@@ -55,7 +56,7 @@ pub(super) fn subscribe(subscribe: &Subscribe<'_>, version: Version, out: &mut V
     })
 }
 
-/// Before 5.0 the options are the QoS.
+/// Encodes a filter with its options. Before 5.0 the options are only the QoS.
 fn subscription(subscription: &Subscription<'_>, version: Version, out: &mut Vec<u8>) -> Written {
     let mut options = subscription.options;
     if version.is_5() {
@@ -113,7 +114,7 @@ pub(super) fn unsubscribe(
     })
 }
 
-/// Before 5.0 it has no payload.
+/// Encodes UNSUBACK. Before 5.0 it has no payload.
 pub(super) fn unsuback(unsuback: &Unsuback<'_>, version: Version, out: &mut Vec<u8>) -> Written {
     let head = Head {
         packet: PacketType::Unsuback,

@@ -1,4 +1,4 @@
-//! CONNACK: 5.0, 3.2. Whatever has the value that its absence means is left out.
+//! CONNACK: 5.0, 3.2. Properties with their default values are omitted.
 
 use super::super::{Connack, ConnectReason, List, Packet, Property};
 use super::config::Config;
@@ -6,23 +6,23 @@ use super::connect::Opened;
 use super::fault::Fault;
 use super::session::Session;
 
-/// What the server has found out between CONNECT and CONNACK.
+/// The values of CONNACK that the caller determines.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Greeting<'a> {
-    /// Whether there is a session that goes on ([MQTT-3.2.2-2], [MQTT-3.2.2-3]).
+    /// True if an existing session continues ([MQTT-3.2.2-2], [MQTT-3.2.2-3]).
     pub session_present: bool,
-    /// Where the client had none ([MQTT-3.2.2-16]).
+    /// The assigned client identifier, if the client sent none ([MQTT-3.2.2-16]).
     pub assigned_client_id: Option<&'a str>,
-    /// Only told if the client wants it ([MQTT-3.1.2-28]).
+    /// Only sent if the client requested it ([MQTT-3.1.2-28]).
     pub response_information: Option<&'a str>,
 }
 
 impl Opened {
-    /// Lets the client in: writes CONNACK, and keep alive counts from here.
+    /// Accepts the connection: writes CONNACK and starts keep alive.
     ///
     /// # Errors
     ///
-    /// The client takes no packet of that size. Nothing is written; close the connection.
+    /// CONNACK exceeds the client's Maximum Packet Size. Nothing is written; close the connection.
     pub fn accept(
         &self,
         config: &Config,
@@ -49,8 +49,8 @@ impl Opened {
         Ok(Session::new(self, config, now_ms))
     }
 
-    /// Writes the CONNACK that turns the client away. Before 5.0 there may be none to say so: then
-    /// nothing is written. Close the connection either way ([MQTT-3.2.2-7]).
+    /// Writes a CONNACK that refuses the connection. Before 5.0 some reasons have no return code:
+    /// then nothing is written. Close the connection in both cases ([MQTT-3.2.2-7]).
     pub fn refuse(&self, reason: ConnectReason, text: &str, out: &mut Vec<u8>) {
         super::refusal::connack(&self.peer, reason, text, out);
     }
@@ -67,7 +67,7 @@ impl Opened {
         let session_expiry_s = self.session_expiry_s;
         let keep_alive_s = self.keep_alive_s;
         let needed = [
-            // 3.2.2.3.2: said where it is not what the client wanted.
+            // 3.2.2.3.2: sent if it differs from the client's request.
             (session_expiry_s != wanted.session_expiry_s)
                 .then_some(Property::SessionExpiryInterval(session_expiry_s)),
             (receive_maximum.get() != u16::MAX)

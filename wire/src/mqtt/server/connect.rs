@@ -1,38 +1,44 @@
-//! CONNECT, validated and kept: what the server has to know of a client for the time it is there.
+//! A validated CONNECT: the values that the server needs during the connection.
 
 use super::super::{Connect, Properties, QoS, Version};
 use super::config::Config;
 use super::peer::Peer;
 
-/// A client that is waiting for its CONNACK: [`accept`](Self::accept) or [`refuse`](Self::refuse) it.
+/// A client that waits for CONNACK: [`accept`](Self::accept) or [`refuse`](Self::refuse) it.
 #[derive(Clone, Debug)]
 pub struct Opened {
+    /// The version of the protocol.
     pub version: Version,
-    /// Empty if the server is to assign one ([MQTT-3.1.3-6]): it has no session yet.
+    /// Empty if the server has to assign an identifier ([MQTT-3.1.3-6]); such a client has no
+    /// session yet.
     pub client_id: Box<str>,
-    /// The session of an earlier connection, if there is one, ends ([MQTT-3.1.2-4]).
+    /// True if an existing session must be deleted ([MQTT-3.1.2-4]).
     pub clean_start: bool,
-    /// Seconds that the session outlives the connection, no more than is granted; 0 is not at all, and
-    /// [`Config::FOR_EVER`] is for ever. Before 5.0 it is one of those two ("Clean Session"), as far
-    /// as that is granted.
+    /// Granted seconds that the session outlives the connection. 0 means that it ends with the
+    /// connection, and [`Config::FOR_EVER`] that it does not expire. Before 5.0 only these two
+    /// values are requested ("Clean Session"); the second is limited to the maximum.
     pub session_expiry_s: u32,
-    /// Seconds; that of the server if it does not accept the client's. 0 is never.
+    /// Keep alive in seconds; the server's value if the client's is too long. 0 disables it.
     pub keep_alive_s: u16,
+    /// The will message.
     pub will: Option<Will>,
-    /// The client's, for [`Outgoing`](super::super::Outgoing).
+    /// The client's Receive Maximum, for [`Outgoing`](super::super::Outgoing).
     pub receive_maximum: u16,
-    /// The client's, for [`AliasesOut`](super::super::AliasesOut).
+    /// The client's Topic Alias Maximum, for [`AliasesOut`](super::super::AliasesOut).
     pub topic_alias_maximum: u16,
-    /// Whether the client would like to have Response Information.
+    /// True if the client requests Response Information.
     pub response_information: bool,
+    /// The parameters for writing to the client.
     pub peer: Peer,
+    /// The user name.
     pub user_name: Option<Box<str>>,
+    /// The password.
     pub password: Option<Box<[u8]>>,
-    /// What the client wanted, where it gets something else.
+    /// The requested values, which may differ from the granted ones.
     pub(super) wanted: Wanted,
 }
 
-/// To be told in CONNACK if it is not what is granted.
+/// Requested values. CONNACK reports the granted value if it differs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
     pub session_expiry_s: u32,
@@ -42,13 +48,16 @@ pub(super) struct Wanted {
 /// The will message: 5.0, 3.1.2.5.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Will {
+    /// QoS of the will message.
     pub qos: QoS,
+    /// True if the will message is published as a retained message.
     pub retain: bool,
-    /// A legal topic name.
+    /// A valid topic name.
     pub topic: Box<str>,
+    /// The payload.
     pub payload: Box<[u8]>,
-    /// Seconds after the connection, or until the session ends if that is earlier
-    /// ([MQTT-3.1.3-9]).
+    /// Delay after the connection in seconds. The will is published earlier if the session ends
+    /// earlier ([MQTT-3.1.3-9]).
     pub delay_s: u32,
     properties: Box<[u8]>,
 }
@@ -65,7 +74,8 @@ impl Will {
         }
     }
 
-    /// As CONNECT has them; all but the Will Delay Interval are those of the PUBLISH.
+    /// Returns the will properties of CONNECT; all except the Will Delay Interval are properties of
+    /// the PUBLISH.
     pub fn properties(&self) -> Properties<'_> {
         Properties::checked(&self.properties)
     }
@@ -105,8 +115,8 @@ pub(super) fn peer(connect: &Connect<'_>) -> Peer {
     }
 }
 
-/// 3.1.2.11.2; before 5.0 "Clean Session" says whether it ends with the connection, and nobody says
-/// when it does otherwise.
+/// Returns the requested session expiry: 3.1.2.11.2. Before 5.0 "Clean Session" only says whether
+/// the session ends with the connection.
 fn session_expiry_s(connect: &Connect<'_>) -> u32 {
     match (connect.version.is_5(), connect.clean_start) {
         (true, _) => connect.properties.session_expiry_interval().unwrap_or(0),
@@ -115,8 +125,9 @@ fn session_expiry_s(connect: &Connect<'_>) -> u32 {
     }
 }
 
-/// "If the Server sends a Server Keep Alive on the CONNACK packet, the Client MUST use this value"
-/// ([MQTT-3.2.2-21]). Before 5.0 it cannot be told, so the client's counts.
+/// Returns the keep alive: "If the Server sends a Server Keep Alive on the CONNACK packet, the
+/// Client MUST use this value" ([MQTT-3.2.2-21]). Before 5.0 the server cannot send one, so the
+/// client's value is used.
 fn keep_alive_s(connect: &Connect<'_>, config: &Config) -> u16 {
     let (wanted, maximum) = (connect.keep_alive, config.keep_alive_maximum_s);
     let is_too_long = maximum != 0 && (wanted == 0 || wanted > maximum);

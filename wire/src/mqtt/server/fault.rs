@@ -1,10 +1,11 @@
-//! What ends a connection, whose fault it is, and what the client is told.
+//! Faults that end a connection, the responsible side, and the report to the client.
 
 use super::super::window::{AliasError, Exceeded};
 use super::super::{ConnectReason, DecodeError, DisconnectReason, PacketId, PacketType};
 
-/// Always the end of the connection: "it MUST close the Network Connection" ([MQTT-4.13.1-1]). Tell
-/// the client with [`Peer::disconnect`](super::Peer::disconnect); the text is the Reason String.
+/// A fault that ends the connection: "it MUST close the Network Connection" ([MQTT-4.13.1-1]).
+/// Report it to the client with [`Peer::disconnect`](super::Peer::disconnect); the text is the
+/// Reason String.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     #[error("{0}")]
@@ -13,29 +14,31 @@ pub enum Fault {
     Alias(#[from] AliasError),
     #[error("{0} (PUBLISH)")]
     ReceiveMaximum(#[from] Exceeded),
-    /// A CONNECT that is legal, but not accepted.
+    /// A valid CONNECT that is not accepted.
     #[error("{}", not_accepted(*.reason))]
     NotAccepted { reason: ConnectReason },
-    /// Where PUBLISH has no acknowledgement that could say so: with QoS 0.
-    #[error("the payload is not the UTF-8 that it is said to be (PUBLISH)")]
+    /// The payload is not UTF-8, and QoS 0 has no acknowledgement to report it.
+    #[error("the payload is declared as UTF-8 but is not valid UTF-8 (PUBLISH)")]
     PayloadFormat,
-    /// "a non-zero Session Expiry Interval" where that of CONNECT was zero (3.14.2.2.2).
-    #[error("a session that ends with its connection cannot be kept afterwards (DISCONNECT)")]
+    /// "a non-zero Session Expiry Interval" although that of CONNECT was zero (3.14.2.2.2).
+    #[error("the session ends with its connection; its expiry cannot be extended (DISCONNECT)")]
     SessionExpiry,
-    /// [MQTT-4.12.0-7]: no AUTH where CONNECT had no Authentication Method; with one it is refused.
+    /// AUTH although CONNECT had no Authentication Method ([MQTT-4.12.0-7]). A CONNECT with one is
+    /// refused.
     #[error("CONNECT had no Authentication Method (AUTH)")]
     Authentication,
     #[error("nothing was received for {silent_ms} ms")]
     KeepAlive { silent_ms: u64 },
     #[error("no CONNECT was received in time")]
     HandshakeOverdue,
-    /// The client's Maximum Packet Size has no room for an answer that is due ([MQTT-3.1.2-24]).
+    /// A required answer exceeds the client's Maximum Packet Size ([MQTT-3.1.2-24]).
     #[error("{packet} does not fit into a packet of {limit} bytes")]
     AnswerTooLarge { packet: PacketType, limit: u32 },
-    /// Before 5.0 an acknowledgement cannot refuse, so the connection ends ([MQTT-3.3.5-2] of 3.1.1).
+    /// Before 5.0 an acknowledgement cannot refuse, so the connection ends ([MQTT-3.3.5-2] of
+    /// 3.1.1).
     #[error("message {} was refused: {text}", .packet_id.get())]
     NotTaken { packet_id: PacketId, text: Box<str> },
-    /// The caller's own: a session that is taken over, a server that stops.
+    /// A reason of the caller, such as a session that is taken over, or a shutdown.
     #[error("{text}")]
     Refused {
         reason: DisconnectReason,
@@ -43,25 +46,25 @@ pub enum Fault {
     },
 }
 
-/// By whose doing a connection ends.
+/// The side that causes the end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
     /// The client broke the protocol.
     Peer,
-    /// The client needs more than it is granted.
+    /// The client exceeds a limit.
     Limit,
-    /// Neither.
+    /// The server; the client is not at fault.
     Server,
 }
 
 impl Fault {
-    /// Whatever only the caller can know.
+    /// Creates a fault for a reason of the caller.
     pub fn refused(reason: DisconnectReason, text: impl Into<Box<str>>) -> Self {
         let text = text.into();
         Self::Refused { reason, text }
     }
 
-    /// What DISCONNECT says of it in 5.0: table 3-10.
+    /// Returns the reason code for DISCONNECT in 5.0: table 3-10.
     pub const fn reason(&self) -> DisconnectReason {
         match self {
             Self::Malformed(error) => error.disconnect_reason(),
@@ -79,7 +82,7 @@ impl Fault {
         }
     }
 
-    /// What CONNACK says of it, as long as there was none.
+    /// Returns the reason code for CONNACK, if CONNACK has not been sent yet.
     pub const fn connect_reason(&self) -> ConnectReason {
         match self {
             Self::Malformed(error) => error.connect_reason(),
@@ -90,6 +93,7 @@ impl Fault {
         }
     }
 
+    /// Returns the side that causes the end of the connection.
     pub const fn blame(&self) -> Blame {
         match self {
             Self::Malformed(error) if error.fault.is_limit() => Blame::Limit,
@@ -114,8 +118,8 @@ const fn not_accepted(reason: ConnectReason) -> &'static str {
     match reason {
         ConnectReason::BadAuthenticationMethod => "no authentication method is supported (CONNECT)",
         ConnectReason::ClientIdentifierNotValid => {
-            "an empty client identifier needs a clean session (CONNECT)"
+            "an empty client identifier requires a clean session (CONNECT)"
         }
-        _ => "it is not accepted (CONNECT)",
+        _ => "the connection is not accepted (CONNECT)",
     }
 }

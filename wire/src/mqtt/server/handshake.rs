@@ -1,4 +1,4 @@
-//! From the first byte to CONNECT: 5.0, 3.1.4.
+//! The handshake, from the first byte to CONNECT: 5.0, 3.1.4.
 
 use super::super::{
     Connect, ConnectReason, DecodeError, Decoder, Due, KeepAlive, Packet, PacketType, Version,
@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::peer::Peer;
 use super::refusal::Refusal;
 
-/// A connection that has not said who it is.
+/// A connection before CONNECT.
 #[derive(Clone, Debug)]
 pub struct Handshake {
     decoder: Decoder,
@@ -18,6 +18,7 @@ pub struct Handshake {
 }
 
 impl Handshake {
+    /// Creates the state of a new connection.
     pub const fn new(config: &Config, now_ms: u64) -> Self {
         Self {
             decoder: Decoder::before_connect(config.limits),
@@ -26,12 +27,12 @@ impl Handshake {
         }
     }
 
-    /// CONNECT and the number of bytes it took, or `None` when more bytes are needed. `input` must
-    /// begin with the first byte of the connection.
+    /// Returns the CONNECT and the number of bytes it used, or `None` if more bytes are needed.
+    /// `input` must begin with the first byte of the connection.
     ///
     /// # Errors
     ///
-    /// There is no CONNECT, or not one that is accepted.
+    /// The first packet is not a valid CONNECT, or the CONNECT is not accepted.
     pub fn connect(&mut self, input: &[u8]) -> Result<Option<(Opened, usize)>, Refusal> {
         match self.decoder.decode(input) {
             Ok(None) => Ok(None),
@@ -39,23 +40,25 @@ impl Handshake {
                 check(&connect)?;
                 Ok(Some((Opened::of(&connect, &self.config), taken)))
             }
-            // The decoder takes nothing but CONNECT first.
+            // The decoder accepts only CONNECT as the first packet.
             Ok(Some(_)) => Ok(None),
             Err(error) => Err(malformed(error, input)),
         }
     }
 
-    /// When to call [`on_deadline`](Self::on_deadline). Also while the caller makes up its mind.
+    /// Returns the time of the next call of [`on_deadline`](Self::on_deadline). The timeout also
+    /// covers the time that the caller takes for its decision.
     pub fn deadline(&self) -> Option<u64> {
         self.time.deadline()
     }
 
+    /// Returns the action due.
     pub fn on_deadline(&mut self, now_ms: u64) -> Due {
         self.time.on_deadline(now_ms)
     }
 }
 
-/// What is legal as a packet, but not accepted.
+/// Checks a CONNECT that is valid as a packet.
 fn check(connect: &Connect<'_>) -> Result<(), Refusal> {
     let reason = if connect.properties.authentication_method().is_some() {
         // "If the Server does not support the Authentication Method supplied by the Client"
@@ -73,9 +76,9 @@ fn check(connect: &Connect<'_>) -> Result<(), Refusal> {
     ))
 }
 
-/// [MQTT-3.1.3-6]; in 3.1.1 only without a session to come back to ([MQTT-3.1.3-7], [MQTT-3.1.3-8]
-/// there), and in 3.1 never: its identifiers have "between 1 and 23 characters". Longer ones are
-/// accepted in all versions ([MQTT-3.1.3-5]).
+/// Returns true if the client identifier may be empty: [MQTT-3.1.3-6]; in 3.1.1 only with a clean
+/// session ([MQTT-3.1.3-7], [MQTT-3.1.3-8] there); in 3.1 never: its identifiers have "between 1
+/// and 23 characters". Longer identifiers are accepted in all versions ([MQTT-3.1.3-5]).
 const fn may_be_anonymous(connect: &Connect<'_>) -> bool {
     match connect.version {
         Version::V3_1 => false,
@@ -84,8 +87,9 @@ const fn may_be_anonymous(connect: &Connect<'_>) -> bool {
     }
 }
 
-/// [MQTT-3.1.4-1]: "the Server MUST validate that the CONNECT packet matches the format" and close the
-/// connection otherwise; it may say why in a CONNACK where the client can be taken to know one.
+/// [MQTT-3.1.4-1]: "the Server MUST validate that the CONNECT packet matches the format" and close
+/// the connection otherwise. It may send a CONNACK first; this is done if the client is known to
+/// speak MQTT.
 fn malformed(error: DecodeError, input: &[u8]) -> Refusal {
     let fault = Fault::Malformed(error);
     let reason = error.connect_reason();
@@ -104,9 +108,10 @@ fn malformed(error: DecodeError, input: &[u8]) -> Refusal {
     Refusal::told(&peer, reason, fault)
 }
 
-/// The version in which a client is answered that cannot be let in: "MAY send a CONNACK packet with
-/// Reason Code 0x84" ([MQTT-3.1.2-2]), or return code 1 of 3.1.1. Of levels that nobody knows, those
-/// above 5 are taken for successors of 5.0; some bridges set the highest bit of an older one.
+/// Returns the version of the CONNACK for a client whose CONNECT is not accepted: "MAY send a
+/// CONNACK packet with Reason Code 0x84" ([MQTT-3.1.2-2]), or return code 1 of 3.1.1. Unknown
+/// levels above 5 are treated as successors of 5.0; some bridges set the highest bit of an older
+/// level.
 fn told_version(input: &[u8]) -> Option<Version> {
     const LEVEL_BEYOND_5: std::ops::RangeInclusive<u8> = 6..=0x7F;
     let length_end = input.iter().skip(1).position(|&byte| byte < 0x80)?;

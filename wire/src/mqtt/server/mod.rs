@@ -1,19 +1,19 @@
-//! The server's half of an MQTT connection, without I/O.
+//! The server's state machine of an MQTT connection, without I/O.
 //!
-//! A [`Handshake`] reads CONNECT and gives an [`Opened`] connection, which is answered with a CONNACK
-//! and becomes a [`Session`], or is refused. From then on bytes become a [`Request`] or a [`Fault`];
-//! answers are appended to a buffer of the caller.
+//! A [`Handshake`] decodes CONNECT and returns an [`Opened`] connection, which either is refused or
+//! is accepted with a CONNACK and becomes a [`Session`]. From then on bytes become a [`Request`] or
+//! a [`Fault`]; answers are appended to a buffer of the caller.
 //!
-//! A [`Session`] owns the receiving half: the order of the conversation, topic aliases of the client,
-//! its flow control and what of it is received twice, keep alive. What is sent to the client is
-//! encoded elsewhere, maybe by others at the same time: that needs the [`Peer`], an
-//! [`Outgoing`](super::Outgoing) and [`AliasesOut`](super::AliasesOut), none of which is kept here.
+//! A [`Session`] owns the receiving half: the order of packets, the client's topic aliases, flow
+//! control and duplicates, and keep alive. Packets to the client are encoded elsewhere, perhaps by
+//! other threads: that needs the [`Peer`], an [`Outgoing`](super::Outgoing) and
+//! [`AliasesOut`](super::AliasesOut), which are not part of the session.
 //!
 //! ```
 //! use wire::mqtt::PublishReason;
 //! use wire::mqtt::server::{Config, Greeting, Handshake, Request};
 //!
-//! // CONNECT of 3.1.1 as "c", then "hi" to t with QoS 1.
+//! CONNECT of 3.1.1 as "c", then "hi" to t with QoS 1.
 //! let received = b"\x10\x0D\x00\x04MQTT\x04\x02\x00\x3C\x00\x01c\x32\x07\x00\x01t\x00\x09hi";
 //! let (config, now_ms, mut out) = (Config::DEFAULT, 0, Vec::new());
 //! let opened = Handshake::new(&config, now_ms).connect(received);
@@ -30,8 +30,8 @@
 //! # Ok::<(), wire::mqtt::server::Fault>(())
 //! ```
 //!
-//! Sessions that outlive connections, subscriptions, retained messages and logins are left to the
-//! caller, too; see [`Fault::refused`].
+//! The caller is responsible for sessions that outlive connections, subscriptions, retained
+//! messages and authentication; see [`Fault::refused`].
 
 mod config;
 mod connack;

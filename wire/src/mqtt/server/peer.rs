@@ -1,4 +1,4 @@
-//! Answers to a client, as its version has them and no larger than it takes.
+//! Answers to a client, encoded for its version and within its Maximum Packet Size.
 
 use super::super::{
     Acknowledgement, Disconnect, List, Packet, PacketId, Properties, Property, PublishReason,
@@ -6,23 +6,27 @@ use super::super::{
 };
 use super::fault::Fault;
 
-/// What has to be known of a client to write to it.
+/// The parameters for writing to a client.
 ///
-/// Texts become Reason Strings. They are left out where the version has none, where the client does
-/// not want them ([MQTT-3.1.2-29]), and where the packet would be too large for it with them
-/// ([MQTT-3.4.2-2] and its like).
+/// Texts become Reason Strings. They are omitted if the version has none, if the client did not
+/// request them ([MQTT-3.1.2-29]), or if the packet would exceed the client's Maximum Packet Size
+/// ([MQTT-3.4.2-2] and similar statements).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
+    /// The version of the protocol.
     pub version: Version,
-    /// Bytes of a packet; `u32::MAX` is no bound.
+    /// Maximum bytes of a packet; `u32::MAX` is no bound.
     pub maximum_packet_size: u32,
+    /// True if the client requested reason strings.
     pub problem_information: bool,
 }
 
 impl Peer {
+    /// Writes a PUBACK.
+    ///
     /// # Errors
     ///
-    /// It does not fit, or it refuses what cannot be refused before 5.0.
+    /// The packet is too large, or it is a refusal before 5.0.
     pub fn puback(
         &self,
         packet_id: PacketId,
@@ -42,9 +46,11 @@ impl Peer {
         })
     }
 
+    /// Writes a PUBREC.
+    ///
     /// # Errors
     ///
-    /// It does not fit, or it refuses what cannot be refused before 5.0.
+    /// The packet is too large, or it is a refusal before 5.0.
     pub fn pubrec(
         &self,
         packet_id: PacketId,
@@ -64,11 +70,11 @@ impl Peer {
         })
     }
 
-    /// Before 5.0 without a reason.
+    /// Writes a PUBREL. Before 5.0 it has no reason.
     ///
     /// # Errors
     ///
-    /// It does not fit.
+    /// The packet is too large for the client.
     pub fn pubrel(
         &self,
         packet_id: PacketId,
@@ -85,11 +91,11 @@ impl Peer {
         })
     }
 
-    /// Before 5.0 without a reason.
+    /// Writes a PUBCOMP. Before 5.0 it has no reason.
     ///
     /// # Errors
     ///
-    /// It does not fit.
+    /// The packet is too large for the client.
     pub fn pubcomp(
         &self,
         packet_id: PacketId,
@@ -106,11 +112,12 @@ impl Peer {
         })
     }
 
-    /// A reason for each filter, in their order ([MQTT-3.9.3-1]). Before 5.0 all failures are 0x80.
+    /// Writes a SUBACK with a reason for each filter, in order ([MQTT-3.9.3-1]). Before 5.0 all
+    /// failures are 0x80.
     ///
     /// # Errors
     ///
-    /// It does not fit.
+    /// The packet is too large for the client.
     pub fn suback(
         &self,
         packet_id: PacketId,
@@ -131,11 +138,12 @@ impl Peer {
         })
     }
 
-    /// A reason for each filter, in their order ([MQTT-3.11.3-1]). Before 5.0 there are none.
+    /// Writes an UNSUBACK with a reason for each filter, in order ([MQTT-3.11.3-1]). Before 5.0 it
+    /// has no reasons.
     ///
     /// # Errors
     ///
-    /// It does not fit.
+    /// The packet is too large for the client.
     pub fn unsuback(
         &self,
         packet_id: PacketId,
@@ -156,17 +164,17 @@ impl Peer {
         })
     }
 
-    /// [MQTT-3.12.4-1].
+    /// Writes a PINGRESP ([MQTT-3.12.4-1]).
     ///
     /// # Errors
     ///
-    /// It does not fit.
+    /// The packet is too large for the client.
     pub fn pingresp(&self, out: &mut Vec<u8>) -> Result<(), Fault> {
         self.write(Properties::EMPTY, out, |_| Packet::Pingresp)
     }
 
-    /// Says why the connection ends, which is to be closed then ([MQTT-3.14.4-2]). Before 5.0, and
-    /// where it does not fit, nothing is said.
+    /// Writes a DISCONNECT with the reason; close the connection then ([MQTT-3.14.4-2]). Before
+    /// 5.0, and if the packet is too large, nothing is written.
     pub fn disconnect(&self, fault: &Fault, out: &mut Vec<u8>) {
         if !self.version.is_5() {
             return;
@@ -175,22 +183,22 @@ impl Peer {
         let text = fault.to_string();
         let mut scratch = Vec::new();
         let problem = self.problem(&text, &mut scratch);
-        // Nothing is left to be done if it does not fit.
+        // If the packet is too large, the connection is closed without it.
         let _ = self.write(problem, out, |properties| {
             Packet::Disconnect(Disconnect { reason, properties })
         });
     }
 
-    /// A Reason String, if there is one and it is wanted.
+    /// Returns a Reason String, if the text is not empty and the client requested it.
     pub(super) fn problem<'a>(&self, text: &'a str, scratch: &'a mut Vec<u8>) -> Properties<'a> {
         if text.is_empty() || !self.version.is_5() || !self.problem_information {
             return Properties::EMPTY;
         }
-        // What cannot be a string is left out.
+        // A text that cannot be encoded is omitted.
         Properties::encode([Property::ReasonString(text)], scratch).unwrap_or_default()
     }
 
-    /// Appends the packet: with its properties if that fits, or else without.
+    /// Appends the packet with its properties, or without them if it would be too large.
     pub(super) fn write<'a>(
         &self,
         properties: Properties<'a>,
@@ -218,9 +226,9 @@ impl Peer {
         Err(Fault::AnswerTooLarge { packet, limit })
     }
 
-    /// Before 5.0 a server "MUST either make a positive acknowledgement, according to the normal QoS
-    /// rules, or close the Network Connection" ([MQTT-3.3.5-2] of 3.1.1): it is closed, so that
-    /// nobody takes for delivered what is not.
+    /// Before 5.0 a server "MUST either make a positive acknowledgement, according to the normal
+    /// QoS rules, or close the Network Connection" ([MQTT-3.3.5-2] of 3.1.1). It is closed, so that
+    /// the client does not take the message for delivered.
     fn check_refusal(
         &self,
         packet_id: PacketId,

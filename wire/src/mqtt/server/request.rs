@@ -1,4 +1,4 @@
-//! What a client may ask for, behind CONNECT.
+//! Requests of a client after CONNECT.
 
 use std::sync::Arc;
 
@@ -7,70 +7,83 @@ use super::super::{
     ReleaseReason, Subscribe, Unsubscribe,
 };
 
-/// Borrows from the bytes it was read from.
+/// A request. Borrows from the decoded bytes.
 #[derive(Clone, Debug)]
 pub enum Request<'a> {
-    /// To be answered by [`Session::puback`](super::Session::puback) or
+    /// A message. Answer with [`Session::puback`](super::Session::puback) or
     /// [`Session::pubrec`](super::Session::pubrec), unless its QoS is 0.
     Publish(Publish<'a>),
-    /// For [`Outgoing::puback`](super::super::Outgoing::puback). Nothing answers it.
+    /// Pass to [`Outgoing::puback`](super::super::Outgoing::puback). Needs no answer.
     Puback(Acknowledgement<'a, PublishReason>),
-    /// For [`Outgoing::pubrec`](super::super::Outgoing::pubrec), which tells whether PUBREL answers it.
+    /// Pass to [`Outgoing::pubrec`](super::super::Outgoing::pubrec), which decides if PUBREL is the
+    /// answer.
     Pubrec(Acknowledgement<'a, PublishReason>),
-    /// To be answered by [`Session::pubcomp`](super::Session::pubcomp).
+    /// Answer with [`Session::pubcomp`](super::Session::pubcomp).
     Pubrel(Release),
-    /// For [`Outgoing::pubcomp`](super::super::Outgoing::pubcomp). Nothing answers it.
+    /// Pass to [`Outgoing::pubcomp`](super::super::Outgoing::pubcomp). Needs no answer.
     Pubcomp(Acknowledgement<'a, ReleaseReason>),
-    /// To be answered by [`Session::suback`](super::Session::suback).
+    /// Answer with [`Session::suback`](super::Session::suback).
     Subscribe(Subscribe<'a>),
-    /// To be answered by [`Session::unsuback`](super::Session::unsuback).
+    /// Answer with [`Session::unsuback`](super::Session::unsuback).
     Unsubscribe(Unsubscribe<'a>),
-    /// To be answered by [`Session::pingresp`](super::Session::pingresp).
+    /// Answer with [`Session::pingresp`](super::Session::pingresp).
     Pingreq,
     /// The last request; close the connection.
     Disconnect(Disconnect),
 }
 
-/// PUBLISH, of which the topic is known whether or not it was said.
+/// A PUBLISH whose topic is resolved.
 #[derive(Clone, Debug)]
 pub struct Publish<'a> {
+    /// The topic.
     pub topic: Topic<'a>,
+    /// QoS, packet identifier and DUP flag.
     pub delivery: Delivery,
-    /// A duplicate is not published again, but answered as the first one was: with QoS 2 only.
+    /// A duplicate, possible only with QoS 2, is answered like the first one and not published
+    /// again.
     pub arrival: Arrival,
+    /// The RETAIN flag.
     pub retain: bool,
+    /// The properties.
     pub properties: Properties<'a>,
+    /// The payload.
     pub payload: &'a [u8],
-    /// Whether the payload is not the UTF-8 that it is said to be: refuse it with
-    /// [`PublishReason::PayloadFormatInvalid`]. Only where
-    /// [`PayloadCheck`](super::PayloadCheck) asks for it.
+    /// [`PublishReason::PayloadFormatInvalid`] if the payload is declared as UTF-8 but is not:
+    /// refuse the message with it. Only set if [`PayloadCheck`](super::PayloadCheck) requires the
+    /// validation.
     pub refused: Option<PublishReason>,
 }
 
-/// A legal topic name.
+/// A valid topic name.
 #[derive(Clone, Debug)]
 pub enum Topic<'a> {
+    /// The name in the packet.
     Said(&'a str),
-    /// What an alias stands for.
+    /// The topic of an alias.
     Aliased(Arc<str>),
 }
 
-/// PUBREL. The identifier is free from now on.
+/// A PUBREL. The identifier is free from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Release {
+    /// The packet identifier.
     pub packet_id: PacketId,
-    /// What PUBCOMP says: whether the identifier was in use.
+    /// The reason for PUBCOMP: whether the identifier was in use.
     pub reason: ReleaseReason,
 }
 
+/// A DISCONNECT of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Disconnect {
+    /// The reason code.
     pub reason: DisconnectReason,
-    /// Seconds that the session lives on, if it is not what CONNECT said: no more than is granted.
+    /// Seconds that the session outlives the connection, limited to the maximum; None keeps the
+    /// value of CONNECT.
     pub session_expiry_s: Option<u32>,
 }
 
 impl Topic<'_> {
+    /// Returns the topic name.
     #[inline]
     pub fn as_str(&self) -> &str {
         match self {
@@ -81,8 +94,8 @@ impl Topic<'_> {
 }
 
 impl Disconnect {
-    /// Whether the will is published all the same. Reason code 0 discards it ([MQTT-3.14.4-3]); before
-    /// 5.0 there is no other.
+    /// Returns true if the will is published nevertheless. Reason code 0 discards it
+    /// ([MQTT-3.14.4-3]); before 5.0 there is no other code.
     pub fn publishes_will(&self) -> bool {
         self.reason != DisconnectReason::NormalDisconnection
     }

@@ -1,4 +1,4 @@
-//! The receiving half of a connection, behind CONNECT.
+//! The receiving half of a connection after CONNECT.
 
 use super::super::{
     Acknowledgement, AliasError, AliasesIn, Decoder, Delivery, Due, Incoming, KeepAlive, Packet,
@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::peer::Peer;
 use super::request::{Disconnect, Publish, Release, Request, Topic};
 
-/// One connection, from CONNACK on. Small, because an idle one costs nothing else here.
+/// A connection from CONNACK on. Kept small, since it is the only cost here of an idle connection.
 #[derive(Clone, Debug)]
 pub struct Session {
     decoder: Decoder,
@@ -21,10 +21,10 @@ pub struct Session {
     incoming: Incoming,
     keep_alive: KeepAlive,
     payload_check: PayloadCheck,
-    /// What CONNECT was granted.
+    /// The session expiry granted in CONNACK.
     session_expiry_s: u32,
     session_expiry_maximum_s: u32,
-    /// DISCONNECT has been read: "MUST NOT send any more MQTT Control Packets" ([MQTT-3.14.4-1]).
+    /// True after DISCONNECT: "MUST NOT send any more MQTT Control Packets" ([MQTT-3.14.4-1]).
     is_over: bool,
 }
 
@@ -48,32 +48,31 @@ impl Session {
         }
     }
 
-    /// Takes over what an earlier connection of the same session has left
+    /// Continues with the state that an earlier connection of the same session left
     /// ([`take_incoming`](Self::take_incoming)).
     pub fn resume(&mut self, mut incoming: Incoming) {
         incoming.resume(self.incoming.maximum());
         self.incoming = incoming;
     }
 
-    /// Takes out what outlives the connection, if the session does.
+    /// Removes and returns the state that outlives the connection, if the session does.
     pub fn take_incoming(&mut self) -> Incoming {
         let empty = Incoming::new(self.incoming.maximum());
         std::mem::replace(&mut self.incoming, empty)
     }
 
-    /// To write to the client by.
+    /// Returns the parameters for writing to the client.
     pub const fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// What the client asks for, and the number of bytes that took; `None` when more bytes are
-    /// needed, or when DISCONNECT has been read. `input` must begin with the first byte not yet
-    /// consumed.
+    /// Returns the next request and the number of bytes it used, or `None` if more bytes are needed
+    /// or DISCONNECT has been received. `input` must begin with the first byte not yet consumed.
     ///
     /// # Errors
     ///
-    /// What the client did wrong, to be answered with [`disconnect`](Self::disconnect) and the end of
-    /// the connection.
+    /// A violation by the client. Answer with [`disconnect`](Self::disconnect) and close the
+    /// connection.
     #[inline]
     pub fn request<'a>(&mut self, input: &'a [u8]) -> Result<Option<(Request<'a>, usize)>, Fault> {
         if self.is_over {
@@ -92,7 +91,7 @@ impl Session {
         request.map(|request| Some((request, taken)))
     }
 
-    /// All but PUBLISH, which is by far the most of what arrives.
+    /// Handles all packets; apart from `request`, which inlines PUBLISH, the most frequent packet.
     fn dispatch<'a>(&mut self, packet: Packet<'a>) -> Result<Request<'a>, Fault> {
         match packet {
             Packet::Publish(publish) => self.publish(publish).map(Request::Publish),
@@ -104,8 +103,8 @@ impl Session {
             Packet::Unsubscribe(unsubscribe) => Ok(Request::Unsubscribe(unsubscribe)),
             Packet::Pingreq => Ok(Request::Pingreq),
             Packet::Disconnect(packet) => self.disconnected(&packet).map(Request::Disconnect),
-            // No Authentication Method is accepted in CONNECT, so there is none to go on with. The decoder
-            // lets none of the others pass.
+            // A CONNECT with an Authentication Method is refused, so AUTH is never valid. The
+            // decoder rejects the other packets.
             Packet::Auth(_)
             | Packet::Connect(_)
             | Packet::Connack(_)
@@ -148,7 +147,7 @@ impl Session {
             }
             (Some(topic), None) => Ok(Topic::Said(topic.as_str())),
             (None, Some(alias)) => Ok(Topic::Aliased(self.aliases.topic(alias)?.clone())),
-            // The decoder lets no such packet pass.
+            // The decoder rejects such a packet.
             (None, None) => Err(AliasError::NotSet { alias: 0 }.into()),
         }
     }
@@ -192,7 +191,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// It cannot be said: see [`Peer::puback`].
+    /// The answer cannot be sent: see [`Peer::puback`].
     #[inline]
     pub fn puback(
         &mut self,
@@ -205,11 +204,11 @@ impl Session {
         self.peer.puback(packet_id, reason, text, out)
     }
 
-    /// Answers a PUBLISH of QoS 2. If it is refused, its identifier is free ([MQTT-4.3.3-9]).
+    /// Answers a PUBLISH of QoS 2. A refusal frees its identifier ([MQTT-4.3.3-9]).
     ///
     /// # Errors
     ///
-    /// It cannot be said: see [`Peer::pubrec`].
+    /// The answer cannot be sent: see [`Peer::pubrec`].
     pub fn pubrec(
         &mut self,
         packet_id: PacketId,
@@ -223,8 +222,9 @@ impl Session {
         self.peer.pubrec(packet_id, reason, text, out)
     }
 
-    /// A PUBLISH is neither taken nor answered, because the connection ends before that. When it comes
-    /// again it is new: otherwise one of QoS 2 would be taken for a duplicate, and be lost.
+    /// Forgets a PUBLISH that is neither handled nor answered, because the connection ends first.
+    /// The client sends it again as a new one; otherwise a message of QoS 2 would be taken for a
+    /// duplicate and lost.
     pub fn disregard(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::AtMostOnce => {}
@@ -239,7 +239,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// It does not fit.
+    /// The packet is too large for the client.
     pub fn pubcomp(&self, release: Release, out: &mut Vec<u8>) -> Result<(), Fault> {
         self.peer.pubcomp(release.packet_id, release.reason, out)
     }
@@ -248,7 +248,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// It does not fit.
+    /// The packet is too large for the client.
     pub fn suback(
         &self,
         packet_id: PacketId,
@@ -263,7 +263,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// It does not fit.
+    /// The packet is too large for the client.
     pub fn unsuback(
         &self,
         packet_id: PacketId,
@@ -278,55 +278,58 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// It does not fit.
+    /// The packet is too large for the client.
     pub fn pingresp(&self, out: &mut Vec<u8>) -> Result<(), Fault> {
         self.peer.pingresp(out)
     }
 
-    /// Says why the connection ends: see [`Peer::disconnect`]. Nothing the client says counts any
-    /// more.
+    /// Reports why the connection ends: see [`Peer::disconnect`]. Later packets of the client are
+    /// ignored.
     pub fn disconnect(&mut self, fault: &Fault, out: &mut Vec<u8>) {
-        // Who has left is not told anything.
+        // Nothing is sent after the client's DISCONNECT.
         if !std::mem::replace(&mut self.is_over, true) {
             self.peer.disconnect(fault, out);
         }
     }
 
-    /// Bytes have arrived, whatever they are. The specification counts whole packets; one that takes
-    /// longer than the keep alive shows just as well that the client is there.
+    /// Must be called when bytes have arrived, even part of a packet. The specification counts
+    /// whole packets; a packet that takes longer than the keep alive interval also shows that the
+    /// client is alive.
     #[inline]
     pub const fn received(&mut self, now_ms: u64) {
         self.keep_alive.received(now_ms);
     }
 
-    /// When to call [`on_deadline`](Self::on_deadline) next. It moves with each `received`; a timer
-    /// set for an earlier answer may stay, it finds nothing due.
+    /// Returns the time of the next call of [`on_deadline`](Self::on_deadline). Each `received`
+    /// postpones it. A timer for an earlier time need not be reset; it finds nothing due.
     pub fn deadline(&self) -> Option<u64> {
         self.keep_alive.deadline()
     }
 
-    /// [`Due::PeerSilent`] is [`Fault::KeepAlive`]; nothing else is ever due.
+    /// Returns the action due: [`Due::PeerSilent`], to be reported as [`Fault::KeepAlive`], or
+    /// nothing.
     pub fn on_deadline(&mut self, now_ms: u64) -> Due {
         self.keep_alive.on_deadline(now_ms)
     }
 }
 
-/// A PUBACK of nothing but its identifier, which is a success in any version (5.0, 3.4.2.1). Read apart from the others:
-/// it comes as often as PUBLISH, and is so much shorter that looking for what it may be would be most of the work.
+/// Decodes a PUBACK of only an identifier, which means success in every version (5.0, 3.4.2.1). A
+/// fast path: PUBACK is as frequent as PUBLISH but much shorter, so that the general dispatch would
+/// be most of the work.
 #[inline]
 fn plain_puback<'a>(input: &[u8]) -> Option<Acknowledgement<'a, PublishReason>> {
     let &[PUBACK, 2, high, low, ..] = input else {
         return None;
     };
     Some(Acknowledgement {
-        // 0 is a fault, for the decoder to tell.
+        // The identifier 0 is a fault, which the decoder reports.
         packet_id: PacketId::new(u16::from_be_bytes([high, low]))?,
         reason: PublishReason::Success,
         properties: Properties::default(),
     })
 }
 
-/// Its first byte.
+/// The first byte of PUBACK.
 const PUBACK: u8 = (PacketType::Puback as u8) << 4;
-/// Its bytes.
+/// The bytes of the packet.
 const PLAIN_PUBACK: usize = 4;

@@ -1,4 +1,4 @@
-//! Topic aliases, of each direction and connection its own: 5.0, 3.3.2.3.4.
+//! Topic aliases, separate for each direction of each connection: 5.0, 3.3.2.3.4.
 
 use std::borrow::Borrow;
 use std::num::NonZeroU16;
@@ -6,35 +6,35 @@ use std::sync::Arc;
 
 use super::super::{Alias, TopicName};
 
-/// What the aliases of the peer stand for, by its own choice.
+/// The peer's aliases and their topics.
 ///
 /// Bounded by their number and by the bytes of their topics.
 #[derive(Clone, Debug)]
 pub struct AliasesIn {
-    /// That of alias 1 first; as long as the highest alias in use.
+    /// Index 0 is alias 1. As long as the highest alias in use.
     topics: Vec<Option<Arc<str>>>,
     bytes: usize,
     maximum: u16,
     maximum_bytes: usize,
 }
 
-/// Why an alias is not taken: 3.3.4.
+/// The reason why an alias is rejected: 3.3.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AliasError {
-    /// It is larger than the Topic Alias Maximum that the peer was told ([MQTT-3.3.2-9],
-    /// [MQTT-3.3.2-11]): reason code 0x94.
+    /// Larger than the Topic Alias Maximum sent to the peer ([MQTT-3.3.2-9], [MQTT-3.3.2-11]):
+    /// reason code 0x94.
     #[error("topic alias {alias} is larger than the maximum, {maximum}")]
     TooLarge { alias: u16, maximum: u16 },
     /// "If the receiver does not already have a mapping": a Protocol Error, 0x82.
-    #[error("topic alias {alias} stands for no topic")]
+    #[error("topic alias {alias} has no topic")]
     NotSet { alias: u16 },
-    /// An own bound: 0x97.
+    /// The bound on the bytes of all topics is exceeded: 0x97.
     #[error("the topics of all aliases have more than {limit} bytes")]
     TooManyBytes { limit: usize },
 }
 
 impl AliasesIn {
-    /// `maximum` is what the peer was told as Topic Alias Maximum.
+    /// Creates an empty map. `maximum` is the Topic Alias Maximum that was sent to the peer.
     pub const fn new(maximum: u16, maximum_bytes: usize) -> Self {
         Self {
             topics: Vec::new(),
@@ -44,11 +44,11 @@ impl AliasesIn {
         }
     }
 
-    /// The alias stands for that topic from now on, whether or not it stood for another.
+    /// Assigns a topic to the alias, replacing an earlier one.
     ///
     /// # Errors
     ///
-    /// It is too large, or the topics are.
+    /// The alias is too large, or the topics have too many bytes.
     pub fn set(&mut self, alias: NonZeroU16, topic: TopicName<'_>) -> Result<(), AliasError> {
         let index = self.index(alias)?;
         let old = self.topics.get(index).and_then(Option::as_deref);
@@ -68,11 +68,11 @@ impl AliasesIn {
         Ok(())
     }
 
-    /// What the alias stands for; a legal topic name.
+    /// Returns the topic of the alias, a valid topic name.
     ///
     /// # Errors
     ///
-    /// It is too large, or was never set.
+    /// The alias is too large, or was never set.
     #[inline]
     pub fn topic(&self, alias: NonZeroU16) -> Result<&Arc<str>, AliasError> {
         let topic = self.topics.get(self.index(alias)?);
@@ -92,11 +92,11 @@ impl AliasesIn {
     }
 }
 
-/// Which topics get an alias of ours: those used last. `K` tells topics apart; a number is cheaper
-/// than a text, since keys are compared one after another.
+/// Assigns this side's aliases to the most recently used topics. `K` identifies topics; a number is
+/// cheaper than a text, since keys are compared one after another.
 #[derive(Clone, Debug)]
 pub struct AliasesOut<K> {
-    /// The last used first.
+    /// Most recently used first.
     topics: Vec<Topic<K>>,
     maximum: u16,
 }
@@ -109,12 +109,12 @@ struct Topic<K> {
 }
 
 impl<K> AliasesOut<K> {
-    /// The highest that is of use for a search that goes through all of them.
+    /// The highest useful own maximum: choosing an alias is a linear search.
     pub const MAXIMUM: u16 = 32;
 
-    /// `topic_alias_maximum` is the peer's: no alias is larger ([MQTT-3.1.2-26], [MQTT-3.2.2-17]), and
-    /// there are none if it is 0 ([MQTT-3.1.2-27], [MQTT-3.2.2-18]). No more than `own_maximum` are
-    /// used.
+    /// Creates an empty map. `topic_alias_maximum` is the peer's: no alias is larger
+    /// ([MQTT-3.1.2-26], [MQTT-3.2.2-17]), and 0 disables aliases ([MQTT-3.1.2-27],
+    /// [MQTT-3.2.2-18]). At most `own_maximum` aliases are used.
     pub fn new(topic_alias_maximum: u16, own_maximum: u16) -> Self {
         Self {
             topics: Vec::new(),
@@ -122,8 +122,8 @@ impl<K> AliasesOut<K> {
         }
     }
 
-    /// How to say the topic in the next packet, which has to be sent, or else
-    /// [taken back](Self::take_back). `None` is by its name alone.
+    /// Returns the alias for the topic in the next packet. The packet must be sent, or the alias
+    /// [taken back](Self::take_back). `None` means that the packet contains only the topic name.
     #[inline]
     pub fn choose<Q>(&mut self, key: &Q) -> Option<Alias>
     where
@@ -131,7 +131,7 @@ impl<K> AliasesOut<K> {
         Q: ToOwned<Owned = K> + PartialEq + ?Sized,
     {
         if self.maximum == 0 {
-            // Before the key is copied, which is done for each packet then.
+            // Returns before the key is copied, which would happen for each packet.
             return None;
         }
         let is_it = |topic: &Topic<K>| topic.key.as_ref().is_some_and(|k| k.borrow() == key);
@@ -144,7 +144,7 @@ impl<K> AliasesOut<K> {
         }
     }
 
-    /// The packet with a new alias was not sent, so the peer does not know it.
+    /// Forgets a new alias whose packet was not sent, so that the peer does not know it.
     pub fn take_back(&mut self, alias: Alias) {
         let Alias::Set(alias) = alias else {
             return;
@@ -155,7 +155,7 @@ impl<K> AliasesOut<K> {
         }
     }
 
-    /// A new alias, or that of the topic that was not used for the longest time.
+    /// Returns a new alias, or reuses that of the least recently used topic.
     fn replace(&mut self, key: K) -> Option<NonZeroU16> {
         let used = self.topics.len();
         let next = match used < usize::from(self.maximum) {

@@ -1,50 +1,52 @@
-//! What is received with QoS 1 and 2 and not done with: 5.0, 4.3.2, 4.3.3 and 4.9, the receiver's
-//! side. Of QoS 2 it is method B (figure 4.3): a message is passed on when it arrives, and its
-//! identifier remembered until PUBREL.
+//! Received publications of QoS 1 and 2 that are not complete: 5.0, 4.3.2, 4.3.3 and 4.9,
+//! receiver's side. QoS 2 uses method B (figure 4.3): a message is forwarded when it arrives, and
+//! its identifier is remembered until PUBREL.
 
 use std::collections::VecDeque;
 
 use super::super::{Delivery, PacketId};
 
-/// Packet identifiers of QoS 2 that were received and not released, and the number of messages of
-/// QoS 1 that are not answered.
+/// The identifiers of QoS 2 that were received and not released, and the number of unanswered
+/// messages of QoS 1.
 ///
-/// Together they are no more than the own Receive Maximum. Those of QoS 2 outlive a connection
-/// ([`resume`](Self::resume)), and do not count on the next one: the peer's quota begins anew there
-/// (4.9). A peer that keeps to the order of resending has never more of them than one maximum.
+/// Their total is bounded by this side's Receive Maximum. Identifiers of QoS 2 outlive a connection
+/// ([`resume`](Self::resume)) and do not count on the next one, where the peer's quota begins anew
+/// (4.9). A peer that resends in the required order never has more of them than one maximum.
 #[derive(Clone, Debug)]
 pub struct Incoming {
-    /// In the order of arrival, so that those to be released are found at the front.
+    /// In the order of arrival, so that the next to be released is usually at the front.
     unreleased: VecDeque<PacketId>,
-    /// How many of them are of an earlier connection: those at the front.
+    /// The number of identifiers, at the front, from an earlier connection.
     earlier: usize,
     unanswered: usize,
     maximum: u16,
 }
 
-/// Whether a message is to be passed on.
+/// The result of receiving a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
+    /// A new message: forward it.
     New,
-    /// It has been received before. It "MUST NOT cause duplicate messages to be delivered"
-    /// ([MQTT-4.3.3-10]): only the answer is due.
+    /// The message was received before. It "MUST NOT cause duplicate messages to be delivered"
+    /// ([MQTT-4.3.3-10]): only send the answer.
     Duplicate,
 }
 
-/// More messages of QoS 1 and 2 are in progress than the Receive Maximum that the peer was told
+/// The peer has more incomplete messages of QoS 1 and 2 than the Receive Maximum that it was sent
 /// ([MQTT-3.3.4-7], [MQTT-3.3.4-9]): reason code 0x93.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there are more than {maximum} publications of QoS 1 and 2 at once")]
 pub struct Exceeded {
+    /// The Receive Maximum.
     pub maximum: u16,
 }
 
 impl Incoming {
-    /// How many unreleased identifiers are kept in any case when a session goes on.
+    /// Number of unreleased identifiers that are always kept when a session continues.
     pub const KEPT: usize = 1024;
 
-    /// `receive_maximum` is what the peer was told; 0 counts as 1. Before 5.0 nobody is told: it is
-    /// 65,535, as many as there are identifiers.
+    /// Creates an empty window. `receive_maximum` is the value sent to the peer; 0 counts as 1.
+    /// Before 5.0 no value is sent: use 65,535, the number of identifiers.
     pub fn new(receive_maximum: u16) -> Self {
         Self {
             unreleased: VecDeque::new(),
@@ -54,11 +56,11 @@ impl Incoming {
         }
     }
 
-    /// A message has arrived, of any QoS.
+    /// Records a message of any QoS.
     ///
     /// # Errors
     ///
-    /// There are too many.
+    /// The Receive Maximum is exceeded.
     #[inline]
     pub fn publish(&mut self, delivery: Delivery) -> Result<Arrival, Exceeded> {
         match delivery {
@@ -68,11 +70,11 @@ impl Incoming {
         }
     }
 
-    /// A message of QoS 1 has arrived; it is new whatever its identifier is ([MQTT-4.3.2-5]).
+    /// Records a message of QoS 1; it is new whatever its identifier is ([MQTT-4.3.2-5]).
     ///
     /// # Errors
     ///
-    /// There are too many.
+    /// The Receive Maximum is exceeded.
     #[inline]
     pub fn at_least_once(&mut self) -> Result<(), Exceeded> {
         self.check()?;
@@ -80,11 +82,11 @@ impl Incoming {
         Ok(())
     }
 
-    /// A message of QoS 2 has arrived.
+    /// Records a message of QoS 2.
     ///
     /// # Errors
     ///
-    /// There are too many.
+    /// The Receive Maximum is exceeded.
     #[inline]
     pub fn exactly_once(&mut self, id: PacketId) -> Result<Arrival, Exceeded> {
         if self.contains(id) {
@@ -95,15 +97,14 @@ impl Incoming {
         Ok(Arrival::New)
     }
 
-    /// PUBACK is sent.
+    /// Records that PUBACK was sent.
     #[inline]
     pub const fn answered(&mut self) {
         self.unanswered = self.unanswered.saturating_sub(1);
     }
 
-    /// PUBREL has arrived, or the message was refused by PUBREC ([MQTT-4.3.3-9]): the identifier is
-    /// free, and the next message with it is a new one ([MQTT-4.3.3-12]). Tells whether it was in
-    /// use.
+    /// Frees an identifier after PUBREL, or after PUBREC refused the message ([MQTT-4.3.3-9]): the
+    /// next message with it is a new one ([MQTT-4.3.3-12]). Returns true if it was in use.
     pub fn release(&mut self, id: PacketId) -> bool {
         let Some(index) = self.unreleased.iter().position(|&other| other == id) else {
             return false;
@@ -115,8 +116,8 @@ impl Incoming {
         true
     }
 
-    /// A new connection of the same session. What is unreleased stays so; of more than
-    /// `receive_maximum` and [`KEPT`](Self::KEPT) the oldest are forgotten.
+    /// Starts a new connection of the same session. Unreleased identifiers are kept; if there are
+    /// more than `receive_maximum` and [`KEPT`](Self::KEPT), the oldest are dropped.
     pub fn resume(&mut self, receive_maximum: u16) {
         self.maximum = receive_maximum.max(1);
         let most = Self::KEPT.max(self.maximum.into());
@@ -126,21 +127,22 @@ impl Incoming {
         self.unanswered = 0;
     }
 
-    /// Of messages at once.
+    /// Returns the maximum number of incomplete messages.
     pub const fn maximum(&self) -> u16 {
         self.maximum
     }
 
-    /// Messages that are not done with.
+    /// Returns the number of incomplete messages.
     pub fn len(&self) -> usize {
         self.unreleased.len() + self.unanswered
     }
 
+    /// Returns true if no message is incomplete.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Gives back memory that is not in use, such as when the client is gone.
+    /// Frees unused memory, for example when the client has disconnected.
     pub fn shrink(&mut self) {
         self.unreleased.shrink_to_fit();
     }
@@ -153,8 +155,8 @@ impl Incoming {
         }
     }
 
-    /// A peer that counts its identifiers up is nearly never found out, so all of them are looked at:
-    /// in pieces without branches, which take some nanoseconds each.
+    /// A peer that counts its identifiers up almost never sends a duplicate, so all identifiers are
+    /// compared: in chunks without branches, which take some nanoseconds each.
     fn contains(&self, id: PacketId) -> bool {
         const PIECE: usize = 32;
         let (front, back) = self.unreleased.as_slices();

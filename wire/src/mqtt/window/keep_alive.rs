@@ -1,27 +1,29 @@
-//! Keep alive, and the wait for the handshake: 5.0, 3.1.2.10. The same for both sides.
+//! Keep alive, and the timeout of the handshake: 5.0, 3.1.2.10. The same for both sides.
 //!
-//! Times are milliseconds of any monotonic clock; the caller reads it.
+//! Times are milliseconds of any monotonic clock, read by the caller.
 
-/// What there is to do at a deadline.
+/// The action due at a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
+    /// No action.
     Nothing,
-    /// A client has sent nothing for a while: send PINGREQ, unless bytes are waiting to be sent anyway
-    /// ([MQTT-3.1.2-20]).
+    /// A client has sent nothing for a while: send PINGREQ, unless other bytes are waiting to be
+    /// sent ([MQTT-3.1.2-20]).
     Ping,
     /// Nothing was received for too long: close the connection ([MQTT-3.1.2-22]).
     PeerSilent {
+        /// Time since the last received byte, in milliseconds.
         silent_ms: u64,
     },
-    /// The handshake did not end in time: close the connection.
+    /// The handshake did not complete in time: close the connection.
     HandshakeOverdue,
 }
 
-/// When something was last heard and said, and when that becomes too long ago.
+/// The times of the last received and sent bytes, and the limits on silence.
 #[derive(Clone, Copy, Debug)]
 pub struct KeepAlive {
     handshake_until: Option<u64>,
-    /// After how much silence there is something to do; 0 is never.
+    /// Time without sending after which PINGREQ is due; 0 disables it.
     ping_after_ms: u32,
     silent_after_ms: u32,
     last_sent: u64,
@@ -30,11 +32,11 @@ pub struct KeepAlive {
 
 const SECOND_MS: u32 = 1000;
 
-/// PINGREQ is due after this part of the interval, so that it arrives within it.
+/// PINGREQ is due after this fraction of the interval, so that it arrives within the interval.
 const PING_EARLY: (u32, u32) = (3, 4);
 
 impl KeepAlive {
-    /// Of either side, at the beginning of a connection.
+    /// Creates the timer of either side for the start of a connection.
     pub const fn awaiting_handshake(now_ms: u64, timeout_ms: u32) -> Self {
         Self {
             handshake_until: Some(now_ms.saturating_add(timeout_ms as u64)),
@@ -45,15 +47,16 @@ impl KeepAlive {
         }
     }
 
-    /// Of a server, behind CONNECT: it hears from the client "within one and a half times the Keep
-    /// Alive time period" ([MQTT-3.1.2-22]; [MQTT-3.1.2-24] of 3.1.1). 0 is never.
+    /// Creates the timer of a server after CONNECT: a packet of the client must arrive "within one
+    /// and a half times the Keep Alive time period" ([MQTT-3.1.2-22]; [MQTT-3.1.2-24] of 3.1.1). 0
+    /// disables it.
     pub const fn of_server(now_ms: u64, keep_alive_s: u16) -> Self {
         let interval_ms = keep_alive_s as u32 * SECOND_MS;
         Self::new(now_ms, 0, interval_ms + interval_ms / 2)
     }
 
-    /// Of a client, behind CONNACK: it sends something within each interval, and hears something
-    /// within one and a half, as it sends PINGREQ in time.
+    /// Creates the timer of a client after CONNACK: the client sends a packet within each interval,
+    /// and, as it sends PINGREQ in time, receives one within one and a half intervals.
     pub const fn of_client(now_ms: u64, keep_alive_s: u16) -> Self {
         let interval_ms = keep_alive_s as u32 * SECOND_MS;
         let (part, whole) = PING_EARLY;
@@ -71,26 +74,26 @@ impl KeepAlive {
         }
     }
 
-    /// Bytes have arrived, whatever they are.
+    /// Must be called when bytes have arrived, even part of a packet.
     #[inline]
     pub const fn received(&mut self, now_ms: u64) {
         self.last_received = now_ms;
     }
 
-    /// A packet has been sent.
+    /// Must be called when a packet has been sent.
     #[inline]
     pub const fn sent(&mut self, now_ms: u64) {
         self.last_sent = now_ms;
     }
 
-    /// When to call [`on_deadline`](Self::on_deadline) next. It moves with each `received` and `sent`;
-    /// a timer set for an earlier answer may stay, it finds nothing due.
+    /// Returns the time of the next call of [`on_deadline`](Self::on_deadline). Each `received` and
+    /// `sent` postpones it. A timer for an earlier time need not be reset; it finds nothing due.
     pub fn deadline(&self) -> Option<u64> {
         let times = [self.handshake_until, self.ping_at(), self.silent_at()];
         times.into_iter().flatten().min()
     }
 
-    /// Saying that PINGREQ is due counts as having sent it.
+    /// Returns the action due. Returning [`Due::Ping`] counts as having sent it.
     pub fn on_deadline(&mut self, now_ms: u64) -> Due {
         let reached = |time: Option<u64>| time.is_some_and(|time| time <= now_ms);
         if reached(self.handshake_until) {

@@ -1,9 +1,9 @@
-//! What both sides keep of a conversation: what was sent and waits for its acknowledgement
-//! ([`Outgoing`]), what was received and not released ([`Incoming`]), topic aliases
-//! ([`AliasesIn`], [`AliasesOut`]), and the time ([`KeepAlive`]).
+//! Protocol state that both sides need: publications that were sent and wait for their
+//! acknowledgement ([`Outgoing`]), publications that were received and not released ([`Incoming`]),
+//! topic aliases ([`AliasesIn`], [`AliasesOut`]), and timers ([`KeepAlive`]).
 //!
-//! Each is a value of its own, bounded, and small while it is empty. Who sends, and what of it is
-//! kept beyond a connection, is left to the caller.
+//! Each is a separate bounded value, and small while it is empty. The caller does the sending and
+//! decides what outlives a connection.
 
 mod alias;
 mod incoming;

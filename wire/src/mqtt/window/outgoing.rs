@@ -1,34 +1,36 @@
-//! What was sent with QoS 1 and 2 and is not acknowledged: 5.0, 4.3.2, 4.3.3, 4.4 and 4.9, the
-//! sender's side.
+//! Publications of QoS 1 and 2 that were sent and are not acknowledged: 5.0, 4.3.2, 4.3.3, 4.4 and
+//! 4.9, sender's side.
 
 use super::super::{Attempt, Delivery, PacketId, PublishReason, QoS};
 use super::slots::{Slots, Unknown};
 
-/// Messages in flight, oldest first. `T` is what the caller needs to send one again.
+/// The window of messages in flight, oldest first. `T` is the data that the caller needs to send a
+/// message again.
 ///
-/// No more are in flight at once than the peer's Receive Maximum and an own maximum. Identifiers are
-/// given out in order, and those of the oldest and the newest in use are no further apart than
-/// [`SPAN`](Self::SPAN) times that, and at least [`LEAST_SPAN`](Self::LEAST_SPAN): a peer that
-/// acknowledges everything but one message gets no more until it does. Nothing is allocated once the
-/// window has been as wide as it gets.
+/// The number of messages in flight is bounded by the peer's Receive Maximum and an own maximum.
+/// Identifiers are assigned in order. The distance between the oldest and the newest identifier in
+/// use is at most [`SPAN`](Self::SPAN) times that bound, and at least
+/// [`LEAST_SPAN`](Self::LEAST_SPAN) is allowed: a peer that acknowledges all messages except one
+/// gets no more messages until it acknowledges that one. Nothing is allocated once the window has
+/// reached its maximum width.
 ///
-/// It outlives a connection: [`resume`](Self::resume).
+/// The window outlives a connection: [`resume`](Self::resume).
 #[derive(Clone, Debug)]
 pub struct Outgoing<T> {
     slots: Slots<Slot<T>>,
-    /// How many places from the front on were sent on this connection; messages behind them were
-    /// sent on an earlier one only.
+    /// Number of slots at the front that were sent on this connection; the messages after them were
+    /// sent only on an earlier one.
     sent: usize,
-    /// Of the messages among them.
+    /// Number of messages among the `sent` slots.
     in_flight: usize,
-    /// All messages, whether sent on this connection or on an earlier one.
+    /// Number of all messages, sent on this connection or on an earlier one.
     messages: usize,
     maximum: u16,
 }
 
 #[derive(Clone, Debug)]
 enum Slot<T> {
-    /// PUBLISH waits for PUBACK, or for PUBREC.
+    /// PUBLISH waits for PUBACK or PUBREC.
     Published(QoS, T),
     /// PUBREL waits for PUBCOMP.
     Released,
@@ -36,23 +38,23 @@ enum Slot<T> {
     Reserved,
 }
 
-/// What PUBREC means.
+/// The effect of PUBREC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received<T> {
-    /// The peer has the message; PUBREL is due ([MQTT-4.3.3-4]).
+    /// The peer has received the message; send PUBREL ([MQTT-4.3.3-4]).
     First(T),
-    /// It was said before; PUBREL is due again.
+    /// A repeated PUBREC; send PUBREL again.
     Again,
-    /// The peer does not take it ([MQTT-4.3.3-4]: no PUBREL then); the identifier is free. The
-    /// message is gone already if it was said to be received before.
+    /// The peer refused the message (no PUBREL then, [MQTT-4.3.3-4]); the identifier is free. None
+    /// if an earlier PUBREC already accepted the message.
     Refused(Option<T>),
 }
 
-/// What a session that goes on says again: "MUST resend any unacknowledged PUBLISH packets (where
-/// QoS > 0) and PUBREL packets using their original Packet Identifiers" ([MQTT-4.4.0-1]).
+/// A packet that a continued session sends again: "MUST resend any unacknowledged PUBLISH packets
+/// (where QoS > 0) and PUBREL packets using their original Packet Identifiers" ([MQTT-4.4.0-1]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resend<'a, T> {
-    /// With DUP ([MQTT-3.3.1-1]).
+    /// PUBLISH with DUP ([MQTT-3.3.1-1]).
     Publish(Delivery, &'a T),
     /// PUBREL: "MUST NOT re-send the PUBLISH once it has sent the corresponding PUBREL"
     /// ([MQTT-4.3.3-6]).
@@ -60,13 +62,13 @@ pub enum Resend<'a, T> {
 }
 
 impl<T> Outgoing<T> {
-    /// How far apart identifiers in use may be, in multiples of what may be in flight.
+    /// Maximum distance of identifiers in use, as a multiple of the bound on messages in flight.
     pub const SPAN: usize = 16;
-    /// How far apart they may be in any case.
+    /// Distance of identifiers in use that is always allowed.
     pub const LEAST_SPAN: usize = 1024;
 
-    /// `receive_maximum` is the peer's, which is 65,535 if it does not say, `own_maximum` what this
-    /// side is ready to keep. A maximum of 0 counts as 1.
+    /// Creates an empty window. `receive_maximum` is the peer's, 65,535 if it sent none;
+    /// `own_maximum` is this side's bound. 0 counts as 1.
     pub fn new(receive_maximum: u16, own_maximum: u16) -> Self {
         Self {
             slots: Slots::new(),
@@ -77,19 +79,20 @@ impl<T> Outgoing<T> {
         }
     }
 
-    /// Whether another message may be sent: no more than the peer takes at once ([MQTT-3.3.4-9],
-    /// [MQTT-4.9.0-2]), and none before those that are to be sent again ([MQTT-4.6.0-1]).
+    /// Returns true if another message may be sent: no more than the peer's Receive Maximum
+    /// ([MQTT-3.3.4-9], [MQTT-4.9.0-2]), and none before the messages that have to be sent again
+    /// ([MQTT-4.6.0-1]).
     #[inline]
     pub fn has_room(&self) -> bool {
         !self.has_resend() && self.has_quota() && self.has_span()
     }
 
-    /// Gives a message an identifier that is not in use ([MQTT-2.2.1-3], [MQTT-2.2.1-4]) and keeps
-    /// what is needed to send it again, until it is acknowledged. Nothing is kept of QoS 0.
+    /// Assigns an unused identifier to a message ([MQTT-2.2.1-3], [MQTT-2.2.1-4]) and keeps the
+    /// data for sending it again until it is acknowledged. A message of QoS 0 is not kept.
     ///
     /// # Errors
     ///
-    /// There is no [room](Self::has_room); the message comes back.
+    /// There is no [room](Self::has_room); the message is returned.
     #[inline]
     pub fn push(&mut self, qos: QoS, message: T) -> Result<Delivery, T> {
         if qos == QoS::AtMostOnce {
@@ -105,7 +108,7 @@ impl<T> Outgoing<T> {
         Ok(delivery(qos, id, Attempt::First))
     }
 
-    /// PUBACK, whatever its reason: a message of QoS 1 is done with ([MQTT-4.3.2-3]).
+    /// Handles PUBACK with any reason: a message of QoS 1 is complete ([MQTT-4.3.2-3]).
     ///
     /// # Errors
     ///
@@ -118,12 +121,12 @@ impl<T> Outgoing<T> {
         }
     }
 
-    /// PUBREC ends a message if it refuses it, and lets go of it otherwise; then it is answered with
-    /// PUBREL.
+    /// Handles PUBREC: a refused message is complete; otherwise the message is returned and PUBREL
+    /// has to be sent.
     ///
     /// # Errors
     ///
-    /// No such message is in flight. In 5.0 that is answered with a PUBREL that says
+    /// No such message is in flight. In 5.0 the answer is a PUBREL with
     /// [`PacketIdentifierNotFound`](super::super::ReleaseReason::PacketIdentifierNotFound).
     pub fn pubrec(&mut self, id: PacketId, reason: PublishReason) -> Result<Received<T>, Unknown> {
         let (index, slot) = self.slots.find(id)?;
@@ -139,11 +142,11 @@ impl<T> Outgoing<T> {
         })
     }
 
-    /// PUBCOMP, whatever its reason: a message of QoS 2 is done with.
+    /// Handles PUBCOMP with any reason: a message of QoS 2 is complete.
     ///
     /// # Errors
     ///
-    /// No PUBREL waits for it.
+    /// The identifier does not wait for PUBCOMP.
     pub fn pubcomp(&mut self, id: PacketId) -> Result<(), Unknown> {
         match self.slots.find(id)? {
             (index, Slot::Released) => {
@@ -154,7 +157,7 @@ impl<T> Outgoing<T> {
         }
     }
 
-    /// Gives up a message that cannot be sent: where a packet is too large for the peer, the sender
+    /// Gives up a message that cannot be sent: if a packet is too large for the peer, the sender
     /// must "behave as if it had completed sending" it ([MQTT-3.1.2-25]).
     ///
     /// # Errors
@@ -167,17 +170,18 @@ impl<T> Outgoing<T> {
         }
     }
 
-    /// An identifier for a SUBSCRIBE or UNSUBSCRIBE: they share them with PUBLISH ([MQTT-2.2.1-3]),
-    /// but not the Receive Maximum ([MQTT-3.3.4-8]). `None` when there are too many in use.
+    /// Reserves an identifier for a SUBSCRIBE or UNSUBSCRIBE. They share identifiers with PUBLISH
+    /// ([MQTT-2.2.1-3]), but not the Receive Maximum ([MQTT-3.3.4-8]). Returns `None` if too many
+    /// identifiers are in use.
     pub fn reserve(&mut self) -> Option<PacketId> {
         self.has_span().then(|| self.slots.push(Slot::Reserved))
     }
 
-    /// SUBACK or UNSUBACK.
+    /// Handles SUBACK or UNSUBACK: frees the identifier.
     ///
     /// # Errors
     ///
-    /// Nothing waits for it.
+    /// The identifier is not reserved.
     pub fn release(&mut self, id: PacketId) -> Result<(), Unknown> {
         match self.slots.find(id)? {
             (index, Slot::Reserved) => {
@@ -188,9 +192,9 @@ impl<T> Outgoing<T> {
         }
     }
 
-    /// A new connection of the same session, with a Receive Maximum of its own: "not part of the
-    /// Session State" ([MQTT-4.9.0-1]). All that is here is to be sent again first, by
-    /// [`resend`](Self::resend). Requests that were not answered are forgotten.
+    /// Starts a new connection of the same session, with its own Receive Maximum: "not part of the
+    /// Session State" ([MQTT-4.9.0-1]). All messages must be sent again first, with
+    /// [`resend`](Self::resend). Unanswered requests are dropped.
     pub fn resume(&mut self, receive_maximum: u16, own_maximum: u16) {
         let reserved: Vec<_> = self
             .slots
@@ -198,7 +202,7 @@ impl<T> Outgoing<T> {
             .filter_map(|(id, slot)| matches!(slot, Slot::Reserved).then_some(id))
             .collect();
         for id in reserved {
-            // It is there.
+            // The identifier is reserved, so this cannot fail.
             let _ = self.release(id);
         }
         self.maximum = least(receive_maximum, own_maximum);
@@ -206,8 +210,8 @@ impl<T> Outgoing<T> {
         self.in_flight = 0;
     }
 
-    /// The next that is to be sent again, in the order in which it was sent first ([MQTT-4.6.0-1],
-    /// [MQTT-4.6.0-4]). `None` when there is nothing left, or the peer takes no more for now.
+    /// Returns the next packet to send again, in the order of the first sending ([MQTT-4.6.0-1],
+    /// [MQTT-4.6.0-4]). `None` if there is none left, or the Receive Maximum is reached.
     pub fn resend(&mut self) -> Option<Resend<'_, T>> {
         if !self.has_resend() {
             return None;
@@ -230,14 +234,14 @@ impl<T> Outgoing<T> {
         Some(resend)
     }
 
-    /// Whether something waits to be sent again.
+    /// Returns true if a packet has to be sent again.
     #[inline]
     pub const fn has_resend(&self) -> bool {
         self.in_flight < self.messages
     }
 
-    /// Takes out messages of QoS 1 that somebody else may get instead, such as those of shared
-    /// subscriptions when the client leaves (4.8.2), in the order of sending. A message of QoS 2 has
+    /// Removes messages of QoS 1 that other clients may receive instead, in the order of sending,
+    /// such as those of shared subscriptions when the client leaves (4.8.2). A message of QoS 2 has
     /// to be completed with the same client ([MQTT-4.8.2-4]), which may remember its identifier.
     pub fn take_back(&mut self, mut wanted: impl FnMut(&T) -> bool) -> Vec<T> {
         let mut is_wanted = |slot: &Slot<T>| match slot {
@@ -254,9 +258,9 @@ impl<T> Outgoing<T> {
             .collect()
     }
 
-    /// Ends the session: gives all messages that were not received for certain, in the order of
-    /// sending. Nobody else may get those of QoS 2 of a shared subscription ([MQTT-4.8.2-5]): first
-    /// [take back](Self::take_back) what others may have.
+    /// Ends the session and returns all messages whose receipt is not confirmed, in the order of
+    /// sending. Other clients must not get messages of QoS 2 of a shared subscription
+    /// ([MQTT-4.8.2-5]): first [take back](Self::take_back) the messages for other clients.
     pub fn drain(&mut self) -> impl Iterator<Item = T> {
         self.sent = 0;
         self.in_flight = 0;
@@ -264,7 +268,7 @@ impl<T> Outgoing<T> {
         self.slots.drain().filter_map(message)
     }
 
-    /// The messages that wait for PUBACK or PUBREC, in the order of sending.
+    /// Iterates over the messages that wait for PUBACK or PUBREC, in the order of sending.
     pub fn iter(&self) -> impl Iterator<Item = (PacketId, QoS, &T)> {
         self.slots.iter().filter_map(|(id, slot)| match slot {
             Slot::Published(qos, message) => Some((id, *qos, message)),
@@ -272,22 +276,23 @@ impl<T> Outgoing<T> {
         })
     }
 
-    /// Messages in flight, those of an earlier connection included; those that only wait for PUBCOMP
-    /// count.
+    /// Returns the number of messages in flight, including those of an earlier connection and those
+    /// that wait for PUBCOMP.
     pub const fn len(&self) -> usize {
         self.messages
     }
 
+    /// Returns true if no message is in flight.
     pub const fn is_empty(&self) -> bool {
         self.messages == 0
     }
 
-    /// Gives back memory that is not in use, such as when the client is gone.
+    /// Frees unused memory, for example when the client has disconnected.
     pub fn shrink(&mut self) {
         self.slots.shrink();
     }
 
-    /// Not a gap, nor an identifier of a request.
+    /// Returns true if the slot is neither a gap nor reserved for a request.
     fn is_message(&self, index: usize) -> bool {
         !matches!(self.slots.get(index), None | Some((_, Slot::Reserved)))
     }
@@ -303,7 +308,7 @@ impl<T> Outgoing<T> {
         self.slots.len() < span.min(Slots::<Slot<T>>::MAXIMUM)
     }
 
-    /// Ends the use of an identifier: "increments the send quota" (4.9).
+    /// Frees an identifier: "increments the send quota" (4.9).
     #[inline]
     fn take(&mut self, index: usize) -> Option<T> {
         let (slot, popped) = self.slots.free(index);

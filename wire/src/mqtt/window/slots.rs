@@ -1,31 +1,31 @@
-//! Packet identifiers in the order of their use, each with what it stands for.
+//! Packet identifiers in order of use, each with a value.
 //!
-//! They are given out one after another, so those in use lie in a ring behind the oldest of them, and
-//! an identifier tells its place. What is done with is taken from the front; behind an older one it
-//! leaves a gap until that is done with.
+//! Identifiers are assigned one after another, so those in use form a ring that starts at the
+//! oldest, and an identifier determines its index. Freed slots are removed from the front. A freed
+//! slot after an older one in use remains as a gap until the older one is freed.
 
 use std::collections::VecDeque;
 
 use super::super::PacketId;
 
-/// The peer speaks of a packet identifier that is not in use, or not for that.
+/// A packet of the peer has an identifier that is not in use, or not in use for this purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("packet identifier {} is not in use", .0.get())]
 pub struct Unknown(pub PacketId);
 
 #[derive(Clone, Debug)]
 pub struct Slots<S> {
-    /// `None` is a gap; there is none at the front.
+    /// `None` is a gap; the front is never a gap.
     slots: VecDeque<Option<S>>,
-    /// That of the front, or the next to be given out.
+    /// The identifier of the front slot, or the next identifier if there is none.
     first: PacketId,
 }
 
-/// "Packet Identifier": two bytes, without 0.
+/// The number of packet identifiers: two bytes, without 0.
 const IDS: usize = u16::MAX as usize;
 
 impl<S> Slots<S> {
-    /// As many as can be told apart.
+    /// The maximum number of slots: all identifiers.
     pub(super) const MAXIMUM: usize = IDS;
 
     pub(super) const fn new() -> Self {
@@ -35,14 +35,14 @@ impl<S> Slots<S> {
         }
     }
 
-    /// Gaps count.
+    /// Returns the number of slots, including gaps.
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
 
-    /// Gives out the next identifier. The caller sees to it that there are less than
-    /// [`MAXIMUM`](Self::MAXIMUM).
+    /// Assigns the next identifier. The caller ensures that there are fewer than
+    /// [`MAXIMUM`](Self::MAXIMUM) slots.
     #[inline]
     pub(super) fn push(&mut self, slot: S) -> PacketId {
         let id = self.id(self.slots.len());
@@ -50,7 +50,7 @@ impl<S> Slots<S> {
         id
     }
 
-    /// The place of an identifier in use, and what it stands for.
+    /// Returns the index and the value of an identifier in use.
     #[inline]
     pub(super) fn find(&mut self, id: PacketId) -> Result<(usize, &mut S), Unknown> {
         let (id_index, first) = (usize::from(id.get()), usize::from(self.first.get()));
@@ -61,7 +61,7 @@ impl<S> Slots<S> {
         }
     }
 
-    /// Ends the use of an identifier. Tells how many places went away at the front.
+    /// Frees an identifier. Returns its value and the number of slots removed at the front.
     #[inline]
     pub(super) fn free(&mut self, index: usize) -> (Option<S>, usize) {
         let slot = self.slots.get_mut(index).and_then(Option::take);
@@ -74,19 +74,19 @@ impl<S> Slots<S> {
         (slot, popped)
     }
 
-    /// What is at a place, unless it is a gap.
+    /// Returns the identifier and the value at an index, or None for a gap.
     #[inline]
     pub(super) fn get(&self, index: usize) -> Option<(PacketId, &S)> {
         let slot = self.slots.get(index)?.as_ref()?;
         Some((self.id(index), slot))
     }
 
-    /// In the order of use.
+    /// Iterates in order of use.
     pub(super) fn iter(&self) -> impl Iterator<Item = (PacketId, &S)> {
         (0..self.slots.len()).filter_map(|index| self.get(index))
     }
 
-    /// Ends the use of all identifiers, but goes on counting where it was.
+    /// Frees all identifiers; the next identifier continues the sequence.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = S> {
         self.first = after(self.first, self.slots.len());
         self.slots.drain(..).flatten()
@@ -102,10 +102,10 @@ impl<S> Slots<S> {
     }
 }
 
-/// From 65,535 it goes on with 1.
+/// Counts identifiers; 1 follows 65,535.
 #[inline]
 fn after(id: PacketId, count: usize) -> PacketId {
     let number = (usize::from(id.get()) - 1 + count) % IDS + 1;
-    // It is between 1 and 65,535.
+    // The number is between 1 and 65,535.
     PacketId::new(number as u16).unwrap_or(PacketId::FIRST)
 }
