@@ -1,83 +1,89 @@
-//! Bytes to events: RFC 6455, 5 and 6.2.
+//! Decodes bytes to events: RFC 6455, 5 and 6.2.
 //!
-//! The caller owns the buffer and keeps what was not consumed. Only a header and the payload of a
-//! control frame are waited for; data is handed on as it comes.
+//! The caller owns the buffer and keeps the bytes that were not consumed. Only headers and the
+//! payloads of control frames must be complete; data is returned as it arrives.
 
 use super::encode::{FIN, LENGTH_16, LENGTH_64, MASKED};
 use super::utf8::Utf8;
 use super::{CONTROL_PAYLOAD_BYTES, Close, Mask, Opcode, Violation};
 
-/// Which end of the connection we are.
+/// The role of this side of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Reads masked frames.
+    /// The server: receives masked frames.
     Server,
-    /// Reads unmasked frames.
+    /// The client: receives unmasked frames.
     Client,
 }
 
-/// What a message consists of.
+/// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// UTF-8; the decoder checks it.
+    /// UTF-8, validated by the decoder.
     Text,
+    /// Bytes.
     Binary,
 }
 
+/// A decoded event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
     /// The next piece of a message, unmasked. It may be empty.
     Data {
+        /// The kind of the message.
         kind: Kind,
+        /// The piece.
         payload: &'a [u8],
-        /// Whether the message ends here.
+        /// True if this is the last piece of the message.
         last: bool,
     },
-    /// To be answered with a pong of the same payload (5.5.2).
+    /// Answer with a pong of the same payload (5.5.2).
     Ping(&'a [u8]),
+    /// A pong.
     Pong(&'a [u8]),
-    /// To be answered with a close, unless one was sent (5.5.1). Nothing is read behind it.
+    /// Answer with a close, unless one was sent (5.5.1). Bytes after it are ignored.
     Close(Close<'a>),
 }
 
-/// One direction of one connection.
+/// The decoder of one direction of one connection.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     role: Role,
     closed: bool,
-    /// The message that has begun and not ended.
+    /// The kind of the unfinished message, if any.
     message: Option<Kind>,
     frame: Option<DataFrame>,
     utf8: Utf8,
-    /// Of all frames of that message so far, by their headers.
+    /// The payload bytes of all frames of the message so far, according to their headers.
     message_bytes: u64,
     message_limit: u64,
 }
 
-/// A data frame whose payload has not been handed on whole.
+/// A data frame whose payload has not been returned completely.
 #[derive(Clone, Copy, Debug)]
 struct DataFrame {
     kind: Kind,
     fin: bool,
-    /// For the next byte of payload.
+    /// The key for the next byte of payload.
     mask: Mask,
     remaining: u64,
 }
 
-/// The bytes in front of a payload.
+/// A decoded frame header.
 struct Header {
     opcode: Opcode,
     fin: bool,
     mask: Mask,
     payload_bytes: u64,
-    /// Its own length.
+    /// The length of the header itself.
     bytes: usize,
 }
 
 impl Decoder {
-    /// The default for the largest message; what is within a message has limits of its own.
+    /// The default limit for a message; the protocols inside messages have limits of their own.
     pub const MESSAGE_BYTES: u64 = 16 << 20;
 
+    /// Creates a decoder. `message_limit` is the maximum payload of a message in bytes.
     pub const fn new(role: Role, message_limit: u64) -> Self {
         Self {
             role,
@@ -90,12 +96,12 @@ impl Decoder {
         }
     }
 
-    /// The first event of `input`, unmasked in place, and the number of bytes it took; or `None`
-    /// when more bytes are needed. `input` must begin with the first byte not yet consumed.
+    /// Returns the first event of `input`, unmasked in place, and the number of bytes it used, or
+    /// `None` if more bytes are needed. `input` must begin with the first byte not yet consumed.
     ///
     /// # Errors
     ///
-    /// The peer violates the protocol or the limit; close with [`Violation::close_code`].
+    /// The peer violates the protocol or the limit. Close with [`Violation::close_code`].
     #[inline]
     pub fn decode<'a>(
         &mut self,
@@ -168,7 +174,7 @@ impl Decoder {
         }
     }
 
-    /// 5.1: clients mask, servers do not.
+    /// 5.1: clients mask frames, servers do not.
     fn check_masked(&self, masked: bool) -> Result<(), Violation> {
         match (self.role, masked) {
             (Role::Server, false) => Err(Violation::NotMasked),
@@ -177,7 +183,7 @@ impl Decoder {
         }
     }
 
-    /// The header of a data frame was read.
+    /// Starts a data frame after its header.
     #[inline]
     fn begin(&mut self, header: &Header) -> Result<DataFrame, Violation> {
         let limit = self.message_limit;
@@ -199,7 +205,7 @@ impl Decoder {
         })
     }
 
-    /// Hands on what is there of a data frame's payload, which begins at `start`.
+    /// Returns the available part of a data frame's payload, which begins at `start`.
     #[inline]
     fn data<'a>(
         &mut self,
@@ -243,8 +249,8 @@ impl Decoder {
         }
     }
 
-    /// 5.5, "Control Frames": they are short, so they are waited for, and may come between the
-    /// fragments of a message.
+    /// 5.5, "Control Frames": they are short, so the decoder waits for the whole frame. They may
+    /// occur between the fragments of a message.
     fn control<'a>(
         &mut self,
         header: &Header,
@@ -278,18 +284,19 @@ fn check_control(fin: bool, length: u8) -> Result<(), Violation> {
     Ok(())
 }
 
-/// The payload's length and how many bytes it took behind the first seven bits, if they are there.
+/// Returns the payload's length and the number of bytes of the extended length field, or None if
+/// bytes are missing.
 #[inline]
-fn payload_length(short: u8, behind: &[u8]) -> Result<Option<(u64, usize)>, Violation> {
+fn payload_length(short: u8, rest: &[u8]) -> Result<Option<(u64, usize)>, Violation> {
     match short {
-        LENGTH_16 => match behind.first_chunk() {
+        LENGTH_16 => match rest.first_chunk() {
             None => Ok(None),
             Some(bytes) => match u16::from_be_bytes(*bytes) {
                 0..=125 => Err(Violation::LengthNotMinimal),
                 length => Ok(Some((length.into(), bytes.len()))),
             },
         },
-        LENGTH_64 => match behind.first_chunk() {
+        LENGTH_64 => match rest.first_chunk() {
             None => Ok(None),
             Some(bytes) => match u64::from_be_bytes(*bytes) {
                 0..=0xFFFF => Err(Violation::LengthNotMinimal),

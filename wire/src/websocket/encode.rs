@@ -1,14 +1,21 @@
-//! Frames to bytes: RFC 6455, 5.2. A server sends without a mask, a client with one.
+//! Encodes frames: RFC 6455, 5.2. A server sends without a mask, a client with one.
 
 use super::{CONTROL_PAYLOAD_BYTES, CloseCode, Mask};
 
+/// The opcode of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opcode {
+    /// A fragment of a message after the first.
     Continuation,
+    /// A text message or its first fragment.
     Text,
+    /// A binary message or its first fragment.
     Binary,
+    /// Close.
     Close,
+    /// Ping.
     Ping,
+    /// Pong.
     Pong,
 }
 
@@ -41,7 +48,7 @@ impl Opcode {
     }
 }
 
-/// The bytes in front of a payload, to be written where the payload is put.
+/// An encoded frame header, to be written before the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
     bytes: [u8; Self::MAX_BYTES],
@@ -49,26 +56,28 @@ pub struct FrameHeader {
 }
 
 impl FrameHeader {
+    /// The maximum length of a header.
     pub const MAX_BYTES: usize = 14;
 
-    /// The header of a whole message or a control frame.
+    /// Encodes the header of a whole message or a control frame.
     #[inline]
     pub fn new(opcode: Opcode, payload_bytes: usize, mask: Option<Mask>) -> Self {
         Self::build(FIN | opcode.code(), payload_bytes, mask)
     }
 
-    /// The header of a fragment that another follows: text or binary first, then continuations; the
-    /// last one is a [`new`](Self::new) continuation (RFC 6455, 5.4).
+    /// Encodes the header of a fragment that is not the last one: text or binary first, then
+    /// continuations. The last fragment is a [`new`](Self::new) continuation (RFC 6455, 5.4).
     pub fn of_fragment(opcode: Opcode, payload_bytes: usize, mask: Option<Mask>) -> Self {
         Self::build(opcode.code(), payload_bytes, mask)
     }
 
+    /// Returns the bytes of the header.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
 
-    /// How many bytes a server's header has for so much payload.
+    /// Returns the length of a server's header for a payload of this size.
     pub const fn unmasked_bytes(payload_bytes: usize) -> usize {
         match payload_bytes {
             0..=125 => 2,
@@ -120,7 +129,7 @@ pub fn frame(opcode: Opcode, payload: &[u8], mask: Option<Mask>, out: &mut Vec<u
     }
 }
 
-/// Appends a close frame. The reason is cut where it would not fit.
+/// Appends a close frame. A reason that is too long is truncated.
 pub fn close(code: CloseCode, reason: &str, mask: Option<Mask>, out: &mut Vec<u8>) {
     let room = CONTROL_PAYLOAD_BYTES - size_of::<u16>();
     let reason = &reason[..reason.floor_char_boundary(room)];

@@ -1,14 +1,15 @@
 //! Client-to-server masking: RFC 6455, 5.3.
 
-/// A masking key; "the masking key needs to be unpredictable", so it is the caller's to draw.
+/// A masking key. The caller draws it, since "the masking key needs to be unpredictable".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mask(pub [u8; 4]);
 
 impl Mask {
-    /// Leaves everything as it is.
+    /// The key that changes nothing.
     pub(super) const NONE: Self = Self([0; 4]);
 
-    /// XORs `payload` in place; the same again undoes it. `payload` begins with the key's first byte.
+    /// XORs `payload` in place; applying it again restores the payload. `payload` begins with the
+    /// key's first byte.
     #[inline]
     pub fn apply(self, payload: &mut [u8]) {
         let [a, b, c, d] = self.0;
@@ -22,7 +23,7 @@ impl Mask {
         }
     }
 
-    /// The key for what follows the first `bytes`.
+    /// Returns the key for the payload after the first `bytes`.
     pub(super) fn advanced(self, bytes: usize) -> Self {
         let mut key = self.0;
         key.rotate_left(bytes % 4);

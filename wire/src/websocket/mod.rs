@@ -1,13 +1,13 @@
 //! The framing of WebSocket, RFC 6455, for both roles.
 //!
-//! [`Decoder`] turns received bytes into events, in place and piecewise: the payload of a data
-//! frame is handed on as it comes, however large the frame. The other direction is [`FrameHeader`]
-//! and the functions beside it.
+//! [`Decoder`] turns received bytes into events, in place and in pieces: the payload of a data
+//! frame is returned as it arrives, however large the frame is. [`FrameHeader`], [`frame`] and
+//! [`close`] encode frames.
 //!
 //! ```
 //! use wire::websocket::{Decoder, Event, Kind, Role};
 //!
-//! // "Hello" of a client, of which the last byte has not arrived.
+//! // "Hello" from a client, without its last byte.
 //! let mut received = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51];
 //! let mut decoder = Decoder::new(Role::Server, Decoder::MESSAGE_BYTES);
 //! let (event, taken) = decoder.decode(&mut received)?.expect("four bytes of it are there");
@@ -16,8 +16,8 @@
 //! # Ok::<(), wire::websocket::Violation>(())
 //! ```
 //!
-//! The opening handshake is left to HTTP, and to the caller: buffers, masking keys, when to answer
-//! a ping or a close, and timeouts. No extension is negotiated, so none is understood.
+//! HTTP does the opening handshake. The caller is responsible for buffers, masking keys, answers to
+//! pings and closes, and timeouts. No extension is negotiated, so none is supported.
 
 mod close;
 mod decoder;

@@ -1,8 +1,9 @@
-//! UTF-8 across fragments: RFC 6455, 8.1. A character may be split between two pieces of payload.
+//! Validation of UTF-8 across fragments: RFC 6455, 8.1. A character may be split between two pieces
+//! of payload.
 
 use super::Violation;
 
-/// The bytes of a character whose end has not arrived.
+/// The first bytes of a character whose last byte has not arrived.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Utf8 {
     partial: [u8; 3],
@@ -15,7 +16,7 @@ impl Utf8 {
         length: 0,
     };
 
-    /// Checks the next piece of the text.
+    /// Validates the next piece of the text.
     #[inline]
     pub(super) fn check(&mut self, piece: &[u8]) -> Result<(), Violation> {
         let rest = match self.length {
@@ -32,7 +33,7 @@ impl Utf8 {
         }
     }
 
-    /// The text ends here.
+    /// Checks that the text does not end within a character.
     pub(super) fn finish(&mut self) -> Result<(), Violation> {
         match std::mem::take(&mut self.length) {
             0 => Ok(()),
@@ -40,15 +41,15 @@ impl Utf8 {
         }
     }
 
-    /// Takes bytes until the character begun is whole, and gives back those behind it.
+    /// Completes the partial character with bytes of `piece`, and returns the bytes after it.
     fn complete<'p>(&mut self, piece: &'p [u8]) -> Result<&'p [u8], Violation> {
         let mut rest = piece;
-        while let Some((&byte, behind)) = rest.split_first() {
+        while let Some((&byte, after)) = rest.split_first() {
             let begun = usize::from(self.length);
             let mut character = [0; 4];
             character[..begun].copy_from_slice(&self.partial[..begun]);
             character[begun] = byte;
-            rest = behind;
+            rest = after;
             match std::str::from_utf8(&character[..=begun]) {
                 Ok(_) => {
                     self.length = 0;
@@ -61,7 +62,7 @@ impl Utf8 {
         Ok(rest)
     }
 
-    /// At most three bytes: four are a character, or none of UTF-8.
+    /// Stores at most three bytes: four are a whole character or invalid.
     fn keep(&mut self, begun: &[u8]) {
         self.length = 0;
         for (slot, byte) in self.partial.iter_mut().zip(begun) {

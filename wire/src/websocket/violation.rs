@@ -1,9 +1,9 @@
-//! Why bytes are no WebSocket frames, and the close code that tells the peer (RFC 6455, 7.4.1).
+//! Violations of the protocol, and their close codes (RFC 6455, 7.4.1).
 
 use super::CloseCode;
 
-/// What the peer did wrong; the text may go into the reason of the close frame. The connection
-/// cannot be read any further.
+/// A violation by the peer; the text can be the reason of the close frame. The stream cannot be
+/// decoded any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     /// 5.2, RSV1, RSV2, RSV3: no extension was negotiated.
@@ -30,16 +30,16 @@ pub enum Violation {
     /// 5.5: "a payload length of 125 bytes or less".
     #[error("a control frame has more than 125 bytes")]
     ControlTooLong,
-    /// 5.4: a continuation needs a message to continue.
-    #[error("a continuation frame continues nothing")]
+    /// 5.4: a continuation without a message.
+    #[error("a continuation frame without a message")]
     UnexpectedContinuation,
     /// 5.4: fragments of messages are not interleaved.
-    #[error("a message begins within another")]
+    #[error("a message begins before the previous one ended")]
     ExpectedContinuation,
     /// 5.5.1: "the first two bytes of the body MUST be a 2-byte unsigned integer".
     #[error("a close frame has one byte")]
     CloseTooShort,
-    /// 7.4: codes that are undefined or never sent.
+    /// 7.4: codes that are undefined or must not be sent.
     #[error("close code {0} must not be sent")]
     InvalidCloseCode(u16),
     /// 8.1.
@@ -51,7 +51,7 @@ pub enum Violation {
 }
 
 impl Violation {
-    /// The code to close with.
+    /// Returns the code for the close frame.
     pub const fn close_code(&self) -> CloseCode {
         match self {
             Self::NotUtf8 => CloseCode::INVALID_PAYLOAD,

@@ -231,19 +231,22 @@ fn fragments_follow_each_other() {
     check(
         Role::Server,
         &masked(0x80, b"x"),
-        &["1002: a continuation frame continues nothing"],
+        &["1002: a continuation frame without a message"],
     );
     for first in [0x81, 0x82, 0x01] {
         check(
             Role::Server,
             &[masked(0x01, b"a"), masked(first, b"b")].concat(),
-            &["Text a ...", "1002: a message begins within another"],
+            &[
+                "Text a ...",
+                "1002: a message begins before the previous one ended",
+            ],
         );
     }
     check(
         Role::Server,
         &[masked(0x82, b"a"), masked(0x80, b"b")].concat(),
-        &["Binary a", "1002: a continuation frame continues nothing"],
+        &["Binary a", "1002: a continuation frame without a message"],
     );
 }
 
