@@ -96,8 +96,8 @@ impl Decoder {
         if input.len() < header.end && (ALWAYS_DECODE..self.decode_at).contains(&input.len()) {
             return Ok(None);
         }
-        let there = &input[..input.len().min(header.end)];
-        let mut reader = Reader::new(there, header.bytes, header.end);
+        let available = &input[..input.len().min(header.end)];
+        let mut reader = Reader::new(available, header.bytes, header.end);
         match decode::packet(&mut context, &header, &mut reader) {
             Ok(packet) => {
                 self.version = Some(context.version);
@@ -114,14 +114,14 @@ impl Decoder {
     /// Decodes and checks the fixed header, as far as possible without the bytes that follow.
     #[inline]
     fn header(&self, context: &Context, input: &[u8]) -> Result<Header, Stop> {
-        let (&first, behind) = input.split_first().ok_or(Stop::More)?;
+        let (&first, rest) = input.split_first().ok_or(Stop::More)?;
         let (code, flags) = (first >> 4, first & FLAGS);
         let Some(packet) = PacketType::of(code, context.version) else {
             return fault(Fault::ReservedType(code), 0);
         };
         self.check_place(packet)?;
         check_flags(context, packet, flags)?;
-        let (length, length_bytes, minimal) = match variable(behind) {
+        let (length, length_bytes, minimal) = match variable(rest) {
             Variable::Unfinished => return Err(Stop::More),
             Variable::TooLong => return fault(Fault::LengthTooLong, 1),
             Variable::Read {

@@ -7,7 +7,7 @@
 //! ```
 //! use wire::mqtt::{Decoder, Delivery, Limits, Packet, Role, Version};
 //!
-//! "hi" to a/b, then the first byte of the next packet.
+//! // "hi" to a/b, then the first byte of the next packet.
 //! let received = b"\x30\x08\x00\x03a/b\x00hi\xC0";
 //! let mut decoder = Decoder::new(Role::Server, Version::V5_0, Limits::DEFAULT);
 //! let (packet, taken) = decoder.decode(received)?.expect("all of it is there");

@@ -96,16 +96,16 @@ impl<'a> Reader<'a> {
     /// 1.5.5, "Variable Byte Integer". Packet bodies before 5.0 contain none.
     #[inline]
     pub(super) fn variable(&mut self) -> Read<u32> {
-        let there = self.bytes.get(self.position..).unwrap_or_default();
-        let there = &there[..there.len().min(self.end - self.position)];
-        match variable(there) {
+        let available = self.bytes.get(self.position..).unwrap_or_default();
+        let available = &available[..available.len().min(self.end - self.position)];
+        match variable(available) {
             Variable::TooLong => fault(Fault::LengthTooLong, self.position),
             Variable::Read { minimal: false, .. } => fault(Fault::LengthNotMinimal, self.position),
             Variable::Read { value, bytes, .. } => {
                 self.position += bytes;
                 Ok(value)
             }
-            Variable::Unfinished => match there.len() == self.end - self.position {
+            Variable::Unfinished => match available.len() == self.end - self.position {
                 true => fault(Fault::Truncated, self.position),
                 false => Err(Stop::More),
             },
@@ -175,9 +175,9 @@ pub(super) fn fault<T>(fault: Fault, offset: usize) -> Read<T> {
 /// Decodes a variable byte integer: "The maximum number of bytes in the Variable Byte Integer field
 /// is four" (1.5.5).
 #[inline]
-pub(super) fn variable(there: &[u8]) -> Variable {
+pub(super) fn variable(available: &[u8]) -> Variable {
     let mut value = 0;
-    for (index, &byte) in there.iter().take(VARIABLE_BYTES).enumerate() {
+    for (index, &byte) in available.iter().take(VARIABLE_BYTES).enumerate() {
         value |= u32::from(byte & 0x7F) << (7 * index);
         if byte & 0x80 == 0 {
             return Variable::Read {
@@ -187,7 +187,7 @@ pub(super) fn variable(there: &[u8]) -> Variable {
             };
         }
     }
-    match there.len() < VARIABLE_BYTES {
+    match available.len() < VARIABLE_BYTES {
         true => Variable::Unfinished,
         false => Variable::TooLong,
     }

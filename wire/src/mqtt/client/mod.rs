@@ -16,8 +16,8 @@
 mod config;
 mod event;
 mod fault;
-mod hearing;
 mod publishing;
+mod receive;
 mod request;
 mod session;
 

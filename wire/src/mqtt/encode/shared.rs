@@ -174,19 +174,19 @@ impl<'a> SharedPublish<'a> {
     /// The packet is too large. Nothing is appended.
     #[inline]
     pub fn write(&self, own: &Own<'_>, out: &mut Vec<u8>) -> Written {
-        if own.says_nothing() {
+        if own.is_empty() {
             out.extend_from_slice(&self.packet);
             return Ok(());
         }
         let size = self.size(own);
         let length = size.remaining_length(self.version, own.delivery)?;
         let topic = self.topic as usize;
-        let behind_topic = topic + self.topic_bytes as usize;
+        let topic_end = topic + self.topic_bytes as usize;
         out.reserve(self.packet.len() + size.properties + MOST_BYTES_OF_HEADERS);
         fixed_header(own.delivery, own.retain, length, out);
         match own.topic_alias {
             Some(Alias::Use(_)) if self.version.is_5() => out.extend_from_slice(&[0; LENGTH]),
-            _ => out.extend_from_slice(&self.packet[topic..behind_topic]),
+            _ => out.extend_from_slice(&self.packet[topic..topic_end]),
         }
         packet_id(own.delivery, out);
         if self.version.is_5() {
@@ -237,7 +237,7 @@ fn variable_at(packet: &[u8], at: usize) -> Variable {
 
 impl Own<'_> {
     #[inline]
-    fn says_nothing(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.delivery == Delivery::AtMostOnce
             && !self.retain
             && self.message_expiry_interval.is_none()

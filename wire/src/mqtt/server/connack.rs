@@ -32,9 +32,9 @@ impl Opened {
     ) -> Result<Session, Fault> {
         let (mut scratch, mut least_scratch) = (Vec::new(), Vec::new());
         let needed = self.needed(config, greeting);
-        let told = greeting.response_information;
-        let told = told.filter(|_| self.response_information);
-        let optional = told.map(Property::ResponseInformation);
+        let response_information = greeting.response_information;
+        let response_information = response_information.filter(|_| self.response_information);
+        let optional = response_information.map(Property::ResponseInformation);
         let all = needed.clone().chain(optional);
         let all = List::encode(all, &mut scratch).unwrap_or_default();
         let least = List::encode(needed, &mut least_scratch).unwrap_or_default();

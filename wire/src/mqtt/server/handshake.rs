@@ -69,7 +69,7 @@ fn check(connect: &Connect<'_>) -> Result<(), Refusal> {
     } else {
         return Ok(());
     };
-    Err(Refusal::told(
+    Err(Refusal::with_connack(
         &connect::peer(connect),
         reason,
         Fault::NotAccepted { reason },
@@ -94,7 +94,7 @@ fn malformed(error: DecodeError, input: &[u8]) -> Refusal {
     let fault = Fault::Malformed(error);
     let reason = error.connect_reason();
     let version = match error.packet {
-        Some(PacketType::Connect) => told_version(input),
+        Some(PacketType::Connect) => reply_version(input),
         _ => None,
     };
     let Some(version) = version else {
@@ -105,14 +105,14 @@ fn malformed(error: DecodeError, input: &[u8]) -> Refusal {
         maximum_packet_size: u32::MAX,
         problem_information: true,
     };
-    Refusal::told(&peer, reason, fault)
+    Refusal::with_connack(&peer, reason, fault)
 }
 
 /// Returns the version of the CONNACK for a client whose CONNECT is not accepted: "MAY send a
 /// CONNACK packet with Reason Code 0x84" ([MQTT-3.1.2-2]), or return code 1 of 3.1.1. Unknown
 /// levels above 5 are treated as successors of 5.0; some bridges set the highest bit of an older
 /// level.
-fn told_version(input: &[u8]) -> Option<Version> {
+fn reply_version(input: &[u8]) -> Option<Version> {
     const LEVEL_BEYOND_5: std::ops::RangeInclusive<u8> = 6..=0x7F;
     let length_end = input.iter().skip(1).position(|&byte| byte < 0x80)?;
     let body = input.get(length_end + 2..)?;

@@ -13,7 +13,7 @@
 //! use wire::mqtt::PublishReason;
 //! use wire::mqtt::server::{Config, Greeting, Handshake, Request};
 //!
-//! CONNECT of 3.1.1 as "c", then "hi" to t with QoS 1.
+//! // CONNECT of 3.1.1 as "c", then "hi" to t with QoS 1.
 //! let received = b"\x10\x0D\x00\x04MQTT\x04\x02\x00\x3C\x00\x01c\x32\x07\x00\x01t\x00\x09hi";
 //! let (config, now_ms, mut out) = (Config::DEFAULT, 0, Vec::new());
 //! let opened = Handshake::new(&config, now_ms).connect(received);

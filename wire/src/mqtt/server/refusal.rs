@@ -23,7 +23,7 @@ impl Refusal {
         }
     }
 
-    pub(super) fn told(peer: &Peer, reason: ConnectReason, fault: Fault) -> Self {
+    pub(super) fn with_connack(peer: &Peer, reason: ConnectReason, fault: Fault) -> Self {
         let mut out = Vec::new();
         connack(peer, reason, &fault.to_string(), &mut out);
         Self {
