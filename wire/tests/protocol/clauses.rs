@@ -1,5 +1,5 @@
-//! `STOMP.md`, the list of the specifications' clauses: each is shown by tests that exist, or left
-//! out with a reason.
+//! Checks `STOMP.md`, the list of the specifications' clauses: each clause names tests that exist,
+//! or is left out with a reason.
 
 use std::collections::HashSet;
 use std::fs;
@@ -9,7 +9,7 @@ use wire::stomp::{SUPPORTED, Version};
 
 const LIST: &str = include_str!("../../STOMP.md");
 
-/// A row of its tables.
+/// A row of a table.
 struct Clause<'a> {
     line: usize,
     versions: &'a str,
@@ -18,7 +18,7 @@ struct Clause<'a> {
 }
 
 impl<'a> Clause<'a> {
-    /// The tests it names, as `file::test`.
+    /// Returns the tests that the row names, as `file::test`.
     fn tests(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let quoted = self.shown.split('`').skip(1).step_by(2);
         quoted.filter(|text| text.contains("::"))
@@ -51,7 +51,7 @@ fn clauses() -> Vec<Clause<'static>> {
 }
 
 #[test]
-fn every_clause_is_shown_or_left_out_for_a_reason() {
+fn every_clause_names_tests_or_a_reason_for_omission() {
     for clause in clauses() {
         let Clause { line, rule, .. } = clause;
         let is_shown = clause.tests().count() > 0;
@@ -66,7 +66,7 @@ fn every_clause_is_shown_or_left_out_for_a_reason() {
 }
 
 #[test]
-fn every_test_named_exists() {
+fn every_named_test_exists() {
     for clause in clauses() {
         for test in clause.tests() {
             assert!(exists(test), "line {}: there is no {test}", clause.line);
@@ -74,7 +74,7 @@ fn every_test_named_exists() {
     }
 }
 
-/// Whether there is a function of that name with a test's attribute above it.
+/// Returns true if a function with this name and a test attribute exists.
 pub fn exists(test: &str) -> bool {
     let (folder, path) = match test.strip_prefix("e2e::") {
         Some(path) => ("../tests/tests/e2e", path),
@@ -98,10 +98,9 @@ pub fn exists(test: &str) -> bool {
         .any(|line| line.ends_with("test]"))
 }
 
-/// Nothing of the specifications was passed over: each of their chapters that asks something of a
-/// server has a table.
+/// Every chapter of the specifications that has requirements for a server has a table.
 #[test]
-fn every_chapter_has_its_clauses() {
+fn every_chapter_has_a_table() {
     const CHAPTERS: &[&str] = &[
         "STOMP Frames",
         "Value Encoding",

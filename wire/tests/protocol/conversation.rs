@@ -1,5 +1,5 @@
-//! A client's frames told to the server's machine, and what it makes of them as text that a table
-//! can hold.
+//! Feeds a client's frames to the server's state machine, and formats the results as text for
+//! tables.
 
 use std::fmt::{Debug, Write};
 
@@ -18,7 +18,7 @@ pub const GREETING: Greeting<'static> = Greeting {
 pub struct Conversation {
     pub session: Session,
     decoder: Decoder,
-    /// What CONNECTED said.
+    /// The CONNECTED frame.
     pub greeting: String,
 }
 
@@ -43,7 +43,7 @@ impl Conversation {
         Self::open(&format!("CONNECT\naccept-version:{version}\n\n\0"))
     }
 
-    /// Shows the caller the request that a frame is, or returns what is wrong with it.
+    /// Passes the request of a frame to the caller, or returns the fault.
     pub fn heard(&mut self, frame: &str, look: impl FnOnce(&Request<'_>)) -> Result<(), String> {
         let decoded = self.decoder.decode(frame.as_bytes());
         let (item, taken) = decoded
@@ -56,7 +56,7 @@ impl Conversation {
     }
 }
 
-/// A frame after a CONNECT of this version: the request it is, or what is wrong with it.
+/// Formats the request or the fault of a frame after a CONNECT of this version.
 pub fn asked(version: Version, frame: &str) -> String {
     let mut shown = String::new();
     let heard = Conversation::of(version).heard(frame, |request| shown = show(request));
@@ -66,7 +66,7 @@ pub fn asked(version: Version, frame: &str) -> String {
     }
 }
 
-/// A request; of what may be absent only what is there.
+/// Formats a request, without its absent fields.
 pub fn show(request: &Request<'_>) -> String {
     match request {
         Request::HeartBeat => "heart-beat".to_owned(),

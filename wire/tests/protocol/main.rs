@@ -1,5 +1,5 @@
-//! The crate through its public face: golden bytes of the specifications, properties that hold for
-//! all inputs, both machines against each other, and our WebSocket against another one.
+//! Tests of the crate's public interface: golden bytes from the specifications, properties of all
+//! inputs, both state machines against each other, and comparisons with other implementations.
 
 mod clauses;
 mod conversation;

@@ -1,4 +1,4 @@
-//! Answers of a server, as the client's version has them and no larger than it takes.
+//! Answers of a server: encoded for the client's version, within its Maximum Packet Size.
 
 use wire::mqtt::server::{Blame, Fault, Peer};
 use wire::mqtt::*;
@@ -19,7 +19,7 @@ fn id() -> PacketId {
 
 type Write = fn(&Peer, &mut Vec<u8>) -> Result<(), Fault>;
 
-/// Each answer with a text, where it can have one: what it is in 5.0 without, and in 3.1.1.
+/// Each answer, with a text if possible: the bytes in 5.0 without the text, and in 3.1.1.
 const ANSWERS: [(PacketType, Write, &[u8], Option<&[u8]>); 9] = [
     (
         PacketType::Puback,
@@ -104,7 +104,7 @@ fn written(peer: &Peer, write: Write) -> Option<Vec<u8>> {
     }
 }
 
-/// The Reason String of an answer.
+/// Returns the Reason String of an answer.
 fn reason_string(bytes: &[u8]) -> Option<String> {
     let mut decoder = Decoder::new(Role::Client, Version::V5_0, Limits::FROM_SERVER);
     let packet = decoder.decode(bytes).expect("it is MQTT");
@@ -122,7 +122,7 @@ fn reason_string(bytes: &[u8]) -> Option<String> {
 }
 
 #[test]
-fn answers_are_what_the_version_has() {
+fn answers_are_encoded_for_the_clients_version() {
     for (packet, write, of_5, of_3) in ANSWERS {
         let with_text = written(&peer(Version::V5_0), write).expect("there is room");
         let has_text = !matches!(packet, PacketType::Pubrel | PacketType::Pubcomp);
@@ -143,10 +143,10 @@ fn answers_are_what_the_version_has() {
     }
 }
 
-/// [MQTT-3.4.2-2], [MQTT-3.5.2-2], [MQTT-3.9.2-1], [MQTT-3.11.2-1]: the text goes first, and
-/// [MQTT-3.1.2-24]: nothing is larger than the client takes.
+/// [MQTT-3.4.2-2], [MQTT-3.5.2-2], [MQTT-3.9.2-1], [MQTT-3.11.2-1]: the text is omitted first, and
+/// [MQTT-3.1.2-24]: no packet exceeds the client's maximum.
 #[test]
-fn answers_are_no_larger_than_the_client_takes() {
+fn answers_do_not_exceed_the_maximum_packet_size() {
     for (packet, write, least, _) in ANSWERS {
         let whole = written(&peer(Version::V5_0), write).expect("there is room");
         for limit in 1..=whole.len() {
@@ -166,9 +166,9 @@ fn answers_are_no_larger_than_the_client_takes() {
     }
 }
 
-/// [MQTT-3.3.5-2] of 3.1.1: an acknowledgement, or the end.
+/// [MQTT-3.3.5-2] of 3.1.1: an acknowledgement, or the end of the connection.
 #[test]
-fn what_is_refused_before_5_ends_the_connection() {
+fn refusing_a_message_before_5_ends_the_connection() {
     for version in [Version::V3_1, Version::V3_1_1] {
         let mut out = Vec::new();
         let refused = peer(version).puback(id(), PublishReason::NotAuthorized, TEXT, &mut out);
@@ -191,7 +191,7 @@ fn pings_are_answered() {
 
 /// [MQTT-3.14.2-1], [MQTT-3.14.2-3].
 #[test]
-fn a_disconnect_says_why() {
+fn disconnect_contains_the_reason() {
     for &reason in DisconnectReason::ALL {
         let fault = Fault::refused(reason, TEXT);
         let mut out = Vec::new();
@@ -215,7 +215,7 @@ fn a_disconnect_says_why() {
 }
 
 #[test]
-fn a_text_that_is_no_string_is_left_out() {
+fn a_reason_string_that_cannot_be_encoded_is_omitted() {
     let long = "x".repeat(70_000);
     for text in ["a\0b", &long] {
         let mut out = Vec::new();

@@ -1,5 +1,5 @@
-//! `MQTT.md`, the list of the normative statements: each is there once, and shown by tests that exist
-//! or left out with a reason.
+//! Checks `MQTT.md`, the list of the normative statements: each is listed once and names tests that
+//! exist, or is left out with a reason.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use crate::clauses::exists;
 
 const LIST: &str = include_str!("../../MQTT.md");
 
-/// A row of its tables.
+/// A row of a table.
 struct Statement<'a> {
     line: usize,
     of_5: &'a str,
@@ -17,7 +17,7 @@ struct Statement<'a> {
 }
 
 impl<'a> Statement<'a> {
-    /// The tests it names, as `file::test`.
+    /// Returns the tests that the row names, as `file::test`.
     fn tests(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.shown.split('`').skip(1).step_by(2)
     }
@@ -47,7 +47,7 @@ fn statements() -> Vec<Statement<'static>> {
 }
 
 #[test]
-fn every_statement_is_shown_or_left_out_for_a_reason() {
+fn every_statement_names_tests_or_a_reason_for_omission() {
     for statement in statements() {
         let Statement { line, clause, .. } = statement;
         let is_shown = statement.tests().count() > 0;
@@ -57,7 +57,7 @@ fn every_statement_is_shown_or_left_out_for_a_reason() {
 }
 
 #[test]
-fn every_test_named_exists() {
+fn every_named_test_exists() {
     for statement in statements() {
         for test in statement.tests() {
             assert!(exists(test), "line {}: there is no {test}", statement.line);
@@ -125,7 +125,7 @@ const OF_5: &[(&str, u32)] = &[
     ("6.0.0", 4),
 ];
 
-/// The same of 3.1.1.
+/// The sections of 3.1.1.
 const OF_3_1_1: &[(&str, u32)] = &[
     ("1.5.3", 3),
     ("2.2.2", 2),
@@ -143,7 +143,7 @@ const OF_3_1_1: &[(&str, u32)] = &[
     ("3.6.1", 1),
     ("3.8.1", 1),
     ("3.8.3", 3),
-    // With the dash, as the specification has it.
+    // Spelled with the dash, as in the specification.
     ("3-8.3", 4),
     ("3.8.4", 6),
     ("3.9.3", 2),
@@ -179,7 +179,7 @@ fn numbers(sections: &[(&str, u32)]) -> HashSet<String> {
 }
 
 #[test]
-fn every_statement_of_5_is_there_once() {
+fn every_statement_of_5_is_listed_once() {
     let mut expected = numbers(OF_5);
     expected.remove("2.2.1-1");
     for Statement { line, of_5, .. } in statements() {
@@ -192,7 +192,7 @@ fn every_statement_of_5_is_there_once() {
 }
 
 #[test]
-fn every_statement_of_3_1_1_is_there() {
+fn every_statement_of_3_1_1_is_listed() {
     let mut expected = numbers(OF_3_1_1);
     let known = expected.clone();
     for Statement { line, of_3_1_1, .. } in statements() {

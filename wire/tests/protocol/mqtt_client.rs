@@ -1,5 +1,4 @@
-//! A client of MQTT against the bytes of a server: what it says, what it makes of what it hears, and
-//! when.
+//! The client's state machine against a server's bytes: written packets, events and timers.
 
 use std::num::NonZeroU16;
 
@@ -8,7 +7,7 @@ use wire::mqtt::client::{
 };
 use wire::mqtt::*;
 
-/// A client, and what it has written.
+/// A client and the bytes it has written.
 pub struct Talk {
     pub client: Client,
     pub out: Vec<u8>,
@@ -26,7 +25,7 @@ pub const CONNECT: Connect<'_> = Connect {
     password: None,
 };
 
-/// Of a session that is to outlive its connections.
+/// The parameters of a session that outlives its connections.
 const KEPT: Connect<'_> = Connect {
     clean_start: false,
     session_expiry_s: 100,
@@ -42,7 +41,7 @@ impl Talk {
         }
     }
 
-    /// Behind a CONNACK with these properties.
+    /// Connects with a CONNACK that has these properties.
     fn connected(connect: &Connect<'_>, properties: &[Property<'_>]) -> Self {
         let mut talk = Self::new(Version::V5_0);
         talk.connect(connect, false, properties);
@@ -57,7 +56,7 @@ impl Talk {
         assert!(shown[0].starts_with("connected"), "{shown:?}");
     }
 
-    /// What these packets mean, one after the other.
+    /// Returns the events of these packets.
     pub fn try_hears(&mut self, mut bytes: &[u8]) -> Result<Vec<String>, ProtocolError> {
         let mut shown = Vec::new();
         while let Some((event, taken)) = self.client.event(0, bytes, &mut self.out)? {
@@ -74,7 +73,7 @@ impl Talk {
         self.try_hears(bytes).expect("it is legal")
     }
 
-    /// What was written since this was asked last.
+    /// Returns the bytes written since the last call.
     pub fn said(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
     }
@@ -95,7 +94,7 @@ impl Talk {
         self.client.publish(&publication, &mut self.out)
     }
 
-    /// Is done with the oldest message.
+    /// Acknowledges the oldest message.
     pub fn acknowledge(&mut self) {
         let ticket = self.tickets.remove(0);
         self.client.acknowledge(ticket, &mut self.out);
@@ -152,7 +151,7 @@ const fn number(number: u16) -> NonZeroU16 {
 }
 
 #[test]
-fn connect_is_golden_in_each_version() {
+fn connect_is_encoded_in_each_version() {
     let will = Will {
         qos: QoS::AtLeastOnce,
         retain: true,
@@ -206,7 +205,7 @@ fn connect_is_golden_in_each_version() {
 }
 
 #[test]
-fn connack_says_what_the_connection_is() {
+fn connack_becomes_connected_or_refused() {
     let table: [(&[u8], &str); 4] = [
         (
             b"\x20\x03\0\0\0",
@@ -236,7 +235,7 @@ fn connack_says_what_the_connection_is() {
 }
 
 #[test]
-fn what_breaks_the_protocol_is_told_with_its_reason() {
+fn violations_of_the_server_are_reported_with_their_reason() {
     let table: [(&[u8], &str, DisconnectReason); 9] = [
         (
             b"\x20\x03\0\0\0",
@@ -294,7 +293,7 @@ fn what_breaks_the_protocol_is_told_with_its_reason() {
 }
 
 #[test]
-fn a_server_that_does_not_begin_with_connack_is_not_answered() {
+fn a_packet_before_connack_is_an_error_without_answer() {
     for bytes in [&b"\xD0\0"[..], b"\x20\x03\x01\0\0"] {
         let mut talk = Talk::new(Version::V5_0);
         talk.client
@@ -308,7 +307,7 @@ fn a_server_that_does_not_begin_with_connack_is_not_answered() {
 }
 
 #[test]
-fn publications_are_golden_and_done_with_when_they_are_acknowledged() {
+fn publications_complete_when_they_are_acknowledged() {
     let mut talk = Talk::connected(&CONNECT, &[]);
     talk.publish(QoS::AtMostOnce, 1).expect("room");
     assert_eq!(talk.said(), b"\x30\x06\0\x01a\0hi");
@@ -324,7 +323,7 @@ fn publications_are_golden_and_done_with_when_they_are_acknowledged() {
 }
 
 #[test]
-fn a_refused_publication_is_told_by_its_tag() {
+fn a_refused_publication_is_reported_with_its_tag() {
     let mut talk = Talk::connected(&CONNECT, &[]);
     talk.publish(QoS::AtLeastOnce, 7).expect("room");
     talk.publish(QoS::ExactlyOnce, 8).expect("room");
@@ -339,7 +338,7 @@ fn a_refused_publication_is_told_by_its_tag() {
 }
 
 #[test]
-fn what_the_server_does_not_take_is_not_sent() {
+fn publications_beyond_the_servers_limits_are_not_sent() {
     let packet_size = std::num::NonZeroU32::new(12).expect("it is not 0");
     let limits = [
         Property::ReceiveMaximum(number(1)),
@@ -366,7 +365,7 @@ fn what_the_server_does_not_take_is_not_sent() {
 }
 
 #[test]
-fn messages_are_acknowledged_when_the_user_is_done_with_them() {
+fn messages_are_acknowledged_when_the_caller_acknowledges_them() {
     let mut talk = Talk::connected(&CONNECT, &[]);
     let heard =
         talk.hears(b"\x30\x06\0\x01a\0m0\x32\x08\0\x01a\0\x05\0m1\x34\x08\0\x01a\0\x06\0m2");
@@ -390,7 +389,7 @@ fn messages_are_acknowledged_when_the_user_is_done_with_them() {
 }
 
 #[test]
-fn a_topic_alias_stands_for_its_topic_on_its_connection() {
+fn a_topic_alias_is_valid_only_on_its_connection() {
     let mut talk = Talk::connected(&CONNECT, &[]);
     let set = b"\x30\x0B\0\x03a/b\x03\x23\0\x01hi";
     let used = b"\x30\x08\0\0\x03\x23\0\x01hi";
@@ -401,7 +400,7 @@ fn a_topic_alias_stands_for_its_topic_on_its_connection() {
 }
 
 #[test]
-fn a_session_that_goes_on_sends_again_what_was_not_acknowledged() {
+fn a_continued_session_resends_unacknowledged_publications() {
     let mut talk = Talk::connected(&KEPT, &[]);
     for (qos, tag) in [
         (QoS::AtLeastOnce, 1),
@@ -428,7 +427,7 @@ fn a_session_that_goes_on_sends_again_what_was_not_acknowledged() {
 }
 
 #[test]
-fn what_is_sent_again_keeps_to_the_servers_window() {
+fn resending_respects_the_receive_maximum() {
     let mut talk = Talk::connected(&KEPT, &[]);
     for tag in 1..=3 {
         talk.publish(QoS::AtLeastOnce, tag).expect("room");
@@ -447,7 +446,7 @@ fn what_is_sent_again_keeps_to_the_servers_window() {
 }
 
 #[test]
-fn what_cannot_be_sent_again_is_told_to_be_given_up() {
+fn publications_that_cannot_be_resent_are_reported_as_given_up() {
     let large = std::num::NonZeroU32::new(12).expect("it is not 0");
     let table = [
         (false, vec![], 2),
@@ -468,7 +467,7 @@ fn what_cannot_be_sent_again_is_told_to_be_given_up() {
 }
 
 #[test]
-fn a_message_of_qos_2_is_told_once_whatever_becomes_of_its_connection() {
+fn a_message_of_qos_2_is_reported_once_even_if_the_connection_is_lost() {
     let mut talk = Talk::connected(&KEPT, &[]);
     assert_eq!(talk.hears(b"\x34\x08\0\x01a\0\x05\0hi").len(), 1);
     talk.connect(&KEPT, true, &[]);
@@ -482,7 +481,7 @@ fn a_message_of_qos_2_is_told_once_whatever_becomes_of_its_connection() {
 }
 
 #[test]
-fn subscribing_and_unsubscribing_are_golden_and_answered() {
+fn subscribe_and_unsubscribe_are_encoded_and_answered() {
     let mut talk = Talk::connected(&CONNECT, &[]);
     let subscription = Subscription {
         filter: TopicFilter::parse("a/#").expect("it is legal"),
@@ -511,7 +510,7 @@ fn subscribing_and_unsubscribing_are_golden_and_answered() {
 }
 
 #[test]
-fn pings_are_due_whatever_is_sent_and_silence_ends_the_connection() {
+fn pings_are_due_while_sending_and_silence_ends_the_connection() {
     let mut talk = Talk::connected(&CONNECT, &[Property::ServerKeepAlive(10)]);
     assert_eq!(talk.client.deadline(), Some(7500));
     assert_eq!(talk.client.on_deadline(7499), Due::Nothing);
@@ -531,7 +530,7 @@ fn pings_are_due_whatever_is_sent_and_silence_ends_the_connection() {
 }
 
 #[test]
-fn a_server_that_does_not_answer_connect_is_overdue() {
+fn a_server_that_does_not_answer_connect_in_time_is_overdue() {
     let mut talk = Talk::new(Version::V5_0);
     let written = talk.client.connect(&CONNECT, 5, &mut talk.out);
     written.expect("it can be said");
@@ -541,7 +540,7 @@ fn a_server_that_does_not_answer_connect_is_overdue() {
 }
 
 #[test]
-fn who_has_left_says_nothing_more_but_hears_why_the_server_ended_it() {
+fn after_disconnect_nothing_is_written_but_events_are_still_returned() {
     let mut talk = Talk::connected(&KEPT, &[]);
     talk.hears(b"\x32\x08\0\x01a\0\x05\0hi");
     talk.client.disconnect(Some(0), &mut talk.out);
@@ -558,7 +557,7 @@ fn who_has_left_says_nothing_more_but_hears_why_the_server_ended_it() {
 }
 
 #[test]
-fn leaving_is_golden_before_5() {
+fn disconnect_is_encoded_before_5() {
     let mut talk = Talk::new(Version::V3_1_1);
     let written = talk.client.connect(&CONNECT, 0, &mut talk.out);
     written.expect("it can be said");

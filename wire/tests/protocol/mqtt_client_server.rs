@@ -1,5 +1,5 @@
-//! The client's machine of MQTT against the server's, in memory: all versions, all QoS, and a connection
-//! that is lost at any byte.
+//! The client's state machine against the server's, in memory: all versions, all QoS, and a
+//! connection that is lost after any byte.
 
 use wire::mqtt::client::Connect;
 use wire::mqtt::server::{Config, Greeting, Handshake, Request, Session};
@@ -7,12 +7,12 @@ use wire::mqtt::*;
 
 use crate::mqtt_client::{CONNECT, Talk};
 
-/// A server that takes what it gets, and sends each message back.
+/// A server that accepts every message and sends it back.
 struct Echo {
     config: Config,
     session: Session,
     outgoing: Outgoing<Vec<u8>>,
-    /// Messages taken, by their payloads.
+    /// The payloads of the accepted messages.
     taken: Vec<Vec<u8>>,
     version: Version,
 }
@@ -20,7 +20,7 @@ struct Echo {
 const VERSIONS: [Version; 3] = Version::ALL;
 const QOS: [QoS; 3] = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce];
 
-/// Lets the client in, and gives CONNACK to it.
+/// Accepts the client and passes CONNACK to it.
 fn accept(
     talk: &mut Talk,
     connect: &Connect<'_>,
@@ -56,7 +56,7 @@ impl Echo {
         }
     }
 
-    /// The next connection of the same session.
+    /// Opens the next connection of the same session.
     fn reopen(&mut self, talk: &mut Talk, connect: &Connect<'_>) -> Vec<u8> {
         let incoming = self.session.take_incoming();
         let (session, _) = accept(talk, connect, &self.config, true);
@@ -143,8 +143,8 @@ fn ack<R>(packet_id: PacketId, reason: R) -> Acknowledgement<'static, R> {
     }
 }
 
-/// Hands everything to and fro until nobody has anything to say; the client is done with messages at
-/// once. What it heard.
+/// Exchanges bytes until neither side writes any more, and returns the client's events. The client
+/// acknowledges messages at once.
 fn settle(talk: &mut Talk, echo: &mut Echo, mut to_client: Vec<u8>) -> Vec<String> {
     let mut heard = Vec::new();
     loop {
@@ -169,7 +169,7 @@ fn messages(heard: &[String]) -> Vec<&str> {
 }
 
 #[test]
-fn a_message_comes_back_in_every_version_with_every_qos() {
+fn a_message_is_echoed_in_every_version_with_every_qos() {
     for version in VERSIONS {
         for qos in QOS {
             let mut talk = Talk::new(version);
@@ -184,8 +184,8 @@ fn a_message_comes_back_in_every_version_with_every_qos() {
     }
 }
 
-/// The connection is lost when the server has read this much of what the client says, and the client
-/// has read this much of the answer.
+/// Loses the connection after the server has read `of_client` bytes from the client and the client
+/// has read `of_server` bytes of the answer.
 fn lost(version: Version, qos: QoS, of_client: usize, of_server: usize) -> (Vec<String>, usize) {
     let kept = Connect {
         clean_start: false,
@@ -198,7 +198,7 @@ fn lost(version: Version, qos: QoS, of_client: usize, of_server: usize) -> (Vec<
     let said = talk.said();
     let answer = echo.hears(&said[..of_client.min(said.len())]);
     let mut heard = talk.hears(&answer[..of_server.min(answer.len())]);
-    // What the user is done with on a lost connection, nobody hears.
+    // Acknowledgements on a lost connection have no effect.
     if !messages(&heard).is_empty() && qos != QoS::AtMostOnce {
         talk.acknowledge();
     }
@@ -210,7 +210,7 @@ fn lost(version: Version, qos: QoS, of_client: usize, of_server: usize) -> (Vec<
 }
 
 #[test]
-fn a_connection_that_is_lost_anywhere_loses_nothing_and_doubles_nothing_of_qos_2() {
+fn a_lost_connection_neither_loses_nor_duplicates_messages_of_qos_2() {
     for version in [Version::V3_1_1, Version::V5_0] {
         for (of_client, of_server) in (0..=16).flat_map(|c| (0..=24).map(move |s| (c, s))) {
             let (heard, taken) = lost(version, QoS::ExactlyOnce, of_client, of_server);

@@ -1,4 +1,4 @@
-//! Bytes of the MQTT specifications and of every packet in every version, both ways.
+//! Bytes from the MQTT specifications and of every packet in every version, encoded and decoded.
 
 use wire::mqtt::*;
 
@@ -16,7 +16,8 @@ pub fn id(number: u16) -> PacketId {
     PacketId::new(number).expect("it is legal")
 }
 
-/// The packet is these bytes in each of the versions, for who is to read it.
+/// Checks that the packet has these bytes in each of the versions. `reader` is the role that
+/// decodes it.
 #[track_caller]
 pub fn check(versions: &[Version], reader: Role, packet: Packet<'_>, bytes: &[u8]) {
     for &version in versions {
@@ -181,7 +182,7 @@ fn auth() {
     }
 }
 
-/// 1.5.4, figure 1-2: U+2A6D4 has four bytes, and U+FEFF is no mark to be stripped off
+/// 1.5.4, figure 1-2: U+2A6D4 has four bytes, and U+FEFF is not stripped as a byte order mark
 /// ([MQTT-1.5.4-3]).
 #[test]
 fn strings_are_utf_8() {
@@ -202,7 +203,7 @@ fn strings_are_utf_8() {
     assert_eq!(out, b"\x03\x00\x05\x41\xF0\xAA\x9B\x94");
 }
 
-/// Table 1-1 of 5.0: what the lengths of one to four bytes can tell.
+/// Table 1-1 of 5.0: the ranges of lengths with one to four bytes.
 #[test]
 fn lengths_at_the_edges_have_their_shortest_form() {
     let header = b"\x00\x01t";

@@ -1,4 +1,4 @@
-//! CONNECT and CONNACK: bytes of the MQTT specifications, both ways.
+//! CONNECT and CONNACK: bytes from the MQTT specifications, encoded and decoded.
 
 use wire::mqtt::*;
 
@@ -19,7 +19,7 @@ fn connect(version: Version) -> Connect<'static> {
     }
 }
 
-/// 3.1.2.12 of 5.0, figure 3-6: "Variable Header example", with its payload behind it.
+/// 3.1.2.12 of 5.0, figure 3-6: "Variable Header example", followed by a payload.
 #[test]
 fn the_connect_example_of_5() {
     let mut scratch = Vec::new();
@@ -44,7 +44,8 @@ fn the_connect_example_of_5() {
     check(&[V5_0], Role::Server, Packet::Connect(packet), &bytes);
 }
 
-/// 3.1.2.10 of 3.1.1, figure 3.6, and the same in 3.1: name, level, flags, keep alive.
+/// 3.1.2.10 of 3.1.1, figure 3.6, and the corresponding packet of 3.1: name, level, flags, keep
+/// alive.
 #[test]
 fn the_connect_example_of_3() {
     let will = Will {
@@ -75,16 +76,16 @@ fn the_connect_example_of_3() {
 
 /// 3.1, "User name": "the User Name flag is set, but the User Name string is missing".
 #[test]
-fn in_3_1_names_may_be_missing() {
+fn in_3_1_user_name_and_password_may_be_missing() {
     let bytes = b"\x10\x0E\x00\x06MQIsdp\x03\xC2\x00\x0A\x00\x00";
     let mut decoder = Decoder::before_connect(Limits::DEFAULT);
     let expected = Packet::Connect(connect(V3_1));
     assert_eq!(decoder.decode(bytes), Ok(Some((expected, bytes.len()))));
 }
 
-/// A password alone is new in 5.0 (3.1.2.9).
+/// A password without a user name is new in 5.0 (3.1.2.9).
 #[test]
-fn in_5_there_may_be_a_password_alone() {
+fn in_5_a_password_needs_no_user_name() {
     let packet = Packet::Connect(Connect {
         password: Some(b"x"),
         ..connect(V5_0)

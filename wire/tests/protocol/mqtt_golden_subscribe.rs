@@ -1,4 +1,5 @@
-//! SUBSCRIBE, UNSUBSCRIBE and their answers: bytes of the MQTT specifications, both ways.
+//! SUBSCRIBE, UNSUBSCRIBE and their acknowledgements: bytes from the MQTT specifications, encoded
+//! and decoded.
 
 use wire::mqtt::*;
 
@@ -53,7 +54,7 @@ fn subscription_options() {
     });
     let bytes = b"\x82\x0C\x00\x01\x03\x0B\x80\x01\x00\x03+/#\x2E";
     check(&[V5_0], Role::Server, packet, bytes);
-    // Before 5.0 there is the QoS.
+    // Before 5.0 the options are only the QoS.
     let mut out = Vec::new();
     packet.encode(V3_1_1, &mut out).unwrap();
     assert_eq!(out, b"\x82\x08\x00\x01\x00\x03+/#\x02");
@@ -80,7 +81,7 @@ fn the_suback_example() {
     check(&[V3_1, V3_1_1], Role::Client, packet, bytes);
     let bytes = b"\x90\x06\x00\x0A\x00\x00\x02\x80";
     check(&[V5_0], Role::Client, packet, bytes);
-    // Before 5.0 there is one failure.
+    // Before 5.0 there is only one failure code.
     let mut scratch = Vec::new();
     let refused = [SubscribeReason::NotAuthorized];
     let mut out = Vec::new();

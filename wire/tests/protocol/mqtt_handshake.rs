@@ -1,11 +1,11 @@
-//! From the first byte to CONNACK: MQTT 5.0, 3.1.4 and 3.2.
+//! The handshake, from the first byte to CONNACK: MQTT 5.0, 3.1.4 and 3.2.
 
 use std::num::NonZeroU32;
 
 use wire::mqtt::server::{Config, Fault, Greeting, Handshake, Opened, PayloadCheck, Refusal, Will};
 use wire::mqtt::*;
 
-/// The parts of a CONNECT that matter here.
+/// The fields of a CONNECT that these tests vary.
 #[derive(Clone, Copy)]
 pub struct Hello<'a> {
     pub version: Version,
@@ -63,7 +63,7 @@ pub fn refused(bytes: &[u8]) -> Refusal {
     }
 }
 
-/// The answer, as the client reads it.
+/// Passes the CONNACK, as the client decodes it, to `look`.
 fn connack<R>(version: Version, bytes: &[u8], look: impl FnOnce(Connack<'_>) -> R) -> R {
     let mut decoder = Decoder::new(Role::Client, version, Limits::FROM_SERVER);
     let packet = decoder.decode(bytes).expect("it is MQTT");
@@ -83,7 +83,7 @@ fn accepted(opened: &Opened, config: &Config, greeting: &Greeting<'_>) -> Vec<u8
 }
 
 #[test]
-fn a_connect_is_kept_whole() {
+fn all_fields_of_connect_are_kept() {
     let mut scratch = Vec::new();
     let will_properties = [
         Property::WillDelayInterval(9),
@@ -151,7 +151,7 @@ fn a_connect_is_kept_whole() {
 }
 
 #[test]
-fn what_is_absent_has_its_default() {
+fn absent_fields_of_connect_have_defaults() {
     for version in Version::ALL {
         let opened = Hello { version, ..HELLO }.opened(&Config::DEFAULT);
         assert_eq!(opened.version, version);
@@ -164,11 +164,11 @@ fn what_is_absent_has_its_default() {
     }
 }
 
-/// 3.1.2.11.2; before 5.0 "Clean Session" says it.
+/// 3.1.2.11.2; before 5.0 "Clean Session".
 #[test]
-fn how_long_a_session_lives_is_bounded() {
+fn session_expiry_is_bounded() {
     let forever = Config::FOR_EVER;
-    // Version, clean start, wanted, granted at most, granted; what CONNACK says.
+    // Version, clean start, requested expiry, maximum, granted expiry; expiry in CONNACK.
     let cases = [
         (Version::V5_0, true, None, 100, 0, None),
         (Version::V5_0, false, None, 100, 0, None),
@@ -209,8 +209,9 @@ fn how_long_a_session_lives_is_bounded() {
 
 /// [MQTT-3.2.2-21], [MQTT-3.2.2-22].
 #[test]
-fn the_server_may_want_another_keep_alive() {
-    // Version, the client's, the server's maximum, what counts, what CONNACK says.
+fn the_server_may_replace_the_keep_alive() {
+    // Version, requested keep alive, the server's maximum, granted keep alive, keep alive in
+    // CONNACK.
     let cases = [
         (Version::V5_0, 10, 0, 10, None),
         (Version::V5_0, 0, 0, 0, None),
@@ -245,7 +246,7 @@ fn the_server_may_want_another_keep_alive() {
 }
 
 #[test]
-fn connack_says_what_the_server_grants() {
+fn connack_contains_the_granted_values() {
     let config = Config::DEFAULT;
     let hello = Hello {
         client_id: "",
@@ -271,7 +272,7 @@ fn connack_says_what_the_server_grants() {
         assert_eq!(size, Some(config.limits.packet_bytes));
         assert_eq!(properties.assigned_client_identifier(), Some("auto-1"));
         assert_eq!(properties.response_information(), Some("reply/1"));
-        // What is there is not said to be there.
+        // Properties with their default values are omitted.
         assert_eq!(properties.iter().count(), 5);
     });
 
@@ -288,7 +289,7 @@ fn connack_says_what_the_server_grants() {
 
 /// [MQTT-3.1.2-28].
 #[test]
-fn response_information_is_given_to_those_who_ask() {
+fn response_information_is_sent_only_on_request() {
     let greeting = Greeting {
         response_information: Some("reply/1"),
         ..Greeting::default()
@@ -300,7 +301,7 @@ fn response_information_is_given_to_those_who_ask() {
 }
 
 #[test]
-fn versions_before_5_are_told_of_the_session_only() {
+fn before_5_connack_contains_only_session_present() {
     let greeting = Greeting {
         session_present: true,
         assigned_client_id: Some("auto-1"),
@@ -308,7 +309,7 @@ fn versions_before_5_are_told_of_the_session_only() {
     };
     for (version, bytes) in [
         (Version::V3_1_1, b"\x20\x02\x01\x00"),
-        // Its byte "is not used".
+        // In 3.1 the byte "is not used".
         (Version::V3_1, b"\x20\x02\x00\x00"),
     ] {
         let opened = Hello { version, ..HELLO }.opened(&Config::DEFAULT);
@@ -316,9 +317,10 @@ fn versions_before_5_are_told_of_the_session_only() {
     }
 }
 
-/// [MQTT-3.1.2-24]: response information is left out first, and then there is no connection.
+/// [MQTT-3.1.2-24]: response information is omitted first; if that is not enough, the connection
+/// fails.
 #[test]
-fn connack_is_no_larger_than_the_client_takes() {
+fn connack_does_not_exceed_the_maximum_packet_size() {
     let greeting = Greeting {
         response_information: Some("a rather long prefix of topics"),
         ..Greeting::default()
@@ -356,7 +358,7 @@ fn connack_is_no_larger_than_the_client_takes() {
 
 /// [MQTT-3.1.3-6]; [MQTT-3.1.3-7] and [MQTT-3.1.3-8] of 3.1.1.
 #[test]
-fn an_empty_client_identifier_is_not_for_everybody() {
+fn an_empty_client_identifier_depends_on_version_and_clean_start() {
     let cases: [(_, _, Option<&[u8]>); 6] = [
         (Version::V5_0, true, None),
         (Version::V5_0, false, None),
@@ -386,9 +388,9 @@ fn an_empty_client_identifier_is_not_for_everybody() {
     }
 }
 
-/// [MQTT-3.1.3-5]: from 1 to 23 of the characters named there; more are welcome.
+/// [MQTT-3.1.3-5]: 1 to 23 characters of the given set are allowed; longer ones are accepted too.
 #[test]
-fn client_identifiers_may_be_long_and_of_any_characters() {
+fn client_identifiers_may_be_long_and_contain_any_characters() {
     let letters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     let long = "x".repeat(65_535);
     for version in Version::ALL {
@@ -405,7 +407,7 @@ fn client_identifiers_may_be_long_and_of_any_characters() {
 
 /// [MQTT-4.12.0-1].
 #[test]
-fn no_authentication_method_is_supported() {
+fn authentication_methods_are_refused() {
     for client_id in ["c", ""] {
         let hello = Hello {
             client_id,
@@ -427,11 +429,12 @@ fn no_authentication_method_is_supported() {
     }
 }
 
-/// What is no CONNECT, by what is answered: a code of 3.1.1, one of 5.0, or nothing.
+/// Invalid CONNECTs and the answer to each: a return code of 3.1.1, a reason code of 5.0, or
+/// nothing.
 #[test]
-fn what_is_no_connect_is_refused_as_its_version_can_be_told() {
+fn invalid_connects_are_refused_in_the_clients_version() {
     const CODE_1: &[u8] = b"\x20\x02\x00\x01";
-    // The reason of 5.0.
+    // Ok contains the reason code of 5.0.
     let cases: [(&[u8], Result<u8, &[u8]>); 20] = [
         // [MQTT-3.1.0-1].
         (b"\xC0\x00", Err(b"")),
@@ -440,7 +443,8 @@ fn what_is_no_connect_is_refused_as_its_version_can_be_told() {
         // [MQTT-3.1.2-1]: an unknown protocol.
         (b"\x10\x10\x00\x04mqtt\x05\x02\x00\x0A", Err(b"")),
         (b"\x10\x10\x00\x03MQT", Err(b"")),
-        // [MQTT-3.1.2-2]: successors of 5.0, others, and bridges' older ones.
+        // [MQTT-3.1.2-2]: successors of 5.0, other levels, and older levels with the bit that
+        // bridges set.
         (b"\x10\x10\x00\x04MQTT\x06", Ok(0x84)),
         (b"\x10\x10\x00\x04MQTT\x7F", Ok(0x84)),
         (b"\x10\x10\x00\x04MQTT\x03", Err(CODE_1)),
@@ -455,14 +459,14 @@ fn what_is_no_connect_is_refused_as_its_version_can_be_told() {
         // [MQTT-3.1.3-11], [MQTT-3.1.3-12]: a will topic, a user name.
         (b"\x10\x20\x00\x04MQTT\x05\x06\x00\x0A\x00\x00\x00\x00\x00\x01\xFF", Ok(0x81)),
         (b"\x10\x20\x00\x04MQTT\x05\x82\x00\x0A\x00\x00\x00\x00\x01\xFF", Ok(0x81)),
-        // [MQTT-3.1.2-16], [MQTT-3.1.2-18]: one without its flag.
+        // [MQTT-3.1.2-16], [MQTT-3.1.2-18]: a field without its flag.
         (b"\x10\x10\x00\x04MQTT\x05\x02\x00\x0A\x00\x00\x00\x00\x01u", Ok(0x81)),
-        // A property twice.
+        // A duplicate property.
         (
             b"\x10\x17\x00\x04MQTT\x05\x02\x00\x0A\x0A\x11\x00\x00\x00\x01\x11\x00\x00\x00\x01\x00\x00",
             Ok(0x82),
         ),
-        // [MQTT-2.1.3-1]: flags that a CONNECT does not have.
+        // [MQTT-2.1.3-1]: reserved flags in the fixed header.
         (b"\x12\x0D\x00\x04MQTT\x05", Ok(0x81)),
         (b"\x12\x0D\x00\x04MQTT\x04", Err(b"")),
     ];
@@ -482,7 +486,7 @@ fn what_is_no_connect_is_refused_as_its_version_can_be_told() {
 }
 
 #[test]
-fn a_connect_that_is_too_large_is_refused_before_it_is_there() {
+fn a_connect_that_is_too_large_is_refused_before_it_has_arrived() {
     let config = Config {
         limits: Limits {
             packet_bytes: 20,
@@ -495,9 +499,9 @@ fn a_connect_that_is_too_large_is_refused_before_it_is_there() {
     assert_eq!(fault.reason(), DisconnectReason::PacketTooLarge);
 }
 
-/// The caller's own reasons, by what 3.1.1 has for them ([MQTT-3.2.2-6] of 3.1.1).
+/// Reasons of the caller, with their return codes in 3.1.1 ([MQTT-3.2.2-6] of 3.1.1).
 #[test]
-fn the_caller_refuses_as_the_version_can() {
+fn refusals_by_the_caller_use_the_codes_of_the_version() {
     for &reason in ConnectReason::ALL
         .iter()
         .filter(|reason| reason.is_failure())

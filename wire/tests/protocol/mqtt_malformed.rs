@@ -1,11 +1,12 @@
-//! What is no MQTT: the fault, its place, the reason code and the statement, case by case.
+//! Malformed fixed headers: the fault, its offset, the reason code and the clause, case by case.
 
 use wire::mqtt::{Decoder, Limits, Role, Version};
 
 use Role::{Client, Server};
 use Version::{V3_1, V3_1_1, V5_0};
 
-/// What the decoder says, and that it says the same of any longer input, and nothing of a shorter.
+/// Returns the decoder's error, and checks that longer inputs give the same error and shorter ones
+/// none.
 #[track_caller]
 pub fn error_of(decoder: &Decoder, bytes: &[u8]) -> String {
     let mut first = None;
@@ -23,7 +24,7 @@ pub fn error_of(decoder: &Decoder, bytes: &[u8]) -> String {
     format!("{error} {code:#04x} {}", error.clause())
 }
 
-/// In every version: its fault, and its clause in 3.1.1 and in 5.0.
+/// Checks the fault in every version, with its clause in 3.1.1 and in 5.0.
 #[track_caller]
 pub fn check(role: Role, bytes: &[u8], expected: &str, of_3: &str, of_5: &str) {
     for (version, clause) in [(V3_1_1, of_3), (V5_0, of_5)] {
@@ -112,7 +113,7 @@ fn reserved_flags() {
     }
     let expected = "the flags 0b0001 are reserved (AUTH, byte 0) 0x81 MQTT-3.15.1-1";
     check_in(V5_0, Server, b"\xF1", expected);
-    // 3.1 does not use them; a PUBREL may have DUP set.
+    // 3.1 does not use the flags; a PUBREL may have DUP set.
     let mut decoder = Decoder::new(Server, V3_1, Limits::DEFAULT);
     assert!(matches!(decoder.decode(b"\x6A\x02\x00\x01"), Ok(Some(_))));
 }
@@ -129,7 +130,7 @@ fn remaining_lengths() {
         decoder.decode(b"\x40\x82\x00\x00\x01"),
         Ok(Some((_, 5)))
     ));
-    // What CONNECT may do is known when its version is.
+    // The rule for CONNECT depends on its version, which is decoded later.
     let long = |level| {
         [
             b"\x10\x8D\x00\x00\x04MQTT",

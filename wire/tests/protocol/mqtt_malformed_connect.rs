@@ -1,4 +1,4 @@
-//! CONNECT and CONNACK that are none: the fault, its place, the reason code and the statement.
+//! Malformed CONNECT and CONNACK: the fault, its offset, the reason code and the clause.
 
 use wire::mqtt::{Decoder, Limits};
 
@@ -67,8 +67,8 @@ fn connect() {
     }
     let expected = "a password is set without a user name (CONNECT, byte 9) 0x81 MQTT-3.1.2-22";
     check_connect(b"\x00\x04MQTT\x04\x42", expected);
-    // [MQTT-3.1.3-3]: the client identifier has to be there; [MQTT-3.1.2-17], [MQTT-3.1.2-19]: so have
-    // the others that are announced.
+    // [MQTT-3.1.3-3]: the client identifier is required; [MQTT-3.1.2-17], [MQTT-3.1.2-19]: so are
+    // the other fields whose flags are set.
     for (flags, payload, offset) in [
         (0x02, &b""[..], 12),
         (0x82, b"\x00\x00", 14),

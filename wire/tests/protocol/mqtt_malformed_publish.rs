@@ -1,4 +1,5 @@
-//! PUBLISH and acknowledgements that are none, and what passes a limit: the fault, its place, the reason code and the statement.
+//! Malformed PUBLISH and acknowledgements, and exceeded limits: the fault, its offset, the reason
+//! code and the clause.
 
 use wire::mqtt::{Decoder, Fault, Limits};
 
@@ -116,7 +117,7 @@ fn acknowledgements() {
     check_in(V5_0, Server, b"\xF0\x02\x18\x00", expected);
 }
 
-/// Each bound has an error of its own, and what is at the bound passes.
+/// Each limit has an error of its own, and a packet at the limit is accepted.
 #[test]
 fn limits() {
     const LIMITS: Limits = Limits {

@@ -1,4 +1,5 @@
-//! SUBSCRIBE, UNSUBSCRIBE and answers to them that are none: the fault, its place, the reason code and the statement.
+//! Malformed SUBSCRIBE, UNSUBSCRIBE and their acknowledgements: the fault, its offset, the reason
+//! code and the clause.
 
 use wire::mqtt::{Decoder, Limits};
 
@@ -84,7 +85,7 @@ fn filters() {
         let bytes = [&[0x82, 3 + text.len() as u8, 0, 1, 0], &text[..]].concat();
         let expected = format!("the topic is illegal: a shared subscription {error}");
         check_in(V5_0, Server, &bytes, &expected);
-        // Before 5.0 it is a filter like any other.
+        // Before 5.0 it is an ordinary filter.
         let bytes = [&[0x82, 2 + text.len() as u8, 0, 1], &text[..]].concat();
         let mut decoder = Decoder::new(Server, V3_1_1, Limits::DEFAULT);
         assert!(matches!(decoder.decode(&bytes), Ok(Some(_))));

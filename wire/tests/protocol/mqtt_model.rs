@@ -1,4 +1,4 @@
-//! Any packet of any version, for the properties that hold for all of them.
+//! Generates any packet of any version, for property tests.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -7,7 +7,7 @@ use wire::mqtt::*;
 
 use crate::mqtt_value::{Value, data, properties, text, topic};
 
-/// What a packet may consist of; each takes from it what it needs.
+/// Random values that packets are built from; each packet uses the values it needs.
 #[derive(Clone, Debug)]
 pub struct Ingredients {
     pub packet: PacketType,
@@ -39,7 +39,7 @@ fn filter() -> impl Strategy<Value = String> {
     })
 }
 
-/// Who may read it; AUTH and DISCONNECT of a server are new in 5.0.
+/// Returns the role that may receive the packet; AUTH and DISCONNECT of a server are new in 5.0.
 fn reader(packet: PacketType, version: Version, server: bool) -> Role {
     use PacketType::*;
     match packet {
@@ -120,7 +120,7 @@ impl Ingredients {
         self.version == Version::V5_0
     }
 
-    /// Gives the packet, which says nothing that its version cannot say.
+    /// Passes the packet, which its version can express, to `run`.
     pub fn with<R>(&self, run: impl FnOnce(Packet<'_>) -> R) -> R {
         let (mut scratch, mut will_scratch, mut list) = (Vec::new(), Vec::new(), Vec::new());
         let properties = self.list(&self.properties, &mut scratch);
@@ -195,7 +195,7 @@ impl Ingredients {
         }
     }
 
-    /// Before 5.0 the first, which is success.
+    /// Before 5.0 the reason is the first one, success.
     fn reason<R: Copy>(&self, all: &[R]) -> R {
         match self.is_5() {
             true => *self.reasons[0].get(all),

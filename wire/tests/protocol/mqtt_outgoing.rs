@@ -1,4 +1,5 @@
-//! What was sent and is not acknowledged: MQTT 5.0, 4.3, 4.4, 4.6 and 4.9, the sender's side.
+//! Publications that were sent and are not acknowledged: MQTT 5.0, 4.3, 4.4, 4.6 and 4.9, sender's
+//! side.
 
 use std::collections::HashSet;
 
@@ -18,7 +19,7 @@ fn push(window: &mut Outgoing<u32>, qos: QoS, message: u32) -> PacketId {
     delivery.packet_id().expect("QoS is not 0")
 }
 
-/// What is sent again on a new connection, as far as it can be sent at once.
+/// Returns the packets that are sent again on a new connection, as far as the quota allows.
 fn resent(window: &mut Outgoing<u32>) -> Vec<(u16, Option<u32>)> {
     let mut seen = Vec::new();
     loop {
@@ -79,7 +80,7 @@ fn qos_2_ends_with_pubcomp() {
 }
 
 #[test]
-fn a_refused_message_is_done_with() {
+fn a_refused_message_is_complete() {
     for &reason in PublishReason::ALL {
         let mut window = Outgoing::new(WIDE, 10);
         let one = push(&mut window, QoS::ExactlyOnce, 7);
@@ -103,8 +104,8 @@ fn identifiers_of_the_other_qos_are_unknown() {
 }
 
 #[test]
-fn no_more_are_in_flight_than_either_side_wants() {
-    // The peer's Receive Maximum, ours, what may be in flight.
+fn messages_in_flight_are_bounded_by_both_sides() {
+    // The peer's Receive Maximum, our maximum, the bound on messages in flight.
     for (receive, own, expected) in [(3, 10, 3), (10, 3, 3), (WIDE, 5, 5), (0, 5, 1), (5, 0, 1)] {
         let mut window = Outgoing::new(receive, own);
         let mut sent = 0;
@@ -120,7 +121,7 @@ fn no_more_are_in_flight_than_either_side_wants() {
     }
 }
 
-/// [MQTT-4.9.0-2]: quota comes back with PUBCOMP, not with PUBREC.
+/// [MQTT-4.9.0-2]: PUBCOMP increments the quota, PUBREC does not.
 #[test]
 fn a_received_message_counts_until_it_is_complete() {
     let mut window = Outgoing::new(1, 10);
@@ -133,7 +134,7 @@ fn a_received_message_counts_until_it_is_complete() {
 }
 
 #[test]
-fn identifiers_go_round() {
+fn identifiers_wrap_around() {
     let mut window = Outgoing::new(WIDE, 10);
     let numbers = (1..=u16::MAX).cycle().take(200_000);
     for number in numbers {
@@ -144,7 +145,7 @@ fn identifiers_go_round() {
 }
 
 #[test]
-fn one_that_is_never_acknowledged_stops_the_others() {
+fn a_message_that_is_never_acknowledged_stops_later_messages() {
     let mut window = Outgoing::new(WIDE, 2);
     let stuck = push(&mut window, QoS::ExactlyOnce, 0);
     let mut passed = 0;
@@ -160,7 +161,7 @@ fn one_that_is_never_acknowledged_stops_the_others() {
 }
 
 #[test]
-fn as_many_as_there_are_identifiers_can_be_in_flight() {
+fn all_identifiers_can_be_in_flight() {
     let mut window = Outgoing::new(WIDE, WIDE);
     let mut seen = HashSet::new();
     while window.has_room() {
@@ -174,7 +175,7 @@ fn as_many_as_there_are_identifiers_can_be_in_flight() {
 }
 
 #[test]
-fn a_new_connection_gets_everything_again_in_order() {
+fn a_new_connection_resends_everything_in_order() {
     let mut window = Outgoing::new(WIDE, 10);
     let qos = [
         QoS::AtLeastOnce,
@@ -203,7 +204,7 @@ fn a_new_connection_gets_everything_again_in_order() {
 
 /// "The send quota and Receive Maximum value are not preserved across Network Connections" (4.9).
 #[test]
-fn a_smaller_receive_maximum_holds_what_is_sent_again() {
+fn a_smaller_receive_maximum_delays_resending() {
     let mut window = Outgoing::new(WIDE, 10);
     for message in 0..5 {
         push(&mut window, QoS::AtLeastOnce, message);
@@ -220,7 +221,7 @@ fn a_smaller_receive_maximum_holds_what_is_sent_again() {
     assert!(window.has_room());
 }
 
-/// [MQTT-3.3.4-10]: nothing but PUBLISH waits for quota.
+/// [MQTT-3.3.4-10]: only PUBLISH waits for quota.
 #[test]
 fn pubrel_needs_no_quota() {
     let mut window = Outgoing::new(WIDE, 10);
@@ -236,7 +237,7 @@ fn pubrel_needs_no_quota() {
 
 /// [MQTT-3.1.2-25].
 #[test]
-fn what_is_too_large_is_taken_for_sent() {
+fn a_message_that_is_too_large_counts_as_sent() {
     let mut window = Outgoing::new(1, 10);
     for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
         let one = push(&mut window, qos, 7);
@@ -247,7 +248,7 @@ fn what_is_too_large_is_taken_for_sent() {
 }
 
 #[test]
-fn what_others_may_get_is_taken_back() {
+fn messages_for_other_clients_are_taken_back() {
     let mut window = Outgoing::new(WIDE, 10);
     for (message, qos) in [
         (0, QoS::AtLeastOnce),
@@ -266,7 +267,7 @@ fn what_others_may_get_is_taken_back() {
 }
 
 #[test]
-fn a_session_that_ends_gives_back_what_was_not_received() {
+fn ending_a_session_returns_messages_that_were_not_received() {
     let mut window = Outgoing::new(WIDE, 10);
     for message in 0..4 {
         push(&mut window, QoS::ExactlyOnce, message);
@@ -281,7 +282,7 @@ fn a_session_that_ends_gives_back_what_was_not_received() {
 
 /// [MQTT-2.2.1-3]: SUBSCRIBE, UNSUBSCRIBE and PUBLISH share their identifiers.
 #[test]
-fn requests_have_identifiers_of_the_same_row() {
+fn requests_and_messages_share_identifiers() {
     let mut window = Outgoing::new(1, 1);
     assert_eq!(window.reserve(), Some(id(1)));
     assert_eq!(push(&mut window, QoS::AtLeastOnce, 7), id(2));
@@ -289,7 +290,7 @@ fn requests_have_identifiers_of_the_same_row() {
     assert_eq!(window.release(id(2)), Err(Unknown(id(2))));
     assert_eq!(window.puback(id(1)), Err(Unknown(id(1))));
     assert_eq!(window.release(id(1)), Ok(()));
-    // A new connection forgets them.
+    // A new connection drops them.
     window.resume(1, 1);
     assert_eq!(resent(&mut window), [(2, Some(7))]);
     assert_eq!(window.release(id(3)), Err(Unknown(id(3))));
@@ -307,7 +308,7 @@ struct Message {
     qos: QoS,
     number: u32,
     is_received: bool,
-    /// On this connection.
+    /// True if sent on this connection.
     is_sent: bool,
 }
 
@@ -332,7 +333,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The window beside a plain list of what is in flight.
+/// The window, and a plain list of the messages in flight.
 struct Both {
     window: Outgoing<u32>,
     list: Vec<Message>,

@@ -1,4 +1,4 @@
-//! What holds for all packets and all bytes.
+//! Properties of all packets and all bytes.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -20,8 +20,9 @@ fn encoded(packet: &Packet<'_>, version: Version) -> Vec<u8> {
     out.split_off(6)
 }
 
-/// Decodes pieces as a caller does: what is not consumed stays in front of the next piece. What is
-/// left at the end is looked at once more, since a long packet is not whenever some of it arrives.
+/// Decodes pieces like a caller: bytes that are not consumed stay in front of the next piece. The
+/// rest is decoded once more at the end, since a long packet is not decoded again whenever bytes
+/// arrive.
 fn read(decoder: &mut Decoder, pieces: &[&[u8]]) -> (Vec<String>, Option<DecodeError>) {
     let (mut buffer, mut seen) = (Vec::new(), Vec::new());
     let mut at_start = decoder.clone();
@@ -46,7 +47,7 @@ fn read(decoder: &mut Decoder, pieces: &[&[u8]]) -> (Vec<String>, Option<DecodeE
     (seen, at_start.decode(&buffer).err())
 }
 
-/// What was read can be written, and reads as the same.
+/// Checks that a decoded packet can be encoded and decodes to the same packet.
 fn check_written(packet: &Packet<'_>, decoder: &Decoder) {
     let version = decoder.version().expect("it is legal");
     let bytes = encoded(packet, version);
@@ -70,7 +71,7 @@ fn split<'b>(bytes: &'b [u8], cuts: &mut [usize]) -> Vec<&'b [u8]> {
         .collect()
 }
 
-/// A server before CONNECT, or either role behind it.
+/// A server before CONNECT, or either role after it.
 fn any_decoder() -> impl Strategy<Value = Decoder> {
     let versions = prop::sample::select(Version::ALL.to_vec());
     let roles = prop::sample::select(vec![Role::Server, Role::Client]);
@@ -89,7 +90,7 @@ const LIMITS: Limits = Limits {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read(ingredients in ingredients()) {
+    fn encoding_and_decoding_returns_the_same(ingredients in ingredients()) {
         ingredients.with(|packet| {
             let bytes = encoded(&packet, ingredients.version);
             let mut decoder = decoder(&ingredients);
@@ -98,9 +99,9 @@ proptest! {
         });
     }
 
-    /// An unfinished packet is waited for, wherever it is cut.
+    /// The decoder waits for the rest of an unfinished packet, wherever it is cut.
     #[test]
-    fn every_beginning_of_a_packet_waits(ingredients in ingredients()) {
+    fn the_decoder_waits_for_the_rest_of_a_packet(ingredients in ingredients()) {
         let bytes = ingredients.with(|packet| encoded(&packet, ingredients.version));
         for end in 0..bytes.len() {
             assert_eq!(decoder(&ingredients).decode(&bytes[..end]), Ok(None));
@@ -108,7 +109,7 @@ proptest! {
     }
 
     #[test]
-    fn cuts_change_nothing(
+    fn cuts_do_not_change_the_result(
         packets in vec(ingredients(), 1..6),
         mut cuts in vec(any::<usize>(), 0..12),
     ) {
@@ -134,7 +135,7 @@ proptest! {
         prop_assert_eq!(seen, expected);
     }
 
-    /// Bytes that nearly are packets: one has some of its bytes changed.
+    /// Almost valid bytes: a packet with some of its bytes changed.
     #[test]
     fn damaged_packets_never_panic(
         ingredients in ingredients(),
@@ -171,10 +172,10 @@ proptest! {
     }
 }
 
-/// A long packet that comes byte by byte is not read again with each of them; and yet it ends the same
-/// way, and what is wrong is told before twice as much has come.
+/// A long packet that arrives byte by byte is not decoded again with each byte. The result is the
+/// same, and a fault is reported before twice as many bytes have arrived.
 #[test]
-fn a_long_packet_may_come_byte_by_byte() {
+fn a_long_packet_may_arrive_byte_by_byte() {
     let filters = b"\0\x01a\0".repeat(900);
     let mut stream = [b"\xC0\0\x82\x93\x1C\0\x01\0", &filters[..]].concat();
     let decoder = || Decoder::new(Role::Server, Version::V5_0, Limits::DEFAULT);

@@ -1,4 +1,4 @@
-//! Table 2-4 of MQTT 5.0: where each property may appear, how often, and with which values.
+//! Table 2-4 of MQTT 5.0: the packets of each property, how often it is allowed, and its values.
 
 use wire::mqtt::{Decoder, DisconnectReason, Fault, Limits, PacketType, PropertyId, Role, Version};
 
@@ -48,7 +48,7 @@ pub const TABLE: [(PropertyId, &[u8], &str); 27] = {
     ]
 };
 
-/// A column: its first byte, who reads it, and what is before and behind its properties.
+/// A column: the first byte, the reader, and the bytes before and after the properties.
 struct Place {
     name: &'static str,
     first: u8,
@@ -100,7 +100,7 @@ const PLACES: [Place; 14] = {
 };
 
 impl Place {
-    /// `None` if the packet is right.
+    /// Returns `None` if the packet is valid.
     fn fault(&self, properties: &[u8]) -> Option<(Fault, DisconnectReason, &'static str)> {
         self.read_by(self.reader, properties)
     }
@@ -132,7 +132,7 @@ fn encoded(id: PropertyId, value: &[u8]) -> Vec<u8> {
     [&[id as u8], value].concat()
 }
 
-/// With what authentication data and AUTH need besides.
+/// Encodes a property, with the method that authentication data and AUTH require.
 fn complete(place: &Place, id: PropertyId, value: &[u8]) -> Vec<u8> {
     let needs_method = place.name == "AUTH" || id == PropertyId::AuthenticationData;
     let method = match needs_method && id != PropertyId::AuthenticationMethod {
@@ -143,13 +143,13 @@ fn complete(place: &Place, id: PropertyId, value: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn the_table_is_whole() {
+fn the_table_is_complete() {
     assert!(TABLE.map(|(id, ..)| id).iter().eq(PropertyId::ALL));
 }
 
 /// 2.2.2.2: "an Identifier which is not valid for its packet type [...] is a Malformed Packet".
 #[test]
-fn properties_appear_where_the_table_has_them() {
+fn properties_are_accepted_only_in_the_packets_of_the_table() {
     for place in &PLACES {
         for (id, value, columns) in TABLE {
             let allowed = columns.split(' ').any(|column| column == place.name);
@@ -192,7 +192,7 @@ fn only_two_properties_may_be_repeated() {
 }
 
 #[test]
-fn values_are_those_that_are_allowed() {
+fn only_allowed_values_are_accepted() {
     use PropertyId::*;
     let booleans = [
         PayloadFormatIndicator,
@@ -228,7 +228,7 @@ fn values_are_those_that_are_allowed() {
 }
 
 #[test]
-fn some_properties_are_for_one_direction() {
+fn some_properties_are_allowed_in_one_direction() {
     let place = |name| PLACES.iter().find(|place| place.name == name).unwrap();
     let id = encoded(PropertyId::SubscriptionIdentifier, b"\x01");
     let expected = (
@@ -287,9 +287,9 @@ fn malformed_properties() {
     assert_eq!(connect.fault(&data), Some(expected));
 }
 
-/// A Property Length beyond the packet is told before anything behind it has arrived.
+/// A Property Length beyond the packet is an error before any of the properties have arrived.
 #[test]
-fn a_property_length_beyond_the_packet_is_told_at_once() {
+fn a_property_length_beyond_the_packet_is_an_error_at_once() {
     let mut decoder = Decoder::new(Role::Server, Version::V5_0, Limits::DEFAULT);
     let error = decoder.decode(b"\x30\x10\x00\x01t\x0D").unwrap_err();
     assert_eq!(error.fault, Fault::Truncated);

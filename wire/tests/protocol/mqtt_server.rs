@@ -1,4 +1,4 @@
-//! What a client asks for behind CONNECT, and what it does wrong: MQTT 5.0, chapters 3 and 4.
+//! Requests of a client after CONNECT, and its violations: MQTT 5.0, chapters 3 and 4.
 
 use std::num::NonZeroU16;
 
@@ -23,7 +23,7 @@ fn session(version: Version) -> Session {
     session_of(&Hello { version, ..HELLO }, &Config::DEFAULT)
 }
 
-/// Reads one packet, of which all bytes are there.
+/// Decodes one complete packet.
 fn read<'a>(session: &mut Session, bytes: &'a [u8]) -> Result<Request<'a>, Fault> {
     let (request, taken) = session.request(bytes)?.expect("it is whole");
     assert_eq!(taken, bytes.len());
@@ -37,7 +37,7 @@ fn publish<'a>(session: &mut Session, bytes: &'a [u8]) -> Result<Publish<'a>, Fa
     }
 }
 
-/// PUBLISH of 5.0 to "t", or with an alias alone.
+/// Encodes a PUBLISH of 5.0 to "t".
 fn published(delivery: Delivery, properties: &[Property<'_>], payload: &[u8]) -> Vec<u8> {
     let mut scratch = Vec::new();
     let properties = Properties::encode(properties.iter().copied(), &mut scratch);
@@ -99,7 +99,7 @@ fn every_packet_of_a_client_becomes_a_request() {
 }
 
 #[test]
-fn nothing_is_read_behind_disconnect() {
+fn packets_after_disconnect_are_ignored() {
     let mut session = session(Version::V5_0);
     let request = read(&mut session, b"\xE0\x00").expect("it is legal");
     assert!(matches!(request, Request::Disconnect(_)));
@@ -112,7 +112,7 @@ fn nothing_is_read_behind_disconnect() {
 
 /// [MQTT-3.14.4-3].
 #[test]
-fn disconnect_says_what_becomes_of_the_will() {
+fn disconnect_discards_the_will_only_with_reason_0() {
     for &reason in DisconnectReason::ALL {
         let bytes = [0xE0, 1, reason.code()];
         let mut session = session(Version::V5_0);
@@ -128,10 +128,10 @@ fn disconnect_says_what_becomes_of_the_will() {
 
 /// 3.14.2.2.2.
 #[test]
-fn disconnect_may_change_how_long_the_session_lives() {
+fn disconnect_may_change_the_session_expiry() {
     let forever = Config::FOR_EVER;
     let week = Config::SESSION_EXPIRY_MAXIMUM_S;
-    // Of CONNECT, of DISCONNECT, what comes of it.
+    // Expiry in CONNECT, expiry in DISCONNECT, result.
     let cases = [
         (0, None, Ok(None)),
         (0, Some(0), Ok(Some(0))),
@@ -187,7 +187,7 @@ fn aliases_are_resolved() {
     };
     let not_set = |alias| Err(Fault::Alias(AliasError::NotSet { alias }));
     let too_large = |alias| Err(Fault::Alias(AliasError::TooLarge { alias, maximum: 3 }));
-    // The alias, the topic said, the topic meant.
+    // The alias, the topic in the packet, the expected topic.
     let cases = [
         (1, "a/b", Ok("a/b")),
         (1, "", Ok("a/b")),
@@ -228,7 +228,7 @@ fn aliases_are_resolved() {
         let fault: Fault = fault.expect_err("it is one");
         assert_eq!((fault.reason(), fault.blame()), (reason, blame));
     }
-    // [MQTT-3.3.2-7]: those of another connection are its own.
+    // [MQTT-3.3.2-7]: another connection does not share the aliases.
     let mut other = session_of(&HELLO, &config);
     let bytes = aliased(1, "");
     let unknown = publish(&mut other, &bytes).map(|_| "");
@@ -237,7 +237,7 @@ fn aliases_are_resolved() {
 
 /// [MQTT-3.3.4-7]: QoS 1 counts until PUBACK, QoS 2 until PUBREL or a PUBREC that refuses it.
 #[test]
-fn no_more_is_in_progress_than_was_granted() {
+fn messages_beyond_the_receive_maximum_are_a_fault() {
     let config = Config {
         receive_maximum: 2.try_into().expect("it is not 0"),
         ..Config::DEFAULT
@@ -274,7 +274,7 @@ fn no_more_is_in_progress_than_was_granted() {
 
 /// Before 5.0 there is no Receive Maximum.
 #[test]
-fn versions_before_5_may_send_all_they_have_identifiers_for() {
+fn before_5_all_identifiers_may_be_in_use() {
     let mut session = session(Version::V3_1_1);
     for number in 1..=2000u16 {
         let [high, low] = number.to_be_bytes();
@@ -286,7 +286,7 @@ fn versions_before_5_may_send_all_they_have_identifiers_for() {
 
 /// Figure 4.3, method B: [MQTT-4.3.3-8] to [MQTT-4.3.3-12].
 #[test]
-fn qos_2_is_passed_on_once() {
+fn a_message_of_qos_2_is_forwarded_once() {
     let mut session = session(Version::V5_0);
     let first = published(Delivery::ExactlyOnce(id(7), Attempt::First), &[], b"x");
     let again = published(Delivery::ExactlyOnce(id(7), Attempt::Again), &[], b"x");
@@ -312,7 +312,7 @@ fn qos_2_is_passed_on_once() {
     }
     assert_eq!(release(&mut session), b"\x70\x02\x00\x07");
     assert_eq!(release(&mut session), b"\x70\x03\x00\x07\x92", "not in use");
-    // Whatever DUP says.
+    // The DUP flag does not matter.
     assert_eq!(arrival(&mut session, &again), Ok(Arrival::New));
     // [MQTT-4.3.3-9].
     session
@@ -322,7 +322,7 @@ fn qos_2_is_passed_on_once() {
 }
 
 #[test]
-fn what_was_disregarded_is_new_when_it_comes_again() {
+fn a_disregarded_message_is_new_when_it_is_sent_again() {
     for delivery in [
         Delivery::AtLeastOnce(id(7), Attempt::First),
         Delivery::ExactlyOnce(id(7), Attempt::First),
@@ -339,7 +339,7 @@ fn what_was_disregarded_is_new_when_it_comes_again() {
 }
 
 #[test]
-fn what_is_unreleased_goes_on_with_the_session() {
+fn unreleased_identifiers_are_kept_with_the_session() {
     let first = published(Delivery::ExactlyOnce(id(7), Attempt::First), &[], b"x");
     let again = published(Delivery::ExactlyOnce(id(7), Attempt::Again), &[], b"x");
     let mut earlier = session(Version::V5_0);
@@ -349,7 +349,7 @@ fn what_is_unreleased_goes_on_with_the_session() {
     let duplicate = publish(&mut resumed, &again).expect("it is taken");
     assert_eq!(duplicate.arrival, Arrival::Duplicate);
     assert_eq!(resumed.take_incoming().len(), 1);
-    // Without it the message is a new one.
+    // In another session the message is a new one.
     let mut clean = session(Version::V5_0);
     let new = publish(&mut clean, &again).expect("it is taken");
     assert_eq!(new.arrival, Arrival::New);
@@ -357,7 +357,7 @@ fn what_is_unreleased_goes_on_with_the_session() {
 
 /// 3.3.2.3.2: "the Server MAY check".
 #[test]
-fn payloads_are_checked_where_that_is_asked_for() {
+fn payloads_are_validated_if_configured() {
     let utf8 = &[Property::PayloadFormatIndicator(PayloadFormat::Utf8)];
     let binary = &[Property::PayloadFormatIndicator(PayloadFormat::Unspecified)];
     let invalid = Some(PublishReason::PayloadFormatInvalid);
@@ -383,7 +383,7 @@ fn payloads_are_checked_where_that_is_asked_for() {
             );
             let taken = publish(&mut session, &bytes).expect("it is taken");
             assert_eq!(taken.refused, refused);
-            // With QoS 0 there is no other answer.
+            // QoS 0 has no acknowledgement, so the connection ends.
             let bytes = published(Delivery::AtMostOnce, properties, payload);
             let fault = publish(&mut session, &bytes).err();
             assert_eq!(fault, refused.map(|_| Fault::PayloadFormat));
@@ -393,9 +393,9 @@ fn payloads_are_checked_where_that_is_asked_for() {
     assert_eq!(reason, DisconnectReason::PayloadFormatInvalid);
 }
 
-/// [MQTT-3.1.0-2], [MQTT-4.13.1-1]: what is wrong and where.
+/// [MQTT-3.1.0-2], [MQTT-4.13.1-1]: the fault and its offset.
 #[test]
-fn malformed_packets_are_told() {
+fn malformed_packets_are_reported() {
     let cases: [(&[u8], u8, &str); 7] = [
         (
             b"\x10\x10\x00\x04MQTT\x05\x02\x00\x0A\x00\x00\x01c",
@@ -438,14 +438,14 @@ fn malformed_packets_are_told() {
         session.disconnect(&fault, &mut out);
         assert_eq!(out[..3], [0xE0, out.len() as u8 - 2, code]);
         assert!(out.ends_with(text.as_bytes()));
-        // Once is enough.
+        // A second call writes nothing.
         session.disconnect(&fault, &mut out);
         assert_eq!(out.len(), usize::from(out[1]) + 2);
     }
 }
 
 #[test]
-fn a_silent_client_is_given_up() {
+fn a_silent_client_is_a_keep_alive_fault() {
     let mut session = session(Version::V5_0);
     assert_eq!(session.deadline(), Some(15_000));
     session.received(2000);

@@ -1,5 +1,5 @@
-//! A message to many is, for each of them, the packet that would have been written for it alone; and
-//! what may not be written is refused.
+//! A shared message, written for one subscriber, equals the packet encoded for that subscriber
+//! alone; packets that break a rule are refused.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -29,7 +29,7 @@ fn subscription_id() -> impl Strategy<Value = SubscriptionId> {
 
 proptest! {
     #[test]
-    fn each_gets_the_packet_of_its_own(
+    fn a_shared_message_equals_the_packet_of_one_subscriber(
         version in prop::sample::select(Version::ALL.to_vec()),
         name in crate::mqtt_value::topic(),
         pairs in vec(("[a-z]{0,8}", "[a-z]{0,40}"), 0..4),
@@ -61,7 +61,7 @@ proptest! {
         properties.extend(number.map(Property::TopicAlias));
         properties.extend(ids.iter().map(|&id| Property::SubscriptionIdentifier(id)));
         properties.extend(&users);
-        // What is a subscriber's own may be among the publisher's.
+        // The publisher's properties may include ones that are specific to a subscriber.
         let of_publisher = [&users[..], &[Property::MessageExpiryInterval(7)]].concat();
         let shared = SharedPublish::new(version, topic(&name), of_publisher, &payload).unwrap();
         let mut written = b"before".to_vec();
@@ -88,9 +88,9 @@ proptest! {
     }
 }
 
-/// Where the length of the properties, or that of the packet, takes one byte more.
+/// Cases in which the length of the properties, or of the packet, needs one byte more.
 #[test]
-fn lengths_grow_with_what_is_a_subscribers_own() {
+fn length_fields_grow_with_the_subscribers_properties() {
     const PAIR: usize = 1 + 2 + 2;
     let long = "x".repeat(u16::MAX.into());
     let own = Own {
@@ -118,7 +118,7 @@ fn lengths_grow_with_what_is_a_subscribers_own() {
 }
 
 #[test]
-fn what_says_nothing_to_anybody_is_one_copy() {
+fn a_message_without_subscriber_fields_is_copied_unchanged() {
     for (version, bytes) in [
         (Version::V3_1_1, &b"\x30\x06\0\x01tabc"[..]),
         (Version::V5_0, b"\x30\x0B\0\x01t\x04\x03\0\x01cabc"),
@@ -133,7 +133,7 @@ fn what_says_nothing_to_anybody_is_one_copy() {
     }
 }
 
-/// Nothing is left in the buffer.
+/// Checks the error, and that the buffer is unchanged.
 #[track_caller]
 fn check(packet: Packet<'_>, version: Version, expected: EncodeError) {
     let mut out = b"x".to_vec();
@@ -142,7 +142,7 @@ fn check(packet: Packet<'_>, version: Version, expected: EncodeError) {
 }
 
 #[test]
-fn what_a_version_cannot_say_is_refused() {
+fn packets_that_a_version_cannot_express_are_refused() {
     let none = Properties::EMPTY;
     let not_in = |packet| EncodeError::NotInVersion {
         packet,
@@ -190,7 +190,7 @@ fn what_a_version_cannot_say_is_refused() {
 }
 
 #[test]
-fn what_would_be_malformed_is_refused() {
+fn packets_that_would_be_malformed_are_refused() {
     let none = Properties::EMPTY;
     let publish = |topic, properties| {
         Packet::Publish(Publish {

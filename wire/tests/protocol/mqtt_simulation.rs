@@ -1,12 +1,13 @@
-//! A client's window against the server's machine over a line that breaks: QoS 1 arrives at least once
-//! and QoS 2 exactly once, each in order. The network is ours, and its chances come from a seed.
+//! A client's window against the server's state machine over connections that break: QoS 1 arrives
+//! at least once and QoS 2 exactly once, each in order. The network is simulated with random
+//! numbers from a seed.
 
 use wire::mqtt::server::{Config, Greeting, Publish, Request, Session};
 use wire::mqtt::*;
 
 use crate::mqtt_handshake::HELLO;
 
-/// Xorshift, so that a seed tells all.
+/// Xorshift: the seed determines the whole run.
 struct Chances(u64);
 
 impl Chances {
@@ -14,7 +15,7 @@ impl Chances {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    /// Less than `bound`.
+    /// Returns a number less than `bound`.
     fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -27,7 +28,7 @@ impl Chances {
     }
 }
 
-/// One direction: what was sent, and what of it has arrived and waits to be read.
+/// One direction of the connection: bytes in transit, and bytes that have arrived and are not read.
 #[derive(Default)]
 struct Line {
     under_way: Vec<u8>,
@@ -49,7 +50,7 @@ struct Client {
 
 struct Server {
     session: Session,
-    /// What was passed on, in order; a mark for each new connection.
+    /// The messages forwarded, in order; `None` marks a new connection.
     passed_on: Vec<Option<(QoS, u32)>>,
     /// Answers that wait for the broker.
     taken: Vec<(Delivery, u32)>,
@@ -59,14 +60,14 @@ struct Simulation {
     chances: Chances,
     client: Client,
     server: Server,
-    /// From the client, and to it.
+    /// From the client, and to the client.
     lines: [Line; 2],
     cuts: u32,
 }
 
 const MESSAGES: u32 = 300;
 
-/// The server does not take these.
+/// Returns true for the messages that the server refuses.
 const fn is_refused(number: u32) -> bool {
     number % 11 == 5
 }
@@ -109,7 +110,8 @@ impl Simulation {
         }
     }
 
-    /// What is under way is lost. What has arrived may still be read, or not.
+    /// Breaks the connection. Bytes in transit are lost. Bytes that have arrived may or may not be
+    /// read.
     fn cut(&mut self) {
         if self.chances.one_in(2) {
             self.server_turn();
@@ -150,7 +152,7 @@ impl Simulation {
 }
 
 impl Client {
-    /// One message, or one that is sent again.
+    /// Sends a new message, or one that has to be sent again.
     fn send(&mut self, out: &mut Vec<u8>) {
         match self.window.resend() {
             Some(Resend::Publish(delivery, &(_, number))) => write_publish(delivery, number, out),
@@ -205,7 +207,7 @@ impl Server {
             rest = &rest[taken..];
             match request {
                 Request::Publish(publish) => self.publish(&publish),
-                // Behind what waits for the broker.
+                // Answered after the messages that wait for the broker.
                 Request::Pubrel(release) => {
                     let id = release.packet_id;
                     self.taken.push((Delivery::AtMostOnce, id.get().into()));
@@ -243,7 +245,7 @@ impl Server {
         }
     }
 
-    /// What was passed on of a QoS, in order, connections apart.
+    /// Returns the forwarded messages of a QoS in order, separately for each connection.
     fn passed_on(&self, qos: QoS) -> Vec<Vec<u32>> {
         let connections = self.passed_on.split(Option::is_none);
         let of_qos = |one: &Option<(QoS, u32)>| one.filter(|one| one.0 == qos).map(|one| one.1);
@@ -275,7 +277,7 @@ fn write_pubrel(packet_id: PacketId, out: &mut Vec<u8>) {
 
 fn run(seed: u64) -> Simulation {
     let mut simulation = Simulation::new(seed);
-    // Some lines break often, some seldom.
+    // The frequency of breaks differs between runs.
     let between_cuts = [20, 60, 200, 1000][simulation.chances.below(4)];
     for steps in 0.. {
         assert!(steps < 1_000_000, "seed {seed} does not come to an end");
@@ -291,7 +293,7 @@ fn run(seed: u64) -> Simulation {
 }
 
 #[test]
-fn messages_arrive_as_often_as_their_qos_says() {
+fn qos_1_arrives_at_least_once_and_qos_2_exactly_once() {
     let expected = |qos| -> Vec<u32> {
         let numbers = 0..MESSAGES;
         numbers
@@ -322,7 +324,7 @@ fn messages_arrive_as_often_as_their_qos_says() {
         all_again -= seen.len();
         assert_eq!(seen, expected(QoS::AtLeastOnce), "seed {seed}");
     }
-    // The network did what it is there for.
+    // The simulation broke connections and caused repetitions.
     assert!(all_cuts > 500, "{all_cuts}");
     assert!(all_again > 50, "{all_again}");
 }

@@ -1,8 +1,8 @@
-//! Topic names, topic filters and those of shared subscriptions: 5.0, 4.7 and 4.8.2.
+//! Topic names, topic filters and filters of shared subscriptions: 5.0, 4.7 and 4.8.2.
 
 use wire::mqtt::{TopicError, TopicFilter, TopicName};
 
-/// 4.7.1, 4.7.3: the examples of the specification among them.
+/// 4.7.1, 4.7.3, including the specification's examples.
 #[test]
 fn names() {
     for name in [
@@ -32,7 +32,7 @@ fn names() {
     assert_eq!(TopicFilter::parse(&long), Err(TopicError::TooLong));
 }
 
-/// 4.7.1.2 and 4.7.1.3, each with its own examples.
+/// 4.7.1.2 and 4.7.1.3, with their examples.
 #[test]
 fn filters() {
     let valid = [

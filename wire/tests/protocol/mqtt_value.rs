@@ -1,4 +1,4 @@
-//! Any property of MQTT 5.0, with any value.
+//! Generates any property of MQTT 5.0, with any value.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use wire::mqtt::*;
 
 use crate::mqtt_sections::TABLE;
 
-/// What any property may have for a value.
+/// Random values that any property can be built from.
 #[derive(Clone, Debug)]
 pub struct Value {
     pub id: PropertyId,
@@ -28,7 +28,8 @@ pub fn data() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![9 => vec(any::<u8>(), 0..20), 1 => vec(any::<u8>(), 100..400)]
 }
 
-/// Those of a column of table 2-4, each once, the user's up to three times, in any order.
+/// Generates properties of a column of table 2-4 in any order: each once, the user property up to
+/// three times.
 pub fn properties(column: &'static str, without: Option<PropertyId>) -> BoxedStrategy<Vec<Value>> {
     let mut ids: Vec<_> = TABLE
         .iter()

@@ -1,4 +1,4 @@
-//! What is received and not done with, topic aliases and keep alive: MQTT 5.0, 4.3, 4.9, 3.3.2.3.4 and
+//! Incomplete received messages, topic aliases and keep alive: MQTT 5.0, 4.3, 4.9, 3.3.2.3.4 and
 //! 3.1.2.10.
 
 use std::collections::HashSet;
@@ -66,7 +66,7 @@ fn both_qos_count_and_qos_0_does_not() {
 
 /// "The send quota and Receive Maximum value are not preserved across Network Connections" (4.9).
 #[test]
-fn what_is_unreleased_outlives_a_connection_without_counting() {
+fn unreleased_identifiers_outlive_a_connection_without_counting() {
     let mut incoming = Incoming::new(2);
     for number in 1..=2 {
         assert_eq!(incoming.exactly_once(id(number)), Ok(Arrival::New));
@@ -83,9 +83,9 @@ fn what_is_unreleased_outlives_a_connection_without_counting() {
     assert_eq!(incoming.exactly_once(id(5)), Ok(Arrival::New));
 }
 
-/// A peer that never releases anything, over many connections.
+/// A peer that never releases an identifier, over many connections.
 #[test]
-fn what_is_unreleased_is_bounded() {
+fn unreleased_identifiers_are_bounded() {
     let mut incoming = Incoming::new(100);
     for number in 1..=2000 {
         if number % 100 == 0 {
@@ -150,7 +150,7 @@ proptest! {
 }
 
 #[test]
-fn an_alias_stands_for_the_topic_it_was_last_set_to() {
+fn an_alias_returns_the_topic_set_last() {
     let mut aliases = AliasesIn::new(3, 100);
     let not_set = |alias| Err(AliasError::NotSet { alias });
     let text =
@@ -165,7 +165,7 @@ fn an_alias_stands_for_the_topic_it_was_last_set_to() {
 
 /// [MQTT-3.3.2-9], [MQTT-3.3.2-12].
 #[test]
-fn all_aliases_up_to_the_maximum_are_taken() {
+fn all_aliases_up_to_the_maximum_are_accepted() {
     for maximum in [0, 1, 32, u16::MAX] {
         let mut aliases = AliasesIn::new(maximum, 1 << 20);
         for number in [1, 2, 32, 33, u16::MAX] {
@@ -194,7 +194,7 @@ fn the_topics_of_aliases_are_bounded() {
 }
 
 #[test]
-fn the_topics_used_last_have_an_alias() {
+fn the_most_recently_used_topics_have_an_alias() {
     let mut aliases = AliasesOut::<String>::new(2, 10);
     let (set, using) = (
         |n| Some(Alias::Set(alias(n))),
@@ -212,7 +212,7 @@ fn the_topics_used_last_have_an_alias() {
 
 /// [MQTT-3.1.2-26], [MQTT-3.1.2-27].
 #[test]
-fn no_alias_is_larger_than_the_peer_takes() {
+fn aliases_do_not_exceed_the_peers_maximum() {
     for (peer, own) in [(0, 10), (10, 0), (0, 0)] {
         assert_eq!(AliasesOut::<u32>::new(peer, own).choose(&1), None);
     }
@@ -242,7 +242,7 @@ fn an_alias_that_was_not_sent_is_set_again() {
 }
 
 proptest! {
-    /// Whatever is chosen, the other side reads the right topic.
+    /// The receiver decodes the right topic for every choice of aliases.
     #[test]
     fn both_sides_agree_on_aliases(maximum in 0..6u16, keys in vec(0..9u32, 0..100)) {
         let mut out = AliasesOut::<u32>::new(maximum, AliasesOut::<u32>::MAXIMUM);
@@ -262,7 +262,7 @@ proptest! {
 
 /// [MQTT-3.1.2-22].
 #[test]
-fn a_client_has_one_and_a_half_times_its_keep_alive() {
+fn a_client_may_be_silent_for_one_and_a_half_keep_alive_intervals() {
     for (keep_alive_s, silent_ms) in [(1, 1500), (10, 15_000), (u16::MAX, 98_302_500)] {
         let mut time = KeepAlive::of_server(100, keep_alive_s);
         assert_eq!(time.deadline(), Some(100 + silent_ms));
@@ -278,7 +278,7 @@ fn a_client_has_one_and_a_half_times_its_keep_alive() {
 
 /// [MQTT-3.1.2-20].
 #[test]
-fn a_client_sends_something_within_its_keep_alive() {
+fn a_client_sends_a_packet_within_each_keep_alive_interval() {
     let mut client = KeepAlive::of_client(0, 10);
     let mut server = KeepAlive::of_server(0, 10);
     let mut pings = 0;
@@ -295,7 +295,7 @@ fn a_client_sends_something_within_its_keep_alive() {
         }
     }
     assert_eq!(pings, 119_999 / 7500);
-    // What is sent anyway counts, what is not answered shows.
+    // Other packets count as sent; a missing answer ends the connection.
     client.sent(120_000);
     client.received(120_000);
     assert_eq!(client.deadline(), Some(127_500));
@@ -306,10 +306,10 @@ fn a_client_sends_something_within_its_keep_alive() {
 }
 
 #[test]
-fn a_clock_at_its_end_does_no_harm() {
+fn the_maximum_time_and_a_clock_that_steps_back_are_harmless() {
     let mut time = KeepAlive::of_server(u64::MAX - 1, u16::MAX);
     assert_eq!(time.deadline(), Some(u64::MAX));
-    // One that steps back finds nothing due.
+    // A clock that steps back finds nothing due.
     assert_eq!(time.on_deadline(0), Due::Nothing);
     let handshake = KeepAlive::awaiting_handshake(u64::MAX, 1000);
     assert_eq!(handshake.deadline(), Some(u64::MAX));

@@ -58,7 +58,7 @@ fn check_target(command: &str, version: Version, headers: &str, target: Result<&
 }
 
 #[test]
-fn ack_names_its_message_as_its_version_does() {
+fn ack_identifies_its_message_by_version() {
     for (version, headers, target) in TARGETS {
         check_target("ACK", version, headers, target);
     }
@@ -81,7 +81,7 @@ fn nack_takes_the_same_headers_from_1_1_on() {
 
 /// RabbitMQ's: without a message going back to where it came from.
 #[test]
-fn nack_may_refuse_a_message_for_good() {
+fn nack_may_disable_redelivery() {
     let cases = [
         ("requeue:true\n", r#"nack with ack "i""#),
         ("requeue:false\n", r#"nack with ack "i", requeue false"#),
@@ -99,7 +99,7 @@ fn nack_may_refuse_a_message_for_good() {
 
 /// "Optionally, a `transaction` header MAY be specified", and as on any frame a `receipt`.
 #[test]
-fn acknowledgements_may_be_part_of_a_transaction() {
+fn acknowledgements_may_belong_to_a_transaction() {
     let headers = "id:i\nmessage-id:m\ntransaction:t\nreceipt:r\n";
     for &version in SUPPORTED {
         let target = match version {
@@ -124,7 +124,7 @@ fn acknowledgements_may_be_part_of_a_transaction() {
 
 /// "The `transaction` header is REQUIRED", in each version, for each of the three.
 #[test]
-fn transactions_have_a_name() {
+fn transactions_require_a_name() {
     for &version in SUPPORTED {
         for command in ["BEGIN", "COMMIT", "ABORT"] {
             let shown = command.to_lowercase();
@@ -149,7 +149,7 @@ fn transactions_have_a_name() {
 
 /// What only the caller can know: the short text, and the one for a reader.
 #[test]
-fn faults_of_acknowledgements_and_transactions_say_which() {
+fn faults_name_the_message_or_transaction() {
     let target = AckTarget::Message {
         subscription: Some("s".into()),
         message_id: "m".into(),

@@ -194,7 +194,7 @@ fn connected() -> (Client, Server) {
 }
 
 #[test]
-fn what_is_sent_reaches_every_subscription() {
+fn a_message_reaches_every_subscription() {
     let (mut client, mut server) = connected();
     let mut bytes = Vec::new();
     for id in ["a", "b:\n"] {
@@ -242,7 +242,7 @@ fn what_is_sent_reaches_every_subscription() {
 }
 
 #[test]
-fn a_fault_ends_the_conversation_for_both() {
+fn a_fault_ends_the_session_on_both_sides() {
     let cases: [(&[u8], &str); 4] = [
         (
             b"UNSUBSCRIBE\nid:7\nreceipt:r\n\n\0SEND\n\n\0",
@@ -270,7 +270,7 @@ fn a_fault_ends_the_conversation_for_both() {
 }
 
 #[test]
-fn a_client_takes_only_what_a_server_may_send() {
+fn frames_that_a_server_must_not_send_are_errors() {
     let message = "MESSAGE\nsubscription:0\nmessage-id:1\ndestination:/a\n\n\0";
     let connected_frame = "CONNECTED\nversion:1.2\n\n\0";
     let cases = [
@@ -322,7 +322,7 @@ fn a_client_takes_only_what_a_server_may_send() {
 }
 
 #[test]
-fn a_protocol_error_holds_the_decoders() {
+fn a_protocol_error_contains_the_decode_error() {
     let error = Decoder::new(Limits::DEFAULT).decode(b"X\n");
     let error = ProtocolError::from(error.expect_err("X is no command"));
     assert_eq!(
@@ -332,7 +332,7 @@ fn a_protocol_error_holds_the_decoders() {
 }
 
 #[test]
-fn connect_carries_what_it_is_given() {
+fn connect_contains_all_parameters() {
     let mut bytes = Vec::new();
     let connect = Connect {
         host: "h",
@@ -349,7 +349,7 @@ fn connect_carries_what_it_is_given() {
 
 /// What a server passes on may not be too large for its subscribers.
 #[test]
-fn the_largest_headers_a_server_takes_reach_a_client() {
+fn the_largest_accepted_headers_reach_a_client() {
     let (mut client, mut server) = connected();
     let longest = Limits::HEADER_BYTES as usize - "x:".len();
     let colons = ":".repeat(longest);

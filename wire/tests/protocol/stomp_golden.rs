@@ -101,7 +101,7 @@ fn lines_end_with_lf_or_cr_lf() {
 
 /// "Header content-length": NULs in the body, the octet count, the NUL behind it.
 #[test]
-fn content_length_decides_where_the_body_ends() {
+fn content_length_determines_the_end_of_the_body() {
     check(
         "SEND\ncontent-length:5\n\na\0b\0c\0\n",
         &[r#"SEND "content-length"="5" | a\x00b\x00c"#, "heart-beat"],
@@ -124,7 +124,7 @@ fn content_length_decides_where_the_body_ends() {
 
 /// "Repeated Header Entries": `foo` is just `World`.
 #[test]
-fn the_first_of_repeated_headers_counts() {
+fn the_first_of_repeated_headers_is_used() {
     let input = b"MESSAGE\nfoo:World\nfoo:Hello\ncontent-length:1\ncontent-length:9\n\nx\0";
     let item = Decoder::new(Limits::DEFAULT).decode(input);
     let Ok(Some((Item::Frame(frame), taken))) = item else {
@@ -206,7 +206,7 @@ fn versions_differ_in_their_escapes() {
 }
 
 #[test]
-fn malformed_frames_say_what_and_where() {
+fn malformed_frames_are_reported_with_the_header_line() {
     let cases = [
         ("HELLO\n\n\0", r#"unknown command "HELLO""#),
         ("send\n\n\0", r#"unknown command "send""#),
@@ -236,7 +236,7 @@ fn malformed_frames_say_what_and_where() {
 
 /// "Size Limits": each limit has its own error, told as soon as it can be known.
 #[test]
-fn limits_are_told_early() {
+fn exceeded_limits_are_reported_early() {
     let limits = Limits {
         command_bytes: 8,
         header_count: 2,
@@ -270,7 +270,7 @@ fn limits_are_told_early() {
 }
 
 #[test]
-fn a_body_too_large_is_refused_before_it_arrives() {
+fn a_body_that_is_too_large_is_refused_before_it_arrives() {
     for length in ["1048577", "4294967297", "99999999999999999999999999"] {
         let input = format!("SEND\ncontent-length:{length}\n");
         check(&input, &["error: the body is longer than 1048576 bytes"]);
@@ -278,7 +278,7 @@ fn a_body_too_large_is_refused_before_it_arrives() {
 }
 
 #[test]
-fn an_unfinished_frame_waits() {
+fn the_decoder_waits_for_the_rest_of_a_frame() {
     let whole = "SEND\na:b\ncontent-length:3\n\nxyz\0";
     for end in 1..whole.len() {
         check(&whole[..end], &[&format!("unfinished after {end} bytes")]);

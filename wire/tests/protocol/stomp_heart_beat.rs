@@ -71,7 +71,7 @@ fn the_interval_is_the_larger_of_both() {
 }
 
 #[test]
-fn a_heart_beat_is_sent_in_time_and_only_when_nothing_else_was() {
+fn a_heart_beat_is_due_only_if_nothing_was_sent() {
     let (_, mut session) = connected(beats(0, 1000), beats(1000, 0), 0);
     assert_eq!(session.deadline(), Some(750));
     session.sent(600);
@@ -86,7 +86,7 @@ fn a_heart_beat_is_sent_in_time_and_only_when_nothing_else_was() {
 }
 
 #[test]
-fn anything_received_shows_that_the_peer_lives() {
+fn any_received_bytes_keep_the_connection_alive() {
     let (_, mut session) = connected(beats(1000, 0), beats(0, 1000), 0);
     let patience = 1000 * READ_TOLERANCE;
     for now in (0..60_000).step_by(1999) {
@@ -113,7 +113,7 @@ fn a_handshake_has_a_deadline_on_both_sides() {
 }
 
 #[test]
-fn absurd_intervals_do_no_harm() {
+fn extreme_intervals_are_harmless() {
     let absurd = HeartBeat::parse("99999999999999999999,4294967295");
     assert_eq!(absurd, Some(beats(u32::MAX, u32::MAX)));
     let (mut client, _) = connected(beats(u32::MAX, u32::MAX), beats(1, 1), u64::MAX / 2);

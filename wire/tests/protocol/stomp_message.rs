@@ -27,7 +27,7 @@ fn delivery(version: Version, ack: &str, count: u32) -> String {
 }
 
 #[test]
-fn it_is_its_prefix_and_its_shared_part() {
+fn a_message_is_the_prefix_followed_by_the_shared_part() {
     let message = Message {
         message_id: "19a2b3c4d5e-42",
         destination: "/topic/rect",
@@ -68,7 +68,7 @@ fn only_1_2_has_the_header_ack() {
 }
 
 #[test]
-fn it_says_that_it_was_delivered_before_and_how_often() {
+fn a_redelivered_message_contains_the_delivery_count() {
     for &version in SUPPORTED {
         let (_, shared) = split_at(&delivery(version, "3-42", 1), "message-id");
         let begins = match version {
@@ -96,7 +96,7 @@ fn an_ack_is_escaped() {
 }
 
 #[test]
-fn a_client_reads_what_an_answer_and_an_ack_need() {
+fn a_client_reads_the_headers_for_replies_and_acks() {
     let shared_headers = [("reply-to", "/temp-queue/a"), ("correlation-id", "7")];
     let mut bytes = b"CONNECTED\nversion:1.2\n\n\0".to_vec();
     message_prefix(V1_2, Some("0"), None, &mut bytes);

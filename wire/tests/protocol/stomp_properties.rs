@@ -91,7 +91,7 @@ fn nearly_stomp() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read(frames in vec(frame(), 1..5)) {
+    fn encoding_and_decoding_returns_the_same(frames in vec(frame(), 1..5)) {
         let mut bytes = Vec::new();
         for frame in &frames {
             write(frame, &mut bytes);
@@ -121,7 +121,7 @@ proptest! {
     }
 
     #[test]
-    fn cuts_change_nothing(
+    fn cuts_do_not_change_the_result(
         frames in vec(frame(), 1..4),
         beats in any::<bool>(),
         mut cuts in vec(0usize..600, 0..8),
@@ -146,7 +146,7 @@ proptest! {
     /// Which error is found first may depend on the cuts; that there is one, and after which
     /// items, does not.
     #[test]
-    fn cuts_do_not_change_what_is_malformed(bytes in nearly_stomp()) {
+    fn cuts_do_not_change_which_bytes_are_malformed(bytes in nearly_stomp()) {
         let whole = transcript(&bytes);
         let everywhere: Vec<_> = (0..bytes.len()).collect();
         let (items, error) = transcript_of_pieces(&bytes, &everywhere);
@@ -190,7 +190,7 @@ proptest! {
 
     /// Whatever the texts are, they stay in their header: nothing can be smuggled in.
     #[test]
-    fn texts_cannot_leave_their_header(name in ".{1,8}", value in any::<String>()) {
+    fn values_cannot_inject_headers(name in ".{1,8}", value in any::<String>()) {
         for version in [Version::V1_0, Version::V1_1, Version::V1_2] {
             for command in [Command::Connected, Command::Message] {
                 let mut bytes = Vec::new();

@@ -28,7 +28,7 @@ fn a_destination_is_required() {
 }
 
 #[test]
-fn a_send_is_typed() {
+fn send_fields_are_parsed() {
     let frame = "SEND\ndestination:/topic/a\\cb\ncontent-type:text/plain\ncontent-length:2\n\
                  receipt:r-1\ntransaction:t-1\nexpires:1795000000000\n\nhi\0";
     assert_eq!(
@@ -68,7 +68,7 @@ fn user_headers_pass_through() {
 
 /// What subscribers take the server's word for cannot be forged.
 #[test]
-fn what_the_server_sets_is_not_passed_through() {
+fn headers_set_by_the_server_are_not_passed_through() {
     let own = [
         "subscription",
         "message-id",

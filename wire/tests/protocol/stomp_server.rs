@@ -52,7 +52,7 @@ fn check_from_start(input: &str, expected: &[&str]) {
 }
 
 #[test]
-fn connect_is_typed() {
+fn connect_fields_are_parsed() {
     check_from_start(
         "CONNECT\naccept-version:1.0,1.1,1.2\nhost:h:1\nlogin:me\npasscode:a:b\nclient-id:c\nheart-beat:4000,5000\n\n\0",
         &[
@@ -79,7 +79,7 @@ fn connect_gets_no_receipt() {
 
 /// "Protocol Negotiation".
 #[test]
-fn versions_that_are_not_shared_are_refused() {
+fn versions_without_overlap_are_refused() {
     for accept in ["2.0", "1.3,0.9", "", "1", "1.2 "] {
         check_from_start(
             &format!("CONNECT\naccept-version:{accept}\nhost:h\n\n\0"),
@@ -89,7 +89,7 @@ fn versions_that_are_not_shared_are_refused() {
 }
 
 #[test]
-fn a_conversation_has_an_order() {
+fn frames_out_of_order_are_faults() {
     check_from_start(
         "SEND\ndestination:/topic/a\nreceipt:r\n\n\0",
         &[r#"fault: SEND came before the session was open: CONNECT comes first, for receipt "r""#],
@@ -123,7 +123,7 @@ fn connect_must_be_answered_before_anything_else() {
 }
 
 #[test]
-fn a_wrong_heart_beat_is_refused() {
+fn an_invalid_heart_beat_is_refused() {
     for heart_beat in ["", "1", "1,", "a,b", "1,-1", "1, 2", "1,2,3"] {
         check_from_start(
             &format!("CONNECT\naccept-version:1.2\nheart-beat:{heart_beat}\n\n\0"),
@@ -154,7 +154,7 @@ fn check_error(fault: &Fault, expected: &str) {
 }
 
 #[test]
-fn errors_say_what_happened_and_to_which_frame() {
+fn errors_contain_the_cause_and_the_receipt_id() {
     check_error(
         &Fault::unknown_subscription(&Identity::Id("7".into()), Some("r:1")),
         "ERROR\nmessage:unknown subscription\nreceipt-id:r\\c1\ncontent-type:text/plain\n\
@@ -183,7 +183,7 @@ fn errors_say_what_happened_and_to_which_frame() {
 }
 
 #[test]
-fn a_long_value_is_not_repeated_whole() {
+fn long_values_are_shortened_in_errors() {
     let fault = Fault::invalid_header("since", &"é".repeat(1000), "a number", None);
     assert_eq!(
         fault.to_string(),

@@ -91,7 +91,7 @@ fn a_body_is_ignored_in_1_0() {
 }
 
 #[test]
-fn where_to_begin_is_read() {
+fn since_is_parsed() {
     accepted("since:last\n", ", since Last");
     accepted("since:0\n", ", since Sequence(0)");
     accepted(
@@ -108,7 +108,7 @@ fn where_to_begin_is_read() {
 }
 
 #[test]
-fn the_rule_for_lag_is_read() {
+fn overflow_is_parsed() {
     accepted("overflow:drop-oldest\n", ", overflow DropOldest");
     accepted("overflow:disconnect\n", ", overflow Disconnect");
     accepted("delivery:latest\n", ", overflow Latest");
@@ -126,7 +126,7 @@ fn the_rule_for_lag_is_read() {
 
 /// JMS: an empty selector is none. The grammar is the broker's.
 #[test]
-fn the_selector_is_passed_on() {
+fn the_selector_is_forwarded() {
     accepted("selector:\n", "");
     accepted(
         "selector:colour = 'red' AND weight \\\\ 2\n",
@@ -135,7 +135,7 @@ fn the_selector_is_passed_on() {
 }
 
 #[test]
-fn the_prefetch_has_bounds() {
+fn prefetch_is_bounded() {
     let cases = [
         ("activemq.prefetchSize:1\n", ", prefetch 1"),
         ("activemq.prefetchSize:10000\n", ", prefetch 10000"),
@@ -195,7 +195,7 @@ fn flags_are_true_or_false() {
 }
 
 #[test]
-fn a_durable_subscription_has_its_name_from_one_of_three_headers() {
+fn durable_names_come_from_one_of_three_headers() {
     accepted("activemq.subscriptionName:n\n", r#", durable "n""#);
     accepted("durable-subscription-name:n\n", r#", durable "n""#);
     // RabbitMQ's: the id is the name.
@@ -215,7 +215,7 @@ fn a_durable_subscription_has_its_name_from_one_of_three_headers() {
 }
 
 #[test]
-fn what_does_not_exist_here_is_refused() {
+fn unsupported_headers_are_refused() {
     for name in ["activemq.noLocal", "no-local"] {
         accepted(&format!("{name}:false\n"), "");
         refused(
@@ -226,7 +226,7 @@ fn what_does_not_exist_here_is_refused() {
 }
 
 #[test]
-fn what_would_change_nothing_is_ignored() {
+fn headers_without_effect_are_ignored() {
     accepted(
         "activemq.dispatchAsync:false\nactivemq.maximumPendingMessageLimit:5\n\
          activemq.priority:9\nauto-delete:false\nx:y\n",
@@ -235,7 +235,7 @@ fn what_would_change_nothing_is_ignored() {
 }
 
 #[test]
-fn what_contradicts_itself_is_refused() {
+fn contradicting_headers_are_refused() {
     let contradictions = [
         (
             "browser:true\nactivemq.subscriptionName:n\n",
@@ -270,7 +270,7 @@ fn what_contradicts_itself_is_refused() {
 /// "This header MUST match the subscription identifier of an existing subscription", or the name is
 /// that of a durable one, which need not be subscribed to at the moment.
 #[test]
-fn unsubscribe_names_a_subscription() {
+fn unsubscribe_requires_an_id_or_a_durable_name() {
     let missing = |header| format!("fault: a UNSUBSCRIBE frame needs the header \"{header}\"");
     let by_id = || r#"unsubscribe, identity Id("0")"#.to_owned();
     let cases = [

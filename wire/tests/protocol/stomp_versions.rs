@@ -11,7 +11,7 @@ use Version::{V1_0, V1_1, V1_2};
 /// STOMP 1.1 and 1.2, "Protocol Negotiation": the highest version in common; "if the accept-version
 /// header is missing, it means that the client only supports version 1.0".
 #[test]
-fn the_highest_version_in_common_is_spoken() {
+fn the_highest_common_version_is_negotiated() {
     let cases = [
         ("", V1_0),
         ("accept-version:1.0\n", V1_0),
@@ -33,7 +33,7 @@ fn the_highest_version_in_common_is_spoken() {
 
 /// The same: CONNECTED names the version. 1.0 knows of no heart-beats.
 #[test]
-fn connected_says_what_its_version_knows() {
+fn connected_contains_the_headers_of_its_version() {
     let cases = [
         (
             V1_0,
@@ -81,7 +81,7 @@ fn heart_beats_begin_with_1_1() {
 
 /// "Value Encoding", since 1.1; `\r` since 1.2. 1.0 passes backslashes on as they are.
 #[test]
-fn escapes_are_read_as_the_version_has_them() {
+fn escapes_are_decoded_by_version() {
     let cases = [
         (r"a\\b", r"a\\b", Ok(r"a\b"), Ok(r"a\b")),
         (r"a\nb", r"a\nb", Ok("a\nb"), Ok("a\nb")),
@@ -113,7 +113,7 @@ fn escapes_are_read_as_the_version_has_them() {
 
 /// The same, written: what a version cannot say becomes a space, never a line or a frame.
 #[test]
-fn escapes_are_written_as_the_version_has_them() {
+fn escapes_are_encoded_by_version() {
     let cases = [
         (V1_0, "a b c:d\\e"),
         (V1_1, "a\\nb c\\cd\\\\e"),
@@ -167,7 +167,7 @@ fn only_1_0_trims_values() {
 
 /// A name is never trimmed: it would become one that is the server's to set.
 #[test]
-fn a_padded_name_is_a_name_of_its_own() {
+fn padded_header_names_are_not_trimmed() {
     let send = "SEND\ndestination:/topic/a\n sequence:6\n\n\0";
     for &version in SUPPORTED {
         let heard = Conversation::of(version).heard(send, |request| match request {
@@ -231,7 +231,7 @@ fn only_in_1_0_other_frames_may_have_a_body() {
 
 /// "Repeated Header Entries": the first counts. 1.0 says nothing; ours does the same.
 #[test]
-fn the_first_of_repeated_headers_counts() {
+fn the_first_of_repeated_headers_is_used() {
     for &version in SUPPORTED {
         let send = "SEND\ndestination:/topic/a\ndestination:/topic/b\n\n\0";
         let heard = Conversation::of(version).heard(send, |request| match request {
@@ -269,7 +269,7 @@ fn identity(version: Version, frame: &str) -> Result<Identity<'static>, String> 
 
 /// "SUBSCRIBE id Header", since 1.1 one "MUST" have it.
 #[test]
-fn a_subscription_is_its_id_or_in_1_0_its_destination() {
+fn a_subscription_is_identified_by_id_or_in_1_0_by_destination() {
     let cases = [
         (V1_0, "id:7\ndestination:/topic/a\n", id("7")),
         (V1_0, "destination:/topic/a\n", destination("/topic/a")),
@@ -292,7 +292,7 @@ fn a_subscription_is_its_id_or_in_1_0_its_destination() {
 
 /// 1.0, "UNSUBSCRIBE": "either a destination header or an id header"; since 1.1 the id.
 #[test]
-fn unsubscribe_names_it_likewise() {
+fn unsubscribe_uses_the_same_identity() {
     let cases = [
         (V1_0, "id:7\n", id("7")),
         (V1_0, "destination:/topic/a\n", destination("/topic/a")),
@@ -315,7 +315,7 @@ fn unsubscribe_names_it_likewise() {
 
 /// 1.0, "MESSAGE": the header `subscription` only where there was an id.
 #[test]
-fn message_names_the_id_if_there_is_one() {
+fn message_contains_the_id_if_there_is_one() {
     let cases = [
         (V1_0, None, "MESSAGE\n"),
         (V1_0, Some("a:b"), "MESSAGE\nsubscription:a:b\n"),
@@ -330,7 +330,7 @@ fn message_names_the_id_if_there_is_one() {
 }
 
 #[test]
-fn an_id_is_not_the_destination_that_reads_like_it() {
+fn an_id_differs_from_an_equal_destination() {
     let [id, destination] = [id("/topic/a"), destination("/topic/a")];
     assert_ne!(id, destination);
     let shown = [id, destination].map(|identity| identity.expect("it is one").to_string());

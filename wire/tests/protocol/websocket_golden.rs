@@ -1,10 +1,10 @@
-//! Bytes of RFC 6455, clause by clause.
+//! Bytes from RFC 6455, clause by clause.
 
 use wire::websocket::{CloseCode, Decoder, Event, FrameHeader, Mask, Opcode, Role, close, frame};
 
 const MASK: Mask = Mask([0x37, 0xfa, 0x21, 0x3d]);
 
-/// Every event of `input`, one a line, and last the violation or what is unfinished.
+/// Returns every event of `input`, and last the violation or the number of unfinished bytes.
 pub fn transcript(role: Role, input: &[u8]) -> Vec<String> {
     let mut decoder = Decoder::new(role, Decoder::MESSAGE_BYTES);
     transcript_of(&mut decoder, input)
@@ -58,7 +58,7 @@ fn check(role: Role, input: &[u8], expected: &[&str]) {
     assert_eq!(transcript(role, input), expected, "of {input:02x?}");
 }
 
-/// What a client may send: `fragment` is a first byte and a payload, masked by us.
+/// Encodes a masked frame of a client with this first byte and payload.
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     frame(Opcode::Binary, payload, Some(MASK), &mut bytes);
@@ -100,7 +100,7 @@ fn the_examples_of_the_specification_decode() {
     );
 }
 
-/// 5.7: 256 bytes and 64 KiB of binary data begin like this.
+/// 5.7: the headers of 256 bytes and 64 KiB of binary data.
 #[test]
 fn the_examples_of_the_specification_encode() {
     let header = |opcode, bytes| FrameHeader::new(opcode, bytes, None).as_bytes().to_vec();
@@ -149,7 +149,7 @@ fn lengths_at_the_edges_have_their_shortest_form() {
 
 /// 5.2: reserved bits and opcodes, the mask, the minimal length.
 #[test]
-fn headers_that_break_the_rules_are_violations() {
+fn invalid_headers_are_violations() {
     for first in [0xC1, 0xA1, 0x91] {
         let input = masked(first, b"x");
         check(Role::Server, &input, &["1002: reserved bits are set"]);
@@ -184,7 +184,7 @@ fn headers_that_break_the_rules_are_violations() {
 
 /// 5.5: control frames.
 #[test]
-fn control_frames_are_short_and_whole() {
+fn long_or_fragmented_control_frames_are_violations() {
     for first in [0x08, 0x09, 0x0A] {
         let input = masked(first, b"");
         check(
@@ -209,7 +209,7 @@ fn control_frames_are_short_and_whole() {
 
 /// 5.4: fragmentation, with control frames between.
 #[test]
-fn fragments_follow_each_other() {
+fn interleaved_fragments_are_violations() {
     let message = [
         masked(0x02, b"ab"),
         masked(0x89, b"?"),
@@ -278,7 +278,7 @@ fn texts_are_utf_8() {
         check(Role::Server, &masked(0x81, payload), &[expected]);
         assert_eq!(transcript(Role::Server, &masked(0x82, payload)).len(), 1);
     }
-    // As soon as it can be known: 0xF4 0x90 begins no character.
+    // Detected as early as possible: 0xF4 0x90 begins no character.
     check(
         Role::Server,
         &[masked(0x01, b"\xF4"), masked(0x00, b"\x90")].concat(),
@@ -288,7 +288,7 @@ fn texts_are_utf_8() {
 
 /// 5.5.1 and 7.4: the close frame.
 #[test]
-fn close_frames_have_a_code_that_may_be_sent() {
+fn close_frames_require_a_valid_code() {
     let body = |code: u16, reason: &[u8]| [&code.to_be_bytes(), reason].concat();
     check(Role::Server, &masked(0x88, b""), &["Close None "]);
     for code in [1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999] {
@@ -323,14 +323,14 @@ fn close_frames_have_a_code_that_may_be_sent() {
 }
 
 #[test]
-fn a_reason_is_cut_between_characters() {
+fn close_reasons_are_truncated_between_characters() {
     let mut out = Vec::new();
     close(CloseCode::GOING_AWAY, &"é".repeat(100), None, &mut out);
     let expected = format!("Close Some(1001) {}", "é".repeat(61));
     check(Role::Client, &out, &[&expected]);
 }
 
-/// 10.4: the limit holds for all fragments together, and is told by the header.
+/// 10.4: the limit applies to all fragments together, and is checked with the header.
 #[test]
 fn a_message_over_the_limit_is_refused_before_it_arrives() {
     let mut decoder = Decoder::new(Role::Server, 4);
@@ -356,9 +356,9 @@ fn a_message_over_the_limit_is_refused_before_it_arrives() {
     );
 }
 
-/// A large payload is handed on as it comes.
+/// A large payload is returned as it arrives.
 #[test]
-fn payload_comes_in_pieces() {
+fn payloads_are_returned_in_pieces() {
     let input = masked(0x82, b"abcdefghij");
     let mut decoder = Decoder::new(Role::Server, Decoder::MESSAGE_BYTES);
     let pieces = [&input[..7], &input[7..13], &input[13..]];

@@ -1,4 +1,4 @@
-//! Our framing against tungstenite's, both ways: two readings of RFC 6455 that must agree.
+//! Compares this framing with tungstenite's in both directions: two implementations of RFC 6455.
 
 use std::io::{self, Cursor, Read, Write};
 
@@ -12,7 +12,7 @@ use wire::websocket::{
     CloseCode, Decoder, Event, FrameHeader, Kind, Mask, Opcode, Role, close, frame,
 };
 
-/// A socket whose input is known and whose output is kept.
+/// A socket with a fixed input that records the output.
 struct Tape {
     input: Cursor<Vec<u8>>,
     output: Vec<u8>,
@@ -57,7 +57,7 @@ fn message() -> impl Strategy<Value = Message> {
     ]
 }
 
-/// All messages of `bytes` as we read them.
+/// Returns all messages of `bytes` that this decoder decodes.
 fn ours(role: Role, mut bytes: Vec<u8>) -> Result<Vec<Message>, wire::websocket::Violation> {
     let mut decoder = Decoder::new(role, Decoder::MESSAGE_BYTES);
     let mut rest = bytes.as_mut_slice();
@@ -93,7 +93,7 @@ fn ours(role: Role, mut bytes: Vec<u8>) -> Result<Vec<Message>, wire::websocket:
     Ok(messages)
 }
 
-/// All messages of `bytes` as the other reads them, and whether it took offence.
+/// Returns all messages of `bytes` that the other library decodes, and true if it reports an error.
 fn others(role: OtherRole, bytes: Vec<u8>) -> (Vec<Message>, bool) {
     let mut socket = other(role, bytes);
     let mut messages = Vec::new();
@@ -123,7 +123,7 @@ fn write(message: &Message, mask: Option<Mask>, out: &mut Vec<u8>) {
 
 proptest! {
     #[test]
-    fn we_read_what_the_other_writes(messages in vec(message(), 1..6), we_serve in any::<bool>()) {
+    fn this_decoder_reads_the_other_librarys_frames(messages in vec(message(), 1..6), we_serve in any::<bool>()) {
         let (role, other_role) = match we_serve {
             true => (Role::Server, OtherRole::Client),
             false => (Role::Client, OtherRole::Server),
@@ -137,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn the_other_reads_what_we_write(
+    fn the_other_library_reads_our_frames(
         messages in vec(message(), 1..6),
         key in any::<[u8; 4]>(),
         we_serve in any::<bool>(),
@@ -154,7 +154,7 @@ proptest! {
     }
 
     #[test]
-    fn the_other_reads_our_fragments(
+    fn the_other_library_reads_our_fragments(
         pieces in vec(vec(any::<u8>(), 0..200), 2..5),
         key in any::<[u8; 4]>(),
     ) {
@@ -176,9 +176,10 @@ proptest! {
         );
     }
 
-    /// On any bytes both take offence or neither, and see the same messages before.
+    /// For any bytes, both report an error or neither does, and both return the same messages
+    /// before it.
     #[test]
-    fn we_agree_on_any_bytes(
+    fn both_decoders_agree_on_any_bytes(
         frames in vec((any::<u8>(), vec(any::<u8>(), 0..12)), 0..6),
         opcodes in vec(prop::sample::select(&[0x81u8, 0x82, 0x01, 0x00, 0x80, 0x89, 0x8A, 0x02, 0x09, 0xC1, 0x83][..]), 6),
     ) {
@@ -189,7 +190,7 @@ proptest! {
             frame(Opcode::Binary, payload, Some(Mask([1, 2, 3, 4])), &mut bytes);
             bytes[start] = first;
             if first & 0x0F == 0x08 {
-                // What is read behind a close differs by design.
+                // Behaviour after a close differs by design.
                 break;
             }
         }
@@ -202,7 +203,7 @@ proptest! {
 }
 
 #[test]
-fn the_other_understands_our_close() {
+fn the_other_library_reads_our_close_frame() {
     let mut bytes = Vec::new();
     close(CloseCode::GOING_AWAY, "the server stops", None, &mut bytes);
     let expected = Message::Close(Some(CloseFrame {

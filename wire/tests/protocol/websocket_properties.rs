@@ -1,10 +1,10 @@
-//! What holds for all frames and all bytes.
+//! Properties of all frames and all bytes.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use wire::websocket::{Decoder, Event, Kind, Mask, Opcode, Role, Violation, frame};
 
-/// A whole message or control frame, as it was put in or came out.
+/// A whole message or control frame.
 #[derive(Clone, Debug, PartialEq)]
 enum Whole {
     Text(Vec<u8>),
@@ -14,7 +14,7 @@ enum Whole {
     Close(Option<u16>, String),
 }
 
-/// Decodes pieces as a caller does: what is not consumed stays in front of the next piece.
+/// Decodes pieces like a caller: bytes that are not consumed stay in front of the next piece.
 fn read(role: Role, pieces: &[&[u8]]) -> (Vec<Whole>, Option<Violation>) {
     let mut decoder = Decoder::new(role, Decoder::MESSAGE_BYTES);
     let mut buffer = Vec::new();
@@ -91,7 +91,7 @@ fn split<'b>(bytes: &'b [u8], cuts: &mut Vec<usize>) -> Vec<&'b [u8]> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_however_it_is_cut(
+    fn encoding_and_decoding_returns_the_same_with_any_cuts(
         messages in vec(whole(), 1..5),
         key in any::<[u8; 4]>(),
         server in any::<bool>(),
@@ -111,7 +111,7 @@ proptest! {
     }
 
     #[test]
-    fn cuts_do_not_change_what_any_bytes_mean(
+    fn cuts_do_not_change_the_events_of_any_bytes(
         bytes in vec(prop_oneof![Just(0x81), Just(0x82), Just(0x01), Just(0x00), Just(0x80), 0u8..8, any::<u8>()], 0..64),
         server in any::<bool>(),
     ) {

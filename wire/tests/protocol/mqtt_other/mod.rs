@@ -1,4 +1,5 @@
-//! Our codec and another library's, which shares nothing with it: what one writes the other reads as the same.
+//! Compares this codec with an independent library: each decodes the other's packets to the same
+//! content.
 
 use mqtt_proto::{v3, v5};
 use proptest::collection::vec;
@@ -15,7 +16,7 @@ mod words;
 
 use told::Told;
 
-/// What the other library makes of bytes, and how it would write that.
+/// Returns the content that the other library decodes, and its encoding of that content.
 fn theirs(version: Version, bytes: &[u8]) -> Result<(Told, Vec<u8>), String> {
     const UNFINISHED: &str = "a packet that is not whole";
     match version {
@@ -34,12 +35,12 @@ fn theirs(version: Version, bytes: &[u8]) -> Result<(Told, Vec<u8>), String> {
     }
 }
 
-/// Why we do not read bytes.
+/// The reason why this codec did not decode bytes.
 #[derive(Debug, PartialEq, Eq)]
 enum Unread {
     Fault(Fault),
     Unfinished,
-    /// There is a packet, and something behind it.
+    /// A packet is followed by more bytes.
     Behind,
 }
 
@@ -56,8 +57,8 @@ fn ours(ingredients: &Ingredients, bytes: &[u8]) -> Result<Told, Unread> {
     }
 }
 
-/// What we refuse and they do not look at: they know neither the reader's role nor where the packet ends, and
-/// leave the rest of these rules to their callers.
+/// Returns true for faults that the other library does not check: it knows neither the reader's
+/// role nor the end of the packet, and leaves the rest of these rules to its callers.
 fn is_left_to_others(why: &Unread) -> bool {
     let Unread::Fault(fault) = why else {
         return *why == Unread::Behind;
@@ -84,13 +85,14 @@ fn is_left_to_others(why: &Unread) -> bool {
             | Fault::SessionExpiryOfServer
             | Fault::ResponseTopic(TopicError::Empty)
             | Fault::Topic(TopicError::Empty)
-            // They take "a+" for a level of its own where nothing follows.
+            // The other library accepts a last level "a+".
             | Fault::Topic(TopicError::SingleLevelWildcard)
     )
 }
 
-/// What they refuse and we do not: a payload that breaks its promise, which is optional to check; the reason
-/// of table 2-6 that table 3-10 lacks; and `$share` without a filter, which means nothing before 5.0.
+/// Returns true for errors that this codec does not report: a payload that is not UTF-8 as
+/// declared, which is optional to check; the reason of table 2-6 that table 3-10 lacks; and
+/// `$share` without a filter, which has no special meaning before 5.0.
 fn is_their_own(why: &str) -> bool {
     why.contains("payload format")
         || why.contains("invalid reason code `140` for packet `Disconnect`")
@@ -101,7 +103,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn what_we_write_they_read_and_what_they_write_we_read(ingredients in ingredients()) {
+    fn each_codec_decodes_what_the_other_encodes(ingredients in ingredients()) {
         let (told, bytes) = ingredients.with(|packet| {
             let mut bytes = Vec::new();
             packet.encode(ingredients.version, &mut bytes).expect("it is legal");
@@ -113,15 +115,16 @@ proptest! {
             Err(why) => return Err(TestCaseError::fail(format!("{why}: {bytes:02x?}"))),
         };
         prop_assert_eq!(&they_told, &told);
-        // They write the failure of a SUBACK before 5.0 as 3.
+        // The other library encodes the failure of a SUBACK before 5.0 as 3.
         if ingredients.packet != PacketType::Suback || ingredients.version == Version::V5_0 {
             prop_assert_eq!(ours(&ingredients, &again), Ok(told));
         }
     }
 
-    /// Some bytes changed: both read the same or both refuse, but for what is known. 3.1 they read as 3.1.1.
+    /// After changes of some bytes, both decode the same or both refuse, except for known
+    /// differences. The other library decodes 3.1 as 3.1.1.
     #[test]
-    fn what_one_refuses_the_other_refuses(
+    fn both_codecs_refuse_the_same_bytes(
         ingredients in ingredients(),
         changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {

@@ -1,4 +1,4 @@
-//! What our packets say.
+//! The content of this codec's packets.
 
 use wire::mqtt::{
     Acknowledgement, Attempt, Connack, Connect, Delivery, MaximumQos, Packet, PayloadFormat,

@@ -1,4 +1,4 @@
-//! What the other library's packets of 3.1 and 3.1.1 say.
+//! The content of the other library's packets of 3.1 and 3.1.1.
 
 use mqtt_proto::Pid;
 use mqtt_proto::v3::{Connack, Connect, Packet, Publish, Suback, Subscribe, SubscribeReturnCode};

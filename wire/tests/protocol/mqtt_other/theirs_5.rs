@@ -1,4 +1,4 @@
-//! What the other library's packets of 5.0 say.
+//! The content of the other library's packets of 5.0.
 
 use mqtt_proto::v5::{
     Auth, Connack, Connect, Disconnect, Packet, Publish, Suback, Subscribe, Unsuback, Unsubscribe,
@@ -8,7 +8,7 @@ use wire::mqtt::PropertyId;
 use super::told::{Section, Told};
 use super::words::{Word, identifier, level};
 
-/// The fields of their properties, with our names.
+/// Converts the fields of a property struct to a section with this codec's names.
 macro_rules! section {
     ($properties:expr $(, $field:ident $id:ident)*) => {{
         let properties = &$properties;

@@ -1,14 +1,15 @@
-//! A packet as a list of what it says, in words that do not depend on whose model it came from.
+//! The content of a packet as a list of texts, independent of either library's model.
 
 use std::fmt::Debug;
 
 use wire::mqtt::PropertyId;
 
-/// What a packet says, field by field.
+/// The content of a packet, field by field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told(Vec<String>);
 
-/// Properties of a packet, and the user's in their order. The order of the others means nothing.
+/// The properties of a packet, and its user properties in order. The order of the others is
+/// irrelevant.
 #[derive(Default)]
 pub struct Section {
     known: Vec<String>,

@@ -1,4 +1,4 @@
-//! The other library's values in plain types.
+//! Conversion of the other library's values to plain types.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use wire::mqtt::PropertyId;
 
 use super::told::Section;
 
-/// A property's value.
+/// The value of a property.
 pub trait Word {
     fn say(&self, id: PropertyId, section: &mut Section);
 }
@@ -53,7 +53,7 @@ pub fn level(qos: QoS) -> u8 {
     qos as u8
 }
 
-/// Of a PUBLISH: QoS, and the identifier where there is one.
+/// Returns the QoS of a PUBLISH, and the packet identifier if there is one.
 pub fn identifier(qos: QosPid) -> (u8, Option<u16>) {
     match qos {
         QosPid::Level0 => (0, None),
