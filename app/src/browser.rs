@@ -6,6 +6,8 @@ use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::Storage;
 
+use crate::stopped::has_stopped;
+
 /// Milliseconds of a clock that never goes back.
 pub fn now_ms() -> f64 {
     window()
@@ -44,6 +46,7 @@ pub fn prefers_reduced_motion() -> bool {
 }
 
 /// A call that the browser is to make, and does not make once this is dropped. It may be dropped while it is made.
+/// After a panic it does nothing.
 pub struct Appointment {
     handle: Option<i32>,
     cancel: fn(i32),
@@ -55,7 +58,7 @@ impl Appointment {
     pub fn every(period_ms: u32, call: impl Fn() + 'static) -> Self {
         let period_ms = period_ms.cast_signed();
         Self::new(
-            Closure::new(call),
+            running(call),
             |call| window().set_interval_with_callback_and_timeout_and_arguments_0(call, period_ms),
             |handle| window().clear_interval_with_handle(handle),
         )
@@ -65,7 +68,7 @@ impl Appointment {
     pub fn after(pause_ms: u32, call: impl Fn() + 'static) -> Self {
         let pause_ms = pause_ms.cast_signed();
         Self::new(
-            Closure::new(call),
+            running(call),
             |call| window().set_timeout_with_callback_and_timeout_and_arguments_0(call, pause_ms),
             |handle| window().clear_timeout_with_handle(handle),
         )
@@ -74,7 +77,7 @@ impl Appointment {
     /// Once, before the next paint. A hidden page does not paint.
     pub fn next_frame(call: impl Fn() + 'static) -> Self {
         Self::new(
-            Closure::new(call),
+            running(call),
             |call| window().request_animation_frame(call),
             // It may be over already.
             |handle| drop(window().cancel_animation_frame(handle)),
@@ -92,6 +95,15 @@ impl Appointment {
             _call: call,
         }
     }
+}
+
+/// Wraps a call that is skipped after a panic.
+fn running(call: impl Fn() + 'static) -> Closure<dyn FnMut()> {
+    Closure::new(move || {
+        if !has_stopped() {
+            call();
+        }
+    })
 }
 
 impl Drop for Appointment {

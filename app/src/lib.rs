@@ -33,6 +33,7 @@ mod rows;
 #[cfg(feature = "ssr")]
 mod shell;
 mod site;
+mod stopped;
 
 pub use host::{Assets, Figures, Host, Image, RequestPath, TopicFigures};
 pub use queues::{QueueFigures, Queues};
@@ -44,6 +45,7 @@ pub use shell::shell;
 /// Takes over the document that the server rendered. Marks `<html>` with `data-hydrated` when done.
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
+    stopped::report_panics();
     leptos::mount::hydrate_body(App);
     let root = leptos::prelude::document().document_element();
     if let Some(root) = root {

@@ -11,6 +11,7 @@ use web_sys::{Element, HtmlElement, MouseEvent};
 use crate::{
     RequestPath, Route,
     reactive::{effect, once_live, text},
+    stopped::has_stopped,
 };
 
 /// A context: the page that is shown.
@@ -85,8 +86,12 @@ impl Navigation {
     }
 }
 
-/// The path of the page that a plain click on a link asks for.
+/// The path of the page that a plain click on a link asks for. After a panic the browser follows the link
+/// itself, which loads the page anew.
 fn page_asked_for(click: &MouseEvent) -> Option<String> {
+    if has_stopped() {
+        return None;
+    }
     let modified = click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key();
     if click.button() != 0 || modified || click.default_prevented() {
         return None;

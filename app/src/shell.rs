@@ -28,6 +28,7 @@ pub fn shell() -> impl IntoView {
             </head>
             <body>
                 <App />
+                <StoppedNotice />
             </body>
         </html>
     }
@@ -35,10 +36,7 @@ pub fn shell() -> impl IntoView {
 
 fn asset_links(assets: Assets) -> impl IntoView {
     let nonce = use_nonce();
-    let start = format!(
-        "import start from '{}';start({{module_or_path:'{}'}});",
-        assets.js, assets.wasm
-    );
+    let start = start_script(&assets);
     view! {
         <link rel="stylesheet" href=assets.css />
         <link rel="modulepreload" href=assets.js nonce=nonce.clone() />
@@ -50,6 +48,35 @@ fn asset_links(assets: Assets) -> impl IntoView {
             crossorigin="anonymous"
         />
         <script type="module" nonce=nonce inner_html=start></script>
+    }
+}
+
+/// Starts the program, and marks the document with `data-stopped` when it fails: when it cannot be loaded or
+/// started, or at a WebAssembly trap, which is how a panic ends. Other errors of scripts do not count: they may be an extension's.
+fn start_script(assets: &Assets) -> String {
+    format!(
+        "const stop=()=>document.documentElement.setAttribute('data-stopped',''),\
+         check=(error)=>{{if(error instanceof WebAssembly.RuntimeError)stop()}};\
+         addEventListener('error',(event)=>check(event.error));\
+         addEventListener('unhandledrejection',(event)=>check(event.reason));\
+         import('{}').then((module)=>module.default({{module_or_path:'{}'}}))\
+         .catch((error)=>{{stop();console.error(error)}});",
+        assets.js, assets.wasm
+    )
+}
+
+/// Says that the program failed. The style sheet shows it in a document with `data-stopped`, and the link
+/// loads the same page again; neither needs the program.
+#[component]
+fn StoppedNotice() -> impl IntoView {
+    view! {
+        <div class="stopped" role="alert">
+            <p>
+                <strong>"This page has stopped. "</strong>
+                "Its program failed, so what it shows may be out of date. The browser’s console has the details."
+            </p>
+            <a href="">"Reload"</a>
+        </div>
     }
 }
 

@@ -165,6 +165,20 @@ impl Browser {
             .await;
     }
 
+    /// Runs a script in each document that is opened from now on, before the document has any content.
+    pub async fn run_in_new_documents(&self, script: &str) {
+        let script = json!({"source": script});
+        self.developer_tools("Page.addScriptToEvaluateOnNewDocument", script)
+            .await;
+    }
+
+    /// Lets every request fail whose address matches the pattern, such as `*.wasm`.
+    pub async fn block(&self, pattern: &str) {
+        self.developer_tools("Network.enable", json!({})).await;
+        self.developer_tools("Network.setBlockedURLs", json!({"urls": [pattern]}))
+            .await;
+    }
+
     /// Calls a method of the DevTools protocol for the window in front.
     pub async fn developer_tools(&self, method: &'static str, parameters: Value) -> Value {
         let command = DevTools { method, parameters };

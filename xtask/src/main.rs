@@ -13,7 +13,6 @@ mod pages;
 mod process;
 mod server;
 mod test;
-mod trim;
 
 use std::env;
 use std::process::ExitCode;

@@ -10,21 +10,17 @@ use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::process::{self, ask, command, find};
-use crate::trim::{self, javascript};
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The name of the module's files before their hashes are known.
 pub const MODULE: &str = "carillon";
 
-/// The linker leaves beside the module what `trim` needs to know of it.
-const LINKED: [&str; 2] = ["-C", "link-arg=--emit-relocs"];
-
 /// Compiles the pages; answers with the WASM file as rustc left it.
 pub fn compile() -> Result<PathBuf> {
     require_target()?;
     let arguments = ["--profile", "wasm-release", "--target", TARGET];
-    process::cargo_rustc("carillon-frontend", &arguments, &LINKED)?
+    process::cargo_build("carillon-frontend", &arguments)?
         .into_iter()
         .find(|file| {
             file.extension()
@@ -33,28 +29,21 @@ pub fn compile() -> Result<PathBuf> {
         .context("carillon-frontend built, but without a .wasm file")
 }
 
-/// Splits the compiled WASM into the module that browsers load and its JavaScript, written into
-/// an empty `folder`.
+/// Writes the module that browsers load and its JavaScript into an empty `folder`. The module's function
+/// names and the list of its compilers are left out: 40 kB that no page needs.
 pub fn bind(wasm: &Path, folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
-    let mut bindgen = Bindgen::new();
-    bindgen.web(true)?.input_module(MODULE, trim::read(wasm)?);
-    let mut bound = bindgen
+    Bindgen::new()
+        .input_path(wasm)
+        .out_name(MODULE)
+        .web(true)?
         .typescript(false)
-        .generate_output()
-        .with_context(|| format!("wasm-bindgen cannot read {}", wasm.display()))?;
-    let imports = javascript::shorten_imports(bound.wasm_mut());
-    let closures = javascript::shorten_closures(bound.wasm_mut());
-    bound.emit(folder)?;
-    let file = folder.join(format!("{MODULE}.js"));
-    let text = javascript::without_comments(&fs::read_to_string(&file)?);
-    let text = javascript::rename_imports(&text, &imports)?;
-    Ok(fs::write(
-        file,
-        javascript::rename_closures(&text, &closures),
-    )?)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(folder)
+        .with_context(|| format!("wasm-bindgen cannot read {}", wasm.display()))
 }
 
 /// rust-toolchain.toml names the target, so rustup has usually added it by itself.

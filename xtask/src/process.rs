@@ -64,19 +64,12 @@ pub fn ask(command: &mut Command) -> Option<String> {
 /// Runs a `cargo build` and answers with the files of the one package named, as cargo reports
 /// them: no guess about target directories or profiles.
 pub fn cargo_build(package: &str, arguments: &[&str]) -> Result<Vec<PathBuf>> {
-    files_built("build", package, arguments)
-}
-
-/// The same with `rustc` for the compiler, but only when it compiles the package itself.
-pub fn cargo_rustc(package: &str, arguments: &[&str], rustc: &[&str]) -> Result<Vec<PathBuf>> {
-    files_built("rustc", package, &[arguments, &["--"], rustc].concat())
-}
-
-fn files_built(command: &str, package: &str, arguments: &[&str]) -> Result<Vec<PathBuf>> {
-    let words = arguments.join(" ");
-    println!("xtask: cargo {command} --package {package} {words}");
-    let told = "--message-format=json-render-diagnostics";
-    let mut build = cargo(&[command, told, "--package", package]);
+    println!(
+        "xtask: cargo build --package {package} {}",
+        arguments.join(" ")
+    );
+    let reports = "--message-format=json-render-diagnostics";
+    let mut build = cargo(&["build", reports, "--package", package]);
     build.args(arguments);
     let output = build.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {

@@ -5,6 +5,8 @@ use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
+use crate::stopped::has_stopped;
+
 pub struct Socket {
     socket: WebSocket,
     _on_open: Closure<dyn FnMut(Event)>,
@@ -35,11 +37,23 @@ impl Socket {
         };
         let on_message = {
             let peer = peer.clone();
-            Closure::new(move |event: MessageEvent| peer.received(&bytes(&event.data())))
+            let closing = socket.clone();
+            Closure::new(move |event: MessageEvent| {
+                if has_stopped() {
+                    // A socket that is closed already may be closed again.
+                    let _ = closing.close();
+                } else {
+                    peer.received(&bytes(&event.data()));
+                }
+            })
         };
         let on_close = {
             let peer = peer.clone();
-            Closure::new(move |event: CloseEvent| peer.closed(event.reason()))
+            Closure::new(move |event: CloseEvent| {
+                if !has_stopped() {
+                    peer.closed(event.reason());
+                }
+            })
         };
         socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

@@ -53,6 +53,7 @@ mod stomp_faults;
 mod stomp_tcp;
 mod stompjs;
 mod stomppy;
+mod stopped_page;
 mod tcp;
 mod temporary;
 mod tls;
