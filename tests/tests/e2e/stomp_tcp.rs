@@ -209,6 +209,32 @@ async fn in_1_0_a_destination_can_stand_for_an_id() {
     }
 }
 
+/// Clients of 1.0 exist that end CONNECT with a line end before the NUL.
+#[tokio::test]
+async fn a_connect_of_1_0_may_have_a_body() {
+    let (_server, address) = start(&[]).await;
+    for body in ["\n", "ignored"] {
+        let mut client = Client::open(address).await;
+        let connect = format!("CONNECT\nlogin:guest\npasscode:guest\n\n{body}\0");
+        client.send(&connect).await;
+        let connected = client.frame().await;
+        assert!(
+            connected.starts_with("CONNECTED\nversion:1.0\n"),
+            "{connected:?}"
+        );
+        client
+            .request("SUBSCRIBE\ndestination:/topic/a\nreceipt:r\n\nignored\0")
+            .await;
+    }
+    // The version that is negotiated decides.
+    let mut client = Client::open(address).await;
+    client
+        .send("CONNECT\naccept-version:1.2\nhost:x\n\nbody\0")
+        .await;
+    let error = client.frame().await;
+    assert!(error.contains("a CONNECT frame has no body"), "{error:?}");
+}
+
 #[tokio::test]
 async fn heart_beats_come_over_tcp() {
     let (_server, address) = start(&["--heart-beat", "100"]).await;

@@ -88,6 +88,11 @@ impl Command {
         matches!(self, Self::Send | Self::Message | Self::Error)
     }
 
+    /// CONNECT, or STOMP, which is handled alike.
+    pub(crate) const fn connects(self) -> bool {
+        matches!(self, Self::Connect | Self::Stomp)
+    }
+
     /// CONNECT and CONNECTED do not escape, "in order to remain backward compatible with
     /// STOMP 1.0" (STOMP 1.2, "Value Encoding").
     pub(crate) const fn escapes_headers(self) -> bool {

@@ -5,7 +5,9 @@
 //!
 //! Where it is more lenient than the grammar: a value may hold colons (the first one separates); a
 //! CR before the LF belongs to the line end in every version; and a NUL in place of the blank line
-//! ends a frame without body, as the specification's own example of DISCONNECT has it.
+//! ends a frame without body, as the specification's own example of DISCONNECT has it. A frame that
+//! must not have a body may have a few more line ends before its NUL: some clients write them, and
+//! they say nothing.
 
 use memchr::{memchr, memchr2};
 
@@ -223,20 +225,33 @@ impl Decoder {
     ) -> Result<Option<usize>, DecodeError> {
         let rest = input.get(extent.scanned..).unwrap_or_default();
         let end = memchr(NUL, rest).map(|offset| extent.scanned + offset);
-        let length = end.unwrap_or(input.len()).saturating_sub(extent.start);
-        self.check_body_length(command, u32::try_from(length).unwrap_or(u32::MAX))?;
+        let body = input.get(extent.start..end.unwrap_or(input.len()));
+        let body = body.unwrap_or_default();
+        // Only a few bytes are compared here: a longer body is refused by its length.
+        let is_blank = body.len() <= MAX_BLANK_BYTES && is_blank(body);
+        if !is_blank || self.allows_body(command) {
+            self.check_body_length(command, u32::try_from(body.len()).unwrap_or(u32::MAX))?;
+        }
         Ok(end)
     }
 
     fn check_body_length(&self, command: Command, length: u32) -> Result<(), DecodeError> {
-        if length > 0 && !self.version.allows_body(command) {
+        if length > 0 && !self.allows_body(command) {
             return Err(DecodeError::BodyNotAllowed { command });
         }
-        let limit = self.limits.body_bytes;
+        let limit = match command.connects() {
+            true => self.limits.body_bytes.min(self.limits.head_bytes),
+            false => self.limits.body_bytes,
+        };
         if length > limit {
             return Err(DecodeError::BodyTooLarge { limit });
         }
         Ok(())
+    }
+
+    /// CONNECT chooses the version, so its body is judged when its headers have been read.
+    const fn allows_body(&self, command: Command) -> bool {
+        command.connects() || self.version.allows_body(command)
     }
 
     /// "The commands and headers are encoded in UTF-8" (STOMP 1.2, "Value Encoding").
@@ -323,6 +338,14 @@ impl Extent {
 }
 
 const NUL: u8 = 0;
+
+/// Line ends before the NUL of a frame without body, in bytes. More are a body.
+const MAX_BLANK_BYTES: usize = 16;
+
+/// Returns whether a body holds nothing but line ends.
+pub(super) fn is_blank(body: &[u8]) -> bool {
+    body.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
+}
 
 /// A line whose end has not arrived may be one byte over its limit: the CR of the line end.
 const CR: usize = 1;

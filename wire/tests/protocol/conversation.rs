@@ -23,13 +23,18 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    #[track_caller]
-    pub fn open(connect: &str) -> Self {
-        let mut conversation = Self {
+    /// A connection before its CONNECT.
+    pub fn unopened() -> Self {
+        Self {
             session: Session::new(&Config::DEFAULT, 0),
             decoder: Decoder::new(Limits::DEFAULT),
             greeting: String::new(),
-        };
+        }
+    }
+
+    #[track_caller]
+    pub fn open(connect: &str) -> Self {
+        let mut conversation = Self::unopened();
         conversation.heard(connect, |_| {}).expect("a good CONNECT");
         let mut out = Vec::new();
         conversation.session.connected(0, &GREETING, &mut out);

@@ -229,6 +229,73 @@ fn only_in_1_0_other_frames_may_have_a_body() {
     }
 }
 
+/// Some clients end every frame with a line end before the NUL. It says nothing, so it is no body.
+#[test]
+fn line_ends_before_the_nul_are_no_body() {
+    let frames = [
+        "SUBSCRIBE\nid:0\ndestination:/a\n",
+        "UNSUBSCRIBE\nid:0\n",
+        "ACK\nid:1\nmessage-id:1\n",
+        "BEGIN\ntransaction:t\n",
+        "COMMIT\ntransaction:t\n",
+        "ABORT\ntransaction:t\n",
+        "DISCONNECT\n",
+    ];
+    for frame in frames {
+        for &version in SUPPORTED {
+            for (ends, is_blank) in [("\n", true), ("\r\n\n", true), (&*"\n".repeat(17), false)] {
+                let frame = format!("{frame}\n{ends}\0");
+                let heard = Conversation::of(version).heard(&frame, |_| {});
+                let is_accepted = is_blank || version == V1_0;
+                assert_eq!(
+                    heard.is_ok(),
+                    is_accepted,
+                    "{frame:?} in {version}: {heard:?}"
+                );
+            }
+        }
+    }
+}
+
+/// CONNECT chooses the version, so its headers say whether it may have a body.
+#[test]
+fn the_body_of_connect_is_ignored_in_1_0() {
+    let bodies = [("", "\n"), ("", "body"), ("content-length:4\n", "b\0dy")];
+    for command in ["CONNECT", "STOMP"] {
+        for (length, body) in bodies {
+            let without_version =
+                format!("{command}\nlogin:guest\npasscode:guest\n{length}\n{body}\0");
+            assert_eq!(Conversation::open(&without_version).session.version(), V1_0);
+            for &version in SUPPORTED {
+                let connect = format!("{command}\naccept-version:{version}\n{length}\n{body}\0");
+                let expected = match version == V1_0 || body == "\n" {
+                    true => Ok(()),
+                    false => Err(format!("a {command} frame has no body")),
+                };
+                let heard = Conversation::unopened().heard(&connect, |_| {});
+                assert_eq!(heard, expected, "{connect:?}");
+            }
+        }
+    }
+}
+
+/// The server does not know the peer yet, so it does not collect much for it.
+#[test]
+fn the_body_of_connect_is_bounded() {
+    let limit = Limits::HEAD_BYTES as usize;
+    let heard = |body: usize, length: &str| {
+        let connect = format!("CONNECT\n{length}\n{}\0", "x".repeat(body));
+        Conversation::unopened().heard(&connect, |_| {})
+    };
+    let expected = Err(format!("the body is longer than {limit} bytes"));
+    assert_eq!(heard(limit, ""), Ok(()));
+    assert_eq!(heard(limit + 1, ""), expected);
+    assert_eq!(
+        heard(limit + 1, &format!("content-length:{}\n", limit + 1)),
+        expected
+    );
+}
+
 /// "Repeated Header Entries": the first counts. 1.0 says nothing; ours does the same.
 #[test]
 fn the_first_of_repeated_headers_is_used() {

@@ -132,7 +132,7 @@ impl Session {
 
     #[inline]
     fn check_order(&self, command: Command) -> Result<(), Cause> {
-        let connects = matches!(command, Command::Connect | Command::Stomp);
+        let connects = command.connects();
         match self.state {
             State::AwaitingConnect if connects => Ok(()),
             State::Connected if !connects => Ok(()),

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::super::super::{Frame, HeartBeat, Version, header};
+use super::super::super::decoder::is_blank;
+use super::super::super::{DecodeError, Frame, HeartBeat, Version, header};
 use super::super::fault::Cause;
 use super::fields::{invalid, set_first};
 
@@ -48,6 +49,7 @@ impl<'a> Connect<'a> {
             }
         }
         connect.version = negotiated(accept_version)?;
+        check_body(frame, connect.version)?;
         connect.heart_beat = match heart_beat {
             Some(text) if connect.version.has_heart_beats() => {
                 HeartBeat::parse(&text).ok_or_else(|| not_a_heart_beat(&text))?
@@ -90,6 +92,17 @@ impl<'a> Disconnect<'a> {
 fn negotiated(accept_version: Option<Cow<'_, str>>) -> Result<Version, Cause> {
     let offered = accept_version.as_deref().unwrap_or("1.0");
     Version::negotiate(offered).ok_or(Cause::UnsupportedVersion)
+}
+
+/// The body of CONNECT is ignored in 1.0, which does not say that there is none. From 1.1 on "all
+/// other frames MUST NOT have a body" (STOMP 1.2, "Body"); the decoder lets CONNECT pass, because
+/// the version is not known before its headers are read.
+fn check_body(frame: &Frame<'_>, version: Version) -> Result<(), Cause> {
+    let command = frame.command;
+    match version.allows_body(command) || is_blank(frame.body) {
+        true => Ok(()),
+        false => Err(DecodeError::BodyNotAllowed { command }.into()),
+    }
 }
 
 fn not_a_heart_beat(text: &str) -> Cause {
