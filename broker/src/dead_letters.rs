@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
     broker::Broker,
-    entry::{Entry, Header, Kind, Publication},
+    entry::{Header, Kind, Publication},
     limits::DeadLetterQueue,
     name::{TopicFilter, TopicName, is_temporary},
     notice::{Consumption, DeathCause, Lost, Notice, asks_for_advisories},
@@ -98,7 +98,7 @@ impl Broker {
     ) -> Option<TopicName> {
         let is_wanted = match dead.cause {
             DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => true,
-            DeathCause::Expired => is_persistent(&dead.message.entry),
+            DeathCause::Expired => dead.message.entry.is_persistent(),
             DeathCause::QueueFull => false,
         };
         let mode = self.limits.dead_letters;
@@ -224,11 +224,6 @@ fn dead_letter(
 fn is_dead_letter_queue(name: &TopicName, mode: DeadLetterQueue) -> bool {
     let is_own = mode == DeadLetterQueue::Own && name.as_str().starts_with(OWN);
     is_own || name.as_str() == SHARED
-}
-
-/// STOMP's `persistent` as ActiveMQ has it.
-fn is_persistent(entry: &Entry) -> bool {
-    entry.header("persistent") == Some("true")
 }
 
 fn is_ours(name: &str) -> bool {

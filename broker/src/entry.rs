@@ -157,6 +157,13 @@ impl Entry {
         found.map(|header| &*header.value)
     }
 
+    /// Returns whether the publisher's header `persistent` is true, as ActiveMQ has it. The case of
+    /// the letters does not matter, as in all boolean headers.
+    pub(crate) fn is_persistent(&self) -> bool {
+        let value = self.header("persistent");
+        value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
     /// The name of the session that published it.
     #[must_use]
     pub fn producer(&self) -> &str {

@@ -51,6 +51,17 @@ def reject(connect, name):
     return [seen(first), seen(again)]
 
 
+def dismiss(connect, name):
+    """Rejects a message for good. Python writes the boolean as `False`."""
+    client = connect()
+    client.subscribe(f"/queue/{name}", "client-individual", {"activemq.exclusive": True})
+    client.send(f"/queue/{name}", "1")
+    message = client.message()
+    client.settle("nack", message, requeue=False)
+    client.leave()
+    return [seen(message)]
+
+
 def transaction(connect, name):
     """Sends and acknowledges in transactions, one that is aborted and one that is committed."""
     client = connect()
@@ -98,7 +109,7 @@ def browse(connect, name):
     """Looks into a queue, up to the end that the broker marks, and takes nothing."""
     client = connect()
     client.send(f"/queue/{name}", "1", "2")
-    client.subscribe(f"/queue/{name}", headers={"browser": "true"})
+    client.subscribe(f"/queue/{name}", headers={"browser": True})
     bodies = []
     message = client.message()
     while message.headers.get("browser") != "end":
@@ -109,7 +120,7 @@ def browse(connect, name):
     return bodies
 
 
-SCENARIOS = [publish, acknowledge, reject, transaction, durable, browse]
+SCENARIOS = [publish, acknowledge, reject, dismiss, transaction, durable, browse]
 
 
 def main():

@@ -25,7 +25,7 @@ impl Properties for Entry {
             "JMSDestination" => Some(Value::Text(self.topic().as_str())),
             "JMSTimestamp" => Some(Value::Exact(self.timestamp_ms().try_into().ok()?)),
             "JMSPriority" => Some(Value::Exact(priority(self.header("priority")))),
-            "JMSDeliveryMode" => Some(Value::Text(delivery_mode(self.header("persistent")))),
+            "JMSDeliveryMode" => Some(Value::Text(delivery_mode(self))),
             "JMSExpiration" => Some(Value::Exact(expiration(self.expires_ms()))),
             "JMSType" => self.header("type").map(Value::Text),
             "JMSCorrelationID" => self.header("correlation-id").map(Value::Text),
@@ -45,10 +45,10 @@ fn priority(header: Option<&str>) -> i64 {
     }
 }
 
-fn delivery_mode(header: Option<&str>) -> &'static str {
-    match header {
-        Some("true") => "PERSISTENT",
-        _ => "NON_PERSISTENT",
+fn delivery_mode(entry: &Entry) -> &'static str {
+    match entry.is_persistent() {
+        true => "PERSISTENT",
+        false => "NON_PERSISTENT",
     }
 }
 

@@ -1,9 +1,10 @@
 //! Axum's extractors, with errors as problems.
 
-use axum::extract::{FromRequestParts, rejection};
+use std::borrow::Cow;
 
+use axum::extract::{FromRequestParts, rejection};
 use broker::TopicFilter;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::problem::Problem;
 
@@ -33,6 +34,21 @@ impl Listing {
 
     pub fn limit(&self, usual: usize, most: usize) -> usize {
         self.limit.unwrap_or(usual).min(most)
+    }
+}
+
+/// Reads `true` or `false` from the query. The case of the letters does not matter, as in STOMP's boolean
+/// headers: some languages write `True`.
+pub fn flag<'de, D: Deserializer<'de>>(query: D) -> Result<bool, D::Error> {
+    let text = Cow::<'de, str>::deserialize(query)?;
+    if text.eq_ignore_ascii_case("true") {
+        Ok(true)
+    } else if text.eq_ignore_ascii_case("false") {
+        Ok(false)
+    } else {
+        Err(D::Error::custom(format!(
+            "{text:?} is neither true nor false"
+        )))
     }
 }
 

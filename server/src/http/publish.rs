@@ -10,7 +10,7 @@ use axum::{
 use broker::{Header, Outcome, Publication, Published, TopicName};
 use serde::Deserialize;
 
-use super::problem::Problem;
+use super::{extract::flag, problem::Problem};
 use crate::{clock, content_type, server::Server};
 
 /// What a request brings. Its headers `carillon-header-NAME` are the message's, as NAME.
@@ -24,7 +24,7 @@ pub struct Content {
 #[derive(Default, Deserialize)]
 pub struct Wishes {
     /// Whether the topic is to retain the message, as MQTT's RETAIN flag has it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     retain: bool,
     /// When the message is worth nothing any more, in Unix milliseconds.
     expires: Option<u64>,

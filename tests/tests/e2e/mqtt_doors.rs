@@ -127,13 +127,13 @@ async fn http_and_its_events_are_on_the_same_topics() {
 async fn stomp_and_http_can_retain_too() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut stomp = StompClient::connect(&server).await;
-    let retained = Frame::publication("by.stomp", "x").with("retain", "true");
+    let retained = Frame::publication("by.stomp", "x").with("retain", "True");
     stomp.request(retained).await;
     stomp
         .request(Frame::publication("by.stomp", "not retained"))
         .await;
     post(
-        server.url("/api/topics/by.http?retain=true"),
+        server.url("/api/topics/by.http?retain=True"),
         "text/plain",
         "y",
     )

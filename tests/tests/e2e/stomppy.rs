@@ -59,6 +59,17 @@ async fn what_it_rejects_comes_again() {
 }
 
 #[tokio::test]
+async fn its_booleans_are_read_as_python_writes_them() {
+    let server = start().await;
+    for (rejected, version) in (1..).zip(VERSIONS_WITH_NACK) {
+        let (report, name) = play(&server, "dismiss", version).await;
+        assert_eq!(report, json!([["1", null, null]]), "{version}");
+        assert_eq!(queue::depth(&server, &name).await, (0, 0), "{version}");
+        queue::until(&server, "ActiveMQ.DLQ", "waiting", rejected).await;
+    }
+}
+
+#[tokio::test]
 async fn it_commits_and_aborts() {
     let server = start().await;
     for version in VERSIONS {

@@ -85,6 +85,8 @@ fn nack_may_disable_redelivery() {
     let cases = [
         ("requeue:true\n", r#"nack with ack "i""#),
         ("requeue:false\n", r#"nack with ack "i", requeue false"#),
+        ("requeue:True\n", r#"nack with ack "i""#),
+        ("requeue:False\n", r#"nack with ack "i", requeue false"#),
         (
             "requeue:no\n",
             r#"fault: requeue:no is not accepted: "true" or "false""#,

@@ -126,7 +126,9 @@ fn expires_is_a_time_or_never() {
 fn retain_is_a_flag() {
     for &version in SUPPORTED {
         check(version, "retain:true\n", "send /topic/a, retain | ");
+        check(version, "retain:True\n", "send /topic/a, retain | ");
         check(version, "retain:false\n", "send /topic/a | ");
+        check(version, "retain:False\n", "send /topic/a | ");
         check(
             version,
             "retain:yes\n",

@@ -183,9 +183,13 @@ fn flags_are_true_or_false() {
         ("durable", r#", durable "0""#),
     ];
     for (name, expected) in flags {
-        accepted(&format!("{name}:true\n"), expected);
-        accepted(&format!("{name}:false\n"), "");
-        for value in ["", "True", "yes", "1"] {
+        for value in ["true", "True", "TRUE"] {
+            accepted(&format!("{name}:{value}\n"), expected);
+        }
+        for value in ["false", "False", "FALSE"] {
+            accepted(&format!("{name}:{value}\n"), "");
+        }
+        for value in ["", "yes", "1", "truely"] {
             refused(
                 &format!("{name}:{value}\n"),
                 &format!(r#"{name}:{value} is not accepted: "true" or "false""#),

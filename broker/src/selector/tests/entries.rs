@@ -23,7 +23,7 @@ fn matches(text: &str, headers: &[(&str, &str)]) -> bool {
 fn jms_names_map_to_entry_fields_and_headers() {
     let headers = [
         ("priority", "7"),
-        ("persistent", "true"),
+        ("persistent", "True"),
         ("type", "car"),
         ("correlation-id", "c-1"),
         ("reply-to", "/queue/replies"),

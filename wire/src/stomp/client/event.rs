@@ -84,7 +84,8 @@ impl<'a> Message<'a> {
 
     /// Whether it was delivered before, to whomever.
     pub fn is_redelivered(&self) -> bool {
-        self.headers.get(header::REDELIVERED).as_deref() == Some("true")
+        let value = self.headers.get(header::REDELIVERED);
+        value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     /// How often it was delivered, this time included; the first time it is not said.

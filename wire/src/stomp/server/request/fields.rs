@@ -31,12 +31,17 @@ pub(super) fn flag(headers: Headers<'_>, name: &'static str) -> Result<bool, Cau
     }
 }
 
-/// What the value of a flag says.
+/// Reads the value of a boolean header. Every such header is read here.
+///
+/// The case of the letters does not matter: clients in Python write `True` and `False`, which
+/// RabbitMQ and ActiveMQ accept.
 pub(super) fn truth(name: &'static str, value: &str) -> Result<bool, Cause> {
-    match value {
-        "false" => Ok(false),
-        "true" => Ok(true),
-        _ => Err(invalid(name, value, "\"true\" or \"false\"")),
+    if value.eq_ignore_ascii_case("true") {
+        Ok(true)
+    } else if value.eq_ignore_ascii_case("false") {
+        Ok(false)
+    } else {
+        Err(invalid(name, value, "\"true\" or \"false\""))
     }
 }
 
