@@ -135,6 +135,10 @@ pub struct ServeOptions {
     /// Heart-beat offered to and wished from STOMP clients, in milliseconds; 0 is none
     #[arg(long, env = "CARILLON_HEART_BEAT", default_value_t = wire::stomp::HeartBeat::DEFAULT_MS, value_name = "MS")]
     heart_beat: u32,
+    /// Shortest heart-beat that STOMP clients get which ask for less than --heart-beat, in milliseconds
+    #[arg(long, env = "CARILLON_MIN_HEART_BEAT", default_value_t = wire::stomp::server::Config::HEART_BEAT_MIN_MS,
+          value_name = "MS", value_parser = clap::value_parser!(u32).range(1..))]
+    min_heart_beat: u32,
     #[command(flatten)]
     mqtt: MqttArguments,
     /// How long connections may take to end when the server stops, in seconds
@@ -260,6 +264,7 @@ impl ServeOptions {
             },
             session: wire::stomp::server::Config {
                 heart_beat,
+                heart_beat_min_ms: self.min_heart_beat,
                 ..wire::stomp::server::Config::DEFAULT
             },
             overflow,

@@ -215,6 +215,48 @@ async fn heart_beats_come_as_often_as_agreed() {
 }
 
 #[tokio::test]
+async fn heart_beats_follow_the_client_down_to_a_bound() {
+    let usual: (&[&str], _) = (
+        &[],
+        [
+            ("0,0", "10000,10000"),
+            ("1000,1000", "1000,1000"),
+            ("4000,3000", "3000,4000"),
+            ("1,999", "1000,1000"),
+            ("60000,60000", "10000,10000"),
+        ],
+    );
+    let shorter: (&[&str], _) = (
+        &["--min-heart-beat", "100"],
+        [
+            ("0,0", "10000,10000"),
+            ("100,100", "100,100"),
+            ("400,300", "300,400"),
+            ("1,99", "100,100"),
+            ("60000,60000", "10000,10000"),
+        ],
+    );
+    for (options, table) in [usual, shorter] {
+        let server = Carillon::with(options).await;
+        for (asked, answered) in table {
+            let mut client = StompClient::open(&server).await;
+            client
+                .send(&Frame::connect().with("heart-beat", asked))
+                .await;
+            let connected = client.frame().await;
+            assert_eq!(connected.header("heart-beat"), answered, "{asked}");
+            if asked == "100,100" {
+                let beat = within("a heart-beat", client.read_message()).await;
+                assert_eq!(beat.as_deref(), Some(b"\n".as_slice()));
+                // And what the client promised is expected of it.
+                let error = client.frame().await;
+                assert_eq!(error.header("message"), "no heart-beat");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_stops_its_heart_beats_is_disconnected() {
     let server = Carillon::with(&["--heart-beat", "100"]).await;
     let mut silent = StompClient::open(&server).await;

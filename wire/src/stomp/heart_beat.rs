@@ -34,6 +34,18 @@ impl HeartBeat {
         receive_ms: 0,
     };
 
+    /// Returns the offer of a server that follows its client to shorter intervals: `self` is the
+    /// longest that the server has, and `least_ms` the shortest.
+    ///
+    /// The interval agreed on is the larger of both sides' numbers, so a server with fixed numbers
+    /// gives 10 seconds to a client that asks for one. ActiveMQ and RabbitMQ follow their clients.
+    pub(super) const fn following(self, client: Self, least_ms: u32) -> Self {
+        Self {
+            send_ms: followed(self.send_ms, client.receive_ms, least_ms),
+            receive_ms: followed(self.receive_ms, client.send_ms, least_ms),
+        }
+    }
+
     /// Two non-negative integers separated by a comma; what is too large for us to count is as
     /// large as we can count.
     pub fn parse(text: &str) -> Option<Self> {
@@ -143,6 +155,18 @@ impl Pulse {
     fn silent_at(&self) -> Option<u64> {
         let after = u64::from(self.receive_ms) * READ_TOLERANCE;
         (self.receive_ms > 0).then(|| self.last_received + after)
+    }
+}
+
+const fn followed(longest: u32, wanted: u32, least: u32) -> u32 {
+    if wanted == 0 || wanted > longest {
+        // The client wants none, or is content with less; `interval` heeds that.
+        return longest;
+    }
+    match wanted < least {
+        true if least < longest => least,
+        true => longest,
+        false => wanted,
     }
 }
 

@@ -16,18 +16,27 @@ fn item(bytes: &[u8]) -> Item<'_> {
     item.expect("it is STOMP").expect("it is whole").0
 }
 
-/// Both machines after the handshake, which takes until `now_ms`.
+/// Both machines after the handshake, which takes until `now_ms`. The server does not follow its client.
 fn connected(of_client: HeartBeat, of_server: HeartBeat, now_ms: u64) -> (Client, Session) {
+    let config = server::Config {
+        heart_beat: of_server,
+        heart_beat_min_ms: u32::MAX,
+        ..server::Config::DEFAULT
+    };
+    connected_to(&config, of_client, now_ms)
+}
+
+fn connected_to(
+    of_server: &server::Config,
+    of_client: HeartBeat,
+    now_ms: u64,
+) -> (Client, Session) {
     let config = client::Config {
         heart_beat: of_client,
         ..client::Config::DEFAULT
     };
     let mut client = Client::new(&config, 0);
-    let config = server::Config {
-        heart_beat: of_server,
-        ..server::Config::DEFAULT
-    };
-    let mut session = Session::new(&config, 0);
+    let mut session = Session::new(of_server, 0);
     let mut bytes = Vec::new();
     client.connect(&client::Connect::default(), &mut bytes);
     session.request(item(&bytes)).expect("CONNECT is right");
@@ -67,6 +76,42 @@ fn the_interval_is_the_larger_of_both() {
                 Due::PeerSilent { silent_ms }
             );
         }
+    }
+}
+
+/// The specification leaves to the server what it offers. Ours follows the client down to a bound, as ActiveMQ
+/// and RabbitMQ do.
+#[test]
+fn the_server_follows_its_client_to_shorter_intervals() {
+    // What the client asks for, and after what time it sends and gives the server up.
+    let cases = [
+        (beats(10_000, 10_000), Some(7_500), Some(20_000)),
+        (beats(1_000, 1_000), Some(750), Some(2_000)),
+        (beats(4_000, 3_000), Some(3_000), Some(6_000)),
+        (beats(1, 999), Some(750), Some(2_000)),
+        (beats(0, 1_000), None, Some(2_000)),
+        (beats(1_000, 0), Some(750), None),
+        (beats(60_000, 60_000), Some(45_000), Some(120_000)),
+        (beats(0, 0), None, None),
+    ];
+    for (of_client, sends, gives_up) in cases {
+        let (client, session) = connected_to(&server::Config::DEFAULT, of_client, 0);
+        let first = [sends, gives_up].into_iter().flatten().min();
+        assert_eq!(client.deadline(), first, "{of_client}");
+        // And the other way round: it sends at three quarters of the one, and gives up after twice the other.
+        let sends_back = gives_up.map(|after| after / 8 * 3);
+        let gives_up_back = sends.map(|after| after / 3 * 8);
+        let first = [sends_back, gives_up_back].into_iter().flatten().min();
+        assert_eq!(session.deadline(), first, "{of_client}");
+    }
+    // A server that has no heart-beats, or only shorter ones, does not follow to others.
+    for (of_server, expected) in [(beats(0, 0), None), (beats(100, 100), Some(750))] {
+        let config = server::Config {
+            heart_beat: of_server,
+            ..server::Config::DEFAULT
+        };
+        let (client, _) = connected_to(&config, beats(1_000, 1_000), 0);
+        assert_eq!(client.deadline(), expected);
     }
 }
 

@@ -10,16 +10,23 @@ use super::request::{
 /// What the server offers every client.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
+    /// The longest intervals that are offered and wished for; 0 is never.
     pub heart_beat: HeartBeat,
+    /// The shortest interval, in milliseconds. A client that asks for one below that of `heart_beat`
+    /// gets it, down to this.
+    pub heart_beat_min_ms: u32,
     /// How long a connection may take until it is answered with CONNECTED.
     pub handshake_ms: u32,
 }
 
 impl Config {
     pub const HANDSHAKE_MS: u32 = 10_000;
+    /// As RabbitMQ has it.
+    pub const HEART_BEAT_MIN_MS: u32 = 1_000;
 
     pub const DEFAULT: Self = Self {
         heart_beat: HeartBeat::DEFAULT,
+        heart_beat_min_ms: Self::HEART_BEAT_MIN_MS,
         handshake_ms: Self::HANDSHAKE_MS,
     };
 }
@@ -46,6 +53,7 @@ pub struct Session {
     version: Version,
     /// Our own offer; the client's is needed only until the answer.
     heart_beat: HeartBeat,
+    heart_beat_min_ms: u32,
     pulse: Pulse,
 }
 
@@ -67,6 +75,7 @@ impl Session {
             state: State::AwaitingConnect,
             version: Version::V1_2,
             heart_beat: config.heart_beat,
+            heart_beat_min_ms: config.heart_beat_min_ms,
             pulse: Pulse::awaiting_handshake(now_ms, config.handshake_ms),
         }
     }
@@ -160,6 +169,7 @@ impl Session {
     /// Accepts [`Request::Connect`]: writes CONNECTED, and heart-beats count from here.
     pub fn connected(&mut self, now_ms: u64, greeting: &Greeting<'_>, out: &mut Vec<u8>) {
         if let State::Connecting { peer } = self.state {
+            self.heart_beat = self.heart_beat.following(peer, self.heart_beat_min_ms);
             self.pulse.agree(now_ms, self.heart_beat, peer);
             self.state = State::Connected;
         }
