@@ -63,6 +63,8 @@ pub struct Figures {
     pub published: u64,
     pub delivered: u64,
     pub dropped: u64,
+    /// Publications refused since start.
+    pub refused: u64,
     pub published_per_second: f64,
     pub delivered_per_second: f64,
     /// Bytes of messages held, by topics, slow readers and queues.
@@ -113,6 +115,7 @@ impl Figures {
             published: whole(json, "published"),
             delivered: whole(json, "delivered"),
             dropped: whole(json, "dropped"),
+            refused: whole(json, "refused"),
             published_per_second: number(json, "publishedPerSecond"),
             delivered_per_second: number(json, "deliveredPerSecond"),
             bytes_held: whole(json, "bytesHeld"),
@@ -167,6 +170,7 @@ mod tests {
             published: 5,
             delivered: 6,
             dropped: 7,
+            refused: 8,
             published_per_second: 8.5,
             delivered_per_second: 9.25,
             bytes_held: 10,

@@ -62,6 +62,7 @@ impl FiguresBoard {
             published: figures.published,
             delivered: figures.delivered,
             dropped: figures.dropped,
+            refused: figures.refused,
             published_per_second: last.rates.published,
             delivered_per_second: last.rates.delivered,
             bytes_held: figures.held_bytes,
