@@ -61,7 +61,7 @@ pub use leaving::Leaving;
 pub use level_tree::LevelTree;
 pub use limits::{DeadLetterQueue, Limits};
 pub use message_id::{InvalidMessageId, MessageId, MessageIdText};
-pub use name::{InvalidName, NameFault, TEMPORARY, TopicFilter, TopicName};
+pub use name::{InvalidName, NameFault, Owner, TEMPORARY, TopicFilter, TopicName};
 pub use notice::{ADVISORIES, Consumption, DeathCause, Lost, Notice};
 pub use outcome::{
     CommitError, ForgetError, Outcome, PublishError, Published, Ready, SubscribeError,

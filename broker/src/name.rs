@@ -14,6 +14,17 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicName(Arc<str>);
 
+/// Who owns a topic or queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// Anybody may send there.
+    Everybody,
+    /// A temporary one. Anybody may send there, and it ends with its session.
+    Session,
+    /// Nobody but the broker may send there.
+    Broker,
+}
+
 /// A pattern over topic names: `*` stands for one level, `>`, last only, for the name itself and any
 /// number of levels below it (`A.>` matches `A` and `A.B.C`, as ActiveMQ has it).
 ///
@@ -95,6 +106,18 @@ impl TopicName {
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         is_reserved(&self.0)
+    }
+
+    /// Returns who owns the topic or queue of this name.
+    #[must_use]
+    pub fn owner(&self, kind: Kind) -> Owner {
+        if is_brokers_own(kind, self) {
+            Owner::Broker
+        } else if is_temporary(self) {
+            Owner::Session
+        } else {
+            Owner::Everybody
+        }
     }
 
     /// Whether a wildcard in the first level does not match it.

@@ -1,12 +1,14 @@
-//! Mosquitto's clients for the command line.
+//! Mosquitto's clients for the command line, and the broker itself as a bridge.
 
-use std::net::SocketAddr;
-use std::process::Output;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
 
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::Carillon;
-use crate::deadline::within;
+use crate::deadline::{eventually, within};
 use crate::process::{Transcript, first_match, spawn};
 
 /// Their names for the versions.
@@ -57,7 +59,11 @@ pub struct Listener {
 
 impl Listener {
     pub async fn start(server: &Carillon, version: &str, options: &[&str]) -> Self {
-        let address = server.mqtt_address().await;
+        Self::start_at(server.mqtt_address().await, version, options).await
+    }
+
+    /// Likewise, at another address.
+    pub async fn start_at(address: SocketAddr, version: &str, options: &[&str]) -> Self {
         let mut child = spawn(&mut command(address, "mosquitto_sub", version, options));
         let transcript = Transcript::default();
         let first = first_match(&mut child, &transcript, |_| Some(()));
@@ -73,6 +79,77 @@ impl Listener {
     pub fn lines(&self) -> Vec<String> {
         let text = self.transcript.text();
         text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// The broker Mosquitto with a bridge to Carillon, of which all options but these have their defaults. It is killed
+/// when the value is dropped.
+pub struct Bridge {
+    _child: Child,
+    address: SocketAddr,
+    configuration: PathBuf,
+}
+
+impl Bridge {
+    /// `version` is that of the bridge's connection, `topic` what `topic` is in the configuration.
+    pub fn start(carillon: SocketAddr, version: &str, topic: &str) -> Self {
+        // It cannot choose a port by itself.
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.expect("a free port");
+        let text = format!(
+            "user root\n\
+             listener {} 127.0.0.1\n\
+             allow_anonymous true\n\
+             connection carillon\n\
+             address {carillon}\n\
+             bridge_protocol_version {version}\n\
+             topic {topic}\n",
+            address.port()
+        );
+        let configuration = std::env::temp_dir().join(format!("carillon-{}.conf", address.port()));
+        std::fs::write(&configuration, text).expect("a configuration");
+        let child = Command::new(broker())
+            .arg("-c")
+            .arg(&configuration)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("it is installed: `cargo xtask test` does that");
+        Self {
+            _child: child,
+            address,
+            configuration,
+        }
+    }
+
+    /// Where its own clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until it listens.
+    pub async fn listens(&self) {
+        let connect = || async { TcpStream::connect(self.address).await.is_ok() };
+        eventually("mosquitto to listen", connect, |connected| *connected).await;
+    }
+}
+
+/// Where Debian puts the broker, which not every `PATH` leads to.
+fn broker() -> &'static str {
+    let of_debian = "/usr/sbin/mosquitto";
+    if Path::new(of_debian).is_file() {
+        of_debian
+    } else {
+        "mosquitto"
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        // Left behind if it cannot be removed; the system clears its folder.
+        let _ = std::fs::remove_file(&self.configuration);
     }
 }
 

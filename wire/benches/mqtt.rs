@@ -168,6 +168,7 @@ fn session() -> Session {
     let mut connect = Vec::new();
     let packet = Packet::Connect(Connect {
         version: Version::V5_0,
+        is_bridge: false,
         clean_start: true,
         keep_alive: 0,
         properties: Properties::EMPTY,

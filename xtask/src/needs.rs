@@ -1,6 +1,6 @@
 //! What the tests need beyond Rust, and how packages are installed: a browser with its driver, Node.js, Python and
-//! Mosquitto's clients, and the packages of `tests/package-lock.json` and `tests/python/requirements.txt`. Installed where
-//! that is possible without asking, on Debian and Ubuntu as root; said in one line where it is not.
+//! Mosquitto with its clients, and the packages of `tests/package-lock.json` and `tests/python/requirements.txt`.
+//! Installed where that is possible without asking, on Debian and Ubuntu as root; said in one line where it is not.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ struct Program {
     debian_package: &'static str,
 }
 
-const PROGRAMS: [Program; 7] = [
+const PROGRAMS: [Program; 8] = [
     Program {
         names: &["node"],
         debian_package: "nodejs",
@@ -42,6 +42,11 @@ const PROGRAMS: [Program; 7] = [
     Program {
         names: &["mosquitto_sub"],
         debian_package: "mosquitto-clients",
+    },
+    // The broker itself, for its bridge. Its folder is not on everybody's `PATH`.
+    Program {
+        names: &["mosquitto", "/usr/sbin/mosquitto"],
+        debian_package: "mosquitto",
     },
 ];
 

@@ -14,7 +14,7 @@ use super::{
     encoder::{MqttEncoder, Wishes},
     kept::{Kept, Sent, Subscriptions},
     sessions::Occupant,
-    will::{Unwilling, Will},
+    will::{self, Unwilling, Will},
 };
 use crate::{
     connection::{self, Ending, Framing, Kind, Opening, Prelude, Surroundings, Transport, Voice},
@@ -152,7 +152,11 @@ impl Guest {
             false => opened.client_id.clone().into(),
         };
         let will = opened.will.take();
-        let will = will.map(|will| Will::new(will, &client, &reception.wills));
+        let bounds = will::Bounds {
+            wills: &reception.wills,
+            body_bytes: reception.options.body_bytes,
+        };
+        let will = will.map(|will| Will::new(will, &client, &bounds));
         match will.transpose() {
             Ok(will) => Ok(Self {
                 opened,
@@ -163,7 +167,10 @@ impl Guest {
             Err(error) => {
                 let reason = match error {
                     Unwilling::Name(_) => ConnectReason::TopicNameInvalid,
-                    Unwilling::TooMany => ConnectReason::QuotaExceeded,
+                    Unwilling::Reserved(_) | Unwilling::Temporary(_) => {
+                        ConnectReason::NotAuthorized
+                    }
+                    Unwilling::TooLarge { .. } | Unwilling::TooMany => ConnectReason::QuotaExceeded,
                 };
                 Err(refused(&opened, reason, &error.to_string()))
             }
@@ -222,6 +229,7 @@ impl Guest {
             subscriptions,
             will: self.will,
             session_expiry_s: opened.session_expiry_s,
+            is_bridge: opened.is_bridge,
             max_body_bytes: options.body_bytes,
             overflow: options.overflow,
             prefetch: usize::from(opened.receive_maximum.min(own_maximum)),

@@ -70,6 +70,8 @@ pub struct Mqtt {
     settled: Vec<Settled>,
     will: Option<Will>,
     session_expiry_s: u32,
+    /// Whether the client is the bridge of another broker.
+    is_bridge: bool,
     max_body_bytes: usize,
     /// The rule for subscriptions that lie too far behind.
     overflow: Overflow,
@@ -85,6 +87,8 @@ struct Beginning {
     subscriptions: Subscriptions,
     will: Option<Will>,
     session_expiry_s: u32,
+    /// Whether the client is the bridge of another broker.
+    is_bridge: bool,
     max_body_bytes: usize,
     /// The rule for subscriptions that lie too far behind.
     overflow: Overflow,
@@ -101,6 +105,7 @@ impl Mqtt {
             subscriptions,
             will,
             session_expiry_s,
+            is_bridge,
             max_body_bytes,
             overflow,
             prefetch,
@@ -121,6 +126,7 @@ impl Mqtt {
             settled: Vec::new(),
             will,
             session_expiry_s,
+            is_bridge,
             max_body_bytes,
             overflow,
             prefetch,

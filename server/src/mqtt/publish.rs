@@ -91,7 +91,8 @@ impl Mqtt {
                 match answers.next_if(|due| due.index == index) {
                     Some(due) if done.is_ok() => done = self.answer(due.delivery, result, turn),
                     Some(_) => {}
-                    None => self.note_refused(result),
+                    // With QoS 0 nobody waits for an answer; the broker counts it.
+                    None => result.unwrap_or_else(|refused| self.note_refused(&refused)),
                 }
             }
             published += results.len();
@@ -112,7 +113,10 @@ impl Mqtt {
     ) -> Result<(), Fault> {
         let (reason, text) = match &result {
             Ok(()) => (PublishReason::Success, ""),
-            Err(refused) => (refused.reason, &*refused.text),
+            Err(refused) => {
+                self.note_refused(refused);
+                (self.told(refused.reason), &*refused.text)
+            }
         };
         match delivery {
             Delivery::AtMostOnce => Ok(()),
@@ -125,12 +129,24 @@ impl Mqtt {
         }
     }
 
-    /// With QoS 0 nobody waits for an answer; the broker counts it.
-    fn note_refused(&self, result: Result<(), Refused>) {
-        if let Err(refused) = result {
-            let client = self.session.name();
-            tracing::debug!(%client, text = refused.text, "a message of QoS 0 was refused");
+    /// Returns the reason that the client is told.
+    ///
+    /// Before 5.0 an acknowledgement cannot refuse: the server "MUST either make a positive acknowledgement,
+    /// according to the normal QoS rules, or close the Network Connection" ([MQTT-3.3.5-2] of 3.1.1). A message
+    /// that the client may not send at all is acknowledged and dropped, as mosquitto does it: bridges publish
+    /// their state below `$SYS`. All other refusals are of messages that might be taken later, so the client has
+    /// to keep them, and the connection ends.
+    fn told(&self, reason: PublishReason) -> PublishReason {
+        let is_5 = self.machine.peer().version.is_5();
+        match reason == PublishReason::NotAuthorized && !is_5 {
+            true => PublishReason::Success,
+            false => reason,
         }
+    }
+
+    fn note_refused(&self, refused: &Refused) {
+        let client = self.session.name();
+        tracing::debug!(%client, text = refused.text, "a publication was refused");
     }
 
     fn message(

@@ -72,7 +72,7 @@ impl Mqtt {
         let text = subscription.filter.as_str();
         let options = Options {
             maximum_qos: subscription.options.maximum_qos,
-            retain_as_published: subscription.options.retain_as_published,
+            retain_as_published: subscription.options.retain_as_published || self.is_bridge,
             subscription: number,
         };
         let old = self.subscriptions.get(text).map(|old| old.id);
@@ -101,7 +101,7 @@ impl Mqtt {
                     Retained::Omitted
                 }
             },
-            locality: match wanted.no_local {
+            locality: match wanted.no_local || self.is_bridge {
                 true => Locality::Others,
                 false => Locality::Everywhere,
             },

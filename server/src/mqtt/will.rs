@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use broker::{InvalidName, Kind, Outcome, Publication, TopicName};
+use broker::{InvalidName, Kind, Outcome, Owner, Publication, PublishError, TopicName};
 use wire::mqtt::server;
 
 use super::{names, properties};
@@ -29,6 +29,12 @@ pub struct Will {
 pub enum Unwilling {
     #[error("will topic: {0}")]
     Name(#[from] InvalidName),
+    #[error("will topic: {0} belongs to the broker, and clients cannot publish there")]
+    Reserved(TopicName),
+    #[error("will topic: {0} is temporary and may have ended when the will is to be published")]
+    Temporary(TopicName),
+    #[error("the payload of the will is larger than the limit of {limit} bytes")]
+    TooLarge { limit: usize },
     #[error("the wills of all clients take more than {} bytes", Wills::MOST_BYTES)]
     TooMany,
 }
@@ -70,22 +76,32 @@ impl Drop for Share {
 
 impl Will {
     /// # Errors
-    /// The topic has no name here, or there is no room for it.
+    /// The will could not be published when it is due, or there is no room for it. Whatever is wrong with it
+    /// is found here, while the client is still there to be told.
     pub fn new(
         will: server::Will,
         client: &Arc<str>,
-        wills: &Arc<Wills>,
+        bounds: &Bounds<'_>,
     ) -> Result<Self, Unwilling> {
         let (kind, name) = names::published_to(&will.topic)?;
+        match name.owner(kind) {
+            Owner::Everybody => {}
+            Owner::Broker if is_state_of_bridge(&will.topic) => {}
+            Owner::Broker => return Err(Unwilling::Reserved(name)),
+            Owner::Session => return Err(Unwilling::Temporary(name)),
+        }
+        if will.payload.len() > bounds.body_bytes {
+            let limit = bounds.body_bytes;
+            return Err(Unwilling::TooLarge { limit });
+        }
         let bytes = will.payload.len() + will.properties().as_bytes().len();
         let will = Self {
             kind,
             name,
             client: Arc::clone(client),
             will,
-            _share: wills.share(bytes).ok_or(Unwilling::TooMany)?,
+            _share: bounds.wills.share(bytes).ok_or(Unwilling::TooMany)?,
         };
-        // Whatever could be wrong with it is said while there is somebody to hear it.
         will.message(0)?;
         Ok(will)
     }
@@ -103,8 +119,15 @@ impl Will {
         surroundings
             .broker
             .publish(&mut vec![message], &mut outcome);
-        if let Some(Err(error)) = outcome.results.first() {
-            tracing::info!(client = %self.client, %error, "a will was refused");
+        match outcome.results.first() {
+            // The state of a bridge. It is dropped like the publications of that state.
+            Some(Err(error @ PublishError::Reserved(_))) => {
+                tracing::debug!(client = %self.client, %error, "a will was dropped");
+            }
+            Some(Err(error)) => {
+                tracing::info!(client = %self.client, %error, "a will was refused");
+            }
+            Some(Ok(_)) | None => {}
         }
         carry_out(&mut outcome, &surroundings.advisories, None);
     }
@@ -126,6 +149,20 @@ impl Will {
         };
         properties::apply(message, &will.properties(), now_ms)
     }
+}
+
+/// What a will is checked against.
+pub struct Bounds<'a> {
+    pub wills: &'a Arc<Wills>,
+    /// Bytes of a payload.
+    pub body_bytes: usize,
+}
+
+/// Returns whether a topic is where mosquitto's bridges publish their state. With mosquitto's defaults every
+/// bridge has a will there, in every version: to refuse it would be to refuse the bridge.
+fn is_state_of_bridge(topic: &str) -> bool {
+    let name = topic.strip_prefix("$SYS/broker/connection/");
+    name.is_some_and(|name| name.ends_with("/state"))
 }
 
 #[cfg(test)]

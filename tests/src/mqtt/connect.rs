@@ -10,6 +10,8 @@ use super::property::{Properties, SESSION_EXPIRY, Value};
 #[derive(Clone, Debug)]
 pub struct Connect {
     pub version: Version,
+    /// Whether the protocol level says, as mosquitto's bridges do, that the client is a bridge.
+    pub is_bridge: bool,
     pub client_id: String,
     /// Clean Start, and before 5.0 Clean Session.
     pub clean: bool,
@@ -51,6 +53,7 @@ impl Connect {
     pub fn new(version: Version, client_id: &str) -> Self {
         Self {
             version,
+            is_bridge: false,
             client_id: client_id.to_owned(),
             clean: true,
             keep_alive_s: 0,
@@ -94,7 +97,8 @@ impl Connect {
     pub fn encode(&self) -> Vec<u8> {
         let mut rest = Vec::new();
         put_binary(self.version.protocol_name().as_bytes(), &mut rest);
-        rest.push(self.version.level());
+        let bridge = if self.is_bridge { 0x80 } else { 0 };
+        rest.push(self.version.level() | bridge);
         rest.push(self.flags());
         rest.extend_from_slice(&self.keep_alive_s.to_be_bytes());
         let is_5 = self.version == Version::V5;

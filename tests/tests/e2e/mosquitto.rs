@@ -2,7 +2,9 @@
 
 use harness::Carillon;
 use harness::deadline::eventually;
-use harness::mosquitto::{Listener, VERSIONS, publish, subscribe};
+use harness::mosquitto::{
+    Bridge, Listener, VERSIONS, publish, publish_at, subscribe, subscribe_at,
+};
 
 #[tokio::test]
 async fn they_publish_and_subscribe_at_each_qos() {
@@ -151,4 +153,43 @@ async fn a_file_goes_through_whole_and_lines_one_by_one() {
     std::fs::remove_file(file).expect("the file is there");
     assert!(lines[0] == text);
     assert_eq!(lines[1..], vec!["again"; 20]);
+}
+
+/// With its defaults the bridge has a will and publications below `$SYS`, which nobody but the broker may publish to.
+#[tokio::test]
+async fn its_bridge_joins_two_brokers() {
+    for (own, version) in VERSIONS.into_iter().zip(["mqttv31", "mqttv311", "mqttv50"]) {
+        let server = Carillon::with_mqtt(&[]).await;
+        // It comes with the bridge's SUBSCRIBE, and so tells that the bridge is there.
+        publish(&server, own, &["-t", "a/ready", "-m", "ready", "-r"]).await;
+        let bridge = Bridge::start(server.mqtt_address().await, version, "a/# both 1");
+        bridge.listens().await;
+        let options = ["-t", "a/#", "-q", "1", "-F", "%t %p"];
+        let there = Listener::start_at(bridge.address(), own, &options).await;
+        let here = Listener::start(&server, own, &options).await;
+
+        let message = ["-t", "a/x", "-m", "from there", "-q", "1"];
+        publish_at(bridge.address(), own, &message).await;
+        let lines = || async { here.lines() };
+        let lines = eventually("the message from there", lines, |lines| lines.len() == 2).await;
+        assert_eq!(lines, ["a/ready ready", "a/x from there"], "{version}");
+
+        // The next to arrive there is this one: the bridge's own message did not come back.
+        let retained = ["-t", "a/kept", "-m", "kept", "-q", "1", "-r"];
+        publish(&server, own, &retained).await;
+        let lines = || async { there.lines() };
+        let lines = eventually("the message from here", lines, |lines| lines.len() == 3).await;
+        assert_eq!(
+            lines,
+            ["a/ready ready", "a/x from there", "a/kept kept"],
+            "{version}"
+        );
+        // And it is retained there as it is here.
+        let late = ["-t", "a/kept", "-C", "1", "-F", "%r %p"];
+        assert_eq!(
+            subscribe_at(bridge.address(), own, &late).await,
+            ["1 kept"],
+            "{version}"
+        );
+    }
 }

@@ -1,30 +1,43 @@
-//! MQTT: what is well-formed and yet refused. In 5.0 the acknowledgement says so; before, nothing is
-//! acknowledged that was not taken, and the connection ends ([MQTT-3.3.5-2] of 3.1.1).
+//! MQTT: what is well-formed and yet refused. In 5.0 the acknowledgement says so. Before, what a client may not
+//! publish is acknowledged and dropped; what might be taken another time is not, and the connection ends
+//! ([MQTT-3.3.5-2] of 3.1.1).
 
 use harness::Carillon;
+use harness::deadline::eventually;
 use harness::http::get;
-use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version, Will};
+use harness::mqtt::{Connect, Kind, MqttClient, Packet, RETAIN, Version, Will};
 
-/// Topics that nobody may publish to: the broker's own, and what is too deep or too long.
-fn refused_topics() -> Vec<String> {
-    vec![
-        "$SYS/broker/version".to_owned(),
-        "$SYS/mine".to_owned(),
-        vec!["a"; 1_000].join("/"),
-        "a".repeat(4_000),
-    ]
+/// Topics that are the broker's own.
+const RESERVED: [&str; 6] = [
+    "$SYS/broker/version",
+    "$SYS/mine",
+    "$SYS/broker/connection/bridge/state",
+    "$share/g/a",
+    "$queue/$SYS/a",
+    "ActiveMQ/Advisory/Connection",
+];
+
+/// Topics that have no name here: they are too deep or too long.
+fn nameless_topics() -> [String; 2] {
+    [vec!["a"; 1_000].join("/"), "a".repeat(4_000)]
+}
+
+async fn refused(server: &Carillon) -> u64 {
+    let figures = get(server.url("/api/figures")).await.json();
+    figures["refused"].as_u64().expect("a number")
 }
 
 #[tokio::test]
 async fn a_refused_publication_has_its_reason_in_5_0() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::anyone(&server, Version::V5).await;
-    for topic in refused_topics() {
+    // Not authorized, and topic name invalid.
+    let reserved = RESERVED.map(|topic| (topic.to_owned(), 0x87));
+    let nameless = nameless_topics().map(|topic| (topic, 0x90));
+    for (topic, reason) in reserved.into_iter().chain(nameless) {
         let publish = Packet::publication(&topic, "x", 1);
         let puback = client.request(publish, Kind::Puback).await;
-        // Not authorized, topic name invalid, or quota exceeded.
-        let reason = puback.reason();
-        assert!([0x87, 0x90, 0x97].contains(&reason), "{puback:?}");
+        assert_eq!(puback.reason(), reason, "{topic}: {puback:?}");
         let publish = Packet::publication(&topic, "x", 2);
         let pubrec = client.request(publish, Kind::Pubrec).await;
         assert_eq!(pubrec.reason(), reason, "{pubrec:?}");
@@ -41,10 +54,47 @@ async fn a_refused_publication_has_its_reason_in_5_0() {
 }
 
 #[tokio::test]
-async fn a_refused_publication_is_not_acknowledged_before_5_0() {
+async fn what_a_client_may_not_publish_is_dropped_and_the_connection_goes_on() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut client = MqttClient::anyone(&server, version).await;
+        for filter in ["behind", "$SYS/#", "a", "ActiveMQ/#"] {
+            client.subscribe(filter, 1).await;
+        }
+        let before = refused(&server).await;
+        for topic in RESERVED {
+            client.publish(topic, "of qos 0", 0).await;
+            if version != Version::V5 {
+                client.publish(topic, "of qos 1", 1).await;
+                client.publish(topic, "of qos 2", 2).await;
+                let retained = Packet::publication(topic, "retained", 1).flagged(RETAIN);
+                client.publish_packet(retained).await;
+            }
+        }
+        let each = if version == Version::V5 { 1 } else { 4 };
+        let after = refused(&server).await;
+        assert_eq!(after - before, each * RESERVED.len() as u64, "{version:?}");
+        client.publish("behind", "behind", 1).await;
+        // The broker's own topics say something of themselves, and nothing of this client's.
+        let ours = ["of qos 0", "of qos 1", "of qos 2", "retained"];
+        loop {
+            let message = client.message().await;
+            assert!(
+                !ours.contains(&&*message.text()),
+                "{version:?}: {message:?}"
+            );
+            if message.topic == "behind" {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_might_be_taken_another_time_is_not_acknowledged_before_5_0() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in [Version::V3_1, Version::V3_1_1] {
-        for topic in refused_topics() {
+        for topic in nameless_topics() {
             for qos in [1, 2] {
                 let mut client = MqttClient::anyone(&server, version).await;
                 let publish = Packet::publication(&topic, "x", qos).numbered(1);
@@ -103,18 +153,64 @@ async fn a_filter_that_is_too_deep_is_refused_alone() {
 }
 
 #[tokio::test]
-async fn a_will_that_could_not_be_said_is_refused_or_dropped() {
+async fn a_will_that_could_never_be_published_is_refused() {
+    let server = Carillon::with_mqtt(&["--max-body", "100"]).await;
+    let small = |topic: &str| Will::new(topic, "x");
+    let [deep, long] = nameless_topics();
+    let refusals = [
+        // Return code and reason of "not authorized".
+        (small("$SYS/mine"), Some(5), 0x87),
+        (small("$SYS/broker/connection"), Some(5), 0x87),
+        (small("$share/g/a"), Some(5), 0x87),
+        (small("$queue/$SYS/a"), Some(5), 0x87),
+        (small("ActiveMQ/Advisory/Connection"), Some(5), 0x87),
+        (small("$TEMP/tcp-1/a"), Some(5), 0x87),
+        (small("$queue/$TEMP/tcp-1/a"), Some(5), 0x87),
+        // There is no return code for these: [MQTT-3.2.2-6] of 3.1.1. Malformed, topic name invalid, quota exceeded.
+        (small("a/#"), None, 0x81),
+        (small("a/+/b"), None, 0x81),
+        (small(&deep), None, 0x90),
+        (small(&long), None, 0x90),
+        (Will::new("a", &"x".repeat(101)), None, 0x97),
+    ];
+    for (will, return_code, reason) in refusals {
+        for version in Version::ALL {
+            let connect = Connect::anyone(version).willing(will.clone());
+            let mut client = MqttClient::open(&server, version).await;
+            client.send_bytes(connect.encode()).await;
+            let connack = client.next().await;
+            let told = connack.map(|connack| {
+                assert_eq!(connack.kind, Kind::Connack, "{connack:?}");
+                connack.reason()
+            });
+            let expected = if version == Version::V5 {
+                Some(reason)
+            } else {
+                return_code
+            };
+            assert_eq!(told, expected, "{version:?}, {will:?}");
+            assert_eq!(client.next().await, None);
+        }
+    }
+}
+
+/// Mosquitto's bridges have a will there in every version, and do nothing else that would tell them in 5.0.
+#[tokio::test]
+async fn the_will_that_is_the_state_of_a_bridge_is_dropped() {
     let server = Carillon::with_mqtt(&[]).await;
-    let mut watcher = MqttClient::subscriber(&server, Version::V5, "$SYS/mine", 0).await;
-    let connect = Connect::anyone(Version::V5).willing(Will::new("$SYS/mine", "x"));
-    let mut client = MqttClient::open(&server, Version::V5).await;
-    client.send_bytes(connect.encode()).await;
-    let connack = client.packet().await;
-    assert_eq!(connack.kind, Kind::Connack);
-    drop(client);
-    watcher.subscribe("end", 0).await;
-    watcher.publish("end", "end", 0).await;
-    assert_eq!(watcher.bodies(1).await, ["end"]);
+    for version in Version::ALL {
+        let state = "$SYS/broker/connection/bridge/state";
+        let mut watcher = MqttClient::subscriber(&server, version, state, 0).await;
+        watcher.subscribe("end", 0).await;
+        let before = refused(&server).await;
+        let connect = Connect::anyone(version).willing(Will::new(state, "0"));
+        let (client, _) = MqttClient::connect_with(&server, &connect).await;
+        drop(client);
+        let count = || refused(&server);
+        eventually("the will to be counted", count, |count| *count > before).await;
+        watcher.publish("end", "end", 0).await;
+        assert_eq!(watcher.bodies(1).await, ["end"], "{version:?}");
+    }
 }
 
 #[tokio::test]

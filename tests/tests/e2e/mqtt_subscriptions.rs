@@ -2,7 +2,7 @@
 
 use harness::Carillon;
 use harness::mqtt::property::SUBSCRIPTION_ID;
-use harness::mqtt::{Connect, DUP, Kind, MqttClient, Packet, Version, forget};
+use harness::mqtt::{Connect, DUP, Kind, MqttClient, Packet, RETAIN, Version, forget};
 
 const NO_LOCAL: u8 = 4;
 
@@ -189,6 +189,37 @@ async fn a_subscription_may_leave_out_what_its_own_client_published() {
     client.publish("a", "own", 1).await;
     other.publish("a", "another's", 1).await;
     assert_eq!(client.bodies(1).await, ["another's"], "[MQTT-3.8.3-3]");
+}
+
+/// Not of the specifications: what 5.0 has subscription options for, mosquitto's bridges ask for in CONNECT.
+#[tokio::test]
+async fn a_bridge_hears_nothing_of_its_own_and_what_was_published_as_retained() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in [Version::V3_1, Version::V3_1_1] {
+        let connect = Connect {
+            is_bridge: true,
+            ..Connect::anyone(version)
+        };
+        let (mut bridge, _) = MqttClient::connect_with(&server, &connect).await;
+        bridge.subscribe("a/#", 1).await;
+        bridge.publish("a/own", "own", 1).await;
+        let mut other = MqttClient::subscriber(&server, version, "a/#", 1).await;
+        let retained = Packet::publication("a/x", "retained", 1).flagged(RETAIN);
+        other.publish_packet(retained).await;
+        other.publish("a/x", "live", 1).await;
+        for (body, for_bridge) in [("retained", true), ("live", false)] {
+            let message = bridge.message().await;
+            assert_eq!(
+                (&*message.text(), message.is_retained()),
+                (body, for_bridge)
+            );
+            let message = other.message().await;
+            assert_eq!((&*message.text(), message.is_retained()), (body, false));
+        }
+        other
+            .publish_packet(Packet::publication("a/x", "", 1).flagged(RETAIN))
+            .await;
+    }
 }
 
 #[tokio::test]

@@ -28,6 +28,10 @@ impl Version {
         }
     }
 
+    /// The bit of the protocol level that mosquitto's bridges set: 0x83 for 3.1, 0x84 for 3.1.1. It
+    /// is not part of the specifications. In 5.0 a bridge uses subscription options instead.
+    pub(super) const BRIDGE: u8 = 0x80;
+
     /// Returns the first field of CONNECT ("Protocol Name").
     pub const fn protocol_name(self) -> &'static str {
         match self {

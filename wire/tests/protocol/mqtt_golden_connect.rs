@@ -9,6 +9,7 @@ use crate::mqtt_golden::{check, topic};
 fn connect(version: Version) -> Connect<'static> {
     Connect {
         version,
+        is_bridge: false,
         clean_start: true,
         keep_alive: 10,
         properties: Properties::EMPTY,
@@ -72,6 +73,26 @@ fn the_connect_example_of_3() {
     let least = Packet::Connect(connect(V3_1_1));
     let bytes = b"\x10\x0C\x00\x04MQTT\x04\x02\x00\x0A\x00\x00";
     check(&[V3_1_1], Role::Server, least, bytes);
+}
+
+/// Not of the specifications: mosquitto's bridges set the highest bit of the protocol level.
+#[test]
+fn a_bridge_says_so_in_the_protocol_level() {
+    let bridge = |version| {
+        Packet::Connect(Connect {
+            is_bridge: true,
+            ..connect(version)
+        })
+    };
+    let bytes = b"\x10\x0C\x00\x04MQTT\x84\x02\x00\x0A\x00\x00";
+    check(&[V3_1_1], Role::Server, bridge(V3_1_1), bytes);
+    let bytes = b"\x10\x0E\x00\x06MQIsdp\x83\x02\x00\x0A\x00\x00";
+    check(&[V3_1], Role::Server, bridge(V3_1), bytes);
+    // 5.0 has subscription options instead.
+    let mut out = Vec::new();
+    let written = bridge(V5_0).encode(V5_0, &mut out);
+    written.expect("it is legal");
+    assert_eq!(out, b"\x10\x0D\x00\x04MQTT\x05\x02\x00\x0A\x00\x00\x00");
 }
 
 /// 3.1, "User name": "the User Name flag is set, but the User Name string is missing".

@@ -33,6 +33,7 @@ impl Hello<'_> {
         let properties = self.properties.iter().copied();
         let connect = Connect {
             version: self.version,
+            is_bridge: false,
             clean_start: self.clean_start,
             keep_alive: self.keep_alive,
             properties: Properties::encode(properties, &mut scratch).expect("they are legal"),
@@ -448,7 +449,7 @@ fn invalid_connects_are_refused_in_the_clients_version() {
         (b"\x10\x10\x00\x04MQTT\x06", Ok(0x84)),
         (b"\x10\x10\x00\x04MQTT\x7F", Ok(0x84)),
         (b"\x10\x10\x00\x04MQTT\x03", Err(CODE_1)),
-        (b"\x10\x10\x00\x04MQTT\x84", Err(CODE_1)),
+        (b"\x10\x10\x00\x04MQTT\x85", Err(CODE_1)),
         (b"\x10\x10\x00\x06MQIsdp\x04", Err(CODE_1)),
         // [MQTT-3.1.2-3]: the reserved flag. Only 5.0 has a code for it.
         (b"\x10\x0E\x00\x04MQTT\x05\x03\x00\x0A", Ok(0x81)),

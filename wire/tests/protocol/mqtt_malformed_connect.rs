@@ -21,7 +21,9 @@ fn connect() {
     for (bytes, level, offset) in [
         (&b"\x00\x04MQTT\x06"[..], 6, 8),
         (b"\x00\x04MQTT\x03", 3, 8),
-        (b"\x00\x04MQTT\x84", 132, 8),
+        (b"\x00\x04MQTT\x83", 131, 8),
+        (b"\x00\x04MQTT\x85", 133, 8),
+        (b"\x00\x06MQIsdp\x84", 132, 10),
         (b"\x00\x06MQIsdp\x04", 4, 10),
     ] {
         let expected = format!(

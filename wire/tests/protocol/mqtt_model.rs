@@ -211,6 +211,7 @@ impl Ingredients {
         let password = self.password.as_deref();
         Connect {
             version: self.version,
+            is_bridge: false,
             clean_start: self.flags[0],
             keep_alive: self.number,
             properties,

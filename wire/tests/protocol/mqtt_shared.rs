@@ -177,6 +177,7 @@ fn packets_that_a_version_cannot_express_are_refused() {
     check(present, Version::V5_0, EncodeError::SessionPresent);
     let connect = Packet::Connect(Connect {
         version: Version::V3_1_1,
+        is_bridge: false,
         clean_start: true,
         keep_alive: 0,
         properties: none,
@@ -258,6 +259,7 @@ fn fields_have_bounds() {
     let connect = |client_id| {
         Packet::Connect(Connect {
             version: Version::V5_0,
+            is_bridge: false,
             clean_start: true,
             keep_alive: 0,
             properties: Properties::EMPTY,

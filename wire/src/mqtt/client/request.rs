@@ -90,6 +90,7 @@ impl Connect<'_> {
         };
         let connect = ConnectPacket {
             version: config.version,
+            is_bridge: false,
             clean_start: self.clean_start,
             keep_alive: self.keep_alive_s,
             properties,

@@ -14,7 +14,8 @@ pub(super) fn connect<'a>(
     header: &Header,
     reader: &mut Reader<'a>,
 ) -> Read<Connect<'a>> {
-    context.version = version(reader)?;
+    let Protocol { version, is_bridge } = protocol(reader)?;
+    context.version = version;
     if !header.minimal && context.version.wants_minimal_lengths() {
         return fault(Fault::LengthNotMinimal, 1);
     }
@@ -27,7 +28,8 @@ pub(super) fn connect<'a>(
     // Topic, Will Payload, User Name, Password" ([MQTT-3.1.3-1]). A field without its flag
     // ([MQTT-3.1.2-16], [MQTT-3.1.2-18]) is detected as trailing bytes.
     Ok(Connect {
-        version: context.version,
+        version,
+        is_bridge,
         clean_start: flags & CLEAN_START != 0,
         keep_alive,
         properties,
@@ -50,8 +52,14 @@ pub(super) fn connect<'a>(
     })
 }
 
+/// What the first two fields say.
+struct Protocol {
+    version: Version,
+    is_bridge: bool,
+}
+
 /// 3.1.2.1 and 3.1.2.2: the name, then the level ([MQTT-3.1.2-1], [MQTT-3.1.2-2]).
-fn version(reader: &mut Reader<'_>) -> Read<Version> {
+fn protocol(reader: &mut Reader<'_>) -> Read<Protocol> {
     let offset = reader.offset();
     let length = reader.two_bytes()?.into();
     let mut names = Version::ALL.map(Version::protocol_name).into_iter();
@@ -68,8 +76,16 @@ fn version(reader: &mut Reader<'_>) -> Read<Version> {
     }
     let offset = reader.offset();
     let level = reader.byte()?;
-    match of_name.find(|version| version.protocol_level() == level) {
-        Some(version) => Ok(version),
+    let found = of_name.find_map(|version| {
+        let is_bridge = match level ^ version.protocol_level() {
+            0 => false,
+            Version::BRIDGE if !version.is_5() => true,
+            _ => return None,
+        };
+        Some(Protocol { version, is_bridge })
+    });
+    match found {
+        Some(protocol) => Ok(protocol),
         None => fault(Fault::ProtocolLevel(level), offset),
     }
 }

@@ -14,7 +14,12 @@ pub(super) fn connect(connect: &Connect<'_>, out: &mut Vec<u8>) -> Written {
     }
     writer::packet(PacketType::Connect.first_byte(), out, |out| {
         writer::string(version.protocol_name(), out)?;
-        out.extend_from_slice(&[version.protocol_level(), flags(connect)]);
+        let bridge = match connect.is_bridge && !version.is_5() {
+            true => Version::BRIDGE,
+            false => 0,
+        };
+        let level = version.protocol_level() | bridge;
+        out.extend_from_slice(&[level, flags(connect)]);
         out.extend_from_slice(&connect.keep_alive.to_be_bytes());
         let section = Section::Packet(PacketType::Connect);
         properties(section, &connect.properties, version, out)?;

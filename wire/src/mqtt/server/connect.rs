@@ -9,6 +9,9 @@ use super::peer::Peer;
 pub struct Opened {
     /// The version of the protocol.
     pub version: Version,
+    /// True if the client is the bridge of another broker. Before 5.0 it has no subscription options,
+    /// but expects no-local and retain-as-published.
+    pub is_bridge: bool,
     /// Empty if the server has to assign an identifier ([MQTT-3.1.3-6]); such a client has no
     /// session yet.
     pub client_id: Box<str>,
@@ -90,6 +93,7 @@ impl Opened {
         };
         Self {
             version: connect.version,
+            is_bridge: connect.is_bridge,
             client_id: connect.client_id.into(),
             clean_start: connect.clean_start,
             session_expiry_s: wanted.session_expiry_s.min(config.session_expiry_maximum_s),

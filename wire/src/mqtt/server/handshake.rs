@@ -110,8 +110,8 @@ fn malformed(error: DecodeError, input: &[u8]) -> Refusal {
 
 /// Returns the version of the CONNACK for a client whose CONNECT is not accepted: "MAY send a
 /// CONNACK packet with Reason Code 0x84" ([MQTT-3.1.2-2]), or return code 1 of 3.1.1. Unknown
-/// levels above 5 are treated as successors of 5.0; some bridges set the highest bit of an older
-/// level.
+/// levels above 5 are treated as successors of 5.0; bridges set the highest bit
+/// ([`Version::BRIDGE`]).
 fn reply_version(input: &[u8]) -> Option<Version> {
     const LEVEL_BEYOND_5: std::ops::RangeInclusive<u8> = 6..=0x7F;
     let length_end = input.iter().skip(1).position(|&byte| byte < 0x80)?;

@@ -91,12 +91,14 @@ fn is_left_to_others(why: &Unread) -> bool {
 }
 
 /// Returns true for errors that this codec does not report: a payload that is not UTF-8 as
-/// declared, which is optional to check; the reason of table 2-6 that table 3-10 lacks; and
-/// `$share` without a filter, which has no special meaning before 5.0.
+/// declared, which is optional to check; the reason of table 2-6 that table 3-10 lacks;
+/// `$share` without a filter, which has no special meaning before 5.0; and the protocol level of
+/// bridges.
 fn is_their_own(why: &str) -> bool {
     why.contains("payload format")
         || why.contains("invalid reason code `140` for packet `Disconnect`")
         || why.contains("invalid topic filter: $share")
+        || why == "invalid protocol: MQTT, 132"
 }
 
 proptest! {
