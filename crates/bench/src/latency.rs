@@ -28,7 +28,7 @@ pub struct Percentiles {
 
 impl Latency {
     pub fn new() -> Self {
-        let histogram = Histogram::new_with_bounds(1, LONGEST_NS, DIGITS);
+        let histogram = Histogram::new_with_bounds(1, MAX_NS, DIGITS);
         Self {
             histogram: histogram.expect("the bounds are constants, and in order"),
             latest_ns: 0,
@@ -36,22 +36,22 @@ impl Latency {
         }
     }
 
-    pub fn note(&mut self, latency_ns: u64) {
+    pub fn record(&mut self, latency_ns: u64) {
         if latency_ns != self.latest_ns {
-            self.settle();
+            self.flush();
             self.latest_ns = latency_ns;
         }
         self.count += 1;
     }
 
-    fn settle(&mut self) {
+    fn flush(&mut self) {
         // What takes longer than the longest is counted there.
         self.histogram
             .saturating_record_n(self.latest_ns.max(1), std::mem::take(&mut self.count));
     }
 
     pub fn percentiles(&mut self) -> Percentiles {
-        self.settle();
+        self.flush();
         if self.histogram.is_empty() {
             return Percentiles::default();
         }
@@ -73,7 +73,7 @@ fn micros(ns: u64) -> f64 {
 }
 
 /// Ten minutes.
-const LONGEST_NS: u64 = 600_000_000_000;
+const MAX_NS: u64 = 600_000_000_000;
 /// Two significant digits: one per cent.
 const DIGITS: u8 = 2;
 
@@ -85,7 +85,7 @@ mod tests {
     fn percentiles_are_those_of_what_was_noted() {
         let mut latency = Latency::new();
         for ms in 1..=1000_u64 {
-            latency.note(ms * 1_000_000);
+            latency.record(ms * 1_000_000);
         }
         let found = latency.percentiles();
         let close = |found: f64, wanted: f64| (found - wanted).abs() <= wanted / 100.0;
@@ -106,9 +106,9 @@ mod tests {
     fn many_of_one_latency_count_as_many() {
         let mut latency = Latency::new();
         for _ in 0..99 {
-            latency.note(5_000);
+            latency.record(5_000);
         }
-        latency.note(80_000);
+        latency.record(80_000);
         let found = latency.percentiles();
         assert_eq!(found.count, 100);
         assert!(found.p99 < 5.1 && found.max > 79.0, "{found:?}");

@@ -10,7 +10,6 @@ mod address;
 mod dialect;
 mod latency;
 mod link;
-mod metronome;
 mod net;
 mod opening;
 mod options;
@@ -21,6 +20,7 @@ mod report;
 mod run;
 mod stamp;
 mod subscriber;
+mod ticker;
 mod traffic;
 mod websocket;
 

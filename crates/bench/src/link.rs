@@ -10,8 +10,8 @@ use std::{
 use mio::net::TcpStream;
 
 use super::{
-    dialect::{Arrival, Fault, Mqtt, Nats, Protocol, Publication, Scan, Stomp},
-    websocket::{self, Kind, Text},
+    dialect::{Arrival, Mqtt, Nats, Protocol, ProtocolError, Publication, Scan, Stomp},
+    websocket::{self, FrameKind, PayloadType},
 };
 
 /// What all links of a run have in common.
@@ -46,12 +46,12 @@ enum Transport {
 
 /// What one read gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Portion {
+pub enum ReadOutcome {
     /// So many bytes are in the buffer.
-    Some(usize),
+    Partial(usize),
     /// So many, and there may be more to read.
     Full(usize),
-    Nothing,
+    WouldBlock,
     End,
 }
 
@@ -60,7 +60,7 @@ pub enum LinkError {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Protocol(#[from] ProtocolError),
     #[error("the server closed the connection")]
     Closed,
 }
@@ -108,21 +108,23 @@ impl Link {
     }
 
     /// Reads once, behind what is left of the read before.
-    pub fn read(&mut self, buffer: &mut Vec<u8>) -> Result<Portion, LinkError> {
+    pub fn read(&mut self, buffer: &mut Vec<u8>) -> Result<ReadOutcome, LinkError> {
         let start = self.tail.len();
         if start > buffer.len() / 2 {
             if buffer.len() >= MAX_BUFFER {
-                return Err(Fault::Malformed("a frame larger than any that was sent").into());
+                return Err(
+                    ProtocolError::Malformed("a frame larger than any that was sent").into(),
+                );
             }
             buffer.resize(buffer.len() * 2, 0);
         }
         buffer[..start].copy_from_slice(&self.tail);
         let room = buffer.len() - start;
         match self.socket.read(&mut buffer[start..]) {
-            Ok(0) => Ok(Portion::End),
-            Ok(count) if count == room => Ok(Portion::Full(start + count)),
-            Ok(count) => Ok(Portion::Some(start + count)),
-            Err(error) if is_momentary(&error) => Ok(Portion::Nothing),
+            Ok(0) => Ok(ReadOutcome::End),
+            Ok(count) if count == room => Ok(ReadOutcome::Full(start + count)),
+            Ok(count) => Ok(ReadOutcome::Partial(start + count)),
+            Err(error) if is_transient(&error) => Ok(ReadOutcome::WouldBlock),
             Err(error) => Err(error.into()),
         }
     }
@@ -146,7 +148,7 @@ impl Link {
         };
         self.tail.clear();
         self.tail.extend_from_slice(&bytes[used..]);
-        if self.tail.is_empty() && self.tail.capacity() > KEPT {
+        if self.tail.is_empty() && self.tail.capacity() > KEPT_CAPACITY {
             self.tail = Vec::new();
         }
         Ok(())
@@ -161,10 +163,10 @@ impl Link {
         while let Some((kind, place)) = websocket::next(&bytes[at..])? {
             let payload = &bytes[at..][place.clone()];
             match kind {
-                Kind::Data => self.scan_payload(payload, sink)?,
-                Kind::Ping => self.queue(&websocket::pong(payload)),
-                Kind::Close => return Err(LinkError::Closed),
-                Kind::Pong => {}
+                FrameKind::Data => self.scan_payload(payload, sink)?,
+                FrameKind::Ping => self.queue(&websocket::pong(payload)),
+                FrameKind::Close => return Err(LinkError::Closed),
+                FrameKind::Pong => {}
             }
             at += place.end;
         }
@@ -176,7 +178,7 @@ impl Link {
         &mut self,
         payload: &[u8],
         sink: &mut impl FnMut(Arrival<'_>),
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ProtocolError> {
         if self.text.is_empty() {
             let used = scan(self.protocol, payload, sink)?;
             self.text.extend_from_slice(&payload[used..]);
@@ -186,7 +188,9 @@ impl Link {
             self.text.drain(..used);
         }
         if self.text.len() > MAX_BUFFER {
-            return Err(Fault::Malformed("a frame larger than any that was sent"));
+            return Err(ProtocolError::Malformed(
+                "a frame larger than any that was sent",
+            ));
         }
         Ok(())
     }
@@ -220,13 +224,13 @@ impl Link {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => self.written += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_momentary(&error) => return Ok(()),
+                Err(error) if is_transient(&error) => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
         self.written = 0;
         self.output.clear();
-        if self.output.capacity() > KEPT {
+        if self.output.capacity() > KEPT_CAPACITY {
             self.output = Vec::new();
         }
         Ok(())
@@ -250,8 +254,8 @@ pub fn framed(publication: Publication, route: &Route) -> Publication {
 
 fn header(protocol: Protocol, length: usize) -> Vec<u8> {
     let text = match protocol.is_text() {
-        true => Text::Yes,
-        false => Text::No,
+        true => PayloadType::Text,
+        false => PayloadType::Binary,
     };
     websocket::data_header(length, text)
 }
@@ -261,7 +265,7 @@ fn scan(
     protocol: Protocol,
     bytes: &[u8],
     sink: &mut impl FnMut(Arrival<'_>),
-) -> Result<usize, Fault> {
+) -> Result<usize, ProtocolError> {
     match protocol {
         Protocol::Stomp => scan_all::<Stomp>(bytes, sink),
         Protocol::Mqtt => scan_all::<Mqtt>(bytes, sink),
@@ -269,7 +273,10 @@ fn scan(
     }
 }
 
-fn scan_all<S: Scan>(bytes: &[u8], sink: &mut impl FnMut(Arrival<'_>)) -> Result<usize, Fault> {
+fn scan_all<S: Scan>(
+    bytes: &[u8],
+    sink: &mut impl FnMut(Arrival<'_>),
+) -> Result<usize, ProtocolError> {
     let mut at = 0;
     while let Some((arrival, length)) = S::next(&bytes[at..])? {
         sink(arrival);
@@ -278,7 +285,7 @@ fn scan_all<S: Scan>(bytes: &[u8], sink: &mut impl FnMut(Arrival<'_>)) -> Result
     Ok(at)
 }
 
-fn is_momentary(error: &io::Error) -> bool {
+fn is_transient(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::WouldBlock | ErrorKind::NotConnected | ErrorKind::Interrupted
@@ -289,7 +296,7 @@ fn is_momentary(error: &io::Error) -> bool {
 pub const BUFFER: usize = 256 << 10;
 const MAX_BUFFER: usize = 64 << 20;
 /// What a link may keep of its buffers' memory while they are empty, in bytes.
-const KEPT: usize = 64 << 10;
+const KEPT_CAPACITY: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::{
     dialect::Arrival,
-    link::{BUFFER, Link, LinkError, Portion, Route},
+    link::{BUFFER, Link, LinkError, ReadOutcome, Route},
 };
 
 pub struct Net {
@@ -26,7 +26,7 @@ pub struct Net {
     ready: Vec<usize>,
     is_ready: Vec<bool>,
     /// Open, and read no more.
-    deaf: Vec<Link>,
+    unread: Vec<Link>,
     buffer: Vec<u8>,
     replies: Vec<u8>,
     /// There can be but one.
@@ -35,7 +35,7 @@ pub struct Net {
 }
 
 /// Who makes something of what arrives.
-pub trait User {
+pub trait Handler {
     /// The connection is there: answers with the frames to begin with.
     fn opened(&mut self, link: usize) -> Vec<u8>;
     /// What arrives from now on was read at this time, on this connection.
@@ -63,7 +63,7 @@ impl Net {
             links: Vec::new(),
             ready: Vec::new(),
             is_ready: Vec::new(),
-            deaf: Vec::new(),
+            unread: Vec::new(),
             buffer: vec![0; BUFFER],
             replies: Vec::new(),
             start: Instant::now(),
@@ -85,21 +85,21 @@ impl Net {
         self.links.len()
     }
 
-    /// Begins to connect. [`User::opened`] is called when that has been done.
+    /// Begins to connect. [`Handler::opened`] is called when that has been done.
     ///
     /// # Errors
     ///
     /// The system has no socket or no port left.
-    pub fn connect(&mut self, route: &Route, user: &mut impl User) -> anyhow::Result<()> {
+    pub fn connect(&mut self, route: &Route, handler: &mut impl Handler) -> anyhow::Result<()> {
         let number = self.links.len();
-        let said = || format!("connection {} cannot be made", number + 1);
-        let mut link = Link::connect(route).with_context(said)?;
+        let context = || format!("connection {} cannot be made", number + 1);
+        let mut link = Link::connect(route).with_context(context)?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
         registry.register(&mut link.socket, Token(number), interest)?;
         if link.is_open() {
             // It is written as soon as the socket can be.
-            link.queue_frames(&user.opened(number));
+            link.queue_frames(&handler.opened(number));
         }
         self.links.push(Some(link));
         self.is_ready.push(false);
@@ -118,19 +118,19 @@ impl Net {
     pub fn stop_reading(&mut self, numbers: Range<usize>) -> io::Result<()> {
         for mut link in self.links[numbers].iter_mut().filter_map(Option::take) {
             self.poll.registry().deregister(&mut link.socket)?;
-            self.deaf.push(link);
+            self.unread.push(link);
         }
         Ok(())
     }
 
     /// Writes what can be written.
-    pub fn flush(&mut self, number: usize, user: &mut impl User) -> anyhow::Result<()> {
+    pub fn flush(&mut self, number: usize, handler: &mut impl Handler) -> anyhow::Result<()> {
         let Some(link) = self.link(number) else {
             return Ok(());
         };
         match link.flush() {
             Ok(()) => Ok(()),
-            Err(error) => self.lose(number, error.into(), user),
+            Err(error) => self.lose(number, error.into(), handler),
         }
     }
 
@@ -138,8 +138,12 @@ impl Net {
     ///
     /// # Errors
     ///
-    /// As [`User::lost`] has them.
-    pub fn turn(&mut self, timeout: Duration, user: &mut impl User) -> anyhow::Result<()> {
+    /// As [`Handler::lost`] has them.
+    pub fn poll_once(
+        &mut self,
+        timeout: Duration,
+        handler: &mut impl Handler,
+    ) -> anyhow::Result<()> {
         let timeout = match self.ready.is_empty() {
             true => timeout,
             false => Duration::ZERO,
@@ -149,13 +153,13 @@ impl Net {
             _ => {}
         }
         for number in self.note_events() {
-            self.flush(number, user)?;
+            self.flush(number, handler)?;
         }
         // Those that have more are read again in the next turn, behind all others.
         for number in std::mem::take(&mut self.ready) {
             self.is_ready[number] = false;
-            if let Err(error) = self.receive(number, user) {
-                self.lose(number, error, user)?;
+            if let Err(error) = self.receive(number, handler) {
+                self.lose(number, error, handler)?;
             }
         }
         Ok(())
@@ -181,32 +185,32 @@ impl Net {
         writable
     }
 
-    fn receive(&mut self, number: usize, user: &mut impl User) -> Result<(), LinkError> {
+    fn receive(&mut self, number: usize, handler: &mut impl Handler) -> Result<(), LinkError> {
         let now_ns = self.now_ns();
         let Some(Some(link)) = self.links.get_mut(number) else {
             return Ok(());
         };
         let was_open = link.is_open();
-        let portion = link.read(&mut self.buffer)?;
-        let count = match portion {
-            Portion::Some(count) | Portion::Full(count) => count,
-            Portion::Nothing => return Ok(()),
-            Portion::End => return Err(LinkError::Closed),
+        let outcome = link.read(&mut self.buffer)?;
+        let count = match outcome {
+            ReadOutcome::Partial(count) | ReadOutcome::Full(count) => count,
+            ReadOutcome::WouldBlock => return Ok(()),
+            ReadOutcome::End => return Err(LinkError::Closed),
         };
-        user.reading(number, now_ns);
+        handler.reading(number, now_ns);
         let replies = &mut self.replies;
         link.scan(&self.buffer[..count], &mut |arrival| {
-            user.arrived(arrival, replies);
+            handler.arrived(arrival, replies);
         })?;
         if !was_open && link.is_open() {
-            replies.extend_from_slice(&user.opened(number));
+            replies.extend_from_slice(&handler.opened(number));
         }
         if !replies.is_empty() {
             link.queue_frames(replies);
             replies.clear();
         }
         link.flush()?;
-        let has_more = matches!(portion, Portion::Full(_)) || link.is_ending;
+        let has_more = matches!(outcome, ReadOutcome::Full(_)) || link.is_ending;
         if has_more && !std::mem::replace(&mut self.is_ready[number], true) {
             self.ready.push(number);
         }
@@ -217,11 +221,11 @@ impl Net {
         &mut self,
         number: usize,
         error: LinkError,
-        user: &mut impl User,
+        handler: &mut impl Handler,
     ) -> anyhow::Result<()> {
         self.links[number] = None;
         self.replies.clear();
-        user.lost(number, error)
+        handler.lost(number, error)
     }
 }
 

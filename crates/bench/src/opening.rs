@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::{
     dialect::{Arrival, Credentials, Protocol, Quality},
     link::{LinkError, Route},
-    net::{Net, User},
+    net::{Handler, Net},
 };
 
 /// How connections open.
 #[derive(Debug, Clone)]
-pub struct Greeter {
+pub struct ConnectionSettings {
     pub route: Route,
     pub credentials: Credentials,
     pub quality: Quality,
@@ -32,7 +32,7 @@ pub struct Opened {
 }
 
 struct Opening<'a> {
-    greeter: &'a Greeter,
+    settings: &'a ConnectionSettings,
     /// The number of the first connection.
     first: usize,
     /// The filters that each connection subscribes to.
@@ -45,20 +45,33 @@ struct Opening<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// Until the server confirms the connection.
-    Greeting,
+    Connecting,
     /// Until it confirms so many subscriptions.
     Subscribing(usize),
     Ready,
+}
+
+/// Changes with each step of an opening connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Progress {
+    started: usize,
+    ready: usize,
+    /// Subscriptions that the server has not confirmed yet.
+    awaited: usize,
 }
 
 /// Opens a connection for each list of filters, and returns when all of them are subscribed.
 ///
 /// # Errors
 ///
-/// A connection was refused or lost, or none of them got on for [`PATIENCE`].
-pub fn open(net: &mut Net, greeter: &Greeter, filters: &[Vec<String>]) -> anyhow::Result<Opened> {
+/// A connection was refused or lost, or none of them got on for [`STALL_TIMEOUT`].
+pub fn open(
+    net: &mut Net,
+    settings: &ConnectionSettings,
+    filters: &[Vec<String>],
+) -> anyhow::Result<Opened> {
     let mut opening = Opening {
-        greeter,
+        settings,
         first: net.next_link(),
         filters,
         stages: Vec::new(),
@@ -66,18 +79,20 @@ pub fn open(net: &mut Net, greeter: &Greeter, filters: &[Vec<String>]) -> anyhow
         ready: 0,
     };
     let start_ns = net.now_ns();
-    let mut progress = ((0, 0, 0), start_ns);
+    let mut progress = Progress::default();
+    let mut progress_ns = start_ns;
     while opening.ready < filters.len() {
-        while opening.stages.len() < filters.len() && opening.in_flight() < AT_ONCE {
-            opening.stages.push(Stage::Greeting);
-            net.connect(&greeter.route, &mut opening)?;
+        while opening.stages.len() < filters.len() && opening.in_flight() < MAX_OPENING {
+            opening.stages.push(Stage::Connecting);
+            net.connect(&settings.route, &mut opening)?;
         }
-        net.turn(Duration::from_millis(100), &mut opening)?;
+        net.poll_once(Duration::from_millis(100), &mut opening)?;
         let now_ns = net.now_ns();
-        if opening.steps() != progress.0 {
-            progress = (opening.steps(), now_ns);
-        } else if now_ns - progress.1 > PATIENCE.as_nanos() as u64 {
-            bail!("the server does not answer: {}", opening.so_far());
+        if opening.progress() != progress {
+            progress = opening.progress();
+            progress_ns = now_ns;
+        } else if now_ns - progress_ns > STALL_TIMEOUT.as_nanos() as u64 {
+            bail!("the server does not answer: {}", opening.progress_text());
         }
     }
     let seconds = (net.now_ns() - start_ns) as f64 / 1e9;
@@ -95,18 +110,22 @@ impl Opening<'_> {
     }
 
     /// Changes with everything that happens to those on their way.
-    fn steps(&self) -> (usize, usize, usize) {
+    fn progress(&self) -> Progress {
         let awaited = |stage: &Stage| match stage {
             Stage::Subscribing(awaited) => *awaited,
-            Stage::Greeting | Stage::Ready => 0,
+            Stage::Connecting | Stage::Ready => 0,
         };
         // Those that are ready lie mostly in front.
-        let on_their_way = self.stages.iter().rev().take(2 * AT_ONCE);
-        let awaited = on_their_way.map(awaited).sum();
-        (self.stages.len(), self.ready, awaited)
+        let recent = self.stages.iter().rev().take(2 * MAX_OPENING);
+        let awaited = recent.map(awaited).sum();
+        Progress {
+            started: self.stages.len(),
+            ready: self.ready,
+            awaited,
+        }
     }
 
-    fn so_far(&self) -> String {
+    fn progress_text(&self) -> String {
         format!(
             "{} of {} connections are open",
             self.ready,
@@ -115,23 +134,23 @@ impl Opening<'_> {
     }
 
     fn subscriptions(&self, index: usize, replies: &mut Vec<u8>) {
-        let protocol = self.greeter.route.protocol;
+        let protocol = self.settings.route.protocol;
         for (number, filter) in (1..).zip(&self.filters[index]) {
-            let filter = protocol.spell(filter);
-            replies.extend(protocol.subscription(&filter, number, self.greeter.quality));
+            let filter = protocol.encode_name(filter);
+            replies.extend(protocol.subscription(&filter, number, self.settings.quality));
         }
     }
 
     fn confirmed(&mut self, replies: &mut Vec<u8>) {
         let index = self.current;
         let next = match self.stages[index] {
-            Stage::Greeting if !self.filters[index].is_empty() => {
+            Stage::Connecting if !self.filters[index].is_empty() => {
                 self.subscriptions(index, replies);
                 Stage::Subscribing(self.filters[index].len())
             }
             Stage::Subscribing(awaited) if awaited > 1 => Stage::Subscribing(awaited - 1),
             Stage::Ready => return,
-            Stage::Greeting | Stage::Subscribing(_) => {
+            Stage::Connecting | Stage::Subscribing(_) => {
                 self.ready += 1;
                 Stage::Ready
             }
@@ -140,11 +159,11 @@ impl Opening<'_> {
     }
 }
 
-impl User for Opening<'_> {
+impl Handler for Opening<'_> {
     fn opened(&mut self, link: usize) -> Vec<u8> {
-        let client_id = format!("{}-{link}", self.greeter.name);
-        let protocol = self.greeter.route.protocol;
-        protocol.opening(&client_id, &self.greeter.credentials)
+        let client_id = format!("{}-{link}", self.settings.name);
+        let protocol = self.settings.route.protocol;
+        protocol.opening(&client_id, &self.settings.credentials)
     }
 
     fn reading(&mut self, link: usize, _now_ns: u64) {
@@ -164,12 +183,12 @@ impl User for Opening<'_> {
     }
 
     fn lost(&mut self, link: usize, error: LinkError) -> anyhow::Result<()> {
-        let told = || format!("connection {}, {}", link + 1, self.so_far());
-        Err(error).with_context(told)
+        let context = || format!("connection {}, {}", link + 1, self.progress_text());
+        Err(error).with_context(context)
     }
 }
 
 /// Connections on their way at one time: more would overflow the queue of some servers' listeners.
-const AT_ONCE: usize = 64;
+const MAX_OPENING: usize = 64;
 /// How long nothing may happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+const STALL_TIMEOUT: Duration = Duration::from_secs(20);

@@ -69,11 +69,11 @@ impl Plan {
             is_idle || self.publishers > 0,
             "somebody has to publish: --publishers"
         );
-        let places = u64::from(self.subscribers) * self.producers_of_a_subscriber() as u64;
+        let pairs = u64::from(self.subscribers) * self.producers_per_subscriber() as u64;
         ensure!(
-            places <= MAX_PLACES,
-            "{places} pairs of a publisher and a subscriber are too many to check the order of; \
-             at most {MAX_PLACES}"
+            pairs <= MAX_PAIRS,
+            "{pairs} pairs of a publisher and a subscriber are too many to check the order of; \
+             at most {MAX_PAIRS}"
         );
         Ok(())
     }
@@ -102,7 +102,7 @@ impl Plan {
     }
 
     /// Whether a publisher's messages are for a subscriber.
-    pub const fn is_heard(&self, publisher: u32, subscriber: u32) -> bool {
+    pub const fn receives(&self, publisher: u32, subscriber: u32) -> bool {
         match self.wildcard {
             Wildcard::Yes => true,
             Wildcard::No => publisher % self.topics == subscriber % self.topics,
@@ -110,7 +110,7 @@ impl Plan {
     }
 
     /// Whether a subscriber sees what one of this number, below that of the topics, sees.
-    pub const fn sees_as(&self, subscriber: u32, first: u32) -> bool {
+    pub const fn sees_same_as(&self, subscriber: u32, first: u32) -> bool {
         match self.wildcard {
             Wildcard::Yes => first == 0,
             Wildcard::No => subscriber % self.topics == first,
@@ -132,7 +132,7 @@ impl Plan {
     }
 
     /// How many publishers a subscriber hears at most: the places that [`place`](Self::place) gives.
-    pub const fn producers_of_a_subscriber(&self) -> usize {
+    pub const fn producers_per_subscriber(&self) -> usize {
         match self.wildcard {
             Wildcard::Yes => self.publishers as usize,
             Wildcard::No => self.publishers.div_ceil(self.topics) as usize,
@@ -140,7 +140,7 @@ impl Plan {
     }
 
     /// A publisher's place among those that a subscriber of it hears.
-    pub const fn place(&self, publisher: u32) -> usize {
+    pub const fn producer_index(&self, publisher: u32) -> usize {
         match self.wildcard {
             Wildcard::Yes => publisher as usize,
             Wildcard::No => (publisher / self.topics) as usize,
@@ -172,7 +172,7 @@ impl Plan {
 }
 
 /// Sequences that are kept to check the order, of all subscribers.
-const MAX_PLACES: u64 = 16 << 20;
+const MAX_PAIRS: u64 = 16 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -233,13 +233,13 @@ mod tests {
                 let hears = |subscriber: &u32| {
                     let filter = plan.filter_of_subscriber(*subscriber);
                     let filter: TopicFilter = filter.parse().unwrap();
-                    let heard = plan.is_heard(publisher, *subscriber);
+                    let heard = plan.receives(publisher, *subscriber);
                     assert_eq!(filter.matches(&topic), heard, "{arguments:?}");
                     heard
                 };
                 let audience = (0..plan.subscribers).filter(hears).count() as u64;
                 assert_eq!(audience, plan.audience(publisher), "{arguments:?}");
-                assert!(plan.place(publisher) < plan.producers_of_a_subscriber());
+                assert!(plan.producer_index(publisher) < plan.producers_per_subscriber());
             }
         }
     }

@@ -5,8 +5,7 @@ use super::{dialect::Publication, stamp::Stamp};
 pub struct Publisher {
     /// Its connection.
     pub link: usize,
-    number: u32,
-    run: u32,
+    id: ProducerId,
     frame: Publication,
     schedule: Schedule,
     /// Messages written so far; the last one has this sequence.
@@ -19,10 +18,24 @@ pub struct Publisher {
     /// Subscribers that it has.
     pub audience: u64,
     /// What was acknowledged at the last look at whether it stalls, and since when it was no more.
-    seen: (u64, u64),
-    /// Messages in flight that were given up because nothing came for [`STALL_NS`].
-    forgiven: u64,
+    last_progress: Progress,
+    /// Messages in flight that were given up because nothing came for [`STALL_TIMEOUT_NS`].
+    abandoned: u64,
     pub is_lost: bool,
+}
+
+/// The producer that the stamps of a publisher name.
+#[derive(Debug, Clone, Copy)]
+pub struct ProducerId {
+    pub run: u32,
+    pub number: u32,
+}
+
+/// A number of acknowledged messages, and the time from which on it did not change.
+#[derive(Debug, Clone, Copy, Default)]
+struct Progress {
+    acknowledged: u64,
+    since_ns: u64,
 }
 
 /// When messages are sent.
@@ -48,20 +61,18 @@ pub enum Acknowledgement {
 }
 
 impl Publisher {
-    pub fn new(link: usize, stamp: (u32, u32), frame: Publication, schedule: Schedule) -> Self {
-        let (run, number) = stamp;
+    pub fn new(link: usize, id: ProducerId, frame: Publication, schedule: Schedule) -> Self {
         Self {
             link,
-            number,
-            run,
+            id,
             frame,
             schedule,
             sent: 0,
             confirmed: 0,
             progress: 0,
             audience: 0,
-            seen: (0, 0),
-            forgiven: 0,
+            last_progress: Progress::default(),
+            abandoned: 0,
             is_lost: false,
         }
     }
@@ -106,7 +117,7 @@ impl Publisher {
             Acknowledgement::AnswerAndDelivery => self.confirmed.min(delivered()),
             Acknowledgement::Written => self.sent,
         };
-        acknowledged + self.forgiven
+        acknowledged + self.abandoned
     }
 
     fn in_flight(&self) -> u64 {
@@ -128,8 +139,8 @@ impl Publisher {
         };
         self.sent += 1;
         let stamp = Stamp {
-            run: self.run,
-            producer: self.number,
+            run: self.id.run,
+            producer: self.id.number,
             sequence: self.sent,
             sent_ns,
         };
@@ -151,7 +162,7 @@ impl Publisher {
     }
 
     /// The schedule begins now, again if need be; what was due in the past is not.
-    pub const fn begin(&mut self, now_ns: u64) {
+    pub const fn start_schedule(&mut self, now_ns: u64) {
         if let Schedule::Rate {
             interval_ns,
             next_ns,
@@ -163,23 +174,25 @@ impl Publisher {
 
     /// Gives up what is in flight when nothing has come for too long: it was lost, or is on its way to a
     /// subscriber who is. Answers whether it did.
-    pub fn forgive(&mut self, now_ns: u64) -> bool {
+    pub fn abandon_stalled(&mut self, now_ns: u64) -> bool {
         let acknowledged = self.acknowledged();
-        let (before, since_ns) = self.seen;
-        if acknowledged != before || self.in_flight() == 0 {
-            self.seen = (acknowledged, now_ns);
+        if acknowledged != self.last_progress.acknowledged || self.in_flight() == 0 {
+            self.last_progress = Progress {
+                acknowledged,
+                since_ns: now_ns,
+            };
             return false;
         }
-        let stalls = now_ns.saturating_sub(since_ns) >= STALL_NS;
-        if stalls {
-            self.forgiven += self.in_flight();
+        let is_stalled = now_ns.saturating_sub(self.last_progress.since_ns) >= STALL_TIMEOUT_NS;
+        if is_stalled {
+            self.abandoned += self.in_flight();
         }
-        stalls
+        is_stalled
     }
 }
 
 /// How long nothing may come before what is in flight is given up.
-const STALL_NS: u64 = 2_000_000_000;
+const STALL_TIMEOUT_NS: u64 = 2_000_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -194,7 +207,7 @@ mod tests {
     fn publisher(schedule: Schedule) -> Publisher {
         let payload = [b'.'; Stamp::BYTES];
         let frame = Protocol::Mqtt.publication("t", &payload, Quality::AtLeastOnce);
-        Publisher::new(0, (7, 3), frame, schedule)
+        Publisher::new(0, ProducerId { run: 7, number: 3 }, frame, schedule)
     }
 
     fn write(publisher: &mut Publisher, count: u64, now_ns: u64) -> Vec<Stamp> {
@@ -247,7 +260,7 @@ mod tests {
             interval_ns: 10,
             next_ns: 5,
         });
-        publisher.begin(100);
+        publisher.start_schedule(100);
         assert_eq!(publisher.due(104, 0), 0);
         assert_eq!(publisher.due(105, 0), 1);
         assert_eq!(publisher.due(130, 0), 3);
@@ -256,7 +269,7 @@ mod tests {
         assert_eq!(times, [105, 115, 125]);
         assert_eq!(publisher.due(130, 0), 0);
         assert_eq!(publisher.next_ns(), Some(135));
-        publisher.begin(1000);
+        publisher.start_schedule(1000);
         assert_eq!(publisher.next_ns(), Some(1005));
     }
 
@@ -279,10 +292,10 @@ mod tests {
         publisher.audience = 1;
         write(&mut publisher, 4, 0);
         publisher.progress = 1;
-        assert!(!publisher.forgive(10));
-        assert!(!publisher.forgive(10 + STALL_NS - 1));
+        assert!(!publisher.abandon_stalled(10));
+        assert!(!publisher.abandon_stalled(10 + STALL_TIMEOUT_NS - 1));
         assert_eq!(publisher.due(0, 0), 0);
-        assert!(publisher.forgive(10 + STALL_NS));
+        assert!(publisher.abandon_stalled(10 + STALL_TIMEOUT_NS));
         assert_eq!(publisher.due(0, 0), 4);
     }
 }

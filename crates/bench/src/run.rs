@@ -12,14 +12,14 @@ use super::{
     dialect::Quality,
     latency::Percentiles,
     link::{Route, framed},
-    metronome::Metronome,
     net::Net,
-    opening::{Greeter, Opened, open},
+    opening::{ConnectionSettings, Opened, open},
     options::{BenchOptions, Shape},
     plan::Plan,
     process::{Cpu, cpu, listening, resident_bytes},
-    publisher::{Acknowledgement, Publisher, Schedule},
+    publisher::{Acknowledgement, ProducerId, Publisher, Schedule},
     report::{Check, Load, Measured, Others, Report, Stuck},
+    ticker::Ticker,
     traffic::{Role, Tally, Traffic},
     websocket,
 };
@@ -28,13 +28,13 @@ pub struct Run {
     options: BenchOptions,
     plan: Plan,
     net: Net,
-    greeter: Greeter,
+    settings: ConnectionSettings,
     server_pid: Option<u32>,
 }
 
 /// Everything that is counted, at one time.
 #[derive(Clone, Copy)]
-struct Moment {
+struct Snapshot {
     at_ns: u64,
     tally: Tally,
     server: Option<Cpu>,
@@ -61,7 +61,7 @@ impl Run {
         Ok(Self {
             server_pid: options.server_pid.or_else(|| listening(server)),
             net: Net::new()?,
-            greeter: Greeter {
+            settings: ConnectionSettings {
                 route,
                 credentials: options.credentials(),
                 quality: options.quality(),
@@ -79,7 +79,7 @@ impl Run {
         let resident_before = self.resident();
         let opened = self.open()?;
         if self.options.shape == Shape::Idle {
-            self.settle()?;
+            self.hold_idle()?;
         }
         let resident_open = self.resident();
         let mut report = self.report(opened);
@@ -94,14 +94,14 @@ impl Run {
             return Ok(report);
         }
         let mut traffic = Traffic::new(self.plan.clone(), self.publishers(), self.roles());
-        let alone = self.measure(&mut traffic)?;
+        let baseline = self.measure(&mut traffic)?;
         if self.options.others > 0 {
-            report.others = Some(self.with_others(&mut traffic, &alone)?);
+            report.others = Some(self.with_others(&mut traffic, &baseline)?);
         }
         if self.options.stuck > 0 {
-            report.stuck = Some(self.with_stuck(&mut traffic, &alone)?);
+            report.stuck = Some(self.with_stuck(&mut traffic, &baseline)?);
         }
-        report.traffic = Some(alone);
+        report.traffic = Some(baseline);
         Ok(report)
     }
 
@@ -142,7 +142,7 @@ impl Run {
         let subscribers = subscribers.map(|number| vec![self.plan.filter_of_subscriber(number)]);
         let publishers = (0..self.plan.publishers).map(|_| Vec::new());
         let filters: Vec<_> = subscribers.chain(publishers).collect();
-        open(&mut self.net, &self.greeter, &filters)
+        open(&mut self.net, &self.settings, &filters)
     }
 
     fn roles(&self) -> Vec<Role> {
@@ -155,13 +155,16 @@ impl Run {
         let payload = vec![b'.'; self.options.payload as usize];
         let protocol = self.options.protocol;
         let publisher = |number: u32| {
-            let topic = protocol.spell(&self.plan.topic_of_publisher(number));
+            let topic = protocol.encode_name(&self.plan.topic_of_publisher(number));
             let frame = protocol.publication(&topic, &payload, self.options.quality());
-            let frame = framed(frame, &self.greeter.route);
+            let frame = framed(frame, &self.settings.route);
             let link = (self.plan.subscribers + number) as usize;
-            let stamp = (self.plan.run, number);
+            let id = ProducerId {
+                run: self.plan.run,
+                number,
+            };
             let audience = self.plan.audience(number);
-            let mut publisher = Publisher::new(link, stamp, frame, self.schedule(number, audience));
+            let mut publisher = Publisher::new(link, id, frame, self.schedule(number, audience));
             publisher.audience = audience;
             publisher
         };
@@ -199,21 +202,21 @@ impl Run {
     }
 
     fn measure(&mut self, traffic: &mut Traffic) -> anyhow::Result<Measured> {
-        let _metronome = match self.options.rate {
+        let _ticker = match self.options.rate {
             Some(rate) => {
                 let period = Duration::from_nanos(NANOS / u64::from(rate).max(1));
-                Some(Metronome::start(period, self.net.waker())?)
+                Some(Ticker::start(period, self.net.waker())?)
             }
             None => None,
         };
-        traffic.begin(self.net.now_ns());
+        traffic.start_schedules(self.net.now_ns());
         let warm_ns = self.net.now_ns() + nanos(self.options.warm_up);
         self.run_until(traffic, warm_ns)?;
-        let begin = self.moment(traffic);
+        let begin = self.snapshot(traffic);
         let end_ns = begin.at_ns + nanos(self.options.seconds);
         traffic.measure(begin.at_ns..end_ns);
         self.run_with_progress(traffic, begin, end_ns)?;
-        let end = self.moment(traffic);
+        let end = self.snapshot(traffic);
         let drained_ns = end.at_ns + nanos(self.options.drain);
         traffic.drain_until(&mut self.net, drained_ns)?;
         Ok(self.measured(traffic, begin, end))
@@ -229,13 +232,13 @@ impl Run {
     fn run_with_progress(
         &mut self,
         traffic: &mut Traffic,
-        begin: Moment,
+        begin: Snapshot,
         end_ns: u64,
     ) -> anyhow::Result<()> {
         let mut before = begin;
         while before.at_ns < end_ns {
             self.run_until(traffic, end_ns.min(before.at_ns + NANOS))?;
-            let now = self.moment(traffic);
+            let now = self.snapshot(traffic);
             if !self.options.quiet {
                 let second = (now.at_ns - begin.at_ns + NANOS / 2) / NANOS;
                 super::note(&progress(
@@ -250,8 +253,8 @@ impl Run {
         Ok(())
     }
 
-    fn moment(&self, traffic: &Traffic) -> Moment {
-        Moment {
+    fn snapshot(&self, traffic: &Traffic) -> Snapshot {
+        Snapshot {
             at_ns: self.net.now_ns(),
             tally: traffic.tally,
             server: self.server_pid.and_then(cpu),
@@ -259,7 +262,7 @@ impl Run {
         }
     }
 
-    fn measured(&self, traffic: &mut Traffic, begin: Moment, end: Moment) -> Measured {
+    fn measured(&self, traffic: &mut Traffic, begin: Snapshot, end: Snapshot) -> Measured {
         let seconds = (end.at_ns - begin.at_ns) as f64 / 1e9;
         let published = end.tally.published - begin.tally.published;
         let delivered = end.tally.delivered - begin.tally.delivered;
@@ -284,40 +287,44 @@ impl Run {
         }
     }
 
-    fn with_others(&mut self, traffic: &mut Traffic, alone: &Measured) -> anyhow::Result<Others> {
+    fn with_others(
+        &mut self,
+        traffic: &mut Traffic,
+        baseline: &Measured,
+    ) -> anyhow::Result<Others> {
         let before = self.resident();
         let filters: Vec<_> = (0..self.options.others)
             .map(|number| self.plan.other(number))
             .collect();
         let filters: Vec<_> = filters.chunks(PER_CONNECTION).map(<[_]>::to_vec).collect();
-        let opened = open(&mut self.net, &self.greeter, &filters)?;
+        let opened = open(&mut self.net, &self.settings, &filters)?;
         let after = self.resident();
         let traffic = self.measure(traffic)?;
         Ok(Others {
             bytes_per_subscription: growth(before, after, opened.subscriptions as f64),
             opened,
-            ratio: traffic.delivered_per_second / alone.delivered_per_second.max(1.0),
+            ratio: traffic.delivered_per_second / baseline.delivered_per_second.max(1.0),
             traffic,
         })
     }
 
-    fn with_stuck(&mut self, traffic: &mut Traffic, alone: &Measured) -> anyhow::Result<Stuck> {
+    fn with_stuck(&mut self, traffic: &mut Traffic, baseline: &Measured) -> anyhow::Result<Stuck> {
         let first = self.net.next_link();
         let filters: Vec<_> = (0..self.options.stuck)
             .map(|number| vec![self.plan.filter_of_subscriber(number)])
             .collect();
-        let opened = open(&mut self.net, &self.greeter, &filters)?;
+        let opened = open(&mut self.net, &self.settings, &filters)?;
         self.net.stop_reading(first..self.net.next_link())?;
         let traffic = self.measure(traffic)?;
         Ok(Stuck {
             subscribers: opened.subscriptions,
-            ratio: traffic.delivered_per_second / alone.delivered_per_second.max(1.0),
+            ratio: traffic.delivered_per_second / baseline.delivered_per_second.max(1.0),
             traffic,
         })
     }
 
     /// Connections do nothing for as long as a measurement takes.
-    fn settle(&mut self) -> anyhow::Result<()> {
+    fn hold_idle(&mut self) -> anyhow::Result<()> {
         let mut traffic = Traffic::new(self.plan.clone(), Vec::new(), self.roles());
         let end_ns = self.net.now_ns() + nanos(self.options.seconds);
         traffic.wait_until(&mut self.net, end_ns)
@@ -329,13 +336,13 @@ impl Run {
 }
 
 fn check(traffic: &Traffic) -> Check {
-    let account = traffic.account();
+    let totals = traffic.final_totals();
     Check {
-        expected: account.expected,
-        received: account.received,
-        lost: account.expected.saturating_sub(account.received),
-        order_violations: account.violations,
-        disagreeing: account.disagreeing,
+        expected: totals.expected,
+        received: totals.received,
+        lost: totals.expected.saturating_sub(totals.received),
+        order_violations: totals.violations,
+        disagreeing: totals.disagreeing,
         foreign: traffic.tally.foreign,
         disconnected: traffic.tally.disconnected,
         stalls: traffic.tally.stalls,
@@ -357,7 +364,7 @@ fn growth(before: Option<u64>, after: Option<u64>, count: f64) -> Option<f64> {
     Some((after as f64 - before as f64) / count.max(1.0))
 }
 
-fn progress(second: u64, before: Moment, now: Moment, latency: Percentiles) -> String {
+fn progress(second: u64, before: Snapshot, now: Snapshot, latency: Percentiles) -> String {
     let seconds = (now.at_ns - before.at_ns) as f64 / 1e9;
     let rate = |before, now| (now - before) as f64 / seconds;
     let published = rate(before.tally.published, now.tally.published);

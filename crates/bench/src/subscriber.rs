@@ -8,7 +8,7 @@ pub struct Subscriber {
     /// Messages that came behind a later one of their producer, or twice.
     pub violations: u64,
     /// Tells whether another subscriber saw the same messages in the same order.
-    order: u64,
+    order_hash: u64,
     pub is_lost: bool,
 }
 
@@ -18,19 +18,19 @@ impl Subscriber {
             last: vec![0; producers],
             received: 0,
             violations: 0,
-            order: 0,
+            order_hash: 0,
             is_lost: false,
         }
     }
 
     /// Notes a message, and answers by how many it moves its producer on: itself, and those before it that
     /// did not come. 0 for one that is out of order.
-    pub fn note(&mut self, producer: usize, sequence: u64) -> Option<u64> {
+    pub fn record(&mut self, producer: usize, sequence: u64) -> Option<u64> {
         let last = self.last.get_mut(producer)?;
         self.received += 1;
-        self.order = self
-            .order
-            .wrapping_mul(MULTIPLIER)
+        self.order_hash = self
+            .order_hash
+            .wrapping_mul(ORDER_HASH_MULTIPLIER)
             .wrapping_add((producer as u64) << 48 ^ sequence);
         if sequence <= *last {
             self.violations += 1;
@@ -53,12 +53,15 @@ pub fn disagreeing<'a>(subscribers: impl Iterator<Item = &'a Subscriber>) -> Opt
     let mut comparable = complete.iter().filter(|one| one.received == most);
     let first = comparable.next()?;
     let others: Vec<_> = comparable.collect();
-    let differs = others.iter().filter(|one| one.order != first.order).count();
+    let differs = others
+        .iter()
+        .filter(|one| one.order_hash != first.order_hash)
+        .count();
     (!others.is_empty()).then_some(differs as u64)
 }
 
 /// Odd, and otherwise without meaning: the multiplier of a linear congruential generator.
-const MULTIPLIER: u64 = 6_364_136_223_846_793_005;
+const ORDER_HASH_MULTIPLIER: u64 = 6_364_136_223_846_793_005;
 
 #[cfg(test)]
 mod tests {
@@ -67,7 +70,7 @@ mod tests {
     fn after(messages: &[(usize, u64)]) -> Subscriber {
         let mut subscriber = Subscriber::new(2);
         for (producer, sequence) in messages {
-            subscriber.note(*producer, *sequence);
+            subscriber.record(*producer, *sequence);
         }
         subscriber
     }
@@ -85,7 +88,7 @@ mod tests {
             ((2, 1), None),
         ];
         for ((producer, sequence), wanted) in table {
-            assert_eq!(subscriber.note(producer, sequence), wanted);
+            assert_eq!(subscriber.record(producer, sequence), wanted);
         }
         assert_eq!((subscriber.received, subscriber.violations), (6, 2));
         assert_eq!((subscriber.last(0), subscriber.last(1)), (5, 2));

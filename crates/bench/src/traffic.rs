@@ -6,7 +6,7 @@ use super::{
     dialect::{Arrival, Protocol},
     latency::Latency,
     link::LinkError,
-    net::{Net, User},
+    net::{Handler, Net},
     plan::Plan,
     publisher::Publisher,
     subscriber::{Subscriber, disagreeing},
@@ -17,7 +17,7 @@ pub struct Traffic {
     publishers: Vec<Publisher>,
     subscribers: Vec<Subscriber>,
     /// Each publisher's place at those who hear it.
-    places: Vec<usize>,
+    producer_indexes: Vec<usize>,
     /// What each connection is for.
     roles: Vec<Role>,
     current: Role,
@@ -50,7 +50,7 @@ pub struct Tally {
 
 /// What is known at the end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Account {
+pub struct Totals {
     pub expected: u64,
     pub received: u64,
     pub violations: u64,
@@ -60,13 +60,13 @@ pub struct Account {
 
 impl Traffic {
     pub fn new(plan: Plan, publishers: Vec<Publisher>, roles: Vec<Role>) -> Self {
-        let places = (0..plan.publishers).map(|publisher| plan.place(publisher));
-        let producers = plan.producers_of_a_subscriber();
+        let producer_indexes = (0..plan.publishers).map(|publisher| plan.producer_index(publisher));
+        let producers = plan.producers_per_subscriber();
         let subscribers = (0..plan.subscribers).map(|_| Subscriber::new(producers));
         Self {
             publishers,
             subscribers: subscribers.collect(),
-            places: places.collect(),
+            producer_indexes: producer_indexes.collect(),
             plan,
             roles,
             current: Role::Other,
@@ -78,9 +78,9 @@ impl Traffic {
     }
 
     /// Schedules begin now.
-    pub fn begin(&mut self, now_ns: u64) {
+    pub fn start_schedules(&mut self, now_ns: u64) {
         for publisher in &mut self.publishers {
-            publisher.begin(now_ns);
+            publisher.start_schedule(now_ns);
         }
     }
 
@@ -98,7 +98,7 @@ impl Traffic {
                 return Ok(now_ns >= end_ns);
             }
             self.publish(net, now_ns)?;
-            net.turn(self.longest_wait(now_ns, end_ns), self)?;
+            net.poll_once(self.longest_wait(now_ns, end_ns), self)?;
         }
     }
 
@@ -108,7 +108,7 @@ impl Traffic {
             for publisher in 0..self.publishers.len() {
                 net.flush(self.publishers[publisher].link, self)?;
             }
-            net.turn(Duration::from_millis(10), self)?;
+            net.poll_once(Duration::from_millis(10), self)?;
         }
         Ok(())
     }
@@ -116,7 +116,7 @@ impl Traffic {
     /// Does nothing but answer, until then.
     pub fn wait_until(&mut self, net: &mut Net, end_ns: u64) -> anyhow::Result<()> {
         while net.now_ns() < end_ns {
-            net.turn(LONGEST_WAIT, self)?;
+            net.poll_once(LONGEST_WAIT, self)?;
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ impl Traffic {
     fn publish(&mut self, net: &mut Net, now_ns: u64) -> anyhow::Result<()> {
         for number in 0..self.publishers.len() {
             let publisher = &mut self.publishers[number];
-            self.tally.stalls += u64::from(publisher.forgive(now_ns));
+            self.tally.stalls += u64::from(publisher.abandon_stalled(now_ns));
             let Some(link) = net.link(publisher.link) else {
                 continue;
             };
@@ -154,8 +154,8 @@ impl Traffic {
         let stamp = super::stamp::Stamp::read(payload).filter(|stamp| stamp.run == self.plan.run);
         let noted = stamp.and_then(|stamp| {
             let producer = stamp.producer as usize;
-            let place = *self.places.get(producer)?;
-            let progress = self.subscribers[subscriber].note(place, stamp.sequence)?;
+            let index = *self.producer_indexes.get(producer)?;
+            let progress = self.subscribers[subscriber].record(index, stamp.sequence)?;
             self.publishers[producer].progress += progress;
             Some(stamp.sent_ns)
         });
@@ -165,7 +165,7 @@ impl Traffic {
         };
         self.tally.delivered += 1;
         if self.measured.contains(&sent_ns) {
-            self.latency.note(self.now_ns.saturating_sub(sent_ns));
+            self.latency.record(self.now_ns.saturating_sub(sent_ns));
         }
     }
 
@@ -176,11 +176,12 @@ impl Traffic {
     }
 
     /// A publisher does not wait for a subscriber who is gone.
-    fn forget(&mut self, subscriber: usize) {
+    fn remove_subscriber(&mut self, subscriber: usize) {
         self.subscribers[subscriber].is_lost = true;
         for (number, publisher) in (0..).zip(&mut self.publishers) {
-            if self.plan.is_heard(number, subscriber as u32) {
-                let last = self.subscribers[subscriber].last(self.places[number as usize]);
+            if self.plan.receives(number, subscriber as u32) {
+                let last =
+                    self.subscribers[subscriber].last(self.producer_indexes[number as usize]);
                 publisher.progress -= last;
                 publisher.audience -= 1;
             }
@@ -188,14 +189,14 @@ impl Traffic {
     }
 
     fn is_complete(&self) -> bool {
-        let account = self.totals();
-        account.received >= account.expected
+        let totals = self.totals();
+        totals.received >= totals.expected
     }
 
-    fn totals(&self) -> Account {
+    fn totals(&self) -> Totals {
         let audience = |number: u32| self.plan.audience(number);
         let sent = (0..).zip(&self.publishers);
-        Account {
+        Totals {
             expected: sent.map(|(number, one)| one.sent * audience(number)).sum(),
             received: self.subscribers.iter().map(|one| one.received).sum(),
             violations: self.subscribers.iter().map(|one| one.violations).sum(),
@@ -204,25 +205,25 @@ impl Traffic {
     }
 
     /// Of the whole run, warm-up and all.
-    pub fn account(&self) -> Account {
-        let topics = match self.plan.producers_of_a_subscriber() {
+    pub fn final_totals(&self) -> Totals {
+        let topics = match self.plan.producers_per_subscriber() {
             0 | 1 => 0,
             _ => self.plan.topics.min(self.plan.subscribers),
         };
         let of_topic = |topic| {
             let subscribers = (0..).zip(&self.subscribers);
-            let same = move |number: u32| self.plan.sees_as(number, topic);
+            let same = move |number: u32| self.plan.sees_same_as(number, topic);
             subscribers.filter_map(move |(number, one)| same(number).then_some(one))
         };
         let disagreeing = (0..topics).filter_map(|topic| disagreeing(of_topic(topic)));
-        Account {
+        Totals {
             disagreeing: disagreeing.reduce(|one, other| one + other),
             ..self.totals()
         }
     }
 }
 
-impl User for Traffic {
+impl Handler for Traffic {
     fn opened(&mut self, _link: usize) -> Vec<u8> {
         Vec::new()
     }
@@ -256,7 +257,7 @@ impl User for Traffic {
         }
         match self.roles.get(link) {
             Some(Role::Publisher(publisher)) => self.publishers[*publisher].is_lost = true,
-            Some(Role::Subscriber(subscriber)) => self.forget(*subscriber),
+            Some(Role::Subscriber(subscriber)) => self.remove_subscriber(*subscriber),
             Some(Role::Other) | None => {}
         }
         Ok(())

@@ -6,11 +6,11 @@
 
 use std::ops::Range;
 
-use super::dialect::Fault;
+use super::dialect::ProtocolError;
 
 /// What a frame carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FrameKind {
     Data,
     Ping,
     Close,
@@ -29,17 +29,17 @@ pub fn request(authority: &str, path: &str, subprotocol: Option<&str>) -> Vec<u8
 }
 
 /// The length of the server's answer, when all of it is there.
-pub fn response(bytes: &[u8]) -> Result<Option<usize>, Fault> {
+pub fn response(bytes: &[u8]) -> Result<Option<usize>, ProtocolError> {
     let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else {
         return match bytes.len() > MAX_RESPONSE {
-            true => Err(Fault::Malformed("an endless answer to the upgrade")),
+            true => Err(ProtocolError::Malformed("an endless answer to the upgrade")),
             false => Ok(None),
         };
     };
     let head = String::from_utf8_lossy(&bytes[..end]);
     let status = head.lines().next().unwrap_or_default();
     if status.split(' ').nth(1) != Some("101") {
-        return Err(Fault::Refused(format!(
+        return Err(ProtocolError::Refused(format!(
             "the WebSocket was not opened: {status}"
         )));
     }
@@ -47,19 +47,19 @@ pub fn response(bytes: &[u8]) -> Result<Option<usize>, Fault> {
 }
 
 /// The header of a frame with so many bytes of text, or else of binary data.
-pub fn data_header(length: usize, text: Text) -> Vec<u8> {
-    let opcode = match text {
-        Text::Yes => TEXT,
-        Text::No => BINARY,
+pub fn data_header(length: usize, payload: PayloadType) -> Vec<u8> {
+    let opcode = match payload {
+        PayloadType::Text => TEXT,
+        PayloadType::Binary => BINARY,
     };
     header(opcode, length)
 }
 
 /// Whether a payload is declared as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Text {
-    Yes,
-    No,
+pub enum PayloadType {
+    Text,
+    Binary,
 }
 
 /// The answer to a ping.
@@ -87,12 +87,12 @@ fn header(opcode: u8, length: usize) -> Vec<u8> {
 }
 
 /// The first frame: what it is, and where its payload is, which ends it. `None` until all of it is there.
-pub fn next(bytes: &[u8]) -> Result<Option<(Kind, Range<usize>)>, Fault> {
+pub fn next(bytes: &[u8]) -> Result<Option<(FrameKind, Range<usize>)>, ProtocolError> {
     let [first, second, rest @ ..] = bytes else {
         return Ok(None);
     };
     if second & MASKED != 0 {
-        return Err(Fault::Malformed("a masked frame from a server"));
+        return Err(ProtocolError::Malformed("a masked frame from a server"));
     }
     let (length, start) = match second {
         126 => match rest.first_chunk() {
@@ -106,18 +106,20 @@ pub fn next(bytes: &[u8]) -> Result<Option<(Kind, Range<usize>)>, Fault> {
         length => (u64::from(*length), 2),
     };
     if length > MAX_FRAME {
-        return Err(Fault::Malformed("a frame larger than any that was sent"));
+        return Err(ProtocolError::Malformed(
+            "a frame larger than any that was sent",
+        ));
     }
     let payload = start..start + length as usize;
     if bytes.len() < payload.end {
         return Ok(None);
     }
     let kind = match first & 0x0f {
-        CONTINUATION | TEXT | BINARY => Kind::Data,
-        CLOSE => Kind::Close,
-        PING => Kind::Ping,
-        PONG => Kind::Pong,
-        _ => return Err(Fault::Malformed("a frame of no kind")),
+        CONTINUATION | TEXT | BINARY => FrameKind::Data,
+        CLOSE => FrameKind::Close,
+        PING => FrameKind::Ping,
+        PONG => FrameKind::Pong,
+        _ => return Err(ProtocolError::Malformed("a frame of no kind")),
     };
     Ok(Some((kind, payload)))
 }
@@ -151,7 +153,11 @@ mod tests {
         for length in [0, 1, 125, 126, 0xffff, 0x1_0000] {
             let frame = from_server(BINARY, length);
             let payload = frame.len() - length..frame.len();
-            assert_eq!(next(&frame), Ok(Some((Kind::Data, payload))), "{length}");
+            assert_eq!(
+                next(&frame),
+                Ok(Some((FrameKind::Data, payload))),
+                "{length}"
+            );
             for cut in (0..12).chain([frame.len() - 1]) {
                 if cut < frame.len() {
                     assert_eq!(next(&frame[..cut]), Ok(None), "{length} {cut}");
@@ -162,7 +168,11 @@ mod tests {
 
     #[test]
     fn control_frames_are_told_apart() {
-        let table = [(CLOSE, Kind::Close), (PING, Kind::Ping), (PONG, Kind::Pong)];
+        let table = [
+            (CLOSE, FrameKind::Close),
+            (PING, FrameKind::Ping),
+            (PONG, FrameKind::Pong),
+        ];
         for (opcode, kind) in table {
             assert_eq!(next(&from_server(opcode, 3)), Ok(Some((kind, 2..5))));
         }

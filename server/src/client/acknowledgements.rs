@@ -20,8 +20,8 @@ pub struct Acknowledgements<T> {
 
 impl<T> Acknowledgements<T> {
     /// For a new subscription that is to have `wanted` more messages: what it may ask the server for.
-    pub fn begin(&mut self, wanted: Option<u64>) -> u64 {
-        let window = wanted.map_or(MOST_AT_A_TIME, |wanted| wanted.min(MOST_AT_A_TIME));
+    pub fn start(&mut self, remaining: Option<u64>) -> u64 {
+        let window = remaining.map_or(MAX_WINDOW, |remaining| remaining.min(MAX_WINDOW));
         *self = Self {
             window,
             ..Self::default()
@@ -40,9 +40,9 @@ impl<T> Acknowledgements<T> {
     /// An acknowledgement makes the server send as many more. Near the end that would be too many: then all of
     /// them are acknowledged with the last message. A server that has less than the window under way would wait
     /// for ever, so this is for those that are known to do what they are asked for.
-    pub fn received_of(&mut self, ticket: Option<T>, wanted: Option<u64>) {
+    pub fn received_within(&mut self, ticket: Option<T>, remaining: Option<u64>) {
         self.held.extend(ticket);
-        let is_due = wanted.is_none_or(|wanted| wanted == 0 || wanted >= self.window);
+        let is_due = remaining.is_none_or(|remaining| remaining == 0 || remaining >= self.window);
         if is_due {
             self.next.append(&mut self.held);
         }
@@ -66,7 +66,7 @@ impl<T> Acknowledgements<T> {
     }
 
     /// Whether everything that may be acknowledged was.
-    pub fn are_complete(&self) -> bool {
+    pub fn all_acknowledged(&self) -> bool {
         self.next.is_empty() && self.handed_over.is_empty()
     }
 }
@@ -83,7 +83,7 @@ impl<T> Default for Acknowledgements<T> {
 }
 
 /// As ActiveMQ has it.
-const MOST_AT_A_TIME: u64 = 1000;
+const MAX_WINDOW: u64 = 1000;
 
 #[cfg(test)]
 mod tests {
@@ -96,30 +96,30 @@ mod tests {
         wanted: u64,
     ) {
         for number in numbers {
-            pending.received_of(Some(number), Some(wanted - number));
+            pending.received_within(Some(number), Some(wanted - number));
         }
     }
 
     #[test]
     fn messages_are_acknowledged_once_their_chunk_was_written() {
         let mut pending = Acknowledgements::default();
-        assert_eq!(pending.begin(None), MOST_AT_A_TIME);
+        assert_eq!(pending.start(None), MAX_WINDOW);
         for (chunk, ticket) in [(1, "a"), (2, "b"), (3, "c")] {
             pending.received(Some(ticket));
-            assert!(!pending.are_complete());
+            assert!(!pending.all_acknowledged());
             pending.handed_over(chunk);
         }
         assert!(pending.written(0).is_empty());
         assert_eq!(pending.written(2), ["a", "b"]);
-        assert!(!pending.are_complete());
+        assert!(!pending.all_acknowledged());
         assert_eq!(pending.written(3), ["c"]);
-        assert!(pending.are_complete());
+        assert!(pending.all_acknowledged());
     }
 
     #[test]
     fn no_more_are_asked_for_than_are_wanted() {
         let mut pending = Acknowledgements::default();
-        assert_eq!(pending.begin(Some(2)), 2);
+        assert_eq!(pending.start(Some(2)), 2);
         receive(&mut pending, 1..=1, 2);
         pending.handed_over(1);
         assert!(
@@ -133,9 +133,9 @@ mod tests {
 
     #[test]
     fn however_many_are_wanted_the_server_is_never_left_waiting() {
-        let wanted = 3 * MOST_AT_A_TIME + 7;
+        let wanted = 3 * MAX_WINDOW + 7;
         let mut pending = Acknowledgements::default();
-        let window = pending.begin(Some(wanted));
+        let window = pending.start(Some(wanted));
         let (mut received, mut acknowledged) = (0, 0);
         while received < wanted {
             let sent = acknowledged + window;
@@ -154,12 +154,12 @@ mod tests {
     #[test]
     fn another_connection_has_nothing_of_the_last_ones() {
         let mut pending = Acknowledgements::default();
-        pending.begin(None);
+        pending.start(None);
         pending.received(Some("a"));
         pending.handed_over(1);
         pending.received(Some("b"));
-        pending.begin(None);
-        assert!(pending.are_complete());
+        pending.start(None);
+        assert!(pending.all_acknowledged());
         assert!(pending.written(1).is_empty());
     }
 }

@@ -24,9 +24,9 @@ impl Backoff {
     }
 
     fn pause_by_chance(&mut self, chance: f64) -> Duration {
-        let doubled = FIRST.saturating_mul(1 << self.attempts.min(MOST_DOUBLINGS));
+        let doubled = INITIAL_PAUSE.saturating_mul(1 << self.attempts.min(MAX_DOUBLINGS));
         self.attempts = self.attempts.saturating_add(1);
-        doubled.min(LONGEST).mul_f64(0.5 + chance / 2.0)
+        doubled.min(MAX_PAUSE).mul_f64(0.5 + chance / 2.0)
     }
 }
 
@@ -36,10 +36,10 @@ fn chance() -> f64 {
     random as f64 / u64::MAX as f64
 }
 
-const FIRST: Duration = Duration::from_millis(250);
-const LONGEST: Duration = Duration::from_secs(15);
-/// Enough to pass [`LONGEST`].
-const MOST_DOUBLINGS: u32 = 8;
+const INITIAL_PAUSE: Duration = Duration::from_millis(250);
+const MAX_PAUSE: Duration = Duration::from_secs(15);
+/// Enough to pass [`MAX_PAUSE`].
+const MAX_DOUBLINGS: u32 = 8;
 
 #[cfg(test)]
 mod tests {
@@ -61,8 +61,8 @@ mod tests {
     #[test]
     fn success_starts_over() {
         let mut backoff = Backoff::default();
-        (0..100).for_each(|_| assert!(backoff.pause() <= LONGEST));
+        (0..100).for_each(|_| assert!(backoff.pause() <= MAX_PAUSE));
         backoff.reset();
-        assert!(backoff.pause() <= FIRST);
+        assert!(backoff.pause() <= INITIAL_PAUSE);
     }
 }

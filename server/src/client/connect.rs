@@ -45,13 +45,13 @@ pub enum ConnectError {
     NotUpgraded { address: String, status: StatusCode },
     #[error("cannot connect to {address}: {reason}; is this the address of Carillon?")]
     NotAWebSocket { address: String, reason: String },
-    #[error("what the connection is to be cannot be said: {reason}")]
-    Unsayable { reason: String },
-    #[error("{address} refused the connection: {said}")]
-    Refused { address: String, said: String },
+    #[error("what the connection is to be cannot be reason: {reason}")]
+    InvalidConnect { reason: String },
+    #[error("{address} refused the connection: {reason}")]
+    Refused { address: String, reason: String },
     /// It may be otherwise soon.
-    #[error("{address} refused the connection: {said}")]
-    RefusedForNow { address: String, said: String },
+    #[error("{address} refused the connection: {reason}")]
+    RefusedForNow { address: String, reason: String },
     #[error("the connection to {address} was lost before it was open: {lost}")]
     Lost { address: String, lost: Lost },
 }
@@ -68,7 +68,7 @@ impl ConnectError {
             Self::Address(_)
             | Self::NoTls { .. }
             | Self::NotAWebSocket { .. }
-            | Self::Unsayable { .. }
+            | Self::InvalidConnect { .. }
             | Self::Refused { .. } => false,
         }
     }
@@ -81,14 +81,14 @@ pub async fn open(
     subprotocol: &'static str,
 ) -> Result<Transport, ConnectError> {
     let attempt = async {
-        let line = connect(endpoint, trust).await?;
+        let stream = connect(endpoint, trust).await?;
         match endpoint.carrier() {
-            Carrier::Tcp => Ok(Transport::stream(line)),
-            Carrier::WebSocket(uri) => upgrade(line, uri.clone(), subprotocol).await,
+            Carrier::Tcp => Ok(Transport::stream(stream)),
+            Carrier::WebSocket(uri) => upgrade(stream, uri.clone(), subprotocol).await,
         }
     };
     match timeout(TIMEOUT, attempt).await {
-        Ok(opened) => opened.map_err(|error| not_opened(endpoint, &error)),
+        Ok(opened) => opened.map_err(|error| connect_error(endpoint, &error)),
         Err(_) => Err(ConnectError::NoAnswer {
             address: endpoint.to_string(),
         }),
@@ -96,13 +96,13 @@ pub async fn open(
 }
 
 /// A connection, with TLS on it if the address says so.
-pub type Line = Box<dyn Duplex>;
+pub type ByteStream = Box<dyn Duplex>;
 
 pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
 
-async fn connect(endpoint: &Endpoint, trust: &Trust) -> io::Result<Line> {
+async fn connect(endpoint: &Endpoint, trust: &Trust) -> io::Result<ByteStream> {
     let stream = TcpStream::connect(endpoint.authority()).await?;
     stream.set_nodelay(true)?;
     if endpoint.layer() == Layer::Plain {
@@ -114,7 +114,7 @@ async fn connect(endpoint: &Endpoint, trust: &Trust) -> io::Result<Line> {
 
 /// No `Origin` is sent: this is no page of somebody's.
 async fn upgrade(
-    line: Line,
+    stream: ByteStream,
     uri: Uri,
     subprotocol: &'static str,
 ) -> Result<Transport, tungstenite::Error> {
@@ -122,11 +122,11 @@ async fn upgrade(
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES);
-    let (socket, _) = client_async_with_config(request, line, Some(config)).await?;
+    let (socket, _) = client_async_with_config(request, stream, Some(config)).await?;
     Ok(Transport::websocket(socket))
 }
 
-fn not_opened(endpoint: &Endpoint, error: &tungstenite::Error) -> ConnectError {
+fn connect_error(endpoint: &Endpoint, error: &tungstenite::Error) -> ConnectError {
     let address = endpoint.to_string();
     match error {
         tungstenite::Error::Io(error) => match tls::advice(error) {
@@ -137,7 +137,7 @@ fn not_opened(endpoint: &Endpoint, error: &tungstenite::Error) -> ConnectError {
             },
             None => ConnectError::Unreachable {
                 address,
-                reason: without_code(error),
+                reason: without_os_code(error),
             },
         },
         tungstenite::Error::Http(response) => ConnectError::NotUpgraded {
@@ -152,7 +152,7 @@ fn not_opened(endpoint: &Endpoint, error: &tungstenite::Error) -> ConnectError {
 }
 
 /// "Connection refused (os error 111)": the number helps nobody.
-pub fn without_code(error: &io::Error) -> String {
+pub fn without_os_code(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
         Some((text, _)) => text.to_owned(),

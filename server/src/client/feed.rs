@@ -6,7 +6,7 @@
 use super::{
     connect::ConnectError,
     connection::Connection,
-    follow::{Ending, Failure, Standing, Work},
+    follow::{Ending, Failure, SubscriptionState, Work},
     machine::Machine,
     note,
     output::Closed,
@@ -25,14 +25,14 @@ pub trait Subscription {
     async fn open(&mut self, window: u64) -> Result<Connection<Self::Machine>, ConnectError>;
 
     /// Subscribes.
-    fn begin(
+    fn subscribe(
         &mut self,
         connection: &mut Connection<Self::Machine>,
         intake: &mut Intake<Self::Ticket>,
     ) -> Result<(), Failure>;
 
     /// Takes the next event that has arrived.
-    fn take(
+    fn take_event(
         &mut self,
         connection: &mut Connection<Self::Machine>,
         intake: &mut Intake<Self::Ticket>,
@@ -46,7 +46,7 @@ pub trait Subscription {
     );
 
     /// Unsubscribes; everything that is to be acknowledged was.
-    fn end(&mut self, connection: &mut Connection<Self::Machine>);
+    fn unsubscribe(&mut self, connection: &mut Connection<Self::Machine>);
 
     /// Takes leave of the server.
     async fn close(&mut self, connection: Connection<Self::Machine>);
@@ -73,7 +73,7 @@ pub enum Window {
 /// What was received, over all connections, and what became of it.
 pub struct Intake<T> {
     pub printer: Printer<T>,
-    pub standing: Standing,
+    pub state: SubscriptionState,
     options: IntakeOptions,
     received: u64,
     /// Nothing more will come.
@@ -102,10 +102,10 @@ impl<T> Intake<T> {
     /// The lines of a message were added.
     pub fn message(&mut self, ticket: Option<T>, window: Window) {
         self.received += 1;
-        let wanted = self.wanted();
+        let remaining = self.remaining();
         let acknowledgements = &mut self.printer.acknowledgements;
         match window {
-            Window::Filled => acknowledgements.received_of(ticket, wanted),
+            Window::Filled => acknowledgements.received_within(ticket, remaining),
             Window::AtMost => acknowledgements.received(ticket),
         }
     }
@@ -116,7 +116,7 @@ impl<T> Intake<T> {
 
     /// The server has confirmed the subscription.
     pub fn confirmed(&mut self, source: &str) {
-        self.standing.confirm();
+        self.state.confirm();
         if !self.options.quiet {
             note(&format!("subscribed to {source}"));
         }
@@ -128,13 +128,13 @@ impl<T> Intake<T> {
     }
 
     /// How many more messages are, if not all.
-    fn wanted(&self) -> Option<u64> {
+    fn remaining(&self) -> Option<u64> {
         let count = self.options.count?;
         Some(count.saturating_sub(self.received))
     }
 
     fn is_complete(&self) -> bool {
-        self.is_at_end || self.wanted() == Some(0)
+        self.is_at_end || self.remaining() == Some(0)
     }
 }
 
@@ -144,7 +144,7 @@ pub struct Feed<S: Subscription> {
 }
 
 /// What a wait led to.
-enum Turn<T> {
+enum Wake<T> {
     Arrived,
     /// What to acknowledge.
     Printed(Result<Vec<T>, Closed>),
@@ -157,7 +157,7 @@ impl<S: Subscription> Feed<S> {
             subscription,
             intake: Intake {
                 printer: Printer::to_standard_output(),
-                standing: Standing::default(),
+                state: SubscriptionState::default(),
                 options,
                 received: 0,
                 is_at_end: false,
@@ -185,9 +185,9 @@ impl<S: Subscription> Work for Feed<S> {
             subscription,
             intake,
         } = self;
-        intake.standing.begin();
-        let wanted = intake.wanted();
-        intake.window = intake.printer.acknowledgements.begin(wanted);
+        intake.state.start_attempt();
+        let remaining = intake.remaining();
+        intake.window = intake.printer.acknowledgements.start(remaining);
         subscription.open(intake.window).await
     }
 
@@ -197,7 +197,7 @@ impl<S: Subscription> Work for Feed<S> {
         connection: &mut Connection<S::Machine>,
         stop: &mut Stop,
     ) -> Result<Ending, Failure> {
-        self.subscription.begin(connection, &mut self.intake)?;
+        self.subscription.subscribe(connection, &mut self.intake)?;
         let ending = self.follow(connection, stop).await?;
         self.settle(connection, stop).await;
         Ok(ending)
@@ -211,8 +211,8 @@ impl<S: Subscription> Work for Feed<S> {
         self.subscription.lost(connection).await;
     }
 
-    fn standing(&self) -> &Standing {
-        &self.intake.standing
+    fn state(&self) -> &SubscriptionState {
+        &self.intake.state
     }
 }
 
@@ -227,26 +227,26 @@ impl<S: Subscription> Feed<S> {
             if self.intake.is_complete() {
                 return Ok(Ending::Complete);
             }
-            match self.turn(connection, stop).await {
-                Turn::Arrived => {}
-                Turn::Printed(Ok(tickets)) => self.subscription.acknowledge(tickets, connection),
-                Turn::Printed(Err(Closed)) => return Ok(Ending::NobodyReads),
-                Turn::Stopped(cause) => return Ok(Ending::Stopped(cause)),
+            match self.wait(connection, stop).await {
+                Wake::Arrived => {}
+                Wake::Printed(Ok(tickets)) => self.subscription.acknowledge(tickets, connection),
+                Wake::Printed(Err(Closed)) => return Ok(Ending::OutputClosed),
+                Wake::Stopped(cause) => return Ok(Ending::Stopped(cause)),
             }
         }
     }
 
     /// Prints and acknowledges what was received, for otherwise somebody would be given it again.
     async fn settle(&mut self, connection: &mut Connection<S::Machine>, stop: &mut Stop) {
-        while !self.intake.printer.acknowledgements.are_complete() && !connection.is_lost() {
-            match self.turn(connection, stop).await {
-                Turn::Arrived => {}
-                Turn::Printed(Ok(tickets)) => self.subscription.acknowledge(tickets, connection),
-                Turn::Printed(Err(Closed)) | Turn::Stopped(_) => break,
+        while !self.intake.printer.acknowledgements.all_acknowledged() && !connection.is_lost() {
+            match self.wait(connection, stop).await {
+                Wake::Arrived => {}
+                Wake::Printed(Ok(tickets)) => self.subscription.acknowledge(tickets, connection),
+                Wake::Printed(Err(Closed)) | Wake::Stopped(_) => break,
             }
         }
         // In one with the last acknowledgement, so that it is not answered with more messages.
-        self.subscription.end(connection);
+        self.subscription.unsubscribe(connection);
     }
 
     /// Takes what has arrived, as far as there is place for its lines.
@@ -256,7 +256,7 @@ impl<S: Subscription> Feed<S> {
             intake,
         } = self;
         while !intake.printer.is_full() && !intake.is_complete() {
-            if subscription.take(connection, intake)? == Taken::Nothing {
+            if subscription.take_event(connection, intake)? == Taken::Nothing {
                 break;
             }
         }
@@ -265,17 +265,17 @@ impl<S: Subscription> Feed<S> {
 
     /// Waits for whatever comes next. While lines wait to be printed the connection is kept alive, and reads
     /// ahead as far as its own bound.
-    async fn turn(
+    async fn wait(
         &mut self,
         connection: &mut Connection<S::Machine>,
         stop: &mut Stop,
-    ) -> Turn<S::Ticket> {
+    ) -> Wake<S::Ticket> {
         let printer = &mut self.intake.printer;
         let may_arrive = printer.lines.is_empty() || !connection.is_lost();
         tokio::select! {
-            printed = printer.progress() => Turn::Printed(printed),
-            () = connection.receive(), if may_arrive => Turn::Arrived,
-            cause = stop.wait() => Turn::Stopped(cause),
+            printed = printer.progress() => Wake::Printed(printed),
+            () = connection.receive(), if may_arrive => Wake::Arrived,
+            cause = stop.wait() => Wake::Stopped(cause),
         }
     }
 }

@@ -35,21 +35,21 @@ pub trait Work {
     async fn lost(&mut self, _connection: Connection<Self::Machine>) {}
 
     /// What became of its subscriptions.
-    fn standing(&self) -> &Standing;
+    fn state(&self) -> &SubscriptionState;
 }
 
 /// Whether the subscription stands, of which each connection has one.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Standing {
+pub struct SubscriptionState {
     /// That of the latest connection stood.
     is_confirmed: bool,
     /// That of an earlier connection stood.
     was_lost: bool,
 }
 
-impl Standing {
+impl SubscriptionState {
     /// Another connection subscribes.
-    pub fn begin(&mut self) {
+    pub fn start_attempt(&mut self) {
         self.was_lost |= std::mem::replace(&mut self.is_confirmed, false);
     }
 
@@ -64,18 +64,21 @@ impl Standing {
 
     /// What an ERROR of the server's means. What stood once was refused for the moment, such as when the lost
     /// connection still has it.
-    pub fn refusal(&self, source: &impl fmt::Display, said: String) -> Failure {
+    pub fn refusal(&self, source: &impl fmt::Display, reason: String) -> Failure {
         let destination = source.to_string();
         match self.is_confirmed || self.was_lost {
-            true => Failure::Ended { said },
-            false => Failure::Refused { destination, said },
+            true => Failure::Ended { reason },
+            false => Failure::Refused {
+                destination,
+                reason,
+            },
         }
     }
 }
 
 /// What happens when a connection is lost.
 #[derive(Clone, Copy, Debug)]
-pub struct Connections {
+pub struct ReconnectOptions {
     pub reconnect: bool,
     pub quiet: bool,
 }
@@ -86,7 +89,7 @@ pub enum Ending {
     /// Everything asked for was done.
     Complete,
     /// Standard output is closed.
-    NobodyReads,
+    OutputClosed,
     Stopped(StopCause),
 }
 
@@ -95,13 +98,13 @@ pub enum Ending {
 pub enum Failure {
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    #[error("the subscription to {destination} was refused: {said}")]
-    Refused { destination: String, said: String },
-    #[error("the server ended the connection: {said}")]
-    Ended { said: String },
+    #[error("the subscription to {destination} was refused: {reason}")]
+    Refused { destination: String, reason: String },
+    #[error("the server ended the connection: {reason}")]
+    Ended { reason: String },
     /// It would do so again.
-    #[error("the server ended the connection: {said}")]
-    EndedForGood { said: String },
+    #[error("the server ended the connection: {reason}")]
+    EndedPermanently { reason: String },
     #[error("the connection was lost: {0}")]
     Lost(#[from] Lost),
     /// It is not the connection that fails.
@@ -115,7 +118,7 @@ impl Failure {
         match self {
             Self::Connect(error) => error.is_transient(),
             Self::Refused { .. }
-            | Self::EndedForGood { .. }
+            | Self::EndedPermanently { .. }
             | Self::Lost(Lost::Protocol { .. })
             | Self::Local(_) => false,
             Self::Ended { .. } | Self::Lost(_) => true,
@@ -125,24 +128,24 @@ impl Failure {
 
 /// Does the work, on as many connections as it takes.
 pub async fn follow(
-    connections: Connections,
+    options: ReconnectOptions,
     work: &mut impl Work,
     stop: &mut Stop,
 ) -> Result<Ending, Failure> {
     let mut backoff = Backoff::default();
     loop {
-        let failure = match connection(work, stop).await {
+        let failure = match run_once(work, stop).await {
             Ok(ending) => return Ok(ending),
             Err(failure) => failure,
         };
-        if !connections.reconnect || !failure.is_transient() {
+        if !options.reconnect || !failure.is_transient() {
             return Err(failure);
         }
-        if work.standing().is_confirmed {
+        if work.state().is_confirmed {
             backoff.reset();
         }
         let pause = backoff.pause();
-        if !connections.quiet {
+        if !options.quiet {
             note(&format!(
                 "{failure}; trying again in {:.1} s",
                 pause.as_secs_f64()
@@ -157,7 +160,7 @@ pub async fn follow(
 }
 
 /// One connection from its beginning to its end.
-async fn connection(work: &mut impl Work, stop: &mut Stop) -> Result<Ending, Failure> {
+async fn run_once(work: &mut impl Work, stop: &mut Stop) -> Result<Ending, Failure> {
     let attempt = tokio::select! {
         attempt = work.open() => attempt,
         cause = stop.wait() => return Ok(Ending::Stopped(cause)),

@@ -25,12 +25,12 @@ enum End {
 }
 
 impl Lines {
-    pub fn of_standard_input() -> Self {
-        Self::of(io::stdin())
+    pub fn from_standard_input() -> Self {
+        Self::new(io::stdin())
     }
 
-    fn of(source: impl Read + Send + 'static) -> Self {
-        let (sender, chunks) = mpsc::channel(CHUNKS);
+    fn new(source: impl Read + Send + 'static) -> Self {
+        let (sender, chunks) = mpsc::channel(MAX_CHUNKS);
         thread::spawn(move || read_chunks(source, &sender));
         Self {
             chunks,
@@ -56,7 +56,7 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// The input cannot be read, or the line is longer than [`LONGEST_LINE`].
+    /// The input cannot be read, or the line is longer than [`MAX_LINE_BYTES`].
     pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
         let line_end = self.unread[self.scanned..].iter().position(is_line_end);
         if let Some(offset) = line_end {
@@ -69,7 +69,7 @@ impl Lines {
         match std::mem::replace(&mut self.end, End::Open) {
             End::Failed(error) => return Err(error),
             End::Reached => self.end = End::Reached,
-            End::Open if self.unread.len() - self.start > LONGEST_LINE => return Err(too_long()),
+            End::Open if self.unread.len() - self.start > MAX_LINE_BYTES => return Err(too_long()),
             End::Open => return Ok(None),
         }
         let last = std::mem::replace(&mut self.start, self.unread.len());
@@ -78,12 +78,12 @@ impl Lines {
     }
 
     /// Whether the end was reached and every line taken.
-    pub fn are_over(&self) -> bool {
+    pub fn is_at_end(&self) -> bool {
         matches!(self.end, End::Reached) && self.start == self.unread.len()
     }
 
     /// Whether [`receive`](Self::receive) is the way to the next line.
-    pub fn are_wanted(&self) -> bool {
+    pub fn needs_input(&self) -> bool {
         matches!(self.end, End::Open) && self.scanned == self.unread.len()
     }
 
@@ -123,15 +123,15 @@ fn without_carriage_return(line: &[u8]) -> &[u8] {
 }
 
 fn too_long() -> io::Error {
-    let text = format!("longer than {LONGEST_LINE} bytes");
+    let text = format!("longer than {MAX_LINE_BYTES} bytes");
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 /// What a line may make us hold.
-pub const LONGEST_LINE: usize = 64 << 20;
+pub const MAX_LINE_BYTES: usize = 64 << 20;
 /// What is read at once, and how many such reads may wait: reading pauses beyond.
 const CHUNK_BYTES: usize = 64 << 10;
-const CHUNKS: usize = 4;
+const MAX_CHUNKS: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -164,12 +164,12 @@ mod tests {
             (&[b"last\r"], &["last\r"]),
         ];
         for (pieces, wanted) in table {
-            let mut lines = Lines::of(Pieces(pieces.to_vec()));
+            let mut lines = Lines::new(Pieces(pieces.to_vec()));
             let mut found = Vec::new();
-            while !lines.are_over() {
+            while !lines.is_at_end() {
                 let line = lines.next_line().unwrap().map(<[u8]>::to_vec);
                 found.extend(line.map(|line| String::from_utf8(line).unwrap()));
-                if lines.are_wanted() {
+                if lines.needs_input() {
                     lines.receive().await;
                 }
             }
@@ -189,7 +189,7 @@ mod tests {
                 Ok(2)
             }
         }
-        let mut lines = Lines::of(Failing(false));
+        let mut lines = Lines::new(Failing(false));
         lines.receive().await;
         assert_eq!(lines.next_line().unwrap(), Some(&b"a"[..]));
         assert_eq!(lines.next_line().unwrap(), None);

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio_tungstenite::tungstenite::{self, protocol::CloseFrame};
 
-use super::{connect::without_code, render::printable};
+use super::{connect::without_os_code, render::printable};
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Lost {
@@ -14,7 +14,7 @@ pub enum Lost {
     ClosedBecause { code: u16, reason: String },
     /// Without a word.
     #[error("the server went away")]
-    Gone,
+    ClosedAbruptly,
     #[error("{reason}")]
     Broken { reason: String },
     #[error("nothing was heard from the server for {silent_ms} ms")]
@@ -34,15 +34,15 @@ impl Lost {
     }
 
     pub fn broken_socket(error: &io::Error) -> Self {
-        let reason = without_code(error);
+        let reason = without_os_code(error);
         Self::Broken { reason }
     }
 
     pub fn broken_websocket(error: &tungstenite::Error) -> Self {
         use tungstenite::error::{Error, ProtocolError::ResetWithoutClosingHandshake};
         let reason = match error {
-            Error::Protocol(ResetWithoutClosingHandshake) => return Self::Gone,
-            Error::Io(error) => without_code(error),
+            Error::Protocol(ResetWithoutClosingHandshake) => return Self::ClosedAbruptly,
+            Error::Io(error) => without_os_code(error),
             error => error.to_string(),
         };
         Self::Broken { reason }

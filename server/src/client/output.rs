@@ -33,7 +33,7 @@ impl Output {
     }
 
     fn to(target: impl Write + Send + 'static) -> Self {
-        let (chunks, receiver) = mpsc::channel(CHUNKS);
+        let (chunks, receiver) = mpsc::channel(MAX_CHUNKS);
         let (count, written) = watch::channel(0);
         let (sender, outcome) = oneshot::channel();
         thread::spawn(move || {
@@ -93,7 +93,7 @@ fn write_chunks(
 }
 
 /// How many chunks may wait to be written: beyond, no more messages are taken.
-const CHUNKS: usize = 4;
+const MAX_CHUNKS: usize = 4;
 
 #[cfg(test)]
 mod tests {

@@ -25,13 +25,13 @@ impl fmt::Display for Protocol {
 }
 
 /// What is spoken: what the user says, or what the address is for.
-pub fn spoken(said: Option<Protocol>, server: Option<&ServerAddress>) -> Protocol {
+pub fn choose(option: Option<Protocol>, server: Option<&ServerAddress>) -> Protocol {
     let of_address = || server.and_then(ServerAddress::protocol);
-    said.or_else(of_address).unwrap_or(Protocol::Stomp)
+    option.or_else(of_address).unwrap_or(Protocol::Stomp)
 }
 
 /// Refuses an option that only the other protocol has.
-pub fn refuse(option: Option<&'static str>, other: Protocol) -> anyhow::Result<()> {
+pub fn reject_option(option: Option<&'static str>, other: Protocol) -> anyhow::Result<()> {
     match (option, other) {
         (None, _) => Ok(()),
         (Some(option), Protocol::Mqtt) => {

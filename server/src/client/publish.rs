@@ -83,12 +83,15 @@ pub trait Publication {
     /// # Errors
     ///
     /// A message was refused, or the connection is lost.
-    fn take_answers(&mut self, connection: &mut Connection<Self::Machine>) -> Result<(), Refusal>;
+    fn take_confirmations(
+        &mut self,
+        connection: &mut Connection<Self::Machine>,
+    ) -> Result<(), PublishError>;
 
     fn sent(&self) -> u64;
 
     /// Whether the server is yet to confirm something.
-    fn is_waiting(&self) -> bool;
+    fn awaits_confirmation(&self) -> bool;
 
     /// How many the server has taken, if that is known.
     fn confirmed(&self) -> Option<u64>;
@@ -99,11 +102,11 @@ pub trait Publication {
 
 /// Why no more is published.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum PublishError {
     /// The message of this number was.
     Message {
         number: u64,
-        said: String,
+        reason: String,
     },
     Other(String),
 }
@@ -116,9 +119,9 @@ pub enum Refusal {
 /// far it went.
 pub async fn publish(options: PublishOptions) -> anyhow::Result<()> {
     let server = options.connection.server.as_ref();
-    match protocol::spoken(options.protocol, server) {
+    match protocol::choose(options.protocol, server) {
         Protocol::Stomp => {
-            protocol::refuse(options.mqtt.given(), Protocol::Mqtt)?;
+            protocol::reject_option(options.mqtt.given_option(), Protocol::Mqtt)?;
             Publisher::run(&options, StompPublication::of(&options)?).await
         }
         Protocol::Mqtt => Publisher::run(&options, MqttPublication::of(&options)?).await,
@@ -172,9 +175,9 @@ impl<'o, P: Publication> Publisher<'o, P> {
 
     async fn message(&mut self, body: &[u8]) -> anyhow::Result<()> {
         self.send(body)?;
-        while self.publication.is_waiting() {
+        while self.publication.awaits_confirmation() {
             self.connection.receive().await;
-            self.take_answers()?;
+            self.take_confirmations()?;
         }
         Ok(())
     }
@@ -183,18 +186,18 @@ impl<'o, P: Publication> Publisher<'o, P> {
         if io::stdin().is_terminal() && !self.options.quiet {
             note("each line is a message; end with Ctrl-D");
         }
-        let mut lines = Lines::of_standard_input();
-        while !lines.are_over() || self.publication.is_waiting() {
+        let mut lines = Lines::from_standard_input();
+        while !lines.is_at_end() || self.publication.awaits_confirmation() {
             self.send_lines(&mut lines)?;
             if self.connection.unsent_bytes() > 0 {
                 self.connection.flush().await;
             } else {
                 tokio::select! {
-                    () = lines.receive(), if lines.are_wanted() => {}
+                    () = lines.receive(), if lines.needs_input() => {}
                     () = self.connection.receive() => {}
                 }
             }
-            self.take_answers()?;
+            self.take_confirmations()?;
         }
         Ok(())
     }
@@ -218,23 +221,29 @@ impl<'o, P: Publication> Publisher<'o, P> {
         let number = self.publication.sent() + 1;
         match self.publication.send(body, &mut self.connection) {
             Ok(()) => Ok(()),
-            Err(error) => bail!("{} cannot be sent: {error}", self.options.name_of(number)),
+            Err(error) => bail!(
+                "{} cannot be sent: {error}",
+                self.options.describe_message(number)
+            ),
         }
     }
 
-    fn take_answers(&mut self) -> anyhow::Result<()> {
-        match self.publication.take_answers(&mut self.connection) {
+    fn take_confirmations(&mut self) -> anyhow::Result<()> {
+        match self.publication.take_confirmations(&mut self.connection) {
             Ok(()) => Ok(()),
-            Err(Refusal::Other(reason)) => bail!("{reason}"),
-            Err(Refusal::Message { number, said }) => {
-                bail!("{} was refused: {said}", self.options.name_of(number))
+            Err(PublishError::Other(reason)) => bail!("{reason}"),
+            Err(PublishError::Message { number, reason }) => {
+                bail!(
+                    "{} was refused: {reason}",
+                    self.options.describe_message(number)
+                )
             }
         }
     }
 }
 
 impl PublishOptions {
-    fn name_of(&self, number: u64) -> String {
+    fn describe_message(&self, number: u64) -> String {
         match self.body {
             Some(_) => "the message".to_owned(),
             None => format!("line {number}"),

@@ -27,7 +27,7 @@ use super::{
     output::Closed,
     printer::Printer,
     render::Format,
-    stomp::{Connection, connection::said, destination::Target, render},
+    stomp::{Connection, connection::error_text, destination::Target, render},
 };
 use crate::clock;
 
@@ -160,15 +160,15 @@ impl<'o> Requester<'o> {
         if io::stdin().is_terminal() && !self.options.quiet {
             note("each line is a request; end with Ctrl-D");
         }
-        let mut lines = Lines::of_standard_input();
-        while !lines.are_over() {
+        let mut lines = Lines::from_standard_input();
+        while !lines.is_at_end() {
             let number = self.number + 1;
             match lines.next_line() {
                 Ok(Some(line)) => self.ask(line).await?,
                 Ok(None) => {}
                 Err(error) => bail!("line {number} of the input cannot be read: {error}"),
             }
-            if lines.are_wanted() {
+            if lines.needs_input() {
                 self.receive_line(&mut lines).await?;
             }
         }
@@ -194,7 +194,7 @@ impl<'o> Requester<'o> {
             tokio::select! {
                 () = self.connection.receive() => self.take_events()?,
                 printed = self.printer.progress() => drop(printed?),
-                () = reached(deadline) => bail!("{}", self.overdue()),
+                () = reached(deadline) => bail!("{}", self.timeout_error()),
             }
         }
         Ok(())
@@ -231,8 +231,8 @@ impl<'o> Requester<'o> {
                     }
                 }
                 Ok(Some(Event::Error(error))) => {
-                    let said = said(&error);
-                    bail!("{} was refused: {said}", self.what());
+                    let reason = error_text(&error);
+                    bail!("{} was refused: {reason}", self.request_name());
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(()),
@@ -241,9 +241,9 @@ impl<'o> Requester<'o> {
         }
     }
 
-    fn overdue(&self) -> String {
+    fn timeout_error(&self) -> String {
         let seconds = self.options.timeout.as_secs_f64();
-        let what = self.what();
+        let what = self.request_name();
         match self.answers {
             0 => format!("{what} was not answered within {seconds} s"),
             answers => {
@@ -254,7 +254,7 @@ impl<'o> Requester<'o> {
     }
 
     /// The request, for the user.
-    fn what(&self) -> String {
+    fn request_name(&self) -> String {
         match self.options.body {
             Some(_) => "the request".to_owned(),
             None => format!("the request of line {}", self.number),

@@ -10,13 +10,13 @@ use clap::builder::BoolishValueParser;
 
 use super::{
     feed::{Feed, IntakeOptions, Subscription},
-    follow::{Connections, Ending, follow},
+    follow::{Ending, ReconnectOptions, follow},
     mqtt::{self, MqttSubscribeOptions, MqttSubscription},
     options::{ConnectionOptions, seconds},
     protocol::{self, Protocol},
     render::Format,
     stomp::{
-        options::{StompOptions, Wanted},
+        options::{StompOptions, SubscribeRequest},
         subscription::StompSubscription,
     },
     stop::{Stop, StopCause},
@@ -86,21 +86,25 @@ pub struct SubscribeOptions {
 /// There is no connection or no longer, the server refused the subscription, the time was over before
 /// all messages were there, or standard output cannot be written to.
 pub async fn subscribe(options: SubscribeOptions) -> anyhow::Result<()> {
-    let protocol = protocol::spoken(options.protocol, options.connection.server.as_ref());
+    let protocol = protocol::choose(options.protocol, options.connection.server.as_ref());
     match protocol {
         Protocol::Stomp => {
-            protocol::refuse(options.mqtt.given(), Protocol::Mqtt)?;
-            let wanted = Wanted::of(&options)?;
+            protocol::reject_option(options.mqtt.given_option(), Protocol::Mqtt)?;
+            let request = SubscribeRequest::of(&options)?;
             print(
                 &options,
-                StompSubscription::new(wanted, &options.connection),
+                StompSubscription::new(request, &options.connection),
             )
             .await
         }
         Protocol::Mqtt => {
-            protocol::refuse(options.stomp.given(), Protocol::Stomp)?;
-            let wanted = mqtt::Wanted::of(&options)?;
-            print(&options, MqttSubscription::new(wanted, &options.connection)).await
+            protocol::reject_option(options.stomp.given_option(), Protocol::Stomp)?;
+            let request = mqtt::SubscribeRequest::of(&options)?;
+            print(
+                &options,
+                MqttSubscription::new(request, &options.connection),
+            )
+            .await
         }
     }
 }
@@ -108,7 +112,7 @@ pub async fn subscribe(options: SubscribeOptions) -> anyhow::Result<()> {
 async fn print(options: &SubscribeOptions, subscription: impl Subscription) -> anyhow::Result<()> {
     let mut stop = Stop::listen(options.timeout)?;
     let mut feed = Feed::new(subscription, options.intake());
-    let outcome = follow(options.connections(), &mut feed, &mut stop).await;
+    let outcome = follow(options.reconnect_options(), &mut feed, &mut stop).await;
     let received = feed.received();
     // What was received is printed whatever happened, unless its reader makes us wait in vain.
     tokio::select! {
@@ -134,8 +138,8 @@ fn unwritten(error: io::Error) -> anyhow::Error {
 }
 
 impl SubscribeOptions {
-    const fn connections(&self) -> Connections {
-        Connections {
+    const fn reconnect_options(&self) -> ReconnectOptions {
+        ReconnectOptions {
             reconnect: self.reconnect,
             quiet: self.quiet,
         }

@@ -53,7 +53,7 @@ impl Trust {
         let mut config = if self.insecure {
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Anybody(provider())))
+                .with_custom_certificate_verifier(Arc::new(AcceptAnyCertificate(provider())))
                 .with_no_client_auth()
         } else {
             builder
@@ -68,7 +68,7 @@ impl Trust {
 
     fn roots(&self) -> io::Result<RootCertStore> {
         let certificates = match &self.ca {
-            Some(path) => in_file(path)?,
+            Some(path) => certificates_in_file(path)?,
             // Those that cannot be read are as good as not there.
             None => rustls_native_certs::load_native_certs().certs,
         };
@@ -101,22 +101,22 @@ pub fn advice(error: &io::Error) -> Option<&'static str> {
     })
 }
 
-fn in_file(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+fn certificates_in_file(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
     CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
         .map_err(|error| unusable(path, &error.to_string()))
 }
 
 fn unusable(path: &Path, reason: &str) -> io::Error {
-    let told = format!("--ca {}: {reason}", path.display());
-    io::Error::new(io::ErrorKind::InvalidInput, told)
+    let message = format!("--ca {}: {reason}", path.display());
+    io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 
 /// Takes everybody for the server.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct AcceptAnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for AcceptAnyCertificate {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

@@ -15,7 +15,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Message},
 };
 
-use super::{connect::Line, lost::Lost, received::Received};
+use super::{connect::ByteStream, lost::Lost, received::Received};
 
 pub enum Transport {
     Stream(Stream),
@@ -27,7 +27,7 @@ pub enum Transport {
 pub struct CannotSend;
 
 impl Transport {
-    pub fn stream(socket: Line) -> Self {
+    pub fn stream(socket: ByteStream) -> Self {
         Self::Stream(Stream {
             socket,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
@@ -37,7 +37,7 @@ impl Transport {
         })
     }
 
-    pub fn websocket(socket: WebSocketStream<Line>) -> Self {
+    pub fn websocket(socket: WebSocketStream<ByteStream>) -> Self {
         Self::WebSocket(WebSocket {
             socket: Box::new(socket),
             is_flushed: true,
@@ -88,7 +88,7 @@ impl Transport {
 
 /// Bytes as they are.
 pub struct Stream {
-    socket: Line,
+    socket: ByteStream,
     buffer: Box<[u8]>,
     /// What was taken to be sent, and how much of it was.
     writing: Vec<u8>,
@@ -143,7 +143,7 @@ impl Stream {
 
 /// Bytes as the content of messages, wherever they are cut.
 pub struct WebSocket {
-    socket: Box<WebSocketStream<Line>>,
+    socket: Box<WebSocketStream<ByteStream>>,
     is_flushed: bool,
 }
 

@@ -38,7 +38,7 @@ pub enum Arrival<'a> {
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum ProtocolError {
     #[error("the server refused: {0}")]
     Refused(String),
     #[error("the server sent what is not understood: {0}")]
@@ -48,7 +48,7 @@ pub enum Fault {
 /// Finds frames in a stream.
 pub trait Scan {
     /// The first frame, and how many bytes it takes; `None` until all of it is there.
-    fn next(bytes: &[u8]) -> Result<Option<(Arrival<'_>, usize)>, Fault>;
+    fn next(bytes: &[u8]) -> Result<Option<(Arrival<'_>, usize)>, ProtocolError>;
 }
 
 /// A frame that is sent again and again.
@@ -114,7 +114,7 @@ impl Protocol {
 
     /// A topic or filter as the protocol writes it. Levels are joined by dots; `*` stands for one level,
     /// `>`, last, for the rest.
-    pub fn spell(self, name: &str) -> String {
+    pub fn encode_name(self, name: &str) -> String {
         match self {
             Self::Stomp => format!("/topic/{name}"),
             Self::Mqtt => name.replace('.', "/").replace('*', "+").replace('>', "#"),
@@ -142,7 +142,7 @@ impl Protocol {
 
 /// What is there of a stream, frame by frame, and where the rest begins.
 #[cfg(test)]
-fn all<S: Scan>(bytes: &[u8]) -> Result<(Vec<Arrival<'_>>, usize), Fault> {
+fn all<S: Scan>(bytes: &[u8]) -> Result<(Vec<Arrival<'_>>, usize), ProtocolError> {
     let (mut arrivals, mut at) = (Vec::new(), 0);
     while let Some((arrival, length)) = S::next(&bytes[at..])? {
         arrivals.push(arrival);
@@ -163,7 +163,7 @@ mod tests {
             (Protocol::Nats, "a.*.c.>", "a.*.c.>"),
         ];
         for (protocol, name, wanted) in table {
-            assert_eq!(protocol.spell(name), wanted);
+            assert_eq!(protocol.encode_name(name), wanted);
         }
     }
 

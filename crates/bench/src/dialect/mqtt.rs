@@ -1,11 +1,11 @@
 //! MQTT 3.1.1, as OASIS published it: fixed headers, and of a PUBLISH where its payload begins.
 
-use super::{Arrival, Credentials, Fault, Publication, Quality, Scan};
+use super::{Arrival, Credentials, ProtocolError, Publication, Quality, Scan};
 
 pub struct Mqtt;
 
 impl Scan for Mqtt {
-    fn next(bytes: &[u8]) -> Result<Option<(Arrival<'_>, usize)>, Fault> {
+    fn next(bytes: &[u8]) -> Result<Option<(Arrival<'_>, usize)>, ProtocolError> {
         let Some((body_at, length)) = fixed_header(bytes)? else {
             return Ok(None);
         };
@@ -18,14 +18,14 @@ impl Scan for Mqtt {
             CONNACK => accepted(body.get(1), "CONNECT")?,
             SUBACK => accepted(body.get(2).filter(|code| **code >= FAILURE), "SUBSCRIBE")?,
             PINGRESP => Arrival::Nothing,
-            _ => return Err(Fault::Malformed("a packet that only clients send")),
+            _ => return Err(ProtocolError::Malformed("a packet that only clients send")),
         };
         Ok(Some((arrival, body_at + length)))
     }
 }
 
 /// Where the body begins and how long it is (section 2.2.3); `None` until that can be told.
-fn fixed_header(bytes: &[u8]) -> Result<Option<(usize, usize)>, Fault> {
+fn fixed_header(bytes: &[u8]) -> Result<Option<(usize, usize)>, ProtocolError> {
     let mut length = 0;
     for (place, byte) in bytes.iter().skip(1).take(4).enumerate() {
         length |= usize::from(byte & 0x7f) << (7 * place);
@@ -34,13 +34,13 @@ fn fixed_header(bytes: &[u8]) -> Result<Option<(usize, usize)>, Fault> {
         }
     }
     match bytes.len() {
-        5.. => Err(Fault::Malformed("a remaining length of five bytes")),
+        5.. => Err(ProtocolError::Malformed("a remaining length of five bytes")),
         _ => Ok(None),
     }
 }
 
 /// Section 3.3: topic, packet identifier unless the QoS is 0, payload.
-fn message(flags: u8, body: &[u8]) -> Result<Arrival<'_>, Fault> {
+fn message(flags: u8, body: &[u8]) -> Result<Arrival<'_>, ProtocolError> {
     let (topic, rest) = body.split_first_chunk().ok_or(SHORT)?;
     let rest = rest
         .get(usize::from(u16::from_be_bytes(*topic))..)
@@ -55,10 +55,10 @@ fn message(flags: u8, body: &[u8]) -> Result<Arrival<'_>, Fault> {
     Ok(Arrival::Message { payload, packet_id })
 }
 
-fn accepted(code: Option<&u8>, what: &str) -> Result<Arrival<'static>, Fault> {
+fn accepted(code: Option<&u8>, what: &str) -> Result<Arrival<'static>, ProtocolError> {
     match code {
         None | Some(0) => Ok(Arrival::Confirmed),
-        Some(code) => Err(Fault::Refused(format!("{what}, with code {code}"))),
+        Some(code) => Err(ProtocolError::Refused(format!("{what}, with code {code}"))),
     }
 }
 
@@ -149,7 +149,7 @@ const PINGRESP: u8 = 13;
 const CLEAN_SESSION: u8 = 0x02;
 /// The return code of a SUBACK from which on it is a refusal.
 const FAILURE: u8 = 0x80;
-const SHORT: Fault = Fault::Malformed("a PUBLISH that ends within its header");
+const SHORT: ProtocolError = ProtocolError::Malformed("a PUBLISH that ends within its header");
 
 #[cfg(test)]
 mod tests {
@@ -195,7 +195,10 @@ mod tests {
             (&[0x90, 3, 0, 1, 0x80], "SUBSCRIBE, with code 128"),
         ];
         for (packet, wanted) in table {
-            assert_eq!(Mqtt::next(packet), Err(Fault::Refused(wanted.to_owned())));
+            assert_eq!(
+                Mqtt::next(packet),
+                Err(ProtocolError::Refused(wanted.to_owned()))
+            );
         }
         let endless = [0x30, 0xff, 0xff, 0xff, 0xff];
         assert!(Mqtt::next(&endless).is_err());
@@ -219,12 +222,12 @@ mod tests {
 
     #[test]
     fn a_connect_says_who_it_is() {
-        let somebody = Credentials {
+        let credentials = Credentials {
             user: Some("u".into()),
             password: Some("p".into()),
         };
         assert_eq!(
-            opening("c", &somebody),
+            opening("c", &credentials),
             b"\x10\x13\0\x04MQTT\x04\xc2\0\0\0\x01c\0\x01u\0\x01p"
         );
         assert_eq!(

@@ -2,12 +2,12 @@
 
 use memchr::memchr;
 
-use super::{Arrival, Credentials, Fault, Publication, Scan};
+use super::{Arrival, Credentials, ProtocolError, Publication, Scan};
 
 pub struct Nats;
 
 impl Scan for Nats {
-    fn next(bytes: &[u8]) -> Result<Option<(Arrival<'_>, usize)>, Fault> {
+    fn next(bytes: &[u8]) -> Result<Option<(Arrival<'_>, usize)>, ProtocolError> {
         let Some(end) = memchr(b'\n', bytes) else {
             return Ok(None);
         };
@@ -17,8 +17,12 @@ impl Scan for Nats {
             b'+' | b'I' => Arrival::Nothing,
             b'P' if line == b"PONG" => Arrival::Confirmed,
             b'P' if line == b"PING" => Arrival::Ping,
-            b'-' => return Err(Fault::Refused(String::from_utf8_lossy(line).into_owned())),
-            _ => return Err(Fault::Malformed("no operation of NATS")),
+            b'-' => {
+                return Err(ProtocolError::Refused(
+                    String::from_utf8_lossy(line).into_owned(),
+                ));
+            }
+            _ => return Err(ProtocolError::Malformed("no operation of NATS")),
         };
         Ok(Some((arrival, end + 1)))
     }
@@ -29,12 +33,12 @@ fn message<'a>(
     bytes: &'a [u8],
     line: &[u8],
     payload_at: usize,
-) -> Result<Option<(Arrival<'a>, usize)>, Fault> {
+) -> Result<Option<(Arrival<'a>, usize)>, ProtocolError> {
     let digits = line.rsplit(|byte| *byte == b' ').next().unwrap_or(line);
     let length = str::from_utf8(digits)
         .ok()
         .and_then(|text| text.parse::<u32>().ok());
-    let length = length.ok_or(Fault::Malformed("a MSG without its length"))? as usize;
+    let length = length.ok_or(ProtocolError::Malformed("a MSG without its length"))? as usize;
     let end = payload_at + length + LINE_END.len();
     if bytes.len() < end {
         return Ok(None);
@@ -103,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        let refused = Fault::Refused("-ERR 'Slow Consumer'".into());
+        let refused = ProtocolError::Refused("-ERR 'Slow Consumer'".into());
         assert_eq!(Nats::next(b"-ERR 'Slow Consumer'\r\n"), Err(refused));
         assert!(Nats::next(b"MSG a 1 -3\r\n").is_err());
         assert!(Nats::next(b"HELLO\r\n").is_err());

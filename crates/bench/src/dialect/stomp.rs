@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use memchr::{memchr, memmem::Finder};
 
-use super::{Arrival, Credentials, Fault, Publication, Quality, Scan};
+use super::{Arrival, Credentials, ProtocolError, Publication, Quality, Scan};
 
 pub struct Stomp;
 
 impl Scan for Stomp {
-    fn next(bytes: &[u8]) -> Result<Option<(Arrival<'_>, usize)>, Fault> {
+    fn next(bytes: &[u8]) -> Result<Option<(Arrival<'_>, usize)>, ProtocolError> {
         if matches!(bytes.first(), Some(b'\n' | b'\r')) {
             return Ok(Some((Arrival::Nothing, 1)));
         }
@@ -22,8 +22,8 @@ impl Scan for Stomp {
                 packet_id: 0,
             },
             b"RECEIPT" | b"CONNECTED" => Arrival::Confirmed,
-            b"ERROR" => return Err(Fault::Refused(one_line(frame.headers))),
-            _ => return Err(Fault::Malformed("no command of STOMP")),
+            b"ERROR" => return Err(ProtocolError::Refused(one_line(frame.headers))),
+            _ => return Err(ProtocolError::Malformed("no command of STOMP")),
         };
         Ok(Some((arrival, frame.length)))
     }
@@ -38,7 +38,7 @@ struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    fn find(bytes: &'a [u8]) -> Result<Option<Self>, Fault> {
+    fn find(bytes: &'a [u8]) -> Result<Option<Self>, ProtocolError> {
         let Some((command, headers_at)) = line(bytes, 0) else {
             return Ok(None);
         };
@@ -63,7 +63,7 @@ impl<'a> Frame<'a> {
             },
         };
         if rest[length] != 0 {
-            return Err(Fault::Malformed("a body without its NUL"));
+            return Err(ProtocolError::Malformed("a body without its NUL"));
         }
         Ok(Some(Self {
             command,
@@ -82,7 +82,7 @@ struct Head {
 
 impl Head {
     /// Two searches, which is half the cost of looking at each line, and that was half of the generator's.
-    fn at_once(bytes: &[u8], headers_at: usize) -> Result<Option<Self>, Fault> {
+    fn at_once(bytes: &[u8], headers_at: usize) -> Result<Option<Self>, ProtocolError> {
         // The end of the line before is part of what is looked for.
         let rest = &bytes[headers_at - 1..];
         let Some(length) = HEADERS_END.find(rest) else {
@@ -104,7 +104,7 @@ impl Head {
     }
 
     /// For servers that end their lines with CR LF.
-    fn by_lines(bytes: &[u8], headers_at: usize) -> Result<Option<Self>, Fault> {
+    fn by_lines(bytes: &[u8], headers_at: usize) -> Result<Option<Self>, ProtocolError> {
         let (mut end, mut content_length) = (headers_at, None);
         while let Some((header, next)) = line(bytes, end) {
             end = next;
@@ -130,7 +130,7 @@ fn line(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     Some((line.strip_suffix(b"\r").unwrap_or(line), at + end + 1))
 }
 
-fn number(digits: &[u8]) -> Result<usize, Fault> {
+fn number(digits: &[u8]) -> Result<usize, ProtocolError> {
     let digit = |number: usize, digit: &u8| match digit {
         b'0'..=b'9' if number <= MAX_BODY => Some(10 * number + usize::from(digit - b'0')),
         _ => None,
@@ -138,7 +138,7 @@ fn number(digits: &[u8]) -> Result<usize, Fault> {
     let number = digits.iter().try_fold(0, digit);
     number
         .filter(|length| *length <= MAX_BODY && !digits.is_empty())
-        .ok_or(Fault::Malformed("a content-length that is none"))
+        .ok_or(ProtocolError::Malformed("a content-length that is none"))
 }
 
 fn one_line(headers: &[u8]) -> String {
@@ -250,18 +250,21 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        let refused = Fault::Refused("message:no such thing".into());
+        let refused = ProtocolError::Refused("message:no such thing".into());
         let table = [
             (&b"ERROR\nmessage:no such thing\nx:y\n\n\0"[..], refused),
             (
                 b"MESSAGE\ncontent-length:1\n\nabc\0",
-                Fault::Malformed("a body without its NUL"),
+                ProtocolError::Malformed("a body without its NUL"),
             ),
             (
                 b"MESSAGE\ncontent-length:-1\n\nabc\0",
-                Fault::Malformed("a content-length that is none"),
+                ProtocolError::Malformed("a content-length that is none"),
             ),
-            (b"HELLO\n\n\0", Fault::Malformed("no command of STOMP")),
+            (
+                b"HELLO\n\n\0",
+                ProtocolError::Malformed("no command of STOMP"),
+            ),
         ];
         for (frame, wanted) in table {
             assert_eq!(Stomp::next(frame), Err(wanted));
@@ -270,13 +273,13 @@ mod tests {
 
     #[test]
     fn credentials_are_sent_only_if_there_are_some() {
-        let nobody = String::from_utf8(opening(&Credentials::default())).unwrap();
-        assert!(!nobody.contains("login"), "{nobody}");
-        let somebody = Credentials {
+        let anonymous = String::from_utf8(opening(&Credentials::default())).unwrap();
+        assert!(!anonymous.contains("login"), "{anonymous}");
+        let credentials = Credentials {
             user: Some("guest".into()),
             password: Some("secret".into()),
         };
-        let somebody = String::from_utf8(opening(&somebody)).unwrap();
-        assert!(somebody.ends_with("login:guest\npasscode:secret\n\n\0"));
+        let credentials = String::from_utf8(opening(&credentials)).unwrap();
+        assert!(credentials.ends_with("login:guest\npasscode:secret\n\n\0"));
     }
 }

@@ -8,7 +8,7 @@ use wire::mqtt::{
     client::{Client, Connect, Event, Publication, Refused, RequestError, Ticket, Topics},
 };
 
-use super::said::said;
+use super::reason::reason_text;
 use crate::client::{
     connect::{self, ConnectError},
     connection,
@@ -24,9 +24,9 @@ pub struct Mqtt {
     client: Client,
 }
 
-/// What the server said in CONNACK.
+/// What the server reason in CONNACK.
 #[derive(Clone, Debug, Default)]
-pub struct Greeting {
+pub struct SessionInfo {
     pub session_present: bool,
     pub assigned_client_id: Option<String>,
 }
@@ -67,27 +67,27 @@ impl Connection {
         options: &ConnectionOptions,
         connect: &Connect<'_>,
         client: Client,
-    ) -> Result<(Self, Greeting), ConnectError> {
+    ) -> Result<(Self, SessionInfo), ConnectError> {
         let endpoint = options.endpoint(Protocol::Mqtt)?;
         let transport = connect::open(&endpoint, &options.trust, SUBPROTOCOL).await?;
         let mut connection = Self::over(transport, Mqtt { client });
         let address = endpoint.to_string();
         let client = &mut connection.machine.client;
         let written = client.connect(connect, 0, &mut connection.outgoing);
-        written.map_err(|error| ConnectError::Unsayable {
+        written.map_err(|error| ConnectError::InvalidConnect {
             reason: error.to_string(),
         })?;
         connection.set_timer();
-        let greeting = connection.handshake(address).await?;
+        let session = connection.handshake(address).await?;
         connection.set_timer();
-        Ok((connection, greeting))
+        Ok((connection, session))
     }
 
-    async fn handshake(&mut self, address: String) -> Result<Greeting, ConnectError> {
+    async fn handshake(&mut self, address: String) -> Result<SessionInfo, ConnectError> {
         loop {
             match self.next_event() {
                 Ok(Some(Event::Connected(connected))) => {
-                    return Ok(Greeting {
+                    return Ok(SessionInfo {
                         session_present: connected.session_present,
                         assigned_client_id: connected.assigned_client_id.map(str::to_owned),
                     });
@@ -118,7 +118,7 @@ impl Connection {
         client.acknowledge(ticket, &mut self.outgoing);
     }
 
-    /// What the server said, of what has arrived.
+    /// What the server reason, of what has arrived.
     ///
     /// # Errors
     ///
@@ -126,14 +126,14 @@ impl Connection {
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Lost> {
         let now_ms = self.now_ms();
         // Looked at first, since what arrived is borrowed afterwards.
-        let standing = self.check();
+        let checked = self.check();
         let (client, outgoing) = (&mut self.machine.client, &mut self.outgoing);
         let event = self
             .received
             .next(|bytes| client.event(now_ms, bytes, outgoing));
         match event {
             Ok(Some(event)) => Ok(Some(event)),
-            Ok(None) => standing.map(|()| None),
+            Ok(None) => checked.map(|()| None),
             Err(error) => {
                 client.fail(&error, outgoing);
                 Err(Lost::protocol(error))
@@ -150,27 +150,27 @@ impl Connection {
     pub async fn close(mut self, session_expiry_s: Option<u32>) -> Result<(), String> {
         let client = &mut self.machine.client;
         client.disconnect(session_expiry_s, &mut self.outgoing);
-        let farewell = async {
+        let close = async {
             self.flush().await;
             self.close_transport().await;
-            self.closed().await
+            self.wait_for_close().await
         };
-        match timeout(FAREWELL_TIMEOUT, farewell).await {
+        match timeout(CLOSE_TIMEOUT, close).await {
             Ok(closed) => closed,
             Err(_) => Err("the server did not end the connection".to_owned()),
         }
     }
 
-    async fn closed(&mut self) -> Result<(), String> {
+    async fn wait_for_close(&mut self) -> Result<(), String> {
         loop {
             match self.next_event() {
                 Ok(Some(Event::Disconnected(disconnected))) => {
-                    let said = said(disconnected.reason, &disconnected.properties);
-                    return Err(format!("the server ended the connection: {said}"));
+                    let reason = reason_text(disconnected.reason, &disconnected.properties);
+                    return Err(format!("the server ended the connection: {reason}"));
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => self.receive().await,
-                Err(Lost::Closed | Lost::Gone) => return Ok(()),
+                Err(Lost::Closed | Lost::ClosedAbruptly) => return Ok(()),
                 Err(Lost::ClosedBecause { code: NORMAL, .. }) => return Ok(()),
                 Err(lost) => return Err(format!("the connection was lost: {lost}")),
             }
@@ -180,19 +180,19 @@ impl Connection {
     /// Tells the server, if it can still be told, what it did wrong, and keeps the session.
     pub async fn into_client(mut self) -> Client {
         // Whether it is read makes no difference here.
-        let _ = timeout(FAREWELL_TIMEOUT, self.flush()).await;
+        let _ = timeout(CLOSE_TIMEOUT, self.flush()).await;
         self.machine.client
     }
 }
 
 fn refusal(refused: &Refused<'_>, address: String) -> ConnectError {
-    let said = said(refused.reason, &refused.properties);
+    let reason = reason_text(refused.reason, &refused.properties);
     match refused.reason {
         ConnectReason::ServerUnavailable
         | ConnectReason::ServerBusy
         | ConnectReason::QuotaExceeded
-        | ConnectReason::ConnectionRateExceeded => ConnectError::RefusedForNow { address, said },
-        _ => ConnectError::Refused { address, said },
+        | ConnectReason::ConnectionRateExceeded => ConnectError::RefusedForNow { address, reason },
+        _ => ConnectError::Refused { address, reason },
     }
 }
 
@@ -205,4 +205,4 @@ const SUBPROTOCOL: &str = "mqtt";
 /// Of a WebSocket (RFC 6455, 7.4.1).
 const NORMAL: u16 = 1000;
 /// How long the server may take to close the connection.
-const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

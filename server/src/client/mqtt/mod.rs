@@ -5,12 +5,12 @@
 mod connection;
 mod options;
 mod publication;
+mod reason;
 mod record;
-mod said;
+mod subscribe_request;
 mod subscription;
-mod wanted;
 
 pub use options::{MqttPublishOptions, MqttSubscribeOptions};
 pub use publication::MqttPublication;
+pub use subscribe_request::SubscribeRequest;
 pub use subscription::MqttSubscription;
-pub use wanted::Wanted;

@@ -165,14 +165,14 @@ impl MqttOptions {
 
 impl MqttPublishOptions {
     /// An option that was given, if any.
-    pub fn given(&self) -> Option<&'static str> {
+    pub fn given_option(&self) -> Option<&'static str> {
         let retain = [("--retain", self.retain)];
         let given = self.common.given().into_iter().chain(retain);
-        first(given).or_else(|| self.property())
+        first(given).or_else(|| self.mqtt5_property())
     }
 
     /// An option that was given and that is a property of MQTT 5, if any.
-    pub fn property(&self) -> Option<&'static str> {
+    pub fn mqtt5_property(&self) -> Option<&'static str> {
         first([
             ("--expiry", self.expiry.is_some()),
             ("--response-topic", self.response_topic.is_some()),
@@ -183,17 +183,17 @@ impl MqttPublishOptions {
 
 impl MqttSubscribeOptions {
     /// An option that was given, if any.
-    pub fn given(&self) -> Option<&'static str> {
+    pub fn given_option(&self) -> Option<&'static str> {
         let kept = [
             ("--session-expiry", self.session_expiry.is_some()),
             ("--will-topic", self.will_topic.is_some()),
         ];
         let given = self.common.given().into_iter().chain(kept);
-        first(given).or_else(|| self.of_5())
+        first(given).or_else(|| self.mqtt5_option())
     }
 
     /// An option that was given and that only MQTT 5 has, if any.
-    pub fn of_5(&self) -> Option<&'static str> {
+    pub fn mqtt5_option(&self) -> Option<&'static str> {
         first([
             ("--clean", self.clean),
             ("--no-local", self.no_local),

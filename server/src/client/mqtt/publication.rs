@@ -8,9 +8,9 @@ use wire::mqtt::{
 
 use super::{
     connection::{Connection, Mqtt, keep_alive_s},
-    said::said,
+    reason::reason_text,
 };
-use crate::client::publish::{Publication, PublishOptions, Refusal};
+use crate::client::publish::{Publication, PublishError, PublishOptions};
 
 pub struct MqttPublication<'o> {
     options: &'o PublishOptions,
@@ -39,7 +39,7 @@ impl<'o> MqttPublication<'o> {
             confirmed: 0,
             is_closed: false,
         };
-        match publication.property() {
+        match publication.mqtt5_property() {
             Some(option) if publication.version() != Version::V5_0 => {
                 bail!("{option} needs MQTT 5")
             }
@@ -56,21 +56,21 @@ impl<'o> MqttPublication<'o> {
     }
 
     /// An option that is a property of MQTT 5, if one was given.
-    fn property(&self) -> Option<&'static str> {
+    fn mqtt5_property(&self) -> Option<&'static str> {
         if self.options.content_type.is_some() {
             return Some("--content-type");
         }
         if !self.options.headers.is_empty() {
             return Some("--header");
         }
-        self.options.mqtt.property()
+        self.options.mqtt.mqtt5_property()
     }
 
-    fn answered(&mut self, published: &Published<'_>) -> Result<(), Refusal> {
+    fn confirm(&mut self, published: &Published<'_>) -> Result<(), PublishError> {
         if published.reason.is_failure() {
-            return Err(Refusal::Message {
+            return Err(PublishError::Message {
                 number: published.tag,
-                said: said(published.reason, &published.properties),
+                reason: reason_text(published.reason, &published.properties),
             });
         }
         self.confirmed += 1;
@@ -112,19 +112,21 @@ impl Publication for MqttPublication<'_> {
         Ok(())
     }
 
-    fn take_answers(&mut self, connection: &mut Connection) -> Result<(), Refusal> {
+    fn take_confirmations(&mut self, connection: &mut Connection) -> Result<(), PublishError> {
         loop {
             match connection.next_event() {
-                Ok(Some(Event::Published(published))) => self.answered(&published)?,
+                Ok(Some(Event::Published(published))) => self.confirm(&published)?,
                 Ok(Some(Event::Disconnected(disconnected))) => {
-                    let said = said(disconnected.reason, &disconnected.properties);
-                    let text = format!("the server ended the connection: {said}");
-                    return Err(Refusal::Other(text));
+                    let reason = reason_text(disconnected.reason, &disconnected.properties);
+                    let text = format!("the server ended the connection: {reason}");
+                    return Err(PublishError::Other(text));
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(()),
                 Err(lost) => {
-                    return Err(Refusal::Other(format!("the connection was lost: {lost}")));
+                    return Err(PublishError::Other(format!(
+                        "the connection was lost: {lost}"
+                    )));
                 }
             }
         }
@@ -134,7 +136,7 @@ impl Publication for MqttPublication<'_> {
         self.sent
     }
 
-    fn is_waiting(&self) -> bool {
+    fn awaits_confirmation(&self) -> bool {
         self.qos() != QoS::AtMostOnce && self.confirmed < self.sent
     }
 

@@ -9,10 +9,10 @@ use wire::mqtt::{
 };
 
 use super::{
-    connection::{Connection, Greeting, Mqtt, keep_alive_s},
+    connection::{Connection, Mqtt, SessionInfo, keep_alive_s},
+    reason::{is_final, reason_text},
     record,
-    said::{is_final, said},
-    wanted::Wanted,
+    subscribe_request::SubscribeRequest,
 };
 use crate::client::{
     connect::ConnectError,
@@ -23,25 +23,25 @@ use crate::client::{
 };
 
 pub struct MqttSubscription<'o> {
-    wanted: Wanted<'o>,
+    request: SubscribeRequest<'o>,
     connection: &'o ConnectionOptions,
     /// The session, as long as no connection has it.
     client: Client,
     /// The user's name of it, or the server's; empty as long as there is none.
     client_id: String,
-    greeting: Greeting,
+    session: SessionInfo,
     /// The session has the subscription, if the server has the session.
     is_subscribed: bool,
 }
 
 impl<'o> MqttSubscription<'o> {
-    pub fn new(wanted: Wanted<'o>, connection: &'o ConnectionOptions) -> Self {
+    pub fn new(request: SubscribeRequest<'o>, connection: &'o ConnectionOptions) -> Self {
         Self {
-            client: Client::new(&Config::of(wanted.version())),
+            client: Client::new(&Config::of(request.version())),
             client_id: connection.client_id.clone().unwrap_or_default(),
-            wanted,
+            request,
             connection,
-            greeting: Greeting::default(),
+            session: SessionInfo::default(),
             is_subscribed: false,
         }
     }
@@ -53,29 +53,29 @@ impl Subscription for MqttSubscription<'_> {
 
     async fn open(&mut self, window: u64) -> Result<Connection, ConnectError> {
         let keep_alive_s = keep_alive_s(self.connection.heart_beat);
-        let mut connect = self.wanted.connect(&self.client_id, keep_alive_s, window);
-        if self.is_subscribed && self.wanted.outlives() {
+        let mut connect = self.request.connect(&self.client_id, keep_alive_s, window);
+        if self.is_subscribed && self.request.outlives_connection() {
             connect.clean_start = false;
         }
         let client = self.client.clone();
-        let (connection, greeting) = Connection::open(self.connection, &connect, client).await?;
-        if let Some(assigned) = &greeting.assigned_client_id {
+        let (connection, session) = Connection::open(self.connection, &connect, client).await?;
+        if let Some(assigned) = &session.assigned_client_id {
             self.client_id.clone_from(assigned);
         }
-        self.greeting = greeting;
+        self.session = session;
         Ok(connection)
     }
 
-    fn begin(
+    fn subscribe(
         &mut self,
         connection: &mut Connection,
         intake: &mut Intake<Ticket>,
     ) -> Result<(), Failure> {
-        if self.is_subscribed && self.greeting.session_present {
+        if self.is_subscribed && self.session.session_present {
             self.confirmed(intake);
             return Ok(());
         }
-        let subscriptions = [self.wanted.subscription()];
+        let subscriptions = [self.request.subscription()];
         let requested = connection.request(&Topics::Subscribe(&subscriptions, None));
         match requested {
             Ok(_) => Ok(()),
@@ -83,7 +83,7 @@ impl Subscription for MqttSubscription<'_> {
         }
     }
 
-    fn take(
+    fn take_event(
         &mut self,
         connection: &mut Connection,
         intake: &mut Intake<Ticket>,
@@ -91,12 +91,12 @@ impl Subscription for MqttSubscription<'_> {
         match connection.next_event()? {
             None => return Ok(Taken::Nothing),
             Some(Event::Message(message)) => take_message(&message, intake),
-            Some(Event::Subscribed(suback)) => self.subscribed(&suback, intake)?,
+            Some(Event::Subscribed(suback)) => self.suback(&suback, intake)?,
             Some(Event::Disconnected(disconnected)) => {
-                let said = said(disconnected.reason, &disconnected.properties);
+                let reason = reason_text(disconnected.reason, &disconnected.properties);
                 return Err(match is_final(disconnected.reason) {
-                    true => Failure::EndedForGood { said },
-                    false => Failure::Ended { said },
+                    true => Failure::EndedPermanently { reason },
+                    false => Failure::Ended { reason },
                 });
             }
             Some(
@@ -117,11 +117,11 @@ impl Subscription for MqttSubscription<'_> {
     }
 
     /// The session keeps the subscription, or ends when the connection is closed.
-    fn end(&mut self, _: &mut Connection) {}
+    fn unsubscribe(&mut self, _: &mut Connection) {}
 
     async fn close(&mut self, connection: Connection) {
         // What was printed was acknowledged; a server that does not answer in time has that all the same.
-        let _ = connection.close(self.wanted.expiry_at_the_end()).await;
+        let _ = connection.close(self.request.disconnect_expiry()).await;
     }
 
     async fn lost(&mut self, connection: Connection) {
@@ -130,17 +130,16 @@ impl Subscription for MqttSubscription<'_> {
 }
 
 impl MqttSubscription<'_> {
-    fn subscribed(
-        &mut self,
-        suback: &Suback<'_>,
-        intake: &mut Intake<Ticket>,
-    ) -> Result<(), Failure> {
-        let destination = self.wanted.filter.to_string();
-        let wanted = SubscribeReason::granted(self.wanted.qos());
+    fn suback(&mut self, suback: &Suback<'_>, intake: &mut Intake<Ticket>) -> Result<(), Failure> {
+        let destination = self.request.filter.to_string();
+        let wanted = SubscribeReason::granted(self.request.qos());
         match suback.reasons.iter().next() {
             Some(reason) if reason.is_failure() => {
-                let said = said(reason, &suback.properties);
-                return Err(Failure::Refused { destination, said });
+                let reason = reason_text(reason, &suback.properties);
+                return Err(Failure::Refused {
+                    destination,
+                    reason,
+                });
             }
             Some(granted) if granted.code() < wanted.code() => {
                 let (granted, wanted) = (granted.code(), wanted.code());
@@ -150,14 +149,14 @@ impl MqttSubscription<'_> {
         }
         self.is_subscribed = true;
         self.confirmed(intake);
-        if intake.standing.was_lost() {
+        if intake.state.was_lost() {
             intake.note_gap();
         }
         Ok(())
     }
 
     fn confirmed(&self, intake: &mut Intake<Ticket>) {
-        intake.confirmed(self.wanted.filter.as_str());
+        intake.confirmed(self.request.filter.as_str());
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::request::Request;
-use crate::client::connect::without_code;
+use crate::client::connect::without_os_code;
 
 /// What is run, and how much it may take.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +71,7 @@ impl Program<'_> {
     fn not_started(&self, error: &io::Error) -> CommandError {
         CommandError::NotStarted {
             name: self.name.to_string_lossy().into_owned(),
-            reason: without_code(error),
+            reason: without_os_code(error),
             is_final: matches!(
                 error.kind(),
                 io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied

@@ -13,7 +13,7 @@ use clap::builder::BoolishValueParser;
 use wire::stomp::{header, server::AckMode};
 
 use super::{
-    follow::{Connections, follow},
+    follow::{ReconnectOptions, follow},
     options::{ConnectionOptions, seconds, selector},
     stomp::destination::Source,
     stop::Stop,
@@ -106,7 +106,7 @@ pub struct ReplyOptions {
 pub async fn reply(options: ReplyOptions) -> anyhow::Result<()> {
     let mut stop = Stop::listen(None)?;
     let mut replier = Replier::new(&options);
-    let outcome = follow(options.connections(), &mut replier, &mut stop).await;
+    let outcome = follow(options.reconnect_options(), &mut replier, &mut stop).await;
     outcome.map(drop).map_err(anyhow::Error::msg)
 }
 
@@ -118,8 +118,8 @@ enum Answer<'o> {
 }
 
 impl ReplyOptions {
-    const fn connections(&self) -> Connections {
-        Connections {
+    const fn reconnect_options(&self) -> ReconnectOptions {
+        ReconnectOptions {
             reconnect: self.reconnect,
             quiet: self.quiet,
         }

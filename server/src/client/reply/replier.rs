@@ -14,12 +14,12 @@ use super::{
 };
 use crate::client::{
     connect::ConnectError,
-    follow::{Ending, Failure, Standing, Work},
+    follow::{Ending, Failure, SubscriptionState, Work},
     note,
     stomp::{
         Connection,
-        connection::{Stomp, said},
-        destination::shown,
+        connection::{Stomp, error_text},
+        destination::display_name,
         render::missed_note,
     },
     stop::{Stop, StopCause},
@@ -29,7 +29,7 @@ pub struct Replier<'o> {
     options: &'o ReplyOptions,
     /// Over all connections.
     answered: u64,
-    standing: Standing,
+    state: SubscriptionState,
     /// The server has seen the last answer.
     is_complete: bool,
 }
@@ -86,8 +86,8 @@ impl Work for Replier<'_> {
         }
     }
 
-    fn standing(&self) -> &Standing {
-        &self.standing
+    fn state(&self) -> &SubscriptionState {
+        &self.state
     }
 }
 
@@ -96,7 +96,7 @@ impl<'o> Replier<'o> {
         Self {
             options,
             answered: 0,
-            standing: Standing::default(),
+            state: SubscriptionState::default(),
             is_complete: false,
         }
     }
@@ -106,7 +106,7 @@ impl<'o> Replier<'o> {
             // The connection was lost before the server had confirmed it.
             self.answered -= 1;
         }
-        self.standing.begin();
+        self.state.start_attempt();
         let selector = self.options.whole_selector();
         connection.subscribe(&Subscribe {
             id: REQUESTS,
@@ -133,7 +133,7 @@ impl<'o> Replier<'o> {
                 Some(Event::Receipt(_)) => self.confirmed(),
                 Some(Event::Error(error)) => {
                     let source = &self.options.source;
-                    return Err(self.standing.refusal(source, said(&error)));
+                    return Err(self.state.refusal(source, error_text(&error)));
                 }
                 Some(_) => {}
             }
@@ -212,12 +212,12 @@ impl<'o> Replier<'o> {
     }
 
     fn confirmed(&mut self) {
-        self.standing.confirm();
+        self.state.confirm();
         let source = &self.options.source;
         if !self.options.quiet {
             note(&format!("answering requests to {source}"));
         }
-        if self.standing.was_lost() && !source.is_queue() {
+        if self.state.was_lost() && !source.is_queue() {
             note("requests may have been missed while there was no connection");
         }
     }
@@ -246,7 +246,7 @@ fn refuse(request: &Request, error: &Unanswered, connection: &mut Connection) {
 
 fn note_missed(message: &Message<'_>) {
     if let Some(missed) = message.missed {
-        note(&missed_note(shown(&message.destination), missed));
+        note(&missed_note(display_name(&message.destination), missed));
     }
 }
 

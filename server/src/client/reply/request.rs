@@ -6,7 +6,7 @@ use wire::stomp::client::Message;
 
 use crate::client::{
     render::printable,
-    stomp::destination::{InvalidDestination, Target, shown},
+    stomp::destination::{InvalidDestination, Target, display_name},
 };
 
 #[derive(Clone, Debug, Default)]
@@ -76,7 +76,10 @@ impl Request {
     /// What a command is told besides the body.
     pub fn environment(&self) -> BTreeMap<String, &str> {
         let given = [
-            ("CARILLON_DESTINATION", Some(shown(&self.destination))),
+            (
+                "CARILLON_DESTINATION",
+                Some(display_name(&self.destination)),
+            ),
             ("CARILLON_MESSAGE_ID", Some(self.message_id.as_str())),
             ("CARILLON_REPLY_TO", self.reply_to.as_deref()),
             ("CARILLON_CORRELATION_ID", Some(self.correlation())),
@@ -94,7 +97,7 @@ impl Request {
 
     /// How it is called on standard error.
     pub fn name(&self) -> String {
-        let place = printable(shown(&self.destination));
+        let place = printable(display_name(&self.destination));
         format!("message {} of {place}", printable(&self.message_id))
     }
 }

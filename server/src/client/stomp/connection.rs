@@ -88,9 +88,9 @@ impl Connection {
     }
 
     async fn handshake(&mut self, address: &str) -> Result<(), ConnectError> {
-        let refused = |said| ConnectError::Refused {
+        let refused = |reason| ConnectError::Refused {
             address: address.to_owned(),
-            said,
+            reason,
         };
         let lost = |lost| ConnectError::Lost {
             address: address.to_owned(),
@@ -98,7 +98,7 @@ impl Connection {
         };
         while !self.machine.client.is_connected() {
             match self.next_event().map_err(lost)? {
-                Some(Event::Error(error)) => return Err(refused(said(&error))),
+                Some(Event::Error(error)) => return Err(refused(error_text(&error))),
                 Some(_) => {}
                 None => self.receive().await,
             }
@@ -143,33 +143,33 @@ impl Connection {
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Lost> {
         let now_ms = self.now_ms();
         // Looked at first, since what arrived is borrowed afterwards.
-        let standing = self.check();
+        let checked = self.check();
         let Stomp { client, decoder } = &mut self.machine;
         let item = self.received.next(|bytes| decoder.decode(bytes));
         match item.map_err(|error| Lost::protocol(ProtocolError::from(error)))? {
             Some(item) => client.event(now_ms, item).map(Some).map_err(Lost::protocol),
-            None => standing.map(|()| None),
+            None => checked.map(|()| None),
         }
     }
 
     /// Takes leave of the server, and waits a little until it has seen that.
     pub async fn close(mut self) {
-        let farewell = async {
+        let close = async {
             let client = &self.machine.client;
-            client.disconnect(Some(FAREWELL), &mut self.outgoing);
-            while !self.has_seen_farewell() {
+            client.disconnect(Some(DISCONNECT_RECEIPT), &mut self.outgoing);
+            while !self.disconnect_is_confirmed() {
                 self.receive().await;
             }
             self.close_transport().await;
         };
         // A server that does not answer in time loses nothing but a farewell.
-        let _ = timeout(FAREWELL_TIMEOUT, farewell).await;
+        let _ = timeout(CLOSE_TIMEOUT, close).await;
     }
 
-    fn has_seen_farewell(&mut self) -> bool {
+    fn disconnect_is_confirmed(&mut self) -> bool {
         loop {
             match self.next_event() {
-                Ok(Some(Event::Receipt(receipt))) if receipt == FAREWELL => return true,
+                Ok(Some(Event::Receipt(receipt))) if receipt == DISCONNECT_RECEIPT => return true,
                 Ok(Some(_)) => {}
                 Ok(None) => return false,
                 Err(_) => return true,
@@ -179,7 +179,7 @@ impl Connection {
 }
 
 /// What the server said in an ERROR, on one line.
-pub fn said(error: &ServerError<'_>) -> String {
+pub fn error_text(error: &ServerError<'_>) -> String {
     let body = error.body.trim();
     match error.message.as_deref() {
         None => printable(body).into_owned(),
@@ -202,5 +202,5 @@ const LIMITS: Limits = Limits {
     ..Limits::FROM_SERVER
 };
 /// The receipt of DISCONNECT, and how long it is waited for.
-const FAREWELL: &str = "farewell";
-const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
+const DISCONNECT_RECEIPT: &str = "disconnect";
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

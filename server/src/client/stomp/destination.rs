@@ -41,7 +41,7 @@ pub enum InvalidDestination {
 impl Target {
     /// The header `destination`. Other than on the command line, a name alone is a queue.
     pub fn from_stomp(text: &str) -> Result<Self, InvalidDestination> {
-        if sent_to(text, SESSION)?.iter().any(is_brokers_own) {
+        if sent_to(text, SESSION)?.iter().any(is_reserved) {
             return Err(InvalidDestination::Reserved);
         }
         let stomp = text.to_owned();
@@ -101,25 +101,25 @@ impl FromStr for Source {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(shown(&self.stomp))
+        f.write_str(display_name(&self.stomp))
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(shown(&self.stomp))
+        f.write_str(display_name(&self.stomp))
     }
 }
 
 /// A destination as the command line has it: the name alone of a topic, anything else as it is.
-pub fn shown(stomp: &str) -> &str {
+pub fn display_name(stomp: &str) -> &str {
     match stomp.strip_prefix(TOPIC) {
         Some(topic) if !topic.contains(',') => topic,
         _ => stomp,
     }
 }
 
-fn is_brokers_own(Destination { kind, place, name }: &Destination<TopicName>) -> bool {
+fn is_reserved(Destination { kind, place, name }: &Destination<TopicName>) -> bool {
     let below_advisories = name.as_str().strip_prefix(ADVISORIES);
     let is_advisory = below_advisories.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     (*place == Place::Common && name.is_reserved()) || (*kind == Kind::Topic && is_advisory)
@@ -149,10 +149,10 @@ mod tests {
             ),
             ("/queue/a,b", "/queue/a,b", "/queue/a,b"),
         ];
-        for (text, stomp, shown) in table {
+        for (text, stomp, display_name) in table {
             let target: Target = text.parse().unwrap();
             assert_eq!(target.as_stomp(), stomp, "{text}");
-            assert_eq!(target.to_string(), shown, "{text}");
+            assert_eq!(target.to_string(), display_name, "{text}");
         }
     }
 

@@ -59,7 +59,7 @@ struct Since(String);
 
 impl StompOptions {
     /// An option that was given, if any.
-    pub fn given(&self) -> Option<&'static str> {
+    pub fn given_option(&self) -> Option<&'static str> {
         let options = [
             ("--since", self.since.is_some()),
             ("--selector", self.selector.is_some()),
@@ -74,24 +74,24 @@ impl StompOptions {
 
 /// What is asked for, of what there is.
 #[derive(Debug)]
-pub struct Wanted<'o> {
+pub struct SubscribeRequest<'o> {
     pub source: Source,
     options: &'o StompOptions,
 }
 
-impl<'o> Wanted<'o> {
+impl<'o> SubscribeRequest<'o> {
     /// # Errors
     ///
     /// There is no such destination, or a queue, or a topic, does not have what is asked for.
     pub fn of(options: &'o SubscribeOptions) -> anyhow::Result<Self> {
         let source = options.source.parse();
         let source = source.map_err(|error| anyhow!("\"{}\": {error}", options.source))?;
-        let wanted = Self {
+        let request = Self {
             source,
             options: &options.stomp,
         };
-        wanted.check(options.reconnect)?;
-        Ok(wanted)
+        request.check(options.reconnect)?;
+        Ok(request)
     }
 
     fn check(&self, reconnect: bool) -> anyhow::Result<()> {
@@ -203,15 +203,18 @@ mod tests {
     fn since_and_overflow_are_what_the_server_is_asked_for() {
         for since in ["last", "0", "42", "19a2b3c4d5e-42"] {
             let options = parse(&["a", "--since", since]).unwrap();
-            assert_eq!(Wanted::of(&options).unwrap().since(), Some(since));
+            assert_eq!(SubscribeRequest::of(&options).unwrap().since(), Some(since));
         }
         for overflow in ["drop-oldest", "latest", "disconnect"] {
             let options = parse(&["a", "--overflow", overflow]).unwrap();
-            assert_eq!(Wanted::of(&options).unwrap().overflow(), Some(overflow));
+            assert_eq!(
+                SubscribeRequest::of(&options).unwrap().overflow(),
+                Some(overflow)
+            );
         }
         let options = parse(&["a"]).unwrap();
-        let wanted = Wanted::of(&options).unwrap();
-        assert_eq!((wanted.since(), wanted.overflow()), (None, None));
+        let request = SubscribeRequest::of(&options).unwrap();
+        assert_eq!((request.since(), request.overflow()), (None, None));
     }
 
     #[test]
@@ -234,9 +237,9 @@ mod tests {
         ];
         for (arguments, ack, headers) in table {
             let options = parse(arguments).unwrap();
-            let wanted = Wanted::of(&options).unwrap();
-            assert_eq!(wanted.ack(), ack, "{arguments:?}");
-            assert_eq!(wanted.headers("7"), headers, "{arguments:?}");
+            let request = SubscribeRequest::of(&options).unwrap();
+            assert_eq!(request.ack(), ack, "{arguments:?}");
+            assert_eq!(request.headers("7"), headers, "{arguments:?}");
         }
     }
 
@@ -273,7 +276,7 @@ mod tests {
         ];
         for (arguments, wanted) in table {
             let options = parse(arguments).unwrap();
-            let error = Wanted::of(&options).unwrap_err().to_string();
+            let error = SubscribeRequest::of(&options).unwrap_err().to_string();
             assert!(error.contains(wanted), "{arguments:?}: {error}");
         }
     }

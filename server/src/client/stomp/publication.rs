@@ -7,12 +7,12 @@ use wire::stomp::client::{Event, Send};
 
 use super::{
     Connection,
-    connection::{Stomp, said},
+    connection::{Stomp, error_text},
     destination::Target,
 };
 use crate::client::{
     headers::UserHeader,
-    publish::{Publication, PublishOptions, Refusal},
+    publish::{Publication, PublishError, PublishOptions},
 };
 
 pub struct StompPublication<'o> {
@@ -72,7 +72,7 @@ impl Publication for StompPublication<'_> {
         Ok(())
     }
 
-    fn take_answers(&mut self, connection: &mut Connection) -> Result<(), Refusal> {
+    fn take_confirmations(&mut self, connection: &mut Connection) -> Result<(), PublishError> {
         loop {
             match connection.next_event() {
                 Ok(Some(Event::Receipt(receipt))) => {
@@ -81,15 +81,17 @@ impl Publication for StompPublication<'_> {
                 Ok(Some(Event::Error(error))) => {
                     // Frames are processed in order: without a receipt it is the first unconfirmed one.
                     let number = error.receipt_id.as_ref().and_then(|id| id.parse().ok());
-                    return Err(Refusal::Message {
+                    return Err(PublishError::Message {
                         number: number.unwrap_or(self.confirmed + 1),
-                        said: said(&error),
+                        reason: error_text(&error),
                     });
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(()),
                 Err(lost) => {
-                    return Err(Refusal::Other(format!("the connection was lost: {lost}")));
+                    return Err(PublishError::Other(format!(
+                        "the connection was lost: {lost}"
+                    )));
                 }
             }
         }
@@ -99,7 +101,7 @@ impl Publication for StompPublication<'_> {
         self.sent
     }
 
-    fn is_waiting(&self) -> bool {
+    fn awaits_confirmation(&self) -> bool {
         self.confirmed < self.sent
     }
 

@@ -5,14 +5,16 @@ use std::collections::HashSet;
 use serde::{Serialize, Serializer};
 use wire::stomp::{client::Message, server::Missed};
 
-use super::destination::{QUEUE, TOPIC, shown};
+use super::destination::{QUEUE, TOPIC, display_name};
 use crate::client::render::{Body, Format, json, printable, text};
 
 /// Appends the message as one line.
 pub fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {
     match format {
         Format::Body => text(None, message.body, out),
-        Format::DestinationAndBody => text(Some(shown(&message.destination)), message.body, out),
+        Format::DestinationAndBody => {
+            text(Some(display_name(&message.destination)), message.body, out)
+        }
         Format::Json => json(&Record::of(message), out),
     }
 }

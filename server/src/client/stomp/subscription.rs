@@ -10,9 +10,9 @@ use wire::stomp::{
 
 use super::{
     Connection,
-    connection::{Stomp, said},
-    destination::shown,
-    options::Wanted,
+    connection::{Stomp, error_text},
+    destination::display_name,
+    options::SubscribeRequest,
     render,
 };
 use crate::client::{
@@ -25,16 +25,16 @@ use crate::client::{
 };
 
 pub struct StompSubscription<'o> {
-    wanted: Wanted<'o>,
+    request: SubscribeRequest<'o>,
     connection: &'o ConnectionOptions,
     /// The latest message.
     last_id: Option<String>,
 }
 
 impl<'o> StompSubscription<'o> {
-    pub const fn new(wanted: Wanted<'o>, connection: &'o ConnectionOptions) -> Self {
+    pub const fn new(request: SubscribeRequest<'o>, connection: &'o ConnectionOptions) -> Self {
         Self {
-            wanted,
+            request,
             connection,
             last_id: None,
         }
@@ -49,7 +49,7 @@ impl Subscription for StompSubscription<'_> {
         Connection::open(self.connection).await
     }
 
-    fn begin(
+    fn subscribe(
         &mut self,
         connection: &mut Connection,
         intake: &mut Intake<String>,
@@ -57,17 +57,17 @@ impl Subscription for StompSubscription<'_> {
         let window = intake.window().to_string();
         connection.subscribe(&Subscribe {
             id: SUBSCRIPTION,
-            destination: self.wanted.source.as_stomp(),
-            ack: self.wanted.ack(),
+            destination: self.request.source.as_stomp(),
+            ack: self.request.ack(),
             since: self.since(),
-            overflow: self.wanted.overflow(),
+            overflow: self.request.overflow(),
             receipt: Some(SUBSCRIPTION),
-            headers: &self.wanted.headers(&window),
+            headers: &self.request.headers(&window),
         });
         Ok(())
     }
 
-    fn take(
+    fn take_event(
         &mut self,
         connection: &mut Connection,
         intake: &mut Intake<String>,
@@ -77,7 +77,9 @@ impl Subscription for StompSubscription<'_> {
             Some(Event::Message(message)) => self.message(&message, intake),
             Some(Event::Receipt(_)) => self.confirmed(intake),
             Some(Event::Error(error)) => {
-                let refusal = intake.standing.refusal(&self.wanted.source, said(&error));
+                let refusal = intake
+                    .state
+                    .refusal(&self.request.source, error_text(&error));
                 return Err(refusal);
             }
             Some(Event::Connected(_) | Event::HeartBeat) => {}
@@ -92,7 +94,7 @@ impl Subscription for StompSubscription<'_> {
         }
     }
 
-    fn end(&mut self, connection: &mut Connection) {
+    fn unsubscribe(&mut self, connection: &mut Connection) {
         connection.unsubscribe(SUBSCRIPTION, None);
     }
 
@@ -105,12 +107,13 @@ impl StompSubscription<'_> {
     /// Where to begin: what is kept for this client needs no place to go on from.
     fn since(&self) -> Option<&str> {
         let last_id = self.last_id.as_deref();
-        let last_id = last_id.filter(|_| !self.wanted.is_kept());
-        last_id.or(self.wanted.since())
+        let last_id = last_id.filter(|_| !self.request.is_kept());
+        last_id.or(self.request.since())
     }
 
     fn message(&mut self, message: &Message<'_>, intake: &mut Intake<String>) {
-        if self.wanted.browses() && message.headers.get(header::BROWSER).as_deref() == Some("end") {
+        if self.request.browses() && message.headers.get(header::BROWSER).as_deref() == Some("end")
+        {
             // Everything in the queue that is looked at was seen.
             intake.reach_end();
             return;
@@ -118,7 +121,7 @@ impl StompSubscription<'_> {
         let format = intake.format();
         let lines = &mut intake.printer.lines;
         if let Some(missed) = message.missed {
-            let topic = shown(&message.destination);
+            let topic = display_name(&message.destination);
             match format {
                 Format::Json => render::missed_record(topic, missed, lines),
                 Format::Body | Format::DestinationAndBody => {
@@ -134,10 +137,10 @@ impl StompSubscription<'_> {
     }
 
     fn confirmed(&self, intake: &mut Intake<String>) {
-        intake.confirmed(&self.wanted.source.to_string());
+        intake.confirmed(&self.request.source.to_string());
         // Before the first message there is no place to go on from, unless the user named one.
-        let goes_on = self.last_id.is_some() || self.wanted.begins_at_a_message();
-        if intake.standing.was_lost() && !goes_on && !self.wanted.is_kept() {
+        let goes_on = self.last_id.is_some() || self.request.begins_at_a_message();
+        if intake.state.was_lost() && !goes_on && !self.request.is_kept() {
             intake.note_gap();
         }
     }

@@ -12,17 +12,17 @@ use std::{
 use mio::Waker;
 
 /// Ticks until it is dropped.
-pub struct Metronome {
+pub struct Ticker {
     _stop: SyncSender<()>,
 }
 
-impl Metronome {
+impl Ticker {
     /// # Errors
     ///
     /// The system has no thread left.
     pub fn start(period: Duration, waker: Arc<Waker>) -> std::io::Result<Self> {
         let (stop, stopped) = sync_channel(0);
-        let period = period.max(SHORTEST);
+        let period = period.max(MIN_PERIOD);
         let tick = move || {
             let mut next = Instant::now();
             while let Err(RecvTimeoutError::Timeout) =
@@ -33,12 +33,10 @@ impl Metronome {
                 next = (next + period).max(Instant::now());
             }
         };
-        thread::Builder::new()
-            .name("metronome".into())
-            .spawn(tick)?;
+        thread::Builder::new().name("ticker".into()).spawn(tick)?;
         Ok(Self { _stop: stop })
     }
 }
 
 /// Below it messages are sent in twos and threes, and a wake-up costs more than they do.
-const SHORTEST: Duration = Duration::from_micros(250);
+const MIN_PERIOD: Duration = Duration::from_micros(250);

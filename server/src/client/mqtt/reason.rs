@@ -7,7 +7,7 @@ use wire::mqtt::{DisconnectReason, Properties};
 use crate::client::render::printable;
 
 /// A reason code, and the server's own words if there are some, on one line.
-pub fn said(reason: impl Debug, properties: &Properties<'_>) -> String {
+pub fn reason_text(reason: impl Debug, properties: &Properties<'_>) -> String {
     let words = words(&format!("{reason:?}"));
     let reference = properties.server_reference();
     let reference = reference.map(|server| format!(" ({})", printable(server)));
@@ -79,7 +79,10 @@ mod tests {
         for (properties, wanted) in table {
             let mut scratch = Vec::new();
             let properties = Properties::encode(properties, &mut scratch).unwrap();
-            assert_eq!(said(ConnectReason::NotAuthorized, &properties), wanted);
+            assert_eq!(
+                reason_text(ConnectReason::NotAuthorized, &properties),
+                wanted
+            );
         }
     }
 

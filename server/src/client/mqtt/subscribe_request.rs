@@ -13,14 +13,14 @@ use crate::client::subscribe::SubscribeOptions;
 
 /// What is asked for, of what there is.
 #[derive(Debug)]
-pub struct Wanted<'o> {
+pub struct SubscribeRequest<'o> {
     pub filter: TopicFilter<'o>,
     options: &'o MqttSubscribeOptions,
     will: Option<Will<'o>>,
     reconnect: bool,
 }
 
-impl<'o> Wanted<'o> {
+impl<'o> SubscribeRequest<'o> {
     /// # Errors
     ///
     /// There is no such filter, or the version does not have what is asked for.
@@ -33,14 +33,14 @@ impl<'o> Wanted<'o> {
         if shared.is_some() && mqtt.no_local {
             bail!("--no-local cannot be had of a shared subscription");
         }
-        let wanted = Self {
+        let request = Self {
             filter,
             options: mqtt,
             will: will(mqtt)?,
             reconnect: options.reconnect,
         };
-        wanted.check_version()?;
-        Ok(wanted)
+        request.check_version()?;
+        Ok(request)
     }
 
     fn check_version(&self) -> anyhow::Result<()> {
@@ -48,7 +48,7 @@ impl<'o> Wanted<'o> {
         if self.version() == Version::V5_0 {
             return Ok(());
         }
-        match (options.of_5(), options.session_expiry) {
+        match (options.mqtt5_option(), options.session_expiry) {
             (Some(option), _) => bail!("{option} needs MQTT 5"),
             (None, Some(seconds)) if seconds != NEVER => {
                 bail!("MQTT 3.1.1 has no time after which a session ends: --session-expiry never")
@@ -110,16 +110,16 @@ impl<'o> Wanted<'o> {
     }
 
     /// Whether the session outlives a connection that is lost.
-    pub fn outlives(&self) -> bool {
+    pub fn outlives_connection(&self) -> bool {
         match self.version() {
             Version::V5_0 => self.session_expiry_s() > 0,
             Version::V3_1 | Version::V3_1_1 => self.is_kept(),
         }
     }
 
-    /// What DISCONNECT says of the session, if it is not what CONNECT said.
-    pub fn expiry_at_the_end(&self) -> Option<u32> {
-        (self.outlives() && !self.is_kept()).then_some(0)
+    /// What DISCONNECT says of the session, if it is not what CONNECT reason.
+    pub fn disconnect_expiry(&self) -> Option<u32> {
+        (self.outlives_connection() && !self.is_kept()).then_some(0)
     }
 }
 
@@ -166,12 +166,12 @@ mod tests {
         ];
         for (arguments, expected) in table {
             let options = parse(arguments).unwrap();
-            let wanted = Wanted::of(&options).unwrap();
-            let connect = wanted.connect("", 10, 7);
+            let request = SubscribeRequest::of(&options).unwrap();
+            let connect = request.connect("", 10, 7);
             let found = (
                 connect.clean_start,
                 connect.session_expiry_s,
-                wanted.expiry_at_the_end(),
+                request.disconnect_expiry(),
             );
             assert_eq!(found, expected, "{arguments:?}");
             assert_eq!(connect.receive_maximum.get(), 7);
@@ -197,7 +197,7 @@ mod tests {
         ];
         for (arguments, wanted) in table {
             let options = parse(arguments).unwrap();
-            let error = Wanted::of(&options).unwrap_err().to_string();
+            let error = SubscribeRequest::of(&options).unwrap_err().to_string();
             assert!(error.contains(wanted), "{arguments:?}: {error}");
         }
     }
