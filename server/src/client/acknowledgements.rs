@@ -1,25 +1,27 @@
-//! Which messages may be acknowledged: those that were printed.
+//! Tracks which messages may be acknowledged: those that were printed.
 //!
-//! The server keeps what is not acknowledged, and gives it to others when this client goes. So a message is
-//! acknowledged when its line was written, and never more are asked for than are to be printed.
+//! The server keeps unacknowledged messages, and delivers them to other clients when this client ends. So a message
+//! is acknowledged after its line was written, and the client never requests more messages than it will print.
 
 use std::collections::VecDeque;
 
-/// Of one subscription on one connection. A ticket is what the protocol acknowledges a message by.
+/// The pending acknowledgements of one subscription on one connection. A ticket identifies a message in the
+/// protocol's acknowledgement.
 #[derive(Debug)]
 pub struct Acknowledgements<T> {
-    /// Messages that may be here at a time, if anything is to be acknowledged.
+    /// Maximum number of unacknowledged messages.
     window: u64,
-    /// Those that are kept back for now.
+    /// Tickets held back until the last message.
     held: Vec<T>,
-    /// Those that may be acknowledged, among the lines not handed over to the output.
+    /// Tickets whose lines are not handed over to the output yet.
     next: Vec<T>,
-    /// The number of each chunk of lines that was handed over, and what may be acknowledged with it.
+    /// For each chunk of lines handed over: its number, and the tickets to acknowledge when it is written.
     handed_over: VecDeque<(u64, Vec<T>)>,
 }
 
 impl<T> Acknowledgements<T> {
-    /// For a new subscription that is to have `wanted` more messages: what it may ask the server for.
+    /// Starts a new subscription that needs `remaining` more messages. Returns the window to request from the
+    /// server.
     pub fn start(&mut self, remaining: Option<u64>) -> u64 {
         let window = remaining.map_or(MAX_WINDOW, |remaining| remaining.min(MAX_WINDOW));
         *self = Self {
@@ -29,17 +31,17 @@ impl<T> Acknowledgements<T> {
         window
     }
 
-    /// A message was received, and may be acknowledged once it was printed. Where nothing is to be acknowledged
-    /// there is no ticket.
+    /// Adds a message that may be acknowledged when it is printed. The ticket is None if the subscription needs no
+    /// acknowledgements.
     pub fn received(&mut self, ticket: Option<T>) {
         self.next.extend(ticket);
     }
 
-    /// Likewise, and after it so many are still wanted.
+    /// Adds a message after which `remaining` more are needed.
     ///
-    /// An acknowledgement makes the server send as many more. Near the end that would be too many: then all of
-    /// them are acknowledged with the last message. A server that has less than the window under way would wait
-    /// for ever, so this is for those that are known to do what they are asked for.
+    /// Each acknowledgement makes the server send one more message. Near the end that would be too many, so the last
+    /// tickets are held back and released together with the last message. Only for servers that fill the requested
+    /// window: a server with a smaller window would wait forever for the tickets held back.
     pub fn received_within(&mut self, ticket: Option<T>, remaining: Option<u64>) {
         self.held.extend(ticket);
         let is_due = remaining.is_none_or(|remaining| remaining == 0 || remaining >= self.window);
@@ -48,7 +50,7 @@ impl<T> Acknowledgements<T> {
         }
     }
 
-    /// The lines received so far are the output's chunk of this number.
+    /// Records that the lines of the messages added so far were handed over as the chunk with this number.
     pub fn handed_over(&mut self, chunk: u64) {
         if !self.next.is_empty() {
             let next = std::mem::take(&mut self.next);
@@ -56,7 +58,7 @@ impl<T> Acknowledgements<T> {
         }
     }
 
-    /// So many chunks were written: what there is to acknowledge, in the order received.
+    /// Returns the tickets to acknowledge after this number of chunks was written, in the order received.
     pub fn written(&mut self, chunks: u64) -> Vec<T> {
         let mut tickets = Vec::new();
         while let Some((_, more)) = self.handed_over.pop_front_if(|(chunk, _)| *chunk <= chunks) {
@@ -65,7 +67,7 @@ impl<T> Acknowledgements<T> {
         tickets
     }
 
-    /// Whether everything that may be acknowledged was.
+    /// Returns true if all tickets that may be acknowledged have been returned.
     pub fn all_acknowledged(&self) -> bool {
         self.next.is_empty() && self.handed_over.is_empty()
     }
@@ -82,14 +84,14 @@ impl<T> Default for Acknowledgements<T> {
     }
 }
 
-/// As ActiveMQ has it.
+/// Maximum window, in messages. The same as ActiveMQ's default prefetch for queues.
 const MAX_WINDOW: u64 = 1000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Receives the messages from `first` to `last` of `wanted`, named by their numbers.
+    /// Receives the messages with these numbers, of `wanted` messages. The tickets are the numbers.
     fn receive(
         pending: &mut Acknowledgements<u64>,
         numbers: std::ops::RangeInclusive<u64>,
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_acknowledged_once_their_chunk_was_written() {
+    fn messages_are_acknowledged_after_their_chunk_was_written() {
         let mut pending = Acknowledgements::default();
         assert_eq!(pending.start(None), MAX_WINDOW);
         for (chunk, ticket) in [(1, "a"), (2, "b"), (3, "c")] {
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_asked_for_than_are_wanted() {
+    fn no_more_messages_are_requested_than_remain() {
         let mut pending = Acknowledgements::default();
         assert_eq!(pending.start(Some(2)), 2);
         receive(&mut pending, 1..=1, 2);
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn however_many_are_wanted_the_server_is_never_left_waiting() {
+    fn acknowledgements_never_leave_the_server_waiting() {
         let wanted = 3 * MAX_WINDOW + 7;
         let mut pending = Acknowledgements::default();
         let window = pending.start(Some(wanted));
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn another_connection_has_nothing_of_the_last_ones() {
+    fn a_new_connection_starts_without_pending_acknowledgements() {
         let mut pending = Acknowledgements::default();
         pending.start(None);
         pending.received(Some("a"));

@@ -1,4 +1,4 @@
-//! Where a server is: what users write, and what it means for a protocol.
+//! Server addresses as users write them, and the endpoint that they stand for in each protocol.
 
 use std::{fmt, str::FromStr};
 
@@ -6,15 +6,15 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::protocol::Protocol;
 
-/// As users write it: `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `http://HOST:PORT` or `HOST:PORT`; with TLS
-/// `mqtts://`, `wss://` or `https://`.
+/// An address as users write it: `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `http://HOST:PORT` or `HOST:PORT`;
+/// with TLS `mqtts://`, `wss://` or `https://`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
     scheme: Scheme,
     layer: Layer,
     host: String,
     port: Option<u16>,
-    /// Empty, or it begins with '/' or '?'.
+    /// The path and the query: empty, or a text that begins with '/' or '?'.
     path: String,
 }
 
@@ -26,14 +26,14 @@ enum Scheme {
     Mqtt,
 }
 
-/// What is on TCP.
+/// The layer on TCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
     Plain,
     Tls,
 }
 
-/// Where to connect to, and over what.
+/// A server to connect to, with the transport to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     carrier: Carrier,
@@ -42,33 +42,37 @@ pub struct Endpoint {
     port: u16,
 }
 
-/// What the protocol's bytes are sent over.
+/// The transport that carries the protocol's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Carrier {
-    /// The stream of bytes, which only MQTT is spoken on.
+    /// A plain or TLS byte stream. Only MQTT uses it.
     Tcp,
-    /// By its URL.
+    /// A WebSocket with this URL.
     WebSocket(Uri),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
     #[error(
-        "{0}:// is not a scheme of Carillon; use ws://HOST:PORT or mqtt://HOST:PORT, or wss:// or mqtts:// for TLS"
+        "{0}:// is not a supported scheme; use ws://HOST:PORT or mqtt://HOST:PORT, or wss:// or mqtts:// for TLS"
     )]
     Scheme(String),
-    #[error("a user name or password does not belong here")]
+    #[error("an address cannot contain a user name or a password")]
     Credentials,
-    #[error("not an address; use ws://HOST:PORT, http://HOST:PORT, mqtt://HOST:PORT or HOST:PORT")]
+    #[error(
+        "not a valid address; use ws://HOST:PORT, http://HOST:PORT, mqtt://HOST:PORT or HOST:PORT"
+    )]
     Malformed,
-    #[error("mqtt:// has no path; over WebSocket it is ws://HOST:PORT/PATH with --protocol mqtt")]
+    #[error(
+        "an mqtt:// address has no path; for MQTT over WebSocket use ws://HOST:PORT/PATH with --protocol mqtt"
+    )]
     Path,
-    #[error("mqtt:// is for MQTT, and STOMP is spoken here; use ws://HOST:PORT or wss://HOST:PORT")]
+    #[error("an mqtt:// address cannot be used with STOMP; use ws://HOST:PORT or wss://HOST:PORT")]
     NotStomp,
 }
 
 impl ServerAddress {
-    /// Which protocol the address is for, if it says so.
+    /// Returns the protocol that the scheme implies, or None if it fits several protocols.
     pub const fn protocol(&self) -> Option<Protocol> {
         match self.scheme {
             Scheme::None | Scheme::WebSocket => None,
@@ -76,7 +80,7 @@ impl ServerAddress {
         }
     }
 
-    /// Where a protocol is spoken.
+    /// Returns the endpoint for a protocol.
     pub fn endpoint(&self, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
         let tcp = || Endpoint {
             carrier: Carrier::Tcp,
@@ -125,7 +129,7 @@ impl ServerAddress {
 }
 
 impl Endpoint {
-    /// Where Carillon is unless told otherwise.
+    /// Returns Carillon's default endpoint for a protocol.
     pub fn default_of(protocol: Protocol) -> Result<Self, InvalidAddress> {
         let address: ServerAddress = "127.0.0.1".parse()?;
         address.endpoint(protocol)
@@ -139,12 +143,12 @@ impl Endpoint {
         self.layer
     }
 
-    /// A name, or an IP address; IPv6 in brackets.
+    /// Returns the host name or IP address; IPv6 addresses are in brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Host and port, as a socket is connected to.
+    /// Returns host and port, separated by a colon.
     pub fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
@@ -169,7 +173,7 @@ impl FromStr for ServerAddress {
 }
 
 impl ServerAddress {
-    /// What comes after the scheme.
+    /// Parses the part after the scheme.
     fn from_rest(scheme: Scheme, layer: Layer, rest: &str) -> Result<Self, InvalidAddress> {
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if authority.contains('@') {
@@ -186,7 +190,7 @@ impl ServerAddress {
             port,
             path: path.to_owned(),
         };
-        // What is no URL of a WebSocket has no good host either.
+        // A host that makes no valid WebSocket URL is invalid for MQTT, too.
         address.websocket(Protocol::Stomp, HTTP_PORT)?;
         Ok(address)
     }
@@ -221,7 +225,7 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), InvalidAddress>
 
 const HTTP_PORT: u16 = 80;
 const HTTPS_PORT: u16 = 443;
-/// Where Carillon listens unless told otherwise; for an address without a scheme.
+/// Carillon's default port, used for an address without a scheme.
 const CARILLON_PORT: u16 = 8080;
 const MQTT_PORT: u16 = 1883;
 const MQTTS_PORT: u16 = 8883;
@@ -236,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_users_write_is_understood_for_each_protocol() {
+    fn an_address_has_an_endpoint_for_each_protocol() {
         let table = [
             ("127.0.0.1", Stomp, "ws://127.0.0.1:8080/ws"),
             ("127.0.0.1", Mqtt, "mqtt://127.0.0.1:1883"),
@@ -272,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_reached_is_refused_with_the_reason() {
+    fn an_invalid_address_is_refused_with_the_reason() {
         let table = [
             ("ftp://example.org", InvalidAddress::Scheme("ftp".into())),
             ("ws://user:secret@example.org", InvalidAddress::Credentials),
@@ -293,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_address_of_mqtt_says_what_is_spoken_there() {
+    fn only_an_mqtt_address_implies_a_protocol() {
         for (text, protocol) in [("mqtt://h", Some(Mqtt)), ("ws://h", None), ("h", None)] {
             let address: ServerAddress = text.parse().unwrap();
             assert_eq!(address.protocol(), protocol, "{text}");

@@ -1,24 +1,24 @@
-//! How long to wait before the next attempt to connect.
+//! The pause before the next attempt to connect.
 
 use std::{
     hash::{BuildHasher, RandomState},
     time::Duration,
 };
 
-/// Exponential with jitter: attempt `n` waits between half and the whole of 250 ms · 2ⁿ, at most 15 s,
-/// so that the clients that a restart cut off do not come back all at once.
+/// An exponential pause with jitter: attempt `n` waits between half and all of 250 ms · 2ⁿ, at most 15 s. The
+/// jitter keeps the clients from reconnecting all at once after a restart of the server.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Backoff {
     attempts: u32,
 }
 
 impl Backoff {
-    /// The next pause.
+    /// Returns the next pause.
     pub fn pause(&mut self) -> Duration {
         self.pause_by_chance(chance())
     }
 
-    /// To be called when a connection has proved to work.
+    /// Starts again with the shortest pause. To be called after a connection has worked.
     pub const fn reset(&mut self) {
         self.attempts = 0;
     }
@@ -30,7 +30,8 @@ impl Backoff {
     }
 }
 
-/// A number from 0 to 1. The standard library's hasher is seeded at random; nothing secret is decided here.
+/// Returns a random number from 0 to 1. The standard library's randomly seeded hasher is enough, because the
+/// number need not be secret.
 fn chance() -> f64 {
     let random = RandomState::new().hash_one(0);
     random as f64 / u64::MAX as f64
@@ -38,7 +39,7 @@ fn chance() -> f64 {
 
 const INITIAL_PAUSE: Duration = Duration::from_millis(250);
 const MAX_PAUSE: Duration = Duration::from_secs(15);
-/// Enough to pass [`MAX_PAUSE`].
+/// Enough doublings to exceed [`MAX_PAUSE`].
 const MAX_DOUBLINGS: u32 = 8;
 
 #[cfg(test)]
@@ -52,14 +53,14 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest_and_are_never_less_than_half() {
+    fn pauses_double_up_to_the_maximum_and_are_at_least_half() {
         let longest = [250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000];
         assert_eq!(pauses(1.0), longest);
         assert_eq!(pauses(0.0), longest.map(|pause| pause / 2));
     }
 
     #[test]
-    fn success_starts_over() {
+    fn a_reset_starts_with_the_shortest_pause() {
         let mut backoff = Backoff::default();
         (0..100).for_each(|_| assert!(backoff.pause() <= MAX_PAUSE));
         backoff.reset();

@@ -1,4 +1,4 @@
-//! From an address to something that carries bytes, and what may go wrong on the way.
+//! Opens the transport to an endpoint. Owns the errors of connecting.
 
 use std::{io, time::Duration};
 
@@ -45,11 +45,11 @@ pub enum ConnectError {
     NotUpgraded { address: String, status: StatusCode },
     #[error("cannot connect to {address}: {reason}; is this the address of Carillon?")]
     NotAWebSocket { address: String, reason: String },
-    #[error("what the connection is to be cannot be reason: {reason}")]
+    #[error("the connection request cannot be encoded: {reason}")]
     InvalidConnect { reason: String },
     #[error("{address} refused the connection: {reason}")]
     Refused { address: String, reason: String },
-    /// It may be otherwise soon.
+    /// Refused for a reason that may soon pass.
     #[error("{address} refused the connection: {reason}")]
     RefusedForNow { address: String, reason: String },
     #[error("the connection to {address} was lost before it was open: {lost}")]
@@ -57,7 +57,7 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// Whether another attempt may turn out otherwise.
+    /// Returns true if another attempt may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. }
@@ -74,7 +74,7 @@ impl ConnectError {
     }
 }
 
-/// Connects; over WebSocket the subprotocol says what is spoken.
+/// Connects to the endpoint. Over WebSocket, `subprotocol` names the protocol.
 pub async fn open(
     endpoint: &Endpoint,
     trust: &Trust,
@@ -95,7 +95,7 @@ pub async fn open(
     }
 }
 
-/// A connection, with TLS on it if the address says so.
+/// A TCP connection, with TLS if the address asks for it.
 pub type ByteStream = Box<dyn Duplex>;
 
 pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -112,7 +112,7 @@ async fn connect(endpoint: &Endpoint, trust: &Trust) -> io::Result<ByteStream> {
     Ok(Box::new(stream))
 }
 
-/// No `Origin` is sent: this is no page of somebody's.
+/// Opens a WebSocket. Sends no `Origin` header: this client is not a web page.
 async fn upgrade(
     stream: ByteStream,
     uri: Uri,
@@ -151,7 +151,8 @@ fn connect_error(endpoint: &Endpoint, error: &tungstenite::Error) -> ConnectErro
     }
 }
 
-/// "Connection refused (os error 111)": the number helps nobody.
+/// Returns the text of an error without its number, which does not help users: "Connection refused" for
+/// "Connection refused (os error 111)".
 pub fn without_os_code(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
@@ -160,7 +161,7 @@ pub fn without_os_code(error: &io::Error) -> String {
     }
 }
 
-/// For the way to an open connection, name resolution included.
+/// Time limit for opening a connection, including name resolution.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const READ_BUFFER_BYTES: usize = 32 << 10;
 const WRITE_BUFFER_BYTES: usize = 64 << 10;

@@ -1,12 +1,11 @@
-//! A client's end of a connection, whatever is spoken on it.
+//! The client's end of a connection, for all protocols.
 //!
-//! [`Connection`] owns the transport, both buffers and the timer; its [`Machine`] is asked what they mean.
-//! Requests are only written to a buffer, [`flush`](Connection::flush) sends them together, and
-//! [`receive`](Connection::receive) waits for more to arrive. Opening one, taking apart what has arrived, and
-//! taking leave are each protocol's.
+//! [`Connection`] owns the transport, both buffers and the timer; its [`Machine`] is the protocol. Requests are
+//! only written to a buffer, [`flush`](Connection::flush) sends them together, and
+//! [`receive`](Connection::receive) waits for more bytes. Each protocol implements opening, decoding and closing.
 //!
-//! Whatever ends the connection is told by the protocol's `next_event` alone, after everything that arrived
-//! before it: what the server said last is seen even if it was the sending that failed.
+//! Only the protocol's `next_event` returns the reason for the end of the connection, after all events that
+//! arrived before. So the last frame of the server is seen even if sending failed first.
 
 use std::{
     future::poll_fn,
@@ -28,17 +27,17 @@ pub struct Connection<M> {
     transport: Transport,
     pub(super) machine: M,
     pub(super) received: Received,
-    /// What was not given to the transport.
+    /// Bytes not yet given to the transport.
     pub(super) outgoing: Vec<u8>,
     cannot_send: bool,
     lost: Option<Lost>,
-    /// When to look at the machine's deadline again.
+    /// Fires when the machine's deadline must be checked again.
     timer: Pin<Box<Sleep>>,
     opened: Instant,
 }
 
 impl<M: Machine> Connection<M> {
-    /// A machine's time begins now.
+    /// Creates a connection over an open transport. The machine's clock starts now.
     pub fn over(transport: Transport, machine: M) -> Self {
         let opened = Instant::now();
         let mut connection = Self {
@@ -55,18 +54,17 @@ impl<M: Machine> Connection<M> {
         connection
     }
 
-    /// Bytes of requests that were not sent. They are the caller's to bound, by calling
-    /// [`flush`](Self::flush).
+    /// Returns the number of unsent bytes. The caller bounds them by calling [`flush`](Self::flush).
     pub const fn unsent_bytes(&self) -> usize {
         self.outgoing.len()
     }
 
-    /// Whether no more will arrive; what has arrived may still be there.
+    /// Returns true if no more bytes will arrive. Events that have arrived may still be waiting.
     pub const fn is_lost(&self) -> bool {
         self.lost.is_some()
     }
 
-    /// For when everything that arrived was told.
+    /// Checks that the connection is not lost. To be called when all events that arrived have been returned.
     ///
     /// # Errors
     ///
@@ -78,11 +76,11 @@ impl<M: Machine> Connection<M> {
         }
     }
 
-    /// Waits until more has arrived, sending meanwhile what was not sent. Returns at once when the
+    /// Waits until more bytes have arrived, and sends unsent bytes in that time. Returns at once if the
     /// connection is lost. Cancel-safe.
     ///
-    /// To be called when there are no more events; earlier it reads ahead up to a bound, and keeps the
-    /// connection alive beyond.
+    /// Usually called when no events are left. If events are left, it reads ahead up to a bound; at the bound it
+    /// stops reading and only keeps the connection alive.
     pub async fn receive(&mut self) {
         poll_fn(|context| match self.poll(context) {
             Progress::Arrived => Poll::Ready(()),
@@ -91,8 +89,8 @@ impl<M: Machine> Connection<M> {
         .await;
     }
 
-    /// Waits until everything was sent. It goes on reading meanwhile, up to a bound, so that a server
-    /// that waits for us to read is no deadlock. Returns at once when the connection is lost. Cancel-safe.
+    /// Waits until all bytes are sent. Reads in that time, up to a bound, so that a server that waits until its
+    /// bytes are read causes no deadlock. Returns at once if the connection is lost. Cancel-safe.
     pub async fn flush(&mut self) {
         poll_fn(|context| {
             self.poll(context);
@@ -112,7 +110,7 @@ impl<M: Machine> Connection<M> {
         u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// To be called when the machine's deadline is earlier than it was.
+    /// Sets the timer to the machine's deadline. To be called when the deadline has become earlier.
     pub(super) fn set_timer(&mut self) {
         let deadline = match self.machine.deadline() {
             Some(deadline_ms) => self.opened + Duration::from_millis(deadline_ms),
@@ -122,15 +120,15 @@ impl<M: Machine> Connection<M> {
     }
 }
 
-/// What a poll of the connection led to.
+/// The result of polling the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     None,
-    /// Something was read, or the connection was lost.
+    /// Bytes were read, or the connection was lost.
     Arrived,
 }
 
-/// The driver: reading, then heart-beats, then writing.
+/// The driver: reads, then handles deadlines, then writes.
 impl<M: Machine> Connection<M> {
     fn poll(&mut self, context: &mut Context<'_>) -> Progress {
         let mut progress = self.poll_read(context);
@@ -164,7 +162,7 @@ impl<M: Machine> Connection<M> {
             match self.machine.on_deadline(now_ms) {
                 Due::Nothing => {}
                 Due::HeartBeat => self.machine.heart_beat(&mut self.outgoing),
-                // It is we who do not listen.
+                // The server is not silent: this client has paused reading.
                 Due::ServerSilent { .. } if !self.received.has_room() => {
                     self.machine.received(now_ms);
                 }
@@ -187,7 +185,7 @@ impl<M: Machine> Connection<M> {
                     let now_ms = self.now_ms();
                     self.machine.sent(now_ms);
                 }
-                // Reading goes on: what the server said last may tell why.
+                // Reading continues: the last frame of the server may give the reason.
                 Err(CannotSend) => {
                     self.cannot_send = true;
                     self.outgoing.clear();
@@ -201,5 +199,5 @@ impl<M: Machine> Connection<M> {
     }
 }
 
-/// Without a deadline the timer is looked at this often, in vain.
+/// The timer's period while the machine has no deadline.
 const FAR_AWAY: Duration = Duration::from_secs(24 * 60 * 60);

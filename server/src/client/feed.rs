@@ -1,7 +1,7 @@
-//! What a subscription brings, line by line on standard output: what is the same for all protocols.
+//! Prints the messages of a subscription line by line on standard output. Owns what all protocols share.
 //!
-//! A feed outlives its connections. What is asked for, what arrives, and what becomes of it when a connection
-//! is lost is each protocol's [`Subscription`].
+//! A feed outlives its connections. Each protocol's [`Subscription`] requests and receives messages, and keeps
+//! what it needs when a connection is lost.
 
 use super::{
     connect::ConnectError,
@@ -15,68 +15,68 @@ use super::{
     stop::{Stop, StopCause},
 };
 
-/// The one subscription of each connection.
+/// A protocol's subscription, of which each connection has one.
 pub trait Subscription {
     type Machine: Machine;
-    /// What a message is acknowledged by.
+    /// Identifies a message in its acknowledgement.
     type Ticket;
 
-    /// Opens a connection. `window` is how many messages may wait to be acknowledged.
+    /// Opens a connection. `window` is the maximum number of unacknowledged messages.
     async fn open(&mut self, window: u64) -> Result<Connection<Self::Machine>, ConnectError>;
 
-    /// Subscribes.
+    /// Sends the subscription.
     fn subscribe(
         &mut self,
         connection: &mut Connection<Self::Machine>,
         intake: &mut Intake<Self::Ticket>,
     ) -> Result<(), Failure>;
 
-    /// Takes the next event that has arrived.
+    /// Handles the next event that has arrived.
     fn take_event(
         &mut self,
         connection: &mut Connection<Self::Machine>,
         intake: &mut Intake<Self::Ticket>,
     ) -> Result<Taken, Failure>;
 
-    /// These were printed, in this order.
+    /// Acknowledges messages that were printed, in this order.
     fn acknowledge(
         &mut self,
         tickets: Vec<Self::Ticket>,
         connection: &mut Connection<Self::Machine>,
     );
 
-    /// Unsubscribes; everything that is to be acknowledged was.
+    /// Unsubscribes. All acknowledgements have been written before.
     fn unsubscribe(&mut self, connection: &mut Connection<Self::Machine>);
 
-    /// Takes leave of the server.
+    /// Closes the connection.
     async fn close(&mut self, connection: Connection<Self::Machine>);
 
     async fn lost(&mut self, _connection: Connection<Self::Machine>) {}
 }
 
-/// Whether there was an event.
+/// The result of taking an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
     One,
     Nothing,
 }
 
-/// What the server makes of the number of messages that may wait to be acknowledged.
+/// How the server applies the requested window of unacknowledged messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
-    /// It sends that many, if it has them.
+    /// The server sends as many messages as the window allows, if it has them.
     Filled,
-    /// It may have a smaller number of its own.
+    /// The server may use a smaller window.
     AtMost,
 }
 
-/// What was received, over all connections, and what became of it.
+/// The messages received over all connections, and their progress.
 pub struct Intake<T> {
     pub printer: Printer<T>,
     pub state: SubscriptionState,
     options: IntakeOptions,
     received: u64,
-    /// Nothing more will come.
+    /// True if no more messages will arrive.
     is_at_end: bool,
     window: u64,
 }
@@ -84,7 +84,7 @@ pub struct Intake<T> {
 #[derive(Clone, Copy, Debug)]
 pub struct IntakeOptions {
     pub format: Format,
-    /// How many messages are wanted, if not all.
+    /// Number of messages to receive, or None for all.
     pub count: Option<u64>,
     pub quiet: bool,
 }
@@ -94,12 +94,12 @@ impl<T> Intake<T> {
         self.options.format
     }
 
-    /// Messages that may wait to be acknowledged.
+    /// Returns the maximum number of unacknowledged messages.
     pub const fn window(&self) -> u64 {
         self.window
     }
 
-    /// The lines of a message were added.
+    /// Counts a message whose lines were added to the printer.
     pub fn message(&mut self, ticket: Option<T>, window: Window) {
         self.received += 1;
         let remaining = self.remaining();
@@ -114,7 +114,7 @@ impl<T> Intake<T> {
         self.is_at_end = true;
     }
 
-    /// The server has confirmed the subscription.
+    /// Records that the server has confirmed the subscription.
     pub fn confirmed(&mut self, source: &str) {
         self.state.confirm();
         if !self.options.quiet {
@@ -122,12 +122,13 @@ impl<T> Intake<T> {
         }
     }
 
-    /// The connection before this one was lost, and what happened meanwhile is not told.
+    /// Notes that messages may be missing: an earlier connection was lost, and the server does not report what
+    /// was published before this one.
     pub fn note_gap(&self) {
         note("messages may have been missed while there was no connection");
     }
 
-    /// How many more messages are, if not all.
+    /// Returns the number of messages still to receive, or None for all.
     fn remaining(&self) -> Option<u64> {
         let count = self.options.count?;
         Some(count.saturating_sub(self.received))
@@ -143,10 +144,10 @@ pub struct Feed<S: Subscription> {
     intake: Intake<S::Ticket>,
 }
 
-/// What a wait led to.
+/// The reason why a wait ended.
 enum Wake<T> {
     Arrived,
-    /// What to acknowledge.
+    /// Lines were printed. Holds the messages to acknowledge.
     Printed(Result<Vec<T>, Closed>),
     Stopped(StopCause),
 }
@@ -166,12 +167,12 @@ impl<S: Subscription> Feed<S> {
         }
     }
 
-    /// The messages received, over all connections.
+    /// Returns the number of messages received over all connections.
     pub const fn received(&self) -> u64 {
         self.intake.received
     }
 
-    /// Prints what is left.
+    /// Prints the lines that are left.
     pub async fn finish(self) -> std::io::Result<()> {
         self.intake.printer.finish().await
     }
@@ -191,7 +192,7 @@ impl<S: Subscription> Work for Feed<S> {
         subscription.open(intake.window).await
     }
 
-    /// Subscribes, and prints what arrives.
+    /// Subscribes, and prints the messages.
     async fn run(
         &mut self,
         connection: &mut Connection<S::Machine>,
@@ -236,7 +237,7 @@ impl<S: Subscription> Feed<S> {
         }
     }
 
-    /// Prints and acknowledges what was received, for otherwise somebody would be given it again.
+    /// Prints and acknowledges the received messages. The server would otherwise deliver them again.
     async fn settle(&mut self, connection: &mut Connection<S::Machine>, stop: &mut Stop) {
         while !self.intake.printer.acknowledgements.all_acknowledged() && !connection.is_lost() {
             match self.wait(connection, stop).await {
@@ -245,11 +246,11 @@ impl<S: Subscription> Feed<S> {
                 Wake::Printed(Err(Closed)) | Wake::Stopped(_) => break,
             }
         }
-        // In one with the last acknowledgement, so that it is not answered with more messages.
+        // Sent together with the last acknowledgement, so that the server does not send more messages after it.
         self.subscription.unsubscribe(connection);
     }
 
-    /// Takes what has arrived, as far as there is place for its lines.
+    /// Takes the events that have arrived, until the printer is full.
     fn take_events(&mut self, connection: &mut Connection<S::Machine>) -> Result<(), Failure> {
         let Self {
             subscription,
@@ -263,8 +264,8 @@ impl<S: Subscription> Feed<S> {
         Ok(())
     }
 
-    /// Waits for whatever comes next. While lines wait to be printed the connection is kept alive, and reads
-    /// ahead as far as its own bound.
+    /// Waits for the next step. While lines wait to be printed, the connection is kept alive and reads ahead up
+    /// to its own bound.
     async fn wait(
         &mut self,
         connection: &mut Connection<S::Machine>,

@@ -1,4 +1,4 @@
-//! One connection after the other: what `--reconnect` means.
+//! The reconnect loop: runs work on one connection after another.
 
 use std::fmt;
 
@@ -14,46 +14,46 @@ use super::{
     stop::{Stop, StopCause},
 };
 
-/// What is done on a connection, and goes on on the next one.
+/// Work that runs on a connection and continues on the next one if the connection is lost.
 pub trait Work {
     type Machine: Machine;
 
-    /// Another connection.
+    /// Opens a new connection.
     async fn open(&mut self) -> Result<Connection<Self::Machine>, ConnectError>;
 
-    /// Does it for as long as the connection lasts.
+    /// Runs the work until it ends or the connection fails.
     async fn run(
         &mut self,
         connection: &mut Connection<Self::Machine>,
         stop: &mut Stop,
     ) -> Result<Ending, Failure>;
 
-    /// Takes leave of the server.
+    /// Closes the connection after the work has ended.
     async fn close(&mut self, connection: Connection<Self::Machine>);
 
-    /// The connection does not serve any more; there may be another one.
+    /// Gives up a failed connection. A new connection may follow.
     async fn lost(&mut self, _connection: Connection<Self::Machine>) {}
 
-    /// What became of its subscriptions.
+    /// Returns the state of the subscription.
     fn state(&self) -> &SubscriptionState;
 }
 
-/// Whether the subscription stands, of which each connection has one.
+/// The state of the subscription, of which each connection has one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SubscriptionState {
-    /// That of the latest connection stood.
+    /// True if the server confirmed the subscription on the current connection.
     is_confirmed: bool,
-    /// That of an earlier connection stood.
+    /// True if the server confirmed the subscription on an earlier connection.
     was_lost: bool,
 }
 
 impl SubscriptionState {
-    /// Another connection subscribes.
+    /// Records that a new connection subscribes.
     pub fn start_attempt(&mut self) {
         self.was_lost |= std::mem::replace(&mut self.is_confirmed, false);
     }
 
-    /// The server has confirmed the subscription.
+    /// Records that the server has confirmed the subscription.
     pub const fn confirm(&mut self) {
         self.is_confirmed = true;
     }
@@ -62,8 +62,8 @@ impl SubscriptionState {
         self.was_lost
     }
 
-    /// What an ERROR of the server's means. What stood once was refused for the moment, such as when the lost
-    /// connection still has it.
+    /// Returns the failure that an ERROR frame stands for. It is transient if the subscription was confirmed
+    /// before: for example, the server may still hold the subscription of the lost connection.
     pub fn refusal(&self, source: &impl fmt::Display, reason: String) -> Failure {
         let destination = source.to_string();
         match self.is_confirmed || self.was_lost {
@@ -76,24 +76,24 @@ impl SubscriptionState {
     }
 }
 
-/// What happens when a connection is lost.
+/// The options for a lost connection.
 #[derive(Clone, Copy, Debug)]
 pub struct ReconnectOptions {
     pub reconnect: bool,
     pub quiet: bool,
 }
 
-/// Why work ends well.
+/// The reason why work ended without a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Everything asked for was done.
+    /// The work is done.
     Complete,
     /// Standard output is closed.
     OutputClosed,
     Stopped(StopCause),
 }
 
-/// Why a connection does not serve, or no longer.
+/// The reason why a connection could not be opened or used.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error(transparent)]
@@ -102,18 +102,18 @@ pub enum Failure {
     Refused { destination: String, reason: String },
     #[error("the server ended the connection: {reason}")]
     Ended { reason: String },
-    /// It would do so again.
+    /// The server would end the next connection for the same reason.
     #[error("the server ended the connection: {reason}")]
     EndedPermanently { reason: String },
     #[error("the connection was lost: {0}")]
     Lost(#[from] Lost),
-    /// It is not the connection that fails.
+    /// A failure of this program, independent of the connection.
     #[error("{0}")]
     Local(String),
 }
 
 impl Failure {
-    /// Whether another connection may do better.
+    /// Returns true if another connection may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Connect(error) => error.is_transient(),
@@ -126,7 +126,7 @@ impl Failure {
     }
 }
 
-/// Does the work, on as many connections as it takes.
+/// Runs the work until it ends, on a new connection after each transient failure if `reconnect` is set.
 pub async fn follow(
     options: ReconnectOptions,
     work: &mut impl Work,
@@ -159,7 +159,7 @@ pub async fn follow(
     }
 }
 
-/// One connection from its beginning to its end.
+/// Runs the work on one connection, from opening to closing it.
 async fn run_once(work: &mut impl Work, stop: &mut Stop) -> Result<Ending, Failure> {
     let attempt = tokio::select! {
         attempt = work.open() => attempt,

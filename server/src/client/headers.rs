@@ -1,10 +1,10 @@
-//! Headers that users give their messages.
+//! User-defined headers of messages.
 
 use std::str::FromStr;
 
 use wire::stomp::header;
 
-/// A header that subscribers are given as it is.
+/// A header that subscribers receive unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserHeader {
     name: String,
@@ -21,11 +21,15 @@ impl FromStr for UserHeader {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, value) = text.split_once('=').ok_or("it needs the form NAME=VALUE")?;
+        let (name, value) = text
+            .split_once('=')
+            .ok_or("a header has the form NAME=VALUE")?;
         match name {
             "" => Err("the name is empty"),
-            header::CONTENT_TYPE => Err("use --content-type"),
-            name if !header::is_user_defined(name) => Err("this header has a meaning of its own"),
+            header::CONTENT_TYPE => Err("use the option --content-type instead"),
+            name if !header::is_user_defined(name) => {
+                Err("this header is reserved by the protocol")
+            }
             name => Ok(Self {
                 name: name.to_owned(),
                 value: value.to_owned(),
@@ -39,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_names_and_values() {
+    fn a_header_is_split_at_the_first_equals_sign() {
         for (text, pair) in [("a=b=c", ("a", "b=c")), ("d=", ("d", ""))] {
             let header: UserHeader = text.parse().unwrap();
             assert_eq!(header.as_pair(), pair);
@@ -47,11 +51,11 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_meaning_of_its_own_is_no_header_of_the_users() {
+    fn malformed_and_reserved_headers_are_refused() {
         let table = [
             ("colour", "NAME=VALUE"),
             ("=red", "the name is empty"),
-            ("receipt=1", "a meaning of its own"),
+            ("receipt=1", "reserved by the protocol"),
             ("content-type=text/plain", "--content-type"),
         ];
         for (text, wanted) in table {

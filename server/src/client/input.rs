@@ -1,19 +1,19 @@
 //! Standard input, line by line.
 //!
-//! A thread of its own reads it: a read that never ends, as from a terminal, then keeps neither the
-//! connection's heart-beats nor the end of the program waiting.
+//! A separate thread reads it. A read that blocks for long, as from a terminal, then delays neither the
+//! connection's heart-beats nor the end of the program.
 
 use std::{io, io::Read, thread};
 
 use tokio::sync::mpsc;
 
-/// The lines that have been read so far, and those to come.
+/// The lines of an input, those already read and those still to read.
 pub struct Lines {
     chunks: mpsc::Receiver<io::Result<Vec<u8>>>,
     unread: Vec<u8>,
-    /// Where the next line begins in `unread`.
+    /// Start of the next line in `unread`.
     start: usize,
-    /// No line end from `start` to here.
+    /// End of the part of `unread` that was searched: there is no line end from `start` to here.
     scanned: usize,
     end: End,
 }
@@ -41,8 +41,8 @@ impl Lines {
         }
     }
 
-    /// Waits for more input, or its end. Cancel-safe. To be called when [`next_line`](Self::next_line) has
-    /// no more.
+    /// Waits for more input or its end. Cancel-safe. To be called after [`next_line`](Self::next_line) has
+    /// returned `None`.
     pub async fn receive(&mut self) {
         let chunk = self.chunks.recv().await;
         match chunk {
@@ -52,7 +52,8 @@ impl Lines {
         }
     }
 
-    /// The next line that is there, without its end. At the end of the input a last line needs no end.
+    /// Returns the next complete line, without its line end, or `None` if more input is needed. The last line
+    /// of the input needs no line end.
     ///
     /// # Errors
     ///
@@ -77,12 +78,12 @@ impl Lines {
         Ok((!line.is_empty()).then_some(line))
     }
 
-    /// Whether the end was reached and every line taken.
+    /// Returns true if the end of the input was reached and every line was taken.
     pub fn is_at_end(&self) -> bool {
         matches!(self.end, End::Reached) && self.start == self.unread.len()
     }
 
-    /// Whether [`receive`](Self::receive) is the way to the next line.
+    /// Returns true if [`receive`](Self::receive) must be called to get the next line.
     pub fn needs_input(&self) -> bool {
         matches!(self.end, End::Open) && self.scanned == self.unread.len()
     }
@@ -127,17 +128,18 @@ fn too_long() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
-/// What a line may make us hold.
+/// Maximum length of a line, and so of the memory that one line takes.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
-/// What is read at once, and how many such reads may wait: reading pauses beyond.
+/// Size of one read.
 const CHUNK_BYTES: usize = 64 << 10;
+/// Maximum number of chunks that wait to be taken. Reading pauses while this many wait.
 const MAX_CHUNKS: usize = 4;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A source that gives the bytes in the pieces written.
+    /// A source that returns one piece for each read.
     struct Pieces(Vec<&'static [u8]>);
 
     impl Read for Pieces {
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lines_are_told_apart_however_they_arrive() {
+    async fn lines_are_split_the_same_however_the_input_is_cut() {
         let table: [(&[&'static [u8]], &[&str]); 8] = [
             (&[], &[]),
             (&[b"a\nb\n"], &["a", "b"]),
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_that_fails_is_told_after_the_lines_before_it() {
+    async fn a_read_error_is_returned_after_the_lines_before_it() {
         struct Failing(bool);
         impl Read for Failing {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -1,4 +1,4 @@
-//! Why there is no connection any more.
+//! The reasons why a connection was lost.
 
 use std::io;
 
@@ -12,16 +12,16 @@ pub enum Lost {
     Closed,
     #[error("the server closed it: {reason} ({code})")]
     ClosedBecause { code: u16, reason: String },
-    /// Without a word.
-    #[error("the server went away")]
+    /// The transport ended without a closing handshake.
+    #[error("the server closed it without notice")]
     ClosedAbruptly,
     #[error("{reason}")]
     Broken { reason: String },
-    #[error("nothing was heard from the server for {silent_ms} ms")]
+    #[error("nothing was received from the server for {silent_ms} ms")]
     Silent { silent_ms: u64 },
     #[error("the server did not answer CONNECT")]
     HandshakeOverdue,
-    /// The server broke the protocol.
+    /// The server violated the protocol.
     #[error("{reason}")]
     Protocol { reason: String },
 }

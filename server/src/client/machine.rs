@@ -1,30 +1,32 @@
-//! What a connection asks of the protocol that is spoken on it.
+//! The interface between a connection and its protocol: heart-beats and deadlines.
 //!
-//! What a protocol makes of the bytes is its own: each adds requests and events to [`Connection`](super::connection::Connection).
+//! Requests and events differ between the protocols. Each protocol adds its own to
+//! [`Connection`](super::connection::Connection).
 
-/// A client's half of a protocol. Times are milliseconds since the connection was opened.
+/// The client side of a protocol. Times are milliseconds since the connection was opened.
 pub trait Machine {
-    /// Bytes have arrived.
+    /// Records that bytes have arrived.
     fn received(&mut self, now_ms: u64);
 
-    /// Bytes have been sent.
+    /// Records that bytes were sent.
     fn sent(&mut self, now_ms: u64);
 
-    /// When to call [`on_deadline`](Self::on_deadline) next; a timer that was set for an earlier answer may stay.
+    /// Returns the time of the next call of [`on_deadline`](Self::on_deadline), or None. An earlier call does no
+    /// harm.
     fn deadline(&self) -> Option<u64>;
 
     fn on_deadline(&mut self, now_ms: u64) -> Due;
 
-    /// Writes what shows that this client is there, behind what is not sent yet.
+    /// Appends a heart-beat to the unsent bytes.
     fn heart_beat(&mut self, out: &mut Vec<u8>);
 }
 
-/// What there is to do at a deadline.
+/// The action that is due at a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     Nothing,
     HeartBeat,
-    /// Nothing was received for too long.
+    /// Nothing was received for longer than was agreed.
     ServerSilent {
         silent_ms: u64,
     },

@@ -1,12 +1,12 @@
-//! The clients of the command line, `carillon pub`, `sub`, `request` and `reply`: real ones, over TCP or WebSocket.
+//! The command-line clients `carillon pub`, `sub`, `request` and `reply`. They connect over TCP or WebSocket.
 //!
-//! This module owns the client's end of a connection ([`connection`]), what goes in from the command
-//! line or standard input, and what comes out on standard output and standard error. What is spoken on a connection
-//! is [`stomp`] or [`mqtt`]; the order of the conversation and the times of heart-beats are
-//! [`wire::stomp::client`]'s and [`wire::mqtt::client`]'s.
+//! This module owns the client's end of a connection ([`connection`]), the input from the command line and
+//! standard input, and the output on standard output and standard error. The protocols are in [`stomp`] and
+//! [`mqtt`]; the protocol states and the heart-beat times are in [`wire::stomp::client`] and
+//! [`wire::mqtt::client`].
 //!
-//! The exit code and the printing of errors are left to the caller: an error's text is complete without
-//! its sources, and says what to do where that is known.
+//! The caller sets the exit code and prints errors. The text of an error is complete without its sources, and
+//! names a remedy if one is known.
 
 mod acknowledgements;
 mod address;
@@ -42,7 +42,7 @@ pub use subscribe::{SubscribeOptions, subscribe};
 
 use std::io::Write;
 
-/// Says something on standard error that is no error. If nobody reads it, so be it.
+/// Writes a notice, which is not an error, to standard error. A failed write is ignored.
 fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! The options that all clients share, and how the values of others are read.
+//! The options that all clients share, and parsers for values of other options.
 
 use std::time::Duration;
 
@@ -15,15 +15,15 @@ use super::{
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct ConnectionOptions {
-    /// Where Carillon listens: ws://HOST:PORT/ws, http://HOST:PORT or HOST:PORT; with TLS wss://, https:// or mqtts://
-    /// [default: ws://127.0.0.1:8080/ws; of MQTT mqtt://127.0.0.1:1883]
+    /// Address of the server: ws://HOST:PORT/ws, http://HOST:PORT, mqtt://HOST:PORT or HOST:PORT; with TLS wss://,
+    /// https:// or mqtts:// [default: ws://127.0.0.1:8080/ws; with MQTT mqtt://127.0.0.1:1883]
     #[arg(long, value_name = "URL", env = "CARILLON_SERVER")]
     pub server: Option<ServerAddress>,
 
     #[command(flatten)]
     pub trust: Trust,
 
-    /// Name of this client, shown as the producer of its messages; the server makes one up otherwise
+    /// Name of this client, shown as the producer of its messages; chosen by the server by default
     #[arg(
         long,
         value_name = "NAME",
@@ -32,7 +32,8 @@ pub struct ConnectionOptions {
     )]
     pub client_id: Option<String>,
 
-    /// Milliseconds between heart-beats, both ways; 0 for none. With MQTT the keep alive, rounded up to seconds
+    /// Milliseconds between heart-beats in both directions; 0 for none; with MQTT the keep alive, rounded up to
+    /// seconds
     #[arg(
         long,
         value_name = "MS",
@@ -43,7 +44,7 @@ pub struct ConnectionOptions {
 }
 
 impl ConnectionOptions {
-    /// Where this protocol is spoken.
+    /// Returns the endpoint for this protocol.
     pub fn endpoint(&self, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
         match &self.server {
             Some(address) => address.endpoint(protocol),
@@ -59,20 +60,20 @@ impl ConnectionOptions {
     }
 }
 
-/// A duration in seconds, or parts of them.
+/// Parses a duration in seconds, with an optional fraction.
 pub fn seconds(text: &str) -> anyhow::Result<Duration> {
     match text.parse().map(Duration::try_from_secs_f64) {
         Ok(Ok(duration)) if !duration.is_zero() => Ok(duration),
-        _ => bail!("it needs to be a number of seconds, more than 0"),
+        _ => bail!("the value must be a number of seconds, more than 0"),
     }
 }
 
-/// A condition on messages: the server would refuse what cannot be read.
+/// Checks the syntax of a selector. The server would refuse an invalid one.
 pub fn selector(text: &str) -> Result<String, InvalidSelector> {
     Selector::new(text).map(|_| text.to_owned())
 }
 
-/// What the arguments of a command are read as.
+/// Parses the arguments of a command.
 #[cfg(test)]
 pub fn parse<O: clap::Args>(arguments: &[&str]) -> Result<O, String> {
     #[derive(clap::Parser)]

@@ -1,7 +1,7 @@
-//! Standard output, written by a thread of its own.
+//! Standard output, written by its own thread.
 //!
-//! Whoever reads it may be slow, or stop reading for a while, as a pager does. The connection's
-//! heart-beats go on meanwhile.
+//! The reader of standard output may be slow or pause, as a pager does. The connection's heart-beats continue
+//! in that time.
 
 use std::{io, io::Write, thread};
 
@@ -9,20 +9,20 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub struct Output {
     chunks: mpsc::Sender<Vec<u8>>,
-    /// How many chunks were written.
+    /// The number of chunks written.
     written: watch::Receiver<u64>,
     outcome: oneshot::Receiver<io::Result<()>>,
 }
 
-/// What an output has come to.
+/// A step of the output.
 pub enum Progress<'o> {
-    /// A chunk of lines can be taken.
+    /// The output can take a chunk of lines.
     Room(mpsc::Permit<'o, Vec<u8>>),
-    /// So many chunks were written, since the beginning.
+    /// The number of chunks written since the start.
     Written(u64),
 }
 
-/// Standard output cannot be written to any more; [`Output::finish`] tells why.
+/// Standard output can no longer be written to; [`Output::finish`] returns the reason.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("standard output is closed")]
 pub struct Closed;
@@ -37,7 +37,7 @@ impl Output {
         let (count, written) = watch::channel(0);
         let (sender, outcome) = oneshot::channel();
         thread::spawn(move || {
-            // Nobody waits for the outcome when the program ends anyway.
+            // The receiver is gone if the program is ending.
             let _ = sender.send(write_chunks(target, receiver, &count));
         });
         Self {
@@ -47,7 +47,7 @@ impl Output {
         }
     }
 
-    /// Waits until more was written, or a chunk of lines can be taken if there is one. Cancel-safe.
+    /// Waits until more chunks are written, or, if `has_lines`, until a chunk can be taken. Cancel-safe.
     pub async fn progress(&mut self, has_lines: bool) -> Result<Progress<'_>, Closed> {
         let Self {
             chunks, written, ..
@@ -61,14 +61,14 @@ impl Output {
         }
     }
 
-    /// Writes this and everything before it.
+    /// Writes all chunks taken so far, then `last`.
     ///
     /// # Errors
     ///
-    /// Standard output could not be written to. That its reader went away is no error.
+    /// Standard output could not be written to. A reader that closed its end is not an error.
     pub async fn finish(self, last: Vec<u8>) -> io::Result<()> {
         if !last.is_empty() {
-            // If it is closed the outcome says why.
+            // A closed channel means that the thread has ended; its outcome has the reason.
             let _ = self.chunks.send(last).await;
         }
         drop(self.chunks);
@@ -92,7 +92,7 @@ fn write_chunks(
     Ok(())
 }
 
-/// How many chunks may wait to be written: beyond, no more messages are taken.
+/// Maximum number of chunks that wait to be written. No messages are taken while this many wait.
 const MAX_CHUNKS: usize = 4;
 
 #[cfg(test)]
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_that_went_away_is_no_error_but_a_full_disk_is() {
+    async fn a_closed_pipe_is_no_error_and_a_full_disk_is_one() {
         let gone = Output::to(Failing(io::ErrorKind::BrokenPipe));
         assert!(gone.finish(b"a\n".to_vec()).await.is_ok());
         let full = Output::to(Failing(io::ErrorKind::StorageFull));
@@ -120,26 +120,26 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 
-    async fn hand_over(output: &mut Output, chunk: &[u8]) {
+    async fn send_chunk(output: &mut Output, chunk: &[u8]) {
         match output.progress(true).await {
             Ok(Progress::Room(permit)) => permit.send(chunk.to_vec()),
-            _ => panic!("there is room"),
+            _ => panic!("the output takes a chunk"),
         }
     }
 
     #[tokio::test]
-    async fn a_closed_output_is_noticed() {
+    async fn progress_fails_after_the_output_is_closed() {
         let mut output = Output::to(Failing(io::ErrorKind::BrokenPipe));
-        hand_over(&mut output, b"a\n").await;
+        send_chunk(&mut output, b"a\n").await;
         assert!(output.progress(false).await.is_err());
         output.chunks.closed().await;
         assert!(output.progress(true).await.is_err());
     }
 
     #[tokio::test]
-    async fn what_was_written_is_told() {
+    async fn progress_returns_the_number_of_written_chunks() {
         let mut output = Output::to(io::sink());
-        hand_over(&mut output, b"a\n").await;
+        send_chunk(&mut output, b"a\n").await;
         let progress = output.progress(false).await;
         assert!(matches!(progress, Ok(Progress::Written(1))));
     }

@@ -1,4 +1,4 @@
-//! Lines on their way to standard output, and what may be acknowledged once they are there.
+//! Lines that wait to be printed on standard output, with the acknowledgements that depend on them.
 
 use super::{
     acknowledgements::Acknowledgements,
@@ -7,10 +7,10 @@ use super::{
 
 pub struct Printer<T> {
     output: Output,
-    /// What is to be printed next.
+    /// The lines to print next.
     pub lines: Vec<u8>,
     pub acknowledgements: Acknowledgements<T>,
-    /// How often lines were handed over to the output.
+    /// The number of chunks handed over to the output.
     chunks: u64,
 }
 
@@ -24,12 +24,12 @@ impl<T> Printer<T> {
         }
     }
 
-    /// Whether no more lines should be added for now.
+    /// Returns true if no more lines should be added for now.
     pub const fn is_full(&self) -> bool {
         self.lines.len() >= LINES_BYTES
     }
 
-    /// Waits until lines were handed over to the output, or written by it. Tells what to acknowledge.
+    /// Waits until lines were handed over to the output or written by it. Returns the messages to acknowledge.
     /// Cancel-safe.
     pub async fn progress(&mut self) -> Result<Vec<T>, Closed> {
         let has_lines = !self.lines.is_empty();
@@ -44,16 +44,16 @@ impl<T> Printer<T> {
         }
     }
 
-    /// Prints what is left.
+    /// Prints the lines that are left.
     ///
     /// # Errors
     ///
-    /// Standard output could not be written to. That its reader went away is no error.
+    /// Standard output could not be written to. A reader that closed its end is not an error.
     pub async fn finish(self) -> std::io::Result<()> {
         self.output.finish(self.lines).await
     }
 }
 
-/// How much may wait to be printed before no more is taken from the connection, and the message that
-/// passes it.
+/// Size of the waiting lines, in bytes, from which on no more messages are taken from the connection. The
+/// message that reaches it is still added.
 const LINES_BYTES: usize = 64 << 10;

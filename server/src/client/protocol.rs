@@ -1,4 +1,4 @@
-//! Which protocol a client of the command line speaks.
+//! The choice of the protocol for a command-line client.
 
 use std::fmt;
 
@@ -24,19 +24,21 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// What is spoken: what the user says, or what the address is for.
+/// Returns the protocol to use: the option's, else the one that the address implies, else STOMP.
 pub fn choose(option: Option<Protocol>, server: Option<&ServerAddress>) -> Protocol {
     let of_address = || server.and_then(ServerAddress::protocol);
     option.or_else(of_address).unwrap_or(Protocol::Stomp)
 }
 
-/// Refuses an option that only the other protocol has.
+/// Returns an error for an option that only the `other` protocol has.
 pub fn reject_option(option: Option<&'static str>, other: Protocol) -> anyhow::Result<()> {
     match (option, other) {
         (None, _) => Ok(()),
         (Some(option), Protocol::Mqtt) => {
-            bail!("{option} is for MQTT: --protocol mqtt, or a server such as mqtt://127.0.0.1")
+            bail!("{option} is for MQTT: use --protocol mqtt or a server such as mqtt://127.0.0.1")
         }
-        (Some(option), Protocol::Stomp) => bail!("{option} is for STOMP, and this is MQTT"),
+        (Some(option), Protocol::Stomp) => {
+            bail!("{option} is for STOMP and cannot be used with MQTT")
+        }
     }
 }

@@ -1,8 +1,8 @@
-//! `carillon pub`: one message from the command line, or one for each line of standard input.
+//! `carillon pub`: publishes one message from the command line, or one for each line of standard input.
 //!
-//! This module owns the options and the outcome, whatever is spoken: when this ends well, the server has taken all
-//! messages, and when it does not, it is known which one was refused. How a message is sent and confirmed is each
-//! protocol's [`Publication`].
+//! This module owns the options and the outcome for all protocols. On success the server has accepted all
+//! messages; on failure the error names the message that was refused. Each protocol's [`Publication`] sends and
+//! confirms messages.
 
 use std::{ffi::OsString, io, io::IsTerminal};
 
@@ -24,22 +24,22 @@ use super::{
 #[derive(Clone, Debug, clap::Args)]
 pub struct PublishOptions {
     /// Topic to publish to, such as finance.stock, or a destination such as /queue/orders; with MQTT a topic
-    /// such as finance/stock
+    /// name such as finance/stock
     pub(super) destination: String,
 
-    /// The message; without it each line of standard input is one
+    /// Body of the message; if it is missing, each line of standard input is published as a message
     #[arg(allow_negative_numbers = true)]
     body: Option<OsString>,
 
-    /// What to speak; an address with mqtt:// says it as well [default: stomp]
+    /// Protocol to use [default: mqtt for an address that begins with mqtt:// or mqtts://, else stomp]
     #[arg(long, env = "CARILLON_PROTOCOL")]
     protocol: Option<Protocol>,
 
-    /// Media type of the messages, such as application/json; none is told otherwise
+    /// Media type of the messages, such as application/json; not sent by default
     #[arg(long, value_name = "TYPE", env = "CARILLON_PUB_CONTENT_TYPE")]
     pub(super) content_type: Option<String>,
 
-    /// A header of your own for the messages, a user property of MQTT; may be given several times
+    /// User-defined header of the messages, in MQTT a user property; may be given several times
     #[arg(
         long = "header",
         value_name = "NAME=VALUE",
@@ -47,7 +47,7 @@ pub struct PublishOptions {
     )]
     pub(super) headers: Vec<UserHeader>,
 
-    /// Say nothing unless something goes wrong
+    /// Print errors only
     #[arg(short, long, env = "CARILLON_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 
@@ -58,27 +58,27 @@ pub struct PublishOptions {
     pub(super) mqtt: MqttPublishOptions,
 }
 
-/// What is done with messages on a connection. They are numbered from 1.
+/// Publishes messages on a connection. Messages are numbered from 1.
 pub trait Publication {
     type Machine: Machine;
 
     async fn open(&mut self) -> anyhow::Result<Connection<Self::Machine>>;
 
-    /// Whether another message may be on its way without being confirmed.
+    /// Returns true if one more unconfirmed message is allowed.
     fn has_room(&self, connection: &Connection<Self::Machine>) -> bool;
 
-    /// Sends the next one.
+    /// Sends the next message.
     ///
     /// # Errors
     ///
-    /// It cannot be sent. The text says why, and what it was that cannot is said before it.
+    /// The message cannot be sent. The text holds only the reason; the caller adds the name of the message.
     fn send(
         &mut self,
         body: &[u8],
         connection: &mut Connection<Self::Machine>,
     ) -> anyhow::Result<()>;
 
-    /// Takes everything that has arrived.
+    /// Handles everything that has arrived.
     ///
     /// # Errors
     ///
@@ -90,20 +90,20 @@ pub trait Publication {
 
     fn sent(&self) -> u64;
 
-    /// Whether the server is yet to confirm something.
+    /// Returns true if a message is not confirmed yet.
     fn awaits_confirmation(&self) -> bool;
 
-    /// How many the server has taken, if that is known.
+    /// Returns the number of messages that the server has accepted, or None if it is unknown.
     fn confirmed(&self) -> Option<u64>;
 
-    /// Takes leave of the server. What nobody confirms was taken if that succeeds.
+    /// Closes the connection. On success the server has also accepted the messages that it does not confirm.
     async fn close(&mut self, connection: Connection<Self::Machine>) -> anyhow::Result<()>;
 }
 
-/// Why no more is published.
+/// The reason why publishing stopped.
 #[derive(Debug)]
 pub enum PublishError {
-    /// The message of this number was.
+    /// The server refused the message with this number.
     Message {
         number: u64,
         reason: String,
@@ -111,12 +111,12 @@ pub enum PublishError {
     Other(String),
 }
 
-/// Publishes, and returns when the server has confirmed everything.
+/// Publishes the messages, and returns when the server has confirmed all of them.
 ///
 /// # Errors
 ///
-/// There is no connection, the input cannot be read, or the server refused a message. The text says how
-/// far it went.
+/// The connection failed, the input cannot be read, or the server refused a message. The text includes the
+/// number of messages published before.
 pub async fn publish(options: PublishOptions) -> anyhow::Result<()> {
     let server = options.connection.server.as_ref();
     match protocol::choose(options.protocol, server) {
@@ -168,7 +168,9 @@ impl<'o, P: Publication> Publisher<'o, P> {
             (Ok(()), Some(summary)) if !options.quiet => note(&summary),
             (Ok(()), _) => {}
             (Err(error), Some(summary)) => bail!("{error}; {summary} before that"),
-            (Err(error), None) => bail!("{error}; how many messages were taken is not known"),
+            (Err(error), None) => {
+                bail!("{error}; it is not known how many messages were published")
+            }
         }
         Ok(())
     }
@@ -184,7 +186,7 @@ impl<'o, P: Publication> Publisher<'o, P> {
 
     async fn lines(&mut self) -> anyhow::Result<()> {
         if io::stdin().is_terminal() && !self.options.quiet {
-            note("each line is a message; end with Ctrl-D");
+            note("each line is published as a message; press Ctrl-D to end");
         }
         let mut lines = Lines::from_standard_input();
         while !lines.is_at_end() || self.publication.awaits_confirmation() {
@@ -202,7 +204,7 @@ impl<'o, P: Publication> Publisher<'o, P> {
         Ok(())
     }
 
-    /// Writes what lines there are, as far as there is room.
+    /// Writes the lines that have been read, up to the window and the batch size.
     fn send_lines(&mut self, lines: &mut Lines) -> anyhow::Result<()> {
         while self.publication.has_room(&self.connection)
             && self.connection.unsent_bytes() < BATCH_BYTES
@@ -251,7 +253,7 @@ impl PublishOptions {
     }
 }
 
-/// Messages are sent together up to this size, and the one that passes it.
+/// Size of a batch, in bytes. The message that reaches it is still part of the batch.
 const BATCH_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
@@ -277,13 +279,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_published_is_refused_before_connecting() {
+    async fn an_invalid_publication_is_refused_before_connecting() {
         let table: [(&[&str], &str); 7] = [
             (&["a.*"], "a wildcard cannot be part of a topic's name"),
             (&["/queue/a.*"], "a wildcard cannot be part"),
-            (&["$SYS.figures"], "the broker alone"),
+            (&["$SYS.figures"], "only the broker can publish"),
             (&["rect", "--header", "colour"], "NAME=VALUE"),
-            (&["rect", "--server", "ftp://h"], "not a scheme"),
+            (&["rect", "--server", "ftp://h"], "not a supported scheme"),
             (&["rect", "--retain"], "--retain is for MQTT"),
             (&["a/+", "--protocol", "mqtt"], "wildcard"),
         ];

@@ -1,15 +1,16 @@
-//! The bytes that have arrived and were not understood yet, of whatever protocol.
+//! Received bytes that are not decoded yet, for all protocols.
 
 pub struct Received {
     bytes: Vec<u8>,
-    /// Where the next item begins in `bytes`.
+    /// Start of the next item in `bytes`.
     start: usize,
-    /// The decoder asked for more.
+    /// True if the decoder needs more bytes.
     is_starved: bool,
 }
 
 impl Received {
-    /// Whether more should be read: a bound on what waits, but for the item that is being received.
+    /// Returns true if more bytes should be read. Bounds the waiting bytes, except for an incomplete item that
+    /// the decoder is waiting for.
     pub const fn has_room(&self) -> bool {
         self.is_starved || self.bytes.len() - self.start < READ_AHEAD_BYTES
     }
@@ -21,7 +22,7 @@ impl Received {
         self.is_starved = false;
     }
 
-    /// The next item that is there as a whole. `decode` finds it, and says how many bytes it takes.
+    /// Returns the next complete item, or None. `decode` returns the item and its length in bytes.
     pub fn next<'a, T, E>(
         &'a mut self,
         decode: impl FnOnce(&'a [u8]) -> Result<Option<(T, usize)>, E>,
@@ -65,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn items_are_found_however_they_arrive() {
+    fn items_are_found_however_the_bytes_are_cut() {
         let mut received = Received::default();
         received.append(b"one.t");
         assert_eq!(next(&mut received), Some(b"one".to_vec()));
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_ahead_is_bounded_but_a_large_item_still_arrives() {
+    fn reading_ahead_is_bounded_except_for_an_incomplete_item() {
         let mut received = Received::default();
         received.append(&vec![b'x'; READ_AHEAD_BYTES]);
         assert!(!received.has_room());

@@ -1,11 +1,11 @@
-//! Messages as lines, as text and as JSON: what is the same for all protocols.
+//! Renders messages as lines of text or JSON. Owns what all protocols share.
 
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde::Serialize;
 
-/// What a subscriber wants to see.
+/// The parts of a message to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Body,
@@ -13,7 +13,7 @@ pub enum Format {
     Json,
 }
 
-/// A text of the server's that a terminal may be shown: control characters are escaped.
+/// Returns a text from the server in a form that is safe to print on a terminal: control characters are escaped.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if text.contains(char::is_control) {
         Cow::Owned(escaped(text))
@@ -22,8 +22,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A body without control characters is shown as it is. Any other is escaped, backslashes included, so
-/// that it is one line and can be told what it was.
+/// Appends a body without control characters unchanged. Any other body is escaped, including backslashes, so that
+/// it is one line and can be decoded.
 fn body_text(body: &[u8], out: &mut Vec<u8>) {
     match std::str::from_utf8(body) {
         Ok(text) => out.extend_from_slice(printable(text).as_bytes()),
@@ -80,7 +80,7 @@ pub fn json(record: &impl Serialize, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends a message as one line: its body, and before it the place where it was.
+/// Appends a message as one line: its destination, if given, then its body.
 pub fn text(place: Option<&str>, body: &[u8], out: &mut Vec<u8>) {
     if let Some(place) = place {
         out.extend_from_slice(printable(place).as_bytes());
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_one_line_whatever_is_in_it() {
+    fn a_body_is_rendered_as_one_line() {
         let table: [(&[u8], &str); 9] = [
             (b"", ""),
             (b"plain", "plain"),

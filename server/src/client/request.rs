@@ -1,7 +1,7 @@
-//! `carillon request`: a message, and the answer to it on standard output.
+//! `carillon request`: sends requests, and prints the answers on standard output.
 //!
-//! Answers are sent to a temporary queue of this connection, so nobody else sees them and nothing is left
-//! behind. They are told apart by the `correlation-id`, which whoever answers repeats.
+//! Answers arrive on a temporary queue of this connection: no other client sees them, and the queue ends with the
+//! connection. An answer repeats the `correlation-id` of its request.
 
 use std::{
     ffi::OsString,
@@ -33,18 +33,19 @@ use crate::clock;
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct RequestOptions {
-    /// Whom to ask: a topic such as finance.quote, or a destination such as /queue/orders
+    /// Topic to send requests to, such as finance.quote, or a destination such as /queue/orders
     destination: Target,
 
-    /// The request; without it each line of standard input is one, asked when the one before is answered
+    /// Body of the request; if it is missing, each line of standard input is a request, sent when the one before
+    /// is answered
     #[arg(allow_negative_numbers = true)]
     body: Option<OsString>,
 
-    /// Media type of the requests, such as application/json; none is told otherwise
+    /// Media type of the requests, such as application/json; not sent by default
     #[arg(long, value_name = "TYPE", env = "CARILLON_REQUEST_CONTENT_TYPE")]
     content_type: Option<String>,
 
-    /// A header of your own for the requests; may be given several times
+    /// User-defined header of the requests; may be given several times
     #[arg(
         long = "header",
         value_name = "NAME=VALUE",
@@ -53,7 +54,7 @@ pub struct RequestOptions {
     )]
     headers: Vec<UserHeader>,
 
-    /// Seconds to wait for the answer to each request
+    /// Seconds to wait for the answers to each request
     #[arg(
         long,
         value_name = "SECONDS",
@@ -64,7 +65,7 @@ pub struct RequestOptions {
     )]
     timeout: Duration,
 
-    /// Answers to wait for, where several may answer: to each request
+    /// Number of answers to wait for, for each request
     #[arg(
         short = 'n',
         long,
@@ -75,15 +76,16 @@ pub struct RequestOptions {
     )]
     count: u64,
 
-    /// Let the server drop a request that nobody has taken when --timeout is over; its clock must agree with ours
+    /// Let the server drop a request that was not delivered within --timeout; the clocks of server and client must
+    /// agree
     #[arg(long, env = "CARILLON_REQUEST_EXPIRE", value_parser = BoolishValueParser::new())]
     expire: bool,
 
-    /// Print each answer as a JSON object with all that is known of it
+    /// Print each answer as a JSON object with all its fields
     #[arg(long, env = "CARILLON_REQUEST_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
 
-    /// Say nothing unless something goes wrong
+    /// Print errors only
     #[arg(short, long, env = "CARILLON_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 
@@ -91,12 +93,12 @@ pub struct RequestOptions {
     connection: ConnectionOptions,
 }
 
-/// Asks, and returns when the answers were printed.
+/// Sends the requests, and returns when the answers were printed.
 ///
 /// # Errors
 ///
-/// There is no connection or no longer, the server refused the request, nobody answered in time, the input
-/// cannot be read, or standard output cannot be written to.
+/// The connection failed, the server refused the request, no answer came in time, the input cannot be read, or
+/// standard output cannot be written to.
 pub async fn request(options: RequestOptions) -> anyhow::Result<()> {
     let mut requester = Requester::open(&options).await?;
     let outcome = match &options.body {
@@ -108,14 +110,14 @@ pub async fn request(options: RequestOptions) -> anyhow::Result<()> {
         printer,
         ..
     } = requester;
-    // What was answered is printed whatever happened afterwards.
+    // The answers received are printed even after an error.
     let written = printer.finish().await;
     if outcome.is_ok() {
         connection.close().await;
     }
     written.map_err(|error| anyhow!("cannot write to standard output: {error}"))?;
     match outcome {
-        // There is nobody to ask for any more.
+        // The reader of standard output has gone: no answers are needed.
         Err(error) if error.is::<Closed>() => Ok(()),
         outcome => outcome,
     }
@@ -125,12 +127,13 @@ struct Requester<'o> {
     options: &'o RequestOptions,
     connection: Connection,
     printer: Printer<String>,
-    /// What tells our requests from those of others.
+    /// The first part of each correlation id: a random text that distinguishes this client from others.
     name: String,
-    /// The latest request's number, from 1, and what its answers repeat.
+    /// Number of the latest request, from 1.
     number: u64,
+    /// Correlation id of the latest request.
     correlation_id: String,
-    /// Answers to it.
+    /// Number of answers to the latest request.
     answers: u64,
 }
 
@@ -148,7 +151,7 @@ impl<'o> Requester<'o> {
             options,
             connection,
             printer: Printer::to_standard_output(),
-            // The standard library's hasher is seeded at random; nothing secret depends on it.
+            // The standard library's randomly seeded hasher is enough, because the name need not be secret.
             name: format!("{:016x}", RandomState::new().hash_one(0)),
             number: 0,
             correlation_id: String::new(),
@@ -158,7 +161,7 @@ impl<'o> Requester<'o> {
 
     async fn ask_lines(&mut self) -> anyhow::Result<()> {
         if io::stdin().is_terminal() && !self.options.quiet {
-            note("each line is a request; end with Ctrl-D");
+            note("each line is sent as a request; press Ctrl-D to end");
         }
         let mut lines = Lines::from_standard_input();
         while !lines.is_at_end() {
@@ -175,7 +178,7 @@ impl<'o> Requester<'o> {
         Ok(())
     }
 
-    /// Waits for input; what was answered is printed meanwhile.
+    /// Waits for input, and prints answers in that time.
     async fn receive_line(&mut self, lines: &mut Lines) -> anyhow::Result<()> {
         tokio::select! {
             () = lines.receive() => {}
@@ -185,10 +188,10 @@ impl<'o> Requester<'o> {
         Ok(())
     }
 
-    /// Sends one request, and waits for the answers.
+    /// Sends one request, and waits for its answers.
     async fn ask(&mut self, body: &[u8]) -> anyhow::Result<()> {
         self.send(body);
-        // A time too far away to be counted never comes.
+        // A deadline too far away to be represented is never reached.
         let deadline = Instant::now().checked_add(self.options.timeout);
         while self.answers < self.options.count {
             tokio::select! {
@@ -224,7 +227,7 @@ impl<'o> Requester<'o> {
         loop {
             match self.connection.next_event() {
                 Ok(Some(Event::Message(message))) if self.answers < self.options.count => {
-                    // Those to earlier requests came too late, or in addition.
+                    // Late or additional answers to earlier requests are skipped.
                     if message.correlation_id().as_deref() == Some(&self.correlation_id) {
                         self.answers += 1;
                         print(&message, self.options.format(), &mut self.printer);
@@ -253,7 +256,7 @@ impl<'o> Requester<'o> {
         }
     }
 
-    /// The request, for the user.
+    /// Returns the name of the request in error texts.
     fn request_name(&self) -> String {
         match self.options.body {
             Some(_) => "the request".to_owned(),
@@ -276,8 +279,10 @@ async fn reached(deadline: Option<Instant>) {
 fn request_header(text: &str) -> Result<UserHeader, &'static str> {
     let user_header: UserHeader = text.parse()?;
     match user_header.as_pair().0 {
-        header::REPLY_TO | header::CORRELATION_ID => Err("every request has one of its own"),
-        header::EXPIRES => Err("use --expire"),
+        header::REPLY_TO | header::CORRELATION_ID => {
+            Err("this header is set by the command for each request")
+        }
+        header::EXPIRES => Err("use the option --expire instead"),
         _ => Ok(user_header),
     }
 }
@@ -290,7 +295,7 @@ impl RequestOptions {
         }
     }
 
-    /// When a request that is sent now is of no use any more.
+    /// Returns the Unix time in milliseconds at which a request sent now expires, or None without `--expire`.
     fn expires(&self) -> Option<String> {
         let timeout_ms = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
         let at_ms = clock::unix_ms().saturating_add(timeout_ms);
@@ -298,7 +303,7 @@ impl RequestOptions {
     }
 }
 
-/// Where the answers arrive; the subscription has the same name.
+/// The destination of the answers, and the id of its subscription.
 const ANSWERS: &str = "/temp-queue/answers";
 
 #[cfg(test)]
@@ -319,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_expires_when_nobody_waits_for_the_answer_any_more() {
+    fn a_request_expires_after_the_timeout() {
         let before_ms = clock::unix_ms();
         let options = parse(&["a", "--expire", "--timeout", "60"]).unwrap();
         let expires_ms: u64 = options.expires().unwrap().parse().unwrap();
@@ -327,13 +332,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_is_refused_before_connecting() {
+    fn an_invalid_request_is_refused_before_connecting() {
         let table: [(&[&str], &str); 7] = [
             (&["a.*"], "a wildcard cannot be part"),
             (&["/dsub/a"], "begins with /topic/, /queue/"),
-            (&["a", "--header", "reply-to=b"], "one of its own"),
-            (&["a", "--header", "correlation-id=1"], "one of its own"),
-            (&["a", "--header", "expires=1"], "use --expire"),
+            (&["a", "--header", "reply-to=b"], "set by the command"),
+            (&["a", "--header", "correlation-id=1"], "set by the command"),
+            (
+                &["a", "--header", "expires=1"],
+                "use the option --expire instead",
+            ),
             (&["a", "--count", "0"], "0 is not in 1.."),
             (&["a", "--timeout", "0"], "more than 0"),
         ];

@@ -1,4 +1,4 @@
-//! What ends a client from outside: a signal, or the time that it was given.
+//! The events that stop a client: a signal or its timeout.
 
 use std::{future::pending, io, time::Duration};
 
@@ -22,19 +22,19 @@ pub enum StopCause {
 }
 
 impl Stop {
-    /// From now on signals no longer end the program.
+    /// Starts to listen for signals, which from then on no longer end the program by themselves.
     pub fn listen(timeout: Option<Duration>) -> io::Result<Self> {
         Ok(Self {
             #[cfg(unix)]
             interrupt: signal(SignalKind::interrupt())?,
             #[cfg(unix)]
             terminate: signal(SignalKind::terminate())?,
-            // A time too far away to be counted never comes.
+            // A deadline too far away to be represented is never reached.
             deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
         })
     }
 
-    /// Each signal is told, the timeout once. Cancel-safe.
+    /// Waits for the next cause to stop. Returns each signal, and the timeout once. Cancel-safe.
     pub async fn wait(&mut self) -> StopCause {
         let deadline = self.deadline;
         tokio::select! {

@@ -1,7 +1,7 @@
-//! `carillon sub`: each message of a topic, a filter or a queue is a line of standard output.
+//! `carillon sub`: prints each message of a topic, a filter or a queue as a line on standard output.
 //!
-//! This module owns the options that all protocols share, and the outcome. [`feed`](super::feed) has what
-//! happens on a connection, [`follow`](super::follow) what happens between them.
+//! This module owns the options that all protocols share, and the outcome. [`feed`](super::feed) receives messages
+//! on a connection, [`follow`](super::follow) reconnects.
 
 use std::{io, time::Duration};
 
@@ -24,20 +24,21 @@ use super::{
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct SubscribeOptions {
-    /// Topic or filter to follow, where * is one level and > all levels below; or a destination such as
-    /// /queue/orders: what is printed of a queue is taken from it. With MQTT a topic filter such as a/+/b or a/#
+    /// Topic or filter to subscribe to, in which * stands for one level and > for all levels below; or a destination
+    /// such as /queue/orders, from which each printed message is removed; with MQTT a topic filter such as a/+/b
+    /// or a/#
     #[arg(value_name = "DESTINATION")]
     pub(super) source: String,
 
-    /// What to speak; an address with mqtt:// says it as well [default: stomp]
+    /// Protocol to use [default: mqtt for an address that begins with mqtt:// or mqtts://, else stomp]
     #[arg(long, env = "CARILLON_PROTOCOL")]
     protocol: Option<Protocol>,
 
-    /// Print the topic or queue and a tab before each message
+    /// Print the topic or queue, then a tab, before each message
     #[arg(short, long, env = "CARILLON_SUB_VERBOSE", value_parser = BoolishValueParser::new())]
     verbose: bool,
 
-    /// Print each message as a JSON object with all that is known of it
+    /// Print each message as a JSON object with all its fields
     #[arg(long, env = "CARILLON_SUB_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
 
@@ -51,7 +52,7 @@ pub struct SubscribeOptions {
     )]
     count: Option<u64>,
 
-    /// Seconds after which to give up; without --count, to end
+    /// Seconds after which to end; with --count, it is an error to have received fewer messages by then
     #[arg(
         long,
         value_name = "SECONDS",
@@ -61,11 +62,11 @@ pub struct SubscribeOptions {
     )]
     timeout: Option<Duration>,
 
-    /// Connect again when there is no connection, and go on where it ended
+    /// Reconnect when the connection is lost or cannot be opened, and continue after the last message
     #[arg(long, env = "CARILLON_SUB_RECONNECT", value_parser = BoolishValueParser::new())]
     pub(super) reconnect: bool,
 
-    /// Say nothing but errors and what was missed
+    /// Print only errors and notices of missed messages
     #[arg(short, long, env = "CARILLON_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 
@@ -79,12 +80,12 @@ pub struct SubscribeOptions {
     pub(super) mqtt: MqttSubscribeOptions,
 }
 
-/// Subscribes and prints until there is a reason to end.
+/// Subscribes, and prints messages until the command ends.
 ///
 /// # Errors
 ///
-/// There is no connection or no longer, the server refused the subscription, the time was over before
-/// all messages were there, or standard output cannot be written to.
+/// The connection failed, the server refused the subscription, the timeout passed before all messages arrived, or
+/// standard output cannot be written to.
 pub async fn subscribe(options: SubscribeOptions) -> anyhow::Result<()> {
     let protocol = protocol::choose(options.protocol, options.connection.server.as_ref());
     match protocol {
@@ -114,7 +115,7 @@ async fn print(options: &SubscribeOptions, subscription: impl Subscription) -> a
     let mut feed = Feed::new(subscription, options.intake());
     let outcome = follow(options.reconnect_options(), &mut feed, &mut stop).await;
     let received = feed.received();
-    // What was received is printed whatever happened, unless its reader makes us wait in vain.
+    // The messages received are printed even after an error, unless the user stops the wait for a slow reader.
     tokio::select! {
         written = feed.finish() => written.map_err(unwritten)?,
         _ = stop.wait() => {}
@@ -127,7 +128,7 @@ async fn print(options: &SubscribeOptions, subscription: impl Subscription) -> a
     match options.count {
         Some(count) => bail!("received {received} of {count} messages within {seconds} s"),
         None if options.stomp.browse => {
-            bail!("received {received} messages, not all, within {seconds} s")
+            bail!("received only {received} messages of the queue within {seconds} s")
         }
         None => Ok(()),
     }
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_the_body_unless_more_is_asked_for() {
+    fn the_format_is_the_body_by_default() {
         let table: [(&[&str], Format); 3] = [
             (&["a.>"], Format::Body),
             (&["a", "-v"], Format::DestinationAndBody),
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_for_is_refused_before_connecting() {
+    fn an_invalid_option_is_refused_before_connecting() {
         let table: [(&[&str], &str); 4] = [
             (&["a", "--count", "0"], "0 is not in 1.."),
             (&["a", "--timeout", "-1"], "--timeout"),

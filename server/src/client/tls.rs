@@ -1,4 +1,4 @@
-//! TLS from a client's side: whom it trusts, and the handshake.
+//! TLS for clients: trusted certificates and the handshake.
 
 use std::{
     io,
@@ -18,22 +18,22 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::address::{Carrier, Endpoint};
 use crate::tls::provider;
 
-/// Whose word is taken for who the server is.
+/// The options that decide which server certificates are trusted.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Trust {
-    /// Trust the certificates in this file, in PEM, instead of those that the system trusts
+    /// Trust the certificates in this PEM file instead of the system's
     #[arg(long, value_name = "FILE", env = "CARILLON_CA")]
     ca: Option<PathBuf>,
-    /// Do not ask who the server is: anybody on the way may read along
+    /// Accept any server certificate; insecure, because an attacker on the network can read all data
     #[arg(long, conflicts_with = "ca")]
     insecure: bool,
 }
 
 impl Trust {
-    /// Shakes hands with the server there.
+    /// Performs the TLS handshake with the server at this endpoint.
     ///
     /// # Errors
-    /// There are no certificates to trust, or the server has none that they vouch for.
+    /// There are no trusted certificates, or none of them confirms the server's certificate.
     pub async fn handshake(
         &self,
         endpoint: &Endpoint,
@@ -69,22 +69,22 @@ impl Trust {
     fn roots(&self) -> io::Result<RootCertStore> {
         let certificates = match &self.ca {
             Some(path) => certificates_in_file(path)?,
-            // Those that cannot be read are as good as not there.
+            // Certificates that cannot be read are skipped.
             None => rustls_native_certs::load_native_certs().certs,
         };
         let mut roots = RootCertStore::empty();
         let (added, _) = roots.add_parsable_certificates(certificates);
         match &self.ca {
-            Some(path) if added == 0 => Err(unusable(path, "there is no certificate in it")),
+            Some(path) if added == 0 => Err(unusable(path, "the file has no certificate")),
             _ => Ok(roots),
         }
     }
 }
 
-/// What to do about a handshake that failed, if it is something that the user could do.
+/// Returns advice for the user on a failed handshake, or None if the error is not one of TLS.
 pub fn advice(error: &io::Error) -> Option<&'static str> {
     if error.kind() == io::ErrorKind::InvalidInput {
-        return Some("name a file of certificates in PEM");
+        return Some("name a PEM file with certificates");
     }
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match error {
@@ -93,11 +93,11 @@ pub fn advice(error: &io::Error) -> Option<&'static str> {
         ) => "name a certificate to trust with --ca FILE",
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "use a name that its certificate is for",
+        ) => "use a host name that the server's certificate covers",
         rustls::Error::InvalidMessage(_) | rustls::Error::AlertReceived(_) => {
-            "is TLS spoken there? Try ws://"
+            "the server may not use TLS; try ws:// or mqtt://"
         }
-        _ => "TLS is not possible with it",
+        _ => "TLS with this server is not possible",
     })
 }
 
@@ -112,7 +112,7 @@ fn unusable(path: &Path, reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 
-/// Takes everybody for the server.
+/// A verifier that accepts any certificate.
 #[derive(Debug)]
 struct AcceptAnyCertificate(Arc<CryptoProvider>);
 

@@ -1,6 +1,6 @@
-//! What carries a protocol's bytes: TCP or TLS as it is, or messages of WebSocket.
+//! The transport of a protocol's bytes: a TCP or TLS stream, or WebSocket messages.
 //!
-//! A protocol sees one stream of bytes either way, which may be cut anywhere.
+//! A protocol sees one stream of bytes in both cases, which may be cut anywhere.
 
 use std::{
     pin::{Pin, pin},
@@ -22,7 +22,7 @@ pub enum Transport {
     WebSocket(WebSocket),
 }
 
-/// Nothing more can be sent.
+/// No more bytes can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CannotSend;
 
@@ -44,7 +44,7 @@ impl Transport {
         })
     }
 
-    /// Waits for something to arrive, and appends it to `received`.
+    /// Waits for bytes to arrive, and appends them to `received`.
     pub fn poll_read(
         &mut self,
         context: &mut Context<'_>,
@@ -56,7 +56,7 @@ impl Transport {
         }
     }
 
-    /// Takes the bytes from `outgoing`, and waits until all that was taken was sent.
+    /// Takes the bytes from `outgoing`, and waits until all bytes taken are sent.
     pub fn poll_write(
         &mut self,
         context: &mut Context<'_>,
@@ -69,7 +69,7 @@ impl Transport {
         sent.map_err(|()| CannotSend)
     }
 
-    /// Whether nothing that was taken is still to be sent.
+    /// Returns true if all bytes taken are sent.
     pub const fn is_flushed(&self) -> bool {
         match self {
             Self::Stream(stream) => stream.is_flushed,
@@ -77,7 +77,7 @@ impl Transport {
         }
     }
 
-    /// Says that nothing more will be sent. The server may have gone already.
+    /// Closes the sending side. Errors are ignored, because the server may have closed the connection already.
     pub async fn close(&mut self) {
         let _: Result<(), ()> = match self {
             Self::Stream(stream) => stream.socket.shutdown().await.map_err(drop),
@@ -86,12 +86,13 @@ impl Transport {
     }
 }
 
-/// Bytes as they are.
+/// A plain byte stream.
 pub struct Stream {
     socket: ByteStream,
     buffer: Box<[u8]>,
-    /// What was taken to be sent, and how much of it was.
+    /// The bytes that are being written.
     writing: Vec<u8>,
+    /// Number of bytes of `writing` that are written.
     written: usize,
     is_flushed: bool,
 }
@@ -141,7 +142,7 @@ impl Stream {
     }
 }
 
-/// Bytes as the content of messages, wherever they are cut.
+/// A byte stream carried in WebSocket messages, which may cut it anywhere.
 pub struct WebSocket {
     socket: Box<WebSocketStream<ByteStream>>,
     is_flushed: bool,
@@ -160,7 +161,7 @@ impl WebSocket {
             Some(Ok(Message::Close(frame))) => {
                 return Poll::Ready(Err(Lost::closed_websocket(frame)));
             }
-            // Pings are answered by the socket.
+            // The WebSocket library answers pings.
             Some(Ok(_)) => {}
             Some(Err(error)) => return Poll::Ready(Err(Lost::broken_websocket(&error))),
             None => return Poll::Ready(Err(Lost::Closed)),
@@ -188,13 +189,13 @@ impl WebSocket {
     }
 }
 
-/// All of the bytes as one message, unless they are too many.
+/// Takes the bytes of the next message: all of them, up to [`MESSAGE_BYTES`].
 fn next_message(outgoing: &mut Vec<u8>) -> Bytes {
     let rest = outgoing.split_off(outgoing.len().min(MESSAGE_BYTES));
     Bytes::from(std::mem::replace(outgoing, rest))
 }
 
-/// The longest message of WebSocket that is sent.
+/// Maximum length of a WebSocket message sent.
 const MESSAGE_BYTES: usize = 256 << 10;
-/// How much is read from TCP at a time.
+/// Size of one read from TCP.
 const READ_BYTES: usize = 32 << 10;

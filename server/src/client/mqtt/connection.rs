@@ -1,4 +1,4 @@
-//! A connection on which MQTT is spoken: [`wire::mqtt::client`] is asked what the bytes mean.
+//! An MQTT connection. [`wire::mqtt::client`] owns the protocol state.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub struct Mqtt {
     client: Client,
 }
 
-/// What the server reason in CONNACK.
+/// The parts of CONNACK that describe the session.
 #[derive(Clone, Debug, Default)]
 pub struct SessionInfo {
     pub session_present: bool,
@@ -58,7 +58,7 @@ impl Machine for Mqtt {
 }
 
 impl Connection {
-    /// Connects and waits for CONNACK. The session is the client's.
+    /// Connects and waits for CONNACK. `client` holds the session.
     ///
     /// # Errors
     ///
@@ -118,14 +118,14 @@ impl Connection {
         client.acknowledge(ticket, &mut self.outgoing);
     }
 
-    /// What the server reason, of what has arrived.
+    /// Returns the next event that has arrived, or None.
     ///
     /// # Errors
     ///
-    /// The connection is lost, and everything that arrived was told.
+    /// The connection is lost, and all events that arrived have been returned.
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Lost> {
         let now_ms = self.now_ms();
-        // Looked at first, since what arrived is borrowed afterwards.
+        // Checked first, because the event borrows the received bytes afterwards.
         let checked = self.check();
         let (client, outgoing) = (&mut self.machine.client, &mut self.outgoing);
         let event = self
@@ -141,12 +141,12 @@ impl Connection {
         }
     }
 
-    /// Takes leave of the server, and waits a little until it closes the connection, as it does when it has
-    /// read everything before.
+    /// Sends DISCONNECT, and waits up to [`CLOSE_TIMEOUT`] until the server closes the connection. The server does
+    /// so after it has read everything sent before.
     ///
     /// # Errors
     ///
-    /// It ended otherwise: the server may not have read everything.
+    /// The connection ended in another way: the server may not have read everything.
     pub async fn close(mut self, session_expiry_s: Option<u32>) -> Result<(), String> {
         let client = &mut self.machine.client;
         client.disconnect(session_expiry_s, &mut self.outgoing);
@@ -177,9 +177,9 @@ impl Connection {
         }
     }
 
-    /// Tells the server, if it can still be told, what it did wrong, and keeps the session.
+    /// Sends the unsent bytes if possible, such as a DISCONNECT with the reason, and returns the session.
     pub async fn into_client(mut self) -> Client {
-        // Whether it is read makes no difference here.
+        // The session is the same if the server does not read them.
         let _ = timeout(CLOSE_TIMEOUT, self.flush()).await;
         self.machine.client
     }
@@ -196,13 +196,13 @@ fn refusal(refused: &Refused<'_>, address: String) -> ConnectError {
     }
 }
 
-/// Seconds, of milliseconds; 0 is never.
+/// Converts milliseconds to seconds of keep alive, rounded up. 0 means none.
 pub fn keep_alive_s(heart_beat_ms: u32) -> u16 {
     u16::try_from(heart_beat_ms.div_ceil(1000)).unwrap_or(u16::MAX)
 }
 
 const SUBPROTOCOL: &str = "mqtt";
-/// Of a WebSocket (RFC 6455, 7.4.1).
+/// The WebSocket close code for a normal end (RFC 6455, 7.4.1).
 const NORMAL: u16 = 1000;
-/// How long the server may take to close the connection.
+/// Time limit for the server to close the connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,6 +1,6 @@
-//! MQTT on the command line: its connection, what `pub` sends and what `sub` subscribes to.
+//! MQTT for the command-line clients: the connection, and the MQTT parts of `pub` and `sub`.
 //!
-//! Names are MQTT's: `a/b`, with `+` and `#` in filters.
+//! Topic names are written as in MQTT: `a/b`, with the wildcards `+` and `#` in filters.
 
 mod connection;
 mod options;

@@ -1,17 +1,17 @@
-//! The options that only MQTT has.
+//! The options for MQTT only.
 
 use clap::{ValueEnum, builder::BoolishValueParser};
 use wire::mqtt::{QoS, RetainHandling, Version};
 
-/// Those of `pub` and `sub`.
+/// The options that `pub` and `sub` share.
 #[derive(Clone, Debug, clap::Args)]
 pub struct MqttOptions {
     /// Version of MQTT [default: 5]
     #[arg(long, value_name = "VERSION", env = "CARILLON_MQTT_VERSION")]
     mqtt_version: Option<MqttVersion>,
 
-    /// Quality of service: 0 is at most once, 1 at least once, 2 exactly once. From 1 on the server confirms each
-    /// message that it takes, and `pub` waits for that [default: 1]
+    /// Quality of service: 0 for at most once, 1 for at least once, 2 for exactly once; with 1 and 2 the server
+    /// confirms each published message, and `pub` waits for that [default: 1]
     #[arg(
         long,
         value_name = "0|1|2",
@@ -34,11 +34,11 @@ pub struct MqttPublishOptions {
     #[command(flatten)]
     pub common: MqttOptions,
 
-    /// Let the server keep the last message for whoever subscribes later; an empty one clears it
+    /// Let the server retain the last message for later subscribers; an empty message clears it
     #[arg(long, env = "CARILLON_PUB_RETAIN", value_parser = BoolishValueParser::new())]
     pub retain: bool,
 
-    /// Seconds after which the messages are of no use any more
+    /// Seconds after which the messages expire
     #[arg(long, value_name = "SECONDS", env = "CARILLON_PUB_EXPIRY")]
     pub expiry: Option<u32>,
 
@@ -46,7 +46,7 @@ pub struct MqttPublishOptions {
     #[arg(long, value_name = "TOPIC", env = "CARILLON_PUB_RESPONSE_TOPIC")]
     pub response_topic: Option<String>,
 
-    /// What answers are to repeat
+    /// Correlation data that answers repeat
     #[arg(long, value_name = "TEXT", env = "CARILLON_PUB_CORRELATION_DATA")]
     pub correlation_data: Option<String>,
 }
@@ -56,8 +56,8 @@ pub struct MqttSubscribeOptions {
     #[command(flatten)]
     pub common: MqttOptions,
 
-    /// Let the server keep the subscription and its messages so long after this ends, for the next time with
-    /// that --client-id
+    /// Let the server keep the subscription and its messages for this time after the end of this command; the next
+    /// run with the same --client-id continues it
     #[arg(
         long,
         value_name = "SECONDS|never",
@@ -67,7 +67,7 @@ pub struct MqttSubscribeOptions {
     )]
     pub session_expiry: Option<u32>,
 
-    /// Forget what the server has kept, and begin anew
+    /// Discard the session that the server has kept, and start a new one
     #[arg(
         long,
         env = "CARILLON_SUB_CLEAN",
@@ -76,23 +76,23 @@ pub struct MqttSubscribeOptions {
     )]
     pub clean: bool,
 
-    /// Not the messages that this client itself publishes, under the same --client-id
+    /// Do not receive messages that were published with the same --client-id
     #[arg(long, env = "CARILLON_SUB_NO_LOCAL", value_parser = BoolishValueParser::new())]
     pub no_local: bool,
 
-    /// Tell of messages that are just being published, too, whether they are retained
+    /// Keep the retain flag of messages that are published while subscribed
     #[arg(long, env = "CARILLON_SUB_RETAIN_AS_PUBLISHED", value_parser = BoolishValueParser::new())]
     pub retain_as_published: bool,
 
-    /// When to begin with the retained messages [default: always]
+    /// When to receive the retained messages on subscribing [default: always]
     #[arg(long, value_name = "WHEN", env = "CARILLON_SUB_RETAIN_HANDLING")]
     pub retain_handling: Option<Retained>,
 
-    /// Topic of what the server is to publish if this client is lost
+    /// Topic of the will, a message that the server publishes if this client is lost
     #[arg(long, value_name = "TOPIC", env = "CARILLON_SUB_WILL_TOPIC")]
     pub will_topic: Option<String>,
 
-    /// What it is to publish there; nothing otherwise
+    /// Payload of the will; empty by default
     #[arg(
         long,
         value_name = "TEXT",
@@ -102,7 +102,7 @@ pub struct MqttSubscribeOptions {
     )]
     pub will_payload: Option<String>,
 
-    /// With this quality of service [default: that of --qos]
+    /// Quality of service of the will [default: that of --qos]
     #[arg(
         long,
         value_name = "0|1|2",
@@ -112,7 +112,7 @@ pub struct MqttSubscribeOptions {
     )]
     pub will_qos: Option<QoS>,
 
-    /// And keep it there
+    /// Retain the will
     #[arg(
         long,
         env = "CARILLON_SUB_WILL_RETAIN",
@@ -124,11 +124,11 @@ pub struct MqttSubscribeOptions {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Retained {
-    /// Whenever this client subscribes
+    /// On each subscribing
     Always,
-    /// Unless the server has kept the subscription
+    /// Only if the server has not kept the subscription
     New,
-    /// Not at all
+    /// Never
     Never,
 }
 
@@ -150,7 +150,7 @@ impl MqttOptions {
         }
     }
 
-    /// At least once, unless the user says otherwise: then it is known what was taken.
+    /// Returns the quality of service. At least once by default, so that the server confirms messages.
     pub fn qos(&self) -> QoS {
         self.qos.unwrap_or(QoS::AtLeastOnce)
     }
@@ -164,14 +164,14 @@ impl MqttOptions {
 }
 
 impl MqttPublishOptions {
-    /// An option that was given, if any.
+    /// Returns an option for MQTT that was given, or None.
     pub fn given_option(&self) -> Option<&'static str> {
         let retain = [("--retain", self.retain)];
         let given = self.common.given().into_iter().chain(retain);
         first(given).or_else(|| self.mqtt5_property())
     }
 
-    /// An option that was given and that is a property of MQTT 5, if any.
+    /// Returns an option that was given and needs a property of MQTT 5, or None.
     pub fn mqtt5_property(&self) -> Option<&'static str> {
         first([
             ("--expiry", self.expiry.is_some()),
@@ -182,7 +182,7 @@ impl MqttPublishOptions {
 }
 
 impl MqttSubscribeOptions {
-    /// An option that was given, if any.
+    /// Returns an option for MQTT that was given, or None.
     pub fn given_option(&self) -> Option<&'static str> {
         let kept = [
             ("--session-expiry", self.session_expiry.is_some()),
@@ -192,7 +192,7 @@ impl MqttSubscribeOptions {
         first(given).or_else(|| self.mqtt5_option())
     }
 
-    /// An option that was given and that only MQTT 5 has, if any.
+    /// Returns an option that was given and needs MQTT 5, or None.
     pub fn mqtt5_option(&self) -> Option<&'static str> {
         first([
             ("--clean", self.clean),
@@ -211,7 +211,7 @@ fn first(options: impl IntoIterator<Item = (&'static str, bool)>) -> Option<&'st
 fn qos(text: &str) -> Result<QoS, &'static str> {
     let level = text.parse().ok();
     let qos = level.and_then(QoS::from_level);
-    qos.ok_or("it needs to be 0, 1 or 2")
+    qos.ok_or("the value must be 0, 1 or 2")
 }
 
 /// "If the Session Expiry Interval is 0xFFFFFFFF (UINT_MAX), the Session does not expire" (3.1.2.11.2).
@@ -219,7 +219,7 @@ fn session_expiry(text: &str) -> Result<u32, &'static str> {
     match (text, text.parse()) {
         ("never", _) => Ok(NEVER),
         (_, Ok(seconds)) if seconds > 0 => Ok(seconds),
-        _ => Err("it needs to be a whole number of seconds, more than 0, or never"),
+        _ => Err("the value must be a whole number of seconds, more than 0, or never"),
     }
 }
 

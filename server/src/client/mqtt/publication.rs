@@ -1,4 +1,4 @@
-//! What `pub` does over MQTT.
+//! `carillon pub` over MQTT.
 
 use anyhow::{anyhow, bail};
 use wire::mqtt::{
@@ -16,18 +16,18 @@ pub struct MqttPublication<'o> {
     options: &'o PublishOptions,
     topic: TopicName<'o>,
     response_topic: Option<TopicName<'o>>,
-    /// Room for the properties of a message.
+    /// Buffer for the encoded properties of a message.
     scratch: Vec<u8>,
     sent: u64,
     confirmed: u64,
-    /// The connection was ended well.
+    /// True if the connection was closed without an error.
     is_closed: bool,
 }
 
 impl<'o> MqttPublication<'o> {
     /// # Errors
     ///
-    /// There is no such topic, or the version does not have what is asked for.
+    /// A topic name is invalid, or an option needs another version of MQTT.
     pub fn of(options: &'o PublishOptions) -> anyhow::Result<Self> {
         let response_topic = options.mqtt.response_topic.as_deref();
         let publication = Self {
@@ -55,7 +55,7 @@ impl<'o> MqttPublication<'o> {
         self.options.mqtt.common.qos()
     }
 
-    /// An option that is a property of MQTT 5, if one was given.
+    /// Returns an option that was given and needs a property of MQTT 5, or None.
     fn mqtt5_property(&self) -> Option<&'static str> {
         if self.options.content_type.is_some() {
             return Some("--content-type");
@@ -153,7 +153,7 @@ impl Publication for MqttPublication<'_> {
         self.is_closed = closed.is_ok();
         match self.qos() {
             QoS::AtMostOnce => closed.map_err(anyhow::Error::msg),
-            // All were confirmed.
+            // All messages are confirmed already.
             QoS::AtLeastOnce | QoS::ExactlyOnce => Ok(()),
         }
     }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_properties() {
+    fn options_are_sent_as_properties() {
         let options = parse(&[
             "a/b",
             "--content-type",
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_published_is_refused_before_connecting() {
+    fn an_invalid_publication_is_refused_before_connecting() {
         let table: [(&[&str], &str); 5] = [
             (&["a/+"], "a/+"),
             (&["a/#"], "a/#"),

@@ -1,4 +1,4 @@
-//! What a server of MQTT gives as its reason, as a text.
+//! The text of an MQTT reason code.
 
 use std::fmt::Debug;
 
@@ -6,7 +6,7 @@ use wire::mqtt::{DisconnectReason, Properties};
 
 use crate::client::render::printable;
 
-/// A reason code, and the server's own words if there are some, on one line.
+/// Returns the name of a reason code, with the server reference and the reason string if present, on one line.
 pub fn reason_text(reason: impl Debug, properties: &Properties<'_>) -> String {
     let words = words(&format!("{reason:?}"));
     let reference = properties.server_reference();
@@ -19,7 +19,7 @@ pub fn reason_text(reason: impl Debug, properties: &Properties<'_>) -> String {
     format!("{words}{}{text}", reference.unwrap_or_default())
 }
 
-/// "NotAuthorized" is "not authorized".
+/// Splits a name into lower-case words: "NotAuthorized" becomes "not authorized".
 fn words(name: &str) -> String {
     let mut words = String::with_capacity(name.len() + 4);
     for char in name.chars() {
@@ -31,7 +31,7 @@ fn words(name: &str) -> String {
     words
 }
 
-/// Whether a server that ends the connection so would do it again.
+/// Returns true if the server would end the next connection with the same reason.
 pub const fn is_final(reason: DisconnectReason) -> bool {
     use DisconnectReason as Reason;
     matches!(
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_told_in_words_with_those_of_the_server() {
+    fn a_reason_text_includes_the_reason_string_and_the_server_reference() {
         let table = [
             (vec![], "not authorized"),
             (
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_another_client_took_over_is_not_taken_back() {
+    fn a_session_takeover_is_final_and_a_shutdown_is_not() {
         assert!(is_final(DisconnectReason::SessionTakenOver));
         assert!(!is_final(DisconnectReason::ServerShuttingDown));
     }

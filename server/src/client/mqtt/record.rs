@@ -1,4 +1,4 @@
-//! Messages of MQTT as lines.
+//! Renders MQTT messages as lines.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde::Serialize;
@@ -15,27 +15,27 @@ pub fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Properties that are absent are left out.
+/// A message as a JSON object. Absent properties are omitted.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'m> {
     topic: &'m str,
     qos: u8,
     retain: bool,
-    /// The server may have sent it before.
+    /// The DUP flag: the server may have sent the message before.
     duplicate: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<&'m str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload_format: Option<&'static str>,
-    /// Seconds.
+    /// Message expiry interval in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     expiry: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_topic: Option<&'m str>,
     #[serde(flatten)]
     correlation: Option<Correlation<'m>>,
-    /// Names may come more than once, and the order counts.
+    /// User properties. A name may occur more than once, and the order is significant.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     user_properties: Vec<Pair<'m>>,
     #[serde(flatten)]
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_json_tells_everything_that_was_said() {
+    fn a_line_of_json_has_all_properties() {
         let pair = |name, value| Property::UserProperty(UserProperty { name, value });
         let properties = [
             Property::ContentType("text/plain"),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_said_is_left_out_and_a_body_of_bytes_is_base64() {
+    fn absent_properties_are_omitted_and_a_binary_body_is_base64() {
         let wanted = concat!(
             r#"{"topic":"a/b","qos":1,"retain":true,"duplicate":true,"bodyBase64":"/w=="}"#,
             "\n"

@@ -1,4 +1,4 @@
-//! What `sub` asks a server of MQTT for.
+//! The MQTT subscription that `sub` requests.
 
 use std::num::NonZeroU16;
 
@@ -11,7 +11,7 @@ use wire::mqtt::{
 use super::options::{MqttSubscribeOptions, NEVER};
 use crate::client::subscribe::SubscribeOptions;
 
-/// What is asked for, of what there is.
+/// The checked options of a subscription.
 #[derive(Debug)]
 pub struct SubscribeRequest<'o> {
     pub filter: TopicFilter<'o>,
@@ -23,7 +23,7 @@ pub struct SubscribeRequest<'o> {
 impl<'o> SubscribeRequest<'o> {
     /// # Errors
     ///
-    /// There is no such filter, or the version does not have what is asked for.
+    /// The filter is invalid, or an option needs another version of MQTT or another kind of subscription.
     pub fn of(options: &'o SubscribeOptions) -> anyhow::Result<Self> {
         let (source, mqtt) = (options.source.as_str(), &options.mqtt);
         let filter = TopicFilter::parse(source);
@@ -31,7 +31,7 @@ impl<'o> SubscribeRequest<'o> {
         let shared = filter.check_shared();
         let shared = shared.map_err(|error| anyhow!("\"{source}\": {error}"))?;
         if shared.is_some() && mqtt.no_local {
-            bail!("--no-local cannot be had of a shared subscription");
+            bail!("--no-local cannot be used with a shared subscription");
         }
         let request = Self {
             filter,
@@ -51,7 +51,7 @@ impl<'o> SubscribeRequest<'o> {
         match (options.mqtt5_option(), options.session_expiry) {
             (Some(option), _) => bail!("{option} needs MQTT 5"),
             (None, Some(seconds)) if seconds != NEVER => {
-                bail!("MQTT 3.1.1 has no time after which a session ends: --session-expiry never")
+                bail!("MQTT 3.1.1 has no session expiry: use --session-expiry never")
             }
             _ => Ok(()),
         }
@@ -78,12 +78,12 @@ impl<'o> SubscribeRequest<'o> {
         self.options.common.qos()
     }
 
-    /// Whether the server is to keep the session when this ends.
+    /// Returns true if the server keeps the session after the command ends.
     pub const fn is_kept(&self) -> bool {
         self.options.session_expiry.is_some()
     }
 
-    /// The first CONNECT of all, with a name that may be empty.
+    /// Returns the CONNECT of the first connection. `client_id` may be empty.
     pub fn connect<'c>(&self, client_id: &'c str, keep_alive_s: u16, window: u64) -> Connect<'c>
     where
         'o: 'c,
@@ -100,7 +100,8 @@ impl<'o> SubscribeRequest<'o> {
         }
     }
 
-    /// A connection that is lost is to be gone on with, even if nothing is to be kept in the end.
+    /// Returns the session expiry of CONNECT. With `--reconnect`, the session outlives a lost connection even if
+    /// it is not kept after the command.
     const fn session_expiry_s(&self) -> u32 {
         match (self.options.session_expiry, self.reconnect) {
             (Some(seconds), _) => seconds,
@@ -109,7 +110,7 @@ impl<'o> SubscribeRequest<'o> {
         }
     }
 
-    /// Whether the session outlives a connection that is lost.
+    /// Returns true if the session outlives a lost connection.
     pub fn outlives_connection(&self) -> bool {
         match self.version() {
             Version::V5_0 => self.session_expiry_s() > 0,
@@ -117,7 +118,7 @@ impl<'o> SubscribeRequest<'o> {
         }
     }
 
-    /// What DISCONNECT says of the session, if it is not what CONNECT reason.
+    /// Returns the session expiry of DISCONNECT, or None if it is that of CONNECT.
     pub fn disconnect_expiry(&self) -> Option<u32> {
         (self.outlives_connection() && !self.is_kept()).then_some(0)
     }
@@ -138,7 +139,7 @@ fn will(options: &MqttSubscribeOptions) -> anyhow::Result<Option<Will<'_>>> {
     }))
 }
 
-/// How long a session is kept while there is no connection, with --reconnect.
+/// Session expiry with --reconnect, in seconds.
 const RECONNECT_S: u32 = 300;
 
 #[cfg(test)]
@@ -150,8 +151,8 @@ mod tests {
     }
 
     #[test]
-    fn the_session_ends_with_the_command_unless_it_is_to_be_kept() {
-        // Clean start, seconds in CONNECT, and in DISCONNECT.
+    fn the_session_ends_with_the_command_without_session_expiry() {
+        // Expected: clean start, session expiry of CONNECT, session expiry of DISCONNECT.
         let kept = ["a", "--client-id", "me", "--session-expiry"];
         let table: [(&[&str], (bool, u32, Option<u32>)); 6] = [
             (&["a"], (true, 0, None)),
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_together_is_refused_before_connecting() {
+    fn conflicting_options_are_refused_before_connecting() {
         let old = ["a", "--mqtt-version", "3.1.1", "--client-id", "me"];
         let table: [(&[&str], &str); 6] = [
             (&["a/#/b"], "a/#/b"),
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_for_is_refused_before_connecting() {
+    fn invalid_options_are_refused_before_connecting() {
         let table: [(&[&str], &str); 6] = [
             (&["a", "--qos", "3"], "0, 1 or 2"),
             (&["a", "--mqtt-version", "4"], "3.1.1, 5"),

@@ -1,7 +1,7 @@
-//! What `sub` does over MQTT.
+//! `carillon sub` over MQTT.
 //!
-//! The session remembers the subscription and what was not acknowledged. It outlives a connection that is lost if
-//! there may be another one, and this command if the user wants it to be kept.
+//! The session holds the subscription and the unacknowledged messages. It outlives a lost connection with
+//! `--reconnect`, and the end of the command with `--session-expiry`.
 
 use wire::mqtt::{
     Suback, SubscribeReason,
@@ -25,12 +25,12 @@ use crate::client::{
 pub struct MqttSubscription<'o> {
     request: SubscribeRequest<'o>,
     connection: &'o ConnectionOptions,
-    /// The session, as long as no connection has it.
+    /// The client state of the session, for the next connection.
     client: Client,
-    /// The user's name of it, or the server's; empty as long as there is none.
+    /// The client identifier, from the user or assigned by the server; empty until then.
     client_id: String,
     session: SessionInfo,
-    /// The session has the subscription, if the server has the session.
+    /// True if the server has confirmed the subscription: a session that the server kept has it.
     is_subscribed: bool,
 }
 
@@ -116,11 +116,11 @@ impl Subscription for MqttSubscription<'_> {
         }
     }
 
-    /// The session keeps the subscription, or ends when the connection is closed.
+    /// Does nothing: the session keeps the subscription, or ends with the connection.
     fn unsubscribe(&mut self, _: &mut Connection) {}
 
     async fn close(&mut self, connection: Connection) {
-        // What was printed was acknowledged; a server that does not answer in time has that all the same.
+        // The acknowledgements have been written; they count even if the server does not answer in time.
         let _ = connection.close(self.request.disconnect_expiry()).await;
     }
 
@@ -143,7 +143,9 @@ impl MqttSubscription<'_> {
             }
             Some(granted) if granted.code() < wanted.code() => {
                 let (granted, wanted) = (granted.code(), wanted.code());
-                note(&format!("the server has QoS {granted} for QoS {wanted}"));
+                note(&format!(
+                    "the server granted QoS {granted} instead of QoS {wanted}"
+                ));
             }
             _ => {}
         }

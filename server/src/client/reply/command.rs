@@ -1,4 +1,4 @@
-//! The command that answers requests: a process for each of them, with bounds on its time and its output.
+//! Runs the command that answers requests: one process for each request, with limits on time and output.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -16,7 +16,7 @@ use tokio::{
 use super::request::Request;
 use crate::client::connect::without_os_code;
 
-/// What is run, and how much it may take.
+/// The command to run, with its limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Program<'o> {
     pub name: &'o OsStr,
@@ -25,14 +25,14 @@ pub struct Program<'o> {
     pub output_bytes: u64,
 }
 
-/// Why there is no answer from the command.
+/// The reason why the command gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     #[error("{name}: {reason}")]
     NotStarted {
         name: String,
         reason: String,
-        /// Another request would fare the same.
+        /// True if the command cannot be started for the next request either.
         is_final: bool,
     },
     #[error("the command failed ({0})")]
@@ -46,9 +46,9 @@ pub enum CommandError {
 }
 
 impl Program<'_> {
-    /// Gives the command the request on its standard input and in its environment; the answer is what it prints.
+    /// Runs the command with the request on its standard input and in its environment. Returns its output.
     ///
-    /// It is killed when it takes too long or prints too much, and when this future is dropped.
+    /// The process is killed if it exceeds its time or output limit, and if this future is dropped.
     pub async fn answer(&self, request: &Request) -> Result<Vec<u8>, CommandError> {
         let mut child = self.start(request)?;
         match timeout(self.time, self.talk(&mut child, &request.body)).await {
@@ -111,13 +111,13 @@ impl Program<'_> {
 
 async fn write(stdin: Option<ChildStdin>, body: &[u8]) {
     if let Some(mut stdin) = stdin {
-        // A command need not read what it does not want to know.
+        // A command need not read its input.
         let _ = stdin.write_all(body).await;
     }
 }
 
-/// As the shell's `$(...)` has it, but of one line: a text's last line end belongs to its print-out. Other
-/// bytes are left alone.
+/// Removes one line end from the end of a text, similar to the shell's `$(...)`, which removes all. Answers that
+/// are not UTF-8 stay unchanged.
 fn trim_line_end(answer: &mut Vec<u8>) {
     let without = answer.strip_suffix(b"\r\n").or(answer.strip_suffix(b"\n"));
     let length = without.map_or(answer.len(), <[u8]>::len);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_answer_is_what_the_command_prints() {
+    async fn the_answer_is_the_output_of_the_command() {
         let table: [(&str, &[u8], Result<&str, &str>); 7] = [
             ("cat", b"hello", Ok("hello")),
             ("echo hello", b"not read", Ok("hello")),
@@ -169,13 +169,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_nobody_reads_is_no_failure() {
+    async fn a_command_that_does_not_read_its_input_succeeds() {
         let body = vec![b'x'; 1 << 20];
         assert_eq!(run("echo done", &body).await.as_deref(), Ok("done"));
     }
 
     #[tokio::test]
-    async fn a_command_that_takes_too_long_is_ended() {
+    async fn a_command_that_exceeds_its_time_is_ended() {
         let program = Program {
             name: OsStr::new("cat"),
             arguments: &["/dev/zero".into()],
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_that_is_not_there_will_not_be_there_next_time() {
+    async fn a_missing_command_is_a_final_error() {
         let program = Program {
             name: OsStr::new("/nowhere/carillon"),
             arguments: &[],
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_keep_their_end() {
+    fn an_answer_that_is_not_utf_8_keeps_its_line_end() {
         let mut answer = b"\xff\n".to_vec();
         trim_line_end(&mut answer);
         assert_eq!(answer, b"\xff\n");

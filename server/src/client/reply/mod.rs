@@ -1,7 +1,7 @@
-//! `carillon reply`: each request is answered with a text, or with what a command prints.
+//! `carillon reply`: answers each request with a text or with the output of a command.
 //!
-//! This module owns the options and the outcome. [`replier`] has what happens on a connection, [`request`] what
-//! is known of a request, [`command`] how a command is run.
+//! This module owns the options and the outcome. [`replier`] answers requests on a connection, [`request`] holds
+//! a received request, [`command`] runs a command.
 
 mod command;
 mod replier;
@@ -28,7 +28,7 @@ use replier::Replier;
     after_help = AFTER_HELP
 )]
 pub struct ReplyOptions {
-    /// Where requests arrive: a topic or filter, or a destination such as /queue/orders
+    /// Topic, filter or destination such as /queue/orders that receives the requests
     #[arg(value_name = "DESTINATION")]
     source: Source,
 
@@ -41,16 +41,16 @@ pub struct ReplyOptions {
     )]
     body: Option<OsString>,
 
-    /// A command that is run for each request, one at a time: it is given the request on its standard input, and
-    /// what it prints is the answer
+    /// Command to run for each request, one at a time; it receives the request on its standard input, and its
+    /// output is the answer
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "body")]
     command: Vec<OsString>,
 
-    /// Media type of the answers, such as application/json; none is told otherwise
+    /// Media type of the answers, such as application/json; not sent by default
     #[arg(long, value_name = "TYPE", env = "CARILLON_REPLY_CONTENT_TYPE")]
     content_type: Option<String>,
 
-    /// Seconds that the command may take
+    /// Maximum run time of the command in seconds
     #[arg(
         long,
         value_name = "SECONDS",
@@ -61,7 +61,7 @@ pub struct ReplyOptions {
     )]
     timeout: Duration,
 
-    /// Bytes that the command may print; the server has a bound of its own
+    /// Maximum output of the command in bytes; the server has its own limit for messages
     #[arg(
         long,
         value_name = "BYTES",
@@ -81,15 +81,15 @@ pub struct ReplyOptions {
     )]
     count: Option<u64>,
 
-    /// Only the requests whose headers satisfy this condition, such as "region = 'north'"
+    /// Answer only requests whose headers match this selector, such as "region = 'north'"
     #[arg(long, value_name = "CONDITION", env = "CARILLON_REPLY_SELECTOR", value_parser = selector)]
     selector: Option<String>,
 
-    /// Connect again when there is no connection
+    /// Reconnect when the connection is lost or cannot be opened
     #[arg(long, env = "CARILLON_REPLY_RECONNECT", value_parser = BoolishValueParser::new())]
     reconnect: bool,
 
-    /// Say nothing but errors, and what was missed or not answered
+    /// Print only errors and notices of missed or unanswered requests
     #[arg(short, long, env = "CARILLON_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 
@@ -97,12 +97,11 @@ pub struct ReplyOptions {
     connection: ConnectionOptions,
 }
 
-/// Answers requests until there is a reason to end.
+/// Answers requests until the command ends.
 ///
 /// # Errors
 ///
-/// There is no connection or no longer, the server refused the subscription or an answer, or the command
-/// cannot be started.
+/// The connection failed, the server refused the subscription or an answer, or the command cannot be started.
 pub async fn reply(options: ReplyOptions) -> anyhow::Result<()> {
     let mut stop = Stop::listen(None)?;
     let mut replier = Replier::new(&options);
@@ -110,7 +109,7 @@ pub async fn reply(options: ReplyOptions) -> anyhow::Result<()> {
     outcome.map(drop).map_err(anyhow::Error::msg)
 }
 
-/// What requests are answered with.
+/// The source of the answers.
 #[derive(Clone, Copy, Debug)]
 enum Answer<'o> {
     Fixed(&'o [u8]),
@@ -140,7 +139,7 @@ impl ReplyOptions {
         }
     }
 
-    /// A queue keeps each request until it is answered. A topic's are for whoever is there.
+    /// Returns the acknowledgement mode. A queue keeps each request until it is acknowledged; a topic does not.
     fn ack(&self) -> AckMode {
         match self.source.is_queue() {
             true => AckMode::ClientIndividual,
@@ -148,7 +147,8 @@ impl ReplyOptions {
         }
     }
 
-    /// A queue's messages that are no requests are left to others; which those are on a topic is told one by one.
+    /// Returns the selector of the SUBSCRIBE. On a queue it excludes messages without reply-to, so that they stay
+    /// there for other consumers. On a topic such messages are received and reported one by one.
     fn whole_selector(&self) -> Option<String> {
         match (&self.selector, self.source.is_queue()) {
             (selector, false) => selector.clone(),
@@ -157,7 +157,8 @@ impl ReplyOptions {
         }
     }
 
-    /// Headers of the SUBSCRIBE. One request at a time: others may answer the next.
+    /// Returns the headers of the SUBSCRIBE. On a queue the prefetch is 1, so that other repliers can take the next
+    /// request.
     fn headers<'s>(&self, selector: Option<&'s str>) -> Vec<(&'static str, &'s str)> {
         let prefetch = self
             .source
@@ -171,10 +172,11 @@ impl ReplyOptions {
 const ARE_REQUESTS: &str = "JMSReplyTo IS NOT NULL";
 
 const AFTER_HELP: &str = "\
-The command finds CARILLON_DESTINATION, CARILLON_MESSAGE_ID, CARILLON_REPLY_TO, CARILLON_CORRELATION_ID, \
-CARILLON_CONTENT_TYPE and the request's headers, such as CARILLON_HEADER_RETRY_COUNT for retry-count, in its \
-environment. When it fails there is no answer: a queue's request is delivered again, to whoever takes it, and \
-in the end goes to the dead letter queue. Messages without reply-to stay in a queue, and are passed over on a topic.";
+The environment of the command contains CARILLON_DESTINATION, CARILLON_MESSAGE_ID, CARILLON_REPLY_TO, \
+CARILLON_CORRELATION_ID, CARILLON_CONTENT_TYPE and the headers of the request, such as \
+CARILLON_HEADER_RETRY_COUNT for retry-count. If the command fails, there is no answer: a request on a queue is \
+delivered again, to any consumer, and finally moved to the dead letter queue. Messages without reply-to stay in a \
+queue and are skipped on a topic.";
 
 #[cfg(test)]
 mod tests {
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_a_text_or_a_commands() {
+    fn an_answer_is_a_text_or_the_output_of_a_command() {
         let options = parse(&["a", "--body", "-yes-"]).unwrap();
         assert!(matches!(options.answer(), Answer::Fixed(b"-yes-")));
         let options = parse(&["a", "--timeout", "2", "--", "sh", "-c", "date"]).unwrap();
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queues_requests_are_taken_one_by_one_and_others_messages_left() {
+    fn requests_on_a_queue_are_taken_one_by_one_and_other_messages_stay() {
         let table: [(&[&str], AckMode, &[_]); 3] = [
             (&["a", "--body", "x"], AckMode::Auto, &[]),
             (
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_answer_is_refused_before_connecting() {
+    fn invalid_options_are_refused_before_connecting() {
         let table: [(&[&str], &str); 6] = [
             (&["a"], "--body"),
             (&["a", "--body", "x", "--", "date"], "cannot be used with"),

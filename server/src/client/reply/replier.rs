@@ -1,4 +1,4 @@
-//! Requests of a subscription, answered one after the other.
+//! Answers the requests of a subscription, one after another.
 
 use std::pin::pin;
 
@@ -27,14 +27,14 @@ use crate::client::{
 
 pub struct Replier<'o> {
     options: &'o ReplyOptions,
-    /// Over all connections.
+    /// Number of answers over all connections.
     answered: u64,
     state: SubscriptionState,
-    /// The server has seen the last answer.
+    /// True if the server has confirmed the last answer.
     is_complete: bool,
 }
 
-/// Why a request was not answered.
+/// The reason why a request was not answered.
 #[derive(Debug, thiserror::Error)]
 enum Unanswered {
     #[error(transparent)]
@@ -43,10 +43,10 @@ enum Unanswered {
     Command(#[from] CommandError),
 }
 
-/// How the wait for an answer ended.
+/// The result of waiting for an answer.
 enum Wait {
     Answered(Result<Vec<u8>, CommandError>),
-    /// The answer could not be sent any more.
+    /// The connection was lost, so the answer cannot be sent.
     Lost,
     Stopped(StopCause),
 }
@@ -103,7 +103,7 @@ impl<'o> Replier<'o> {
 
     fn subscribe(&mut self, connection: &mut Connection) {
         if self.is_last() {
-            // The connection was lost before the server had confirmed it.
+            // The connection was lost before the server had confirmed the last answer: answer once more.
             self.answered -= 1;
         }
         self.state.start_attempt();
@@ -118,9 +118,9 @@ impl<'o> Replier<'o> {
         });
     }
 
-    /// The next request that has arrived. After the last answer there are none.
+    /// Returns the next request that has arrived. Returns None after the last answer.
     fn next_request(&mut self, connection: &mut Connection) -> Result<Option<Request>, Failure> {
-        // Nor when an answer could not be sent any more.
+        // On a lost connection no answer can be sent.
         let are_wanted = !self.is_last() && !connection.is_lost();
         loop {
             match connection.next_event()? {
@@ -140,7 +140,7 @@ impl<'o> Replier<'o> {
         }
     }
 
-    /// Answers a request, or says why not.
+    /// Answers a request, or reports why it is not answered.
     async fn serve(
         &mut self,
         request: &Request,
@@ -166,7 +166,7 @@ impl<'o> Replier<'o> {
         Ok(None)
     }
 
-    /// Waits for the answer, and keeps the connection alive meanwhile.
+    /// Waits for the answer, and keeps the connection alive in that time.
     async fn answer(
         &self,
         request: &Request,
@@ -188,7 +188,7 @@ impl<'o> Replier<'o> {
         Wait::Lost
     }
 
-    /// The acknowledgement goes behind the answer: if the answer is refused the request is not lost.
+    /// Sends the answer, then the acknowledgement: if the server refuses the answer, the request is not lost.
     fn send(&mut self, target: &str, request: &Request, body: &[u8], connection: &mut Connection) {
         connection.send(&Send {
             destination: target,
@@ -202,7 +202,7 @@ impl<'o> Replier<'o> {
         }
         self.answered += 1;
         if self.is_last() {
-            // At once, so that we are not given another request.
+            // Sent together with the acknowledgement, so that the server delivers no further request.
             connection.unsubscribe(REQUESTS, Some(LAST));
         }
     }
@@ -223,12 +223,13 @@ impl<'o> Replier<'o> {
     }
 }
 
-/// Whether another answer may wait to be sent. Once the connection is lost what is left is only looked at.
+/// Returns true if another request may be answered. On a lost connection nothing is sent any more, and the events
+/// that are left are only read.
 const fn has_room(connection: &Connection) -> bool {
     connection.unsent_bytes() < UNSENT_BYTES || connection.is_lost()
 }
 
-/// Waits for more requests, or, if the server is slow to take the answers, for that.
+/// Waits for more requests, or, if too many bytes are unsent, until they are sent.
 async fn progress(connection: &mut Connection) {
     match has_room(connection) {
         true => connection.receive().await,
@@ -236,7 +237,7 @@ async fn progress(connection: &mut Connection) {
     }
 }
 
-/// There is no answer: what is acknowledged is for others to try.
+/// Reports a request as unanswered. With a NACK, the server delivers a queue's request to another consumer.
 fn refuse(request: &Request, error: &Unanswered, connection: &mut Connection) {
     note(&format!("{} was not answered: {error}", request.name()));
     if let Some(ack) = &request.ack {
@@ -250,9 +251,9 @@ fn note_missed(message: &Message<'_>) {
     }
 }
 
-/// The one subscription of a connection, and its receipt.
+/// The id of a connection's only subscription, and its receipt.
 const REQUESTS: &str = "requests";
-/// The receipt for the end of the subscription, and so for everything before it.
+/// The receipt of the UNSUBSCRIBE. It confirms all frames before, too.
 const LAST: &str = "last";
-/// How much may wait to be sent before no more is answered, and the answer that passes it.
+/// Number of unsent bytes from which on no more requests are answered. The answer that reaches it is still sent.
 const UNSENT_BYTES: usize = 64 << 10;

@@ -1,4 +1,4 @@
-//! A request that was received, for as long as it takes to answer it.
+//! A received request.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +12,19 @@ use crate::client::{
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     pub message_id: String,
-    /// Where it arrived.
+    /// The destination that it was sent to.
     pub destination: String,
-    /// What to acknowledge it by, if it is to be.
+    /// The id for its acknowledgement, or None if it needs none.
     pub ack: Option<String>,
     pub reply_to: Option<String>,
     correlation_id: Option<String>,
     content_type: Option<String>,
-    /// Those that the requester set, and of each name the first.
+    /// The user-defined headers. Of repeated headers only the first.
     headers: BTreeMap<String, String>,
     pub body: Vec<u8>,
 }
 
-/// Why a message cannot be answered.
+/// The reason why a message cannot be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswerable {
     #[error("it has no reply-to")]
@@ -58,7 +58,8 @@ impl Request {
         }
     }
 
-    /// Where the answer goes. A destination that the server would refuse would end the connection.
+    /// Returns the destination of the answer. Checks it here, because the server would end the connection for an
+    /// invalid one.
     pub fn target(&self) -> Result<Target, Unanswerable> {
         let text = self.reply_to.as_deref().ok_or(Unanswerable::NoReplyTo)?;
         Target::from_stomp(text).map_err(|error| Unanswerable::InvalidReplyTo {
@@ -67,13 +68,12 @@ impl Request {
         })
     }
 
-    /// What tells its reader to what the answer is one: as JMS has it, the message's own id stands in for a
-    /// `correlation-id`.
+    /// Returns the `correlation-id` of the answer: the request's own, else its message id, as is usual in JMS.
     pub fn correlation(&self) -> &str {
         self.correlation_id.as_deref().unwrap_or(&self.message_id)
     }
 
-    /// What a command is told besides the body.
+    /// Returns the environment variables for the command.
     pub fn environment(&self) -> BTreeMap<String, &str> {
         let given = [
             (
@@ -90,20 +90,20 @@ impl Request {
             .filter_map(|(name, value)| Some((name.to_owned(), value?)));
         let headers = self.headers.iter();
         let headers = headers.map(|(name, value)| (variable(name), value.as_str()));
-        // The system has no variables with a NUL in them.
+        // Environment variables cannot contain NUL.
         let all = headers.chain(given);
         all.filter(|(_, value)| !value.contains('\0')).collect()
     }
 
-    /// How it is called on standard error.
+    /// Returns the name of the request for notices on standard error.
     pub fn name(&self) -> String {
         let place = printable(display_name(&self.destination));
         format!("message {} of {place}", printable(&self.message_id))
     }
 }
 
-/// The variable that a header is told in: `CARILLON_HEADER_RETRY_COUNT` for `retry-count`. The prefix keeps
-/// requesters from setting any other.
+/// Returns the name of the environment variable for a header: `CARILLON_HEADER_RETRY_COUNT` for `retry-count`. The
+/// prefix keeps requesters from setting other variables.
 fn variable(header: &str) -> String {
     let letters = header.chars().map(|letter| match letter {
         letter if letter.is_ascii_alphanumeric() => letter.to_ascii_uppercase(),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_told_what_is_known_of_the_request() {
+    fn the_environment_of_a_command_describes_the_request() {
         let request = request();
         let wanted = [
             ("CARILLON_CORRELATION_ID", "19a-42"),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_goes_where_the_request_says() {
+    fn the_answer_goes_to_the_reply_to_of_the_request() {
         let mut request = request();
         let target = request.target().unwrap();
         assert_eq!(target.as_stomp(), "/topic/answers");
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_correlation_is_the_requesters_or_the_messages_id() {
+    fn the_correlation_id_is_the_requests_or_its_message_id() {
         let mut request = request();
         assert_eq!(request.correlation(), "19a-42");
         request.correlation_id = Some("c-1".into());

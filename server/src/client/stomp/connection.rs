@@ -1,4 +1,4 @@
-//! A connection on which STOMP is spoken: [`wire::stomp::client`] is asked what the bytes mean.
+//! A STOMP connection. [`wire::stomp::client`] owns the protocol state.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl Machine for Stomp {
     }
 
     fn heart_beat(&mut self, out: &mut Vec<u8>) {
-        // Whatever else is sent will do.
+        // Any other unsent bytes serve as a heart-beat.
         if out.is_empty() {
             self.client.heart_beat(out);
         }
@@ -122,27 +122,28 @@ impl Connection {
         client.unsubscribe(id, receipt, &mut self.outgoing);
     }
 
-    /// A message was made use of; `id` is its [`ack`](wire::stomp::client::Message::ack).
+    /// Acknowledges a message; `id` is its [`ack`](wire::stomp::client::Message::ack).
     pub fn ack(&mut self, id: &str) {
         self.machine
             .client
             .ack(&acknowledge(id), &mut self.outgoing);
     }
 
-    /// A message could not be made use of: others may try.
+    /// Rejects a message, so that the server delivers it to another consumer; `id` is its
+    /// [`ack`](wire::stomp::client::Message::ack).
     pub fn nack(&mut self, id: &str) {
         let client = &self.machine.client;
         client.nack(&acknowledge(id), &mut self.outgoing);
     }
 
-    /// What the server said, of what has arrived.
+    /// Returns the next event that has arrived, or None.
     ///
     /// # Errors
     ///
-    /// The connection is lost, and everything that arrived was told.
+    /// The connection is lost, and all events that arrived have been returned.
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Lost> {
         let now_ms = self.now_ms();
-        // Looked at first, since what arrived is borrowed afterwards.
+        // Checked first, because the event borrows the received bytes afterwards.
         let checked = self.check();
         let Stomp { client, decoder } = &mut self.machine;
         let item = self.received.next(|bytes| decoder.decode(bytes));
@@ -152,7 +153,7 @@ impl Connection {
         }
     }
 
-    /// Takes leave of the server, and waits a little until it has seen that.
+    /// Sends DISCONNECT, and waits up to [`CLOSE_TIMEOUT`] for its receipt.
     pub async fn close(mut self) {
         let close = async {
             let client = &self.machine.client;
@@ -162,7 +163,7 @@ impl Connection {
             }
             self.close_transport().await;
         };
-        // A server that does not answer in time loses nothing but a farewell.
+        // Nothing depends on the receipt.
         let _ = timeout(CLOSE_TIMEOUT, close).await;
     }
 
@@ -178,7 +179,7 @@ impl Connection {
     }
 }
 
-/// What the server said in an ERROR, on one line.
+/// Returns the text of an ERROR frame on one line.
 pub fn error_text(error: &ServerError<'_>) -> String {
     let body = error.body.trim();
     match error.message.as_deref() {
@@ -196,11 +197,12 @@ fn acknowledge(id: &str) -> Acknowledge<'_> {
 }
 
 const SUBPROTOCOL: &str = "v12.stomp";
-/// The server is the user's choice and its limits are its own: ours only keep memory bounded.
+/// The limits for frames from the server. They only bound this client's memory: the server has its own limits.
 const LIMITS: Limits = Limits {
     body_bytes: 1 << 30,
     ..Limits::FROM_SERVER
 };
-/// The receipt of DISCONNECT, and how long it is waited for.
+/// The receipt of DISCONNECT.
 const DISCONNECT_RECEIPT: &str = "disconnect";
+/// Time limit for the receipt of DISCONNECT.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
-//! Where messages go to and come from, as users write it.
+//! Destinations of messages as users write them.
 //!
-//! A word that begins with `/` is a STOMP destination, such as `/queue/orders`; any other is a topic. What the
-//! server would refuse is refused here, before there is a connection.
+//! A word that begins with `/` is a STOMP destination, such as `/queue/orders`; any other word is a topic.
+//! Destinations that the server would refuse are refused here, before connecting.
 
 use std::{fmt, str::FromStr};
 
@@ -9,13 +9,13 @@ use broker::{ADVISORIES, InvalidName, Kind, TopicFilter, TopicName};
 
 use crate::stomp::{Destination, Misspelled, Place, sent_to, subscribed_to};
 
-/// What a SEND names: one destination, or several with commas between them.
+/// The destination of a SEND: one destination, or several separated by commas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     stomp: String,
 }
 
-/// What a SUBSCRIBE names: a topic, a queue, or many with wildcards.
+/// The destination of a SUBSCRIBE: a topic or queue, or several by wildcards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     stomp: String,
@@ -29,17 +29,17 @@ pub enum InvalidDestination {
     #[error(transparent)]
     Misspelled(#[from] Misspelled),
     #[error(
-        "what begins with '$', and topics below {ADVISORIES}, are published to by the broker alone"
+        "only the broker can publish to names that begin with '$' and to topics below {ADVISORIES}"
     )]
     Reserved,
-    #[error("several destinations are written in full: /topic/a,/queue/b")]
+    #[error("several destinations need their full form: /topic/a,/queue/b")]
     SeveralTopics,
-    #[error("one destination at a time can be read from; wildcards are * and >")]
+    #[error("only one destination can be subscribed to; use the wildcards * and > for several")]
     SeveralSources,
 }
 
 impl Target {
-    /// The header `destination`. Other than on the command line, a name alone is a queue.
+    /// Parses a `destination` header. A name without a prefix is a queue here, not a topic as on the command line.
     pub fn from_stomp(text: &str) -> Result<Self, InvalidDestination> {
         if sent_to(text, SESSION)?.iter().any(is_reserved) {
             return Err(InvalidDestination::Reserved);
@@ -73,7 +73,7 @@ impl Source {
         &self.stomp
     }
 
-    /// Whether what is read there is taken from others, and kept until somebody does.
+    /// Returns true for a queue: each message goes to one consumer, and is kept until then.
     pub fn is_queue(&self) -> bool {
         self.kind == Kind::Queue
     }
@@ -111,7 +111,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// A destination as the command line has it: the name alone of a topic, anything else as it is.
+/// Returns a destination as the command line shows it: a topic by its name, any other destination unchanged.
 pub fn display_name(stomp: &str) -> &str {
     match stomp.strip_prefix(TOPIC) {
         Some(topic) if !topic.contains(',') => topic,
@@ -128,7 +128,7 @@ fn is_reserved(Destination { kind, place, name }: &Destination<TopicName>) -> bo
 pub const TOPIC: &str = "/topic/";
 pub const QUEUE: &str = "/queue/";
 
-/// Stands for the connection's name, which is not known before there is one.
+/// Stands for the name of the session, which is unknown before connecting.
 const SESSION: &str = "session";
 
 #[cfg(test)]
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_a_topic_and_what_begins_with_a_slash_is_a_destination() {
+    fn a_word_is_a_topic_and_a_word_with_a_leading_slash_is_a_destination() {
         let table = [
             ("finance.stock", "/topic/finance.stock", "finance.stock"),
             ("/topic/a.b", "/topic/a.b", "a.b"),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_to_is_read_as_stomp_has_it() {
+    fn a_reply_to_is_parsed_as_a_stomp_destination() {
         for text in [
             "/remote-temp-queue/$TEMP.ws-1.answers",
             "/topic/answers",
@@ -188,15 +188,18 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_to_is_refused_with_the_reason() {
+    fn an_invalid_target_is_refused_with_the_reason() {
         let table = [
             ("a..b", "a level is empty"),
             ("a/b", "'/' is not allowed"),
             ("a.*", "a wildcard cannot be part"),
-            ("a,b", "written in full"),
-            ("$SYS.figures", "the broker alone"),
-            ("/topic/$SYS.figures", "the broker alone"),
-            ("ActiveMQ.Advisory.Connection", "the broker alone"),
+            ("a,b", "need their full form"),
+            ("$SYS.figures", "only the broker can publish"),
+            ("/topic/$SYS.figures", "only the broker can publish"),
+            (
+                "ActiveMQ.Advisory.Connection",
+                "only the broker can publish",
+            ),
             ("/queue/", "a level is empty"),
             ("/queue/a,,b", "a level is empty"),
             ("/exchange/amq.topic/a", "write /topic/KEY"),
@@ -210,11 +213,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused_with_the_reason() {
+    fn an_invalid_source_is_refused_with_the_reason() {
         let table = [
             ("a.>.b", "can only be the last level"),
             ("/queue/a.>.b", "can only be the last level"),
-            ("/queue/a,/queue/b", "one destination at a time"),
+            ("/queue/a,/queue/b", "only one destination"),
             ("/dsub/a", "begins with /topic/, /queue/"),
             ("/remote-temp-queue/$TEMP.ws-1.a", "its owner's"),
         ];

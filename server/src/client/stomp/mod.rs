@@ -1,4 +1,4 @@
-//! STOMP on the command line: its connection, its destinations, what `pub` sends and what `sub` subscribes to.
+//! STOMP for the command-line clients: the connection, destinations, and the STOMP parts of `pub` and `sub`.
 
 pub mod connection;
 pub mod destination;

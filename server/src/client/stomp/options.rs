@@ -1,4 +1,4 @@
-//! What `sub` asks a server of STOMP for.
+//! The options for STOMP only, and the STOMP subscription that `sub` requests.
 
 use std::str::FromStr;
 
@@ -15,19 +15,20 @@ use crate::client::{options::selector, subscribe::SubscribeOptions};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct StompOptions {
-    /// Begin in the past: "last" (each topic's last message), after a sequence, or after a message id
+    /// Start with earlier messages: with each topic's last one ("last"), or after a sequence or a message id
     #[arg(long, value_name = "last|SEQUENCE|ID", env = "CARILLON_SUB_SINCE")]
     since: Option<Since>,
 
-    /// Only the messages whose headers satisfy this condition, such as "price > 20 AND colour = 'red'"
+    /// Receive only messages whose headers match this selector, such as "price > 20 AND colour = 'red'"
     #[arg(long, value_name = "CONDITION", env = "CARILLON_SUB_SELECTOR", value_parser = selector)]
     selector: Option<String>,
 
-    /// Print what waits in the queue, without taking it, and end
+    /// Print the messages in the queue without removing them, and end
     #[arg(long, env = "CARILLON_SUB_BROWSE", value_parser = BoolishValueParser::new())]
     pub browse: bool,
 
-    /// Let the server keep the topics' messages under this name, and that of --client-id, for the next time
+    /// Make the subscription durable under this name and --client-id: the server keeps its messages until the next
+    /// run
     #[arg(
         long,
         value_name = "NAME",
@@ -37,28 +38,28 @@ pub struct StompOptions {
     )]
     durable: Option<String>,
 
-    /// What happens when this client is too slow; the server chooses otherwise
+    /// Action if this client is too slow; chosen by the server by default
     #[arg(long, value_name = "RULE", env = "CARILLON_SUB_OVERFLOW")]
     overflow: Option<Overflow>,
 }
 
-/// What happens to a subscription that lies too far behind.
+/// The server's action for a subscription that lags too far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Overflow {
-    /// The oldest messages are dropped, and that is told
+    /// Skip the oldest messages, and report how many
     DropOldest,
-    /// Only ever the newest message is delivered
+    /// Deliver only the newest message of each topic
     Latest,
-    /// The connection is ended
+    /// Close the connection
     Disconnect,
 }
 
-/// Where in the past to begin, as the header `since` has it.
+/// The start of a subscription in the past, as in the header `since`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Since(String);
 
 impl StompOptions {
-    /// An option that was given, if any.
+    /// Returns an option for STOMP that was given, or None.
     pub fn given_option(&self) -> Option<&'static str> {
         let options = [
             ("--since", self.since.is_some()),
@@ -72,7 +73,7 @@ impl StompOptions {
     }
 }
 
-/// What is asked for, of what there is.
+/// The checked options of a subscription.
 #[derive(Debug)]
 pub struct SubscribeRequest<'o> {
     pub source: Source,
@@ -82,7 +83,7 @@ pub struct SubscribeRequest<'o> {
 impl<'o> SubscribeRequest<'o> {
     /// # Errors
     ///
-    /// There is no such destination, or a queue, or a topic, does not have what is asked for.
+    /// The destination is invalid, or an option does not apply to a queue or a topic.
     pub fn of(options: &'o SubscribeOptions) -> anyhow::Result<Self> {
         let source = options.source.parse();
         let source = source.map_err(|error| anyhow!("\"{}\": {error}", options.source))?;
@@ -100,23 +101,23 @@ impl<'o> SubscribeRequest<'o> {
         let refusals = [
             (
                 options.browse && !is_queue,
-                "--browse is for queues; the past of a topic is had with --since",
+                "--browse is for queues; use --since for earlier messages of a topic",
             ),
             (
                 options.browse && reconnect,
-                "--browse cannot go on where it ended: do without --reconnect",
+                "--browse cannot continue on a new connection; use it without --reconnect",
             ),
             (
                 options.durable.is_some() && is_queue,
-                "--durable is for topics; a queue keeps its messages anyway",
+                "--durable is for topics; a queue always keeps its messages",
             ),
             (
                 options.since.is_some() && is_queue,
-                "--since is for topics; of a queue what waits in it is delivered",
+                "--since is for topics; a queue always delivers all its messages",
             ),
             (
                 options.overflow.is_some() && self.is_kept(),
-                "--overflow is for topics without --durable; nothing is passed over of what is kept",
+                "--overflow is for topics without --durable; queues and durable subscriptions skip no messages",
             ),
         ];
         match refusals.iter().find(|(is_refused, _)| *is_refused) {
@@ -129,12 +130,13 @@ impl<'o> SubscribeRequest<'o> {
         self.options.browse
     }
 
-    /// Whether the server keeps messages until they are acknowledged.
+    /// Returns true if the server keeps messages until they are acknowledged.
     pub fn is_kept(&self) -> bool {
         self.source.is_queue() || self.options.durable.is_some()
     }
 
-    /// What is kept is acknowledged once it was printed: what is under way when this ends is not lost.
+    /// Returns the acknowledgement mode. Kept messages are acknowledged after they are printed, so that messages in
+    /// flight at the end of the command are not lost.
     pub fn ack(&self) -> AckMode {
         match self.is_kept() && !self.options.browse {
             true => AckMode::Client,
@@ -142,7 +144,7 @@ impl<'o> SubscribeRequest<'o> {
         }
     }
 
-    /// Headers of the SUBSCRIBE; `window` is how many messages may wait for their acknowledgement.
+    /// Returns the headers of the SUBSCRIBE; `window` is the maximum number of unacknowledged messages.
     pub fn headers<'s>(&'s self, window: &'s str) -> Vec<(&'static str, &'s str)> {
         let is_acknowledged = self.ack() != AckMode::Auto;
         let headers = [
@@ -161,7 +163,7 @@ impl<'o> SubscribeRequest<'o> {
         self.options.since.as_ref().map(|since| since.0.as_str())
     }
 
-    /// Whether the place to begin stays the same whatever is published.
+    /// Returns true if the start of the subscription is a fixed message, independent of later publications.
     pub fn begins_at_a_message(&self) -> bool {
         self.since().is_some_and(|since| since != LAST)
     }
@@ -184,7 +186,7 @@ impl FromStr for Since {
         if text == LAST || is_sequence || text.parse::<MessageId>().is_ok() {
             Ok(Self(text.to_owned()))
         } else {
-            Err("it needs to be \"last\", a sequence, or a message id such as 19a2b3c4d5e-42")
+            Err("the value must be \"last\", a sequence, or a message id such as 19a2b3c4d5e-42")
         }
     }
 }
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn since_and_overflow_are_what_the_server_is_asked_for() {
+    fn since_and_overflow_are_passed_to_the_server() {
         for since in ["last", "0", "42", "19a2b3c4d5e-42"] {
             let options = parse(&["a", "--since", since]).unwrap();
             assert_eq!(SubscribeRequest::of(&options).unwrap().since(), Some(since));
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn queues_and_durable_subscriptions_are_acknowledged_as_they_are_printed() {
+    fn queues_and_durable_subscriptions_use_client_acknowledgement() {
         let prefetch = (header::PREFETCH_SIZE, "7");
         let table: [(&[&str], AckMode, &[_]); 5] = [
             (&["a"], AckMode::Auto, &[]),
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_together_is_refused_before_connecting() {
+    fn conflicting_options_are_refused_before_connecting() {
         let table: [(&[&str], &str); 7] = [
             (&["a.>.b"], "can only be the last level (at byte 4)"),
             (&["a", "--browse"], "--browse is for queues"),
@@ -282,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_for_is_refused_before_connecting() {
+    fn invalid_options_are_refused_before_connecting() {
         let table: [(&[&str], &str); 6] = [
             (&["a", "--selector", "x >"], "column"),
             (&["a", "--durable", "d"], "--client-id"),

@@ -1,4 +1,4 @@
-//! What `pub` does over STOMP: every message asks for a receipt.
+//! `carillon pub` over STOMP. Requests a receipt for each message.
 
 use std::fmt::Write as _;
 
@@ -19,17 +19,17 @@ pub struct StompPublication<'o> {
     options: &'o PublishOptions,
     target: Target,
     headers: Vec<(&'o str, &'o str)>,
-    /// The latest receipt asked for: the number of its message.
+    /// The receipt id of the latest message, which is its number.
     receipt: String,
     sent: u64,
-    /// All messages up to this one were confirmed.
+    /// Number of the last confirmed message. All messages before are confirmed, too.
     confirmed: u64,
 }
 
 impl<'o> StompPublication<'o> {
     /// # Errors
     ///
-    /// There is no such destination.
+    /// The destination is invalid.
     pub fn of(options: &'o PublishOptions) -> anyhow::Result<Self> {
         let destination = &options.destination;
         let target = destination.parse();
@@ -79,7 +79,8 @@ impl Publication for StompPublication<'_> {
                     self.confirmed = receipt.parse().unwrap_or(self.confirmed);
                 }
                 Ok(Some(Event::Error(error))) => {
-                    // Frames are processed in order: without a receipt it is the first unconfirmed one.
+                    // The server processes frames in order: an ERROR without receipt-id is about the first
+                    // unconfirmed message.
                     let number = error.receipt_id.as_ref().and_then(|id| id.parse().ok());
                     return Err(PublishError::Message {
                         number: number.unwrap_or(self.confirmed + 1),
@@ -115,5 +116,5 @@ impl Publication for StompPublication<'_> {
     }
 }
 
-/// How many messages may be unconfirmed.
+/// Maximum number of unconfirmed messages.
 const WINDOW: u64 = 4096;

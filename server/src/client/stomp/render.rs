@@ -1,4 +1,4 @@
-//! Messages of STOMP as lines, and what was missed before them.
+//! Renders STOMP messages, and reports of missed messages, as lines.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ pub fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends what was missed before a message of this topic, as one line of JSON.
+/// Appends the report of messages missed before a message of this topic, as one line of JSON.
 pub fn missed_record(topic: &str, missed: Missed, out: &mut Vec<u8>) {
     let (from, to) = match missed {
         Missed::Range { from, to } => (Some(from), Some(to)),
@@ -29,7 +29,7 @@ pub fn missed_record(topic: &str, missed: Missed, out: &mut Vec<u8>) {
     json(&Gap { missed }, out);
 }
 
-/// What was missed before a message of this topic, for a reader.
+/// Returns the report of messages missed before a message of this topic, as text.
 pub fn missed_note(topic: &str, missed: Missed) -> String {
     let topic = printable(topic);
     match missed {
@@ -39,12 +39,12 @@ pub fn missed_note(topic: &str, missed: Missed) -> String {
             format!("missed {count} messages of {topic} ({from}-{to})")
         }
         Missed::Unknown => {
-            format!("missed messages of {topic}; how many is not known")
+            format!("missed an unknown number of messages of {topic}")
         }
     }
 }
 
-/// The same fields as a message has in the event stream over HTTP.
+/// A message as a JSON object, with the same fields as in the HTTP event stream.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'m> {
@@ -57,7 +57,7 @@ struct Record<'m> {
     producer: Option<&'m str>,
     content_type: Option<&'m str>,
     headers: UserHeaders<'m>,
-    /// How often it was delivered, if not for the first time.
+    /// Number of deliveries, if there was more than one.
     #[serde(skip_serializing_if = "Option::is_none")]
     deliveries: Option<u32>,
     #[serde(flatten)]
@@ -69,7 +69,7 @@ struct Record<'m> {
 enum Place<'m> {
     Topic(&'m str),
     Queue(&'m str),
-    /// Such as a temporary queue.
+    /// Any other destination, such as a temporary queue.
     #[serde(rename = "destination")]
     Other(&'m str),
 }
@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives `check` the message that these bytes are.
+    /// Decodes a message, and passes it to `check`.
     fn with_message(frame: &[u8], check: impl FnOnce(&Message<'_>)) {
         let config = Config {
             heart_beat: HeartBeat::NONE,
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_json_tells_everything() {
+    fn a_line_of_json_has_all_fields() {
         let wanted = concat!(
             r#"{"id":"19a-42","topic":"a.b","sequence":7,"timestamp":1700000000000,"#,
             r#""producer":"me","contentType":"text/plain","headers":{"colour":"red:ish"},"#,
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_bytes_is_base64_in_json_and_what_is_absent_is_null() {
+    fn a_binary_body_is_base64_in_json_and_absent_fields_are_null() {
         let frame = b"MESSAGE\nsubscription:1\nmessage-id:x\ndestination:/queue/q\n\n\xff\0";
         let wanted = concat!(
             r#"{"id":"x","queue":"q","sequence":null,"timestamp":null,"producer":null,"#,
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_json_tells_where_a_message_was_and_how_often() {
+    fn a_line_of_json_has_the_destination_and_the_deliveries() {
         let table = [
             ("/topic/t", "", r#""topic":"t","#),
             (
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_is_counted_where_it_can_be() {
+    fn missed_messages_are_counted_if_their_range_is_known() {
         let table = [
             (
                 Missed::Range { from: 5, to: 16 },
@@ -225,7 +225,7 @@ mod tests {
             ),
             (
                 Missed::Unknown,
-                "missed messages of rect; how many is not known",
+                "missed an unknown number of messages of rect",
                 r#"{"missed":{"topic":"rect","from":null,"to":null}}"#,
             ),
         ];

@@ -1,7 +1,7 @@
-//! What `sub` does over STOMP.
+//! `carillon sub` over STOMP.
 //!
-//! Of topics the message to go on after is remembered; queues and durable subscriptions are remembered by the
-//! server, up to what was acknowledged.
+//! For topics this client remembers the last message, to continue after it. For queues and durable subscriptions the
+//! server keeps all messages that are not acknowledged.
 
 use wire::stomp::{
     client::{Event, Message, Subscribe},
@@ -27,7 +27,7 @@ use crate::client::{
 pub struct StompSubscription<'o> {
     request: SubscribeRequest<'o>,
     connection: &'o ConnectionOptions,
-    /// The latest message.
+    /// Id of the latest message.
     last_id: Option<String>,
 }
 
@@ -87,7 +87,7 @@ impl Subscription for StompSubscription<'_> {
         Ok(Taken::One)
     }
 
-    /// Acknowledging a message acknowledges those before it as well.
+    /// Acknowledges the last message, which acknowledges all messages before it, too.
     fn acknowledge(&mut self, tickets: Vec<String>, connection: &mut Connection) {
         if let Some(ack) = tickets.last() {
             connection.ack(ack);
@@ -104,7 +104,8 @@ impl Subscription for StompSubscription<'_> {
 }
 
 impl StompSubscription<'_> {
-    /// Where to begin: what is kept for this client needs no place to go on from.
+    /// Returns the start of the subscription: after the latest message, else the user's option. The server knows the
+    /// start of queues and durable subscriptions.
     fn since(&self) -> Option<&str> {
         let last_id = self.last_id.as_deref();
         let last_id = last_id.filter(|_| !self.request.is_kept());
@@ -114,7 +115,7 @@ impl StompSubscription<'_> {
     fn message(&mut self, message: &Message<'_>, intake: &mut Intake<String>) {
         if self.request.browses() && message.headers.get(header::BROWSER).as_deref() == Some("end")
         {
-            // Everything in the queue that is looked at was seen.
+            // The marker after the last message of a browsed queue.
             intake.reach_end();
             return;
         }
@@ -138,7 +139,7 @@ impl StompSubscription<'_> {
 
     fn confirmed(&self, intake: &mut Intake<String>) {
         intake.confirmed(&self.request.source.to_string());
-        // Before the first message there is no place to go on from, unless the user named one.
+        // Before the first message there is no message to continue after, unless the user named one.
         let goes_on = self.last_id.is_some() || self.request.begins_at_a_message();
         if intake.state.was_lost() && !goes_on && !self.request.is_kept() {
             intake.note_gap();
@@ -146,5 +147,5 @@ impl StompSubscription<'_> {
     }
 }
 
-/// The one subscription of a connection, and its receipt.
+/// The id of a connection's only subscription, and its receipt.
 const SUBSCRIPTION: &str = "sub";
