@@ -1,4 +1,4 @@
-//! Where the server under load is: `tcp://HOST:PORT` or `ws://HOST:PORT/PATH`.
+//! The address of the server under load: `tcp://HOST:PORT` or `ws://HOST:PORT/PATH`.
 
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
@@ -13,16 +13,16 @@ use super::dialect::Protocol;
 pub struct Address {
     /// Host and port.
     authority: String,
-    /// Of a WebSocket; none over TCP.
+    /// The path of a WebSocket, or None for TCP.
     pub path: Option<String>,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an address; use tcp://HOST:PORT or ws://HOST:PORT/PATH")]
+#[error("not a valid address; use tcp://HOST:PORT or ws://HOST:PORT/PATH")]
 pub struct InvalidAddress;
 
 impl Address {
-    /// Where servers listen for it when nobody says otherwise.
+    /// Returns the default address for a protocol.
     pub fn default_of(protocol: Protocol) -> Self {
         let port = match protocol {
             Protocol::Stomp => 61613,
@@ -41,9 +41,9 @@ impl Address {
 
     /// # Errors
     ///
-    /// The host is not known.
+    /// The host name cannot be resolved.
     pub fn resolve(&self) -> anyhow::Result<SocketAddr> {
-        let unknown = || format!("{} is not known", self.authority);
+        let unknown = || format!("{} cannot be resolved", self.authority);
         let mut found = self.authority.to_socket_addrs().with_context(unknown)?;
         found.next().with_context(unknown)
     }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scheme_tells_the_transport() {
+    fn the_scheme_selects_the_transport() {
         let table = [
             ("tcp://localhost:1883", Some(("localhost:1883", None))),
             ("127.0.0.1:1883", Some(("127.0.0.1:1883", None))),

@@ -1,19 +1,21 @@
-//! How long messages took, from the time they were to be sent at.
+//! The latency of messages, measured from the time at which they were due.
 //!
-//! At a fixed rate that time is the schedule's, whether or not the generator or the server kept it: a server
-//! that stops for a second owes a second of latencies, not one.
+//! At a fixed rate that is the scheduled time, even if the generator or the server is late. So a pause of the server
+//! of one second adds latency to all messages that were due in that second, not only to one.
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
 pub struct Latency {
     histogram: Histogram<u64>,
-    /// Those last seen with one and the same latency: messages sent together often arrive together.
+    /// The latency of the latest messages. Messages sent together often arrive together and have the same latency,
+    /// so they are counted here before they are added to the histogram.
     latest_ns: u64,
+    /// Number of messages with the latency `latest_ns` that are not in the histogram yet.
     count: u64,
 }
 
-/// In microseconds.
+/// Percentiles of the latency, in microseconds.
 #[derive(Debug, Clone, Default, Serialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Percentiles {
@@ -45,7 +47,7 @@ impl Latency {
     }
 
     fn flush(&mut self) {
-        // What takes longer than the longest is counted there.
+        // Latencies above the maximum are counted as the maximum.
         self.histogram
             .saturating_record_n(self.latest_ns.max(1), std::mem::take(&mut self.count));
     }
@@ -82,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_those_of_what_was_noted() {
+    fn percentiles_match_the_recorded_latencies() {
         let mut latency = Latency::new();
         for ms in 1..=1000_u64 {
             latency.record(ms * 1_000_000);
@@ -103,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn many_of_one_latency_count_as_many() {
+    fn repeated_latencies_are_all_counted() {
         let mut latency = Latency::new();
         for _ in 0..99 {
             latency.record(5_000);
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_noted_is_no_latency() {
+    fn without_records_all_percentiles_are_zero() {
         let mut latency = Latency::new();
         assert_eq!(latency.percentiles(), Percentiles::default());
     }

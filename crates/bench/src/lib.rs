@@ -1,10 +1,10 @@
-//! `carillon bench`: load for a server, Carillon or another, and what became of it.
+//! `carillon bench`: generates load for Carillon or another server, and measures it.
 //!
-//! The generator must cost far less than what it measures: one thread ([`net`]), frames that are encoded
-//! once, a write for as many messages as may go, large reads, and scanners that only count ([`dialect`]).
-//! Every message is stamped ([`stamp`]), so that loss, order and latency are known of each one.
+//! The generator must use far less CPU than the server: it has one thread ([`net`]), encodes frames once, writes many
+//! messages at once, reads large blocks, and its scanners only find frames ([`dialect`]). Every message carries a
+//! stamp ([`stamp`]), from which loss, order and latency are computed.
 //!
-//! It knows nothing of the server but its protocol, and what `/proc` says of its process.
+//! It uses only the server's protocol and the figures of its process in `/proc`.
 
 mod address;
 mod dialect;
@@ -28,13 +28,13 @@ use std::io::Write as _;
 
 pub use options::BenchOptions;
 
-/// Measures, and prints what was found.
+/// Measures a server, and prints the report.
 ///
 /// # Errors
 ///
-/// The server cannot be reached, refused something or went away.
+/// The server cannot be reached, or it refused a request or closed connections.
 pub fn bench(options: BenchOptions) -> anyhow::Result<()> {
-    // Without it there are as many connections as there are.
+    // On failure the run is limited to fewer connections.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let as_json = options.json;
     let report = run::Run::new(options)?.perform()?;
@@ -46,7 +46,7 @@ pub fn bench(options: BenchOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says something on standard error. If nobody reads it, so be it.
+/// Writes a notice to standard error. A failed write is ignored.
 fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,6 +1,6 @@
-//! One connection: its socket, what is left of what was read, what is not written yet.
+//! One connection of the generator: its socket, and the buffers for incomplete frames and unwritten bytes.
 //!
-//! A link knows transports and frames. What messages mean is its user's.
+//! A link handles transports and frames. Its caller interprets the messages.
 
 use std::{
     io::{self, ErrorKind, Read as _, Write as _},
@@ -14,12 +14,12 @@ use super::{
     websocket::{self, FrameKind, PayloadType},
 };
 
-/// What all links of a run have in common.
+/// The settings that all links of a run share.
 #[derive(Debug, Clone)]
 pub struct Route {
     pub server: SocketAddr,
     pub protocol: Protocol,
-    /// The request that makes it a WebSocket.
+    /// The HTTP request that opens a WebSocket, or None over TCP.
     pub upgrade: Option<Vec<u8>>,
 }
 
@@ -27,13 +27,13 @@ pub struct Link {
     pub socket: TcpStream,
     protocol: Protocol,
     transport: Transport,
-    /// Read, and no whole frame: of the WebSocket if it is one.
+    /// Bytes read that are not a complete frame yet, over a WebSocket not a complete WebSocket frame.
     tail: Vec<u8>,
-    /// Of a WebSocket: out of its frames, and no whole frame of the protocol.
+    /// Over a WebSocket: payload bytes that are not a complete frame of the protocol yet.
     text: Vec<u8>,
     output: Vec<u8>,
     written: usize,
-    /// The server has ended its half: there is an end to be read, of which no event tells again.
+    /// True if the server has closed its side. The end must then be read without waiting for another event.
     pub is_ending: bool,
 }
 
@@ -44,12 +44,12 @@ enum Transport {
     WebSocket,
 }
 
-/// What one read gave.
+/// The result of one read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadOutcome {
-    /// So many bytes are in the buffer.
+    /// The buffer holds this number of bytes, and the socket has no more at present.
     Partial(usize),
-    /// So many, and there may be more to read.
+    /// The buffer is full with this number of bytes, and the socket may have more.
     Full(usize),
     WouldBlock,
     End,
@@ -66,16 +66,16 @@ pub enum LinkError {
 }
 
 impl Link {
-    /// Begins to connect.
+    /// Starts to connect.
     ///
     /// # Errors
     ///
-    /// The system has no socket or no port left.
+    /// The system has no socket or port left.
     pub fn connect(route: &Route) -> io::Result<Self> {
         let upgrade = route.upgrade.clone();
         let socket = TcpStream::connect(route.server)?;
-        // Otherwise what does not fill a segment waits for the acknowledgement of what was sent before, 40 ms where
-        // the server has nothing to say.
+        // With Nagle's algorithm a small segment would wait for the acknowledgement of the one before, up to 40 ms if
+        // the server sends nothing.
         socket.set_nodelay(true)?;
         Ok(Self {
             socket,
@@ -92,7 +92,7 @@ impl Link {
         })
     }
 
-    /// The connection is there, and if it is a WebSocket, the server has agreed.
+    /// Returns true if frames can be sent: always over TCP, after the server's response over a WebSocket.
     pub fn is_open(&self) -> bool {
         self.transport != Transport::Upgrading
     }
@@ -101,19 +101,19 @@ impl Link {
         self.output.len() - self.written
     }
 
-    /// Whether anything of this connection is held in memory here.
+    /// Returns true if all buffers of the link are empty.
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.tail.is_empty() && self.text.is_empty() && self.output.is_empty()
     }
 
-    /// Reads once, behind what is left of the read before.
+    /// Reads once into `buffer`, after the bytes left from the read before.
     pub fn read(&mut self, buffer: &mut Vec<u8>) -> Result<ReadOutcome, LinkError> {
         let start = self.tail.len();
         if start > buffer.len() / 2 {
             if buffer.len() >= MAX_BUFFER {
                 return Err(
-                    ProtocolError::Malformed("a frame larger than any that was sent").into(),
+                    ProtocolError::Malformed("a frame larger than the largest one sent").into(),
                 );
             }
             buffer.resize(buffer.len() * 2, 0);
@@ -129,7 +129,7 @@ impl Link {
         }
     }
 
-    /// Hands over what is in these bytes, which [`read`](Self::read) gave, and keeps the rest.
+    /// Passes the frames in `bytes`, which [`read`](Self::read) returned, to `sink`, and keeps the rest.
     pub fn scan(
         &mut self,
         bytes: &[u8],
@@ -173,7 +173,7 @@ impl Link {
         Ok(at)
     }
 
-    /// Frames of the protocol need not begin and end where those of the WebSocket do.
+    /// Scans the payload of a WebSocket frame. Frames of the protocol may cross the borders of WebSocket frames.
     fn scan_payload(
         &mut self,
         payload: &[u8],
@@ -189,23 +189,23 @@ impl Link {
         }
         if self.text.len() > MAX_BUFFER {
             return Err(ProtocolError::Malformed(
-                "a frame larger than any that was sent",
+                "a frame larger than the largest one sent",
             ));
         }
         Ok(())
     }
 
-    /// Adds frames that are ready for this transport to what is written next.
+    /// Adds frames that are already encoded for this transport to the output.
     pub fn write(&mut self, add: impl FnOnce(&mut Vec<u8>)) {
         add(&mut self.output);
     }
 
-    /// Adds bytes as they are.
+    /// Adds bytes to the output.
     fn queue(&mut self, bytes: &[u8]) {
         self.output.extend_from_slice(bytes);
     }
 
-    /// Adds frames of the protocol; in a WebSocket they are one frame.
+    /// Adds frames of the protocol to the output, over a WebSocket as one WebSocket frame.
     pub fn queue_frames(&mut self, frames: &[u8]) {
         if self.transport == Transport::WebSocket {
             self.queue(&header(self.protocol, frames.len()));
@@ -213,7 +213,7 @@ impl Link {
         self.queue(frames);
     }
 
-    /// Writes until all is written or the socket is full.
+    /// Writes the output until it is empty or the socket is full.
     ///
     /// # Errors
     ///
@@ -237,7 +237,7 @@ impl Link {
     }
 }
 
-/// A publication as it is sent over this transport, encoded once and for all.
+/// Returns the publication encoded for the transport of this route.
 pub fn framed(publication: Publication, route: &Route) -> Publication {
     if route.upgrade.is_none() {
         return publication;
@@ -260,7 +260,7 @@ fn header(protocol: Protocol, length: usize) -> Vec<u8> {
     websocket::data_header(length, text)
 }
 
-/// Hands over all frames that are there as a whole, and says how many bytes they took.
+/// Passes all complete frames to `sink`, and returns their length in bytes.
 fn scan(
     protocol: Protocol,
     bytes: &[u8],
@@ -292,10 +292,11 @@ fn is_transient(error: &io::Error) -> bool {
     )
 }
 
-/// The buffer that all links read into, in bytes, and how far it may grow for large messages.
+/// Initial size of the read buffer that all links share, in bytes.
 pub const BUFFER: usize = 256 << 10;
+/// Maximum size of the read buffer, in bytes. It grows for large messages.
 const MAX_BUFFER: usize = 64 << 20;
-/// What a link may keep of its buffers' memory while they are empty, in bytes.
+/// Maximum capacity that an empty buffer of a link keeps, in bytes.
 const KEPT_CAPACITY: usize = 64 << 10;
 
 #[cfg(test)]
@@ -316,7 +317,7 @@ mod tests {
         (listener, link)
     }
 
-    /// What a link makes of these bytes when they come in two parts.
+    /// Scans these bytes in two parts, and returns the payloads found.
     fn payloads(link: &mut Link, bytes: &[u8], cut: usize) -> Vec<Vec<u8>> {
         let mut found = Vec::new();
         let mut sink = |arrival: Arrival<'_>| {
@@ -340,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_may_be_cut_anywhere() {
+    fn a_stream_cut_anywhere_is_scanned() {
         let stream = stream();
         let (_listener, mut link) = link(None);
         for cut in 0..=stream.len() {
@@ -350,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn the_frames_of_a_websocket_may_be_cut_anywhere() {
+    fn websocket_frames_cut_anywhere_are_scanned() {
         let stream = stream();
         let (_listener, mut link) = link(Some(Vec::new()));
         link.transport = Transport::WebSocket;
@@ -368,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_websocket_begins_behind_the_servers_answer() {
+    fn websocket_frames_start_after_the_servers_response() {
         let (_listener, mut link) = link(Some(b"GET".to_vec()));
         let mut bytes = b"HTTP/1.1 101 Switching Protocols\r\n\r\n".to_vec();
         let stream = stream();

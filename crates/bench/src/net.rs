@@ -1,7 +1,6 @@
-//! All connections of a run on one thread: what is ready is read once, in turn, into one buffer.
+//! All connections of a run on one thread. Each ready connection is read once in turn, into one shared buffer.
 //!
-//! One thread is enough, because nothing here is done per message but to look at it, and it leaves the
-//! other cores to the server.
+//! One thread is enough because the work per message is small, and it leaves the other cores to the server.
 
 use std::{
     io::{self, ErrorKind},
@@ -22,27 +21,28 @@ pub struct Net {
     poll: Poll,
     events: Events,
     links: Vec<Option<Link>>,
-    /// Those that have something to read, as far as is known; no link is in it twice.
+    /// Numbers of the links that may have bytes to read. No link is in it twice.
     ready: Vec<usize>,
+    /// For each link: true if it is in `ready`.
     is_ready: Vec<bool>,
-    /// Open, and read no more.
+    /// Open connections that are no longer read.
     unread: Vec<Link>,
     buffer: Vec<u8>,
     replies: Vec<u8>,
-    /// There can be but one.
+    /// A poll can have only one waker.
     waker: Arc<Waker>,
     start: Instant,
 }
 
-/// Who makes something of what arrives.
+/// Handles the events of the connections.
 pub trait Handler {
-    /// The connection is there: answers with the frames to begin with.
+    /// Called when a connection is open. Returns the first frames to send.
     fn opened(&mut self, link: usize) -> Vec<u8>;
-    /// What arrives from now on was read at this time, on this connection.
+    /// Called before the arrivals of a read. They were read on this connection at this time.
     fn reading(&mut self, link: usize, now_ns: u64);
-    /// Frames that answer it are added to `replies`.
+    /// Called for each arrival. Adds the frames of the answer to `replies`.
     fn arrived(&mut self, arrival: Arrival<'_>, replies: &mut Vec<u8>);
-    /// The connection is gone.
+    /// Called when a connection is lost.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ pub trait Handler {
 impl Net {
     /// # Errors
     ///
-    /// The system has no means to wait for sockets.
+    /// The system cannot create a poll.
     pub fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         Ok(Self {
@@ -70,35 +70,35 @@ impl Net {
         })
     }
 
-    /// Nanoseconds since the run began.
+    /// Returns the nanoseconds since the start of the run.
     pub fn now_ns(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// What ends a wait from another thread.
+    /// Returns the waker that ends a wait from another thread.
     pub fn waker(&self) -> Arc<Waker> {
         Arc::clone(&self.waker)
     }
 
-    /// The number that the next connection will have.
+    /// Returns the number of the next connection.
     pub const fn next_link(&self) -> usize {
         self.links.len()
     }
 
-    /// Begins to connect. [`Handler::opened`] is called when that has been done.
+    /// Starts to connect. [`Handler::opened`] is called when the connection is open.
     ///
     /// # Errors
     ///
-    /// The system has no socket or no port left.
+    /// The system has no socket or port left.
     pub fn connect(&mut self, route: &Route, handler: &mut impl Handler) -> anyhow::Result<()> {
         let number = self.links.len();
-        let context = || format!("connection {} cannot be made", number + 1);
+        let context = || format!("connection {} cannot be opened", number + 1);
         let mut link = Link::connect(route).with_context(context)?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
         registry.register(&mut link.socket, Token(number), interest)?;
         if link.is_open() {
-            // It is written as soon as the socket can be.
+            // Written when the socket becomes writable.
             link.queue_frames(&handler.opened(number));
         }
         self.links.push(Some(link));
@@ -110,11 +110,11 @@ impl Net {
         self.links.get_mut(number)?.as_mut()
     }
 
-    /// Keeps these connections open and never reads from them again; nobody is told when they are lost.
+    /// Keeps these connections open without reading from them. The handler is not called if they are lost.
     ///
     /// # Errors
     ///
-    /// The system does not know such a socket.
+    /// A socket cannot be deregistered.
     pub fn stop_reading(&mut self, numbers: Range<usize>) -> io::Result<()> {
         for mut link in self.links[numbers].iter_mut().filter_map(Option::take) {
             self.poll.registry().deregister(&mut link.socket)?;
@@ -123,7 +123,7 @@ impl Net {
         Ok(())
     }
 
-    /// Writes what can be written.
+    /// Writes the output of a link as far as the socket accepts it.
     pub fn flush(&mut self, number: usize, handler: &mut impl Handler) -> anyhow::Result<()> {
         let Some(link) = self.link(number) else {
             return Ok(());
@@ -134,11 +134,11 @@ impl Net {
         }
     }
 
-    /// Waits until something can be read or written, at most so long, and does it.
+    /// Waits until a socket is readable or writable, at most for `timeout`, then reads and writes.
     ///
     /// # Errors
     ///
-    /// As [`Handler::lost`] has them.
+    /// Polling failed, or [`Handler::lost`] returned an error.
     pub fn poll_once(
         &mut self,
         timeout: Duration,
@@ -155,7 +155,7 @@ impl Net {
         for number in self.note_events() {
             self.flush(number, handler)?;
         }
-        // Those that have more are read again in the next turn, behind all others.
+        // Links that have more to read are read again in the next call, after all other ready links.
         for number in std::mem::take(&mut self.ready) {
             self.is_ready[number] = false;
             if let Err(error) = self.receive(number, handler) {
@@ -165,7 +165,7 @@ impl Net {
         Ok(())
     }
 
-    /// Answers with the connections that can be written to and have something to write.
+    /// Records the readable links. Returns the links that are writable and have output.
     fn note_events(&mut self) -> Vec<usize> {
         let mut writable = Vec::new();
         for event in &self.events {
@@ -229,5 +229,5 @@ impl Net {
     }
 }
 
-/// No connection has this number.
+/// The token of the waker. No connection has this number.
 const WAKE: Token = Token(usize::MAX >> 1);

@@ -1,4 +1,4 @@
-//! Connections are opened, with their subscriptions confirmed, so many at a time.
+//! Opens connections and their subscriptions, a limited number at a time.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use super::{
     net::{Handler, Net},
 };
 
-/// How connections open.
+/// The settings for opening connections.
 #[derive(Debug, Clone)]
 pub struct ConnectionSettings {
     pub route: Route,
     pub credentials: Credentials,
     pub quality: Quality,
-    /// Begins the client identifiers.
+    /// Prefix of the client identifiers.
     pub name: String,
 }
 
-/// How fast connections came.
+/// The number of opened connections, and the time it took.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Opened {
@@ -33,20 +33,22 @@ pub struct Opened {
 
 struct Opening<'a> {
     settings: &'a ConnectionSettings,
-    /// The number of the first connection.
+    /// Number of the first connection.
     first: usize,
     /// The filters that each connection subscribes to.
     filters: &'a [Vec<String>],
     stages: Vec<Stage>,
+    /// Index of the connection whose arrivals are being handled.
     current: usize,
+    /// Number of connections that are ready.
     ready: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Until the server confirms the connection.
+    /// Waits until the server confirms the connection.
     Connecting,
-    /// Until it confirms so many subscriptions.
+    /// Waits until the server confirms this number of subscriptions.
     Subscribing(usize),
     Ready,
 }
@@ -60,11 +62,11 @@ struct Progress {
     awaited: usize,
 }
 
-/// Opens a connection for each list of filters, and returns when all of them are subscribed.
+/// Opens a connection for each list of filters, and returns when all filters are subscribed.
 ///
 /// # Errors
 ///
-/// A connection was refused or lost, or none of them got on for [`STALL_TIMEOUT`].
+/// A connection was refused or lost, or no connection made progress for [`STALL_TIMEOUT`].
 pub fn open(
     net: &mut Net,
     settings: &ConnectionSettings,
@@ -92,7 +94,7 @@ pub fn open(
             progress = opening.progress();
             progress_ns = now_ns;
         } else if now_ns - progress_ns > STALL_TIMEOUT.as_nanos() as u64 {
-            bail!("the server does not answer: {}", opening.progress_text());
+            bail!("the server does not respond: {}", opening.progress_text());
         }
     }
     let seconds = (net.now_ns() - start_ns) as f64 / 1e9;
@@ -109,13 +111,13 @@ impl Opening<'_> {
         self.stages.len() - self.ready
     }
 
-    /// Changes with everything that happens to those on their way.
+    /// Returns the progress of the opening connections.
     fn progress(&self) -> Progress {
         let awaited = |stage: &Stage| match stage {
             Stage::Subscribing(awaited) => *awaited,
             Stage::Connecting | Stage::Ready => 0,
         };
-        // Those that are ready lie mostly in front.
+        // The ready connections are mostly at the start, so the last ones include all that are not ready.
         let recent = self.stages.iter().rev().take(2 * MAX_OPENING);
         let awaited = recent.map(awaited).sum();
         Progress {
@@ -174,7 +176,7 @@ impl Handler for Opening<'_> {
         match arrival {
             Arrival::Confirmed if self.current < self.stages.len() => self.confirmed(replies),
             Arrival::Ping => replies.extend_from_slice(Protocol::pong()),
-            // Those opened before may still get something.
+            // Connections opened earlier may still receive messages.
             Arrival::Message { packet_id, .. } if packet_id != 0 => {
                 replies.extend_from_slice(&Protocol::acknowledgement(packet_id));
             }
@@ -188,7 +190,7 @@ impl Handler for Opening<'_> {
     }
 }
 
-/// Connections on their way at one time: more would overflow the queue of some servers' listeners.
+/// Maximum number of connections that open at the same time. More would overflow the listen queue of some servers.
 const MAX_OPENING: usize = 64;
-/// How long nothing may happen.
+/// Maximum time without progress.
 const STALL_TIMEOUT: Duration = Duration::from_secs(20);

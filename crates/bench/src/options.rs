@@ -1,4 +1,4 @@
-//! What can be said on the command line of `carillon bench`.
+//! The command-line options of `carillon bench`.
 
 use std::time::Duration;
 
@@ -12,87 +12,88 @@ use super::{
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct BenchOptions {
-    /// What is measured
+    /// Shape of the load
     #[arg(long, value_enum, default_value_t = Shape::FanOut, value_name = "SHAPE")]
     pub shape: Shape,
 
-    /// What is spoken
+    /// Protocol to use
     #[arg(long, value_enum, default_value_t = Protocol::Stomp, value_name = "PROTOCOL")]
     pub protocol: Protocol,
 
-    /// The server, Carillon or another: tcp://HOST:PORT or ws://HOST:PORT/PATH
+    /// Address of the server, Carillon or another: tcp://HOST:PORT or ws://HOST:PORT/PATH
     /// [default: the protocol's port on 127.0.0.1]
     #[arg(long, value_name = "ADDRESS", env = "CARILLON_BENCH_SERVER")]
     pub server: Option<Address>,
 
-    /// Connections that publish [default: by shape]
+    /// Number of publishing connections [default: depends on the shape]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=MAX_LINKS))]
     pub publishers: Option<u32>,
 
-    /// Connections that subscribe [default: by shape]
+    /// Number of subscribing connections [default: depends on the shape]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=MAX_LINKS))]
     pub subscribers: Option<u32>,
 
-    /// Topics that publishers and subscribers are dealt out to, in turn [default: by shape]
+    /// Number of topics; publishers and subscribers are assigned to them in turn [default: depends on the shape]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=MAX_LINKS))]
     pub topics: Option<u32>,
 
-    /// Levels that each topic has below the first three
+    /// Number of levels of each topic below the first three
     #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=MAX_DEPTH))]
     pub depth: u32,
 
-    /// Bytes of a payload
+    /// Size of a payload in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 100,
           value_parser = clap::value_parser!(u32).range(Stamp::BYTES as i64..=(16 << 20)))]
     pub payload: u32,
 
-    /// 0, or 1: each publication is answered, by PUBACK or by RECEIPT
+    /// Quality of service: 0, or 1, with which the server confirms each publication by PUBACK or RECEIPT
     #[arg(long, value_name = "QOS", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
     pub qos: u8,
 
-    /// Messages that each publisher has in flight: not yet with its subscribers, or, with QoS 1, not answered
+    /// Maximum number of messages in flight for each publisher: not delivered to all subscribers or, with QoS 1, not
+    /// confirmed
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=32_768))]
     pub window: u32,
 
-    /// Messages a second, of all publishers together, instead of as many as go; latency then counts from
-    /// when a message was due
+    /// Messages per second of all publishers together, instead of as many as possible; latency is then measured from
+    /// the time at which a message was due
     #[arg(long, value_name = "PER_SECOND", conflicts_with = "window", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub rate: Option<u32>,
 
-    /// How long is measured, in seconds
+    /// Duration of the measurement in seconds
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub seconds: Duration,
 
-    /// How long runs before that, in seconds
+    /// Duration of the warm-up before the measurement in seconds
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub warm_up: Duration,
 
-    /// How long what is in flight at the end is waited for, in seconds
+    /// Maximum time to wait for messages in flight after the measurement in seconds
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub drain: Duration,
 
-    /// Subscriptions to other topics; it is measured without and with them
+    /// Number of additional subscriptions to other topics; the load is measured first without and then with them
     #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=2_000_000))]
     pub others: u32,
 
-    /// What they are
+    /// Kind of the additional subscriptions
     #[arg(long, value_enum, default_value_t = OtherKind::Mixed, value_name = "KIND")]
     pub other_kind: OtherKind,
 
-    /// Subscribers to the same that stop reading once they have subscribed, in addition; it is measured without
-    /// and with them, and what they miss does not count
+    /// Number of additional subscribers to the same topics that stop reading after subscribing; the load is measured
+    /// first without and then with them, and the messages they miss do not count as lost
     #[arg(long, value_name = "COUNT", default_value_t = 0, conflicts_with = "others", value_parser = clap::value_parser!(u32).range(0..=MAX_LINKS))]
     pub stuck: u32,
 
-    /// Connections of the shape idle, each with a subscription
+    /// Number of connections for the shape idle, each with one subscription
     #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=MAX_LINKS))]
     pub connections: u32,
 
-    /// User name, where the server wants one
+    /// User name, if the server requires one
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
 
-    /// Password, where the server wants one
+    /// Password, if the server requires one
     #[arg(
         long,
         value_name = "PASSWORD",
@@ -101,15 +102,15 @@ pub struct BenchOptions {
     )]
     pub password: Option<String>,
 
-    /// The server's process, if it is on this machine; found by its port otherwise
+    /// Process id of a server on this machine; found by its port by default
     #[arg(long, value_name = "PID")]
     pub server_pid: Option<u32>,
 
-    /// Print the result as one JSON object
+    /// Print the report as one JSON object
     #[arg(long)]
     pub json: bool,
 
-    /// Say nothing while it runs
+    /// Print no progress during the run
     #[arg(short, long)]
     pub quiet: bool,
 }
@@ -122,17 +123,17 @@ pub enum Shape {
     FanIn,
     /// 100 publishers, each with a topic and a subscriber of its own
     Pairs,
-    /// Connections that subscribe and do nothing else: how fast they come, and what memory they take
+    /// Connections that only subscribe, to measure their memory and the rate of opening them
     Idle,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OtherKind {
-    /// Plain names, and one wildcard in ten
+    /// Topic names, and one wildcard in ten
     Mixed,
-    /// Plain names
+    /// Topic names only
     Names,
-    /// Wildcards that share all levels with the topics in use but the last
+    /// Wildcards that match all levels of the topics in use except the last one
     Deep,
 }
 
@@ -161,7 +162,7 @@ fn seconds(text: &str) -> anyhow::Result<Duration> {
     let duration = text.parse().map(Duration::try_from_secs_f64);
     match duration {
         Ok(Ok(duration)) if duration <= LONGEST => Ok(duration),
-        _ => anyhow::bail!("it needs to be a number of seconds, up to a day"),
+        _ => anyhow::bail!("the value must be a number of seconds, at most one day"),
     }
 }
 

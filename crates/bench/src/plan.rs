@@ -1,4 +1,4 @@
-//! Who publishes and subscribes to what: the options as names and numbers.
+//! The plan of a run: the topics of each publisher and subscriber, derived from the options.
 
 use anyhow::ensure;
 
@@ -6,12 +6,12 @@ use super::options::{BenchOptions, OtherKind, Shape};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// Different for each run, so that nothing a server kept of another is met.
+    /// Number of the run, part of the topic names, so that messages kept from another run are not received.
     pub run: u32,
     pub publishers: u32,
     pub subscribers: u32,
     pub topics: u32,
-    /// Each subscriber has all topics, by a wildcard.
+    /// Yes if each subscriber subscribes to all topics with a wildcard.
     pub wildcard: Wildcard,
     depth: u32,
     shape: Shape,
@@ -27,7 +27,7 @@ pub enum Wildcard {
 impl Plan {
     /// # Errors
     ///
-    /// There would be nothing to measure, or more to keep in mind than is allowed.
+    /// There is no publisher, or checking the order would need too much memory.
     pub fn new(options: &BenchOptions, run: u32) -> anyhow::Result<Self> {
         let (publishers, subscribers) = match options.shape {
             Shape::FanOut => (1, 100),
@@ -67,18 +67,18 @@ impl Plan {
         let is_idle = self.shape == Shape::Idle;
         ensure!(
             is_idle || self.publishers > 0,
-            "somebody has to publish: --publishers"
+            "this shape needs at least one publisher: --publishers"
         );
         let pairs = u64::from(self.subscribers) * self.producers_per_subscriber() as u64;
         ensure!(
             pairs <= MAX_PAIRS,
-            "{pairs} pairs of a publisher and a subscriber are too many to check the order of; \
-             at most {MAX_PAIRS}"
+            "{pairs} pairs of a publisher and a subscriber are too many for checking the order; \
+                         at most {MAX_PAIRS} are allowed"
         );
         Ok(())
     }
 
-    /// The name of a topic, its levels joined by dots.
+    /// Returns the name of a topic, with its levels joined by dots.
     pub fn topic(&self, number: u32) -> String {
         let mut name = format!("bench.{:06x}.{number}", self.run);
         for level in 0..self.depth {
@@ -101,7 +101,7 @@ impl Plan {
         }
     }
 
-    /// Whether a publisher's messages are for a subscriber.
+    /// Returns true if the subscriber receives the publisher's messages.
     pub const fn receives(&self, publisher: u32, subscriber: u32) -> bool {
         match self.wildcard {
             Wildcard::Yes => true,
@@ -109,7 +109,8 @@ impl Plan {
         }
     }
 
-    /// Whether a subscriber sees what one of this number, below that of the topics, sees.
+    /// Returns true if the subscriber receives the same messages as the subscriber `first`, which is less than the
+    /// number of topics.
     pub const fn sees_same_as(&self, subscriber: u32, first: u32) -> bool {
         match self.wildcard {
             Wildcard::Yes => first == 0,
@@ -117,13 +118,13 @@ impl Plan {
         }
     }
 
-    /// How many subscribers a publisher has.
+    /// Returns the number of subscribers that receive a publisher's messages.
     pub const fn audience(&self, publisher: u32) -> u64 {
         match self.wildcard {
             Wildcard::Yes => self.subscribers as u64,
             Wildcard::No => {
                 let topic = publisher % self.topics;
-                // Those whose number leaves this remainder.
+                // The subscribers whose number has the remainder `topic`.
                 let whole = self.subscribers / self.topics;
                 let one_more = topic < self.subscribers % self.topics;
                 whole as u64 + one_more as u64
@@ -131,7 +132,8 @@ impl Plan {
         }
     }
 
-    /// How many publishers a subscriber hears at most: the places that [`place`](Self::place) gives.
+    /// Returns the maximum number of publishers that a subscriber receives from, which bounds
+    /// [`producer_index`](Self::producer_index).
     pub const fn producers_per_subscriber(&self) -> usize {
         match self.wildcard {
             Wildcard::Yes => self.publishers as usize,
@@ -139,7 +141,7 @@ impl Plan {
         }
     }
 
-    /// A publisher's place among those that a subscriber of it hears.
+    /// Returns the index of a publisher among those that its subscribers receive from.
     pub const fn producer_index(&self, publisher: u32) -> usize {
         match self.wildcard {
             Wildcard::Yes => publisher as usize,
@@ -147,7 +149,7 @@ impl Plan {
         }
     }
 
-    /// The filter of another subscription, which none of the topics in use match.
+    /// Returns the filter of an additional subscription. It matches none of the topics in use.
     pub fn other(&self, number: u32) -> String {
         match self.other_kind {
             OtherKind::Mixed if number % 10 == 9 => {
@@ -158,7 +160,8 @@ impl Plan {
         }
     }
 
-    /// Each bit of the number makes a level of the first topic a wildcard; the last level is no topic's.
+    /// Returns a filter made of the first topic: each bit of `number` replaces a level with a wildcard, and the last
+    /// level occurs in no topic.
     fn deep_filter(&self, number: u32) -> String {
         let topic = self.topic(0);
         let levels = topic.split('.').enumerate().map(|(place, level)| {
@@ -171,7 +174,7 @@ impl Plan {
     }
 }
 
-/// Sequences that are kept to check the order, of all subscribers.
+/// Maximum number of sequences kept for checking the order, over all subscribers.
 const MAX_PAIRS: u64 = 16 << 20;
 
 #[cfg(test)]
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_have_their_numbers_unless_told_otherwise() {
+    fn shapes_have_default_numbers() {
         let table: [(&[&str], (u32, u32, u32)); 6] = [
             (&["--shape", "fan-out"], (1, 100, 1)),
             (&["--shape", "fan-in"], (100, 1, 100)),
@@ -221,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_match_the_topics_they_are_meant_for_and_no_others() {
+    fn filters_match_exactly_the_intended_topics() {
         for arguments in [
             &["--publishers", "4", "--subscribers", "6", "--topics", "3"][..],
             &["--shape", "fan-in", "--publishers", "4", "--depth", "2"],
@@ -230,14 +233,14 @@ mod tests {
             let plan = plan(arguments);
             for publisher in 0..plan.publishers {
                 let topic: TopicName = plan.topic_of_publisher(publisher).parse().unwrap();
-                let hears = |subscriber: &u32| {
+                let receives = |subscriber: &u32| {
                     let filter = plan.filter_of_subscriber(*subscriber);
                     let filter: TopicFilter = filter.parse().unwrap();
-                    let heard = plan.receives(publisher, *subscriber);
-                    assert_eq!(filter.matches(&topic), heard, "{arguments:?}");
-                    heard
+                    let expected = plan.receives(publisher, *subscriber);
+                    assert_eq!(filter.matches(&topic), expected, "{arguments:?}");
+                    expected
                 };
-                let audience = (0..plan.subscribers).filter(hears).count() as u64;
+                let audience = (0..plan.subscribers).filter(receives).count() as u64;
                 assert_eq!(audience, plan.audience(publisher), "{arguments:?}");
                 assert!(plan.producer_index(publisher) < plan.producers_per_subscriber());
             }
@@ -245,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn other_subscriptions_are_different_and_match_no_topic_in_use() {
+    fn additional_subscriptions_differ_and_match_no_topic_in_use() {
         for kind in ["mixed", "names", "deep"] {
             let plan = plan(&["--depth", "4", "--other-kind", kind]);
             let topic: TopicName = plan.topic(0).parse().unwrap();

@@ -1,4 +1,4 @@
-//! What a process of this machine has used, from `/proc`, and which one listens on a port.
+//! Figures of a process of this machine from `/proc`, and the search for the process that listens on a port.
 
 use std::{fs, net::SocketAddr};
 
@@ -25,17 +25,17 @@ impl Cpu {
     }
 }
 
-/// Of all threads; `None` when there is no such process, or no `/proc`.
+/// Returns the CPU time of all threads, or None if there is no such process or no `/proc`.
 pub fn cpu(pid: u32) -> Option<Cpu> {
     cpu_of_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// Bytes of memory that are resident.
+/// Returns the resident memory in bytes, or None if it is unknown.
 pub fn resident_bytes(pid: u32) -> Option<u64> {
     resident_of_status(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
 }
 
-/// The process that listens at this address, if it is one of this machine that may be looked at.
+/// Returns the process that listens at this address, or None if it is on another machine or not accessible.
 pub fn listening(address: SocketAddr) -> Option<u32> {
     if !address.ip().is_loopback() {
         return None;
@@ -63,8 +63,8 @@ fn has_open(pid: u32, link: &str) -> bool {
         .any(|file| fs::read_link(file.path()).is_ok_and(|target| target.as_os_str() == link))
 }
 
-/// proc(5): the name, in brackets, may hold anything; behind it, fields 14 and 15 are ticks of user and
-/// system time.
+/// Parses `/proc/PID/stat`, see proc(5). The name in brackets may contain any character; after it, fields 14 and 15
+/// are the ticks of user and system time.
 fn cpu_of_stat(stat: &str) -> Option<Cpu> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace().skip(11);
@@ -83,7 +83,7 @@ fn resident_of_status(status: &str) -> Option<u64> {
     Some(kib << 10)
 }
 
-/// The number of the socket that is in state LISTEN at this port.
+/// Returns the number of the socket in state LISTEN at this port.
 fn listening_socket(table: &str, port: u16) -> Option<u64> {
     let port = format!(":{port:04X}");
     table.lines().skip(1).find_map(|line| {
@@ -95,7 +95,7 @@ fn listening_socket(table: &str, port: u16) -> Option<u64> {
     })
 }
 
-/// What the kernel counts in, whatever its own clock is: USER_HZ is 100.
+/// One tick of `/proc`. USER_HZ is 100, independent of the kernel's own clock.
 const TICK_US: u64 = 10_000;
 const LISTEN: &str = "0A";
 
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cpu_time_is_found_behind_any_name() {
+    fn cpu_time_is_found_after_any_process_name() {
         let stat = "12 (a) b (c) S 1 12 12 0 -1 4194560 1 2 3 4 250 75 8 9 20 0 3 0 100 1 2";
         let wanted = Cpu {
             user_us: 2_500_000,

@@ -1,25 +1,25 @@
-//! One producer: its frame, how many messages it may have in flight, and when the next one is due.
+//! One producer: its frame, its messages in flight, and its schedule.
 
 use super::{dialect::Publication, stamp::Stamp};
 
 pub struct Publisher {
-    /// Its connection.
+    /// Number of its connection.
     pub link: usize,
     id: ProducerId,
     frame: Publication,
     schedule: Schedule,
-    /// Messages written so far; the last one has this sequence.
+    /// Number of messages written, which is the sequence of the last one.
     pub sent: u64,
-    /// Answers to its publications.
+    /// Number of publications that the server confirmed.
     pub confirmed: u64,
-    /// Deliveries of its messages, at all its subscribers. What one of them missed counts once it is known:
-    /// it is not in flight.
+    /// Number of deliveries of its messages, over all its subscribers. A missed message counts as well when the loss
+    /// is known, because it is no longer in flight.
     pub progress: u64,
-    /// Subscribers that it has.
+    /// Number of its subscribers.
     pub audience: u64,
-    /// What was acknowledged at the last look at whether it stalls, and since when it was no more.
+    /// The state at the last check for a stall.
     last_progress: Progress,
-    /// Messages in flight that were given up because nothing came for [`STALL_TIMEOUT_NS`].
+    /// Number of messages in flight that were abandoned because of no progress for [`STALL_TIMEOUT_NS`].
     abandoned: u64,
     pub is_lost: bool,
 }
@@ -31,32 +31,32 @@ pub struct ProducerId {
     pub number: u32,
 }
 
-/// A number of acknowledged messages, and the time from which on it did not change.
+/// The number of acknowledged messages, and the time since which it has not changed.
 #[derive(Debug, Clone, Copy, Default)]
 struct Progress {
     acknowledged: u64,
     since_ns: u64,
 }
 
-/// When messages are sent.
+/// The rule for sending messages.
 #[derive(Debug, Clone, Copy)]
 pub enum Schedule {
-    /// As soon as fewer than so many are in flight.
+    /// Sends while fewer than `messages` are in flight.
     Window { messages: u64, by: Acknowledgement },
-    /// One per interval, come what may.
+    /// Sends one message per interval, without waiting for acknowledgements.
     Rate { interval_ns: u64, next_ns: u64 },
 }
 
-/// By what a message in flight is known to have arrived.
+/// The event that ends the flight of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acknowledgement {
-    /// The server's answer to it.
+    /// The server's confirmation.
     Answer,
-    /// Both its answer and its deliveries: a server that answers sooner than it delivers is not overrun.
+    /// Both the confirmation and the deliveries, so that a server that confirms before it delivers is not overrun.
     AnswerAndDelivery,
-    /// Its deliveries: on average over the subscribers, which are all here.
+    /// The deliveries, on average over the subscribers, which are all in this process.
     Delivery,
-    /// There are neither answers nor subscribers: once the socket has taken it.
+    /// The write to the socket. Used if there are neither confirmations nor subscribers.
     Written,
 }
 
@@ -77,7 +77,7 @@ impl Publisher {
         }
     }
 
-    /// How many messages are to be written now.
+    /// Returns the number of messages to write now.
     pub fn due(&self, now_ns: u64, unsent_bytes: usize) -> u64 {
         match self.schedule {
             Schedule::Rate { next_ns, .. } if now_ns < next_ns => 0,
@@ -90,8 +90,8 @@ impl Publisher {
                     Acknowledgement::Written if unsent_bytes > 0 => 0,
                     _ => messages.saturating_sub(self.in_flight()),
                 };
-                // Half a window at a time, as a client does that writes what has gathered: a write for
-                // each message that comes back would measure system calls.
+                // At least half a window at a time, as a client that writes accumulated messages. One write for each
+                // acknowledged message would measure the cost of system calls.
                 if room >= messages.div_ceil(2) {
                     room
                 } else {
@@ -124,7 +124,7 @@ impl Publisher {
         self.sent.saturating_sub(self.acknowledged())
     }
 
-    /// Adds one message to what is written. It is stamped with the time it was due at, late or not.
+    /// Appends one message to `output`. At a fixed rate its stamp has the time at which it was due, even if it is late.
     pub fn write(&mut self, now_ns: u64, output: &mut Vec<u8>) {
         let sent_ns = match &mut self.schedule {
             Schedule::Window { .. } => now_ns,
@@ -146,14 +146,14 @@ impl Publisher {
         };
         stamp.write(&mut self.frame.frame[self.frame.payload_at..][..Stamp::BYTES]);
         if let Some(at) = self.frame.packet_id_at {
-            // Never 0 [MQTT-2.3.1-1]; the window is far smaller than what there is of others.
+            // Never 0 [MQTT-2.3.1-1]. The window is smaller than the number of identifiers, so none is in use twice.
             let id = (self.sent % 0xffff) as u16 + 1;
             self.frame.frame[at..at + 2].copy_from_slice(&id.to_be_bytes());
         }
         output.extend_from_slice(&self.frame.frame);
     }
 
-    /// Nothing is due before this time; `None` where time does not matter.
+    /// Returns the time before which no message is due, or None with a window.
     pub const fn next_ns(&self) -> Option<u64> {
         match self.schedule {
             Schedule::Rate { next_ns, .. } => Some(next_ns),
@@ -161,7 +161,7 @@ impl Publisher {
         }
     }
 
-    /// The schedule begins now, again if need be; what was due in the past is not.
+    /// Starts or restarts the schedule now. Messages due in the past are skipped.
     pub const fn start_schedule(&mut self, now_ns: u64) {
         if let Schedule::Rate {
             interval_ns,
@@ -172,8 +172,8 @@ impl Publisher {
         }
     }
 
-    /// Gives up what is in flight when nothing has come for too long: it was lost, or is on its way to a
-    /// subscriber who is. Answers whether it did.
+    /// Abandons the messages in flight after too long a time without progress: they, or their subscriber, were lost.
+    /// Returns true if it did so.
     pub fn abandon_stalled(&mut self, now_ns: u64) -> bool {
         let acknowledged = self.acknowledged();
         if acknowledged != self.last_progress.acknowledged || self.in_flight() == 0 {
@@ -191,7 +191,7 @@ impl Publisher {
     }
 }
 
-/// How long nothing may come before what is in flight is given up.
+/// Maximum time without progress before the messages in flight are abandoned.
 const STALL_TIMEOUT_NS: u64 = 2_000_000_000;
 
 #[cfg(test)]
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_is_refilled_by_halves_as_deliveries_come() {
+    fn a_window_is_refilled_when_half_of_it_is_delivered() {
         let mut publisher = publisher(WINDOW);
         publisher.audience = 2;
         assert_eq!(publisher.due(0, 0), 4);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_alone_does_not_end_the_flight() {
+    fn a_confirmation_without_deliveries_does_not_end_the_flight() {
         let mut publisher = publisher(Schedule::Window {
             messages: 4,
             by: Acknowledgement::AnswerAndDelivery,
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_answers_is_acknowledged_by_the_socket() {
+    fn without_answers_and_subscribers_a_write_ends_the_flight() {
         let mut publisher = publisher(Schedule::Window {
             messages: 4,
             by: Acknowledgement::Written,
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn late_messages_carry_the_time_they_were_due_at() {
+    fn late_messages_carry_the_time_at_which_they_were_due() {
         let mut publisher = publisher(Schedule::Rate {
             interval_ns: 10,
             next_ns: 5,
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_numbered_one_by_one() {
+    fn messages_are_numbered_without_gaps() {
         let mut publisher = publisher(WINDOW);
         let stamps = write(&mut publisher, 3, 42);
         let sequences: Vec<_> = stamps.iter().map(|stamp| stamp.sequence).collect();
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_is_forgiven_once_it_has_lasted() {
+    fn messages_in_flight_are_abandoned_after_the_stall_timeout() {
         let mut publisher = publisher(WINDOW);
         publisher.audience = 1;
         write(&mut publisher, 4, 0);

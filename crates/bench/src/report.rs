@@ -1,4 +1,4 @@
-//! What was found, for people as a table and for programs as JSON.
+//! The report of a run, as a table for people and as JSON for programs.
 
 use serde::Serialize;
 
@@ -15,41 +15,41 @@ pub struct Report {
     pub topics: u32,
     pub payload_bytes: u32,
     pub qos: u8,
-    /// Messages in flight per publisher; none at a fixed rate.
+    /// Maximum number of messages in flight per publisher, or None at a fixed rate.
     pub window: Option<u32>,
-    /// Messages a second of all publishers; none with a window.
+    /// Messages per second of all publishers, or None with a window.
     pub rate: Option<u32>,
     pub opened: Opened,
     pub server_pid: Option<u32>,
-    /// The server's memory before the first connection, in bytes.
+    /// The server's resident memory before the first connection, in bytes.
     pub resident_before: Option<u64>,
-    /// And with all of them.
+    /// The server's resident memory with all connections open, in bytes.
     pub resident_open: Option<u64>,
     pub bytes_per_connection: Option<f64>,
-    /// None in the shape idle.
+    /// The measured traffic, or None in the shape idle.
     pub traffic: Option<Measured>,
     pub others: Option<Others>,
     pub stuck: Option<Stuck>,
 }
 
-/// The same again, with subscriptions to other topics.
+/// The second measurement, with additional subscriptions to other topics.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Others {
     pub opened: Opened,
     pub bytes_per_subscription: Option<f64>,
     pub traffic: Measured,
-    /// Deliveries a second with them, by those without.
+    /// Deliveries per second, divided by those of the first measurement.
     pub ratio: f64,
 }
 
-/// The same again, beside subscribers that do not read.
+/// The second measurement, with additional subscribers that do not read.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stuck {
     pub subscribers: usize,
     pub traffic: Measured,
-    /// Deliveries a second beside them, by those without.
+    /// Deliveries per second, divided by those of the first measurement.
     pub ratio: f64,
 }
 
@@ -61,27 +61,27 @@ pub struct Measured {
     pub published_per_second: f64,
     pub delivered: u64,
     pub delivered_per_second: f64,
-    /// In microseconds, of messages due in this time.
+    /// Latency of the messages due in the measured time, in microseconds.
     pub latency: Percentiles,
     pub server: Option<Load>,
     pub generator: Option<Load>,
     pub check: Check,
 }
 
-/// What a process used.
+/// The CPU time and memory that a process used.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Load {
     pub user_seconds: f64,
     pub system_seconds: f64,
-    /// Of one core.
+    /// CPU time in per cent of one core.
     pub percent: f64,
-    /// User and system; per publication where nobody subscribes.
+    /// User and system CPU time per delivery, or per publication without subscribers, in microseconds.
     pub us_per_delivery: f64,
     pub resident_bytes: Option<u64>,
 }
 
-/// Of the whole run up to here, the warm-up included.
+/// The check of all deliveries since the start of the run, including the warm-up.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
@@ -89,11 +89,14 @@ pub struct Check {
     pub received: u64,
     pub lost: u64,
     pub order_violations: u64,
-    /// Subscribers that saw another total order than others of their topic; none where there is but one
-    /// producer, or nobody to compare with.
+    /// Number of subscribers that received the messages in another total order than others of their topic. None with
+    /// only one producer, or without two subscribers to compare.
     pub disagreeing: Option<u64>,
+    /// Messages of another run.
     pub foreign: u64,
+    /// Connections lost.
     pub disconnected: u64,
+    /// Number of times that a publisher abandoned its messages in flight.
     pub stalls: u64,
 }
 
@@ -108,7 +111,7 @@ impl Report {
             let (before, open) = (mib(before), mib(open));
             rows.add(
                 "memory",
-                format!("{before} before, {open} with them: {each:.0} bytes each"),
+                format!("{before} before, {open} with connections: {each:.0} bytes each"),
             );
         }
         if let Some(traffic) = &self.traffic {
@@ -128,7 +131,7 @@ impl Report {
             let count = stuck.subscribers;
             rows.add(
                 "with stuck",
-                format!("{count} that subscribe and do not read"),
+                format!("{count} subscribers that do not read"),
             );
             rows.traffic(&stuck.traffic);
             rows.add("ratio", format!("{:.3}", stuck.ratio));
@@ -210,7 +213,10 @@ impl Rows {
 
     fn load(&mut self, name: &str, load: Option<&Load>) {
         let Some(load) = load else {
-            return self.add(name, "not known: it is not on this machine".to_owned());
+            return self.add(
+                name,
+                "unknown: the process is not on this machine".to_owned(),
+            );
         };
         let memory = load.resident_bytes.map_or_else(String::new, mib);
         self.add(

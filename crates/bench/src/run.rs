@@ -1,4 +1,4 @@
-//! A run from its first connection to its report: connect, subscribe, warm up, measure, stop, drain.
+//! A run, from its first connection to its report: connect, subscribe, warm up, measure, stop, drain.
 
 use std::{
     process,
@@ -32,7 +32,7 @@ pub struct Run {
     server_pid: Option<u32>,
 }
 
-/// Everything that is counted, at one time.
+/// All counters at one time.
 #[derive(Clone, Copy)]
 struct Snapshot {
     at_ns: u64,
@@ -44,7 +44,7 @@ struct Snapshot {
 impl Run {
     /// # Errors
     ///
-    /// The options make no sense together, or the server's name is not known.
+    /// The options contradict each other, or the server's name cannot be resolved.
     pub fn new(options: BenchOptions) -> anyhow::Result<Self> {
         let address = options.address();
         let server = address.resolve()?;
@@ -74,7 +74,7 @@ impl Run {
 
     /// # Errors
     ///
-    /// The server cannot be reached, refused something, or no publisher is left.
+    /// The server cannot be reached, it refused a request, or no publisher is left.
     pub fn perform(mut self) -> anyhow::Result<Report> {
         let resident_before = self.resident();
         let opened = self.open()?;
@@ -136,7 +136,7 @@ impl Run {
         }
     }
 
-    /// Subscribers first, so that nothing is published before they listen.
+    /// Opens all connections. The subscribers are first, so that they miss no message.
     fn open(&mut self) -> anyhow::Result<Opened> {
         let subscribers = 0..self.plan.subscribers;
         let subscribers = subscribers.map(|number| vec![self.plan.filter_of_subscriber(number)]);
@@ -171,7 +171,7 @@ impl Run {
         (0..self.plan.publishers).map(publisher).collect()
     }
 
-    /// At a fixed rate the publishers take turns, evenly.
+    /// Returns the schedule of a publisher. At a fixed rate the publishers send in turn, at even intervals.
     fn schedule(&self, number: u32, audience: u64) -> Schedule {
         if let Some(rate) = self.options.rate {
             let between_ns = NANOS / u64::from(rate).max(1);
@@ -323,7 +323,7 @@ impl Run {
         })
     }
 
-    /// Connections do nothing for as long as a measurement takes.
+    /// Keeps the connections idle for the duration of a measurement.
     fn hold_idle(&mut self) -> anyhow::Result<()> {
         let mut traffic = Traffic::new(self.plan.clone(), Vec::new(), self.roles());
         let end_ns = self.net.now_ns() + nanos(self.options.seconds);
@@ -382,7 +382,7 @@ fn progress(second: u64, before: Snapshot, now: Snapshot, latency: Percentiles) 
     )
 }
 
-/// Different from that of the run before, and from that of one beside this.
+/// Returns a number that differs from those of earlier and of concurrent runs.
 fn run_number() -> u32 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let millis = now.map_or(0, |now| now.as_millis());
@@ -394,5 +394,5 @@ fn nanos(duration: Duration) -> u64 {
 }
 
 const NANOS: u64 = 1_000_000_000;
-/// Other subscriptions of one connection: as many as Carillon allows unless told otherwise.
+/// Number of additional subscriptions per connection: Carillon's default limit.
 const PER_CONNECTION: usize = 1_000;

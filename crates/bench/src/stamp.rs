@@ -1,23 +1,23 @@
-//! The first bytes of every payload: which run and producer it is of, its place, and when it was to be sent.
+//! The first bytes of every payload: the run, the producer, the sequence, and the time at which it was due.
 //!
-//! They are printable, because some servers take a body for text, and of one length, so that a frame is
-//! encoded once and only these bytes are written anew.
+//! A stamp is printable, because some servers treat a body as text. It has a fixed length, so that a frame is encoded
+//! once and only the stamp is rewritten.
 
-/// What a payload begins with. Each number has a bound, beyond which its high bits are cut off.
+/// The start of a payload. Each number has a size in bits; higher bits are cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
-    /// Tells the messages of this run from what a server kept of another; 24 bits.
+    /// Number of the run, which distinguishes its messages from those kept from other runs; 24 bits.
     pub run: u32,
-    /// 24 bits.
+    /// Number of the producer; 24 bits.
     pub producer: u32,
-    /// Counts the producer's messages from 1; 48 bits.
+    /// Number of the message, counted for each producer from 1; 48 bits.
     pub sequence: u64,
-    /// Nanoseconds since the run began; 48 bits, which is three days.
+    /// Nanoseconds since the start of the run; 48 bits, which is three days.
     pub sent_ns: u64,
 }
 
 impl Stamp {
-    /// Bytes of a stamp, and of the smallest payload.
+    /// Length of a stamp, and of the smallest payload, in bytes.
     pub const BYTES: usize = 3 * WORD;
 
     pub fn write(self, target: &mut [u8]) {
@@ -28,7 +28,7 @@ impl Stamp {
         }
     }
 
-    /// `None` for a payload that nobody stamped.
+    /// Returns the stamp of a payload, or None if it has none.
     pub fn read(payload: &[u8]) -> Option<Self> {
         let (sequence, rest) = payload.split_first_chunk()?;
         let (sent_ns, rest) = rest.split_first_chunk()?;
@@ -42,12 +42,12 @@ impl Stamp {
     }
 }
 
-/// 48 bits as eight characters from `0` to `o`, the lowest six first.
+/// Encodes 48 bits as eight characters from `0` to `o`, the lowest six bits first.
 fn encode(word: u64) -> [u8; WORD] {
     std::array::from_fn(|place| b'0' + ((word >> (6 * place)) & 0x3f) as u8)
 }
 
-/// All eight at once: they are put together in pairs, then fours, then all.
+/// Decodes all eight characters in parallel: combines them into pairs, then fours, then one number.
 fn decode(text: [u8; WORD]) -> Option<u64> {
     let digits = u64::from_le_bytes(text).wrapping_sub(0x3030_3030_3030_3030);
     if digits & 0xc0c0_c0c0_c0c0_c0c0 != 0 {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stamp_is_read_as_it_was_written() {
+    fn a_stamp_is_read_back_unchanged() {
         let largest = (1 << 48) - 1;
         let table = [
             (0, 0, 0, 0),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_stamped_is_no_stamp() {
+    fn a_payload_without_a_stamp_is_not_read_as_one() {
         for payload in [&b""[..], &[b'0'; 23], &[b' '; 24], &[b'p'; 24], &[0xff; 40]] {
             assert_eq!(Stamp::read(payload), None, "{payload:?}");
         }

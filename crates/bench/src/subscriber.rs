@@ -1,13 +1,13 @@
-//! What one subscriber has seen: how much, in what order, and what is missing.
+//! The messages that one subscriber has received: their number, order and gaps.
 
-/// Counts the messages of several producers, each of which is known by its place among them.
+/// Counts the messages of several producers, which are identified by an index.
 pub struct Subscriber {
     /// The highest sequence of each producer.
     last: Vec<u64>,
     pub received: u64,
-    /// Messages that came behind a later one of their producer, or twice.
+    /// Number of messages that arrived after a later one of their producer, or twice.
     pub violations: u64,
-    /// Tells whether another subscriber saw the same messages in the same order.
+    /// A hash of all messages in their order. Equal hashes mean the same messages in the same order.
     order_hash: u64,
     pub is_lost: bool,
 }
@@ -23,8 +23,8 @@ impl Subscriber {
         }
     }
 
-    /// Notes a message, and answers by how many it moves its producer on: itself, and those before it that
-    /// did not come. 0 for one that is out of order.
+    /// Records a message. Returns the progress of its producer: 1 plus the number of skipped messages before it, or 0
+    /// if it is out of order. Returns None for an unknown producer.
     pub fn record(&mut self, producer: usize, sequence: u64) -> Option<u64> {
         let last = self.last.get_mut(producer)?;
         self.received += 1;
@@ -39,14 +39,15 @@ impl Subscriber {
         Some(sequence - std::mem::replace(last, sequence))
     }
 
-    /// How far it has come with a producer.
+    /// Returns the highest sequence received from a producer.
     pub fn last(&self, producer: usize) -> u64 {
         self.last.get(producer).copied().unwrap_or_default()
     }
 }
 
-/// Subscribers of the same messages that saw them in another order than the first of those who saw as many.
-/// They can be compared only where nothing was lost: `None` if no two can.
+/// Returns the number of subscribers that received the same messages in another order than the first one. Only
+/// subscribers that lost nothing are compared, which have the highest number of messages. Returns None if there are
+/// fewer than two.
 pub fn disagreeing<'a>(subscribers: impl Iterator<Item = &'a Subscriber>) -> Option<u64> {
     let complete: Vec<_> = subscribers.filter(|one| !one.is_lost).collect();
     let most = complete.iter().map(|one| one.received).max()?;
@@ -60,7 +61,7 @@ pub fn disagreeing<'a>(subscribers: impl Iterator<Item = &'a Subscriber>) -> Opt
     (!others.is_empty()).then_some(differs as u64)
 }
 
-/// Odd, and otherwise without meaning: the multiplier of a linear congruential generator.
+/// An arbitrary odd number: the multiplier of a common linear congruential generator.
 const ORDER_HASH_MULTIPLIER: u64 = 6_364_136_223_846_793_005;
 
 #[cfg(test)]
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_count_as_progress_and_steps_back_as_violations() {
+    fn gaps_count_as_progress_and_late_messages_as_violations() {
         let mut subscriber = Subscriber::new(2);
         let table = [
             ((0, 1), Some(1)),
@@ -95,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn another_order_of_the_same_messages_is_noticed() {
+    fn another_order_of_the_same_messages_is_detected() {
         let one = after(&[(0, 1), (1, 1), (0, 2)]);
         let same = after(&[(0, 1), (1, 1), (0, 2)]);
         let other = after(&[(1, 1), (0, 1), (0, 2)]);
-        let behind = after(&[(1, 1)]);
+        let incomplete = after(&[(1, 1)]);
         assert_eq!((one.violations, other.violations), (0, 0));
-        assert_eq!(disagreeing([&one, &same, &behind].into_iter()), Some(0));
+        assert_eq!(disagreeing([&one, &same, &incomplete].into_iter()), Some(0));
         assert_eq!(disagreeing([&one, &same, &other].into_iter()), Some(1));
-        assert_eq!(disagreeing([&one, &behind].into_iter()), None);
+        assert_eq!(disagreeing([&one, &incomplete].into_iter()), None);
     }
 }

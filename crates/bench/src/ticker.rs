@@ -1,4 +1,4 @@
-//! Wakes the generator when messages are due: what waits for sockets can only wait for whole milliseconds.
+//! Wakes the generator when messages are due. A wait for sockets alone has a resolution of only one millisecond.
 
 use std::{
     sync::{
@@ -11,7 +11,7 @@ use std::{
 
 use mio::Waker;
 
-/// Ticks until it is dropped.
+/// A thread that wakes the generator periodically, until the value is dropped.
 pub struct Ticker {
     _stop: SyncSender<()>,
 }
@@ -19,7 +19,7 @@ pub struct Ticker {
 impl Ticker {
     /// # Errors
     ///
-    /// The system has no thread left.
+    /// The system cannot start a thread.
     pub fn start(period: Duration, waker: Arc<Waker>) -> std::io::Result<Self> {
         let (stop, stopped) = sync_channel(0);
         let period = period.max(MIN_PERIOD);
@@ -28,7 +28,7 @@ impl Ticker {
             while let Err(RecvTimeoutError::Timeout) =
                 stopped.recv_timeout(next.saturating_duration_since(Instant::now()))
             {
-                // Without it the generator comes back by itself, a little later.
+                // If a wake-up fails, the generator continues after its time-out, a little later.
                 let _ = waker.wake();
                 next = (next + period).max(Instant::now());
             }
@@ -38,5 +38,5 @@ impl Ticker {
     }
 }
 
-/// Below it messages are sent in twos and threes, and a wake-up costs more than they do.
+/// Minimum period. At shorter periods a wake-up would cost more than the messages; several are sent per tick instead.
 const MIN_PERIOD: Duration = Duration::from_micros(250);

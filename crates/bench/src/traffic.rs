@@ -1,4 +1,4 @@
-//! Messages go out and come in, and are counted.
+//! Publishes, receives and counts messages.
 
 use std::{ops::Range, time::Duration};
 
@@ -16,13 +16,13 @@ pub struct Traffic {
     plan: Plan,
     publishers: Vec<Publisher>,
     subscribers: Vec<Subscriber>,
-    /// Each publisher's place at those who hear it.
+    /// The index of each publisher at its subscribers.
     producer_indexes: Vec<usize>,
-    /// What each connection is for.
+    /// The role of each connection.
     roles: Vec<Role>,
     current: Role,
     now_ns: u64,
-    /// Messages due in this time have their latency noted.
+    /// The measured time, in nanoseconds: the latency of messages due in it is recorded.
     measured: Range<u64>,
     pub latency: Latency,
     pub tally: Tally,
@@ -32,23 +32,23 @@ pub struct Traffic {
 pub enum Role {
     Publisher(usize),
     Subscriber(usize),
-    /// What it gets counts for nothing.
+    /// A connection whose messages are not counted.
     Other,
 }
 
-/// Counts since the beginning.
+/// Counters since the start of the run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tally {
     pub published: u64,
     pub delivered: u64,
-    /// Messages that are not of this run.
+    /// Messages of another run.
     pub foreign: u64,
     pub disconnected: u64,
-    /// Publishers that had to give up what was in flight, each time.
+    /// Number of times that a publisher abandoned its messages in flight.
     pub stalls: u64,
 }
 
-/// What is known at the end.
+/// The totals of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     pub expected: u64,
@@ -77,20 +77,20 @@ impl Traffic {
         }
     }
 
-    /// Schedules begin now.
+    /// Starts the schedules of all publishers.
     pub fn start_schedules(&mut self, now_ns: u64) {
         for publisher in &mut self.publishers {
             publisher.start_schedule(now_ns);
         }
     }
 
-    /// Latencies are noted of what is due in this time.
+    /// Starts recording the latency of messages due in this time.
     pub fn measure(&mut self, during: Range<u64>) {
         self.latency = Latency::new();
         self.measured = during;
     }
 
-    /// Publishes and receives until then. Answers whether anybody is left to do it.
+    /// Publishes and receives until `end_ns`. Returns false if all publishers were lost before.
     pub fn run_until(&mut self, net: &mut Net, end_ns: u64) -> anyhow::Result<bool> {
         loop {
             let now_ns = net.now_ns();
@@ -102,7 +102,7 @@ impl Traffic {
         }
     }
 
-    /// Receives only: what is still to come, until then at most.
+    /// Receives the messages in flight, until all have arrived or `end_ns` has passed. Publishes nothing.
     pub fn drain_until(&mut self, net: &mut Net, end_ns: u64) -> anyhow::Result<()> {
         while net.now_ns() < end_ns && !self.is_complete() {
             for publisher in 0..self.publishers.len() {
@@ -113,7 +113,7 @@ impl Traffic {
         Ok(())
     }
 
-    /// Does nothing but answer, until then.
+    /// Only answers the server, until `end_ns`.
     pub fn wait_until(&mut self, net: &mut Net, end_ns: u64) -> anyhow::Result<()> {
         while net.now_ns() < end_ns {
             net.poll_once(LONGEST_WAIT, self)?;
@@ -175,7 +175,7 @@ impl Traffic {
         }
     }
 
-    /// A publisher does not wait for a subscriber who is gone.
+    /// Removes a lost subscriber from the audience of its publishers, so that they do not wait for it.
     fn remove_subscriber(&mut self, subscriber: usize) {
         self.subscribers[subscriber].is_lost = true;
         for (number, publisher) in (0..).zip(&mut self.publishers) {
@@ -204,7 +204,7 @@ impl Traffic {
         }
     }
 
-    /// Of the whole run, warm-up and all.
+    /// Returns the totals since the start of the run, including the warm-up and the check of the total order.
     pub fn final_totals(&self) -> Totals {
         let topics = match self.plan.producers_per_subscriber() {
             0 | 1 => 0,
@@ -253,7 +253,7 @@ impl Handler for Traffic {
     fn lost(&mut self, link: usize, error: LinkError) -> anyhow::Result<()> {
         self.tally.disconnected += 1;
         if self.tally.disconnected == 1 {
-            super::note(&format!("connection {} is lost: {error}", link + 1));
+            super::note(&format!("connection {} was lost: {error}", link + 1));
         }
         match self.roles.get(link) {
             Some(Role::Publisher(publisher)) => self.publishers[*publisher].is_lost = true,
@@ -264,9 +264,9 @@ impl Handler for Traffic {
     }
 }
 
-/// Messages that one publisher writes before another has its turn.
+/// Maximum number of messages that one publisher writes before the next one.
 const MAX_BATCH: u64 = 4096;
-/// Bytes that a publisher may have waiting for its socket before it adds no more.
+/// Maximum number of unsent bytes at which a publisher still adds messages.
 const MAX_UNSENT: usize = 1 << 20;
-/// Until the next look at the clock, whatever happens.
+/// Maximum time between two checks of the clock.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);

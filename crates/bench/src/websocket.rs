@@ -1,14 +1,14 @@
-//! As much of WebSocket (RFC 6455) as a load generator needs: the request that opens it, the headers of
-//! the frames it sends, and where the payloads are of those it gets.
+//! The part of WebSocket (RFC 6455) that the generator needs: the opening request, the headers of sent frames, and the
+//! payload ranges of received frames.
 //!
-//! Frames are masked with a key of zeros, as section 5.3 allows and no user agent should do: masking would
-//! be the generator's largest cost.
+//! Sent frames are masked with a key of zeros. Section 5.3 allows this key, although a user agent should use a random
+//! one: masking would be the largest cost of the generator.
 
 use std::ops::Range;
 
 use super::dialect::ProtocolError;
 
-/// What a frame carries.
+/// The kind of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameKind {
     Data,
@@ -28,11 +28,13 @@ pub fn request(authority: &str, path: &str, subprotocol: Option<&str>) -> Vec<u8
     head.into_bytes()
 }
 
-/// The length of the server's answer, when all of it is there.
+/// Returns the length of the server's response, or None if it is incomplete.
 pub fn response(bytes: &[u8]) -> Result<Option<usize>, ProtocolError> {
     let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else {
         return match bytes.len() > MAX_RESPONSE {
-            true => Err(ProtocolError::Malformed("an endless answer to the upgrade")),
+            true => Err(ProtocolError::Malformed(
+                "a response to the upgrade that is too long",
+            )),
             false => Ok(None),
         };
     };
@@ -46,7 +48,7 @@ pub fn response(bytes: &[u8]) -> Result<Option<usize>, ProtocolError> {
     Ok(Some(end + 4))
 }
 
-/// The header of a frame with so many bytes of text, or else of binary data.
+/// Returns the header of a frame with this payload length and type.
 pub fn data_header(length: usize, payload: PayloadType) -> Vec<u8> {
     let opcode = match payload {
         PayloadType::Text => TEXT,
@@ -55,14 +57,14 @@ pub fn data_header(length: usize, payload: PayloadType) -> Vec<u8> {
     header(opcode, length)
 }
 
-/// Whether a payload is declared as text.
+/// The declared type of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PayloadType {
     Text,
     Binary,
 }
 
-/// The answer to a ping.
+/// Returns the answer to a ping.
 pub fn pong(payload: &[u8]) -> Vec<u8> {
     let mut frame = header(PONG, payload.len());
     frame.extend_from_slice(payload);
@@ -86,7 +88,8 @@ fn header(opcode: u8, length: usize) -> Vec<u8> {
     header
 }
 
-/// The first frame: what it is, and where its payload is, which ends it. `None` until all of it is there.
+/// Returns the kind of the first frame and the range of its payload, which ends the frame, or None if the frame is
+/// incomplete.
 pub fn next(bytes: &[u8]) -> Result<Option<(FrameKind, Range<usize>)>, ProtocolError> {
     let [first, second, rest @ ..] = bytes else {
         return Ok(None);
@@ -107,7 +110,7 @@ pub fn next(bytes: &[u8]) -> Result<Option<(FrameKind, Range<usize>)>, ProtocolE
     };
     if length > MAX_FRAME {
         return Err(ProtocolError::Malformed(
-            "a frame larger than any that was sent",
+            "a frame larger than the largest one sent",
         ));
     }
     let payload = start..start + length as usize;
@@ -119,7 +122,7 @@ pub fn next(bytes: &[u8]) -> Result<Option<(FrameKind, Range<usize>)>, ProtocolE
         CLOSE => FrameKind::Close,
         PING => FrameKind::Ping,
         PONG => FrameKind::Pong,
-        _ => return Err(ProtocolError::Malformed("a frame of no kind")),
+        _ => return Err(ProtocolError::Malformed("a frame with an unknown opcode")),
     };
     Ok(Some((kind, payload)))
 }
@@ -139,7 +142,7 @@ const MAX_FRAME: u64 = 1 << 30;
 mod tests {
     use super::*;
 
-    /// A frame as servers send it: without the mask.
+    /// Returns a frame without a mask, as servers send it.
     fn from_server(opcode: u8, length: usize) -> Vec<u8> {
         let mut frame = header(opcode, length);
         frame.truncate(frame.len() - 4);
@@ -149,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_all_lengths_are_found() {
+    fn frames_with_all_length_encodings_are_found() {
         for length in [0, 1, 125, 126, 0xffff, 0x1_0000] {
             let frame = from_server(BINARY, length);
             let payload = frame.len() - length..frame.len();
@@ -167,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn control_frames_are_told_apart() {
+    fn control_frames_are_recognized() {
         let table = [
             (CLOSE, FrameKind::Close),
             (PING, FrameKind::Ping),
@@ -181,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_has_to_agree() {
+    fn only_a_response_with_status_101_opens_the_websocket() {
         let agreed = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\nrest";
         assert_eq!(response(agreed), Ok(Some(agreed.len() - 4)));
         assert_eq!(response(&agreed[..40]), Ok(None));

@@ -1,7 +1,7 @@
-//! The protocols, as far as a load generator needs them: frames that are encoded once, and scanners that
-//! only find where a frame ends and where its payload is.
+//! The parts of the protocols that the generator needs: frames that are encoded once, and scanners that only find the
+//! end and the payload of a frame.
 //!
-//! No full codec is used, of Carillon's or of anybody: the generator must cost far less than the server.
+//! No full codec is used, because the generator must use far less CPU than the server.
 
 mod mqtt;
 mod nats;
@@ -24,16 +24,16 @@ pub enum Protocol {
     Nats,
 }
 
-/// What one frame from the server is to the generator.
+/// The meaning of a frame from the server.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Arrival<'a> {
-    /// The answer to the oldest request that waits for one: CONNECTED, RECEIPT, CONNACK, SUBACK, PUBACK, PONG.
+    /// Confirms the oldest unconfirmed request: CONNECTED, RECEIPT, CONNACK, SUBACK, PUBACK or PONG.
     Confirmed,
-    /// A delivery; with a packet identifier that waits for its acknowledgement, or 0.
+    /// A delivery. `packet_id` is 0 if it needs no acknowledgement.
     Message { payload: &'a [u8], packet_id: u16 },
-    /// The server asks for a sign of life.
+    /// A PING of NATS, which must be answered.
     Ping,
-    /// A heart-beat or a notice.
+    /// A heart-beat or an informational frame.
     Nothing,
 }
 
@@ -41,34 +41,34 @@ pub enum Arrival<'a> {
 pub enum ProtocolError {
     #[error("the server refused: {0}")]
     Refused(String),
-    #[error("the server sent what is not understood: {0}")]
+    #[error("the server sent an invalid frame: {0}")]
     Malformed(&'static str),
 }
 
 /// Finds frames in a stream.
 pub trait Scan {
-    /// The first frame, and how many bytes it takes; `None` until all of it is there.
+    /// Returns the first frame and its length in bytes, or None if it is incomplete.
     fn next(bytes: &[u8]) -> Result<Option<(Arrival<'_>, usize)>, ProtocolError>;
 }
 
-/// A frame that is sent again and again.
+/// An encoded publication that is sent repeatedly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication {
     pub frame: Vec<u8>,
-    /// Where the payload begins, with its stamp.
+    /// Offset of the payload, which starts with the stamp.
     pub payload_at: usize,
-    /// Where the packet identifier is, if there is one.
+    /// Offset of the packet identifier, or None if there is none.
     pub packet_id_at: Option<usize>,
 }
 
-/// How much the server answers: QoS 0 or 1 of MQTT. In STOMP, 1 is a receipt for each SEND.
+/// The quality of service: QoS 0 or 1 of MQTT. In STOMP, QoS 1 requests a receipt for each SEND.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quality {
     AtMostOnce,
     AtLeastOnce,
 }
 
-/// Who connects.
+/// The credentials of the connections.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     pub user: Option<String>,
@@ -76,7 +76,7 @@ pub struct Credentials {
 }
 
 impl Protocol {
-    /// What opens the conversation, and is confirmed.
+    /// Returns the first frame of a connection. The server confirms it.
     pub fn opening(self, client_id: &str, credentials: &Credentials) -> Vec<u8> {
         match self {
             Self::Stomp => stomp::opening(credentials),
@@ -85,7 +85,7 @@ impl Protocol {
         }
     }
 
-    /// A subscription, which is confirmed. `number` is its own on its connection, and not 0.
+    /// Returns the frame for a subscription. The server confirms it. `number` is unique on the connection, and not 0.
     pub fn subscription(self, filter: &str, number: u32, quality: Quality) -> Vec<u8> {
         match self {
             Self::Stomp => stomp::subscription(filter, number),
@@ -102,18 +102,18 @@ impl Protocol {
         }
     }
 
-    /// What answers a delivery that waits for its acknowledgement.
+    /// Returns the acknowledgement of a delivery.
     pub const fn acknowledgement(packet_id: u16) -> [u8; 4] {
         mqtt::acknowledgement(packet_id)
     }
 
-    /// What answers [`Arrival::Ping`].
+    /// Returns the answer to [`Arrival::Ping`].
     pub const fn pong() -> &'static [u8] {
         nats::PONG
     }
 
-    /// A topic or filter as the protocol writes it. Levels are joined by dots; `*` stands for one level,
-    /// `>`, last, for the rest.
+    /// Returns a topic or filter in the protocol's notation. In `name`, levels are joined by dots, `*` stands for one
+    /// level, and a final `>` for all remaining levels.
     pub fn encode_name(self, name: &str) -> String {
         match self {
             Self::Stomp => format!("/topic/{name}"),
@@ -130,7 +130,7 @@ impl Protocol {
         }
     }
 
-    /// Whether QoS 1 is known.
+    /// Returns true if the protocol has QoS 1.
     pub const fn answers_publications(self) -> bool {
         matches!(self, Self::Stomp | Self::Mqtt)
     }
@@ -140,7 +140,7 @@ impl Protocol {
     }
 }
 
-/// What is there of a stream, frame by frame, and where the rest begins.
+/// Returns the complete frames of a stream, and the offset of the rest.
 #[cfg(test)]
 fn all<S: Scan>(bytes: &[u8]) -> Result<(Vec<Arrival<'_>>, usize), ProtocolError> {
     let (mut arrivals, mut at) = (Vec::new(), 0);
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_spelt_as_each_protocol_has_it() {
+    fn names_are_encoded_in_the_notation_of_each_protocol() {
         let table = [
             (Protocol::Stomp, "a.*.c.>", "/topic/a.*.c.>"),
             (Protocol::Mqtt, "a.*.c.>", "a/+/c/#"),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_publication_is_delivered_with_its_payload() {
+    fn the_payload_of_a_publication_is_at_its_offset() {
         let payload = [b'x'; 30];
         for protocol in [Protocol::Stomp, Protocol::Mqtt, Protocol::Nats] {
             for quality in [Quality::AtMostOnce, Quality::AtLeastOnce] {

@@ -1,4 +1,4 @@
-//! MQTT 3.1.1, as OASIS published it: fixed headers, and of a PUBLISH where its payload begins.
+//! MQTT 3.1.1 (OASIS Standard): fixed headers, and the payload of a PUBLISH.
 
 use super::{Arrival, Credentials, ProtocolError, Publication, Quality, Scan};
 
@@ -24,7 +24,7 @@ impl Scan for Mqtt {
     }
 }
 
-/// Where the body begins and how long it is (section 2.2.3); `None` until that can be told.
+/// Returns the offset and the length of the body (section 2.2.3), or None if the fixed header is incomplete.
 fn fixed_header(bytes: &[u8]) -> Result<Option<(usize, usize)>, ProtocolError> {
     let mut length = 0;
     for (place, byte) in bytes.iter().skip(1).take(4).enumerate() {
@@ -39,7 +39,7 @@ fn fixed_header(bytes: &[u8]) -> Result<Option<(usize, usize)>, ProtocolError> {
     }
 }
 
-/// Section 3.3: topic, packet identifier unless the QoS is 0, payload.
+/// Parses a PUBLISH (section 3.3): topic, packet identifier unless the QoS is 0, payload.
 fn message(flags: u8, body: &[u8]) -> Result<Arrival<'_>, ProtocolError> {
     let (topic, rest) = body.split_first_chunk().ok_or(SHORT)?;
     let rest = rest
@@ -131,7 +131,7 @@ fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// Section 1.5.3. What is longer than its length can say is cut off; nothing here is.
+/// Encodes a UTF-8 string (section 1.5.3). Strings over 65,535 bytes are cut off; none here is that long.
 fn string(text: &str) -> Vec<u8> {
     let length = text.len().min(usize::from(u16::MAX));
     let mut bytes = (length as u16).to_be_bytes().to_vec();
@@ -147,7 +147,7 @@ const SUBSCRIBE: u8 = 8;
 const SUBACK: u8 = 9;
 const PINGRESP: u8 = 13;
 const CLEAN_SESSION: u8 = 0x02;
-/// The return code of a SUBACK from which on it is a refusal.
+/// The return code of a SUBACK that means failure. Lower codes grant a QoS.
 const FAILURE: u8 = 0x80;
 const SHORT: ProtocolError = ProtocolError::Malformed("a PUBLISH that ends within its header");
 
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packets_are_found_one_behind_the_other() {
+    fn consecutive_packets_are_found() {
         let mut stream = vec![0x20, 2, 0, 0, 0x90, 3, 0, 1, 1];
         stream.extend_from_slice(&publication("a/b", b"zero", Quality::AtMostOnce).frame);
         stream.extend_from_slice(&publication("a", b"one", Quality::AtLeastOnce).frame);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn no_part_of_a_packet_is_a_packet() {
+    fn an_incomplete_packet_is_not_found() {
         let payload = vec![b'x'; 20_000];
         let frame = publication("a", &payload, Quality::AtMostOnce).frame;
         for cut in (0..8).chain([200, frame.len() - 1]) {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_said() {
+    fn a_refusal_is_returned_with_its_code() {
         let table = [
             (&[0x20, 2, 0, 5][..], "CONNECT, with code 5"),
             (&[0x90, 3, 0, 1, 0x80], "SUBSCRIBE, with code 128"),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_packet_identifier_is_where_it_is_said_to_be() {
+    fn the_packet_identifier_is_at_its_offset() {
         let publication = publication("abc", b"payload", Quality::AtLeastOnce);
         let at = publication.packet_id_at.unwrap();
         let mut frame = publication.frame;
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connect_says_who_it_is() {
+    fn a_connect_carries_the_client_identifier_and_the_credentials() {
         let credentials = Credentials {
             user: Some("u".into()),
             password: Some("p".into()),

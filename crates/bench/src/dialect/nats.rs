@@ -1,4 +1,4 @@
-//! The text protocol of NATS: PUB, SUB, MSG, and PING to learn that what came before it was carried out.
+//! The text protocol of NATS: PUB, SUB, MSG, and PING, whose PONG confirms all operations before it.
 
 use memchr::memchr;
 
@@ -22,13 +22,13 @@ impl Scan for Nats {
                     String::from_utf8_lossy(line).into_owned(),
                 ));
             }
-            _ => return Err(ProtocolError::Malformed("no operation of NATS")),
+            _ => return Err(ProtocolError::Malformed("an unknown operation of NATS")),
         };
         Ok(Some((arrival, end + 1)))
     }
 }
 
-/// `MSG subject sid [reply-to] bytes`, and the payload on lines of its own.
+/// Parses `MSG subject sid [reply-to] bytes` and the payload after it, which ends with CR LF.
 fn message<'a>(
     bytes: &'a [u8],
     line: &[u8],
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operations_are_found_one_behind_the_other() {
+    fn consecutive_operations_are_found() {
         let stream = b"INFO {\"a\":1}\r\nPONG\r\nMSG a.b 1 3\r\nabc\r\nMSG a 12 reply 0\r\n\r\nPING\r\n+OK\r\nMSG a 1 3\r\nab";
         let message = |payload| Arrival::Message {
             payload,
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn errors_and_invalid_operations_are_refused() {
         let refused = ProtocolError::Refused("-ERR 'Slow Consumer'".into());
         assert_eq!(Nats::next(b"-ERR 'Slow Consumer'\r\n"), Err(refused));
         assert!(Nats::next(b"MSG a 1 -3\r\n").is_err());
