@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::load::{median, report};
 use super::options::Options;
 use super::plot::{Line, Plot};
-use super::servers::{Door, Kind, Server};
+use super::servers::{Broker, Endpoint, Server};
 use crate::process::{root, stage};
 use crate::server;
 
@@ -101,7 +101,7 @@ const CURVES: [Curve; 6] = [
     },
 ];
 
-struct Plan {
+struct GrowthPlan {
     binary: PathBuf,
     rounds: usize,
     seconds: String,
@@ -111,7 +111,7 @@ struct Plan {
 pub fn run_all(arguments: &[String]) -> Result<()> {
     let known = ["curves", "rounds", "seconds", "binary", "to"];
     let options = Options::new(arguments, &known)?;
-    let plan = Plan {
+    let plan = GrowthPlan {
         binary: match options.path("binary") {
             Some(binary) => binary,
             None => server::build()?,
@@ -120,21 +120,21 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
         seconds: options.number("seconds", 1.0)?.to_string(),
         folder: options.path("to").unwrap_or_else(|| root().join("docs")),
     };
-    let wanted = options.names("curves");
-    let is_wanted = |curve: &&Curve| {
-        let names = wanted.as_ref();
+    let selected = options.names("curves");
+    let is_selected = |curve: &&Curve| {
+        let names = selected.as_ref();
         names.is_none_or(|names| names.contains(&curve.key))
     };
-    for curve in CURVES.iter().filter(is_wanted) {
+    for curve in CURVES.iter().filter(is_selected) {
         stage(curve.key, || curve.measure(&plan))?;
     }
     Ok(())
 }
 
 impl Curve {
-    fn measure(&self, plan: &Plan) -> Result<()> {
+    fn measure(&self, plan: &GrowthPlan) -> Result<()> {
         let mut lines = Vec::new();
-        for name in doors(plan)? {
+        for name in endpoints(plan)? {
             let mut points = Vec::new();
             for step in self.steps {
                 let rounds = (0..plan.rounds).map(|_| self.point(plan, name, *step));
@@ -158,9 +158,9 @@ impl Curve {
     }
 
     /// On a server of its own, which remembers nothing of the point before.
-    fn point(&self, plan: &Plan, name: &str, step: u32) -> Result<f64> {
-        let server = Kind::Carillon.start(&plan.binary)?;
-        let door = door(&server, name).context("the door is there again")?;
+    fn point(&self, plan: &GrowthPlan, name: &str, step: u32) -> Result<f64> {
+        let server = Broker::Carillon.start(&plan.binary)?;
+        let endpoint = endpoint(&server, name).context("the endpoint is there again")?;
         let step = step.to_string();
         let arguments = self.arguments.iter().map(|argument| match *argument {
             "{}" => step.as_str(),
@@ -168,20 +168,23 @@ impl Curve {
         });
         let times = ["--seconds", &plan.seconds, "--warm-up", "0.5"];
         let arguments: Vec<_> = arguments.chain(times).collect();
-        let report = report(&plan.binary, &server, door, &arguments)?;
+        let report = report(&plan.binary, &server, endpoint, &arguments)?;
         let value = report.pointer(self.pointer).and_then(Value::as_f64);
         value.with_context(|| format!("the report has no {}", self.pointer))
     }
 }
 
 /// Those over TCP; the others differ in a few bytes of framing.
-fn doors(plan: &Plan) -> Result<Vec<&'static str>> {
-    let server = Kind::Carillon.start(&plan.binary)?;
-    let doors = server.doors.iter();
-    let tcp = doors.filter(|door| door.address.starts_with("tcp://"));
-    Ok(tcp.map(|door| door.name).collect())
+fn endpoints(plan: &GrowthPlan) -> Result<Vec<&'static str>> {
+    let server = Broker::Carillon.start(&plan.binary)?;
+    let endpoints = server.endpoints.iter();
+    let tcp = endpoints.filter(|endpoint| endpoint.address.starts_with("tcp://"));
+    Ok(tcp.map(|endpoint| endpoint.name).collect())
 }
 
-fn door<'a>(server: &'a Server, name: &str) -> Option<&'a Door> {
-    server.doors.iter().find(|door| door.name == name)
+fn endpoint<'a>(server: &'a Server, name: &str) -> Option<&'a Endpoint> {
+    server
+        .endpoints
+        .iter()
+        .find(|endpoint| endpoint.name == name)
 }

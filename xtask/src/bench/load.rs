@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::servers::{Door, Server};
+use super::servers::{Endpoint, Server};
 use crate::process::command;
 
 /// One result of a shape.
@@ -21,18 +21,28 @@ pub struct Figures {
     pub violations: u64,
 }
 
-/// Runs it against a door, and answers with its report.
-pub fn report(binary: &Path, server: &Server, door: &Door, arguments: &[&str]) -> Result<Value> {
+/// Runs it against a endpoint, and answers with its report.
+pub fn report(
+    binary: &Path,
+    server: &Server,
+    endpoint: &Endpoint,
+    arguments: &[&str],
+) -> Result<Value> {
     let mut bench = command(binary);
     bench
         .args(["bench", "--quiet", "--json"])
-        .args(["--protocol", door.protocol, "--server", &door.address])
+        .args([
+            "--protocol",
+            endpoint.protocol,
+            "--server",
+            &endpoint.address,
+        ])
         .args(["--server-pid", &server.process_id().to_string()])
         .args(arguments);
     let output = bench.stderr(Stdio::piped()).output()?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("{}", said.trim());
+        let error = String::from_utf8_lossy(&output.stderr);
+        bail!("{}", error.trim());
     }
     serde_json::from_slice(&output.stdout).context("the report is JSON")
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::load::{Figures, report};
 use super::options::Options;
-use super::servers::{Door, Kind, Server};
+use super::servers::{Broker, Endpoint, Server};
 use super::{machine, table};
 use crate::needs;
 use crate::process::{root, stage};
@@ -62,7 +62,7 @@ const SHAPES: [Shape; 7] = [
 ];
 
 /// At a fixed rate, for its latencies.
-const PACED: Shape = Shape {
+const FIXED_RATE: Shape = Shape {
     key: "paced",
     title: "1 → 100 at 500 messages a second",
     arguments: &["--subscribers", "100", "--rate", "500"],
@@ -70,7 +70,7 @@ const PACED: Shape = Shape {
 
 struct Plan {
     binary: PathBuf,
-    kinds: Vec<Kind>,
+    brokers: Vec<Broker>,
     shapes: Vec<&'static Shape>,
     rounds: usize,
     seconds: String,
@@ -80,19 +80,19 @@ struct Plan {
     command: String,
 }
 
-/// A server's door, and what was found of it, by shape and round.
-struct Contender {
+/// A server's endpoint, and what was found of it, by shape and round.
+struct Participant {
     server: usize,
-    /// Which of the server's doors it is.
-    place: usize,
-    door: Door,
-    found: Vec<Vec<Figures>>,
+    /// Which of the server's endpoints it is.
+    endpoint_index: usize,
+    endpoint: Endpoint,
+    results: Vec<Vec<Figures>>,
     failures: u32,
 }
 
 pub fn run_all(arguments: &[String]) -> Result<()> {
     let plan = Plan::new(arguments)?;
-    ensure_installed(&plan.kinds)?;
+    ensure_installed(&plan.brokers)?;
     let idle = stage("start and idle connections", || idle::measure(&plan))?;
     let rows = stage("traffic", || traffic(&plan))?;
     let text = document(&plan, rows, &idle);
@@ -115,14 +115,15 @@ impl Plan {
                 "to",
             ],
         )?;
-        let mut kinds = vec![Kind::Carillon];
+        let mut brokers = vec![Broker::Carillon];
         match options.names("peers") {
-            None => kinds = Kind::ALL.to_vec(),
+            None => brokers = Broker::ALL.to_vec(),
             Some(names) => {
                 for name in names {
-                    let kind = Kind::named(name).with_context(|| format!("no peer `{name}`"))?;
-                    if !kinds.contains(&kind) {
-                        kinds.push(kind);
+                    let broker =
+                        Broker::named(name).with_context(|| format!("no peer `{name}`"))?;
+                    if !brokers.contains(&broker) {
+                        brokers.push(broker);
                     }
                 }
             }
@@ -132,7 +133,7 @@ impl Plan {
                 Some(binary) => binary,
                 None => server::build()?,
             },
-            kinds,
+            brokers,
             shapes: shapes(options.names("shapes"))?,
             rounds: options.number("rounds", 3.0)?.max(1.0) as usize,
             seconds: options.number("seconds", 1.0)?.to_string(),
@@ -147,10 +148,10 @@ impl Plan {
 
 fn shapes(names: Option<Vec<&str>>) -> Result<Vec<&'static Shape>> {
     let Some(names) = names else {
-        return Ok(SHAPES.iter().chain([&PACED]).collect());
+        return Ok(SHAPES.iter().chain([&FIXED_RATE]).collect());
     };
     let shape = |name: &&str| {
-        let mut all = SHAPES.iter().chain([&PACED]);
+        let mut all = SHAPES.iter().chain([&FIXED_RATE]);
         let keys: Vec<_> = all.clone().map(|shape| shape.key).collect();
         let found = all.find(|shape| shape.key == *name);
         found.with_context(|| format!("no shape `{name}`; there are {}", keys.join(", ")))
@@ -158,8 +159,8 @@ fn shapes(names: Option<Vec<&str>>) -> Result<Vec<&'static Shape>> {
     names.iter().map(shape).collect()
 }
 
-fn ensure_installed(kinds: &[Kind]) -> Result<()> {
-    let needs = kinds.iter().flat_map(|kind| kind.needs());
+fn ensure_installed(brokers: &[Broker]) -> Result<()> {
+    let needs = brokers.iter().flat_map(|broker| broker.needs());
     let missing: Vec<_> = needs
         .filter(|(_, file)| !Path::new(file).exists())
         .map(|(package, _)| *package)
@@ -174,56 +175,56 @@ fn ensure_installed(kinds: &[Kind]) -> Result<()> {
 }
 
 fn traffic(plan: &Plan) -> Result<Vec<table::Row>> {
-    let servers = plan.kinds.iter().map(|kind| kind.start(&plan.binary));
+    let servers = plan.brokers.iter().map(|broker| broker.start(&plan.binary));
     let mut servers: Vec<_> = servers.collect::<Result<_>>()?;
-    let doors = servers.iter().enumerate().flat_map(|(number, server)| {
-        let doors = server.doors.iter().enumerate();
-        doors.map(move |(place, door)| (number, place, door.clone()))
+    let endpoints = servers.iter().enumerate().flat_map(|(number, server)| {
+        let endpoints = server.endpoints.iter().enumerate();
+        endpoints.map(move |(endpoint_index, endpoint)| (number, endpoint_index, endpoint.clone()))
     });
-    let mut contenders: Vec<_> = doors
-        .map(|(server, place, door)| Contender {
+    let mut participants: Vec<_> = endpoints
+        .map(|(server, endpoint_index, endpoint)| Participant {
             server,
-            place,
-            door,
-            found: vec![Vec::new(); plan.shapes.len()],
+            endpoint_index,
+            endpoint,
+            results: vec![Vec::new(); plan.shapes.len()],
             failures: 0,
         })
         .collect();
     for round in 1..=plan.rounds {
         for (column, shape) in plan.shapes.iter().enumerate() {
             println!("xtask: round {round} of {}, {}", plan.rounds, shape.title);
-            start_anew(plan, &mut servers)?;
-            for contender in &mut contenders {
-                let server = &servers[contender.server];
-                contender.door = server.doors[contender.place].clone();
-                contender.take_turn(plan, server, column);
+            restart_carillon(plan, &mut servers)?;
+            for participant in &mut participants {
+                let server = &servers[participant.server];
+                participant.endpoint = server.endpoints[participant.endpoint_index].clone();
+                participant.measure(plan, server, column);
             }
         }
     }
-    Ok(contenders
+    Ok(participants
         .into_iter()
-        .filter(|contender| contender.found.iter().any(|rounds| !rounds.is_empty()))
-        .map(|contender| contender.row(&servers))
+        .filter(|participant| participant.results.iter().any(|rounds| !rounds.is_empty()))
+        .map(|participant| participant.row(&servers))
         .collect())
 }
 
 /// Carillon alone keeps what was published to each topic, and each load has topics of its own: after some dozens of
 /// them its memory would be full.
-fn start_anew(plan: &Plan, servers: &mut [Server]) -> Result<()> {
+fn restart_carillon(plan: &Plan, servers: &mut [Server]) -> Result<()> {
     for server in servers {
-        if server.kind == Kind::Carillon {
-            *server = server.kind.start(&plan.binary)?;
+        if server.broker == Broker::Carillon {
+            *server = server.broker.start(&plan.binary)?;
         }
     }
     Ok(())
 }
 
-impl Contender {
-    /// One that fails is said to; after [`MOST_FAILURES`] it has no more turns.
-    fn take_turn(&mut self, plan: &Plan, server: &Server, column: usize) {
+impl Participant {
+    /// One that fails is said to; after [`MAX_FAILURES`] it has no more turns.
+    fn measure(&mut self, plan: &Plan, server: &Server, column: usize) {
         let shape = plan.shapes[column];
-        if self.failures >= MOST_FAILURES
-            || (self.door.protocol == "nats" && shape.arguments.contains(&"--qos"))
+        if self.failures >= MAX_FAILURES
+            || (self.endpoint.protocol == "nats" && shape.arguments.contains(&"--qos"))
         {
             return;
         }
@@ -236,52 +237,58 @@ impl Contender {
             "20",
         ];
         let arguments = [shape.arguments, &times].concat();
-        let figures = report(&plan.binary, server, &self.door, &arguments)
+        let figures = report(&plan.binary, server, &self.endpoint, &arguments)
             .and_then(|report| Figures::of(&report["traffic"]));
-        let who = format!("{} {}", server.kind.name(), self.door.name);
+        let name = format!("{} {}", server.broker.name(), self.endpoint.name);
         match figures {
             Ok(figures) => {
                 println!(
-                    "  {who:<34} {:>8}/s  {:>7.3} µs  p99 {:>8.0} µs  lost {}",
+                    "  {name:<34} {:>8}/s  {:>7.3} µs  p99 {:>8.0} µs  lost {}",
                     table::count(figures.deliveries_per_second),
                     figures.cpu_us,
                     figures.p99_us,
                     figures.lost
                 );
-                self.found[column].push(figures);
+                self.results[column].push(figures);
             }
             Err(error) => {
-                println!("  {who:<34} failed: {error:#}");
+                println!("  {name:<34} failed: {error:#}");
                 self.failures += 1;
             }
         }
     }
 
     fn row(self, servers: &[Server]) -> table::Row {
-        let kind = servers[self.server].kind;
-        let cells = self.found.iter().map(|rounds| Figures::median(rounds));
+        let broker = servers[self.server].broker;
+        let cells = self.results.iter().map(|rounds| Figures::median(rounds));
         table::Row {
-            name: format!("{} ({})", kind.name(), self.door.name),
-            protocol: self.door.protocol,
-            is_carillon: kind == Kind::Carillon,
+            name: format!("{} ({})", broker.name(), self.endpoint.name),
+            protocol: self.endpoint.protocol,
+            is_carillon: broker == Broker::Carillon,
             cells: cells.collect(),
         }
     }
 }
 
 /// Each costs the time that was waited for it.
-const MOST_FAILURES: u32 = 3;
+const MAX_FAILURES: u32 = 3;
 
 fn document(plan: &Plan, mut rows: Vec<table::Row>, idle: &str) -> String {
-    let paced = plan.shapes.iter().position(|shape| shape.key == PACED.key);
-    let paced = paced.map(|column| table::take_column(&mut rows, column));
+    let fixed_rate = plan
+        .shapes
+        .iter()
+        .position(|shape| shape.key == FIXED_RATE.key);
+    let fixed_rate = fixed_rate.map(|column| table::take_column(&mut rows, column));
     let rows = &*rows;
-    let columns = plan.shapes.iter().filter(|shape| shape.key != PACED.key);
+    let columns = plan
+        .shapes
+        .iter()
+        .filter(|shape| shape.key != FIXED_RATE.key);
     let columns: Vec<_> = columns.map(|shape| shape.title).collect();
     let versions = plan
-        .kinds
+        .brokers
         .iter()
-        .filter_map(|kind| kind.version(&plan.binary));
+        .filter_map(|broker| broker.version(&plan.binary));
     let versions: Vec<_> = versions.collect();
     let command = plan.command.trim_end();
     let mut text = format!(
@@ -305,17 +312,17 @@ fn document(plan: &Plan, mut rows: Vec<table::Row>, idle: &str) -> String {
     text.push_str("\n## Times the best other broker (part of its CPU)\n\n");
     text.push_str(&table::ratios(&columns, rows, None));
     for (protocol, name) in [("stomp", "STOMP"), ("mqtt", "MQTT")] {
-        let speaks = |carillon| {
+        let has_rows = |carillon| {
             let mut those = rows.iter().filter(|row| row.is_carillon == carillon);
             those.any(|row| row.protocol == protocol)
         };
-        if speaks(true) && speaks(false) {
+        if has_rows(true) && has_rows(false) {
             text.push_str(&format!("\nAmong those that speak {name}:\n\n"));
             text.push_str(&table::ratios(&columns, rows, Some(protocol)));
         }
     }
-    if let Some(rows) = paced {
-        text.push_str(&format!("\n## Latency, {}\n\n", PACED.title));
+    if let Some(rows) = fixed_rate {
+        text.push_str(&format!("\n## Latency, {}\n\n", FIXED_RATE.title));
         text.push_str(&table::latencies(&rows));
         text.push_str("\nFrom when a message was due, so that one held up counts as late.\n");
     }

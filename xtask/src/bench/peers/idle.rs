@@ -1,6 +1,6 @@
 //! What a server takes before it does anything: time to start, memory at rest, memory per connection.
 //!
-//! Each door is measured on a server of its own that was just started: one that has worked before has
+//! Each endpoint is measured on a server of its own that was just started: one that has worked before has
 //! memory to spare, and connections seem to cost nothing.
 
 use std::time::Duration;
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::Plan;
 use crate::bench::load::{median, report};
-use crate::bench::servers::{Kind, Server};
+use crate::bench::servers::{Broker, Server};
 use crate::bench::table;
 
-/// One door's figures.
+/// One endpoint's figures.
 struct Idle {
     name: String,
     start: Duration,
@@ -26,31 +26,31 @@ pub fn measure(plan: &Plan) -> Result<String> {
         return Ok(String::new());
     }
     let mut found = Vec::new();
-    for kind in &plan.kinds {
-        let mut server = kind.start(&plan.binary)?;
-        for number in 0..server.doors.len() {
+    for broker in &plan.brokers {
+        let mut server = broker.start(&plan.binary)?;
+        for number in 0..server.endpoints.len() {
             if number > 0 {
-                server = kind.start(&plan.binary)?;
+                server = broker.start(&plan.binary)?;
             }
-            found.extend(measure_door(plan, &server, number));
+            found.extend(measure_endpoint(plan, &server, number));
         }
     }
     Ok(text(&found))
 }
 
 /// One that fails is said to, and left out.
-fn measure_door(plan: &Plan, server: &Server, number: usize) -> Option<Idle> {
-    let door = server.doors.get(number)?;
-    let kind = server.kind;
-    let connections = match kind {
+fn measure_endpoint(plan: &Plan, server: &Server, number: usize) -> Option<Idle> {
+    let endpoint = server.endpoints.get(number)?;
+    let broker = server.broker;
+    let connections = match broker {
         // They take so much, and so long, that fewer tell as much.
-        Kind::RabbitMq | Kind::ActiveMq => plan.connections.div_ceil(5),
-        Kind::Carillon | Kind::Mosquitto | Kind::Nats => plan.connections,
+        Broker::RabbitMq | Broker::ActiveMq => plan.connections.div_ceil(5),
+        Broker::Carillon | Broker::Mosquitto | Broker::Nats => plan.connections,
     };
     let count = connections.to_string();
     let arguments = ["--shape", "idle", "--seconds", "1", "--connections", &count];
-    let name = format!("{} ({})", kind.name(), door.name);
-    let report = report(&plan.binary, server, door, &arguments);
+    let name = format!("{} ({})", broker.name(), endpoint.name);
+    let report = report(&plan.binary, server, endpoint, &arguments);
     match &report {
         Ok(report) => println!(
             "  {name:<34} started in {:>6.0} ms, {:>7} bytes per connection, {:>6.0} connects/s",
@@ -91,9 +91,11 @@ fn text(found: &[Idle]) -> String {
 
 fn cells(idle: &Idle, all: &[Idle]) -> Vec<String> {
     let number = |pointer: &str| idle.report.pointer(pointer).and_then(Value::as_f64);
-    // All servers of a kind are the same program: their start is told as one.
-    let kind = idle.name.split(" (").next();
-    let same = all.iter().filter(|one| one.name.split(" (").next() == kind);
+    // All servers of a broker are the same program: their start is told as one.
+    let broker = idle.name.split(" (").next();
+    let same = all
+        .iter()
+        .filter(|one| one.name.split(" (").next() == broker);
     let start = median(same.map(|one| one.start.as_secs_f64() * 1e3)).unwrap_or_default();
     let memory = number("/residentBefore").unwrap_or_default() / f64::from(1 << 20);
     let each = number("/bytesPerConnection").unwrap_or_default() / 1e3;

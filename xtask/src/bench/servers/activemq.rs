@@ -2,15 +2,15 @@
 
 use anyhow::Result;
 
-use super::{Door, Folder, Start, free_ports, program};
+use super::{Endpoint, Folder, StartPlan, free_ports, program};
 
-/// Without the MQTT client's library its MQTT door is silent, and Debian's package does not ask for it.
+/// Without the MQTT client's library its MQTT endpoint is silent, and Debian's package does not ask for it.
 pub const NEEDS: [(&str, &str); 2] = [
     ("activemq", HOME_JAR),
     ("libmqtt-client-java", "/usr/share/java/mqtt-client.jar"),
 ];
 
-pub fn start() -> Result<Start> {
+pub fn start() -> Result<StartPlan> {
     let [mqtt, stomp] = free_ports()?;
     let folder = Folder::new("activemq")?;
     folder.link("lib/extra", &LIBRARIES)?;
@@ -26,13 +26,13 @@ pub fn start() -> Result<Start> {
         .arg(format!("-Djava.io.tmpdir={base}"))
         .args(["-jar", HOME_JAR, "start"])
         .arg(format!("xbean:file:{}", file.display()));
-    Ok(Start {
+    Ok(StartPlan {
         command,
-        doors: vec![
-            Door::tcp("MQTT", "mqtt", mqtt),
-            Door::tcp("STOMP", "stomp", stomp),
+        endpoints: vec![
+            Endpoint::tcp("MQTT", "mqtt", mqtt),
+            Endpoint::tcp("STOMP", "stomp", stomp),
         ],
-        farewell: None,
+        cleanup: None,
         folder,
     })
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Door, Folder, Start, free_ports};
+use super::{Endpoint, Folder, StartPlan, free_ports};
 use crate::process::command;
 
-pub fn start(binary: &Path) -> Result<Start> {
+pub fn start(binary: &Path) -> Result<StartPlan> {
     let [http, stomp, mqtt] = free_ports()?;
     let mut carillon = command(binary);
     for (name, _) in env::vars_os() {
@@ -22,15 +22,15 @@ pub fn start(binary: &Path) -> Result<Start> {
         .args(["--max-topics", "1000000"])
         .env("CARILLON_STOMP", format!("127.0.0.1:{stomp}"))
         .env("CARILLON_MQTT", format!("127.0.0.1:{mqtt}"));
-    Ok(Start {
+    Ok(StartPlan {
         command: carillon,
-        doors: vec![
-            Door::tcp("STOMP", "stomp", stomp),
-            Door::websocket("STOMP, WebSocket", "stomp", http, "/ws"),
-            Door::tcp("MQTT", "mqtt", mqtt),
-            Door::websocket("MQTT, WebSocket", "mqtt", http, "/mqtt"),
+        endpoints: vec![
+            Endpoint::tcp("STOMP", "stomp", stomp),
+            Endpoint::websocket("STOMP, WebSocket", "stomp", http, "/ws"),
+            Endpoint::tcp("MQTT", "mqtt", mqtt),
+            Endpoint::websocket("MQTT, WebSocket", "mqtt", http, "/mqtt"),
         ],
-        farewell: None,
+        cleanup: None,
         folder: Folder::new("carillon")?,
     })
 }

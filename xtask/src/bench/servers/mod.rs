@@ -21,7 +21,7 @@ use crate::process::{ask, command, find};
 
 /// A broker that can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Broker {
     Carillon,
     Mosquitto,
     Nats,
@@ -31,19 +31,19 @@ pub enum Kind {
 
 /// One that runs. It ends when the value is dropped.
 pub struct Server {
-    pub kind: Kind,
-    pub doors: Vec<Door>,
+    pub broker: Broker,
+    pub endpoints: Vec<Endpoint>,
     /// From its start to the first connection that it accepted.
     pub start: Duration,
     child: Child,
     /// What ends helpers that it has started.
-    farewell: Option<Command>,
+    cleanup: Option<Command>,
     folder: Folder,
 }
 
 /// A way in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Door {
+pub struct Endpoint {
     /// As the table calls it.
     pub name: &'static str,
     pub protocol: &'static str,
@@ -54,14 +54,14 @@ pub struct Door {
 }
 
 /// How a broker is to be started.
-struct Start {
+struct StartPlan {
     command: Command,
-    doors: Vec<Door>,
-    farewell: Option<Command>,
+    endpoints: Vec<Endpoint>,
+    cleanup: Option<Command>,
     folder: Folder,
 }
 
-impl Kind {
+impl Broker {
     pub const ALL: [Self; 5] = [
         Self::Carillon,
         Self::Mosquitto,
@@ -83,7 +83,7 @@ impl Kind {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
-            .find(|kind| kind.name().eq_ignore_ascii_case(name))
+            .find(|broker| broker.name().eq_ignore_ascii_case(name))
     }
 
     /// Debian's packages, besides Carillon itself, and a file by which each is known to be there.
@@ -123,40 +123,44 @@ impl Kind {
 }
 
 impl Server {
-    fn of(kind: Kind, mut start: Start) -> Result<Self> {
+    fn of(broker: Broker, mut start: StartPlan) -> Result<Self> {
         let log = File::create(start.folder.path().join("log"))?;
         let command = start
             .command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
-        let begin = Instant::now();
+        let start_time = Instant::now();
         let child = command
             .spawn()
             .with_context(|| format!("{:?} cannot be run", command.get_program()))?;
         // From here on it is ended however this goes.
         let mut server = Self {
-            kind,
-            doors: start.doors,
+            broker,
+            endpoints: start.endpoints,
             start: Duration::ZERO,
             child,
-            farewell: start.farewell,
+            cleanup: start.cleanup,
             folder: start.folder,
         };
-        server.await_first_door(begin)?;
-        server.start = begin.elapsed();
-        server.await_other_doors(begin)?;
+        server.wait_for_first_endpoint(start_time)?;
+        server.start = start_time.elapsed();
+        server.wait_for_other_endpoints(start_time)?;
         Ok(server)
     }
 
-    fn await_first_door(&mut self, begin: Instant) -> Result<()> {
-        let port = self.doors.first().context("it has a door")?.port;
+    fn wait_for_first_endpoint(&mut self, start_time: Instant) -> Result<()> {
+        let port = self
+            .endpoints
+            .first()
+            .context("a server has an endpoint")?
+            .port;
         while !is_open(port) {
             if let Some(status) = self.child.try_wait()? {
-                bail!("it ended ({status}): {}", self.last_words());
+                bail!("it ended ({status}): {}", self.log_tail());
             }
-            if begin.elapsed() > LONGEST_START {
-                bail!("it takes longer than {} s", LONGEST_START.as_secs());
+            if start_time.elapsed() > START_TIMEOUT {
+                bail!("it takes longer than {} s", START_TIMEOUT.as_secs());
             }
             thread::park_timeout(Duration::from_millis(1));
         }
@@ -164,16 +168,21 @@ impl Server {
     }
 
     /// Doors open one after the other; those that never do are not this version's.
-    fn await_other_doors(&mut self, begin: Instant) -> Result<()> {
-        let patience = begin.elapsed() + PATIENCE;
-        while !self.doors.iter().all(|door| is_open(door.port)) && begin.elapsed() < patience {
+    fn wait_for_other_endpoints(&mut self, start_time: Instant) -> Result<()> {
+        let deadline = start_time.elapsed() + ENDPOINT_TIMEOUT;
+        while !self.endpoints.iter().all(|endpoint| is_open(endpoint.port))
+            && start_time.elapsed() < deadline
+        {
             if let Some(status) = self.child.try_wait()? {
-                bail!("it ended ({status}): {}", self.last_words());
+                bail!("it ended ({status}): {}", self.log_tail());
             }
             thread::park_timeout(Duration::from_millis(20));
         }
-        for door in self.doors.extract_if(.., |door| !is_open(door.port)) {
-            println!("xtask: {} has no {}", self.kind.name(), door.name);
+        for endpoint in self
+            .endpoints
+            .extract_if(.., |endpoint| !is_open(endpoint.port))
+        {
+            println!("xtask: {} has no {}", self.broker.name(), endpoint.name);
         }
         Ok(())
     }
@@ -182,7 +191,7 @@ impl Server {
         self.child.id()
     }
 
-    fn last_words(&self) -> String {
+    fn log_tail(&self) -> String {
         let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         log.lines().rev().take(3).collect::<Vec<_>>().join(" | ")
     }
@@ -193,16 +202,13 @@ impl Drop for Server {
         // It may have ended by itself, which is the same.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if let Some(farewell) = &mut self.farewell {
-            let _ = farewell
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
+        if let Some(cleanup) = &mut self.cleanup {
+            let _ = cleanup.stdout(Stdio::null()).stderr(Stdio::null()).status();
         }
     }
 }
 
-impl Door {
+impl Endpoint {
     fn tcp(name: &'static str, protocol: &'static str, port: u16) -> Self {
         Self {
             name,
@@ -245,9 +251,9 @@ fn program(name: &str) -> Command {
     command(find(name).unwrap_or(sbin))
 }
 
-const LONGEST_START: Duration = Duration::from_secs(120);
-/// How long doors may open behind the first one.
-const PATIENCE: Duration = Duration::from_secs(15);
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long endpoints may open behind the first one.
+const ENDPOINT_TIMEOUT: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod tests {
@@ -255,11 +261,11 @@ mod tests {
 
     #[test]
     fn brokers_are_known_by_name() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::named(kind.name()), Some(kind));
+        for broker in Broker::ALL {
+            assert_eq!(Broker::named(broker.name()), Some(broker));
         }
-        assert_eq!(Kind::named("rabbitmq"), Some(Kind::RabbitMq));
-        assert_eq!(Kind::named("kafka"), None);
+        assert_eq!(Broker::named("rabbitmq"), Some(Broker::RabbitMq));
+        assert_eq!(Broker::named("kafka"), None);
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::{Door, Folder, Start, free_ports, program};
+use super::{Endpoint, Folder, StartPlan, free_ports, program};
 
-pub fn start() -> Result<Start> {
+pub fn start() -> Result<StartPlan> {
     let [tcp, websocket] = free_ports()?;
     let folder = Folder::new("mosquitto")?;
     let configuration = format!(
@@ -14,13 +14,13 @@ pub fn start() -> Result<Start> {
     let file = folder.write("mosquitto.conf", &configuration)?;
     let mut command = program("mosquitto");
     command.arg("-c").arg(file);
-    Ok(Start {
+    Ok(StartPlan {
         command,
-        doors: vec![
-            Door::tcp("MQTT", "mqtt", tcp),
-            Door::websocket("MQTT, WebSocket", "mqtt", websocket, "/mqtt"),
+        endpoints: vec![
+            Endpoint::tcp("MQTT", "mqtt", tcp),
+            Endpoint::websocket("MQTT, WebSocket", "mqtt", websocket, "/mqtt"),
         ],
-        farewell: None,
+        cleanup: None,
         folder,
     })
 }

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::{Door, Folder, Start, free_ports, program};
+use super::{Endpoint, Folder, StartPlan, free_ports, program};
 
-pub fn start() -> Result<Start> {
+pub fn start() -> Result<StartPlan> {
     let [tcp, websocket] = free_ports()?;
     let folder = Folder::new("nats")?;
     let configuration = format!(
@@ -13,13 +13,13 @@ pub fn start() -> Result<Start> {
     let file = folder.write("nats.conf", &configuration)?;
     let mut command = program("nats-server");
     command.arg("-c").arg(file);
-    Ok(Start {
+    Ok(StartPlan {
         command,
-        doors: vec![
-            Door::tcp("own protocol", "nats", tcp),
-            Door::websocket("own protocol, WebSocket", "nats", websocket, "/"),
+        endpoints: vec![
+            Endpoint::tcp("own protocol", "nats", tcp),
+            Endpoint::websocket("own protocol, WebSocket", "nats", websocket, "/"),
         ],
-        farewell: None,
+        cleanup: None,
         folder,
     })
 }

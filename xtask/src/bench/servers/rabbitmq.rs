@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::{Door, Folder, Start, free_ports, program};
+use super::{Endpoint, Folder, StartPlan, free_ports, program};
 use crate::process::command;
 
-pub fn start() -> Result<Start> {
+pub fn start() -> Result<StartPlan> {
     let [amqp, mqtt, stomp, web_mqtt, web_stomp, epmd, distribution] = free_ports()?;
     let folder = Folder::new("rabbitmq")?;
     folder.write(
@@ -27,7 +27,7 @@ pub fn start() -> Result<Start> {
         "[rabbitmq_mqtt,rabbitmq_stomp,rabbitmq_web_mqtt,rabbitmq_web_stomp].",
     )?;
     let at = |name: &str| folder.path().join(name);
-    let mut server = command(program_of_package()?);
+    let mut server = command(packaged_program()?);
     server
         .env("HOME", folder.path())
         // The shell that starts it becomes it, so that there is one process.
@@ -46,23 +46,23 @@ pub fn start() -> Result<Start> {
         .env("RABBITMQ_MNESIA_BASE", at("mnesia"))
         .env("RABBITMQ_LOG_BASE", at("logs"))
         .env("RABBITMQ_PID_FILE", at("pid"));
-    let mut farewell = program("epmd");
-    farewell.args(["-port", &epmd.to_string(), "-kill"]);
-    Ok(Start {
+    let mut cleanup = program("epmd");
+    cleanup.args(["-port", &epmd.to_string(), "-kill"]);
+    Ok(StartPlan {
         command: server,
-        doors: vec![
-            Door::tcp("MQTT", "mqtt", mqtt),
-            Door::websocket("MQTT, WebSocket", "mqtt", web_mqtt, "/ws"),
-            Door::tcp("STOMP", "stomp", stomp),
-            Door::websocket("STOMP, WebSocket", "stomp", web_stomp, "/ws"),
+        endpoints: vec![
+            Endpoint::tcp("MQTT", "mqtt", mqtt),
+            Endpoint::websocket("MQTT, WebSocket", "mqtt", web_mqtt, "/ws"),
+            Endpoint::tcp("STOMP", "stomp", stomp),
+            Endpoint::websocket("STOMP, WebSocket", "stomp", web_stomp, "/ws"),
         ],
-        farewell: Some(farewell),
+        cleanup: Some(cleanup),
         folder,
     })
 }
 
 /// Not the script in the path, which changes the user and keeps a shell in front of the server.
-fn program_of_package() -> Result<PathBuf> {
+fn packaged_program() -> Result<PathBuf> {
     let versions = fs::read_dir("/usr/lib/rabbitmq/lib")?.flatten();
     versions
         .map(|version| version.path().join("sbin/rabbitmq-server"))
