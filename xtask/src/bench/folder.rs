@@ -1,4 +1,4 @@
-//! A folder for a server's configuration and data, which goes when it is dropped.
+//! A folder for a server's configuration and data. It is removed when the value is dropped.
 
 use std::env;
 use std::fs;
@@ -19,7 +19,7 @@ impl Folder {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("carillon-bench-{}-{number}-{name}", process::id());
         let path = env::temp_dir().join(name);
-        fs::create_dir(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+        fs::create_dir(&path).with_context(|| format!("{} cannot be created", path.display()))?;
         Ok(Self { path })
     }
 
@@ -27,7 +27,7 @@ impl Folder {
         &self.path
     }
 
-    /// Writes a file below it, and answers with where it is.
+    /// Writes a file in the folder, and returns its path.
     pub fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
         let file = self.path.join(name);
         if let Some(folder) = file.parent() {
@@ -37,7 +37,7 @@ impl Folder {
         Ok(file)
     }
 
-    /// Makes files of elsewhere appear in a folder below it.
+    /// Creates a folder in this one with symbolic links to those of `files` that exist.
     pub fn link(&self, folder: &str, files: &[&str]) -> Result<()> {
         let folder = self.path.join(folder);
         fs::create_dir_all(&folder)?;
@@ -51,7 +51,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What cannot be removed is left to the system, which clears the place of temporary files.
+        // On failure the system removes the folder when it clears its temporary files.
         let _ = fs::remove_dir_all(&self.path);
     }
 }

@@ -1,5 +1,4 @@
-//! `cargo xtask bench growth`: how Carillon does with more and more of something, as curves in
-//! `docs/growth-*.svg`.
+//! `cargo xtask bench growth`: measures Carillon under increasing load, and draws the curves in `docs/growth-*.svg`.
 
 use std::path::PathBuf;
 
@@ -13,16 +12,16 @@ use super::servers::{Broker, Endpoint, Server};
 use crate::process::{root, stage};
 use crate::server;
 
-/// One curve's file.
+/// The definition of one plot.
 struct Curve {
     key: &'static str,
     title: &'static str,
     x_title: &'static str,
     y_title: &'static str,
-    /// `{}` is the number that grows.
+    /// Arguments of `carillon bench`. `{}` stands for the increasing number.
     arguments: &'static [&'static str],
     steps: &'static [u32],
-    /// Where the report has what is drawn. With one subscriber, a delivery is a publication.
+    /// JSON pointer to the plotted value in the report. With one subscriber, there is one delivery per publication.
     pointer: &'static str,
 }
 
@@ -157,10 +156,10 @@ impl Curve {
         plot.write(&plan.folder.join(format!("growth-{}.svg", self.key)))
     }
 
-    /// On a server of its own, which remembers nothing of the point before.
+    /// Measures one point on a new server, which holds no data of earlier points.
     fn point(&self, plan: &GrowthPlan, name: &str, step: u32) -> Result<f64> {
         let server = Broker::Carillon.start(&plan.binary)?;
-        let endpoint = endpoint(&server, name).context("the endpoint is there again")?;
+        let endpoint = endpoint(&server, name).context("each server has the same endpoints")?;
         let step = step.to_string();
         let arguments = self.arguments.iter().map(|argument| match *argument {
             "{}" => step.as_str(),
@@ -174,7 +173,7 @@ impl Curve {
     }
 }
 
-/// Those over TCP; the others differ in a few bytes of framing.
+/// Returns the names of the TCP endpoints. WebSocket differs only in a few bytes of framing.
 fn endpoints(plan: &GrowthPlan) -> Result<Vec<&'static str>> {
     let server = Broker::Carillon.start(&plan.binary)?;
     let endpoints = server.endpoints.iter();

@@ -1,4 +1,4 @@
-//! `carillon bench` as a program: what it is told, and what of its report is looked at.
+//! Runs `carillon bench`, and extracts the figures from its report.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,19 +9,20 @@ use serde_json::Value;
 use super::servers::{Endpoint, Server};
 use crate::process::command;
 
-/// One result of a shape.
+/// The figures of one measurement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures {
     pub deliveries_per_second: f64,
     pub cpu_us: f64,
-    /// The median of the latency, and its 99th percentile, in microseconds.
+    /// The median of the latency, in microseconds.
     pub p50_us: f64,
+    /// The 99th percentile of the latency, in microseconds.
     pub p99_us: f64,
     pub lost: u64,
     pub violations: u64,
 }
 
-/// Runs it against a endpoint, and answers with its report.
+/// Runs `carillon bench` against an endpoint, and returns its report.
 pub fn report(
     binary: &Path,
     server: &Server,
@@ -48,14 +49,14 @@ pub fn report(
 }
 
 impl Figures {
-    /// Of the part of a report that says how the traffic went.
+    /// Returns the figures in the traffic part of a report.
     pub fn of(traffic: &Value) -> Result<Self> {
         let number = |pointer: &str| {
             let value = traffic.pointer(pointer).and_then(Value::as_f64);
             value.with_context(|| format!("the report has no {pointer}"))
         };
         if number("/deliveredPerSecond")? <= 0.0 {
-            bail!("nothing was delivered in the time that was measured");
+            bail!("nothing was delivered in the measured time");
         }
         Ok(Self {
             deliveries_per_second: number("/deliveredPerSecond")?,
@@ -68,7 +69,7 @@ impl Figures {
         })
     }
 
-    /// The median of each figure, and the sum of what went wrong.
+    /// Returns the median of each figure, and the sum of the lost and out-of-order messages.
     pub fn median(rounds: &[Self]) -> Option<Self> {
         Some(Self {
             deliveries_per_second: median(rounds.iter().map(|one| one.deliveries_per_second))?,
@@ -81,7 +82,7 @@ impl Figures {
     }
 }
 
-/// The one in the middle; of an even number the lower one of the two.
+/// Returns the median; for an even number of values the lower one of the middle two.
 pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_the_one_in_the_middle() {
+    fn the_median_of_an_even_number_is_the_lower_middle_value() {
         let table: [(&[f64], Option<f64>); 4] = [
             (&[], None),
             (&[3.0], Some(3.0)),

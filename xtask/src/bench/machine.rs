@@ -1,11 +1,11 @@
-//! What is said about where and when something was measured.
+//! The machine and the date of a measurement.
 
 use std::fs;
 use std::thread;
 
 use crate::process::{ask, command};
 
-/// Processor, cores and kernel, in one line.
+/// Returns processor, cores and kernel in one line.
 pub fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
@@ -21,7 +21,7 @@ pub fn date() -> String {
     ask(command("date").args(["-u", "+%Y-%m-%d"])).unwrap_or_default()
 }
 
-/// Processes that would like to run, over the last minute.
+/// Returns the load average of the last minute.
 pub fn load() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let first = text.split(' ').next();

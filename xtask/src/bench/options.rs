@@ -11,7 +11,7 @@ pub struct Options {
 impl Options {
     /// # Errors
     ///
-    /// One of them is not among those known.
+    /// An option is unknown, or has no value.
     pub fn new(arguments: &[String], known: &[&str]) -> Result<Self> {
         let mut pairs = Vec::new();
         let mut arguments = arguments.iter();
@@ -20,7 +20,7 @@ impl Options {
             if !known.contains(&plain) {
                 let known: Vec<_> = known.iter().map(|name| format!("--{name}")).collect();
                 bail!(
-                    "there is no option `{name}`; there are {}",
+                    "unknown option `{name}`; the options are {}",
                     known.join(", ")
                 );
             }
@@ -41,10 +41,10 @@ impl Options {
             return Ok(default);
         };
         let number = value.parse().ok().filter(|number| *number >= 0.0);
-        number.with_context(|| format!("--{name} {value} is not a number"))
+        number.with_context(|| format!("--{name} {value} is not a number of at least 0"))
     }
 
-    /// What is named, between commas, if anything is.
+    /// Returns the comma-separated names of an option, or None if it is not given.
     pub fn names(&self, name: &str) -> Option<Vec<&str>> {
         Some(self.value(name)?.split(',').map(str::trim).collect())
     }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_read_and_unknown_ones_are_named() {
+    fn options_are_parsed_and_invalid_ones_are_refused() {
         let owned = |arguments: &[&str]| -> Vec<String> {
             arguments.iter().map(|one| (*one).to_owned()).collect()
         };

@@ -1,5 +1,5 @@
-//! `cargo xtask bench peers`: Carillon beside other brokers, in one run, one after the other in each
-//! round; medians go to `docs/bench.md`.
+//! `cargo xtask bench peers`: compares Carillon with other brokers in one run. Each round measures one broker after
+//! another. The medians are written to `docs/bench.md`.
 
 mod idle;
 
@@ -22,7 +22,7 @@ struct Shape {
     arguments: &'static [&'static str],
 }
 
-/// As fast as it goes.
+/// The shapes measured at maximum speed.
 const SHAPES: [Shape; 7] = [
     Shape {
         key: "100",
@@ -61,7 +61,7 @@ const SHAPES: [Shape; 7] = [
     },
 ];
 
-/// At a fixed rate, for its latencies.
+/// The shape measured at a fixed rate, for its latencies.
 const FIXED_RATE: Shape = Shape {
     key: "paced",
     title: "1 → 100 at 500 messages a second",
@@ -74,18 +74,20 @@ struct Plan {
     shapes: Vec<&'static Shape>,
     rounds: usize,
     seconds: String,
-    /// For the memory of idle ones; 0 leaves that out.
+    /// Number of idle connections for measuring memory; 0 skips this measurement.
     connections: usize,
     target: PathBuf,
     command: String,
 }
 
-/// A server's endpoint, and what was found of it, by shape and round.
+/// An endpoint of a server, and its results.
 struct Participant {
+    /// Index of the server.
     server: usize,
-    /// Which of the server's endpoints it is.
+    /// Index of the endpoint among those of the server.
     endpoint_index: usize,
     endpoint: Endpoint,
+    /// Results by shape and round.
     results: Vec<Vec<Figures>>,
     failures: u32,
 }
@@ -169,7 +171,10 @@ fn ensure_installed(brokers: &[Broker]) -> Result<()> {
         return Ok(());
     }
     if !needs::can_install() {
-        bail!("the peers need Debian's packages: {}", missing.join(" "));
+        bail!(
+            "the peers need these Debian packages: {}",
+            missing.join(" ")
+        );
     }
     needs::install_packages(&missing)
 }
@@ -208,8 +213,8 @@ fn traffic(plan: &Plan) -> Result<Vec<table::Row>> {
         .collect())
 }
 
-/// Carillon alone keeps what was published to each topic, and each load has topics of its own: after some dozens of
-/// them its memory would be full.
+/// Restarts Carillon. It keeps the messages of each topic, and each measurement uses new topics, so its memory would be
+/// full after some dozens of measurements.
 fn restart_carillon(plan: &Plan, servers: &mut [Server]) -> Result<()> {
     for server in servers {
         if server.broker == Broker::Carillon {
@@ -220,7 +225,7 @@ fn restart_carillon(plan: &Plan, servers: &mut [Server]) -> Result<()> {
 }
 
 impl Participant {
-    /// One that fails is said to; after [`MAX_FAILURES`] it has no more turns.
+    /// Measures a shape once. A failure is printed; after [`MAX_FAILURES`] the endpoint is skipped.
     fn measure(&mut self, plan: &Plan, server: &Server, column: usize) {
         let shape = plan.shapes[column];
         if self.failures >= MAX_FAILURES
@@ -270,7 +275,7 @@ impl Participant {
     }
 }
 
-/// Each costs the time that was waited for it.
+/// Maximum number of failed measurements. Each one costs its time-outs.
 const MAX_FAILURES: u32 = 3;
 
 fn document(plan: &Plan, mut rows: Vec<table::Row>, idle: &str) -> String {

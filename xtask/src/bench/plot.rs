@@ -1,11 +1,11 @@
-//! Curves as SVG files.
+//! Draws curves as SVG files.
 
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
-/// Lines over a logarithmic axis: what grows is doubled and redoubled.
+/// A plot of several lines. The x axis is logarithmic.
 pub struct Plot {
     pub title: &'static str,
     pub x_title: &'static str,
@@ -15,14 +15,14 @@ pub struct Plot {
 
 pub struct Line {
     pub name: String,
-    /// x is more than 0.
+    /// The points (x, y); x is greater than 0.
     pub points: Vec<(f64, f64)>,
 }
 
 impl Plot {
     /// # Errors
     ///
-    /// There is no point, or the file cannot be written.
+    /// There are no points, or the file cannot be written.
     pub fn write(&self, file: &Path) -> Result<()> {
         self.draw(file)
             .map_err(|error| anyhow!("{}: {error}", file.display()))
@@ -73,7 +73,7 @@ impl Plot {
     }
 }
 
-/// As people write it on an axis.
+/// Returns the short form of a number for an axis.
 fn short(value: f64) -> String {
     match value {
         1e6.. => format!("{}M", trimmed(value / 1e6)),

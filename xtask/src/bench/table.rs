@@ -1,8 +1,8 @@
-//! Tables of figures in Markdown.
+//! Renders tables of figures in Markdown.
 
 use super::load::Figures;
 
-/// A row of the table: who, and what was found for each shape.
+/// A row of a table: the name of an endpoint, and its figures for each shape.
 pub struct Row {
     pub name: String,
     pub protocol: &'static str,
@@ -10,7 +10,7 @@ pub struct Row {
     pub cells: Vec<Option<Figures>>,
 }
 
-/// Deliveries a second and, in brackets, the server's CPU per delivery.
+/// Renders deliveries per second and, in brackets, the server's CPU time per delivery.
 pub fn deliveries(columns: &[&str], rows: &[Row]) -> String {
     let mut lines = head(columns);
     for row in rows {
@@ -24,7 +24,7 @@ pub fn deliveries(columns: &[&str], rows: &[Row]) -> String {
     lines
 }
 
-/// Latencies in milliseconds, and the server's CPU per delivery in microseconds, of the only column.
+/// Renders the only column as latencies in milliseconds and the server's CPU time per delivery in microseconds.
 pub fn latencies(rows: &[Row]) -> String {
     let mut lines = head(&["p50, ms", "p99, ms", "CPU, µs"]);
     for row in rows {
@@ -37,7 +37,7 @@ pub fn latencies(rows: &[Row]) -> String {
     lines
 }
 
-/// Takes a column out of a table.
+/// Removes a column from a table, and returns it.
 pub fn take_column(rows: &mut [Row], column: usize) -> Vec<Row> {
     let take = |row: &mut Row| Row {
         name: row.name.clone(),
@@ -47,7 +47,7 @@ pub fn take_column(rows: &mut [Row], column: usize) -> Vec<Row> {
     rows.iter_mut().map(take).collect()
 }
 
-/// Carillon's deliveries by those of the best other broker, of any protocol or of one.
+/// Renders Carillon's deliveries divided by those of the best other broker, of all protocols or of one.
 pub fn ratios(columns: &[&str], rows: &[Row], protocol: Option<&str>) -> String {
     let mut lines = head(columns);
     let is_one = |row: &&Row| protocol.is_none_or(|protocol| row.protocol == protocol);
@@ -89,7 +89,7 @@ fn none() -> String {
 }
 
 fn figures(cell: Figures) -> String {
-    // What went wrong belongs beside the figure that it spoils.
+    // Errors are shown beside the figure that they invalidate.
     let wrong = match (cell.lost, cell.violations) {
         (0, 0) => "",
         (_, 0) => " lossy",
@@ -102,14 +102,14 @@ fn figures(cell: Figures) -> String {
     )
 }
 
-/// How many times the deliveries, and the part of the CPU.
+/// Renders the ratio of the deliveries and, in brackets, of the CPU time.
 fn ratio((ours, best): (Figures, Figures)) -> String {
     let times = ours.deliveries_per_second / best.deliveries_per_second.max(1.0);
     let cpu = ours.cpu_us / best.cpu_us.max(0.001);
     format!("{times:.1} × ({cpu:.2})")
 }
 
-/// In three digits or fewer.
+/// Renders a number with at most three digits.
 pub fn count(value: f64) -> String {
     match value {
         1e6.. => format!("{:.2}M", value / 1e6),
@@ -119,7 +119,7 @@ pub fn count(value: f64) -> String {
     }
 }
 
-/// How often something was measured.
+/// Renders the number of rounds.
 pub fn rounds(count: usize) -> String {
     match count {
         1 => "one round".to_owned(),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_and_ratios_become_tables() {
+    fn figures_and_ratios_are_rendered_as_tables() {
         let rows = [
             row("Carillon", "mqtt", vec![cell(3e6, 0), cell(5e3, 0)]),
             row("one", "mqtt", vec![cell(1e6, 7), None]),

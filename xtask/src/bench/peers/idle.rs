@@ -1,7 +1,7 @@
-//! What a server takes before it does anything: time to start, memory at rest, memory per connection.
+//! Measures idle servers: the time to start, the memory after the start, and the memory per connection.
 //!
-//! Each endpoint is measured on a server of its own that was just started: one that has worked before has
-//! memory to spare, and connections seem to cost nothing.
+//! Each endpoint is measured on a newly started server. A server that has worked before has free memory in reserve, and
+//! connections would seem to cost nothing.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::bench::load::{median, report};
 use crate::bench::servers::{Broker, Server};
 use crate::bench::table;
 
-/// One endpoint's figures.
+/// The figures of one endpoint.
 struct Idle {
     name: String,
     start: Duration,
@@ -38,12 +38,12 @@ pub fn measure(plan: &Plan) -> Result<String> {
     Ok(text(&found))
 }
 
-/// One that fails is said to, and left out.
+/// Measures one endpoint. A failure is printed, and returns None.
 fn measure_endpoint(plan: &Plan, server: &Server, number: usize) -> Option<Idle> {
     let endpoint = server.endpoints.get(number)?;
     let broker = server.broker;
     let connections = match broker {
-        // They take so much, and so long, that fewer tell as much.
+        // These servers need so much memory and time that fewer connections are enough.
         Broker::RabbitMq | Broker::ActiveMq => plan.connections.div_ceil(5),
         Broker::Carillon | Broker::Mosquitto | Broker::Nats => plan.connections,
     };
@@ -60,7 +60,7 @@ fn measure_endpoint(plan: &Plan, server: &Server, number: usize) -> Option<Idle>
                 .as_f64()
                 .unwrap_or_default(),
         ),
-        Err(error) => println!("  {name:<34} is out: {error:#}"),
+        Err(error) => println!("  {name:<34} failed: {error:#}"),
     }
     Some(Idle {
         name,
@@ -91,7 +91,7 @@ fn text(found: &[Idle]) -> String {
 
 fn cells(idle: &Idle, all: &[Idle]) -> Vec<String> {
     let number = |pointer: &str| idle.report.pointer(pointer).and_then(Value::as_f64);
-    // All servers of a broker are the same program: their start is told as one.
+    // All servers of a broker are the same program, so they share one start time.
     let broker = idle.name.split(" (").next();
     let same = all
         .iter()

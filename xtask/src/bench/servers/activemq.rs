@@ -1,10 +1,10 @@
-//! ActiveMQ Classic: Debian's jar with a configuration of ours, nothing on disk, up to 1 GiB of heap.
+//! ActiveMQ Classic: Debian's jar with its own configuration here, no data on disk, up to 1 GiB of heap.
 
 use anyhow::Result;
 
 use super::{Endpoint, Folder, StartPlan, free_ports, program};
 
-/// Without the MQTT client's library its MQTT endpoint is silent, and Debian's package does not ask for it.
+/// The MQTT endpoint needs the library of the MQTT client, which Debian's package does not depend on.
 pub const NEEDS: [(&str, &str); 2] = [
     ("activemq", HOME_JAR),
     ("libmqtt-client-java", "/usr/share/java/mqtt-client.jar"),

@@ -1,4 +1,4 @@
-//! Carillon, as it was just built.
+//! Carillon, the binary under test.
 
 use std::env;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub fn start(binary: &Path) -> Result<StartPlan> {
     }
     carillon
         .args(["serve", "--listen", &format!("127.0.0.1:{http}")])
-        // For the measurements with very many other topics.
+        // For the measurements with many additional topics.
         .args(["--max-topics", "1000000"])
         .env("CARILLON_STOMP", format!("127.0.0.1:{stomp}"))
         .env("CARILLON_MQTT", format!("127.0.0.1:{mqtt}"));

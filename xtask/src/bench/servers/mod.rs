@@ -1,5 +1,5 @@
-//! Brokers, started for a measurement: on loopback, on ports that are free, with their files in a folder of
-//! their own, and ended by their process number.
+//! Starts brokers for a measurement: on free ports of loopback, with their files in a temporary folder. Each one is
+//! ended by its process id.
 
 mod activemq;
 mod carillon;
@@ -19,7 +19,7 @@ use anyhow::{Context, Result, bail};
 use super::folder::Folder;
 use crate::process::{ask, command, find};
 
-/// A broker that can be measured.
+/// A kind of broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broker {
     Carillon,
@@ -29,31 +29,31 @@ pub enum Broker {
     ActiveMq,
 }
 
-/// One that runs. It ends when the value is dropped.
+/// A running broker. It is ended when the value is dropped.
 pub struct Server {
     pub broker: Broker,
     pub endpoints: Vec<Endpoint>,
-    /// From its start to the first connection that it accepted.
+    /// Time from the start to the first accepted connection.
     pub start: Duration,
     child: Child,
-    /// What ends helpers that it has started.
+    /// A command that ends helper processes of the broker.
     cleanup: Option<Command>,
     folder: Folder,
 }
 
-/// A way in.
+/// An address of a broker, with its protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// As the table calls it.
+    /// Name in the tables.
     pub name: &'static str,
     pub protocol: &'static str,
     /// `tcp://…` or `ws://…`.
     pub address: String,
-    /// Where the readiness of the server shows.
+    /// The port. The server is ready when it accepts connections.
     port: u16,
 }
 
-/// How a broker is to be started.
+/// The command to start a broker, with its endpoints.
 struct StartPlan {
     command: Command,
     endpoints: Vec<Endpoint>,
@@ -86,7 +86,7 @@ impl Broker {
             .find(|broker| broker.name().eq_ignore_ascii_case(name))
     }
 
-    /// Debian's packages, besides Carillon itself, and a file by which each is known to be there.
+    /// Returns the Debian packages that the broker needs, each with a file that shows that it is installed.
     pub const fn needs(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Carillon => &[],
@@ -107,7 +107,7 @@ impl Broker {
         }
     }
 
-    /// Starts it and waits until it accepts connections.
+    /// Starts the broker, and waits until it accepts connections.
     pub fn start(self, binary: &Path) -> Result<Server> {
         let start = match self {
             Self::Carillon => carillon::start(binary),
@@ -134,7 +134,7 @@ impl Server {
         let child = command
             .spawn()
             .with_context(|| format!("{:?} cannot be run", command.get_program()))?;
-        // From here on it is ended however this goes.
+        // From here on, `Drop` ends the process even after an error.
         let mut server = Self {
             broker,
             endpoints: start.endpoints,
@@ -160,14 +160,18 @@ impl Server {
                 bail!("it ended ({status}): {}", self.log_tail());
             }
             if start_time.elapsed() > START_TIMEOUT {
-                bail!("it takes longer than {} s", START_TIMEOUT.as_secs());
+                bail!(
+                    "it does not accept connections within {} s",
+                    START_TIMEOUT.as_secs()
+                );
             }
             thread::park_timeout(Duration::from_millis(1));
         }
         Ok(())
     }
 
-    /// Doors open one after the other; those that never do are not this version's.
+    /// Waits for the other endpoints, which open one after another. Endpoints that stay closed do not exist in this
+    /// version, and are removed.
     fn wait_for_other_endpoints(&mut self, start_time: Instant) -> Result<()> {
         let deadline = start_time.elapsed() + ENDPOINT_TIMEOUT;
         while !self.endpoints.iter().all(|endpoint| is_open(endpoint.port))
@@ -199,7 +203,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself, which is the same.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if let Some(cleanup) = &mut self.cleanup {
@@ -233,7 +237,7 @@ fn is_open(port: u16) -> bool {
     TcpStream::connect_timeout(&address, Duration::from_millis(100)).is_ok()
 }
 
-/// Ports that were free a moment ago; all are held until all are known, so that they differ.
+/// Returns different free ports. The listeners are kept until all ports are chosen.
 fn free_ports<const N: usize>() -> Result<[u16; N]> {
     let mut held = Vec::new();
     let mut ports = [0; N];
@@ -245,14 +249,14 @@ fn free_ports<const N: usize>() -> Result<[u16; N]> {
     Ok(ports)
 }
 
-/// A program of the system, which may be outside a user's path.
+/// Returns a program of the system, which may be outside the user's `PATH`.
 fn program(name: &str) -> Command {
     let sbin = Path::new("/usr/sbin").join(name);
     command(find(name).unwrap_or(sbin))
 }
 
 const START_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long endpoints may open behind the first one.
+/// Maximum time after the first endpoint in which the others may open.
 const ENDPOINT_TIMEOUT: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
@@ -260,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn brokers_are_known_by_name() {
+    fn brokers_are_found_by_name() {
         for broker in Broker::ALL {
             assert_eq!(Broker::named(broker.name()), Some(broker));
         }
@@ -269,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_differ() {
+    fn free_ports_differ() {
         let ports = free_ports::<8>().unwrap();
         let different: std::collections::BTreeSet<_> = ports.iter().collect();
         assert_eq!(different.len(), ports.len());

@@ -1,4 +1,4 @@
-//! mosquitto, with what helps it: no delay of small packets, nothing on disk.
+//! mosquitto, with settings for speed: no delay of small packets, no data on disk.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! nats-server, by its own protocol.
+//! nats-server, with the NATS protocol.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! RabbitMQ with its plugins for MQTT and STOMP, and an `epmd` of its own.
+//! RabbitMQ with its plugins for MQTT and STOMP, and a separate `epmd`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub fn start() -> Result<StartPlan> {
     let mut server = command(packaged_program()?);
     server
         .env("HOME", folder.path())
-        // The shell that starts it becomes it, so that there is one process.
+        // Makes the starting shell execute the server in its own process, so that there is one process.
         .env("RUNNING_UNDER_SYSTEMD", "1")
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
         .env("ERL_EPMD_PORT", epmd.to_string())
@@ -61,7 +61,8 @@ pub fn start() -> Result<StartPlan> {
     })
 }
 
-/// Not the script in the path, which changes the user and keeps a shell in front of the server.
+/// Returns the server script of the package. The script in the `PATH` would change the user and leave a shell as parent
+/// of the server.
 fn packaged_program() -> Result<PathBuf> {
     let versions = fs::read_dir("/usr/lib/rabbitmq/lib")?.flatten();
     versions
