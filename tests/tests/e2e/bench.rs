@@ -1,10 +1,10 @@
-//! `carillon bench` against the server: that it counts right. How fast either is, is not said here.
+//! `carillon bench` against the server: checks its counts, not its speed.
 
 use harness::Carillon;
 use harness::carillon::run;
 use serde_json::Value;
 
-/// What it reports of a short run with these arguments, at the HTTP port.
+/// Runs `carillon bench` for a short time with these arguments at the HTTP port, and returns its report.
 async fn bench(server: &Carillon, scheme: &str, path: &str, arguments: &[&str]) -> Value {
     let address = format!("{scheme}://{}{path}", server.address());
     bench_at(server, &address, arguments).await
@@ -32,7 +32,7 @@ async fn bench_at(server: &Carillon, address: &str, arguments: &[&str]) -> Value
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-/// Everything that was published has arrived, in order, at everybody.
+/// Asserts that each subscriber has received all messages in order.
 fn assert_complete(traffic: &Value) {
     let check = &traffic["check"];
     assert!(check["expected"].as_u64() > Some(0), "{traffic}");
@@ -87,7 +87,7 @@ async fn every_message_of_mqtt_is_counted_over_both_transports() {
 }
 
 #[tokio::test]
-async fn shapes_reach_whom_they_are_for() {
+async fn each_shape_reaches_its_subscribers() {
     let server = Carillon::start().await;
     let table: [&[&str]; 4] = [
         &["--shape", "fan-in", "--publishers", "5"],
@@ -102,7 +102,7 @@ async fn shapes_reach_whom_they_are_for() {
 }
 
 #[tokio::test]
-async fn other_subscriptions_get_nothing_and_take_nothing() {
+async fn additional_subscriptions_get_no_messages_and_take_none() {
     let server = Carillon::start().await;
     for kind in ["mixed", "deep"] {
         let arguments = [
@@ -124,7 +124,7 @@ async fn other_subscriptions_get_nothing_and_take_nothing() {
 }
 
 #[tokio::test]
-async fn who_does_not_read_costs_the_others_no_message() {
+async fn stuck_subscribers_cost_the_others_no_messages() {
     let server = Carillon::start().await;
     let arguments = ["--subscribers", "3", "--payload", "10000", "--stuck", "2"];
     let report = bench(&server, "tcp", "", &arguments).await;
@@ -135,7 +135,7 @@ async fn who_does_not_read_costs_the_others_no_message() {
 }
 
 #[tokio::test]
-async fn idle_connections_are_opened_and_their_memory_is_told() {
+async fn idle_connections_are_opened_and_their_memory_is_reported() {
     let server = Carillon::start().await;
     let report = bench(
         &server,
@@ -151,7 +151,7 @@ async fn idle_connections_are_opened_and_their_memory_is_told() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_said() {
+async fn an_unreachable_server_is_reported_in_one_line() {
     let server = Carillon::start().await;
     let address = format!("tcp://{}", server.address());
     assert!(server.stop().await.success());

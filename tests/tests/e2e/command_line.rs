@@ -1,4 +1,4 @@
-//! `carillon` as a command: `pub` and `sub` as clients, and what is said when a start fails.
+//! The command `carillon`: the clients `pub` and `sub`, and the errors of a failed start.
 //! `request` and `reply` are in [`request_reply`](crate::request_reply).
 
 use std::process::Output;
@@ -20,7 +20,7 @@ fn succeeded(output: &Output) -> String {
     text(&output.stdout)
 }
 
-/// What a command that failed said, which must be short.
+/// Returns the error text of a failed command.
 fn complaint(output: &Output) -> String {
     assert!(!output.status.success(), "{output:?}");
     let complaint = text(&output.stderr);
@@ -70,7 +70,7 @@ async fn sub_prints_a_line_for_each_message_and_ends_after_the_count() {
 }
 
 #[tokio::test]
-async fn sub_prints_json_with_the_messages_particulars() {
+async fn sub_prints_json_with_the_fields_of_the_message() {
     let server = Carillon::start().await;
     let url = server.url("");
     post(
@@ -104,12 +104,12 @@ async fn pub_and_sub_make_a_round_trip() {
         .await;
         run_with_input(&["pub", "--server", &url, "a"], "1\n2\n3\n").await
     };
-    let (heard, published) = tokio::join!(run(&arguments), publishing);
+    let (received, published) = tokio::join!(run(&arguments), publishing);
     succeeded(&published);
-    assert_eq!(succeeded(&heard), "1\n2\n3\n");
+    assert_eq!(succeeded(&received), "1\n2\n3\n");
 }
 
-/// Sends these lines to a queue.
+/// Publishes these lines to a queue.
 async fn fill(server: &Carillon, queue: &str, lines: &str) {
     let url = server.url("");
     succeeded(&run_with_input(&["pub", "--server", &url, queue], lines).await);
@@ -132,12 +132,12 @@ async fn sub_takes_from_a_queue_exactly_what_it_prints() {
     assert_eq!(
         last["deliveries"],
         Value::Null,
-        "nobody was given it before"
+        "it was delivered for the first time"
     );
 }
 
 #[tokio::test]
-async fn a_queues_messages_are_shared_and_a_topics_are_not() {
+async fn messages_of_a_queue_are_shared_and_those_of_a_topic_are_not() {
     let server = Carillon::start().await;
     let mut subs = Vec::new();
     for source in ["/queue/a", "/queue/a", "a", "a"] {
@@ -147,19 +147,19 @@ async fn a_queues_messages_are_shared_and_a_topics_are_not() {
     }
     fill(&server, "/queue/a,/topic/a", "1\n2\n").await;
     fill(&server, "/queue/a", "3\n4\n").await;
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     for mut sub in subs {
-        heard.push([sub.prints().await, sub.prints().await]);
+        received.push([sub.prints().await, sub.prints().await]);
         assert!(sub.ended().await.success());
     }
-    assert_eq!(heard[2..], [["1", "2"], ["1", "2"]]);
-    let mut shared = heard[..2].concat();
+    assert_eq!(received[2..], [["1", "2"], ["1", "2"]]);
+    let mut shared = received[..2].concat();
     shared.sort_unstable();
     assert_eq!(shared, ["1", "2", "3", "4"]);
 }
 
 #[tokio::test]
-async fn browsing_prints_what_waits_in_a_queue_and_leaves_it_there() {
+async fn browsing_prints_the_messages_of_a_queue_and_leaves_them_there() {
     let server = Carillon::start().await;
     fill(&server, "/queue/a", "1\n2\n3\n").await;
     for _ in 0..2 {
@@ -173,7 +173,7 @@ async fn browsing_prints_what_waits_in_a_queue_and_leaves_it_there() {
 }
 
 #[tokio::test]
-async fn a_selector_leaves_the_other_messages_to_others() {
+async fn a_selector_leaves_other_messages_in_the_queue() {
     let server = Carillon::start().await;
     let url = server.url("");
     for price in ["9", "10", "11"] {
@@ -189,7 +189,7 @@ async fn a_selector_leaves_the_other_messages_to_others() {
 }
 
 #[tokio::test]
-async fn a_durable_subscription_is_kept_while_its_reader_is_away() {
+async fn a_durable_subscription_is_kept_without_a_connection() {
     let server = Carillon::start().await;
     let arguments = ["a", "--durable", "d", "--client-id", "me"];
     let mut first = Program::start(&server, "sub", &arguments);
@@ -203,7 +203,7 @@ async fn a_durable_subscription_is_kept_while_its_reader_is_away() {
 }
 
 #[tokio::test]
-async fn sub_goes_on_after_the_server_was_away() {
+async fn sub_continues_after_a_restart_of_the_server() {
     let server = Carillon::start().await;
     let address = server.address();
     let mut subs = Vec::new();
@@ -229,7 +229,7 @@ async fn sub_goes_on_after_the_server_was_away() {
 }
 
 #[tokio::test]
-async fn what_a_queue_does_not_have_is_refused() {
+async fn options_that_do_not_apply_to_the_destination_are_refused() {
     let server = Carillon::start().await;
     let url = server.url("");
     for (arguments, reason) in [
@@ -250,7 +250,7 @@ async fn what_a_queue_does_not_have_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_said_in_one_line() {
+async fn an_unreachable_server_is_reported_in_one_line() {
     let server = Carillon::start().await;
     let url = server.url("");
     assert!(server.stop().await.success());
@@ -274,7 +274,7 @@ async fn an_invalid_topic_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_said_in_one_line_with_what_to_do() {
+async fn a_port_in_use_is_reported_in_one_line_with_the_option() {
     let server = Carillon::start().await;
     let address = server.address().to_string();
     let complaint = complaint(&run(&["serve", "--listen", &address]).await);
@@ -286,7 +286,7 @@ async fn a_port_in_use_is_said_in_one_line_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_wrong_option_is_named() {
+async fn an_invalid_option_is_named() {
     for (arguments, named) in [
         (["serve", "--listen", "nowhere"], "--listen"),
         (["serve", "--max-body", "many"], "--max-body"),
@@ -301,7 +301,7 @@ async fn a_wrong_option_is_named() {
 }
 
 #[tokio::test]
-async fn a_wrong_environment_variable_is_named() {
+async fn an_invalid_environment_variable_is_named() {
     let mut command = harness::carillon::command();
     command
         .arg("serve")
@@ -325,7 +325,7 @@ async fn help_and_version_are_printed() {
 }
 
 #[tokio::test]
-async fn the_server_ends_well_when_it_is_asked_to() {
+async fn the_server_exits_with_success_when_stopped() {
     let server = Carillon::start().await;
     assert!(
         server.transcript().contains("is ready"),

@@ -11,7 +11,7 @@ use crate::program::Program;
 const VERSIONS: [&str; 2] = ["3.1.1", "5"];
 const QOS: [&str; 3] = ["0", "1", "2"];
 
-/// A server with MQTT on its HTTP port and on one of its own.
+/// Starts a server with MQTT on its HTTP port and on a separate port.
 async fn start() -> Carillon {
     Carillon::with_mqtt(&[]).await
 }
@@ -30,7 +30,7 @@ fn complaint(output: &Output) -> String {
     text(&output.stderr)
 }
 
-/// `carillon pub` over WebSocket.
+/// Runs `carillon pub` over WebSocket.
 async fn publish(server: &Carillon, arguments: &[&str], input: &str) {
     let url = server.url("");
     let common = ["pub", "--protocol", "mqtt", "--server", &url];
@@ -38,14 +38,14 @@ async fn publish(server: &Carillon, arguments: &[&str], input: &str) {
     succeeded(&output);
 }
 
-/// `carillon sub` over WebSocket, which the arguments have to end.
+/// Runs `carillon sub` over WebSocket. The arguments must make it end.
 async fn subscribe(server: &Carillon, arguments: &[&str]) -> String {
     let url = server.url("");
     let common = ["sub", "--protocol", "mqtt", "--server", &url];
     succeeded(&run(&[&common, arguments].concat()).await)
 }
 
-/// A `carillon sub` over WebSocket whose subscription stands.
+/// Starts `carillon sub` over WebSocket, and waits until it is subscribed.
 async fn follow(server: &Carillon, arguments: &[&str]) -> Program {
     let arguments = [&["--protocol", "mqtt"], arguments].concat();
     let mut sub = Program::start(server, "sub", &arguments);
@@ -77,7 +77,7 @@ async fn lines_are_published_and_printed_in_every_version_with_every_qos() {
 }
 
 #[tokio::test]
-async fn an_address_of_mqtt_says_what_is_spoken_there() {
+async fn an_mqtt_address_selects_mqtt() {
     let server = start().await;
     let url = format!("mqtt://{}", server.mqtt_address().await);
     for version in VERSIONS {
@@ -127,7 +127,7 @@ async fn properties_arrive_with_the_message() {
 }
 
 #[tokio::test]
-async fn what_is_retained_is_there_for_whoever_comes_later_until_it_is_cleared() {
+async fn a_retained_message_is_sent_to_later_subscribers_until_it_is_cleared() {
     let server = start().await;
     publish(&server, &["--retain", "a/b", "kept"], "").await;
     let printed = subscribe(&server, &["a/+", "--json", "--count", "1"]).await;
@@ -143,7 +143,7 @@ async fn what_is_retained_is_there_for_whoever_comes_later_until_it_is_cleared()
 }
 
 #[tokio::test]
-async fn a_session_is_kept_while_its_reader_is_away_and_loses_nothing_that_was_not_printed() {
+async fn a_kept_session_loses_no_message_that_was_not_printed() {
     let server = start().await;
     for (version, expiry) in [("5", "600"), ("3.1.1", "never")] {
         let session = [
@@ -165,7 +165,7 @@ async fn a_session_is_kept_while_its_reader_is_away_and_loses_nothing_that_was_n
 }
 
 #[tokio::test]
-async fn a_session_that_is_begun_anew_has_nothing_of_the_last_one() {
+async fn a_clean_session_has_no_messages_of_the_one_before() {
     let server = start().await;
     let session = ["--client-id", "me", "--session-expiry", "600", "a"];
     assert!(follow(&server, &session).await.stop().await.success());
@@ -183,13 +183,13 @@ async fn a_will_is_published_when_its_client_is_lost_and_not_when_it_ends() {
     let ends = follow(&server, &[&will[..], &["w/ended"]].concat()).await;
     assert!(ends.stop().await.success());
     let lost = follow(&server, &[&will[..], &["w/lost"]].concat()).await;
-    // It is killed.
+    // Dropping the program kills it.
     drop(lost);
     assert_eq!(listener.prints().await, "w/lost\tgone");
 }
 
 #[tokio::test]
-async fn a_session_that_another_client_takes_over_ends_with_the_reason() {
+async fn a_session_taken_over_by_another_client_ends_with_the_reason() {
     let server = start().await;
     let mut first = follow(&server, &["--client-id", "me", "--reconnect", "a"]).await;
     let second = follow(&server, &["--client-id", "me", "a"]).await;
@@ -199,7 +199,7 @@ async fn a_session_that_another_client_takes_over_ends_with_the_reason() {
 }
 
 #[tokio::test]
-async fn sub_goes_on_after_the_server_was_away() {
+async fn sub_continues_after_a_restart_of_the_server() {
     let server = start().await;
     let address = server.address();
     let mut sub = follow(&server, &["--reconnect", "--count", "2", "a"]).await;
@@ -215,7 +215,7 @@ async fn sub_goes_on_after_the_server_was_away() {
 }
 
 #[tokio::test]
-async fn what_the_server_does_not_take_is_told_with_its_line() {
+async fn a_refused_message_is_reported() {
     let server = start().await;
     let url = server.url("");
     let common = ["pub", "--protocol", "mqtt", "--server", &url];
@@ -226,7 +226,7 @@ async fn what_the_server_does_not_take_is_told_with_its_line() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_said_in_a_version_is_refused_before_connecting() {
+async fn options_that_need_another_version_are_refused_before_connecting() {
     let table: [(&[&str], &str); 5] = [
         (
             &["pub", "a", "x", "--header", "a=b"],
@@ -245,7 +245,7 @@ async fn what_cannot_be_said_in_a_version_is_refused_before_connecting() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_said_in_one_line() {
+async fn an_unreachable_server_is_reported_in_one_line() {
     let server = Carillon::start().await;
     let url = format!("mqtt://{}", server.address());
     assert!(server.stop().await.success());

@@ -1,4 +1,4 @@
-//! `carillon request` and `carillon reply`: questions and answers between processes, over topics and queues.
+//! `carillon request` and `carillon reply`: requests and answers between processes, over topics and queues.
 
 use std::process::Output;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::program::Program;
 
-/// A replier that is ready to answer.
+/// Starts a replier, and waits until it is subscribed.
 async fn replier(server: &Carillon, arguments: &[&str]) -> Program {
     let mut replier = Program::start(server, "reply", arguments);
     replier.says("answering requests to").await;
@@ -29,13 +29,13 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
-/// What a command printed that succeeded.
+/// Returns the output of a command, which must succeed.
 fn printed(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     text(&output.stdout)
 }
 
-/// What a command said that failed.
+/// Returns the error line of a command, which must fail.
 fn complaint(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let complaint = text(&output.stderr);
@@ -64,7 +64,7 @@ async fn a_request_to_a_queue_is_answered_by_a_command() {
 async fn each_line_of_the_input_is_a_request_and_each_line_printed_its_answer() {
     let server = Carillon::start().await;
     let script = "read number; echo $((number * number))";
-    // The shell's `read` wants a line, which a body is not.
+    // The shell's `read` needs a line end, which a body does not have.
     let script = format!("(cat; echo) | {{ {script}; }}");
     let _replier = replier(&server, &["/queue/square", "--", "sh", "-c", &script]).await;
     let url = server.url("");
@@ -74,7 +74,7 @@ async fn each_line_of_the_input_is_a_request_and_each_line_printed_its_answer() 
 }
 
 #[tokio::test]
-async fn a_command_is_told_about_the_request_and_the_answer_about_its_correlation() {
+async fn a_command_gets_the_request_in_its_environment_and_the_answer_its_correlation_id() {
     let server = Carillon::start().await;
     let script = r#"echo "$CARILLON_DESTINATION $CARILLON_HEADER_SIZE $CARILLON_CORRELATION_ID""#;
     let arguments = [
@@ -120,7 +120,7 @@ async fn repliers_on_a_topic_all_answer() {
 }
 
 #[tokio::test]
-async fn a_request_that_nobody_answers_fails_in_time() {
+async fn a_request_without_an_answer_fails_after_the_timeout() {
     let server = Carillon::start().await;
     for destination in ["nobody", "/queue/nobody"] {
         let failed = request(&server, &[destination, "x", "--timeout", "0.2"]).await;
@@ -129,7 +129,7 @@ async fn a_request_that_nobody_answers_fails_in_time() {
             "carillon: the request was not answered within 0.2 s\n"
         );
     }
-    // A queue keeps what it was sent: whoever comes later does the work, for nobody.
+    // A queue keeps the request: a later replier answers it, although the requester has ended.
     let late = replier(
         &server,
         &["/queue/nobody", "--body", "late", "--count", "1"],
@@ -150,7 +150,7 @@ async fn a_request_can_be_made_to_expire() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_in_addition_is_not_taken_for_the_next_ones() {
+async fn an_additional_answer_is_not_taken_for_the_next_request() {
     let server = Carillon::start().await;
     let _one = replier(&server, &["echo", "--", "cat"]).await;
     let _two = replier(&server, &["echo", "--", "cat"]).await;
@@ -161,7 +161,7 @@ async fn an_answer_that_comes_in_addition_is_not_taken_for_the_next_ones() {
 }
 
 #[tokio::test]
-async fn what_one_command_fails_at_another_may_do() {
+async fn a_request_is_redelivered_after_its_command_failed() {
     let server = Carillon::start().await;
     let _able = replier(&server, &["/queue/a", "--", "cat"]).await;
     let mut failing = replier(&server, &["/queue/a", "--", "false"]).await;
@@ -173,7 +173,7 @@ async fn what_one_command_fails_at_another_may_do() {
 }
 
 #[tokio::test]
-async fn a_request_that_every_command_fails_at_becomes_a_dead_letter() {
+async fn a_request_that_always_fails_becomes_a_dead_letter() {
     let server = Carillon::with(&["--max-redeliveries", "2"]).await;
     let mut failing = replier(&server, &["/queue/a", "--", "sh", "-c", "exit 3"]).await;
     let failed = request(&server, &["/queue/a", "x", "--timeout", "0.2"]).await;
@@ -199,7 +199,7 @@ async fn a_request_that_every_command_fails_at_becomes_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn a_command_that_takes_too_long_has_failed() {
+async fn a_command_that_exceeds_its_time_fails() {
     let server = Carillon::with(&["--max-redeliveries", "0"]).await;
     let arguments = [
         "/queue/a",
@@ -216,7 +216,7 @@ async fn a_command_that_takes_too_long_has_failed() {
 }
 
 #[tokio::test]
-async fn a_request_under_work_goes_to_others_when_its_replier_ends() {
+async fn an_unanswered_request_is_redelivered_when_its_replier_ends() {
     let server = Carillon::start().await;
     let script = "echo at work >&2; exec tail -f /dev/null";
     let mut busy = replier(&server, &["/queue/a", "--", "sh", "-c", script]).await;
@@ -229,7 +229,7 @@ async fn a_request_under_work_goes_to_others_when_its_replier_ends() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_not_there_ends_the_replier_and_loses_nothing() {
+async fn a_missing_command_ends_the_replier_and_the_request_stays() {
     let server = Carillon::start().await;
     let mut replier = replier(&server, &["/queue/a", "--", "/nowhere/program"]).await;
     complaint(&request(&server, &["/queue/a", "x", "--timeout", "0.2"]).await);
@@ -243,7 +243,7 @@ async fn a_command_that_is_not_there_ends_the_replier_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_passed_over_on_a_topic_and_stays_in_a_queue() {
+async fn a_message_without_reply_to_is_skipped_on_a_topic_and_stays_in_a_queue() {
     let server = Carillon::start().await;
     let mut on_topic = replier(&server, &["a", "--body", "yes"]).await;
     let _on_queue = replier(&server, &["/queue/a", "--body", "yes"]).await;
@@ -266,7 +266,7 @@ async fn what_is_no_request_is_passed_over_on_a_topic_and_stays_in_a_queue() {
 }
 
 #[tokio::test]
-async fn a_reply_to_that_leads_nowhere_does_not_end_the_replier() {
+async fn an_invalid_reply_to_does_not_end_the_replier() {
     let server = Carillon::with(&["--max-redeliveries", "0"]).await;
     let mut replier = replier(&server, &["/queue/a", "--body", "yes"]).await;
     let url = server.url("");
@@ -287,7 +287,7 @@ async fn a_reply_to_that_leads_nowhere_does_not_end_the_replier() {
 }
 
 #[tokio::test]
-async fn a_reply_goes_wherever_the_request_wants_it() {
+async fn an_answer_goes_to_the_reply_to_of_the_request() {
     let server = Carillon::start().await;
     let _replier = replier(&server, &["/queue/a", "--body", "yes"]).await;
     let mut reader = Program::start(&server, "sub", &["answers", "--json", "--count", "1"]);
@@ -305,13 +305,13 @@ async fn a_reply_goes_wherever_the_request_wants_it() {
     printed(&run(&arguments).await);
     let answer: Value = serde_json::from_str(&reader.prints().await).expect("JSON");
     assert_eq!(answer["body"], "yes");
-    // Without a correlation-id the request's own id stands in.
+    // Without a correlation-id the message id of the request is used.
     let correlation = answer["headers"]["correlation-id"].as_str();
     assert!(correlation.is_some_and(|id| id.contains('-')), "{answer}");
 }
 
 #[tokio::test]
-async fn a_replier_goes_on_after_the_server_was_away() {
+async fn a_replier_continues_after_a_restart_of_the_server() {
     let server = Carillon::start().await;
     let address = server.address();
     let arguments = ["/queue/a", "--body", "yes", "--reconnect"];
@@ -328,7 +328,7 @@ async fn a_replier_goes_on_after_the_server_was_away() {
 }
 
 #[tokio::test]
-async fn a_request_whose_server_goes_away_fails_with_the_reason() {
+async fn a_request_fails_with_the_reason_when_its_server_stops() {
     let server = Carillon::start().await;
     let mut watch = Program::start(&server, "sub", &["a"]);
     watch.says("subscribed").await;
