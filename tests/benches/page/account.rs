@@ -1,6 +1,6 @@
-//! Whether each message that was published has reached a page or is one that the broker told it to have
-//! skipped. The broker skips what a page is too slow for, the oldest first: that is `drop-oldest`, and
-//! at high rates expected. What must not be is a message that nobody knows of.
+//! Checks that each published message was received by a page or reported as skipped. With `drop-oldest` the broker skips
+//! the oldest messages if a page is too slow, which is expected at high rates. A message that is neither received nor
+//! reported is an error.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use tokio::time::{Instant, sleep};
 
 use crate::window;
 
-/// What became of the messages of a topic that were published while a page listened.
+/// The totals of the messages that were published on a topic while a page was subscribed.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Account {
-    /// By the broker's own count; the publisher's, and one a second of the console's on `rect`.
+    /// Published messages, as counted by the broker: the publisher's, and on `rect` one per second of the console's.
     pub published: u64,
-    /// Read and taken into the page's list and picture.
+    /// Messages that the page has received and shown.
     pub received: u64,
-    /// Skipped, as told.
+    /// Messages that the broker has reported as skipped.
     pub missed: u64,
 }
 
@@ -28,7 +28,7 @@ impl Account {
     }
 }
 
-/// How many messages the topic has had.
+/// Returns the number of messages published on the topic so far.
 pub async fn published(server: &Carillon, topic: &str) -> u64 {
     let figures = harness::http::get(server.url("/api/figures")).await.json();
     let mut topics = figures["topicList"].as_array().into_iter().flatten();
@@ -38,7 +38,7 @@ pub async fn published(server: &Carillon, topic: &str) -> u64 {
         .unwrap_or_default()
 }
 
-/// Reads both counts after the flood, when all that is on its way has had time to arrive.
+/// Reads the page's counts after the load, and waits at most [`MOST_WAIT`] for messages in flight.
 pub async fn settle(browser: &Browser, published: u64) -> Account {
     let patience = Instant::now() + MOST_WAIT;
     loop {

@@ -1,4 +1,4 @@
-//! Both demonstrations in a window each, a console in a third, and the flood.
+//! The load: both demonstration pages and the console in a window each, and a high rate of messages.
 
 use std::num::NonZero;
 use std::thread;
@@ -15,28 +15,28 @@ use crate::publisher::Publisher;
 use crate::report;
 use crate::window::{self, Sample};
 
-/// What one window came to.
+/// The measurements of one window.
 pub struct Series {
     pub page: &'static str,
     pub samples: Vec<Sample>,
-    /// Of the page's topic, if it has one.
+    /// The totals of the page's topic, or None if it has no topic.
     pub account: Option<Account>,
 }
 
 pub struct Load {
     pub series: Vec<Series>,
-    /// Messages on each topic.
+    /// Number of messages sent on each topic.
     pub sent: u64,
-    /// Programs that wanted the processor, on average over the last minute.
+    /// Load average of the last minute, and the number of processors.
     pub machine: String,
 }
 
 const PAGES: [&str; 3] = ["/rect", "/chart", "/console"];
-/// Of the pages that have one, in their order.
+/// The topics of the first pages, in the same order.
 const TOPICS: [&str; 2] = ["rect", "chart"];
 const WARM_UP: Duration = Duration::from_secs(3);
 const PERIOD: Duration = Duration::from_secs(10);
-/// Between two movements of the mouse.
+/// Time between two mouse movements.
 const INPUT_PERIOD: Duration = Duration::from_millis(100);
 
 pub async fn measure(server: &Carillon, browser: &Browser, options: Options) -> Load {
@@ -60,7 +60,7 @@ pub async fn measure(server: &Carillon, browser: &Browser, options: Options) -> 
             play(browser, PERIOD.min(options.duration) / PAGES.len() as u32).await;
             series.samples.push(window::sample(browser).await);
         }
-        report::tell_progress(start.elapsed(), options, &series);
+        report::print_progress(start.elapsed(), options, &series);
     }
     let machine = machine();
     let sent = publisher.stop();
@@ -105,7 +105,7 @@ async fn open(server: &Carillon, browser: &Browser) -> Vec<WindowHandle> {
     windows
 }
 
-/// The console's: it publishes as long as it is open.
+/// Closes the last window, the console, which publishes while it is open.
 async fn close_last(browser: &Browser, windows: &[WindowHandle]) {
     if let Some(console) = windows.last() {
         browser.show(console).await;
@@ -114,7 +114,7 @@ async fn close_last(browser: &Browser, windows: &[WindowHandle]) {
     }
 }
 
-/// Moves the mouse in the window that is in front.
+/// Moves the mouse in the active window.
 async fn play(browser: &Browser, duration: Duration) {
     let start = Instant::now();
     let mut step = 0;

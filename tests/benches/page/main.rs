@@ -1,12 +1,11 @@
-//! What the pages bear: a flood of messages on `rect` and on `chart`, shown by the real browser, and
-//! how soon a page is live. `cargo xtask bench page [--rate 5000] [--seconds 60]`
+//! Measures the pages in a real browser: a high rate of messages on `rect` and `chart`, and the time until a page is
+//! live. Run it with `cargo xtask bench page [--rate 5000] [--seconds 60]`.
 //!
-//! Browser, server and publisher share the machine, and a browser without a display paints in
-//! software: what counts is how figures change from one version of the pages to the next, and whether
-//! memory stays flat. A long task or a late input says something about the pages only on a machine that
-//! is theirs: where others had the processors, tasks of 100 ms were found to have computed for 5. After
-//! the flood each message is accounted for (see `account`). All of it goes into a file as well, whose
-//! last line is the same as JSON.
+//! Browser, server and publisher share the machine, and a browser without a display renders in software. So only the
+//! changes from one version of the pages to the next are meaningful, and whether memory stays constant. Long tasks and
+//! late inputs are meaningful only on an otherwise idle machine: on a busy one, tasks of 100 ms had computed for only
+//! 5 ms. After the load each message is accounted for (see `account`). The report is also written to a file, whose last
+//! line is the same report as JSON.
 
 mod account;
 mod load;
@@ -27,7 +26,7 @@ use tokio::runtime::Builder;
 use options::Options;
 
 fn main() {
-    // Cargo adds `--bench`. Whoever runs all benches does not wait for this one.
+    // Cargo adds `--bench`. Because of its duration, this bench runs only if it is named.
     let mut arguments = env::args().skip(1).filter(|argument| argument != "--bench");
     if arguments.next().is_none_or(|name| name != "page") {
         return;

@@ -1,4 +1,4 @@
-// Measures a document from its beginning, and is asked for what it found with `probe.take()`.
+// Measures a document from its start. `probe.take()` returns the figures.
 window.probe = (() => {
   const zero = () => ({
     frames: 0, longestFrame: 0, longTasks: 0, longTaskTime: 0, longestTask: 0,
@@ -30,7 +30,7 @@ window.probe = (() => {
   const tasks = new PerformanceObserver((list) => count(list.getEntries()));
   tasks.observe({ entryTypes: ["longtask"] });
 
-  // From the moment the system had the event to the first listener: as long as the page was busy.
+  // The delay from the system's event to the first listener, caused by a busy page.
   addEventListener("mousemove", (event) => {
     const delay = performance.now() - event.timeStamp;
     now.inputs += 1;
@@ -38,7 +38,7 @@ window.probe = (() => {
     now.longestInput = Math.max(now.longestInput, delay);
   }, true);
 
-  // The page's own part of it: what it does with an event of its socket, and before a frame.
+  // The page's own work: handling an event of its socket, and drawing before a frame.
   const timed = (name, call) => {
     const start = performance.now();
     call();
@@ -74,13 +74,13 @@ window.probe = (() => {
   }
 
   const figure = (name) => Number(document.querySelector(`[data-figure=${name}]`)?.textContent ?? 0);
-  const note = (name, isSo) => {
-    if (marks[name] === null && isSo()) marks[name] = performance.now();
+  const mark = (name, isReached) => {
+    if (marks[name] === null && isReached()) marks[name] = performance.now();
   };
   new MutationObserver((_, observer) => {
-    note("hydrated", () => document.documentElement.hasAttribute("data-hydrated"));
-    note("live", () => document.querySelector(".connection[data-state=live]"));
-    note("firstMessage", () => figure("received") + figure("accepted") > 0);
+    mark("hydrated", () => document.documentElement.hasAttribute("data-hydrated"));
+    mark("live", () => document.querySelector(".connection[data-state=live]"));
+    mark("firstMessage", () => figure("received") + figure("accepted") > 0);
     if (!Object.values(marks).includes(null)) observer.disconnect();
   }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
 

@@ -1,4 +1,4 @@
-//! Publishes to both topics at an even rate over one connection, many messages with one write.
+//! Publishes to both topics at a constant rate over one connection, with many messages per write.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Publishes until dropped.
+/// A thread that publishes until the value is dropped.
 pub struct Publisher {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -16,12 +16,12 @@ pub struct Publisher {
 #[derive(Default)]
 struct Shared {
     is_over: AtomicBool,
-    /// Messages on each topic so far.
+    /// Number of messages sent on each topic.
     sent: AtomicU64,
 }
 
 impl Publisher {
-    /// `rate` is in messages a second, on each topic.
+    /// Starts to publish. `rate` is in messages per second on each topic.
     pub fn start(server: SocketAddr, rate: u32) -> Self {
         let shared = Arc::<Shared>::default();
         let socket = connect(server);
@@ -35,12 +35,12 @@ impl Publisher {
         }
     }
 
-    /// Messages on each topic so far.
+    /// Returns the number of messages sent on each topic.
     pub fn sent(&self) -> u64 {
         self.shared.sent.load(Ordering::Relaxed)
     }
 
-    /// Ends the flood; answers with the messages on each topic.
+    /// Stops publishing. Returns the number of messages sent on each topic.
     pub fn stop(mut self) -> u64 {
         self.end();
         self.sent()
@@ -48,7 +48,7 @@ impl Publisher {
 
     fn end(&mut self) {
         self.shared.is_over.store(true, Ordering::Relaxed);
-        // A publisher that panicked has said so.
+        // A panic of the thread has already been printed.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
@@ -59,7 +59,7 @@ impl Drop for Publisher {
     }
 }
 
-/// The port is that of HTTP, which tells STOMP by its first bytes.
+/// Connects to the HTTP port, which detects STOMP by its first bytes.
 fn connect(server: SocketAddr) -> TcpStream {
     let mut socket = TcpStream::connect(server).expect("the server listens");
     socket.set_nodelay(true).expect("an option of TCP");
@@ -86,7 +86,7 @@ fn publish(mut socket: TcpStream, rate: u32, shared: &Shared) {
         }
         socket.write_all(&batch).expect("the server reads");
         shared.sent.store(sent, Ordering::Relaxed);
-        thread::park_timeout(BEAT);
+        thread::park_timeout(WRITE_PERIOD);
     }
 }
 
@@ -112,5 +112,5 @@ fn bars(number: u64) -> String {
     format!("[{}]", bars.join(","))
 }
 
-/// Several times a frame of the display, so that messages come as evenly as they are wanted.
-const BEAT: Duration = Duration::from_millis(4);
+/// Time between two writes. Several writes per display frame spread the messages evenly.
+const WRITE_PERIOD: Duration = Duration::from_millis(4);

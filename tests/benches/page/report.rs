@@ -1,4 +1,4 @@
-//! What was measured, as tables and as JSON.
+//! Renders the report as tables and as JSON.
 
 use std::time::Duration;
 
@@ -37,8 +37,8 @@ pub fn write(options: Options, starts: &[Start], load: &Load) -> String {
     report.0
 }
 
-/// One line for each round, while it runs.
-pub fn tell_progress(elapsed: Duration, options: Options, series: &[Series]) {
+/// Prints one line of progress after each round.
+pub fn print_progress(elapsed: Duration, options: Options, series: &[Series]) {
     let pages = series.iter().filter_map(|series| {
         let one = series.samples.last()?;
         Some(format!(
@@ -98,13 +98,15 @@ impl Report {
         }
     }
 
-    /// Read when the flood was over and all of it had arrived: published = received + missed.
+    /// Adds the totals of the topics. They were read after all messages had arrived: published = received + missed.
     fn accounts(&mut self, series: &[Series]) {
         let accounts: Vec<_> = series.iter().filter_map(|series| series.account).collect();
         let figures: [(&str, fn(Account) -> i64); 4] = [
             ("published on the topic", |one| one.published.cast_signed()),
-            ("received, and shown", |one| one.received.cast_signed()),
-            ("missed: skipped, as told", |one| one.missed.cast_signed()),
+            ("received and shown", |one| one.received.cast_signed()),
+            ("missed: reported as skipped", |one| {
+                one.missed.cast_signed()
+            }),
             ("unaccounted for", Account::unaccounted),
         ];
         for (name, figure) in figures {
@@ -183,7 +185,7 @@ fn last(all: &[Sample], figure: Figure) -> String {
         .map_or("-".into(), |one| format!("{:.0}", figure(one)))
 }
 
-/// Of a figure that adds up from the beginning: how much of the time from the first sample to the last.
+/// Returns the share of the time between the first and the last sample, in per cent, for a cumulative figure.
 fn share(all: &[Sample], figure: Figure) -> String {
     let [first, rest @ .., last] = all else {
         return "-".into();
@@ -192,7 +194,7 @@ fn share(all: &[Sample], figure: Figure) -> String {
     format!("{:.1}", 100.0 * (figure(last) - figure(first)) / between)
 }
 
-/// Processor time for each message received, from the first sample to the last.
+/// Returns the CPU time for each received message between the first and the last sample, in microseconds.
 fn cost(all: &[Sample]) -> String {
     let [first, .., last] = all else {
         return "-".into();
@@ -205,8 +207,8 @@ fn cost(all: &[Sample]) -> String {
     format!("{:.1}", 1e6 * seconds / received)
 }
 
-/// What it was at the start, in the middle and in the end, and how much it grew in a minute: the slope
-/// of the line that fits best.
+/// Renders a figure at the start, in the middle and at the end, in megabytes, and its growth per minute: the slope of
+/// the line that fits best.
 fn memory(all: &[Sample], figure: Figure) -> String {
     let megabytes = |one: &Sample| figure(one) / 1e6;
     let [first, .., last] = all else {

@@ -1,5 +1,4 @@
-//! From the navigation to a page that is live: on the machine itself, and over a line such as a phone
-//! may have.
+//! Measures the time from the navigation to a live page, over loopback and over a slow network such as a phone's.
 
 use harness::Carillon;
 use harness::browser::Browser;
@@ -9,7 +8,7 @@ use serde_json::json;
 use crate::publisher::Publisher;
 use crate::window;
 
-/// Milliseconds since the navigation began.
+/// The milestones of loading a page, in milliseconds since the start of the navigation.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Start {
@@ -19,7 +18,7 @@ pub struct Start {
     pub hydrated: f64,
     pub live: f64,
     pub first_message: f64,
-    /// Fetched for the page, without the document itself.
+    /// Bytes fetched for the page, without the document itself.
     pub bytes: f64,
 }
 
@@ -39,14 +38,14 @@ const LINES: [Line; 2] = [
 struct Line {
     name: &'static str,
     delay_ms: u32,
-    /// Without a bound if negative.
+    /// Unlimited if negative.
     bytes_per_second: i32,
 }
 
 const RATE: u32 = 20;
 const ATTEMPTS: usize = 5;
 
-/// The median of some attempts, for each line, without and with the browser's cache.
+/// Returns the median of several attempts for each network, with an empty and with a filled browser cache.
 pub async fn measure(server: &Carillon) -> Vec<Start> {
     let browser = Browser::start().await;
     window::prepare(&browser).await;
@@ -88,5 +87,5 @@ async fn attempt(server: &Carillon, browser: &Browser, cache: &str) -> Start {
         return start.firstMessage !== null && start.paint !== null;";
     browser.evaluate_until(is_complete, |is| *is == true).await;
     let start = browser.evaluate("return probe.start()").await;
-    serde_json::from_value(start).expect("what the probe says")
+    serde_json::from_value(start).expect("the probe returns the milestones")
 }

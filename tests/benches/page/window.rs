@@ -1,47 +1,49 @@
-//! A window of the browser with a probe in it.
+//! A browser window with a probe script.
 
 use harness::browser::Browser;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// What happened in a window since it was last asked.
+/// The figures of a window since the sample before.
 #[derive(Clone, Copy, Debug, Default, Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Sample {
     pub milliseconds: f64,
     pub frames: f64,
     pub longest_frame: f64,
-    /// Tasks above 50 ms.
+    /// Number of tasks over 50 ms.
     pub long_tasks: f64,
     pub long_task_time: f64,
     pub longest_task: f64,
-    /// Movements of the mouse, and how long they waited for the page.
+    /// Number of mouse movements.
     pub inputs: f64,
+    /// Total time that mouse movements waited for the page.
     pub input_delay: f64,
     pub longest_input: f64,
-    /// How late the latest timer was.
+    /// Longest delay of a timer.
     pub longest_lag: f64,
-    /// The longest that the page took for an event of its socket, the most bytes in one, and the longest
-    /// that it took before a frame. Whoever else has the processor counts as well.
+    /// Longest time that the page took for an event of its socket. Includes the time of other processes on the CPU.
     pub longest_event: f64,
+    /// Largest size of an event of the socket in bytes.
     pub largest_event: f64,
+    /// Longest time that the page took before a frame. Includes the time of other processes on the CPU.
     pub longest_draw: f64,
-    /// What the page says it has received, and that the broker told it to have skipped.
+    /// Number of messages received, as shown by the page.
     pub received: f64,
+    /// Number of messages reported as skipped, as shown by the page.
     pub missed: f64,
     pub wasm_bytes: f64,
-    /// The script engine's, after a collection of garbage.
+    /// Heap size of the script engine after a garbage collection.
     pub heap_bytes: f64,
     pub nodes: f64,
-    /// Processor time of the main thread, in seconds since the beginning: who else is busy does not
-    /// count.
+    /// CPU time of the main thread, in seconds since its start. Excludes other threads and processes.
     pub busy_seconds: f64,
     pub script_seconds: f64,
     pub layout_seconds: f64,
     pub is_visible: bool,
 }
 
-/// From now on each document of this window begins with the probe.
+/// Adds the probe to each new document of this window.
 pub async fn prepare(browser: &Browser) {
     let probe = json!({"source": include_str!("probe.js")});
     let method = "Page.addScriptToEvaluateOnNewDocument";
@@ -51,7 +53,7 @@ pub async fn prepare(browser: &Browser) {
         .await;
 }
 
-/// Moves the mouse a little, as the system would.
+/// Moves the mouse a little, with an input event as the system sends it.
 pub async fn move_mouse(browser: &Browser, step: u32) {
     let at = json!({"type": "mouseMoved", "x": 200 + step % 50, "y": 20});
     browser
@@ -59,7 +61,7 @@ pub async fn move_mouse(browser: &Browser, step: u32) {
         .await;
 }
 
-/// The next sample begins when the garbage has been collected, which takes long itself.
+/// Takes a sample. The next sample starts after the garbage collection, which itself takes long.
 pub async fn sample(browser: &Browser) -> Sample {
     let sample = figures(browser).await;
     let collect = "HeapProfiler.collectGarbage";
@@ -79,10 +81,10 @@ pub async fn sample(browser: &Browser) -> Sample {
     }
 }
 
-/// Only what the page itself knows.
+/// Returns the figures of the page itself, without those of the browser.
 pub async fn figures(browser: &Browser) -> Sample {
     let taken = browser.evaluate("return probe.take()").await;
-    serde_json::from_value(taken).expect("what the probe says")
+    serde_json::from_value(taken).expect("the probe returns a sample")
 }
 
 fn metric(metrics: &Value, name: &str) -> f64 {

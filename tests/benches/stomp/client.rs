@@ -13,18 +13,18 @@ pub enum Door {
 pub struct Client {
     socket: TcpStream,
     door: Door,
-    /// Read, and still in the frames of the WebSocket.
+    /// Bytes read that are not yet taken out of WebSocket frames.
     raw: Vec<u8>,
-    /// Octets that the WebSocket's frame has left.
+    /// Number of payload bytes of the current WebSocket frame still to come.
     frame_left: usize,
-    /// STOMP, up to a frame that has not arrived as a whole.
+    /// STOMP bytes, up to the end of an incomplete frame.
     text: Vec<u8>,
 }
 
 impl Client {
-    /// After CONNECTED. The port is that of HTTP, which tells STOMP by its first bytes.
+    /// Connects, and returns after CONNECTED. The port is the HTTP port, which detects STOMP by its first bytes.
     pub fn connect(address: SocketAddr, door: Door) -> Self {
-        let socket = TcpStream::connect(address).expect("somebody listens");
+        let socket = TcpStream::connect(address).expect("the server listens");
         socket.set_nodelay(true).expect("an option of TCP");
         let mut client = Self {
             socket,
@@ -46,7 +46,7 @@ impl Client {
         self.request(&subscribe, "RECEIPT\n");
     }
 
-    /// As one message of a WebSocket, with a mask that changes nothing; over TCP as it is.
+    /// Returns the bytes as one WebSocket message, masked with a key of zeros; over TCP unchanged.
     pub fn framed(&self, bytes: &[u8]) -> Vec<u8> {
         if self.door == Door::Tcp || bytes.is_empty() {
             return bytes.to_vec();
@@ -69,13 +69,13 @@ impl Client {
         frame
     }
 
-    /// Writes what is framed already; false when the server is gone.
+    /// Writes framed bytes. Returns false if the connection is closed.
     pub fn write(&self, framed: &[u8]) -> bool {
         (&self.socket).write_all(framed).is_ok()
     }
 
-    /// Waits for bytes, and takes each frame that has arrived, without its NUL; false at the end. No
-    /// body in these benches holds a NUL.
+    /// Waits for bytes, and passes each complete frame, without its NUL, to `take`. Returns false at the end. No body in
+    /// these benches contains a NUL.
     pub fn read(&mut self, mut take: impl FnMut(&[u8])) -> bool {
         if !self.receive() {
             return false;
@@ -109,7 +109,7 @@ impl Client {
         set.expect("an option of the socket");
     }
 
-    /// RFC 6455, 4.1. The answer is not looked at beyond its status: this is no test.
+    /// Opens the WebSocket (RFC 6455, 4.1). Checks only the status of the response, because this is not a test.
     fn upgrade(&mut self) {
         let request = "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\n\
             upgrade: websocket\r\nsec-websocket-version: 13\r\n\
@@ -118,7 +118,7 @@ impl Client {
         assert!(self.write(request.as_bytes()), "it is open");
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
-            // Byte by byte: what follows belongs to the WebSocket.
+            // Byte by byte, because the bytes after the response belong to the WebSocket.
             let mut byte = [0];
             self.socket.read_exact(&mut byte).expect("an answer");
             answer.push(byte[0]);
@@ -142,7 +142,8 @@ impl Client {
         true
     }
 
-    /// RFC 6455, 5.2. All frames are taken for data: the server has no reason for others here.
+    /// Takes the payloads out of WebSocket frames (RFC 6455, 5.2). All frames are treated as data, because the server
+    /// sends no others here.
     fn unframe(&mut self) {
         let mut at = 0;
         loop {
@@ -163,7 +164,7 @@ impl Client {
     }
 }
 
-/// The length of a WebSocket frame's head and that of its payload, if the head is there.
+/// Returns the lengths of a WebSocket frame's header and payload, or None if the header is incomplete.
 fn frame_head(bytes: &[u8]) -> Option<(usize, usize)> {
     match *bytes.get(1)? {
         126 => {

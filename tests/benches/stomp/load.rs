@@ -1,4 +1,4 @@
-//! One publisher and those who receive from it.
+//! The load of one publisher and its receivers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,24 +24,24 @@ pub struct Load {
 pub struct Pace {
     /// Messages in one write.
     burst: u64,
-    /// Messages on their way: fewer than a subscription may lie behind, so that nothing is skipped.
+    /// Maximum number of messages in flight. Less than the allowed lag of a subscription, so that none is skipped.
     window: u64,
 }
 
 impl Pace {
-    /// As fast as it goes.
+    /// Maximum speed.
     pub const STREAM: Self = Self {
         burst: 32,
         window: 512,
     };
-    /// The next when all have the one before: nothing can be done for several messages at once.
+    /// Each message is sent after all receivers have the one before, so that the server cannot batch messages.
     pub const ONE_BY_ONE: Self = Self {
         burst: 1,
         window: 1,
     };
 }
 
-/// Who gets what is sent.
+/// The distribution of messages to receivers.
 #[derive(Clone, Copy)]
 pub enum Sharing {
     EachGetsAll,
@@ -54,14 +54,14 @@ pub enum Acknowledgement {
     Individual,
 }
 
-/// Long enough for the clock of processor time, which ticks every 10 ms.
+/// Duration of the measurement. Long enough for the CPU clock, which has a resolution of 10 ms.
 const DURATION: Duration = Duration::from_secs(3);
 const WARM_UP: Duration = Duration::from_millis(300);
 
 const BODY: &str = r#"{"producerId":"bench","data":90,"date":"2026-01-01T00:00:00Z"}"#;
 
 impl Load {
-    /// Sends for a while, and waits until everything has arrived.
+    /// Sends for [`DURATION`], and waits until all messages have arrived.
     pub fn run(self, door: Door, address: SocketAddr, process: u32) -> Measurement {
         let publisher = Client::connect(address, door);
         let counts: Arc<[AtomicU64]> = (0..self.receivers).map(|_| AtomicU64::new(0)).collect();
@@ -80,11 +80,11 @@ impl Load {
             counts,
             sent: 0,
         };
-        publishing.go_on_for(WARM_UP);
+        publishing.run_for(WARM_UP);
         let (sent, deliveries) = (publishing.sent, publishing.deliveries());
         let before = processor::time(process);
         let start = Instant::now();
-        publishing.go_on_for(DURATION);
+        publishing.run_for(DURATION);
         let elapsed = start.elapsed();
         let after = processor::time(process);
         Measurement {
@@ -111,7 +111,7 @@ impl Load {
         [head.as_bytes(), BODY.as_bytes(), b"\0"].concat()
     }
 
-    /// Until the server is gone.
+    /// Receives until the connection is closed.
     fn receive(self, mut receiver: Client, count: &AtomicU64, waiting: &Thread) {
         let is_acknowledged = self.acknowledgement == Acknowledgement::Individual;
         let mut acknowledgements = Vec::new();
@@ -133,7 +133,7 @@ impl Load {
     }
 }
 
-/// Adds the ACK of a MESSAGE.
+/// Appends the ACK of a MESSAGE.
 fn acknowledge(frame: &[u8], acknowledgements: &mut Vec<u8>) {
     let mut lines = frame.split(|&byte| byte == b'\n');
     let id = lines.find_map(|line| line.strip_prefix(b"ack:"));
@@ -152,18 +152,18 @@ struct Publishing {
 }
 
 impl Publishing {
-    fn go_on_for(&mut self, duration: Duration) {
+    fn run_for(&mut self, duration: Duration) {
         let start = Instant::now();
         while start.elapsed() < duration {
-            self.wait_until_underway(self.pace.window - self.pace.burst);
+            self.wait_until_in_flight(self.pace.window - self.pace.burst);
             assert!(self.publisher.write(&self.burst), "the server goes on");
             self.sent += self.pace.burst;
         }
-        self.wait_until_underway(0);
+        self.wait_until_in_flight(0);
     }
 
-    /// Waits until no more than so many messages are on their way.
-    fn wait_until_underway(&self, most: u64) {
+    /// Waits until at most `most` messages are in flight.
+    fn wait_until_in_flight(&self, most: u64) {
         let start = Instant::now();
         while self.sent - self.arrived() > most {
             assert!(start.elapsed() < DEADLINE, "messages were lost");
@@ -171,7 +171,7 @@ impl Publishing {
         }
     }
 
-    /// Messages that all have who shall have them.
+    /// Returns the number of messages that have arrived at all their receivers.
     fn arrived(&self) -> u64 {
         match self.sharing {
             Sharing::EachGetsAll => self.counts().min().unwrap_or_default(),

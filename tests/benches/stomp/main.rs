@@ -1,9 +1,9 @@
-//! What a delivery costs, and how many there are in a second: the real binary, over TCP and over
-//! WebSocket. `cargo xtask bench`, or with the release binary built: `cargo bench -p carillon-tests`
+//! Measures the cost and the rate of deliveries of the real binary, over TCP and WebSocket. Run it with
+//! `cargo xtask bench`, or, if the release binary is built, with `cargo bench -p carillon-tests`.
 //!
-//! Clients and server share the machine, so the rates say less than the server's processor time for
-//! each delivery, which hardly depends on who else is busy. In a stream one write holds many messages;
-//! one by one, each delivery is a write of its own.
+//! Clients and server share the machine. So the server's CPU time per delivery, which hardly depends on other processes,
+//! is more meaningful than the rates. In a stream one write holds many messages; one by one, each delivery is a separate
+//! write.
 
 mod client;
 mod load;
@@ -54,12 +54,12 @@ const LOADS: [Load; 4] = [
     },
 ];
 
-/// What a load came to.
+/// The result of a load.
 pub struct Measurement {
     sent: u64,
     deliveries: u64,
     elapsed: Duration,
-    /// The server's, where the system tells.
+    /// CPU time of the server, or None if the system does not report it.
     processor_time: Option<Duration>,
 }
 
@@ -83,7 +83,7 @@ fn main() {
     }
 }
 
-/// A server of its own for each load, on a port that the system chooses.
+/// Measures a load on a new server, on a port that the system chooses.
 fn measure(load: Load, door: Door) -> Measurement {
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
