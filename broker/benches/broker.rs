@@ -1,4 +1,4 @@
-//! Publishing, matching and draining. `cargo bench -p carillon-broker`
+//! Measures publishing, matching and draining. Run it with `cargo bench -p carillon-broker`.
 
 use std::{
     hint::black_box,
@@ -54,7 +54,7 @@ fn drain_topics(bencher: Bencher<'_, '_>, topics: usize) {
     });
 }
 
-/// The order is held meanwhile: as long as this, nobody can publish.
+/// Measures how long the broker's lock is held for a subscription with a wildcard. No message can be published then.
 #[divan::bench(args = [100, 90_000], sample_count = 5, sample_size = 1)]
 fn subscribe_and_unsubscribe_topics(bencher: Bencher<'_, '_>, topics: usize) {
     let broker = Broker::new(1, Limits::default());
@@ -119,9 +119,9 @@ fn drain(reader: &mut Reader) -> usize {
     bytes
 }
 
-struct Nobody;
+struct NoListener;
 
-impl Peer for Nobody {
+impl Peer for NoListener {
     fn deliver(&self) {}
     fn wake(&self) {}
 }
@@ -130,7 +130,7 @@ fn attach(broker: &Broker, filters: &[&str]) -> Vec<Reader> {
     filters
         .iter()
         .map(|filter| {
-            let reader = broker.attach("c".into(), Weak::<Nobody>::new());
+            let reader = broker.attach("c".into(), Weak::<NoListener>::new());
             subscribe(broker, &reader, filter);
             reader
         })
@@ -151,10 +151,11 @@ fn subscribe_to(broker: &Broker, reader: &Reader, filter: &TopicFilter) -> Subsc
         .expect("within the limits")
 }
 
-/// Subscriptions of a hundred sessions, a quarter of them with wildcards, none to what is published.
+/// Adds [`OTHERS`] subscriptions over a hundred sessions, a quarter of them with wildcards. None matches the published
+/// topics.
 fn others(broker: &Broker) -> Vec<Reader> {
     let readers: Vec<_> = (0..100)
-        .map(|_| broker.attach("other".into(), Weak::<Nobody>::new()))
+        .map(|_| broker.attach("other".into(), Weak::<NoListener>::new()))
         .collect();
     for at in 0..OTHERS {
         let filter = match at % 8 {
@@ -182,7 +183,7 @@ fn memory_of_subscriptions() -> String {
     format!("{OTHERS} other subscriptions: {each} bytes each")
 }
 
-/// Resident memory of this process, 0 where the system does not tell.
+/// Returns the resident memory of this process in bytes, or 0 if the system does not report it.
 fn resident_bytes() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm")
         .ok()

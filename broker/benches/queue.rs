@@ -1,4 +1,5 @@
-//! Sending to queues, taking from them and acknowledging. `cargo bench -p carillon-broker --bench queue`
+//! Measures sending to queues, delivering and acknowledging. Run it with
+//! `cargo bench -p carillon-broker --bench queue`.
 
 use std::{
     cell::Cell,
@@ -22,7 +23,7 @@ const INDIVIDUAL: Acknowledgement = Acknowledgement::Individual;
 const CUMULATIVE: Acknowledgement = Acknowledgement::Cumulative;
 const MILLION: usize = 1_000_000;
 
-/// What the same costs without a queue.
+/// The cost of the same messages on a topic, for comparison.
 #[divan::bench(args = [1, 64])]
 fn topic(bencher: Bencher<'_, '_>, batch: usize) {
     let bench = Bench::new();
@@ -49,7 +50,7 @@ fn deliver(bencher: Bencher<'_, '_>, (consumers, mode, batch): (usize, Acknowled
     bench.run(bencher, readers, (batch, message));
 }
 
-/// A subscription to a topic that acknowledges.
+/// Delivers from a topic to a subscription with acknowledgements.
 #[divan::bench(args = [1, 64])]
 fn deliver_from_topic(bencher: Bencher<'_, '_>, batch: usize) {
     let bench = Bench::new();
@@ -82,9 +83,9 @@ fn deliver_to_4_that_select(bencher: Bencher<'_, '_>, batch: usize) {
     bench.run(bencher, readers, (batch, grouped));
 }
 
-/// Nobody takes anything.
+/// Sends 64 messages to a queue in which `waiting` messages wait and no consumer takes any.
 #[divan::bench(args = [0, MILLION])]
-fn push_64_behind(bencher: Bencher<'_, '_>, waiting: usize) {
+fn push_64_to_waiting(bencher: Bencher<'_, '_>, waiting: usize) {
     let bench = Bench::new();
     bench.send(waiting);
     bencher
@@ -92,9 +93,9 @@ fn push_64_behind(bencher: Bencher<'_, '_>, waiting: usize) {
         .bench_local(|| bench.send(64));
 }
 
-/// One comes in, one goes out, with so many between them.
+/// Sends and takes 64 messages on a queue in which `waiting` messages wait.
 #[divan::bench(args = [1_000, MILLION])]
-fn pass_64_through(bencher: Bencher<'_, '_>, waiting: usize) {
+fn pass_64_through_waiting(bencher: Bencher<'_, '_>, waiting: usize) {
     let bench = Bench::new();
     bench.send(waiting);
     let mut reader = bench
@@ -113,9 +114,9 @@ fn pass_64_through(bencher: Bencher<'_, '_>, waiting: usize) {
     });
 }
 
-/// The oldest or the newest of 10,000 that are held, which is then given back to make it one more.
+/// Accepts the oldest or the newest of 10,000 messages in flight, and takes one more.
 #[divan::bench(args = ["oldest", "newest"])]
-fn settle_of_10_000(bencher: Bencher<'_, '_>, which: &str) {
+fn settle_one_of_10_000(bencher: Bencher<'_, '_>, which: &str) {
     let bench = Bench::new();
     bench.send(2 * MILLION);
     let mut reader = bench
@@ -131,14 +132,14 @@ fn settle_of_10_000(bencher: Bencher<'_, '_>, which: &str) {
         } else {
             held.pop_back()
         };
-        bench.accept(&reader, id.expect("there are many"));
+        bench.accept(&reader, id.expect("10,000 messages are in flight"));
         held.extend(bench.take(&mut reader, 1));
     });
 }
 
-/// By the message's id, as STOMP 1.1 does.
+/// Finds a delivery among 10,000 in flight by its message id, as STOMP 1.1 needs it.
 #[divan::bench(args = [0, 5_000, 9_999])]
-fn find_of_10_000(bencher: Bencher<'_, '_>, at: u64) {
+fn find_one_of_10_000(bencher: Bencher<'_, '_>, at: u64) {
     let bench = Bench::new();
     bench.send(10_000);
     let mut reader = bench
@@ -155,9 +156,9 @@ fn find_of_10_000(bencher: Bencher<'_, '_>, at: u64) {
     bencher.bench_local(|| bench.broker.find_delivery(reader.session(), None, message));
 }
 
-/// Given back where so many could have it, all of whom have no room.
+/// Returns a message to a queue on which all consumers but one have no free prefetch.
 #[divan::bench(args = [1, 10, 1_000])]
-fn give_back_among(bencher: Bencher<'_, '_>, consumers: usize) {
+fn return_delivery_among(bencher: Bencher<'_, '_>, consumers: usize) {
     let bench = Bench::new();
     let mut readers = bench.consumers(consumers, || Consume {
         prefetch: 1,
@@ -175,7 +176,7 @@ fn give_back_among(bencher: Bencher<'_, '_>, consumers: usize) {
     });
 }
 
-/// A message of one of many queues that one consumer takes from.
+/// Delivers a message of one of many queues that one consumer is subscribed to.
 #[divan::bench(args = [1, 100, 10_000])]
 fn deliver_one_of_queues(bencher: Bencher<'_, '_>, queues: usize) {
     let bench = Bench::new();
@@ -208,7 +209,7 @@ fn figures_of_queues(bencher: Bencher<'_, '_>, queues: usize) {
     bencher.bench_local(|| bench.broker.queues(&all, 200));
 }
 
-/// What is done once a second.
+/// The work that the server does once per second.
 #[divan::bench(args = [100, 10_000])]
 fn expire_queues(bencher: Bencher<'_, '_>, queues: usize) {
     let bench = Bench::new();
@@ -222,9 +223,9 @@ struct Bench {
     broker: Broker,
 }
 
-struct Nobody;
+struct NoListener;
 
-impl Peer for Nobody {
+impl Peer for NoListener {
     fn deliver(&self) {}
     fn wake(&self) {}
 }
@@ -245,7 +246,7 @@ impl Bench {
     }
 
     fn attach(&self) -> Reader {
-        self.broker.attach("c".into(), Weak::<Nobody>::new())
+        self.broker.attach("c".into(), Weak::<NoListener>::new())
     }
 
     fn consumers(&self, count: usize, consume: impl Fn() -> Consume<'static>) -> Vec<Reader> {
@@ -293,7 +294,7 @@ impl Bench {
             .expect("it is held");
     }
 
-    /// Publishes, drains, and settles what is to be settled.
+    /// Publishes, drains, and settles the deliveries.
     fn run(
         &self,
         bencher: Bencher<'_, '_>,
@@ -313,7 +314,7 @@ impl Bench {
                 for delivery in held.drain(..) {
                     let verdict = Verdict::Accept;
                     let settlement = Settlement { delivery, verdict };
-                    // A cumulative one settles those before it as well.
+                    // A cumulative acknowledgement settles the deliveries before it, too.
                     let _ = self
                         .broker
                         .settle(reader.session(), settlement, 0, &mut outcome);
@@ -378,7 +379,7 @@ fn grouped(queue: &TopicName) -> Publication {
     thread_local! {
         static NUMBER: Cell<u32> = const { Cell::new(0) };
     }
-    // As many groups as the most consumers there are.
+    // As many groups as the largest number of consumers.
     let number = NUMBER.replace((NUMBER.get() + 1) % 1_000);
     let header = Header {
         name: "JMSXGroupID".into(),

@@ -1,4 +1,4 @@
-//! Parsing and evaluating selectors. `cargo bench -p carillon-broker --bench selector`
+//! Measures parsing and evaluating selectors. Run it with `cargo bench -p carillon-broker --bench selector`.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ fn main() {
 const TYPICAL: &str =
     "type = 'car' AND colour IN ('blue', 'red') AND weight > 2500 AND model LIKE 'A-%'";
 
-/// A comparison of strings, one of a string with a number, a pattern, and all together.
+/// A comparison of strings, a comparison with a number, a pattern, and all of them together.
 const SELECTORS: [&str; 4] = [
     "colour = 'blue'",
     "weight > 2500",
@@ -35,24 +35,25 @@ fn matches(bencher: Bencher<'_, '_>, text: &str) {
     bencher.bench_local(|| selector.matches(&*entry));
 }
 
-/// What a header of 8 KiB can cost in one pattern: with a part of every kind, which almost fits everywhere.
+/// The maximum cost of one pattern for a header of 8 KiB: patterns with each kind of part, which almost match at each
+/// position.
 #[divan::bench(args = ["%{long}b%", "%b{long}%", "%{short}_b%", "%a_b%", "%a%b%"])]
-fn the_worst_pattern(bencher: Bencher<'_, '_>, pattern: &str) {
+fn worst_case_pattern(bencher: Bencher<'_, '_>, pattern: &str) {
     let selector = selector(&format!("a LIKE '{}'", filled(pattern)));
     let header = "a".repeat(8 * 1024);
     bencher.bench_local(|| selector.matches(&Same(&header)));
 }
 
-/// The most that patterns can cost: as many as there can be.
+/// The maximum cost of patterns: as many as are allowed.
 #[divan::bench(args = [("%a_b%", "a"), ("%ä_b%", "ä"), ("%a{each}b%", "a"), ("%b{each}%", "a")])]
-fn the_worst_patterns(bencher: Bencher<'_, '_>, (pattern, letter): (&str, &str)) {
+fn worst_case_patterns(bencher: Bencher<'_, '_>, (pattern, letter): (&str, &str)) {
     let test = format!("a LIKE '{}'", filled(pattern));
     let selector = selector(&vec![test; Selector::MAX_SEARCHES].join(" OR "));
     let header = letter.repeat(8 * 1024 / letter.len());
     bencher.bench_local(|| selector.matches(&Same(&header)));
 }
 
-/// Letters for the names of lengths.
+/// Replaces the placeholders in a pattern with letters of the named length.
 fn filled(pattern: &str) -> String {
     let lengths = [
         ("{long}", Selector::MAX_PATTERN_CHARS / 2 - 2),
@@ -69,9 +70,9 @@ fn filled(pattern: &str) -> String {
         })
 }
 
-/// The most that identifiers can cost: as many as there can be, each the last of as many headers.
+/// The maximum cost of identifiers: as many as are allowed, each for the last header of the largest number of headers.
 #[divan::bench(args = ["h", "as-long-as-names-can-be"])]
-fn the_worst_names(bencher: Bencher<'_, '_>, name: &str) {
+fn worst_case_names(bencher: Bencher<'_, '_>, name: &str) {
     let last = format!("\"{name}127\"");
     let selector = selector(&vec![last; Selector::MAX_TERMS].join("OR"));
     let headers = (0..128).map(|at| (format!("{name}{at:03}"), "false".to_owned()));
@@ -79,10 +80,10 @@ fn the_worst_names(bencher: Bencher<'_, '_>, name: &str) {
     bencher.bench_local(|| selector.matches(&*entry));
 }
 
-/// What reading numbers can cost: as many as there can be, short, of 8 KiB, and of those that take most to
-/// round.
+/// The maximum cost of parsing numbers: as many comparisons as are allowed, with a short number, one of 8 KiB, and one
+/// that is expensive to round.
 #[divan::bench(args = ["1", "long", "10000000000000000175e279"])]
-fn the_worst_numbers(bencher: Bencher<'_, '_>, number: &str) {
+fn worst_case_numbers(bencher: Bencher<'_, '_>, number: &str) {
     let tests = vec!["a>1"; Selector::MAX_TERMS / 2];
     let selector = selector(&tests.join(" OR "));
     let header = match number {

@@ -1,4 +1,4 @@
-//! What one core reads and writes of MQTT: `cargo bench -p carillon-wire --bench mqtt`.
+//! Measures decoding and encoding MQTT on one core. Run it with `cargo bench -p carillon-wire --bench mqtt`.
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -120,7 +120,7 @@ fn encode_qos_1_of_5_with_three_properties(bencher: Bencher<'_, '_>) {
     encode(bencher, Version::V5_0, &packet);
 }
 
-/// What publishing to many costs for each of them.
+/// The cost of a publication for each of many subscribers.
 fn write_shared(bencher: Bencher<'_, '_>, size: usize, own: &Own<'_>) {
     let mut scratch = Vec::new();
     let payload = vec![b'x'; size];
@@ -187,7 +187,8 @@ fn session() -> Session {
     session.expect("there is room")
 }
 
-/// What the server's machine adds to decoding: a batch of publications, each answered as its QoS asks.
+/// The cost of the server's protocol state, including decoding: a batch of publications, each answered according to its
+/// QoS.
 fn serve(bencher: Bencher<'_, '_>, delivery: Delivery) {
     let packet = publish(delivery, Properties::EMPTY, &[b'x'; 35]);
     let mut input = Vec::new();
@@ -226,7 +227,7 @@ fn serve_qos_1_of_5(bencher: Bencher<'_, '_>) {
     serve(bencher, at_least_once());
 }
 
-/// A window of as many messages as wait at once: each is sent and acknowledged.
+/// Sends and acknowledges all messages of a window.
 #[divan::bench(args = [1, 64, 1024])]
 fn send_and_acknowledge(bencher: Bencher<'_, '_>, waiting: u16) {
     let mut window = Outgoing::new(waiting, waiting);

@@ -1,4 +1,4 @@
-//! What one core reads and writes of STOMP: `cargo bench -p carillon-wire --bench stomp`.
+//! Measures decoding and encoding STOMP on one core. Run it with `cargo bench -p carillon-wire --bench stomp`.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -10,21 +10,21 @@ fn main() {
     divan::main();
 }
 
-/// As many frames as one read of a busy socket gives.
+/// Number of frames in a batch, about as many as one read of a busy socket returns.
 const BATCH: usize = 512;
 
-/// A SEND of 100 bytes in all, as one writes it by hand.
+/// A minimal SEND of 100 bytes.
 const SEND_100: &[u8] =
     b"SEND\ndestination:/topic/finance.stock.market\ncontent-length:35\n\n{\"producerId\":\"a\",\"data\":90,\"d\":\"\"}\0";
 
-/// The same with what a real client adds.
+/// A SEND with the headers that a real client adds.
 const SEND_RICH: &[u8] = b"SEND\ndestination:/topic/finance.stock.market\ncontent-type:application/json\n\
     receipt:message-12345\nx-trace:0af7651916cd43dd\ncontent-length:35\n\n{\"producerId\":\"a\",\"data\":90,\"d\":\"\"}\0";
 
-/// One header has to be unescaped.
+/// A SEND with one header that must be unescaped.
 const SEND_ESCAPED: &[u8] = b"SEND\ndestination:/topic/finance.stock.market\nuser:a\\cb\ncontent-length:35\n\n{\"producerId\":\"a\",\"data\":90,\"d\":\"\"}\0";
 
-/// What a consumer says to each message.
+/// The acknowledgement of a consumer for each message.
 const ACK: &[u8] = b"ACK\nid:17-123456\n\n\0";
 
 const FRAMES: [&str; 3] = ["100_bytes", "rich", "escaped"];
@@ -132,7 +132,7 @@ fn encode_message_shared(bencher: Bencher<'_, '_>, body: usize) {
     });
 }
 
-/// What one subscriber more costs: the prefix kept, the shared part copied.
+/// The cost of one more subscriber: the prefix is reused, the shared part is copied.
 #[divan::bench(args = [35, 1000])]
 fn deliver(bencher: Bencher<'_, '_>, body: usize) {
     let body = vec![b'x'; body];
@@ -150,7 +150,7 @@ fn deliver(bencher: Bencher<'_, '_>, body: usize) {
     });
 }
 
-/// What a consumer of a queue gets: the prefix kept, the rest encoded for it alone.
+/// The cost of a delivery from a queue: the prefix is reused, the rest is encoded for each consumer.
 #[divan::bench(args = [35, 1000])]
 fn deliver_to_consumer(bencher: Bencher<'_, '_>, body: usize) {
     let body = vec![b'x'; body];
@@ -197,7 +197,7 @@ fn encode_send(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// The worst a peer can do: one byte at a time.
+/// The worst case: the peer sends one byte at a time.
 #[divan::bench]
 fn decode_byte_by_byte(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(1u32)).bench_local(|| {

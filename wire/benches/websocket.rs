@@ -1,4 +1,4 @@
-//! What one core reads of WebSocket: `cargo bench -p carillon-wire --bench websocket`.
+//! Measures decoding WebSocket on one core. Run it with `cargo bench -p carillon-wire --bench websocket`.
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -30,7 +30,7 @@ fn decode_binary(bencher: Bencher<'_, '_>, size: usize) {
     decode(bencher, Opcode::Binary, size);
 }
 
-/// The copy of the input, which decoding in place needs, is measured with it.
+/// Measures decoding, including the copy of the input that decoding in place needs.
 fn decode(bencher: Bencher<'_, '_>, opcode: Opcode, size: usize) {
     let mut input = Vec::new();
     for _ in 0..BATCH {
