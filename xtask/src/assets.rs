@@ -1,5 +1,5 @@
-//! Files of `dist/` as values: named by a hash of their bytes, and with their compressed forms.
-//! Nothing here touches the disk.
+//! The files of `dist/` in memory: their names with a hash of their bytes, and their compressed forms.
+//! This module does not access the disk.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -11,10 +11,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-/// Path inside `dist/`, with `/` between folders, to bytes.
+/// A map from paths inside `dist/`, with `/` between folders, to bytes.
 pub type Assets = BTreeMap<String, Vec<u8>>;
 
-/// Text formats and WASM; pictures and fonts are compressed already.
+/// The extensions of compressible files: text formats and WASM. Images and fonts are compressed already.
 const COMPRESSIBLE: [&str; 10] = [
     "css",
     "html",
@@ -28,13 +28,13 @@ const COMPRESSIBLE: [&str; 10] = [
     "xml",
 ];
 
-/// `pkg/carillon` + `js` becomes `pkg/carillon-0123456789abcdef.js`: a name that changes with the
-/// bytes, so that browsers may keep the file for ever.
+/// Returns a name that changes with the bytes, so that browsers can cache the file without expiry: `pkg/carillon` and
+/// `js` become `pkg/carillon-0123456789abcdef.js`.
 pub fn hashed_name(stem: &str, extension: &str, bytes: &[u8]) -> String {
     format!("{stem}-{}.{extension}", &digest([bytes])[..16])
 }
 
-/// SHA-256 in hexadecimal.
+/// Returns the SHA-256 hash in hexadecimal.
 pub fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut hash = Sha256::new();
     parts.into_iter().for_each(|part| hash.update(part));
@@ -44,7 +44,7 @@ pub fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
         .collect()
 }
 
-/// Puts `.br` and `.gz` beside each file that gets smaller by it.
+/// Adds `.br` and `.gz` forms of each file that they make smaller.
 pub fn compress(assets: &mut Assets) -> Result<()> {
     let compressed = thread::scope(|scope| {
         let workers: Vec<_> = assets
@@ -98,14 +98,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_follows_the_bytes() {
+    fn the_name_changes_with_the_bytes() {
         let name = hashed_name("pkg/carillon", "css", b"");
         assert_eq!(name, "pkg/carillon-e3b0c44298fc1c14.css");
         assert_ne!(name, hashed_name("pkg/carillon", "css", b"a"));
     }
 
     #[test]
-    fn only_what_gets_smaller_is_compressed() {
+    fn only_files_that_get_smaller_are_compressed() {
         let mut assets = Assets::from([
             ("long.css".into(), b"a { color: red }\n".repeat(100)),
             ("short.txt".into(), b"a".to_vec()),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_unpack_to_the_original() {
+    fn both_forms_decompress_to_the_original() {
         let original = b"a subscription is a cursor; ".repeat(50);
         let mut unpacked = Vec::new();
         brotli::BrotliDecompress(&mut &*brotli(&original).expect("brotli"), &mut unpacked)

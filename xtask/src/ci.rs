@@ -1,5 +1,5 @@
-//! `cargo xtask ci`: what must hold before a change lands. Formatting, lints, documentation and
-//! licences first, for they fail fast; then the tests, as `cargo xtask test` runs them.
+//! `cargo xtask ci`: the checks that must pass before a change lands. Formatting, lints, documentation and licences
+//! come first because they fail fast; then the tests, as `cargo xtask test` runs them.
 
 use std::env;
 use std::path::PathBuf;
@@ -20,7 +20,8 @@ const NATIVE: [&str; 7] = [
     "carillon-xtask",
 ];
 
-/// What runs in browsers. Named together with `frontend`, `app` is hydrated instead of rendered.
+/// The packages that run in browsers. Named together with `frontend`, `app` is built for the browser instead of the
+/// server.
 const BROWSER: [&str; 4] = [
     "carillon-wire",
     "carillon-broker",
@@ -68,7 +69,7 @@ fn unused_dependencies() -> Result<()> {
     run(command(tool("cargo-machete")?).arg("--with-metadata"))
 }
 
-/// Known vulnerabilities are checked only where their database can be fetched.
+/// Checks licences, bans and sources, and known vulnerabilities if their database can be fetched.
 fn licences() -> Result<()> {
     let deny = tool("cargo-deny")?;
     run(command(&deny).args(["check", "licenses", "bans", "sources"]))?;
@@ -79,7 +80,7 @@ fn licences() -> Result<()> {
     run(command(&deny).args(["check", "--disable-fetch", "advisories"]))
 }
 
-/// A cargo tool from the `PATH`, or else built once below `target/`.
+/// Returns a cargo tool from the `PATH`, else builds it once in `target/`.
 fn tool(name: &str) -> Result<PathBuf> {
     if let Some(program) = find(name) {
         return Ok(program);

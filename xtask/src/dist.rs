@@ -1,15 +1,15 @@
-//! `dist/`: everything that the server embeds and browsers fetch.
+//! `dist/`: the files that the server embeds and browsers fetch.
 //!
 //! ```text
 //! dist/pkg/carillon-<hash>.js        the module that loads the pages' WASM
 //! dist/pkg/carillon_bg-<hash>.wasm   the pages
 //! dist/pkg/carillon-<hash>.css       style/main.css
-//! dist/...                           public/, as it is
+//! dist/...                           public/, unchanged
 //! ```
 //!
-//! The server finds a file in `pkg/` by its extension. Compressed forms (`.br`, `.gz`) lie beside
-//! the files. The folder is replaced as a whole and only when its contents change, since a change
-//! makes cargo build the server again.
+//! The server finds a file in `pkg/` by its extension. Compressed forms (`.br`, `.gz`) are in the same folder as the
+//! files. The folder is replaced as a whole, and only if its contents change, because a change makes cargo build the
+//! server again.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -35,7 +35,7 @@ pub fn build() -> Result<()> {
     assets::compress(&mut assets)?;
     replace_folder(&assets)?;
     fs::write(stamp(), stamp_text(&inputs, &read_folder(&folder())?))?;
-    tell_sizes(&assets);
+    print_sizes(&assets);
     Ok(())
 }
 
@@ -56,7 +56,7 @@ fn style() -> Result<Vec<u8>> {
     fs::read(&css).with_context(|| format!("{} cannot be read", css.display()))
 }
 
-/// The WASM is named first, because its name is part of the JavaScript's bytes.
+/// Returns the WASM module and its JavaScript. The WASM is named first, because the JavaScript contains its name.
 fn module(wasm: &Path) -> Result<Assets> {
     let bound = scratch("dist.module");
     pages::bind(wasm, &bound)?;
@@ -74,7 +74,7 @@ fn module(wasm: &Path) -> Result<Assets> {
         String::from_utf8(javascript)?.replace(&format!("{background}.wasm"), &wasm_name);
     let javascript = javascript.into_bytes();
 
-    // What is left are snippets: JavaScript of other crates, whose folders carry a hash already.
+    // The remaining files are snippets: JavaScript of other crates, whose folder names have a hash already.
     let mut assets: Assets = files
         .into_iter()
         .map(|(name, bytes)| (pkg(&name), bytes))
@@ -88,7 +88,8 @@ fn pkg(name: &str) -> String {
     format!("pkg/{name}")
 }
 
-/// Written beside, then renamed: whoever looks sees the old folder or the new one.
+/// Replaces `dist/`. The new folder is written under another name and then renamed, so that other processes see either
+/// the old or the new folder.
 fn replace_folder(assets: &Assets) -> Result<()> {
     if folder().exists() && read_folder(&folder())? == *assets {
         return Ok(());
@@ -114,7 +115,7 @@ fn replace_folder(assets: &Assets) -> Result<()> {
     Ok(())
 }
 
-/// A place on the same file system as `dist/` that git ignores.
+/// Returns a path that git ignores, on the same file system as `dist/`.
 fn scratch(name: &str) -> PathBuf {
     root().join("target").join(name)
 }
@@ -134,7 +135,7 @@ fn stamp_text(inputs: &str, contents: &Assets) -> String {
     format!("{inputs}\n{}\n", fingerprint(contents))
 }
 
-/// All that `dist/` is made of; this program's own age stands for what it does with it.
+/// Returns a fingerprint of all inputs of `dist/`. The build time of this program stands for its code.
 fn inputs(wasm: &Path) -> Result<String> {
     let mut files = read_folder(&root().join("public"))?;
     files.insert("main.css".into(), style()?);
@@ -151,7 +152,7 @@ fn fingerprint(files: &Assets) -> String {
     assets::digest(parts)
 }
 
-/// Every file below a folder; none when there is no such folder.
+/// Returns all files below a folder, or none if the folder does not exist.
 fn read_folder(folder: &Path) -> Result<Assets> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -177,8 +178,8 @@ fn name_inside(folder: &Path, path: &Path) -> String {
     levels.join("/")
 }
 
-/// What a browser fetches before the page is live, WASM and JavaScript after brotli, stays within
-/// [`BUDGET_BYTES`].
+/// Checks that the WASM and JavaScript that a browser fetches before the page is live, compressed with brotli, do not
+/// exceed [`BUDGET_BYTES`].
 pub fn check_budget() -> Result<()> {
     let files = read_folder(&folder())?;
     let is_code = |name: &str| name.ends_with(".wasm.br") || name.ends_with(".js.br");
@@ -187,17 +188,17 @@ pub fn check_budget() -> Result<()> {
     ensure!(bytes > 0, "dist/ holds no compressed WASM or JavaScript");
     ensure!(
         bytes <= BUDGET_BYTES,
-        "WASM and JavaScript take {bytes} bytes after brotli, of {BUDGET_BYTES}; what costs what is in docs/page-size.md"
+        "WASM and JavaScript take {bytes} bytes after brotli, over the budget of {BUDGET_BYTES}; see docs/page-size.md for the cost of each part"
     );
-    println!("xtask: WASM and JavaScript take {bytes} bytes after brotli, of {BUDGET_BYTES}");
+    println!("xtask: WASM and JavaScript take {bytes} of {BUDGET_BYTES} bytes after brotli");
     Ok(())
 }
 
-/// It is lowered whenever the pages get smaller, to 1 kB above what they take: names of folders that the compiler
-/// hashes make a difference of some hundred bytes.
+/// Maximum compressed size of the WASM and JavaScript, in bytes. It is lowered when the pages get smaller, to 1 kB above
+/// their size: folder names that the compiler hashes change the size by some hundred bytes.
 const BUDGET_BYTES: usize = 132_500;
 
-fn tell_sizes(assets: &Assets) {
+fn print_sizes(assets: &Assets) {
     for (name, bytes) in assets.iter().filter(|(name, _)| name.starts_with("pkg/")) {
         println!("xtask: {:>9} bytes  dist/{name}", bytes.len());
     }

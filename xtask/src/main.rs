@@ -1,8 +1,6 @@
-//! Carillon's chores behind `cargo xtask`: build the pages and the server, run them, test them,
-//! check them as CI does, and measure them.
+//! Carillon's tasks for `cargo xtask`: build, run, test, check and measure the pages and the server.
 //!
-//! This file owns the command line. What a chore does is its module's; how a program is started
-//! and what is said about it is `process`'s.
+//! This file owns the command line. Each task is in its module; `process` starts other programs.
 
 mod assets;
 mod bench;
@@ -21,9 +19,9 @@ use anyhow::{Result, bail};
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
-    let chore = arguments.next().unwrap_or_default();
+    let task = arguments.next().unwrap_or_default();
     let rest = arguments.filter(|argument| argument != "--").collect();
-    match perform(&chore, rest) {
+    match perform(&task, rest) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("xtask: {error:#}");
@@ -32,8 +30,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn perform(chore: &str, arguments: Vec<String>) -> Result<()> {
-    match chore {
+fn perform(task: &str, arguments: Vec<String>) -> Result<()> {
+    match task {
         "run" => server::run(&arguments),
         "test" => test::run_all(&arguments),
         "ci" => ci::run_all(),
@@ -44,24 +42,24 @@ fn perform(chore: &str, arguments: Vec<String>) -> Result<()> {
             println!("{USAGE}");
             Ok(())
         }
-        unknown => bail!("there is no chore `{unknown}`\n\n{USAGE}"),
+        unknown => bail!("unknown task `{unknown}`\n\n{USAGE}"),
     }
 }
 
 const USAGE: &str = "\
-cargo xtask CHORE [ARGUMENTS]
+cargo xtask TASK [ARGUMENTS]
 
-  run [ARGUMENTS]    build everything and start Carillon; the arguments are the server's
-  test [FILTER]      install what the tests need and run them; the filter chooses end-to-end tests
-  ci                 what CI runs: formatting, lints, documentation, licences, then the tests
-  bench [FILTER]     run the benches, of the crates and of the release binary
+    run [ARGUMENTS]    build everything and start Carillon with these arguments
+    test [FILTER]      install the programs for the tests and run all tests; with a filter, only matching end-to-end tests
+    ci                 run the checks of CI: formatting, lints, documentation, licences, then the tests
+    bench [FILTER]     run the benches of the crates and of the release binary whose names match
   bench peers [OPTIONS]
-                     measure Carillon beside mosquitto, NATS, RabbitMQ and ActiveMQ, and write docs/bench.md:
-                     --peers, --shapes (names, by commas), --rounds, --seconds, --connections, --binary, --to
+                                          compare Carillon with mosquitto, NATS, RabbitMQ and ActiveMQ, and write docs/bench.md:
+                                          --peers, --shapes (comma-separated), --rounds, --seconds, --connections, --binary, --to
   bench growth [OPTIONS]
-                     measure Carillon under more and more of something, and draw docs/growth-*.svg:
-                     --curves, --rounds, --seconds, --binary, --to
+                                          measure Carillon under increasing load, and draw docs/growth-*.svg:
+                                          --curves (comma-separated), --rounds, --seconds, --binary, --to
   bench page [--rate N] [--seconds N]
-                     flood the pages in the browser: frames, long tasks, memory, and how soon one is live
+                                          measure the pages in a browser at a high message rate: frames, long tasks, memory, load time
   build              build dist/ and the release binary, target/release/carillon
   dist               build dist/ only: the pages' WASM, JavaScript and style";

@@ -1,6 +1,7 @@
-//! What the tests need beyond Rust, and how packages are installed: a browser with its driver, Node.js, Python and
-//! Mosquitto with its clients, and the packages of `tests/package-lock.json` and `tests/python/requirements.txt`.
-//! Installed where that is possible without asking, on Debian and Ubuntu as root; said in one line where it is not.
+//! The programs and packages that the tests need besides Rust: a browser with its driver, Node.js,
+//! Python, Mosquitto and its clients, and the packages of `tests/package-lock.json` and
+//! `tests/python/requirements.txt`. Missing programs are installed if possible, on Debian and
+//! Ubuntu as root; otherwise the error names them in one line.
 
 use std::fs;
 
@@ -9,7 +10,7 @@ use anyhow::{Result, bail};
 use crate::process::{ask, command, find, root, run};
 
 struct Program {
-    /// Any of these on the `PATH` will do.
+    /// The names of the program. One of them on the `PATH` is enough.
     names: &'static [&'static str],
     debian_package: &'static str,
 }
@@ -80,13 +81,13 @@ fn advice(missing: &[&Program]) -> String {
         .map(|program| program.debian_package)
         .collect();
     format!(
-        "the tests need {} on the PATH: install it (Debian's packages: {})",
+        "the tests need these programs on the PATH: {} (Debian packages: {})",
         names.join(", "),
         packages.join(" ")
     )
 }
 
-/// Whether packages can be installed without asking.
+/// Returns true if Debian packages can be installed: on a system with apt-get, as root.
 pub fn can_install() -> bool {
     find("apt-get").is_some() && ask(command("id").arg("-u")).is_some_and(|user| user == "0")
 }
@@ -94,7 +95,7 @@ pub fn can_install() -> bool {
 fn install(missing: &[&Program]) -> Result<()> {
     run(apt_get().arg("update"))?;
     for program in missing {
-        // One by one: some packages of nodejs bring npm along, and refuse the one of that name.
+        // One by one, because some packages of nodejs include npm and conflict with the package npm.
         if !is_missing(program) {
             continue;
         }
@@ -105,7 +106,7 @@ fn install(missing: &[&Program]) -> Result<()> {
     Ok(())
 }
 
-/// Installs these packages of Debian, after [`can_install`].
+/// Installs Debian packages. To be called only if [`can_install`] returns true.
 pub fn install_packages(packages: &[&str]) -> Result<()> {
     run(apt_get().arg("update"))?;
     let mut install = apt_get();
@@ -113,7 +114,7 @@ pub fn install_packages(packages: &[&str]) -> Result<()> {
     run(install.args(packages))
 }
 
-/// Waits its turn when another package manager is at work.
+/// Returns an apt-get command that waits up to 300 s while another package manager is running.
 fn apt_get() -> std::process::Command {
     let mut apt_get = command("apt-get");
     apt_get
@@ -122,7 +123,8 @@ fn apt_get() -> std::process::Command {
     apt_get
 }
 
-/// `npm ci` replaces `node_modules` each time, so a copy of the lock file tells what is in there.
+/// Installs the packages of Node.js. `npm ci` replaces `node_modules` each time, so a copy of the lock file records what
+/// is installed.
 fn install_node_packages() -> Result<()> {
     let folder = root().join("tests");
     let installed = folder.join("node_modules/.installed-lock.json");
@@ -137,8 +139,8 @@ fn install_node_packages() -> Result<()> {
     Ok(fs::write(installed, lock)?)
 }
 
-/// Into a folder of their own below `target/`, where only the tests look: nothing of the system's is
-/// touched, and nothing of it is needed beyond pip.
+/// Installs the packages of Python in a folder in `target/` that only the tests use. The system's packages are neither
+/// changed nor needed, except pip.
 fn install_python_packages() -> Result<()> {
     let requirements = root().join("tests/python/requirements.txt");
     let folder = root().join("target/python");
@@ -166,12 +168,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_said_in_one_line() {
+    fn missing_programs_are_named_in_one_line() {
         let missing: Vec<_> = PROGRAMS.iter().skip(2).take(2).collect();
         assert_eq!(
             advice(&missing),
-            "the tests need chromium, chromedriver on the PATH: install it \
-             (Debian's packages: chromium chromium-driver)"
+            "the tests need these programs on the PATH: chromium, chromedriver \
+             (Debian packages: chromium chromium-driver)"
         );
     }
 }

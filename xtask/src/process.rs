@@ -1,5 +1,4 @@
-//! How a chore starts other programs: where, with what on the screen, and what is said when one
-//! fails or is missing. Which programs and why is left to the chores.
+//! Starts other programs for the tasks: their folder, their output, and the errors if they fail or are missing.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,14 +8,14 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// The repository's root.
+/// Returns the root folder of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("xtask is a folder of the repository")
 }
 
-/// The cargo that runs this chore, started in the root.
+/// Returns a command of the cargo that runs this program, in the root folder.
 pub fn cargo(arguments: &[&str]) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = command(cargo);
@@ -24,14 +23,14 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Any other program, started in the root.
+/// Returns a command of another program, in the root folder.
 pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
     command
 }
 
-/// Says what is run, runs it, and fails unless it succeeds.
+/// Prints a command and runs it. Returns an error if it fails.
 pub fn run(command: &mut Command) -> Result<()> {
     println!("xtask: {}", line(command));
     let status = command
@@ -43,7 +42,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// One part of a chore, with its duration told.
+/// Runs one part of a task, and prints its duration.
 pub fn stage<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("xtask: == {name}");
     let start = Instant::now();
@@ -52,7 +51,7 @@ pub fn stage<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(outcome)
 }
 
-/// What a program prints, without showing it; `None` when it cannot be started or fails.
+/// Returns the output of a program, or None if it cannot be started or fails.
 pub fn ask(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;
     output
@@ -61,8 +60,8 @@ pub fn ask(command: &mut Command) -> Option<String> {
         .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Runs a `cargo build` and answers with the files of the one package named, as cargo reports
-/// them: no guess about target directories or profiles.
+/// Runs `cargo build`, and returns the files of the package as cargo reports them, independent of target directories
+/// and profiles.
 pub fn cargo_build(package: &str, arguments: &[&str]) -> Result<Vec<PathBuf>> {
     println!(
         "xtask: cargo build --package {package} {}",
@@ -82,7 +81,7 @@ pub fn cargo_build(package: &str, arguments: &[&str]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Where a program is on the `PATH`.
+/// Returns the path of a program on the `PATH`, or None.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path)
@@ -99,7 +98,7 @@ fn artifacts(messages: &str, package: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A package id is `path+file:///…/frontend#carillon-frontend@0.1.0`.
+/// Returns true if a message is about a package, whose id looks like `path+file:///…/frontend#carillon-frontend@0.1.0`.
 fn is_of(message: &Value, package: &str) -> bool {
     message["package_id"]
         .as_str()

@@ -1,4 +1,4 @@
-//! The release binary: built with `dist/` embedded, and started in place of this program.
+//! Builds the release binary with `dist/` embedded, and runs it.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::dist;
 use crate::process::{cargo_build, command};
 
-/// The pages first: the server embeds them while it compiles.
+/// Builds the pages, then the server, which embeds them.
 pub fn build() -> Result<PathBuf> {
     dist::build()?;
     cargo_build("carillon-server", &["--release"])?
@@ -22,7 +22,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     become_program(command(binary).args(arguments))
 }
 
-/// The server takes this process's place, so that Ctrl-C, signals and the exit code are its own.
+/// Replaces this process by the server, so that Ctrl-C, signals and the exit code are the server's.
 #[cfg(unix)]
 fn become_program(command: &mut Command) -> Result<()> {
     use std::os::unix::process::CommandExt;

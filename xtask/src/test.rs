@@ -1,8 +1,8 @@
-//! `cargo xtask test`: every test of Carillon, the cheapest first.
+//! `cargo xtask test`: runs all tests of Carillon, the cheapest first.
 //!
-//! Each cargo call names its packages. `--workspace` would compile `frontend` natively and turn on
-//! both halves of Leptos at once; and the packages that share the Leptos stack are always named
-//! together, since another selection of features compiles all of it again.
+//! Each cargo call names its packages. `--workspace` would compile `frontend` natively and enable both the server's and
+//! the browser's features of Leptos. The packages that use Leptos are always named together, because another selection
+//! of features would compile all of Leptos again.
 
 use std::path::Path;
 
@@ -21,9 +21,9 @@ const LIBRARIES: [&str; 6] = [
 ];
 const LEPTOS: [&str; 4] = ["-p", "carillon-server", "-p", "carillon-app"];
 
-/// `arguments` go to the end-to-end tests, to choose among them.
+/// Runs all tests. With `arguments`, runs only the end-to-end tests that they select.
 pub fn run_all(arguments: &[String]) -> Result<()> {
-    stage("what the tests need", needs::ensure)?;
+    stage("programs and packages for the tests", needs::ensure)?;
     if arguments.is_empty() {
         stage("tests of xtask", || {
             run(&mut cargo(&["test", "-p", "carillon-xtask"]))
@@ -31,7 +31,7 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
         stage("tests of wire, broker and bench", || {
             run(cargo(&["test"]).args(LIBRARIES))
         })?;
-        stage("the broker's threads in every order", model)?;
+        stage("model of the broker's threads", model)?;
     }
     let binary = stage("dist and the release binary", server::build)?;
     if arguments.is_empty() {
@@ -42,7 +42,7 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
     stage("end-to-end tests", || end_to_end(&binary, arguments))
 }
 
-/// The loom model, which replaces the broker's atomics and so needs a build of its own.
+/// Runs the loom model. It replaces the broker's atomics, so it needs a separate build.
 fn model() -> Result<()> {
     let mut test = cargo(&["test", "--release", "-p", "carillon-broker"]);
     test.args(["--test", "loom", "--target-dir", "target/loom"]);
