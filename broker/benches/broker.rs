@@ -54,7 +54,8 @@ fn drain_topics(bencher: Bencher<'_, '_>, topics: usize) {
     });
 }
 
-/// Measures how long the broker's lock is held for a subscription with a wildcard. No message can be published then.
+/// Measures how long the broker's lock is held for a subscription with a wildcard. No message can
+/// be published then.
 #[divan::bench(args = [100, 90_000], sample_count = 5, sample_size = 1)]
 fn subscribe_and_unsubscribe_topics(bencher: Bencher<'_, '_>, topics: usize) {
     let broker = Broker::new(1, Limits::default());
@@ -151,8 +152,8 @@ fn subscribe_to(broker: &Broker, reader: &Reader, filter: &TopicFilter) -> Subsc
         .expect("within the limits")
 }
 
-/// Adds [`OTHERS`] subscriptions over a hundred sessions, a quarter of them with wildcards. None matches the published
-/// topics.
+/// Adds [`OTHERS`] subscriptions over a hundred sessions, a quarter of them with wildcards. None
+/// matches the published topics.
 fn others(broker: &Broker) -> Vec<Reader> {
     let readers: Vec<_> = (0..100)
         .map(|_| broker.attach("other".into(), Weak::<NoListener>::new()))

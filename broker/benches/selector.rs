@@ -1,4 +1,5 @@
-//! Measures parsing and evaluating selectors. Run it with `cargo bench -p carillon-broker --bench selector`.
+//! Measures parsing and evaluating selectors. Run it with `cargo bench -p carillon-broker --bench
+//! selector`.
 
 use std::sync::Arc;
 
@@ -35,8 +36,8 @@ fn matches(bencher: Bencher<'_, '_>, text: &str) {
     bencher.bench_local(|| selector.matches(&*entry));
 }
 
-/// The maximum cost of one pattern for a header of 8 KiB: patterns with each kind of part, which almost match at each
-/// position.
+/// The maximum cost of one pattern for a header of 8 KiB: patterns with each kind of part, which
+/// almost match at each position.
 #[divan::bench(args = ["%{long}b%", "%b{long}%", "%{short}_b%", "%a_b%", "%a%b%"])]
 fn worst_case_pattern(bencher: Bencher<'_, '_>, pattern: &str) {
     let selector = selector(&format!("a LIKE '{}'", filled(pattern)));
@@ -70,7 +71,8 @@ fn filled(pattern: &str) -> String {
         })
 }
 
-/// The maximum cost of identifiers: as many as are allowed, each for the last header of the largest number of headers.
+/// The maximum cost of identifiers: as many as are allowed, each for the last header of the largest
+/// number of headers.
 #[divan::bench(args = ["h", "as-long-as-names-can-be"])]
 fn worst_case_names(bencher: Bencher<'_, '_>, name: &str) {
     let last = format!("\"{name}127\"");
@@ -80,8 +82,8 @@ fn worst_case_names(bencher: Bencher<'_, '_>, name: &str) {
     bencher.bench_local(|| selector.matches(&*entry));
 }
 
-/// The maximum cost of parsing numbers: as many comparisons as are allowed, with a short number, one of 8 KiB, and one
-/// that is expensive to round.
+/// The maximum cost of parsing numbers: as many comparisons as are allowed, with a short number,
+/// one of 8 KiB, and one that is expensive to round.
 #[divan::bench(args = ["1", "long", "10000000000000000175e279"])]
 fn worst_case_numbers(bencher: Bencher<'_, '_>, number: &str) {
     let tests = vec!["a>1"; Selector::MAX_TERMS / 2];

@@ -1,4 +1,5 @@
-//! Measures decoding and encoding MQTT on one core. Run it with `cargo bench -p carillon-wire --bench mqtt`.
+//! Measures decoding and encoding MQTT on one core. Run it with `cargo bench -p carillon-wire
+//! --bench mqtt`.
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -187,8 +188,8 @@ fn session() -> Session {
     session.expect("there is room")
 }
 
-/// The cost of the server's protocol state, including decoding: a batch of publications, each answered according to its
-/// QoS.
+/// The cost of the server's protocol state, including decoding: a batch of publications, each
+/// answered according to its QoS.
 fn serve(bencher: Bencher<'_, '_>, delivery: Delivery) {
     let packet = publish(delivery, Properties::EMPTY, &[b'x'; 35]);
     let mut input = Vec::new();

@@ -1,4 +1,5 @@
-//! Measures decoding and encoding STOMP on one core. Run it with `cargo bench -p carillon-wire --bench stomp`.
+//! Measures decoding and encoding STOMP on one core. Run it with `cargo bench -p carillon-wire
+//! --bench stomp`.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -150,7 +151,8 @@ fn deliver(bencher: Bencher<'_, '_>, body: usize) {
     });
 }
 
-/// The cost of a delivery from a queue: the prefix is reused, the rest is encoded for each consumer.
+/// The cost of a delivery from a queue: the prefix is reused, the rest is encoded for each
+/// consumer.
 #[divan::bench(args = [35, 1000])]
 fn deliver_to_consumer(bencher: Bencher<'_, '_>, body: usize) {
     let body = vec![b'x'; body];

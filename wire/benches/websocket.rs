@@ -1,4 +1,5 @@
-//! Measures decoding WebSocket on one core. Run it with `cargo bench -p carillon-wire --bench websocket`.
+//! Measures decoding WebSocket on one core. Run it with `cargo bench -p carillon-wire --bench
+//! websocket`.
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};

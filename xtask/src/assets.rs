@@ -1,5 +1,5 @@
-//! The files of `dist/` in memory: their names with a hash of their bytes, and their compressed forms.
-//! This module does not access the disk.
+//! The files of `dist/` in memory: their names with a hash of their bytes, and their compressed
+//! forms. This module does not access the disk.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 /// A map from paths inside `dist/`, with `/` between folders, to bytes.
 pub type Assets = BTreeMap<String, Vec<u8>>;
 
-/// The extensions of compressible files: text formats and WASM. Images and fonts are compressed already.
+/// The extensions of compressible files: text formats and WASM. Images and fonts are compressed
+/// already.
 const COMPRESSIBLE: [&str; 10] = [
     "css",
     "html",
@@ -28,8 +29,8 @@ const COMPRESSIBLE: [&str; 10] = [
     "xml",
 ];
 
-/// Returns a name that changes with the bytes, so that browsers can cache the file without expiry: `pkg/carillon` and
-/// `js` become `pkg/carillon-0123456789abcdef.js`.
+/// Returns a name that changes with the bytes, so that browsers can cache the file without expiry:
+/// `pkg/carillon` and `js` become `pkg/carillon-0123456789abcdef.js`.
 pub fn hashed_name(stem: &str, extension: &str, bytes: &[u8]) -> String {
     format!("{stem}-{}.{extension}", &digest([bytes])[..16])
 }

@@ -1,9 +1,10 @@
-//! `cargo xtask bench`: runs the benches of the pure crates, then those of the release binary. Each bench describes
-//! what it measures.
+//! `cargo xtask bench`: runs the benches of the pure crates, then those of the release binary. Each
+//! bench describes what it measures.
 //!
-//! `bench peers` and `bench growth` measure whole servers with `carillon bench`: [`peers`] compares Carillon with other
-//! brokers, [`growth`] measures Carillon under increasing load. The bench of the pages needs minutes and a browser, so
-//! it runs only if it is named: `cargo xtask bench page --rate 5000 --seconds 600`.
+//! `bench peers` and `bench growth` measure whole servers with `carillon bench`: [`peers`] compares
+//! Carillon with other brokers, [`growth`] measures Carillon under increasing load. The bench of
+//! the pages needs minutes and a browser, so it runs only if it is named: `cargo xtask bench page
+//! --rate 5000 --seconds 600`.
 
 mod folder;
 mod growth;
@@ -26,8 +27,8 @@ const PURE: [&str; 4] = ["-p", "carillon-wire", "-p", "carillon-broker"];
 const BINARY: [&str; 2] = ["-p", "carillon-tests"];
 const PAGE: &str = "page";
 
-/// Runs the benches whose names match `arguments`. Arguments after `peers`, `growth` or `page` are options of that
-/// bench.
+/// Runs the benches whose names match `arguments`. Arguments after `peers`, `growth` or `page` are
+/// options of that bench.
 pub fn run_all(arguments: &[String]) -> Result<()> {
     match arguments.split_first() {
         Some((what, rest)) if what == "peers" => return peers::run_all(rest),

@@ -1,5 +1,6 @@
-//! `cargo xtask ci`: the checks that must pass before a change lands. Formatting, lints, documentation and licences
-//! come first because they fail fast; then the tests, as `cargo xtask test` runs them.
+//! `cargo xtask ci`: the checks that must pass before a change lands. Formatting, lints,
+//! documentation and licences come first because they fail fast; then the tests, as `cargo xtask
+//! test` runs them.
 
 use std::env;
 use std::path::PathBuf;
@@ -20,8 +21,8 @@ const NATIVE: [&str; 7] = [
     "carillon-xtask",
 ];
 
-/// The packages that run in browsers. Named together with `frontend`, `app` is built for the browser instead of the
-/// server.
+/// The packages that run in browsers. Named together with `frontend`, `app` is built for the
+/// browser instead of the server.
 const BROWSER: [&str; 4] = [
     "carillon-wire",
     "carillon-broker",

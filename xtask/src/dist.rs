@@ -7,9 +7,9 @@
 //! dist/...                           public/, unchanged
 //! ```
 //!
-//! The server finds a file in `pkg/` by its extension. Compressed forms (`.br`, `.gz`) are in the same folder as the
-//! files. The folder is replaced as a whole, and only if its contents change, because a change makes cargo build the
-//! server again.
+//! The server finds a file in `pkg/` by its extension. Compressed forms (`.br`, `.gz`) are in the
+//! same folder as the files. The folder is replaced as a whole, and only if its contents change,
+//! because a change makes cargo build the server again.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -56,7 +56,8 @@ fn style() -> Result<Vec<u8>> {
     fs::read(&css).with_context(|| format!("{} cannot be read", css.display()))
 }
 
-/// Returns the WASM module and its JavaScript. The WASM is named first, because the JavaScript contains its name.
+/// Returns the WASM module and its JavaScript. The WASM is named first, because the JavaScript
+/// contains its name.
 fn module(wasm: &Path) -> Result<Assets> {
     let bound = scratch("dist.module");
     pages::bind(wasm, &bound)?;
@@ -74,7 +75,8 @@ fn module(wasm: &Path) -> Result<Assets> {
         String::from_utf8(javascript)?.replace(&format!("{background}.wasm"), &wasm_name);
     let javascript = javascript.into_bytes();
 
-    // The remaining files are snippets: JavaScript of other crates, whose folder names have a hash already.
+    // The remaining files are snippets: JavaScript of other crates, whose folder names have a hash
+    // already.
     let mut assets: Assets = files
         .into_iter()
         .map(|(name, bytes)| (pkg(&name), bytes))
@@ -88,8 +90,8 @@ fn pkg(name: &str) -> String {
     format!("pkg/{name}")
 }
 
-/// Replaces `dist/`. The new folder is written under another name and then renamed, so that other processes see either
-/// the old or the new folder.
+/// Replaces `dist/`. The new folder is written under another name and then renamed, so that other
+/// processes see either the old or the new folder.
 fn replace_folder(assets: &Assets) -> Result<()> {
     if folder().exists() && read_folder(&folder())? == *assets {
         return Ok(());
@@ -135,7 +137,8 @@ fn stamp_text(inputs: &str, contents: &Assets) -> String {
     format!("{inputs}\n{}\n", fingerprint(contents))
 }
 
-/// Returns a fingerprint of all inputs of `dist/`. The build time of this program stands for its code.
+/// Returns a fingerprint of all inputs of `dist/`. The build time of this program stands for its
+/// code.
 fn inputs(wasm: &Path) -> Result<String> {
     let mut files = read_folder(&root().join("public"))?;
     files.insert("main.css".into(), style()?);
@@ -178,8 +181,8 @@ fn name_inside(folder: &Path, path: &Path) -> String {
     levels.join("/")
 }
 
-/// Checks that the WASM and JavaScript that a browser fetches before the page is live, compressed with brotli, do not
-/// exceed [`BUDGET_BYTES`].
+/// Checks that the WASM and JavaScript that a browser fetches before the page is live, compressed
+/// with brotli, do not exceed [`BUDGET_BYTES`].
 pub fn check_budget() -> Result<()> {
     let files = read_folder(&folder())?;
     let is_code = |name: &str| name.ends_with(".wasm.br") || name.ends_with(".js.br");
@@ -194,8 +197,9 @@ pub fn check_budget() -> Result<()> {
     Ok(())
 }
 
-/// Maximum compressed size of the WASM and JavaScript, in bytes. It is lowered when the pages get smaller, to 1 kB above
-/// their size: folder names that the compiler hashes change the size by some hundred bytes.
+/// Maximum compressed size of the WASM and JavaScript, in bytes. It is lowered when the pages get
+/// smaller, to 1 kB above their size: folder names that the compiler hashes change the size by some
+/// hundred bytes.
 const BUDGET_BYTES: usize = 132_500;
 
 fn print_sizes(assets: &Assets) {

@@ -1,4 +1,5 @@
-//! Carillon's tasks for `cargo xtask`: build, run, test, check and measure the pages and the server.
+//! Carillon's tasks for `cargo xtask`: build, run, test, check and measure the pages and the
+//! server.
 //!
 //! This file owns the command line. Each task is in its module; `process` starts other programs.
 

@@ -95,7 +95,8 @@ pub fn can_install() -> bool {
 fn install(missing: &[&Program]) -> Result<()> {
     run(apt_get().arg("update"))?;
     for program in missing {
-        // One by one, because some packages of nodejs include npm and conflict with the package npm.
+        // One by one, because some packages of nodejs include npm and conflict with the package
+        // npm.
         if !is_missing(program) {
             continue;
         }
@@ -123,8 +124,8 @@ fn apt_get() -> std::process::Command {
     apt_get
 }
 
-/// Installs the packages of Node.js. `npm ci` replaces `node_modules` each time, so a copy of the lock file records what
-/// is installed.
+/// Installs the packages of Node.js. `npm ci` replaces `node_modules` each time, so a copy of the
+/// lock file records what is installed.
 fn install_node_packages() -> Result<()> {
     let folder = root().join("tests");
     let installed = folder.join("node_modules/.installed-lock.json");
@@ -139,8 +140,8 @@ fn install_node_packages() -> Result<()> {
     Ok(fs::write(installed, lock)?)
 }
 
-/// Installs the packages of Python in a folder in `target/` that only the tests use. The system's packages are neither
-/// changed nor needed, except pip.
+/// Installs the packages of Python in a folder in `target/` that only the tests use. The system's
+/// packages are neither changed nor needed, except pip.
 fn install_python_packages() -> Result<()> {
     let requirements = root().join("tests/python/requirements.txt");
     let folder = root().join("target/python");

@@ -1,4 +1,5 @@
-//! Starts other programs for the tasks: their folder, their output, and the errors if they fail or are missing.
+//! Starts other programs for the tasks: their folder, their output, and the errors if they fail or
+//! are missing.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -60,8 +61,8 @@ pub fn ask(command: &mut Command) -> Option<String> {
         .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Runs `cargo build`, and returns the files of the package as cargo reports them, independent of target directories
-/// and profiles.
+/// Runs `cargo build`, and returns the files of the package as cargo reports them, independent of
+/// target directories and profiles.
 pub fn cargo_build(package: &str, arguments: &[&str]) -> Result<Vec<PathBuf>> {
     println!(
         "xtask: cargo build --package {package} {}",
@@ -98,7 +99,8 @@ fn artifacts(messages: &str, package: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Returns true if a message is about a package, whose id looks like `path+file:///…/frontend#carillon-frontend@0.1.0`.
+/// Returns true if a message is about a package, whose id looks like
+/// `path+file:///…/frontend#carillon-frontend@0.1.0`.
 fn is_of(message: &Value, package: &str) -> bool {
     message["package_id"]
         .as_str()

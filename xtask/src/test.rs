@@ -1,8 +1,8 @@
 //! `cargo xtask test`: runs all tests of Carillon, the cheapest first.
 //!
-//! Each cargo call names its packages. `--workspace` would compile `frontend` natively and enable both the server's and
-//! the browser's features of Leptos. The packages that use Leptos are always named together, because another selection
-//! of features would compile all of Leptos again.
+//! Each cargo call names its packages. `--workspace` would compile `frontend` natively and enable
+//! both the server's and the browser's features of Leptos. The packages that use Leptos are always
+//! named together, because another selection of features would compile all of Leptos again.
 
 use std::path::Path;
 

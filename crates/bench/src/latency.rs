@@ -1,15 +1,16 @@
 //! The latency of messages, measured from the time at which they were due.
 //!
-//! At a fixed rate that is the scheduled time, even if the generator or the server is late. So a pause of the server
-//! of one second adds latency to all messages that were due in that second, not only to one.
+//! At a fixed rate that is the scheduled time, even if the generator or the server is late. So a
+//! pause of the server of one second adds latency to all messages that were due in that second, not
+//! only to one.
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
 pub struct Latency {
     histogram: Histogram<u64>,
-    /// The latency of the latest messages. Messages sent together often arrive together and have the same latency,
-    /// so they are counted here before they are added to the histogram.
+    /// The latency of the latest messages. Messages sent together often arrive together and have
+    /// the same latency, so they are counted here before they are added to the histogram.
     latest_ns: u64,
     /// Number of messages with the latency `latest_ns` that are not in the histogram yet.
     count: u64,

@@ -1,4 +1,5 @@
-//! One connection of the generator: its socket, and the buffers for incomplete frames and unwritten bytes.
+//! One connection of the generator: its socket, and the buffers for incomplete frames and unwritten
+//! bytes.
 //!
 //! A link handles transports and frames. Its caller interprets the messages.
 
@@ -27,13 +28,15 @@ pub struct Link {
     pub socket: TcpStream,
     protocol: Protocol,
     transport: Transport,
-    /// Bytes read that are not a complete frame yet, over a WebSocket not a complete WebSocket frame.
+    /// Bytes read that are not a complete frame yet, over a WebSocket not a complete WebSocket
+    /// frame.
     tail: Vec<u8>,
     /// Over a WebSocket: payload bytes that are not a complete frame of the protocol yet.
     text: Vec<u8>,
     output: Vec<u8>,
     written: usize,
-    /// True if the server has closed its side. The end must then be read without waiting for another event.
+    /// True if the server has closed its side. The end must then be read without waiting for
+    /// another event.
     pub is_ending: bool,
 }
 
@@ -74,8 +77,8 @@ impl Link {
     pub fn connect(route: &Route) -> io::Result<Self> {
         let upgrade = route.upgrade.clone();
         let socket = TcpStream::connect(route.server)?;
-        // With Nagle's algorithm a small segment would wait for the acknowledgement of the one before, up to 40 ms if
-        // the server sends nothing.
+        // With Nagle's algorithm a small segment would wait for the acknowledgement of the one
+        // before, up to 40 ms if the server sends nothing.
         socket.set_nodelay(true)?;
         Ok(Self {
             socket,
@@ -92,7 +95,8 @@ impl Link {
         })
     }
 
-    /// Returns true if frames can be sent: always over TCP, after the server's response over a WebSocket.
+    /// Returns true if frames can be sent: always over TCP, after the server's response over a
+    /// WebSocket.
     pub fn is_open(&self) -> bool {
         self.transport != Transport::Upgrading
     }
@@ -129,7 +133,8 @@ impl Link {
         }
     }
 
-    /// Passes the frames in `bytes`, which [`read`](Self::read) returned, to `sink`, and keeps the rest.
+    /// Passes the frames in `bytes`, which [`read`](Self::read) returned, to `sink`, and keeps the
+    /// rest.
     pub fn scan(
         &mut self,
         bytes: &[u8],
@@ -173,7 +178,8 @@ impl Link {
         Ok(at)
     }
 
-    /// Scans the payload of a WebSocket frame. Frames of the protocol may cross the borders of WebSocket frames.
+    /// Scans the payload of a WebSocket frame. Frames of the protocol may cross the borders of
+    /// WebSocket frames.
     fn scan_payload(
         &mut self,
         payload: &[u8],

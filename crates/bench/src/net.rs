@@ -1,6 +1,8 @@
-//! All connections of a run on one thread. Each ready connection is read once in turn, into one shared buffer.
+//! All connections of a run on one thread. Each ready connection is read once in turn, into one
+//! shared buffer.
 //!
-//! One thread is enough because the work per message is small, and it leaves the other cores to the server.
+//! One thread is enough because the work per message is small, and it leaves the other cores to the
+//! server.
 
 use std::{
     io::{self, ErrorKind},
@@ -110,7 +112,8 @@ impl Net {
         self.links.get_mut(number)?.as_mut()
     }
 
-    /// Keeps these connections open without reading from them. The handler is not called if they are lost.
+    /// Keeps these connections open without reading from them. The handler is not called if they
+    /// are lost.
     ///
     /// # Errors
     ///
@@ -155,7 +158,8 @@ impl Net {
         for number in self.note_events() {
             self.flush(number, handler)?;
         }
-        // Links that have more to read are read again in the next call, after all other ready links.
+        // Links that have more to read are read again in the next call, after all other ready
+        // links.
         for number in std::mem::take(&mut self.ready) {
             self.is_ready[number] = false;
             if let Err(error) = self.receive(number, handler) {

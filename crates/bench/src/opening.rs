@@ -117,7 +117,8 @@ impl Opening<'_> {
             Stage::Subscribing(awaited) => *awaited,
             Stage::Connecting | Stage::Ready => 0,
         };
-        // The ready connections are mostly at the start, so the last ones include all that are not ready.
+        // The ready connections are mostly at the start, so the last ones include all that are not
+        // ready.
         let recent = self.stages.iter().rev().take(2 * MAX_OPENING);
         let awaited = recent.map(awaited).sum();
         Progress {
@@ -190,7 +191,8 @@ impl Handler for Opening<'_> {
     }
 }
 
-/// Maximum number of connections that open at the same time. More would overflow the listen queue of some servers.
+/// Maximum number of connections that open at the same time. More would overflow the listen queue
+/// of some servers.
 const MAX_OPENING: usize = 64;
 /// Maximum time without progress.
 const STALL_TIMEOUT: Duration = Duration::from_secs(20);

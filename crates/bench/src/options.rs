@@ -33,7 +33,8 @@ pub struct BenchOptions {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=MAX_LINKS))]
     pub subscribers: Option<u32>,
 
-    /// Number of topics; publishers and subscribers are assigned to them in turn [default: depends on the shape]
+    /// Number of topics; publishers and subscribers are assigned to them in turn [default: depends
+    /// on the shape]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=MAX_LINKS))]
     pub topics: Option<u32>,
 
@@ -46,17 +47,18 @@ pub struct BenchOptions {
           value_parser = clap::value_parser!(u32).range(Stamp::BYTES as i64..=(16 << 20)))]
     pub payload: u32,
 
-    /// Quality of service: 0, or 1, with which the server confirms each publication by PUBACK or RECEIPT
+    /// Quality of service: 0, or 1, with which the server confirms each publication by PUBACK or
+    /// RECEIPT
     #[arg(long, value_name = "QOS", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
     pub qos: u8,
 
-    /// Maximum number of messages in flight for each publisher: not delivered to all subscribers or, with QoS 1, not
-    /// confirmed
+    /// Maximum number of messages in flight for each publisher: not delivered to all subscribers
+    /// or, with QoS 1, not confirmed
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=32_768))]
     pub window: u32,
 
-    /// Messages per second of all publishers together, instead of as many as possible; latency is then measured from
-    /// the time at which a message was due
+    /// Messages per second of all publishers together, instead of as many as possible; latency is
+    /// then measured from the time at which a message was due
     #[arg(long, value_name = "PER_SECOND", conflicts_with = "window", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub rate: Option<u32>,
 
@@ -72,7 +74,8 @@ pub struct BenchOptions {
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub drain: Duration,
 
-    /// Number of additional subscriptions to other topics; the load is measured first without and then with them
+    /// Number of additional subscriptions to other topics; the load is measured first without and
+    /// then with them
     #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=2_000_000))]
     pub others: u32,
 
@@ -80,8 +83,9 @@ pub struct BenchOptions {
     #[arg(long, value_enum, default_value_t = OtherKind::Mixed, value_name = "KIND")]
     pub other_kind: OtherKind,
 
-    /// Number of additional subscribers to the same topics that stop reading after subscribing; the load is measured
-    /// first without and then with them, and the messages they miss do not count as lost
+    /// Number of additional subscribers to the same topics that stop reading after subscribing; the
+    /// load is measured first without and then with them, and the messages they miss do not count
+    /// as lost
     #[arg(long, value_name = "COUNT", default_value_t = 0, conflicts_with = "others", value_parser = clap::value_parser!(u32).range(0..=MAX_LINKS))]
     pub stuck: u32,
 

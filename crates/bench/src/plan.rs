@@ -6,7 +6,8 @@ use super::options::{BenchOptions, OtherKind, Shape};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// Number of the run, part of the topic names, so that messages kept from another run are not received.
+    /// Number of the run, part of the topic names, so that messages kept from another run are not
+    /// received.
     pub run: u32,
     pub publishers: u32,
     pub subscribers: u32,
@@ -109,8 +110,8 @@ impl Plan {
         }
     }
 
-    /// Returns true if the subscriber receives the same messages as the subscriber `first`, which is less than the
-    /// number of topics.
+    /// Returns true if the subscriber receives the same messages as the subscriber `first`, which
+    /// is less than the number of topics.
     pub const fn sees_same_as(&self, subscriber: u32, first: u32) -> bool {
         match self.wildcard {
             Wildcard::Yes => first == 0,
@@ -160,8 +161,8 @@ impl Plan {
         }
     }
 
-    /// Returns a filter made of the first topic: each bit of `number` replaces a level with a wildcard, and the last
-    /// level occurs in no topic.
+    /// Returns a filter made of the first topic: each bit of `number` replaces a level with a
+    /// wildcard, and the last level occurs in no topic.
     fn deep_filter(&self, number: u32) -> String {
         let topic = self.topic(0);
         let levels = topic.split('.').enumerate().map(|(place, level)| {

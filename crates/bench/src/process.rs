@@ -1,4 +1,5 @@
-//! Figures of a process of this machine from `/proc`, and the search for the process that listens on a port.
+//! Figures of a process of this machine from `/proc`, and the search for the process that listens
+//! on a port.
 
 use std::{fs, net::SocketAddr};
 
@@ -35,7 +36,8 @@ pub fn resident_bytes(pid: u32) -> Option<u64> {
     resident_of_status(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
 }
 
-/// Returns the process that listens at this address, or None if it is on another machine or not accessible.
+/// Returns the process that listens at this address, or None if it is on another machine or not
+/// accessible.
 pub fn listening(address: SocketAddr) -> Option<u32> {
     if !address.ip().is_loopback() {
         return None;
@@ -63,8 +65,8 @@ fn has_open(pid: u32, link: &str) -> bool {
         .any(|file| fs::read_link(file.path()).is_ok_and(|target| target.as_os_str() == link))
 }
 
-/// Parses `/proc/PID/stat`, see proc(5). The name in brackets may contain any character; after it, fields 14 and 15
-/// are the ticks of user and system time.
+/// Parses `/proc/PID/stat`, see proc(5). The name in brackets may contain any character; after it,
+/// fields 14 and 15 are the ticks of user and system time.
 fn cpu_of_stat(stat: &str) -> Option<Cpu> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace().skip(11);

@@ -12,14 +12,15 @@ pub struct Publisher {
     pub sent: u64,
     /// Number of publications that the server confirmed.
     pub confirmed: u64,
-    /// Number of deliveries of its messages, over all its subscribers. A missed message counts as well when the loss
-    /// is known, because it is no longer in flight.
+    /// Number of deliveries of its messages, over all its subscribers. A missed message counts as
+    /// well when the loss is known, because it is no longer in flight.
     pub progress: u64,
     /// Number of its subscribers.
     pub audience: u64,
     /// The state at the last check for a stall.
     last_progress: Progress,
-    /// Number of messages in flight that were abandoned because of no progress for [`STALL_TIMEOUT_NS`].
+    /// Number of messages in flight that were abandoned because of no progress for
+    /// [`STALL_TIMEOUT_NS`].
     abandoned: u64,
     pub is_lost: bool,
 }
@@ -52,7 +53,8 @@ pub enum Schedule {
 pub enum Acknowledgement {
     /// The server's confirmation.
     Answer,
-    /// Both the confirmation and the deliveries, so that a server that confirms before it delivers is not overrun.
+    /// Both the confirmation and the deliveries, so that a server that confirms before it delivers
+    /// is not overrun.
     AnswerAndDelivery,
     /// The deliveries, on average over the subscribers, which are all in this process.
     Delivery,
@@ -90,8 +92,8 @@ impl Publisher {
                     Acknowledgement::Written if unsent_bytes > 0 => 0,
                     _ => messages.saturating_sub(self.in_flight()),
                 };
-                // At least half a window at a time, as a client that writes accumulated messages. One write for each
-                // acknowledged message would measure the cost of system calls.
+                // At least half a window at a time, as a client that writes accumulated messages.
+                // One write for each acknowledged message would measure the cost of system calls.
                 if room >= messages.div_ceil(2) {
                     room
                 } else {
@@ -124,7 +126,8 @@ impl Publisher {
         self.sent.saturating_sub(self.acknowledged())
     }
 
-    /// Appends one message to `output`. At a fixed rate its stamp has the time at which it was due, even if it is late.
+    /// Appends one message to `output`. At a fixed rate its stamp has the time at which it was due,
+    /// even if it is late.
     pub fn write(&mut self, now_ns: u64, output: &mut Vec<u8>) {
         let sent_ns = match &mut self.schedule {
             Schedule::Window { .. } => now_ns,
@@ -146,7 +149,8 @@ impl Publisher {
         };
         stamp.write(&mut self.frame.frame[self.frame.payload_at..][..Stamp::BYTES]);
         if let Some(at) = self.frame.packet_id_at {
-            // Never 0 [MQTT-2.3.1-1]. The window is smaller than the number of identifiers, so none is in use twice.
+            // Never 0 [MQTT-2.3.1-1]. The window is smaller than the number of identifiers, so none
+            // is in use twice.
             let id = (self.sent % 0xffff) as u16 + 1;
             self.frame.frame[at..at + 2].copy_from_slice(&id.to_be_bytes());
         }
@@ -172,8 +176,8 @@ impl Publisher {
         }
     }
 
-    /// Abandons the messages in flight after too long a time without progress: they, or their subscriber, were lost.
-    /// Returns true if it did so.
+    /// Abandons the messages in flight after too long a time without progress: they, or their
+    /// subscriber, were lost. Returns true if it did so.
     pub fn abandon_stalled(&mut self, now_ns: u64) -> bool {
         let acknowledged = self.acknowledged();
         if acknowledged != self.last_progress.acknowledged || self.in_flight() == 0 {

@@ -76,7 +76,8 @@ pub struct Load {
     pub system_seconds: f64,
     /// CPU time in per cent of one core.
     pub percent: f64,
-    /// User and system CPU time per delivery, or per publication without subscribers, in microseconds.
+    /// User and system CPU time per delivery, or per publication without subscribers, in
+    /// microseconds.
     pub us_per_delivery: f64,
     pub resident_bytes: Option<u64>,
 }
@@ -89,8 +90,8 @@ pub struct Check {
     pub received: u64,
     pub lost: u64,
     pub order_violations: u64,
-    /// Number of subscribers that received the messages in another total order than others of their topic. None with
-    /// only one producer, or without two subscribers to compare.
+    /// Number of subscribers that received the messages in another total order than others of their
+    /// topic. None with only one producer, or without two subscribers to compare.
     pub disagreeing: Option<u64>,
     /// Messages of another run.
     pub foreign: u64,

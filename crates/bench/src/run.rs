@@ -1,4 +1,5 @@
-//! A run, from its first connection to its report: connect, subscribe, warm up, measure, stop, drain.
+//! A run, from its first connection to its report: connect, subscribe, warm up, measure, stop,
+//! drain.
 
 use std::{
     process,
@@ -171,7 +172,8 @@ impl Run {
         (0..self.plan.publishers).map(publisher).collect()
     }
 
-    /// Returns the schedule of a publisher. At a fixed rate the publishers send in turn, at even intervals.
+    /// Returns the schedule of a publisher. At a fixed rate the publishers send in turn, at even
+    /// intervals.
     fn schedule(&self, number: u32, audience: u64) -> Schedule {
         if let Some(rate) = self.options.rate {
             let between_ns = NANOS / u64::from(rate).max(1);

@@ -1,12 +1,14 @@
-//! The first bytes of every payload: the run, the producer, the sequence, and the time at which it was due.
+//! The first bytes of every payload: the run, the producer, the sequence, and the time at which it
+//! was due.
 //!
-//! A stamp is printable, because some servers treat a body as text. It has a fixed length, so that a frame is encoded
-//! once and only the stamp is rewritten.
+//! A stamp is printable, because some servers treat a body as text. It has a fixed length, so that
+//! a frame is encoded once and only the stamp is rewritten.
 
 /// The start of a payload. Each number has a size in bits; higher bits are cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
-    /// Number of the run, which distinguishes its messages from those kept from other runs; 24 bits.
+    /// Number of the run, which distinguishes its messages from those kept from other runs; 24
+    /// bits.
     pub run: u32,
     /// Number of the producer; 24 bits.
     pub producer: u32,

@@ -7,7 +7,8 @@ pub struct Subscriber {
     pub received: u64,
     /// Number of messages that arrived after a later one of their producer, or twice.
     pub violations: u64,
-    /// A hash of all messages in their order. Equal hashes mean the same messages in the same order.
+    /// A hash of all messages in their order. Equal hashes mean the same messages in the same
+    /// order.
     order_hash: u64,
     pub is_lost: bool,
 }
@@ -23,8 +24,8 @@ impl Subscriber {
         }
     }
 
-    /// Records a message. Returns the progress of its producer: 1 plus the number of skipped messages before it, or 0
-    /// if it is out of order. Returns None for an unknown producer.
+    /// Records a message. Returns the progress of its producer: 1 plus the number of skipped
+    /// messages before it, or 0 if it is out of order. Returns None for an unknown producer.
     pub fn record(&mut self, producer: usize, sequence: u64) -> Option<u64> {
         let last = self.last.get_mut(producer)?;
         self.received += 1;
@@ -45,9 +46,9 @@ impl Subscriber {
     }
 }
 
-/// Returns the number of subscribers that received the same messages in another order than the first one. Only
-/// subscribers that lost nothing are compared, which have the highest number of messages. Returns None if there are
-/// fewer than two.
+/// Returns the number of subscribers that received the same messages in another order than the
+/// first one. Only subscribers that lost nothing are compared, which have the highest number of
+/// messages. Returns None if there are fewer than two.
 pub fn disagreeing<'a>(subscribers: impl Iterator<Item = &'a Subscriber>) -> Option<u64> {
     let complete: Vec<_> = subscribers.filter(|one| !one.is_lost).collect();
     let most = complete.iter().map(|one| one.received).max()?;

@@ -1,4 +1,5 @@
-//! Wakes the generator when messages are due. A wait for sockets alone has a resolution of only one millisecond.
+//! Wakes the generator when messages are due. A wait for sockets alone has a resolution of only one
+//! millisecond.
 
 use std::{
     sync::{
@@ -38,5 +39,6 @@ impl Ticker {
     }
 }
 
-/// Minimum period. At shorter periods a wake-up would cost more than the messages; several are sent per tick instead.
+/// Minimum period. At shorter periods a wake-up would cost more than the messages; several are sent
+/// per tick instead.
 const MIN_PERIOD: Duration = Duration::from_micros(250);

@@ -102,7 +102,8 @@ impl Traffic {
         }
     }
 
-    /// Receives the messages in flight, until all have arrived or `end_ns` has passed. Publishes nothing.
+    /// Receives the messages in flight, until all have arrived or `end_ns` has passed. Publishes
+    /// nothing.
     pub fn drain_until(&mut self, net: &mut Net, end_ns: u64) -> anyhow::Result<()> {
         while net.now_ns() < end_ns && !self.is_complete() {
             for publisher in 0..self.publishers.len() {
@@ -175,7 +176,8 @@ impl Traffic {
         }
     }
 
-    /// Removes a lost subscriber from the audience of its publishers, so that they do not wait for it.
+    /// Removes a lost subscriber from the audience of its publishers, so that they do not wait for
+    /// it.
     fn remove_subscriber(&mut self, subscriber: usize) {
         self.subscribers[subscriber].is_lost = true;
         for (number, publisher) in (0..).zip(&mut self.publishers) {
@@ -204,7 +206,8 @@ impl Traffic {
         }
     }
 
-    /// Returns the totals since the start of the run, including the warm-up and the check of the total order.
+    /// Returns the totals since the start of the run, including the warm-up and the check of the
+    /// total order.
     pub fn final_totals(&self) -> Totals {
         let topics = match self.plan.producers_per_subscriber() {
             0 | 1 => 0,

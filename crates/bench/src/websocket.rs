@@ -1,8 +1,8 @@
-//! The part of WebSocket (RFC 6455) that the generator needs: the opening request, the headers of sent frames, and the
-//! payload ranges of received frames.
+//! The part of WebSocket (RFC 6455) that the generator needs: the opening request, the headers of
+//! sent frames, and the payload ranges of received frames.
 //!
-//! Sent frames are masked with a key of zeros. Section 5.3 allows this key, although a user agent should use a random
-//! one: masking would be the largest cost of the generator.
+//! Sent frames are masked with a key of zeros. Section 5.3 allows this key, although a user agent
+//! should use a random one: masking would be the largest cost of the generator.
 
 use std::ops::Range;
 
@@ -88,8 +88,8 @@ fn header(opcode: u8, length: usize) -> Vec<u8> {
     header
 }
 
-/// Returns the kind of the first frame and the range of its payload, which ends the frame, or None if the frame is
-/// incomplete.
+/// Returns the kind of the first frame and the range of its payload, which ends the frame, or None
+/// if the frame is incomplete.
 pub fn next(bytes: &[u8]) -> Result<Option<(FrameKind, Range<usize>)>, ProtocolError> {
     let [first, second, rest @ ..] = bytes else {
         return Ok(None);

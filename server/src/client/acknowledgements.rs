@@ -1,12 +1,13 @@
 //! Tracks which messages may be acknowledged: those that were printed.
 //!
-//! The server keeps unacknowledged messages, and delivers them to other clients when this client ends. So a message
-//! is acknowledged after its line was written, and the client never requests more messages than it will print.
+//! The server keeps unacknowledged messages, and delivers them to other clients when this client
+//! ends. So a message is acknowledged after its line was written, and the client never requests
+//! more messages than it will print.
 
 use std::collections::VecDeque;
 
-/// The pending acknowledgements of one subscription on one connection. A ticket identifies a message in the
-/// protocol's acknowledgement.
+/// The pending acknowledgements of one subscription on one connection. A ticket identifies a
+/// message in the protocol's acknowledgement.
 #[derive(Debug)]
 pub struct Acknowledgements<T> {
     /// Maximum number of unacknowledged messages.
@@ -15,13 +16,14 @@ pub struct Acknowledgements<T> {
     held: Vec<T>,
     /// Tickets whose lines are not handed over to the output yet.
     next: Vec<T>,
-    /// For each chunk of lines handed over: its number, and the tickets to acknowledge when it is written.
+    /// For each chunk of lines handed over: its number, and the tickets to acknowledge when it is
+    /// written.
     handed_over: VecDeque<(u64, Vec<T>)>,
 }
 
 impl<T> Acknowledgements<T> {
-    /// Starts a new subscription that needs `remaining` more messages. Returns the window to request from the
-    /// server.
+    /// Starts a new subscription that needs `remaining` more messages. Returns the window to
+    /// request from the server.
     pub fn start(&mut self, remaining: Option<u64>) -> u64 {
         let window = remaining.map_or(MAX_WINDOW, |remaining| remaining.min(MAX_WINDOW));
         *self = Self {
@@ -31,17 +33,18 @@ impl<T> Acknowledgements<T> {
         window
     }
 
-    /// Adds a message that may be acknowledged when it is printed. The ticket is None if the subscription needs no
-    /// acknowledgements.
+    /// Adds a message that may be acknowledged when it is printed. The ticket is None if the
+    /// subscription needs no acknowledgements.
     pub fn received(&mut self, ticket: Option<T>) {
         self.next.extend(ticket);
     }
 
     /// Adds a message after which `remaining` more are needed.
     ///
-    /// Each acknowledgement makes the server send one more message. Near the end that would be too many, so the last
-    /// tickets are held back and released together with the last message. Only for servers that fill the requested
-    /// window: a server with a smaller window would wait forever for the tickets held back.
+    /// Each acknowledgement makes the server send one more message. Near the end that would be too
+    /// many, so the last tickets are held back and released together with the last message. Only
+    /// for servers that fill the requested window: a server with a smaller window would wait
+    /// forever for the tickets held back.
     pub fn received_within(&mut self, ticket: Option<T>, remaining: Option<u64>) {
         self.held.extend(ticket);
         let is_due = remaining.is_none_or(|remaining| remaining == 0 || remaining >= self.window);
@@ -50,7 +53,8 @@ impl<T> Acknowledgements<T> {
         }
     }
 
-    /// Records that the lines of the messages added so far were handed over as the chunk with this number.
+    /// Records that the lines of the messages added so far were handed over as the chunk with this
+    /// number.
     pub fn handed_over(&mut self, chunk: u64) {
         if !self.next.is_empty() {
             let next = std::mem::take(&mut self.next);
@@ -58,7 +62,8 @@ impl<T> Acknowledgements<T> {
         }
     }
 
-    /// Returns the tickets to acknowledge after this number of chunks was written, in the order received.
+    /// Returns the tickets to acknowledge after this number of chunks was written, in the order
+    /// received.
     pub fn written(&mut self, chunks: u64) -> Vec<T> {
         let mut tickets = Vec::new();
         while let Some((_, more)) = self.handed_over.pop_front_if(|(chunk, _)| *chunk <= chunks) {

@@ -6,8 +6,8 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::protocol::Protocol;
 
-/// An address as users write it: `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `http://HOST:PORT` or `HOST:PORT`;
-/// with TLS `mqtts://`, `wss://` or `https://`.
+/// An address as users write it: `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `http://HOST:PORT` or
+/// `HOST:PORT`; with TLS `mqtts://`, `wss://` or `https://`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
     scheme: Scheme,

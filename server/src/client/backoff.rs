@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-/// An exponential pause with jitter: attempt `n` waits between half and all of 250 ms · 2ⁿ, at most 15 s. The
-/// jitter keeps the clients from reconnecting all at once after a restart of the server.
+/// An exponential pause with jitter: attempt `n` waits between half and all of 250 ms · 2ⁿ, at most
+/// 15 s. The jitter keeps the clients from reconnecting all at once after a restart of the server.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Backoff {
     attempts: u32,
@@ -30,8 +30,8 @@ impl Backoff {
     }
 }
 
-/// Returns a random number from 0 to 1. The standard library's randomly seeded hasher is enough, because the
-/// number need not be secret.
+/// Returns a random number from 0 to 1. The standard library's randomly seeded hasher is enough,
+/// because the number need not be secret.
 fn chance() -> f64 {
     let random = RandomState::new().hash_one(0);
     random as f64 / u64::MAX as f64

@@ -151,8 +151,8 @@ fn connect_error(endpoint: &Endpoint, error: &tungstenite::Error) -> ConnectErro
     }
 }
 
-/// Returns the text of an error without its number, which does not help users: "Connection refused" for
-/// "Connection refused (os error 111)".
+/// Returns the text of an error without its number, which does not help users: "Connection refused"
+/// for "Connection refused (os error 111)".
 pub fn without_os_code(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {

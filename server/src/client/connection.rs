@@ -1,11 +1,13 @@
 //! The client's end of a connection, for all protocols.
 //!
-//! [`Connection`] owns the transport, both buffers and the timer; its [`Machine`] is the protocol. Requests are
-//! only written to a buffer, [`flush`](Connection::flush) sends them together, and
-//! [`receive`](Connection::receive) waits for more bytes. Each protocol implements opening, decoding and closing.
+//! [`Connection`] owns the transport, both buffers and the timer; its [`Machine`] is the protocol.
+//! Requests are only written to a buffer, [`flush`](Connection::flush) sends them together, and
+//! [`receive`](Connection::receive) waits for more bytes. Each protocol implements opening,
+//! decoding and closing.
 //!
-//! Only the protocol's `next_event` returns the reason for the end of the connection, after all events that
-//! arrived before. So the last frame of the server is seen even if sending failed first.
+//! Only the protocol's `next_event` returns the reason for the end of the connection, after all
+//! events that arrived before. So the last frame of the server is seen even if sending failed
+//! first.
 
 use std::{
     future::poll_fn,
@@ -54,7 +56,8 @@ impl<M: Machine> Connection<M> {
         connection
     }
 
-    /// Returns the number of unsent bytes. The caller bounds them by calling [`flush`](Self::flush).
+    /// Returns the number of unsent bytes. The caller bounds them by calling
+    /// [`flush`](Self::flush).
     pub const fn unsent_bytes(&self) -> usize {
         self.outgoing.len()
     }
@@ -64,7 +67,8 @@ impl<M: Machine> Connection<M> {
         self.lost.is_some()
     }
 
-    /// Checks that the connection is not lost. To be called when all events that arrived have been returned.
+    /// Checks that the connection is not lost. To be called when all events that arrived have been
+    /// returned.
     ///
     /// # Errors
     ///
@@ -76,11 +80,11 @@ impl<M: Machine> Connection<M> {
         }
     }
 
-    /// Waits until more bytes have arrived, and sends unsent bytes in that time. Returns at once if the
-    /// connection is lost. Cancel-safe.
+    /// Waits until more bytes have arrived, and sends unsent bytes in that time. Returns at once if
+    /// the connection is lost. Cancel-safe.
     ///
-    /// Usually called when no events are left. If events are left, it reads ahead up to a bound; at the bound it
-    /// stops reading and only keeps the connection alive.
+    /// Usually called when no events are left. If events are left, it reads ahead up to a bound; at
+    /// the bound it stops reading and only keeps the connection alive.
     pub async fn receive(&mut self) {
         poll_fn(|context| match self.poll(context) {
             Progress::Arrived => Poll::Ready(()),
@@ -89,8 +93,9 @@ impl<M: Machine> Connection<M> {
         .await;
     }
 
-    /// Waits until all bytes are sent. Reads in that time, up to a bound, so that a server that waits until its
-    /// bytes are read causes no deadlock. Returns at once if the connection is lost. Cancel-safe.
+    /// Waits until all bytes are sent. Reads in that time, up to a bound, so that a server that
+    /// waits until its bytes are read causes no deadlock. Returns at once if the connection is
+    /// lost. Cancel-safe.
     pub async fn flush(&mut self) {
         poll_fn(|context| {
             self.poll(context);

@@ -1,7 +1,8 @@
-//! Prints the messages of a subscription line by line on standard output. Owns what all protocols share.
+//! Prints the messages of a subscription line by line on standard output. Owns what all protocols
+//! share.
 //!
-//! A feed outlives its connections. Each protocol's [`Subscription`] requests and receives messages, and keeps
-//! what it needs when a connection is lost.
+//! A feed outlives its connections. Each protocol's [`Subscription`] requests and receives
+//! messages, and keeps what it needs when a connection is lost.
 
 use super::{
     connect::ConnectError,
@@ -122,8 +123,8 @@ impl<T> Intake<T> {
         }
     }
 
-    /// Notes that messages may be missing: an earlier connection was lost, and the server does not report what
-    /// was published before this one.
+    /// Notes that messages may be missing: an earlier connection was lost, and the server does not
+    /// report what was published before this one.
     pub fn note_gap(&self) {
         note("messages may have been missed while there was no connection");
     }
@@ -237,7 +238,8 @@ impl<S: Subscription> Feed<S> {
         }
     }
 
-    /// Prints and acknowledges the received messages. The server would otherwise deliver them again.
+    /// Prints and acknowledges the received messages. The server would otherwise deliver them
+    /// again.
     async fn settle(&mut self, connection: &mut Connection<S::Machine>, stop: &mut Stop) {
         while !self.intake.printer.acknowledgements.all_acknowledged() && !connection.is_lost() {
             match self.wait(connection, stop).await {
@@ -246,7 +248,8 @@ impl<S: Subscription> Feed<S> {
                 Wake::Printed(Err(Closed)) | Wake::Stopped(_) => break,
             }
         }
-        // Sent together with the last acknowledgement, so that the server does not send more messages after it.
+        // Sent together with the last acknowledgement, so that the server does not send more
+        // messages after it.
         self.subscription.unsubscribe(connection);
     }
 
@@ -264,8 +267,8 @@ impl<S: Subscription> Feed<S> {
         Ok(())
     }
 
-    /// Waits for the next step. While lines wait to be printed, the connection is kept alive and reads ahead up
-    /// to its own bound.
+    /// Waits for the next step. While lines wait to be printed, the connection is kept alive and
+    /// reads ahead up to its own bound.
     async fn wait(
         &mut self,
         connection: &mut Connection<S::Machine>,

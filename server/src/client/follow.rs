@@ -62,8 +62,9 @@ impl SubscriptionState {
         self.was_lost
     }
 
-    /// Returns the failure that an ERROR frame stands for. It is transient if the subscription was confirmed
-    /// before: for example, the server may still hold the subscription of the lost connection.
+    /// Returns the failure that an ERROR frame stands for. It is transient if the subscription was
+    /// confirmed before: for example, the server may still hold the subscription of the lost
+    /// connection.
     pub fn refusal(&self, source: &impl fmt::Display, reason: String) -> Failure {
         let destination = source.to_string();
         match self.is_confirmed || self.was_lost {
@@ -126,7 +127,8 @@ impl Failure {
     }
 }
 
-/// Runs the work until it ends, on a new connection after each transient failure if `reconnect` is set.
+/// Runs the work until it ends, on a new connection after each transient failure if `reconnect` is
+/// set.
 pub async fn follow(
     options: ReconnectOptions,
     work: &mut impl Work,

@@ -1,7 +1,7 @@
 //! Standard input, line by line.
 //!
-//! A separate thread reads it. A read that blocks for long, as from a terminal, then delays neither the
-//! connection's heart-beats nor the end of the program.
+//! A separate thread reads it. A read that blocks for long, as from a terminal, then delays neither
+//! the connection's heart-beats nor the end of the program.
 
 use std::{io, io::Read, thread};
 
@@ -41,8 +41,8 @@ impl Lines {
         }
     }
 
-    /// Waits for more input or its end. Cancel-safe. To be called after [`next_line`](Self::next_line) has
-    /// returned `None`.
+    /// Waits for more input or its end. Cancel-safe. To be called after
+    /// [`next_line`](Self::next_line) has returned `None`.
     pub async fn receive(&mut self) {
         let chunk = self.chunks.recv().await;
         match chunk {
@@ -52,8 +52,8 @@ impl Lines {
         }
     }
 
-    /// Returns the next complete line, without its line end, or `None` if more input is needed. The last line
-    /// of the input needs no line end.
+    /// Returns the next complete line, without its line end, or `None` if more input is needed. The
+    /// last line of the input needs no line end.
     ///
     /// # Errors
     ///

@@ -11,8 +11,8 @@ pub trait Machine {
     /// Records that bytes were sent.
     fn sent(&mut self, now_ms: u64);
 
-    /// Returns the time of the next call of [`on_deadline`](Self::on_deadline), or None. An earlier call does no
-    /// harm.
+    /// Returns the time of the next call of [`on_deadline`](Self::on_deadline), or None. An earlier
+    /// call does no harm.
     fn deadline(&self) -> Option<u64>;
 
     fn on_deadline(&mut self, now_ms: u64) -> Due;

@@ -15,8 +15,9 @@ use super::{
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct ConnectionOptions {
-    /// Address of the server: ws://HOST:PORT/ws, http://HOST:PORT, mqtt://HOST:PORT or HOST:PORT; with TLS wss://,
-    /// https:// or mqtts:// [default: ws://127.0.0.1:8080/ws; with MQTT mqtt://127.0.0.1:1883]
+    /// Address of the server: ws://HOST:PORT/ws, http://HOST:PORT, mqtt://HOST:PORT or HOST:PORT;
+    /// with TLS wss://, https:// or mqtts:// [default: ws://127.0.0.1:8080/ws; with MQTT
+    /// mqtt://127.0.0.1:1883]
     #[arg(long, value_name = "URL", env = "CARILLON_SERVER")]
     pub server: Option<ServerAddress>,
 
@@ -32,8 +33,8 @@ pub struct ConnectionOptions {
     )]
     pub client_id: Option<String>,
 
-    /// Milliseconds between heart-beats in both directions; 0 for none; with MQTT the keep alive, rounded up to
-    /// seconds
+    /// Milliseconds between heart-beats in both directions; 0 for none; with MQTT the keep alive,
+    /// rounded up to seconds
     #[arg(
         long,
         value_name = "MS",

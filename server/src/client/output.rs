@@ -1,7 +1,7 @@
 //! Standard output, written by its own thread.
 //!
-//! The reader of standard output may be slow or pause, as a pager does. The connection's heart-beats continue
-//! in that time.
+//! The reader of standard output may be slow or pause, as a pager does. The connection's
+//! heart-beats continue in that time.
 
 use std::{io, io::Write, thread};
 
@@ -47,7 +47,8 @@ impl Output {
         }
     }
 
-    /// Waits until more chunks are written, or, if `has_lines`, until a chunk can be taken. Cancel-safe.
+    /// Waits until more chunks are written, or, if `has_lines`, until a chunk can be taken.
+    /// Cancel-safe.
     pub async fn progress(&mut self, has_lines: bool) -> Result<Progress<'_>, Closed> {
         let Self {
             chunks, written, ..

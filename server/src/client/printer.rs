@@ -29,8 +29,8 @@ impl<T> Printer<T> {
         self.lines.len() >= LINES_BYTES
     }
 
-    /// Waits until lines were handed over to the output or written by it. Returns the messages to acknowledge.
-    /// Cancel-safe.
+    /// Waits until lines were handed over to the output or written by it. Returns the messages to
+    /// acknowledge. Cancel-safe.
     pub async fn progress(&mut self) -> Result<Vec<T>, Closed> {
         let has_lines = !self.lines.is_empty();
         match self.output.progress(has_lines).await? {
@@ -54,6 +54,6 @@ impl<T> Printer<T> {
     }
 }
 
-/// Size of the waiting lines, in bytes, from which on no more messages are taken from the connection. The
-/// message that reaches it is still added.
+/// Size of the waiting lines, in bytes, from which on no more messages are taken from the
+/// connection. The message that reaches it is still added.
 const LINES_BYTES: usize = 64 << 10;

@@ -1,8 +1,9 @@
-//! `carillon pub`: publishes one message from the command line, or one for each line of standard input.
+//! `carillon pub`: publishes one message from the command line, or one for each line of standard
+//! input.
 //!
-//! This module owns the options and the outcome for all protocols. On success the server has accepted all
-//! messages; on failure the error names the message that was refused. Each protocol's [`Publication`] sends and
-//! confirms messages.
+//! This module owns the options and the outcome for all protocols. On success the server has
+//! accepted all messages; on failure the error names the message that was refused. Each protocol's
+//! [`Publication`] sends and confirms messages.
 
 use std::{ffi::OsString, io, io::IsTerminal};
 
@@ -23,15 +24,16 @@ use super::{
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct PublishOptions {
-    /// Topic to publish to, such as finance.stock, or a destination such as /queue/orders; with MQTT a topic
-    /// name such as finance/stock
+    /// Topic to publish to, such as finance.stock, or a destination such as /queue/orders; with
+    /// MQTT a topic name such as finance/stock
     pub(super) destination: String,
 
     /// Body of the message; if it is missing, each line of standard input is published as a message
     #[arg(allow_negative_numbers = true)]
     body: Option<OsString>,
 
-    /// Protocol to use [default: mqtt for an address that begins with mqtt:// or mqtts://, else stomp]
+    /// Protocol to use [default: mqtt for an address that begins with mqtt:// or mqtts://, else
+    /// stomp]
     #[arg(long, env = "CARILLON_PROTOCOL")]
     protocol: Option<Protocol>,
 
@@ -71,7 +73,8 @@ pub trait Publication {
     ///
     /// # Errors
     ///
-    /// The message cannot be sent. The text holds only the reason; the caller adds the name of the message.
+    /// The message cannot be sent. The text holds only the reason; the caller adds the name of the
+    /// message.
     fn send(
         &mut self,
         body: &[u8],
@@ -96,7 +99,8 @@ pub trait Publication {
     /// Returns the number of messages that the server has accepted, or None if it is unknown.
     fn confirmed(&self) -> Option<u64>;
 
-    /// Closes the connection. On success the server has also accepted the messages that it does not confirm.
+    /// Closes the connection. On success the server has also accepted the messages that it does not
+    /// confirm.
     async fn close(&mut self, connection: Connection<Self::Machine>) -> anyhow::Result<()>;
 }
 
@@ -115,8 +119,8 @@ pub enum PublishError {
 ///
 /// # Errors
 ///
-/// The connection failed, the input cannot be read, or the server refused a message. The text includes the
-/// number of messages published before.
+/// The connection failed, the input cannot be read, or the server refused a message. The text
+/// includes the number of messages published before.
 pub async fn publish(options: PublishOptions) -> anyhow::Result<()> {
     let server = options.connection.server.as_ref();
     match protocol::choose(options.protocol, server) {

@@ -9,8 +9,8 @@ pub struct Received {
 }
 
 impl Received {
-    /// Returns true if more bytes should be read. Bounds the waiting bytes, except for an incomplete item that
-    /// the decoder is waiting for.
+    /// Returns true if more bytes should be read. Bounds the waiting bytes, except for an
+    /// incomplete item that the decoder is waiting for.
     pub const fn has_room(&self) -> bool {
         self.is_starved || self.bytes.len() - self.start < READ_AHEAD_BYTES
     }

@@ -13,7 +13,8 @@ pub enum Format {
     Json,
 }
 
-/// Returns a text from the server in a form that is safe to print on a terminal: control characters are escaped.
+/// Returns a text from the server in a form that is safe to print on a terminal: control characters
+/// are escaped.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if text.contains(char::is_control) {
         Cow::Owned(escaped(text))
@@ -22,8 +23,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Appends a body without control characters unchanged. Any other body is escaped, including backslashes, so that
-/// it is one line and can be decoded.
+/// Appends a body without control characters unchanged. Any other body is escaped, including
+/// backslashes, so that it is one line and can be decoded.
 fn body_text(body: &[u8], out: &mut Vec<u8>) {
     match std::str::from_utf8(body) {
         Ok(text) => out.extend_from_slice(printable(text).as_bytes()),

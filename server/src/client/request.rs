@@ -1,7 +1,7 @@
 //! `carillon request`: sends requests, and prints the answers on standard output.
 //!
-//! Answers arrive on a temporary queue of this connection: no other client sees them, and the queue ends with the
-//! connection. An answer repeats the `correlation-id` of its request.
+//! Answers arrive on a temporary queue of this connection: no other client sees them, and the queue
+//! ends with the connection. An answer repeats the `correlation-id` of its request.
 
 use std::{
     ffi::OsString,
@@ -36,8 +36,8 @@ pub struct RequestOptions {
     /// Topic to send requests to, such as finance.quote, or a destination such as /queue/orders
     destination: Target,
 
-    /// Body of the request; if it is missing, each line of standard input is a request, sent when the one before
-    /// is answered
+    /// Body of the request; if it is missing, each line of standard input is a request, sent when
+    /// the one before is answered
     #[arg(allow_negative_numbers = true)]
     body: Option<OsString>,
 
@@ -76,8 +76,8 @@ pub struct RequestOptions {
     )]
     count: u64,
 
-    /// Let the server drop a request that was not delivered within --timeout; the clocks of server and client must
-    /// agree
+    /// Let the server drop a request that was not delivered within --timeout; the clocks of server
+    /// and client must agree
     #[arg(long, env = "CARILLON_REQUEST_EXPIRE", value_parser = BoolishValueParser::new())]
     expire: bool,
 
@@ -97,8 +97,8 @@ pub struct RequestOptions {
 ///
 /// # Errors
 ///
-/// The connection failed, the server refused the request, no answer came in time, the input cannot be read, or
-/// standard output cannot be written to.
+/// The connection failed, the server refused the request, no answer came in time, the input cannot
+/// be read, or standard output cannot be written to.
 pub async fn request(options: RequestOptions) -> anyhow::Result<()> {
     let mut requester = Requester::open(&options).await?;
     let outcome = match &options.body {
@@ -127,7 +127,8 @@ struct Requester<'o> {
     options: &'o RequestOptions,
     connection: Connection,
     printer: Printer<String>,
-    /// The first part of each correlation id: a random text that distinguishes this client from others.
+    /// The first part of each correlation id: a random text that distinguishes this client from
+    /// others.
     name: String,
     /// Number of the latest request, from 1.
     number: u64,
@@ -151,7 +152,8 @@ impl<'o> Requester<'o> {
             options,
             connection,
             printer: Printer::to_standard_output(),
-            // The standard library's randomly seeded hasher is enough, because the name need not be secret.
+            // The standard library's randomly seeded hasher is enough, because the name need not be
+            // secret.
             name: format!("{:016x}", RandomState::new().hash_one(0)),
             number: 0,
             correlation_id: String::new(),
@@ -295,7 +297,8 @@ impl RequestOptions {
         }
     }
 
-    /// Returns the Unix time in milliseconds at which a request sent now expires, or None without `--expire`.
+    /// Returns the Unix time in milliseconds at which a request sent now expires, or None without
+    /// `--expire`.
     fn expires(&self) -> Option<String> {
         let timeout_ms = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
         let at_ms = clock::unix_ms().saturating_add(timeout_ms);

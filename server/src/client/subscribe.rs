@@ -1,7 +1,8 @@
-//! `carillon sub`: prints each message of a topic, a filter or a queue as a line on standard output.
+//! `carillon sub`: prints each message of a topic, a filter or a queue as a line on standard
+//! output.
 //!
-//! This module owns the options that all protocols share, and the outcome. [`feed`](super::feed) receives messages
-//! on a connection, [`follow`](super::follow) reconnects.
+//! This module owns the options that all protocols share, and the outcome. [`feed`](super::feed)
+//! receives messages on a connection, [`follow`](super::follow) reconnects.
 
 use std::{io, time::Duration};
 
@@ -24,13 +25,14 @@ use super::{
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct SubscribeOptions {
-    /// Topic or filter to subscribe to, in which * stands for one level and > for all levels below; or a destination
-    /// such as /queue/orders, from which each printed message is removed; with MQTT a topic filter such as a/+/b
-    /// or a/#
+    /// Topic or filter to subscribe to, in which * stands for one level and > for all levels below;
+    /// or a destination such as /queue/orders, from which each printed message is removed; with
+    /// MQTT a topic filter such as a/+/b or a/#
     #[arg(value_name = "DESTINATION")]
     pub(super) source: String,
 
-    /// Protocol to use [default: mqtt for an address that begins with mqtt:// or mqtts://, else stomp]
+    /// Protocol to use [default: mqtt for an address that begins with mqtt:// or mqtts://, else
+    /// stomp]
     #[arg(long, env = "CARILLON_PROTOCOL")]
     protocol: Option<Protocol>,
 
@@ -52,7 +54,8 @@ pub struct SubscribeOptions {
     )]
     count: Option<u64>,
 
-    /// Seconds after which to end; with --count, it is an error to have received fewer messages by then
+    /// Seconds after which to end; with --count, it is an error to have received fewer messages by
+    /// then
     #[arg(
         long,
         value_name = "SECONDS",
@@ -62,7 +65,8 @@ pub struct SubscribeOptions {
     )]
     timeout: Option<Duration>,
 
-    /// Reconnect when the connection is lost or cannot be opened, and continue after the last message
+    /// Reconnect when the connection is lost or cannot be opened, and continue after the last
+    /// message
     #[arg(long, env = "CARILLON_SUB_RECONNECT", value_parser = BoolishValueParser::new())]
     pub(super) reconnect: bool,
 
@@ -84,8 +88,8 @@ pub struct SubscribeOptions {
 ///
 /// # Errors
 ///
-/// The connection failed, the server refused the subscription, the timeout passed before all messages arrived, or
-/// standard output cannot be written to.
+/// The connection failed, the server refused the subscription, the timeout passed before all
+/// messages arrived, or standard output cannot be written to.
 pub async fn subscribe(options: SubscribeOptions) -> anyhow::Result<()> {
     let protocol = protocol::choose(options.protocol, options.connection.server.as_ref());
     match protocol {
@@ -115,7 +119,8 @@ async fn print(options: &SubscribeOptions, subscription: impl Subscription) -> a
     let mut feed = Feed::new(subscription, options.intake());
     let outcome = follow(options.reconnect_options(), &mut feed, &mut stop).await;
     let received = feed.received();
-    // The messages received are printed even after an error, unless the user stops the wait for a slow reader.
+    // The messages received are printed even after an error, unless the user stops the wait for a
+    // slow reader.
     tokio::select! {
         written = feed.finish() => written.map_err(unwritten)?,
         _ = stop.wait() => {}

@@ -24,7 +24,8 @@ pub struct Trust {
     /// Trust the certificates in this PEM file instead of the system's
     #[arg(long, value_name = "FILE", env = "CARILLON_CA")]
     ca: Option<PathBuf>,
-    /// Accept any server certificate; insecure, because an attacker on the network can read all data
+    /// Accept any server certificate; insecure, because an attacker on the network can read all
+    /// data
     #[arg(long, conflicts_with = "ca")]
     insecure: bool,
 }

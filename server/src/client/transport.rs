@@ -77,7 +77,8 @@ impl Transport {
         }
     }
 
-    /// Closes the sending side. Errors are ignored, because the server may have closed the connection already.
+    /// Closes the sending side. Errors are ignored, because the server may have closed the
+    /// connection already.
     pub async fn close(&mut self) {
         let _: Result<(), ()> = match self {
             Self::Stream(stream) => stream.socket.shutdown().await.map_err(drop),

@@ -1,6 +1,6 @@
-//! Checks that each published message was received by a page or reported as skipped. With `drop-oldest` the broker skips
-//! the oldest messages if a page is too slow, which is expected at high rates. A message that is neither received nor
-//! reported is an error.
+//! Checks that each published message was received by a page or reported as skipped. With
+//! `drop-oldest` the broker skips the oldest messages if a page is too slow, which is expected at
+//! high rates. A message that is neither received nor reported is an error.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use crate::window;
 /// The totals of the messages that were published on a topic while a page was subscribed.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Account {
-    /// Published messages, as counted by the broker: the publisher's, and on `rect` one per second of the console's.
+    /// Published messages, as counted by the broker: the publisher's, and on `rect` one per second
+    /// of the console's.
     pub published: u64,
     /// Messages that the page has received and shown.
     pub received: u64,

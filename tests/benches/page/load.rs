@@ -1,4 +1,5 @@
-//! The load: both demonstration pages and the console in a window each, and a high rate of messages.
+//! The load: both demonstration pages and the console in a window each, and a high rate of
+//! messages.
 
 use std::num::NonZero;
 use std::thread;

@@ -1,11 +1,12 @@
-//! Measures the pages in a real browser: a high rate of messages on `rect` and `chart`, and the time until a page is
-//! live. Run it with `cargo xtask bench page [--rate 5000] [--seconds 60]`.
+//! Measures the pages in a real browser: a high rate of messages on `rect` and `chart`, and the
+//! time until a page is live. Run it with `cargo xtask bench page [--rate 5000] [--seconds 60]`.
 //!
-//! Browser, server and publisher share the machine, and a browser without a display renders in software. So only the
-//! changes from one version of the pages to the next are meaningful, and whether memory stays constant. Long tasks and
-//! late inputs are meaningful only on an otherwise idle machine: on a busy one, tasks of 100 ms had computed for only
-//! 5 ms. After the load each message is accounted for (see `account`). The report is also written to a file, whose last
-//! line is the same report as JSON.
+//! Browser, server and publisher share the machine, and a browser without a display renders in
+//! software. So only the changes from one version of the pages to the next are meaningful, and
+//! whether memory stays constant. Long tasks and late inputs are meaningful only on an otherwise
+//! idle machine: on a busy one, tasks of 100 ms had computed for only 5 ms. After the load each
+//! message is accounted for (see `account`). The report is also written to a file, whose last line
+//! is the same report as JSON.
 
 mod account;
 mod load;

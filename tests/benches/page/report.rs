@@ -98,7 +98,8 @@ impl Report {
         }
     }
 
-    /// Adds the totals of the topics. They were read after all messages had arrived: published = received + missed.
+    /// Adds the totals of the topics. They were read after all messages had arrived: published =
+    /// received + missed.
     fn accounts(&mut self, series: &[Series]) {
         let accounts: Vec<_> = series.iter().filter_map(|series| series.account).collect();
         let figures: [(&str, fn(Account) -> i64); 4] = [
@@ -185,7 +186,8 @@ fn last(all: &[Sample], figure: Figure) -> String {
         .map_or("-".into(), |one| format!("{:.0}", figure(one)))
 }
 
-/// Returns the share of the time between the first and the last sample, in per cent, for a cumulative figure.
+/// Returns the share of the time between the first and the last sample, in per cent, for a
+/// cumulative figure.
 fn share(all: &[Sample], figure: Figure) -> String {
     let [first, rest @ .., last] = all else {
         return "-".into();
@@ -194,7 +196,8 @@ fn share(all: &[Sample], figure: Figure) -> String {
     format!("{:.1}", 100.0 * (figure(last) - figure(first)) / between)
 }
 
-/// Returns the CPU time for each received message between the first and the last sample, in microseconds.
+/// Returns the CPU time for each received message between the first and the last sample, in
+/// microseconds.
 fn cost(all: &[Sample]) -> String {
     let [first, .., last] = all else {
         return "-".into();
@@ -207,8 +210,8 @@ fn cost(all: &[Sample]) -> String {
     format!("{:.1}", 1e6 * seconds / received)
 }
 
-/// Renders a figure at the start, in the middle and at the end, in megabytes, and its growth per minute: the slope of
-/// the line that fits best.
+/// Renders a figure at the start, in the middle and at the end, in megabytes, and its growth per
+/// minute: the slope of the line that fits best.
 fn memory(all: &[Sample], figure: Figure) -> String {
     let megabytes = |one: &Sample| figure(one) / 1e6;
     let [first, .., last] = all else {

@@ -1,4 +1,5 @@
-//! Measures the time from the navigation to a live page, over loopback and over a slow network such as a phone's.
+//! Measures the time from the navigation to a live page, over loopback and over a slow network such
+//! as a phone's.
 
 use harness::Carillon;
 use harness::browser::Browser;
@@ -45,7 +46,8 @@ struct Line {
 const RATE: u32 = 20;
 const ATTEMPTS: usize = 5;
 
-/// Returns the median of several attempts for each network, with an empty and with a filled browser cache.
+/// Returns the median of several attempts for each network, with an empty and with a filled browser
+/// cache.
 pub async fn measure(server: &Carillon) -> Vec<Start> {
     let browser = Browser::start().await;
     window::prepare(&browser).await;

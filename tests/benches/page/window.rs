@@ -22,11 +22,13 @@ pub struct Sample {
     pub longest_input: f64,
     /// Longest delay of a timer.
     pub longest_lag: f64,
-    /// Longest time that the page took for an event of its socket. Includes the time of other processes on the CPU.
+    /// Longest time that the page took for an event of its socket. Includes the time of other
+    /// processes on the CPU.
     pub longest_event: f64,
     /// Largest size of an event of the socket in bytes.
     pub largest_event: f64,
-    /// Longest time that the page took before a frame. Includes the time of other processes on the CPU.
+    /// Longest time that the page took before a frame. Includes the time of other processes on the
+    /// CPU.
     pub longest_draw: f64,
     /// Number of messages received, as shown by the page.
     pub received: f64,
@@ -36,7 +38,8 @@ pub struct Sample {
     /// Heap size of the script engine after a garbage collection.
     pub heap_bytes: f64,
     pub nodes: f64,
-    /// CPU time of the main thread, in seconds since its start. Excludes other threads and processes.
+    /// CPU time of the main thread, in seconds since its start. Excludes other threads and
+    /// processes.
     pub busy_seconds: f64,
     pub script_seconds: f64,
     pub layout_seconds: f64,

@@ -22,7 +22,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects, and returns after CONNECTED. The port is the HTTP port, which detects STOMP by its first bytes.
+    /// Connects, and returns after CONNECTED. The port is the HTTP port, which detects STOMP by its
+    /// first bytes.
     pub fn connect(address: SocketAddr, door: Door) -> Self {
         let socket = TcpStream::connect(address).expect("the server listens");
         socket.set_nodelay(true).expect("an option of TCP");
@@ -74,8 +75,8 @@ impl Client {
         (&self.socket).write_all(framed).is_ok()
     }
 
-    /// Waits for bytes, and passes each complete frame, without its NUL, to `take`. Returns false at the end. No body in
-    /// these benches contains a NUL.
+    /// Waits for bytes, and passes each complete frame, without its NUL, to `take`. Returns false
+    /// at the end. No body in these benches contains a NUL.
     pub fn read(&mut self, mut take: impl FnMut(&[u8])) -> bool {
         if !self.receive() {
             return false;
@@ -109,7 +110,8 @@ impl Client {
         set.expect("an option of the socket");
     }
 
-    /// Opens the WebSocket (RFC 6455, 4.1). Checks only the status of the response, because this is not a test.
+    /// Opens the WebSocket (RFC 6455, 4.1). Checks only the status of the response, because this is
+    /// not a test.
     fn upgrade(&mut self) {
         let request = "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\n\
             upgrade: websocket\r\nsec-websocket-version: 13\r\n\
@@ -142,8 +144,8 @@ impl Client {
         true
     }
 
-    /// Takes the payloads out of WebSocket frames (RFC 6455, 5.2). All frames are treated as data, because the server
-    /// sends no others here.
+    /// Takes the payloads out of WebSocket frames (RFC 6455, 5.2). All frames are treated as data,
+    /// because the server sends no others here.
     fn unframe(&mut self) {
         let mut at = 0;
         loop {
@@ -164,7 +166,8 @@ impl Client {
     }
 }
 
-/// Returns the lengths of a WebSocket frame's header and payload, or None if the header is incomplete.
+/// Returns the lengths of a WebSocket frame's header and payload, or None if the header is
+/// incomplete.
 fn frame_head(bytes: &[u8]) -> Option<(usize, usize)> {
     match *bytes.get(1)? {
         126 => {

@@ -24,7 +24,8 @@ pub struct Load {
 pub struct Pace {
     /// Messages in one write.
     burst: u64,
-    /// Maximum number of messages in flight. Less than the allowed lag of a subscription, so that none is skipped.
+    /// Maximum number of messages in flight. Less than the allowed lag of a subscription, so that
+    /// none is skipped.
     window: u64,
 }
 
@@ -34,7 +35,8 @@ impl Pace {
         burst: 32,
         window: 512,
     };
-    /// Each message is sent after all receivers have the one before, so that the server cannot batch messages.
+    /// Each message is sent after all receivers have the one before, so that the server cannot
+    /// batch messages.
     pub const ONE_BY_ONE: Self = Self {
         burst: 1,
         window: 1,

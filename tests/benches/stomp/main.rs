@@ -1,9 +1,10 @@
-//! Measures the cost and the rate of deliveries of the real binary, over TCP and WebSocket. Run it with
-//! `cargo xtask bench`, or, if the release binary is built, with `cargo bench -p carillon-tests`.
+//! Measures the cost and the rate of deliveries of the real binary, over TCP and WebSocket. Run it
+//! with `cargo xtask bench`, or, if the release binary is built, with `cargo bench -p
+//! carillon-tests`.
 //!
-//! Clients and server share the machine. So the server's CPU time per delivery, which hardly depends on other processes,
-//! is more meaningful than the rates. In a stream one write holds many messages; one by one, each delivery is a separate
-//! write.
+//! Clients and server share the machine. So the server's CPU time per delivery, which hardly
+//! depends on other processes, is more meaningful than the rates. In a stream one write holds many
+//! messages; one by one, each delivery is a separate write.
 
 mod client;
 mod load;

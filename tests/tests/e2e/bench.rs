@@ -4,7 +4,8 @@ use harness::Carillon;
 use harness::carillon::run;
 use serde_json::Value;
 
-/// Runs `carillon bench` for a short time with these arguments at the HTTP port, and returns its report.
+/// Runs `carillon bench` for a short time with these arguments at the HTTP port, and returns its
+/// report.
 async fn bench(server: &Carillon, scheme: &str, path: &str, arguments: &[&str]) -> Value {
     let address = format!("{scheme}://{}{path}", server.address());
     bench_at(server, &address, arguments).await

@@ -1,4 +1,5 @@
-//! `carillon request` and `carillon reply`: requests and answers between processes, over topics and queues.
+//! `carillon request` and `carillon reply`: requests and answers between processes, over topics and
+//! queues.
 
 use std::process::Output;
 

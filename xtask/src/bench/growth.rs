@@ -1,4 +1,5 @@
-//! `cargo xtask bench growth`: measures Carillon under increasing load, and draws the curves in `docs/growth-*.svg`.
+//! `cargo xtask bench growth`: measures Carillon under increasing load, and draws the curves in
+//! `docs/growth-*.svg`.
 
 use std::path::PathBuf;
 
@@ -21,7 +22,8 @@ struct Curve {
     /// Arguments of `carillon bench`. `{}` stands for the increasing number.
     arguments: &'static [&'static str],
     steps: &'static [u32],
-    /// JSON pointer to the plotted value in the report. With one subscriber, there is one delivery per publication.
+    /// JSON pointer to the plotted value in the report. With one subscriber, there is one delivery
+    /// per publication.
     pointer: &'static str,
 }
 

@@ -1,5 +1,5 @@
-//! `cargo xtask bench peers`: compares Carillon with other brokers in one run. Each round measures one broker after
-//! another. The medians are written to `docs/bench.md`.
+//! `cargo xtask bench peers`: compares Carillon with other brokers in one run. Each round measures
+//! one broker after another. The medians are written to `docs/bench.md`.
 
 mod idle;
 
@@ -213,8 +213,8 @@ fn traffic(plan: &Plan) -> Result<Vec<table::Row>> {
         .collect())
 }
 
-/// Restarts Carillon. It keeps the messages of each topic, and each measurement uses new topics, so its memory would be
-/// full after some dozens of measurements.
+/// Restarts Carillon. It keeps the messages of each topic, and each measurement uses new topics, so
+/// its memory would be full after some dozens of measurements.
 fn restart_carillon(plan: &Plan, servers: &mut [Server]) -> Result<()> {
     for server in servers {
         if server.broker == Broker::Carillon {

@@ -24,7 +24,8 @@ pub fn deliveries(columns: &[&str], rows: &[Row]) -> String {
     lines
 }
 
-/// Renders the only column as latencies in milliseconds and the server's CPU time per delivery in microseconds.
+/// Renders the only column as latencies in milliseconds and the server's CPU time per delivery in
+/// microseconds.
 pub fn latencies(rows: &[Row]) -> String {
     let mut lines = head(&["p50, ms", "p99, ms", "CPU, µs"]);
     for row in rows {
@@ -47,7 +48,8 @@ pub fn take_column(rows: &mut [Row], column: usize) -> Vec<Row> {
     rows.iter_mut().map(take).collect()
 }
 
-/// Renders Carillon's deliveries divided by those of the best other broker, of all protocols or of one.
+/// Renders Carillon's deliveries divided by those of the best other broker, of all protocols or of
+/// one.
 pub fn ratios(columns: &[&str], rows: &[Row], protocol: Option<&str>) -> String {
     let mut lines = head(columns);
     let is_one = |row: &&Row| protocol.is_none_or(|protocol| row.protocol == protocol);

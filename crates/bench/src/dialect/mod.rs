@@ -1,5 +1,5 @@
-//! The parts of the protocols that the generator needs: frames that are encoded once, and scanners that only find the
-//! end and the payload of a frame.
+//! The parts of the protocols that the generator needs: frames that are encoded once, and scanners
+//! that only find the end and the payload of a frame.
 //!
 //! No full codec is used, because the generator must use far less CPU than the server.
 
@@ -27,7 +27,8 @@ pub enum Protocol {
 /// The meaning of a frame from the server.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Arrival<'a> {
-    /// Confirms the oldest unconfirmed request: CONNECTED, RECEIPT, CONNACK, SUBACK, PUBACK or PONG.
+    /// Confirms the oldest unconfirmed request: CONNECTED, RECEIPT, CONNACK, SUBACK, PUBACK or
+    /// PONG.
     Confirmed,
     /// A delivery. `packet_id` is 0 if it needs no acknowledgement.
     Message { payload: &'a [u8], packet_id: u16 },
@@ -85,7 +86,8 @@ impl Protocol {
         }
     }
 
-    /// Returns the frame for a subscription. The server confirms it. `number` is unique on the connection, and not 0.
+    /// Returns the frame for a subscription. The server confirms it. `number` is unique on the
+    /// connection, and not 0.
     pub fn subscription(self, filter: &str, number: u32, quality: Quality) -> Vec<u8> {
         match self {
             Self::Stomp => stomp::subscription(filter, number),
@@ -112,8 +114,8 @@ impl Protocol {
         nats::PONG
     }
 
-    /// Returns a topic or filter in the protocol's notation. In `name`, levels are joined by dots, `*` stands for one
-    /// level, and a final `>` for all remaining levels.
+    /// Returns a topic or filter in the protocol's notation. In `name`, levels are joined by dots,
+    /// `*` stands for one level, and a final `>` for all remaining levels.
     pub fn encode_name(self, name: &str) -> String {
         match self {
             Self::Stomp => format!("/topic/{name}"),

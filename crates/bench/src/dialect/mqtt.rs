@@ -24,7 +24,8 @@ impl Scan for Mqtt {
     }
 }
 
-/// Returns the offset and the length of the body (section 2.2.3), or None if the fixed header is incomplete.
+/// Returns the offset and the length of the body (section 2.2.3), or None if the fixed header is
+/// incomplete.
 fn fixed_header(bytes: &[u8]) -> Result<Option<(usize, usize)>, ProtocolError> {
     let mut length = 0;
     for (place, byte) in bytes.iter().skip(1).take(4).enumerate() {
@@ -131,7 +132,8 @@ fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// Encodes a UTF-8 string (section 1.5.3). Strings over 65,535 bytes are cut off; none here is that long.
+/// Encodes a UTF-8 string (section 1.5.3). Strings over 65,535 bytes are cut off; none here is that
+/// long.
 fn string(text: &str) -> Vec<u8> {
     let length = text.len().min(usize::from(u16::MAX));
     let mut bytes = (length as u16).to_be_bytes().to_vec();

@@ -1,4 +1,5 @@
-//! The text protocol of NATS: PUB, SUB, MSG, and PING, whose PONG confirms all operations before it.
+//! The text protocol of NATS: PUB, SUB, MSG, and PING, whose PONG confirms all operations before
+//! it.
 
 use memchr::memchr;
 

@@ -81,8 +81,8 @@ struct Head {
 }
 
 impl Head {
-    /// Parses headers with two searches. This costs half as much as parsing each line, which took half of the
-    /// generator's CPU time.
+    /// Parses headers with two searches. This costs half as much as parsing each line, which took
+    /// half of the generator's CPU time.
     fn at_once(bytes: &[u8], headers_at: usize) -> Result<Option<Self>, ProtocolError> {
         // Both searched texts start with the end of the line before.
         let rest = &bytes[headers_at - 1..];

@@ -141,8 +141,8 @@ impl Connection {
         }
     }
 
-    /// Sends DISCONNECT, and waits up to [`CLOSE_TIMEOUT`] until the server closes the connection. The server does
-    /// so after it has read everything sent before.
+    /// Sends DISCONNECT, and waits up to [`CLOSE_TIMEOUT`] until the server closes the connection.
+    /// The server does so after it has read everything sent before.
     ///
     /// # Errors
     ///
@@ -177,7 +177,8 @@ impl Connection {
         }
     }
 
-    /// Sends the unsent bytes if possible, such as a DISCONNECT with the reason, and returns the session.
+    /// Sends the unsent bytes if possible, such as a DISCONNECT with the reason, and returns the
+    /// session.
     pub async fn into_client(mut self) -> Client {
         // The session is the same if the server does not read them.
         let _ = timeout(CLOSE_TIMEOUT, self.flush()).await;

@@ -10,8 +10,8 @@ pub struct MqttOptions {
     #[arg(long, value_name = "VERSION", env = "CARILLON_MQTT_VERSION")]
     mqtt_version: Option<MqttVersion>,
 
-    /// Quality of service: 0 for at most once, 1 for at least once, 2 for exactly once; with 1 and 2 the server
-    /// confirms each published message, and `pub` waits for that [default: 1]
+    /// Quality of service: 0 for at most once, 1 for at least once, 2 for exactly once; with 1 and
+    /// 2 the server confirms each published message, and `pub` waits for that [default: 1]
     #[arg(
         long,
         value_name = "0|1|2",
@@ -56,8 +56,8 @@ pub struct MqttSubscribeOptions {
     #[command(flatten)]
     pub common: MqttOptions,
 
-    /// Let the server keep the subscription and its messages for this time after the end of this command; the next
-    /// run with the same --client-id continues it
+    /// Let the server keep the subscription and its messages for this time after the end of this
+    /// command; the next run with the same --client-id continues it
     #[arg(
         long,
         value_name = "SECONDS|never",
@@ -150,7 +150,8 @@ impl MqttOptions {
         }
     }
 
-    /// Returns the quality of service. At least once by default, so that the server confirms messages.
+    /// Returns the quality of service. At least once by default, so that the server confirms
+    /// messages.
     pub fn qos(&self) -> QoS {
         self.qos.unwrap_or(QoS::AtLeastOnce)
     }
@@ -214,7 +215,8 @@ fn qos(text: &str) -> Result<QoS, &'static str> {
     qos.ok_or("the value must be 0, 1 or 2")
 }
 
-/// "If the Session Expiry Interval is 0xFFFFFFFF (UINT_MAX), the Session does not expire" (3.1.2.11.2).
+/// "If the Session Expiry Interval is 0xFFFFFFFF (UINT_MAX), the Session does not expire"
+/// (3.1.2.11.2).
 fn session_expiry(text: &str) -> Result<u32, &'static str> {
     match (text, text.parse()) {
         ("never", _) => Ok(NEVER),

@@ -6,7 +6,8 @@ use wire::mqtt::{DisconnectReason, Properties};
 
 use crate::client::render::printable;
 
-/// Returns the name of a reason code, with the server reference and the reason string if present, on one line.
+/// Returns the name of a reason code, with the server reference and the reason string if present,
+/// on one line.
 pub fn reason_text(reason: impl Debug, properties: &Properties<'_>) -> String {
     let words = words(&format!("{reason:?}"));
     let reference = properties.server_reference();

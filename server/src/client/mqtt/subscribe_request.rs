@@ -23,7 +23,8 @@ pub struct SubscribeRequest<'o> {
 impl<'o> SubscribeRequest<'o> {
     /// # Errors
     ///
-    /// The filter is invalid, or an option needs another version of MQTT or another kind of subscription.
+    /// The filter is invalid, or an option needs another version of MQTT or another kind of
+    /// subscription.
     pub fn of(options: &'o SubscribeOptions) -> anyhow::Result<Self> {
         let (source, mqtt) = (options.source.as_str(), &options.mqtt);
         let filter = TopicFilter::parse(source);
@@ -100,8 +101,8 @@ impl<'o> SubscribeRequest<'o> {
         }
     }
 
-    /// Returns the session expiry of CONNECT. With `--reconnect`, the session outlives a lost connection even if
-    /// it is not kept after the command.
+    /// Returns the session expiry of CONNECT. With `--reconnect`, the session outlives a lost
+    /// connection even if it is not kept after the command.
     const fn session_expiry_s(&self) -> u32 {
         match (self.options.session_expiry, self.reconnect) {
             (Some(seconds), _) => seconds,

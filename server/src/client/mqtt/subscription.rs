@@ -1,7 +1,7 @@
 //! `carillon sub` over MQTT.
 //!
-//! The session holds the subscription and the unacknowledged messages. It outlives a lost connection with
-//! `--reconnect`, and the end of the command with `--session-expiry`.
+//! The session holds the subscription and the unacknowledged messages. It outlives a lost
+//! connection with `--reconnect`, and the end of the command with `--session-expiry`.
 
 use wire::mqtt::{
     Suback, SubscribeReason,
@@ -120,7 +120,8 @@ impl Subscription for MqttSubscription<'_> {
     fn unsubscribe(&mut self, _: &mut Connection) {}
 
     async fn close(&mut self, connection: Connection) {
-        // The acknowledgements have been written; they count even if the server does not answer in time.
+        // The acknowledgements have been written; they count even if the server does not answer in
+        // time.
         let _ = connection.close(self.request.disconnect_expiry()).await;
     }
 

@@ -1,4 +1,5 @@
-//! Runs the command that answers requests: one process for each request, with limits on time and output.
+//! Runs the command that answers requests: one process for each request, with limits on time and
+//! output.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -46,7 +47,8 @@ pub enum CommandError {
 }
 
 impl Program<'_> {
-    /// Runs the command with the request on its standard input and in its environment. Returns its output.
+    /// Runs the command with the request on its standard input and in its environment. Returns its
+    /// output.
     ///
     /// The process is killed if it exceeds its time or output limit, and if this future is dropped.
     pub async fn answer(&self, request: &Request) -> Result<Vec<u8>, CommandError> {
@@ -116,8 +118,8 @@ async fn write(stdin: Option<ChildStdin>, body: &[u8]) {
     }
 }
 
-/// Removes one line end from the end of a text, similar to the shell's `$(...)`, which removes all. Answers that
-/// are not UTF-8 stay unchanged.
+/// Removes one line end from the end of a text, similar to the shell's `$(...)`, which removes all.
+/// Answers that are not UTF-8 stay unchanged.
 fn trim_line_end(answer: &mut Vec<u8>) {
     let without = answer.strip_suffix(b"\r\n").or(answer.strip_suffix(b"\n"));
     let length = without.map_or(answer.len(), <[u8]>::len);

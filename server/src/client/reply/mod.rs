@@ -1,7 +1,7 @@
 //! `carillon reply`: answers each request with a text or with the output of a command.
 //!
-//! This module owns the options and the outcome. [`replier`] answers requests on a connection, [`request`] holds
-//! a received request, [`command`] runs a command.
+//! This module owns the options and the outcome. [`replier`] answers requests on a connection,
+//! [`request`] holds a received request, [`command`] runs a command.
 
 mod command;
 mod replier;
@@ -41,8 +41,8 @@ pub struct ReplyOptions {
     )]
     body: Option<OsString>,
 
-    /// Command to run for each request, one at a time; it receives the request on its standard input, and its
-    /// output is the answer
+    /// Command to run for each request, one at a time; it receives the request on its standard
+    /// input, and its output is the answer
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "body")]
     command: Vec<OsString>,
 
@@ -101,7 +101,8 @@ pub struct ReplyOptions {
 ///
 /// # Errors
 ///
-/// The connection failed, the server refused the subscription or an answer, or the command cannot be started.
+/// The connection failed, the server refused the subscription or an answer, or the command cannot
+/// be started.
 pub async fn reply(options: ReplyOptions) -> anyhow::Result<()> {
     let mut stop = Stop::listen(None)?;
     let mut replier = Replier::new(&options);
@@ -139,7 +140,8 @@ impl ReplyOptions {
         }
     }
 
-    /// Returns the acknowledgement mode. A queue keeps each request until it is acknowledged; a topic does not.
+    /// Returns the acknowledgement mode. A queue keeps each request until it is acknowledged; a
+    /// topic does not.
     fn ack(&self) -> AckMode {
         match self.source.is_queue() {
             true => AckMode::ClientIndividual,
@@ -147,8 +149,9 @@ impl ReplyOptions {
         }
     }
 
-    /// Returns the selector of the SUBSCRIBE. On a queue it excludes messages without reply-to, so that they stay
-    /// there for other consumers. On a topic such messages are received and reported one by one.
+    /// Returns the selector of the SUBSCRIBE. On a queue it excludes messages without reply-to, so
+    /// that they stay there for other consumers. On a topic such messages are received and reported
+    /// one by one.
     fn whole_selector(&self) -> Option<String> {
         match (&self.selector, self.source.is_queue()) {
             (selector, false) => selector.clone(),
@@ -157,8 +160,8 @@ impl ReplyOptions {
         }
     }
 
-    /// Returns the headers of the SUBSCRIBE. On a queue the prefetch is 1, so that other repliers can take the next
-    /// request.
+    /// Returns the headers of the SUBSCRIBE. On a queue the prefetch is 1, so that other repliers
+    /// can take the next request.
     fn headers<'s>(&self, selector: Option<&'s str>) -> Vec<(&'static str, &'s str)> {
         let prefetch = self
             .source

@@ -103,7 +103,8 @@ impl<'o> Replier<'o> {
 
     fn subscribe(&mut self, connection: &mut Connection) {
         if self.is_last() {
-            // The connection was lost before the server had confirmed the last answer: answer once more.
+            // The connection was lost before the server had confirmed the last answer: answer once
+            // more.
             self.answered -= 1;
         }
         self.state.start_attempt();
@@ -188,7 +189,8 @@ impl<'o> Replier<'o> {
         Wait::Lost
     }
 
-    /// Sends the answer, then the acknowledgement: if the server refuses the answer, the request is not lost.
+    /// Sends the answer, then the acknowledgement: if the server refuses the answer, the request is
+    /// not lost.
     fn send(&mut self, target: &str, request: &Request, body: &[u8], connection: &mut Connection) {
         connection.send(&Send {
             destination: target,
@@ -202,7 +204,8 @@ impl<'o> Replier<'o> {
         }
         self.answered += 1;
         if self.is_last() {
-            // Sent together with the acknowledgement, so that the server delivers no further request.
+            // Sent together with the acknowledgement, so that the server delivers no further
+            // request.
             connection.unsubscribe(REQUESTS, Some(LAST));
         }
     }
@@ -223,8 +226,8 @@ impl<'o> Replier<'o> {
     }
 }
 
-/// Returns true if another request may be answered. On a lost connection nothing is sent any more, and the events
-/// that are left are only read.
+/// Returns true if another request may be answered. On a lost connection nothing is sent any more,
+/// and the events that are left are only read.
 const fn has_room(connection: &Connection) -> bool {
     connection.unsent_bytes() < UNSENT_BYTES || connection.is_lost()
 }
@@ -237,7 +240,8 @@ async fn progress(connection: &mut Connection) {
     }
 }
 
-/// Reports a request as unanswered. With a NACK, the server delivers a queue's request to another consumer.
+/// Reports a request as unanswered. With a NACK, the server delivers a queue's request to another
+/// consumer.
 fn refuse(request: &Request, error: &Unanswered, connection: &mut Connection) {
     note(&format!("{} was not answered: {error}", request.name()));
     if let Some(ack) = &request.ack {
@@ -255,5 +259,6 @@ fn note_missed(message: &Message<'_>) {
 const REQUESTS: &str = "requests";
 /// The receipt of the UNSUBSCRIBE. It confirms all frames before, too.
 const LAST: &str = "last";
-/// Number of unsent bytes from which on no more requests are answered. The answer that reaches it is still sent.
+/// Number of unsent bytes from which on no more requests are answered. The answer that reaches it
+/// is still sent.
 const UNSENT_BYTES: usize = 64 << 10;

@@ -58,8 +58,8 @@ impl Request {
         }
     }
 
-    /// Returns the destination of the answer. Checks it here, because the server would end the connection for an
-    /// invalid one.
+    /// Returns the destination of the answer. Checks it here, because the server would end the
+    /// connection for an invalid one.
     pub fn target(&self) -> Result<Target, Unanswerable> {
         let text = self.reply_to.as_deref().ok_or(Unanswerable::NoReplyTo)?;
         Target::from_stomp(text).map_err(|error| Unanswerable::InvalidReplyTo {
@@ -68,7 +68,8 @@ impl Request {
         })
     }
 
-    /// Returns the `correlation-id` of the answer: the request's own, else its message id, as is usual in JMS.
+    /// Returns the `correlation-id` of the answer: the request's own, else its message id, as is
+    /// usual in JMS.
     pub fn correlation(&self) -> &str {
         self.correlation_id.as_deref().unwrap_or(&self.message_id)
     }
@@ -102,8 +103,8 @@ impl Request {
     }
 }
 
-/// Returns the name of the environment variable for a header: `CARILLON_HEADER_RETRY_COUNT` for `retry-count`. The
-/// prefix keeps requesters from setting other variables.
+/// Returns the name of the environment variable for a header: `CARILLON_HEADER_RETRY_COUNT` for
+/// `retry-count`. The prefix keeps requesters from setting other variables.
 fn variable(header: &str) -> String {
     let letters = header.chars().map(|letter| match letter {
         letter if letter.is_ascii_alphanumeric() => letter.to_ascii_uppercase(),

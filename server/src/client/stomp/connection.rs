@@ -197,7 +197,8 @@ fn acknowledge(id: &str) -> Acknowledge<'_> {
 }
 
 const SUBPROTOCOL: &str = "v12.stomp";
-/// The limits for frames from the server. They only bound this client's memory: the server has its own limits.
+/// The limits for frames from the server. They only bound this client's memory: the server has its
+/// own limits.
 const LIMITS: Limits = Limits {
     body_bytes: 1 << 30,
     ..Limits::FROM_SERVER

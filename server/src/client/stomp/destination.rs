@@ -1,7 +1,7 @@
 //! Destinations of messages as users write them.
 //!
-//! A word that begins with `/` is a STOMP destination, such as `/queue/orders`; any other word is a topic.
-//! Destinations that the server would refuse are refused here, before connecting.
+//! A word that begins with `/` is a STOMP destination, such as `/queue/orders`; any other word is a
+//! topic. Destinations that the server would refuse are refused here, before connecting.
 
 use std::{fmt, str::FromStr};
 
@@ -39,7 +39,8 @@ pub enum InvalidDestination {
 }
 
 impl Target {
-    /// Parses a `destination` header. A name without a prefix is a queue here, not a topic as on the command line.
+    /// Parses a `destination` header. A name without a prefix is a queue here, not a topic as on
+    /// the command line.
     pub fn from_stomp(text: &str) -> Result<Self, InvalidDestination> {
         if sent_to(text, SESSION)?.iter().any(is_reserved) {
             return Err(InvalidDestination::Reserved);
@@ -111,7 +112,8 @@ impl fmt::Display for Source {
     }
 }
 
-/// Returns a destination as the command line shows it: a topic by its name, any other destination unchanged.
+/// Returns a destination as the command line shows it: a topic by its name, any other destination
+/// unchanged.
 pub fn display_name(stomp: &str) -> &str {
     match stomp.strip_prefix(TOPIC) {
         Some(topic) if !topic.contains(',') => topic,

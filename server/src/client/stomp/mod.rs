@@ -1,4 +1,5 @@
-//! STOMP for the command-line clients: the connection, destinations, and the STOMP parts of `pub` and `sub`.
+//! STOMP for the command-line clients: the connection, destinations, and the STOMP parts of `pub`
+//! and `sub`.
 
 pub mod connection;
 pub mod destination;

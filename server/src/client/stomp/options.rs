@@ -15,11 +15,13 @@ use crate::client::{options::selector, subscribe::SubscribeOptions};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct StompOptions {
-    /// Start with earlier messages: with each topic's last one ("last"), or after a sequence or a message id
+    /// Start with earlier messages: with each topic's last one ("last"), or after a sequence or a
+    /// message id
     #[arg(long, value_name = "last|SEQUENCE|ID", env = "CARILLON_SUB_SINCE")]
     since: Option<Since>,
 
-    /// Receive only messages whose headers match this selector, such as "price > 20 AND colour = 'red'"
+    /// Receive only messages whose headers match this selector, such as "price > 20 AND colour =
+    /// 'red'"
     #[arg(long, value_name = "CONDITION", env = "CARILLON_SUB_SELECTOR", value_parser = selector)]
     selector: Option<String>,
 
@@ -27,8 +29,8 @@ pub struct StompOptions {
     #[arg(long, env = "CARILLON_SUB_BROWSE", value_parser = BoolishValueParser::new())]
     pub browse: bool,
 
-    /// Make the subscription durable under this name and --client-id: the server keeps its messages until the next
-    /// run
+    /// Make the subscription durable under this name and --client-id: the server keeps its messages
+    /// until the next run
     #[arg(
         long,
         value_name = "NAME",
@@ -135,8 +137,8 @@ impl<'o> SubscribeRequest<'o> {
         self.source.is_queue() || self.options.durable.is_some()
     }
 
-    /// Returns the acknowledgement mode. Kept messages are acknowledged after they are printed, so that messages in
-    /// flight at the end of the command are not lost.
+    /// Returns the acknowledgement mode. Kept messages are acknowledged after they are printed, so
+    /// that messages in flight at the end of the command are not lost.
     pub fn ack(&self) -> AckMode {
         match self.is_kept() && !self.options.browse {
             true => AckMode::Client,
@@ -144,7 +146,8 @@ impl<'o> SubscribeRequest<'o> {
         }
     }
 
-    /// Returns the headers of the SUBSCRIBE; `window` is the maximum number of unacknowledged messages.
+    /// Returns the headers of the SUBSCRIBE; `window` is the maximum number of unacknowledged
+    /// messages.
     pub fn headers<'s>(&'s self, window: &'s str) -> Vec<(&'static str, &'s str)> {
         let is_acknowledged = self.ack() != AckMode::Auto;
         let headers = [
@@ -163,7 +166,8 @@ impl<'o> SubscribeRequest<'o> {
         self.options.since.as_ref().map(|since| since.0.as_str())
     }
 
-    /// Returns true if the start of the subscription is a fixed message, independent of later publications.
+    /// Returns true if the start of the subscription is a fixed message, independent of later
+    /// publications.
     pub fn begins_at_a_message(&self) -> bool {
         self.since().is_some_and(|since| since != LAST)
     }

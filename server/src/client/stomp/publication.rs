@@ -79,8 +79,8 @@ impl Publication for StompPublication<'_> {
                     self.confirmed = receipt.parse().unwrap_or(self.confirmed);
                 }
                 Ok(Some(Event::Error(error))) => {
-                    // The server processes frames in order: an ERROR without receipt-id is about the first
-                    // unconfirmed message.
+                    // The server processes frames in order: an ERROR without receipt-id is about
+                    // the first unconfirmed message.
                     let number = error.receipt_id.as_ref().and_then(|id| id.parse().ok());
                     return Err(PublishError::Message {
                         number: number.unwrap_or(self.confirmed + 1),

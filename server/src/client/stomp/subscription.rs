@@ -1,7 +1,7 @@
 //! `carillon sub` over STOMP.
 //!
-//! For topics this client remembers the last message, to continue after it. For queues and durable subscriptions the
-//! server keeps all messages that are not acknowledged.
+//! For topics this client remembers the last message, to continue after it. For queues and durable
+//! subscriptions the server keeps all messages that are not acknowledged.
 
 use wire::stomp::{
     client::{Event, Message, Subscribe},
@@ -104,8 +104,8 @@ impl Subscription for StompSubscription<'_> {
 }
 
 impl StompSubscription<'_> {
-    /// Returns the start of the subscription: after the latest message, else the user's option. The server knows the
-    /// start of queues and durable subscriptions.
+    /// Returns the start of the subscription: after the latest message, else the user's option. The
+    /// server knows the start of queues and durable subscriptions.
     fn since(&self) -> Option<&str> {
         let last_id = self.last_id.as_deref();
         let last_id = last_id.filter(|_| !self.request.is_kept());
@@ -139,7 +139,8 @@ impl StompSubscription<'_> {
 
     fn confirmed(&self, intake: &mut Intake<String>) {
         intake.confirmed(&self.request.source.to_string());
-        // Before the first message there is no message to continue after, unless the user named one.
+        // Before the first message there is no message to continue after, unless the user named
+        // one.
         let goes_on = self.last_id.is_some() || self.request.begins_at_a_message();
         if intake.state.was_lost() && !goes_on && !self.request.is_kept() {
             intake.note_gap();

@@ -1,7 +1,8 @@
-//! Measures idle servers: the time to start, the memory after the start, and the memory per connection.
+//! Measures idle servers: the time to start, the memory after the start, and the memory per
+//! connection.
 //!
-//! Each endpoint is measured on a newly started server. A server that has worked before has free memory in reserve, and
-//! connections would seem to cost nothing.
+//! Each endpoint is measured on a newly started server. A server that has worked before has free
+//! memory in reserve, and connections would seem to cost nothing.
 
 use std::time::Duration;
 

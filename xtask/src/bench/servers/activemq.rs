@@ -1,10 +1,12 @@
-//! ActiveMQ Classic: Debian's jar with its own configuration here, no data on disk, up to 1 GiB of heap.
+//! ActiveMQ Classic: Debian's jar with its own configuration here, no data on disk, up to 1 GiB of
+//! heap.
 
 use anyhow::Result;
 
 use super::{Endpoint, Folder, StartPlan, free_ports, program};
 
-/// The MQTT endpoint needs the library of the MQTT client, which Debian's package does not depend on.
+/// The MQTT endpoint needs the library of the MQTT client, which Debian's package does not depend
+/// on.
 pub const NEEDS: [(&str, &str); 2] = [
     ("activemq", HOME_JAR),
     ("libmqtt-client-java", "/usr/share/java/mqtt-client.jar"),

@@ -1,5 +1,5 @@
-//! Starts brokers for a measurement: on free ports of loopback, with their files in a temporary folder. Each one is
-//! ended by its process id.
+//! Starts brokers for a measurement: on free ports of loopback, with their files in a temporary
+//! folder. Each one is ended by its process id.
 
 mod activemq;
 mod carillon;
@@ -86,7 +86,8 @@ impl Broker {
             .find(|broker| broker.name().eq_ignore_ascii_case(name))
     }
 
-    /// Returns the Debian packages that the broker needs, each with a file that shows that it is installed.
+    /// Returns the Debian packages that the broker needs, each with a file that shows that it is
+    /// installed.
     pub const fn needs(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Carillon => &[],
@@ -170,8 +171,8 @@ impl Server {
         Ok(())
     }
 
-    /// Waits for the other endpoints, which open one after another. Endpoints that stay closed do not exist in this
-    /// version, and are removed.
+    /// Waits for the other endpoints, which open one after another. Endpoints that stay closed do
+    /// not exist in this version, and are removed.
     fn wait_for_other_endpoints(&mut self, start_time: Instant) -> Result<()> {
         let deadline = start_time.elapsed() + ENDPOINT_TIMEOUT;
         while !self.endpoints.iter().all(|endpoint| is_open(endpoint.port))

@@ -30,7 +30,8 @@ pub fn start() -> Result<StartPlan> {
     let mut server = command(packaged_program()?);
     server
         .env("HOME", folder.path())
-        // Makes the starting shell execute the server in its own process, so that there is one process.
+        // Makes the starting shell execute the server in its own process, so that there is one
+        // process.
         .env("RUNNING_UNDER_SYSTEMD", "1")
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
         .env("ERL_EPMD_PORT", epmd.to_string())
@@ -61,8 +62,8 @@ pub fn start() -> Result<StartPlan> {
     })
 }
 
-/// Returns the server script of the package. The script in the `PATH` would change the user and leave a shell as parent
-/// of the server.
+/// Returns the server script of the package. The script in the `PATH` would change the user and
+/// leave a shell as parent of the server.
 fn packaged_program() -> Result<PathBuf> {
     let versions = fs::read_dir("/usr/lib/rabbitmq/lib")?.flatten();
     versions
