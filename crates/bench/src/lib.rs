@@ -1,8 +1,8 @@
 //! `carillon bench`: generates load for Carillon or another server, and measures it.
 //!
-//! The generator must use far less CPU than the server: it has one thread ([`net`]), encodes frames
+//! The generator must use far less CPU than the server: it has one thread (`net`), encodes frames
 //! once, writes many messages at once, reads large blocks, and its scanners only find frames
-//! ([`dialect`]). Every message carries a stamp ([`stamp`]), from which loss, order and latency are
+//! (`dialect`). Every message carries a stamp (`stamp`), from which loss, order and latency are
 //! computed.
 //!
 //! It uses only the server's protocol and the figures of its process in `/proc`.
