@@ -25,17 +25,17 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the server (also what happens without a command)
+    /// Run the server; the default without a command
     Serve(ServeOptions),
     /// Publish a message, or each line of standard input
     Pub(client::PublishOptions),
-    /// Print the messages of a topic, a filter or a queue, one a line
+    /// Print the messages of a topic, a filter or a queue, one per line
     Sub(client::SubscribeOptions),
-    /// Ask, and print the answer
+    /// Send requests, and print the answers
     Request(client::RequestOptions),
-    /// Answer requests with a text, or with what a command prints
+    /// Answer requests with a text or the output of a command
     Reply(client::ReplyOptions),
-    /// Put a server under load, Carillon or another, and say how it did
+    /// Generate load for a server, Carillon or another, and report its performance
     Bench(Box<BenchOptions>),
 }
 

@@ -125,7 +125,7 @@ pub enum Shape {
     FanOut,
     /// 100 publishers with a topic each, one subscriber with a wildcard
     FanIn,
-    /// 100 publishers, each with a topic and a subscriber of its own
+    /// 100 publishers, each with its own topic and subscriber
     Pairs,
     /// Connections that only subscribe, to measure their memory and the rate of opening them
     Idle,

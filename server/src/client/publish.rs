@@ -56,7 +56,7 @@ pub struct PublishOptions {
     #[command(flatten)]
     pub(super) connection: ConnectionOptions,
 
-    #[command(flatten, next_help_heading = "Options of MQTT")]
+    #[command(flatten, next_help_heading = "MQTT options")]
     pub(super) mqtt: MqttPublishOptions,
 }
 

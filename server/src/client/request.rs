@@ -85,7 +85,7 @@ pub struct RequestOptions {
     #[arg(long, env = "CARILLON_REQUEST_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
 
-    /// Print errors only
+    /// Print only answers and errors
     #[arg(short, long, env = "CARILLON_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 

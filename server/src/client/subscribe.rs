@@ -70,17 +70,17 @@ pub struct SubscribeOptions {
     #[arg(long, env = "CARILLON_SUB_RECONNECT", value_parser = BoolishValueParser::new())]
     pub(super) reconnect: bool,
 
-    /// Print only errors and notices of missed messages
+    /// Print no notices, except of missed messages
     #[arg(short, long, env = "CARILLON_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 
     #[command(flatten)]
     pub(super) connection: ConnectionOptions,
 
-    #[command(flatten, next_help_heading = "Options of STOMP")]
+    #[command(flatten, next_help_heading = "STOMP options")]
     pub(super) stomp: StompOptions,
 
-    #[command(flatten, next_help_heading = "Options of MQTT")]
+    #[command(flatten, next_help_heading = "MQTT options")]
     pub(super) mqtt: MqttSubscribeOptions,
 }
 

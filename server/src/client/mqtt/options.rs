@@ -124,7 +124,7 @@ pub struct MqttSubscribeOptions {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Retained {
-    /// On each subscribing
+    /// Each time this client subscribes
     Always,
     /// Only if the server has not kept the subscription
     New,

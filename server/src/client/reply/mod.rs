@@ -89,7 +89,7 @@ pub struct ReplyOptions {
     #[arg(long, env = "CARILLON_REPLY_RECONNECT", value_parser = BoolishValueParser::new())]
     reconnect: bool,
 
-    /// Print only errors and notices of missed or unanswered requests
+    /// Print no notices, except of missed and unanswered requests
     #[arg(short, long, env = "CARILLON_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 
