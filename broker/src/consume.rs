@@ -267,6 +267,18 @@ impl Broker {
         )
     }
 
+    /// Ends one of a session's consumers.
+    pub(crate) fn end_consumer_of(
+        &self,
+        session: &Session,
+        id: SubscriptionId,
+        outcome: &mut Outcome,
+    ) {
+        if let Some(consumer) = session.remove_consumer(id) {
+            self.end_consumers(&[consumer], outcome);
+        }
+    }
+
     /// Ends a session's consumers, which it does not have any more; what they had goes to others once all
     /// have ended.
     pub(crate) fn end_consumers(&self, consumers: &[Arc<Consumer>], outcome: &mut Outcome) {
@@ -307,6 +319,33 @@ impl Broker {
         consumer.close(&queues);
         self.notice_consumer(consumer, false, outcome);
         queues
+    }
+
+    /// Ends a subscription, as [`Broker::unsubscribe`], but lets a consumer of queues settle what was delivered to
+    /// it: a job that is under way is not given to another consumer as well.
+    ///
+    /// The consumer takes nothing more; message groups and what only an exclusive consumer could have go to
+    /// others. It counts as a subscription until everything is settled, or until its session ends or is paused.
+    /// `outcome` is added to. Unknown ids are ignored.
+    pub fn unsubscribe_when_settled(
+        &self,
+        session: &Session,
+        id: SubscriptionId,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
+        let consumer = session.consumer(id);
+        // The queue of a subscription to topics ends with its last consumer, and nothing is delivered twice.
+        let of_queues = consumer.filter(|consumer| consumer.kind == Kind::Queue);
+        let Some(queues) = of_queues.and_then(|consumer| consumer.leave()) else {
+            self.unsubscribe(session, id, now_ms, outcome);
+            return;
+        };
+        let mut budget = Budget::new();
+        for queue in queues.iter() {
+            queue.share_out(&mut budget, &mut outcome.ready);
+        }
+        self.bury(now_ms, outcome);
     }
 
     /// Deletes a durable subscription, with what waits for it.
@@ -394,7 +433,11 @@ impl Broker {
         for queue in consumer.settle(settlement, phase)? {
             queue.share_out(&mut budget, &mut outcome.ready);
         }
-        consumer.replenish(&mut budget, &mut outcome.ready);
+        if consumer.has_left() {
+            self.end_consumer_of(session, consumer.id, outcome);
+        } else {
+            consumer.replenish(&mut budget, &mut outcome.ready);
+        }
         Ok(())
     }
 

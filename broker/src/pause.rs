@@ -22,6 +22,9 @@ impl Broker {
             for queue in consumer.pause().iter() {
                 queue.share_out(&mut budget, &mut outcome.ready);
             }
+            if consumer.has_left() {
+                self.end_consumer_of(session, consumer.id, outcome);
+            }
         }
         self.bury(now_ms, outcome);
     }

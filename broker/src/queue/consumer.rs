@@ -118,7 +118,7 @@ impl Consumer {
 
     /// Whether it wants to be the only one, and is there.
     pub(super) fn may_be_only_one(&self) -> bool {
-        self.is_exclusive && !self.session.is_paused()
+        self.is_exclusive && !self.session.is_paused() && !lock(&self.hands).is_leaving()
     }
 
     pub(super) fn wants(&self, entry: &Entry) -> bool {
@@ -479,6 +479,24 @@ impl Consumer {
             queue.pause(self, returned.of(queue));
         }
         queues
+    }
+
+    /// Takes nothing more, and keeps what was delivered until it is settled. Returns the queues that are to be
+    /// shared out then, or `None` if nothing is to be settled: then the consumer can end at once.
+    pub(crate) fn leave(&self) -> Option<Arc<Vec<Arc<Queue>>>> {
+        let unread = lock(&self.hands).leave()?;
+        let mut returned = Returned::default();
+        unread.into_iter().for_each(|held| returned.add(held));
+        let queues = self.queues();
+        for queue in queues.iter() {
+            queue.pause(self, returned.of(queue));
+        }
+        Some(queues)
+    }
+
+    /// Returns true when everything is settled that the consumer had when it began to leave.
+    pub(crate) fn has_left(&self) -> bool {
+        lock(&self.hands).has_left()
     }
 
     /// Has room again; tells which queues are to be shared out. What else it has not looked at is for

@@ -29,6 +29,8 @@ pub(super) struct Hands {
     is_queued: bool,
     /// Nobody reads for it just now.
     is_paused: bool,
+    /// Its subscription has ended, and it is here until what it holds is settled.
+    is_leaving: bool,
     is_closed: bool,
 }
 
@@ -64,7 +66,7 @@ pub(super) enum Received {
 impl Hands {
     /// How many more it may be given.
     pub(super) fn room(&self, prefetch: usize) -> usize {
-        if self.is_closed || self.is_paused {
+        if self.is_closed || self.is_paused || self.is_leaving {
             return 0;
         }
         prefetch.saturating_sub(self.outbox.len() + self.held.len())
@@ -307,18 +309,45 @@ impl Hands {
         self.is_paused = false;
     }
 
+    /// Takes nothing more, and keeps what was read until it is settled. Returns what was not read, or `None`
+    /// if there is nothing to settle.
+    pub(super) fn leave(&mut self) -> Option<Vec<Held>> {
+        if self.holds_nothing() {
+            return None;
+        }
+        self.is_leaving = true;
+        self.goes_on = false;
+        Some(self.take_outbox().collect())
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.is_leaving
+    }
+
+    /// Returns true when everything is settled that [`Hands::leave`] had left.
+    pub(super) fn has_left(&self) -> bool {
+        self.is_leaving && self.holds_nothing()
+    }
+
+    fn holds_nothing(&self) -> bool {
+        self.held.is_empty() && self.staged.is_empty()
+    }
+
     fn take_all(&mut self) -> Vec<Held> {
         self.numbers = None;
         let held = std::mem::take(&mut self.held).into_values();
         let staged = std::mem::take(&mut self.staged).into_values().flatten();
+        held.chain(staged.map(|(_, held)| held))
+            .chain(self.take_outbox())
+            .collect()
+    }
+
+    fn take_outbox(&mut self) -> impl Iterator<Item = Held> + use<> {
         let outbox = std::mem::take(&mut self.outbox).into_iter();
-        let unread = outbox.filter_map(|Assigned { message, queue }| {
+        outbox.filter_map(|Assigned { message, queue }| {
             let queue = queue?;
             Some(Held { message, queue })
-        });
-        held.chain(staged.map(|(_, held)| held))
-            .chain(unread)
-            .collect()
+        })
     }
 }
 

@@ -39,3 +39,4 @@ mod threads;
 mod topic_model;
 mod topic_queues;
 mod transactions;
+mod unsubscribe_when_settled;

@@ -138,7 +138,8 @@ impl Mqtt {
         let id = self.broker.consume(&self.session, consume, outcome)?;
         if let Some(old) = old {
             let now_ms = clock::unix_ms();
-            self.broker.unsubscribe(&self.session, old, now_ms, outcome);
+            self.broker
+                .unsubscribe_when_settled(&self.session, old, now_ms, outcome);
         }
         Ok(id)
     }
@@ -158,7 +159,7 @@ impl Mqtt {
             });
             if let Some(Subscribed { id }) = found {
                 self.broker
-                    .unsubscribe(&self.session, id, now_ms, &mut turn.outcome);
+                    .unsubscribe_when_settled(&self.session, id, now_ms, &mut turn.outcome);
             }
         }
         self.carry_out(turn);

@@ -1,6 +1,6 @@
 //! ACK and NACK (STOMP 1.2, "ACK", "NACK").
 
-use broker::{DeliveryId, Settlement, Verdict};
+use broker::{DeliveryId, MessageId, Settlement, Verdict};
 use wire::stomp::server::{AckTarget, Acknowledge, Fault, Identity};
 
 use super::Stomp;
@@ -28,41 +28,68 @@ impl Stomp {
         turn: &mut Turn,
     ) -> Result<(), Fault> {
         let receipt = acknowledge.receipt.as_deref();
-        let unknown = || Fault::unknown_delivery(&acknowledge.target, receipt);
-        let delivery = self.delivery(&acknowledge.target).ok_or_else(unknown)?;
-        let settlement = Settlement { delivery, verdict };
-        if let Some(transaction) = acknowledge.transaction.as_deref() {
-            self.settle_later(transaction, settlement, acknowledge, turn)?;
-        } else {
-            self.broker
-                .settle(
-                    &self.session,
-                    settlement,
-                    clock::unix_ms(),
-                    &mut turn.outcome,
-                )
-                .map_err(|_| unknown())?;
+        let delivery = self.delivery(&acknowledge.target);
+        let settlement = delivery.map(|delivery| Settlement { delivery, verdict });
+        let transaction = acknowledge.transaction.as_deref();
+        let is_settled = match (settlement, transaction) {
+            (None, _) => false,
+            (Some(settlement), Some(transaction)) => {
+                self.settle_later(transaction, settlement, receipt, turn)?
+            }
+            (Some(settlement), None) => {
+                let now_ms = clock::unix_ms();
+                let outcome = &mut turn.outcome;
+                let settled = self
+                    .broker
+                    .settle(&self.session, settlement, now_ms, outcome);
+                settled.is_ok()
+            }
+        };
+        if !is_settled && !self.is_late(&acknowledge.target) {
+            return Err(Fault::unknown_delivery(&acknowledge.target, receipt));
         }
         self.carry_out(turn);
         self.receipt(receipt, turn);
         Ok(())
     }
 
+    /// Returns true for a delivery of a subscription that has ended. It was settled with the subscription, and
+    /// the client could not know that yet: there is nothing to do, and nothing wrong.
+    fn is_late(&self, target: &AckTarget<'_>) -> bool {
+        match target {
+            AckTarget::Id(id) => id
+                .parse::<DeliveryId>()
+                .is_ok_and(|delivery| self.ended.has(delivery.subscription)),
+            AckTarget::Message {
+                subscription,
+                message_id,
+            } => {
+                let has_ended = match subscription {
+                    Some(id) => self.ended.of(&Identity::Id(id.clone())).next().is_some(),
+                    None => !self.ended.is_empty(),
+                };
+                has_ended && message_id.parse::<MessageId>().is_ok()
+            }
+        }
+    }
+
+    /// Returns false if there is nothing to settle.
     fn settle_later(
         &mut self,
         transaction: &str,
         settlement: Settlement,
-        acknowledge: &Acknowledge<'_>,
+        receipt: Option<&str>,
         turn: &mut Turn,
-    ) -> Result<(), Fault> {
-        let receipt = acknowledge.receipt.as_deref();
+    ) -> Result<bool, Fault> {
         let bytes = size_of::<Settlement>();
         let transaction = self.transactions.admit(transaction, bytes, receipt)?;
-        self.broker
-            .stage(&self.session, settlement, &mut turn.outcome)
-            .map_err(|_| Fault::unknown_delivery(&acknowledge.target, receipt))?;
-        transaction.settlements.push(settlement);
-        Ok(())
+        let staged = self
+            .broker
+            .stage(&self.session, settlement, &mut turn.outcome);
+        if staged.is_ok() {
+            transaction.settlements.push(settlement);
+        }
+        Ok(staged.is_ok())
     }
 
     /// 1.2 names the delivery; before, the message, and in 1.1 the subscription.
@@ -73,13 +100,19 @@ impl Stomp {
                 subscription,
                 message_id,
             } => {
-                let subscription = match subscription {
-                    Some(id) => Some(self.subscriptions.get(&Identity::Id(id.clone()))?.id),
-                    None => None,
-                };
                 let message = message_id.parse().ok()?;
-                self.broker
-                    .find_delivery(&self.session, subscription, message)
+                let find = |subscription| {
+                    self.broker
+                        .find_delivery(&self.session, subscription, message)
+                };
+                let Some(id) = subscription else {
+                    return find(None);
+                };
+                // The client may have used the id again since.
+                let identity = Identity::Id(id.clone());
+                let current = self.subscriptions.get(&identity).map(|one| one.id);
+                let all = current.into_iter().chain(self.ended.of(&identity));
+                all.map(Some).find_map(find)
             }
         }
     }

@@ -4,6 +4,7 @@ mod acknowledge;
 mod destination;
 mod door;
 mod encoder;
+mod ended;
 mod options;
 mod send;
 mod subscribe;
@@ -31,6 +32,7 @@ use crate::{
 pub use destination::{Destination, Misspelled, Place, sent_to, subscribed_to, written_by_others};
 pub use door::StompDoor;
 use encoder::StompEncoder;
+use ended::Ended;
 pub use options::StompOptions;
 use send::Sending;
 use subscribe::Subscribed;
@@ -50,6 +52,7 @@ pub struct Stomp {
     presence: Presence,
     sending: Sending,
     subscriptions: HashMap<Identity<'static>, Subscribed>,
+    ended: Ended,
     transactions: Transactions,
     temporaries: Temporaries,
 }
@@ -99,6 +102,7 @@ impl Stomp {
             presence: Presence::new(advisories, session),
             sending: Sending::new(session.name()),
             subscriptions: HashMap::new(),
+            ended: Ended::default(),
             transactions: Transactions::new(options.transaction_bytes),
             temporaries: Temporaries::default(),
         };

@@ -28,13 +28,20 @@ impl Stomp {
         Ok(())
     }
 
-    /// Ends the subscription that is named, if there is one; what it held goes to others.
+    /// Ends the subscription that is named, if there is one. What it was given of queues can still be
+    /// acknowledged: the specification says of UNSUBSCRIBE only that nothing more is received, and a job that is
+    /// under way would be done twice. RabbitMQ does the same.
     fn end(&mut self, unsubscribe: &Unsubscribe<'_>, turn: &mut Turn) -> Option<Subscribed> {
         let identity = self.identity_of(unsubscribe)?;
         let ended = self.subscriptions.remove(&identity)?;
-        self.broker
-            .unsubscribe(&self.session, ended.id, clock::unix_ms(), &mut turn.outcome);
+        self.broker.unsubscribe_when_settled(
+            &self.session,
+            ended.id,
+            clock::unix_ms(),
+            &mut turn.outcome,
+        );
         self.carry_out(turn);
+        self.ended.note(identity, ended.id);
         Some(ended)
     }
 

@@ -144,6 +144,32 @@ async fn what_nobody_holds_cannot_be_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_late_acknowledgement_is_ignored_after_unsubscribe() {
+    let server = Carillon::start().await;
+    for version in VERSIONS {
+        let (mut client, messages) = receive_three(&server, version, ("a", INDIVIDUAL)).await;
+        client
+            .request(Frame::new("UNSUBSCRIBE").with("id", "s-1"))
+            .await;
+        // They are of a queue, so they can be acknowledged; a second time there is nothing to acknowledge.
+        for message in messages.iter().chain(&messages) {
+            client.ack(message).await;
+        }
+        assert_eq!(queue::depth(&server, "a").await, (0, 0), "{version}");
+
+        // The messages of a topic ended with their subscription.
+        client.subscribe_to("t", "/topic/a", &[INDIVIDUAL]).await;
+        client.publish("a", "x").await;
+        let message = client.message().await;
+        client
+            .request(Frame::new("UNSUBSCRIBE").with("id", "t"))
+            .await;
+        client.ack(&message).await;
+        client.leave().await;
+    }
+}
+
+#[tokio::test]
 async fn nobody_acknowledges_for_another() {
     let server = Carillon::start().await;
     let (_client, messages) = receive_three(&server, "1.2", ("a", INDIVIDUAL)).await;

@@ -268,6 +268,28 @@ async fn what_is_being_delivered_is_delivered_after_unsubscribe() {
 }
 
 #[tokio::test]
+async fn a_job_under_way_at_unsubscribe_is_not_given_to_another() {
+    let server = Carillon::with_mqtt(&[]).await;
+    for version in Version::ALL {
+        let mut first = MqttClient::subscriber(&server, version, "$queue/jobs", 1).await;
+        first.publish("$queue/jobs", "job", 1).await;
+        let job = first.delivery().await;
+        first.unsubscribe("$queue/jobs").await;
+        let mut second = MqttClient::subscriber(&server, version, "$queue/jobs", 1).await;
+        let puback = Packet::acknowledgement(Kind::Puback, job.id);
+        first.send(&puback).await;
+        first.ping().await;
+        first.leave().await;
+        // The next to arrive is the next job.
+        second.publish("$queue/jobs", "next", 1).await;
+        let next = second.message().await;
+        assert_eq!(next.text(), "next", "{version:?}");
+        second.ping().await;
+        second.leave().await;
+    }
+}
+
+#[tokio::test]
 async fn each_filter_has_its_answer() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {

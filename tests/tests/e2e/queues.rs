@@ -146,7 +146,7 @@ async fn a_prefetch_of_none_is_refused_and_no_limit_is_the_largest() {
 #[tokio::test]
 async fn what_a_consumer_leaves_unacknowledged_goes_to_another() {
     let server = Carillon::start().await;
-    for ending in ["disconnect", "unsubscribe", "vanish"] {
+    for ending in ["disconnect", "vanish"] {
         let mut first = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
         fill(&server, 3).await;
         let messages = [
@@ -160,11 +160,6 @@ async fn what_a_consumer_leaves_unacknowledged_goes_to_another() {
         second.is_quiet().await;
         match ending {
             "disconnect" => first.leave().await,
-            "unsubscribe" => {
-                first
-                    .request(Frame::new("UNSUBSCRIBE").with("id", "0"))
-                    .await
-            }
             _ => drop(first),
         }
         for left in [&messages[0], &messages[2]] {
@@ -176,6 +171,33 @@ async fn what_a_consumer_leaves_unacknowledged_goes_to_another() {
         second.is_quiet().await;
         second.leave().await;
     }
+}
+
+#[tokio::test]
+async fn a_job_that_is_under_way_at_unsubscribe_is_not_done_twice() {
+    let server = Carillon::start().await;
+    let mut first = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
+    fill(&server, 3).await;
+    let messages = [
+        first.message().await,
+        first.message().await,
+        first.message().await,
+    ];
+    first
+        .request(Frame::new("UNSUBSCRIBE").with("id", "0"))
+        .await;
+    let mut second = StompClient::consumer(&server, "/queue/a", &[]).await;
+    second.is_quiet().await;
+    for message in &messages[..2] {
+        first.ack(message).await;
+    }
+    second.is_quiet().await;
+    assert_eq!(queue::figure(&server, "a", "acknowledged").await, 2);
+    // What was never acknowledged goes to another with the connection.
+    first.leave().await;
+    let message = second.message().await;
+    is_again(&message, "2");
+    assert_eq!(message.body, messages[2].body);
 }
 
 #[tokio::test]

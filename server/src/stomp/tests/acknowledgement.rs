@@ -172,3 +172,93 @@ fn what_is_acknowledged_by_nobody_waits_for_nobody() {
     let heard = client.says(&format!("ACK; message-id:{}", client.message_id));
     assert!(heard[0].contains("message:unknown message"), "{heard:?}");
 }
+
+/// The versions, and what of a message they repeat to acknowledge it.
+const TARGETS: [(&str, &str); 4] = [
+    ("", "message-id:{id}"),
+    ("accept-version:1.1", "message-id:{id}"),
+    ("accept-version:1.1", "message-id:{id}; subscription:1"),
+    ("accept-version:1.2", "id:{ack}"),
+];
+
+#[test]
+fn a_message_of_a_queue_can_be_acknowledged_after_unsubscribe() {
+    for (version, target) in TARGETS {
+        for (verdict, is_again) in [("ACK", false), ("NACK", true)] {
+            if is_again && version.is_empty() {
+                continue;
+            }
+            let house = House::new();
+            let mut client = house.connected("client", &format!("{version}; host:h"));
+            client.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client-individual");
+            sent(&house, &["a"]);
+            assert_eq!(client.hears(), [A]);
+            let target = target
+                .replace("{id}", &client.message_id)
+                .replace("{ack}", &client.ack);
+            client.says("UNSUBSCRIBE; id:1");
+            // The id can be used again meanwhile.
+            let heard = client.says("SUBSCRIBE; id:1; destination:/queue/other; receipt:s");
+            assert_eq!(heard, ["RECEIPT; receipt-id:s"]);
+            let mut other = house.client("other");
+            assert_eq!(other.says("SUBSCRIBE; id:1; destination:/queue/q"), NOTHING);
+            let heard = client.says(&format!("{verdict}; {target}; receipt:r"));
+            assert_eq!(heard, ["RECEIPT; receipt-id:r"], "{version} {target}");
+            assert_eq!(
+                other.hears().len(),
+                usize::from(is_again),
+                "{version} {target}"
+            );
+            // It cannot be settled a second time, which changes nothing and ends nothing.
+            let heard = client.says(&format!("{verdict}; {target}; receipt:r"));
+            assert_eq!(heard, ["RECEIPT; receipt-id:r"], "{version} {target}");
+            assert_eq!(other.hears(), NOTHING);
+        }
+    }
+}
+
+#[test]
+fn a_late_acknowledgement_of_what_has_ended_is_ignored() {
+    for (version, target) in TARGETS {
+        let house = House::new();
+        let mut client = house.connected("client", &format!("{version}; host:h"));
+        client.says("SUBSCRIBE; id:1; destination:/topic/t; ack:client-individual");
+        let heard = client.says("SEND; destination:/topic/t | a");
+        assert_eq!(heard, ["MESSAGE; subscription:1; destination:/topic/t | a"]);
+        let target = target
+            .replace("{id}", &client.message_id)
+            .replace("{ack}", &client.ack);
+        client.says("UNSUBSCRIBE; id:1");
+        for transaction in ["", "; transaction:t"] {
+            if !transaction.is_empty() {
+                client.says(&format!("BEGIN{transaction}"));
+            }
+            let heard = client.says(&format!("ACK; {target}; receipt:r{transaction}"));
+            assert_eq!(heard, ["RECEIPT; receipt-id:r"], "{version} {target}");
+            if !transaction.is_empty() {
+                let heard = client.says("COMMIT; transaction:t; receipt:c");
+                assert_eq!(heard, ["RECEIPT; receipt-id:c"], "{version} {target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_acknowledgement_is_a_fault_after_unsubscribe_too() {
+    let house = House::new();
+    for wrong in [
+        "id:1",
+        "id:999-1",
+        "message-id:no-id",
+        "message-id:1-1; subscription:2",
+    ] {
+        let mut client = house.client("client");
+        client.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client-individual");
+        client.says("UNSUBSCRIBE; id:1");
+        let heard = client.says(&format!("ACK; {wrong}"));
+        assert!(
+            heard[0].contains("message:unknown message"),
+            "{wrong}: {heard:?}"
+        );
+    }
+}

@@ -1,0 +1,41 @@
+//! The subscriptions of a connection that have ended, so that a late ACK or NACK can be told from a wrong one.
+
+use std::collections::VecDeque;
+
+use broker::SubscriptionId;
+use wire::stomp::server::Identity;
+
+/// The subscriptions that ended last, in their order.
+#[derive(Default)]
+pub(super) struct Ended(VecDeque<(Identity<'static>, SubscriptionId)>);
+
+impl Ended {
+    pub(super) fn note(&mut self, identity: Identity<'static>, id: SubscriptionId) {
+        if self.0.len() == MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back((identity, id));
+    }
+
+    pub(super) fn has(&self, id: SubscriptionId) -> bool {
+        self.0.iter().any(|(_, ended)| *ended == id)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns those with this identity, the newest first.
+    pub(super) fn of<'a>(
+        &'a self,
+        identity: &'a Identity<'_>,
+    ) -> impl Iterator<Item = SubscriptionId> + 'a {
+        let all = self.0.iter().rev();
+        all.filter(move |(ended, _)| ended == identity)
+            .map(|(_, id)| *id)
+    }
+}
+
+/// Ended subscriptions that are remembered. An acknowledgement of an earlier one is an error again, unless the
+/// message still waits for it.
+const MOST: usize = 256;
