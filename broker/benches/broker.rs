@@ -23,7 +23,7 @@ const OTHERS: usize = 100_000;
 fn publish_and_drain(bencher: Bencher<'_, '_>, (subscriptions, batch): (usize, usize)) {
     let broker = Broker::new(1, Limits::default());
     let readers = attach(&broker, &vec!["rect"; subscriptions]);
-    run(bencher, &broker, readers, ("rect", batch));
+    run(bencher, &broker, readers, "rect", batch);
 }
 
 #[divan::bench(args = [1, 64])]
@@ -31,14 +31,14 @@ fn publish_and_drain_among_100_000_others(bencher: Bencher<'_, '_>, batch: usize
     let broker = Broker::new(1, Limits::default());
     let _others = others(&broker);
     let readers = attach(&broker, &["rect"]);
-    run(bencher, &broker, readers, ("rect", batch));
+    run(bencher, &broker, readers, "rect", batch);
 }
 
 #[divan::bench(args = [1, 64])]
 fn publish_and_drain_three_levels(bencher: Bencher<'_, '_>, batch: usize) {
     let broker = Broker::new(1, Limits::default());
     let readers = attach(&broker, &["finance.*.market"]);
-    run(bencher, &broker, readers, ("finance.stock.market", batch));
+    run(bencher, &broker, readers, "finance.stock.market", batch);
 }
 
 #[divan::bench(args = [1, 100])]
@@ -95,15 +95,16 @@ fn run(
     bencher: Bencher<'_, '_>,
     broker: &Broker,
     mut readers: Vec<Reader>,
-    (topic, size): (&str, usize),
+    topic: &str,
+    batch_size: usize,
 ) {
     let name = name(topic);
     let mut outcome = Outcome::default();
-    let mut batch = Vec::with_capacity(size);
+    let mut batch = Vec::with_capacity(batch_size);
     bencher
-        .counter(ItemsCount::new(size * readers.len().max(1)))
+        .counter(ItemsCount::new(batch_size * readers.len().max(1)))
         .bench_local(|| {
-            batch.extend((0..size).map(|_| publication(&name)));
+            batch.extend((0..batch_size).map(|_| publication(&name)));
             broker.publish(&mut batch, &mut outcome);
             outcome.ready.drain().for_each(drop);
             readers.iter_mut().map(drain).sum::<usize>()

@@ -37,7 +37,7 @@ fn topic(bencher: Bencher<'_, '_>, batch: usize) {
             &mut Outcome::default(),
         )
         .expect("within the limits");
-    bench.run(bencher, vec![reader], (batch, event));
+    bench.run(bencher, vec![reader], batch, event);
 }
 
 #[divan::bench(args = [(1, AUTO, 1), (1, AUTO, 64), (4, AUTO, 1), (4, AUTO, 64), (1, INDIVIDUAL, 1), (1, INDIVIDUAL, 64), (4, INDIVIDUAL, 1), (4, INDIVIDUAL, 64), (1, CUMULATIVE, 64)])]
@@ -47,7 +47,7 @@ fn deliver(bencher: Bencher<'_, '_>, (consumers, mode, batch): (usize, Acknowled
         acknowledgement: mode,
         ..consume("q")
     });
-    bench.run(bencher, readers, (batch, message));
+    bench.run(bencher, readers, batch, message);
 }
 
 /// Delivers from a topic to a subscription with acknowledgements.
@@ -62,14 +62,14 @@ fn deliver_from_topic(bencher: Bencher<'_, '_>, batch: usize) {
         source: source(),
         ..consume("q")
     });
-    bench.run(bencher, readers, (batch, event));
+    bench.run(bencher, readers, batch, event);
 }
 
 #[divan::bench(args = [(4, 1), (4, 64), (1_000, 1_000)])]
 fn deliver_groups(bencher: Bencher<'_, '_>, (consumers, batch): (usize, usize)) {
     let bench = Bench::new();
     let readers = bench.consumers(consumers, || consume("q"));
-    bench.run(bencher, readers, (batch, grouped));
+    bench.run(bencher, readers, batch, grouped);
 }
 
 #[divan::bench(args = [1, 64])]
@@ -80,7 +80,7 @@ fn deliver_to_4_that_select(bencher: Bencher<'_, '_>, batch: usize) {
         selector: selector(),
         ..consume("q")
     });
-    bench.run(bencher, readers, (batch, grouped));
+    bench.run(bencher, readers, batch, grouped);
 }
 
 /// Sends 64 messages to a queue in which `waiting` messages wait and no consumer takes any.
@@ -299,28 +299,31 @@ impl Bench {
         &self,
         bencher: Bencher<'_, '_>,
         mut readers: Vec<Reader>,
-        (size, make): (usize, fn(&TopicName) -> Publication),
+        batch_size: usize,
+        make: fn(&TopicName) -> Publication,
     ) {
         let name = name("q");
         let mut outcome = Outcome::default();
-        let mut batch = Vec::with_capacity(size);
+        let mut batch = Vec::with_capacity(batch_size);
         let mut held = Vec::new();
-        bencher.counter(ItemsCount::new(size)).bench_local(|| {
-            batch.extend((0..size).map(|_| make(&name)));
-            self.broker.publish(&mut batch, &mut outcome);
-            outcome.ready.drain().for_each(drop);
-            for reader in &mut readers {
-                drain(reader, usize::MAX, |id| held.extend(id));
-                for delivery in held.drain(..) {
-                    let verdict = Verdict::Accept;
-                    let settlement = Settlement { delivery, verdict };
-                    // A cumulative acknowledgement settles the deliveries before it, too.
-                    let _ = self
-                        .broker
-                        .settle(reader.session(), settlement, 0, &mut outcome);
+        bencher
+            .counter(ItemsCount::new(batch_size))
+            .bench_local(|| {
+                batch.extend((0..batch_size).map(|_| make(&name)));
+                self.broker.publish(&mut batch, &mut outcome);
+                outcome.ready.drain().for_each(drop);
+                for reader in &mut readers {
+                    drain(reader, usize::MAX, |id| held.extend(id));
+                    for delivery in held.drain(..) {
+                        let verdict = Verdict::Accept;
+                        let settlement = Settlement { delivery, verdict };
+                        // A cumulative acknowledgement settles the deliveries before it, too.
+                        let _ = self
+                            .broker
+                            .settle(reader.session(), settlement, 0, &mut outcome);
+                    }
                 }
-            }
-        });
+            });
     }
 }
 
