@@ -117,8 +117,7 @@ impl Opening<'_> {
             Stage::Subscribing(awaited) => *awaited,
             Stage::Connecting | Stage::Ready => 0,
         };
-        // The ready connections are mostly at the start, so the last ones include all that are not
-        // ready.
+        // Connections become ready mostly in order, so only the last ones are examined.
         let recent = self.stages.iter().rev().take(2 * MAX_OPENING);
         let awaited = recent.map(awaited).sum();
         Progress {

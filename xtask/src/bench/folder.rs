@@ -42,7 +42,7 @@ impl Folder {
         let folder = self.path.join(folder);
         fs::create_dir_all(&folder)?;
         for file in files.iter().map(Path::new).filter(|file| file.exists()) {
-            let name = file.file_name().context("a file has a name")?;
+            let name = file.file_name().context("a path has no file name")?;
             symlink(file, folder.join(name))?;
         }
         Ok(())

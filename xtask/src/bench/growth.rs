@@ -140,7 +140,7 @@ impl Curve {
             for step in self.steps {
                 let rounds = (0..plan.rounds).map(|_| self.point(plan, name, *step));
                 let rounds: Vec<_> = rounds.collect::<Result<_>>()?;
-                let value = median(rounds.into_iter()).context("there is a round")?;
+                let value = median(rounds.into_iter()).context("no round was measured")?;
                 println!("  {name:<20} {step:>8}  {value:>12.2}");
                 points.push((f64::from(*step), value));
             }
@@ -161,7 +161,7 @@ impl Curve {
     /// Measures one point on a new server, which holds no data of earlier points.
     fn point(&self, plan: &GrowthPlan, name: &str, step: u32) -> Result<f64> {
         let server = Broker::Carillon.start(&plan.binary)?;
-        let endpoint = endpoint(&server, name).context("each server has the same endpoints")?;
+        let endpoint = endpoint(&server, name).context("the server does not have this endpoint")?;
         let step = step.to_string();
         let arguments = self.arguments.iter().map(|argument| match *argument {
             "{}" => step.as_str(),

@@ -45,7 +45,7 @@ pub fn report(
         let error = String::from_utf8_lossy(&output.stderr);
         bail!("{}", error.trim());
     }
-    serde_json::from_slice(&output.stdout).context("the report is JSON")
+    serde_json::from_slice(&output.stdout).context("the report is not JSON")
 }
 
 impl Figures {

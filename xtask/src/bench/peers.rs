@@ -123,7 +123,7 @@ impl Plan {
             Some(names) => {
                 for name in names {
                     let broker =
-                        Broker::named(name).with_context(|| format!("no peer `{name}`"))?;
+                        Broker::named(name).with_context(|| format!("unknown peer `{name}`"))?;
                     if !brokers.contains(&broker) {
                         brokers.push(broker);
                     }
@@ -156,7 +156,7 @@ fn shapes(names: Option<Vec<&str>>) -> Result<Vec<&'static Shape>> {
         let mut all = SHAPES.iter().chain([&FIXED_RATE]);
         let keys: Vec<_> = all.clone().map(|shape| shape.key).collect();
         let found = all.find(|shape| shape.key == *name);
-        found.with_context(|| format!("no shape `{name}`; there are {}", keys.join(", ")))
+        found.with_context(|| format!("unknown shape `{name}`; the shapes are {}", keys.join(", ")))
     };
     names.iter().map(shape).collect()
 }

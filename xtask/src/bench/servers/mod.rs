@@ -151,11 +151,7 @@ impl Server {
     }
 
     fn wait_for_first_endpoint(&mut self, start_time: Instant) -> Result<()> {
-        let port = self
-            .endpoints
-            .first()
-            .context("a server has an endpoint")?
-            .port;
+        let port = self.endpoints.first().context("it has no endpoint")?.port;
         while !is_open(port) {
             if let Some(status) = self.child.try_wait()? {
                 bail!("it ended ({status}): {}", self.log_tail());
