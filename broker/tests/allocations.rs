@@ -1,5 +1,5 @@
-//! What steady publishing and delivering allocate: nothing for a delivery, nothing for a publication to a topic that
-//! is full, and now and then a chunk of the log.
+//! Allocations of steady publishing and delivery: none for a delivery, none for a publication to a
+//! full topic, and occasionally a chunk of the log.
 #![cfg(not(loom))]
 
 use std::{ops::ControlFlow, sync::Weak};
@@ -15,7 +15,7 @@ impl Peer for Nobody {
     fn wake(&self) {}
 }
 
-/// A broker with subscribers of one topic, who have all been given some messages.
+/// A broker with subscribers of one topic, all of which have received some messages.
 struct House {
     broker: Broker,
     readers: Vec<Reader>,
@@ -45,7 +45,7 @@ impl House {
             batch: Vec::new(),
             outcome: Outcome::default(),
         };
-        // Until the history is full, and every buffer has its size.
+        // Until the history is full and every buffer has its final size.
         for _ in 0..100 {
             house.publish();
             house.deliver();
@@ -64,7 +64,8 @@ impl House {
         self.outcome.ready.drain().for_each(drop);
     }
 
-    /// Drains every reader as a door does: what several get is encoded once and kept.
+    /// Drains every reader like a listener: an encoding for several subscribers is created once and
+    /// kept.
     fn deliver(&mut self) -> usize {
         let dialect = Dialect::new(0).expect("there is room for one");
         let mut delivered = 0;
@@ -89,7 +90,7 @@ fn allocations(act: impl FnOnce()) -> u64 {
 }
 
 #[test]
-fn a_publication_takes_the_place_of_an_old_one() {
+fn a_publication_reuses_the_memory_of_an_old_one() {
     let mut house = House::with(1);
     let allocated = allocations(|| {
         (0..ROUNDS).for_each(|_| {
@@ -97,7 +98,7 @@ fn a_publication_takes_the_place_of_an_old_one() {
             assert_eq!(house.deliver(), BATCH);
         })
     });
-    // Chunks of the log, and the list of those let go.
+    // Chunks of the log, and the list of dropped ones.
     let chunks = (ROUNDS * BATCH) as u64 / 16;
     assert!((1..=chunks).contains(&allocated), "{allocated} allocations");
 }
@@ -109,16 +110,16 @@ fn a_delivery_allocates_nothing() {
     for (house, readers) in [(&mut few, 2), (&mut many, 100)] {
         house.publish();
         let allocated = allocations(|| assert_eq!(house.deliver(), readers * BATCH));
-        // An encoding is kept in two pieces, whoever copies from it.
+        // An encoding is stored in two parts, for any number of subscribers.
         assert_eq!(allocated, 2 * BATCH as u64, "{readers} subscribers");
     }
 }
 
-/// Most subscriptions of a large system are to topics that nothing is published to.
+/// Most subscriptions of a large system are to topics without messages.
 #[test]
-fn a_subscription_to_a_topic_of_its_own_takes_little() {
+fn a_subscription_to_an_empty_topic_takes_little_memory() {
     const COUNT: usize = 100_000;
-    /// As asked of the allocator, which adds some of its own.
+    /// Bytes requested from the allocator, without its overhead.
     const BYTES: i64 = 270;
     let broker = Broker::new(1, Limits::default());
     let readers: Vec<_> = (0..100)

@@ -1,4 +1,4 @@
-//! What each mode of acknowledgement holds, gives back and counts.
+//! The deliveries that each acknowledgement mode holds, returns and counts.
 
 use broker::{Acknowledgement, Consume, DeliveryId, MessageId, Verdict};
 
@@ -9,7 +9,7 @@ use crate::{
 
 const FIVE: [&str; 5] = ["1", "2", "3", "4", "5"];
 
-/// A consumer in this mode that has been given five messages.
+/// A consumer in this mode that has received five messages.
 fn with_five(broker: &broker::Broker, acknowledgement: Acknowledgement) -> (Client, Vec<Taken>) {
     let mut client = Client::attach(broker, "c");
     client.consume(
@@ -26,10 +26,11 @@ fn with_five(broker: &broker::Broker, acknowledgement: Acknowledgement) -> (Clie
 }
 
 #[test]
-fn a_settlement_settles_what_its_mode_says() {
+fn a_settlement_covers_the_deliveries_of_its_mode() {
     use Acknowledgement::{Cumulative, Individual};
     use Verdict::{Accept, Reject, Return};
-    // The mode, the third of five settled so, and what is then delivered again, held and dead.
+    // The mode, the verdict on the third of five, and then: redelivered, held, and dead-lettered
+    // messages.
     let table: [(_, _, &[&str], u64, u64); 6] = [
         (Individual, Accept, &[], 4, 0),
         (Individual, Return, &["3"], 5, 0),
@@ -55,7 +56,7 @@ fn a_settlement_settles_what_its_mode_says() {
 }
 
 #[test]
-fn without_acknowledgement_what_was_read_is_done_with() {
+fn without_acknowledgement_read_messages_are_complete() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     let id = client.consume(
@@ -95,7 +96,7 @@ fn a_delivery_is_settled_once_and_only_by_its_session() {
 }
 
 #[test]
-fn what_a_cumulative_settlement_covered_cannot_be_settled_again() {
+fn deliveries_of_a_cumulative_settlement_cannot_be_settled_again() {
     let broker = broker(|_| {});
     let (client, taken) = with_five(&broker, Acknowledgement::Cumulative);
     client.accept(&broker, &taken[2]);
@@ -111,7 +112,7 @@ fn what_a_cumulative_settlement_covered_cannot_be_settled_again() {
 }
 
 #[test]
-fn what_was_not_settled_takes_its_old_place() {
+fn unsettled_messages_return_to_their_old_position() {
     let broker = broker(|_| {});
     let (mut client, taken) = with_five(&broker, Acknowledgement::Individual);
     client.accept(&broker, &taken[1]);
@@ -127,7 +128,7 @@ fn what_was_not_settled_takes_its_old_place() {
 }
 
 #[test]
-fn what_was_never_read_does_not_count_as_delivered() {
+fn unread_messages_do_not_count_as_delivered() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.consume(&broker, queue("q"));
@@ -170,7 +171,7 @@ fn a_message_is_found_by_its_id_while_it_is_held() {
 }
 
 #[test]
-fn an_id_of_a_delivery_is_read_as_it_is_written() {
+fn delivery_ids_parse_as_they_are_formatted() {
     let broker = broker(|_| {});
     let (_, taken) = with_five(&broker, Acknowledgement::Individual);
     let id = taken[0].id();

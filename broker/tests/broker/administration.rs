@@ -1,4 +1,4 @@
-//! What an operator sees of queues and does to them.
+//! Queue figures and operations for administrators.
 
 use broker::{Consume, Verdict};
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[test]
-fn a_queue_in_use_is_only_emptied_and_one_that_is_not_is_gone() {
+fn removing_a_queue_in_use_only_empties_it() {
     let broker = broker(|_| {});
     let name = as_name("q");
     assert_eq!(broker.purge(&name), None);

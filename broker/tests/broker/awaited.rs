@@ -1,11 +1,11 @@
-//! Topics that have subscribers and nothing else: to everybody they are topics like any other.
+//! Topics that have subscribers but no messages yet behave like other topics.
 
 use broker::{Missed, Outcome, Overflow, Retained, Start, Subscribe, SubscribeError};
 
 use crate::harness::{Client, as_filter, as_name, broker, publish_all, try_publish};
 
 #[test]
-fn a_topic_with_subscribers_only_is_listed_with_all_who_cover_it() {
+fn a_topic_with_only_subscribers_is_listed_with_their_number() {
     let broker = broker(|_| {});
     let client = Client::attach(&broker, "c");
     let first = client.subscribe(&broker, "a.b", Start::New, Overflow::DropOldest);
@@ -27,7 +27,7 @@ fn a_topic_with_subscribers_only_is_listed_with_all_who_cover_it() {
 }
 
 #[test]
-fn however_many_wait_for_a_topic_each_gets_its_first_entry_in_order() {
+fn every_waiting_subscription_gets_the_first_entry_in_order() {
     let broker = broker(|_| {});
     let mut clients: Vec<_> = (0..20)
         .map(|_| {
@@ -46,7 +46,7 @@ fn however_many_wait_for_a_topic_each_gets_its_first_entry_in_order() {
 }
 
 #[test]
-fn who_cannot_tell_what_it_missed_is_told_so_where_others_wait() {
+fn an_unknown_gap_is_reported_although_others_wait_for_the_topic() {
     for filter in ["t", "*"] {
         for (start, told) in [
             (Start::New, None),
@@ -67,7 +67,7 @@ fn who_cannot_tell_what_it_missed_is_told_so_where_others_wait() {
 }
 
 #[test]
-fn one_that_waits_is_replaced_by_another() {
+fn a_waiting_subscription_can_be_replaced() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     let old = client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
@@ -85,7 +85,7 @@ fn one_that_waits_is_replaced_by_another() {
 }
 
 #[test]
-fn pairs_with_topics_that_are_awaited_count_for_the_bound() {
+fn cursors_of_topics_without_messages_count_towards_the_bound() {
     let broker = broker(|limits| limits.cursors = 4);
     let client = Client::attach(&broker, "c");
     let subscribe = |filter: &str| {
@@ -104,7 +104,7 @@ fn pairs_with_topics_that_are_awaited_count_for_the_bound() {
         ));
     }
     assert!(try_publish(&broker, "b", 0).is_ok(), "it was counted");
-    // With its topic the one to `*` goes too.
+    // Unsubscribing from the topic also releases its cursor for `*`.
     client.unsubscribe(&broker, first);
     assert!(subscribe("c").is_ok());
     assert!(subscribe("b").is_err());

@@ -1,4 +1,4 @@
-//! What happens at each bound.
+//! The behaviour at each bound.
 
 use std::{sync::Arc, task::Poll};
 
@@ -9,7 +9,7 @@ use crate::harness::{
 };
 
 #[test]
-fn a_slow_reader_goes_on_within_its_bound_and_is_told_what_it_missed() {
+fn a_slow_reader_continues_within_its_bound_with_a_gap_report() {
     let broker = broker(|limits| limits.lag_entries = 4);
     let mut client = Client::attach(&broker, "c");
     client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
@@ -23,7 +23,7 @@ fn a_slow_reader_goes_on_within_its_bound_and_is_told_what_it_missed() {
 }
 
 #[test]
-fn the_newest_entry_is_never_dropped_however_narrow_the_bound() {
+fn the_newest_entry_is_never_dropped() {
     for (entries, bytes) in [(0, u64::MAX), (1, u64::MAX), (u64::MAX, 0), (0, 0)] {
         let broker = broker(|limits| {
             limits.lag_entries = entries;
@@ -39,7 +39,7 @@ fn the_newest_entry_is_never_dropped_however_narrow_the_bound() {
 }
 
 #[test]
-fn a_screen_gets_only_the_newest_and_is_not_told_of_the_others() {
+fn a_latest_subscription_gets_only_the_newest_entry_without_gap_report() {
     let broker = broker(|limits| limits.lag_entries = 4);
     let mut client = Client::attach(&broker, "c");
     client.subscribe(&broker, "*", Start::New, Overflow::Latest);
@@ -53,12 +53,12 @@ fn a_screen_gets_only_the_newest_and_is_not_told_of_the_others() {
 }
 
 #[test]
-fn what_a_screen_passed_over_is_counted_once() {
+fn entries_skipped_by_a_latest_subscription_are_counted_once() {
     let broker = broker(|limits| limits.lag_entries = 4);
     let mut client = Client::attach(&broker, "c");
     client.subscribe(&broker, "a", Start::New, Overflow::DropOldest);
     client.subscribe(&broker, "b", Start::New, Overflow::Latest);
-    // The reader looks at `b` first, goes to its newest, and stops at `a` before it.
+    // The reader examines `b` first, skips to its newest entry, and stops before it, at `a`.
     publish_all(&broker, &["b", "a", "b", "b"]);
     assert_eq!(client.read(1).0.len(), 1);
     publish(&broker, "b", 7);
@@ -67,7 +67,7 @@ fn what_a_screen_passed_over_is_counted_once() {
 }
 
 #[test]
-fn a_session_too_far_behind_is_ended_and_holds_nothing() {
+fn a_session_beyond_its_lag_bound_is_ended_and_holds_nothing() {
     let broker = broker(|limits| {
         limits.lag_entries = 4;
         limits.history_entries = 1;
@@ -115,7 +115,7 @@ fn a_publisher_waits_until_the_reader_has_read() {
 }
 
 #[test]
-fn a_publisher_does_not_wait_for_a_reader_that_has_gone() {
+fn a_publisher_does_not_wait_for_a_detached_reader() {
     type Leave = fn(&broker::Broker, &mut Option<Client>, broker::SubscriptionId);
     let ways: [Leave; 4] = [
         |broker, client, id| client.iter().for_each(|one| one.unsubscribe(broker, id)),
@@ -150,7 +150,7 @@ fn a_publisher_does_not_wait_for_a_reader_that_has_gone() {
 }
 
 #[test]
-fn a_reader_that_unsubscribed_while_it_lay_behind_holds_nothing() {
+fn a_lagging_reader_that_unsubscribed_holds_nothing() {
     let broker = broker(|limits| limits.history_entries = 1);
     let mut client = Client::attach(&broker, "c");
     let id = client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
@@ -178,7 +178,7 @@ fn full_memory_first_reduces_the_topic_to_its_last_image() {
 }
 
 #[test]
-fn a_topic_that_was_refused_its_first_entry_is_not_made() {
+fn a_topic_is_not_created_if_its_first_entry_is_refused() {
     let broker = broker(|limits| limits.memory_bytes = 2_000);
     let client = Client::attach(&broker, "c");
     client.subscribe(&broker, ">", Start::New, Overflow::DropOldest);
@@ -191,7 +191,7 @@ fn a_topic_that_was_refused_its_first_entry_is_not_made() {
 }
 
 #[test]
-fn topics_and_cursors_have_a_greatest_number() {
+fn topics_and_cursors_beyond_the_maximum_are_refused() {
     let broker = broker(|limits| {
         limits.topics = 3;
         limits.cursors = 3;
@@ -225,7 +225,7 @@ fn topics_and_cursors_have_a_greatest_number() {
 }
 
 #[test]
-fn the_brokers_own_topics_are_not_for_others() {
+fn publishing_to_reserved_topics_is_refused() {
     let broker = broker(|_| {});
     let refused = try_publish(&broker, "$SYS.figures", 0);
     assert!(matches!(refused, Err(PublishError::Reserved(_))));
@@ -237,7 +237,7 @@ fn the_brokers_own_topics_are_not_for_others() {
 }
 
 #[test]
-fn memory_returns_to_nothing_when_all_leave() {
+fn all_memory_is_released_when_all_sessions_leave() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.subscribe(&broker, ">", Start::New, Overflow::DropOldest);
@@ -257,7 +257,7 @@ fn memory_returns_to_nothing_when_all_leave() {
 }
 
 #[test]
-fn who_does_not_read_does_not_use_up_the_memory_of_all() {
+fn a_session_that_does_not_read_does_not_exhaust_the_shared_memory() {
     let broker = broker(|limits| {
         limits.memory_bytes = 2_000_000;
         limits.history_entries = 1;
@@ -288,8 +288,8 @@ fn missed_count(missed: Option<Missed>) -> u64 {
 }
 
 #[test]
-fn what_is_behind_a_refused_publication_stays_in_the_batch() {
-    // Refused as the first to its topic, behind others to it, and as what has no room.
+fn publications_after_a_refused_one_stay_in_the_batch() {
+    // Refused: the first to its topic, one after others to it, and one without room.
     let table: [&[&str]; 3] = [
         &["a", "$x", "a", "b"],
         &["a", "$x", "$x", "$x", "a"],
@@ -320,7 +320,7 @@ fn what_is_behind_a_refused_publication_stays_in_the_batch() {
 }
 
 #[test]
-fn one_session_leaves_cursors_for_others() {
+fn one_session_cannot_use_all_cursors() {
     let broker = broker(|limits| {
         limits.cursors = 100;
         limits.cursors_per_session = 10;

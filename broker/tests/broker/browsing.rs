@@ -1,4 +1,4 @@
-//! Looking at a queue without taking anything.
+//! Browsing a queue without consuming messages.
 
 use broker::{Consume, Kind};
 
@@ -7,7 +7,7 @@ use crate::{
     queue_harness::{Taken, bodies, browser, counts, message, publish_one, queue, selector, send},
 };
 
-/// What a browser is shown, with the end left out.
+/// Returns the messages that a browser received, without the end marker.
 fn shown(taken: &[Taken]) -> Vec<String> {
     let (end, messages) = taken.split_last().expect("at least the end");
     assert_eq!(end.header("browser"), Some("end"));
@@ -18,7 +18,7 @@ fn shown(taken: &[Taken]) -> Vec<String> {
 }
 
 #[test]
-fn all_there_is_is_shown_and_stays() {
+fn browsing_shows_all_messages_and_keeps_them() {
     let broker = broker(|_| {});
     send(&broker, "q", &["1", "2", "3", "4"]);
     let mut holder = Client::attach(&broker, "holder");
@@ -34,7 +34,7 @@ fn all_there_is_is_shown_and_stays() {
     let mut client = Client::attach(&broker, "c");
     let id = client.consume(&broker, browser("q"));
     let taken = client.take();
-    // First what waits; then what is set aside for a transaction, or was not read yet.
+    // First the waiting messages; then those that are staged in a transaction or not read yet.
     assert_eq!(shown(&taken), ["4", "1", "2", "3"]);
     assert!(taken.iter().all(|one| one.id.is_none() && one.count == 1));
     assert_eq!(counts(&broker, "q"), (1, 3));
@@ -47,7 +47,7 @@ fn all_there_is_is_shown_and_stays() {
 }
 
 #[test]
-fn an_empty_queue_has_an_end_too() {
+fn browsing_an_empty_queue_returns_the_end_marker() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.consume(&broker, browser("q"));
@@ -55,7 +55,7 @@ fn an_empty_queue_has_an_end_too() {
 }
 
 #[test]
-fn a_long_queue_is_shown_in_order_however_it_is_read() {
+fn a_long_queue_is_browsed_in_order_in_any_number_of_reads() {
     let broker = broker(|_| {});
     let texts: Vec<_> = (0..2_500).map(|number| number.to_string()).collect();
     let texts: Vec<_> = texts.iter().map(String::as_str).collect();
@@ -84,7 +84,7 @@ fn a_long_queue_is_shown_in_order_however_it_is_read() {
 }
 
 #[test]
-fn only_what_is_selected_is_shown_and_the_end() {
+fn browsing_shows_only_selected_messages_and_the_end_marker() {
     let broker = broker(|_| {});
     for number in 0..3_000 {
         let header = format!("number:{number}");
@@ -110,7 +110,7 @@ fn only_what_is_selected_is_shown_and_the_end() {
 }
 
 #[test]
-fn what_has_expired_is_not_shown() {
+fn browsing_does_not_show_expired_messages() {
     let broker = broker(|_| {});
     send(&broker, "q", &["1"]);
     publish_one(&broker, message("q", "2", &[]).expiring(10)).expect("there is room");
@@ -120,7 +120,7 @@ fn what_has_expired_is_not_shown() {
 }
 
 #[test]
-fn a_look_can_be_ended_before_the_end() {
+fn browsing_can_be_stopped_before_the_end() {
     let broker = broker(|_| {});
     send(&broker, "q", &["1", "2"]);
     let mut client = Client::attach(&broker, "c");
@@ -133,7 +133,7 @@ fn a_look_can_be_ended_before_the_end() {
 }
 
 #[test]
-fn an_operator_sees_a_part_behind_a_position() {
+fn administrators_browse_a_page_after_a_position() {
     let broker = broker(|_| {});
     send(&broker, "q", &["1", "2", "3", "4", "5"]);
     let mut holder = Client::attach(&broker, "holder");
@@ -160,7 +160,7 @@ fn an_operator_sees_a_part_behind_a_position() {
 }
 
 #[test]
-fn a_queue_that_is_looked_at_does_not_make_room_for_others() {
+fn a_browsed_queue_does_not_make_room_for_others() {
     let broker = broker(|limits| limits.queues = 1);
     let client = Client::attach(&broker, "c");
     let id = client.consume(&broker, browser("q"));

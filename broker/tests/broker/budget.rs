@@ -1,4 +1,5 @@
-//! No call looks at more than its share in vain, and nothing is forgotten because of it.
+//! Each call examines a bounded number of entries that do not match, and resumes later without
+//! missing any.
 
 use broker::{Consume, Outcome, Overflow, Start, Subscribe, Verdict};
 
@@ -9,12 +10,12 @@ use crate::{
     },
 };
 
-/// Far more than one call looks at.
+/// Far more entries than one call examines.
 const MANY: usize = 2_000;
-/// The fewest and the most calls that so many take.
+/// The minimum and maximum number of calls for `MANY` entries.
 const CALLS: std::ops::RangeInclusive<usize> = 5..=40;
 
-/// Messages to queue `q`, numbered from 0, blue but for some.
+/// Sends messages to queue `q`, numbered from 0, all blue except the given ones.
 fn paint(broker: &broker::Broker, count: usize, red: &[usize]) {
     for number in 0..count {
         let colour = if red.contains(&number) { "red" } else { "blue" };
@@ -31,7 +32,7 @@ fn red() -> Consume<'static> {
 }
 
 impl Client {
-    /// Reads to the end; tells how many calls that took.
+    /// Reads to the end; returns the messages and the number of calls.
     fn take_in_calls(&mut self) -> (Vec<Taken>, usize) {
         let mut taken = Vec::new();
         let mut calls = 1;
@@ -45,7 +46,7 @@ impl Client {
 }
 
 #[test]
-fn a_selector_looks_at_a_queue_in_parts() {
+fn a_selector_scans_a_queue_in_parts() {
     let broker = broker(|_| {});
     paint(&broker, MANY, &[700, MANY - 1]);
     let mut client = Client::attach(&broker, "c");
@@ -54,14 +55,14 @@ fn a_selector_looks_at_a_queue_in_parts() {
     let (taken, calls) = client.take_in_calls();
     assert_eq!(bodies(&taken), ["700", "1999"]);
     assert!(CALLS.contains(&calls), "{calls}");
-    // It has looked at everything, and is given what comes at once.
+    // The consumer has examined everything, and receives new messages at once.
     publish_one(&broker, message("q", "x", &["colour:red"])).expect("there is room");
     assert_eq!(counts(&broker, "q"), (MANY as u64 - 2, 3));
     assert_eq!(client.take_in_calls().1, 1);
 }
 
 #[test]
-fn what_comes_meanwhile_is_not_forgotten() {
+fn messages_sent_during_a_scan_are_delivered() {
     let broker = broker(|_| {});
     paint(&broker, MANY, &[]);
     let mut client = Client::attach(&broker, "c");
@@ -73,7 +74,7 @@ fn what_comes_meanwhile_is_not_forgotten() {
 }
 
 #[test]
-fn a_consumer_can_end_while_it_looks() {
+fn a_consumer_can_end_during_its_scan() {
     let broker = broker(|_| {});
     paint(&broker, MANY, &[]);
     let mut client = Client::attach(&broker, "c");
@@ -86,7 +87,7 @@ fn a_consumer_can_end_while_it_looks() {
 }
 
 #[test]
-fn others_of_the_session_are_read_meanwhile() {
+fn other_subscriptions_of_the_session_are_read_during_a_scan() {
     let broker = broker(|_| {});
     paint(&broker, MANY, &[]);
     let mut client = Client::attach(&broker, "c");
@@ -102,7 +103,7 @@ fn others_of_the_session_are_read_meanwhile() {
 }
 
 #[test]
-fn what_comes_back_is_looked_at_by_many_in_parts() {
+fn returned_messages_are_scanned_by_many_consumers_in_parts() {
     let broker = broker(|_| {});
     paint(&broker, MANY, &[]);
     let mut holder = Client::attach(&broker, "holder");
@@ -133,7 +134,7 @@ fn what_comes_back_is_looked_at_by_many_in_parts() {
     assert_eq!(holder.take_in_calls().0, []);
     publish_one(&broker, message("q", "x", &["colour:red"])).expect("there is room");
     assert_eq!(holder.take_bodies(), ["x"]);
-    // Now everybody is to look at everything again.
+    // Now every consumer has to examine everything again.
     let mut outcome = holder.settle(&broker, &first[0], Verdict::Return);
     broker.unsubscribe(holder.reader.session(), id, 0, &mut outcome);
     assert!(outcome.ready.drain().count() >= 3);
@@ -149,7 +150,7 @@ fn what_comes_back_is_looked_at_by_many_in_parts() {
 }
 
 #[test]
-fn consumers_that_end_together_give_back_in_order() {
+fn consumers_that_end_together_return_messages_in_order() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     for _ in 0..200 {
@@ -187,7 +188,7 @@ fn consumers_that_end_together_give_back_in_order() {
 }
 
 #[test]
-fn a_wildcard_consumer_finds_what_waits_in_many_queues() {
+fn a_wildcard_consumer_finds_messages_in_many_queues() {
     let broker = broker(|_| {});
     for number in 0..500 {
         send(&broker, &format!("q.{number}"), &["1", "2"]);
@@ -240,7 +241,7 @@ fn tell(broker: &broker::Broker, topic: &str, red: &[usize]) {
 }
 
 #[test]
-fn a_selector_looks_at_history_in_parts() {
+fn a_selector_scans_history_in_parts() {
     let broker = broker(|limits| limits.history_entries = 1_000_000);
     tell(&broker, "t.a", &[300]);
     tell(&broker, "t.b", &[0, 1_999]);
@@ -253,7 +254,7 @@ fn a_selector_looks_at_history_in_parts() {
 }
 
 #[test]
-fn a_screen_gets_only_the_newest_however_many_calls_it_takes() {
+fn a_latest_subscription_gets_only_the_newest_entry_after_many_calls() {
     let broker = broker(|limits| {
         limits.history_entries = 1_000_000;
         limits.lag_entries = 1_000_000;
@@ -273,7 +274,7 @@ fn a_screen_gets_only_the_newest_however_many_calls_it_takes() {
 }
 
 #[test]
-fn a_browser_looks_in_parts_and_keeps_little() {
+fn a_browser_scans_in_parts_with_little_memory() {
     let broker = broker(|_| {});
     paint(&broker, MANY, &[1_999]);
     let mut holder = Client::attach(&broker, "holder");
@@ -308,7 +309,7 @@ fn a_browser_looks_in_parts_and_keeps_little() {
 }
 
 #[test]
-fn one_of_many_is_given_what_only_it_selects() {
+fn a_message_reaches_the_only_one_of_many_consumers_that_selects_it() {
     let broker = broker(|_| {});
     let mut clients: Vec<_> = (0..3).map(|_| Client::attach(&broker, "c")).collect();
     for number in 0..600 {
@@ -326,7 +327,8 @@ fn one_of_many_is_given_what_only_it_selects() {
     }
     let taken = clients.iter_mut().map(Client::take_in_calls);
     assert_eq!(taken.map(|(taken, _)| taken.len()).sum::<usize>(), 600);
-    // Who has looked at all is given what comes at once, if it is its turn soon.
+    // A consumer that has examined everything receives a new message at once, if it is its turn
+    // soon.
     publish_one(&broker, message("q", "x", &["number:7"])).expect("there is room");
     let found: Vec<_> = clients.iter_mut().flat_map(Client::take_bodies).collect();
     assert_eq!(found, ["x"]);

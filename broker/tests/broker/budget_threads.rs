@@ -1,5 +1,5 @@
-//! Consumers that are selective, and hold little, on threads of their own: nobody is forgotten who was left to
-//! look further.
+//! Selective consumers with a small prefetch on separate threads: every consumer whose scan was
+//! interrupted resumes it.
 
 use std::{
     ops::ControlFlow,
@@ -24,7 +24,7 @@ use crate::{
 const PRODUCERS: u64 = 2;
 const MESSAGES: u64 = 3_000;
 
-/// Drained by its own thread, as a connection's task does it.
+/// A connection that is drained by its own thread, like that of a server.
 struct Connection {
     reader: Mutex<Option<Reader>>,
     woken: Mutex<bool>,
@@ -84,7 +84,7 @@ impl Connection {
             outcome.ready.deliver();
             id.expect("within the limits")
         };
-        // One that takes anything, so that all can be finished.
+        // A consumer without a selector, so that all messages can be consumed.
         let mut outcome = Outcome::default();
         let all = Consume {
             prefetch: 2,
@@ -135,7 +135,7 @@ impl Connection {
         let broker = self.broker.get().expect("set at the beginning");
         let settled = broker.settle(session, settlement, 0, &mut outcome);
         outcome.ready.deliver();
-        // One that was unsubscribed meanwhile has given it back.
+        // A consumer that was unsubscribed has already returned the delivery.
         if settled.is_ok() && verdict == Verdict::Accept {
             self.accepted.fetch_add(1, Ordering::SeqCst);
         }
@@ -160,10 +160,10 @@ fn produce(broker: &Broker, seed: u64) {
 }
 
 #[test]
-fn everything_is_accepted_once() {
+fn every_message_is_accepted_once() {
     for seed in 0..4 {
         let broker = Arc::new(broker(|limits| limits.max_redeliveries = u32::MAX));
-        // Something to look at in vain.
+        // Messages that no selector matches.
         for number in 0..600 {
             let name = ["q.a", "q.b"][number % 2];
             let mut outcome = Outcome::default();

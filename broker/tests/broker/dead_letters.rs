@@ -1,4 +1,4 @@
-//! Messages that could not be delivered: where they go, and what they say then.
+//! Undeliverable messages: their dead letter queues and their headers.
 
 use broker::{Consume, DeadLetterQueue, Limits, Overflow, Source, Start, Verdict};
 
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// What is in a dead letter queue.
+/// Returns the messages in a dead letter queue.
 fn dead(broker: &broker::Broker, name: &str) -> Vec<Taken> {
     let mut client = Client::attach(broker, "undertaker");
     client.consume(broker, queue(name));
@@ -17,7 +17,7 @@ fn dead(broker: &broker::Broker, name: &str) -> Vec<Taken> {
 }
 
 #[test]
-fn a_message_dies_after_the_last_redelivery() {
+fn a_message_is_dead_lettered_after_the_last_redelivery() {
     for most in [0, 1, 6] {
         let broker = broker(|limits| limits.max_redeliveries = most);
         let mut client = Client::attach(&broker, "c");
@@ -43,7 +43,7 @@ fn a_message_dies_after_the_last_redelivery() {
 }
 
 #[test]
-fn leaving_without_acknowledging_counts_as_a_delivery() {
+fn detaching_without_acknowledging_counts_as_a_delivery() {
     let broker = broker(|limits| limits.max_redeliveries = 2);
     send(&broker, "q", &["read", "unread"]);
     for _ in 0..3 {
@@ -57,7 +57,7 @@ fn leaving_without_acknowledging_counts_as_a_delivery() {
 }
 
 #[test]
-fn a_rejected_message_is_dead_at_once_and_keeps_what_it_said() {
+fn a_rejected_message_is_dead_lettered_at_once_with_its_headers() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.consume(&broker, queue("a.q"));
@@ -80,13 +80,13 @@ fn a_rejected_message_is_dead_at_once_and_keeps_what_it_said() {
     ];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(letters[0].headers, expected);
-    // It does not die again of what it died of.
+    // A dead letter does not expire again.
     expire(&broker, 1_000);
     assert_eq!(figures(&broker, "ActiveMQ.DLQ").expired, 0);
 }
 
 #[test]
-fn what_expires_is_a_dead_letter_only_if_it_was_to_last() {
+fn only_persistent_messages_are_dead_lettered_when_they_expire() {
     let broker = broker(|_| {});
     for (body, headers) in [
         ("kept", &["persistent:true"][..]),
@@ -105,14 +105,14 @@ fn what_expires_is_a_dead_letter_only_if_it_was_to_last() {
 }
 
 #[test]
-fn each_queue_may_have_a_dead_letter_queue_of_its_own() {
+fn each_queue_can_have_its_own_dead_letter_queue() {
     let long = "x".repeat(broker::TopicName::MAX_BYTES);
     let deep = vec!["x"; broker::TopicName::MAX_LEVELS].join(".");
     let table = [
         ("a.q", "DLQ.a.q"),
         (long.as_str(), "ActiveMQ.DLQ"),
         (deep.as_str(), "ActiveMQ.DLQ"),
-        // It would outlive what it is for.
+        // A dead letter queue of its own would outlive the temporary queue.
         ("$TEMP.c.q", "ActiveMQ.DLQ"),
     ];
     for (name, wanted) in table {
@@ -127,7 +127,7 @@ fn each_queue_may_have_a_dead_letter_queue_of_its_own() {
 }
 
 #[test]
-fn a_dead_letter_dies_only_once() {
+fn a_dead_letter_is_not_dead_lettered_again() {
     for (kind, name) in [
         (DeadLetterQueue::Shared, "ActiveMQ.DLQ"),
         (DeadLetterQueue::Own, "DLQ.q"),
@@ -171,7 +171,7 @@ fn a_topic_named_like_a_dead_letter_queue_is_a_topic() {
 }
 
 #[test]
-fn where_the_dead_letter_queue_has_no_room_the_dead_are_discarded() {
+fn dead_letters_are_discarded_if_their_queue_is_full() {
     type Change = fn(&mut Limits);
     let table: [(Change, &[&str]); 3] = [
         (|limits| limits.queue_entries = 2, &["1", "2"]),
@@ -204,7 +204,7 @@ fn where_the_dead_letter_queue_has_no_room_the_dead_are_discarded() {
 }
 
 #[test]
-fn which_queues_are_for_the_dead_depends_on_the_mode() {
+fn the_mode_determines_which_queues_are_dead_letter_queues() {
     let table = [
         (DeadLetterQueue::Shared, "DLQ.mine", "ActiveMQ.DLQ", true),
         (DeadLetterQueue::Own, "DLQ.mine", "DLQ.DLQ.mine", false),
@@ -229,7 +229,7 @@ fn which_queues_are_for_the_dead_depends_on_the_mode() {
 }
 
 #[test]
-fn a_dead_letter_wakes_who_waits_for_it() {
+fn a_dead_letter_wakes_its_consumer() {
     let broker = broker(|_| {});
     let mut undertaker = Client::attach(&broker, "undertaker");
     undertaker.consume(&broker, queue("ActiveMQ.DLQ"));

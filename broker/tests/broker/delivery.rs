@@ -1,14 +1,14 @@
-//! Where subscriptions begin, what they get, and in which order.
+//! The start of subscriptions, and the entries they receive, in order.
 
 use broker::{MessageId, Missed, Overflow, Start, SubscribeError};
 
 use crate::harness::{Client, EPOCH, as_filter, as_name, broker, publish, publish_all};
 
 #[test]
-fn a_subscription_begins_where_it_asks_to() {
+fn a_subscription_starts_at_the_requested_entry() {
     let range = |from, to| Some(Missed::Range { from, to });
     let unknown = Some(Missed::Unknown);
-    // Five kept of ten; the topic's positions are 1 to 10.
+    // Five of ten entries are kept; the topic's positions are 1 to 10.
     let table: &[(Start, &[u64], Option<Missed>)] = &[
         (Start::New, &[11], None),
         (Start::Last, &[10, 11], None),
@@ -41,7 +41,7 @@ fn a_subscription_begins_where_it_asks_to() {
 }
 
 #[test]
-fn an_id_of_another_run_resumes_with_a_gap_of_unknown_size() {
+fn resuming_after_an_id_of_another_run_reports_an_unknown_gap() {
     let broker = broker(|_| {});
     let own = MessageId {
         epoch: EPOCH,
@@ -53,7 +53,7 @@ fn an_id_of_another_run_resumes_with_a_gap_of_unknown_size() {
 }
 
 #[test]
-fn all_topics_come_in_the_one_order_history_too() {
+fn entries_of_all_topics_are_delivered_in_one_order_including_history() {
     let broker = broker(|_| {});
     publish_all(&broker, &["b", "a", "c", "a", "b"]);
     let mut client = Client::attach(&broker, "c");
@@ -63,7 +63,7 @@ fn all_topics_come_in_the_one_order_history_too() {
 }
 
 #[test]
-fn reading_stops_at_the_entry_at_which_it_is_asked_to() {
+fn reading_stops_at_the_requested_entry() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.subscribe(&broker, "*", Start::New, Overflow::DropOldest);
@@ -129,7 +129,7 @@ fn an_ended_session_cannot_subscribe() {
 }
 
 #[test]
-fn clearing_a_topic_leaves_readers_what_they_have_not_read() {
+fn clearing_a_topic_keeps_unread_entries_for_readers() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
@@ -146,7 +146,7 @@ fn clearing_a_topic_leaves_readers_what_they_have_not_read() {
 }
 
 #[test]
-fn a_cleared_topic_is_gone_when_nobody_subscribes_and_comes_back() {
+fn a_cleared_topic_without_subscribers_is_removed_and_can_be_recreated() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     publish(&broker, "t", 3);
@@ -160,7 +160,7 @@ fn a_cleared_topic_is_gone_when_nobody_subscribes_and_comes_back() {
 }
 
 #[test]
-fn a_subscription_resumed_over_a_topic_that_was_gone_is_told() {
+fn a_subscription_resumed_after_a_topic_was_removed_reports_a_gap() {
     let broker = broker(|_| {});
     publish(&broker, "t", 5);
     broker.clear(&as_name("t"));
@@ -174,7 +174,7 @@ fn a_subscription_resumed_over_a_topic_that_was_gone_is_told() {
 }
 
 #[test]
-fn a_topic_that_is_not_there_has_those_subscribers_that_will_cover_it() {
+fn a_missing_topic_has_the_subscribers_whose_filters_match() {
     let broker = broker(|_| {});
     let client = Client::attach(&broker, "c");
     let name = as_name("$SYS.figures");

@@ -1,4 +1,4 @@
-//! Subscriptions to topics that acknowledge, or outlive their connection: each has a queue of its own.
+//! Topic subscriptions that acknowledge, or outlive their connection: each has a queue.
 
 use broker::{Acknowledgement, Consume, ForgetError, Missed, SubscribeError};
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[test]
-fn a_durable_subscription_is_kept_and_goes_on() {
+fn a_durable_subscription_is_kept_and_continues() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     let acknowledgement = Acknowledgement::Auto;
@@ -37,7 +37,7 @@ fn a_durable_subscription_is_kept_and_goes_on() {
 }
 
 #[test]
-fn one_session_at_a_time_has_a_durable_subscription() {
+fn a_durable_subscription_belongs_to_one_session_at_a_time() {
     let broker = broker(|_| {});
     let client = Client::attach(&broker, "c");
     let id = client.consume(&broker, durable("d", "t"));
@@ -65,7 +65,7 @@ fn one_session_at_a_time_has_a_durable_subscription() {
 }
 
 #[test]
-fn what_is_forgotten_leaves_nothing() {
+fn a_deleted_durable_subscription_leaves_nothing() {
     let broker = broker(|limits| limits.history_entries = 1);
     let client = Client::attach(&broker, "c");
     let id = client.consume(&broker, durable("d", "t.*"));
@@ -83,7 +83,7 @@ fn what_is_forgotten_leaves_nothing() {
 }
 
 #[test]
-fn with_another_filter_or_selector_it_begins_anew() {
+fn a_durable_subscription_starts_anew_with_another_filter_or_selector() {
     let broker = broker(|_| {});
     let client = Client::attach(&broker, "c");
     let id = client.consume(&broker, durable("d", "t"));
@@ -104,7 +104,7 @@ fn with_another_filter_or_selector_it_begins_anew() {
         assert_eq!(client.take(), []);
         client.detach(&broker);
     }
-    // The filter of before feeds nothing any more.
+    // The old filter no longer feeds the queue.
     assert_eq!(
         broker.topic(&as_name("u")).expect("a topic").subscriptions,
         0
@@ -116,7 +116,7 @@ fn with_another_filter_or_selector_it_begins_anew() {
 }
 
 #[test]
-fn at_its_bound_the_oldest_are_dropped_and_that_is_told() {
+fn at_its_bound_the_oldest_messages_are_dropped_and_reported() {
     let broker = broker(|limits| limits.queue_entries = 3);
     let client = Client::attach(&broker, "c");
     let id = client.consume(&broker, durable("d", "t"));
@@ -131,7 +131,7 @@ fn at_its_bound_the_oldest_are_dropped_and_that_is_told() {
 }
 
 #[test]
-fn a_message_that_can_never_fit_drops_nothing_else() {
+fn a_message_that_can_never_fit_drops_no_other() {
     let broker = broker(|limits| limits.queue_bytes = 3_000);
     let client = Client::attach(&broker, "c");
     let id = client.consume(&broker, durable("d", "t"));
@@ -145,7 +145,7 @@ fn a_message_that_can_never_fit_drops_nothing_else() {
 }
 
 #[test]
-fn a_gap_outlives_the_message_that_was_to_tell_it() {
+fn a_gap_is_reported_even_if_the_next_message_expires() {
     let broker = broker(|limits| limits.queue_entries = 2);
     let client = Client::attach(&broker, "c");
     let id = client.consume(&broker, durable("d", "t"));

@@ -1,4 +1,4 @@
-//! Messages that nobody wants any more after a time.
+//! Message expiry.
 
 use broker::{Overflow, Start, Verdict};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[test]
-fn a_message_is_delivered_until_its_time() {
+fn a_message_is_delivered_until_it_expires() {
     for (now_ms, delivered) in [(0, true), (9, true), (10, false), (11, false)] {
         let broker = broker(|_| {});
         let mut client = Client::attach(&broker, "c");
@@ -32,14 +32,14 @@ fn a_message_is_delivered_until_its_time() {
     }
 }
 
-/// Messages that never expire.
+/// Publishes messages that never expire.
 fn tell_and_send(broker: &broker::Broker) {
     publish_one(broker, event("t", "3", &[]).expiring(0)).expect("there is room");
     publish_one(broker, message("q", "4", &[]).expiring(0)).expect("there is room");
 }
 
 #[test]
-fn what_waits_in_a_queue_is_taken_out_in_time() {
+fn waiting_messages_are_removed_when_they_expire() {
     let broker = broker(|_| {});
     for (body, at_ms) in [("1", 10), ("2", 0), ("3", 30), ("4", 20)] {
         publish_one(&broker, message("q", body, &[]).expiring(at_ms)).expect("there is room");
@@ -52,7 +52,7 @@ fn what_waits_in_a_queue_is_taken_out_in_time() {
 }
 
 #[test]
-fn many_expire_at_once() {
+fn many_messages_expire_at_once() {
     let broker = broker(|_| {});
     for _ in 0..3_500 {
         publish_one(&broker, message("q", "", &[]).expiring(10)).expect("there is room");
@@ -63,7 +63,7 @@ fn many_expire_at_once() {
 }
 
 #[test]
-fn what_is_held_does_not_expire_until_it_comes_back() {
+fn held_messages_expire_only_when_they_are_returned() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.consume(&broker, queue("q"));
@@ -78,7 +78,7 @@ fn what_is_held_does_not_expire_until_it_comes_back() {
 }
 
 #[test]
-fn what_expired_unread_makes_room_for_more() {
+fn expired_unread_messages_make_room_for_more() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.consume(
@@ -97,7 +97,7 @@ fn what_expired_unread_makes_room_for_more() {
 }
 
 #[test]
-fn queues_behind_subscriptions_to_topics_expire_too() {
+fn messages_in_queues_of_topic_subscriptions_expire() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     let mut consumes = vec![

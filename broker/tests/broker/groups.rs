@@ -1,4 +1,4 @@
-//! Message groups, and consumers that want to be the only one.
+//! Message groups and exclusive consumers.
 
 use broker::{Consume, Verdict};
 
@@ -7,7 +7,8 @@ use crate::{
     queue_harness::{Taken, bodies, counts, message, publish_one, queue, selector, send},
 };
 
-/// Sends messages of groups, each as `GROUP NAME`, or `GROUP! NAME` for a group's last.
+/// Sends messages of groups, each as `GROUP NAME`, or `GROUP! NAME` for the last message of a
+/// group.
 fn send_grouped(broker: &broker::Broker, messages: &[&str]) {
     for text in messages {
         let (group, body) = text.split_once(' ').expect("a group and a body");
@@ -48,7 +49,7 @@ fn a_group_stays_with_its_consumer() {
 }
 
 #[test]
-fn a_group_waits_for_its_consumer_and_holds_up_nobody_else() {
+fn a_group_waits_for_its_consumer_without_delaying_others() {
     let broker = broker(|_| {});
     let (mut one, mut other) = (attach(&broker, 1), attach(&broker, 100));
     send_grouped(&broker, &["a 1", "a 2", "b 3", "a 4"]);
@@ -61,7 +62,7 @@ fn a_group_waits_for_its_consumer_and_holds_up_nobody_else() {
 }
 
 #[test]
-fn a_group_goes_to_another_when_its_consumer_leaves() {
+fn a_group_is_reassigned_when_its_consumer_leaves() {
     let broker = broker(|_| {});
     let (mut one, mut other) = (attach(&broker, 2), attach(&broker, 100));
     send_grouped(&broker, &["a 1", "a 2", "a 3"]);
@@ -78,7 +79,7 @@ fn a_group_goes_to_another_when_its_consumer_leaves() {
 }
 
 #[test]
-fn a_closed_group_is_given_out_anew() {
+fn a_closed_group_is_reassigned() {
     let broker = broker(|_| {});
     let (mut one, mut other) = (attach(&broker, 100), attach(&broker, 100));
     send_grouped(&broker, &["a 1", "a! 2", "a 3", "a 4"]);
@@ -87,21 +88,21 @@ fn a_closed_group_is_given_out_anew() {
 }
 
 #[test]
-fn who_passed_a_group_over_looks_again_when_it_is_closed() {
+fn consumers_that_skipped_a_group_scan_again_when_it_is_closed() {
     let broker = broker(|_| {});
     let (mut one, mut other) = (attach(&broker, 1), attach(&broker, 100));
     send_grouped(&broker, &["a 1", "a! 2", "a 3", "a 4"]);
     let taken = one.take();
     assert_eq!(other.take(), []);
     let mut outcome = one.settle(&broker, &taken[0], Verdict::Accept);
-    // What is behind the last message of the group is not this consumer's any more.
+    // Messages after the last message of the group belong to another consumer.
     assert_eq!(outcome.ready.drain().count(), 2);
     assert_eq!(one.take_bodies(), ["2"]);
     assert_eq!(other.take_bodies(), ["3", "4"]);
 }
 
 #[test]
-fn who_drains_wakes_those_who_get_what_it_released() {
+fn draining_wakes_the_consumers_that_receive_released_messages() {
     let broker = broker(|_| {});
     let mut one = Client::attach(&broker, "one");
     let acknowledgement = broker::Acknowledgement::Auto;
@@ -123,7 +124,7 @@ fn who_drains_wakes_those_who_get_what_it_released() {
 }
 
 #[test]
-fn messages_of_a_group_come_back_in_order_when_its_consumer_leaves() {
+fn messages_of_a_group_are_returned_in_order_when_its_consumer_leaves() {
     let broker = broker(|_| {});
     let (mut one, mut other) = (attach(&broker, 3), attach(&broker, 100));
     send_grouped(&broker, &["a 1", "a 2", "a 3", "a 4", "a 5"]);
@@ -134,14 +135,14 @@ fn messages_of_a_group_come_back_in_order_when_its_consumer_leaves() {
 }
 
 #[test]
-fn groups_without_messages_are_remembered_up_to_a_number() {
+fn groups_without_messages_are_remembered_up_to_a_maximum() {
     const REMEMBERED: usize = 1_000;
     let broker = broker(|_| {});
     let (mut one, mut other) = (attach(&broker, 100_000), attach(&broker, 100_000));
     send_grouped(&broker, &["first 1"]);
     let first = one.take();
     accept_all(&broker, &one, &first);
-    // The other's turn, and its group's messages stay.
+    // It is the other consumer's turn, and the messages of its group stay with it.
     send_grouped(&broker, &["kept 2"]);
     assert_eq!(other.take_bodies(), ["2"]);
     send_grouped(&broker, &["first 3"]);
@@ -159,7 +160,7 @@ fn groups_without_messages_are_remembered_up_to_a_number() {
 }
 
 #[test]
-fn only_the_oldest_exclusive_consumer_is_given_messages() {
+fn only_the_oldest_exclusive_consumer_receives_messages() {
     let broker = broker(|_| {});
     let mut shared = attach(&broker, 100);
     send(&broker, "q", &["1"]);
@@ -191,7 +192,7 @@ fn only_the_oldest_exclusive_consumer_is_given_messages() {
 }
 
 #[test]
-fn who_is_exclusive_takes_groups_over() {
+fn an_exclusive_consumer_takes_over_groups() {
     let broker = broker(|_| {});
     let mut shared = attach(&broker, 1);
     send_grouped(&broker, &["a 1", "a 2"]);
@@ -215,7 +216,7 @@ fn who_is_exclusive_takes_groups_over() {
 }
 
 #[test]
-fn an_exclusive_consumer_still_takes_only_what_it_selects() {
+fn an_exclusive_consumer_receives_only_selected_messages() {
     let broker = broker(|_| {});
     let mut shared = attach(&broker, 100);
     let mut only = Client::attach(&broker, "only");

@@ -1,4 +1,4 @@
-//! A session that is drained by hand.
+//! A session that the test drains.
 
 use std::{
     ops::ControlFlow,
@@ -16,7 +16,7 @@ use broker::{
 
 pub const EPOCH: u64 = 7;
 
-/// What a subscription was given.
+/// A delivery to a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Got {
     pub tag: u8,
@@ -33,7 +33,7 @@ pub struct Client {
     peer: Arc<Idle>,
 }
 
-/// Counts how often it was woken, and leaves draining to the test.
+/// A peer that counts wake-ups and leaves draining to the test.
 #[derive(Default)]
 struct Idle(AtomicUsize);
 
@@ -55,7 +55,7 @@ impl Client {
         }
     }
 
-    /// How often its task was woken.
+    /// Returns the number of wake-ups.
     pub fn woken(&self) -> usize {
         self.peer.0.load(Ordering::SeqCst)
     }
@@ -98,7 +98,7 @@ impl Client {
         broker.detach(self.reader.session(), 0, &mut Outcome::default());
     }
 
-    /// Reads at most `most` entries, and tells whether the broker has no more.
+    /// Reads at most `most` entries; returns true if the broker has no more.
     pub fn read(&mut self, most: usize) -> (Vec<Got>, bool) {
         let mut got = Vec::new();
         self.reader.session().begin();
@@ -177,7 +177,7 @@ pub fn publish(broker: &Broker, topic: &str, times: usize) -> Blocked {
     outcome.blocked
 }
 
-/// Counts how often it was woken.
+/// A waker that counts its wake-ups.
 #[derive(Default)]
 pub struct Bell(AtomicUsize);
 

@@ -1,4 +1,4 @@
-//! Sessions that end while others go on.
+//! Sessions that are detached while others continue.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use broker::{Kind, Outcome, Overflow, Start};
 use crate::harness::{Client, as_name, broker, publish, publish_all};
 
 #[test]
-fn who_leaves_is_told_nothing_more_and_is_gone_in_the_end() {
+fn a_leaving_session_is_not_notified_and_is_finally_released() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     let mut other = Client::attach(&broker, "o");
@@ -24,7 +24,8 @@ fn who_leaves_is_told_nothing_more_and_is_gone_in_the_end() {
     let mut leaving = broker.leave(&session, 0, &mut outcome);
     assert!(session.is_ended());
     assert_eq!(client.read_all(), []);
-    // While it is on its way, others publish, also to what it waits for, and nobody waits for it.
+    // While the session leaves, others publish, also to its topics, and no publisher is blocked by
+    // it.
     let mut rounds = 0;
     while broker.go_on_leaving(&mut leaving, 0, &mut outcome) {
         let blocked = publish(&broker, "a", 1);

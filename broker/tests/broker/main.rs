@@ -1,4 +1,4 @@
-//! The broker through its public functions.
+//! Tests of the broker's public interface.
 #![cfg(not(loom))]
 
 mod acknowledgement;

@@ -1,10 +1,10 @@
-//! The tree of levels against a matcher that looks at everything, and texts read back.
+//! The level tree against a linear matcher, and parsing of formatted values.
 
 use broker::{LevelTree, MessageId, TopicFilter, TopicName};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 fn names() -> impl Strategy<Value = Vec<TopicName>> {
-    // Enough of them that a node has many branches at times.
+    // Enough names that a node sometimes has many branches.
     let level = select(vec![
         "a", "b", "c", "d", "e", "f", "g", "h", "$S", "ActiveMQ", "Advisory",
     ]);
@@ -26,7 +26,7 @@ fn filters() -> impl Strategy<Value = Vec<TopicFilter>> {
     vec(filter, 0..40)
 }
 
-/// What `matches` says, level by level.
+/// Matches level by level.
 fn naive(filter: &str, name: &str) -> bool {
     let is_unlisted = name.starts_with('$') || format!("{name}.").starts_with("ActiveMQ.Advisory.");
     if is_unlisted && filter.starts_with(['*', '>']) {
@@ -51,7 +51,7 @@ fn naive(filter: &str, name: &str) -> bool {
 
 proptest! {
     #[test]
-    fn a_filter_matches_as_the_naive_matcher_says(names in names(), filters in filters()) {
+    fn a_filter_matches_like_the_naive_matcher(names in names(), filters in filters()) {
         for filter in &filters {
             for name in &names {
                 let wanted = naive(filter.as_str(), name.as_str());
@@ -61,7 +61,7 @@ proptest! {
     }
 
     #[test]
-    fn the_tree_finds_what_the_naive_matcher_finds(
+    fn the_tree_finds_the_same_as_the_naive_matcher(
         names in names(),
         filters in filters(),
         removed in vec(any::<prop::sample::Index>(), 0..40),
@@ -110,20 +110,20 @@ proptest! {
     }
 
     #[test]
-    fn a_message_id_is_read_back(epoch: u64, position: u64) {
+    fn a_formatted_message_id_parses_to_the_same_id(epoch: u64, position: u64) {
         let id = MessageId { epoch, position };
         prop_assert_eq!(id.to_string().parse(), Ok(id));
     }
 
     #[test]
-    fn whatever_is_read_as_a_message_id_is_written_the_same(text in "[-+0-9a-fA-F]{0,12}") {
+    fn a_parsed_message_id_is_formatted_as_the_same_text(text in "[-+0-9a-fA-F]{0,12}") {
         if let Ok(id) = text.parse::<MessageId>() {
             prop_assert_eq!(id.to_string(), text);
         }
     }
 
     #[test]
-    fn no_text_is_both_refused_as_a_filter_and_taken_as_a_name(text in "\\PC{0,12}") {
+    fn every_valid_name_is_a_valid_filter(text in "\\PC{0,12}") {
         if let Ok(name) = TopicName::new(&text) {
             let filter = TopicFilter::new(&text);
             prop_assert!(filter.is_ok_and(|filter| filter.exact() == Some(name)));

@@ -1,4 +1,4 @@
-//! What those who watch are told.
+//! Notices about consumers, lost messages and slow subscriptions.
 
 use broker::{Broker, Consume, Outcome, Overflow, Start, Subscribe, SubscriptionId, Verdict};
 
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// A session that watches for advisories.
+/// A session that subscribes to advisories.
 fn watch(broker: &Broker) -> (Client, SubscriptionId) {
     let client = Client::attach(broker, "watcher");
     let id = client.subscribe(
@@ -41,11 +41,11 @@ fn unsubscribe(broker: &Broker, client: &Client, id: SubscriptionId) -> Vec<Stri
 }
 
 #[test]
-fn nobody_is_told_while_nobody_watches() {
+fn notices_are_sent_only_while_a_session_subscribes_to_advisories() {
     let broker = broker(|_| {});
     let (watcher, id) = watch(&broker);
     unsubscribe(&broker, &watcher, id);
-    // Neither of these asks for advisories.
+    // None of these subscriptions asks for advisories.
     watcher.subscribe(&broker, ">", Start::New, Overflow::DropOldest);
     watcher.subscribe(&broker, "ActiveMQ", Start::New, Overflow::DropOldest);
     watcher.consume(&broker, queue("ActiveMQ.Advisory.>"));
@@ -61,7 +61,7 @@ fn nobody_is_told_while_nobody_watches() {
 }
 
 #[test]
-fn who_watches_asks_for_it_by_name() {
+fn advisories_require_a_filter_that_names_them() {
     for (filter, watches) in [
         ("ActiveMQ.Advisory.>", true),
         ("ActiveMQ.>", true),
@@ -93,7 +93,7 @@ fn who_watches_asks_for_it_by_name() {
 }
 
 #[test]
-fn consumers_are_told_of_with_their_number() {
+fn notices_of_consumers_contain_their_number() {
     let broker = broker(|_| {});
     let _watcher = watch(&broker);
     let client = Client::attach(&broker, "c");
@@ -136,7 +136,7 @@ fn consumers_are_told_of_with_their_number() {
 }
 
 #[test]
-fn lost_messages_are_told_of_with_their_cause() {
+fn notices_of_lost_messages_contain_the_cause() {
     let broker = broker(|limits| {
         limits.max_redeliveries = 0;
         limits.queue_entries = 2;
@@ -168,7 +168,7 @@ fn lost_messages_are_told_of_with_their_cause() {
 }
 
 #[test]
-fn what_a_queue_of_a_topic_drops_is_told_by_its_publisher() {
+fn messages_dropped_by_a_topics_queue_are_reported_to_the_publisher() {
     let broker = broker(|limits| limits.queue_entries = 1);
     let _watcher = watch(&broker);
     let client = Client::attach(&broker, "c");
@@ -180,7 +180,7 @@ fn what_a_queue_of_a_topic_drops_is_told_by_its_publisher() {
 }
 
 #[test]
-fn a_slow_subscription_is_told_of_once() {
+fn a_slow_subscription_is_reported_once() {
     let broker = broker(|limits| limits.lag_entries = 2);
     let _watcher = watch(&broker);
     let client = Client::attach(&broker, "c");

@@ -1,4 +1,5 @@
-//! Sessions whose client is away: what they had goes to others, and nobody waits for them.
+//! Sessions whose client is disconnected: their deliveries go to other consumers, and no publisher
+//! waits for them.
 
 use std::{
     sync::{Arc, Weak},
@@ -22,21 +23,21 @@ fn pause(broker: &Broker, client: &Client) -> Outcome {
     outcome
 }
 
-/// Tells how many sessions have something to read then.
+/// Resumes the session; returns the number of sessions with something to read.
 fn resume(broker: &Broker, client: &Client) -> usize {
     let mut outcome = Outcome::default();
     broker.resume(client.reader.session(), &mut outcome);
     outcome.ready.drain().count()
 }
 
-/// Body and count of deliveries.
+/// Returns body and delivery count of each message.
 fn counted(taken: &[Taken]) -> Vec<(&str, u32)> {
     let counted = taken.iter().map(|one| (one.body.as_str(), one.count));
     counted.collect()
 }
 
 #[test]
-fn what_its_consumers_had_goes_to_others_in_the_old_order() {
+fn deliveries_of_a_paused_session_go_to_others_in_order() {
     for consume in [queue("t"), shared("g", "t")] {
         let source = &consume.source;
         let like = |prefetch| Consume {
@@ -57,12 +58,12 @@ fn what_its_consumers_had_goes_to_others_in_the_old_order() {
         other.consume(&broker, like(1_000));
         assert_eq!(other.take_bodies(), ["5", "6"]);
         assert_eq!(pause(&broker, &away).ready.drain().count(), 1);
-        // What was read counts as the delivery that it was, and what was not counts as none.
+        // A message that was read counts as delivered; one that was not read does not.
         let taken = other.take();
         assert_eq!(counted(&taken), [("1", 2), ("2", 2), ("3", 1), ("4", 1)]);
         let late = away.try_settle(&broker, held[0].id(), Verdict::Accept);
         assert!(late.is_err());
-        // It takes nothing, whoever may drain it.
+        // A paused session takes nothing, even if it is drained.
         assert_eq!(away.take(), []);
         other.detach(&broker);
         assert_eq!(away.take(), []);
@@ -72,7 +73,7 @@ fn what_its_consumers_had_goes_to_others_in_the_old_order() {
 }
 
 #[test]
-fn what_comes_meanwhile_waits_for_who_is_there() {
+fn messages_sent_during_a_pause_go_to_active_consumers() {
     let broker = broker(|_| {});
     let mut away = Client::attach(&broker, "away");
     away.consume(&broker, queue("q"));
@@ -92,7 +93,7 @@ fn what_comes_meanwhile_waits_for_who_is_there() {
 }
 
 #[test]
-fn a_message_that_went_away_with_too_many_clients_is_dead() {
+fn a_message_read_by_too_many_disconnected_clients_is_dead_lettered() {
     let broker = broker(|limits| limits.max_redeliveries = 1);
     let mut client = Client::attach(&broker, "c");
     client.consume(&broker, queue("q"));
@@ -102,13 +103,13 @@ fn a_message_that_went_away_with_too_many_clients_is_dead() {
         pause(&broker, &client);
         resume(&broker, &client);
     }
-    // The second was never read.
+    // The second message was never read.
     assert_eq!(counted(&client.take()), [("2", 1)]);
     assert_eq!(counts(&broker, "ActiveMQ.DLQ"), (1, 0));
 }
 
 #[test]
-fn what_need_not_be_acknowledged_goes_to_others_as_far_as_it_was_not_read() {
+fn unread_deliveries_without_acknowledgement_go_to_others() {
     let broker = broker(|_| {});
     let mut away = Client::attach(&broker, "away");
     let auto = Consume {
@@ -125,7 +126,7 @@ fn what_need_not_be_acknowledged_goes_to_others_as_far_as_it_was_not_read() {
 }
 
 #[test]
-fn its_groups_and_what_only_it_could_have_are_for_others() {
+fn groups_and_exclusive_queues_of_a_paused_session_go_to_others() {
     let broker = broker(|_| {});
     let mut away = Client::attach(&broker, "away");
     let mut other = Client::attach(&broker, "other");
@@ -155,14 +156,14 @@ fn its_groups_and_what_only_it_could_have_are_for_others() {
     resume(&broker, &away);
     publish("groups", "4");
     publish("only", "4");
-    // The group has a new consumer; who was the only one is it again.
+    // The group has a new consumer; the exclusive consumer is exclusive again.
     let taken = away.take();
     assert_eq!((taken.len(), taken[0].queue.as_deref()), (1, Some("only")));
     assert_eq!(other.take_bodies(), ["4"]);
 }
 
 #[test]
-fn what_a_transaction_had_goes_to_others_too() {
+fn staged_deliveries_of_a_paused_session_go_to_others() {
     let broker = broker(|_| {});
     let mut away = Client::attach(&broker, "away");
     away.consume(&broker, queue("q"));
@@ -176,7 +177,7 @@ fn what_a_transaction_had_goes_to_others_too() {
 }
 
 #[test]
-fn nobody_waits_for_it_and_it_is_not_ended() {
+fn no_publisher_waits_for_a_paused_session_and_it_is_not_ended() {
     for overflow in [Overflow::Block, Overflow::Disconnect, Overflow::DropOldest] {
         let broker = broker(|limits| limits.lag_entries = 3);
         let mut away = Client::attach(&broker, "away");
@@ -202,7 +203,7 @@ fn nobody_waits_for_it_and_it_is_not_ended() {
 }
 
 #[test]
-fn who_waited_for_it_goes_on() {
+fn pausing_a_session_unblocks_its_publishers() {
     let broker = broker(|limits| limits.lag_entries = 1);
     let client = Client::attach(&broker, "c");
     client.subscribe(&broker, "t", Start::New, Overflow::Block);
@@ -221,7 +222,7 @@ fn who_waited_for_it_goes_on() {
 }
 
 #[test]
-fn its_next_peer_is_told_of_what_comes_after_it_has_drained_once() {
+fn a_new_peer_is_notified_after_it_has_drained_once() {
     struct Nobody;
     impl Peer for Nobody {
         fn deliver(&self) {}
@@ -236,7 +237,7 @@ fn its_next_peer_is_told_of_what_comes_after_it_has_drained_once() {
     for _ in 0..3 {
         session.set_peer(Weak::<Nobody>::new());
         pause(&broker, &client);
-        // The first is told, to nobody; the others need not be.
+        // The first notification goes to the old peer; later ones are not needed.
         assert!(is_told("t"));
         assert!(!is_told("t"));
         send(&broker, "q", &["1"]);
@@ -252,7 +253,7 @@ fn its_next_peer_is_told_of_what_comes_after_it_has_drained_once() {
 }
 
 #[test]
-fn what_is_noted_of_it_is_bounded_and_goes_with_it() {
+fn the_state_of_a_paused_session_is_bounded_and_released() {
     let broker = broker(|limits| {
         limits.lag_entries = 10;
         limits.history_entries = 1;

@@ -1,4 +1,4 @@
-//! What happens at each bound of queues.
+//! The behaviour at each bound of queues.
 
 use broker::{Broker, Consume, Limits, Overflow, PublishError, Start, SubscribeError};
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[test]
-fn a_full_queue_refuses_and_says_what_is_full() {
+fn a_full_queue_refuses_with_the_exceeded_bound() {
     type Change = fn(&mut Limits);
     let table: [(Change, &str, u64); 3] = [
         (
@@ -40,7 +40,7 @@ fn a_full_queue_refuses_and_says_what_is_full() {
         assert_eq!(refused.err(), Some(wanted));
         assert_eq!(counts(&broker, "q"), (2, 0));
         assert_eq!(broker.figures().refused, 1);
-        // What is held counts until it is acknowledged.
+        // Held messages count until they are acknowledged.
         let mut client = Client::attach(&broker, "c");
         client.consume(&broker, queue("q"));
         let taken = client.take();
@@ -59,7 +59,7 @@ fn one_full_queue_leaves_room_in_others() {
 }
 
 #[test]
-fn a_queue_that_was_refused_its_first_message_is_not_made() {
+fn a_queue_is_not_created_if_its_first_message_is_refused() {
     for change in [
         |limits: &mut Limits| limits.queue_entries = 0,
         |limits: &mut Limits| limits.queue_bytes = 100,
@@ -78,7 +78,7 @@ fn a_queue_that_was_refused_its_first_message_is_not_made() {
 }
 
 #[test]
-fn queues_have_a_greatest_number_and_those_nobody_would_miss_make_room() {
+fn at_the_maximum_number_of_queues_empty_unused_ones_make_room() {
     let broker = broker(|limits| limits.queues = 3);
     let mut client = Client::attach(&broker, "c");
     let id = client.consume(&broker, queue("used"));
@@ -104,7 +104,7 @@ fn queues_have_a_greatest_number_and_those_nobody_would_miss_make_room() {
 }
 
 #[test]
-fn durable_subscriptions_have_a_greatest_number() {
+fn durable_subscriptions_beyond_the_maximum_are_refused() {
     let broker = broker(|limits| limits.durables = 1);
     let client = Client::attach(&broker, "c");
     let id = client.consume(&broker, durable("d", "t"));
@@ -114,14 +114,14 @@ fn durable_subscriptions_have_a_greatest_number() {
     client.consume(&broker, durable("d", "u"));
 }
 
-/// Asks for one subscription more and more of a kind, and tells how many there were.
+/// Creates subscriptions until one is refused; returns their number.
 fn count_until_refused(broker: &Broker, ask: impl Fn(&Client, usize) -> bool) -> usize {
     let client = Client::attach(broker, "c");
     (0..100).take_while(|number| ask(&client, *number)).count()
 }
 
 #[test]
-fn consumers_and_the_queues_they_take_from_are_counted() {
+fn consumers_and_their_queues_count_towards_the_bound() {
     let few: fn(&mut Limits) = |limits| limits.cursors_per_session = 5;
     let few_in_all: fn(&mut Limits) = |limits| limits.cursors = 5;
     for change in [few, few_in_all] {
@@ -143,8 +143,8 @@ fn consumers_and_the_queues_they_take_from_are_counted() {
 }
 
 #[test]
-fn what_all_leave_is_free_again() {
-    // As many cursors as one round needs: the next would fail if one was not given back.
+fn all_cursors_are_released_when_all_sessions_leave() {
+    // As many cursors as one round needs: the next round fails if one is not released.
     let broker = broker(|limits| {
         limits.cursors = 11;
         limits.cursors_per_session = 6;
@@ -202,7 +202,7 @@ fn what_all_leave_is_free_again() {
 }
 
 #[test]
-fn a_queue_in_use_counts_its_others_only_once() {
+fn a_queue_in_use_counts_once_for_several_consumers() {
     let broker = broker(|limits| limits.cursors = 3);
     let client = Client::attach(&broker, "c");
     client.consume(&broker, queue("*"));
@@ -216,7 +216,7 @@ fn a_queue_in_use_counts_its_others_only_once() {
 }
 
 #[test]
-fn memory_is_refused_to_queues_and_freed_by_acknowledging() {
+fn queues_are_refused_memory_until_messages_are_acknowledged() {
     let broker = broker(|limits| {
         limits.memory_bytes = 20_000;
         limits.history_entries = 1;

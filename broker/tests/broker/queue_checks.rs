@@ -1,4 +1,4 @@
-//! What holds in every run of the simulation of queues, whenever nobody has anything unread.
+//! Invariants of every simulated run of queues, checked after all sessions have read everything.
 
 use crate::{
     harness::{as_filter, as_name},
@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Run {
-    /// Nobody has anything unread after this.
+    /// Lets all sessions read everything.
     fn read_all(&mut self) {
         expire(&self.broker, self.model.now_ms);
         loop {
@@ -31,7 +31,7 @@ impl Run {
         }
     }
 
-    /// What an operator sees is what there is.
+    /// Compares an administrator's view with the model.
     pub fn look(&mut self) {
         self.read_all();
         for name in QUEUES {
@@ -58,7 +58,7 @@ impl Run {
             assert_eq!(figures.unacknowledged, count(Fate::Held), "{name}");
             assert_eq!(figures.acknowledged, count(Fate::Acknowledged), "{name}");
             assert_eq!(figures.expired, count(Fate::Expired), "{name}");
-            // Where the dead letter queue was full.
+            // Messages for which the dead letter queue was full.
             let refused = count(Fate::Dead).checked_sub(figures.dead_lettered);
             let refused = refused.expect("only the dead are dead letters");
             assert_eq!(
@@ -71,7 +71,7 @@ impl Run {
         }
     }
 
-    /// Nothing waits that somebody could have who has room.
+    /// Checks that no message waits that a consumer with room could receive.
     fn check_waiting(&mut self, name: &str) {
         let there = self.members.iter().filter(|one| !one.is_paused);
         let consumers = there.flat_map(|one| one.consumers.values());

@@ -1,4 +1,4 @@
-//! Consumers of queues that are read and settled by hand, and their messages in short.
+//! Queue consumers that the test reads and settles, and short forms of messages.
 
 use std::ops::ControlFlow;
 
@@ -10,7 +10,7 @@ use broker::{
 
 use crate::harness::{Client, as_filter, as_name};
 
-/// A delivery, in short.
+/// A delivery in short form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     pub body: String,
@@ -35,7 +35,7 @@ impl Taken {
     }
 }
 
-/// What is asked of a consumer; the rest is usual.
+/// A consumer of queues with default options.
 pub fn queue(filter: &str) -> Consume<'static> {
     consume(Source::Queues(as_filter(filter)))
 }
@@ -93,7 +93,7 @@ impl Client {
             .expect("within the limits")
     }
 
-    /// Reads at most `most` messages at this time, in as many calls as it needs.
+    /// Reads at most `most` messages at this time, in as many calls as required.
     pub fn take_at(&mut self, now_ms: u64, most: usize) -> Vec<Taken> {
         let mut taken = Vec::new();
         self.reader.session().begin();
@@ -101,7 +101,7 @@ impl Client {
         taken
     }
 
-    /// Likewise, in one call; tells whether there is no more.
+    /// Reads at most `most` messages in one call; returns true if there are no more.
     pub fn take_some(&mut self, now_ms: u64, most: usize, taken: &mut Vec<Taken>) -> bool {
         self.reader.drain(now_ms, |delivery| {
             let entry = delivery.entry;
@@ -189,7 +189,7 @@ pub fn message(queue: &str, body: &str, headers: &[&str]) -> Publication {
         .with_headers(None, as_headers(headers))
 }
 
-/// A message to a topic likewise.
+/// A message to a topic; the headers are `name:value`.
 pub fn event(topic: &str, body: &str, headers: &[&str]) -> Publication {
     let body = body.as_bytes();
     Publication::new(as_name(topic), "p".into(), 0, body).with_headers(None, as_headers(headers))
@@ -233,7 +233,7 @@ pub fn figures(broker: &Broker, queue: &str) -> QueueFigures {
     broker.queue(&as_name(queue)).expect("a queue")
 }
 
-/// Waiting, and given to consumers.
+/// Returns the numbers of waiting and unacknowledged messages.
 pub fn counts(broker: &Broker, queue: &str) -> (u64, u64) {
     let figures = figures(broker, queue);
     (figures.waiting, figures.unacknowledged)
@@ -245,7 +245,7 @@ pub fn expire(broker: &Broker, now_ms: u64) -> Outcome {
     outcome
 }
 
-/// A notice in short.
+/// Formats a notice in short form.
 pub fn brief(notice: &Notice) -> String {
     let kind = |kind| match kind {
         Kind::Queue => "queue",

@@ -1,4 +1,4 @@
-//! What the simulation of queues knows of its messages and consumers: plain vectors and tables.
+//! The model of the queue simulation: messages and consumers in plain vectors and maps.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,12 +11,12 @@ use crate::{
 
 pub const QUEUES: [&str; 3] = ["q.a", "q.b", "q.c"];
 
-/// What became of a message; each has exactly one.
+/// The state of a message; each message has exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// In its queue, or on its way to a consumer that has not read it.
+    /// In its queue, or given to a consumer that has not read it.
     Queued,
-    /// Read, and not acknowledged.
+    /// Read but not acknowledged.
     Held,
     Acknowledged,
     Dead,
@@ -29,7 +29,7 @@ pub struct Message {
     pub queue: &'static str,
     pub position: u64,
     pub group: Option<u64>,
-    /// Counts the group's messages up to one that closes it.
+    /// Counts the segments of the group; a message that closes the group ends a segment.
     pub segment: u64,
     pub is_red: bool,
     pub expires_ms: u64,
@@ -45,14 +45,15 @@ pub struct Consumer {
     pub mode: Acknowledgement,
     pub prefetch: usize,
     pub is_exclusive: bool,
-    /// Which colour it selects.
+    /// The colour that the consumer selects, or None for all.
     pub red: Option<bool>,
-    /// By the number of the delivery.
+    /// Held deliveries by number.
     pub held: BTreeMap<u64, usize>,
     pub staged: BTreeMap<u64, Vec<(u64, usize)>>,
-    /// Deliveries that came back from transactions: so many may be too much.
+    /// Number of deliveries that aborted transactions returned; the prefetch may be exceeded by
+    /// this number.
     slack: usize,
-    /// By queue: the newest position read.
+    /// The newest position read, by queue.
     newest: HashMap<&'static str, u64>,
 }
 
@@ -60,7 +61,7 @@ pub struct Member {
     pub client: Client,
     pub consumers: HashMap<u8, Consumer>,
     pub next_tag: u8,
-    /// What is set aside for transactions, by whom.
+    /// Settlements staged in transactions, with the tag of their consumer.
     pub open: Vec<(u8, Settlement)>,
     pub is_paused: bool,
 }
@@ -72,18 +73,18 @@ pub struct Model {
     pub now_ms: u64,
     pub max_redeliveries: u32,
     pub has_selectors: bool,
-    /// By queue and group: the segment that is open.
+    /// The open segment, by queue and group.
     open: HashMap<(&'static str, u64), u64>,
-    /// By queue, group and segment: who has it, and since when.
+    /// The consumer and the time of assignment, by queue, group and segment.
     owners: HashMap<(&'static str, u64, u64), (u64, SubscriptionId)>,
-    /// By queue: when something last came back, or somebody became the only one.
+    /// The time when a message was last returned, or a consumer became exclusive, by queue.
     disturbed: HashMap<&'static str, u64>,
-    /// What is to be found in the dead letter queue.
+    /// The expected content of the dead letter queue.
     pub buried: Vec<usize>,
     pub checks: Checks,
 }
 
-/// How often the conditional checks applied: a simulation that checks nothing finds nothing.
+/// Counts of the conditional checks, to detect a simulation that checks nothing.
 #[derive(Debug, Default)]
 pub struct Checks {
     pub order: u64,
@@ -120,7 +121,7 @@ impl Consumer {
         self.held.len() < self.prefetch
     }
 
-    /// Takes out what a settlement of this delivery is about.
+    /// Removes and returns the deliveries that a settlement of this delivery covers.
     fn release(&mut self, number: u64) -> Vec<(u64, usize)> {
         let later = self.held.split_off(&(number + 1));
         let mut earlier = std::mem::replace(&mut self.held, later);
@@ -145,7 +146,7 @@ impl Consumer {
 }
 
 impl Model {
-    /// Notes a message that was published; tells its number.
+    /// Records a published message; returns its number.
     pub fn publish(&mut self, mut message: Message, closes: bool) -> usize {
         if let Some(group) = message.group {
             let open = self.open.entry((message.queue, group)).or_default();
@@ -162,7 +163,7 @@ impl Model {
         }
     }
 
-    /// Checks a delivery and notes it.
+    /// Checks and records a delivery.
     pub fn read(&mut self, consumer: &mut Consumer, taken: &Taken) {
         let number: usize = taken.body.parse().expect("the messages are numbered");
         let message = &mut self.messages[number];
@@ -197,7 +198,7 @@ impl Model {
         }
     }
 
-    /// A consumer reads a queue's messages in their order, but for what came back.
+    /// Checks that a consumer reads a queue's messages in order, except for returned ones.
     fn check_order(&mut self, consumer: &mut Consumer, number: usize) {
         let message = &self.messages[number];
         let newest = consumer.newest.entry(message.queue).or_default();
@@ -209,7 +210,7 @@ impl Model {
         *newest = message.position.max(*newest);
     }
 
-    /// A group's messages go to one consumer, but for what came back.
+    /// Checks that a group's messages go to one consumer, except for returned ones.
     fn check_group(&mut self, consumer: &Consumer, number: usize) {
         let message = &self.messages[number];
         let Some(group) = message.group else { return };
@@ -258,12 +259,12 @@ impl Model {
         }
     }
 
-    /// What a consumer had that is gone.
+    /// Returns the messages of a consumer that has ended.
     pub fn leave(&mut self, mut consumer: Consumer) {
         self.give_back(&mut consumer);
     }
 
-    /// What a consumer had, read or not, is for others.
+    /// Returns the messages of a consumer, read or not, to the queue.
     pub fn give_back(&mut self, consumer: &mut Consumer) {
         self.disturb(consumer);
         consumer.slack = 0;
@@ -287,7 +288,8 @@ impl Model {
         self.buried.push(number);
     }
 
-    /// Once nobody has anything unread and the broker was asked to look.
+    /// Expires messages, after all sessions have read everything and the broker has expired its
+    /// own.
     pub fn expire(&mut self) {
         for (number, message) in self.messages.iter_mut().enumerate() {
             let is_late = message.expires_ms != 0 && message.expires_ms <= self.now_ms;

@@ -1,5 +1,6 @@
-//! Seeded runs of producers and consumers of queues against a plain model: nothing is lost, nothing is
-//! delivered twice unless it says so, and nobody who has room waits for what is there.
+//! Seeded runs of producers and consumers of queues against a plain model: no message is lost, no
+//! message is delivered twice without a redelivery count, and no consumer with room waits while
+//! messages are available.
 
 use std::collections::HashMap;
 
@@ -16,7 +17,7 @@ use crate::{
 };
 
 #[test]
-fn every_message_has_one_fate_and_who_has_room_does_not_wait() {
+fn every_message_has_one_state_and_consumers_with_room_do_not_wait() {
     let mut checks = Checks::default();
     for seed in 0..200 {
         let mut run = Run::new(seed);
@@ -45,7 +46,7 @@ pub struct Run {
     pub members: Vec<Member>,
 }
 
-/// A delivery that somebody holds: whose, and by what.
+/// A held delivery: the session and the consumer's tag.
 #[derive(Clone, Copy)]
 struct Choice {
     member: usize,
@@ -176,7 +177,7 @@ impl Run {
         }
     }
 
-    /// A client goes away, or comes back.
+    /// Pauses or resumes a session.
     fn pause_or_resume(&mut self) {
         let Some(at) = self.member() else { return };
         let member = &mut self.members[at];
@@ -193,7 +194,7 @@ impl Run {
             if member.is_paused {
                 self.model.give_back(consumer);
             } else {
-                // It may be the only one again.
+                // The consumer may become exclusive again.
                 self.model.disturb(consumer);
             }
         }
@@ -206,7 +207,7 @@ impl Run {
         }
     }
 
-    /// A publication, which the model learns of if it is taken.
+    /// Creates a publication, and its message for the model if the broker accepts it.
     fn make(&mut self, number: usize) -> (broker::Publication, Message, bool) {
         let group = self.chance(3).then(|| self.random.below(4));
         let closes = group.is_some() && self.chance(6);
@@ -289,7 +290,7 @@ impl Run {
         taken.len()
     }
 
-    /// Something that is held and that no transaction has.
+    /// Returns a held delivery that is not staged in a transaction.
     fn held(&mut self) -> Option<Choice> {
         let mut all = Vec::new();
         for (member, one) in self.members.iter().enumerate() {
@@ -353,7 +354,7 @@ impl Run {
         );
     }
 
-    /// Sets something aside for a transaction that is ended later.
+    /// Stages a settlement in a transaction that ends later.
     fn stage(&mut self) {
         let Some(choice) = self.held() else { return };
         let settlement = self.settlement(choice);
@@ -371,7 +372,7 @@ impl Run {
         member.open.push((choice.tag, settlement));
     }
 
-    /// Ends a transaction that has some of what was set aside.
+    /// Ends a transaction with some of the staged settlements.
     fn end_transaction(&mut self) {
         let Some(at) = self.member() else { return };
         let count = self.random.below(self.members[at].open.len() as u64 + 1) as usize;

@@ -1,5 +1,5 @@
-//! Producers and consumers of queues on threads of their own, by the rule that connections follow: who has
-//! made something ready delivers it, unless somebody is at it.
+//! Producers and consumers of queues on separate threads. As in connections, a thread that makes a
+//! session ready drains it, unless another thread is draining it.
 
 use std::{
     collections::HashMap,
@@ -25,7 +25,8 @@ use crate::{
 
 const PRODUCERS: u64 = 2;
 const MESSAGES: u64 = 20_000;
-/// Groups at a time, and how many messages each producer sends until there are others.
+/// The number of concurrent groups, and the number of messages per producer before new groups
+/// start.
 const GROUPS: u64 = 7;
 const LASTING: u64 = 50;
 const QUEUES: [&str; 3] = ["q.a", "q.b", "grouped"];
@@ -107,7 +108,7 @@ struct Run {
     is_over: AtomicBool,
 }
 
-/// Lets all threads end, also after a panic.
+/// Stops all threads when dropped, also after a panic.
 struct Ending<'a>(&'a Run, &'a [Arc<Connection>]);
 
 impl Drop for Ending<'_> {
@@ -117,22 +118,22 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// What became of each message, by its number.
+/// The state of each message, by its number.
 struct Ledger {
     done: Vec<AtomicU32>,
-    /// A bit for each count that it was delivered with.
+    /// One bit for each delivery count.
     delivered: Vec<AtomicU64>,
-    /// By group: the newest that was delivered for the first time.
+    /// The newest message delivered for the first time, by group.
     newest: Mutex<HashMap<u64, u64>>,
     changed: Condvar,
 }
 
-/// How a connection deals with messages.
+/// The behaviour of a connection.
 #[derive(Clone, Copy, PartialEq)]
 enum Manner {
-    /// Drained by whoever made it ready; returns and rejects some.
+    /// Drained by the thread that made it ready; returns and rejects some messages.
     Careless,
-    /// Drained by its own thread alone; accepts all.
+    /// Drained only by its own thread; accepts all messages.
     Careful,
 }
 
@@ -185,8 +186,8 @@ impl Run {
                 .take(size)
                 .map(|number| {
                     let name = QUEUES[random.below(3) as usize];
-                    // No two producers have one, so that its numbers ascend; and new ones come, for
-                    // those consumers who are there.
+                    // Each producer has its own groups, so that numbers ascend in a group. New
+                    // groups start over time, for newly attached consumers.
                     let group = number / LASTING * GROUPS + random.below(GROUPS);
                     let header = format!("JMSXGroupID:{group}");
                     let headers: &[&str] = if name == "grouped" { &[&header] } else { &[] };
@@ -199,7 +200,7 @@ impl Run {
         }
     }
 
-    /// Connections that stay for a moment only, and leave what they had.
+    /// Attaches connections for a short time; their held messages are returned.
     fn come_and_go(&self) {
         let mut random = Random(99);
         while !self.is_over.load(Ordering::SeqCst) {
@@ -235,7 +236,7 @@ impl Run {
         }
     }
 
-    /// A client that is away for a moment; what it had is not its own then.
+    /// Pauses and resumes a client; its held messages are returned.
     fn go_and_come_back(&self, connection: &Connection) {
         connection.drain();
         let held = connection.take();
@@ -260,7 +261,7 @@ impl Run {
         }
     }
 
-    /// Queues that come and go beside consumers that cover them.
+    /// Creates and removes queues that other consumers cover.
     fn come_and_go_with_queues(&self, connection: &Connection, random: &mut Random) {
         let acknowledgement = Acknowledgement::Auto;
         self.consume(
@@ -282,7 +283,7 @@ impl Run {
         outcome.ready.deliver();
     }
 
-    /// Somebody who looks at everything meanwhile, and takes away queues that nobody uses.
+    /// Browses all queues meanwhile, and removes unused ones.
     fn look_on(&self) {
         let mut at = 0;
         while !self.is_over.load(Ordering::SeqCst) {
@@ -337,7 +338,7 @@ impl Run {
                 return;
             }
             let newest = lock(&self.ledger.newest);
-            // Who is told before it waits looks again after a moment.
+            // The notification may come before the wait, so the wait has a timeout.
             let _ = self.ledger.changed.wait_timeout(newest, EACH);
         }
         let (figures, _) = self.broker.queues(&as_filter(">"), 10);
@@ -355,7 +356,8 @@ impl Run {
         }
         for (number, count) in died.iter().enumerate() {
             let done = self.ledger.done[number].load(Ordering::SeqCst);
-            // What was covered by a settlement of a later one is done without a word of its own.
+            // A message covered by a later cumulative settlement is done without a settlement of
+            // its own.
             assert!(*count + done <= 1, "{number} {count} {done}");
             assert_ne!(
                 self.ledger.delivered[number].load(Ordering::SeqCst),
@@ -396,7 +398,7 @@ impl Ledger {
         }
     }
 
-    /// Checks a delivery and notes it.
+    /// Checks and records a delivery.
     fn note(&self, delivery: &Delivery<'_>) -> usize {
         let number = number_of(delivery.entry.body());
         let bit = 1 << delivery.count;
@@ -480,7 +482,7 @@ impl Connection {
         std::mem::take(&mut lock(&self.state).taken)
     }
 
-    /// Settles what it was given, until it is stopped.
+    /// Settles deliveries until it is stopped.
     fn work(&self, run: &Run) {
         let mut random = Random(7);
         loop {

@@ -1,4 +1,4 @@
-//! Who of several consumers is given what, and how much.
+//! The distribution of messages among several consumers.
 
 use broker::{Acknowledgement, Consume, Verdict};
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[test]
-fn what_nobody_takes_waits_for_the_first_who_comes() {
+fn messages_wait_for_the_first_consumer() {
     let broker = broker(|_| {});
     send(&broker, "q", &["1", "2", "3"]);
     assert_eq!(counts(&broker, "q"), (3, 0));
@@ -42,7 +42,7 @@ fn consumers_with_room_take_turns() {
 }
 
 #[test]
-fn nobody_has_more_than_its_prefetch_in_hand() {
+fn no_consumer_holds_more_than_its_prefetch() {
     let broker = broker(|_| {});
     let mut small = Client::attach(&broker, "small");
     small.consume(
@@ -87,7 +87,7 @@ fn a_prefetch_of_zero_is_one() {
 }
 
 #[test]
-fn without_acknowledgement_the_prefetch_is_what_is_not_read_yet() {
+fn without_acknowledgement_only_unread_messages_count_for_the_prefetch() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     let acknowledgement = Acknowledgement::Auto;
@@ -106,7 +106,7 @@ fn without_acknowledgement_the_prefetch_is_what_is_not_read_yet() {
 }
 
 #[test]
-fn what_a_consumer_leaves_is_shared_by_the_others() {
+fn messages_of_an_ended_consumer_are_shared_by_the_others() {
     let broker = broker(|_| {});
     let leaving = Client::attach(&broker, "leaving");
     let id = leaving.consume(&broker, queue("q"));
@@ -125,13 +125,13 @@ fn what_a_consumer_leaves_is_shared_by_the_others() {
         .iter_mut()
         .map(|one| one.take_bodies().len())
         .collect();
-    // A few at a time, so that no consumer has to wait until another one is full.
+    // A few at a time, so that no consumer waits until another one is full.
     assert_eq!(taken.iter().sum::<usize>(), 40);
     assert!(taken.iter().all(|count| *count >= 16), "{taken:?}");
 }
 
 #[test]
-fn a_returned_message_goes_to_whoever_has_room() {
+fn a_returned_message_goes_to_a_consumer_with_room() {
     let broker = broker(|_| {});
     let mut first = Client::attach(&broker, "first");
     first.consume(
@@ -159,7 +159,7 @@ fn a_returned_message_goes_to_whoever_has_room() {
 }
 
 #[test]
-fn an_outcome_tells_who_has_to_be_drained() {
+fn an_outcome_lists_the_sessions_to_drain() {
     let broker = broker(|_| {});
     let mut holder = Client::attach(&broker, "holder");
     holder.consume(
@@ -182,7 +182,7 @@ fn an_outcome_tells_who_has_to_be_drained() {
     let taken = holder.take();
     send(&broker, "q", &["2", "3"]);
     let held = other.take();
-    // It makes room for itself, and is to be drained for the next one.
+    // The settlement makes room for its own session, which has to be drained for the next message.
     let mut outcome = holder.settle(&broker, &taken[0], Verdict::Accept);
     assert_eq!(outcome.ready.drain().count(), 1);
     assert_eq!(holder.take_bodies(), ["3"]);
@@ -194,7 +194,7 @@ fn an_outcome_tells_who_has_to_be_drained() {
 }
 
 #[test]
-fn a_consumer_with_wildcards_takes_from_queues_that_come_later() {
+fn a_wildcard_consumer_receives_from_queues_created_later() {
     let broker = broker(|_| {});
     send(&broker, "a.1", &["1"]);
     let mut client = Client::attach(&broker, "c");
@@ -243,7 +243,7 @@ fn no_queue_of_many_is_starved() {
 }
 
 #[test]
-fn messages_that_nobody_selects_wait_and_hold_nobody_up() {
+fn unselected_messages_wait_without_delaying_others() {
     let broker = broker(|_| {});
     let mut red = Client::attach(&broker, "red");
     red.consume(

@@ -1,4 +1,4 @@
-//! A small seeded source of numbers (SplitMix64), so that a run can be repeated.
+//! A small seeded random number generator (SplitMix64), so that runs can be repeated.
 
 pub struct Random(pub u64);
 
@@ -11,7 +11,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 up to and without `end`.
+    /// Returns a number from 0 to `end` - 1.
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }

@@ -1,4 +1,4 @@
-//! A transaction is carried out as a whole, or leaves no trace.
+//! A transaction is executed as a whole, or changes nothing.
 
 use broker::{CommitError, Consume, Limits, Overflow, PublishError, Start, Verdict};
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[test]
-fn a_refused_transaction_leaves_no_trace() {
+fn a_refused_transaction_changes_nothing() {
     type Change = fn(&mut Limits);
     let big = "x".repeat(3_000);
     let table: [(&str, Change, &[&str]); 8] = [
@@ -96,7 +96,7 @@ fn a_refused_transaction_leaves_no_trace() {
         assert_eq!(after.published, before.published, "{bound}");
         assert_eq!(counts(&broker, "old"), (0, 1), "{bound}");
         assert_eq!(client.take(), [], "{bound}");
-        // Nor do the cursors of what was made for it stay.
+        // Cursors created for the transaction are released too.
         client
             .commit(&broker, vec![], &[settlement])
             .expect("it is still staged");
@@ -105,7 +105,7 @@ fn a_refused_transaction_leaves_no_trace() {
 }
 
 #[test]
-fn cursors_of_a_refused_transaction_are_free_again() {
+fn cursors_of_a_refused_transaction_are_released() {
     let broker = broker(|limits| {
         limits.cursors = 5;
         limits.queues = 2;
@@ -141,7 +141,7 @@ fn queues_of_one_transaction_do_not_make_room_for_each_other() {
     );
     assert!(refused.is_err());
     assert_eq!(broker.figures().published, 0);
-    // One that is empty makes room, unless it is meant itself.
+    // An empty queue makes room, unless the transaction itself uses it.
     let mut other = Client::attach(&broker, "other");
     let id = other.consume(&broker, queue("a"));
     other.unsubscribe(&broker, id);
@@ -161,7 +161,7 @@ fn queues_of_one_transaction_do_not_make_room_for_each_other() {
 }
 
 #[test]
-fn a_transaction_makes_its_topics_let_go_of_their_history() {
+fn a_transaction_makes_its_topics_drop_their_history() {
     let broker = broker(|limits| limits.memory_bytes = 20_000);
     let client = Client::attach(&broker, "c");
     let body = "x".repeat(1_000);
@@ -178,12 +178,13 @@ fn a_transaction_makes_its_topics_let_go_of_their_history() {
 }
 
 #[test]
-fn what_a_transaction_feeds_a_queue_with_does_not_refuse_what_follows() {
+fn messages_fed_to_a_queue_by_a_transaction_do_not_refuse_later_ones() {
     let broker = broker(|limits| limits.memory_bytes = 40_000);
     let client = Client::attach(&broker, "c");
     client.consume(&broker, topics("t", Start::New));
     let body = "x".repeat(5_000);
-    // The topic's queue takes most of what queues may hold, but that is no reason to stop half way.
+    // The topic's queue takes most of the memory of queues, which does not stop the transaction
+    // half way.
     let batch = vec![
         event("t", &body, &[]),
         event("t", &body, &[]),

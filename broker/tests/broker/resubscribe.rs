@@ -1,4 +1,4 @@
-//! Replacing a subscription by another that goes on where it is.
+//! Replacing a subscription by another that continues at the same position.
 
 use broker::{
     Broker, Locality, Missed, Outcome, Overflow, Retained, Start, Subscribe, SubscribeError,
@@ -21,7 +21,7 @@ fn resubscribe(
     broker.resubscribe(session, old, subscribe, &mut Outcome::default())
 }
 
-/// Tag, position, and whether it is marked as retained.
+/// Tag, position, and true if the message is marked as retained.
 fn brief(got: &[Got]) -> Vec<(u8, u64, bool)> {
     let brief = got
         .iter()
@@ -30,7 +30,7 @@ fn brief(got: &[Got]) -> Vec<(u8, u64, bool)> {
 }
 
 #[test]
-fn the_new_one_goes_on_where_the_old_one_was() {
+fn a_replacing_subscription_continues_at_the_old_position() {
     for filter in ["t", "*"] {
         let broker = broker(|_| {});
         let mut client = Client::attach(&broker, "c");
@@ -63,7 +63,7 @@ fn the_new_one_goes_on_where_the_old_one_was() {
 }
 
 #[test]
-fn what_the_old_one_missed_the_new_one_is_told() {
+fn a_replacing_subscription_reports_the_old_ones_gap() {
     let broker = broker(|limits| limits.lag_entries = 2);
     let mut client = Client::attach(&broker, "c");
     let old = client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
@@ -81,7 +81,7 @@ fn what_the_old_one_missed_the_new_one_is_told() {
 }
 
 #[test]
-fn what_is_retained_comes_again_if_that_is_asked_for() {
+fn retained_messages_are_delivered_again_on_request() {
     for (retained, expected) in [
         (Retained::First, vec![(1, 1, true), (1, 3, false)]),
         (Retained::Omitted, vec![(1, 3, false)]),
@@ -105,7 +105,7 @@ fn what_is_retained_comes_again_if_that_is_asked_for() {
 }
 
 #[test]
-fn what_is_retained_and_was_not_read_yet_comes_once() {
+fn unread_retained_messages_are_delivered_once() {
     for retained in [Retained::First, Retained::Omitted] {
         let broker = broker(|_| {});
         retain(&broker, "t", "x");
@@ -117,7 +117,7 @@ fn what_is_retained_and_was_not_read_yet_comes_once() {
             ..Subscribe::to(&filter)
         };
         let (old, _) = subscribe(&broker, &client, asked(Retained::First, &[0]));
-        // This one comes in its place.
+        // This message replaces the retained one.
         retain(&broker, "t", "y");
         resubscribe(&broker, &client, old, asked(retained, &[1])).expect("there is one");
         assert_eq!(brief(&client.read_all()), [(1, 1, true), (1, 2, false)]);
@@ -125,7 +125,7 @@ fn what_is_retained_and_was_not_read_yet_comes_once() {
 }
 
 #[test]
-fn a_screen_that_selects_otherwise_looks_anew() {
+fn a_latest_subscription_with_a_new_selector_scans_again() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     let filter = as_filter("t");
@@ -141,7 +141,7 @@ fn a_screen_that_selects_otherwise_looks_anew() {
         crate::queue_harness::publish_one(&broker, event).expect("there is room");
     }
     let session = client.reader.session();
-    // It finds the red one, and may not hand it over.
+    // The reader finds the red message, but does not deliver it.
     session.begin();
     client.reader.drain(0, |_| std::ops::ControlFlow::Break(()));
     resubscribe(&broker, &client, old, asked("colour = 'blue'", &[1])).expect("there is one");
@@ -149,7 +149,7 @@ fn a_screen_that_selects_otherwise_looks_anew() {
 }
 
 #[test]
-fn there_has_to_be_such_a_subscription() {
+fn replacing_a_missing_subscription_is_an_error() {
     let broker = broker(|limits| limits.lag_entries = 2);
     let client = Client::attach(&broker, "c");
     let other = Client::attach(&broker, "other");
@@ -175,7 +175,7 @@ fn there_has_to_be_such_a_subscription() {
 }
 
 #[test]
-fn what_the_session_publishes_itself_is_passed_over_if_that_is_asked_for() {
+fn messages_of_the_own_session_are_skipped_on_request() {
     let broker = broker(|limits| limits.lag_entries = 50);
     let mut client = Client::attach(&broker, "c");
     let other = Client::attach(&broker, "c");
@@ -201,14 +201,14 @@ fn what_the_session_publishes_itself_is_passed_over_if_that_is_asked_for() {
     publish(by(&client));
     publish(by(&other));
     let mut got = client.read_all();
-    // At one position they come in any order.
+    // Deliveries of one position have no fixed order.
     got.sort_by_key(|one| (one.position, one.tag));
     assert_eq!(
         brief(&got),
         [(1, 1, true), (1, 2, false), (0, 3, false), (1, 3, false)]
     );
     assert!(got.iter().all(|one| one.missed.is_none()));
-    // It does not lie behind what it does not want.
+    // Messages that the subscription does not want do not count as its lag.
     for _ in 0..50 {
         publish(by(&client));
     }

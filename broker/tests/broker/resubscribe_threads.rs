@@ -1,4 +1,4 @@
-//! A subscription that is replaced all the time, while others publish and its session is read.
+//! A subscription that is replaced repeatedly, while other threads publish and read.
 
 use std::{
     collections::HashMap,
@@ -22,11 +22,11 @@ const PRODUCERS: u64 = 2;
 const BATCHES: usize = 3_000;
 
 #[test]
-fn each_message_comes_once_whoever_reads_meanwhile() {
+fn each_message_is_delivered_once_while_the_subscription_is_replaced() {
     let broker = broker(|limits| limits.lag_entries = u64::MAX);
     let mut reader = broker.attach("c".into(), Weak::<Nobody>::new());
     let is_over = AtomicBool::new(false);
-    // By topic: the sequence to come.
+    // The next sequence, by topic.
     let mut next = HashMap::new();
     thread::scope(|scope| {
         let producers: Vec<_> = (0..PRODUCERS)
@@ -87,7 +87,7 @@ fn publish(broker: &Broker, seed: u64) {
     }
 }
 
-/// Reads all there is; in each topic nothing is missing and nothing comes twice, from the first read on.
+/// Reads everything; after the first read, each topic's sequences are contiguous.
 fn read(reader: &mut Reader, next: &mut HashMap<String, u64>) {
     reader.session().begin();
     reader.drain(0, |delivery| {

@@ -1,4 +1,4 @@
-//! What topics retain for those who subscribe later, and what of it they are given.
+//! Retained messages and their delivery to new subscriptions.
 
 use broker::{Broker, Outcome, Overflow, Publication, Retained, Start, Subscribe, SubscriptionId};
 
@@ -39,7 +39,7 @@ fn with_retained(broker: &Broker, client: &Client, filter: &str, start: Start) -
     subscribe(broker, client, asked).1
 }
 
-/// Positions, those negative that are marked as retained.
+/// Positions, negative if the message is marked as retained.
 fn marked(got: &[Got]) -> Vec<i64> {
     let marked = got.iter().map(|one| {
         let position = i64::try_from(one.position).expect("a small number");
@@ -54,7 +54,7 @@ fn retained_body(broker: &Broker, topic: &str) -> Option<String> {
 }
 
 #[test]
-fn the_newest_retained_message_stays_until_one_without_a_body() {
+fn a_retained_message_is_replaced_or_removed_by_an_empty_one() {
     let broker = broker(|limits| limits.history_entries = 1);
     let mut now = Client::attach(&broker, "now");
     now.subscribe(&broker, "t", Start::New, Overflow::DropOldest);
@@ -77,17 +77,17 @@ fn the_newest_retained_message_stays_until_one_without_a_body() {
         assert_eq!(retained_body(&broker, "t").as_deref(), expected);
         assert_eq!(broker.figures().retained, usize::from(expected.is_some()));
     }
-    // Whoever is there gets all of them as they come.
+    // An existing subscriber receives all messages as they are published.
     assert_eq!(marked(&now.read_all()), [1, 2, 3, 4, 5, 6]);
 }
 
 #[test]
-fn what_is_retained_comes_first_in_order_and_marked() {
+fn retained_messages_are_delivered_first_in_order_and_marked() {
     let broker = broker(|limits| limits.history_entries = 1);
     for topic in ["a.2", "a.1", "b", "a.3"] {
         retain(&broker, topic, "x");
     }
-    // It has left the log.
+    // The retained message is no longer in the log.
     publish(&broker, "a.1", 10);
     retain(&broker, "a.3", "y");
     let mut client = Client::attach(&broker, "c");
@@ -100,7 +100,7 @@ fn what_is_retained_comes_first_in_order_and_marked() {
 }
 
 #[test]
-fn who_does_not_ask_gets_none() {
+fn retained_messages_are_delivered_only_on_request() {
     let broker = broker(|_| {});
     retain(&broker, "t", "x");
     let mut client = Client::attach(&broker, "c");
@@ -110,8 +110,8 @@ fn who_does_not_ask_gets_none() {
 }
 
 #[test]
-fn what_the_subscription_begins_with_anyway_comes_once_in_its_place() {
-    // Positions 1 to 4, of which the third is retained.
+fn a_retained_message_within_the_history_is_delivered_once() {
+    // Positions 1 to 4; the third message is retained.
     let table: [(Start, &[i64]); 5] = [
         (Start::New, &[-3, 5]),
         (Start::Last, &[-3, 4, 5]),
@@ -132,7 +132,7 @@ fn what_the_subscription_begins_with_anyway_comes_once_in_its_place() {
 }
 
 #[test]
-fn reading_may_stop_at_any_of_them() {
+fn reading_can_stop_at_any_retained_message() {
     let broker = broker(|_| {});
     for topic in ["a", "b", "c"] {
         retain(&broker, topic, "x");
@@ -149,7 +149,7 @@ fn reading_may_stop_at_any_of_them() {
 }
 
 #[test]
-fn a_slow_subscription_keeps_them_and_a_screen_gets_them_besides_the_newest() {
+fn slow_and_latest_subscriptions_get_all_retained_messages() {
     for (overflow, expected) in [
         (Overflow::DropOldest, vec![-1, 9, 10, 11]),
         (Overflow::Latest, vec![-1, 11]),
@@ -173,7 +173,7 @@ fn a_slow_subscription_keeps_them_and_a_screen_gets_them_besides_the_newest() {
 }
 
 #[test]
-fn a_selector_decides_on_them_too() {
+fn selectors_apply_to_retained_messages() {
     let broker = broker(|_| {});
     for (topic, colour) in [("a", "red"), ("b", "blue")] {
         let publication = event(topic, "x", &[&format!("colour:{colour}")]).retained();
@@ -192,12 +192,12 @@ fn a_selector_decides_on_them_too() {
 }
 
 #[test]
-fn what_has_expired_is_not_delivered_and_not_kept() {
+fn expired_retained_messages_are_neither_delivered_nor_kept() {
     let broker = broker(|_| {});
     retain_until(&broker, "a", "x", 10);
     retain_until(&broker, "b", "x", 20);
     retain_until(&broker, "c", "x", 5);
-    // What replaces it lasts.
+    // The replacing message does not expire.
     retain(&broker, "c", "y");
     let mut client = Client::attach(&broker, "c");
     with_retained(&broker, &client, "*", Start::New);
@@ -212,7 +212,7 @@ fn what_has_expired_is_not_delivered_and_not_kept() {
 }
 
 #[test]
-fn many_expire_in_several_calls() {
+fn many_retained_messages_expire_in_several_calls() {
     let broker = broker(|_| {});
     for topic in 0..2_500 {
         retain_until(&broker, &format!("t.{topic}"), "x", 10);
@@ -224,7 +224,7 @@ fn many_expire_in_several_calls() {
 }
 
 #[test]
-fn clearing_a_topic_clears_what_it_retains() {
+fn clearing_a_topic_clears_its_retained_message() {
     let broker = broker(|_| {});
     retain(&broker, "t", "x");
     let client = Client::attach(&broker, "c");
@@ -244,12 +244,12 @@ fn clearing_a_topic_clears_what_it_retains() {
 }
 
 #[test]
-fn it_stays_when_memory_is_full_and_counts_for_it() {
+fn a_retained_message_is_kept_when_memory_is_full() {
     let broker = broker(|limits| limits.memory_bytes = 10_000);
     retain(&broker, "t", &"x".repeat(5_000));
     let publication = || event("t", &"y".repeat(3_000), &[]);
     assert!(publish_one(&broker, publication()).is_ok());
-    // The history is let go, but there are still two of them.
+    // The history is dropped, but two messages of this size do not fit.
     assert!(publish_one(&broker, publication()).is_err());
     assert_eq!(
         retained_body(&broker, "t").map_or(0, |body| body.len()),
@@ -260,7 +260,7 @@ fn it_stays_when_memory_is_full_and_counts_for_it() {
 }
 
 #[test]
-fn a_message_to_a_queue_is_a_message_like_any_other() {
+fn the_retain_flag_has_no_effect_on_queues() {
     let broker = broker(|_| {});
     publish_one(&broker, message("q", "x", &[]).retained()).expect("there is room");
     let mut client = Client::attach(&broker, "c");
@@ -271,7 +271,7 @@ fn a_message_to_a_queue_is_a_message_like_any_other() {
 }
 
 #[test]
-fn marks_and_the_wish_to_be_retained_stay_with_the_message() {
+fn marks_and_the_retain_flag_are_kept_with_the_message() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);

@@ -1,4 +1,4 @@
-//! Selectors where they are asked: on subscriptions to topics and to queues.
+//! Selectors of subscriptions to topics and to queues.
 
 use broker::{Consume, Outcome, Overflow, Start, Subscribe};
 
@@ -22,7 +22,7 @@ fn subscribe(broker: &broker::Broker, client: &Client, overflow: Overflow, text:
         .expect("within the limits");
 }
 
-/// Messages numbered from 1 with these colours.
+/// Publishes messages numbered from 1 with these colours.
 fn paint(broker: &broker::Broker, colours: &[&str]) {
     for (index, colour) in colours.iter().enumerate() {
         let header = format!("colour:{colour}");
@@ -32,7 +32,7 @@ fn paint(broker: &broker::Broker, colours: &[&str]) {
 }
 
 #[test]
-fn a_subscription_gets_what_it_selects() {
+fn a_subscription_receives_only_selected_messages() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     subscribe(&broker, &client, Overflow::DropOldest, "colour = 'red'");
@@ -44,7 +44,7 @@ fn a_subscription_gets_what_it_selects() {
 }
 
 #[test]
-fn a_subscription_that_selects_nothing_does_not_lie_behind() {
+fn unselected_messages_do_not_count_as_lag() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     subscribe(&broker, &client, Overflow::Block, "colour = 'red'");
@@ -60,7 +60,7 @@ fn a_subscription_that_selects_nothing_does_not_lie_behind() {
 }
 
 #[test]
-fn a_screen_gets_the_newest_it_selects() {
+fn a_latest_subscription_gets_the_newest_selected_message() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     subscribe(&broker, &client, Overflow::Latest, "colour = 'red'");
@@ -73,7 +73,7 @@ fn a_screen_gets_the_newest_it_selects() {
 }
 
 #[test]
-fn a_screen_does_not_get_what_has_expired() {
+fn a_latest_subscription_gets_no_expired_message() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     subscribe(&broker, &client, Overflow::Latest, "");
@@ -83,7 +83,7 @@ fn a_screen_does_not_get_what_has_expired() {
 }
 
 #[test]
-fn a_queue_behind_a_topic_only_has_what_is_selected() {
+fn a_topics_queue_contains_only_selected_messages() {
     let broker = broker(|limits| limits.queue_entries = 2);
     let mut client = Client::attach(&broker, "c");
     let red = || selector("colour = 'red'");
@@ -118,7 +118,7 @@ fn a_queue_behind_a_topic_only_has_what_is_selected() {
 }
 
 #[test]
-fn a_selector_sees_headers_of_queues_messages_too() {
+fn selectors_see_headers_of_queue_messages() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     let text = "JMSDestination = 'q' AND JMSPriority > 4 AND size BETWEEN 10 AND 20";
@@ -141,7 +141,7 @@ fn a_selector_sees_headers_of_queues_messages_too() {
 }
 
 #[test]
-fn a_returned_message_goes_to_somebody_who_selects_it() {
+fn a_returned_message_goes_to_a_consumer_that_selects_it() {
     let broker = broker(|_| {});
     let mut any = Client::attach(&broker, "any");
     any.consume(&broker, queue("q"));

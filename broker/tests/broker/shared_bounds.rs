@@ -1,4 +1,4 @@
-//! The bound that all queues share, and what makes room at it.
+//! The bound shared by all queues, and the ways to make room at it.
 
 use broker::{Broker, Consume, Limits, Missed, PublishError, Start, Verdict};
 
@@ -16,7 +16,7 @@ fn body() -> String {
     "x".repeat(BODY)
 }
 
-/// Half a megabyte for all queues; topics keep nothing but their last image.
+/// A broker with half a megabyte for all queues, whose topics keep only their last image.
 fn small_broker() -> Broker {
     broker(|limits| {
         limits.memory_bytes = 1_000_000;
@@ -24,7 +24,7 @@ fn small_broker() -> Broker {
     })
 }
 
-/// Fills what is left to all queues, with messages of these sizes; tells how many there were.
+/// Fills the remaining room of queues with messages of these sizes; returns their number.
 fn fill(broker: &Broker, sizes: &[usize]) -> usize {
     let mut count = 0;
     for size in sizes {
@@ -50,7 +50,7 @@ fn fill_and_empty(broker: &Broker) -> usize {
 }
 
 #[test]
-fn what_several_queues_have_counts_once_for_all_of_them() {
+fn a_message_in_several_queues_counts_once() {
     let broker = small_broker();
     let mut clients: Vec<_> = (0..20)
         .map(|_| {
@@ -62,7 +62,7 @@ fn what_several_queues_have_counts_once_for_all_of_them() {
     for _ in 0..100 {
         tell(&broker, "t", &[&body()]);
     }
-    // Its size 20 times would be five times as much as there is.
+    // If it counted 20 times, it would need five times the available memory.
     send(&broker, "q", &[&body()]);
     for client in &mut clients {
         let taken = client.take();
@@ -72,7 +72,7 @@ fn what_several_queues_have_counts_once_for_all_of_them() {
 }
 
 #[test]
-fn each_place_in_a_queue_counts_a_little() {
+fn each_queue_entry_counts_a_few_bytes() {
     let broker = small_broker();
     let mut clients: Vec<_> = (0..80)
         .map(|_| {
@@ -89,7 +89,7 @@ fn each_place_in_a_queue_counts_a_little() {
 }
 
 #[test]
-fn what_is_in_one_queue_counts_whole_for_that_queue() {
+fn a_message_counts_fully_for_each_single_queue() {
     let broker = broker(|limits| limits.queue_bytes = 4_000);
     let mut clients = [(); 2].map(|()| Client::attach(&broker, "c"));
     for client in &clients {
@@ -114,7 +114,7 @@ fn what_is_in_one_queue_counts_whole_for_that_queue() {
     }
 }
 
-/// One round of everything by which a message can leave several queues.
+/// One round of all the ways in which a message can leave several queues.
 fn pass_through(broker: &Broker, round: usize) {
     let virtual_queue = "Consumer.a.VirtualTopic.t";
     let mut client = Client::attach(broker, "c");
@@ -152,7 +152,7 @@ fn pass_through(broker: &Broker, round: usize) {
     client.detach(broker);
     other.detach(broker);
     for name in ["d", "f"] {
-        // The second is not there in each round.
+        // The second name does not exist in each round.
         let _ = broker.forget_durable(&durable_name(name));
     }
     for name in [virtual_queue, "ActiveMQ.DLQ"] {
@@ -161,7 +161,7 @@ fn pass_through(broker: &Broker, round: usize) {
 }
 
 #[test]
-fn however_messages_leave_their_queues_the_room_is_free_again() {
+fn memory_is_released_in_every_way_messages_leave_queues() {
     let broker = small_broker();
     let room = fill_and_empty(&broker);
     for round in 0..12 {
@@ -171,7 +171,7 @@ fn however_messages_leave_their_queues_the_room_is_free_again() {
 }
 
 #[test]
-fn the_room_is_free_again_when_many_leave_at_once() {
+fn memory_is_released_when_many_messages_leave_at_once() {
     /// So many fit.
     const COUNT: usize = 200;
     let broker = small_broker();
@@ -205,7 +205,7 @@ fn accept_so_many(broker: &Broker, client: &mut Client, count: usize) {
 }
 
 #[test]
-fn a_transaction_is_not_taken_if_its_places_are_too_many() {
+fn a_transaction_is_refused_if_its_entries_do_not_fit() {
     let broker = broker(|limits| limits.memory_bytes = 100_000);
     let client = Client::attach(&broker, "c");
     let batch = |count| (0..count).map(|_| message("q", "", &[])).collect();
@@ -215,7 +215,7 @@ fn a_transaction_is_not_taken_if_its_places_are_too_many() {
     assert!(publish_one(&broker, message("q", "", &[])).is_err());
 }
 
-/// A durable subscription, for which these wait, and nobody takes.
+/// A durable subscription for which these messages wait, without a consumer.
 fn keep(broker: &Broker, bodies: &[String]) {
     let client = Client::attach(broker, "keeper");
     client.consume(broker, durable("d", "t"));
@@ -237,7 +237,7 @@ fn take_kept(broker: &Broker) -> Vec<Taken> {
     client.take()
 }
 
-/// What the broker counts for a message with this body.
+/// Returns the bytes that the broker counts for a message with this body.
 fn size_of_message(body: &str) -> u64 {
     let broker = broker(|_| {});
     send(&broker, "q", &[body]);
@@ -248,7 +248,7 @@ fn numbers(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{number:04}")).collect()
 }
 
-/// All of the first, and that something is missing before the last.
+/// Checks that all expected messages were received, and that the last one reports missed messages.
 fn assert_only_the_large_is_missing(taken: &[Taken], mut wanted: Vec<String>) {
     wanted.push("last".to_owned());
     assert_eq!(bodies(taken), wanted);
@@ -258,7 +258,7 @@ fn assert_only_the_large_is_missing(taken: &[Taken], mut wanted: Vec<String>) {
 }
 
 #[test]
-fn nothing_is_dropped_for_a_message_that_has_no_room_then_either() {
+fn nothing_is_dropped_for_a_message_that_would_still_not_fit() {
     let broker = small_broker();
     let waiting = numbers(100);
     keep(&broker, &waiting);
@@ -270,7 +270,7 @@ fn nothing_is_dropped_for_a_message_that_has_no_room_then_either() {
 }
 
 #[test]
-fn one_message_drops_at_most_a_thousand() {
+fn one_message_drops_at_most_a_thousand_others() {
     for (count, is_taken) in [(900, true), (1_100, false)] {
         let waiting = numbers(2_000);
         let size = size_of_message("last");
@@ -294,7 +294,7 @@ fn one_message_drops_at_most_a_thousand() {
 }
 
 #[test]
-fn what_consumers_have_in_hand_is_not_dropped_and_does_not_cost_what_waits() {
+fn held_messages_are_not_dropped_and_do_not_displace_waiting_ones() {
     let broker = broker(|limits| limits.queue_bytes = 10_000);
     let mut client = Client::attach(&broker, "c");
     client.consume(

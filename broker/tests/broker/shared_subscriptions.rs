@@ -1,4 +1,4 @@
-//! Subscriptions that several sessions share: each message goes to one of them.
+//! Subscriptions shared by several sessions: each message goes to one of them.
 
 use broker::{
     Acknowledgement, Broker, Consume, SharedName, Source, Start, SubscribeError, Verdict,
@@ -46,13 +46,13 @@ fn each_group_gets_every_message_once() {
     assert_eq!(taken[0], ["1", "4"]);
     assert_eq!(taken[1], ["2", "5"]);
     assert_eq!(taken[2], all);
-    // Its own turn in the first, and all of the second, which has another filter.
+    // Its share of the first group, and all messages of the second, which has another filter.
     assert_eq!(taken[3], ["1", "2", "3", "3", "4", "5", "6", "6"]);
     assert_eq!(plain.take_bodies(), all);
 }
 
 #[test]
-fn it_begins_with_its_first_consumer_and_ends_with_its_last() {
+fn a_group_begins_with_its_first_consumer_and_ends_with_its_last() {
     let broker = broker(|_| {});
     retain(&broker, "t", "0");
     let mut clients = attach(&broker, 2);
@@ -60,11 +60,11 @@ fn it_begins_with_its_first_consumer_and_ends_with_its_last() {
     tell(&broker, "t", &["1"]);
     let second = clients[1].consume(&broker, shared("g", "t"));
     tell(&broker, "t", &["2"]);
-    // What is retained is for those who do not share.
+    // Retained messages are delivered only to subscriptions that are not shared.
     assert_eq!(clients[0].take_bodies(), ["1"]);
     assert_eq!(clients[1].take_bodies(), ["2"]);
     clients[0].unsubscribe(&broker, first);
-    // What the first had is the second's now.
+    // The messages of the first consumer go to the second.
     assert_eq!(clients[1].take_bodies(), ["1"]);
     clients[1].unsubscribe(&broker, second);
     tell(&broker, "t", &["3"]);
@@ -80,7 +80,7 @@ fn it_begins_with_its_first_consumer_and_ends_with_its_last() {
 }
 
 #[test]
-fn its_consumers_may_acknowledge_or_not() {
+fn consumers_of_a_group_may_differ_in_acknowledgement() {
     let broker = broker(|_| {});
     let mut clients = attach(&broker, 2);
     clients[0].consume(&broker, shared("g", "t"));
@@ -98,7 +98,7 @@ fn its_consumers_may_acknowledge_or_not() {
     );
     assert!(held[0].id.is_some() && done[0].id.is_none());
     clients[0].settle(&broker, &held[0], Verdict::Return);
-    // It is the other's turn.
+    // It is the other consumer's turn.
     assert_eq!(
         clients[0].take_bodies().len() + clients[1].take_bodies().len(),
         1
@@ -106,7 +106,7 @@ fn its_consumers_may_acknowledge_or_not() {
 }
 
 #[test]
-fn each_takes_what_it_selects() {
+fn consumers_of_a_group_receive_what_they_select() {
     let broker = broker(|_| {});
     let mut clients = attach(&broker, 2);
     for (client, colour) in clients.iter().zip(["red", "blue"]) {
@@ -125,7 +125,7 @@ fn each_takes_what_it_selects() {
 }
 
 #[test]
-fn what_nobody_takes_in_time_is_let_go() {
+fn messages_of_a_group_expire() {
     let broker = broker(|_| {});
     let client = Client::attach(&broker, "c");
     let consume = Consume {
@@ -141,7 +141,7 @@ fn what_nobody_takes_in_time_is_let_go() {
 }
 
 #[test]
-fn of_a_virtual_topic_it_is_the_queue_of_that_name() {
+fn a_group_of_a_virtual_topic_uses_the_queue_of_that_name() {
     let broker = broker(|_| {});
     let mut clients = attach(&broker, 2);
     clients[0].consume(&broker, shared("g", "VirtualTopic.x"));
@@ -154,12 +154,12 @@ fn of_a_virtual_topic_it_is_the_queue_of_that_name() {
     for client in &clients {
         client.detach(&broker);
     }
-    // It stays, as queues do that have a name.
+    // The queue is kept, like other named queues.
     assert_eq!(counts(&broker, "Consumer.g.VirtualTopic.x"), (3, 0));
 }
 
 #[test]
-fn where_there_is_no_such_queue_it_has_one_of_its_own() {
+fn a_group_without_such_a_queue_has_its_own() {
     for (group, filter, topic) in [
         ("a.b", "VirtualTopic.x", "VirtualTopic.x"),
         ("a b*", "VirtualTopic.x", "VirtualTopic.x"),
@@ -177,7 +177,7 @@ fn where_there_is_no_such_queue_it_has_one_of_its_own() {
 }
 
 #[test]
-fn one_that_may_not_be_changes_nothing() {
+fn a_refused_shared_subscription_changes_nothing() {
     let broker = broker(|limits| {
         limits.topics = 1;
         limits.cursors = 3;
@@ -197,7 +197,7 @@ fn one_that_may_not_be_changes_nothing() {
         matches!(refused, Err(SubscribeError::TooManyCursors { .. })),
         "{refused:?}"
     );
-    // Who joins a group brings no cursor.
+    // Joining a group needs no additional cursor.
     client.consume(&broker, shared("3", "t"));
     assert_eq!(broker.figures().subscriptions, 4);
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[test]
-fn every_session_sees_the_one_order_and_is_told_what_it_missed() {
+fn every_session_sees_one_order_and_exact_gap_reports() {
     for seed in 0..200 {
         let mut run = Run::new(seed);
         for _ in 0..400 {
@@ -31,9 +31,9 @@ struct Run {
     forgotten: u64,
     topics: HashMap<&'static str, Topic>,
     members: Vec<Member>,
-    /// Whether readers read to the end before they leave, so that every drop has been told.
+    /// True if readers read to the end before they leave, so that every drop has been reported.
     tidy: bool,
-    /// Whether there are subscriptions that do not want what their own session publishes.
+    /// True if some subscriptions exclude messages of their own session.
     has_partial: bool,
     delivered: u64,
     dropped: u64,
@@ -176,7 +176,7 @@ impl Run {
         }
     }
 
-    /// Replaces a subscription by another that goes on where it is.
+    /// Replaces a subscription by another that continues at the same position.
     fn resubscribe(&mut self) {
         let Some(at) = self.member() else { return };
         let (retained, locality) = (self.retained(), self.locality());
@@ -208,7 +208,7 @@ impl Run {
             .broker
             .resubscribe(session, subscription.id, asked, outcome)
             .expect("there is such a one");
-        // What is retained comes again.
+        // Retained messages are delivered again.
         subscription.last_position = 0;
         let all = &self.topics;
         let topics = std::mem::take(&mut subscription.topics).into_iter();
@@ -218,7 +218,7 @@ impl Run {
         member.subscriptions.insert(tag, subscription);
     }
 
-    /// A client goes away, or comes back.
+    /// Pauses or resumes a session.
     fn pause_or_resume(&mut self) {
         let Some(at) = self.member() else { return };
         self.pause_or_resume_at(at);
@@ -322,7 +322,8 @@ impl Run {
         }
     }
 
-    /// A publication by somebody; where to, by whom, and whether its topic retains it, or nothing then.
+    /// Creates a publication; the option is its effect on the retained message. Also returns topic
+    /// and producer.
     fn make(&mut self) -> ((Publication, Option<bool>), &'static str, Arc<str>) {
         let name = NAMES[self.random.below(NAMES.len() as u64) as usize];
         let producer = match self.member() {
@@ -366,7 +367,7 @@ impl Run {
         }
     }
 
-    /// The topic, new for every subscription that covers it when it was not there.
+    /// Returns the topic; creates it for every subscription that covers it if it did not exist.
     fn topic(&mut self, name: &'static str) -> &mut Topic {
         let forgotten = self.forgotten;
         self.topics.entry(name).or_insert_with(|| {
@@ -409,7 +410,7 @@ impl Run {
             all.any(|one| one.overflow == Overflow::Block)
         });
         for topic in self.broker.topics(&as_filter(">"), usize::MAX) {
-            // History that a subscription asked for is let go at the next publication.
+            // History that a subscription asked for is dropped at the next publication.
             let limits = self.broker.limits();
             let bound = limits.lag_entries.max(limits.history_entries);
             assert!(waiting || topic.greatest_lag <= bound, "{topic:?}");

@@ -1,4 +1,4 @@
-//! Topics and queues that end with their session, and names that are the broker's own.
+//! Temporary topics and queues, and names reserved for the broker.
 
 use broker::{Broker, Kind, Limits, Overflow, PublishError, Start, SubscribeError};
 
@@ -12,7 +12,7 @@ fn create(broker: &Broker, client: &Client, kind: Kind, name: &str) -> Result<()
 }
 
 #[test]
-fn a_temporary_queue_is_there_until_its_session_ends() {
+fn a_temporary_queue_exists_until_its_session_ends() {
     let broker = broker(|_| {});
     let mut owner = Client::attach(&broker, "o");
     for _ in 0..2 {
@@ -35,7 +35,7 @@ fn a_temporary_queue_is_there_until_its_session_ends() {
 }
 
 #[test]
-fn a_temporary_topic_is_there_until_its_session_ends() {
+fn a_temporary_topic_exists_until_its_session_ends() {
     let broker = broker(|_| {});
     let mut owner = Client::attach(&broker, "o");
     create(&broker, &owner, Kind::Topic, "$TEMP.o.t").expect("within the limits");
@@ -54,7 +54,7 @@ fn a_temporary_topic_is_there_until_its_session_ends() {
 }
 
 #[test]
-fn a_transaction_may_answer_late_too() {
+fn a_transaction_may_publish_to_a_deleted_temporary_destination() {
     let broker = broker(|_| {});
     let client = Client::attach(&broker, "c");
     let batch = vec![message("$TEMP.gone.q", "1", &[]), message("q", "2", &[])];
@@ -77,7 +77,7 @@ fn temporary_queues_do_not_make_room_for_others() {
 }
 
 #[test]
-fn a_session_has_a_bounded_number_of_them() {
+fn temporary_destinations_of_a_session_are_bounded() {
     let broker = broker(|limits| limits.subscriptions_per_session = 3);
     let owner = Client::attach(&broker, "o");
     for number in 0..3 {
@@ -97,7 +97,7 @@ fn a_session_has_a_bounded_number_of_them() {
 }
 
 #[test]
-fn they_count_as_topics_and_queues() {
+fn temporary_destinations_count_as_topics_and_queues() {
     type Case = (fn(&mut Limits), Kind, fn(&SubscribeError) -> bool);
     let table: [Case; 3] = [
         (
@@ -128,7 +128,7 @@ fn they_count_as_topics_and_queues() {
 }
 
 #[test]
-fn the_brokers_own_names_are_not_for_others() {
+fn reserved_names_are_refused() {
     let table = [
         (Kind::Queue, "$SYS.q", false),
         (Kind::Queue, "ActiveMQ.Advisory.x", true),
@@ -163,7 +163,7 @@ fn the_brokers_own_names_are_not_for_others() {
 }
 
 #[test]
-fn nobody_waits_at_queues_that_nothing_comes_to() {
+fn consuming_from_reserved_queues_is_refused() {
     let table = [
         ("$SYS.q", false),
         ("$SYS.>", false),

@@ -1,5 +1,5 @@
-//! Publishers, readers and subscribers on threads of their own, by the rule that connections follow: who
-//! has published delivers, unless somebody is at it.
+//! Publishers, readers and subscribers on separate threads. As in connections, a thread that has
+//! published delivers, unless another thread is delivering.
 
 use std::{
     collections::HashMap,
@@ -26,7 +26,7 @@ const PRODUCERS: u64 = 3;
 const BATCHES: u64 = 2_000;
 
 #[test]
-fn order_holds_and_no_wake_up_is_lost_among_threads() {
+fn order_is_kept_and_no_wake_up_is_lost_among_threads() {
     let broker = broker(|limits| {
         limits.lag_entries = 50;
         limits.history_entries = 20;
@@ -91,7 +91,7 @@ fn order_holds_and_no_wake_up_is_lost_among_threads() {
     assert_eq!((figures.topics, figures.subscriptions), (0, 0));
 }
 
-/// Whether the publisher's thread drains, or a thread of the connection's own.
+/// The thread that drains: the publisher's, or one of the connection.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Drained,
@@ -114,13 +114,13 @@ struct State {
     position: u64,
 }
 
-/// What was delivered, checked as it came.
+/// Checks and records deliveries.
 #[derive(Default)]
 struct Log {
     position: u64,
-    /// By filter and topic: the sequence to come.
+    /// The next sequence, by filter and topic.
     next: HashMap<(String, String), u64>,
-    /// By filter and producer: the newest of its numbers.
+    /// The newest number, by filter and producer.
     produced: HashMap<(String, u64), u64>,
 }
 
@@ -280,7 +280,7 @@ fn publish(broker: &Broker, producer: u64) {
     }
 }
 
-/// Connections that stay for a moment only, with history.
+/// Attaches connections with history for a short time.
 fn come_and_go(broker: &Broker, finished: &AtomicBool) {
     let mut random = Random(99);
     while !finished.load(Ordering::SeqCst) {

@@ -1,4 +1,4 @@
-//! What the simulation of topics knows of them and of their subscriptions: plain vectors and tables.
+//! The model of the topic simulation: topics and subscriptions in plain vectors and maps.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -6,17 +6,17 @@ use broker::{Locality, Missed, Overflow, Retained, Start, SubscriptionId};
 
 use crate::harness::{Client, Got};
 
-/// What one life of a topic holds.
+/// The state of a topic from its creation to its removal.
 #[derive(Default)]
 pub struct Topic {
-    /// By sequence, from 1.
+    /// Positions by sequence, from 1.
     pub positions: Vec<u64>,
-    /// Who published them, likewise.
+    /// Producers by sequence.
     pub producers: Vec<Arc<str>>,
-    /// Sequence of the oldest entry kept.
+    /// The sequence of the oldest entry kept.
     pub first: u64,
     pub trimmed_position: u64,
-    /// Sequence of what is retained.
+    /// The sequence of the retained entry.
     pub retained: Option<u64>,
 }
 
@@ -25,33 +25,35 @@ pub struct Subscription {
     pub filter: &'static str,
     pub overflow: Overflow,
     pub locality: Locality,
-    /// Whether it, or one that it replaced, did not want what its session published.
+    /// True if the subscription, or one that it replaced, excludes messages of its own session.
     pub is_partial: bool,
-    /// The broker's position when it was made: what came before is history.
+    /// The broker's position at the time of subscribing; earlier entries are history.
     pub made_at: u64,
     pub last_position: u64,
     pub topics: HashMap<&'static str, Expected>,
 }
 
-/// What a subscription is to get next of a topic.
+/// The next entry of a topic that a subscription should receive.
 pub struct Expected {
     pub sequence: u64,
-    /// What comes before that, from outside the log.
+    /// The retained entry to be delivered first, from outside the log.
     pub retained: Option<u64>,
-    /// What may come first as well: if it is among those that were dropped and not told yet.
+    /// Entries that may also be delivered first, if they are among those that were dropped and not
+    /// reported yet.
     pub maybe: Vec<u64>,
-    /// Behind what came first.
+    /// The sequence after the retained entry that was delivered first.
     pub after_retained: u64,
-    /// What it is to be told at the first entry, if nothing else is dropped until then.
+    /// The expected report of missed entries with the first entry, if no more are dropped before
+    /// it.
     pub missed: Option<Missed>,
-    /// Entries of that which were gone before it subscribed.
+    /// The number of entries in this report that were dropped before the subscription.
     pub gone: u64,
 }
 
 pub struct Member {
     pub client: Client,
     pub subscriptions: HashMap<u8, Subscription>,
-    /// The newest entry that it got when it was new.
+    /// The newest entry that was delivered live.
     pub live_position: u64,
     pub next_tag: u8,
     pub is_paused: bool,
@@ -111,7 +113,7 @@ impl Expected {
         }
     }
 
-    /// First with what the topic retains, if that is asked for and does not come anyway.
+    /// Sets the retained entry as the first, if it is requested and not delivered anyway.
     pub fn with_retained(mut self, topic: &Topic, asked: Retained) -> Self {
         let own = topic.retained.filter(|_| asked == Retained::First);
         match own {
@@ -123,7 +125,7 @@ impl Expected {
 }
 
 impl Member {
-    /// Checks a delivery, and tells how many entries before it were dropped.
+    /// Checks a delivery; returns the number of dropped entries before it.
     pub fn check(&mut self, got: &Got, topics: &HashMap<&'static str, Topic>) -> u64 {
         let subscription = self.subscriptions.get_mut(&got.tag);
         let subscription = subscription.expect("nothing comes after unsubscribing");
@@ -147,12 +149,12 @@ impl Member {
             let mut candidates = std::mem::take(&mut expected.maybe);
             candidates.extend(expected.retained.take());
             assert!(candidates.contains(&got.sequence), "{got:?}");
-            // It does not come again in its place.
+            // The retained entry is not delivered again at its position.
             expected.after_retained = got.sequence + 1;
             assert_eq!(got.missed, None, "{got:?}");
             return 0;
         }
-        // What is not wanted is passed over.
+        // Entries that are not wanted are skipped.
         let unread = expected.retained.take();
         assert!(
             unread.is_none_or(|one| subscription.is_partial && is_own(one)),
@@ -188,7 +190,7 @@ impl Member {
         skipped - std::mem::take(&mut expected.gone)
     }
 
-    /// Checks that nothing is left to be read.
+    /// Checks that no entry is unread.
     pub fn check_end(&self, topics: &HashMap<&'static str, Topic>) {
         for subscription in self.subscriptions.values() {
             for (name, expected) in &subscription.topics {
@@ -200,7 +202,7 @@ impl Member {
                     let producer = &topic.producers[sequence as usize - 1];
                     Arc::ptr_eq(producer, self.client.reader.session().name())
                 };
-                // Others before what it does not want may have been dropped, and not told yet.
+                // Entries before the excluded ones may have been dropped without a report yet.
                 let newest = unread.last();
                 let is_read = newest.is_none_or(|one| subscription.is_partial && is_own(one));
                 assert!(is_read, "{name} is not read to its end");

@@ -1,4 +1,4 @@
-//! Queues that topics feed: those of subscriptions that acknowledge, and those of virtual topics.
+//! Queues fed by topics: those of acknowledging subscriptions, and those of virtual topics.
 
 use broker::{Consume, Missed, Start, Verdict};
 
@@ -45,10 +45,10 @@ fn a_subscription_to_topics_can_acknowledge() {
 }
 
 #[test]
-fn it_begins_where_it_asks_to_and_is_told_what_is_missing() {
+fn an_acknowledging_subscription_starts_at_the_requested_entry_with_gap_report() {
     let range = |from, to| Some(Missed::Range { from, to });
     let unknown = Some(Missed::Unknown);
-    // Five kept of ten.
+    // Five of ten entries are kept.
     let table: [(Start, &[&str], _); 7] = [
         (Start::New, &["11"], None),
         (Start::Last, &["10", "11"], None),
@@ -81,7 +81,7 @@ fn it_begins_where_it_asks_to_and_is_told_what_is_missing() {
 }
 
 #[test]
-fn what_is_missing_is_told_even_if_its_first_message_is_not_selected() {
+fn a_gap_is_reported_even_if_the_first_message_is_not_selected() {
     let broker = broker(|limits| limits.history_entries = 2);
     for colour in ["red", "red", "blue", "red"] {
         let header = format!("colour:{colour}");
@@ -102,7 +102,7 @@ fn what_is_missing_is_told_even_if_its_first_message_is_not_selected() {
 }
 
 #[test]
-fn history_of_several_topics_comes_in_the_one_order() {
+fn history_of_several_topics_is_delivered_in_one_order() {
     let broker = broker(|_| {});
     for (topic, body) in [("b", "1"), ("a", "2"), ("b", "3"), ("c", "4"), ("a", "5")] {
         tell(&broker, topic, &[body]);
@@ -113,7 +113,7 @@ fn history_of_several_topics_comes_in_the_one_order() {
 }
 
 #[test]
-fn where_nothing_older_waits_the_new_message_is_dropped() {
+fn the_new_message_is_dropped_if_no_older_one_waits() {
     let broker = broker(|limits| limits.queue_entries = 3);
     let mut client = Client::attach(&broker, "c");
     client.consume(&broker, topics("t", Start::New));
@@ -128,7 +128,7 @@ fn where_nothing_older_waits_the_new_message_is_dropped() {
 }
 
 #[test]
-fn dropped_messages_are_let_go_at_once() {
+fn dropped_messages_are_released_at_once() {
     let broker = broker(|limits| {
         limits.queue_entries = 10;
         limits.history_entries = 1;
@@ -169,7 +169,7 @@ fn the_queue_of_a_virtual_topic_is_fed_and_shared() {
     tell(&broker, "VirtualTopic.t.x", &["3"]);
     assert_eq!(counts(&broker, name), (3, 0));
     assert_eq!(figures(&broker, name).enqueued, 3);
-    // It is not what makes room for others, until it is removed.
+    // The queue does not make room for others; it exists until it is removed.
     broker.purge(&as_name(name));
     assert_eq!(broker.remove_queue(&as_name(name)), Some(0));
     tell(&broker, "VirtualTopic.t.x", &["4"]);
@@ -177,7 +177,7 @@ fn the_queue_of_a_virtual_topic_is_fed_and_shared() {
 }
 
 #[test]
-fn only_such_names_are_those_of_virtual_topics() {
+fn only_well_formed_names_are_virtual_topic_queues() {
     for name in [
         "Consumer.a",
         "Consumer.a.b",
@@ -193,7 +193,7 @@ fn only_such_names_are_those_of_virtual_topics() {
 }
 
 #[test]
-fn a_topic_with_a_queue_behind_it_is_told_to_have_a_subscriber() {
+fn a_topic_with_a_queue_counts_it_as_a_subscriber() {
     let broker = broker(|_| {});
     let client = Client::attach(&broker, "c");
     client.consume(&broker, topics("t", Start::New));

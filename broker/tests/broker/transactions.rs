@@ -1,4 +1,4 @@
-//! Publications and settlements that are carried out together, or not at all.
+//! Publications and settlements that are executed together, or not at all.
 
 use broker::{Acknowledgement, Consume, Verdict};
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[test]
-fn what_is_staged_makes_room_and_is_nobody_elses_to_settle() {
+fn staged_deliveries_make_room_and_cannot_be_settled_otherwise() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     let prefetch = Consume {
@@ -35,7 +35,7 @@ fn what_is_staged_makes_room_and_is_nobody_elses_to_settle() {
 }
 
 #[test]
-fn what_is_staged_waits_again_after_an_abort() {
+fn staged_deliveries_are_held_again_after_an_abort() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.consume(
@@ -61,7 +61,7 @@ fn what_is_staged_waits_again_after_an_abort() {
 }
 
 #[test]
-fn two_transactions_of_a_cumulative_consumer_do_not_meet() {
+fn two_transactions_of_a_cumulative_consumer_do_not_overlap() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.consume(
@@ -90,7 +90,7 @@ fn two_transactions_of_a_cumulative_consumer_do_not_meet() {
 }
 
 #[test]
-fn what_was_staged_goes_back_when_the_connection_ends() {
+fn staged_deliveries_are_returned_when_the_connection_ends() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     client.consume(&broker, queue("q"));

@@ -1,4 +1,5 @@
-//! A connection: whoever has made something ready drains, unless somebody is at it.
+//! A connection: a thread that makes the session ready drains it, unless another thread is draining
+//! it.
 
 use std::{ops::ControlFlow, sync::Weak};
 
@@ -10,11 +11,11 @@ use loom::sync::{
 
 pub struct Connection<T> {
     pub session: std::sync::Arc<Session>,
-    /// Taken by trying, and let go with no more order than a lock gives.
+    /// Acquired with `try`, and released with no stronger ordering than that of a lock.
     taken: AtomicBool,
     reader: Mutex<Reader>,
     note: fn(&Delivery<'_>) -> T,
-    /// What was delivered.
+    /// The deliveries.
     pub delivered: Mutex<Vec<T>>,
 }
 
@@ -61,13 +62,13 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Takes out what was delivered.
+    /// Removes and returns the deliveries.
     pub fn take(&self) -> Vec<T> {
         std::mem::take(&mut *self.delivered.lock().expect("no panic"))
     }
 }
 
-/// Publishes a batch, and drains those of the connections that it made ready.
+/// Publishes a batch, and drains the connections that it made ready.
 pub fn publish<T>(broker: &Broker, connections: &[&Connection<T>], mut batch: Vec<Publication>) {
     let mut outcome = Outcome::default();
     broker.publish(&mut batch, &mut outcome);

@@ -1,4 +1,4 @@
-//! Giving messages to consumers against reading, settling and leaving.
+//! Dispatching messages to consumers concurrently with reading, settling and leaving.
 
 use broker::{
     Acknowledgement, Broker, Consume, DeliveryId, Limits, Outcome, Settlement, Source, Verdict,
@@ -7,7 +7,7 @@ use loom::{sync::Arc, thread};
 
 use crate::connection::{Connection, drain_ready, message, name, publish};
 
-/// A delivery: the message's position, and what to settle it by.
+/// A delivery: the message's position, and the id for its settlement.
 type Given = (u64, Option<DeliveryId>);
 
 fn connect(broker: &Broker, acknowledgement: Acknowledgement) -> Connection<Given> {
@@ -16,7 +16,7 @@ fn connect(broker: &Broker, acknowledgement: Acknowledgement) -> Connection<Give
     let consume = Consume {
         source: Source::Queues(name("q").into()),
         acknowledgement,
-        // So that nearly every message waits for room.
+        // So that almost every message waits for room.
         prefetch: 1,
         exclusive: false,
         selector: None,
@@ -36,7 +36,7 @@ fn send(broker: &Broker, connections: &[&Connection<Given>], count: usize) {
     );
 }
 
-/// Settles all that a connection was given, until there is no more.
+/// Settles all deliveries of a connection until there are no more.
 fn accept_all(broker: &Broker, connection: &Connection<Given>) -> Vec<u64> {
     let mut settled = Vec::new();
     loop {
@@ -90,7 +90,7 @@ fn two_publishers_to_one_consumer_lose_no_wake_up() {
 }
 
 #[test]
-fn who_makes_room_by_settling_is_given_what_waits() {
+fn settling_makes_room_for_waiting_messages() {
     model(|| {
         let broker = Arc::new(Broker::new(1, Limits::default()));
         let connection = Arc::new(connect(&broker, Acknowledgement::Individual));
@@ -108,7 +108,7 @@ fn who_makes_room_by_settling_is_given_what_waits() {
 }
 
 #[test]
-fn what_a_leaving_consumer_was_given_goes_to_another() {
+fn deliveries_of_a_leaving_consumer_go_to_another() {
     model(|| {
         let broker = Arc::new(Broker::new(1, Limits::default()));
         let leaving = Arc::new(connect(&broker, Acknowledgement::Individual));

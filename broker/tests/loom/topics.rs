@@ -1,4 +1,4 @@
-//! Publishing against draining of topics.
+//! Publishing concurrently with draining of topics.
 
 use broker::{Broker, Limits, Outcome, Subscribe};
 use loom::{sync::Arc, thread};
@@ -25,7 +25,7 @@ fn publish_all(broker: &Broker, connection: &Connection<u64>, topics: &[&str]) {
     publish(broker, &[connection], batch);
 }
 
-/// Everything that is published has been delivered once all publishers have returned, in order.
+/// Checks that all messages have been delivered in order once all publishers have returned.
 fn check(threads: &'static [&'static [&'static str]]) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(3);
@@ -57,7 +57,7 @@ fn two_publishers_to_one_topic_lose_no_wake_up() {
 }
 
 #[test]
-fn two_topics_come_in_one_order() {
+fn two_topics_are_delivered_in_one_order() {
     check(&[&["a", "b"], &["b", "a"]]);
 }
 
