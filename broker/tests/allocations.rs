@@ -8,15 +8,15 @@ use broker::{
     Broker, Dialect, Limits, Outcome, Peer, Publication, Reader, Subscribe, TopicFilter, TopicName,
 };
 
-struct Nobody;
+struct NoopPeer;
 
-impl Peer for Nobody {
+impl Peer for NoopPeer {
     fn deliver(&self) {}
     fn wake(&self) {}
 }
 
 /// A broker with subscribers of one topic, all of which have received some messages.
-struct House {
+struct Fixture {
     broker: Broker,
     readers: Vec<Reader>,
     topic: TopicName,
@@ -24,12 +24,12 @@ struct House {
     outcome: Outcome,
 }
 
-impl House {
+impl Fixture {
     fn with(subscribers: usize) -> Self {
         let broker = Broker::new(1, Limits::default());
         let filter = TopicFilter::new("rect").expect("a filter");
         let attach = |_| {
-            let reader = broker.attach("subscriber".into(), Weak::<Nobody>::new());
+            let reader = broker.attach("subscriber".into(), Weak::<NoopPeer>::new());
             let subscribe = Subscribe::to(&filter);
             broker
                 .subscribe(reader.session(), subscribe, &mut Outcome::default())
@@ -38,7 +38,7 @@ impl House {
         };
         let readers = (0..subscribers).map(attach).collect();
         let topic = TopicName::new("rect").expect("a name");
-        let mut house = Self {
+        let mut fixture = Self {
             broker,
             readers,
             topic,
@@ -47,10 +47,10 @@ impl House {
         };
         // Until the history is full and every buffer has its final size.
         for _ in 0..100 {
-            house.publish();
-            house.deliver();
+            fixture.publish();
+            fixture.deliver();
         }
-        house
+        fixture
     }
 
     /// Publishes a batch.
@@ -91,11 +91,11 @@ fn allocations(act: impl FnOnce()) -> u64 {
 
 #[test]
 fn a_publication_reuses_the_memory_of_an_old_one() {
-    let mut house = House::with(1);
+    let mut fixture = Fixture::with(1);
     let allocated = allocations(|| {
         (0..ROUNDS).for_each(|_| {
-            house.publish();
-            assert_eq!(house.deliver(), BATCH);
+            fixture.publish();
+            assert_eq!(fixture.deliver(), BATCH);
         })
     });
     // Chunks of the log, and the list of dropped ones.
@@ -105,11 +105,11 @@ fn a_publication_reuses_the_memory_of_an_old_one() {
 
 #[test]
 fn a_delivery_allocates_nothing() {
-    let mut few = House::with(2);
-    let mut many = House::with(100);
-    for (house, readers) in [(&mut few, 2), (&mut many, 100)] {
-        house.publish();
-        let allocated = allocations(|| assert_eq!(house.deliver(), readers * BATCH));
+    let mut few = Fixture::with(2);
+    let mut many = Fixture::with(100);
+    for (fixture, readers) in [(&mut few, 2), (&mut many, 100)] {
+        fixture.publish();
+        let allocated = allocations(|| assert_eq!(fixture.deliver(), readers * BATCH));
         // An encoding is stored in two parts, for any number of subscribers.
         assert_eq!(allocated, 2 * BATCH as u64, "{readers} subscribers");
     }
@@ -123,7 +123,7 @@ fn a_subscription_to_an_empty_topic_takes_little_memory() {
     const BYTES: i64 = 270;
     let broker = Broker::new(1, Limits::default());
     let readers: Vec<_> = (0..100)
-        .map(|_| broker.attach("subscriber".into(), Weak::<Nobody>::new()))
+        .map(|_| broker.attach("subscriber".into(), Weak::<NoopPeer>::new()))
         .collect();
     let taken = allocation_counter::measure(|| {
         for at in 0..COUNT {

@@ -232,7 +232,7 @@ fn subscribe(broker: &broker::Broker, client: &Client, overflow: Overflow, start
         .expect("within the limits");
 }
 
-fn tell(broker: &broker::Broker, topic: &str, red: &[usize]) {
+fn publish_events(broker: &broker::Broker, topic: &str, red: &[usize]) {
     for number in 0..MANY {
         let colour = if red.contains(&number) { "red" } else { "blue" };
         let header = format!("colour:{colour}");
@@ -243,8 +243,8 @@ fn tell(broker: &broker::Broker, topic: &str, red: &[usize]) {
 #[test]
 fn a_selector_scans_history_in_parts() {
     let broker = broker(|limits| limits.history_entries = 1_000_000);
-    tell(&broker, "t.a", &[300]);
-    tell(&broker, "t.b", &[0, 1_999]);
+    publish_events(&broker, "t.a", &[300]);
+    publish_events(&broker, "t.b", &[0, 1_999]);
     let mut client = Client::attach(&broker, "c");
     let start = Start::AfterPosition(0);
     subscribe(&broker, &client, Overflow::DropOldest, start);
@@ -261,11 +261,11 @@ fn a_latest_subscription_gets_only_the_newest_entry_after_many_calls() {
     });
     let mut client = Client::attach(&broker, "c");
     subscribe(&broker, &client, Overflow::Latest, Start::New);
-    tell(&broker, "t.a", &[0, 100, 300, 700]);
+    publish_events(&broker, "t.a", &[0, 100, 300, 700]);
     let (taken, calls) = client.take_in_calls();
     assert_eq!(bodies(&taken), ["700"]);
     assert!(CALLS.contains(&calls), "{calls}");
-    tell(&broker, "t.a", &[]);
+    publish_events(&broker, "t.a", &[]);
     let (taken, calls) = client.take_in_calls();
     assert_eq!(taken, []);
     assert!(CALLS.contains(&calls), "{calls}");

@@ -11,7 +11,7 @@ use crate::{
 
 /// Returns the messages in a dead letter queue.
 fn dead(broker: &broker::Broker, name: &str) -> Vec<Taken> {
-    let mut client = Client::attach(broker, "undertaker");
+    let mut client = Client::attach(broker, "collector");
     client.consume(broker, queue(name));
     client.take()
 }
@@ -231,8 +231,8 @@ fn the_mode_determines_which_queues_are_dead_letter_queues() {
 #[test]
 fn a_dead_letter_wakes_its_consumer() {
     let broker = broker(|_| {});
-    let mut undertaker = Client::attach(&broker, "undertaker");
-    undertaker.consume(&broker, queue("ActiveMQ.DLQ"));
+    let mut collector = Client::attach(&broker, "collector");
+    collector.consume(&broker, queue("ActiveMQ.DLQ"));
     let mut client = Client::attach(&broker, "c");
     client.consume(&broker, queue("q"));
     send(&broker, "q", &["1"]);
@@ -243,6 +243,6 @@ fn a_dead_letter_wakes_its_consumer() {
         .drain()
         .map(|one| one.name().to_string())
         .collect();
-    assert_eq!(ready, ["undertaker"]);
-    assert_eq!(undertaker.take_bodies(), ["1"]);
+    assert_eq!(ready, ["collector"]);
+    assert_eq!(collector.take_bodies(), ["1"]);
 }

@@ -4,7 +4,7 @@ use broker::{Acknowledgement, Consume, ForgetError, Missed, SubscribeError};
 
 use crate::{
     harness::{Client, as_name, broker},
-    queue_harness::{bodies, durable, durable_name, event, publish_one, selector, tell},
+    queue_harness::{bodies, durable, durable_name, event, publish_events, publish_one, selector},
 };
 
 #[test]
@@ -19,11 +19,11 @@ fn a_durable_subscription_is_kept_and_continues() {
             ..durable("d", "t.*")
         },
     );
-    tell(&broker, "t.a", &["1"]);
+    publish_events(&broker, "t.a", &["1"]);
     assert_eq!(client.take_bodies(), ["1"]);
     client.detach(&broker);
-    tell(&broker, "t.b", &["2"]);
-    tell(&broker, "t.c", &["3"]);
+    publish_events(&broker, "t.b", &["2"]);
+    publish_events(&broker, "t.c", &["3"]);
     let mut again = Client::attach(&broker, "again");
     let id = again.consume(&broker, durable("d", "t.*"));
     assert_eq!(bodies(&again.take_at(0, 1)), ["2"]);
@@ -71,7 +71,7 @@ fn a_deleted_durable_subscription_leaves_nothing() {
     let id = client.consume(&broker, durable("d", "t.*"));
     client.unsubscribe(&broker, id);
     for number in 0..100 {
-        tell(&broker, "t.a", &[&number.to_string()]);
+        publish_events(&broker, "t.a", &[&number.to_string()]);
     }
     assert!(broker.forget_durable(&durable_name("d")).is_ok());
     broker.clear(&as_name("t.a"));
@@ -97,8 +97,8 @@ fn a_durable_subscription_starts_anew_with_another_filter_or_selector() {
         durable("d", "t"),
     ];
     for other in others {
-        tell(&broker, "t", &["old"]);
-        tell(&broker, "u", &["old"]);
+        publish_events(&broker, "t", &["old"]);
+        publish_events(&broker, "u", &["old"]);
         let mut client = Client::attach(&broker, "c");
         client.consume(&broker, other);
         assert_eq!(client.take(), []);
@@ -121,7 +121,7 @@ fn at_its_bound_the_oldest_messages_are_dropped_and_reported() {
     let client = Client::attach(&broker, "c");
     let id = client.consume(&broker, durable("d", "t"));
     client.unsubscribe(&broker, id);
-    tell(&broker, "t", &["1", "2", "3", "4", "5"]);
+    publish_events(&broker, "t", &["1", "2", "3", "4", "5"]);
     let mut again = Client::attach(&broker, "again");
     again.consume(&broker, durable("d", "t"));
     let taken = again.take();
@@ -136,7 +136,7 @@ fn a_message_that_can_never_fit_drops_no_other() {
     let client = Client::attach(&broker, "c");
     let id = client.consume(&broker, durable("d", "t"));
     client.unsubscribe(&broker, id);
-    tell(&broker, "t", &["1", &"x".repeat(4_000), "2"]);
+    publish_events(&broker, "t", &["1", &"x".repeat(4_000), "2"]);
     let mut again = Client::attach(&broker, "again");
     again.consume(&broker, durable("d", "t"));
     let taken = again.take();

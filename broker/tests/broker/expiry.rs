@@ -19,7 +19,7 @@ fn a_message_is_delivered_until_it_expires() {
         client.consume(&broker, topics("t", Start::New));
         publish_one(&broker, event("t", "1", &[]).expiring(10)).expect("there is room");
         publish_one(&broker, message("q", "2", &[]).expiring(10)).expect("there is room");
-        tell_and_send(&broker);
+        publish_lasting(&broker);
         let mut bodies = bodies(&client.take_at(now_ms, usize::MAX));
         bodies.sort_unstable();
         let all = ["1", "1", "2", "3", "3", "4"];
@@ -33,7 +33,7 @@ fn a_message_is_delivered_until_it_expires() {
 }
 
 /// Publishes messages that never expire.
-fn tell_and_send(broker: &broker::Broker) {
+fn publish_lasting(broker: &broker::Broker) {
     publish_one(broker, event("t", "3", &[]).expiring(0)).expect("there is room");
     publish_one(broker, message("q", "4", &[]).expiring(0)).expect("there is room");
 }

@@ -5,8 +5,8 @@ use broker::{Broker, Consume, Outcome, Overflow, Start, Subscribe, SubscriptionI
 use crate::{
     harness::{Client, as_filter, broker, publication},
     queue_harness::{
-        brief, briefs, browser, durable, event, expire, message, publish_one, queue, send, tell,
-        topics,
+        brief, briefs, browser, durable, event, expire, message, publish_events, publish_one,
+        queue, send, topics,
     },
 };
 
@@ -174,7 +174,7 @@ fn messages_dropped_by_a_topics_queue_are_reported_to_the_publisher() {
     let client = Client::attach(&broker, "c");
     let (id, _) = consume(&broker, &client, durable("d", "t"));
     unsubscribe(&broker, &client, id);
-    tell(&broker, "t", &["1"]);
+    publish_events(&broker, "t", &["1"]);
     let outcome = publish_one(&broker, event("t", "2", &[])).expect("there is room");
     assert_eq!(briefs(&outcome), ["discarded topic t full"]);
 }

@@ -13,7 +13,9 @@ use broker::{
 
 use crate::{
     harness::{Bell, Client, as_name, broker, publish, publish_all},
-    queue_harness::{Taken, bodies, briefs, counts, message, publish_one, queue, send, tell},
+    queue_harness::{
+        Taken, bodies, briefs, counts, message, publish_events, publish_one, queue, send,
+    },
     shared_subscriptions::shared,
 };
 
@@ -52,7 +54,7 @@ fn deliveries_of_a_paused_session_go_to_others_in_order() {
         let all = ["1", "2", "3", "4", "5", "6"];
         match source {
             Source::Queues(_) => send(&broker, "t", &all),
-            _ => tell(&broker, "t", &all),
+            _ => publish_events(&broker, "t", &all),
         }
         let held = away.take_at(0, 2);
         other.consume(&broker, like(1_000));
@@ -223,8 +225,8 @@ fn pausing_a_session_unblocks_its_publishers() {
 
 #[test]
 fn a_new_peer_is_notified_after_it_has_drained_once() {
-    struct Nobody;
-    impl Peer for Nobody {
+    struct NoopPeer;
+    impl Peer for NoopPeer {
         fn deliver(&self) {}
         fn wake(&self) {}
     }
@@ -235,13 +237,13 @@ fn a_new_peer_is_notified_after_it_has_drained_once() {
     let session = Arc::clone(client.reader.session());
     let is_told = |topic: &str| publish_all(&broker, &[topic]).ready.drain().count() == 1;
     for _ in 0..3 {
-        session.set_peer(Weak::<Nobody>::new());
+        session.set_peer(Weak::<NoopPeer>::new());
         pause(&broker, &client);
         // The first notification goes to the old peer; later ones are not needed.
         assert!(is_told("t"));
         assert!(!is_told("t"));
         send(&broker, "q", &["1"]);
-        let peer: Arc<dyn Peer> = Arc::new(Nobody);
+        let peer: Arc<dyn Peer> = Arc::new(NoopPeer);
         session.set_peer(Arc::downgrade(&peer));
         resume(&broker, &client);
         let taken = client.take();

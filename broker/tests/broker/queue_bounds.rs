@@ -4,7 +4,9 @@ use broker::{Broker, Consume, Limits, Overflow, PublishError, Start, SubscribeEr
 
 use crate::{
     harness::{Client, as_name, broker},
-    queue_harness::{counts, durable, event, message, publish_one, queue, send, tell, topics},
+    queue_harness::{
+        counts, durable, event, message, publish_events, publish_one, queue, send, topics,
+    },
 };
 
 #[test]
@@ -159,7 +161,7 @@ fn all_cursors_are_released_when_all_sessions_leave() {
         ];
         other.consume(&broker, queue(">"));
         send(&broker, "a.2", &["1"]);
-        tell(&broker, "t.1", &["1"]);
+        publish_events(&broker, "t.1", &["1"]);
         other.consume(&broker, durable("d", "t.1"));
         other.consume(&broker, queue("Consumer.a.VirtualTopic.t"));
         match round % 3 {

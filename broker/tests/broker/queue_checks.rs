@@ -113,20 +113,20 @@ impl Run {
 
     pub fn finish(mut self) -> Checks {
         self.check();
-        let mut buried = Vec::new();
+        let mut found = Vec::new();
         for name in QUEUES {
             let letters = self
                 .broker
                 .browse(&as_name(&format!("DLQ.{name}")), 0, usize::MAX);
             let letters = letters.into_iter().flatten();
-            buried.extend(letters.map(|entry| String::from_utf8_lossy(entry.body()).into_owned()));
+            found.extend(letters.map(|entry| String::from_utf8_lossy(entry.body()).into_owned()));
         }
-        buried.sort_unstable();
-        let wanted = self.model.buried.iter().map(ToString::to_string);
+        found.sort_unstable();
+        let wanted = self.model.dead_letters.iter().map(ToString::to_string);
         let mut wanted: Vec<_> = wanted.collect();
         wanted.sort_unstable();
         if !self.is_bounded() {
-            assert_eq!(buried, wanted);
+            assert_eq!(found, wanted);
         }
         while !self.members.is_empty() {
             self.detach();

@@ -223,7 +223,7 @@ pub fn send(broker: &Broker, queue: &str, bodies: &[&str]) {
 }
 
 /// Publishes messages with these bodies to a topic.
-pub fn tell(broker: &Broker, topic: &str, bodies: &[&str]) {
+pub fn publish_events(broker: &Broker, topic: &str, bodies: &[&str]) {
     for body in bodies {
         publish_one(broker, event(topic, body, &[])).expect("there is room");
     }

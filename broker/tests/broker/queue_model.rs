@@ -80,7 +80,7 @@ pub struct Model {
     /// The time when a message was last returned, or a consumer became exclusive, by queue.
     disturbed: HashMap<&'static str, u64>,
     /// The expected content of the dead letter queue.
-    pub buried: Vec<usize>,
+    pub dead_letters: Vec<usize>,
     pub checks: Checks,
 }
 
@@ -250,7 +250,7 @@ impl Model {
         for (_, number) in released {
             match verdict {
                 Verdict::Accept => self.messages[number].fate = Fate::Acknowledged,
-                Verdict::Reject => self.bury(number),
+                Verdict::Reject => self.dead_letter(number),
                 Verdict::Return => self.come_back(number),
             }
         }
@@ -277,15 +277,15 @@ impl Model {
 
     fn come_back(&mut self, number: usize) {
         if self.messages[number].deliveries > self.max_redeliveries {
-            self.bury(number);
+            self.dead_letter(number);
         } else {
             self.messages[number].fate = Fate::Queued;
         }
     }
 
-    fn bury(&mut self, number: usize) {
+    fn dead_letter(&mut self, number: usize) {
         self.messages[number].fate = Fate::Dead;
-        self.buried.push(number);
+        self.dead_letters.push(number);
     }
 
     /// Expires messages, after all sessions have read everything and the broker has expired its
@@ -296,7 +296,7 @@ impl Model {
             if message.fate == Fate::Queued && is_late {
                 message.fate = Fate::Expired;
                 if message.is_persistent {
-                    self.buried.push(number);
+                    self.dead_letters.push(number);
                 }
             }
         }

@@ -40,26 +40,29 @@ fn every_message_is_accounted_for_among_threads() {
     };
     let steady = [
         run.connect(
-            Manner::Careless,
+            Behaviour::DrainedByOthers,
             Consume {
                 prefetch: 7,
                 ..queue("q.*")
             },
         ),
         run.connect(
-            Manner::Careless,
+            Behaviour::DrainedByOthers,
             in_mode(Acknowledgement::Cumulative, "q.a"),
         ),
-        run.connect(Manner::Careless, in_mode(Acknowledgement::Auto, "q.b")),
         run.connect(
-            Manner::Careful,
+            Behaviour::DrainedByOthers,
+            in_mode(Acknowledgement::Auto, "q.b"),
+        ),
+        run.connect(
+            Behaviour::DrainedByItself,
             Consume {
                 prefetch: 5,
                 ..queue("grouped")
             },
         ),
         run.connect(
-            Manner::Careful,
+            Behaviour::DrainedByItself,
             Consume {
                 prefetch: 1,
                 ..queue("grouped")
@@ -67,7 +70,7 @@ fn every_message_is_accounted_for_among_threads() {
         ),
     ];
     thread::scope(|scope| {
-        let _ending = Ending(&run, &steady);
+        let _stop = StopOnDrop(&run, &steady);
         for connection in &steady {
             scope.spawn(|| connection.work(&run));
         }
@@ -80,7 +83,7 @@ fn every_message_is_accounted_for_among_threads() {
             })
             .collect();
         scope.spawn(|| run.come_and_go());
-        scope.spawn(|| run.look_on());
+        scope.spawn(|| run.browse_and_remove());
         for producer in producers {
             producer.join().expect("a producer");
         }
@@ -109,9 +112,9 @@ struct Run {
 }
 
 /// Stops all threads when dropped, also after a panic.
-struct Ending<'a>(&'a Run, &'a [Arc<Connection>]);
+struct StopOnDrop<'a>(&'a Run, &'a [Arc<Connection>]);
 
-impl Drop for Ending<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.is_over.store(true, Ordering::SeqCst);
         self.1.iter().for_each(|connection| connection.stop());
@@ -130,15 +133,15 @@ struct Ledger {
 
 /// The behaviour of a connection.
 #[derive(Clone, Copy, PartialEq)]
-enum Manner {
+enum Behaviour {
     /// Drained by the thread that made it ready; returns and rejects some messages.
-    Careless,
+    DrainedByOthers,
     /// Drained only by its own thread; accepts all messages.
-    Careful,
+    DrainedByItself,
 }
 
 struct Connection {
-    manner: Manner,
+    behaviour: Behaviour,
     ledger: Arc<Ledger>,
     session: OnceLock<Arc<Session>>,
     reader: Mutex<Option<Reader>>,
@@ -159,8 +162,8 @@ struct Taken {
 }
 
 impl Run {
-    fn connect(&self, manner: Manner, consume: Consume<'_>) -> Arc<Connection> {
-        let connection = Connection::attach(self, manner);
+    fn connect(&self, behaviour: Behaviour, consume: Consume<'_>) -> Arc<Connection> {
+        let connection = Connection::attach(self, behaviour);
         self.consume(&connection, consume);
         connection
     }
@@ -204,7 +207,7 @@ impl Run {
     fn come_and_go(&self) {
         let mut random = Random(99);
         while !self.is_over.load(Ordering::SeqCst) {
-            let connection = Connection::attach(self, Manner::Careful);
+            let connection = Connection::attach(self, Behaviour::DrainedByItself);
             let acknowledgement = match random.below(3) {
                 0 => Acknowledgement::Cumulative,
                 _ => Acknowledgement::Individual,
@@ -284,7 +287,7 @@ impl Run {
     }
 
     /// Browses all queues meanwhile, and removes unused ones.
-    fn look_on(&self) {
+    fn browse_and_remove(&self) {
         let mut at = 0;
         while !self.is_over.load(Ordering::SeqCst) {
             at = (at + 1) % 4;
@@ -428,9 +431,9 @@ impl Ledger {
 }
 
 impl Connection {
-    fn attach(run: &Run, manner: Manner) -> Arc<Self> {
+    fn attach(run: &Run, behaviour: Behaviour) -> Arc<Self> {
         let connection = Arc::new(Self {
-            manner,
+            behaviour,
             ledger: Arc::clone(&run.ledger),
             session: OnceLock::new(),
             reader: Mutex::default(),
@@ -502,9 +505,9 @@ impl Connection {
             let taken = std::mem::take(&mut state.taken);
             drop(state);
             for one in taken {
-                let verdict = match (self.manner, random.below(20)) {
-                    (Manner::Careless, 0..=2) => Verdict::Return,
-                    (Manner::Careless, 3) => Verdict::Reject,
+                let verdict = match (self.behaviour, random.below(20)) {
+                    (Behaviour::DrainedByOthers, 0..=2) => Verdict::Return,
+                    (Behaviour::DrainedByOthers, 3) => Verdict::Reject,
                     _ => Verdict::Accept,
                 };
                 run.settle(self, &one, verdict);
@@ -520,9 +523,9 @@ impl Connection {
 
 impl Peer for Connection {
     fn deliver(&self) {
-        match self.manner {
-            Manner::Careless => self.drain(),
-            Manner::Careful => self.wake(),
+        match self.behaviour {
+            Behaviour::DrainedByOthers => self.drain(),
+            Behaviour::DrainedByItself => self.wake(),
         }
     }
 

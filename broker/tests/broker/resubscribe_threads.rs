@@ -24,7 +24,7 @@ const BATCHES: usize = 3_000;
 #[test]
 fn each_message_is_delivered_once_while_the_subscription_is_replaced() {
     let broker = broker(|limits| limits.lag_entries = u64::MAX);
-    let mut reader = broker.attach("c".into(), Weak::<Nobody>::new());
+    let mut reader = broker.attach("c".into(), Weak::<NoopPeer>::new());
     let is_over = AtomicBool::new(false);
     // The next sequence, by topic.
     let mut next = HashMap::new();
@@ -68,9 +68,9 @@ fn each_message_is_delivered_once_while_the_subscription_is_replaced() {
     assert_eq!(broker.figures().subscriptions, 1);
 }
 
-struct Nobody;
+struct NoopPeer;
 
-impl Peer for Nobody {
+impl Peer for NoopPeer {
     fn deliver(&self) {}
     fn wake(&self) {}
 }

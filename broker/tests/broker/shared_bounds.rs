@@ -5,8 +5,8 @@ use broker::{Broker, Consume, Limits, Missed, PublishError, Start, Verdict};
 use crate::{
     harness::{Client, as_name, broker},
     queue_harness::{
-        Taken, bodies, durable, durable_name, event, expire, figures, message, publish_one, queue,
-        send, tell, topics,
+        Taken, bodies, durable, durable_name, event, expire, figures, message, publish_events,
+        publish_one, queue, send, topics,
     },
 };
 
@@ -60,7 +60,7 @@ fn a_message_in_several_queues_counts_once() {
         })
         .collect();
     for _ in 0..100 {
-        tell(&broker, "t", &[&body()]);
+        publish_events(&broker, "t", &[&body()]);
     }
     // If it counted 20 times, it would need five times the available memory.
     send(&broker, "q", &[&body()]);
@@ -81,7 +81,7 @@ fn each_queue_entry_counts_a_few_bytes() {
             client
         })
         .collect();
-    tell(&broker, "t", &[""; 100]);
+    publish_events(&broker, "t", &[""; 100]);
     let held: usize = clients.iter_mut().map(|client| client.take().len()).sum();
     assert!((2_000..4_000).contains(&held), "{held}");
     let refused = publish_one(&broker, message("q", &body(), &[]));
@@ -102,7 +102,7 @@ fn a_message_counts_fully_for_each_single_queue() {
         );
     }
     for _ in 0..10 {
-        tell(&broker, "t", &[&body()]);
+        publish_events(&broker, "t", &[&body()]);
     }
     for client in &mut clients {
         let mut count = 0;
@@ -147,7 +147,7 @@ fn pass_through(broker: &Broker, round: usize) {
     assert_eq!(broker.forget_durable(&durable_name("e")), Ok(()));
     if round.is_multiple_of(3) {
         client.consume(broker, durable("f", "other"));
-        tell(broker, "other", &["1"]);
+        publish_events(broker, "other", &["1"]);
     }
     client.detach(broker);
     other.detach(broker);
@@ -186,7 +186,7 @@ fn memory_is_released_when_many_messages_leave_at_once() {
                 scope.spawn(|| accept_so_many(&broker, client, COUNT));
             }
             for _ in 0..COUNT {
-                tell(&broker, "t", &[&body()]);
+                publish_events(&broker, "t", &[&body()]);
             }
         });
     }
@@ -221,7 +221,7 @@ fn keep(broker: &Broker, bodies: &[String]) {
     client.consume(broker, durable("d", "t"));
     client.detach(broker);
     for body in bodies {
-        tell(broker, "t", &[body]);
+        publish_events(broker, "t", &[body]);
     }
 }
 
@@ -263,9 +263,9 @@ fn nothing_is_dropped_for_a_message_that_would_still_not_fit() {
     let waiting = numbers(100);
     keep(&broker, &waiting);
     fill(&broker, &[10_000, 100, 0]);
-    tell(&broker, "t", &[&"x".repeat(100_000)]);
+    publish_events(&broker, "t", &[&"x".repeat(100_000)]);
     broker.remove_queue(&as_name("fill"));
-    tell(&broker, "t", &["last"]);
+    publish_events(&broker, "t", &["last"]);
     assert_only_the_large_is_missing(&take_kept(&broker), waiting);
 }
 
@@ -280,7 +280,7 @@ fn one_message_drops_at_most_a_thousand_others() {
             limits.history_entries = 1;
         });
         keep(&broker, &waiting);
-        tell(&broker, "t", &[&large, "last"]);
+        publish_events(&broker, "t", &[&large, "last"]);
         let taken = take_kept(&broker);
         if is_taken {
             let (first, rest) = (&taken[0], &taken[taken.len() - 2..]);
@@ -304,12 +304,12 @@ fn held_messages_are_not_dropped_and_do_not_displace_waiting_ones() {
             ..topics("t", Start::New)
         },
     );
-    tell(&broker, "t", &[&"x".repeat(6_000)]);
+    publish_events(&broker, "t", &[&"x".repeat(6_000)]);
     let held = client.take();
     assert_eq!(held.len(), 1);
-    tell(&broker, "t", &["1", "2", &"x".repeat(5_000)]);
+    publish_events(&broker, "t", &["1", "2", &"x".repeat(5_000)]);
     client.accept(&broker, &held[0]);
-    tell(&broker, "t", &["last"]);
+    publish_events(&broker, "t", &["last"]);
     let mut taken = Vec::new();
     while let [one] = &client.take()[..] {
         client.accept(&broker, one);

@@ -7,7 +7,8 @@ use broker::{
 use crate::{
     harness::{Client, as_filter, as_name, broker},
     queue_harness::{
-        bodies, counts, event, expire, figures, publish_one, queue, selector, send, tell, topics,
+        bodies, counts, event, expire, figures, publish_events, publish_one, queue, selector, send,
+        topics,
     },
     retained::retain,
 };
@@ -36,8 +37,8 @@ fn each_group_gets_every_message_once() {
     clients[3].consume(&broker, shared("a", "t.>"));
     let mut plain = Client::attach(&broker, "plain");
     plain.consume(&broker, topics("t.*", Start::New));
-    tell(&broker, "t.1", &["1", "2", "3"]);
-    tell(&broker, "t.new", &["4", "5", "6"]);
+    publish_events(&broker, "t.1", &["1", "2", "3"]);
+    publish_events(&broker, "t.new", &["4", "5", "6"]);
     let taken: Vec<_> = clients
         .iter_mut()
         .map(|client| client.take_bodies())
@@ -57,9 +58,9 @@ fn a_group_begins_with_its_first_consumer_and_ends_with_its_last() {
     retain(&broker, "t", "0");
     let mut clients = attach(&broker, 2);
     let first = clients[0].consume(&broker, shared("g", "t"));
-    tell(&broker, "t", &["1"]);
+    publish_events(&broker, "t", &["1"]);
     let second = clients[1].consume(&broker, shared("g", "t"));
-    tell(&broker, "t", &["2"]);
+    publish_events(&broker, "t", &["2"]);
     // Retained messages are delivered only to subscriptions that are not shared.
     assert_eq!(clients[0].take_bodies(), ["1"]);
     assert_eq!(clients[1].take_bodies(), ["2"]);
@@ -67,9 +68,9 @@ fn a_group_begins_with_its_first_consumer_and_ends_with_its_last() {
     // The messages of the first consumer go to the second.
     assert_eq!(clients[1].take_bodies(), ["1"]);
     clients[1].unsubscribe(&broker, second);
-    tell(&broker, "t", &["3"]);
+    publish_events(&broker, "t", &["3"]);
     clients[0].consume(&broker, shared("g", "t"));
-    tell(&broker, "t", &["4"]);
+    publish_events(&broker, "t", &["4"]);
     assert_eq!(clients[0].take_bodies(), ["4"]);
     drop(clients.pop());
     clients[0].detach(&broker);
@@ -89,7 +90,7 @@ fn consumers_of_a_group_may_differ_in_acknowledgement() {
         ..shared("g", "t")
     };
     clients[1].consume(&broker, auto);
-    tell(&broker, "t", &["1", "2"]);
+    publish_events(&broker, "t", &["1", "2"]);
     let held = clients[0].take();
     let done = clients[1].take();
     assert_eq!(
@@ -146,7 +147,7 @@ fn a_group_of_a_virtual_topic_uses_the_queue_of_that_name() {
     let mut clients = attach(&broker, 2);
     clients[0].consume(&broker, shared("g", "VirtualTopic.x"));
     clients[1].consume(&broker, queue("Consumer.g.VirtualTopic.x"));
-    tell(&broker, "VirtualTopic.x", &["1", "2"]);
+    publish_events(&broker, "VirtualTopic.x", &["1", "2"]);
     send(&broker, "Consumer.g.VirtualTopic.x", &["3"]);
     assert_eq!(clients[0].take_bodies(), ["1", "3"]);
     assert_eq!(clients[1].take_bodies(), ["2"]);
@@ -170,7 +171,7 @@ fn a_group_without_such_a_queue_has_its_own() {
         let broker = broker(|_| {});
         let mut client = Client::attach(&broker, "c");
         client.consume(&broker, shared(group, filter));
-        tell(&broker, topic, &["1"]);
+        publish_events(&broker, topic, &["1"]);
         assert_eq!(client.take_bodies(), ["1"], "{group} {filter}");
         assert_eq!(broker.figures().queues, 0, "{group} {filter}");
     }
@@ -182,7 +183,7 @@ fn a_refused_shared_subscription_changes_nothing() {
         limits.topics = 1;
         limits.cursors = 3;
     });
-    tell(&broker, "t", &["1"]);
+    publish_events(&broker, "t", &["1"]);
     let client = Client::attach(&broker, "c");
     let refused = client.try_consume(&broker, shared("g", "u"));
     assert!(

@@ -33,12 +33,12 @@ fn order_is_kept_and_no_wake_up_is_lost_among_threads() {
     });
     let connections: Vec<_> = (0..6)
         .map(|number| {
-            let kind = if number < 4 {
-                Kind::Drained
+            let drained_by = if number < 4 {
+                DrainedBy::Publisher
             } else {
-                Kind::Woken
+                DrainedBy::Itself
             };
-            let connection = Connection::attach(&broker, kind);
+            let connection = Connection::attach(&broker, drained_by);
             for filter in [">", "a.*", "c"] {
                 connection.subscribe(&broker, filter, Start::New);
             }
@@ -93,13 +93,13 @@ fn order_is_kept_and_no_wake_up_is_lost_among_threads() {
 
 /// The thread that drains: the publisher's, or one of the connection.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Drained,
-    Woken,
+enum DrainedBy {
+    Publisher,
+    Itself,
 }
 
 struct Connection {
-    kind: Kind,
+    drained_by: DrainedBy,
     session: OnceLock<Arc<Session>>,
     reader: Mutex<Option<Reader>>,
     log: Mutex<Log>,
@@ -125,9 +125,9 @@ struct Log {
 }
 
 impl Connection {
-    fn attach(broker: &Broker, kind: Kind) -> Arc<Self> {
+    fn attach(broker: &Broker, drained_by: DrainedBy) -> Arc<Self> {
         let connection = Arc::new(Self {
-            kind,
+            drained_by,
             session: OnceLock::new(),
             reader: Mutex::default(),
             log: Mutex::default(),
@@ -220,9 +220,9 @@ impl Connection {
 
 impl Peer for Connection {
     fn deliver(&self) {
-        match self.kind {
-            Kind::Drained => self.drain(),
-            Kind::Woken => self.wake(),
+        match self.drained_by {
+            DrainedBy::Publisher => self.drain(),
+            DrainedBy::Itself => self.wake(),
         }
     }
 
@@ -284,7 +284,7 @@ fn publish(broker: &Broker, producer: u64) {
 fn come_and_go(broker: &Broker, finished: &AtomicBool) {
     let mut random = Random(99);
     while !finished.load(Ordering::SeqCst) {
-        let connection = Connection::attach(broker, Kind::Drained);
+        let connection = Connection::attach(broker, DrainedBy::Publisher);
         let start = match random.below(3) {
             0 => Start::Last,
             1 => Start::AfterPosition(0),

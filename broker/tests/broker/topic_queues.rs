@@ -5,7 +5,8 @@ use broker::{Consume, Missed, Start, Verdict};
 use crate::{
     harness::{Client, as_name, broker},
     queue_harness::{
-        bodies, counts, event, figures, message, publish_one, queue, selector, tell, topics,
+        bodies, counts, event, figures, message, publish_events, publish_one, queue, selector,
+        topics,
     },
 };
 
@@ -21,7 +22,7 @@ fn a_subscription_to_topics_can_acknowledge() {
         },
     );
     for (topic, body) in [("a.x", "1"), ("b.x", "2"), ("a.y", "3"), ("a.x", "4")] {
-        tell(&broker, topic, &[body]);
+        publish_events(&broker, topic, &[body]);
     }
     let taken = client.take();
     assert_eq!(bodies(&taken), ["1", "3"]);
@@ -65,11 +66,11 @@ fn an_acknowledging_subscription_starts_at_the_requested_entry_with_gap_report()
     for (start, wanted, missed) in table {
         let broker = broker(|limits| limits.history_entries = 5);
         for number in 1..=10 {
-            tell(&broker, "t", &[&number.to_string()]);
+            publish_events(&broker, "t", &[&number.to_string()]);
         }
         let mut client = Client::attach(&broker, "c");
         client.consume(&broker, topics("t", start));
-        tell(&broker, "t", &["11"]);
+        publish_events(&broker, "t", &["11"]);
         let taken = client.take();
         assert_eq!(bodies(&taken), wanted, "{start:?}");
         assert_eq!(taken[0].missed, missed, "{start:?}");
@@ -105,7 +106,7 @@ fn a_gap_is_reported_even_if_the_first_message_is_not_selected() {
 fn history_of_several_topics_is_delivered_in_one_order() {
     let broker = broker(|_| {});
     for (topic, body) in [("b", "1"), ("a", "2"), ("b", "3"), ("c", "4"), ("a", "5")] {
-        tell(&broker, topic, &[body]);
+        publish_events(&broker, topic, &[body]);
     }
     let mut client = Client::attach(&broker, "c");
     client.consume(&broker, topics("*", Start::AfterPosition(1)));
@@ -117,11 +118,11 @@ fn the_new_message_is_dropped_if_no_older_one_waits() {
     let broker = broker(|limits| limits.queue_entries = 3);
     let mut client = Client::attach(&broker, "c");
     client.consume(&broker, topics("t", Start::New));
-    tell(&broker, "t", &["1", "2", "3", "4", "5"]);
+    publish_events(&broker, "t", &["1", "2", "3", "4", "5"]);
     let taken = client.take();
     assert_eq!(bodies(&taken), ["1", "2", "3"]);
     client.accept(&broker, &taken[0]);
-    tell(&broker, "t", &["6", "7"]);
+    publish_events(&broker, "t", &["6", "7"]);
     let next = client.take();
     assert_eq!(bodies(&next), ["6"]);
     assert_eq!(next[0].missed, Some(Missed::Unknown));
@@ -142,7 +143,7 @@ fn dropped_messages_are_released_at_once() {
         },
     );
     for _ in 0..1_000 {
-        tell(&broker, "t", &[&"x".repeat(1_000)]);
+        publish_events(&broker, "t", &[&"x".repeat(1_000)]);
     }
     assert!(broker.figures().held_bytes < 100_000);
 }
@@ -151,14 +152,14 @@ fn dropped_messages_are_released_at_once() {
 fn the_queue_of_a_virtual_topic_is_fed_and_shared() {
     let broker = broker(|_| {});
     let name = "Consumer.a.VirtualTopic.t.x";
-    tell(&broker, "VirtualTopic.t.x", &["before"]);
+    publish_events(&broker, "VirtualTopic.t.x", &["before"]);
     let mut one = Client::attach(&broker, "one");
     let id = one.consume(&broker, queue(name));
     let mut other = Client::attach(&broker, "other");
     other.consume(&broker, queue(name));
     publish_one(&broker, message("Consumer.b.VirtualTopic.t.x", "own", &[]))
         .expect("there is room");
-    tell(&broker, "VirtualTopic.t.x", &["1", "2"]);
+    publish_events(&broker, "VirtualTopic.t.x", &["1", "2"]);
     let taken = one.take();
     assert_eq!(bodies(&taken), ["1"]);
     assert_eq!(taken[0].queue.as_deref(), Some(name));
@@ -166,13 +167,13 @@ fn the_queue_of_a_virtual_topic_is_fed_and_shared() {
     assert_eq!(counts(&broker, "Consumer.b.VirtualTopic.t.x"), (3, 0));
     one.unsubscribe(&broker, id);
     other.detach(&broker);
-    tell(&broker, "VirtualTopic.t.x", &["3"]);
+    publish_events(&broker, "VirtualTopic.t.x", &["3"]);
     assert_eq!(counts(&broker, name), (3, 0));
     assert_eq!(figures(&broker, name).enqueued, 3);
     // The queue does not make room for others; it exists until it is removed.
     broker.purge(&as_name(name));
     assert_eq!(broker.remove_queue(&as_name(name)), Some(0));
-    tell(&broker, "VirtualTopic.t.x", &["4"]);
+    publish_events(&broker, "VirtualTopic.t.x", &["4"]);
     assert!(broker.queue(&as_name(name)).is_none());
 }
 

@@ -5,7 +5,8 @@ use broker::{Acknowledgement, Broker, Consume, Outcome, SubscriptionId, Verdict}
 use crate::{
     harness::{Client, broker},
     queue_harness::{
-        Taken, bodies, counts, figures, message, publish_one, queue, selector, send, tell, topics,
+        Taken, bodies, counts, figures, message, publish_events, publish_one, queue, selector,
+        send, topics,
     },
 };
 
@@ -114,7 +115,7 @@ fn without_deliveries_a_consumer_ends_at_once() {
     }
     // The messages of a subscription to topics end with it: nobody else could get them.
     let id = client.consume(&broker, topics("t", broker::Start::New));
-    tell(&broker, "t", &["1"]);
+    publish_events(&broker, "t", &["1"]);
     let taken = client.take();
     unsubscribe(&broker, &client, id);
     assert_eq!(broker.figures().subscriptions, 0);

@@ -19,16 +19,16 @@ pub struct Connection<T> {
     pub delivered: Mutex<Vec<T>>,
 }
 
-struct Nobody;
+struct NoopPeer;
 
-impl Peer for Nobody {
+impl Peer for NoopPeer {
     fn deliver(&self) {}
     fn wake(&self) {}
 }
 
 impl<T> Connection<T> {
     pub fn attach(broker: &Broker, note: fn(&Delivery<'_>) -> T) -> Self {
-        let reader = broker.attach("c".into(), Weak::<Nobody>::new());
+        let reader = broker.attach("c".into(), Weak::<NoopPeer>::new());
         Self {
             session: std::sync::Arc::clone(reader.session()),
             taken: AtomicBool::new(false),
