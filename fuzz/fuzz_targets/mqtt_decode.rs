@@ -1,4 +1,5 @@
-//! Both roles and all versions on any bytes. The first byte says which, and how large the pieces are.
+//! Decodes any bytes in both roles and all versions. The first byte selects role, version and piece
+//! size.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -24,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(decode(start, input, 1), whole);
 });
 
-/// A server before CONNECT, or either role behind it.
+/// A server before CONNECT, or either role after it.
 fn decoder(choice: u8) -> Decoder {
     let Some(&version) = Version::ALL.get(usize::from(choice >> 1)) else {
         return Decoder::before_connect(LIMITS);
@@ -35,8 +36,8 @@ fn decoder(choice: u8) -> Decoder {
     }
 }
 
-/// The packets, and the error that ended them. What is left at the end is looked at once more, since a
-/// long packet is not whenever some of it arrives.
+/// Returns the packets, and the error that ended them. The rest is decoded once more at the end,
+/// since a long packet is not decoded again whenever bytes arrive.
 fn decode(mut decoder: Decoder, input: &[u8], piece: usize) -> (Vec<String>, Option<DecodeError>) {
     let mut seen = Vec::new();
     let mut at_start = decoder.clone();
@@ -66,7 +67,7 @@ fn decode(mut decoder: Decoder, input: &[u8], piece: usize) -> (Vec<String>, Opt
     }
 }
 
-/// What was read can be written, and reads as the same.
+/// Checks that a decoded packet can be encoded and decodes to the same packet.
 fn check_written(packet: &Packet<'_>, decoder: &Decoder) {
     let version = decoder.version().expect("a packet was read");
     let mut bytes = Vec::new();

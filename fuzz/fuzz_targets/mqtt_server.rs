@@ -1,6 +1,6 @@
-//! Any bytes to the server's machine, answered as a server would: acknowledged, refused, or passed on to
-//! a window whose acknowledgements come from the same bytes. The first byte says in which pieces they
-//! arrive, and what is refused.
+//! Feeds any bytes to the server's state machine and answers like a server: messages are
+//! acknowledged, refused, or forwarded to a window whose acknowledgements come from the same bytes.
+//! The first byte selects the piece size and the refusals.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -36,7 +36,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// The connection, if there is one, and what is behind its CONNECT.
+/// Returns the connection, if there is one, and the bytes after its CONNECT.
 fn handshake<'a>(choice: u8, input: &'a [u8], out: &mut Vec<u8>) -> Option<(Opened, &'a [u8])> {
     let mut handshake = Handshake::new(&CONFIG, 0);
     let deadline = handshake.deadline().expect("a handshake has one");
@@ -64,7 +64,7 @@ fn handshake<'a>(choice: u8, input: &'a [u8], out: &mut Vec<u8>) -> Option<(Open
     Some(opened)
 }
 
-/// Nothing, or a CONNACK that its client understands, with a failure.
+/// Checks that the bytes are empty, or a CONNACK with a failure that the client can decode.
 fn check_refusal(connack: &[u8]) {
     if connack.is_empty() {
         return;
@@ -189,8 +189,9 @@ impl Conversation {
             Request::Disconnect(disconnect) => {
                 let seconds = disconnect.session_expiry_s.unwrap_or(0);
                 assert!(seconds <= CONFIG.session_expiry_maximum_s);
-                // Everything that is left is as if the session went on.
-                session.resume(session.clone().into_incoming());
+                // The remaining bytes belong to a new connection of the same session.
+                let incoming = session.take_incoming();
+                session.resume(incoming);
                 self.window.resume(1, 8);
                 while self.window.resend().is_some() {}
                 Ok(())
@@ -223,7 +224,7 @@ impl Conversation {
     }
 }
 
-/// A client understands everything the server said, and none of it is larger than it takes.
+/// Checks that a client can decode all replies, and that none exceeds its maximum packet size.
 fn check(version: Version, maximum_packet_size: u32, mut replies: &[u8]) {
     let limits = Limits {
         packet_bytes: maximum_packet_size,

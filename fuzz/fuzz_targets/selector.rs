@@ -1,10 +1,11 @@
-//! Any text as a selector, and any text as the value of every property. A zero byte separates them.
+//! Parses any text as a selector, and uses any text as the value of every property. A zero byte
+//! separates them.
 #![no_main]
 
 use broker::{Properties, Selector, Value};
 use libfuzzer_sys::fuzz_target;
 
-/// Names of which none is a property, so that there are unknowns.
+/// Names that are no properties, so that some values are unknown.
 const MISSING: &str = "missing";
 
 fuzz_target!(|data: &str| {
@@ -15,7 +16,7 @@ fuzz_target!(|data: &str| {
     }
 });
 
-/// What was read can be printed, and reads and matches as the same.
+/// Checks that a selector can be printed, and that the text parses and matches the same.
 fn check_printed(selector: &Selector, value: &str) {
     let printed = selector.to_string();
     if printed.len() > Selector::MAX_BYTES {

@@ -1,4 +1,4 @@
-//! The decoder on any bytes. The first byte says how large the pieces are.
+//! Decodes any bytes. The first byte selects the piece size.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -12,7 +12,7 @@ const LIMITS: Limits = Limits {
     body_bytes: 512,
 };
 
-/// A frame as it can be compared: the header lines as they were, and the body.
+/// A frame in comparable form: the header lines as received, and the body.
 type Owned = Option<(Command, Vec<(String, String)>, Vec<u8>)>;
 
 fuzz_target!(|data: &[u8]| {
@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(decode(input, 1), whole);
 });
 
-/// The items, and whether an error ended them.
+/// Returns the items, and true if an error ended them.
 fn decode(input: &[u8], piece: usize) -> (Vec<Owned>, bool) {
     let mut decoder = Decoder::new(LIMITS);
     let mut items = Vec::new();
@@ -61,7 +61,7 @@ fn headers(frame: &Frame<'_>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What was read can be written, and reads as the same.
+/// Checks that a decoded frame can be encoded and decodes to the same frame.
 fn check_written(frame: &Frame<'_>) {
     let mut bytes = Vec::new();
     let mut writer = FrameWriter::new(&mut bytes, Version::V1_2, frame.command);

@@ -1,5 +1,5 @@
-//! Any bytes to the server's machine, answered as a server would: with receipts, and with a MESSAGE
-//! to whoever subscribes or sends.
+//! Feeds any bytes to the server's state machine and answers like a server: with receipts, and with
+//! a MESSAGE for each SUBSCRIBE and SEND.
 #![no_main]
 
 use std::borrow::Cow;
@@ -97,14 +97,14 @@ fn check_unsubscribe(unsubscribe: &Unsubscribe<'_>) {
     assert!(unsubscribe.identity.is_some() || unsubscribe.durable.is_some());
 }
 
-/// The first delivery of a subscription; its id is whatever the peer said.
+/// Writes the first delivery of a subscription, whose id is any text of the peer.
 fn deliver(version: Version, subscribe: &Subscribe<'_>, out: &mut Vec<u8>) {
     server::message_prefix(version, subscribe.identity.id(), None, out);
     server::ack(version, &subscribe.destination, out);
     server::message_shared(version, &message(&subscribe.destination, b""), [], out);
 }
 
-/// What subscribers get of a SEND, the second time.
+/// Writes the second delivery of a SEND to a subscriber.
 fn pass_on(version: Version, send: &Send<'_>, out: &mut Vec<u8>) {
     assert_ne!(send.expires, Some(0));
     let headers = send.user_headers();
@@ -133,7 +133,8 @@ const fn message<'a>(destination: &'a str, body: &'a [u8]) -> Message<'a> {
     }
 }
 
-/// A client understands everything the server said; ours, as far as it is of the version it speaks.
+/// Checks that a client can decode all replies; the crate's own client only in the version that it
+/// supports.
 fn check(version: Version, replies: &[u8]) {
     let mut decoder = Decoder::new(Limits {
         header_count: 1 << 10,

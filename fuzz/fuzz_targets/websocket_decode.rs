@@ -1,4 +1,4 @@
-//! Both roles on any bytes. The first byte says which, and how large the pieces are.
+//! Decodes any bytes in both roles. The first byte selects role and piece size.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -17,8 +17,9 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(decode(role, input, 1), whole);
 });
 
-/// All payload of data in one, with a mark behind each message, so that pieces compare; then the
-/// control frames; then how it ended. Text is compared up to what is invalid only.
+/// All payload data, with a separator after each message, so that results of different pieces are
+/// comparable; the control frames; and the violation. Text is compared only up to the first invalid
+/// byte.
 #[derive(Debug, Default, PartialEq)]
 struct Seen {
     data: Vec<Vec<u8>>,
