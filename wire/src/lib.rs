@@ -1,13 +1,14 @@
-//! Carillon's protocols: bytes to frames, and the state machines behind them.
+//! Carillon's protocols: codecs and state machines, without I/O.
 //!
-//! This crate owns what two peers may say to each other: the STOMP codec with the server's and the
-//! client's state machine ([`stomp`]), the packets of MQTT ([`mqtt`]), and the framing of RFC 6455
-//! ([`websocket`]).
+//! The crate contains the STOMP codec with the state machines of server and client ([`stomp`]), the
+//! same for MQTT ([`mqtt`]), and the framing of RFC 6455 ([`websocket`]).
 //!
-//! It leaves to others everything that touches the world: sockets, buffers, clocks, randomness,
-//! topics and subscriptions. Buffers belong to the caller, the time is an argument in milliseconds
-//! of any monotonic clock, and so is the masking key of a WebSocket frame. The crate compiles for
-//! `wasm32-unknown-unknown`; the browser page and the server run the same code.
+//! Sockets, buffers, clocks, randomness, topics and subscriptions are left to the caller. Buffers
+//! belong to the caller. The time is an argument, in milliseconds of any monotonic clock, and so is
+//! the masking key of a WebSocket frame. The crate compiles for `wasm32-unknown-unknown`; the browser
+//! page and the server run the same code.
+
+#![warn(missing_docs, unreachable_pub)]
 
 pub mod mqtt;
 pub mod stomp;

@@ -6,8 +6,8 @@ use std::num::NonZeroU16;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum QoS {
-    #[default]
     /// QoS 0.
+    #[default]
     AtMostOnce = 0,
     /// QoS 1.
     AtLeastOnce = 1,
@@ -62,8 +62,8 @@ impl PacketId {
 /// to 0 for all QoS 0 messages" ([MQTT-3.3.1-2]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Delivery {
-    #[default]
     /// QoS 0.
+    #[default]
     AtMostOnce,
     /// QoS 1.
     AtLeastOnce(PacketId, Attempt),

@@ -62,13 +62,19 @@ pub enum EncodeError {
     /// A text or binary field is longer than 65,535 bytes, the maximum of its length field (5.0,
     /// 1.5.4, 1.5.6).
     #[error("a field of {bytes} bytes is too long")]
-    FieldTooLong { bytes: usize },
+    FieldTooLong {
+        /// The actual length in bytes.
+        bytes: usize,
+    },
     /// [MQTT-1.5.4-2].
     #[error("a string contains U+0000")]
     Nul,
     /// The packet is larger than 268,435,455 bytes, the maximum of its length field (5.0, 2.1.4).
     #[error("a packet of {bytes} bytes is too large")]
-    PacketTooLarge { bytes: usize },
+    PacketTooLarge {
+        /// The actual length in bytes.
+        bytes: usize,
+    },
     /// The property is not allowed in this packet, or is included more than once.
     #[error("{0} is not allowed here, or is included more than once")]
     Property(PropertyId),
@@ -97,7 +103,9 @@ pub enum EncodeError {
     /// The version does not have this packet, or cannot express its content.
     #[error("MQTT {version} cannot express this {packet}")]
     NotInVersion {
+        /// The type of the packet.
         packet: PacketType,
+        /// The version.
         version: Version,
     },
 }

@@ -17,19 +17,33 @@ pub enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum PacketType {
+    /// CONNECT.
     Connect = 1,
+    /// CONNACK.
     Connack = 2,
+    /// PUBLISH.
     Publish = 3,
+    /// PUBACK.
     Puback = 4,
+    /// PUBREC.
     Pubrec = 5,
+    /// PUBREL.
     Pubrel = 6,
+    /// PUBCOMP.
     Pubcomp = 7,
+    /// SUBSCRIBE.
     Subscribe = 8,
+    /// SUBACK.
     Suback = 9,
+    /// UNSUBSCRIBE.
     Unsubscribe = 10,
+    /// UNSUBACK.
     Unsuback = 11,
+    /// PINGREQ.
     Pingreq = 12,
+    /// PINGRESP.
     Pingresp = 13,
+    /// DISCONNECT.
     Disconnect = 14,
     /// Exists only in 5.0.
     Auth = 15,

@@ -16,7 +16,7 @@ pub enum Stop {
     Fault { fault: Fault, offset: usize },
 }
 
-pub type Read<T> = Result<T, Stop>;
+pub(crate) type Read<T> = Result<T, Stop>;
 
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
@@ -28,7 +28,7 @@ pub struct Reader<'a> {
 }
 
 /// A decoded variable byte integer.
-pub enum Variable {
+pub(crate) enum Variable {
     Unfinished,
     TooLong,
     Read {

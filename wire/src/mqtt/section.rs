@@ -6,7 +6,7 @@ use super::{EncodeError, PacketType, Properties};
 
 /// A part of a packet that has its own set of allowed properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Section {
+pub(crate) enum Section {
     Packet(PacketType),
     /// The will properties in CONNECT.
     Will,
@@ -14,7 +14,7 @@ pub enum Section {
 
 /// A set of property identifiers, as bits.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct PropertySet(u64);
+pub(crate) struct PropertySet(u64);
 
 impl PropertySet {
     const fn of(ids: &[PropertyId]) -> Self {

@@ -74,8 +74,8 @@ impl<'a> TopicName<'a> {
         }
     }
 
-    #[inline]
     /// Returns the name.
+    #[inline]
     pub const fn as_str(self) -> &'a str {
         self.0
     }
@@ -115,8 +115,8 @@ impl<'a> TopicFilter<'a> {
         Ok(Self(text))
     }
 
-    #[inline]
     /// Returns the filter.
+    #[inline]
     pub const fn as_str(self) -> &'a str {
         self.0
     }

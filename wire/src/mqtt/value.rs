@@ -9,8 +9,8 @@ use super::{Fault, PropertyId, TopicName};
 /// The format of a payload: 5.0, 3.3.2.3.2. Payloads are not checked against it here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PayloadFormat {
-    #[default]
     /// Unspecified bytes.
+    #[default]
     Unspecified,
     /// UTF-8 text.
     Utf8,
@@ -18,10 +18,10 @@ pub enum PayloadFormat {
 
 /// The value of Maximum QoS, "a Byte with a value of either 0 or 1": 5.0, 3.2.2.3.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-/// QoS 0.
 pub enum MaximumQos {
-    /// QoS 1.
+    /// QoS 0.
     AtMostOnce,
+    /// QoS 1.
     AtLeastOnce,
 }
 
@@ -47,8 +47,8 @@ impl SubscriptionId {
         }
     }
 
-    #[inline]
     /// Returns the number.
+    #[inline]
     pub const fn get(self) -> u32 {
         self.0.get()
     }

@@ -10,8 +10,8 @@ pub enum Version {
     V3_1,
     /// 3.1.1.
     V3_1_1,
-    #[default]
     /// 5.0.
+    #[default]
     V5_0,
 }
 

@@ -4,10 +4,10 @@ use memchr::memchr;
 
 use super::EncodeError;
 
-pub type Written = Result<(), EncodeError>;
+pub(crate) type Written = Result<(), EncodeError>;
 
 /// The maximum of a variable byte integer, including "the value of Remaining Length" (1.5.5).
-pub const VARIABLE_MAX: u32 = 268_435_455;
+pub(crate) const VARIABLE_MAX: u32 = 268_435_455;
 
 pub(super) fn string(text: &str, out: &mut Vec<u8>) -> Written {
     if memchr(0, text.as_bytes()).is_some() {

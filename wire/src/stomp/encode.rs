@@ -1,17 +1,17 @@
-//! Frames to bytes, appended to a buffer of the caller.
+//! Encodes frames and appends them to a buffer of the caller.
 
 use super::escape::{Escapes, Part};
 use super::{Command, Header, Version, header};
 
-/// A heart-beat: "it MUST send an end-of-line" (STOMP 1.2, "Heart-beating").
+/// Writes a heart-beat: "it MUST send an end-of-line" (STOMP 1.2, "Heart-beating").
 pub fn heart_beat(out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
 /// Writes one frame: headers first, then [`end`](Self::end) or [`body`](Self::body).
 ///
-/// Names and values are escaped as the version and the command ask. Where they do not escape
-/// (1.0, CONNECT, CONNECTED) a line end within a value becomes a space, as does a NUL everywhere.
+/// Names and values are escaped as the version and the command require. Without escape sequences
+/// (1.0, CONNECT, CONNECTED) a line end in a value becomes a space; a NUL always does.
 #[derive(Debug)]
 #[must_use = "a frame needs its end"]
 pub struct FrameWriter<'o> {
@@ -20,18 +20,20 @@ pub struct FrameWriter<'o> {
 }
 
 impl<'o> FrameWriter<'o> {
+    /// Begins a frame.
     pub fn new(out: &'o mut Vec<u8>, version: Version, command: Command) -> Self {
         out.extend_from_slice(command.as_str().as_bytes());
         out.push(b'\n');
         Self::within(out, version, command)
     }
 
-    /// Goes on with the headers of a frame whose command line is written elsewhere.
+    /// Continues the headers of a frame whose command line is written separately.
     pub(crate) const fn within(out: &'o mut Vec<u8>, version: Version, command: Command) -> Self {
         let escapes = Escapes::of(version, command);
         Self { out, escapes }
     }
 
+    /// Writes a header.
     #[inline]
     pub fn header(&mut self, name: &str, value: &str) -> &mut Self {
         self.escapes.write(Part::Name, name, self.out);
@@ -41,6 +43,7 @@ impl<'o> FrameWriter<'o> {
         self
     }
 
+    /// Writes a header if there is a value.
     pub fn optional_header(&mut self, name: &str, value: Option<&str>) -> &mut Self {
         match value {
             Some(value) => self.header(name, value),
@@ -48,6 +51,7 @@ impl<'o> FrameWriter<'o> {
         }
     }
 
+    /// Writes a header with a number.
     #[inline]
     pub fn number(&mut self, name: &str, value: u64) -> &mut Self {
         self.escapes.write(Part::Name, name, self.out);
@@ -57,12 +61,12 @@ impl<'o> FrameWriter<'o> {
         self
     }
 
-    /// Passes a header on from one frame to another.
+    /// Copies a header from another frame.
     pub fn copy(&mut self, header: &Header<'_>) -> &mut Self {
         self.header(&header.name(), &header.value())
     }
 
-    /// Ends a frame without body.
+    /// Ends a frame without a body.
     pub fn end(self) {
         self.out.extend_from_slice(b"\n\0");
     }
@@ -97,7 +101,7 @@ pub(crate) fn write_decimal(mut value: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[start..]);
 }
 
-/// The decimal digits of 0 to 99: half the divisions.
+/// The decimal digits of 0 to 99, which halve the number of divisions.
 const PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[0; 2]; 100];
     let mut value = 0;

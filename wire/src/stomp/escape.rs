@@ -6,20 +6,20 @@ use memchr::memchr;
 
 use super::{Command, Version, scan};
 
-/// Which escape sequences a frame uses: a question of its version and its command.
+/// The escape sequences of a frame, which depend on its version and its command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Escapes {
-    /// CONNECT, STOMP and CONNECTED of any version.
+    /// CONNECT, STOMP and CONNECTED of any version: no escape sequences.
     None,
-    /// None either, but values may be padded with spaces, which are no part of them.
+    /// No escape sequences, but values may be padded with spaces, which are removed.
     V1_0,
     /// `\n`, `\c` and `\\`.
     V1_1,
-    /// The same and `\r`.
+    /// `\n`, `\c`, `\\` and `\r`.
     V1_2,
 }
 
-/// Why a text is not what an encoder could have written.
+/// The reason why a text is not a valid encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Invalid {
     Undefined(char),
@@ -36,7 +36,7 @@ impl Escapes {
         }
     }
 
-    /// For lines in which there is nothing to unescape.
+    /// Returns the escapes for lines without escape sequences.
     pub(crate) const fn without_sequences(self) -> Self {
         match self {
             Self::V1_0 => Self::V1_0,
@@ -58,7 +58,8 @@ impl Escapes {
         Ok(())
     }
 
-    /// `text` has passed [`check`](Self::check); nothing is allocated when there is nothing to do.
+    /// Decodes a text that has passed [`check`](Self::check). Allocates only if the text has escape
+    /// sequences.
     #[inline]
     pub(crate) fn unescape(self, text: &str) -> Cow<'_, str> {
         match self {
@@ -67,7 +68,7 @@ impl Escapes {
         }
     }
 
-    /// The same of a header's value.
+    /// Decodes the value of a header.
     #[inline]
     pub(crate) fn value(self, text: &str) -> Cow<'_, str> {
         match self {
@@ -97,7 +98,7 @@ impl Escapes {
         }
     }
 
-    /// Appends `text` so that it cannot be taken for anything but one name or value.
+    /// Appends `text` encoded so that it remains one name or value.
     #[inline]
     pub(crate) fn write(self, part: Part, text: &str, out: &mut Vec<u8>) {
         match scan::is_plain(text.as_bytes()) {
@@ -131,7 +132,7 @@ impl Escapes {
     }
 }
 
-/// Which half of a header a text is.
+/// The part of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Name,
@@ -139,8 +140,8 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// Where there is no escape sequence for a byte that would end the line, the name or the frame,
-    /// [`SUBSTITUTE`] stands for it: nobody can smuggle in a header or a frame.
+    /// Returns true for a byte that would end the line, the name or the frame. Without an escape
+    /// sequence it is replaced by [`SUBSTITUTE`], so that headers and frames cannot be injected.
     const fn must_not_hold(self, byte: u8) -> bool {
         match byte {
             b'\n' | b'\r' | 0 => true,

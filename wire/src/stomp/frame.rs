@@ -1,31 +1,36 @@
-//! A decoded frame. It borrows from the bytes it was read from; nothing is copied or allocated
-//! unless a header has to be unescaped.
+//! Decoded frames. They borrow from the decoded bytes; nothing is copied or allocated unless a
+//! header has to be unescaped.
 
 use std::borrow::Cow;
 
 use super::{Command, escape::Escapes, scan};
 
-/// What a stream of STOMP consists of.
+/// An element of a STOMP stream.
 #[derive(Clone, Copy, Debug)]
 pub enum Item<'a> {
     /// A line end between frames (STOMP 1.2, "Heart-beating").
     HeartBeat,
+    /// A frame.
     Frame(Frame<'a>),
 }
 
+/// A decoded frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
+    /// The command.
     pub command: Command,
+    /// The headers.
     pub headers: Headers<'a>,
+    /// The body.
     pub body: &'a [u8],
 }
 
-/// The header lines of a frame, each of them checked by the decoder.
+/// The header lines of a frame, validated by the decoder.
 #[derive(Clone, Copy, Debug)]
 pub struct Headers<'a> {
-    /// Whole lines with their ends, without the blank line.
+    /// Whole lines with their line ends, without the blank line.
     lines: &'a str,
-    /// `None` also when the version has escape sequences but these lines hold none.
+    /// `None` also if the version has escape sequences but these lines contain none.
     escapes: Escapes,
 }
 
@@ -34,12 +39,13 @@ impl<'a> Headers<'a> {
         Self { lines, escapes }
     }
 
+    /// Iterates over the headers in the order of the frame.
     pub const fn iter(&self) -> HeaderIter<'a> {
         HeaderIter { rest: *self }
     }
 
-    /// The value of the first header of that name: "only the first header entry SHOULD be used"
-    /// (STOMP 1.2, "Repeated Header Entries"). Names are case sensitive.
+    /// Returns the value of the first header with this name: "only the first header entry SHOULD be
+    /// used" (STOMP 1.2, "Repeated Header Entries"). Names are case sensitive.
     pub fn get(&self, name: &str) -> Option<Cow<'a, str>> {
         self.iter()
             .find(|header| header.is(name))
@@ -56,24 +62,29 @@ impl<'a> IntoIterator for Headers<'a> {
     }
 }
 
-/// One header line. `raw_name` and `raw_value` are as they were on the wire.
+/// A header line. `raw_name` and `raw_value` are still encoded.
 #[derive(Clone, Copy, Debug)]
 pub struct Header<'a> {
+    /// The encoded name.
     pub raw_name: &'a str,
+    /// The encoded value.
     pub raw_value: &'a str,
     escapes: Escapes,
 }
 
 impl<'a> Header<'a> {
+    /// Returns the decoded name.
     pub fn name(&self) -> Cow<'a, str> {
         self.escapes.unescape(self.raw_name)
     }
 
+    /// Returns the decoded value.
     #[inline]
     pub fn value(&self) -> Cow<'a, str> {
         self.escapes.value(self.raw_value)
     }
 
+    /// Returns true if the decoded name is `name`.
     pub fn is(&self, name: &str) -> bool {
         match self.escapes {
             Escapes::None | Escapes::V1_0 => self.raw_name == name,
@@ -82,7 +93,7 @@ impl<'a> Header<'a> {
     }
 }
 
-/// In the order of the frame, repeated names included.
+/// Iterator over the headers in the order of the frame, including repeated names.
 #[derive(Clone, Debug)]
 pub struct HeaderIter<'a> {
     rest: Headers<'a>,

@@ -1,94 +1,114 @@
-//! Names of headers: the specification's, other brokers', and Carillon's own.
+//! Header names: of the specification, of other brokers, and Carillon's own.
 
 // STOMP 1.2.
+/// CONNECT: the versions that the client supports.
 pub const ACCEPT_VERSION: &str = "accept-version";
+/// SUBSCRIBE: the acknowledgement mode. MESSAGE: the id for ACK and NACK.
 pub const ACK: &str = "ack";
+/// The length of the body in bytes.
 pub const CONTENT_LENGTH: &str = "content-length";
+/// The media type of the body.
 pub const CONTENT_TYPE: &str = "content-type";
+/// The destination of a message or a subscription.
 pub const DESTINATION: &str = "destination";
+/// CONNECT, CONNECTED: the heart-beat intervals.
 pub const HEART_BEAT: &str = "heart-beat";
+/// CONNECT: the virtual host.
 pub const HOST: &str = "host";
+/// SUBSCRIBE, UNSUBSCRIBE: the id of the subscription. ACK, NACK: the value of `ack`.
 pub const ID: &str = "id";
+/// CONNECT: the user name.
 pub const LOGIN: &str = "login";
+/// ERROR: a short description.
 pub const MESSAGE: &str = "message";
+/// MESSAGE: the id of the message.
 pub const MESSAGE_ID: &str = "message-id";
+/// CONNECT: the password.
 pub const PASSCODE: &str = "passcode";
+/// Requests a receipt with this id.
 pub const RECEIPT: &str = "receipt";
+/// RECEIPT, ERROR: the id of the requested receipt.
 pub const RECEIPT_ID: &str = "receipt-id";
-/// SUBSCRIBE: which messages are wanted. 1.0 and 1.1 name it, 1.2 leaves it to servers.
+/// SUBSCRIBE: the selector. Defined in 1.0 and 1.1; 1.2 leaves it to servers.
 pub const SELECTOR: &str = "selector";
+/// CONNECTED: name and version of the server.
 pub const SERVER: &str = "server";
+/// CONNECTED: the id of the session.
 pub const SESSION: &str = "session";
+/// MESSAGE: the id of the subscription.
 pub const SUBSCRIPTION: &str = "subscription";
+/// The name of the transaction.
 pub const TRANSACTION: &str = "transaction";
+/// CONNECTED: the negotiated version. ERROR: the supported versions.
 pub const VERSION: &str = "version";
 
-// ActiveMQ's.
+// ActiveMQ.
 
-/// SUBSCRIBE: to look at a queue. MESSAGE: `end` after the last one.
+/// SUBSCRIBE: browses a queue. MESSAGE: `end` marks the end of browsing.
 pub const BROWSER: &str = "browser";
-/// CONNECT: the name a client publishes under and has its durable subscriptions under.
+/// CONNECT: the name of the client as publisher and as owner of durable subscriptions.
 pub const CLIENT_ID: &str = "client-id";
-/// SEND: what the answer to a request repeats.
+/// SEND: a value that the reply to a request repeats.
 pub const CORRELATION_ID: &str = "correlation-id";
-/// MESSAGE: how often it was delivered, this time included.
+/// MESSAGE: the number of deliveries, including this one.
 pub const DELIVERY_COUNT: &str = "JMSXDeliveryCount";
-/// SUBSCRIBE: the name of a durable subscription, as Artemis has it.
+/// SUBSCRIBE: the name of a durable subscription in Artemis.
 pub const DURABLE_SUBSCRIPTION_NAME: &str = "durable-subscription-name";
-/// SUBSCRIBE: to be the only consumer of a queue.
+/// SUBSCRIBE: requests to be the only consumer of a queue.
 pub const EXCLUSIVE: &str = "activemq.exclusive";
-/// SEND: until when the message is of use, in milliseconds of Unix time.
+/// SEND: the expiry time, in milliseconds of Unix time.
 pub const EXPIRES: &str = "expires";
-/// SUBSCRIBE: to get nothing of what this connection sends. Not supported.
+/// SUBSCRIBE: excludes messages of this connection. Not supported.
 pub const NO_LOCAL: &str = "activemq.noLocal";
+/// SUBSCRIBE: the same in Artemis. Not supported.
 pub const NO_LOCAL_SHORT: &str = "no-local";
-/// SUBSCRIBE: how many messages may wait for their acknowledgement.
+/// SUBSCRIBE: maximum number of unacknowledged messages.
 pub const PREFETCH_SIZE: &str = "activemq.prefetchSize";
-/// SEND: 0 to 9.
+/// SEND: priority, 0 to 9.
 pub const PRIORITY: &str = "priority";
 /// MESSAGE: `true` if it was delivered before.
 pub const REDELIVERED: &str = "redelivered";
-/// SEND: the destination where an answer is waited for.
+/// SEND: the destination for replies.
 pub const REPLY_TO: &str = "reply-to";
-/// SUBSCRIBE: to begin with what the topic still keeps.
+/// SUBSCRIBE: starts with the history of the topic.
 pub const RETROACTIVE: &str = "activemq.retroactive";
 /// SUBSCRIBE: the name of a durable subscription.
 pub const SUBSCRIPTION_NAME: &str = "activemq.subscriptionName";
 
-// RabbitMQ's.
+// RabbitMQ.
 
-/// SUBSCRIBE: to be kept, under the name that is its `id`, while the client is away.
+/// SUBSCRIBE: makes the subscription durable under the name in its `id`.
 pub const DURABLE: &str = "durable";
-/// SUBSCRIBE: how many messages may wait for their acknowledgement.
+/// SUBSCRIBE: maximum number of unacknowledged messages.
 pub const PREFETCH_COUNT: &str = "prefetch-count";
-/// NACK: `false` if the message should not be delivered again.
+/// NACK: `false` if the message must not be delivered again.
 pub const REQUEUE: &str = "requeue";
 
-// Carillon's.
+// Carillon.
 
 /// SUBSCRIBE: `latest` is short for `overflow:latest`.
 pub const DELIVERY: &str = "delivery";
-/// MESSAGE: the entries that were skipped before this one.
+/// MESSAGE: the range of messages that were skipped before this one.
 pub const MISSED: &str = "missed";
-/// SUBSCRIBE: what happens when the reader lags too far behind.
+/// SUBSCRIBE: the overflow rule of a reader that lags too far behind.
 pub const OVERFLOW: &str = "overflow";
-/// SEND: `true` if the topic is to retain the message, as MQTT's RETAIN flag has it.
+/// SEND: `true` if the topic retains the message, like MQTT's RETAIN flag.
 pub const RETAIN: &str = "retain";
-/// MESSAGE: the name of the connection that published it.
+/// MESSAGE: the name of the connection that published the message.
 pub const PRODUCER: &str = "producer";
 /// MESSAGE: the position in the log of its destination.
 pub const SEQUENCE: &str = "sequence";
-/// SUBSCRIBE: where in the past to begin.
+/// SUBSCRIBE: the start in the past.
 pub const SINCE: &str = "since";
-/// MESSAGE: when it was published, in milliseconds of Unix time.
+/// MESSAGE: the time of publication, in milliseconds of Unix time.
 pub const TIMESTAMP: &str = "timestamp";
 
-/// Whether a header of a SEND is passed on to subscribers: all but the ones that concern the SEND
-/// frame itself and the ones that the server sets ("the user defined headers MUST be passed through
-/// in the MESSAGE frame", STOMP 1.2, "SEND").
+/// Returns true if a header of a SEND is forwarded to subscribers: all except those that concern
+/// the SEND frame itself and those that the server sets ("the user defined headers MUST be passed
+/// through in the MESSAGE frame", STOMP 1.2, "SEND").
 ///
-/// So `expires`, `priority`, `reply-to`, `correlation-id` and the like are passed on; what they ask
-/// of the server, it has done.
+/// So `expires`, `priority`, `reply-to`, `correlation-id` and similar headers are forwarded after
+/// the server has applied them.
 pub fn is_user_defined(name: &str) -> bool {
     !matches!(
         name,

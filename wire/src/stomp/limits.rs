@@ -1,28 +1,33 @@
-//! What a peer may make us hold: STOMP 1.2, "Size Limits".
+//! Bounds on the frames of a peer: STOMP 1.2, "Size Limits".
 
-/// Bounds on one frame. Past any of them the decoder answers with that bound's own error.
+/// Bounds on one frame. Each bound that is exceeded has an error of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the command line without its line end.
+    /// Maximum bytes of the command line without its line end.
     pub command_bytes: u32,
-    /// Header lines of one frame.
+    /// Maximum number of header lines of a frame.
     pub header_count: u32,
-    /// Bytes of one header line without its line end.
+    /// Maximum bytes of one header line without its line end.
     pub header_bytes: u32,
-    /// Bytes of all header lines of one frame, line ends included.
+    /// Maximum bytes of all header lines of a frame, including line ends.
     pub head_bytes: u32,
-    /// Bytes of the body.
+    /// Maximum bytes of the body.
     pub body_bytes: u32,
 }
 
 impl Limits {
-    /// The longest command, UNSUBSCRIBE, has 11.
+    /// The default of `command_bytes`. The longest command, UNSUBSCRIBE, has 11.
     pub const COMMAND_BYTES: u32 = 16;
+    /// The default of `header_count`.
     pub const HEADER_COUNT: u32 = 128;
+    /// The default of `header_bytes`.
     pub const HEADER_BYTES: u32 = 8 << 10;
+    /// The default of `head_bytes`.
     pub const HEAD_BYTES: u32 = 32 << 10;
+    /// The default of `body_bytes`.
     pub const BODY_BYTES: u32 = 1 << 20;
 
+    /// The default limits of a server.
     pub const DEFAULT: Self = Self {
         command_bytes: Self::COMMAND_BYTES,
         header_count: Self::HEADER_COUNT,
@@ -31,9 +36,9 @@ impl Limits {
         body_bytes: Self::BODY_BYTES,
     };
 
-    /// What a client should take from a server that has the limits above: a MESSAGE holds what
-    /// fitted into a SEND, the server's own headers besides, and a colon that came unescaped takes
-    /// two bytes when it is passed on. The body is the server's to bound.
+    /// The limits of a client whose server has the limits above: a MESSAGE contains the headers of
+    /// a SEND and the server's own headers, and an unescaped colon needs two bytes when it is
+    /// forwarded. The server bounds the body.
     pub const FROM_SERVER: Self = Self {
         command_bytes: Self::COMMAND_BYTES,
         header_count: 2 * Self::HEADER_COUNT,
@@ -42,10 +47,11 @@ impl Limits {
         body_bytes: 64 << 20,
     };
 
-    /// Room for the name of a header whose value was the value of another.
+    /// Length of the header name if the server sends a value under a longer name.
     const NAME_BYTES: u32 = 32;
 
-    /// The longest frame that can pass, and so the largest buffer a caller needs for one peer.
+    /// Returns the length of the longest accepted frame, which is the largest buffer that a caller
+    /// needs for one peer.
     pub const fn frame_bytes(&self) -> usize {
         const LINE_ENDS_AND_NUL: usize = 5;
         (self.command_bytes as usize)

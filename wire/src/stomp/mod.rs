@@ -1,8 +1,8 @@
 //! STOMP, <https://stomp.github.io/stomp-specification-1.2.html>.
 //!
-//! One codec serves all versions; what differs between them is a question to [`Version`]. Bytes
-//! become items in [`Decoder`], items become typed requests in [`server::Session`] and typed events
-//! in [`client::Client`]; the other direction is [`FrameWriter`] and the machines' own writers.
+//! One codec serves all versions; [`Version`] defines their differences. [`Decoder`] turns bytes
+//! into items. [`server::Session`] turns items into typed requests, and [`client::Client`] into
+//! typed events. [`FrameWriter`] and the state machines encode frames.
 //!
 //! ```
 //! use wire::stomp::server::{Config, Greeting, Request, Session};
@@ -12,7 +12,7 @@
 //! let mut session = Session::new(&Config::DEFAULT, 0);
 //! let mut replies = Vec::new();
 //!
-//! // The caller's buffer: what came from the socket and was not consumed yet.
+//! // The caller's buffer: received bytes that were not consumed yet.
 //! let mut received: &[u8] = b"CONNECT\naccept-version:1.2\nhost:h\n\n\0SEND\ndest";
 //! while let Some((item, taken)) = decoder.decode(received)? {
 //!     match session.request(item)? {
@@ -30,7 +30,8 @@
 //! # Ok::<(), wire::stomp::server::Fault>(())
 //! ```
 //!
-//! What a destination means, who may use it and which subscriptions exist is left to the caller.
+//! The caller defines the meaning of destinations, checks access to them, and keeps the
+//! subscriptions.
 
 pub mod client;
 mod command;

@@ -1,11 +1,11 @@
-//! Looking through short texts, eight bytes at a time.
+//! Searches short texts, eight bytes at a time.
 //!
-//! Header lines have a few dozen bytes: a call of `memchr` for each would cost more than the search.
-//! It takes over where a text turns out to be long.
+//! Header lines have a few dozen bytes, for which the call of `memchr` would cost more than the
+//! search. Long texts are searched with `memchr`.
 
 use memchr::memchr2;
 
-/// The first LF or NUL.
+/// Returns the position of the first LF or NUL.
 #[inline(always)]
 pub(super) fn line_end(text: &[u8]) -> Option<usize> {
     const SHORT: usize = 64;
@@ -18,14 +18,14 @@ pub(super) fn line_end(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// The first colon of a line.
+/// Returns the position of the first colon of a line.
 #[inline(always)]
 pub(super) fn colon(line: &[u8]) -> Option<usize> {
     find([b':'], line)
 }
 
-/// Whether a text can go into a header as it is. May be wrong about texts with control characters,
-/// so what is not plain has to be looked at byte by byte.
+/// Returns true if a text can be written to a header unchanged. May return false for texts with
+/// control characters that need no change, so other texts must be checked byte by byte.
 #[inline(always)]
 pub(super) fn is_plain(text: &[u8]) -> bool {
     let (words, rest) = text.as_chunks::<8>();
@@ -52,8 +52,8 @@ fn find<const N: usize>(needles: [u8; N], text: &[u8]) -> Option<usize> {
         .map(|offset| words.len() * 8 + offset)
 }
 
-/// The high bit of each byte that is one of the needles. Bits above the lowest one may be wrong,
-/// as a borrow travels upwards; the lowest one never is.
+/// Returns a word with the high bit set in each byte that equals one of the needles. Bits above the
+/// lowest one may be wrong because of carries; the lowest one is always right.
 #[inline(always)]
 fn matches<const N: usize>(needles: [u8; N], word: u64) -> u64 {
     needles.iter().fold(0, |found, &needle| {
@@ -62,7 +62,7 @@ fn matches<const N: usize>(needles: [u8; N], word: u64) -> u64 {
     })
 }
 
-/// Nonzero if a byte is NUL, LF, CR or one of the rarer characters between them.
+/// Returns a nonzero value if a byte is NUL, LF, CR or one of the control characters between them.
 #[inline(always)]
 const fn controls(word: u64) -> u64 {
     word.wrapping_sub(ONES * CONTROLS as u64) & !word & HIGHS

@@ -47,7 +47,10 @@ pub enum Violation {
     NotUtf8,
     /// 10.4: implementation-specific limits.
     #[error("the message is larger than {limit} bytes")]
-    MessageTooLarge { limit: u64 },
+    MessageTooLarge {
+        /// The limit.
+        limit: u64,
+    },
 }
 
 impl Violation {

@@ -61,7 +61,7 @@ pub(super) struct Wire {
 
 impl Wire {
     /// Appends the packet. On an error `out` is unchanged.
-    pub fn write(self, packet: &Packet<'_>, out: &mut Vec<u8>) -> Result<(), RequestError> {
+    pub(super) fn write(self, packet: &Packet<'_>, out: &mut Vec<u8>) -> Result<(), RequestError> {
         let start = out.len();
         packet.encode(self.version, out)?;
         let (bytes, limit) = (out.len() - start, self.maximum_packet_size);
@@ -74,7 +74,7 @@ impl Wire {
 }
 
 impl Publishing {
-    pub fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         Self {
             outgoing: Outgoing::new(u16::MAX, config.in_flight),
             releasing: VecDeque::new(),
@@ -82,25 +82,25 @@ impl Publishing {
         }
     }
 
-    pub fn has_room(&self, config: &Config) -> bool {
+    pub(super) fn has_room(&self, config: &Config) -> bool {
         self.outgoing.has_room() && self.kept_bytes < config.kept_bytes
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.outgoing.len()
     }
 
     /// Reserves an identifier for a packet other than PUBLISH.
-    pub fn reserve(&mut self) -> Result<PacketId, RequestError> {
+    pub(super) fn reserve(&mut self) -> Result<PacketId, RequestError> {
         self.outgoing.reserve().ok_or(RequestError::NoRoom)
     }
 
-    pub fn free(&mut self, id: PacketId) -> Result<(), Unknown> {
+    pub(super) fn free(&mut self, id: PacketId) -> Result<(), Unknown> {
         self.outgoing.release(id)
     }
 
     /// Writes a PUBLISH. `outlives` is true if it may have to be sent again on another connection.
-    pub fn publish(
+    pub(super) fn publish(
         &mut self,
         publication: &Publication<'_>,
         outlives: bool,
@@ -130,7 +130,11 @@ impl Publishing {
         written
     }
 
-    pub fn puback(&mut self, id: PacketId, reason: PublishReason) -> Result<Outcome, Unknown> {
+    pub(super) fn puback(
+        &mut self,
+        id: PacketId,
+        reason: PublishReason,
+    ) -> Result<Outcome, Unknown> {
         let kept = self.outgoing.puback(id)?;
         self.kept_bytes -= kept.bytes();
         Ok(Outcome::Done(kept.tag, reason))
@@ -138,7 +142,11 @@ impl Publishing {
 
     /// An unknown identifier is released all the same: the server cannot be waiting for anything
     /// else.
-    pub fn pubrec(&mut self, id: PacketId, reason: PublishReason) -> Result<Outcome, Unknown> {
+    pub(super) fn pubrec(
+        &mut self,
+        id: PacketId,
+        reason: PublishReason,
+    ) -> Result<Outcome, Unknown> {
         match self.outgoing.pubrec(id, reason) {
             Ok(Received::First(kept)) => {
                 self.kept_bytes -= kept.bytes();
@@ -158,7 +166,7 @@ impl Publishing {
         }
     }
 
-    pub fn pubcomp(&mut self, id: PacketId) -> Result<Outcome, Unknown> {
+    pub(super) fn pubcomp(&mut self, id: PacketId) -> Result<Outcome, Unknown> {
         self.outgoing.pubcomp(id)?;
         let tag = self.released(id)?;
         Ok(Outcome::Done(tag, PublishReason::Success))
@@ -166,7 +174,7 @@ impl Publishing {
 
     /// Adapts to a new connection and returns the number of publications that were given up,
     /// because their session no longer exists or because they are too large for the server now.
-    pub fn resume(&mut self, grant: &Grant, config: &Config, wire: Wire) -> usize {
+    pub(super) fn resume(&mut self, grant: &Grant, config: &Config, wire: Wire) -> usize {
         let before = self.outgoing.len();
         if !grant.session_present {
             // Outstanding acknowledgements are discarded too ([MQTT-3.2.2-5]).
@@ -191,7 +199,7 @@ impl Publishing {
     }
 
     /// Sends publications and PUBRELs again, as far as the server's Receive Maximum allows.
-    pub fn resend(&mut self, wire: Wire, out: &mut Vec<u8>) {
+    pub(super) fn resend(&mut self, wire: Wire, out: &mut Vec<u8>) {
         while let Some(resend) = self.outgoing.resend() {
             let written = match resend {
                 Resend::Release(id) => wire.write(&release(id, ReleaseReason::Success), out),

@@ -70,7 +70,7 @@ impl Server {
         keeps_retained: true,
     };
 
-    pub fn of(connack: &Connack<'_>) -> Self {
+    pub(super) fn of(connack: &Connack<'_>) -> Self {
         let properties = &connack.properties;
         Self {
             maximum_packet_size: properties.maximum_packet_size().map_or(u32::MAX, u32::from),

@@ -170,13 +170,13 @@ pub(super) fn connack<'a>(context: &Context, reader: &mut Reader<'a>) -> Read<Co
 const SESSION_PRESENT: u8 = 0b0000_0001;
 
 /// "Connect Flags": 3.1.2.3.
-pub(in super::super) mod flags {
-    pub const RESERVED: u8 = 0b0000_0001;
-    pub const CLEAN_START: u8 = 0b0000_0010;
-    pub const WILL: u8 = 0b0000_0100;
-    pub const WILL_QOS: u8 = 0b0001_1000;
-    pub const WILL_QOS_SHIFT: u32 = 3;
-    pub const WILL_RETAIN: u8 = 0b0010_0000;
-    pub const PASSWORD: u8 = 0b0100_0000;
-    pub const USER_NAME: u8 = 0b1000_0000;
+pub(crate) mod flags {
+    pub(crate) const RESERVED: u8 = 0b0000_0001;
+    pub(crate) const CLEAN_START: u8 = 0b0000_0010;
+    pub(crate) const WILL: u8 = 0b0000_0100;
+    pub(crate) const WILL_QOS: u8 = 0b0001_1000;
+    pub(crate) const WILL_QOS_SHIFT: u32 = 3;
+    pub(crate) const WILL_RETAIN: u8 = 0b0010_0000;
+    pub(crate) const PASSWORD: u8 = 0b0100_0000;
+    pub(crate) const USER_NAME: u8 = 0b1000_0000;
 }

@@ -31,8 +31,8 @@ pub struct Config {
 /// (3.3.2.3.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PayloadCheck {
-    #[default]
     /// Payloads are not validated.
+    #[default]
     Trust,
     /// Payloads that are not UTF-8 are refused with reason code 0x99.
     Utf8,

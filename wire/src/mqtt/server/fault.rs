@@ -8,15 +8,21 @@ use super::super::{ConnectReason, DecodeError, DisconnectReason, PacketId, Packe
 /// Reason String.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
+    /// A packet that cannot be decoded.
     #[error("{0}")]
     Malformed(#[from] DecodeError),
+    /// An invalid topic alias.
     #[error("{0} (PUBLISH)")]
     Alias(#[from] AliasError),
+    /// More incomplete publications than the Receive Maximum.
     #[error("{0} (PUBLISH)")]
     ReceiveMaximum(#[from] Exceeded),
     /// A valid CONNECT that is not accepted.
     #[error("{}", not_accepted(*.reason))]
-    NotAccepted { reason: ConnectReason },
+    NotAccepted {
+        /// The reason code.
+        reason: ConnectReason,
+    },
     /// The payload is not UTF-8, and QoS 0 has no acknowledgement to report it.
     #[error("the payload is declared as UTF-8 but is not valid UTF-8 (PUBLISH)")]
     PayloadFormat,
@@ -27,21 +33,38 @@ pub enum Fault {
     /// refused.
     #[error("CONNECT had no Authentication Method (AUTH)")]
     Authentication,
+    /// The client was silent for longer than one and a half times the keep alive.
     #[error("nothing was received for {silent_ms} ms")]
-    KeepAlive { silent_ms: u64 },
+    KeepAlive {
+        /// Time since the last received byte, in milliseconds.
+        silent_ms: u64,
+    },
+    /// The handshake did not complete in time.
     #[error("no CONNECT was received in time")]
     HandshakeOverdue,
     /// A required answer exceeds the client's Maximum Packet Size ([MQTT-3.1.2-24]).
     #[error("{packet} does not fit into a packet of {limit} bytes")]
-    AnswerTooLarge { packet: PacketType, limit: u32 },
+    AnswerTooLarge {
+        /// The type of the packet.
+        packet: PacketType,
+        /// The limit.
+        limit: u32,
+    },
     /// Before 5.0 an acknowledgement cannot refuse, so the connection ends ([MQTT-3.3.5-2] of
     /// 3.1.1).
     #[error("message {} was refused: {text}", .packet_id.get())]
-    NotTaken { packet_id: PacketId, text: Box<str> },
+    NotTaken {
+        /// The packet identifier.
+        packet_id: PacketId,
+        /// The description.
+        text: Box<str>,
+    },
     /// A reason of the caller, such as a session that is taken over, or a shutdown.
     #[error("{text}")]
     Refused {
+        /// The reason code.
         reason: DisconnectReason,
+        /// The description.
         text: Box<str>,
     },
 }

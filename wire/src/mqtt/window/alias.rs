@@ -24,13 +24,24 @@ pub enum AliasError {
     /// Larger than the Topic Alias Maximum sent to the peer ([MQTT-3.3.2-9], [MQTT-3.3.2-11]):
     /// reason code 0x94.
     #[error("topic alias {alias} is larger than the maximum, {maximum}")]
-    TooLarge { alias: u16, maximum: u16 },
+    TooLarge {
+        /// The alias.
+        alias: u16,
+        /// The maximum.
+        maximum: u16,
+    },
     /// "If the receiver does not already have a mapping": a Protocol Error, 0x82.
     #[error("topic alias {alias} has no topic")]
-    NotSet { alias: u16 },
+    NotSet {
+        /// The alias.
+        alias: u16,
+    },
     /// The bound on the bytes of all topics is exceeded: 0x97.
     #[error("the topics of all aliases have more than {limit} bytes")]
-    TooManyBytes { limit: usize },
+    TooManyBytes {
+        /// The limit.
+        limit: usize,
+    },
 }
 
 impl AliasesIn {

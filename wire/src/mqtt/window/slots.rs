@@ -14,7 +14,7 @@ use super::super::PacketId;
 pub struct Unknown(pub PacketId);
 
 #[derive(Clone, Debug)]
-pub struct Slots<S> {
+pub(crate) struct Slots<S> {
     /// `None` is a gap; the front is never a gap.
     slots: VecDeque<Option<S>>,
     /// The identifier of the front slot, or the next identifier if there is none.

@@ -52,21 +52,38 @@ pub struct ServerError<'a> {
 /// What a server did wrong. The connection cannot be used any further.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
+    /// A frame that cannot be decoded.
     #[error("the server's bytes are no STOMP: {0}")]
     Malformed(#[from] DecodeError),
+    /// A frame before CONNECTED.
     #[error("the server sent {command} before CONNECTED")]
-    NotConnected { command: Command },
+    NotConnected {
+        /// The command.
+        command: Command,
+    },
+    /// A frame that is not allowed in this state.
     #[error("the server sent {command}, which is not expected here")]
-    Unexpected { command: Command },
+    Unexpected {
+        /// The command.
+        command: Command,
+    },
+    /// A version that the client did not offer.
     #[error("the server chose a version that was not offered")]
     UnsupportedVersion,
+    /// A missing required header.
     #[error("the server sent {command} without the header \"{name}\"")]
     MissingHeader {
+        /// The command.
         command: Command,
+        /// The name of the header.
         name: &'static str,
     },
+    /// An invalid header value.
     #[error("the server sent an invalid header \"{name}\"")]
-    InvalidHeader { name: &'static str },
+    InvalidHeader {
+        /// The name of the header.
+        name: &'static str,
+    },
 }
 
 impl<'a> Message<'a> {

@@ -1,9 +1,10 @@
-//! The client's half of a STOMP session, without I/O: for the page, the command line and tests.
+//! The client's state machine of a STOMP session, without I/O: for the page, the command line and
+//! tests.
 //!
-//! [`Client`] owns the order of the conversation and the times of heart-beats. It writes requests
-//! to a buffer of the caller, and decoded items become an [`Event`] or a [`ProtocolError`].
+//! [`Client`] owns the order of frames and the heart-beat timers. It writes requests to a buffer of
+//! the caller, and decoded items become an [`Event`] or a [`ProtocolError`].
 //!
-//! Which subscriptions there are, reconnecting and resuming is left to the caller.
+//! The caller keeps the subscriptions, and reconnects and resumes.
 
 mod event;
 mod request;

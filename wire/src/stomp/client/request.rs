@@ -1,59 +1,75 @@
-//! What a client asks for, and how it is written.
+//! Requests of a client and their encoding.
 
 use super::super::server::AckMode;
 use super::super::{Command, FrameWriter, HeartBeat, Version, header};
 
-/// The one version this client speaks: all servers do, and it is the strictest.
+/// The only version that this client supports: the strictest one, supported by all servers.
 pub(super) const SPOKEN: Version = Version::V1_2;
 
+/// A CONNECT.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Connect<'a> {
+    /// The virtual host.
     pub host: &'a str,
+    /// The user name.
     pub login: Option<&'a str>,
+    /// The password.
     pub passcode: Option<&'a str>,
-    /// The name to publish under.
+    /// The name of the client as publisher.
     pub client_id: Option<&'a str>,
 }
 
+/// A SUBSCRIBE.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Subscribe<'a> {
+    /// The id of the subscription.
     pub id: &'a str,
+    /// The destination.
     pub destination: &'a str,
-    /// Any but `Auto` asks for an ACK of what is received.
+    /// The acknowledgement mode. All except `Auto` require an ACK for received messages.
     pub ack: AckMode,
-    /// `last`, a sequence or a message id.
+    /// The start in the past: `last`, a sequence or a message id.
     pub since: Option<&'a str>,
-    /// `drop-oldest`, `latest` or `disconnect`.
+    /// The overflow rule: `drop-oldest`, `latest` or `disconnect`.
     pub overflow: Option<&'a str>,
+    /// The requested receipt.
     pub receipt: Option<&'a str>,
-    /// Any other: `selector`, `browser`, `activemq.prefetchSize`.
+    /// Other headers, such as `selector`, `browser`, `activemq.prefetchSize`.
     pub headers: &'a [(&'a str, &'a str)],
 }
 
+/// A SEND.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Send<'a> {
+    /// The destination.
     pub destination: &'a str,
+    /// The media type of the body.
     pub content_type: Option<&'a str>,
+    /// The requested receipt.
     pub receipt: Option<&'a str>,
-    /// Any other: `transaction`, `expires`, `reply-to`, the user's own.
+    /// Other headers, such as `transaction`, `expires`, `reply-to`, and user defined ones.
     pub headers: &'a [(&'a str, &'a str)],
+    /// The body.
     pub body: &'a [u8],
 }
 
 /// An ACK or NACK.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Acknowledge<'a> {
-    /// [`Message::ack`](super::Message::ack) of the message.
+    /// The value of [`Message::ack`](super::Message::ack).
     pub id: &'a str,
+    /// The transaction that the acknowledgement belongs to.
     pub transaction: Option<&'a str>,
+    /// The requested receipt.
     pub receipt: Option<&'a str>,
 }
 
 /// A BEGIN, COMMIT or ABORT.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Transaction<'a> {
-    /// A name that no other transaction of this connection has.
+    /// The name, unique among the open transactions of the connection.
     pub id: &'a str,
+    /// The requested receipt.
     pub receipt: Option<&'a str>,
 }
 

@@ -1,20 +1,24 @@
-//! The order of the conversation and the heart-beats, seen from the client.
+//! The client's state machine: connection state, requests and heart-beats.
 
 use super::super::heart_beat::Pulse;
 use super::super::{self as stomp, Command, Due, Frame, HeartBeat, Item, Version, header};
 use super::event::{Connected, Event, Message, ProtocolError, ServerError};
 use super::request::{self, Acknowledge, Connect, Send, Subscribe, Transaction};
 
+/// The configuration of a client.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
+    /// The offered and requested heart-beat intervals.
     pub heart_beat: HeartBeat,
-    /// How long the server may take to answer CONNECT.
+    /// Maximum time for the server to answer CONNECT, in milliseconds.
     pub handshake_ms: u32,
 }
 
 impl Config {
+    /// The default of `handshake_ms`.
     pub const HANDSHAKE_MS: u32 = 10_000;
 
+    /// The default configuration.
     pub const DEFAULT: Self = Self {
         heart_beat: HeartBeat::DEFAULT,
         handshake_ms: Self::HANDSHAKE_MS,
@@ -27,7 +31,8 @@ impl Default for Config {
     }
 }
 
-/// One connection to a server. Writers append to `out`; tell [`sent`](Self::sent) when it went.
+/// A connection to a server. Methods that write append to `out`; call [`sent`](Self::sent) after
+/// sending.
 #[derive(Clone, Debug)]
 pub struct Client {
     state: State,
@@ -40,11 +45,12 @@ pub struct Client {
 enum State {
     Connecting,
     Connected,
-    /// ERROR has been read.
+    /// ERROR has been received.
     Failed,
 }
 
 impl Client {
+    /// Creates the state of a new connection.
     pub const fn new(config: &Config, now_ms: u64) -> Self {
         Self {
             state: State::Connecting,
@@ -54,69 +60,78 @@ impl Client {
         }
     }
 
-    /// The first frame of a connection; everything else waits for [`Event::Connected`].
+    /// Writes CONNECT, the first frame of a connection. All other requests must wait for
+    /// [`Event::Connected`].
     pub fn connect(&self, connect: &Connect<'_>, out: &mut Vec<u8>) {
         connect.write(self.heart_beat, out);
     }
 
+    /// Writes SUBSCRIBE.
     pub fn subscribe(&self, subscribe: &Subscribe<'_>, out: &mut Vec<u8>) {
         subscribe.write(self.version, out);
     }
 
+    /// Writes UNSUBSCRIBE.
     pub fn unsubscribe(&self, id: &str, receipt: Option<&str>, out: &mut Vec<u8>) {
         request::unsubscribe(self.version, id, receipt, out);
     }
 
+    /// Writes SEND.
     pub fn send(&self, send: &Send<'_>, out: &mut Vec<u8>) {
         send.write(self.version, out);
     }
 
-    /// Of a subscription that asked for it: the message was consumed.
+    /// Writes ACK: the message was consumed. Only for acknowledging subscriptions.
     pub fn ack(&self, acknowledge: &Acknowledge<'_>, out: &mut Vec<u8>) {
         acknowledge.write(self.version, Command::Ack, out);
     }
 
-    /// It was not.
+    /// Writes NACK: the message was not consumed.
     pub fn nack(&self, acknowledge: &Acknowledge<'_>, out: &mut Vec<u8>) {
         acknowledge.write(self.version, Command::Nack, out);
     }
 
+    /// Writes BEGIN.
     pub fn begin(&self, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
         transaction.write(self.version, Command::Begin, out);
     }
 
+    /// Writes COMMIT.
     pub fn commit(&self, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
         transaction.write(self.version, Command::Commit, out);
     }
 
+    /// Writes ABORT.
     pub fn abort(&self, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
         transaction.write(self.version, Command::Abort, out);
     }
 
-    /// The last frame of a connection. With a receipt, its arrival shows that the server has
-    /// processed everything before it (STOMP 1.2, "DISCONNECT").
+    /// Writes DISCONNECT, the last frame of a connection. The receipt shows that the server has
+    /// processed all earlier frames (STOMP 1.2, "DISCONNECT").
     pub fn disconnect(&self, receipt: Option<&str>, out: &mut Vec<u8>) {
         request::disconnect(self.version, receipt, out);
     }
 
+    /// Writes a heart-beat.
     pub fn heart_beat(&self, out: &mut Vec<u8>) {
         stomp::heart_beat(out);
     }
 
+    /// Returns true if the server has accepted the connection.
     pub const fn is_connected(&self) -> bool {
         matches!(self.state, State::Connected)
     }
 
-    /// The version of requests, and the one to tell the decoder after CONNECTED.
+    /// Returns the version of requests; the decoder must use it after CONNECTED.
     pub const fn version(&self) -> Version {
         self.version
     }
 
-    /// What the server says.
+    /// Returns the event of an item.
     ///
     /// # Errors
     ///
-    /// The server broke the protocol; close the connection.
+    /// The server violated the protocol; close the connection.
     pub fn event<'a>(&mut self, now_ms: u64, item: Item<'a>) -> Result<Event<'a>, ProtocolError> {
         match item {
             Item::HeartBeat => Ok(Event::HeartBeat),
@@ -156,22 +171,23 @@ impl Client {
         Ok(connected)
     }
 
-    /// Bytes have arrived, whatever they are.
+    /// Must be called when bytes have arrived, even part of a frame.
     pub const fn received(&mut self, now_ms: u64) {
         self.pulse.received(now_ms);
     }
 
-    /// Bytes have been sent.
+    /// Must be called when bytes have been sent.
     pub const fn sent(&mut self, now_ms: u64) {
         self.pulse.sent(now_ms);
     }
 
-    /// When to call [`on_deadline`](Self::on_deadline) next. It moves with each `received` and
-    /// `sent`; a timer set for an earlier answer may stay, it finds nothing due.
+    /// Returns the time of the next call of [`on_deadline`](Self::on_deadline). Each `received` and
+    /// `sent` postpones it. A timer for an earlier time need not be reset; it finds nothing due.
     pub fn deadline(&self) -> Option<u64> {
         self.pulse.deadline()
     }
 
+    /// Returns the action due.
     pub fn on_deadline(&mut self, now_ms: u64) -> Due {
         self.pulse.on_deadline(now_ms)
     }

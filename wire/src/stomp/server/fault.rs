@@ -1,4 +1,4 @@
-//! What a peer did wrong, and the ERROR frame that says so.
+//! Faults of a peer, and the ERROR frame that reports them.
 
 use super::super::{Command, DecodeError, FrameWriter, SUPPORTED, Version, header};
 use super::identity::Identity;
@@ -9,69 +9,142 @@ use super::request::AckTarget;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
 pub struct Fault {
+    /// The cause.
     pub cause: Cause,
-    /// The `receipt` header of the frame at fault; it comes back as `receipt-id`.
+    /// The `receipt` header of the frame at fault; it is sent as `receipt-id`.
     pub receipt: Option<Box<str>>,
 }
 
-/// By whose rule something is wrong; the text is shown to the peer.
+/// The cause of a fault. Its text is sent to the peer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
+    /// A frame that cannot be decoded.
     #[error("{0}")]
     Malformed(#[from] DecodeError),
+    /// A frame before CONNECTED.
     #[error("{command} came before the session was open: CONNECT comes first")]
-    NotConnected { command: Command },
+    NotConnected {
+        /// The command.
+        command: Command,
+    },
+    /// A second CONNECT.
     #[error("CONNECT came a second time")]
     AlreadyConnected,
+    /// A frame after DISCONNECT.
     #[error("{command} came after DISCONNECT")]
-    AfterDisconnect { command: Command },
+    AfterDisconnect {
+        /// The command.
+        command: Command,
+    },
+    /// A server frame.
     #[error("{command} is a frame of servers")]
-    NotAClientFrame { command: Command },
+    NotAClientFrame {
+        /// The command.
+        command: Command,
+    },
+    /// No common protocol version.
     #[error("supported protocol versions are {}", supported())]
     UnsupportedVersion,
+    /// A missing required header.
     #[error("a {command} frame needs the header \"{name}\"")]
     MissingHeader {
+        /// The command.
         command: Command,
+        /// The name of the header.
         name: &'static str,
     },
+    /// An invalid header value.
     #[error("{name}:{value} is not accepted: {expected}")]
     InvalidHeader {
+        /// The name of the header.
         name: &'static str,
+        /// The value, shortened.
         value: String,
+        /// A description of accepted values.
         expected: &'static str,
     },
+    /// Headers that exclude each other.
     #[error("the headers of a frame contradict each other: {first} and {second}")]
     Contradiction {
+        /// The first header.
         first: &'static str,
+        /// The second header.
         second: &'static str,
     },
+    /// A command that the version does not have.
     #[error("STOMP {version} has no {command}")]
-    NotInVersion { command: Command, version: Version },
+    NotInVersion {
+        /// The command.
+        command: Command,
+        /// The version.
+        version: Version,
+    },
+    /// A feature that is not supported.
     #[error("{what} not supported")]
-    NotSupported { what: &'static str },
+    NotSupported {
+        /// The unsupported feature.
+        what: &'static str,
+    },
+    /// An id that another subscription of the connection has.
     #[error("there is a subscription {subscription} on this connection already")]
-    SubscriptionInUse { subscription: String },
+    SubscriptionInUse {
+        /// The identity of the subscription.
+        subscription: String,
+    },
+    /// A subscription that does not exist.
     #[error("there is no subscription {subscription} on this connection")]
-    UnknownSubscription { subscription: String },
+    UnknownSubscription {
+        /// The identity of the subscription.
+        subscription: String,
+    },
+    /// A name that an open transaction of the connection has.
     #[error("there is a transaction \"{transaction}\" on this connection already")]
-    TransactionInUse { transaction: String },
+    TransactionInUse {
+        /// The name of the transaction.
+        transaction: String,
+    },
+    /// A transaction that is not open.
     #[error("there is no transaction \"{transaction}\" on this connection")]
-    UnknownTransaction { transaction: String },
-    /// It never was one, has been acknowledged, or was given to another consumer since.
+    UnknownTransaction {
+        /// The name of the transaction.
+        transaction: String,
+    },
+    /// The message does not exist, was acknowledged, or was delivered to another consumer.
     #[error("no message {delivery} waits for acknowledgement on this connection")]
-    UnknownDelivery { delivery: String },
+    UnknownDelivery {
+        /// The identity of the message.
+        delivery: String,
+    },
+    /// More open transactions than the limit.
     #[error("no more than {limit} transactions can be open on a connection")]
-    TooManyTransactions { limit: usize },
+    TooManyTransactions {
+        /// The limit.
+        limit: usize,
+    },
+    /// More frames in open transactions than the limit.
     #[error("the open transactions of a connection hold no more than {limit} frames")]
-    TransactionTooLong { limit: usize },
+    TransactionTooLong {
+        /// The limit.
+        limit: usize,
+    },
+    /// More bytes in open transactions than the limit.
     #[error("the open transactions of a connection hold no more than {limit} bytes")]
-    TransactionTooLarge { limit: usize },
-    /// The caller's own: a destination that is no topic, a login that fails, a server that stops.
+    TransactionTooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// A reason of the caller: an invalid destination, a failed login, a shutdown.
     #[error("{detail}")]
-    Refused { message: String, detail: String },
+    Refused {
+        /// A short description.
+        message: String,
+        /// The details.
+        detail: String,
+    },
 }
 
 impl Fault {
+    /// Creates a fault with the receipt of the frame at fault.
     pub fn new(cause: impl Into<Cause>, receipt: Option<&str>) -> Self {
         Self {
             cause: cause.into(),
@@ -79,7 +152,8 @@ impl Fault {
         }
     }
 
-    /// Whatever only the caller can know. `message` is short, `detail` is for a reader.
+    /// Creates a fault for a reason of the caller. `message` is a short description, `detail` a
+    /// text for the user.
     pub fn refused(
         message: impl Into<String>,
         detail: impl Into<String>,
@@ -123,7 +197,7 @@ impl Fault {
         Self::new(Cause::UnknownDelivery { delivery }, receipt)
     }
 
-    /// A header whose form is right but whose meaning the caller does not accept.
+    /// A header that is well-formed but that the caller does not accept.
     pub fn invalid_header(
         name: &'static str,
         value: &str,
@@ -139,7 +213,7 @@ impl Fault {
         Self::new(cause, receipt)
     }
 
-    /// The header `message`: "a short description of the error".
+    /// Returns the header `message`: "a short description of the error".
     pub fn message(&self) -> &str {
         match &self.cause {
             Cause::Malformed(error) if error.is_limit() => "frame too large",
@@ -191,7 +265,7 @@ fn supported() -> String {
     versions.join(",")
 }
 
-/// As much of a peer's own words as an error repeats.
+/// Maximum number of characters of a peer's text that an error repeats.
 const SHOWN_CHARS: usize = 80;
 
 pub(super) fn shown(text: &str) -> String {

@@ -1,20 +1,22 @@
-//! What tells the subscriptions of one connection apart.
+//! The identity of a subscription on its connection.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use super::fault::shown;
 
-/// The header `id`. In STOMP 1.0, which can do without it, the destination stands in for it; it is
-/// no id then, not even an equal one.
+/// The identity of a subscription: the header `id`. In STOMP 1.0 the id is optional; then the
+/// destination is the identity, which differs from an id with the same text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Identity<'a> {
+    /// The header `id`.
     Id(Cow<'a, str>),
+    /// The header `destination`.
     Destination(Cow<'a, str>),
 }
 
 impl Identity<'_> {
-    /// What goes into the header `subscription` of MESSAGE; without an id there is none.
+    /// Returns the value of the header `subscription` of MESSAGE, or None without an id.
     pub fn id(&self) -> Option<&str> {
         match self {
             Self::Id(id) => Some(id),
@@ -22,6 +24,7 @@ impl Identity<'_> {
         }
     }
 
+    /// Returns an identity that borrows nothing.
     pub fn into_owned(self) -> Identity<'static> {
         match self {
             Self::Id(id) => Identity::Id(Cow::Owned(id.into_owned())),
@@ -30,7 +33,7 @@ impl Identity<'_> {
     }
 }
 
-/// As errors speak of it.
+/// Formats the identity for error texts.
 impl fmt::Display for Identity<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

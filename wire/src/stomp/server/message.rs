@@ -1,36 +1,46 @@
-//! MESSAGE, in two halves: what is the same for all subscribers is encoded once and copied.
+//! MESSAGE, in two parts: the part common to all subscribers is encoded once and copied.
 //!
-//! `message_prefix(..)`, then `message_shared(..)`, is one frame. Between them is the place of what
-//! concerns one delivery: [`missed`], [`ack`], [`redelivered`].
+//! `message_prefix(..)` followed by `message_shared(..)` is one frame. The headers of one delivery
+//! go between them: [`missed`], [`ack`], [`redelivered`].
 
 use super::super::encode::write_decimal;
 use super::super::{Command, FrameWriter, Version, header};
 
-/// What all subscribers of a message get alike.
+/// The part of a message that is common to all subscribers.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
+    /// The header `message-id`.
     pub message_id: &'a str,
+    /// The header `destination`.
     pub destination: &'a str,
-    /// Its place in the log of its destination.
+    /// The position in the log of the destination.
     pub sequence: u64,
-    /// Milliseconds of Unix time.
+    /// The time of publication in milliseconds of Unix time.
     pub timestamp: u64,
-    /// The name of the connection that published it.
+    /// The name of the connection that published the message.
     pub producer: &'a str,
+    /// The media type of the body.
     pub content_type: Option<&'a str>,
+    /// The body.
     pub body: &'a [u8],
 }
 
-/// What a subscription did not get before the message at hand: the header `missed`.
+/// The messages that a subscription did not receive before this one: the header `missed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missed {
-    /// Sequences of the message's topic, inclusive.
-    Range { from: u64, to: u64 },
-    /// How many cannot be told: after a restart of the broker, or where it no longer keeps them.
+    /// A range of sequences of the message's topic.
+    Range {
+        /// The first sequence.
+        from: u64,
+        /// The last sequence.
+        to: u64,
+    },
+    /// The number is unknown: after a restart of the broker, or if the broker no longer keeps it.
     Unknown,
 }
 
 impl Missed {
+    /// Parses the value of the header `missed`.
     pub fn parse(text: &str) -> Option<Self> {
         if text == "unknown" {
             return Some(Self::Unknown);
@@ -43,10 +53,11 @@ impl Missed {
     }
 }
 
-/// The part of a subscriber's own: the command, `subscription`, and `missed` if something was.
+/// Writes the part of one subscriber: the command, `subscription`, and `missed` if messages were
+/// missed.
 ///
-/// `subscription` is the id, which in 1.0 there may not be: [`Identity::id`](super::Identity::id).
-/// Without `missed` it is the same for every message of a subscription and may be kept.
+/// `subscription` is the id, which may be absent in 1.0: [`Identity::id`](super::Identity::id).
+/// Without `missed` the part is the same for every message of a subscription and can be cached.
 #[inline]
 pub fn message_prefix(
     version: Version,
@@ -61,8 +72,9 @@ pub fn message_prefix(
     }
 }
 
-/// The part for all: the remaining headers, the blank line, the body and the NUL. User headers
-/// follow ours; those that [`header::is_user_defined`] excludes should not be among them.
+/// Writes the common part: the remaining headers, the blank line, the body and the NUL. User
+/// headers follow the server's; they must not include those that [`header::is_user_defined`]
+/// excludes.
 pub fn message_shared<'h>(
     version: Version,
     message: &Message<'_>,
@@ -83,7 +95,7 @@ pub fn message_shared<'h>(
     frame.body(message.body);
 }
 
-/// The header line `missed`, to follow a prefix that was kept.
+/// Writes the header `missed` after a cached prefix.
 #[inline]
 pub fn missed(missed: Missed, out: &mut Vec<u8>) {
     out.extend_from_slice(b"missed:");
@@ -98,10 +110,10 @@ pub fn missed(missed: Missed, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// The header line `ack`, to follow a prefix that was kept: "If the message is received from a
-/// subscription that requires explicit acknowledgment (either client or client-individual mode) then
-/// the MESSAGE frame MUST also contain an ack header" (STOMP 1.2, "MESSAGE"). The versions before
-/// acknowledge by `message-id`; nothing is written for them.
+/// Writes the header `ack` after a cached prefix: "If the message is received from a subscription
+/// that requires explicit acknowledgment (either client or client-individual mode) then the MESSAGE
+/// frame MUST also contain an ack header" (STOMP 1.2, "MESSAGE"). Earlier versions acknowledge by
+/// `message-id`; nothing is written for them.
 #[inline]
 pub fn ack(version: Version, id: &str, out: &mut Vec<u8>) {
     if version.acknowledges_by_id() {
@@ -109,8 +121,8 @@ pub fn ack(version: Version, id: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// The header lines of a message that was delivered before, to follow a prefix that was kept.
-/// `count` is how often, this time included; nothing is written for the first.
+/// Writes the headers of a redelivered message after a cached prefix. `count` is the number of
+/// deliveries including this one; nothing is written for the first.
 #[inline]
 pub fn redelivered(count: u32, out: &mut Vec<u8>) {
     if count > 1 {

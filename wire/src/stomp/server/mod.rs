@@ -1,13 +1,13 @@
-//! The server's half of a STOMP session, without I/O.
+//! The server's state machine of a STOMP session, without I/O.
 //!
-//! [`Session`] owns the order of a conversation (CONNECT first and once, nothing after DISCONNECT),
-//! what each frame must hold, the version negotiated, and the times of heart-beats. Decoded items
+//! [`Session`] owns the order of frames (CONNECT first and once, nothing after DISCONNECT), the
+//! required content of each frame, the negotiated version, and heart-beat timers. Decoded items
 //! become a [`Request`] or a [`Fault`]; replies are appended to a buffer of the caller.
 //!
-//! The sets of subscriptions, of open transactions and of messages that wait for their
-//! acknowledgement are left to the caller, who keeps them anyway: it answers with
-//! [`Fault::subscription_in_use`], [`Fault::unknown_subscription`] and their like. So are
-//! destinations, selectors, logins and whatever else needs the broker; see [`Fault::refused`].
+//! The caller keeps the subscriptions, open transactions and unacknowledged messages: it answers
+//! with [`Fault::subscription_in_use`], [`Fault::unknown_subscription`] and similar faults. It also
+//! checks destinations, selectors, logins and everything else that needs the broker; see
+//! [`Fault::refused`].
 
 mod fault;
 mod identity;

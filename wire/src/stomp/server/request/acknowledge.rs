@@ -7,28 +7,32 @@ use super::super::super::{Frame, Version, header};
 use super::super::fault::{Cause, shown};
 use super::fields::{flag, required, set_first};
 
-/// One or, if the subscription's mode is [`Client`](super::AckMode::Client), all messages of it up
-/// to this one.
+/// An ACK or NACK. Covers one message or, if the subscription's mode is
+/// [`Client`](super::AckMode::Client), all its messages up to this one.
 #[derive(Clone, Debug)]
 pub struct Acknowledge<'a> {
+    /// The message.
     pub target: AckTarget<'a>,
     /// "Optionally, a `transaction` header MAY be specified, indicating that the message
     /// acknowledgment SHOULD be part of the named transaction."
     pub transaction: Option<Cow<'a, str>>,
+    /// The requested receipt.
     pub receipt: Option<Cow<'a, str>>,
-    /// Whether a message that was not consumed is to be delivered again; `requeue:false`, as
-    /// RabbitMQ has it, is no. Only NACK has it, of ACK it is always true.
+    /// True if an unconsumed message is delivered again. `requeue:false`, known from RabbitMQ,
+    /// makes it false. Only NACK has the header; for ACK the field is always true.
     pub requeue: bool,
 }
 
-/// Which message.
+/// The message that an ACK or NACK identifies.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AckTarget<'a> {
     /// 1.2: the value of the header `ack` of the MESSAGE.
     Id(Cow<'a, str>),
-    /// 1.1 and 1.0: the value of its header `message-id`, and in 1.1 that of `subscription`.
+    /// 1.1 and 1.0: the value of its header `message-id`, and in 1.1 also that of `subscription`.
     Message {
+        /// The header `subscription`.
         subscription: Option<Cow<'a, str>>,
+        /// The header `message-id`.
         message_id: Cow<'a, str>,
     },
 }
@@ -69,7 +73,7 @@ impl<'a> Acknowledge<'a> {
     }
 }
 
-/// What a frame says about its message.
+/// The headers of a frame that identify its message.
 #[derive(Default)]
 struct Names<'a> {
     id: Option<Cow<'a, str>>,
@@ -82,8 +86,8 @@ impl<'a> Names<'a> {
     /// acknowledged." 1.1: "ACK has two REQUIRED headers: message-id [...] and subscription". 1.0:
     /// "ACK has one required header, message-id".
     ///
-    /// Two things are let pass, as other servers do: `message-id` where 1.2 wants `id`, since not
-    /// all clients have followed it, and in 1.1 a missing `subscription`.
+    /// Two deviations are accepted, as by other servers: `message-id` in place of the `id` of 1.2,
+    /// since not all clients follow the change, and in 1.1 a missing `subscription`.
     fn target(self, frame: &Frame<'_>, version: Version) -> Result<AckTarget<'a>, Cause> {
         let by_id = version.acknowledges_by_id();
         if let (true, Some(id)) = (by_id, self.id) {
@@ -100,7 +104,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Unless it is said otherwise, a message that was not consumed is delivered again.
+/// By default, an unconsumed message is delivered again.
 fn requeue(frame: &Frame<'_>) -> Result<bool, Cause> {
     match frame.headers.get(header::REQUEUE) {
         None => Ok(true),
@@ -108,7 +112,7 @@ fn requeue(frame: &Frame<'_>) -> Result<bool, Cause> {
     }
 }
 
-/// As errors speak of it.
+/// Formats the message for error texts.
 impl fmt::Display for AckTarget<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,8 +1,8 @@
-//! What a client may ask for, as typed as the specification makes it.
+//! Requests of a client, typed as the specification defines them.
 //!
-//! A request borrows from its frame. A frame that does not hold what it must is a
-//! [`Cause`](super::Cause). One file reads what belongs together: [`connect`], [`send`],
-//! [`subscribe`] with the values of its headers in [`options`], [`acknowledge`], [`transaction`].
+//! A request borrows from its frame. A frame without its required content is a
+//! [`Cause`](super::Cause). Each file parses related frames: [`connect`], [`send`], [`subscribe`]
+//! with the values of its headers in [`options`], [`acknowledge`], [`transaction`].
 
 mod acknowledge;
 mod connect;
@@ -19,22 +19,29 @@ pub use send::{Send, UserHeaders};
 pub use subscribe::{Subscribe, Unsubscribe};
 pub use transaction::Transaction;
 
+/// A request of a client.
 #[derive(Clone, Debug)]
 pub enum Request<'a> {
-    /// The peer lives; there is nothing to do.
+    /// A heart-beat. Needs no action.
     HeartBeat,
-    /// To be answered with [`Session::connected`](super::Session::connected), or with an error.
+    /// CONNECT. Answer with [`Session::connected`](super::Session::connected), or with an error.
     Connect(Connect<'a>),
+    /// SEND.
     Send(Send<'a>),
+    /// SUBSCRIBE.
     Subscribe(Subscribe<'a>),
+    /// UNSUBSCRIBE.
     Unsubscribe(Unsubscribe<'a>),
-    /// The message was consumed.
+    /// ACK: the message was consumed.
     Ack(Acknowledge<'a>),
-    /// It was not.
+    /// NACK: the message was not consumed.
     Nack(Acknowledge<'a>),
+    /// BEGIN.
     Begin(Transaction<'a>),
+    /// COMMIT.
     Commit(Transaction<'a>),
+    /// ABORT.
     Abort(Transaction<'a>),
-    /// The last request; close the connection after the receipt.
+    /// DISCONNECT, the last request; close the connection after the receipt.
     Disconnect(Disconnect<'a>),
 }

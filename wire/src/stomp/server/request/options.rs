@@ -6,39 +6,44 @@ use super::super::super::{Headers, header};
 use super::super::fault::Cause;
 use super::fields::{decimal, invalid};
 
-/// The header `ack`: when a message counts as consumed.
+/// The header `ack`: the acknowledgement mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AckMode {
     /// "The server will assume the client has received the message as soon as it sends it".
     #[default]
     Auto,
-    /// With an ACK of it or of any message sent to the subscription after it.
+    /// An ACK of the message or of a later message of the subscription is required.
     Client,
-    /// With an ACK of its own. 1.0 does not have it, but its clients may.
+    /// An ACK of the message itself is required. 1.0 does not have this mode, but its clients may
+    /// use it.
     ClientIndividual,
 }
 
-/// The header `since`: where in the past a subscription begins.
+/// The header `since`: the start of a subscription in the past.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Since<'a> {
-    /// The last image of each topic.
+    /// The newest message of each topic.
     Last,
-    /// Behind this sequence of each topic.
+    /// After this sequence of each topic.
     Sequence(u64),
-    /// Behind the message of this id. Its form is the caller's to check.
+    /// After the message with this id. The caller checks its form.
     Message(Cow<'a, str>),
 }
 
-/// The header `overflow`: what happens to a reader that lags too far behind. The fourth rule,
-/// `block`, is the operator's to choose.
+/// The header `overflow`: the treatment of a reader that lags too far behind. The fourth rule,
+/// `block`, is reserved for the administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
+    /// Drops the oldest messages.
     DropOldest,
+    /// Keeps only the newest message.
     Latest,
+    /// Disconnects the reader.
     Disconnect,
 }
 
 impl AckMode {
+    /// Returns the value of the header.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -118,8 +123,9 @@ impl Overflow {
     }
 }
 
-/// The first of these headers that is there counts. To RabbitMQ 0 means any number, which here is
-/// `most`; to ActiveMQ it means that the consumer asks for each message, which STOMP cannot do.
+/// Returns the prefetch from the first of these headers that is present. In RabbitMQ 0 means any
+/// number, which is `most` here; in ActiveMQ it means that the consumer requests each message,
+/// which STOMP cannot do.
 pub(super) fn prefetch(headers: Headers<'_>, most: usize) -> Result<Option<usize>, Cause> {
     let at_most = |count: u64| usize::try_from(count).map_or(most, |count| count.min(most));
     if let Some(size) = headers.get(header::PREFETCH_SIZE) {

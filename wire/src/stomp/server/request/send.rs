@@ -6,18 +6,24 @@ use super::super::super::{Frame, Header, HeaderIter, Headers, header};
 use super::super::fault::Cause;
 use super::fields::{decimal, invalid, required, set_first, truth};
 
+/// A SEND.
 #[derive(Clone, Debug)]
 pub struct Send<'a> {
+    /// The destination.
     pub destination: Cow<'a, str>,
+    /// The media type of the body.
     pub content_type: Option<Cow<'a, str>>,
+    /// The requested receipt.
     pub receipt: Option<Cow<'a, str>>,
     /// "`SEND` supports a `transaction` header which allows for transactional sends."
     pub transaction: Option<Cow<'a, str>>,
-    /// When the message is worth nothing any more, in milliseconds of Unix time. `None`: never.
+    /// The expiry time of the message, in milliseconds of Unix time; `None` if it does not expire.
     pub expires: Option<u64>,
-    /// Whether the topic is to retain it.
+    /// True if the topic retains the message.
     pub retain: bool,
+    /// The body.
     pub body: &'a [u8],
+    /// All headers of the frame.
     pub headers: Headers<'a>,
 }
 
@@ -55,13 +61,13 @@ impl<'a> Send<'a> {
         })
     }
 
-    /// What is passed on to subscribers, in the order sent.
+    /// Returns the headers that are forwarded to subscribers, in order.
     pub const fn user_headers(&self) -> UserHeaders<'a> {
         UserHeaders(self.headers.iter())
     }
 }
 
-/// See [`header::is_user_defined`].
+/// Iterator over user defined headers: see [`header::is_user_defined`].
 #[derive(Clone, Debug)]
 pub struct UserHeaders<'a>(HeaderIter<'a>);
 
@@ -69,13 +75,13 @@ impl<'a> Iterator for UserHeaders<'a> {
     type Item = Header<'a>;
 
     fn next(&mut self) -> Option<Header<'a>> {
-        // No escape sequence stands for a letter or a hyphen, so the raw name will do.
+        // No escape sequence encodes a letter or a hyphen, so the raw name can be compared.
         self.0
             .find(|header| header::is_user_defined(header.raw_name))
     }
 }
 
-/// What `expires:0` says, as JMS has it.
+/// The value of `expires` for a message that does not expire, as in JMS.
 const NEVER: u64 = 0;
 
 #[cold]
@@ -90,7 +96,8 @@ fn is_true(header: &Header<'_>) -> Result<bool, Cause> {
     truth(header::RETAIN, &header.value())
 }
 
-/// JMS has ten levels. They change nothing here, but subscribers see them and select by them.
+/// Parses one of the ten priorities of JMS. They have no effect here, but are forwarded and usable
+/// in selectors.
 #[cold]
 fn level(header: &Header<'_>) -> Result<u8, Cause> {
     let text = header.value();

@@ -1,8 +1,8 @@
-//! SUBSCRIBE and UNSUBSCRIBE: STOMP 1.2, "SUBSCRIBE" and "UNSUBSCRIBE", and what ActiveMQ and
-//! RabbitMQ add to them ("STOMP servers MAY support additional server specific headers to customize
-//! the delivery semantics of the subscription").
+//! SUBSCRIBE and UNSUBSCRIBE: STOMP 1.2, "SUBSCRIBE" and "UNSUBSCRIBE", and the headers of ActiveMQ
+//! and RabbitMQ ("STOMP servers MAY support additional server specific headers to customize the
+//! delivery semantics of the subscription").
 //!
-//! Ignored, because there is nothing here that they could change: `activemq.dispatchAsync`,
+//! Ignored, because they have no effect here: `activemq.dispatchAsync`,
 //! `activemq.maximumPendingMessageLimit`, `activemq.priority`, and RabbitMQ's `auto-delete`.
 
 use std::borrow::Cow;
@@ -13,43 +13,53 @@ use super::super::identity::Identity;
 use super::fields::{flag, invalid, required};
 use super::options::{self, AckMode, Overflow, Since};
 
+/// A SUBSCRIBE.
 #[derive(Clone, Debug)]
 pub struct Subscribe<'a> {
+    /// The identity of the subscription on its connection.
     pub identity: Identity<'a>,
+    /// The destination.
     pub destination: Cow<'a, str>,
+    /// The acknowledgement mode.
     pub ack: AckMode,
-    /// Which messages are wanted. Its grammar is the caller's to check.
+    /// The selector. The caller checks its grammar.
     pub selector: Option<Cow<'a, str>>,
-    /// How many messages may wait for their acknowledgement, 1 to [`MAX_PREFETCH`](Self::MAX_PREFETCH).
-    /// `None`: the server's rule.
+    /// Maximum number of unacknowledged messages, 1 to [`MAX_PREFETCH`](Self::MAX_PREFETCH); `None`
+    /// for the server's default.
     pub prefetch: Option<usize>,
-    /// While a queue has such consumers, only the oldest of them is given anything.
+    /// True for an exclusive consumer: only the oldest exclusive consumer of a queue receives
+    /// messages.
     pub exclusive: bool,
-    /// To see what waits in a queue without taking it. There is nothing to acknowledge then.
+    /// True to browse a queue without consuming messages. There is nothing to acknowledge then.
     pub browser: bool,
-    /// To begin with what the topic still keeps: ActiveMQ's way of asking for a past, see `since`.
+    /// True to start with the history of the topic: ActiveMQ's equivalent of `since`.
     pub retroactive: bool,
-    /// The name under which the subscription is kept while its client is away.
+    /// The name of a durable subscription, which is kept while its client is disconnected.
     pub durable: Option<Cow<'a, str>>,
-    /// `None`: only what is published from now on.
+    /// The start in the past; `None` for new messages only.
     pub since: Option<Since<'a>>,
-    /// `None`: the server's rule.
+    /// The overflow rule; `None` for the server's default.
     pub overflow: Option<Overflow>,
+    /// The requested receipt.
     pub receipt: Option<Cow<'a, str>>,
+    /// All headers of the frame.
     pub headers: Headers<'a>,
 }
 
+/// An UNSUBSCRIBE.
 #[derive(Clone, Debug)]
 pub struct Unsubscribe<'a> {
-    /// `None` only with `durable`: a durable subscription is deleted while nobody is subscribed.
+    /// `None` only with `durable`: a durable subscription can be deleted while it has no
+    /// subscriber.
     pub identity: Option<Identity<'a>>,
     /// The name of the durable subscription to delete.
     pub durable: Option<Cow<'a, str>>,
+    /// The requested receipt.
     pub receipt: Option<Cow<'a, str>>,
 }
 
 impl<'a> Subscribe<'a> {
-    /// Whoever asks for more gets this.
+    /// Maximum prefetch. Larger requests are reduced to it.
     pub const MAX_PREFETCH: usize = 10_000;
 
     pub(in super::super) fn read(frame: &Frame<'a>, version: Version) -> Result<Self, Cause> {
@@ -74,7 +84,7 @@ impl<'a> Subscribe<'a> {
         Ok(subscribe)
     }
 
-    /// What cannot be had together, whatever the destination is.
+    /// Rejects combinations that are invalid for any destination.
     fn check_consistency(&self) -> Result<(), Cause> {
         let browser = self.browser.then_some("browser:true");
         let retroactive = self.retroactive.then_some("activemq.retroactive:true");
@@ -82,12 +92,12 @@ impl<'a> Subscribe<'a> {
         let durable = self.durable.as_ref().map(|_| "a durable subscription");
         let since = self.since.as_ref().map(|_| header::SINCE);
         let exclusions = [
-            // A browser takes nothing away, shows everything that waits, and then is done.
+            // A browser consumes nothing, shows all waiting messages, and then ends.
             (browser, exclusive),
             (browser, durable),
             (browser, retroactive),
             (browser, since),
-            // Two beginnings.
+            // Two different starts.
             (retroactive, since),
         ];
         for exclusion in exclusions {
@@ -126,14 +136,14 @@ fn identity<'a>(frame: &Frame<'a>, version: Version) -> Result<Identity<'a>, Cau
     }
 }
 
-/// JMS: an empty selector is none.
+/// JMS: an empty selector means no selector.
 fn selector(headers: Headers<'_>) -> Option<Cow<'_, str>> {
     let selector = headers.get(header::SELECTOR);
     selector.filter(|selector| !selector.is_empty())
 }
 
-/// ActiveMQ and Artemis have a header for the name; with RabbitMQ it is the `id` of a subscription
-/// that is `durable:true`.
+/// Returns the name of a durable subscription. ActiveMQ and Artemis have a header for it; in
+/// RabbitMQ it is the `id` of a subscription with `durable:true`.
 fn durable<'a>(frame: &Frame<'a>) -> Result<Option<Cow<'a, str>>, Cause> {
     let headers = frame.headers;
     for name in [header::SUBSCRIPTION_NAME, header::DURABLE_SUBSCRIPTION_NAME] {
@@ -151,8 +161,8 @@ fn durable<'a>(frame: &Frame<'a>) -> Result<Option<Cow<'a, str>>, Cause> {
     required(headers.get(header::ID), frame, header::ID).map(Some)
 }
 
-/// To pass over what one has sent oneself: there is nothing like it here, and whoever asks for it
-/// would not notice.
+/// Rejects the headers that exclude the connection's own messages. They are not supported, and a
+/// client would not notice that they have no effect.
 fn refuse_no_local(headers: Headers<'_>) -> Result<(), Cause> {
     let names = [
         (header::NO_LOCAL, "activemq.noLocal:true is"),

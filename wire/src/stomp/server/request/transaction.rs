@@ -6,18 +6,19 @@ use super::super::super::{Frame, header};
 use super::super::fault::Cause;
 use super::fields::required;
 
-/// Which transactions are open is the caller's to know: it answers with
-/// [`Fault::transaction_in_use`](super::super::Fault::transaction_in_use) and
+/// A BEGIN, COMMIT or ABORT. The caller keeps the open transactions and answers with
+/// [`Fault::transaction_in_use`](super::super::Fault::transaction_in_use) or
 /// [`Fault::unknown_transaction`](super::super::Fault::unknown_transaction).
 #[derive(Clone, Debug)]
 pub struct Transaction<'a> {
-    /// The name that the client chose, one of this connection only.
+    /// The name that the client chose, valid on this connection only.
     pub id: Cow<'a, str>,
+    /// The requested receipt.
     pub receipt: Option<Cow<'a, str>>,
 }
 
 impl<'a> Transaction<'a> {
-    /// "The `transaction` header is REQUIRED", for each of the three.
+    /// "The `transaction` header is REQUIRED" for all three frames.
     pub(in super::super) fn read(frame: &Frame<'a>) -> Result<Self, Cause> {
         let id = frame.headers.get(header::TRANSACTION);
         Ok(Self {
