@@ -126,8 +126,10 @@ fn write_shared(bencher: Bencher<'_, '_>, size: usize, own: &Own<'_>) {
     let mut scratch = Vec::new();
     let payload = vec![b'x'; size];
     let properties = properties(&mut scratch);
-    let shared = SharedPublish::new(Version::V5_0, topic(), properties, &payload);
-    let shared = shared.expect("it is legal");
+    let mut packet = Vec::new();
+    let encoded = SharedPublish::append(Version::V5_0, topic(), &payload, properties, &mut packet);
+    encoded.expect("it is legal");
+    let shared = SharedPublish::of_packet(Version::V5_0, &packet);
     let mut out = Vec::with_capacity(1 << 20);
     bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
         out.clear();

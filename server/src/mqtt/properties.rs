@@ -150,7 +150,7 @@ fn append(
         })
     });
     let properties = found.properties(entry).chain(missed);
-    SharedPublish::append(version, (topic, entry.body()), properties, packet)
+    SharedPublish::append(version, topic, entry.body(), properties, packet)
 }
 
 thread_local! {

@@ -67,11 +67,6 @@ impl Decoder {
         self.version
     }
 
-    /// Sets the limits that apply from the next packet on, for example after authentication.
-    pub const fn set_limits(&mut self, limits: Limits) {
-        self.limits = limits;
-    }
-
     /// Returns the first packet of `input` and the number of bytes it used, or `None` if more bytes
     /// are needed. `input` must begin with the first byte not yet consumed.
     ///

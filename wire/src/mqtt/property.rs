@@ -168,14 +168,6 @@ impl<'a> Properties<'a> {
             _ => None,
         })
     }
-
-    /// Iterates over all subscription identifiers of a PUBLISH.
-    pub fn subscription_identifiers(&self) -> impl Iterator<Item = SubscriptionId> + use<'a> {
-        self.iter().filter_map(|property| match property {
-            Property::SubscriptionIdentifier(id) => Some(id),
-            _ => None,
-        })
-    }
 }
 
 impl PropertyId {

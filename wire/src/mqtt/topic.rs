@@ -121,11 +121,6 @@ impl<'a> TopicFilter<'a> {
         self.0
     }
 
-    /// Returns true if the filter contains `+` or `#`.
-    pub fn has_wildcards(self) -> bool {
-        memchr2(b'+', b'#', self.0.as_bytes()).is_some()
-    }
-
     /// Returns the parts of a shared subscription's filter, or `None` if it is not a valid one.
     pub fn shared(self) -> Option<Shared<'a>> {
         self.check_shared().ok().flatten()

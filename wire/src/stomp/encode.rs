@@ -1,7 +1,7 @@
 //! Encodes frames and appends them to a buffer of the caller.
 
 use super::escape::{Escapes, Part};
-use super::{Command, Header, Version, header};
+use super::{Command, Version, header};
 
 /// Writes a heart-beat: "it MUST send an end-of-line" (STOMP 1.2, "Heart-beating").
 pub fn heart_beat(out: &mut Vec<u8>) {
@@ -59,11 +59,6 @@ impl<'o> FrameWriter<'o> {
         write_decimal(value, self.out);
         self.out.push(b'\n');
         self
-    }
-
-    /// Copies a header from another frame.
-    pub fn copy(&mut self, header: &Header<'_>) -> &mut Self {
-        self.header(&header.name(), &header.value())
     }
 
     /// Ends a frame without a body.

@@ -49,16 +49,6 @@ impl Limits {
 
     /// Length of the header name if the server sends a value under a longer name.
     const NAME_BYTES: u32 = 32;
-
-    /// Returns the length of the longest accepted frame, which is the largest buffer that a caller
-    /// needs for one peer.
-    pub const fn frame_bytes(&self) -> usize {
-        const LINE_ENDS_AND_NUL: usize = 5;
-        (self.command_bytes as usize)
-            .saturating_add(self.head_bytes as usize)
-            .saturating_add(self.body_bytes as usize)
-            .saturating_add(LINE_ENDS_AND_NUL)
-    }
 }
 
 impl Default for Limits {

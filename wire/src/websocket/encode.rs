@@ -62,32 +62,7 @@ impl FrameHeader {
     /// Encodes the header of a whole message or a control frame.
     #[inline]
     pub fn new(opcode: Opcode, payload_bytes: usize, mask: Option<Mask>) -> Self {
-        Self::build(FIN | opcode.code(), payload_bytes, mask)
-    }
-
-    /// Encodes the header of a fragment that is not the last one: text or binary first, then
-    /// continuations. The last fragment is a [`new`](Self::new) continuation (RFC 6455, 5.4).
-    pub fn of_fragment(opcode: Opcode, payload_bytes: usize, mask: Option<Mask>) -> Self {
-        Self::build(opcode.code(), payload_bytes, mask)
-    }
-
-    /// Returns the bytes of the header.
-    #[inline]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.length)]
-    }
-
-    /// Returns the length of a server's header for a payload of this size.
-    pub const fn unmasked_bytes(payload_bytes: usize) -> usize {
-        match payload_bytes {
-            0..=125 => 2,
-            126..=0xFFFF => 4,
-            _ => 10,
-        }
-    }
-
-    #[inline]
-    fn build(first: u8, payload_bytes: usize, mask: Option<Mask>) -> Self {
+        let first = FIN | opcode.code();
         let masked = if mask.is_some() { MASKED } else { 0 };
         let mut header = Self {
             bytes: [0; Self::MAX_BYTES],
@@ -109,6 +84,12 @@ impl FrameHeader {
             header.push(key);
         }
         header
+    }
+
+    /// Returns the bytes of the header.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
     }
 
     #[inline]

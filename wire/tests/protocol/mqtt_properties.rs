@@ -7,9 +7,13 @@ use wire::mqtt::{DecodeError, Decoder, Fault, Limits, Packet, PacketType, Role, 
 use crate::mqtt_model::{Ingredients, ingredients};
 
 fn decoder(ingredients: &Ingredients) -> Decoder {
+    limited_decoder(ingredients, Limits::NONE)
+}
+
+fn limited_decoder(ingredients: &Ingredients, limits: Limits) -> Decoder {
     match ingredients.packet {
-        PacketType::Connect => Decoder::before_connect(Limits::NONE),
-        _ => Decoder::new(ingredients.reader, ingredients.version, Limits::NONE),
+        PacketType::Connect => Decoder::before_connect(limits),
+        _ => Decoder::new(ingredients.reader, ingredients.version, limits),
     }
 }
 
@@ -146,8 +150,7 @@ proptest! {
         for (index, byte) in changes {
             *index.get_mut(&mut bytes) = byte;
         }
-        let mut decoder = decoder(&ingredients);
-        decoder.set_limits(LIMITS);
+        let mut decoder = limited_decoder(&ingredients, LIMITS);
         let at_once = read(&mut decoder.clone(), &[&bytes]);
         let single: Vec<_> = bytes.chunks(1).collect();
         prop_assert_eq!(&read(&mut decoder.clone(), &single), &at_once);

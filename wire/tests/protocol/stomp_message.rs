@@ -110,7 +110,7 @@ fn a_client_reads_the_headers_for_replies_and_acks() {
     for_each_message(&bytes, |message| {
         seen.push((
             message.ack().map(|ack| ack.into_owned()),
-            (message.is_redelivered(), message.delivery_count()),
+            (is_redelivered(message), message.delivery_count()),
             message.reply_to().map(|name| name.into_owned()),
             message.correlation_id().map(|id| id.into_owned()),
             message.user_headers().count(),
@@ -141,4 +141,8 @@ fn for_each_message(bytes: &[u8], mut look: impl FnMut(&client::Message<'_>)) {
         }
         rest = &rest[taken..];
     }
+}
+
+fn is_redelivered(message: &client::Message<'_>) -> bool {
+    message.headers.get("redelivered").as_deref() == Some("true")
 }

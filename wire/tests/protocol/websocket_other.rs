@@ -12,6 +12,9 @@ use wire::websocket::{
     CloseCode, Decoder, Event, FrameHeader, Kind, Mask, Opcode, Role, close, frame,
 };
 
+/// The bit of the first byte that marks the last fragment of a message.
+const FIN: u8 = 0x80;
+
 /// A socket with a fixed input that records the output.
 struct Tape {
     input: Cursor<Vec<u8>>,
@@ -161,11 +164,12 @@ proptest! {
         let mut bytes = Vec::new();
         for (index, piece) in pieces.iter().enumerate() {
             let opcode = if index == 0 { Opcode::Binary } else { Opcode::Continuation };
-            let header = match index + 1 == pieces.len() {
-                true => FrameHeader::new(opcode, piece.len(), Some(Mask(key))),
-                false => FrameHeader::of_fragment(opcode, piece.len(), Some(Mask(key))),
-            };
+            let header = FrameHeader::new(opcode, piece.len(), Some(Mask(key)));
+            let header_start = bytes.len();
             bytes.extend_from_slice(header.as_bytes());
+            if index + 1 < pieces.len() {
+                bytes[header_start] &= !FIN;
+            }
             let start = bytes.len();
             bytes.extend_from_slice(piece);
             Mask(key).apply(&mut bytes[start..]);

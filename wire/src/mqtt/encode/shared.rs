@@ -1,7 +1,6 @@
 //! PUBLISH to many subscribers: the common parts are encoded once, as a whole packet of QoS 0. It
 //! is copied unchanged, or in two parts with the fields of one subscriber between them.
 
-use std::borrow::Cow;
 use std::num::NonZeroU16;
 
 use super::super::list::Element;
@@ -12,11 +11,11 @@ use super::super::{
 use super::publish::{LENGTH, Size, fixed_header, packet_id};
 
 /// A message, encoded for one version.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SharedPublish<'a> {
     version: Version,
     /// A PUBLISH packet of QoS 0.
-    packet: Cow<'a, [u8]>,
+    packet: &'a [u8],
     /// The offset of the topic, including its length field.
     topic: u32,
     topic_bytes: u32,
@@ -51,44 +50,20 @@ pub enum Alias {
     Use(NonZeroU16),
 }
 
-impl SharedPublish<'static> {
-    /// Encodes a message. The properties that are specific to one subscriber are omitted: Message
-    /// Expiry Interval, Topic Alias, Subscription Identifier. The others keep their order
-    /// ([MQTT-3.3.2-18]).
-    ///
-    /// # Errors
-    ///
-    /// The packet is too large, or a property is not allowed in PUBLISH.
-    pub fn new<'p>(
-        version: Version,
-        topic: TopicName<'_>,
-        properties: impl IntoIterator<Item = Property<'p>>,
-        payload: &[u8],
-    ) -> Result<Self, EncodeError> {
-        let mut packet = Vec::new();
-        Self::append(version, (topic, payload), properties, &mut packet)?;
-        let parts = SharedPublish::of_packet(version, &packet);
-        Ok(Self {
-            version,
-            topic: parts.topic,
-            topic_bytes: parts.topic_bytes,
-            properties_bytes: parts.properties_bytes,
-            payload_bytes: parts.payload_bytes,
-            packet: packet.into(),
-        })
-    }
-}
-
 impl<'a> SharedPublish<'a> {
-    /// Appends the packet of [`new`](Self::new), for [`of_packet`](Self::of_packet). If `packet` is
-    /// empty, its capacity is exact afterwards.
+    /// Encodes a message and appends it to `packet`, for [`of_packet`](Self::of_packet). If `packet`
+    /// is empty, its capacity is exact afterwards.
+    ///
+    /// The properties that are specific to one subscriber are omitted: Message Expiry Interval,
+    /// Topic Alias, Subscription Identifier. The others keep their order ([MQTT-3.3.2-18]).
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new). Nothing is appended.
+    /// The packet is too large, or a property is not allowed in PUBLISH. Nothing is appended.
     pub fn append<'p>(
         version: Version,
-        (topic, payload): (TopicName<'_>, &[u8]),
+        topic: TopicName<'_>,
+        payload: &[u8],
         properties: impl IntoIterator<Item = Property<'p>>,
         packet: &mut Vec<u8>,
     ) -> Written {
@@ -115,8 +90,8 @@ impl<'a> SharedPublish<'a> {
         super::publish::publish(&publish, version, packet)
     }
 
-    /// Reads a packet that [`append`](Self::append) or [`into_packet`](Self::into_packet) returned
-    /// for this version. Other bytes give a meaningless message, but no panic.
+    /// Reads a packet that [`append`](Self::append) wrote for this version. Other bytes give a
+    /// meaningless message, but no panic.
     #[inline]
     pub fn of_packet(version: Version, packet: &'a [u8]) -> Self {
         let remaining = variable_at(packet, 1);
@@ -139,19 +114,14 @@ impl<'a> SharedPublish<'a> {
             topic_bytes: topic_bytes as u32,
             properties_bytes: properties_bytes as u32,
             payload_bytes: (rest - properties_bytes) as u32,
-            packet: packet.into(),
+            packet,
         }
-    }
-
-    /// Returns the packet to be stored, for [`of_packet`](Self::of_packet).
-    pub fn into_packet(self) -> Box<[u8]> {
-        self.packet.into_owned().into_boxed_slice()
     }
 
     /// Returns the packet of QoS 0 without fields of a subscriber.
     #[inline]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.packet
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.packet
     }
 
     /// Returns the number of bytes that [`write`](Self::write) appends: "The Server MUST NOT send
@@ -175,7 +145,7 @@ impl<'a> SharedPublish<'a> {
     #[inline]
     pub fn write(&self, own: &Own<'_>, out: &mut Vec<u8>) -> Written {
         if own.is_empty() {
-            out.extend_from_slice(&self.packet);
+            out.extend_from_slice(self.packet);
             return Ok(());
         }
         let size = self.size(own);

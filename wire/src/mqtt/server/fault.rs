@@ -69,17 +69,6 @@ pub enum Fault {
     },
 }
 
-/// The side that causes the end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blame {
-    /// The client broke the protocol.
-    Peer,
-    /// The client exceeds a limit.
-    Limit,
-    /// The server; the client is not at fault.
-    Server,
-}
-
 impl Fault {
     /// Creates a fault for a reason of the caller.
     pub fn refused(reason: DisconnectReason, text: impl Into<Box<str>>) -> Self {
@@ -113,26 +102,6 @@ impl Fault {
             Self::AnswerTooLarge { .. } => ConnectReason::PacketTooLarge,
             Self::PayloadFormat => ConnectReason::PayloadFormatInvalid,
             _ => ConnectReason::UnspecifiedError,
-        }
-    }
-
-    /// Returns the side that causes the end of the connection.
-    pub const fn blame(&self) -> Blame {
-        match self {
-            Self::Malformed(error) if error.fault.is_limit() => Blame::Limit,
-            Self::Alias(AliasError::TooManyBytes { .. }) | Self::AnswerTooLarge { .. } => {
-                Blame::Limit
-            }
-            Self::Malformed(_)
-            | Self::Alias(_)
-            | Self::ReceiveMaximum(_)
-            | Self::NotAccepted { .. }
-            | Self::PayloadFormat
-            | Self::SessionExpiry
-            | Self::Authentication
-            | Self::KeepAlive { .. }
-            | Self::HandshakeOverdue => Blame::Peer,
-            Self::NotTaken { .. } | Self::Refused { .. } => Blame::Server,
         }
     }
 }

@@ -46,7 +46,7 @@ mod session;
 pub use config::{Config, PayloadCheck};
 pub use connack::Greeting;
 pub use connect::{Opened, Will};
-pub use fault::{Blame, Fault};
+pub use fault::Fault;
 pub use handshake::Handshake;
 pub use peer::Peer;
 pub use refusal::Refusal;

@@ -99,12 +99,6 @@ impl<'a> Message<'a> {
         self.headers.get(header::ACK)
     }
 
-    /// Whether it was delivered before, to whomever.
-    pub fn is_redelivered(&self) -> bool {
-        let value = self.headers.get(header::REDELIVERED);
-        value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    }
-
     /// How often it was delivered, this time included; the first time it is not said.
     pub fn delivery_count(&self) -> Option<u32> {
         self.headers.get(header::DELIVERY_COUNT)?.parse().ok()
