@@ -19,7 +19,7 @@ const PAYLOADS: [usize; 3] = [35, 100, 1000];
 const TOPIC: &str = "finance/stock/market/nasdaq";
 
 fn topic() -> TopicName<'static> {
-    TopicName::parse(TOPIC).expect("it is legal")
+    TopicName::parse(TOPIC).expect("valid")
 }
 
 fn at_least_once() -> Delivery {
@@ -50,7 +50,7 @@ fn publish<'a>(delivery: Delivery, properties: Properties<'a>, payload: &'a [u8]
 fn decode(bencher: Bencher<'_, '_>, version: Version, packet: &Packet<'_>) {
     let mut input = Vec::new();
     for _ in 0..BATCH {
-        packet.encode(version, &mut input).expect("it is legal");
+        packet.encode(version, &mut input).expect("valid");
     }
     bencher
         .counter(ItemsCount::new(BATCH))
@@ -71,9 +71,7 @@ fn encode(bencher: Bencher<'_, '_>, version: Version, packet: &Packet<'_>) {
     bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
         out.clear();
         for _ in 0..BATCH {
-            black_box(packet)
-                .encode(version, &mut out)
-                .expect("it is legal");
+            black_box(packet).encode(version, &mut out).expect("valid");
         }
         black_box(&out);
     });
@@ -128,14 +126,14 @@ fn write_shared(bencher: Bencher<'_, '_>, size: usize, own: &Own<'_>) {
     let properties = properties(&mut scratch);
     let mut packet = Vec::new();
     let encoded = SharedPublish::append(Version::V5_0, topic(), &payload, properties, &mut packet);
-    encoded.expect("it is legal");
+    encoded.expect("valid");
     let shared = SharedPublish::of_packet(Version::V5_0, &packet);
     let mut out = Vec::with_capacity(1 << 20);
     bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
         out.clear();
         for _ in 0..BATCH {
             let written = black_box(&shared).write(black_box(own), &mut out);
-            written.expect("it is legal");
+            written.expect("valid");
         }
         black_box(&out);
     });
@@ -180,11 +178,9 @@ fn session() -> Session {
         user_name: None,
         password: None,
     });
-    packet
-        .encode(Version::V5_0, &mut connect)
-        .expect("it is legal");
+    packet.encode(Version::V5_0, &mut connect).expect("valid");
     let opened = Handshake::new(&Config::DEFAULT, 0).connect(&connect);
-    let (opened, _) = opened.expect("it is legal").expect("it is whole");
+    let (opened, _) = opened.expect("valid").expect("complete");
     let greeting = Greeting::default();
     let session = opened.accept(&Config::DEFAULT, 0, &greeting, &mut Vec::new());
     session.expect("there is room")
@@ -196,9 +192,7 @@ fn serve(bencher: Bencher<'_, '_>, delivery: Delivery) {
     let packet = publish(delivery, Properties::EMPTY, &[b'x'; 35]);
     let mut input = Vec::new();
     for _ in 0..BATCH {
-        packet
-            .encode(Version::V5_0, &mut input)
-            .expect("it is legal");
+        packet.encode(Version::V5_0, &mut input).expect("valid");
     }
     let mut session = session();
     let mut out = Vec::with_capacity(1 << 20);

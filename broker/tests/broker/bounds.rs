@@ -219,7 +219,10 @@ fn topics_and_cursors_beyond_the_maximum_are_refused() {
     assert!(matches!(refused, Err(PublishError::TooManyCursors { .. })));
     client.unsubscribe(&broker, first);
     assert!(try_publish(&broker, "b", 0).is_ok());
-    assert!(try_publish(&broker, "x.y", 0).is_ok(), "nobody covers it");
+    assert!(
+        try_publish(&broker, "x.y", 0).is_ok(),
+        "no subscription covers it"
+    );
     let refused = try_publish(&broker, "z", 0);
     assert!(matches!(refused, Err(PublishError::TooManyTopics { .. })));
 }
@@ -282,7 +285,7 @@ fn a_session_that_does_not_read_does_not_exhaust_the_shared_memory() {
 fn missed_count(missed: Option<Missed>) -> u64 {
     match missed {
         Some(Missed::Range { from, to }) => to - from + 1,
-        Some(Missed::Unknown) => panic!("how many can be told"),
+        Some(Missed::Unknown) => panic!("the number is known"),
         None => 0,
     }
 }

@@ -168,7 +168,7 @@ fn a_browsed_queue_does_not_make_room_for_others() {
     client.unsubscribe(&broker, id);
     client.detach(&broker);
     drop(client);
-    publish_one(&broker, message("other", "", &[])).expect("nobody would miss it");
+    publish_one(&broker, message("other", "", &[])).expect("an unused queue makes room");
     assert_eq!(broker.figures().queues, 1);
     assert!(
         broker

@@ -67,7 +67,7 @@ fn a_refused_transaction_changes_nothing() {
             },
         );
         client.subscribe(&broker, "*", Start::New, Overflow::DropOldest);
-        publish_one(&broker, event("told", "", &[])).expect("there is room");
+        publish_one(&broker, event("events", "", &[])).expect("there is room");
         send(&broker, "old", &["1"]);
         let taken = client.take();
         let settlement = client.stage(&broker, &taken[1], Verdict::Accept);

@@ -116,7 +116,7 @@ fn a_commit_publishes_and_settles_in_its_order() {
         .collect();
     let batch = vec![
         message("out", "a", &[]),
-        event("told", "b", &[]),
+        event("events", "b", &[]),
         message("out", "c", &[]),
     ];
     let outcome = client

@@ -14,7 +14,7 @@ fn peer(version: Version) -> Peer {
 }
 
 fn id() -> PacketId {
-    PacketId::new(0x0102).expect("it is legal")
+    PacketId::new(0x0102).expect("valid")
 }
 
 type Write = fn(&Peer, &mut Vec<u8>) -> Result<(), Fault>;
@@ -98,7 +98,7 @@ fn written(peer: &Peer, write: Write) -> Option<Vec<u8>> {
     match written {
         Ok(()) => Some(out),
         Err(_) => {
-            assert!(out.is_empty(), "nothing is left of what cannot be said");
+            assert!(out.is_empty(), "the buffer is unchanged on an error");
             None
         }
     }
@@ -108,7 +108,7 @@ fn written(peer: &Peer, write: Write) -> Option<Vec<u8>> {
 fn reason_string(bytes: &[u8]) -> Option<String> {
     let mut decoder = Decoder::new(Role::Client, Version::V5_0, Limits::FROM_SERVER);
     let packet = decoder.decode(bytes).expect("it is MQTT");
-    let (packet, taken) = packet.expect("it is whole");
+    let (packet, taken) = packet.expect("complete");
     assert_eq!(taken, bytes.len());
     let properties = match packet {
         Packet::Puback(ack) | Packet::Pubrec(ack) => ack.properties,
@@ -172,7 +172,7 @@ fn refusing_a_message_before_5_ends_the_connection() {
     for version in [Version::V3_1, Version::V3_1_1] {
         let mut out = Vec::new();
         let refused = peer(version).puback(id(), PublishReason::NotAuthorized, TEXT, &mut out);
-        let fault = refused.expect_err("it cannot be said");
+        let fault = refused.expect_err("it cannot be encoded");
         assert_eq!(fault.to_string(), "message 258 was refused: because");
         peer(version).disconnect(&fault, &mut out);
         assert!(out.is_empty());
@@ -208,7 +208,10 @@ fn disconnect_contains_the_reason() {
         for version in [Version::V3_1, Version::V3_1_1] {
             out.clear();
             peer(version).disconnect(&fault, &mut out);
-            assert!(out.is_empty(), "before 5.0 a server closes without a word");
+            assert!(
+                out.is_empty(),
+                "before 5.0 a server closes without DISCONNECT"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use wire::mqtt::client::{
 use wire::mqtt::*;
 
 /// A client and the bytes it has written.
-pub struct Talk {
+pub struct TestClient {
     pub client: Client,
     pub out: Vec<u8>,
     tickets: Vec<Ticket>,
@@ -32,7 +32,7 @@ const KEPT: Connect<'_> = Connect {
     ..CONNECT
 };
 
-impl Talk {
+impl TestClient {
     pub fn new(version: Version) -> Self {
         Self {
             client: Client::new(&Config::of(version)),
@@ -43,21 +43,21 @@ impl Talk {
 
     /// Connects with a CONNACK that has these properties.
     fn connected(connect: &Connect<'_>, properties: &[Property<'_>]) -> Self {
-        let mut talk = Self::new(Version::V5_0);
-        talk.connect(connect, false, properties);
-        talk
+        let mut test = Self::new(Version::V5_0);
+        test.connect(connect, false, properties);
+        test
     }
 
     fn connect(&mut self, connect: &Connect<'_>, present: bool, properties: &[Property<'_>]) {
         let written = self.client.connect(connect, 0, &mut self.out);
-        written.expect("CONNECT can be said");
+        written.expect("CONNECT can be encoded");
         self.out.clear();
-        let shown = self.hears(&connack(present, properties));
+        let shown = self.receive(&connack(present, properties));
         assert!(shown[0].starts_with("connected"), "{shown:?}");
     }
 
     /// Returns the events of these packets.
-    pub fn try_hears(&mut self, mut bytes: &[u8]) -> Result<Vec<String>, ProtocolError> {
+    pub fn try_receive(&mut self, mut bytes: &[u8]) -> Result<Vec<String>, ProtocolError> {
         let mut shown = Vec::new();
         while let Some((event, taken)) = self.client.event(0, bytes, &mut self.out)? {
             if let Event::Message(message) = &event {
@@ -69,12 +69,12 @@ impl Talk {
         Ok(shown)
     }
 
-    pub fn hears(&mut self, bytes: &[u8]) -> Vec<String> {
-        self.try_hears(bytes).expect("it is legal")
+    pub fn receive(&mut self, bytes: &[u8]) -> Vec<String> {
+        self.try_receive(bytes).expect("valid")
     }
 
     /// Returns the bytes written since the last call.
-    pub fn said(&mut self) -> Vec<u8> {
+    pub fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
     }
 
@@ -84,7 +84,7 @@ impl Talk {
 
     fn publish_bytes(&mut self, qos: QoS, tag: u64, payload: &[u8]) -> Result<(), RequestError> {
         let publication = Publication {
-            topic: TopicName::parse("a").expect("it is legal"),
+            topic: TopicName::parse("a").expect("valid"),
             qos,
             retain: false,
             properties: Properties::EMPTY,
@@ -138,11 +138,9 @@ fn connack(session_present: bool, properties: &[Property<'_>]) -> Vec<u8> {
     let connack = Packet::Connack(Connack {
         session_present,
         reason: ConnectReason::Success,
-        properties: properties.expect("they are legal"),
+        properties: properties.expect("valid"),
     });
-    connack
-        .encode(Version::V5_0, &mut out)
-        .expect("it is legal");
+    connack.encode(Version::V5_0, &mut out).expect("valid");
     out
 }
 
@@ -156,7 +154,7 @@ fn connect_is_encoded_in_each_version() {
         qos: QoS::AtLeastOnce,
         retain: true,
         properties: Properties::EMPTY,
-        topic: TopicName::parse("w").expect("it is legal"),
+        topic: TopicName::parse("w").expect("valid"),
         payload: b"gone",
     };
     let full = Connect {
@@ -192,12 +190,12 @@ fn connect_is_encoded_in_each_version() {
         ),
     ];
     for (version, connect, wanted) in table {
-        let mut talk = Talk::new(version);
-        talk.client
-            .connect(connect, 0, &mut talk.out)
-            .expect("it can be said");
+        let mut test = TestClient::new(version);
+        test.client
+            .connect(connect, 0, &mut test.out)
+            .expect("it can be encoded");
         assert_eq!(
-            talk.out.escape_ascii().to_string(),
+            test.out.escape_ascii().to_string(),
             wanted.escape_ascii().to_string(),
             "{version}"
         );
@@ -219,19 +217,19 @@ fn connack_becomes_connected_or_refused() {
         (b"\x20\x03\0\x89\0", "refused ServerBusy"),
     ];
     for (bytes, wanted) in table {
-        let mut talk = Talk::new(Version::V5_0);
-        talk.client
-            .connect(&CONNECT, 0, &mut talk.out)
-            .expect("it can be said");
-        assert_eq!(talk.hears(bytes), [wanted]);
+        let mut test = TestClient::new(Version::V5_0);
+        test.client
+            .connect(&CONNECT, 0, &mut test.out)
+            .expect("it can be encoded");
+        assert_eq!(test.receive(bytes), [wanted]);
     }
-    let mut talk = Talk::new(Version::V3_1_1);
-    talk.client
-        .connect(&CONNECT, 0, &mut talk.out)
-        .expect("it can be said");
-    assert_eq!(talk.hears(b"\x20\x02\0\x05"), ["refused NotAuthorized"]);
-    assert!(!talk.client.is_connected());
-    assert!(talk.hears(b"\xD0\0").is_empty(), "it is over");
+    let mut test = TestClient::new(Version::V3_1_1);
+    test.client
+        .connect(&CONNECT, 0, &mut test.out)
+        .expect("it can be encoded");
+    assert_eq!(test.receive(b"\x20\x02\0\x05"), ["refused NotAuthorized"]);
+    assert!(!test.client.is_connected());
+    assert!(test.receive(b"\xD0\0").is_empty(), "it is over");
 }
 
 #[test]
@@ -284,57 +282,57 @@ fn violations_of_the_server_are_reported_with_their_reason() {
         ..CONNECT
     };
     for (bytes, wanted, reason) in table {
-        let mut talk = Talk::connected(&connect, &[]);
-        let error = talk.try_hears(bytes).expect_err(wanted);
+        let mut test = TestClient::connected(&connect, &[]);
+        let error = test.try_receive(bytes).expect_err(wanted);
         assert!(error.to_string().contains(wanted), "{wanted}: {error}");
-        talk.client.fail(&error, &mut talk.out);
-        assert_eq!(talk.said(), [0xE0, 1, reason.code()], "{wanted}");
+        test.client.fail(&error, &mut test.out);
+        assert_eq!(test.take_output(), [0xE0, 1, reason.code()], "{wanted}");
     }
 }
 
 #[test]
 fn a_packet_before_connack_is_an_error_without_answer() {
     for bytes in [&b"\xD0\0"[..], b"\x20\x03\x01\0\0"] {
-        let mut talk = Talk::new(Version::V5_0);
-        talk.client
-            .connect(&CONNECT, 0, &mut talk.out)
-            .expect("it can be said");
-        talk.said();
-        let error = talk.try_hears(bytes).expect_err("it is wrong");
-        talk.client.fail(&error, &mut talk.out);
-        assert!(talk.said().is_empty(), "{error}");
+        let mut test = TestClient::new(Version::V5_0);
+        test.client
+            .connect(&CONNECT, 0, &mut test.out)
+            .expect("it can be encoded");
+        test.take_output();
+        let error = test.try_receive(bytes).expect_err("it is wrong");
+        test.client.fail(&error, &mut test.out);
+        assert!(test.take_output().is_empty(), "{error}");
     }
 }
 
 #[test]
 fn publications_complete_when_they_are_acknowledged() {
-    let mut talk = Talk::connected(&CONNECT, &[]);
-    talk.publish(QoS::AtMostOnce, 1).expect("room");
-    assert_eq!(talk.said(), b"\x30\x06\0\x01a\0hi");
-    talk.publish(QoS::AtLeastOnce, 2).expect("room");
-    assert_eq!(talk.said(), b"\x32\x08\0\x01a\0\x01\0hi");
-    talk.publish(QoS::ExactlyOnce, 3).expect("room");
-    assert_eq!(talk.said(), b"\x34\x08\0\x01a\0\x02\0hi");
-    assert_eq!(talk.hears(b"\x40\x02\0\x01"), ["published 2 Success"]);
-    assert_eq!(talk.hears(b"\x50\x02\0\x02"), ["answered"]);
-    assert_eq!(talk.said(), b"\x62\x02\0\x02");
-    assert_eq!(talk.hears(b"\x70\x02\0\x02"), ["published 3 Success"]);
-    assert_eq!(talk.client.in_flight(), 0);
+    let mut test = TestClient::connected(&CONNECT, &[]);
+    test.publish(QoS::AtMostOnce, 1).expect("there is room");
+    assert_eq!(test.take_output(), b"\x30\x06\0\x01a\0hi");
+    test.publish(QoS::AtLeastOnce, 2).expect("there is room");
+    assert_eq!(test.take_output(), b"\x32\x08\0\x01a\0\x01\0hi");
+    test.publish(QoS::ExactlyOnce, 3).expect("there is room");
+    assert_eq!(test.take_output(), b"\x34\x08\0\x01a\0\x02\0hi");
+    assert_eq!(test.receive(b"\x40\x02\0\x01"), ["published 2 Success"]);
+    assert_eq!(test.receive(b"\x50\x02\0\x02"), ["answered"]);
+    assert_eq!(test.take_output(), b"\x62\x02\0\x02");
+    assert_eq!(test.receive(b"\x70\x02\0\x02"), ["published 3 Success"]);
+    assert_eq!(test.client.in_flight(), 0);
 }
 
 #[test]
 fn a_refused_publication_is_reported_with_its_tag() {
-    let mut talk = Talk::connected(&CONNECT, &[]);
-    talk.publish(QoS::AtLeastOnce, 7).expect("room");
-    talk.publish(QoS::ExactlyOnce, 8).expect("room");
-    let heard = talk.hears(b"\x40\x03\0\x01\x97\x50\x03\0\x02\x87");
+    let mut test = TestClient::connected(&CONNECT, &[]);
+    test.publish(QoS::AtLeastOnce, 7).expect("there is room");
+    test.publish(QoS::ExactlyOnce, 8).expect("there is room");
+    let heard = test.receive(b"\x40\x03\0\x01\x97\x50\x03\0\x02\x87");
     assert_eq!(
         heard,
         ["published 7 QuotaExceeded", "published 8 NotAuthorized"]
     );
-    talk.said();
-    assert_eq!(talk.hears(b"\x50\x02\0\x09"), ["answered"]);
-    assert_eq!(talk.said(), b"\x62\x03\0\x09\x92", "it is not known");
+    test.take_output();
+    assert_eq!(test.receive(b"\x50\x02\0\x09"), ["answered"]);
+    assert_eq!(test.take_output(), b"\x62\x03\0\x09\x92", "it is not known");
 }
 
 #[test]
@@ -346,29 +344,29 @@ fn publications_beyond_the_servers_limits_are_not_sent() {
         Property::RetainAvailable(false),
         Property::MaximumPacketSize(packet_size),
     ];
-    let mut talk = Talk::connected(&CONNECT, &limits);
-    let refused = talk.publish(QoS::ExactlyOnce, 1);
+    let mut test = TestClient::connected(&CONNECT, &limits);
+    let refused = test.publish(QoS::ExactlyOnce, 1);
     let maximum = QoS::AtLeastOnce;
     assert_eq!(refused, Err(RequestError::Qos { maximum }));
-    let refused = talk.publish_bytes(QoS::AtLeastOnce, 1, b"12345");
+    let refused = test.publish_bytes(QoS::AtLeastOnce, 1, b"12345");
     let (bytes, limit) = (13, 12);
     assert_eq!(refused, Err(RequestError::TooLarge { bytes, limit }));
-    assert!(talk.said().is_empty());
-    talk.publish_bytes(QoS::AtLeastOnce, 1, b"1234")
-        .expect("what was refused takes no room");
-    assert!(!talk.client.has_room());
-    assert_eq!(talk.publish(QoS::AtLeastOnce, 2), Err(RequestError::NoRoom));
-    talk.publish(QoS::AtMostOnce, 3)
+    assert!(test.take_output().is_empty());
+    test.publish_bytes(QoS::AtLeastOnce, 1, b"1234")
+        .expect("a refused publication takes no room");
+    assert!(!test.client.has_room());
+    assert_eq!(test.publish(QoS::AtLeastOnce, 2), Err(RequestError::NoRoom));
+    test.publish(QoS::AtMostOnce, 3)
         .expect("QoS 0 needs no room");
-    talk.hears(b"\x40\x02\0\x02");
-    assert!(talk.client.has_room());
+    test.receive(b"\x40\x02\0\x02");
+    assert!(test.client.has_room());
 }
 
 #[test]
 fn messages_are_acknowledged_when_the_caller_acknowledges_them() {
-    let mut talk = Talk::connected(&CONNECT, &[]);
+    let mut test = TestClient::connected(&CONNECT, &[]);
     let heard =
-        talk.hears(b"\x30\x06\0\x01a\0m0\x32\x08\0\x01a\0\x05\0m1\x34\x08\0\x01a\0\x06\0m2");
+        test.receive(b"\x30\x06\0\x01a\0m0\x32\x08\0\x01a\0\x05\0m1\x34\x08\0\x01a\0\x06\0m2");
     assert_eq!(
         heard,
         [
@@ -377,72 +375,76 @@ fn messages_are_acknowledged_when_the_caller_acknowledges_them() {
             "message a m2 dup false to acknowledge"
         ]
     );
-    assert!(talk.said().is_empty());
-    talk.acknowledge();
-    assert_eq!(talk.said(), b"\x40\x02\0\x05");
-    talk.acknowledge();
-    assert_eq!(talk.said(), b"\x50\x02\0\x06");
-    assert_eq!(talk.hears(b"\x62\x02\0\x06"), ["answered"]);
-    assert_eq!(talk.said(), b"\x70\x02\0\x06");
-    assert_eq!(talk.hears(b"\x62\x02\0\x06"), ["answered"]);
-    assert_eq!(talk.said(), b"\x70\x03\0\x06\x92", "it is not in use");
+    assert!(test.take_output().is_empty());
+    test.acknowledge();
+    assert_eq!(test.take_output(), b"\x40\x02\0\x05");
+    test.acknowledge();
+    assert_eq!(test.take_output(), b"\x50\x02\0\x06");
+    assert_eq!(test.receive(b"\x62\x02\0\x06"), ["answered"]);
+    assert_eq!(test.take_output(), b"\x70\x02\0\x06");
+    assert_eq!(test.receive(b"\x62\x02\0\x06"), ["answered"]);
+    assert_eq!(
+        test.take_output(),
+        b"\x70\x03\0\x06\x92",
+        "it is not in use"
+    );
 }
 
 #[test]
 fn a_topic_alias_is_valid_only_on_its_connection() {
-    let mut talk = Talk::connected(&CONNECT, &[]);
+    let mut test = TestClient::connected(&CONNECT, &[]);
     let set = b"\x30\x0B\0\x03a/b\x03\x23\0\x01hi";
     let used = b"\x30\x08\0\0\x03\x23\0\x01hi";
-    assert_eq!(talk.hears(set), ["message a/b hi dup false done"]);
-    assert_eq!(talk.hears(used), ["message a/b hi dup false done"]);
-    talk.connect(&CONNECT, false, &[]);
-    assert!(talk.try_hears(used).is_err());
+    assert_eq!(test.receive(set), ["message a/b hi dup false done"]);
+    assert_eq!(test.receive(used), ["message a/b hi dup false done"]);
+    test.connect(&CONNECT, false, &[]);
+    assert!(test.try_receive(used).is_err());
 }
 
 #[test]
 fn a_continued_session_resends_unacknowledged_publications() {
-    let mut talk = Talk::connected(&KEPT, &[]);
+    let mut test = TestClient::connected(&KEPT, &[]);
     for (qos, tag) in [
         (QoS::AtLeastOnce, 1),
         (QoS::ExactlyOnce, 2),
         (QoS::ExactlyOnce, 3),
     ] {
-        talk.publish(qos, tag).expect("room");
+        test.publish(qos, tag).expect("there is room");
     }
-    talk.hears(b"\x50\x02\0\x02");
-    let written = talk.client.connect(&KEPT, 0, &mut talk.out);
-    written.expect("it can be said");
-    talk.said();
-    let heard = talk.hears(&connack(true, &[]));
+    test.receive(b"\x50\x02\0\x02");
+    let written = test.client.connect(&KEPT, 0, &mut test.out);
+    written.expect("it can be encoded");
+    test.take_output();
+    let heard = test.receive(&connack(true, &[]));
     assert!(heard[0].contains("present true given up 0"), "{heard:?}");
     let again = [
         &b"\x3A\x08\0\x01a\0\x01\0hi"[..],
         b"\x62\x02\0\x02",
         b"\x3C\x08\0\x01a\0\x03\0hi",
     ];
-    assert_eq!(talk.said(), again.concat());
-    let heard = talk.hears(b"\x40\x02\0\x01\x70\x02\0\x02\x50\x02\0\x03\x70\x02\0\x03");
+    assert_eq!(test.take_output(), again.concat());
+    let heard = test.receive(b"\x40\x02\0\x01\x70\x02\0\x02\x50\x02\0\x03\x70\x02\0\x03");
     assert_eq!(heard[..2], ["published 1 Success", "published 2 Success"]);
     assert_eq!(heard[3], "published 3 Success");
 }
 
 #[test]
 fn resending_respects_the_receive_maximum() {
-    let mut talk = Talk::connected(&KEPT, &[]);
+    let mut test = TestClient::connected(&KEPT, &[]);
     for tag in 1..=3 {
-        talk.publish(QoS::AtLeastOnce, tag).expect("room");
+        test.publish(QoS::AtLeastOnce, tag).expect("there is room");
     }
     let one = [Property::ReceiveMaximum(number(1))];
-    talk.connect(&KEPT, true, &one);
+    test.connect(&KEPT, true, &one);
     for id in 1..=3 {
         assert_eq!(
-            talk.said(),
+            test.take_output(),
             [b"\x3A\x08\0\x01a\0", &[id][..], b"\0hi"].concat()
         );
-        assert!(!talk.client.has_room());
-        talk.hears(&[0x40, 2, 0, id]);
+        assert!(!test.client.has_room());
+        test.receive(&[0x40, 2, 0, id]);
     }
-    assert!(talk.client.has_room());
+    assert!(test.client.has_room());
 }
 
 #[test]
@@ -453,38 +455,41 @@ fn publications_that_cannot_be_resent_are_reported_as_given_up() {
         (true, vec![Property::MaximumPacketSize(large)], 1),
     ];
     for (present, properties, given_up) in table {
-        let mut talk = Talk::connected(&KEPT, &[]);
-        talk.publish(QoS::AtLeastOnce, 1).expect("room");
-        talk.publish_bytes(QoS::AtLeastOnce, 2, b"large")
-            .expect("room");
-        let written = talk.client.connect(&KEPT, 0, &mut talk.out);
-        written.expect("it can be said");
-        let heard = talk.hears(&connack(present, &properties));
+        let mut test = TestClient::connected(&KEPT, &[]);
+        test.publish(QoS::AtLeastOnce, 1).expect("there is room");
+        test.publish_bytes(QoS::AtLeastOnce, 2, b"large")
+            .expect("there is room");
+        let written = test.client.connect(&KEPT, 0, &mut test.out);
+        written.expect("it can be encoded");
+        let heard = test.receive(&connack(present, &properties));
         let wanted = format!("given up {given_up}");
         assert!(heard[0].contains(&wanted), "{heard:?}");
-        assert_eq!(talk.client.in_flight(), 2 - given_up);
+        assert_eq!(test.client.in_flight(), 2 - given_up);
     }
 }
 
 #[test]
 fn a_message_of_qos_2_is_reported_once_even_if_the_connection_is_lost() {
-    let mut talk = Talk::connected(&KEPT, &[]);
-    assert_eq!(talk.hears(b"\x34\x08\0\x01a\0\x05\0hi").len(), 1);
-    talk.connect(&KEPT, true, &[]);
-    talk.acknowledge();
-    assert!(talk.said().is_empty(), "a ticket is of its connection");
-    assert_eq!(talk.hears(b"\x3C\x08\0\x01a\0\x05\0hi"), ["answered"]);
-    assert_eq!(talk.said(), b"\x50\x02\0\x05");
-    talk.hears(b"\x62\x02\0\x05");
-    let heard = talk.hears(b"\x34\x08\0\x01a\0\x05\0hi");
+    let mut test = TestClient::connected(&KEPT, &[]);
+    assert_eq!(test.receive(b"\x34\x08\0\x01a\0\x05\0hi").len(), 1);
+    test.connect(&KEPT, true, &[]);
+    test.acknowledge();
+    assert!(
+        test.take_output().is_empty(),
+        "a ticket is of its connection"
+    );
+    assert_eq!(test.receive(b"\x3C\x08\0\x01a\0\x05\0hi"), ["answered"]);
+    assert_eq!(test.take_output(), b"\x50\x02\0\x05");
+    test.receive(b"\x62\x02\0\x05");
+    let heard = test.receive(b"\x34\x08\0\x01a\0\x05\0hi");
     assert_eq!(heard, ["message a hi dup false to acknowledge"]);
 }
 
 #[test]
 fn subscribe_and_unsubscribe_are_encoded_and_answered() {
-    let mut talk = Talk::connected(&CONNECT, &[]);
+    let mut test = TestClient::connected(&CONNECT, &[]);
     let subscription = Subscription {
-        filter: TopicFilter::parse("a/#").expect("it is legal"),
+        filter: TopicFilter::parse("a/#").expect("valid"),
         options: SubscriptionOptions {
             maximum_qos: QoS::AtLeastOnce,
             no_local: true,
@@ -492,77 +497,85 @@ fn subscribe_and_unsubscribe_are_encoded_and_answered() {
         },
     };
     let topics = Topics::Subscribe(&[subscription], SubscriptionId::new(9));
-    let id = talk.client.request(&topics, &mut talk.out).expect("room");
+    let id = test
+        .client
+        .request(&topics, &mut test.out)
+        .expect("there is room");
     assert_eq!(id.get(), 1);
-    assert_eq!(talk.said(), b"\x82\x0B\0\x01\x02\x0B\x09\0\x03a/#\x05");
     assert_eq!(
-        talk.hears(b"\x90\x04\0\x01\0\x01"),
+        test.take_output(),
+        b"\x82\x0B\0\x01\x02\x0B\x09\0\x03a/#\x05"
+    );
+    assert_eq!(
+        test.receive(b"\x90\x04\0\x01\0\x01"),
         ["subscribed [GrantedQos1]"]
     );
     let filters = [subscription.filter];
     let topics = Topics::Unsubscribe(&filters);
-    talk.client.request(&topics, &mut talk.out).expect("room");
-    assert_eq!(talk.said(), b"\xA2\x08\0\x02\0\0\x03a/#");
+    test.client
+        .request(&topics, &mut test.out)
+        .expect("there is room");
+    assert_eq!(test.take_output(), b"\xA2\x08\0\x02\0\0\x03a/#");
     assert_eq!(
-        talk.hears(b"\xB0\x04\0\x02\0\x11"),
+        test.receive(b"\xB0\x04\0\x02\0\x11"),
         ["unsubscribed [NoSubscriptionExisted]"]
     );
 }
 
 #[test]
 fn pings_are_due_while_sending_and_silence_ends_the_connection() {
-    let mut talk = Talk::connected(&CONNECT, &[Property::ServerKeepAlive(10)]);
-    assert_eq!(talk.client.deadline(), Some(7500));
-    assert_eq!(talk.client.on_deadline(7499), Due::Nothing);
-    talk.publish(QoS::AtMostOnce, 1).expect("room");
-    assert_eq!(talk.client.on_deadline(7500), Due::Ping);
-    talk.said();
-    talk.client.ping(&mut talk.out);
-    assert_eq!(talk.said(), b"\xC0\0");
-    talk.client.received(7600);
-    assert_eq!(talk.hears(b"\xD0\0"), ["answered"]);
-    assert_eq!(talk.client.on_deadline(15_000), Due::Ping);
+    let mut test = TestClient::connected(&CONNECT, &[Property::ServerKeepAlive(10)]);
+    assert_eq!(test.client.deadline(), Some(7500));
+    assert_eq!(test.client.on_deadline(7499), Due::Nothing);
+    test.publish(QoS::AtMostOnce, 1).expect("there is room");
+    assert_eq!(test.client.on_deadline(7500), Due::Ping);
+    test.take_output();
+    test.client.ping(&mut test.out);
+    assert_eq!(test.take_output(), b"\xC0\0");
+    test.client.received(7600);
+    assert_eq!(test.receive(b"\xD0\0"), ["answered"]);
+    assert_eq!(test.client.on_deadline(15_000), Due::Ping);
     let silent_ms = 15_000;
     assert_eq!(
-        talk.client.on_deadline(7600 + silent_ms),
+        test.client.on_deadline(7600 + silent_ms),
         Due::PeerSilent { silent_ms }
     );
 }
 
 #[test]
 fn a_server_that_does_not_answer_connect_in_time_is_overdue() {
-    let mut talk = Talk::new(Version::V5_0);
-    let written = talk.client.connect(&CONNECT, 5, &mut talk.out);
-    written.expect("it can be said");
+    let mut test = TestClient::new(Version::V5_0);
+    let written = test.client.connect(&CONNECT, 5, &mut test.out);
+    written.expect("it can be encoded");
     let overdue_ms = 5 + u64::from(Config::HANDSHAKE_MS);
-    assert_eq!(talk.client.deadline(), Some(overdue_ms));
-    assert_eq!(talk.client.on_deadline(overdue_ms), Due::HandshakeOverdue);
+    assert_eq!(test.client.deadline(), Some(overdue_ms));
+    assert_eq!(test.client.on_deadline(overdue_ms), Due::HandshakeOverdue);
 }
 
 #[test]
 fn after_disconnect_nothing_is_written_but_events_are_still_returned() {
-    let mut talk = Talk::connected(&KEPT, &[]);
-    talk.hears(b"\x32\x08\0\x01a\0\x05\0hi");
-    talk.client.disconnect(Some(0), &mut talk.out);
-    assert_eq!(talk.said(), b"\xE0\x07\0\x05\x11\0\0\0\0");
-    talk.acknowledge();
-    talk.client.ping(&mut talk.out);
+    let mut test = TestClient::connected(&KEPT, &[]);
+    test.receive(b"\x32\x08\0\x01a\0\x05\0hi");
+    test.client.disconnect(Some(0), &mut test.out);
+    assert_eq!(test.take_output(), b"\xE0\x07\0\x05\x11\0\0\0\0");
+    test.acknowledge();
+    test.client.ping(&mut test.out);
     assert_eq!(
-        talk.publish(QoS::AtMostOnce, 1),
+        test.publish(QoS::AtMostOnce, 1),
         Err(RequestError::NotConnected)
     );
-    let heard = talk.hears(b"\x34\x08\0\x01a\0\x06\0hi\xE0\x01\x97");
+    let heard = test.receive(b"\x34\x08\0\x01a\0\x06\0hi\xE0\x01\x97");
     assert_eq!(heard, ["answered", "disconnected QuotaExceeded"]);
-    assert!(talk.said().is_empty());
+    assert!(test.take_output().is_empty());
 }
 
 #[test]
 fn disconnect_is_encoded_before_5() {
-    let mut talk = Talk::new(Version::V3_1_1);
-    let written = talk.client.connect(&CONNECT, 0, &mut talk.out);
-    written.expect("it can be said");
-    talk.hears(b"\x20\x02\0\0");
-    talk.said();
-    talk.client.disconnect(Some(0), &mut talk.out);
-    assert_eq!(talk.said(), b"\xE0\0");
+    let mut test = TestClient::new(Version::V3_1_1);
+    let written = test.client.connect(&CONNECT, 0, &mut test.out);
+    written.expect("it can be encoded");
+    test.receive(b"\x20\x02\0\0");
+    test.take_output();
+    test.client.disconnect(Some(0), &mut test.out);
+    assert_eq!(test.take_output(), b"\xE0\0");
 }

@@ -5,7 +5,7 @@ use wire::mqtt::client::Connect;
 use wire::mqtt::server::{Config, Greeting, Handshake, Request, Session};
 use wire::mqtt::*;
 
-use crate::mqtt_client::{CONNECT, Talk};
+use crate::mqtt_client::{CONNECT, TestClient};
 
 /// A server that accepts every message and sends it back.
 struct Echo {
@@ -22,31 +22,31 @@ const QOS: [QoS; 3] = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce];
 
 /// Accepts the client and passes CONNACK to it.
 fn accept(
-    talk: &mut Talk,
+    test: &mut TestClient,
     connect: &Connect<'_>,
     config: &Config,
     present: bool,
 ) -> (Session, Version) {
-    let written = talk.client.connect(connect, 0, &mut talk.out);
-    written.expect("it can be said");
+    let written = test.client.connect(connect, 0, &mut test.out);
+    written.expect("it can be encoded");
     let mut handshake = Handshake::new(config, 0);
-    let opened = handshake.connect(&talk.said()).expect("it is legal");
-    let (opened, _) = opened.expect("it is whole");
+    let opened = handshake.connect(&test.take_output()).expect("valid");
+    let (opened, _) = opened.expect("complete");
     let mut answer = Vec::new();
     let greeting = Greeting {
         session_present: present,
         ..Greeting::default()
     };
     let session = opened.accept(config, 0, &greeting, &mut answer);
-    let heard = talk.hears(&answer);
+    let heard = test.receive(&answer);
     assert!(heard[0].starts_with("connected"), "{heard:?}");
     (session.expect("there is room"), opened.version)
 }
 
 impl Echo {
-    fn open(talk: &mut Talk, connect: &Connect<'_>) -> Self {
+    fn open(test: &mut TestClient, connect: &Connect<'_>) -> Self {
         let config = Config::DEFAULT;
-        let (session, version) = accept(talk, connect, &config, false);
+        let (session, version) = accept(test, connect, &config, false);
         Self {
             config,
             session,
@@ -57,9 +57,9 @@ impl Echo {
     }
 
     /// Opens the next connection of the same session.
-    fn reopen(&mut self, talk: &mut Talk, connect: &Connect<'_>) -> Vec<u8> {
+    fn reopen(&mut self, test: &mut TestClient, connect: &Connect<'_>) -> Vec<u8> {
         let incoming = self.session.take_incoming();
-        let (session, _) = accept(talk, connect, &self.config, true);
+        let (session, _) = accept(test, connect, &self.config, true);
         self.session = session;
         self.session.resume(incoming);
         self.outgoing.resume(u16::MAX, 100);
@@ -71,14 +71,14 @@ impl Echo {
                     Packet::Pubrel(ack(packet_id, ReleaseReason::Success))
                 }
             };
-            packet.encode(self.version, &mut out).expect("it is legal");
+            packet.encode(self.version, &mut out).expect("valid");
         }
         out
     }
 
-    fn hears(&mut self, mut input: &[u8]) -> Vec<u8> {
+    fn receive(&mut self, mut input: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        while let Some((request, taken)) = self.session.request(input).expect("it is legal") {
+        while let Some((request, taken)) = self.session.request(input).expect("valid") {
             self.answer(request, &mut out);
             input = &input[taken..];
         }
@@ -115,13 +115,13 @@ impl Echo {
         let qos = message.delivery.qos();
         let delivery = self.outgoing.push(qos, payload.clone());
         let packet = publish(delivery.expect("there is room"), &payload);
-        packet.encode(self.version, out).expect("it is legal");
+        packet.encode(self.version, out).expect("valid");
     }
 
     fn received(&mut self, id: PacketId, reason: PublishReason, out: &mut Vec<u8>) {
         self.outgoing.pubrec(id, reason).expect("it is known");
         let packet = Packet::Pubrel(ack(id, ReleaseReason::Success));
-        packet.encode(self.version, out).expect("it is legal");
+        packet.encode(self.version, out).expect("valid");
     }
 }
 
@@ -129,7 +129,7 @@ fn publish(delivery: Delivery, payload: &[u8]) -> Packet<'_> {
     Packet::Publish(Publish {
         delivery,
         retain: false,
-        topic: Some(TopicName::parse("a").expect("it is legal")),
+        topic: Some(TopicName::parse("a").expect("valid")),
         properties: Properties::EMPTY,
         payload,
     })
@@ -145,21 +145,21 @@ fn ack<R>(packet_id: PacketId, reason: R) -> Acknowledgement<'static, R> {
 
 /// Exchanges bytes until neither side writes any more, and returns the client's events. The client
 /// acknowledges messages at once.
-fn settle(talk: &mut Talk, echo: &mut Echo, mut to_client: Vec<u8>) -> Vec<String> {
+fn settle(test: &mut TestClient, echo: &mut Echo, mut to_client: Vec<u8>) -> Vec<String> {
     let mut heard = Vec::new();
     loop {
-        let events = talk.hears(&to_client);
+        let events = test.receive(&to_client);
         for event in &events {
             if event.ends_with("to acknowledge") {
-                talk.acknowledge();
+                test.acknowledge();
             }
         }
         heard.extend(events);
-        let to_server = talk.said();
+        let to_server = test.take_output();
         if to_server.is_empty() {
             return heard;
         }
-        to_client = echo.hears(&to_server);
+        to_client = echo.receive(&to_server);
     }
 }
 
@@ -172,14 +172,14 @@ fn messages(heard: &[String]) -> Vec<&str> {
 fn a_message_is_echoed_in_every_version_with_every_qos() {
     for version in VERSIONS {
         for qos in QOS {
-            let mut talk = Talk::new(version);
-            let mut echo = Echo::open(&mut talk, &CONNECT);
-            talk.publish(qos, 1).expect("room");
-            let heard = settle(&mut talk, &mut echo, Vec::new());
+            let mut test = TestClient::new(version);
+            let mut echo = Echo::open(&mut test, &CONNECT);
+            test.publish(qos, 1).expect("there is room");
+            let heard = settle(&mut test, &mut echo, Vec::new());
             assert_eq!(messages(&heard).len(), 1, "{version} {qos:?}: {heard:?}");
             let published = heard.contains(&"published 1 Success".to_owned());
             assert_eq!(published, qos != QoS::AtMostOnce, "{heard:?}");
-            assert!(echo.outgoing.is_empty() && talk.client.in_flight() == 0);
+            assert!(echo.outgoing.is_empty() && test.client.in_flight() == 0);
         }
     }
 }
@@ -192,20 +192,20 @@ fn lost(version: Version, qos: QoS, of_client: usize, of_server: usize) -> (Vec<
         session_expiry_s: 100,
         ..CONNECT
     };
-    let mut talk = Talk::new(version);
-    let mut echo = Echo::open(&mut talk, &kept);
-    talk.publish(qos, 1).expect("room");
-    let said = talk.said();
-    let answer = echo.hears(&said[..of_client.min(said.len())]);
-    let mut heard = talk.hears(&answer[..of_server.min(answer.len())]);
+    let mut test = TestClient::new(version);
+    let mut echo = Echo::open(&mut test, &kept);
+    test.publish(qos, 1).expect("there is room");
+    let said = test.take_output();
+    let answer = echo.receive(&said[..of_client.min(said.len())]);
+    let mut heard = test.receive(&answer[..of_server.min(answer.len())]);
     // Acknowledgements on a lost connection have no effect.
     if !messages(&heard).is_empty() && qos != QoS::AtMostOnce {
-        talk.acknowledge();
+        test.acknowledge();
     }
-    talk.said();
-    let again = echo.reopen(&mut talk, &kept);
-    heard.extend(settle(&mut talk, &mut echo, again));
-    assert!(echo.outgoing.is_empty() && talk.client.in_flight() == 0);
+    test.take_output();
+    let again = echo.reopen(&mut test, &kept);
+    heard.extend(settle(&mut test, &mut echo, again));
+    assert!(echo.outgoing.is_empty() && test.client.in_flight() == 0);
     (heard, echo.taken.len())
 }
 

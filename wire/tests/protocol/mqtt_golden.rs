@@ -5,15 +5,15 @@ use wire::mqtt::*;
 use Version::{V3_1, V3_1_1, V5_0};
 
 pub fn topic(text: &str) -> TopicName<'_> {
-    TopicName::parse(text).expect("it is legal")
+    TopicName::parse(text).expect("valid")
 }
 
 pub fn filter(text: &str) -> TopicFilter<'_> {
-    TopicFilter::parse(text).expect("it is legal")
+    TopicFilter::parse(text).expect("valid")
 }
 
 pub fn id(number: u16) -> PacketId {
-    PacketId::new(number).expect("it is legal")
+    PacketId::new(number).expect("valid")
 }
 
 /// Checks that the packet has these bytes in each of the versions. `reader` is the role that
@@ -22,7 +22,7 @@ pub fn id(number: u16) -> PacketId {
 pub fn check(versions: &[Version], reader: Role, packet: Packet<'_>, bytes: &[u8]) {
     for &version in versions {
         let mut written = Vec::new();
-        packet.encode(version, &mut written).expect("it is legal");
+        packet.encode(version, &mut written).expect("valid");
         assert_eq!(written, bytes, "{packet:?} in {version}");
         let is_connect = matches!(packet, Packet::Connect(_));
         let mut decoder = match is_connect {

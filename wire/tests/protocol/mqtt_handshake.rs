@@ -36,7 +36,7 @@ impl Hello<'_> {
             is_bridge: false,
             clean_start: self.clean_start,
             keep_alive: self.keep_alive,
-            properties: Properties::encode(properties, &mut scratch).expect("they are legal"),
+            properties: Properties::encode(properties, &mut scratch).expect("valid"),
             client_id: self.client_id,
             will,
             user_name: Some("u"),
@@ -44,14 +44,14 @@ impl Hello<'_> {
         };
         let mut out = Vec::new();
         let written = Packet::Connect(connect).encode(self.version, &mut out);
-        written.expect("it is legal");
+        written.expect("valid");
         out
     }
 
     pub fn opened(&self, config: &Config) -> Opened {
         let bytes = self.bytes();
         let opened = Handshake::new(config, 0).connect(&bytes);
-        let (opened, taken) = opened.expect("it is accepted").expect("it is whole");
+        let (opened, taken) = opened.expect("it is accepted").expect("complete");
         assert_eq!(taken, bytes.len());
         opened
     }
@@ -68,7 +68,7 @@ pub fn refused(bytes: &[u8]) -> Refusal {
 fn connack<R>(version: Version, bytes: &[u8], look: impl FnOnce(Connack<'_>) -> R) -> R {
     let mut decoder = Decoder::new(Role::Client, version, Limits::FROM_SERVER);
     let packet = decoder.decode(bytes).expect("it is MQTT");
-    let (packet, taken) = packet.expect("it is whole");
+    let (packet, taken) = packet.expect("complete");
     assert_eq!(taken, bytes.len());
     match packet {
         Packet::Connack(connack) => look(connack),
@@ -101,8 +101,8 @@ fn all_fields_of_connect_are_kept() {
     let will = wire::mqtt::Will {
         qos: QoS::AtLeastOnce,
         retain: true,
-        properties: Properties::encode(will_properties, &mut scratch).expect("they are legal"),
-        topic: TopicName::parse("w/t").expect("it is legal"),
+        properties: Properties::encode(will_properties, &mut scratch).expect("valid"),
+        topic: TopicName::parse("w/t").expect("valid"),
         payload: b"bye",
     };
     let size = NonZeroU32::new(1000).expect("it is not 0");
@@ -125,7 +125,7 @@ fn all_fields_of_connect_are_kept() {
         assert!(matches!(handshake.connect(&bytes[..end]), Ok(None)));
     }
     let opened = handshake.connect(&bytes);
-    let (opened, taken) = opened.expect("it is accepted").expect("it is whole");
+    let (opened, taken) = opened.expect("it is accepted").expect("complete");
     assert_eq!(taken, bytes.len());
     assert_eq!(&*opened.client_id, "ä");
     assert!(!opened.clean_start && opened.response_information);

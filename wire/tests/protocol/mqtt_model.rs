@@ -138,7 +138,7 @@ impl Ingredients {
         let usable = values
             .iter()
             .filter(|value| has_method || value.id != PropertyId::AuthenticationData);
-        Properties::encode(usable.map(Value::property), scratch).expect("it is legal")
+        Properties::encode(usable.map(Value::property), scratch).expect("valid")
     }
 
     fn packet<'a>(
@@ -147,7 +147,7 @@ impl Ingredients {
         will: Properties<'a>,
         list: &'a mut Vec<u8>,
     ) -> Packet<'a> {
-        let packet_id = PacketId::new(self.id).expect("it is legal");
+        let packet_id = PacketId::new(self.id).expect("valid");
         match self.packet {
             PacketType::Connect => Packet::Connect(self.connect(properties, will)),
             PacketType::Connack => Packet::Connack(self.connack(properties)),
@@ -159,21 +159,20 @@ impl Ingredients {
             PacketType::Subscribe => Packet::Subscribe(Subscribe {
                 packet_id,
                 properties,
-                subscriptions: List::encode(self.subscriptions(), list).expect("it is legal"),
+                subscriptions: List::encode(self.subscriptions(), list).expect("valid"),
             }),
             PacketType::Suback => Packet::Suback(Suback {
                 packet_id,
                 properties,
-                reasons: List::encode(self.suback(), list).expect("it is legal"),
+                reasons: List::encode(self.suback(), list).expect("valid"),
             }),
             PacketType::Unsubscribe => {
                 let filters = self.filters.iter();
-                let filters =
-                    filters.map(|(text, _)| TopicFilter::parse(text).expect("it is legal"));
+                let filters = filters.map(|(text, _)| TopicFilter::parse(text).expect("valid"));
                 Packet::Unsubscribe(Unsubscribe {
                     packet_id,
                     properties,
-                    filters: List::encode(filters, list).expect("it is legal"),
+                    filters: List::encode(filters, list).expect("valid"),
                 })
             }
             PacketType::Unsuback => {
@@ -182,7 +181,7 @@ impl Ingredients {
                 Packet::Unsuback(Unsuback {
                     packet_id,
                     properties,
-                    reasons: List::encode(reasons, list).expect("it is legal"),
+                    reasons: List::encode(reasons, list).expect("valid"),
                 })
             }
             PacketType::Pingreq => Packet::Pingreq,
@@ -204,7 +203,7 @@ impl Ingredients {
     }
 
     fn qos(&self) -> QoS {
-        QoS::from_level(self.level).expect("it is legal")
+        QoS::from_level(self.level).expect("valid")
     }
 
     fn connect<'a>(&'a self, properties: Properties<'a>, will: Properties<'a>) -> Connect<'a> {
@@ -220,7 +219,7 @@ impl Ingredients {
                 qos: self.qos(),
                 retain: self.flags[1],
                 properties: will,
-                topic: TopicName::parse(&self.topic).expect("it is legal"),
+                topic: TopicName::parse(&self.topic).expect("valid"),
                 payload: &self.payload,
             }),
             user_name: self.user_name.as_deref(),
@@ -232,7 +231,7 @@ impl Ingredients {
         let all: Vec<_> = (0..6).map(ConnectReason::from_return_code).collect();
         let reason = match self.is_5() {
             true => self.reason(ConnectReason::ALL),
-            false => self.reasons[0].get(&all).expect("it is legal"),
+            false => self.reasons[0].get(&all).expect("valid"),
         };
         let may_be_present = reason == ConnectReason::Success && self.version != Version::V3_1;
         Connack {
@@ -243,7 +242,7 @@ impl Ingredients {
     }
 
     fn publish<'a>(&'a self, properties: Properties<'a>) -> Publish<'a> {
-        let id = PacketId::new(self.id).expect("it is legal");
+        let id = PacketId::new(self.id).expect("valid");
         let attempt = match self.flags[0] {
             true => Attempt::Again,
             false => Attempt::First,
@@ -256,7 +255,7 @@ impl Ingredients {
                 QoS::ExactlyOnce => Delivery::ExactlyOnce(id, attempt),
             },
             retain: self.flags[1],
-            topic: (!leave_out).then(|| TopicName::parse(&self.topic).expect("it is legal")),
+            topic: (!leave_out).then(|| TopicName::parse(&self.topic).expect("valid")),
             properties,
             payload: &self.payload,
         }
@@ -264,7 +263,7 @@ impl Ingredients {
 
     fn published<'a>(&self, properties: Properties<'a>) -> Acknowledgement<'a, PublishReason> {
         Acknowledgement {
-            packet_id: PacketId::new(self.id).expect("it is legal"),
+            packet_id: PacketId::new(self.id).expect("valid"),
             reason: self.reason(PublishReason::ALL),
             properties,
         }
@@ -272,7 +271,7 @@ impl Ingredients {
 
     fn released<'a>(&self, properties: Properties<'a>) -> Acknowledgement<'a, ReleaseReason> {
         Acknowledgement {
-            packet_id: PacketId::new(self.id).expect("it is legal"),
+            packet_id: PacketId::new(self.id).expect("valid"),
             reason: self.reason(ReleaseReason::ALL),
             properties,
         }
@@ -280,7 +279,7 @@ impl Ingredients {
 
     fn subscriptions(&self) -> impl Iterator<Item = Subscription<'_>> {
         self.filters.iter().map(|(text, bits)| {
-            let filter = TopicFilter::parse(text).expect("it is legal");
+            let filter = TopicFilter::parse(text).expect("valid");
             let options = SubscriptionOptions {
                 maximum_qos: QoS::from_level(bits & 3).unwrap_or_default(),
                 no_local: bits & 4 != 0 && filter.shared().is_none(),

@@ -10,7 +10,7 @@ use wire::mqtt::*;
 const WIDE: u16 = u16::MAX;
 
 fn id(number: u16) -> PacketId {
-    PacketId::new(number).expect("it is legal")
+    PacketId::new(number).expect("valid")
 }
 
 fn push(window: &mut Outgoing<u32>, qos: QoS, message: u32) -> PacketId {

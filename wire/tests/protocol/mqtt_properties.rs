@@ -19,7 +19,7 @@ fn limited_decoder(ingredients: &Ingredients, limits: Limits) -> Decoder {
 
 fn encoded(packet: &Packet<'_>, version: Version) -> Vec<u8> {
     let mut out = b"before".to_vec();
-    packet.encode(version, &mut out).expect("it is legal");
+    packet.encode(version, &mut out).expect("valid");
     assert_eq!(&out[..6], b"before");
     out.split_off(6)
 }
@@ -53,7 +53,7 @@ fn read(decoder: &mut Decoder, pieces: &[&[u8]]) -> (Vec<String>, Option<DecodeE
 
 /// Checks that a decoded packet can be encoded and decodes to the same packet.
 fn check_written(packet: &Packet<'_>, decoder: &Decoder) {
-    let version = decoder.version().expect("it is legal");
+    let version = decoder.version().expect("valid");
     let bytes = encoded(packet, version);
     let mut again = match packet {
         Packet::Connect(_) => Decoder::before_connect(Limits::NONE),

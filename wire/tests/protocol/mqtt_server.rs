@@ -10,7 +10,7 @@ use wire::mqtt::*;
 use crate::mqtt_handshake::{HELLO, Hello};
 
 fn id(number: u16) -> PacketId {
-    PacketId::new(number).expect("it is legal")
+    PacketId::new(number).expect("valid")
 }
 
 fn session_of(hello: &Hello<'_>, config: &Config) -> Session {
@@ -25,7 +25,7 @@ fn session(version: Version) -> Session {
 
 /// Decodes one complete packet.
 fn read<'a>(session: &mut Session, bytes: &'a [u8]) -> Result<Request<'a>, Fault> {
-    let (request, taken) = session.request(bytes)?.expect("it is whole");
+    let (request, taken) = session.request(bytes)?.expect("complete");
     assert_eq!(taken, bytes.len());
     Ok(request)
 }
@@ -44,15 +44,15 @@ fn published(delivery: Delivery, properties: &[Property<'_>], payload: &[u8]) ->
     written(Packet::Publish(wire::mqtt::Publish {
         delivery,
         retain: false,
-        topic: Some(TopicName::parse("t").expect("it is legal")),
-        properties: properties.expect("they are legal"),
+        topic: Some(TopicName::parse("t").expect("valid")),
+        properties: properties.expect("valid"),
         payload,
     }))
 }
 
 fn written(packet: Packet<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    packet.encode(Version::V5_0, &mut out).expect("it is legal");
+    packet.encode(Version::V5_0, &mut out).expect("valid");
     out
 }
 
@@ -64,7 +64,7 @@ fn aliased(alias: u16, topic: &str) -> Vec<u8> {
         delivery: Delivery::AtMostOnce,
         retain: false,
         topic: TopicName::parse(topic).ok(),
-        properties: properties.expect("they are legal"),
+        properties: properties.expect("valid"),
         payload: b"x",
     }))
 }
@@ -92,7 +92,7 @@ fn every_packet_of_a_client_becomes_a_request() {
                     .map(|read| read.is_none());
                 assert_eq!(unfinished, Ok(true));
             }
-            let request = format!("{:?}", read(&mut session, bytes).expect("it is legal"));
+            let request = format!("{:?}", read(&mut session, bytes).expect("valid"));
             assert!(request.starts_with(name), "{request}");
         }
     }
@@ -101,13 +101,13 @@ fn every_packet_of_a_client_becomes_a_request() {
 #[test]
 fn packets_after_disconnect_are_ignored() {
     let mut session = session(Version::V5_0);
-    let request = read(&mut session, b"\xE0\x00").expect("it is legal");
+    let request = read(&mut session, b"\xE0\x00").expect("valid");
     assert!(matches!(request, Request::Disconnect(_)));
     // [MQTT-3.14.4-1].
     assert!(matches!(session.request(b"\xC0\x00"), Ok(None)));
     let mut out = Vec::new();
     session.disconnect(&Fault::HandshakeOverdue, &mut out);
-    assert!(out.is_empty(), "who has left is told nothing");
+    assert!(out.is_empty(), "nothing is sent after DISCONNECT");
 }
 
 /// [MQTT-3.14.4-3].
@@ -116,7 +116,7 @@ fn disconnect_discards_the_will_only_with_reason_0() {
     for &reason in DisconnectReason::ALL {
         let bytes = [0xE0, 1, reason.code()];
         let mut session = session(Version::V5_0);
-        let request = read(&mut session, &bytes).expect("it is legal");
+        let request = read(&mut session, &bytes).expect("valid");
         let Request::Disconnect(disconnect) = request else {
             panic!("{request:?}");
         };
@@ -149,7 +149,7 @@ fn disconnect_may_change_the_session_expiry() {
         let mut session = session_of(&hello, &Config::DEFAULT);
         let mut scratch = Vec::new();
         let properties = wanted.map(Property::SessionExpiryInterval);
-        let properties = Properties::encode(properties, &mut scratch).expect("they are legal");
+        let properties = Properties::encode(properties, &mut scratch).expect("valid");
         let bytes = written(Packet::Disconnect(Disconnect {
             reason: DisconnectReason::DisconnectWithWillMessage,
             properties,
@@ -274,7 +274,7 @@ fn before_5_all_identifiers_may_be_in_use() {
     for number in 1..=2000u16 {
         let [high, low] = number.to_be_bytes();
         let bytes = [0x34, 6, 0, 1, b't', high, low, b'x'];
-        let publish = publish(&mut session, &bytes).expect("it is taken");
+        let publish = publish(&mut session, &bytes).expect("accepted");
         assert_eq!(publish.arrival, Arrival::New);
     }
 }
@@ -289,7 +289,7 @@ fn a_message_of_qos_2_is_forwarded_once() {
         publish(session, bytes).map(|publish| publish.arrival)
     };
     let release = |session: &mut Session| {
-        let request = read(session, b"\x62\x02\x00\x07").expect("it is legal");
+        let request = read(session, b"\x62\x02\x00\x07").expect("valid");
         let Request::Pubrel(release) = request else {
             panic!("{request:?}");
         };
@@ -324,9 +324,9 @@ fn a_disregarded_message_is_new_when_it_is_sent_again() {
     ] {
         let mut session = session(Version::V3_1_1);
         let bytes = published(delivery, &[], b"x");
-        publish(&mut session, &bytes).expect("it is taken");
+        publish(&mut session, &bytes).expect("accepted");
         session.disregard(delivery);
-        let again = publish(&mut session, &bytes).expect("it is taken");
+        let again = publish(&mut session, &bytes).expect("accepted");
         assert_eq!(again.arrival, Arrival::New);
         session.disregard(delivery);
         assert!(session.take_incoming().is_empty(), "{delivery:?}");
@@ -338,15 +338,15 @@ fn unreleased_identifiers_are_kept_with_the_session() {
     let first = published(Delivery::ExactlyOnce(id(7), Attempt::First), &[], b"x");
     let again = published(Delivery::ExactlyOnce(id(7), Attempt::Again), &[], b"x");
     let mut earlier = session(Version::V5_0);
-    publish(&mut earlier, &first).expect("it is taken");
+    publish(&mut earlier, &first).expect("accepted");
     let mut resumed = session(Version::V5_0);
     resumed.resume(earlier.take_incoming());
-    let duplicate = publish(&mut resumed, &again).expect("it is taken");
+    let duplicate = publish(&mut resumed, &again).expect("accepted");
     assert_eq!(duplicate.arrival, Arrival::Duplicate);
     assert_eq!(resumed.take_incoming().len(), 1);
     // In another session the message is a new one.
     let mut clean = session(Version::V5_0);
-    let new = publish(&mut clean, &again).expect("it is taken");
+    let new = publish(&mut clean, &again).expect("accepted");
     assert_eq!(new.arrival, Arrival::New);
 }
 
@@ -376,7 +376,7 @@ fn payloads_are_validated_if_configured() {
                 properties,
                 payload,
             );
-            let taken = publish(&mut session, &bytes).expect("it is taken");
+            let taken = publish(&mut session, &bytes).expect("accepted");
             assert_eq!(taken.refused, refused);
             // QoS 0 has no acknowledgement, so the connection ends.
             let bytes = published(Delivery::AtMostOnce, properties, payload);

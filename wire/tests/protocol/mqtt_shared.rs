@@ -24,7 +24,7 @@ fn delivery() -> impl Strategy<Value = Delivery> {
 
 fn subscription_id() -> impl Strategy<Value = SubscriptionId> {
     let number = prop_oneof![1..300u32, 1..=268_435_455u32];
-    number.prop_map(|number| SubscriptionId::new(number).expect("it is legal"))
+    number.prop_map(|number| SubscriptionId::new(number).expect("valid"))
 }
 
 /// Encodes a message for all subscribers.

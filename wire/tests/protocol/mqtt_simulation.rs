@@ -263,7 +263,7 @@ fn write_publish(delivery: Delivery, number: u32, out: &mut Vec<u8>) {
         properties: Properties::EMPTY,
         payload: &number.to_be_bytes(),
     });
-    publish.encode(Version::V5_0, out).expect("it is legal");
+    publish.encode(Version::V5_0, out).expect("valid");
 }
 
 fn write_pubrel(packet_id: PacketId, out: &mut Vec<u8>) {
@@ -272,7 +272,7 @@ fn write_pubrel(packet_id: PacketId, out: &mut Vec<u8>) {
         reason: ReleaseReason::Success,
         properties: Properties::EMPTY,
     });
-    pubrel.encode(Version::V5_0, out).expect("it is legal");
+    pubrel.encode(Version::V5_0, out).expect("valid");
 }
 
 fn run(seed: u64) -> Simulation {

@@ -67,7 +67,7 @@ impl Value {
         let text = self.text.as_str();
         let bit = self.number.is_multiple_of(2);
         let short = self.number as u16;
-        let not_zero = short.max(1).try_into().expect("it is legal");
+        let not_zero = short.max(1).try_into().expect("valid");
         match self.id {
             PropertyId::PayloadFormatIndicator => Property::PayloadFormatIndicator(match bit {
                 true => PayloadFormat::Utf8,
@@ -76,12 +76,12 @@ impl Value {
             PropertyId::MessageExpiryInterval => Property::MessageExpiryInterval(self.number),
             PropertyId::ContentType => Property::ContentType(text),
             PropertyId::ResponseTopic => {
-                Property::ResponseTopic(TopicName::parse(text).expect("it is legal"))
+                Property::ResponseTopic(TopicName::parse(text).expect("valid"))
             }
             PropertyId::CorrelationData => Property::CorrelationData(&self.data),
             PropertyId::SubscriptionIdentifier => {
                 let number = (self.number & 0xFFF_FFFF).max(1);
-                Property::SubscriptionIdentifier(SubscriptionId::new(number).expect("it is legal"))
+                Property::SubscriptionIdentifier(SubscriptionId::new(number).expect("valid"))
             }
             PropertyId::SessionExpiryInterval => Property::SessionExpiryInterval(self.number),
             PropertyId::AssignedClientIdentifier => Property::AssignedClientIdentifier(text),
@@ -107,7 +107,7 @@ impl Value {
                 Property::UserProperty(UserProperty { name, value: text })
             }
             PropertyId::MaximumPacketSize => {
-                Property::MaximumPacketSize(self.number.max(1).try_into().expect("it is legal"))
+                Property::MaximumPacketSize(self.number.max(1).try_into().expect("valid"))
             }
             PropertyId::WildcardSubscriptionAvailable => {
                 Property::WildcardSubscriptionAvailable(bit)

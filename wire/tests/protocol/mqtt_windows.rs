@@ -9,15 +9,15 @@ use proptest::prelude::*;
 use wire::mqtt::*;
 
 fn id(number: u16) -> PacketId {
-    PacketId::new(number).expect("it is legal")
+    PacketId::new(number).expect("valid")
 }
 
 fn alias(number: u16) -> NonZeroU16 {
-    NonZeroU16::new(number).expect("it is legal")
+    NonZeroU16::new(number).expect("valid")
 }
 
 fn topic(text: &str) -> TopicName<'_> {
-    TopicName::parse(text).expect("it is legal")
+    TopicName::parse(text).expect("valid")
 }
 
 /// [MQTT-4.3.3-10], [MQTT-4.3.3-12].
@@ -251,7 +251,7 @@ proptest! {
             let name = format!("topic/{key}");
             match out.choose(&key) {
                 None => assert_eq!(maximum, 0),
-                Some(Alias::Set(alias)) => incoming.set(alias, topic(&name)).expect("it is taken"),
+                Some(Alias::Set(alias)) => incoming.set(alias, topic(&name)).expect("accepted"),
                 Some(Alias::Use(alias)) => {
                     assert_eq!(incoming.topic(alias).map(|text| &**text), Ok(name.as_str()));
                 }

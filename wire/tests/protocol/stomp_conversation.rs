@@ -362,7 +362,7 @@ fn the_largest_accepted_headers_reach_a_client() {
     let answer = server.answer(requests.as_bytes());
     let mut decoder = Decoder::new(Limits::FROM_SERVER);
     let decoded = decoder.decode(&answer).expect("it is within the limits");
-    let (item, taken) = decoded.expect("it is whole");
+    let (item, taken) = decoded.expect("complete");
     assert_eq!(taken, answer.len());
     let event = client.event(0, item);
     let Ok(Event::Message(message)) = event else {

@@ -13,7 +13,7 @@ const fn beats(send_ms: u32, receive_ms: u32) -> HeartBeat {
 
 fn item(bytes: &[u8]) -> Item<'_> {
     let item = Decoder::new(Limits::DEFAULT).decode(bytes);
-    item.expect("it is STOMP").expect("it is whole").0
+    item.expect("it is STOMP").expect("complete").0
 }
 
 /// Both machines after the handshake, which takes until `now_ms`. The server does not follow its client.

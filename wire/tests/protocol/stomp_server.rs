@@ -117,7 +117,7 @@ fn connect_must_be_answered_before_anything_else() {
     let mut session = Session::new(&Config::DEFAULT, 0);
     for (input, accepted) in [(CONNECT, true), ("SEND\ndestination:/a\n\n\0", false)] {
         let item = decoder.decode(input.as_bytes()).expect("it is STOMP");
-        let (item, _) = item.expect("it is whole");
+        let (item, _) = item.expect("complete");
         assert_eq!(session.request(item).is_ok(), accepted);
     }
 }

@@ -64,7 +64,7 @@ fn heart_beats_begin_with_1_1() {
         let mut session = Session::new(&Config::DEFAULT, 0);
         let frame = format!("CONNECT\naccept-version:{version}\nheart-beat:7000,8000\n\n\0");
         let decoded = Decoder::new(Limits::DEFAULT).decode(frame.as_bytes());
-        let (item, _) = decoded.ok().flatten().expect("it is whole");
+        let (item, _) = decoded.ok().flatten().expect("complete");
         let Ok(Request::Connect(connect)) = session.request(item) else {
             panic!("{version}: a CONNECT is a CONNECT");
         };
@@ -157,7 +157,7 @@ fn only_1_0_trims_values() {
     let mut session = Session::new(&Config::DEFAULT, 0);
     let connect = b"CONNECT\nlogin: me\npasscode: pass word \n\n\0";
     let decoded = Decoder::new(Limits::DEFAULT).decode(connect);
-    let (item, _) = decoded.ok().flatten().expect("it is whole");
+    let (item, _) = decoded.ok().flatten().expect("complete");
     let Ok(Request::Connect(connect)) = session.request(item) else {
         panic!("a CONNECT is a CONNECT");
     };

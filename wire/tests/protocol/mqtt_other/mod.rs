@@ -8,29 +8,29 @@ use wire::mqtt::{Decoder, Fault, Limits, PacketType, TopicError, Version};
 
 use crate::mqtt_model::{Ingredients, ingredients};
 
+mod content;
 mod ours;
+mod plain;
 mod theirs_3;
 mod theirs_5;
-mod told;
-mod words;
 
-use told::Told;
+use content::Content;
 
 /// Returns the content that the other library decodes, and its encoding of that content.
-fn theirs(version: Version, bytes: &[u8]) -> Result<(Told, Vec<u8>), String> {
+fn theirs(version: Version, bytes: &[u8]) -> Result<(Content, Vec<u8>), String> {
     const UNFINISHED: &str = "a packet that is not whole";
     match version {
         Version::V5_0 => {
             let packet = v5::Packet::decode(bytes).map_err(|error| error.to_string())?;
             let packet = packet.ok_or(UNFINISHED)?;
             let again = packet.encode().map_err(|error| error.to_string())?;
-            Ok((theirs_5::told(&packet), again.as_ref().to_vec()))
+            Ok((theirs_5::content(&packet), again.as_ref().to_vec()))
         }
         Version::V3_1 | Version::V3_1_1 => {
             let packet = v3::Packet::decode(bytes).map_err(|error| error.to_string())?;
             let packet = packet.ok_or(UNFINISHED)?;
             let again = packet.encode().map_err(|error| error.to_string())?;
-            Ok((theirs_3::told(&packet), again.as_ref().to_vec()))
+            Ok((theirs_3::content(&packet), again.as_ref().to_vec()))
         }
     }
 }
@@ -44,13 +44,13 @@ enum Unread {
     Behind,
 }
 
-fn ours(ingredients: &Ingredients, bytes: &[u8]) -> Result<Told, Unread> {
+fn ours(ingredients: &Ingredients, bytes: &[u8]) -> Result<Content, Unread> {
     let mut decoder = match ingredients.packet {
         PacketType::Connect => Decoder::before_connect(Limits::NONE),
         _ => Decoder::new(ingredients.reader, ingredients.version, Limits::NONE),
     };
     match decoder.decode(bytes) {
-        Ok(Some((packet, taken))) if taken == bytes.len() => Ok(ours::told(&packet)),
+        Ok(Some((packet, taken))) if taken == bytes.len() => Ok(ours::content(&packet)),
         Ok(Some(_)) => Err(Unread::Behind),
         Ok(None) => Err(Unread::Unfinished),
         Err(error) => Err(Unread::Fault(error.fault)),
@@ -106,20 +106,20 @@ proptest! {
 
     #[test]
     fn each_codec_decodes_what_the_other_encodes(ingredients in ingredients()) {
-        let (told, bytes) = ingredients.with(|packet| {
+        let (content, bytes) = ingredients.with(|packet| {
             let mut bytes = Vec::new();
-            packet.encode(ingredients.version, &mut bytes).expect("it is legal");
-            (ours::told(&packet), bytes)
+            packet.encode(ingredients.version, &mut bytes).expect("valid");
+            (ours::content(&packet), bytes)
         });
-        let (they_told, again) = match theirs(ingredients.version, &bytes) {
+        let (their_content, again) = match theirs(ingredients.version, &bytes) {
             Ok(read) => read,
             Err(why) if is_their_own(&why) => return Ok(()),
             Err(why) => return Err(TestCaseError::fail(format!("{why}: {bytes:02x?}"))),
         };
-        prop_assert_eq!(&they_told, &told);
+        prop_assert_eq!(&their_content, &content);
         // The other library encodes the failure of a SUBACK before 5.0 as 3.
         if ingredients.packet != PacketType::Suback || ingredients.version == Version::V5_0 {
-            prop_assert_eq!(ours(&ingredients, &again), Ok(told));
+            prop_assert_eq!(ours(&ingredients, &again), Ok(content));
         }
     }
 
@@ -135,7 +135,7 @@ proptest! {
         }
         let mut bytes = ingredients.with(|packet| {
             let mut bytes = Vec::new();
-            packet.encode(ingredients.version, &mut bytes).expect("it is legal");
+            packet.encode(ingredients.version, &mut bytes).expect("valid");
             bytes
         });
         for (index, byte) in changes {

@@ -5,8 +5,8 @@ use mqtt_proto::v5::{
 };
 use wire::mqtt::PropertyId;
 
-use super::told::{Section, Told};
-use super::words::{Word, identifier, level};
+use super::content::{Content, Section};
+use super::plain::{PlainValue, identifier, level};
 
 /// Converts the fields of a property struct to a section with this codec's names.
 macro_rules! section {
@@ -14,10 +14,10 @@ macro_rules! section {
         let properties = &$properties;
         let mut section = Section::default();
         $(if let Some(value) = &properties.$field {
-            value.say(PropertyId::$id, &mut section);
+            value.add(PropertyId::$id, &mut section);
         })*
         for pair in &properties.user_properties {
-            section.say_of_user(&pair.name, &pair.value);
+            section.add_user_property(&pair.name, &pair.value);
         }
         section
     }};
@@ -25,14 +25,14 @@ macro_rules! section {
 
 macro_rules! acknowledgement {
     ($name:literal, $ack:expr) => {
-        Told::new($name)
+        Content::new($name)
             .with("id", $ack.pid.value())
             .with("reason", $ack.reason_code as u8)
             .section(section!($ack.properties, reason_string ReasonString))
     };
 }
 
-pub fn told(packet: &Packet) -> Told {
+pub fn content(packet: &Packet) -> Content {
     match packet {
         Packet::Connect(packet) => connect(packet),
         Packet::Connack(packet) => connack(packet),
@@ -45,15 +45,15 @@ pub fn told(packet: &Packet) -> Told {
         Packet::Suback(packet) => suback(packet),
         Packet::Unsubscribe(packet) => unsubscribe(packet),
         Packet::Unsuback(packet) => unsuback(packet),
-        Packet::Pingreq => Told::new("PINGREQ"),
-        Packet::Pingresp => Told::new("PINGRESP"),
+        Packet::Pingreq => Content::new("PINGREQ"),
+        Packet::Pingresp => Content::new("PINGRESP"),
         Packet::Disconnect(packet) => disconnect(packet),
         Packet::Auth(packet) => auth(packet),
     }
 }
 
-fn connect(packet: &Connect) -> Told {
-    let told = Told::new("CONNECT")
+fn connect(packet: &Connect) -> Content {
+    let content = Content::new("CONNECT")
         .with("level", packet.protocol as u8)
         .with("clean", packet.clean_start)
         .with("keep alive", packet.keep_alive)
@@ -71,9 +71,10 @@ fn connect(packet: &Connect) -> Told {
             auth_data AuthenticationData
         ));
     let Some(will) = &packet.last_will else {
-        return told;
+        return content;
     };
-    told.with("will QoS", level(will.qos))
+    content
+        .with("will QoS", level(will.qos))
         .with("will retain", will.retain)
         .with("will topic", &*will.topic_name)
         .with("will payload", &*will.payload)
@@ -87,8 +88,8 @@ fn connect(packet: &Connect) -> Told {
         ))
 }
 
-fn connack(packet: &Connack) -> Told {
-    Told::new("CONNACK")
+fn connack(packet: &Connack) -> Content {
+    Content::new("CONNACK")
         .with("present", packet.session_present)
         .with("reason", packet.reason_code as u8)
         .section(section!(packet.properties,
@@ -111,9 +112,9 @@ fn connack(packet: &Connack) -> Told {
         ))
 }
 
-fn publish(packet: &Publish) -> Told {
+fn publish(packet: &Publish) -> Content {
     let (qos, id) = identifier(packet.qos_pid);
-    Told::new("PUBLISH")
+    Content::new("PUBLISH")
         .with("dup", packet.dup)
         .with("QoS", qos)
         .with("id", id)
@@ -131,45 +132,49 @@ fn publish(packet: &Publish) -> Told {
         ))
 }
 
-fn subscribe(packet: &Subscribe) -> Told {
-    let told = Told::new("SUBSCRIBE")
+fn subscribe(packet: &Subscribe) -> Content {
+    let content = Content::new("SUBSCRIBE")
         .with("id", packet.pid.value())
         .section(section!(packet.properties, subscription_id SubscriptionIdentifier));
-    packet.topics.iter().fold(told, |told, (filter, options)| {
-        told.with("filter", &**filter)
-            .with("QoS", level(options.max_qos))
-            .with("no local", options.no_local)
-            .with("as published", options.retain_as_published)
-            .with("handling", options.retain_handling as u8)
-    })
+    packet
+        .topics
+        .iter()
+        .fold(content, |content, (filter, options)| {
+            content
+                .with("filter", &**filter)
+                .with("QoS", level(options.max_qos))
+                .with("no local", options.no_local)
+                .with("as published", options.retain_as_published)
+                .with("handling", options.retain_handling as u8)
+        })
 }
 
-fn suback(packet: &Suback) -> Told {
+fn suback(packet: &Suback) -> Content {
     let reasons: Vec<_> = packet.topics.iter().map(|code| *code as u8).collect();
-    Told::new("SUBACK")
+    Content::new("SUBACK")
         .with("id", packet.pid.value())
         .with("reasons", reasons)
         .section(section!(packet.properties, reason_string ReasonString))
 }
 
-fn unsubscribe(packet: &Unsubscribe) -> Told {
+fn unsubscribe(packet: &Unsubscribe) -> Content {
     let filters: Vec<_> = packet.topics.iter().map(|filter| &**filter).collect();
-    Told::new("UNSUBSCRIBE")
+    Content::new("UNSUBSCRIBE")
         .with("id", packet.pid.value())
         .with("filters", filters)
         .section(section!(packet.properties))
 }
 
-fn unsuback(packet: &Unsuback) -> Told {
+fn unsuback(packet: &Unsuback) -> Content {
     let reasons: Vec<_> = packet.topics.iter().map(|code| *code as u8).collect();
-    Told::new("UNSUBACK")
+    Content::new("UNSUBACK")
         .with("id", packet.pid.value())
         .with("reasons", reasons)
         .section(section!(packet.properties, reason_string ReasonString))
 }
 
-fn disconnect(packet: &Disconnect) -> Told {
-    Told::new("DISCONNECT")
+fn disconnect(packet: &Disconnect) -> Content {
+    Content::new("DISCONNECT")
         .with("reason", packet.reason_code as u8)
         .section(section!(packet.properties,
             session_expiry_interval SessionExpiryInterval,
@@ -178,8 +183,8 @@ fn disconnect(packet: &Disconnect) -> Told {
         ))
 }
 
-fn auth(packet: &Auth) -> Told {
-    Told::new("AUTH")
+fn auth(packet: &Auth) -> Content {
+    Content::new("AUTH")
         .with("reason", packet.reason_code as u8)
         .section(section!(packet.properties,
             auth_method AuthenticationMethod,

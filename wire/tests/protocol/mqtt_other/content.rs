@@ -6,7 +6,7 @@ use wire::mqtt::PropertyId;
 
 /// The content of a packet, field by field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told(Vec<String>);
+pub struct Content(Vec<String>);
 
 /// The properties of a packet, and its user properties in order. The order of the others is
 /// irrelevant.
@@ -16,7 +16,7 @@ pub struct Section {
     user: Vec<String>,
 }
 
-impl Told {
+impl Content {
     pub fn new(packet: &str) -> Self {
         Self(vec![packet.to_owned()])
     }
@@ -36,11 +36,11 @@ impl Told {
 }
 
 impl Section {
-    pub fn say(&mut self, id: PropertyId, value: impl Debug) {
+    pub fn add(&mut self, id: PropertyId, value: impl Debug) {
         self.known.push(format!("{id} {value:?}"));
     }
 
-    pub fn say_of_user(&mut self, name: &str, value: &str) {
+    pub fn add_user_property(&mut self, name: &str, value: &str) {
         self.user.push(format!("{name:?} {value:?}"));
     }
 }
