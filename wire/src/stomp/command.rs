@@ -2,27 +2,43 @@
 
 use std::fmt;
 
+/// A command of a client or a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
+    /// CONNECT.
     Connect,
-    /// The same as CONNECT, "STOMP servers MUST handle a STOMP frame in the same manner".
+    /// STOMP, equivalent to CONNECT: "STOMP servers MUST handle a STOMP frame in the same manner".
     Stomp,
+    /// SEND.
     Send,
+    /// SUBSCRIBE.
     Subscribe,
+    /// UNSUBSCRIBE.
     Unsubscribe,
+    /// BEGIN.
     Begin,
+    /// COMMIT.
     Commit,
+    /// ABORT.
     Abort,
+    /// ACK.
     Ack,
+    /// NACK.
     Nack,
+    /// DISCONNECT.
     Disconnect,
+    /// CONNECTED.
     Connected,
+    /// MESSAGE.
     Message,
+    /// RECEIPT.
     Receipt,
+    /// ERROR.
     Error,
 }
 
 impl Command {
+    /// All commands.
     pub const ALL: [Self; 15] = [
         Self::Connect,
         Self::Stomp,
@@ -41,6 +57,7 @@ impl Command {
         Self::Error,
     ];
 
+    /// Returns the command as in a frame.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Connect => "CONNECT",
@@ -61,7 +78,7 @@ impl Command {
         }
     }
 
-    /// Commands are case sensitive (STOMP 1.2, "STOMP Frames").
+    /// Parses a command line. Commands are case sensitive (STOMP 1.2, "STOMP Frames").
     pub const fn parse(line: &[u8]) -> Option<Self> {
         Some(match line {
             b"SEND" => Self::Send,
@@ -83,18 +100,19 @@ impl Command {
         })
     }
 
-    /// "Only the SEND, MESSAGE, and ERROR frames MAY have a body" (STOMP 1.2, "Body").
+    /// Returns true if the frame may have a body: "Only the SEND, MESSAGE, and ERROR frames MAY
+    /// have a body" (STOMP 1.2, "Body").
     pub const fn may_have_body(self) -> bool {
         matches!(self, Self::Send | Self::Message | Self::Error)
     }
 
-    /// CONNECT, or STOMP, which is handled alike.
+    /// Returns true for CONNECT and the equivalent STOMP.
     pub(crate) const fn connects(self) -> bool {
         matches!(self, Self::Connect | Self::Stomp)
     }
 
-    /// CONNECT and CONNECTED do not escape, "in order to remain backward compatible with
-    /// STOMP 1.0" (STOMP 1.2, "Value Encoding").
+    /// Returns false for CONNECT and CONNECTED, whose headers are not escaped "in order to remain
+    /// backward compatible with STOMP 1.0" (STOMP 1.2, "Value Encoding").
     pub(crate) const fn escapes_headers(self) -> bool {
         !matches!(self, Self::Connect | Self::Stomp | Self::Connected)
     }

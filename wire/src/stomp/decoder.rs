@@ -1,19 +1,20 @@
-//! Bytes to frames, incrementally: STOMP 1.2, "STOMP Frames" and "Augmented BNF".
+//! Decodes bytes to frames incrementally: STOMP 1.2, "STOMP Frames" and "Augmented BNF".
 //!
-//! The caller owns the buffer. The decoder remembers how far into the current frame it has looked,
-//! so that a frame that arrives byte by byte costs no more than one that arrives whole.
+//! The caller owns the buffer. The decoder stores its position in the current frame, so that a frame
+//! that arrives byte by byte costs no more than one that arrives whole.
 //!
-//! Where it is more lenient than the grammar: a value may hold colons (the first one separates); a
-//! CR before the LF belongs to the line end in every version; and a NUL in place of the blank line
-//! ends a frame without body, as the specification's own example of DISCONNECT has it. A frame that
-//! must not have a body may have a few more line ends before its NUL: some clients write them, and
-//! they say nothing.
+//! The decoder is more lenient than the grammar in four points. A value may contain colons (the
+//! first one separates). A CR before the LF is part of the line end in every version. A NUL in place
+//! of the blank line ends a frame without body, as in the specification's own example of DISCONNECT.
+//! A frame that must not have a body may have a few more line ends before its NUL, which some
+//! clients write.
 
 use memchr::{memchr, memchr2};
 
 use super::escape::{Escapes, Invalid};
 use super::{Command, DecodeError, Frame, Header, Headers, Item, Limits, Version, scan};
 
+/// The decoder of one direction of one connection.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     limits: Limits,
@@ -21,10 +22,10 @@ pub struct Decoder {
     stage: Stage,
 }
 
-/// What the next unread byte belongs to. Positions count from the start of the item.
+/// The part of the frame that the next byte belongs to. Positions count from the start of the item.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// The command line, or a line end before it; no line end within the first `scanned` bytes.
+    /// The command line, or a line end before it. The first `scanned` bytes contain no line end.
     Command {
         scanned: usize,
     },
@@ -32,21 +33,21 @@ enum Stage {
     Body(Head, Extent),
 }
 
-/// A command line and the header lines after it, as far as they were read.
+/// The command line and the header lines decoded so far.
 #[derive(Clone, Copy, Debug)]
 struct Head {
     command: Command,
-    /// Where the first header line begins.
+    /// The position of the first header line.
     start: usize,
-    /// Behind the last complete header line.
+    /// The position after the last complete header line.
     end: usize,
-    /// No line end between `end` and here.
+    /// There is no line end between `end` and this position.
     scanned: usize,
     count: u32,
     content_length: Option<u32>,
 }
 
-/// Where the body begins, and how far it is known to hold no NUL.
+/// The position of the body, and the position up to which it contains no NUL.
 #[derive(Clone, Copy, Debug)]
 struct Extent {
     start: usize,
@@ -56,6 +57,7 @@ struct Extent {
 type Decoded<T> = Result<Option<T>, DecodeError>;
 
 impl Decoder {
+    /// Creates a decoder for a new connection.
     pub const fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -64,18 +66,20 @@ impl Decoder {
         }
     }
 
-    /// The version negotiated; 1.2 until told otherwise, and CONNECT reads the same in all of them.
+    /// Sets the negotiated version. The initial version is 1.2; CONNECT is decoded the same in all
+    /// versions.
     pub const fn set_version(&mut self, version: Version) {
         self.version = version;
     }
 
-    /// The first item of `input` and the number of bytes it took, or `None` when its end has not
-    /// arrived. `input` must begin where the last item ended; after `None`, with the same bytes
-    /// again and more behind them.
+    /// Returns the first item of `input` and the number of bytes it used, or `None` if its end has
+    /// not arrived. `input` must begin after the last item; after `None`, with the same bytes
+    /// followed by more.
     ///
     /// # Errors
     ///
-    /// The bytes are no STOMP, or a limit is passed. The stream cannot be read any further.
+    /// The bytes are not valid STOMP, or a limit is exceeded. The stream cannot be decoded any
+    /// further.
     #[inline]
     pub fn decode<'a>(&mut self, input: &'a [u8]) -> Decoded<(Item<'a>, usize)> {
         match std::mem::replace(&mut self.stage, Stage::START) {
@@ -153,7 +157,7 @@ impl Decoder {
             Some(_) => {}
         }
         match line.strip_prefix(b"content-length:") {
-            // The first of several counts, "Repeated Header Entries".
+            // The first of several headers applies, "Repeated Header Entries".
             Some(value) if head.content_length.is_none() => {
                 let length = self
                     .content_length(value)
@@ -179,7 +183,7 @@ impl Decoder {
         Some(value.iter().fold(0, digit))
     }
 
-    /// What can be said of a line whose end has not arrived.
+    /// Checks the limits for a line whose end has not arrived.
     fn check_unfinished_line(&self, input: &[u8], head: &Head) -> Result<(), DecodeError> {
         let line_bytes = input.len().saturating_sub(head.end);
         if line_bytes > self.limits.header_bytes as usize + CR {
@@ -227,7 +231,7 @@ impl Decoder {
         let end = memchr(NUL, rest).map(|offset| extent.scanned + offset);
         let body = input.get(extent.start..end.unwrap_or(input.len()));
         let body = body.unwrap_or_default();
-        // Only a few bytes are compared here: a longer body is refused by its length.
+        // Only a few bytes are compared; the length check refuses a longer body.
         let is_blank = body.len() <= MAX_BLANK_BYTES && is_blank(body);
         if !is_blank || self.allows_body(command) {
             self.check_body_length(command, u32::try_from(body.len()).unwrap_or(u32::MAX))?;
@@ -269,7 +273,7 @@ impl Decoder {
         Ok(Headers::new(text, escapes.without_sequences()))
     }
 
-    /// Only called where there is something to find.
+    /// Checks the escape sequences; only called if the lines contain a backslash or a CR.
     fn check_lines(&self, text: &str, escapes: Escapes) -> Result<(), DecodeError> {
         for (line, header) in (1..).zip(Headers::new(text, escapes)) {
             let Header {
@@ -347,10 +351,10 @@ pub(super) fn is_blank(body: &[u8]) -> bool {
     body.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
 }
 
-/// A line whose end has not arrived may be one byte over its limit: the CR of the line end.
+/// A line whose end has not arrived may exceed its limit by one byte: the CR of the line end.
 const CR: usize = 1;
 
-/// "The NULL octet can be optionally followed by multiple EOLs", and a heart-beat is one, too.
+/// "The NULL octet can be optionally followed by multiple EOLs"; a heart-beat is an EOL, too.
 #[inline]
 const fn heart_beat_bytes(input: &[u8]) -> Option<usize> {
     match input {
@@ -360,7 +364,7 @@ const fn heart_beat_bytes(input: &[u8]) -> Option<usize> {
     }
 }
 
-/// The first LF, or the NUL that should not come before it, from `from` on.
+/// Returns the position of the first LF or NUL after `from`.
 #[inline]
 fn line_end(input: &[u8], from: usize) -> Option<usize> {
     scan::line_end(input.get(from..)?).map(|offset| from + offset)

@@ -54,13 +54,13 @@ pub enum DecodeError {
         line: u32,
     },
     /// A NUL in a header line.
-    #[error("header line {line} holds a NUL")]
+    #[error("header line {line} contains a NUL")]
     NulInHeader {
         /// The number of the header line, from 1.
         line: u32,
     },
     /// A CR within a header line.
-    #[error("header line {line} holds a carriage return that ends no line")]
+    #[error("header line {line} contains a carriage return that does not end the line")]
     StrayCarriageReturn {
         /// The number of the header line, from 1.
         line: u32,
@@ -72,7 +72,7 @@ pub enum DecodeError {
         line: u32,
     },
     /// An undefined escape sequence.
-    #[error("header line {line} holds the escape sequence \"\\{}\", which STOMP {version} does not define", found.escape_debug())]
+    #[error("header line {line} contains the escape sequence \"\\{}\", which STOMP {version} does not define", found.escape_debug())]
     UndefinedEscape {
         /// The number of the header line, from 1.
         line: u32,
@@ -101,13 +101,13 @@ pub enum DecodeError {
         limit: u32,
     },
     /// A body in a frame that must not have one.
-    #[error("a {command} frame has no body")]
+    #[error("a {command} frame must not have a body")]
     BodyNotAllowed {
         /// The command.
         command: Command,
     },
     /// No NUL after the body.
-    #[error("there is no NUL after the {content_length} bytes of body that content-length names")]
+    #[error("the {content_length} bytes of the body (content-length) are not followed by a NUL")]
     MissingNul {
         /// The value of `content-length`.
         content_length: u32,

@@ -1,34 +1,38 @@
-//! Heart-beats, and the wait for the handshake: STOMP 1.2, "Heart-beating". The same for both sides.
+//! Heart-beats, and the timeout of the handshake: STOMP 1.2, "Heart-beating". The same for both
+//! sides.
 //!
-//! Times are milliseconds of any monotonic clock; the caller reads it.
+//! Times are milliseconds of any monotonic clock, read by the caller.
 
 use std::fmt;
 
-/// What a party can send and would like to get: the header `heart-beat`, in milliseconds. 0 is never.
+/// The header `heart-beat`: the intervals that a side guarantees and wants, in milliseconds. 0
+/// means none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeartBeat {
-    /// The smallest number of milliseconds between heart-beats that it can guarantee.
+    /// The smallest interval between heart-beats that the side can guarantee.
     pub send_ms: u32,
-    /// The number of milliseconds between heart-beats that it would like to get.
+    /// The interval between heart-beats that the side wants to receive.
     pub receive_ms: u32,
 }
 
-/// "The receiver SHOULD be tolerant and take into account an error margin": a peer is taken for
-/// dead after this many times the interval agreed on.
+/// "The receiver SHOULD be tolerant and take into account an error margin": a peer is considered
+/// dead after this multiple of the negotiated interval.
 pub const READ_TOLERANCE: u64 = 2;
 
-/// A heart-beat is due after this part of the interval, so that it arrives within it.
+/// A heart-beat is due after this fraction of the interval, so that it arrives within the interval.
 const SEND_EARLY: (u64, u64) = (3, 4);
 
 impl HeartBeat {
-    /// Carillon's own offer and wish, on both sides.
+    /// The default of both intervals, on both sides.
     pub const DEFAULT_MS: u32 = 10_000;
 
+    /// The default intervals.
     pub const DEFAULT: Self = Self {
         send_ms: Self::DEFAULT_MS,
         receive_ms: Self::DEFAULT_MS,
     };
 
+    /// No heart-beats.
     pub const NONE: Self = Self {
         send_ms: 0,
         receive_ms: 0,
@@ -46,8 +50,8 @@ impl HeartBeat {
         }
     }
 
-    /// Two non-negative integers separated by a comma; what is too large for us to count is as
-    /// large as we can count.
+    /// Parses two non-negative integers separated by a comma. Numbers above `u32::MAX` become
+    /// `u32::MAX`.
     pub fn parse(text: &str) -> Option<Self> {
         let (send, receive) = text.split_once(',')?;
         Some(Self {
@@ -70,25 +74,27 @@ fn milliseconds(text: &str) -> Option<u32> {
     Some(text.parse().unwrap_or(u32::MAX))
 }
 
-/// What there is to do at a deadline.
+/// The action due at a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
+    /// No action.
     Nothing,
-    /// Nothing was sent for a while: send a heart-beat, unless bytes are waiting to be sent anyway.
+    /// Nothing was sent for a while: send a heart-beat, unless other bytes are waiting to be sent.
     HeartBeat,
-    /// Nothing was received for too long: the peer is dead, close the connection.
+    /// Nothing was received for too long: the peer is considered dead, close the connection.
     PeerSilent {
+        /// Time since the last received byte, in milliseconds.
         silent_ms: u64,
     },
-    /// The handshake did not end in time: close the connection.
+    /// The handshake did not complete in time: close the connection.
     HandshakeOverdue,
 }
 
-/// When something was last heard and said, and when that becomes too long ago.
+/// The times of the last received and sent bytes, and the limits on silence.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pulse {
     handshake_until: Option<u64>,
-    /// The intervals agreed on; 0 is never.
+    /// The negotiated intervals; 0 means none.
     send_ms: u32,
     receive_ms: u32,
     last_sent: u64,
@@ -130,7 +136,7 @@ impl Pulse {
         times.into_iter().flatten().min()
     }
 
-    /// Saying that a heart-beat is due counts as having sent it.
+    /// Returns the action due. Returning [`Due::HeartBeat`] counts as having sent it.
     pub(crate) fn on_deadline(&mut self, now_ms: u64) -> Due {
         let reached = |time: Option<u64>| time.is_some_and(|time| time <= now_ms);
         if reached(self.handshake_until) {

@@ -23,7 +23,7 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// A connection before its CONNECT.
+    /// Creates a connection before its CONNECT.
     pub fn unopened() -> Self {
         Self {
             session: Session::new(&Config::DEFAULT, 0),

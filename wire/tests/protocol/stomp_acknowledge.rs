@@ -1,4 +1,5 @@
-//! ACK, NACK, BEGIN, COMMIT and ABORT: how each version names a message and a transaction.
+//! ACK, NACK, BEGIN, COMMIT and ABORT: the identification of messages and transactions in each
+//! version.
 
 use wire::stomp::server::{AckTarget, Cause, Config, Fault, Session};
 use wire::stomp::{SUPPORTED, Version};
@@ -7,8 +8,8 @@ use Version::{V1_0, V1_1, V1_2};
 
 use crate::conversation::asked;
 
-/// 1.0: `message-id`. 1.1: `subscription` and `message-id`, of which the first may be missing here.
-/// 1.2: `id`, in whose place a `message-id` is let pass.
+/// 1.0: `message-id`. 1.1: `subscription` and `message-id`; the first may be missing here. 1.2:
+/// `id`, or `message-id` instead.
 const TARGETS: [(Version, &str, Result<&str, &str>); 14] = [
     (V1_0, "message-id:m\n", Ok(r#"with message-id "m""#)),
     (V1_0, "message-id: m \n", Ok(r#"with message-id "m""#)),
@@ -79,7 +80,7 @@ fn nack_takes_the_same_headers_from_1_1_on() {
     }
 }
 
-/// RabbitMQ's: without a message going back to where it came from.
+/// The header of RabbitMQ for messages that must not be delivered again.
 #[test]
 fn nack_may_disable_redelivery() {
     let cases = [
@@ -94,7 +95,7 @@ fn nack_may_disable_redelivery() {
     ];
     for (header, expected) in cases {
         check(V1_2, &format!("NACK\nid:i\n{header}"), expected);
-        // It says nothing about a message that was consumed.
+        // The header has no effect on ACK.
         check(V1_2, &format!("ACK\nid:i\n{header}"), r#"ack with ack "i""#);
     }
 }
@@ -149,7 +150,7 @@ fn transactions_require_a_name() {
     }
 }
 
-/// What only the caller can know: the short text, and the one for a reader.
+/// Faults that only the caller can detect: the short text and the details.
 #[test]
 fn faults_name_the_message_or_transaction() {
     let target = AckTarget::Message {

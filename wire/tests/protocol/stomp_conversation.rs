@@ -1,4 +1,4 @@
-//! The client's machine against the server's, in memory.
+//! The client's state machine against the server's, in memory.
 
 use wire::stomp::client::{self, Client, Connect, Event, ProtocolError};
 use wire::stomp::server::{
@@ -7,7 +7,7 @@ use wire::stomp::server::{
 };
 use wire::stomp::{Decoder, Item, Limits, Version};
 
-/// A server with one topic and no memory: whoever is subscribed gets what is sent.
+/// A server with one topic and no history: current subscribers receive each message.
 struct Server {
     session: Session,
     decoder: Decoder,
@@ -27,7 +27,7 @@ impl Server {
         }
     }
 
-    /// Answers what it is given, until the end of the connection.
+    /// Answers the input until the end of the connection.
     fn answer(&mut self, input: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let mut rest = input;
@@ -133,7 +133,7 @@ fn client() -> Client {
     Client::new(&client::Config::DEFAULT, 0)
 }
 
-/// What a client makes of the server's bytes.
+/// Returns the client's events for the server's bytes.
 fn events(client: &mut Client, input: &[u8]) -> Vec<String> {
     let mut decoder = Decoder::new(Limits::DEFAULT);
     let mut rest = input;
@@ -179,7 +179,7 @@ fn show(event: &Event<'_>) -> String {
     }
 }
 
-/// A client that is connected to a server.
+/// Returns a connected client and its server.
 fn connected() -> (Client, Server) {
     let (mut client, mut server) = (client(), Server::new());
     let mut bytes = Vec::new();
@@ -309,7 +309,7 @@ fn frames_that_a_server_must_not_send_are_errors() {
             connected_frame,
             "error: the server sent CONNECTED, which is not expected here",
         ),
-        // Of a broker that is not Carillon.
+        // A MESSAGE of another broker.
         (message, "0: 1 /a None None None None None [] "),
     ];
     for (input, event) in after_connected {
@@ -327,7 +327,7 @@ fn a_protocol_error_contains_the_decode_error() {
     let error = ProtocolError::from(error.expect_err("X is no command"));
     assert_eq!(
         error.to_string(),
-        "the server's bytes are no STOMP: unknown command \"X\"",
+        "the server's bytes are not valid STOMP: unknown command \"X\"",
     );
 }
 
@@ -347,7 +347,7 @@ fn connect_contains_all_parameters() {
     );
 }
 
-/// What a server passes on may not be too large for its subscribers.
+/// Headers of any accepted size can be forwarded to subscribers.
 #[test]
 fn the_largest_accepted_headers_reach_a_client() {
     let (mut client, mut server) = connected();

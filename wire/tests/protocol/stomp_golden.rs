@@ -1,4 +1,4 @@
-//! Bytes of the STOMP 1.2 specification, clause by clause.
+//! Bytes from the STOMP 1.2 specification, clause by clause.
 
 use wire::stomp::{Command, Decoder, FrameWriter, Item, Limits, Version};
 
@@ -99,7 +99,7 @@ fn lines_end_with_lf_or_cr_lf() {
     );
 }
 
-/// "Header content-length": NULs in the body, the octet count, the NUL behind it.
+/// "Header content-length": NULs in the body, the octet count, the NUL after it.
 #[test]
 fn content_length_determines_the_end_of_the_body() {
     check(
@@ -112,7 +112,7 @@ fn content_length_determines_the_end_of_the_body() {
     );
     check(
         "SEND\ncontent-length:2\n\nabc\0",
-        &["error: there is no NUL after the 2 bytes of body that content-length names"],
+        &["error: the 2 bytes of the body (content-length) are not followed by a NUL"],
     );
     for length in ["", "-1", "+1", "1 ", " 1", "0x1", "1,0"] {
         check(
@@ -154,13 +154,13 @@ fn undefined_escapes_are_fatal() {
     check(
         "SEND\na:b\nc:d\\te\n\n\0",
         &[
-            r#"error: header line 2 holds the escape sequence "\t", which STOMP 1.2 does not define"#,
+            r#"error: header line 2 contains the escape sequence "\t", which STOMP 1.2 does not define"#,
         ],
     );
     check(
         "SEND\na\\ü:b\n\n\0",
         &[
-            r#"error: header line 1 holds the escape sequence "\ü", which STOMP 1.2 does not define"#,
+            r#"error: header line 1 contains the escape sequence "\ü", which STOMP 1.2 does not define"#,
         ],
     );
     for unfinished in [
@@ -194,7 +194,7 @@ fn versions_differ_in_their_escapes() {
         Version::V1_1,
         with_r,
         &[
-            r#"error: header line 1 holds the escape sequence "\r", which STOMP 1.1 does not define"#,
+            r#"error: header line 1 contains the escape sequence "\r", which STOMP 1.1 does not define"#,
         ],
     );
     check_version(Version::V1_0, with_r, &[r#"SEND "a"="x\\ry" | "#]);
@@ -217,13 +217,16 @@ fn malformed_frames_are_reported_with_the_header_line() {
             "SEND\n:x\n\n\0",
             "header line 1 has no name before its colon",
         ),
-        ("SEND\na:b\0", "header line 1 holds a NUL"),
+        ("SEND\na:b\0", "header line 1 contains a NUL"),
         (
             "SEND\na:b\rc\n\n\0",
-            "header line 1 holds a carriage return that ends no line",
+            "header line 1 contains a carriage return that does not end the line",
         ),
-        ("BEGIN\n\nbody\0", "a BEGIN frame has no body"),
-        ("BEGIN\ncontent-length:4\n\n", "a BEGIN frame has no body"),
+        ("BEGIN\n\nbody\0", "a BEGIN frame must not have a body"),
+        (
+            "BEGIN\ncontent-length:4\n\n",
+            "a BEGIN frame must not have a body",
+        ),
     ];
     for (input, error) in cases {
         check(input, &[&format!("error: {error}")]);
@@ -234,7 +237,7 @@ fn malformed_frames_are_reported_with_the_header_line() {
     );
 }
 
-/// "Size Limits": each limit has its own error, told as soon as it can be known.
+/// "Size Limits": each limit has its own error, reported as early as possible.
 #[test]
 fn exceeded_limits_are_reported_early() {
     let limits = Limits {
@@ -305,7 +308,8 @@ fn headers_are_escaped_by_version_and_command() {
             Command::Send,
             "a\\cb\\n:c\\cd\\\\e\\rf\\ng h",
         ),
-        // 1.1 has no escape for CR, 1.0 and CONNECT have none at all: nothing may end the line.
+        // 1.1 has no escape sequence for CR, 1.0 and CONNECT have none: no character may end the
+        // line.
         (Version::V1_1, Command::Send, "a\\cb\\n:c\\cd\\\\e f\\ng h"),
         (Version::V1_0, Command::Send, "a b :c:d\\e f g h"),
         (Version::V1_2, Command::Connect, "a b :c:d\\e f g h"),

@@ -1,4 +1,4 @@
-//! STOMP 1.2, "Heart-beating", with a clock of our own.
+//! STOMP 1.2, "Heart-beating", with a simulated clock.
 
 use wire::stomp::client::{self, Client, Event};
 use wire::stomp::server::{self, Greeting, Session};
@@ -16,7 +16,8 @@ fn item(bytes: &[u8]) -> Item<'_> {
     item.expect("it is STOMP").expect("complete").0
 }
 
-/// Both machines after the handshake, which takes until `now_ms`. The server does not follow its client.
+/// Returns both state machines after the handshake, which takes until `now_ms`. The server does not
+/// follow its client to shorter intervals.
 fn connected(of_client: HeartBeat, of_server: HeartBeat, now_ms: u64) -> (Client, Session) {
     let config = server::Config {
         heart_beat: of_server,
@@ -53,7 +54,7 @@ fn connected_to(
 
 #[test]
 fn the_interval_is_the_larger_of_both() {
-    // Of client, of server; what the client does: sends after, gives the server up after.
+    // The client's and the server's intervals; the client's send interval and timeout.
     let cases = [
         (beats(0, 0), beats(0, 0), None, None),
         (beats(1000, 0), beats(10_000, 10_000), Some(7_500), None),
@@ -79,11 +80,11 @@ fn the_interval_is_the_larger_of_both() {
     }
 }
 
-/// The specification leaves to the server what it offers. Ours follows the client down to a bound, as ActiveMQ
-/// and RabbitMQ do.
+/// The specification leaves the offered intervals to the server. The server follows its client to
+/// shorter intervals down to a bound, like ActiveMQ and RabbitMQ.
 #[test]
 fn the_server_follows_its_client_to_shorter_intervals() {
-    // What the client asks for, and after what time it sends and gives the server up.
+    // The client's intervals; its resulting send interval and timeout.
     let cases = [
         (beats(10_000, 10_000), Some(7_500), Some(20_000)),
         (beats(1_000, 1_000), Some(750), Some(2_000)),
@@ -98,13 +99,13 @@ fn the_server_follows_its_client_to_shorter_intervals() {
         let (client, session) = connected_to(&server::Config::DEFAULT, of_client, 0);
         let first = [sends, gives_up].into_iter().flatten().min();
         assert_eq!(client.deadline(), first, "{of_client}");
-        // And the other way round: it sends at three quarters of the one, and gives up after twice the other.
+        // The server's send interval is three quarters, its timeout twice the agreed interval.
         let sends_back = gives_up.map(|after| after / 8 * 3);
         let gives_up_back = sends.map(|after| after / 3 * 8);
         let first = [sends_back, gives_up_back].into_iter().flatten().min();
         assert_eq!(session.deadline(), first, "{of_client}");
     }
-    // A server that has no heart-beats, or only shorter ones, does not follow to others.
+    // A server without heart-beats, or with shorter ones, does not follow its client.
     for (of_server, expected) in [(beats(0, 0), None), (beats(100, 100), Some(750))] {
         let config = server::Config {
             heart_beat: of_server,
@@ -146,7 +147,7 @@ fn a_handshake_has_a_deadline_on_both_sides() {
     let mut session = Session::new(&server::Config::DEFAULT, 5);
     let mut client = Client::new(&client::Config::DEFAULT, 5);
     let until = 5 + u64::from(server::Config::HANDSHAKE_MS);
-    // Bytes alone are no handshake.
+    // Received bytes do not extend the handshake.
     session.received(until - 1);
     assert_eq!(session.deadline(), Some(until));
     assert_eq!(session.on_deadline(until - 1), Due::Nothing);
@@ -169,7 +170,7 @@ fn extreme_intervals_are_harmless() {
     assert_eq!(client.on_deadline(0), Due::Nothing);
 }
 
-/// A simulated minute over a line that loses nothing: each side hears the other often enough.
+/// A simulated minute over a lossless connection: each side receives data often enough.
 #[test]
 fn idle_peers_keep_each_other_alive() {
     let (mut client, mut session) = connected(beats(500, 700), beats(900, 300), 0);

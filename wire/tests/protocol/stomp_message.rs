@@ -1,4 +1,4 @@
-//! MESSAGE, byte by byte: the part for all, and what is a delivery's own.
+//! MESSAGE, byte by byte: the common part, and the headers of one delivery.
 
 use wire::stomp::client::{self, Client, Event};
 use wire::stomp::server::{self, Message, Missed, message_prefix, message_shared};
@@ -16,7 +16,7 @@ const OF_A_QUEUE: Message<'static> = Message {
     body: b"hi",
 };
 
-/// A delivery of [`OF_A_QUEUE`] to a subscription that acknowledges.
+/// A delivery of [`OF_A_QUEUE`] to an acknowledging subscription.
 fn delivery(version: Version, ack: &str, count: u32) -> String {
     let mut out = Vec::new();
     message_prefix(version, Some("0"), None, &mut out);
@@ -51,8 +51,8 @@ fn a_message_is_the_prefix_followed_by_the_shared_part() {
     assert_eq!(out, b"MESSAGE\nsubscription:0\nmissed:unknown\n");
 }
 
-/// 1.2: "the MESSAGE frame MUST also contain an `ack` header with an arbitrary value". The versions
-/// before acknowledge by `message-id`.
+/// 1.2: "the MESSAGE frame MUST also contain an `ack` header with an arbitrary value". Earlier
+/// versions acknowledge by `message-id`.
 #[test]
 fn only_1_2_has_the_header_ack() {
     let rest = "message-id:19a2b3c4d5e-42\ndestination:/queue/orders\nsequence:7\n\
@@ -88,7 +88,7 @@ fn split_at(text: &str, word: &str) -> (String, String) {
     (before.to_owned(), behind.to_owned())
 }
 
-/// Whatever the caller takes for an id, it stays in its header, and comes back as it was.
+/// An id with any characters stays within its header, and is decoded unchanged.
 #[test]
 fn an_ack_is_escaped() {
     let text = delivery(V1_2, "a:b\\c\r\n", 1);

@@ -1,4 +1,4 @@
-//! What holds for all frames and all bytes.
+//! Properties of all frames and all bytes.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,8 @@ struct Owned {
     body: Vec<u8>,
 }
 
-/// A NUL cannot be told in a header, and CONNECT escapes nothing; `content-length` is the writer's.
+/// No NUL, which headers cannot contain; no escapes in CONNECT; no `content-length`, which the
+/// writer adds.
 fn frame() -> impl Strategy<Value = Owned> {
     let commands: Vec<_> = Command::ALL
         .into_iter()
@@ -80,7 +81,7 @@ const PIECES: &[&str] = &[
     "content-length:99\n",
 ];
 
-/// Bytes that look enough like STOMP to get far.
+/// Almost valid bytes.
 fn nearly_stomp() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         8 => prop::sample::select(PIECES).prop_map(|piece| piece.as_bytes().to_vec()),
@@ -143,8 +144,8 @@ proptest! {
         prop_assert_eq!(single, transcript(&bytes));
     }
 
-    /// Which error is found first may depend on the cuts; that there is one, and after which
-    /// items, does not.
+    /// The error found first may depend on the cuts; the presence of an error, and the items before
+    /// it, do not.
     #[test]
     fn cuts_do_not_change_which_bytes_are_malformed(bytes in nearly_stomp()) {
         let whole = transcript(&bytes);
@@ -182,13 +183,13 @@ proptest! {
             }
             rest = &rest[taken..];
         }
-        // A caller that breaks the contract gets nonsense, but no panic.
+        // A caller that violates the contract gets meaningless items, but no panic.
         let _ = decoder.decode(&rest[..rest.len() / 2]);
         let _ = decoder.decode(b"");
         let _ = decoder.decode(&bytes);
     }
 
-    /// Whatever the texts are, they stay in their header: nothing can be smuggled in.
+    /// Texts stay within their header, so that nothing can be injected.
     #[test]
     fn values_cannot_inject_headers(name in ".{1,8}", value in any::<String>()) {
         for version in [Version::V1_0, Version::V1_1, Version::V1_2] {
@@ -209,7 +210,7 @@ proptest! {
     }
 }
 
-/// A body of a mebibyte, byte by byte: quadratic work would take minutes.
+/// A body of a mebibyte, byte by byte: quadratic time would take minutes.
 #[test]
 fn decoding_byte_by_byte_is_linear() {
     let started = Instant::now();

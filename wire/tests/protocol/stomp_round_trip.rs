@@ -1,4 +1,4 @@
-//! What our client writes our server reads, whatever the texts are.
+//! The server decodes what the client encodes, for any texts.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -11,7 +11,7 @@ use wire::stomp::{Decoder, Limits, Version, header};
 
 use crate::conversation::Conversation;
 
-/// All that a header can hold.
+/// All characters that a header can contain.
 const TEXT: &str = "[^\0]{0,20}";
 const SOME_TEXT: &str = "[^\0]{1,20}";
 
@@ -19,7 +19,7 @@ fn client() -> Client {
     Client::new(&client::Config::DEFAULT, 0)
 }
 
-/// Writes one frame and shows the caller the request it is.
+/// Writes one frame and passes its request to the caller.
 fn heard(write: impl FnOnce(&Client, &mut Vec<u8>), look: impl FnOnce(&Request<'_>)) {
     let mut bytes = Vec::new();
     write(&client(), &mut bytes);
@@ -134,7 +134,7 @@ proptest! {
         });
     }
 
-    /// The whole circle: what the server calls a delivery is what the client's ACK names.
+    /// The server's id of a delivery is the one that the client's ACK contains.
     #[test]
     fn a_delivery_and_its_acknowledgement(delivery in TEXT, count in 0u32..9) {
         let bytes = message(&delivery, count);
@@ -157,7 +157,7 @@ proptest! {
     }
 }
 
-/// CONNECTED and a MESSAGE.
+/// Encodes CONNECTED and a MESSAGE.
 fn message(delivery: &str, count: u32) -> Vec<u8> {
     let message = Message {
         message_id: "e-1",

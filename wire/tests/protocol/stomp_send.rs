@@ -1,4 +1,4 @@
-//! SEND: what it must hold, what the server reads of it, and what subscribers see of it.
+//! SEND: required headers, parsed headers, and headers forwarded to subscribers.
 
 use wire::stomp::{SUPPORTED, Version};
 
@@ -37,8 +37,8 @@ fn send_fields_are_parsed() {
     );
 }
 
-/// "The user defined headers MUST be passed through in the MESSAGE frame", repeated ones and those
-/// that the server has read included.
+/// "The user defined headers MUST be passed through in the MESSAGE frame", including repeated ones
+/// and those that the server has parsed.
 #[test]
 fn user_headers_pass_through() {
     let headers = [
@@ -55,7 +55,7 @@ fn user_headers_pass_through() {
             "JMSXGroupID:g\nJMSXGroupSeq:-1\n",
             r#"JMSXGroupID "g", JMSXGroupSeq "-1""#,
         ),
-        // Of other frames, and so the user's here.
+        // Headers of other frames, which are user defined here.
         ("id:1\nselector:s\n", r#"id "1", selector "s""#),
         // Names are case sensitive, and never trimmed.
         ("Receipt:r\n ack:1\n", r#"Receipt "r",  ack "1""#),
@@ -66,7 +66,7 @@ fn user_headers_pass_through() {
     }
 }
 
-/// What subscribers take the server's word for cannot be forged.
+/// Headers that subscribers expect from the server cannot be forged.
 #[test]
 fn headers_set_by_the_server_are_not_passed_through() {
     let own = [
@@ -101,7 +101,7 @@ fn expires_is_a_time_or_never() {
         ("00", Ok(None)),
         ("1", Ok(Some(1))),
         ("1795000000000", Ok(Some(1_795_000_000_000))),
-        // Further than anybody can count is as far as we can.
+        // Numbers above the maximum become the maximum.
         ("99999999999999999999999", Ok(Some(u64::MAX))),
         ("", Err(())),
         ("-1", Err(())),
@@ -121,7 +121,7 @@ fn expires_is_a_time_or_never() {
     }
 }
 
-/// MQTT's flag: it is the server's to do, and not passed on.
+/// MQTT's flag: applied by the server and not forwarded.
 #[test]
 fn retain_is_a_flag() {
     for &version in SUPPORTED {
@@ -155,7 +155,7 @@ fn priority_is_a_digit() {
     }
 }
 
-/// "Repeated Header Entries": nobody looks at the second, not even to find it wrong.
+/// "Repeated Header Entries": the second entry is not even validated.
 #[test]
 fn only_the_first_of_repeated_headers_is_read() {
     check(
@@ -165,7 +165,7 @@ fn only_the_first_of_repeated_headers_is_read() {
     );
 }
 
-/// The examples of 1.0 pad values, and so they are trimmed there, and only there.
+/// The examples of 1.0 pad values, so they are trimmed in 1.0 only.
 #[test]
 fn padded_numbers_are_numbers_in_1_0() {
     check(

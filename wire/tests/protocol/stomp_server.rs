@@ -1,4 +1,4 @@
-//! The server's machine: what it makes of frames, in order and out of it.
+//! The server's state machine: requests and faults of frames in and out of order.
 
 use wire::stomp::server::{AckTarget, Cause, Config, Fault, Identity, Request, Session};
 use wire::stomp::{Decoder, Limits};
@@ -7,7 +7,7 @@ use crate::conversation::{Conversation, GREETING, show, show_fault};
 
 const CONNECT: &str = "CONNECT\naccept-version:1.2\nhost:h\n\n\0";
 
-/// Feeds frames to a session and notes what it makes of them, up to the first fault.
+/// Passes frames to a session and returns its requests up to the first fault.
 #[track_caller]
 fn requests(input: &str) -> Vec<String> {
     let mut decoder = Decoder::new(Limits::DEFAULT);
@@ -39,7 +39,7 @@ fn connected(session: &mut Session) -> String {
     String::from_utf8(out).expect("a greeting is text")
 }
 
-/// What comes after a CONNECT that is accepted.
+/// Checks the requests after an accepted CONNECT.
 #[track_caller]
 fn check(input: &str, expected: &[&str]) {
     let seen = requests(&format!("{CONNECT}{input}"));
@@ -59,8 +59,8 @@ fn connect_fields_are_parsed() {
             r#"connect 1.2 host Some("h:1") login Some("me") passcode Some("a:b") client-id Some("c") heart-beat 4000,5000"#,
         ],
     );
-    // "STOMP servers MUST handle a STOMP frame in the same manner as a CONNECT frame"; the clients
-    // most in use send no host; a missing heart-beat is 0,0.
+    // "STOMP servers MUST handle a STOMP frame in the same manner as a CONNECT frame"; the most
+    // common clients send no host; a missing heart-beat is 0,0.
     check_from_start(
         "\nSTOMP\naccept-version:1.2\n\n\0",
         &[
@@ -70,7 +70,8 @@ fn connect_fields_are_parsed() {
     );
 }
 
-/// "Any client frame other than CONNECT MAY specify a receipt header"; CONNECTED is answer enough.
+/// "Any client frame other than CONNECT MAY specify a receipt header"; CONNECTED is the answer to
+/// CONNECT.
 #[test]
 fn connect_gets_no_receipt() {
     let conversation = Conversation::open("CONNECT\naccept-version:1.2\nreceipt:r\n\n\0");
@@ -92,21 +93,21 @@ fn versions_without_overlap_are_refused() {
 fn frames_out_of_order_are_faults() {
     check_from_start(
         "SEND\ndestination:/topic/a\nreceipt:r\n\n\0",
-        &[r#"fault: SEND came before the session was open: CONNECT comes first, for receipt "r""#],
+        &[r#"fault: SEND was sent before CONNECT was accepted, for receipt "r""#],
     );
-    check(CONNECT, &["fault: CONNECT came a second time"]);
+    check(CONNECT, &["fault: CONNECT was sent twice"]);
     check(
         "DISCONNECT\nreceipt:77\n\n\0\nSEND\ndestination:/topic/a\n\n\0",
         &[
             r#"disconnect, receipt "77""#,
             "heart-beat",
-            "fault: SEND came after DISCONNECT",
+            "fault: SEND was sent after DISCONNECT",
         ],
     );
     for command in ["MESSAGE", "CONNECTED", "RECEIPT", "ERROR"] {
         check(
             &format!("{command}\n\n\0"),
-            &[&format!("fault: {command} is a frame of servers")],
+            &[&format!("fault: {command} is a server frame")],
         );
     }
 }
@@ -174,7 +175,7 @@ fn errors_contain_the_cause_and_the_receipt_id() {
         &malformed.expect_err("x is no header").into(),
         "ERROR\nmessage:malformed frame\ncontent-type:text/plain\ncontent-length:26\n\nheader line 1 has no colon\0",
     );
-    // "Protocol Negotiation": this ERROR names the versions that would do.
+    // "Protocol Negotiation": this ERROR lists the supported versions.
     check_error(
         &Fault::new(Cause::UnsupportedVersion, None),
         "ERROR\nversion:1.0,1.1,1.2\nmessage:unsupported version\ncontent-type:text/plain\n\

@@ -1,4 +1,4 @@
-//! SUBSCRIBE and UNSUBSCRIBE: the specification's headers, other brokers' and Carillon's own.
+//! SUBSCRIBE and UNSUBSCRIBE: headers of the specification, of other brokers, and Carillon's own.
 
 use wire::stomp::{SUPPORTED, Version};
 
@@ -6,14 +6,14 @@ use Version::{V1_0, V1_1, V1_2};
 
 use crate::conversation::asked;
 
-/// A SUBSCRIBE with these headers besides what it must have.
+/// Checks a SUBSCRIBE with these headers in addition to the required ones.
 #[track_caller]
 fn check(headers: &str, expected: &str) {
     let frame = format!("SUBSCRIBE\nid:0\ndestination:/a\n{headers}\n\0");
     assert_eq!(asked(V1_2, &frame), expected, "of {headers:?}");
 }
 
-/// What it is beyond a plain one.
+/// Checks an accepted SUBSCRIBE; `expected` is its difference from a minimal one.
 #[track_caller]
 fn accepted(headers: &str, expected: &str) {
     check(headers, &format!(r#"subscribe Id("0") /a auto{expected}"#));
@@ -43,7 +43,8 @@ fn a_destination_and_from_1_1_on_an_id_are_required() {
 }
 
 /// "The valid values for the `ack` header are `auto`, `client`, or `client-individual`. If the
-/// header is not set, it defaults to `auto`." 1.0 has no `client-individual`; we are lenient.
+/// header is not set, it defaults to `auto`." 1.0 has no `client-individual`; the server accepts
+/// it.
 #[test]
 fn the_ack_mode_is_one_of_three() {
     let cases = [
@@ -83,7 +84,7 @@ fn a_body_is_ignored_in_1_0() {
         for version in [V1_1, V1_2] {
             assert_eq!(
                 asked(version, &frame),
-                "fault: a SUBSCRIBE frame has no body",
+                "fault: a SUBSCRIBE frame must not have a body",
                 "in {version}"
             );
         }
@@ -115,7 +116,7 @@ fn overflow_is_parsed() {
     accepted("delivery:latest\noverflow:latest\n", ", overflow Latest");
     refused(
         "overflow:block\n",
-        "overflow:block is not accepted: this rule is the operator's to choose",
+        "overflow:block is not accepted: only the administrator can choose this rule",
     );
     refused(
         "overflow:x\n",
@@ -124,7 +125,7 @@ fn overflow_is_parsed() {
     refused("delivery:x\n", r#"delivery:x is not accepted: "latest""#);
 }
 
-/// JMS: an empty selector is none. The grammar is the broker's.
+/// JMS: an empty selector means no selector. The broker checks the grammar.
 #[test]
 fn the_selector_is_forwarded() {
     accepted("selector:\n", "");
@@ -146,7 +147,7 @@ fn prefetch_is_bounded() {
         ),
         ("prefetch-count:7\n", ", prefetch 7"),
         ("prefetch-count:50000\n", ", prefetch 10000"),
-        // To RabbitMQ: without a limit.
+        // In RabbitMQ 0 means no limit.
         ("prefetch-count:0\n", ", prefetch 10000"),
         (
             "prefetch-count:7\nactivemq.prefetchSize:8\n",
@@ -168,7 +169,7 @@ fn prefetch_is_bounded() {
         refused(
             &format!("prefetch-count:{value}\n"),
             &format!(
-                "prefetch-count:{value} is not accepted: a number of messages, or 0 for as many as may be"
+                "prefetch-count:{value} is not accepted: a number of messages, or 0 for the maximum"
             ),
         );
     }
@@ -202,7 +203,7 @@ fn flags_are_true_or_false() {
 fn durable_names_come_from_one_of_three_headers() {
     accepted("activemq.subscriptionName:n\n", r#", durable "n""#);
     accepted("durable-subscription-name:n\n", r#", durable "n""#);
-    // RabbitMQ's: the id is the name.
+    // RabbitMQ: the id is the name.
     accepted("durable:true\n", r#", durable "0""#);
     accepted(
         "durable:true\nactivemq.subscriptionName:n\n",
@@ -271,8 +272,8 @@ fn contradicting_headers_are_refused() {
     );
 }
 
-/// "This header MUST match the subscription identifier of an existing subscription", or the name is
-/// that of a durable one, which need not be subscribed to at the moment.
+/// "This header MUST match the subscription identifier of an existing subscription"; or the name of
+/// a durable subscription, which need not have a subscriber at the moment.
 #[test]
 fn unsubscribe_requires_an_id_or_a_durable_name() {
     let missing = |header| format!("fault: a UNSUBSCRIBE frame needs the header \"{header}\"");

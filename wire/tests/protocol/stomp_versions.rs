@@ -1,4 +1,4 @@
-//! Where STOMP 1.0, 1.1 and 1.2 differ: one table for each clause, a row for each version.
+//! The differences of STOMP 1.0, 1.1 and 1.2: one table for each clause, a row for each version.
 
 use wire::stomp::server::{Config, Identity, Message, Request, Session};
 use wire::stomp::server::{message_prefix, message_shared};
@@ -31,7 +31,7 @@ fn the_highest_common_version_is_negotiated() {
     }
 }
 
-/// The same: CONNECTED names the version. 1.0 knows of no heart-beats.
+/// CONNECTED contains the version. 1.0 has no heart-beats.
 #[test]
 fn connected_contains_the_headers_of_its_version() {
     let cases = [
@@ -53,7 +53,7 @@ fn connected_contains_the_headers_of_its_version() {
     }
 }
 
-/// "Heart-beating", since 1.1: in 1.0 the header is one that nobody knows.
+/// "Heart-beating", since 1.1: in 1.0 the header is unknown.
 #[test]
 fn heart_beats_begin_with_1_1() {
     let beats = HeartBeat {
@@ -79,7 +79,7 @@ fn heart_beats_begin_with_1_1() {
     Conversation::open("CONNECT\nheart-beat:often\n\n\0");
 }
 
-/// "Value Encoding", since 1.1; `\r` since 1.2. 1.0 passes backslashes on as they are.
+/// "Value Encoding", since 1.1; `\r` since 1.2. 1.0 forwards backslashes unchanged.
 #[test]
 fn escapes_are_decoded_by_version() {
     let cases = [
@@ -93,7 +93,7 @@ fn escapes_are_decoded_by_version() {
     for (written, in_1_0, in_1_1, in_1_2) in cases {
         for (version, expected) in [(V1_0, Ok(in_1_0)), (V1_1, in_1_1), (V1_2, in_1_2)] {
             let expected = expected.map(str::to_owned).map_err(|code| {
-                format!("header line 2 holds the escape sequence \"\\{code}\", which STOMP {version} does not define")
+                format!("header line 2 contains the escape sequence \"\\{code}\", which STOMP {version} does not define")
             });
             let frame = format!("SEND\ndestination:/topic/a\nx:{written}\n\n\0");
             let mut value = None;
@@ -111,7 +111,8 @@ fn escapes_are_decoded_by_version() {
     }
 }
 
-/// The same, written: what a version cannot say becomes a space, never a line or a frame.
+/// Encoding: a character without an escape sequence in the version becomes a space, never a line
+/// end or NUL.
 #[test]
 fn escapes_are_encoded_by_version() {
     let cases = [
@@ -165,7 +166,7 @@ fn only_1_0_trims_values() {
     assert_eq!(connect.passcode.as_deref(), Some("pass word"));
 }
 
-/// A name is never trimmed: it would become one that is the server's to set.
+/// A name is never trimmed: it could become one that the server sets.
 #[test]
 fn padded_header_names_are_not_trimmed() {
     let send = "SEND\ndestination:/topic/a\n sequence:6\n\n\0";
@@ -181,7 +182,8 @@ fn padded_header_names_are_not_trimmed() {
     }
 }
 
-/// 1.2, "STOMP Frames": lines end with LF or CR LF. The others know only LF; we are lenient.
+/// 1.2, "STOMP Frames": lines end with LF or CR LF. Earlier versions have only LF; the server
+/// accepts both.
 #[test]
 fn lines_may_end_with_cr_lf() {
     for &version in SUPPORTED {
@@ -197,8 +199,8 @@ fn lines_may_end_with_cr_lf() {
     }
 }
 
-/// Since 1.1 "only the SEND, MESSAGE, and ERROR frames" may have a body; 1.0 says of SUBSCRIBE that
-/// its body is ignored, and ours ignores the others', too.
+/// Since 1.1 "only the SEND, MESSAGE, and ERROR frames" may have a body; 1.0 says that the body of
+/// SUBSCRIBE is ignored, and the server also ignores those of other frames.
 #[test]
 fn only_in_1_0_other_frames_may_have_a_body() {
     let frames = [
@@ -216,7 +218,7 @@ fn only_in_1_0_other_frames_may_have_a_body() {
                 let frame = format!("{command}\n{headers}{counted}\nbody\0");
                 let expected = match version {
                     V1_0 => Ok(()),
-                    _ => Err(format!("a {command} frame has no body")),
+                    _ => Err(format!("a {command} frame must not have a body")),
                 };
                 let heard = Conversation::of(version).heard(&frame, |_| {});
                 assert_eq!(heard, expected, "{frame:?} in {version}");
@@ -229,7 +231,7 @@ fn only_in_1_0_other_frames_may_have_a_body() {
     }
 }
 
-/// Some clients end every frame with a line end before the NUL. It says nothing, so it is no body.
+/// Some clients end every frame with a line end before the NUL, which does not count as a body.
 #[test]
 fn line_ends_before_the_nul_are_no_body() {
     let frames = [
@@ -270,7 +272,7 @@ fn the_body_of_connect_is_ignored_in_1_0() {
                 let connect = format!("{command}\naccept-version:{version}\n{length}\n{body}\0");
                 let expected = match version == V1_0 || body == "\n" {
                     true => Ok(()),
-                    false => Err(format!("a {command} frame has no body")),
+                    false => Err(format!("a {command} frame must not have a body")),
                 };
                 let heard = Conversation::unopened().heard(&connect, |_| {});
                 assert_eq!(heard, expected, "{connect:?}");
@@ -279,7 +281,7 @@ fn the_body_of_connect_is_ignored_in_1_0() {
     }
 }
 
-/// The server does not know the peer yet, so it does not collect much for it.
+/// The body of CONNECT has a small limit, since the peer is not authenticated yet.
 #[test]
 fn the_body_of_connect_is_bounded() {
     let limit = Limits::HEAD_BYTES as usize;
@@ -296,7 +298,8 @@ fn the_body_of_connect_is_bounded() {
     );
 }
 
-/// "Repeated Header Entries": the first counts. 1.0 says nothing; ours does the same.
+/// "Repeated Header Entries": the first applies. 1.0 does not define this; the server does the
+/// same.
 #[test]
 fn the_first_of_repeated_headers_is_used() {
     for &version in SUPPORTED {
@@ -321,7 +324,7 @@ fn missing(command: &str, header: &str) -> Result<Identity<'static>, String> {
     Err(format!("a {command} frame needs the header \"{header}\""))
 }
 
-/// What a frame names as its subscription.
+/// Returns the identity of a frame's subscription.
 fn identity(version: Version, frame: &str) -> Result<Identity<'static>, String> {
     let mut identity = None;
     Conversation::of(version).heard(frame, |request| {
@@ -334,7 +337,7 @@ fn identity(version: Version, frame: &str) -> Result<Identity<'static>, String> 
     Ok(identity.expect("shown above"))
 }
 
-/// "SUBSCRIBE id Header", since 1.1 one "MUST" have it.
+/// "SUBSCRIBE id Header": an id is required since 1.1.
 #[test]
 fn a_subscription_is_identified_by_id_or_in_1_0_by_destination() {
     let cases = [
@@ -380,7 +383,7 @@ fn unsubscribe_uses_the_same_identity() {
     }
 }
 
-/// 1.0, "MESSAGE": the header `subscription` only where there was an id.
+/// 1.0, "MESSAGE": the header `subscription` only if there was an id.
 #[test]
 fn message_contains_the_id_if_there_is_one() {
     let cases = [

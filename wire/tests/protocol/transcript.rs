@@ -1,8 +1,9 @@
-//! What a stream says, as text that a table can hold.
+//! Formats the items of a stream as text for tables.
 
 use wire::stomp::{DecodeError, Decoder, Frame, Item, Limits, Version};
 
-/// Every item of `input`, one a line, and last the error or what is unfinished.
+/// Returns every item of `input`, one per line, and last the error or the number of unfinished
+/// bytes.
 pub fn transcript(input: &[u8]) -> Vec<String> {
     transcript_with(Limits::DEFAULT, Version::V1_2, input)
 }
@@ -46,7 +47,8 @@ fn show_frame(frame: &Frame<'_>) -> String {
     text + &format!(" | {}", frame.body.escape_ascii())
 }
 
-/// The stream cut at `cuts`: after each piece the caller keeps what was not consumed.
+/// Decodes the stream cut at `cuts`: after each piece the caller keeps the bytes that were not
+/// consumed.
 pub fn transcript_of_pieces(input: &[u8], cuts: &[usize]) -> (Vec<String>, Option<DecodeError>) {
     let mut decoder = Decoder::new(Limits::DEFAULT);
     let mut lines = Vec::new();

@@ -52,7 +52,7 @@ pub(super) fn connect<'a>(
     })
 }
 
-/// What the first two fields say.
+/// The content of the first two fields of CONNECT.
 struct Protocol {
     version: Version,
     is_bridge: bool,

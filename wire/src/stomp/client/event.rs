@@ -1,4 +1,4 @@
-//! What a server says.
+//! Events: the frames of a server.
 
 use std::borrow::Cow;
 
@@ -6,54 +6,76 @@ use super::super::server::Missed;
 use super::super::{Command, DecodeError, Frame, Header, Headers, HeartBeat, Version, header};
 use super::request::SPOKEN;
 
+/// An event of the connection.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
+    /// A heart-beat.
     HeartBeat,
+    /// CONNECTED.
     Connected(Connected<'a>),
+    /// MESSAGE.
     Message(Message<'a>),
-    /// The server has processed the frame that asked for this receipt.
+    /// RECEIPT: the server has processed the frame that requested this receipt.
     Receipt(Cow<'a, str>),
-    /// The server closes the connection after it.
+    /// ERROR. The server closes the connection afterwards.
     Error(ServerError<'a>),
 }
 
+/// The content of CONNECTED.
 #[derive(Clone, Debug)]
 pub struct Connected<'a> {
+    /// The negotiated version.
     pub version: Version,
+    /// The id of the session.
     pub session: Option<Cow<'a, str>>,
+    /// Name and version of the server.
     pub server: Option<Cow<'a, str>>,
-    /// What the server offers and wishes; the client has noted it.
+    /// The server's heart-beat intervals; the client has stored them.
     pub heart_beat: HeartBeat,
 }
 
-/// The standard's three headers must be there; Carillon's own are absent from other brokers.
+/// The content of a MESSAGE. The three standard headers are required; Carillon's own are absent
+/// with other brokers.
 #[derive(Clone, Debug)]
 pub struct Message<'a> {
+    /// The id of the subscription.
     pub subscription: Cow<'a, str>,
+    /// The id of the message.
     pub message_id: Cow<'a, str>,
+    /// The destination.
     pub destination: Cow<'a, str>,
+    /// The position in the log of the destination.
     pub sequence: Option<u64>,
-    /// Milliseconds of Unix time.
+    /// The time of publication in milliseconds of Unix time.
     pub timestamp: Option<u64>,
+    /// The name of the connection that published the message.
     pub producer: Option<Cow<'a, str>>,
+    /// The messages that were skipped before this one.
     pub missed: Option<Missed>,
+    /// The media type of the body.
     pub content_type: Option<Cow<'a, str>>,
+    /// All headers.
     pub headers: Headers<'a>,
+    /// The body.
     pub body: &'a [u8],
 }
 
+/// The content of an ERROR.
 #[derive(Clone, Debug)]
 pub struct ServerError<'a> {
+    /// A short description.
     pub message: Option<Cow<'a, str>>,
+    /// The receipt of the frame at fault.
     pub receipt_id: Option<Cow<'a, str>>,
+    /// The details.
     pub body: Cow<'a, str>,
 }
 
-/// What a server did wrong. The connection cannot be used any further.
+/// A violation of the protocol by the server. The connection cannot be used any further.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
     /// A frame that cannot be decoded.
-    #[error("the server's bytes are no STOMP: {0}")]
+    #[error("the server's bytes are not valid STOMP: {0}")]
     Malformed(#[from] DecodeError),
     /// A frame before CONNECTED.
     #[error("the server sent {command} before CONNECTED")]
@@ -87,29 +109,29 @@ pub enum ProtocolError {
 }
 
 impl<'a> Message<'a> {
-    /// The headers the producer set.
+    /// Returns the user defined headers.
     pub fn user_headers(&self) -> impl Iterator<Item = Header<'a>> + use<'a> {
         self.headers
             .iter()
             .filter(|header| header::is_user_defined(header.raw_name))
     }
 
-    /// What an ACK or NACK names it by. `None`: there is nothing to acknowledge.
+    /// Returns the id for ACK or NACK, or `None` if the message need not be acknowledged.
     pub fn ack(&self) -> Option<Cow<'a, str>> {
         self.headers.get(header::ACK)
     }
 
-    /// How often it was delivered, this time included; the first time it is not said.
+    /// Returns the number of deliveries including this one, or None for the first.
     pub fn delivery_count(&self) -> Option<u32> {
         self.headers.get(header::DELIVERY_COUNT)?.parse().ok()
     }
 
-    /// The destination where the producer waits for an answer.
+    /// Returns the destination for replies.
     pub fn reply_to(&self) -> Option<Cow<'a, str>> {
         self.headers.get(header::REPLY_TO)
     }
 
-    /// What the answer is to repeat, so that its reader knows to what it is one.
+    /// Returns the value that a reply must repeat.
     pub fn correlation_id(&self) -> Option<Cow<'a, str>> {
         self.headers.get(header::CORRELATION_ID)
     }
@@ -138,7 +160,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The headers of a MESSAGE before it is known whether all are there.
+/// The headers of a MESSAGE, before required ones are checked.
 #[derive(Default)]
 struct Received<'a> {
     subscription: Option<Cow<'a, str>>,
@@ -189,7 +211,7 @@ impl<'a> Connected<'a> {
     }
 }
 
-/// A server that does not say its version speaks 1.0.
+/// Returns the server's version. A server that sends no version uses 1.0.
 fn chosen(version: Option<Cow<'_, str>>) -> Result<Version, ProtocolError> {
     let version = version
         .as_deref()

@@ -22,22 +22,22 @@ pub enum Cause {
     #[error("{0}")]
     Malformed(#[from] DecodeError),
     /// A frame before CONNECTED.
-    #[error("{command} came before the session was open: CONNECT comes first")]
+    #[error("{command} was sent before CONNECT was accepted")]
     NotConnected {
         /// The command.
         command: Command,
     },
     /// A second CONNECT.
-    #[error("CONNECT came a second time")]
+    #[error("CONNECT was sent twice")]
     AlreadyConnected,
     /// A frame after DISCONNECT.
-    #[error("{command} came after DISCONNECT")]
+    #[error("{command} was sent after DISCONNECT")]
     AfterDisconnect {
         /// The command.
         command: Command,
     },
     /// A server frame.
-    #[error("{command} is a frame of servers")]
+    #[error("{command} is a server frame")]
     NotAClientFrame {
         /// The command.
         command: Command,

@@ -1,4 +1,4 @@
-//! The order of the conversation, the replies, and the heart-beats of one connection.
+//! The server's state machine: order of frames, replies and heart-beats of one connection.
 
 use super::super::heart_beat::Pulse;
 use super::super::{Command, Due, Frame, FrameWriter, HeartBeat, Item, Version, header};
@@ -7,23 +7,25 @@ use super::request::{
     Acknowledge, Connect, Disconnect, Request, Send, Subscribe, Transaction, Unsubscribe,
 };
 
-/// What the server offers every client.
+/// The configuration, common to all clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// The longest intervals that are offered and wished for; 0 is never.
+    /// The longest heart-beat intervals that the server offers and requests; 0 disables them.
     pub heart_beat: HeartBeat,
-    /// The shortest interval, in milliseconds. A client that asks for one below that of `heart_beat`
-    /// gets it, down to this.
+    /// The shortest interval, in milliseconds. The server follows a client that requests a shorter
+    /// interval than `heart_beat`, down to this one.
     pub heart_beat_min_ms: u32,
-    /// How long a connection may take until it is answered with CONNECTED.
+    /// Maximum time from the start of a connection to CONNECTED, in milliseconds.
     pub handshake_ms: u32,
 }
 
 impl Config {
+    /// The default of `handshake_ms`.
     pub const HANDSHAKE_MS: u32 = 10_000;
-    /// As RabbitMQ has it.
+    /// The default of `heart_beat_min_ms`, as in RabbitMQ.
     pub const HEART_BEAT_MIN_MS: u32 = 1_000;
 
+    /// The default configuration.
     pub const DEFAULT: Self = Self {
         heart_beat: HeartBeat::DEFAULT,
         heart_beat_min_ms: Self::HEART_BEAT_MIN_MS,
@@ -37,21 +39,21 @@ impl Default for Config {
     }
 }
 
-/// What CONNECTED says besides the version and the heart-beat.
+/// The content of CONNECTED, besides version and heart-beat.
 #[derive(Clone, Copy, Debug)]
 pub struct Greeting<'a> {
     /// `name "/" version`, such as `Carillon/0.1.0`.
     pub server: &'a str,
-    /// Identifies this session.
+    /// The unique id of this session.
     pub session: &'a str,
 }
 
-/// One connection. Small, because an idle one costs nothing else here.
+/// The state of a connection. Kept small, since it is the only cost here of an idle connection.
 #[derive(Clone, Debug)]
 pub struct Session {
     state: State,
     version: Version,
-    /// Our own offer; the client's is needed only until the answer.
+    /// The server's own offer; the client's is stored only until CONNECTED.
     heart_beat: HeartBeat,
     heart_beat_min_ms: u32,
     pulse: Pulse,
@@ -60,16 +62,17 @@ pub struct Session {
 #[derive(Clone, Copy, Debug)]
 enum State {
     AwaitingConnect,
-    /// CONNECT has been read and is not answered yet.
+    /// CONNECT has been received and is not answered yet.
     Connecting {
         peer: HeartBeat,
     },
     Connected,
-    /// DISCONNECT has been read.
+    /// DISCONNECT has been received.
     Disconnected,
 }
 
 impl Session {
+    /// Creates the state of a new connection.
     pub const fn new(config: &Config, now_ms: u64) -> Self {
         Self {
             state: State::AwaitingConnect,
@@ -80,21 +83,21 @@ impl Session {
         }
     }
 
-    /// The version of replies, and the one to tell the decoder after CONNECT.
+    /// Returns the version of replies; the decoder must use it after CONNECT.
     pub const fn version(&self) -> Version {
         self.version
     }
 
+    /// Returns true after CONNECTED was written.
     pub const fn is_connected(&self) -> bool {
         matches!(self.state, State::Connected)
     }
 
-    /// What the client asks for.
+    /// Returns the request of an item.
     ///
     /// # Errors
     ///
-    /// What the client did wrong, to be answered with [`error`](Self::error) and the end of the
-    /// connection.
+    /// A violation by the client. Answer with [`error`](Self::error) and close the connection.
     #[inline]
     pub fn request<'a>(&mut self, item: Item<'a>) -> Result<Request<'a>, Fault> {
         match item {
@@ -106,7 +109,7 @@ impl Session {
         }
     }
 
-    /// By far the most of what arrives: on a way of its own it is not moved from hand to hand.
+    /// Handles SEND, the most frequent frame, in a function that can be inlined.
     #[inline]
     fn send<'a>(&self, frame: &Frame<'a>) -> Result<Request<'a>, Fault> {
         let order = self.check_order(frame.command);
@@ -166,7 +169,7 @@ impl Session {
         Disconnect::read(frame)
     }
 
-    /// Accepts [`Request::Connect`]: writes CONNECTED, and heart-beats count from here.
+    /// Accepts [`Request::Connect`]: writes CONNECTED and starts the heart-beat timers.
     pub fn connected(&mut self, now_ms: u64, greeting: &Greeting<'_>, out: &mut Vec<u8>) {
         if let State::Connecting { peer } = self.state {
             self.heart_beat = self.heart_beat.following(peer, self.heart_beat_min_ms);
@@ -184,39 +187,40 @@ impl Session {
         frame.end();
     }
 
-    /// "Sent from the server to the client once a server has successfully processed a client frame
-    /// that requests a receipt" (STOMP 1.2, "RECEIPT").
+    /// Writes RECEIPT: "Sent from the server to the client once a server has successfully processed
+    /// a client frame that requests a receipt" (STOMP 1.2, "RECEIPT").
     pub fn receipt(&self, receipt: &str, out: &mut Vec<u8>) {
         let mut frame = FrameWriter::new(out, self.version, Command::Receipt);
         frame.header(header::RECEIPT_ID, receipt);
         frame.end();
     }
 
-    /// Writes ERROR. Close the connection when it is sent.
+    /// Writes ERROR. Close the connection after sending it.
     pub fn error(&mut self, fault: &Fault, out: &mut Vec<u8>) {
         self.state = State::Disconnected;
         fault.write(self.version, out);
     }
 
-    /// Bytes have arrived, whatever they are: "any new data received over the network connection
-    /// is an indication that the remote end is alive".
+    /// Must be called when bytes have arrived, even part of a frame: "any new data received over
+    /// the network connection is an indication that the remote end is alive".
     #[inline]
     pub const fn received(&mut self, now_ms: u64) {
         self.pulse.received(now_ms);
     }
 
-    /// Bytes have been sent.
+    /// Must be called when bytes have been sent.
     #[inline]
     pub const fn sent(&mut self, now_ms: u64) {
         self.pulse.sent(now_ms);
     }
 
-    /// When to call [`on_deadline`](Self::on_deadline) next. It moves with each `received` and
-    /// `sent`; a timer set for an earlier answer may stay, it finds nothing due.
+    /// Returns the time of the next call of [`on_deadline`](Self::on_deadline). Each `received` and
+    /// `sent` postpones it. A timer for an earlier time need not be reset; it finds nothing due.
     pub fn deadline(&self) -> Option<u64> {
         self.pulse.deadline()
     }
 
+    /// Returns the action due.
     pub fn on_deadline(&mut self, now_ms: u64) -> Due {
         self.pulse.on_deadline(now_ms)
     }

@@ -7,21 +7,27 @@ use super::super::super::{DecodeError, Frame, HeartBeat, Version, header};
 use super::super::fault::Cause;
 use super::fields::{invalid, set_first};
 
+/// A CONNECT or STOMP frame.
 #[derive(Clone, Debug)]
 pub struct Connect<'a> {
-    /// The highest version that both sides speak.
+    /// The highest common version.
     pub version: Version,
-    /// 1.2 demands it, but the clients most in use leave it out.
+    /// The virtual host. 1.2 requires it, but the most common clients omit it.
     pub host: Option<Cow<'a, str>>,
+    /// The user name.
     pub login: Option<Cow<'a, str>>,
+    /// The password.
     pub passcode: Option<Cow<'a, str>>,
+    /// The name of the client as publisher and as owner of durable subscriptions.
     pub client_id: Option<Cow<'a, str>>,
-    /// What the client offers and wishes; the session has noted it.
+    /// The client's heart-beat intervals; the session has stored them.
     pub heart_beat: HeartBeat,
 }
 
+/// A DISCONNECT.
 #[derive(Clone, Debug)]
 pub struct Disconnect<'a> {
+    /// The requested receipt.
     pub receipt: Option<Cow<'a, str>>,
 }
 
@@ -62,7 +68,7 @@ impl<'a> Connect<'a> {
         Ok(connect)
     }
 
-    /// What the decoder could not do: the version was not known before.
+    /// Trims values in 1.0, which the decoder could not do before the version was known.
     fn trim(&mut self) {
         let values = [
             &mut self.host,
@@ -87,8 +93,8 @@ impl<'a> Disconnect<'a> {
     }
 }
 
-/// "If the accept-version header is missing, it means that the client only supports version 1.0"
-/// (STOMP 1.2, "Protocol Negotiation").
+/// Returns the negotiated version. "If the accept-version header is missing, it means that the
+/// client only supports version 1.0" (STOMP 1.2, "Protocol Negotiation").
 fn negotiated(accept_version: Option<Cow<'_, str>>) -> Result<Version, Cause> {
     let offered = accept_version.as_deref().unwrap_or("1.0");
     Version::negotiate(offered).ok_or(Cause::UnsupportedVersion)

@@ -1,4 +1,4 @@
-//! Reading headers: the first of a name, those that must be there, flags and numbers.
+//! Parses headers: first occurrences, required headers, flags and numbers.
 
 use std::borrow::Cow;
 
@@ -23,7 +23,7 @@ pub(super) fn required<'a>(
     value.ok_or(Cause::MissingHeader { command, name })
 }
 
-/// A header that is there to say `true`. Without it there is no such thing.
+/// Parses a flag; false if the header is missing.
 pub(super) fn flag(headers: Headers<'_>, name: &'static str) -> Result<bool, Cause> {
     match headers.get(name).as_deref() {
         None => Ok(false),
@@ -31,7 +31,7 @@ pub(super) fn flag(headers: Headers<'_>, name: &'static str) -> Result<bool, Cau
     }
 }
 
-/// Reads the value of a boolean header. Every such header is read here.
+/// Parses the value of a boolean header. All boolean headers are parsed here.
 ///
 /// The case of the letters does not matter: clients in Python write `True` and `False`, which
 /// RabbitMQ and ActiveMQ accept.
@@ -45,7 +45,7 @@ pub(super) fn truth(name: &'static str, value: &str) -> Result<bool, Cause> {
     }
 }
 
-/// A decimal number. What is too large for us to count is as large as we can count.
+/// Parses a decimal number. Numbers above `u64::MAX` become `u64::MAX`.
 pub(super) fn decimal(text: &str) -> Option<u64> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().unwrap_or(u64::MAX))

@@ -112,7 +112,7 @@ impl Overflow {
             "block" => Err(invalid(
                 header::OVERFLOW,
                 value,
-                "this rule is the operator's to choose",
+                "only the administrator can choose this rule",
             )),
             _ => Err(invalid(
                 header::OVERFLOW,
@@ -143,7 +143,7 @@ pub(super) fn prefetch(headers: Headers<'_>, most: usize) -> Result<Option<usize
             None => Err(invalid(
                 header::PREFETCH_COUNT,
                 &count,
-                "a number of messages, or 0 for as many as may be",
+                "a number of messages, or 0 for the maximum",
             )),
             Some(0) => Ok(Some(most)),
             Some(count) => Ok(Some(at_most(count))),
