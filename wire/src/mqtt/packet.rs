@@ -48,8 +48,8 @@ pub enum Packet<'a> {
 pub struct Connect<'a> {
     /// The protocol name and level.
     pub version: Version,
-    /// True if the client is the bridge of another broker: see [`Version::BRIDGE`]. Always false in
-    /// 5.0.
+    /// True if the client is the bridge of another broker, which sets the highest bit of the protocol
+    /// level. Always false in 5.0.
     pub is_bridge: bool,
     /// "Clean Session" before 5.0, where it also means that the session ends with the connection.
     pub clean_start: bool,
