@@ -1,4 +1,5 @@
-//! Consumers that are unsubscribed while they hold deliveries: they can settle those, and take nothing more.
+//! Consumers that are unsubscribed while they hold deliveries: they can settle them, and receive no
+//! more.
 
 use broker::{Acknowledgement, Broker, Consume, Outcome, SubscriptionId, Verdict};
 
@@ -15,8 +16,8 @@ fn unsubscribe(broker: &Broker, client: &Client, id: SubscriptionId) {
     broker.unsubscribe_when_settled(client.reader.session(), id, 0, &mut outcome);
 }
 
-/// A client with a consumer of `q` that has read "1" and "2", while "3" was assigned and not read, and that is
-/// unsubscribed then.
+/// Returns a client whose consumer of `q` has read "1" and "2", was assigned "3" without reading it,
+/// and is then unsubscribed.
 fn unsubscribed(broker: &Broker, consume: Consume<'_>) -> (Client, Vec<Taken>) {
     let mut client = Client::attach(broker, "leaving");
     let id = client.consume(broker, consume);
@@ -28,7 +29,7 @@ fn unsubscribed(broker: &Broker, consume: Consume<'_>) -> (Client, Vec<Taken>) {
 }
 
 #[test]
-fn deliveries_can_be_settled_and_go_to_nobody_else() {
+fn deliveries_can_be_settled_and_go_to_no_other_consumer() {
     for acknowledgement in [Acknowledgement::Individual, Acknowledgement::Cumulative] {
         let broker = broker(|_| {});
         let consume = Consume {
@@ -60,7 +61,7 @@ fn deliveries_can_be_settled_and_go_to_nobody_else() {
 }
 
 #[test]
-fn what_is_returned_goes_to_others() {
+fn returned_deliveries_go_to_other_consumers() {
     let broker = broker(|_| {});
     let (mut client, taken) = unsubscribed(&broker, queue("q"));
     let mut other = Client::attach(&broker, "other");
@@ -75,7 +76,7 @@ fn what_is_returned_goes_to_others() {
 }
 
 #[test]
-fn what_was_not_settled_goes_to_others_when_the_session_ends_or_is_paused() {
+fn unsettled_deliveries_go_to_others_when_the_session_ends_or_is_paused() {
     for is_paused in [false, true] {
         let broker = broker(|_| {});
         let (mut client, taken) = unsubscribed(&broker, queue("q"));
@@ -113,7 +114,7 @@ fn without_deliveries_a_consumer_ends_at_once() {
         unsubscribe(&broker, &client, id);
         assert_eq!(broker.figures().subscriptions, 0);
     }
-    // The messages of a subscription to topics end with it: nobody else could get them.
+    // The messages of a topic subscription end with it, since no other consumer could receive them.
     let id = client.consume(&broker, topics("t", broker::Start::New));
     publish_events(&broker, "t", &["1"]);
     let taken = client.take();
@@ -124,7 +125,7 @@ fn without_deliveries_a_consumer_ends_at_once() {
 }
 
 #[test]
-fn groups_and_what_only_an_exclusive_consumer_could_have_go_to_others() {
+fn groups_and_exclusive_queues_go_to_other_consumers() {
     let broker = broker(|_| {});
     let mut only = Client::attach(&broker, "only");
     let id = only.consume(
@@ -153,7 +154,7 @@ fn groups_and_what_only_an_exclusive_consumer_could_have_go_to_others() {
 }
 
 #[test]
-fn a_transaction_can_have_them() {
+fn deliveries_can_be_settled_in_a_transaction() {
     let broker = broker(|_| {});
     let (client, taken) = unsubscribed(&broker, queue("q"));
     let staged = client.stage(&broker, &taken[0], Verdict::Accept);
@@ -168,7 +169,7 @@ fn a_transaction_can_have_them() {
 }
 
 #[test]
-fn it_counts_as_a_subscription_until_then() {
+fn the_consumer_counts_as_a_subscription_until_all_is_settled() {
     let broker = broker(|limits| limits.subscriptions_per_session = 1);
     let (client, taken) = unsubscribed(&broker, queue("q"));
     assert!(client.try_consume(&broker, queue("q")).is_err());
