@@ -101,6 +101,14 @@ impl Feed {
         self.lines.iter().cloned().collect()
     }
 
+    /// Returns where [`Feed::angle`] and [`Feed::bars`] come from.
+    pub fn source(&self) -> Source {
+        match self.latest {
+            Some(_) => Source::Message,
+            None => Source::Example,
+        }
+    }
+
     /// The newest number; 0 until there is one.
     pub fn angle(&self) -> f64 {
         match &self.latest {
@@ -140,6 +148,14 @@ impl Feed {
     pub fn per_second(&self, now_ms: f64) -> f64 {
         self.rate.per_second(now_ms)
     }
+}
+
+/// Where the values come from that a page draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Values of the program, drawn until the first message that the page understands.
+    Example,
+    Message,
 }
 
 fn count(missed: Missed) -> u64 {
@@ -244,6 +260,16 @@ mod tests {
     }
 
     #[test]
+    fn values_are_an_example_until_a_message_is_understood() {
+        let mut feed = feed(&[message(1, r#"{"data":"x"}"#)]);
+        assert_eq!(feed.source(), Source::Example);
+        feed.take(&[message(2, r#"{"data":0}"#)], reading::number, 0.0);
+        assert_eq!(feed.source(), Source::Message);
+        feed.clear();
+        assert_eq!(feed.source(), Source::Message);
+    }
+
+    #[test]
     fn clearing_keeps_what_is_drawn() {
         let mut feed = feed(&[message(1, r#"{"data":50}"#)]);
         feed.clear();
@@ -276,6 +302,7 @@ mod tests {
 
     #[test]
     fn until_there_is_a_reading_the_pictures_have_their_first_values() {
+        assert_eq!(Feed::default().source(), Source::Example);
         assert_eq!(Feed::default().angle(), 0.0);
         assert_eq!(Feed::default().bars(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
     }

@@ -32,6 +32,11 @@ impl Canvas {
     fn fill_with(&self, color: BackendColor) {
         self.context.set_fill_style_str(&css(color));
     }
+
+    fn stroke_with(&self, style: &impl BackendStyle) {
+        self.context.set_stroke_style_str(&css(style.color()));
+        self.context.set_line_width(style.stroke_width().into());
+    }
 }
 
 impl DrawingBackend for Canvas {
@@ -55,18 +60,23 @@ impl DrawingBackend for Canvas {
         Ok(())
     }
 
-    /// Filled: the chart has no other rectangles.
     fn draw_rect<S: BackendStyle>(
         &mut self,
         (left, top): BackendCoord,
         (right, bottom): BackendCoord,
         style: &S,
-        _fill: bool,
+        fill: bool,
     ) -> Drawn {
-        self.fill_with(style.color());
         let (width, height) = (f64::from(right - left), f64::from(bottom - top));
-        self.context
-            .fill_rect(left.into(), top.into(), width, height);
+        if fill {
+            self.fill_with(style.color());
+            self.context
+                .fill_rect(left.into(), top.into(), width, height);
+        } else {
+            self.stroke_with(style);
+            self.context
+                .stroke_rect(left.into(), top.into(), width, height);
+        }
         Ok(())
     }
 
@@ -75,8 +85,7 @@ impl DrawingBackend for Canvas {
         path: I,
         style: &S,
     ) -> Drawn {
-        self.context.set_stroke_style_str(&css(style.color()));
-        self.context.set_line_width(style.stroke_width().into());
+        self.stroke_with(style);
         self.context.begin_path();
         for (x, y) in path {
             // The first point of a path is moved to.

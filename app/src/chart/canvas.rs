@@ -4,7 +4,7 @@ use plotters::prelude::RGBColor;
 use web_sys::{CssStyleDeclaration, HtmlCanvasElement};
 
 use super::{Palette, Picture, Scale, backend::Canvas, draw, tween};
-use crate::browser;
+use crate::{browser, feed::Source};
 use leptos::prelude::window;
 
 /// What is on a canvas, and on its way there.
@@ -12,6 +12,7 @@ pub struct Painter {
     canvas: HtmlCanvasElement,
     palette: Palette,
     scale: Scale,
+    source: Source,
     /// What was drawn last.
     shown: Vec<f64>,
     from: Vec<f64>,
@@ -22,12 +23,13 @@ pub struct Painter {
 }
 
 impl Painter {
-    pub fn new(canvas: HtmlCanvasElement, values: Vec<f64>) -> Self {
+    pub fn new(canvas: HtmlCanvasElement, values: Vec<f64>, source: Source) -> Self {
         let palette = palette(&canvas);
         Self {
             canvas,
             palette,
             scale: Scale::of(&values),
+            source,
             shown: values.clone(),
             from: values.clone(),
             to: values,
@@ -37,7 +39,8 @@ impl Painter {
     }
 
     /// Sets out from what is shown now to `values`, or goes there at once.
-    pub fn set_out(&mut self, values: Vec<f64>) {
+    pub fn set_out(&mut self, values: Vec<f64>, source: Source) {
+        self.source = source;
         self.scale = Scale::following(&self.scale, &values);
         self.from = std::mem::take(&mut self.shown);
         self.to = values;
@@ -59,6 +62,7 @@ impl Painter {
         if let Some(backend) = Canvas::of(&self.canvas) {
             let picture = Picture {
                 values: &self.shown,
+                source: self.source,
                 scale: &self.scale,
                 palette: &self.palette,
                 pixel_ratio: self.ratio,

@@ -10,12 +10,14 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, FontStyle};
 
 use super::Scale;
+use crate::feed::Source;
 
 /// What is to be drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Picture<'a> {
     /// The bars' heights; what is not finite has no bar.
     pub values: &'a [f64],
+    pub source: Source,
     pub scale: &'a Scale,
     pub palette: &'a Palette,
     /// Device pixels in a pixel of style sheets.
@@ -107,6 +109,11 @@ fn marks<DB: DrawingBackend>(
 
 fn bars<DB: DrawingBackend>(plot: &Plot<DB>, picture: &Picture<'_>) -> Drawn<DB> {
     let Scale { low, high, .. } = *picture.scale;
+    let style = match picture.source {
+        Source::Message => picture.palette.bar.filled(),
+        // Outlines, so that an example is not taken for received values.
+        Source::Example => picture.palette.text.stroke_width(picture.stroke()),
+    };
     for (index, value) in picture.values.iter().enumerate() {
         if !value.is_finite() {
             continue;
@@ -114,7 +121,7 @@ fn bars<DB: DrawingBackend>(plot: &Plot<DB>, picture: &Picture<'_>) -> Drawn<DB>
         let (left, right) = (index as f64 + GAP, (index + 1) as f64 - GAP);
         // Not `clamp`: its panic would print numbers, and bring Rust's way to do so along.
         let corners = [(left, value.max(low).min(high)), (right, 0.0)];
-        plot.draw(&Rectangle::new(corners, picture.palette.bar.filled()))?;
+        plot.draw(&Rectangle::new(corners, style))?;
     }
     Ok(())
 }

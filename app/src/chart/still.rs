@@ -1,9 +1,11 @@
 //! The chart before the page is live: an SVG that the server draws, coloured by the style sheet.
 
+use crate::feed::Source;
+
 /// The picture as SVG, `width` and `height` being its coordinates. The browser never draws it: it
 /// finds the server's, and has the canvas.
 #[cfg(feature = "ssr")]
-pub fn svg(values: &[f64], width: u32, height: u32) -> String {
+pub fn svg(values: &[f64], source: Source, width: u32, height: u32) -> String {
     use plotters::prelude::SVGBackend;
 
     use super::{Palette, Picture, Scale, draw};
@@ -11,6 +13,7 @@ pub fn svg(values: &[f64], width: u32, height: u32) -> String {
     let mut svg = String::new();
     let picture = Picture {
         values,
+        source,
         scale: &Scale::of(values),
         palette: &Palette::STILL,
         pixel_ratio: 1.0,
@@ -21,13 +24,13 @@ pub fn svg(values: &[f64], width: u32, height: u32) -> String {
 }
 
 #[cfg(not(feature = "ssr"))]
-pub fn svg(_values: &[f64], _width: u32, _height: u32) -> String {
+pub fn svg(_values: &[f64], _source: Source, _width: u32, _height: u32) -> String {
     String::new()
 }
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
-    use super::svg;
+    use super::{Source, svg};
 
     fn count(svg: &str, what: &str) -> usize {
         svg.matches(what).count()
@@ -42,14 +45,30 @@ mod tests {
             (vec![], 0),
             (vec![1.0; 1000], 1000),
         ] {
-            let svg = svg(&values, 720, 420);
+            let svg = svg(&values, Source::Message, 720, 420);
             assert_eq!(count(&svg, "fill=\"#0000B1\""), bars, "{values:?}");
         }
     }
 
     #[test]
+    fn bars_of_an_example_are_outlines() {
+        let svg = svg(&[1.0, 2.0], Source::Example, 720, 420);
+        assert_eq!(count(&svg, "fill=\"#0000B1\""), 0);
+        assert_eq!(
+            count(&svg, "fill=\"none\" stroke=\"#0000B2\""),
+            2,
+            "{svg}"
+        );
+    }
+
+    #[test]
     fn bars_are_named_and_the_axis_has_numbers() {
-        let svg = svg(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], 720, 420);
+        let svg = svg(
+            &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
+            Source::Message,
+            720,
+            420,
+        );
         for name in ["a1", "a7", "0", "8"] {
             assert!(svg.contains(&format!("\n{name}\n")), "{name} in {svg}");
         }

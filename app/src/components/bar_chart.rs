@@ -13,7 +13,7 @@ use web_sys::{HtmlCanvasElement, MediaQueryList, ResizeObserver};
 use crate::{
     browser::Appointment,
     chart::{Painter, svg},
-    feed::Feed,
+    feed::{Feed, Source},
     number,
     reactive::{effect, hold, once_live, text},
 };
@@ -24,13 +24,14 @@ pub fn BarChart(feed: RwSignal<Feed>) -> impl IntoView {
     let is_drawn = RwSignal::new(false);
     once_live(move || {
         if let Some(element) = canvas.get_untracked() {
-            let values = feed.with_untracked(Feed::bars);
-            paint(feed, Easel::new(Painter::new(element, values)));
+            let (values, source) = feed.with_untracked(drawn);
+            paint(feed, Easel::new(Painter::new(element, values, source)));
             is_drawn.set(true);
         }
     });
-    let values = feed.with_untracked(Feed::bars);
-    let (wide, narrow) = (svg(&values, 720, 420), svg(&values, 340, 300));
+    let (values, source) = feed.with_untracked(drawn);
+    let still = |width, height| svg(&values, source, width, height);
+    let (wide, narrow) = (still(720, 420), still(340, 300));
     view! {
         <figure class=text(move || if is_drawn.get() { "chart drawn" } else { "chart" })>
             <div class="still still-wide" aria-hidden="true" inner_html=wide></div>
@@ -63,9 +64,20 @@ fn Table(feed: RwSignal<Feed>) -> impl IntoView {
     });
     view! {
         <table>
-            <caption>"The chart's values"</caption>
+            <caption>{text(move || feed.with(caption))}</caption>
             <tbody inner_html=text(move || listed.get())></tbody>
         </table>
+    }
+}
+
+fn drawn(feed: &Feed) -> (Vec<f64>, Source) {
+    (feed.bars(), feed.source())
+}
+
+fn caption(feed: &Feed) -> &'static str {
+    match feed.source() {
+        Source::Example => "Example values",
+        Source::Message => "The chart’s values",
     }
 }
 
@@ -87,9 +99,9 @@ fn paint(feed: RwSignal<Feed>, easel: Rc<Easel>) {
     easel.repaint();
     let changed = easel.clone();
     effect(move |before| {
-        let values = feed.with(Feed::bars);
+        let (values, source) = feed.with(drawn);
         if before.is_some() {
-            changed.painter.borrow_mut().set_out(values);
+            changed.painter.borrow_mut().set_out(values, source);
             // While the picture moves, its next frame is on its way.
             if changed.frame.borrow().is_none() {
                 changed.repaint();

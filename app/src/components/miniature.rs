@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::square::rotation;
+use super::{example_note::source_name, square::rotation};
 use crate::{chart::Scale, feed::Feed, reactive::text};
 
 #[component]
 pub fn MiniatureSquare(feed: RwSignal<Feed>) -> impl IntoView {
     view! {
-        <div class="miniature" aria-hidden="true">
+        <div class="miniature" data-source=source_name(feed) aria-hidden="true">
             <div class="square smooth" style:transform=rotation(feed)></div>
         </div>
     }
@@ -19,7 +19,7 @@ pub fn MiniatureSquare(feed: RwSignal<Feed>) -> impl IntoView {
 pub fn MiniatureBars(feed: RwSignal<Feed>) -> impl IntoView {
     let outline = text(move || feed.with(|feed| outline(&feed.bars())));
     view! {
-        <div class="miniature miniature-bars" aria-hidden="true">
+        <div class="miniature miniature-bars" data-source=source_name(feed) aria-hidden="true">
             <svg viewBox="0 0 152 100">
                 <path d=outline />
             </svg>

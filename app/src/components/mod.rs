@@ -2,6 +2,7 @@
 
 mod bar_chart;
 mod connection_notice;
+mod example_note;
 mod figure_rows;
 mod header;
 mod message_list;
@@ -14,6 +15,7 @@ mod tallies;
 
 pub use bar_chart::BarChart;
 pub use connection_notice::ConnectionNotice;
+pub use example_note::ExampleNote;
 pub use figure_rows::FigureRows;
 pub use header::Header;
 pub use message_list::{Lines, MessageList};

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::example_note::source_name;
 use crate::{angle, feed::Feed, number, reactive::text};
 
 #[component]
@@ -9,7 +10,7 @@ pub fn Square(feed: RwSignal<Feed>, is_smooth: RwSignal<bool>) -> impl IntoView 
     let exact = text(move || number::plain(feed.with(Feed::angle)));
     let words = text(move || format!("{}°", angle::text(feed.with(Feed::angle))));
     view! {
-        <div class="dial">
+        <div class="dial" data-source=source_name(feed)>
             <svg viewBox="-160 -160 320 320" aria-hidden="true">
                 <circle class="dial-ring" r="150" />
                 <circle class="dial-minor" r="146.5" pathLength="360" />

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::image_note::ImageNote;
 use crate::{
-    components::{BarChart, Messages},
+    components::{BarChart, ExampleNote, Messages},
     demo::{Demo, follow},
 };
 
@@ -21,6 +21,7 @@ pub fn Chart() -> impl IntoView {
         <div class="split">
             <section class="panel stage" aria-label="The chart">
                 <BarChart feed />
+                <ExampleNote feed lacking="No message with numbers has arrived yet." />
                 <ImageNote image reads=Demo::Chart.reads() />
             </section>
             <Messages feed />

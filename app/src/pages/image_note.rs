@@ -8,17 +8,14 @@ use crate::{host::Image, instant, reading::Reader};
 
 #[component]
 pub fn ImageNote(image: Option<Image>, reads: Reader) -> impl IntoView {
-    let text = match image {
-        None => "Nothing has been published to this topic yet.".into(),
-        Some(image) => {
-            let named = reads(&image.body).and_then(|reading| reading.producer);
-            let producer = named.unwrap_or(Cow::Borrowed(&image.producer));
-            let at = instant::iso(image.timestamp_ms);
-            format!(
-                "Last image: message {} by {producer}, {at}.",
-                image.sequence
-            )
-        }
-    };
-    view! { <p class="image-note">{text}</p> }
+    image.map(|image| {
+        let named = reads(&image.body).and_then(|reading| reading.producer);
+        let producer = named.unwrap_or(Cow::Borrowed(&image.producer));
+        let at = instant::iso(image.timestamp_ms);
+        let text = format!(
+            "Last image: message {} by {producer}, {at}.",
+            image.sequence
+        );
+        view! { <p class="image-note">{text}</p> }
+    })
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::image_note::ImageNote;
 use crate::{
     browser,
-    components::{Messages, Square, Switch},
+    components::{ExampleNote, Messages, Square, Switch},
     demo::{Demo, follow},
     reactive::once_live,
 };
@@ -29,8 +29,9 @@ pub fn Rect() -> impl IntoView {
         <div class="split">
             <section class="panel stage" aria-label="The square">
                 <Square feed is_smooth />
-                <ImageNote image reads=Demo::Rect.reads() />
                 <Switch on=is_smooth label="Transition" />
+                <ExampleNote feed lacking="No message with a number has arrived yet." />
+                <ImageNote image reads=Demo::Rect.reads() />
             </section>
             <Messages feed />
         </div>

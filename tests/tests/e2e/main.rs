@@ -13,6 +13,7 @@ mod dead_letters;
 mod destinations;
 mod durable;
 mod events;
+mod example_values;
 mod hostile_peers;
 mod http_api;
 mod live_pages;
