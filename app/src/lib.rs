@@ -1,9 +1,10 @@
-//! Carillon's pages. The server renders them with the topics' last images, the browser hydrates
-//! them and goes on over one STOMP connection, as any other client would.
+//! Carillon's pages. The server renders them with the topics' last images. In the browser the
+//! program draws them again in the same place, and follows the topics over one STOMP connection, as
+//! any other client would.
 //!
 //! What the server needs: [`shell()`] (the document), [`PATHS`] and [`Route`] (which paths have a
 //! page), and the contexts [`Assets`], [`Host`] and [`RequestPath`], provided before rendering.
-//! What the browser needs: `hydrate()`.
+//! What the browser needs: `start()`.
 
 mod angle;
 mod browser;
@@ -19,6 +20,8 @@ mod host;
 mod instant;
 mod json;
 mod line;
+#[cfg(feature = "browser")]
+mod mount;
 mod navigation;
 mod number;
 mod pages;
@@ -42,14 +45,15 @@ pub use route::{PATHS, Route};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 
-/// Takes over the document that the server rendered. Marks `<html>` with `data-hydrated` when done.
-#[cfg(feature = "hydrate")]
-pub fn hydrate() {
+/// Starts the program in the document that the server rendered. Marks `<html>` with `data-started`
+/// when the pages are drawn.
+#[cfg(feature = "browser")]
+pub fn start() {
     stopped::report_panics();
-    leptos::mount::hydrate_body(App);
-    let root = leptos::prelude::document().document_element();
-    if let Some(root) = root {
-        // A missing mark only matters to those who wait for it.
-        let _ = root.set_attribute("data-hydrated", "");
+    mount::mount();
+    let document = leptos::prelude::document().document_element();
+    if let Some(document) = document {
+        // Only the style of notes and those who measure look at the mark.
+        let _ = document.set_attribute("data-started", "");
     }
 }

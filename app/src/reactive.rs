@@ -16,6 +16,36 @@ pub fn text<T: Into<String>>(compute: impl Fn() -> T + Send + Sync + 'static) ->
     Signal::derive(move || compute().into())
 }
 
+/// An element whose text follows what it is computed from. Every text of the pages that changes is
+/// drawn by this function, [`text_of`] or [`plain_text`].
+///
+/// They set the text as a property of the element. A text node of the view would not do: a
+/// translator puts nodes of its own in its place, and what is written to it afterwards is not seen.
+pub fn live_text<T: Into<String>>(
+    compute: impl Fn() -> T + Send + Sync + 'static,
+) -> impl IntoView {
+    text_of(text(compute))
+}
+
+/// The same for a signal that is there already.
+pub fn text_of(text: Signal<String>) -> impl IntoView {
+    view! { <span prop:textContent=text>{rendered(|| text.get_untracked())}</span> }
+}
+
+/// The same for a text that changes when its view is computed anew.
+pub fn plain_text(text: impl Into<String>) -> impl IntoView {
+    let text = text.into();
+    let child = rendered(|| text.clone());
+    view! { <span prop:textContent=text>{child}</span> }
+}
+
+/// The text as a child, for the server: it renders no properties. In the browser the property is
+/// the text. An empty text is no child, so that the style sheet finds the element `:empty`.
+fn rendered(text: impl FnOnce() -> String) -> Option<String> {
+    let text = (!is_browser()).then(text);
+    text.filter(|text| !text.is_empty())
+}
+
 /// A yes or no that follows what it is computed from.
 pub fn flag(compute: impl Fn() -> bool + Send + Sync + 'static) -> Signal<bool> {
     Signal::derive(compute)

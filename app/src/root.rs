@@ -12,7 +12,11 @@ use crate::{
     reactive::once_live,
 };
 
-/// The whole content of `<body>`.
+/// The `id` of the element that holds the pages. The program draws them anew in it (see `mount`),
+/// and touches nothing outside of it.
+pub const ROOT_ID: &str = "carillon";
+
+/// All that the pages draw.
 #[component]
 pub fn App() -> impl IntoView {
     let navigation = Navigation::new();

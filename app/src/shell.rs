@@ -1,10 +1,10 @@
 //! The HTML document around the pages: metadata, the files with hashed names, and the script that
-//! starts hydration. Only the server draws it.
+//! starts the program. Only the server draws it.
 
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-use crate::{App, Assets, RequestPath, Route};
+use crate::{App, Assets, RequestPath, Route, root::ROOT_ID};
 
 /// The whole document. Reads the contexts [`Assets`] and [`RequestPath`]; without them (nobody
 /// has provided any) the document has no script and shows the overview.
@@ -27,7 +27,9 @@ pub fn shell() -> impl IntoView {
                 {use_context::<Assets>().map(asset_links)}
             </head>
             <body>
-                <App />
+                <div id=ROOT_ID>
+                    <App />
+                </div>
                 <StoppedNotice />
             </body>
         </html>

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reports each panic in the browser's console. After the first one [`has_stopped`] is true.
-#[cfg(feature = "hydrate")]
+#[cfg(feature = "browser")]
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         STOPPED.store(true, Ordering::Relaxed);

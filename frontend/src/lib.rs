@@ -5,5 +5,5 @@ use wasm_bindgen::prelude::wasm_bindgen;
 /// Runs by itself when the module has been loaded.
 #[wasm_bindgen(start)]
 pub fn start() {
-    app::hydrate();
+    app::start();
 }

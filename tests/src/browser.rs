@@ -54,7 +54,7 @@ impl Browser {
     /// Opens a page and waits until it is alive.
     pub async fn open(&self, url: &str) {
         within(url, self.client.goto(url)).await.expect("a page");
-        self.hydrated().await;
+        self.started().await;
     }
 
     /// Opens a page in a window of its own, which stays in front of the driver.
@@ -74,9 +74,9 @@ impl Browser {
         self.client.window().await.expect("a window")
     }
 
-    /// Waits until WASM has taken over the page.
-    pub async fn hydrated(&self) {
-        self.element("html[data-hydrated]").await;
+    /// Waits until the program has drawn the page.
+    pub async fn started(&self) {
+        self.element("html[data-started]").await;
     }
 
     /// Waits for an element.

@@ -15,7 +15,7 @@ use crate::{
     chart::{Painter, svg},
     feed::{Feed, Source},
     number,
-    reactive::{effect, hold, once_live, text},
+    reactive::{effect, hold, live_text, once_live, text},
 };
 
 #[component]
@@ -64,8 +64,8 @@ fn Table(feed: RwSignal<Feed>) -> impl IntoView {
     });
     view! {
         <table>
-            <caption>{text(move || feed.with(caption))}</caption>
-            <tbody inner_html=text(move || listed.get())></tbody>
+            <caption>{live_text(move || feed.with(caption))}</caption>
+            <tbody translate="no" inner_html=text(move || listed.get())></tbody>
         </table>
     }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     browser::{self, Appointment},
     connection::{Connection, State},
-    reactive::{hold, once_live, shown, text},
+    reactive::{hold, live_text, once_live, shown, text},
 };
 
 #[component]
@@ -18,11 +18,11 @@ pub fn ConnectionNotice() -> impl IntoView {
         }
     };
     once_live(move || hold(Appointment::every(250, count_down)));
-    let reason = text(move || match connection.state() {
+    let reason = live_text(move || match connection.state() {
         State::Lost { reason, .. } if !reason.is_empty() => format!("{reason} "),
         _ => String::new(),
     });
-    let next = text(move || match connection.state() {
+    let next = live_text(move || match connection.state() {
         State::Lost { retry_at_ms, .. } => {
             let seconds = ((retry_at_ms - now_ms.get()) / 1000.0).ceil() as u32;
             format!("Next attempt in {seconds} s.")

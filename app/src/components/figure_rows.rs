@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::row::{Cell, Row};
+use crate::{
+    reactive::plain_text,
+    row::{Cell, Row},
+};
 
 /// The roles are those that the elements have anyway, for browsers that forget them when the style
 /// makes something else of a table.
@@ -16,9 +19,9 @@ fn row(row: Row) -> impl IntoView {
     view! {
         <tr role="row" class=row.class>
             <th scope="row" role="rowheader">
-                {row.name}
+                <span translate="no">{plain_text(row.name)}</span>
                 " "
-                <span class="badge">{row.badge}</span>
+                <span class="badge">{plain_text(row.badge)}</span>
             </th>
             {row.cells.into_iter().map(cell).collect_view()}
         </tr>
@@ -28,9 +31,9 @@ fn row(row: Row) -> impl IntoView {
 fn cell(cell: Cell) -> impl IntoView {
     view! {
         <td role="cell" data-column=cell.column class=if cell.is_amiss { "amiss" } else { "" }>
-            {cell.figure}
+            <span translate="no">{plain_text(cell.figure)}</span>
             " "
-            <small>{cell.note}</small>
+            <small>{plain_text(cell.note)}</small>
         </td>
     }
 }

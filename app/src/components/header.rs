@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     connection::{Connection, State},
     navigation::{CONTENT_ID, Navigation},
-    reactive::text,
+    reactive::{live_text, text},
 };
 
 #[component]
@@ -26,7 +26,7 @@ pub fn Header() -> impl IntoView {
             <div class="head-row">
                 <a class="brand" href="/">
                     <Mark />
-                    <span>"Carillon"</span>
+                    <span translate="no">"Carillon"</span>
                 </a>
                 <nav aria-label="Pages">
                     {way("/console", "Console")} {way("/rect", "Rectangle")}
@@ -63,7 +63,7 @@ fn ConnectionState() -> impl IntoView {
         State::Live => "live",
         State::Lost { .. } => "lost",
     });
-    let words = text(move || match connection.state() {
+    let words = live_text(move || match connection.state() {
         State::Idle => "Not live yet",
         State::Connecting { .. } => "Connecting",
         State::Live => "Live",
@@ -72,7 +72,7 @@ fn ConnectionState() -> impl IntoView {
     view! {
         <p class="connection" data-state=name role="status">
             <span class="visually-hidden">"Connection: "</span>
-            <span>{words}</span>
+            {words}
         </p>
     }
 }

@@ -49,7 +49,8 @@ impl Surface for List {
     }
 }
 
-/// The elements of a line.
+/// The elements of a line. Their texts are set as a whole: text nodes may have been replaced by a
+/// translator.
 pub struct Row {
     element: Element,
     who: Node,
@@ -67,10 +68,10 @@ impl Row {
         let note = what.next_sibling()?;
         let time = note.next_sibling()?;
         Some(Self {
-            who: who.first_child()?,
-            what: what.first_child()?,
-            note: note.first_child()?,
-            time: time.first_child()?,
+            who,
+            what,
+            note,
+            time,
             element,
         })
     }
@@ -84,7 +85,7 @@ impl Row {
         ];
         for (node, text) in texts {
             if before.is_none_or(|before| text(before) != text(line)) {
-                node.set_node_value(Some(text(line)));
+                node.set_text_content(Some(text(line)));
             }
         }
         let second = |line: &Line| (line.kind, (line.unix_ms / 1000.0).floor());
@@ -99,9 +100,9 @@ impl Row {
             Kind::Gap => ("gap", String::new()),
         };
         self.element.set_class_name(class);
-        self.time.set_node_value(Some(&time));
+        self.time.set_text_content(Some(&time));
     }
 }
 
-/// Each element has a text to be replaced.
-const BLANK: &str = "<b>-</b><code>-</code><span>-</span><time>-</time>";
+/// Names, data and times are nothing to be translated.
+const BLANK: &str = r#"<b translate="no"></b><code translate="no"></code><span></span><time translate="no"></time>"#;

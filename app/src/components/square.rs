@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 
 use super::example_note::source_name;
-use crate::{angle, feed::Feed, number, reactive::text};
+use crate::{angle, feed::Feed, number, reactive::{live_text, text}};
 
 #[component]
 pub fn Square(feed: RwSignal<Feed>, is_smooth: RwSignal<bool>) -> impl IntoView {
     let exact = text(move || number::plain(feed.with(Feed::angle)));
-    let words = text(move || format!("{}°", angle::text(feed.with(Feed::angle))));
+    let words = live_text(move || format!("{}°", angle::text(feed.with(Feed::angle))));
     view! {
         <div class="dial" data-source=source_name(feed)>
             <svg viewBox="-160 -160 320 320" aria-hidden="true">
@@ -21,7 +21,7 @@ pub fn Square(feed: RwSignal<Feed>, is_smooth: RwSignal<bool>) -> impl IntoView 
                 style:transform=rotation(feed)
                 data-angle=exact
             ></div>
-            <output class="angle" aria-label="Angle" aria-live="off">
+            <output class="angle" aria-label="Angle" aria-live="off" translate="no">
                 {words}
             </output>
         </div>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     browser::{self, Appointment},
     rate::rounded,
-    reactive::{hold, once_live, text},
+    reactive::{hold, once_live, text, text_of},
 };
 
 /// One of the counts: its name, what that means, and the count itself.
@@ -36,7 +36,7 @@ pub fn Tallies(
         view! {
             <div title=count.meaning>
                 <dt>{count.name}</dt>
-                <dd data-figure=count.name>{count.of}</dd>
+                <dd data-figure=count.name translate="no">{text_of(count.of)}</dd>
             </div>
         }
     };

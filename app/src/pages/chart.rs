@@ -15,7 +15,7 @@ pub fn Chart() -> impl IntoView {
         <div class="page-head">
             <h1>"Chart"</h1>
             <p>
-                "Draws the numbers of every message on topic " <code>"chart"</code> "."
+                "Draws the numbers of every message on topic " <code translate="no">"chart"</code> "."
             </p>
         </div>
         <div class="split">

@@ -8,7 +8,7 @@ use crate::{
     components::{Count, Lines, MessageList, Tallies},
     connection::Connection,
     console::{Kind, Mode, Publisher, Settings, Tally, draft, period},
-    reactive::{flag, shown, text},
+    reactive::{flag, live_text, shown, text, text_of},
 };
 
 #[component]
@@ -55,7 +55,7 @@ fn Announcement(settings: Settings, publisher: Publisher) -> impl IntoView {
         _ if connection.is_live() => "publishing",
         _ => "waiting",
     };
-    let title = text(move || match state() {
+    let title = live_text(move || match state() {
         "publishing" => "Publishing",
         "paused" => "Paused",
         "held" => "Holding",
@@ -66,7 +66,7 @@ fn Announcement(settings: Settings, publisher: Publisher) -> impl IntoView {
         Mode::Chart => "topic “chart”".to_owned(),
         Mode::Custom => format!("{} “{}”", settings.kind.get().name(), settings.name.get()),
     };
-    let detail = text(move || match state() {
+    let detail = live_text(move || match state() {
         "publishing" => format!(
             "One message to {} every {} ms, as {}.",
             destination(),
@@ -174,7 +174,7 @@ fn Draft(settings: Settings) -> impl IntoView {
     let is_custom = shown(move || settings.mode.get() == Mode::Custom);
     view! {
         <div class="field" style:display=is_custom>
-            <label for="draft-name">{text(move || kind.get().label())}</label>
+            <label for="draft-name">{live_text(move || kind.get().label())}</label>
             <div class="destination">
                 <input
                     id="draft-name"
@@ -188,7 +188,7 @@ fn Draft(settings: Settings) -> impl IntoView {
                 />
                 <Kinds settings />
             </div>
-            <p id="draft-name-fault" class="fault" aria-live="polite">{name_fault}</p>
+            <p id="draft-name-fault" class="fault" aria-live="polite">{text_of(name_fault)}</p>
         </div>
         <div class="field" style:display=is_custom>
             <label for="draft-body">"Body, JSON"</label>
@@ -201,7 +201,7 @@ fn Draft(settings: Settings) -> impl IntoView {
                 aria-invalid=is_fault(body_fault)
                 aria-describedby="draft-body-fault"
             ></textarea>
-            <p id="draft-body-fault" class="fault" aria-live="polite">{body_fault}</p>
+            <p id="draft-body-fault" class="fault" aria-live="polite">{text_of(body_fault)}</p>
         </div>
     }
 }
@@ -256,7 +256,7 @@ fn Period(settings: Settings) -> impl IntoView {
                 "From 10 to 3600000. Applies when you leave the field or press Enter; hidden tabs "
                 "are held to one message a second or less."
             </p>
-            <p id="period-fault" class="fault" aria-live="polite">{explanation}</p>
+            <p id="period-fault" class="fault" aria-live="polite">{text_of(explanation)}</p>
         </div>
     }
 }
@@ -276,7 +276,7 @@ fn PauseButton(settings: Settings) -> impl IntoView {
             class="primary"
             on:click=move |_| settings.running.update(|running| *running = !*running)
         >
-            {label}
+            {live_text(label)}
         </button>
     }
 }

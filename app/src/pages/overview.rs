@@ -10,7 +10,7 @@ use crate::{
     host::{Figures, Host},
     queues::{self, Board},
     rate::rounded,
-    reactive::{carried, hold, once_live, shown, text},
+    reactive::{carried, hold, live_text, once_live, shown},
     site::site,
 };
 
@@ -53,7 +53,7 @@ pub fn Overview() -> impl IntoView {
         <section aria-labelledby="figures-title">
             <h2 id="figures-title">"The broker now"</h2>
             <p class="aside">
-                {text(move || figures.with(figures::version_and_age))}
+                {live_text(move || figures.with(figures::version_and_age))}
             </p>
             <Totals figures />
         </section>
@@ -67,15 +67,19 @@ pub fn Overview() -> impl IntoView {
                     <h2 id="queues-title">
                         <a href="/queues">"Queues"</a>
                     </h2>
-                    <p>{text(move || queues.with(Board::summary))}</p>
+                    <p>{live_text(move || queues.with(Board::summary))}</p>
                 </section>
             </div>
             <section aria-labelledby="curl-title">
                 <h2 id="curl-title">"From a terminal"</h2>
                 <p>"Any client that can send a request can ring a bell:"</p>
-                <pre tabindex="0"><code>{text(move || site.with(|site| curl_publish(site)))}</code></pre>
+                <pre tabindex="0" translate="no">
+                    <code>{live_text(move || site.with(|site| curl_publish(site)))}</code>
+                </pre>
                 <p>"And any that can read a stream can listen:"</p>
-                <pre tabindex="0"><code>{text(move || site.with(|site| curl_listen(site)))}</code></pre>
+                <pre tabindex="0" translate="no">
+                    <code>{live_text(move || site.with(|site| curl_listen(site)))}</code>
+                </pre>
             </section>
         </div>
     }
@@ -87,7 +91,7 @@ fn Totals(figures: RwSignal<Figures>) -> impl IntoView {
         view! {
             <div>
                 <dt>{name}</dt>
-                <dd>{text(move || figures.with(value))}</dd>
+                <dd translate="no">{live_text(move || figures.with(value))}</dd>
             </div>
         }
     };

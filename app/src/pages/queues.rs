@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     components::FigureRows,
     queues::{self, Board},
-    reactive::{shown, text},
+    reactive::{live_text, shown},
     site::site,
 };
 
@@ -19,7 +19,7 @@ pub fn Queues() -> impl IntoView {
             <p>"A queue keeps each message until one of its consumers has acknowledged it."</p>
         </div>
         <p class="aside" style:display=shown(move || !has_none())>
-            {text(move || board.with(Board::summary))}
+            {live_text(move || board.with(Board::summary))}
         </p>
         <table
             class="queues"
@@ -53,7 +53,9 @@ fn FirstSteps(is_shown: Signal<String>) -> impl IntoView {
         <section class="panel first-steps" style:display=is_shown>
             <h2>"No queues yet"</h2>
             <p>"The first message makes one:"</p>
-            <pre tabindex="0"><code>{text(send)}</code></pre>
+            <pre tabindex="0" translate="no">
+                <code>{live_text(send)}</code>
+            </pre>
             <p>
                 "The " <a href="/console">"Console"</a>
                 " sends to queues as well: choose Custom there, then Queue."

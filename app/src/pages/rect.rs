@@ -23,7 +23,7 @@ pub fn Rect() -> impl IntoView {
         <div class="page-head">
             <h1>"Rectangle"</h1>
             <p>
-                "Turns to the angle of every message on topic " <code>"rect"</code> "."
+                "Turns to the angle of every message on topic " <code translate="no">"rect"</code> "."
             </p>
         </div>
         <div class="split">

@@ -1,4 +1,4 @@
-//! The pages, rendered here and hydrated in the browser.
+//! Renders the pages. In the browser their program draws them anew and keeps them up to date.
 
 use std::sync::Arc;
 

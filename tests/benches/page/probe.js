@@ -8,7 +8,7 @@ window.probe = (() => {
   let now = zero();
   let since = performance.now();
   let memory = null;
-  const marks = { live: null, hydrated: null, firstMessage: null };
+  const marks = { live: null, started: null, firstMessage: null };
 
   const nextFrame = requestAnimationFrame.bind(window);
   let before = performance.now();
@@ -78,7 +78,7 @@ window.probe = (() => {
     if (marks[name] === null && isReached()) marks[name] = performance.now();
   };
   new MutationObserver((_, observer) => {
-    mark("hydrated", () => document.documentElement.hasAttribute("data-hydrated"));
+    mark("started", () => document.documentElement.hasAttribute("data-started"));
     mark("live", () => document.querySelector(".connection[data-state=live]"));
     mark("firstMessage", () => figure("received") + figure("accepted") > 0);
     if (!Object.values(marks).includes(null)) observer.disconnect();

@@ -73,7 +73,7 @@ impl Report {
     fn starts(&mut self, starts: &[Start]) {
         self.line(&format!(
             "{:<20} {:<7} {:>8} {:>10} {:>8} {:>14} {:>8}",
-            "ms to (/rect)", "cache", "paint", "hydrated", "live", "first message", "kB"
+            "ms to (/rect)", "cache", "paint", "started", "live", "first message", "kB"
         ));
         for start in starts {
             self.line(&format!(
@@ -81,7 +81,7 @@ impl Report {
                 start.line,
                 start.cache,
                 start.paint,
-                start.hydrated,
+                start.started,
                 start.live,
                 start.first_message,
                 start.bytes / 1000.0

@@ -16,7 +16,7 @@ pub struct Start {
     pub line: String,
     pub cache: String,
     pub paint: f64,
-    pub hydrated: f64,
+    pub started: f64,
     pub live: f64,
     pub first_message: f64,
     /// Bytes fetched for the page, without the document itself.

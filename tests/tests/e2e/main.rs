@@ -14,6 +14,7 @@ mod destinations;
 mod durable;
 mod events;
 mod example_values;
+mod foreign_nodes;
 mod hostile_peers;
 mod http_api;
 mod live_pages;

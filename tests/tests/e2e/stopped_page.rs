@@ -34,7 +34,7 @@ async fn a_panic_is_shown_on_the_page_and_in_the_console_and_a_reload_mends_it()
     assert_eq!(browser.evaluate(state).await, "hidden");
 
     browser.click(".stopped a").await;
-    browser.hydrated().await;
+    browser.started().await;
     browser.element(LIVE).await;
     browser.element(".chart canvas").await;
     let stopped = "return document.documentElement.hasAttribute('data-stopped')";

@@ -1,0 +1,80 @@
+//! Where the pages are in the document: an element of their own, which the program draws anew.
+//!
+//! The program does not hydrate. Hydration walks through the document and expects exactly the nodes
+//! that the server wrote, in their order; Leptos (tachys 0.2) panics at the first node of another
+//! type and takes an element of another tag for its own. Browser extensions and translators change
+//! documents before the program starts. So the program builds the same view from the values that
+//! came with the page and puts it in place of the server's elements, before the next paint. It
+//! never reads nodes that it has not made.
+
+use std::sync::Arc;
+
+use hydration_context::HydrateSharedContext;
+use leptos::{
+    mount::mount_to,
+    prelude::document,
+    reactive::owner::Owner,
+};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+use crate::{App, root::ROOT_ID};
+
+/// Draws the pages in their element. Without it (something has removed it) they get one at the end
+/// of the body.
+pub fn mount() {
+    let Some(root) = root() else { return };
+    let focus = Focus::of(&root);
+    root.set_text_content(None);
+    // Gives the view the values that the server sent along with the page (`reactive::carried`).
+    let owner = Owner::new_root(Some(Arc::new(HydrateSharedContext::new())));
+    owner.with(|| {
+        mount_to(root.clone(), App).forget();
+        if let Some(context) = Owner::current_shared_context() {
+            context.hydration_complete();
+        }
+    });
+    // The pages live as long as the document.
+    std::mem::forget(owner);
+    if let Some(focus) = focus {
+        focus.restore(&root);
+    }
+}
+
+fn root() -> Option<HtmlElement> {
+    let document = document();
+    let found = document.get_element_by_id(ROOT_ID);
+    let root = found.or_else(|| {
+        let root = document.create_element("div").ok()?;
+        root.set_id(ROOT_ID);
+        document.body()?.append_child(&root).ok()?;
+        Some(root)
+    });
+    root?.dyn_into().ok()
+}
+
+/// The element that had the keyboard's focus, which would go with the server's elements: its tag
+/// and its place among the elements of this tag.
+struct Focus {
+    tag: String,
+    index: u32,
+}
+
+impl Focus {
+    fn of(root: &Element) -> Option<Self> {
+        let focused = document().active_element()?;
+        let tag = focused.tag_name();
+        let same = root.get_elements_by_tag_name(&tag);
+        let index = (0..same.length()).find(|index| same.item(*index).as_ref() == Some(&focused))?;
+        Some(Self { tag, index })
+    }
+
+    fn restore(&self, root: &Element) {
+        let same = root.get_elements_by_tag_name(&self.tag);
+        let element = same.item(self.index);
+        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+            // Without the focus the page is as readable.
+            let _ = element.focus();
+        }
+    }
+}
