@@ -10,11 +10,7 @@
 use std::sync::Arc;
 
 use hydration_context::HydrateSharedContext;
-use leptos::{
-    mount::mount_to,
-    prelude::document,
-    reactive::owner::Owner,
-};
+use leptos::{mount::mount_to, prelude::document, reactive::owner::Owner};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
@@ -65,7 +61,8 @@ impl Focus {
         let focused = document().active_element()?;
         let tag = focused.tag_name();
         let same = root.get_elements_by_tag_name(&tag);
-        let index = (0..same.length()).find(|index| same.item(*index).as_ref() == Some(&focused))?;
+        let index =
+            (0..same.length()).find(|index| same.item(*index).as_ref() == Some(&focused))?;
         Some(Self { tag, index })
     }
 

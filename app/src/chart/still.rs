@@ -54,11 +54,7 @@ mod tests {
     fn bars_of_an_example_are_outlines() {
         let svg = svg(&[1.0, 2.0], Source::Example, 720, 420);
         assert_eq!(count(&svg, "fill=\"#0000B1\""), 0);
-        assert_eq!(
-            count(&svg, "fill=\"none\" stroke=\"#0000B2\""),
-            2,
-            "{svg}"
-        );
+        assert_eq!(count(&svg, "fill=\"none\" stroke=\"#0000B2\""), 2, "{svg}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Says that the connection is lost, why, and when it is tried again.
+//! Says that the connection is lost or refused, why, and when it is tried again.
 
 use leptos::prelude::*;
 
@@ -18,7 +18,12 @@ pub fn ConnectionNotice() -> impl IntoView {
         }
     };
     once_live(move || hold(Appointment::every(250, count_down)));
+    let title = live_text(move || match connection.refusal() {
+        reason if reason.is_empty() => "The connection is lost. ",
+        _ => "The server refuses to connect this page. ",
+    });
     let reason = live_text(move || match connection.state() {
+        _ if !connection.refusal().is_empty() => format!("It says: {}. ", connection.refusal()),
         State::Lost { reason, .. } if !reason.is_empty() => format!("{reason} "),
         _ => String::new(),
     });
@@ -37,7 +42,7 @@ pub fn ConnectionNotice() -> impl IntoView {
             aria-label="Connection"
         >
             <p>
-                <strong>"The connection is lost. "</strong>
+                <strong>{title}</strong>
                 {reason}
                 {next}
             </p>

@@ -63,7 +63,9 @@ fn ConnectionState() -> impl IntoView {
         State::Live => "live",
         State::Lost { .. } => "lost",
     });
+    let is_refused = move || !connection.refusal().is_empty();
     let words = live_text(move || match connection.state() {
+        _ if is_refused() => "Connection refused",
         State::Idle => "Not live yet",
         State::Connecting { .. } => "Connecting",
         State::Live => "Live",

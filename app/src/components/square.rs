@@ -3,7 +3,12 @@
 use leptos::prelude::*;
 
 use super::example_note::source_name;
-use crate::{angle, feed::Feed, number, reactive::{live_text, text}};
+use crate::{
+    angle,
+    feed::Feed,
+    number,
+    reactive::{live_text, text},
+};
 
 #[component]
 pub fn Square(feed: RwSignal<Feed>, is_smooth: RwSignal<bool>) -> impl IntoView {

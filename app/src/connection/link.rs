@@ -9,7 +9,10 @@ use std::{
 };
 
 use broker::MessageId;
-use leptos::prelude::{RwSignal, Set, WithUntracked, window};
+use leptos::{
+    prelude::{RwSignal, Set, WithUntracked, window},
+    task::spawn_local,
+};
 use wire::stomp::{
     Due,
     client::{Client, Connect, Event, Send},
@@ -20,6 +23,7 @@ use super::{
     backoff::Backoff,
     inbox::Inbox,
     receipts::{Receipts, Told},
+    refusal,
     socket::{Peer, Socket},
     subscriptions::{Place, Subscriptions},
     talk::{Talk, clock, subscribe},
@@ -29,6 +33,10 @@ use crate::browser::{self, Appointment};
 pub struct Link {
     me: Weak<Self>,
     state: RwSignal<State>,
+    /// Why the server refuses this page; empty unless it does.
+    refusal: RwSignal<String>,
+    /// The server is being asked for that.
+    is_asking: Cell<bool>,
     talk: RefCell<Option<Talk>>,
     subscriptions: RefCell<Subscriptions>,
     receipts: RefCell<Receipts>,
@@ -46,10 +54,12 @@ pub enum NotSent {
 }
 
 impl Link {
-    pub fn new(state: RwSignal<State>) -> Rc<Self> {
+    pub fn new(state: RwSignal<State>, refusal: RwSignal<String>) -> Rc<Self> {
         Rc::new_cyclic(|me| Self {
             me: me.clone(),
             state,
+            refusal,
+            is_asking: Cell::default(),
             talk: RefCell::default(),
             subscriptions: RefCell::default(),
             receipts: RefCell::default(),
@@ -150,12 +160,37 @@ impl Link {
     fn opened(&self) {
         let host = window().location().host().unwrap_or_default();
         if let Some(talk) = &mut *self.talk.borrow_mut() {
+            talk.was_open = true;
             let connect = Connect {
                 host: &host,
                 ..Connect::default()
             };
             talk.say(|client, out| client.connect(&connect, out));
         }
+    }
+
+    /// The socket has been closed. One that was never open may have been refused.
+    fn closed(&self, reason: String) {
+        let was_open = self.with_talk(|talk| talk.was_open).unwrap_or_default();
+        self.lost(reason);
+        if !was_open {
+            self.ask_for_refusal();
+        }
+    }
+
+    fn ask_for_refusal(&self) {
+        if self.is_asking.replace(true) {
+            return;
+        }
+        let me = self.me.clone();
+        spawn_local(async move {
+            let reason = refusal::reason().await;
+            let Some(link) = me.upgrade() else { return };
+            link.is_asking.set(false);
+            if link.state.with_untracked(|state| *state != State::Live) {
+                link.refusal.set(reason.unwrap_or_default());
+            }
+        });
     }
 
     fn received(&self, bytes: &[u8]) {
@@ -221,6 +256,7 @@ impl Link {
                 subscribe(client, request, out);
             }
         });
+        self.refusal.set(String::new());
         self.state.set(State::Live);
     }
 
@@ -329,7 +365,7 @@ impl Peer for Ear {
 
     fn closed(&self, reason: String) {
         if let Some(link) = self.0.upgrade() {
-            link.lost(reason);
+            link.closed(reason);
         }
     }
 }

@@ -8,6 +8,7 @@ mod inbox;
 mod link;
 mod message;
 mod receipts;
+mod refusal;
 mod socket;
 mod subscriptions;
 mod talk;
@@ -46,6 +47,7 @@ pub enum State {
 #[derive(Clone, Copy)]
 pub struct Connection {
     state: RwSignal<State>,
+    refusal: RwSignal<String>,
     link: Option<StoredValue<Rc<Link>, LocalStorage>>,
 }
 
@@ -53,8 +55,19 @@ impl Connection {
     /// The connection, not yet opened.
     pub fn new() -> Self {
         let state = RwSignal::new(State::Idle);
-        let link = is_browser().then(|| StoredValue::new_local(Link::new(state)));
-        Self { state, link }
+        let refusal = RwSignal::new(String::new());
+        let link = is_browser().then(|| StoredValue::new_local(Link::new(state, refusal)));
+        Self {
+            state,
+            refusal,
+            link,
+        }
+    }
+
+    /// Returns why the server does not let this page connect, in its own words; empty unless it
+    /// refuses.
+    pub fn refusal(self) -> String {
+        self.refusal.get()
     }
 
     pub fn state(self) -> State {

@@ -16,6 +16,8 @@ pub struct Talk {
     decoder: Decoder,
     /// Bytes of a frame whose end has not come yet.
     pub unread: Vec<u8>,
+    /// The server accepted the WebSocket.
+    pub was_open: bool,
     pub live_since_ms: Option<f64>,
     _pulse: Appointment,
 }
@@ -28,6 +30,7 @@ impl Talk {
             client: Client::new(&Config::DEFAULT, clock()),
             decoder: Decoder::new(Limits::DEFAULT),
             unread: Vec::new(),
+            was_open: false,
             live_since_ms: None,
             _pulse: Appointment::every(PULSE_MS, beat),
         }

@@ -64,7 +64,9 @@ async fn the_mark_goes_with_the_first_message_that_is_understood() {
     publish(&server, "chart", "[1,2,3,4,5,6,7]").await;
     browser.evaluate_until(MARK, |mark| mark == "").await;
     browser
-        .evaluate_until(PICTURE, |picture| picture.is_string() && *picture != example)
+        .evaluate_until(PICTURE, |picture| {
+            picture.is_string() && *picture != example
+        })
         .await;
     assert_eq!(browser.evaluate(CAPTION).await, "The chart’s values");
     browser.close(|_| false).await;

@@ -91,7 +91,8 @@ async fn rect_is_followed(server: &Carillon, browser: &Browser, round: u32) {
     browser
         .text_until("output.angle", |text| text == format!("{angle}°"))
         .await;
-    let newest = "return [...document.querySelectorAll('.messages li.message code')].pop().textContent";
+    let newest =
+        "return [...document.querySelectorAll('.messages li.message code')].pop().textContent";
     browser.evaluate_until(newest, |text| *text == angle).await;
     figure_until(browser, "received", |count| count >= 1).await;
 }
@@ -110,7 +111,12 @@ async fn chart_is_followed(server: &Carillon, browser: &Browser, round: u32) {
 async fn queues_are_followed(server: &Carillon, browser: &Browser, round: u32) {
     let queue = format!("orders{round}");
     for waiting in ["1", "2"] {
-        post(server.url(&format!("/api/queues/{queue}")), "text/plain", "1").await;
+        post(
+            server.url(&format!("/api/queues/{queue}")),
+            "text/plain",
+            "1",
+        )
+        .await;
         let row = format!(
             "const row = [...document.querySelectorAll('.queues tbody tr')]
                 .find((row) => row.querySelector('th span').textContent === '{queue}');

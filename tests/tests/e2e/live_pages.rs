@@ -171,7 +171,9 @@ async fn a_restart_of_the_server_is_said_and_survived() {
 
 /// What the browser itself says of a server that is away.
 fn is_lost_connection(message: &str) -> bool {
-    message.contains("WebSocket connection to") && message.contains("ERR_CONNECTION_REFUSED")
+    let is_attempt = message.contains("WebSocket connection to");
+    (is_attempt || message.contains("/api/connect-check"))
+        && message.contains("ERR_CONNECTION_REFUSED")
 }
 
 #[tokio::test]
