@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use axum::http::Uri;
+use axum::http::{Uri, uri::Authority};
 use bench::BenchOptions;
 use broker::{DeadLetterQueue, Limits, Overflow};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -69,6 +69,18 @@ pub struct ServeOptions {
         value_name = "ORIGIN"
     )]
     allow_origins: Vec<String>,
+    /// Answer requests for this host name, too, such as `board.example`; `*` is every name. On a loopback address
+    /// only loopback names, and the hosts of --allow-origin, are served otherwise, so that foreign pages cannot
+    /// use a name of theirs to read what is here. On other addresses every name is, unless this option is given.
+    /// May be given more than once
+    #[arg(
+        value_parser = host_name,
+        long = "allow-host",
+        env = "CARILLON_ALLOW_HOST",
+        value_delimiter = ',',
+        value_name = "NAME"
+    )]
+    allow_hosts: Vec<String>,
     /// The largest body of a message, in bytes
     #[arg(long, env = "CARILLON_MAX_BODY", default_value_t = 1 << 20, value_name = "BYTES",
           value_parser = clap::value_parser!(u32).range(1..=(1 << 30)))]
@@ -223,6 +235,7 @@ impl ServeOptions {
             },
             tls: self.tls.clone(),
             allow_origins: self.allow_origins.clone(),
+            allow_hosts: self.allow_hosts.clone(),
             limits: self.limits(),
             overflow,
             max_body_bytes: self.max_body as usize,
@@ -292,6 +305,18 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
+/// A host name without a port, in lower case as it is compared, or `*`.
+fn host_name(text: &str) -> Result<String, String> {
+    let is_name = text
+        .parse::<Authority>()
+        .is_ok_and(|name| name.host() == text && !text.is_empty() && !text.ends_with('.'));
+    if is_name || text == "*" {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("expected a host name without a port, or *".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -317,6 +342,25 @@ mod tests {
         ];
         for (text, wanted) in table {
             assert_eq!(origin(text).is_ok(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn host_names_have_no_port() {
+        let table = [
+            ("board.example", Some("board.example")),
+            ("Board.Example", Some("board.example")),
+            ("192.168.1.1", Some("192.168.1.1")),
+            ("[::2]", Some("[::2]")),
+            ("*", Some("*")),
+            ("board.example:8080", None),
+            ("board.example.", None),
+            ("http://board.example", None),
+            ("user@board.example", None),
+            ("", None),
+        ];
+        for (text, wanted) in table {
+            assert_eq!(host_name(text).ok().as_deref(), wanted, "{text}");
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     doors::{Doors, Ports},
     figures::FiguresBoard,
     housekeeping::keep_house,
-    http::Origins,
+    http::{Hosts, Origins, Refusals},
     listener::Guests,
     mqtt::{MqttOptions, Reception},
     stomp::StompOptions,
@@ -34,6 +34,7 @@ pub struct Options {
     pub ports: Ports,
     pub tls: TlsOptions,
     pub allow_origins: Vec<String>,
+    pub allow_hosts: Vec<String>,
     pub limits: Limits,
     /// The rule for subscriptions that do not name one.
     pub overflow: Overflow,
@@ -54,6 +55,8 @@ pub struct Server {
     pub figures: FiguresBoard,
     pub mqtt: Reception,
     pub origins: Origins,
+    pub hosts: Hosts,
+    pub refusals: Refusals,
     /// The name that messages published over HTTP come from.
     pub http_name: Arc<str>,
     /// True when the server stops.
@@ -71,7 +74,13 @@ impl Server {
             clock: Clock::start(),
             figures: FiguresBoard::default(),
             mqtt: Reception::new(&options.mqtt),
-            origins: Origins::new(&options.allow_origins, options.ports.http.ip()),
+            origins: Origins::new(&options.allow_origins),
+            hosts: Hosts::new(
+                &options.allow_hosts,
+                &options.allow_origins,
+                options.ports.http.ip(),
+            ),
+            refusals: Refusals::default(),
             http_name: "http".into(),
             stopping,
             sessions: AtomicU64::new(0),

@@ -100,6 +100,12 @@ impl Carillon {
         self.transcript.text()
     }
 
+    /// Waits until the server has printed or logged a text.
+    pub async fn logged(&self, text: &str) {
+        let logged = || async { self.transcript().contains(text) };
+        eventually(text, logged, |logged| *logged).await;
+    }
+
     /// Asks the server to end, as a service manager does.
     pub async fn terminate(&self) {
         let id = self.process_id();

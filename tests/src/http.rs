@@ -1,13 +1,16 @@
 //! A plain HTTP/1.1 client: no redirects, no decompression, no cookies, so that tests see what the
 //! server sent.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::deadline::within;
 
@@ -105,4 +108,33 @@ pub async fn open(request: Request<Full<Bytes>>) -> Response<hyper::body::Incomi
     let client = Client::builder(TokioExecutor::new()).build_http();
     let response = within(&what, client.request(request)).await;
     response.unwrap_or_else(|error| panic!("{what}: {error}"))
+}
+
+/// The head of an answer to a request that no HTTP client would send.
+#[derive(Debug)]
+pub struct Head {
+    pub status: u16,
+    pub text: String,
+}
+
+/// Sends a request as it is written, and reads the answer's head.
+pub async fn raw(address: SocketAddr, request: &str) -> Head {
+    let read = async {
+        let mut socket = TcpStream::connect(address).await?;
+        socket.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+            if socket.read_buf(&mut answer).await? == 0 {
+                break;
+            }
+        }
+        std::io::Result::Ok(answer)
+    };
+    let answer = within(request, read).await.expect("an answer");
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    let status = text.split(' ').nth(1).and_then(|word| word.parse().ok());
+    Head {
+        status: status.unwrap_or_else(|| panic!("{request:?}: {text:?}")),
+        text,
+    }
 }

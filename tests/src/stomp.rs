@@ -327,7 +327,7 @@ pub fn upgrade(server: &Carillon, path: &str, headers: &[(&'static str, &str)]) 
     let url = format!("ws://{}{path}", server.address());
     let mut request = url.into_client_request().expect("a well-formed URL");
     for (name, value) in headers {
-        let value = HeaderValue::from_str(value).expect("a header's value");
+        let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header's value");
         request.headers_mut().insert(*name, value);
     }
     request

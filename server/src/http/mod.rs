@@ -5,11 +5,13 @@ mod assets;
 mod door;
 mod events;
 mod extract;
+mod host;
 mod origin;
 mod pages;
 mod problem;
 mod publish;
 mod queues;
+mod refusals;
 mod security;
 mod websocket;
 
@@ -31,8 +33,10 @@ use tower_http::{
 use tracing::Level;
 
 pub use door::HttpDoor;
+pub use host::Hosts;
 pub use origin::Origins;
 use problem::Problem;
+pub use refusals::Refusals;
 
 use crate::server::Server;
 
@@ -50,6 +54,10 @@ fn router(server: &Arc<Server>) -> Router {
             get(websocket::upgrade_or_page).fallback(assets::only_to_be_read),
         )
         .fallback(assets::file_or_page)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(server),
+            host::check,
+        ))
         .layer(middleware::from_fn(security::headers))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::new(
@@ -78,10 +86,12 @@ fn api(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route("/queues/{queue}/messages", get(queues::messages))
         .route("/figures", get(api::figures))
         .route("/connections", get(api::connections))
+        .route("/connect-check", get(origin::connect_check))
         .fallback(unknown)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(server.options.max_body_bytes))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIME))
+        .layer(origin::sharing(server))
         .layer(middleware::from_fn_with_state(
             Arc::clone(server),
             origin::check,

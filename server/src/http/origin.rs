@@ -3,16 +3,18 @@
 //! A browser lets any page of any site open a WebSocket to any address, the reader's own machine
 //! included, and sends along where the page is from. Other clients send no origin and are not affected.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header, uri::Authority},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use serde::Deserialize;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::problem::Problem;
+use super::{extract::Query, host::Requested, problem::Problem};
 use crate::server::Server;
 
 /// The origins allowed besides the server's own.
@@ -20,46 +22,22 @@ use crate::server::Server;
 pub struct Origins {
     allowed: Vec<String>,
     all: bool,
-    /// Whether the server can only be reached from its own machine.
-    is_local: bool,
 }
 
 impl Origins {
-    /// `allowed`: origins such as `https://example.org`; `*` is all. `listen` is where the server is reached.
-    pub fn new(allowed: &[String], listen: IpAddr) -> Self {
+    /// `allowed`: origins such as `https://example.org`; `*` is all.
+    pub fn new(allowed: &[String]) -> Self {
         Self {
-            is_local: listen.is_loopback(),
             all: allowed.iter().any(|origin| origin == "*"),
             allowed: allowed.to_vec(),
         }
     }
 
-    /// Whether a request with these headers may be served.
-    ///
-    /// # Errors
-    /// The problem to answer with.
-    pub fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let Some(origin) = headers.get(header::ORIGIN) else {
-            return Ok(());
-        };
-        let origin = origin.to_str().unwrap_or_default();
-        if self.allows(origin) {
-            return Ok(());
-        }
-        let host = headers.get(header::HOST);
-        let host = host.and_then(|host| host.to_str().ok());
-        let host = host.unwrap_or_default();
-        // A foreign name for this machine (DNS rebinding) would make any page one of the same origin.
-        if is_same_origin(origin, host) && (!self.is_local || is_local_name(host)) {
-            return Ok(());
-        }
-        Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            format!(
-                "pages from {origin:?} may not use this server; \
-                 start it with --allow-origin {origin} to let them"
-            ),
-        ))
+    /// Whether a page from `origin` may use this server, which it reached as `host`. A host that is not served
+    /// does not get here (see [`super::host`]).
+    fn serves(&self, origin: &str, host: &Requested) -> bool {
+        let host = host.authority.as_ref();
+        self.allows(origin) || host.is_some_and(|host| is_same_origin(origin, host.as_str()))
     }
 
     /// Whether a page from `origin`, another than the server's own, may read what it gets.
@@ -68,40 +46,72 @@ impl Origins {
     }
 }
 
-/// Checks the origin of every request that could change something, answers preflights, and lets pages of
-/// allowed origins read the answers (the Fetch standard's CORS protocol).
+/// Refuses a request from a page that may not use this server, and logs that.
+///
+/// # Errors
+/// The problem to answer with.
+pub fn admit<B>(server: &Server, request: &axum::http::Request<B>) -> Result<(), Problem> {
+    let Some(origin) = request.headers().get(header::ORIGIN) else {
+        return Ok(());
+    };
+    let origin = String::from_utf8_lossy(origin.as_bytes());
+    if server.origins.serves(&origin, &Requested::of(request)?) {
+        return Ok(());
+    }
+    server.refusals.note_origin(&origin);
+    Err(refused(&origin))
+}
+
+/// Checks the origin of every request that could change something.
 pub async fn check(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
-    let origin = request.headers().get(header::ORIGIN).cloned();
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
-    let is_preflight = *request.method() == Method::OPTIONS;
-    if !is_safe && let Err(problem) = server.origins.check(request.headers()) {
+    if !is_safe && let Err(problem) = admit(&server, &request) {
         return problem.into_response();
     }
-    let mut response = if is_preflight {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        next.run(request).await
+    next.run(request).await
+}
+
+/// Lets pages of allowed origins read the answers, and answers their preflights (the Fetch standard's CORS
+/// protocol). Such a page may send whatever headers it likes: the names of `carillon-header-NAME` are its own.
+pub fn sharing(server: &Server) -> CorsLayer {
+    let origins = server.origins.clone();
+    let allows = move |origin: &HeaderValue, _: &Parts| {
+        let origin = origin.to_str();
+        origin.is_ok_and(|origin| origins.allows(origin))
     };
-    if let Some(origin) = origin
-        && origin
-            .to_str()
-            .is_ok_and(|text| server.origins.allows(text))
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(allows))
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
+        .allow_headers(AllowHeaders::mirror_request())
+}
+
+/// `GET /api/connect-check?origin=…`: whether a page of that origin could open a WebSocket. Browsers do not show
+/// a page why its WebSocket was refused, and send no Origin with a GET to the page's own server.
+pub async fn connect_check(
+    State(server): State<Arc<Server>>,
+    Query(page): Query<Page>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    match server
+        .origins
+        .serves(&page.origin, &Requested::of(&request)?)
     {
-        let headers = response.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::VARY, header::ORIGIN.into());
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-            "GET, POST, DELETE".parse().expect("a header value"),
-        );
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "content-type, last-event-id"
-                .parse()
-                .expect("a header value"),
-        );
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(refused(&page.origin)),
     }
-    response
+}
+
+#[derive(Deserialize)]
+pub struct Page {
+    origin: String,
+}
+
+fn refused(origin: &str) -> Problem {
+    let detail = format!(
+        "pages from {origin:?} may not use this server; start it with --allow-origin {} to let them",
+        origin.escape_debug()
+    );
+    Problem::new(StatusCode::FORBIDDEN, detail)
 }
 
 fn is_same_origin(origin: &str, host: &str) -> bool {
@@ -111,72 +121,35 @@ fn is_same_origin(origin: &str, host: &str) -> bool {
     from.is_some_and(|from| from.eq_ignore_ascii_case(host))
 }
 
-/// Whether a Host header names this machine as itself.
-fn is_local_name(host: &str) -> bool {
-    let Ok(authority) = host.parse::<Authority>() else {
-        return false;
-    };
-    let name = authority.host().trim_matches(['[', ']']);
-    let is_loopback = name
-        .parse()
-        .is_ok_and(|address: IpAddr| address.is_loopback());
-    is_loopback || name == "localhost" || name.ends_with(".localhost")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn is_allowed(allowed: &[&str], origin: Option<&'static str>) -> bool {
-        let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, "localhost:8080".parse().expect("a host"));
-        if let Some(origin) = origin {
-            headers.insert(header::ORIGIN, origin.parse().expect("an origin"));
-        }
-        Origins::new(&allowed, IpAddr::from([127, 0, 0, 1]))
-            .check(&headers)
-            .is_ok()
-    }
-
     #[test]
     fn origins_are_let_in_or_not() {
-        let table: &[(&[&str], Option<&'static str>, bool)] = &[
-            (&[], None, true),
-            (&[], Some("http://localhost:8080"), true),
-            (&[], Some("https://localhost:8080"), true),
-            (&[], Some("http://localhost:8081"), false),
-            (&[], Some("http://localhost:8080.evil.example"), false),
-            (&[], Some("null"), false),
-            (&["https://a.example"], Some("https://a.example"), true),
-            (&["https://a.example"], Some("https://b.example"), false),
-            (&["*"], Some("https://b.example"), true),
+        let table: &[(&[&str], &str, bool)] = &[
+            (&[], "http://localhost:8080", true),
+            (&[], "https://localhost:8080", true),
+            (&[], "http://localhost:8081", false),
+            (&[], "http://localhost:8080.evil.example", false),
+            (&[], "null", false),
+            (&["https://a.example"], "https://a.example", true),
+            (&["https://a.example"], "https://b.example", false),
+            (&["*"], "https://b.example", true),
         ];
+        let host = Requested {
+            authority: "localhost:8080".parse().ok(),
+        };
         for (allowed, origin, wanted) in table {
-            assert_eq!(
-                is_allowed(allowed, *origin),
-                *wanted,
-                "{allowed:?} {origin:?}"
-            );
+            let names: Vec<_> = allowed.iter().map(ToString::to_string).collect();
+            let serves = Origins::new(&names).serves(origin, &host);
+            assert_eq!(serves, *wanted, "{allowed:?} {origin}");
         }
     }
 
     #[test]
-    fn a_foreign_name_for_this_machine_is_not_its_own() {
-        let table = [
-            ("127.0.0.1", "localhost:8080", true),
-            ("127.0.0.1", "127.0.0.1:8080", true),
-            ("127.0.0.1", "[::1]:8080", true),
-            ("127.0.0.1", "evil.example:8080", false),
-            ("0.0.0.0", "board.example:8080", true),
-        ];
-        for (listen, host, wanted) in table {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, host.parse().expect("a host"));
-            let origin = format!("http://{host}");
-            headers.insert(header::ORIGIN, origin.parse().expect("an origin"));
-            let origins = Origins::new(&[], listen.parse().expect("an address"));
-            assert_eq!(origins.check(&headers).is_ok(), wanted, "{listen} {host}");
-        }
+    fn a_page_has_no_own_server_where_no_host_is_named() {
+        let host = Requested { authority: None };
+        assert!(!Origins::new(&[]).serves("http://localhost:8080", &host));
     }
 }

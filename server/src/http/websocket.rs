@@ -11,12 +11,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use hyper::upgrade::{OnUpgrade, Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{pages, problem::Problem};
+use super::{origin, pages, problem::Problem};
 use crate::{
     connection::{Ending, Prelude, Transport, WebSocket, turn_away},
     first_bytes::Spoken,
@@ -39,10 +40,7 @@ pub async fn upgrade_or_page(state: State<Arc<Server>>, request: Request) -> Res
 
 /// The WebSocket.
 pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) -> Response {
-    let handshake = server
-        .origins
-        .check(request.headers())
-        .and_then(|()| Handshake::read(&request));
+    let handshake = origin::admit(&server, &request).and_then(|()| Handshake::read(&request));
     let handshake = match handshake {
         Ok(handshake) => handshake,
         Err(problem) => return refuse(problem),
@@ -149,10 +147,8 @@ impl Handshake {
                 "the WebSocket version is not 13",
             ));
         }
-        let key = headers.get(header::SEC_WEBSOCKET_KEY);
-        let key = key.ok_or_else(|| Problem::bad_request("there is no Sec-WebSocket-Key"))?;
         Ok(Self {
-            accept: derive_accept_key(key.as_bytes()),
+            accept: derive_accept_key(key(headers)?.as_bytes()),
             protocol: choose_protocol(headers)?,
         })
     }
@@ -178,6 +174,24 @@ impl Handshake {
         response
             .body(Body::empty())
             .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    }
+}
+
+/// RFC 6455, 4.2.1: 16 bytes in base64, once (11.3.1).
+fn key(headers: &HeaderMap) -> Result<&HeaderValue, Problem> {
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let key = keys.next();
+    let key = key.ok_or_else(|| Problem::bad_request("there is no Sec-WebSocket-Key"))?;
+    if keys.next().is_some() {
+        return Err(Problem::bad_request(
+            "there is more than one Sec-WebSocket-Key",
+        ));
+    }
+    match BASE64_STANDARD.decode(key) {
+        Ok(bytes) if bytes.len() == KEY_BYTES => Ok(key),
+        _ => Err(Problem::bad_request(
+            "the Sec-WebSocket-Key is not 16 bytes in base64",
+        )),
     }
 }
 
@@ -227,6 +241,8 @@ fn refuse(problem: Problem) -> Response {
     response
 }
 
+/// Length of a Sec-WebSocket-Key, decoded.
+const KEY_BYTES: usize = 16;
 /// Subprotocols spoken, the preferred first.
 const PROTOCOLS: [&str; 5] = ["v12.stomp", "v11.stomp", "v10.stomp", "mqtt", "mqttv3.1"];
 /// How long a client may take to say what it speaks, where the subprotocol does not.

@@ -75,6 +75,28 @@ async fn an_origin_can_be_allowed() {
 }
 
 #[tokio::test]
+async fn the_key_is_sixteen_bytes_in_base64() {
+    let server = Carillon::start().await;
+    for key in [
+        "",
+        "x",
+        "AAAAAAAAAAAAAAAAAAAAAA",
+        "AAAAAAAAAAAAAAAAAAAA",
+        "AAAAAAAAAAAAAAAAAAAAAAAA",
+        "dGhlIHNhbXBsZSBub25jZQ==,dGhlIHNhbXBsZSBub25jZQ==",
+        "dGhlIHNhbXBsZSBub25j_Q==",
+    ] {
+        let refused = status(&server, &[("sec-websocket-key", key)]).await;
+        assert_eq!(refused, Some(StatusCode::BAD_REQUEST), "{key:?}");
+    }
+    let sample = "dGhlIHNhbXBsZSBub25jZQ==";
+    assert_eq!(
+        status(&server, &[("sec-websocket-key", sample)]).await,
+        None
+    );
+}
+
+#[tokio::test]
 async fn a_plain_request_is_told_to_upgrade() {
     let server = Carillon::start().await;
     let answer = harness::http::get(server.url("/ws")).await;

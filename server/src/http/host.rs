@@ -1,0 +1,237 @@
+//! The Host header: which names this server answers to.
+//!
+//! A name that anybody owns can be made to point at this machine (DNS rebinding). To the browser, every page
+//! of that name is then of the server's own origin and may read whatever the server answers. The name in the
+//! Host header is the only thing that gives such a page away, so it is checked on every request.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, Uri, Version, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use super::problem::Problem;
+use crate::server::Server;
+
+/// The host names that are served.
+#[derive(Debug, Clone)]
+pub struct Hosts {
+    /// In lower case, without a port.
+    allowed: Vec<String>,
+    others: Others,
+}
+
+/// What happens to a name that is not allowed by an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// Only loopback names are served: the server is reached from its own machine alone.
+    Loopback,
+    /// Only addresses and loopback names are served: the operator has listed the names.
+    Addresses,
+    /// All are served: the server is reached from elsewhere, and nobody has said by which name.
+    All,
+}
+
+impl Hosts {
+    /// `names` are host names of `--allow-host`, `origins` those of `--allow-origin`: pages of an allowed
+    /// origin may read everything anyway, so the origin's host name is served, too. `listen` is the address
+    /// of the HTTP port.
+    pub fn new(names: &[String], origins: &[String], listen: IpAddr) -> Self {
+        let hosts = origins.iter().filter_map(|origin| {
+            let uri: Uri = origin.parse().ok()?;
+            Some(uri.host()?.to_owned())
+        });
+        let allows_all = names.iter().chain(origins).any(|name| name == "*");
+        let others = match (listen.is_loopback(), names.is_empty()) {
+            _ if allows_all => Others::All,
+            (true, _) => Others::Loopback,
+            (false, true) => Others::All,
+            (false, false) => Others::Addresses,
+        };
+        Self {
+            allowed: names.iter().cloned().chain(hosts).collect(),
+            others,
+        }
+    }
+
+    /// Whether requests for this host are served. HTTP/1.0 allows to name none; browsers always do.
+    fn serves(&self, host: Option<&Authority>) -> bool {
+        let Some(host) = host else {
+            return true;
+        };
+        let name = host.host().trim_end_matches('.').to_ascii_lowercase();
+        let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+        let is_loopback = match address {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => name == "localhost" || name.ends_with(".localhost"),
+        };
+        match self.others {
+            Others::All => true,
+            _ if is_loopback || self.allowed.contains(&name) => true,
+            Others::Addresses => address.is_ok(),
+            Others::Loopback => false,
+        }
+    }
+}
+
+/// Answers requests for a host that is not served, and those whose Host header is not what RFC 9112 wants.
+pub async fn check(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let host = match Requested::of(&request) {
+        Ok(host) => host,
+        Err(problem) => return problem.into_response(),
+    };
+    if is_harmless(&request) || server.hosts.serves(host.authority.as_ref()) {
+        return next.run(request).await;
+    }
+    let name = host.authority.as_ref().map_or("", Authority::host);
+    server.refusals.note_host(name);
+    let detail = format!(
+        "this server is not reached as {name:?}; start it with --allow-host {name} to serve that name"
+    );
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response()
+}
+
+/// Whether the answer tells a foreign page nothing: monitoring asks for health by whatever name, and CONNECT names
+/// another host by its nature and is refused with 405.
+fn is_harmless(request: &Request) -> bool {
+    *request.method() == Method::CONNECT || matches!(request.uri().path(), "/healthz" | "/readyz")
+}
+
+/// The host that a request is for.
+pub struct Requested {
+    pub authority: Option<Authority>,
+}
+
+impl Requested {
+    /// RFC 9112, 3.2: a request of HTTP/1.1 has one Host header; if the target is a whole URI, the host in that
+    /// counts (3.2.2).
+    ///
+    /// # Errors
+    /// The problem to answer with.
+    pub fn of<B>(request: &axum::http::Request<B>) -> Result<Self, Problem> {
+        let in_header = host_header(request.headers(), request.version())?;
+        let in_target = request.uri().authority().cloned();
+        let authority = in_target.or(in_header);
+        Ok(Self { authority })
+    }
+}
+
+fn host_header(headers: &HeaderMap, version: Version) -> Result<Option<Authority>, Problem> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (host, others) = (hosts.next(), hosts.count());
+    let Some(host) = host else {
+        return match version < Version::HTTP_11 {
+            true => Ok(None),
+            false => Err(Problem::bad_request("there is no Host header")),
+        };
+    };
+    if others > 0 {
+        return Err(Problem::bad_request("there is more than one Host header"));
+    }
+    let authority = host.to_str().ok().and_then(|text| text.parse().ok());
+    authority
+        .filter(|authority: &Authority| !authority.as_str().contains('@'))
+        .map(Some)
+        .ok_or_else(|| Problem::bad_request("the Host header is not HOST or HOST:PORT"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn hosts_are_served_or_not() {
+        const LOCAL: &str = "127.0.0.1";
+        const ALL: &str = "0.0.0.0";
+        let table: &[(&str, &[&str], &[&str], &str, bool)] = &[
+            (LOCAL, &[], &[], "localhost:8080", true),
+            (LOCAL, &[], &[], "LOCALHOST", true),
+            (LOCAL, &[], &[], "localhost.:8080", true),
+            (LOCAL, &[], &[], "a.localhost", true),
+            (LOCAL, &[], &[], "127.0.0.1:8080", true),
+            (LOCAL, &[], &[], "127.1.2.3", true),
+            (LOCAL, &[], &[], "[::1]:8080", true),
+            (LOCAL, &[], &[], "[::ffff:127.0.0.1]:8080", true),
+            ("::1", &[], &[], "localhost", true),
+            (LOCAL, &[], &[], "evil.example:8080", false),
+            (LOCAL, &[], &[], "localhost.evil.example", false),
+            (LOCAL, &[], &[], "evil-localhost", false),
+            (LOCAL, &[], &[], "192.168.1.1:8080", false),
+            (LOCAL, &[], &[], "[::2]", false),
+            ("::1", &[], &[], "evil.example", false),
+            (LOCAL, &["board.example"], &[], "Board.Example:80", true),
+            (LOCAL, &["board.example"], &[], "a.board.example", false),
+            (LOCAL, &["board.example"], &[], "localhost", true),
+            (
+                LOCAL,
+                &[],
+                &["https://board.example"],
+                "board.example",
+                true,
+            ),
+            (
+                LOCAL,
+                &[],
+                &["https://board.example"],
+                "evil.example",
+                false,
+            ),
+            (LOCAL, &["*"], &[], "evil.example", true),
+            (LOCAL, &[], &["*"], "evil.example", true),
+            (ALL, &[], &[], "board.example", true),
+            (ALL, &[], &["https://a.example"], "board.example", true),
+            (ALL, &["board.example"], &[], "board.example:8080", true),
+            (ALL, &["board.example"], &[], "192.168.1.1:8080", true),
+            (ALL, &["board.example"], &[], "evil.example", false),
+        ];
+        for (listen, names, origins, host, wanted) in table {
+            let listen = listen.parse().expect("an address");
+            let hosts = Hosts::new(&strings(names), &strings(origins), listen);
+            let host = host.parse().expect("a host");
+            let context = format!("{listen} {names:?} {origins:?} {host}");
+            assert_eq!(hosts.serves(Some(&host)), *wanted, "{context}");
+        }
+        let hosts = Hosts::new(&[], &[], IpAddr::from([127, 0, 0, 1]));
+        assert!(hosts.serves(None));
+    }
+
+    #[test]
+    fn a_request_names_one_host() {
+        let table: &[(Version, &str, &[&str], Result<Option<&str>, ()>)] = &[
+            (Version::HTTP_11, "/", &["a:80"], Ok(Some("a:80"))),
+            (Version::HTTP_11, "http://b/", &["a"], Ok(Some("b"))),
+            (Version::HTTP_11, "http://b/", &[], Err(())),
+            (Version::HTTP_11, "/", &[], Err(())),
+            (Version::HTTP_11, "/", &["a", "a"], Err(())),
+            (Version::HTTP_11, "/", &["a b"], Err(())),
+            (Version::HTTP_11, "/", &["user@a"], Err(())),
+            (Version::HTTP_11, "/", &["a/b"], Err(())),
+            (Version::HTTP_10, "/", &[], Ok(None)),
+            (Version::HTTP_10, "/", &["a"], Ok(Some("a"))),
+            (Version::HTTP_10, "/", &["a", "b"], Err(())),
+        ];
+        for (version, target, hosts, wanted) in table {
+            let mut request = axum::http::Request::builder()
+                .version(*version)
+                .uri(*target);
+            for host in *hosts {
+                request = request.header(header::HOST, *host);
+            }
+            let requested = Requested::of(&request.body(()).expect("a request"));
+            let found = requested.map(|host| host.authority.map(|name| name.to_string()));
+            let found = found.map_err(|_| ());
+            assert_eq!(
+                found,
+                wanted.map(|name| name.map(ToOwned::to_owned)),
+                "{target} {hosts:?}"
+            );
+        }
+    }
+}
