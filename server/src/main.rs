@@ -18,10 +18,12 @@ mod first_bytes;
 mod housekeeping;
 mod http;
 mod listener;
+mod log;
 mod message;
 mod mqtt;
 mod own;
 mod port;
+mod printable;
 mod queues;
 mod server;
 mod socket;
@@ -37,9 +39,8 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     task::block_in_place,
 };
-use tracing_subscriber::EnvFilter;
 
-use cli::{Cli, Command, LogFormat, ServeOptions};
+use cli::{Cli, Command, ServeOptions};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -56,14 +57,14 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("carillon: {error:#}");
+            printable::note(&format!("carillon: {error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
 async fn serve(options: &ServeOptions) -> anyhow::Result<()> {
-    log_to_stderr(options)?;
+    log::begin(options)?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let stop = async {
@@ -73,18 +74,4 @@ async fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         }
     };
     server::run(options.server_options(), stop).await
-}
-
-fn log_to_stderr(options: &ServeOptions) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder()
-        .parse(&options.log)
-        .map_err(|error| anyhow::anyhow!("--log {:?}: {error}", options.log))?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match options.log_format {
-        LogFormat::Text => subscriber.init(),
-        LogFormat::Json => subscriber.json().init(),
-    }
-    Ok(())
 }

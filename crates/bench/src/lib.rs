@@ -47,7 +47,15 @@ pub fn bench(options: BenchOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a notice to standard error. A failed write is ignored.
+/// Writes a notice to standard error. Control characters, which a server may have sent, are
+/// escaped. A failed write is ignored.
 fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let mut line = String::with_capacity(text.len() + 1);
+    for char in text.chars() {
+        match char.is_control() {
+            true => line.extend(char.escape_default()),
+            false => line.push(char),
+        }
+    }
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

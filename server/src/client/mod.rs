@@ -41,9 +41,4 @@ pub use reply::{ReplyOptions, reply};
 pub use request::{RequestOptions, request};
 pub use subscribe::{SubscribeOptions, subscribe};
 
-use std::io::Write;
-
-/// Writes a notice, which is not an error, to standard error. A failed write is ignored.
-fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
+use crate::printable::note;

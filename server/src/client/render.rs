@@ -1,9 +1,10 @@
 //! Renders messages as lines of text or JSON. Owns what all protocols share.
 
-use std::borrow::Cow;
-
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde::Serialize;
+
+use crate::printable::escaped;
+pub use crate::printable::printable;
 
 /// The parts of a message to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,16 +12,6 @@ pub enum Format {
     Body,
     DestinationAndBody,
     Json,
-}
-
-/// Returns a text from the server in a form that is safe to print on a terminal: control characters
-/// are escaped.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    if text.contains(char::is_control) {
-        Cow::Owned(escaped(text))
-    } else {
-        Cow::Borrowed(text)
-    }
 }
 
 /// Appends a body without control characters unchanged. Any other body is escaped, including
@@ -39,21 +30,6 @@ fn escape_bytes(body: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice(format!("\\x{byte:02X}").as_bytes());
         }
     }
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() + text.len() / 8);
-    for char in text.chars() {
-        match char {
-            '\n' => escaped.push_str("\\n"),
-            '\r' => escaped.push_str("\\r"),
-            '\t' => escaped.push_str("\\t"),
-            '\\' => escaped.push_str("\\\\"),
-            char if char.is_control() => escaped.extend(char.escape_unicode()),
-            char => escaped.push(char),
-        }
-    }
-    escaped
 }
 
 #[derive(Serialize)]

@@ -20,6 +20,7 @@ mod hostile_peers;
 mod hosts;
 mod http_api;
 mod live_pages;
+mod log;
 mod mosquitto;
 mod mqtt_command_line;
 mod mqtt_connect;

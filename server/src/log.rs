@@ -1,0 +1,38 @@
+//! The server's log, on standard error.
+
+use std::io::{self, IsTerminal as _};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    cli::{LogFormat, ServeOptions},
+    printable::{Lines, Notation},
+};
+
+/// Begins to log. Colours are for terminals, not for files (and <https://no-color.org>).
+///
+/// # Errors
+/// The filter is not one.
+pub fn begin(options: &ServeOptions) -> anyhow::Result<()> {
+    let filter = EnvFilter::builder()
+        .parse(&options.log)
+        .map_err(|error| anyhow::anyhow!("--log {:?}: {error}", options.log))?;
+    let wants_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let notation = match options.log_format {
+        LogFormat::Json => Notation::Json,
+        LogFormat::Text if io::stderr().is_terminal() && !wants_none => Notation::ColouredText,
+        LogFormat::Text => Notation::Text,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(notation == Notation::ColouredText)
+        .with_writer(move || Lines {
+            inner: io::stderr(),
+            notation,
+        });
+    match options.log_format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().init(),
+    }
+    Ok(())
+}
