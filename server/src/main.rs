@@ -42,6 +42,7 @@ use tokio::{
 
 use cli::{Cli, Command, ServeOptions};
 
+use server::Signals;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -65,13 +66,10 @@ async fn main() -> ExitCode {
 
 async fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     log::begin(options)?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let stop = async {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+    let signals = Signals {
+        interrupt: signal(SignalKind::interrupt())?,
+        terminate: signal(SignalKind::terminate())?,
+        hangup: signal(SignalKind::hangup())?,
     };
-    server::run(options.server_options(), stop).await
+    server::run(options.server_options(), signals).await
 }

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use broker::{Broker, Limits, Outcome, Overflow};
-use tokio::sync::watch;
+use tokio::{signal::unix::Signal, sync::watch};
 
 use crate::{
     advisory::Advisories,
@@ -114,8 +114,16 @@ impl Server {
     }
 }
 
-/// Runs a server until `stop` says so, and takes leave of its peers.
-pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+/// What the system asks of a running server.
+pub struct Signals {
+    pub interrupt: Signal,
+    pub terminate: Signal,
+    /// Read the certificate again.
+    pub hangup: Signal,
+}
+
+/// Runs a server until it is interrupted or terminated, and takes leave of its peers.
+pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     // Rendering pages spawns tasks. Somebody may have said on what already: then that is what we want.
     let _ = any_spawner::Executor::init_tokio();
     // Each connection is a file; the usual limit of 1,024 is meant for programs of another kind.
@@ -128,13 +136,16 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
     let grace = options.grace;
     let server = Server::new(options, stopping);
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&server)));
-    let certificate = doors.identity().map(tls::keep_fresh).map(tokio::spawn);
+    let certificate = tokio::spawn(tls::keep_fresh(doors.identity(), signals.hangup));
     doors
         .announce()
         .context("cannot write to standard output")?;
     let mut accepting = doors.open(&server, &guests);
 
-    stop.await;
+    tokio::select! {
+        _ = signals.interrupt.recv() => {}
+        _ = signals.terminate.recv() => {}
+    }
     tracing::info!("stopping");
     // Nobody to tell means nobody is left.
     let _ = stop_sender.send(true);
@@ -151,8 +162,6 @@ pub async fn run(options: Options, stop: impl Future<Output = ()>) -> anyhow::Re
         );
     }
     housekeeping.abort();
-    if let Some(task) = certificate {
-        task.abort();
-    }
+    certificate.abort();
     Ok(())
 }

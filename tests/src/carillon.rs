@@ -108,9 +108,18 @@ impl Carillon {
 
     /// Asks the server to end, as a service manager does.
     pub async fn terminate(&self) {
+        self.signal("TERM").await;
+    }
+
+    /// Asks the server to read its certificate again, as a service manager does.
+    pub async fn hang_up(&self) {
+        self.signal("HUP").await;
+    }
+
+    async fn signal(&self, name: &str) {
         let id = self.process_id();
         let kill = Command::new("sh")
-            .args(["-c", &format!("kill -TERM {id}")])
+            .args(["-c", &format!("kill -{name} {id}")])
             .status();
         assert!(within("kill", kill).await.expect("sh").success());
     }

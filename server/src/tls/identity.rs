@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustls::ServerConfig;
-use tokio::time::MissedTickBehavior;
+use tokio::{signal::unix::Signal, time::MissedTickBehavior};
 
 use super::{
     certificate::{Files, Unusable},
@@ -90,20 +90,32 @@ impl Identity {
     }
 }
 
-/// Looks after the files for as long as the server runs.
-pub async fn keep_fresh(identity: Arc<Identity>) {
-    let Some((files, stamps)) = identity.files.clone() else {
+/// Reads the files again when they have changed, and at each SIGHUP, for as long as the server runs.
+pub async fn keep_fresh(identity: Option<Arc<Identity>>, mut hangup: Signal) {
+    let Some((identity, (files, stamps))) =
+        identity.and_then(|identity| Some((Arc::clone(&identity), identity.files.clone()?)))
+    else {
+        while hangup.recv().await.is_some() {
+            tracing::info!("SIGHUP: there is no certificate file to read again");
+        }
         return;
     };
     let mut watch = Watch::new(stamps);
     let mut interval = tokio::time::interval(LOOK_EVERY);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        interval.tick().await;
+        let is_asked = tokio::select! {
+            Some(()) = hangup.recv() => true,
+            _ = interval.tick() => false,
+        };
         let (identity, files) = (Arc::clone(&identity), files.clone());
         // Files may be far away.
         let looked = tokio::task::spawn_blocking(move || {
-            if watch.is_due(Stamps::of(&files)) {
+            let now = Stamps::of(&files);
+            if is_asked {
+                watch = Watch::new(now);
+                identity.reload(&files);
+            } else if watch.is_due(now) {
                 identity.reload(&files);
             }
             watch

@@ -7,7 +7,7 @@ use clap::{Args, builder::BoolishValueParser};
 #[derive(Debug, Clone, Default, Args)]
 pub struct TlsOptions {
     /// The server's certificate, and those between it and a known one, in PEM. With it every port speaks TLS
-    /// besides what it speaks without; the file is read again when it changes
+    /// besides what it speaks without; the file is read again when it changes, and at SIGHUP
     #[arg(
         long = "tls-cert",
         env = "CARILLON_TLS_CERT",

@@ -47,6 +47,29 @@ async fn a_new_certificate_that_is_not_usable_leaves_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_hangup_reads_the_certificate_again_and_ends_nothing() {
+    let pair = Pair::new();
+    let server = pair.server(&[]).await;
+    let mut early = StompClient::connect_tls(server.stomp_tls_address().await, &pair.trust()).await;
+    early.subscribe("0", "a", &[]).await;
+    // The files have not changed: without the signal they are not read.
+    server.hang_up().await;
+    server.logged("the certificate was read anew").await;
+    early.publish("a", "x").await;
+    assert_eq!(early.bodies(1).await, ["x"]);
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test]
+async fn a_hangup_without_a_certificate_ends_nothing() {
+    let server = Carillon::start().await;
+    server.hang_up().await;
+    server.logged("no certificate file to read again").await;
+    assert_eq!(get(server.url("/healthz")).await.text(), "ok\n");
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test]
 async fn clients_of_the_command_line_know_whom_they_trust() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
