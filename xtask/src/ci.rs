@@ -44,6 +44,7 @@ pub fn run_all() -> Result<()> {
     stage("lints, browser", || {
         lint(&BROWSER, &["--target", pages::TARGET])
     })?;
+    stage("fuzz targets", fuzz_targets)?;
     stage("documentation", document)?;
     test::run_all(&[])
 }
@@ -52,6 +53,13 @@ fn lint(packages: &[&str], arguments: &[&str]) -> Result<()> {
     let mut clippy = cargo(&["clippy"]);
     name_packages(&mut clippy, packages).args(arguments);
     run(clippy.args(["--", "-D", "warnings"]))
+}
+
+/// They are run by hand, with a nightly compiler; that they compile is checked here. Checking needs no nightly.
+fn fuzz_targets() -> Result<()> {
+    let mut check = cargo(&["check", "--locked", "--bins"]);
+    check.args(["--manifest-path", "fuzz/Cargo.toml"]);
+    run(check.env("RUSTFLAGS", "-D warnings"))
 }
 
 fn document() -> Result<()> {
