@@ -30,6 +30,7 @@ mod socket;
 mod stomp;
 mod system_topics;
 mod tls;
+mod unfinished;
 mod written_name;
 
 use std::process::ExitCode;
@@ -41,8 +42,8 @@ use tokio::{
 };
 
 use cli::{Cli, Command, ServeOptions};
-
 use server::Signals;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -1,14 +1,99 @@
-//! A message as JSON, the same wherever the server shows one.
+//! A message as JSON, the same wherever the server shows one. It is encoded piece by piece, as its reader takes it: a
+//! message of control characters is six times as long in JSON.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use broker::{Broker, Entry, Header, Kind};
+use broker::{Broker, Entry, Header, Kind, SharedEntry};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-/// A message.
+/// A message that is being encoded.
+pub struct Message {
+    entry: SharedEntry,
+    id: String,
+    progress: Progress,
+}
+
+/// How far a message has been encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Head,
+    /// Up to this byte of the body, which is text or not.
+    Text(usize),
+    Bytes(usize),
+    Done,
+}
+
+/// Whether a message is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoded {
+    More,
+    Whole,
+}
+
+impl Message {
+    pub fn new(broker: &Broker, entry: &SharedEntry) -> Self {
+        Self {
+            entry: SharedEntry::clone(entry),
+            id: broker.id_of(entry).to_string(),
+            progress: Progress::Head,
+        }
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Appends the next piece, of not much more than [`PIECE_BYTES`].
+    pub fn encode(&mut self, out: &mut Vec<u8>) -> Encoded {
+        let body = self.entry.body();
+        self.progress = match self.progress {
+            Progress::Head => match std::str::from_utf8(body) {
+                Ok(_) => self.head("body", Progress::Text(0), out),
+                Err(_) => self.head("bodyBase64", Progress::Bytes(0), out),
+            },
+            Progress::Text(from) => {
+                let to = text_piece(body, from);
+                push_text(&body[from..to], out);
+                Progress::Text(to)
+            }
+            Progress::Bytes(from) => {
+                let to = body.len().min(from + BASE64_PIECE_BYTES);
+                out.extend_from_slice(BASE64_STANDARD.encode(&body[from..to]).as_bytes());
+                Progress::Bytes(to)
+            }
+            Progress::Done => return Encoded::Whole,
+        };
+        if !matches!(self.progress, Progress::Text(at) | Progress::Bytes(at) if at == body.len()) {
+            return Encoded::More;
+        }
+        out.extend_from_slice(b"\"}");
+        self.progress = Progress::Done;
+        Encoded::Whole
+    }
+
+    /// Appends everything before the body.
+    fn head(&self, body: &str, next: Progress, out: &mut Vec<u8>) -> Progress {
+        let head = Head {
+            id: &self.id,
+            destination: Destination::of(&self.entry),
+            sequence: self.entry.sequence(),
+            timestamp: self.entry.timestamp_ms(),
+            producer: self.entry.producer(),
+            content_type: self.entry.content_type(),
+            headers: Headers(self.entry.headers()),
+        };
+        push_json(&head, out);
+        // The object goes on.
+        out.pop();
+        out.extend_from_slice(format!(",\"{body}\":\"").as_bytes());
+        next
+    }
+}
+
+/// A message without its body.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Message<'a> {
-    id: String,
+struct Head<'a> {
+    id: &'a str,
     #[serde(flatten)]
     destination: Destination<'a>,
     sequence: u64,
@@ -19,28 +104,40 @@ pub struct Message<'a> {
     content_type: Option<&'a str>,
     #[serde(skip_serializing_if = "Headers::is_empty")]
     headers: Headers<'a>,
-    #[serde(flatten)]
-    body: Body,
 }
 
-impl<'a> Message<'a> {
-    pub fn new(broker: &Broker, entry: &'a Entry) -> Self {
-        Self {
-            id: broker.id_of(entry).to_string(),
-            destination: Destination::of(entry),
-            sequence: entry.sequence(),
-            timestamp: entry.timestamp_ms(),
-            producer: entry.producer(),
-            content_type: entry.content_type(),
-            headers: Headers(entry.headers()),
-            body: Body::new(entry.body()),
-        }
-    }
-
-    pub fn id(&self) -> &str {
-        &self.id
-    }
+/// Appends something that holds nothing that JSON could not.
+pub fn push_json(value: &impl Serialize, out: &mut Vec<u8>) {
+    // Writing to memory does not fail.
+    let _ = serde_json::to_writer(out, value);
 }
+
+/// The end of the next piece of a text, between two characters.
+fn text_piece(body: &[u8], from: usize) -> usize {
+    let mut to = body.len().min(from + PIECE_BYTES);
+    while body.get(to).is_some_and(|byte| is_continuation(*byte)) {
+        to -= 1;
+    }
+    to
+}
+
+/// Whether a character of UTF-8 does not begin here.
+const fn is_continuation(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
+}
+
+/// Appends the inside of a JSON string.
+fn push_text(text: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    push_json(&String::from_utf8_lossy(text), out);
+    out.pop();
+    out.remove(start);
+}
+
+/// Bytes of a body that are encoded at once; as JSON they are up to six times as many.
+const PIECE_BYTES: usize = 8 << 10;
+/// Likewise in base 64, where three bytes are four letters.
+const BASE64_PIECE_BYTES: usize = 6 << 10;
 
 /// What a message was sent to.
 #[derive(Debug, Serialize)]
@@ -56,23 +153,6 @@ impl<'a> Destination<'a> {
         match entry.kind() {
             Kind::Topic => Self::Topic(name),
             Kind::Queue => Self::Queue(name),
-        }
-    }
-}
-
-/// A body: text where it is UTF-8, base 64 otherwise.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Body {
-    Body(String),
-    BodyBase64(String),
-}
-
-impl Body {
-    pub fn new(bytes: &[u8]) -> Self {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Self::Body(text.to_owned()),
-            Err(_) => Self::BodyBase64(BASE64_STANDARD.encode(bytes)),
         }
     }
 }
@@ -118,10 +198,42 @@ mod tests {
         assert_eq!(json, r#"{"a":"1","b":"2"}"#);
     }
 
+    /// A message with this body, in pieces.
+    fn pieces(body: &[u8]) -> Vec<Vec<u8>> {
+        let broker = Broker::new(1, broker::Limits::default());
+        let topic = broker::TopicName::new("a").expect("a name");
+        let publication = broker::Publication::new(topic.clone(), "p".into(), 7, body);
+        broker.publish(&mut vec![publication], &mut broker::Outcome::default());
+        let entry = broker.last_image(&topic).expect("a message");
+        let mut message = Message::new(&broker, &entry);
+        let mut pieces = Vec::new();
+        loop {
+            let mut piece = Vec::new();
+            let encoded = message.encode(&mut piece);
+            pieces.push(piece);
+            if encoded == Encoded::Whole {
+                return pieces;
+            }
+        }
+    }
+
     #[test]
-    fn bodies_are_text_or_base64() {
-        let json = |bytes: &[u8]| serde_json::to_string(&Body::new(bytes)).expect("JSON");
-        assert_eq!(json(b"hi"), r#"{"body":"hi"}"#);
-        assert_eq!(json(&[0xff]), r#"{"bodyBase64":"/w=="}"#);
+    fn bodies_are_text_or_base64_in_pieces_of_a_bounded_length() {
+        let long = "\u{0}äx€".repeat(PIECE_BYTES);
+        for body in ["", "hi", "\"\\\n\u{1b}", &long] {
+            let pieces = pieces(body.as_bytes());
+            assert!(pieces.iter().all(|piece| piece.len() <= 7 * PIECE_BYTES));
+            let json: serde_json::Value =
+                serde_json::from_slice(&pieces.concat()).expect("a document");
+            assert_eq!(json["body"], body);
+            assert_eq!(json["topic"], "a");
+            assert_eq!(json["sequence"], 1);
+        }
+        for length in [1, 2, 3, BASE64_PIECE_BYTES, 3 * BASE64_PIECE_BYTES + 1] {
+            let body = vec![0xff; length];
+            let json: serde_json::Value =
+                serde_json::from_slice(&pieces(&body).concat()).expect("a document");
+            assert_eq!(json["bodyBase64"], BASE64_STANDARD.encode(&body));
+        }
     }
 }

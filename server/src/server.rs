@@ -24,6 +24,7 @@ use crate::{
     mqtt::{MqttOptions, Reception},
     stomp::StompOptions,
     tls::{self, TlsOptions},
+    unfinished::{Share, Unfinished},
 };
 
 pub use crate::listener::Guest;
@@ -46,6 +47,15 @@ pub struct Options {
     pub grace: Duration,
 }
 
+impl Options {
+    /// The most bytes of messages that have not arrived whole: an eighth of the memory for messages, and in any
+    /// case as much as a few of the largest take.
+    fn unfinished_bytes(&self) -> usize {
+        let share = usize::try_from(self.limits.memory_bytes / 8).unwrap_or(usize::MAX);
+        share.max(self.max_body_bytes.saturating_mul(LARGEST_AT_ONCE))
+    }
+}
+
 /// Shared by all parts.
 pub struct Server {
     pub options: Options,
@@ -57,6 +67,8 @@ pub struct Server {
     pub origins: Origins,
     pub hosts: Hosts,
     pub refusals: Refusals,
+    /// Memory for messages that arrive.
+    pub unfinished: Arc<Unfinished>,
     /// The name that messages published over HTTP come from.
     pub http_name: Arc<str>,
     /// True when the server stops.
@@ -81,6 +93,7 @@ impl Server {
                 options.ports.http.ip(),
             ),
             refusals: Refusals::default(),
+            unfinished: Unfinished::new(options.unfinished_bytes()),
             http_name: "http".into(),
             stopping,
             sessions: AtomicU64::new(0),
@@ -94,8 +107,14 @@ impl Server {
             broker: Arc::clone(&self.broker),
             advisories: Arc::clone(&self.advisories),
             clock: self.clock,
+            unfinished: Arc::clone(&self.unfinished),
             stopping: self.stopping.clone(),
         }
+    }
+
+    /// A connection's part of the memory for messages that arrive.
+    pub fn share(&self) -> Share {
+        Share::new(Arc::clone(&self.unfinished))
     }
 
     /// Does what the broker leaves to its callers, for what no session did.
@@ -165,3 +184,7 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     certificate.abort();
     Ok(())
 }
+
+/// Of the largest messages, so many may arrive at once whatever the memory. A buffer has up to twice the room of
+/// what is in it.
+const LARGEST_AT_ONCE: usize = 8;

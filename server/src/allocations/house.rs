@@ -82,18 +82,28 @@ async fn connect(server: &Arc<Server>, way: Way, number: usize) -> Client {
 async fn serve(server: Arc<Server>, way: Way, socket: TcpStream) {
     match way {
         Way::Stomp => {
-            let prelude = Prelude::new(Stream, Vec::new());
+            let prelude = Prelude::new(Stream, Vec::new(), server.share());
             Stomp::serve(&server, socket, prelude, "tcp").await;
         }
         Way::StompOverWebSocket => {
-            let prelude = Prelude::new(WebSocket::new(), Vec::new());
+            let prelude = Prelude::new(WebSocket::new(), Vec::new(), server.share());
             Stomp::serve(&server, socket, prelude, "ws").await;
         }
         Way::Mqtt { .. } => {
-            mqtt::serve(&server, socket, Prelude::new(Stream, Vec::new())).await;
+            mqtt::serve(
+                &server,
+                socket,
+                Prelude::new(Stream, Vec::new(), server.share()),
+            )
+            .await;
         }
         Way::MqttOverWebSocket => {
-            mqtt::serve(&server, socket, Prelude::new(WebSocket::new(), Vec::new())).await;
+            mqtt::serve(
+                &server,
+                socket,
+                Prelude::new(WebSocket::new(), Vec::new(), server.share()),
+            )
+            .await;
         }
     }
 }

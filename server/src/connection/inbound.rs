@@ -1,9 +1,12 @@
 //! The receiving side of a connection: bytes out of the framing and into the protocol.
 
+use std::task::{Context, Poll};
+
 use super::{
     Ending, Framing, Kind, Protocol, Received, Turn,
     framing::{Answer, Unwrapped},
 };
+use crate::unfinished::{Share, time_for};
 
 /// The receiving side. What is incomplete is kept here, and nothing else.
 pub struct Inbound<F, P> {
@@ -15,6 +18,9 @@ pub struct Inbound<F, P> {
     unread: Vec<u8>,
     /// Whether the last turn had no time for them.
     is_behind: bool,
+    /// When part of a message was left that the peer has to finish, in milliseconds of the server's clock.
+    unfinished_since_ms: Option<u64>,
+    share: Share,
 }
 
 /// What a turn gathers besides the protocol's replies.
@@ -27,14 +33,62 @@ pub struct Answers {
 }
 
 impl<F: Framing, P: Protocol> Inbound<F, P> {
-    pub fn new(framing: F, protocol: P) -> Self {
+    pub fn new(framing: F, protocol: P, share: Share) -> Self {
         Self {
             framing,
             protocol,
             unframed: Vec::new(),
             unread: Vec::new(),
             is_behind: false,
+            unfinished_since_ms: None,
+            share,
         }
+    }
+
+    /// When the connection has something to do: the protocol's deadline, or the end of the time for a message that
+    /// the peer has begun.
+    pub fn deadline(&self) -> Option<u64> {
+        let protocols = self.protocol.deadline();
+        protocols.into_iter().chain(self.overdue_at()).min()
+    }
+
+    /// Does what is due.
+    ///
+    /// # Errors
+    /// The connection is to be ended.
+    pub fn on_deadline(
+        &mut self,
+        now_ms: u64,
+        last_sent_ms: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Ending> {
+        self.protocol.on_deadline(now_ms, last_sent_ms, out)?;
+        match self.overdue_at() {
+            Some(at) if at <= now_ms => Err(Ending::Unfinished),
+            _ => Ok(()),
+        }
+    }
+
+    /// The peer is not listened to for now: neither its silence nor its unfinished message is its fault.
+    pub fn excuse(&mut self, now_ms: u64) {
+        self.protocol.excuse(now_ms);
+        if self.unfinished_since_ms.is_some() {
+            self.unfinished_since_ms = Some(now_ms);
+        }
+    }
+
+    /// Ready when somebody else wants the connection ended.
+    pub fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<Ending> {
+        if self.share.poll_lost(context).is_ready() {
+            return Poll::Ready(Ending::GaveWay);
+        }
+        self.protocol.poll_evicted(context)
+    }
+
+    fn overdue_at(&self) -> Option<u64> {
+        let since_ms = self.unfinished_since_ms?;
+        let time = time_for(self.unread.len()).as_millis();
+        Some(since_ms.saturating_add(u64::try_from(time).unwrap_or(u64::MAX)))
     }
 
     /// Whether there is something to [go on](Self::go_on) with.
@@ -113,21 +167,45 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
             self.unread.extend_from_slice(bytes);
             return Ok(());
         }
-        if self.unread.is_empty() {
+        let used = if self.unread.is_empty() {
             let used = self.protocol.receive(bytes, turn)?;
-            self.is_behind = turn.is_over();
             self.unread.extend_from_slice(&bytes[used..]);
-            return Ok(());
-        }
-        self.unread.extend_from_slice(bytes);
-        let used = self.protocol.receive(&self.unread, turn)?;
+            used
+        } else {
+            self.unread.extend_from_slice(bytes);
+            let used = self.protocol.receive(&self.unread, turn)?;
+            self.drop_read(used);
+            used
+        };
         self.is_behind = turn.is_over();
+        self.note_unfinished(used, turn.now_ms);
+        Ok(())
+    }
+
+    fn drop_read(&mut self, used: usize) {
         if used == self.unread.len() {
             self.unread = Vec::new();
-        } else {
-            self.unread.drain(..used);
+            return;
         }
-        Ok(())
+        self.unread.drain(..used);
+        // A small rest does not keep the room of a large message.
+        if self.unread.len() < self.unread.capacity() / 4 {
+            self.unread.shrink_to_fit();
+        }
+    }
+
+    /// Counts what is left of a message that the peer has yet to finish. `used` bytes were of others before it.
+    fn note_unfinished(&mut self, used: usize, now_ms: u64) {
+        if used > 0 {
+            self.unfinished_since_ms = None;
+            self.share.release();
+        }
+        if self.unread.is_empty() || self.is_behind {
+            self.unfinished_since_ms = None;
+            return;
+        }
+        self.unfinished_since_ms.get_or_insert(now_ms);
+        self.share.hold(self.unread.capacity());
     }
 }
 
@@ -138,7 +216,12 @@ mod tests {
     use broker::Delivery;
 
     use super::*;
-    use crate::connection::{Encoder, Stream};
+    use crate::{
+        connection::{Encoder, Stream},
+        unfinished::Unfinished,
+    };
+
+    const BUDGET: usize = 1 << 20;
 
     /// A protocol whose requests are one byte each, and take long.
     #[derive(Default)]
@@ -184,9 +267,13 @@ mod tests {
         fn dismiss(&mut self, _: &Ending, _: &mut Vec<u8>) {}
     }
 
+    fn inbound<P: Protocol>(protocol: P) -> Inbound<Stream, P> {
+        Inbound::new(Stream, protocol, Share::new(Unfinished::new(BUDGET)))
+    }
+
     #[test]
     fn what_a_turn_has_no_time_for_comes_in_the_next_in_order() {
-        let mut inbound = Inbound::new(Stream, Slow::default());
+        let mut inbound = inbound(Slow::default());
         let mut answers = Answers::default();
         let taken = inbound.receive(&mut b"abc".to_vec(), &mut Turn::late(), &mut answers);
         assert_eq!(taken, Ok(()));
@@ -202,7 +289,7 @@ mod tests {
 
     #[test]
     fn what_comes_behind_it_waits_too() {
-        let mut inbound = Inbound::new(Stream, Slow::default());
+        let mut inbound = inbound(Slow::default());
         for bytes in [b"ab", b"cd"] {
             let taken = inbound.protocol_bytes(bytes, &mut Turn::late());
             assert_eq!(taken, Ok(()));
@@ -211,5 +298,81 @@ mod tests {
         assert_eq!(inbound.go_on(&mut Turn::default()), Ok(()));
         assert_eq!(inbound.protocol.taken, b"abcd");
         assert!(!inbound.is_behind());
+    }
+
+    /// A protocol whose messages have ten bytes.
+    struct Tens;
+
+    impl Protocol for Tens {
+        type Encoder = Mute;
+
+        fn receive(&mut self, input: &[u8], _: &mut Turn) -> Result<usize, Ending> {
+            Ok(input.len() / 10 * 10)
+        }
+
+        fn finish(&mut self, _: &mut Turn) -> Result<(), Ending> {
+            Ok(())
+        }
+
+        fn deadline(&self) -> Option<u64> {
+            None
+        }
+
+        fn on_deadline(&mut self, _: u64, _: u64, _: &mut Vec<u8>) -> Result<(), Ending> {
+            Ok(())
+        }
+
+        fn excuse(&mut self, _: u64) {}
+
+        fn dismiss(&mut self, _: &Ending, _: &mut Vec<u8>) {}
+    }
+
+    #[test]
+    fn a_message_that_is_begun_has_to_be_finished() {
+        let mut inbound = inbound(Tens);
+        let mut turn = Turn::default();
+        let mut receive = |inbound: &mut Inbound<_, _>, bytes: usize, now_ms| {
+            turn.now_ms = now_ms;
+            inbound.protocol_bytes(&vec![b'x'; bytes], &mut turn)
+        };
+        let mut out = Vec::new();
+        assert_eq!(receive(&mut inbound, 20, 1_000), Ok(()));
+        assert_eq!(inbound.deadline(), None, "nothing is begun");
+        assert_eq!(receive(&mut inbound, 3, 1_000), Ok(()));
+        assert_eq!(
+            inbound.deadline(),
+            Some(31_003),
+            "a millisecond for each byte"
+        );
+        assert_eq!(receive(&mut inbound, 1, 20_000), Ok(()));
+        assert_eq!(
+            inbound.deadline(),
+            Some(31_004),
+            "a byte does not buy much time"
+        );
+        assert_eq!(receive(&mut inbound, 7, 21_000), Ok(()));
+        assert_eq!(
+            inbound.deadline(),
+            Some(51_001),
+            "the next message has its own time"
+        );
+        assert_eq!(inbound.on_deadline(51_000, 0, &mut out), Ok(()));
+        inbound.excuse(51_000);
+        assert_eq!(inbound.on_deadline(51_001, 0, &mut out), Ok(()));
+        let ended = inbound.on_deadline(81_001, 0, &mut out);
+        assert_eq!(ended, Err(Ending::Unfinished));
+        assert_eq!(receive(&mut inbound, 9, 81_001), Ok(()));
+        assert_eq!(inbound.deadline(), None, "it is whole");
+    }
+
+    #[test]
+    fn a_small_rest_does_not_keep_the_room_of_a_large_message() {
+        let mut inbound = inbound(Tens);
+        for bytes in [9, 100_000] {
+            let taken = inbound.protocol_bytes(&vec![b'x'; bytes], &mut Turn::default());
+            assert_eq!(taken, Ok(()));
+        }
+        assert_eq!(inbound.unread.len(), 9);
+        assert!(inbound.unread.capacity() < 1_000);
     }
 }

@@ -44,6 +44,7 @@ pub use turn::{Turn, carry_out, deliver};
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
+    unfinished::{Share, Unfinished},
 };
 use inbound::Inbound;
 use outlet::{Drained, Outlet, Progress};
@@ -55,6 +56,7 @@ pub struct Surroundings {
     pub broker: Arc<Broker>,
     pub advisories: Arc<Advisories>,
     pub clock: Clock,
+    pub unfinished: Arc<Unfinished>,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,
 }
@@ -180,7 +182,8 @@ pub fn serve<T: Transport, F: Framing, P: Protocol>(
     });
     let peer = Arc::downgrade(&connection);
     session.set_peer(peer);
-    let inbound = Inbound::new(framing, protocol);
+    let share = Share::new(Arc::clone(&surroundings.unfinished));
+    let inbound = Inbound::new(framing, protocol, share);
     let task = Box::new(Task::new(connection, surroundings, inbound));
     task.run(received)
 }

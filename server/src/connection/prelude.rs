@@ -6,18 +6,21 @@ use super::{
     Ending, Framing, Received, Transport,
     framing::{Answer, Unwrapped},
 };
+use crate::unfinished::Share;
 
 /// A socket from which nothing but the beginning has been read.
 pub struct Prelude<F> {
     pub framing: F,
     pub received: Received,
+    share: Share,
 }
 
 impl<F: Framing> Prelude<F> {
     /// `unframed` was read from the socket before.
-    pub fn new(framing: F, unframed: Vec<u8>) -> Self {
+    pub fn new(framing: F, unframed: Vec<u8>, share: Share) -> Self {
         Self {
             framing,
+            share,
             received: Received {
                 unframed,
                 ..Received::default()
@@ -39,7 +42,12 @@ impl<F: Framing> Prelude<F> {
             if let Some(found) = look(&self.received) {
                 return Ok(found);
             }
-            let readable = socket.tcp().readable().await;
+            self.share.hold(self.received.unread.capacity());
+            let readable = tokio::select! {
+                biased;
+                () = self.share.lost() => return Err(Ending::GaveWay),
+                readable = socket.tcp().readable() => readable,
+            };
             readable.map_err(|error| Ending::Io(error.to_string()))?;
             self.read(socket)?;
         }

@@ -10,6 +10,7 @@ use broker::Delivery;
 use wire::websocket::{CloseCode, Violation};
 
 use super::{Kind, Surroundings, Turn, Voice};
+use crate::unfinished;
 
 /// The receiving half: a protocol's state machine, joined to the broker.
 pub trait Protocol: Send + 'static {
@@ -130,6 +131,12 @@ pub enum Ending {
     /// The peer reads more slowly than its subscription's rule allows.
     #[error("the peer reads too slowly")]
     TooSlow,
+    /// The peer takes too long to finish a message.
+    #[error("the peer does not finish its message")]
+    Unfinished,
+    /// Others have too much under way.
+    #[error("its unfinished message gave way to others")]
+    GaveWay,
     /// The peer sent text where the protocol has only binary messages.
     #[error("text instead of binary messages")]
     Text,
@@ -151,9 +158,13 @@ impl Ending {
             Self::Framing(violation) => violation.close_code(),
             Self::ByPeer => CloseCode::NORMAL,
             Self::Text => CloseCode::UNSUPPORTED_DATA,
-            Self::Fault(_) | Self::NoHandshake | Self::TooSlow | Self::Unread | Self::TakenOver => {
-                CloseCode::POLICY_VIOLATION
-            }
+            Self::Fault(_)
+            | Self::NoHandshake
+            | Self::TooSlow
+            | Self::Unread
+            | Self::Unfinished
+            | Self::GaveWay
+            | Self::TakenOver => CloseCode::POLICY_VIOLATION,
             Self::Silent | Self::Stopping | Self::Io(_) => CloseCode::GOING_AWAY,
         }
     }
@@ -168,6 +179,8 @@ impl Ending {
             Self::NoHandshake => "you did not introduce yourself in time".into(),
             Self::Unread => "you do not read the replies to what you send".into(),
             Self::TooSlow => "you read more slowly than your subscription's rule allows".into(),
+            Self::Unfinished => unfinished::TOO_SLOW.into(),
+            Self::GaveWay => unfinished::GAVE_WAY.into(),
             Self::Text => "this protocol has binary messages only".into(),
             Self::TakenOver => "another connection has taken over your session".into(),
             Self::Stopping => "the server is stopping".into(),

@@ -141,14 +141,13 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             blocked,
             ..
         } = self;
-        let protocol = &mut inbound.protocol;
         let Surroundings {
             broker, stopping, ..
         } = surroundings;
         tokio::select! {
             biased;
             () = stopped(stopping) => Event::Stopping,
-            ending = poll_fn(|context| protocol.poll_evicted(context)) => Event::Evicted(ending),
+            ending = poll_fn(|context| inbound.poll_evicted(context)) => Event::Evicted(ending),
             event = ready(connection.socket.tcp(), reads, writes) => event,
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
             () = connection.wake.notified() => Event::Woken,
@@ -166,9 +165,9 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 
     fn deadline(&self) -> Option<u64> {
-        let protocols = self.inbound.protocol.deadline();
+        let inbound = self.inbound.deadline();
         let own = self.choked_until_ms.into_iter().chain(self.listens_at_ms);
-        protocols.into_iter().chain(own).min()
+        inbound.into_iter().chain(own).min()
     }
 
     fn read(&mut self) -> Result<(), Ending> {
@@ -209,14 +208,13 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         if self.listens_at_ms.is_some_and(|at| at <= now_ms) {
             return self.listen();
         }
-        let protocol = &mut self.inbound.protocol;
         if !self.blocked.is_empty() || self.choked_until_ms.is_some() {
             // It is we who do not listen.
-            protocol.excuse(now_ms);
+            self.inbound.excuse(now_ms);
         }
         let last_sent_ms = self.connection.last_sent_ms.load(Ordering::Relaxed);
         let mut due = Vec::new();
-        let done = protocol.on_deadline(now_ms, last_sent_ms, &mut due);
+        let done = self.inbound.on_deadline(now_ms, last_sent_ms, &mut due);
         let drained = self.connection.with_outlet(|outlet| outlet.reply(&due));
         done.and(self.note(drained))
     }

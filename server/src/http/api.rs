@@ -1,11 +1,11 @@
 //! `/api`: publish with any HTTP client, and ask what there is.
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    body::Body,
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -13,11 +13,15 @@ use broker::{Publication, TopicFigures, TopicName};
 use serde::Serialize;
 
 use super::{
+    document::{Document, Most},
     extract::{Listing, Path, Query},
     problem::{Problem, refuse_temporary},
     publish::{self, Content, Wishes},
 };
-use crate::{message::Message, server::Server};
+use crate::{
+    message::{Message, push_json},
+    server::Server,
+};
 
 /// `POST /api/topics/{topic}`: the body, as it is, is the message.
 pub async fn publish(
@@ -25,7 +29,7 @@ pub async fn publish(
     Path(topic): Path<String>,
     Query(wishes): Query<Wishes>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Json<Publishing>, Problem> {
     let topic = TopicName::new(&topic)?;
     let name = topic.to_string();
@@ -63,14 +67,22 @@ pub async fn topic(
 ) -> Result<Response, Problem> {
     let name = TopicName::new(&topic)?;
     let figures = server.broker.topic(&name);
-    let info = figures.ok_or_else(|| no_topic(&name))?.into();
-    let may_be_told = refuse_temporary(name.as_str()).is_ok();
-    let last = server.broker.last_image(&name);
-    let last = last
-        .as_deref()
-        .filter(|_| may_be_told)
-        .map(|entry| Message::new(&server.broker, entry));
-    Ok(Json(TopicWithLast { info, last }).into_response())
+    let info: TopicInfo = figures.ok_or_else(|| no_topic(&name))?.into();
+    let last = match refuse_temporary(name.as_str()) {
+        Ok(()) => server.broker.last_image(&name),
+        Err(_) => None,
+    };
+    let Some(last) = last else {
+        return Ok(Json(info).into_response());
+    };
+    let mut before = Vec::new();
+    push_json(&info, &mut before);
+    // The object goes on.
+    before.pop();
+    before.extend_from_slice(b",\"last\":");
+    let last = Message::new(&server.broker, &last);
+    let document = Document::new(before, iter::once(last), Most::ONE, |_| b"}".to_vec());
+    Ok(document.into_response())
 }
 
 /// `DELETE /api/topics/{topic}`: forgets its history and last image.
@@ -92,9 +104,15 @@ pub async fn clear(
     }
 }
 
-/// `GET /api/figures`: the broker as a whole, as on the topic `$SYS.figures`.
-pub async fn figures(State(server): State<Arc<Server>>) -> Json<app::Figures> {
-    Json(server.figures.current(&server))
+/// `GET /api/figures`: the broker as a whole, as on the topic `$SYS.figures`, and what this server's memory is used for
+/// besides.
+pub async fn figures(State(server): State<Arc<Server>>) -> Json<AllFigures> {
+    let unfinished = server.unfinished.figures();
+    Json(AllFigures {
+        figures: server.figures.current(&server),
+        unfinished_bytes: unfinished.bytes,
+        unfinished_given_up: unfinished.given_up,
+    })
 }
 
 /// `GET /api/connections`: who is there.
@@ -130,6 +148,17 @@ pub struct Publishing {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AllFigures {
+    #[serde(flatten)]
+    figures: app::Figures,
+    /// Bytes of messages that have not arrived whole.
+    unfinished_bytes: usize,
+    /// Such messages that had to give way to others, since start.
+    unfinished_given_up: u64,
+}
+
+#[derive(Serialize)]
 pub struct Topics {
     topics: Vec<TopicInfo>,
     /// Of all names, whatever was asked for.
@@ -148,14 +177,6 @@ pub struct TopicInfo {
     delivered: u64,
     dropped: u64,
     greatest_lag: u64,
-}
-
-#[derive(Serialize)]
-struct TopicWithLast<'a> {
-    #[serde(flatten)]
-    info: TopicInfo,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last: Option<Message<'a>>,
 }
 
 #[derive(Serialize)]

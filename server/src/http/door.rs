@@ -8,7 +8,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
-use super::router;
+use super::{
+    patience::{Patience, Patient},
+    router,
+};
 use crate::{
     first_bytes::Spoken,
     listener::{Caller, Door, stopped},
@@ -40,7 +43,11 @@ impl HttpDoor {
         } = caller;
         let mut stopping = self.server.stopping.clone();
         let router = self.router;
+        let patience = Patience::default();
+        let socket = Patient::new(socket, patience.clone());
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+            patience.be_limited();
+            request.extensions_mut().insert(patience.clone());
             request.extensions_mut().insert(guest.clone());
             let router = router.clone();
             router.oneshot(request)
@@ -48,6 +55,7 @@ impl HttpDoor {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIME)
+            .max_buf_size(BUFFER_BYTES)
             .serve_connection(TokioIo::new(socket), service)
             .with_upgrades();
         let mut connection = pin!(connection);
@@ -100,3 +108,5 @@ impl Door for HttpDoor {
 
 /// How long a client may take to send a request's head.
 const HEADER_TIME: Duration = Duration::from_secs(10);
+/// Room for a request's head, for what is read of a body at once, and for what is encoded of an answer and not sent.
+const BUFFER_BYTES: usize = 64 << 10;

@@ -12,28 +12,28 @@ use std::{
 };
 
 use axum::{
-    extract::State,
-    http::{HeaderMap, HeaderValue, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    body::{Body, Bytes},
+    extract::{Extension, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
 };
 use broker::{
     Broker, Delivery, Missed, Outcome, Overflow, Peer, Reader, Start, Subscribe, TopicFilter,
 };
 use futures_util::task::AtomicWaker;
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, Interval, interval_at};
 use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
 
 use super::{
     extract::{Path, Query},
+    patience::Patience,
     problem::{Problem, refuse_temporary},
 };
 use crate::{
     clock,
     connection::{self, Surroundings},
-    message::Message,
+    message::{Encoded, Message, push_json},
     server::Server,
 };
 
@@ -43,6 +43,7 @@ pub async fn events(
     State(server): State<Arc<Server>>,
     Path(filter): Path<String>,
     Query(query): Query<EventsQuery>,
+    Extension(patience): Extension<Patience>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let filter = TopicFilter::new(&filter)?;
@@ -54,16 +55,20 @@ pub async fn events(
     let events = EventStream {
         subscription,
         stopping,
+        beat: interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE),
     };
-    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("");
-    let mut response = Sse::new(events).keep_alive(keep_alive).into_response();
-    // Proxies that buffer would hold messages back.
-    response
-        .headers_mut()
-        .insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Who does not read lags; the subscription's rule says what happens then.
+    patience.be_endless();
+    let mut response = Body::from_stream(events).into_response();
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+        // Proxies that buffer would hold messages back.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     Ok(response)
 }
 
@@ -114,8 +119,8 @@ struct Subscription {
     surroundings: Surroundings,
     reader: Reader,
     waiting: Arc<Waiting>,
-    /// Events of one delivery that has two: the gap, and the message behind it.
-    next: Option<Event>,
+    /// The message that is being encoded, piece by piece.
+    current: Option<Message>,
 }
 
 /// The stream's end, as the broker sees it.
@@ -146,7 +151,7 @@ impl Subscription {
             surroundings: server.surroundings(),
             reader,
             waiting,
-            next: None,
+            current: None,
         };
         let subscribe = Subscribe {
             start,
@@ -160,35 +165,45 @@ impl Subscription {
         Ok(subscription)
     }
 
-    /// The next event, or none when there is none yet or the session has ended.
-    fn next(&mut self) -> Option<Event> {
-        if let Some(event) = self.next.take() {
-            return Some(event);
+    /// The next piece of an event, or none when there is none yet or the session has ended.
+    fn next(&mut self) -> Option<Bytes> {
+        let mut piece = Vec::new();
+        if self.current.is_none() {
+            self.begin(&mut piece);
         }
+        if let Some(message) = &mut self.current
+            && message.encode(&mut piece) == Encoded::Whole
+        {
+            piece.extend_from_slice(b"\n\n");
+            self.current = None;
+        }
+        (!piece.is_empty()).then(|| piece.into())
+    }
+
+    /// Takes the next delivery, and appends what comes before its message.
+    fn begin(&mut self, piece: &mut Vec<u8>) {
         let Self {
             surroundings,
             reader,
-            next,
+            current,
             ..
         } = self;
-        let mut event = None;
         reader.session().begin();
         let is_all = reader.drain(clock::unix_ms(), |delivery| {
-            let message = message(&surroundings.broker, &delivery);
-            match delivery.missed {
-                None => event = Some(message),
-                Some(missed) => {
-                    event = Some(gap(&delivery, missed));
-                    *next = Some(message);
-                }
+            if let Some(missed) = delivery.missed {
+                push_gap(&delivery, missed, piece);
             }
+            let message = Message::new(&surroundings.broker, delivery.entry);
+            piece.extend_from_slice(
+                format!("event: message\nid: {}\ndata: ", message.id()).as_bytes(),
+            );
+            *current = Some(message);
             ControlFlow::Break(())
         });
-        if event.is_none() && !is_all {
+        if current.is_none() && !is_all {
             // It is the others' turn.
             self.waiting.wake();
         }
-        event
     }
 }
 
@@ -202,10 +217,12 @@ impl Drop for Subscription {
 struct EventStream<S> {
     subscription: Subscription,
     stopping: S,
+    /// When a comment is due, since nothing else was sent.
+    beat: Interval,
 }
 
 impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
-    type Item = Result<Event, Infallible>;
+    type Item = Result<Bytes, Infallible>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
@@ -216,10 +233,13 @@ impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
         {
             return Poll::Ready(None);
         }
-        match this.subscription.next() {
-            Some(event) => Poll::Ready(Some(Ok(event))),
-            None => Poll::Pending,
+        if let Some(piece) = this.subscription.next() {
+            this.beat.reset();
+            return Poll::Ready(Some(Ok(piece)));
         }
+        this.beat
+            .poll_tick(context)
+            .map(|_| Some(Ok(Bytes::from_static(COMMENT))))
     }
 }
 
@@ -232,25 +252,19 @@ struct MissedEvent<'a> {
     to: Option<u64>,
 }
 
-fn message(broker: &Broker, delivery: &Delivery<'_>) -> Event {
-    let message = Message::new(broker, delivery.entry);
-    event("message", &message).id(message.id())
-}
-
-fn gap(delivery: &Delivery<'_>, missed: Missed) -> Event {
+/// Appends the event that tells of a gap.
+fn push_gap(delivery: &Delivery<'_>, missed: Missed, piece: &mut Vec<u8>) {
     let (from, to) = match missed {
         Missed::Range { from, to } => (Some(from), Some(to)),
         Missed::Unknown => (None, None),
     };
     let topic = delivery.entry.topic().as_str();
-    event("missed", &MissedEvent { topic, from, to })
-}
-
-fn event(name: &str, data: &impl Serialize) -> Event {
-    // These structures hold nothing that JSON could not.
-    let data = serde_json::to_string(data).unwrap_or_default();
-    Event::default().event(name).data(data)
+    piece.extend_from_slice(b"event: missed\ndata: ");
+    push_json(&MissedEvent { topic, from, to }, piece);
+    piece.extend_from_slice(b"\n\n");
 }
 
 /// Often enough that proxies and clients do not take the stream for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// A comment, which clients pass over.
+const COMMENT: &[u8] = b":\n\n";

@@ -2,12 +2,15 @@
 
 mod api;
 mod assets;
+mod body;
+mod document;
 mod door;
 mod events;
 mod extract;
 mod host;
 mod origin;
 mod pages;
+mod patience;
 mod problem;
 mod publish;
 mod queues;
@@ -15,11 +18,11 @@ mod refusals;
 mod security;
 mod websocket;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, OriginalUri},
+    extract::OriginalUri,
     http::{Method, StatusCode},
     middleware,
     response::IntoResponse,
@@ -27,7 +30,6 @@ use axum::{
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    timeout::RequestBodyTimeoutLayer,
     trace::{DefaultOnFailure, TraceLayer},
 };
 use tracing::Level;
@@ -89,8 +91,6 @@ fn api(server: &Arc<Server>) -> Router<Arc<Server>> {
         .route("/connect-check", get(origin::connect_check))
         .fallback(unknown)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(server.options.max_body_bytes))
-        .layer(RequestBodyTimeoutLayer::new(BODY_TIME))
         .layer(origin::sharing(server))
         .layer(middleware::from_fn_with_state(
             Arc::clone(server),
@@ -107,6 +107,3 @@ async fn method_not_allowed(OriginalUri(uri): OriginalUri, method: Method) -> Pr
     let detail = format!("{} does not take {method}", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
-
-/// How long a client may take between two pieces of a body.
-const BODY_TIME: Duration = Duration::from_secs(30);

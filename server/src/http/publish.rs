@@ -3,21 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    body::Bytes,
-    extract::rejection::BytesRejection,
+    body::Body,
     http::{HeaderMap, StatusCode, header},
 };
 use broker::{Header, Outcome, Publication, Published, TopicName};
 use serde::Deserialize;
 
-use super::{extract::flag, problem::Problem};
+use super::{body, extract::flag, problem::Problem};
 use crate::{clock, content_type, server::Server};
 
 /// What a request brings. Its headers `carillon-header-NAME` are the message's, as NAME.
 pub struct Content {
     pub headers: HeaderMap,
     pub wishes: Wishes,
-    pub body: Result<Bytes, BytesRejection>,
+    pub body: Body,
 }
 
 /// `?retain=true&expires=…`.
@@ -60,15 +59,17 @@ pub async fn publish(
         body,
     }: Content,
 ) -> Result<Published, Problem> {
-    let body = body.map_err(|rejection| body_refused(server, &rejection))?;
+    let headers_of_message = own_headers(&headers)?;
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         // What curl says of every body, whatever it is.
         .filter(|value| *value != "application/x-www-form-urlencoded")
         .map(content_type::interned);
+    let body = body::whole(server, body).await?;
     let publication = make(name, Arc::clone(&server.http_name), clock::unix_ms(), &body)
-        .with_headers(content_type, own_headers(&headers)?);
+        .with_headers(content_type, headers_of_message);
+    drop(body);
     let publication = wishes.apply(publication);
     let mut outcome = Outcome::default();
     server.broker.publish(&mut vec![publication], &mut outcome);
@@ -104,18 +105,6 @@ fn own_headers(headers: &HeaderMap) -> Result<Box<[Header]>, Problem> {
         })
     })
     .collect()
-}
-
-fn body_refused(server: &Server, rejection: &BytesRejection) -> Problem {
-    let status = rejection.status();
-    if status == StatusCode::PAYLOAD_TOO_LARGE {
-        let limit = server.options.max_body_bytes;
-        return Problem::new(
-            status,
-            format!("the body is larger than the limit of {limit} bytes"),
-        );
-    }
-    Problem::new(status, rejection.body_text())
 }
 
 /// What the names of a message's own headers begin with in a request.

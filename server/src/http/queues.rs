@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    body::Body,
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use broker::{Broker, Publication, SharedEntry, Start, TopicName};
+use broker::{Broker, Publication, Start, TopicName};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    document::{Document, Most, Rest},
     extract::{Listing, Path, Query},
     problem::{Problem, refuse_temporary},
     publish::{self, Content, Wishes},
@@ -46,7 +47,7 @@ pub async fn send(
     Path(queue): Path<String>,
     Query(wishes): Query<Wishes>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Json<Sending>, Problem> {
     let name = TopicName::new(&queue)?;
     let content = Content {
@@ -89,18 +90,20 @@ pub async fn messages(
     let after = query.after(&server.broker)?;
     let limit = query.limit.unwrap_or(LISTED_MESSAGES).min(MOST_MESSAGES);
     let found = server.broker.browse(&name, after, limit + 1);
-    let mut found = found.ok_or_else(|| no_queue(&name))?;
-    let told = found.len().min(limit).min(as_many_as_fit(&found));
-    let more = found.len() > told;
-    found.truncate(told);
+    let found = found.ok_or_else(|| no_queue(&name))?;
+    let most = Most {
+        messages: limit,
+        bytes: MOST_BYTES,
+    };
     let messages = found
-        .iter()
-        .map(|entry| Message::new(&server.broker, entry));
-    Ok(Json(Messages {
-        messages: messages.collect(),
-        more,
-    })
-    .into_response())
+        .into_iter()
+        .map(move |entry| Message::new(&server.broker, &entry));
+    let before = b"{\"messages\":[".to_vec();
+    let document = Document::new(before, messages, most, |rest| {
+        // Whether there is more behind the last of these.
+        format!("],\"more\":{}}}", rest == Rest::More).into_bytes()
+    });
+    Ok(document.into_response())
 }
 
 #[derive(Deserialize)]
@@ -134,23 +137,6 @@ pub struct Sending {
     consumers: usize,
 }
 
-#[derive(Serialize)]
-struct Messages<'a> {
-    messages: Vec<Message<'a>>,
-    /// Whether there is more behind the last of these.
-    more: bool,
-}
-
-/// How many of the first messages can be told at once: one at least.
-fn as_many_as_fit(entries: &[SharedEntry]) -> usize {
-    let mut bytes = 0;
-    let fits = |entry: &&SharedEntry| {
-        bytes += entry.body().len();
-        bytes <= MOST_BYTES
-    };
-    entries.iter().take_while(fits).count().max(1)
-}
-
 fn no_queue(name: &TopicName) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no queue {name}"))
 }
@@ -158,5 +144,5 @@ fn no_queue(name: &TopicName) -> Problem {
 const MOST_QUEUES: usize = 1_000;
 const LISTED_MESSAGES: usize = 100;
 const MOST_MESSAGES: usize = 1_000;
-/// Bytes of the bodies told at once.
+/// Bytes of JSON that are told at once, and the end of the message that passes them.
 const MOST_BYTES: usize = 8 << 20;

@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{origin, pages, problem::Problem};
+use super::{origin, pages, patience::Patient, problem::Problem};
 use crate::{
     connection::{Ending, Prelude, Transport, WebSocket, turn_away},
     first_bytes::Spoken,
@@ -66,11 +66,11 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
 
 /// What the HTTP server was given is taken back.
 async fn serve(server: &Arc<Server>, upgraded: Upgraded, spoken: Option<Spoken>) {
-    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+    let upgraded = match upgraded.downcast::<TokioIo<Patient<TcpStream>>>() {
         Ok(parts) => return serve_on(server, taken_out(parts), spoken).await,
         Err(upgraded) => upgraded,
     };
-    match upgraded.downcast::<TokioIo<TlsStream>>() {
+    match upgraded.downcast::<TokioIo<Patient<TlsStream>>>() {
         Ok(parts) => serve_on(server, taken_out(parts), spoken).await,
         Err(_) => tracing::error!("an upgraded connection is over neither TCP nor TLS"),
     }
@@ -78,8 +78,9 @@ async fn serve(server: &Arc<Server>, upgraded: Upgraded, spoken: Option<Spoken>)
 
 /// The socket, and what was read from it already. The HTTP server's buffer is let go here: it would stay
 /// for as long as the connection.
-fn taken_out<S: Socket>(parts: Parts<TokioIo<S>>) -> (S, Vec<u8>) {
-    (parts.io.into_inner(), parts.read_buf.to_vec())
+fn taken_out<S: Socket>(parts: Parts<TokioIo<Patient<S>>>) -> (S, Vec<u8>) {
+    let socket = parts.io.into_inner().into_inner();
+    (socket, parts.read_buf.to_vec())
 }
 
 async fn serve_on<S: Socket>(
@@ -89,7 +90,7 @@ async fn serve_on<S: Socket>(
 ) {
     let (transport, mut behind) = socket.into_transport();
     early.append(&mut behind);
-    let mut prelude = Prelude::new(WebSocket::new(), early);
+    let mut prelude = Prelude::new(WebSocket::new(), early, server.share());
     let spoken = match spoken {
         Some(spoken) => Ok(spoken),
         None => first_said(server, &transport, &mut prelude).await,

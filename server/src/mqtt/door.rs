@@ -26,7 +26,8 @@ impl Door for MqttDoor {
     async fn serve<S: Socket>(self, caller: Caller<S>) {
         let Caller { socket, guest, .. } = caller;
         let (transport, early) = socket.into_transport();
-        super::serve(&self.server, transport, Prelude::new(Stream, early)).await;
+        let prelude = Prelude::new(Stream, early, self.server.share());
+        super::serve(&self.server, transport, prelude).await;
         drop(guest);
     }
 

@@ -332,7 +332,9 @@ impl Protocol for Mqtt {
             Ending::Silent => DisconnectReason::KeepAliveTimeout,
             Ending::TakenOver => DisconnectReason::SessionTakenOver,
             Ending::Stopping => DisconnectReason::ServerShuttingDown,
-            Ending::TooSlow | Ending::Unread => DisconnectReason::QuotaExceeded,
+            Ending::TooSlow | Ending::Unread | Ending::Unfinished | Ending::GaveWay => {
+                DisconnectReason::QuotaExceeded
+            }
             // Told already, or nobody to tell, or not behind CONNECT.
             Ending::ByPeer
             | Ending::Fault(_)

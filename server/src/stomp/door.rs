@@ -29,7 +29,7 @@ impl Door for StompDoor {
     async fn serve<S: Socket>(self, caller: Caller<S>) {
         let Caller { socket, guest, .. } = caller;
         let (transport, early) = socket.into_transport();
-        let prelude = Prelude::new(Stream, early);
+        let prelude = Prelude::new(Stream, early, self.server.share());
         Stomp::serve(&self.server, transport, prelude, S::NAME).await;
         drop(guest);
     }

@@ -263,6 +263,8 @@ impl Protocol for Stomp {
             Ending::NoHandshake => "no CONNECT in time",
             Ending::Silent => "no heart-beat",
             Ending::Unread => "replies unread",
+            Ending::Unfinished => "frame too slow",
+            Ending::GaveWay => "too many frames are arriving",
             // Told already, or nobody to tell, or not of this protocol.
             Ending::ByPeer
             | Ending::Fault(_)

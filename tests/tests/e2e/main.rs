@@ -21,6 +21,7 @@ mod hosts;
 mod http_api;
 mod live_pages;
 mod log;
+mod memory;
 mod mosquitto;
 mod mqtt_command_line;
 mod mqtt_connect;

@@ -20,6 +20,7 @@ use crate::{
     advisory::Advisories,
     clock::{self, Clock},
     connection::{Encoder as _, Ending, Protocol as _, Surroundings, Turn, Voice},
+    unfinished::Unfinished,
 };
 
 /// A broker, and how its connections are served.
@@ -59,6 +60,7 @@ impl House {
                 advisories: Arc::new(Advisories::new(&broker)),
                 broker,
                 clock: Clock::start(),
+                unfinished: Unfinished::new(usize::MAX),
                 stopping,
             },
             reception: Reception::new(&options),

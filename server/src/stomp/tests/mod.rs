@@ -21,6 +21,7 @@ use crate::{
     advisory::Advisories,
     clock::{self, Clock},
     connection::{Encoder as _, Protocol as _, Surroundings, Turn},
+    unfinished::Unfinished,
 };
 
 /// A broker, and how its connections are served.
@@ -63,6 +64,7 @@ impl House {
                 advisories: Arc::new(Advisories::new(&broker)),
                 broker,
                 clock: Clock::start(),
+                unfinished: Unfinished::new(usize::MAX),
                 stopping,
             },
             options: StompOptions {

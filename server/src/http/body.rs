@@ -1,0 +1,54 @@
+//! A request's body: taken in at a minimum rate, and within the memory that all messages share while they arrive.
+
+use std::pin::pin;
+
+use axum::{
+    body::{Body, HttpBody as _},
+    http::StatusCode,
+};
+use http_body_util::BodyExt as _;
+use tokio::time::{Instant, timeout_at};
+
+use super::problem::Problem;
+use crate::{
+    server::Server,
+    unfinished::{GAVE_WAY, TOO_SLOW, time_for},
+};
+
+/// Waits for the whole body.
+///
+/// # Errors
+/// The problem to answer with: it is too large, too slow, broken, or had to give way to others.
+pub async fn whole(server: &Server, body: Body) -> Result<Vec<u8>, Problem> {
+    let most_bytes = server.options.max_body_bytes;
+    let begun = Instant::now();
+    let mut share = server.share();
+    let mut whole = Vec::new();
+    let mut body = pin!(body);
+    while !body.is_end_stream() {
+        let deadline = begun + time_for(whole.len());
+        let frame = tokio::select! {
+            biased;
+            () = share.lost() => {
+                return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, GAVE_WAY));
+            }
+            frame = timeout_at(deadline, body.frame()) => frame,
+        };
+        let frame = frame.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, TOO_SLOW))?;
+        let Some(frame) = frame else {
+            break;
+        };
+        let frame = frame.map_err(Problem::bad_request)?;
+        // Trailers are passed over.
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if data.len() > most_bytes - whole.len() {
+            let detail = format!("the body is larger than the limit of {most_bytes} bytes");
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+        }
+        whole.extend_from_slice(&data);
+        share.hold(whole.capacity());
+    }
+    Ok(whole)
+}

@@ -1,0 +1,128 @@
+//! JSON documents with messages in them, encoded as the client reads them: an answer that nobody reads takes no more
+//! memory than a piece of it.
+
+use std::convert::Infallible;
+
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use tokio_stream::iter;
+
+use crate::message::{Encoded, Message};
+
+/// A document that is being encoded: what comes before the messages, the messages with commas between them, and what
+/// comes after.
+pub struct Document<M> {
+    before: Vec<u8>,
+    messages: M,
+    message: Option<Message>,
+    most: Most,
+    begun_messages: usize,
+    encoded_bytes: usize,
+    /// None when everything is encoded.
+    after: Option<After>,
+}
+
+/// How many messages there may be, of those that there are. One there is, whatever its length.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    pub messages: usize,
+    pub bytes: usize,
+}
+
+impl Most {
+    pub const ONE: Self = Self {
+        messages: 1,
+        bytes: usize::MAX,
+    };
+}
+
+/// Whether there are messages that had no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    More,
+    Nothing,
+}
+
+type After = Box<dyn FnOnce(Rest) -> Vec<u8> + Send>;
+
+impl<M: Iterator<Item = Message> + Send + 'static> Document<M> {
+    pub fn new(
+        before: Vec<u8>,
+        messages: M,
+        most: Most,
+        after: impl FnOnce(Rest) -> Vec<u8> + Send + 'static,
+    ) -> Self {
+        Self {
+            before,
+            messages,
+            message: None,
+            most,
+            begun_messages: 0,
+            encoded_bytes: 0,
+            after: Some(Box::new(after)),
+        }
+    }
+}
+
+impl<M: Iterator<Item = Message>> Document<M> {
+    /// Begins the next message, or ends the document.
+    fn go_on(&mut self, piece: &mut Vec<u8>) {
+        let is_first = self.begun_messages == 0;
+        let is_full = self.begun_messages >= self.most.messages
+            || (!is_first && self.encoded_bytes >= self.most.bytes);
+        let next = self.messages.next();
+        match next {
+            Some(message) if !is_full => {
+                piece.extend((!is_first).then_some(b','));
+                self.begun_messages += 1;
+                self.message = Some(message);
+            }
+            left => {
+                let rest = match left {
+                    Some(_) => Rest::More,
+                    None => Rest::Nothing,
+                };
+                if let Some(after) = self.after.take() {
+                    piece.extend(after(rest));
+                }
+            }
+        }
+    }
+}
+
+impl<M: Iterator<Item = Message>> Iterator for Document<M> {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        let mut piece = std::mem::take(&mut self.before);
+        while piece.len() < PIECE_BYTES && (self.message.is_some() || self.after.is_some()) {
+            let before = piece.len();
+            match &mut self.message {
+                Some(message) => {
+                    if message.encode(&mut piece) == Encoded::Whole {
+                        self.message = None;
+                    }
+                }
+                None => self.go_on(&mut piece),
+            }
+            self.encoded_bytes += piece.len() - before;
+        }
+        (!piece.is_empty()).then(|| piece.into())
+    }
+}
+
+impl<M: Iterator<Item = Message> + Send + 'static> IntoResponse for Document<M> {
+    fn into_response(self) -> Response {
+        let pieces = self.map(Ok::<_, Infallible>);
+        let mut response = Body::from_stream(iter(pieces)).into_response();
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
+    }
+}
+
+/// Bytes that are encoded at once, and not much more.
+const PIECE_BYTES: usize = 16 << 10;

@@ -1,0 +1,185 @@
+//! How long the server waits for a client to read what it is sent. Neither hyper nor tower-http has such a deadline.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+/// Whether the answer that is being sent may be left unread for as long as the client likes. Each request has it in
+/// its extensions.
+#[derive(Clone, Default)]
+pub struct Patience {
+    is_endless: Arc<AtomicBool>,
+}
+
+impl Patience {
+    /// For streams of events: a client that does not read lags, within the subscription's bounds.
+    pub fn be_endless(&self) {
+        self.is_endless.store(true, Ordering::Relaxed);
+    }
+
+    /// For answers that end: a client that reads nothing for [`UNREAD_TIME`] is sent away.
+    pub fn be_limited(&self) {
+        self.is_endless.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A socket that fails when its peer reads nothing for too long.
+pub struct Patient<S> {
+    socket: S,
+    patience: Patience,
+    time: Duration,
+    /// Runs while the socket is full.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Patient<S> {
+    pub const fn new(socket: S, patience: Patience) -> Self {
+        Self {
+            socket,
+            patience,
+            time: UNREAD_TIME,
+            stalled: None,
+        }
+    }
+
+    pub fn into_inner(self) -> S {
+        self.socket
+    }
+
+    /// Whatever goes through gives the peer its whole time again.
+    fn check<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if polled.is_ready() || self.patience.is_endless.load(Ordering::Relaxed) {
+            self.stalled = None;
+            return polled;
+        }
+        let time = self.time;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(time)));
+        stalled.as_mut().poll(context).map(|()| {
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the client does not read the answer",
+            ))
+        })
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.check(context, polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
+        self.check(context, polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.socket).poll_flush(context);
+        self.check(context, polled)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.socket).poll_shutdown(context);
+        self.check(context, polled)
+    }
+}
+
+/// How long a client may read nothing of an answer that waits for it.
+const UNREAD_TIME: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_reads_nothing_is_given_up() {
+        let (ours, _theirs) = duplex(10);
+        let mut ours = Patient::new(ours, Patience::default());
+        ours.time = Duration::from_millis(10);
+        let error = ours.write_all(&[0; 100]).await.expect_err("nobody reads");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_peer_has_its_time_again_when_it_reads_and_as_long_as_it_likes_for_events() {
+        let (ours, mut theirs) = duplex(10);
+        let patience = Patience::default();
+        let mut ours = Patient::new(ours, patience.clone());
+        // Writes as much as there is room for; tells whether the time is running then.
+        let mut fill = async || {
+            poll_fn(|context| {
+                while Pin::new(&mut ours)
+                    .poll_write(context, &[0; 100])
+                    .is_ready()
+                {}
+                Poll::Ready(ours.stalled.take().is_some())
+            })
+            .await
+        };
+        assert!(fill().await);
+        theirs.read_exact(&mut [0; 5]).await.expect("five bytes");
+        assert!(fill().await);
+        patience.be_endless();
+        assert!(!fill().await);
+        patience.be_limited();
+        assert!(fill().await);
+    }
+
+    #[tokio::test]
+    async fn what_goes_through_stops_the_time() {
+        let (ours, mut theirs) = duplex(10);
+        let mut ours = Patient::new(ours, Patience::default());
+        poll_fn(|context| {
+            while Pin::new(&mut ours).poll_write(context, &[0; 10]).is_ready() {}
+            Poll::Ready(())
+        })
+        .await;
+        assert!(ours.stalled.is_some());
+        theirs.read_exact(&mut [0; 10]).await.expect("ten bytes");
+        ours.write_all(&[0; 10]).await.expect("there is room");
+        assert!(ours.stalled.is_none());
+    }
+}
