@@ -44,6 +44,12 @@ use tokio::{
 use cli::{Cli, Command, ServeOptions};
 use server::Signals;
 
+/// The system's allocator keeps what a load has taken for good, since little things are left on most of its pages. This
+/// one gives pages back some seconds after they were freed, by a thread of its own.
+#[cfg(not(test))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();

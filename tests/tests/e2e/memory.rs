@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 
 use harness::Carillon;
 use harness::deadline::{eventually, within};
-use harness::http::{get, post};
+use harness::http::{get, post, request, send};
 use harness::mqtt::{Connect, MqttClient, Version};
 use harness::stomp::{Frame, StompClient};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -168,4 +168,36 @@ async fn answers_that_nobody_reads_take_little_memory() {
         "as many as have 8 MiB in JSON, and the one that passes that"
     );
     assert_eq!(list["more"], true);
+}
+
+/// The allocator gives back what was freed within ten seconds or so.
+#[tokio::test]
+async fn an_idle_server_gives_its_memory_back() {
+    const MEGABYTE: u64 = 1_000_000;
+    const TOPICS: usize = 100;
+    let server = Carillon::start().await;
+    let mut client = StompClient::connect(&server).await;
+    let before = resident(&server);
+    for topic in 0..TOPICS {
+        let name = format!("t.{topic}");
+        // Small ones between the large ones, which hold on to the pages of those.
+        let frames = [
+            Frame::publication(&name, vec![b'x'; 1_000])
+                .encode()
+                .repeat(900),
+            Frame::publication(&format!("kept.{topic}"), "x").encode(),
+        ];
+        client.send_bytes(frames.concat()).await;
+    }
+    client.request(Frame::publication("last", "x")).await;
+    let loaded = resident(&server);
+    assert!(loaded > before + 80 * MEGABYTE, "{before} {loaded}");
+    for topic in 0..TOPICS {
+        let url = server.url(&format!("/api/topics/t.{topic}"));
+        let cleared = send(request(Method::DELETE, url, "")).await;
+        assert_eq!(cleared.status, StatusCode::NO_CONTENT);
+    }
+    let idle = || async { resident(&server) };
+    let is_little = |bytes: &u64| *bytes < before + 20 * MEGABYTE;
+    eventually("the memory back", idle, is_little).await;
 }
