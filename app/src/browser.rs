@@ -45,8 +45,8 @@ pub fn prefers_reduced_motion() -> bool {
     query.ok().flatten().is_some_and(|query| query.matches())
 }
 
-/// A call that the browser is to make, and does not make once this is dropped. It may be dropped while it is made.
-/// After a panic it does nothing.
+/// A call that the browser is to make, and does not make once this is dropped. It may be dropped
+/// while it is made. After a panic it does nothing.
 pub struct Appointment {
     handle: Option<i32>,
     cancel: fn(i32),

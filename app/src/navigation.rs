@@ -86,8 +86,8 @@ impl Navigation {
     }
 }
 
-/// The path of the page that a plain click on a link asks for. After a panic the browser follows the link
-/// itself, which loads the page anew.
+/// The path of the page that a plain click on a link asks for. After a panic the browser follows
+/// the link itself, which loads the page anew.
 fn page_asked_for(click: &MouseEvent) -> Option<String> {
     if has_stopped() {
         return None;

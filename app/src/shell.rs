@@ -53,8 +53,9 @@ fn asset_links(assets: Assets) -> impl IntoView {
     }
 }
 
-/// Starts the program, and marks the document with `data-stopped` when it fails: when it cannot be loaded or
-/// started, or at a WebAssembly trap, which is how a panic ends. Other errors of scripts do not count: they may be an extension's.
+/// The script that starts the program. It marks the document with `data-stopped` when the program
+/// cannot be loaded or started, and at a WebAssembly trap, which is how a panic ends. Other errors
+/// do not count: they may be an extension's.
 fn start_script(assets: &Assets) -> String {
     format!(
         "const stop=()=>document.documentElement.setAttribute('data-stopped',''),\
@@ -67,15 +68,16 @@ fn start_script(assets: &Assets) -> String {
     )
 }
 
-/// Says that the program failed. The style sheet shows it in a document with `data-stopped`, and the link
-/// loads the same page again; neither needs the program.
+/// Says that the program failed. The style sheet shows it in a document with `data-stopped`, and
+/// the link loads the same page again; neither needs the program.
 #[component]
 fn StoppedNotice() -> impl IntoView {
     view! {
         <div class="stopped" role="alert">
             <p>
                 <strong>"This page has stopped. "</strong>
-                "Its program failed, so what it shows may be out of date. The browser’s console has the details."
+                "Its program failed, so what it shows may be out of date. "
+                "The browser’s console has the details."
             </p>
             <a href="">"Reload"</a>
         </div>

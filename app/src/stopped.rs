@@ -1,6 +1,6 @@
-//! What happens when the page's program fails in the browser: a panic is written to the console, and the
-//! program does nothing more. The document shows its own notice then (see `shell`), because a program that
-//! failed cannot be trusted to show one.
+//! What happens when the page's program fails in the browser: a panic is written to the console,
+//! and the program does nothing more. The document shows its own notice then (see `shell`), because
+//! a program that failed cannot be trusted to show one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,8 +13,8 @@ pub fn report_panics() {
     }));
 }
 
-/// Returns true after a panic. Timers and the connection check it: a panic ends only the call in which
-/// it happened, and what that call has left half done would be used by the next one.
+/// True after a panic. Timers and the connection check it: a panic ends only the call in which it
+/// happened, and the next call would work on what that one has left half done.
 pub fn has_stopped() -> bool {
     STOPPED.load(Ordering::Relaxed)
 }
