@@ -35,6 +35,9 @@ pub struct Entry {
     kind: Kind,
     is_retained: bool,
     marks: u8,
+    /// With `spelling`: see [`Spelling`].
+    is_spelled: bool,
+    spelling: Option<Arc<str>>,
     home: Home,
     producer: Arc<str>,
     content_type: Option<Cow<'static, str>>,
@@ -65,6 +68,17 @@ pub enum Kind {
     Queue,
 }
 
+/// How the publisher wrote the destination, for protocols in which one name can be written in several ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling<T> {
+    /// The message came through another protocol.
+    Unknown,
+    /// In the way that the embedding program writes the name itself.
+    Usual,
+    /// In another way.
+    Other(T),
+}
+
 /// A header that the publisher added, passed on to subscribers as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
@@ -88,6 +102,8 @@ impl Entry {
             kind: Kind::Topic,
             is_retained: false,
             marks: 0,
+            is_spelled: false,
+            spelling: None,
             home: Home::Ahead(topic.clone()),
             producer: Arc::clone(producer),
             content_type: None,
@@ -215,6 +231,16 @@ impl Entry {
         self.marks
     }
 
+    /// Returns how the publisher wrote the destination.
+    #[must_use]
+    pub fn spelling(&self) -> Spelling<&str> {
+        match &self.spelling {
+            Some(text) => Spelling::Other(text),
+            None if self.is_spelled => Spelling::Usual,
+            None => Spelling::Unknown,
+        }
+    }
+
     /// Whether the session of this name published it: this very name, not one of the same text.
     #[inline]
     pub(crate) fn is_by(&self, session: &Arc<str>) -> bool {
@@ -277,6 +303,7 @@ impl Entry {
         self.encodings = Encodings::default();
         self.headers = Box::default();
         self.content_type = None;
+        self.spelling = None;
         bytes
     }
 
@@ -302,7 +329,9 @@ impl Entry {
             .map(|header| size_of::<Header>() + header.name.len() + header.value.len())
             .sum();
         let content_type = self.content_type.as_ref().map_or(0, |text| text.len());
-        (FIXED + content_type + headers + self.body.len()) as u64
+        // Others may share the text, but nobody has to.
+        let spelling = self.spelling.as_ref().map_or(0, |text| text.len());
+        (FIXED + content_type + spelling + headers + self.body.len()) as u64
     }
 }
 
@@ -372,6 +401,8 @@ impl Publication {
         own.expires_ms = 0;
         own.kind = kind;
         own.is_retained = false;
+        own.is_spelled = false;
+        own.spelling = None;
         own.set_body(body);
         own.size = own.measure();
         Self { entry }
@@ -387,6 +418,19 @@ impl Publication {
         let entry = &mut self.entry;
         entry.content_type = content_type;
         entry.headers = headers;
+        entry.size = entry.measure();
+        self
+    }
+
+    /// With the publisher's way of writing the destination.
+    #[must_use]
+    pub fn spelled(mut self, spelling: Spelling<Arc<str>>) -> Self {
+        let entry = &mut self.entry;
+        entry.is_spelled = spelling != Spelling::Unknown;
+        entry.spelling = match spelling {
+            Spelling::Other(text) => Some(text),
+            Spelling::Unknown | Spelling::Usual => None,
+        };
         entry.size = entry.measure();
         self
     }

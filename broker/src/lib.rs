@@ -55,7 +55,7 @@ pub use broker::Broker;
 pub use consume::{Consume, Source};
 pub use cursor::{Missed, Overflow, Start};
 pub use encodings::Dialect;
-pub use entry::{Entry, Header, Kind, Provenance, Publication, SharedEntry};
+pub use entry::{Entry, Header, Kind, Provenance, Publication, SharedEntry, Spelling};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
 pub use leaving::Leaving;
 pub use level_tree::LevelTree;

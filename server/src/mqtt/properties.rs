@@ -231,7 +231,10 @@ fn user_property(header: &Header) -> Option<Property<'_>> {
 /// The topic of a `reply-to`, if it is one destination of Carillon's.
 fn response_topic(reply_to: &str) -> Option<String> {
     match &*stomp::sent_to(reply_to, "").ok()? {
-        [one] => Some(names::written(one.kind, one.name.as_str())),
+        [one] => Some(names::written(
+            one.destination.kind,
+            one.destination.name.as_str(),
+        )),
         _ => None,
     }
 }

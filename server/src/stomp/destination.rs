@@ -12,9 +12,9 @@
 //! `a/b` is the same name as `a.b`: both ways of joining levels are in use among STOMP brokers. SEND takes several
 //! destinations, with commas between them; SUBSCRIBE takes a filter where there is a NAME.
 
-use std::{borrow::Cow, str::FromStr};
+use std::{borrow::Cow, str::FromStr, sync::Arc};
 
-use broker::{InvalidName, Kind, TEMPORARY, TopicFilter, TopicName};
+use broker::{InvalidName, Kind, Spelling, TEMPORARY, TopicFilter, TopicName};
 use wire::stomp::{header, server::Fault};
 
 /// One destination. `N` is a name in SEND, a filter in SUBSCRIBE.
@@ -34,6 +34,14 @@ pub enum Place {
     Own,
     /// A temporary one by its full name: anybody may send there, and its owner alone subscribe.
     Remote,
+}
+
+/// A destination of a SEND.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub destination: Destination<TopicName>,
+    /// How the SEND wrote it.
+    pub spelling: Spelling<Arc<str>>,
 }
 
 /// Why a text names no destination.
@@ -59,19 +67,36 @@ impl Misspelled {
 }
 
 /// The destinations of a SEND, each once. `session` is the name of the connection that sends.
-pub fn sent_to(text: &str, session: &str) -> Result<Box<[Destination<TopicName>]>, Misspelled> {
-    let mut found = Vec::new();
-    for part in text.split(',') {
-        let destination = one(part.trim(), session)?;
-        if found.contains(&destination) {
+pub fn sent_to(text: &str, session: &str) -> Result<Box<[Target]>, Misspelled> {
+    let mut found: Vec<Target> = Vec::new();
+    for part in text.split(',').map(str::trim) {
+        let destination = one(part, session)?;
+        if found.iter().any(|other| other.destination == destination) {
             continue;
         }
         if found.len() == MOST_DESTINATIONS {
             return Err(Misspelled::Form("at most 64 destinations in one SEND"));
         }
-        found.push(destination);
+        let spelling = match other_spelling(part, destination.kind, &destination.name) {
+            // Its owner knows it by another name than those who send to it.
+            _ if destination.place != Place::Common => Spelling::Unknown,
+            Some(text) => Spelling::Other(text.into()),
+            None => Spelling::Usual,
+        };
+        found.push(Target {
+            destination,
+            spelling,
+        });
     }
     Ok(found.into())
+}
+
+/// Returns the text in which a client names a destination, unless that is how [`write()`] does it.
+pub fn other_spelling<'a>(text: &'a str, kind: Kind, name: &TopicName) -> Option<&'a str> {
+    let mut usual = String::new();
+    write(kind, name.as_str(), &mut usual);
+    let text = text.trim();
+    (text != usual).then_some(text)
 }
 
 /// What a SUBSCRIBE covers. `session` is the name of the connection that subscribes.
@@ -274,12 +299,28 @@ mod tests {
         for (text, kind, place, full) in table {
             let name = name(full);
             let wanted = Destination { kind, place, name };
-            assert_eq!(
-                sent_to(text, SESSION).as_deref(),
-                Ok(&[wanted][..]),
-                "{text}"
-            );
+            let found = sent_to(text, SESSION).expect("a destination");
+            let found: Vec<_> = found.iter().map(|one| &one.destination).collect();
+            assert_eq!(found, [&wanted], "{text}");
         }
+    }
+
+    #[test]
+    fn the_spelling_of_a_send_is_kept_where_it_is_not_the_usual_one() {
+        let text =
+            "/topic/a.b, /queue/a/b,queue://a.c,d,/temp-queue/x,/remote-temp-topic/$TEMP.s.x";
+        let found = sent_to(text, SESSION).expect("destinations");
+        let found: Vec<_> = found.iter().map(|one| one.spelling.clone()).collect();
+        let other = |text: &str| Spelling::Other(text.into());
+        let wanted = [
+            Spelling::Usual,
+            other("/queue/a/b"),
+            other("queue://a.c"),
+            other("d"),
+            Spelling::Unknown,
+            Spelling::Unknown,
+        ];
+        assert_eq!(found, wanted);
     }
 
     #[test]
@@ -287,7 +328,7 @@ mod tests {
         let found = sent_to("/topic/a, b,/queue/b,/temp-queue/c", SESSION).expect("destinations");
         let found: Vec<_> = found
             .iter()
-            .map(|one| (one.kind, one.name.as_str()))
+            .map(|one| (one.destination.kind, one.destination.name.as_str()))
             .collect();
         let wanted = [
             (Kind::Topic, "a"),

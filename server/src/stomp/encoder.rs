@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, sync::Arc};
 
-use broker::{Broker, Delivery, Dialect, Entry, Kind, MessageIdText, Missed, TopicName};
+use broker::{Broker, Delivery, Dialect, Entry, Kind, MessageIdText, Missed, Spelling, TopicName};
 use wire::stomp::{
     Version,
     server::{self, Identity, Message},
@@ -14,7 +14,7 @@ use crate::{
     written_name::WrittenName,
 };
 
-/// Keeps nothing of its own: the version spoken is in each subscription's [`tag`].
+/// Keeps nothing of its own: the version spoken is in each subscription's [`Tag`].
 pub struct StompEncoder {
     broker: Arc<Broker>,
 }
@@ -29,7 +29,11 @@ impl StompEncoder {
 
 impl Encoder for StompEncoder {
     fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> connection::Kind {
-        let (version, prefix) = split_tag(delivery.tag);
+        let Tag {
+            version,
+            spelling: own,
+            prefix,
+        } = Tag::of(delivery.tag);
         out.extend_from_slice(prefix);
         if let Some(missed) = delivery.missed {
             server::missed(as_stomp(missed), out);
@@ -38,17 +42,38 @@ impl Encoder for StompEncoder {
             server::ack(version, &id.to_string(), out);
         }
         server::redelivered(delivery.count, out);
-        if delivery.is_shared {
-            return self.shared(version, delivery.entry, out);
+        let entry = delivery.entry;
+        // Of those who subscribe with an unusual spelling each gets its own, so what others share is not for them.
+        let is_own = own.is_some() && entry.spelling() == Spelling::Unknown;
+        if delivery.is_shared && !is_own {
+            return self.shared(version, entry, out);
         }
         // One subscriber gets it, so the entry does not keep what it is for the wire.
-        let origin = match delivery.queue {
-            None => (Kind::Topic, delivery.entry.topic()),
+        let (kind, name) = match delivery.queue {
+            None => (Kind::Topic, entry.topic()),
             Some(queue) => (Kind::Queue, queue),
         };
-        self.message(version, delivery.entry, origin, out);
-        kind_of(delivery.entry)
+        let is_sent_there = kind == entry.kind() && name == entry.topic();
+        let destination = match (entry.spelling(), own) {
+            (Spelling::Other(text), _) if is_sent_there => Destination::Spelled(text),
+            (Spelling::Usual, _) if is_sent_there => Destination::Usual(kind, name),
+            // It came through another protocol, or was fed to this queue by a topic.
+            (_, Some(text)) => Destination::Spelled(text),
+            (_, None) => Destination::Usual(kind, name),
+        };
+        self.message(version, entry, destination, out);
+        kind_of(entry)
     }
+}
+
+/// How the header `destination` is written.
+///
+/// STOMP 1.2, "MESSAGE": "If the message has been sent using STOMP, this destination header SHOULD be identical to
+/// the one used in the corresponding SEND frame." Other messages have the spelling of the subscription, if that
+/// names one destination: clients look up their handler by it.
+enum Destination<'a> {
+    Spelled(&'a str),
+    Usual(Kind, &'a TopicName),
 }
 
 impl StompEncoder {
@@ -58,7 +83,13 @@ impl StompEncoder {
         let start = out.len();
         let shared = entry.encoding(dialect(version), |entry| {
             out.push(u8::from(kind_of(entry) == connection::Kind::Text));
-            self.message(version, entry, (Kind::Topic, entry.topic()), out);
+            let destination = match entry.spelling() {
+                Spelling::Other(text) => Destination::Spelled(text),
+                Spelling::Unknown | Spelling::Usual => {
+                    Destination::Usual(Kind::Topic, entry.topic())
+                }
+            };
+            self.message(version, entry, destination, out);
             Box::from(&out[start..])
         });
         out.truncate(start);
@@ -72,12 +103,16 @@ impl StompEncoder {
         &self,
         version: Version,
         entry: &Entry,
-        (kind, name): (Kind, &TopicName),
+        destination: Destination<'_>,
         out: &mut Vec<u8>,
     ) {
-        TEXTS.with_borrow_mut(|Texts { id, destination }| {
-            let texts = (id.of(self.broker.id_of(entry)), destination.of(kind, name));
-            append(version, entry, texts, out);
+        TEXTS.with_borrow_mut(|texts| {
+            let id = texts.id.of(self.broker.id_of(entry));
+            let destination = match destination {
+                Destination::Spelled(text) => text,
+                Destination::Usual(kind, name) => texts.destination.of(kind, name),
+            };
+            append(version, entry, (id, destination), out);
         });
     }
 }
@@ -118,19 +153,49 @@ fn append(version: Version, entry: &Entry, (id, destination): (&str, &str), out:
 /// When a message is worth nothing any more, in Unix milliseconds.
 const EXPIRES: &str = "expires";
 
-/// What a subscription's deliveries begin with, and in which version of STOMP: its tag.
-pub fn tag(version: Version, identity: &Identity<'_>) -> Vec<u8> {
-    let mut tag = vec![version_code(version)];
-    server::message_prefix(version, identity.id(), None, &mut tag);
-    tag
+/// What deliveries go by: the tag of a subscription, which comes back with each.
+pub struct Tag<'a> {
+    version: Version,
+    /// How the subscription writes its destination, if it names one and does not write it as usual.
+    spelling: Option<&'a str>,
+    /// What each MESSAGE begins with.
+    prefix: &'a [u8],
 }
 
-fn split_tag(tag: &[u8]) -> (Version, &[u8]) {
-    match tag.split_first() {
-        Some((0, prefix)) => (Version::V1_2, prefix),
-        Some((1, prefix)) => (Version::V1_1, prefix),
-        Some((_, prefix)) => (Version::V1_0, prefix),
-        None => (Version::V1_2, tag),
+impl<'a> Tag<'a> {
+    /// Returns the bytes of a tag: the version, the length of the spelling in two bytes, the spelling, the prefix.
+    pub fn encode(version: Version, identity: &Identity<'_>, spelling: Option<&str>) -> Vec<u8> {
+        let spelling = spelling.unwrap_or_default();
+        // A destination has a bounded length; one that were longer would be written as usual.
+        let length = u16::try_from(spelling.len()).unwrap_or(0);
+        let mut tag = vec![version_code(version)];
+        tag.extend_from_slice(&length.to_le_bytes());
+        tag.extend_from_slice(&spelling.as_bytes()[..length.into()]);
+        server::message_prefix(version, identity.id(), None, &mut tag);
+        tag
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    fn of(tag: &'a [u8]) -> Self {
+        let &[code, low, high, ref rest @ ..] = tag else {
+            return Self {
+                version: Version::V1_2,
+                spelling: None,
+                prefix: tag,
+            };
+        };
+        let length = usize::from(u16::from_le_bytes([low, high]));
+        let (spelling, prefix) = rest.split_at_checked(length).unwrap_or((&[], rest));
+        let spelling = std::str::from_utf8(spelling).unwrap_or_default();
+        Self {
+            version: match code {
+                0 => Version::V1_2,
+                1 => Version::V1_1,
+                _ => Version::V1_0,
+            },
+            spelling: (!spelling.is_empty()).then_some(spelling),
+            prefix,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use broker::{Header, Provenance, Publication, PublishError, TopicName};
+use broker::{Header, Provenance, Publication, PublishError};
 use wire::stomp::{
     header,
     server::{Fault, Send},
@@ -10,7 +10,7 @@ use wire::stomp::{
 
 use super::{
     Stomp,
-    destination::{self, Destination, Place},
+    destination::{self, Place, Target},
 };
 use crate::{connection::Turn, content_type};
 
@@ -19,7 +19,7 @@ pub(super) struct Sending {
     /// The name this connection publishes under.
     pub(super) producer: Arc<str>,
     /// The last header `destination`, and what it names: most connections have one.
-    last: Option<(Box<str>, Box<[Destination<TopicName>]>)>,
+    last: Option<(Box<str>, Box<[Target]>)>,
     /// Receipts asked for with the publications of this turn.
     receipts: Vec<Receipt>,
 }
@@ -140,7 +140,7 @@ impl Stomp {
         }
         let found = destination::sent_to(text, self.session.name())
             .map_err(|error| error.fault(text, receipt))?;
-        for destination in &found {
+        for Target { destination, .. } in &found {
             self.create_if_own(destination, receipt)?;
             if destination.place == Place::Common {
                 self.presence.sends_to(destination.kind, &destination.name);
@@ -179,12 +179,13 @@ struct Content<'a> {
 }
 
 impl Content<'_> {
-    fn to(self, destination: &Destination<TopicName>) -> Publication {
-        let name = destination.name.clone();
-        let kind = destination.kind;
+    fn to(self, target: &Target) -> Publication {
+        let name = target.destination.name.clone();
+        let kind = target.destination.kind;
         let source = Provenance::of(self.producer, self.timestamp_ms);
         let publication = Publication::to(kind, name, source, self.body);
-        let mut publication = publication.with_headers(self.content_type, self.headers);
+        let publication = publication.with_headers(self.content_type, self.headers);
+        let mut publication = publication.spelled(target.spelling.clone());
         if self.retain {
             publication = publication.retained();
         }

@@ -15,7 +15,7 @@ use wire::stomp::{
 use super::{
     Stomp,
     destination::{self, Destination},
-    encoder,
+    encoder::Tag,
 };
 use crate::connection::Turn;
 
@@ -32,6 +32,13 @@ enum Way {
     Consume(Source),
 }
 
+/// What a subscription is made with, wherever its messages come from.
+struct Terms<'a> {
+    subscribe: &'a Subscribe<'a>,
+    selector: Option<Selector>,
+    tag: &'a [u8],
+}
+
 impl Stomp {
     pub(super) fn subscribe(
         &mut self,
@@ -45,17 +52,20 @@ impl Stomp {
         }
         let destination = self.destination(subscribe)?;
         check(subscribe, destination.kind)?;
-        let selector = selector(subscribe)?;
+        let tag = self.tag(subscribe, &destination);
+        let terms = Terms {
+            subscribe,
+            selector: selector(subscribe)?,
+            tag: &tag,
+        };
         let way = self.way(subscribe, destination)?;
         let durable = match &way {
             Way::Consume(Source::Durable { name, .. }) => Some(name.subscription.clone()),
             Way::Consume(_) | Way::Follow { .. } => None,
         };
         let id = match way {
-            Way::Follow { filter, start } => {
-                self.follow((&filter, start), subscribe, selector, turn)
-            }
-            Way::Consume(source) => self.consume(source, subscribe, selector, turn),
+            Way::Follow { filter, start } => self.follow(&filter, start, terms, turn),
+            Way::Consume(source) => self.consume(source, terms, turn),
         };
         let id = id.map_err(|error| refused(&error, subscribe))?;
         self.carry_out(turn);
@@ -111,16 +121,17 @@ impl Stomp {
 
     fn follow(
         &self,
-        (filter, start): (&TopicFilter, Start),
-        subscribe: &Subscribe<'_>,
-        selector: Option<Selector>,
+        filter: &TopicFilter,
+        start: Start,
+        terms: Terms<'_>,
         turn: &mut Turn,
     ) -> Result<SubscriptionId, SubscribeError> {
+        let overflow_wanted = terms.subscribe.overflow;
         let follow = broker::Subscribe {
             start,
-            overflow: subscribe.overflow.map_or(self.options.overflow, overflow),
-            selector,
-            tag: &self.tag(subscribe),
+            overflow: overflow_wanted.map_or(self.options.overflow, overflow),
+            selector: terms.selector,
+            tag: terms.tag,
             ..broker::Subscribe::to(filter)
         };
         self.broker
@@ -130,24 +141,27 @@ impl Stomp {
     fn consume(
         &self,
         source: Source,
-        subscribe: &Subscribe<'_>,
-        selector: Option<Selector>,
+        terms: Terms<'_>,
         turn: &mut Turn,
     ) -> Result<SubscriptionId, SubscribeError> {
         let consume = Consume {
             source,
-            acknowledgement: acknowledgement(subscribe),
-            prefetch: subscribe.prefetch.unwrap_or(self.options.prefetch),
-            exclusive: subscribe.exclusive,
-            selector,
-            tag: &self.tag(subscribe),
+            acknowledgement: acknowledgement(terms.subscribe),
+            prefetch: terms.subscribe.prefetch.unwrap_or(self.options.prefetch),
+            exclusive: terms.subscribe.exclusive,
+            selector: terms.selector,
+            tag: terms.tag,
         };
         self.broker
             .consume(&self.session, consume, &mut turn.outcome)
     }
 
-    fn tag(&self, subscribe: &Subscribe<'_>) -> Vec<u8> {
-        encoder::tag(self.machine.version(), &subscribe.identity)
+    fn tag(&self, subscribe: &Subscribe<'_>, destination: &Destination<TopicFilter>) -> Vec<u8> {
+        let exact = destination.name.exact();
+        let spelling = exact.and_then(|name| {
+            destination::other_spelling(&subscribe.destination, destination.kind, &name)
+        });
+        Tag::encode(self.machine.version(), &subscribe.identity, spelling)
     }
 
     /// Where in the past of its topics it begins.

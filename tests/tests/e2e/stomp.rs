@@ -64,6 +64,54 @@ async fn slashes_and_dots_name_the_same_topic() {
     client.publish("a.b", "1").await;
     client.publish("a/b", "2").await;
     assert_eq!(client.bodies(2).await, ["1", "2"]);
+    assert_eq!(
+        harness::http::get(server.url("/api/topics/a.b"))
+            .await
+            .json()["sequence"],
+        2
+    );
+}
+
+/// In each version, over a queue and a topic, also for subscribers that write the name in another way.
+#[tokio::test]
+async fn a_message_has_the_destination_of_the_send() {
+    let server = Carillon::start().await;
+    let names = [
+        "/queue/test/ruby/s1.a",
+        "/queue/test.ruby/s1.b",
+        "/topic/test/ruby/s1.a",
+        "topic://test.ruby/s1.b",
+    ];
+    for version in ["1.0", "1.1", "1.2"] {
+        for name in names {
+            // The harness would write the colon as an escape sequence, which 1.0 does not have.
+            if version == "1.0" && name.contains(':') {
+                continue;
+            }
+            let mut client = StompClient::connect_as(&server, version).await;
+            client.subscribe_to("0", name, &[]).await;
+            client.send_all(name, &["x"]).await;
+            assert_eq!(client.message().await.header("destination"), name);
+            client.leave().await;
+        }
+    }
+    let mut others = Vec::new();
+    for filter in ["a/b", "a.b", "a.*"] {
+        let mut other = StompClient::connect(&server).await;
+        other.subscribe("0", filter, &[]).await;
+        others.push((filter, other));
+    }
+    let mut sender = StompClient::connect(&server).await;
+    sender.send_all("/topic/a/b", &["by STOMP"]).await;
+    sender.send_all("/topic/a.b", &["by STOMP"]).await;
+    harness::http::post(server.url("/api/topics/a.b"), "text/plain", "by HTTP").await;
+    for (filter, mut other) in others {
+        let by_http = format!("/topic/{}", filter.replace('*', "b"));
+        for expected in ["/topic/a/b", "/topic/a.b", &by_http] {
+            let message = other.message().await;
+            assert_eq!(message.header("destination"), expected, "{filter}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::client::{
     stomp::{
         Connection,
         connection::{Stomp, error_text},
-        destination::display_name,
+        destination::{display_name, normalized},
         render::missed_note,
     },
     stop::{Stop, StopCause},
@@ -251,7 +251,8 @@ fn refuse(request: &Request, error: &Unanswered, connection: &mut Connection) {
 
 fn note_missed(message: &Message<'_>) {
     if let Some(missed) = message.missed {
-        note(&missed_note(display_name(&message.destination), missed));
+        let destination = normalized(&message.destination);
+        note(&missed_note(display_name(&destination), missed));
     }
 }
 

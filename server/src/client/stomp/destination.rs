@@ -3,11 +3,11 @@
 //! A word that begins with `/` is a STOMP destination, such as `/queue/orders`; any other word is a
 //! topic. Destinations that the server would refuse are refused here, before connecting.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use broker::{ADVISORIES, InvalidName, Kind, TopicFilter, TopicName};
 
-use crate::stomp::{Destination, Misspelled, Place, sent_to, subscribed_to};
+use crate::stomp::{Destination, Misspelled, Place, sent_to, subscribed_to, written_by_others};
 
 /// The destination of a SEND: one destination, or several separated by commas.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,8 @@ impl Target {
     /// Parses a `destination` header. A name without a prefix is a queue here, not a topic as on
     /// the command line.
     pub fn from_stomp(text: &str) -> Result<Self, InvalidDestination> {
-        if sent_to(text, SESSION)?.iter().any(is_reserved) {
+        let targets = sent_to(text, SESSION)?;
+        if targets.iter().any(|one| is_reserved(&one.destination)) {
             return Err(InvalidDestination::Reserved);
         }
         let stomp = text.to_owned();
@@ -112,6 +113,23 @@ impl fmt::Display for Source {
     }
 }
 
+/// Returns the destination of a MESSAGE in the usual form. The server passes on the form that the
+/// SEND had, such as `/topic/a/b` or `topic://a.b` for `/topic/a.b`.
+pub fn normalized(stomp: &str) -> Cow<'_, str> {
+    let is_usual = |name: &str| !name.contains(['/', ',']);
+    let rest = stomp.strip_prefix(TOPIC).or(stomp.strip_prefix(QUEUE));
+    if rest.is_some_and(is_usual) {
+        return stomp.into();
+    }
+    match sent_to(stomp, SESSION).as_deref() {
+        Ok([target]) if target.destination.place == Place::Common => {
+            let Destination { kind, name, .. } = &target.destination;
+            written_by_others(*kind, name.as_str()).into()
+        }
+        _ => stomp.into(),
+    }
+}
+
 /// Returns a destination as the command line shows it: a topic by its name, any other destination
 /// unchanged.
 pub fn display_name(stomp: &str) -> &str {
@@ -136,6 +154,26 @@ const SESSION: &str = "session";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn destinations_of_messages_are_normalized() {
+        let table = [
+            ("/topic/a.b", "/topic/a.b"),
+            ("/topic/a/b.c", "/topic/a.b.c"),
+            ("topic://a.b", "/topic/a.b"),
+            ("/queue/a/b", "/queue/a.b"),
+            ("a.b", "/queue/a.b"),
+            ("/temp-queue/a/b", "/temp-queue/a/b"),
+            (
+                "/remote-temp-queue/$TEMP.x.y",
+                "/remote-temp-queue/$TEMP.x.y",
+            ),
+            ("/other/a", "/other/a"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(normalized(text), expected);
+        }
+    }
 
     #[test]
     fn a_word_is_a_topic_and_a_word_with_a_leading_slash_is_a_destination() {

@@ -5,17 +5,16 @@ use std::collections::HashSet;
 use serde::{Serialize, Serializer};
 use wire::stomp::{client::Message, server::Missed};
 
-use super::destination::{QUEUE, TOPIC, display_name};
+use super::destination::{QUEUE, TOPIC, display_name, normalized};
 use crate::client::render::{Body, Format, json, printable, text};
 
 /// Appends the message as one line.
 pub fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {
+    let destination = normalized(&message.destination);
     match format {
         Format::Body => text(None, message.body, out),
-        Format::DestinationAndBody => {
-            text(Some(display_name(&message.destination)), message.body, out)
-        }
-        Format::Json => json(&Record::of(message), out),
+        Format::DestinationAndBody => text(Some(display_name(&destination)), message.body, out),
+        Format::Json => json(&Record::of(message, &destination), out),
     }
 }
 
@@ -89,10 +88,10 @@ struct MissedRecord<'m> {
 }
 
 impl<'m> Record<'m> {
-    fn of(message: &'m Message<'m>) -> Self {
+    fn of(message: &'m Message<'m>, destination: &'m str) -> Self {
         Self {
             id: &message.message_id,
-            place: Place::of(&message.destination),
+            place: Place::of(destination),
             sequence: message.sequence,
             timestamp: message.timestamp,
             producer: message.producer.as_deref(),

@@ -11,7 +11,7 @@ use wire::stomp::{
 use super::{
     Connection,
     connection::{Stomp, error_text},
-    destination::display_name,
+    destination::{display_name, normalized},
     options::SubscribeRequest,
     render,
 };
@@ -122,7 +122,8 @@ impl StompSubscription<'_> {
         let format = intake.format();
         let lines = &mut intake.printer.lines;
         if let Some(missed) = message.missed {
-            let topic = display_name(&message.destination);
+            let destination = normalized(&message.destination);
+            let topic = display_name(&destination);
             match format {
                 Format::Json => render::missed_record(topic, missed, lines),
                 Format::Body | Format::DestinationAndBody => {

@@ -100,7 +100,7 @@ fn wildcards_cover_queues_too() {
     client.says("SUBSCRIBE; id:1; destination:/queue/a.*");
     assert_eq!(
         client.says("SEND; destination:a/b | hello"),
-        ["MESSAGE; subscription:1; destination:/queue/a.b | hello"]
+        ["MESSAGE; subscription:1; destination:a/b | hello"]
     );
     assert_eq!(client.says("SEND; destination:/queue/b | hello"), NOTHING);
 }
@@ -121,4 +121,93 @@ fn what_is_too_late_is_not_delivered() {
             .len(),
         2
     );
+}
+
+/// STOMP 1.2, "MESSAGE": the destination SHOULD be identical to that of the SEND.
+#[test]
+fn a_message_names_its_destination_as_the_send_did() {
+    let house = House::new();
+    // What SEND said, what SUBSCRIBE said, and what MESSAGE says.
+    let table = [
+        (
+            "/queue/test/ruby/s1.a",
+            "/queue/test/ruby/s1.a",
+            "/queue/test/ruby/s1.a",
+        ),
+        ("/queue/a/b", "/queue/a.b", "/queue/a/b"),
+        ("/queue/a.b", "/queue/a/b", "/queue/a.b"),
+        ("a.b", "/queue/a.b", "a.b"),
+        ("queue://a.b", "/queue/>", "queue://a.b"),
+        ("/topic/a/b", "/topic/a.b", "/topic/a/b"),
+        ("/topic/a.b", "/topic/a/b", "/topic/a.b"),
+        ("topic://a.b", "/topic/a.>", "topic://a.b"),
+        ("/topic/a.b, /topic/a/c", "/topic/a.b", "/topic/a.b"),
+        // Fed by a topic: it was not sent there.
+        (
+            "/topic/VirtualTopic/x",
+            "/queue/Consumer/a/VirtualTopic/x",
+            "/queue/Consumer/a/VirtualTopic/x",
+        ),
+        // Its owner has another name for it.
+        (
+            "/remote-temp-queue/$TEMP.reader.t",
+            "/temp-queue/t",
+            "/temp-queue/t",
+        ),
+        (
+            "/remote-temp-queue/$TEMP.reader.t",
+            "temp-queue://t",
+            "temp-queue://t",
+        ),
+    ];
+    for (sent, subscribed, told) in table {
+        for acknowledged in ["", "; ack:client-individual"] {
+            let mut reader = house.client("reader");
+            reader.says(&format!(
+                "SUBSCRIBE; id:1; destination:{subscribed}{acknowledged}"
+            ));
+            let mut usual = house.client("usual");
+            usual.says("SUBSCRIBE; id:1; destination:/topic/a.*");
+            let mut sender = house.client("sender");
+            sender.says(&format!("SEND; destination:{sent} | x"));
+            let wanted = format!("MESSAGE; subscription:1; destination:{told} | x");
+            assert_eq!(reader.hears(), [wanted], "{sent} {subscribed}");
+            let ack = reader.ack.clone();
+            if !ack.is_empty() {
+                reader.says(&format!("ACK; id:{ack}"));
+            }
+            // Others who get the same message are not concerned.
+            let is_topic = sent.contains("topic") && !sent.contains("Virtual");
+            assert_eq!(usual.hears().is_empty(), !is_topic);
+            [reader, usual, sender]
+                .into_iter()
+                .for_each(super::Client::leaves);
+        }
+    }
+}
+
+#[test]
+fn a_message_of_another_protocol_has_the_destination_of_the_subscription() {
+    let house = House::new();
+    let broker = &house.surroundings.broker;
+    let table = [
+        ("/topic/a/b", "/topic/a/b"),
+        ("topic://a.b", "topic://a.b"),
+        ("/topic/a.b", "/topic/a.b"),
+        ("/topic/a/*", "/topic/a.b"),
+        ("/topic/>", "/topic/a.b"),
+    ];
+    let mut readers = Vec::new();
+    for (subscribed, told) in table {
+        let mut reader = house.client("reader");
+        reader.says(&format!("SUBSCRIBE; id:1; destination:{subscribed}"));
+        readers.push((reader, told));
+    }
+    let name = broker::TopicName::new("a.b").expect("a name");
+    let publication = broker::Publication::new(name, "http".into(), 0, b"x");
+    broker.publish(&mut vec![publication], &mut broker::Outcome::default());
+    for (mut reader, told) in readers {
+        let wanted = format!("MESSAGE; subscription:1; destination:{told} | x");
+        assert_eq!(reader.hears(), [wanted]);
+    }
 }
