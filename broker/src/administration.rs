@@ -3,38 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    broker::Broker,
-    entry::SharedEntry,
-    figures::QueueFigures,
-    name::{TopicFilter, TopicName},
-    queue::Queue,
+    broker::Broker, entry::SharedEntry, figures::QueueFigures, name::TopicName, queue::Queue,
     sync::lock_order,
 };
 
 impl Broker {
-    /// The queues that `filter` covers, with their figures, by name; at most `most` of them, and how many
-    /// more there are.
-    #[must_use]
-    pub fn queues(&self, filter: &TopicFilter, most: usize) -> (Vec<QueueFigures>, usize) {
-        let mut found = Vec::new();
-        lock_order(&self.order)
-            .queues
-            .named
-            .for_each_covered(filter, |queue| {
-                if let Some(name) = queue.name() {
-                    found.push((name.clone(), Arc::clone(queue)));
-                }
-            });
-        let more = found.len().saturating_sub(most);
-        if more > 0 {
-            found.select_nth_unstable_by(most, |(one, _), (other, _)| one.cmp(other));
-            found.truncate(most);
-        }
-        found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        let figures = found.iter().map(|(name, queue)| queue.figures(name));
-        (figures.collect(), more)
-    }
-
     /// The figures of one queue.
     #[must_use]
     pub fn queue(&self, name: &TopicName) -> Option<QueueFigures> {

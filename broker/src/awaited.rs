@@ -11,14 +11,14 @@ use crate::{
     cursor::Start,
     few::Few,
     figures::TopicFigures,
-    level_tree::LevelTree,
     name::{TopicFilter, TopicName},
+    name_index::Walk,
     order::Order,
     subscription::{Subscription, SubscriptionId},
 };
 
-/// By the name of the topic, none of which is open; the subscriptions of each by id, ascending.
-pub(crate) type Awaited = LevelTree<Few<Arc<Subscription>>>;
+/// The subscriptions that wait for a topic, by id, ascending; none of a topic that is open.
+pub(crate) type Waiting = Option<Few<Arc<Subscription>>>;
 
 /// The most subscriptions that wait for one topic, so that opening it takes no longer than publishing.
 const MOST: usize = 8;
@@ -34,15 +34,20 @@ impl Order {
         if !self.can_wait(start) || self.topics.find(name.as_str()).is_some() {
             return false;
         }
-        let waiting = self.awaited.find(name.as_str());
+        let waiting = self.waiting_for(name);
         let joined = match waiting.map(Few::len) {
             None => 1 + self.covering(name),
             Some(MOST..) => return false,
             Some(_) => 1,
         };
-        self.awaited
-            .find_or_insert_with(name.as_str(), Few::new)
-            .push(Arc::clone(subscription));
+        match self.waiting_for_mut(name) {
+            Some(waiting) => waiting.push(Arc::clone(subscription)),
+            None => {
+                let mut waiting = Few::new();
+                waiting.push(Arc::clone(subscription));
+                self.names.insert(name.clone(), Some(waiting));
+            }
+        }
         self.cursors += joined;
         true
     }
@@ -66,7 +71,15 @@ impl Order {
     }
 
     pub(crate) fn is_awaited(&self, name: &TopicName) -> bool {
-        self.awaited.find(name.as_str()).is_some()
+        self.waiting_for(name).is_some()
+    }
+
+    fn waiting_for(&self, name: &TopicName) -> Option<&Few<Arc<Subscription>>> {
+        self.names.find(name)?.as_ref()
+    }
+
+    fn waiting_for_mut(&mut self, name: &TopicName) -> Option<&mut Few<Arc<Subscription>>> {
+        self.names.find_mut(name)?.as_mut()
     }
 
     /// Brings something that begins at `start` to the awaited topics that a filter covers: opens them where it is to
@@ -76,8 +89,11 @@ impl Order {
             return self.awaited_covered(filter);
         }
         let mut names = Vec::new();
-        self.awaited
-            .for_each_covered(filter, |waiting| names.extend(name_of(waiting)));
+        let mut walk = Walk::new(filter, None);
+        self.names.visit(&mut walk, usize::MAX, |name, waiting| {
+            names.extend(waiting.is_some().then(|| name.clone()));
+            true
+        });
         for name in names {
             self.topic(&name);
         }
@@ -87,22 +103,27 @@ impl Order {
     /// The number of awaited topics that a filter covers.
     pub(crate) fn awaited_covered(&mut self, filter: &TopicFilter) -> usize {
         let mut covered = 0;
-        self.awaited.for_each_covered(filter, |_| covered += 1);
+        let mut walk = Walk::new(filter, None);
+        self.names.visit(&mut walk, usize::MAX, |_, waiting| {
+            covered += usize::from(waiting.is_some());
+            true
+        });
         covered
     }
 
     /// Ends the waiting of a subscription; false when it does not wait for this topic.
     pub(crate) fn stop_waiting(&mut self, name: &TopicName, id: SubscriptionId) -> bool {
-        let Some(waiting) = self.awaited.find_mut(name.as_str()) else {
+        let Some(waiting) = self.waiting_for_mut(name) else {
             return false;
         };
         let Some(at) = waiting.as_slice().iter().position(|own| own.id == id) else {
             return false;
         };
         waiting.remove(at);
+        let is_last = waiting.is_empty();
         self.cursors -= 1;
-        if waiting.is_empty() {
-            self.awaited.remove(name.as_str());
+        if is_last {
+            self.names.remove(name);
             self.cursors -= self.covering(name);
         }
         true
@@ -115,7 +136,7 @@ impl Order {
         other: SubscriptionId,
         subscription: &Arc<Subscription>,
     ) -> bool {
-        let Some(waiting) = self.awaited.find_mut(name.as_str()) else {
+        let Some(waiting) = self.waiting_for_mut(name) else {
             return false;
         };
         let Some(at) = waiting.as_slice().iter().position(|own| own.id == other) else {
@@ -128,7 +149,7 @@ impl Order {
 
     /// The figures of a topic, if it is awaited.
     pub(crate) fn awaited_figures(&self, name: &TopicName) -> Option<TopicFigures> {
-        let waiting = self.awaited.find(name.as_str())?;
+        let waiting = self.waiting_for(name)?;
         Some(TopicFigures {
             name: name.clone(),
             sequence: 0,
@@ -141,9 +162,4 @@ impl Order {
             greatest_lag: 0,
         })
     }
-}
-
-/// What those who wait together wait for.
-pub(crate) fn name_of(waiting: &Few<Arc<Subscription>>) -> Option<TopicName> {
-    waiting.as_slice().first()?.filter.exact()
 }

@@ -6,22 +6,20 @@
 //! that comes from elsewhere.
 
 use std::{
-    collections::BinaryHeap,
     sync::{Arc, Weak, atomic::AtomicUsize},
     task::{Poll, Waker},
 };
 
 use crate::{
     account::Memory,
-    awaited::name_of,
     cursor::Start,
     entry::{Entry, Kind, SharedEntry},
-    figures::{Count, Figures, SessionFigures, TopicFigures, Volume},
+    figures::{Count, Figures, Volume},
     horizon::Horizon,
     limits::Limits,
     log::Released,
     message_id::MessageId,
-    name::{TopicFilter, TopicName},
+    name::TopicName,
     order::{Attached, Order},
     outcome::{Outcome, SubscribeError},
     queue::Store,
@@ -153,7 +151,7 @@ impl Broker {
         outcome: &mut Outcome,
     ) {
         if let Some(consumer) = session.remove_consumer(id) {
-            self.end_consumers(&[consumer], outcome);
+            self.end_only_consumer(&consumer, outcome);
             self.bury(now_ms, outcome);
             return;
         }
@@ -170,42 +168,6 @@ impl Broker {
         self.cancel(&subscription);
         self.notice_subscription(&subscription, false, outcome);
         session.release_waiting();
-    }
-
-    /// The topics that `filter` covers, with their figures, by name; at most `most` of them.
-    #[must_use]
-    pub fn topics(&self, filter: &TopicFilter, most: usize) -> Vec<TopicFigures> {
-        // The least names so far, the greatest of them on top; few of all are ever cloned.
-        let mut least = BinaryHeap::new();
-        let mut visit = |name: &TopicName| {
-            if least.len() < most {
-                least.push(name.clone());
-            } else if let Some(mut greatest) = least.peek_mut()
-                && *name < *greatest
-            {
-                *greatest = name.clone();
-            }
-        };
-        let mut order = lock_order(&self.order);
-        let Order {
-            topics, awaited, ..
-        } = &mut *order;
-        topics.for_each_covered(filter, |topic| visit(&topic.account.name));
-        awaited.for_each_covered(filter, |waiting| {
-            name_of(waiting).iter().for_each(&mut visit);
-        });
-        drop(order);
-        let found = least.into_sorted_vec();
-        found.iter().filter_map(|name| self.topic(name)).collect()
-    }
-
-    /// The figures of one topic.
-    #[must_use]
-    pub fn topic(&self, name: &TopicName) -> Option<TopicFigures> {
-        let order = lock_order(&self.order);
-        let open = order.topics.find(name.as_str());
-        open.map(|topic| topic.figures())
-            .or_else(|| order.awaited_figures(name))
     }
 
     /// The newest entry of a topic.
@@ -261,28 +223,6 @@ impl Broker {
             undeliverable: self.undeliverable.total(),
             held_bytes: self.memory.bytes(),
         }
-    }
-
-    /// The figures of the sessions, by name; at most `most` of them.
-    #[must_use]
-    pub fn sessions(&self, most: usize) -> Vec<SessionFigures> {
-        let order = lock_order(&self.order);
-        let attached = order.sessions.values();
-        let mut found: Vec<_> = attached
-            .map(|one| {
-                (
-                    Arc::clone(&one.session),
-                    one.subscriptions.len() + one.consumers,
-                )
-            })
-            .collect();
-        drop(order);
-        found.sort_unstable_by(|(one, _), (other, _)| one.name().cmp(other.name()));
-        found.truncate(most);
-        found
-            .iter()
-            .map(|(session, subscriptions)| session.figures(*subscriptions))
-            .collect()
     }
 
     /// Ready when none of `blocked` lies behind its bound any more; otherwise `waker` is woken when one

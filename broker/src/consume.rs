@@ -1,6 +1,6 @@
 //! Subscribing to queues, and to topics with acknowledgements; settling what was delivered.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     broker::Broker,
@@ -239,7 +239,8 @@ impl Broker {
             filter: filter.clone(),
             selector: consume.selector.take(),
         };
-        let queue = Queue::new(identity.clone(), Some(binding), &self.store);
+        let queue_id = order.fresh_id();
+        let queue = Queue::new(queue_id, identity.clone(), Some(binding), &self.store);
         if let Identity::Durable(name) = identity {
             order.queues.durables.insert(name, Arc::clone(&queue));
         }
@@ -275,28 +276,24 @@ impl Broker {
         outcome: &mut Outcome,
     ) {
         if let Some(consumer) = session.remove_consumer(id) {
-            self.end_consumers(&[consumer], outcome);
+            self.end_only_consumer(&consumer, outcome);
         }
     }
 
-    /// Ends a session's consumers, which it does not have any more; what they had goes to others once all
-    /// have ended.
-    pub(crate) fn end_consumers(&self, consumers: &[Arc<Consumer>], outcome: &mut Outcome) {
-        let mut left = HashMap::new();
-        for consumer in consumers {
-            for queue in self.end_consumer(consumer, outcome).iter() {
-                left.entry(Arc::as_ptr(queue))
-                    .or_insert_with(|| Arc::clone(queue));
-            }
-        }
+    /// Ends a consumer that its session does not have any more; what it had goes to others.
+    pub(crate) fn end_only_consumer(&self, consumer: &Consumer, outcome: &mut Outcome) {
         let mut budget = Budget::new();
-        for queue in left.values() {
+        for queue in self.end_consumer(consumer, outcome).iter() {
             queue.share_out(&mut budget, &mut outcome.ready);
         }
     }
 
-    /// Ends a consumer; tells which queues it has left.
-    fn end_consumer(&self, consumer: &Consumer, outcome: &mut Outcome) -> Arc<Vec<Arc<Queue>>> {
+    /// Ends a consumer. Returns the queues that it leaves; the caller shares them out.
+    pub(crate) fn end_consumer(
+        &self,
+        consumer: &Consumer,
+        outcome: &mut Outcome,
+    ) -> Arc<Vec<Arc<Queue>>> {
         let mut order = lock_order(&self.order);
         order.leave_queues(consumer);
         if let Some(attached) = order.sessions.get_mut(&consumer.session.id) {

@@ -22,24 +22,21 @@ impl Broker {
     pub fn expire(&self, now_ms: u64, outcome: &mut Outcome) {
         let mut queues = Vec::new();
         let mut sessions = Vec::new();
-        let order = lock_order(&self.order);
-        order
-            .queues
-            .named
-            .for_each(|queue| queues.push(queue.clone()));
-        queues.extend(order.queues.durables.values().cloned());
-        let shared = order.queues.shared.values();
-        queues.extend(shared.map(|shared| Arc::clone(&shared.queue)));
-        let attached = order.sessions.values().filter(|one| one.consumers > 0);
-        sessions.extend(attached.map(|one| Arc::clone(&one.session)));
-        drop(order);
+        self.for_each_named_queue(|queue| queues.push(Arc::clone(queue)));
+        queues.extend(lock_order(&self.order).queues.durables.values().cloned());
+        self.for_each_session(|one| {
+            if one.consumers > 0 {
+                sessions.push(Arc::clone(&one.session));
+            }
+        });
         for queue in queues {
             queue.expire(now_ms);
         }
         for consumer in sessions.iter().flat_map(|session| session.consumers()) {
             for queue in consumer.queues().iter() {
-                if queue.identity == Identity::Private {
-                    queue.expire(now_ms);
+                match queue.identity {
+                    Identity::Private | Identity::Shared(_) => queue.expire(now_ms),
+                    Identity::Named(_) | Identity::Durable(_) => {}
                 }
             }
         }

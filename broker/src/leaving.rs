@@ -1,10 +1,20 @@
 //! Sessions that end: for everybody else at once, and then out of the order, one subscription after another.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use crate::{
-    broker::Broker, entry::Kind, name::TopicName, outcome::Outcome, session::Session,
-    subscription::Subscription, sync::lock_order,
+    broker::Broker,
+    budget::Budget,
+    entry::Kind,
+    name::TopicName,
+    outcome::Outcome,
+    queue::{Consumer, Queue},
+    session::Session,
+    subscription::Subscription,
+    sync::lock_order,
 };
 
 /// What a session that has ended still has in the broker.
@@ -12,6 +22,10 @@ use crate::{
 #[must_use = "it is in the broker until it has been taken out"]
 pub struct Leaving {
     session: Arc<Session>,
+    consumers: VecDeque<Arc<Consumer>>,
+    /// Queues, by id, that the consumers have left; shared out when the last consumer has ended, so that none
+    /// of them is given what another one had.
+    queues: BTreeMap<u64, Arc<Queue>>,
     subscriptions: VecDeque<Arc<Subscription>>,
     /// Topics and queues that end with the session.
     temporaries: Vec<(Kind, TopicName)>,
@@ -23,17 +37,17 @@ impl Broker {
     ///
     /// Where there are many subscriptions it takes long: see [`Broker::leave`].
     pub fn detach(&self, session: &Arc<Session>, now_ms: u64, outcome: &mut Outcome) {
-        let mut leaving = self.leave(session, now_ms, outcome);
+        let mut leaving = self.leave(session);
         while self.go_on_leaving(&mut leaving, now_ms, outcome) {}
     }
 
-    /// The first part of [`Broker::detach`]: the session gets nothing any more, and what it held of queues goes to
-    /// others. What it has in the broker is to be taken out by [`Broker::go_on_leaving`].
-    pub fn leave(&self, session: &Arc<Session>, now_ms: u64, outcome: &mut Outcome) -> Leaving {
+    /// The first part of [`Broker::detach`]: the session gets nothing any more. What it has in the broker is taken
+    /// out, and what it held of queues given to others, by [`Broker::go_on_leaving`].
+    pub fn leave(&self, session: &Arc<Session>) -> Leaving {
         // From here on it can have no more.
         let attached = lock_order(&self.order).detach(session);
-        self.end_consumers(&session.take_consumers(), outcome);
-        self.bury(now_ms, outcome);
+        let consumers = session.take_consumers();
+        consumers.iter().for_each(|one| one.stop());
         let (subscriptions, temporaries) = attached
             .map_or_else(<(Vec<_>, Vec<_>)>::default, |attached| {
                 (attached.subscriptions, attached.temporaries)
@@ -42,14 +56,27 @@ impl Broker {
         session.end();
         Leaving {
             session: Arc::clone(session),
+            consumers: consumers.into(),
+            queues: BTreeMap::new(),
             subscriptions: subscriptions.into(),
             temporaries,
         }
     }
 
-    /// Takes one more subscription out of the order, since one may be to many topics, and publishers need not wait
-    /// for all; and at last what else there is. False when nothing is left.
+    /// Does one more step: ends one consumer or subscription, or gives what one queue got back to others; at last it
+    /// removes what else there is. Returns false when nothing is left. Publishers need not wait for all steps.
     pub fn go_on_leaving(&self, leaving: &mut Leaving, now_ms: u64, outcome: &mut Outcome) -> bool {
+        if let Some(consumer) = leaving.consumers.pop_front() {
+            let left = self.end_consumer(&consumer, outcome);
+            let left = left.iter().map(|queue| (queue.id, Arc::clone(queue)));
+            leaving.queues.extend(left);
+            return true;
+        }
+        if let Some((_, queue)) = leaving.queues.pop_first() {
+            queue.share_out(&mut Budget::new(), &mut outcome.ready);
+            self.bury(now_ms, outcome);
+            return true;
+        }
         if let Some(subscription) = leaving.subscriptions.pop_front() {
             self.cancel(&subscription);
             self.notice_subscription(&subscription, false, outcome);

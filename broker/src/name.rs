@@ -1,6 +1,6 @@
 //! Topic names and filters. A value of these types is a legal one.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use crate::{
     entry::Kind,
@@ -123,6 +123,12 @@ impl TopicName {
     /// Whether a wildcard in the first level does not match it.
     pub(crate) fn is_unlisted(&self) -> bool {
         self.is_reserved() || is_advisory(&self.0)
+    }
+}
+
+impl Borrow<str> for TopicName {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -3,17 +3,18 @@
 //! It keeps topics, queues, subscriptions and the cursors between them in step. What is to be told to anybody is
 //! left to the caller, for when the lock is released.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     account::Memory,
-    awaited::Awaited,
+    awaited::Waiting,
     cursor::{Cursor, Start},
     entry::Kind,
     few::Few,
     level_tree::LevelTree,
     limits::Limits,
     name::{TopicFilter, TopicName},
+    name_index::NameIndex,
     outcome::{PublishError, SubscribeError},
     queues::Queues,
     retained::Retentions,
@@ -28,13 +29,15 @@ pub(crate) struct Order {
     /// The broker's, for the accounts of new topics.
     memory: Arc<Memory>,
     pub(crate) position: u64,
-    /// Those that are open; a name is here or among the awaited, if it is there at all.
+    /// Those that are open.
     pub(crate) topics: LevelTree<Box<Topic>>,
-    pub(crate) awaited: Awaited,
+    /// All names, with the subscriptions that wait for those that are not open.
+    pub(crate) names: NameIndex<Waiting>,
     /// Subscriptions with wildcards, by filter; the others are found at their topic, or wait for it.
     pub(crate) wildcards: LevelTree<Few<Arc<Subscription>>>,
     pub(crate) queues: Queues,
-    pub(crate) sessions: HashMap<u64, Attached>,
+    /// By id.
+    pub(crate) sessions: BTreeMap<u64, Attached>,
     pub(crate) subscriptions: usize,
     pub(crate) cursors: usize,
     pub(crate) last_id: u64,
@@ -84,11 +87,7 @@ impl Order {
 
     /// Takes a session out; its subscriptions are the caller's to cancel.
     pub(crate) fn detach(&mut self, session: &Session) -> Option<Attached> {
-        let attached = self.sessions.remove(&session.id);
-        if self.sessions.len() < self.sessions.capacity() / 4 {
-            self.sessions.shrink_to_fit();
-        }
-        attached
+        self.sessions.remove(&session.id)
     }
 
     /// Brings a subscription to the topics it covers; tells the cursors that have something to read.
@@ -126,7 +125,13 @@ impl Order {
     /// The topic, opened when it is not: with a cursor for each subscription that waits for it, and for each with
     /// wildcards that covers it.
     pub(crate) fn topic(&mut self, name: &TopicName) -> &mut Box<Topic> {
-        let waiting = self.awaited.remove(name.as_str());
+        let waiting = match self.names.find_mut(name) {
+            Some(waiting) => waiting.take(),
+            None => {
+                self.names.insert(name.clone(), None);
+                None
+            }
+        };
         let Self {
             memory,
             topics,
@@ -146,7 +151,8 @@ impl Order {
             waiting.iter().for_each(&mut join);
             wildcards.for_each_covering(name, join);
             queues.bindings.for_each_covering(name, |covering| {
-                topic.queues.extend(covering.iter().cloned());
+                let own = covering.iter().map(|(id, queue)| (*id, Arc::clone(queue)));
+                topic.queues.extend(own);
             });
             if waiting.is_none() {
                 *cursors += topic.cursors().len() + topic.queues.len();
@@ -269,7 +275,7 @@ impl Order {
 
     /// Topics that have entries or subscribers.
     pub(crate) fn topic_count(&self) -> usize {
-        self.topics.len() + self.awaited.len()
+        self.names.len()
     }
 
     /// Makes a new topic, if the limits allow it.
@@ -345,6 +351,7 @@ impl Order {
         if let Some(topic) = topic.filter(|topic| topic.is_idle()) {
             self.forgotten = self.forgotten.max(topic.log.trimmed_position());
             self.topics.remove(name.as_str());
+            self.names.remove(name);
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     limits::Lag,
     log::End,
     outcome::Outcome,
+    steps::ITEMS,
     sync::lock_order,
 };
 
@@ -36,11 +37,12 @@ impl Broker {
             return;
         }
         order.relieved = Some(published);
-        let mut lagging = Vec::new();
-        order
-            .topics
-            .for_each(|topic| lagging.extend(topic.lagging()));
         drop(order);
+        let mut lagging = Vec::new();
+        self.for_each_topic(|topic, from| {
+            lagging.extend(topic.lagging(from, ITEMS));
+            topic.cursors().len() > from + ITEMS
+        });
         for (cursor, end, kept) in lagging {
             self.settle_lag(&cursor, end, kept, outcome);
         }

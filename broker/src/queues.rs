@@ -1,6 +1,9 @@
 //! The queues there are, and what joins them to topics and consumers. Guarded by the broker's order.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use crate::{
     cursor::{Missed, Start},
@@ -8,9 +11,12 @@ use crate::{
     level_tree::LevelTree,
     limits::Limits,
     name::{TopicFilter, TopicName, covers_brokers_own_queues, is_temporary},
+    name_index::NameIndex,
     order::Order,
     outcome::{PublishError, Ready, SubscribeError},
     queue::{Binding, Consumer, DurableName, Identity, Queue, SharedName, Store},
+    steps::NAMES,
+    subscription::SubscriptionId,
     topic::Topic,
 };
 
@@ -18,13 +24,17 @@ use crate::{
 pub(crate) struct Queues {
     /// Those that anybody can use, by name.
     pub(crate) named: LevelTree<Arc<Queue>>,
+    /// Their names, for whoever goes through them.
+    pub(crate) names: NameIndex<()>,
+    /// Where the last look for a queue that makes room ended.
+    looked_at: Option<TopicName>,
     pub(crate) durables: HashMap<DurableName, Arc<Queue>>,
     pub(crate) shared: HashMap<SharedName, Shared>,
-    /// Queues that topics feed, by the filter of their binding where that has wildcards; the others are
-    /// found at their topic.
-    pub(crate) bindings: LevelTree<Vec<Arc<Queue>>>,
-    /// Consumers of all queues that their filter covers, by filter.
-    wildcards: LevelTree<Vec<Arc<Consumer>>>,
+    /// Queues that topics feed, by the filter of their binding where that has wildcards, and by id; the others
+    /// are found at their topic.
+    pub(crate) bindings: LevelTree<BTreeMap<u64, Arc<Queue>>>,
+    /// Consumers of all queues that their filter covers, by filter and id.
+    wildcards: LevelTree<BTreeMap<SubscriptionId, Arc<Consumer>>>,
 }
 
 /// The queue of a shared subscription.
@@ -54,15 +64,17 @@ impl Order {
             filter: topic.into(),
             selector: None,
         });
-        let queue = Queue::new(Identity::Named(name.clone()), binding, store);
+        let id = self.fresh_id();
+        let queue = Queue::new(id, Identity::Named(name.clone()), binding, store);
         let named = Arc::clone(&queue);
         self.queues
             .named
             .find_or_insert_with(name.as_str(), || named);
+        self.queues.names.insert(name.clone(), ());
         let mut covering = Vec::new();
-        self.queues
-            .wildcards
-            .for_each_covering(name, |consumers| covering.extend(consumers.iter().cloned()));
+        self.queues.wildcards.for_each_covering(name, |consumers| {
+            covering.extend(consumers.values().cloned())
+        });
         self.cursors += covering.len();
         for consumer in covering {
             consumer.join(&queue);
@@ -71,21 +83,34 @@ impl Order {
         queue
     }
 
-    /// Whether there may be one more queue that has a name. Those that nobody would miss make room.
+    /// Whether there may be one more queue that has a name. Those that nobody would miss make room; a bounded number
+    /// of queues is looked at, the next ones each time.
     pub(crate) fn has_room_for_queue(&mut self, limits: &Limits) -> bool {
         if self.queues.named.len() < limits.queues {
             return true;
         }
         let mut idle = Vec::new();
-        self.queues.named.for_each(|queue| {
+        let Queues {
+            named,
+            names,
+            looked_at,
+            ..
+        } = &mut self.queues;
+        let behind = names.after(looked_at.as_ref());
+        let before = names.after(None);
+        let mut last = None;
+        for name in behind.chain(before).take(names.len().min(NAMES)) {
+            let queue = named.find(name.as_str());
             // Nobody else has it in hand just now, and it does not belong to a session.
-            let is_free = Arc::strong_count(queue) == 1;
-            if is_free && queue.is_idle() {
-                idle.extend(queue.name().filter(|name| !is_temporary(name)).cloned());
+            let is_free = queue.is_some_and(|one| Arc::strong_count(one) == 1 && one.is_idle());
+            if is_free && !is_temporary(name) {
+                idle.push(name.clone());
             }
-        });
+            last = Some(name);
+        }
+        *looked_at = last.cloned();
         for name in idle {
-            self.queues.named.remove(name.as_str());
+            self.queues.take_named(&name);
         }
         self.queues.named.len() < limits.queues
     }
@@ -180,7 +205,7 @@ impl Order {
                 Some((_, before)) => *before = missed,
                 None => gaps.extend(missed),
             }
-            topic.queues.push(Arc::clone(queue));
+            topic.queues.insert(queue.id, Arc::clone(queue));
             joined += 1;
         };
         match filter.exact() {
@@ -191,8 +216,8 @@ impl Order {
                 joined += closed;
                 self.queues
                     .bindings
-                    .find_or_insert_with(filter.as_str(), Vec::new)
-                    .push(Arc::clone(queue));
+                    .find_or_insert_with(filter.as_str(), BTreeMap::new)
+                    .insert(queue.id, Arc::clone(queue));
             }
         }
         self.cursors += joined;
@@ -219,7 +244,8 @@ impl Order {
             filter: name.filter.clone(),
             selector: None,
         };
-        let queue = Queue::new(Identity::Shared(name.clone()), Some(binding), store);
+        let id = self.fresh_id();
+        let queue = Queue::new(id, Identity::Shared(name.clone()), Some(binding), store);
         let joined = self.bind(&queue, Start::New);
         let shared = Shared {
             queue: Arc::clone(&queue),
@@ -250,7 +276,7 @@ impl Order {
         let mut left = 0;
         let mut idle = Vec::new();
         let mut leave = |topic: &mut Box<Topic>| {
-            topic.queues.retain(|other| !Arc::ptr_eq(other, queue));
+            topic.queues.remove(&queue.id);
             left += 1;
             if topic.is_idle() {
                 idle.push(topic.account.name.clone());
@@ -265,9 +291,7 @@ impl Order {
             None => {
                 self.topics.for_each_covered(filter, &mut leave);
                 left += self.awaited_covered(filter);
-                remove_from(&mut self.queues.bindings, filter, |other| {
-                    Arc::ptr_eq(other, queue)
-                });
+                remove_from(&mut self.queues.bindings, filter, &queue.id);
             }
         }
         self.cursors -= left;
@@ -295,8 +319,8 @@ impl Order {
                 });
                 queues
                     .wildcards
-                    .find_or_insert_with(filter.as_str(), Vec::new)
-                    .push(Arc::clone(consumer));
+                    .find_or_insert_with(filter.as_str(), BTreeMap::new)
+                    .insert(consumer.id, Arc::clone(consumer));
             }
         }
     }
@@ -305,9 +329,7 @@ impl Order {
     pub(crate) fn leave_queues(&mut self, consumer: &Consumer) {
         if consumer.filter.exact().is_none() {
             let filter = &consumer.filter;
-            remove_from(&mut self.queues.wildcards, filter, |other| {
-                other.id == consumer.id
-            });
+            remove_from(&mut self.queues.wildcards, filter, &consumer.id);
         }
     }
 
@@ -322,7 +344,7 @@ impl Order {
 
     /// Takes out a queue that has a name; what is in it is the caller's.
     pub(crate) fn remove_queue(&mut self, name: &TopicName) -> Option<Arc<Queue>> {
-        let queue = self.queues.named.remove(name.as_str())?;
+        let queue = self.queues.take_named(name)?;
         self.unbind(&queue);
         for consumer in queue.consumers() {
             // One that is just leaving has parted from it.
@@ -354,16 +376,24 @@ impl Order {
         };
         self.cursors -= topic.cursors().len() + topic.queues.len();
         self.topics.remove(name.as_str());
+        self.names.remove(name);
     }
 }
 
-fn remove_from<T>(tree: &mut LevelTree<Vec<T>>, filter: &TopicFilter, is_it: impl Fn(&T) -> bool) {
+fn remove_from<K: Ord, T>(tree: &mut LevelTree<BTreeMap<K, T>>, filter: &TopicFilter, id: &K) {
     let Some(all) = tree.find_mut(filter.as_str()) else {
         return;
     };
-    all.retain(|one| !is_it(one));
+    all.remove(id);
     if all.is_empty() {
         tree.remove(filter.as_str());
+    }
+}
+
+impl Queues {
+    fn take_named(&mut self, name: &TopicName) -> Option<Arc<Queue>> {
+        self.names.remove(name);
+        self.named.remove(name.as_str())
     }
 }
 

@@ -41,6 +41,17 @@ pub(crate) fn lock_order<T>(mutex: &OrderMutex<T>) -> OrderGuard<'_, T> {
     lock(mutex)
 }
 
+/// Unlocks the broker's order for whoever waits for it, also where the caller is to lock it again at once.
+#[cfg(not(loom))]
+pub(crate) fn pass_on<T>(guard: OrderGuard<'_, T>) {
+    OrderGuard::unlock_fair(guard);
+}
+
+#[cfg(loom)]
+pub(crate) fn pass_on<T>(guard: OrderGuard<'_, T>) {
+    drop(guard);
+}
+
 /// Locks if nobody has it locked.
 pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     match mutex.try_lock() {

@@ -1,6 +1,6 @@
 //! A topic: its log, and the cursors that read it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     account::{Account, Memory},
@@ -24,8 +24,8 @@ pub(crate) struct Topic {
     pub(crate) account: Arc<Account>,
     /// By subscription, ascending.
     cursors: Few<Arc<Cursor>>,
-    /// Queues that get what is published here.
-    pub(crate) queues: Vec<Arc<Queue>>,
+    /// Queues that get what is published here, by id: tens of thousands may leave one topic at once.
+    pub(crate) queues: BTreeMap<u64, Arc<Queue>>,
     /// What those are given first who ask for it when they subscribe. It may have left the log.
     retained: Option<SharedEntry>,
 }
@@ -37,7 +37,7 @@ impl Topic {
             log: Log::new(forgotten),
             account: Account::new(Kind::Topic, name, memory),
             cursors: Few::new(),
-            queues: Vec::new(),
+            queues: BTreeMap::new(),
             retained: None,
         }
     }
@@ -53,7 +53,7 @@ impl Topic {
         let end = self.log.end();
         let size = publication.size();
         let entry = publication.into_entry(position, end, &self.account);
-        for queue in &self.queues {
+        for queue in self.queues.values() {
             queue.feed(&entry, None, ready);
         }
         self.log.append(entry);
@@ -159,21 +159,33 @@ impl Topic {
         self.cursors.as_slice().iter()
     }
 
-    /// The cursors that lie behind what the topic keeps anyway, the end of the log, and how far behind it
+    /// Those of so many cursors, from the one at `from` on, that lie behind what the topic keeps anyway, the end of the log, and how far behind it
     /// would cost nothing. Those that make publishers wait are left out.
-    pub(crate) fn lagging(&self) -> impl Iterator<Item = (Arc<Cursor>, End, Lag)> {
+    pub(crate) fn lagging(
+        &self,
+        from: usize,
+        most: usize,
+    ) -> impl Iterator<Item = (Arc<Cursor>, End, Lag)> {
         let end = self.log.end();
         let kept = Lag {
             entries: self.log.history_entries(),
             bytes: u64::MAX,
         };
-        self.cursors()
+        let cursors = self.cursors().skip(from).take(most);
+        cursors
             .filter(|cursor| cursor.subscription.overflow() != Overflow::Block)
             .filter(move |cursor| cursor.is_overdue(end, kept))
             .map(move |cursor| (Arc::clone(cursor), end, kept))
     }
 
-    pub(crate) fn figures(&self) -> TopicFigures {
+    /// The greatest lag of the cursors from the one at `from` on, at most so many of them; none when there are no more.
+    pub(crate) fn greatest_lag(&self, from: usize, most: usize) -> Option<u64> {
+        let cursors = self.cursors().skip(from).take(most);
+        cursors.map(|cursor| cursor.lag_entries()).max()
+    }
+
+    /// What there is to tell. The lag is that of the first cursors, so many.
+    pub(crate) fn figures(&self, cursors: usize) -> TopicFigures {
         TopicFigures {
             name: self.account.name.clone(),
             sequence: self.account.published.entries(),
@@ -183,11 +195,7 @@ impl Topic {
             subscriptions: self.cursors.len() + self.queues.len(),
             delivered: self.account.delivered.total(),
             dropped: self.account.dropped.total(),
-            greatest_lag: self
-                .cursors()
-                .map(|cursor| cursor.lag_entries())
-                .max()
-                .unwrap_or(0),
+            greatest_lag: self.greatest_lag(0, cursors).unwrap_or(0),
         }
     }
 
@@ -197,7 +205,7 @@ impl Topic {
             && self
                 .cursors()
                 .all(|cursor| cursor.subscription.filter.exact().is_none())
-            && self.queues.iter().all(|queue| queue.has_wildcards())
+            && self.queues.values().all(|queue| queue.has_wildcards())
     }
 
     /// Whether nothing would be lost with it.

@@ -508,10 +508,16 @@ impl Consumer {
         changed.cloned().collect()
     }
 
+    /// Gives the consumer nothing more, from now on. What it has is for [`Consumer::close`] to give back.
+    pub(crate) fn stop(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        lock(&self.hands).stop();
+    }
+
     /// Ends the consumer, which has parted from `queues`: what it had goes back, for others, to whom the
     /// queues are to be shared out then.
     pub(crate) fn close(&self, queues: &[Arc<Queue>]) {
-        self.cancelled.store(true, Ordering::Release);
+        self.stop();
         let left = lock(&self.hands).close();
         if let Source::Browse(look) = &self.source {
             look.end();

@@ -290,11 +290,16 @@ impl Hands {
         }
     }
 
-    /// Takes nothing more; gives back all there is.
-    pub(super) fn close(&mut self) -> Vec<Held> {
+    /// Takes nothing more.
+    pub(super) fn stop(&mut self) {
         self.is_closed = true;
         self.goes_on = false;
         self.unseen = VecDeque::new();
+    }
+
+    /// Takes nothing more; gives back all there is.
+    pub(super) fn close(&mut self) -> Vec<Held> {
+        self.stop();
         self.take_all()
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct Queued {
 
 /// Shared by the broker, the topics that feed it, and its consumers.
 pub(crate) struct Queue {
+    /// Unique for as long as the broker runs; queues that are made later have greater ids.
+    pub(crate) id: u64,
     pub(crate) identity: Identity,
     /// What feeds it besides publications of its own.
     pub(crate) binding: Option<Binding>,
@@ -98,6 +100,7 @@ pub(crate) struct Binding {
 
 impl Queue {
     pub(crate) fn new(
+        id: u64,
         identity: Identity,
         binding: Option<Binding>,
         store: &Arc<Store>,
@@ -105,6 +108,7 @@ impl Queue {
         let mut state = State::default();
         state.groups = Groups::new(&store.idle_groups);
         Arc::new(Self {
+            id,
             identity,
             binding,
             store: Arc::clone(store),

@@ -15,6 +15,7 @@ mod expiry;
 mod groups;
 mod harness;
 mod leaving;
+mod listing;
 mod matching;
 mod notices;
 mod parked;

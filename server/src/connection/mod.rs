@@ -71,9 +71,7 @@ impl Surroundings {
     /// little, while others go on.
     pub fn detach(&self, session: &Arc<Session>) {
         let begun = Instant::now();
-        let mut outcome = Outcome::default();
-        let mut leaving = self.broker.leave(session, clock::unix_ms(), &mut outcome);
-        carry_out(&mut outcome, &self.advisories, None);
+        let mut leaving = self.broker.leave(session);
         while self.go_on_leaving(&mut leaving) {
             if begun.elapsed() >= turn::TIME
                 && let Ok(runtime) = Handle::try_current()

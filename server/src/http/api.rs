@@ -47,16 +47,18 @@ pub async fn publish(
     }))
 }
 
-/// `GET /api/topics?filter=…&limit=…`: figures of the topics, by name.
+/// `GET /api/topics?filter=…&after=…&limit=…`: figures of the topics, by name.
 pub async fn topics(
     State(server): State<Arc<Server>>,
     Query(listing): Query<Listing>,
 ) -> Result<Json<Topics>, Problem> {
     let limit = listing.limit(MOST_TOPICS, MOST_TOPICS);
-    let found = server.broker.topics(&listing.filter()?, limit);
+    let (filter, after) = (listing.filter()?, listing.after()?);
+    let page = server.broker.topic_page(&filter, after.as_ref(), limit);
     Ok(Json(Topics {
         total: server.broker.figures().topics,
-        topics: found.into_iter().map(TopicInfo::from).collect(),
+        topics: page.items.into_iter().map(TopicInfo::from).collect(),
+        next: page.next.map(|name| name.to_string()),
     }))
 }
 
@@ -163,6 +165,9 @@ pub struct Topics {
     topics: Vec<TopicInfo>,
     /// Of all names, whatever was asked for.
     total: usize,
+    /// Where there may be more: what `after` takes to go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::extract::{FromRequestParts, rejection};
-use broker::TopicFilter;
+use broker::{TopicFilter, TopicName};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::problem::Problem;
@@ -18,10 +18,11 @@ pub struct Path<T>(pub T);
 #[from_request(via(axum::extract::Query), rejection(Problem))]
 pub struct Query<T>(pub T);
 
-/// Which topics or queues to list: `?filter=…&limit=…`.
+/// Which topics or queues to list: `?filter=…&limit=…`, topics also `&after=…`.
 #[derive(Deserialize)]
 pub struct Listing {
     filter: Option<String>,
+    after: Option<String>,
     limit: Option<usize>,
 }
 
@@ -30,6 +31,12 @@ impl Listing {
     pub fn filter(&self) -> Result<TopicFilter, Problem> {
         let filter = self.filter.as_deref().unwrap_or(">");
         Ok(TopicFilter::new(filter)?)
+    }
+
+    /// The last name of the page before.
+    pub fn after(&self) -> Result<Option<TopicName>, Problem> {
+        let after = self.after.as_deref().map(TopicName::new);
+        Ok(after.transpose()?)
     }
 
     pub fn limit(&self, usual: usize, most: usize) -> usize {

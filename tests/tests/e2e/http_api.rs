@@ -110,6 +110,31 @@ async fn topics_are_listed_by_filter() {
 }
 
 #[tokio::test]
+async fn topics_are_listed_page_by_page() {
+    let server = Carillon::start().await;
+    for number in 0..25 {
+        publish(&server, &format!("t.{number:02}"), "x").await;
+    }
+    let mut found = Vec::new();
+    let mut after = String::new();
+    loop {
+        let url = server.url(&format!("/api/topics?filter=t.*&limit=10{after}"));
+        let page = get(url).await.json();
+        let topics = page["topics"].as_array().expect("a list").clone();
+        assert!(topics.len() <= 10);
+        found.extend(topics.iter().map(|topic| topic["name"].to_string()));
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+    }
+    let expected: Vec<_> = (0..25).map(|number| format!("\"t.{number:02}\"")).collect();
+    assert_eq!(found, expected);
+    let wrong = get(server.url("/api/topics?after=a..b")).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn a_deleted_topic_has_no_last_image() {
     let server = Carillon::start().await;
     let url = server.url("/api/topics/rect");
