@@ -13,6 +13,7 @@ pub mod mosquitto;
 pub mod mqtt;
 pub mod node;
 mod process;
+pub mod proxy;
 pub mod python;
 pub mod queue;
 pub mod site;

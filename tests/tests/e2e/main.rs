@@ -51,6 +51,7 @@ mod queues_api;
 mod queues_page;
 mod reader;
 mod receipts;
+mod refused_page;
 mod request_reply;
 mod selectors;
 mod slow_readers;
