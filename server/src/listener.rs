@@ -9,7 +9,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-use crate::{socket::Socket, tls::Entrance};
+use crate::{fairness, socket::Socket, tls::Entrance};
 
 /// The connections that are open, at most so many.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ pub async fn accept<D: Door>(listener: TcpListener, entrance: Entrance<D>, guest
                         peer,
                         guest,
                     };
-                    tokio::spawn(entrance.clone().enter(caller));
+                    fairness::spawn(entrance.clone().enter(caller));
                 }
                 None => {
                     tracing::warn!(%peer, "refused: the limit of connections is reached");

@@ -4,10 +4,13 @@
 //!
 //! Everything waits for a condition with a deadline, and everything started ends with its handle.
 
+pub mod background;
 pub mod browser;
+pub mod bystander;
 pub mod carillon;
 pub mod chromedriver;
 pub mod deadline;
+pub mod flood;
 pub mod http;
 pub mod mosquitto;
 pub mod mqtt;

@@ -131,9 +131,23 @@ impl Trust {
         versions: &[&'static SupportedProtocolVersion],
     ) -> Result<TlsStream<TcpStream>, String> {
         let socket = within("a connection", TcpStream::connect(address)).await;
+        let socket = socket.expect("somebody listens");
+        self.over(socket, versions).await
+    }
+
+    /// On a connection of the test's own.
+    pub async fn try_over(&self, socket: TcpStream) -> Result<TlsStream<TcpStream>, String> {
+        self.over(socket, rustls::DEFAULT_VERSIONS).await
+    }
+
+    async fn over(
+        &self,
+        socket: TcpStream,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<TlsStream<TcpStream>, String> {
         let connector = TlsConnector::from(Arc::new(self.config(versions)));
         let name = ServerName::try_from("localhost").expect("a name");
-        let handshake = connector.connect(name, socket.expect("somebody listens"));
+        let handshake = connector.connect(name, socket);
         let stream = within("the handshake", handshake).await;
         stream.map_err(|error| error.to_string())
     }

@@ -5,6 +5,7 @@ use std::{io, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{Ending, Framing, Kind, Transport, framing::Answer};
+use crate::fairness::give_way;
 
 /// Tells a peer, with whom no connection has begun, in the protocol's own bytes why it has to go.
 pub async fn turn_away<T: Transport, F: Framing>(socket: &T, told: &[u8], ending: &Ending) {
@@ -45,16 +46,17 @@ async fn say_last<T: Transport>(socket: &T, mut bytes: &[u8]) -> io::Result<()> 
 pub async fn linger(socket: &TcpStream) -> io::Result<()> {
     socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
     while !discard(socket)? {
+        give_way().await;
         socket.readable().await?;
     }
     Ok(())
 }
 
-/// Reads what there is and forgets it; true at the end. Apart from [`linger`], so that the buffer is not part
+/// Reads what there is, at most [`DISCARDED_AT_ONCE`] pieces, and forgets it; true at the end. Apart from [`linger`], so that the buffer is not part
 /// of every connection's task.
 fn discard(socket: &TcpStream) -> io::Result<bool> {
     let mut unwanted = [0; 4096];
-    loop {
+    for _ in 0..DISCARDED_AT_ONCE {
         match socket.try_read(&mut unwanted) {
             Ok(0) => return Ok(true),
             Ok(_) => {}
@@ -62,7 +64,10 @@ fn discard(socket: &TcpStream) -> io::Result<bool> {
             Err(error) => return Err(error),
         }
     }
+    Ok(false)
 }
 
+/// Reads before other tasks run: a peer that sends without a pause never leaves the socket empty.
+const DISCARDED_AT_ONCE: usize = 16;
 /// How long a peer that is being sent away may take to read what it was told last.
 pub const FAREWELL: Duration = Duration::from_secs(2);

@@ -12,7 +12,7 @@ use crate::unfinished::{Share, time_for};
 pub struct Inbound<F, P> {
     framing: F,
     pub protocol: P,
-    /// Bytes of the framing: part of a header.
+    /// Bytes of the framing: part of a header, or what a turn had no time for.
     unframed: Vec<u8>,
     /// Bytes of the protocol: part of a message, or what a turn had no time for.
     unread: Vec<u8>,
@@ -97,9 +97,18 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
     }
 
     /// Takes in what the last turn had no time for.
-    pub fn go_on(&mut self, turn: &mut Turn) -> Result<(), Ending> {
+    pub fn go_on(&mut self, turn: &mut Turn, answers: &mut Answers) -> Result<(), Ending> {
         self.is_behind = false;
-        self.protocol_bytes(&[], turn)
+        if !self.unread.is_empty() {
+            self.protocol_bytes(&[], turn)?;
+        }
+        match std::mem::take(&mut self.unframed) {
+            unframed if unframed.is_empty() || self.is_behind => {
+                self.unframed = unframed;
+                Ok(())
+            }
+            mut unframed => self.receive(&mut unframed, turn, answers),
+        }
     }
 
     /// Keeps bytes of the framing for when more come.
@@ -144,7 +153,9 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         answers: &mut Answers,
     ) -> Result<(), Ending> {
         let mut at = 0;
-        while let Some((unwrapped, used)) = self.framing.unwrap(&mut input[at..])? {
+        while turn.has_time()
+            && let Some((unwrapped, used)) = self.framing.unwrap(&mut input[at..])?
+        {
             at += used;
             match unwrapped {
                 Unwrapped::Data(Kind::Text, _) if P::IS_BINARY => return Err(Ending::Text),
@@ -158,6 +169,7 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
             }
         }
         self.unframed.extend_from_slice(&input[at..]);
+        self.is_behind |= turn.is_over() && at < input.len();
         Ok(())
     }
 
@@ -217,7 +229,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        connection::{Encoder, Stream},
+        connection::{Encoder, Stream, WebSocket},
         unfinished::Unfinished,
     };
 
@@ -268,7 +280,11 @@ mod tests {
     }
 
     fn inbound<P: Protocol>(protocol: P) -> Inbound<Stream, P> {
-        Inbound::new(Stream, protocol, Share::new(Unfinished::new(BUDGET)))
+        framed(Stream, protocol)
+    }
+
+    fn framed<F: Framing, P: Protocol>(framing: F, protocol: P) -> Inbound<F, P> {
+        Inbound::new(framing, protocol, Share::new(Unfinished::new(BUDGET)))
     }
 
     #[test]
@@ -280,11 +296,28 @@ mod tests {
         assert_eq!(inbound.protocol.taken, b"a");
         let turns = iter::from_fn(|| {
             let is_behind = inbound.is_behind();
-            is_behind.then(|| inbound.go_on(&mut Turn::late()))
+            is_behind.then(|| inbound.go_on(&mut Turn::late(), &mut answers))
         });
         assert_eq!(turns.collect::<Vec<_>>(), [Ok(()), Ok(()), Ok(())]);
         assert_eq!(inbound.protocol.taken, b"abc");
         assert!(inbound.unread.is_empty());
+    }
+
+    #[test]
+    fn frames_that_a_turn_has_no_time_for_come_in_the_next_in_order() {
+        let mut inbound = framed(WebSocket::new(), Slow::default());
+        let bytes: Vec<u8> = (0..100).collect();
+        let frame = |byte: &u8| [0x82, 0x81, 0, 0, 0, 0, *byte];
+        let mut frames: Vec<u8> = bytes.iter().flat_map(frame).collect();
+        let mut answers = Answers::default();
+        let taken = inbound.receive(&mut frames, &mut Turn::late(), &mut answers);
+        assert_eq!(taken, Ok(()));
+        assert!(inbound.is_behind() && inbound.protocol.taken.len() < 50);
+        while inbound.is_behind() {
+            assert_eq!(inbound.go_on(&mut Turn::late(), &mut answers), Ok(()));
+        }
+        assert_eq!(inbound.protocol.taken, bytes);
+        assert!(inbound.unread.is_empty() && inbound.unframed.is_empty());
     }
 
     #[test]
@@ -295,7 +328,10 @@ mod tests {
             assert_eq!(taken, Ok(()));
         }
         assert_eq!(inbound.protocol.taken, b"a");
-        assert_eq!(inbound.go_on(&mut Turn::default()), Ok(()));
+        assert_eq!(
+            inbound.go_on(&mut Turn::default(), &mut Answers::default()),
+            Ok(())
+        );
         assert_eq!(inbound.protocol.taken, b"abcd");
         assert!(!inbound.is_behind());
     }

@@ -44,6 +44,7 @@ pub use turn::{Turn, carry_out, deliver};
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
+    fairness::SLICE,
     unfinished::{Share, Unfinished},
 };
 use inbound::Inbound;
@@ -73,7 +74,7 @@ impl Surroundings {
         let begun = Instant::now();
         let mut leaving = self.broker.leave(session);
         while self.go_on_leaving(&mut leaving) {
-            if begun.elapsed() >= turn::TIME
+            if begun.elapsed() >= SLICE
                 && let Ok(runtime) = Handle::try_current()
             {
                 runtime.spawn(see_off(self.clone(), leaving));

@@ -6,7 +6,7 @@ use super::{
     Ending, Framing, Received, Transport,
     framing::{Answer, Unwrapped},
 };
-use crate::unfinished::Share;
+use crate::{fairness::give_way, unfinished::Share};
 
 /// A socket from which nothing but the beginning has been read.
 pub struct Prelude<F> {
@@ -38,6 +38,8 @@ impl<F: Framing> Prelude<F> {
         mut look: impl FnMut(&Received) -> Option<T>,
     ) -> Result<T, Ending> {
         loop {
+            // A peer that sends without a pause is always readable.
+            give_way().await;
             self.unwrap(socket)?;
             if let Some(found) = look(&self.received) {
                 return Ok(found);

@@ -15,7 +15,7 @@ use tokio::{
     time::{Duration, sleep, timeout},
 };
 
-use crate::listener::stopped;
+use crate::{fairness::give_way, listener::stopped};
 
 use super::{
     Connection, Ending, Framing, Protocol, Received, Surroundings, Transport, Turn,
@@ -38,10 +38,7 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     is_unfinished: bool,
     /// Whether the encoder has news for the protocol.
     has_news: bool,
-    /// Whether the last turn took so long that others come first: a peer that always has more to say would
-    /// otherwise never let go of the thread, nor anybody look at the sockets that it looks at.
-    is_long: bool,
-    /// How long others come first then.
+    /// How long others come first, after a turn with requests that took long.
     rest: Duration,
     /// Set while replies pile up because the peer does not read them: how long it has to begin.
     choked_until_ms: Option<u64>,
@@ -83,7 +80,6 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             is_full: false,
             is_unfinished: false,
             has_news: false,
-            is_long: false,
             rest: Duration::ZERO,
             choked_until_ms: None,
             blocked: Blocked::default(),
@@ -106,14 +102,16 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         loop {
             if !self.rest.is_zero() {
                 sleep(std::mem::take(&mut self.rest)).await;
-            } else if self.is_unfinished || self.is_long {
+            } else if self.is_unfinished {
                 yield_now().await;
+            } else {
+                give_way().await;
             }
             let done = match self.next_event().await {
                 Event::Readable => self.read(),
                 Event::Broken => Err(Ending::Io("the peer is gone".into())),
                 Event::Writable | Event::Woken => self.drain(),
-                Event::Behind => self.turn(|inbound, turn, _| inbound.go_on(turn)),
+                Event::Behind => self.turn(Inbound::go_on),
                 Event::Deadline => self.on_deadline(),
                 Event::Unfinished | Event::Unblocked => self.turn(|_, _, _| Ok(())),
                 Event::Evicted(ending) => Err(ending),
@@ -148,10 +146,10 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             biased;
             () = stopped(stopping) => Event::Stopping,
             ending = poll_fn(|context| inbound.poll_evicted(context)) => Event::Evicted(ending),
+            () = std::future::ready(()), if goes_on => Event::Behind,
             event = ready(connection.socket.tcp(), reads, writes) => event,
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
             () = connection.wake.notified() => Event::Woken,
-            () = std::future::ready(()), if goes_on => Event::Behind,
             () = std::future::ready(()), if is_unfinished => Event::Unfinished,
             () = poll_fn(|context| broker.poll_clear(blocked, context.waker())),
                 if is_blocked => Event::Unblocked,
@@ -242,8 +240,6 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             self.blocked.extend(std::mem::take(&mut turn.blocked));
             // Whoever has to wait for a subscriber is told so by not being told anything.
             self.held_replies.extend_from_slice(&turn.replies);
-            turn.check_time();
-            self.is_long = turn.is_over();
             self.rest = turn.rest();
             turn.clear();
             if let Err(ending) = &done {

@@ -7,7 +7,7 @@ use std::{
 
 use broker::{Blocked, Broker, Outcome, Publication, Ready, Session};
 
-use crate::{advisory::Advisories, clock};
+use crate::{advisory::Advisories, clock, fairness::SLICE};
 
 /// Collects a turn's publications and replies. Kept by the thread, not by the connection: between turns
 /// it is empty.
@@ -29,6 +29,8 @@ pub struct Turn {
     until: Option<Instant>,
     /// What the peer asked for is left for the next turn from here on.
     is_over: bool,
+    /// Requests since the clock was last looked at.
+    unchecked: u32,
     /// How long others come first when it has ended.
     rest: Duration,
 }
@@ -40,7 +42,7 @@ impl Turn {
         self.clear();
         self.now_ms = now_ms;
         self.unix_ms = clock::unix_ms();
-        self.until = Some(Instant::now() + TIME);
+        self.until = Some(Instant::now() + SLICE);
     }
 
     /// One that has had its time already.
@@ -76,6 +78,17 @@ impl Turn {
         self.is_over
     }
 
+    /// Whether the protocol may process another request. Each turn processes a few, however late it is, so that every turn
+    /// makes progress.
+    pub fn has_time(&mut self) -> bool {
+        self.unchecked += 1;
+        if self.unchecked > CHECK_EVERY {
+            self.unchecked = 0;
+            self.check_time();
+        }
+        !self.is_over
+    }
+
     /// Makes it ready for the next one.
     pub fn clear(&mut self) {
         self.batch.clear();
@@ -83,6 +96,7 @@ impl Turn {
         self.replies.shrink_to(REPLIES_KEPT);
         self.until = None;
         self.is_over = false;
+        self.unchecked = 0;
         self.rest = Duration::ZERO;
     }
 
@@ -165,8 +179,8 @@ impl Budget {
     }
 }
 
-/// How long a peer may keep the thread with what takes long, its end included, before others have their turn.
-pub const TIME: Duration = Duration::from_millis(5);
+/// Requests between two readings of the clock, each of which costs about as much as a small request.
+const CHECK_EVERY: u32 = 16;
 /// What one request may take without a rest behind it.
 const LONG: Duration = Duration::from_millis(1);
 /// How many times as long the rest is.
@@ -179,6 +193,19 @@ const REPLIES_KEPT: usize = 64 << 10;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_turn_that_is_late_takes_in_a_few_requests_and_no_more() {
+        let mut turn = Turn::late();
+        let taken = (0..1_000).take_while(|_| turn.has_time()).count();
+        assert_eq!(taken, CHECK_EVERY as usize);
+        assert!(turn.is_over());
+        turn.clear();
+        assert!(
+            (0..1_000).all(|_| turn.has_time()),
+            "nobody said until when"
+        );
+    }
 
     #[test]
     fn a_request_that_takes_long_is_followed_by_a_rest() {

@@ -13,6 +13,7 @@ use super::{
     router,
 };
 use crate::{
+    fairness,
     first_bytes::Spoken,
     listener::{Caller, Door, stopped},
     mqtt::MqttDoor,
@@ -50,7 +51,10 @@ impl HttpDoor {
             request.extensions_mut().insert(patience.clone());
             request.extensions_mut().insert(guest.clone());
             let router = router.clone();
-            router.oneshot(request)
+            async move {
+                fairness::give_way().await;
+                router.oneshot(request).await
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -83,10 +87,10 @@ impl Door for HttpDoor {
             Ok(Ok(Spoken::Http)) => self.serve_http(caller).await,
             Ok(Ok(Spoken::Stomp)) => {
                 // A task of its own: one that could serve HTTP, too, is several times larger.
-                tokio::spawn(StompDoor::new(&self.server).serve(caller));
+                fairness::spawn(StompDoor::new(&self.server).serve(caller));
             }
             Ok(Ok(Spoken::Mqtt)) => {
-                tokio::spawn(MqttDoor::new(&self.server).serve(caller));
+                fairness::spawn(MqttDoor::new(&self.server).serve(caller));
             }
             Ok(Err(error)) => tracing::debug!(peer = %caller.peer, %error, "connection ends"),
             Err(_) => tracing::debug!(peer = %caller.peer, "nothing came in time"),

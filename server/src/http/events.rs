@@ -7,7 +7,7 @@ use std::{
     ops::ControlFlow,
     pin::Pin,
     sync::{Arc, Weak},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -33,6 +33,7 @@ use super::{
 use crate::{
     clock,
     connection::{self, Surroundings},
+    fairness,
     message::{Encoded, Message, push_json},
     server::Server,
 };
@@ -233,6 +234,7 @@ impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
         {
             return Poll::Ready(None);
         }
+        ready!(fairness::poll_give_way(context));
         if let Some(piece) = this.subscription.next() {
             this.beat.reset();
             return Poll::Ready(Some(Ok(piece)));

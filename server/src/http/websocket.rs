@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::{origin, pages, patience::Patient, problem::Problem};
 use crate::{
     connection::{Ending, Prelude, Transport, WebSocket, turn_away},
+    fairness,
     first_bytes::Spoken,
     listener::stopped,
     mqtt,
@@ -54,7 +55,7 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
     };
     let guest = request.extensions_mut().remove::<Guest>();
     let spoken = handshake.spoken();
-    tokio::spawn(async move {
+    fairness::spawn(async move {
         match upgrading.await {
             Ok(upgraded) => serve(&server, upgraded, spoken).await,
             Err(error) => tracing::debug!(%error, "the upgrade failed"),

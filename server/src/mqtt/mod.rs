@@ -187,7 +187,7 @@ impl Mqtt {
 
     fn receive_all(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Refusal> {
         let mut at = 0;
-        while !turn.is_over()
+        while turn.has_time()
             && let Some((request, taken)) = self.machine.request(&input[at..])?
         {
             at += taken;

@@ -183,7 +183,7 @@ impl Stomp {
 
     fn receive_all(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Refusal> {
         let mut at = 0;
-        while !turn.is_over()
+        while turn.has_time()
             && let Some((item, used)) = self.decoder.decode(&input[at..]).map_err(Fault::from)?
         {
             at += used;

@@ -7,7 +7,10 @@ use tokio::{net::TcpStream, sync::watch, time::timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::identity::Identity;
-use crate::listener::{Caller, Door, stopped, turn_away};
+use crate::{
+    fairness,
+    listener::{Caller, Door, stopped, turn_away},
+};
 
 /// Whom a port lets in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +42,7 @@ impl<D: Door> Entrance<D> {
             (Err(error), _) => tracing::debug!(%peer, %error, "connection ends"),
             (Ok(true), Some(identity)) => {
                 // A task of its own: a handshake needs more room than most doors.
-                tokio::spawn(self.shake_hands(identity, caller));
+                fairness::spawn(self.shake_hands(identity, caller));
             }
             (Ok(true), None) => {
                 tracing::debug!(%peer, "TLS is asked for, and there is no certificate: --tls-cert");
@@ -71,7 +74,7 @@ impl<D: Door> Entrance<D> {
                     peer,
                     guest,
                 };
-                tokio::spawn(self.door.serve(caller));
+                fairness::spawn(self.door.serve(caller));
             }
             Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "no TLS handshake in time"),

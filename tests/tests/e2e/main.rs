@@ -5,6 +5,7 @@ mod accessibility;
 mod acknowledgement;
 mod advisories;
 mod bench;
+mod bystander;
 mod certificates;
 mod command_line;
 mod console;

@@ -1,0 +1,228 @@
+//! Fairness between connections: the task of a connection returns to the runtime after a slice of time, whatever its peer sends.
+//!
+//! Tokio polls sockets and timers when a worker thread has no task left to run, or after 61 polls of tasks. A task whose
+//! socket always has more to read never waits, so it keeps its thread; if that thread was the one that polls, no other
+//! connection is served. More threads do not help. Therefore time is measured, not operations: what one read costs differs by
+//! a factor of a thousand.
+//!
+//! [`spawn`] measures how long a task runs. A task that loops without waiting calls [`give_way`] in each round. A
+//! task that returns only to be polled again at once, as an HTTP connection with pipelined requests does, is deferred by
+//! [`Fair`] itself.
+
+use std::{
+    cell::Cell,
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use pin_project_lite::pin_project;
+use tokio::task::{JoinHandle, yield_now};
+
+/// Spawns a task that gives way to others after each [`SLICE`] of time that it ran.
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    tokio::spawn(Fair::new(future))
+}
+
+/// Returns to the runtime if the current task has used up its slice. Does nothing in a task that was not
+/// [`spawn`]ed here.
+pub async fn give_way() {
+    poll_fn(poll_give_way).await;
+}
+
+/// Like [`give_way`], for futures and streams that are written by hand: pending once when the slice is used up.
+pub fn poll_give_way(context: &mut Context<'_>) -> Poll<()> {
+    match SLICE_END.get() {
+        Some(end) if end <= Instant::now() => {
+            SLICE_END.set(None);
+            defer(context)
+        }
+        _ => Poll::Ready(()),
+    }
+}
+
+pin_project! {
+    /// A future that is deferred when it has run for a [`SLICE`] without giving way.
+    struct Fair<F> {
+        #[pin]
+        future: F,
+        // Since it last gave way, in all polls together.
+        ran: Duration,
+    }
+}
+
+impl<F> Fair<F> {
+    const fn new(future: F) -> Self {
+        Self {
+            future,
+            ran: Duration::ZERO,
+        }
+    }
+}
+
+impl<F: Future> Future for Fair<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if *this.ran >= SLICE {
+            *this.ran = Duration::ZERO;
+            ready!(defer(context));
+        }
+        let begun = Instant::now();
+        let slice = Slice::begin(begun + (SLICE - *this.ran));
+        let polled = this.future.poll(context);
+        *this.ran = match slice.end() {
+            GaveWay::Yes => Duration::ZERO,
+            GaveWay::No => *this.ran + begun.elapsed(),
+        };
+        polled
+    }
+}
+
+/// Wakes the task after all other ready tasks have run and the sockets and timers have been polled. If it were woken at
+/// once, the queue of its thread would never be empty, and the sockets would rarely be polled.
+fn defer(context: &mut Context<'_>) -> Poll<()> {
+    pin!(yield_now()).poll(context)
+}
+
+/// The slice of the task that this thread polls now.
+struct Slice;
+
+/// Whether a task gave way while it was polled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GaveWay {
+    Yes,
+    No,
+}
+
+impl Slice {
+    fn begin(end: Instant) -> Self {
+        SLICE_END.set(Some(end));
+        Self
+    }
+
+    fn end(self) -> GaveWay {
+        match SLICE_END.get() {
+            Some(_) => GaveWay::No,
+            None => GaveWay::Yes,
+        }
+    }
+}
+
+impl Drop for Slice {
+    /// Also after a panic: the next task of this thread has another slice, or none.
+    fn drop(&mut self) {
+        SLICE_END.set(None);
+    }
+}
+
+thread_local! {
+    /// When the slice of the current task ends; none outside of one and once the task has given way.
+    static SLICE_END: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// How long a connection's task runs before it gives way to others.
+pub const SLICE: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
+
+    use super::*;
+
+    /// Uses up a slice.
+    fn work() {
+        let begun = Instant::now();
+        while begun.elapsed() < SLICE {
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Runs `flood` on a runtime of one thread until a task beside it has run.
+    fn ends_beside_another<F: Future<Output = ()> + Send + 'static>(
+        flood: impl FnOnce(Arc<AtomicBool>) -> F,
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let has_run = Arc::new(AtomicBool::new(false));
+        let flood = flood(Arc::clone(&has_run));
+        runtime.block_on(async {
+            let flooding = spawn(flood);
+            // A timer: it needs the driver, not only a turn of its thread.
+            let other = tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                has_run.store(true, Ordering::SeqCst);
+            });
+            let both = async { (flooding.await, other.await) };
+            let both = tokio::time::timeout(Duration::from_secs(20), both).await;
+            let (flooding, other) = both.expect("both end");
+            flooding.expect("no panic");
+            other.expect("no panic");
+        });
+    }
+
+    #[test]
+    fn a_task_that_never_waits_gives_way() {
+        ends_beside_another(|has_run| async move {
+            while !has_run.load(Ordering::SeqCst) {
+                work();
+                give_way().await;
+            }
+        });
+    }
+
+    #[test]
+    fn a_task_that_always_wakes_itself_is_deferred() {
+        ends_beside_another(|has_run| {
+            poll_fn(move |context| {
+                if has_run.load(Ordering::SeqCst) {
+                    return Poll::Ready(());
+                }
+                work();
+                context.waker().wake_by_ref();
+                Poll::Pending
+            })
+        });
+    }
+
+    #[tokio::test]
+    async fn a_task_with_time_left_does_not_give_way() {
+        let polls = spawn(async {
+            let mut polls = 0;
+            let mut counted = pin!(async {
+                give_way().await;
+                work();
+                give_way().await;
+                give_way().await;
+            });
+            poll_fn(|context| {
+                polls += 1;
+                counted.as_mut().poll(context)
+            })
+            .await;
+            polls
+        });
+        assert_eq!(polls.await.expect("no panic"), 2);
+    }
+
+    #[tokio::test]
+    async fn outside_of_a_fair_task_nothing_gives_way() {
+        work();
+        assert!(
+            poll_fn(|context| Poll::Ready(poll_give_way(context)))
+                .await
+                .is_ready()
+        );
+    }
+}

@@ -1,0 +1,77 @@
+//! Work beside a test, in a thread with a runtime of its own: it does not slow down what the test measures.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+/// Ends, and is waited for, when it is dropped.
+pub struct Background {
+    progress: Progress,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the work and its owner share.
+#[derive(Clone, Default)]
+pub struct Progress {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    is_over: AtomicBool,
+    done: AtomicU64,
+}
+
+impl Background {
+    /// Repeats the work until the value is dropped. Each round must end by itself.
+    pub fn repeat<Work, Round>(mut work: Work) -> Self
+    where
+        Work: FnMut(Progress) -> Round + Send + 'static,
+        Round: Future<Output = ()>,
+    {
+        let progress = Progress::default();
+        let shared = progress.clone();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async {
+                while !shared.is_over() {
+                    work(shared.clone()).await;
+                }
+            });
+        });
+        Self {
+            progress,
+            thread: Some(thread),
+        }
+    }
+
+    /// What the work has counted so far.
+    pub fn done(&self) -> u64 {
+        self.progress.shared.done.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.progress.shared.is_over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A panic of the work has been printed already; a second one would hide it.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Progress {
+    /// Whether the work is to end.
+    pub fn is_over(&self) -> bool {
+        self.shared.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Counts what was done.
+    pub fn add(&self, count: u64) {
+        self.shared.done.fetch_add(count, Ordering::Relaxed);
+    }
+}
