@@ -2,9 +2,9 @@
 //! bench describes what it measures.
 //!
 //! `bench peers` and `bench growth` measure whole servers with `carillon bench`: [`peers`] compares
-//! Carillon with other brokers, [`growth`] measures Carillon under increasing load. The bench of
-//! the pages needs minutes and a browser, so it runs only if it is named: `cargo xtask bench page
-//! --rate 5000 --seconds 600`.
+//! Carillon with other brokers, [`growth`] measures Carillon under increasing load. Two benches need
+//! minutes and run only if they are named: `bench page` measures the pages in a browser, and `bench
+//! bystander` measures one client while others attack the server.
 
 mod folder;
 mod growth;
@@ -25,15 +25,16 @@ use crate::server;
 
 const PURE: [&str; 4] = ["-p", "carillon-wire", "-p", "carillon-broker"];
 const BINARY: [&str; 2] = ["-p", "carillon-tests"];
-const PAGE: &str = "page";
+/// Benches that run only if they are named.
+const BY_NAME: [&str; 2] = ["page", "bystander"];
 
-/// Runs the benches whose names match `arguments`. Arguments after `peers`, `growth` or `page` are
-/// options of that bench.
+/// Runs the benches whose names match `arguments`. Arguments after `peers`, `growth` or one of
+/// [`BY_NAME`] are options of that bench.
 pub fn run_all(arguments: &[String]) -> Result<()> {
     match arguments.split_first() {
         Some((what, rest)) if what == "peers" => return peers::run_all(rest),
         Some((what, rest)) if what == "growth" => return growth::run_all(rest),
-        Some((what, _)) if what == PAGE => return of_binary(PAGE, arguments),
+        Some((what, _)) if BY_NAME.contains(&what.as_str()) => return of_binary(what, arguments),
         _ => {}
     }
     run(&mut bench("*", &PURE, arguments))?;

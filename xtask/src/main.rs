@@ -62,5 +62,7 @@ cargo xtask TASK [ARGUMENTS]
                                           --curves (comma-separated), --rounds, --seconds, --binary, --to
   bench page [--rate N] [--seconds N]
                                           measure the pages in a browser at a high message rate: frames, long tasks, memory, load time
+  bench bystander [--rounds N] [--only TEXT]
+                                          measure the latency of one client while others attack the server
   build              build dist/ and the release binary, target/release/carillon
   dist               build dist/ only: the pages' WASM, JavaScript and style";
