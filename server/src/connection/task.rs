@@ -36,6 +36,8 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     is_full: bool,
     /// Whether there is more to do, which waits until others have had their turn.
     is_unfinished: bool,
+    /// Whether writing has failed. What the peer sent before may still be read.
+    is_broken: bool,
     /// Whether the encoder has news for the protocol.
     has_news: bool,
     /// How long others come first, after a turn with requests that took long.
@@ -66,6 +68,13 @@ enum Event {
     Stopping,
 }
 
+/// The result of one read.
+enum Read {
+    Bytes(usize),
+    /// Nothing has arrived.
+    Nothing,
+}
+
 impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     pub fn new(
         connection: Arc<Connection<T, F, P::Encoder>>,
@@ -79,6 +88,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             inbound,
             is_full: false,
             is_unfinished: false,
+            is_broken: false,
             has_news: false,
             rest: Duration::ZERO,
             choked_until_ms: None,
@@ -100,26 +110,42 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
 
     async fn until_it_ends(&mut self) -> Ending {
         loop {
-            if !self.rest.is_zero() {
-                sleep(std::mem::take(&mut self.rest)).await;
-            } else if self.is_unfinished {
-                yield_now().await;
-            } else {
-                give_way().await;
+            if self.is_broken {
+                return self
+                    .read_remaining(Ending::Io("the peer is gone".into()))
+                    .await;
             }
+            self.yield_to_others().await;
             let done = match self.next_event().await {
-                Event::Readable => self.read(),
-                Event::Broken => Err(Ending::Io("the peer is gone".into())),
+                Event::Readable => self.read().map(drop),
+                Event::Broken => {
+                    self.is_broken = true;
+                    Ok(())
+                }
                 Event::Writable | Event::Woken => self.drain(),
                 Event::Behind => self.turn(Inbound::go_on),
                 Event::Deadline => self.on_deadline(),
                 Event::Unfinished | Event::Unblocked => self.turn(|_, _, _| Ok(())),
+                Event::Evicted(ending @ Ending::TakenOver) => {
+                    return self.read_remaining(ending).await;
+                }
                 Event::Evicted(ending) => Err(ending),
                 Event::Stopping => Err(Ending::Stopping),
             };
             if let Err(ending) = done {
                 return ending;
             }
+        }
+    }
+
+    /// Returns to the runtime if others are to run first.
+    async fn yield_to_others(&mut self) {
+        if !self.rest.is_zero() {
+            sleep(std::mem::take(&mut self.rest)).await;
+        } else if self.is_unfinished {
+            yield_now().await;
+        } else {
+            give_way().await;
         }
     }
 
@@ -168,7 +194,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         inbound.into_iter().chain(own).min()
     }
 
-    fn read(&mut self) -> Result<(), Ending> {
+    fn read(&mut self) -> Result<Read, Ending> {
         let connection = Arc::clone(&self.connection);
         READ_BUFFER.with_borrow_mut(|buffer| {
             buffer.resize(READ_BYTES, 0);
@@ -178,10 +204,11 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
                 Ok(count) => {
                     let input = &mut buffer[..kept + count];
                     self.turn(|inbound, turn, answers| inbound.receive(input, turn, answers))
+                        .map(|()| Read::Bytes(count))
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.inbound.keep_unframed(&buffer[..kept]);
-                    self.flush_answers()
+                    self.flush_answers().map(|()| Read::Nothing)
                 }
                 Err(error) => Err(Ending::Io(error.to_string())),
             }
@@ -307,10 +334,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
         self.has_news = has_news;
         self.is_unfinished = progress == Progress::More || has_news;
-        match progress {
-            Progress::Broken => Err(Ending::Io("the peer is gone".into())),
-            Progress::More | Progress::Done | Progress::Full => Ok(()),
-        }
+        self.is_broken |= progress == Progress::Broken;
+        Ok(())
     }
 }
 

@@ -38,6 +38,7 @@ mod mqtt_retained;
 mod mqtt_sessions;
 mod mqtt_subscriptions;
 mod mqtt_sys;
+mod mqtt_takeover;
 mod mqtt_tls;
 mod mqtt_websocket;
 mod mqtt_wills;
