@@ -224,6 +224,12 @@ impl Session {
         lock(&self.consumers).clone()
     }
 
+    /// Whether a consumer has as many messages as it may have before it acknowledges some, and more wait for it.
+    pub fn awaits_acknowledgements(&self) -> bool {
+        let consumers = self.consumers();
+        consumers.iter().any(|one| one.awaits_acknowledgements())
+    }
+
     pub(crate) fn take_consumers(&self) -> Vec<Arc<Consumer>> {
         std::mem::take(&mut *lock(&self.consumers))
     }

@@ -16,6 +16,7 @@ mod doors;
 mod fairness;
 mod figures;
 mod first_bytes;
+mod gate;
 mod housekeeping;
 mod http;
 mod listener;

@@ -18,6 +18,7 @@ use crate::{
     connection::{self, Surroundings},
     doors::{Doors, Ports},
     figures::FiguresBoard,
+    gate::Gate,
     housekeeping::keep_house,
     http::{Hosts, Origins, Refusals},
     listener::Guests,
@@ -63,6 +64,8 @@ pub struct Server {
     pub advisories: Arc<Advisories>,
     pub clock: Clock,
     pub figures: FiguresBoard,
+    /// What is published passes here.
+    pub gate: Arc<Gate>,
     pub mqtt: Reception,
     pub origins: Origins,
     pub hosts: Hosts,
@@ -85,6 +88,7 @@ impl Server {
             broker,
             clock: Clock::start(),
             figures: FiguresBoard::default(),
+            gate: Arc::default(),
             mqtt: Reception::new(&options.mqtt),
             origins: Origins::new(&options.allow_origins),
             hosts: Hosts::new(
@@ -108,6 +112,7 @@ impl Server {
             advisories: Arc::clone(&self.advisories),
             clock: self.clock,
             unfinished: Arc::clone(&self.unfinished),
+            gate: Arc::clone(&self.gate),
             stopping: self.stopping.clone(),
         }
     }
@@ -166,6 +171,8 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
         _ = signals.terminate.recv() => {}
     }
     tracing::info!("stopping");
+    // First: connections that are told to stop go by what the broker has.
+    server.gate.close();
     // Nobody to tell means nobody is left.
     let _ = stop_sender.send(true);
     while let Some(ended) = accepting.join_next().await {

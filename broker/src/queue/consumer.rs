@@ -214,6 +214,12 @@ impl Consumer {
         lock(&self.hands).note_unseen(queue);
     }
 
+    /// Whether it has no room, and something waits in a queue that it has not looked at.
+    pub(crate) fn awaits_acknowledgements(&self) -> bool {
+        let hands = lock(&self.hands);
+        hands.has_unseen() && hands.room(self.prefetch) == 0
+    }
+
     /// Whether its reader is to look further.
     pub(super) fn goes_on(&self) -> bool {
         lock(&self.hands).goes_on()

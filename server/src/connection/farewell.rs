@@ -18,7 +18,7 @@ pub async fn turn_away<T: Transport, F: Framing>(socket: &T, told: &[u8], ending
     let close = Answer::Close(ending.close_code(), &ending.told());
     F::answer(close, &mut framed);
     // Late, failed or done: the connection is closed then.
-    let _ = timeout(FAREWELL, say_last(socket, &framed)).await;
+    let _ = timeout(time(ending), say_last(socket, &framed)).await;
 }
 
 async fn say_last<T: Transport>(socket: &T, mut bytes: &[u8]) -> io::Result<()> {
@@ -70,4 +70,10 @@ fn discard(socket: &TcpStream) -> io::Result<bool> {
 /// Reads before other tasks run: a peer that sends without a pause never leaves the socket empty.
 const DISCARDED_AT_ONCE: usize = 16;
 /// How long a peer that is being sent away may take to read what it was told last.
-pub const FAREWELL: Duration = Duration::from_secs(2);
+pub const fn time(ending: &Ending) -> Duration {
+    match ending {
+        // Everything else has been delivered, and the end of the server waits for this.
+        Ending::Stopping => Duration::from_millis(250),
+        _ => Duration::from_secs(2),
+    }
+}

@@ -45,6 +45,7 @@ use crate::{
     advisory::Advisories,
     clock::{self, Clock},
     fairness::SLICE,
+    gate::Gate,
     unfinished::{Share, Unfinished},
 };
 use inbound::Inbound;
@@ -57,6 +58,8 @@ pub struct Surroundings {
     pub broker: Arc<Broker>,
     pub advisories: Arc<Advisories>,
     pub clock: Clock,
+    /// What is published passes here.
+    pub gate: Arc<Gate>,
     pub unfinished: Arc<Unfinished>,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,

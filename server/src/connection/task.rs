@@ -1,6 +1,7 @@
 //! The connection's own task: it reads, waits, and drains where others could not.
 
 mod leaving;
+mod stopping;
 
 use std::{
     cell::RefCell,
@@ -24,6 +25,7 @@ use super::{
     inbound::{Answers, Inbound},
     outlet::{Drained, Progress},
     timer::Timer,
+    turn::Intake,
 };
 
 pub struct Task<T: Transport, F: Framing, P: Protocol> {
@@ -50,6 +52,8 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     listens_at_ms: Option<u64>,
     /// What the peer is told when they have.
     held_replies: Vec<u8>,
+    /// When the server began to stop.
+    stopped_ms: Option<u64>,
 }
 
 /// What a task was woken for.
@@ -95,6 +99,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             blocked: Blocked::default(),
             listens_at_ms: None,
             held_replies: Vec::new(),
+            stopped_ms: None,
         }
     }
 
@@ -130,10 +135,13 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
                     return self.read_remaining(ending).await;
                 }
                 Event::Evicted(ending) => Err(ending),
-                Event::Stopping => Err(Ending::Stopping),
+                Event::Stopping => self.begin_to_stop(),
             };
             if let Err(ending) = done {
                 return ending;
+            }
+            if self.stopped_ms.is_some() && self.is_drained() {
+                return Ending::Stopping;
             }
         }
     }
@@ -156,6 +164,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         let writes = self.is_full;
         let is_blocked = !self.blocked.is_empty();
         let is_unfinished = self.is_unfinished;
+        let may_stop = self.stopped_ms.is_none();
         self.timer.set(self.deadline());
         let Self {
             connection,
@@ -170,7 +179,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         } = surroundings;
         tokio::select! {
             biased;
-            () = stopped(stopping) => Event::Stopping,
+            () = stopped(stopping), if may_stop => Event::Stopping,
             ending = poll_fn(|context| inbound.poll_evicted(context)) => Event::Evicted(ending),
             () = std::future::ready(()), if goes_on => Event::Behind,
             event = ready(connection.socket.tcp(), reads, writes) => event,
@@ -190,8 +199,12 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
 
     fn deadline(&self) -> Option<u64> {
         let inbound = self.inbound.deadline();
-        let own = self.choked_until_ms.into_iter().chain(self.listens_at_ms);
-        inbound.into_iter().chain(own).min()
+        let own = [
+            self.choked_until_ms,
+            self.listens_at_ms,
+            self.stalls_at_ms(),
+        ];
+        own.into_iter().flatten().chain(inbound).min()
     }
 
     fn read(&mut self) -> Result<Read, Ending> {
@@ -230,6 +243,9 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         if self.choked_until_ms.is_some_and(|until| until <= now_ms) {
             return Err(Ending::Unread);
         }
+        if self.stalls_at_ms().is_some_and(|at| at <= now_ms) {
+            return Err(Ending::Stopping);
+        }
         if self.listens_at_ms.is_some_and(|at| at <= now_ms) {
             return self.listen();
         }
@@ -260,10 +276,17 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     ) -> Result<(), Ending> {
         TURN.with_borrow_mut(|turn| {
             let mut answers = Answers::default();
-            turn.begin(self.surroundings.clock.now_ms());
+            let gate = Arc::clone(&self.surroundings.gate);
+            let passed = gate.pass();
+            let intake = match passed {
+                Some(_) => Intake::Open,
+                None => Intake::Closed,
+            };
+            turn.begin(self.surroundings.clock.now_ms(), intake);
             let done = act(&mut self.inbound, turn, &mut answers);
             let done = done.and(self.hand_over(turn));
             let done = done.and(self.inbound.protocol.finish(turn));
+            drop(passed);
             self.blocked.extend(std::mem::take(&mut turn.blocked));
             // Whoever has to wait for a subscriber is told so by not being told anything.
             self.held_replies.extend_from_slice(&turn.replies);

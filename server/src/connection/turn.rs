@@ -25,6 +25,8 @@ pub struct Turn {
     pub blocked: Blocked,
     /// What became of the last batch.
     pub outcome: Outcome,
+    /// Whether messages are taken.
+    intake: Intake,
     /// When it has to make way for others; never, where nobody said.
     until: Option<Instant>,
     /// What the peer asked for is left for the next turn from here on.
@@ -35,12 +37,21 @@ pub struct Turn {
     rest: Duration,
 }
 
+/// Whether publications are accepted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Intake {
+    #[default]
+    Open,
+    Closed,
+}
+
 impl Turn {
     /// A turn that makes way for others once it has had its time.
-    pub fn begin(&mut self, now_ms: u64) {
+    pub fn begin(&mut self, now_ms: u64, intake: Intake) {
         // A panic may have left something.
         self.clear();
         self.now_ms = now_ms;
+        self.intake = intake;
         self.unix_ms = clock::unix_ms();
         self.until = Some(Instant::now() + SLICE);
     }
@@ -66,6 +77,12 @@ impl Turn {
     /// Likewise, where no request is looked at for itself.
     pub fn check_time(&mut self) {
         self.is_over |= self.until.is_some_and(|until| until <= Instant::now());
+    }
+
+    /// Whether publications are discarded without an answer, because the server stops. Clients send what was not
+    /// acknowledged again.
+    pub fn is_closed(&self) -> bool {
+        self.intake == Intake::Closed
     }
 
     /// How long the connection is to leave the thread, and the broker, to others.

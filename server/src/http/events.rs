@@ -56,6 +56,7 @@ pub async fn events(
     let events = EventStream {
         subscription,
         stopping,
+        is_stopping: false,
         beat: interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE),
     };
     // Who does not read lags; the subscription's rule says what happens then.
@@ -122,6 +123,8 @@ struct Subscription {
     waiting: Arc<Waiting>,
     /// The message that is being encoded, piece by piece.
     current: Option<Message>,
+    /// Whether the search for the next one continues after other tasks have run.
+    is_searching: bool,
 }
 
 /// The stream's end, as the broker sees it.
@@ -153,6 +156,7 @@ impl Subscription {
             reader,
             waiting,
             current: None,
+            is_searching: false,
         };
         let subscribe = Subscribe {
             start,
@@ -187,6 +191,7 @@ impl Subscription {
             surroundings,
             reader,
             current,
+            is_searching,
             ..
         } = self;
         reader.session().begin();
@@ -201,7 +206,8 @@ impl Subscription {
             *current = Some(message);
             ControlFlow::Break(())
         });
-        if current.is_none() && !is_all {
+        *is_searching = current.is_none() && !is_all;
+        if *is_searching {
             // It is the others' turn.
             self.waiting.wake();
         }
@@ -218,6 +224,7 @@ impl Drop for Subscription {
 struct EventStream<S> {
     subscription: Subscription,
     stopping: S,
+    is_stopping: bool,
     /// When a comment is due, since nothing else was sent.
     beat: Interval,
 }
@@ -229,15 +236,20 @@ impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
         let this = self.get_mut();
         // Register first, look second: what arrives in between wakes us.
         this.subscription.waiting.0.register(context.waker());
-        if Pin::new(&mut this.stopping).poll_next(context).is_ready()
-            || this.subscription.reader.session().is_ended()
-        {
+        if this.subscription.reader.session().is_ended() {
             return Poll::Ready(None);
+        }
+        if !this.is_stopping {
+            this.is_stopping = Pin::new(&mut this.stopping).poll_next(context).is_ready();
         }
         ready!(fairness::poll_give_way(context));
         if let Some(piece) = this.subscription.next() {
             this.beat.reset();
             return Poll::Ready(Some(Ok(piece)));
+        }
+        // What was acknowledged to publishers was announced before the server began to stop.
+        if this.is_stopping && !this.subscription.is_searching {
+            return Poll::Ready(None);
         }
         this.beat
             .poll_tick(context)

@@ -72,8 +72,14 @@ pub async fn publish(
     drop(body);
     let publication = wishes.apply(publication);
     let mut outcome = Outcome::default();
-    server.broker.publish(&mut vec![publication], &mut outcome);
-    server.carry_out(&mut outcome);
+    {
+        let passed = server.gate.pass();
+        let _open = passed.ok_or_else(|| {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping")
+        })?;
+        server.broker.publish(&mut vec![publication], &mut outcome);
+        server.carry_out(&mut outcome);
+    }
     let broker = &server.broker;
     let caught_up =
         std::future::poll_fn(|context| broker.poll_clear(&mut outcome.blocked, context.waker()));

@@ -49,6 +49,10 @@ impl Mqtt {
             self.flush(turn)?;
             return self.answer(publish.delivery, Ok(()), turn);
         }
+        if turn.is_closed() {
+            self.machine.disregard(publish.delivery);
+            return Ok(());
+        }
         match self.message(publish, turn.unix_ms) {
             Ok(message) => {
                 if publish.delivery != Delivery::AtMostOnce {

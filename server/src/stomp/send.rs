@@ -43,6 +43,9 @@ impl Sending {
 
 impl Stomp {
     pub(super) fn send(&mut self, send: &Send<'_>, turn: &mut Turn) -> Result<(), Fault> {
+        if turn.is_closed() {
+            return Ok(());
+        }
         match send.transaction.as_deref() {
             None => self.gather(send, turn),
             Some(transaction) => self.keep(send, transaction, turn),

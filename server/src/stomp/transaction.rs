@@ -109,6 +109,9 @@ impl Stomp {
         commit: &server::Transaction<'_>,
         turn: &mut Turn,
     ) -> Result<(), Fault> {
+        if turn.is_closed() {
+            return Ok(());
+        }
         let receipt = commit.receipt.as_deref();
         let Transaction {
             mut publications,

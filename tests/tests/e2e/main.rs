@@ -63,6 +63,7 @@ mod stomp_tcp;
 mod stompjs;
 mod stomppy;
 mod stopped_page;
+mod stopping;
 mod tcp;
 mod temporary;
 mod tls;

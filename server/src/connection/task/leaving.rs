@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::{Read, Task};
 use crate::connection::{
     Ending, Framing, Protocol, Transport,
-    farewell::{FAREWELL, linger},
+    farewell::{self, linger},
     framing::Answer,
     inbound::Inbound,
     outlet::Progress,
@@ -68,7 +68,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             linger(connection.socket.tcp()).await
         };
         // Late, failed or done: the connection is closed now.
-        let _ = timeout(FAREWELL, farewell).await;
+        let _ = timeout(farewell::time(ending), farewell).await;
     }
 
     /// Delivers nothing more. The first time counts.

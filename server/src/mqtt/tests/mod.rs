@@ -57,6 +57,7 @@ impl House {
         };
         Self {
             surroundings: Surroundings {
+                gate: Arc::default(),
                 advisories: Arc::new(Advisories::new(&broker)),
                 broker,
                 clock: Clock::start(),

@@ -61,6 +61,7 @@ impl House {
         let (_, stopping) = watch::channel(false);
         Self {
             surroundings: Surroundings {
+                gate: Arc::default(),
                 advisories: Arc::new(Advisories::new(&broker)),
                 broker,
                 clock: Clock::start(),

@@ -1,0 +1,55 @@
+//! The gate that each publication passes. The server closes it when it stops: it takes no more messages then, and delivers those
+//! that it took.
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+/// Open for as long as peers may publish.
+#[derive(Default)]
+pub struct Gate {
+    is_closed: RwLock<bool>,
+}
+
+/// Publishing is allowed while this is held.
+pub struct Passed<'a> {
+    _open: RwLockReadGuard<'a, bool>,
+}
+
+impl Gate {
+    /// Enters for the time of one batch. Returns nothing once the gate is closed.
+    pub fn pass(&self) -> Option<Passed<'_>> {
+        let is_closed = self.is_closed.read();
+        let open = is_closed.unwrap_or_else(PoisonError::into_inner);
+        (!*open).then_some(Passed { _open: open })
+    }
+
+    /// Closes the gate. Blocks until every publisher inside has left, which takes a few milliseconds: then every message that
+    /// was acknowledged to a publisher is in the broker and announced to its subscribers.
+    pub fn close(&self) {
+        let is_closed = self.is_closed.write();
+        *is_closed.unwrap_or_else(PoisonError::into_inner) = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread};
+
+    use super::*;
+
+    #[test]
+    fn closing_waits_for_those_inside() {
+        let gate = Gate::default();
+        let (closed, is_closed) = mpsc::sync_channel(1);
+        thread::scope(|scope| {
+            let passed = gate.pass().expect("it is open");
+            scope.spawn(|| {
+                gate.close();
+                closed.send(()).expect("somebody waits");
+            });
+            assert!(is_closed.try_recv().is_err(), "one is inside");
+            drop(passed);
+            is_closed.recv().expect("it is closed");
+        });
+        assert!(gate.pass().is_none());
+    }
+}

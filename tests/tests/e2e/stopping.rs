@@ -1,0 +1,214 @@
+//! SIGTERM: what was acknowledged to publishers reaches the readers that are connected, and nobody delays the end.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use harness::Carillon;
+use harness::http::get;
+use harness::mqtt::property::RECEIVE_MAXIMUM;
+use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version};
+use harness::sse::EventStream;
+use harness::stomp::{Frame, INDIVIDUAL, StompClient};
+
+/// Messages acknowledged to each publisher until the server is told to stop.
+const ACKNOWLEDGED: usize = 500;
+const UNDER_WAY: usize = 100;
+/// No reader is to be told to do without.
+const ROOM: [&str; 6] = [
+    "--lag",
+    "1000000",
+    "--queue-length",
+    "1000000",
+    "--history",
+    "1",
+];
+
+type Bodies = HashSet<String>;
+
+/// Publishes until the connection ends; returns what was acknowledged. `enough` is called once.
+async fn publish_mqtt(mut client: MqttClient, name: &str, enough: impl AsyncFn()) -> Bodies {
+    let body = |id: u16| format!("{name}-{id}");
+    let mut acknowledged = Bodies::new();
+    let mut sent = 0;
+    loop {
+        while usize::from(sent) < acknowledged.len() + UNDER_WAY && sent < u16::MAX {
+            sent += 1;
+            let publish = Packet::publication("load", body(sent), 1).numbered(sent);
+            if client
+                .try_send_bytes(publish.encode(client.version))
+                .await
+                .is_err()
+            {
+                return acknowledged;
+            }
+        }
+        match client.next().await {
+            Some(packet) if packet.kind == Kind::Puback => {
+                acknowledged.insert(body(packet.id));
+                if acknowledged.len() == ACKNOWLEDGED {
+                    enough().await;
+                }
+            }
+            _ => return acknowledged,
+        }
+    }
+}
+
+/// Likewise, with receipts.
+async fn publish_stomp(mut client: StompClient, name: &str, enough: impl AsyncFn()) -> Bodies {
+    let mut acknowledged = Bodies::new();
+    let mut sent = 0;
+    loop {
+        while sent < acknowledged.len() + UNDER_WAY {
+            sent += 1;
+            let body = format!("{name}-{sent}");
+            let send = Frame::publication("load", body.clone()).with("receipt", &body);
+            if client.try_send_bytes(send.encode()).await.is_err() {
+                return acknowledged;
+            }
+        }
+        match client.next().await {
+            Some(frame) if frame.command == "RECEIPT" => {
+                acknowledged.insert(frame.header("receipt-id").to_owned());
+                if acknowledged.len() == ACKNOWLEDGED {
+                    enough().await;
+                }
+            }
+            _ => return acknowledged,
+        }
+    }
+}
+
+/// Acknowledges each message.
+async fn read_mqtt(mut client: MqttClient) -> Bodies {
+    let mut bodies = Bodies::new();
+    while let Some(packet) = client.next().await {
+        if packet.kind == Kind::Publish {
+            bodies.insert(packet.text());
+            let puback = Packet::acknowledgement(Kind::Puback, packet.id);
+            if client
+                .try_send_bytes(puback.encode(client.version))
+                .await
+                .is_err()
+            {
+                break;
+            }
+        }
+    }
+    bodies
+}
+
+async fn read_stomp(mut client: StompClient) -> Bodies {
+    let mut bodies = Bodies::new();
+    while let Some(frame) = client.next().await {
+        if frame.command == "MESSAGE" {
+            bodies.insert(frame.text());
+            if frame.find("ack").is_some() {
+                let ack = client.settlement("ACK", &frame);
+                if client.try_send_bytes(ack.encode()).await.is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    bodies
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_reaches_every_reader_that_reads() {
+    let server = Carillon::with_mqtt(&ROOM).await;
+    let narrow = Connect::anyone(Version::V5).with(RECEIVE_MAXIMUM, 20);
+    let (mut acknowledging, _) = MqttClient::connect_with(&server, &narrow).await;
+    acknowledging.subscribe("load", 1).await;
+    let mut plain = StompClient::connect(&server).await;
+    plain.subscribe("0", "load", &[]).await;
+    let mut individual = StompClient::connect(&server).await;
+    let headers = [INDIVIDUAL, ("prefetch-count", "10")];
+    individual.subscribe("0", "load", &headers).await;
+    let mut events = EventStream::open(server.url("/api/topics/load/events")).await;
+
+    let publishers = Cell::new(0);
+    let enough = async || {
+        publishers.set(publishers.get() + 1);
+        if publishers.get() == 2 {
+            server.terminate().await;
+        }
+    };
+    let mqtt = MqttClient::anyone(&server, Version::V5).await;
+    let stomp = StompClient::connect(&server).await;
+    let read_events = async {
+        let mut bodies = Bodies::new();
+        while let Some(event) = events.next().await {
+            bodies.insert(event.body());
+        }
+        bodies
+    };
+    let (by_mqtt, by_stomp, mqtt, plain, individual, events) = tokio::join!(
+        publish_mqtt(mqtt, "m", &enough),
+        publish_stomp(stomp, "s", &enough),
+        read_mqtt(acknowledging),
+        read_stomp(plain),
+        read_stomp(individual),
+        read_events,
+    );
+    for (reader, got) in [
+        ("MQTT, QoS 1", mqtt),
+        ("STOMP", plain),
+        ("STOMP, client-individual", individual),
+        ("events", events),
+    ] {
+        let lost = by_mqtt
+            .iter()
+            .chain(&by_stomp)
+            .filter(|body| !got.contains(*body));
+        assert_eq!(
+            lost.count(),
+            0,
+            "{reader}, of {}",
+            by_mqtt.len() + by_stomp.len()
+        );
+    }
+    assert!(server.ended().await.success());
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_close_does_not_delay_the_end() {
+    let server = Carillon::with_mqtt(&[]).await;
+    let mqtt = MqttClient::anyone(&server, Version::V5).await;
+    let stomp = StompClient::connect(&server).await;
+    let begun = Instant::now();
+    assert!(server.stop().await.success());
+    assert!(
+        begun.elapsed() < Duration::from_millis(1_500),
+        "{:?}",
+        begun.elapsed()
+    );
+    drop((mqtt, stomp));
+}
+
+#[tokio::test]
+async fn a_reader_that_does_not_read_is_not_waited_for_all_the_time() {
+    let server = Carillon::with_mqtt(&["--lag-bytes", "100000000"]).await;
+    let stuck = MqttClient::subscriber(&server, Version::V5, "load", 1).await;
+    let unacknowledged = {
+        let narrow = Connect::anyone(Version::V5).with(RECEIVE_MAXIMUM, 1);
+        let (mut client, _) = MqttClient::connect_with(&server, &narrow).await;
+        client.subscribe("load", 1).await;
+        client
+    };
+    let mut publisher = MqttClient::anyone(&server, Version::V5).await;
+    let body = "x".repeat(500_000);
+    for _ in 0..40 {
+        publisher.publish("load", &body, 1).await;
+    }
+    assert_eq!(get(server.url("/healthz")).await.status, 200);
+    let begun = Instant::now();
+    assert!(server.stop().await.success());
+    assert!(
+        begun.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        begun.elapsed()
+    );
+    drop((stuck, unacknowledged));
+}
