@@ -9,13 +9,15 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-use crate::{fairness, socket::Socket, tls::Entrance};
+use crate::{excess::Excess, fairness, socket::Socket, tls::Entrance};
 
 /// The connections that are open, at most so many.
 #[derive(Clone)]
 pub struct Guests {
     places: Arc<Semaphore>,
     most: usize,
+    /// Connections beyond the limit.
+    excess: Arc<Excess>,
 }
 
 /// A connection's place; it is free again when the last copy is dropped.
@@ -30,6 +32,7 @@ impl Guests {
         Self {
             places: Arc::new(Semaphore::new(most)),
             most,
+            excess: Arc::default(),
         }
     }
 
@@ -63,8 +66,8 @@ pub trait Door: Clone + Send + 'static {
     /// Serves a connection to its end.
     fn serve<S: Socket>(self, caller: Caller<S>) -> impl Future<Output = ()> + Send;
 
-    /// What a peer is told for whom there is no place.
-    fn no_place() -> Vec<u8>;
+    /// Answers a peer beyond the limit of connections. The caller bounds the time.
+    fn refuse<S: Socket>(self, socket: S) -> impl Future<Output = ()> + Send;
 
     /// What a peer is told who has to speak TLS, and does not.
     fn without_tls() -> Vec<u8>;
@@ -91,8 +94,8 @@ pub async fn accept<D: Door>(listener: TcpListener, entrance: Entrance<D>, guest
                     fairness::spawn(entrance.clone().enter(caller));
                 }
                 None => {
-                    tracing::warn!(%peer, "refused: the limit of connections is reached");
-                    tokio::spawn(turn_away(socket, entrance.no_place()));
+                    prepare(&socket);
+                    guests.excess.start(peer, entrance.clone().refuse(socket));
                 }
             },
             Err(error) if concerns_one_peer(&error) => tracing::debug!(%error, "not accepted"),
@@ -135,12 +138,11 @@ pub async fn stopped(stopping: &mut watch::Receiver<bool>) {
 
 /// Tells a client why it is not served, as far as it can be told. What it says meanwhile is passed over: closing
 /// with bytes unread would take the answer back.
-pub async fn turn_away(mut socket: TcpStream, answer: Vec<u8>) {
+pub async fn turn_away(mut socket: impl Socket, answer: Vec<u8>) {
     let told = async {
         socket.write_all(&answer).await?;
         socket.shutdown().await?;
-        let (reading, _) = socket.split();
-        tokio::io::copy(&mut reading.take(UNHEARD_BYTES), &mut tokio::io::sink()).await
+        tokio::io::copy(&mut socket.take(UNHEARD_BYTES), &mut tokio::io::sink()).await
     };
     // The client may be gone already.
     let _ = tokio::time::timeout(ANSWER_TIME, told).await;

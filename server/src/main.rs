@@ -13,6 +13,7 @@ mod clock;
 mod connection;
 mod content_type;
 mod doors;
+mod excess;
 mod fairness;
 mod figures;
 mod first_bytes;

@@ -2,14 +2,20 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{
+    Router,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
 use super::{
+    HEALTH,
     patience::{Patience, Patient},
+    problem::Problem,
     router,
 };
 use crate::{
@@ -97,10 +103,32 @@ impl Door for HttpDoor {
         }
     }
 
-    fn no_place() -> Vec<u8> {
-        b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: text/plain\r\n\
-          content-length: 42\r\nconnection: close\r\n\r\nthe limit of connections is reached here.\n"
-            .to_vec()
+    /// Serves a health check: a server at its limit is healthy. Everything else gets 503.
+    async fn refuse<S: Socket>(self, mut socket: S) {
+        match socket.spoken().await {
+            Ok(Spoken::Http) => {}
+            Ok(Spoken::Stomp) => return StompDoor::new(&self.server).refuse(socket).await,
+            Ok(Spoken::Mqtt) => return MqttDoor::new(&self.server).refuse(socket).await,
+            Err(_) => return,
+        }
+        let router = self.router;
+        let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+            let is_health = request.uri().path() == HEALTH;
+            let router = router.clone();
+            async move {
+                match is_health {
+                    true => router.oneshot(request).await,
+                    false => Ok(no_place()),
+                }
+            }
+        });
+        let connection = http1::Builder::new()
+            .keep_alive(false)
+            .max_buf_size(BUFFER_BYTES)
+            .serve_connection(TokioIo::new(socket), service);
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a refused HTTP connection ends");
+        }
     }
 
     fn without_tls() -> Vec<u8> {
@@ -108,6 +136,14 @@ impl Door for HttpDoor {
           content-length: 39\r\nconnection: close\r\n\r\nTLS is spoken here: ask with https://.\n"
             .to_vec()
     }
+}
+
+fn no_place() -> Response {
+    let detail = "the limit of connections is reached here";
+    let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
 }
 
 /// How long a client may take to send a request's head.

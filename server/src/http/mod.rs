@@ -42,11 +42,14 @@ pub use refusals::Refusals;
 
 use crate::server::Server;
 
+/// Answered whatever else goes on.
+const HEALTH: &str = "/healthz";
+
 /// Everything that is answered on the HTTP port.
 fn router(server: &Arc<Server>) -> Router {
     Router::new()
         .nest("/api", api(server))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route(HEALTH, get(|| async { "ok\n" }))
         .route("/readyz", get(api::ready))
         .route("/ws", any(websocket::upgrade))
         .route("/stomp", any(websocket::upgrade))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     connection::{Prelude, Stream},
-    listener::{Caller, Door},
+    listener::{Caller, Door, turn_away},
     server::Server,
     socket::Socket,
 };
@@ -32,11 +32,12 @@ impl Door for MqttDoor {
     }
 
     /// Which version the client speaks is not known, so there is nothing to say it in.
-    fn no_place() -> Vec<u8> {
-        Vec::new()
+    async fn refuse<S: Socket>(self, socket: S) {
+        turn_away(socket, Vec::new()).await;
     }
 
+    /// Likewise.
     fn without_tls() -> Vec<u8> {
-        Self::no_place()
+        Vec::new()
     }
 }

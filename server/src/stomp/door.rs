@@ -7,7 +7,7 @@ use wire::stomp::server::{Config, Fault, Session};
 use super::Stomp;
 use crate::{
     connection::{Prelude, Stream},
-    listener::{Caller, Door},
+    listener::{Caller, Door, turn_away},
     server::Server,
     socket::Socket,
 };
@@ -34,11 +34,9 @@ impl Door for StompDoor {
         drop(guest);
     }
 
-    fn no_place() -> Vec<u8> {
-        refusal(
-            "too many connections",
-            "the limit of connections is reached here",
-        )
+    async fn refuse<S: Socket>(self, socket: S) {
+        let detail = "the limit of connections is reached here";
+        turn_away(socket, refusal("too many connections", detail)).await;
     }
 
     fn without_tls() -> Vec<u8> {

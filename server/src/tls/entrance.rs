@@ -81,11 +81,23 @@ impl<D: Door> Entrance<D> {
         }
     }
 
-    /// What a peer is told for whom there is no place.
-    pub fn no_place(&self) -> Vec<u8> {
-        match self.admits {
-            Admits::All => D::no_place(),
-            Admits::Tls => alert(INTERNAL_ERROR),
+    /// Answers a peer beyond the limit of connections, over TLS if it speaks TLS. The caller bounds the time.
+    pub async fn refuse(self, socket: TcpStream) {
+        let Some(identity) = self.identity else {
+            return self.door.refuse(socket).await;
+        };
+        let begins = timeout(REFUSED_FIRST_BYTE_TIME, begins_with_tls(&socket)).await;
+        match begins.unwrap_or(Ok(false)) {
+            Ok(true) => {
+                let accept = TlsAcceptor::from(identity.current()).accept(socket);
+                if let Ok(socket) = accept.await {
+                    self.door.refuse(Box::new(socket)).await;
+                }
+            }
+            Ok(false) if self.admits == Admits::Tls => turn_away(socket, D::without_tls()).await,
+            Ok(false) => self.door.refuse(socket).await,
+            // The connection is broken.
+            Err(_) => {}
         }
     }
 }
@@ -108,8 +120,9 @@ fn alert(description: u8) -> Vec<u8> {
 const HANDSHAKE_RECORD: u8 = 0x16;
 /// RFC 8446, 6.2.
 const HANDSHAKE_FAILURE: u8 = 40;
-const INTERNAL_ERROR: u8 = 80;
 /// How long the first byte is waited for.
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(5);
+/// Likewise, for a peer beyond the limit of connections.
+const REFUSED_FIRST_BYTE_TIME: Duration = Duration::from_millis(500);
 /// How long a handshake may take.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);

@@ -8,6 +8,7 @@ mod bench;
 mod bystander;
 mod certificates;
 mod command_line;
+mod connection_limit;
 mod console;
 mod consumers;
 mod cross_origin;

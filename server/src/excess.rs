@@ -1,0 +1,112 @@
+//! Connections beyond `--max-connections`: they are answered, a few at a time, and logged at a limited rate.
+
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::{task::AbortHandle, time::timeout};
+
+use crate::fairness;
+
+/// Shared by all ports.
+#[derive(Default)]
+pub struct Excess {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The oldest first.
+    running: VecDeque<AbortHandle>,
+    log: Log,
+}
+
+impl Excess {
+    /// Runs `refusal`, which answers the peer. At the limit the oldest refusal is aborted, so that a new connection, such as
+    /// a health check, is answered even if others stay open.
+    pub fn start(&self, peer: SocketAddr, refusal: impl Future<Output = ()> + Send + 'static) {
+        let task = fairness::spawn(async {
+            // The connection is closed in either case.
+            let _ = timeout(TIME, refusal).await;
+        });
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.running.retain(|task| !task.is_finished());
+        if state.running.len() >= MOST
+            && let Some(oldest) = state.running.pop_front()
+        {
+            oldest.abort();
+        }
+        state.running.push_back(task.abort_handle());
+        let said = state.log.note(Instant::now());
+        drop(state);
+        if let Some(count) = said {
+            tracing::warn!(%peer, count, "connections refused: the limit --max-connections is reached");
+        }
+    }
+}
+
+/// When refusals were last logged, and their number since then.
+#[derive(Default)]
+struct Log {
+    last: Option<Instant>,
+    count: u64,
+}
+
+impl Log {
+    /// Counts one refusal. Returns the number to log if a line is due.
+    fn note(&mut self, now: Instant) -> Option<u64> {
+        self.count += 1;
+        let is_due = self
+            .last
+            .is_none_or(|last| now.duration_since(last) >= LOGGED_EVERY);
+        is_due.then(|| {
+            self.last = Some(now);
+            std::mem::take(&mut self.count)
+        })
+    }
+}
+
+/// Refused connections that are open at a time.
+const MOST: usize = 64;
+/// How long one refusal may take.
+const TIME: Duration = Duration::from_secs(2);
+const LOGGED_EVERY: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_logged_at_once_and_then_now_and_again_with_their_number() {
+        let now = Instant::now();
+        let mut log = Log::default();
+        assert_eq!(log.note(now), Some(1));
+        let soon = now + LOGGED_EVERY / 2;
+        assert_eq!([log.note(soon), log.note(soon)], [None, None]);
+        assert_eq!(log.note(now + LOGGED_EVERY), Some(3));
+    }
+
+    #[tokio::test]
+    async fn of_many_that_hold_on_the_oldest_are_cut_off() {
+        let refusals = Excess::default();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let mut held = Vec::new();
+        for _ in 0..=MOST {
+            let (hold, holds) = tokio::sync::oneshot::channel::<()>();
+            refusals.start(peer, async move {
+                let _hold = hold;
+                std::future::pending::<()>().await;
+            });
+            held.push(holds);
+        }
+        // The first ends, as its sender is dropped; the others are there still.
+        assert!(held.remove(0).await.is_err());
+        assert!(
+            held.iter_mut()
+                .all(|one| one.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Empty))
+        );
+    }
+}
