@@ -69,9 +69,8 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         }
     }
 
-    /// The peer is not listened to for now: neither its silence nor its unfinished message is its fault.
-    pub fn excuse(&mut self, now_ms: u64) {
-        self.protocol.excuse(now_ms);
+    /// Gives the peer its whole time again for the message that it has begun: it is not read from for now.
+    pub fn excuse_unfinished(&mut self, now_ms: u64) {
         if self.unfinished_since_ms.is_some() {
             self.unfinished_since_ms = Some(now_ms);
         }
@@ -393,7 +392,7 @@ mod tests {
             "the next message has its own time"
         );
         assert_eq!(inbound.on_deadline(51_000, 0, &mut out), Ok(()));
-        inbound.excuse(51_000);
+        inbound.excuse_unfinished(51_000);
         assert_eq!(inbound.on_deadline(51_001, 0, &mut out), Ok(()));
         let ended = inbound.on_deadline(81_001, 0, &mut out);
         assert_eq!(ended, Err(Ending::Unfinished));

@@ -1,6 +1,7 @@
 //! The connection's own task: it reads, waits, and drains where others could not.
 
 mod leaving;
+mod silence;
 mod stopping;
 
 use std::{
@@ -19,6 +20,8 @@ use tokio::{
 };
 
 use crate::{fairness::give_way, listener::stopped};
+
+use silence::Unread;
 
 use super::{
     Connection, Ending, Framing, Protocol, Received, Surroundings, Transport, Turn,
@@ -46,6 +49,8 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     rest: Duration,
     /// Set while replies pile up because the peer does not read them: how long it has to begin.
     choked_until_ms: Option<u64>,
+    /// The socket at the last check, while nothing is read.
+    unread: Option<Unread>,
     /// Subscriptions that have to catch up before more is read.
     blocked: Blocked,
     /// When the peer is listened to although they have not: they may wait for what this peer is to say.
@@ -96,6 +101,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             has_news: false,
             rest: Duration::ZERO,
             choked_until_ms: None,
+            unread: None,
             blocked: Blocked::default(),
             listens_at_ms: None,
             held_replies: Vec::new(),
@@ -249,10 +255,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         if self.listens_at_ms.is_some_and(|at| at <= now_ms) {
             return self.listen();
         }
-        if !self.blocked.is_empty() || self.choked_until_ms.is_some() {
-            // It is we who do not listen.
-            self.inbound.excuse(now_ms);
-        }
+        self.excuse(now_ms);
         let last_sent_ms = self.connection.last_sent_ms.load(Ordering::Relaxed);
         let mut due = Vec::new();
         let done = self.inbound.on_deadline(now_ms, last_sent_ms, &mut due);
@@ -352,6 +355,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             None => Some(self.surroundings.clock.now_ms() + UNHEARD_MS),
             at => at,
         };
+        self.note_unread();
         if self.connection.session.is_ended() {
             return Err(Ending::TooSlow);
         }

@@ -18,6 +18,7 @@ mod durable;
 mod events;
 mod example_values;
 mod foreign_nodes;
+mod half_dead;
 mod hostile_peers;
 mod hosts;
 mod http_api;

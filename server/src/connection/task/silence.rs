@@ -1,0 +1,60 @@
+//! Detects a silent peer while its socket is not read. What the peer sends waits in the socket then, so the number of waiting
+//! bytes shows whether it still sends.
+
+use std::sync::atomic::Ordering;
+
+use rustix::io::ioctl_fionread;
+
+use super::Task;
+use crate::connection::{Framing, Protocol, Transport};
+
+/// The state of a socket that is not read, at the last check.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unread {
+    /// Bytes that wait in the socket.
+    bytes: u64,
+    /// When the socket last took something, in milliseconds of the server's clock.
+    last_sent_ms: u64,
+}
+
+impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
+    /// Records the state of the socket when reading stops, and clears it when reading continues.
+    pub(super) fn note_unread(&mut self) {
+        self.unread = match (self.is_reading(), self.unread) {
+            (true, _) => None,
+            (false, None) => Some(self.look_at_socket()),
+            (false, before) => before,
+        };
+    }
+
+    /// Counts the peer as alive if its socket is not read and the peer has done something since the last check.
+    pub(super) fn excuse(&mut self, now_ms: u64) {
+        let Some(before) = self.unread else {
+            return;
+        };
+        let now = self.look_at_socket();
+        self.unread = Some(now);
+        let is_alive = match self.is_full {
+            // A full socket takes something only when the peer reads.
+            true => now.bytes > before.bytes || now.last_sent_ms > before.last_sent_ms,
+            // A heart-beat may not fit into the buffer.
+            false => now.bytes > before.bytes || now.bytes >= FULL_BYTES,
+        };
+        if is_alive {
+            self.inbound.protocol.excuse(now_ms);
+        }
+        self.inbound.excuse_unfinished(now_ms);
+    }
+
+    fn look_at_socket(&self) -> Unread {
+        let connection = &*self.connection;
+        Unread {
+            // A socket for which this fails is broken; the next read or write reports it.
+            bytes: ioctl_fionread(connection.socket.tcp()).unwrap_or(0),
+            last_sent_ms: connection.last_sent_ms.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// With so many waiting bytes the socket's buffer may be full.
+const FULL_BYTES: u64 = 16 << 10;

@@ -1,0 +1,125 @@
+//! A consumer whose connection half-died: it neither sends nor reads, and its socket stays open. Another consumer gets
+//! its messages within two heart-beats.
+
+use std::time::{Duration, Instant};
+
+use harness::Carillon;
+use harness::mqtt::{Connect, MqttClient, Version};
+use harness::stomp::{Frame, INDIVIDUAL, StompClient};
+
+const HEART_BEAT: Duration = Duration::from_millis(500);
+/// Two of them, and as much again for a machine that is busy.
+const BOUND: Duration = Duration::from_millis(2_500);
+
+/// A consumer of the queue `work` that agrees to send heart-beats, and has the first message.
+async fn consumer(server: &Carillon) -> StompClient {
+    let mut client = StompClient::over_tcp(server.address()).await;
+    let beat = HEART_BEAT.as_millis().to_string();
+    client
+        .send(&Frame::connect().with("heart-beat", &format!("{beat},0")))
+        .await;
+    assert_eq!(client.frame().await.command, "CONNECTED");
+    client.subscribe_to("0", "/queue/work", &[INDIVIDUAL]).await;
+    client
+        .request(Frame::message_to("/queue/work", "first"))
+        .await;
+    assert_eq!(client.message().await.text(), "first");
+    client
+}
+
+async fn is_given_to_another(server: &Carillon, since: Instant) {
+    let mut other = StompClient::consumer(server, "/queue/work", &[INDIVIDUAL]).await;
+    let message = other.message().await;
+    assert_eq!(message.text(), "first");
+    assert!(since.elapsed() < BOUND, "after {:?}", since.elapsed());
+}
+
+async fn server(options: &[&str]) -> Carillon {
+    let beat = HEART_BEAT.as_millis().to_string();
+    Carillon::with(&[&["--heart-beat", &beat], options].concat()).await
+}
+
+#[tokio::test]
+async fn one_that_is_idle() {
+    let server = server(&[]).await;
+    let silent = consumer(&server).await;
+    is_given_to_another(&server, Instant::now()).await;
+    drop(silent);
+}
+
+#[tokio::test]
+async fn one_whose_socket_takes_no_more() {
+    let server = server(&["--lag-bytes", "100000000"]).await;
+    let mut silent = consumer(&server).await;
+    silent.subscribe("1", "flood", &[]).await;
+    let mut publisher = StompClient::connect(&server).await;
+    let bodies = vec!["x".repeat(500_000); 30];
+    publisher.send_all("/topic/flood", &bodies).await;
+    is_given_to_another(&server, Instant::now()).await;
+    drop(silent);
+}
+
+#[tokio::test]
+async fn one_that_leaves_its_replies_unread() {
+    let server = server(&[]).await;
+    let mut silent = consumer(&server).await;
+    // The server stops reading when too many replies are unread; that is how it is known here.
+    let frame = Frame::publication("a", "x").with("receipt", &"r".repeat(4_000));
+    let batch = frame.encode().repeat(16);
+    while tokio::time::timeout(HEART_BEAT / 4, silent.try_send_bytes(batch.clone()))
+        .await
+        .is_ok()
+    {}
+    is_given_to_another(&server, Instant::now()).await;
+    drop(silent);
+}
+
+#[tokio::test]
+async fn one_that_a_subscriber_blocks() {
+    let server = server(&["--overflow", "block", "--lag", "1"]).await;
+    let mut stuck = StompClient::connect(&server).await;
+    stuck.subscribe("0", "a", &[]).await;
+    let mut silent = consumer(&server).await;
+    let body = "x".repeat(500_000);
+    let mut receipts = 0;
+    loop {
+        receipts += 1;
+        let receipt = receipts.to_string();
+        silent
+            .send(&Frame::publication("a", body.clone()).with("receipt", &receipt))
+            .await;
+        // No receipt while the server waits for the subscriber.
+        if tokio::time::timeout(HEART_BEAT / 4, silent.read_frame())
+            .await
+            .is_err()
+        {
+            break;
+        }
+    }
+    is_given_to_another(&server, Instant::now()).await;
+    drop((silent, stuck));
+}
+
+#[tokio::test]
+async fn one_of_mqtt() {
+    let server = server(&[]).await;
+    let connect = Connect {
+        keep_alive_s: 1,
+        ..Connect::anyone(Version::V5)
+    };
+    let client = MqttClient::over_tcp(server.address(), Version::V5).await;
+    let (mut silent, _) = client.connected_with(&connect).await;
+    silent.subscribe("$share/g/work", 1).await;
+    let mut publisher = MqttClient::over_tcp(server.address(), Version::V5).await;
+    publisher = publisher
+        .connected_with(&Connect::anyone(Version::V5))
+        .await
+        .0;
+    publisher.publish("work", "first", 1).await;
+    assert_eq!(silent.delivery().await.text(), "first");
+    let since = Instant::now();
+    publisher.subscribe("$share/g/work", 1).await;
+    assert_eq!(publisher.message().await.text(), "first");
+    assert!(since.elapsed() < BOUND, "after {:?}", since.elapsed());
+    drop(silent);
+}
