@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// Ends, and is waited for, when it is dropped.
 pub struct Background {
@@ -46,6 +47,16 @@ impl Background {
             progress,
             thread: Some(thread),
         }
+    }
+
+    /// Takes processor time.
+    pub fn busy() -> Self {
+        Self::repeat(|_| async {
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(10) {
+                std::hint::spin_loop();
+            }
+        })
     }
 
     /// What the work has counted so far.

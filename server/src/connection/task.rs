@@ -59,6 +59,8 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     held_replies: Vec<u8>,
     /// When the server began to stop.
     stopped_ms: Option<u64>,
+    /// When the last turn began.
+    turn_ms: u64,
 }
 
 /// What a task was woken for.
@@ -106,6 +108,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             listens_at_ms: None,
             held_replies: Vec::new(),
             stopped_ms: None,
+            turn_ms: 0,
         }
     }
 
@@ -128,13 +131,15 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             }
             self.yield_to_others().await;
             let done = match self.next_event().await {
-                Event::Readable => self.read().map(drop),
+                Event::Readable => self.read().and_then(|_| self.on_missed_deadline()),
                 Event::Broken => {
                     self.is_broken = true;
                     Ok(())
                 }
                 Event::Writable | Event::Woken => self.drain(),
-                Event::Behind => self.turn(Inbound::go_on),
+                Event::Behind => self
+                    .turn(Inbound::go_on)
+                    .and_then(|()| self.on_missed_deadline()),
                 Event::Deadline => self.on_deadline(),
                 Event::Unfinished | Event::Unblocked => self.turn(|_, _, _| Ok(())),
                 Event::Evicted(ending @ Ending::TakenOver) => {
@@ -263,6 +268,15 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         done.and(self.note(drained))
     }
 
+    /// Handles a deadline that passed while the peer sent without a pause: the timer is polled only when there is nothing
+    /// to read. To be called after a read, which counts the peer as alive.
+    fn on_missed_deadline(&mut self) -> Result<(), Ending> {
+        match self.deadline() {
+            Some(at) if at <= self.turn_ms => self.on_deadline(),
+            _ => Ok(()),
+        }
+    }
+
     /// Goes on reading where the peer waits for others while it is waited for itself.
     fn listen(&mut self) -> Result<(), Ending> {
         self.listens_at_ms = None;
@@ -285,7 +299,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
                 Some(_) => Intake::Open,
                 None => Intake::Closed,
             };
-            turn.begin(self.surroundings.clock.now_ms(), intake);
+            self.turn_ms = self.surroundings.clock.now_ms();
+            turn.begin(self.turn_ms, intake);
             let done = act(&mut self.inbound, turn, &mut answers);
             let done = done.and(self.hand_over(turn));
             let done = done.and(self.inbound.protocol.finish(turn));
