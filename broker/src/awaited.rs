@@ -14,6 +14,7 @@ use crate::{
     name::{TopicFilter, TopicName},
     name_index::Walk,
     order::Order,
+    share::{Client, Pool, TopicCharge},
     subscription::{Subscription, SubscriptionId},
 };
 
@@ -46,6 +47,7 @@ impl Order {
                 let mut waiting = Few::new();
                 waiting.push(Arc::clone(subscription));
                 self.names.insert(name.clone(), Some(waiting));
+                subscription.session.client().hold(Pool::Topics, 1);
             }
         }
         self.cursors += joined;
@@ -63,11 +65,12 @@ impl Order {
 
     /// Opens a topic, if it is awaited.
     pub(crate) fn open_awaited(&mut self, name: &TopicName) -> bool {
-        let is_awaited = self.is_awaited(name);
-        if is_awaited {
-            self.topic(name);
-        }
-        is_awaited
+        let Some(payer) = self.waiting_for(name).and_then(payer) else {
+            return false;
+        };
+        let payer = Arc::clone(payer);
+        self.topic(name, &payer);
+        true
     }
 
     pub(crate) fn is_awaited(&self, name: &TopicName) -> bool {
@@ -95,7 +98,7 @@ impl Order {
             true
         });
         for name in names {
-            self.topic(&name);
+            self.open_awaited(&name);
         }
         0
     }
@@ -119,7 +122,9 @@ impl Order {
         let Some(at) = waiting.as_slice().iter().position(|own| own.id == id) else {
             return false;
         };
+        let paid = take_charge(waiting);
         waiting.remove(at);
+        pass_on(paid, waiting);
         let is_last = waiting.is_empty();
         self.cursors -= 1;
         if is_last {
@@ -142,8 +147,10 @@ impl Order {
         let Some(at) = waiting.as_slice().iter().position(|own| own.id == other) else {
             return false;
         };
+        let paid = take_charge(waiting);
         waiting.remove(at);
         waiting.push(Arc::clone(subscription));
+        pass_on(paid, waiting);
         true
     }
 
@@ -162,4 +169,23 @@ impl Order {
             greatest_lag: 0,
         })
     }
+}
+
+/// The client that an awaited topic is charged to: that of its first subscription. Nothing else is stored, since
+/// there are many awaited topics.
+fn payer(waiting: &Few<Arc<Subscription>>) -> Option<&Arc<Client>> {
+    Some(waiting.as_slice().first()?.session.client())
+}
+
+/// Takes the charge of an awaited topic from its first subscription.
+pub(crate) fn take_charge(waiting: &Few<Arc<Subscription>>) -> Option<TopicCharge> {
+    payer(waiting).map(TopicCharge::taken_over)
+}
+
+/// Charges the client of the subscription that is the first now, if there is one, instead of the one before.
+fn pass_on(paid: Option<TopicCharge>, waiting: &Few<Arc<Subscription>>) {
+    if let Some(payer) = payer(waiting) {
+        payer.hold(Pool::Topics, 1);
+    }
+    drop(paid);
 }

@@ -14,7 +14,7 @@ use crate::{
     account::Memory,
     cursor::Start,
     entry::{Entry, Kind, SharedEntry},
-    figures::{Count, Figures, Volume},
+    figures::{Count, Figures, PoolFigures, Volume},
     horizon::Horizon,
     limits::Limits,
     log::Released,
@@ -25,6 +25,7 @@ use crate::{
     queue::Store,
     reader::Reader,
     session::{Blocked, Peer, Session, Totals},
+    share::{Client, Pool, Pools},
     subscription::{Subscribe, Subscription, SubscriptionId},
     sync::{OrderMutex, lock_order},
 };
@@ -38,6 +39,9 @@ pub struct Broker {
     pub(crate) horizon: Arc<Horizon>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) store: Arc<Store>,
+    pools: Arc<Pools>,
+    /// Takes what no client takes.
+    own: Arc<Client>,
     totals: Arc<Totals>,
     pub(crate) published: Volume,
     pub(crate) refused: Count,
@@ -52,14 +56,18 @@ impl Broker {
     #[must_use]
     pub fn new(epoch: u64, limits: Limits) -> Self {
         let memory = Arc::default();
+        let pools = Pools::new(|pool| limits.pool(pool));
+        let totals = Arc::<Totals>::default();
         Self {
             epoch,
-            store: Store::new(&limits),
+            store: Store::new(&limits, &totals),
+            own: pools.own_client(),
+            pools,
             limits,
             order: OrderMutex::new(Order::new(&memory)),
             horizon: Arc::new(Horizon::new()),
             memory,
-            totals: Arc::default(),
+            totals,
             published: Volume::default(),
             refused: Count::default(),
             disconnected: Count::default(),
@@ -90,13 +98,44 @@ impl Broker {
         }
     }
 
-    /// Attaches a session. `peer` is told when there is something to read. Everything of the session ends
-    /// with [`Broker::detach`].
+    /// The pools that all clients take from.
+    #[must_use]
+    pub fn pools(&self) -> &Arc<Pools> {
+        &self.pools
+    }
+
+    /// The figures of the pools that all clients take from.
+    #[must_use]
+    pub fn pool_figures(&self) -> Vec<PoolFigures> {
+        let mut figures = self.pools.figures();
+        for one in &mut figures {
+            if one.pool == Pool::QueueBytes {
+                // What several queues have counts once, and is charged to each.
+                one.taken = self.store.bytes_in_all();
+            }
+        }
+        figures
+    }
+
+    /// Who takes what no client takes.
+    pub(crate) fn own(&self) -> &Arc<Client> {
+        &self.own
+    }
+
+    /// As [`Broker::attach_for`], for a session to which shares do not apply.
     #[must_use]
     pub fn attach(&self, name: Arc<str>, peer: Weak<dyn Peer>) -> Reader {
+        self.attach_for(&self.own, name, peer)
+    }
+
+    /// Attaches a session of a client, to which is charged what the session makes. `peer` is told when there is
+    /// something to read. Everything of the session ends with [`Broker::detach`].
+    #[must_use]
+    pub fn attach_for(&self, client: &Arc<Client>, name: Arc<str>, peer: Weak<dyn Peer>) -> Reader {
         let mut order = lock_order(&self.order);
         let id = order.fresh_id();
-        let session = Arc::new(Session::new(id, name, peer, Arc::clone(&self.totals)));
+        let (client, totals) = (Arc::clone(client), Arc::clone(&self.totals));
+        let session = Arc::new(Session::new(id, name, peer, client, totals));
         order.sessions.insert(
             id,
             Attached {

@@ -17,6 +17,7 @@ use crate::{
     selector::Selector,
     session::Session,
     settlement::{Acknowledgement, DeliveryId, SettleError, Settlement},
+    share::{Pool, PoolError},
     subscription::SubscriptionId,
     sync::lock_order,
 };
@@ -128,7 +129,7 @@ impl Broker {
     ) -> Result<Arc<Consumer>, SubscribeError> {
         Order::check_reserved(&filter)?;
         let (covered, others) = match filter.exact() {
-            Some(name) => (1, order.check_queue(&name, &self.limits)?),
+            Some(name) => (1, order.check_queue(&name, &self.limits, session.client())?),
             None => {
                 let mut covered = 0;
                 order
@@ -159,9 +160,9 @@ impl Broker {
     ) -> Result<Arc<Consumer>, SubscribeError> {
         let filter = TopicFilter::from(name.clone());
         Order::check_reserved(&filter)?;
-        let others = order.check_queue(name, &self.limits)?;
+        let others = order.check_queue(name, &self.limits, session.client())?;
         order.check_cursors(session, &filter, (0, others), &self.limits)?;
-        let queue = order.queue(name, &self.store);
+        let queue = order.queue(name, &self.store, session.client());
         let id = SubscriptionId(order.fresh_id());
         let mut options = options((Kind::Queue, Supply::Shared), filter, consume);
         options.browse = Some((queue, end_of_browse(name).into_unplaced()));
@@ -176,9 +177,14 @@ impl Broker {
         consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
         let Some(queue) = order.queues.durables.get(&name).map(Arc::clone) else {
-            if order.queues.durables.len() >= self.limits.durables {
-                let limit = self.limits.durables;
-                return Err(SubscribeError::TooManyDurables { limit });
+            let limit = self.limits.durables;
+            let free = limit.saturating_sub(order.queues.durables.len());
+            match session.client().check(Pool::Durables, 1, free as u64) {
+                Ok(()) => {}
+                Err(PoolError::Full { .. }) => {
+                    return Err(SubscribeError::TooManyDurables { limit });
+                }
+                Err(error @ PoolError::ShareUsed { .. }) => return Err(error.into()),
             }
             let identity = Identity::Durable(name);
             return self.consume_topics(order, session, (identity, filter, start), consume);
@@ -215,7 +221,7 @@ impl Broker {
             }
             None => {
                 order.check_topics(session, &filter, &self.limits)?;
-                order.make_shared(name, &self.store)
+                order.make_shared(name, &self.store, session.client())
             }
         };
         let id = SubscriptionId(order.fresh_id());
@@ -240,7 +246,13 @@ impl Broker {
             selector: consume.selector.take(),
         };
         let queue_id = order.fresh_id();
-        let queue = Queue::new(queue_id, identity.clone(), Some(binding), &self.store);
+        let queue = Queue::new(
+            queue_id,
+            identity.clone(),
+            Some(binding),
+            &self.store,
+            session.client(),
+        );
         if let Identity::Durable(name) = identity {
             order.queues.durables.insert(name, Arc::clone(&queue));
         }
@@ -386,14 +398,14 @@ impl Broker {
         order.check_temporaries(session, &self.limits)?;
         match kind {
             Kind::Queue => {
-                let others = order.check_queue(name, &self.limits)?;
+                let others = order.check_queue(name, &self.limits, session.client())?;
                 let filter = name.clone().into();
                 order.check_cursors(session, &filter, (0, others), &self.limits)?;
-                order.queue(name, &self.store);
+                order.queue(name, &self.store, session.client());
             }
             Kind::Topic => {
                 order.check_topics(session, &name.clone().into(), &self.limits)?;
-                order.topic(name);
+                order.topic(name, session.client());
             }
         }
         if let Some(attached) = order.sessions.get_mut(&session.id) {

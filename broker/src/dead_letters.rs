@@ -115,7 +115,7 @@ impl Broker {
 
     fn send_dead(&self, publication: Publication, outcome: &mut Outcome) -> bool {
         let mut sent = Outcome::default();
-        self.publish_with(Rights::Dead, &mut vec![publication], &mut sent);
+        self.publish_with(Rights::Dead, self.own(), &mut vec![publication], &mut sent);
         let is_sent = sent.results.iter().all(Result::is_ok);
         outcome.add(sent);
         is_sent

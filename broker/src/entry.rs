@@ -483,6 +483,10 @@ impl Publication {
         self.entry.size()
     }
 
+    pub(crate) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
     /// The message as it is, without a place in anything.
     pub(crate) fn into_unplaced(self) -> SharedEntry {
         self.entry.shareable()

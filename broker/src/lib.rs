@@ -46,6 +46,7 @@ mod retained;
 mod selector;
 mod session;
 mod settlement;
+mod share;
 mod short_bytes;
 mod spare;
 mod steps;
@@ -59,7 +60,7 @@ pub use consume::{Consume, Source};
 pub use cursor::{Missed, Overflow, Start};
 pub use encodings::Dialect;
 pub use entry::{Entry, Header, Kind, Provenance, Publication, SharedEntry, Spelling};
-pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
+pub use figures::{Figures, PoolFigures, QueueFigures, SessionFigures, TopicFigures};
 pub use leaving::Leaving;
 pub use level_tree::LevelTree;
 pub use limits::{DeadLetterQueue, Limits};
@@ -77,4 +78,5 @@ pub use session::{Blocked, Peer, Session};
 pub use settlement::{
     Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,
 };
+pub use share::{Charge, Client, HolderKind, Pool, PoolError, Pools};
 pub use subscription::{Locality, Retained, Subscribe, SubscriptionId};

@@ -1,5 +1,7 @@
 //! The bounds on what the broker holds, and what happens at each.
 
+use crate::share::Pool;
+
 /// Every bound of the broker. The rule at each is written beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -40,6 +42,11 @@ pub struct Limits {
     pub queue_bytes: u64,
     /// Durable subscriptions. Beyond it the next is refused.
     pub durables: usize,
+    /// Sessions that outlive their connections, as far as they are without one. The broker does not count them
+    /// itself: whoever keeps them does, and applies the rule.
+    pub sessions: usize,
+    /// Bytes of the messages that wait for the end of a connection, likewise.
+    pub will_bytes: u64,
     /// How often a message is delivered again before it is dead.
     pub max_redeliveries: u32,
     /// Where dead messages go.
@@ -57,6 +64,19 @@ pub enum DeadLetterQueue {
 }
 
 impl Limits {
+    /// How much there is of what all clients have in common.
+    pub(crate) fn pool(&self, pool: Pool) -> u64 {
+        match pool {
+            Pool::Topics => self.topics as u64,
+            Pool::Queues => self.queues as u64,
+            Pool::QueueBytes | Pool::SubscriptionBytes => self.memory_bytes / 2,
+            Pool::TransactionBytes => self.memory_bytes / 4,
+            Pool::Durables => self.durables as u64,
+            Pool::Sessions => self.sessions as u64,
+            Pool::WillBytes => self.will_bytes,
+        }
+    }
+
     pub(crate) fn lag(&self) -> Lag {
         Lag {
             entries: self.lag_entries,
@@ -88,6 +108,8 @@ impl Default for Limits {
             queue_entries: 1_000_000,
             queue_bytes: 128 << 20,
             durables: 1_000,
+            sessions: 10_000,
+            will_bytes: 64 << 20,
             max_redeliveries: 6,
             dead_letters: DeadLetterQueue::Shared,
         }

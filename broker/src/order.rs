@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     account::Memory,
-    awaited::Waiting,
+    awaited::{Waiting, take_charge},
     cursor::{Cursor, Start},
     entry::Kind,
     few::Few,
@@ -19,6 +19,7 @@ use crate::{
     queues::Queues,
     retained::Retentions,
     session::Session,
+    share::{Client, Pool, PoolError, TopicCharge},
     subscription::{Retained, Subscription},
     topic::Topic,
 };
@@ -105,7 +106,7 @@ impl Order {
         let filter = &subscription.filter;
         match filter.exact() {
             Some(name) if self.wait_for(&name, subscription, start) => {}
-            Some(name) => join(self.topic(&name)),
+            Some(name) => join(self.topic(&name, subscription.session.client())),
             None => {
                 let closed = self.cover_awaited(filter, start);
                 self.topics.for_each_covered(filter, join);
@@ -123,8 +124,8 @@ impl Order {
     }
 
     /// The topic, opened when it is not: with a cursor for each subscription that waits for it, and for each with
-    /// wildcards that covers it.
-    pub(crate) fn topic(&mut self, name: &TopicName) -> &mut Box<Topic> {
+    /// wildcards that covers it. One that is new is charged to the client.
+    pub(crate) fn topic(&mut self, name: &TopicName, client: &Arc<Client>) -> &mut Box<Topic> {
         let waiting = match self.names.find_mut(name) {
             Some(waiting) => waiting.take(),
             None => {
@@ -132,6 +133,7 @@ impl Order {
                 None
             }
         };
+        let charge = waiting.as_ref().and_then(take_charge);
         let Self {
             memory,
             topics,
@@ -142,7 +144,8 @@ impl Order {
             ..
         } = self;
         topics.find_or_insert_with(name.as_str(), || {
-            let mut topic = Box::new(Topic::new(name.clone(), *forgotten, memory));
+            let charge = charge.unwrap_or_else(|| TopicCharge::new(client));
+            let mut topic = Box::new(Topic::new(name.clone(), *forgotten, memory, charge));
             let mut join = |subscriptions: &Few<_>| {
                 for subscription in subscriptions.as_slice() {
                     topic.join(subscription, Start::New, Retained::Omitted);
@@ -183,7 +186,7 @@ impl Order {
         let (covered, others) = match filter.exact() {
             Some(name) => {
                 let is_new = !self.has(Kind::Topic, &name);
-                self.check_topic(&name, limits)?;
+                self.check_topic(&name, limits, session.client())?;
                 (1, if is_new { self.covering(&name) } else { 0 })
             }
             None => {
@@ -201,12 +204,42 @@ impl Order {
         &self,
         name: &TopicName,
         limits: &Limits,
+        client: &Client,
     ) -> Result<(), SubscribeError> {
-        if !self.has(Kind::Topic, name) && self.topic_count() >= limits.topics {
-            let (name, limit) = (name.clone(), limits.topics);
-            return Err(SubscribeError::TooManyTopics { name, limit });
+        if self.has(Kind::Topic, name) {
+            return Ok(());
         }
-        Ok(())
+        let room = self.room_for_topic(limits, client);
+        room.map_err(|error| match error {
+            PoolError::Full { .. } => {
+                let (name, limit) = (name.clone(), limits.topics);
+                SubscribeError::TooManyTopics { name, limit }
+            }
+            error @ PoolError::ShareUsed { .. } => error.into(),
+        })
+    }
+
+    /// Whether a client may make one more topic by publishing to it.
+    pub(crate) fn check_room_for_topic(
+        &self,
+        name: &TopicName,
+        limits: &Limits,
+        client: &Client,
+    ) -> Result<(), PublishError> {
+        let room = self.room_for_topic(limits, client);
+        room.map_err(|error| match error {
+            PoolError::Full { .. } => {
+                let (name, limit) = (name.clone(), limits.topics);
+                PublishError::TooManyTopics { name, limit }
+            }
+            error @ PoolError::ShareUsed { .. } => error.into(),
+        })
+    }
+
+    /// Whether a client may make one more topic.
+    fn room_for_topic(&self, limits: &Limits, client: &Client) -> Result<(), PoolError> {
+        let free = limits.topics.saturating_sub(self.topic_count());
+        client.check(Pool::Topics, 1, free as u64)
     }
 
     /// Whether a session may have one more subscription.
@@ -279,17 +312,19 @@ impl Order {
     }
 
     /// Makes a new topic, if the limits allow it.
-    pub(crate) fn admit(&mut self, name: &TopicName, limits: &Limits) -> Result<(), PublishError> {
+    pub(crate) fn admit(
+        &mut self,
+        name: &TopicName,
+        limits: &Limits,
+        client: &Arc<Client>,
+    ) -> Result<(), PublishError> {
+        self.check_room_for_topic(name, limits, client)?;
         let name = name.clone();
-        if self.topic_count() >= limits.topics {
-            let limit = limits.topics;
-            return Err(PublishError::TooManyTopics { name, limit });
-        }
         if self.cursors + self.covering(&name) > limits.cursors {
             let limit = limits.cursors;
             return Err(PublishError::TooManyCursors { name, limit });
         }
-        self.topic(&name);
+        self.topic(&name, client);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use crate::{
     queue::DurableName,
     session::{Blocked, Session},
     settlement::SettleError,
+    share::PoolError,
     sync::{Ordering, fence},
 };
 
@@ -83,6 +84,9 @@ pub enum PublishError {
         /// The limit.
         limit: u64,
     },
+    /// A pool that all clients have in common has nothing for this one.
+    #[error("{0}")]
+    Pool(#[from] PoolError),
     /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
     #[error("the broker holds {held} bytes of messages; the limit is {limit}")]
     MemoryFull {
@@ -140,6 +144,9 @@ pub enum SubscribeError {
         /// The limit.
         limit: usize,
     },
+    /// A pool that all clients have in common has nothing for this one.
+    #[error("{0}")]
+    Pool(#[from] PoolError),
     /// Somebody else has the durable subscription.
     #[error(
         "the durable subscription {:?} of client {:?} is in use by another connection", .0.subscription, .0.client

@@ -13,8 +13,9 @@ use crate::{
     order::Order,
     outcome::{Outcome, PublishError, Published},
     overdue::Overdue,
-    queue::{Load, Room},
+    queue::{Load, Queue, Room, State},
     session::Readable,
+    share::{Client, Pool, PoolError},
     sync::{OrderGuard, lock_order},
     topic::Topic,
 };
@@ -60,11 +61,14 @@ pub(crate) struct New<'a> {
     /// Of the publication.
     pub(crate) size: u64,
     pub(crate) rights: Rights,
+    /// To which is charged what is made for it.
+    pub(crate) client: &'a Arc<Client>,
 }
 
 /// What appending a run of publications to one topic or queue needs besides that.
 pub(crate) struct Run<'a> {
     pub(crate) rights: Rights,
+    pub(crate) client: &'a Arc<Client>,
     pub(crate) outcome: &'a mut Outcome,
     pub(crate) aftermath: &'a mut Aftermath,
 }
@@ -77,19 +81,30 @@ impl Broker {
     /// the refusal, and what is behind it stays in the batch, to be published by another call or not. The
     /// caller owes the sessions in [`Outcome::ready`] a delivery.
     pub fn publish(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
+        self.publish_for(self.own(), batch, outcome);
+    }
+
+    /// As [`Broker::publish`]; the topics and queues that are made for the batch are charged to a client.
+    pub fn publish_for(
+        &self,
+        client: &Arc<Client>,
+        batch: &mut Vec<Publication>,
+        outcome: &mut Outcome,
+    ) {
         outcome.results.clear();
-        self.publish_with(Rights::Anybody, batch, outcome);
+        self.publish_with(Rights::Anybody, client, batch, outcome);
     }
 
     /// Publishes to the broker's own topics.
     pub fn publish_reserved(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
         outcome.results.clear();
-        self.publish_with(Rights::Broker, batch, outcome);
+        self.publish_with(Rights::Broker, self.own(), batch, outcome);
     }
 
     pub(crate) fn publish_with(
         &self,
         rights: Rights,
+        client: &Arc<Client>,
         batch: &mut Vec<Publication>,
         outcome: &mut Outcome,
     ) {
@@ -98,6 +113,7 @@ impl Broker {
         let mut order = lock_order(&self.order);
         let run = Run {
             rights,
+            client,
             outcome,
             aftermath: &mut aftermath,
         };
@@ -113,6 +129,7 @@ impl Broker {
     ) {
         let Run {
             rights,
+            client,
             outcome,
             aftermath,
         } = run;
@@ -130,6 +147,7 @@ impl Broker {
                 name: &name,
                 size: first.size(),
                 rights,
+                client,
             };
             let rest = std::iter::from_fn(|| {
                 publications.next_if(|next| next.kind() == kind && *next.topic() == name)
@@ -137,6 +155,7 @@ impl Broker {
             let publications = std::iter::once(first).chain(rest);
             let run = Run {
                 rights,
+                client,
                 outcome,
                 aftermath,
             };
@@ -189,14 +208,14 @@ impl Broker {
             self.check_memory(size)?;
         }
         match new.kind {
-            Kind::Topic => order.admit(name, &self.limits),
+            Kind::Topic => order.admit(name, &self.limits, new.client),
             Kind::Queue => {
                 let more = Load {
                     entries: 1,
                     bytes: size,
                 };
-                check_room(name, self.store.room(Load::default(), more))?;
-                order.admit_queue(name, &self.limits, &self.store)
+                check_room(name, self.store.room(Load::default(), more, new.client))?;
+                order.admit_queue(name, &self.limits, &self.store, new.client)
             }
         }
     }
@@ -227,6 +246,7 @@ impl Broker {
             rights,
             outcome,
             aftermath,
+            ..
         } = run;
         let name = new.name.as_str();
         let found = match order.topics.find_mut(name) {
@@ -255,6 +275,11 @@ impl Broker {
                 is_whole = false;
                 break;
             }
+            if let Err(error) = self.check_fed(topic, &publication, rights) {
+                outcome.results.push(Err(error));
+                is_whole = false;
+                break;
+            }
             tab.take(size);
             order.position += 1;
             let is_retained = publication.is_retained();
@@ -274,6 +299,32 @@ impl Broker {
         tab.settle();
         self.announce(topic, outcome, aftermath);
         is_whole
+    }
+
+    /// Whether all queues that a topic feeds can keep a message, or may drop what they hold themselves. Nobody is
+    /// told that a message was taken that is lost because of what others hold.
+    #[inline]
+    fn check_fed(
+        &self,
+        topic: &Topic,
+        publication: &Publication,
+        rights: Rights,
+    ) -> Result<(), PublishError> {
+        if topic.queues.is_empty() || rights == Rights::Checked {
+            return Ok(());
+        }
+        let room = self.store.room_in_all(Load::of(publication));
+        if room == Room::Enough {
+            return Ok(());
+        }
+        let entry = publication.entry();
+        if !topic.queues.values().any(|queue| queue.would_lose(entry)) {
+            return Ok(());
+        }
+        let pool = Pool::QueueBytes;
+        self.pools().count_refused(pool);
+        let limit = self.pools().limit(pool);
+        Err(PoolError::Full { pool, limit }.into())
     }
 
     /// Lets the topic's history go for the sake of an entry of this size.
@@ -349,7 +400,7 @@ impl Broker {
         let subscriptions = state.consumer_count();
         for publication in publications {
             let size = publication.size();
-            let room = || check_room(name, queue.room(Load::of(&publication)));
+            let room = || self.check_queue(queue, &state, &publication);
             let admitted = match rights {
                 Rights::Checked => Ok(()),
                 Rights::Dead => room(),
@@ -376,6 +427,26 @@ impl Broker {
             }));
         }
         true
+    }
+
+    /// Whether a queue may take a message in. Where all queues are full it still may if a consumer takes it at once.
+    fn check_queue(
+        &self,
+        queue: &Queue,
+        state: &State,
+        publication: &Publication,
+    ) -> Result<(), PublishError> {
+        let room = queue.room(Load::of(publication));
+        if room.is_full_for_all() {
+            if queue.may_hand_over(state, publication.entry()) {
+                return Ok(());
+            }
+            self.pools().count_refused(Pool::QueueBytes);
+        }
+        match queue.name() {
+            Some(name) => check_room(name, room),
+            None => Ok(()),
+        }
     }
 
     /// Counts publications to what was temporary and is gone: who sends a late answer is not at fault.
@@ -421,5 +492,6 @@ pub(crate) fn check_room(queue: &TopicName, room: Room) -> Result<(), PublishErr
             of,
             limit,
         }),
+        Room::ShareUsed(error) => Err(error.into()),
     }
 }

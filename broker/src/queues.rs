@@ -15,6 +15,7 @@ use crate::{
     order::Order,
     outcome::{PublishError, Ready, SubscribeError},
     queue::{Binding, Consumer, DurableName, Identity, Queue, SharedName, Store},
+    share::{Client, Pool, PoolError},
     steps::NAMES,
     subscription::SubscriptionId,
     topic::Topic,
@@ -55,8 +56,13 @@ struct NewQueue {
 
 impl Order {
     /// The queue of this name, made when there is none: with the wildcard consumers that cover it, and fed
-    /// by its topic if its name is that of a virtual topic's queue.
-    pub(crate) fn queue(&mut self, name: &TopicName, store: &Arc<Store>) -> Arc<Queue> {
+    /// by its topic if its name is that of a virtual topic's queue. One that is new is charged to the client.
+    pub(crate) fn queue(
+        &mut self,
+        name: &TopicName,
+        store: &Arc<Store>,
+        client: &Arc<Client>,
+    ) -> Arc<Queue> {
         if let Some(queue) = self.queues.named.find(name.as_str()) {
             return Arc::clone(queue);
         }
@@ -65,7 +71,7 @@ impl Order {
             selector: None,
         });
         let id = self.fresh_id();
-        let queue = Queue::new(id, Identity::Named(name.clone()), binding, store);
+        let queue = Queue::new(id, Identity::Named(name.clone()), binding, store, client);
         let named = Arc::clone(&queue);
         self.queues
             .named
@@ -83,11 +89,12 @@ impl Order {
         queue
     }
 
-    /// Whether there may be one more queue that has a name. Those that nobody would miss make room; a bounded number
-    /// of queues is looked at, the next ones each time.
-    pub(crate) fn has_room_for_queue(&mut self, limits: &Limits) -> bool {
-        if self.queues.named.len() < limits.queues {
-            return true;
+    /// Whether a client may make one more queue that has a name. Those that nobody would miss make room; a bounded
+    /// number of queues is looked at, the next ones each time.
+    fn make_room_for_queue(&mut self, limits: &Limits, client: &Client) -> Result<(), PoolError> {
+        let free = limits.queues.saturating_sub(self.queues.named.len());
+        if client.check_uncounted(Pool::Queues, 1, free as u64).is_ok() {
+            return Ok(());
         }
         let mut idle = Vec::new();
         let Queues {
@@ -112,7 +119,8 @@ impl Order {
         for name in idle {
             self.queues.take_named(&name);
         }
-        self.queues.named.len() < limits.queues
+        let free = limits.queues.saturating_sub(self.queues.named.len());
+        client.check(Pool::Queues, 1, free as u64)
     }
 
     /// What a queue that is not there yet would bring with it.
@@ -133,23 +141,25 @@ impl Order {
         name: &TopicName,
         limits: &Limits,
         store: &Arc<Store>,
+        client: &Arc<Client>,
     ) -> Result<(), PublishError> {
-        if !self.has_room_for_queue(limits) {
-            let (name, limit) = (name.clone(), limits.queues);
-            return Err(PublishError::TooManyQueues { name, limit });
+        match self.make_room_for_queue(limits, client) {
+            Ok(()) => {}
+            Err(PoolError::Full { .. }) => {
+                let (name, limit) = (name.clone(), limits.queues);
+                return Err(PublishError::TooManyQueues { name, limit });
+            }
+            Err(error @ PoolError::ShareUsed { .. }) => return Err(error.into()),
         }
         let new = self.new_queue(name);
-        if let Some(name) = new.topic
-            && self.topic_count() >= limits.topics
-        {
-            let limit = limits.topics;
-            return Err(PublishError::TooManyTopics { name, limit });
+        if let Some(name) = new.topic {
+            self.check_room_for_topic(&name, limits, client)?;
         }
         if self.cursors + new.cursors > limits.cursors {
             let (name, limit) = (name.clone(), limits.cursors);
             return Err(PublishError::TooManyCursors { name, limit });
         }
-        self.queue(name, store);
+        self.queue(name, store, client);
         Ok(())
     }
 
@@ -167,17 +177,22 @@ impl Order {
         &mut self,
         name: &TopicName,
         limits: &Limits,
+        client: &Client,
     ) -> Result<usize, SubscribeError> {
         if self.has(Kind::Queue, name) {
             return Ok(0);
         }
-        if !self.has_room_for_queue(limits) {
-            let (name, limit) = (name.clone(), limits.queues);
-            return Err(SubscribeError::TooManyQueues { name, limit });
+        match self.make_room_for_queue(limits, client) {
+            Ok(()) => {}
+            Err(PoolError::Full { .. }) => {
+                let (name, limit) = (name.clone(), limits.queues);
+                return Err(SubscribeError::TooManyQueues { name, limit });
+            }
+            Err(error @ PoolError::ShareUsed { .. }) => return Err(error.into()),
         }
         let new = self.new_queue(name);
         if let Some(topic) = new.topic {
-            self.check_topic(&topic, limits)?;
+            self.check_topic(&topic, limits, client)?;
         }
         Ok(new.cursors)
     }
@@ -209,7 +224,7 @@ impl Order {
             joined += 1;
         };
         match filter.exact() {
-            Some(name) => join(self.topic(&name)),
+            Some(name) => join(self.topic(&name, queue.owner())),
             None => {
                 let closed = self.cover_awaited(filter, start);
                 self.topics.for_each_covered(filter, join);
@@ -239,13 +254,15 @@ impl Order {
         &mut self,
         name: SharedName,
         store: &Arc<Store>,
+        client: &Arc<Client>,
     ) -> (Arc<Queue>, usize) {
         let binding = Binding {
             filter: name.filter.clone(),
             selector: None,
         };
         let id = self.fresh_id();
-        let queue = Queue::new(id, Identity::Shared(name.clone()), Some(binding), store);
+        let identity = Identity::Shared(name.clone());
+        let queue = Queue::new(id, identity, Some(binding), store, client);
         let joined = self.bind(&queue, Start::New);
         let shared = Shared {
             queue: Arc::clone(&queue),
@@ -305,7 +322,7 @@ impl Order {
         let filter = &consumer.filter;
         match filter.exact() {
             Some(name) => {
-                let queue = self.queue(&name, store);
+                let queue = self.queue(&name, store, consumer.session.client());
                 consumer.join(&queue);
                 self.cursors += 1;
             }

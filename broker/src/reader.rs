@@ -82,6 +82,15 @@ impl Reader {
         &self.session
     }
 
+    /// Whether something waits for the session through subscriptions of which this is true, by their tags. Messages
+    /// of a queue that stays do not count: they wait for others too.
+    #[must_use]
+    pub fn has_undelivered(&self, is_meant: impl Fn(&[u8]) -> bool) -> bool {
+        let active = self.active.iter().map(|active| &active.source);
+        let unread = active.chain(&self.later).chain(&self.arrived);
+        unread.into_iter().any(|one| one.is_unread(&is_meant)) || self.session.has_unread(&is_meant)
+    }
+
     /// Hands deliveries to `take`, in the order of the broker's positions, until nothing is left (then
     /// true) or `take` breaks (then false, and the rest is for the next call). False as well when the call has
     /// looked at so much in vain that it is the others' turn: then the next one, which is to come without

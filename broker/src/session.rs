@@ -12,6 +12,7 @@ use crate::{
     limits::Limits,
     outcome::Ready,
     queue::{Consumer, Next},
+    share::Client,
     subscription::SubscriptionId,
     sync::{AtomicBool, Mutex, Ordering, fence, lock},
 };
@@ -44,6 +45,8 @@ pub struct Session {
     consumers: Mutex<Vec<Arc<Consumer>>>,
     /// Publishers that wait for this session to catch up, for as long as their [`Blocked`] is there.
     waiting: Mutex<Vec<(Weak<()>, Waker)>>,
+    /// What the session makes is charged to this one.
+    client: Arc<Client>,
     totals: Arc<Totals>,
     delivered: Count,
     dropped: Count,
@@ -75,9 +78,16 @@ pub struct Blocked {
 }
 
 impl Session {
-    pub(crate) fn new(id: u64, name: Arc<str>, peer: Weak<dyn Peer>, totals: Arc<Totals>) -> Self {
+    pub(crate) fn new(
+        id: u64,
+        name: Arc<str>,
+        peer: Weak<dyn Peer>,
+        client: Arc<Client>,
+        totals: Arc<Totals>,
+    ) -> Self {
         Self {
             id,
+            client,
             name,
             peer: Mutex::new(peer),
             scheduled: AtomicBool::new(false),
@@ -96,6 +106,12 @@ impl Session {
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// The client that made the session, and to which is charged what the session makes.
+    #[must_use]
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
     }
 
     /// Says that draining begins: whatever becomes readable from now on schedules the session anew.
@@ -199,6 +215,14 @@ impl Session {
         !self.scheduled.swap(true, Ordering::SeqCst)
     }
 
+    /// Whether something was put up, or waits in a queue that ends with the session, for subscriptions of which
+    /// this is true.
+    pub(crate) fn has_unread(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
+        let consumers = self.consumers();
+        lock(&self.inbox).iter().any(|one| one.is_unread(is_meant))
+            || consumers.iter().any(|one| one.would_leave(is_meant))
+    }
+
     /// Changes what was put up since for the empty `other`.
     pub(crate) fn swap_inbox(&self, other: &mut Vec<Readable>) {
         std::mem::swap(&mut *lock(&self.inbox), other);
@@ -294,6 +318,17 @@ impl Readable {
         match self {
             Self::Cursor(cursor) => cursor.subscription.is_cancelled(),
             Self::Consumer(consumer) => consumer.is_cancelled(),
+        }
+    }
+
+    /// Whether it is a topic with something to read, for a subscription of which this is true.
+    pub(crate) fn is_unread(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
+        match self {
+            Self::Cursor(cursor) => {
+                let subscription = &cursor.subscription;
+                !subscription.is_cancelled() && is_meant(subscription.tag())
+            }
+            Self::Consumer(_) => false,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::{
     outcome::Ready,
     queue::Queue,
     retained::Retentions,
+    share::TopicCharge,
     subscription::{Retained, Subscription, SubscriptionId},
 };
 
@@ -28,17 +29,25 @@ pub(crate) struct Topic {
     pub(crate) queues: BTreeMap<u64, Arc<Queue>>,
     /// What those are given first who ask for it when they subscribe. It may have left the log.
     retained: Option<SharedEntry>,
+    /// To whom the topic counts.
+    _charge: TopicCharge,
 }
 
 impl Topic {
     /// An empty topic; for `forgotten` see [`Log::new`].
-    pub(crate) fn new(name: TopicName, forgotten: u64, memory: &Arc<Memory>) -> Self {
+    pub(crate) fn new(
+        name: TopicName,
+        forgotten: u64,
+        memory: &Arc<Memory>,
+        charge: TopicCharge,
+    ) -> Self {
         Self {
             log: Log::new(forgotten),
             account: Account::new(Kind::Topic, name, memory),
             cursors: Few::new(),
             queues: BTreeMap::new(),
             retained: None,
+            _charge: charge,
         }
     }
 

@@ -65,7 +65,7 @@ impl Broker {
             consumer_of(session, settlement.delivery)?.check(*settlement, Phase::Staged)?;
         }
         if !batch.is_empty() {
-            self.publish_whole(batch, outcome)?;
+            self.publish_whole(session, batch, outcome)?;
         }
         for settlement in settlements {
             // Staged and checked, and only this session could have settled it meanwhile.
@@ -78,16 +78,18 @@ impl Broker {
     /// Publishes all of a batch, or nothing.
     fn publish_whole(
         &self,
+        session: &Session,
         batch: &mut Vec<Publication>,
         outcome: &mut Outcome,
     ) -> Result<(), PublishError> {
         self.relieve(outcome);
         let mut aftermath = Aftermath::default();
         let mut order = lock_order(&self.order);
-        let checked = self.check_all(&mut order, batch, &mut aftermath);
+        let checked = self.check_all(&mut order, (session, batch), &mut aftermath);
         let result = checked.map(|_queues| {
             let run = Run {
                 rights: Rights::Checked,
+                client: session.client(),
                 outcome,
                 aftermath: &mut aftermath,
             };
@@ -105,12 +107,12 @@ impl Broker {
     fn check_all(
         &self,
         order: &mut Order,
-        batch: &[Publication],
+        (session, batch): (&Session, &[Publication]),
         aftermath: &mut Aftermath,
     ) -> Result<Vec<Arc<Queue>>, PublishError> {
         self.check_memory_for_all(order, batch, aftermath)?;
         let mut made = Vec::new();
-        let checked = self.admit_all(order, batch, &mut made);
+        let checked = self.admit_all(order, (session, batch), &mut made);
         if checked.is_err() {
             for (kind, name) in made {
                 order.unmake(kind, name);
@@ -139,7 +141,7 @@ impl Broker {
     fn admit_all<'a>(
         &self,
         order: &mut Order,
-        batch: &'a [Publication],
+        (session, batch): (&Session, &'a [Publication]),
         made: &mut Vec<(Kind, &'a TopicName)>,
     ) -> Result<Vec<Arc<Queue>>, PublishError> {
         let mut loads = HashMap::<&TopicName, Load>::new();
@@ -154,6 +156,7 @@ impl Broker {
                     name,
                     size: publication.size(),
                     rights: Rights::Anybody,
+                    client: session.client(),
                 };
                 self.admit(order, new)?;
                 made.push((kind, name));

@@ -259,6 +259,7 @@ impl ServeOptions {
             queue_entries: self.queue_length,
             queue_bytes: self.queue_bytes,
             durables: self.max_durables,
+            sessions: self.mqtt.sessions(),
             max_redeliveries: self.max_redeliveries,
             dead_letters: self.dead_letters.into(),
             ..Limits::default()

@@ -1,6 +1,7 @@
 //! The server as a whole: what its parts share, and its life from start to stop.
 
 use std::{
+    net::{IpAddr, Ipv4Addr},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -9,8 +10,8 @@ use std::{
 };
 
 use anyhow::Context as _;
-use broker::{Broker, Limits, Outcome, Overflow};
-use tokio::{signal::unix::Signal, sync::watch};
+use broker::{Broker, Client, Limits, Outcome, Overflow};
+use tokio::{net::TcpStream, signal::unix::Signal, sync::watch};
 
 use crate::{
     advisory::Advisories,
@@ -106,8 +107,9 @@ impl Server {
     }
 
     /// What a connection needs of the server.
-    pub fn surroundings(&self) -> Surroundings {
+    pub fn surroundings(&self, client: Arc<Client>) -> Surroundings {
         Surroundings {
+            client,
             broker: Arc::clone(&self.broker),
             advisories: Arc::clone(&self.advisories),
             clock: self.clock,
@@ -120,6 +122,20 @@ impl Server {
     /// A connection's part of the memory for messages that arrive.
     pub fn share(&self) -> Share {
         Share::new(Arc::clone(&self.unfinished))
+    }
+
+    /// What needs the server without being a connection: it does what is left to do when one has ended.
+    pub fn own_surroundings(&self) -> Surroundings {
+        self.surroundings(self.broker.pools().own_client())
+    }
+
+    /// The client at the other end of a socket. One whose address is not known is bounded as on loopback.
+    pub fn client_of(&self, socket: &TcpStream) -> Arc<Client> {
+        let address = socket.peer_addr().map(|address| address.ip());
+        let unknown = || IpAddr::V4(Ipv4Addr::LOCALHOST);
+        self.broker
+            .pools()
+            .client(address.unwrap_or_else(|_| unknown()))
     }
 
     /// Does what the broker leaves to its callers, for what no session did.

@@ -6,6 +6,7 @@ use crate::{
     figures::{Count, QueueFigures},
     name::TopicName,
     notice::DeathCause,
+    share::Pool,
     sync::Ordering,
 };
 
@@ -23,7 +24,13 @@ pub(super) struct Counts {
 impl Queue {
     /// Whether so much more may come in.
     pub(crate) fn room(&self, more: Load) -> Room {
-        self.store.room(self.load(), more)
+        self.store.room(self.load(), more, &self.owner)
+    }
+
+    /// Whether a message may come in that has no room in all queues: a consumer takes it at once, and the queue
+    /// holds little.
+    pub(crate) fn may_hand_over(&self, state: &State, entry: &Entry) -> bool {
+        self.store.may_hand_over(self.load(), entry) && state.has_taker(entry)
     }
 
     pub(super) fn load(&self) -> Load {
@@ -78,6 +85,7 @@ impl Queue {
         self.entries.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(entry.size(), Ordering::Relaxed);
         self.store.take(entry);
+        self.charge_owner();
         state.groups.enter(entry);
     }
 
@@ -98,8 +106,31 @@ impl Queue {
         self.entries.fetch_sub(1, Ordering::Relaxed);
         self.bytes.fetch_sub(entry.size(), Ordering::Relaxed);
         self.store.give_back(entry);
+        self.charge_owner();
+    }
+
+    /// Charges the owner with what the queue holds. Not for each message: other queues' threads change the same
+    /// count.
+    fn charge_owner(&self) {
+        let holds = self.load().cost();
+        let charged = self.charged.load(Ordering::Relaxed);
+        if holds.abs_diff(charged) < STEP.max(charged / 8) {
+            return;
+        }
+        let exchanged =
+            self.charged
+                .compare_exchange(charged, holds, Ordering::Relaxed, Ordering::Relaxed);
+        // Another thread that was faster has charged nearly the same.
+        if exchanged.is_ok() && holds > charged {
+            self.owner.hold(Pool::QueueBytes, holds - charged);
+        } else if exchanged.is_ok() {
+            self.owner.release(Pool::QueueBytes, charged - holds);
+        }
     }
 }
+
+/// Bytes by which what was charged may differ from what a queue holds, unless it holds much.
+const STEP: u64 = 4 << 10;
 
 impl Drop for Queue {
     /// What was in it does not count any more.
@@ -107,5 +138,7 @@ impl Drop for Queue {
         for message in self.lock().take_all().waiting.values() {
             self.store.give_back(&message.entry);
         }
+        let charged = self.charged.load(Ordering::Relaxed);
+        self.owner.release(Pool::QueueBytes, charged);
     }
 }

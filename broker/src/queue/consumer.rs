@@ -130,6 +130,16 @@ impl Consumer {
         self.cancelled.load(Ordering::Acquire)
     }
 
+    /// Whether it can be given a message.
+    pub(super) fn has_room(&self) -> bool {
+        lock(&self.hands).room(self.prefetch) > 0
+    }
+
+    /// Whether messages would go with it: those of a queue of its own, or of one that it shares with nobody.
+    pub(crate) fn would_leave(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
+        is_meant(&self.tag) && self.queues().iter().any(|queue| queue.ends_with_consumer())
+    }
+
     /// Lets the consumer take from a queue.
     pub(crate) fn join(self: &Arc<Self>, queue: &Arc<Queue>) {
         if let Source::Queues(queues) = &self.source {

@@ -32,6 +32,7 @@ use crate::{
     notice::DeathCause,
     outcome::Ready,
     selector::Selector,
+    share::{Charge, Client, Pool},
     sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock},
 };
 
@@ -53,6 +54,12 @@ pub(crate) struct Queue {
     /// What feeds it besides publications of its own.
     pub(crate) binding: Option<Binding>,
     store: Arc<Store>,
+    /// Who made it; what is in it is charged to this one.
+    owner: Arc<Client>,
+    /// Bytes that were charged: about as many as it holds.
+    charged: Mark,
+    /// To whom the queue itself counts, if its number is limited.
+    _charge: Option<Charge>,
     entries: AtomicU64,
     bytes: Mark,
     counts: Counts,
@@ -104,7 +111,14 @@ impl Queue {
         identity: Identity,
         binding: Option<Binding>,
         store: &Arc<Store>,
+        owner: &Arc<Client>,
     ) -> Arc<Self> {
+        let pool = match &identity {
+            Identity::Named(_) => Some(Pool::Queues),
+            Identity::Durable(_) => Some(Pool::Durables),
+            // Subscriptions are counted, and they are part of one.
+            Identity::Private | Identity::Shared(_) => None,
+        };
         let mut state = State::default();
         state.groups = Groups::new(&store.idle_groups);
         Arc::new(Self {
@@ -112,6 +126,9 @@ impl Queue {
             identity,
             binding,
             store: Arc::clone(store),
+            owner: Arc::clone(owner),
+            charged: Mark::new(0),
+            _charge: pool.map(|pool| owner.charge(pool, 1)),
             entries: AtomicU64::new(0),
             bytes: Mark::new(0),
             counts: Counts::default(),
@@ -148,9 +165,12 @@ impl Queue {
         }
     }
 
-    /// Takes in a message of a topic that feeds the queue, if it wants it; `missed` is missing before it. At
-    /// a bound the oldest that wait are dropped, or else only the message: who publishes to a topic is not
-    /// to be held up by those who do not listen.
+    /// Takes in a message of a topic that feeds the queue, if it wants it; `missed` is missing before it.
+    ///
+    /// A consumer with room is given the message, whatever other queues hold. Otherwise the message waits. At a
+    /// bound of the queue's own, or when it holds more than its share of what all queues may hold, the oldest
+    /// that wait are dropped, or only the message if that does not help: publishers to a topic do not wait for
+    /// subscribers that do not read.
     pub(crate) fn feed(
         self: &Arc<Self>,
         entry: &SharedEntry,
@@ -165,35 +185,59 @@ impl Queue {
         if !is_wanted {
             return;
         }
-        if self.make_room(&mut state, entry) {
-            self.enqueue(&mut state, entry, ready);
-        } else {
-            self.enter(&mut state, entry);
-            self.kill(&mut state, Queued::new(entry), DeathCause::QueueFull);
+        let before = self.load();
+        // First, since a consumer may be done with it before this returns.
+        self.enter(&mut state, entry);
+        let mut message = Queued::new(entry);
+        if self.store.may_hand_over(before, entry) {
+            message.missed = state.take_missed();
+            let Some(back) = self.offer(&mut state, message, ready) else {
+                return;
+            };
+            match self.to_be_dropped(&state, before, entry) {
+                Some(count) => {
+                    state.put_back(back);
+                    self.drop_oldest(&mut state, count);
+                }
+                None => self.kill(&mut state, back, DeathCause::QueueFull),
+            }
+            return;
+        }
+        let Some(count) = self.to_be_dropped(&state, before, entry) else {
+            self.kill(&mut state, message, DeathCause::QueueFull);
+            return;
+        };
+        self.drop_oldest(&mut state, count);
+        message.missed = state.take_missed();
+        if let Some(back) = self.offer(&mut state, message, ready) {
+            state.put_back(back);
         }
     }
 
-    /// Drops the oldest that wait so that a message has room; false, and nothing is dropped, when it would
-    /// not have it then.
-    fn make_room(self: &Arc<Self>, state: &mut State, entry: &Entry) -> bool {
-        let Some(count) = self.to_be_dropped(state, entry) else {
-            return false;
-        };
+    fn drop_oldest(self: &Arc<Self>, state: &mut State, count: usize) {
         for _ in 0..count {
             if let Some(oldest) = state.take_oldest() {
                 self.kill(state, oldest, DeathCause::QueueFull);
             }
         }
-        true
     }
 
-    /// How many of the oldest have to be dropped so that a message has room; none when that does not help,
-    /// or is more than one message is worth.
-    fn to_be_dropped(&self, state: &State, entry: &Entry) -> Option<usize> {
-        let held = self.load();
+    /// Whether a message would get lost here because of what other queues hold: there is no room in all, no
+    /// consumer takes it at once, and the queue holds too little to make room itself.
+    pub(crate) fn would_lose(&self, entry: &Entry) -> bool {
+        let binding = self.binding.as_ref();
+        let selector = binding.and_then(|binding| binding.selector.as_ref());
+        selector.is_none_or(|selector| selector.matches(entry))
+            && self.store.is_too_full_for(self.load(), entry, &self.owner)
+            && !self.lock().has_taker(entry)
+    }
+
+    /// How many of the oldest have to be dropped now that an entry came to what the queue held `before`; none
+    /// when that does not help, or is more than one message is worth.
+    fn to_be_dropped(&self, state: &State, before: Load, entry: &Entry) -> Option<usize> {
         // Only who has the broker's order adds to it: it does not grow meanwhile.
-        let mut excess = self.store.excess(held, entry);
-        if excess.is_more_than(held) {
+        let mut excess = self.store.excess(before, entry, &self.owner);
+        if excess.is_more_than(before) {
             return None;
         }
         let mut count = 0;
@@ -319,11 +363,22 @@ impl Queue {
         found.into_values().collect()
     }
 
+    /// Who made it.
+    pub(crate) fn owner(&self) -> &Arc<Client> {
+        &self.owner
+    }
+
     /// Whether nothing would be lost with it but its counts.
     pub(crate) fn is_idle(&self) -> bool {
         self.binding.is_none()
             && self.entries.load(Ordering::Relaxed) == 0
             && self.lock().is_unused()
+    }
+
+    /// Whether messages are in it that would go with its only consumer.
+    pub(crate) fn ends_with_consumer(&self) -> bool {
+        let is_lasting = matches!(self.identity, Identity::Named(_) | Identity::Durable(_));
+        !is_lasting && self.load().entries > 0 && self.consumer_count() <= 1
     }
 
     /// Whether it is fed by all topics that a filter covers, those included that come later.
@@ -350,7 +405,10 @@ impl Queue {
         }
         match cause {
             DeathCause::Expired => self.counts.expired.add(1),
-            DeathCause::QueueFull => self.counts.discarded.add(1),
+            DeathCause::QueueFull => {
+                self.counts.discarded.add(1);
+                self.store.totals.dropped.add(1);
+            }
             // Where it goes is seen when it is buried.
             DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => {}
         }

@@ -310,6 +310,17 @@ impl State {
         (0..count).map(move |step| (next + step) % count)
     }
 
+    /// Whether a consumer has room for a new message, and wants it.
+    pub(super) fn has_taker(&self, entry: &Entry) -> bool {
+        let chosen = self.chosen(entry);
+        !self.nobody_has_room()
+            && (0..self.members.len()).any(|at| {
+                self.is_caught_up(at)
+                    && self.may_take(at, entry, chosen)
+                    && self.members[at].consumer.has_room()
+            })
+    }
+
     /// Whether it is known without asking that nobody has room: something waits that anybody would take.
     pub(super) fn nobody_has_room(&self) -> bool {
         !self.waiting.is_empty()

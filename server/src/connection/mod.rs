@@ -25,7 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{Broker, Leaving, Outcome, Peer, Reader, Session};
+use broker::{Broker, Client, Leaving, Outcome, Peer, Reader, Session};
 use tokio::{
     runtime::Handle,
     sync::{Notify, watch},
@@ -57,6 +57,8 @@ use task::Task;
 pub struct Surroundings {
     pub broker: Arc<Broker>,
     pub advisories: Arc<Advisories>,
+    /// What the connection makes is charged to this one.
+    pub client: Arc<Client>,
     pub clock: Clock,
     /// What is published passes here.
     pub gate: Arc<Gate>,
@@ -68,7 +70,8 @@ pub struct Surroundings {
 impl Surroundings {
     /// Attaches a session, which delivers to nobody until it is [`serve`]d.
     pub fn attach(&self, name: Arc<str>) -> Reader {
-        self.broker.attach(name, Weak::<Nobody>::new())
+        self.broker
+            .attach_for(&self.client, name, Weak::<Nobody>::new())
     }
 
     /// Ends a session; what it held goes to others. One with many subscriptions is taken out of the broker little by

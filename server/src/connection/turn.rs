@@ -119,7 +119,7 @@ impl Turn {
 
     /// Hands the batch to the broker, and carries out what comes of it.
     pub fn publish(&mut self, broker: &Broker, advisories: &Advisories, own: &Arc<Session>) {
-        broker.publish(&mut self.batch, &mut self.outcome);
+        broker.publish_for(own.client(), &mut self.batch, &mut self.outcome);
         self.carry_out(advisories, own);
     }
 

@@ -6,7 +6,7 @@ use axum::{
     Json,
     body::Body,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use broker::{Publication, TopicFigures, TopicName};
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     document::{Document, Most},
-    extract::{Listing, Path, Query},
+    extract::{Listing, Path, Query, Sender},
     problem::{Problem, refuse_temporary},
     publish::{self, Content, Wishes},
 };
@@ -28,12 +28,13 @@ pub async fn publish(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
     Query(wishes): Query<Wishes>,
-    headers: HeaderMap,
+    Sender { client, headers }: Sender,
     body: Body,
 ) -> Result<Json<Publishing>, Problem> {
     let topic = TopicName::new(&topic)?;
     let name = topic.to_string();
     let content = Content {
+        client,
         headers,
         wishes,
         body,

@@ -52,10 +52,12 @@ impl HttpDoor {
         let router = self.router;
         let patience = Patience::default();
         let socket = Patient::new(socket, patience.clone());
+        let client = self.server.broker.pools().client(peer.ip());
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             patience.be_limited();
             request.extensions_mut().insert(patience.clone());
             request.extensions_mut().insert(guest.clone());
+            request.extensions_mut().insert(Arc::clone(&client));
             let router = router.clone();
             async move {
                 fairness::give_way().await;

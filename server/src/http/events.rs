@@ -18,7 +18,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use broker::{
-    Broker, Delivery, Missed, Outcome, Overflow, Peer, Reader, Start, Subscribe, TopicFilter,
+    Broker, Client, Delivery, Missed, Outcome, Overflow, Peer, Reader, Start, Subscribe,
+    TopicFilter,
 };
 use futures_util::task::AtomicWaker;
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,7 @@ use tokio::time::{Instant, Interval, interval_at};
 use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
 
 use super::{
-    extract::{Path, Query},
+    extract::{Path, Query, Sender},
     patience::Patience,
     problem::{Problem, refuse_temporary},
 };
@@ -45,13 +46,13 @@ pub async fn events(
     Path(filter): Path<String>,
     Query(query): Query<EventsQuery>,
     Extension(patience): Extension<Patience>,
-    headers: HeaderMap,
+    Sender { client, headers }: Sender,
 ) -> Result<Response, Problem> {
     let filter = TopicFilter::new(&filter)?;
     refuse_temporary(filter.as_str())?;
     let start = query.start(&server.broker, &headers)?;
     let overflow = query.overflow(server.options.overflow)?;
-    let subscription = Subscription::new(&server, &filter, start, overflow)?;
+    let subscription = Subscription::new(&server, client, &filter, start, overflow)?;
     let stopping = WatchStream::new(server.stopping.clone()).filter(|stopping| *stopping);
     let events = EventStream {
         subscription,
@@ -144,15 +145,17 @@ impl Peer for Waiting {
 impl Subscription {
     fn new(
         server: &Server,
+        client: Arc<Client>,
         filter: &TopicFilter,
         start: Start,
         overflow: Overflow,
     ) -> Result<Self, Problem> {
         let waiting = Arc::<Waiting>::default();
         let peer: Weak<Waiting> = Arc::downgrade(&waiting);
-        let reader = server.broker.attach(server.session_name("events"), peer);
+        let name = server.session_name("events");
+        let reader = server.broker.attach_for(&client, name, peer);
         let subscription = Self {
-            surroundings: server.surroundings(),
+            surroundings: server.surroundings(client),
             reader,
             waiting,
             current: None,

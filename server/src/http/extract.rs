@@ -1,9 +1,13 @@
 //! Axum's extractors, with errors as problems.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
-use axum::extract::{FromRequestParts, rejection};
-use broker::{TopicFilter, TopicName};
+use axum::{
+    Extension,
+    extract::{FromRequestParts, rejection},
+    http::HeaderMap,
+};
+use broker::{Client, TopicFilter, TopicName};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::problem::Problem;
@@ -17,6 +21,14 @@ pub struct Path<T>(pub T);
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(Problem))]
 pub struct Query<T>(pub T);
+
+/// Who sends a request, and its headers.
+#[derive(FromRequestParts)]
+pub struct Sender {
+    #[from_request(via(Extension))]
+    pub client: Arc<Client>,
+    pub headers: HeaderMap,
+}
 
 /// Which topics or queues to list: `?filter=…&limit=…`, topics also `&after=…`.
 #[derive(Deserialize)]

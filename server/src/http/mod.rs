@@ -16,6 +16,7 @@ mod publish;
 mod queues;
 mod refusals;
 mod security;
+mod sessions;
 mod websocket;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use axum::{
     http::{Method, StatusCode},
     middleware,
     response::IntoResponse,
-    routing::{any, get, post},
+    routing::{any, delete, get, post},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -89,6 +90,9 @@ fn api(server: &Arc<Server>) -> Router<Arc<Server>> {
             post(queues::send).get(queues::queue).delete(queues::remove),
         )
         .route("/queues/{queue}/messages", get(queues::messages))
+        .route("/sessions", get(sessions::sessions))
+        .route("/sessions/{client}", delete(sessions::end))
+        .route("/bounds", get(sessions::bounds))
         .route("/figures", get(api::figures))
         .route("/connections", get(api::connections))
         .route("/connect-check", get(origin::connect_check))

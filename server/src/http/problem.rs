@@ -56,6 +56,7 @@ impl From<PublishError> for Problem {
             | PublishError::TooManyCursors { .. }
             | PublishError::TooManyQueues { .. }
             | PublishError::QueueFull { .. }
+            | PublishError::Pool(_)
             | PublishError::MemoryFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
         };
         Self::new(status, error.to_string())
@@ -71,7 +72,8 @@ impl From<SubscribeError> for Problem {
             | SubscribeError::TooManyTopics { .. }
             | SubscribeError::TooManyCursors { .. }
             | SubscribeError::TooManyQueues { .. }
-            | SubscribeError::TooManyDurables { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            | SubscribeError::TooManyDurables { .. }
+            | SubscribeError::Pool(_) => StatusCode::INSUFFICIENT_STORAGE,
             SubscribeError::DurableInUse(_) | SubscribeError::NothingToReplace => {
                 StatusCode::CONFLICT
             }

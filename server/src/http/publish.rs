@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, StatusCode, header},
 };
-use broker::{Header, Outcome, Publication, Published, TopicName};
+use broker::{Client, Header, Outcome, Publication, Published, TopicName};
 use serde::Deserialize;
 
 use super::{body, extract::flag, problem::Problem};
@@ -14,6 +14,8 @@ use crate::{clock, content_type, server::Server};
 
 /// What a request brings. Its headers `carillon-header-NAME` are the message's, as NAME.
 pub struct Content {
+    /// Who made the request.
+    pub client: Arc<Client>,
     pub headers: HeaderMap,
     pub wishes: Wishes,
     pub body: Body,
@@ -54,6 +56,7 @@ pub async fn publish(
     make: Make,
     name: TopicName,
     Content {
+        client,
         headers,
         wishes,
         body,
@@ -77,7 +80,9 @@ pub async fn publish(
         let _open = passed.ok_or_else(|| {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping")
         })?;
-        server.broker.publish(&mut vec![publication], &mut outcome);
+        server
+            .broker
+            .publish_for(&client, &mut vec![publication], &mut outcome);
         server.carry_out(&mut outcome);
     }
     let broker = &server.broker;

@@ -6,7 +6,7 @@ use axum::{
     Json,
     body::Body,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use broker::{Broker, Publication, Start, TopicName};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     document::{Document, Most, Rest},
-    extract::{Listing, Path, Query},
+    extract::{Listing, Path, Query, Sender},
     problem::{Problem, refuse_temporary},
     publish::{self, Content, Wishes},
 };
@@ -46,11 +46,12 @@ pub async fn send(
     State(server): State<Arc<Server>>,
     Path(queue): Path<String>,
     Query(wishes): Query<Wishes>,
-    headers: HeaderMap,
+    Sender { client, headers }: Sender,
     body: Body,
 ) -> Result<Json<Sending>, Problem> {
     let name = TopicName::new(&queue)?;
     let content = Content {
+        client,
         headers,
         wishes,
         body,

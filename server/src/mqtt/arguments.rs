@@ -49,7 +49,9 @@ pub struct MqttArguments {
     #[arg(long, env = "CARILLON_SESSION_EXPIRY", default_value_t = Config::SESSION_EXPIRY_MAXIMUM_S,
           value_name = "SECONDS")]
     session_expiry: u32,
-    /// The most MQTT sessions whose clients are away; at it, those who ask for another are refused
+    /// The most MQTT sessions whose clients are away. One more ends the one that has been away longest, and those
+    /// with messages of QoS 1 or 2 for their clients last. The sessions of one network address are at most two
+    /// thirds of them
     #[arg(
         long,
         env = "CARILLON_MAX_SESSIONS",
@@ -70,6 +72,10 @@ impl MqttArguments {
     /// None is the standard one where there is a certificate.
     pub fn tls_port(&self) -> Option<Port> {
         self.mqtt_tls
+    }
+
+    pub fn sessions(&self) -> usize {
+        self.max_sessions
     }
 
     pub fn options(&self, overflow: Overflow, max_body_bytes: u32) -> MqttOptions {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use broker::Reader;
+use broker::{Client, Pool, Reader};
 use tokio::time::{Instant, timeout_at};
 use wire::mqtt::{
     ConnectReason, Outgoing,
@@ -28,7 +28,7 @@ pub async fn serve<T: Transport, F: Framing>(
     socket: T,
     mut prelude: Prelude<F>,
 ) {
-    let surroundings = server.surroundings();
+    let surroundings = server.surroundings(server.client_of(socket.tcp()));
     let mut stopping = server.stopping.clone();
     let begun = tokio::select! {
         // In a box, which is gone when the connection begins.
@@ -99,7 +99,7 @@ async fn begin<F: Framing>(
     let handshake = Handshake::new(config, now_ms);
     let opened = timeout_at(until, connect(handshake, socket, prelude)).await;
     let opened = opened.map_err(|_| Ending::NoHandshake)??;
-    let guest = Guest::new(reception, opened)?;
+    let guest = Guest::new(reception, &surroundings.client, opened)?;
     // Whoever has the client id is asked to leave, and does so at once.
     let arrival = reception.sessions.arrive(&guest.client);
     let Ok(seated) = timeout_at(until, arrival.sit()).await else {
@@ -145,7 +145,11 @@ pub(super) struct Guest {
 }
 
 impl Guest {
-    pub fn new(reception: &Reception, mut opened: Opened) -> Result<Self, Turned> {
+    pub fn new(
+        reception: &Reception,
+        maker: &Arc<Client>,
+        mut opened: Opened,
+    ) -> Result<Self, Turned> {
         let is_assigned = opened.client_id.is_empty();
         let client: Arc<str> = match is_assigned {
             true => reception.client_id(),
@@ -153,7 +157,7 @@ impl Guest {
         };
         let will = opened.will.take();
         let bounds = will::Bounds {
-            wills: &reception.wills,
+            maker,
             body_bytes: reception.options.body_bytes,
         };
         let will = will.map(|will| Will::new(will, &client, &bounds));
@@ -170,7 +174,7 @@ impl Guest {
                     Unwilling::Reserved(_) | Unwilling::Temporary(_) => {
                         ConnectReason::NotAuthorized
                     }
-                    Unwilling::TooLarge { .. } | Unwilling::TooMany => ConnectReason::QuotaExceeded,
+                    Unwilling::TooLarge { .. } | Unwilling::Pool(_) => ConnectReason::QuotaExceeded,
                 };
                 Err(refused(&opened, reason, &error.to_string()))
             }
@@ -194,9 +198,11 @@ impl Guest {
         let now_ms = surroundings.clock.now_ms();
         let kept = take_up(surroundings, &occupant, opened);
         let keeps = opened.session_expiry_s > 0;
-        if kept.is_none() && keeps && !reception.sessions.has_room() {
-            let text = "the limit of sessions whose clients are away is reached";
-            return Err(self.refused(ConnectReason::QuotaExceeded, text));
+        if kept.is_none()
+            && keeps
+            && let Err(error) = surroundings.client.check_share(Pool::Sessions)
+        {
+            return Err(self.refused(ConnectReason::QuotaExceeded, &error.to_string()));
         }
         let mut greeting = Vec::new();
         let told = (now_ms, kept.is_some());

@@ -4,7 +4,7 @@ use super::sessions::Due;
 use crate::server::Server;
 
 pub fn keep_sessions(server: &Server) {
-    let surroundings = server.surroundings();
+    let surroundings = server.own_surroundings();
     let now_ms = server.clock.now_ms();
     for due in server.mqtt.sessions.take_due(now_ms, AT_ONCE) {
         let will = match due {

@@ -8,6 +8,7 @@ mod acknowledge;
 mod arguments;
 mod door;
 mod encoder;
+mod end_session;
 mod handshake;
 mod housekeeping;
 mod kept;
@@ -29,7 +30,7 @@ use std::{
     time::Instant,
 };
 
-use broker::{Broker, Overflow, Reader, Session};
+use broker::{Broker, Overflow, Pool, Reader, Session};
 use wire::mqtt::{
     DisconnectReason, Due,
     server::{self, Disconnect, Fault, Request},
@@ -43,14 +44,15 @@ use acknowledge::Acknowledged;
 pub use arguments::MqttArguments;
 pub use door::MqttDoor;
 use encoder::{MqttEncoder, Settled};
+pub use end_session::{EndedSession, end_session};
 pub use handshake::serve;
 pub use housekeeping::keep_sessions;
 use kept::{Kept, Sent, Subscriptions, accept_begun};
 pub use options::MqttOptions;
 use publish::Publishing;
 pub use reception::Reception;
-pub use sessions::Sessions;
 use sessions::{Away, Occupant};
+pub use sessions::{ListedSession, Sessions};
 use will::Will;
 
 /// The receiving half of a connection, behind CONNECT.
@@ -319,11 +321,15 @@ impl Protocol for Mqtt {
         }
         let ends_ms = now_ms + milliseconds(self.session_expiry_s);
         if let Some(occupant) = occupant {
-            occupant.leave(Away {
+            let ended = occupant.leave(Away {
                 kept,
                 will: later,
                 ends_ms,
+                _charge: surroundings.client.charge(Pool::Sessions, 1),
             });
+            if let Some(ended) = ended {
+                ended.end(surroundings);
+            }
         }
     }
 

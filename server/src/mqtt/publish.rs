@@ -201,6 +201,7 @@ impl Refused {
             | PublishError::TooManyCursors { .. }
             | PublishError::TooManyQueues { .. }
             | PublishError::QueueFull { .. }
+            | PublishError::Pool(_)
             | PublishError::MemoryFull { .. } => PublishReason::QuotaExceeded,
         };
         let text = error.to_string();

@@ -5,14 +5,13 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::{MqttOptions, Sessions, will::Wills};
+use super::{MqttOptions, Sessions};
 use crate::clock;
 
 pub struct Reception {
     pub options: MqttOptions,
     /// By client id.
     pub sessions: Arc<Sessions>,
-    pub wills: Arc<Wills>,
     /// Names that were made up.
     names: AtomicU64,
 }
@@ -22,7 +21,6 @@ impl Reception {
         Self {
             options: *options,
             sessions: Sessions::new(options.sessions),
-            wills: Arc::default(),
             names: AtomicU64::new(0),
         }
     }

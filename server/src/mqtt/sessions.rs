@@ -2,39 +2,83 @@
 //! (5.0, 4.1).
 //!
 //! What is kept is a session of the broker whose reader nobody drains: its cursors stay where they are and may
-//! lag as far as any. Each ends when its time is over. Nobody begins another once there are as many as are granted;
-//! those who were let in before may still leave theirs, so that there are more at most by the connections there may be.
+//! lag as far as any. Each ends when its time is over. The number of those who are away is limited: one that comes
+//! ends another, first those that have nothing to lose, then those without messages of QoS 1 or 2 for their clients,
+//! and of each the one that has been away longest.
 
 use std::{
-    collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
 };
 
+use broker::Charge;
+use wire::mqtt::QoS;
+
 use super::{
     kept::Kept,
+    options::Options,
     seat::{Arrival, Seat, Seated},
     will::Will,
 };
+use crate::connection::Surroundings;
 
 pub struct Sessions {
     state: Mutex<State>,
     /// The most sessions whose clients are away.
     most: usize,
+    /// Sessions that were ended to make room.
+    ended_early: AtomicU64,
 }
 
 #[derive(Default)]
 struct State {
-    clients: HashMap<Arc<str>, Client>,
+    /// By id, so that a listing can go on where the last page ended.
+    clients: BTreeMap<Arc<str>, Client>,
     /// When something is to be done for a client that is away, in milliseconds of the server's clock.
     due: BTreeSet<(u64, Arc<str>)>,
+    /// Who makes room first. What is kept is looked at when room is needed: messages may have come since.
+    leaving: BTreeSet<(Worth, u64, Arc<str>)>,
+    /// How many have left.
+    departures: u64,
     away: usize,
+}
+
+/// What would be lost with a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Worth {
+    /// No subscription, and nothing in flight.
+    Nothing,
+    Subscriptions,
+    /// Messages of QoS 1 or 2 that its client did not get.
+    Messages,
+}
+
+/// A session in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedSession {
+    pub client: Arc<str>,
+    /// Of one whose client is away.
+    pub away: Option<ListedAway>,
+}
+
+/// What is known of a session without a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListedAway {
+    pub subscriptions: usize,
+    /// Whether messages of QoS 1 or 2 wait for the client.
+    pub has_messages: bool,
+    pub ends_ms: u64,
 }
 
 #[derive(Default)]
 struct Client {
     seat: Arc<Seat>,
-    away: Option<Box<Away>>,
+    away: Option<Box<Parked>>,
 }
 
 /// A session without a connection.
@@ -44,6 +88,15 @@ pub struct Away {
     pub will: Option<(u64, Will)>,
     /// When it ends; times are milliseconds of the server's clock.
     pub ends_ms: u64,
+    /// To whom the session counts while it is away.
+    pub _charge: Charge,
+}
+
+/// A session that is away, with its place among those that make room.
+struct Parked {
+    away: Away,
+    worth: Worth,
+    departure: u64,
 }
 
 /// Something whose time has come.
@@ -66,7 +119,31 @@ impl Sessions {
         Arc::new(Self {
             state: Mutex::default(),
             most,
+            ended_early: AtomicU64::new(0),
         })
+    }
+
+    /// Sessions that were ended to make room for others.
+    pub fn ended_early(&self) -> u64 {
+        self.ended_early.load(Ordering::Relaxed)
+    }
+
+    /// The sessions after this client id, at most `most`, and whether there are more.
+    pub fn list(&self, after: Option<&str>, most: usize) -> (Vec<ListedSession>, bool) {
+        let state = self.state();
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut found = state.clients.range::<str, _>((start, Bound::Unbounded));
+        let page = found.by_ref().take(most);
+        let page = page.map(|(client, known)| ListedSession {
+            client: Arc::clone(client),
+            away: known.away.as_ref().map(|parked| parked.away.listed()),
+        });
+        (page.collect(), found.next().is_some())
+    }
+
+    /// Whether there is a session of this client, connected or not.
+    pub fn has(&self, client: &str) -> bool {
+        self.state().clients.contains_key(client)
     }
 
     /// Asks for a client id; whoever has it is asked to leave.
@@ -79,11 +156,6 @@ impl Sessions {
     /// Sessions whose clients are away.
     pub fn away(&self) -> usize {
         self.state().away
-    }
-
-    /// Whether one more session may outlive its connection.
-    pub fn has_room(&self) -> bool {
-        self.away() < self.most
     }
 
     /// What is due by now; at most `most` of it.
@@ -108,7 +180,7 @@ impl Sessions {
 impl State {
     /// `client` is not listed as due any more.
     fn take_due(&mut self, client: Arc<str>, now_ms: u64) -> Option<Due> {
-        let away = self.clients.get_mut(&client)?.away.as_mut()?;
+        let away = &mut self.clients.get_mut(&client)?.away.as_mut()?.away;
         if away.ends_ms > now_ms {
             let (_, will) = away.will.take()?;
             self.due.insert((away.ends_ms, client));
@@ -120,10 +192,51 @@ impl State {
     }
 
     fn take(&mut self, client: &Arc<str>) -> Option<Box<Away>> {
-        let away = self.clients.get_mut(client)?.away.take()?;
-        self.due.remove(&(away.due_ms(), Arc::clone(client)));
+        let parked = *self.clients.get_mut(client)?.away.take()?;
+        let client = Arc::clone(client);
+        let place = (parked.worth, parked.departure, Arc::clone(&client));
+        self.leaving.remove(&place);
+        self.due.remove(&(parked.away.due_ms(), client));
         self.away -= 1;
-        Some(away)
+        Some(Box::new(parked.away))
+    }
+
+    fn park(&mut self, client: &Arc<str>, away: Away) {
+        let Some(known) = self.clients.get_mut(client) else {
+            return;
+        };
+        let parked = Parked {
+            worth: away.kept.worth(),
+            departure: self.departures,
+            away,
+        };
+        let place = (parked.worth, parked.departure, Arc::clone(client));
+        self.due.insert((parked.away.due_ms(), Arc::clone(client)));
+        self.leaving.insert(place);
+        self.departures += 1;
+        self.away += 1;
+        known.away = Some(Box::new(parked));
+    }
+
+    /// Takes out the session that is to make room. It has been away longest of those with the least to lose; one
+    /// for which messages came since it was looked at last takes its place behind the others.
+    fn make_room(&mut self) -> Option<Box<Away>> {
+        for _ in 0..LOOKED_AT {
+            let (worth, departure, client) = self.leaving.first().cloned()?;
+            let parked = self.clients.get_mut(&client)?.away.as_mut()?;
+            let now = parked.away.kept.worth().max(worth);
+            if now == worth {
+                break;
+            }
+            parked.worth = now;
+            self.leaving
+                .remove(&(worth, departure, Arc::clone(&client)));
+            self.leaving.insert((now, departure, client));
+        }
+        let (.., client) = self.leaving.first().cloned()?;
+        let away = self.take(&client);
+        self.forget_if_unused(&client);
+        away
     }
 
     fn forget_if_unused(&mut self, client: &Arc<str>) {
@@ -138,9 +251,40 @@ impl State {
 }
 
 impl Away {
+    fn listed(&self) -> ListedAway {
+        ListedAway {
+            subscriptions: self.kept.subscriptions.len(),
+            has_messages: self.kept.worth() == Worth::Messages,
+            ends_ms: self.ends_ms,
+        }
+    }
+
+    /// Ends it. Its will is published ("The Will Message MUST be published [...] when [...] the Session ends", 5.0,
+    /// 3.1.2.5).
+    pub fn end(self, surroundings: &Surroundings) {
+        self.kept.end(surroundings);
+        if let Some((_, will)) = self.will {
+            will.publish(surroundings);
+        }
+    }
+
     fn due_ms(&self) -> u64 {
         let will = self.will.as_ref().map(|(at_ms, _)| *at_ms);
         will.unwrap_or(self.ends_ms).min(self.ends_ms)
+    }
+}
+
+impl Kept {
+    /// What would be lost with it.
+    fn worth(&self) -> Worth {
+        let is_owed = |tag: &[u8]| Options::of_tag(tag).maximum_qos != QoS::AtMostOnce;
+        if self.outgoing.iter().next().is_some() || self.reader.has_undelivered(is_owed) {
+            Worth::Messages
+        } else if self.subscriptions.is_empty() {
+            Worth::Nothing
+        } else {
+            Worth::Subscriptions
+        }
     }
 }
 
@@ -166,15 +310,20 @@ impl Occupant {
         self.sessions.state().take(&self.client)
     }
 
-    /// Keeps what is to outlive the connection.
-    pub fn leave(&self, away: Away) {
+    /// Keeps what is to outlive the connection; what makes room for it is the caller's to end.
+    #[must_use]
+    pub fn leave(&self, away: Away) -> Option<Box<Away>> {
         let mut state = self.sessions.state();
-        let due = (away.due_ms(), Arc::clone(&self.client));
-        if let Some(client) = state.clients.get_mut(&self.client) {
-            client.away = Some(Box::new(away));
-            state.due.insert(due);
-            state.away += 1;
+        // First, since the one that comes is not the one to go.
+        let ended = match state.away >= self.sessions.most {
+            true => state.make_room(),
+            false => None,
+        };
+        state.park(&self.client, away);
+        if ended.is_some() {
+            self.sessions.ended_early.fetch_add(1, Ordering::Relaxed);
         }
+        ended
     }
 }
 
@@ -186,3 +335,7 @@ impl Drop for Occupant {
         state.forget_if_unused(&self.client);
     }
 }
+
+/// Sessions that are looked at to find the one that makes room. What was found out of the others stays known, so that
+/// the next search begins behind them.
+const LOOKED_AT: usize = 1_000;

@@ -214,7 +214,8 @@ impl Refused {
             | SubscribeError::TooManyTopics { .. }
             | SubscribeError::TooManyCursors { .. }
             | SubscribeError::TooManyQueues { .. }
-            | SubscribeError::TooManyDurables { .. } => SubscribeReason::QuotaExceeded,
+            | SubscribeError::TooManyDurables { .. }
+            | SubscribeError::Pool(_) => SubscribeReason::QuotaExceeded,
             SubscribeError::SessionEnded
             | SubscribeError::DurableInUse(_)
             | SubscribeError::NothingToReplace => SubscribeReason::UnspecifiedError,

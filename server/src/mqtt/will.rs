@@ -1,11 +1,11 @@
 //! A will: what is published when a connection ends otherwise than it should (5.0, 3.1.2.5).
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
-use broker::{InvalidName, Kind, Outcome, Owner, Publication, PublishError, TopicName};
+use broker::{
+    Charge, Client, InvalidName, Kind, Outcome, Owner, Pool, PoolError, Publication, PublishError,
+    TopicName,
+};
 use wire::mqtt::server;
 
 use super::{names, properties};
@@ -20,8 +20,8 @@ pub struct Will {
     name: TopicName,
     client: Arc<str>,
     will: server::Will,
-    /// Its share of what all of them take.
-    _share: Share,
+    /// Bytes taken from those of all wills. They are not in the broker, so its bound of memory does not hold.
+    charge: Charge,
 }
 
 /// Why a will is not taken.
@@ -35,43 +35,8 @@ pub enum Unwilling {
     Temporary(TopicName),
     #[error("the payload of the will is larger than the limit of {limit} bytes")]
     TooLarge { limit: usize },
-    #[error("the wills of all clients take more than {} bytes", Wills::MOST_BYTES)]
-    TooMany,
-}
-
-/// What the wills of all clients take, connected or away. They are not in the broker, so its bound of memory does
-/// not hold for them.
-#[derive(Debug, Default)]
-pub struct Wills {
-    bytes: AtomicUsize,
-}
-
-/// Bytes that one takes until it is gone.
-#[derive(Debug)]
-struct Share {
-    wills: Arc<Wills>,
-    bytes: usize,
-}
-
-impl Wills {
-    /// Bytes of payloads and properties, of all wills together.
-    pub const MOST_BYTES: usize = 64 << 20;
-
-    fn share(self: &Arc<Self>, bytes: usize) -> Option<Share> {
-        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let share = Share {
-            wills: Arc::clone(self),
-            bytes,
-        };
-        // Dropped, and so given back, where it is too much.
-        (before + bytes <= Self::MOST_BYTES).then_some(share)
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.wills.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
+    #[error("{0}")]
+    Pool(#[from] PoolError),
 }
 
 impl Will {
@@ -94,13 +59,14 @@ impl Will {
             let limit = bounds.body_bytes;
             return Err(Unwilling::TooLarge { limit });
         }
-        let bytes = will.payload.len() + will.properties().as_bytes().len();
+        let bytes = will.payload.len() + will.properties().as_bytes().len() + will.topic.len();
+        let bytes = u32::try_from(bytes + FIXED).unwrap_or(u32::MAX);
         let will = Self {
             kind,
             name,
             client: Arc::clone(client),
             will,
-            _share: bounds.wills.share(bytes).ok_or(Unwilling::TooMany)?,
+            charge: bounds.maker.take(Pool::WillBytes, bytes)?,
         };
         will.message(0)?;
         Ok(will)
@@ -118,7 +84,7 @@ impl Will {
         let mut outcome = Outcome::default();
         surroundings
             .broker
-            .publish(&mut vec![message], &mut outcome);
+            .publish_for(self.charge.client(), &mut vec![message], &mut outcome);
         match outcome.results.first() {
             // The state of a bridge. It is dropped like the publications of that state.
             Some(Err(error @ PublishError::Reserved(_))) => {
@@ -153,7 +119,8 @@ impl Will {
 
 /// What a will is checked against.
 pub struct Bounds<'a> {
-    pub wills: &'a Arc<Wills>,
+    /// The client that its bytes are charged to.
+    pub maker: &'a Arc<Client>,
     /// Bytes of a payload.
     pub body_bytes: usize,
 }
@@ -165,20 +132,5 @@ fn is_state_of_bridge(topic: &str) -> bool {
     name.is_some_and(|name| name.ends_with("/state"))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_all_wills_take_is_bounded_and_given_back() {
-        let wills = Arc::<Wills>::default();
-        let first = wills.share(Wills::MOST_BYTES - 1).expect("there is room");
-        assert!(wills.share(2).is_none());
-        let second = wills.share(1).expect("one byte is left");
-        assert!(wills.share(1).is_none());
-        drop(first);
-        assert!(wills.share(Wills::MOST_BYTES - 1).is_some());
-        drop(second);
-        assert_eq!(wills.bytes.load(Ordering::Relaxed), 0);
-    }
-}
+/// What a will counts for besides its texts: about what the structure takes.
+const FIXED: usize = 256;

@@ -65,7 +65,7 @@ impl Stomp {
         prelude: Prelude<F>,
         door: &str,
     ) {
-        let surroundings = server.surroundings();
+        let surroundings = server.surroundings(server.client_of(socket.tcp()));
         let reader = surroundings.attach(server.session_name(door));
         let (protocol, encoder) = Self::new(&surroundings, reader.session(), &server.options.stomp);
         let opening = Opening {
@@ -103,7 +103,10 @@ impl Stomp {
             sending: Sending::new(session.name()),
             subscriptions: HashMap::new(),
             ended: Ended::default(),
-            transactions: Transactions::new(options.transaction_bytes),
+            transactions: Transactions::new(
+                options.transaction_bytes,
+                Arc::clone(session.client()),
+            ),
             temporaries: Temporaries::default(),
         };
         (stomp, StompEncoder::new(broker))

@@ -3,7 +3,9 @@
 //! A transaction is this connection's own, and goes with it: the broker learns of its messages with COMMIT, and of
 //! its acknowledgements at once, so that what is acknowledged makes room for more.
 
-use broker::{Publication, Settlement};
+use std::sync::Arc;
+
+use broker::{Charge, Client, Pool, PoolError, Publication, Settlement};
 use wire::stomp::server::{self, Cause, Fault};
 
 use super::Stomp;
@@ -14,6 +16,7 @@ pub(super) struct Transactions {
     open: Vec<Transaction>,
     /// What all of them may hold.
     most_bytes: usize,
+    client: Arc<Client>,
 }
 
 pub(super) struct Transaction {
@@ -22,13 +25,34 @@ pub(super) struct Transaction {
     pub(super) settlements: Vec<Settlement>,
     frames: usize,
     bytes: usize,
+    /// At least as many bytes, taken from those of all transactions.
+    charges: Vec<Charge>,
+    charged: usize,
+}
+
+impl Transaction {
+    /// Takes so many bytes more, in a few large pieces.
+    fn take(&mut self, bytes: usize, client: &Arc<Client>) -> Result<(), PoolError> {
+        let lacking = (self.bytes + bytes).saturating_sub(self.charged);
+        if lacking > 0 {
+            let piece = lacking.max(self.charged);
+            let amount = u32::try_from(piece).unwrap_or(u32::MAX);
+            self.charges
+                .push(client.take(Pool::TransactionBytes, amount)?);
+            self.charged += piece;
+        }
+        self.frames += 1;
+        self.bytes += bytes;
+        Ok(())
+    }
 }
 
 impl Transactions {
-    pub(super) const fn new(most_bytes: usize) -> Self {
+    pub(super) const fn new(most_bytes: usize, client: Arc<Client>) -> Self {
         Self {
             open: Vec::new(),
             most_bytes,
+            client,
         }
     }
 
@@ -50,6 +74,8 @@ impl Transactions {
             settlements: Vec::new(),
             frames: 0,
             bytes: 0,
+            charges: Vec::new(),
+            charged: 0,
         });
         Ok(())
     }
@@ -74,8 +100,9 @@ impl Transactions {
             return Err(Fault::new(Cause::TransactionTooLarge { limit }, receipt));
         }
         let transaction = &mut self.open[at];
-        transaction.frames += 1;
-        transaction.bytes += bytes;
+        transaction
+            .take(bytes, &self.client)
+            .map_err(|error| Fault::refused("transaction too large", error.to_string(), receipt))?;
         Ok(transaction)
     }
 

@@ -58,6 +58,7 @@ impl House {
         Self {
             surroundings: Surroundings {
                 gate: Arc::default(),
+                client: broker.pools().own_client(),
                 advisories: Arc::new(Advisories::new(&broker)),
                 broker,
                 clock: Clock::start(),
@@ -75,7 +76,8 @@ impl House {
         let (mut opened, taken) = handshake.connect(connect).expect("legal").expect("all");
         assert_eq!(taken, connect.len());
         opened.peer.maximum_packet_size = self.maximum_packet_size;
-        let guest = Guest::new(&self.reception, opened).expect("a legal will");
+        let guest =
+            Guest::new(&self.reception, &self.surroundings.client, opened).expect("a legal will");
         let arrival = self.reception.sessions.arrive(&guest.client);
         let seated = arrival.sit().await;
         let occupant = Occupant::new(&self.reception.sessions, &guest.client, seated);

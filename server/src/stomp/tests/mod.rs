@@ -62,6 +62,7 @@ impl House {
         Self {
             surroundings: Surroundings {
                 gate: Arc::default(),
+                client: broker.pools().own_client(),
                 advisories: Arc::new(Advisories::new(&broker)),
                 broker,
                 clock: Clock::start(),
