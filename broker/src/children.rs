@@ -33,6 +33,15 @@ impl<N> Children<N> {
         }
     }
 
+    /// Takes the only branch out, if there is one and no other.
+    pub(crate) fn take_only(&mut self) -> Option<(ShortBytes, N)> {
+        match self {
+            // A table is made a list long before it has one branch left.
+            Self::Few(list) if list.len() == 1 => std::mem::take(list).into_iter().next(),
+            Self::Few(_) | Self::Many(_) => None,
+        }
+    }
+
     pub(crate) fn find(&self, level: &str) -> Option<&N> {
         match self {
             Self::Few(list) => list
@@ -54,8 +63,8 @@ impl<N> Children<N> {
     }
 
     /// Adds a level that is not there yet.
-    pub(crate) fn insert(&mut self, level: &str, node: N) {
-        let level = ShortBytes::from(level.as_bytes());
+    pub(crate) fn insert(&mut self, level: &[u8], node: N) {
+        let level = ShortBytes::from(level);
         match self {
             Self::Few(list) => {
                 let list = std::mem::take(list).into_vec();

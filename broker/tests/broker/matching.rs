@@ -8,7 +8,8 @@ fn names() -> impl Strategy<Value = Vec<TopicName>> {
     let level = select(vec![
         "a", "b", "c", "d", "e", "f", "g", "h", "$S", "ActiveMQ", "Advisory",
     ]);
-    let name = vec(level, 1..4)
+    // Deep enough that levels without branches are split and merged again.
+    let name = vec(level, 1..7)
         .prop_map(|levels| TopicName::new(&levels.join(".")).expect("levels without wildcards"));
     vec(name, 0..40)
 }
@@ -17,7 +18,7 @@ fn filters() -> impl Strategy<Value = Vec<TopicFilter>> {
     let level = select(vec![
         "a", "b", "c", "d", "e", "*", "*", "*", "$S", "ActiveMQ", "Advisory",
     ]);
-    let filter = (vec(level, 0..4), any::<bool>()).prop_map(|(mut levels, rest)| {
+    let filter = (vec(level, 0..6), any::<bool>()).prop_map(|(mut levels, rest)| {
         if rest || levels.is_empty() {
             levels.push(">");
         }
@@ -92,6 +93,12 @@ proptest! {
             }
         }
         prop_assert_eq!((by_filter.len(), by_name.len()), (filters.len(), topics.len()));
+        for text in &filters {
+            prop_assert_eq!(by_filter.find(text).map(String::as_str), Some(*text));
+        }
+        for text in &topics {
+            prop_assert_eq!(by_name.find_mut(text).map(|one| one.as_str()), Some(*text));
+        }
         for name in &names {
             let mut found = Vec::new();
             by_filter.for_each_covering(name, |text| found.push(text.as_str()));
