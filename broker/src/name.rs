@@ -76,9 +76,9 @@ pub enum NameFault {
 
 impl TopicName {
     /// The longest name, in bytes.
-    pub const MAX_BYTES: usize = 1024;
+    pub const MAX_BYTES: usize = 4096;
     /// The deepest name, in levels.
-    pub const MAX_LEVELS: usize = 64;
+    pub const MAX_LEVELS: usize = 200;
 
     /// Parses a name.
     ///

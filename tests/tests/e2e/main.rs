@@ -13,6 +13,7 @@ mod console;
 mod consumers;
 mod cross_origin;
 mod dead_letters;
+mod deep_names;
 mod destinations;
 mod durable;
 mod events;

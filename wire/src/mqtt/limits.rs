@@ -21,7 +21,7 @@ impl Limits {
     /// The default of `properties`.
     pub const PROPERTIES: u32 = 128;
     /// The default of `topic_bytes`.
-    pub const TOPIC_BYTES: u16 = 4 << 10;
+    pub const TOPIC_BYTES: u16 = 8 << 10;
     /// The default of `filters`.
     pub const FILTERS: u32 = 1000;
 

@@ -74,10 +74,10 @@ fn publish() {
     );
     let expected = "a field is longer than the rest of the packet (PUBLISH, byte 4) 0x81";
     check(Server, b"\x30\x04\x00\x03", expected, "2.2.3", "2.1.4");
-    let expected = "the topic is longer than 4096 bytes (PUBLISH, byte 4) 0x97";
+    let expected = "the topic is longer than 8192 bytes (PUBLISH, byte 4) 0x97";
     check(
         Server,
-        b"\x30\x80\x80\x01\x10\x01",
+        b"\x30\x80\x80\x01\x20\x01",
         expected,
         "4.8",
         "4.13.2",
