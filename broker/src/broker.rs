@@ -252,6 +252,7 @@ impl Broker {
             subscriptions: order.subscriptions,
             topics: order.topic_count(),
             retained: order.retentions.count(),
+            emptied: order.ages.emptied(),
             queues: order.queues.named.len(),
             published: self.published.entries(),
             published_bytes: self.published.bytes(),

@@ -15,6 +15,8 @@ pub struct Figures {
     pub topics: usize,
     /// Topics that retain a message.
     pub retained: usize,
+    /// Times that a topic gave up its last image because memory was full.
+    pub emptied: u64,
     /// Queues that have a name.
     pub queues: usize,
     /// Entries published.

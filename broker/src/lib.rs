@@ -12,6 +12,7 @@
 
 mod account;
 mod administration;
+mod ages;
 mod awaited;
 mod broker;
 mod budget;

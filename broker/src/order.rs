@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     account::Memory,
+    ages::Ages,
     awaited::{Waiting, take_charge},
     cursor::{Cursor, Start},
     entry::Kind,
@@ -45,6 +46,7 @@ pub(crate) struct Order {
     /// The newest position that went with a topic that was removed.
     pub(crate) forgotten: u64,
     pub(crate) retentions: Retentions,
+    pub(crate) ages: Ages,
     /// Bytes that had been published when memory was relieved last.
     pub(crate) relieved: Option<u64>,
 }
@@ -382,8 +384,9 @@ impl Order {
     }
 
     pub(crate) fn remove_if_idle(&mut self, name: &TopicName) {
-        let topic = self.topics.find(name.as_str());
+        let topic = self.topics.find_mut(name.as_str());
         if let Some(topic) = topic.filter(|topic| topic.is_idle()) {
+            self.ages.remove(topic);
             self.forgotten = self.forgotten.max(topic.log.trimmed_position());
             self.topics.remove(name.as_str());
             self.names.remove(name);

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use crate::{
-    account::{Account, Tab},
+    account::Account,
+    ages::Wanted,
     broker::Broker,
     cursor::Cursor,
     entry::{Kind, Publication},
@@ -14,6 +15,7 @@ use crate::{
     outcome::{Outcome, PublishError, Published},
     overdue::Overdue,
     queue::{Load, Queue, Room, State},
+    retained::Retentions,
     session::Readable,
     share::{Client, Pool, PoolError},
     sync::{OrderGuard, lock_order},
@@ -63,6 +65,21 @@ pub(crate) struct New<'a> {
     pub(crate) rights: Rights,
     /// To which is charged what is made for it.
     pub(crate) client: &'a Arc<Client>,
+}
+
+/// A topic that a run of publications is appended to.
+struct ToTopic<'a> {
+    topic: &'a mut Topic,
+    position: &'a mut u64,
+    retentions: &'a mut Retentions,
+    rights: Rights,
+}
+
+/// Why the rest of a run is not appended.
+enum Stopped {
+    Refused(PublishError),
+    /// There is no room for this one.
+    MemoryFull(Publication),
 }
 
 /// What appending a run of publications to one topic or queue needs besides that.
@@ -204,8 +221,7 @@ impl Broker {
             return Ok(());
         }
         if new.rights != Rights::Dead {
-            // What is new has no history to reduce: there is room now, or there is none.
-            self.check_memory(size)?;
+            self.make_room(order, new, size)?;
         }
         match new.kind {
             Kind::Topic => order.admit(name, &self.limits, new.client),
@@ -249,56 +265,97 @@ impl Broker {
             ..
         } = run;
         let name = new.name.as_str();
-        let found = match order.topics.find_mut(name) {
-            Some(topic) => Some(topic),
-            None => {
-                if let Err(error) = self.admit(order, new) {
-                    outcome.results.push(Err(error));
-                    return false;
+        let mut publications = publications;
+        // One for which room was made.
+        let mut next = None;
+        let mut is_admitted = false;
+        let error = loop {
+            let Some(topic) = order.topics.find_mut(name) else {
+                if is_admitted {
+                    let left = next.into_iter().chain(publications);
+                    self.pass_into_nothing(order.position, left, outcome);
+                    return true;
                 }
-                order.topics.find_mut(name)
+                is_admitted = true;
+                match self.admit(order, new) {
+                    Ok(()) => continue,
+                    Err(error) => break error,
+                }
+            };
+            let mut to_topic = ToTopic {
+                topic,
+                position: &mut order.position,
+                retentions: &mut order.retentions,
+                rights,
+            };
+            let stopped = self.append_run(&mut to_topic, next.take(), &mut publications, outcome);
+            self.announce(to_topic.topic, outcome, aftermath);
+            order.ages.note(to_topic.topic);
+            match stopped {
+                None => return true,
+                Some(Stopped::Refused(error)) => break error,
+                Some(Stopped::MemoryFull(publication)) => {
+                    if let Err(error) = self.make_room(order, new, publication.size()) {
+                        break error;
+                    }
+                    next = Some(publication);
+                }
             }
         };
-        let Some(topic) = found else {
-            self.pass_into_nothing(order.position, publications, outcome);
-            return true;
-        };
-        let mut is_whole = true;
+        outcome.results.push(Err(error));
+        if let Some(topic) = order.topics.find_mut(name) {
+            order.ages.note(topic);
+        }
+        false
+    }
+
+    /// Appends publications to a topic until one is refused or has no room; `first` has.
+    fn append_run(
+        &self,
+        to: &mut ToTopic<'_>,
+        first: Option<Publication>,
+        rest: &mut impl Iterator<Item = Publication>,
+        outcome: &mut Outcome,
+    ) -> Option<Stopped> {
+        let ToTopic {
+            topic,
+            position,
+            retentions,
+            rights,
+        } = to;
         let subscriptions = topic.cursors().len() + topic.queues.len();
+        let mut has_room = first.is_some();
+        let mut stopped = None;
         let mut tab = self.memory.tab();
-        for publication in publications {
+        for publication in first.into_iter().chain(rest) {
             let size = publication.size();
-            if !self.is_within_memory(tab.held(), size)
-                && let Err(error) = self.make_room(topic, &mut tab, (rights, size), aftermath)
-            {
-                outcome.results.push(Err(error));
-                is_whole = false;
+            if !self.is_within_memory(tab.held(), size) && !std::mem::take(&mut has_room) {
+                stopped = Some(Stopped::MemoryFull(publication));
                 break;
             }
-            if let Err(error) = self.check_fed(topic, &publication, rights) {
-                outcome.results.push(Err(error));
-                is_whole = false;
+            has_room = false;
+            if let Err(error) = self.check_fed(topic, &publication, *rights) {
+                stopped = Some(Stopped::Refused(error));
                 break;
             }
             tab.take(size);
-            order.position += 1;
+            **position += 1;
             let is_retained = publication.is_retained();
-            let sequence = topic.append(publication, order.position, &mut outcome.ready);
+            let sequence = topic.append(publication, **position, &mut outcome.ready);
             if is_retained {
-                topic.retain_last(&mut order.retentions);
+                topic.retain_last(retentions);
             }
             if !topic.account.is_own {
                 self.published.add(size);
             }
             outcome.results.push(Ok(Published {
-                id: self.id(order.position),
+                id: self.id(**position),
                 sequence,
                 subscriptions,
             }));
         }
         tab.settle();
-        self.announce(topic, outcome, aftermath);
-        is_whole
+        stopped
     }
 
     /// Whether all queues that a topic feeds can keep a message, or may drop what they hold themselves. Nobody is
@@ -327,24 +384,54 @@ impl Broker {
         Err(PoolError::Full { pool, limit }.into())
     }
 
-    /// Lets the topic's history go for the sake of an entry of this size.
+    /// Makes room for an entry of this size: first its own topic is reduced to its last image, then other topics give
+    /// up what they keep.
     #[cold]
-    fn make_room(
-        &self,
-        topic: &mut Topic,
-        tab: &mut Tab<'_>,
-        (rights, size): (Rights, u64),
-        aftermath: &mut Aftermath,
-    ) -> Result<(), PublishError> {
-        // Before anything that is on it can be let go.
-        tab.settle();
-        topic.log.keep_last(&mut aftermath.released);
-        // What can be had is needed now.
-        aftermath.released.clear();
-        tab.settle();
-        match rights {
-            Rights::Checked => Ok(()),
-            Rights::Anybody | Rights::Broker | Rights::Dead => self.check_memory(size),
+    fn make_room(&self, order: &mut Order, new: New<'_>, size: u64) -> Result<(), PublishError> {
+        if self.check_memory(size).is_ok() {
+            return Ok(());
+        }
+        if let Some(topic) = new.topic()
+            && let Some(topic) = order.topics.find_mut(topic.as_str())
+        {
+            let mut released = Released::new();
+            topic.log.keep_last(&mut released);
+            // The memory is needed now.
+            drop(released);
+        }
+        if !new.is_checked() {
+            self.free_oldest(order, new.topic(), size);
+            self.give_up_own_image(order, new.topic(), size);
+            return self.check_memory(size);
+        }
+        Ok(())
+    }
+
+    /// Lets a topic give up its last image if that is what the message that is to replace it lacks.
+    fn give_up_own_image(&self, order: &mut Order, topic: Option<&TopicName>, size: u64) {
+        let Some(topic) = topic.and_then(|name| order.topics.find_mut(name.as_str())) else {
+            return;
+        };
+        let others = self
+            .memory
+            .bytes()
+            .saturating_sub(topic.log.history_bytes());
+        let is_lacking = self.check_memory(size).is_err() && self.is_within_memory(others, size);
+        if is_lacking && !topic.retains_last() {
+            let mut released = Released::new();
+            topic.log.clear(&mut released);
+        }
+    }
+
+    /// Lets other topics than this one give up what they keep, until there is room for so much.
+    pub(crate) fn free_oldest(&self, order: &mut Order, except: Option<&TopicName>, size: u64) {
+        let limit = self.limits.memory_bytes;
+        if size <= limit {
+            order.free_oldest(Wanted {
+                memory: &self.memory,
+                most_held: limit - size,
+                except,
+            });
         }
     }
 
@@ -392,7 +479,7 @@ impl Broker {
                 order.queues.named.find(name.as_str())
             }
         };
-        let Some(queue) = found else {
+        let Some(queue) = found.map(Arc::clone) else {
             self.pass_into_nothing(order.position, publications, outcome);
             return true;
         };
@@ -400,11 +487,14 @@ impl Broker {
         let subscriptions = state.consumer_count();
         for publication in publications {
             let size = publication.size();
-            let room = || self.check_queue(queue, &state, &publication);
+            let room = || self.check_queue(&queue, &state, &publication);
             let admitted = match rights {
                 Rights::Checked => Ok(()),
                 Rights::Dead => room(),
-                Rights::Anybody | Rights::Broker => self.check_memory(size).and_then(|()| room()),
+                Rights::Anybody | Rights::Broker => self
+                    .check_memory(size)
+                    .or_else(|_| self.make_room(order, new, size))
+                    .and_then(|()| room()),
             };
             if let Err(error) = admitted {
                 outcome.results.push(Err(error));

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     account::{Account, Memory},
+    ages::Listed,
     cursor::{Beginning, Cursor, Overflow, Start},
     entry::{Kind, Publication, SharedEntry},
     few::Few,
@@ -29,6 +30,8 @@ pub(crate) struct Topic {
     pub(crate) queues: BTreeMap<u64, Arc<Queue>>,
     /// What those are given first who ask for it when they subscribe. It may have left the log.
     retained: Option<SharedEntry>,
+    /// Where it is listed among those that keep messages.
+    pub(crate) listed: Option<Listed>,
     /// To whom the topic counts.
     _charge: TopicCharge,
 }
@@ -47,6 +50,7 @@ impl Topic {
             cursors: Few::new(),
             queues: BTreeMap::new(),
             retained: None,
+            listed: None,
             _charge: charge,
         }
     }
@@ -85,6 +89,13 @@ impl Topic {
         let retained = self.retained.take()?;
         retentions.remove(&retained);
         Some(retained)
+    }
+
+    /// Whether the last image is what a publisher asked to retain.
+    pub(crate) fn retains_last(&self) -> bool {
+        let last = self.log.last().map(|entry| entry.position());
+        let retained = self.retained.as_ref().map(|entry| entry.position());
+        retained.is_some() && retained == last
     }
 
     pub(crate) fn retained(&self) -> Option<&SharedEntry> {

@@ -135,6 +135,7 @@ impl Broker {
         for publication in batch {
             aftermath.keep_last(order, publication);
         }
+        self.free_oldest(order, None, size);
         self.check_memory(size)
     }
 

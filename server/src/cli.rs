@@ -110,7 +110,8 @@ pub struct ServeOptions {
     /// Bytes that a subscription may lie behind likewise
     #[arg(long, env = "CARILLON_LAG_BYTES", default_value_t = Limits::default().lag_bytes, value_name = "BYTES")]
     lag_bytes: u64,
-    /// Bytes of messages that the broker holds in all; beyond it publications are refused
+    /// Bytes of messages that the broker holds in all; at it topics not published to for longest give up what they keep
+    /// unless it is retained, and if that is not enough publications are refused
     #[arg(long, env = "CARILLON_MEMORY", default_value_t = Limits::default().memory_bytes, value_name = "BYTES")]
     memory: u64,
     /// What happens to subscriptions that lie too far behind, unless they say otherwise

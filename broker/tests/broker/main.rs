@@ -12,6 +12,7 @@ mod dead_letters;
 mod delivery;
 mod durable;
 mod expiry;
+mod full_memory;
 mod groups;
 mod harness;
 mod leaving;

@@ -56,7 +56,13 @@ pub async fn end(
 /// `GET /api/bounds`: how much there is of each pool, how much was taken, and how often somebody was refused.
 pub async fn bounds(State(server): State<Arc<Server>>) -> Json<Bounds> {
     let figures = server.broker.pool_figures();
+    let broker = server.broker.figures();
     Json(Bounds {
+        memory: MemoryInfo {
+            limit: server.broker.limits().memory_bytes,
+            taken: broker.held_bytes,
+            emptied: broker.emptied,
+        },
         pools: figures.into_iter().map(PoolInfo::from).collect(),
     })
 }
@@ -101,7 +107,17 @@ struct AwayInfo {
 
 #[derive(Serialize)]
 pub struct Bounds {
+    memory: MemoryInfo,
     pools: Vec<PoolInfo>,
+}
+
+/// Bytes of all messages.
+#[derive(Serialize)]
+struct MemoryInfo {
+    limit: u64,
+    taken: u64,
+    /// Times that a topic gave up its last image.
+    emptied: u64,
 }
 
 #[derive(Serialize)]

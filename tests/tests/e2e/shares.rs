@@ -8,6 +8,9 @@ use harness::stomp::{Frame, StompClient};
 use serde_json::Value;
 
 const V5: Version = Version::V5;
+/// Larger than what is left when no empty message fits any more.
+const BODY: &str = "a body that is longer than what differs between the sizes of two empty messages, as \
+                    their media types and the names of those who published them differ";
 
 /// Fills all there is for queues. Each queue gets a half of what is left, so it takes several.
 async fn fill_queues(server: &Carillon) {
@@ -27,7 +30,7 @@ async fn pool(server: &Carillon, name: &str) -> Value {
 }
 
 async fn reason(client: &mut MqttClient, topic: &str) -> u8 {
-    let publish = Packet::publication(topic, "x", 1);
+    let publish = Packet::publication(topic, BODY, 1);
     client.request(publish, Kind::Puback).await.reason()
 }
 
@@ -70,13 +73,13 @@ async fn a_publisher_is_told_when_a_message_has_no_room_in_a_queue_that_is_to_ke
     // Quota exceeded.
     assert_eq!(reason(&mut producer, "t").await, 0x97);
     assert_eq!(
-        post(server.url("/api/topics/t"), "text/plain", "x")
+        post(server.url("/api/topics/t"), "text/plain", BODY)
             .await
             .status,
         507
     );
     let mut old = MqttClient::anyone(&server, Version::V3_1_1).await;
-    old.send(&Packet::publication("t", "x", 1).numbered(1))
+    old.send(&Packet::publication("t", BODY, 1).numbered(1))
         .await;
     assert_eq!(
         old.next().await,
@@ -85,7 +88,7 @@ async fn a_publisher_is_told_when_a_message_has_no_room_in_a_queue_that_is_to_ke
     );
     let mut stomp = StompClient::connect(&server).await;
     stomp
-        .send(&Frame::message_to("/topic/t", "x").with("receipt", "r"))
+        .send(&Frame::message_to("/topic/t", BODY).with("receipt", "r"))
         .await;
     let error = stomp.refusal().await;
     assert!(error.text().contains("bytes in all queues"), "{error:?}");
@@ -126,4 +129,27 @@ async fn transactions_of_all_connections_have_a_bound_in_common() {
     // What it held is free again.
     let held = || pool(&server, "bytes in transactions");
     eventually("nothing held", held, |pool| pool["taken"] == 0).await;
+}
+
+#[tokio::test]
+async fn memory_full_of_last_images_takes_new_messages() {
+    const COUNT: usize = 40;
+    let server = Carillon::with_mqtt(&["--memory", "300000"]).await;
+    for number in 0..COUNT {
+        let url = server.url(&format!("/api/topics/t.{number}"));
+        let body = "x".repeat(10_000);
+        assert_eq!(post(url, "text/plain", body).await.status, 200);
+    }
+    let bounds = get(server.url("/api/bounds")).await.json();
+    assert!(bounds["memory"]["emptied"].as_u64() > Some(0), "{bounds}");
+    let mut bystander = StompClient::connect(&server).await;
+    for number in 0..98 {
+        let topic = format!("/topic/new.{number}");
+        bystander
+            .request(Frame::message_to(&topic, "a small message"))
+            .await;
+    }
+    let newest = server.url(&format!("/api/topics/t.{}", COUNT - 1));
+    assert!(get(newest).await.json()["last"].is_object());
+    assert_eq!(get(server.url("/api/topics/t.0")).await.status, 404);
 }
