@@ -165,6 +165,7 @@ impl Broker {
         let start = (subscribe.start, subscribe.retained);
         let mut order = lock_order(&self.order);
         let joined = order.check_topics(session, subscribe.filter, &self.limits)?;
+        session.client().check_subscription(subscribe.filter)?;
         let id = SubscriptionId(order.fresh_id());
         let mut subscription = Subscription::new(id, Arc::clone(session), subscribe);
         subscription.note_joined(joined);

@@ -17,7 +17,7 @@ use crate::{
     selector::Selector,
     session::Session,
     settlement::{Acknowledgement, DeliveryId, SettleError, Settlement},
-    share::{Pool, PoolError},
+    share::{Client, Pool, PoolError},
     subscription::SubscriptionId,
     sync::lock_order,
 };
@@ -71,6 +71,19 @@ pub enum Source {
     Shared(SharedName),
 }
 
+impl Source {
+    /// Whether a client may have a subscription to this.
+    fn check(&self, client: &Client) -> Result<(), PoolError> {
+        match self {
+            Self::Queues(filter)
+            | Self::Topics { filter, .. }
+            | Self::Durable { filter, .. }
+            | Self::Shared(SharedName { filter, .. }) => client.check_subscription(filter),
+            Self::Browse(name) => client.check_subscription(&name.clone().into()),
+        }
+    }
+}
+
 impl Broker {
     /// Subscribes a session. What there is at once is told in [`Outcome::ready`]; `outcome` is added to.
     ///
@@ -85,6 +98,7 @@ impl Broker {
     ) -> Result<SubscriptionId, SubscribeError> {
         let mut order = lock_order(&self.order);
         order.check_session(session, &self.limits)?;
+        consume.source.check(session.client())?;
         // Kept until the lock is released: one that is replaced may hold a lot.
         let replaced = match &consume.source {
             Source::Durable { name, .. } => order.queues.durables.get(name).cloned(),

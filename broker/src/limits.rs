@@ -69,7 +69,9 @@ impl Limits {
         match pool {
             Pool::Topics => self.topics as u64,
             Pool::Queues => self.queues as u64,
-            Pool::QueueBytes | Pool::SubscriptionBytes => self.memory_bytes / 2,
+            Pool::QueueBytes => self.memory_bytes / 2,
+            // A broker for a few messages still has subscribers.
+            Pool::SubscriptionBytes => (self.memory_bytes / 2).max(1 << 20),
             Pool::TransactionBytes => self.memory_bytes / 4,
             Pool::Durables => self.durables as u64,
             Pool::Sessions => self.sessions as u64,

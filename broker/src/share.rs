@@ -20,7 +20,10 @@ use std::{
     },
 };
 
-use crate::figures::{Count, PoolFigures};
+use crate::{
+    figures::{Count, PoolFigures},
+    name::TopicFilter,
+};
 
 /// Something that all clients take from, and of which there is a limited amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -370,6 +373,25 @@ impl Client {
         self.check(pool, free.min(1), free)
     }
 
+    /// Whether it may have a subscription with this filter.
+    pub(crate) fn check_subscription(&self, filter: &TopicFilter) -> Result<(), PoolError> {
+        let pool = Pool::SubscriptionBytes;
+        let free = self
+            .pools
+            .limit(pool)
+            .saturating_sub(self.pools.taken(pool));
+        self.check(pool, weight(filter), free)
+    }
+
+    /// Charges a subscription, until [`Client::release_subscription`].
+    pub(crate) fn hold_subscription(&self, filter: &TopicFilter) {
+        self.hold(Pool::SubscriptionBytes, weight(filter));
+    }
+
+    pub(crate) fn release_subscription(&self, filter: &TopicFilter) {
+        self.release(Pool::SubscriptionBytes, weight(filter));
+    }
+
     /// Takes from a pool without a look at what is left.
     pub fn charge(self: &Arc<Self>, pool: Pool, amount: u32) -> Charge {
         self.hold(pool, amount.into());
@@ -448,6 +470,21 @@ impl Drop for Charge {
 fn is_within_share(pool: Pool, kind: HolderKind, held: u64, amount: u64, free: u64) -> bool {
     held + amount.saturating_sub(1) <= pool.alpha(kind).of(free)
 }
+
+/// What a subscription counts for: about what it takes with its filter. A filter with wildcards is in a tree with a
+/// node for each level.
+fn weight(filter: &TopicFilter) -> u64 {
+    let text = filter.as_str();
+    let levels = match filter.exact() {
+        Some(_) => 0,
+        None => 1 + text.bytes().filter(|byte| *byte == b'.').count(),
+    };
+    SUBSCRIPTION + text.len() as u64 + levels as u64 * LEVEL
+}
+
+/// Bytes of a subscription, and of a level of its filter in the tree of wildcards.
+const SUBSCRIPTION: u64 = 256;
+const LEVEL: u64 = 80;
 
 /// The address by which a client is known: of IPv6 the network, since a client can have any address of its own.
 fn network(address: IpAddr) -> IpAddr {

@@ -90,6 +90,7 @@ impl<'a> Subscribe<'a> {
 
 impl Subscription {
     pub(crate) fn new(id: SubscriptionId, session: Arc<Session>, subscribe: Subscribe<'_>) -> Self {
+        session.client().hold_subscription(subscribe.filter);
         Self {
             id,
             session,
@@ -160,5 +161,11 @@ impl Subscription {
     /// Whether nobody has been told yet that it is slow.
     pub(crate) fn begins_to_be_slow(&self) -> bool {
         !self.is_told_slow.swap(true, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.session.client().release_subscription(&self.filter);
     }
 }

@@ -90,6 +90,7 @@ impl Consumer {
         session: &Arc<Session>,
         options: ConsumerOptions<'_>,
     ) -> Arc<Self> {
+        session.client().hold_subscription(&options.filter);
         Arc::new(Self {
             id,
             session: Arc::clone(session),
@@ -543,6 +544,12 @@ impl Consumer {
         for queue in queues {
             queue.leave(self, returned.of(queue));
         }
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.session.client().release_subscription(&self.filter);
     }
 }
 

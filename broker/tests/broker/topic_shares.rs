@@ -87,6 +87,29 @@ fn whatever_makes_topics_one_client_gets_half_of_them() {
 }
 
 #[test]
+fn filters_with_many_levels_are_bounded_for_one_client_and_given_back() {
+    let broker = broker(|limits| {
+        limits.memory_bytes = 4_000_000;
+        limits.subscriptions_per_session = 100_000;
+    });
+    let account = loopback(&broker);
+    let reader = attach(&broker, &account);
+    let deep = "*.".repeat(60);
+    let made = (0..100_000)
+        .take_while(|number| subscribe(&broker, &reader, &format!("{deep}{number}")).is_ok())
+        .count();
+    // Each counts for about 5 kB; one client gets a ninth of 2 MB.
+    assert!((20..80).contains(&made), "{made}");
+    let other = attach(&broker, &loopback(&broker));
+    subscribe(&broker, &other, "*.*.other").expect("there is room");
+    consume(&broker, &other, "d").expect("there is room");
+    assert!(account.held(Pool::SubscriptionBytes) > 200_000);
+    broker.detach(reader.session(), 0, &mut Outcome::default());
+    drop(reader);
+    assert_eq!(account.held(Pool::SubscriptionBytes), 0);
+}
+
+#[test]
 fn a_topic_is_charged_until_it_is_gone_whoever_is_there_then() {
     let broker = small_broker();
     let (first, second) = (loopback(&broker), loopback(&broker));
