@@ -232,7 +232,10 @@ async fn a_connect_of_1_0_may_have_a_body() {
         .send("CONNECT\naccept-version:1.2\nhost:x\n\nbody\0")
         .await;
     let error = client.frame().await;
-    assert!(error.contains("a CONNECT frame has no body"), "{error:?}");
+    assert!(
+        error.contains("a CONNECT frame must not have a body"),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
