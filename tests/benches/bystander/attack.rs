@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use harness::Carillon;
@@ -13,7 +14,7 @@ use harness::mqtt::{MqttClient, Packet, Version};
 use harness::stomp::{Frame, StompClient};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 #[derive(Clone, Copy)]
 pub enum Attack {
@@ -211,15 +212,32 @@ async fn ask(url: String, progress: Progress) {
     progress.add(1);
 }
 
+/// Subscribes to everything and unsubscribes without a pause, for as long as the server reads.
 async fn wildcards(address: SocketAddr, progress: Progress) {
-    let mut client = StompClient::over_tcp(address).await.connected().await;
+    let connect = Frame::new("CONNECT")
+        .with("accept-version", "1.2")
+        .with("host", "localhost");
     let subscribe = Frame::new("SUBSCRIBE")
         .with("destination", "/topic/>")
         .with("id", "0");
     let unsubscribe = Frame::new("UNSUBSCRIBE").with("id", "0");
     let both = [subscribe.encode(), unsubscribe.encode()].concat();
+    let mut socket = TcpStream::connect(address)
+        .await
+        .expect("a listening server");
+    let sent = socket.write_all(&connect.encode()).await;
+    sent.expect("an open connection");
     while !progress.is_over() {
-        client.send_bytes(both.clone()).await;
+        let mut sending = pin!(socket.write_all(&both));
+        // The server rests such a connection for longer than an attack lasts.
+        let sent = loop {
+            match timeout(PAUSE, &mut sending).await {
+                Ok(sent) => break sent,
+                Err(_) if progress.is_over() => return,
+                Err(_) => {}
+            }
+        };
+        sent.expect("an open connection");
         progress.add(1);
     }
 }
