@@ -50,19 +50,21 @@ fn perform(task: &str, arguments: Vec<String>) -> Result<()> {
 const USAGE: &str = "\
 cargo xtask TASK [ARGUMENTS]
 
-    run [ARGUMENTS]    build everything and start Carillon with these arguments
-    test [FILTER]      install the programs for the tests and run all tests; with a filter, only matching end-to-end tests
-    ci                 run the checks of CI: formatting, lints, documentation, licences, then the tests
-    bench [FILTER]     run the benches of the crates and of the release binary whose names match
+  run [ARGUMENTS]    build everything and start Carillon with these arguments
+  test [FILTER]      install the programs for the tests and run all tests; with a filter, only
+                     matching end-to-end tests
+  ci                 run the checks of CI: formatting, lints, documentation, licences, then the tests
+  bench [FILTER]     run the benches of the crates and of the release binary whose names match
   bench peers [OPTIONS]
-                                          compare Carillon with mosquitto, NATS, RabbitMQ and ActiveMQ, and write docs/bench.md:
-                                          --peers, --shapes (comma-separated), --rounds, --seconds, --connections, --binary, --to
+                     compare Carillon with mosquitto, NATS, RabbitMQ and ActiveMQ, and write docs/bench.md:
+                     --peers, --shapes (comma-separated), --rounds, --seconds, --connections, --binary, --to
   bench growth [OPTIONS]
-                                          measure Carillon under increasing load, and draw docs/growth-*.svg:
-                                          --curves (comma-separated), --rounds, --seconds, --binary, --to
+                     measure Carillon under increasing load, and draw docs/growth-*.svg:
+                     --curves (comma-separated), --rounds, --seconds, --binary, --to
   bench page [--rate N] [--seconds N]
-                                          measure the pages in a browser at a high message rate: frames, long tasks, memory, load time
+                     measure the pages in a browser at a high message rate: frames, long tasks, memory,
+                     load time
   bench bystander [--rounds N] [--only TEXT]
-                                          measure the latency of one client while others attack the server
+                     measure the latency of one client while others attack the server
   build              build dist/ and the release binary, target/release/carillon
   dist               build dist/ only: the pages' WASM, JavaScript and style";
