@@ -8,7 +8,7 @@ use crate::stomp::Frame;
 pub struct Flood {
     pub name: &'static str,
     pub opening: fn() -> Vec<u8>,
-    /// Whole requests, about [`PIECE_BYTES`] of them.
+    /// Whole requests, about 16 KiB of them.
     pub repeated: fn() -> Vec<u8>,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`Decoder`] turns received bytes into events, in place and in pieces: the payload of a data
 //! frame is returned as it arrives, however large the frame is. [`FrameHeader`], [`frame`] and
-//! [`close`] encode frames.
+//! [`close()`] encode frames.
 //!
 //! ```
 //! use wire::websocket::{Decoder, Event, Kind, Role};
