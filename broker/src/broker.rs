@@ -40,7 +40,7 @@ pub struct Broker {
     pub(crate) memory: Arc<Memory>,
     pub(crate) store: Arc<Store>,
     pools: Arc<Pools>,
-    /// Takes what no client takes.
+    /// The client to which the broker's own topics and queues are charged.
     own: Arc<Client>,
     totals: Arc<Totals>,
     pub(crate) published: Volume,
@@ -117,7 +117,7 @@ impl Broker {
         figures
     }
 
-    /// Who takes what no client takes.
+    /// The client to which the broker's own topics and queues are charged.
     pub(crate) fn own(&self) -> &Arc<Client> {
         &self.own
     }

@@ -329,7 +329,7 @@ impl Entry {
             .map(|header| size_of::<Header>() + header.name.len() + header.value.len())
             .sum();
         let content_type = self.content_type.as_ref().map_or(0, |text| text.len());
-        // Others may share the text, but nobody has to.
+        // The text may be shared with other entries, but is counted in full.
         let spelling = self.spelling.as_ref().map_or(0, |text| text.len());
         (FIXED + content_type + spelling + headers + self.body.len()) as u64
     }

@@ -113,7 +113,7 @@ pub struct PoolFigures {
     pub limit: u64,
     /// How much of it was taken.
     pub taken: u64,
-    /// How often somebody was refused something from it, because of the limit or of a share.
+    /// Number of requests refused because of the limit of the pool or of a share.
     pub refused: u64,
 }
 

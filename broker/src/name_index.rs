@@ -54,7 +54,7 @@ impl<T> NameIndex<T> {
         Some(value)
     }
 
-    /// All names behind one, or all.
+    /// Returns the names after `name` in order, or all names if there is none.
     pub(crate) fn after(
         &self,
         name: Option<&TopicName>,

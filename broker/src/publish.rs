@@ -63,7 +63,7 @@ pub(crate) struct New<'a> {
     /// Of the publication.
     pub(crate) size: u64,
     pub(crate) rights: Rights,
-    /// To which is charged what is made for it.
+    /// The client to which a new topic or queue is charged.
     pub(crate) client: &'a Arc<Client>,
 }
 
@@ -75,10 +75,10 @@ struct ToTopic<'a> {
     rights: Rights,
 }
 
-/// Why the rest of a run is not appended.
+/// The reason for not appending the rest of a run.
 enum Stopped {
     Refused(PublishError),
-    /// There is no room for this one.
+    /// No memory is left for this publication.
     MemoryFull(Publication),
 }
 
@@ -519,7 +519,8 @@ impl Broker {
         true
     }
 
-    /// Whether a queue may take a message in. Where all queues are full it still may if a consumer takes it at once.
+    /// Checks the room of a queue for a message. If all queues together are full, the message is
+    /// accepted only if a consumer takes it at once.
     fn check_queue(
         &self,
         queue: &Queue,

@@ -30,9 +30,9 @@ pub(crate) struct Topic {
     pub(crate) queues: BTreeMap<u64, Arc<Queue>>,
     /// What those are given first who ask for it when they subscribe. It may have left the log.
     retained: Option<SharedEntry>,
-    /// Where it is listed among those that keep messages.
+    /// The topic's place in the index of topics that keep messages.
     pub(crate) listed: Option<Listed>,
-    /// To whom the topic counts.
+    /// The charge of the topic to the client that made it.
     _charge: TopicCharge,
 }
 
@@ -91,7 +91,7 @@ impl Topic {
         Some(retained)
     }
 
-    /// Whether the last image is what a publisher asked to retain.
+    /// Returns true if the last image is the retained message.
     pub(crate) fn retains_last(&self) -> bool {
         let last = self.log.last().map(|entry| entry.position());
         let retained = self.retained.as_ref().map(|entry| entry.position());
@@ -179,8 +179,9 @@ impl Topic {
         self.cursors.as_slice().iter()
     }
 
-    /// Those of so many cursors, from the one at `from` on, that lie behind what the topic keeps anyway, the end of the log, and how far behind it
-    /// would cost nothing. Those that make publishers wait are left out.
+    /// Returns those of `most` cursors, starting at index `from`, that lag behind the kept history,
+    /// each with the end of the log and a lag
+    /// that costs no memory. Cursors that make publishers wait are left out.
     pub(crate) fn lagging(
         &self,
         from: usize,
@@ -198,13 +199,14 @@ impl Topic {
             .map(move |cursor| (Arc::clone(cursor), end, kept))
     }
 
-    /// The greatest lag of the cursors from the one at `from` on, at most so many of them; none when there are no more.
+    /// Returns the greatest lag of at most `most` cursors, starting at index `from`, or `None` if
+    /// there are no more cursors.
     pub(crate) fn greatest_lag(&self, from: usize, most: usize) -> Option<u64> {
         let cursors = self.cursors().skip(from).take(most);
         cursors.map(|cursor| cursor.lag_entries()).max()
     }
 
-    /// What there is to tell. The lag is that of the first cursors, so many.
+    /// Returns the figures. The lag is that of the first `cursors` cursors.
     pub(crate) fn figures(&self, cursors: usize) -> TopicFigures {
         TopicFigures {
             name: self.account.name.clone(),

@@ -25,7 +25,7 @@ pub struct Turn {
     pub blocked: Blocked,
     /// What became of the last batch.
     pub outcome: Outcome,
-    /// Whether messages are taken.
+    /// Decides if publications are accepted.
     intake: Intake,
     /// When it has to make way for others; never, where nobody said.
     until: Option<Instant>,
@@ -37,7 +37,7 @@ pub struct Turn {
     rest: Duration,
 }
 
-/// Whether publications are accepted.
+/// Accepts publications, or discards them because the server stops.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Intake {
     #[default]
