@@ -198,13 +198,7 @@ impl Broker {
                 }
                 last = Some(name.clone());
             }
-            match last {
-                Some(last) => {
-                    after = Some(last);
-                    ControlFlow::Continue(())
-                }
-                None => ControlFlow::Break(()),
-            }
+            step_after(last, &mut after)
         });
     }
 
@@ -218,14 +212,19 @@ impl Broker {
                 named.find(name.as_str()).into_iter().for_each(&mut each);
                 last = Some(name.clone());
             }
-            match last {
-                Some(last) => {
-                    after = Some(last);
-                    ControlFlow::Continue(())
-                }
-                None => ControlFlow::Break(()),
-            }
+            step_after(last, &mut after)
         });
+    }
+}
+
+/// Continues after the last item of a step. A step without items ends the walk.
+fn step_after<T>(last: Option<T>, after: &mut Option<T>) -> ControlFlow<()> {
+    match last {
+        Some(last) => {
+            *after = Some(last);
+            ControlFlow::Continue(())
+        }
+        None => ControlFlow::Break(()),
     }
 }
 
