@@ -1,0 +1,45 @@
+//! What an operator sees of queues and does to them.
+
+use std::sync::Arc;
+
+use crate::{
+    broker::Broker, figures::QueueFigures, message::entry::SharedEntry, name::TopicName,
+    queue::Queue, sync::lock_order,
+};
+
+impl Broker {
+    /// The figures of one queue.
+    #[must_use]
+    pub fn queue(&self, name: &TopicName) -> Option<QueueFigures> {
+        let queue = self.named_queue(name)?;
+        Some(queue.figures(name))
+    }
+
+    /// What is in a queue behind a position, oldest first, without taking it; at most `most`.
+    #[must_use]
+    pub fn browse(&self, name: &TopicName, after: u64, most: usize) -> Option<Vec<SharedEntry>> {
+        Some(self.named_queue(name)?.browse(after, most))
+    }
+
+    /// Lets go of all that waits in a queue; tells how many messages that was.
+    pub fn purge(&self, name: &TopicName) -> Option<usize> {
+        Some(self.named_queue(name)?.purge())
+    }
+
+    /// Removes a queue with what waits in it; tells how many messages that was. While somebody consumes from
+    /// it, it is only emptied.
+    pub fn remove_queue(&self, name: &TopicName) -> Option<usize> {
+        let mut order = lock_order(&self.order);
+        let queue = Arc::clone(order.queues.named.find(name.as_str())?);
+        if queue.consumer_count() == 0 {
+            order.remove_queue(name);
+        }
+        drop(order);
+        Some(queue.purge())
+    }
+
+    fn named_queue(&self, name: &TopicName) -> Option<Arc<Queue>> {
+        let order = lock_order(&self.order);
+        order.queues.named.find(name.as_str()).map(Arc::clone)
+    }
+}

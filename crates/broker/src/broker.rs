@@ -1,0 +1,291 @@
+//! The broker: its public functions, one lock, and the totals.
+//!
+//! One lock hands out positions. Under it a batch is appended and announced to the cursors that cover it;
+//! nothing is encoded, written or woken there, and readers never take it. That gives one total order over
+//! all topics, and one number from which any subscription can be resumed. It is the seam for an order
+//! that comes from elsewhere.
+
+use std::{
+    sync::{Arc, Weak, atomic::AtomicUsize},
+    task::{Poll, Waker},
+};
+
+use crate::{
+    figures::{Count, Figures, PoolFigures, Volume},
+    memory::account::Memory,
+    memory::limits::Limits,
+    memory::share::{Client, Pool, Pools},
+    message::entry::{Entry, Kind, SharedEntry},
+    message::id::MessageId,
+    name::TopicName,
+    outcome::{Outcome, SubscribeError},
+    queue::Store,
+    session::reader::Reader,
+    session::subscription::{Subscribe, Subscription, SubscriptionId},
+    session::visible_position::Horizon,
+    session::{Blocked, Peer, Session, Totals},
+    state::{Attached, Order},
+    sync::{OrderMutex, lock_order},
+    topic::cursor::Start,
+    topic::log::Released,
+};
+
+/// Topics, sessions and the order between them. Shared by all threads.
+#[derive(Debug)]
+pub struct Broker {
+    epoch: u64,
+    pub(crate) limits: Limits,
+    pub(crate) order: OrderMutex<Order>,
+    pub(crate) horizon: Arc<Horizon>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) store: Arc<Store>,
+    pools: Arc<Pools>,
+    /// The client to which the broker's own topics and queues are charged.
+    own: Arc<Client>,
+    totals: Arc<Totals>,
+    pub(crate) published: Volume,
+    pub(crate) refused: Count,
+    pub(crate) disconnected: Count,
+    pub(crate) undeliverable: Count,
+    /// Subscriptions that may be to advisory topics.
+    pub(crate) watchers: AtomicUsize,
+}
+
+impl Broker {
+    /// An empty broker. `epoch` tells this run from every other; see [`MessageId::epoch`].
+    #[must_use]
+    pub fn new(epoch: u64, limits: Limits) -> Self {
+        let memory = Arc::default();
+        let pools = Pools::new(|pool| limits.pool(pool));
+        let totals = Arc::<Totals>::default();
+        Self {
+            epoch,
+            store: Store::new(&limits, &totals),
+            own: pools.own_client(),
+            pools,
+            limits,
+            order: OrderMutex::new(Order::new(&memory)),
+            horizon: Arc::new(Horizon::new()),
+            memory,
+            totals,
+            published: Volume::default(),
+            refused: Count::default(),
+            disconnected: Count::default(),
+            undeliverable: Count::default(),
+            watchers: AtomicUsize::new(0),
+        }
+    }
+
+    /// The bounds in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The id of an entry of this run.
+    #[must_use]
+    pub fn id_of(&self, entry: &Entry) -> MessageId {
+        self.id(entry.position())
+    }
+
+    /// Where a subscription goes on that has seen everything up to `id`.
+    #[must_use]
+    pub fn start_after(&self, id: MessageId) -> Start {
+        if id.epoch == self.epoch {
+            Start::AfterPosition(id.position)
+        } else {
+            Start::Lost
+        }
+    }
+
+    /// The pools that all clients take from.
+    #[must_use]
+    pub fn pools(&self) -> &Arc<Pools> {
+        &self.pools
+    }
+
+    /// The figures of the pools that all clients take from.
+    #[must_use]
+    pub fn pool_figures(&self) -> Vec<PoolFigures> {
+        let mut figures = self.pools.figures();
+        for one in &mut figures {
+            if one.pool == Pool::QueueBytes {
+                // What several queues have counts once, and is charged to each.
+                one.taken = self.store.bytes_in_all();
+            }
+        }
+        figures
+    }
+
+    /// The client to which the broker's own topics and queues are charged.
+    pub(crate) fn own(&self) -> &Arc<Client> {
+        &self.own
+    }
+
+    /// As [`Broker::attach_for`], for a session to which shares do not apply.
+    #[must_use]
+    pub fn attach(&self, name: Arc<str>, peer: Weak<dyn Peer>) -> Reader {
+        self.attach_for(&self.own, name, peer)
+    }
+
+    /// Attaches a session of a client, to which is charged what the session makes. `peer` is told when there is
+    /// something to read. Everything of the session ends with [`Broker::detach`].
+    #[must_use]
+    pub fn attach_for(&self, client: &Arc<Client>, name: Arc<str>, peer: Weak<dyn Peer>) -> Reader {
+        let mut order = lock_order(&self.order);
+        let id = order.fresh_id();
+        let (client, totals) = (Arc::clone(client), Arc::clone(&self.totals));
+        let session = Arc::new(Session::new(id, name, peer, client, totals));
+        order.sessions.insert(
+            id,
+            Attached {
+                session: Arc::clone(&session),
+                subscriptions: Vec::new(),
+                joined: 0,
+                consumers: 0,
+                consumers_joined: 0,
+                temporaries: Vec::new(),
+            },
+        );
+        Reader::new(session, Arc::clone(&self.horizon))
+    }
+
+    /// Subscribes a session to topics.
+    ///
+    /// Ready holds the session if there is something to read at once.
+    ///
+    /// # Errors
+    /// [`SubscribeError`] when a limit is reached; nothing is changed then.
+    pub fn subscribe(
+        &self,
+        session: &Arc<Session>,
+        subscribe: Subscribe<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<SubscriptionId, SubscribeError> {
+        let start = (subscribe.start, subscribe.retained);
+        let mut order = lock_order(&self.order);
+        let joined = order.check_topics(session, subscribe.filter, &self.limits)?;
+        session.client().check_subscription(subscribe.filter)?;
+        let id = SubscriptionId(order.fresh_id());
+        let mut subscription = Subscription::new(id, Arc::clone(session), subscribe);
+        subscription.note_joined(joined);
+        let subscription = Arc::new(subscription);
+        let readable = order.subscribe(&subscription, start);
+        // At one moment, so that a reader at work sees all of the history, or none, and in its order.
+        if session.queue_all(readable) {
+            outcome.ready.sessions.push(Arc::clone(session));
+        }
+        drop(order);
+        self.watch((Kind::Topic, &subscription.filter), true);
+        self.notice_subscription(&subscription, true, outcome);
+        Ok(id)
+    }
+
+    /// Ends a subscription: nothing more is delivered to it, and what it had not acknowledged goes to
+    /// others. `outcome` is added to. Unknown ids are ignored.
+    pub fn unsubscribe(
+        &self,
+        session: &Session,
+        id: SubscriptionId,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
+        if let Some(consumer) = session.remove_consumer(id) {
+            self.end_only_consumer(&consumer, outcome);
+            self.bury(now_ms, outcome);
+            return;
+        }
+        let mut order = lock_order(&self.order);
+        let Some(attached) = order.sessions.get_mut(&session.id) else {
+            return;
+        };
+        let Some(at) = attached.subscriptions.iter().position(|own| own.id == id) else {
+            return;
+        };
+        let subscription = attached.subscriptions.remove(at);
+        attached.joined -= subscription.joined();
+        drop(order);
+        self.cancel(&subscription);
+        self.notice_subscription(&subscription, false, outcome);
+        session.release_waiting();
+    }
+
+    /// The newest entry of a topic.
+    #[must_use]
+    pub fn last_image(&self, name: &TopicName) -> Option<SharedEntry> {
+        let order = lock_order(&self.order);
+        order.topics.find(name.as_str())?.log.last().cloned()
+    }
+
+    /// Whether anybody subscribes to a topic, or would when it came to be.
+    #[must_use]
+    pub fn has_subscribers(&self, name: &TopicName) -> bool {
+        let order = lock_order(&self.order);
+        match order.topics.find(name.as_str()) {
+            Some(topic) => topic.cursors().len() + topic.queues.len() > 0,
+            None => order.is_awaited(name) || order.covering(name) > 0,
+        }
+    }
+
+    /// Lets go of all a topic keeps, the last image and what it retains too; false when there is no such topic.
+    /// Subscribers stay, and still get what they have not read.
+    pub fn clear(&self, name: &TopicName) -> bool {
+        let mut released = Released::new();
+        let mut order = lock_order(&self.order);
+        let Order {
+            topics, retentions, ..
+        } = &mut *order;
+        let Some(topic) = topics.find_mut(name.as_str()) else {
+            return order.is_awaited(name);
+        };
+        topic.log.clear(&mut released);
+        topic.take_retained(retentions);
+        order.remove_if_idle(name);
+        true
+    }
+
+    /// The figures of the broker as a whole.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let order = lock_order(&self.order);
+        Figures {
+            sessions: order.sessions.len(),
+            subscriptions: order.subscriptions,
+            topics: order.topic_count(),
+            retained: order.retentions.count(),
+            emptied: order.ages.emptied(),
+            queues: order.queues.named.len(),
+            published: self.published.entries(),
+            published_bytes: self.published.bytes(),
+            refused: self.refused.total(),
+            delivered: self.totals.delivered.total(),
+            dropped: self.totals.dropped.total(),
+            disconnected: self.disconnected.total(),
+            undeliverable: self.undeliverable.total(),
+            held_bytes: self.memory.bytes(),
+        }
+    }
+
+    /// Ready when none of `blocked` lies behind its bound any more; otherwise `waker` is woken when one
+    /// of them has read.
+    pub fn poll_clear(&self, blocked: &mut Blocked, waker: &Waker) -> Poll<()> {
+        blocked.poll_clear(&self.limits, waker)
+    }
+
+    pub(crate) fn id(&self, position: u64) -> MessageId {
+        MessageId {
+            epoch: self.epoch,
+            position,
+        }
+    }
+
+    pub(crate) fn cancel(&self, subscription: &Subscription) {
+        self.watch((Kind::Topic, &subscription.filter), false);
+        let mut left = Vec::new();
+        lock_order(&self.order).cancel(subscription, &mut left);
+        // A reader that is not drained just now still has them, and they the log.
+        for cursor in left {
+            cursor.close();
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The broker: topics as logs, subscriptions as cursors.
+//!
+//! This crate owns topic names and filters, the logs, the queues, the one order in which everything published is
+//! seen, sessions with their subscriptions, the bounds on all of these and the figures about them. It is
+//! passive: functions that are called, with no task, no clock and no I/O of its own; time is an argument,
+//! and a [`Peer`] is called back only by whoever published or subscribed, after every lock is released.
+//!
+//! It deliberately leaves to others: protocols (it carries a header list and a body and gives each door a
+//! place to keep its encoding of them), sockets, authentication, storage.
+
+#![warn(missing_docs)]
+
+mod administration;
+mod broker;
+mod figures;
+mod listing;
+mod memory;
+mod message;
+mod name;
+mod notice;
+mod one_or_many;
+mod outcome;
+mod overdue;
+mod publish;
+mod queue;
+mod selector;
+mod session;
+mod state;
+mod steps;
+mod sync;
+mod topic;
+mod transaction;
+
+pub use broker::Broker;
+pub use figures::{Figures, PoolFigures, QueueFigures, SessionFigures, TopicFigures};
+pub use listing::Page;
+pub use memory::limits::{DeadLetterQueue, Limits};
+pub use memory::share::{Charge, Client, HolderKind, Pool, PoolError, Pools};
+pub use message::encodings::Dialect;
+pub use message::entry::{Entry, Header, Kind, Provenance, Publication, SharedEntry, Spelling};
+pub use message::id::{InvalidMessageId, MessageId, MessageIdText};
+pub use name::level_tree::LevelTree;
+pub use name::{InvalidName, NameFault, Owner, TEMPORARY, TopicFilter, TopicName};
+pub use notice::{ADVISORIES, Consumption, DeathCause, Lost, Notice};
+pub use outcome::{
+    CommitError, ForgetError, Outcome, PublishError, Published, Ready, SubscribeError,
+};
+pub use queue::consume::{Consume, Source};
+pub use queue::settlement::{
+    Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,
+};
+pub use queue::{DurableName, SharedName};
+pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
+pub use session::leaving::Leaving;
+pub use session::reader::{Delivery, Reader};
+pub use session::subscription::{Locality, Retained, Subscribe, SubscriptionId};
+pub use session::{Blocked, Peer, Session};
+pub use topic::cursor::{Missed, Overflow, Start};

@@ -1,0 +1,241 @@
+//! What there is, with figures: listed by name, and in parts, so that who asks for it holds up nobody.
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use crate::{
+    broker::Broker,
+    figures::{QueueFigures, SessionFigures, TopicFigures},
+    name::index::Walk,
+    name::{TopicFilter, TopicName},
+    queue::Queue,
+    queue::registry::Queues,
+    state::{Attached, Order},
+    steps::{ITEMS, NAMES},
+    sync::lock_order,
+    topic::Topic,
+};
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What is listed, by name.
+    pub items: Vec<T>,
+    /// The name after which the list goes on; none at its end.
+    pub next: Option<TopicName>,
+}
+
+impl Order {
+    /// The figures of a topic. Of a topic with many cursors some are left out of the greatest lag.
+    fn topic_figures(&self, name: &TopicName) -> Option<TopicFigures> {
+        let open = self.topics.find(name.as_str());
+        open.map(|topic| topic.figures(ITEMS))
+            .or_else(|| self.awaited_figures(name))
+    }
+}
+
+impl Broker {
+    /// The topics that `filter` covers, with their figures, by name; at most `most` of them.
+    #[must_use]
+    pub fn topics(&self, filter: &TopicFilter, most: usize) -> Vec<TopicFigures> {
+        let mut page = self.topic_page(filter, None, most);
+        while let Some(next) = page.next.filter(|_| page.items.len() < most) {
+            let rest = self.topic_page(filter, Some(&next), most - page.items.len());
+            page.items.extend(rest.items);
+            page.next = rest.next;
+        }
+        page.items
+    }
+
+    /// A part of the topics that `filter` covers, after a name and by name: at most `most` of them, and those among
+    /// the next 10,000 names. It may list none and yet go on.
+    #[must_use]
+    pub fn topic_page(
+        &self,
+        filter: &TopicFilter,
+        after: Option<&TopicName>,
+        most: usize,
+    ) -> Page<TopicFigures> {
+        let mut walk = Walk::new(filter, after.map(TopicName::as_str));
+        let mut items = Vec::new();
+        if most == 0 {
+            return Page { items, next: None };
+        }
+        let mut looks_left = PAGE_LOOKS;
+        self.in_steps(|order| {
+            let mut left = ITEMS.min(most - items.len());
+            let looked = order
+                .names
+                .visit(&mut walk, NAMES.min(looks_left), |name, _| {
+                    items.extend(order.topic_figures(name));
+                    left -= 1;
+                    left > 0
+                });
+            looks_left -= looked;
+            match items.len() == most || looks_left == 0 {
+                true => ControlFlow::Break(()),
+                false => step_of(&walk),
+            }
+        });
+        for topic in &mut items {
+            self.complete_lag(topic);
+        }
+        Page {
+            items,
+            next: walk.after().and_then(|name| TopicName::new(name).ok()),
+        }
+    }
+
+    /// The figures of one topic.
+    #[must_use]
+    pub fn topic(&self, name: &TopicName) -> Option<TopicFigures> {
+        let mut figures = lock_order(&self.order).topic_figures(name)?;
+        self.complete_lag(&mut figures);
+        Some(figures)
+    }
+
+    /// Looks at the cursors that [`Order::topic_figures`] left out because there are many.
+    fn complete_lag(&self, figures: &mut TopicFigures) {
+        if figures.subscriptions <= ITEMS {
+            return;
+        }
+        let mut from = ITEMS;
+        self.in_steps(|order| {
+            let topic = order.topics.find(figures.name.as_str());
+            let lag = topic.and_then(|topic| topic.greatest_lag(from, NAMES));
+            from += NAMES;
+            match lag {
+                Some(lag) => {
+                    figures.greatest_lag = figures.greatest_lag.max(lag);
+                    ControlFlow::Continue(())
+                }
+                None => ControlFlow::Break(()),
+            }
+        });
+    }
+
+    /// The queues that `filter` covers, with their figures, by name; at most `most` of them, and how many
+    /// more there are.
+    #[must_use]
+    pub fn queues(&self, filter: &TopicFilter, most: usize) -> (Vec<QueueFigures>, usize) {
+        let mut walk = Walk::new(filter, None);
+        let mut found: Vec<(TopicName, Arc<Queue>)> = Vec::new();
+        let mut count = 0;
+        let is_all = filter.as_str() == ALL;
+        self.in_steps(|order| {
+            let Queues { named, names, .. } = &order.queues;
+            if found.len() == most && is_all {
+                // Their number is known.
+                count = names.listed();
+                return ControlFlow::Break(());
+            }
+            let mut left = ITEMS;
+            names.visit(&mut walk, NAMES, |name, ()| {
+                count += 1;
+                if found.len() < most
+                    && let Some(queue) = named.find(name.as_str())
+                {
+                    found.push((name.clone(), Arc::clone(queue)));
+                    left -= 1;
+                }
+                left > 0 && !(is_all && found.len() == most)
+            });
+            step_of(&walk)
+        });
+        let figures = found.iter().map(|(name, queue)| queue.figures(name));
+        (figures.collect(), count.saturating_sub(found.len()))
+    }
+
+    /// The figures of the sessions, by name; at most `most` of them.
+    #[must_use]
+    pub fn sessions(&self, most: usize) -> Vec<SessionFigures> {
+        let mut found = Vec::new();
+        self.for_each_session(|one| {
+            let subscriptions = one.subscriptions.len() + one.consumers;
+            found.push((Arc::clone(&one.session), subscriptions));
+        });
+        found.sort_unstable_by(|(one, _), (other, _)| one.name().cmp(other.name()));
+        found.truncate(most);
+        found
+            .iter()
+            .map(|(session, subscriptions)| session.figures(*subscriptions))
+            .collect()
+    }
+
+    /// Calls for each session, in steps.
+    pub(crate) fn for_each_session(&self, mut each: impl FnMut(&Attached)) {
+        let mut from = 0;
+        self.in_steps(|order| {
+            let mut last = None;
+            for (id, attached) in order.sessions.range(from..).take(ITEMS) {
+                each(attached);
+                last = Some(*id);
+            }
+            match last {
+                Some(last) => {
+                    from = last + 1;
+                    ControlFlow::Continue(())
+                }
+                None => ControlFlow::Break(()),
+            }
+        });
+    }
+
+    /// Calls for each open topic, in steps; with the place of the cursor to begin at, as often as `each` returns
+    /// that there are more.
+    pub(crate) fn for_each_topic(&self, mut each: impl FnMut(&Topic, usize) -> bool) {
+        let mut after: Option<TopicName> = None;
+        let mut unfinished: Option<(TopicName, usize)> = None;
+        self.in_steps(|order| {
+            let mut last = None;
+            for name in order.names.after(after.as_ref()).take(ITEMS) {
+                let begun = unfinished.take().filter(|(own, _)| own == name);
+                let from = begun.map_or(0, |(_, from)| from);
+                let topic = order.topics.find(name.as_str());
+                if topic.is_some_and(|topic| each(topic, from)) {
+                    unfinished = Some((name.clone(), from + ITEMS));
+                    after = last.or(after.take());
+                    return ControlFlow::Continue(());
+                }
+                last = Some(name.clone());
+            }
+            step_after(last, &mut after)
+        });
+    }
+
+    /// Calls for each queue that has a name, in steps.
+    pub(crate) fn for_each_named_queue(&self, mut each: impl FnMut(&Arc<Queue>)) {
+        let mut after: Option<TopicName> = None;
+        self.in_steps(|order| {
+            let Queues { named, names, .. } = &order.queues;
+            let mut last = None;
+            for name in names.after(after.as_ref()).take(ITEMS) {
+                named.find(name.as_str()).into_iter().for_each(&mut each);
+                last = Some(name.clone());
+            }
+            step_after(last, &mut after)
+        });
+    }
+}
+
+/// Continues after the last item of a step. A step without items ends the walk.
+fn step_after<T>(last: Option<T>, after: &mut Option<T>) -> ControlFlow<()> {
+    match last {
+        Some(last) => {
+            *after = Some(last);
+            ControlFlow::Continue(())
+        }
+        None => ControlFlow::Break(()),
+    }
+}
+
+fn step_of(walk: &Walk) -> ControlFlow<()> {
+    match walk.is_done() {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    }
+}
+
+/// The filter that covers all that is listed.
+const ALL: &str = ">";
+/// Names that one page looks at, so that a filter that covers few of many takes no longer than others.
+const PAGE_LOOKS: usize = 10_000;

@@ -1,0 +1,205 @@
+//! Entries that nobody has any more, kept by the thread for the next publications.
+//!
+//! A topic that is full lets one entry go for each that it takes in, mostly on the thread that publishes. So steady
+//! publishing needs no allocator, which would have to pass memory between threads.
+
+use std::{cell::RefCell, sync::Arc};
+
+use triomphe::UniqueArc;
+
+use crate::{
+    memory::account::Account,
+    message::entry::{Entry, SharedEntry},
+};
+
+/// What one thread keeps.
+#[derive(Default)]
+struct Spare {
+    entries: Vec<UniqueArc<Entry>>,
+    /// Bytes that they have room for in their bodies.
+    body_bytes: usize,
+}
+
+/// Memory that was let go of and not given back yet.
+#[derive(Default)]
+struct Freed {
+    account: Option<Arc<Account>>,
+    bytes: u64,
+}
+
+/// An entry for a new message, of which nobody else knows. Its texts are those of an old one.
+#[inline]
+pub(crate) fn take() -> Option<UniqueArc<Entry>> {
+    SPARE
+        .try_with(|spare| spare.borrow_mut().take())
+        .ok()
+        .flatten()
+}
+
+/// Lets go of entries of one topic. Those that nobody else has are kept, as far as there is room.
+pub(crate) fn let_go(entries: impl Iterator<Item = SharedEntry>) {
+    let mut freed = Freed::default();
+    // Where the thread is at its end, they are simply dropped.
+    let _ = SPARE.try_with(|spare| {
+        let mut spare = spare.borrow_mut();
+        for entry in entries {
+            if let Ok(mut own) = SharedEntry::try_unique(entry) {
+                freed.add(&mut own);
+                spare.keep(own);
+            }
+        }
+    });
+    freed.give_back();
+}
+
+impl Spare {
+    fn take(&mut self) -> Option<UniqueArc<Entry>> {
+        let entry = self.entries.pop()?;
+        self.body_bytes -= entry.body_room();
+        Some(entry)
+    }
+
+    fn keep(&mut self, entry: UniqueArc<Entry>) {
+        let room = entry.body_room();
+        if self.entries.len() < MOST && room <= LARGEST && self.body_bytes + room <= MOST_BYTES {
+            self.body_bytes += room;
+            self.entries.push(entry);
+        }
+    }
+}
+
+impl Freed {
+    fn add(&mut self, entry: &mut Entry) {
+        let bytes = entry.retire();
+        if self.account.is_none() {
+            self.account = entry.account().cloned();
+        }
+        self.bytes += bytes;
+    }
+
+    fn give_back(self) {
+        if let Some(account) = self.account {
+            account.memory.give_back(self.bytes);
+        }
+    }
+}
+
+thread_local! {
+    static SPARE: RefCell<Spare> = RefCell::default();
+}
+
+/// Entries that a thread keeps: as many small messages as one read of a connection brings.
+const MOST: usize = 512;
+/// Bytes of the bodies of all of them.
+const MOST_BYTES: usize = 256 << 10;
+/// Bytes of the body of one; what is larger is a small part of what passing it on costs.
+const LARGEST: usize = 4 << 10;
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::{
+        Dialect,
+        memory::account::Memory,
+        message::entry::{Header, Kind, Publication},
+        name::TopicName,
+        topic::log::End,
+    };
+
+    const START: End = End {
+        sequence: 1,
+        offset: 0,
+    };
+
+    fn name() -> TopicName {
+        TopicName::new("t").expect("a name")
+    }
+
+    fn placed(publication: Publication, account: &Arc<Account>) -> SharedEntry {
+        account.memory.take(publication.size());
+        publication.into_entry(1, START, account)
+    }
+
+    fn kept() -> (usize, usize) {
+        SPARE.with_borrow(|spare| (spare.entries.len(), spare.body_bytes))
+    }
+
+    #[test]
+    fn nothing_of_an_old_message_is_in_a_new_one() {
+        let memory = Arc::<Memory>::default();
+        let account = Account::new(Kind::Topic, name(), &memory);
+        let header = Header {
+            name: "a".into(),
+            value: "b".into(),
+        };
+        let old = Publication::new(name(), "old".into(), 1, b"an old body")
+            .with_headers(Some("text/plain".into()), [header].into())
+            .with_marks(7)
+            .expiring(5)
+            .retained();
+        let old = placed(old, &account);
+        let dialect = Dialect::new(0).expect("there is room for one");
+        old.encoding(dialect, |_| [1; 100].into());
+        let place = SharedEntry::as_ptr(&old);
+        let_go([old].into_iter());
+        assert_eq!(memory.bytes(), 0);
+        let new = Publication::to_queue(name(), "new".into(), 2, b"a body").into_unplaced();
+        assert_eq!(SharedEntry::as_ptr(&new), place);
+        assert_eq!((new.body(), new.producer()), (&b"a body"[..], "new"));
+        assert_eq!((new.kind(), new.timestamp_ms()), (Kind::Queue, 2));
+        assert_eq!((new.content_type(), new.headers()), (None, &[][..]));
+        assert_eq!((new.marks(), new.expires_ms()), (0, None));
+        assert!(!new.is_retained_publication());
+        assert_eq!(new.encoding(dialect, |_| [2].into()), [2]);
+    }
+
+    #[test]
+    fn what_others_have_stays_theirs() {
+        let memory = Arc::<Memory>::default();
+        let account = Account::new(Kind::Topic, name(), &memory);
+        let entry = placed(Publication::new(name(), "p".into(), 1, b"a body"), &account);
+        let before = kept();
+        let_go([SharedEntry::clone(&entry)].into_iter());
+        assert_eq!((kept(), entry.body()), (before, &b"a body"[..]));
+        assert!(memory.bytes() > 0);
+        drop(entry);
+        assert_eq!(memory.bytes(), 0);
+    }
+
+    #[test]
+    fn a_small_body_does_not_keep_the_room_of_a_large_one() {
+        let account = Account::new(Kind::Topic, name(), &Arc::default());
+        for (old, new) in [(4_000, 10), (100, 90), (10, 100), (0, 0)] {
+            let large = Publication::new(name(), "p".into(), 1, &vec![0; old]);
+            let_go([placed(large, &account)].into_iter());
+            let small = Publication::new(name(), "p".into(), 1, &vec![0; new]);
+            let room = small.into_unplaced().body_room();
+            let most = new + new / 4 + 64;
+            assert!((new..=most).contains(&room), "{new} bytes in {room}");
+        }
+    }
+
+    #[test]
+    fn what_a_thread_keeps_is_bounded() {
+        let memory = Arc::<Memory>::default();
+        let account = Account::new(Kind::Topic, name(), &memory);
+        for bytes in [0, 100, LARGEST, LARGEST + 1] {
+            let body = vec![0; bytes];
+            let entries: Vec<_> = (0..2 * MOST)
+                .map(|_| placed(Publication::new(name(), "p".into(), 1, &body), &account))
+                .collect();
+            let_go(entries.into_iter());
+            let (entries, body_bytes) = kept();
+            assert!(
+                entries <= MOST && body_bytes <= MOST_BYTES,
+                "{entries} {body_bytes}"
+            );
+            let rooms = SPARE.with_borrow(|spare| {
+                let rooms = spare.entries.iter().map(|entry| entry.body_room());
+                rooms.sum::<usize>()
+            });
+            assert_eq!(rooms, body_bytes);
+            assert_eq!(memory.bytes(), 0);
+        }
+    }
+}

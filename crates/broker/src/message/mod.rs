@@ -1,0 +1,7 @@
+//! A message: the entry of a log or queue, its id, and the encodings that are kept with it.
+
+pub(crate) mod encodings;
+pub(crate) mod entry;
+pub(crate) mod entry_pool;
+pub(crate) mod id;
+pub(crate) mod scan_budget;

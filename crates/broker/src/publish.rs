@@ -1,0 +1,588 @@
+//! Publishing: under the lock a batch is admitted, appended and announced; after it the rules of those who
+//! lie too far behind are applied.
+
+use std::sync::Arc;
+
+use crate::{
+    broker::Broker,
+    memory::account::Account,
+    memory::share::{Client, Pool, PoolError},
+    message::entry::{Kind, Publication},
+    name::{TopicName, is_brokers_own, is_temporary},
+    outcome::{Outcome, PublishError, Published},
+    overdue::Overdue,
+    queue::{Load, Queue, Room, State},
+    session::Readable,
+    state::Order,
+    sync::{OrderGuard, lock_order},
+    topic::Topic,
+    topic::age_index::Wanted,
+    topic::cursor::Cursor,
+    topic::log::Released,
+    topic::retained::Retentions,
+};
+
+/// What is left to be done once the lock is released.
+#[derive(Default)]
+pub(crate) struct Aftermath {
+    released: Released,
+    overdue: Vec<Overdue>,
+}
+
+impl Aftermath {
+    /// Reduces the topic that a message goes to to its last image.
+    pub(crate) fn keep_last(&mut self, order: &mut Order, publication: &Publication) {
+        if publication.kind() == Kind::Topic
+            && let Some(topic) = order.topics.find_mut(publication.topic().as_str())
+        {
+            topic.log.keep_last(&mut self.released);
+            // What can be had is needed now.
+            self.released.clear();
+        }
+    }
+}
+
+/// Whose publications they are, and so where they may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rights {
+    /// Everywhere but to what is the broker's own.
+    Anybody,
+    /// To the broker's own topics.
+    Broker,
+    /// Everywhere, and without a look at the memory, since the messages have been in it all the time.
+    Dead,
+    /// Where anybody may, and without a look at any bound: there is room, or there was just now.
+    Checked,
+}
+
+/// Where a publication goes, in case that is not there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct New<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) name: &'a TopicName,
+    /// Of the publication.
+    pub(crate) size: u64,
+    pub(crate) rights: Rights,
+    /// The client to which a new topic or queue is charged.
+    pub(crate) client: &'a Arc<Client>,
+}
+
+/// A topic that a run of publications is appended to.
+struct ToTopic<'a> {
+    topic: &'a mut Topic,
+    position: &'a mut u64,
+    retentions: &'a mut Retentions,
+    rights: Rights,
+}
+
+/// The reason for not appending the rest of a run.
+enum Stopped {
+    Refused(PublishError),
+    /// No memory is left for this publication.
+    MemoryFull(Publication),
+}
+
+/// What appending a run of publications to one topic or queue needs besides that.
+pub(crate) struct Run<'a> {
+    pub(crate) rights: Rights,
+    pub(crate) client: &'a Arc<Client>,
+    pub(crate) outcome: &'a mut Outcome,
+    pub(crate) aftermath: &'a mut Aftermath,
+}
+
+impl Broker {
+    /// Publishes a batch in its order, and takes out of it what was published. [`Outcome::results`] are
+    /// overwritten, the rest of `outcome` is added to.
+    ///
+    /// The broker has the messages when this returns, up to the first that it refuses: the results end with
+    /// the refusal, and what is behind it stays in the batch, to be published by another call or not. The
+    /// caller owes the sessions in [`Outcome::ready`] a delivery.
+    pub fn publish(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
+        self.publish_for(self.own(), batch, outcome);
+    }
+
+    /// As [`Broker::publish`]; the topics and queues that are made for the batch are charged to a client.
+    pub fn publish_for(
+        &self,
+        client: &Arc<Client>,
+        batch: &mut Vec<Publication>,
+        outcome: &mut Outcome,
+    ) {
+        outcome.results.clear();
+        self.publish_with(Rights::Anybody, client, batch, outcome);
+    }
+
+    /// Publishes to the broker's own topics.
+    pub fn publish_reserved(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
+        outcome.results.clear();
+        self.publish_with(Rights::Broker, self.own(), batch, outcome);
+    }
+
+    pub(crate) fn publish_with(
+        &self,
+        rights: Rights,
+        client: &Arc<Client>,
+        batch: &mut Vec<Publication>,
+        outcome: &mut Outcome,
+    ) {
+        self.relieve(outcome);
+        let mut aftermath = Aftermath::default();
+        let mut order = lock_order(&self.order);
+        let run = Run {
+            rights,
+            client,
+            outcome,
+            aftermath: &mut aftermath,
+        };
+        self.append_batch(&mut order, batch, run);
+        self.finish(order, aftermath, outcome);
+    }
+
+    pub(crate) fn append_batch(
+        &self,
+        order: &mut Order,
+        batch: &mut Vec<Publication>,
+        run: Run<'_>,
+    ) {
+        let Run {
+            rights,
+            client,
+            outcome,
+            aftermath,
+        } = run;
+        let mut publications = batch.drain(..).peekable();
+        let mut is_whole = true;
+        while is_whole && let Some(first) = publications.next() {
+            let (kind, name) = (first.kind(), first.topic().clone());
+            if let Err(error) = check_rights(rights, (kind, &name)) {
+                outcome.results.push(Err(error));
+                is_whole = false;
+                break;
+            }
+            let new = New {
+                kind,
+                name: &name,
+                size: first.size(),
+                rights,
+                client,
+            };
+            let rest = std::iter::from_fn(|| {
+                publications.next_if(|next| next.kind() == kind && *next.topic() == name)
+            });
+            let publications = std::iter::once(first).chain(rest);
+            let run = Run {
+                rights,
+                client,
+                outcome,
+                aftermath,
+            };
+            is_whole = match kind {
+                Kind::Topic => self.append_to_topic(order, run, new, publications),
+                Kind::Queue => self.append_to_queue(order, run, new, publications),
+            };
+        }
+        if !is_whole {
+            let left = publications.collect();
+            *batch = left;
+        }
+    }
+
+    /// Lets readers see what was appended, and applies the rules of those who lie too far behind.
+    pub(crate) fn finish(
+        &self,
+        order: OrderGuard<'_, Order>,
+        aftermath: Aftermath,
+        outcome: &mut Outcome,
+    ) {
+        self.horizon.advance(order.position);
+        drop(order);
+        let Aftermath { released, overdue } = aftermath;
+        drop(released);
+        self.horizon.schedule_early(&mut outcome.ready.sessions);
+        self.count(&outcome.results);
+        self.tell_dropped(outcome);
+        for Overdue { cursor, end } in overdue {
+            self.settle_lag(&cursor, end, self.limits.lag(), outcome);
+        }
+    }
+
+    fn count(&self, results: &[Result<Published, PublishError>]) {
+        let refused = results.iter().filter(|result| result.is_err()).count();
+        self.refused.add(refused as u64);
+    }
+
+    /// Opens a topic or makes a queue that is not there, if it may be. Not what is temporary: it was, and is gone.
+    pub(crate) fn admit(&self, order: &mut Order, new: New<'_>) -> Result<(), PublishError> {
+        let New { name, size, .. } = new;
+        if new.kind == Kind::Topic && order.open_awaited(name) {
+            return Ok(());
+        }
+        if is_temporary(name) {
+            return Ok(());
+        }
+        if new.rights != Rights::Dead {
+            self.make_room(order, new, size)?;
+        }
+        match new.kind {
+            Kind::Topic => order.admit(name, &self.limits, new.client),
+            Kind::Queue => {
+                let more = Load {
+                    entries: 1,
+                    bytes: size,
+                };
+                check_room(name, self.store.room(Load::default(), more, new.client))?;
+                order.admit_queue(name, &self.limits, &self.store, new.client)
+            }
+        }
+    }
+
+    pub(crate) fn check_memory(&self, size: u64) -> Result<(), PublishError> {
+        let held = self.memory.bytes();
+        let limit = self.limits.memory_bytes;
+        match self.is_within_memory(held, size) {
+            true => Ok(()),
+            false => Err(PublishError::MemoryFull { held, limit }),
+        }
+    }
+
+    fn is_within_memory(&self, held: u64, size: u64) -> bool {
+        held + size <= self.limits.memory_bytes
+    }
+
+    /// Appends a run of publications to one topic and announces them; false when one was refused, and the
+    /// rest left.
+    fn append_to_topic(
+        &self,
+        order: &mut Order,
+        run: Run<'_>,
+        new: New<'_>,
+        publications: impl Iterator<Item = Publication>,
+    ) -> bool {
+        let Run {
+            rights,
+            outcome,
+            aftermath,
+            ..
+        } = run;
+        let name = new.name.as_str();
+        let mut publications = publications;
+        // One for which room was made.
+        let mut next = None;
+        let mut is_admitted = false;
+        let error = loop {
+            let Some(topic) = order.topics.find_mut(name) else {
+                if is_admitted {
+                    let left = next.into_iter().chain(publications);
+                    self.pass_into_nothing(order.position, left, outcome);
+                    return true;
+                }
+                is_admitted = true;
+                match self.admit(order, new) {
+                    Ok(()) => continue,
+                    Err(error) => break error,
+                }
+            };
+            let mut to_topic = ToTopic {
+                topic,
+                position: &mut order.position,
+                retentions: &mut order.retentions,
+                rights,
+            };
+            let stopped = self.append_run(&mut to_topic, next.take(), &mut publications, outcome);
+            self.announce(to_topic.topic, outcome, aftermath);
+            order.ages.note(to_topic.topic);
+            match stopped {
+                None => return true,
+                Some(Stopped::Refused(error)) => break error,
+                Some(Stopped::MemoryFull(publication)) => {
+                    if let Err(error) = self.make_room(order, new, publication.size()) {
+                        break error;
+                    }
+                    next = Some(publication);
+                }
+            }
+        };
+        outcome.results.push(Err(error));
+        if let Some(topic) = order.topics.find_mut(name) {
+            order.ages.note(topic);
+        }
+        false
+    }
+
+    /// Appends publications to a topic until one is refused or has no room; `first` has.
+    fn append_run(
+        &self,
+        to: &mut ToTopic<'_>,
+        first: Option<Publication>,
+        rest: &mut impl Iterator<Item = Publication>,
+        outcome: &mut Outcome,
+    ) -> Option<Stopped> {
+        let ToTopic {
+            topic,
+            position,
+            retentions,
+            rights,
+        } = to;
+        let subscriptions = topic.cursors().len() + topic.queues.len();
+        let mut has_room = first.is_some();
+        let mut stopped = None;
+        let mut tab = self.memory.tab();
+        for publication in first.into_iter().chain(rest) {
+            let size = publication.size();
+            if !self.is_within_memory(tab.held(), size) && !std::mem::take(&mut has_room) {
+                stopped = Some(Stopped::MemoryFull(publication));
+                break;
+            }
+            has_room = false;
+            if let Err(error) = self.check_fed(topic, &publication, *rights) {
+                stopped = Some(Stopped::Refused(error));
+                break;
+            }
+            tab.take(size);
+            **position += 1;
+            let is_retained = publication.is_retained();
+            let sequence = topic.append(publication, **position, &mut outcome.ready);
+            if is_retained {
+                topic.retain_last(retentions);
+            }
+            if !topic.account.is_own {
+                self.published.add(size);
+            }
+            outcome.results.push(Ok(Published {
+                id: self.id(**position),
+                sequence,
+                subscriptions,
+            }));
+        }
+        tab.settle();
+        stopped
+    }
+
+    /// Whether all queues that a topic feeds can keep a message, or may drop what they hold themselves. Nobody is
+    /// told that a message was taken that is lost because of what others hold.
+    #[inline]
+    fn check_fed(
+        &self,
+        topic: &Topic,
+        publication: &Publication,
+        rights: Rights,
+    ) -> Result<(), PublishError> {
+        if topic.queues.is_empty() || rights == Rights::Checked {
+            return Ok(());
+        }
+        let room = self.store.room_in_all(Load::of(publication));
+        if room == Room::Enough {
+            return Ok(());
+        }
+        let entry = publication.entry();
+        if !topic.queues.values().any(|queue| queue.would_lose(entry)) {
+            return Ok(());
+        }
+        let pool = Pool::QueueBytes;
+        self.pools().count_refused(pool);
+        let limit = self.pools().limit(pool);
+        Err(PoolError::Full { pool, limit }.into())
+    }
+
+    /// Makes room for an entry of this size: first its own topic is reduced to its last image, then other topics give
+    /// up what they keep.
+    #[cold]
+    fn make_room(&self, order: &mut Order, new: New<'_>, size: u64) -> Result<(), PublishError> {
+        if self.check_memory(size).is_ok() {
+            return Ok(());
+        }
+        if let Some(topic) = new.topic()
+            && let Some(topic) = order.topics.find_mut(topic.as_str())
+        {
+            let mut released = Released::new();
+            topic.log.keep_last(&mut released);
+            // The memory is needed now.
+            drop(released);
+        }
+        if !new.is_checked() {
+            self.free_oldest(order, new.topic(), size);
+            self.give_up_own_image(order, new.topic(), size);
+            return self.check_memory(size);
+        }
+        Ok(())
+    }
+
+    /// Lets a topic give up its last image if that is what the message that is to replace it lacks.
+    fn give_up_own_image(&self, order: &mut Order, topic: Option<&TopicName>, size: u64) {
+        let Some(topic) = topic.and_then(|name| order.topics.find_mut(name.as_str())) else {
+            return;
+        };
+        let others = self
+            .memory
+            .bytes()
+            .saturating_sub(topic.log.history_bytes());
+        let is_lacking = self.check_memory(size).is_err() && self.is_within_memory(others, size);
+        if is_lacking && !topic.retains_last() {
+            let mut released = Released::new();
+            topic.log.clear(&mut released);
+        }
+    }
+
+    /// Lets other topics than this one give up what they keep, until there is room for so much.
+    pub(crate) fn free_oldest(&self, order: &mut Order, except: Option<&TopicName>, size: u64) {
+        let limit = self.limits.memory_bytes;
+        if size <= limit {
+            order.free_oldest(Wanted {
+                memory: &self.memory,
+                most_held: limit - size,
+                except,
+            });
+        }
+    }
+
+    /// Tells the cursors of what was appended, and notes those that lie too far behind.
+    fn announce(&self, topic: &mut Topic, outcome: &mut Outcome, aftermath: &mut Aftermath) {
+        let limits = &self.limits;
+        topic.log.trim(
+            limits.history_entries,
+            limits.history_bytes,
+            &mut aftermath.released,
+        );
+        let end = topic.log.end();
+        Cursor::appended();
+        for cursor in topic.cursors() {
+            let session = &cursor.subscription.session;
+            if cursor.claim() && session.queue(Readable::Cursor(Arc::clone(cursor))) {
+                outcome.ready.sessions.push(Arc::clone(session));
+            }
+            if cursor.is_overdue(end, limits.lag()) {
+                let cursor = Arc::clone(cursor);
+                aftermath.overdue.push(Overdue { cursor, end });
+            }
+        }
+    }
+
+    /// Puts a run of publications into one queue; false when one was refused, and the rest left.
+    fn append_to_queue(
+        &self,
+        order: &mut Order,
+        run: Run<'_>,
+        new: New<'_>,
+        publications: impl Iterator<Item = Publication>,
+    ) -> bool {
+        let Run {
+            rights, outcome, ..
+        } = run;
+        let name = new.name;
+        let found = match order.queues.named.find(name.as_str()) {
+            Some(queue) => Some(queue),
+            None => {
+                if let Err(error) = self.admit(order, new) {
+                    outcome.results.push(Err(error));
+                    return false;
+                }
+                order.queues.named.find(name.as_str())
+            }
+        };
+        let Some(queue) = found.map(Arc::clone) else {
+            self.pass_into_nothing(order.position, publications, outcome);
+            return true;
+        };
+        let mut state = queue.lock();
+        let subscriptions = state.consumer_count();
+        for publication in publications {
+            let size = publication.size();
+            let room = || self.check_queue(&queue, &state, &publication);
+            let admitted = match rights {
+                Rights::Checked => Ok(()),
+                Rights::Dead => room(),
+                Rights::Anybody | Rights::Broker => self
+                    .check_memory(size)
+                    .or_else(|_| self.make_room(order, new, size))
+                    .and_then(|()| room()),
+            };
+            if let Err(error) = admitted {
+                outcome.results.push(Err(error));
+                return false;
+            }
+            order.position += 1;
+            let end = state.end;
+            let account = state
+                .account
+                .get_or_insert_with(|| Account::new(Kind::Queue, name.clone(), &self.memory));
+            self.memory.take(size);
+            let entry = publication.into_entry(order.position, end, account);
+            state.end = entry.end();
+            queue.enqueue(&mut state, &entry, &mut outcome.ready);
+            self.published.add(size);
+            outcome.results.push(Ok(Published {
+                id: self.id(order.position),
+                sequence: end.sequence,
+                subscriptions,
+            }));
+        }
+        true
+    }
+
+    /// Checks the room of a queue for a message. If all queues together are full, the message is
+    /// accepted only if a consumer takes it at once.
+    fn check_queue(
+        &self,
+        queue: &Queue,
+        state: &State,
+        publication: &Publication,
+    ) -> Result<(), PublishError> {
+        let room = queue.room(Load::of(publication));
+        if room.is_full_for_all() {
+            if queue.may_hand_over(state, publication.entry()) {
+                return Ok(());
+            }
+            self.pools().count_refused(Pool::QueueBytes);
+        }
+        match queue.name() {
+            Some(name) => check_room(name, room),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts publications to what was temporary and is gone: who sends a late answer is not at fault.
+    fn pass_into_nothing(
+        &self,
+        position: u64,
+        publications: impl Iterator<Item = Publication>,
+        outcome: &mut Outcome,
+    ) {
+        for _ in publications {
+            self.undeliverable.add(1);
+            outcome.results.push(Ok(Published {
+                id: self.id(position),
+                sequence: 0,
+                subscriptions: 0,
+            }));
+        }
+    }
+}
+
+/// Whether messages may be sent there.
+pub(crate) fn check_rights(
+    rights: Rights,
+    (kind, name): (Kind, &TopicName),
+) -> Result<(), PublishError> {
+    let is_allowed = match rights {
+        Rights::Anybody | Rights::Checked => !is_brokers_own(kind, name),
+        Rights::Broker => is_brokers_own(kind, name),
+        Rights::Dead => true,
+    };
+    if is_allowed {
+        Ok(())
+    } else {
+        Err(PublishError::Reserved(name.clone()))
+    }
+}
+
+pub(crate) fn check_room(queue: &TopicName, room: Room) -> Result<(), PublishError> {
+    match room {
+        Room::Enough => Ok(()),
+        Room::Full(of, limit) => Err(PublishError::QueueFull {
+            name: queue.clone(),
+            of,
+            limit,
+        }),
+        Room::ShareUsed(error) => Err(error.into()),
+    }
+}

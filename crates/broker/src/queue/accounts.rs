@@ -1,0 +1,144 @@
+//! What a queue has, and what became of what it had.
+
+use super::{Load, Queue, Queued, Room, State, groups};
+use crate::{
+    figures::{Count, QueueFigures},
+    memory::share::Pool,
+    message::entry::Entry,
+    name::TopicName,
+    notice::DeathCause,
+    sync::Ordering,
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) enqueued: Count,
+    pub(super) dispatched: Count,
+    pub(super) acknowledged: Count,
+    pub(super) redelivered: Count,
+    pub(super) dead_lettered: Count,
+    pub(super) expired: Count,
+    pub(super) discarded: Count,
+}
+
+impl Queue {
+    /// Whether so much more may come in.
+    pub(crate) fn room(&self, more: Load) -> Room {
+        self.store.room(self.load(), more, &self.owner)
+    }
+
+    /// Whether a message may come in that has no room in all queues: a consumer takes it at once, and the queue
+    /// holds little.
+    pub(crate) fn may_hand_over(&self, state: &State, entry: &Entry) -> bool {
+        self.store.may_hand_over(self.load(), entry) && state.has_taker(entry)
+    }
+
+    pub(super) fn load(&self) -> Load {
+        Load {
+            entries: self.entries.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(crate) fn figures(&self, name: &TopicName) -> QueueFigures {
+        let state = self.lock();
+        let waiting = state.waiting();
+        let entries = self.entries.load(Ordering::Relaxed);
+        QueueFigures {
+            name: name.clone(),
+            waiting,
+            unacknowledged: entries.saturating_sub(waiting),
+            consumers: state.consumer_count(),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            enqueued: self.counts.enqueued.total(),
+            dispatched: self.counts.dispatched.total(),
+            acknowledged: self.counts.acknowledged.total(),
+            redelivered: self.counts.redelivered.total(),
+            dead_lettered: self.counts.dead_lettered.total(),
+            expired: self.counts.expired.total(),
+            discarded: self.counts.discarded.total(),
+        }
+    }
+
+    /// Notes that a message was handed over.
+    pub(crate) fn dispatched(&self, message: &Queued) {
+        self.counts.dispatched.add(1);
+        if message.deliveries > 1 {
+            self.counts.redelivered.add(1);
+        }
+    }
+
+    /// Counts a message that was given up, once it is known whether a dead letter queue has it.
+    pub(crate) fn count_buried(&self, cause: DeathCause, is_sent: bool) {
+        match cause {
+            // Counted when they were found.
+            DeathCause::Expired | DeathCause::QueueFull => {}
+            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected if is_sent => {
+                self.counts.dead_lettered.add(1);
+            }
+            DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => self.counts.discarded.add(1),
+        }
+    }
+
+    pub(super) fn enter(&self, state: &mut State, entry: &Entry) {
+        self.counts.enqueued.add(1);
+        self.entries.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(entry.size(), Ordering::Relaxed);
+        self.store.take(entry);
+        self.charge_owner();
+        state.groups.enter(entry);
+    }
+
+    pub(super) fn leave_store(&self, state: &mut State, entry: &Entry) {
+        self.subtract(entry);
+        state.groups.leave(entry);
+    }
+
+    /// As [`Queue::leave_store`], taking the lock only for what needs it.
+    pub(super) fn leave_store_unlocked(&self, entry: &Entry) {
+        self.subtract(entry);
+        if groups::group_of(entry).is_some() {
+            self.lock().groups.leave(entry);
+        }
+    }
+
+    fn subtract(&self, entry: &Entry) {
+        self.entries.fetch_sub(1, Ordering::Relaxed);
+        self.bytes.fetch_sub(entry.size(), Ordering::Relaxed);
+        self.store.give_back(entry);
+        self.charge_owner();
+    }
+
+    /// Charges the owner with what the queue holds. Not for each message: other queues' threads change the same
+    /// count.
+    fn charge_owner(&self) {
+        let holds = self.load().cost();
+        let charged = self.charged.load(Ordering::Relaxed);
+        if holds.abs_diff(charged) < STEP.max(charged / 8) {
+            return;
+        }
+        let exchanged =
+            self.charged
+                .compare_exchange(charged, holds, Ordering::Relaxed, Ordering::Relaxed);
+        // Another thread that was faster has charged nearly the same.
+        if exchanged.is_ok() && holds > charged {
+            self.owner.hold(Pool::QueueBytes, holds - charged);
+        } else if exchanged.is_ok() {
+            self.owner.release(Pool::QueueBytes, charged - holds);
+        }
+    }
+}
+
+/// Bytes by which what was charged may differ from what a queue holds, unless it holds much.
+const STEP: u64 = 4 << 10;
+
+impl Drop for Queue {
+    /// What was in it does not count any more.
+    fn drop(&mut self) {
+        for message in self.lock().take_all().waiting.values() {
+            self.store.give_back(&message.entry);
+        }
+        let charged = self.charged.load(Ordering::Relaxed);
+        self.owner.release(Pool::QueueBytes, charged);
+    }
+}

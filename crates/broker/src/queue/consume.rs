@@ -1,0 +1,522 @@
+//! Subscribing to queues, and to topics with acknowledgements; settling what was delivered.
+
+use std::sync::Arc;
+
+use crate::{
+    broker::Broker,
+    memory::share::{Client, Pool, PoolError},
+    message::entry::{Header, Kind, Publication},
+    message::id::MessageId,
+    message::scan_budget::Budget,
+    name::{TopicFilter, TopicName},
+    outcome::{ForgetError, Outcome, SubscribeError},
+    queue::settlement::{Acknowledgement, DeliveryId, SettleError, Settlement},
+    queue::{
+        Binding, Consumer, ConsumerOptions, DurableName, Identity, Phase, Queue, SharedName, Supply,
+    },
+    selector::Selector,
+    session::Session,
+    session::subscription::SubscriptionId,
+    state::Order,
+    sync::lock_order,
+    topic::cursor::Start,
+};
+
+/// What a subscription is to be like that takes messages, or acknowledges them.
+#[derive(Debug)]
+pub struct Consume<'a> {
+    /// Where its messages come from.
+    pub source: Source,
+    /// How it says that it is done with one.
+    pub acknowledgement: Acknowledgement,
+    /// The most messages that it has in hand and has not acknowledged; at least 1.
+    pub prefetch: usize,
+    /// Whether it wants to be the only one, as long as no other was so before it.
+    pub exclusive: bool,
+    /// Which messages it wants; none for all.
+    pub selector: Option<Selector>,
+    /// Comes back with each delivery.
+    pub tag: &'a [u8],
+}
+
+/// Where a subscription's messages come from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// Taken from all queues that the filter covers, now or later.
+    Queues(TopicFilter),
+    /// What is in a queue, only to be looked at. Behind the last message there is one without a body and
+    /// with the header `browser:end`, and nothing more.
+    Browse(TopicName),
+    /// Topics: the subscription has a queue of its own, which they feed and which is gone with it.
+    Topics {
+        /// Which.
+        filter: TopicFilter,
+        /// Where it begins.
+        start: Start,
+    },
+    /// Topics likewise; the queue stays when the subscription ends, and goes on when it comes back. One
+    /// that comes back with another filter or selector begins anew.
+    Durable {
+        /// Known by this.
+        name: DurableName,
+        /// Which topics.
+        filter: TopicFilter,
+        /// Where it begins the first time.
+        start: Start,
+    },
+    /// Topics, shared with all others that name the same group and filter: one queue, which the topics feed from
+    /// the first of them on, and which is gone with the last (MQTT 5.0, 4.8.2). Where the filter is one virtual
+    /// topic, `VirtualTopic.X`, it is that topic's queue `Consumer.GROUP.VirtualTopic.X`, if the group's name
+    /// can be a level of its name; others take from it too, and it stays.
+    Shared(SharedName),
+}
+
+impl Source {
+    /// Whether a client may have a subscription to this.
+    fn check(&self, client: &Client) -> Result<(), PoolError> {
+        match self {
+            Self::Queues(filter)
+            | Self::Topics { filter, .. }
+            | Self::Durable { filter, .. }
+            | Self::Shared(SharedName { filter, .. }) => client.check_subscription(filter),
+            Self::Browse(name) => client.check_subscription(&name.clone().into()),
+        }
+    }
+}
+
+impl Broker {
+    /// Subscribes a session. What there is at once is told in [`Outcome::ready`]; `outcome` is added to.
+    ///
+    /// # Errors
+    /// [`SubscribeError`] when a limit is reached or somebody else has what is asked for; nothing is changed
+    /// then.
+    pub fn consume(
+        &self,
+        session: &Arc<Session>,
+        consume: Consume<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<SubscriptionId, SubscribeError> {
+        let mut order = lock_order(&self.order);
+        order.check_session(session, &self.limits)?;
+        consume.source.check(session.client())?;
+        // Kept until the lock is released: one that is replaced may hold a lot.
+        let replaced = match &consume.source {
+            Source::Durable { name, .. } => order.queues.durables.get(name).cloned(),
+            _ => None,
+        };
+        let consumer = match consume.source.clone() {
+            Source::Queues(filter) => self.consume_queues(&mut order, session, filter, consume)?,
+            Source::Browse(name) => self.browse_queue(&mut order, session, &name, consume)?,
+            Source::Topics { filter, start } => {
+                let identity = Identity::Private;
+                self.consume_topics(&mut order, session, (identity, filter, start), consume)?
+            }
+            Source::Durable {
+                name,
+                filter,
+                start,
+            } => self.consume_durable(&mut order, session, (name, filter, start), consume)?,
+            Source::Shared(name) => match name.virtual_queue() {
+                Some(queue) => self.consume_queues(&mut order, session, queue.into(), consume)?,
+                None => self.consume_shared(&mut order, session, name, consume)?,
+            },
+        };
+        if let Some(attached) = order.sessions.get_mut(&session.id) {
+            attached.consumers += 1;
+        }
+        session.add_consumer(&consumer);
+        order.subscriptions += 1;
+        drop(order);
+        drop(replaced);
+        self.watch((consumer.kind, &consumer.filter), true);
+        consumer.replenish(&mut Budget::new(), &mut outcome.ready);
+        self.notice_consumer(&consumer, true, outcome);
+        Ok(consumer.id)
+    }
+
+    fn consume_queues(
+        &self,
+        order: &mut Order,
+        session: &Arc<Session>,
+        filter: TopicFilter,
+        consume: Consume<'_>,
+    ) -> Result<Arc<Consumer>, SubscribeError> {
+        Order::check_reserved(&filter)?;
+        let (covered, others) = match filter.exact() {
+            Some(name) => (1, order.check_queue(&name, &self.limits, session.client())?),
+            None => {
+                let mut covered = 0;
+                order
+                    .queues
+                    .named
+                    .for_each_covered(&filter, |_| covered += 1);
+                (covered, 0)
+            }
+        };
+        order.check_cursors(session, &filter, (covered, others), &self.limits)?;
+        let id = SubscriptionId(order.fresh_id());
+        let consumer = Consumer::new(
+            id,
+            session,
+            options((Kind::Queue, Supply::Shared), filter, consume),
+        );
+        order.join_queues(&consumer, &self.store);
+        order.note_joined(&consumer, covered);
+        Ok(consumer)
+    }
+
+    fn browse_queue(
+        &self,
+        order: &mut Order,
+        session: &Arc<Session>,
+        name: &TopicName,
+        consume: Consume<'_>,
+    ) -> Result<Arc<Consumer>, SubscribeError> {
+        let filter = TopicFilter::from(name.clone());
+        Order::check_reserved(&filter)?;
+        let others = order.check_queue(name, &self.limits, session.client())?;
+        order.check_cursors(session, &filter, (0, others), &self.limits)?;
+        let queue = order.queue(name, &self.store, session.client());
+        let id = SubscriptionId(order.fresh_id());
+        let mut options = options((Kind::Queue, Supply::Shared), filter, consume);
+        options.browse = Some((queue, end_of_browse(name).into_unplaced()));
+        Ok(Consumer::new(id, session, options))
+    }
+
+    fn consume_durable(
+        &self,
+        order: &mut Order,
+        session: &Arc<Session>,
+        (name, filter, start): (DurableName, TopicFilter, Start),
+        consume: Consume<'_>,
+    ) -> Result<Arc<Consumer>, SubscribeError> {
+        let Some(queue) = order.queues.durables.get(&name).map(Arc::clone) else {
+            let limit = self.limits.durables;
+            let free = limit.saturating_sub(order.queues.durables.len());
+            match session.client().check(Pool::Durables, 1, free as u64) {
+                Ok(()) => {}
+                Err(PoolError::Full { .. }) => {
+                    return Err(SubscribeError::TooManyDurables { limit });
+                }
+                Err(error @ PoolError::ShareUsed { .. }) => return Err(error.into()),
+            }
+            let identity = Identity::Durable(name);
+            return self.consume_topics(order, session, (identity, filter, start), consume);
+        };
+        if queue.consumer_count() > 0 {
+            return Err(SubscribeError::DurableInUse(name));
+        }
+        let is_same = queue.binding.as_ref().is_some_and(|binding| {
+            binding.filter == filter && binding.selector == consume.selector
+        });
+        if !is_same {
+            let identity = Identity::Durable(name);
+            let made = self.consume_topics(order, session, (identity, filter, start), consume)?;
+            order.unbind(&queue);
+            return Ok(made);
+        }
+        let consumer = self.take_bound(order, session, filter, consume);
+        consumer.join(&queue);
+        Ok(consumer)
+    }
+
+    fn consume_shared(
+        &self,
+        order: &mut Order,
+        session: &Arc<Session>,
+        name: SharedName,
+        consume: Consume<'_>,
+    ) -> Result<Arc<Consumer>, SubscribeError> {
+        let filter = name.filter.clone();
+        let (queue, joined) = match order.queues.shared.get_mut(&name) {
+            Some(shared) => {
+                shared.consumers += 1;
+                (Arc::clone(&shared.queue), 0)
+            }
+            None => {
+                order.check_topics(session, &filter, &self.limits)?;
+                order.make_shared(name, &self.store, session.client())
+            }
+        };
+        let id = SubscriptionId(order.fresh_id());
+        let options = options((Kind::Topic, Supply::Shared), filter, consume);
+        let consumer = Consumer::new(id, session, options);
+        order.note_joined(&consumer, joined);
+        consumer.join(&queue);
+        Ok(consumer)
+    }
+
+    /// Makes a queue that topics feed, and its consumer.
+    fn consume_topics(
+        &self,
+        order: &mut Order,
+        session: &Arc<Session>,
+        (identity, filter, start): (Identity, TopicFilter, Start),
+        mut consume: Consume<'_>,
+    ) -> Result<Arc<Consumer>, SubscribeError> {
+        order.check_topics(session, &filter, &self.limits)?;
+        let binding = Binding {
+            filter: filter.clone(),
+            selector: consume.selector.take(),
+        };
+        let queue_id = order.fresh_id();
+        let queue = Queue::new(
+            queue_id,
+            identity.clone(),
+            Some(binding),
+            &self.store,
+            session.client(),
+        );
+        if let Identity::Durable(name) = identity {
+            order.queues.durables.insert(name, Arc::clone(&queue));
+        }
+        let joined = order.bind(&queue, start);
+        let consumer = self.take_bound(order, session, filter, consume);
+        order.note_joined(&consumer, joined);
+        consumer.join(&queue);
+        Ok(consumer)
+    }
+
+    fn take_bound(
+        &self,
+        order: &mut Order,
+        session: &Arc<Session>,
+        filter: TopicFilter,
+        mut consume: Consume<'_>,
+    ) -> Arc<Consumer> {
+        // The queue has only what is selected.
+        consume.selector = None;
+        let id = SubscriptionId(order.fresh_id());
+        Consumer::new(
+            id,
+            session,
+            options((Kind::Topic, Supply::Own), filter, consume),
+        )
+    }
+
+    /// Ends one of a session's consumers.
+    pub(crate) fn end_consumer_of(
+        &self,
+        session: &Session,
+        id: SubscriptionId,
+        outcome: &mut Outcome,
+    ) {
+        if let Some(consumer) = session.remove_consumer(id) {
+            self.end_only_consumer(&consumer, outcome);
+        }
+    }
+
+    /// Ends a consumer that its session does not have any more; what it had goes to others.
+    pub(crate) fn end_only_consumer(&self, consumer: &Consumer, outcome: &mut Outcome) {
+        let mut budget = Budget::new();
+        for queue in self.end_consumer(consumer, outcome).iter() {
+            queue.share_out(&mut budget, &mut outcome.ready);
+        }
+    }
+
+    /// Ends a consumer. Returns the queues that it leaves; the caller shares them out.
+    pub(crate) fn end_consumer(
+        &self,
+        consumer: &Consumer,
+        outcome: &mut Outcome,
+    ) -> Arc<Vec<Arc<Queue>>> {
+        let mut order = lock_order(&self.order);
+        order.leave_queues(consumer);
+        if let Some(attached) = order.sessions.get_mut(&consumer.session.id) {
+            attached.consumers -= 1;
+            attached.consumers_joined -= consumer.joined();
+        }
+        order.subscriptions -= 1;
+        // At the same moment: who removes a queue then does not count it again.
+        let queues = consumer.part_all();
+        for queue in queues.iter() {
+            match &queue.identity {
+                Identity::Named(_) => order.cursors -= 1,
+                Identity::Private => order.unbind(queue),
+                Identity::Durable(_) => {}
+                Identity::Shared(name) => order.leave_shared(name),
+            }
+        }
+        drop(order);
+        self.watch((consumer.kind, &consumer.filter), false);
+        consumer.close(&queues);
+        self.notice_consumer(consumer, false, outcome);
+        queues
+    }
+
+    /// Ends a subscription, as [`Broker::unsubscribe`], but lets a consumer of queues settle what was delivered to
+    /// it: a job that is under way is not given to another consumer as well.
+    ///
+    /// The consumer takes nothing more; message groups and what only an exclusive consumer could have go to
+    /// others. It counts as a subscription until everything is settled, or until its session ends or is paused.
+    /// `outcome` is added to. Unknown ids are ignored.
+    pub fn unsubscribe_when_settled(
+        &self,
+        session: &Session,
+        id: SubscriptionId,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
+        let consumer = session.consumer(id);
+        // The queue of a subscription to topics ends with its last consumer, and nothing is delivered twice.
+        let of_queues = consumer.filter(|consumer| consumer.kind == Kind::Queue);
+        let Some(queues) = of_queues.and_then(|consumer| consumer.leave()) else {
+            self.unsubscribe(session, id, now_ms, outcome);
+            return;
+        };
+        let mut budget = Budget::new();
+        for queue in queues.iter() {
+            queue.share_out(&mut budget, &mut outcome.ready);
+        }
+        self.bury(now_ms, outcome);
+    }
+
+    /// Deletes a durable subscription, with what waits for it.
+    ///
+    /// # Errors
+    /// When there is none, or while somebody has it.
+    pub fn forget_durable(&self, name: &DurableName) -> Result<(), ForgetError> {
+        let mut order = lock_order(&self.order);
+        let queue = order
+            .queues
+            .durables
+            .get(name)
+            .ok_or(ForgetError::Unknown)?;
+        if queue.consumer_count() > 0 {
+            return Err(ForgetError::InUse);
+        }
+        let queue = order.queues.durables.remove(name);
+        queue.iter().for_each(|queue| order.unbind(queue));
+        drop(order);
+        // What was in it is freed when no lock is held.
+        drop(queue);
+        Ok(())
+    }
+
+    /// Makes a topic or queue that ends with the session. Its name is to begin with
+    /// [`TEMPORARY`](crate::TEMPORARY).
+    ///
+    /// # Errors
+    /// [`SubscribeError`] when a limit is reached.
+    pub fn create_temporary(
+        &self,
+        session: &Session,
+        kind: Kind,
+        name: &TopicName,
+    ) -> Result<(), SubscribeError> {
+        let mut order = lock_order(&self.order);
+        if order.has(kind, name) {
+            return Ok(());
+        }
+        order.check_session(session, &self.limits)?;
+        order.check_temporaries(session, &self.limits)?;
+        match kind {
+            Kind::Queue => {
+                let others = order.check_queue(name, &self.limits, session.client())?;
+                let filter = name.clone().into();
+                order.check_cursors(session, &filter, (0, others), &self.limits)?;
+                order.queue(name, &self.store, session.client());
+            }
+            Kind::Topic => {
+                order.check_topics(session, &name.clone().into(), &self.limits)?;
+                order.topic(name, session.client());
+            }
+        }
+        if let Some(attached) = order.sessions.get_mut(&session.id) {
+            attached.note_temporary(kind, name);
+        }
+        Ok(())
+    }
+
+    /// Carries out what a consumer says of a delivery. `outcome` is added to.
+    ///
+    /// # Errors
+    /// When the delivery does not wait for it.
+    pub fn settle(
+        &self,
+        session: &Session,
+        settlement: Settlement,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) -> Result<(), SettleError> {
+        self.settle_in(Phase::Free, session, settlement, outcome)?;
+        self.bury(now_ms, outcome);
+        Ok(())
+    }
+
+    pub(crate) fn settle_in(
+        &self,
+        phase: Phase,
+        session: &Session,
+        settlement: Settlement,
+        outcome: &mut Outcome,
+    ) -> Result<(), SettleError> {
+        let consumer = consumer_of(session, settlement.delivery)?;
+        let mut budget = Budget::new();
+        for queue in consumer.settle(settlement, phase)? {
+            queue.share_out(&mut budget, &mut outcome.ready);
+        }
+        if consumer.has_left() {
+            self.end_consumer_of(session, consumer.id, outcome);
+        } else {
+            consumer.replenish(&mut budget, &mut outcome.ready);
+        }
+        Ok(())
+    }
+
+    /// The delivery of a message that waits to be acknowledged, by the message's id: for protocols that
+    /// have no ids of deliveries. Without a subscription, the first that has it counts.
+    #[must_use]
+    pub fn find_delivery(
+        &self,
+        session: &Session,
+        subscription: Option<SubscriptionId>,
+        message: MessageId,
+    ) -> Option<DeliveryId> {
+        if message.epoch != self.id(0).epoch {
+            return None;
+        }
+        match subscription {
+            Some(id) => session.consumer(id)?.find(message.position),
+            None => {
+                let consumers = session.consumers();
+                consumers.iter().find_map(|one| one.find(message.position))
+            }
+        }
+    }
+}
+
+pub(crate) fn consumer_of(
+    session: &Session,
+    delivery: DeliveryId,
+) -> Result<Arc<Consumer>, SettleError> {
+    let consumer = session.consumer(delivery.subscription);
+    consumer.ok_or(SettleError(delivery))
+}
+
+fn options(
+    (kind, supply): (Kind, Supply),
+    filter: TopicFilter,
+    consume: Consume<'_>,
+) -> ConsumerOptions<'_> {
+    ConsumerOptions {
+        kind,
+        supply,
+        filter,
+        acknowledgement: consume.acknowledgement,
+        prefetch: consume.prefetch,
+        is_exclusive: consume.exclusive,
+        selector: consume.selector,
+        tag: consume.tag,
+        browse: None,
+    }
+}
+
+/// The message behind the last; the header is ActiveMQ's.
+fn end_of_browse(queue: &TopicName) -> Publication {
+    let end = Header {
+        name: "browser".into(),
+        value: "end".into(),
+    };
+    Publication::to_queue(queue.clone(), "".into(), 0, &[]).with_headers(None, Box::new([end]))
+}

@@ -1,0 +1,362 @@
+//! What a consumer has been given and has not settled. Pure data: locks and queues are the consumer's business.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+};
+
+use super::{Queue, Queued, browse::Part};
+use crate::{message::entry::SharedEntry, queue::settlement::Acknowledgement};
+
+#[derive(Default)]
+pub(super) struct Hands {
+    /// Not read yet.
+    outbox: VecDeque<Assigned>,
+    /// Read, and not acknowledged; by the number of the delivery.
+    held: BTreeMap<u64, Held>,
+    /// Read, and set aside for transactions; by the number that each settlement named.
+    staged: BTreeMap<u64, Vec<(u64, Held)>>,
+    /// How many have been read.
+    last_number: u64,
+    /// Queues in which something waits that the consumer has not looked at, or did. Each queue's lock guards
+    /// that it is in here once: see [`State::note_behind`](super::State::note_behind).
+    unseen: VecDeque<Arc<Queue>>,
+    /// Whether its reader is to look at them: somebody else began, and left it off.
+    goes_on: bool,
+    /// The numbers by the messages' positions, once somebody asked: only older protocols do.
+    numbers: Option<HashMap<u64, u64>>,
+    /// Whether the session's inbox or its reader has this consumer.
+    is_queued: bool,
+    /// Nobody reads for it just now.
+    is_paused: bool,
+    /// Its subscription has ended, and it is here until what it holds is settled.
+    is_leaving: bool,
+    is_closed: bool,
+}
+
+pub(super) struct Assigned {
+    pub(super) message: Queued,
+    /// None: it was only to be looked at.
+    pub(super) queue: Option<Arc<Queue>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) message: Queued,
+    pub(super) queue: Arc<Queue>,
+}
+
+/// What a settlement is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Deliveries that no transaction has.
+    Free,
+    /// Deliveries that were set aside by a settlement of the same delivery.
+    Staged,
+}
+
+/// What comes out of the outbox.
+pub(super) enum Received {
+    /// To be handed over; with the number to settle it by, if it is to be acknowledged.
+    Message(Option<u64>, Assigned),
+    /// Too late.
+    Expired(Assigned),
+}
+
+impl Hands {
+    /// How many more it may be given.
+    pub(super) fn room(&self, prefetch: usize) -> usize {
+        if self.is_closed || self.is_paused || self.is_leaving {
+            return 0;
+        }
+        prefetch.saturating_sub(self.outbox.len() + self.held.len())
+    }
+
+    /// Takes messages in; true when the consumer is to be put up for reading.
+    pub(super) fn push(&mut self, messages: impl IntoIterator<Item = Assigned>) -> bool {
+        if self.is_closed {
+            return false;
+        }
+        self.outbox.extend(messages);
+        !std::mem::replace(&mut self.is_queued, true)
+    }
+
+    /// Notes that something waits in a queue that the consumer has not looked at.
+    pub(super) fn note_unseen(&mut self, queue: &Arc<Queue>) {
+        if !self.is_closed {
+            self.unseen.push_back(Arc::clone(queue));
+        }
+    }
+
+    /// A queue to look at, the one that was longest not looked at.
+    pub(super) fn take_unseen(&mut self) -> Option<Arc<Queue>> {
+        let queue = self.unseen.pop_front();
+        if self.unseen.is_empty() {
+            self.unseen.shrink_to(KEPT);
+        }
+        queue
+    }
+
+    pub(super) fn has_unseen(&self) -> bool {
+        !self.unseen.is_empty()
+    }
+
+    /// Takes a queue that is no more out of those to look at.
+    pub(super) fn forget_unseen(&mut self, queue: &Arc<Queue>) {
+        self.unseen.retain(|other| !Arc::ptr_eq(other, queue));
+    }
+
+    /// Leaves the rest to the reader; true when the consumer is to be put up for reading.
+    pub(super) fn go_on(&mut self) -> bool {
+        if self.is_closed {
+            return false;
+        }
+        self.goes_on = true;
+        !std::mem::replace(&mut self.is_queued, true)
+    }
+
+    /// The reader goes on.
+    pub(super) fn begin(&mut self) {
+        self.goes_on = false;
+    }
+
+    /// Whether the reader is to go on.
+    pub(super) fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
+    /// The position of what is read next.
+    pub(super) fn next_position(&self) -> Option<u64> {
+        let first = self.outbox.front()?;
+        Some(first.message.entry.position())
+    }
+
+    /// Gives up reading when there is nothing to read; false when something was assigned meanwhile.
+    pub(super) fn retire(&mut self) -> bool {
+        self.is_queued = self.goes_on || !self.outbox.is_empty();
+        if !self.is_queued {
+            self.outbox.shrink_to(KEPT);
+        }
+        !self.is_queued
+    }
+
+    /// Takes the first out of the outbox, into the hand if it is to be acknowledged.
+    pub(super) fn receive(
+        &mut self,
+        now_ms: u64,
+        acknowledgement: Acknowledgement,
+    ) -> Option<Received> {
+        let mut assigned = self.outbox.pop_front()?;
+        self.last_number += 1;
+        if assigned.message.entry.is_expired(now_ms) {
+            return Some(Received::Expired(assigned));
+        }
+        let Some(queue) = &assigned.queue else {
+            return Some(Received::Message(None, assigned));
+        };
+        assigned.message.deliveries += 1;
+        if acknowledgement == Acknowledgement::Auto {
+            return Some(Received::Message(None, assigned));
+        }
+        let held = Held {
+            message: assigned.message.clone(),
+            queue: Arc::clone(queue),
+        };
+        self.hold(self.last_number, held);
+        Some(Received::Message(Some(self.last_number), assigned))
+    }
+
+    fn hold(&mut self, number: u64, held: Held) {
+        if let Some(numbers) = &mut self.numbers {
+            numbers.insert(held.message.entry.position(), number);
+        }
+        self.held.insert(number, held);
+    }
+
+    /// Whether a settlement of this delivery would find something.
+    pub(super) fn has(&self, number: u64, phase: Phase) -> bool {
+        match phase {
+            Phase::Free => self.held.contains_key(&number),
+            Phase::Staged => self.staged.contains_key(&number),
+        }
+    }
+
+    /// Takes out what a settlement of this delivery is about, in the order of delivery.
+    pub(super) fn let_go(
+        &mut self,
+        number: u64,
+        phase: Phase,
+        acknowledgement: Acknowledgement,
+    ) -> Option<Vec<(u64, Held)>> {
+        match phase {
+            Phase::Staged => self.staged.remove(&number),
+            Phase::Free => self.release(number, acknowledgement),
+        }
+    }
+
+    fn release(
+        &mut self,
+        number: u64,
+        acknowledgement: Acknowledgement,
+    ) -> Option<Vec<(u64, Held)>> {
+        let last = self.held.remove(&number)?;
+        let mut released = Vec::new();
+        while acknowledgement == Acknowledgement::Cumulative
+            && let Some(first) = self.held.first_entry()
+            && *first.key() < number
+        {
+            released.push(first.remove_entry());
+        }
+        released.push((number, last));
+        if let Some(numbers) = &mut self.numbers {
+            for (_, held) in &released {
+                numbers.remove(&held.message.entry.position());
+            }
+        }
+        Some(released)
+    }
+
+    /// Sets aside for a transaction what a settlement of this delivery is about; false when there is
+    /// nothing.
+    pub(super) fn stage(&mut self, number: u64, acknowledgement: Acknowledgement) -> bool {
+        let Some(released) = self.release(number, acknowledgement) else {
+            return false;
+        };
+        self.staged.insert(number, released);
+        true
+    }
+
+    /// Takes back what [`Hands::stage`] set aside.
+    pub(super) fn unstage(&mut self, number: u64) {
+        for (number, held) in self.staged.remove(&number).into_iter().flatten() {
+            self.hold(number, held);
+        }
+    }
+
+    /// The delivery of the message at this position.
+    pub(super) fn find(&mut self, position: u64) -> Option<u64> {
+        let held = &self.held;
+        let numbers = self.numbers.get_or_insert_with(|| {
+            let held = held.iter();
+            held.map(|(number, held)| (held.message.entry.position(), *number))
+                .collect()
+        });
+        numbers.get(&position).copied()
+    }
+
+    /// Adds a part of the messages of `queue` behind a delivery, in the order of delivery; tells how far it
+    /// came, or nothing when there is nothing behind it.
+    pub(super) fn look(&self, queue: &Queue, after: u64, part: &mut Part) -> Option<u64> {
+        // Each of the three in order, and as much of it as could be needed.
+        let held = self.held.range(after + 1..);
+        let held = held.map(|(number, held)| (*number, &*held.queue, &held.message.entry));
+        let staged = self.staged.range(after + 1..).flat_map(|(_, all)| all);
+        let staged = staged.filter(|(number, _)| *number > after);
+        let staged = staged.map(|(number, held)| (*number, &*held.queue, &held.message.entry));
+        // What is not read yet is numbered as it will be.
+        let read = (after.saturating_sub(self.last_number)) as usize;
+        let unread = (self.last_number + 1..).zip(&self.outbox).skip(read);
+        let unread = unread.filter_map(|(number, assigned)| {
+            let queue = assigned.queue.as_deref()?;
+            Some((number, queue, &assigned.message.entry))
+        });
+        let mut all: Vec<_> = held.take(EXAMINED).collect();
+        all.extend(staged.take(EXAMINED));
+        all.sort_unstable_by_key(|(number, ..)| *number);
+        all.extend(unread.take(EXAMINED));
+        let mut last = None;
+        for (number, from, entry) in all.into_iter().take(EXAMINED) {
+            last = Some(number);
+            if std::ptr::eq(from, queue) && !part.take(entry) {
+                break;
+            }
+        }
+        last
+    }
+
+    /// Calls for each message of `queue`.
+    pub(super) fn for_each(&self, queue: &Queue, mut each: impl FnMut(&SharedEntry)) {
+        let in_outbox = self.outbox.iter().filter_map(|assigned| {
+            let queue = assigned.queue.as_deref()?;
+            Some((queue, &assigned.message.entry))
+        });
+        let staged = self.staged.values().flatten().map(|(_, held)| held);
+        let held = self.held.values().chain(staged);
+        let held = held.map(|held| (&*held.queue, &held.message.entry));
+        for (from, entry) in in_outbox.chain(held) {
+            if std::ptr::eq(from, queue) {
+                each(entry);
+            }
+        }
+    }
+
+    /// Takes nothing more.
+    pub(super) fn stop(&mut self) {
+        self.is_closed = true;
+        self.goes_on = false;
+        self.unseen = VecDeque::new();
+    }
+
+    /// Takes nothing more; gives back all there is.
+    pub(super) fn close(&mut self) -> Vec<Held> {
+        self.stop();
+        self.take_all()
+    }
+
+    /// Takes nothing more until [`Hands::resume`]; gives back all there is. What the consumer has not looked at
+    /// stays noted: it has no room.
+    pub(super) fn pause(&mut self) -> Vec<Held> {
+        self.is_paused = true;
+        self.take_all()
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.is_paused = false;
+    }
+
+    /// Takes nothing more, and keeps what was read until it is settled. Returns what was not read, or `None`
+    /// if there is nothing to settle.
+    pub(super) fn leave(&mut self) -> Option<Vec<Held>> {
+        if self.holds_nothing() {
+            return None;
+        }
+        self.is_leaving = true;
+        self.goes_on = false;
+        Some(self.take_outbox().collect())
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.is_leaving
+    }
+
+    /// Returns true when everything is settled that [`Hands::leave`] had left.
+    pub(super) fn has_left(&self) -> bool {
+        self.is_leaving && self.holds_nothing()
+    }
+
+    fn holds_nothing(&self) -> bool {
+        self.held.is_empty() && self.staged.is_empty()
+    }
+
+    fn take_all(&mut self) -> Vec<Held> {
+        self.numbers = None;
+        let held = std::mem::take(&mut self.held).into_values();
+        let staged = std::mem::take(&mut self.staged).into_values().flatten();
+        held.chain(staged.map(|(_, held)| held))
+            .chain(self.take_outbox())
+            .collect()
+    }
+
+    fn take_outbox(&mut self) -> impl Iterator<Item = Held> + use<> {
+        let outbox = std::mem::take(&mut self.outbox).into_iter();
+        outbox.filter_map(|Assigned { message, queue }| {
+            let queue = queue?;
+            Some(Held { message, queue })
+        })
+    }
+}
+
+/// Messages and queues that there is always room for, so that steady reading allocates nothing.
+const KEPT: usize = 64;
+/// Messages that one look goes through, also where they are of other queues.
+const EXAMINED: usize = 64;

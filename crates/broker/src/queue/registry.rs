@@ -1,0 +1,433 @@
+//! The queues there are, and what joins them to topics and consumers. Guarded by the broker's order.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use crate::{
+    memory::limits::Limits,
+    memory::share::{Client, Pool, PoolError},
+    message::entry::{Kind, SharedEntry},
+    name::index::NameIndex,
+    name::level_tree::LevelTree,
+    name::{TopicFilter, TopicName, covers_brokers_own_queues, is_temporary},
+    outcome::{PublishError, Ready, SubscribeError},
+    queue::{Binding, Consumer, DurableName, Identity, Queue, SharedName, Store},
+    session::subscription::SubscriptionId,
+    state::Order,
+    steps::NAMES,
+    topic::Topic,
+    topic::cursor::{Missed, Start},
+};
+
+#[derive(Debug, Default)]
+pub(crate) struct Queues {
+    /// Those that anybody can use, by name.
+    pub(crate) named: LevelTree<Arc<Queue>>,
+    /// Their names, for whoever goes through them.
+    pub(crate) names: NameIndex<()>,
+    /// Where the last look for a queue that makes room ended.
+    looked_at: Option<TopicName>,
+    pub(crate) durables: HashMap<DurableName, Arc<Queue>>,
+    pub(crate) shared: HashMap<SharedName, Shared>,
+    /// Queues that topics feed, by the filter of their binding where that has wildcards, and by id; the others
+    /// are found at their topic.
+    pub(crate) bindings: LevelTree<BTreeMap<u64, Arc<Queue>>>,
+    /// Consumers of all queues that their filter covers, by filter and id.
+    wildcards: LevelTree<BTreeMap<SubscriptionId, Arc<Consumer>>>,
+}
+
+/// The queue of a shared subscription.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) queue: Arc<Queue>,
+    /// How many have it; each of them is one of its session's subscriptions, and that is what bounds them.
+    pub(crate) consumers: usize,
+}
+
+/// What making a queue needs besides it.
+struct NewQueue {
+    /// A topic that is to feed it, and is not there.
+    topic: Option<TopicName>,
+    /// Cursors of others, and of the queue itself.
+    cursors: usize,
+}
+
+impl Order {
+    /// The queue of this name, made when there is none: with the wildcard consumers that cover it, and fed
+    /// by its topic if its name is that of a virtual topic's queue. One that is new is charged to the client.
+    pub(crate) fn queue(
+        &mut self,
+        name: &TopicName,
+        store: &Arc<Store>,
+        client: &Arc<Client>,
+    ) -> Arc<Queue> {
+        if let Some(queue) = self.queues.named.find(name.as_str()) {
+            return Arc::clone(queue);
+        }
+        let binding = virtual_topic(name).map(|topic| Binding {
+            filter: topic.into(),
+            selector: None,
+        });
+        let id = self.fresh_id();
+        let queue = Queue::new(id, Identity::Named(name.clone()), binding, store, client);
+        let named = Arc::clone(&queue);
+        self.queues
+            .named
+            .find_or_insert_with(name.as_str(), || named);
+        self.queues.names.insert(name.clone(), ());
+        let mut covering = Vec::new();
+        self.queues.wildcards.for_each_covering(name, |consumers| {
+            covering.extend(consumers.values().cloned())
+        });
+        self.cursors += covering.len();
+        for consumer in covering {
+            consumer.join(&queue);
+        }
+        self.bind(&queue, Start::New);
+        queue
+    }
+
+    /// Whether a client may make one more queue that has a name. Those that nobody would miss make room; a bounded
+    /// number of queues is looked at, the next ones each time.
+    fn make_room_for_queue(&mut self, limits: &Limits, client: &Client) -> Result<(), PoolError> {
+        let free = limits.queues.saturating_sub(self.queues.named.len());
+        if client.check_uncounted(Pool::Queues, 1, free as u64).is_ok() {
+            return Ok(());
+        }
+        let mut idle = Vec::new();
+        let Queues {
+            named,
+            names,
+            looked_at,
+            ..
+        } = &mut self.queues;
+        let behind = names.after(looked_at.as_ref());
+        let before = names.after(None);
+        let mut last = None;
+        for name in behind.chain(before).take(names.len().min(NAMES)) {
+            let queue = named.find(name.as_str());
+            // Nobody else has it in hand just now, and it does not belong to a session.
+            let is_free = queue.is_some_and(|one| Arc::strong_count(one) == 1 && one.is_idle());
+            if is_free && !is_temporary(name) {
+                idle.push(name.clone());
+            }
+            last = Some(name);
+        }
+        *looked_at = last.cloned();
+        for name in idle {
+            self.queues.take_named(&name);
+        }
+        let free = limits.queues.saturating_sub(self.queues.named.len());
+        client.check(Pool::Queues, 1, free as u64)
+    }
+
+    /// What a queue that is not there yet would bring with it.
+    fn new_queue(&self, name: &TopicName) -> NewQueue {
+        let topic = virtual_topic(name);
+        let bound = usize::from(topic.is_some());
+        let topic = topic.filter(|topic| !self.has(Kind::Topic, topic));
+        let covering = topic.as_ref().map_or(0, |topic| self.covering(topic));
+        NewQueue {
+            topic,
+            cursors: self.consumers_covering(name) + bound + covering,
+        }
+    }
+
+    /// Makes a new queue, if the limits allow it.
+    pub(crate) fn admit_queue(
+        &mut self,
+        name: &TopicName,
+        limits: &Limits,
+        store: &Arc<Store>,
+        client: &Arc<Client>,
+    ) -> Result<(), PublishError> {
+        match self.make_room_for_queue(limits, client) {
+            Ok(()) => {}
+            Err(PoolError::Full { .. }) => {
+                let (name, limit) = (name.clone(), limits.queues);
+                return Err(PublishError::TooManyQueues { name, limit });
+            }
+            Err(error @ PoolError::ShareUsed { .. }) => return Err(error.into()),
+        }
+        let new = self.new_queue(name);
+        if let Some(name) = new.topic {
+            self.check_room_for_topic(&name, limits, client)?;
+        }
+        if self.cursors + new.cursors > limits.cursors {
+            let (name, limit) = (name.clone(), limits.cursors);
+            return Err(PublishError::TooManyCursors { name, limit });
+        }
+        self.queue(name, store, client);
+        Ok(())
+    }
+
+    /// Whether a subscription may be to the queues that a filter covers, whether they are there or not.
+    pub(crate) fn check_reserved(filter: &TopicFilter) -> Result<(), SubscribeError> {
+        if covers_brokers_own_queues(filter) {
+            return Err(SubscribeError::Reserved(filter.clone()));
+        }
+        Ok(())
+    }
+
+    /// Whether a subscription may have this queue, which need not be there yet; tells how many cursors of
+    /// others it would bring with it.
+    pub(crate) fn check_queue(
+        &mut self,
+        name: &TopicName,
+        limits: &Limits,
+        client: &Client,
+    ) -> Result<usize, SubscribeError> {
+        if self.has(Kind::Queue, name) {
+            return Ok(0);
+        }
+        match self.make_room_for_queue(limits, client) {
+            Ok(()) => {}
+            Err(PoolError::Full { .. }) => {
+                let (name, limit) = (name.clone(), limits.queues);
+                return Err(SubscribeError::TooManyQueues { name, limit });
+            }
+            Err(error @ PoolError::ShareUsed { .. }) => return Err(error.into()),
+        }
+        let new = self.new_queue(name);
+        if let Some(topic) = new.topic {
+            self.check_topic(&topic, limits, client)?;
+        }
+        Ok(new.cursors)
+    }
+
+    /// Notes that a consumer came to so many topics or queues.
+    pub(crate) fn note_joined(&mut self, consumer: &Consumer, joined: usize) {
+        consumer.note_joined(joined);
+        if let Some(attached) = self.sessions.get_mut(&consumer.session.id) {
+            attached.consumers_joined += joined;
+        }
+    }
+
+    /// Lets a queue get what is published to the topics of its binding, from `start` on.
+    pub(crate) fn bind(&mut self, queue: &Arc<Queue>, start: Start) -> usize {
+        let Some(Binding { filter, .. }) = &queue.binding else {
+            return 0;
+        };
+        let mut history = Vec::new();
+        let mut gaps = Vec::new();
+        let mut joined = 0;
+        let mut join = |topic: &mut Box<Topic>| {
+            let first = history.len();
+            let missed = topic.log.collect_from(start, &mut history);
+            match history.get_mut(first) {
+                Some((_, before)) => *before = missed,
+                None => gaps.extend(missed),
+            }
+            topic.queues.insert(queue.id, Arc::clone(queue));
+            joined += 1;
+        };
+        match filter.exact() {
+            Some(name) => join(self.topic(&name, queue.owner())),
+            None => {
+                let closed = self.cover_awaited(filter, start);
+                self.topics.for_each_covered(filter, join);
+                joined += closed;
+                self.queues
+                    .bindings
+                    .find_or_insert_with(filter.as_str(), BTreeMap::new)
+                    .insert(queue.id, Arc::clone(queue));
+            }
+        }
+        self.cursors += joined;
+        history.sort_unstable_by_key(|(entry, _): &(SharedEntry, _)| entry.position());
+        for (entry, missed) in history {
+            // Nobody takes from it yet.
+            queue.feed(&entry, missed, &mut Ready::default());
+        }
+        for missed in gaps {
+            // What comes next need not be of the same topic.
+            let is_one = filter.exact().is_some();
+            queue.miss(if is_one { missed } else { Missed::Unknown });
+        }
+        joined
+    }
+
+    /// Makes the queue of a shared subscription, for its first consumer; tells how many topics feed it.
+    pub(crate) fn make_shared(
+        &mut self,
+        name: SharedName,
+        store: &Arc<Store>,
+        client: &Arc<Client>,
+    ) -> (Arc<Queue>, usize) {
+        let binding = Binding {
+            filter: name.filter.clone(),
+            selector: None,
+        };
+        let id = self.fresh_id();
+        let identity = Identity::Shared(name.clone());
+        let queue = Queue::new(id, identity, Some(binding), store, client);
+        let joined = self.bind(&queue, Start::New);
+        let shared = Shared {
+            queue: Arc::clone(&queue),
+            consumers: 1,
+        };
+        self.queues.shared.insert(name, shared);
+        (queue, joined)
+    }
+
+    /// Ends a consumer's part in a shared subscription, and with the last one the subscription.
+    pub(crate) fn leave_shared(&mut self, name: &SharedName) {
+        let Some(shared) = self.queues.shared.get_mut(name) else {
+            return;
+        };
+        shared.consumers -= 1;
+        if shared.consumers == 0
+            && let Some(Shared { queue, .. }) = self.queues.shared.remove(name)
+        {
+            self.unbind(&queue);
+        }
+    }
+
+    /// Takes a queue away from the topics that feed it.
+    pub(crate) fn unbind(&mut self, queue: &Arc<Queue>) {
+        let Some(Binding { filter, .. }) = &queue.binding else {
+            return;
+        };
+        let mut left = 0;
+        let mut idle = Vec::new();
+        let mut leave = |topic: &mut Box<Topic>| {
+            topic.queues.remove(&queue.id);
+            left += 1;
+            if topic.is_idle() {
+                idle.push(topic.account.name.clone());
+            }
+        };
+        match filter.exact() {
+            Some(name) => self
+                .topics
+                .find_mut(name.as_str())
+                .into_iter()
+                .for_each(leave),
+            None => {
+                self.topics.for_each_covered(filter, &mut leave);
+                left += self.awaited_covered(filter);
+                remove_from(&mut self.queues.bindings, filter, &queue.id);
+            }
+        }
+        self.cursors -= left;
+        for name in idle {
+            self.remove_if_idle(&name);
+        }
+    }
+
+    /// Brings a consumer to the queues it covers, and to those that come to be.
+    pub(crate) fn join_queues(&mut self, consumer: &Arc<Consumer>, store: &Arc<Store>) {
+        let filter = &consumer.filter;
+        match filter.exact() {
+            Some(name) => {
+                let queue = self.queue(&name, store, consumer.session.client());
+                consumer.join(&queue);
+                self.cursors += 1;
+            }
+            None => {
+                let Self {
+                    queues, cursors, ..
+                } = self;
+                queues.named.for_each_covered(filter, |queue| {
+                    consumer.join(queue);
+                    *cursors += 1;
+                });
+                queues
+                    .wildcards
+                    .find_or_insert_with(filter.as_str(), BTreeMap::new)
+                    .insert(consumer.id, Arc::clone(consumer));
+            }
+        }
+    }
+
+    /// Lets no more queues come to a consumer.
+    pub(crate) fn leave_queues(&mut self, consumer: &Consumer) {
+        if consumer.filter.exact().is_none() {
+            let filter = &consumer.filter;
+            remove_from(&mut self.queues.wildcards, filter, &consumer.id);
+        }
+    }
+
+    /// The number of consumers with wildcards that cover a queue.
+    pub(crate) fn consumers_covering(&self, name: &TopicName) -> usize {
+        let mut found = 0;
+        self.queues
+            .wildcards
+            .for_each_covering(name, |consumers| found += consumers.len());
+        found
+    }
+
+    /// Takes out a queue that has a name; what is in it is the caller's.
+    pub(crate) fn remove_queue(&mut self, name: &TopicName) -> Option<Arc<Queue>> {
+        let queue = self.queues.take_named(name)?;
+        self.unbind(&queue);
+        for consumer in queue.consumers() {
+            // One that is just leaving has parted from it.
+            if consumer.part(&queue) {
+                self.cursors -= 1;
+            }
+        }
+        Some(queue)
+    }
+
+    /// Undoes the making of a queue, or of a topic, to which nothing was published then.
+    pub(crate) fn unmake(&mut self, kind: Kind, name: &TopicName) {
+        match kind {
+            Kind::Queue => {
+                self.remove_queue(name);
+                if let Some(topic) = virtual_topic(name) {
+                    self.unmake_topic(&topic);
+                }
+            }
+            Kind::Topic => self.unmake_topic(name),
+        }
+    }
+
+    /// Takes out a topic that has never had an entry, if only those cover it who would cover a new one too.
+    fn unmake_topic(&mut self, name: &TopicName) {
+        let topic = self.topics.find(name.as_str());
+        let Some(topic) = topic.filter(|topic| topic.is_unused()) else {
+            return;
+        };
+        self.cursors -= topic.cursors().len() + topic.queues.len();
+        self.topics.remove(name.as_str());
+        self.names.remove(name);
+    }
+}
+
+fn remove_from<K: Ord, T>(tree: &mut LevelTree<BTreeMap<K, T>>, filter: &TopicFilter, id: &K) {
+    let Some(all) = tree.find_mut(filter.as_str()) else {
+        return;
+    };
+    all.remove(id);
+    if all.is_empty() {
+        tree.remove(filter.as_str());
+    }
+}
+
+impl Queues {
+    fn take_named(&mut self, name: &TopicName) -> Option<Arc<Queue>> {
+        self.names.remove(name);
+        self.named.remove(name.as_str())
+    }
+}
+
+impl SharedName {
+    /// The queue that is the same by its name, where the topic is a virtual one.
+    pub(crate) fn virtual_queue(&self) -> Option<TopicName> {
+        let topic = self.filter.exact()?;
+        let queue = TopicName::new(&format!("Consumer.{}.{topic}", self.group)).ok()?;
+        (virtual_topic(&queue)? == topic).then_some(queue)
+    }
+}
+
+/// The topic that feeds a queue by its name: `Consumer.NAME.VirtualTopic.REST` gets what is published to
+/// `VirtualTopic.REST`. The names are ActiveMQ's ("Virtual Destinations").
+fn virtual_topic(queue: &TopicName) -> Option<TopicName> {
+    let rest = queue.as_str().strip_prefix("Consumer.")?;
+    let (_, topic) = rest.split_once('.')?;
+    topic.starts_with("VirtualTopic.").then_some(())?;
+    TopicName::new(topic).ok()
+}

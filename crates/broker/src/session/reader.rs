@@ -1,0 +1,274 @@
+//! Draining a session: its cursors merged into one stream in the broker's order.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+    ops::ControlFlow,
+    sync::Arc,
+};
+
+use crate::{
+    message::entry::SharedEntry,
+    message::scan_budget::Budget,
+    name::TopicName,
+    outcome::Ready,
+    queue::Next,
+    queue::settlement::DeliveryId,
+    session::visible_position::Horizon,
+    session::{Readable, Session},
+    topic::cursor::{Missed, Origin, Stop},
+};
+
+/// The reading side of a session. There is one for each session, owned by whoever drains it.
+#[derive(Debug)]
+pub struct Reader {
+    session: Arc<Session>,
+    horizon: Arc<Horizon>,
+    /// Cursors and consumers with something to read, by the position of their next entry.
+    active: BinaryHeap<Active>,
+    /// Consumers that have more to look at before it is known whether there is something to read: they wait for
+    /// the next call.
+    later: VecDeque<Readable>,
+    /// Empty between calls; changes places with the session's inbox, so that neither allocates.
+    arrived: Vec<Readable>,
+    /// Others who were given something while this one was drained.
+    ready: Ready,
+}
+
+/// One entry for one subscription.
+#[derive(Debug)]
+pub struct Delivery<'a> {
+    /// What the subscriber gave with [`Broker::subscribe`](crate::Broker::subscribe) to know it again.
+    pub tag: &'a [u8],
+    /// The entry.
+    pub entry: &'a SharedEntry,
+    /// What the subscription did not get of this topic before this entry.
+    pub missed: Option<Missed>,
+    /// Whether it is what the topic retained when the subscription was made, and not part of what the
+    /// subscription reads from then on.
+    pub is_retained: bool,
+    /// What to settle it by, where the subscription acknowledges.
+    pub id: Option<DeliveryId>,
+    /// How often it has been delivered out of its queue, this time included: 1 for the first.
+    pub count: u32,
+    /// The queue it comes from, if that has a name; otherwise it comes from its topic.
+    pub queue: Option<&'a TopicName>,
+    /// Whether others are likely to be given the same entry. What is made of it for one reader alone is better
+    /// not kept with it.
+    pub is_shared: bool,
+}
+
+#[derive(Debug)]
+struct Active {
+    next: u64,
+    source: Readable,
+}
+
+impl Reader {
+    pub(crate) fn new(session: Arc<Session>, horizon: Arc<Horizon>) -> Self {
+        Self {
+            session,
+            horizon,
+            active: BinaryHeap::new(),
+            later: VecDeque::new(),
+            arrived: Vec::new(),
+            ready: Ready::default(),
+        }
+    }
+
+    /// The session this reads for.
+    #[must_use]
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// Whether something waits for the session through subscriptions of which this is true, by their tags. Messages
+    /// of a queue that stays do not count: they wait for others too.
+    #[must_use]
+    pub fn has_undelivered(&self, is_meant: impl Fn(&[u8]) -> bool) -> bool {
+        let active = self.active.iter().map(|active| &active.source);
+        let unread = active.chain(&self.later).chain(&self.arrived);
+        unread.into_iter().any(|one| one.is_unread(&is_meant)) || self.session.has_unread(&is_meant)
+    }
+
+    /// Hands deliveries to `take`, in the order of the broker's positions, until nothing is left (then
+    /// true) or `take` breaks (then false, and the rest is for the next call). False as well when the call has
+    /// looked at so much in vain that it is the others' turn: then the next one, which is to come without
+    /// anybody asking for it, goes on.
+    ///
+    /// What has expired at `now_ms`, in Unix milliseconds, is left out. Locks are held while `take` runs: it
+    /// must not call the broker, nor wait.
+    pub fn drain(
+        &mut self,
+        now_ms: u64,
+        mut take: impl FnMut(Delivery<'_>) -> ControlFlow<()>,
+    ) -> bool {
+        let is_done = self.drain_all(now_ms, &mut take);
+        if !self.ready.is_empty() {
+            self.ready.drain().for_each(|session| session.wake());
+        }
+        is_done
+    }
+
+    fn drain_all(
+        &mut self,
+        now_ms: u64,
+        take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
+    ) -> bool {
+        // A budget of its own, so that the others of the session are not kept waiting.
+        self.go_on(&mut Budget::new());
+        let mut budget = Budget::new();
+        loop {
+            // First the limit, then the inbox: what is visible up to the limit had been announced, so
+            // nothing that belongs before an entry read now can still be on its way to the inbox.
+            let limit = self.horizon.position();
+            self.collect(&mut budget);
+            let Some(first) = self.active.peek() else {
+                self.give_back();
+                return self.later.is_empty();
+            };
+            if first.next > limit {
+                // Its publisher is not done yet, and is asked to schedule the session when it is.
+                if self.horizon.wait_for(first.next, &self.session) {
+                    return self.later.is_empty();
+                }
+                continue;
+            }
+            let progress = self.read_up_to((limit, now_ms), &mut budget, take);
+            self.session.release_waiting();
+            if progress.is_break() {
+                return false;
+            }
+        }
+    }
+
+    /// Keeps little room while there is nothing to read, so that an idle session is small.
+    fn give_back(&mut self) {
+        /// Cursors that there is always room for, so that steady reading allocates nothing.
+        const ROOM: usize = 128;
+        self.active.shrink_to(ROOM);
+        self.later.shrink_to(ROOM);
+        self.arrived.shrink_to(ROOM);
+    }
+
+    /// Lets those look on that were left off in the call before, in turns.
+    fn go_on(&mut self, budget: &mut Budget) {
+        for _ in 0..self.later.len() {
+            if budget.is_spent() {
+                return;
+            }
+            if let Some(source) = self.later.pop_front() {
+                self.keep_or_retire(source, budget);
+            }
+        }
+    }
+
+    fn collect(&mut self, budget: &mut Budget) {
+        let mut arrived = std::mem::take(&mut self.arrived);
+        self.session.swap_inbox(&mut arrived);
+        if self.active.len() + arrived.len() > self.active.capacity() {
+            // Before it grows: those that were unsubscribed before they were read to the end.
+            self.active.retain(|active| !active.source.is_cancelled());
+        }
+        for source in arrived.drain(..) {
+            self.keep_or_retire(source, budget);
+        }
+        self.arrived = arrived;
+    }
+
+    /// Reads until everything active is beyond `limit`.
+    fn read_up_to(
+        &mut self,
+        (limit, now_ms): (u64, u64),
+        budget: &mut Budget,
+        take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        while self.active.peek().is_some_and(|first| first.next <= limit) {
+            let Some(Active { source, .. }) = self.active.pop() else {
+                break;
+            };
+            // As far as no other has an earlier entry. Two subscriptions that cover one entry are at the
+            // same position, and take turns.
+            let until = match self.active.peek() {
+                Some(other) => limit.min(other.next),
+                None => limit,
+            };
+            let stop = match &source {
+                Readable::Cursor(cursor) => {
+                    let is_shared = cursor.topic.has_audience();
+                    let tag = cursor.subscription.tag();
+                    let take = &mut |entry: &SharedEntry, missed, origin| {
+                        take(Delivery {
+                            tag,
+                            entry,
+                            missed,
+                            is_retained: origin == Origin::Retained,
+                            id: None,
+                            count: 1,
+                            queue: None,
+                            is_shared,
+                        })
+                    };
+                    cursor.read((until, limit, now_ms), budget, take)
+                }
+                Readable::Consumer(consumer) => {
+                    consumer.read((until, now_ms), (budget, &mut self.ready), take)
+                }
+            };
+            match stop {
+                Stop::At(next) => self.active.push(Active { next, source }),
+                Stop::Full(next) => {
+                    self.active.push(Active { next, source });
+                    return ControlFlow::Break(());
+                }
+                Stop::End { full } => {
+                    self.keep_or_retire(source, budget);
+                    if full {
+                        return ControlFlow::Break(());
+                    }
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    #[inline]
+    fn keep_or_retire(&mut self, source: Readable, budget: &mut Budget) {
+        loop {
+            match source.next(budget, &mut self.ready) {
+                Next::At(next) => return self.active.push(Active { next, source }),
+                Next::Later => return self.later.push_back(source),
+                Next::Nothing if source.retire() => return,
+                Next::Nothing => {}
+            }
+        }
+    }
+}
+
+impl Drop for Reader {
+    /// Nobody can read for the session any more.
+    fn drop(&mut self) {
+        self.session.end();
+    }
+}
+
+impl PartialEq for Active {
+    fn eq(&self, other: &Self) -> bool {
+        self.next == other.next
+    }
+}
+
+impl Eq for Active {}
+
+impl PartialOrd for Active {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Active {
+    /// The earliest is the greatest: the heap gives its greatest first.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        Reverse(self.next).cmp(&Reverse(other.next))
+    }
+}

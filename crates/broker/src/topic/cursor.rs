@@ -1,0 +1,453 @@
+//! A cursor: how far one subscription has read in one topic's log.
+
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, atomic::AtomicU64 as Mark},
+};
+
+use crate::{
+    memory::account::Account,
+    memory::limits::Lag,
+    message::entry::SharedEntry,
+    message::scan_budget::Budget,
+    session::subscription::Subscription,
+    sync::{AtomicBool, Mutex, Ordering, fence, lock, try_lock},
+    topic::log::{End, Log, Place},
+};
+
+/// What happens to a subscription that lies further behind than its bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overflow {
+    /// It goes on at the oldest entry within the bound, and is told the range it missed.
+    #[default]
+    DropOldest,
+    /// It is only ever given the newest entry; what came before is passed over, counted and not told:
+    /// for screens.
+    Latest,
+    /// Its session is ended.
+    Disconnect,
+    /// Publishers to the topic are made to wait until it has caught up.
+    Block,
+}
+
+/// Where a subscription begins in the topics it covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// With what is published from now on.
+    #[default]
+    New,
+    /// With each topic's last image.
+    Last,
+    /// With each topic's entries whose sequence is greater than this. A topic that has not come so far
+    /// goes on with what is published from now on, and it is told that something may be missing.
+    AfterSequence(u64),
+    /// With the entries behind this position in the broker's order.
+    AfterPosition(u64),
+    /// With everything kept, knowing that something before it may be missing.
+    Lost,
+}
+
+/// Entries that a subscription did not get and will not get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missed {
+    /// From this sequence to that, both included.
+    Range {
+        /// The first.
+        from: u64,
+        /// The last.
+        to: u64,
+    },
+    /// How many cannot be told.
+    Unknown,
+}
+
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    pub(crate) subscription: Arc<Subscription>,
+    pub(crate) topic: Arc<Account>,
+    /// Whether the session's inbox or its reader has this cursor.
+    queued: AtomicBool,
+    /// The next sequence to read, and the bytes of all before it: what lag is measured from.
+    next_sequence: Mark,
+    offset: Mark,
+    reading: Mutex<Reading>,
+}
+
+#[derive(Debug)]
+struct Reading {
+    /// None once the cursor is closed.
+    place: Option<Place>,
+    /// What few cursors have at a time.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Debug, Default)]
+struct Rare {
+    /// What is not in the log before the place, and is read first.
+    retained: Option<SharedEntry>,
+    missed: Option<Missed>,
+    /// For [`Overflow::Latest`]: behind the first entry at the cursor nothing is wanted before this sequence.
+    examined: u64,
+}
+
+/// Why an entry is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It is next in the log.
+    Log,
+    /// It was there when the subscription was made, kept by its topic.
+    Retained,
+}
+
+/// Where a cursor begins.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    place: Place,
+    rare: Option<Box<Rare>>,
+}
+
+/// Why reading came to an end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// There is nothing more in the log, or the subscription was cancelled. `full`: and whoever takes the
+    /// entries wants no more for now.
+    End { full: bool },
+    /// The next entry has this position, which is beyond the limit given.
+    At(u64),
+    /// Whoever takes the entries wants no more for now, or it is the others' turn; the next one has this
+    /// position.
+    Full(u64),
+}
+
+impl Cursor {
+    /// A cursor in a log that ends at `end`, and whether there is something to read at once.
+    pub(crate) fn new(
+        subscription: Arc<Subscription>,
+        topic: Arc<Account>,
+        beginning: Beginning,
+        end: End,
+    ) -> (Self, bool) {
+        let Beginning { mut place, rare } = beginning;
+        let next = place.peek().map(|entry| entry.start());
+        let at = next.unwrap_or(end);
+        let has_retained = rare.as_ref().is_some_and(|rare| rare.retained.is_some());
+        let ready = next.is_some() || has_retained;
+        let cursor = Self {
+            subscription,
+            topic,
+            queued: AtomicBool::new(false),
+            next_sequence: Mark::new(at.sequence),
+            offset: Mark::new(at.offset),
+            reading: Mutex::new(Reading {
+                place: Some(place),
+                rare,
+            }),
+        };
+        (cursor, ready)
+    }
+
+    /// Lets go of the log as [`Cursor::close`] does, and tells where another cursor would go on; nothing once it is
+    /// closed. A reader at work is waited for.
+    pub(crate) fn hand_on(&self) -> Option<Beginning> {
+        let mut reading = lock(&self.reading);
+        let place = reading.place.take()?;
+        let mut rare = reading.rare.take();
+        if let Some(rare) = &mut rare {
+            // Another may want other entries.
+            rare.examined = 0;
+        }
+        self.next_sequence.store(u64::MAX, Ordering::Relaxed);
+        Some(Beginning { place, rare })
+    }
+
+    /// Claims the cursor for an inbox; false when an inbox or the reader has it already and will see what
+    /// was appended.
+    ///
+    /// To be called after the append and [`Cursor::appended`].
+    pub(crate) fn claim(&self) -> bool {
+        !self.queued.load(Ordering::Relaxed) && !self.queued.swap(true, Ordering::AcqRel)
+    }
+
+    /// Orders what was appended before the claims that follow. Together with the fence in
+    /// [`Cursor::retire`] either the writer sees that the cursor has been given up, or the reader sees
+    /// the entry.
+    pub(crate) fn appended() {
+        fence(Ordering::SeqCst);
+    }
+
+    /// Gives the cursor up at the end of the log; false when something was appended meanwhile and the
+    /// caller still has it.
+    pub(crate) fn retire(&self) -> bool {
+        self.queued.store(false, Ordering::Release);
+        fence(Ordering::SeqCst);
+        let more = self.next_position().is_some();
+        !(more && self.claim())
+    }
+
+    /// The position of the next entry, if there is one and the subscription still wants it.
+    pub(crate) fn next_position(&self) -> Option<u64> {
+        if self.subscription.is_cancelled() {
+            return None;
+        }
+        let mut reading = lock(&self.reading);
+        let Reading { place, rare } = &mut *reading;
+        let place = place.as_mut()?;
+        if let Some(retained) = rare.as_ref().and_then(|rare| rare.retained.as_ref()) {
+            return Some(retained.position());
+        }
+        Some(place.peek()?.position())
+    }
+
+    /// Hands over entries with a position up to `until`, oldest first, for as long as `take` goes on and the
+    /// budget lasts. `limit`, at least `until`, is the newest position visible.
+    /// What the subscription does not want, or not any more at `now_ms`, is passed over in silence.
+    pub(crate) fn read(
+        &self,
+        (until, limit, now_ms): (u64, u64, u64),
+        budget: &mut Budget,
+        take: &mut impl FnMut(&SharedEntry, Option<Missed>, Origin) -> ControlFlow<()>,
+    ) -> Stop {
+        let mut reading = lock(&self.reading);
+        let Reading { place, rare } = &mut *reading;
+        let Some(place) = place.as_mut().filter(|_| !self.subscription.is_cancelled()) else {
+            return Stop::End { full: false };
+        };
+        let mut examined = 0;
+        if let Some(rare) = rare.as_mut().filter(|rare| rare.retained.is_some()) {
+            return self.read_retained(place, rare, (until, now_ms), take);
+        }
+        if self.subscription.overflow == Overflow::Latest {
+            let rare = rare.get_or_insert_default();
+            if !self.pass_over(place, &mut rare.examined, (limit, now_ms), budget) {
+                let next = place.peek().map(|entry| entry.position());
+                return next.map_or(Stop::End { full: false }, Stop::Full);
+            }
+            examined = rare.examined;
+        }
+        let is_selective = self.subscription.is_selective();
+        let is_budgeted = self.subscription.selector.is_some();
+        let mut missed = rare.as_mut().and_then(|rare| rare.missed.take());
+        let mut delivered = 0;
+        let mut read_to = None;
+        let mut full = false;
+        let stop = loop {
+            let Some(entry) = place.peek() else {
+                break Stop::End { full };
+            };
+            let position = entry.position();
+            if full {
+                break Stop::Full(position);
+            }
+            if position > until {
+                break Stop::At(position);
+            }
+            if is_budgeted && budget.is_spent() {
+                break Stop::Full(position);
+            }
+            // Only the first may be one that was found to be wanted.
+            let is_known = read_to.is_some() && entry.sequence() < examined;
+            let is_wanted = !is_known
+                && !entry.is_expired(now_ms)
+                && (!is_selective || self.subscription.selects(entry));
+            if is_budgeted && !is_known {
+                budget.spend_on(entry);
+            }
+            if is_wanted {
+                full = take(entry, missed.take(), Origin::Log).is_break();
+                delivered += 1;
+            }
+            read_to = Some(entry.end());
+            place.advance();
+        };
+        if let Some(at) = read_to {
+            self.mark(at);
+        }
+        self.count(delivered);
+        if let Some(own) = rare {
+            own.missed = missed;
+            if own.is_empty() {
+                *rare = None;
+            }
+        }
+        stop
+    }
+
+    /// Hands over what the topic retained; the log's own entries are for the next call.
+    #[inline(never)] // Once for a cursor, if at all.
+    fn read_retained(
+        &self,
+        place: &mut Place,
+        rare: &mut Rare,
+        (until, now_ms): (u64, u64),
+        take: &mut impl FnMut(&SharedEntry, Option<Missed>, Origin) -> ControlFlow<()>,
+    ) -> Stop {
+        let mut full = false;
+        if let Some(retained) = &rare.retained {
+            if retained.position() > until {
+                return Stop::At(retained.position());
+            }
+            if self.subscription.wants(retained, now_ms) {
+                full = take(retained, None, Origin::Retained).is_break();
+                self.count(1);
+            }
+        }
+        rare.retained = None;
+        match place.peek() {
+            None => Stop::End { full },
+            Some(next) if full => Stop::Full(next.position()),
+            Some(next) => Stop::At(next.position()),
+        }
+    }
+
+    fn count(&self, delivered: u64) {
+        if delivered == 0 {
+            return;
+        }
+        self.topic.delivered.add(delivered);
+        if !self.topic.is_own {
+            self.subscription.session.delivered(delivered);
+        }
+    }
+
+    /// Entries between the cursor and the end of its log.
+    pub(crate) fn lag_entries(&self) -> u64 {
+        let next = self.next_sequence.load(Ordering::Relaxed);
+        self.topic.end().sequence.saturating_sub(next)
+    }
+
+    /// Whether the cursor lies further behind `end` of its log than `allowed`. One entry is never too far
+    /// behind, whatever its size.
+    pub(crate) fn is_overdue(&self, end: End, allowed: Lag) -> bool {
+        let next = self.next_sequence.load(Ordering::Relaxed);
+        let entries = end.sequence.saturating_sub(next);
+        let bytes = end
+            .offset
+            .saturating_sub(self.offset.load(Ordering::Relaxed));
+        entries > 1 && (entries > allowed.entries || bytes > allowed.bytes)
+    }
+
+    /// Goes forward until the cursor is within `allowed` of `end`, which the caller has seen appended, and
+    /// notes what it missed. A reader that is at work just now is left to it.
+    pub(crate) fn skip(&self, end: End, allowed: Lag) {
+        let Some(mut reading) = try_lock(&self.reading) else {
+            return;
+        };
+        let Reading { place, rare } = &mut *reading;
+        let Some(place) = place else { return };
+        let newest = end.sequence - 1;
+        let by_entries = end.sequence.saturating_sub(allowed.entries).min(newest);
+        let floor = end.offset.saturating_sub(allowed.bytes);
+        let mut ahead = place.clone();
+        ahead.skip_to(by_entries);
+        while let Some(entry) = ahead.peek() {
+            if entry.offset >= floor || entry.sequence() >= newest {
+                break;
+            }
+            ahead.advance();
+        }
+        if let Some((from, to)) = self.go_to(place, ahead)
+            && self.subscription.overflow != Overflow::Latest
+        {
+            let missed = &mut rare.get_or_insert_default().missed;
+            *missed = Some(widen(*missed, from, to));
+        }
+    }
+
+    /// Lets go of the log, for good: nothing more is read, and nothing is kept for this cursor. A reader
+    /// at work is waited for.
+    pub(crate) fn close(&self) {
+        // It may be the last to hold a long stretch of the log.
+        drop(self.hand_on());
+    }
+
+    /// For [`Overflow::Latest`]: goes forward to the newest entry not beyond `limit` that is wanted; false when
+    /// the budget was spent before that was known.
+    fn pass_over(
+        &self,
+        place: &mut Place,
+        examined: &mut u64,
+        (limit, now_ms): (u64, u64),
+        budget: &mut Budget,
+    ) -> bool {
+        let mut ahead = place.clone();
+        ahead.skip_to(*examined);
+        let is_budgeted = self.subscription.selector.is_some();
+        let mut newest = None;
+        let mut is_done = true;
+        while let Some(entry) = ahead.peek().filter(|entry| entry.position() <= limit) {
+            if is_budgeted && budget.is_spent() {
+                is_done = false;
+                break;
+            }
+            if self.subscription.wants(entry, now_ms) {
+                newest = Some(entry.sequence());
+            }
+            if is_budgeted {
+                budget.spend_on(entry);
+            }
+            ahead.advance();
+        }
+        *examined = ahead.sequence();
+        if let Some(newest) = newest {
+            let mut ahead = place.clone();
+            ahead.skip_to(newest);
+            self.go_to(place, ahead);
+        }
+        is_done
+    }
+
+    /// Goes forward to `ahead`, where there is an entry; tells which ones were dropped.
+    fn go_to(&self, place: &mut Place, mut ahead: Place) -> Option<(u64, u64)> {
+        let from = place.sequence();
+        let at = ahead.peek()?.start();
+        if at.sequence <= from {
+            return None;
+        }
+        *place = ahead;
+        self.mark(at);
+        self.topic.dropped.add(at.sequence - from);
+        self.subscription.session.dropped(at.sequence - from);
+        Some((from, at.sequence - 1))
+    }
+
+    fn mark(&self, at: End) {
+        self.next_sequence.store(at.sequence, Ordering::Relaxed);
+        self.offset.store(at.offset, Ordering::Relaxed);
+    }
+}
+
+impl Beginning {
+    /// At `start` in a log, first with what its topic retained, if that is asked for. What of that lies behind
+    /// `start` comes in its place.
+    pub(crate) fn of(start: Start, log: &Log, retained: Option<SharedEntry>) -> Self {
+        let (place, missed) = log.begin(start);
+        let mut rare = None;
+        if missed.is_some() {
+            rare.get_or_insert_with(Box::<Rare>::default).missed = missed;
+        }
+        Self { place, rare }.with_retained(retained)
+    }
+
+    /// First with what the topic retained, or else with what was to come first anyway.
+    pub(crate) fn with_retained(mut self, retained: Option<SharedEntry>) -> Self {
+        let next = self.place.sequence();
+        if let Some(retained) = retained.filter(|entry| entry.sequence() < next) {
+            self.rare.get_or_insert_default().retained = Some(retained);
+        }
+        self
+    }
+}
+
+impl Rare {
+    fn is_empty(&self) -> bool {
+        self.retained.is_none() && self.missed.is_none() && self.examined == 0
+    }
+}
+
+fn widen(missed: Option<Missed>, from: u64, to: u64) -> Missed {
+    match missed {
+        None => Missed::Range { from, to },
+        Some(Missed::Range { from, .. }) => Missed::Range { from, to },
+        Some(Missed::Unknown) => Missed::Unknown,
+    }
+}

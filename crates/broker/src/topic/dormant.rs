@@ -1,0 +1,191 @@
+//! Topics that nobody has published to, and that a few subscriptions wait for.
+//!
+//! Such a topic has no log, no cursors and no counts: its subscriptions are all there is to know of it, and it is
+//! about a third as large. It is opened, and they get their cursors, by whoever needs more of it: a publication,
+//! a queue, one more subscription. To everybody else it is a topic like any other: it is listed, and counts for the
+//! bounds on topics and on pairs of subscription and topic as if it were open.
+
+use std::sync::Arc;
+
+use crate::{
+    figures::TopicFigures,
+    memory::share::{Client, Pool, TopicCharge},
+    name::index::Walk,
+    name::{TopicFilter, TopicName},
+    one_or_many::Few,
+    session::subscription::{Subscription, SubscriptionId},
+    state::Order,
+    topic::cursor::Start,
+};
+
+/// The subscriptions that wait for a topic, by id, ascending; none of a topic that is open.
+pub(crate) type Waiting = Option<Few<Arc<Subscription>>>;
+
+/// The most subscriptions that wait for one topic, so that opening it takes no longer than publishing.
+const MOST: usize = 8;
+
+impl Order {
+    /// Lets a subscription wait for a topic; false where that has to be open.
+    pub(crate) fn wait_for(
+        &mut self,
+        name: &TopicName,
+        subscription: &Arc<Subscription>,
+        start: Start,
+    ) -> bool {
+        if !self.can_wait(start) || self.topics.find(name.as_str()).is_some() {
+            return false;
+        }
+        let waiting = self.waiting_for(name);
+        let joined = match waiting.map(Few::len) {
+            None => 1 + self.covering(name),
+            Some(MOST..) => return false,
+            Some(_) => 1,
+        };
+        match self.waiting_for_mut(name) {
+            Some(waiting) => waiting.push(Arc::clone(subscription)),
+            None => {
+                let mut waiting = Few::new();
+                waiting.push(Arc::clone(subscription));
+                self.names.insert(name.clone(), Some(waiting));
+                subscription.session.client().hold(Pool::Topics, 1);
+            }
+        }
+        self.cursors += joined;
+        true
+    }
+
+    /// Whether there is nothing to be told to a subscription that begins there in a topic without a log.
+    fn can_wait(&self, start: Start) -> bool {
+        match start {
+            Start::New | Start::Last => true,
+            Start::AfterPosition(position) => self.forgotten <= position,
+            Start::AfterSequence(_) | Start::Lost => false,
+        }
+    }
+
+    /// Opens a topic, if it is awaited.
+    pub(crate) fn open_awaited(&mut self, name: &TopicName) -> bool {
+        let Some(payer) = self.waiting_for(name).and_then(payer) else {
+            return false;
+        };
+        let payer = Arc::clone(payer);
+        self.topic(name, &payer);
+        true
+    }
+
+    pub(crate) fn is_awaited(&self, name: &TopicName) -> bool {
+        self.waiting_for(name).is_some()
+    }
+
+    fn waiting_for(&self, name: &TopicName) -> Option<&Few<Arc<Subscription>>> {
+        self.names.find(name)?.as_ref()
+    }
+
+    fn waiting_for_mut(&mut self, name: &TopicName) -> Option<&mut Few<Arc<Subscription>>> {
+        self.names.find_mut(name)?.as_mut()
+    }
+
+    /// Brings something that begins at `start` to the awaited topics that a filter covers: opens them where it is to
+    /// be told something in each; tells how many stay closed, and are to be counted like those it joins.
+    pub(crate) fn cover_awaited(&mut self, filter: &TopicFilter, start: Start) -> usize {
+        if self.can_wait(start) {
+            return self.awaited_covered(filter);
+        }
+        let mut names = Vec::new();
+        let mut walk = Walk::new(filter, None);
+        self.names.visit(&mut walk, usize::MAX, |name, waiting| {
+            names.extend(waiting.is_some().then(|| name.clone()));
+            true
+        });
+        for name in names {
+            self.open_awaited(&name);
+        }
+        0
+    }
+
+    /// The number of awaited topics that a filter covers.
+    pub(crate) fn awaited_covered(&mut self, filter: &TopicFilter) -> usize {
+        let mut covered = 0;
+        let mut walk = Walk::new(filter, None);
+        self.names.visit(&mut walk, usize::MAX, |_, waiting| {
+            covered += usize::from(waiting.is_some());
+            true
+        });
+        covered
+    }
+
+    /// Ends the waiting of a subscription; false when it does not wait for this topic.
+    pub(crate) fn stop_waiting(&mut self, name: &TopicName, id: SubscriptionId) -> bool {
+        let Some(waiting) = self.waiting_for_mut(name) else {
+            return false;
+        };
+        let Some(at) = waiting.as_slice().iter().position(|own| own.id == id) else {
+            return false;
+        };
+        let paid = take_charge(waiting);
+        waiting.remove(at);
+        pass_on(paid, waiting);
+        let is_last = waiting.is_empty();
+        self.cursors -= 1;
+        if is_last {
+            self.names.remove(name);
+            self.cursors -= self.covering(name);
+        }
+        true
+    }
+
+    /// Lets a subscription wait in the place of another; false when that does not wait for this topic.
+    pub(crate) fn wait_instead(
+        &mut self,
+        name: &TopicName,
+        other: SubscriptionId,
+        subscription: &Arc<Subscription>,
+    ) -> bool {
+        let Some(waiting) = self.waiting_for_mut(name) else {
+            return false;
+        };
+        let Some(at) = waiting.as_slice().iter().position(|own| own.id == other) else {
+            return false;
+        };
+        let paid = take_charge(waiting);
+        waiting.remove(at);
+        waiting.push(Arc::clone(subscription));
+        pass_on(paid, waiting);
+        true
+    }
+
+    /// The figures of a topic, if it is awaited.
+    pub(crate) fn awaited_figures(&self, name: &TopicName) -> Option<TopicFigures> {
+        let waiting = self.waiting_for(name)?;
+        Some(TopicFigures {
+            name: name.clone(),
+            sequence: 0,
+            bytes: 0,
+            history_entries: 0,
+            history_bytes: 0,
+            subscriptions: waiting.len() + self.covering(name),
+            delivered: 0,
+            dropped: 0,
+            greatest_lag: 0,
+        })
+    }
+}
+
+/// The client that an awaited topic is charged to: that of its first subscription. Nothing else is stored, since
+/// there are many awaited topics.
+fn payer(waiting: &Few<Arc<Subscription>>) -> Option<&Arc<Client>> {
+    Some(waiting.as_slice().first()?.session.client())
+}
+
+/// Takes the charge of an awaited topic from its first subscription.
+pub(crate) fn take_charge(waiting: &Few<Arc<Subscription>>) -> Option<TopicCharge> {
+    payer(waiting).map(TopicCharge::taken_over)
+}
+
+/// Charges the client of the subscription that is the first now, if there is one, instead of the one before.
+fn pass_on(paid: Option<TopicCharge>, waiting: &Few<Arc<Subscription>>) {
+    if let Some(payer) = payer(waiting) {
+        payer.hold(Pool::Topics, 1);
+    }
+    drop(paid);
+}

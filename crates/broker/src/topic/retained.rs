@@ -1,0 +1,77 @@
+//! Retained messages: what a topic keeps, besides its log, for those who subscribe later (MQTT 5.0, 3.3.1.3).
+//!
+//! The messages are with their topics; here is what is known of all of them together.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    broker::Broker,
+    message::entry::{Entry, SharedEntry},
+    name::TopicName,
+    sync::lock_order,
+};
+
+/// How many there are, and which of them expire. Guarded by the broker's order.
+#[derive(Debug, Default)]
+pub(crate) struct Retentions {
+    count: usize,
+    /// The topics of those that expire, by when, and by the message's position.
+    expiring: BTreeMap<(u64, u64), TopicName>,
+}
+
+impl Retentions {
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Notes that a topic retains a message.
+    pub(crate) fn add(&mut self, entry: &Entry) {
+        self.count += 1;
+        if let Some(expires_ms) = entry.expires_ms() {
+            let topic = entry.topic().clone();
+            self.expiring.insert((expires_ms, entry.position()), topic);
+        }
+    }
+
+    /// Notes that a topic does not retain a message any more.
+    pub(crate) fn remove(&mut self, entry: &Entry) {
+        self.count -= 1;
+        if let Some(expires_ms) = entry.expires_ms() {
+            self.expiring.remove(&(expires_ms, entry.position()));
+        }
+    }
+
+    /// The topic whose message expired first, if it is too late for it.
+    fn expired(&self, now_ms: u64) -> Option<TopicName> {
+        let (&(expires_ms, _), topic) = self.expiring.first_key_value()?;
+        (expires_ms <= now_ms).then(|| topic.clone())
+    }
+}
+
+impl Broker {
+    /// What a topic retains. One that has expired may be there until the next [`Broker::expire`].
+    #[must_use]
+    pub fn retained(&self, topic: &TopicName) -> Option<SharedEntry> {
+        let order = lock_order(&self.order);
+        order.topics.find(topic.as_str())?.retained().cloned()
+    }
+
+    /// Lets go of retained messages that nobody wants any more at `now_ms`; of a part of them, if they are many.
+    pub(crate) fn expire_retained(&self, now_ms: u64) {
+        let mut gone = Vec::new();
+        let mut guard = lock_order(&self.order);
+        let order = &mut *guard;
+        while gone.len() < AT_ONCE
+            && let Some(name) = order.retentions.expired(now_ms)
+            && let Some(topic) = order.topics.find_mut(name.as_str())
+        {
+            gone.extend(topic.take_retained(&mut order.retentions));
+        }
+        drop(guard);
+        // Freed when the lock is released.
+        drop(gone);
+    }
+}
+
+/// Messages that are let go while nobody can publish.
+const AT_ONCE: usize = 1_000;

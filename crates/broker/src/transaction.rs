@@ -1,0 +1,184 @@
+//! Transactions: publications and settlements that are carried out together, or not at all.
+//!
+//! What belongs to a transaction is kept by whoever speaks to the client; the broker sets deliveries aside
+//! for it, and carries it out.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    broker::Broker,
+    message::entry::{Kind, Publication},
+    message::scan_budget::Budget,
+    name::TopicName,
+    outcome::{CommitError, Outcome, PublishError},
+    publish::{Aftermath, New, Rights, Run, check_rights, check_room},
+    queue::consume::consumer_of,
+    queue::settlement::{SettleError, Settlement},
+    queue::{Load, Phase, Queue},
+    session::Session,
+    state::Order,
+    sync::lock_order,
+};
+
+impl Broker {
+    /// Sets a delivery aside for a transaction: it does not count as in hand any more, so that a consumer
+    /// can go on within the transaction, and only [`Broker::commit`] or [`Broker::unstage`] can touch it.
+    ///
+    /// # Errors
+    /// When the delivery does not wait to be acknowledged.
+    pub fn stage(
+        &self,
+        session: &Session,
+        settlement: Settlement,
+        outcome: &mut Outcome,
+    ) -> Result<(), SettleError> {
+        let consumer = consumer_of(session, settlement.delivery)?;
+        consumer.stage(settlement.delivery)?;
+        consumer.replenish(&mut Budget::new(), &mut outcome.ready);
+        Ok(())
+    }
+
+    /// Gives deliveries back that a transaction had: they wait to be acknowledged again.
+    pub fn unstage(&self, session: &Session, settlements: &[Settlement]) {
+        for Settlement { delivery, .. } in settlements {
+            if let Some(consumer) = session.consumer(delivery.subscription) {
+                consumer.unstage(*delivery);
+            }
+        }
+    }
+
+    /// Carries out a transaction: publishes `batch`, and clears it, and settles what was staged, in their
+    /// orders. [`Outcome::results`] are overwritten, the rest of `outcome` is added to.
+    ///
+    /// # Errors
+    /// When one of the publications or settlements cannot be carried out; then none is, and the batch and
+    /// what is staged are as before.
+    pub fn commit(
+        &self,
+        session: &Arc<Session>,
+        (batch, settlements): (&mut Vec<Publication>, &[Settlement]),
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) -> Result<(), CommitError> {
+        outcome.results.clear();
+        for settlement in settlements {
+            consumer_of(session, settlement.delivery)?.check(*settlement, Phase::Staged)?;
+        }
+        if !batch.is_empty() {
+            self.publish_whole(session, batch, outcome)?;
+        }
+        for settlement in settlements {
+            // Staged and checked, and only this session could have settled it meanwhile.
+            let _ = self.settle_in(Phase::Staged, session, *settlement, outcome);
+        }
+        self.bury(now_ms, outcome);
+        Ok(())
+    }
+
+    /// Publishes all of a batch, or nothing.
+    fn publish_whole(
+        &self,
+        session: &Session,
+        batch: &mut Vec<Publication>,
+        outcome: &mut Outcome,
+    ) -> Result<(), PublishError> {
+        self.relieve(outcome);
+        let mut aftermath = Aftermath::default();
+        let mut order = lock_order(&self.order);
+        let checked = self.check_all(&mut order, (session, batch), &mut aftermath);
+        let result = checked.map(|_queues| {
+            let run = Run {
+                rights: Rights::Checked,
+                client: session.client(),
+                outcome,
+                aftermath: &mut aftermath,
+            };
+            self.append_batch(&mut order, batch, run);
+        });
+        self.finish(order, aftermath, outcome);
+        if result.is_err() {
+            self.refused.add(1);
+        }
+        result
+    }
+
+    /// Makes what a batch needs, or nothing. The queues are to be kept until it has been published: one that
+    /// is empty may be taken away for another.
+    fn check_all(
+        &self,
+        order: &mut Order,
+        (session, batch): (&Session, &[Publication]),
+        aftermath: &mut Aftermath,
+    ) -> Result<Vec<Arc<Queue>>, PublishError> {
+        self.check_memory_for_all(order, batch, aftermath)?;
+        let mut made = Vec::new();
+        let checked = self.admit_all(order, (session, batch), &mut made);
+        if checked.is_err() {
+            for (kind, name) in made {
+                order.unmake(kind, name);
+            }
+        }
+        checked
+    }
+
+    /// Whether the batch fits into the memory, be it without the history of its own topics.
+    fn check_memory_for_all(
+        &self,
+        order: &mut Order,
+        batch: &[Publication],
+        aftermath: &mut Aftermath,
+    ) -> Result<(), PublishError> {
+        let size = batch.iter().map(Publication::size).sum();
+        if self.check_memory(size).is_ok() {
+            return Ok(());
+        }
+        for publication in batch {
+            aftermath.keep_last(order, publication);
+        }
+        self.free_oldest(order, None, size);
+        self.check_memory(size)
+    }
+
+    fn admit_all<'a>(
+        &self,
+        order: &mut Order,
+        (session, batch): (&Session, &'a [Publication]),
+        made: &mut Vec<(Kind, &'a TopicName)>,
+    ) -> Result<Vec<Arc<Queue>>, PublishError> {
+        let mut loads = HashMap::<&TopicName, Load>::new();
+        let mut in_all = Load::default();
+        let mut queues = Vec::new();
+        for publication in batch {
+            let (kind, name) = (publication.kind(), publication.topic());
+            check_rights(Rights::Anybody, (kind, name))?;
+            if !order.has(kind, name) {
+                let new = New {
+                    kind,
+                    name,
+                    size: publication.size(),
+                    rights: Rights::Anybody,
+                    client: session.client(),
+                };
+                self.admit(order, new)?;
+                made.push((kind, name));
+            }
+            if kind == Kind::Topic {
+                continue;
+            }
+            let Some(queue) = order.queues.named.find(name.as_str()) else {
+                continue;
+            };
+            let load = loads.entry(name).or_insert_with(|| {
+                queues.push(Arc::clone(queue));
+                Load::default()
+            });
+            for load in [&mut *load, &mut in_all] {
+                load.entries += 1;
+                load.bytes += publication.size();
+            }
+            check_room(name, queue.room(*load))?;
+            check_room(name, self.store.room_in_all(in_all))?;
+        }
+        Ok(queues)
+    }
+}
