@@ -8,7 +8,7 @@ use wire::mqtt::server::{
     Config, Fault, Greeting, Handshake, Opened, PayloadCheck, Publish, Request, Session,
 };
 use wire::mqtt::{
-    Arrival, ConnectReason, Decoder, Delivery, Due, Limits, Outgoing, Packet, PublishReason, QoS,
+    Arrival, ConnectReason, Decoder, QosDelivery, Due, Limits, Outgoing, Packet, PublishReason, QoS,
     Received, ReleaseReason, Role, SubscribeReason, TopicName, UnsubscribeReason, Version,
 };
 
@@ -217,9 +217,9 @@ impl Conversation {
             (None, false) => PublishReason::NoMatchingSubscribers,
         };
         match publish.delivery {
-            Delivery::AtMostOnce => Ok(()),
-            Delivery::AtLeastOnce(id, _) => session.puback(id, reason, "text", out),
-            Delivery::ExactlyOnce(id, _) => session.pubrec(id, reason, "text", out),
+            QosDelivery::AtMostOnce => Ok(()),
+            QosDelivery::AtLeastOnce(id, _) => session.puback(id, reason, "text", out),
+            QosDelivery::ExactlyOnce(id, _) => session.pubrec(id, reason, "text", out),
         }
     }
 }

@@ -10,12 +10,12 @@ use std::{
 };
 
 use broker::{
-    ADVISORIES, Broker, Consumption, Header, Kind, Lost, Notice, Outcome, Publication, Session,
-    TopicName,
+    ADVISORIES, Broker, Consumption, DestinationKind, Header, Lost, Notice, Outcome, Publication,
+    Session, TopicName,
 };
 use serde::Serialize;
 
-use crate::{connection, own, stomp};
+use crate::{connection, server_publication, stomp};
 
 /// Publishes advisories, and counts producers, of which the broker knows nothing.
 pub struct Advisories {
@@ -24,14 +24,14 @@ pub struct Advisories {
 }
 
 /// What is sent to.
-type Sink = (Kind, TopicName);
+type Sink = (DestinationKind, TopicName);
 
 /// One that was not published yet.
 struct Advisory<'a> {
     /// The part of ActiveMQ's names that says what it is about.
     subject: &'static str,
     /// Which topic or queue, or filter over them, it is about.
-    about: Option<(Kind, &'a str)>,
+    about: Option<(DestinationKind, &'a str)>,
     told: Told<'a>,
 }
 
@@ -97,7 +97,7 @@ impl Advisories {
         if is_about_itself || !self.broker.has_subscribers(&topic) {
             return None;
         }
-        Some(own::publication(
+        Some(server_publication::publication(
             topic,
             &advisory.told,
             advisory.told.headers(),
@@ -110,7 +110,7 @@ impl Advisories {
             Notice::ConsumerRemoved(consumption) => consumer("consumer-removed", consumption),
             Notice::SlowConsumer { filter, session } => Advisory::about(
                 "SlowConsumer",
-                (Kind::Topic, filter.as_str()),
+                (DestinationKind::Topic, filter.as_str()),
                 Told {
                     event: "slow-consumer",
                     connection: Some(session),
@@ -187,7 +187,7 @@ impl Presence {
     }
 
     /// It sends there. Of what is sent to many destinations, the first are noted.
-    pub fn sends_to(&mut self, kind: Kind, name: &TopicName) {
+    pub fn sends_to(&mut self, kind: DestinationKind, name: &TopicName) {
         if self.sends_to.len() == MOST_NOTED {
             return;
         }
@@ -241,7 +241,11 @@ impl Drop for Presence {
 }
 
 impl<'a> Advisory<'a> {
-    fn about(subject: &'static str, (kind, name): (Kind, &'a str), told: Told<'a>) -> Self {
+    fn about(
+        subject: &'static str,
+        (kind, name): (DestinationKind, &'a str),
+        told: Told<'a>,
+    ) -> Self {
         Self {
             subject,
             about: Some((kind, name)),
@@ -257,8 +261,8 @@ impl<'a> Advisory<'a> {
         let mut topic = format!("{ADVISORIES}.{}", self.subject);
         if let Some((kind, name)) = self.about {
             topic.push_str(match kind {
-                Kind::Topic => ".Topic",
-                Kind::Queue => ".Queue",
+                DestinationKind::Topic => ".Topic",
+                DestinationKind::Queue => ".Queue",
             });
             let plain = name
                 .split('.')
@@ -314,22 +318,22 @@ mod tests {
         let table = [
             (
                 "Consumer",
-                Some((Kind::Queue, "a.b")),
+                Some((DestinationKind::Queue, "a.b")),
                 "ActiveMQ.Advisory.Consumer.Queue.a.b",
             ),
             (
                 "Producer",
-                Some((Kind::Topic, "a")),
+                Some((DestinationKind::Topic, "a")),
                 "ActiveMQ.Advisory.Producer.Topic.a",
             ),
             (
                 "Consumer",
-                Some((Kind::Topic, "a.*.b")),
+                Some((DestinationKind::Topic, "a.*.b")),
                 "ActiveMQ.Advisory.Consumer.Topic.a",
             ),
             (
                 "Consumer",
-                Some((Kind::Topic, ">")),
+                Some((DestinationKind::Topic, ">")),
                 "ActiveMQ.Advisory.Consumer.Topic",
             ),
             ("Connection", None, "ActiveMQ.Advisory.Connection"),
@@ -354,7 +358,7 @@ mod tests {
             producer_count: Some(2),
             ..Told::default()
         };
-        let advisory = Advisory::about("Producer", (Kind::Queue, "a"), told);
+        let advisory = Advisory::about("Producer", (DestinationKind::Queue, "a"), told);
         let json = serde_json::to_string(&advisory.told).expect("JSON");
         let wanted = r#"{"event":"producer-added","destination":"/queue/a","connection":"tcp-7","producerCount":2}"#;
         assert_eq!(json, wanted);

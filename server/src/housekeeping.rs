@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::time::MissedTickBehavior;
 use tokio_stream::{StreamExt, wrappers::IntervalStream};
 
-use crate::{clock, mqtt, own, queues, server::Server, system_topics};
+use crate::{clock, mqtt, queues, server::Server, server_publication, system_topics};
 
 /// Goes on for as long as the server.
 pub async fn keep_house(server: Arc<Server>) {
@@ -52,7 +52,7 @@ fn publish<T: Serialize>(server: &Server, topic: &str, told: impl FnOnce() -> T)
     if !server.broker.has_subscribers(&topic) {
         return;
     }
-    let publication = own::publication(topic, &told(), Box::default());
+    let publication = server_publication::publication(topic, &told(), Box::default());
     let mut outcome = Outcome::default();
     server
         .broker

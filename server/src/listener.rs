@@ -9,11 +9,11 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-use crate::{excess::Excess, fairness, socket::Socket, tls::Entrance};
+use crate::{fairness, refused_connections::Excess, socket::Socket, tls::ConnectionAcceptor};
 
 /// The connections that are open, at most so many.
 #[derive(Clone)]
-pub struct Guests {
+pub struct ConnectionLimit {
     places: Arc<Semaphore>,
     most: usize,
     /// Connections beyond the limit.
@@ -22,11 +22,11 @@ pub struct Guests {
 
 /// A connection's place; it is free again when the last copy is dropped.
 #[derive(Clone)]
-pub struct Guest {
+pub struct ConnectionPermit {
     _place: Arc<OwnedSemaphorePermit>,
 }
 
-impl Guests {
+impl ConnectionLimit {
     pub fn new(most: usize) -> Self {
         let most = most.clamp(1, MOST_PLACES);
         Self {
@@ -46,9 +46,9 @@ impl Guests {
         let _ = self.places.acquire_many(all).await;
     }
 
-    fn admit(&self) -> Option<Guest> {
+    fn admit(&self) -> Option<ConnectionPermit> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(Guest {
+        Some(ConnectionPermit {
             _place: Arc::new(place),
         })
     }
@@ -58,11 +58,11 @@ impl Guests {
 pub struct Caller<S> {
     pub socket: S,
     pub peer: SocketAddr,
-    pub guest: Guest,
+    pub permit: ConnectionPermit,
 }
 
 /// What is behind a port.
-pub trait Door: Clone + Send + 'static {
+pub trait ConnectionHandler: Clone + Send + 'static {
     /// Serves a connection to its end.
     fn serve<S: Socket>(self, caller: Caller<S>) -> impl Future<Output = ()> + Send;
 
@@ -74,8 +74,12 @@ pub trait Door: Clone + Send + 'static {
 }
 
 /// Accepts until the server stops.
-pub async fn accept<D: Door>(listener: TcpListener, entrance: Entrance<D>, guests: Guests) {
-    let mut stopping = entrance.stopping.clone();
+pub async fn accept<D: ConnectionHandler>(
+    listener: TcpListener,
+    acceptor: ConnectionAcceptor<D>,
+    connection_limit: ConnectionLimit,
+) {
+    let mut stopping = acceptor.stopping.clone();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -83,19 +87,21 @@ pub async fn accept<D: Door>(listener: TcpListener, entrance: Entrance<D>, guest
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => match guests.admit() {
-                Some(guest) => {
+            Ok((socket, peer)) => match connection_limit.admit() {
+                Some(permit) => {
                     prepare(&socket);
                     let caller = Caller {
                         socket,
                         peer,
-                        guest,
+                        permit,
                     };
-                    fairness::spawn(entrance.clone().enter(caller));
+                    fairness::spawn(acceptor.clone().enter(caller));
                 }
                 None => {
                     prepare(&socket);
-                    guests.excess.start(peer, entrance.clone().refuse(socket));
+                    connection_limit
+                        .excess
+                        .start(peer, acceptor.clone().refuse(socket));
                 }
             },
             Err(error) if concerns_one_peer(&error) => tracing::debug!(%error, "not accepted"),

@@ -2,7 +2,7 @@
 //! message of control characters is six times as long in JSON.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use broker::{Broker, Entry, Header, Kind, SharedEntry};
+use broker::{Broker, DestinationKind, Entry, Header, SharedEntry};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 /// A message that is being encoded.
@@ -151,8 +151,8 @@ impl<'a> Destination<'a> {
     fn of(entry: &'a Entry) -> Self {
         let name = entry.topic().as_str();
         match entry.kind() {
-            Kind::Topic => Self::Topic(name),
-            Kind::Queue => Self::Queue(name),
+            DestinationKind::Topic => Self::Topic(name),
+            DestinationKind::Queue => Self::Queue(name),
         }
     }
 }

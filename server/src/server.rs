@@ -16,20 +16,20 @@ use tokio::{net::TcpStream, signal::unix::Signal, sync::watch};
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
-    connection::{self, Surroundings},
-    doors::{Doors, Ports},
+    connection::{self, ServerContext},
     figures::FiguresBoard,
     gate::Gate,
     housekeeping::keep_house,
     http::{Hosts, Origins, Refusals},
-    listener::Guests,
+    listener::ConnectionLimit,
+    listeners::{Listeners, Ports},
     mqtt::{MqttOptions, Reception},
+    partial_input::{Share, Unfinished},
     stomp::StompOptions,
     tls::{self, TlsOptions},
-    unfinished::{Share, Unfinished},
 };
 
-pub use crate::listener::Guest;
+pub use crate::listener::ConnectionPermit;
 
 /// What a server is started with.
 #[derive(Debug, Clone)]
@@ -107,8 +107,8 @@ impl Server {
     }
 
     /// What a connection needs of the server.
-    pub fn surroundings(&self, client: Arc<Client>) -> Surroundings {
-        Surroundings {
+    pub fn context(&self, client: Arc<Client>) -> ServerContext {
+        ServerContext {
             client,
             broker: Arc::clone(&self.broker),
             advisories: Arc::clone(&self.advisories),
@@ -125,8 +125,8 @@ impl Server {
     }
 
     /// What needs the server without being a connection: it does what is left to do when one has ended.
-    pub fn own_surroundings(&self) -> Surroundings {
-        self.surroundings(self.broker.pools().own_client())
+    pub fn own_surroundings(&self) -> ServerContext {
+        self.context(self.broker.pools().own_client())
     }
 
     /// The client at the other end of a socket. One whose address is not known is bounded as on loopback.
@@ -144,9 +144,9 @@ impl Server {
     }
 
     /// A name that no other session of this run has.
-    pub fn session_name(&self, door: &str) -> Arc<str> {
+    pub fn session_name(&self, listener: &str) -> Arc<str> {
         let number = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
-        format!("{door}-{number}").into()
+        format!("{listener}-{number}").into()
     }
 
     pub fn is_stopping(&self) -> bool {
@@ -170,17 +170,17 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
-    let doors = Doors::bind(&options).await?;
+    let listeners = Listeners::bind(&options).await?;
     let (stop_sender, stopping) = watch::channel(false);
-    let guests = Guests::new(options.max_connections);
+    let connection_limit = ConnectionLimit::new(options.max_connections);
     let grace = options.grace;
     let server = Server::new(options, stopping);
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&server)));
-    let certificate = tokio::spawn(tls::keep_fresh(doors.identity(), signals.hangup));
-    doors
+    let certificate = tokio::spawn(tls::keep_fresh(listeners.identity(), signals.hangup));
+    listeners
         .announce()
         .context("cannot write to standard output")?;
-    let mut accepting = doors.open(&server, &guests);
+    let mut accepting = listeners.open(&server, &connection_limit);
 
     tokio::select! {
         _ = signals.interrupt.recv() => {}
@@ -194,12 +194,12 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     while let Some(ended) = accepting.join_next().await {
         ended.context("a listener failed")?;
     }
-    if tokio::time::timeout(grace, guests.all_left())
+    if tokio::time::timeout(grace, connection_limit.all_left())
         .await
         .is_err()
     {
         tracing::warn!(
-            connections = guests.present(),
+            connections = connection_limit.present(),
             "closing connections that did not end in time"
         );
     }

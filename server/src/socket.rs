@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     connection::Transport,
-    first_bytes::{self, Spoken},
+    protocol_detection::{self, Spoken},
 };
 
 pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
@@ -35,7 +35,7 @@ impl Socket for TcpStream {
     const WEBSOCKET_NAME: &'static str = "ws";
 
     async fn spoken(&mut self) -> io::Result<Spoken> {
-        first_bytes::spoken(self).await
+        protocol_detection::spoken(self).await
     }
 
     fn into_transport(self) -> (Self, Vec<u8>) {

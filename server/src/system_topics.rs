@@ -4,7 +4,7 @@
 use app::Figures;
 use broker::{Publication, TopicName};
 
-use crate::{clock, own};
+use crate::{clock, server_publication};
 
 /// A message for each figure whose topic is `wanted`.
 pub fn publications(
@@ -16,7 +16,7 @@ pub fn publications(
     let all = listed(figures, away as u64).into_iter();
     all.filter_map(|(name, value)| {
         let topic = TopicName::new(&format!("$SYS.broker.{name}")).ok()?;
-        wanted(&topic).then(|| own::text(topic, &value, now_ms))
+        wanted(&topic).then(|| server_publication::text(topic, &value, now_ms))
     })
     .collect()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     broker::Broker, figures::QueueFigures, message::entry::SharedEntry, name::TopicName,
-    queue::Queue, sync::lock_order,
+    queue::Queue, sync::lock_state,
 };
 
 impl Broker {
@@ -29,17 +29,17 @@ impl Broker {
     /// Removes a queue with what waits in it; tells how many messages that was. While somebody consumes from
     /// it, it is only emptied.
     pub fn remove_queue(&self, name: &TopicName) -> Option<usize> {
-        let mut order = lock_order(&self.order);
-        let queue = Arc::clone(order.queues.named.find(name.as_str())?);
+        let mut state = lock_state(&self.state);
+        let queue = Arc::clone(state.queues.named.find(name.as_str())?);
         if queue.consumer_count() == 0 {
-            order.remove_queue(name);
+            state.remove_queue(name);
         }
-        drop(order);
+        drop(state);
         Some(queue.purge())
     }
 
     fn named_queue(&self, name: &TopicName) -> Option<Arc<Queue>> {
-        let order = lock_order(&self.order);
-        order.queues.named.find(name.as_str()).map(Arc::clone)
+        let state = lock_state(&self.state);
+        state.queues.named.find(name.as_str()).map(Arc::clone)
     }
 }

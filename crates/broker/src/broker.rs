@@ -15,17 +15,17 @@ use crate::{
     memory::account::Memory,
     memory::limits::Limits,
     memory::share::{Client, Pool, Pools},
-    message::entry::{Entry, Kind, SharedEntry},
+    message::entry::{DestinationKind, Entry, SharedEntry},
     message::id::MessageId,
     name::TopicName,
     outcome::{Outcome, SubscribeError},
     queue::Store,
     session::reader::Reader,
     session::subscription::{Subscribe, Subscription, SubscriptionId},
-    session::visible_position::Horizon,
+    session::visible_position::VisiblePosition,
     session::{Blocked, Peer, Session, Totals},
-    state::{Attached, Order},
-    sync::{OrderMutex, lock_order},
+    state::{BrokerState, SessionEntry},
+    sync::{StateMutex, lock_state},
     topic::cursor::Start,
     topic::log::Released,
 };
@@ -35,8 +35,8 @@ use crate::{
 pub struct Broker {
     epoch: u64,
     pub(crate) limits: Limits,
-    pub(crate) order: OrderMutex<Order>,
-    pub(crate) horizon: Arc<Horizon>,
+    pub(crate) state: StateMutex<BrokerState>,
+    pub(crate) visible_position: Arc<VisiblePosition>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) store: Arc<Store>,
     pools: Arc<Pools>,
@@ -64,8 +64,8 @@ impl Broker {
             own: pools.own_client(),
             pools,
             limits,
-            order: OrderMutex::new(Order::new(&memory)),
-            horizon: Arc::new(Horizon::new()),
+            state: StateMutex::new(BrokerState::new(&memory)),
+            visible_position: Arc::new(VisiblePosition::new()),
             memory,
             totals,
             published: Volume::default(),
@@ -132,13 +132,13 @@ impl Broker {
     /// something to read. Everything of the session ends with [`Broker::detach`].
     #[must_use]
     pub fn attach_for(&self, client: &Arc<Client>, name: Arc<str>, peer: Weak<dyn Peer>) -> Reader {
-        let mut order = lock_order(&self.order);
-        let id = order.fresh_id();
+        let mut state = lock_state(&self.state);
+        let id = state.fresh_id();
         let (client, totals) = (Arc::clone(client), Arc::clone(&self.totals));
         let session = Arc::new(Session::new(id, name, peer, client, totals));
-        order.sessions.insert(
+        state.sessions.insert(
             id,
-            Attached {
+            SessionEntry {
                 session: Arc::clone(&session),
                 subscriptions: Vec::new(),
                 joined: 0,
@@ -147,7 +147,7 @@ impl Broker {
                 temporaries: Vec::new(),
             },
         );
-        Reader::new(session, Arc::clone(&self.horizon))
+        Reader::new(session, Arc::clone(&self.visible_position))
     }
 
     /// Subscribes a session to topics.
@@ -163,20 +163,20 @@ impl Broker {
         outcome: &mut Outcome,
     ) -> Result<SubscriptionId, SubscribeError> {
         let start = (subscribe.start, subscribe.retained);
-        let mut order = lock_order(&self.order);
-        let joined = order.check_topics(session, subscribe.filter, &self.limits)?;
+        let mut state = lock_state(&self.state);
+        let joined = state.check_topics(session, subscribe.filter, &self.limits)?;
         session.client().check_subscription(subscribe.filter)?;
-        let id = SubscriptionId(order.fresh_id());
+        let id = SubscriptionId(state.fresh_id());
         let mut subscription = Subscription::new(id, Arc::clone(session), subscribe);
         subscription.note_joined(joined);
         let subscription = Arc::new(subscription);
-        let readable = order.subscribe(&subscription, start);
+        let readable = state.subscribe(&subscription, start);
         // At one moment, so that a reader at work sees all of the history, or none, and in its order.
         if session.queue_all(readable) {
             outcome.ready.sessions.push(Arc::clone(session));
         }
-        drop(order);
-        self.watch((Kind::Topic, &subscription.filter), true);
+        drop(state);
+        self.watch((DestinationKind::Topic, &subscription.filter), true);
         self.notice_subscription(&subscription, true, outcome);
         Ok(id)
     }
@@ -192,11 +192,11 @@ impl Broker {
     ) {
         if let Some(consumer) = session.remove_consumer(id) {
             self.end_only_consumer(&consumer, outcome);
-            self.bury(now_ms, outcome);
+            self.dead_letter(now_ms, outcome);
             return;
         }
-        let mut order = lock_order(&self.order);
-        let Some(attached) = order.sessions.get_mut(&session.id) else {
+        let mut state = lock_state(&self.state);
+        let Some(attached) = state.sessions.get_mut(&session.id) else {
             return;
         };
         let Some(at) = attached.subscriptions.iter().position(|own| own.id == id) else {
@@ -204,7 +204,7 @@ impl Broker {
         };
         let subscription = attached.subscriptions.remove(at);
         attached.joined -= subscription.joined();
-        drop(order);
+        drop(state);
         self.cancel(&subscription);
         self.notice_subscription(&subscription, false, outcome);
         session.release_waiting();
@@ -213,17 +213,17 @@ impl Broker {
     /// The newest entry of a topic.
     #[must_use]
     pub fn last_image(&self, name: &TopicName) -> Option<SharedEntry> {
-        let order = lock_order(&self.order);
-        order.topics.find(name.as_str())?.log.last().cloned()
+        let state = lock_state(&self.state);
+        state.topics.find(name.as_str())?.log.last().cloned()
     }
 
     /// Whether anybody subscribes to a topic, or would when it came to be.
     #[must_use]
     pub fn has_subscribers(&self, name: &TopicName) -> bool {
-        let order = lock_order(&self.order);
-        match order.topics.find(name.as_str()) {
+        let state = lock_state(&self.state);
+        match state.topics.find(name.as_str()) {
             Some(topic) => topic.cursors().len() + topic.queues.len() > 0,
-            None => order.is_awaited(name) || order.covering(name) > 0,
+            None => state.is_awaited(name) || state.covering(name) > 0,
         }
     }
 
@@ -231,30 +231,30 @@ impl Broker {
     /// Subscribers stay, and still get what they have not read.
     pub fn clear(&self, name: &TopicName) -> bool {
         let mut released = Released::new();
-        let mut order = lock_order(&self.order);
-        let Order {
+        let mut state = lock_state(&self.state);
+        let BrokerState {
             topics, retentions, ..
-        } = &mut *order;
+        } = &mut *state;
         let Some(topic) = topics.find_mut(name.as_str()) else {
-            return order.is_awaited(name);
+            return state.is_awaited(name);
         };
         topic.log.clear(&mut released);
         topic.take_retained(retentions);
-        order.remove_if_idle(name);
+        state.remove_if_idle(name);
         true
     }
 
     /// The figures of the broker as a whole.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        let order = lock_order(&self.order);
+        let state = lock_state(&self.state);
         Figures {
-            sessions: order.sessions.len(),
-            subscriptions: order.subscriptions,
-            topics: order.topic_count(),
-            retained: order.retentions.count(),
-            emptied: order.ages.emptied(),
-            queues: order.queues.named.len(),
+            sessions: state.sessions.len(),
+            subscriptions: state.subscriptions,
+            topics: state.topic_count(),
+            retained: state.retentions.count(),
+            emptied: state.ages.emptied(),
+            queues: state.queues.named.len(),
             published: self.published.entries(),
             published_bytes: self.published.bytes(),
             refused: self.refused.total(),
@@ -280,9 +280,9 @@ impl Broker {
     }
 
     pub(crate) fn cancel(&self, subscription: &Subscription) {
-        self.watch((Kind::Topic, &subscription.filter), false);
+        self.watch((DestinationKind::Topic, &subscription.filter), false);
         let mut left = Vec::new();
-        lock_order(&self.order).cancel(subscription, &mut left);
+        lock_state(&self.state).cancel(subscription, &mut left);
         // A reader that is not drained just now still has them, and they the log.
         for cursor in left {
             cursor.close();

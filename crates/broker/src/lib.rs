@@ -37,7 +37,9 @@ pub use listing::Page;
 pub use memory::limits::{DeadLetterQueue, Limits};
 pub use memory::share::{Charge, Client, HolderKind, Pool, PoolError, Pools};
 pub use message::encodings::Dialect;
-pub use message::entry::{Entry, Header, Kind, Provenance, Publication, SharedEntry, Spelling};
+pub use message::entry::{
+    DestinationKind, Entry, Header, Provenance, Publication, SharedEntry, Spelling,
+};
 pub use message::id::{InvalidMessageId, MessageId, MessageIdText};
 pub use name::level_tree::LevelTree;
 pub use name::{InvalidName, NameFault, Owner, TEMPORARY, TopicFilter, TopicName};

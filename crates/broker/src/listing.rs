@@ -9,9 +9,9 @@ use crate::{
     name::{TopicFilter, TopicName},
     queue::Queue,
     queue::registry::Queues,
-    state::{Attached, Order},
+    state::{BrokerState, SessionEntry},
     steps::{ITEMS, NAMES},
-    sync::lock_order,
+    sync::lock_state,
     topic::Topic,
 };
 
@@ -24,7 +24,7 @@ pub struct Page<T> {
     pub next: Option<TopicName>,
 }
 
-impl Order {
+impl BrokerState {
     /// The figures of a topic. Of a topic with many cursors some are left out of the greatest lag.
     fn topic_figures(&self, name: &TopicName) -> Option<TopicFigures> {
         let open = self.topics.find(name.as_str());
@@ -61,12 +61,12 @@ impl Broker {
             return Page { items, next: None };
         }
         let mut looks_left = PAGE_LOOKS;
-        self.in_steps(|order| {
+        self.in_steps(|state| {
             let mut left = ITEMS.min(most - items.len());
-            let looked = order
+            let looked = state
                 .names
                 .visit(&mut walk, NAMES.min(looks_left), |name, _| {
-                    items.extend(order.topic_figures(name));
+                    items.extend(state.topic_figures(name));
                     left -= 1;
                     left > 0
                 });
@@ -88,19 +88,19 @@ impl Broker {
     /// The figures of one topic.
     #[must_use]
     pub fn topic(&self, name: &TopicName) -> Option<TopicFigures> {
-        let mut figures = lock_order(&self.order).topic_figures(name)?;
+        let mut figures = lock_state(&self.state).topic_figures(name)?;
         self.complete_lag(&mut figures);
         Some(figures)
     }
 
-    /// Looks at the cursors that [`Order::topic_figures`] left out because there are many.
+    /// Looks at the cursors that [`BrokerState::topic_figures`] left out because there are many.
     fn complete_lag(&self, figures: &mut TopicFigures) {
         if figures.subscriptions <= ITEMS {
             return;
         }
         let mut from = ITEMS;
-        self.in_steps(|order| {
-            let topic = order.topics.find(figures.name.as_str());
+        self.in_steps(|state| {
+            let topic = state.topics.find(figures.name.as_str());
             let lag = topic.and_then(|topic| topic.greatest_lag(from, NAMES));
             from += NAMES;
             match lag {
@@ -121,8 +121,8 @@ impl Broker {
         let mut found: Vec<(TopicName, Arc<Queue>)> = Vec::new();
         let mut count = 0;
         let is_all = filter.as_str() == ALL;
-        self.in_steps(|order| {
-            let Queues { named, names, .. } = &order.queues;
+        self.in_steps(|state| {
+            let Queues { named, names, .. } = &state.queues;
             if found.len() == most && is_all {
                 // Their number is known.
                 count = names.listed();
@@ -162,11 +162,11 @@ impl Broker {
     }
 
     /// Calls for each session, in steps.
-    pub(crate) fn for_each_session(&self, mut each: impl FnMut(&Attached)) {
+    pub(crate) fn for_each_session(&self, mut each: impl FnMut(&SessionEntry)) {
         let mut from = 0;
-        self.in_steps(|order| {
+        self.in_steps(|state| {
             let mut last = None;
-            for (id, attached) in order.sessions.range(from..).take(ITEMS) {
+            for (id, attached) in state.sessions.range(from..).take(ITEMS) {
                 each(attached);
                 last = Some(*id);
             }
@@ -185,12 +185,12 @@ impl Broker {
     pub(crate) fn for_each_topic(&self, mut each: impl FnMut(&Topic, usize) -> bool) {
         let mut after: Option<TopicName> = None;
         let mut unfinished: Option<(TopicName, usize)> = None;
-        self.in_steps(|order| {
+        self.in_steps(|state| {
             let mut last = None;
-            for name in order.names.after(after.as_ref()).take(ITEMS) {
+            for name in state.names.after(after.as_ref()).take(ITEMS) {
                 let begun = unfinished.take().filter(|(own, _)| own == name);
                 let from = begun.map_or(0, |(_, from)| from);
-                let topic = order.topics.find(name.as_str());
+                let topic = state.topics.find(name.as_str());
                 if topic.is_some_and(|topic| each(topic, from)) {
                     unfinished = Some((name.clone(), from + ITEMS));
                     after = last.or(after.take());
@@ -205,8 +205,8 @@ impl Broker {
     /// Calls for each queue that has a name, in steps.
     pub(crate) fn for_each_named_queue(&self, mut each: impl FnMut(&Arc<Queue>)) {
         let mut after: Option<TopicName> = None;
-        self.in_steps(|order| {
-            let Queues { named, names, .. } = &order.queues;
+        self.in_steps(|state| {
+            let Queues { named, names, .. } = &state.queues;
             let mut last = None;
             for name in names.after(after.as_ref()).take(ITEMS) {
                 named.find(name.as_str()).into_iter().for_each(&mut each);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    message::entry::{Kind, SharedEntry},
+    message::entry::{DestinationKind, SharedEntry},
     name::{TopicFilter, TopicName},
 };
 
@@ -35,7 +35,7 @@ pub enum Notice {
 #[derive(Debug, Clone)]
 pub struct Consumption {
     /// Topics or queues.
-    pub kind: Kind,
+    pub kind: DestinationKind,
     /// Which.
     pub filter: TopicFilter,
     /// Whose subscription it is.
@@ -48,7 +48,7 @@ pub struct Consumption {
 #[derive(Debug, Clone)]
 pub struct Lost {
     /// What kind of destination it was on its way to.
-    pub kind: Kind,
+    pub kind: DestinationKind,
     /// Its name.
     pub name: TopicName,
     /// The message.

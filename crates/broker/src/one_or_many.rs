@@ -6,13 +6,13 @@
     clippy::box_collection,
     reason = "as small as one element, which is what most have"
 )]
-pub(crate) enum Few<T> {
+pub(crate) enum OneOrMany<T> {
     None,
     One(T),
     Many(Box<Vec<T>>),
 }
 
-impl<T> Few<T> {
+impl<T> OneOrMany<T> {
     pub(crate) const fn new() -> Self {
         Self::None
     }
@@ -77,7 +77,7 @@ impl<T> Few<T> {
     }
 }
 
-impl<T> Default for Few<T> {
+impl<T> Default for OneOrMany<T> {
     fn default() -> Self {
         Self::new()
     }
@@ -90,7 +90,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_list_of_few_holds_what_a_vector_would(steps in proptest::collection::vec((proptest::bool::ANY, 0..6_usize), 0..40)) {
-            let mut few = Few::new();
+            let mut few = OneOrMany::new();
             let mut all = Vec::new();
             for (step, (grows, at)) in steps.into_iter().enumerate() {
                 if grows {
@@ -109,6 +109,9 @@ mod tests {
 
     #[test]
     fn it_takes_two_words_also_where_there_may_be_none() {
-        assert_eq!(size_of::<Option<Few<Box<u8>>>>(), 2 * size_of::<Box<u8>>());
+        assert_eq!(
+            size_of::<Option<OneOrMany<Box<u8>>>>(),
+            2 * size_of::<Box<u8>>()
+        );
     }
 }

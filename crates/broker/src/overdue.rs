@@ -7,7 +7,7 @@ use crate::{
     memory::limits::Lag,
     outcome::Outcome,
     steps::ITEMS,
-    sync::lock_order,
+    sync::lock_state,
     topic::cursor::{Cursor, Overflow},
     topic::log::End,
 };
@@ -28,16 +28,16 @@ impl Broker {
         if self.memory.bytes() < limit - limit / RELIEF_PART {
             return;
         }
-        let mut order = lock_order(&self.order);
+        let mut state = lock_state(&self.state);
         let published = self.published.bytes();
-        if order
+        if state
             .relieved
             .is_some_and(|then| published < then + limit / RELIEF_PART)
         {
             return;
         }
-        order.relieved = Some(published);
-        drop(order);
+        state.relieved = Some(published);
+        drop(state);
         let mut lagging = Vec::new();
         self.for_each_topic(|topic, from| {
             lagging.extend(topic.lagging(from, ITEMS));

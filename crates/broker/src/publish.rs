@@ -7,14 +7,14 @@ use crate::{
     broker::Broker,
     memory::account::Account,
     memory::share::{Client, Pool, PoolError},
-    message::entry::{Kind, Publication},
+    message::entry::{DestinationKind, Publication},
     name::{TopicName, is_brokers_own, is_temporary},
     outcome::{Outcome, PublishError, Published},
     overdue::Overdue,
     queue::{Load, Queue, Room, State},
     session::Readable,
-    state::Order,
-    sync::{OrderGuard, lock_order},
+    state::BrokerState,
+    sync::{StateGuard, lock_state},
     topic::Topic,
     topic::age_index::Wanted,
     topic::cursor::Cursor,
@@ -31,9 +31,9 @@ pub(crate) struct Aftermath {
 
 impl Aftermath {
     /// Reduces the topic that a message goes to to its last image.
-    pub(crate) fn keep_last(&mut self, order: &mut Order, publication: &Publication) {
-        if publication.kind() == Kind::Topic
-            && let Some(topic) = order.topics.find_mut(publication.topic().as_str())
+    pub(crate) fn keep_last(&mut self, state: &mut BrokerState, publication: &Publication) {
+        if publication.kind() == DestinationKind::Topic
+            && let Some(topic) = state.topics.find_mut(publication.topic().as_str())
         {
             topic.log.keep_last(&mut self.released);
             // What can be had is needed now.
@@ -58,7 +58,7 @@ pub(crate) enum Rights {
 /// Where a publication goes, in case that is not there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct New<'a> {
-    pub(crate) kind: Kind,
+    pub(crate) kind: DestinationKind,
     pub(crate) name: &'a TopicName,
     /// Of the publication.
     pub(crate) size: u64,
@@ -127,20 +127,20 @@ impl Broker {
     ) {
         self.relieve(outcome);
         let mut aftermath = Aftermath::default();
-        let mut order = lock_order(&self.order);
+        let mut state = lock_state(&self.state);
         let run = Run {
             rights,
             client,
             outcome,
             aftermath: &mut aftermath,
         };
-        self.append_batch(&mut order, batch, run);
-        self.finish(order, aftermath, outcome);
+        self.append_batch(&mut state, batch, run);
+        self.finish(state, aftermath, outcome);
     }
 
     pub(crate) fn append_batch(
         &self,
-        order: &mut Order,
+        state: &mut BrokerState,
         batch: &mut Vec<Publication>,
         run: Run<'_>,
     ) {
@@ -177,8 +177,8 @@ impl Broker {
                 aftermath,
             };
             is_whole = match kind {
-                Kind::Topic => self.append_to_topic(order, run, new, publications),
-                Kind::Queue => self.append_to_queue(order, run, new, publications),
+                DestinationKind::Topic => self.append_to_topic(state, run, new, publications),
+                DestinationKind::Queue => self.append_to_queue(state, run, new, publications),
             };
         }
         if !is_whole {
@@ -190,15 +190,16 @@ impl Broker {
     /// Lets readers see what was appended, and applies the rules of those who lie too far behind.
     pub(crate) fn finish(
         &self,
-        order: OrderGuard<'_, Order>,
+        state: StateGuard<'_, BrokerState>,
         aftermath: Aftermath,
         outcome: &mut Outcome,
     ) {
-        self.horizon.advance(order.position);
-        drop(order);
+        self.visible_position.advance(state.position);
+        drop(state);
         let Aftermath { released, overdue } = aftermath;
         drop(released);
-        self.horizon.schedule_early(&mut outcome.ready.sessions);
+        self.visible_position
+            .schedule_early(&mut outcome.ready.sessions);
         self.count(&outcome.results);
         self.tell_dropped(outcome);
         for Overdue { cursor, end } in overdue {
@@ -212,26 +213,26 @@ impl Broker {
     }
 
     /// Opens a topic or makes a queue that is not there, if it may be. Not what is temporary: it was, and is gone.
-    pub(crate) fn admit(&self, order: &mut Order, new: New<'_>) -> Result<(), PublishError> {
+    pub(crate) fn admit(&self, state: &mut BrokerState, new: New<'_>) -> Result<(), PublishError> {
         let New { name, size, .. } = new;
-        if new.kind == Kind::Topic && order.open_awaited(name) {
+        if new.kind == DestinationKind::Topic && state.open_awaited(name) {
             return Ok(());
         }
         if is_temporary(name) {
             return Ok(());
         }
         if new.rights != Rights::Dead {
-            self.make_room(order, new, size)?;
+            self.make_room(state, new, size)?;
         }
         match new.kind {
-            Kind::Topic => order.admit(name, &self.limits, new.client),
-            Kind::Queue => {
+            DestinationKind::Topic => state.admit(name, &self.limits, new.client),
+            DestinationKind::Queue => {
                 let more = Load {
                     entries: 1,
                     bytes: size,
                 };
                 check_room(name, self.store.room(Load::default(), more, new.client))?;
-                order.admit_queue(name, &self.limits, &self.store, new.client)
+                state.admit_queue(name, &self.limits, &self.store, new.client)
             }
         }
     }
@@ -253,7 +254,7 @@ impl Broker {
     /// rest left.
     fn append_to_topic(
         &self,
-        order: &mut Order,
+        state: &mut BrokerState,
         run: Run<'_>,
         new: New<'_>,
         publications: impl Iterator<Item = Publication>,
@@ -270,32 +271,32 @@ impl Broker {
         let mut next = None;
         let mut is_admitted = false;
         let error = loop {
-            let Some(topic) = order.topics.find_mut(name) else {
+            let Some(topic) = state.topics.find_mut(name) else {
                 if is_admitted {
                     let left = next.into_iter().chain(publications);
-                    self.pass_into_nothing(order.position, left, outcome);
+                    self.pass_into_nothing(state.position, left, outcome);
                     return true;
                 }
                 is_admitted = true;
-                match self.admit(order, new) {
+                match self.admit(state, new) {
                     Ok(()) => continue,
                     Err(error) => break error,
                 }
             };
             let mut to_topic = ToTopic {
                 topic,
-                position: &mut order.position,
-                retentions: &mut order.retentions,
+                position: &mut state.position,
+                retentions: &mut state.retentions,
                 rights,
             };
             let stopped = self.append_run(&mut to_topic, next.take(), &mut publications, outcome);
             self.announce(to_topic.topic, outcome, aftermath);
-            order.ages.note(to_topic.topic);
+            state.ages.note(to_topic.topic);
             match stopped {
                 None => return true,
                 Some(Stopped::Refused(error)) => break error,
                 Some(Stopped::MemoryFull(publication)) => {
-                    if let Err(error) = self.make_room(order, new, publication.size()) {
+                    if let Err(error) = self.make_room(state, new, publication.size()) {
                         break error;
                     }
                     next = Some(publication);
@@ -303,8 +304,8 @@ impl Broker {
             }
         };
         outcome.results.push(Err(error));
-        if let Some(topic) = order.topics.find_mut(name) {
-            order.ages.note(topic);
+        if let Some(topic) = state.topics.find_mut(name) {
+            state.ages.note(topic);
         }
         false
     }
@@ -387,12 +388,17 @@ impl Broker {
     /// Makes room for an entry of this size: first its own topic is reduced to its last image, then other topics give
     /// up what they keep.
     #[cold]
-    fn make_room(&self, order: &mut Order, new: New<'_>, size: u64) -> Result<(), PublishError> {
+    fn make_room(
+        &self,
+        state: &mut BrokerState,
+        new: New<'_>,
+        size: u64,
+    ) -> Result<(), PublishError> {
         if self.check_memory(size).is_ok() {
             return Ok(());
         }
         if let Some(topic) = new.topic()
-            && let Some(topic) = order.topics.find_mut(topic.as_str())
+            && let Some(topic) = state.topics.find_mut(topic.as_str())
         {
             let mut released = Released::new();
             topic.log.keep_last(&mut released);
@@ -400,16 +406,16 @@ impl Broker {
             drop(released);
         }
         if !new.is_checked() {
-            self.free_oldest(order, new.topic(), size);
-            self.give_up_own_image(order, new.topic(), size);
+            self.free_oldest(state, new.topic(), size);
+            self.give_up_own_image(state, new.topic(), size);
             return self.check_memory(size);
         }
         Ok(())
     }
 
     /// Lets a topic give up its last image if that is what the message that is to replace it lacks.
-    fn give_up_own_image(&self, order: &mut Order, topic: Option<&TopicName>, size: u64) {
-        let Some(topic) = topic.and_then(|name| order.topics.find_mut(name.as_str())) else {
+    fn give_up_own_image(&self, state: &mut BrokerState, topic: Option<&TopicName>, size: u64) {
+        let Some(topic) = topic.and_then(|name| state.topics.find_mut(name.as_str())) else {
             return;
         };
         let others = self
@@ -424,10 +430,15 @@ impl Broker {
     }
 
     /// Lets other topics than this one give up what they keep, until there is room for so much.
-    pub(crate) fn free_oldest(&self, order: &mut Order, except: Option<&TopicName>, size: u64) {
+    pub(crate) fn free_oldest(
+        &self,
+        state: &mut BrokerState,
+        except: Option<&TopicName>,
+        size: u64,
+    ) {
         let limit = self.limits.memory_bytes;
         if size <= limit {
-            order.free_oldest(Wanted {
+            state.free_oldest(Wanted {
                 memory: &self.memory,
                 most_held: limit - size,
                 except,
@@ -460,7 +471,7 @@ impl Broker {
     /// Puts a run of publications into one queue; false when one was refused, and the rest left.
     fn append_to_queue(
         &self,
-        order: &mut Order,
+        state: &mut BrokerState,
         run: Run<'_>,
         new: New<'_>,
         publications: impl Iterator<Item = Publication>,
@@ -469,49 +480,49 @@ impl Broker {
             rights, outcome, ..
         } = run;
         let name = new.name;
-        let found = match order.queues.named.find(name.as_str()) {
+        let found = match state.queues.named.find(name.as_str()) {
             Some(queue) => Some(queue),
             None => {
-                if let Err(error) = self.admit(order, new) {
+                if let Err(error) = self.admit(state, new) {
                     outcome.results.push(Err(error));
                     return false;
                 }
-                order.queues.named.find(name.as_str())
+                state.queues.named.find(name.as_str())
             }
         };
         let Some(queue) = found.map(Arc::clone) else {
-            self.pass_into_nothing(order.position, publications, outcome);
+            self.pass_into_nothing(state.position, publications, outcome);
             return true;
         };
-        let mut state = queue.lock();
-        let subscriptions = state.consumer_count();
+        let mut queue_state = queue.lock();
+        let subscriptions = queue_state.consumer_count();
         for publication in publications {
             let size = publication.size();
-            let room = || self.check_queue(&queue, &state, &publication);
+            let room = || self.check_queue(&queue, &queue_state, &publication);
             let admitted = match rights {
                 Rights::Checked => Ok(()),
                 Rights::Dead => room(),
                 Rights::Anybody | Rights::Broker => self
                     .check_memory(size)
-                    .or_else(|_| self.make_room(order, new, size))
+                    .or_else(|_| self.make_room(state, new, size))
                     .and_then(|()| room()),
             };
             if let Err(error) = admitted {
                 outcome.results.push(Err(error));
                 return false;
             }
-            order.position += 1;
-            let end = state.end;
-            let account = state
-                .account
-                .get_or_insert_with(|| Account::new(Kind::Queue, name.clone(), &self.memory));
+            state.position += 1;
+            let end = queue_state.end;
+            let account = queue_state.account.get_or_insert_with(|| {
+                Account::new(DestinationKind::Queue, name.clone(), &self.memory)
+            });
             self.memory.take(size);
-            let entry = publication.into_entry(order.position, end, account);
-            state.end = entry.end();
-            queue.enqueue(&mut state, &entry, &mut outcome.ready);
+            let entry = publication.into_entry(state.position, end, account);
+            queue_state.end = entry.end();
+            queue.enqueue(&mut queue_state, &entry, &mut outcome.ready);
             self.published.add(size);
             outcome.results.push(Ok(Published {
-                id: self.id(order.position),
+                id: self.id(state.position),
                 sequence: end.sequence,
                 subscriptions,
             }));
@@ -524,12 +535,12 @@ impl Broker {
     fn check_queue(
         &self,
         queue: &Queue,
-        state: &State,
+        queue_state: &State,
         publication: &Publication,
     ) -> Result<(), PublishError> {
         let room = queue.room(Load::of(publication));
         if room.is_full_for_all() {
-            if queue.may_hand_over(state, publication.entry()) {
+            if queue.may_hand_over(queue_state, publication.entry()) {
                 return Ok(());
             }
             self.pools().count_refused(Pool::QueueBytes);
@@ -561,7 +572,7 @@ impl Broker {
 /// Whether messages may be sent there.
 pub(crate) fn check_rights(
     rights: Rights,
-    (kind, name): (Kind, &TopicName),
+    (kind, name): (DestinationKind, &TopicName),
 ) -> Result<(), PublishError> {
     let is_allowed = match rights {
         Rights::Anybody | Rights::Checked => !is_brokers_own(kind, name),

@@ -9,17 +9,17 @@ use crate::{
     memory::account::Memory,
     memory::limits::Limits,
     memory::share::{Client, Pool, PoolError, TopicCharge},
-    message::entry::Kind,
+    message::entry::DestinationKind,
     name::index::NameIndex,
     name::level_tree::LevelTree,
     name::{TopicFilter, TopicName},
-    one_or_many::Few,
+    one_or_many::OneOrMany,
     outcome::{PublishError, SubscribeError},
     queue::registry::Queues,
     session::Session,
     session::subscription::{Retained, Subscription},
     topic::Topic,
-    topic::age_index::Ages,
+    topic::age_index::AgeIndex,
     topic::cursor::{Cursor, Start},
     topic::dormant::{Waiting, take_charge},
     topic::retained::Retentions,
@@ -27,7 +27,7 @@ use crate::{
 
 /// What the lock guards.
 #[derive(Debug, Default)]
-pub(crate) struct Order {
+pub(crate) struct BrokerState {
     /// The broker's, for the accounts of new topics.
     memory: Arc<Memory>,
     pub(crate) position: u64,
@@ -36,23 +36,23 @@ pub(crate) struct Order {
     /// All names, with the subscriptions that wait for those that are not open.
     pub(crate) names: NameIndex<Waiting>,
     /// Subscriptions with wildcards, by filter; the others are found at their topic, or wait for it.
-    pub(crate) wildcards: LevelTree<Few<Arc<Subscription>>>,
+    pub(crate) wildcards: LevelTree<OneOrMany<Arc<Subscription>>>,
     pub(crate) queues: Queues,
     /// By id.
-    pub(crate) sessions: BTreeMap<u64, Attached>,
+    pub(crate) sessions: BTreeMap<u64, SessionEntry>,
     pub(crate) subscriptions: usize,
     pub(crate) cursors: usize,
     pub(crate) last_id: u64,
     /// The newest position that went with a topic that was removed.
     pub(crate) forgotten: u64,
     pub(crate) retentions: Retentions,
-    pub(crate) ages: Ages,
+    pub(crate) ages: AgeIndex,
     /// Bytes that had been published when memory was relieved last.
     pub(crate) relieved: Option<u64>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Attached {
+pub(crate) struct SessionEntry {
     pub(crate) session: Arc<Session>,
     pub(crate) subscriptions: Vec<Arc<Subscription>>,
     /// Topics that those covered when they were made, summed up.
@@ -61,20 +61,20 @@ pub(crate) struct Attached {
     pub(crate) consumers: usize,
     pub(crate) consumers_joined: usize,
     /// Topics and queues that end with the session.
-    pub(crate) temporaries: Vec<(Kind, TopicName)>,
+    pub(crate) temporaries: Vec<(DestinationKind, TopicName)>,
 }
 
-impl Attached {
+impl SessionEntry {
     /// Notes what is to end with the session, once: it may have been forgotten since the last time.
-    pub(crate) fn note_temporary(&mut self, kind: Kind, name: &TopicName) {
-        let is_known = |(other, own): &(Kind, TopicName)| *other == kind && own == name;
+    pub(crate) fn note_temporary(&mut self, kind: DestinationKind, name: &TopicName) {
+        let is_known = |(other, own): &(DestinationKind, TopicName)| *other == kind && own == name;
         if !self.temporaries.iter().any(is_known) {
             self.temporaries.push((kind, name.clone()));
         }
     }
 }
 
-impl Order {
+impl BrokerState {
     /// An empty order, whose entries are in this memory.
     pub(crate) fn new(memory: &Arc<Memory>) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Order {
     }
 
     /// Takes a session out; its subscriptions are the caller's to cancel.
-    pub(crate) fn detach(&mut self, session: &Session) -> Option<Attached> {
+    pub(crate) fn detach(&mut self, session: &Session) -> Option<SessionEntry> {
         self.sessions.remove(&session.id)
     }
 
@@ -148,7 +148,7 @@ impl Order {
         topics.find_or_insert_with(name.as_str(), || {
             let charge = charge.unwrap_or_else(|| TopicCharge::new(client));
             let mut topic = Box::new(Topic::new(name.clone(), *forgotten, memory, charge));
-            let mut join = |subscriptions: &Few<_>| {
+            let mut join = |subscriptions: &OneOrMany<_>| {
                 for subscription in subscriptions.as_slice() {
                     topic.join(subscription, Start::New, Retained::Omitted);
                 }
@@ -187,7 +187,7 @@ impl Order {
         self.check_session(session, limits)?;
         let (covered, others) = match filter.exact() {
             Some(name) => {
-                let is_new = !self.has(Kind::Topic, &name);
+                let is_new = !self.has(DestinationKind::Topic, &name);
                 self.check_topic(&name, limits, session.client())?;
                 (1, if is_new { self.covering(&name) } else { 0 })
             }
@@ -208,7 +208,7 @@ impl Order {
         limits: &Limits,
         client: &Client,
     ) -> Result<(), SubscribeError> {
-        if self.has(Kind::Topic, name) {
+        if self.has(DestinationKind::Topic, name) {
             return Ok(());
         }
         let room = self.room_for_topic(limits, client);
@@ -301,10 +301,12 @@ impl Order {
         Ok(())
     }
 
-    pub(crate) fn has(&self, kind: Kind, name: &TopicName) -> bool {
+    pub(crate) fn has(&self, kind: DestinationKind, name: &TopicName) -> bool {
         match kind {
-            Kind::Topic => self.topics.find(name.as_str()).is_some() || self.is_awaited(name),
-            Kind::Queue => self.queues.named.find(name.as_str()).is_some(),
+            DestinationKind::Topic => {
+                self.topics.find(name.as_str()).is_some() || self.is_awaited(name)
+            }
+            DestinationKind::Queue => self.queues.named.find(name.as_str()).is_some(),
         }
     }
 
@@ -364,7 +366,7 @@ impl Order {
 
     pub(crate) fn add_wildcard(&mut self, subscription: &Arc<Subscription>) {
         self.wildcards
-            .find_or_insert_with(subscription.filter.as_str(), Few::new)
+            .find_or_insert_with(subscription.filter.as_str(), OneOrMany::new)
             .push(Arc::clone(subscription));
     }
 

@@ -9,10 +9,10 @@ pub(crate) use std::sync::{
 };
 
 #[cfg(not(loom))]
-pub(crate) use parking_lot::{Mutex as OrderMutex, MutexGuard as OrderGuard};
+pub(crate) use parking_lot::{Mutex as StateMutex, MutexGuard as StateGuard};
 
 #[cfg(loom)]
-pub(crate) use loom::sync::{Mutex as OrderMutex, MutexGuard as OrderGuard};
+pub(crate) use loom::sync::{Mutex as StateMutex, MutexGuard as StateGuard};
 #[cfg(loom)]
 pub(crate) use loom::sync::{
     Mutex, MutexGuard,
@@ -32,23 +32,23 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Locks the broker's order. Its mutex is one that passes to who has waited for it: what one peer asks for may take
 /// milliseconds under it, a thousand times over, and who lets it go to take it again would else be first each time.
 #[cfg(not(loom))]
-pub(crate) fn lock_order<T>(mutex: &OrderMutex<T>) -> OrderGuard<'_, T> {
+pub(crate) fn lock_state<T>(mutex: &StateMutex<T>) -> StateGuard<'_, T> {
     mutex.lock()
 }
 
 #[cfg(loom)]
-pub(crate) fn lock_order<T>(mutex: &OrderMutex<T>) -> OrderGuard<'_, T> {
+pub(crate) fn lock_state<T>(mutex: &StateMutex<T>) -> StateGuard<'_, T> {
     lock(mutex)
 }
 
 /// Unlocks the broker's order for whoever waits for it, also where the caller is to lock it again at once.
 #[cfg(not(loom))]
-pub(crate) fn pass_on<T>(guard: OrderGuard<'_, T>) {
-    OrderGuard::unlock_fair(guard);
+pub(crate) fn pass_on<T>(guard: StateGuard<'_, T>) {
+    StateGuard::unlock_fair(guard);
 }
 
 #[cfg(loom)]
-pub(crate) fn pass_on<T>(guard: OrderGuard<'_, T>) {
+pub(crate) fn pass_on<T>(guard: StateGuard<'_, T>) {
     drop(guard);
 }
 

@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     broker::Broker,
-    message::entry::{Kind, Publication},
+    message::entry::{DestinationKind, Publication},
     message::scan_budget::Budget,
     name::TopicName,
     outcome::{CommitError, Outcome, PublishError},
@@ -16,8 +16,8 @@ use crate::{
     queue::settlement::{SettleError, Settlement},
     queue::{Load, Phase, Queue},
     session::Session,
-    state::Order,
-    sync::lock_order,
+    state::BrokerState,
+    sync::lock_state,
 };
 
 impl Broker {
@@ -71,7 +71,7 @@ impl Broker {
             // Staged and checked, and only this session could have settled it meanwhile.
             let _ = self.settle_in(Phase::Staged, session, *settlement, outcome);
         }
-        self.bury(now_ms, outcome);
+        self.dead_letter(now_ms, outcome);
         Ok(())
     }
 
@@ -84,8 +84,8 @@ impl Broker {
     ) -> Result<(), PublishError> {
         self.relieve(outcome);
         let mut aftermath = Aftermath::default();
-        let mut order = lock_order(&self.order);
-        let checked = self.check_all(&mut order, (session, batch), &mut aftermath);
+        let mut state = lock_state(&self.state);
+        let checked = self.check_all(&mut state, (session, batch), &mut aftermath);
         let result = checked.map(|_queues| {
             let run = Run {
                 rights: Rights::Checked,
@@ -93,9 +93,9 @@ impl Broker {
                 outcome,
                 aftermath: &mut aftermath,
             };
-            self.append_batch(&mut order, batch, run);
+            self.append_batch(&mut state, batch, run);
         });
-        self.finish(order, aftermath, outcome);
+        self.finish(state, aftermath, outcome);
         if result.is_err() {
             self.refused.add(1);
         }
@@ -106,16 +106,16 @@ impl Broker {
     /// is empty may be taken away for another.
     fn check_all(
         &self,
-        order: &mut Order,
+        state: &mut BrokerState,
         (session, batch): (&Session, &[Publication]),
         aftermath: &mut Aftermath,
     ) -> Result<Vec<Arc<Queue>>, PublishError> {
-        self.check_memory_for_all(order, batch, aftermath)?;
+        self.check_memory_for_all(state, batch, aftermath)?;
         let mut made = Vec::new();
-        let checked = self.admit_all(order, (session, batch), &mut made);
+        let checked = self.admit_all(state, (session, batch), &mut made);
         if checked.is_err() {
             for (kind, name) in made {
-                order.unmake(kind, name);
+                state.unmake(kind, name);
             }
         }
         checked
@@ -124,7 +124,7 @@ impl Broker {
     /// Whether the batch fits into the memory, be it without the history of its own topics.
     fn check_memory_for_all(
         &self,
-        order: &mut Order,
+        state: &mut BrokerState,
         batch: &[Publication],
         aftermath: &mut Aftermath,
     ) -> Result<(), PublishError> {
@@ -133,17 +133,17 @@ impl Broker {
             return Ok(());
         }
         for publication in batch {
-            aftermath.keep_last(order, publication);
+            aftermath.keep_last(state, publication);
         }
-        self.free_oldest(order, None, size);
+        self.free_oldest(state, None, size);
         self.check_memory(size)
     }
 
     fn admit_all<'a>(
         &self,
-        order: &mut Order,
+        state: &mut BrokerState,
         (session, batch): (&Session, &'a [Publication]),
-        made: &mut Vec<(Kind, &'a TopicName)>,
+        made: &mut Vec<(DestinationKind, &'a TopicName)>,
     ) -> Result<Vec<Arc<Queue>>, PublishError> {
         let mut loads = HashMap::<&TopicName, Load>::new();
         let mut in_all = Load::default();
@@ -151,7 +151,7 @@ impl Broker {
         for publication in batch {
             let (kind, name) = (publication.kind(), publication.topic());
             check_rights(Rights::Anybody, (kind, name))?;
-            if !order.has(kind, name) {
+            if !state.has(kind, name) {
                 let new = New {
                     kind,
                     name,
@@ -159,13 +159,13 @@ impl Broker {
                     rights: Rights::Anybody,
                     client: session.client(),
                 };
-                self.admit(order, new)?;
+                self.admit(state, new)?;
                 made.push((kind, name));
             }
-            if kind == Kind::Topic {
+            if kind == DestinationKind::Topic {
                 continue;
             }
-            let Some(queue) = order.queues.named.find(name.as_str()) else {
+            let Some(queue) = state.queues.named.find(name.as_str()) else {
                 continue;
             };
             let load = loads.entry(name).or_insert_with(|| {

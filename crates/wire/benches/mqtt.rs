@@ -5,8 +5,8 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use wire::mqtt::server::{Config, Greeting, Handshake, Request, Session};
 use wire::mqtt::{
-    Attempt, Connect, Decoder, Delivery, Limits, Outgoing, Own, Packet, PacketId, Properties,
-    Property, Publish, PublishReason, QoS, Role, SharedPublish, SubscriptionId, TopicName,
+    Attempt, Connect, Decoder, Limits, Outgoing, Own, Packet, PacketId, Properties, Property,
+    Publish, PublishReason, QoS, QosDelivery, Role, SharedPublish, SubscriptionId, TopicName,
     UserProperty, Version,
 };
 
@@ -22,9 +22,9 @@ fn topic() -> TopicName<'static> {
     TopicName::parse(TOPIC).expect("valid")
 }
 
-fn at_least_once() -> Delivery {
+fn at_least_once() -> QosDelivery {
     let id = PacketId::new(4711).expect("it is not 0");
-    Delivery::AtLeastOnce(id, Attempt::First)
+    QosDelivery::AtLeastOnce(id, Attempt::First)
 }
 
 fn properties(scratch: &mut Vec<u8>) -> Properties<'_> {
@@ -37,7 +37,7 @@ fn properties(scratch: &mut Vec<u8>) -> Properties<'_> {
     Properties::encode(properties, scratch).expect("they are short")
 }
 
-fn publish<'a>(delivery: Delivery, properties: Properties<'a>, payload: &'a [u8]) -> Packet<'a> {
+fn publish<'a>(delivery: QosDelivery, properties: Properties<'a>, payload: &'a [u8]) -> Packet<'a> {
     Packet::Publish(Publish {
         delivery,
         retain: false,
@@ -80,14 +80,14 @@ fn encode(bencher: Bencher<'_, '_>, version: Version, packet: &Packet<'_>) {
 #[divan::bench(args = PAYLOADS)]
 fn decode_qos_0_of_3_1_1(bencher: Bencher<'_, '_>, size: usize) {
     let payload = vec![b'x'; size];
-    let packet = publish(Delivery::AtMostOnce, Properties::EMPTY, &payload);
+    let packet = publish(QosDelivery::AtMostOnce, Properties::EMPTY, &payload);
     decode(bencher, Version::V3_1_1, &packet);
 }
 
 #[divan::bench(args = PAYLOADS)]
 fn decode_qos_0_of_5(bencher: Bencher<'_, '_>, size: usize) {
     let payload = vec![b'x'; size];
-    let packet = publish(Delivery::AtMostOnce, Properties::EMPTY, &payload);
+    let packet = publish(QosDelivery::AtMostOnce, Properties::EMPTY, &payload);
     decode(bencher, Version::V5_0, &packet);
 }
 
@@ -108,7 +108,7 @@ fn decode_qos_1_of_5_with_three_properties(bencher: Bencher<'_, '_>) {
 #[divan::bench(args = PAYLOADS)]
 fn encode_qos_0_of_5(bencher: Bencher<'_, '_>, size: usize) {
     let payload = vec![b'x'; size];
-    let packet = publish(Delivery::AtMostOnce, Properties::EMPTY, &payload);
+    let packet = publish(QosDelivery::AtMostOnce, Properties::EMPTY, &payload);
     encode(bencher, Version::V5_0, &packet);
 }
 
@@ -188,7 +188,7 @@ fn session() -> Session {
 
 /// The cost of the server's protocol state, including decoding: a batch of publications, each
 /// answered according to its QoS.
-fn serve(bencher: Bencher<'_, '_>, delivery: Delivery) {
+fn serve(bencher: Bencher<'_, '_>, delivery: QosDelivery) {
     let packet = publish(delivery, Properties::EMPTY, &[b'x'; 35]);
     let mut input = Vec::new();
     for _ in 0..BATCH {
@@ -216,7 +216,7 @@ fn serve(bencher: Bencher<'_, '_>, delivery: Delivery) {
 
 #[divan::bench]
 fn serve_qos_0_of_5(bencher: Bencher<'_, '_>) {
-    serve(bencher, Delivery::AtMostOnce);
+    serve(bencher, QosDelivery::AtMostOnce);
 }
 
 #[divan::bench]

@@ -7,7 +7,7 @@
 use super::{
     connect::ConnectError,
     connection::Connection,
-    follow::{Ending, Failure, SubscriptionState, Work},
+    follow::{Failure, FollowEnd, SubscriptionState, Work},
     machine::Machine,
     note,
     output::Closed,
@@ -198,7 +198,7 @@ impl<S: Subscription> Work for Feed<S> {
         &mut self,
         connection: &mut Connection<S::Machine>,
         stop: &mut Stop,
-    ) -> Result<Ending, Failure> {
+    ) -> Result<FollowEnd, Failure> {
         self.subscription.subscribe(connection, &mut self.intake)?;
         let ending = self.follow(connection, stop).await?;
         self.settle(connection, stop).await;
@@ -223,17 +223,17 @@ impl<S: Subscription> Feed<S> {
         &mut self,
         connection: &mut Connection<S::Machine>,
         stop: &mut Stop,
-    ) -> Result<Ending, Failure> {
+    ) -> Result<FollowEnd, Failure> {
         loop {
             self.take_events(connection)?;
             if self.intake.is_complete() {
-                return Ok(Ending::Complete);
+                return Ok(FollowEnd::Complete);
             }
             match self.wait(connection, stop).await {
                 Wake::Arrived => {}
                 Wake::Printed(Ok(tickets)) => self.subscription.acknowledge(tickets, connection),
-                Wake::Printed(Err(Closed)) => return Ok(Ending::OutputClosed),
-                Wake::Stopped(cause) => return Ok(Ending::Stopped(cause)),
+                Wake::Printed(Err(Closed)) => return Ok(FollowEnd::OutputClosed),
+                Wake::Stopped(cause) => return Ok(FollowEnd::Stopped(cause)),
             }
         }
     }

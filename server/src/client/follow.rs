@@ -26,7 +26,7 @@ pub trait Work {
         &mut self,
         connection: &mut Connection<Self::Machine>,
         stop: &mut Stop,
-    ) -> Result<Ending, Failure>;
+    ) -> Result<FollowEnd, Failure>;
 
     /// Closes the connection after the work has ended.
     async fn close(&mut self, connection: Connection<Self::Machine>);
@@ -86,7 +86,7 @@ pub struct ReconnectOptions {
 
 /// The reason why work ended without a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum FollowEnd {
     /// The work is done.
     Complete,
     /// Standard output is closed.
@@ -133,7 +133,7 @@ pub async fn follow(
     options: ReconnectOptions,
     work: &mut impl Work,
     stop: &mut Stop,
-) -> Result<Ending, Failure> {
+) -> Result<FollowEnd, Failure> {
     let mut backoff = Backoff::default();
     loop {
         let failure = match run_once(work, stop).await {
@@ -156,16 +156,16 @@ pub async fn follow(
         let next_attempt = Instant::now() + pause;
         tokio::select! {
             () = sleep_until(next_attempt) => {}
-            cause = stop.wait() => return Ok(Ending::Stopped(cause)),
+            cause = stop.wait() => return Ok(FollowEnd::Stopped(cause)),
         }
     }
 }
 
 /// Runs the work on one connection, from opening to closing it.
-async fn run_once(work: &mut impl Work, stop: &mut Stop) -> Result<Ending, Failure> {
+async fn run_once(work: &mut impl Work, stop: &mut Stop) -> Result<FollowEnd, Failure> {
     let attempt = tokio::select! {
         attempt = work.open() => attempt,
-        cause = stop.wait() => return Ok(Ending::Stopped(cause)),
+        cause = stop.wait() => return Ok(FollowEnd::Stopped(cause)),
     };
     let mut connection = attempt?;
     let outcome = work.run(&mut connection, stop).await;

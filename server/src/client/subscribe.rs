@@ -11,7 +11,7 @@ use clap::builder::BoolishValueParser;
 
 use super::{
     feed::{Feed, IntakeOptions, Subscription},
-    follow::{Ending, ReconnectOptions, follow},
+    follow::{FollowEnd, ReconnectOptions, follow},
     mqtt::{self, MqttSubscribeOptions, MqttSubscription},
     options::{ConnectionOptions, seconds},
     protocol::{self, Protocol},
@@ -126,7 +126,7 @@ async fn print(options: &SubscribeOptions, subscription: impl Subscription) -> a
         _ = stop.wait() => {}
     }
     let ending = outcome.map_err(anyhow::Error::msg)?;
-    if ending != Ending::Stopped(StopCause::Timeout) {
+    if ending != FollowEnd::Stopped(StopCause::Timeout) {
         return Ok(());
     }
     let seconds = options.timeout.unwrap_or_default().as_secs_f64();

@@ -2,7 +2,7 @@
 
 use wire::websocket::{self, CloseCode, Event, FrameHeader, Opcode, Role, Violation};
 
-pub use wire::websocket::Kind;
+pub use wire::websocket::MessageType;
 
 /// The layer between protocol and socket. The value is the receiving half; sending needs no state.
 pub trait Framing: Send + Sync + 'static {
@@ -20,7 +20,7 @@ pub trait Framing: Send + Sync + 'static {
     ) -> Result<Option<(Unwrapped<'a>, usize)>, Violation>;
 
     /// Writes what goes in front of a message of `length` bytes, and returns it.
-    fn header(kind: Kind, length: usize, space: &mut [u8]) -> &[u8];
+    fn header(message_type: MessageType, length: usize, space: &mut [u8]) -> &[u8];
 
     /// Appends the answer to what asked for one.
     fn answer(answer: Answer<'_>, out: &mut Vec<u8>);
@@ -30,7 +30,7 @@ pub trait Framing: Send + Sync + 'static {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unwrapped<'a> {
     /// Bytes of the protocol, in order; not necessarily whole messages.
-    Data(Kind, &'a [u8]),
+    Data(MessageType, &'a [u8]),
     /// To be answered with the same.
     Ping(&'a [u8]),
     /// The peer ends the connection.
@@ -73,10 +73,10 @@ impl Framing for Stream {
         input: &'a mut [u8],
     ) -> Result<Option<(Unwrapped<'a>, usize)>, Violation> {
         let length = input.len();
-        Ok((length > 0).then_some((Unwrapped::Data(Kind::Binary, input), length)))
+        Ok((length > 0).then_some((Unwrapped::Data(MessageType::Binary, input), length)))
     }
 
-    fn header(_: Kind, _: usize, space: &mut [u8]) -> &[u8] {
+    fn header(_: MessageType, _: usize, space: &mut [u8]) -> &[u8] {
         &space[..0]
     }
 
@@ -95,7 +95,11 @@ impl Framing for WebSocket {
             return Ok(None);
         };
         let unwrapped = match event {
-            Event::Data { kind, payload, .. } => Unwrapped::Data(kind, payload),
+            Event::Data {
+                kind: message_type,
+                payload,
+                ..
+            } => Unwrapped::Data(message_type, payload),
             Event::Ping(payload) => Unwrapped::Ping(payload),
             Event::Pong(_) => Unwrapped::Nothing,
             Event::Close(_) => Unwrapped::Close,
@@ -103,10 +107,10 @@ impl Framing for WebSocket {
         Ok(Some((unwrapped, used)))
     }
 
-    fn header(kind: Kind, length: usize, space: &mut [u8]) -> &[u8] {
-        let opcode = match kind {
-            Kind::Text => Opcode::Text,
-            Kind::Binary => Opcode::Binary,
+    fn header(message_type: MessageType, length: usize, space: &mut [u8]) -> &[u8] {
+        let opcode = match message_type {
+            MessageType::Text => Opcode::Text,
+            MessageType::Binary => Opcode::Binary,
         };
         let header = FrameHeader::new(opcode, length, None);
         let space = &mut space[..header.as_bytes().len()];

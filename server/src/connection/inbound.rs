@@ -3,10 +3,10 @@
 use std::task::{Context, Poll};
 
 use super::{
-    Ending, Framing, Kind, Protocol, Received, Turn,
+    CloseReason, Framing, MessageType, Protocol, ReadCycle, Received,
     framing::{Answer, Unwrapped},
 };
-use crate::unfinished::{Share, time_for};
+use crate::partial_input::{Share, time_for};
 
 /// The receiving side. What is incomplete is kept here, and nothing else.
 pub struct Inbound<F, P> {
@@ -27,7 +27,7 @@ pub struct Inbound<F, P> {
 #[derive(Default)]
 pub struct Answers {
     /// How the peer writes.
-    pub kind: Option<Kind>,
+    pub message_type: Option<MessageType>,
     /// Framed answers to pings.
     pub control: Vec<u8>,
 }
@@ -61,10 +61,10 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         now_ms: u64,
         last_sent_ms: u64,
         out: &mut Vec<u8>,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), CloseReason> {
         self.protocol.on_deadline(now_ms, last_sent_ms, out)?;
         match self.overdue_at() {
-            Some(at) if at <= now_ms => Err(Ending::Unfinished),
+            Some(at) if at <= now_ms => Err(CloseReason::Unfinished),
             _ => Ok(()),
         }
     }
@@ -77,9 +77,9 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
     }
 
     /// Ready when somebody else wants the connection ended.
-    pub fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<Ending> {
+    pub fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
         if self.share.poll_lost(context).is_ready() {
-            return Poll::Ready(Ending::GaveWay);
+            return Poll::Ready(CloseReason::GaveWay);
         }
         self.protocol.poll_evicted(context)
     }
@@ -96,17 +96,21 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
     }
 
     /// Takes in what the last turn had no time for.
-    pub fn go_on(&mut self, turn: &mut Turn, answers: &mut Answers) -> Result<(), Ending> {
+    pub fn go_on(
+        &mut self,
+        cycle: &mut ReadCycle,
+        answers: &mut Answers,
+    ) -> Result<(), CloseReason> {
         self.is_behind = false;
         if !self.unread.is_empty() {
-            self.protocol_bytes(&[], turn)?;
+            self.protocol_bytes(&[], cycle)?;
         }
         match std::mem::take(&mut self.unframed) {
             unframed if unframed.is_empty() || self.is_behind => {
                 self.unframed = unframed;
                 Ok(())
             }
-            mut unframed => self.receive(&mut unframed, turn, answers),
+            mut unframed => self.receive(&mut unframed, cycle, answers),
         }
     }
 
@@ -117,79 +121,81 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
 
     /// Puts what is left of the framing in front of what will be read; tells how much it is.
     pub fn take_unframed(&mut self, buffer: &mut [u8]) -> usize {
-        let kept = std::mem::take(&mut self.unframed);
-        buffer[..kept.len()].copy_from_slice(&kept);
-        kept.len()
+        let saved = std::mem::take(&mut self.unframed);
+        buffer[..saved.len()].copy_from_slice(&saved);
+        saved.len()
     }
 
     /// Takes in what was read before the connection began.
     pub fn begin(
         &mut self,
         received: Received,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
         answers: &mut Answers,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), CloseReason> {
         let Received {
             unread,
             mut unframed,
-            kind,
+            message_type,
         } = received;
-        if kind == Some(Kind::Text) && P::IS_BINARY {
-            return Err(Ending::Text);
+        if message_type == Some(MessageType::Text) && P::IS_BINARY {
+            return Err(CloseReason::Text);
         }
-        answers.kind = kind;
+        answers.message_type = message_type;
         if !unread.is_empty() {
-            self.protocol_bytes(&unread, turn)?;
+            self.protocol_bytes(&unread, cycle)?;
         }
-        self.receive(&mut unframed, turn, answers)
+        self.receive(&mut unframed, cycle, answers)
     }
 
     /// Takes in what was read. What was understood before a fault counts.
     pub fn receive(
         &mut self,
         input: &mut [u8],
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
         answers: &mut Answers,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), CloseReason> {
         let mut at = 0;
-        while turn.has_time()
+        while cycle.has_time()
             && let Some((unwrapped, used)) = self.framing.unwrap(&mut input[at..])?
         {
             at += used;
             match unwrapped {
-                Unwrapped::Data(Kind::Text, _) if P::IS_BINARY => return Err(Ending::Text),
-                Unwrapped::Data(kind, bytes) => {
-                    answers.kind = Some(kind);
-                    self.protocol_bytes(bytes, turn)?;
+                Unwrapped::Data(MessageType::Text, _) if P::IS_BINARY => {
+                    return Err(CloseReason::Text);
+                }
+                Unwrapped::Data(message_type, bytes) => {
+                    answers.message_type = Some(message_type);
+                    self.protocol_bytes(bytes, cycle)?;
                 }
                 Unwrapped::Ping(payload) => F::answer(Answer::Pong(payload), &mut answers.control),
-                Unwrapped::Close => return Err(Ending::ByPeer),
+                Unwrapped::Close => return Err(CloseReason::ByPeer),
                 Unwrapped::Nothing => {}
             }
         }
         self.unframed.extend_from_slice(&input[at..]);
-        self.is_behind |= turn.is_over() && at < input.len();
+        self.is_behind |= cycle.is_over() && at < input.len();
         Ok(())
     }
 
-    fn protocol_bytes(&mut self, bytes: &[u8], turn: &mut Turn) -> Result<(), Ending> {
+    fn protocol_bytes(&mut self, bytes: &[u8], cycle: &mut ReadCycle) -> Result<(), CloseReason> {
         if self.is_behind {
             // Behind what the turn has no time for.
             self.unread.extend_from_slice(bytes);
             return Ok(());
         }
         let used = if self.unread.is_empty() {
-            let used = self.protocol.receive(bytes, turn)?;
+            let used = self.protocol.receive(bytes, cycle)?;
             self.unread.extend_from_slice(&bytes[used..]);
             used
         } else {
             self.unread.extend_from_slice(bytes);
-            let used = self.protocol.receive(&self.unread, turn)?;
+            let used = self.protocol.receive(&self.unread, cycle)?;
             self.drop_read(used);
             used
         };
-        self.is_behind = turn.is_over();
-        self.note_unfinished(used, turn.now_ms);
+        self.is_behind = cycle.is_over();
+        self.note_unfinished(used, cycle.now_ms);
         Ok(())
     }
 
@@ -229,7 +235,7 @@ mod tests {
     use super::*;
     use crate::{
         connection::{Encoder, Stream, WebSocket},
-        unfinished::Unfinished,
+        partial_input::Unfinished,
     };
 
     const BUDGET: usize = 1 << 20;
@@ -243,25 +249,25 @@ mod tests {
     struct Mute;
 
     impl Encoder for Mute {
-        fn encode(&mut self, _: &Delivery<'_>, _: &mut Vec<u8>) -> Kind {
-            Kind::Binary
+        fn encode(&mut self, _: &Delivery<'_>, _: &mut Vec<u8>) -> MessageType {
+            MessageType::Binary
         }
     }
 
     impl Protocol for Slow {
         type Encoder = Mute;
 
-        fn receive(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Ending> {
+        fn receive(&mut self, input: &[u8], cycle: &mut ReadCycle) -> Result<usize, CloseReason> {
             let mut at = 0;
-            while !turn.is_over() && at < input.len() {
+            while !cycle.is_over() && at < input.len() {
                 self.taken.push(input[at]);
                 at += 1;
-                turn.check_time();
+                cycle.check_time();
             }
             Ok(at)
         }
 
-        fn finish(&mut self, _: &mut Turn) -> Result<(), Ending> {
+        fn finish(&mut self, _: &mut ReadCycle) -> Result<(), CloseReason> {
             Ok(())
         }
 
@@ -269,13 +275,13 @@ mod tests {
             None
         }
 
-        fn on_deadline(&mut self, _: u64, _: u64, _: &mut Vec<u8>) -> Result<(), Ending> {
+        fn on_deadline(&mut self, _: u64, _: u64, _: &mut Vec<u8>) -> Result<(), CloseReason> {
             Ok(())
         }
 
-        fn excuse(&mut self, _: u64) {}
+        fn reset_keep_alive(&mut self, _: u64) {}
 
-        fn dismiss(&mut self, _: &Ending, _: &mut Vec<u8>) {}
+        fn write_close(&mut self, _: &CloseReason, _: &mut Vec<u8>) {}
     }
 
     fn inbound<P: Protocol>(protocol: P) -> Inbound<Stream, P> {
@@ -290,12 +296,12 @@ mod tests {
     fn what_a_turn_has_no_time_for_comes_in_the_next_in_order() {
         let mut inbound = inbound(Slow::default());
         let mut answers = Answers::default();
-        let taken = inbound.receive(&mut b"abc".to_vec(), &mut Turn::late(), &mut answers);
+        let taken = inbound.receive(&mut b"abc".to_vec(), &mut ReadCycle::late(), &mut answers);
         assert_eq!(taken, Ok(()));
         assert_eq!(inbound.protocol.taken, b"a");
         let turns = iter::from_fn(|| {
             let is_behind = inbound.is_behind();
-            is_behind.then(|| inbound.go_on(&mut Turn::late(), &mut answers))
+            is_behind.then(|| inbound.go_on(&mut ReadCycle::late(), &mut answers))
         });
         assert_eq!(turns.collect::<Vec<_>>(), [Ok(()), Ok(()), Ok(())]);
         assert_eq!(inbound.protocol.taken, b"abc");
@@ -309,11 +315,11 @@ mod tests {
         let frame = |byte: &u8| [0x82, 0x81, 0, 0, 0, 0, *byte];
         let mut frames: Vec<u8> = bytes.iter().flat_map(frame).collect();
         let mut answers = Answers::default();
-        let taken = inbound.receive(&mut frames, &mut Turn::late(), &mut answers);
+        let taken = inbound.receive(&mut frames, &mut ReadCycle::late(), &mut answers);
         assert_eq!(taken, Ok(()));
         assert!(inbound.is_behind() && inbound.protocol.taken.len() < 50);
         while inbound.is_behind() {
-            assert_eq!(inbound.go_on(&mut Turn::late(), &mut answers), Ok(()));
+            assert_eq!(inbound.go_on(&mut ReadCycle::late(), &mut answers), Ok(()));
         }
         assert_eq!(inbound.protocol.taken, bytes);
         assert!(inbound.unread.is_empty() && inbound.unframed.is_empty());
@@ -323,12 +329,12 @@ mod tests {
     fn what_comes_behind_it_waits_too() {
         let mut inbound = inbound(Slow::default());
         for bytes in [b"ab", b"cd"] {
-            let taken = inbound.protocol_bytes(bytes, &mut Turn::late());
+            let taken = inbound.protocol_bytes(bytes, &mut ReadCycle::late());
             assert_eq!(taken, Ok(()));
         }
         assert_eq!(inbound.protocol.taken, b"a");
         assert_eq!(
-            inbound.go_on(&mut Turn::default(), &mut Answers::default()),
+            inbound.go_on(&mut ReadCycle::default(), &mut Answers::default()),
             Ok(())
         );
         assert_eq!(inbound.protocol.taken, b"abcd");
@@ -341,11 +347,11 @@ mod tests {
     impl Protocol for Tens {
         type Encoder = Mute;
 
-        fn receive(&mut self, input: &[u8], _: &mut Turn) -> Result<usize, Ending> {
+        fn receive(&mut self, input: &[u8], _: &mut ReadCycle) -> Result<usize, CloseReason> {
             Ok(input.len() / 10 * 10)
         }
 
-        fn finish(&mut self, _: &mut Turn) -> Result<(), Ending> {
+        fn finish(&mut self, _: &mut ReadCycle) -> Result<(), CloseReason> {
             Ok(())
         }
 
@@ -353,22 +359,22 @@ mod tests {
             None
         }
 
-        fn on_deadline(&mut self, _: u64, _: u64, _: &mut Vec<u8>) -> Result<(), Ending> {
+        fn on_deadline(&mut self, _: u64, _: u64, _: &mut Vec<u8>) -> Result<(), CloseReason> {
             Ok(())
         }
 
-        fn excuse(&mut self, _: u64) {}
+        fn reset_keep_alive(&mut self, _: u64) {}
 
-        fn dismiss(&mut self, _: &Ending, _: &mut Vec<u8>) {}
+        fn write_close(&mut self, _: &CloseReason, _: &mut Vec<u8>) {}
     }
 
     #[test]
     fn a_message_that_is_begun_has_to_be_finished() {
         let mut inbound = inbound(Tens);
-        let mut turn = Turn::default();
+        let mut cycle = ReadCycle::default();
         let mut receive = |inbound: &mut Inbound<_, _>, bytes: usize, now_ms| {
-            turn.now_ms = now_ms;
-            inbound.protocol_bytes(&vec![b'x'; bytes], &mut turn)
+            cycle.now_ms = now_ms;
+            inbound.protocol_bytes(&vec![b'x'; bytes], &mut cycle)
         };
         let mut out = Vec::new();
         assert_eq!(receive(&mut inbound, 20, 1_000), Ok(()));
@@ -395,7 +401,7 @@ mod tests {
         inbound.excuse_unfinished(51_000);
         assert_eq!(inbound.on_deadline(51_001, 0, &mut out), Ok(()));
         let ended = inbound.on_deadline(81_001, 0, &mut out);
-        assert_eq!(ended, Err(Ending::Unfinished));
+        assert_eq!(ended, Err(CloseReason::Unfinished));
         assert_eq!(receive(&mut inbound, 9, 81_001), Ok(()));
         assert_eq!(inbound.deadline(), None, "it is whole");
     }
@@ -404,7 +410,7 @@ mod tests {
     fn a_small_rest_does_not_keep_the_room_of_a_large_message() {
         let mut inbound = inbound(Tens);
         for bytes in [9, 100_000] {
-            let taken = inbound.protocol_bytes(&vec![b'x'; bytes], &mut Turn::default());
+            let taken = inbound.protocol_bytes(&vec![b'x'; bytes], &mut ReadCycle::default());
             assert_eq!(taken, Ok(()));
         }
         assert_eq!(inbound.unread.len(), 9);

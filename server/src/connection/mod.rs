@@ -6,16 +6,16 @@
 //! writes to the subscribers that became ready. Only where a subscriber's socket is full, or its
 //! out-state is taken, does the subscriber's own task do it.
 
-mod farewell;
+mod closing;
 mod framing;
+mod handshake_input;
 mod inbound;
-mod outlet;
-mod prelude;
+mod outbound;
 mod protocol;
+mod read_cycle;
 mod task;
 mod timer;
 mod transport;
-mod turn;
 
 use std::{
     sync::{
@@ -33,28 +33,28 @@ use tokio::{
     time::sleep,
 };
 
-pub use farewell::turn_away;
-pub use framing::{Framing, Kind, Stream, WebSocket};
-pub use outlet::Voice;
-pub use prelude::Prelude;
-pub use protocol::{Encoder, Ending, Protocol};
+pub use closing::turn_away;
+pub use framing::{Framing, MessageType, Stream, WebSocket};
+pub use handshake_input::Prelude;
+pub use outbound::Deliverer;
+pub use protocol::{CloseReason, Encoder, Protocol};
+pub use read_cycle::{ReadCycle, carry_out, deliver};
 pub use transport::Transport;
-pub use turn::{Turn, carry_out, deliver};
 
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
     fairness::SLICE,
     gate::Gate,
-    unfinished::{Share, Unfinished},
+    partial_input::{Share, Unfinished},
 };
 use inbound::Inbound;
-use outlet::{Drained, Outlet, Progress};
+use outbound::{Drained, Outbound, Progress};
 use task::Task;
 
 /// What a connection needs of the server.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct ServerContext {
     pub broker: Arc<Broker>,
     pub advisories: Arc<Advisories>,
     /// What the connection makes is charged to this one.
@@ -67,7 +67,7 @@ pub struct Surroundings {
     pub stopping: watch::Receiver<bool>,
 }
 
-impl Surroundings {
+impl ServerContext {
     /// Attaches a session, which delivers to nobody until it is [`serve`]d.
     pub fn attach(&self, name: Arc<str>) -> Reader {
         self.broker
@@ -99,13 +99,13 @@ impl Surroundings {
 }
 
 /// Takes out of the broker what a session has left there, and rests as a connection does that asks for much.
-async fn see_off(surroundings: Surroundings, mut leaving: Leaving) {
+async fn see_off(context: ServerContext, mut leaving: Leaving) {
     loop {
         let begun = Instant::now();
-        if !surroundings.go_on_leaving(&mut leaving) {
+        if !context.go_on_leaving(&mut leaving) {
             return;
         }
-        match turn::rest_behind(begun.elapsed()) {
+        match read_cycle::rest_behind(begun.elapsed()) {
             Duration::ZERO => yield_now().await,
             rest => sleep(rest).await,
         }
@@ -123,7 +123,7 @@ impl Peer for Nobody {
 /// What the connection's task and those who publish to it share.
 struct Connection<T, F, E> {
     socket: T,
-    outlet: Mutex<Outlet<F, E>>,
+    outbound: Mutex<Outbound<F, E>>,
     session: Arc<Session>,
     /// Calls the task to drain.
     wake: Notify,
@@ -136,7 +136,7 @@ pub struct Opening<T, F, P: Protocol> {
     pub socket: T,
     pub framing: F,
     pub protocol: P,
-    pub voice: Voice<P::Encoder>,
+    pub deliverer: Deliverer<P::Encoder>,
     pub received: Received,
     /// What the peer is told before all else, in the protocol's bytes.
     pub greeting: Vec<u8>,
@@ -150,7 +150,7 @@ pub struct Received {
     /// Bytes of the framing behind them.
     pub unframed: Vec<u8>,
     /// How the peer writes, if it has written.
-    pub kind: Option<Kind>,
+    pub message_type: Option<MessageType>,
 }
 
 /// Serves a peer until one side ends it.
@@ -158,38 +158,38 @@ pub struct Received {
 /// No `async fn`, and the task in a box: what such a function is given, and what it makes of that, would both be part
 /// of every future around it, for as long as the connection.
 pub fn serve<T: Transport, F: Framing, P: Protocol>(
-    surroundings: Surroundings,
+    context: ServerContext,
     opening: Opening<T, F, P>,
 ) -> impl Future<Output = ()> + Send {
     let Opening {
         socket,
         framing,
         protocol,
-        voice,
+        deliverer,
         received,
         greeting,
     } = opening;
-    let session = Arc::clone(voice.reader.session());
-    let kind = if P::IS_BINARY {
-        Kind::Binary
+    let session = Arc::clone(deliverer.reader.session());
+    let message_type = if P::IS_BINARY {
+        MessageType::Binary
     } else {
-        Kind::Text
+        MessageType::Text
     };
-    let mut outlet = Outlet::new(voice, kind);
-    outlet.reply(&greeting);
+    let mut outbound = Outbound::new(deliverer, message_type);
+    outbound.reply(&greeting);
     let connection = Arc::new(Connection {
         socket,
-        outlet: Mutex::new(outlet),
+        outbound: Mutex::new(outbound),
         session: Arc::clone(&session),
         wake: Notify::new(),
-        last_sent_ms: AtomicU64::new(surroundings.clock.now_ms()),
-        clock: surroundings.clock,
+        last_sent_ms: AtomicU64::new(context.clock.now_ms()),
+        clock: context.clock,
     });
     let peer = Arc::downgrade(&connection);
     session.set_peer(peer);
-    let share = Share::new(Arc::clone(&surroundings.unfinished));
+    let share = Share::new(Arc::clone(&context.unfinished));
     let inbound = Inbound::new(framing, protocol, share);
-    let task = Box::new(Task::new(connection, surroundings, inbound));
+    let task = Box::new(Task::new(connection, context, inbound));
     task.run(received)
 }
 
@@ -198,49 +198,49 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
     /// is left for the task.
     fn drain_if_free(&self) -> bool {
         loop {
-            let outlet = match self.outlet.try_lock() {
-                Ok(outlet) => outlet,
+            let outbound = match self.outbound.try_lock() {
+                Ok(outbound) => outbound,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return true,
             };
-            if let Some(drained) = self.drain_and_release(outlet) {
+            if let Some(drained) = self.drain_and_release(outbound) {
                 return drained.is_all();
             }
         }
     }
 
     /// Changes the out-state, drains it, and looks again if somebody found it taken.
-    fn with_outlet(&self, change: impl FnOnce(&mut Outlet<F, E>)) -> Drained {
-        let mut outlet = self.outlet();
-        change(&mut outlet);
+    fn with_outlet(&self, change: impl FnOnce(&mut Outbound<F, E>)) -> Drained {
+        let mut outbound = self.outbound();
+        change(&mut outbound);
         loop {
-            if let Some(drained) = self.drain_and_release(outlet) {
+            if let Some(drained) = self.drain_and_release(outbound) {
                 return drained;
             }
-            outlet = self.outlet();
+            outbound = self.outbound();
         }
     }
 
-    fn outlet(&self) -> MutexGuard<'_, Outlet<F, E>> {
-        self.outlet.lock().unwrap_or_else(PoisonError::into_inner)
+    fn outbound(&self) -> MutexGuard<'_, Outbound<F, E>> {
+        self.outbound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drains the out-state and lets it go; tells nothing when somebody found it taken and more is to be
     /// drained.
-    fn drain_and_release(&self, mut outlet: MutexGuard<'_, Outlet<F, E>>) -> Option<Drained> {
+    fn drain_and_release(&self, mut outbound: MutexGuard<'_, Outbound<F, E>>) -> Option<Drained> {
         // Without a voice it may be another connection's session.
-        let speaks = outlet.has_voice();
+        let speaks = outbound.has_voice();
         if speaks {
             self.session.begin();
         }
-        let (progress, wrote) = outlet.drain(&self.socket);
+        let (progress, wrote) = outbound.drain(&self.socket);
         let drained = Drained {
             progress,
-            unread: outlet.unread_replies(),
-            has_news: outlet.has_news(),
+            unread: outbound.unread_replies(),
+            has_news: outbound.has_news(),
         };
         // Before the look, not after: who finds the out-state taken goes by what we see now.
-        drop(outlet);
+        drop(outbound);
         if wrote {
             self.last_sent_ms
                 .store(self.clock.now_ms(), Ordering::Relaxed);

@@ -9,8 +9,8 @@ use std::{
 use broker::Delivery;
 use wire::websocket::{CloseCode, Violation};
 
-use super::{Kind, Surroundings, Turn, Voice};
-use crate::unfinished;
+use super::{Deliverer, MessageType, ReadCycle, ServerContext};
+use crate::partial_input;
 
 /// The receiving half: a protocol's state machine, joined to the broker.
 pub trait Protocol: Send + 'static {
@@ -25,7 +25,7 @@ pub trait Protocol: Send + 'static {
     ///
     /// # Errors
     /// The connection is to be ended.
-    fn receive(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Ending>;
+    fn receive(&mut self, input: &[u8], cycle: &mut ReadCycle) -> Result<usize, CloseReason>;
 
     /// Whether [`Protocol::hand_over`] has something to give.
     fn has_news(&self) -> bool {
@@ -37,7 +37,11 @@ pub trait Protocol: Send + 'static {
     ///
     /// # Errors
     /// The connection is to be ended.
-    fn hand_over(&mut self, _encoder: &mut Self::Encoder, _turn: &mut Turn) -> Result<(), Ending> {
+    fn hand_over(
+        &mut self,
+        _encoder: &mut Self::Encoder,
+        _turn: &mut ReadCycle,
+    ) -> Result<(), CloseReason> {
         Ok(())
     }
 
@@ -45,7 +49,7 @@ pub trait Protocol: Send + 'static {
     ///
     /// # Errors
     /// The connection is to be ended.
-    fn finish(&mut self, turn: &mut Turn) -> Result<(), Ending>;
+    fn finish(&mut self, cycle: &mut ReadCycle) -> Result<(), CloseReason>;
 
     /// When [`Protocol::on_deadline`] is due, in milliseconds of the server's clock.
     fn deadline(&self) -> Option<u64>;
@@ -60,36 +64,36 @@ pub trait Protocol: Send + 'static {
         now_ms: u64,
         last_sent_ms: u64,
         out: &mut Vec<u8>,
-    ) -> Result<(), Ending>;
+    ) -> Result<(), CloseReason>;
 
     /// Counts the peer as heard of: nothing is read from it for now, for no fault of its own.
-    fn excuse(&mut self, now_ms: u64);
+    fn reset_keep_alive(&mut self, now_ms: u64);
 
     /// Ready when somebody else wants the connection ended.
-    fn poll_evicted(&mut self, _context: &mut Context<'_>) -> Poll<Ending> {
+    fn poll_evicted(&mut self, _context: &mut Context<'_>) -> Poll<CloseReason> {
         Poll::Pending
     }
 
     /// The connection ends, and delivers nothing more: ends its session too, which is the rule, or keeps what is
     /// to outlive it. There is no `ending` when the connection's task failed.
-    fn part(
+    fn on_close(
         &mut self,
-        surroundings: &Surroundings,
-        voice: Voice<Self::Encoder>,
-        _ending: Option<&Ending>,
+        context: &ServerContext,
+        deliverer: Deliverer<Self::Encoder>,
+        _ending: Option<&CloseReason>,
     ) {
-        surroundings.detach(voice.reader.session());
+        context.detach(deliverer.reader.session());
     }
 
     /// Tells the peer, in the protocol's own way, that the server ends the connection.
-    fn dismiss(&mut self, ending: &Ending, replies: &mut Vec<u8>);
+    fn write_close(&mut self, ending: &CloseReason, replies: &mut Vec<u8>);
 }
 
 /// The sending half.
 pub trait Encoder: Send + 'static {
     /// Appends one delivery, or nothing if the peer cannot have it. Tells whether it is text, where the peer
     /// cares.
-    fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> Kind;
+    fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> MessageType;
 
     /// Whether the peer may be given another delivery now. If not, [`Encoder::resend`] makes room, or
     /// [`Protocol::hand_over`] does.
@@ -109,7 +113,7 @@ pub trait Encoder: Send + 'static {
 
 /// Why a connection ends.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Ending {
+pub enum CloseReason {
     /// The peer asked for it.
     #[error("the peer ended it")]
     ByPeer,
@@ -151,7 +155,7 @@ pub enum Ending {
     Io(String),
 }
 
-impl Ending {
+impl CloseReason {
     /// The close code that tells a WebSocket peer (RFC 6455, 7.4.1).
     pub fn close_code(&self) -> CloseCode {
         match self {
@@ -179,8 +183,8 @@ impl Ending {
             Self::NoHandshake => "you did not introduce yourself in time".into(),
             Self::Unread => "you do not read the replies to what you send".into(),
             Self::TooSlow => "you read more slowly than your subscription's rule allows".into(),
-            Self::Unfinished => unfinished::TOO_SLOW.into(),
-            Self::GaveWay => unfinished::GAVE_WAY.into(),
+            Self::Unfinished => partial_input::TOO_SLOW.into(),
+            Self::GaveWay => partial_input::GAVE_WAY.into(),
             Self::Text => "this protocol has binary messages only".into(),
             Self::TakenOver => "another connection has taken over your session".into(),
             Self::Stopping => "the server is stopping".into(),

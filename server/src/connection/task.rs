@@ -24,16 +24,16 @@ use crate::{fairness::give_way, listener::stopped};
 use silence::Unread;
 
 use super::{
-    Connection, Ending, Framing, Protocol, Received, Surroundings, Transport, Turn,
+    CloseReason, Connection, Framing, Protocol, ReadCycle, Received, ServerContext, Transport,
     inbound::{Answers, Inbound},
-    outlet::{Drained, Progress},
+    outbound::{Drained, Progress},
+    read_cycle::Intake,
     timer::Timer,
-    turn::Intake,
 };
 
 pub struct Task<T: Transport, F: Framing, P: Protocol> {
     connection: Arc<Connection<T, F, P::Encoder>>,
-    surroundings: Surroundings,
+    context: ServerContext,
     inbound: Inbound<F, P>,
     /// Stays set for an earlier deadline when the deadline moves on: it finds nothing due then.
     timer: Timer,
@@ -75,7 +75,7 @@ enum Event {
     Behind,
     Deadline,
     Unblocked,
-    Evicted(Ending),
+    Evicted(CloseReason),
     Stopping,
 }
 
@@ -89,13 +89,13 @@ enum Read {
 impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     pub fn new(
         connection: Arc<Connection<T, F, P::Encoder>>,
-        surroundings: Surroundings,
+        context: ServerContext,
         inbound: Inbound<F, P>,
     ) -> Self {
         Self {
-            timer: Timer::new(surroundings.clock),
+            timer: Timer::new(context.clock),
             connection,
-            surroundings,
+            context,
             inbound,
             is_full: false,
             is_unfinished: false,
@@ -113,20 +113,20 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 
     pub async fn run(mut self: Box<Self>, received: Received) {
-        let begun = self.turn(|inbound, turn, answers| inbound.begin(received, turn, answers));
+        let begun = self.cycle(|inbound, cycle, answers| inbound.begin(received, cycle, answers));
         let ending = match begun {
             Ok(()) => self.until_it_ends().await,
             Err(ending) => ending,
         };
         tracing::debug!(session = %self.connection.session.name(), %ending, "connection ends");
-        self.dismiss(&ending).await;
+        self.write_close(&ending).await;
     }
 
-    async fn until_it_ends(&mut self) -> Ending {
+    async fn until_it_ends(&mut self) -> CloseReason {
         loop {
             if self.is_broken {
                 return self
-                    .read_remaining(Ending::Io("the peer is gone".into()))
+                    .read_remaining(CloseReason::Io("the peer is gone".into()))
                     .await;
             }
             self.yield_to_others().await;
@@ -138,11 +138,11 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
                 }
                 Event::Writable | Event::Woken => self.drain(),
                 Event::Behind => self
-                    .turn(Inbound::go_on)
+                    .cycle(Inbound::go_on)
                     .and_then(|()| self.on_missed_deadline()),
                 Event::Deadline => self.on_deadline(),
-                Event::Unfinished | Event::Unblocked => self.turn(|_, _, _| Ok(())),
-                Event::Evicted(ending @ Ending::TakenOver) => {
+                Event::Unfinished | Event::Unblocked => self.cycle(|_, _, _| Ok(())),
+                Event::Evicted(ending @ CloseReason::TakenOver) => {
                     return self.read_remaining(ending).await;
                 }
                 Event::Evicted(ending) => Err(ending),
@@ -152,7 +152,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
                 return ending;
             }
             if self.stopped_ms.is_some() && self.is_drained() {
-                return Ending::Stopping;
+                return CloseReason::Stopping;
             }
         }
     }
@@ -179,15 +179,15 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         self.timer.set(self.deadline());
         let Self {
             connection,
-            surroundings,
+            context,
             inbound,
             timer,
             blocked,
             ..
         } = self;
-        let Surroundings {
+        let ServerContext {
             broker, stopping, ..
-        } = surroundings;
+        } = context;
         tokio::select! {
             biased;
             () = stopped(stopping), if may_stop => Event::Stopping,
@@ -218,29 +218,29 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         own.into_iter().flatten().chain(inbound).min()
     }
 
-    fn read(&mut self) -> Result<Read, Ending> {
+    fn read(&mut self) -> Result<Read, CloseReason> {
         let connection = Arc::clone(&self.connection);
         READ_BUFFER.with_borrow_mut(|buffer| {
             buffer.resize(READ_BYTES, 0);
-            let kept = self.inbound.take_unframed(buffer);
-            match connection.socket.try_read(&mut buffer[kept..]) {
-                Ok(0) => Err(Ending::ByPeer),
+            let saved = self.inbound.take_unframed(buffer);
+            match connection.socket.try_read(&mut buffer[saved..]) {
+                Ok(0) => Err(CloseReason::ByPeer),
                 Ok(count) => {
-                    let input = &mut buffer[..kept + count];
-                    self.turn(|inbound, turn, answers| inbound.receive(input, turn, answers))
+                    let input = &mut buffer[..saved + count];
+                    self.cycle(|inbound, cycle, answers| inbound.receive(input, cycle, answers))
                         .map(|()| Read::Bytes(count))
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.inbound.keep_unframed(&buffer[..kept]);
+                    self.inbound.keep_unframed(&buffer[..saved]);
                     self.flush_answers().map(|()| Read::Nothing)
                 }
-                Err(error) => Err(Ending::Io(error.to_string())),
+                Err(error) => Err(CloseReason::Io(error.to_string())),
             }
         })
     }
 
     /// The transport may have answered what was for itself alone.
-    fn flush_answers(&mut self) -> Result<(), Ending> {
+    fn flush_answers(&mut self) -> Result<(), CloseReason> {
         if self.connection.socket.is_flushed() {
             Ok(())
         } else {
@@ -249,28 +249,28 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 
     /// Does what is due. What comes of it, a heart-beat, is not held back with the replies.
-    fn on_deadline(&mut self) -> Result<(), Ending> {
-        let now_ms = self.surroundings.clock.now_ms();
+    fn on_deadline(&mut self) -> Result<(), CloseReason> {
+        let now_ms = self.context.clock.now_ms();
         if self.choked_until_ms.is_some_and(|until| until <= now_ms) {
-            return Err(Ending::Unread);
+            return Err(CloseReason::Unread);
         }
         if self.stalls_at_ms().is_some_and(|at| at <= now_ms) {
-            return Err(Ending::Stopping);
+            return Err(CloseReason::Stopping);
         }
         if self.listens_at_ms.is_some_and(|at| at <= now_ms) {
             return self.listen();
         }
-        self.excuse(now_ms);
+        self.reset_keep_alive(now_ms);
         let last_sent_ms = self.connection.last_sent_ms.load(Ordering::Relaxed);
         let mut due = Vec::new();
         let done = self.inbound.on_deadline(now_ms, last_sent_ms, &mut due);
-        let drained = self.connection.with_outlet(|outlet| outlet.reply(&due));
+        let drained = self.connection.with_outlet(|outbound| outbound.reply(&due));
         done.and(self.note(drained))
     }
 
     /// Handles a deadline that passed while the peer sent without a pause: the timer is polled only when there is nothing
     /// to read. To be called after a read, which counts the peer as alive.
-    fn on_missed_deadline(&mut self) -> Result<(), Ending> {
+    fn on_missed_deadline(&mut self) -> Result<(), CloseReason> {
         match self.deadline() {
             Some(at) if at <= self.turn_ms => self.on_deadline(),
             _ => Ok(()),
@@ -278,41 +278,41 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 
     /// Goes on reading where the peer waits for others while it is waited for itself.
-    fn listen(&mut self) -> Result<(), Ending> {
+    fn listen(&mut self) -> Result<(), CloseReason> {
         self.listens_at_ms = None;
-        if self.connection.outlet().is_waiting() {
+        if self.connection.outbound().is_waiting() {
             self.blocked = Blocked::default();
         }
-        self.turn(|_, _, _| Ok(()))
+        self.cycle(|_, _, _| Ok(()))
     }
 
     /// Does something that may publish and reply, then writes once.
-    fn turn(
+    fn cycle(
         &mut self,
-        act: impl FnOnce(&mut Inbound<F, P>, &mut Turn, &mut Answers) -> Result<(), Ending>,
-    ) -> Result<(), Ending> {
-        TURN.with_borrow_mut(|turn| {
+        act: impl FnOnce(&mut Inbound<F, P>, &mut ReadCycle, &mut Answers) -> Result<(), CloseReason>,
+    ) -> Result<(), CloseReason> {
+        TURN.with_borrow_mut(|cycle| {
             let mut answers = Answers::default();
-            let gate = Arc::clone(&self.surroundings.gate);
+            let gate = Arc::clone(&self.context.gate);
             let passed = gate.pass();
             let intake = match passed {
                 Some(_) => Intake::Open,
                 None => Intake::Closed,
             };
-            self.turn_ms = self.surroundings.clock.now_ms();
-            turn.begin(self.turn_ms, intake);
-            let done = act(&mut self.inbound, turn, &mut answers);
-            let done = done.and(self.hand_over(turn));
-            let done = done.and(self.inbound.protocol.finish(turn));
+            self.turn_ms = self.context.clock.now_ms();
+            cycle.begin(self.turn_ms, intake);
+            let done = act(&mut self.inbound, cycle, &mut answers);
+            let done = done.and(self.hand_over(cycle));
+            let done = done.and(self.inbound.protocol.finish(cycle));
             drop(passed);
-            self.blocked.extend(std::mem::take(&mut turn.blocked));
+            self.blocked.extend(std::mem::take(&mut cycle.blocked));
             // Whoever has to wait for a subscriber is told so by not being told anything.
-            self.held_replies.extend_from_slice(&turn.replies);
-            self.rest = turn.rest();
-            turn.clear();
+            self.held_replies.extend_from_slice(&cycle.replies);
+            self.rest = cycle.rest();
+            cycle.clear();
             if let Err(ending) = &done {
                 // Its replies are still written, but no more messages: it would not acknowledge them.
-                self.part(Some(ending));
+                self.on_close(Some(ending));
             }
             let flushed = self.flush(answers);
             done.and(flushed)
@@ -320,40 +320,40 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 
     /// Lets the protocol's two halves meet, if they have to.
-    fn hand_over(&mut self, turn: &mut Turn) -> Result<(), Ending> {
+    fn hand_over(&mut self, cycle: &mut ReadCycle) -> Result<(), CloseReason> {
         let protocol = &mut self.inbound.protocol;
         if !std::mem::take(&mut self.has_news) && !protocol.has_news() {
             return Ok(());
         }
-        match self.connection.outlet().encoder() {
-            Some(encoder) => protocol.hand_over(encoder, turn),
+        match self.connection.outbound().encoder() {
+            Some(encoder) => protocol.hand_over(encoder, cycle),
             None => Ok(()),
         }
     }
 
-    fn flush(&mut self, answers: Answers) -> Result<(), Ending> {
+    fn flush(&mut self, answers: Answers) -> Result<(), CloseReason> {
         let replies = if self.blocked.is_empty() {
             std::mem::take(&mut self.held_replies)
         } else {
             Vec::new()
         };
-        let drained = self.connection.with_outlet(|outlet| {
-            if let Some(kind) = answers.kind {
-                outlet.set_kind(kind);
+        let drained = self.connection.with_outlet(|outbound| {
+            if let Some(message_type) = answers.message_type {
+                outbound.set_kind(message_type);
             }
-            outlet.reply(&replies);
-            outlet.control(&answers.control);
+            outbound.reply(&replies);
+            outbound.control(&answers.control);
         });
         self.note(drained)
     }
 
-    fn drain(&mut self) -> Result<(), Ending> {
+    fn drain(&mut self) -> Result<(), CloseReason> {
         let drained = self.connection.with_outlet(|_| {});
         self.note(drained)
     }
 
     /// Goes by how far draining got: what to wait for, and whether to go on at all.
-    fn note(&mut self, drained: Drained) -> Result<(), Ending> {
+    fn note(&mut self, drained: Drained) -> Result<(), CloseReason> {
         let Drained {
             progress,
             unread,
@@ -362,17 +362,17 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         self.is_full = progress == Progress::Full;
         self.choked_until_ms = match self.choked_until_ms {
             _ if !self.is_full || unread <= CHOKED_BYTES => None,
-            None => Some(self.surroundings.clock.now_ms() + CHOKED_MS),
+            None => Some(self.context.clock.now_ms() + CHOKED_MS),
             until => until,
         };
         self.listens_at_ms = match self.listens_at_ms {
             _ if self.blocked.is_empty() => None,
-            None => Some(self.surroundings.clock.now_ms() + UNHEARD_MS),
+            None => Some(self.context.clock.now_ms() + UNHEARD_MS),
             at => at,
         };
         self.note_unread();
         if self.connection.session.is_ended() {
-            return Err(Ending::TooSlow);
+            return Err(CloseReason::TooSlow);
         }
         self.has_news = has_news;
         self.is_unfinished = progress == Progress::More || has_news;
@@ -398,7 +398,7 @@ async fn ready(socket: &TcpStream, reads: bool, writes: bool) -> Event {
 
 thread_local! {
     static READ_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static TURN: RefCell<Turn> = RefCell::default();
+    static TURN: RefCell<ReadCycle> = RefCell::default();
 }
 
 /// The most bytes read at once, and so the most that one batch holds.

@@ -11,8 +11,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::problem::Problem;
 use crate::{
+    partial_input::{GAVE_WAY, TOO_SLOW, time_for},
     server::Server,
-    unfinished::{GAVE_WAY, TOO_SLOW, time_for},
 };
 
 /// Waits for the whole body.

@@ -28,12 +28,12 @@ use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
 
 use super::{
     extract::{Path, Query, Sender},
-    patience::Patience,
     problem::{Problem, refuse_temporary},
+    read_deadline::Patience,
 };
 use crate::{
     clock,
-    connection::{self, Surroundings},
+    connection::{self, ServerContext},
     fairness,
     message::{Encoded, Message, push_json},
     server::Server,
@@ -119,7 +119,7 @@ impl EventsQuery {
 
 /// A session of the broker that is read by polling.
 struct Subscription {
-    surroundings: Surroundings,
+    context: ServerContext,
     reader: Reader,
     waiting: Arc<Waiting>,
     /// The message that is being encoded, piece by piece.
@@ -155,7 +155,7 @@ impl Subscription {
         let name = server.session_name("events");
         let reader = server.broker.attach_for(&client, name, peer);
         let subscription = Self {
-            surroundings: server.surroundings(client),
+            context: server.context(client),
             reader,
             waiting,
             current: None,
@@ -191,7 +191,7 @@ impl Subscription {
     /// Takes the next delivery, and appends what comes before its message.
     fn begin(&mut self, piece: &mut Vec<u8>) {
         let Self {
-            surroundings,
+            context,
             reader,
             current,
             is_searching,
@@ -202,7 +202,7 @@ impl Subscription {
             if let Some(missed) = delivery.missed {
                 push_gap(&delivery, missed, piece);
             }
-            let message = Message::new(&surroundings.broker, delivery.entry);
+            let message = Message::new(&context.broker, delivery.entry);
             piece.extend_from_slice(
                 format!("event: message\nid: {}\ndata: ", message.id()).as_bytes(),
             );
@@ -219,7 +219,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.surroundings.detach(self.reader.session());
+        self.context.detach(self.reader.session());
     }
 }
 

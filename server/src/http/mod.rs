@@ -4,16 +4,16 @@ mod api;
 mod assets;
 mod body;
 mod document;
-mod door;
 mod events;
 mod extract;
+mod handler;
 mod host;
 mod origin;
 mod pages;
-mod patience;
 mod problem;
 mod publish;
 mod queues;
+mod read_deadline;
 mod refusals;
 mod security;
 mod sessions;
@@ -35,7 +35,7 @@ use tower_http::{
 };
 use tracing::Level;
 
-pub use door::HttpDoor;
+pub use handler::HttpHandler;
 pub use host::Hosts;
 pub use origin::Origins;
 use problem::Problem;

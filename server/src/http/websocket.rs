@@ -17,14 +17,14 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{origin, pages, patience::Patient, problem::Problem};
+use super::{origin, pages, problem::Problem, read_deadline::Patient};
 use crate::{
-    connection::{Ending, Prelude, Transport, WebSocket, turn_away},
+    connection::{CloseReason, Prelude, Transport, WebSocket, turn_away},
     fairness,
-    first_bytes::Spoken,
     listener::stopped,
     mqtt,
-    server::{Guest, Server},
+    protocol_detection::Spoken,
+    server::{ConnectionPermit, Server},
     socket::Socket,
     stomp::Stomp,
     tls::TlsStream,
@@ -53,14 +53,14 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
         )
         .into_response();
     };
-    let guest = request.extensions_mut().remove::<Guest>();
+    let permit = request.extensions_mut().remove::<ConnectionPermit>();
     let spoken = handshake.spoken();
     fairness::spawn(async move {
         match upgrading.await {
             Ok(upgraded) => serve(&server, upgraded, spoken).await,
             Err(error) => tracing::debug!(%error, "the upgrade failed"),
         }
-        drop(guest);
+        drop(permit);
     });
     handshake.accept()
 }
@@ -110,15 +110,15 @@ async fn first_said(
     server: &Server,
     transport: &impl Transport,
     prelude: &mut Prelude<WebSocket>,
-) -> Result<Spoken, Ending> {
+) -> Result<Spoken, CloseReason> {
     let mut stopping = server.stopping.clone();
     let said = prelude.until(transport, |received| {
         let first = received.unread.first()?;
         Some(Spoken::of(&[*first]).unwrap_or(Spoken::Stomp))
     });
     tokio::select! {
-        said = timeout(FIRST_WORD, said) => said.unwrap_or(Err(Ending::NoHandshake)),
-        () = stopped(&mut stopping) => Err(Ending::Stopping),
+        said = timeout(FIRST_WORD, said) => said.unwrap_or(Err(CloseReason::NoHandshake)),
+        () = stopped(&mut stopping) => Err(CloseReason::Stopping),
     }
 }
 

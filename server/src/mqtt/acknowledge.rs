@@ -7,7 +7,7 @@ use broker::Settlement;
 use wire::mqtt::{Acknowledgement, PacketId, PublishReason};
 
 use super::{Mqtt, encoder::MqttEncoder};
-use crate::{clock, connection::Turn};
+use crate::{clock, connection::ReadCycle};
 
 /// One of them.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ impl Mqtt {
     }
 
     /// Tells the broker.
-    pub(super) fn settle(&mut self, turn: &mut Turn) {
+    pub(super) fn settle(&mut self, cycle: &mut ReadCycle) {
         if self.settled.is_empty() {
             return;
         }
@@ -56,10 +56,10 @@ impl Mqtt {
             // One whose subscription has ended is not waited for any more.
             let _ = self
                 .broker
-                .settle(&self.session, settlement, now_ms, &mut turn.outcome);
+                .settle(&self.session, settlement, now_ms, &mut cycle.outcome);
         }
         self.settled.shrink_to(SETTLED_KEPT);
-        self.carry_out(turn);
+        self.carry_out(cycle);
     }
 }
 

@@ -9,13 +9,13 @@ use wire::mqtt::{
 };
 
 use super::{
-    kept::{Awaited, Sent},
     options::Options,
     properties::{self, Marks},
+    saved_session::{Awaited, Sent},
 };
 use crate::{
     clock,
-    connection::{Encoder, Kind},
+    connection::{Encoder, MessageType},
 };
 
 pub struct MqttEncoder {
@@ -43,10 +43,10 @@ pub type Settled = (DeliveryId, Verdict);
 
 impl MqttEncoder {
     pub fn new(wishes: &Wishes, outgoing: Outgoing<Sent>) -> Self {
-        let kept = outgoing.iter().map(|(.., sent)| sent.kept_bytes());
+        let saved = outgoing.iter().map(|(.., sent)| sent.kept_bytes());
         Self {
             peer: wishes.peer,
-            kept_bytes: kept.sum(),
+            kept_bytes: saved.sum(),
             outgoing,
             aliases: AliasesOut::new(wishes.topic_alias_maximum, ALIASES),
             keeps: wishes.keeps,
@@ -174,12 +174,12 @@ impl MqttEncoder {
 }
 
 impl Encoder for MqttEncoder {
-    fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> Kind {
+    fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> MessageType {
         if !self.publish(delivery, out) {
             tracing::debug!(topic = %delivery.entry.topic(), "too large for the client");
             self.given_up.extend(delivery.id);
         }
-        Kind::Binary
+        MessageType::Binary
     }
 
     fn has_room(&self) -> bool {
@@ -234,12 +234,12 @@ fn range(missed: Missed) -> String {
 }
 
 /// A delivery of that QoS takes as many bytes as any other.
-fn as_large_as(qos: QoS) -> mqtt::Delivery {
+fn as_large_as(qos: QoS) -> mqtt::QosDelivery {
     let id = PacketId(std::num::NonZeroU16::MIN);
     match qos {
-        QoS::AtMostOnce => mqtt::Delivery::AtMostOnce,
-        QoS::AtLeastOnce => mqtt::Delivery::AtLeastOnce(id, mqtt::Attempt::First),
-        QoS::ExactlyOnce => mqtt::Delivery::ExactlyOnce(id, mqtt::Attempt::First),
+        QoS::AtMostOnce => mqtt::QosDelivery::AtMostOnce,
+        QoS::AtLeastOnce => mqtt::QosDelivery::AtLeastOnce(id, mqtt::Attempt::First),
+        QoS::ExactlyOnce => mqtt::QosDelivery::ExactlyOnce(id, mqtt::Attempt::First),
     }
 }
 
@@ -263,7 +263,7 @@ fn takes(peer: &Peer, shared: &SharedPublish<'_>, own: &Own<'_>) -> bool {
 }
 
 /// Appends a PUBLISH that was sent before; false if the peer cannot have it now.
-fn again(peer: &Peer, delivery: mqtt::Delivery, sent: &Sent, out: &mut Vec<u8>) -> bool {
+fn again(peer: &Peer, delivery: mqtt::QosDelivery, sent: &Sent, out: &mut Vec<u8>) -> bool {
     let Some(entry) = &sent.entry else {
         return false;
     };

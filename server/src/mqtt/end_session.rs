@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 
-use super::sessions::Occupant;
+use super::sessions::ClientIdGuard;
 use crate::server::Server;
 
 /// What became of it.
@@ -28,7 +28,7 @@ pub async fn end_session(server: &Server, client: &str) -> EndedSession {
     let Ok(seated) = timeout(LEAVING_TIME, arrival.sit()).await else {
         return EndedSession::Busy;
     };
-    let occupant = Occupant::new(sessions, &client, seated);
+    let occupant = ClientIdGuard::new(sessions, &client, seated);
     if let Some(away) = occupant.take() {
         away.end(&server.own_surroundings());
     }

@@ -12,12 +12,15 @@ use wire::mqtt::{
 use super::{
     Beginning, Mqtt, Reception,
     encoder::{MqttEncoder, Wishes},
-    kept::{Kept, Sent, Subscriptions},
-    sessions::Occupant,
+    saved_session::{SavedSession, Sent, Subscriptions},
+    sessions::ClientIdGuard,
     will::{self, Unwilling, Will},
 };
 use crate::{
-    connection::{self, Ending, Framing, Kind, Opening, Prelude, Surroundings, Transport, Voice},
+    connection::{
+        self, CloseReason, Deliverer, Framing, MessageType, Opening, Prelude, ServerContext,
+        Transport,
+    },
     listener::stopped,
     server::Server,
 };
@@ -28,12 +31,12 @@ pub async fn serve<T: Transport, F: Framing>(
     socket: T,
     mut prelude: Prelude<F>,
 ) {
-    let surroundings = server.surroundings(server.client_of(socket.tcp()));
+    let context = server.context(server.client_of(socket.tcp()));
     let mut stopping = server.stopping.clone();
     let begun = tokio::select! {
         // In a box, which is gone when the connection begins.
-        begun = Box::pin(begin(&server.mqtt, &surroundings, &socket, &mut prelude)) => begun,
-        () = stopped(&mut stopping) => Err(Ending::Stopping.into()),
+        begun = Box::pin(begin(&server.mqtt, &context, &socket, &mut prelude)) => begun,
+        () = stopped(&mut stopping) => Err(CloseReason::Stopping.into()),
     };
     let Begun {
         beginning,
@@ -49,28 +52,28 @@ pub async fn serve<T: Transport, F: Framing>(
         }
     };
     let encoder = MqttEncoder::new(&wishes, outgoing);
-    let (protocol, reader) = Mqtt::new(&surroundings, beginning);
+    let (protocol, reader) = Mqtt::new(&context, beginning);
     let opening = Opening {
         socket,
         framing: prelude.framing,
         protocol,
-        voice: Voice { reader, encoder },
+        deliverer: Deliverer { reader, encoder },
         received: prelude.received,
         greeting,
     };
-    connection::serve(surroundings, opening).await;
+    connection::serve(context, opening).await;
 }
 
 /// Somebody who is not let in.
 #[derive(Debug)]
 pub(super) struct Turned {
-    ending: Ending,
+    ending: CloseReason,
     /// What they are told, if anything.
     pub connack: Vec<u8>,
 }
 
-impl From<Ending> for Turned {
-    fn from(ending: Ending) -> Self {
+impl From<CloseReason> for Turned {
+    fn from(ending: CloseReason) -> Self {
         Self {
             ending,
             connack: Vec::new(),
@@ -89,27 +92,27 @@ pub(super) struct Begun {
 
 async fn begin<F: Framing>(
     reception: &Reception,
-    surroundings: &Surroundings,
+    context: &ServerContext,
     socket: &impl Transport,
     prelude: &mut Prelude<F>,
 ) -> Result<Begun, Turned> {
     let config = &reception.options.machine;
     let until = Instant::now() + std::time::Duration::from_millis(config.handshake_ms.into());
-    let now_ms = surroundings.clock.now_ms();
+    let now_ms = context.clock.now_ms();
     let handshake = Handshake::new(config, now_ms);
     let opened = timeout_at(until, connect(handshake, socket, prelude)).await;
-    let opened = opened.map_err(|_| Ending::NoHandshake)??;
-    let guest = Guest::new(reception, &surroundings.client, opened)?;
+    let opened = opened.map_err(|_| CloseReason::NoHandshake)??;
+    let permit = ConnectingClient::new(reception, &context.client, opened)?;
     // Whoever has the client id is asked to leave, and does so at once.
-    let arrival = reception.sessions.arrive(&guest.client);
+    let arrival = reception.sessions.arrive(&permit.client);
     let Ok(seated) = timeout_at(until, arrival.sit()).await else {
-        return Err(guest.refused(
+        return Err(permit.refused(
             ConnectReason::ServerBusy,
             "the client id is in use by another connection",
         ));
     };
-    let occupant = Occupant::new(&reception.sessions, &guest.client, seated);
-    guest.begin(reception, surroundings, occupant)
+    let occupant = ClientIdGuard::new(&reception.sessions, &permit.client, seated);
+    permit.begin(reception, context, occupant)
 }
 
 /// Reads CONNECT.
@@ -119,13 +122,13 @@ async fn connect<F: Framing>(
     prelude: &mut Prelude<F>,
 ) -> Result<Opened, Turned> {
     let found = prelude.until(socket, |received| {
-        if received.kind == Some(Kind::Text) {
-            return Some(Err(Ending::Text.into()));
+        if received.message_type == Some(MessageType::Text) {
+            return Some(Err(CloseReason::Text.into()));
         }
         match handshake.connect(&received.unread) {
             Ok(found) => found.map(Ok),
             Err(refusal) => Some(Err(Turned {
-                ending: Ending::Fault(refusal.fault.to_string()),
+                ending: CloseReason::Fault(refusal.fault.to_string()),
                 connack: refusal.connack,
             })),
         }
@@ -136,7 +139,7 @@ async fn connect<F: Framing>(
 }
 
 /// A client that is known, and not let in yet.
-pub(super) struct Guest {
+pub(super) struct ConnectingClient {
     opened: Opened,
     pub client: Arc<str>,
     /// Whether the server gave it its client id.
@@ -144,7 +147,7 @@ pub(super) struct Guest {
     will: Option<Will>,
 }
 
-impl Guest {
+impl ConnectingClient {
     pub fn new(
         reception: &Reception,
         maker: &Arc<Client>,
@@ -189,27 +192,27 @@ impl Guest {
     pub fn begin(
         self,
         reception: &Reception,
-        surroundings: &Surroundings,
-        occupant: Occupant,
+        context: &ServerContext,
+        occupant: ClientIdGuard,
     ) -> Result<Begun, Turned> {
         let opened = &self.opened;
         let options = &reception.options;
         let own_maximum = options.inflight;
-        let now_ms = surroundings.clock.now_ms();
-        let kept = take_up(surroundings, &occupant, opened);
+        let now_ms = context.clock.now_ms();
+        let saved = take_up(context, &occupant, opened);
         let keeps = opened.session_expiry_s > 0;
-        if kept.is_none()
+        if saved.is_none()
             && keeps
-            && let Err(error) = surroundings.client.check_share(Pool::Sessions)
+            && let Err(error) = context.client.check_share(Pool::Sessions)
         {
             return Err(self.refused(ConnectReason::QuotaExceeded, &error.to_string()));
         }
         let mut greeting = Vec::new();
-        let told = (now_ms, kept.is_some());
+        let told = (now_ms, saved.is_some());
         let machine = match self.accept(reception, told, &mut greeting) {
             Ok(machine) => machine,
             Err(turned) => {
-                kept.iter().for_each(|kept| kept.end(surroundings));
+                saved.iter().for_each(|saved| saved.end(context));
                 return Err(turned);
             }
         };
@@ -218,9 +221,9 @@ impl Guest {
             subscriptions,
             mut outgoing,
             machine,
-        } = match kept {
-            Some(kept) => Session::resumed(kept, machine, surroundings),
-            None => Session::new(&self.client, machine, surroundings),
+        } = match saved {
+            Some(saved) => Session::resumed(saved, machine, context),
+            None => Session::new(&self.client, machine, context),
         };
         outgoing.resume(opened.receive_maximum, own_maximum);
         let wishes = Wishes {
@@ -266,7 +269,7 @@ impl Guest {
         let config = &reception.options.machine;
         opened
             .accept(config, now_ms, &greeting, out)
-            .map_err(|fault| Ending::Fault(fault.to_string()).into())
+            .map_err(|fault| CloseReason::Fault(fault.to_string()).into())
     }
 }
 
@@ -274,21 +277,25 @@ fn refused(opened: &Opened, reason: ConnectReason, text: &str) -> Turned {
     let mut connack = Vec::new();
     opened.refuse(reason, text, &mut connack);
     Turned {
-        ending: Ending::Fault(text.to_owned()),
+        ending: CloseReason::Fault(text.to_owned()),
         connack,
     }
 }
 
 /// What was kept, if the client goes on with it; otherwise it ends here ([MQTT-3.1.2-4]).
-fn take_up(surroundings: &Surroundings, occupant: &Occupant, opened: &Opened) -> Option<Kept> {
+fn take_up(
+    context: &ServerContext,
+    occupant: &ClientIdGuard,
+    opened: &Opened,
+) -> Option<SavedSession> {
     let away = *occupant.take()?;
-    if !opened.clean_start && !away.kept.reader.session().is_ended() {
+    if !opened.clean_start && !away.saved.reader.session().is_ended() {
         // Its will is not published ([MQTT-3.1.3-9]).
-        return Some(away.kept);
+        return Some(away.saved);
     }
-    away.kept.end(surroundings);
+    away.saved.end(context);
     if let Some((_, will)) = away.will {
-        will.publish(surroundings);
+        will.publish(context);
     }
     None
 }
@@ -302,22 +309,26 @@ struct Session {
 }
 
 impl Session {
-    fn new(client: &Arc<str>, machine: server::Session, surroundings: &Surroundings) -> Self {
+    fn new(client: &Arc<str>, machine: server::Session, context: &ServerContext) -> Self {
         Self {
-            reader: surroundings.attach(Arc::clone(client)),
+            reader: context.attach(Arc::clone(client)),
             subscriptions: Subscriptions::new(),
             outgoing: Outgoing::new(1, 1),
             machine,
         }
     }
 
-    fn resumed(mut kept: Kept, mut machine: server::Session, surroundings: &Surroundings) -> Self {
-        kept.resume(surroundings);
-        machine.resume(kept.incoming);
+    fn resumed(
+        mut saved: SavedSession,
+        mut machine: server::Session,
+        context: &ServerContext,
+    ) -> Self {
+        saved.resume(context);
+        machine.resume(saved.incoming);
         Self {
-            reader: kept.reader,
-            subscriptions: kept.subscriptions,
-            outgoing: kept.outgoing,
+            reader: saved.reader,
+            subscriptions: saved.subscriptions,
+            outgoing: saved.outgoing,
             machine,
         }
     }

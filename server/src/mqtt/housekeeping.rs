@@ -4,18 +4,17 @@ use super::sessions::Due;
 use crate::server::Server;
 
 pub fn keep_sessions(server: &Server) {
-    let surroundings = server.own_surroundings();
+    let context = server.own_surroundings();
     let now_ms = server.clock.now_ms();
     for due in server.mqtt.sessions.take_due(now_ms, AT_ONCE) {
         let will = match due {
             Due::Will(will) => Some(will),
-            Due::End(kept, will) => {
-                kept.end(&surroundings);
+            Due::End(saved, will) => {
+                saved.end(&context);
                 will
             }
         };
-        will.into_iter()
-            .for_each(|will| will.publish(&surroundings));
+        will.into_iter().for_each(|will| will.publish(&context));
     }
 }
 

@@ -6,19 +6,19 @@
 
 mod acknowledge;
 mod arguments;
-mod door;
 mod encoder;
 mod end_session;
+mod handler;
 mod handshake;
 mod housekeeping;
-mod kept;
+mod id_lock;
 mod names;
 mod options;
 mod properties;
 mod publish;
-mod reception;
-mod seat;
+mod saved_session;
 mod sessions;
+mod shared_state;
 mod subscribe;
 #[cfg(test)]
 mod tests;
@@ -38,21 +38,21 @@ use wire::mqtt::{
 
 use crate::{
     advisory::{Advisories, Presence},
-    connection::{Ending, Protocol, Surroundings, Turn, Voice},
+    connection::{CloseReason, Deliverer, Protocol, ReadCycle, ServerContext},
 };
 use acknowledge::Acknowledged;
 pub use arguments::MqttArguments;
-pub use door::MqttDoor;
 use encoder::{MqttEncoder, Settled};
 pub use end_session::{EndedSession, end_session};
+pub use handler::MqttHandler;
 pub use handshake::serve;
 pub use housekeeping::keep_sessions;
-use kept::{Kept, Sent, Subscriptions, accept_begun};
 pub use options::MqttOptions;
 use publish::Publishing;
-pub use reception::Reception;
-use sessions::{Away, Occupant};
+use saved_session::{SavedSession, Sent, Subscriptions, accept_begun};
+use sessions::{ClientIdGuard, DetachedSession};
 pub use sessions::{ListedSession, Sessions};
+pub use shared_state::Reception;
 use will::Will;
 
 /// The receiving half of a connection, behind CONNECT.
@@ -61,7 +61,7 @@ pub struct Mqtt {
     advisories: Arc<Advisories>,
     session: Arc<Session>,
     /// The client id is ours as long as this is here.
-    occupant: Option<Occupant>,
+    occupant: Option<ClientIdGuard>,
     machine: server::Session,
     presence: Presence,
     publishing: Publishing,
@@ -84,7 +84,7 @@ pub struct Mqtt {
 /// What a connection is made of once CONNECT is accepted.
 struct Beginning {
     reader: Reader,
-    occupant: Occupant,
+    occupant: ClientIdGuard,
     machine: server::Session,
     subscriptions: Subscriptions,
     will: Option<Will>,
@@ -99,7 +99,7 @@ struct Beginning {
 }
 
 impl Mqtt {
-    fn new(surroundings: &Surroundings, beginning: Beginning) -> (Self, Reader) {
+    fn new(context: &ServerContext, beginning: Beginning) -> (Self, Reader) {
         let Beginning {
             reader,
             occupant,
@@ -113,11 +113,11 @@ impl Mqtt {
             prefetch,
         } = beginning;
         let session = Arc::clone(reader.session());
-        let mut presence = Presence::new(&surroundings.advisories, &session);
+        let mut presence = Presence::new(&context.advisories, &session);
         presence.begins();
         let mqtt = Self {
-            broker: Arc::clone(&surroundings.broker),
-            advisories: Arc::clone(&surroundings.advisories),
+            broker: Arc::clone(&context.broker),
+            advisories: Arc::clone(&context.advisories),
             session,
             occupant: Some(occupant),
             machine,
@@ -137,34 +137,34 @@ impl Mqtt {
     }
 
     /// A turn's messages are in the broker before anything else is done.
-    fn request(&mut self, request: Request<'_>, turn: &mut Turn) -> Result<(), Refusal> {
+    fn request(&mut self, request: Request<'_>, cycle: &mut ReadCycle) -> Result<(), Refusal> {
         match request {
-            Request::Publish(publish) => return Ok(self.publish(&publish, turn)?),
+            Request::Publish(publish) => return Ok(self.publish(&publish, cycle)?),
             Request::Puback(ack) => self.note(Acknowledged::puback(&ack)),
             Request::Pubrec(ack) => self.note(Acknowledged::pubrec(&ack)),
             Request::Pubcomp(ack) => self.note(Acknowledged::Pubcomp(ack.packet_id)),
             other => {
-                self.flush(turn)?;
-                self.other(other, turn)?;
+                self.flush(cycle)?;
+                self.other(other, cycle)?;
             }
         }
         Ok(())
     }
 
-    fn other(&mut self, request: Request<'_>, turn: &mut Turn) -> Result<(), Refusal> {
+    fn other(&mut self, request: Request<'_>, cycle: &mut ReadCycle) -> Result<(), Refusal> {
         match request {
-            Request::Pubrel(release) => self.machine.pubcomp(release, &mut turn.replies)?,
+            Request::Pubrel(release) => self.machine.pubcomp(release, &mut cycle.replies)?,
             Request::Subscribe(packet) => {
                 let begun = Instant::now();
-                self.subscribe(&packet, turn)?;
-                turn.check_request(begun);
+                self.subscribe(&packet, cycle)?;
+                cycle.check_request(begun);
             }
             Request::Unsubscribe(packet) => {
                 let begun = Instant::now();
-                self.unsubscribe(&packet, turn)?;
-                turn.check_request(begun);
+                self.unsubscribe(&packet, cycle)?;
+                cycle.check_request(begun);
             }
-            Request::Pingreq => self.machine.pingresp(&mut turn.replies)?,
+            Request::Pingreq => self.machine.pingresp(&mut cycle.replies)?,
             Request::Disconnect(disconnect) => return Err(self.leave(&disconnect)),
             Request::Publish(_) | Request::Puback(_) | Request::Pubrec(_) | Request::Pubcomp(_) => {
             }
@@ -187,31 +187,31 @@ impl Mqtt {
         Refusal::Disconnected
     }
 
-    fn receive_all(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Refusal> {
+    fn receive_all(&mut self, input: &[u8], cycle: &mut ReadCycle) -> Result<usize, Refusal> {
         let mut at = 0;
-        while turn.has_time()
+        while cycle.has_time()
             && let Some((request, taken)) = self.machine.request(&input[at..])?
         {
             at += taken;
-            self.request(request, turn)?;
+            self.request(request, cycle)?;
         }
         Ok(at)
     }
 
     /// Tells the peer its fault; the connection ends.
-    fn refuse(&mut self, refusal: Refusal, turn: &mut Turn) -> Ending {
+    fn refuse(&mut self, refusal: Refusal, cycle: &mut ReadCycle) -> CloseReason {
         match refusal {
-            Refusal::Disconnected => Ending::ByPeer,
+            Refusal::Disconnected => CloseReason::ByPeer,
             Refusal::Fault(fault) => {
-                self.machine.disconnect(&fault, &mut turn.replies);
-                Ending::Fault(fault.to_string())
+                self.machine.disconnect(&fault, &mut cycle.replies);
+                CloseReason::Fault(fault.to_string())
             }
         }
     }
 
     /// Sees to what the broker left to be done for others.
-    fn carry_out(&self, turn: &mut Turn) {
-        turn.carry_out(&self.advisories, &self.session);
+    fn carry_out(&self, cycle: &mut ReadCycle) {
+        cycle.carry_out(&self.advisories, &self.session);
     }
 }
 
@@ -233,17 +233,17 @@ impl Protocol for Mqtt {
     /// [MQTT-6.0.0-1].
     const IS_BINARY: bool = true;
 
-    fn receive(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Ending> {
-        self.machine.received(turn.now_ms);
-        match self.receive_all(input, turn) {
+    fn receive(&mut self, input: &[u8], cycle: &mut ReadCycle) -> Result<usize, CloseReason> {
+        self.machine.received(cycle.now_ms);
+        match self.receive_all(input, cycle) {
             Ok(used) => Ok(used),
             Err(refusal) => {
                 // What came before the fault counts, and is answered before it.
-                let refusal = match self.flush(turn) {
+                let refusal = match self.flush(cycle) {
                     Ok(()) => refusal,
                     Err(earlier) => Refusal::Fault(earlier),
                 };
-                Err(self.refuse(refusal, turn))
+                Err(self.refuse(refusal, cycle))
             }
         }
     }
@@ -252,46 +252,52 @@ impl Protocol for Mqtt {
         !self.acknowledged.is_empty()
     }
 
-    fn hand_over(&mut self, encoder: &mut MqttEncoder, turn: &mut Turn) -> Result<(), Ending> {
-        self.apply(encoder, &mut turn.replies);
+    fn hand_over(
+        &mut self,
+        encoder: &mut MqttEncoder,
+        cycle: &mut ReadCycle,
+    ) -> Result<(), CloseReason> {
+        self.apply(encoder, &mut cycle.replies);
         Ok(())
     }
 
-    fn finish(&mut self, turn: &mut Turn) -> Result<(), Ending> {
-        self.settle(turn);
-        self.flush(turn)
-            .map_err(|fault| self.refuse(fault.into(), turn))
+    fn finish(&mut self, cycle: &mut ReadCycle) -> Result<(), CloseReason> {
+        self.settle(cycle);
+        self.flush(cycle)
+            .map_err(|fault| self.refuse(fault.into(), cycle))
     }
 
     fn deadline(&self) -> Option<u64> {
         self.machine.deadline()
     }
 
-    fn on_deadline(&mut self, now_ms: u64, _: u64, _: &mut Vec<u8>) -> Result<(), Ending> {
+    fn on_deadline(&mut self, now_ms: u64, _: u64, _: &mut Vec<u8>) -> Result<(), CloseReason> {
         match self.machine.on_deadline(now_ms) {
-            Due::PeerSilent { .. } => Err(Ending::Silent),
+            Due::PeerSilent { .. } => Err(CloseReason::Silent),
             Due::Nothing | Due::Ping | Due::HandshakeOverdue => Ok(()),
         }
     }
 
-    fn excuse(&mut self, now_ms: u64) {
+    fn reset_keep_alive(&mut self, now_ms: u64) {
         self.machine.received(now_ms);
     }
 
-    fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<Ending> {
+    fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
         match &self.occupant {
-            Some(occupant) => occupant.poll_wanted(context).map(|()| Ending::TakenOver),
+            Some(occupant) => occupant
+                .poll_wanted(context)
+                .map(|()| CloseReason::TakenOver),
             None => Poll::Pending,
         }
     }
 
-    fn part(
+    fn on_close(
         &mut self,
-        surroundings: &Surroundings,
-        voice: Voice<MqttEncoder>,
-        ending: Option<&Ending>,
+        context: &ServerContext,
+        deliverer: Deliverer<MqttEncoder>,
+        ending: Option<&CloseReason>,
     ) {
-        let Voice { reader, encoder } = voice;
+        let Deliverer { reader, encoder } = deliverer;
         self.presence.ends();
         // Dropped last: who has waited for the client id finds everything in its place.
         let occupant = self.occupant.take();
@@ -299,55 +305,56 @@ impl Protocol for Mqtt {
         let will = self.will.take();
         if !is_kept {
             // Nobody else is given what was begun with QoS 2 ([MQTT-4.8.2-5]); a queue's messages come back.
-            let session = (surroundings, &*self.session);
+            let session = (context, &*self.session);
             accept_begun(session, &encoder.into_outgoing(), Sent::is_shared);
-            surroundings.detach(&self.session);
-            will.into_iter().for_each(|will| will.publish(surroundings));
+            context.detach(&self.session);
+            will.into_iter().for_each(|will| will.publish(context));
             return;
         }
-        let now_ms = surroundings.clock.now_ms();
-        let mut kept = Kept {
+        let now_ms = context.clock.now_ms();
+        let mut saved = SavedSession {
             reader,
             subscriptions: std::mem::take(&mut self.subscriptions),
             outgoing: encoder.into_outgoing(),
             incoming: self.machine.take_incoming(),
         };
-        kept.pause(surroundings);
+        saved.pause(context);
         let mut later = None;
         match will {
-            Some(will) if will.delay_s() == 0 => will.publish(surroundings),
+            Some(will) if will.delay_s() == 0 => will.publish(context),
             Some(will) => later = Some((now_ms + milliseconds(will.delay_s()), will)),
             None => {}
         }
         let ends_ms = now_ms + milliseconds(self.session_expiry_s);
         if let Some(occupant) = occupant {
-            let ended = occupant.leave(Away {
-                kept,
+            let ended = occupant.leave(DetachedSession {
+                saved,
                 will: later,
                 ends_ms,
-                _charge: surroundings.client.charge(Pool::Sessions, 1),
+                _charge: context.client.charge(Pool::Sessions, 1),
             });
             if let Some(ended) = ended {
-                ended.end(surroundings);
+                ended.end(context);
             }
         }
     }
 
-    fn dismiss(&mut self, ending: &Ending, replies: &mut Vec<u8>) {
+    fn write_close(&mut self, ending: &CloseReason, replies: &mut Vec<u8>) {
         let reason = match ending {
-            Ending::Silent => DisconnectReason::KeepAliveTimeout,
-            Ending::TakenOver => DisconnectReason::SessionTakenOver,
-            Ending::Stopping => DisconnectReason::ServerShuttingDown,
-            Ending::TooSlow | Ending::Unread | Ending::Unfinished | Ending::GaveWay => {
-                DisconnectReason::QuotaExceeded
-            }
+            CloseReason::Silent => DisconnectReason::KeepAliveTimeout,
+            CloseReason::TakenOver => DisconnectReason::SessionTakenOver,
+            CloseReason::Stopping => DisconnectReason::ServerShuttingDown,
+            CloseReason::TooSlow
+            | CloseReason::Unread
+            | CloseReason::Unfinished
+            | CloseReason::GaveWay => DisconnectReason::QuotaExceeded,
             // Told already, or nobody to tell, or not behind CONNECT.
-            Ending::ByPeer
-            | Ending::Fault(_)
-            | Ending::Framing(_)
-            | Ending::Io(_)
-            | Ending::NoHandshake
-            | Ending::Text => return,
+            CloseReason::ByPeer
+            | CloseReason::Fault(_)
+            | CloseReason::Framing(_)
+            | CloseReason::Io(_)
+            | CloseReason::NoHandshake
+            | CloseReason::Text => return,
         };
         let fault = Fault::refused(reason, ending.told());
         self.machine.disconnect(&fault, replies);

@@ -14,30 +14,30 @@
 
 use std::borrow::Cow;
 
-use broker::{InvalidName, Kind, TopicFilter, TopicName};
+use broker::{DestinationKind, InvalidName, TopicFilter, TopicName};
 
 /// What a topic name of MQTT stands for.
-pub fn published_to(topic: &str) -> Result<(Kind, TopicName), InvalidName> {
+pub fn published_to(topic: &str) -> Result<(DestinationKind, TopicName), InvalidName> {
     let (kind, rest) = kind_of(topic);
     Ok((kind, TopicName::new(&translated(rest, Side::Mqtt))?))
 }
 
 /// What a topic filter of MQTT covers. A shared subscription's is without its share.
-pub fn subscribed_to(filter: &str) -> Result<(Kind, TopicFilter), InvalidName> {
+pub fn subscribed_to(filter: &str) -> Result<(DestinationKind, TopicFilter), InvalidName> {
     let (kind, rest) = kind_of(filter);
     Ok((kind, TopicFilter::new(&translated(rest, Side::Mqtt))?))
 }
 
 /// How MQTT names a topic or queue.
-pub fn written(kind: Kind, name: &str) -> String {
+pub fn written(kind: DestinationKind, name: &str) -> String {
     let mut out = String::new();
     write(kind, name, &mut out);
     out
 }
 
 /// Appends how MQTT names a topic or queue.
-pub fn write(kind: Kind, name: &str, out: &mut String) {
-    if kind == Kind::Queue {
+pub fn write(kind: DestinationKind, name: &str, out: &mut String) {
+    if kind == DestinationKind::Queue {
         out.push_str(QUEUE);
     }
     // Nearly all names differ in nothing but what joins their levels; this is done for each message.
@@ -56,10 +56,10 @@ pub fn write(kind: Kind, name: &str, out: &mut String) {
     }
 }
 
-fn kind_of(topic: &str) -> (Kind, &str) {
+fn kind_of(topic: &str) -> (DestinationKind, &str) {
     match topic.strip_prefix(QUEUE) {
-        Some(queue) => (Kind::Queue, queue),
-        None => (Kind::Topic, topic),
+        Some(queue) => (DestinationKind::Queue, queue),
+        None => (DestinationKind::Topic, topic),
     }
 }
 
@@ -246,28 +246,36 @@ mod tests {
     #[test]
     fn names_are_the_same_tree() {
         let table = [
-            ("rect", Kind::Topic, "rect"),
-            ("finance/stock/market", Kind::Topic, "finance.stock.market"),
-            ("$SYS/broker/uptime", Kind::Topic, "$SYS.broker.uptime"),
-            ("$queue/orders", Kind::Queue, "orders"),
-            ("$queue/shop/orders", Kind::Queue, "shop.orders"),
-            ("v1.5/x", Kind::Topic, "v1%2E5.x"),
-            ("a*b/c>", Kind::Topic, "a%2Ab.c%3E"),
-            ("/a", Kind::Topic, "%.a"),
-            ("a//b/", Kind::Topic, "a.%.b.%"),
-            ("/", Kind::Topic, "%.%"),
-            ("%/a", Kind::Topic, "%25.a"),
-            ("%25/a", Kind::Topic, "%2525.a"),
-            ("%", Kind::Topic, "%"),
-            ("100%", Kind::Topic, "100%"),
-            ("100%/20% off", Kind::Topic, "100%.20% off"),
-            ("%2E", Kind::Topic, "%252E"),
-            ("%252E", Kind::Topic, "%25252E"),
-            ("%2e", Kind::Topic, "%2e"),
-            ("%2B", Kind::Topic, "+"),
-            ("%252B", Kind::Topic, "%2B"),
-            ("a\u{1}\u{85}b", Kind::Topic, "a%01%85b"),
-            ("%2.", Kind::Topic, "%2%2E"),
+            ("rect", DestinationKind::Topic, "rect"),
+            (
+                "finance/stock/market",
+                DestinationKind::Topic,
+                "finance.stock.market",
+            ),
+            (
+                "$SYS/broker/uptime",
+                DestinationKind::Topic,
+                "$SYS.broker.uptime",
+            ),
+            ("$queue/orders", DestinationKind::Queue, "orders"),
+            ("$queue/shop/orders", DestinationKind::Queue, "shop.orders"),
+            ("v1.5/x", DestinationKind::Topic, "v1%2E5.x"),
+            ("a*b/c>", DestinationKind::Topic, "a%2Ab.c%3E"),
+            ("/a", DestinationKind::Topic, "%.a"),
+            ("a//b/", DestinationKind::Topic, "a.%.b.%"),
+            ("/", DestinationKind::Topic, "%.%"),
+            ("%/a", DestinationKind::Topic, "%25.a"),
+            ("%25/a", DestinationKind::Topic, "%2525.a"),
+            ("%", DestinationKind::Topic, "%"),
+            ("100%", DestinationKind::Topic, "100%"),
+            ("100%/20% off", DestinationKind::Topic, "100%.20% off"),
+            ("%2E", DestinationKind::Topic, "%252E"),
+            ("%252E", DestinationKind::Topic, "%25252E"),
+            ("%2e", DestinationKind::Topic, "%2e"),
+            ("%2B", DestinationKind::Topic, "+"),
+            ("%252B", DestinationKind::Topic, "%2B"),
+            ("a\u{1}\u{85}b", DestinationKind::Topic, "a%01%85b"),
+            ("%2.", DestinationKind::Topic, "%2%2E"),
         ];
         for (mqtt, kind, carillon) in table {
             let found = published_to(mqtt).expect("a name");
@@ -288,10 +296,10 @@ mod tests {
         ];
         for (mqtt, _, carillon) in table {
             let (kind, filter) = subscribed_to(mqtt).expect("a filter");
-            assert_eq!((kind, filter.as_str()), (Kind::Topic, carillon));
+            assert_eq!((kind, filter.as_str()), (DestinationKind::Topic, carillon));
         }
         let (kind, filter) = subscribed_to("$queue/shop/#").expect("a filter");
-        assert_eq!((kind, filter.as_str()), (Kind::Queue, "shop.>"));
+        assert_eq!((kind, filter.as_str()), (DestinationKind::Queue, "shop.>"));
     }
 
     #[test]
@@ -312,10 +320,10 @@ mod tests {
         #[test]
         fn nothing_is_lost_from_carillon(name in "([%2350ABEF+#a.]|%2E|%2B|%25){1,20}") {
             prop_assume!(TopicName::new(&name).is_ok());
-            let topic = written(Kind::Topic, &name);
+            let topic = written(DestinationKind::Topic, &name);
             prop_assert!(mqtt::TopicName::parse(&topic).is_ok(), "{}", topic);
             let (kind, back) = published_to(&topic).expect("a name");
-            prop_assert_eq!((kind, back.as_str()), (Kind::Topic, name.as_str()));
+            prop_assert_eq!((kind, back.as_str()), (DestinationKind::Topic, name.as_str()));
         }
     }
 }

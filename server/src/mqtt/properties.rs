@@ -22,7 +22,7 @@ use wire::mqtt::{
 };
 
 use super::names;
-use crate::{content_type, stomp, written_name::WrittenName};
+use crate::{content_type, name_cache::WrittenName, stomp};
 
 /// What MQTT notes of a message that nobody else cares for; all zero for what came otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

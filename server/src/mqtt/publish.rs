@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use broker::{InvalidName, Kind, Publication, PublishError, TopicName};
+use broker::{DestinationKind, InvalidName, Publication, PublishError, TopicName};
 use wire::mqtt::{
-    Arrival, Delivery, DisconnectReason, PublishReason,
+    Arrival, DisconnectReason, PublishReason, QosDelivery,
     server::{self, Fault},
 };
 
 use super::{Mqtt, names, properties};
-use crate::connection::Turn;
+use crate::connection::ReadCycle;
 
 /// What PUBLISH packets are made into messages with.
 #[derive(Default)]
@@ -22,14 +22,14 @@ pub(super) struct Publishing {
 
 struct Target {
     text: Box<str>,
-    kind: Kind,
+    kind: DestinationKind,
     name: TopicName,
 }
 
 /// Due when the publication with this number in the turn's batch is in the broker.
 struct Due {
     index: usize,
-    delivery: Delivery,
+    delivery: QosDelivery,
 }
 
 /// Why a message is not taken.
@@ -42,35 +42,35 @@ impl Mqtt {
     pub(super) fn publish(
         &mut self,
         publish: &server::Publish<'_>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
         if publish.arrival == Arrival::Duplicate {
             // It was published when it came first; answers are in the order of the packets ([MQTT-4.6.0-2]).
-            self.flush(turn)?;
-            return self.answer(publish.delivery, Ok(()), turn);
+            self.flush(cycle)?;
+            return self.answer(publish.delivery, Ok(()), cycle);
         }
-        if turn.is_closed() {
+        if cycle.is_closed() {
             self.machine.disregard(publish.delivery);
             return Ok(());
         }
-        match self.message(publish, turn.unix_ms) {
+        match self.message(publish, cycle.unix_ms) {
             Ok(message) => {
-                if publish.delivery != Delivery::AtMostOnce {
-                    let index = turn.batch.len();
+                if publish.delivery != QosDelivery::AtMostOnce {
+                    let index = cycle.batch.len();
                     let delivery = publish.delivery;
                     self.publishing.due.push(Due { index, delivery });
                 }
-                turn.batch.push(message);
+                cycle.batch.push(message);
                 Ok(())
             }
-            Err(refused) if publish.delivery == Delivery::AtMostOnce => {
+            Err(refused) if publish.delivery == QosDelivery::AtMostOnce => {
                 let reason = DisconnectReason::from_code(refused.reason.code());
                 let reason = reason.unwrap_or(DisconnectReason::ImplementationSpecificError);
                 Err(Fault::refused(reason, refused.text))
             }
             Err(refused) => {
-                self.flush(turn)?;
-                self.answer(publish.delivery, Err(refused), turn)
+                self.flush(cycle)?;
+                self.answer(publish.delivery, Err(refused), cycle)
             }
         }
     }
@@ -79,30 +79,30 @@ impl Mqtt {
     ///
     /// Where one cannot be answered the connection ends, and what follows it is not published: its client has not
     /// been told of it, and will send it again as something new.
-    pub(super) fn flush(&mut self, turn: &mut Turn) -> Result<(), Fault> {
-        if turn.batch.is_empty() {
+    pub(super) fn flush(&mut self, cycle: &mut ReadCycle) -> Result<(), Fault> {
+        if cycle.batch.is_empty() {
             return Ok(());
         }
         let mut due = std::mem::take(&mut self.publishing.due);
         let mut answers = due.drain(..).peekable();
         let mut published = 0;
         let mut done = Ok(());
-        while done.is_ok() && !turn.batch.is_empty() {
-            turn.publish(&self.broker, &self.advisories, &self.session);
-            let results = std::mem::take(&mut turn.outcome.results);
+        while done.is_ok() && !cycle.batch.is_empty() {
+            cycle.publish(&self.broker, &self.advisories, &self.session);
+            let results = std::mem::take(&mut cycle.outcome.results);
             for (index, result) in (published..).zip(&results) {
                 let result = result.as_ref().map(|_| ()).map_err(Refused::of);
                 match answers.next_if(|due| due.index == index) {
-                    Some(due) if done.is_ok() => done = self.answer(due.delivery, result, turn),
+                    Some(due) if done.is_ok() => done = self.answer(due.delivery, result, cycle),
                     Some(_) => {}
                     // With QoS 0 nobody waits for an answer; the broker counts it.
                     None => result.unwrap_or_else(|refused| self.note_refused(&refused)),
                 }
             }
             published += results.len();
-            turn.outcome.results = results;
+            cycle.outcome.results = results;
         }
-        turn.batch.clear();
+        cycle.batch.clear();
         answers.for_each(|due| self.machine.disregard(due.delivery));
         due.shrink_to(DUE_KEPT);
         self.publishing.due = due;
@@ -111,9 +111,9 @@ impl Mqtt {
 
     fn answer(
         &mut self,
-        delivery: Delivery,
+        delivery: QosDelivery,
         result: Result<(), Refused>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
         let (reason, text) = match &result {
             Ok(()) => (PublishReason::Success, ""),
@@ -123,12 +123,12 @@ impl Mqtt {
             }
         };
         match delivery {
-            Delivery::AtMostOnce => Ok(()),
-            Delivery::AtLeastOnce(id, _) => {
-                self.machine.puback(id, reason, text, &mut turn.replies)
+            QosDelivery::AtMostOnce => Ok(()),
+            QosDelivery::AtLeastOnce(id, _) => {
+                self.machine.puback(id, reason, text, &mut cycle.replies)
             }
-            Delivery::ExactlyOnce(id, _) => {
-                self.machine.pubrec(id, reason, text, &mut turn.replies)
+            QosDelivery::ExactlyOnce(id, _) => {
+                self.machine.pubrec(id, reason, text, &mut cycle.replies)
             }
         }
     }
@@ -176,7 +176,7 @@ impl Mqtt {
         Ok(properties::apply(message, &publish.properties, now_ms)?)
     }
 
-    fn target(&mut self, text: &str) -> Result<(Kind, TopicName), InvalidName> {
+    fn target(&mut self, text: &str) -> Result<(DestinationKind, TopicName), InvalidName> {
         match &self.publishing.last {
             Some(last) if *last.text == *text => Ok((last.kind, last.name.clone())),
             _ => {

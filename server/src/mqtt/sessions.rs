@@ -20,12 +20,12 @@ use broker::Charge;
 use wire::mqtt::QoS;
 
 use super::{
-    kept::Kept,
+    id_lock::{Arrival, ClientIdLock, Seated},
     options::Options,
-    seat::{Arrival, Seat, Seated},
+    saved_session::SavedSession,
     will::Will,
 };
-use crate::connection::Surroundings;
+use crate::connection::ServerContext;
 
 pub struct Sessions {
     state: Mutex<State>,
@@ -77,13 +77,13 @@ pub struct ListedAway {
 
 #[derive(Default)]
 struct Client {
-    seat: Arc<Seat>,
+    id_lock: Arc<ClientIdLock>,
     away: Option<Box<Parked>>,
 }
 
 /// A session without a connection.
-pub struct Away {
-    pub kept: Kept,
+pub struct DetachedSession {
+    pub saved: SavedSession,
     /// What is to be published, and when, if the client has not come back.
     pub will: Option<(u64, Will)>,
     /// When it ends; times are milliseconds of the server's clock.
@@ -94,7 +94,7 @@ pub struct Away {
 
 /// A session that is away, with its place among those that make room.
 struct Parked {
-    away: Away,
+    away: DetachedSession,
     worth: Worth,
     departure: u64,
 }
@@ -103,11 +103,11 @@ struct Parked {
 pub enum Due {
     Will(Will),
     /// The session, and the will that comes with its end.
-    End(Box<Kept>, Option<Will>),
+    End(Box<SavedSession>, Option<Will>),
 }
 
 /// A client id in use by a connection. When it is dropped, the next who waits has it.
-pub struct Occupant {
+pub struct ClientIdGuard {
     sessions: Arc<Sessions>,
     client: Arc<str>,
     /// There until it is dropped.
@@ -150,7 +150,7 @@ impl Sessions {
     pub fn arrive(&self, client: &Arc<str>) -> Arrival {
         let mut state = self.state();
         let client = state.clients.entry(Arc::clone(client)).or_default();
-        client.seat.arrive()
+        client.id_lock.arrive()
     }
 
     /// Sessions whose clients are away.
@@ -186,12 +186,12 @@ impl State {
             self.due.insert((away.ends_ms, client));
             return Some(Due::Will(will));
         }
-        let Away { kept, will, .. } = *self.take(&client)?;
+        let DetachedSession { saved, will, .. } = *self.take(&client)?;
         self.forget_if_unused(&client);
-        Some(Due::End(Box::new(kept), will.map(|(_, will)| will)))
+        Some(Due::End(Box::new(saved), will.map(|(_, will)| will)))
     }
 
-    fn take(&mut self, client: &Arc<str>) -> Option<Box<Away>> {
+    fn take(&mut self, client: &Arc<str>) -> Option<Box<DetachedSession>> {
         let parked = *self.clients.get_mut(client)?.away.take()?;
         let client = Arc::clone(client);
         let place = (parked.worth, parked.departure, Arc::clone(&client));
@@ -201,12 +201,12 @@ impl State {
         Some(Box::new(parked.away))
     }
 
-    fn park(&mut self, client: &Arc<str>, away: Away) {
+    fn park(&mut self, client: &Arc<str>, away: DetachedSession) {
         let Some(known) = self.clients.get_mut(client) else {
             return;
         };
         let parked = Parked {
-            worth: away.kept.worth(),
+            worth: away.saved.worth(),
             departure: self.departures,
             away,
         };
@@ -220,11 +220,11 @@ impl State {
 
     /// Takes out the session that is to make room. It has been away longest of those with the least to lose; one
     /// for which messages came since it was looked at last takes its place behind the others.
-    fn make_room(&mut self) -> Option<Box<Away>> {
+    fn make_room(&mut self) -> Option<Box<DetachedSession>> {
         for _ in 0..LOOKED_AT {
             let (worth, departure, client) = self.leaving.first().cloned()?;
             let parked = self.clients.get_mut(&client)?.away.as_mut()?;
-            let now = parked.away.kept.worth().max(worth);
+            let now = parked.away.saved.worth().max(worth);
             if now == worth {
                 break;
             }
@@ -243,28 +243,28 @@ impl State {
         let is_unused = self
             .clients
             .get(client)
-            .is_some_and(|client| client.away.is_none() && Arc::strong_count(&client.seat) == 1);
+            .is_some_and(|client| client.away.is_none() && Arc::strong_count(&client.id_lock) == 1);
         if is_unused {
             self.clients.remove(client);
         }
     }
 }
 
-impl Away {
+impl DetachedSession {
     fn listed(&self) -> ListedAway {
         ListedAway {
-            subscriptions: self.kept.subscriptions.len(),
-            has_messages: self.kept.worth() == Worth::Messages,
+            subscriptions: self.saved.subscriptions.len(),
+            has_messages: self.saved.worth() == Worth::Messages,
             ends_ms: self.ends_ms,
         }
     }
 
     /// Ends it. Its will is published ("The Will Message MUST be published [...] when [...] the Session ends", 5.0,
     /// 3.1.2.5).
-    pub fn end(self, surroundings: &Surroundings) {
-        self.kept.end(surroundings);
+    pub fn end(self, context: &ServerContext) {
+        self.saved.end(context);
         if let Some((_, will)) = self.will {
-            will.publish(surroundings);
+            will.publish(context);
         }
     }
 
@@ -274,7 +274,7 @@ impl Away {
     }
 }
 
-impl Kept {
+impl SavedSession {
     /// What would be lost with it.
     fn worth(&self) -> Worth {
         let is_owed = |tag: &[u8]| Options::of_tag(tag).maximum_qos != QoS::AtMostOnce;
@@ -288,7 +288,7 @@ impl Kept {
     }
 }
 
-impl Occupant {
+impl ClientIdGuard {
     pub fn new(sessions: &Arc<Sessions>, client: &Arc<str>, seated: Seated) -> Self {
         Self {
             sessions: Arc::clone(sessions),
@@ -306,13 +306,13 @@ impl Occupant {
     }
 
     /// What was kept since the client left.
-    pub fn take(&self) -> Option<Box<Away>> {
+    pub fn take(&self) -> Option<Box<DetachedSession>> {
         self.sessions.state().take(&self.client)
     }
 
     /// Keeps what is to outlive the connection; what makes room for it is the caller's to end.
     #[must_use]
-    pub fn leave(&self, away: Away) -> Option<Box<Away>> {
+    pub fn leave(&self, away: DetachedSession) -> Option<Box<DetachedSession>> {
         let mut state = self.sessions.state();
         // First, since the one that comes is not the one to go.
         let ended = match state.away >= self.sessions.most {
@@ -327,7 +327,7 @@ impl Occupant {
     }
 }
 
-impl Drop for Occupant {
+impl Drop for ClientIdGuard {
     fn drop(&mut self) {
         let mut state = self.sessions.state();
         // Before the look at who else has to do with the seat.

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use broker::{
-    Acknowledgement, Consume, Kind, Locality, Retained, SharedName, Source, SubscribeError,
-    SubscriptionId, TEMPORARY, TopicFilter,
+    Acknowledgement, Consume, DestinationKind, Locality, Retained, SharedName, Source,
+    SubscribeError, SubscriptionId, TEMPORARY, TopicFilter,
 };
 use wire::mqtt::{
     self, QoS, RetainHandling, Subscribe, SubscribeReason, Subscription, Unsubscribe,
@@ -18,7 +18,7 @@ use super::{
     Mqtt, names,
     options::{Options, Subscribed},
 };
-use crate::{clock, connection::Turn};
+use crate::{clock, connection::ReadCycle};
 
 /// How a subscription gets its messages.
 enum Way {
@@ -36,7 +36,7 @@ impl Mqtt {
     pub(super) fn subscribe(
         &mut self,
         packet: &Subscribe<'_>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
         let number = packet.properties.subscription_identifier();
         let mut reasons = Vec::new();
@@ -47,7 +47,7 @@ impl Mqtt {
                 reasons.push(SubscribeReason::granted(subscription.options.maximum_qos));
                 continue;
             }
-            match self.subscribe_to(&subscription, number, turn) {
+            match self.subscribe_to(&subscription, number, cycle) {
                 Ok(granted) => reasons.push(SubscribeReason::granted(granted)),
                 Err(refused) => {
                     reasons.push(refused.reason);
@@ -55,11 +55,11 @@ impl Mqtt {
                 }
             }
         }
-        self.carry_out(turn);
+        self.carry_out(cycle);
         // What there is to read at once is drained at the end of this turn, behind the answer.
         let text = texts.join("; ");
         self.machine
-            .suback(packet.packet_id, &reasons, &text, &mut turn.replies)
+            .suback(packet.packet_id, &reasons, &text, &mut cycle.replies)
     }
 
     /// Tells the QoS granted.
@@ -67,7 +67,7 @@ impl Mqtt {
         &mut self,
         subscription: &Subscription<'_>,
         number: Option<mqtt::SubscriptionId>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<QoS, Refused> {
         let text = subscription.filter.as_str();
         let options = Options {
@@ -77,8 +77,8 @@ impl Mqtt {
         };
         let old = self.subscriptions.get(text).map(|old| old.id);
         let id = match way(subscription)? {
-            Way::Follow(filter) => self.follow(&filter, (subscription, options), old, turn),
-            Way::Consume(source) => self.consume(source, options, old, turn),
+            Way::Follow(filter) => self.follow(&filter, (subscription, options), old, cycle),
+            Way::Consume(source) => self.consume(source, options, old, cycle),
         };
         let id = id.map_err(|error| Refused::of(&error))?;
         self.subscriptions.insert(text.into(), Subscribed { id });
@@ -90,7 +90,7 @@ impl Mqtt {
         filter: &TopicFilter,
         (subscription, options): (&Subscription<'_>, Options),
         old: Option<SubscriptionId>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<SubscriptionId, SubscribeError> {
         let wanted = subscription.options;
         let follow = broker::Subscribe {
@@ -108,7 +108,7 @@ impl Mqtt {
             tag: &options.tag(),
             ..broker::Subscribe::to(filter)
         };
-        let outcome = &mut turn.outcome;
+        let outcome = &mut cycle.outcome;
         match old {
             // [MQTT-3.8.4-3], [MQTT-3.8.4-4].
             Some(old) => self.broker.resubscribe(&self.session, old, follow, outcome),
@@ -121,7 +121,7 @@ impl Mqtt {
         source: Source,
         options: Options,
         old: Option<SubscriptionId>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<SubscriptionId, SubscribeError> {
         let consume = Consume {
             source,
@@ -134,7 +134,7 @@ impl Mqtt {
             selector: None,
             tag: &options.tag(),
         };
-        let outcome = &mut turn.outcome;
+        let outcome = &mut cycle.outcome;
         let id = self.broker.consume(&self.session, consume, outcome)?;
         if let Some(old) = old {
             let now_ms = clock::unix_ms();
@@ -147,7 +147,7 @@ impl Mqtt {
     pub(super) fn unsubscribe(
         &mut self,
         packet: &Unsubscribe<'_>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
         let now_ms = clock::unix_ms();
         let mut reasons = Vec::new();
@@ -159,12 +159,12 @@ impl Mqtt {
             });
             if let Some(Subscribed { id }) = found {
                 self.broker
-                    .unsubscribe_when_settled(&self.session, id, now_ms, &mut turn.outcome);
+                    .unsubscribe_when_settled(&self.session, id, now_ms, &mut cycle.outcome);
             }
         }
-        self.carry_out(turn);
+        self.carry_out(cycle);
         self.machine
-            .unsuback(packet.packet_id, &reasons, "", &mut turn.replies)
+            .unsuback(packet.packet_id, &reasons, "", &mut cycle.replies)
     }
 }
 
@@ -197,12 +197,12 @@ fn way(subscription: &Subscription<'_>) -> Result<Way, Refused> {
     }
     Ok(match (kind, shared) {
         // Who consumes from a queue shares it with others as it is.
-        (Kind::Queue, _) => Way::Consume(Source::Queues(filter)),
-        (Kind::Topic, Some(shared)) => Way::Consume(Source::Shared(SharedName {
+        (DestinationKind::Queue, _) => Way::Consume(Source::Queues(filter)),
+        (DestinationKind::Topic, Some(shared)) => Way::Consume(Source::Shared(SharedName {
             group: shared.share_name.into(),
             filter,
         })),
-        (Kind::Topic, None) => Way::Follow(filter),
+        (DestinationKind::Topic, None) => Way::Follow(filter),
     })
 }
 

@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use broker::{
-    Charge, Client, InvalidName, Kind, Outcome, Owner, Pool, PoolError, Publication, PublishError,
-    TopicName,
+    Charge, Client, DestinationKind, InvalidName, Outcome, Owner, Pool, PoolError, Publication,
+    PublishError, TopicName,
 };
 use wire::mqtt::server;
 
 use super::{names, properties};
 use crate::{
     clock,
-    connection::{Surroundings, carry_out},
+    connection::{ServerContext, carry_out},
 };
 
 #[derive(Debug)]
 pub struct Will {
-    kind: Kind,
+    kind: DestinationKind,
     name: TopicName,
     client: Arc<str>,
     will: server::Will,
@@ -77,12 +77,12 @@ impl Will {
         self.will.delay_s
     }
 
-    pub fn publish(self, surroundings: &Surroundings) {
+    pub fn publish(self, context: &ServerContext) {
         let Ok(message) = self.message(clock::unix_ms()) else {
             return;
         };
         let mut outcome = Outcome::default();
-        surroundings
+        context
             .broker
             .publish_for(self.charge.client(), &mut vec![message], &mut outcome);
         match outcome.results.first() {
@@ -95,7 +95,7 @@ impl Will {
             }
             Some(Ok(_)) | None => {}
         }
-        carry_out(&mut outcome, &surroundings.advisories, None);
+        carry_out(&mut outcome, &context.advisories, None);
     }
 
     fn message(&self, now_ms: u64) -> Result<Publication, InvalidName> {

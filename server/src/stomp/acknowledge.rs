@@ -4,20 +4,28 @@ use broker::{DeliveryId, MessageId, Settlement, Verdict};
 use wire::stomp::server::{AckTarget, Acknowledge, Fault, Identity};
 
 use super::Stomp;
-use crate::{clock, connection::Turn};
+use crate::{clock, connection::ReadCycle};
 
 impl Stomp {
-    pub(super) fn ack(&mut self, ack: &Acknowledge<'_>, turn: &mut Turn) -> Result<(), Fault> {
-        self.acknowledge(ack, Verdict::Accept, turn)
+    pub(super) fn ack(
+        &mut self,
+        ack: &Acknowledge<'_>,
+        cycle: &mut ReadCycle,
+    ) -> Result<(), Fault> {
+        self.acknowledge(ack, Verdict::Accept, cycle)
     }
 
-    pub(super) fn nack(&mut self, nack: &Acknowledge<'_>, turn: &mut Turn) -> Result<(), Fault> {
+    pub(super) fn nack(
+        &mut self,
+        nack: &Acknowledge<'_>,
+        cycle: &mut ReadCycle,
+    ) -> Result<(), Fault> {
         let verdict = if nack.requeue {
             Verdict::Return
         } else {
             Verdict::Reject
         };
-        self.acknowledge(nack, verdict, turn)
+        self.acknowledge(nack, verdict, cycle)
     }
 
     /// Whether it covers earlier messages too is for the broker to know, which has the subscription's mode.
@@ -25,7 +33,7 @@ impl Stomp {
         &mut self,
         acknowledge: &Acknowledge<'_>,
         verdict: Verdict,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
         let receipt = acknowledge.receipt.as_deref();
         let delivery = self.delivery(&acknowledge.target);
@@ -34,11 +42,11 @@ impl Stomp {
         let is_settled = match (settlement, transaction) {
             (None, _) => false,
             (Some(settlement), Some(transaction)) => {
-                self.settle_later(transaction, settlement, receipt, turn)?
+                self.settle_later(transaction, settlement, receipt, cycle)?
             }
             (Some(settlement), None) => {
                 let now_ms = clock::unix_ms();
-                let outcome = &mut turn.outcome;
+                let outcome = &mut cycle.outcome;
                 let settled = self
                     .broker
                     .settle(&self.session, settlement, now_ms, outcome);
@@ -48,8 +56,8 @@ impl Stomp {
         if !is_settled && !self.is_late(&acknowledge.target) {
             return Err(Fault::unknown_delivery(&acknowledge.target, receipt));
         }
-        self.carry_out(turn);
-        self.receipt(receipt, turn);
+        self.carry_out(cycle);
+        self.receipt(receipt, cycle);
         Ok(())
     }
 
@@ -79,13 +87,13 @@ impl Stomp {
         transaction: &str,
         settlement: Settlement,
         receipt: Option<&str>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<bool, Fault> {
         let bytes = size_of::<Settlement>();
         let transaction = self.transactions.admit(transaction, bytes, receipt)?;
         let staged = self
             .broker
-            .stage(&self.session, settlement, &mut turn.outcome);
+            .stage(&self.session, settlement, &mut cycle.outcome);
         if staged.is_ok() {
             transaction.settlements.push(settlement);
         }

@@ -14,13 +14,13 @@
 
 use std::{borrow::Cow, str::FromStr, sync::Arc};
 
-use broker::{InvalidName, Kind, Spelling, TEMPORARY, TopicFilter, TopicName};
+use broker::{DestinationKind, InvalidName, Spelling, TEMPORARY, TopicFilter, TopicName};
 use wire::stomp::{header, server::Fault};
 
 /// One destination. `N` is a name in SEND, a filter in SUBSCRIBE.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination<N> {
-    pub kind: Kind,
+    pub kind: DestinationKind,
     pub place: Place,
     pub name: N,
 }
@@ -69,15 +69,15 @@ impl Misspelled {
 /// The destinations of a SEND, each once. `session` is the name of the connection that sends.
 pub fn sent_to(text: &str, session: &str) -> Result<Box<[Target]>, Misspelled> {
     let mut found: Vec<Target> = Vec::new();
-    for part in text.split(',').map(str::trim) {
-        let destination = one(part, session)?;
+    for on_close in text.split(',').map(str::trim) {
+        let destination = one(on_close, session)?;
         if found.iter().any(|other| other.destination == destination) {
             continue;
         }
         if found.len() == MOST_DESTINATIONS {
             return Err(Misspelled::Form("at most 64 destinations in one SEND"));
         }
-        let spelling = match other_spelling(part, destination.kind, &destination.name) {
+        let spelling = match other_spelling(on_close, destination.kind, &destination.name) {
             // Its owner knows it by another name than those who send to it.
             _ if destination.place != Place::Common => Spelling::Unknown,
             Some(text) => Spelling::Other(text.into()),
@@ -92,7 +92,11 @@ pub fn sent_to(text: &str, session: &str) -> Result<Box<[Target]>, Misspelled> {
 }
 
 /// Returns the text in which a client names a destination, unless that is how [`write()`] does it.
-pub fn other_spelling<'a>(text: &'a str, kind: Kind, name: &TopicName) -> Option<&'a str> {
+pub fn other_spelling<'a>(
+    text: &'a str,
+    kind: DestinationKind,
+    name: &TopicName,
+) -> Option<&'a str> {
     let mut usual = String::new();
     write(kind, name.as_str(), &mut usual);
     let text = text.trim();
@@ -130,30 +134,30 @@ pub fn reply_to(text: &str, session: &str) -> Option<Result<Destination<TopicNam
 }
 
 /// Appends how MESSAGE names a topic or queue. A temporary one is read by its owner alone, who knows it by its short name.
-pub fn write(kind: Kind, name: &str, out: &mut String) {
+pub fn write(kind: DestinationKind, name: &str, out: &mut String) {
     let own = name
         .strip_prefix(TEMPORARY)
         .and_then(|rest| rest.split_once('.'));
     let (prefix, rest) = match (kind, own) {
         (_, None) => (prefix_for_others(kind, name), name),
-        (Kind::Topic, Some((_, own))) => ("/temp-topic/", own),
-        (Kind::Queue, Some((_, own))) => ("/temp-queue/", own),
+        (DestinationKind::Topic, Some((_, own))) => ("/temp-topic/", own),
+        (DestinationKind::Queue, Some((_, own))) => ("/temp-queue/", own),
     };
     out.push_str(prefix);
     out.push_str(rest);
 }
 
 /// As anybody names a topic or queue, or a filter over them: a temporary one by its full name.
-pub fn written_by_others(kind: Kind, name: &str) -> String {
+pub fn written_by_others(kind: DestinationKind, name: &str) -> String {
     format!("{}{name}", prefix_for_others(kind, name))
 }
 
-fn prefix_for_others(kind: Kind, name: &str) -> &'static str {
+fn prefix_for_others(kind: DestinationKind, name: &str) -> &'static str {
     match (kind, name.starts_with(TEMPORARY)) {
-        (Kind::Topic, false) => "/topic/",
-        (Kind::Queue, false) => "/queue/",
-        (Kind::Topic, true) => "/remote-temp-topic/",
-        (Kind::Queue, true) => "/remote-temp-queue/",
+        (DestinationKind::Topic, false) => "/topic/",
+        (DestinationKind::Queue, false) => "/queue/",
+        (DestinationKind::Topic, true) => "/remote-temp-topic/",
+        (DestinationKind::Queue, true) => "/remote-temp-queue/",
     }
 }
 
@@ -184,7 +188,7 @@ fn one<N: FromStr<Err = InvalidName>>(
 /// A part of the names: what is before them says which.
 #[derive(Debug, Clone, Copy)]
 struct Space {
-    kind: Kind,
+    kind: DestinationKind,
     place: Place,
 }
 
@@ -205,7 +209,7 @@ fn space(text: &str) -> Result<(Space, &str), Misspelled> {
         return Err(Misspelled::Form(UNKNOWN));
     }
     // As ActiveMQ has it.
-    let (kind, place) = (Kind::Queue, Place::Common);
+    let (kind, place) = (DestinationKind::Queue, Place::Common);
     Ok((Space { kind, place }, text))
 }
 
@@ -213,17 +217,17 @@ fn own_prefix(session: &str) -> String {
     format!("{TEMPORARY}{session}.")
 }
 
-const SPACES: [(&str, Kind, Place); 10] = [
-    ("/topic/", Kind::Topic, Place::Common),
-    ("/queue/", Kind::Queue, Place::Common),
-    ("/temp-topic/", Kind::Topic, Place::Own),
-    ("/temp-queue/", Kind::Queue, Place::Own),
-    ("/remote-temp-topic/", Kind::Topic, Place::Remote),
-    ("/remote-temp-queue/", Kind::Queue, Place::Remote),
-    ("topic://", Kind::Topic, Place::Common),
-    ("queue://", Kind::Queue, Place::Common),
-    ("temp-topic://", Kind::Topic, Place::Own),
-    ("temp-queue://", Kind::Queue, Place::Own),
+const SPACES: [(&str, DestinationKind, Place); 10] = [
+    ("/topic/", DestinationKind::Topic, Place::Common),
+    ("/queue/", DestinationKind::Queue, Place::Common),
+    ("/temp-topic/", DestinationKind::Topic, Place::Own),
+    ("/temp-queue/", DestinationKind::Queue, Place::Own),
+    ("/remote-temp-topic/", DestinationKind::Topic, Place::Remote),
+    ("/remote-temp-queue/", DestinationKind::Queue, Place::Remote),
+    ("topic://", DestinationKind::Topic, Place::Common),
+    ("queue://", DestinationKind::Queue, Place::Common),
+    ("temp-topic://", DestinationKind::Topic, Place::Own),
+    ("temp-queue://", DestinationKind::Queue, Place::Own),
 ];
 
 /// RabbitMQ's, for what is not here; and what there is instead.
@@ -265,33 +269,48 @@ mod tests {
     #[test]
     fn each_spelling_names_its_destination() {
         let table = [
-            ("/topic/a.b", Kind::Topic, Place::Common, "a.b"),
-            ("/topic/a/b", Kind::Topic, Place::Common, "a.b"),
-            ("topic://a.b", Kind::Topic, Place::Common, "a.b"),
-            ("/queue/a.b", Kind::Queue, Place::Common, "a.b"),
-            ("/queue/a/b", Kind::Queue, Place::Common, "a.b"),
-            ("queue://a.b", Kind::Queue, Place::Common, "a.b"),
-            ("a.b", Kind::Queue, Place::Common, "a.b"),
-            ("a/b", Kind::Queue, Place::Common, "a.b"),
-            (" /queue/a ", Kind::Queue, Place::Common, "a"),
-            ("/temp-topic/x", Kind::Topic, Place::Own, "$TEMP.tcp-7.x"),
-            ("temp-topic://x", Kind::Topic, Place::Own, "$TEMP.tcp-7.x"),
+            ("/topic/a.b", DestinationKind::Topic, Place::Common, "a.b"),
+            ("/topic/a/b", DestinationKind::Topic, Place::Common, "a.b"),
+            ("topic://a.b", DestinationKind::Topic, Place::Common, "a.b"),
+            ("/queue/a.b", DestinationKind::Queue, Place::Common, "a.b"),
+            ("/queue/a/b", DestinationKind::Queue, Place::Common, "a.b"),
+            ("queue://a.b", DestinationKind::Queue, Place::Common, "a.b"),
+            ("a.b", DestinationKind::Queue, Place::Common, "a.b"),
+            ("a/b", DestinationKind::Queue, Place::Common, "a.b"),
+            (" /queue/a ", DestinationKind::Queue, Place::Common, "a"),
+            (
+                "/temp-topic/x",
+                DestinationKind::Topic,
+                Place::Own,
+                "$TEMP.tcp-7.x",
+            ),
+            (
+                "temp-topic://x",
+                DestinationKind::Topic,
+                Place::Own,
+                "$TEMP.tcp-7.x",
+            ),
             (
                 "/temp-queue/x/y",
-                Kind::Queue,
+                DestinationKind::Queue,
                 Place::Own,
                 "$TEMP.tcp-7.x.y",
             ),
-            ("temp-queue://x", Kind::Queue, Place::Own, "$TEMP.tcp-7.x"),
+            (
+                "temp-queue://x",
+                DestinationKind::Queue,
+                Place::Own,
+                "$TEMP.tcp-7.x",
+            ),
             (
                 "/remote-temp-queue/$TEMP.ws-1.x",
-                Kind::Queue,
+                DestinationKind::Queue,
                 Place::Remote,
                 "$TEMP.ws-1.x",
             ),
             (
                 "/remote-temp-topic/$TEMP.ws-1.x",
-                Kind::Topic,
+                DestinationKind::Topic,
                 Place::Remote,
                 "$TEMP.ws-1.x",
             ),
@@ -331,9 +350,9 @@ mod tests {
             .map(|one| (one.destination.kind, one.destination.name.as_str()))
             .collect();
         let wanted = [
-            (Kind::Topic, "a"),
-            (Kind::Queue, "b"),
-            (Kind::Queue, "$TEMP.tcp-7.c"),
+            (DestinationKind::Topic, "a"),
+            (DestinationKind::Queue, "b"),
+            (DestinationKind::Queue, "$TEMP.tcp-7.c"),
         ];
         assert_eq!(found, wanted);
         let many = |count: usize| {
@@ -372,16 +391,22 @@ mod tests {
     #[test]
     fn subscriptions_cover_filters_and_the_own_temporary_destinations() {
         let table = [
-            ("/topic/a.>", Some((Kind::Topic, Place::Common, "a.>"))),
-            ("/queue/*.b", Some((Kind::Queue, Place::Common, "*.b"))),
-            ("a.*", Some((Kind::Queue, Place::Common, "a.*"))),
+            (
+                "/topic/a.>",
+                Some((DestinationKind::Topic, Place::Common, "a.>")),
+            ),
+            (
+                "/queue/*.b",
+                Some((DestinationKind::Queue, Place::Common, "*.b")),
+            ),
+            ("a.*", Some((DestinationKind::Queue, Place::Common, "a.*"))),
             (
                 "/temp-queue/x",
-                Some((Kind::Queue, Place::Own, "$TEMP.tcp-7.x")),
+                Some((DestinationKind::Queue, Place::Own, "$TEMP.tcp-7.x")),
             ),
             (
                 "/remote-temp-queue/$TEMP.tcp-7.x",
-                Some((Kind::Queue, Place::Own, "$TEMP.tcp-7.x")),
+                Some((DestinationKind::Queue, Place::Own, "$TEMP.tcp-7.x")),
             ),
             ("/remote-temp-queue/$TEMP.tcp-70.x", None),
             ("/topic/$TEMP.>", None),
@@ -416,10 +441,10 @@ mod tests {
     #[test]
     fn messages_name_their_destination_as_subscribers_do() {
         let table = [
-            (Kind::Topic, "a.b", "/topic/a.b"),
-            (Kind::Queue, "a.b", "/queue/a.b"),
-            (Kind::Queue, "$TEMP.tcp-7.x.y", "/temp-queue/x.y"),
-            (Kind::Topic, "$TEMP.tcp-7.x", "/temp-topic/x"),
+            (DestinationKind::Topic, "a.b", "/topic/a.b"),
+            (DestinationKind::Queue, "a.b", "/queue/a.b"),
+            (DestinationKind::Queue, "$TEMP.tcp-7.x.y", "/temp-queue/x.y"),
+            (DestinationKind::Topic, "$TEMP.tcp-7.x", "/temp-topic/x"),
         ];
         for (kind, full, wanted) in table {
             let mut written = String::new();

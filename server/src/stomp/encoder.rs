@@ -2,7 +2,9 @@
 
 use std::{cell::RefCell, sync::Arc};
 
-use broker::{Broker, Delivery, Dialect, Entry, Kind, MessageIdText, Missed, Spelling, TopicName};
+use broker::{
+    Broker, Delivery, DestinationKind, Dialect, Entry, MessageIdText, Missed, Spelling, TopicName,
+};
 use wire::stomp::{
     Version,
     server::{self, Identity, Message},
@@ -11,7 +13,7 @@ use wire::stomp::{
 use super::destination::write as write_destination;
 use crate::{
     connection::{self, Encoder},
-    written_name::WrittenName,
+    name_cache::WrittenName,
 };
 
 /// Keeps nothing of its own: the version spoken is in each subscription's [`Tag`].
@@ -28,7 +30,7 @@ impl StompEncoder {
 }
 
 impl Encoder for StompEncoder {
-    fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> connection::Kind {
+    fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> connection::MessageType {
         let Tag {
             version,
             spelling: own,
@@ -50,8 +52,8 @@ impl Encoder for StompEncoder {
         }
         // One subscriber gets it, so the entry does not keep what it is for the wire.
         let (kind, name) = match delivery.queue {
-            None => (Kind::Topic, entry.topic()),
-            Some(queue) => (Kind::Queue, queue),
+            None => (DestinationKind::Topic, entry.topic()),
+            Some(queue) => (DestinationKind::Queue, queue),
         };
         let is_sent_there = kind == entry.kind() && name == entry.topic();
         let destination = match (entry.spelling(), own) {
@@ -73,20 +75,25 @@ impl Encoder for StompEncoder {
 /// names one destination: clients look up their handler by it.
 enum Destination<'a> {
     Spelled(&'a str),
-    Usual(Kind, &'a TopicName),
+    Usual(DestinationKind, &'a TopicName),
 }
 
 impl StompEncoder {
     /// What all subscribers of a topic get alike: made once, behind one byte that says whether it is text.
-    fn shared(&self, version: Version, entry: &Entry, out: &mut Vec<u8>) -> connection::Kind {
+    fn shared(
+        &self,
+        version: Version,
+        entry: &Entry,
+        out: &mut Vec<u8>,
+    ) -> connection::MessageType {
         // Written where it goes once, and kept without room to spare.
         let start = out.len();
         let shared = entry.encoding(dialect(version), |entry| {
-            out.push(u8::from(kind_of(entry) == connection::Kind::Text));
+            out.push(u8::from(kind_of(entry) == connection::MessageType::Text));
             let destination = match entry.spelling() {
                 Spelling::Other(text) => Destination::Spelled(text),
                 Spelling::Unknown | Spelling::Usual => {
-                    Destination::Usual(Kind::Topic, entry.topic())
+                    Destination::Usual(DestinationKind::Topic, entry.topic())
                 }
             };
             self.message(version, entry, destination, out);
@@ -212,18 +219,18 @@ const fn dialect(version: Version) -> Dialect {
     Dialect::new(version_code(version)).expect("there is room for more than three")
 }
 
-fn kind_of(entry: &Entry) -> connection::Kind {
+fn kind_of(entry: &Entry) -> connection::MessageType {
     match std::str::from_utf8(entry.body()) {
-        Ok(_) => connection::Kind::Text,
-        Err(_) => connection::Kind::Binary,
+        Ok(_) => connection::MessageType::Text,
+        Err(_) => connection::MessageType::Binary,
     }
 }
 
-fn split_kind(shared: &[u8]) -> (connection::Kind, &[u8]) {
+fn split_kind(shared: &[u8]) -> (connection::MessageType, &[u8]) {
     match shared.split_first() {
-        Some((1, shared)) => (connection::Kind::Text, shared),
-        Some((_, shared)) => (connection::Kind::Binary, shared),
-        None => (connection::Kind::Binary, shared),
+        Some((1, shared)) => (connection::MessageType::Text, shared),
+        Some((_, shared)) => (connection::MessageType::Binary, shared),
+        None => (connection::MessageType::Binary, shared),
     }
 }
 

@@ -2,9 +2,9 @@
 
 mod acknowledge;
 mod destination;
-mod door;
 mod encoder;
-mod ended;
+mod ended_subscriptions;
+mod handler;
 mod options;
 mod send;
 mod subscribe;
@@ -25,14 +25,15 @@ use wire::stomp::{
 use crate::{
     advisory::{Advisories, Presence},
     connection::{
-        self, Ending, Framing, Opening, Prelude, Protocol, Surroundings, Transport, Turn, Voice,
+        self, CloseReason, Deliverer, Framing, Opening, Prelude, Protocol, ReadCycle,
+        ServerContext, Transport,
     },
     server::Server,
 };
 pub use destination::{Destination, Misspelled, Place, sent_to, subscribed_to, written_by_others};
-pub use door::StompDoor;
 use encoder::StompEncoder;
-use ended::Ended;
+use ended_subscriptions::Ended;
+pub use handler::StompHandler;
 pub use options::StompOptions;
 use send::Sending;
 use subscribe::Subscribed;
@@ -58,39 +59,39 @@ pub struct Stomp {
 }
 
 impl Stomp {
-    /// Serves a peer until one side ends it. `door` begins the session's name.
+    /// Serves a peer until one side ends it. `listener` begins the session's name.
     pub async fn serve<T: Transport, F: Framing>(
         server: &Server,
         socket: T,
         prelude: Prelude<F>,
-        door: &str,
+        listener: &str,
     ) {
-        let surroundings = server.surroundings(server.client_of(socket.tcp()));
-        let reader = surroundings.attach(server.session_name(door));
-        let (protocol, encoder) = Self::new(&surroundings, reader.session(), &server.options.stomp);
+        let context = server.context(server.client_of(socket.tcp()));
+        let reader = context.attach(server.session_name(listener));
+        let (protocol, encoder) = Self::new(&context, reader.session(), &server.options.stomp);
         let opening = Opening {
             socket,
             framing: prelude.framing,
             protocol,
-            voice: Voice { reader, encoder },
+            deliverer: Deliverer { reader, encoder },
             received: prelude.received,
             // CONNECTED answers CONNECT.
             greeting: Vec::new(),
         };
-        connection::serve(surroundings, opening).await;
+        connection::serve(context, opening).await;
     }
 
     pub fn new(
-        surroundings: &Surroundings,
+        context: &ServerContext,
         session: &Arc<Session>,
         options: &StompOptions,
     ) -> (Self, StompEncoder) {
-        let Surroundings {
+        let ServerContext {
             broker,
             advisories,
             clock,
             ..
-        } = surroundings;
+        } = context;
         let stomp = Self {
             broker: Arc::clone(broker),
             advisories: Arc::clone(advisories),
@@ -113,40 +114,44 @@ impl Stomp {
     }
 
     /// A turn's messages are in the broker before anything else is done.
-    fn request(&mut self, request: Request<'_>, turn: &mut Turn) -> Result<(), Refusal> {
+    fn request(&mut self, request: Request<'_>, cycle: &mut ReadCycle) -> Result<(), Refusal> {
         if !matches!(request, Request::Send(_) | Request::HeartBeat) {
-            self.publish(turn)?;
+            self.publish(cycle)?;
         }
         match request {
             Request::HeartBeat => Ok(()),
-            Request::Connect(connect) => self.connect(&connect, turn),
-            Request::Send(send) => self.send(&send, turn),
+            Request::Connect(connect) => self.connect(&connect, cycle),
+            Request::Send(send) => self.send(&send, cycle),
             Request::Subscribe(subscribe) => {
                 let begun = Instant::now();
-                let done = self.subscribe(&subscribe, turn);
-                turn.check_request(begun);
+                let done = self.subscribe(&subscribe, cycle);
+                cycle.check_request(begun);
                 done
             }
             Request::Unsubscribe(unsubscribe) => {
                 let begun = Instant::now();
-                let done = self.unsubscribe(&unsubscribe, turn);
-                turn.check_request(begun);
+                let done = self.unsubscribe(&unsubscribe, cycle);
+                cycle.check_request(begun);
                 done
             }
-            Request::Ack(ack) => self.ack(&ack, turn),
-            Request::Nack(nack) => self.nack(&nack, turn),
-            Request::Begin(begin) => self.begin(&begin, turn),
-            Request::Commit(commit) => self.commit(&commit, turn),
-            Request::Abort(abort) => self.abort(&abort, turn),
+            Request::Ack(ack) => self.ack(&ack, cycle),
+            Request::Nack(nack) => self.nack(&nack, cycle),
+            Request::Begin(begin) => self.begin(&begin, cycle),
+            Request::Commit(commit) => self.commit(&commit, cycle),
+            Request::Abort(abort) => self.abort(&abort, cycle),
             Request::Disconnect(disconnect) => {
-                self.receipt(disconnect.receipt.as_deref(), turn);
+                self.receipt(disconnect.receipt.as_deref(), cycle);
                 return Err(Refusal::Disconnected);
             }
         }?;
         Ok(())
     }
 
-    fn connect(&mut self, connect: &server::Connect<'_>, turn: &mut Turn) -> Result<(), Fault> {
+    fn connect(
+        &mut self,
+        connect: &server::Connect<'_>,
+        cycle: &mut ReadCycle,
+    ) -> Result<(), Fault> {
         if let Some(client_id) = connect.client_id.as_deref().filter(|id| !id.is_empty()) {
             self.client = client_id.into();
             self.sending.producer = client_id.into();
@@ -156,42 +161,42 @@ impl Stomp {
             session: self.session.name(),
         };
         self.machine
-            .connected(turn.now_ms, &greeting, &mut turn.replies);
+            .connected(cycle.now_ms, &greeting, &mut cycle.replies);
         self.decoder.set_version(self.machine.version());
         self.presence.begins();
         Ok(())
     }
 
     /// Sees to what the broker left to be done for others.
-    fn carry_out(&self, turn: &mut Turn) {
-        turn.carry_out(&self.advisories, &self.session);
+    fn carry_out(&self, cycle: &mut ReadCycle) {
+        cycle.carry_out(&self.advisories, &self.session);
     }
 
-    fn receipt(&self, receipt: Option<&str>, turn: &mut Turn) {
+    fn receipt(&self, receipt: Option<&str>, cycle: &mut ReadCycle) {
         if let Some(receipt) = receipt {
-            self.machine.receipt(receipt, &mut turn.replies);
+            self.machine.receipt(receipt, &mut cycle.replies);
         }
     }
 
     /// Tells the peer its fault; the connection ends.
-    fn refuse(&mut self, refusal: Refusal, turn: &mut Turn) -> Ending {
+    fn refuse(&mut self, refusal: Refusal, cycle: &mut ReadCycle) -> CloseReason {
         match refusal {
-            Refusal::Disconnected => Ending::ByPeer,
+            Refusal::Disconnected => CloseReason::ByPeer,
             Refusal::Fault(fault) => {
-                self.machine.error(&fault, &mut turn.replies);
-                Ending::Fault(fault.to_string())
+                self.machine.error(&fault, &mut cycle.replies);
+                CloseReason::Fault(fault.to_string())
             }
         }
     }
 
-    fn receive_all(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Refusal> {
+    fn receive_all(&mut self, input: &[u8], cycle: &mut ReadCycle) -> Result<usize, Refusal> {
         let mut at = 0;
-        while turn.has_time()
+        while cycle.has_time()
             && let Some((item, used)) = self.decoder.decode(&input[at..]).map_err(Fault::from)?
         {
             at += used;
             let request = self.machine.request(item)?;
-            self.request(request, turn)?;
+            self.request(request, cycle)?;
         }
         Ok(at)
     }
@@ -212,24 +217,24 @@ impl From<Fault> for Refusal {
 impl Protocol for Stomp {
     type Encoder = StompEncoder;
 
-    fn receive(&mut self, input: &[u8], turn: &mut Turn) -> Result<usize, Ending> {
-        self.machine.received(turn.now_ms);
-        match self.receive_all(input, turn) {
+    fn receive(&mut self, input: &[u8], cycle: &mut ReadCycle) -> Result<usize, CloseReason> {
+        self.machine.received(cycle.now_ms);
+        match self.receive_all(input, cycle) {
             Ok(used) => Ok(used),
             Err(refusal) => {
                 // What came before the fault counts, and its receipts come before the ERROR.
-                let refusal = match self.publish(turn) {
+                let refusal = match self.publish(cycle) {
                     Ok(()) => refusal,
                     Err(earlier) => Refusal::Fault(earlier),
                 };
-                Err(self.refuse(refusal, turn))
+                Err(self.refuse(refusal, cycle))
             }
         }
     }
 
-    fn finish(&mut self, turn: &mut Turn) -> Result<(), Ending> {
-        self.publish(turn)
-            .map_err(|fault| self.refuse(fault.into(), turn))
+    fn finish(&mut self, cycle: &mut ReadCycle) -> Result<(), CloseReason> {
+        self.publish(cycle)
+            .map_err(|fault| self.refuse(fault.into(), cycle))
     }
 
     fn deadline(&self) -> Option<u64> {
@@ -241,7 +246,7 @@ impl Protocol for Stomp {
         now_ms: u64,
         last_sent_ms: u64,
         out: &mut Vec<u8>,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), CloseReason> {
         self.machine.sent(last_sent_ms);
         match self.machine.on_deadline(now_ms) {
             Due::Nothing => Ok(()),
@@ -249,32 +254,32 @@ impl Protocol for Stomp {
                 stomp::heart_beat(out);
                 Ok(())
             }
-            Due::PeerSilent { .. } => Err(Ending::Silent),
-            Due::HandshakeOverdue => Err(Ending::NoHandshake),
+            Due::PeerSilent { .. } => Err(CloseReason::Silent),
+            Due::HandshakeOverdue => Err(CloseReason::NoHandshake),
         }
     }
 
-    fn excuse(&mut self, now_ms: u64) {
+    fn reset_keep_alive(&mut self, now_ms: u64) {
         self.machine.received(now_ms);
     }
 
-    fn dismiss(&mut self, ending: &Ending, replies: &mut Vec<u8>) {
+    fn write_close(&mut self, ending: &CloseReason, replies: &mut Vec<u8>) {
         self.presence.ends();
         let message = match ending {
-            Ending::Stopping => "the server is stopping",
-            Ending::TooSlow => "too slow",
-            Ending::NoHandshake => "no CONNECT in time",
-            Ending::Silent => "no heart-beat",
-            Ending::Unread => "replies unread",
-            Ending::Unfinished => "frame too slow",
-            Ending::GaveWay => "too many frames are arriving",
+            CloseReason::Stopping => "the server is stopping",
+            CloseReason::TooSlow => "too slow",
+            CloseReason::NoHandshake => "no CONNECT in time",
+            CloseReason::Silent => "no heart-beat",
+            CloseReason::Unread => "replies unread",
+            CloseReason::Unfinished => "frame too slow",
+            CloseReason::GaveWay => "too many frames are arriving",
             // Told already, or nobody to tell, or not of this protocol.
-            Ending::ByPeer
-            | Ending::Fault(_)
-            | Ending::Framing(_)
-            | Ending::Io(_)
-            | Ending::Text
-            | Ending::TakenOver => return,
+            CloseReason::ByPeer
+            | CloseReason::Fault(_)
+            | CloseReason::Framing(_)
+            | CloseReason::Io(_)
+            | CloseReason::Text
+            | CloseReason::TakenOver => return,
         };
         let fault = Fault::refused(message, ending.told(), None);
         self.machine.error(&fault, replies);

@@ -12,7 +12,7 @@ use super::{
     Stomp,
     destination::{self, Place, Target},
 };
-use crate::{connection::Turn, content_type};
+use crate::{connection::ReadCycle, content_type};
 
 /// What SEND frames are made into messages with.
 pub(super) struct Sending {
@@ -42,24 +42,24 @@ impl Sending {
 }
 
 impl Stomp {
-    pub(super) fn send(&mut self, send: &Send<'_>, turn: &mut Turn) -> Result<(), Fault> {
-        if turn.is_closed() {
+    pub(super) fn send(&mut self, send: &Send<'_>, cycle: &mut ReadCycle) -> Result<(), Fault> {
+        if cycle.is_closed() {
             return Ok(());
         }
         match send.transaction.as_deref() {
-            None => self.gather(send, turn),
-            Some(transaction) => self.keep(send, transaction, turn),
+            None => self.gather(send, cycle),
+            Some(transaction) => self.keep(send, transaction, cycle),
         }
     }
 
     /// A turn's messages are published together.
-    fn gather(&mut self, send: &Send<'_>, turn: &mut Turn) -> Result<(), Fault> {
-        let first = turn.batch.len();
-        self.make(send, turn.unix_ms, &mut turn.batch)?;
+    fn gather(&mut self, send: &Send<'_>, cycle: &mut ReadCycle) -> Result<(), Fault> {
+        let first = cycle.batch.len();
+        self.make(send, cycle.unix_ms, &mut cycle.batch)?;
         if let Some(receipt) = send.receipt.as_deref() {
             self.sending.receipts.push(Receipt {
                 first,
-                last: turn.batch.len() - 1,
+                last: cycle.batch.len() - 1,
                 id: receipt.into(),
             });
         }
@@ -67,35 +67,40 @@ impl Stomp {
     }
 
     /// Until COMMIT.
-    fn keep(&mut self, send: &Send<'_>, transaction: &str, turn: &mut Turn) -> Result<(), Fault> {
+    fn keep(
+        &mut self,
+        send: &Send<'_>,
+        transaction: &str,
+        cycle: &mut ReadCycle,
+    ) -> Result<(), Fault> {
         // Receipts come in the order of the frames.
-        self.publish(turn)?;
+        self.publish(cycle)?;
         let receipt = send.receipt.as_deref();
         let mut publications = Vec::new();
-        self.make(send, turn.unix_ms, &mut publications)?;
+        self.make(send, cycle.unix_ms, &mut publications)?;
         let bytes = weight(send, publications.len());
         self.transactions
             .admit(transaction, bytes, receipt)?
             .publications
             .append(&mut publications);
-        self.receipt(receipt, turn);
+        self.receipt(receipt, cycle);
         Ok(())
     }
 
     /// Hands over what SEND frames gathered, and answers their receipts.
-    pub(super) fn publish(&mut self, turn: &mut Turn) -> Result<(), Fault> {
-        if turn.batch.is_empty() {
+    pub(super) fn publish(&mut self, cycle: &mut ReadCycle) -> Result<(), Fault> {
+        if cycle.batch.is_empty() {
             return Ok(());
         }
-        turn.publish(&self.broker, &self.advisories, &self.session);
+        cycle.publish(&self.broker, &self.advisories, &self.session);
         // What is behind a refused one is not wanted: the ERROR for that one ends the connection.
-        turn.batch.clear();
+        cycle.batch.clear();
         let mut receipts = self.sending.receipts.drain(..).peekable();
-        for (index, result) in turn.outcome.results.iter().enumerate() {
+        for (index, result) in cycle.outcome.results.iter().enumerate() {
             match result {
                 Ok(_) => {
                     if let Some(receipt) = receipts.next_if(|one| one.last == index) {
-                        self.machine.receipt(&receipt.id, &mut turn.replies);
+                        self.machine.receipt(&receipt.id, &mut cycle.replies);
                     }
                 }
                 Err(error) => {

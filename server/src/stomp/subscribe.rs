@@ -4,8 +4,8 @@
 //! messages until it is done with them: of a queue, of a topic that is acknowledged, of a durable subscription.
 
 use broker::{
-    Acknowledgement, Consume, DurableName, Kind, Overflow, Selector, Source, Start, SubscribeError,
-    SubscriptionId, TopicFilter,
+    Acknowledgement, Consume, DestinationKind, DurableName, Overflow, Selector, Source, Start,
+    SubscribeError, SubscriptionId, TopicFilter,
 };
 use wire::stomp::{
     header,
@@ -17,7 +17,7 @@ use super::{
     destination::{self, Destination},
     encoder::Tag,
 };
-use crate::connection::Turn;
+use crate::connection::ReadCycle;
 
 /// A subscription of the connection.
 pub(super) struct Subscribed {
@@ -43,7 +43,7 @@ impl Stomp {
     pub(super) fn subscribe(
         &mut self,
         subscribe: &Subscribe<'_>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
         let receipt = subscribe.receipt.as_deref();
         // "Within the same connection, different subscriptions MUST use different subscription identifiers."
@@ -64,16 +64,16 @@ impl Stomp {
             Way::Consume(_) | Way::Follow { .. } => None,
         };
         let id = match way {
-            Way::Follow { filter, start } => self.follow(&filter, start, terms, turn),
-            Way::Consume(source) => self.consume(source, terms, turn),
+            Way::Follow { filter, start } => self.follow(&filter, start, terms, cycle),
+            Way::Consume(source) => self.consume(source, terms, cycle),
         };
         let id = id.map_err(|error| refused(&error, subscribe))?;
-        self.carry_out(turn);
+        self.carry_out(cycle);
         // What there is to read at once is drained at the end of this turn.
         let identity = subscribe.identity.clone().into_owned();
         self.subscriptions
             .insert(identity, Subscribed { id, durable });
-        self.receipt(receipt, turn);
+        self.receipt(receipt, cycle);
         Ok(())
     }
 
@@ -100,19 +100,21 @@ impl Stomp {
         }: Destination<TopicFilter>,
     ) -> Result<Way, Fault> {
         Ok(match (kind, &subscribe.durable) {
-            (Kind::Queue, _) if subscribe.browser => Way::Consume(browsed(&filter, subscribe)?),
+            (DestinationKind::Queue, _) if subscribe.browser => {
+                Way::Consume(browsed(&filter, subscribe)?)
+            }
             // A queue keeps its messages without being asked to.
-            (Kind::Queue, _) => Way::Consume(Source::Queues(filter)),
-            (Kind::Topic, Some(name)) => Way::Consume(Source::Durable {
+            (DestinationKind::Queue, _) => Way::Consume(Source::Queues(filter)),
+            (DestinationKind::Topic, Some(name)) => Way::Consume(Source::Durable {
                 name: self.durable_name(name, subscribe)?,
                 filter,
                 start: self.start(subscribe)?,
             }),
-            (Kind::Topic, None) if subscribe.ack == AckMode::Auto => Way::Follow {
+            (DestinationKind::Topic, None) if subscribe.ack == AckMode::Auto => Way::Follow {
                 filter,
                 start: self.start(subscribe)?,
             },
-            (Kind::Topic, None) => Way::Consume(Source::Topics {
+            (DestinationKind::Topic, None) => Way::Consume(Source::Topics {
                 filter,
                 start: self.start(subscribe)?,
             }),
@@ -124,7 +126,7 @@ impl Stomp {
         filter: &TopicFilter,
         start: Start,
         terms: Terms<'_>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<SubscriptionId, SubscribeError> {
         let overflow_wanted = terms.subscribe.overflow;
         let follow = broker::Subscribe {
@@ -135,14 +137,14 @@ impl Stomp {
             ..broker::Subscribe::to(filter)
         };
         self.broker
-            .subscribe(&self.session, follow, &mut turn.outcome)
+            .subscribe(&self.session, follow, &mut cycle.outcome)
     }
 
     fn consume(
         &self,
         source: Source,
         terms: Terms<'_>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<SubscriptionId, SubscribeError> {
         let consume = Consume {
             source,
@@ -153,7 +155,7 @@ impl Stomp {
             tag: terms.tag,
         };
         self.broker
-            .consume(&self.session, consume, &mut turn.outcome)
+            .consume(&self.session, consume, &mut cycle.outcome)
     }
 
     fn tag(&self, subscribe: &Subscribe<'_>, destination: &Destination<TopicFilter>) -> Vec<u8> {
@@ -184,8 +186,7 @@ impl Stomp {
 
     fn durable_name(&self, name: &str, subscribe: &Subscribe<'_>) -> Result<DurableName, Fault> {
         if self.client.is_empty() && named_as_activemq(subscribe).is_some() {
-            let expected =
-                "a durable subscription is kept under the client-id of CONNECT, and there was none";
+            let expected = "a durable subscription is saved under the client-id of CONNECT, and there was none";
             let receipt = subscribe.receipt.as_deref();
             let header = header::SUBSCRIPTION_NAME;
             return Err(Fault::invalid_header(header, name, expected, receipt));
@@ -209,22 +210,23 @@ fn named_as_activemq<'a>(subscribe: &'a Subscribe<'_>) -> Option<&'a str> {
 }
 
 /// Refuses what a destination of this kind, or this way of reading it, does not have.
-fn check(subscribe: &Subscribe<'_>, kind: Kind) -> Result<(), Fault> {
-    let is_kept =
-        kind == Kind::Queue || subscribe.durable.is_some() || subscribe.ack != AckMode::Auto;
+fn check(subscribe: &Subscribe<'_>, kind: DestinationKind) -> Result<(), Fault> {
+    let is_kept = kind == DestinationKind::Queue
+        || subscribe.durable.is_some()
+        || subscribe.ack != AckMode::Auto;
     let refusals = [
         (
-            kind == Kind::Topic && subscribe.browser,
+            kind == DestinationKind::Topic && subscribe.browser,
             header::BROWSER,
             "queues can be browsed; a topic's past is had with since",
         ),
         (
-            kind == Kind::Queue && subscribe.since.is_some(),
+            kind == DestinationKind::Queue && subscribe.since.is_some(),
             header::SINCE,
             "topics have a past; a queue has what waits in it, which is delivered anyway",
         ),
         (
-            kind == Kind::Queue && named_as_activemq(subscribe).is_some(),
+            kind == DestinationKind::Queue && named_as_activemq(subscribe).is_some(),
             header::SUBSCRIPTION_NAME,
             "a durable subscription is one to topics; a queue keeps its messages anyway",
         ),

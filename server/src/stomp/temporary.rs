@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use broker::{Kind, TopicName};
+use broker::{DestinationKind, TopicName};
 use wire::stomp::{header, server::Fault};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Those that are there.
-pub(super) type Temporaries = HashSet<(Kind, TopicName)>;
+pub(super) type Temporaries = HashSet<(DestinationKind, TopicName)>;
 
 impl Stomp {
     /// Sees to it that a destination is there, if it is a temporary one of this connection.

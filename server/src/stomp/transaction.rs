@@ -9,7 +9,7 @@ use broker::{Charge, Client, Pool, PoolError, Publication, Settlement};
 use wire::stomp::server::{self, Cause, Fault};
 
 use super::Stomp;
-use crate::{clock, connection::Turn};
+use crate::{clock, connection::ReadCycle};
 
 /// The open transactions of a connection.
 pub(super) struct Transactions {
@@ -122,11 +122,11 @@ impl Stomp {
     pub(super) fn begin(
         &mut self,
         begin: &server::Transaction<'_>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
         let receipt = begin.receipt.as_deref();
         self.transactions.begin(&begin.id, receipt)?;
-        self.receipt(receipt, turn);
+        self.receipt(receipt, cycle);
         Ok(())
     }
 
@@ -134,9 +134,9 @@ impl Stomp {
     pub(super) fn commit(
         &mut self,
         commit: &server::Transaction<'_>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
-        if turn.is_closed() {
+        if cycle.is_closed() {
             return Ok(());
         }
         let receipt = commit.receipt.as_deref();
@@ -149,11 +149,11 @@ impl Stomp {
         let now_ms = clock::unix_ms();
         let done = self
             .broker
-            .commit(&self.session, work, now_ms, &mut turn.outcome);
+            .commit(&self.session, work, now_ms, &mut cycle.outcome);
         // Even where it was refused, room may have been made for it.
-        self.carry_out(turn);
+        self.carry_out(cycle);
         done.map_err(|error| Fault::refused("cannot commit", error.to_string(), receipt))?;
-        self.receipt(receipt, turn);
+        self.receipt(receipt, cycle);
         Ok(())
     }
 
@@ -161,12 +161,12 @@ impl Stomp {
     pub(super) fn abort(
         &mut self,
         abort: &server::Transaction<'_>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
         let receipt = abort.receipt.as_deref();
         let transaction = self.transactions.end(&abort.id, receipt)?;
         self.broker.unstage(&self.session, &transaction.settlements);
-        self.receipt(receipt, turn);
+        self.receipt(receipt, cycle);
         Ok(())
     }
 }

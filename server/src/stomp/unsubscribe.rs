@@ -3,17 +3,17 @@
 use wire::stomp::server::{Fault, Identity, Unsubscribe};
 
 use super::{Stomp, subscribe::Subscribed};
-use crate::{clock, connection::Turn};
+use crate::{clock, connection::ReadCycle};
 
 impl Stomp {
     /// Ends the subscription; with the name of a durable one, that too.
     pub(super) fn unsubscribe(
         &mut self,
         unsubscribe: &Unsubscribe<'_>,
-        turn: &mut Turn,
+        cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
         let receipt = unsubscribe.receipt.as_deref();
-        let ended = self.end(unsubscribe, turn);
+        let ended = self.end(unsubscribe, cycle);
         let is_plain = ended.as_ref().is_some_and(|one| one.durable.is_none());
         match (&unsubscribe.durable, &unsubscribe.identity) {
             // RabbitMQ's clients say durable:true of queues, too; the name is the id then.
@@ -24,23 +24,23 @@ impl Stomp {
             }
             (None, _) => {}
         }
-        self.receipt(receipt, turn);
+        self.receipt(receipt, cycle);
         Ok(())
     }
 
     /// Ends the subscription that is named, if there is one. What it was given of queues can still be
     /// acknowledged: the specification says of UNSUBSCRIBE only that nothing more is received, and a job that is
     /// under way would be done twice. RabbitMQ does the same.
-    fn end(&mut self, unsubscribe: &Unsubscribe<'_>, turn: &mut Turn) -> Option<Subscribed> {
+    fn end(&mut self, unsubscribe: &Unsubscribe<'_>, cycle: &mut ReadCycle) -> Option<Subscribed> {
         let identity = self.identity_of(unsubscribe)?;
         let ended = self.subscriptions.remove(&identity)?;
         self.broker.unsubscribe_when_settled(
             &self.session,
             ended.id,
             clock::unix_ms(),
-            &mut turn.outcome,
+            &mut cycle.outcome,
         );
-        self.carry_out(turn);
+        self.carry_out(cycle);
         self.ended.note(identity, ended.id);
         Some(ended)
     }

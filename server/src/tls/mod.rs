@@ -1,15 +1,15 @@
 //! TLS (RFC 8446, and RFC 5246 for older clients): the server's certificate, the handshake, and the transport
 //! that the connection loop then has. What is spoken inside is the doors'.
 
+mod acceptor;
 mod certificate;
-mod entrance;
 mod identity;
 mod options;
 mod self_signed;
 mod transport;
 
+pub use acceptor::{Admits, ConnectionAcceptor};
 pub use certificate::provider;
-pub use entrance::{Admits, Entrance};
 pub use identity::{Identity, keep_fresh};
 pub use options::TlsOptions;
 pub use transport::TlsStream;

@@ -16,7 +16,7 @@ use std::{
 use rustls::ServerConnection;
 use tokio::{io::AsyncBufReadExt as _, net::TcpStream};
 
-use crate::{connection::Transport, first_bytes::Spoken, socket::Socket};
+use crate::{connection::Transport, protocol_detection::Spoken, socket::Socket};
 
 /// A connection after its handshake, while it is still awaited. Boxed: it is large, and handed through several
 /// futures that each keep room for it.

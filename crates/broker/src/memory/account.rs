@@ -7,7 +7,7 @@ use std::sync::{
 
 use crate::{
     figures::{Count, Volume},
-    message::entry::Kind,
+    message::entry::DestinationKind,
     name::{TopicName, is_brokers_own},
     topic::log::End,
 };
@@ -46,7 +46,7 @@ pub(crate) struct Tab<'a> {
 }
 
 impl Account {
-    pub(crate) fn new(kind: Kind, name: TopicName, memory: &Arc<Memory>) -> Arc<Self> {
+    pub(crate) fn new(kind: DestinationKind, name: TopicName, memory: &Arc<Memory>) -> Arc<Self> {
         Arc::new(Self {
             is_own: is_brokers_own(kind, &name),
             name,

@@ -32,7 +32,7 @@ pub struct Entry {
     timestamp_ms: u64,
     /// Unix milliseconds, 0 when it never expires.
     expires_ms: u64,
-    kind: Kind,
+    kind: DestinationKind,
     is_retained: bool,
     marks: u8,
     /// With `spelling`: see [`Spelling`].
@@ -61,7 +61,7 @@ enum Home {
 
 /// What a message was sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum DestinationKind {
     /// Everybody who subscribes gets it.
     Topic,
     /// One of those who subscribe gets it, and has the last word on it.
@@ -99,7 +99,7 @@ impl Entry {
             queues: AtomicU32::new(0),
             timestamp_ms: 0,
             expires_ms: 0,
-            kind: Kind::Topic,
+            kind: DestinationKind::Topic,
             is_retained: false,
             marks: 0,
             is_spelled: false,
@@ -133,7 +133,7 @@ impl Entry {
 
     /// What it was sent to.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> DestinationKind {
         self.kind
     }
 
@@ -368,7 +368,7 @@ impl Publication {
     #[inline]
     pub fn new(topic: TopicName, producer: Arc<str>, timestamp_ms: u64, body: &[u8]) -> Self {
         Self::to(
-            Kind::Topic,
+            DestinationKind::Topic,
             topic,
             Provenance::of(producer, timestamp_ms),
             body,
@@ -380,7 +380,7 @@ impl Publication {
     #[inline]
     pub fn to_queue(queue: TopicName, producer: Arc<str>, timestamp_ms: u64, body: &[u8]) -> Self {
         Self::to(
-            Kind::Queue,
+            DestinationKind::Queue,
             queue,
             Provenance::of(producer, timestamp_ms),
             body,
@@ -390,7 +390,7 @@ impl Publication {
     /// A message to either, likewise.
     #[must_use]
     #[inline]
-    pub fn to(kind: Kind, topic: TopicName, source: Provenance, body: &[u8]) -> Self {
+    pub fn to(kind: DestinationKind, topic: TopicName, source: Provenance, body: &[u8]) -> Self {
         let mut entry = entry_pool::take()
             .unwrap_or_else(|| UniqueArc::new(Entry::new(&topic, &source.producer)));
         let own = &mut *entry;
@@ -446,7 +446,7 @@ impl Publication {
     /// one replaces it; without a body, to replace it by none. To a queue it is a message like any other.
     #[must_use]
     pub fn retained(mut self) -> Self {
-        self.entry.is_retained = self.entry.kind == Kind::Topic;
+        self.entry.is_retained = self.entry.kind == DestinationKind::Topic;
         self
     }
 
@@ -469,7 +469,7 @@ impl Publication {
 
     /// What kind of destination it is going to.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> DestinationKind {
         self.entry.kind()
     }
 

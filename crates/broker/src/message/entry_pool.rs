@@ -101,7 +101,7 @@ mod tests {
     use crate::{
         Dialect,
         memory::account::Memory,
-        message::entry::{Header, Kind, Publication},
+        message::entry::{DestinationKind, Header, Publication},
         name::TopicName,
         topic::log::End,
     };
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn nothing_of_an_old_message_is_in_a_new_one() {
         let memory = Arc::<Memory>::default();
-        let account = Account::new(Kind::Topic, name(), &memory);
+        let account = Account::new(DestinationKind::Topic, name(), &memory);
         let header = Header {
             name: "a".into(),
             value: "b".into(),
@@ -146,7 +146,10 @@ mod tests {
         let new = Publication::to_queue(name(), "new".into(), 2, b"a body").into_unplaced();
         assert_eq!(SharedEntry::as_ptr(&new), place);
         assert_eq!((new.body(), new.producer()), (&b"a body"[..], "new"));
-        assert_eq!((new.kind(), new.timestamp_ms()), (Kind::Queue, 2));
+        assert_eq!(
+            (new.kind(), new.timestamp_ms()),
+            (DestinationKind::Queue, 2)
+        );
         assert_eq!((new.content_type(), new.headers()), (None, &[][..]));
         assert_eq!((new.marks(), new.expires_ms()), (0, None));
         assert!(!new.is_retained_publication());
@@ -156,7 +159,7 @@ mod tests {
     #[test]
     fn what_others_have_stays_theirs() {
         let memory = Arc::<Memory>::default();
-        let account = Account::new(Kind::Topic, name(), &memory);
+        let account = Account::new(DestinationKind::Topic, name(), &memory);
         let entry = placed(Publication::new(name(), "p".into(), 1, b"a body"), &account);
         let before = kept();
         let_go([SharedEntry::clone(&entry)].into_iter());
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_small_body_does_not_keep_the_room_of_a_large_one() {
-        let account = Account::new(Kind::Topic, name(), &Arc::default());
+        let account = Account::new(DestinationKind::Topic, name(), &Arc::default());
         for (old, new) in [(4_000, 10), (100, 90), (10, 100), (0, 0)] {
             let large = Publication::new(name(), "p".into(), 1, &vec![0; old]);
             let_go([placed(large, &account)].into_iter());
@@ -182,7 +185,7 @@ mod tests {
     #[test]
     fn what_a_thread_keeps_is_bounded() {
         let memory = Arc::<Memory>::default();
-        let account = Account::new(Kind::Topic, name(), &memory);
+        let account = Account::new(DestinationKind::Topic, name(), &memory);
         for bytes in [0, 100, LARGEST, LARGEST + 1] {
             let body = vec![0; bytes];
             let entries: Vec<_> = (0..2 * MOST)

@@ -14,7 +14,7 @@ use crate::name::short_bytes::ShortBytes;
 )]
 pub(crate) enum Children<N> {
     /// Of exactly the length that is needed: lists are short, and there are many of them.
-    Few(Box<[(ShortBytes, N)]>),
+    OneOrMany(Box<[(ShortBytes, N)]>),
     Many(Box<HashMap<ShortBytes, N>>),
 }
 
@@ -23,12 +23,12 @@ const FEW: usize = 6;
 
 impl<N> Children<N> {
     pub(crate) fn new() -> Self {
-        Self::Few(Box::default())
+        Self::OneOrMany(Box::default())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         match self {
-            Self::Few(list) => list.is_empty(),
+            Self::OneOrMany(list) => list.is_empty(),
             Self::Many(table) => table.is_empty(),
         }
     }
@@ -37,14 +37,14 @@ impl<N> Children<N> {
     pub(crate) fn take_only(&mut self) -> Option<(ShortBytes, N)> {
         match self {
             // A table is made a list long before it has one branch left.
-            Self::Few(list) if list.len() == 1 => std::mem::take(list).into_iter().next(),
-            Self::Few(_) | Self::Many(_) => None,
+            Self::OneOrMany(list) if list.len() == 1 => std::mem::take(list).into_iter().next(),
+            Self::OneOrMany(_) | Self::Many(_) => None,
         }
     }
 
     pub(crate) fn find(&self, level: &str) -> Option<&N> {
         match self {
-            Self::Few(list) => list
+            Self::OneOrMany(list) => list
                 .iter()
                 .find(|(own, _)| own.as_bytes() == level.as_bytes())
                 .map(|(_, node)| node),
@@ -54,7 +54,7 @@ impl<N> Children<N> {
 
     pub(crate) fn find_mut(&mut self, level: &str) -> Option<&mut N> {
         match self {
-            Self::Few(list) => list
+            Self::OneOrMany(list) => list
                 .iter_mut()
                 .find(|(own, _)| own.as_bytes() == level.as_bytes())
                 .map(|(_, node)| node),
@@ -66,7 +66,7 @@ impl<N> Children<N> {
     pub(crate) fn insert(&mut self, level: &[u8], node: N) {
         let level = ShortBytes::from(level);
         match self {
-            Self::Few(list) => {
+            Self::OneOrMany(list) => {
                 let list = std::mem::take(list).into_vec();
                 *self = Self::longer(list, (level, node));
             }
@@ -80,7 +80,7 @@ impl<N> Children<N> {
         if list.len() < FEW {
             list.reserve_exact(1);
             list.push(branch);
-            Self::Few(list.into())
+            Self::OneOrMany(list.into())
         } else {
             Self::Many(Box::new(list.into_iter().chain([branch]).collect()))
         }
@@ -88,7 +88,7 @@ impl<N> Children<N> {
 
     pub(crate) fn remove(&mut self, level: &str) {
         match self {
-            Self::Few(list) => {
+            Self::OneOrMany(list) => {
                 let mut others = std::mem::take(list).into_vec();
                 others.retain(|(own, _)| own.as_bytes() != level.as_bytes());
                 *list = others.into();
@@ -97,7 +97,7 @@ impl<N> Children<N> {
                 table.remove(level.as_bytes());
                 // Half of what made it a table, so that one level coming and going does not move all.
                 if table.len() <= FEW / 2 {
-                    *self = Self::Few(table.drain().collect());
+                    *self = Self::OneOrMany(table.drain().collect());
                 } else if table.len() < table.capacity() / 4 {
                     table.shrink_to_fit();
                 }
@@ -107,14 +107,14 @@ impl<N> Children<N> {
 
     pub(crate) fn for_each<'a>(&'a self, mut visit: impl FnMut(&'a N)) {
         match self {
-            Self::Few(list) => list.iter().for_each(|(_, node)| visit(node)),
+            Self::OneOrMany(list) => list.iter().for_each(|(_, node)| visit(node)),
             Self::Many(table) => table.values().for_each(visit),
         }
     }
 
     pub(crate) fn for_each_mut<'a>(&'a mut self, mut visit: impl FnMut(&'a [u8], &'a mut N)) {
         match self {
-            Self::Few(list) => list
+            Self::OneOrMany(list) => list
                 .iter_mut()
                 .for_each(|(level, node)| visit(level.as_bytes(), node)),
             Self::Many(table) => table

@@ -8,7 +8,7 @@ pub(crate) mod short_bytes;
 use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use crate::{
-    message::entry::Kind,
+    message::entry::DestinationKind,
     notice::{ADVISORY_LEVELS, is_advisory},
 };
 
@@ -115,7 +115,7 @@ impl TopicName {
 
     /// Returns who owns the topic or queue of this name.
     #[must_use]
-    pub fn owner(&self, kind: Kind) -> Owner {
+    pub fn owner(&self, kind: DestinationKind) -> Owner {
         if is_brokers_own(kind, self) {
             Owner::Broker
         } else if is_temporary(self) {
@@ -253,8 +253,8 @@ pub(crate) fn is_temporary(name: &TopicName) -> bool {
 }
 
 /// Whether nobody else can send to a topic or queue, and what is sent there is no traffic of others.
-pub(crate) fn is_brokers_own(kind: Kind, name: &TopicName) -> bool {
-    is_own(name.as_str()) || (kind == Kind::Topic && is_advisory(name.as_str()))
+pub(crate) fn is_brokers_own(kind: DestinationKind, name: &TopicName) -> bool {
+    is_own(name.as_str()) || (kind == DestinationKind::Topic && is_advisory(name.as_str()))
 }
 
 /// Whether nobody can send to any queue that a filter covers.

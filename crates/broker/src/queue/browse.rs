@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// One consumer's look: first at what waits, in order, then at what each consumer has.
-pub(super) struct Look {
+pub(super) struct Browse {
     pub(super) queue: Arc<Queue>,
     place: Mutex<Option<Place>>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Part {
     bytes: u64,
 }
 
-impl Look {
+impl Browse {
     pub(super) fn new(queue: Arc<Queue>, end: SharedEntry) -> Self {
         let stage = Stage::Waiting(0);
         Self {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     broker::Broker,
     memory::share::{Client, Pool, PoolError},
-    message::entry::{Header, Kind, Publication},
+    message::entry::{DestinationKind, Header, Publication},
     message::id::MessageId,
     message::scan_budget::Budget,
     name::{TopicFilter, TopicName},
@@ -17,8 +17,8 @@ use crate::{
     selector::Selector,
     session::Session,
     session::subscription::SubscriptionId,
-    state::Order,
-    sync::lock_order,
+    state::BrokerState,
+    sync::lock_state,
     topic::cursor::Start,
 };
 
@@ -96,37 +96,37 @@ impl Broker {
         consume: Consume<'_>,
         outcome: &mut Outcome,
     ) -> Result<SubscriptionId, SubscribeError> {
-        let mut order = lock_order(&self.order);
-        order.check_session(session, &self.limits)?;
+        let mut state = lock_state(&self.state);
+        state.check_session(session, &self.limits)?;
         consume.source.check(session.client())?;
         // Kept until the lock is released: one that is replaced may hold a lot.
         let replaced = match &consume.source {
-            Source::Durable { name, .. } => order.queues.durables.get(name).cloned(),
+            Source::Durable { name, .. } => state.queues.durables.get(name).cloned(),
             _ => None,
         };
         let consumer = match consume.source.clone() {
-            Source::Queues(filter) => self.consume_queues(&mut order, session, filter, consume)?,
-            Source::Browse(name) => self.browse_queue(&mut order, session, &name, consume)?,
+            Source::Queues(filter) => self.consume_queues(&mut state, session, filter, consume)?,
+            Source::Browse(name) => self.browse_queue(&mut state, session, &name, consume)?,
             Source::Topics { filter, start } => {
                 let identity = Identity::Private;
-                self.consume_topics(&mut order, session, (identity, filter, start), consume)?
+                self.consume_topics(&mut state, session, (identity, filter, start), consume)?
             }
             Source::Durable {
                 name,
                 filter,
                 start,
-            } => self.consume_durable(&mut order, session, (name, filter, start), consume)?,
+            } => self.consume_durable(&mut state, session, (name, filter, start), consume)?,
             Source::Shared(name) => match name.virtual_queue() {
-                Some(queue) => self.consume_queues(&mut order, session, queue.into(), consume)?,
-                None => self.consume_shared(&mut order, session, name, consume)?,
+                Some(queue) => self.consume_queues(&mut state, session, queue.into(), consume)?,
+                None => self.consume_shared(&mut state, session, name, consume)?,
             },
         };
-        if let Some(attached) = order.sessions.get_mut(&session.id) {
+        if let Some(attached) = state.sessions.get_mut(&session.id) {
             attached.consumers += 1;
         }
         session.add_consumer(&consumer);
-        order.subscriptions += 1;
-        drop(order);
+        state.subscriptions += 1;
+        drop(state);
         drop(replaced);
         self.watch((consumer.kind, &consumer.filter), true);
         consumer.replenish(&mut Budget::new(), &mut outcome.ready);
@@ -136,63 +136,63 @@ impl Broker {
 
     fn consume_queues(
         &self,
-        order: &mut Order,
+        state: &mut BrokerState,
         session: &Arc<Session>,
         filter: TopicFilter,
         consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
-        Order::check_reserved(&filter)?;
+        BrokerState::check_reserved(&filter)?;
         let (covered, others) = match filter.exact() {
-            Some(name) => (1, order.check_queue(&name, &self.limits, session.client())?),
+            Some(name) => (1, state.check_queue(&name, &self.limits, session.client())?),
             None => {
                 let mut covered = 0;
-                order
+                state
                     .queues
                     .named
                     .for_each_covered(&filter, |_| covered += 1);
                 (covered, 0)
             }
         };
-        order.check_cursors(session, &filter, (covered, others), &self.limits)?;
-        let id = SubscriptionId(order.fresh_id());
+        state.check_cursors(session, &filter, (covered, others), &self.limits)?;
+        let id = SubscriptionId(state.fresh_id());
         let consumer = Consumer::new(
             id,
             session,
-            options((Kind::Queue, Supply::Shared), filter, consume),
+            options((DestinationKind::Queue, Supply::Shared), filter, consume),
         );
-        order.join_queues(&consumer, &self.store);
-        order.note_joined(&consumer, covered);
+        state.join_queues(&consumer, &self.store);
+        state.note_joined(&consumer, covered);
         Ok(consumer)
     }
 
     fn browse_queue(
         &self,
-        order: &mut Order,
+        state: &mut BrokerState,
         session: &Arc<Session>,
         name: &TopicName,
         consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
         let filter = TopicFilter::from(name.clone());
-        Order::check_reserved(&filter)?;
-        let others = order.check_queue(name, &self.limits, session.client())?;
-        order.check_cursors(session, &filter, (0, others), &self.limits)?;
-        let queue = order.queue(name, &self.store, session.client());
-        let id = SubscriptionId(order.fresh_id());
-        let mut options = options((Kind::Queue, Supply::Shared), filter, consume);
+        BrokerState::check_reserved(&filter)?;
+        let others = state.check_queue(name, &self.limits, session.client())?;
+        state.check_cursors(session, &filter, (0, others), &self.limits)?;
+        let queue = state.queue(name, &self.store, session.client());
+        let id = SubscriptionId(state.fresh_id());
+        let mut options = options((DestinationKind::Queue, Supply::Shared), filter, consume);
         options.browse = Some((queue, end_of_browse(name).into_unplaced()));
         Ok(Consumer::new(id, session, options))
     }
 
     fn consume_durable(
         &self,
-        order: &mut Order,
+        state: &mut BrokerState,
         session: &Arc<Session>,
         (name, filter, start): (DurableName, TopicFilter, Start),
         consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
-        let Some(queue) = order.queues.durables.get(&name).map(Arc::clone) else {
+        let Some(queue) = state.queues.durables.get(&name).map(Arc::clone) else {
             let limit = self.limits.durables;
-            let free = limit.saturating_sub(order.queues.durables.len());
+            let free = limit.saturating_sub(state.queues.durables.len());
             match session.client().check(Pool::Durables, 1, free as u64) {
                 Ok(()) => {}
                 Err(PoolError::Full { .. }) => {
@@ -201,7 +201,7 @@ impl Broker {
                 Err(error @ PoolError::ShareUsed { .. }) => return Err(error.into()),
             }
             let identity = Identity::Durable(name);
-            return self.consume_topics(order, session, (identity, filter, start), consume);
+            return self.consume_topics(state, session, (identity, filter, start), consume);
         };
         if queue.consumer_count() > 0 {
             return Err(SubscribeError::DurableInUse(name));
@@ -211,37 +211,37 @@ impl Broker {
         });
         if !is_same {
             let identity = Identity::Durable(name);
-            let made = self.consume_topics(order, session, (identity, filter, start), consume)?;
-            order.unbind(&queue);
+            let made = self.consume_topics(state, session, (identity, filter, start), consume)?;
+            state.unbind(&queue);
             return Ok(made);
         }
-        let consumer = self.take_bound(order, session, filter, consume);
+        let consumer = self.take_bound(state, session, filter, consume);
         consumer.join(&queue);
         Ok(consumer)
     }
 
     fn consume_shared(
         &self,
-        order: &mut Order,
+        state: &mut BrokerState,
         session: &Arc<Session>,
         name: SharedName,
         consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
         let filter = name.filter.clone();
-        let (queue, joined) = match order.queues.shared.get_mut(&name) {
+        let (queue, joined) = match state.queues.shared.get_mut(&name) {
             Some(shared) => {
                 shared.consumers += 1;
                 (Arc::clone(&shared.queue), 0)
             }
             None => {
-                order.check_topics(session, &filter, &self.limits)?;
-                order.make_shared(name, &self.store, session.client())
+                state.check_topics(session, &filter, &self.limits)?;
+                state.make_shared(name, &self.store, session.client())
             }
         };
-        let id = SubscriptionId(order.fresh_id());
-        let options = options((Kind::Topic, Supply::Shared), filter, consume);
+        let id = SubscriptionId(state.fresh_id());
+        let options = options((DestinationKind::Topic, Supply::Shared), filter, consume);
         let consumer = Consumer::new(id, session, options);
-        order.note_joined(&consumer, joined);
+        state.note_joined(&consumer, joined);
         consumer.join(&queue);
         Ok(consumer)
     }
@@ -249,17 +249,17 @@ impl Broker {
     /// Makes a queue that topics feed, and its consumer.
     fn consume_topics(
         &self,
-        order: &mut Order,
+        state: &mut BrokerState,
         session: &Arc<Session>,
         (identity, filter, start): (Identity, TopicFilter, Start),
         mut consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
-        order.check_topics(session, &filter, &self.limits)?;
+        state.check_topics(session, &filter, &self.limits)?;
         let binding = Binding {
             filter: filter.clone(),
             selector: consume.selector.take(),
         };
-        let queue_id = order.fresh_id();
+        let queue_id = state.fresh_id();
         let queue = Queue::new(
             queue_id,
             identity.clone(),
@@ -268,29 +268,29 @@ impl Broker {
             session.client(),
         );
         if let Identity::Durable(name) = identity {
-            order.queues.durables.insert(name, Arc::clone(&queue));
+            state.queues.durables.insert(name, Arc::clone(&queue));
         }
-        let joined = order.bind(&queue, start);
-        let consumer = self.take_bound(order, session, filter, consume);
-        order.note_joined(&consumer, joined);
+        let joined = state.bind(&queue, start);
+        let consumer = self.take_bound(state, session, filter, consume);
+        state.note_joined(&consumer, joined);
         consumer.join(&queue);
         Ok(consumer)
     }
 
     fn take_bound(
         &self,
-        order: &mut Order,
+        state: &mut BrokerState,
         session: &Arc<Session>,
         filter: TopicFilter,
         mut consume: Consume<'_>,
     ) -> Arc<Consumer> {
         // The queue has only what is selected.
         consume.selector = None;
-        let id = SubscriptionId(order.fresh_id());
+        let id = SubscriptionId(state.fresh_id());
         Consumer::new(
             id,
             session,
-            options((Kind::Topic, Supply::Own), filter, consume),
+            options((DestinationKind::Topic, Supply::Own), filter, consume),
         )
     }
 
@@ -320,24 +320,24 @@ impl Broker {
         consumer: &Consumer,
         outcome: &mut Outcome,
     ) -> Arc<Vec<Arc<Queue>>> {
-        let mut order = lock_order(&self.order);
-        order.leave_queues(consumer);
-        if let Some(attached) = order.sessions.get_mut(&consumer.session.id) {
+        let mut state = lock_state(&self.state);
+        state.leave_queues(consumer);
+        if let Some(attached) = state.sessions.get_mut(&consumer.session.id) {
             attached.consumers -= 1;
             attached.consumers_joined -= consumer.joined();
         }
-        order.subscriptions -= 1;
+        state.subscriptions -= 1;
         // At the same moment: who removes a queue then does not count it again.
         let queues = consumer.part_all();
         for queue in queues.iter() {
             match &queue.identity {
-                Identity::Named(_) => order.cursors -= 1,
-                Identity::Private => order.unbind(queue),
+                Identity::Named(_) => state.cursors -= 1,
+                Identity::Private => state.unbind(queue),
                 Identity::Durable(_) => {}
-                Identity::Shared(name) => order.leave_shared(name),
+                Identity::Shared(name) => state.leave_shared(name),
             }
         }
-        drop(order);
+        drop(state);
         self.watch((consumer.kind, &consumer.filter), false);
         consumer.close(&queues);
         self.notice_consumer(consumer, false, outcome);
@@ -359,7 +359,7 @@ impl Broker {
     ) {
         let consumer = session.consumer(id);
         // The queue of a subscription to topics ends with its last consumer, and nothing is delivered twice.
-        let of_queues = consumer.filter(|consumer| consumer.kind == Kind::Queue);
+        let of_queues = consumer.filter(|consumer| consumer.kind == DestinationKind::Queue);
         let Some(queues) = of_queues.and_then(|consumer| consumer.leave()) else {
             self.unsubscribe(session, id, now_ms, outcome);
             return;
@@ -368,7 +368,7 @@ impl Broker {
         for queue in queues.iter() {
             queue.share_out(&mut budget, &mut outcome.ready);
         }
-        self.bury(now_ms, outcome);
+        self.dead_letter(now_ms, outcome);
     }
 
     /// Deletes a durable subscription, with what waits for it.
@@ -376,8 +376,8 @@ impl Broker {
     /// # Errors
     /// When there is none, or while somebody has it.
     pub fn forget_durable(&self, name: &DurableName) -> Result<(), ForgetError> {
-        let mut order = lock_order(&self.order);
-        let queue = order
+        let mut state = lock_state(&self.state);
+        let queue = state
             .queues
             .durables
             .get(name)
@@ -385,9 +385,9 @@ impl Broker {
         if queue.consumer_count() > 0 {
             return Err(ForgetError::InUse);
         }
-        let queue = order.queues.durables.remove(name);
-        queue.iter().for_each(|queue| order.unbind(queue));
-        drop(order);
+        let queue = state.queues.durables.remove(name);
+        queue.iter().for_each(|queue| state.unbind(queue));
+        drop(state);
         // What was in it is freed when no lock is held.
         drop(queue);
         Ok(())
@@ -401,28 +401,28 @@ impl Broker {
     pub fn create_temporary(
         &self,
         session: &Session,
-        kind: Kind,
+        kind: DestinationKind,
         name: &TopicName,
     ) -> Result<(), SubscribeError> {
-        let mut order = lock_order(&self.order);
-        if order.has(kind, name) {
+        let mut state = lock_state(&self.state);
+        if state.has(kind, name) {
             return Ok(());
         }
-        order.check_session(session, &self.limits)?;
-        order.check_temporaries(session, &self.limits)?;
+        state.check_session(session, &self.limits)?;
+        state.check_temporaries(session, &self.limits)?;
         match kind {
-            Kind::Queue => {
-                let others = order.check_queue(name, &self.limits, session.client())?;
+            DestinationKind::Queue => {
+                let others = state.check_queue(name, &self.limits, session.client())?;
                 let filter = name.clone().into();
-                order.check_cursors(session, &filter, (0, others), &self.limits)?;
-                order.queue(name, &self.store, session.client());
+                state.check_cursors(session, &filter, (0, others), &self.limits)?;
+                state.queue(name, &self.store, session.client());
             }
-            Kind::Topic => {
-                order.check_topics(session, &name.clone().into(), &self.limits)?;
-                order.topic(name, session.client());
+            DestinationKind::Topic => {
+                state.check_topics(session, &name.clone().into(), &self.limits)?;
+                state.topic(name, session.client());
             }
         }
-        if let Some(attached) = order.sessions.get_mut(&session.id) {
+        if let Some(attached) = state.sessions.get_mut(&session.id) {
             attached.note_temporary(kind, name);
         }
         Ok(())
@@ -440,7 +440,7 @@ impl Broker {
         outcome: &mut Outcome,
     ) -> Result<(), SettleError> {
         self.settle_in(Phase::Free, session, settlement, outcome)?;
-        self.bury(now_ms, outcome);
+        self.dead_letter(now_ms, outcome);
         Ok(())
     }
 
@@ -495,7 +495,7 @@ pub(crate) fn consumer_of(
 }
 
 fn options(
-    (kind, supply): (Kind, Supply),
+    (kind, supply): (DestinationKind, Supply),
     filter: TopicFilter,
     consume: Consume<'_>,
 ) -> ConsumerOptions<'_> {

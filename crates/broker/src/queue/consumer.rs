@@ -4,12 +4,12 @@ use std::{fmt, ops::ControlFlow, sync::Arc};
 
 use super::{
     Queue, Queued,
-    browse::{Look, Part},
-    in_flight::{Assigned, Hands, Phase, Received},
+    browse::{Browse, Part},
+    in_flight::{Assigned, InFlight, Phase, Received},
     returned::Returned,
 };
 use crate::{
-    message::entry::{Entry, Kind, SharedEntry},
+    message::entry::{DestinationKind, Entry, SharedEntry},
     message::scan_budget::Budget,
     name::{TopicFilter, is_brokers_own},
     notice::DeathCause,
@@ -27,7 +27,7 @@ pub(crate) struct Consumer {
     pub(crate) id: SubscriptionId,
     pub(crate) session: Arc<Session>,
     /// What it subscribes to, for those who are told of it.
-    pub(crate) kind: Kind,
+    pub(crate) kind: DestinationKind,
     pub(crate) filter: TopicFilter,
     supply: Supply,
     pub(crate) is_exclusive: bool,
@@ -39,12 +39,12 @@ pub(crate) struct Consumer {
     joined: AtomicU64,
     cancelled: AtomicBool,
     source: Source,
-    hands: Mutex<Hands>,
+    hands: Mutex<InFlight>,
 }
 
 /// What a consumer is made of.
 pub(crate) struct ConsumerOptions<'a> {
-    pub(crate) kind: Kind,
+    pub(crate) kind: DestinationKind,
     pub(crate) filter: TopicFilter,
     pub(crate) supply: Supply,
     pub(crate) acknowledgement: Acknowledgement,
@@ -70,7 +70,7 @@ enum Source {
     /// Taken from these queues, to which more may come while it has wildcards.
     Queues(Mutex<Arc<Vec<Arc<Queue>>>>),
     /// Only looked at.
-    Browse(Look),
+    Browse(Browse),
 }
 
 /// Whether a consumer has something to be read.
@@ -105,7 +105,7 @@ impl Consumer {
             joined: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
             source: match options.browse {
-                Some((queue, end)) => Source::Browse(Look::new(queue, end)),
+                Some((queue, end)) => Source::Browse(Browse::new(queue, end)),
                 None => Source::Queues(Mutex::default()),
             },
             hands: Mutex::default(),
@@ -294,7 +294,7 @@ impl Consumer {
     }
 
     /// Takes the next look at the queue that is browsed.
-    fn look_on(self: &Arc<Self>, look: &Look, budget: &mut Budget, ready: &mut Ready) {
+    fn look_on(self: &Arc<Self>, look: &Browse, budget: &mut Budget, ready: &mut Ready) {
         let found = look.next(|entry| self.wants(entry), budget);
         if found.is_empty() {
             if look.goes_on() {

@@ -6,14 +6,14 @@ use std::sync::{Arc, atomic::Ordering};
 use crate::{
     broker::Broker,
     memory::limits::DeadLetterQueue,
-    message::entry::{Header, Kind, Publication},
+    message::entry::{DestinationKind, Header, Publication},
     name::{TopicFilter, TopicName, is_temporary},
     notice::{Consumption, DeathCause, Lost, Notice, asks_for_advisories},
     outcome::Outcome,
     publish::Rights,
     queue::{Consumer, Dead, Identity},
     session::subscription::Subscription,
-    sync::lock_order,
+    sync::lock_state,
 };
 
 impl Broker {
@@ -23,7 +23,7 @@ impl Broker {
         let mut queues = Vec::new();
         let mut sessions = Vec::new();
         self.for_each_named_queue(|queue| queues.push(Arc::clone(queue)));
-        queues.extend(lock_order(&self.order).queues.durables.values().cloned());
+        queues.extend(lock_state(&self.state).queues.durables.values().cloned());
         self.for_each_session(|one| {
             if one.consumers > 0 {
                 sessions.push(Arc::clone(&one.session));
@@ -40,13 +40,13 @@ impl Broker {
                 }
             }
         }
-        self.bury(now_ms, outcome);
+        self.dead_letter(now_ms, outcome);
         self.expire_retained(now_ms);
     }
 
     /// Sends the dead to their queue. Where it has no room they are let go: what is in it tells what began
     /// to go wrong, and nobody can flood that away.
-    pub(crate) fn bury(&self, now_ms: u64, outcome: &mut Outcome) {
+    pub(crate) fn dead_letter(&self, now_ms: u64, outcome: &mut Outcome) {
         for dead in self.store.take_dead() {
             let (kind, name) = dead.queue.destination_of(&dead.message.entry);
             let is_sent = match self.dead_letter_queue(&dead, (kind, &name)) {
@@ -91,7 +91,7 @@ impl Broker {
     fn dead_letter_queue(
         &self,
         dead: &Dead,
-        (kind, from): (Kind, &TopicName),
+        (kind, from): (DestinationKind, &TopicName),
     ) -> Option<TopicName> {
         let is_wanted = match dead.cause {
             DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => true,
@@ -99,7 +99,7 @@ impl Broker {
             DeathCause::QueueFull => false,
         };
         let mode = self.limits.dead_letters;
-        if !is_wanted || (kind == Kind::Queue && is_dead_letter_queue(from, mode)) {
+        if !is_wanted || (kind == DestinationKind::Queue && is_dead_letter_queue(from, mode)) {
             return None;
         }
         let own = match mode {
@@ -126,8 +126,8 @@ impl Broker {
     }
 
     /// Notes that somebody who may watch for advisories comes or goes.
-    pub(crate) fn watch(&self, (kind, filter): (Kind, &TopicFilter), comes: bool) {
-        if kind == Kind::Queue || !asks_for_advisories(filter) {
+    pub(crate) fn watch(&self, (kind, filter): (DestinationKind, &TopicFilter), comes: bool) {
+        if kind == DestinationKind::Queue || !asks_for_advisories(filter) {
             return;
         }
         if comes {
@@ -156,12 +156,12 @@ impl Broker {
         }
         let filter = subscription.filter.clone();
         let session = subscription.session.name();
-        self.notice((Kind::Topic, filter, session), comes, outcome);
+        self.notice((DestinationKind::Topic, filter, session), comes, outcome);
     }
 
     fn notice(
         &self,
-        (kind, filter, session): (Kind, TopicFilter, &Arc<str>),
+        (kind, filter, session): (DestinationKind, TopicFilter, &Arc<str>),
         comes: bool,
         outcome: &mut Outcome,
     ) {
@@ -178,10 +178,10 @@ impl Broker {
         });
     }
 
-    fn consumer_count(&self, kind: Kind, name: &TopicName) -> usize {
+    fn consumer_count(&self, kind: DestinationKind, name: &TopicName) -> usize {
         match kind {
-            Kind::Queue => self.queue(name).map_or(0, |queue| queue.consumers),
-            Kind::Topic => self.topic(name).map_or(0, |topic| topic.subscriptions),
+            DestinationKind::Queue => self.queue(name).map_or(0, |queue| queue.consumers),
+            DestinationKind::Topic => self.topic(name).map_or(0, |topic| topic.subscriptions),
         }
     }
 
@@ -199,7 +199,7 @@ impl Broker {
 fn dead_letter(
     dead: &Dead,
     queue: TopicName,
-    (kind, from): (Kind, &TopicName),
+    (kind, from): (DestinationKind, &TopicName),
     now_ms: u64,
 ) -> Publication {
     let entry = &dead.message.entry;
@@ -207,8 +207,8 @@ fn dead_letter(
     let kept = entry.headers().iter().filter(|one| !is_ours(&one.name));
     let mut headers: Vec<Header> = kept.cloned().collect();
     let prefix = match kind {
-        Kind::Queue => "/queue/",
-        Kind::Topic => "/topic/",
+        DestinationKind::Queue => "/queue/",
+        DestinationKind::Topic => "/topic/",
     };
     headers.push(header(ORIGIN, format!("{prefix}{from}")));
     headers.push(header(CAUSE, dead.cause.to_string()));

@@ -9,7 +9,7 @@ use super::{Queue, Queued, browse::Part};
 use crate::{message::entry::SharedEntry, queue::settlement::Acknowledgement};
 
 #[derive(Default)]
-pub(super) struct Hands {
+pub(super) struct InFlight {
     /// Not read yet.
     outbox: VecDeque<Assigned>,
     /// Read, and not acknowledged; by the number of the delivery.
@@ -63,7 +63,7 @@ pub(super) enum Received {
     Expired(Assigned),
 }
 
-impl Hands {
+impl InFlight {
     /// How many more it may be given.
     pub(super) fn room(&self, prefetch: usize) -> usize {
         if self.is_closed || self.is_paused || self.is_leaving {
@@ -226,7 +226,7 @@ impl Hands {
         true
     }
 
-    /// Takes back what [`Hands::stage`] set aside.
+    /// Takes back what [`InFlight::stage`] set aside.
     pub(super) fn unstage(&mut self, number: u64) {
         for (number, held) in self.staged.remove(&number).into_iter().flatten() {
             self.hold(number, held);
@@ -303,7 +303,7 @@ impl Hands {
         self.take_all()
     }
 
-    /// Takes nothing more until [`Hands::resume`]; gives back all there is. What the consumer has not looked at
+    /// Takes nothing more until [`InFlight::resume`]; gives back all there is. What the consumer has not looked at
     /// stays noted: it has no room.
     pub(super) fn pause(&mut self) -> Vec<Held> {
         self.is_paused = true;
@@ -329,7 +329,7 @@ impl Hands {
         self.is_leaving
     }
 
-    /// Returns true when everything is settled that [`Hands::leave`] had left.
+    /// Returns true when everything is settled that [`InFlight::leave`] had left.
     pub(super) fn has_left(&self) -> bool {
         self.is_leaving && self.holds_nothing()
     }

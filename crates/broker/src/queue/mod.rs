@@ -31,7 +31,7 @@ use groups::Groups;
 
 use crate::{
     memory::share::{Charge, Client, Pool},
-    message::entry::{Entry, Kind, SharedEntry},
+    message::entry::{DestinationKind, Entry, SharedEntry},
     name::{TopicFilter, TopicName},
     notice::DeathCause,
     outcome::Ready,
@@ -416,7 +416,7 @@ impl Queue {
             // Where it goes is seen when it is buried.
             DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => {}
         }
-        self.store.bury(Dead {
+        self.store.dead_letter(Dead {
             queue: Arc::clone(self),
             message,
             cause,
@@ -442,10 +442,10 @@ impl fmt::Debug for Queue {
 
 impl Queue {
     /// Where its messages were on their way to, for those who are told of one.
-    pub(crate) fn destination_of(&self, entry: &Entry) -> (Kind, TopicName) {
+    pub(crate) fn destination_of(&self, entry: &Entry) -> (DestinationKind, TopicName) {
         match self.name() {
-            Some(name) => (Kind::Queue, name.clone()),
-            None => (Kind::Topic, entry.topic().clone()),
+            Some(name) => (DestinationKind::Queue, name.clone()),
+            None => (DestinationKind::Topic, entry.topic().clone()),
         }
     }
 }

@@ -8,14 +8,14 @@ use std::{
 use crate::{
     memory::limits::Limits,
     memory::share::{Client, Pool, PoolError},
-    message::entry::{Kind, SharedEntry},
+    message::entry::{DestinationKind, SharedEntry},
     name::index::NameIndex,
     name::level_tree::LevelTree,
     name::{TopicFilter, TopicName, covers_brokers_own_queues, is_temporary},
     outcome::{PublishError, Ready, SubscribeError},
     queue::{Binding, Consumer, DurableName, Identity, Queue, SharedName, Store},
     session::subscription::SubscriptionId,
-    state::Order,
+    state::BrokerState,
     steps::NAMES,
     topic::Topic,
     topic::cursor::{Missed, Start},
@@ -54,7 +54,7 @@ struct NewQueue {
     cursors: usize,
 }
 
-impl Order {
+impl BrokerState {
     /// The queue of this name, made when there is none: with the wildcard consumers that cover it, and fed
     /// by its topic if its name is that of a virtual topic's queue. One that is new is charged to the client.
     pub(crate) fn queue(
@@ -127,7 +127,7 @@ impl Order {
     fn new_queue(&self, name: &TopicName) -> NewQueue {
         let topic = virtual_topic(name);
         let bound = usize::from(topic.is_some());
-        let topic = topic.filter(|topic| !self.has(Kind::Topic, topic));
+        let topic = topic.filter(|topic| !self.has(DestinationKind::Topic, topic));
         let covering = topic.as_ref().map_or(0, |topic| self.covering(topic));
         NewQueue {
             topic,
@@ -179,7 +179,7 @@ impl Order {
         limits: &Limits,
         client: &Client,
     ) -> Result<usize, SubscribeError> {
-        if self.has(Kind::Queue, name) {
+        if self.has(DestinationKind::Queue, name) {
             return Ok(0);
         }
         match self.make_room_for_queue(limits, client) {
@@ -373,15 +373,15 @@ impl Order {
     }
 
     /// Undoes the making of a queue, or of a topic, to which nothing was published then.
-    pub(crate) fn unmake(&mut self, kind: Kind, name: &TopicName) {
+    pub(crate) fn unmake(&mut self, kind: DestinationKind, name: &TopicName) {
         match kind {
-            Kind::Queue => {
+            DestinationKind::Queue => {
                 self.remove_queue(name);
                 if let Some(topic) = virtual_topic(name) {
                     self.unmake_topic(&topic);
                 }
             }
-            Kind::Topic => self.unmake_topic(name),
+            DestinationKind::Topic => self.unmake_topic(name),
         }
     }
 

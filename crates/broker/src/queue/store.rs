@@ -247,7 +247,7 @@ impl Store {
         self.bytes.fetch_sub(less, Ordering::Relaxed);
     }
 
-    pub(super) fn bury(&self, dead: Dead) {
+    pub(super) fn dead_letter(&self, dead: Dead) {
         match dead.cause {
             DeathCause::QueueFull => self.dropped.add(dead),
             DeathCause::TooManyDeliveries(_) | DeathCause::Rejected | DeathCause::Expired => {

@@ -7,14 +7,14 @@ use std::{
 
 use crate::{
     broker::Broker,
-    message::entry::Kind,
+    message::entry::DestinationKind,
     message::scan_budget::Budget,
     name::TopicName,
     outcome::Outcome,
     queue::{Consumer, Queue},
     session::Session,
     session::subscription::Subscription,
-    sync::lock_order,
+    sync::lock_state,
 };
 
 /// What a session that has ended still has in the broker.
@@ -28,7 +28,7 @@ pub struct Leaving {
     queues: BTreeMap<u64, Arc<Queue>>,
     subscriptions: VecDeque<Arc<Subscription>>,
     /// Topics and queues that end with the session.
-    temporaries: Vec<(Kind, TopicName)>,
+    temporaries: Vec<(DestinationKind, TopicName)>,
 }
 
 impl Broker {
@@ -45,7 +45,7 @@ impl Broker {
     /// out, and what it held of queues given to others, by [`Broker::go_on_leaving`].
     pub fn leave(&self, session: &Arc<Session>) -> Leaving {
         // From here on it can have no more.
-        let attached = lock_order(&self.order).detach(session);
+        let attached = lock_state(&self.state).detach(session);
         let consumers = session.take_consumers();
         consumers.iter().for_each(|one| one.stop());
         let (subscriptions, temporaries) = attached
@@ -74,7 +74,7 @@ impl Broker {
         }
         if let Some((_, queue)) = leaving.queues.pop_first() {
             queue.share_out(&mut Budget::new(), &mut outcome.ready);
-            self.bury(now_ms, outcome);
+            self.dead_letter(now_ms, outcome);
             return true;
         }
         if let Some(subscription) = leaving.subscriptions.pop_front() {
@@ -85,19 +85,19 @@ impl Broker {
         for (kind, name) in leaving.temporaries.drain(..) {
             self.remove_temporary(kind, &name);
         }
-        self.bury(now_ms, outcome);
+        self.dead_letter(now_ms, outcome);
         // What is left in the inbox refers to the session, and would keep it alive.
         leaving.session.swap_inbox(&mut Vec::new());
         false
     }
 
-    fn remove_temporary(&self, kind: Kind, name: &TopicName) {
+    fn remove_temporary(&self, kind: DestinationKind, name: &TopicName) {
         match kind {
-            Kind::Topic => {
+            DestinationKind::Topic => {
                 self.clear(name);
-                lock_order(&self.order).remove_if_idle(name);
+                lock_state(&self.state).remove_if_idle(name);
             }
-            Kind::Queue => {
+            DestinationKind::Queue => {
                 self.remove_queue(name);
             }
         }

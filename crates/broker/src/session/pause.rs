@@ -26,7 +26,7 @@ impl Broker {
                 self.end_consumer_of(session, consumer.id, outcome);
             }
         }
-        self.bury(now_ms, outcome);
+        self.dead_letter(now_ms, outcome);
     }
 
     /// Lets a paused session take part again. Its peer owes it a draining, as after

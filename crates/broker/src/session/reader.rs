@@ -14,7 +14,7 @@ use crate::{
     outcome::Ready,
     queue::Next,
     queue::settlement::DeliveryId,
-    session::visible_position::Horizon,
+    session::visible_position::VisiblePosition,
     session::{Readable, Session},
     topic::cursor::{Missed, Origin, Stop},
 };
@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Reader {
     session: Arc<Session>,
-    horizon: Arc<Horizon>,
+    visible_position: Arc<VisiblePosition>,
     /// Cursors and consumers with something to read, by the position of their next entry.
     active: BinaryHeap<Active>,
     /// Consumers that have more to look at before it is known whether there is something to read: they wait for
@@ -65,10 +65,10 @@ struct Active {
 }
 
 impl Reader {
-    pub(crate) fn new(session: Arc<Session>, horizon: Arc<Horizon>) -> Self {
+    pub(crate) fn new(session: Arc<Session>, visible_position: Arc<VisiblePosition>) -> Self {
         Self {
             session,
-            horizon,
+            visible_position,
             active: BinaryHeap::new(),
             later: VecDeque::new(),
             arrived: Vec::new(),
@@ -121,7 +121,7 @@ impl Reader {
         loop {
             // First the limit, then the inbox: what is visible up to the limit had been announced, so
             // nothing that belongs before an entry read now can still be on its way to the inbox.
-            let limit = self.horizon.position();
+            let limit = self.visible_position.position();
             self.collect(&mut budget);
             let Some(first) = self.active.peek() else {
                 self.give_back();
@@ -129,7 +129,7 @@ impl Reader {
             };
             if first.next > limit {
                 // Its publisher is not done yet, and is asked to schedule the session when it is.
-                if self.horizon.wait_for(first.next, &self.session) {
+                if self.visible_position.wait_for(first.next, &self.session) {
                     return self.later.is_empty();
                 }
                 continue;

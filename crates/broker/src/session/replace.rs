@@ -7,8 +7,8 @@ use crate::{
     outcome::{Outcome, SubscribeError},
     session::Session,
     session::subscription::{Retained, Subscribe, Subscription, SubscriptionId},
-    state::Order,
-    sync::lock_order,
+    state::BrokerState,
+    sync::lock_state,
     topic::Topic,
     topic::cursor::Cursor,
 };
@@ -36,27 +36,27 @@ impl Broker {
         outcome: &mut Outcome,
     ) -> Result<SubscriptionId, SubscribeError> {
         let retained = subscribe.retained;
-        let mut order = lock_order(&self.order);
-        let (at, replaced) = order.find(session, old)?;
+        let mut state = lock_state(&self.state);
+        let (at, replaced) = state.find(session, old)?;
         if replaced.filter != *subscribe.filter {
             return Err(SubscribeError::NothingToReplace);
         }
-        let id = SubscriptionId(order.fresh_id());
+        let id = SubscriptionId(state.fresh_id());
         let mut subscription = Subscription::new(id, Arc::clone(session), subscribe);
         subscription.note_joined(replaced.joined());
         let subscription = Arc::new(subscription);
-        let readable = order.replace(at, &replaced, (&subscription, retained));
+        let readable = state.replace(at, &replaced, (&subscription, retained));
         if session.queue_all(readable) {
             outcome.ready.sessions.push(Arc::clone(session));
         }
-        drop(order);
+        drop(state);
         // Whoever waited for the old one is to look whether it still has to.
         session.release_waiting();
         Ok(id)
     }
 }
 
-impl Order {
+impl BrokerState {
     /// A session's subscription to topics, and its place among the others.
     fn find(
         &self,

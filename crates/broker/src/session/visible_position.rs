@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub(crate) struct Horizon {
+pub(crate) struct VisiblePosition {
     /// The newest position that is in its log and announced to all who cover it.
     position: AtomicU64,
     is_awaited: AtomicBool,
@@ -20,7 +20,7 @@ pub(crate) struct Horizon {
     early: Mutex<Vec<Arc<Session>>>,
 }
 
-impl Horizon {
+impl VisiblePosition {
     pub(crate) fn new() -> Self {
         Self {
             position: AtomicU64::new(0),
@@ -52,7 +52,7 @@ impl Horizon {
         self.position() < position
     }
 
-    /// After [`Horizon::advance`]: gives `ready` the sessions that waited and are up to the caller.
+    /// After [`VisiblePosition::advance`]: gives `ready` the sessions that waited and are up to the caller.
     pub(crate) fn schedule_early(&self, ready: &mut Vec<Arc<Session>>) {
         fence(Ordering::SeqCst);
         if !self.is_awaited.load(Ordering::Relaxed) {

@@ -9,17 +9,17 @@ use std::collections::BTreeMap;
 
 use crate::{
     memory::account::Memory,
-    message::entry::Kind,
+    message::entry::DestinationKind,
     name::TopicName,
     publish::{New, Rights},
-    state::Order,
+    state::BrokerState,
     topic::Topic,
     topic::log::Released,
 };
 
 /// The topics that keep messages. Guarded by the broker's order.
 #[derive(Debug, Default)]
-pub(crate) struct Ages {
+pub(crate) struct AgeIndex {
     /// Topics that keep more than their last image.
     histories: BTreeMap<u64, TopicName>,
     /// Topics that keep only their last image.
@@ -45,7 +45,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) except: Option<&'a TopicName>,
 }
 
-impl Ages {
+impl AgeIndex {
     /// Notes that a topic was published to.
     #[inline]
     pub(crate) fn note(&mut self, topic: &mut Topic) {
@@ -90,7 +90,7 @@ impl Ages {
     }
 }
 
-impl Order {
+impl BrokerState {
     /// Frees what topics keep, of those that were not published to for longest first, until there is as much room as is
     /// wanted: first their histories, then their last images, but for those that a publisher asked to retain.
     pub(crate) fn free_oldest(&mut self, wanted: Wanted<'_>) {
@@ -141,7 +141,7 @@ impl Order {
 impl New<'_> {
     /// The topic itself, when it is published to one.
     pub(crate) fn topic(&self) -> Option<&TopicName> {
-        (self.kind == Kind::Topic).then_some(self.name)
+        (self.kind == DestinationKind::Topic).then_some(self.name)
     }
 
     /// Whether memory is checked for it.

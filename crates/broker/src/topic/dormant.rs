@@ -12,19 +12,19 @@ use crate::{
     memory::share::{Client, Pool, TopicCharge},
     name::index::Walk,
     name::{TopicFilter, TopicName},
-    one_or_many::Few,
+    one_or_many::OneOrMany,
     session::subscription::{Subscription, SubscriptionId},
-    state::Order,
+    state::BrokerState,
     topic::cursor::Start,
 };
 
 /// The subscriptions that wait for a topic, by id, ascending; none of a topic that is open.
-pub(crate) type Waiting = Option<Few<Arc<Subscription>>>;
+pub(crate) type Waiting = Option<OneOrMany<Arc<Subscription>>>;
 
 /// The most subscriptions that wait for one topic, so that opening it takes no longer than publishing.
 const MOST: usize = 8;
 
-impl Order {
+impl BrokerState {
     /// Lets a subscription wait for a topic; false where that has to be open.
     pub(crate) fn wait_for(
         &mut self,
@@ -36,7 +36,7 @@ impl Order {
             return false;
         }
         let waiting = self.waiting_for(name);
-        let joined = match waiting.map(Few::len) {
+        let joined = match waiting.map(OneOrMany::len) {
             None => 1 + self.covering(name),
             Some(MOST..) => return false,
             Some(_) => 1,
@@ -44,7 +44,7 @@ impl Order {
         match self.waiting_for_mut(name) {
             Some(waiting) => waiting.push(Arc::clone(subscription)),
             None => {
-                let mut waiting = Few::new();
+                let mut waiting = OneOrMany::new();
                 waiting.push(Arc::clone(subscription));
                 self.names.insert(name.clone(), Some(waiting));
                 subscription.session.client().hold(Pool::Topics, 1);
@@ -77,11 +77,11 @@ impl Order {
         self.waiting_for(name).is_some()
     }
 
-    fn waiting_for(&self, name: &TopicName) -> Option<&Few<Arc<Subscription>>> {
+    fn waiting_for(&self, name: &TopicName) -> Option<&OneOrMany<Arc<Subscription>>> {
         self.names.find(name)?.as_ref()
     }
 
-    fn waiting_for_mut(&mut self, name: &TopicName) -> Option<&mut Few<Arc<Subscription>>> {
+    fn waiting_for_mut(&mut self, name: &TopicName) -> Option<&mut OneOrMany<Arc<Subscription>>> {
         self.names.find_mut(name)?.as_mut()
     }
 
@@ -173,17 +173,17 @@ impl Order {
 
 /// The client that an awaited topic is charged to: that of its first subscription. Nothing else is stored, since
 /// there are many awaited topics.
-fn payer(waiting: &Few<Arc<Subscription>>) -> Option<&Arc<Client>> {
+fn payer(waiting: &OneOrMany<Arc<Subscription>>) -> Option<&Arc<Client>> {
     Some(waiting.as_slice().first()?.session.client())
 }
 
 /// Takes the charge of an awaited topic from its first subscription.
-pub(crate) fn take_charge(waiting: &Few<Arc<Subscription>>) -> Option<TopicCharge> {
+pub(crate) fn take_charge(waiting: &OneOrMany<Arc<Subscription>>) -> Option<TopicCharge> {
     payer(waiting).map(TopicCharge::taken_over)
 }
 
 /// Charges the client of the subscription that is the first now, if there is one, instead of the one before.
-fn pass_on(paid: Option<TopicCharge>, waiting: &Few<Arc<Subscription>>) {
+fn pass_on(paid: Option<TopicCharge>, waiting: &OneOrMany<Arc<Subscription>>) {
     if let Some(payer) = payer(waiting) {
         payer.hold(Pool::Topics, 1);
     }

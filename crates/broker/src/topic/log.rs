@@ -379,7 +379,7 @@ mod tests {
     use super::*;
     use crate::{
         memory::account::{Account, Memory},
-        message::entry::{Kind, Publication},
+        message::entry::{DestinationKind, Publication},
         name::TopicName,
     };
 
@@ -405,7 +405,7 @@ mod tests {
         let name = TopicName::new("t").expect("a name");
         Fixture {
             log: Log::new(0),
-            account: Account::new(Kind::Topic, name, &memory),
+            account: Account::new(DestinationKind::Topic, name, &memory),
             memory,
         }
     }

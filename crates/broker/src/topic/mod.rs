@@ -13,9 +13,9 @@ use crate::{
     memory::account::{Account, Memory},
     memory::limits::Lag,
     memory::share::TopicCharge,
-    message::entry::{Kind, Publication, SharedEntry},
+    message::entry::{DestinationKind, Publication, SharedEntry},
     name::TopicName,
-    one_or_many::Few,
+    one_or_many::OneOrMany,
     outcome::Ready,
     queue::Queue,
     session::subscription::{Retained, Subscription, SubscriptionId},
@@ -31,7 +31,7 @@ pub(crate) struct Topic {
     pub(crate) log: Log,
     pub(crate) account: Arc<Account>,
     /// By subscription, ascending.
-    cursors: Few<Arc<Cursor>>,
+    cursors: OneOrMany<Arc<Cursor>>,
     /// Queues that get what is published here, by id: tens of thousands may leave one topic at once.
     pub(crate) queues: BTreeMap<u64, Arc<Queue>>,
     /// What those are given first who ask for it when they subscribe. It may have left the log.
@@ -52,8 +52,8 @@ impl Topic {
     ) -> Self {
         Self {
             log: Log::new(forgotten),
-            account: Account::new(Kind::Topic, name, memory),
-            cursors: Few::new(),
+            account: Account::new(DestinationKind::Topic, name, memory),
+            cursors: OneOrMany::new(),
             queues: BTreeMap::new(),
             retained: None,
             listed: None,

@@ -8,7 +8,7 @@ use crate::{
     broker::Broker,
     message::entry::{Entry, SharedEntry},
     name::TopicName,
-    sync::lock_order,
+    sync::lock_state,
 };
 
 /// How many there are, and which of them expire. Guarded by the broker's order.
@@ -52,20 +52,20 @@ impl Broker {
     /// What a topic retains. One that has expired may be there until the next [`Broker::expire`].
     #[must_use]
     pub fn retained(&self, topic: &TopicName) -> Option<SharedEntry> {
-        let order = lock_order(&self.order);
-        order.topics.find(topic.as_str())?.retained().cloned()
+        let state = lock_state(&self.state);
+        state.topics.find(topic.as_str())?.retained().cloned()
     }
 
     /// Lets go of retained messages that nobody wants any more at `now_ms`; of a part of them, if they are many.
     pub(crate) fn expire_retained(&self, now_ms: u64) {
         let mut gone = Vec::new();
-        let mut guard = lock_order(&self.order);
-        let order = &mut *guard;
+        let mut guard = lock_state(&self.state);
+        let state = &mut *guard;
         while gone.len() < AT_ONCE
-            && let Some(name) = order.retentions.expired(now_ms)
-            && let Some(topic) = order.topics.find_mut(name.as_str())
+            && let Some(name) = state.retentions.expired(now_ms)
+            && let Some(topic) = state.topics.find_mut(name.as_str())
         {
-            gone.extend(topic.take_retained(&mut order.retentions));
+            gone.extend(topic.take_retained(&mut state.retentions));
         }
         drop(guard);
         // Freed when the lock is released.

@@ -1,6 +1,6 @@
 //! Browsing a queue without consuming messages.
 
-use broker::{Consume, Kind};
+use broker::{Consume, DestinationKind};
 
 use crate::{
     harness::{Client, as_name, broker},
@@ -174,7 +174,7 @@ fn a_browsed_queue_does_not_make_room_for_others() {
         broker
             .create_temporary(
                 Client::attach(&broker, "t").reader.session(),
-                Kind::Queue,
+                DestinationKind::Queue,
                 &as_name("$TEMP.t.x"),
             )
             .is_err()

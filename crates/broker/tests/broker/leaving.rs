@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{Kind, Outcome, Overflow, Start};
+use broker::{DestinationKind, Outcome, Overflow, Start};
 
 use crate::{
     harness::{Client, as_name, broker, publish, publish_all},
@@ -23,7 +23,7 @@ fn a_leaving_session_is_not_notified_and_is_finally_released() {
     other.subscribe(&broker, "a", Start::New, Overflow::DropOldest);
     let session = Arc::clone(client.reader.session());
     let temporary = as_name("$TEMP.c.t");
-    let created = broker.create_temporary(&session, Kind::Topic, &temporary);
+    let created = broker.create_temporary(&session, DestinationKind::Topic, &temporary);
     created.expect("within the limits");
     publish_all(&broker, &["a"]);
     let mut outcome = Outcome::default();

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use broker::{
-    Acknowledgement, Broker, CommitError, Consume, DeathCause, DeliveryId, DurableName, Header,
-    Kind, Missed, Notice, Outcome, Publication, PublishError, QueueFigures, Selector, SettleError,
-    Settlement, Source, Start, SubscribeError, SubscriptionId, Verdict,
+    Acknowledgement, Broker, CommitError, Consume, DeathCause, DeliveryId, DestinationKind,
+    DurableName, Header, Missed, Notice, Outcome, Publication, PublishError, QueueFigures,
+    Selector, SettleError, Settlement, Source, Start, SubscribeError, SubscriptionId, Verdict,
 };
 
 use crate::harness::{Client, as_filter, as_name};
@@ -248,8 +248,8 @@ pub fn expire(broker: &Broker, now_ms: u64) -> Outcome {
 /// Formats a notice in short form.
 pub fn brief(notice: &Notice) -> String {
     let kind = |kind| match kind {
-        Kind::Queue => "queue",
-        Kind::Topic => "topic",
+        DestinationKind::Queue => "queue",
+        DestinationKind::Topic => "topic",
     };
     let lost = |what: &str, lost: &broker::Lost| {
         let cause = match lost.cause {

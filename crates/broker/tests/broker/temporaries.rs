@@ -1,13 +1,18 @@
 //! Temporary topics and queues, and names reserved for the broker.
 
-use broker::{Broker, Kind, Limits, Overflow, PublishError, Start, SubscribeError};
+use broker::{Broker, DestinationKind, Limits, Overflow, PublishError, Start, SubscribeError};
 
 use crate::{
     harness::{Client, as_filter, as_name, broker},
     queue_harness::{browser, counts, event, message, publish_one, queue, send},
 };
 
-fn create(broker: &Broker, client: &Client, kind: Kind, name: &str) -> Result<(), SubscribeError> {
+fn create(
+    broker: &Broker,
+    client: &Client,
+    kind: DestinationKind,
+    name: &str,
+) -> Result<(), SubscribeError> {
     broker.create_temporary(client.reader.session(), kind, &as_name(name))
 }
 
@@ -16,7 +21,7 @@ fn a_temporary_queue_exists_until_its_session_ends() {
     let broker = broker(|_| {});
     let mut owner = Client::attach(&broker, "o");
     for _ in 0..2 {
-        create(&broker, &owner, Kind::Queue, "$TEMP.o.q").expect("within the limits");
+        create(&broker, &owner, DestinationKind::Queue, "$TEMP.o.q").expect("within the limits");
     }
     send(&broker, "$TEMP.o.q", &["early"]);
     owner.consume(&broker, queue("$TEMP.o.q"));
@@ -38,7 +43,7 @@ fn a_temporary_queue_exists_until_its_session_ends() {
 fn a_temporary_topic_exists_until_its_session_ends() {
     let broker = broker(|_| {});
     let mut owner = Client::attach(&broker, "o");
-    create(&broker, &owner, Kind::Topic, "$TEMP.o.t").expect("within the limits");
+    create(&broker, &owner, DestinationKind::Topic, "$TEMP.o.t").expect("within the limits");
     owner.subscribe(&broker, "$TEMP.o.t", Start::New, Overflow::DropOldest);
     owner.subscribe(&broker, ">", Start::New, Overflow::DropOldest);
     publish_one(&broker, event("$TEMP.o.t", "1", &[])).expect("it is there");
@@ -67,7 +72,7 @@ fn a_transaction_may_publish_to_a_deleted_temporary_destination() {
 fn temporary_queues_do_not_make_room_for_others() {
     let broker = broker(|limits| limits.queues = 2);
     let owner = Client::attach(&broker, "o");
-    create(&broker, &owner, Kind::Queue, "$TEMP.o.q").expect("within the limits");
+    create(&broker, &owner, DestinationKind::Queue, "$TEMP.o.q").expect("within the limits");
     let idle = owner.consume(&broker, queue("idle"));
     owner.unsubscribe(&broker, idle);
     send(&broker, "q", &["1"]);
@@ -82,37 +87,41 @@ fn temporary_destinations_of_a_session_are_bounded() {
     let owner = Client::attach(&broker, "o");
     for number in 0..3 {
         let kind = if number == 0 {
-            Kind::Topic
+            DestinationKind::Topic
         } else {
-            Kind::Queue
+            DestinationKind::Queue
         };
         create(&broker, &owner, kind, &format!("$TEMP.o.{number}")).expect("within the limits");
     }
-    let refused = create(&broker, &owner, Kind::Queue, "$TEMP.o.4");
+    let refused = create(&broker, &owner, DestinationKind::Queue, "$TEMP.o.4");
     assert_eq!(
         refused,
         Err(SubscribeError::TooManySubscriptions { limit: 3 })
     );
-    create(&broker, &owner, Kind::Queue, "$TEMP.o.2").expect("it is there");
+    create(&broker, &owner, DestinationKind::Queue, "$TEMP.o.2").expect("it is there");
 }
 
 #[test]
 fn temporary_destinations_count_as_topics_and_queues() {
-    type Case = (fn(&mut Limits), Kind, fn(&SubscribeError) -> bool);
+    type Case = (
+        fn(&mut Limits),
+        DestinationKind,
+        fn(&SubscribeError) -> bool,
+    );
     let table: [Case; 3] = [
         (
             |limits| limits.queues = 0,
-            Kind::Queue,
+            DestinationKind::Queue,
             |error| matches!(error, SubscribeError::TooManyQueues { .. }),
         ),
         (
             |limits| limits.topics = 0,
-            Kind::Topic,
+            DestinationKind::Topic,
             |error| matches!(error, SubscribeError::TooManyTopics { .. }),
         ),
         (
             |limits| limits.cursors = 0,
-            Kind::Topic,
+            DestinationKind::Topic,
             |error| matches!(error, SubscribeError::TooManyCursors { .. }),
         ),
     ];
@@ -130,21 +139,21 @@ fn temporary_destinations_count_as_topics_and_queues() {
 #[test]
 fn reserved_names_are_refused() {
     let table = [
-        (Kind::Queue, "$SYS.q", false),
-        (Kind::Queue, "ActiveMQ.Advisory.x", true),
-        (Kind::Queue, "ActiveMQ.DLQ", true),
-        (Kind::Topic, "$SYS.t", false),
-        (Kind::Topic, "ActiveMQ.Advisory", false),
-        (Kind::Topic, "ActiveMQ.Advisory.x", false),
-        (Kind::Topic, "ActiveMQ.AdvisoryX", true),
-        (Kind::Topic, "$TEMP.x.y", true),
-        (Kind::Topic, "$TEMP", false),
+        (DestinationKind::Queue, "$SYS.q", false),
+        (DestinationKind::Queue, "ActiveMQ.Advisory.x", true),
+        (DestinationKind::Queue, "ActiveMQ.DLQ", true),
+        (DestinationKind::Topic, "$SYS.t", false),
+        (DestinationKind::Topic, "ActiveMQ.Advisory", false),
+        (DestinationKind::Topic, "ActiveMQ.Advisory.x", false),
+        (DestinationKind::Topic, "ActiveMQ.AdvisoryX", true),
+        (DestinationKind::Topic, "$TEMP.x.y", true),
+        (DestinationKind::Topic, "$TEMP", false),
     ];
     for (kind, name, allowed) in table {
         let broker = broker(|_| {});
         let publication = || match kind {
-            Kind::Queue => message(name, "", &[]),
-            Kind::Topic => event(name, "", &[]),
+            DestinationKind::Queue => message(name, "", &[]),
+            DestinationKind::Topic => event(name, "", &[]),
         };
         let result = publish_one(&broker, publication());
         assert_eq!(result.is_ok(), allowed, "{kind:?} {name}");

@@ -3,8 +3,8 @@
 use std::{net::IpAddr, sync::Arc, sync::Weak};
 
 use broker::{
-    Broker, Client as Account, Kind, Outcome, Peer, Pool, PublishError, Reader, Subscribe,
-    SubscribeError,
+    Broker, Client as Account, DestinationKind, Outcome, Peer, Pool, PublishError, Reader,
+    Subscribe, SubscribeError,
 };
 
 use crate::{
@@ -59,7 +59,7 @@ fn consume(broker: &Broker, reader: &Reader, name: &str) -> Result<(), Subscribe
 }
 
 fn temporary(broker: &Broker, reader: &Reader, name: &str) -> Result<(), SubscribeError> {
-    broker.create_temporary(reader.session(), Kind::Queue, &as_name(name))
+    broker.create_temporary(reader.session(), DestinationKind::Queue, &as_name(name))
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl PacketId {
 /// Packet Identifier if its QoS value is set to 0" ([MQTT-2.2.1-2]), and "the DUP flag MUST be set
 /// to 0 for all QoS 0 messages" ([MQTT-3.3.1-2]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Delivery {
+pub enum QosDelivery {
     /// QoS 0.
     #[default]
     AtMostOnce,
@@ -81,7 +81,7 @@ pub enum Attempt {
     Again,
 }
 
-impl Delivery {
+impl QosDelivery {
     /// Returns the QoS.
     #[inline]
     pub const fn qos(self) -> QoS {

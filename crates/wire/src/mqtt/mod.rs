@@ -53,7 +53,7 @@ mod window;
 mod writer;
 
 pub use decoder::Decoder;
-pub use delivery::{Attempt, Delivery, PacketId, QoS};
+pub use delivery::{Attempt, PacketId, QoS, QosDelivery};
 pub use encode::{Alias, Own, SharedPublish};
 pub use error::{DecodeError, EncodeError};
 pub use fault::Fault;

@@ -2,9 +2,9 @@
 //! not have is absent, or has the value that corresponds to the behaviour of that version.
 
 use super::{
-    AuthReason, ConnectReason, Delivery, DisconnectReason, List, PacketId, PacketType, Properties,
-    PublishReason, QoS, ReleaseReason, SubscribeReason, Subscription, TopicFilter, TopicName,
-    UnsubscribeReason, Version,
+    AuthReason, ConnectReason, DisconnectReason, List, PacketId, PacketType, Properties,
+    PublishReason, QoS, QosDelivery, ReleaseReason, SubscribeReason, Subscription, TopicFilter,
+    TopicName, UnsubscribeReason, Version,
 };
 
 /// A control packet. Borrows from the decoded bytes; nothing is copied or allocated.
@@ -98,7 +98,7 @@ pub struct Connack<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Publish<'a> {
     /// QoS, packet identifier and DUP flag.
-    pub delivery: Delivery,
+    pub delivery: QosDelivery,
     /// The RETAIN flag.
     pub retain: bool,
     /// The topic name. `None` is an empty name, for which the property Topic Alias stands.

@@ -18,7 +18,7 @@ pub enum Role {
 
 /// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageType {
     /// UTF-8, validated by the decoder.
     Text,
     /// Bytes.
@@ -31,7 +31,7 @@ pub enum Event<'a> {
     /// The next piece of a message, unmasked. It may be empty.
     Data {
         /// The kind of the message.
-        kind: Kind,
+        kind: MessageType,
         /// The piece.
         payload: &'a [u8],
         /// True if this is the last piece of the message.
@@ -51,7 +51,7 @@ pub struct Decoder {
     role: Role,
     closed: bool,
     /// The kind of the unfinished message, if any.
-    message: Option<Kind>,
+    message: Option<MessageType>,
     frame: Option<DataFrame>,
     utf8: Utf8,
     /// The payload bytes of all frames of the message so far, according to their headers.
@@ -62,7 +62,7 @@ pub struct Decoder {
 /// A data frame whose payload has not been returned completely.
 #[derive(Clone, Copy, Debug)]
 struct DataFrame {
-    kind: Kind,
+    kind: MessageType,
     fin: bool,
     /// The key for the next byte of payload.
     mask: Mask,
@@ -193,8 +193,8 @@ impl Decoder {
         }
         let kind = match (header.opcode, self.message) {
             (Opcode::Continuation, Some(kind)) => kind,
-            (Opcode::Text, _) => Kind::Text,
-            _ => Kind::Binary,
+            (Opcode::Text, _) => MessageType::Text,
+            _ => MessageType::Binary,
         };
         self.message = Some(kind);
         Ok(DataFrame {
@@ -224,7 +224,7 @@ impl Decoder {
         frame.remaining -= length as u64;
         let whole = frame.remaining == 0;
         let last = whole && frame.fin;
-        if frame.kind == Kind::Text {
+        if frame.kind == MessageType::Text {
             self.check_text(payload, last)?;
         }
         self.frame = (!whole).then_some(frame);

@@ -27,7 +27,7 @@ mod utf8;
 mod violation;
 
 pub use close::{Close, CloseCode};
-pub use decoder::{Decoder, Event, Kind, Role};
+pub use decoder::{Decoder, Event, MessageType, Role};
 pub use encode::{FrameHeader, Opcode, close, frame};
 pub use mask::Mask;
 pub use violation::Violation;

@@ -125,7 +125,7 @@ impl Echo {
     }
 }
 
-fn publish(delivery: Delivery, payload: &[u8]) -> Packet<'_> {
+fn publish(delivery: QosDelivery, payload: &[u8]) -> Packet<'_> {
     Packet::Publish(Publish {
         delivery,
         retain: false,

@@ -55,8 +55,8 @@ fn the_publish_example() {
             payload: b"hi",
         })
     };
-    let first = Delivery::AtLeastOnce(id(10), Attempt::First);
-    let again = Delivery::ExactlyOnce(id(10), Attempt::Again);
+    let first = QosDelivery::AtLeastOnce(id(10), Attempt::First);
+    let again = QosDelivery::ExactlyOnce(id(10), Attempt::Again);
     let both = [Role::Server, Role::Client];
     for role in both {
         let packet = publish(first, false);
@@ -69,7 +69,7 @@ fn the_publish_example() {
         );
         let packet = publish(again, true);
         check(&[V5_0], role, packet, b"\x3D\x0A\x00\x03a/b\x00\x0A\x00hi");
-        let packet = publish(Delivery::AtMostOnce, true);
+        let packet = publish(QosDelivery::AtMostOnce, true);
         check(&[V5_0], role, packet, b"\x31\x08\x00\x03a/b\x00hi");
         check(&[V3_1, V3_1_1], role, packet, b"\x31\x07\x00\x03a/bhi");
     }
@@ -87,7 +87,7 @@ fn publish_with_properties() {
         Property::ResponseTopic(topic("r")),
     ];
     let packet = Packet::Publish(Publish {
-        delivery: Delivery::AtMostOnce,
+        delivery: QosDelivery::AtMostOnce,
         retain: false,
         topic: None,
         properties: List::encode(properties, &mut scratch).unwrap(),
@@ -188,7 +188,7 @@ fn auth() {
 fn strings_are_utf_8() {
     for text in ["A\u{2A6D4}", "\u{FEFF}a", "a\u{1}\u{85}\u{FFFF}"] {
         let packet = Packet::Publish(Publish {
-            delivery: Delivery::AtMostOnce,
+            delivery: QosDelivery::AtMostOnce,
             retain: false,
             topic: Some(topic(text)),
             properties: Properties::EMPTY,
@@ -217,7 +217,7 @@ fn lengths_at_the_edges_have_their_shortest_form() {
     ] {
         let payload = vec![b'x'; remaining - header.len()];
         let packet = Packet::Publish(Publish {
-            delivery: Delivery::AtMostOnce,
+            delivery: QosDelivery::AtMostOnce,
             retain: false,
             topic: Some(topic("t")),
             properties: Properties::EMPTY,

@@ -250,9 +250,9 @@ impl Ingredients {
         let leave_out = self.flags[2] && properties.topic_alias().is_some();
         Publish {
             delivery: match self.qos() {
-                QoS::AtMostOnce => Delivery::AtMostOnce,
-                QoS::AtLeastOnce => Delivery::AtLeastOnce(id, attempt),
-                QoS::ExactlyOnce => Delivery::ExactlyOnce(id, attempt),
+                QoS::AtMostOnce => QosDelivery::AtMostOnce,
+                QoS::AtLeastOnce => QosDelivery::AtLeastOnce(id, attempt),
+                QoS::ExactlyOnce => QosDelivery::ExactlyOnce(id, attempt),
             },
             retain: self.flags[1],
             topic: (!leave_out).then(|| TopicName::parse(&self.topic).expect("valid")),

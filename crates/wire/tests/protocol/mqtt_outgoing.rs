@@ -29,8 +29,8 @@ fn resent(window: &mut Outgoing<u32>) -> Vec<(u16, Option<u32>)> {
             Some(Resend::Publish(delivery, &message)) => {
                 let id = delivery.packet_id().expect("QoS is not 0");
                 let again = match delivery {
-                    Delivery::AtMostOnce => panic!("QoS 0 is not sent again"),
-                    Delivery::AtLeastOnce(_, attempt) | Delivery::ExactlyOnce(_, attempt) => {
+                    QosDelivery::AtMostOnce => panic!("QoS 0 is not sent again"),
+                    QosDelivery::AtLeastOnce(_, attempt) | QosDelivery::ExactlyOnce(_, attempt) => {
                         attempt
                     }
                 };
@@ -47,7 +47,7 @@ fn qos_0_is_sent_and_forgotten() {
     for message in 0..10 {
         assert_eq!(
             window.push(QoS::AtMostOnce, message),
-            Ok(Delivery::AtMostOnce)
+            Ok(QosDelivery::AtMostOnce)
         );
     }
     assert!(window.is_empty() && window.has_room());
@@ -57,7 +57,7 @@ fn qos_0_is_sent_and_forgotten() {
 fn qos_1_ends_with_puback() {
     let mut window = Outgoing::new(WIDE, 10);
     let first = window.push(QoS::AtLeastOnce, 7);
-    assert_eq!(first, Ok(Delivery::AtLeastOnce(id(1), Attempt::First)));
+    assert_eq!(first, Ok(QosDelivery::AtLeastOnce(id(1), Attempt::First)));
     assert_eq!(window.puback(id(1)), Ok(7));
     assert_eq!(window.puback(id(1)), Err(Unknown(id(1))));
     assert!(window.is_empty());
@@ -115,7 +115,10 @@ fn messages_in_flight_are_bounded_by_both_sides() {
         }
         assert_eq!(sent, expected);
         assert_eq!(window.push(QoS::ExactlyOnce, 99), Err(99));
-        assert_eq!(window.push(QoS::AtMostOnce, 99), Ok(Delivery::AtMostOnce));
+        assert_eq!(
+            window.push(QoS::AtMostOnce, 99),
+            Ok(QosDelivery::AtMostOnce)
+        );
         window.puback(id(1)).expect("it is in flight");
         assert!(window.has_room());
     }

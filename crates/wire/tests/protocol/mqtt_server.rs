@@ -38,7 +38,7 @@ fn publish<'a>(session: &mut Session, bytes: &'a [u8]) -> Result<Publish<'a>, Fa
 }
 
 /// Encodes a PUBLISH of 5.0 to "t".
-fn published(delivery: Delivery, properties: &[Property<'_>], payload: &[u8]) -> Vec<u8> {
+fn published(delivery: QosDelivery, properties: &[Property<'_>], payload: &[u8]) -> Vec<u8> {
     let mut scratch = Vec::new();
     let properties = Properties::encode(properties.iter().copied(), &mut scratch);
     written(Packet::Publish(wire::mqtt::Publish {
@@ -61,7 +61,7 @@ fn aliased(alias: u16, topic: &str) -> Vec<u8> {
     let mut scratch = Vec::new();
     let properties = Properties::encode([Property::TopicAlias(alias)], &mut scratch);
     written(Packet::Publish(wire::mqtt::Publish {
-        delivery: Delivery::AtMostOnce,
+        delivery: QosDelivery::AtMostOnce,
         retain: false,
         topic: TopicName::parse(topic).ok(),
         properties: properties.expect("valid"),
@@ -237,8 +237,20 @@ fn messages_beyond_the_receive_maximum_are_a_fault() {
         receive_maximum: 2.try_into().expect("it is not 0"),
         ..Config::DEFAULT
     };
-    let one = |number| published(Delivery::AtLeastOnce(id(number), Attempt::First), &[], b"x");
-    let two = |number| published(Delivery::ExactlyOnce(id(number), Attempt::First), &[], b"x");
+    let one = |number| {
+        published(
+            QosDelivery::AtLeastOnce(id(number), Attempt::First),
+            &[],
+            b"x",
+        )
+    };
+    let two = |number| {
+        published(
+            QosDelivery::ExactlyOnce(id(number), Attempt::First),
+            &[],
+            b"x",
+        )
+    };
     let full = Fault::ReceiveMaximum(Exceeded { maximum: 2 });
     let mut session = session_of(&HELLO, &config);
     let out = &mut Vec::new();
@@ -249,7 +261,7 @@ fn messages_beyond_the_receive_maximum_are_a_fault() {
     assert_eq!(arrival(&mut session, &two(2)), Ok(Arrival::New));
     assert_eq!(arrival(&mut session.clone(), &one(3)), Err(full.clone()));
     assert_eq!(arrival(&mut session.clone(), &two(3)), Err(full.clone()));
-    let free = published(Delivery::AtMostOnce, &[], b"x");
+    let free = published(QosDelivery::AtMostOnce, &[], b"x");
     assert_eq!(arrival(&mut session, &free), Ok(Arrival::New));
 
     session
@@ -283,8 +295,8 @@ fn before_5_all_identifiers_may_be_in_use() {
 #[test]
 fn a_message_of_qos_2_is_forwarded_once() {
     let mut session = session(Version::V5_0);
-    let first = published(Delivery::ExactlyOnce(id(7), Attempt::First), &[], b"x");
-    let again = published(Delivery::ExactlyOnce(id(7), Attempt::Again), &[], b"x");
+    let first = published(QosDelivery::ExactlyOnce(id(7), Attempt::First), &[], b"x");
+    let again = published(QosDelivery::ExactlyOnce(id(7), Attempt::Again), &[], b"x");
     let arrival = |session: &mut Session, bytes: &[u8]| {
         publish(session, bytes).map(|publish| publish.arrival)
     };
@@ -319,8 +331,8 @@ fn a_message_of_qos_2_is_forwarded_once() {
 #[test]
 fn a_disregarded_message_is_new_when_it_is_sent_again() {
     for delivery in [
-        Delivery::AtLeastOnce(id(7), Attempt::First),
-        Delivery::ExactlyOnce(id(7), Attempt::First),
+        QosDelivery::AtLeastOnce(id(7), Attempt::First),
+        QosDelivery::ExactlyOnce(id(7), Attempt::First),
     ] {
         let mut session = session(Version::V3_1_1);
         let bytes = published(delivery, &[], b"x");
@@ -335,8 +347,8 @@ fn a_disregarded_message_is_new_when_it_is_sent_again() {
 
 #[test]
 fn unreleased_identifiers_are_kept_with_the_session() {
-    let first = published(Delivery::ExactlyOnce(id(7), Attempt::First), &[], b"x");
-    let again = published(Delivery::ExactlyOnce(id(7), Attempt::Again), &[], b"x");
+    let first = published(QosDelivery::ExactlyOnce(id(7), Attempt::First), &[], b"x");
+    let again = published(QosDelivery::ExactlyOnce(id(7), Attempt::Again), &[], b"x");
     let mut earlier = session(Version::V5_0);
     publish(&mut earlier, &first).expect("accepted");
     let mut resumed = session(Version::V5_0);
@@ -372,14 +384,14 @@ fn payloads_are_validated_if_configured() {
             let refused = refused.filter(|_| looks);
             let mut session = session_of(&HELLO, &config);
             let bytes = published(
-                Delivery::AtLeastOnce(id(1), Attempt::First),
+                QosDelivery::AtLeastOnce(id(1), Attempt::First),
                 properties,
                 payload,
             );
             let taken = publish(&mut session, &bytes).expect("accepted");
             assert_eq!(taken.refused, refused);
             // QoS 0 has no acknowledgement, so the connection ends.
-            let bytes = published(Delivery::AtMostOnce, properties, payload);
+            let bytes = published(QosDelivery::AtMostOnce, properties, payload);
             let fault = publish(&mut session, &bytes).err();
             assert_eq!(fault, refused.map(|_| Fault::PayloadFormat));
         }

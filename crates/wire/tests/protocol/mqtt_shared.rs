@@ -8,16 +8,16 @@ use wire::mqtt::*;
 
 use crate::mqtt_golden::{filter, id, topic};
 
-fn delivery() -> impl Strategy<Value = Delivery> {
+fn delivery() -> impl Strategy<Value = QosDelivery> {
     (0..3u8, 1..=u16::MAX, any::<bool>()).prop_map(|(level, number, again)| {
         let attempt = match again {
             true => Attempt::Again,
             false => Attempt::First,
         };
         match level {
-            0 => Delivery::AtMostOnce,
-            1 => Delivery::AtLeastOnce(id(number), attempt),
-            _ => Delivery::ExactlyOnce(id(number), attempt),
+            0 => QosDelivery::AtMostOnce,
+            1 => QosDelivery::AtLeastOnce(id(number), attempt),
+            _ => QosDelivery::ExactlyOnce(id(number), attempt),
         }
     })
 }
@@ -103,7 +103,7 @@ fn length_fields_grow_with_the_subscribers_properties() {
     const PAIR: usize = 1 + 2 + 2;
     let long = "x".repeat(u16::MAX.into());
     let own = Own {
-        delivery: Delivery::AtLeastOnce(id(1), Attempt::First),
+        delivery: QosDelivery::AtLeastOnce(id(1), Attempt::First),
         subscription_ids: &[SubscriptionId::new(127).unwrap()],
         ..Own::default()
     };
@@ -206,7 +206,7 @@ fn packets_that_would_be_malformed_are_refused() {
     let none = Properties::EMPTY;
     let publish = |topic, properties| {
         Packet::Publish(Publish {
-            delivery: Delivery::AtMostOnce,
+            delivery: QosDelivery::AtMostOnce,
             retain: false,
             topic,
             properties,

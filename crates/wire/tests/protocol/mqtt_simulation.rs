@@ -53,7 +53,7 @@ struct Server {
     /// The messages forwarded, in order; `None` marks a new connection.
     passed_on: Vec<Option<(QoS, u32)>>,
     /// Answers that wait for the broker.
-    taken: Vec<(Delivery, u32)>,
+    taken: Vec<(QosDelivery, u32)>,
 }
 
 struct Simulation {
@@ -210,7 +210,7 @@ impl Server {
                 // Answered after the messages that wait for the broker.
                 Request::Pubrel(release) => {
                     let id = release.packet_id;
-                    self.taken.push((Delivery::AtMostOnce, id.get().into()));
+                    self.taken.push((QosDelivery::AtMostOnce, id.get().into()));
                 }
                 other => panic!("{other:?}"),
             }
@@ -233,13 +233,13 @@ impl Server {
                 false => PublishReason::Success,
             };
             let written = match delivery {
-                Delivery::AtMostOnce => {
+                QosDelivery::AtMostOnce => {
                     let packet_id = PacketId::new(number as u16).expect("it was one");
                     let reason = ReleaseReason::Success;
                     self.session.peer().pubcomp(packet_id, reason, out)
                 }
-                Delivery::AtLeastOnce(id, _) => self.session.puback(id, reason, "no", out),
-                Delivery::ExactlyOnce(id, _) => self.session.pubrec(id, reason, "no", out),
+                QosDelivery::AtLeastOnce(id, _) => self.session.puback(id, reason, "no", out),
+                QosDelivery::ExactlyOnce(id, _) => self.session.pubrec(id, reason, "no", out),
             };
             written.expect("there is room");
         }
@@ -255,7 +255,7 @@ impl Server {
     }
 }
 
-fn write_publish(delivery: Delivery, number: u32, out: &mut Vec<u8>) {
+fn write_publish(delivery: QosDelivery, number: u32, out: &mut Vec<u8>) {
     let publish = Packet::Publish(wire::mqtt::Publish {
         delivery,
         retain: false,

@@ -38,7 +38,7 @@ fn an_identifier_of_qos_2_is_a_duplicate_until_it_is_released() {
 fn an_identifier_of_qos_1_is_never_a_duplicate() {
     let mut incoming = Incoming::new(10);
     for attempt in [Attempt::First, Attempt::Again] {
-        let delivery = Delivery::AtLeastOnce(id(7), attempt);
+        let delivery = QosDelivery::AtLeastOnce(id(7), attempt);
         assert_eq!(incoming.publish(delivery), Ok(Arrival::New));
     }
     assert_eq!(incoming.len(), 2);
@@ -56,7 +56,7 @@ fn both_qos_count_and_qos_0_does_not() {
         exceeded.map(|()| Arrival::New)
     );
     assert_eq!(incoming.exactly_once(id(1)), Ok(Arrival::Duplicate));
-    assert_eq!(incoming.publish(Delivery::AtMostOnce), Ok(Arrival::New));
+    assert_eq!(incoming.publish(QosDelivery::AtMostOnce), Ok(Arrival::New));
     incoming.answered();
     assert_eq!(incoming.exactly_once(id(2)), Ok(Arrival::New));
     assert!(incoming.release(id(1)));

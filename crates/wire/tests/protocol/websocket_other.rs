@@ -9,7 +9,7 @@ use tungstenite::protocol::{
 };
 use tungstenite::{Message, WebSocket, protocol::CloseFrame};
 use wire::websocket::{
-    CloseCode, Decoder, Event, FrameHeader, Kind, Mask, Opcode, Role, close, frame,
+    CloseCode, Decoder, Event, FrameHeader, Mask, MessageType, Opcode, Role, close, frame,
 };
 
 /// The bit of the first byte that marks the last fragment of a message.
@@ -77,8 +77,10 @@ fn ours(role: Role, mut bytes: Vec<u8>) -> Result<Vec<Message>, wire::websocket:
                 if last {
                     let payload = std::mem::take(&mut gathered);
                     messages.push(match kind {
-                        Kind::Binary => Message::binary(payload),
-                        Kind::Text => Message::text(String::from_utf8(payload).expect("checked")),
+                        MessageType::Binary => Message::binary(payload),
+                        MessageType::Text => {
+                            Message::text(String::from_utf8(payload).expect("checked"))
+                        }
                     });
                 }
             }

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use wire::websocket::{Decoder, Event, Kind, Mask, Opcode, Role, Violation, frame};
+use wire::websocket::{Decoder, Event, Mask, MessageType, Opcode, Role, Violation, frame};
 
 /// A whole message or control frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,8 +49,8 @@ fn collect(event: Event<'_>, message: &mut Vec<u8>, whole: &mut Vec<Whole>) {
             if last {
                 let message = std::mem::take(message);
                 whole.push(match kind {
-                    Kind::Text => Whole::Text(message),
-                    Kind::Binary => Whole::Binary(message),
+                    MessageType::Text => Whole::Text(message),
+                    MessageType::Binary => Whole::Binary(message),
                 });
             }
         }

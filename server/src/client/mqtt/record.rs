@@ -96,7 +96,8 @@ impl<'m> Correlation<'m> {
 #[cfg(test)]
 mod tests {
     use wire::mqtt::{
-        Attempt, Delivery, PacketId, Properties, Property, TopicName, UserProperty, server::Topic,
+        Attempt, PacketId, Properties, Property, QosDelivery, TopicName, UserProperty,
+        server::Topic,
     };
 
     use super::*;
@@ -106,7 +107,7 @@ mod tests {
         let id = PacketId::new(1).unwrap();
         let found = Message {
             topic: Topic::Said("a/b"),
-            delivery: Delivery::AtLeastOnce(id, Attempt::Again),
+            delivery: QosDelivery::AtLeastOnce(id, Attempt::Again),
             retain: true,
             properties: Properties::encode(properties.iter().copied(), &mut scratch).unwrap(),
             payload,

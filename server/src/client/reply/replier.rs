@@ -14,7 +14,7 @@ use super::{
 };
 use crate::client::{
     connect::ConnectError,
-    follow::{Ending, Failure, SubscriptionState, Work},
+    follow::{Failure, FollowEnd, SubscriptionState, Work},
     note,
     stomp::{
         Connection,
@@ -66,22 +66,22 @@ impl Work for Replier<'_> {
         &mut self,
         connection: &mut Connection,
         stop: &mut Stop,
-    ) -> Result<Ending, Failure> {
+    ) -> Result<FollowEnd, Failure> {
         self.subscribe(connection);
         loop {
             while has_room(connection)
                 && let Some(request) = self.next_request(connection)?
             {
                 if let Some(cause) = self.serve(&request, connection, stop).await? {
-                    return Ok(Ending::Stopped(cause));
+                    return Ok(FollowEnd::Stopped(cause));
                 }
             }
             if self.is_complete {
-                return Ok(Ending::Complete);
+                return Ok(FollowEnd::Complete);
             }
             tokio::select! {
                 () = progress(connection) => {}
-                cause = stop.wait() => return Ok(Ending::Stopped(cause)),
+                cause = stop.wait() => return Ok(FollowEnd::Stopped(cause)),
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
-use broker::{ADVISORIES, InvalidName, Kind, TopicFilter, TopicName};
+use broker::{ADVISORIES, DestinationKind, InvalidName, TopicFilter, TopicName};
 
 use crate::stomp::{Destination, Misspelled, Place, sent_to, subscribed_to, written_by_others};
 
@@ -19,7 +19,7 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     stomp: String,
-    kind: Kind,
+    kind: DestinationKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,7 +77,7 @@ impl Source {
 
     /// Returns true for a queue: each message goes to one consumer, and is kept until then.
     pub fn is_queue(&self) -> bool {
-        self.kind == Kind::Queue
+        self.kind == DestinationKind::Queue
     }
 }
 
@@ -96,7 +96,7 @@ impl FromStr for Source {
         TopicFilter::new(text)?;
         Ok(Self {
             stomp: format!("{TOPIC}{text}"),
-            kind: Kind::Topic,
+            kind: DestinationKind::Topic,
         })
     }
 }
@@ -142,7 +142,8 @@ pub fn display_name(stomp: &str) -> &str {
 fn is_reserved(Destination { kind, place, name }: &Destination<TopicName>) -> bool {
     let below_advisories = name.as_str().strip_prefix(ADVISORIES);
     let is_advisory = below_advisories.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    (*place == Place::Common && name.is_reserved()) || (*kind == Kind::Topic && is_advisory)
+    (*place == Place::Common && name.is_reserved())
+        || (*kind == DestinationKind::Topic && is_advisory)
 }
 
 pub const TOPIC: &str = "/topic/";

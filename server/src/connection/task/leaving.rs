@@ -6,17 +6,17 @@ use tokio::time::timeout;
 
 use super::{Read, Task};
 use crate::connection::{
-    Ending, Framing, Protocol, Transport,
-    farewell::{self, linger},
+    CloseReason, Framing, Protocol, Transport,
+    closing::{self, linger},
     framing::Answer,
     inbound::Inbound,
-    outlet::Progress,
+    outbound::Progress,
 };
 
 impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     /// Processes what the peer has already sent when the connection ends for another reason, and returns why it ends
     /// finally: the peer's own DISCONNECT takes precedence ([MQTT-3.14.4-3]).
-    pub(super) async fn read_remaining(&mut self, ending: Ending) -> Ending {
+    pub(super) async fn read_remaining(&mut self, ending: CloseReason) -> CloseReason {
         match timeout(REMAINING_TIME, self.read_to_the_end()).await {
             Ok(Some(own)) => own,
             // Everything was read, or one of the two bounds is reached.
@@ -25,16 +25,16 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 
     /// Reads until the socket is empty. Returns why the peer itself ended the connection, if it did.
-    async fn read_to_the_end(&mut self) -> Option<Ending> {
+    async fn read_to_the_end(&mut self) -> Option<CloseReason> {
         let mut left = REMAINING_BYTES;
         loop {
             self.yield_to_others().await;
             if !self.blocked.is_empty() {
-                let broker = &self.surroundings.broker;
+                let broker = &self.context.broker;
                 poll_fn(|context| broker.poll_clear(&mut self.blocked, context.waker())).await;
             }
             let heard = match self.inbound.is_behind() {
-                true => self.turn(Inbound::go_on).map(|()| Read::Bytes(0)),
+                true => self.cycle(Inbound::go_on).map(|()| Read::Bytes(0)),
                 false => self.read(),
             };
             match heard {
@@ -50,14 +50,14 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 
     /// Says good-bye and gives the peer time to read it.
-    pub(super) async fn dismiss(&mut self, ending: &Ending) {
-        self.part(Some(ending));
+    pub(super) async fn write_close(&mut self, ending: &CloseReason) {
+        self.on_close(Some(ending));
         let mut farewell = std::mem::take(&mut self.held_replies);
-        self.inbound.protocol.dismiss(ending, &mut farewell);
-        let mut drained = self.connection.with_outlet(|outlet| {
-            outlet.reply(&farewell);
-            outlet.answer(Answer::Close(ending.close_code(), &ending.told()));
-            outlet.close();
+        self.inbound.protocol.write_close(ending, &mut farewell);
+        let mut drained = self.connection.with_outlet(|outbound| {
+            outbound.reply(&farewell);
+            outbound.answer(Answer::Close(ending.close_code(), &ending.told()));
+            outbound.close();
         });
         let connection = &*self.connection;
         let farewell = async {
@@ -68,23 +68,23 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             linger(connection.socket.tcp()).await
         };
         // Late, failed or done: the connection is closed now.
-        let _ = timeout(farewell::time(ending), farewell).await;
+        let _ = timeout(closing::time(ending), farewell).await;
     }
 
     /// Delivers nothing more. The first time counts.
-    pub(super) fn part(&mut self, ending: Option<&Ending>) {
+    pub(super) fn on_close(&mut self, ending: Option<&CloseReason>) {
         // Its lock is released then: others may be told of what the session held.
-        let voice = self.connection.outlet().take_voice();
-        if let Some(voice) = voice {
+        let deliverer = self.connection.outbound().take_voice();
+        if let Some(deliverer) = deliverer {
             let protocol = &mut self.inbound.protocol;
-            protocol.part(&self.surroundings, voice, ending);
+            protocol.on_close(&self.context, deliverer, ending);
         }
     }
 }
 
 impl<T: Transport, F: Framing, P: Protocol> Drop for Task<T, F, P> {
     fn drop(&mut self) {
-        self.part(None);
+        self.on_close(None);
     }
 }
 

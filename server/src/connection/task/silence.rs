@@ -28,7 +28,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 
     /// Counts the peer as alive if its socket is not read and the peer has done something since the last check.
-    pub(super) fn excuse(&mut self, now_ms: u64) {
+    pub(super) fn reset_keep_alive(&mut self, now_ms: u64) {
         let Some(before) = self.unread else {
             return;
         };
@@ -41,7 +41,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             false => now.bytes > before.bytes || now.bytes >= FULL_BYTES,
         };
         if is_alive {
-            self.inbound.protocol.excuse(now_ms);
+            self.inbound.protocol.reset_keep_alive(now_ms);
         }
         self.inbound.excuse_unfinished(now_ms);
     }

@@ -3,12 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use super::Task;
-use crate::connection::{Ending, Framing, Protocol, Transport};
+use crate::connection::{CloseReason, Framing, Protocol, Transport};
 
 impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     /// Begins the last phase. The gate is closed: everything that was acknowledged to a publisher is in the broker.
-    pub(super) fn begin_to_stop(&mut self) -> Result<(), Ending> {
-        self.stopped_ms = Some(self.surroundings.clock.now_ms());
+    pub(super) fn begin_to_stop(&mut self) -> Result<(), CloseReason> {
+        self.stopped_ms = Some(self.context.clock.now_ms());
         self.drain()
     }
 
@@ -19,7 +19,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             && !self.is_unfinished
             && !connection.session.is_scheduled()
             && !connection.session.awaits_acknowledgements()
-            && !connection.outlet().is_waiting()
+            && !connection.outbound().is_waiting()
     }
 
     /// When to end a connection whose peer takes nothing.

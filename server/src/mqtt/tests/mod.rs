@@ -14,18 +14,19 @@ use wire::mqtt::{
 };
 
 use super::{
-    Mqtt, MqttOptions, Reception, encoder::MqttEncoder, handshake::Guest, sessions::Occupant,
+    Mqtt, MqttOptions, Reception, encoder::MqttEncoder, handshake::ConnectingClient,
+    sessions::ClientIdGuard,
 };
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
-    connection::{Encoder as _, Ending, Protocol as _, Surroundings, Turn, Voice},
-    unfinished::Unfinished,
+    connection::{CloseReason, Deliverer, Encoder as _, Protocol as _, ReadCycle, ServerContext},
+    partial_input::Unfinished,
 };
 
 /// A broker, and how its connections are served.
 struct House {
-    surroundings: Surroundings,
+    context: ServerContext,
     reception: Reception,
     /// Bytes of a packet, as all clients have it.
     maximum_packet_size: u32,
@@ -36,8 +37,8 @@ struct Served {
     mqtt: Mqtt,
     /// What it is told before all else.
     greeting: Vec<u8>,
-    voice: Option<Voice<MqttEncoder>>,
-    surroundings: Surroundings,
+    deliverer: Option<Deliverer<MqttEncoder>>,
+    context: ServerContext,
 }
 
 impl House {
@@ -56,7 +57,7 @@ impl House {
             body_bytes: 1 << 20,
         };
         Self {
-            surroundings: Surroundings {
+            context: ServerContext {
                 gate: Arc::default(),
                 client: broker.pools().own_client(),
                 advisories: Arc::new(Advisories::new(&broker)),
@@ -76,53 +77,53 @@ impl House {
         let (mut opened, taken) = handshake.connect(connect).expect("legal").expect("all");
         assert_eq!(taken, connect.len());
         opened.peer.maximum_packet_size = self.maximum_packet_size;
-        let guest =
-            Guest::new(&self.reception, &self.surroundings.client, opened).expect("a legal will");
-        let arrival = self.reception.sessions.arrive(&guest.client);
+        let permit = ConnectingClient::new(&self.reception, &self.context.client, opened)
+            .expect("a legal will");
+        let arrival = self.reception.sessions.arrive(&permit.client);
         let seated = arrival.sit().await;
-        let occupant = Occupant::new(&self.reception.sessions, &guest.client, seated);
-        let begun = guest.begin(&self.reception, &self.surroundings, occupant);
+        let occupant = ClientIdGuard::new(&self.reception.sessions, &permit.client, seated);
+        let begun = permit.begin(&self.reception, &self.context, occupant);
         let begun = begun.expect("it is let in");
-        let (mqtt, reader) = Mqtt::new(&self.surroundings, begun.beginning);
+        let (mqtt, reader) = Mqtt::new(&self.context, begun.beginning);
         let encoder = MqttEncoder::new(&begun.wishes, begun.outgoing);
         Served {
             mqtt,
             greeting: begun.greeting,
-            voice: Some(Voice { reader, encoder }),
-            surroundings: self.surroundings.clone(),
+            deliverer: Some(Deliverer { reader, encoder }),
+            context: self.context.clone(),
         }
     }
 }
 
 impl Served {
     /// One turn: takes in bytes, all of them, and tells what is sent back.
-    fn turn(&mut self, input: &[u8]) -> Result<Vec<u8>, Ending> {
-        let mut turn = Turn::default();
-        turn.unix_ms = clock::unix_ms();
-        let received = self.mqtt.receive(input, &mut turn);
+    fn cycle(&mut self, input: &[u8]) -> Result<Vec<u8>, CloseReason> {
+        let mut cycle = ReadCycle::default();
+        cycle.unix_ms = clock::unix_ms();
+        let received = self.mqtt.receive(input, &mut cycle);
         let has_news = self.mqtt.has_news() || self.encoder_has_news();
-        if let Some(voice) = self.voice.as_mut().filter(|_| has_news) {
-            self.mqtt.hand_over(&mut voice.encoder, &mut turn)?;
+        if let Some(deliverer) = self.deliverer.as_mut().filter(|_| has_news) {
+            self.mqtt.hand_over(&mut deliverer.encoder, &mut cycle)?;
         }
-        self.mqtt.finish(&mut turn)?;
+        self.mqtt.finish(&mut cycle)?;
         assert_eq!(received?, input.len(), "whole packets were sent");
         let mut out = std::mem::take(&mut self.greeting);
-        out.append(&mut turn.replies);
+        out.append(&mut cycle.replies);
         self.deliver(&mut out);
         if self.encoder_has_news() {
-            out.extend(self.turn(&[])?);
+            out.extend(self.cycle(&[])?);
         }
         Ok(out)
     }
 
     fn encoder_has_news(&self) -> bool {
-        let voice = self.voice.as_ref();
-        voice.is_some_and(|voice| voice.encoder.has_news())
+        let deliverer = self.deliverer.as_ref();
+        deliverer.is_some_and(|deliverer| deliverer.encoder.has_news())
     }
 
     /// What there is for the client, as far as it takes it.
     fn deliver(&mut self, out: &mut Vec<u8>) {
-        let Some(Voice { reader, encoder }) = &mut self.voice else {
+        let Some(Deliverer { reader, encoder }) = &mut self.deliverer else {
             return;
         };
         reader.session().begin();
@@ -141,10 +142,10 @@ impl Served {
     }
 
     /// The connection ends.
-    fn part(mut self, ending: &Ending) {
-        if let Some(voice) = self.voice.take() {
-            let surroundings = self.surroundings.clone();
-            self.mqtt.part(&surroundings, voice, Some(ending));
+    fn on_close(mut self, ending: &CloseReason) {
+        if let Some(deliverer) = self.deliverer.take() {
+            let context = self.context.clone();
+            self.mqtt.on_close(&context, deliverer, Some(ending));
         }
     }
 }
@@ -205,7 +206,7 @@ impl Peer {
         let asked = self.machine.connect(connect, 0, &mut bytes);
         asked.expect("it can be said");
         let mut served = house.serve(&bytes).await;
-        let answer = served.turn(&[]).expect("a connection");
+        let answer = served.cycle(&[]).expect("a connection");
         self.served = Some(served);
         self.incoming = answer;
         self.session_present = None;
@@ -218,7 +219,7 @@ impl Peer {
         self.outgoing.clear();
         self.incoming.clear();
         if let Some(served) = self.served.take() {
-            served.part(&Ending::Io("broken".to_owned()));
+            served.on_close(&CloseReason::Io("broken".to_owned()));
         }
     }
 
@@ -252,7 +253,7 @@ impl Peer {
     fn speak(&mut self) {
         let bytes = std::mem::take(&mut self.outgoing);
         if let Some(served) = &mut self.served {
-            let answer = served.turn(&bytes).expect("nothing is wrong with it");
+            let answer = served.cycle(&bytes).expect("nothing is wrong with it");
             self.incoming.extend(answer);
         }
     }

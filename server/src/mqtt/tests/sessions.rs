@@ -9,7 +9,7 @@ use broker::{Limits, TopicName};
 use wire::mqtt::{QoS::*, TopicName as Name, Version, Will, client::Connect};
 
 use super::{Heard, House, Peer};
-use crate::connection::{Encoder as _, Ending, Protocol as _};
+use crate::connection::{CloseReason, Encoder as _, Protocol as _};
 
 fn heard(payloads: &[Heard]) -> Vec<&str> {
     payloads.iter().map(|one| one.payload.as_str()).collect()
@@ -94,7 +94,7 @@ async fn what_comes_again_comes_in_pieces_before_anything_else() {
     let asked = reader.machine.connect(&again, 0, &mut bytes);
     asked.expect("it can be said");
     let mut served = house.serve(&bytes).await;
-    let encoder = &mut served.voice.as_mut().expect("it speaks").encoder;
+    let encoder = &mut served.deliverer.as_mut().expect("it speaks").encoder;
     for packets in [2, 1] {
         assert!(!encoder.has_room());
         let mut piece = Vec::new();
@@ -124,7 +124,7 @@ async fn a_clean_start_begins_anew() {
     writer.publish("a", "1", AtLeastOnce);
     writer.settle();
     assert_eq!(reader.settle(), []);
-    assert_eq!(house.surroundings.broker.figures().subscriptions, 0);
+    assert_eq!(house.context.broker.figures().subscriptions, 0);
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn a_session_ends_when_its_time_is_over() {
     reader.settle();
     reader.break_off();
     let sessions = &house.reception.sessions;
-    let now_ms = house.surroundings.clock.now_ms();
+    let now_ms = house.context.clock.now_ms();
     assert!(sessions.take_due(now_ms + 999_000, 10).is_empty());
     let due = sessions.take_due(now_ms + 1_001_000, 10);
     assert_eq!((due.len(), sessions.away()), (1, 0));
@@ -158,8 +158,8 @@ async fn whoever_has_the_client_id_is_asked_to_leave_and_the_session_goes_on() {
     let Poll::Ready(ending) = served.mqtt.poll_evicted(&mut context) else {
         panic!("it is asked to leave");
     };
-    assert_eq!(ending, Ending::TakenOver);
-    old.served.take().expect("connected").part(&ending);
+    assert_eq!(ending, CloseReason::TakenOver);
+    old.served.take().expect("connected").on_close(&ending);
     assert!(connecting.await, "the session goes on");
     let mut writer = Peer::new("writer", Version::V5_0);
     writer.connect(&house).await;
@@ -186,7 +186,7 @@ fn with_will<'a>(name: &'a str, properties: wire::mqtt::Properties<'a>) -> Conne
 
 fn last_will(house: &House) -> Option<String> {
     let topic = TopicName::new("wills").expect("a name");
-    let retained = house.surroundings.broker.retained(&topic)?;
+    let retained = house.context.broker.retained(&topic)?;
     Some(String::from_utf8_lossy(retained.body()).into_owned())
 }
 
@@ -199,9 +199,9 @@ async fn a_will_is_published_when_the_line_breaks_and_not_when_the_client_leaves
     client.machine.disconnect(None, &mut client.outgoing);
     let bytes = std::mem::take(&mut client.outgoing);
     let mut served = client.served.take().expect("connected");
-    let left = served.turn(&bytes);
-    assert_eq!(left, Err(Ending::ByPeer));
-    served.part(&Ending::ByPeer);
+    let left = served.cycle(&bytes);
+    assert_eq!(left, Err(CloseReason::ByPeer));
+    served.on_close(&CloseReason::ByPeer);
     assert_eq!(last_will(&house), None);
     client.connect_as(&house, &connect).await;
     client.break_off();
@@ -219,7 +219,7 @@ async fn a_delayed_will_waits_and_is_forgotten_when_the_client_is_back() {
     client.connect_as(&house, &connect).await;
     client.break_off();
     let sessions = &house.reception.sessions;
-    let now_ms = house.surroundings.clock.now_ms();
+    let now_ms = house.context.clock.now_ms();
     assert!(sessions.take_due(now_ms + 99_000, 10).is_empty());
     assert!(client.connect_as(&house, &connect).await);
     client.break_off();
@@ -232,7 +232,7 @@ async fn a_delayed_will_waits_and_is_forgotten_when_the_client_is_back() {
 #[tokio::test]
 async fn what_ends_with_its_connection_leaves_nothing() {
     let house = House::new();
-    let broker = &house.surroundings.broker;
+    let broker = &house.context.broker;
     let before = broker.figures();
     let mut client = Peer::new("one", Version::V5_0);
     let connect = Connect {
@@ -303,9 +303,9 @@ async fn what_follows_a_message_that_is_refused_is_new_when_it_comes_again() {
     writer.publish("a", "3", ExactlyOnce);
     let bytes = std::mem::take(&mut writer.outgoing);
     let mut served = writer.served.take().expect("connected");
-    let ending = served.turn(&bytes).expect_err("the queue is full");
-    assert!(matches!(ending, Ending::Fault(_)), "{ending}");
-    served.part(&ending);
+    let ending = served.cycle(&bytes).expect_err("the queue is full");
+    assert!(matches!(ending, CloseReason::Fault(_)), "{ending}");
+    served.on_close(&ending);
     assert_eq!(reader.settle(), []);
     reader.subscribe("$queue/q", AtLeastOnce);
     assert_eq!(heard(&reader.settle()), ["1"]);

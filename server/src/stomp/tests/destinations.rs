@@ -59,7 +59,7 @@ fn a_request_is_answered_on_a_temporary_queue() {
     client.leaves();
     let late = service.says(&format!("SEND; destination:{reply_to}; receipt:r | late"));
     assert_eq!(late, ["RECEIPT; receipt-id:r"]);
-    assert_eq!(house.surroundings.broker.figures().undeliverable, 1);
+    assert_eq!(house.context.broker.figures().undeliverable, 1);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_message_names_its_destination_as_the_send_did() {
 #[test]
 fn a_message_of_another_protocol_has_the_destination_of_the_subscription() {
     let house = House::new();
-    let broker = &house.surroundings.broker;
+    let broker = &house.context.broker;
     let table = [
         ("/topic/a/b", "/topic/a/b"),
         ("topic://a.b", "topic://a.b"),

@@ -20,13 +20,13 @@ use super::{Stomp, StompOptions, encoder::StompEncoder};
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
-    connection::{Encoder as _, Protocol as _, Surroundings, Turn},
-    unfinished::Unfinished,
+    connection::{Encoder as _, Protocol as _, ReadCycle, ServerContext},
+    partial_input::Unfinished,
 };
 
 /// A broker, and how its connections are served.
 struct House {
-    surroundings: Surroundings,
+    context: ServerContext,
     options: StompOptions,
 }
 
@@ -35,7 +35,7 @@ struct Client {
     stomp: Stomp,
     encoder: StompEncoder,
     reader: Reader,
-    surroundings: Surroundings,
+    context: ServerContext,
     /// The headers of the last MESSAGE that say which one it was.
     ack: String,
     message_id: String,
@@ -60,7 +60,7 @@ impl House {
         let broker = Arc::new(Broker::new(1, limits));
         let (_, stopping) = watch::channel(false);
         Self {
-            surroundings: Surroundings {
+            context: ServerContext {
                 gate: Arc::default(),
                 client: broker.pools().own_client(),
                 advisories: Arc::new(Advisories::new(&broker)),
@@ -98,13 +98,13 @@ impl House {
     fn visitor(&self, name: &str) -> Client {
         let peer = Arc::new(Silent);
         let weak: std::sync::Weak<Silent> = Arc::downgrade(&peer);
-        let reader = self.surroundings.broker.attach(name.into(), weak);
-        let (stomp, encoder) = Stomp::new(&self.surroundings, reader.session(), &self.options);
+        let reader = self.context.broker.attach(name.into(), weak);
+        let (stomp, encoder) = Stomp::new(&self.context, reader.session(), &self.options);
         Client {
             stomp,
             encoder,
             reader,
-            surroundings: self.surroundings.clone(),
+            context: self.context.clone(),
             ack: String::new(),
             message_id: String::new(),
             _peer: peer,
@@ -121,11 +121,11 @@ impl Client {
     /// Sends frames at once.
     fn says_all(&mut self, frames: &[&str]) -> Vec<String> {
         let input: Vec<u8> = frames.iter().flat_map(|frame| encoded(frame)).collect();
-        let mut turn = Turn::default();
-        turn.unix_ms = clock::unix_ms();
-        let received = self.stomp.receive(&input, &mut turn);
-        let finished = self.stomp.finish(&mut turn);
-        let mut heard = self.read(&turn.replies);
+        let mut cycle = ReadCycle::default();
+        cycle.unix_ms = clock::unix_ms();
+        let received = self.stomp.receive(&input, &mut cycle);
+        let finished = self.stomp.finish(&mut cycle);
+        let mut heard = self.read(&cycle.replies);
         if received.is_ok() && finished.is_ok() {
             heard.extend(self.hears());
         }
@@ -145,7 +145,7 @@ impl Client {
 
     /// The connection ends.
     fn leaves(self) {
-        self.surroundings.detach(self.reader.session());
+        self.context.detach(self.reader.session());
     }
 
     fn read(&mut self, mut bytes: &[u8]) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use super::super::server::Topic;
 use super::super::{
-    Attempt, ConnectReason, Delivery, DisconnectReason, Properties, PublishReason, QoS, Suback,
+    Attempt, ConnectReason, DisconnectReason, Properties, PublishReason, QoS, QosDelivery, Suback,
     Unsuback,
 };
 
@@ -61,7 +61,7 @@ pub struct Message<'a> {
     /// The topic.
     pub topic: Topic<'a>,
     /// QoS, packet identifier and DUP flag.
-    pub delivery: Delivery,
+    pub delivery: QosDelivery,
     /// True if this is a retained message.
     pub retain: bool,
     /// The properties of PUBLISH.
@@ -76,7 +76,7 @@ pub struct Message<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// The QoS and packet identifier of the message.
-    pub(super) delivery: Delivery,
+    pub(super) delivery: QosDelivery,
     /// The number of the client's connection that received the message.
     pub(super) connection: u32,
 }
@@ -106,7 +106,8 @@ impl Message<'_> {
     pub const fn is_duplicate(&self) -> bool {
         matches!(
             self.delivery,
-            Delivery::AtLeastOnce(_, Attempt::Again) | Delivery::ExactlyOnce(_, Attempt::Again)
+            QosDelivery::AtLeastOnce(_, Attempt::Again)
+                | QosDelivery::ExactlyOnce(_, Attempt::Again)
         )
     }
 }

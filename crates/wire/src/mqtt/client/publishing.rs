@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::super::Acknowledgement;
 use super::super::Publish as PublishPacket;
 use super::super::{
-    Attempt, Delivery, Outgoing, Packet, PacketId, Properties, PublishReason, QoS, Received,
+    Attempt, Outgoing, Packet, PacketId, Properties, PublishReason, QoS, QosDelivery, Received,
     ReleaseReason, Resend, TopicName, Unknown,
 };
 use super::{Config, Publication, RequestError};
@@ -185,7 +185,7 @@ impl Publishing {
         let mut scratch = Vec::new();
         let mut does_not_fit = |id, kept: &Kept| {
             scratch.clear();
-            let delivery = Delivery::AtLeastOnce(id, Attempt::Again);
+            let delivery = QosDelivery::AtLeastOnce(id, Attempt::Again);
             kept.write(delivery, wire, &mut scratch).is_err()
         };
         let in_flight = self.outgoing.iter();
@@ -241,7 +241,12 @@ impl Kept {
         })
     }
 
-    fn write(&self, delivery: Delivery, wire: Wire, out: &mut Vec<u8>) -> Result<(), RequestError> {
+    fn write(
+        &self,
+        delivery: QosDelivery,
+        wire: Wire,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RequestError> {
         let Some(message) = &self.message else {
             return Err(RequestError::NoRoom);
         };

@@ -2,9 +2,9 @@
 
 use super::super::PublishReason::Success;
 use super::super::{
-    Acknowledgement, AliasesIn, Connack, Decoder, Delivery, Disconnect, DisconnectReason, Due,
-    EncodeError, Incoming, KeepAlive, Limits, List, MaximumQos, Packet, PacketId, Properties,
-    Property, QoS, Role, Subscribe, Unsubscribe,
+    Acknowledgement, AliasesIn, Connack, Decoder, Disconnect, DisconnectReason, Due, EncodeError,
+    Incoming, KeepAlive, Limits, List, MaximumQos, Packet, PacketId, Properties, Property, QoS,
+    QosDelivery, Role, Subscribe, Unsubscribe,
 };
 use super::Config;
 use super::event::Ticket;
@@ -290,12 +290,12 @@ impl Client {
             return;
         }
         match ticket.delivery {
-            Delivery::AtMostOnce => {}
-            Delivery::AtLeastOnce(id, _) => {
+            QosDelivery::AtMostOnce => {}
+            QosDelivery::AtLeastOnce(id, _) => {
                 self.incoming.answered();
                 self.answer(&Packet::Puback(acknowledgement(id, Success)), out);
             }
-            Delivery::ExactlyOnce(id, _) => {
+            QosDelivery::ExactlyOnce(id, _) => {
                 self.answer(&Packet::Pubrec(acknowledgement(id, Success)), out);
             }
         }

@@ -3,7 +3,7 @@
 use super::super::decoder::{Context, Header};
 use super::super::delivery::{DUP, RETAIN};
 use super::super::reader::{Read, Reader, fault};
-use super::super::{Attempt, Delivery, Fault, PacketType, Publish, QoS, TopicError, TopicName};
+use super::super::{Attempt, Fault, PacketType, Publish, QoS, QosDelivery, TopicError, TopicName};
 use super::{packet_id, properties};
 
 #[inline]
@@ -16,9 +16,9 @@ pub(super) fn publish<'a>(
     let topic_offset = reader.offset();
     let topic = topic(context, reader)?;
     let delivery = match qos {
-        QoS::AtMostOnce => Delivery::AtMostOnce,
-        QoS::AtLeastOnce => Delivery::AtLeastOnce(packet_id(reader)?, attempt),
-        QoS::ExactlyOnce => Delivery::ExactlyOnce(packet_id(reader)?, attempt),
+        QoS::AtMostOnce => QosDelivery::AtMostOnce,
+        QoS::AtLeastOnce => QosDelivery::AtLeastOnce(packet_id(reader)?, attempt),
+        QoS::ExactlyOnce => QosDelivery::ExactlyOnce(packet_id(reader)?, attempt),
     };
     let properties = properties::of_packet(context, PacketType::Publish, reader)?;
     // 3.3.2.1: "It is a Protocol Error if the Topic Name is zero length and there is no Topic Alias."

@@ -3,7 +3,7 @@
 use super::super::delivery::RETAIN;
 use super::super::section::Section;
 use super::super::writer::{self, Written};
-use super::super::{Delivery, EncodeError, PacketType, Publish, Version};
+use super::super::{EncodeError, PacketType, Publish, QosDelivery, Version};
 
 pub(super) fn publish(publish: &Publish<'_>, version: Version, out: &mut Vec<u8>) -> Written {
     let has_alias = version.is_5() && publish.properties.topic_alias().is_some();
@@ -50,7 +50,7 @@ impl Size {
     pub(super) fn remaining_length(
         self,
         version: Version,
-        delivery: Delivery,
+        delivery: QosDelivery,
     ) -> Result<u32, EncodeError> {
         let packet_id = match delivery.packet_id() {
             Some(_) => LENGTH,
@@ -66,7 +66,7 @@ impl Size {
 
 /// 3.3.1.
 #[inline]
-pub(super) fn fixed_header(delivery: Delivery, retain: bool, length: u32, out: &mut Vec<u8>) {
+pub(super) fn fixed_header(delivery: QosDelivery, retain: bool, length: u32, out: &mut Vec<u8>) {
     let retain = if retain { RETAIN } else { 0 };
     out.push(PacketType::Publish.first_byte() | delivery.flags() | retain);
     writer::variable(length, out);
@@ -74,7 +74,7 @@ pub(super) fn fixed_header(delivery: Delivery, retain: bool, length: u32, out: &
 
 /// [MQTT-2.2.1-2]: no packet identifier if the QoS is 0.
 #[inline]
-pub(super) fn packet_id(delivery: Delivery, out: &mut Vec<u8>) {
+pub(super) fn packet_id(delivery: QosDelivery, out: &mut Vec<u8>) {
     if let Some(id) = delivery.packet_id() {
         out.extend_from_slice(&id.get().to_be_bytes());
     }

@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use super::super::list::Element;
 use super::super::writer::{self, Written};
 use super::super::{
-    Delivery, EncodeError, Properties, Property, Publish, SubscriptionId, TopicName, Version,
+    EncodeError, Properties, Property, Publish, QosDelivery, SubscriptionId, TopicName, Version,
 };
 use super::publish::{LENGTH, Size, fixed_header, packet_id};
 
@@ -28,7 +28,7 @@ pub struct SharedPublish<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Own<'a> {
     /// QoS, packet identifier and DUP flag.
-    pub delivery: Delivery,
+    pub delivery: QosDelivery,
     /// The RETAIN flag: true for retained messages, and for forwarded ones if the subscription
     /// keeps the flag ([MQTT-3.3.1-12], [MQTT-3.3.1-13]).
     pub retain: bool,
@@ -74,7 +74,7 @@ impl<'a> SharedPublish<'a> {
             }
         }
         let publish = Publish {
-            delivery: Delivery::AtMostOnce,
+            delivery: QosDelivery::AtMostOnce,
             retain: false,
             topic: Some(topic),
             properties: Properties::checked(&scratch),
@@ -85,7 +85,7 @@ impl<'a> SharedPublish<'a> {
             properties: scratch.len(),
             payload: payload.len(),
         };
-        let length = size.remaining_length(version, Delivery::AtMostOnce)?;
+        let length = size.remaining_length(version, QosDelivery::AtMostOnce)?;
         packet.reserve_exact(1 + writer::variable_bytes(length) + length as usize);
         super::publish::publish(&publish, version, packet)
     }
@@ -208,7 +208,7 @@ fn variable_at(packet: &[u8], at: usize) -> Variable {
 impl Own<'_> {
     #[inline]
     fn is_empty(&self) -> bool {
-        self.delivery == Delivery::AtMostOnce
+        self.delivery == QosDelivery::AtMostOnce
             && !self.retain
             && self.message_expiry_interval.is_none()
             && self.topic_alias.is_none()

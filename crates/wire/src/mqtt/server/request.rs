@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::{
-    Acknowledgement, Arrival, Delivery, DisconnectReason, PacketId, Properties, PublishReason,
+    Acknowledgement, Arrival, DisconnectReason, PacketId, Properties, PublishReason, QosDelivery,
     ReleaseReason, Subscribe, Unsubscribe,
 };
 
@@ -38,7 +38,7 @@ pub struct Publish<'a> {
     /// The topic.
     pub topic: Topic<'a>,
     /// QoS, packet identifier and DUP flag.
-    pub delivery: Delivery,
+    pub delivery: QosDelivery,
     /// A duplicate, possible only with QoS 2, is answered like the first one and not published
     /// again.
     pub arrival: Arrival,

@@ -1,8 +1,8 @@
 //! The receiving half of a connection after CONNECT.
 
 use super::super::{
-    Acknowledgement, AliasError, AliasesIn, Decoder, Delivery, Due, Incoming, KeepAlive, Packet,
-    PacketId, PacketType, PayloadFormat, Properties, PublishReason, ReleaseReason, Role,
+    Acknowledgement, AliasError, AliasesIn, Decoder, Due, Incoming, KeepAlive, Packet, PacketId,
+    PacketType, PayloadFormat, Properties, PublishReason, QosDelivery, ReleaseReason, Role,
     SubscribeReason, UnsubscribeReason,
 };
 use super::super::{Disconnect as DisconnectPacket, Publish as PublishPacket};
@@ -119,7 +119,7 @@ impl Session {
         let topic = self.topic(&packet)?;
         let arrival = self.incoming.publish(packet.delivery)?;
         let refused = self.check_payload(&packet);
-        if refused.is_some() && packet.delivery == Delivery::AtMostOnce {
+        if refused.is_some() && packet.delivery == QosDelivery::AtMostOnce {
             return Err(Fault::PayloadFormat);
         }
         Ok(Publish {
@@ -225,11 +225,11 @@ impl Session {
     /// Forgets a PUBLISH that is neither handled nor answered, because the connection ends first.
     /// The client sends it again as a new one; otherwise a message of QoS 2 would be taken for a
     /// duplicate and lost.
-    pub fn disregard(&mut self, delivery: Delivery) {
+    pub fn disregard(&mut self, delivery: QosDelivery) {
         match delivery {
-            Delivery::AtMostOnce => {}
-            Delivery::AtLeastOnce(..) => self.incoming.answered(),
-            Delivery::ExactlyOnce(id, _) => {
+            QosDelivery::AtMostOnce => {}
+            QosDelivery::AtLeastOnce(..) => self.incoming.answered(),
+            QosDelivery::ExactlyOnce(id, _) => {
                 self.incoming.release(id);
             }
         }

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::super::{Delivery, PacketId};
+use super::super::{PacketId, QosDelivery};
 
 /// The identifiers of QoS 2 that were received and not released, and the number of unanswered
 /// messages of QoS 1.
@@ -62,11 +62,11 @@ impl Incoming {
     ///
     /// The Receive Maximum is exceeded.
     #[inline]
-    pub fn publish(&mut self, delivery: Delivery) -> Result<Arrival, Exceeded> {
+    pub fn publish(&mut self, delivery: QosDelivery) -> Result<Arrival, Exceeded> {
         match delivery {
-            Delivery::AtMostOnce => Ok(Arrival::New),
-            Delivery::AtLeastOnce(..) => self.at_least_once().map(|()| Arrival::New),
-            Delivery::ExactlyOnce(id, _) => self.exactly_once(id),
+            QosDelivery::AtMostOnce => Ok(Arrival::New),
+            QosDelivery::AtLeastOnce(..) => self.at_least_once().map(|()| Arrival::New),
+            QosDelivery::ExactlyOnce(id, _) => self.exactly_once(id),
         }
     }
 

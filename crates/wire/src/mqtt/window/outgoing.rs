@@ -1,7 +1,7 @@
 //! Publications of QoS 1 and 2 that were sent and are not acknowledged: 5.0, 4.3.2, 4.3.3, 4.4 and
 //! 4.9, sender's side.
 
-use super::super::{Attempt, Delivery, PacketId, PublishReason, QoS};
+use super::super::{Attempt, PacketId, PublishReason, QoS, QosDelivery};
 use super::slots::{Slots, Unknown};
 
 /// The window of messages in flight, oldest first. `T` is the data that the caller needs to send a
@@ -55,7 +55,7 @@ pub enum Received<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resend<'a, T> {
     /// PUBLISH with DUP ([MQTT-3.3.1-1]).
-    Publish(Delivery, &'a T),
+    Publish(QosDelivery, &'a T),
     /// PUBREL: "MUST NOT re-send the PUBLISH once it has sent the corresponding PUBREL"
     /// ([MQTT-4.3.3-6]).
     Release(PacketId),
@@ -94,9 +94,9 @@ impl<T> Outgoing<T> {
     ///
     /// There is no [room](Self::has_room); the message is returned.
     #[inline]
-    pub fn push(&mut self, qos: QoS, message: T) -> Result<Delivery, T> {
+    pub fn push(&mut self, qos: QoS, message: T) -> Result<QosDelivery, T> {
         if qos == QoS::AtMostOnce {
-            return Ok(Delivery::AtMostOnce);
+            return Ok(QosDelivery::AtMostOnce);
         }
         if !self.has_room() {
             return Err(message);
@@ -335,10 +335,10 @@ fn least(receive_maximum: u16, own_maximum: u16) -> u16 {
 }
 
 #[inline]
-const fn delivery(qos: QoS, id: PacketId, attempt: Attempt) -> Delivery {
+const fn delivery(qos: QoS, id: PacketId, attempt: Attempt) -> QosDelivery {
     match qos {
-        QoS::AtMostOnce => Delivery::AtMostOnce,
-        QoS::AtLeastOnce => Delivery::AtLeastOnce(id, attempt),
-        QoS::ExactlyOnce => Delivery::ExactlyOnce(id, attempt),
+        QoS::AtMostOnce => QosDelivery::AtMostOnce,
+        QoS::AtLeastOnce => QosDelivery::AtLeastOnce(id, attempt),
+        QoS::ExactlyOnce => QosDelivery::ExactlyOnce(id, attempt),
     }
 }

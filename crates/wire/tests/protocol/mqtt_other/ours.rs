@@ -1,8 +1,8 @@
 //! The content of this codec's packets.
 
 use wire::mqtt::{
-    Acknowledgement, Attempt, Connack, Connect, Delivery, MaximumQos, Packet, PayloadFormat,
-    Properties, Property, Publish, Suback, Subscribe, Unsuback, Unsubscribe,
+    Acknowledgement, Attempt, Connack, Connect, MaximumQos, Packet, PayloadFormat, Properties,
+    Property, Publish, QosDelivery, Suback, Subscribe, Unsuback, Unsubscribe,
 };
 
 use super::content::{Content, Section};
@@ -62,8 +62,8 @@ fn connack(connack: &Connack<'_>, content: Content) -> Content {
 
 fn publish(publish: &Publish<'_>, content: Content) -> Content {
     let is_again = match publish.delivery {
-        Delivery::AtMostOnce => false,
-        Delivery::AtLeastOnce(_, attempt) | Delivery::ExactlyOnce(_, attempt) => {
+        QosDelivery::AtMostOnce => false,
+        QosDelivery::AtLeastOnce(_, attempt) | QosDelivery::ExactlyOnce(_, attempt) => {
             attempt == Attempt::Again
         }
     };

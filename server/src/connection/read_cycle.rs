@@ -12,7 +12,7 @@ use crate::{advisory::Advisories, clock, fairness::SLICE};
 /// Collects a turn's publications and replies. Kept by the thread, not by the connection: between turns
 /// it is empty.
 #[derive(Default)]
-pub struct Turn {
+pub struct ReadCycle {
     /// The server's clock at the start of the turn, in milliseconds.
     pub now_ms: u64,
     /// The time of day at the start of the turn, in Unix milliseconds: when what it brings is published.
@@ -45,7 +45,7 @@ pub enum Intake {
     Closed,
 }
 
-impl Turn {
+impl ReadCycle {
     /// A turn that makes way for others once it has had its time.
     pub fn begin(&mut self, now_ms: u64, intake: Intake) {
         // A panic may have left something.
@@ -213,13 +213,13 @@ mod tests {
 
     #[test]
     fn a_turn_that_is_late_takes_in_a_few_requests_and_no_more() {
-        let mut turn = Turn::late();
-        let taken = (0..1_000).take_while(|_| turn.has_time()).count();
+        let mut cycle = ReadCycle::late();
+        let taken = (0..1_000).take_while(|_| cycle.has_time()).count();
         assert_eq!(taken, CHECK_EVERY as usize);
-        assert!(turn.is_over());
-        turn.clear();
+        assert!(cycle.is_over());
+        cycle.clear();
         assert!(
-            (0..1_000).all(|_| turn.has_time()),
+            (0..1_000).all(|_| cycle.has_time()),
             "nobody said until when"
         );
     }
@@ -227,18 +227,18 @@ mod tests {
     #[test]
     fn a_request_that_takes_long_is_followed_by_a_rest() {
         let now = Instant::now();
-        let mut turn = Turn::default();
-        turn.check_request(now + Duration::from_secs(1));
-        assert_eq!(turn.rest(), Duration::ZERO);
-        turn.check_request(now - Duration::from_millis(10));
-        let rest = turn.rest();
+        let mut cycle = ReadCycle::default();
+        cycle.check_request(now + Duration::from_secs(1));
+        assert_eq!(cycle.rest(), Duration::ZERO);
+        cycle.check_request(now - Duration::from_millis(10));
+        let rest = cycle.rest();
         assert!(
             (Duration::from_millis(30)..=MOST_REST).contains(&rest),
             "{rest:?}"
         );
-        turn.check_request(now - Duration::from_secs(60));
-        assert_eq!(turn.rest(), MOST_REST);
-        turn.clear();
-        assert_eq!(turn.rest(), Duration::ZERO);
+        cycle.check_request(now - Duration::from_secs(60));
+        assert_eq!(cycle.rest(), MOST_REST);
+        cycle.clear();
+        assert_eq!(cycle.rest(), Duration::ZERO);
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// The place of a client id, for which its connections come one after the other.
 #[derive(Default)]
-pub struct Seat {
+pub struct ClientIdLock {
     place: Arc<Mutex<()>>,
     /// The number of the last who came.
     latest: AtomicU64,
@@ -24,7 +24,7 @@ pub struct Seat {
 
 /// A connection that has come.
 pub struct Arrival {
-    seat: Arc<Seat>,
+    id_lock: Arc<ClientIdLock>,
     number: u64,
 }
 
@@ -34,13 +34,13 @@ pub struct Seated {
     _place: OwnedMutexGuard<()>,
 }
 
-impl Seat {
+impl ClientIdLock {
     /// Comes, and asks whoever is there to leave.
     pub fn arrive(self: &Arc<Self>) -> Arrival {
         let number = self.latest.fetch_add(1, Ordering::SeqCst) + 1;
         self.sitting.wake();
         Arrival {
-            seat: Arc::clone(self),
+            id_lock: Arc::clone(self),
             number,
         }
     }
@@ -49,7 +49,7 @@ impl Seat {
 impl Arrival {
     /// Waits until those who came before have left.
     pub async fn sit(self) -> Seated {
-        let place = Arc::clone(&self.seat.place).lock_owned().await;
+        let place = Arc::clone(&self.id_lock.place).lock_owned().await;
         Seated {
             arrival: self,
             _place: place,
@@ -60,10 +60,10 @@ impl Arrival {
 impl Seated {
     /// Ready when somebody else has come.
     pub fn poll_wanted(&self, context: &mut Context<'_>) -> Poll<()> {
-        let Arrival { seat, number } = &self.arrival;
+        let Arrival { id_lock, number } = &self.arrival;
         // Register first, look second: who comes in between wakes us.
-        seat.sitting.register(context.waker());
-        match seat.latest.load(Ordering::SeqCst) == *number {
+        id_lock.sitting.register(context.waker());
+        match id_lock.latest.load(Ordering::SeqCst) == *number {
             true => Poll::Pending,
             false => Poll::Ready(()),
         }
@@ -78,9 +78,9 @@ mod tests {
 
     #[tokio::test]
     async fn who_comes_asks_the_one_before_to_leave() {
-        let seat = Arc::new(Seat::default());
-        let first = seat.arrive().sit().await;
-        let second = seat.arrive();
+        let id_lock = Arc::new(ClientIdLock::default());
+        let first = id_lock.arrive().sit().await;
+        let second = id_lock.arrive();
         poll_fn(|context| first.poll_wanted(context)).await;
         drop(first);
         let second = second.sit().await;
@@ -91,8 +91,8 @@ mod tests {
 
     #[tokio::test]
     async fn of_many_who_come_the_last_stays() {
-        let seat = Arc::new(Seat::default());
-        let arrivals: Vec<_> = (0..3).map(|_| seat.arrive()).collect();
+        let id_lock = Arc::new(ClientIdLock::default());
+        let arrivals: Vec<_> = (0..3).map(|_| id_lock.arrive()).collect();
         let waker = futures_util::task::noop_waker();
         let mut context = Context::from_waker(&waker);
         let mut wanted = Vec::new();

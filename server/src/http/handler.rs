@@ -14,27 +14,27 @@ use tower::ServiceExt as _;
 
 use super::{
     HEALTH,
-    patience::{Patience, Patient},
     problem::Problem,
+    read_deadline::{Patience, Patient},
     router,
 };
 use crate::{
     fairness,
-    first_bytes::Spoken,
-    listener::{Caller, Door, stopped},
-    mqtt::MqttDoor,
+    listener::{Caller, ConnectionHandler, stopped},
+    mqtt::MqttHandler,
+    protocol_detection::Spoken,
     server::Server,
     socket::Socket,
-    stomp::StompDoor,
+    stomp::StompHandler,
 };
 
 #[derive(Clone)]
-pub struct HttpDoor {
+pub struct HttpHandler {
     server: Arc<Server>,
     router: Router,
 }
 
-impl HttpDoor {
+impl HttpHandler {
     pub fn new(server: &Arc<Server>) -> Self {
         Self {
             server: Arc::clone(server),
@@ -46,7 +46,7 @@ impl HttpDoor {
         let Caller {
             socket,
             peer,
-            guest,
+            permit,
         } = caller;
         let mut stopping = self.server.stopping.clone();
         let router = self.router;
@@ -56,7 +56,7 @@ impl HttpDoor {
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             patience.be_limited();
             request.extensions_mut().insert(patience.clone());
-            request.extensions_mut().insert(guest.clone());
+            request.extensions_mut().insert(permit.clone());
             request.extensions_mut().insert(Arc::clone(&client));
             let router = router.clone();
             async move {
@@ -84,7 +84,7 @@ impl HttpDoor {
     }
 }
 
-impl Door for HttpDoor {
+impl ConnectionHandler for HttpHandler {
     async fn serve<S: Socket>(self, mut caller: Caller<S>) {
         let mut stopping = self.server.stopping.clone();
         let spoken = tokio::select! {
@@ -95,10 +95,10 @@ impl Door for HttpDoor {
             Ok(Ok(Spoken::Http)) => self.serve_http(caller).await,
             Ok(Ok(Spoken::Stomp)) => {
                 // A task of its own: one that could serve HTTP, too, is several times larger.
-                fairness::spawn(StompDoor::new(&self.server).serve(caller));
+                fairness::spawn(StompHandler::new(&self.server).serve(caller));
             }
             Ok(Ok(Spoken::Mqtt)) => {
-                fairness::spawn(MqttDoor::new(&self.server).serve(caller));
+                fairness::spawn(MqttHandler::new(&self.server).serve(caller));
             }
             Ok(Err(error)) => tracing::debug!(peer = %caller.peer, %error, "connection ends"),
             Err(_) => tracing::debug!(peer = %caller.peer, "nothing came in time"),
@@ -109,8 +109,8 @@ impl Door for HttpDoor {
     async fn refuse<S: Socket>(self, mut socket: S) {
         match socket.spoken().await {
             Ok(Spoken::Http) => {}
-            Ok(Spoken::Stomp) => return StompDoor::new(&self.server).refuse(socket).await,
-            Ok(Spoken::Mqtt) => return MqttDoor::new(&self.server).refuse(socket).await,
+            Ok(Spoken::Stomp) => return StompHandler::new(&self.server).refuse(socket).await,
+            Ok(Spoken::Mqtt) => return MqttHandler::new(&self.server).refuse(socket).await,
             Err(_) => return,
         }
         let router = self.router;

@@ -7,16 +7,16 @@ use broker::Reader;
 use crate::clock;
 
 use super::{
-    Encoder, Kind, Transport,
+    Encoder, MessageType, Transport,
     framing::{Answer, Framing},
 };
 
 /// Guarded by the connection; whoever has it may drain it.
-pub struct Outlet<F, E> {
+pub struct Outbound<F, E> {
     /// None once nothing more is delivered.
-    voice: Option<Voice<E>>,
+    deliverer: Option<Deliverer<E>>,
     /// How the peer writes; replies are written likewise.
-    kind: Kind,
+    message_type: MessageType,
     /// Framed bytes that the socket did not take yet, from `sent` on.
     pending: Vec<u8>,
     sent: usize,
@@ -27,7 +27,7 @@ pub struct Outlet<F, E> {
 }
 
 /// Where deliveries come from, and how they are written.
-pub struct Voice<E> {
+pub struct Deliverer<E> {
     pub reader: Reader,
     pub encoder: E,
 }
@@ -72,11 +72,11 @@ impl Drained {
     }
 }
 
-impl<F: Framing, E: Encoder> Outlet<F, E> {
-    pub fn new(voice: Voice<E>, kind: Kind) -> Self {
+impl<F: Framing, E: Encoder> Outbound<F, E> {
+    pub fn new(deliverer: Deliverer<E>, message_type: MessageType) -> Self {
         Self {
-            voice: Some(voice),
-            kind,
+            deliverer: Some(deliverer),
+            message_type,
             pending: Vec::new(),
             sent: 0,
             unread_replies: 0,
@@ -85,33 +85,35 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
         }
     }
 
-    pub fn set_kind(&mut self, kind: Kind) {
-        self.kind = kind;
+    pub fn set_kind(&mut self, message_type: MessageType) {
+        self.message_type = message_type;
     }
 
     pub fn encoder(&mut self) -> Option<&mut E> {
-        self.voice.as_mut().map(|voice| &mut voice.encoder)
+        self.deliverer
+            .as_mut()
+            .map(|deliverer| &mut deliverer.encoder)
     }
 
     /// Whether the encoder has news for the protocol.
     pub fn has_news(&self) -> bool {
-        let voice = self.voice.as_ref();
-        voice.is_some_and(|voice| voice.encoder.has_news())
+        let deliverer = self.deliverer.as_ref();
+        deliverer.is_some_and(|deliverer| deliverer.encoder.has_news())
     }
 
     /// Whether nothing is delivered before the peer is heard.
     pub fn is_waiting(&self) -> bool {
-        let voice = self.voice.as_ref();
-        voice.is_some_and(|voice| !voice.encoder.has_room())
+        let deliverer = self.deliverer.as_ref();
+        deliverer.is_some_and(|deliverer| !deliverer.encoder.has_room())
     }
 
     pub fn has_voice(&self) -> bool {
-        self.voice.is_some()
+        self.deliverer.is_some()
     }
 
     /// Delivers nothing more.
-    pub fn take_voice(&mut self) -> Option<Voice<E>> {
-        self.voice.take()
+    pub fn take_voice(&mut self) -> Option<Deliverer<E>> {
+        self.deliverer.take()
     }
 
     /// Bytes of replies that wait for the socket, at most.
@@ -125,12 +127,12 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
             return;
         }
         let mut space = [0; 16];
-        let kind = match self.kind {
-            Kind::Text if std::str::from_utf8(bytes).is_ok() => Kind::Text,
-            _ => Kind::Binary,
+        let message_type = match self.message_type {
+            MessageType::Text if std::str::from_utf8(bytes).is_ok() => MessageType::Text,
+            _ => MessageType::Binary,
         };
         self.pending
-            .extend_from_slice(F::header(kind, bytes.len(), &mut space));
+            .extend_from_slice(F::header(message_type, bytes.len(), &mut space));
         self.pending.extend_from_slice(bytes);
         self.unread_replies += bytes.len();
     }
@@ -189,7 +191,9 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
                     self.sent += count;
                     *wrote = true;
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Progress::Full,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Progress::Full;
+                }
                 Err(_) => return Progress::Broken,
             }
         }
@@ -201,7 +205,9 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
         }
         match socket.try_flush() {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Progress::Full,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Progress::Full;
+            }
             Err(_) => return Progress::Broken,
         }
         self.unread_replies = 0;
@@ -215,9 +221,11 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
     /// Encodes a round of deliveries.
     fn encode(&mut self, scratch: &mut Scratch) -> Round {
         let Self {
-            voice, kind: peers, ..
+            deliverer,
+            message_type: peers,
+            ..
         } = self;
-        let Some(Voice { reader, encoder }) = voice else {
+        let Some(Deliverer { reader, encoder }) = deliverer else {
             return Round::All;
         };
         if !encoder.has_room() {
@@ -234,11 +242,11 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
         let is_all = reader.drain(clock::unix_ms(), |delivery| {
             scratch.room_for_header(F::HEADER_BYTES);
             let start = scratch.bytes.len();
-            let kind = match encoder.encode(&delivery, &mut scratch.bytes) {
-                Kind::Text => *peers,
-                Kind::Binary => Kind::Binary,
+            let message_type = match encoder.encode(&delivery, &mut scratch.bytes) {
+                MessageType::Text => *peers,
+                MessageType::Binary => MessageType::Binary,
             };
-            scratch.note(kind, start, F::HEADER_BYTES);
+            scratch.note(message_type, start, F::HEADER_BYTES);
             is_full = scratch.bytes.len() >= ROUND_BYTES;
             has_room = encoder.has_room();
             if is_full || !has_room {
@@ -271,7 +279,7 @@ impl<F: Framing, E: Encoder> Outlet<F, E> {
 struct Scratch {
     bytes: Vec<u8>,
     /// Where messages of one kind begin, behind the room for their header.
-    runs: Vec<(Kind, usize)>,
+    runs: Vec<(MessageType, usize)>,
 }
 
 impl Scratch {
@@ -286,23 +294,23 @@ impl Scratch {
         self.room_for_header(F::HEADER_BYTES);
         let start = self.bytes.len();
         encoder.resend(ROUND_BYTES, &mut self.bytes);
-        self.note(Kind::Binary, start, F::HEADER_BYTES);
+        self.note(MessageType::Binary, start, F::HEADER_BYTES);
     }
 
     /// Notes that what was appended at `start` is of this kind. Where the kind changes a frame of its
     /// own begins, and its header gets its room.
-    fn note(&mut self, kind: Kind, start: usize, header_bytes: usize) {
+    fn note(&mut self, message_type: MessageType, start: usize, header_bytes: usize) {
         if self.bytes.len() == start {
             return;
         }
         match self.runs.last() {
-            Some((last, _)) if *last == kind => {}
-            None => self.runs.push((kind, start)),
+            Some((last, _)) if *last == message_type => {}
+            None => self.runs.push((message_type, start)),
             Some(_) => {
                 let end = self.bytes.len();
                 self.bytes.resize(end + header_bytes, 0);
                 self.bytes.copy_within(start..end, start + header_bytes);
-                self.runs.push((kind, start + header_bytes));
+                self.runs.push((message_type, start + header_bytes));
             }
         }
     }
@@ -312,9 +320,9 @@ impl Scratch {
         let mut end = self.bytes.len();
         // From the last to the first, each moved up against the one behind it.
         let mut filled = end;
-        for (kind, start) in self.runs.drain(..).rev() {
+        for (message_type, start) in self.runs.drain(..).rev() {
             let mut space = [0; 16];
-            let header = F::header(kind, end - start, &mut space);
+            let header = F::header(message_type, end - start, &mut space);
             filled -= end - start;
             if filled != start {
                 self.bytes.copy_within(start..end, filled);

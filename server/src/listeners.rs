@@ -10,13 +10,13 @@ use anyhow::bail;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
-    http::HttpDoor,
-    listener::{self, Door, Guests},
-    mqtt::MqttDoor,
+    http::HttpHandler,
+    listener::{self, ConnectionHandler, ConnectionLimit},
+    mqtt::MqttHandler,
     port::{Port, bind},
     server::{Options, Server},
-    stomp::StompDoor,
-    tls::{Admits, Entrance, Identity},
+    stomp::StompHandler,
+    tls::{Admits, ConnectionAcceptor, Identity},
 };
 
 /// Where the doors are to be.
@@ -31,7 +31,7 @@ pub struct Ports {
     pub mqtt_tls: Option<Port>,
 }
 
-pub struct Doors {
+pub struct Listeners {
     http: TcpListener,
     stomp: Option<TcpListener>,
     stomp_tls: Option<TcpListener>,
@@ -43,7 +43,7 @@ pub struct Doors {
     admits: Admits,
 }
 
-impl Doors {
+impl Listeners {
     /// # Errors
     /// An address is not to be had, or the certificate not usable.
     pub async fn bind(options: &Options) -> anyhow::Result<Self> {
@@ -70,18 +70,18 @@ impl Doors {
     }
 
     /// Lets peers in until the server stops. The tasks end then.
-    pub fn open(self, server: &Arc<Server>, guests: &Guests) -> JoinSet<()> {
+    pub fn open(self, server: &Arc<Server>, connection_limit: &ConnectionLimit) -> JoinSet<()> {
         let mut opening = Opening {
             server,
-            guests,
+            connection_limit,
             identity: self.identity,
             accepting: JoinSet::new(),
         };
-        opening.open(Some(self.http), HttpDoor::new(server), self.admits);
-        opening.open(self.stomp, StompDoor::new(server), self.admits);
-        opening.open(self.stomp_tls, StompDoor::new(server), Admits::Tls);
-        opening.open(self.mqtt, MqttDoor::new(server), self.admits);
-        opening.open(self.mqtt_tls, MqttDoor::new(server), Admits::Tls);
+        opening.open(Some(self.http), HttpHandler::new(server), self.admits);
+        opening.open(self.stomp, StompHandler::new(server), self.admits);
+        opening.open(self.stomp_tls, StompHandler::new(server), Admits::Tls);
+        opening.open(self.mqtt, MqttHandler::new(server), self.admits);
+        opening.open(self.mqtt_tls, MqttHandler::new(server), Admits::Tls);
         opening.accepting
     }
 
@@ -133,23 +133,28 @@ impl Doors {
 /// What all doors are opened with.
 struct Opening<'a> {
     server: &'a Arc<Server>,
-    guests: &'a Guests,
+    connection_limit: &'a ConnectionLimit,
     identity: Option<Arc<Identity>>,
     accepting: JoinSet<()>,
 }
 
 impl Opening<'_> {
-    fn open<D: Door>(&mut self, listener: Option<TcpListener>, door: D, admits: Admits) {
+    fn open<D: ConnectionHandler>(
+        &mut self,
+        listener: Option<TcpListener>,
+        handler: D,
+        admits: Admits,
+    ) {
         let Some(listener) = listener else {
             return;
         };
-        let entrance = Entrance {
-            door,
+        let acceptor = ConnectionAcceptor {
+            handler,
             admits,
             identity: self.identity.clone(),
             stopping: self.server.stopping.clone(),
         };
-        let accepting = listener::accept(listener, entrance, self.guests.clone());
+        let accepting = listener::accept(listener, acceptor, self.connection_limit.clone());
         self.accepting.spawn(accepting);
     }
 }

@@ -3,10 +3,10 @@
 use std::io;
 
 use super::{
-    Ending, Framing, Received, Transport,
+    CloseReason, Framing, Received, Transport,
     framing::{Answer, Unwrapped},
 };
-use crate::{fairness::give_way, unfinished::Share};
+use crate::{fairness::give_way, partial_input::Share};
 
 /// A socket from which nothing but the beginning has been read.
 pub struct Prelude<F> {
@@ -36,7 +36,7 @@ impl<F: Framing> Prelude<F> {
         &mut self,
         socket: &impl Transport,
         mut look: impl FnMut(&Received) -> Option<T>,
-    ) -> Result<T, Ending> {
+    ) -> Result<T, CloseReason> {
         loop {
             // A peer that sends without a pause is always readable.
             give_way().await;
@@ -47,39 +47,39 @@ impl<F: Framing> Prelude<F> {
             self.share.hold(self.received.unread.capacity());
             let readable = tokio::select! {
                 biased;
-                () = self.share.lost() => return Err(Ending::GaveWay),
+                () = self.share.lost() => return Err(CloseReason::GaveWay),
                 readable = socket.tcp().readable() => readable,
             };
-            readable.map_err(|error| Ending::Io(error.to_string()))?;
+            readable.map_err(|error| CloseReason::Io(error.to_string()))?;
             self.read(socket)?;
         }
     }
 
-    fn read(&mut self, socket: &impl Transport) -> Result<(), Ending> {
+    fn read(&mut self, socket: &impl Transport) -> Result<(), CloseReason> {
         let mut buffer = [0; READ_BYTES];
         match socket.try_read(&mut buffer) {
-            Ok(0) => Err(Ending::ByPeer),
+            Ok(0) => Err(CloseReason::ByPeer),
             Ok(count) => {
                 self.received.unframed.extend_from_slice(&buffer[..count]);
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(Ending::Io(error.to_string())),
+            Err(error) => Err(CloseReason::Io(error.to_string())),
         }
     }
 
-    fn unwrap(&mut self, socket: &impl Transport) -> Result<(), Ending> {
+    fn unwrap(&mut self, socket: &impl Transport) -> Result<(), CloseReason> {
         let Received {
             unread,
             unframed,
-            kind,
+            message_type,
         } = &mut self.received;
         let mut at = 0;
         while let Some((unwrapped, used)) = self.framing.unwrap(&mut unframed[at..])? {
             at += used;
             match unwrapped {
                 Unwrapped::Data(of, bytes) => {
-                    *kind = Some(of);
+                    *message_type = Some(of);
                     unread.extend_from_slice(bytes);
                 }
                 Unwrapped::Ping(payload) => {
@@ -88,7 +88,7 @@ impl<F: Framing> Prelude<F> {
                     // Who pings before it has said a word, and reads nothing, gets none.
                     let _ = socket.try_write(&pong).and_then(|_| socket.try_flush());
                 }
-                Unwrapped::Close => return Err(Ending::ByPeer),
+                Unwrapped::Close => return Err(CloseReason::ByPeer),
                 Unwrapped::Nothing => {}
             }
         }

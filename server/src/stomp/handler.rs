@@ -7,17 +7,17 @@ use wire::stomp::server::{Config, Fault, Session};
 use super::Stomp;
 use crate::{
     connection::{Prelude, Stream},
-    listener::{Caller, Door, turn_away},
+    listener::{Caller, ConnectionHandler, turn_away},
     server::Server,
     socket::Socket,
 };
 
 #[derive(Clone)]
-pub struct StompDoor {
+pub struct StompHandler {
     server: Arc<Server>,
 }
 
-impl StompDoor {
+impl StompHandler {
     pub fn new(server: &Arc<Server>) -> Self {
         Self {
             server: Arc::clone(server),
@@ -25,13 +25,13 @@ impl StompDoor {
     }
 }
 
-impl Door for StompDoor {
+impl ConnectionHandler for StompHandler {
     async fn serve<S: Socket>(self, caller: Caller<S>) {
-        let Caller { socket, guest, .. } = caller;
+        let Caller { socket, permit, .. } = caller;
         let (transport, early) = socket.into_transport();
         let prelude = Prelude::new(Stream, early, self.server.share());
         Stomp::serve(&self.server, transport, prelude, S::NAME).await;
-        drop(guest);
+        drop(permit);
     }
 
     async fn refuse<S: Socket>(self, socket: S) {

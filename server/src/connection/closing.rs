@@ -4,15 +4,15 @@ use std::{io, time::Duration};
 
 use tokio::{net::TcpStream, time::timeout};
 
-use super::{Ending, Framing, Kind, Transport, framing::Answer};
+use super::{CloseReason, Framing, MessageType, Transport, framing::Answer};
 use crate::fairness::give_way;
 
 /// Tells a peer, with whom no connection has begun, in the protocol's own bytes why it has to go.
-pub async fn turn_away<T: Transport, F: Framing>(socket: &T, told: &[u8], ending: &Ending) {
+pub async fn turn_away<T: Transport, F: Framing>(socket: &T, told: &[u8], ending: &CloseReason) {
     let mut framed = Vec::new();
     if !told.is_empty() {
         let mut space = [0; 16];
-        framed.extend_from_slice(F::header(Kind::Binary, told.len(), &mut space));
+        framed.extend_from_slice(F::header(MessageType::Binary, told.len(), &mut space));
         framed.extend_from_slice(told);
     }
     let close = Answer::Close(ending.close_code(), &ending.told());
@@ -70,10 +70,10 @@ fn discard(socket: &TcpStream) -> io::Result<bool> {
 /// Reads before other tasks run: a peer that sends without a pause never leaves the socket empty.
 const DISCARDED_AT_ONCE: usize = 16;
 /// How long a peer that is being sent away may take to read what it was told last.
-pub const fn time(ending: &Ending) -> Duration {
+pub const fn time(ending: &CloseReason) -> Duration {
     match ending {
         // Everything else has been delivered, and the end of the server waits for this.
-        Ending::Stopping => Duration::from_millis(250),
+        CloseReason::Stopping => Duration::from_millis(250),
         _ => Duration::from_secs(2),
     }
 }

@@ -9,7 +9,7 @@ use tokio_rustls::TlsAcceptor;
 use super::identity::Identity;
 use crate::{
     fairness,
-    listener::{Caller, Door, stopped, turn_away},
+    listener::{Caller, ConnectionHandler, stopped, turn_away},
 };
 
 /// Whom a port lets in.
@@ -21,8 +21,8 @@ pub enum Admits {
 }
 
 #[derive(Clone)]
-pub struct Entrance<D> {
-    pub door: D,
+pub struct ConnectionAcceptor<D> {
+    pub handler: D,
     /// None where TLS is not spoken.
     pub identity: Option<Arc<Identity>>,
     pub admits: Admits,
@@ -30,7 +30,7 @@ pub struct Entrance<D> {
     pub stopping: watch::Receiver<bool>,
 }
 
-impl<D: Door> Entrance<D> {
+impl<D: ConnectionHandler> ConnectionAcceptor<D> {
     /// Sees a connection to its end.
     pub async fn enter(mut self, caller: Caller<TcpStream>) {
         let begins = tokio::select! {
@@ -52,7 +52,7 @@ impl<D: Door> Entrance<D> {
                 tracing::debug!(%peer, "refused: it does not speak TLS");
                 turn_away(caller.socket, D::without_tls()).await;
             }
-            (Ok(false), _) => self.door.serve(caller).await,
+            (Ok(false), _) => self.handler.serve(caller).await,
         }
     }
 
@@ -60,7 +60,7 @@ impl<D: Door> Entrance<D> {
         let Caller {
             socket,
             peer,
-            guest,
+            permit,
         } = caller;
         let accept = TlsAcceptor::from(identity.current()).accept(socket);
         let shaken = tokio::select! {
@@ -72,9 +72,9 @@ impl<D: Door> Entrance<D> {
                 let caller = Caller {
                     socket: Box::new(socket),
                     peer,
-                    guest,
+                    permit,
                 };
-                fairness::spawn(self.door.serve(caller));
+                fairness::spawn(self.handler.serve(caller));
             }
             Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "no TLS handshake in time"),
@@ -84,18 +84,18 @@ impl<D: Door> Entrance<D> {
     /// Answers a peer beyond the limit of connections, over TLS if it speaks TLS. The caller bounds the time.
     pub async fn refuse(self, socket: TcpStream) {
         let Some(identity) = self.identity else {
-            return self.door.refuse(socket).await;
+            return self.handler.refuse(socket).await;
         };
         let begins = timeout(REFUSED_FIRST_BYTE_TIME, begins_with_tls(&socket)).await;
         match begins.unwrap_or(Ok(false)) {
             Ok(true) => {
                 let accept = TlsAcceptor::from(identity.current()).accept(socket);
                 if let Ok(socket) = accept.await {
-                    self.door.refuse(Box::new(socket)).await;
+                    self.handler.refuse(Box::new(socket)).await;
                 }
             }
             Ok(false) if self.admits == Admits::Tls => turn_away(socket, D::without_tls()).await,
-            Ok(false) => self.door.refuse(socket).await,
+            Ok(false) => self.handler.refuse(socket).await,
             // The connection is broken.
             Err(_) => {}
         }

@@ -8,14 +8,14 @@ use wire::mqtt::{self, Incoming, Outgoing, QoS};
 use super::options::Subscribed;
 use crate::{
     clock,
-    connection::{Surroundings, carry_out},
+    connection::{ServerContext, carry_out},
 };
 
 /// By the topic filter as the client wrote it.
 pub type Subscriptions = HashMap<Box<str>, Subscribed>;
 
 /// A session, apart from the connection that it is used with.
-pub struct Kept {
+pub struct SavedSession {
     pub reader: Reader,
     pub subscriptions: Subscriptions,
     pub outgoing: Outgoing<Sent>,
@@ -59,7 +59,7 @@ impl Sent {
 
 /// Lets the broker forget what was sent with QoS 2 and is `wanted`, so that nobody else is given it.
 pub fn accept_begun(
-    (surroundings, session): (&Surroundings, &Session),
+    (context, session): (&ServerContext, &Session),
     outgoing: &Outgoing<Sent>,
     wanted: impl Fn(&Sent) -> bool,
 ) {
@@ -72,39 +72,37 @@ pub fn accept_begun(
         let verdict = Verdict::Accept;
         let settlement = Settlement { delivery, verdict };
         // One whose subscription has ended is not waited for any more.
-        let _ = surroundings
+        let _ = context
             .broker
             .settle(session, settlement, now_ms, &mut outcome);
     }
-    carry_out(&mut outcome, &surroundings.advisories, None);
+    carry_out(&mut outcome, &context.advisories, None);
 }
 
-impl Kept {
+impl SavedSession {
     /// The client leaves: others may have what it had of queues and shared subscriptions. What it was sent with
     /// QoS 2 is completed with it when it is back, and given to nobody else ([MQTT-4.8.2-4], [MQTT-4.8.2-5]).
-    pub fn pause(&mut self, surroundings: &Surroundings) {
-        let broker = &surroundings.broker;
+    pub fn pause(&mut self, context: &ServerContext) {
+        let broker = &context.broker;
         let session = self.reader.session();
-        accept_begun((surroundings, session), &self.outgoing, |_| true);
+        accept_begun((context, session), &self.outgoing, |_| true);
         self.outgoing.take_back(|sent| sent.awaited.is_some());
         let mut outcome = Outcome::default();
         broker.pause(session, clock::unix_ms(), &mut outcome);
-        carry_out(&mut outcome, &surroundings.advisories, None);
+        carry_out(&mut outcome, &context.advisories, None);
         self.outgoing.shrink();
         self.incoming.shrink();
     }
 
     /// Nobody goes on with it.
-    pub fn end(&self, surroundings: &Surroundings) {
-        surroundings.detach(self.reader.session());
+    pub fn end(&self, context: &ServerContext) {
+        context.detach(self.reader.session());
     }
 
     /// The client is back.
-    pub fn resume(&mut self, surroundings: &Surroundings) {
+    pub fn resume(&mut self, context: &ServerContext) {
         let mut outcome = Outcome::default();
-        surroundings
-            .broker
-            .resume(self.reader.session(), &mut outcome);
-        carry_out(&mut outcome, &surroundings.advisories, None);
+        context.broker.resume(self.reader.session(), &mut outcome);
+        carry_out(&mut outcome, &context.advisories, None);
     }
 }

@@ -1,16 +1,16 @@
 //! The name of a topic or queue as a protocol writes it, kept for the message that follows.
 
-use broker::{Kind, TopicName};
+use broker::{DestinationKind, TopicName};
 
 /// What was written last, which most of the time is what is asked for next. A name's length is bounded.
 pub struct WrittenName {
     write: Write,
-    last: Option<(Kind, TopicName)>,
+    last: Option<(DestinationKind, TopicName)>,
     text: String,
 }
 
 /// Appends a name as a protocol writes it.
-type Write = fn(Kind, &str, &mut String);
+type Write = fn(DestinationKind, &str, &mut String);
 
 impl WrittenName {
     pub const fn new(write: Write) -> Self {
@@ -21,8 +21,9 @@ impl WrittenName {
         }
     }
 
-    pub fn of(&mut self, kind: Kind, name: &TopicName) -> &str {
-        let is_same = |(last_kind, last): &(Kind, TopicName)| *last_kind == kind && last == name;
+    pub fn of(&mut self, kind: DestinationKind, name: &TopicName) -> &str {
+        let is_same =
+            |(last_kind, last): &(DestinationKind, TopicName)| *last_kind == kind && last == name;
         if !self.last.as_ref().is_some_and(is_same) {
             self.text.clear();
             (self.write)(kind, name.as_str(), &mut self.text);
@@ -39,16 +40,20 @@ mod tests {
     #[test]
     fn each_name_is_written_as_it_is_asked_for() {
         let mut written = WrittenName::new(|kind, name, text| {
-            text.push(if kind == Kind::Queue { '<' } else { '>' });
+            text.push(if kind == DestinationKind::Queue {
+                '<'
+            } else {
+                '>'
+            });
             text.push_str(name);
         });
         let [one, other] = ["a.b", "c"].map(|name| TopicName::new(name).expect("a name"));
         let asked = [
-            (Kind::Topic, &one, ">a.b"),
-            (Kind::Topic, &one, ">a.b"),
-            (Kind::Queue, &one, "<a.b"),
-            (Kind::Queue, &other, "<c"),
-            (Kind::Topic, &one, ">a.b"),
+            (DestinationKind::Topic, &one, ">a.b"),
+            (DestinationKind::Topic, &one, ">a.b"),
+            (DestinationKind::Queue, &one, "<a.b"),
+            (DestinationKind::Queue, &other, "<c"),
+            (DestinationKind::Topic, &one, ">a.b"),
         ];
         for (kind, name, expected) in asked {
             assert_eq!(written.of(kind, name), expected);

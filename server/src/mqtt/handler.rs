@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use crate::{
     connection::{Prelude, Stream},
-    listener::{Caller, Door, turn_away},
+    listener::{Caller, ConnectionHandler, turn_away},
     server::Server,
     socket::Socket,
 };
 
 #[derive(Clone)]
-pub struct MqttDoor {
+pub struct MqttHandler {
     server: Arc<Server>,
 }
 
-impl MqttDoor {
+impl MqttHandler {
     pub fn new(server: &Arc<Server>) -> Self {
         Self {
             server: Arc::clone(server),
@@ -22,13 +22,13 @@ impl MqttDoor {
     }
 }
 
-impl Door for MqttDoor {
+impl ConnectionHandler for MqttHandler {
     async fn serve<S: Socket>(self, caller: Caller<S>) {
-        let Caller { socket, guest, .. } = caller;
+        let Caller { socket, permit, .. } = caller;
         let (transport, early) = socket.into_transport();
         let prelude = Prelude::new(Stream, early, self.server.share());
         super::serve(&self.server, transport, prelude).await;
-        drop(guest);
+        drop(permit);
     }
 
     /// Which version the client speaks is not known, so there is nothing to say it in.
