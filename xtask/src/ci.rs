@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::process::{ask, cargo, command, find, root, run, stage};
-use crate::{dist, pages, test};
+use crate::{dist, layers, pages, test};
 
 const NATIVE: [&str; 7] = [
     "carillon-wire",
@@ -35,6 +35,7 @@ pub fn run_all() -> Result<()> {
     stage("formatting", || {
         run(&mut cargo(&["fmt", "--all", "--check"]))
     })?;
+    stage("layers", || layers::check(&[]))?;
     stage("unused dependencies", unused_dependencies)?;
     stage("licences and sources", licences)?;
     pages::require_target()?;

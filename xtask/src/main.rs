@@ -7,6 +7,7 @@ mod assets;
 mod bench;
 mod ci;
 mod dist;
+mod layers;
 mod needs;
 mod pages;
 mod process;
@@ -37,6 +38,7 @@ fn perform(task: &str, arguments: Vec<String>) -> Result<()> {
         "test" => test::run_all(&arguments),
         "ci" => ci::run_all(),
         "bench" => bench::run_all(&arguments),
+        "layers" => layers::check(&arguments),
         "dist" => dist::build(),
         "build" => server::build().map(drop),
         "" | "help" | "-h" | "--help" => {
@@ -66,5 +68,7 @@ cargo xtask TASK [ARGUMENTS]
                      load time
   bench bystander [--rounds N] [--only TEXT]
                      measure the latency of one client while others attack the server
+  layers [--report]  check that modules import only from lower layers; with --report, print the modules that
+                     import each other in a circle
   build              build dist/ and the release binary, target/release/carillon
   dist               build dist/ only: the pages' WASM, JavaScript and style";

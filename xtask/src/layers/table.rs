@@ -1,0 +1,166 @@
+//! The layers of `broker` and `server`, from top to bottom.
+
+use super::modules::is_inside;
+
+/// The layers of one crate.
+pub struct Crate {
+    pub folder: &'static str,
+    /// The layers, from top to bottom. An entry is a module with everything inside it; the longest
+    /// entry counts. A module imports from its own entry and from lower layers, not from other
+    /// entries of its layer.
+    pub layers: &'static [&'static [&'static str]],
+    /// Imports against the layers, as importing and imported module. This list may only get shorter.
+    pub exceptions: &'static [(&'static str, &'static str)],
+}
+
+/// The place of a module in the table.
+pub struct Place {
+    pub entry: &'static str,
+    /// The index of the layer; 0 is the highest.
+    pub layer: usize,
+}
+
+impl Crate {
+    /// Returns the place of a module, or None if no entry covers it.
+    pub fn place(&self, module: &str) -> Option<Place> {
+        let layers = self.layers.iter().enumerate();
+        layers
+            .flat_map(|(layer, entries)| {
+                let places = entries.iter();
+                places.map(move |entry| Place { entry, layer })
+            })
+            .filter(|place| is_inside(module, place.entry))
+            .max_by_key(|place| place.entry.len())
+    }
+}
+
+pub const CRATES: &[Crate] = &[BROKER, SERVER];
+
+const BROKER: Crate = Crate {
+    folder: "crates/broker/src",
+    layers: &[
+        &["crate"],
+        &["administration", "listing", "transaction"],
+        &["publish"],
+        &["overdue"],
+        &["steps"],
+        &["broker"],
+        &["state"],
+        &["session"],
+        &["queue"],
+        &["topic"],
+        &["outcome", "selector"],
+        &["notice"],
+        &["message"],
+        &["memory"],
+        &["figures"],
+        &["name"],
+        &["one_or_many", "sync"],
+    ],
+    exceptions: &[
+        ("figures", "memory::share"),
+        ("memory::account", "message::entry"),
+        ("memory::account", "topic::log"),
+        ("message::entry", "topic::log"),
+        ("name", "message::entry"),
+        ("name", "notice"),
+        ("outcome", "queue"),
+        ("outcome", "queue::settlement"),
+        ("outcome", "session"),
+        ("queue::browse", "session::subscription"),
+        ("queue::consume", "broker"),
+        ("queue::consume", "session"),
+        ("queue::consume", "session::subscription"),
+        ("queue::consume", "state"),
+        ("queue::consumer", "session"),
+        ("queue::consumer", "session::reader"),
+        ("queue::consumer", "session::subscription"),
+        ("queue::dead_letters", "broker"),
+        ("queue::dead_letters", "publish"),
+        ("queue::dead_letters", "session::subscription"),
+        ("queue::groups", "session::subscription"),
+        ("queue::registry", "session::subscription"),
+        ("queue::registry", "state"),
+        ("queue::registry", "steps"),
+        ("queue::settlement", "session::subscription"),
+        ("queue::state", "session::subscription"),
+        ("queue::store", "session"),
+        ("session::leaving", "broker"),
+        ("session::pause", "broker"),
+        ("session::replace", "broker"),
+        ("session::replace", "state"),
+        ("topic", "queue"),
+        ("topic", "session::subscription"),
+        ("topic::age_index", "publish"),
+        ("topic::age_index", "state"),
+        ("topic::cursor", "session::subscription"),
+        ("topic::dormant", "session::subscription"),
+        ("topic::dormant", "state"),
+        ("topic::retained", "broker"),
+    ],
+};
+
+const SERVER: Crate = Crate {
+    folder: "server/src",
+    layers: &[
+        &["crate"],
+        &["log"],
+        &["cli"],
+        &["client", "server"],
+        &["figures", "housekeeping", "listeners"],
+        &["http", "mqtt", "stomp"],
+        &["advisory"],
+        &["connection"],
+        &["listener"],
+        &["tls"],
+        &["socket"],
+        &["refused_connections", "system_topics"],
+        &["fairness", "partial_input", "queues", "server_publication"],
+        &[
+            "clock",
+            "content_type",
+            "gate",
+            "message",
+            "name_cache",
+            "port",
+            "printable",
+            "protocol_detection",
+        ],
+    ],
+    exceptions: &[
+        ("advisory", "stomp"),
+        ("connection", "advisory"),
+        ("connection::read_cycle", "advisory"),
+        ("figures", "server"),
+        ("housekeeping", "server"),
+        ("http", "server"),
+        ("http::api", "server"),
+        ("http::assets", "server"),
+        ("http::body", "server"),
+        ("http::events", "server"),
+        ("http::handler", "mqtt"),
+        ("http::handler", "server"),
+        ("http::handler", "stomp"),
+        ("http::host", "server"),
+        ("http::origin", "server"),
+        ("http::pages", "server"),
+        ("http::publish", "server"),
+        ("http::queues", "server"),
+        ("http::sessions", "mqtt"),
+        ("http::sessions", "server"),
+        ("http::websocket", "mqtt"),
+        ("http::websocket", "server"),
+        ("http::websocket", "stomp"),
+        ("listeners", "server"),
+        ("mqtt::end_session", "server"),
+        ("mqtt::handler", "server"),
+        ("mqtt::handshake", "server"),
+        ("mqtt::housekeeping", "server"),
+        ("mqtt::properties", "stomp"),
+        ("socket", "connection"),
+        ("stomp", "server"),
+        ("stomp::handler", "server"),
+        ("tls::acceptor", "listener"),
+        ("tls::transport", "connection"),
+    ],
+};
