@@ -15,7 +15,6 @@
 use std::{borrow::Cow, str::FromStr, sync::Arc};
 
 use broker::{DestinationKind, InvalidName, Spelling, TEMPORARY, TopicFilter, TopicName};
-use wire::stomp::{header, server::Fault};
 
 /// One destination. `N` is a name in SEND, a filter in SUBSCRIBE.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,18 +51,6 @@ pub enum Misspelled {
     /// What would be right.
     #[error("{0}")]
     Form(&'static str),
-}
-
-impl Misspelled {
-    /// As the peer is told that sent `text` in its header `destination`.
-    pub fn fault(self, text: &str, receipt: Option<&str>) -> Fault {
-        match self {
-            Self::Name(error) => Fault::refused("invalid destination", error.to_string(), receipt),
-            Self::Form(expected) => {
-                Fault::invalid_header(header::DESTINATION, text, expected, receipt)
-            }
-        }
-    }
 }
 
 /// The destinations of a SEND, each once. `session` is the name of the connection that sends.

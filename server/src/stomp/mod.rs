@@ -18,7 +18,7 @@ use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use broker::{Broker, Session};
 use wire::stomp::{
-    self, Due,
+    self, Due, header,
     server::{self, Fault, Greeting, Identity, Request},
 };
 
@@ -283,6 +283,18 @@ impl Protocol for Stomp {
         };
         let fault = Fault::refused(message, ending.told(), None);
         self.machine.error(&fault, replies);
+    }
+}
+
+/// Returns the fault of a frame whose header `destination` has the invalid value `text`.
+fn misspelled(error: Misspelled, text: &str, receipt: Option<&str>) -> Fault {
+    match error {
+        Misspelled::Name(error) => {
+            Fault::refused("invalid destination", error.to_string(), receipt)
+        }
+        Misspelled::Form(expected) => {
+            Fault::invalid_header(header::DESTINATION, text, expected, receipt)
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use wire::stomp::{
 use super::{
     Stomp,
     destination::{self, Place, Target},
+    misspelled,
 };
 use crate::{connection::ReadCycle, content_type};
 
@@ -147,7 +148,7 @@ impl Stomp {
             return Ok(());
         }
         let found = destination::sent_to(text, self.session.name())
-            .map_err(|error| error.fault(text, receipt))?;
+            .map_err(|error| misspelled(error, text, receipt))?;
         for Target { destination, .. } in &found {
             self.create_if_own(destination, receipt)?;
             if destination.place == Place::Common {

@@ -16,6 +16,7 @@ use super::{
     Stomp,
     destination::{self, Destination},
     encoder::Tag,
+    misspelled,
 };
 use crate::connection::ReadCycle;
 
@@ -84,7 +85,7 @@ impl Stomp {
         let receipt = subscribe.receipt.as_deref();
         let text = &*subscribe.destination;
         let destination = destination::subscribed_to(text, self.session.name())
-            .map_err(|error| error.fault(text, receipt))?;
+            .map_err(|error| misspelled(error, text, receipt))?;
         if let Some(name) = destination.name.exact() {
             let Destination { kind, place, .. } = destination;
             self.create_if_own(&Destination { kind, place, name }, receipt)?;
