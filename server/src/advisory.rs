@@ -13,9 +13,10 @@ use broker::{
     ADVISORIES, Broker, Consumption, DestinationKind, Header, Lost, Notice, Outcome, Publication,
     Session, TopicName,
 };
+use destination::stomp;
 use serde::Serialize;
 
-use crate::{connection, server_publication, stomp};
+use crate::{connection, server_publication};
 
 /// Publishes advisories, and counts producers, of which the broker knows nothing.
 pub struct Advisories {

@@ -11,9 +11,10 @@ use anyhow::Result;
 use crate::process::{ask, cargo, command, find, root, run, stage};
 use crate::{dist, layers, pages, test};
 
-const NATIVE: [&str; 7] = [
+const NATIVE: [&str; 8] = [
     "carillon-wire",
     "carillon-broker",
+    "carillon-destination",
     "carillon-bench",
     "carillon-app",
     "carillon-server",

@@ -11,11 +11,13 @@ use anyhow::Result;
 use crate::process::{cargo, run, stage};
 use crate::{needs, server};
 
-const LIBRARIES: [&str; 6] = [
+const LIBRARIES: [&str; 8] = [
     "-p",
     "carillon-wire",
     "-p",
     "carillon-broker",
+    "-p",
+    "carillon-destination",
     "-p",
     "carillon-bench",
 ];
@@ -28,7 +30,7 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
         stage("tests of xtask", || {
             run(&mut cargo(&["test", "-p", "carillon-xtask"]))
         })?;
-        stage("tests of wire, broker and bench", || {
+        stage("tests of the libraries", || {
             run(cargo(&["test"]).args(LIBRARIES))
         })?;
         stage("model of the broker's threads", model)?;

@@ -12,7 +12,6 @@ mod handler;
 mod handshake;
 mod housekeeping;
 mod id_lock;
-mod names;
 mod options;
 mod properties;
 mod publish;

@@ -16,13 +16,13 @@ use std::{borrow::Cow, cell::RefCell, sync::Arc};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use broker::{Entry, Header, InvalidName, Provenance, Publication};
+use destination::{mqtt as names, stomp};
 use wire::mqtt::{
     EncodeError, PayloadFormat, Properties, Property, QoS, SharedPublish, TopicName, UserProperty,
     Version,
 };
 
-use super::names;
-use crate::{content_type, name_cache::WrittenName, stomp};
+use crate::{content_type, name_cache::WrittenName};
 
 /// What MQTT notes of a message that nobody else cares for; all zero for what came otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use broker::{DestinationKind, InvalidName, Publication, PublishError, TopicName};
+use destination::mqtt as names;
 use wire::mqtt::{
     Arrival, DisconnectReason, PublishReason, QosDelivery,
     server::{self, Fault},
 };
 
-use super::{Mqtt, names, properties};
+use super::{Mqtt, properties};
 use crate::connection::ReadCycle;
 
 /// What PUBLISH packets are made into messages with.

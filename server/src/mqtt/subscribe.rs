@@ -9,13 +9,14 @@ use broker::{
     Acknowledgement, Consume, DestinationKind, Locality, Retained, SharedName, Source,
     SubscribeError, SubscriptionId, TEMPORARY, TopicFilter,
 };
+use destination::mqtt as names;
 use wire::mqtt::{
     self, QoS, RetainHandling, Subscribe, SubscribeReason, Subscription, Unsubscribe,
     UnsubscribeReason, server::Fault,
 };
 
 use super::{
-    Mqtt, names,
+    Mqtt,
     options::{Options, Subscribed},
 };
 use crate::{clock, connection::ReadCycle};

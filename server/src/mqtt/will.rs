@@ -6,9 +6,10 @@ use broker::{
     Charge, Client, DestinationKind, InvalidName, Outcome, Owner, Pool, PoolError, Publication,
     PublishError, TopicName,
 };
+use destination::mqtt as names;
 use wire::mqtt::server;
 
-use super::{names, properties};
+use super::properties;
 use crate::{
     clock,
     connection::{ServerContext, carry_out},

@@ -5,12 +5,12 @@ use std::{cell::RefCell, sync::Arc};
 use broker::{
     Broker, Delivery, DestinationKind, Dialect, Entry, MessageIdText, Missed, Spelling, TopicName,
 };
+use destination::stomp::write as write_destination;
 use wire::stomp::{
     Version,
     server::{self, Identity, Message},
 };
 
-use super::destination::write as write_destination;
 use crate::{
     connection::{self, Encoder},
     name_cache::WrittenName,

@@ -1,7 +1,6 @@
 //! STOMP joined to the broker: what its destinations, headers and errors mean here.
 
 mod acknowledge;
-mod destination;
 mod encoder;
 mod ended_subscriptions;
 mod handler;
@@ -17,6 +16,7 @@ mod unsubscribe;
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use broker::{Broker, Session};
+use destination::stomp::Misspelled;
 use wire::stomp::{
     self, Due, header,
     server::{self, Fault, Greeting, Identity, Request},
@@ -30,7 +30,6 @@ use crate::{
     },
     server::Server,
 };
-pub use destination::{Destination, Misspelled, Place, sent_to, subscribed_to, written_by_others};
 use encoder::StompEncoder;
 use ended_subscriptions::Ended;
 pub use handler::StompHandler;

@@ -3,16 +3,13 @@
 use std::{borrow::Cow, sync::Arc};
 
 use broker::{Header, Provenance, Publication, PublishError};
+use destination::stomp::{Place, Target, sent_to};
 use wire::stomp::{
     header,
     server::{Fault, Send},
 };
 
-use super::{
-    Stomp,
-    destination::{self, Place, Target},
-    misspelled,
-};
+use super::{Stomp, misspelled};
 use crate::{connection::ReadCycle, content_type};
 
 /// What SEND frames are made into messages with.
@@ -147,8 +144,8 @@ impl Stomp {
         {
             return Ok(());
         }
-        let found = destination::sent_to(text, self.session.name())
-            .map_err(|error| misspelled(error, text, receipt))?;
+        let found =
+            sent_to(text, self.session.name()).map_err(|error| misspelled(error, text, receipt))?;
         for Target { destination, .. } in &found {
             self.create_if_own(destination, receipt)?;
             if destination.place == Place::Common {

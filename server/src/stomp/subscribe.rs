@@ -7,17 +7,13 @@ use broker::{
     Acknowledgement, Consume, DestinationKind, DurableName, Overflow, Selector, Source, Start,
     SubscribeError, SubscriptionId, TopicFilter,
 };
+use destination::stomp::{Destination, other_spelling, subscribed_to};
 use wire::stomp::{
     header,
     server::{self, AckMode, Fault, Since, Subscribe},
 };
 
-use super::{
-    Stomp,
-    destination::{self, Destination},
-    encoder::Tag,
-    misspelled,
-};
+use super::{Stomp, encoder::Tag, misspelled};
 use crate::connection::ReadCycle;
 
 /// A subscription of the connection.
@@ -84,7 +80,7 @@ impl Stomp {
     ) -> Result<Destination<TopicFilter>, Fault> {
         let receipt = subscribe.receipt.as_deref();
         let text = &*subscribe.destination;
-        let destination = destination::subscribed_to(text, self.session.name())
+        let destination = subscribed_to(text, self.session.name())
             .map_err(|error| misspelled(error, text, receipt))?;
         if let Some(name) = destination.name.exact() {
             let Destination { kind, place, .. } = destination;
@@ -161,9 +157,8 @@ impl Stomp {
 
     fn tag(&self, subscribe: &Subscribe<'_>, destination: &Destination<TopicFilter>) -> Vec<u8> {
         let exact = destination.name.exact();
-        let spelling = exact.and_then(|name| {
-            destination::other_spelling(&subscribe.destination, destination.kind, &name)
-        });
+        let spelling =
+            exact.and_then(|name| other_spelling(&subscribe.destination, destination.kind, &name));
         Tag::encode(self.machine.version(), &subscribe.identity, spelling)
     }
 

@@ -3,12 +3,10 @@
 use std::{borrow::Cow, collections::HashSet};
 
 use broker::{DestinationKind, TopicName};
+use destination::stomp::{Destination, Place, reply_to, written_by_others};
 use wire::stomp::{header, server::Fault};
 
-use super::{
-    Stomp,
-    destination::{self, Destination, Place},
-};
+use super::Stomp;
 
 /// Those that are there.
 pub(super) type Temporaries = HashSet<(DestinationKind, TopicName)>;
@@ -48,7 +46,7 @@ impl Stomp {
         text: Cow<'a, str>,
         receipt: Option<&str>,
     ) -> Result<Cow<'a, str>, Fault> {
-        let Some(own) = destination::reply_to(&text, self.session.name()) else {
+        let Some(own) = reply_to(&text, self.session.name()) else {
             return Ok(text);
         };
         let own = own.map_err(|_| {
@@ -60,7 +58,7 @@ impl Stomp {
             )
         })?;
         self.create_if_own(&own, receipt)?;
-        Ok(destination::written_by_others(own.kind, own.name.as_str()).into())
+        Ok(written_by_others(own.kind, own.name.as_str()).into())
     }
 }
 

@@ -6,8 +6,9 @@
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use broker::{ADVISORIES, DestinationKind, InvalidName, TopicFilter, TopicName};
-
-use crate::stomp::{Destination, Misspelled, Place, sent_to, subscribed_to, written_by_others};
+use destination::stomp::{
+    Destination, Misspelled, Place, sent_to, subscribed_to, written_by_others,
+};
 
 /// The destination of a SEND: one destination, or several separated by commas.
 #[derive(Clone, Debug, PartialEq, Eq)]
