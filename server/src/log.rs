@@ -2,12 +2,10 @@
 
 use std::io::{self, IsTerminal as _};
 
+use printable::{Lines, Notation};
 use tracing_subscriber::EnvFilter;
 
-use crate::{
-    cli::{LogFormat, ServeOptions},
-    printable::{Lines, Notation},
-};
+use crate::cli::{LogFormat, ServeOptions};
 
 /// Begins to log. Colours are for terminals, not for files (and <https://no-color.org>).
 ///

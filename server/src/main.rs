@@ -25,7 +25,6 @@ mod mqtt;
 mod name_cache;
 mod partial_input;
 mod port;
-mod printable;
 mod protocol_detection;
 mod queues;
 mod refused_connections;

@@ -11,10 +11,11 @@ use anyhow::Result;
 use crate::process::{ask, cargo, command, find, root, run, stage};
 use crate::{dist, layers, pages, test};
 
-const NATIVE: [&str; 8] = [
+const NATIVE: [&str; 9] = [
     "carillon-wire",
     "carillon-broker",
     "carillon-destination",
+    "carillon-printable",
     "carillon-bench",
     "carillon-app",
     "carillon-server",

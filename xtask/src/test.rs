@@ -11,13 +11,15 @@ use anyhow::Result;
 use crate::process::{cargo, run, stage};
 use crate::{needs, server};
 
-const LIBRARIES: [&str; 8] = [
+const LIBRARIES: [&str; 10] = [
     "-p",
     "carillon-wire",
     "-p",
     "carillon-broker",
     "-p",
     "carillon-destination",
+    "-p",
+    "carillon-printable",
     "-p",
     "carillon-bench",
 ];

@@ -41,4 +41,4 @@ pub use reply::{ReplyOptions, reply};
 pub use request::{RequestOptions, request};
 pub use subscribe::{SubscribeOptions, subscribe};
 
-use crate::printable::note;
+use printable::note;

@@ -1,10 +1,9 @@
 //! Renders messages as lines of text or JSON. Owns what all protocols share.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use printable::escaped;
+pub use printable::printable;
 use serde::Serialize;
-
-use crate::printable::escaped;
-pub use crate::printable::printable;
 
 /// The parts of a message to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
