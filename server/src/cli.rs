@@ -9,8 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use wire::stomp::server::Subscribe;
 
 use crate::{
-    client, listeners::Ports, mqtt::MqttArguments, port::Port, server::Options,
-    stomp::StompOptions, tls::TlsOptions,
+    listeners::Ports, mqtt::MqttArguments, port::Port, server::Options, stomp::StompOptions,
+    tls::TlsOptions,
 };
 
 /// A broker for topics and queues in one binary: MQTT, STOMP, WebSocket, HTTP and live pages.

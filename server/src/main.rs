@@ -8,7 +8,6 @@ mod advisory;
 #[cfg(test)]
 mod allocations;
 mod cli;
-mod client;
 mod clock;
 mod connection;
 mod content_type;

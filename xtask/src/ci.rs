@@ -11,11 +11,12 @@ use anyhow::Result;
 use crate::process::{ask, cargo, command, find, root, run, stage};
 use crate::{dist, layers, pages, test};
 
-const NATIVE: [&str; 9] = [
+const NATIVE: [&str; 10] = [
     "carillon-wire",
     "carillon-broker",
     "carillon-destination",
     "carillon-printable",
+    "carillon-client",
     "carillon-bench",
     "carillon-app",
     "carillon-server",

@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::process::{cargo, run, stage};
 use crate::{needs, server};
 
-const LIBRARIES: [&str; 10] = [
+const LIBRARIES: [&str; 12] = [
     "-p",
     "carillon-wire",
     "-p",
@@ -20,6 +20,8 @@ const LIBRARIES: [&str; 10] = [
     "carillon-destination",
     "-p",
     "carillon-printable",
+    "-p",
+    "carillon-client",
     "-p",
     "carillon-bench",
 ];

@@ -78,8 +78,8 @@ impl Certificate {
     }
 }
 
-/// The implementation of cryptography, for the server's side and the client's.
-pub fn provider() -> Arc<CryptoProvider> {
+/// Returns the implementation of cryptography.
+pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 

@@ -9,7 +9,6 @@ mod self_signed;
 mod transport;
 
 pub use acceptor::{Admits, ConnectionAcceptor};
-pub use certificate::provider;
 pub use identity::{Identity, keep_fresh};
 pub use options::TlsOptions;
 pub use transport::TlsStream;

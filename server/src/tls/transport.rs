@@ -227,7 +227,7 @@ mod tests {
     use tokio_rustls::{TlsAcceptor, TlsConnector};
 
     use super::*;
-    use crate::tls::{provider, self_signed};
+    use crate::tls::{certificate::provider, self_signed};
 
     type Client = tokio_rustls::client::TlsStream<TcpStream>;
 

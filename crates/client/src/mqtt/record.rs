@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde::Serialize;
 use wire::mqtt::{PayloadFormat, client::Message};
 
-use crate::client::render::{Body, Format, json, text};
+use crate::render::{Body, Format, json, text};
 
 /// Appends the message as one line.
 pub fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {

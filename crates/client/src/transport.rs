@@ -175,7 +175,7 @@ impl WebSocket {
         context: &mut Context<'_>,
         outgoing: &mut Vec<u8>,
     ) -> Poll<Result<(), tungstenite::Error>> {
-        let mut socket = pin!(&mut self.socket);
+        let mut socket = pin!(&mut *self.socket);
         while !outgoing.is_empty() {
             ready!(socket.as_mut().poll_ready(context))?;
             let message = next_message(outgoing);

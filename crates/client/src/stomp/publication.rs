@@ -10,7 +10,7 @@ use super::{
     connection::{Stomp, error_text},
     destination::Target,
 };
-use crate::client::{
+use crate::{
     headers::UserHeader,
     publish::{Publication, PublishError, PublishOptions},
 };

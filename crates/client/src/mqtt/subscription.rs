@@ -14,7 +14,7 @@ use super::{
     record,
     subscribe_request::SubscribeRequest,
 };
-use crate::client::{
+use crate::{
     connect::ConnectError,
     feed::{Intake, Subscription, Taken, Window},
     follow::Failure,

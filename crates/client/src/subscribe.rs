@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<SubscribeOptions, String> {
-        crate::client::options::parse(arguments)
+        crate::options::parse(arguments)
     }
 
     #[test]

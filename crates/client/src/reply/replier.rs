@@ -12,7 +12,7 @@ use super::{
     command::CommandError,
     request::{Request, Unanswerable},
 };
-use crate::client::{
+use crate::{
     connect::ConnectError,
     follow::{Failure, FollowEnd, SubscriptionState, Work},
     note,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wire::stomp::client::Message;
 
-use crate::client::{
+use crate::{
     render::printable,
     stomp::destination::{InvalidDestination, Target, display_name},
 };

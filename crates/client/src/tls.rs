@@ -16,7 +16,6 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::address::{Carrier, Endpoint};
-use crate::tls::provider;
 
 /// The options that decide which server certificates are trusted.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -80,6 +79,10 @@ impl Trust {
             _ => Ok(roots),
         }
     }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 /// Returns advice for the user on a failed handshake, or None if the error is not one of TLS.

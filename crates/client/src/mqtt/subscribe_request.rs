@@ -9,7 +9,7 @@ use wire::mqtt::{
 };
 
 use super::options::{MqttSubscribeOptions, NEVER};
-use crate::client::subscribe::SubscribeOptions;
+use crate::subscribe::SubscribeOptions;
 
 /// The checked options of a subscription.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<SubscribeOptions, String> {
-        crate::client::options::parse(arguments)
+        crate::options::parse(arguments)
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{
     options::SubscribeRequest,
     render,
 };
-use crate::client::{
+use crate::{
     connect::ConnectError,
     feed::{Intake, Subscription, Taken, Window},
     follow::Failure,

@@ -10,7 +10,7 @@ use wire::stomp::{
     },
 };
 
-use crate::client::{
+use crate::{
     connect::{self, ConnectError},
     connection,
     lost::Lost,

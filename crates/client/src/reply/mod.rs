@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<ReplyOptions, String> {
-        crate::client::options::parse(arguments)
+        crate::options::parse(arguments)
     }
 
     #[test]

@@ -11,7 +11,7 @@ use clap::{
 use wire::stomp::{header, server::AckMode};
 
 use super::destination::Source;
-use crate::client::{options::selector, subscribe::SubscribeOptions};
+use crate::{options::selector, subscribe::SubscribeOptions};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct StompOptions {
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<SubscribeOptions, String> {
-        crate::client::options::parse(arguments)
+        crate::options::parse(arguments)
     }
 
     #[test]

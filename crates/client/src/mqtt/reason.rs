@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use wire::mqtt::{DisconnectReason, Properties};
 
-use crate::client::render::printable;
+use crate::render::printable;
 
 /// Returns the name of a reason code, with the server reference and the reason string if present,
 /// on one line.

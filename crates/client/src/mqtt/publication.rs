@@ -10,7 +10,7 @@ use super::{
     connection::{Connection, Mqtt, keep_alive_s},
     reason::reason_text,
 };
-use crate::client::publish::{Publication, PublishError, PublishOptions};
+use crate::publish::{Publication, PublishError, PublishOptions};
 
 pub struct MqttPublication<'o> {
     options: &'o PublishOptions,
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> PublishOptions {
-        crate::client::options::parse(arguments).unwrap()
+        crate::options::parse(arguments).unwrap()
     }
 
     #[test]

@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<PublishOptions, String> {
-        crate::client::options::parse(arguments)
+        crate::options::parse(arguments)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use wire::stomp::{client::Message, server::Missed};
 
 use super::destination::{QUEUE, TOPIC, display_name, normalized};
-use crate::client::render::{Body, Format, json, printable, text};
+use crate::render::{Body, Format, json, printable, text};
 
 /// Appends the message as one line.
 pub fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {

@@ -9,7 +9,7 @@ use wire::mqtt::{
 };
 
 use super::reason::reason_text;
-use crate::client::{
+use crate::{
     connect::{self, ConnectError},
     connection,
     lost::Lost,

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::request::Request;
-use crate::client::connect::without_os_code;
+use crate::connect::without_os_code;
 
 /// The command to run, with its limits.
 #[derive(Clone, Copy, Debug)]
