@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 /// The pending acknowledgements of one subscription on one connection. A ticket identifies a
 /// message in the protocol's acknowledgement.
 #[derive(Debug)]
-pub struct Acknowledgements<T> {
+pub(crate) struct Acknowledgements<T> {
     /// Maximum number of unacknowledged messages.
     window: u64,
     /// Tickets held back until the last message.
@@ -24,7 +24,7 @@ pub struct Acknowledgements<T> {
 impl<T> Acknowledgements<T> {
     /// Starts a new subscription that needs `remaining` more messages. Returns the window to
     /// request from the server.
-    pub fn start(&mut self, remaining: Option<u64>) -> u64 {
+    pub(crate) fn start(&mut self, remaining: Option<u64>) -> u64 {
         let window = remaining.map_or(MAX_WINDOW, |remaining| remaining.min(MAX_WINDOW));
         *self = Self {
             window,
@@ -35,7 +35,7 @@ impl<T> Acknowledgements<T> {
 
     /// Adds a message that may be acknowledged when it is printed. The ticket is None if the
     /// subscription needs no acknowledgements.
-    pub fn received(&mut self, ticket: Option<T>) {
+    pub(crate) fn received(&mut self, ticket: Option<T>) {
         self.next.extend(ticket);
     }
 
@@ -45,7 +45,7 @@ impl<T> Acknowledgements<T> {
     /// many, so the last tickets are held back and released together with the last message. Only
     /// for servers that fill the requested window: a server with a smaller window would wait
     /// forever for the tickets held back.
-    pub fn received_within(&mut self, ticket: Option<T>, remaining: Option<u64>) {
+    pub(crate) fn received_within(&mut self, ticket: Option<T>, remaining: Option<u64>) {
         self.held.extend(ticket);
         let is_due = remaining.is_none_or(|remaining| remaining == 0 || remaining >= self.window);
         if is_due {
@@ -55,7 +55,7 @@ impl<T> Acknowledgements<T> {
 
     /// Records that the lines of the messages added so far were handed over as the chunk with this
     /// number.
-    pub fn handed_over(&mut self, chunk: u64) {
+    pub(crate) fn handed_over(&mut self, chunk: u64) {
         if !self.next.is_empty() {
             let next = std::mem::take(&mut self.next);
             self.handed_over.push_back((chunk, next));
@@ -64,7 +64,7 @@ impl<T> Acknowledgements<T> {
 
     /// Returns the tickets to acknowledge after this number of chunks was written, in the order
     /// received.
-    pub fn written(&mut self, chunks: u64) -> Vec<T> {
+    pub(crate) fn written(&mut self, chunks: u64) -> Vec<T> {
         let mut tickets = Vec::new();
         while let Some((_, more)) = self.handed_over.pop_front_if(|(chunk, _)| *chunk <= chunks) {
             tickets.extend(more);
@@ -73,7 +73,7 @@ impl<T> Acknowledgements<T> {
     }
 
     /// Returns true if all tickets that may be acknowledged have been returned.
-    pub fn all_acknowledged(&self) -> bool {
+    pub(crate) fn all_acknowledged(&self) -> bool {
         self.next.is_empty() && self.handed_over.is_empty()
     }
 }

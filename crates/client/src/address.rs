@@ -9,7 +9,7 @@ use super::protocol::Protocol;
 /// An address as users write it: `mqtt://HOST:PORT`, `ws://HOST:PORT/PATH`, `http://HOST:PORT` or
 /// `HOST:PORT`; with TLS `mqtts://`, `wss://` or `https://`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerAddress {
+pub(crate) struct ServerAddress {
     scheme: Scheme,
     layer: Layer,
     host: String,
@@ -28,14 +28,14 @@ enum Scheme {
 
 /// The layer on TCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layer {
+pub(crate) enum Layer {
     Plain,
     Tls,
 }
 
 /// A server to connect to, with the transport to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     carrier: Carrier,
     layer: Layer,
     host: String,
@@ -44,7 +44,7 @@ pub struct Endpoint {
 
 /// The transport that carries the protocol's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Carrier {
+pub(crate) enum Carrier {
     /// A plain or TLS byte stream. Only MQTT uses it.
     Tcp,
     /// A WebSocket with this URL.
@@ -52,7 +52,7 @@ pub enum Carrier {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidAddress {
+pub(crate) enum InvalidAddress {
     #[error(
         "{0}:// is not a supported scheme; use ws://HOST:PORT or mqtt://HOST:PORT, or wss:// or mqtts:// for TLS"
     )]
@@ -73,7 +73,7 @@ pub enum InvalidAddress {
 
 impl ServerAddress {
     /// Returns the protocol that the scheme implies, or None if it fits several protocols.
-    pub const fn protocol(&self) -> Option<Protocol> {
+    pub(crate) const fn protocol(&self) -> Option<Protocol> {
         match self.scheme {
             Scheme::None | Scheme::WebSocket => None,
             Scheme::Mqtt => Some(Protocol::Mqtt),
@@ -81,7 +81,7 @@ impl ServerAddress {
     }
 
     /// Returns the endpoint for a protocol.
-    pub fn endpoint(&self, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
+    pub(crate) fn endpoint(&self, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
         let tcp = || Endpoint {
             carrier: Carrier::Tcp,
             layer: self.layer,
@@ -130,26 +130,26 @@ impl ServerAddress {
 
 impl Endpoint {
     /// Returns Carillon's default endpoint for a protocol.
-    pub fn default_of(protocol: Protocol) -> Result<Self, InvalidAddress> {
+    pub(crate) fn default_of(protocol: Protocol) -> Result<Self, InvalidAddress> {
         let address: ServerAddress = "127.0.0.1".parse()?;
         address.endpoint(protocol)
     }
 
-    pub const fn carrier(&self) -> &Carrier {
+    pub(crate) const fn carrier(&self) -> &Carrier {
         &self.carrier
     }
 
-    pub const fn layer(&self) -> Layer {
+    pub(crate) const fn layer(&self) -> Layer {
         self.layer
     }
 
     /// Returns the host name or IP address; IPv6 addresses are in brackets.
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
     /// Returns host and port, separated by a colon.
-    pub fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 }

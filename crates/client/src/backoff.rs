@@ -8,18 +8,18 @@ use std::{
 /// An exponential pause with jitter: attempt `n` waits between half and all of 250 ms · 2ⁿ, at most
 /// 15 s. The jitter keeps the clients from reconnecting all at once after a restart of the server.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     attempts: u32,
 }
 
 impl Backoff {
     /// Returns the next pause.
-    pub fn pause(&mut self) -> Duration {
+    pub(crate) fn pause(&mut self) -> Duration {
         self.pause_by_chance(chance())
     }
 
     /// Starts again with the shortest pause. To be called after a connection has worked.
-    pub const fn reset(&mut self) {
+    pub(crate) const fn reset(&mut self) {
         self.attempts = 0;
     }
 

@@ -24,7 +24,7 @@ use super::{
 };
 
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
+pub(crate) enum ConnectError {
     #[error(transparent)]
     Address(#[from] InvalidAddress),
     #[error(
@@ -58,7 +58,7 @@ pub enum ConnectError {
 
 impl ConnectError {
     /// Returns true if another attempt may succeed.
-    pub fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. }
             | Self::NoAnswer { .. }
@@ -75,7 +75,7 @@ impl ConnectError {
 }
 
 /// Connects to the endpoint. Over WebSocket, `subprotocol` names the protocol.
-pub async fn open(
+pub(crate) async fn open(
     endpoint: &Endpoint,
     trust: &Trust,
     subprotocol: &'static str,
@@ -96,9 +96,9 @@ pub async fn open(
 }
 
 /// A TCP connection, with TLS if the address asks for it.
-pub type ByteStream = Box<dyn Duplex>;
+pub(crate) type ByteStream = Box<dyn Duplex>;
 
-pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
 
@@ -153,7 +153,7 @@ fn connect_error(endpoint: &Endpoint, error: &tungstenite::Error) -> ConnectErro
 
 /// Returns the text of an error without its number, which does not help users: "Connection refused"
 /// for "Connection refused (os error 111)".
-pub fn without_os_code(error: &io::Error) -> String {
+pub(crate) fn without_os_code(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
         Some((text, _)) => text.to_owned(),

@@ -25,7 +25,7 @@ use super::{
     transport::{CannotSend, Transport},
 };
 
-pub struct Connection<M> {
+pub(crate) struct Connection<M> {
     transport: Transport,
     pub(super) machine: M,
     pub(super) received: Received,
@@ -40,7 +40,7 @@ pub struct Connection<M> {
 
 impl<M: Machine> Connection<M> {
     /// Creates a connection over an open transport. The machine's clock starts now.
-    pub fn over(transport: Transport, machine: M) -> Self {
+    pub(crate) fn over(transport: Transport, machine: M) -> Self {
         let opened = Instant::now();
         let mut connection = Self {
             transport,
@@ -58,12 +58,12 @@ impl<M: Machine> Connection<M> {
 
     /// Returns the number of unsent bytes. The caller bounds them by calling
     /// [`flush`](Self::flush).
-    pub const fn unsent_bytes(&self) -> usize {
+    pub(crate) const fn unsent_bytes(&self) -> usize {
         self.outgoing.len()
     }
 
     /// Returns true if no more bytes will arrive. Events that have arrived may still be waiting.
-    pub const fn is_lost(&self) -> bool {
+    pub(crate) const fn is_lost(&self) -> bool {
         self.lost.is_some()
     }
 
@@ -73,7 +73,7 @@ impl<M: Machine> Connection<M> {
     /// # Errors
     ///
     /// The connection is lost.
-    pub fn check(&self) -> Result<(), Lost> {
+    pub(crate) fn check(&self) -> Result<(), Lost> {
         match &self.lost {
             Some(lost) => Err(lost.clone()),
             None => Ok(()),
@@ -85,7 +85,7 @@ impl<M: Machine> Connection<M> {
     ///
     /// Usually called when no events are left. If events are left, it reads ahead up to a bound; at
     /// the bound it stops reading and only keeps the connection alive.
-    pub async fn receive(&mut self) {
+    pub(crate) async fn receive(&mut self) {
         poll_fn(|context| match self.poll(context) {
             Progress::Arrived => Poll::Ready(()),
             Progress::None => Poll::Pending,
@@ -96,7 +96,7 @@ impl<M: Machine> Connection<M> {
     /// Waits until all bytes are sent. Reads in that time, up to a bound, so that a server that
     /// waits until its bytes are read causes no deadlock. Returns at once if the connection is
     /// lost. Cancel-safe.
-    pub async fn flush(&mut self) {
+    pub(crate) async fn flush(&mut self) {
         poll_fn(|context| {
             self.poll(context);
             match self.is_lost() || (self.outgoing.is_empty() && self.transport.is_flushed()) {

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// A protocol's subscription, of which each connection has one.
-pub trait Subscription {
+pub(crate) trait Subscription {
     type Machine: Machine;
     /// Identifies a message in its acknowledgement.
     type Ticket;
@@ -57,14 +57,14 @@ pub trait Subscription {
 
 /// The result of taking an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub(crate) enum Taken {
     One,
     Nothing,
 }
 
 /// How the server applies the requested window of unacknowledged messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Window {
+pub(crate) enum Window {
     /// The server sends as many messages as the window allows, if it has them.
     Filled,
     /// The server may use a smaller window.
@@ -72,7 +72,7 @@ pub enum Window {
 }
 
 /// The messages received over all connections, and their progress.
-pub struct Intake<T> {
+pub(crate) struct Intake<T> {
     pub printer: Printer<T>,
     pub state: SubscriptionState,
     options: IntakeOptions,
@@ -83,7 +83,7 @@ pub struct Intake<T> {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct IntakeOptions {
+pub(crate) struct IntakeOptions {
     pub format: Format,
     /// Number of messages to receive, or None for all.
     pub count: Option<u64>,
@@ -91,17 +91,17 @@ pub struct IntakeOptions {
 }
 
 impl<T> Intake<T> {
-    pub const fn format(&self) -> Format {
+    pub(crate) const fn format(&self) -> Format {
         self.options.format
     }
 
     /// Returns the maximum number of unacknowledged messages.
-    pub const fn window(&self) -> u64 {
+    pub(crate) const fn window(&self) -> u64 {
         self.window
     }
 
     /// Counts a message whose lines were added to the printer.
-    pub fn message(&mut self, ticket: Option<T>, window: Window) {
+    pub(crate) fn message(&mut self, ticket: Option<T>, window: Window) {
         self.received += 1;
         let remaining = self.remaining();
         let acknowledgements = &mut self.printer.acknowledgements;
@@ -111,12 +111,12 @@ impl<T> Intake<T> {
         }
     }
 
-    pub const fn reach_end(&mut self) {
+    pub(crate) const fn reach_end(&mut self) {
         self.is_at_end = true;
     }
 
     /// Records that the server has confirmed the subscription.
-    pub fn confirmed(&mut self, source: &str) {
+    pub(crate) fn confirmed(&mut self, source: &str) {
         self.state.confirm();
         if !self.options.quiet {
             note(&format!("subscribed to {source}"));
@@ -125,7 +125,7 @@ impl<T> Intake<T> {
 
     /// Notes that messages may be missing: an earlier connection was lost, and the server does not
     /// report what was published before this one.
-    pub fn note_gap(&self) {
+    pub(crate) fn note_gap(&self) {
         note("messages may have been missed while there was no connection");
     }
 
@@ -140,7 +140,7 @@ impl<T> Intake<T> {
     }
 }
 
-pub struct Feed<S: Subscription> {
+pub(crate) struct Feed<S: Subscription> {
     subscription: S,
     intake: Intake<S::Ticket>,
 }
@@ -154,7 +154,7 @@ enum Wake<T> {
 }
 
 impl<S: Subscription> Feed<S> {
-    pub fn new(subscription: S, options: IntakeOptions) -> Self {
+    pub(crate) fn new(subscription: S, options: IntakeOptions) -> Self {
         Self {
             subscription,
             intake: Intake {
@@ -169,12 +169,12 @@ impl<S: Subscription> Feed<S> {
     }
 
     /// Returns the number of messages received over all connections.
-    pub const fn received(&self) -> u64 {
+    pub(crate) const fn received(&self) -> u64 {
         self.intake.received
     }
 
     /// Prints the lines that are left.
-    pub async fn finish(self) -> std::io::Result<()> {
+    pub(crate) async fn finish(self) -> std::io::Result<()> {
         self.intake.printer.finish().await
     }
 }

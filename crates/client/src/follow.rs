@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Work that runs on a connection and continues on the next one if the connection is lost.
-pub trait Work {
+pub(crate) trait Work {
     type Machine: Machine;
 
     /// Opens a new connection.
@@ -40,7 +40,7 @@ pub trait Work {
 
 /// The state of the subscription, of which each connection has one.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SubscriptionState {
+pub(crate) struct SubscriptionState {
     /// True if the server confirmed the subscription on the current connection.
     is_confirmed: bool,
     /// True if the server confirmed the subscription on an earlier connection.
@@ -49,23 +49,23 @@ pub struct SubscriptionState {
 
 impl SubscriptionState {
     /// Records that a new connection subscribes.
-    pub fn start_attempt(&mut self) {
+    pub(crate) fn start_attempt(&mut self) {
         self.was_lost |= std::mem::replace(&mut self.is_confirmed, false);
     }
 
     /// Records that the server has confirmed the subscription.
-    pub const fn confirm(&mut self) {
+    pub(crate) const fn confirm(&mut self) {
         self.is_confirmed = true;
     }
 
-    pub const fn was_lost(&self) -> bool {
+    pub(crate) const fn was_lost(&self) -> bool {
         self.was_lost
     }
 
     /// Returns the failure that an ERROR frame stands for. It is transient if the subscription was
     /// confirmed before: for example, the server may still hold the subscription of the lost
     /// connection.
-    pub fn refusal(&self, source: &impl fmt::Display, reason: String) -> Failure {
+    pub(crate) fn refusal(&self, source: &impl fmt::Display, reason: String) -> Failure {
         let destination = source.to_string();
         match self.is_confirmed || self.was_lost {
             true => Failure::Ended { reason },
@@ -79,14 +79,14 @@ impl SubscriptionState {
 
 /// The options for a lost connection.
 #[derive(Clone, Copy, Debug)]
-pub struct ReconnectOptions {
+pub(crate) struct ReconnectOptions {
     pub reconnect: bool,
     pub quiet: bool,
 }
 
 /// The reason why work ended without a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FollowEnd {
+pub(crate) enum FollowEnd {
     /// The work is done.
     Complete,
     /// Standard output is closed.
@@ -96,7 +96,7 @@ pub enum FollowEnd {
 
 /// The reason why a connection could not be opened or used.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     #[error("the subscription to {destination} was refused: {reason}")]
@@ -115,7 +115,7 @@ pub enum Failure {
 
 impl Failure {
     /// Returns true if another connection may succeed.
-    pub fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Connect(error) => error.is_transient(),
             Self::Refused { .. }
@@ -129,7 +129,7 @@ impl Failure {
 
 /// Runs the work until it ends, on a new connection after each transient failure if `reconnect` is
 /// set.
-pub async fn follow(
+pub(crate) async fn follow(
     options: ReconnectOptions,
     work: &mut impl Work,
     stop: &mut Stop,

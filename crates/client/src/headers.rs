@@ -6,13 +6,13 @@ use wire::stomp::header;
 
 /// A header that subscribers receive unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserHeader {
+pub(crate) struct UserHeader {
     name: String,
     value: String,
 }
 
 impl UserHeader {
-    pub fn as_pair(&self) -> (&str, &str) {
+    pub(crate) fn as_pair(&self) -> (&str, &str) {
         (&self.name, &self.value)
     }
 }

@@ -8,7 +8,7 @@ use std::{io, io::Read, thread};
 use tokio::sync::mpsc;
 
 /// The lines of an input, those already read and those still to read.
-pub struct Lines {
+pub(crate) struct Lines {
     chunks: mpsc::Receiver<io::Result<Vec<u8>>>,
     unread: Vec<u8>,
     /// Start of the next line in `unread`.
@@ -25,7 +25,7 @@ enum End {
 }
 
 impl Lines {
-    pub fn from_standard_input() -> Self {
+    pub(crate) fn from_standard_input() -> Self {
         Self::new(io::stdin())
     }
 
@@ -43,7 +43,7 @@ impl Lines {
 
     /// Waits for more input or its end. Cancel-safe. To be called after
     /// [`next_line`](Self::next_line) has returned `None`.
-    pub async fn receive(&mut self) {
+    pub(crate) async fn receive(&mut self) {
         let chunk = self.chunks.recv().await;
         match chunk {
             Some(Ok(chunk)) => self.append(&chunk),
@@ -58,7 +58,7 @@ impl Lines {
     /// # Errors
     ///
     /// The input cannot be read, or the line is longer than [`MAX_LINE_BYTES`].
-    pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
+    pub(crate) fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
         let line_end = self.unread[self.scanned..].iter().position(is_line_end);
         if let Some(offset) = line_end {
             let line = self.start..self.scanned + offset;
@@ -79,12 +79,12 @@ impl Lines {
     }
 
     /// Returns true if the end of the input was reached and every line was taken.
-    pub fn is_at_end(&self) -> bool {
+    pub(crate) fn is_at_end(&self) -> bool {
         matches!(self.end, End::Reached) && self.start == self.unread.len()
     }
 
     /// Returns true if [`receive`](Self::receive) must be called to get the next line.
-    pub fn needs_input(&self) -> bool {
+    pub(crate) fn needs_input(&self) -> bool {
         matches!(self.end, End::Open) && self.scanned == self.unread.len()
     }
 
@@ -129,7 +129,7 @@ fn too_long() -> io::Error {
 }
 
 /// Maximum length of a line, and so of the memory that one line takes.
-pub const MAX_LINE_BYTES: usize = 64 << 20;
+pub(crate) const MAX_LINE_BYTES: usize = 64 << 20;
 /// Size of one read.
 const CHUNK_BYTES: usize = 64 << 10;
 /// Maximum number of chunks that wait to be taken. Reading pauses while this many wait.

@@ -1,13 +1,15 @@
 //! The command-line clients `carillon pub`, `sub`, `request` and `reply`. They connect over TCP or
 //! WebSocket.
 //!
-//! This module owns the client's end of a connection ([`connection`]), the input from the command
+//! This crate owns the client's end of a connection (`connection`), the input from the command
 //! line and standard input, and the output on standard output and standard error. The protocols are
-//! in [`stomp`] and [`mqtt`]; the protocol states and the heart-beat times are in
+//! in `stomp` and `mqtt`; the protocol states and the heart-beat times are in
 //! [`wire::stomp::client`] and [`wire::mqtt::client`].
 //!
 //! The caller sets the exit code and prints errors. The text of an error is complete without its
 //! sources, and names a remedy if one is known.
+
+#![warn(missing_docs, unreachable_pub)]
 
 mod acknowledgements;
 mod address;

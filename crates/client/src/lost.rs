@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::{self, protocol::CloseFrame};
 use super::{connect::without_os_code, render::printable};
 
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum Lost {
+pub(crate) enum Lost {
     #[error("the server closed it")]
     Closed,
     #[error("the server closed it: {reason} ({code})")]
@@ -27,18 +27,18 @@ pub enum Lost {
 }
 
 impl Lost {
-    pub fn protocol(error: impl std::error::Error) -> Self {
+    pub(crate) fn protocol(error: impl std::error::Error) -> Self {
         Self::Protocol {
             reason: error.to_string(),
         }
     }
 
-    pub fn broken_socket(error: &io::Error) -> Self {
+    pub(crate) fn broken_socket(error: &io::Error) -> Self {
         let reason = without_os_code(error);
         Self::Broken { reason }
     }
 
-    pub fn broken_websocket(error: &tungstenite::Error) -> Self {
+    pub(crate) fn broken_websocket(error: &tungstenite::Error) -> Self {
         use tungstenite::error::{Error, ProtocolError::ResetWithoutClosingHandshake};
         let reason = match error {
             Error::Protocol(ResetWithoutClosingHandshake) => return Self::ClosedAbruptly,
@@ -48,7 +48,7 @@ impl Lost {
         Self::Broken { reason }
     }
 
-    pub fn closed_websocket(frame: Option<CloseFrame>) -> Self {
+    pub(crate) fn closed_websocket(frame: Option<CloseFrame>) -> Self {
         match frame {
             None => Self::Closed,
             Some(frame) => Self::ClosedBecause {

@@ -4,7 +4,7 @@
 //! [`Connection`](super::connection::Connection).
 
 /// The client side of a protocol. Times are milliseconds since the connection was opened.
-pub trait Machine {
+pub(crate) trait Machine {
     /// Records that bytes have arrived.
     fn received(&mut self, now_ms: u64);
 
@@ -23,7 +23,7 @@ pub trait Machine {
 
 /// The action that is due at a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
+pub(crate) enum Due {
     Nothing,
     HeartBeat,
     /// Nothing was received for longer than was agreed.

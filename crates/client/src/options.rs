@@ -14,7 +14,7 @@ use super::{
 };
 
 #[derive(Clone, Debug, clap::Args)]
-pub struct ConnectionOptions {
+pub(crate) struct ConnectionOptions {
     /// Address of the server: ws://HOST:PORT/ws, http://HOST:PORT, mqtt://HOST:PORT or HOST:PORT;
     /// with TLS wss://, https:// or mqtts:// [default: ws://127.0.0.1:8080/ws; with MQTT
     /// mqtt://127.0.0.1:1883]
@@ -46,14 +46,14 @@ pub struct ConnectionOptions {
 
 impl ConnectionOptions {
     /// Returns the endpoint for this protocol.
-    pub fn endpoint(&self, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
+    pub(crate) fn endpoint(&self, protocol: Protocol) -> Result<Endpoint, InvalidAddress> {
         match &self.server {
             Some(address) => address.endpoint(protocol),
             None => Endpoint::default_of(protocol),
         }
     }
 
-    pub const fn heart_beat(&self) -> HeartBeat {
+    pub(crate) const fn heart_beat(&self) -> HeartBeat {
         HeartBeat {
             send_ms: self.heart_beat,
             receive_ms: self.heart_beat,
@@ -62,7 +62,7 @@ impl ConnectionOptions {
 }
 
 /// Parses a duration in seconds, with an optional fraction.
-pub fn seconds(text: &str) -> anyhow::Result<Duration> {
+pub(crate) fn seconds(text: &str) -> anyhow::Result<Duration> {
     match text.parse().map(Duration::try_from_secs_f64) {
         Ok(Ok(duration)) if !duration.is_zero() => Ok(duration),
         _ => bail!("the value must be a number of seconds, more than 0"),
@@ -70,13 +70,13 @@ pub fn seconds(text: &str) -> anyhow::Result<Duration> {
 }
 
 /// Checks the syntax of a selector. The server would refuse an invalid one.
-pub fn selector(text: &str) -> Result<String, InvalidSelector> {
+pub(crate) fn selector(text: &str) -> Result<String, InvalidSelector> {
     Selector::new(text).map(|_| text.to_owned())
 }
 
 /// Parses the arguments of a command.
 #[cfg(test)]
-pub fn parse<O: clap::Args>(arguments: &[&str]) -> Result<O, String> {
+pub(crate) fn parse<O: clap::Args>(arguments: &[&str]) -> Result<O, String> {
     #[derive(clap::Parser)]
     struct Line<O: clap::Args> {
         #[command(flatten)]

@@ -7,7 +7,7 @@ use std::{io, io::Write, thread};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub struct Output {
+pub(crate) struct Output {
     chunks: mpsc::Sender<Vec<u8>>,
     /// The number of chunks written.
     written: watch::Receiver<u64>,
@@ -15,7 +15,7 @@ pub struct Output {
 }
 
 /// A step of the output.
-pub enum Progress<'o> {
+pub(crate) enum Progress<'o> {
     /// The output can take a chunk of lines.
     Room(mpsc::Permit<'o, Vec<u8>>),
     /// The number of chunks written since the start.
@@ -25,10 +25,10 @@ pub enum Progress<'o> {
 /// Standard output can no longer be written to; [`Output::finish`] returns the reason.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("standard output is closed")]
-pub struct Closed;
+pub(crate) struct Closed;
 
 impl Output {
-    pub fn to_standard_output() -> Self {
+    pub(crate) fn to_standard_output() -> Self {
         Self::to(io::stdout())
     }
 
@@ -49,7 +49,7 @@ impl Output {
 
     /// Waits until more chunks are written, or, if `has_lines`, until a chunk can be taken.
     /// Cancel-safe.
-    pub async fn progress(&mut self, has_lines: bool) -> Result<Progress<'_>, Closed> {
+    pub(crate) async fn progress(&mut self, has_lines: bool) -> Result<Progress<'_>, Closed> {
         let Self {
             chunks, written, ..
         } = self;
@@ -67,7 +67,7 @@ impl Output {
     /// # Errors
     ///
     /// Standard output could not be written to. A reader that closed its end is not an error.
-    pub async fn finish(self, last: Vec<u8>) -> io::Result<()> {
+    pub(crate) async fn finish(self, last: Vec<u8>) -> io::Result<()> {
         if !last.is_empty() {
             // A closed channel means that the thread has ended; its outcome has the reason.
             let _ = self.chunks.send(last).await;

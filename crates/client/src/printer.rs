@@ -5,7 +5,7 @@ use super::{
     output::{Closed, Output, Progress},
 };
 
-pub struct Printer<T> {
+pub(crate) struct Printer<T> {
     output: Output,
     /// The lines to print next.
     pub lines: Vec<u8>,
@@ -15,7 +15,7 @@ pub struct Printer<T> {
 }
 
 impl<T> Printer<T> {
-    pub fn to_standard_output() -> Self {
+    pub(crate) fn to_standard_output() -> Self {
         Self {
             output: Output::to_standard_output(),
             lines: Vec::new(),
@@ -25,13 +25,13 @@ impl<T> Printer<T> {
     }
 
     /// Returns true if no more lines should be added for now.
-    pub const fn is_full(&self) -> bool {
+    pub(crate) const fn is_full(&self) -> bool {
         self.lines.len() >= LINES_BYTES
     }
 
     /// Waits until lines were handed over to the output or written by it. Returns the messages to
     /// acknowledge. Cancel-safe.
-    pub async fn progress(&mut self) -> Result<Vec<T>, Closed> {
+    pub(crate) async fn progress(&mut self) -> Result<Vec<T>, Closed> {
         let has_lines = !self.lines.is_empty();
         match self.output.progress(has_lines).await? {
             Progress::Room(permit) => {
@@ -49,7 +49,7 @@ impl<T> Printer<T> {
     /// # Errors
     ///
     /// Standard output could not be written to. A reader that closed its end is not an error.
-    pub async fn finish(self) -> std::io::Result<()> {
+    pub(crate) async fn finish(self) -> std::io::Result<()> {
         self.output.finish(self.lines).await
     }
 }

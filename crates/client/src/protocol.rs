@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::address::ServerAddress;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Protocol {
+pub(crate) enum Protocol {
     /// STOMP 1.2
     Stomp,
     /// MQTT 5.0 or 3.1.1
@@ -25,13 +25,13 @@ impl fmt::Display for Protocol {
 }
 
 /// Returns the protocol to use: the option's, else the one that the address implies, else STOMP.
-pub fn choose(option: Option<Protocol>, server: Option<&ServerAddress>) -> Protocol {
+pub(crate) fn choose(option: Option<Protocol>, server: Option<&ServerAddress>) -> Protocol {
     let of_address = || server.and_then(ServerAddress::protocol);
     option.or_else(of_address).unwrap_or(Protocol::Stomp)
 }
 
 /// Returns an error for an option that only the `other` protocol has.
-pub fn reject_option(option: Option<&'static str>, other: Protocol) -> anyhow::Result<()> {
+pub(crate) fn reject_option(option: Option<&'static str>, other: Protocol) -> anyhow::Result<()> {
     match (option, other) {
         (None, _) => Ok(()),
         (Some(option), Protocol::Mqtt) => {

@@ -22,6 +22,7 @@ use super::{
     stomp::publication::StompPublication,
 };
 
+/// The options of `carillon pub`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct PublishOptions {
     /// Topic to publish to, such as finance.stock, or a destination such as /queue/orders; with
@@ -61,7 +62,7 @@ pub struct PublishOptions {
 }
 
 /// Publishes messages on a connection. Messages are numbered from 1.
-pub trait Publication {
+pub(crate) trait Publication {
     type Machine: Machine;
 
     async fn open(&mut self) -> anyhow::Result<Connection<Self::Machine>>;
@@ -106,7 +107,7 @@ pub trait Publication {
 
 /// The reason why publishing stopped.
 #[derive(Debug)]
-pub enum PublishError {
+pub(crate) enum PublishError {
     /// The server refused the message with this number.
     Message {
         number: u64,

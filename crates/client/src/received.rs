@@ -1,6 +1,6 @@
 //! Received bytes that are not decoded yet, for all protocols.
 
-pub struct Received {
+pub(crate) struct Received {
     bytes: Vec<u8>,
     /// Start of the next item in `bytes`.
     start: usize,
@@ -11,11 +11,11 @@ pub struct Received {
 impl Received {
     /// Returns true if more bytes should be read. Bounds the waiting bytes, except for an
     /// incomplete item that the decoder is waiting for.
-    pub const fn has_room(&self) -> bool {
+    pub(crate) const fn has_room(&self) -> bool {
         self.is_starved || self.bytes.len() - self.start < READ_AHEAD_BYTES
     }
 
-    pub fn append(&mut self, bytes: &[u8]) {
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.start);
         self.start = 0;
         self.bytes.extend_from_slice(bytes);
@@ -23,7 +23,7 @@ impl Received {
     }
 
     /// Returns the next complete item, or None. `decode` returns the item and its length in bytes.
-    pub fn next<'a, T, E>(
+    pub(crate) fn next<'a, T, E>(
         &'a mut self,
         decode: impl FnOnce(&'a [u8]) -> Result<Option<(T, usize)>, E>,
     ) -> Result<Option<T>, E> {

@@ -2,12 +2,12 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use printable::escaped;
-pub use printable::printable;
+pub(crate) use printable::printable;
 use serde::Serialize;
 
 /// The parts of a message to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     Body,
     DestinationAndBody,
     Json,
@@ -33,7 +33,7 @@ fn escape_bytes(body: &[u8], out: &mut Vec<u8>) {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Body<'m> {
+pub(crate) enum Body<'m> {
     #[serde(rename = "body")]
     Text(&'m str),
     #[serde(rename = "bodyBase64")]
@@ -41,7 +41,7 @@ pub enum Body<'m> {
 }
 
 impl<'m> Body<'m> {
-    pub fn of(bytes: &'m [u8]) -> Self {
+    pub(crate) fn of(bytes: &'m [u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::Text(text),
             Err(_) => Self::Bytes(BASE64.encode(bytes)),
@@ -50,14 +50,14 @@ impl<'m> Body<'m> {
 }
 
 /// Appends a record as one line.
-pub fn json(record: &impl Serialize, out: &mut Vec<u8>) {
+pub(crate) fn json(record: &impl Serialize, out: &mut Vec<u8>) {
     // Writing to memory cannot fail, and every key of these records is a string.
     serde_json::to_writer(&mut *out, record).expect("a record is JSON");
     out.push(b'\n');
 }
 
 /// Appends a message as one line: its destination, if given, then its body.
-pub fn text(place: Option<&str>, body: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn text(place: Option<&str>, body: &[u8], out: &mut Vec<u8>) {
     if let Some(place) = place {
         out.extend_from_slice(printable(place).as_bytes());
         out.push(b'\t');

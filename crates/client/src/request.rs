@@ -30,6 +30,7 @@ use super::{
     stomp::{Connection, connection::error_text, destination::Target, render},
 };
 
+/// The options of `carillon request`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct RequestOptions {
     /// Topic to send requests to, such as finance.quote, or a destination such as /queue/orders

@@ -6,7 +6,7 @@ use std::{future::pending, io, time::Duration};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
-pub struct Stop {
+pub(crate) struct Stop {
     #[cfg(unix)]
     interrupt: Signal,
     #[cfg(unix)]
@@ -15,7 +15,7 @@ pub struct Stop {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopCause {
+pub(crate) enum StopCause {
     /// Ctrl-C or SIGTERM.
     Signal,
     Timeout,
@@ -23,7 +23,7 @@ pub enum StopCause {
 
 impl Stop {
     /// Starts to listen for signals, which from then on no longer end the program by themselves.
-    pub fn listen(timeout: Option<Duration>) -> io::Result<Self> {
+    pub(crate) fn listen(timeout: Option<Duration>) -> io::Result<Self> {
         Ok(Self {
             #[cfg(unix)]
             interrupt: signal(SignalKind::interrupt())?,
@@ -35,7 +35,7 @@ impl Stop {
     }
 
     /// Waits for the next cause to stop. Returns each signal, and the timeout once. Cancel-safe.
-    pub async fn wait(&mut self) -> StopCause {
+    pub(crate) async fn wait(&mut self) -> StopCause {
         let deadline = self.deadline;
         tokio::select! {
             () = self.signal() => StopCause::Signal,

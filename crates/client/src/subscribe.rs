@@ -23,6 +23,7 @@ use super::{
     stop::{Stop, StopCause},
 };
 
+/// The options of `carillon sub`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SubscribeOptions {
     /// Topic or filter to subscribe to, in which * stands for one level and > for all levels below;

@@ -19,7 +19,7 @@ use super::address::{Carrier, Endpoint};
 
 /// The options that decide which server certificates are trusted.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct Trust {
+pub(crate) struct Trust {
     /// Trust the certificates in this PEM file instead of the system's
     #[arg(long, value_name = "FILE", env = "CARILLON_CA")]
     ca: Option<PathBuf>,
@@ -34,7 +34,7 @@ impl Trust {
     ///
     /// # Errors
     /// There are no trusted certificates, or none of them confirms the server's certificate.
-    pub async fn handshake(
+    pub(crate) async fn handshake(
         &self,
         endpoint: &Endpoint,
         stream: TcpStream,
@@ -86,7 +86,7 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 /// Returns advice for the user on a failed handshake, or None if the error is not one of TLS.
-pub fn advice(error: &io::Error) -> Option<&'static str> {
+pub(crate) fn advice(error: &io::Error) -> Option<&'static str> {
     if error.kind() == io::ErrorKind::InvalidInput {
         return Some("name a PEM file with certificates");
     }

@@ -17,17 +17,17 @@ use tokio_tungstenite::{
 
 use super::{connect::ByteStream, lost::Lost, received::Received};
 
-pub enum Transport {
+pub(crate) enum Transport {
     Stream(Stream),
     WebSocket(WebSocket),
 }
 
 /// No more bytes can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CannotSend;
+pub(crate) struct CannotSend;
 
 impl Transport {
-    pub fn stream(socket: ByteStream) -> Self {
+    pub(crate) fn stream(socket: ByteStream) -> Self {
         Self::Stream(Stream {
             socket,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
@@ -37,7 +37,7 @@ impl Transport {
         })
     }
 
-    pub fn websocket(socket: WebSocketStream<ByteStream>) -> Self {
+    pub(crate) fn websocket(socket: WebSocketStream<ByteStream>) -> Self {
         Self::WebSocket(WebSocket {
             socket: Box::new(socket),
             is_flushed: true,
@@ -45,7 +45,7 @@ impl Transport {
     }
 
     /// Waits for bytes to arrive, and appends them to `received`.
-    pub fn poll_read(
+    pub(crate) fn poll_read(
         &mut self,
         context: &mut Context<'_>,
         received: &mut Received,
@@ -57,7 +57,7 @@ impl Transport {
     }
 
     /// Takes the bytes from `outgoing`, and waits until all bytes taken are sent.
-    pub fn poll_write(
+    pub(crate) fn poll_write(
         &mut self,
         context: &mut Context<'_>,
         outgoing: &mut Vec<u8>,
@@ -70,7 +70,7 @@ impl Transport {
     }
 
     /// Returns true if all bytes taken are sent.
-    pub const fn is_flushed(&self) -> bool {
+    pub(crate) const fn is_flushed(&self) -> bool {
         match self {
             Self::Stream(stream) => stream.is_flushed,
             Self::WebSocket(socket) => socket.is_flushed,
@@ -79,7 +79,7 @@ impl Transport {
 
     /// Closes the sending side. Errors are ignored, because the server may have closed the
     /// connection already.
-    pub async fn close(&mut self) {
+    pub(crate) async fn close(&mut self) {
         let _: Result<(), ()> = match self {
             Self::Stream(stream) => stream.socket.shutdown().await.map_err(drop),
             Self::WebSocket(socket) => socket.socket.close(None).await.map_err(drop),
@@ -88,7 +88,7 @@ impl Transport {
 }
 
 /// A plain byte stream.
-pub struct Stream {
+pub(crate) struct Stream {
     socket: ByteStream,
     buffer: Box<[u8]>,
     /// The bytes that are being written.
@@ -144,7 +144,7 @@ impl Stream {
 }
 
 /// A byte stream carried in WebSocket messages, which may cut it anywhere.
-pub struct WebSocket {
+pub(crate) struct WebSocket {
     socket: Box<WebSocketStream<ByteStream>>,
     is_flushed: bool,
 }

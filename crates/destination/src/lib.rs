@@ -5,7 +5,7 @@
 //!
 //! Rights, aliases and the broker's own names are left to the callers. The crate has no I/O.
 
-#![warn(unreachable_pub)]
+#![warn(missing_docs, unreachable_pub)]
 
 pub mod mqtt;
 pub mod stomp;

@@ -1,4 +1,4 @@
-//! MQTT's topic names and filters as Carillon's, and back.
+//! MQTT's topic names and filters, translated to Carillon's and back.
 //!
 //! | MQTT | Carillon |
 //! |---|---|
@@ -9,38 +9,44 @@
 //! | an empty level: `/a` | `%`: `%.a` |
 //! | `%2B`, `%23` | a level with `+` or `#`, which MQTT's names cannot have |
 //!
-//! So that nothing is lost, what looks like one of these escapes and is none gets a `25` behind its `%`: MQTT's
-//! `%2E` is Carillon's `%252E`, and Carillon's `%2B` is MQTT's `%252B`. Every other `%` is just a `%`.
+//! The translation is reversible: a text that only looks like one of these escapes gets a `25` after its `%`. MQTT's
+//! `%2E` is Carillon's `%252E`, and Carillon's `%2B` is MQTT's `%252B`. Every other `%` stays as it is.
 
 use std::borrow::Cow;
 
 use broker::{DestinationKind, InvalidName, TopicFilter, TopicName};
 
-/// What a topic name of MQTT stands for.
+/// Returns the topic or queue that an MQTT topic name stands for.
+///
+/// # Errors
+/// The translated name is too long or too deep.
 pub fn published_to(topic: &str) -> Result<(DestinationKind, TopicName), InvalidName> {
     let (kind, rest) = kind_of(topic);
     Ok((kind, TopicName::new(&translated(rest, Side::Mqtt))?))
 }
 
-/// What a topic filter of MQTT covers. A shared subscription's is without its share.
+/// Returns the filter that an MQTT topic filter stands for. The caller strips `$share/NAME/` first.
+///
+/// # Errors
+/// The translated filter is too long or too deep.
 pub fn subscribed_to(filter: &str) -> Result<(DestinationKind, TopicFilter), InvalidName> {
     let (kind, rest) = kind_of(filter);
     Ok((kind, TopicFilter::new(&translated(rest, Side::Mqtt))?))
 }
 
-/// How MQTT names a topic or queue.
+/// Returns the MQTT topic name of a topic or queue.
 pub fn written(kind: DestinationKind, name: &str) -> String {
     let mut out = String::new();
     write(kind, name, &mut out);
     out
 }
 
-/// Appends how MQTT names a topic or queue.
+/// Appends the MQTT topic name of a topic or queue.
 pub fn write(kind: DestinationKind, name: &str, out: &mut String) {
     if kind == DestinationKind::Queue {
         out.push_str(QUEUE);
     }
-    // Nearly all names differ in nothing but what joins their levels; this is done for each message.
+    // Called for each message: nearly all names differ only in their separators.
     if name
         .bytes()
         .any(|byte| byte == b'%' || !Side::Mqtt.may_hold(char::from(byte)))
@@ -63,7 +69,7 @@ fn kind_of(topic: &str) -> (DestinationKind, &str) {
     }
 }
 
-/// Whose text is translated into the other's.
+/// One of the two notations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Mqtt,
@@ -85,7 +91,7 @@ impl Side {
         }
     }
 
-    /// A level that is a wildcard here, as the other side writes it.
+    /// Returns the other side's wildcard if the level is a wildcard on this side.
     const fn wildcard(self, level: &[u8]) -> Option<char> {
         match (self, level) {
             (Self::Mqtt, b"+") => Some('*'),
@@ -94,7 +100,7 @@ impl Side {
         }
     }
 
-    /// Whether a level may hold the character.
+    /// Returns true if a level may hold the character.
     fn may_hold(self, character: char) -> bool {
         match self {
             Self::Mqtt => !matches!(character, '+' | '#'),
@@ -102,7 +108,7 @@ impl Side {
         }
     }
 
-    /// Whether a level may be empty.
+    /// Returns true if a level may be empty.
     const fn has_empty_levels(self) -> bool {
         matches!(self, Self::Mqtt)
     }
@@ -133,7 +139,7 @@ fn translated(text: &str, from: Side) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether both sides write the level alike, unless it is [`is_mark_of_empty`].
+/// Returns true if both sides write the level alike. The caller checks [`is_mark_of_empty`].
 fn is_plain(level: &str, from: Side) -> bool {
     from.wildcard(level.as_bytes()).is_none()
         && level
@@ -141,7 +147,7 @@ fn is_plain(level: &str, from: Side) -> bool {
             .all(|character| character != '%' && from.other().may_hold(character))
 }
 
-/// The empty level, and what stands for it or could be taken for that: `%`, `%25`, `%2525` and so on.
+/// Returns true for the empty level, for `%`, which stands for it, and for the escapes of `%`: `%25`, `%2525` and so on.
 fn is_mark_of_empty(level: &str) -> bool {
     level.is_empty()
         || level
@@ -151,7 +157,7 @@ fn is_mark_of_empty(level: &str) -> bool {
 
 fn translate_empty(level: &str, from: Side, out: &mut String) {
     match level.strip_prefix('%') {
-        // Where there is none the other side refuses it, in its own words.
+        // The other side refuses an empty level with its own error.
         None if !from.has_empty_levels() => {}
         None => out.push('%'),
         Some(rest) if from.has_empty_levels() => {
@@ -184,7 +190,7 @@ fn translate_level(level: &str, from: Side, out: &mut String) {
     }
 }
 
-/// `%`, any number of `25`, and the two digits of a character that one of the sides cannot hold.
+/// An escape: `%`, any number of `25`, and the two digits of a character that one of the sides cannot hold.
 struct Escape<'a> {
     text: &'a str,
     stands_for: char,
@@ -210,12 +216,12 @@ impl<'a> Escape<'a> {
     }
 
     fn translate(&self, to: Side, out: &mut String) {
-        let behind = &self.text[1..];
+        let rest = &self.text[1..];
         if !to.may_hold(self.stands_for) {
-            // It is no escape on its own side, and must not become one.
+            // The text is no escape on its own side, and must not become one.
             out.push_str("%25");
-            out.push_str(behind);
-        } else if let Some(fewer) = behind.strip_prefix(TWENTY_FIVE) {
+            out.push_str(rest);
+        } else if let Some(fewer) = rest.strip_prefix(TWENTY_FIVE) {
             out.push('%');
             out.push_str(fewer);
         } else {
@@ -231,9 +237,9 @@ fn without_twenty_fives(mut text: &str) -> &str {
     text
 }
 
-/// How a topic name is a queue's.
+/// The prefix of queues.
 const QUEUE: &str = "$queue/";
-/// A `%` that is one, behind a `%`.
+/// The digits of an escaped `%`.
 const TWENTY_FIVE: &str = "25";
 
 #[cfg(test)]

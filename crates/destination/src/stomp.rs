@@ -1,16 +1,16 @@
-//! What destinations name: topics and queues, and filters over them.
+//! STOMP destinations: the texts that name topics and queues, and filters over them.
 //!
-//! | written | is |
+//! | text | names |
 //! |---|---|
 //! | `/topic/NAME`, `topic://NAME` | a topic |
 //! | `/queue/NAME`, `queue://NAME`, `NAME` | a queue |
-//! | `/temp-topic/NAME`, `temp-topic://NAME` | a topic that belongs to the connection, and ends with it |
-//! | `/temp-queue/NAME`, `temp-queue://NAME` | a queue likewise |
-//! | `/remote-temp-topic/$TEMP.SESSION.NAME` | another connection's, as its `reply-to` tells it |
-//! | `/remote-temp-queue/$TEMP.SESSION.NAME` | likewise |
+//! | `/temp-topic/NAME`, `temp-topic://NAME` | a temporary topic: it belongs to the connection, and ends with it |
+//! | `/temp-queue/NAME`, `temp-queue://NAME` | a temporary queue |
+//! | `/remote-temp-topic/$TEMP.SESSION.NAME` | another connection's temporary topic, as its `reply-to` names it |
+//! | `/remote-temp-queue/$TEMP.SESSION.NAME` | another connection's temporary queue |
 //!
-//! `a/b` is the same name as `a.b`: both ways of joining levels are in use among STOMP brokers. SEND takes several
-//! destinations, with commas between them; SUBSCRIBE takes a filter where there is a NAME.
+//! `a/b` is the same name as `a.b`: STOMP brokers use both separators. SEND takes several destinations, separated by
+//! commas; SUBSCRIBE takes a filter in place of NAME.
 
 use std::{borrow::Cow, str::FromStr, sync::Arc};
 
@@ -19,53 +19,61 @@ use broker::{DestinationKind, InvalidName, Spelling, TEMPORARY, TopicFilter, Top
 /// One destination. `N` is a name in SEND, a filter in SUBSCRIBE.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination<N> {
+    /// Topic or queue.
     pub kind: DestinationKind,
+    /// The owner of the destination.
     pub place: Place,
+    /// The name in the broker.
     pub name: N,
 }
 
-/// Whose a destination is.
+/// The owner of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// Everybody's.
+    /// No owner: all connections use it.
     Common,
-    /// A temporary one, of the connection that names it.
+    /// Temporary, of the connection that names it.
     Own,
-    /// A temporary one by its full name: anybody may send there, and its owner alone subscribe.
+    /// Temporary, by its full name: all connections may send to it, and only its owner may subscribe.
     Remote,
 }
 
-/// A destination of a SEND.
+/// One of the destinations of a SEND.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
+    /// The topic or queue.
     pub destination: Destination<TopicName>,
-    /// How the SEND wrote it.
+    /// The spelling in the SEND.
     pub spelling: Spelling<Arc<str>>,
 }
 
-/// Why a text names no destination.
+/// The reason why a text names no destination.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Misspelled {
+    /// The name is invalid.
     #[error("{0}")]
     Name(#[from] InvalidName),
-    /// What would be right.
+    /// The form is invalid; the text says what is expected.
     #[error("{0}")]
     Form(&'static str),
 }
 
-/// The destinations of a SEND, each once. `session` is the name of the connection that sends.
+/// Returns the destinations of a SEND, each once. `session` is the name of the connection that sends.
+///
+/// # Errors
+/// The text is misspelled, or has too many destinations.
 pub fn sent_to(text: &str, session: &str) -> Result<Box<[Target]>, Misspelled> {
     let mut found: Vec<Target> = Vec::new();
-    for on_close in text.split(',').map(str::trim) {
-        let destination = one(on_close, session)?;
+    for part in text.split(',').map(str::trim) {
+        let destination = one(part, session)?;
         if found.iter().any(|other| other.destination == destination) {
             continue;
         }
         if found.len() == MOST_DESTINATIONS {
             return Err(Misspelled::Form("at most 64 destinations in one SEND"));
         }
-        let spelling = match other_spelling(on_close, destination.kind, &destination.name) {
-            // Its owner knows it by another name than those who send to it.
+        let spelling = match other_spelling(part, destination.kind, &destination.name) {
+            // The owner of a temporary destination knows it by another name than the senders.
             _ if destination.place != Place::Common => Spelling::Unknown,
             Some(text) => Spelling::Other(text.into()),
             None => Spelling::Usual,
@@ -78,7 +86,7 @@ pub fn sent_to(text: &str, session: &str) -> Result<Box<[Target]>, Misspelled> {
     Ok(found.into())
 }
 
-/// Returns the text in which a client names a destination, unless that is how [`write()`] does it.
+/// Returns the text by which a client names a destination, or None if [`write()`] writes the same.
 pub fn other_spelling<'a>(
     text: &'a str,
     kind: DestinationKind,
@@ -90,7 +98,10 @@ pub fn other_spelling<'a>(
     (text != usual).then_some(text)
 }
 
-/// What a SUBSCRIBE covers. `session` is the name of the connection that subscribes.
+/// Returns the filter of a SUBSCRIBE. `session` is the name of the connection that subscribes.
+///
+/// # Errors
+/// The text is misspelled, or names a temporary destination of another connection.
 pub fn subscribed_to(text: &str, session: &str) -> Result<Destination<TopicFilter>, Misspelled> {
     if text.contains(',') {
         let expected = "several destinations are for SEND; subscribe to each with a SUBSCRIBE of its own, \
@@ -114,13 +125,15 @@ pub fn subscribed_to(text: &str, session: &str) -> Result<Destination<TopicFilte
     }
 }
 
-/// A destination in a header `reply-to`, where it is one of the connection's own: what others are to read there.
+/// Returns the destination of a `reply-to` header if it is a temporary one of this connection, else None. The caller
+/// replaces the header: other connections need the full name.
 pub fn reply_to(text: &str, session: &str) -> Option<Result<Destination<TopicName>, Misspelled>> {
     let (space, _) = space(text.trim()).ok()?;
     (space.place == Place::Own).then(|| one(text.trim(), session))
 }
 
-/// Appends how MESSAGE names a topic or queue. A temporary one is read by its owner alone, who knows it by its short name.
+/// Appends the name of a topic or queue as in a MESSAGE. Only the owner reads a temporary one, and knows it by its short
+/// name.
 pub fn write(kind: DestinationKind, name: &str, out: &mut String) {
     let own = name
         .strip_prefix(TEMPORARY)
@@ -134,7 +147,7 @@ pub fn write(kind: DestinationKind, name: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// As anybody names a topic or queue, or a filter over them: a temporary one by its full name.
+/// Returns the name of a topic or queue, or a filter, as other connections write it: a temporary one by its full name.
 pub fn written_by_others(kind: DestinationKind, name: &str) -> String {
     format!("{}{name}", prefix_for_others(kind, name))
 }
@@ -172,14 +185,14 @@ fn one<N: FromStr<Err = InvalidName>>(
     Ok(Destination { kind, place, name })
 }
 
-/// A part of the names: what is before them says which.
+/// The meaning of a destination's prefix.
 #[derive(Debug, Clone, Copy)]
 struct Space {
     kind: DestinationKind,
     place: Place,
 }
 
-/// Which part of the names a destination is in, and what is left to be named there.
+/// Splits a destination into the meaning of its prefix and the rest.
 fn space(text: &str) -> Result<(Space, &str), Misspelled> {
     let known = SPACES.into_iter().find_map(|(prefix, kind, place)| {
         Some((Space { kind, place }, text.strip_prefix(prefix)?))
@@ -195,7 +208,7 @@ fn space(text: &str) -> Result<(Space, &str), Misspelled> {
     if text.starts_with('/') || text.contains("://") {
         return Err(Misspelled::Form(UNKNOWN));
     }
-    // As ActiveMQ has it.
+    // ActiveMQ: a name without a prefix is a queue.
     let (kind, place) = (DestinationKind::Queue, Place::Common);
     Ok((Space { kind, place }, text))
 }
@@ -217,7 +230,7 @@ const SPACES: [(&str, DestinationKind, Place); 10] = [
     ("temp-queue://", DestinationKind::Queue, Place::Own),
 ];
 
-/// RabbitMQ's, for what is not here; and what there is instead.
+/// Prefixes of RabbitMQ that Carillon does not have, with the error's advice.
 const FOREIGN: [(&str, &str); 3] = [
     (
         "/exchange/",
@@ -240,7 +253,7 @@ const NOT_OURS: &str = "a temporary destination is its owner's, who writes /temp
      others can only send to what its reply-to says, /remote-temp-queue/... or /remote-temp-topic/...";
 const NOT_REMOTE: &str = "what follows is the full name that a reply-to told, $TEMP.SESSION.NAME";
 
-/// What one SEND may be sent to.
+/// Maximum number of destinations of one SEND.
 const MOST_DESTINATIONS: usize = 64;
 
 #[cfg(test)]

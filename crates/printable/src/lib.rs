@@ -1,15 +1,17 @@
-//! Text from peers, made safe to print: one line, without characters that steer a terminal or hide others.
+//! Text from peers, made safe to print: one line, without characters that control a terminal or hide others.
 //!
-//! Whatever the server logs and whatever a command prints on standard error passes through this module, so a
-//! peer cannot forge a line or take over the terminal that shows it.
+//! Everything that the server logs and that a command prints on standard error passes through this crate, so that a peer
+//! cannot forge a line or take over the terminal that shows it.
+
+#![warn(missing_docs, unreachable_pub)]
 
 use std::{
     borrow::Cow,
     io::{self, Write},
 };
 
-/// Escapes control characters and those that change the order of what is shown. If there is one, backslashes are
-/// escaped too, so that the original can be told.
+/// Escapes control characters and characters that change the direction of text. If the text has one, backslashes are
+/// escaped too, so that the original can be recovered.
 pub fn printable(text: &str) -> Cow<'_, str> {
     match text.contains(is_unprintable) {
         true => Cow::Owned(escaped(text)),
@@ -17,7 +19,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Escapes likewise, and every backslash.
+/// Escapes the same characters as [`printable()`], and every backslash.
 pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 8);
     for char in text.chars() {
@@ -30,7 +32,7 @@ pub fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Prints a line on standard error. It does not matter if nobody reads it.
+/// Prints a line on standard error. Errors of standard error are ignored.
 pub fn note(text: &str) {
     let mut line = String::with_capacity(text.len() + 1);
     Notation::Text.push(text, &mut line);
@@ -38,21 +40,23 @@ pub fn note(text: &str) {
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-/// A log's output: every line that `inner` gets is one event, whatever is in it.
+/// The output of a log: each event becomes exactly one line of `inner`.
 pub struct Lines<W> {
+    /// The destination of the lines.
     pub inner: W,
+    /// The notation of escapes.
     pub notation: Notation,
 }
 
-/// How a character is escaped.
+/// The notation of an escaped character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notation {
-    /// As Rust writes it.
+    /// Rust's notation.
     Text,
-    /// Likewise, in text that a terminal shows in colours. Colours themselves are left alone; those that peers
-    /// send were escaped by `tracing-subscriber`.
+    /// Rust's notation, for text with terminal colours. Colour sequences stay: `tracing-subscriber` has escaped those
+    /// that peers sent.
     ColouredText,
-    /// As in a JSON string: nowhere else in a JSON document is such a character, except the line end.
+    /// JSON's notation: in a JSON document, such characters occur only in strings, except the line end.
     Json,
 }
 
@@ -108,7 +112,7 @@ fn push_escape(char: char, out: &mut String) {
     }
 }
 
-/// The length of the colour sequence that a text begins with: ESC, `[`, numbers and `;`, `m` (ECMA-48, SGR).
+/// Returns the length of the colour sequence at the beginning of a text: ESC, `[`, numbers and `;`, `m` (ECMA-48, SGR).
 fn colour_bytes(text: &str) -> usize {
     let Some(sequence) = text.strip_prefix("\x1b[") else {
         return 0;
@@ -120,7 +124,7 @@ fn colour_bytes(text: &str) -> usize {
     }
 }
 
-/// Control characters, line ends of Unicode, and what changes the order in which the text around it is shown
+/// Returns true for control characters, Unicode line ends, and characters that change the direction of text
 /// (UAX 9, explicit directional embeddings, overrides and isolates).
 fn is_unprintable(char: char) -> bool {
     char.is_control() || matches!(char, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -18,15 +18,15 @@ use crate::{
     protocol::Protocol,
 };
 
-pub type Connection = connection::Connection<Mqtt>;
+pub(super) type Connection = connection::Connection<Mqtt>;
 
-pub struct Mqtt {
+pub(crate) struct Mqtt {
     client: Client,
 }
 
 /// The parts of CONNACK that describe the session.
 #[derive(Clone, Debug, Default)]
-pub struct SessionInfo {
+pub(crate) struct SessionInfo {
     pub session_present: bool,
     pub assigned_client_id: Option<String>,
 }
@@ -63,7 +63,7 @@ impl Connection {
     /// # Errors
     ///
     /// There is no server, it does not speak MQTT, or it refuses this client.
-    pub async fn open(
+    pub(crate) async fn open(
         options: &ConnectionOptions,
         connect: &Connect<'_>,
         client: Client,
@@ -100,20 +100,20 @@ impl Connection {
         }
     }
 
-    pub fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.machine.client.has_room()
     }
 
-    pub fn publish(&mut self, publication: &Publication<'_>) -> Result<(), RequestError> {
+    pub(crate) fn publish(&mut self, publication: &Publication<'_>) -> Result<(), RequestError> {
         let client = &mut self.machine.client;
         client.publish(publication, &mut self.outgoing)
     }
 
-    pub fn request(&mut self, topics: &Topics<'_>) -> Result<PacketId, RequestError> {
+    pub(crate) fn request(&mut self, topics: &Topics<'_>) -> Result<PacketId, RequestError> {
         self.machine.client.request(topics, &mut self.outgoing)
     }
 
-    pub fn acknowledge(&mut self, ticket: Ticket) {
+    pub(crate) fn acknowledge(&mut self, ticket: Ticket) {
         let client = &mut self.machine.client;
         client.acknowledge(ticket, &mut self.outgoing);
     }
@@ -123,7 +123,7 @@ impl Connection {
     /// # Errors
     ///
     /// The connection is lost, and all events that arrived have been returned.
-    pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Lost> {
+    pub(crate) fn next_event(&mut self) -> Result<Option<Event<'_>>, Lost> {
         let now_ms = self.now_ms();
         // Checked first, because the event borrows the received bytes afterwards.
         let checked = self.check();
@@ -147,7 +147,7 @@ impl Connection {
     /// # Errors
     ///
     /// The connection ended in another way: the server may not have read everything.
-    pub async fn close(mut self, session_expiry_s: Option<u32>) -> Result<(), String> {
+    pub(crate) async fn close(mut self, session_expiry_s: Option<u32>) -> Result<(), String> {
         let client = &mut self.machine.client;
         client.disconnect(session_expiry_s, &mut self.outgoing);
         let close = async {
@@ -179,7 +179,7 @@ impl Connection {
 
     /// Sends the unsent bytes if possible, such as a DISCONNECT with the reason, and returns the
     /// session.
-    pub async fn into_client(mut self) -> Client {
+    pub(crate) async fn into_client(mut self) -> Client {
         // The session is the same if the server does not read them.
         let _ = timeout(CLOSE_TIMEOUT, self.flush()).await;
         self.machine.client
@@ -198,7 +198,7 @@ fn refusal(refused: &Refused<'_>, address: String) -> ConnectError {
 }
 
 /// Converts milliseconds to seconds of keep alive, rounded up. 0 means none.
-pub fn keep_alive_s(heart_beat_ms: u32) -> u16 {
+pub(super) fn keep_alive_s(heart_beat_ms: u32) -> u16 {
     u16::try_from(heart_beat_ms.div_ceil(1000)).unwrap_or(u16::MAX)
 }
 

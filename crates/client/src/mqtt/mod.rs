@@ -10,7 +10,7 @@ mod record;
 mod subscribe_request;
 mod subscription;
 
-pub use options::{MqttPublishOptions, MqttSubscribeOptions};
-pub use publication::MqttPublication;
-pub use subscribe_request::SubscribeRequest;
-pub use subscription::MqttSubscription;
+pub(crate) use options::{MqttPublishOptions, MqttSubscribeOptions};
+pub(crate) use publication::MqttPublication;
+pub(crate) use subscribe_request::SubscribeRequest;
+pub(crate) use subscription::MqttSubscription;

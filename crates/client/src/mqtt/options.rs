@@ -5,7 +5,7 @@ use wire::mqtt::{QoS, RetainHandling, Version};
 
 /// The options that `pub` and `sub` share.
 #[derive(Clone, Debug, clap::Args)]
-pub struct MqttOptions {
+pub(crate) struct MqttOptions {
     /// Version of MQTT [default: 5]
     #[arg(long, value_name = "VERSION", env = "CARILLON_MQTT_VERSION")]
     mqtt_version: Option<MqttVersion>,
@@ -30,7 +30,7 @@ enum MqttVersion {
 }
 
 #[derive(Clone, Debug, clap::Args)]
-pub struct MqttPublishOptions {
+pub(crate) struct MqttPublishOptions {
     #[command(flatten)]
     pub common: MqttOptions,
 
@@ -52,7 +52,7 @@ pub struct MqttPublishOptions {
 }
 
 #[derive(Clone, Debug, clap::Args)]
-pub struct MqttSubscribeOptions {
+pub(crate) struct MqttSubscribeOptions {
     #[command(flatten)]
     pub common: MqttOptions,
 
@@ -123,7 +123,7 @@ pub struct MqttSubscribeOptions {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Retained {
+pub(crate) enum Retained {
     /// Each time this client subscribes
     Always,
     /// Only if the server has not kept the subscription
@@ -133,7 +133,7 @@ pub enum Retained {
 }
 
 impl Retained {
-    pub const fn handling(self) -> RetainHandling {
+    pub(crate) const fn handling(self) -> RetainHandling {
         match self {
             Self::Always => RetainHandling::Send,
             Self::New => RetainHandling::SendIfNew,
@@ -143,7 +143,7 @@ impl Retained {
 }
 
 impl MqttOptions {
-    pub const fn version(&self) -> Version {
+    pub(crate) const fn version(&self) -> Version {
         match self.mqtt_version {
             Some(MqttVersion::V3_1_1) => Version::V3_1_1,
             Some(MqttVersion::V5_0) | None => Version::V5_0,
@@ -152,7 +152,7 @@ impl MqttOptions {
 
     /// Returns the quality of service. At least once by default, so that the server confirms
     /// messages.
-    pub fn qos(&self) -> QoS {
+    pub(crate) fn qos(&self) -> QoS {
         self.qos.unwrap_or(QoS::AtLeastOnce)
     }
 
@@ -166,14 +166,14 @@ impl MqttOptions {
 
 impl MqttPublishOptions {
     /// Returns an option for MQTT that was given, or None.
-    pub fn given_option(&self) -> Option<&'static str> {
+    pub(crate) fn given_option(&self) -> Option<&'static str> {
         let retain = [("--retain", self.retain)];
         let given = self.common.given().into_iter().chain(retain);
         first(given).or_else(|| self.mqtt5_property())
     }
 
     /// Returns an option that was given and needs a property of MQTT 5, or None.
-    pub fn mqtt5_property(&self) -> Option<&'static str> {
+    pub(crate) fn mqtt5_property(&self) -> Option<&'static str> {
         first([
             ("--expiry", self.expiry.is_some()),
             ("--response-topic", self.response_topic.is_some()),
@@ -184,7 +184,7 @@ impl MqttPublishOptions {
 
 impl MqttSubscribeOptions {
     /// Returns an option for MQTT that was given, or None.
-    pub fn given_option(&self) -> Option<&'static str> {
+    pub(crate) fn given_option(&self) -> Option<&'static str> {
         let kept = [
             ("--session-expiry", self.session_expiry.is_some()),
             ("--will-topic", self.will_topic.is_some()),
@@ -194,7 +194,7 @@ impl MqttSubscribeOptions {
     }
 
     /// Returns an option that was given and needs MQTT 5, or None.
-    pub fn mqtt5_option(&self) -> Option<&'static str> {
+    pub(crate) fn mqtt5_option(&self) -> Option<&'static str> {
         first([
             ("--clean", self.clean),
             ("--no-local", self.no_local),
@@ -225,4 +225,4 @@ fn session_expiry(text: &str) -> Result<u32, &'static str> {
     }
 }
 
-pub const NEVER: u32 = u32::MAX;
+pub(super) const NEVER: u32 = u32::MAX;

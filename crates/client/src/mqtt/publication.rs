@@ -12,7 +12,7 @@ use super::{
 };
 use crate::publish::{Publication, PublishError, PublishOptions};
 
-pub struct MqttPublication<'o> {
+pub(crate) struct MqttPublication<'o> {
     options: &'o PublishOptions,
     topic: TopicName<'o>,
     response_topic: Option<TopicName<'o>>,
@@ -28,7 +28,7 @@ impl<'o> MqttPublication<'o> {
     /// # Errors
     ///
     /// A topic name is invalid, or an option needs another version of MQTT.
-    pub fn of(options: &'o PublishOptions) -> anyhow::Result<Self> {
+    pub(crate) fn of(options: &'o PublishOptions) -> anyhow::Result<Self> {
         let response_topic = options.mqtt.response_topic.as_deref();
         let publication = Self {
             options,

@@ -8,7 +8,7 @@ use crate::render::printable;
 
 /// Returns the name of a reason code, with the server reference and the reason string if present,
 /// on one line.
-pub fn reason_text(reason: impl Debug, properties: &Properties<'_>) -> String {
+pub(super) fn reason_text(reason: impl Debug, properties: &Properties<'_>) -> String {
     let words = words(&format!("{reason:?}"));
     let reference = properties.server_reference();
     let reference = reference.map(|server| format!(" ({})", printable(server)));
@@ -33,7 +33,7 @@ fn words(name: &str) -> String {
 }
 
 /// Returns true if the server would end the next connection with the same reason.
-pub const fn is_final(reason: DisconnectReason) -> bool {
+pub(super) const fn is_final(reason: DisconnectReason) -> bool {
     use DisconnectReason as Reason;
     matches!(
         reason,

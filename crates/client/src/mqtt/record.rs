@@ -7,7 +7,7 @@ use wire::mqtt::{PayloadFormat, client::Message};
 use crate::render::{Body, Format, json, text};
 
 /// Appends the message as one line.
-pub fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {
+pub(super) fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {
     match format {
         Format::Body => text(None, message.payload, out),
         Format::DestinationAndBody => text(Some(message.topic.as_str()), message.payload, out),

@@ -13,7 +13,7 @@ use crate::subscribe::SubscribeOptions;
 
 /// The checked options of a subscription.
 #[derive(Debug)]
-pub struct SubscribeRequest<'o> {
+pub(crate) struct SubscribeRequest<'o> {
     pub filter: TopicFilter<'o>,
     options: &'o MqttSubscribeOptions,
     will: Option<Will<'o>>,
@@ -25,7 +25,7 @@ impl<'o> SubscribeRequest<'o> {
     ///
     /// The filter is invalid, or an option needs another version of MQTT or another kind of
     /// subscription.
-    pub fn of(options: &'o SubscribeOptions) -> anyhow::Result<Self> {
+    pub(crate) fn of(options: &'o SubscribeOptions) -> anyhow::Result<Self> {
         let (source, mqtt) = (options.source.as_str(), &options.mqtt);
         let filter = TopicFilter::parse(source);
         let filter = filter.map_err(|error| anyhow!("\"{source}\": {error}"))?;
@@ -58,11 +58,11 @@ impl<'o> SubscribeRequest<'o> {
         }
     }
 
-    pub const fn version(&self) -> Version {
+    pub(crate) const fn version(&self) -> Version {
         self.options.common.version()
     }
 
-    pub fn subscription(&self) -> Subscription<'o> {
+    pub(crate) fn subscription(&self) -> Subscription<'o> {
         let handling = self.options.retain_handling;
         Subscription {
             filter: self.filter,
@@ -75,17 +75,22 @@ impl<'o> SubscribeRequest<'o> {
         }
     }
 
-    pub fn qos(&self) -> QoS {
+    pub(crate) fn qos(&self) -> QoS {
         self.options.common.qos()
     }
 
     /// Returns true if the server keeps the session after the command ends.
-    pub const fn is_kept(&self) -> bool {
+    pub(crate) const fn is_kept(&self) -> bool {
         self.options.session_expiry.is_some()
     }
 
     /// Returns the CONNECT of the first connection. `client_id` may be empty.
-    pub fn connect<'c>(&self, client_id: &'c str, keep_alive_s: u16, window: u64) -> Connect<'c>
+    pub(crate) fn connect<'c>(
+        &self,
+        client_id: &'c str,
+        keep_alive_s: u16,
+        window: u64,
+    ) -> Connect<'c>
     where
         'o: 'c,
     {
@@ -112,7 +117,7 @@ impl<'o> SubscribeRequest<'o> {
     }
 
     /// Returns true if the session outlives a lost connection.
-    pub fn outlives_connection(&self) -> bool {
+    pub(crate) fn outlives_connection(&self) -> bool {
         match self.version() {
             Version::V5_0 => self.session_expiry_s() > 0,
             Version::V3_1 | Version::V3_1_1 => self.is_kept(),
@@ -120,7 +125,7 @@ impl<'o> SubscribeRequest<'o> {
     }
 
     /// Returns the session expiry of DISCONNECT, or None if it is that of CONNECT.
-    pub fn disconnect_expiry(&self) -> Option<u32> {
+    pub(crate) fn disconnect_expiry(&self) -> Option<u32> {
         (self.outlives_connection() && !self.is_kept()).then_some(0)
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     options::ConnectionOptions,
 };
 
-pub struct MqttSubscription<'o> {
+pub(crate) struct MqttSubscription<'o> {
     request: SubscribeRequest<'o>,
     connection: &'o ConnectionOptions,
     /// The client state of the session, for the next connection.
@@ -35,7 +35,7 @@ pub struct MqttSubscription<'o> {
 }
 
 impl<'o> MqttSubscription<'o> {
-    pub fn new(request: SubscribeRequest<'o>, connection: &'o ConnectionOptions) -> Self {
+    pub(crate) fn new(request: SubscribeRequest<'o>, connection: &'o ConnectionOptions) -> Self {
         Self {
             client: Client::new(&Config::of(request.version())),
             client_id: connection.client_id.clone().unwrap_or_default(),

@@ -19,7 +19,7 @@ use crate::connect::without_os_code;
 
 /// The command to run, with its limits.
 #[derive(Clone, Copy, Debug)]
-pub struct Program<'o> {
+pub(super) struct Program<'o> {
     pub name: &'o OsStr,
     pub arguments: &'o [OsString],
     pub time: Duration,
@@ -28,7 +28,7 @@ pub struct Program<'o> {
 
 /// The reason why the command gave no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum CommandError {
+pub(super) enum CommandError {
     #[error("{name}: {reason}")]
     NotStarted {
         name: String,
@@ -51,7 +51,7 @@ impl Program<'_> {
     /// output.
     ///
     /// The process is killed if it exceeds its time or output limit, and if this future is dropped.
-    pub async fn answer(&self, request: &Request) -> Result<Vec<u8>, CommandError> {
+    pub(super) async fn answer(&self, request: &Request) -> Result<Vec<u8>, CommandError> {
         let mut child = self.start(request)?;
         match timeout(self.time, self.talk(&mut child, &request.body)).await {
             Ok(answer) => answer,

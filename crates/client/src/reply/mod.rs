@@ -21,6 +21,7 @@ use super::{
 use command::Program;
 use replier::Replier;
 
+/// The options of `carillon reply`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     override_usage = "carillon reply [OPTIONS] <DESTINATION> --body <TEXT>\n       \

@@ -25,7 +25,7 @@ use crate::{
     stop::{Stop, StopCause},
 };
 
-pub struct Replier<'o> {
+pub(super) struct Replier<'o> {
     options: &'o ReplyOptions,
     /// Number of answers over all connections.
     answered: u64,
@@ -92,7 +92,7 @@ impl Work for Replier<'_> {
 }
 
 impl<'o> Replier<'o> {
-    pub fn new(options: &'o ReplyOptions) -> Self {
+    pub(super) fn new(options: &'o ReplyOptions) -> Self {
         Self {
             options,
             answered: 0,

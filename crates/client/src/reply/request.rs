@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[derive(Clone, Debug, Default)]
-pub struct Request {
+pub(super) struct Request {
     pub message_id: String,
     /// The destination that it was sent to.
     pub destination: String,
@@ -26,7 +26,7 @@ pub struct Request {
 
 /// The reason why a message cannot be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unanswerable {
+pub(super) enum Unanswerable {
     #[error("it has no reply-to")]
     NoReplyTo,
     #[error("its reply-to is {text:?}: {error}")]
@@ -37,7 +37,7 @@ pub enum Unanswerable {
 }
 
 impl Request {
-    pub fn of(message: &Message<'_>) -> Self {
+    pub(super) fn of(message: &Message<'_>) -> Self {
         let mut headers = BTreeMap::new();
         for header in message.user_headers() {
             // "Only the first header entry SHOULD be used" (STOMP 1.2, "Repeated Header Entries").
@@ -60,7 +60,7 @@ impl Request {
 
     /// Returns the destination of the answer. Checks it here, because the server would end the
     /// connection for an invalid one.
-    pub fn target(&self) -> Result<Target, Unanswerable> {
+    pub(super) fn target(&self) -> Result<Target, Unanswerable> {
         let text = self.reply_to.as_deref().ok_or(Unanswerable::NoReplyTo)?;
         Target::from_stomp(text).map_err(|error| Unanswerable::InvalidReplyTo {
             text: text.to_owned(),
@@ -70,12 +70,12 @@ impl Request {
 
     /// Returns the `correlation-id` of the answer: the request's own, else its message id, as is
     /// usual in JMS.
-    pub fn correlation(&self) -> &str {
+    pub(super) fn correlation(&self) -> &str {
         self.correlation_id.as_deref().unwrap_or(&self.message_id)
     }
 
     /// Returns the environment variables for the command.
-    pub fn environment(&self) -> BTreeMap<String, &str> {
+    pub(super) fn environment(&self) -> BTreeMap<String, &str> {
         let given = [
             (
                 "CARILLON_DESTINATION",
@@ -97,7 +97,7 @@ impl Request {
     }
 
     /// Returns the name of the request for notices on standard error.
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let place = printable(display_name(&self.destination));
         format!("message {} of {place}", printable(&self.message_id))
     }
@@ -115,7 +115,7 @@ fn variable(header: &str) -> String {
 
 #[cfg(test)]
 impl Request {
-    pub fn with_body(body: &[u8]) -> Self {
+    pub(super) fn with_body(body: &[u8]) -> Self {
         Self {
             body: body.to_vec(),
             ..Self::default()

@@ -20,9 +20,9 @@ use crate::{
     render::printable,
 };
 
-pub type Connection = connection::Connection<Stomp>;
+pub(crate) type Connection = connection::Connection<Stomp>;
 
-pub struct Stomp {
+pub(crate) struct Stomp {
     client: Client,
     decoder: Decoder,
 }
@@ -64,7 +64,7 @@ impl Connection {
     /// # Errors
     ///
     /// There is no server, it does not speak STOMP, or it refuses this client.
-    pub async fn open(options: &ConnectionOptions) -> Result<Self, ConnectError> {
+    pub(crate) async fn open(options: &ConnectionOptions) -> Result<Self, ConnectError> {
         let endpoint = options.endpoint(Protocol::Stomp)?;
         let transport = connect::open(&endpoint, &options.trust, SUBPROTOCOL).await?;
         let config = Config {
@@ -109,21 +109,21 @@ impl Connection {
         Ok(())
     }
 
-    pub fn send(&mut self, send: &Send<'_>) {
+    pub(crate) fn send(&mut self, send: &Send<'_>) {
         self.machine.client.send(send, &mut self.outgoing);
     }
 
-    pub fn subscribe(&mut self, subscribe: &Subscribe<'_>) {
+    pub(crate) fn subscribe(&mut self, subscribe: &Subscribe<'_>) {
         self.machine.client.subscribe(subscribe, &mut self.outgoing);
     }
 
-    pub fn unsubscribe(&mut self, id: &str, receipt: Option<&str>) {
+    pub(crate) fn unsubscribe(&mut self, id: &str, receipt: Option<&str>) {
         let client = &self.machine.client;
         client.unsubscribe(id, receipt, &mut self.outgoing);
     }
 
     /// Acknowledges a message; `id` is its [`ack`](wire::stomp::client::Message::ack).
-    pub fn ack(&mut self, id: &str) {
+    pub(crate) fn ack(&mut self, id: &str) {
         self.machine
             .client
             .ack(&acknowledge(id), &mut self.outgoing);
@@ -131,7 +131,7 @@ impl Connection {
 
     /// Rejects a message, so that the server delivers it to another consumer; `id` is its
     /// [`ack`](wire::stomp::client::Message::ack).
-    pub fn nack(&mut self, id: &str) {
+    pub(crate) fn nack(&mut self, id: &str) {
         let client = &self.machine.client;
         client.nack(&acknowledge(id), &mut self.outgoing);
     }
@@ -141,7 +141,7 @@ impl Connection {
     /// # Errors
     ///
     /// The connection is lost, and all events that arrived have been returned.
-    pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Lost> {
+    pub(crate) fn next_event(&mut self) -> Result<Option<Event<'_>>, Lost> {
         let now_ms = self.now_ms();
         // Checked first, because the event borrows the received bytes afterwards.
         let checked = self.check();
@@ -154,7 +154,7 @@ impl Connection {
     }
 
     /// Sends DISCONNECT, and waits up to [`CLOSE_TIMEOUT`] for its receipt.
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         let close = async {
             let client = &self.machine.client;
             client.disconnect(Some(DISCONNECT_RECEIPT), &mut self.outgoing);
@@ -180,7 +180,7 @@ impl Connection {
 }
 
 /// Returns the text of an ERROR frame on one line.
-pub fn error_text(error: &ServerError<'_>) -> String {
+pub(crate) fn error_text(error: &ServerError<'_>) -> String {
     let body = error.body.trim();
     match error.message.as_deref() {
         None => printable(body).into_owned(),

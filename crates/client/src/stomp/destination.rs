@@ -12,19 +12,19 @@ use destination::stomp::{
 
 /// The destination of a SEND: one destination, or several separated by commas.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     stomp: String,
 }
 
 /// The destination of a SUBSCRIBE: a topic or queue, or several by wildcards.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub(crate) struct Source {
     stomp: String,
     kind: DestinationKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidDestination {
+pub(crate) enum InvalidDestination {
     #[error(transparent)]
     Name(#[from] InvalidName),
     #[error(transparent)]
@@ -42,7 +42,7 @@ pub enum InvalidDestination {
 impl Target {
     /// Parses a `destination` header. A name without a prefix is a queue here, not a topic as on
     /// the command line.
-    pub fn from_stomp(text: &str) -> Result<Self, InvalidDestination> {
+    pub(crate) fn from_stomp(text: &str) -> Result<Self, InvalidDestination> {
         let targets = sent_to(text, SESSION)?;
         if targets.iter().any(|one| is_reserved(&one.destination)) {
             return Err(InvalidDestination::Reserved);
@@ -51,7 +51,7 @@ impl Target {
         Ok(Self { stomp })
     }
 
-    pub fn as_stomp(&self) -> &str {
+    pub(crate) fn as_stomp(&self) -> &str {
         &self.stomp
     }
 }
@@ -72,12 +72,12 @@ impl FromStr for Target {
 }
 
 impl Source {
-    pub fn as_stomp(&self) -> &str {
+    pub(crate) fn as_stomp(&self) -> &str {
         &self.stomp
     }
 
     /// Returns true for a queue: each message goes to one consumer, and is kept until then.
-    pub fn is_queue(&self) -> bool {
+    pub(crate) fn is_queue(&self) -> bool {
         self.kind == DestinationKind::Queue
     }
 }
@@ -116,7 +116,7 @@ impl fmt::Display for Source {
 
 /// Returns the destination of a MESSAGE in the usual form. The server passes on the form that the
 /// SEND had, such as `/topic/a/b` or `topic://a.b` for `/topic/a.b`.
-pub fn normalized(stomp: &str) -> Cow<'_, str> {
+pub(crate) fn normalized(stomp: &str) -> Cow<'_, str> {
     let is_usual = |name: &str| !name.contains(['/', ',']);
     let rest = stomp.strip_prefix(TOPIC).or(stomp.strip_prefix(QUEUE));
     if rest.is_some_and(is_usual) {
@@ -133,7 +133,7 @@ pub fn normalized(stomp: &str) -> Cow<'_, str> {
 
 /// Returns a destination as the command line shows it: a topic by its name, any other destination
 /// unchanged.
-pub fn display_name(stomp: &str) -> &str {
+pub(crate) fn display_name(stomp: &str) -> &str {
     match stomp.strip_prefix(TOPIC) {
         Some(topic) if !topic.contains(',') => topic,
         _ => stomp,
@@ -147,8 +147,8 @@ fn is_reserved(Destination { kind, place, name }: &Destination<TopicName>) -> bo
         || (*kind == DestinationKind::Topic && is_advisory)
 }
 
-pub const TOPIC: &str = "/topic/";
-pub const QUEUE: &str = "/queue/";
+pub(crate) const TOPIC: &str = "/topic/";
+pub(crate) const QUEUE: &str = "/queue/";
 
 /// Stands for the name of the session, which is unknown before connecting.
 const SESSION: &str = "session";

@@ -1,11 +1,11 @@
 //! STOMP for the command-line clients: the connection, destinations, and the STOMP parts of `pub`
 //! and `sub`.
 
-pub mod connection;
-pub mod destination;
-pub mod options;
-pub mod publication;
-pub mod render;
-pub mod subscription;
+pub(crate) mod connection;
+pub(crate) mod destination;
+pub(crate) mod options;
+pub(crate) mod publication;
+pub(crate) mod render;
+pub(crate) mod subscription;
 
-pub use connection::Connection;
+pub(crate) use connection::Connection;

@@ -14,7 +14,7 @@ use super::destination::Source;
 use crate::{options::selector, subscribe::SubscribeOptions};
 
 #[derive(Clone, Debug, clap::Args)]
-pub struct StompOptions {
+pub(crate) struct StompOptions {
     /// Start with earlier messages: with each topic's last one ("last"), or after a sequence or a
     /// message id
     #[arg(long, value_name = "last|SEQUENCE|ID", env = "CARILLON_SUB_SINCE")]
@@ -62,7 +62,7 @@ struct Since(String);
 
 impl StompOptions {
     /// Returns an option for STOMP that was given, or None.
-    pub fn given_option(&self) -> Option<&'static str> {
+    pub(crate) fn given_option(&self) -> Option<&'static str> {
         let options = [
             ("--since", self.since.is_some()),
             ("--selector", self.selector.is_some()),
@@ -77,7 +77,7 @@ impl StompOptions {
 
 /// The checked options of a subscription.
 #[derive(Debug)]
-pub struct SubscribeRequest<'o> {
+pub(crate) struct SubscribeRequest<'o> {
     pub source: Source,
     options: &'o StompOptions,
 }
@@ -86,7 +86,7 @@ impl<'o> SubscribeRequest<'o> {
     /// # Errors
     ///
     /// The destination is invalid, or an option does not apply to a queue or a topic.
-    pub fn of(options: &'o SubscribeOptions) -> anyhow::Result<Self> {
+    pub(crate) fn of(options: &'o SubscribeOptions) -> anyhow::Result<Self> {
         let source = options.source.parse();
         let source = source.map_err(|error| anyhow!("\"{}\": {error}", options.source))?;
         let request = Self {
@@ -128,18 +128,18 @@ impl<'o> SubscribeRequest<'o> {
         }
     }
 
-    pub const fn browses(&self) -> bool {
+    pub(crate) const fn browses(&self) -> bool {
         self.options.browse
     }
 
     /// Returns true if the server keeps messages until they are acknowledged.
-    pub fn is_kept(&self) -> bool {
+    pub(crate) fn is_kept(&self) -> bool {
         self.source.is_queue() || self.options.durable.is_some()
     }
 
     /// Returns the acknowledgement mode. Kept messages are acknowledged after they are printed, so
     /// that messages in flight at the end of the command are not lost.
-    pub fn ack(&self) -> AckMode {
+    pub(crate) fn ack(&self) -> AckMode {
         match self.is_kept() && !self.options.browse {
             true => AckMode::Client,
             false => AckMode::Auto,
@@ -148,7 +148,7 @@ impl<'o> SubscribeRequest<'o> {
 
     /// Returns the headers of the SUBSCRIBE; `window` is the maximum number of unacknowledged
     /// messages.
-    pub fn headers<'s>(&'s self, window: &'s str) -> Vec<(&'static str, &'s str)> {
+    pub(crate) fn headers<'s>(&'s self, window: &'s str) -> Vec<(&'static str, &'s str)> {
         let is_acknowledged = self.ack() != AckMode::Auto;
         let headers = [
             (header::SELECTOR, self.options.selector.as_deref()),
@@ -162,17 +162,17 @@ impl<'o> SubscribeRequest<'o> {
             .collect()
     }
 
-    pub fn since(&self) -> Option<&'o str> {
+    pub(crate) fn since(&self) -> Option<&'o str> {
         self.options.since.as_ref().map(|since| since.0.as_str())
     }
 
     /// Returns true if the start of the subscription is a fixed message, independent of later
     /// publications.
-    pub fn begins_at_a_message(&self) -> bool {
+    pub(crate) fn begins_at_a_message(&self) -> bool {
         self.since().is_some_and(|since| since != LAST)
     }
 
-    pub fn overflow(&self) -> Option<&'static str> {
+    pub(crate) fn overflow(&self) -> Option<&'static str> {
         self.options.overflow.map(|overflow| match overflow {
             Overflow::DropOldest => "drop-oldest",
             Overflow::Latest => "latest",

@@ -15,7 +15,7 @@ use crate::{
     publish::{Publication, PublishError, PublishOptions},
 };
 
-pub struct StompPublication<'o> {
+pub(crate) struct StompPublication<'o> {
     options: &'o PublishOptions,
     target: Target,
     headers: Vec<(&'o str, &'o str)>,
@@ -30,7 +30,7 @@ impl<'o> StompPublication<'o> {
     /// # Errors
     ///
     /// The destination is invalid.
-    pub fn of(options: &'o PublishOptions) -> anyhow::Result<Self> {
+    pub(crate) fn of(options: &'o PublishOptions) -> anyhow::Result<Self> {
         let destination = &options.destination;
         let target = destination.parse();
         let headers = options.headers.iter();

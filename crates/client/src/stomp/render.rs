@@ -9,7 +9,7 @@ use super::destination::{QUEUE, TOPIC, display_name, normalized};
 use crate::render::{Body, Format, json, printable, text};
 
 /// Appends the message as one line.
-pub fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {
+pub(crate) fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {
     let destination = normalized(&message.destination);
     match format {
         Format::Body => text(None, message.body, out),
@@ -19,7 +19,7 @@ pub fn message(format: Format, message: &Message<'_>, out: &mut Vec<u8>) {
 }
 
 /// Appends the report of messages missed before a message of this topic, as one line of JSON.
-pub fn missed_record(topic: &str, missed: Missed, out: &mut Vec<u8>) {
+pub(crate) fn missed_record(topic: &str, missed: Missed, out: &mut Vec<u8>) {
     let (from, to) = match missed {
         Missed::Range { from, to } => (Some(from), Some(to)),
         Missed::Unknown => (None, None),
@@ -29,7 +29,7 @@ pub fn missed_record(topic: &str, missed: Missed, out: &mut Vec<u8>) {
 }
 
 /// Returns the report of messages missed before a message of this topic, as text.
-pub fn missed_note(topic: &str, missed: Missed) -> String {
+pub(crate) fn missed_note(topic: &str, missed: Missed) -> String {
     let topic = printable(topic);
     match missed {
         Missed::Range { from, to } if from == to => format!("missed 1 message of {topic} ({from})"),

@@ -24,7 +24,7 @@ use crate::{
     render::Format,
 };
 
-pub struct StompSubscription<'o> {
+pub(crate) struct StompSubscription<'o> {
     request: SubscribeRequest<'o>,
     connection: &'o ConnectionOptions,
     /// Id of the latest message.
@@ -32,7 +32,10 @@ pub struct StompSubscription<'o> {
 }
 
 impl<'o> StompSubscription<'o> {
-    pub const fn new(request: SubscribeRequest<'o>, connection: &'o ConnectionOptions) -> Self {
+    pub(crate) const fn new(
+        request: SubscribeRequest<'o>,
+        connection: &'o ConnectionOptions,
+    ) -> Self {
         Self {
             request,
             connection,
