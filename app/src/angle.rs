@@ -1,9 +1,9 @@
-//! Degrees, as a message gives them and as the square turns.
+//! Angles in degrees: the angle of a message and the rotation of the square.
 
 use crate::number;
 
-/// The rotation to draw for `angle` when `drawn` is drawn now: the same direction, reached the short
-/// way round. From 350 to 40 the square goes on by 50 instead of back by 310.
+/// Returns the rotation to draw for `angle` when `drawn` is drawn now: the same direction as `angle`, reached over the
+/// shorter way. From 350 to 40 the square turns 50 forward, not 310 back.
 pub fn turned(drawn: f64, angle: f64) -> f64 {
     let difference = wrapped(angle - drawn);
     let turn = if difference > 180.0 {
@@ -12,7 +12,7 @@ pub fn turned(drawn: f64, angle: f64) -> f64 {
         difference
     };
     let rotation = drawn + turn;
-    // Beyond this a double cannot tell degrees apart any more.
+    // Beyond this value a double can no longer distinguish degrees.
     if rotation.abs() < 1e12 {
         rotation
     } else {
@@ -20,14 +20,14 @@ pub fn turned(drawn: f64, angle: f64) -> f64 {
     }
 }
 
-/// The same direction from 0 up to 360. Rust's own remainders bring a division of 128 bits along; they
-/// are other than this only where a double cannot tell degrees apart.
+/// Returns the same direction in the range from 0 to below 360. Rust's own remainder would add a 128-bit division to
+/// the binary; the results differ only for numbers in which a double cannot distinguish degrees.
 pub fn wrapped(angle: f64) -> f64 {
     let rest = angle - (angle / 360.0).floor() * 360.0;
     rest.clamp(0.0, 360.0)
 }
 
-/// The number as text, without more decimals than can be seen.
+/// Returns the number as text with at most two decimals.
 pub fn text(angle: f64) -> String {
     let rounded = (angle * 100.0).round() / 100.0;
     if rounded.is_finite() && rounded.abs() < 1e9 {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn angles_are_wrapped_as_by_the_remainder() {
+    fn wrapped_gives_the_same_result_as_the_remainder() {
         for angle in [
             0.0,
             359.5,
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_square_takes_the_short_way() {
+    fn the_square_turns_the_shorter_way() {
         for (drawn, angle, rotation) in [
             (0.0, 50.0, 50.0),
             (350.0, 40.0, 400.0),
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rotation_always_shows_the_angle() {
+    fn the_rotation_always_points_in_the_direction_of_the_angle() {
         for step in 0..2000 {
             let (drawn, angle) = (
                 f64::from(step) * 7.3 - 5000.0,
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_angle_is_written_without_noise() {
+    fn an_angle_is_written_with_at_most_two_decimals() {
         for (angle, written) in [
             (50.0, "50"),
             (-12.5, "-12.5"),

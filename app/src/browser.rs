@@ -1,5 +1,5 @@
-//! The few things of the browser that pages use beside the DOM: clocks, timers that stop when
-//! dropped, storage, and what the reader prefers. Nothing here is called on the server.
+//! Browser functions that the pages use besides the DOM: clocks, timers that stop when dropped,
+//! storage and the reader's preferences. The server calls nothing in this module.
 
 use js_sys::{Date, Function, Math};
 use leptos::prelude::window;
@@ -8,14 +8,14 @@ use web_sys::Storage;
 
 use crate::stopped::has_stopped;
 
-/// Milliseconds of a clock that never goes back.
+/// Returns milliseconds of a monotonic clock.
 pub fn now_ms() -> f64 {
     window()
         .performance()
         .map_or_else(Date::now, |performance| performance.now())
 }
 
-/// The time of day here, such as `22:47:03`.
+/// Returns the local time of day, such as `22:47:03`.
 pub fn time_of_day(unix_ms: f64) -> String {
     let date = Date::new(&JsValue::from_f64(unix_ms));
     format!(
@@ -30,12 +30,12 @@ pub fn unix_ms() -> f64 {
     Date::now()
 }
 
-/// ISO 8601, in UTC.
+/// Returns the current time as ISO 8601, in UTC.
 pub fn iso_now() -> String {
     Date::new_0().to_iso_string().into()
 }
 
-/// A random number from 0 up to but not including 1.
+/// Returns a random number from 0 up to but not including 1.
 pub fn chance() -> f64 {
     Math::random()
 }
@@ -45,8 +45,8 @@ pub fn prefers_reduced_motion() -> bool {
     query.ok().flatten().is_some_and(|query| query.matches())
 }
 
-/// A call that the browser is to make, and does not make once this is dropped. It may be dropped
-/// while it is made. After a panic it does nothing.
+/// A scheduled call. Dropping the value cancels the call, also from inside the call itself. After a
+/// panic the call does nothing.
 pub struct Appointment {
     handle: Option<i32>,
     cancel: fn(i32),
@@ -54,7 +54,7 @@ pub struct Appointment {
 }
 
 impl Appointment {
-    /// Again and again.
+    /// Calls repeatedly, once per period.
     pub fn every(period_ms: u32, call: impl Fn() + 'static) -> Self {
         let period_ms = period_ms.cast_signed();
         Self::new(
@@ -64,7 +64,7 @@ impl Appointment {
         )
     }
 
-    /// Once.
+    /// Calls once, after the pause.
     pub fn after(pause_ms: u32, call: impl Fn() + 'static) -> Self {
         let pause_ms = pause_ms.cast_signed();
         Self::new(
@@ -74,12 +74,12 @@ impl Appointment {
         )
     }
 
-    /// Once, before the next paint. A hidden page does not paint.
+    /// Calls once, before the next paint. A hidden page does not paint.
     pub fn next_frame(call: impl Fn() + 'static) -> Self {
         Self::new(
             running(call),
             |call| window().request_animation_frame(call),
-            // It may be over already.
+            // The frame may have been painted already; cancelling then has no effect.
             |handle| drop(window().cancel_animation_frame(handle)),
         )
     }
@@ -114,25 +114,27 @@ impl Drop for Appointment {
     }
 }
 
-/// What a reader has set, kept in this browser. `None` where nothing is kept or nothing may be.
+/// Returns a stored setting of the reader. Returns `None` if there is none or if the browser
+/// forbids storage.
 pub fn kept(key: &str) -> Option<String> {
     local()?.get_item(key).ok().flatten()
 }
 
-/// Keeps a setting if the browser lets us; the page works without.
+/// Stores a setting if the browser allows it; the page works without.
 pub fn keep(key: &str, value: &str) {
     if let Some(storage) = local() {
         let _ = storage.set_item(key, value);
     }
 }
 
-/// This tab's name as a producer: six characters, the same after a reload.
+/// Returns this tab's name as a producer: six characters, the same after a reload.
 pub fn producer_id() -> String {
     let session = window().session_storage().ok().flatten();
     let known = session
         .as_ref()
         .and_then(|session| session.get_item(PRODUCER).ok().flatten());
-    // What is stored may have been changed; it goes into JSON as it is.
+    // The stored value may have been changed by others, and it is written into JSON without
+    // escaping.
     let sound = |id: &String| id.len() == 6 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     known.filter(sound).unwrap_or_else(|| {
         let id = random_id();

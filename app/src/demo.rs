@@ -1,5 +1,5 @@
-//! The demonstration's two topics, and what the pages keep of them while the reader goes from page
-//! to page.
+//! The two topics of the demonstration, and the received messages that the pages keep during
+//! navigation.
 
 use leptos::prelude::*;
 
@@ -34,7 +34,7 @@ impl Demo {
     }
 }
 
-/// A context: what was received, by topic, for as long as the document lives.
+/// A context: the received messages by topic, kept as long as the document exists.
 #[derive(Clone, Copy)]
 pub struct Feeds {
     rect: RwSignal<Feed>,
@@ -57,15 +57,15 @@ impl Feeds {
     }
 }
 
-/// Every message of the topic, from the image in the first paint on, until the page is left. Gives
-/// the image as well, when the server rendered this page.
+/// Follows every message of the topic until the page is left, starting with the image of the first
+/// paint. Returns the image as well if the server rendered this page.
 pub fn follow(demo: Demo) -> (RwSignal<Feed>, Option<Image>) {
     let feed = expect_context::<Feeds>().of(demo);
     let image = listen(demo, feed, Delivery::Every);
     (feed, image)
 }
 
-/// The newest message of the topic and nothing else: for a miniature.
+/// Follows only the newest message of the topic: for a miniature.
 pub fn newest(demo: Demo) -> RwSignal<Feed> {
     let feed = RwSignal::default();
     listen(demo, feed, Delivery::Latest);
@@ -92,7 +92,8 @@ fn listen(demo: Demo, feed: RwSignal<Feed>, delivery: Delivery) -> Option<Image>
     image
 }
 
-/// The topic's last image, from the server that renders or from the page that it rendered.
+/// Returns the topic's last image: on the server from the broker, in the browser from the rendered
+/// page.
 fn image(topic: &'static str) -> Option<Image> {
     let render = || use_context::<Host>().and_then(|host| (host.last_image)(topic));
     carried(render)

@@ -1,5 +1,5 @@
-//! What a page has received from its topic: the newest reading, a bounded list, and what is to be
-//! said about the rest. Pure; `components::messages` draws it.
+//! The messages that a page has received from its topic: the newest reading, a bounded list and counts. Pure;
+//! `components::messages` draws it.
 
 use std::{collections::VecDeque, slice, sync::Arc};
 
@@ -16,9 +16,9 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Feed {
     lines: VecDeque<Arc<Line>>,
-    /// The newest reading there was; outlives [`Feed::clear`].
+    /// The newest reading; [`Feed::clear`] keeps it.
     latest: Option<Data>,
-    /// The newest message there was, understood or not.
+    /// The newest message, understood or not.
     seen: Option<MessageId>,
     next_key: u64,
     received: u64,
@@ -28,17 +28,18 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Begins with the image that the server rendered, as the page's first paint.
+    /// Starts with the image that the server rendered, for the page's first paint.
     pub fn begin(&mut self, image: &Image, reads: Reader) {
         self.latest = reads(&image.body).map(|reading| reading.data());
     }
 
-    /// Lists that image. It is no message that was received.
+    /// Adds that image to the list. The image does not count as a received message.
     pub fn list(&mut self, image: &Message, reads: Reader) {
         self.take_all(slice::from_ref(image), reads);
     }
 
-    /// Takes in what arrived since the last frame. What `reads` does not understand is counted only.
+    /// Takes the messages that arrived since the last frame. A message that `reads` does not understand is only
+    /// counted.
     pub fn take(&mut self, messages: &[Message], reads: Reader, now_ms: f64) {
         self.rate.count(messages.len() as u64, now_ms);
         self.received += messages.len() as u64;
@@ -47,10 +48,10 @@ impl Feed {
         self.lines.drain(..surplus);
     }
 
-    /// How many were not understood.
+    /// Returns the number of messages that were not understood.
     fn take_all(&mut self, messages: &[Message], reads: Reader) -> u64 {
         let mut ignored = 0;
-        // Only the newest is drawn, so only its numbers are needed.
+        // Only the newest message is drawn, so only its numbers are needed.
         let mut newest = None;
         for message in messages {
             match self.take_one(message, reads) {
@@ -87,7 +88,7 @@ impl Feed {
         self.lines.push_back(Arc::new(Line { key, ..line }));
     }
 
-    /// Empties the list and its counts. What the page draws stays.
+    /// Empties the list and its counts. The drawn values stay.
     pub fn clear(&mut self) {
         *self = Self {
             latest: self.latest.take(),
@@ -101,7 +102,7 @@ impl Feed {
         self.lines.iter().cloned().collect()
     }
 
-    /// Returns where [`Feed::angle`] and [`Feed::bars`] come from.
+    /// Returns the source of [`Feed::angle`] and [`Feed::bars`].
     pub fn source(&self) -> Source {
         match self.latest {
             Some(_) => Source::Message,
@@ -109,7 +110,7 @@ impl Feed {
         }
     }
 
-    /// The newest number; 0 until there is one.
+    /// Returns the newest number, or 0 before the first.
     pub fn angle(&self) -> f64 {
         match &self.latest {
             Some(Data::Number(angle)) => *angle,
@@ -117,7 +118,7 @@ impl Feed {
         }
     }
 
-    /// The newest numbers; 1 to 7 until there are any.
+    /// Returns the newest numbers, or 1 to 7 before the first.
     pub fn bars(&self) -> Vec<f64> {
         match &self.latest {
             Some(Data::Numbers(bars)) => bars.clone(),
@@ -125,22 +126,22 @@ impl Feed {
         }
     }
 
-    /// After which message to go on.
+    /// Returns the message after which a subscription resumes.
     pub fn seen(&self) -> Option<MessageId> {
         self.seen
     }
 
-    /// Messages since the list was last cleared, the ignored ones too.
+    /// Returns the number of messages since the list was last cleared, including ignored ones.
     pub fn received(&self) -> u64 {
         self.received
     }
 
-    /// Messages that the broker told to have skipped in between, where it knows how many.
+    /// Returns the number of messages that the broker reported as skipped, if it knows the number.
     pub fn missed(&self) -> u64 {
         self.missed
     }
 
-    /// Messages whose data was not what the page shows.
+    /// Returns the number of messages whose data the page cannot show.
     pub fn ignored(&self) -> u64 {
         self.ignored
     }
@@ -150,10 +151,10 @@ impl Feed {
     }
 }
 
-/// Where the values come from that a page draws.
+/// The source of the values that a page draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// Values of the program, drawn until the first message that the page understands.
+    /// Example values, drawn until the first message that the page understands.
     Example,
     Message,
 }
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_reading_is_the_last_that_was_understood() {
+    fn the_newest_reading_is_that_of_the_last_message_understood() {
         let feed = feed(&[message(1, r#"{"data":50}"#), message(2, r#"{"data":"x"}"#)]);
         assert_eq!(feed.angle(), 50.0);
         assert_eq!(
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_has_a_row_before_the_message_after_it() {
+    fn a_gap_has_a_row_before_the_next_message() {
         let missed = Missed::Range { from: 2, to: 8 };
         let after = Message {
             missed: Some(missed),
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_skipped_is_counted_even_before_a_message_that_is_ignored() {
+    fn skipped_messages_are_counted_also_before_an_ignored_message() {
         let missed = |from, to| Some(Missed::Range { from, to });
         let after = |position, body, missed| Message {
             missed,
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_bounded_and_its_keys_are_not_used_twice() {
+    fn the_list_is_bounded_and_no_key_is_used_twice() {
         let many: Vec<_> = (1..=500).map(|n| message(n, r#"{"data":1}"#)).collect();
         let mut feed = feed(&many);
         assert_eq!(feed.lines().len(), MOST_LINES);
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_an_example_until_a_message_is_understood() {
+    fn the_values_are_an_example_until_a_message_is_understood() {
         let mut feed = feed(&[message(1, r#"{"data":"x"}"#)]);
         assert_eq!(feed.source(), Source::Example);
         feed.take(&[message(2, r#"{"data":0}"#)], reading::number, 0.0);
@@ -270,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn clearing_keeps_what_is_drawn() {
+    fn clearing_keeps_the_drawn_values() {
         let mut feed = feed(&[message(1, r#"{"data":50}"#)]);
         feed.clear();
         assert_eq!(feed.angle(), 50.0);
@@ -279,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_producer_is_the_payloads_or_else_the_connections() {
+    fn the_producer_is_that_of_the_payload_or_else_of_the_connection() {
         let lines = feed(&[
             message(1, r#"{"producerId":"me","data":1}"#),
             message(2, r#"{"data":1}"#),
@@ -301,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn until_there_is_a_reading_the_pictures_have_their_first_values() {
+    fn the_pictures_have_default_values_until_the_first_reading() {
         assert_eq!(Feed::default().source(), Source::Example);
         assert_eq!(Feed::default().angle(), 0.0);
         assert_eq!(Feed::default().bars(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);

@@ -7,7 +7,7 @@ use crate::{
     row::{Cell, Row},
 };
 
-/// Where the broker publishes its figures, once a second while somebody listens.
+/// The topic of the broker's figures; published once a second while it has a subscriber.
 pub const TOPIC: &str = "$SYS.figures";
 
 pub fn read(body: &str) -> Option<Figures> {
@@ -16,7 +16,7 @@ pub fn read(body: &str) -> Option<Figures> {
         .map(|figures| Figures::from_json(&figures))
 }
 
-/// A whole number in groups of three digits, set apart by a narrow space that does not break.
+/// Returns a whole number in groups of three digits, separated by a narrow no-break space.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -49,7 +49,7 @@ pub fn version_and_age(figures: &Figures) -> String {
     )
 }
 
-/// The row of a topic.
+/// Returns the row of a topic.
 pub fn topic_row(topic: &TopicFigures) -> Row {
     let cell = |column, figure| Cell {
         column,
@@ -67,7 +67,7 @@ pub fn topic_row(topic: &TopicFigures) -> Row {
     }
 }
 
-/// The two largest units of a time.
+/// Returns the two largest units of a duration.
 fn duration(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_may_say_more_and_less_than_is_known_here() {
+    fn unknown_and_missing_members_of_figures_are_accepted() {
         let figures =
             read(r#"{"version":"0.1.0","published":7,"new":[],"topicList":[{"name":"rect"}]}"#);
         let figures = figures.expect("figures");

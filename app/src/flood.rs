@@ -1,12 +1,12 @@
-//! How much of a list is drawn. In a flood nobody reads line by line: then the lines in view are enough
-//! for who follows, and who has scrolled up keeps what there is to read. Pure; `components::message_list`
-//! draws, and tells when it has been calm for a while.
+//! The lines of a list to draw. During a flood no reader can read each line, so a reader who follows gets only the lines
+//! in view, and a reader who has scrolled up keeps the lines that were there. Pure; `components::message_list` draws
+//! the lines and calls `calm` after a pause.
 
 use std::sync::Arc;
 
 use crate::line::Line;
 
-/// Where in the list its reader is.
+/// The reader's position in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
     /// At the newest line.
@@ -18,13 +18,13 @@ pub enum Reader {
 pub struct Flood {
     newest: Option<u64>,
     is_on: bool,
-    /// What the reader has scrolled to in a flood.
+    /// The lines that a reader has scrolled up to during a flood.
     held: Option<Vec<Arc<Line>>>,
 }
 
 impl Flood {
-    /// Notes the lines that there are now; true when these are more new ones at once than are to be
-    /// read one by one. The flood lasts until [`calm`](Self::calm).
+    /// Notes the current lines. Returns true if more new lines came at once than a reader can read. The flood lasts
+    /// until [`calm`](Self::calm).
     pub fn note(&mut self, lines: &[Arc<Line>]) -> bool {
         let newest = lines.last().map(|line| line.key);
         let before = std::mem::replace(&mut self.newest, newest);
@@ -36,12 +36,12 @@ impl Flood {
         is_more
     }
 
-    /// There has been no more than can be read, for long enough.
+    /// Ends the flood. Called after a pause with few new lines.
     pub fn calm(&mut self) {
         self.is_on = false;
     }
 
-    /// Those to draw of all lines.
+    /// Returns the lines to draw.
     pub fn drawn<'a>(&'a mut self, lines: &'a [Arc<Line>], reader: Reader) -> &'a [Arc<Line>] {
         match (self.is_on, reader) {
             (true, Reader::ScrolledUp) => self.held.get_or_insert_with(|| lines.to_vec()),
@@ -54,7 +54,7 @@ impl Flood {
     }
 }
 
-/// Lines in a frame.
+/// Maximum number of new lines in a frame that a reader can read.
 const MOST_READABLE: u64 = 8;
 /// At least as many lines as the list has room for.
 const IN_VIEW: usize = 40;
@@ -75,7 +75,7 @@ mod tests {
         Some((drawn.first()?.key, drawn.last()?.key))
     }
 
-    /// After more lines at once than can be read: 900 to 1099 of them.
+    /// Returns a list after a flood: the lines 900 to 1099 came at once.
     fn flooded() -> (Flood, Vec<Arc<Line>>) {
         let mut flood = Flood::default();
         flood.note(&lines(800, 1000));
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_is_no_flood() {
+    fn few_new_lines_at_a_time_are_no_flood() {
         let mut flood = Flood::default();
         assert!(!flood.note(&[]));
         assert!(!flood.note(&lines(0, 200)), "the first lines there are");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn who_follows_a_flood_sees_its_newest_lines() {
+    fn a_reader_who_follows_a_flood_sees_its_newest_lines() {
         let (mut flood, all) = flooded();
         let drawn = flood.drawn(&all, Reader::Following);
         assert_eq!(keys(drawn), Some((1060, 1099)));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_scrolled_up_keeps_what_there_is_to_read() {
+    fn a_reader_who_has_scrolled_up_keeps_the_lines() {
         let (mut flood, all) = flooded();
         flood.drawn(&all, Reader::ScrolledUp);
         let later = lines(2000, 2200);

@@ -1,15 +1,15 @@
-//! What the server gives the pages while it renders them. In the browser none of it exists: there
-//! the same facts arrive over the connection.
+//! The data that the server gives the pages for rendering. In the browser the same data arrive over
+//! the connection.
 
 use std::sync::Arc;
 
 use crate::{json::Json, queues::Queues};
 
-/// The path of the request that is being answered, without query.
+/// The path of the current request, without query.
 #[derive(Clone, Debug)]
 pub struct RequestPath(pub String);
 
-/// Site paths of the files whose names carry a hash, such as `/pkg/carillon-1f2e.js`.
+/// Site paths of the files that have a hash in their name, such as `/pkg/carillon-1f2e.js`.
 #[derive(Clone, Debug)]
 pub struct Assets {
     pub css: String,
@@ -17,10 +17,10 @@ pub struct Assets {
     pub wasm: String,
 }
 
-/// The broker, as far as a page's first paint needs it.
+/// The broker's data for a page's first paint.
 #[derive(Clone)]
 pub struct Host {
-    /// The last image of the topic of this name.
+    /// Returns the last image of the topic with this name.
     pub last_image: Arc<LastImage>,
     pub figures: Arc<dyn Fn() -> Figures + Send + Sync>,
     pub queues: Arc<dyn Fn() -> Queues + Send + Sync>,
@@ -36,7 +36,7 @@ type LastImage = dyn Fn(&str) -> Option<Image> + Send + Sync;
     serde(rename_all = "camelCase")
 )]
 pub struct Image {
-    /// `{epoch:x}-{position}`: what `since` takes.
+    /// `{epoch:x}-{position}`, the form that `since` takes.
     pub id: String,
     pub sequence: u64,
     pub timestamp_ms: u64,
@@ -59,7 +59,8 @@ pub struct Figures {
     pub connections: u64,
     pub subscriptions: u64,
     pub topics: u64,
-    /// Messages since start: taken in, handed to subscriptions, skipped at a subscription's bound.
+    /// Messages since the start: accepted, delivered to subscriptions, skipped at a subscription's
+    /// bound.
     pub published: u64,
     pub delivered: u64,
     pub dropped: u64,
@@ -67,7 +68,7 @@ pub struct Figures {
     pub refused: u64,
     pub published_per_second: f64,
     pub delivered_per_second: f64,
-    /// Bytes of messages held, by topics, slow readers and queues.
+    /// Bytes of the messages that topics, slow readers and queues hold.
     pub bytes_held: u64,
     /// Some of the topics, at most as many as a page can show; `topics` counts all.
     pub topic_list: Vec<TopicFigures>,
@@ -81,14 +82,14 @@ pub struct Figures {
 )]
 pub struct TopicFigures {
     pub name: String,
-    /// The newest entry's.
+    /// The sequence of the newest entry.
     pub sequence: u64,
     pub subscriptions: u64,
     pub per_second: f64,
 }
 
-// The other direction, which the browser needs. A member that is missing has its default, so that
-// pages and servers of neighbouring versions understand each other.
+// The reading side, for the browser. A missing member gets its default, so that pages and servers
+// of neighbouring versions understand each other.
 
 impl Image {
     pub(crate) fn from_json(json: &Json<'_>) -> Option<Self> {
@@ -143,7 +144,7 @@ fn number(json: &Json<'_>, name: &str) -> f64 {
     json.member(name).and_then(Json::number).unwrap_or_default()
 }
 
-/// Counts are exact up to 2⁵³, as everywhere in JSON.
+/// Counts are exact up to 2⁵³, as always in JSON.
 pub(crate) fn whole(json: &Json<'_>, name: &str) -> u64 {
     number(json, name) as u64
 }
@@ -154,7 +155,7 @@ mod tests {
     use crate::json;
 
     #[test]
-    fn figures_are_read_as_the_server_writes_them() {
+    fn figures_survive_a_round_trip() {
         let topic = TopicFigures {
             name: "a.b".into(),
             sequence: 1,
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_read_as_the_server_writes_it() {
+    fn an_image_survives_a_round_trip() {
         let image = Image {
             id: "a-1".into(),
             sequence: 1,

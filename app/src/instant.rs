@@ -1,6 +1,6 @@
-//! Moments as text where there is no browser to ask: always in UTC.
+//! Moments as text, without a browser: always in UTC.
 
-/// ISO 8601 to the second, such as `2026-11-22T22:47:03Z`.
+/// Returns a moment as ISO 8601 to the second, such as `2026-11-22T22:47:03Z`.
 pub fn iso(unix_ms: u64) -> String {
     let seconds = unix_ms / 1000;
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
@@ -9,7 +9,7 @@ pub fn iso(unix_ms: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The date of a day since 1970-01-01, by eras of 400 years that begin on 1 March.
+/// Returns the date of a day since 1970-01-01, by eras of 400 years that begin on 1 March.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);

@@ -1,26 +1,26 @@
-//! Reads JSON (RFC 8259), and says where it is none. Pure.
+//! A JSON parser (RFC 8259) that reports the position of a fault. Pure.
 //!
-//! The pages have a reader of their own because serde_json's, with the tables it needs, would be an
-//! eighth of what a browser has to fetch. The server writes JSON with serde_json all the same.
+//! The pages have their own parser because serde_json with its tables would be an eighth of the
+//! bytes that a browser downloads. The server writes JSON with serde_json.
 
 use std::borrow::Cow;
 
 use crate::number::parsed;
 
-/// A value, as far as possible in the words of the text that it was read from. Members of an object
-/// are in the order of the text; of a name that is repeated the first counts.
+/// A value that borrows from the text where possible. The members of an object are in the order of
+/// the text; of members with the same name the first counts.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json<'a> {
     Null,
     Bool(bool),
-    /// As it is written; finite.
+    /// The text of the number; its value is finite.
     Number(&'a str),
     Text(Cow<'a, str>),
     Array(Vec<Json<'a>>),
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
-/// Why a text is no JSON, and where; lines and columns count from 1, columns in characters.
+/// A fault in a text and its position; lines and columns count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub what: &'static str,
@@ -28,11 +28,11 @@ pub struct Fault {
     pub column: usize,
 }
 
-/// The value that the text is.
+/// Parses a text that is one JSON value.
 ///
 /// # Errors
 ///
-/// What is wrong first.
+/// Returns the first fault.
 pub fn read(text: &str) -> Result<Json<'_>, Fault> {
     let mut reader = Reader {
         text,
@@ -90,7 +90,7 @@ fn fault(text: &str, at: usize, what: &'static str) -> Fault {
 
 struct Reader<'a> {
     text: &'a str,
-    /// At the start of a character, except inside of a string.
+    /// Byte offset; at the start of a character, except inside a string.
     at: usize,
     depth: usize,
 }
@@ -174,7 +174,8 @@ impl<'a> Reader<'a> {
                     start = self.at;
                 }
                 Some(0..=0x1f) => return Err("a control character must be escaped"),
-                // A quote, a backslash or a control character is no part of a longer character.
+                // Quotes, backslashes and control characters are never part of a longer UTF-8
+                // sequence.
                 Some(_) => self.at += 1,
             }
         }
@@ -202,7 +203,7 @@ impl<'a> Reader<'a> {
         Ok(escaped)
     }
 
-    /// `\u` and four digits, twice for what is beyond the basic plane.
+    /// Reads `\u` and four digits, twice for a character beyond the basic plane.
     fn escaped_code(&mut self) -> Read<char> {
         let first = self.code_unit()?;
         let code = match first {
@@ -243,7 +244,7 @@ impl<'a> Reader<'a> {
             self.digits()?;
         }
         let number = &self.text[start..self.at];
-        // Without an exponent it takes more digits than this to be too large.
+        // A number without an exponent needs more digits than this to exceed the range of a double.
         let may_be_large = number.len() > 300 || number.contains(['e', 'E']);
         if may_be_large && !parsed(number).is_finite() {
             return Err("too large a number");
@@ -343,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_what_they_say() {
+    fn numbers_have_the_value_of_their_text() {
         for (text, number) in [
             ("-12.5e1", -125.0),
             ("0.30000000000000004", 0.1 + 0.2),
@@ -355,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_have_their_place() {
+    fn faults_have_their_position() {
         for (text, what, line, column) in [
             ("", ENDS, 1, 1),
             (r#"{"a":}"#, "a value was expected", 1, 6),
@@ -397,7 +398,7 @@ mod tests {
 
     #[cfg(feature = "ssr")]
     #[test]
-    fn it_agrees_with_serde_json_on_what_is_json() {
+    fn the_parser_and_serde_json_accept_the_same_texts() {
         let parts = [
             "{", "}", "[", "]", ",", ":", "\"a\"", "1", "-2.5e3", "true", "null", " ", "0", "\\",
         ];

@@ -1,10 +1,10 @@
 //! Carillon's pages. The server renders them with the topics' last images. In the browser the
-//! program draws them again in the same place, and follows the topics over one STOMP connection, as
-//! any other client would.
+//! program draws them again in the same place and subscribes to the topics over one STOMP
+//! connection, like any other client.
 //!
-//! What the server needs: [`shell()`] (the document), [`PATHS`] and [`Route`] (which paths have a
-//! page), and the contexts [`Assets`], [`Host`] and [`RequestPath`], provided before rendering.
-//! What the browser needs: `start()`.
+//! The server uses [`shell()`] (the document), [`PATHS`] and [`Route`] (the paths that have a
+//! page), and the contexts [`Assets`], [`Host`] and [`RequestPath`], which it provides before
+//! rendering. The browser calls `start()`.
 
 mod angle;
 mod browser;
@@ -53,7 +53,7 @@ pub fn start() {
     mount::mount();
     let document = leptos::prelude::document().document_element();
     if let Some(document) = document {
-        // Only the style of notes and those who measure look at the mark.
+        // Only the style of notes and the page benchmark read the mark.
         let _ = document.set_attribute("data-started", "");
     }
 }

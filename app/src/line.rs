@@ -1,15 +1,15 @@
 //! A line of a list of messages, received or sent. Pure; `components::message_list` draws it.
 
-/// What there is to say about one message, or about those that are missing.
+/// One message, or a gap of missing messages, as text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Line {
-    /// Its place in the list: each line's is one more than that of the line before.
+    /// Position in the list: each line's key is one more than that of the line before.
     pub key: u64,
     pub kind: Kind,
     /// The producer, or the destination.
     pub who: String,
     pub what: String,
-    /// What became of it; often nothing.
+    /// The result of a publication; empty for most lines.
     pub note: &'static str,
     pub unix_ms: f64,
 }
@@ -18,11 +18,11 @@ pub struct Line {
 pub enum Kind {
     #[default]
     Message,
-    /// Messages that this page will never get.
+    /// Messages that this page will never receive.
     Gap,
 }
 
-/// The beginning of a text that may be too long for a line.
+/// Returns the beginning of a text that may be too long for a line.
 pub fn shortened(text: String) -> String {
     match text.char_indices().nth(MOST_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),

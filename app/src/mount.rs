@@ -1,11 +1,11 @@
-//! Where the pages are in the document: an element of their own, which the program draws anew.
+//! The place of the pages in the document: one element, which the program draws anew.
 //!
 //! The program does not hydrate. Hydration walks through the document and expects exactly the nodes
 //! that the server wrote, in their order; Leptos (tachys 0.2) panics at the first node of another
-//! type and takes an element of another tag for its own. Browser extensions and translators change
+//! type, and uses an element of another tag as its own. Browser extensions and translators change
 //! documents before the program starts. So the program builds the same view from the values that
-//! came with the page and puts it in place of the server's elements, before the next paint. It
-//! never reads nodes that it has not made.
+//! came with the page, and replaces the server's elements with it before the next paint. It never
+//! reads nodes that it has not created.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use web_sys::{Element, HtmlElement};
 
 use crate::{App, root::ROOT_ID};
 
-/// Draws the pages in their element. Without it (something has removed it) they get one at the end
-/// of the body.
+/// Draws the pages in their element. If something has removed the element, a new one is added at
+/// the end of the body.
 pub fn mount() {
     let Some(root) = root() else { return };
     let focus = Focus::of(&root);
     root.set_text_content(None);
-    // Gives the view the values that the server sent along with the page (`reactive::carried`).
+    // Gives the view the values that the server sent with the page (`reactive::carried`).
     let owner = Owner::new_root(Some(Arc::new(HydrateSharedContext::new())));
     owner.with(|| {
         mount_to(root.clone(), App).forget();
@@ -49,8 +49,8 @@ fn root() -> Option<HtmlElement> {
     root?.dyn_into().ok()
 }
 
-/// The element that had the keyboard's focus, which would go with the server's elements: its tag
-/// and its place among the elements of this tag.
+/// The element that had the keyboard's focus, which is lost with the server's elements: its tag and
+/// its position among the elements of this tag.
 struct Focus {
     tag: String,
     index: u32,
@@ -70,7 +70,7 @@ impl Focus {
         let same = root.get_elements_by_tag_name(&self.tag);
         let element = same.item(self.index);
         if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-            // Without the focus the page is as readable.
+            // A failure is not reported: the page is readable without the focus.
             let _ = element.focus();
         }
     }

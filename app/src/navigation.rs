@@ -1,8 +1,8 @@
-//! From page to page without leaving the document, so that the connection stays. The paths and
-//! pages themselves are `route`'s.
+//! Navigation between pages without leaving the document, so that the connection stays open.
+//! `route` has the paths and pages.
 //!
-//! A link to a page is a plain link: it works before the page is live, and whenever the reader asks
-//! for another tab or window. One listener takes care of all of them.
+//! A link to a page is a plain link: it works before the page is live, and opens another tab or
+//! window if the reader asks for one. One listener handles the clicks on all links.
 
 use leptos::{ev, prelude::*};
 use wasm_bindgen::{JsCast, JsValue};
@@ -21,8 +21,8 @@ pub struct Navigation {
 }
 
 impl Navigation {
-    /// Begins with the page of the request or, in the browser, of the address. From there on it
-    /// follows links and the reader's steps back and forth, and keeps the document's title.
+    /// Starts with the page of the request (server) or of the address (browser). After that it
+    /// follows links and the browser's back and forward buttons, and sets the document's title.
     pub fn new() -> Self {
         let path = match use_context::<RequestPath>() {
             Some(path) => path.0,
@@ -41,7 +41,7 @@ impl Navigation {
         self.route.get()
     }
 
-    /// The attribute `aria-current` of a link to this path.
+    /// Returns the attribute `aria-current` of a link to this path.
     pub fn current(self, path: &'static str) -> Signal<String> {
         text(move || {
             let is_shown = self.route() == Route::of(path);
@@ -65,7 +65,7 @@ impl Navigation {
         });
     }
 
-    /// Goes to a path of this site. The keyboard's focus goes to the new page's content.
+    /// Goes to a path of this site and moves the keyboard's focus to the new page's content.
     fn go(self, path: &str) {
         let Ok(history) = window().history() else {
             return;
@@ -80,14 +80,14 @@ impl Navigation {
         window().scroll_to_with_x_and_y(0.0, 0.0);
         let content = document().get_element_by_id(CONTENT_ID);
         if let Some(content) = content.and_then(|content| content.dyn_into::<HtmlElement>().ok()) {
-            // Without focus the page is as readable.
+            // A failure is not reported: the page is readable without the focus.
             let _ = content.focus();
         }
     }
 }
 
-/// The path of the page that a plain click on a link asks for. After a panic the browser follows
-/// the link itself, which loads the page anew.
+/// Returns the path of the page that a plain click on a link requests. After a panic the browser
+/// follows the link itself, which loads the page anew.
 fn page_asked_for(click: &MouseEvent) -> Option<String> {
     if has_stopped() {
         return None;
@@ -101,5 +101,5 @@ fn page_asked_for(click: &MouseEvent) -> Option<String> {
     (Route::of(&path) != Route::NotFound).then_some(path)
 }
 
-/// The element that holds a page's content.
+/// The `id` of the element that holds a page's content.
 pub const CONTENT_ID: &str = "content";

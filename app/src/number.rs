@@ -1,8 +1,7 @@
-//! Numbers as text, and back.
+//! Conversion of numbers to text and back.
 //!
-//! The browser has functions for it; Rust's own would bring a tenth of what it has to fetch along. They
-//! agree on everything but ties, numbers beyond 10²¹ and the like, which nobody reads to the last
-//! digit.
+//! In the browser the functions of JavaScript do it, because Rust's own would add a tenth to the download. The results
+//! agree except for ties, numbers beyond 10²¹ and similar cases, whose last digits do not matter here.
 
 #[cfg(target_arch = "wasm32")]
 pub use browser::{exponential, fixed, parsed, plain};
@@ -14,7 +13,7 @@ mod browser {
     use js_sys::{JsString, Number};
     use wasm_bindgen::JsValue;
 
-    /// With as many digits as tell it from its neighbours.
+    /// Returns the shortest text that identifies the number.
     pub fn plain(number: f64) -> String {
         text(Number::from(number).to_string_with_radix(10))
     }
@@ -23,17 +22,17 @@ mod browser {
         text(Number::from(number).to_fixed(decimals))
     }
 
-    /// One digit, then `decimals` of them, then the power of ten.
+    /// Returns one digit, then `decimals` digits, then the power of ten.
     pub fn exponential(number: f64, decimals: u8) -> String {
         text(Number::from(number).to_exponential(decimals)).replace('+', "")
     }
 
-    /// What a text says that has the form of a JSON number.
+    /// Returns the value of a text that has the form of a JSON number.
     pub fn parsed(text: &str) -> f64 {
         Number::parse_float(text)
     }
 
-    /// Only radix and decimals could be out of range, and they are written in this crate.
+    /// Only a radix or a number of decimals out of range fails, and both are constants of this crate.
     fn text(made: Result<JsString, JsValue>) -> String {
         made.map(String::from).unwrap_or_default()
     }
@@ -41,7 +40,7 @@ mod browser {
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
-    /// With as many digits as tell it from its neighbours.
+    /// Returns the shortest text that identifies the number.
     pub fn plain(number: f64) -> String {
         number.to_string()
     }
@@ -50,12 +49,12 @@ mod native {
         format!("{number:.*}", decimals.into())
     }
 
-    /// One digit, then `decimals` of them, then the power of ten.
+    /// Returns one digit, then `decimals` digits, then the power of ten.
     pub fn exponential(number: f64, decimals: u8) -> String {
         format!("{number:.*e}", decimals.into())
     }
 
-    /// What a text says that has the form of a JSON number.
+    /// Returns the value of a text that has the form of a JSON number.
     pub fn parsed(text: &str) -> f64 {
         text.parse().unwrap_or(f64::NAN)
     }
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_plainly_fixed_and_by_their_power() {
+    fn numbers_are_written_plain_fixed_and_exponential() {
         for (number, written) in [
             (50.0, "50"),
             (-12.5, "-12.5"),

@@ -1,15 +1,15 @@
-//! How many events a second there were lately.
+//! The recent number of events per second.
 
 use std::collections::VecDeque;
 
 use crate::number;
 
-/// Counts events over the last [`WINDOW_MS`]. The rate is exact for a steady beat from the second
-/// event on, and sinks to nothing when the beat stops.
+/// Counts events over the last [`WINDOW_MS`]. For a steady beat the rate is exact from the second
+/// event on; it falls to zero when the beat stops.
 #[derive(Clone, Debug, Default)]
 pub struct Rate {
     beats: VecDeque<Beat>,
-    /// Events in `beats`.
+    /// The sum of the events in `beats`.
     events: u64,
 }
 
@@ -46,7 +46,7 @@ impl Rate {
         let (Some(first), Some(last)) = (self.beats.front(), self.beats.back()) else {
             return 0.0;
         };
-        // The first beat opens the span that the others fill.
+        // The events of the first beat happened before the span that the other beats cover.
         let events = (self.events - first.events) as f64;
         let span_ms = last.at_ms - first.at_ms;
         if span_ms <= 0.0 || now_ms - last.at_ms > WINDOW_MS {
@@ -59,7 +59,7 @@ impl Rate {
     }
 }
 
-/// A rate with one decimal where it matters.
+/// Formats a rate, with one decimal for small rates.
 pub fn rounded(per_second: f64) -> String {
     number::fixed(per_second, if per_second < 99.95 { 1 } else { 0 })
 }
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_a_single_event_have_no_rate() {
+    fn no_event_and_a_single_event_have_no_rate() {
         assert_eq!(Rate::default().per_second(5.0), 0.0);
         assert_eq!(steady(1000.0, 1, 0.0).per_second(10.0), 0.0);
     }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_remembers_is_bounded() {
+    fn the_stored_beats_are_bounded() {
         assert!(steady(1.0, 1, 20_000.0).beats.len() <= MOST_BEATS);
     }
 

@@ -1,5 +1,5 @@
-//! The few ways in which pages use Leptos's reactivity. Each gives one type to all its uses: what
-//! the compiler has to make only once is what the browser has to fetch only once.
+//! The few functions with which pages use Leptos's reactivity. Each gives all its uses the same type, because the
+//! browser downloads a generic function once for each type.
 
 use std::any::Any;
 
@@ -11,53 +11,53 @@ use crate::{
     queues::Queues,
 };
 
-/// A text that follows what it is computed from.
+/// Returns a text that is computed again when its inputs change.
 pub fn text<T: Into<String>>(compute: impl Fn() -> T + Send + Sync + 'static) -> Signal<String> {
     Signal::derive(move || compute().into())
 }
 
-/// An element whose text follows what it is computed from. Every text of the pages that changes is
-/// drawn by this function, [`text_of`] or [`plain_text`].
+/// Draws an element whose text is computed again when its inputs change. This function, [`text_of`] and [`plain_text`]
+/// draw every changing text of the pages.
 ///
-/// They set the text as a property of the element. A text node of the view would not do: a
-/// translator puts nodes of its own in its place, and what is written to it afterwards is not seen.
+/// They set the text as a property of the element. A text node of the view is not enough: a translator replaces it by
+/// nodes of its own, and later changes of the old node are invisible.
 pub fn live_text<T: Into<String>>(
     compute: impl Fn() -> T + Send + Sync + 'static,
 ) -> impl IntoView {
     text_of(text(compute))
 }
 
-/// The same for a signal that is there already.
+/// Does the same as [`live_text`] for an existing signal.
 pub fn text_of(text: Signal<String>) -> impl IntoView {
     view! { <span prop:textContent=text>{rendered(|| text.get_untracked())}</span> }
 }
 
-/// The same for a text that changes when its view is computed anew.
+/// Does the same as [`live_text`] for a text that changes when its view is computed again.
 pub fn plain_text(text: impl Into<String>) -> impl IntoView {
     let text = text.into();
     let child = rendered(|| text.clone());
     view! { <span prop:textContent=text>{child}</span> }
 }
 
-/// The text as a child, for the server: it renders no properties. In the browser the property is
-/// the text. An empty text is no child, so that the style sheet finds the element `:empty`.
+/// Returns the text as a child, for the server, which renders no properties. In the browser the property holds the
+/// text. An empty text gives no child, so that the style sheet matches the element with `:empty`.
 fn rendered(text: impl FnOnce() -> String) -> Option<String> {
     let text = (!is_browser()).then(text);
     text.filter(|text| !text.is_empty())
 }
 
-/// A yes or no that follows what it is computed from.
+/// Returns a boolean that is computed again when its inputs change.
 pub fn flag(compute: impl Fn() -> bool + Send + Sync + 'static) -> Signal<bool> {
     Signal::derive(compute)
 }
 
-/// The style `display` of what is shown only while this is so.
+/// Returns the style `display` of an element that is shown only while `is_so` returns true.
 pub fn shown(is_so: impl Fn() -> bool + Send + Sync + 'static) -> Signal<String> {
     text(move || if is_so() { "" } else { "none" })
 }
 
-/// Acts once, in the browser, when the page is live; never on the server. What it
-/// [`hold`]s is released with the component.
+/// Calls `act` once, in the browser, when the page is live; never on the server. Guards that `act` passes to [`hold`]
+/// are released with the component.
 pub fn once_live(act: impl Fn() + 'static) {
     act_once_live(Box::new(act));
 }
@@ -66,21 +66,21 @@ fn act_once_live(act: Box<dyn Fn()>) {
     effect(move |_| untrack(&act));
 }
 
-/// Acts in the browser when the page is live, and again after each change of what it has read; given
-/// nothing the first time. Never on the server.
+/// Calls `act` in the browser when the page is live, and again after each change of the signals that it has read; the
+/// argument of the first call is `None`. Never on the server.
 pub fn effect(act: impl Fn(Option<()>) + 'static) {
     let act: Box<dyn Fn(Option<()>)> = Box::new(act);
     Effect::new(act);
 }
 
-/// Keeps a guard until the component, or whatever else is the owner now, is gone.
+/// Keeps a guard until the current owner, usually a component, is dropped.
 pub fn hold(guard: impl Any) {
     let guard: Box<dyn Any> = Box::new(guard);
     StoredValue::new_local(guard);
 }
 
-/// A value that the server computes while it renders and the browser finds in the page; the default
-/// where the server did not render the page.
+/// Returns a value that the server computes while it renders, and that the browser reads from the page; the default if
+/// the server did not render the page.
 pub fn carried<T: Carried>(render: impl FnOnce() -> T) -> T {
     if is_browser() {
         let text = SharedValue::new_str(String::new).into_inner();
@@ -92,7 +92,7 @@ pub fn carried<T: Carried>(render: impl FnOnce() -> T) -> T {
     value
 }
 
-/// What [`carried`] can carry. The browser only reads, so it has no code to write.
+/// A value that [`carried`] can transfer. Only the server writes it, so the browser's binary has no code for writing.
 pub trait Carried: Default {
     fn write(&self) -> String;
     fn read(json: &Json<'_>) -> Option<Self>;
@@ -130,7 +130,7 @@ impl Carried for Option<Queues> {
 
 #[cfg(feature = "ssr")]
 fn written(value: &impl serde::Serialize) -> String {
-    // Plain structs of numbers and text: there is nothing that JSON could refuse.
+    // Cannot fail: the values are plain structs of numbers and text.
     serde_json::to_string(value).unwrap_or_default()
 }
 

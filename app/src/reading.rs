@@ -1,7 +1,7 @@
 //! The payload of the demonstration's messages: JSON, `{"producerId": …, "data": …, "date": …}`.
 //!
-//! A page reads from it what it can show and ignores the rest; `producerId` may be missing, `date`
-//! is not looked at because the broker's own timestamp is always there.
+//! A page reads the members that it can show and ignores the rest. `producerId` may be missing;
+//! `date` is ignored because the broker's own timestamp is always present.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::{
     number,
 };
 
-/// What a page could read from a message.
+/// The part of a message that a page can show.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading<'a> {
     pub producer: Option<Cow<'a, str>>,
@@ -24,15 +24,15 @@ pub enum Data {
     Numbers(Vec<f64>),
 }
 
-/// How a page reads a body; `None` when the body is not meant for it.
+/// A page's parser of a body; it returns `None` if the page cannot show the body.
 pub type Reader = fn(&str) -> Option<Reading<'_>>;
 
-/// Degrees: `data` is a number.
+/// Reads an angle in degrees: `data` is a number.
 pub fn number(body: &str) -> Option<Reading<'_>> {
     reading(body, is_number)
 }
 
-/// The heights of bars: `data` is an array of numbers.
+/// Reads the heights of bars: `data` is an array of numbers.
 pub fn numbers(body: &str) -> Option<Reading<'_>> {
     reading(body, |data| match data {
         Json::Array(elements) => elements.iter().all(is_number),
@@ -75,7 +75,7 @@ impl Reading<'_> {
         }
     }
 
-    /// The data as JSON: as it was written, bar white space.
+    /// Returns the data as JSON: the original text without white space.
     pub fn text(&self) -> String {
         let written = |json: &Json<'_>| match json {
             Json::Number(number) => (*number).to_owned(),
@@ -88,8 +88,8 @@ impl Reading<'_> {
     }
 }
 
-/// The text of a message of one's own. `producer_id` and `date` are written as they are: they are
-/// made by the page and hold nothing that JSON escapes.
+/// Returns the text of a custom message. `producer_id` and `date` are written without escaping: the
+/// page creates them, and they contain no characters that JSON escapes.
 pub fn written(producer_id: &str, data: &Data, date: &str) -> String {
     let data = match data {
         Data::Number(number) => number::plain(*number),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_number_is_no_angle() {
+    fn data_other_than_a_number_is_no_angle() {
         for body in [
             "",
             "90",
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_of_anything_else_is_not() {
+    fn an_array_of_anything_else_is_no_bars() {
         for body in [
             r#"{"data":5}"#,
             r#"{"data":[1,"2"]}"#,
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_producer_is_named_when_the_payload_names_it() {
+    fn the_producer_is_read_if_the_payload_has_one() {
         let producer = |body| number(body).and_then(|reading| reading.producer);
         assert_eq!(
             producer(r#"{"producerId":"A1B2C3","data":1}"#).as_deref(),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn a_written_payload_is_read_back() {
         let body = written("A1B2C3", &Data::Number(350.0), "2026-01-01T00:00:00Z");
         assert_eq!(
             body,

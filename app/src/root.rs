@@ -1,4 +1,4 @@
-//! The root component: what every page shares, and the one connection of them all.
+//! The root component: the parts that all pages share, and the page's single connection.
 
 use leptos::{either::EitherOf6, prelude::*};
 
@@ -12,11 +12,11 @@ use crate::{
     reactive::once_live,
 };
 
-/// The `id` of the element that holds the pages. The program draws them anew in it (see `mount`),
-/// and touches nothing outside of it.
+/// The `id` of the element that holds the pages. The program draws the pages in it (see `mount`),
+/// and changes nothing outside it.
 pub const ROOT_ID: &str = "carillon";
 
-/// All that the pages draw.
+/// Everything that the pages draw.
 #[component]
 pub fn App() -> impl IntoView {
     let navigation = Navigation::new();
@@ -45,7 +45,7 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// Opens the connection, and looks after it when the network is back or the page is seen again.
+/// Opens the connection, and checks it when the network returns or the page becomes visible.
 fn keep_open(connection: Connection) {
     connection.open();
     for occasion in ["online", "visibilitychange"] {

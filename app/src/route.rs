@@ -1,6 +1,6 @@
-//! The pages there are, their paths and titles. How a click reaches them is `navigation`'s.
+//! The paths and titles of the pages. `navigation` handles clicks.
 
-/// A page. The server and the browser decide by the same table, so both draw the same one.
+/// A page. The server and the browser use the same table, so both draw the same page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     Overview,
@@ -15,7 +15,7 @@ pub enum Route {
 pub const PATHS: [&str; 5] = ["/", "/console", "/rect", "/chart", "/queues"];
 
 impl Route {
-    /// The page of a URL's path, taken literally: `/rect/` is not `/rect`.
+    /// Returns the page of a URL's path, compared literally: `/rect/` is not `/rect`.
     pub fn of(path: &str) -> Self {
         match path {
             "/" => Self::Overview,

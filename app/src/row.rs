@@ -1,10 +1,9 @@
-//! A row of a table of figures: a name, and what there is to say about it. Pure;
-//! `components::figure_rows` draws it.
+//! A row of a table of figures: a name and its figures. Pure; `components::figure_rows` draws it.
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     pub name: String,
-    /// What is special about it, in words and as the class of its look; often nothing.
+    /// The row's special state as text, and the CSS class of its style; usually empty.
     pub badge: &'static str,
     pub class: &'static str,
     pub cells: Vec<Cell>,
@@ -12,11 +11,11 @@ pub struct Row {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cell {
-    /// What the figure is of, said beside it where there is no head above it.
+    /// The name of the column, shown beside the figure in layouts without a table head.
     pub column: &'static str,
     pub figure: String,
-    /// What there is to add to it; often nothing.
+    /// Additional text beside the figure; usually empty.
     pub note: String,
-    /// Somebody should look into it.
+    /// True if the figure needs attention.
     pub is_amiss: bool,
 }

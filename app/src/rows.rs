@@ -1,19 +1,19 @@
-//! Which row of a list shows which line. Rows are made once and used again: at thousands of messages a
-//! second, making and removing them would be most of what a page does. Pure; `components::message_rows`
-//! makes the elements.
+//! The assignment of lines to the rows of a list. Rows are created once and reused: at thousands of messages per
+//! second, creating and removing them would be most of the page's work. Pure; `components::message_rows` creates the
+//! elements.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use crate::line::Line;
 
-/// Where rows are.
+/// The place that holds the rows.
 pub trait Surface {
     type Row;
 
-    /// Makes a row for a line, in front of another or else behind all.
+    /// Creates a row for a line, in front of `before`, or at the end if it is `None`.
     fn insert(&self, line: &Line, before: Option<&Self::Row>) -> Option<Self::Row>;
 
-    /// Makes the row of one line that of another.
+    /// Changes the row of one line to show another line.
     fn change(&self, row: &Self::Row, from: &Line, to: &Line);
 
     fn remove(&self, row: &Self::Row);
@@ -21,12 +21,12 @@ pub trait Surface {
 
 pub struct Rows<S: Surface> {
     surface: S,
-    /// Top down, without a gap between their keys.
+    /// From top to bottom, without gaps between their keys.
     rows: VecDeque<(Arc<Line>, S::Row)>,
 }
 
 impl<S: Surface> Rows<S> {
-    /// Draws on an empty surface that is nobody else's.
+    /// Draws on an empty surface that nothing else changes.
     pub fn new(surface: S) -> Self {
         Self {
             surface,
@@ -34,8 +34,8 @@ impl<S: Surface> Rows<S> {
         }
     }
 
-    /// Shows these lines and no others. Their keys ascend without a gap. A line that was there stays in
-    /// its row; if none was, the rows that there are show others.
+    /// Shows exactly these lines. Their keys ascend without gaps. A line that was shown before stays in its row; if
+    /// none was, existing rows show new lines.
     pub fn show(&mut self, lines: &[Arc<Line>]) {
         if let Some(first) = lines.first().filter(|_| self.overlaps(lines)) {
             self.drop_older_than(first.key);
@@ -94,13 +94,13 @@ mod tests {
 
     use super::*;
 
-    /// Rows as numbers in the order in which they were made, and what they show.
+    /// Rows as numbers in the order of their creation, with the lines that they show.
     #[derive(Clone, Default)]
     struct Paper(Rc<RefCell<Written>>);
 
     #[derive(Default)]
     struct Written {
-        /// Top down: a row and the key of its line.
+        /// From top to bottom: a row and the key of its line.
         rows: Vec<(usize, u64)>,
         made: usize,
         changed: usize,
@@ -138,7 +138,7 @@ mod tests {
         written.rows.iter().position(|(own, _)| *own == row)
     }
 
-    /// Lines of which there is one of each key, as in a feed.
+    /// Lines with consecutive keys, as in a feed.
     struct Feed(Vec<Arc<Line>>);
 
     impl Feed {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_the_lines_are_shown_whatever_was_before() {
+    fn exactly_the_given_lines_are_shown_after_any_others() {
         let (mut rows, paper, feed) = drawn();
         for (from, to) in [
             (0, 3),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_there_stays_in_its_row() {
+    fn a_line_that_was_shown_before_stays_in_its_row() {
         let (mut rows, paper, feed) = drawn();
         rows.show(feed.lines(10, 14));
         let row_of = |key| {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_makes_no_rows() {
+    fn a_flood_creates_no_rows() {
         let (mut rows, paper, feed) = drawn();
         for from in [0, 20, 40, 60, 80] {
             rows.show(feed.lines(from, from + 20));
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_line_that_is_another_is_drawn_again() {
+    fn only_a_changed_line_is_drawn_again() {
         let (mut rows, paper, mut feed) = drawn();
         rows.show(feed.lines(0, 10));
         rows.show(feed.lines(0, 10));

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 
 use crate::{App, Assets, RequestPath, Route, root::ROOT_ID};
 
-/// The whole document. Reads the contexts [`Assets`] and [`RequestPath`]; without them (nobody
-/// has provided any) the document has no script and shows the overview.
+/// Renders the whole document. Reads the contexts [`Assets`] and [`RequestPath`]; without them the
+/// document has no script and shows the overview.
 pub fn shell() -> impl IntoView {
     let route = Route::of(&use_context::<RequestPath>().map_or("/".into(), |path| path.0));
     view! {
@@ -53,9 +53,9 @@ fn asset_links(assets: Assets) -> impl IntoView {
     }
 }
 
-/// The script that starts the program. It marks the document with `data-stopped` when the program
-/// cannot be loaded or started, and at a WebAssembly trap, which is how a panic ends. Other errors
-/// do not count: they may be an extension's.
+/// Returns the script that starts the program. It marks the document with `data-stopped` if the
+/// program cannot be loaded or started, and at a WebAssembly trap, which is the end of a panic.
+/// Other errors are ignored: a browser extension may have caused them.
 fn start_script(assets: &Assets) -> String {
     format!(
         "const stop=()=>document.documentElement.setAttribute('data-stopped',''),\
@@ -68,15 +68,15 @@ fn start_script(assets: &Assets) -> String {
     )
 }
 
-/// Says that the program failed. The style sheet shows it in a document with `data-stopped`, and
-/// the link loads the same page again; neither needs the program.
+/// The notice that the program failed. The style sheet shows it in a document with `data-stopped`,
+/// and its link loads the same page again; neither needs the program.
 #[component]
 fn StoppedNotice() -> impl IntoView {
     view! {
         <div class="stopped" role="alert">
             <p>
                 <strong>"This page has stopped. "</strong>
-                "Its program failed, so what it shows may be out of date. "
+                "Its program failed, so the content may be out of date. "
                 "The browser’s console has the details."
             </p>
             <a href="">"Reload"</a>

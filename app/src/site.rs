@@ -1,10 +1,10 @@
-//! Where this page is from, for the commands that it shows.
+//! The address of this page's server, for the commands that the page shows.
 
 use leptos::prelude::*;
 
 use crate::reactive::once_live;
 
-/// The server's address as a reader types it in front of a path.
+/// Returns the server's address as a reader types it in front of a path.
 pub fn site() -> RwSignal<String> {
     let site = RwSignal::new(USUAL.to_owned());
     once_live(move || {
@@ -15,5 +15,5 @@ pub fn site() -> RwSignal<String> {
     site
 }
 
-/// Where the server listens unless it is told otherwise; the browser knows better.
+/// The server's default address; the browser replaces it by the actual one.
 const USUAL: &str = "http://127.0.0.1:8080";

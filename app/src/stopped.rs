@@ -1,10 +1,10 @@
-//! What happens when the page's program fails in the browser: a panic is written to the console,
-//! and the program does nothing more. The document shows its own notice then (see `shell`), because
-//! a program that failed cannot be trusted to show one.
+//! The reaction to a panic of the page's program in the browser: the panic is written to the
+//! console, and the program does nothing more. The document then shows its own notice (see
+//! `shell`), because a program that failed cannot be trusted to show one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Reports each panic in the browser's console. After the first one [`has_stopped`] is true.
+/// Reports each panic in the browser's console. After the first one [`has_stopped`] returns true.
 #[cfg(feature = "browser")]
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
@@ -13,8 +13,8 @@ pub fn report_panics() {
     }));
 }
 
-/// True after a panic. Timers and the connection check it: a panic ends only the call in which it
-/// happened, and the next call would work on what that one has left half done.
+/// Returns true after a panic. Timers and the connection check it: a panic ends only the call in
+/// which it happened, and later calls would work on inconsistent state.
 pub fn has_stopped() -> bool {
     STOPPED.load(Ordering::Relaxed)
 }

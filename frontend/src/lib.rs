@@ -1,8 +1,8 @@
-//! Carillon's WASM entry point. The pages themselves are in `app`.
+//! Carillon's WASM entry point. `app` contains the pages.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Runs by itself when the module has been loaded.
+/// Runs automatically when the module has been loaded.
 #[wasm_bindgen(start)]
 pub fn start() {
     app::start();

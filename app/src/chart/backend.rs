@@ -1,5 +1,5 @@
-//! The canvas as one of plotters' back ends: as much of it as the chart needs. What is drawn is
-//! `draw`'s.
+//! The canvas as a plotters back end, limited to the operations that the chart needs. `draw`
+//! decides what to draw.
 
 use std::{convert::Infallible, fmt::Write};
 
@@ -16,11 +16,11 @@ pub struct Canvas {
     size: (u32, u32),
 }
 
-/// A canvas draws what it can and never says that it could not.
+/// Canvas operations report no errors.
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 impl Canvas {
-    /// `None` for a canvas on which something else than plain drawing has begun.
+    /// Returns `None` if the canvas already has a context of another type than 2D.
     pub fn of(canvas: &HtmlCanvasElement) -> Option<Self> {
         let context = canvas.get_context("2d").ok()??;
         Some(Self {
@@ -88,7 +88,7 @@ impl DrawingBackend for Canvas {
         self.stroke_with(style);
         self.context.begin_path();
         for (x, y) in path {
-            // The first point of a path is moved to.
+            // A path without a current point starts at the first `line_to`.
             self.context.line_to(x.into(), y.into());
         }
         self.context.stroke();
@@ -117,13 +117,13 @@ impl DrawingBackend for Canvas {
         let family = style.family();
         self.context
             .set_font(&format!("{size}px {}", family.as_str()));
-        // It fails only for a font that no style sheet could name.
+        // Fails only for a font that no style sheet can name.
         let _ = self.context.fill_text(text, x.into(), y.into());
         Ok(())
     }
 }
 
-/// The chart's colours are opaque.
+/// Formats a colour for CSS. The chart's colours are opaque.
 fn css(color: BackendColor) -> String {
     let (red, green, blue) = color.rgb;
     let mut css = String::with_capacity(7);

@@ -1,4 +1,4 @@
-//! The chart on the screen: a canvas as large as its place and as fine as the display.
+//! The chart on the screen: a canvas with the size of its element and the resolution of the display.
 
 use plotters::prelude::RGBColor;
 use web_sys::{CssStyleDeclaration, HtmlCanvasElement};
@@ -7,18 +7,18 @@ use super::{Palette, Picture, Scale, backend::Canvas, draw, tween};
 use crate::{browser, feed::Source};
 use leptos::prelude::window;
 
-/// What is on a canvas, and on its way there.
+/// The state of a canvas: the values that are drawn and the animation in progress.
 pub struct Painter {
     canvas: HtmlCanvasElement,
     palette: Palette,
     scale: Scale,
     source: Source,
-    /// What was drawn last.
+    /// The values drawn last.
     shown: Vec<f64>,
     from: Vec<f64>,
     to: Vec<f64>,
     started_ms: f64,
-    /// Device pixels in a pixel of style sheets, as the canvas was fitted.
+    /// Device pixels per CSS pixel at the last call of `fit`.
     ratio: f64,
 }
 
@@ -38,7 +38,8 @@ impl Painter {
         }
     }
 
-    /// Sets out from what is shown now to `values`, or goes there at once.
+    /// Starts an animation from the drawn values to `values`, or draws `values` at once if the reader prefers no
+    /// motion.
     pub fn set_out(&mut self, values: Vec<f64>, source: Source) {
         self.source = source;
         self.scale = Scale::following(&self.scale, &values);
@@ -52,7 +53,7 @@ impl Painter {
         };
     }
 
-    /// Draws what is to be seen now; true when there is more to come.
+    /// Draws the current step of the animation. Returns true if the animation has further steps.
     pub fn paint(&mut self) -> bool {
         let progress = (browser::now_ms() - self.started_ms) / DURATION_MS;
         self.shown = tween::between(&self.from, &self.to, progress);
@@ -67,7 +68,7 @@ impl Painter {
                 palette: &self.palette,
                 pixel_ratio: self.ratio,
             };
-            // Only a broken canvas fails; the values are in the table as well.
+            // Fails only for a broken canvas; the table shows the values as well.
             let _ = draw(backend, &picture);
         }
         progress < 1.0
@@ -77,13 +78,13 @@ impl Painter {
         &self.canvas
     }
 
-    /// The theme has changed.
+    /// Reads the colours again after a change of theme.
     pub fn recolour(&mut self) {
         self.palette = palette(&self.canvas);
     }
 
-    /// Gives the canvas as many pixels as the display has in its place. To ask for that place can cost
-    /// a layout of the page, so this is for when it has changed.
+    /// Gives the canvas as many pixels as the display has in its area. Reading the area can cost a layout of the page,
+    /// so call this only after a change of size.
     pub fn fit(&mut self) {
         self.ratio = ratio();
         let pixels = |css: i32| (f64::from(css) * self.ratio).round() as u32;
@@ -98,12 +99,12 @@ impl Painter {
     }
 }
 
-/// Device pixels in a pixel of style sheets.
+/// Returns device pixels per CSS pixel.
 fn ratio() -> f64 {
     window().device_pixel_ratio().clamp(1.0, 4.0)
 }
 
-/// The colours that the style sheet gives the canvas.
+/// Returns the colours that the style sheet gives the canvas.
 fn palette(canvas: &HtmlCanvasElement) -> Palette {
     let style = window().get_computed_style(canvas).ok().flatten();
     let read = |name, otherwise| {

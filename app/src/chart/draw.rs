@@ -1,5 +1,4 @@
-//! Bars with their axis, drawn by plotters on any back end: the canvas in the browser, an SVG in the
-//! server's first picture.
+//! Draws the bars and their axis with plotters on any back end: the canvas in the browser, an SVG on the server.
 
 use plotters::coord::{Shift, cartesian::Cartesian2d, types::RangedCoordf64};
 use plotters::prelude::{
@@ -12,15 +11,15 @@ use plotters::style::{FontDesc, FontFamily, FontStyle};
 use super::Scale;
 use crate::feed::Source;
 
-/// What is to be drawn.
+/// The input of one drawing.
 #[derive(Clone, Copy, Debug)]
 pub struct Picture<'a> {
-    /// The bars' heights; what is not finite has no bar.
+    /// The bars' heights; a value that is not finite has no bar.
     pub values: &'a [f64],
     pub source: Source,
     pub scale: &'a Scale,
     pub palette: &'a Palette,
-    /// Device pixels in a pixel of style sheets.
+    /// Device pixels per CSS pixel.
     pub pixel_ratio: f64,
 }
 
@@ -31,9 +30,9 @@ pub struct Palette {
     pub bar: RGBColor,
     /// Axis numbers and bar names.
     pub text: RGBColor,
-    /// Lines across, at the marks.
+    /// Horizontal lines at the marks.
     pub line: RGBColor,
-    /// The line at zero, and the engraving beside the axis.
+    /// The line at zero, and the strokes beside the axis.
     pub axis: RGBColor,
 }
 
@@ -44,7 +43,7 @@ type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorTy
 ///
 /// # Errors
 ///
-/// The back end's own.
+/// Returns the error of the back end.
 pub fn draw<DB: DrawingBackend>(backend: DB, picture: &Picture<'_>) -> Drawn<DB> {
     let area = backend.into_drawing_area();
     area.fill(&picture.palette.surface)?;
@@ -56,8 +55,7 @@ pub fn draw<DB: DrawingBackend>(backend: DB, picture: &Picture<'_>) -> Drawn<DB>
     area.present()
 }
 
-/// The part of the area that has the bars, in the coordinates of the data: the bar of index `i`
-/// lies between `i` and `i + 1`.
+/// Returns the area of the bars, in the coordinates of the data: the bar of index `i` lies between `i` and `i + 1`.
 fn plot<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, picture: &Picture<'_>) -> Plot<DB> {
     let px = |css: f64| picture.px(css);
     let inner = area.margin(px(TOP), px(BOTTOM), px(LEFT), px(RIGHT));
@@ -71,8 +69,8 @@ fn plot<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, picture: &Picture<'_>
     ))
 }
 
-/// Lines across at the marks with their numbers, and the engraved scale: five fine strokes between
-/// one mark and the next.
+/// Draws horizontal lines at the marks, their numbers, and the scale beside the axis: five short strokes between one
+/// mark and the next.
 fn marks<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     plot: &Plot<DB>,
@@ -111,7 +109,7 @@ fn bars<DB: DrawingBackend>(plot: &Plot<DB>, picture: &Picture<'_>) -> Drawn<DB>
     let Scale { low, high, .. } = *picture.scale;
     let style = match picture.source {
         Source::Message => picture.palette.bar.filled(),
-        // Outlines, so that an example is not taken for received values.
+        // Outlines, so that a reader does not take an example for received values.
         Source::Example => picture.palette.text.stroke_width(picture.stroke()),
     };
     for (index, value) in picture.values.iter().enumerate() {
@@ -119,14 +117,14 @@ fn bars<DB: DrawingBackend>(plot: &Plot<DB>, picture: &Picture<'_>) -> Drawn<DB>
             continue;
         }
         let (left, right) = (index as f64 + GAP, (index + 1) as f64 - GAP);
-        // Not `clamp`: its panic would print numbers, and bring Rust's way to do so along.
+        // Not `clamp`: its panic message prints numbers, which adds Rust's number formatting to the binary.
         let corners = [(left, value.max(low).min(high)), (right, 0.0)];
         plot.draw(&Rectangle::new(corners, style))?;
     }
     Ok(())
 }
 
-/// The bars' names below, a1 and on; where there are too many, every second, fifth, tenth...
+/// Draws the bars' names below the plot, from a1 on. If there is no room for all, draws every second, fifth, tenth...
 fn names<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     plot: &Plot<DB>,
@@ -158,7 +156,7 @@ fn zero<DB: DrawingBackend>(
     area.draw(&PathElement::new(vec![(left, y), (right, y)], line))
 }
 
-/// Every how many bars there is room for a name, on a plot that is `width` wide.
+/// Returns the distance, in bars, between names that fit on a plot of this width.
 fn stride(count: usize, width: f64) -> usize {
     let room = (width / NAME_WIDTH).max(1.0) as usize;
     let wanted = count.div_ceil(room).max(1);
@@ -192,15 +190,15 @@ impl Picture<'_> {
 
 const FONT: &str = "system-ui, sans-serif";
 const TEXT_SIZE: f64 = 13.0;
-/// Around the plot: the names are below, the scale and its numbers to the left.
+/// Margins around the plot: names are below it, the scale and its numbers to the left.
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 34.0;
 const LEFT: f64 = 58.0;
 const RIGHT: f64 = 6.0;
-/// Where the scale's numbers end, from the left.
+/// The right edge of the scale's numbers, from the left of the picture.
 const LABEL_ENDS: f64 = 40.0;
 const NAME_WIDTH: f64 = 36.0;
-/// Strokes of the engraved scale from one mark to the next.
+/// Strokes of the scale from one mark to the next.
 const STROKES: u32 = 5;
 /// Half the space between two bars, in bars.
 const GAP: f64 = 0.14;
@@ -210,7 +208,7 @@ mod tests {
     use super::stride;
 
     #[test]
-    fn names_are_left_out_evenly_when_they_have_no_room() {
+    fn names_are_omitted_evenly_when_there_is_no_room_for_all() {
         for (count, width, expected) in [
             (7, 600.0, 1),
             (7, 280.0, 1),

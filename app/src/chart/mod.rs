@@ -1,4 +1,4 @@
-//! The bar chart: its scale, its drawing, and the two places where it is drawn.
+//! The bar chart: its scale, its drawing, and its two outputs (canvas and SVG).
 
 mod backend;
 mod canvas;
@@ -15,7 +15,8 @@ pub use scale::Scale;
 pub use still::svg;
 
 impl Palette {
-    /// Stand-ins: in the server's SVG the style sheet replaces each of them by the theme's colour.
+    /// Placeholders: in the server's SVG the style sheet replaces each of them by the theme's
+    /// colour.
     pub const STILL: Self = Self {
         surface: RGBColor(0, 0, 0xb0),
         bar: RGBColor(0, 0, 0xb1),
@@ -25,7 +26,7 @@ impl Palette {
     };
 }
 
-/// A colour as the style sheet writes them: `#` and six hexadecimal digits.
+/// Parses a colour in the form of the style sheet: `#` and six hexadecimal digits.
 fn colour(text: &str) -> Option<RGBColor> {
     let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
     let number = u32::from_str_radix(digits, 16).ok()?;
@@ -38,7 +39,7 @@ mod tests {
     use super::{RGBColor, colour};
 
     #[test]
-    fn colours_are_read_as_the_style_sheet_writes_them() {
+    fn colours_of_the_style_sheet_are_parsed() {
         assert_eq!(colour("#2f6f66"), Some(RGBColor(0x2f, 0x6f, 0x66)));
         for text in ["", "red", "#fff", "#12345g", "rgb(1,2,3)"] {
             assert_eq!(colour(text), None, "{text}");

@@ -1,4 +1,4 @@
-//! The y axis of a bar chart: where it starts and ends and where its marks are.
+//! The y axis of a bar chart: its range and its marks.
 
 use std::ops::RangeInclusive;
 
@@ -9,12 +9,12 @@ use crate::number;
 pub struct Scale {
     pub low: f64,
     pub high: f64,
-    /// The distance of two marks.
+    /// The distance between two marks.
     pub step: f64,
 }
 
 impl Scale {
-    /// The scale for these values; what is not finite is not looked at.
+    /// Returns the scale for these values; values that are not finite are ignored.
     pub fn of(values: &[f64]) -> Self {
         let finite = || values.iter().copied().filter(|value| value.is_finite());
         let lowest = finite().fold(0.0, f64::min).max(-LARGEST);
@@ -29,8 +29,8 @@ impl Scale {
         }
     }
 
-    /// The scale for the next values: the one there was, as long as they fit it well, so that the
-    /// axis does not jump with every message.
+    /// Returns the scale for the next values. Keeps the previous scale while the values fit it
+    /// well, so that the axis does not change with every message.
     pub fn following(before: &Self, values: &[f64]) -> Self {
         let own = Self::of(values);
         let holds = before.low <= own.low && before.high >= own.high;
@@ -38,18 +38,18 @@ impl Scale {
         if holds && !small { before.clone() } else { own }
     }
 
-    /// The marks from the lowest to the highest.
+    /// Returns the marks from the lowest to the highest.
     pub fn marks(&self) -> impl Iterator<Item = f64> + use<> {
         let (low, step) = (self.low, self.step);
         let count = ((self.high - low) / step).round() as u32;
-        // Counted, not added up, so that zero is exactly zero.
+        // Multiplied, not summed, so that zero is exactly zero.
         (0..=count).map(move |mark| {
             let value = low + f64::from(mark) * step;
             if value.abs() < step / 2.0 { 0.0 } else { value }
         })
     }
 
-    /// A mark's number, with the decimals that the step needs.
+    /// Returns a mark's number with the decimals that the step needs.
     pub fn label(&self, value: f64) -> String {
         if !PLAIN.contains(&self.step) {
             return number::exponential(value, 0);
@@ -58,7 +58,7 @@ impl Scale {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, at least `rough`.
+/// Returns 1, 2 or 5 times a power of ten, at least `rough`.
 fn round_step(rough: f64) -> f64 {
     if rough <= 0.0 || !rough.is_finite() {
         return 1.0;
@@ -74,12 +74,12 @@ fn round_step(rough: f64) -> f64 {
     [1.0, 2.0, 5.0]
         .into_iter()
         .map(|factor| factor * power)
-        // A hair of tolerance: 0.30000000000000004 / 0.1 is still three.
+        // The tolerance covers rounding: 0.30000000000000004 / 0.1 counts as three.
         .find(|step| *step >= rough * (1.0 - 1e-9))
         .unwrap_or(10.0 * power)
 }
 
-/// Decimals that a number has that is this large or a multiple of it.
+/// Returns the number of decimals that multiples of `step` need.
 fn decimals(step: f64) -> u8 {
     let mut unit = 1.0;
     let mut decimals = 0;
@@ -90,9 +90,9 @@ fn decimals(step: f64) -> u8 {
     decimals
 }
 
-/// About how many steps an axis has.
+/// The approximate number of steps of an axis.
 const MARKS: f64 = 5.0;
-/// What is beyond is drawn as if it were this.
+/// Larger values are drawn as this value.
 const LARGEST: f64 = 1e15;
 const SMALLEST_STEP: f64 = 1e-300;
 /// Steps whose marks are written without an exponent.
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_few_and_hold_zero_for_any_values() {
+    fn marks_are_few_and_include_zero_for_any_values() {
         for power in -300..=300 {
             for value in [1.0, 2.7, 9.99, -3.3] {
                 let scale = Scale::of(&[value * 10_f64.powi(power), -value]);

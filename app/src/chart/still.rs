@@ -1,9 +1,9 @@
-//! The chart before the page is live: an SVG that the server draws, coloured by the style sheet.
+//! The chart before the page is live: an SVG that the server draws and the style sheet colours.
 
 use crate::feed::Source;
 
-/// The picture as SVG, `width` and `height` being its coordinates. The browser never draws it: it
-/// finds the server's, and has the canvas.
+/// Returns the picture as SVG; `width` and `height` are its coordinates. The browser does not draw
+/// the SVG: it receives the server's, and then draws on the canvas.
 #[cfg(feature = "ssr")]
 pub fn svg(values: &[f64], source: Source, width: u32, height: u32) -> String {
     use plotters::prelude::SVGBackend;
@@ -18,7 +18,7 @@ pub fn svg(values: &[f64], source: Source, width: u32, height: u32) -> String {
         palette: &Palette::STILL,
         pixel_ratio: 1.0,
     };
-    // An SVG in memory cannot fail; if it did, the values are in the table.
+    // Writing an SVG to memory does not fail; the table shows the values in any case.
     let _ = draw(SVGBackend::with_string(&mut svg, (width, height)), &picture);
     svg
 }
@@ -51,14 +51,14 @@ mod tests {
     }
 
     #[test]
-    fn bars_of_an_example_are_outlines() {
+    fn bars_of_an_example_are_drawn_as_outlines() {
         let svg = svg(&[1.0, 2.0], Source::Example, 720, 420);
         assert_eq!(count(&svg, "fill=\"#0000B1\""), 0);
         assert_eq!(count(&svg, "fill=\"none\" stroke=\"#0000B2\""), 2, "{svg}");
     }
 
     #[test]
-    fn bars_are_named_and_the_axis_has_numbers() {
+    fn the_bars_have_names_and_the_axis_has_numbers() {
         let svg = svg(
             &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
             Source::Message,

@@ -1,7 +1,7 @@
-//! From one picture of the bars to the next.
+//! The animation from one set of bars to the next.
 
-/// The bars at `progress` from 0 to 1, fast at first. A bar that one side does not have is nothing
-/// there; the number of bars is always that of `to`.
+/// Returns the bars at `progress` from 0 to 1, with decreasing speed. A bar that exists on one side
+/// only has height 0 on the other; the number of bars is always that of `to`.
 pub fn between(from: &[f64], to: &[f64], progress: f64) -> Vec<f64> {
     let left = 1.0 - progress.clamp(0.0, 1.0);
     let eased = 1.0 - left * left * left;
@@ -29,14 +29,14 @@ mod tests {
     use super::between;
 
     #[test]
-    fn it_starts_and_ends_exactly() {
+    fn the_animation_starts_and_ends_at_the_exact_values() {
         assert_eq!(between(&[1.0, 2.0], &[5.0, -2.0], 0.0), [1.0, 2.0]);
         assert_eq!(between(&[1.0, 2.0], &[5.0, -2.0], 1.0), [5.0, -2.0]);
         assert_eq!(between(&[0.0], &[8.0], 0.5), [7.0]);
     }
 
     #[test]
-    fn bars_come_from_nothing_and_go_at_once() {
+    fn new_bars_grow_from_zero_and_removed_bars_disappear_at_once() {
         assert_eq!(between(&[], &[8.0, 8.0], 0.5), [7.0, 7.0]);
         assert_eq!(between(&[1.0, 2.0, 3.0], &[4.0], 0.0), [1.0]);
         assert_eq!(between(&[f64::INFINITY], &[8.0], 0.5), [7.0]);

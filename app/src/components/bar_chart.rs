@@ -1,5 +1,4 @@
-//! The chart's place on the page: the server's picture until the canvas has drawn its own, and the
-//! values in words.
+//! The chart on the page: the server's SVG until the canvas has been drawn, and the values as a table.
 
 use std::{
     cell::RefCell,
@@ -44,7 +43,8 @@ pub fn BarChart(feed: RwSignal<Feed>) -> impl IntoView {
     }
 }
 
-/// Those who read it are not helped by sixty versions a second.
+/// The table of values, for screen readers. It changes less often than the chart, because a screen reader cannot read
+/// sixty versions a second.
 #[component]
 fn Table(feed: RwSignal<Feed>) -> impl IntoView {
     let newest = move || rows(&feed.with_untracked(Feed::bars));
@@ -81,7 +81,7 @@ fn caption(feed: &Feed) -> &'static str {
     }
 }
 
-/// The rows of the table as HTML; there are only numbers in it.
+/// Returns the rows of the table as HTML. They contain only numbers, so nothing is escaped.
 fn rows(values: &[f64]) -> String {
     let numbered = values.iter().take(MOST_ROWS).enumerate();
     let row = |(index, value): (usize, &f64)| {
@@ -94,7 +94,7 @@ fn rows(values: &[f64]) -> String {
     numbered.map(row).collect()
 }
 
-/// Keeps the canvas painted until the owner is gone: new values, another size, another theme.
+/// Repaints the canvas after new values, a new size or a new theme, until the owner is dropped.
 fn paint(feed: RwSignal<Feed>, easel: Rc<Easel>) {
     easel.repaint();
     let changed = easel.clone();
@@ -102,7 +102,7 @@ fn paint(feed: RwSignal<Feed>, easel: Rc<Easel>) {
         let (values, source) = feed.with(drawn);
         if before.is_some() {
             changed.painter.borrow_mut().set_out(values, source);
-            // While the picture moves, its next frame is on its way.
+            // During an animation the next frame is already scheduled.
             if changed.frame.borrow().is_none() {
                 changed.repaint();
             }
@@ -120,7 +120,7 @@ fn paint(feed: RwSignal<Feed>, easel: Rc<Easel>) {
     });
 }
 
-/// The painter, and when it is to paint next.
+/// The painter and its next scheduled frame.
 struct Easel {
     me: Weak<Self>,
     painter: RefCell<Painter>,
@@ -136,8 +136,8 @@ impl Easel {
         })
     }
 
-    /// Paints now, and before each following frame until the picture is at rest. What nobody sees has
-    /// time: a hidden page's next frame is when it is seen again.
+    /// Paints now, and before each following frame until the animation is complete. A hidden page continues when it is
+    /// visible again.
     fn repaint(&self) {
         let more = document().hidden() || self.painter.borrow_mut().paint();
         let next = more.then(|| {
@@ -199,5 +199,5 @@ impl Drop for ThemeWatch {
 }
 
 const LISTED_MS: u32 = 250;
-/// More values than this nobody listens to.
+/// Maximum number of values in the table; screen readers would take too long for more.
 const MOST_ROWS: usize = 60;

@@ -1,4 +1,4 @@
-//! Says that the connection is lost or refused, why, and when it is tried again.
+//! The notice for a lost or refused connection: the reason and the time of the next attempt.
 
 use leptos::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Says that what a page draws is an example.
+//! The note that the drawn values are an example.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,8 @@ use crate::{
     reactive::{shown, text},
 };
 
-/// Shown until the first message that the page can draw. `lacking` says what has not arrived yet.
+/// Shown until the first message that the page can draw. `lacking` is the sentence about the
+/// message that is still missing.
 #[component]
 pub fn ExampleNote(feed: RwSignal<Feed>, lacking: &'static str) -> impl IntoView {
     let is_example = move || feed.with(Feed::source) == Source::Example;
@@ -20,8 +21,8 @@ pub fn ExampleNote(feed: RwSignal<Feed>, lacking: &'static str) -> impl IntoView
     }
 }
 
-/// The attribute `data-source` of what draws the feed: the style sheet draws an example in
-/// outlines.
+/// Returns the attribute `data-source` of the element that draws the feed: the style sheet draws an
+/// example as outlines.
 pub fn source_name(feed: RwSignal<Feed>) -> Signal<String> {
     text(move || match feed.with(Feed::source) {
         Source::Example => "example",

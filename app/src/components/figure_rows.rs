@@ -7,8 +7,8 @@ use crate::{
     row::{Cell, Row},
 };
 
-/// The roles are those that the elements have anyway, for browsers that forget them when the style
-/// makes something else of a table.
+/// The ARIA roles repeat the implicit roles of the elements, because some browsers drop these when
+/// a style changes the display type of a table.
 #[component]
 pub fn FigureRows(rows: impl Fn() -> Vec<Row> + Send + 'static) -> impl IntoView {
     let draw = move || rows().into_iter().map(row).collect_view();

@@ -1,4 +1,4 @@
-//! The head of every page: the name, the ways to the pages, and how the connection is.
+//! The head of every page: the name, the navigation and the state of the connection.
 
 use leptos::prelude::*;
 
@@ -38,7 +38,7 @@ pub fn Header() -> impl IntoView {
     }
 }
 
-/// A bell with the frame it hangs in.
+/// The logo: a bell in its frame.
 #[component]
 fn Mark() -> impl IntoView {
     view! {

@@ -1,4 +1,5 @@
-//! A list of messages, the newest last. It follows the newest, unless the reader has scrolled up.
+//! A list of messages, the newest last. The list follows the newest message unless the reader has
+//! scrolled up.
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -13,21 +14,21 @@ use crate::{
     rows::Rows,
 };
 
-/// The lines there are; their keys ascend without a gap.
+/// Returns the current lines; their keys ascend without gaps.
 pub type Lines = Arc<dyn Fn() -> Vec<Arc<Line>> + Send + Sync>;
 
 #[component]
 pub fn MessageList(
     lines: Lines,
     label: &'static str,
-    /// Said while there are no lines.
+    /// The text shown while the list is empty.
     none: &'static str,
 ) -> impl IntoView {
     let scroller = NodeRef::<html::Div>::new();
     let list = NodeRef::<html::Ol>::new();
-    // The list grows upwards from its lower edge (`flex-direction: column-reverse`), so the browser
-    // itself keeps the newest line in view, and the reader's place when it is elsewhere: the
-    // distance from the newest is `-scrollTop`.
+    // `flex-direction: column-reverse` anchors the list at its lower edge. So the browser itself
+    // keeps the newest line in view, or the reader's position if the reader has scrolled up; the
+    // distance from the newest line is `-scrollTop`.
     let is_following = RwSignal::new(true);
     let scrolled = move |_| {
         if let Some(scroller) = scroller.get_untracked() {
@@ -69,7 +70,7 @@ pub fn MessageList(
     }
 }
 
-/// Keeps the list drawn until the owner is gone.
+/// Redraws the list until the owner is dropped.
 fn draw(list: List, lines: Lines, is_following: RwSignal<bool>) {
     let drawing = Rc::new(RefCell::new(Drawing::new(list)));
     let calm_since_ms = RwSignal::new(0.0);
@@ -93,7 +94,7 @@ fn draw(list: List, lines: Lines, is_following: RwSignal<bool>) {
     });
 }
 
-/// The list as it is drawn now.
+/// The drawn list.
 struct Drawing {
     rows: Rows<List>,
     flood: Flood,
@@ -109,14 +110,14 @@ impl Drawing {
         }
     }
 
-    /// The timeout keeps the drawing, so it goes as well.
+    /// The timeout holds a reference to the drawing, so it is dropped here too.
     fn calm(&mut self) {
         self.flood.calm();
         self.until_calm = None;
     }
 }
 
-/// Nearer to the newest line than this is at it, in pixels.
+/// A reader within this distance of the newest line, in pixels, follows the list.
 const FOLLOWS_WITHIN: i32 = 24;
-/// Without more lines than can be read.
+/// A flood ends after this time without more lines than a reader can read.
 const CALM_MS: u32 = 300;

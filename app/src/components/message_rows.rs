@@ -1,4 +1,4 @@
-//! The elements of a list of lines. Which of them shows which line is `rows`'.
+//! The DOM elements of a list of lines. `rows` decides which element shows which line.
 
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
@@ -13,12 +13,12 @@ use crate::{
 /// The element of the list.
 pub struct List {
     element: Element,
-    /// A row without text, of which the others are copies.
+    /// An empty row; new rows are copies of it.
     blank: Element,
 }
 
 impl List {
-    /// Of an element that is empty and nobody else's.
+    /// Takes an empty element that nothing else changes.
     pub fn new(element: &Element) -> Option<Self> {
         let blank = document().create_element("li").ok()?;
         blank.set_inner_html(BLANK);
@@ -49,8 +49,8 @@ impl Surface for List {
     }
 }
 
-/// The elements of a line. Their texts are set as a whole: text nodes may have been replaced by a
-/// translator.
+/// The elements of a line. Each text is set as a property of its element, because a translator may
+/// have replaced the text nodes.
 pub struct Row {
     element: Element,
     who: Node,
@@ -76,7 +76,7 @@ impl Row {
         })
     }
 
-    /// Writes what is other than in the line before.
+    /// Writes the texts that differ from the line that the row showed before.
     fn draw(&self, line: &Line, before: Option<&Line>) {
         let texts: [(&Node, fn(&Line) -> &str); 3] = [
             (&self.who, |line| &line.who),
@@ -104,5 +104,5 @@ impl Row {
     }
 }
 
-/// Names, data and times are nothing to be translated.
+/// Names, data and times are not translated.
 const BLANK: &str = r#"<b translate="no"></b><code translate="no"></code><span></span><time translate="no"></time>"#;

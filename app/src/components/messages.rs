@@ -1,4 +1,4 @@
-//! What a page has received.
+//! The received messages of a page, with their counts.
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ pub fn Messages(feed: RwSignal<Feed>) -> impl IntoView {
         },
         Count {
             name: "missed",
-            meaning: "Skipped by the broker, because this page was slower than the topic",
+            meaning: "Skipped by the broker because this page was slower than the topic",
             of: text(move || feed.with(Feed::missed).to_string()),
         },
         Count {
             name: "ignored",
-            meaning: "Messages whose data is not what this page shows",
+            meaning: "Messages without data that this page can show",
             of: text(move || feed.with(Feed::ignored).to_string()),
         },
     ];

@@ -1,4 +1,4 @@
-//! The demonstration in small, for the overview.
+//! Small pictures of the demonstration, for the overview.
 
 use leptos::prelude::*;
 
@@ -14,7 +14,7 @@ pub fn MiniatureSquare(feed: RwSignal<Feed>) -> impl IntoView {
     }
 }
 
-/// Seven bars whatever the message has, so that the card keeps its shape.
+/// Draws seven bars, whatever the number of values, so that the card keeps its shape.
 #[component]
 pub fn MiniatureBars(feed: RwSignal<Feed>) -> impl IntoView {
     let outline = text(move || feed.with(|feed| outline(&feed.bars())));
@@ -27,7 +27,7 @@ pub fn MiniatureBars(feed: RwSignal<Feed>) -> impl IntoView {
     }
 }
 
-/// Bars 16 wide and up to 100 high, as the path of an SVG.
+/// Returns bars, each 16 wide and up to 100 high, as the path of an SVG.
 fn outline(bars: &[f64]) -> String {
     let high = Scale::of(bars).high;
     let bar = |index: usize| {
@@ -43,7 +43,7 @@ mod tests {
     use super::outline;
 
     #[test]
-    fn seven_bars_stand_beside_each_other() {
+    fn seven_bars_are_drawn_side_by_side() {
         let path = outline(&[20.0, 5.0, -3.0]);
         assert!(
             path.starts_with("M2 100v-100h16v100zM24 100v-25h16v25zM46 100v-2h16v2z"),

@@ -1,4 +1,4 @@
-//! What several pages draw.
+//! The components that several pages use.
 
 mod bar_chart;
 mod connection_notice;

@@ -33,7 +33,8 @@ pub fn Square(feed: RwSignal<Feed>, is_smooth: RwSignal<bool>) -> impl IntoView 
     }
 }
 
-/// The transform that shows the newest angle, reached the short way round from the one before.
+/// Returns the transform that shows the newest angle, reached the shorter way from the previous
+/// angle.
 pub fn rotation(feed: RwSignal<Feed>) -> Signal<String> {
     let drawn = StoredValue::new(feed.with_untracked(Feed::angle));
     text(move || {

@@ -1,4 +1,4 @@
-//! A row of counts, the first of them a rate.
+//! A row of counts; the first is a rate.
 
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::{
     reactive::{hold, once_live, text, text_of},
 };
 
-/// One of the counts: its name, what that means, and the count itself.
+/// One count: its name, the meaning of the name, and the value.
 pub struct Count {
     pub name: &'static str,
     pub meaning: &'static str,
@@ -17,7 +17,7 @@ pub struct Count {
 
 #[component]
 pub fn Tallies(
-    /// Given the time on the clock of `browser::now_ms`.
+    /// The argument is the time of `browser::now_ms`.
     per_second: impl Fn(f64) -> f64 + Send + Sync + 'static,
     counts: Vec<Count>,
 ) -> impl IntoView {

@@ -1,14 +1,14 @@
-//! How long to wait before the next attempt to connect.
+//! The delay before the next attempt to connect.
 
-/// Exponential with full jitter: attempt `n` waits anything up to 250 ms · 2ⁿ, at most 15 s, so that
-/// the pages that a restart cut off at once do not come back all at once.
+/// Exponential backoff with full jitter: attempt `n` waits a random time of up to 250 ms · 2ⁿ, at most 15 s, so that
+/// pages that a restart disconnected together do not reconnect together.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Backoff {
     attempts: u32,
 }
 
 impl Backoff {
-    /// The next pause in milliseconds. `chance` is a random number from 0 to 1.
+    /// Returns the next pause in milliseconds. `chance` is a random number from 0 to 1.
     pub fn pause_ms(&mut self, chance: f64) -> u32 {
         let ceiling = FIRST_MS
             .saturating_mul(1 << self.attempts.min(16))
@@ -18,7 +18,7 @@ impl Backoff {
         (pause as u32).max(SHORTEST_MS)
     }
 
-    /// To be called when a connection has proved to work.
+    /// Restarts the sequence. Called when a connection has proved to work.
     pub fn reset(&mut self) {
         self.attempts = 0;
     }
@@ -26,7 +26,7 @@ impl Backoff {
 
 const FIRST_MS: u32 = 250;
 const LONGEST_MS: u32 = 15_000;
-/// Chance may say "now" every time; a server that refuses is not asked more often than this.
+/// The shortest pause, for a random number near 0; limits the attempts on a server that refuses.
 const SHORTEST_MS: u32 = 50;
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_anything_below_the_ceiling_but_not_nothing() {
+    fn a_pause_is_random_below_the_ceiling_and_never_zero() {
         let mut backoff = Backoff::default();
         assert_eq!(backoff.pause_ms(0.0), SHORTEST_MS);
         assert_eq!(backoff.pause_ms(0.5), 250);

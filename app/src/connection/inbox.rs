@@ -1,11 +1,10 @@
-//! Messages between the socket and the screen: they wait for the next animation frame, all of them
-//! for the same one.
+//! Messages between the socket and the screen: all messages wait for the same next animation frame.
 
 use crate::browser::Appointment;
 
 use super::Message;
 
-/// Messages by subscription, in order of arrival, and the appointment to deliver them.
+/// Messages by subscription, in order of arrival, and the scheduled delivery.
 #[derive(Default)]
 pub struct Inbox {
     waiting: Vec<(String, Vec<Message>)>,
@@ -14,8 +13,8 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Takes a message in. `deliver` is called once, before the next paint; a hidden page does not
-    /// paint, so a timer makes sure.
+    /// Adds a message. `deliver` is called once, before the next paint; a timer calls it on a
+    /// hidden page, which does not paint.
     pub fn push(
         &mut self,
         subscription: &str,
@@ -33,12 +32,13 @@ impl Inbox {
         }
     }
 
-    /// Too many wait: a hidden page's timers may be a minute apart.
+    /// Returns true if the inbox must be delivered now: a hidden page's timers may be a minute
+    /// apart.
     pub fn is_full(&self) -> bool {
         self.count >= MOST_WAITING
     }
 
-    /// Everything that waits; the appointment is void.
+    /// Takes all waiting messages and cancels the scheduled delivery.
     pub fn take(&mut self) -> Vec<(String, Vec<Message>)> {
         self.appointment = None;
         self.count = 0;
@@ -47,5 +47,5 @@ impl Inbox {
 }
 
 const UNPAINTED_MS: u32 = 250;
-/// At 20 µs a message they are 10 ms, a part of what there is for a frame.
+/// Delivering them takes about 10 ms (20 µs per message), which is part of the time of one frame.
 const MOST_WAITING: usize = 500;

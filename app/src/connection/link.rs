@@ -1,7 +1,7 @@
-//! The conversation with the broker: opens the socket, drives wire's client machine over it, keeps
-//! it alive, and connects again when it is lost. Single-threaded, as everything in a page is.
+//! The connection to the broker: opens the socket, drives wire's client state machine over it, sends heart-beats, and
+//! reconnects after a loss. Single-threaded, like everything in a page.
 //!
-//! What is listened to is `subscriptions`', when messages reach the screen `inbox`'s.
+//! `subscriptions` keeps the subscriptions; `inbox` decides when messages reach the screen.
 
 use std::{
     cell::{Cell, RefCell},
@@ -33,9 +33,9 @@ use crate::browser::{self, Appointment};
 pub struct Link {
     me: Weak<Self>,
     state: RwSignal<State>,
-    /// Why the server refuses this page; empty unless it does.
+    /// The reason why the server refuses this page; empty unless it refuses.
     refusal: RwSignal<String>,
-    /// The server is being asked for that.
+    /// True while the reason is being requested.
     is_asking: Cell<bool>,
     talk: RefCell<Option<Talk>>,
     subscriptions: RefCell<Subscriptions>,
@@ -45,11 +45,11 @@ pub struct Link {
     retry: RefCell<Option<Appointment>>,
 }
 
-/// Why a publication was not even sent.
+/// The reason why a publication was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotSent {
     Offline,
-    /// The broker is slower than the page, or cannot be reached just now.
+    /// The broker is slower than the page, or not reachable now.
     Backlog,
 }
 
@@ -69,7 +69,7 @@ impl Link {
         })
     }
 
-    /// Connects, unless connected or connecting already.
+    /// Connects, unless a connection is open or being opened.
     pub fn open(&self) {
         if self.talk.borrow().is_some() {
             return;
@@ -93,7 +93,7 @@ impl Link {
         }
     }
 
-    /// Something has changed that may concern the connection: the network, or the page is seen again.
+    /// Checks the connection after an event that may concern it: the network has changed, or the page is visible again.
     pub fn check(&self) {
         self.open();
         self.beat();
@@ -123,7 +123,7 @@ impl Link {
         }
     }
 
-    /// Publishes JSON; `told` learns what became of it, unless it was not sent.
+    /// Publishes JSON. `told` is called with the result, unless this function returns an error.
     pub fn publish(&self, destination: &str, json: &str, told: Told) -> Result<(), NotSent> {
         let talk = self.talk.borrow();
         let live = talk.as_ref().filter(|talk| talk.client.is_connected());
@@ -148,7 +148,8 @@ impl Link {
         Ok(())
     }
 
-    /// Writes and sends at once; says nothing before the handshake, which asks for everything anew.
+    /// Writes and sends at once. Sends nothing before the handshake is complete; the handshake requests all
+    /// subscriptions again.
     fn say(&self, write: impl FnOnce(&Client, &mut Vec<u8>)) {
         if let Some(talk) = &mut *self.talk.borrow_mut()
             && talk.client.is_connected()
@@ -169,7 +170,7 @@ impl Link {
         }
     }
 
-    /// The socket has been closed. One that was never open may have been refused.
+    /// Handles a closed socket. A socket that was never open may have been refused.
     fn closed(&self, reason: String) {
         let was_open = self.with_talk(|talk| talk.was_open).unwrap_or_default();
         self.lost(reason);
@@ -194,7 +195,7 @@ impl Link {
     }
 
     fn received(&self, bytes: &[u8]) {
-        // Taken out while it is read: what a message sets off may want to say something.
+        // Taken out while it is read, because a handler of a message may want to send.
         let Some(mut unread) = self.with_talk(|talk| {
             talk.client.received(clock());
             std::mem::take(&mut talk.unread)
@@ -221,11 +222,11 @@ impl Link {
         }
     }
 
-    /// Reads one item and gives its length, 0 when its end has not come yet.
+    /// Reads one item. Returns its length, or 0 if the item is not complete yet.
     ///
     /// # Errors
     ///
-    /// Why the connection is to be given up.
+    /// Returns the reason to close the connection.
     fn read_one(&self, bytes: &[u8]) -> Result<usize, String> {
         let read = self.with_talk(|talk| talk.read(bytes)).transpose()?;
         let Some((event, length)) = read.flatten() else {
@@ -294,7 +295,7 @@ impl Link {
         }
     }
 
-    /// Does what is due: a heart-beat, or giving up on a silent server.
+    /// Sends a heart-beat that is due, or closes the connection if the server is silent.
     fn beat(&self) {
         let due = self.with_talk(|talk| match talk.client.on_deadline(clock()) {
             Due::HeartBeat => {
@@ -310,7 +311,7 @@ impl Link {
         }
     }
 
-    /// Gives the connection up and makes an appointment for the next attempt.
+    /// Closes the connection and schedules the next attempt.
     fn lost(&self, reason: String) {
         let talk = self.talk.take();
         let live_since = talk.and_then(|talk| talk.live_since_ms);
@@ -346,7 +347,7 @@ impl Link {
     }
 }
 
-/// The link as its socket knows it: the socket does not keep it alive.
+/// A reference from the socket to the link; the socket does not keep the link alive.
 #[derive(Clone)]
 struct Ear(Weak<Link>);
 
@@ -370,7 +371,7 @@ impl Peer for Ear {
     }
 }
 
-/// A connection that lived this long works: the next loss is a new story.
+/// A connection that lived this long has proved to work, so the next loss starts a new backoff.
 const PROVED_MS: f64 = 5_000.0;
-/// What the browser may hold for a server that does not read.
+/// Maximum number of bytes that the browser buffers for a server that does not read.
 const MOST_BACKLOG_BYTES: u32 = 1 << 20;

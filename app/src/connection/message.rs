@@ -1,4 +1,4 @@
-//! A message as a page sees it.
+//! A received message in the form that the pages use.
 
 use broker::MessageId;
 use wire::stomp::client;
@@ -6,7 +6,7 @@ pub use wire::stomp::server::Missed;
 
 use crate::host::Image;
 
-/// An entry of a topic, as the broker delivered it.
+/// An entry of a topic, as delivered by the broker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     pub id: MessageId,
@@ -16,13 +16,13 @@ pub struct Message {
     pub producer: String,
     /// The body as text; bytes that are not UTF-8 are replaced.
     pub body: String,
-    /// What the subscription skipped just before this message.
+    /// The messages that the subscription skipped just before this one.
     pub missed: Option<Missed>,
 }
 
 impl Message {
-    /// Carillon's own headers are always there on Carillon's own connection; a message without a
-    /// readable id could not be told from its double, so it is none.
+    /// Reads a message. Carillon always sends its own headers on this connection; a message without
+    /// a valid id is ignored, because it could not be distinguished from a duplicate.
     pub fn read(received: &client::Message<'_>) -> Option<Self> {
         Some(Self {
             id: received.message_id.parse().ok()?,
@@ -34,7 +34,7 @@ impl Message {
         })
     }
 
-    /// The image that came with the page, as if it had come over the connection.
+    /// Converts the image that came with the page into a message.
     pub fn of_image(image: &Image) -> Option<Self> {
         Some(Self {
             id: image.id.parse().ok()?,

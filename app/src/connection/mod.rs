@@ -1,7 +1,7 @@
-//! The page's one connection to the broker, a STOMP 1.2 client like any other: opened by the root,
-//! shared by every page, and alive as long as the document.
+//! The page's single connection to the broker, as a standard STOMP 1.2 client: opened by the root component, shared by
+//! all pages, open as long as the document exists.
 //!
-//! On the server there is none; its state stays [`State::Idle`], and so it begins in the browser.
+//! The server opens no connection; there the state stays [`State::Idle`], which is also the first state in the browser.
 
 mod backoff;
 mod inbox;
@@ -25,25 +25,25 @@ pub use receipts::Outcome;
 pub use subscriptions::Delivery;
 use subscriptions::{Listener, Place};
 
-/// What there is to say about the connection.
+/// The state of the connection.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
-    /// Not begun: the page is as the server rendered it.
+    /// Not started: the page is as the server rendered it.
     Idle,
     Connecting {
-        /// There was a connection, or an attempt, that was lost.
+        /// True after an earlier connection or attempt was lost.
         again: bool,
     },
     Live,
     Lost {
-        /// What the server or the browser said about it; may be empty.
+        /// The reason that the server or the browser gave; may be empty.
         reason: String,
-        /// On the clock of `browser::now_ms`.
+        /// The time of the next attempt, on the clock of `browser::now_ms`.
         retry_at_ms: f64,
     },
 }
 
-/// A handle to the connection; a context of every component.
+/// A handle to the connection; every component has it as a context.
 #[derive(Clone, Copy)]
 pub struct Connection {
     state: RwSignal<State>,
@@ -52,7 +52,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The connection, not yet opened.
+    /// Returns a connection that is not open yet.
     pub fn new() -> Self {
         let state = RwSignal::new(State::Idle);
         let refusal = RwSignal::new(String::new());
@@ -64,8 +64,7 @@ impl Connection {
         }
     }
 
-    /// Returns why the server does not let this page connect, in its own words; empty unless it
-    /// refuses.
+    /// Returns the server's reason for refusing this page; empty unless the server refuses.
     pub fn refusal(self) -> String {
         self.refusal.get()
     }
@@ -78,25 +77,25 @@ impl Connection {
         self.state.with(|state| *state == State::Live)
     }
 
-    /// Lost, or on its way back.
+    /// Returns true if the connection is lost or being restored.
     pub fn is_lost(self) -> bool {
         use State::{Connecting, Lost};
         self.state
             .with(|state| matches!(state, Lost { .. } | Connecting { again: true }))
     }
 
-    /// Connects now, whatever the next attempt's appointment was.
+    /// Connects now, without waiting for the time of the next attempt.
     pub fn open(self) {
         self.with_link(|link| link.open());
     }
 
-    /// Connects if the connection was lost, and makes sure of it if not.
+    /// Connects if the connection was lost; otherwise checks that it still works.
     pub fn check(self) {
         self.with_link(|link| link.check());
     }
 
-    /// Listens until the guard is dropped. Starts after `seen`, or with the topic's last image, or
-    /// where `delivery` says.
+    /// Subscribes until the guard is dropped. Starts after `seen`, or with the topic's last image, or at the position
+    /// that `delivery` gives.
     pub fn listen(
         self,
         topic: &'static str,
@@ -112,11 +111,11 @@ impl Connection {
         }
     }
 
-    /// Publishes JSON to a STOMP destination. `told` learns what became of it, unless it was not sent.
+    /// Publishes JSON to a STOMP destination. `told` is called with the result, unless this function returns an error.
     ///
     /// # Errors
     ///
-    /// Nothing was sent, and nothing will be: a publication does not wait for a connection.
+    /// Nothing was sent, and nothing will be sent: a publication does not wait for a connection.
     pub fn publish(
         self,
         destination: &str,
@@ -128,14 +127,14 @@ impl Connection {
             .unwrap_or(Err(NotSent::Offline))
     }
 
-    /// The link is taken out of its store first: what is called may use this connection itself.
+    /// The link is taken out of its store first, because `act` may use this connection.
     fn with_link<T>(self, act: impl FnOnce(&Link) -> T) -> Option<T> {
         let link = self.link?.try_get_value()?;
         Some(act(&link))
     }
 }
 
-/// Keeps a listener listening.
+/// A guard that keeps a listener subscribed.
 #[must_use]
 pub struct Listening {
     connection: Connection,

@@ -1,30 +1,30 @@
-//! The publications whose receipt is still to come. Pure.
+//! The publications whose receipt has not arrived yet. Pure.
 
 use std::collections::VecDeque;
 
-/// What became of a publication.
+/// The result of a publication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The broker has it.
+    /// The broker has accepted the publication.
     Accepted,
-    /// The broker's words.
+    /// Refused, with the broker's message.
     Refused(String),
     /// The connection was lost before the broker answered.
     Unknown,
 }
 
-/// Told once what became of a publication.
+/// A callback that is called once, with the result of a publication.
 pub type Told = Box<dyn FnOnce(Outcome)>;
 
 #[derive(Default)]
 pub struct Receipts {
-    /// In the order of their numbers, which is the order in which the broker answers.
+    /// In ascending order of numbers; the broker answers in this order.
     awaited: VecDeque<(u64, Told)>,
     next_number: u64,
 }
 
 impl Receipts {
-    /// The receipt to ask for, unless too many are awaited already.
+    /// Returns the receipt id to request, or `None` if too many receipts are pending.
     pub fn await_one(&mut self, told: Told) -> Option<String> {
         if self.awaited.len() >= MOST_AWAITED {
             return None;
@@ -35,7 +35,7 @@ impl Receipts {
         Some(number.to_string())
     }
 
-    /// Who is to be told of this receipt.
+    /// Returns the callback of this receipt.
     pub fn arrived(&mut self, receipt: &str) -> Option<Told> {
         let number: u64 = receipt.parse().ok()?;
         let index = self
@@ -45,7 +45,7 @@ impl Receipts {
         self.awaited.remove(index).map(|(_, told)| told)
     }
 
-    /// Everybody who will not get a receipt any more.
+    /// Returns the callbacks of all receipts that will not arrive any more.
     pub fn lost(&mut self) -> Vec<Told> {
         self.awaited.drain(..).map(|(_, told)| told).collect()
     }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn each_publication_is_told_once_in_whatever_order() {
+    fn each_callback_is_returned_once_in_any_order_of_receipts() {
         let (log, mut receipts) = (Log::default(), Receipts::default());
         let asked: Vec<_> = (0..3)
             .map(|name| receipts.await_one(logging(&log, name)).expect("room"))
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn those_awaited_are_bounded() {
+    fn pending_receipts_are_bounded() {
         let mut receipts = Receipts::default();
         for _ in 0..MOST_AWAITED {
             assert!(receipts.await_one(Box::new(|_| ())).is_some());

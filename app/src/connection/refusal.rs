@@ -1,5 +1,5 @@
-//! Why the server does not let this page connect. The answer to a WebSocket that is refused is
-//! hidden from scripts, so the server is asked for the reason over plain HTTP.
+//! The reason why the server refuses this page's connection. A script cannot read the HTTP response
+//! to a refused WebSocket, so the page requests the reason over plain HTTP.
 
 use js_sys::{JsString, encode_uri_component};
 use leptos::prelude::window;
@@ -9,8 +9,8 @@ use web_sys::Response;
 
 use crate::json;
 
-/// Returns the server's words when it refuses connections from pages of this origin. Returns `None`
-/// when it accepts them, when it does not know the question, and when it cannot be reached.
+/// Returns the server's reason when it refuses connections from pages of this origin. Returns
+/// `None` when the server accepts them, does not know the request, or cannot be reached.
 pub async fn reason() -> Option<String> {
     let origin = window().location().origin().ok()?;
     let origin = String::from(encode_uri_component(&origin));
@@ -26,7 +26,7 @@ pub async fn reason() -> Option<String> {
     detail(&String::from(body.unchecked_into::<JsString>()))
 }
 
-/// The `detail` of an RFC 9457 problem.
+/// Returns the `detail` of an RFC 9457 problem.
 fn detail(problem: &str) -> Option<String> {
     let problem = json::read(problem).ok()?;
     let detail = problem.member("detail")?.text()?;
@@ -40,7 +40,7 @@ mod tests {
     use super::detail;
 
     #[test]
-    fn the_reason_is_the_detail_of_the_problem() {
+    fn the_reason_is_read_from_the_detail_of_the_problem() {
         let problem = r#"{"title":"Forbidden","status":403,"detail":"start it with --allow-origin https://a"}"#;
         assert_eq!(
             detail(problem).as_deref(),

@@ -1,4 +1,4 @@
-//! A WebSocket of the browser that is closed, and calls nobody any more, when dropped.
+//! A WebSocket of the browser. Dropping it closes it; after that it makes no calls.
 
 use js_sys::{ArrayBuffer, Uint8Array};
 use leptos::prelude::window;
@@ -14,16 +14,16 @@ pub struct Socket {
     _on_close: Closure<dyn FnMut(CloseEvent)>,
 }
 
-/// Whoever uses a [`Socket`].
+/// The user of a [`Socket`].
 pub trait Peer: Clone + 'static {
     fn opened(&self);
     fn received(&self, bytes: &[u8]);
-    /// The socket is of no use any more. `reason` is the server's own, often empty.
+    /// The socket is closed. `reason` comes from the server and is often empty.
     fn closed(&self, reason: String);
 }
 
 impl Socket {
-    /// Begins to connect. The page's own origin is asked, at [`PATH`].
+    /// Starts to connect to the page's own origin, at [`PATH`].
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl Socket {
             let closing = socket.clone();
             Closure::new(move |event: MessageEvent| {
                 if has_stopped() {
-                    // A socket that is closed already may be closed again.
+                    // Closing a closed socket has no effect.
                     let _ = closing.close();
                 } else {
                     peer.received(&bytes(&event.data()));
@@ -66,13 +66,13 @@ impl Socket {
         })
     }
 
-    /// Hands bytes to the browser; a socket that is closing takes them and drops them.
+    /// Hands bytes to the browser; a socket that is closing discards them.
     pub fn send(&self, bytes: &[u8]) {
         // The only error is "not open yet", and nothing is sent before `opened`.
         let _ = self.socket.send_with_u8_array(bytes);
     }
 
-    /// Bytes that the browser has taken and not yet sent.
+    /// Returns the number of bytes that the browser has accepted and not yet sent.
     pub fn backlog_bytes(&self) -> u32 {
         self.socket.buffered_amount()
     }
@@ -83,7 +83,7 @@ impl Drop for Socket {
         self.socket.set_onopen(None);
         self.socket.set_onmessage(None);
         self.socket.set_onclose(None);
-        // A socket that is closed already may be closed again.
+        // Closing a closed socket has no effect.
         let _ = self.socket.close();
     }
 }

@@ -1,5 +1,5 @@
-//! What the pages listen to: one subscription per topic and manner of delivery, however many
-//! listeners it has, and where each resumes. Pure; `link` puts it on the wire.
+//! The subscriptions of the pages: one for each topic and delivery mode, however many listeners it has, and the
+//! position at which each resumes. Pure; `link` sends the frames.
 
 use std::rc::Rc;
 
@@ -7,18 +7,18 @@ use broker::MessageId;
 
 use super::Message;
 
-/// Called with what arrived since the last frame, in order.
+/// Called with the messages that arrived since the last frame, in order.
 pub type Listener = Rc<dyn Fn(&[Message])>;
 
-/// How a subscription treats a page that is slower than the topic.
+/// The rule for a page that is slower than the topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// Every message, the oldest skipped at the broker's bound.
+    /// Every message; at the broker's bound the oldest are skipped.
     Every,
-    /// Only ever the newest: for figures and miniatures.
+    /// Only the newest message: for figures and miniatures.
     Latest,
-    /// Only ever the newest of what is published from now on: for figures whose last image may be of
-    /// long ago, when somebody listened last.
+    /// Only the newest of the messages published from now on: for figures whose last image may be old, because it dates
+    /// from the previous subscriber.
     Fresh,
 }
 
@@ -34,24 +34,24 @@ struct Held {
     topic: &'static str,
     delivery: Delivery,
     listeners: Vec<(u64, Listener)>,
-    /// The newest message seen; the next one wanted is after it.
+    /// The newest message received; the subscription resumes after it.
     seen: Option<MessageId>,
-    /// Whether a connection was lost that it was on: without anything seen there was nothing then, and all
-    /// there is now came since.
+    /// True if the subscription was active on a connection that was lost. If it had received no message by then, the
+    /// topic had none, and all messages now in the topic are new.
     was_live: bool,
 }
 
-/// What SUBSCRIBE says.
+/// The content of a SUBSCRIBE frame.
 #[derive(Debug, PartialEq)]
 pub struct Request {
     pub id: String,
     pub destination: String,
-    /// Nothing: from now on.
+    /// `None`: only new messages.
     pub since: Option<String>,
     pub overflow: Option<&'static str>,
 }
 
-/// A listener's place, to take it away again.
+/// A listener's key, for its removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     subscription: u64,
@@ -59,8 +59,8 @@ pub struct Place {
 }
 
 impl Subscriptions {
-    /// Adds a listener. Gives a request if it needs a new subscription, which starts after `seen`
-    /// or else with the topic's last image.
+    /// Adds a listener. Returns a request if a new subscription is needed; the subscription starts after `seen`, or
+    /// with the topic's last image if `seen` is `None`.
     pub fn add(
         &mut self,
         topic: &'static str,
@@ -104,7 +104,7 @@ impl Subscriptions {
         )
     }
 
-    /// Takes a listener away. Gives the id to unsubscribe if it was the last one.
+    /// Removes a listener. Returns the id to unsubscribe if the listener was the last one.
     pub fn remove(&mut self, place: Place) -> Option<String> {
         let index = self
             .held
@@ -117,19 +117,19 @@ impl Subscriptions {
             .then(|| self.held.swap_remove(index).id())
     }
 
-    /// Notes that the connection all are on has ended.
+    /// Notes that the connection of all subscriptions has ended.
     pub fn lost(&mut self) {
         for held in &mut self.held {
             held.was_live = true;
         }
     }
 
-    /// What a new connection has to ask for, each subscription from where it stopped.
+    /// Returns the requests for a new connection; each subscription resumes where it stopped.
     pub fn requests(&self) -> Vec<Request> {
         self.held.iter().map(Held::request).collect()
     }
 
-    /// Notes a message; true when it is new to the subscription of this id.
+    /// Notes a message. Returns true if the message is new to the subscription with this id.
     pub fn note(&mut self, id: &str, message: MessageId) -> bool {
         let Some(held) = self.held.iter_mut().find(|held| held.has_id(id)) else {
             return false;
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn two_listeners_share_a_subscription_until_the_last_has_gone() {
+    fn two_listeners_share_a_subscription_until_the_last_is_removed() {
         let mut subscriptions = Subscriptions::default();
         let (first, request) = subscriptions.add("rect", Delivery::Every, None, nobody());
         let id = request.expect("a new subscription").id;
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn another_manner_of_delivery_is_another_subscription() {
+    fn another_delivery_mode_is_another_subscription() {
         let mut subscriptions = Subscriptions::default();
         subscriptions.add("rect", Delivery::Every, None, nobody());
         let (_, request) = subscriptions.add("rect", Delivery::Latest, None, nobody());
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscription_starts_with_the_last_image_or_after_what_was_seen() {
+    fn a_subscription_starts_with_the_last_image_or_after_the_message_seen() {
         let mut subscriptions = Subscriptions::default();
         subscriptions.add("rect", Delivery::Every, None, nobody());
         subscriptions.add("chart", Delivery::Every, Some(id(7)), nobody());
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn who_saw_nothing_before_the_connection_was_lost_gets_all_that_came_since() {
+    fn a_subscription_without_messages_before_the_loss_gets_all_messages_since() {
         let mut subscriptions = Subscriptions::default();
         subscriptions.add("rect", Delivery::Every, None, nobody());
         subscriptions.lost();
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn it_resumes_after_the_newest_message_noted() {
+    fn a_subscription_resumes_after_the_newest_message_noted() {
         let mut subscriptions = Subscriptions::default();
         let (_, request) = subscriptions.add("rect", Delivery::Every, None, nobody());
         let subscription = request.expect("a new subscription").id;
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_fresh_never_begins_in_the_past() {
+    fn a_fresh_subscription_never_starts_in_the_past() {
         let mut subscriptions = Subscriptions::default();
         let (_, request) = subscriptions.add("figures", Delivery::Fresh, None, nobody());
         let request = request.expect("a new subscription");
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_double_is_told_but_a_restarted_broker_counts_anew() {
+    fn a_duplicate_is_detected_and_a_restarted_broker_counts_anew() {
         let mut subscriptions = Subscriptions::default();
         let (_, request) = subscriptions.add("rect", Delivery::Every, Some(id(9)), nobody());
         let subscription = request.expect("a new subscription").id;
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_a_subscription_that_ended_are_nobodys() {
+    fn messages_of_an_ended_subscription_are_ignored() {
         let mut subscriptions = Subscriptions::default();
         assert!(!subscriptions.note("page-5", id(1)));
         assert!(!subscriptions.note("another", id(1)));

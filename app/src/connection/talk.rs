@@ -1,6 +1,7 @@
-//! One connection, from its opening to its loss: the socket and the machine that speaks over it.
+//! The state of one connection, from its opening to its loss: the socket and the STOMP client state
+//! machine.
 //!
-//! What is said and what comes of it is `link`'s.
+//! `link` decides what to send and how to act on events.
 
 use wire::stomp::{
     Decoder, Limits,
@@ -14,16 +15,16 @@ pub struct Talk {
     pub socket: Socket,
     pub client: Client,
     decoder: Decoder,
-    /// Bytes of a frame whose end has not come yet.
+    /// Bytes of an incomplete frame.
     pub unread: Vec<u8>,
-    /// The server accepted the WebSocket.
+    /// True after the server accepted the WebSocket.
     pub was_open: bool,
     pub live_since_ms: Option<f64>,
     _pulse: Appointment,
 }
 
 impl Talk {
-    /// `beat` is called often enough for the times of heart-beats.
+    /// `beat` is called often enough for the intervals of heart-beats.
     pub fn new(socket: Socket, beat: impl Fn() + 'static) -> Self {
         Self {
             socket,
@@ -36,12 +37,12 @@ impl Talk {
         }
     }
 
-    /// What the server says first in `bytes`, and how many of them that took; `None` when its end
-    /// has not come yet.
+    /// Returns the first event in `bytes` and the number of bytes it takes; `None` if the event is
+    /// not complete yet.
     ///
     /// # Errors
     ///
-    /// What the server says cannot be understood.
+    /// The bytes violate the protocol.
     pub fn read<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<(Event<'a>, usize)>, String> {
         let item = self
             .decoder
@@ -61,7 +62,7 @@ impl Talk {
         Ok(Some((event, length)))
     }
 
-    /// Sends what `write` writes, at once.
+    /// Sends the bytes that `write` writes, at once.
     pub fn say(&mut self, write: impl FnOnce(&Client, &mut Vec<u8>)) {
         let mut out = Vec::new();
         write(&self.client, &mut out);
@@ -83,10 +84,10 @@ pub fn subscribe(client: &Client, request: &Request, out: &mut Vec<u8>) {
     client.subscribe(&subscribe, out);
 }
 
-/// The machine's clock, in milliseconds.
+/// Returns the time for the client state machine, in milliseconds.
 pub fn clock() -> u64 {
     browser::now_ms() as u64
 }
 
-/// Heart-beats are seconds apart.
+/// Interval of `beat`; heart-beats are seconds apart.
 const PULSE_MS: u32 = 1_000;

@@ -1,4 +1,4 @@
-//! What a message of one's own is sent to.
+//! The kind of destination of a custom message: topic or queue.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -9,7 +9,7 @@ pub enum Kind {
 impl Kind {
     pub const ALL: [Self; 2] = [Self::Topic, Self::Queue];
 
-    /// Its name in storage, in the form, in sentences and in destinations.
+    /// Returns the name that is used in storage, in the form, in sentences and in destinations.
     pub fn name(self) -> &'static str {
         match self {
             Self::Topic => "topic",
@@ -28,7 +28,7 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The STOMP destination of the topic or queue of this name.
+    /// Returns the STOMP destination of the topic or queue with this name.
     pub fn destination(self, name: &str) -> String {
         format!("/{}/{name}", self.name())
     }
@@ -39,13 +39,13 @@ mod tests {
     use super::Kind;
 
     #[test]
-    fn destinations_say_what_they_are() {
+    fn destinations_begin_with_their_kind() {
         assert_eq!(Kind::Topic.destination("a.b"), "/topic/a.b");
         assert_eq!(Kind::Queue.destination("a.b"), "/queue/a.b");
     }
 
     #[test]
-    fn a_kind_is_known_by_its_name() {
+    fn a_kind_is_found_by_its_name() {
         for kind in Kind::ALL {
             assert_eq!(Kind::named(kind.name()), Some(kind));
         }

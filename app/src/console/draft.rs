@@ -1,10 +1,10 @@
-//! A message of the reader's own, checked while it is typed.
+//! A custom message of the reader, checked while it is typed.
 
 use broker::TopicName;
 
 use crate::json::{self, Fault};
 
-/// Why a name is none of a topic or queue that a page may publish to.
+/// Returns the reason why a page may not publish to this name.
 pub fn name_fault(name: &str) -> Option<String> {
     match TopicName::new(name) {
         Err(error) => Some(format!("Not a name: {}.", error.fault)),
@@ -15,7 +15,7 @@ pub fn name_fault(name: &str) -> Option<String> {
     }
 }
 
-/// Why a body is not JSON, and where.
+/// Returns the reason why a body is not JSON, with its position.
 pub fn body_fault(body: &str) -> Option<String> {
     if body.len() > MOST_BYTES {
         return Some("Longer than 1 MiB.".into());
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_place() {
+    fn faults_are_reported_with_their_position() {
         for (body, place) in [
             ("", "line 1, column 1"),
             (r#"{"a":}"#, "line 1, column 6"),
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_legal_and_not_the_brokers() {
+    fn illegal_names_and_names_of_the_broker_are_refused() {
         assert_eq!(name_fault(FIRST_NAME), None);
         for name in ["", "a..b", "a.*", ">", "$SYS.figures"] {
             assert!(name_fault(name).is_some(), "{name}");

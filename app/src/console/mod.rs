@@ -1,5 +1,4 @@
-//! The Console's workings: what is set, what is published, and how it is counted. What it looks
-//! like is `pages::console`.
+//! The logic of the Console: settings, publishing and counts. `pages::console` draws it.
 
 mod destination;
 pub mod draft;

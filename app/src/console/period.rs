@@ -1,6 +1,6 @@
-//! The pause between two messages of the Console.
+//! The interval between two messages of the Console.
 
-/// The period as typed, in milliseconds, or the reason why it is none.
+/// Returns the typed period in milliseconds, or the reason why it is not valid.
 pub fn parse(text: &str) -> Result<u32, &'static str> {
     let text = text.trim();
     if text.is_empty() {
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_milliseconds_within_the_bounds_are_taken() {
+    fn whole_milliseconds_within_the_bounds_are_accepted() {
         for (text, period) in [
             ("1000", 1000),
             (" 50 ", 50),

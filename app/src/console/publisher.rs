@@ -1,4 +1,4 @@
-//! Publishes for the Console, one message per period or one at a time, and keeps count.
+//! Publishes for the Console, one message per period or one at a time, and counts the results.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::{
     reading::{Data, written},
 };
 
-/// What was published: how many messages, by what became of them, and the newest.
+/// The published messages: their number by result, and a list of the newest.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub sent: u64,
     pub accepted: u64,
-    /// Refused by the broker, or lost with the connection before it answered.
+    /// Refused by the broker, or lost with the connection before the broker answered.
     pub failed: u64,
-    /// Not sent, because there was no connection to send on.
+    /// Not sent, because there was no connection.
     pub skipped: u64,
     pub list: Vec<Arc<Line>>,
     rate: Rate,
@@ -40,7 +40,7 @@ impl Tally {
         self.list.drain(..surplus);
     }
 
-    /// Notes what became of the message of this number.
+    /// Notes the result of the message with this number.
     fn answer(&mut self, number: u64, note: &'static str) {
         let line = self.list.iter_mut().find(|line| line.key == number);
         if let Some(line) = line {
@@ -61,7 +61,7 @@ pub struct Publisher {
     angle: StoredValue<f64>,
 }
 
-/// What the Console publishes by itself or by hand.
+/// The way in which the Console publishes: automatically or by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Rect,
@@ -70,7 +70,7 @@ pub enum Mode {
 }
 
 impl Publisher {
-    /// Begins in the browser, when the settings have been recalled: `settings.ready`.
+    /// Starts in the browser, after the settings have been restored: `settings.ready`.
     pub fn new(settings: Settings) -> Self {
         let publisher = Self {
             connection: expect_context(),
@@ -89,7 +89,8 @@ impl Publisher {
         publisher
     }
 
-    /// One message of the period's. A message of one's own waits until it is right and typing rests.
+    /// Publishes the message of this period. A custom message waits until it is valid and the reader has stopped
+    /// typing.
     fn beat(self) {
         if self.settings.mode.get_untracked() != Mode::Custom || self.settings.is_draft_at_rest() {
             self.publish_one();
@@ -144,7 +145,7 @@ impl Publisher {
         true
     }
 
-    /// The page may be gone when the broker answers.
+    /// The page may have been closed when the broker answers.
     fn told(self, number: u64, outcome: &Outcome) {
         let accepted = *outcome == Outcome::Accepted;
         let note = match outcome {

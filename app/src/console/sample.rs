@@ -1,14 +1,14 @@
-//! What the Console says by itself.
+//! The messages that the Console generates.
 
 use crate::angle::wrapped;
 
-/// The rectangle's next angle: fifty degrees on, from 0 to below 360.
+/// Returns the rectangle's next angle: 50 degrees further, from 0 to below 360.
 pub fn next_angle(angle: f64) -> f64 {
     wrapped(angle + 50.0)
 }
 
-/// The chart's next bars: seven whole numbers from 1 to 20. `chance` gives random numbers from 0 up
-/// to but not including 1.
+/// Returns the chart's next bars: seven whole numbers from 1 to 20. `chance` returns random numbers
+/// from 0 up to but not including 1.
 pub fn next_bars(mut chance: impl FnMut() -> f64) -> Vec<f64> {
     (0..7)
         .map(|_| (chance() * 20.0).floor().min(19.0) + 1.0)

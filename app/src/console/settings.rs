@@ -1,4 +1,4 @@
-//! What the reader has set in the Console, kept in this browser from visit to visit.
+//! The reader's settings of the Console, stored in this browser.
 
 use leptos::prelude::*;
 
@@ -13,17 +13,17 @@ pub struct Settings {
     pub mode: RwSignal<Mode>,
     pub period_ms: RwSignal<u32>,
     pub running: RwSignal<bool>,
-    /// Of the message of one's own: what kind of destination it goes to, and its name.
+    /// Kind and name of the destination of a custom message.
     pub kind: RwSignal<Kind>,
     pub name: RwSignal<String>,
     pub body: RwSignal<String>,
-    /// What was set before has been recalled: from now on the page may publish.
+    /// True after the stored settings have been restored: from then on the page may publish.
     pub ready: RwSignal<bool>,
     edited_ms: StoredValue<f64>,
 }
 
 impl Settings {
-    /// The first settings, as the server renders them; in the browser those of the last visit follow.
+    /// Returns the default settings, as the server renders them; the browser then restores the stored ones.
     pub fn new() -> Self {
         let settings = Self {
             mode: RwSignal::new(Mode::Rect),
@@ -62,7 +62,7 @@ impl Settings {
         self.ready.set(true);
     }
 
-    /// Runs at every change, but not before the last visit's settings have been recalled.
+    /// Stores the settings at every change, but not before the stored settings have been restored.
     fn keep(self) {
         if !self.ready.get() {
             return;
@@ -75,12 +75,12 @@ impl Settings {
         self.body.with(|body| browser::keep(BODY, body));
     }
 
-    /// To be called when the message of one's own is typed at.
+    /// Notes the time of an edit of the custom message.
     pub fn edited(self) {
         self.edited_ms.set_value(browser::now_ms());
     }
 
-    /// Publishing has to wait for the message of one's own to be right.
+    /// Returns true if publishing must wait until the custom message is valid.
     pub fn is_held(self) -> bool {
         self.mode.get() == Mode::Custom
             && (self.name.with(|name| draft::name_fault(name).is_some())
@@ -91,14 +91,15 @@ impl Settings {
         untrack(|| !self.is_held())
     }
 
-    /// Right, and nobody is typing: half a number is JSON too, but not what was meant.
+    /// Returns true if the custom message is valid and the reader has stopped typing: half a number is valid JSON too,
+    /// but not the intended value.
     pub fn is_draft_at_rest(self) -> bool {
         browser::now_ms() - self.edited_ms.get_value() > REST_MS && self.is_draft_right()
     }
 }
 
 impl Mode {
-    /// Its name in storage and in the form.
+    /// Returns the name that is used in storage and in the form.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rect => "rect",
@@ -120,7 +121,7 @@ const MODE: &str = "carillon.console.mode";
 const PERIOD: &str = "carillon.console.period";
 const RUNNING: &str = "carillon.console.running";
 const KIND: &str = "carillon.console.kind";
-// What browsers keep from when there were only topics is still found.
+// These names date from versions that had topics only, so that stored settings are still found.
 const NAME: &str = "carillon.console.topic";
 const BODY: &str = "carillon.console.body";
 const YES: &str = "yes";

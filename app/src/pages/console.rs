@@ -1,4 +1,4 @@
-//! `/console`: publishes from the moment it opens, and says so.
+//! `/console`: publishes from the moment it opens, and shows that it does.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub fn Console() -> impl IntoView {
     }
 }
 
-/// In one sentence, what the page is doing to the broker.
+/// One sentence about what the page publishes.
 #[component]
 fn Announcement(settings: Settings, publisher: Publisher) -> impl IntoView {
     let connection = expect_context::<Connection>();
@@ -73,9 +73,9 @@ fn Announcement(settings: Settings, publisher: Publisher) -> impl IntoView {
             settings.period_ms.get(),
             publisher.producer.get()
         ),
-        "held" => "Nothing is sent until the message is right.".into(),
+        "held" => "Nothing is sent until the message is valid.".into(),
         "paused" => "Nothing is sent until you resume or send once.".into(),
-        _ => "Nothing is sent, and nothing piles up.".into(),
+        _ => "Nothing is sent and nothing is queued.".into(),
     });
     view! {
         <div class="announcement" data-state=text(state)>
@@ -131,7 +131,7 @@ fn Kinds(settings: Settings) -> impl IntoView {
     }
 }
 
-/// One of those of a group, of which one is taken.
+/// One option of a group of radio buttons.
 struct Choice {
     value: &'static str,
     label: &'static str,
@@ -206,12 +206,12 @@ fn Draft(settings: Settings) -> impl IntoView {
     }
 }
 
-/// What is wrong, in words; nothing when all is right.
+/// Returns the reason why the input is not valid; empty if it is valid.
 fn fault(find: impl Fn() -> Option<String> + Send + Sync + 'static) -> Signal<String> {
     text(move || find().unwrap_or_default())
 }
 
-/// The attribute `aria-invalid`.
+/// Returns the attribute `aria-invalid`.
 fn is_fault(fault: Signal<String>) -> Signal<String> {
     text(move || fault.with(|fault| !fault.is_empty()).to_string())
 }
@@ -293,7 +293,7 @@ fn SentList(publisher: Publisher) -> impl IntoView {
     };
     let counts = vec![
         count("sent", "Handed to the connection", |tally| tally.sent),
-        count("accepted", "The broker has them", |tally| tally.accepted),
+        count("accepted", "Accepted by the broker", |tally| tally.accepted),
         count("failed", "Refused, or lost with the connection", |tally| {
             tally.failed
         }),

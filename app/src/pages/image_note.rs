@@ -1,4 +1,4 @@
-//! Where the first picture comes from, said for as long as the page is not live.
+//! The note about the origin of the first picture, shown until the page is live.
 
 use std::borrow::Cow;
 

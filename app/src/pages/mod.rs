@@ -1,4 +1,4 @@
-//! The pages. Each draws itself from what it is given; what it computes is elsewhere.
+//! The pages. A page only draws its input; other modules compute it.
 
 mod chart;
 mod console;

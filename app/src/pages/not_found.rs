@@ -1,4 +1,4 @@
-//! The page of every path that has none.
+//! The page for a path that has no page.
 
 use leptos::prelude::*;
 
@@ -7,11 +7,11 @@ pub fn NotFound() -> impl IntoView {
     view! {
         <div class="page-head not-found">
             <p class="status-code">"404"</p>
-            <h1>"No bell hangs here"</h1>
+            <h1>"Page not found"</h1>
             <p>
-                "This address has no page. "
+                "There is no page at this address. "
                 <a href="/">"The overview"</a>
-                " knows those there are."
+                " lists all pages."
             </p>
         </div>
     }

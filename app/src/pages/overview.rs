@@ -1,4 +1,4 @@
-//! `/`: what this is, the ways to the demonstration, and the broker's figures as they change.
+//! `/`: a description of Carillon, links to the demonstration, and the broker's current figures.
 
 use leptos::prelude::*;
 
@@ -21,7 +21,7 @@ pub fn Overview() -> impl IntoView {
     let site = site();
     view! {
         <div class="page-head hero">
-            <h1>"Ring once, and every bell answers."</h1>
+            <h1>"One message reaches every subscriber."</h1>
             <p>
                 "Carillon is a broker in one binary: what anyone publishes, over WebSocket or "
                 "HTTP, reaches everyone who listens, in one order."
@@ -72,11 +72,11 @@ pub fn Overview() -> impl IntoView {
             </div>
             <section aria-labelledby="curl-title">
                 <h2 id="curl-title">"From a terminal"</h2>
-                <p>"Any client that can send a request can ring a bell:"</p>
+                <p>"Any HTTP client can publish:"</p>
                 <pre tabindex="0" translate="no">
                     <code>{live_text(move || site.with(|site| curl_publish(site)))}</code>
                 </pre>
-                <p>"And any that can read a stream can listen:"</p>
+                <p>"Any client that can read a stream can subscribe:"</p>
                 <pre tabindex="0" translate="no">
                     <code>{live_text(move || site.with(|site| curl_listen(site)))}</code>
                 </pre>
@@ -126,12 +126,12 @@ fn Topics(figures: RwSignal<Figures>) -> impl IntoView {
             <FigureRows rows />
         </table>
         <p class="none" style:display=is_none>
-            "No topic yet: the first message makes one."
+            "No topics yet: the first message creates one."
         </p>
     }
 }
 
-/// The figures at rendering, and from there on as the broker publishes them, once a second.
+/// The figures at the time of rendering, then as the broker publishes them, once a second.
 fn live_figures() -> RwSignal<Figures> {
     let render = || {
         use_context::<Host>()
@@ -155,7 +155,7 @@ fn live_figures() -> RwSignal<Figures> {
     figures
 }
 
-/// What to type, `site` being where this page is from.
+/// Returns the command that publishes; `site` is the address of this page's server.
 fn curl_publish(site: &str) -> String {
     format!(
         r#"curl {site}/api/topics/rect \

@@ -1,4 +1,4 @@
-//! `/queues`: what waits in each queue, who takes it, and what went wrong.
+//! `/queues`: the messages that wait in each queue, its consumers, and its failures.
 
 use leptos::prelude::*;
 
@@ -44,7 +44,7 @@ pub fn Queues() -> impl IntoView {
     }
 }
 
-/// How to come by a queue.
+/// Instructions for creating a queue.
 #[component]
 fn FirstSteps(is_shown: Signal<String>) -> impl IntoView {
     let site = site();
@@ -52,7 +52,7 @@ fn FirstSteps(is_shown: Signal<String>) -> impl IntoView {
     view! {
         <section class="panel first-steps" style:display=is_shown>
             <h2>"No queues yet"</h2>
-            <p>"The first message makes one:"</p>
+            <p>"The first message creates one:"</p>
             <pre tabindex="0" translate="no">
                 <code>{live_text(send)}</code>
             </pre>

@@ -1,4 +1,4 @@
-//! What a page knows of the queues: the newest figures, and how fast they change. Pure.
+//! The newest figures of the queues and their rates of change. Pure.
 
 use super::{
     figures::{QueueFigures, Queues},
@@ -8,16 +8,16 @@ use crate::{figures::grouped, row::Row};
 
 #[derive(Clone, Debug, Default)]
 pub struct Board {
-    /// Nothing until the broker has told them.
+    /// `None` until the first figures have arrived.
     newest: Option<Queues>,
-    /// When the broker told them, Unix time in milliseconds; not known of those that came with the
-    /// page.
+    /// The time of the figures, Unix time in milliseconds; unknown for the figures that came with
+    /// the page.
     told_ms: Option<f64>,
-    /// One for each of the newest; none of those that came with the page.
+    /// One for each queue of the newest figures; empty for the figures that came with the page.
     rates: Vec<Option<Rates>>,
 }
 
-/// Messages per second, in and out of a queue.
+/// Messages per second, into and out of a queue.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rates {
     pub enqueued: f64,
@@ -25,7 +25,7 @@ pub struct Rates {
 }
 
 impl Board {
-    /// Begins with what came with the page.
+    /// Starts with the figures that came with the page.
     pub fn begin(queues: Option<Queues>) -> Self {
         Self {
             newest: queues,
@@ -33,7 +33,7 @@ impl Board {
         }
     }
 
-    /// The board after the broker told this at `told_ms`.
+    /// Returns the board after the broker published these figures at `told_ms`.
     pub fn after(&self, queues: Queues, told_ms: f64) -> Self {
         let seconds = self
             .told_ms
@@ -57,12 +57,12 @@ impl Board {
         !self.listed().is_empty()
     }
 
-    /// There are none. That is more than not to know of any.
+    /// Returns true if the broker has no queues. False if no figures have arrived yet.
     pub fn has_none(&self) -> bool {
         self.newest.is_some() && !self.has_queues()
     }
 
-    /// All there are and hold, in one sentence.
+    /// Returns the totals of all queues in one sentence.
     pub fn summary(&self) -> String {
         let listed = self.listed().len() as u64;
         let omitted = self.newest.as_ref().map_or(0, |queues| queues.omitted);
@@ -92,8 +92,8 @@ impl Board {
 }
 
 impl Rates {
-    /// From one look at a queue to the next. None when it counts less than before: then it is
-    /// another queue of the same name.
+    /// Returns the rates between two figures of a queue. Returns `None` if a count has become
+    /// smaller: then this is another queue with the same name.
     fn between(before: &QueueFigures, now: &QueueFigures, seconds: f64) -> Option<Self> {
         let rate = |before: u64, now: u64| Some(now.checked_sub(before)? as f64 / seconds);
         Some(Self {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_what_changed_over_the_time_it_took() {
+    fn rates_are_the_change_divided_by_the_time() {
         let board = Board::default().after(queues(vec![queue("a", 100, 10)]), 1_000.0);
         assert_eq!(rates(&board), [None]);
         let board = board.after(queues(vec![queue("a", 103, 10)]), 2_500.0);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_stands_still_or_goes_back_gives_no_rate() {
+    fn a_clock_that_stops_or_goes_back_gives_no_rate() {
         let board = Board::default().after(queues(vec![queue("a", 1, 0)]), 2_000.0);
         for told_ms in [2_000.0, 1_000.0] {
             let board = board.after(queues(vec![queue("a", 2, 0)]), told_ms);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_with_the_page_is_shown_but_gives_no_rate() {
+    fn the_figures_of_the_page_are_shown_without_rates() {
         let board = Board::begin(Some(queues(vec![queue("a", 1, 0), queue("b", 1, 0)])));
         assert_eq!((board.rows().len(), rates(&board)), (2, vec![]));
         let board = board.after(queues(vec![queue("a", 2, 0)]), 1_000.0);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_counts_what_is_listed_and_says_if_that_is_not_all() {
+    fn the_summary_counts_the_listed_queues_and_reports_omitted_ones() {
         let all = |omitted| Queues {
             omitted,
             ..queues(vec![queue("a", 1_500, 0), queue("b", 20, 10)])

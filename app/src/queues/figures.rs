@@ -1,21 +1,21 @@
-//! What the broker tells of its queues. The server writes it as JSON, the browser reads it.
+//! The broker's figures of its queues. The server writes them as JSON, the browser reads them.
 
 use crate::{
     host::{text, whole},
     json::{self, Json},
 };
 
-/// The queues there are: the JSON of `/api/queues` and of the topic `$SYS.queues`.
+/// All queues: the JSON of `/api/queues` and of the topic `$SYS.queues`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "ssr", derive(serde::Serialize))]
 pub struct Queues {
     /// By name, at most as many as a page can show.
     pub queues: Vec<QueueFigures>,
-    /// How many more there are.
+    /// The number of further queues.
     pub omitted: u64,
 }
 
-/// One queue. What is not said to be so now is counted since the queue was made.
+/// One queue. Counts are since the queue was created, except where the field is described as current.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(
     feature = "ssr",
@@ -24,25 +24,25 @@ pub struct Queues {
 )]
 pub struct QueueFigures {
     pub name: String,
-    /// Messages that no consumer has now.
+    /// Current number of messages that no consumer has.
     pub waiting: u64,
-    /// Messages that consumers have now, and have not acknowledged.
+    /// Current number of messages that consumers have and have not acknowledged.
     pub unacknowledged: u64,
-    /// Those there are now.
+    /// Current number of consumers.
     pub consumers: u64,
-    /// Bytes held now for what waits and what is unacknowledged: bodies, headers, and what each message needs besides.
+    /// Current bytes of waiting and unacknowledged messages: bodies, headers, and the overhead of each message.
     pub bytes: u64,
     pub enqueued: u64,
-    /// Handed to consumers, each time counted.
+    /// Deliveries to consumers, including redeliveries.
     pub dispatched: u64,
     pub acknowledged: u64,
-    /// Handed out once more, after a consumer gave them back or left with them.
+    /// Delivered again, after a consumer returned them or disconnected.
     pub redelivered: u64,
     /// Moved to a dead letter queue.
     pub dead_lettered: u64,
-    /// Let go because their time was over.
+    /// Removed because they expired.
     pub expired: u64,
-    /// Let go for any other reason.
+    /// Removed for any other reason.
     pub discarded: u64,
 }
 
@@ -52,8 +52,7 @@ pub fn read(body: &str) -> Option<Queues> {
         .map(|queues| Queues::from_json(&queues))
 }
 
-// A member that is missing has its default, so that pages and servers of neighbouring versions
-// understand each other.
+// A missing member gets its default, so that pages and servers of neighbouring versions understand each other.
 
 impl Queues {
     pub(crate) fn from_json(json: &Json<'_>) -> Self {
@@ -118,13 +117,13 @@ mod tests {
 
     #[cfg(feature = "ssr")]
     #[test]
-    fn queues_are_written_as_they_are_read() {
+    fn figures_of_queues_survive_a_round_trip() {
         let written = serde_json::to_string(&queues()).expect("JSON");
         assert_eq!(written, WRITTEN);
     }
 
     #[test]
-    fn the_broker_may_say_more_and_less_than_is_known_here() {
+    fn unknown_and_missing_members_are_accepted() {
         let queues = read(r#"{"queues":[{"name":"a","new":[1]},{}],"more":null}"#);
         let queues = queues.expect("queues");
         let names: Vec<_> = queues.queues.iter().map(|queue| &*queue.name).collect();
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_nothing() {
+    fn a_text_that_is_not_json_gives_no_figures() {
         assert_eq!(read("queues"), None);
         assert_eq!(read("[]"), Some(Queues::default()));
     }

@@ -1,5 +1,5 @@
-//! The broker's queues as the pages show them: what the broker tells, what follows from it, and
-//! how it is kept up to date. What it looks like is `pages::queues`.
+//! The broker's queues as the pages show them: the published figures, values derived from them, and
+//! their updates. `pages::queues` draws them.
 
 mod board;
 mod figures;
@@ -16,7 +16,7 @@ use crate::{
     reactive::{carried, hold, once_live},
 };
 
-/// The queues at rendering, and from there on as the broker publishes them, once a second.
+/// The queues at the time of rendering, then as the broker publishes them, once a second.
 pub fn live() -> RwSignal<Board> {
     let render = || use_context::<Host>().map(|host| (host.queues)());
     let board = RwSignal::new(Board::begin(carried(render)));
@@ -36,5 +36,5 @@ pub fn live() -> RwSignal<Board> {
     board
 }
 
-/// Where the broker publishes its queues, once a second while somebody listens.
+/// The topic of the figures of queues; published once a second while it has a subscriber.
 const TOPIC: &str = "$SYS.queues";

@@ -1,5 +1,5 @@
-//! A queue as a row of the page's table: what its cells say, and what is to be noticed about it.
-//! Pure.
+//! A queue as a row of the page's table: the text of its cells, and a mark for a queue that needs
+//! attention. Pure.
 
 use super::{board::Rates, figures::QueueFigures};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     row::{Cell, Row},
 };
 
-/// The row of a queue whose figures change at these rates, as far as they are known.
+/// Returns the row of a queue; `rates` are `None` until they are known.
 pub fn row(queue: &QueueFigures, rates: Option<Rates>) -> Row {
     let mark = Mark::of(queue);
     let cell = |column, figure, note| Cell {
@@ -38,15 +38,15 @@ pub fn row(queue: &QueueFigures, rates: Option<Rates>) -> Row {
     }
 }
 
-/// What is special about a queue.
+/// A special state of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mark {
     Nothing,
-    /// Messages wait, and nobody is there to take them.
+    /// Messages wait and the queue has no consumer.
     NoConsumer,
-    /// It is where dead letters go, and there are none.
+    /// A dead letter queue without messages.
     EmptyDeadLetters,
-    /// It is where dead letters go, and there are some.
+    /// A dead letter queue with messages.
     DeadLetters,
 }
 
@@ -79,7 +79,7 @@ impl Mark {
     }
 }
 
-/// The one that all queues share, or a queue's own.
+/// Returns true for the shared dead letter queue and for the dead letter queue of one queue.
 fn takes_dead_letters(name: &str) -> bool {
     name == "ActiveMQ.DLQ" || name.starts_with("DLQ.")
 }
@@ -91,7 +91,7 @@ fn held(queue: &QueueFigures) -> String {
     }
 }
 
-/// Messages that went in another way than by being acknowledged.
+/// Returns the messages that left the queue without an acknowledgement.
 fn lost(queue: &QueueFigures) -> String {
     let expired = counted(queue.expired, "expired");
     let discarded = counted(queue.discarded, "discarded");
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_be_noticed_is_marked() {
+    fn queues_that_need_attention_are_marked() {
         for (name, waiting, consumers, mark) in [
             ("orders", 0, 0, Mark::Nothing),
             ("orders", 5, 1, Mark::Nothing),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_letter_that_a_consumer_has_is_still_there() {
+    fn a_dead_letter_that_a_consumer_has_still_counts() {
         let queue = QueueFigures {
             unacknowledged: 1,
             ..queue("DLQ.orders", 0, 1)
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backlog_that_consumers_have_in_hand_waits_for_nobody() {
+    fn unacknowledged_messages_do_not_count_as_waiting_without_consumer() {
         let queue = QueueFigures {
             unacknowledged: 7,
             ..queue("orders", 0, 0)
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn every_column_has_its_figure_and_what_there_is_to_add() {
+    fn every_column_has_its_figure_and_its_note() {
         let queue = QueueFigures {
             unacknowledged: 3,
             bytes: 2048,
@@ -197,13 +197,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_added_to_what_is_nothing_or_not_known() {
+    fn zero_and_unknown_figures_have_no_note() {
         let all_zero = ["0 "; 6];
         assert_eq!(texts(&queue("orders", 0, 0), None), all_zero);
     }
 
     #[test]
-    fn dead_letters_are_amiss_and_nothing_else_is() {
+    fn only_dead_letters_are_marked_as_amiss() {
         let is_amiss = |dead_lettered| {
             let queue = QueueFigures {
                 dead_lettered,
