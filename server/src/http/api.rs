@@ -1,4 +1,4 @@
-//! `/api`: publish with any HTTP client, and ask what there is.
+//! `/api`: publishing with any HTTP client, and lists and figures.
 
 use std::{iter, sync::Arc};
 
@@ -23,7 +23,7 @@ use crate::{
     server::Server,
 };
 
-/// `POST /api/topics/{topic}`: the body, as it is, is the message.
+/// `POST /api/topics/{topic}`: publishes the body, unchanged, as a message.
 pub async fn publish(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
@@ -48,7 +48,7 @@ pub async fn publish(
     }))
 }
 
-/// `GET /api/topics?filter=…&after=…&limit=…`: figures of the topics, by name.
+/// `GET /api/topics?filter=…&after=…&limit=…`: lists the topics by name, with figures.
 pub async fn topics(
     State(server): State<Arc<Server>>,
     Query(listing): Query<Listing>,
@@ -63,7 +63,7 @@ pub async fn topics(
     }))
 }
 
-/// `GET /api/topics/{topic}`: its figures, and its last image unless the topic is temporary.
+/// `GET /api/topics/{topic}`: returns the topic's figures, and its last image unless the topic is temporary.
 pub async fn topic(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
@@ -80,7 +80,7 @@ pub async fn topic(
     };
     let mut before = Vec::new();
     push_json(&info, &mut before);
-    // The object goes on.
+    // The JSON object continues.
     before.pop();
     before.extend_from_slice(b",\"last\":");
     let last = Message::new(&server.broker, &last);
@@ -88,7 +88,7 @@ pub async fn topic(
     Ok(document.into_response())
 }
 
-/// `DELETE /api/topics/{topic}`: forgets its history and last image.
+/// `DELETE /api/topics/{topic}`: deletes the topic's history and last image.
 pub async fn clear(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
@@ -107,8 +107,7 @@ pub async fn clear(
     }
 }
 
-/// `GET /api/figures`: the broker as a whole, as on the topic `$SYS.figures`, and what this server's memory is used for
-/// besides.
+/// `GET /api/figures`: returns the broker's totals, as on the topic `$SYS.figures`, and further memory of the server.
 pub async fn figures(State(server): State<Arc<Server>>) -> Json<AllFigures> {
     let unfinished = server.unfinished.figures();
     Json(AllFigures {
@@ -118,7 +117,7 @@ pub async fn figures(State(server): State<Arc<Server>>) -> Json<AllFigures> {
     })
 }
 
-/// `GET /api/connections`: who is there.
+/// `GET /api/connections`: lists the connections.
 pub async fn connections(State(server): State<Arc<Server>>) -> Json<Connections> {
     let sessions = server.broker.sessions(MOST_CONNECTIONS);
     let infos = sessions.into_iter().map(|session| ConnectionInfo {
@@ -133,7 +132,7 @@ pub async fn connections(State(server): State<Arc<Server>>) -> Json<Connections>
     })
 }
 
-/// `GET /readyz`: whether new work should be sent here.
+/// `GET /readyz`: returns whether the server accepts new work.
 pub async fn ready(State(server): State<Arc<Server>>) -> Response {
     if server.is_stopping() {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping").into_response()
@@ -155,18 +154,18 @@ pub struct Publishing {
 pub struct AllFigures {
     #[serde(flatten)]
     figures: app::Figures,
-    /// Bytes of messages that have not arrived whole.
+    /// Bytes of incomplete messages.
     unfinished_bytes: usize,
-    /// Such messages that had to give way to others, since start.
+    /// Incomplete messages dropped in favour of others, since the start.
     unfinished_given_up: u64,
 }
 
 #[derive(Serialize)]
 pub struct Topics {
     topics: Vec<TopicInfo>,
-    /// Of all names, whatever was asked for.
+    /// Number of all topics, whatever the filter.
     total: usize,
-    /// Where there may be more: what `after` takes to go on.
+    /// The value of `after` for the next page, if there may be more.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
@@ -188,7 +187,7 @@ pub struct TopicInfo {
 #[derive(Serialize)]
 pub struct Connections {
     connections: Vec<ConnectionInfo>,
-    /// Of all, however many are told.
+    /// Number of all connections, listed or not.
     total: usize,
 }
 

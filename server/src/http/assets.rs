@@ -1,4 +1,4 @@
-//! The pages' files, embedded in the binary with their compressed forms beside them.
+//! The pages' files, embedded in the binary together with their compressed forms.
 
 use std::{
     borrow::Cow,
@@ -20,7 +20,7 @@ use crate::server::Server;
 #[folder = "$CARGO_MANIFEST_DIR/../dist"]
 struct Files;
 
-/// The file at a path; a page, or the page that says there is none, where there is no file.
+/// Serves the file at a path; without a file, the page, or the page for unknown paths.
 pub async fn file_or_page(state: State<Arc<Server>>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return only_to_be_read(request.uri().clone()).await;
@@ -34,15 +34,16 @@ pub async fn file_or_page(state: State<Arc<Server>>, request: Request) -> Respon
     }
 }
 
-/// What other methods than GET and HEAD are told.
+/// Refuses methods other than GET and HEAD.
 pub async fn only_to_be_read(uri: Uri) -> Response {
-    let detail = format!("{} is only to be read", uri.path());
+    let detail = format!("{} allows only GET and HEAD", uri.path());
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
     // RFC 9110, 15.5.6.
     ([(header::ALLOW, "GET, HEAD")], problem).into_response()
 }
 
-/// The site paths of the files whose names carry a hash; none when the pages were not built in.
+/// Returns the site paths of the files with a hash in their name; `None` if the binary contains no
+/// pages.
 pub fn hashed() -> Option<app::Assets> {
     static HASHED: LazyLock<Option<app::Assets>> = LazyLock::new(find_hashed);
     HASHED.clone()
@@ -98,7 +99,8 @@ fn best_form(path: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, Option<&'
     Some((Files::get(path)?, None))
 }
 
-/// Whether the client takes a coding (RFC 9110, 12.5.3): it names it, and not with a weight of 0.
+/// Returns whether the client accepts a coding (RFC 9110, 12.5.3): it is listed, and not with a
+/// weight of 0.
 fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
     headers
         .get_all(header::ACCEPT_ENCODING)
@@ -115,7 +117,7 @@ fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
         })
 }
 
-/// Strong, and different for each form of a file (RFC 9110, 8.8.3).
+/// Returns a strong entity tag, different for each form of a file (RFC 9110, 8.8.3).
 fn etag(file: &EmbeddedFile) -> String {
     let hash = file.metadata.sha256_hash();
     let hash: String = hash[..16]
@@ -142,7 +144,7 @@ fn caching(path: &str) -> &'static str {
     }
 }
 
-/// Whether the name changes with the content.
+/// Returns whether the name changes with the content.
 fn is_hashed(path: &str) -> bool {
     path.starts_with("pkg/")
 }
@@ -154,7 +156,7 @@ fn body(data: Cow<'static, [u8]>) -> Body {
     }
 }
 
-/// The media type by the name's ending. Files of other kinds are not served.
+/// Returns the media type for a file name extension. Files with other extensions are not served.
 fn media_type(path: &str) -> Option<&'static str> {
     let (_, ending) = path.rsplit_once('.')?;
     Some(match ending {

@@ -1,4 +1,4 @@
-//! A request's body: taken in at a minimum rate, and within the memory that all messages share while they arrive.
+//! Receiving a request's body: at a minimum rate, and within the memory that all incomplete messages share.
 
 use std::pin::pin;
 
@@ -15,10 +15,11 @@ use crate::{
     server::Server,
 };
 
-/// Waits for the whole body.
+/// Waits for the complete body.
 ///
 /// # Errors
-/// The problem to answer with: it is too large, too slow, broken, or had to give way to others.
+///
+/// The problem for the response: the body is too large, too slow or broken, or was dropped in favour of others.
 pub async fn whole(server: &Server, body: Body) -> Result<Vec<u8>, Problem> {
     let most_bytes = server.options.max_body_bytes;
     let begun = Instant::now();
@@ -39,7 +40,7 @@ pub async fn whole(server: &Server, body: Body) -> Result<Vec<u8>, Problem> {
             break;
         };
         let frame = frame.map_err(Problem::bad_request)?;
-        // Trailers are passed over.
+        // Trailers are ignored.
         let Ok(data) = frame.into_data() else {
             continue;
         };

@@ -1,5 +1,5 @@
-//! JSON documents with messages in them, encoded as the client reads them: an answer that nobody reads takes no more
-//! memory than a piece of it.
+//! JSON documents that contain messages, encoded as the client reads them: an unread response uses only the memory of
+//! one piece.
 
 use std::convert::Infallible;
 
@@ -12,8 +12,8 @@ use tokio_stream::iter;
 
 use crate::message::{Encoded, Message};
 
-/// A document that is being encoded: what comes before the messages, the messages with commas between them, and what
-/// comes after.
+/// A document that is being encoded: the text before the messages, the messages separated by commas, and the text after
+/// them.
 pub struct Document<M> {
     before: Vec<u8>,
     messages: M,
@@ -21,11 +21,11 @@ pub struct Document<M> {
     most: Most,
     begun_messages: usize,
     encoded_bytes: usize,
-    /// None when everything is encoded.
+    /// `None` when everything is encoded.
     after: Option<After>,
 }
 
-/// How many messages there may be, of those that there are. One there is, whatever its length.
+/// Maximum number and size of the messages. One message is always allowed.
 #[derive(Debug, Clone, Copy)]
 pub struct Most {
     pub messages: usize,
@@ -39,7 +39,7 @@ impl Most {
     };
 }
 
-/// Whether there are messages that had no place.
+/// Whether there are further messages beyond the maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rest {
     More,
@@ -68,7 +68,7 @@ impl<M: Iterator<Item = Message> + Send + 'static> Document<M> {
 }
 
 impl<M: Iterator<Item = Message>> Document<M> {
-    /// Begins the next message, or ends the document.
+    /// Starts the next message, or ends the document.
     fn go_on(&mut self, piece: &mut Vec<u8>) {
         let is_first = self.begun_messages == 0;
         let is_full = self.begun_messages >= self.most.messages
@@ -124,5 +124,5 @@ impl<M: Iterator<Item = Message> + Send + 'static> IntoResponse for Document<M> 
     }
 }
 
-/// Bytes that are encoded at once, and not much more.
+/// Approximate number of bytes encoded at once.
 const PIECE_BYTES: usize = 16 << 10;

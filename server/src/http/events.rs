@@ -39,8 +39,8 @@ use crate::{
     server::Server,
 };
 
-/// `GET /api/topics/{filter}/events`: resumes after `Last-Event-ID`; `since` and `overflow` as with
-/// STOMP.
+/// `GET /api/topics/{filter}/events`: resumes after `Last-Event-ID`; `since` and `overflow` have
+/// the same meaning as in STOMP.
 pub async fn events(
     State(server): State<Arc<Server>>,
     Path(filter): Path<String>,
@@ -60,14 +60,14 @@ pub async fn events(
         is_stopping: false,
         beat: interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE),
     };
-    // Who does not read lags; the subscription's rule says what happens then.
+    // A client that does not read lags, and the subscription's overflow rule applies.
     patience.be_endless();
     let mut response = Body::from_stream(events).into_response();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
-        // Proxies that buffer would hold messages back.
+        // Proxies that buffer responses would delay messages.
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
@@ -82,11 +82,11 @@ pub struct EventsQuery {
 }
 
 impl EventsQuery {
-    /// A client that comes back says where it was; that goes before where it first wished to begin.
+    /// Returns the start of the subscription. The id of a resumed stream has priority over `since`.
     fn start(&self, broker: &Broker, headers: &HeaderMap) -> Result<Start, Problem> {
         let last_id = headers
             .get("last-event-id")
-            // What is no text is no id either, and is refused as one.
+            // A value that is not text is not an id, and is refused as such.
             .map(|value| value.to_str().unwrap_or("?"))
             .filter(|id| !id.is_empty());
         let Some(since) = last_id.or(self.since.as_deref()) else {
@@ -111,7 +111,7 @@ impl EventsQuery {
             Some("latest") => Ok(Overflow::Latest),
             Some("disconnect") => Ok(Overflow::Disconnect),
             Some(other) => Err(Problem::bad_request(format!(
-                "overflow={other:?} is none of drop-oldest, latest and disconnect"
+                "overflow={other:?} is not drop-oldest, latest or disconnect"
             ))),
         }
     }
@@ -124,11 +124,11 @@ struct Subscription {
     waiting: Arc<Waiting>,
     /// The message that is being encoded, piece by piece.
     current: Option<Message>,
-    /// Whether the search for the next one continues after other tasks have run.
+    /// True if the search for the next message continues after other tasks have run.
     is_searching: bool,
 }
 
-/// The stream's end, as the broker sees it.
+/// The broker's callback for the stream.
 #[derive(Default)]
 struct Waiting(AtomicWaker);
 
@@ -173,7 +173,7 @@ impl Subscription {
         Ok(subscription)
     }
 
-    /// The next piece of an event, or none when there is none yet or the session has ended.
+    /// Returns the next piece of an event, or `None` if there is none yet or the session has ended.
     fn next(&mut self) -> Option<Bytes> {
         let mut piece = Vec::new();
         if self.current.is_none() {
@@ -188,7 +188,7 @@ impl Subscription {
         (!piece.is_empty()).then(|| piece.into())
     }
 
-    /// Takes the next delivery, and appends what comes before its message.
+    /// Takes the next delivery, and appends the text before its message.
     fn begin(&mut self, piece: &mut Vec<u8>) {
         let Self {
             context,
@@ -211,7 +211,7 @@ impl Subscription {
         });
         *is_searching = current.is_none() && !is_all;
         if *is_searching {
-            // It is the others' turn.
+            // Other tasks run first.
             self.waiting.wake();
         }
     }
@@ -228,7 +228,7 @@ struct EventStream<S> {
     subscription: Subscription,
     stopping: S,
     is_stopping: bool,
-    /// When a comment is due, since nothing else was sent.
+    /// The time of the next comment if nothing else is sent.
     beat: Interval,
 }
 
@@ -237,7 +237,7 @@ impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        // Register first, look second: what arrives in between wakes us.
+        // Register before checking: an event in between wakes the task.
         this.subscription.waiting.0.register(context.waker());
         if this.subscription.reader.session().is_ended() {
             return Poll::Ready(None);
@@ -250,7 +250,7 @@ impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
             this.beat.reset();
             return Poll::Ready(Some(Ok(piece)));
         }
-        // What was acknowledged to publishers was announced before the server began to stop.
+        // Messages acknowledged to publishers were announced before the server started to stop.
         if this.is_stopping && !this.subscription.is_searching {
             return Poll::Ready(None);
         }
@@ -269,7 +269,7 @@ struct MissedEvent<'a> {
     to: Option<u64>,
 }
 
-/// Appends the event that tells of a gap.
+/// Appends the event that reports a gap.
 fn push_gap(delivery: &Delivery<'_>, missed: Missed, piece: &mut Vec<u8>) {
     let (from, to) = match missed {
         Missed::Range { from, to } => (Some(from), Some(to)),
@@ -281,7 +281,7 @@ fn push_gap(delivery: &Delivery<'_>, missed: Missed, piece: &mut Vec<u8>) {
     piece.extend_from_slice(b"\n\n");
 }
 
-/// Often enough that proxies and clients do not take the stream for dead.
+/// Short enough that proxies and clients do not consider the stream dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// A comment, which clients pass over.
+/// A comment, which clients ignore.
 const COMMENT: &[u8] = b":\n\n";

@@ -1,4 +1,4 @@
-//! Axum's extractors, with errors as problems.
+//! Axum's extractors, with problems as errors.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -12,17 +12,17 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::problem::Problem;
 
-/// Values in the path.
+/// Values from the path.
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub struct Path<T>(pub T);
 
-/// Values in the query.
+/// Values from the query.
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(Problem))]
 pub struct Query<T>(pub T);
 
-/// Who sends a request, and its headers.
+/// The sender of a request, and the request's headers.
 #[derive(FromRequestParts)]
 pub struct Sender {
     #[from_request(via(Extension))]
@@ -30,7 +30,7 @@ pub struct Sender {
     pub headers: HeaderMap,
 }
 
-/// Which topics or queues to list: `?filter=…&limit=…`, topics also `&after=…`.
+/// The parameters of a list of topics or queues: `?filter=…&limit=…`, for topics also `&after=…`.
 #[derive(Deserialize)]
 pub struct Listing {
     filter: Option<String>,
@@ -39,13 +39,13 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// All, unless it is said otherwise.
+    /// Returns the filter; by default it covers all names.
     pub fn filter(&self) -> Result<TopicFilter, Problem> {
         let filter = self.filter.as_deref().unwrap_or(">");
         Ok(TopicFilter::new(filter)?)
     }
 
-    /// The last name of the page before.
+    /// Returns the last name of the previous page.
     pub fn after(&self) -> Result<Option<TopicName>, Problem> {
         let after = self.after.as_deref().map(TopicName::new);
         Ok(after.transpose()?)
@@ -56,8 +56,8 @@ impl Listing {
     }
 }
 
-/// Reads `true` or `false` from the query. The case of the letters does not matter, as in STOMP's boolean
-/// headers: some languages write `True`.
+/// Reads `true` or `false` from the query. The comparison ignores case, as for STOMP's boolean headers: some languages
+/// write `True`.
 pub fn flag<'de, D: Deserializer<'de>>(query: D) -> Result<bool, D::Error> {
     let text = Cow::<'de, str>::deserialize(query)?;
     if text.eq_ignore_ascii_case("true") {

@@ -1,4 +1,4 @@
-//! The HTTP port: HTTP/1.1 on each connection, and STOMP or MQTT on those that begin with it.
+//! The HTTP port: HTTP/1.1 on each connection, or STOMP or MQTT on connections that begin with it.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -94,18 +94,18 @@ impl ConnectionHandler for HttpHandler {
         match spoken {
             Ok(Ok(Spoken::Http)) => self.serve_http(caller).await,
             Ok(Ok(Spoken::Stomp)) => {
-                // A task of its own: one that could serve HTTP, too, is several times larger.
+                // A separate task: a task that could also serve HTTP is several times larger.
                 fairness::spawn(StompHandler::new(&self.server).serve(caller));
             }
             Ok(Ok(Spoken::Mqtt)) => {
                 fairness::spawn(MqttHandler::new(&self.server).serve(caller));
             }
             Ok(Err(error)) => tracing::debug!(peer = %caller.peer, %error, "connection ends"),
-            Err(_) => tracing::debug!(peer = %caller.peer, "nothing came in time"),
+            Err(_) => tracing::debug!(peer = %caller.peer, "the peer sent nothing in time"),
         }
     }
 
-    /// Serves a health check: a server at its limit is healthy. Everything else gets 503.
+    /// Answers a health check, because a server at its limit is healthy. Everything else gets 503.
     async fn refuse<S: Socket>(self, mut socket: S) {
         match socket.spoken().await {
             Ok(Spoken::Http) => {}
@@ -141,14 +141,14 @@ impl ConnectionHandler for HttpHandler {
 }
 
 fn no_place() -> Response {
-    let detail = "the limit of connections is reached here";
+    let detail = "the limit of connections is reached";
     let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
     let headers = response.headers_mut();
     headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     response
 }
 
-/// How long a client may take to send a request's head.
+/// Maximum time for a request's head.
 const HEADER_TIME: Duration = Duration::from_secs(10);
-/// Room for a request's head, for what is read of a body at once, and for what is encoded of an answer and not sent.
+/// Maximum size of a request's head, of one read of a body, and of the encoded and unsent part of a response.
 const BUFFER_BYTES: usize = 64 << 10;

@@ -1,8 +1,8 @@
-//! The Host header: which names this server answers to.
+//! The Host header: the names that this server accepts.
 //!
-//! A name that anybody owns can be made to point at this machine (DNS rebinding). To the browser, every page
-//! of that name is then of the server's own origin and may read whatever the server answers. The name in the
-//! Host header is the only thing that gives such a page away, so it is checked on every request.
+//! The owner of any name can make it resolve to this machine (DNS rebinding). For the browser every page of that name
+//! then has the server's own origin and may read all responses. Only the name in the Host header reveals such a page,
+//! so it is checked on every request.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -16,7 +16,7 @@ use axum::{
 use super::problem::Problem;
 use crate::server::Server;
 
-/// The host names that are served.
+/// The accepted host names.
 #[derive(Debug, Clone)]
 pub struct Hosts {
     /// In lower case, without a port.
@@ -24,21 +24,21 @@ pub struct Hosts {
     others: Others,
 }
 
-/// What happens to a name that is not allowed by an option.
+/// The rule for a name that no option allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Others {
-    /// Only loopback names are served: the server is reached from its own machine alone.
+    /// Only loopback names are accepted: the server can be reached only from its own machine.
     Loopback,
-    /// Only addresses and loopback names are served: the operator has listed the names.
+    /// Only addresses and loopback names are accepted: the operator has listed the names.
     Addresses,
-    /// All are served: the server is reached from elsewhere, and nobody has said by which name.
+    /// All are accepted: the server can be reached from other machines, and its names are unknown.
     All,
 }
 
 impl Hosts {
-    /// `names` are host names of `--allow-host`, `origins` those of `--allow-origin`: pages of an allowed
-    /// origin may read everything anyway, so the origin's host name is served, too. `listen` is the address
-    /// of the HTTP port.
+    /// `names` are the host names of `--allow-host`, `origins` those of `--allow-origin`: pages of an allowed origin
+    /// may read everything anyway, so the origin's host name is accepted, too. `listen` is the address of the HTTP
+    /// port.
     pub fn new(names: &[String], origins: &[String], listen: IpAddr) -> Self {
         let hosts = origins.iter().filter_map(|origin| {
             let uri: Uri = origin.parse().ok()?;
@@ -57,7 +57,8 @@ impl Hosts {
         }
     }
 
-    /// Whether requests for this host are served. HTTP/1.0 allows to name none; browsers always do.
+    /// Returns whether requests for this host are accepted. HTTP/1.0 allows a request without one; browsers always send
+    /// one.
     fn serves(&self, host: Option<&Authority>) -> bool {
         let Some(host) = host else {
             return true;
@@ -77,7 +78,7 @@ impl Hosts {
     }
 }
 
-/// Answers requests for a host that is not served, and those whose Host header is not what RFC 9112 wants.
+/// Refuses requests for a host that is not accepted, and requests whose Host header violates RFC 9112.
 pub async fn check(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
     let host = match Requested::of(&request) {
         Ok(host) => host,
@@ -89,28 +90,29 @@ pub async fn check(State(server): State<Arc<Server>>, request: Request, next: Ne
     let name = host.authority.as_ref().map_or("", Authority::host);
     server.refusals.note_host(name);
     let detail = format!(
-        "this server is not reached as {name:?}; start it with --allow-host {name} to serve that name"
+        "this server does not accept the host name {name:?}; start it with --allow-host {name} to accept it"
     );
     Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response()
 }
 
-/// Whether the answer tells a foreign page nothing: monitoring asks for health by whatever name, and CONNECT names
-/// another host by its nature and is refused with 405.
+/// Returns whether the response contains nothing for a foreign page: monitoring requests health checks with any name,
+/// and CONNECT names another host by definition and is refused with 405.
 fn is_harmless(request: &Request) -> bool {
     *request.method() == Method::CONNECT || matches!(request.uri().path(), "/healthz" | "/readyz")
 }
 
-/// The host that a request is for.
+/// The host of a request.
 pub struct Requested {
     pub authority: Option<Authority>,
 }
 
 impl Requested {
-    /// RFC 9112, 3.2: a request of HTTP/1.1 has one Host header; if the target is a whole URI, the host in that
-    /// counts (3.2.2).
+    /// Returns the host of a request (RFC 9112, 3.2): a request of HTTP/1.1 has one Host header; if the target is a
+    /// whole URI, its host has priority (3.2.2).
     ///
     /// # Errors
-    /// The problem to answer with.
+    ///
+    /// The problem for the response.
     pub fn of<B>(request: &axum::http::Request<B>) -> Result<Self, Problem> {
         let in_header = host_header(request.headers(), request.version())?;
         let in_target = request.uri().authority().cloned();

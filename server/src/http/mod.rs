@@ -1,4 +1,4 @@
-//! The HTTP door: the API, the WebSocket upgrade, the pages and their files.
+//! The HTTP port: the API, the WebSocket upgrade, the pages and their files.
 
 mod api;
 mod assets;
@@ -43,10 +43,10 @@ pub use refusals::Refusals;
 
 use crate::server::Server;
 
-/// Answered whatever else goes on.
+/// Answered also at the limit of connections.
 const HEALTH: &str = "/healthz";
 
-/// Everything that is answered on the HTTP port.
+/// Returns the routes of the HTTP port.
 fn router(server: &Arc<Server>) -> Router {
     Router::new()
         .nest("/api", api(server))
@@ -106,11 +106,11 @@ fn api(server: &Arc<Server>) -> Router<Arc<Server>> {
 }
 
 async fn unknown(OriginalUri(uri): OriginalUri) -> Problem {
-    let detail = format!("there is nothing at {}", uri.path());
+    let detail = format!("there is no resource at {}", uri.path());
     Problem::new(StatusCode::NOT_FOUND, detail)
 }
 
 async fn method_not_allowed(OriginalUri(uri): OriginalUri, method: Method) -> Problem {
-    let detail = format!("{} does not take {method}", uri.path());
+    let detail = format!("{} does not allow {method}", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }

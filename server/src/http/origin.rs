@@ -1,7 +1,7 @@
-//! Which web pages may use the doors.
+//! The web pages that may use the server.
 //!
-//! A browser lets any page of any site open a WebSocket to any address, the reader's own machine
-//! included, and sends along where the page is from. Other clients send no origin and are not affected.
+//! A browser lets any page of any site open a WebSocket to any address, including the reader's own machine, and sends
+//! the page's origin. Other clients send no origin and are not affected.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use super::{extract::Query, host::Requested, problem::Problem};
 use crate::server::Server;
 
-/// The origins allowed besides the server's own.
+/// The origins allowed in addition to the server's own.
 #[derive(Debug, Clone, Default)]
 pub struct Origins {
     allowed: Vec<String>,
@@ -25,7 +25,7 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// `allowed`: origins such as `https://example.org`; `*` is all.
+    /// `allowed` lists origins such as `https://example.org`; `*` allows all.
     pub fn new(allowed: &[String]) -> Self {
         Self {
             all: allowed.iter().any(|origin| origin == "*"),
@@ -33,23 +33,24 @@ impl Origins {
         }
     }
 
-    /// Whether a page from `origin` may use this server, which it reached as `host`. A host that is not served
-    /// does not get here (see [`super::host`]).
+    /// Returns whether a page from `origin` may use this server, which it addresses as `host`. Hosts that are not
+    /// accepted have been refused before (see [`super::host`]).
     fn serves(&self, origin: &str, host: &Requested) -> bool {
         let host = host.authority.as_ref();
         self.allows(origin) || host.is_some_and(|host| is_same_origin(origin, host.as_str()))
     }
 
-    /// Whether a page from `origin`, another than the server's own, may read what it gets.
+    /// Returns whether a page from another origin may read responses.
     fn allows(&self, origin: &str) -> bool {
         self.all || self.allowed.iter().any(|allowed| allowed == origin)
     }
 }
 
-/// Refuses a request from a page that may not use this server, and logs that.
+/// Refuses a request from a page that may not use this server, and logs the refusal.
 ///
 /// # Errors
-/// The problem to answer with.
+///
+/// The problem for the response.
 pub fn admit<B>(server: &Server, request: &axum::http::Request<B>) -> Result<(), Problem> {
     let Some(origin) = request.headers().get(header::ORIGIN) else {
         return Ok(());
@@ -71,8 +72,8 @@ pub async fn check(State(server): State<Arc<Server>>, request: Request, next: Ne
     next.run(request).await
 }
 
-/// Lets pages of allowed origins read the answers, and answers their preflights (the Fetch standard's CORS
-/// protocol). Such a page may send whatever headers it likes: the names of `carillon-header-NAME` are its own.
+/// Lets pages of allowed origins read responses, and answers their preflight requests (the Fetch standard's CORS
+/// protocol). Such a page may send any headers, because it chooses the names of `carillon-header-NAME`.
 pub fn sharing(server: &Server) -> CorsLayer {
     let origins = server.origins.clone();
     let allows = move |origin: &HeaderValue, _: &Parts| {
@@ -85,8 +86,8 @@ pub fn sharing(server: &Server) -> CorsLayer {
         .allow_headers(AllowHeaders::mirror_request())
 }
 
-/// `GET /api/connect-check?origin=…`: whether a page of that origin could open a WebSocket. Browsers do not show
-/// a page why its WebSocket was refused, and send no Origin with a GET to the page's own server.
+/// `GET /api/connect-check?origin=…`: returns whether a page of this origin could open a WebSocket. Browsers do not
+/// show a page why its WebSocket was refused, and send no Origin with a GET to the page's own server.
 pub async fn connect_check(
     State(server): State<Arc<Server>>,
     Query(page): Query<Page>,
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_let_in_or_not() {
+    fn origins_are_accepted_or_refused() {
         let table: &[(&[&str], &str, bool)] = &[
             (&[], "http://localhost:8080", true),
             (&[], "https://localhost:8080", true),
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_no_own_server_where_no_host_is_named() {
+    fn without_a_host_no_origin_is_the_servers_own() {
         let host = Requested { authority: None };
         assert!(!Origins::new(&[]).serves("http://localhost:8080", &host));
     }

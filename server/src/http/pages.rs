@@ -1,4 +1,4 @@
-//! Renders the pages. In the browser their program draws them anew and keeps them up to date.
+//! Renders the pages. In the browser their program draws them again and updates them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use leptos_axum::ResponseOptions;
 use super::assets;
 use crate::server::Server;
 
-/// The page of a path, with status 404 where there is none.
+/// Renders the page of a path, with status 404 if there is none.
 pub async fn page(State(server): State<Arc<Server>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let status = match Route::of(&path) {
@@ -41,7 +41,7 @@ pub async fn page(State(server): State<Arc<Server>>, request: Request) -> Respon
     response
 }
 
-/// The page's own script, and no other, may run.
+/// Allows only the page's own script.
 fn allow_scripts() {
     let (Some(nonce), Some(options)) = (
         use_nonce(),

@@ -1,4 +1,4 @@
-//! Errors as RFC 9457 has them.
+//! Errors in the form of RFC 9457.
 
 use axum::{
     Json,
@@ -8,8 +8,8 @@ use axum::{
 use broker::{InvalidName, PublishError, SubscribeError, TEMPORARY};
 use serde::Serialize;
 
-/// An error told to an HTTP client. The `type` is `about:blank`, so the title is the status's own
-/// (RFC 9457, 4.2.1); what is particular is in the detail.
+/// An error response. The `type` is `about:blank`, so the title is that of the status (RFC 9457, 4.2.1); the detail
+/// describes the error.
 #[derive(Debug, Serialize)]
 pub struct Problem {
     r#type: &'static str,
@@ -33,12 +33,12 @@ impl Problem {
     }
 }
 
-/// Refuses to tell what was sent to a temporary topic or queue: that is for the connection that it belongs to.
+/// Refuses access to the messages of a temporary topic or queue, which only its own connection may read.
 pub fn refuse_temporary(name: &str) -> Result<(), Problem> {
     if !name.starts_with(TEMPORARY) {
         return Ok(());
     }
-    let detail = "what is temporary is read by the connection that it belongs to";
+    let detail = "a temporary destination can be read only by its own connection";
     Err(Problem::new(StatusCode::FORBIDDEN, detail))
 }
 

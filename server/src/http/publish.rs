@@ -1,4 +1,4 @@
-//! A request's body as a message: the same for topics and queues.
+//! A request's body as a message, for topics and queues.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,22 +12,22 @@ use serde::Deserialize;
 use super::{body, extract::flag, problem::Problem};
 use crate::{clock, content_type, server::Server};
 
-/// What a request brings. Its headers `carillon-header-NAME` are the message's, as NAME.
+/// The content of a request. Its headers `carillon-header-NAME` become headers NAME of the message.
 pub struct Content {
-    /// Who made the request.
+    /// The client of the request.
     pub client: Arc<Client>,
     pub headers: HeaderMap,
     pub wishes: Wishes,
     pub body: Body,
 }
 
-/// `?retain=true&expires=…`.
+/// The query `?retain=true&expires=…`.
 #[derive(Default, Deserialize)]
 pub struct Wishes {
-    /// Whether the topic is to retain the message, as MQTT's RETAIN flag has it.
+    /// True if the topic must retain the message, as with MQTT's RETAIN flag.
     #[serde(default, deserialize_with = "flag")]
     retain: bool,
-    /// When the message is worth nothing any more, in Unix milliseconds.
+    /// The time of expiry, in Unix milliseconds.
     expires: Option<u64>,
 }
 
@@ -44,13 +44,13 @@ impl Wishes {
     }
 }
 
-/// How a body becomes a message: to a topic, or to a queue.
+/// A function that creates a message to a topic or queue from a body.
 pub type Make = fn(TopicName, Arc<str>, u64, &[u8]) -> Publication;
 
-/// Publishes the body, as it is.
+/// Publishes the body unchanged.
 ///
-/// With the rule `block` the answer waits for subscribers that lie too far behind, half a minute at most: the
-/// message has been taken then.
+/// With the rule `block` the response waits for subscribers with too much lag, at most half a minute; after that the
+/// message is accepted.
 pub async fn publish(
     server: &Server,
     make: Make,
@@ -66,7 +66,7 @@ pub async fn publish(
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        // What curl says of every body, whatever it is.
+        // curl's default for every body.
         .filter(|value| *value != "application/x-www-form-urlencoded")
         .map(content_type::interned);
     let body = body::whole(server, body).await?;
@@ -88,7 +88,7 @@ pub async fn publish(
     let broker = &server.broker;
     let caught_up =
         std::future::poll_fn(|context| broker.poll_clear(&mut outcome.blocked, context.waker()));
-    // Late or not, the message is there.
+    // The message is accepted in any case.
     let _ = tokio::time::timeout(BLOCKED_TIME, caught_up).await;
     match outcome.results.pop() {
         Some(result) => Ok(result?),
@@ -99,7 +99,7 @@ pub async fn publish(
     }
 }
 
-/// The headers that the message is to have.
+/// Returns the headers of the message.
 fn own_headers(headers: &HeaderMap) -> Result<Box<[Header]>, Problem> {
     let own = headers.iter().filter_map(|(name, value)| {
         let name = name.as_str().strip_prefix(OWN_HEADER)?;
@@ -118,7 +118,7 @@ fn own_headers(headers: &HeaderMap) -> Result<Box<[Header]>, Problem> {
     .collect()
 }
 
-/// What the names of a message's own headers begin with in a request.
+/// The beginning of the names of headers for the message.
 const OWN_HEADER: &str = "carillon-header-";
-/// How long a publisher waits for subscribers that make it wait.
+/// Maximum time that a publisher waits for blocking subscribers.
 const BLOCKED_TIME: Duration = Duration::from_secs(30);

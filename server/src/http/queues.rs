@@ -1,4 +1,4 @@
-//! `/api/queues`: send to queues with any HTTP client, and look at them.
+//! `/api/queues`: sending to queues with any HTTP client, and browsing them.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{message::Message, queues, server::Server};
 
-/// `GET /api/queues?filter=…&limit=…`: figures of the queues, by name, as on the topic `$SYS.queues`.
+/// `GET /api/queues?filter=…&limit=…`: lists the queues by name, with figures, as on the topic `$SYS.queues`.
 pub async fn queues(
     State(server): State<Arc<Server>>,
     Query(listing): Query<Listing>,
@@ -30,7 +30,7 @@ pub async fn queues(
     Ok(Json(listed))
 }
 
-/// `GET /api/queues/{queue}`: its figures.
+/// `GET /api/queues/{queue}`: returns the queue's figures.
 pub async fn queue(
     State(server): State<Arc<Server>>,
     Path(queue): Path<String>,
@@ -41,7 +41,7 @@ pub async fn queue(
     Ok(Json(queues::figures(&figures)))
 }
 
-/// `POST /api/queues/{queue}`: the body, as it is, is the message.
+/// `POST /api/queues/{queue}`: publishes the body, unchanged, as a message.
 pub async fn send(
     State(server): State<Arc<Server>>,
     Path(queue): Path<String>,
@@ -65,14 +65,14 @@ pub async fn send(
     }))
 }
 
-/// `DELETE /api/queues/{queue}`: forgets what waits there, and the queue. One that has consumers stays, for them.
+/// `DELETE /api/queues/{queue}`: deletes the waiting messages and the queue. A queue with consumers stays.
 pub async fn remove(
     State(server): State<Arc<Server>>,
     Path(queue): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let name = TopicName::new(&queue)?;
     if name.is_reserved() {
-        let detail = format!("queue {name} is a connection's own");
+        let detail = format!("queue {name} belongs to a connection");
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
     let removed = server.broker.remove_queue(&name);
@@ -80,7 +80,7 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET /api/queues/{queue}/messages?after=…&limit=…`: what is in it, oldest first; it stays there.
+/// `GET /api/queues/{queue}/messages?after=…&limit=…`: lists the messages, oldest first, without consuming them.
 pub async fn messages(
     State(server): State<Arc<Server>>,
     Path(queue): Path<String>,
@@ -101,7 +101,7 @@ pub async fn messages(
         .map(move |entry| Message::new(&server.broker, &entry));
     let before = b"{\"messages\":[".to_vec();
     let document = Document::new(before, messages, most, |rest| {
-        // Whether there is more behind the last of these.
+        // Whether there are further messages after these.
         format!("],\"more\":{}}}", rest == Rest::More).into_bytes()
     });
     Ok(document.into_response())
@@ -109,13 +109,14 @@ pub async fn messages(
 
 #[derive(Deserialize)]
 pub struct MessagesQuery {
-    /// The id of the last message of the page before.
+    /// The id of the last message of the previous page.
     after: Option<String>,
     limit: Option<usize>,
 }
 
 impl MessagesQuery {
-    /// The position behind which to begin. What an earlier run of the broker had is gone: behind that is everything.
+    /// Returns the position after which to start. The messages of an earlier run are gone, so an id of that run returns
+    /// all.
     fn after(&self, broker: &Broker) -> Result<u64, Problem> {
         let Some(after) = &self.after else {
             return Ok(0);
@@ -145,5 +146,5 @@ fn no_queue(name: &TopicName) -> Problem {
 const MOST_QUEUES: usize = 1_000;
 const LISTED_MESSAGES: usize = 100;
 const MOST_MESSAGES: usize = 1_000;
-/// Bytes of JSON that are told at once, and the end of the message that passes them.
+/// Maximum size of the JSON, not counting the rest of the message that exceeds it.
 const MOST_BYTES: usize = 8 << 20;

@@ -1,4 +1,4 @@
-//! How long the server waits for a client to read what it is sent. Neither hyper nor tower-http has such a deadline.
+//! The deadline for a client to read a response. Neither hyper nor tower-http has such a deadline.
 
 use std::{
     io::{self, IoSlice},
@@ -16,8 +16,8 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// Whether the answer that is being sent may be left unread for as long as the client likes. Each request has it in
-/// its extensions.
+/// Controls whether the current response may stay unread without a deadline. Each request has this value in its
+/// extensions.
 #[derive(Clone, Default)]
 pub struct Patience {
     is_endless: Arc<AtomicBool>,
@@ -29,7 +29,7 @@ impl Patience {
         self.is_endless.store(true, Ordering::Relaxed);
     }
 
-    /// For answers that end: a client that reads nothing for [`UNREAD_TIME`] is sent away.
+    /// For responses that end: a client that reads nothing for [`UNREAD_TIME`] is disconnected.
     pub fn be_limited(&self) {
         self.is_endless.store(false, Ordering::Relaxed);
     }
@@ -58,7 +58,7 @@ impl<S> Patient<S> {
         self.socket
     }
 
-    /// Whatever goes through gives the peer its whole time again.
+    /// Restarts the deadline after each successful write.
     fn check<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -73,7 +73,7 @@ impl<S> Patient<S> {
         stalled.as_mut().poll(context).map(|()| {
             Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                "the client does not read the answer",
+                "the client does not read the response",
             ))
         })
     }
@@ -123,7 +123,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     }
 }
 
-/// How long a client may read nothing of an answer that waits for it.
+/// Maximum time in which a client reads nothing of a waiting response.
 const UNREAD_TIME: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_peer_that_reads_nothing_is_given_up() {
+    async fn a_peer_that_reads_nothing_is_disconnected() {
         let (ours, _theirs) = duplex(10);
         let mut ours = Patient::new(ours, Patience::default());
         ours.time = Duration::from_millis(10);
@@ -144,11 +144,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_peer_has_its_time_again_when_it_reads_and_as_long_as_it_likes_for_events() {
+    async fn reading_restarts_the_deadline_and_events_have_none() {
         let (ours, mut theirs) = duplex(10);
         let patience = Patience::default();
         let mut ours = Patient::new(ours, patience.clone());
-        // Writes as much as there is room for; tells whether the time is running then.
+        // Writes until the socket is full. Returns whether the deadline is running then.
         let mut fill = async || {
             poll_fn(|context| {
                 while Pin::new(&mut ours)
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_goes_through_stops_the_time() {
+    async fn a_successful_write_stops_the_deadline() {
         let (ours, mut theirs) = duplex(10);
         let mut ours = Patient::new(ours, Patience::default());
         poll_fn(|context| {

@@ -1,7 +1,7 @@
-//! What the log says about refused pages and host names: each is named once, with the option that allows it.
+//! The log lines about refused pages and host names: each name is logged once, with the option that allows it.
 //!
-//! A page that is refused asks again and again, and anybody can ask with any name; so a name that was logged is
-//! not logged again, and only a few are logged in a minute.
+//! A refused page retries, and clients can send any name. So a logged name is not logged again, and only a few names
+//! are logged per minute.
 
 use std::{
     collections::HashSet,
@@ -14,25 +14,25 @@ pub struct Refusals {
     log: Mutex<Log>,
 }
 
-/// What has been logged.
+/// The state of the log.
 #[derive(Default)]
 struct Log {
     named: HashSet<String>,
-    /// When the current minute began, and how many were logged in it.
+    /// The start of the current minute, and the number of lines in it.
     minute: Option<Instant>,
     logged: usize,
-    /// How many were not logged since the last line.
+    /// Number of refusals that were not logged since the last line.
     unlogged: u64,
 }
 
-/// A line to log: how many other refusals were not logged before it.
+/// A line to log, with the number of other refusals that were not logged before it.
 #[derive(Debug, PartialEq, Eq)]
 struct Line {
     unlogged: u64,
 }
 
 impl Refusals {
-    /// A page of this origin was refused.
+    /// Logs that a page of this origin was refused.
     pub fn note_origin(&self, origin: &str) {
         let origin = shortened(origin);
         if let Some(Line { unlogged }) = self.line(origin) {
@@ -43,7 +43,7 @@ impl Refusals {
         }
     }
 
-    /// A request for this host was refused.
+    /// Logs that a request for this host was refused.
     pub fn note_host(&self, name: &str) {
         let name = shortened(name);
         if let Some(Line { unlogged }) = self.line(name) {
@@ -61,7 +61,7 @@ impl Refusals {
 }
 
 impl Log {
-    /// Whether to log a refusal of this name. The same name again is not counted as left out: it is in the log.
+    /// Decides whether to log a refusal of this name. A name that is already in the log does not count as not logged.
     fn line(&mut self, name: &str, now: Instant) -> Option<Line> {
         if self.named.contains(name) {
             return None;
@@ -86,17 +86,17 @@ impl Log {
     }
 }
 
-/// The beginning of a name, which may be as long as a request's head.
+/// Returns the beginning of a name, which may be as long as a request's head.
 fn shortened(name: &str) -> &str {
     &name[..name.floor_char_boundary(NAME_BYTES)]
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// The most lines in a minute.
+/// Maximum number of lines per minute.
 const LINES_A_MINUTE: usize = 10;
-/// How many names are remembered; beyond it all are forgotten, and may be logged again.
+/// Maximum number of remembered names; above it all are forgotten, and may be logged again.
 const NAMES: usize = 1_000;
-/// As many bytes of a name are logged.
+/// Maximum number of bytes of a name in the log.
 const NAME_BYTES: usize = 256;
 
 #[cfg(test)]
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_names_is_a_few_lines_a_minute_and_takes_bounded_memory() {
+    fn a_flood_of_names_gives_few_lines_and_uses_bounded_memory() {
         let mut log = Log::default();
         let now = Instant::now();
         let flood = |log: &mut Log, at: Instant, names: usize| {
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_cut_between_characters() {
+    fn a_long_name_is_truncated_between_characters() {
         let name = format!("{}ä", "x".repeat(NAME_BYTES - 1));
         assert_eq!(shortened(&name).len(), NAME_BYTES - 1);
         assert_eq!(shortened("short"), "short");

@@ -1,4 +1,4 @@
-//! Headers that tell a browser what it may not do with what it gets here.
+//! Headers that restrict a browser's use of a response.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 
-/// Adds them to every answer that does not have its own.
+/// Adds the headers to every response that does not have its own.
 pub async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -26,7 +26,7 @@ pub async fn headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// The Content-Security-Policy of a page whose script carries `nonce`, or of something without scripts.
+/// Returns the Content-Security-Policy of a page whose script has `nonce`, or of a response without scripts.
 pub fn policy(nonce: Option<&str>) -> String {
     let scripts = match nonce {
         Some(nonce) => format!("'self' 'nonce-{nonce}' 'wasm-unsafe-eval'"),

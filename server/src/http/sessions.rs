@@ -1,4 +1,4 @@
-//! `/api/sessions`: the sessions of MQTT clients. `/api/bounds`: the pools that all clients take from.
+//! `/api/sessions`: the sessions of MQTT clients. `/api/bounds`: the pools that all clients share.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     server::Server,
 };
 
-/// `GET /api/sessions?after=…&limit=…`: the sessions by client id, connected or not.
+/// `GET /api/sessions?after=…&limit=…`: lists the sessions by client id, connected or not.
 pub async fn sessions(
     State(server): State<Arc<Server>>,
     Query(page): Query<Page>,
@@ -53,7 +53,7 @@ pub async fn end(
     }
 }
 
-/// `GET /api/bounds`: how much there is of each pool, how much was taken, and how often somebody was refused.
+/// `GET /api/bounds`: returns the size and use of each pool, and the number of refusals.
 pub async fn bounds(State(server): State<Arc<Server>>) -> Json<Bounds> {
     let figures = server.broker.pool_figures();
     let broker = server.broker.figures();
@@ -69,7 +69,7 @@ pub async fn bounds(State(server): State<Arc<Server>>) -> Json<Bounds> {
 
 #[derive(Deserialize)]
 pub struct Page {
-    /// The last client id of the page before.
+    /// The last client id of the previous page.
     after: Option<String>,
     limit: Option<usize>,
 }
@@ -78,9 +78,9 @@ pub struct Page {
 #[serde(rename_all = "camelCase")]
 pub struct Sessions {
     sessions: Vec<SessionInfo>,
-    /// Whether there are more after the last of these.
+    /// True if there are more after the last of these.
     more: bool,
-    /// All without a connection.
+    /// Number of all sessions without a connection.
     away: usize,
     /// Sessions without a connection that were ended to make room for others.
     ended_early: u64,
@@ -95,12 +95,12 @@ struct SessionInfo {
     away: Option<AwayInfo>,
 }
 
-/// What is known of one without a connection.
+/// The state of a session without a connection.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AwayInfo {
     subscriptions: usize,
-    /// Whether messages of QoS 1 or 2 wait.
+    /// True if messages of QoS 1 or 2 wait.
     has_messages: bool,
     expires_in_seconds: u64,
 }
@@ -116,7 +116,7 @@ pub struct Bounds {
 struct MemoryInfo {
     limit: u64,
     taken: u64,
-    /// Times that a topic gave up its last image.
+    /// Number of times that a topic gave up its last image.
     emptied: u64,
 }
 
@@ -153,5 +153,5 @@ impl From<PoolFigures> for PoolInfo {
     }
 }
 
-/// Sessions in one answer.
+/// Maximum number of sessions in one response.
 const LISTED: usize = 1_000;

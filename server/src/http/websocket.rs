@@ -1,7 +1,7 @@
-//! The upgrade from HTTP to a WebSocket: RFC 6455, 4.2.
+//! The upgrade from HTTP to a WebSocket (RFC 6455, 4.2).
 //!
-//! The handshake only: afterwards the socket is taken out of the HTTP server and is one more transport
-//! of the connection loop, so that publishing tasks can write to it.
+//! Only the handshake: after it the socket is taken out of the HTTP server and becomes a transport of the connection
+//! loop, so that publishing tasks can write to it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,7 +30,7 @@ use crate::{
     tls::TlsStream,
 };
 
-/// The WebSocket at `/`, beside the page.
+/// Serves `/`: the WebSocket or the page.
 pub async fn upgrade_or_page(state: State<Arc<Server>>, request: Request) -> Response {
     if request.headers().contains_key(header::UPGRADE) {
         upgrade(state, request).await
@@ -39,7 +39,7 @@ pub async fn upgrade_or_page(state: State<Arc<Server>>, request: Request) -> Res
     }
 }
 
-/// The WebSocket.
+/// Upgrades to a WebSocket.
 pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) -> Response {
     let handshake = origin::admit(&server, &request).and_then(|()| Handshake::read(&request));
     let handshake = match handshake {
@@ -65,7 +65,7 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
     handshake.accept()
 }
 
-/// What the HTTP server was given is taken back.
+/// Takes the socket back from the HTTP server.
 async fn serve(server: &Arc<Server>, upgraded: Upgraded, spoken: Option<Spoken>) {
     let upgraded = match upgraded.downcast::<TokioIo<Patient<TcpStream>>>() {
         Ok(parts) => return serve_on(server, taken_out(parts), spoken).await,
@@ -77,8 +77,8 @@ async fn serve(server: &Arc<Server>, upgraded: Upgraded, spoken: Option<Spoken>)
     }
 }
 
-/// The socket, and what was read from it already. The HTTP server's buffer is let go here: it would stay
-/// for as long as the connection.
+/// Returns the socket and the bytes already read from it. The HTTP server's buffer is freed here; it would otherwise
+/// exist as long as the connection.
 fn taken_out<S: Socket>(parts: Parts<TokioIo<Patient<S>>>) -> (S, Vec<u8>) {
     let socket = parts.io.into_inner().into_inner();
     (socket, parts.read_buf.to_vec())
@@ -105,7 +105,7 @@ async fn serve_on<S: Socket>(
     }
 }
 
-/// What a client speaks that named no subprotocol: what does not begin like MQTT is for STOMP to answer.
+/// Detects the protocol of a client without a subprotocol: input that does not begin like MQTT is handled as STOMP.
 async fn first_said(
     server: &Server,
     transport: &impl Transport,
@@ -122,7 +122,7 @@ async fn first_said(
     }
 }
 
-/// What the client asked for, once it is known to be right.
+/// The client's valid request for an upgrade.
 struct Handshake {
     accept: String,
     protocol: Option<&'static str>,
@@ -135,7 +135,7 @@ impl Handshake {
         if *request.method() != Method::GET || !has_token(headers, header::UPGRADE, "websocket") {
             return Err(Problem::new(
                 StatusCode::UPGRADE_REQUIRED,
-                "this address speaks WebSocket: ask with GET and Upgrade: websocket",
+                "this address is for WebSocket: send GET with the header Upgrade: websocket",
             ));
         }
         if !has_token(headers, header::CONNECTION, "upgrade") {
@@ -155,7 +155,7 @@ impl Handshake {
         })
     }
 
-    /// None where the first bytes are to tell.
+    /// Returns the protocol of the subprotocol; `None` if the first bytes decide.
     fn spoken(&self) -> Option<Spoken> {
         self.protocol.map(|protocol| match protocol {
             "mqtt" | "mqttv3.1" => Spoken::Mqtt,
@@ -179,7 +179,7 @@ impl Handshake {
     }
 }
 
-/// RFC 6455, 4.2.1: 16 bytes in base64, once (11.3.1).
+/// Returns the key (RFC 6455, 4.2.1): 16 bytes in base64, in one header (11.3.1).
 fn key(headers: &HeaderMap) -> Result<&HeaderValue, Problem> {
     let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
     let key = keys.next();
@@ -197,7 +197,7 @@ fn key(headers: &HeaderMap) -> Result<&HeaderValue, Problem> {
     }
 }
 
-/// The first of ours among those the client offers; none when it offers none.
+/// Returns the first of our subprotocols that the client offers; `None` if it offers none.
 fn choose_protocol(headers: &HeaderMap) -> Result<Option<&'static str>, Problem> {
     let offered: Vec<_> = tokens(headers, header::SEC_WEBSOCKET_PROTOCOL).collect();
     if offered.is_empty() {
@@ -209,7 +209,7 @@ fn choose_protocol(headers: &HeaderMap) -> Result<Option<&'static str>, Problem>
         .map(Some)
         .ok_or_else(|| {
             Problem::bad_request(format!(
-                "none of the subprotocols {} is spoken here; there is {}",
+                "none of the subprotocols {} is supported; supported are {}",
                 offered.join(", "),
                 PROTOCOLS.join(", ")
             ))
@@ -243,9 +243,9 @@ fn refuse(problem: Problem) -> Response {
     response
 }
 
-/// Length of a Sec-WebSocket-Key, decoded.
+/// Length of a decoded Sec-WebSocket-Key.
 const KEY_BYTES: usize = 16;
-/// Subprotocols spoken, the preferred first.
+/// Supported subprotocols, in the order of preference.
 const PROTOCOLS: [&str; 5] = ["v12.stomp", "v11.stomp", "v10.stomp", "mqtt", "mqttv3.1"];
-/// How long a client may take to say what it speaks, where the subprotocol does not.
+/// Maximum time until the first bytes, if the subprotocol does not determine the protocol.
 const FIRST_WORD: Duration = Duration::from_secs(10);

@@ -1,5 +1,5 @@
-//! What a connection comes through before it reaches its door: who begins with a TLS handshake is recognised by
-//! the first byte and completes it here. The connection has its place already, and so many at most shake hands.
+//! The step between a port and its protocol: detects a TLS handshake by the first byte and performs it. The connection
+//! already has its place, so the number of handshakes is bounded.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -12,18 +12,18 @@ use crate::{
     listener::{Caller, ConnectionHandler, stopped, turn_away},
 };
 
-/// Whom a port lets in.
+/// The connections that a port accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admits {
     All,
-    /// Whoever speaks TLS.
+    /// Only connections with TLS.
     Tls,
 }
 
 #[derive(Clone)]
 pub struct ConnectionAcceptor<D> {
     pub handler: D,
-    /// None where TLS is not spoken.
+    /// `None` if TLS is not offered.
     pub identity: Option<Arc<Identity>>,
     pub admits: Admits,
     /// True when the server stops.
@@ -31,7 +31,7 @@ pub struct ConnectionAcceptor<D> {
 }
 
 impl<D: ConnectionHandler> ConnectionAcceptor<D> {
-    /// Sees a connection to its end.
+    /// Serves a connection to its end.
     pub async fn enter(mut self, caller: Caller<TcpStream>) {
         let begins = tokio::select! {
             begins = begins_with_tls(&caller.socket) => begins,
@@ -41,15 +41,15 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
         match (begins, self.identity.take()) {
             (Err(error), _) => tracing::debug!(%peer, %error, "connection ends"),
             (Ok(true), Some(identity)) => {
-                // A task of its own: a handshake needs more room than most doors.
+                // A separate task: a handshake needs more memory than most protocols.
                 fairness::spawn(self.shake_hands(identity, caller));
             }
             (Ok(true), None) => {
-                tracing::debug!(%peer, "TLS is asked for, and there is no certificate: --tls-cert");
+                tracing::debug!(%peer, "refused: the peer uses TLS, and there is no certificate (--tls-cert)");
                 turn_away(caller.socket, alert(HANDSHAKE_FAILURE)).await;
             }
             (Ok(false), _) if self.admits == Admits::Tls => {
-                tracing::debug!(%peer, "refused: it does not speak TLS");
+                tracing::debug!(%peer, "refused: the peer does not use TLS");
                 turn_away(caller.socket, D::without_tls()).await;
             }
             (Ok(false), _) => self.handler.serve(caller).await,
@@ -81,7 +81,7 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
         }
     }
 
-    /// Answers a peer beyond the limit of connections, over TLS if it speaks TLS. The caller bounds the time.
+    /// Refuses a peer beyond the limit of connections, over TLS if it uses TLS. The caller limits the time.
     pub async fn refuse(self, socket: TcpStream) {
         let Some(identity) = self.identity else {
             return self.handler.refuse(socket).await;
@@ -102,7 +102,8 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
     }
 }
 
-/// Whether the peer begins with a TLS handshake. Who is silent does not: its door knows how long that may last.
+/// Returns whether the peer begins with a TLS handshake. Returns false for a silent peer: its protocol has a deadline
+/// for it.
 async fn begins_with_tls(socket: &TcpStream) -> io::Result<bool> {
     let mut first = [0];
     match timeout(FIRST_BYTE_TIME, socket.peek(&mut first)).await {
@@ -111,18 +112,18 @@ async fn begins_with_tls(socket: &TcpStream) -> io::Result<bool> {
     }
 }
 
-/// A fatal alert, before any version was agreed on (RFC 8446, 5.1 and 6).
+/// Returns a fatal alert, before a version has been negotiated (RFC 8446, 5.1 and 6).
 fn alert(description: u8) -> Vec<u8> {
     vec![0x15, 3, 3, 0, 2, 2, description]
 }
 
-/// RFC 8446, 5.1. It begins no message of another protocol here.
+/// RFC 8446, 5.1. No other protocol here begins with this byte.
 const HANDSHAKE_RECORD: u8 = 0x16;
 /// RFC 8446, 6.2.
 const HANDSHAKE_FAILURE: u8 = 40;
-/// How long the first byte is waited for.
+/// Maximum time to wait for the first byte.
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(5);
-/// Likewise, for a peer beyond the limit of connections.
+/// The same for a peer beyond the limit of connections.
 const REFUSED_FIRST_BYTE_TIME: Duration = Duration::from_millis(500);
-/// How long a handshake may take.
+/// Maximum time of a handshake.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);

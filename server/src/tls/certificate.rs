@@ -1,4 +1,4 @@
-//! A certificate and its key, from PEM files to what rustls wants, and what may be wrong with them.
+//! A certificate and its key, from PEM files to rustls' types, with the possible errors.
 
 use std::{
     io,
@@ -15,13 +15,13 @@ use rustls::{
     },
 };
 
-/// The chain, the server's own first, and the key to that.
+/// The chain, with the server's own certificate first, and its key.
 pub struct Certificate {
     pub chain: Vec<CertificateDer<'static>>,
     pub key: PrivateKeyDer<'static>,
 }
 
-/// Where they are.
+/// The paths of the two files.
 #[derive(Debug, Clone)]
 pub struct Files {
     pub cert: PathBuf,
@@ -35,7 +35,7 @@ pub enum Unusable {
     #[error("{} is not PEM: {reason}", path.display())]
     NotPem { path: PathBuf, reason: pem::Error },
     #[error(
-        "there is no {wanted} in {}; it begins with -----BEGIN, {wanted} behind it",
+        "there is no {wanted} in {}; it must contain -----BEGIN {wanted}-----",
         path.display()
     )]
     Missing { path: PathBuf, wanted: &'static str },
@@ -46,10 +46,11 @@ pub enum Unusable {
 }
 
 impl Files {
-    /// What the server speaks TLS with.
+    /// Loads the TLS configuration of the server.
     ///
     /// # Errors
-    /// One of the files is not what it should be, or they are no pair.
+    ///
+    /// One of the files is not valid, or they do not belong together.
     pub fn load(&self) -> Result<Arc<ServerConfig>, Unusable> {
         let certificate = Certificate {
             chain: chain(&self.cert)?,
@@ -64,10 +65,12 @@ impl Files {
 }
 
 impl Certificate {
-    /// TLS 1.3 and 1.2, without client certificates. Sessions may be resumed, the newest few hundred of them.
+    /// Returns a configuration for TLS 1.3 and 1.2, without client certificates. The newest few hundred sessions can be
+    /// resumed.
     ///
     /// # Errors
-    /// The key is not the certificate's, or of a kind that is not known.
+    ///
+    /// The key does not belong to the certificate, or its type is not supported.
     pub fn config(self) -> Result<Arc<ServerConfig>, rustls::Error> {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
@@ -108,5 +111,5 @@ fn unusable(path: &Path, error: pem::Error, wanted: &'static str) -> Unusable {
 const CERTIFICATE: &str = "CERTIFICATE";
 const PRIVATE_KEY: &str = "PRIVATE KEY";
 
-/// What may be spoken inside (RFC 7301). Who offers none is not asked.
+/// The supported protocols (RFC 7301). A client without ALPN is accepted as well.
 const ALPN: [&[u8]; 2] = [b"http/1.1", b"mqtt"];

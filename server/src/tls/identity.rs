@@ -1,4 +1,4 @@
-//! Who the server is to those who speak TLS with it: the certificate in use, exchanged while connections go on.
+//! The certificate in use, which can be replaced while connections stay open.
 
 use std::{
     fs, io,
@@ -17,20 +17,21 @@ use super::{
     self_signed,
 };
 
-/// A connection keeps what it began with; the next one has the newest.
+/// The server's TLS identity. A connection keeps the certificate of its handshake; the next handshake uses the newest.
 pub struct Identity {
     current: Mutex<Arc<ServerConfig>>,
-    /// Where it is from, and what told the files apart before they were read. None when it is from nowhere.
+    /// The files and the stamps they had before they were read. `None` for a generated certificate.
     files: Option<(Files, Stamps)>,
-    /// Of a certificate that was made: what people compare.
+    /// The fingerprint of a generated certificate, for people to compare.
     pub fingerprint: Option<String>,
 }
 
 impl Identity {
-    /// What the options ask for, if anything. `listen` is where the server is reached.
+    /// Loads or generates the certificate that the options request, if any. `listen` is the server's address.
     ///
     /// # Errors
-    /// There is no usable certificate where the options say.
+    ///
+    /// The options do not lead to a usable certificate.
     pub fn establish(
         options: &TlsOptions,
         listen: std::net::IpAddr,
@@ -47,7 +48,7 @@ impl Identity {
     }
 
     fn from_files(files: Files) -> Result<Self, Unusable> {
-        // Before reading: what is changed meanwhile is to be read again.
+        // Taken before reading, so that a change in the meantime causes another read.
         let stamps = Stamps::of(&files);
         Ok(Self {
             current: Mutex::new(files.load()?),
@@ -69,7 +70,7 @@ impl Identity {
         })
     }
 
-    /// What the next handshake is done with.
+    /// Returns the configuration for the next handshake.
     pub fn current(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.lock())
     }
@@ -78,19 +79,19 @@ impl Identity {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what is in the files now; if that is not usable, what was there before stays.
+    /// Reads the files again; if they are not usable, the certificate in use stays.
     fn reload(&self, files: &Files) {
         match files.load() {
             Ok(config) => {
                 *self.lock() = config;
-                tracing::info!(cert = %files.cert.display(), "the certificate was read anew");
+                tracing::info!(cert = %files.cert.display(), "the certificate was read again");
             }
             Err(error) => tracing::warn!(%error, "the certificate in use stays"),
         }
     }
 }
 
-/// Reads the files again when they have changed, and at each SIGHUP, for as long as the server runs.
+/// Reads the files again after a change and at each SIGHUP, as long as the server runs.
 pub async fn keep_fresh(identity: Option<Arc<Identity>>, mut hangup: Signal) {
     let Some((identity, (files, stamps))) =
         identity.and_then(|identity| Some((Arc::clone(&identity), identity.files.clone()?)))
@@ -109,7 +110,7 @@ pub async fn keep_fresh(identity: Option<Arc<Identity>>, mut hangup: Signal) {
             _ = interval.tick() => false,
         };
         let (identity, files) = (Arc::clone(&identity), files.clone());
-        // Files may be far away.
+        // The files may be on a slow network file system.
         let looked = tokio::task::spawn_blocking(move || {
             let now = Stamps::of(&files);
             if is_asked {
@@ -122,16 +123,18 @@ pub async fn keep_fresh(identity: Option<Arc<Identity>>, mut hangup: Signal) {
         });
         match looked.await {
             Ok(after) => watch = after,
-            Err(error) => return tracing::error!(%error, "the certificate is looked after no more"),
+            Err(error) => {
+                return tracing::error!(%error, "changes of the certificate are no longer detected");
+            }
         }
     }
 }
 
-/// Decides when to read the files: once they have changed and then been left alone, since a pair is not
-/// written at once.
+/// Decides when to read the files: after a change, once they have stayed the same for one interval, because the two
+/// files are not written at the same time.
 #[derive(Debug)]
 struct Watch {
-    /// Those of what was read last.
+    /// The stamps of the files read last.
     read: Stamps,
     seen: Stamps,
 }
@@ -153,7 +156,7 @@ impl Watch {
     }
 }
 
-/// What tells that a pair of files changed.
+/// The stamps that show a change of the two files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stamps([Option<Stamp>; 2]);
 
@@ -161,7 +164,7 @@ struct Stamps([Option<Stamp>; 2]);
 struct Stamp {
     modified: SystemTime,
     bytes: u64,
-    /// A link may lead elsewhere now.
+    /// A link may point to another file now.
     inode: u64,
 }
 
@@ -199,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_is_read_once_when_it_has_changed_and_is_left_alone() {
+    fn a_changed_pair_is_read_once_it_stays_the_same() {
         let mut watch = Watch::new(stamps([1, 1]));
         let looks = [
             ([1, 1], false),
@@ -216,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_went_and_came_back_unchanged_is_not_read_again() {
+    fn a_file_that_disappeared_and_returned_unchanged_is_not_read_again() {
         let mut watch = Watch::new(stamps([1, 1]));
         assert!(!watch.is_due(Stamps([None, None])));
         assert!(!watch.is_due(stamps([1, 1])));

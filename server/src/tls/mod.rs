@@ -1,5 +1,5 @@
-//! TLS (RFC 8446, and RFC 5246 for older clients): the server's certificate, the handshake, and the transport
-//! that the connection loop then has. What is spoken inside is the doors'.
+//! TLS (RFC 8446, and RFC 5246 for older clients): the server's certificate, the handshake, and the transport for the
+//! connection loop. Independent of the protocol inside.
 
 mod acceptor;
 mod certificate;

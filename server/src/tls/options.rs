@@ -1,4 +1,4 @@
-//! What the command line says about TLS.
+//! The command-line options for TLS.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,8 @@ use clap::{Args, builder::BoolishValueParser};
 
 #[derive(Debug, Clone, Default, Args)]
 pub struct TlsOptions {
-    /// The server's certificate, and those between it and a known one, in PEM. With it every port speaks TLS
-    /// besides what it speaks without; the file is read again when it changes, and at SIGHUP
+    /// The server's certificate and its intermediate certificates, in PEM. With it every port accepts TLS in addition
+    /// to plain connections; the file is read again when it changes, and at SIGHUP
     #[arg(
         long = "tls-cert",
         env = "CARILLON_TLS_CERT",
@@ -23,7 +23,7 @@ pub struct TlsOptions {
         requires = "cert"
     )]
     pub key: Option<PathBuf>,
-    /// Make a certificate that lasts as long as the server, for development: no client knows it
+    /// Generate a certificate that is valid while the server runs, for development; no client trusts it
     #[arg(
         long = "tls-self-signed",
         env = "CARILLON_TLS_SELF_SIGNED",
@@ -31,7 +31,7 @@ pub struct TlsOptions {
         conflicts_with_all = ["cert", "key"]
     )]
     pub self_signed: bool,
-    /// Write the certificate that was made there, for clients to trust
+    /// Write the generated certificate to this file, for clients to trust
     #[arg(
         long = "tls-write-cert",
         env = "CARILLON_TLS_WRITE_CERT",

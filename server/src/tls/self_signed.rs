@@ -1,4 +1,4 @@
-//! A certificate for development, made when the server starts.
+//! A certificate for development, generated when the server starts.
 
 use std::{fs, net::IpAddr, path::Path};
 
@@ -9,10 +9,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::certificate::Certificate;
 
-/// Makes one for this machine, as it is called from here and at the address where it listens.
+/// Generates a certificate for this machine's names and for the address where the server listens.
 ///
 /// # Errors
-/// No key can be made; there is no randomness, say.
+///
+/// No key can be generated, for example without a source of randomness.
 pub fn certificate(listen: IpAddr) -> anyhow::Result<Certificate> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(names(listen))?;
@@ -26,7 +27,7 @@ pub fn certificate(listen: IpAddr) -> anyhow::Result<Certificate> {
     })
 }
 
-/// SHA-256, as browsers and `openssl x509 -fingerprint` show it.
+/// Returns the SHA-256 fingerprint in the form of browsers and `openssl x509 -fingerprint`.
 pub fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
     let bytes: Vec<_> = digest.as_ref().iter().map(|b| format!("{b:02X}")).collect();
@@ -43,7 +44,7 @@ pub fn write(certificate: &CertificateDer<'_>, path: &Path) -> anyhow::Result<()
 
 fn pem(certificate: &CertificateDer<'_>) -> String {
     let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
-    // 64 characters a line.
+    // 64 characters per line.
     for line in certificate.chunks(48) {
         STANDARD.encode_string(line, &mut text);
         text.push('\n');
@@ -62,7 +63,7 @@ fn names(listen: IpAddr) -> Vec<String> {
     names
 }
 
-/// What the machine calls itself, where the system says so in a file.
+/// Returns the machine's host name, if the system has it in a file.
 fn host_name() -> Option<String> {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     let name = name.trim();
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_for_this_machine_and_where_it_listens() {
+    fn the_certificate_is_for_this_machine_and_its_address() {
         let names = names([192, 0, 2, 7].into());
         for wanted in ["localhost", "127.0.0.1", "::1", "192.0.2.7"] {
             assert!(names.iter().any(|name| name == wanted), "{names:?}");
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_as_the_same() {
+    fn a_written_certificate_is_read_back() {
         use rustls::pki_types::pem::PemObject as _;
 
         let made = certificate([127, 0, 0, 1].into()).expect("a certificate");
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_is_sha_256_in_pairs() {
+    fn a_fingerprint_is_sha_256_in_pairs_of_digits() {
         let print = fingerprint(&CertificateDer::from(b"abc".as_slice()));
         assert!(print.starts_with("BA:78:16:BF:8F:01:CF:EA:"), "{print}");
         assert_eq!(print.len(), 32 * 3 - 1);

@@ -1,11 +1,11 @@
 //! TLS as a transport of the connection loop.
 //!
-//! One session has the keys of both directions, so reading and writing take turns at it. Each turn is short: what
-//! was read at once is deciphered, or what is to be written is enciphered and given to the socket, in the same
-//! turn so that records go out in their order. Nobody waits for the network meanwhile.
+//! One session has the keys of both directions, so reading and writing take turns. Each turn is short: it decrypts the
+//! result of one read, or encrypts the data to write and passes it to the socket in the same turn, so that records are
+//! sent in order. No turn waits for the network.
 //!
-//! Idle, a connection keeps the session's keys and the 4 KiB that rustls reads into. While the socket is full it
-//! keeps [`UNSENT_BYTES`] more; the rest waits where it waits over TCP.
+//! An idle connection keeps the session's keys and the 4 KiB into which rustls reads. While the socket is full it keeps
+//! up to [`UNSENT_BYTES`] more; further data waits in the same place as over TCP.
 
 use std::{
     cell::RefCell,
@@ -18,37 +18,37 @@ use tokio::{io::AsyncBufReadExt as _, net::TcpStream};
 
 use crate::{connection::Transport, protocol_detection::Spoken, socket::Socket};
 
-/// A connection after its handshake, while it is still awaited. Boxed: it is large, and handed through several
-/// futures that each keep room for it.
+/// A connection after its handshake, still used through futures. Boxed, because it is large and passed through several
+/// futures that each reserve space for it.
 pub type TlsStream = Box<tokio_rustls::server::TlsStream<TcpStream>>;
 
 pub struct Tls {
     socket: TcpStream,
-    /// Taken after the out-state, where both are needed.
+    /// Locked after the output state, if both are needed.
     session: Mutex<Box<Session>>,
 }
 
 struct Session {
     tls: ServerConnection,
-    /// Why nothing more will be read, once what came before was.
+    /// The reason why no more can be read, after all earlier data.
     end: Option<End>,
 }
 
 #[derive(Clone)]
 enum End {
-    /// The peer said so (`close_notify`), or the stream ended.
+    /// The peer sent `close_notify`, or the stream ended.
     Closed,
     Failed(rustls::Error),
 }
 
 impl Tls {
-    /// Also what was deciphered already.
+    /// Returns also the data already decrypted.
     fn new(socket: TcpStream, mut tls: ServerConnection) -> (Self, Vec<u8>) {
         tls.set_buffer_limit(Some(UNSENT_BYTES));
         let mut session = Box::new(Session { tls, end: None });
         session.process();
         let mut early = Vec::new();
-        // It would block where there is no more.
+        // Returns an error when there is no more data.
         let _ = session.tls.reader().read_to_end(&mut early);
         let session = Mutex::new(session);
         (Self { socket, session }, early)
@@ -64,15 +64,15 @@ impl Transport for Tls {
         &self.socket
     }
 
-    /// The end, or a fault, is told when what came before it has been read. Until then the socket counts as
-    /// readable: only finding nothing there takes that back.
+    /// Reports the end or a fault after all earlier data has been read. Until then the socket counts as readable: only
+    /// an attempt that finds nothing changes that.
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut session = self.session();
         if let Some(end) = &session.end {
             return end.told();
         }
         CIPHERTEXT.with_borrow_mut(|ciphertext| {
-            // A record begun before may be completed: its plaintext needs room, too.
+            // The read may complete an earlier record, whose plaintext needs room as well.
             let most = buffer.len().saturating_sub(RECORD_BYTES);
             if most == 0 {
                 return Err(io::ErrorKind::InvalidInput.into());
@@ -106,14 +106,14 @@ impl Transport for Tls {
         !self.session().tls.wants_write()
     }
 
-    /// RFC 8446, 6.1. Said once, however often it is asked for.
+    /// Sends the close alert (RFC 8446, 6.1), once for any number of calls.
     fn close(&self) {
         self.session().tls.send_close_notify();
     }
 }
 
 impl Session {
-    /// Deciphers all of `ciphertext`, which the socket gave; none is the end.
+    /// Decrypts all of `ciphertext`, which was read from the socket; empty means the end.
     fn decipher(&mut self, mut ciphertext: &[u8], buffer: &mut [u8]) -> io::Result<usize> {
         if ciphertext.is_empty() {
             self.end = Some(End::Closed);
@@ -131,7 +131,7 @@ impl Session {
         }
     }
 
-    /// What rustls makes of the records that are whole.
+    /// Lets rustls process the complete records.
     fn process(&mut self) {
         match self.tls.process_new_packets() {
             Ok(state) if state.peer_has_closed() => self.end = Some(End::Closed),
@@ -140,7 +140,7 @@ impl Session {
         }
     }
 
-    /// The plaintext there is, as far as there is room.
+    /// Copies available plaintext into the buffer.
     fn take(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         loop {
@@ -153,7 +153,7 @@ impl Session {
         }
     }
 
-    /// Gives the socket all that is enciphered.
+    /// Passes all encrypted data to the socket.
     fn send(&mut self, socket: &TcpStream) -> io::Result<()> {
         while self.tls.wants_write() {
             self.tls.write_tls(&mut WithoutWaiting(socket))?;
@@ -171,7 +171,7 @@ impl End {
     }
 }
 
-/// A socket as rustls writes to it.
+/// The socket, as a writer for rustls that never waits.
 struct WithoutWaiting<'a>(&'a TcpStream);
 
 impl Write for WithoutWaiting<'_> {
@@ -194,7 +194,7 @@ impl Socket for TlsStream {
     const NAME: &'static str = "tls";
     const WEBSOCKET_NAME: &'static str = "wss";
 
-    /// The first record tells; a client that cuts its first word in two is taken to speak HTTP.
+    /// Detects the protocol by the first record; a client that splits its first bytes is handled as HTTP.
     async fn spoken(&mut self) -> io::Result<Spoken> {
         let first = self.fill_buf().await?;
         Ok(Spoken::of(first).unwrap_or(Spoken::Http))
@@ -210,9 +210,9 @@ thread_local! {
     static CIPHERTEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The most that a record holds (RFC 8446, 5.1).
+/// Maximum content of a record (RFC 8446, 5.1).
 const RECORD_BYTES: usize = 16 << 10;
-/// Bytes that may wait, enciphered, for the socket. A round of deliveries fits, and so is one write.
+/// Bytes of encrypted data that may wait for the socket. One round of deliveries fits, which is one write.
 const UNSENT_BYTES: usize = 128 << 10;
 
 #[cfg(test)]
@@ -231,7 +231,7 @@ mod tests {
 
     type Client = tokio_rustls::client::TlsStream<TcpStream>;
 
-    /// Both ends of a connection.
+    /// Returns both ends of a connection.
     async fn pair() -> (Tls, Client) {
         let certificate = self_signed::certificate([127, 0, 0, 1].into()).expect("a certificate");
         let mut roots = RootCertStore::empty();
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_came_before_the_end_is_read_before_it() {
+    async fn data_before_the_end_is_read_before_it() {
         let (tls, mut client) = pair().await;
         client.write_all(b"last words").await.expect("written");
         client.shutdown().await.expect("close_notify");
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_tls_is_a_fault_after_what_was() {
+    async fn a_fault_is_reported_after_the_data_before_it() {
         let (tls, mut client) = pair().await;
         client.write_all(b"words").await.expect("written");
         client.flush().await.expect("written");
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_socket_takes_no_more_and_nothing_is_lost() {
+    async fn a_full_socket_accepts_no_more_and_no_data_is_lost() {
         let (tls, mut client) = pair().await;
         let piece: Vec<u8> = (0..=255).cycle().take(100_003).collect();
         let mut taken = 0;

@@ -1,4 +1,4 @@
-//! Certificates: given, exchanged, made, and what is said about those that cannot be used.
+//! Certificates: given, renewed, generated, and the errors for unusable ones.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use harness::stomp::{Frame, StompClient};
 use harness::tls::{Pair, Trust, text};
 
 #[tokio::test]
-async fn a_new_certificate_is_for_new_connections() {
+async fn a_new_certificate_is_used_for_new_connections() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let address = server.stomp_tls_address().await;
@@ -27,11 +27,11 @@ async fn a_new_certificate_is_for_new_connections() {
         .await
         .publish("a", "x")
         .await;
-    assert_eq!(early.bodies(1).await, ["x"], "who was there stays");
+    assert_eq!(early.bodies(1).await, ["x"], "the old connection stays");
 }
 
 #[tokio::test]
-async fn a_new_certificate_that_is_not_usable_leaves_the_old_one() {
+async fn an_unusable_new_certificate_does_not_replace_the_old_one() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let trust = pair.trust();
@@ -52,9 +52,9 @@ async fn a_hangup_reads_the_certificate_again_and_ends_nothing() {
     let server = pair.server(&[]).await;
     let mut early = StompClient::connect_tls(server.stomp_tls_address().await, &pair.trust()).await;
     early.subscribe("0", "a", &[]).await;
-    // The files have not changed: without the signal they are not read.
+    // The files have not changed, so the server reads them only because of the signal.
     server.hang_up().await;
-    server.logged("the certificate was read anew").await;
+    server.logged("the certificate was read again").await;
     early.publish("a", "x").await;
     assert_eq!(early.bodies(1).await, ["x"]);
     assert!(server.stop().await.success());
@@ -70,7 +70,7 @@ async fn a_hangup_without_a_certificate_ends_nothing() {
 }
 
 #[tokio::test]
-async fn clients_of_the_command_line_know_whom_they_trust() {
+async fn command_line_clients_accept_only_trusted_certificates() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let url = format!("wss://localhost:{}/ws", server.address().port());
@@ -97,7 +97,7 @@ async fn clients_of_the_command_line_know_whom_they_trust() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_made_and_written_when_asked_for() {
+async fn a_certificate_is_generated_and_written_on_request() {
     let folder = Pair::new();
     let file = folder.file("made.pem");
     let path = text(&file);
@@ -112,7 +112,7 @@ async fn a_certificate_is_made_and_written_when_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_certificate_is_said_in_one_line() {
+async fn an_unusable_certificate_is_reported_in_one_line() {
     let (pair, other) = (Pair::new(), Pair::new());
     let nonsense = pair.file("nonsense.pem");
     fs::write(&nonsense, "nonsense").expect("written");
