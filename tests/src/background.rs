@@ -1,17 +1,18 @@
-//! Work beside a test, in a thread with a runtime of its own: it does not slow down what the test measures.
+//! Work in parallel to a test, in a thread with its own runtime, so that it does not delay the measurements of the
+//! test.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Ends, and is waited for, when it is dropped.
+/// A running task. Dropping the value stops the task and waits for its end.
 pub struct Background {
     progress: Progress,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the work and its owner share.
+/// The state that the task and its owner share.
 #[derive(Clone, Default)]
 pub struct Progress {
     shared: Arc<Shared>,
@@ -49,7 +50,7 @@ impl Background {
         }
     }
 
-    /// Takes processor time.
+    /// Uses CPU time until the value is dropped.
     pub fn busy() -> Self {
         Self::repeat(|_| async {
             let begun = Instant::now();
@@ -59,7 +60,7 @@ impl Background {
         })
     }
 
-    /// What the work has counted so far.
+    /// Returns the number that the task has counted so far.
     pub fn done(&self) -> u64 {
         self.progress.shared.done.load(Ordering::Relaxed)
     }
@@ -69,19 +70,19 @@ impl Drop for Background {
     fn drop(&mut self) {
         self.progress.shared.is_over.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // A panic of the work has been printed already; a second one would hide it.
+            // A panic of the task has been printed already; a second panic would hide it.
             let _ = thread.join();
         }
     }
 }
 
 impl Progress {
-    /// Whether the work is to end.
+    /// Returns whether the task must end.
     pub fn is_over(&self) -> bool {
         self.shared.is_over.load(Ordering::Relaxed)
     }
 
-    /// Counts what was done.
+    /// Adds to the count.
     pub fn add(&self, count: u64) {
         self.shared.done.fetch_add(count, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! A real browser with a profile of its own, and what a reader of the page would find there.
+//! A real browser with its own profile, and functions to read and use a page.
 
 use std::env;
 use std::fs;
@@ -31,12 +31,12 @@ impl Browser {
         Self::with(&[]).await
     }
 
-    /// That takes any certificate.
+    /// Starts a browser that accepts any certificate.
     pub async fn trusting() -> Self {
         Self::with(&["--ignore-certificate-errors"]).await
     }
 
-    /// With arguments of Chromium's in addition.
+    /// Starts a browser with additional Chromium arguments.
     async fn with(arguments: &[&str]) -> Self {
         let driver = Chromedriver::start().await;
         let profile = Profile::new();
@@ -51,13 +51,13 @@ impl Browser {
         }
     }
 
-    /// Opens a page and waits until it is alive.
+    /// Opens a page and waits until it is live.
     pub async fn open(&self, url: &str) {
         within(url, self.client.goto(url)).await.expect("a page");
         self.started().await;
     }
 
-    /// Opens a page in a window of its own, which stays in front of the driver.
+    /// Opens a page in a new window, which becomes the active window.
     pub async fn open_window(&self, url: &str) -> WindowHandle {
         let window = self.client.new_window(false).await.expect("a window");
         self.show(&window.handle).await;
@@ -86,7 +86,7 @@ impl Browser {
         found.expect("waited for it")
     }
 
-    /// Waits for the element of this role whose accessible name is this.
+    /// Waits for the element with this role and accessible name.
     pub async fn named(&self, role: &str, name: &str) -> Element {
         let what = format!("the {role} named {name:?}");
         let find = || self.find_named(role, name);
@@ -106,7 +106,7 @@ impl Browser {
         click.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
-    /// The visible text of an element.
+    /// Returns the visible text of an element.
     pub async fn text(&self, css: &str) -> String {
         let text = self.element(css).await.text().await;
         text.unwrap_or_else(|error| panic!("{css}: {error}"))
@@ -117,37 +117,37 @@ impl Browser {
         eventually(css, || self.text(css), |text: &String| is_met(text)).await
     }
 
-    /// The value of a JavaScript function's body.
+    /// Returns the result of a JavaScript function's body.
     pub async fn evaluate(&self, script: &str) -> Value {
         let value = within(script, self.client.execute(script, Vec::new())).await;
         value.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    /// What a JavaScript function's body hands to its last argument.
+    /// Returns the value that a JavaScript function's body passes to its last argument.
     pub async fn evaluate_async(&self, script: &str) -> Value {
         let value = within(script, self.client.execute_async(script, Vec::new())).await;
         value.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    /// Waits until a JavaScript function's body gives a value that satisfies the condition.
+    /// Waits until the result of a JavaScript function's body satisfies the condition.
     pub async fn evaluate_until(&self, script: &str, is_met: impl Fn(&Value) -> bool) -> Value {
         eventually(script, || self.evaluate(script), is_met).await
     }
 
-    /// Waits until nothing moves: colours in between are nobody's choice.
+    /// Waits until no animation runs, because intermediate colours are not part of the design.
     pub async fn still(&self) {
         let animations = "return document.getAnimations().filter((animation) =>
             animation.effect.getComputedTiming().iterations !== Infinity).length";
         self.evaluate_until(animations, |count| count == 0).await;
     }
 
-    /// Presses a key, given as WebDriver names it, wherever the focus is.
+    /// Presses a key, given by its WebDriver name, on the focused element.
     pub async fn press(&self, key: &str) {
         let focused = self.client.active_element().await.expect("a focus");
         focused.send_keys(key).await.expect("a key pressed");
     }
 
-    /// Lays out as on a screen of this size in CSS pixels.
+    /// Emulates a screen of this size in CSS pixels.
     pub async fn emulate_screen(&self, width: u32, height: u32, screen: Screen) {
         let mobile = matches!(screen, Screen::Phone);
         let scale = if mobile { 2 } else { 1 };
@@ -158,36 +158,35 @@ impl Browser {
         .await;
     }
 
-    /// `light` or `dark`, as the system's setting would say.
+    /// Emulates the system's colour scheme: `light` or `dark`.
     pub async fn emulate_colours(&self, scheme: &str) {
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
         self.developer_tools("Emulation.setEmulatedMedia", json!({"features": [feature]}))
             .await;
     }
 
-    /// Runs a script in each document that is opened from now on, before the document has any content.
+    /// Runs a script in each document that is opened from now on, before the document has content.
     pub async fn run_in_new_documents(&self, script: &str) {
         let script = json!({"source": script});
         self.developer_tools("Page.addScriptToEvaluateOnNewDocument", script)
             .await;
     }
 
-    /// Lets every request fail whose address matches the pattern, such as `*.wasm`.
+    /// Makes each request fail whose address matches the pattern, such as `*.wasm`.
     pub async fn block(&self, pattern: &str) {
         self.developer_tools("Network.enable", json!({})).await;
         self.developer_tools("Network.setBlockedURLs", json!({"urls": [pattern]}))
             .await;
     }
 
-    /// Calls a method of the DevTools protocol for the window in front.
+    /// Calls a method of the DevTools protocol for the active window.
     pub async fn developer_tools(&self, method: &'static str, parameters: Value) -> Value {
         let command = DevTools { method, parameters };
         let answer = within(method, self.client.issue_cmd(command)).await;
         answer.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
-    /// Ends the browser. Any error in the console since the start fails the test, except those
-    /// that the test expects.
+    /// Closes the browser. Any error in the console since the start fails the test, except expected errors.
     pub async fn close(self, is_expected: impl Fn(&str) -> bool) {
         let log = within("the console", self.client.issue_cmd(Log)).await;
         let log = log.expect("the console's log");
@@ -203,7 +202,7 @@ impl Browser {
 
 const FIND: &str = include_str!("browser/find.js");
 
-/// The key under which WebDriver hands out an element.
+/// The key of an element in WebDriver's JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 pub enum Screen {
@@ -211,7 +210,7 @@ pub enum Screen {
     Desktop,
 }
 
-/// A folder for one session, removed with it.
+/// The profile's folder of one session, removed on drop.
 struct Profile(PathBuf);
 
 impl Profile {
@@ -227,7 +226,7 @@ impl Profile {
 
 impl Drop for Profile {
     fn drop(&mut self) {
-        // Left behind where the browser still holds it: the system clears its temporary folder.
+        // A failure is ignored: the browser may still use the folder, and the system cleans its temporary folder.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -251,8 +250,8 @@ fn capabilities(profile: &Profile, more: &[&str]) -> serde_json::Map<String, Val
     capabilities
 }
 
-/// `--no-sandbox` since the sandbox refuses to run as root, which CI does. The others keep the
-/// browser from calling home and from slowing windows that are not in front.
+/// `--no-sandbox` because the sandbox refuses to run as root, as in CI. The others prevent network requests of the
+/// browser itself and the throttling of inactive windows.
 const ARGUMENTS: [&str; 12] = [
     "--headless",
     "--no-sandbox",

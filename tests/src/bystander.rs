@@ -1,4 +1,4 @@
-//! A client beside others that do harm, and how long the server keeps it waiting.
+//! A well-behaved client in parallel to attackers, and its latencies.
 
 use std::time::{Duration, Instant};
 
@@ -6,13 +6,13 @@ use crate::Carillon;
 use crate::http::get;
 use crate::mqtt::{Kind, MqttClient, Packet, Version};
 
-/// Asks one thing after the other. Its requests cost the server next to nothing.
+/// Sends one request after the other. Its requests cost the server very little.
 pub struct Bystander {
     healthz: String,
     mqtt: MqttClient,
 }
 
-/// How long the requests of a bystander took.
+/// The latencies of a bystander's requests.
 #[derive(Debug, Clone)]
 pub struct Latencies {
     /// Sorted.
@@ -29,7 +29,7 @@ impl Bystander {
         }
     }
 
-    /// `GET /healthz` on a new connection, and a PUBLISH of QoS 1 on the old one, in turns; both are samples.
+    /// Sends `GET /healthz` on a new connection and a PUBLISH with QoS 1 on the old one, alternately; both are samples.
     pub async fn measure(&mut self, rounds: usize) -> Latencies {
         let mut samples = Vec::new();
         for _ in 0..rounds {
@@ -52,7 +52,7 @@ impl Bystander {
 }
 
 impl Latencies {
-    /// The latency that `percent` of the requests did not exceed.
+    /// Returns the latency that `percent` of the requests did not exceed.
     pub fn percentile(&self, percent: usize) -> Duration {
         let last = self.samples.len() - 1;
         self.samples[last * percent / 100]

@@ -1,4 +1,4 @@
-//! The real binary: as a server on a port of its own, and as a command that ends by itself.
+//! The real binary, as a server on its own port and as a command that ends by itself.
 
 use std::env;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ pub struct Carillon {
 }
 
 impl Carillon {
-    /// A server with default options, on a port that the system chooses.
+    /// Starts a server with default options, on a port that the system chooses.
     pub async fn start() -> Self {
         Self::with(&[]).await
     }
@@ -27,11 +27,11 @@ impl Carillon {
         Self::listening(SocketAddr::from(([127, 0, 0, 1], 0)), options).await
     }
 
-    /// On a port that is known to be free: the one that a stopped server had.
+    /// Starts a server on a port that is known to be free, such as that of a stopped server.
     pub async fn listening(address: SocketAddr, options: &[&str]) -> Self {
         let mut command = command();
         command.args(["serve", "--listen", &address.to_string()]);
-        // Only one server at a time could have the protocols' own ports.
+        // Only one server at a time can use the protocols' default ports.
         let off = ["STOMP", "STOMP_TLS", "MQTT", "MQTT_TLS"];
         command.envs(off.map(|port| (format!("CARILLON_{port}"), "off")));
         command.args(options);
@@ -53,32 +53,32 @@ impl Carillon {
         self.address
     }
 
-    /// The system's number for the server.
+    /// Returns the server's process id.
     pub fn process_id(&self) -> u32 {
         self.child.id().expect("the server runs")
     }
 
-    /// Where STOMP is spoken over TCP, by a server that was told to.
+    /// Returns the address of STOMP over TCP; the server must have been started with this port.
     pub async fn stomp_address(&self) -> SocketAddr {
         self.address_of("STOMP", "tcp://").await
     }
 
-    /// Where STOMP is spoken over TLS, likewise.
+    /// Returns the address of STOMP over TLS; the server must have been started with this port.
     pub async fn stomp_tls_address(&self) -> SocketAddr {
         self.address_of("STOMP", "tls://").await
     }
 
-    /// A server with a port for MQTT, and these options in addition.
+    /// Starts a server with a port for MQTT and additional options.
     pub async fn with_mqtt(options: &[&str]) -> Self {
         Self::with(&[&["--mqtt", "127.0.0.1:0"], options].concat()).await
     }
 
-    /// Where MQTT is spoken over TCP, by a server that was told to.
+    /// Returns the address of MQTT over TCP; the server must have been started with this port.
     pub async fn mqtt_address(&self) -> SocketAddr {
         self.address_of("MQTT", "tcp://").await
     }
 
-    /// Where MQTT is spoken over TLS, likewise.
+    /// Returns the address of MQTT over TLS; the server must have been started with this port.
     pub async fn mqtt_tls_address(&self) -> SocketAddr {
         self.address_of("MQTT", "tls://").await
     }
@@ -90,12 +90,12 @@ impl Carillon {
         address.expect("waited for it")
     }
 
-    /// `http://127.0.0.1:PORT` and the path.
+    /// Returns `http://127.0.0.1:PORT` and the path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// What the server printed and logged so far.
+    /// Returns the output and the log of the server so far.
     pub fn transcript(&self) -> String {
         self.transcript.text()
     }
@@ -106,12 +106,12 @@ impl Carillon {
         eventually(text, logged, |logged| *logged).await;
     }
 
-    /// Asks the server to end, as a service manager does.
+    /// Sends SIGTERM, as a service manager does to stop a server.
     pub async fn terminate(&self) {
         self.signal("TERM").await;
     }
 
-    /// Asks the server to read its certificate again, as a service manager does.
+    /// Sends SIGHUP, on which the server reads its certificate again.
     pub async fn hang_up(&self) {
         self.signal("HUP").await;
     }
@@ -124,7 +124,7 @@ impl Carillon {
         assert!(within("kill", kill).await.expect("sh").success());
     }
 
-    /// The server's end, after [`terminate`](Self::terminate).
+    /// Waits for the server's end, after [`terminate`](Self::terminate).
     pub async fn ended(mut self) -> ExitStatus {
         let status = within("the server's end", self.child.wait()).await;
         status.unwrap_or_else(|error| panic!("{error}\n{}", self.transcript()))
@@ -136,7 +136,7 @@ impl Carillon {
     }
 }
 
-/// Runs `carillon` with these arguments to its end.
+/// Runs `carillon` with these arguments and waits for its end.
 pub async fn run(arguments: &[&str]) -> Output {
     run_with_input(arguments, "").await
 }
@@ -159,7 +159,7 @@ pub async fn run_with_input(arguments: &[&str], input: &str) -> Output {
     output.expect("its output")
 }
 
-/// `carillon`, without the options that this environment may hold for it.
+/// Returns the command `carillon`, without options from the environment of the test.
 pub fn command() -> Command {
     let mut command = Command::new(binary());
     for (name, _) in env::vars().filter(|(name, _)| name.starts_with("CARILLON_")) {
@@ -179,7 +179,8 @@ fn binary() -> PathBuf {
     binary
 }
 
-/// `  console  http://127.0.0.1:41234/console`, or `https://`
+/// Reads the address from a line such as `  console  http://127.0.0.1:41234/console`, or with
+/// `https://`.
 fn printed_address(line: &str) -> Option<SocketAddr> {
     let (scheme, rest) = line.split_once("://")?;
     if !scheme.ends_with("http") && !scheme.ends_with("https") {
@@ -188,7 +189,7 @@ fn printed_address(line: &str) -> Option<SocketAddr> {
     rest.split('/').next()?.trim().parse().ok()
 }
 
-/// `  STOMP     tcp://127.0.0.1:61613`, or `tls://`
+/// Reads the address from a line such as `  STOMP     tcp://127.0.0.1:61613`, or with `tls://`.
 fn printed_address_of(transcript: &str, protocol: &str, scheme: &str) -> Option<SocketAddr> {
     let mut lines = transcript.lines().map(str::split_whitespace);
     lines.find_map(|mut words| {

@@ -1,5 +1,5 @@
-//! The program that drives the browser, one for each test, so that a test that fails takes nothing
-//! with it and leaves nothing behind.
+//! The driver program of the browser. Each test starts its own, so that a failing test does not affect others and
+//! leaves no process.
 
 use std::env;
 use std::process;
@@ -14,8 +14,8 @@ pub struct Chromedriver {
     port: u16,
 }
 
-/// Attempts to start it, for it may end with `IPv4 port not available`: asked for any port, it takes
-/// a free one of IPv6, then that of IPv4 with the same number, which may be somebody else's.
+/// Attempts to start it, because it may end with `IPv4 port not available`: for any port it takes a free port of IPv6
+/// and then the same port of IPv4, which another process may use.
 const ATTEMPTS: usize = 10;
 
 impl Chromedriver {
@@ -30,11 +30,11 @@ impl Chromedriver {
         panic!("no chromedriver in {ATTEMPTS} attempts:\n{printed}");
     }
 
-    /// What it printed, if it ends without having opened a port.
+    /// Returns the printed text if the program ends before it has opened a port.
     async fn attempt() -> Result<Self, Transcript> {
         let program = env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
         let mut command = Command::new(program);
-        // A group of its own: the browsers that it starts belong to it.
+        // The program has its own process group, to which the browsers that it starts belong.
         let mut child = spawn(command.arg("--port=0").process_group(0));
         let transcript = Transcript::default();
         let ready = first_match(&mut child, &transcript, printed_port);
@@ -47,17 +47,17 @@ impl Chromedriver {
     }
 }
 
-/// Killed with its browsers: those of a failed test have not been closed.
+/// Killed together with its browsers: a failed test has not closed them.
 impl Drop for Chromedriver {
     fn drop(&mut self) {
         let Some(group) = self.child.id() else { return };
         let kill = format!("kill -KILL -{group}");
-        // Nothing can be done about a failure here, and nothing depends on success.
+        // A failure cannot be handled here, and nothing depends on success.
         let _ = process::Command::new("sh").args(["-c", &kill]).status();
     }
 }
 
-/// `ChromeDriver was started successfully on port 41497.`
+/// Reads the port from `ChromeDriver was started successfully on port 41497.`
 fn printed_port(line: &str) -> Option<u16> {
     let (_, port) = line.split_once("started successfully on port ")?;
     port.trim_end_matches('.').parse().ok()

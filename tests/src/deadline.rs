@@ -1,11 +1,11 @@
-//! The one place where tests wait.
+//! The waiting functions of all tests.
 
 use std::fmt::Debug;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-/// Generous: it only decides how long a failing test takes.
+/// The deadline is generous: it only determines how long a failing test takes.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
 const POLL: Duration = Duration::from_millis(20);
@@ -13,7 +13,8 @@ const POLL: Duration = Duration::from_millis(20);
 /// Waits for a future that must finish.
 ///
 /// # Panics
-/// When it has not finished by the deadline.
+///
+/// If the future has not finished by the deadline.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match timeout(DEADLINE, future).await {
         Ok(value) => value,
@@ -21,10 +22,11 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Asks again and again until the answer satisfies the condition, and answers with it.
+/// Evaluates `ask` repeatedly until its result satisfies the condition, and returns the result.
 ///
 /// # Panics
-/// When no answer has by the deadline; the last one is told.
+///
+/// If no result satisfies the condition by the deadline; the message contains the last result.
 pub async fn eventually<T, Fut>(
     what: &str,
     mut ask: impl FnMut() -> Fut,
@@ -48,10 +50,11 @@ where
     }
 }
 
-/// The other way round: a future that must not finish yet.
+/// Asserts that a future does not finish within a period.
 ///
 /// # Panics
-/// When it does.
+///
+/// If it finishes.
 pub async fn nothing_within<T: Debug>(
     period: Duration,
     what: &str,

@@ -1,4 +1,4 @@
-//! Clients that send without a pause, each in a thread of its own.
+//! Clients that send without pause, each in its own thread.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,17 +15,17 @@ mod plan;
 
 pub use plan::{FLOODS, Flood};
 
-/// Where a flood goes.
+/// The target of a flood.
 #[derive(Clone)]
 pub struct Target {
-    /// Of the HTTP port, which speaks everything.
+    /// The address of the HTTP port, which accepts all protocols.
     pub address: SocketAddr,
-    /// There if the port speaks TLS.
+    /// `Some` if the port uses TLS.
     pub trust: Option<Trust>,
 }
 
-/// Starts a flood and returns once the server has taken more than sockets hold. The client reads and forgets what the
-/// server answers, and connects again when the server closes. It ends when the value is dropped.
+/// Starts a flood and returns once the server has read more than the socket buffers hold. The client discards the
+/// server's responses, and reconnects when the server closes the connection. The flood ends when the value is dropped.
 pub async fn flood(flood: Flood, target: &Target) -> Background {
     let target = target.clone();
     let flooding = Background::repeat(move |progress| flood_once(flood, target.clone(), progress));
@@ -35,7 +35,7 @@ pub async fn flood(flood: Flood, target: &Target) -> Background {
     flooding
 }
 
-/// One connection, to its end. A server that refuses or closes it is a server that defends itself.
+/// Runs one connection to its end. A server may refuse or close it to protect itself.
 async fn flood_once(flood: Flood, target: Target, progress: Progress) {
     let Ok(Ok(socket)) = timeout(PATIENCE, TcpStream::connect(target.address)).await else {
         return sleep(AGAIN).await;
@@ -57,7 +57,7 @@ async fn flood_over<S: AsyncRead + AsyncWrite>(stream: S, flood: Flood, progress
         }
         let piece = (flood.repeated)();
         while !progress.is_over() {
-            // The server may stop reading; that must not keep the test.
+            // The server may stop reading; that must not block the test.
             match timeout(PATIENCE, writing.write_all(&piece)).await {
                 Ok(Ok(())) => progress.add(piece.len() as u64),
                 _ => return,
@@ -74,7 +74,7 @@ async fn flood_over<S: AsyncRead + AsyncWrite>(stream: S, flood: Flood, progress
     }
 }
 
-/// More than a server takes without reading.
+/// More than the socket buffers hold.
 const STARTED_BYTES: u64 = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_millis(10);

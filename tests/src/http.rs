@@ -1,5 +1,5 @@
-//! A plain HTTP/1.1 client: no redirects, no decompression, no cookies, so that tests see what the
-//! server sent.
+//! A minimal HTTP/1.1 client: no redirects, no decompression, no cookies, so that tests see exactly
+//! the server's response.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 use crate::deadline::within;
 
-/// A whole answer.
+/// A complete response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -23,7 +23,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// One header's value; empty when it is absent.
+    /// Returns the value of a header, or an empty text if the header is absent.
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().expect("a header in ASCII"))
@@ -38,7 +38,7 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error} in {:?}", self.body))
     }
 
-    /// The problem document (RFC 9457) that an error carries.
+    /// Returns the problem document (RFC 9457) of an error response.
     pub fn problem(&self) -> Value {
         assert_eq!(self.header("content-type"), "application/problem+json");
         let problem = self.json();
@@ -52,7 +52,7 @@ pub async fn get(url: impl AsRef<str>) -> Answer {
     send(request(Method::GET, url, "")).await
 }
 
-/// Publishes as `curl -d` does, but with a content type of the caller's.
+/// Publishes like `curl -d`, with the given content type.
 pub async fn post(url: impl AsRef<str>, content_type: &str, body: impl Into<Bytes>) -> Answer {
     let mut post = request(Method::POST, url, body);
     let value = content_type.parse().expect("a content type");
@@ -86,7 +86,7 @@ async fn whole(what: &str, response: Response<hyper::body::Incoming>) -> Answer 
     }
 }
 
-/// GET over a connection of the test's own, such as one with TLS.
+/// Sends GET over an existing connection, such as one with TLS.
 pub async fn get_over<S>(stream: S, path: &str) -> Answer
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -102,7 +102,7 @@ where
     whole(path, response.expect("an answer")).await
 }
 
-/// The answer's head, with a body still to come.
+/// Sends a request and returns the response's head; the body can be read from it.
 pub async fn open(request: Request<Full<Bytes>>) -> Response<hyper::body::Incoming> {
     let what = format!("{} {}", request.method(), request.uri());
     let client = Client::builder(TokioExecutor::new()).build_http();
@@ -110,14 +110,14 @@ pub async fn open(request: Request<Full<Bytes>>) -> Response<hyper::body::Incomi
     response.unwrap_or_else(|error| panic!("{what}: {error}"))
 }
 
-/// The head of an answer to a request that no HTTP client would send.
+/// The head of a response to a request that no HTTP client sends.
 #[derive(Debug)]
 pub struct Head {
     pub status: u16,
     pub text: String,
 }
 
-/// Sends a request as it is written, and reads the answer's head.
+/// Sends a request as raw text, and reads the response's head.
 pub async fn raw(address: SocketAddr, request: &str) -> Head {
     let read = async {
         let mut socket = TcpStream::connect(address).await?;

@@ -1,8 +1,7 @@
-//! What the end-to-end tests stand on: the real binary, started and stopped, and clients that
-//! share no code with it. A fault that the broker's codec and its own client have in common shows
-//! up here.
+//! The harness of the end-to-end tests: the real binary, and clients that share no code with it, so
+//! that tests detect a fault that the broker's codec and its own client have in common.
 //!
-//! Everything waits for a condition with a deadline, and everything started ends with its handle.
+//! Every wait is for a condition with a deadline, and dropping a handle ends its process.
 
 pub mod background;
 pub mod browser;

@@ -1,4 +1,4 @@
-//! Mosquitto's clients for the command line, and the broker itself as a bridge.
+//! Mosquitto's command-line clients, and the Mosquitto broker as a bridge.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -11,31 +11,33 @@ use crate::Carillon;
 use crate::deadline::{eventually, within};
 use crate::process::{Transcript, first_match, spawn};
 
-/// Their names for the versions.
+/// The clients' names of the MQTT versions.
 pub const VERSIONS: [&str; 3] = ["mqttv31", "mqttv311", "mqttv5"];
 
-/// Runs `mosquitto_pub` to its end.
+/// Runs `mosquitto_pub` and waits for its end.
 ///
 /// # Panics
-/// When it fails; its errors are shown.
+///
+/// If it fails; the message contains its errors.
 pub async fn publish(server: &Carillon, version: &str, options: &[&str]) {
     publish_at(server.mqtt_address().await, version, options).await;
 }
 
-/// Likewise, at another of its ports.
+/// Runs `mosquitto_pub` for another port of the server.
 pub async fn publish_at(address: SocketAddr, version: &str, options: &[&str]) {
     run(address, "mosquitto_pub", version, options).await;
 }
 
-/// Runs `mosquitto_sub` to its end, which the options have to bring about; the lines it printed.
+/// Runs `mosquitto_sub` and waits for its end, which the options must cause. Returns the printed lines.
 ///
 /// # Panics
-/// When it fails; its errors are shown.
+///
+/// If it fails; the message contains its errors.
 pub async fn subscribe(server: &Carillon, version: &str, options: &[&str]) -> Vec<String> {
     subscribe_at(server.mqtt_address().await, version, options).await
 }
 
-/// Likewise, at another of its ports.
+/// Runs `mosquitto_sub` for another port of the server, like [`subscribe`].
 pub async fn subscribe_at(address: SocketAddr, version: &str, options: &[&str]) -> Vec<String> {
     let output = run(address, "mosquitto_sub", version, options).await;
     let text = String::from_utf8(output.stdout).expect("lines in UTF-8");
@@ -50,9 +52,9 @@ async fn run(address: SocketAddr, program: &str, version: &str, options: &[&str]
     output
 }
 
-/// `mosquitto_sub` that goes on, once it has printed its first line.
+/// A running `mosquitto_sub` that has printed its first line.
 pub struct Listener {
-    // Killed with it.
+    // Dropping the child kills the process.
     _child: Child,
     transcript: Transcript,
 }
@@ -62,7 +64,7 @@ impl Listener {
         Self::start_at(server.mqtt_address().await, version, options).await
     }
 
-    /// Likewise, at another address.
+    /// Starts `mosquitto_sub` for another address.
     pub async fn start_at(address: SocketAddr, version: &str, options: &[&str]) -> Self {
         let mut child = spawn(&mut command(address, "mosquitto_sub", version, options));
         let transcript = Transcript::default();
@@ -75,15 +77,14 @@ impl Listener {
         }
     }
 
-    /// What it printed so far.
+    /// Returns the lines printed so far.
     pub fn lines(&self) -> Vec<String> {
         let text = self.transcript.text();
         text.lines().map(str::to_owned).collect()
     }
 }
 
-/// The broker Mosquitto with a bridge to Carillon, of which all options but these have their defaults. It is killed
-/// when the value is dropped.
+/// The Mosquitto broker with a bridge to Carillon; all other options have their defaults. Dropping the value kills it.
 pub struct Bridge {
     _child: Child,
     address: SocketAddr,
@@ -91,9 +92,9 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// `version` is that of the bridge's connection, `topic` what `topic` is in the configuration.
+    /// `version` is the version of the bridge's connection, `topic` the value of `topic` in the configuration.
     pub fn start(carillon: SocketAddr, version: &str, topic: &str) -> Self {
-        // It cannot choose a port by itself.
+        // Mosquitto cannot choose a free port itself.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.expect("a free port");
         let text = format!(
@@ -124,19 +125,19 @@ impl Bridge {
         }
     }
 
-    /// Where its own clients connect.
+    /// Returns the address for Mosquitto's own clients.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Waits until it listens.
+    /// Waits until Mosquitto listens.
     pub async fn listens(&self) {
         let connect = || async { TcpStream::connect(self.address).await.is_ok() };
         eventually("mosquitto to listen", connect, |connected| *connected).await;
     }
 }
 
-/// Where Debian puts the broker, which not every `PATH` leads to.
+/// Returns the path of Debian's binary, whose folder is not in every `PATH`.
 fn broker() -> &'static str {
     let of_debian = "/usr/sbin/mosquitto";
     if Path::new(of_debian).is_file() {
@@ -148,7 +149,7 @@ fn broker() -> &'static str {
 
 impl Drop for Bridge {
     fn drop(&mut self) {
-        // Left behind if it cannot be removed; the system clears its folder.
+        // A failure is ignored: the system cleans its temporary folder.
         let _ = std::fs::remove_file(&self.configuration);
     }
 }

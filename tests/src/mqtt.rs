@@ -1,5 +1,5 @@
-//! An MQTT client for tests, over WebSocket or TCP, with or without TLS: it shares no code with the broker's codec, and
-//! can send anything.
+//! An MQTT client for tests, over WebSocket or TCP, with or without TLS. It shares no code with the broker's codec, and
+//! can send arbitrary bytes.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -37,7 +37,7 @@ pub enum Version {
 impl Version {
     pub const ALL: [Self; 3] = [Self::V3_1, Self::V3_1_1, Self::V5];
 
-    /// What CONNECT calls the protocol.
+    /// Returns the protocol name in CONNECT.
     pub fn protocol_name(self) -> &'static str {
         match self {
             Self::V3_1 => "MQIsdp",
@@ -45,7 +45,7 @@ impl Version {
         }
     }
 
-    /// What CONNECT calls the version.
+    /// Returns the protocol level in CONNECT.
     pub fn level(self) -> u8 {
         match self {
             Self::V3_1 => 3,
@@ -54,7 +54,7 @@ impl Version {
         }
     }
 
-    /// The WebSocket subprotocol.
+    /// Returns the WebSocket subprotocol.
     pub fn subprotocol(self) -> &'static str {
         match self {
             Self::V3_1 => "mqttv3.1",
@@ -66,9 +66,9 @@ impl Version {
 pub struct MqttClient {
     transport: Transport,
     pub version: Version,
-    /// What the server chose from the subprotocols offered.
+    /// The subprotocol that the server chose.
     pub subprotocol: Option<String>,
-    /// Why the server closed the WebSocket, once it has: RFC 6455, 7.4.1.
+    /// The close code of the WebSocket, after the server has closed it (RFC 6455, 7.4.1).
     pub close_code: Option<u16>,
     unread: Vec<u8>,
     packets: VecDeque<Packet>,
@@ -80,7 +80,7 @@ enum Transport {
     Stream(Line),
 }
 
-/// A connection, with TLS on it or without.
+/// A connection, with or without TLS.
 type Line = Box<dyn Duplex>;
 
 trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -88,7 +88,7 @@ trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
 
 impl MqttClient {
-    /// The TCP connection only: nothing has been sent.
+    /// Opens a TCP connection and sends nothing.
     pub async fn over_tcp(address: SocketAddr, version: Version) -> Self {
         let socket = within("a connection", TcpStream::connect(address)).await;
         let socket = socket.expect("somebody listens");
@@ -96,12 +96,12 @@ impl MqttClient {
         Self::over(socket, version)
     }
 
-    /// Over TLS, likewise.
+    /// Opens a TLS connection and sends nothing.
     pub async fn over_tls(address: SocketAddr, trust: &Trust, version: Version) -> Self {
         Self::over(trust.connect(address).await, version)
     }
 
-    /// On a connection of the test's own.
+    /// Uses an existing connection.
     fn over(
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         version: Version,
@@ -109,12 +109,12 @@ impl MqttClient {
         Self::new(Transport::Stream(Box::new(stream)), version)
     }
 
-    /// Likewise, to the port of MQTT.
+    /// Opens a TCP connection to the port of MQTT and sends nothing.
     pub async fn open(server: &Carillon, version: Version) -> Self {
         Self::over_tcp(server.mqtt_address().await, version).await
     }
 
-    /// The WebSocket only.
+    /// Opens a WebSocket and sends nothing.
     pub async fn over_websocket(server: &Carillon, path: &str, version: Version) -> Self {
         let subprotocol = ("sec-websocket-protocol", version.subprotocol());
         let request = upgrade(server, path, &[subprotocol]);
@@ -122,7 +122,7 @@ impl MqttClient {
         client.expect("an upgrade")
     }
 
-    /// With a request of the test's own; the status when the server refuses it.
+    /// Opens a WebSocket with the given request. Returns the status if the server refuses it.
     pub async fn upgraded(request: Request, version: Version) -> Result<Self, StatusCode> {
         match within("the upgrade", connect_async(request)).await {
             Ok((socket, response)) => {
@@ -155,13 +155,13 @@ impl MqttClient {
         self.send_bytes(packet.encode(self.version)).await;
     }
 
-    /// Any bytes: one binary message of a WebSocket, or one write to TCP.
+    /// Sends raw bytes: one binary message of a WebSocket, or one write to TCP.
     pub async fn send_bytes(&mut self, bytes: impl Into<Vec<u8>>) {
         let sent = self.try_send_bytes(bytes).await;
         sent.expect("an open connection");
     }
 
-    /// To a server that may have closed already.
+    /// Sends raw bytes to a server that may have closed the connection.
     pub async fn try_send_bytes(&mut self, bytes: impl Into<Vec<u8>>) -> Result<(), Error> {
         let bytes = bytes.into();
         let sending = async {
@@ -173,7 +173,7 @@ impl MqttClient {
         within("sending", sending).await
     }
 
-    /// One text message of a WebSocket.
+    /// Sends one text message of a WebSocket.
     pub async fn send_text(&mut self, text: &str) {
         let Transport::WebSocket(socket) = &mut self.transport else {
             panic!("TCP knows no text messages");
@@ -182,20 +182,21 @@ impl MqttClient {
         sent.expect("an open connection");
     }
 
-    /// The next packet.
+    /// Returns the next packet.
     ///
     /// # Panics
-    /// When the connection ends instead.
+    ///
+    /// If the connection ends first.
     pub async fn packet(&mut self) -> Packet {
         self.next().await.expect("a packet before the end")
     }
 
-    /// The next packet, or `None` when the connection ends.
+    /// Returns the next packet, or `None` when the connection ends.
     pub async fn next(&mut self) -> Option<Packet> {
         within("a packet", self.read_packet()).await
     }
 
-    /// Without a deadline of its own, for who expects that nothing comes.
+    /// Returns the next packet, or `None` at the end. Has no deadline; for tests that bring their own.
     pub async fn read_packet(&mut self) -> Option<Packet> {
         loop {
             if let Some(packet) = self.packets.pop_front() {
@@ -209,7 +210,7 @@ impl MqttClient {
         }
     }
 
-    /// A WebSocket message, or one read from TCP. `None` at the end.
+    /// Returns a WebSocket message, or the bytes of one read from TCP; `None` at the end.
     async fn read_message(&mut self) -> Option<Vec<u8>> {
         match &mut self.transport {
             Transport::WebSocket(socket) => loop {

@@ -1,4 +1,4 @@
-//! Scripts run by Node.js, for clients that only exist in JavaScript.
+//! Runs scripts with Node.js, for clients that exist only in JavaScript.
 
 use std::path::{Path, PathBuf};
 
@@ -6,15 +6,16 @@ use tokio::process::Command;
 
 use crate::deadline::within;
 
-/// Runs `tests/SCRIPT`; answers with what it printed.
+/// Runs `tests/SCRIPT` and returns its output.
 ///
 /// # Panics
-/// When the script fails; its errors are shown.
+///
+/// If the script fails; the message contains its errors.
 pub async fn run(script: &str, arguments: &[&str]) -> String {
     run_command(Command::new("node"), script, arguments).await
 }
 
-/// Likewise, with a certificate that Node.js trusts besides those it knows.
+/// Runs `tests/SCRIPT` with an additional certificate that Node.js trusts.
 pub async fn run_trusting(certificate: &Path, script: &str, arguments: &[&str]) -> String {
     let mut node = Command::new("node");
     node.env("NODE_EXTRA_CA_CERTS", certificate);
@@ -33,7 +34,7 @@ async fn run_command(mut node: Command, script: &str, arguments: &[&str]) -> Str
     text
 }
 
-/// A file of an npm package that the tests use.
+/// Returns the path of a file in an npm package.
 pub fn module(path: &str) -> PathBuf {
     let file = package().join("node_modules").join(path);
     assert!(

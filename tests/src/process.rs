@@ -1,4 +1,4 @@
-//! Child processes whose output is kept, so that a failing test can show it.
+//! Child processes with recorded output, so that a failing test can show it.
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
-/// Lines that a process printed so far.
+/// The lines that a process has printed so far.
 #[derive(Clone, Default)]
 pub struct Transcript(Arc<Mutex<String>>);
 
@@ -33,8 +33,8 @@ pub fn spawn(command: &mut Command) -> Child {
         .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"))
 }
 
-/// Reads the standard output up to the first line in which `find` finds something, then goes on
-/// reading into the transcript, for a full pipe would stop the program.
+/// Reads the standard output up to the first line in which `find` returns a value, then continues
+/// to read into the transcript, because a full pipe would block the program.
 pub async fn first_match<T>(
     child: &mut Child,
     transcript: &Transcript,

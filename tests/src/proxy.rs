@@ -1,5 +1,5 @@
-//! A reverse proxy as operators put in front of a server: it has an address of its own, and asks
-//! the server by the server's name.
+//! A reverse proxy as operators use it: it has its own address, and sends requests with the
+//! server's host name.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Serves until it is dropped.
+/// A proxy that runs until the value is dropped.
 pub struct Proxy {
     address: SocketAddr,
     serving: JoinHandle<()>,
@@ -25,7 +25,7 @@ impl Proxy {
         Self { address, serving }
     }
 
-    /// The origin of the pages that browsers load through it.
+    /// Returns the origin of the pages that browsers load through the proxy.
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -37,24 +37,23 @@ impl Drop for Proxy {
     }
 }
 
-/// Passes one request on with the server's name as its Host, and everything that follows as it is.
+/// Forwards one request with the server's name as its Host, and then all bytes unchanged.
 async fn pass_on(client: TcpStream, server: SocketAddr) {
     let mut client = BufReader::new(client);
     let Some(head) = head_for(&mut client, server).await else {
         return;
     };
-    // The server may be away: the browser finds its connection closed then.
+    // The server may be stopped; the browser then sees a closed connection.
     let Ok(mut upstream) = TcpStream::connect(server).await else {
         return;
     };
     if upstream.write_all(head.as_bytes()).await.is_ok() {
-        // Either side may go at any time.
+        // Either side may close at any time.
         let _ = copy_bidirectional(&mut client, &mut upstream).await;
     }
 }
 
-/// The head of the request as the server is to see it. A connection has one request, except for an
-/// upgrade.
+/// Returns the request's head for the server. A connection has one request, except for an upgrade.
 async fn head_for(client: &mut BufReader<TcpStream>, server: SocketAddr) -> Option<String> {
     let mut head = String::new();
     loop {

@@ -1,4 +1,4 @@
-//! Scripts run by Python, for clients that only exist there.
+//! Runs scripts with Python, for clients that exist only in Python.
 
 use std::path::{Path, PathBuf};
 
@@ -6,15 +6,16 @@ use tokio::process::Command;
 
 use crate::deadline::within;
 
-/// Runs `tests/SCRIPT` with the packages of `tests/python` at hand; answers with what it printed.
+/// Runs `tests/SCRIPT` with the packages of `tests/python` and returns its output.
 ///
 /// # Panics
-/// When the script fails; its errors are shown.
+///
+/// If the script fails; the message contains its errors.
 pub async fn run(script: &str, arguments: &[&str]) -> String {
     let mut python = Command::new("python3");
     python
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        // The scripts' folders are part of the sources: nothing is compiled into them.
+        // Writes no compiled files into the folders of the scripts, which are part of the sources.
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("PYTHONPATH", packages())
         .arg(script)
@@ -29,7 +30,8 @@ pub async fn run(script: &str, arguments: &[&str]) -> String {
     text
 }
 
-/// Where `cargo xtask test` puts the packages of `tests/python/requirements.txt`.
+/// Returns the folder into which `cargo xtask test` installs the packages of
+/// `tests/python/requirements.txt`.
 fn packages() -> PathBuf {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python");
     assert!(
@@ -40,5 +42,5 @@ fn packages() -> PathBuf {
     packages
 }
 
-/// By the names under which they are imported.
+/// The import names of the packages.
 const PACKAGES: [&str; 2] = ["paho", "stomp"];

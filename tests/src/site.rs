@@ -1,4 +1,4 @@
-//! A web site of the tests' own: pages of another origin than the server's.
+//! A web site of the tests, for pages of another origin than the server's.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use tokio::task::JoinHandle;
 
 use crate::node::module;
 
-/// It ends with the handle.
+/// A site that runs until the value is dropped.
 pub struct Site {
     address: SocketAddr,
     serving: JoinHandle<()>,
 }
 
 impl Site {
-    /// The demo that Carillon replaces, at `/`.
+    /// Serves the demo that Carillon replaces, at `/`.
     pub async fn original() -> Self {
         let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("original/page.html");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -30,7 +30,7 @@ impl Site {
         Self { address, serving }
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// Returns `http://127.0.0.1:PORT`.
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -42,7 +42,7 @@ impl Drop for Site {
     }
 }
 
-/// One file for each connection.
+/// Answers one request; each file has its own connection.
 async fn answer(socket: TcpStream, page: PathBuf, script: PathBuf) {
     let mut socket = BufReader::new(socket);
     let mut request = String::new();
@@ -60,6 +60,6 @@ async fn answer(socket: TcpStream, page: PathBuf, script: PathBuf) {
         "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
-    // A browser may have changed its mind.
+    // The browser may have closed the connection.
     let _ = socket.write_all(&[head.as_bytes(), &body].concat()).await;
 }

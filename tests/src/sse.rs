@@ -1,4 +1,4 @@
-//! A reader of server-sent events, after the HTML standard, "Parsing an event stream".
+//! A reader of server-sent events, as in the HTML standard, "Parsing an event stream".
 
 use std::mem;
 
@@ -12,7 +12,7 @@ use crate::http::{open, request};
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The last `id:` seen, on this event or before.
+    /// The last `id:` of this event or an earlier one.
     pub id: String,
     pub name: String,
     pub data: String,
@@ -24,7 +24,7 @@ impl Event {
             .unwrap_or_else(|error| panic!("{error} in {:?}", self.data))
     }
 
-    /// The message's body, of a `message` event.
+    /// Returns the message's body of a `message` event.
     pub fn body(&self) -> String {
         let json = self.json();
         let body = json["body"].as_str();
@@ -44,7 +44,7 @@ impl EventStream {
         Self::resume(url, None).await
     }
 
-    /// As a browser reconnects: with the id of the last event it had.
+    /// Reconnects like a browser: with the id of the last event.
     pub async fn resume(url: impl AsRef<str>, last_event_id: Option<&str>) -> Self {
         let mut get = request(Method::GET, url, "");
         if let Some(id) = last_event_id {
@@ -61,19 +61,19 @@ impl EventStream {
         }
     }
 
-    /// The next event with data; `None` at the stream's end.
+    /// Returns the next event with data; `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<Event> {
         within("an event", self.read_event()).await
     }
 
-    /// The next event, which must be a message.
+    /// Returns the next event, which must be a message.
     pub async fn message(&mut self) -> Event {
         let event = self.next().await.expect("the stream goes on");
         assert_eq!(event.name, "message", "{event:?}");
         event
     }
 
-    /// The bodies of the next messages.
+    /// Returns the bodies of the next messages.
     pub async fn bodies(&mut self, count: usize) -> Vec<String> {
         let mut bodies = Vec::new();
         while bodies.len() < count {
@@ -82,7 +82,7 @@ impl EventStream {
         bodies
     }
 
-    /// Without a deadline of its own, for who expects that nothing comes.
+    /// Returns the next event, without a deadline; for tests that bring their own.
     pub async fn read_event(&mut self) -> Option<Event> {
         loop {
             while let Some(line) = self.take_line() {
@@ -104,7 +104,7 @@ impl EventStream {
         Some(line.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    /// An empty line ends an event; one without data is not told.
+    /// Processes one line. An empty line ends an event; an event without data is ignored.
     fn process(&mut self, line: &str) -> Option<Event> {
         if line.is_empty() {
             let id = self.event.id.clone();

@@ -1,5 +1,5 @@
-//! A STOMP client over WebSocket or TCP, with or without TLS, written from the specification for the tests alone. It hides
-//! nothing: tests may send any bytes and see every frame.
+//! A STOMP client over WebSocket or TCP, with or without TLS, written from the specification and used by tests only.
+//! Tests can send arbitrary bytes and see every frame.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -26,13 +26,13 @@ pub use frame::Frame;
 
 pub struct StompClient {
     transport: Transport,
-    /// What the server chose from the subprotocols offered.
+    /// The subprotocol that the server chose.
     pub subprotocol: Option<String>,
-    /// What the server chose from the versions offered.
+    /// The version that the server chose.
     pub version: String,
     /// The server's name for the session.
     pub session: String,
-    /// Why the server closed the WebSocket, once it has: RFC 6455, 7.4.1.
+    /// The close code of the WebSocket, after the server has closed it (RFC 6455, 7.4.1).
     pub close_code: Option<u16>,
     unread: Vec<u8>,
     frames: VecDeque<Frame>,
@@ -44,7 +44,7 @@ enum Transport {
     Stream(Line),
 }
 
-/// A connection, with TLS on it or without.
+/// A connection, with or without TLS.
 type Line = Box<dyn Duplex>;
 
 trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -52,30 +52,30 @@ trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Duplex for S {}
 
 impl StompClient {
-    /// A connected session on `/ws`.
+    /// Connects a session on `/ws`.
     pub async fn connect(server: &Carillon) -> Self {
         Self::open(server).await.connected().await
     }
 
-    /// A connected session of an older version, over TCP: the HTTP port speaks STOMP, too.
+    /// Connects a session of an older version over TCP, to the HTTP port, which accepts STOMP too.
     pub async fn connect_as(server: &Carillon, version: &str) -> Self {
         let client = Self::over_tcp(server.address()).await;
         client.connected_with(Frame::connect_as(version)).await
     }
 
-    /// A client of its own with one subscription, `0`, to a destination of any kind.
+    /// Connects a new client with one subscription, `0`, to a destination of any kind.
     pub async fn consumer(server: &Carillon, destination: &str, headers: &[(&str, &str)]) -> Self {
         let mut client = Self::connect(server).await;
         client.subscribe_to("0", destination, headers).await;
         client
     }
 
-    /// After CONNECT and its answer.
+    /// Sends CONNECT and waits for the response.
     pub async fn connected(self) -> Self {
         self.connected_with(Frame::connect()).await
     }
 
-    /// After a CONNECT of the test's own.
+    /// Sends the given CONNECT and waits for the response.
     pub async fn connected_with(mut self, connect: Frame) -> Self {
         self.send(&connect).await;
         let connected = self.frame().await;
@@ -85,7 +85,7 @@ impl StompClient {
         self
     }
 
-    /// DISCONNECT, its receipt, and the end.
+    /// Sends DISCONNECT, waits for its receipt and for the end.
     pub async fn leave(mut self) {
         self.request(Frame::new("DISCONNECT")).await;
         while let Some(frame) = self.next().await {
@@ -93,36 +93,36 @@ impl StompClient {
         }
     }
 
-    /// The TCP connection only.
+    /// Opens a TCP connection and sends nothing.
     pub async fn over_tcp(address: SocketAddr) -> Self {
         let socket = within("a connection", TcpStream::connect(address)).await;
         Self::over(socket.expect("somebody listens"))
     }
 
-    /// A connected session over TLS.
+    /// Connects a session over TLS.
     pub async fn connect_tls(address: SocketAddr, trust: &Trust) -> Self {
         Self::over(trust.connect(address).await).connected().await
     }
 
-    /// On a connection of the test's own.
+    /// Uses an existing connection.
     pub fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
         Self::new(Transport::Stream(Box::new(stream)), None)
     }
 
-    /// The WebSocket only: no frame has been sent.
+    /// Opens a WebSocket and sends no frame.
     pub async fn open(server: &Carillon) -> Self {
         let request = upgrade(server, "/ws", &[("sec-websocket-protocol", "v12.stomp")]);
         Self::upgraded(request).await.expect("an upgrade")
     }
 
-    /// With a request of the test's own; the status when the server refuses it.
+    /// Opens a WebSocket with the given request. Returns the status if the server refuses it.
     pub async fn upgraded(request: Request) -> Result<Self, StatusCode> {
         let authority = request.uri().authority().expect("an address").as_str();
         let socket = within("a connection", TcpStream::connect(authority)).await;
         Self::upgraded_on(socket.expect("somebody listens"), request).await
     }
 
-    /// Likewise, on a connection of the test's own.
+    /// Opens a WebSocket on an existing connection, like [`upgraded`](Self::upgraded).
     pub async fn upgraded_on(
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         request: Request,
@@ -157,13 +157,13 @@ impl StompClient {
         self.send_bytes(frame.encode()).await;
     }
 
-    /// Any bytes: one binary message of a WebSocket, or one write to TCP.
+    /// Sends raw bytes: one binary message of a WebSocket, or one write to TCP.
     pub async fn send_bytes(&mut self, bytes: impl Into<Vec<u8>>) {
         let sent = self.try_send_bytes(bytes).await;
         sent.expect("an open connection");
     }
 
-    /// To a server that may have closed already.
+    /// Sends raw bytes to a server that may have closed the connection.
     pub async fn try_send_bytes(&mut self, bytes: impl Into<Vec<u8>>) -> Result<(), Error> {
         let bytes = bytes.into();
         let sending = async {
@@ -178,7 +178,7 @@ impl StompClient {
         within("sending", sending).await
     }
 
-    /// One text message of a WebSocket.
+    /// Sends one text message of a WebSocket.
     pub async fn send_text(&mut self, text: &str) {
         let Transport::WebSocket(socket) = &mut self.transport else {
             panic!("TCP knows no text messages");
@@ -187,8 +187,7 @@ impl StompClient {
         sent.expect("an open connection");
     }
 
-    /// Sends a frame with a receipt header and waits for the receipt. What arrives before it stays
-    /// to be read.
+    /// Sends a frame with a receipt header and waits for the receipt. Earlier frames stay in the queue.
     pub async fn request(&mut self, frame: Frame) {
         self.receipts += 1;
         let receipt = format!("receipt-{}", self.receipts);
@@ -207,13 +206,13 @@ impl StompClient {
         self.frames = before;
     }
 
-    /// Subscribes to `/topic/FILTER`; from the answer on, messages are delivered.
+    /// Subscribes to `/topic/FILTER`; the server delivers messages after its response.
     pub async fn subscribe(&mut self, id: &str, filter: &str, headers: &[(&str, &str)]) {
         let destination = format!("/topic/{filter}");
         self.subscribe_to(id, &destination, headers).await;
     }
 
-    /// Likewise, to a destination of any kind.
+    /// Subscribes to a destination of any kind.
     pub async fn subscribe_to(&mut self, id: &str, destination: &str, headers: &[(&str, &str)]) {
         let subscribe = Frame::new("SUBSCRIBE")
             .with("id", id)
@@ -244,22 +243,23 @@ impl StompClient {
         self.request(last.clone()).await;
     }
 
-    /// The next frame.
+    /// Returns the next frame.
     ///
     /// # Panics
-    /// When the connection ends instead.
+    ///
+    /// If the connection ends first.
     pub async fn frame(&mut self) -> Frame {
         self.next().await.expect("a frame before the end")
     }
 
-    /// The next frame, which must be a MESSAGE.
+    /// Returns the next frame, which must be a MESSAGE.
     pub async fn message(&mut self) -> Frame {
         let frame = self.frame().await;
         assert_eq!(frame.command, "MESSAGE", "{frame:?}");
         frame
     }
 
-    /// The bodies of the next messages.
+    /// Returns the bodies of the next messages.
     pub async fn bodies(&mut self, count: usize) -> Vec<String> {
         let mut bodies = Vec::new();
         while bodies.len() < count {
@@ -268,7 +268,7 @@ impl StompClient {
         bodies
     }
 
-    /// The ERROR that must come next, after which the server closes.
+    /// Returns the next frame, which must be an ERROR, after which the server closes the connection.
     pub async fn refusal(&mut self) -> Frame {
         let frame = self.frame().await;
         assert_eq!(frame.command, "ERROR", "{frame:?}");
@@ -276,12 +276,12 @@ impl StompClient {
         frame
     }
 
-    /// The next frame, or `None` when the connection ends.
+    /// Returns the next frame, or `None` when the connection ends.
     pub async fn next(&mut self) -> Option<Frame> {
         within("a frame", self.read_frame()).await
     }
 
-    /// Without a deadline of its own, for who expects that nothing comes.
+    /// Returns the next frame, without a deadline; for tests that bring their own.
     pub async fn read_frame(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.frames.pop_front() {
@@ -295,7 +295,7 @@ impl StompClient {
         }
     }
 
-    /// What comes next, heart-beats too: a WebSocket message with content, or one read from TCP.
+    /// Returns the next bytes, including heart-beats: a WebSocket message with content, or one read from TCP. Returns
     /// `None` at the end.
     pub async fn read_message(&mut self) -> Option<Vec<u8>> {
         match &mut self.transport {
@@ -322,7 +322,7 @@ impl StompClient {
 
 const READ_BYTES: usize = 64 << 10;
 
-/// A WebSocket handshake with these headers in addition.
+/// Returns a WebSocket upgrade request with these additional headers.
 pub fn upgrade(server: &Carillon, path: &str, headers: &[(&'static str, &str)]) -> Request {
     let url = format!("ws://{}{path}", server.address());
     let mut request = url.into_client_request().expect("a well-formed URL");

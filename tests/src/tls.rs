@@ -1,4 +1,4 @@
-//! TLS from a client's side, and certificates for the server's, made anew by each test.
+//! A TLS client for tests, and server certificates, which each test generates.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -17,13 +17,13 @@ use tokio_rustls::client::TlsStream;
 use crate::Carillon;
 use crate::deadline::{eventually, within};
 
-/// A folder with `cert.pem` and `key.pem`, which is removed with the value.
+/// A folder with `cert.pem` and `key.pem`, removed on drop.
 pub struct Pair {
     folder: PathBuf,
 }
 
 impl Pair {
-    /// Made for this machine.
+    /// Generates a certificate for this machine.
     pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -35,7 +35,7 @@ impl Pair {
         pair
     }
 
-    /// Another certificate in the same files, with another key.
+    /// Writes another certificate with another key to the same files.
     pub fn renew(&self) {
         let key = KeyPair::generate().expect("a key");
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
@@ -53,17 +53,17 @@ impl Pair {
         self.folder.join("key.pem")
     }
 
-    /// A file that is not there yet.
+    /// Returns the path of a file that does not exist yet.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// Of the certificate that is there now.
+    /// Returns a client's trust in the current certificate.
     pub fn trust(&self) -> Trust {
         Trust::in_file(&self.cert())
     }
 
-    /// A server with this pair, and with STOMP and MQTT over TLS on ports of their own.
+    /// Starts a server with this certificate, and with separate ports for STOMP and MQTT over TLS.
     pub async fn server(&self, options: &[&str]) -> Carillon {
         let (cert, key) = (text(&self.cert()), text(&self.key()));
         let own = ["--tls-cert", &cert, "--tls-key", &key];
@@ -80,17 +80,17 @@ impl Default for Pair {
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        // A folder that stays is no reason to fail.
+        // A failure is ignored: the system cleans its temporary folder.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A path as an argument.
+/// Returns a path as a command-line argument.
 pub fn text(path: &Path) -> String {
     path.to_str().expect("a path in UTF-8").to_owned()
 }
 
-/// A client that trusts one certificate.
+/// A TLS client that trusts one certificate.
 #[derive(Clone)]
 pub struct Trust {
     roots: Arc<RootCertStore>,
@@ -106,7 +106,7 @@ impl Trust {
         }
     }
 
-    /// A certificate that a server has made for itself and written there.
+    /// Trusts a certificate that a server generates and writes to this path.
     pub async fn written(path: &Path) -> Self {
         let is_there = || async { path.is_file() };
         eventually("a certificate", is_there, |is_there| *is_there).await;
@@ -114,7 +114,8 @@ impl Trust {
     }
 
     /// # Panics
-    /// When the handshake fails.
+    ///
+    /// If the handshake fails.
     pub async fn connect(&self, address: SocketAddr) -> TlsStream<TcpStream> {
         let stream = self.try_connect(address).await;
         stream.expect("a TLS connection")
@@ -124,7 +125,7 @@ impl Trust {
         self.shake_hands(address, rustls::DEFAULT_VERSIONS).await
     }
 
-    /// In one of these versions of TLS.
+    /// Connects with one of these versions of TLS.
     pub async fn shake_hands(
         &self,
         address: SocketAddr,
@@ -135,7 +136,7 @@ impl Trust {
         self.over(socket, versions).await
     }
 
-    /// On a connection of the test's own.
+    /// Connects on an existing connection.
     pub async fn try_over(&self, socket: TcpStream) -> Result<TlsStream<TcpStream>, String> {
         self.over(socket, rustls::DEFAULT_VERSIONS).await
     }

@@ -1,4 +1,4 @@
-//! What is done to the server while the bystander is served.
+//! The attacks on the server while the bystander is served.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -20,19 +20,19 @@ use tokio::time::{sleep, timeout};
 pub enum Attack {
     /// The control run.
     None,
-    /// Clients that send without a pause.
+    /// Clients that send without pause.
     Flood { flood: Flood, clients: usize },
-    /// Clients that ask for a page or a listing without a pause, beside many topics.
+    /// Clients that request a page or a listing without pause, on a server with many topics.
     Listing { path: &'static str },
-    /// Clients that subscribe to everything and unsubscribe without a pause, beside so many topics.
+    /// Clients that subscribe to all topics and unsubscribe without pause, on a server with this number of topics.
     Wildcards { topics: usize },
-    /// Clients with many acknowledging subscriptions to one topic, which all leave at once.
+    /// Clients with many acknowledging subscriptions to one topic, which all disconnect at once.
     Leaving,
-    /// Clients that ask for large answers and do not read them.
+    /// Clients that request large responses and do not read them.
     Unread,
 }
 
-/// What an attack needs before the bystander is measured.
+/// The state of an attack that is prepared before the measurement.
 pub enum Prepared {
     Nothing,
     Clients(Vec<StompClient>),
@@ -109,7 +109,7 @@ impl Attack {
                 .await
             }
             Self::Leaving => {
-                // Closing is all it takes; the thread only makes it happen while the bystander is served.
+                // Closing the connections is enough; the thread only makes it happen while the bystander is served.
                 let Prepared::Clients(clients) = prepared else {
                     unreachable!("it was prepared so")
                 };
@@ -146,7 +146,7 @@ impl fmt::Display for Attack {
     }
 }
 
-/// Starts so many clients and returns once each has done something.
+/// Starts this number of clients and returns once each has completed a round.
 async fn repeat<Work, Round>(clients: usize, work: Work) -> Vec<Background>
 where
     Work: FnMut(Progress) -> Round + Clone + Send + 'static,
@@ -159,7 +159,7 @@ where
     running
 }
 
-/// Publishes one message to each of so many topics.
+/// Publishes one message to each of this number of topics.
 async fn make_topics(server: &Carillon, count: usize) -> Prepared {
     let mut client = MqttClient::over_tcp(server.address(), Version::V3_1_1).await;
     let connect = harness::mqtt::Connect::anyone(Version::V3_1_1);
@@ -197,7 +197,7 @@ async fn acknowledging(server: &Carillon) -> Vec<StompClient> {
     clients
 }
 
-/// Each byte of these messages becomes six in JSON.
+/// Fills a queue with messages of which each byte becomes six bytes of JSON.
 async fn fill_queue(server: &Carillon) -> Prepared {
     for _ in 0..QUEUE_MESSAGES {
         let body = vec![1; QUEUE_BODY_BYTES];
@@ -212,7 +212,7 @@ async fn ask(url: String, progress: Progress) {
     progress.add(1);
 }
 
-/// Subscribes to everything and unsubscribes without a pause, for as long as the server reads.
+/// Subscribes to all topics and unsubscribes without pause, as long as the server reads.
 async fn wildcards(address: SocketAddr, progress: Progress) {
     let connect = Frame::new("CONNECT")
         .with("accept-version", "1.2")
@@ -229,7 +229,7 @@ async fn wildcards(address: SocketAddr, progress: Progress) {
     sent.expect("an open connection");
     while !progress.is_over() {
         let mut sending = pin!(socket.write_all(&both));
-        // The server rests such a connection for longer than an attack lasts.
+        // The server delays such a connection for longer than an attack lasts.
         let sent = loop {
             match timeout(PAUSE, &mut sending).await {
                 Ok(sent) => break sent,
@@ -242,9 +242,11 @@ async fn wildcards(address: SocketAddr, progress: Progress) {
     }
 }
 
-/// Asks once and holds the answer unread until the attack is over.
+/// Sends one request and leaves the response unread until the attack is over.
 async fn unread(address: SocketAddr, progress: Progress) {
-    let mut socket = TcpStream::connect(address).await.expect("somebody listens");
+    let mut socket = TcpStream::connect(address)
+        .await
+        .expect("the server listens");
     let request = "GET /api/queues/unread/messages?limit=1000 HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let sent = socket.write_all(request.as_bytes()).await;
     sent.expect("an open connection");
@@ -254,7 +256,7 @@ async fn unread(address: SocketAddr, progress: Progress) {
     }
 }
 
-/// As many as one client makes in a second. The default of `--max-topics` has no room for more.
+/// The number that one client creates in a second. The default of `--max-topics` has no room for more.
 const MANY_TOPICS: usize = 99_000;
 const LISTING_CLIENTS: usize = 4;
 const WILDCARD_CLIENTS: usize = 20;

@@ -1,9 +1,9 @@
-//! How long the server keeps a well-behaved client waiting while others attack it.
-//! `cargo xtask bench bystander [--rounds 400] [--only TEXT]`
+//! Measures how long the server keeps a well-behaved client waiting while others attack it: `cargo xtask bench
+//! bystander [--rounds 400] [--only TEXT]`
 //!
-//! Each row has a server of its own. The bystander asks for `/healthz` on a new connection and publishes with QoS 1, in
-//! turns; each request is a sample. The first row is the control run, without an attack. Attackers, bystander and server
-//! share the machine, so a row says something in comparison with the first one only.
+//! Each row uses a new server. The bystander requests `/healthz` on a new connection and publishes with QoS 1,
+//! alternately; each request is a sample. The first row is the control run, without an attack. Attackers, bystander and
+//! server share the machine, so a row is meaningful only in comparison with the first.
 
 mod attack;
 mod options;

@@ -1,11 +1,11 @@
-//! The bench's options: `--name value`, in any order.
+//! The options of the benchmark: `--name value`, in any order.
 
 use crate::attack::Attack;
 
 pub struct Options {
-    /// Of the bystander, with two samples each.
+    /// Rounds of the bystander, with two samples each.
     pub rounds: usize,
-    /// Part of the names of the attacks that are wanted. The control run always is.
+    /// Runs only the attacks whose names contain this text, and the control run.
     only: String,
 }
 

@@ -11,7 +11,7 @@ pub const HEAD: &str = "| attack | p50, ms | p99, ms | longest, ms | server's me
 pub struct Row {
     pub name: String,
     pub latencies: Latencies,
-    /// Resident, at the end of the attack; none where the system does not say.
+    /// Resident memory at the end of the attack; `None` if the system does not report it.
     pub memory_bytes: Option<u64>,
 }
 
@@ -24,7 +24,7 @@ impl Row {
     }
 }
 
-/// The resident memory of a process, as `/proc` has it.
+/// Returns the resident memory of a process from `/proc`.
 pub fn resident_bytes(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status

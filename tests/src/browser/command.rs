@@ -1,4 +1,4 @@
-//! What chromedriver knows beyond WebDriver.
+//! chromedriver's extensions of WebDriver.
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use http::Method;
@@ -23,7 +23,7 @@ impl WebDriverCompatibleCommand for DevTools {
     }
 }
 
-/// The browser's console since it was last asked for.
+/// Returns the console's entries since the previous call.
 #[derive(Debug)]
 pub struct Log;
 

@@ -1,18 +1,18 @@
-//! What the floods send.
+//! The content of the floods.
 
 use crate::mqtt::{Connect, Packet, Version};
 use crate::stomp::Frame;
 
-/// What a client sends at first, and then again and again. What the server answers is of no interest.
+/// The bytes that a client sends first, and the bytes that it then repeats. The server's responses are ignored.
 #[derive(Clone, Copy)]
 pub struct Flood {
     pub name: &'static str,
     pub opening: fn() -> Vec<u8>,
-    /// Whole requests, about 16 KiB of them.
+    /// Complete requests, about 16 KiB.
     pub repeated: fn() -> Vec<u8>,
 }
 
-/// At every protocol, what costs a client little to send: small requests, and those that mean nothing.
+/// For each protocol, input that is cheap to send: small requests, and requests without effect.
 pub const FLOODS: [Flood; 14] = [
     Flood {
         name: "MQTT PUBLISH, QoS 0",
@@ -113,7 +113,8 @@ fn send() -> Vec<u8> {
     Frame::publication("flood", "x".repeat(100)).encode()
 }
 
-/// RFC 6455, 4.1; no subprotocol if it is empty. The flood does not wait for the answer.
+/// Returns an upgrade request (RFC 6455, 4.1), without a subprotocol if it is empty. The flood does not wait for the
+/// response.
 fn upgrade(subprotocol: &str) -> Vec<u8> {
     let mut request =
         "GET /ws HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
@@ -125,7 +126,7 @@ fn upgrade(subprotocol: &str) -> Vec<u8> {
     (request + "\r\n").into_bytes()
 }
 
-/// Bytes in a binary frame each.
+/// Returns each byte in its own binary frame.
 fn framed(bytes: &[u8]) -> Vec<u8> {
     bytes
         .iter()
@@ -133,7 +134,8 @@ fn framed(bytes: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// RFC 6455, 5.2, with a mask of zeros. `first` is the opcode, and 0x80 in a frame that is the last of its message.
+/// Returns a frame (RFC 6455, 5.2) with a mask of zeros. `first` is the opcode, plus 0x80 in the last frame of a
+/// message.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match u8::try_from(payload.len()) {

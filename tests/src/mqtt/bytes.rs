@@ -1,8 +1,8 @@
-//! MQTT's data types: 5.0, 1.5.
+//! MQTT's data types (5.0, 1.5).
 
 use super::property::{Form, Properties, Value};
 
-/// What is left of a packet.
+/// The unread part of a packet.
 pub(super) struct Input<'a>(pub &'a [u8]);
 
 impl<'a> Input<'a> {
@@ -20,7 +20,7 @@ impl<'a> Input<'a> {
         self.take(1)[0]
     }
 
-    /// Big-endian.
+    /// Reads a big-endian number.
     fn number(&mut self, bytes: usize) -> u32 {
         let bytes = self.take(bytes).iter();
         bytes.fold(0, |number, byte| number << 8 | u32::from(*byte))
@@ -70,7 +70,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// A variable byte integer and its length; `None` when not all of it is there.
+/// Returns a variable byte integer and its length; `None` if it is incomplete.
 pub(super) fn variable(bytes: &[u8]) -> Option<(u32, usize)> {
     let mut value = 0;
     for (index, byte) in bytes.iter().take(4).enumerate() {

@@ -1,4 +1,4 @@
-//! CONNECT: 5.0, 3.1.
+//! CONNECT (5.0, 3.1).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,10 +10,10 @@ use super::property::{Properties, SESSION_EXPIRY, Value};
 #[derive(Clone, Debug)]
 pub struct Connect {
     pub version: Version,
-    /// Whether the protocol level says, as mosquitto's bridges do, that the client is a bridge.
+    /// True if the protocol level marks the client as a bridge, as mosquitto's bridges do.
     pub is_bridge: bool,
     pub client_id: String,
-    /// Clean Start, and before 5.0 Clean Session.
+    /// Clean Start; before 5.0 Clean Session.
     pub clean: bool,
     pub keep_alive_s: u16,
     pub will: Option<Will>,
@@ -31,7 +31,7 @@ pub struct Will {
 }
 
 impl Will {
-    /// Of QoS 0, not retained.
+    /// Returns a will with QoS 0, not retained.
     pub fn new(topic: &str, body: &str) -> Self {
         Self {
             topic: topic.to_owned(),
@@ -49,7 +49,7 @@ impl Will {
 }
 
 impl Connect {
-    /// A clean start without keep alive.
+    /// Returns a CONNECT with a clean start and without keep alive.
     pub fn new(version: Version, client_id: &str) -> Self {
         Self {
             version,
@@ -63,14 +63,14 @@ impl Connect {
         }
     }
 
-    /// Likewise, under a name that nobody else has.
+    /// Returns a CONNECT with a clean start and a new client id.
     pub fn anyone(version: Version) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         Self::new(version, &format!("anyone-{count}"))
     }
 
-    /// A session that goes on, and outlives this connection.
+    /// Returns a CONNECT for a session that outlives its connection.
     pub fn lasting(version: Version, client_id: &str) -> Self {
         let connect = Self {
             clean: false,

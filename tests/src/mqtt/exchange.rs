@@ -1,4 +1,4 @@
-//! Packets that belong together: a request with its answer, a message with its acknowledgements.
+//! Sequences of packets: a request with its response, a message with its acknowledgements.
 
 use std::collections::VecDeque;
 
@@ -9,25 +9,25 @@ use super::property::Value;
 use super::{Connect, Kind, MqttClient, Packet, Version};
 
 impl MqttClient {
-    /// A session that ends with its connection, over TCP.
+    /// Connects over TCP with a session that ends with its connection.
     pub async fn connect(server: &Carillon, version: Version, client_id: &str) -> Self {
         let (client, _) = Self::connect_with(server, &Connect::new(version, client_id)).await;
         client
     }
 
-    /// Likewise, under a name that nobody else has.
+    /// Connects with a new client id.
     pub async fn anyone(server: &Carillon, version: Version) -> Self {
         let (client, _) = Self::connect_with(server, &Connect::anyone(version)).await;
         client
     }
 
-    /// With a CONNECT of the test's own, which is accepted; and the CONNACK.
+    /// Connects with the given CONNECT, which the server must accept. Returns the CONNACK as well.
     pub async fn connect_with(server: &Carillon, connect: &Connect) -> (Self, Packet) {
         let client = Self::open(server, connect.version).await;
         client.connected_with(connect).await
     }
 
-    /// Likewise, on a connection that is there.
+    /// Sends a CONNECT on an existing connection.
     pub async fn connected_with(mut self, connect: &Connect) -> (Self, Packet) {
         self.send_bytes(connect.encode()).await;
         let connack = self.packet().await;
@@ -36,28 +36,28 @@ impl MqttClient {
         (self, connack)
     }
 
-    /// A client of its own with one subscription.
+    /// Connects a new client with one subscription.
     pub async fn subscriber(server: &Carillon, version: Version, filter: &str, qos: u8) -> Self {
         let mut client = Self::anyone(server, version).await;
         client.subscribe(filter, qos).await;
         client
     }
 
-    /// An identifier that was not used before.
+    /// Returns a packet identifier that has not been used.
     pub fn fresh_id(&mut self) -> u16 {
         self.last_id += 1;
         self.last_id
     }
 
-    /// Sends a packet with an identifier of its own, and waits for the answer of that kind. What
-    /// arrives before it stays to be read.
+    /// Sends a packet with a new identifier, and waits for the response of this kind. Earlier packets stay in the
+    /// queue.
     pub async fn request(&mut self, packet: Packet, answer: Kind) -> Packet {
         let id = self.fresh_id();
         self.send(&packet.numbered(id)).await;
         self.answer(answer, id).await
     }
 
-    /// The answer of that kind to what has that identifier. What arrives before it stays to be read.
+    /// Waits for the packet of this kind with this identifier. Earlier packets stay in the queue.
     pub async fn answer(&mut self, kind: Kind, id: u16) -> Packet {
         let mut before = VecDeque::new();
         let found = loop {
@@ -73,8 +73,8 @@ impl MqttClient {
         found
     }
 
-    /// From the answer on, messages are delivered. The options are those of 5.0, of which QoS is the
-    /// lowest part.
+    /// Subscribes; the server delivers messages after its response. The options are those of 5.0, with QoS in the
+    /// lowest bits.
     pub async fn subscribe(&mut self, filter: &str, options: u8) {
         let subscribe = Packet::subscription(&[(filter, options)]);
         let suback = self.request(subscribe, Kind::Suback).await;
@@ -86,13 +86,13 @@ impl MqttClient {
         self.request(unsubscribe, Kind::Unsuback).await
     }
 
-    /// Publishes, and waits until the server has it.
+    /// Publishes, and waits until the server has the message.
     pub async fn publish(&mut self, topic: &str, body: &str, qos: u8) {
         self.publish_packet(Packet::publication(topic, body, qos))
             .await;
     }
 
-    /// Likewise, a PUBLISH of the test's own.
+    /// Publishes a given packet, and waits until the server has the message.
     pub async fn publish_packet(&mut self, publish: Packet) {
         match publish.qos() {
             0 => {
@@ -111,27 +111,27 @@ impl MqttClient {
         }
     }
 
-    /// PUBREL, and PUBCOMP of success.
+    /// Sends PUBREL and waits for a PUBCOMP of success.
     pub async fn release(&mut self, id: u16) {
         self.send(&Packet::acknowledgement(Kind::Pubrel, id)).await;
         let pubcomp = self.answer(Kind::Pubcomp, id).await;
         assert_eq!(pubcomp.reason(), 0, "{pubcomp:?}");
     }
 
-    /// The server has read all that was sent before.
+    /// Waits until the server has processed everything sent before.
     pub async fn ping(&mut self) {
         self.send(&Packet::new(Kind::Pingreq)).await;
         self.answer(Kind::Pingresp, 0).await;
     }
 
-    /// The next packet, which must be a PUBLISH. It is not acknowledged.
+    /// Returns the next packet, which must be a PUBLISH, without acknowledging it.
     pub async fn delivery(&mut self) -> Packet {
         let packet = self.packet().await;
         assert_eq!(packet.kind, Kind::Publish, "{packet:?}");
         packet
     }
 
-    /// The next message, acknowledged as its QoS asks.
+    /// Returns the next message and acknowledges it according to its QoS.
     pub async fn message(&mut self) -> Packet {
         let publish = self.delivery().await;
         self.acknowledge(&publish).await;
@@ -149,7 +149,7 @@ impl MqttClient {
         }
     }
 
-    /// PUBREC, PUBREL and PUBCOMP.
+    /// Exchanges PUBREC, PUBREL and PUBCOMP.
     async fn receive(&mut self, id: u16) {
         self.send(&Packet::acknowledgement(Kind::Pubrec, id)).await;
         let pubrel = self.answer(Kind::Pubrel, id).await;
@@ -157,7 +157,7 @@ impl MqttClient {
         self.send(&Packet::acknowledgement(Kind::Pubcomp, id)).await;
     }
 
-    /// The bodies of the next messages, which are acknowledged.
+    /// Returns the bodies of the next messages and acknowledges them.
     pub async fn bodies(&mut self, count: usize) -> Vec<String> {
         let mut bodies = Vec::new();
         while bodies.len() < count {
@@ -166,7 +166,7 @@ impl MqttClient {
         bodies
     }
 
-    /// The bodies of the messages before this one, which are acknowledged.
+    /// Returns the bodies of the messages before the message `last`, and acknowledges all of them.
     pub async fn bodies_before(&mut self, last: &str) -> Vec<String> {
         let mut bodies = Vec::new();
         loop {
@@ -178,7 +178,7 @@ impl MqttClient {
         }
     }
 
-    /// All that the server says until it closes, as it is on the wire.
+    /// Returns all bytes that the server sends until it closes the connection.
     pub async fn rest(mut self) -> Vec<u8> {
         while let Some(bytes) = within("the end", self.read_message()).await {
             self.unread.extend_from_slice(&bytes);
@@ -186,12 +186,12 @@ impl MqttClient {
         self.unread
     }
 
-    /// DISCONNECT, and the end.
+    /// Sends DISCONNECT and waits for the end.
     pub async fn leave(self) {
         self.leave_with(Packet::disconnect(0)).await;
     }
 
-    /// Likewise, with a DISCONNECT of the test's own.
+    /// Sends the given DISCONNECT and waits for the end.
     pub async fn leave_with(mut self, disconnect: Packet) {
         self.send(&disconnect).await;
         while let Some(packet) = self.next().await {
@@ -199,12 +199,13 @@ impl MqttClient {
         }
     }
 
-    /// Packets that have arrived and were not looked at.
+    /// Returns the number of packets that have arrived and were not read.
     pub fn waiting(&self) -> usize {
         self.packets.len()
     }
 
-    /// The connection must end: with a DISCONNECT of that reason in 5.0, without a word before.
+    /// Asserts that the server ends the connection: in 5.0 with a DISCONNECT of this reason, before 5.0 without a
+    /// packet.
     pub async fn is_sent_away(mut self, reason: u8) {
         let packet = self.next().await;
         if self.version != Version::V5 {
@@ -227,7 +228,7 @@ pub async fn forget(server: &Carillon, client: MqttClient, connect: &Connect) {
 }
 
 impl Packet {
-    /// The data of a property; empty when it is absent.
+    /// Returns the data of a property; empty if the property is absent.
     pub fn bytes_of(&self, id: u8) -> &[u8] {
         match self.property(id) {
             None => &[],

@@ -1,11 +1,11 @@
-//! MQTT's control packets: chapter 3 of 5.0 and 3.1.1. One shape for all of them, as the tests need
-//! it: what a packet does not have is empty.
+//! The packets of chapter 3 of 5.0 and 3.1.1. One type for all kinds of packets: fields that a
+//! packet does not have are empty.
 
 use super::Version;
 use super::bytes::{Input, put_binary, put_properties, put_variable, variable};
 use super::property::{Properties, Value};
 
-/// "MQTT Control Packet type": table 2-1.
+/// "MQTT Control Packet type" (table 2-1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -44,9 +44,9 @@ const KINDS: [Kind; 15] = [
     Kind::Auth,
 ];
 
-/// DUP of the first byte of PUBLISH.
+/// The DUP bit in the first byte of PUBLISH.
 pub const DUP: u8 = 8;
-/// RETAIN of the first byte of PUBLISH.
+/// The RETAIN bit in the first byte of PUBLISH.
 pub const RETAIN: u8 = 1;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,11 +54,11 @@ pub struct Packet {
     pub kind: Kind,
     /// The lower half of the first byte.
     pub flags: u8,
-    /// 0 where there is none.
+    /// 0 if the packet has none.
     pub id: u16,
     pub session_present: bool,
     pub topic: String,
-    /// Of SUBSCRIBE, and of UNSUBSCRIBE without a meaning: filters with their options.
+    /// Filters with their options, in SUBSCRIBE and UNSUBSCRIBE; UNSUBSCRIBE ignores the options.
     pub filters: Vec<(String, u8)>,
     pub reasons: Vec<u8>,
     pub properties: Properties,
@@ -84,7 +84,7 @@ impl Packet {
         }
     }
 
-    /// The `id` counts only where `qos` is not 0.
+    /// Returns a PUBLISH; `id` is used only if `qos` is not 0.
     pub fn publication(topic: &str, body: impl Into<Vec<u8>>, qos: u8) -> Self {
         Self {
             flags: qos << 1,
@@ -94,12 +94,12 @@ impl Packet {
         }
     }
 
-    /// PUBACK, PUBREC, PUBREL or PUBCOMP of success.
+    /// Returns a PUBACK, PUBREC, PUBREL or PUBCOMP of success.
     pub fn acknowledgement(kind: Kind, id: u16) -> Self {
         Self::new(kind).numbered(id)
     }
 
-    /// With the options of each filter.
+    /// Returns a SUBSCRIBE with these filters and their options.
     pub fn subscription(filters: &[(&str, u8)]) -> Self {
         let filters = filters.iter();
         let filters = filters.map(|(filter, options)| ((*filter).to_owned(), *options));
@@ -128,7 +128,7 @@ impl Packet {
         Self { id, ..self }
     }
 
-    /// With flags in addition.
+    /// Adds flags.
     pub fn flagged(mut self, flags: u8) -> Self {
         self.flags |= flags;
         self
@@ -139,7 +139,7 @@ impl Packet {
         self
     }
 
-    /// Of a PUBLISH.
+    /// Returns the QoS of a PUBLISH.
     pub fn qos(&self) -> u8 {
         self.flags >> 1 & 3
     }
@@ -152,7 +152,7 @@ impl Packet {
         self.flags & DUP != 0
     }
 
-    /// The only one.
+    /// Returns the only reason code.
     pub fn reason(&self) -> u8 {
         let [reason] = self.reasons[..] else {
             panic!("not one reason: {self:?}");
@@ -160,12 +160,12 @@ impl Packet {
         reason
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8(self.body.clone()).expect("a body in UTF-8")
     }
 
-    /// The first of these properties.
+    /// Returns the first property with this identifier.
     pub fn property(&self, id: u8) -> Option<&Value> {
         let mut found = self.properties.iter().filter(|(other, _)| *other == id);
         found.next().map(|(_, value)| value)
@@ -178,7 +178,7 @@ impl Packet {
         Some(*number)
     }
 
-    /// Empty when it is absent.
+    /// Returns the text of a property; empty if the property is absent.
     pub fn text_of(&self, id: u8) -> &str {
         match self.property(id) {
             None => "",
@@ -187,7 +187,7 @@ impl Packet {
         }
     }
 
-    /// The user's properties, in their order.
+    /// Returns the user properties in their order.
     pub fn pairs(&self) -> Vec<(&str, &str)> {
         let pairs = self.properties.iter().filter_map(|(_, value)| match value {
             Value::Pair(name, value) => Some((name.as_str(), value.as_str())),
@@ -196,7 +196,7 @@ impl Packet {
         pairs.collect()
     }
 
-    /// All numbers of a property that may be repeated.
+    /// Returns all numbers of a property that may be repeated.
     pub fn numbers(&self, id: u8) -> Vec<u32> {
         let all = self.properties.iter().filter(|(other, _)| *other == id);
         all.map(|(_, value)| match value {
@@ -227,7 +227,7 @@ impl Packet {
         sealed((self.kind as u8) << 4 | self.flags, &rest)
     }
 
-    /// What is new in 5.0.
+    /// Encodes the additional fields of 5.0.
     fn put_fifth(&self, out: &mut Vec<u8>) {
         match self.kind {
             Kind::Pingreq => {}
@@ -251,7 +251,7 @@ impl Packet {
         }
     }
 
-    /// Takes one whole packet of a server from the front.
+    /// Takes one complete packet of a server from the front.
     pub fn take(unread: &mut Vec<u8>, version: Version) -> Option<Self> {
         let (length, length_bytes) = variable(unread.get(1..)?)?;
         let start = 1 + length_bytes;
@@ -294,7 +294,8 @@ impl Packet {
         packet
     }
 
-    /// Of an acknowledgement, DISCONNECT or AUTH: success is left out, and so are no properties.
+    /// Reads the reason of an acknowledgement, DISCONNECT or AUTH; success may be omitted, and so
+    /// may empty properties.
     fn read_reason(&mut self, input: &mut Input<'_>) {
         self.reasons = vec![0];
         if !input.0.is_empty() {
@@ -306,7 +307,7 @@ impl Packet {
     }
 }
 
-/// A packet of any bytes behind its fixed header.
+/// Returns a packet with any bytes after its fixed header.
 pub fn sealed(first: u8, rest: &[u8]) -> Vec<u8> {
     let mut packet = vec![first];
     put_variable(rest.len(), &mut packet);

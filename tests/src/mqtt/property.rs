@@ -37,7 +37,7 @@ pub enum Value {
     Pair(String, String),
 }
 
-/// In the order of the wire.
+/// In the order of the packet.
 pub type Properties = Vec<(u8, Value)>;
 
 impl From<u32> for Value {
@@ -64,7 +64,7 @@ impl From<(&str, &str)> for Value {
     }
 }
 
-/// How a value is written: the column "Type".
+/// The encoding of a value: the column "Type".
 pub(super) enum Form {
     Byte,
     TwoBytes,
@@ -77,7 +77,8 @@ pub(super) enum Form {
 
 impl Form {
     /// # Panics
-    /// When there is no such property.
+    ///
+    /// If there is no such property.
     pub(super) fn of(id: u8) -> Self {
         match id {
             PAYLOAD_FORMAT

@@ -1,11 +1,11 @@
-//! ACK and NACK, which name a message in another way in each version.
+//! ACK and NACK. Each version identifies the message differently.
 
 use super::{Frame, StompClient};
 
-/// Headers of SUBSCRIBE: each message is acknowledged by itself.
+/// Headers of SUBSCRIBE: each message is acknowledged individually.
 pub const INDIVIDUAL: (&str, &str) = ("ack", "client-individual");
 
-/// Headers of SUBSCRIBE: an acknowledgement covers all messages before it, too.
+/// Headers of SUBSCRIBE: an acknowledgement also covers all earlier messages.
 pub const CUMULATIVE: (&str, &str) = ("ack", "client");
 
 impl StompClient {
@@ -14,13 +14,13 @@ impl StompClient {
         self.request(self.settlement("ACK", message)).await;
     }
 
-    /// Gives a message back and waits for the receipt.
+    /// Rejects a message and waits for the receipt.
     pub async fn nack(&mut self, message: &Frame) {
         self.request(self.settlement("NACK", message)).await;
     }
 
-    /// ACK or NACK as the session's version has it: 1.0 and 1.1 by `message-id`, 1.2 by the id that
-    /// came in the header `ack`.
+    /// Returns an ACK or NACK in the form of the session's version: 1.0 and 1.1 use `message-id`,
+    /// 1.2 uses the id in the header `ack`.
     pub fn settlement(&self, command: &str, message: &Frame) -> Frame {
         let frame = Frame::new(command);
         match self.version.as_str() {

@@ -1,13 +1,13 @@
-//! How tests see that nothing comes, without waiting for it: something else does.
+//! Shows without waiting that no message arrives: sends a marker message and waits for the marker.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Frame, StompClient};
 
 impl StompClient {
-    /// What was on its way to this client when this was called. A message of its own is sent after it
-    /// and comes back; then a second one, for what the server gives to one session at once may come
-    /// in any order.
+    /// Returns the frames that were in flight to this client at the time of the call. A marker message is sent and
+    /// comes back; then a second one, because the order of the messages that the server gives to a session at once is
+    /// not defined.
     pub async fn arrived(&mut self) -> Vec<Frame> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let probe = format!("probe.{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -22,14 +22,15 @@ impl StompClient {
         arrived
     }
 
-    /// The bodies of the messages that were on their way.
+    /// Returns the bodies of the messages that were in flight.
     pub async fn arrived_bodies(&mut self) -> Vec<String> {
         let arrived = self.arrived().await;
         arrived.iter().map(Frame::text).collect()
     }
 
     /// # Panics
-    /// When something was on its way to this client.
+    ///
+    /// If a frame was in flight to this client.
     pub async fn is_quiet(&mut self) {
         let arrived = self.arrived().await;
         assert!(arrived.is_empty(), "nothing was expected: {arrived:?}");

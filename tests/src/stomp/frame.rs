@@ -1,6 +1,6 @@
 //! STOMP 1.2, "Augmented BNF" and "Value Encoding".
 
-/// A frame, headers in the order of the wire.
+/// A frame; the headers are in the order of transmission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     pub command: String,
@@ -17,7 +17,7 @@ impl Frame {
         }
     }
 
-    /// CONNECT of version 1.2, without heart-beats.
+    /// Returns a CONNECT of version 1.2, without heart-beats.
     pub fn connect() -> Self {
         Self::connect_as("1.2")
     }
@@ -28,19 +28,19 @@ impl Frame {
             .with("host", "localhost")
     }
 
-    /// SEND to `/topic/TOPIC`.
+    /// Returns a SEND to `/topic/TOPIC`.
     pub fn publication(topic: &str, body: impl Into<Vec<u8>>) -> Self {
         Self::message_to(&format!("/topic/{topic}"), body)
     }
 
-    /// SEND to a destination of any kind.
+    /// Returns a SEND to a destination of any kind.
     pub fn message_to(destination: &str, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         let send = Self::new("SEND").with("destination", destination);
         Self { body, ..send }
     }
 
-    /// BEGIN, COMMIT or ABORT of a transaction.
+    /// Returns a BEGIN, COMMIT or ABORT of a transaction.
     pub fn transaction(command: &str, transaction: &str) -> Self {
         Self::new(command).with("transaction", transaction)
     }
@@ -50,7 +50,7 @@ impl Frame {
         self
     }
 
-    /// The first value of a header; empty when it is absent.
+    /// Returns the first value of a header, or an empty text if the header is absent.
     pub fn header(&self, name: &str) -> &str {
         self.find(name).unwrap_or_default()
     }
@@ -60,12 +60,12 @@ impl Frame {
         header.map(|(_, value)| value.as_str())
     }
 
-    /// Everything that an ERROR tells a reader.
+    /// Returns the complete text of an ERROR.
     pub fn told(&self) -> String {
         format!("{}\n{}", self.header("message"), self.text())
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8(self.body.clone()).expect("a body in UTF-8")
     }
@@ -79,7 +79,7 @@ impl Frame {
         [text.as_bytes(), &self.body, b"\0"].concat()
     }
 
-    /// Takes one whole frame from the front, and the heart-beats before it.
+    /// Takes one complete frame from the front, with the heart-beats before it.
     pub fn take(unread: &mut Vec<u8>) -> Option<Self> {
         let start = unread.iter().position(|byte| !b"\r\n".contains(byte))?;
         unread.drain(..start);
@@ -135,7 +135,7 @@ impl Frame {
         plain
     }
 
-    /// CONNECT and CONNECTED "do not escape", for 1.0 knew no escapes.
+    /// CONNECT and CONNECTED "do not escape", because 1.0 has no escapes.
     fn is_escaped(&self) -> bool {
         !["CONNECT", "CONNECTED"].contains(&self.command.as_str())
     }
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_is_taken_back_as_it_was() {
+    fn an_encoded_frame_is_decoded_unchanged() {
         let frame = Frame::publication("a", *b"x\0y").with("note", "a:b\nc\\n");
         let mut bytes = [b"\n\n", frame.encode().as_slice(), b"\nREST"].concat();
         let mut taken = Frame::take(&mut bytes).expect("a whole frame");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_frame_is_left_alone() {
+    fn an_incomplete_frame_is_left_in_the_buffer() {
         let whole = Frame::publication("a", "body").encode();
         for end in 0..whole.len() {
             let mut part = whole[..end].to_vec();

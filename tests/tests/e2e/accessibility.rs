@@ -1,5 +1,5 @@
-//! Every page for every reader: rules that a machine can check (axe-core), in light and dark, and
-//! layouts that fit a phone.
+//! Accessibility of every page: the rules that axe-core can check, in light and dark, and layouts
+//! that fit a phone.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 const PAGES: [&str; 6] = ["/", "/console", "/rect", "/chart", "/queues", "/nothing"];
 
-/// With messages to show on each page.
+/// Starts a server with messages to show on each page.
 async fn server() -> Carillon {
     let server = Carillon::start().await;
     for (topic, data) in [("rect", "140"), ("chart", "[10,20,30,40,50,60,70]")] {
@@ -26,13 +26,13 @@ async fn server() -> Carillon {
     server
 }
 
-/// The 404 page is an error to the console as well.
+/// The browser logs the 404 page as an error.
 fn is_missing_page(message: &str) -> bool {
     message.contains("/nothing") && message.contains("404")
 }
 
 #[tokio::test]
-async fn no_page_breaks_a_rule_of_accessibility_in_light_or_dark() {
+async fn every_page_passes_the_accessibility_rules_in_light_and_dark() {
     let server = server().await;
     let axe = node::module("axe-core/axe.min.js");
     let axe = fs::read_to_string(axe).expect("axe-core's script");
@@ -54,7 +54,7 @@ async fn no_page_breaks_a_rule_of_accessibility_in_light_or_dark() {
     browser.close(is_missing_page).await;
 }
 
-/// Answers with each rule that is broken and the elements that break it.
+/// Returns each broken rule and the elements that break it.
 const RUN_AXE: &str = "
     const done = arguments[arguments.length - 1];
     const broken = ({ violations }) => violations.map(({ id, help, nodes }) =>
@@ -80,7 +80,7 @@ async fn pages_fit_the_width_of_a_phone() {
     browser.close(is_missing_page).await;
 }
 
-/// The elements that make the page scroll sideways.
+/// Returns the elements that make the page scroll sideways.
 const WIDER_THAN_SCREEN: &str = "
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return [];

@@ -4,11 +4,11 @@ use harness::stomp::{CUMULATIVE, Frame, INDIVIDUAL, StompClient};
 use harness::{Carillon, queue};
 
 const VERSIONS: [&str; 3] = ["1.0", "1.1", "1.2"];
-/// 1.0 knows no NACK.
+/// 1.0 has no NACK.
 const VERSIONS_WITH_NACK: [&str; 2] = ["1.1", "1.2"];
 const AUTO: (&str, &str) = ("ack", "auto");
 
-/// A client of this version that has received the messages 1 to 3 of a queue and acknowledged none.
+/// Returns a client of this version that has received the messages 1 to 3 of a queue and acknowledged none.
 async fn receive_three(
     server: &Carillon,
     version: &str,
@@ -27,7 +27,7 @@ async fn receive_three(
     (client, messages)
 }
 
-/// What the queue has left after its consumer is gone.
+/// Returns the messages left in the queue after its consumer has disconnected.
 async fn left(server: &Carillon, queue: &str) -> Vec<String> {
     queue::until(server, queue, "consumers", 0).await;
     let (waiting, unacknowledged) = queue::depth(server, queue).await;
@@ -41,7 +41,7 @@ async fn left(server: &Carillon, queue: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_mode_holds_in_each_version() {
+async fn each_ack_mode_works_in_each_version() {
     let server = Carillon::start().await;
     for version in VERSIONS {
         for (mode, expected) in [
@@ -61,7 +61,7 @@ async fn each_mode_holds_in_each_version() {
 }
 
 #[tokio::test]
-async fn nack_gives_back_as_much_as_ack_would_take() {
+async fn nack_rejects_the_messages_that_ack_would_acknowledge() {
     let server = Carillon::start().await;
     for version in VERSIONS_WITH_NACK {
         for (mode, expected) in [(CUMULATIVE, &["1", "2"][..]), (INDIVIDUAL, &["2"])] {
@@ -79,7 +79,7 @@ async fn nack_gives_back_as_much_as_ack_would_take() {
             client.is_quiet().await;
             assert_eq!(queue::depth(&server, &name).await, (0, 3));
 
-            // Cumulative is what was sent before, not what has a lower number.
+            // A cumulative acknowledgement covers the messages delivered before, not those with lower numbers.
             client.ack(&last.expect("one came again")).await;
             let taken = if mode == CUMULATIVE { 3 } else { 1 };
             assert_eq!(queue::figure(&server, &name, "acknowledged").await, taken);
@@ -89,7 +89,7 @@ async fn nack_gives_back_as_much_as_ack_would_take() {
 }
 
 #[tokio::test]
-async fn without_a_mode_what_is_delivered_is_done() {
+async fn without_an_ack_mode_delivery_acknowledges() {
     let server = Carillon::start().await;
     let mut client = StompClient::consumer(&server, "/queue/a", &[]).await;
     client.send_all("/queue/a", &["1"]).await;
@@ -100,7 +100,7 @@ async fn without_a_mode_what_is_delivered_is_done() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_covers_its_own_subscription_only() {
+async fn an_acknowledgement_covers_only_its_own_subscription() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     for name in ["a", "b"] {
@@ -117,7 +117,7 @@ async fn an_acknowledgement_covers_its_own_subscription_only() {
 }
 
 #[tokio::test]
-async fn what_nobody_holds_cannot_be_acknowledged() {
+async fn a_message_that_was_not_delivered_cannot_be_acknowledged() {
     let server = Carillon::start().await;
     for version in VERSIONS {
         for case in ["nonsense", "twice"] {
@@ -151,13 +151,13 @@ async fn a_late_acknowledgement_is_ignored_after_unsubscribe() {
         client
             .request(Frame::new("UNSUBSCRIBE").with("id", "s-1"))
             .await;
-        // They are of a queue, so they can be acknowledged; a second time there is nothing to acknowledge.
+        // Messages of a queue can still be acknowledged; a second acknowledgement is ignored.
         for message in messages.iter().chain(&messages) {
             client.ack(message).await;
         }
         assert_eq!(queue::depth(&server, "a").await, (0, 0), "{version}");
 
-        // The messages of a topic ended with their subscription.
+        // Messages of a topic ended with their subscription.
         client.subscribe_to("t", "/topic/a", &[INDIVIDUAL]).await;
         client.publish("a", "x").await;
         let message = client.message().await;
@@ -170,7 +170,7 @@ async fn a_late_acknowledgement_is_ignored_after_unsubscribe() {
 }
 
 #[tokio::test]
-async fn nobody_acknowledges_for_another() {
+async fn a_client_cannot_acknowledge_messages_of_another() {
     let server = Carillon::start().await;
     let (_client, messages) = receive_three(&server, "1.2", ("a", INDIVIDUAL)).await;
     let mut other = StompClient::consumer(&server, "/queue/b", &[INDIVIDUAL]).await;
@@ -181,7 +181,7 @@ async fn nobody_acknowledges_for_another() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_needs_what_its_version_says() {
+async fn an_acknowledgement_needs_the_headers_of_its_version() {
     let server = Carillon::start().await;
     for (version, command, said) in [
         ("1.0", "ACK", "\"message-id\""),
@@ -200,7 +200,7 @@ async fn an_acknowledgement_needs_what_its_version_says() {
 }
 
 #[tokio::test]
-async fn clients_of_newer_versions_may_name_messages_as_the_older_did() {
+async fn newer_versions_accept_the_message_ids_of_older_ones() {
     let server = Carillon::start().await;
     for version in ["1.1", "1.2"] {
         let name = format!("a.{}", version.replace('.', ""));
@@ -216,7 +216,7 @@ async fn clients_of_newer_versions_may_name_messages_as_the_older_did() {
 }
 
 #[tokio::test]
-async fn a_wrong_mode_is_refused_with_those_there_are() {
+async fn an_unknown_ack_mode_is_refused_with_a_list_of_the_modes() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     let subscribe = Frame::new("SUBSCRIBE")
@@ -229,7 +229,7 @@ async fn a_wrong_mode_is_refused_with_those_there_are() {
 }
 
 #[tokio::test]
-async fn a_topic_can_wait_for_acknowledgements_too() {
+async fn a_topic_subscription_can_acknowledge() {
     let server = Carillon::start().await;
     for version in VERSIONS {
         let mut client = StompClient::connect_as(&server, version).await;
@@ -247,7 +247,7 @@ async fn a_topic_can_wait_for_acknowledgements_too() {
 }
 
 #[tokio::test]
-async fn a_topics_message_that_is_given_back_comes_again_to_its_subscriber() {
+async fn a_rejected_message_of_a_topic_is_redelivered_to_its_subscriber() {
     let server = Carillon::start().await;
     for version in VERSIONS_WITH_NACK {
         let mut client = StompClient::connect_as(&server, version).await;

@@ -1,16 +1,16 @@
-//! Advisory topics: what the broker says about its clients and its messages.
+//! Advisory topics: messages of the broker about its clients and their messages.
 
 use harness::Carillon;
 use harness::stomp::{Frame, INDIVIDUAL, StompClient};
 use serde_json::Value;
 
-/// A subscriber of `ActiveMQ.Advisory.` and this.
+/// Returns a subscriber of this topic below `ActiveMQ.Advisory`.
 async fn watch(server: &Carillon, advisory: &str) -> StompClient {
     let destination = format!("/topic/ActiveMQ.Advisory.{advisory}");
     StompClient::consumer(server, &destination, &[]).await
 }
 
-/// The next advisory, which has a JSON body.
+/// Returns the next advisory, which has a JSON body.
 async fn advisory(watcher: &mut StompClient) -> (Frame, Value) {
     let message = watcher.message().await;
     assert_eq!(message.header("content-type"), "application/json");
@@ -18,7 +18,7 @@ async fn advisory(watcher: &mut StompClient) -> (Frame, Value) {
     (message, body)
 }
 
-/// The next advisories' values of a header.
+/// Returns a header's values in the next advisories.
 async fn counts<const N: usize>(watcher: &mut StompClient, header: &str) -> [String; N] {
     let mut counts = [const { String::new() }; N];
     for count in &mut counts {
@@ -28,7 +28,7 @@ async fn counts<const N: usize>(watcher: &mut StompClient, header: &str) -> [Str
 }
 
 #[tokio::test]
-async fn consumers_come_and_go() {
+async fn advisories_report_new_and_ended_consumers() {
     let server = Carillon::start().await;
     for (kind, destination) in [("Queue", "/queue/orders"), ("Topic", "/topic/orders")] {
         let topic = format!("Consumer.{kind}.orders");
@@ -49,7 +49,7 @@ async fn consumers_come_and_go() {
 }
 
 #[tokio::test]
-async fn producers_come_and_go() {
+async fn advisories_report_new_and_ended_producers() {
     let server = Carillon::start().await;
     for (kind, destination) in [("Queue", "/queue/orders"), ("Topic", "/topic/orders")] {
         let mut watcher = watch(&server, &format!("Producer.{kind}.orders")).await;
@@ -67,7 +67,7 @@ async fn producers_come_and_go() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_is_told() {
+async fn an_advisory_reports_a_dead_letter() {
     let server = Carillon::start().await;
     let mut watcher = watch(&server, "MessageDLQd.Queue.orders").await;
     let mut consumer = StompClient::consumer(&server, "/queue/orders", &[INDIVIDUAL]).await;
@@ -80,7 +80,7 @@ async fn a_dead_letter_is_told() {
 }
 
 #[tokio::test]
-async fn what_expired_is_told() {
+async fn an_advisory_reports_an_expired_message() {
     let server = Carillon::start().await;
     let mut watcher = watch(&server, "Expired.Queue.orders").await;
     let expired = Frame::message_to("/queue/orders", "x").with("expires", "1000");
@@ -89,7 +89,7 @@ async fn what_expired_is_told() {
 }
 
 #[tokio::test]
-async fn a_slow_consumer_is_told() {
+async fn an_advisory_reports_a_slow_consumer() {
     const MESSAGES: usize = 400;
     let limits = ["--lag", "100", "--lag-bytes", "1000000"];
     let server = Carillon::with(&limits).await;
@@ -97,7 +97,7 @@ async fn a_slow_consumer_is_told() {
     let mut stuck = StompClient::connect(&server).await;
     stuck.subscribe("0", "large", &[]).await;
     let mut producer = StompClient::connect(&server).await;
-    // More than the sockets in between hold of their own accord.
+    // More than the socket buffers hold.
     let body = "x".repeat(100_000);
     for _ in 0..MESSAGES {
         producer.publish("large", &body).await;
@@ -107,7 +107,7 @@ async fn a_slow_consumer_is_told() {
 }
 
 #[tokio::test]
-async fn connections_are_told_and_wildcards_work() {
+async fn advisories_report_connections_and_match_wildcards() {
     let server = Carillon::start().await;
     let mut all = watch(&server, "Consumer.>").await;
     let mut watcher = watch(&server, "Connection").await;

@@ -1,4 +1,4 @@
-//! Clients that send without a pause, beside a client that asks now and then: it is served about as soon as without them.
+//! Clients that send without pause do not noticeably delay another client's requests.
 
 use std::time::Duration;
 
@@ -12,14 +12,15 @@ use harness::tls::Pair;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Two samples each.
+/// Each round gives two samples.
 const ROUNDS: usize = 40;
-/// A stall of the whole server lasts longer; noise of the machine may look like one, but not each time.
+/// A stall of the whole server lasts longer than this; other load of the machine may look the same, but not in each
+/// attempt.
 const ATTEMPTS: usize = 3;
 const STALL: Duration = Duration::from_millis(200);
 
 #[tokio::test]
-async fn a_flood_does_not_keep_the_others_waiting() {
+async fn a_flood_does_not_delay_other_clients() {
     let server = Carillon::start().await;
     let target = Target {
         address: server.address(),
@@ -34,7 +35,7 @@ async fn a_flood_does_not_keep_the_others_waiting() {
         address: server.address(),
         trust: Some(pair.trust()),
     };
-    // TLS changes the transport and nothing above it.
+    // TLS changes only the transport, so these floods are enough.
     let few = [
         "MQTT PUBLISH",
         "WebSocket, pings before CONNECT",
@@ -48,7 +49,7 @@ async fn a_flood_does_not_keep_the_others_waiting() {
 }
 
 #[tokio::test]
-async fn a_client_that_sends_without_a_pause_gets_its_heart_beats() {
+async fn a_client_that_sends_without_pause_gets_heart_beats() {
     let server = Carillon::with(&["--heart-beat", "500"]).await;
     let socket = within("a connection", TcpStream::connect(server.address())).await;
     let (mut reading, mut writing) = socket.expect("somebody listens").into_split();
@@ -85,7 +86,7 @@ async fn a_client_that_sends_without_a_pause_gets_its_heart_beats() {
 
 async fn is_served(server: &Carillon, target: &Target, floods: &[Flood]) {
     let mut bystander = Bystander::new(server).await;
-    // Floods take processor time as well: the control run is beside two threads that do nothing else.
+    // Floods use CPU time as well, so the control run has two busy threads in parallel.
     let busy = [Background::busy(), Background::busy()];
     let control = bystander.measure(ROUNDS).await.percentile(99);
     drop(busy);

@@ -1,4 +1,5 @@
-//! `--max-connections`: those beyond it are told so, few at a time, and a health check is still answered.
+//! `--max-connections`: connections above the limit are refused with an error, few at a time, and a health check is
+//! still answered.
 
 use std::fs;
 
@@ -10,12 +11,12 @@ use harness::tls::Pair;
 use tokio::net::TcpStream;
 
 const LIMIT: usize = 20;
-/// Many times what is refused at a time.
+/// Many times the number of connections that are refused at a time.
 const BEYOND: usize = 500;
-/// Refused ones, and what a server has open without connections.
+/// Refused connections, and the files that a server without connections has open.
 const OTHER_FILES: usize = 64 + 60;
 
-/// Connections that say nothing.
+/// Opens connections and sends nothing on them.
 async fn silent(server: &Carillon, count: usize) -> Vec<TcpStream> {
     let mut sockets = Vec::new();
     for _ in 0..count {
@@ -31,9 +32,9 @@ fn open_files(server: &Carillon) -> usize {
 }
 
 #[tokio::test]
-async fn refused_connections_are_few_and_a_health_check_is_answered() {
+async fn refused_connections_are_bounded_and_a_health_check_is_answered() {
     let server = Carillon::with(&["--max-connections", &LIMIT.to_string()]).await;
-    // They have their places: each is answered.
+    // Their requests are answered, so each has been admitted.
     let mut inside = Vec::new();
     for _ in 0..LIMIT {
         inside.push(

@@ -1,4 +1,4 @@
-//! The Console in a real browser: what it sends, and when.
+//! The Console in a real browser: the published messages and their times.
 
 use harness::Carillon;
 use harness::browser::Browser;
@@ -7,7 +7,7 @@ use harness::http::get;
 use crate::reader::{choose, enter, figure_until, open_live, press};
 
 #[tokio::test]
-async fn a_paused_console_stays_paused_and_sends_when_told() {
+async fn a_paused_console_stays_paused_and_sends_once_on_request() {
     let server = Carillon::start().await;
     let browser = Browser::start().await;
     open_live(&browser, &server.url("/console")).await;
@@ -37,7 +37,7 @@ async fn a_paused_console_stays_paused_and_sends_when_told() {
 }
 
 #[tokio::test]
-async fn a_wrong_period_says_why_and_the_old_one_stays() {
+async fn an_invalid_period_shows_the_reason_and_the_old_one_stays() {
     let server = Carillon::start().await;
     let browser = Browser::start().await;
     open_live(&browser, &server.url("/console")).await;
@@ -54,7 +54,7 @@ async fn a_wrong_period_says_why_and_the_old_one_stays() {
 }
 
 #[tokio::test]
-async fn a_message_of_ones_own_is_checked_as_it_is_typed() {
+async fn a_custom_message_is_checked_while_it_is_typed() {
     let server = Carillon::start().await;
     let browser = Browser::start().await;
     open_live(&browser, &server.url("/console")).await;

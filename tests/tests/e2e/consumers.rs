@@ -1,5 +1,5 @@
-//! Who is given a queue's messages: exclusive consumers, message groups, wildcards, and the queues of
-//! virtual topics.
+//! The choice of a consumer for each message of a queue: exclusive consumers, message groups, wildcards, and the queues
+//! of virtual topics.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ async fn the_oldest_exclusive_consumer_gets_everything() {
 }
 
 #[tokio::test]
-async fn an_exclusive_consumer_that_is_full_is_not_helped_out() {
+async fn messages_wait_for_a_full_exclusive_consumer() {
     let server = Carillon::start().await;
     let prefetch = ("activemq.prefetchSize", "1");
     let mut master = consumer(&server, &[INDIVIDUAL, EXCLUSIVE, prefetch]).await;
@@ -59,7 +59,7 @@ fn of_group(group: &str, body: &str) -> Frame {
     Frame::message_to("/queue/a", body).with("JMSXGroupID", group)
 }
 
-/// Everything that has been given to these consumers.
+/// Returns all messages that these consumers have received.
 async fn shares(consumers: &mut [StompClient]) -> Vec<Vec<String>> {
     let mut shares = Vec::new();
     for consumer in consumers {
@@ -69,7 +69,7 @@ async fn shares(consumers: &mut [StompClient]) -> Vec<Vec<String>> {
 }
 
 #[tokio::test]
-async fn a_groups_messages_go_to_one_consumer_in_order() {
+async fn messages_of_a_group_go_to_one_consumer_in_order() {
     const GROUPS: [&str; 4] = ["red", "green", "blue", "grey"];
     let server = Carillon::start().await;
     let mut consumers = [
@@ -88,7 +88,7 @@ async fn a_groups_messages_go_to_one_consumer_in_order() {
     let shares = shares(&mut consumers).await;
     for group in GROUPS {
         let share = shares.iter().find(|share| share.concat().contains(group));
-        let share = share.expect("somebody has the group");
+        let share = share.expect("a consumer has the group");
         let ours: Vec<_> = share
             .iter()
             .filter(|body| body.starts_with(group))
@@ -99,7 +99,7 @@ async fn a_groups_messages_go_to_one_consumer_in_order() {
     assert!(shares.iter().all(|share| !share.is_empty()), "{shares:?}");
 }
 
-/// Two consumers that have room for two messages each, the first of which was given to the first.
+/// Returns two consumers with room for two messages each; the first message was delivered to the first consumer.
 async fn one_with_a_group(server: &Carillon) -> (StompClient, StompClient, StompClient) {
     let headers = [INDIVIDUAL, ("activemq.prefetchSize", "2")];
     let mut owner = consumer(server, &headers).await;
@@ -124,7 +124,7 @@ async fn a_group_waits_for_its_consumer() {
 }
 
 #[tokio::test]
-async fn a_group_moves_on_when_its_consumer_goes() {
+async fn a_group_gets_another_consumer_when_its_consumer_ends() {
     let server = Carillon::start().await;
     let (mut owner, mut other, mut producer) = one_with_a_group(&server).await;
     producer.request(of_group("g", "2")).await;
@@ -139,7 +139,7 @@ async fn a_group_moves_on_when_its_consumer_goes() {
 }
 
 #[tokio::test]
-async fn a_closed_group_begins_anew() {
+async fn a_closed_group_can_get_another_consumer() {
     let server = Carillon::start().await;
     let (mut owner, mut other, mut producer) = one_with_a_group(&server).await;
     let last = of_group("g", "2").with("JMSXGroupSeq", "-1");
@@ -152,7 +152,7 @@ async fn a_closed_group_begins_anew() {
 }
 
 #[tokio::test]
-async fn a_wildcard_covers_queues_that_are_there_and_that_come() {
+async fn a_wildcard_covers_existing_and_later_queues() {
     let server = Carillon::start().await;
     let mut producer = producer(&server).await;
     producer.send_all("/queue/a.x", &["before"]).await;
@@ -227,7 +227,7 @@ async fn a_virtual_topic_feeds_a_queue_for_each_name() {
 }
 
 #[tokio::test]
-async fn the_queue_of_a_virtual_topic_stays_when_its_consumers_go() {
+async fn the_queue_of_a_virtual_topic_stays_without_consumers() {
     let server = Carillon::start().await;
     let queue = "/queue/Consumer.A.VirtualTopic.orders";
     consumer_of(&server, queue).await.leave().await;

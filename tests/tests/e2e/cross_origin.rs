@@ -1,5 +1,5 @@
-//! Pages of another origin that is allowed: what a browser asks before it lets them (the Fetch standard's CORS
-//! protocol), and a page in a real browser.
+//! Pages of another, allowed origin: the browser's preflight requests (the Fetch standard's CORS protocol), and a page
+//! in a real browser.
 
 use harness::Carillon;
 use harness::browser::Browser;
@@ -9,7 +9,7 @@ use http::{HeaderValue, Method, StatusCode};
 
 const FRIEND: &str = "https://friend.example";
 
-/// A browser's question before a request with these headers.
+/// Sends a browser's preflight request for these headers.
 async fn preflight(server: &Carillon, origin: &str, method: &str, headers: &str) -> Answer {
     let mut preflight = request(Method::OPTIONS, server.url("/api/topics/a"), "");
     for (name, value) in [
@@ -24,7 +24,7 @@ async fn preflight(server: &Carillon, origin: &str, method: &str, headers: &str)
 }
 
 #[tokio::test]
-async fn a_preflight_allows_whatever_the_api_reads() {
+async fn a_preflight_allows_all_headers_that_the_api_reads() {
     let server = Carillon::with(&["--allow-origin", FRIEND]).await;
     let headers = "carillon-header-colour,carillon-header-size,content-type,last-event-id";
     for method in ["GET", "POST", "DELETE"] {

@@ -1,4 +1,4 @@
-//! Messages that nobody could use: where they go, and what they say about it.
+//! Dead letters: messages that no consumer could process, their queues and their headers.
 
 use harness::stomp::{Frame, INDIVIDUAL, StompClient};
 use harness::{Carillon, queue};
@@ -11,14 +11,14 @@ async fn send(server: &Carillon, frame: Frame) {
     producer.leave().await;
 }
 
-/// Receives the next message and gives it back.
+/// Receives the next message and rejects it.
 async fn reject(consumer: &mut StompClient) -> Frame {
     let message = consumer.message().await;
     consumer.nack(&message).await;
     message
 }
 
-/// The message that must be in this queue, with what was added to it.
+/// Returns the message that must be in this dead letter queue, with the added headers.
 async fn dead_letter(server: &Carillon, queue: &str) -> Frame {
     let mut undertaker = StompClient::consumer(server, queue, &[]).await;
     let message = undertaker.message().await;
@@ -54,7 +54,7 @@ async fn a_message_rejected_too_often_becomes_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn six_redeliveries_are_the_rule() {
+async fn six_redeliveries_are_the_default() {
     let server = Carillon::start().await;
     let mut consumer = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
     send(&server, Frame::message_to("/queue/a", "poison")).await;
@@ -68,7 +68,7 @@ async fn six_redeliveries_are_the_rule() {
 }
 
 #[tokio::test]
-async fn consumers_that_go_count_as_well() {
+async fn a_delivery_to_a_consumer_that_ended_counts() {
     let server = Carillon::with(&["--max-redeliveries", "1"]).await;
     send(&server, Frame::message_to("/queue/a", "poison")).await;
     for _ in 0..2 {
@@ -79,7 +79,7 @@ async fn consumers_that_go_count_as_well() {
 }
 
 #[tokio::test]
-async fn a_queue_can_have_dead_letters_of_its_own() {
+async fn a_queue_can_have_its_own_dead_letter_queue() {
     let options = ["--max-redeliveries", "0", "--dead-letters", "own"];
     let server = Carillon::with(&options).await;
     let mut consumer = StompClient::consumer(&server, "/queue/orders.eu", &[INDIVIDUAL]).await;
@@ -90,7 +90,7 @@ async fn a_queue_can_have_dead_letters_of_its_own() {
 }
 
 #[tokio::test]
-async fn who_rejects_for_good_makes_a_dead_letter_at_once() {
+async fn a_reject_without_requeue_makes_a_dead_letter_at_once() {
     let server = Carillon::start().await;
     let mut consumer = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
     send(&server, Frame::message_to("/queue/a", "poison")).await;
@@ -102,7 +102,7 @@ async fn who_rejects_for_good_makes_a_dead_letter_at_once() {
 }
 
 #[tokio::test]
-async fn what_expires_is_a_dead_letter_where_it_was_meant_to_last() {
+async fn only_an_expired_persistent_message_becomes_a_dead_letter() {
     let server = Carillon::start().await;
     let expired = |body: &str| Frame::message_to("/queue/a", body).with("expires", "1000");
     send(&server, expired("worth nothing now")).await;

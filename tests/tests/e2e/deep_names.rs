@@ -1,4 +1,4 @@
-//! Names of as many levels and bytes as there may be, at each protocol.
+//! Names with the maximum numbers of levels and bytes, over each protocol.
 
 use harness::http::{get, post};
 use harness::mqtt::{MqttClient, Version};
@@ -9,7 +9,7 @@ use http::StatusCode;
 const MOST_LEVELS: usize = 200;
 const MOST_BYTES: usize = 4_096;
 
-/// Names in MQTT's way of writing: of the most levels, of the most bytes, and of both.
+/// Returns names in the syntax of MQTT: with the most levels, with the most bytes, and with both.
 fn names() -> [String; 3] {
     let levels = vec!["l"; MOST_LEVELS].join("/");
     let bytes = "b".repeat(MOST_BYTES);
@@ -32,7 +32,7 @@ async fn a_topic_may_have_200_levels_and_4_kib() {
         let mut of_mqtt = Vec::new();
         for version in Version::ALL {
             for filter in &filters {
-                // A filter may have one level more than names have, or one less.
+                // A filter may have one level more or one level less than a name.
                 if filter.split('/').count() > MOST_LEVELS {
                     continue;
                 }
@@ -74,7 +74,7 @@ async fn a_topic_may_have_200_levels_and_4_kib() {
 }
 
 #[tokio::test]
-async fn a_queue_may_have_them_too() {
+async fn a_queue_may_have_200_levels_and_4_kib() {
     let server = Carillon::with_mqtt(&[]).await;
     for name in names() {
         let dotted = name.replace('/', ".");
@@ -92,7 +92,7 @@ async fn a_queue_may_have_them_too() {
 }
 
 #[tokio::test]
-async fn what_is_deeper_or_longer_is_refused_with_the_bound() {
+async fn a_deeper_or_longer_name_is_refused_with_the_bound() {
     let server = Carillon::start().await;
     let too_deep = vec!["l"; MOST_LEVELS + 1].join(".");
     let too_long = "b".repeat(MOST_BYTES + 1);

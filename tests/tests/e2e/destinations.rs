@@ -1,11 +1,11 @@
-//! What destinations may be called, and where what is sent to them goes.
+//! The names of destinations, and the routing of messages sent to them.
 
 use harness::http::get;
 use harness::stomp::{Frame, StompClient};
 use harness::{Carillon, queue};
 
 #[tokio::test]
-async fn a_queue_has_one_name_however_it_is_written() {
+async fn all_forms_of_a_name_are_the_same_queue() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     let spellings = ["/queue/a.b", "/queue/a/b", "a.b", "queue://a.b"];
@@ -33,7 +33,7 @@ async fn a_queue_has_one_name_however_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_topic_may_be_written_as_activemq_does_itself() {
+async fn a_topic_may_be_written_in_the_form_of_activemq() {
     let server = Carillon::start().await;
     let mut client = StompClient::consumer(&server, "topic://a.b", &[]).await;
     client.send_all("topic://a.b", &["1"]).await;
@@ -45,7 +45,7 @@ async fn a_topic_may_be_written_as_activemq_does_itself() {
 }
 
 #[tokio::test]
-async fn a_queue_and_a_topic_of_one_name_are_two() {
+async fn a_queue_and_a_topic_of_the_same_name_are_separate() {
     let server = Carillon::start().await;
     let mut of_queue = StompClient::consumer(&server, "/queue/a", &[]).await;
     let mut of_topic = StompClient::consumer(&server, "/topic/a", &[]).await;
@@ -92,7 +92,7 @@ async fn a_message_goes_to_no_more_than_64_destinations() {
 }
 
 #[tokio::test]
-async fn a_composite_destination_with_one_wrong_part_goes_nowhere() {
+async fn a_composite_destination_with_one_invalid_part_is_refused() {
     let server = Carillon::start().await;
     let mut sender = StompClient::connect(&server).await;
     sender
@@ -104,7 +104,7 @@ async fn a_composite_destination_with_one_wrong_part_goes_nowhere() {
 }
 
 #[tokio::test]
-async fn what_is_rabbitmqs_alone_is_refused_with_what_to_use_instead() {
+async fn destinations_of_rabbitmq_are_refused_with_an_alternative() {
     let server = Carillon::start().await;
     for destination in ["/exchange/orders/eu", "/amq/queue/orders"] {
         for command in ["SEND", "SUBSCRIBE"] {
@@ -123,7 +123,7 @@ async fn what_is_rabbitmqs_alone_is_refused_with_what_to_use_instead() {
 }
 
 #[tokio::test]
-async fn wrong_names_of_queues_are_named() {
+async fn invalid_names_of_queues_are_reported() {
     let server = Carillon::start().await;
     for (command, destination, said) in [
         ("SEND", "/queue/", "empty"),

@@ -1,11 +1,12 @@
-//! Topic subscriptions that outlive their connection, and those that begin with what was before.
+//! Topic subscriptions that outlive their connection, and subscriptions that start with earlier
+//! messages.
 
 use harness::Carillon;
 use harness::deadline::eventually;
 use harness::stomp::{Frame, INDIVIDUAL, StompClient};
 
 const NAME: (&str, &str) = ("activemq.subscriptionName", "audit");
-/// RabbitMQ's way: the id of the subscription is its name.
+/// RabbitMQ's syntax: the id of the subscription is its name.
 const DURABLE: (&str, &str) = ("durable", "true");
 
 async fn connect(server: &Carillon, client_id: &str) -> StompClient {
@@ -16,7 +17,7 @@ async fn connect(server: &Carillon, client_id: &str) -> StompClient {
         .await
 }
 
-/// A durable subscription `0` to the topic `news`, of the client `ringer`.
+/// Creates a durable subscription `0` to the topic `news`, of the client `ringer`.
 async fn subscribed(server: &Carillon, headers: &[(&str, &str)]) -> StompClient {
     let mut client = connect(server, "ringer").await;
     client.subscribe("0", "news", headers).await;
@@ -39,7 +40,7 @@ fn subscribe(headers: &[(&str, &str)]) -> Frame {
 }
 
 #[tokio::test]
-async fn a_durable_subscription_gets_what_was_published_while_it_was_away() {
+async fn a_durable_subscription_gets_messages_published_without_a_connection() {
     let server = Carillon::start().await;
     for header in [NAME, DURABLE] {
         let mut client = subscribed(&server, &[header]).await;
@@ -59,7 +60,7 @@ async fn a_durable_subscription_gets_what_was_published_while_it_was_away() {
 }
 
 #[tokio::test]
-async fn what_a_durable_subscriber_did_not_acknowledge_comes_again() {
+async fn unacknowledged_messages_of_a_durable_subscription_are_redelivered() {
     let server = Carillon::start().await;
     let mut client = subscribed(&server, &[NAME, INDIVIDUAL]).await;
     publish(&server, "news", &["1", "2"]).await;
@@ -76,7 +77,7 @@ async fn what_a_durable_subscriber_did_not_acknowledge_comes_again() {
 }
 
 #[tokio::test]
-async fn names_belong_to_their_client() {
+async fn names_of_durable_subscriptions_belong_to_their_client() {
     let server = Carillon::start().await;
     subscribed(&server, &[NAME]).await.leave().await;
     publish(&server, "news", &["1"]).await;
@@ -105,7 +106,7 @@ async fn a_durable_subscription_can_cover_many_topics() {
 }
 
 #[tokio::test]
-async fn unsubscribe_with_the_name_deletes_it() {
+async fn unsubscribe_with_the_name_deletes_the_subscription() {
     let server = Carillon::start().await;
     let by_name = Frame::new("UNSUBSCRIBE").with(NAME.0, NAME.1);
     let by_both = by_name.clone().with("id", "0");
@@ -133,7 +134,7 @@ async fn unsubscribe_with_the_name_deletes_it() {
 }
 
 #[tokio::test]
-async fn unsubscribe_without_the_name_keeps_it() {
+async fn unsubscribe_without_the_name_keeps_the_subscription() {
     let server = Carillon::start().await;
     let mut client = subscribed(&server, &[NAME]).await;
     let unsubscribe = Frame::new("UNSUBSCRIBE").with("id", "0");
@@ -159,12 +160,12 @@ async fn a_durable_subscription_has_one_subscriber_at_a_time() {
         third.send(&subscribe(&[NAME, ("receipt", "r")])).await;
         third.frame().await.command
     };
-    // It is free as soon as the server has noticed.
+    // The name is available once the server has noticed the end of the old connection.
     eventually("the name", try_again, |answer| answer == "RECEIPT").await;
 }
 
 #[tokio::test]
-async fn deleting_what_is_not_there_or_in_use_is_refused() {
+async fn deleting_an_unknown_or_used_subscription_is_refused() {
     let server = Carillon::start().await;
     let unsubscribe = Frame::new("UNSUBSCRIBE").with("id", "0");
     let unsubscribe = unsubscribe.with(NAME.0, NAME.1);
@@ -199,7 +200,7 @@ async fn a_durable_subscription_needs_a_client_id_and_a_topic() {
 }
 
 #[tokio::test]
-async fn a_retroactive_subscriber_gets_what_was_before() {
+async fn a_retroactive_subscriber_gets_earlier_messages() {
     let server = Carillon::start().await;
     publish(&server, "news", &["before"]).await;
     let mut late = StompClient::connect(&server).await;

@@ -1,4 +1,4 @@
-//! Server-sent events: messages for any HTTP client, resumed where it stopped.
+//! Server-sent events: a stream of messages for any HTTP client, which can resume.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn events(server: &Carillon, filter: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_event_tells_all_about_its_message() {
+async fn an_event_has_all_fields_of_its_message() {
     let server = Carillon::start().await;
     let mut stream = EventStream::open(events(&server, "rect")).await;
     let url = server.url("/api/topics/rect");
@@ -40,7 +40,7 @@ async fn an_event_tells_all_about_its_message() {
 }
 
 #[tokio::test]
-async fn only_new_messages_come_without_since() {
+async fn without_since_only_new_messages_are_sent() {
     let server = Carillon::start().await;
     publish(&server, "a", "old").await;
     let mut stream = EventStream::open(events(&server, "a")).await;
@@ -86,7 +86,7 @@ async fn a_wildcard_covers_topics_that_do_not_exist_yet() {
 }
 
 #[tokio::test]
-async fn a_stream_resumes_after_its_last_event_without_loss_or_double() {
+async fn a_stream_resumes_after_its_last_event_without_loss_or_duplicate() {
     let server = Carillon::start().await;
     let url = events(&server, "a.%3E");
     let mut stream = EventStream::open(&url).await;
@@ -112,7 +112,7 @@ async fn a_stream_resumes_after_its_last_event_without_loss_or_double() {
 }
 
 #[tokio::test]
-async fn a_client_of_an_earlier_server_is_told_that_it_may_have_missed_something() {
+async fn a_client_of_an_earlier_run_is_informed_of_possible_gaps() {
     let server = Carillon::start().await;
     publish(&server, "a", "1").await;
     publish(&server, "a", "2").await;
@@ -125,7 +125,7 @@ async fn a_client_of_an_earlier_server_is_told_that_it_may_have_missed_something
 }
 
 #[tokio::test]
-async fn history_that_is_gone_is_told_as_missed() {
+async fn trimmed_history_is_reported_as_missed() {
     let server = Carillon::with(&["--history", "2"]).await;
     for body in ["1", "2", "3", "4", "5"] {
         publish(&server, "a", body).await;
@@ -144,7 +144,7 @@ async fn history_that_is_gone_is_told_as_missed() {
 }
 
 #[tokio::test]
-async fn a_stream_that_asks_for_nonsense_is_refused() {
+async fn a_stream_with_invalid_parameters_is_refused() {
     let server = Carillon::start().await;
     for path in [
         "/api/topics/a..b/events",
@@ -164,7 +164,7 @@ async fn a_stream_that_asks_for_nonsense_is_refused() {
 }
 
 #[tokio::test]
-async fn figures_are_published_while_somebody_listens() {
+async fn figures_are_published_while_there_is_a_subscriber() {
     let server = Carillon::start().await;
     let mut stream = EventStream::open(events(&server, "$SYS.figures")).await;
     publish(&server, "a", "1").await;

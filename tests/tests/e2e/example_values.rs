@@ -1,4 +1,4 @@
-//! What the pages draw before the first message is marked as an example.
+//! The values that the pages draw before the first message are marked as an example.
 
 use harness::Carillon;
 use harness::browser::Browser;
@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 
 use crate::reader::{PICTURE, open_live, publish};
 
-/// The visible text of the mark; empty while it is not shown.
+/// Returns the visible text of the mark; empty while the mark is hidden.
 const MARK: &str = "
     const mark = document.querySelector('.example-note');
     return mark.checkVisibility() ? mark.innerText.trim() : '';";
 
 const CAPTION: &str = "return document.querySelector('.chart caption').textContent";
 
-/// Where the values of each picture come from.
+/// Returns the source of the values of each picture.
 const SOURCES: &str = "
     return [...document.querySelectorAll('[data-source]')].map((picture) => picture.dataset.source);";
 
 #[tokio::test]
-async fn a_page_of_a_topic_without_messages_says_example_before_any_script_runs() {
+async fn a_page_without_messages_shows_the_example_mark_without_scripts() {
     let server = Carillon::start().await;
     for (path, lacking, topic, data) in [
         ("/rect", "No message with a number", "rect", "90"),
@@ -34,7 +34,7 @@ async fn a_page_of_a_topic_without_messages_says_example_before_any_script_runs(
     }
 }
 
-/// Whether the mark has the style `display: none`.
+/// Returns whether the mark has the style `display: none`.
 fn is_hidden(html: &str) -> bool {
     let (_, mark) = html.split_once("class=\"example-note\"").expect("a mark");
     let (attributes, _) = mark.split_once('>').expect("the end of its tag");
@@ -42,7 +42,7 @@ fn is_hidden(html: &str) -> bool {
 }
 
 #[tokio::test]
-async fn the_mark_goes_with_the_first_message_that_is_understood() {
+async fn the_example_mark_disappears_with_the_first_understood_message() {
     let server = Carillon::start().await;
     let browser = Browser::start().await;
     open_live(&browser, &server.url("/rect")).await;
@@ -60,7 +60,7 @@ async fn the_mark_goes_with_the_first_message_that_is_understood() {
     open_live(&browser, &server.url("/chart")).await;
     let example = browser.evaluate_until(PICTURE, Value::is_string).await;
     assert_eq!(browser.evaluate(CAPTION).await, "Example values");
-    // The same values, but received.
+    // Equal to the example values, but received.
     publish(&server, "chart", "[1,2,3,4,5,6,7]").await;
     browser.evaluate_until(MARK, |mark| mark == "").await;
     browser
@@ -73,7 +73,7 @@ async fn the_mark_goes_with_the_first_message_that_is_understood() {
 }
 
 #[tokio::test]
-async fn the_overview_draws_examples_apart_from_messages() {
+async fn the_overview_draws_examples_differently_from_messages() {
     let server = Carillon::start().await;
     let browser = Browser::start().await;
     open_live(&browser, &server.url("/")).await;

@@ -1,5 +1,5 @@
-//! Documents that extensions and translators change, before the page's program starts and
-//! afterwards: the pages go on showing what happens.
+//! The pages work in documents that browser extensions and translators change, before the page's
+//! program starts and afterwards.
 
 use harness::Carillon;
 use harness::browser::Browser;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::reader::{LIVE, SQUARE, VALUES, figure_until, open_live, publish};
 
-/// Calls `change()` when the document is complete and no deferred script has run, so before the
+/// Calls `change()` when the document is complete and before deferred scripts run, so before the
 /// program starts.
 const BEFORE_START: &str = "
     document.addEventListener('readystatechange', () => {
@@ -40,8 +40,8 @@ const CHANGES: [(&str, &str); 4] = [
     ("every text is replaced, as by a translator", TRANSLATE),
 ];
 
-/// Each text is replaced by a new one in two `font` elements, now and whenever one is added or
-/// changed, except where the page asks for it to be left alone.
+/// Replaces each text by a new one in two `font` elements, also texts that are added or changed
+/// later, except where the page forbids translation.
 const TRANSLATE: &str = "
     function change() {
         const translate = (text) => {
@@ -68,7 +68,7 @@ const TRANSLATE: &str = "
 
 const PAGES: [&str; 5] = ["/rect", "/chart", "/queues", "/console", "/"];
 
-/// Makes each page show something new. `round` tells what is new from what was shown before.
+/// Makes each page show a new value, which differs in each `round`.
 async fn is_followed(server: &Carillon, browser: &Browser, path: &str, round: u32) {
     browser
         .text_until(".connection", |text| text.contains("Live"))
@@ -155,7 +155,7 @@ async fn figures_are_followed(server: &Carillon, browser: &Browser, round: u32) 
 }
 
 #[tokio::test]
-async fn pages_start_in_a_document_that_was_changed_before() {
+async fn pages_start_in_a_changed_document() {
     let server = Carillon::start().await;
     for (round, (what, change)) in (1..).zip(CHANGES) {
         let browser = Browser::start().await;
@@ -172,7 +172,7 @@ async fn pages_start_in_a_document_that_was_changed_before() {
 }
 
 #[tokio::test]
-async fn pages_go_on_in_a_document_that_is_changed_afterwards() {
+async fn pages_work_in_a_document_that_is_changed_later() {
     let server = Carillon::start().await;
     for (round, (what, change)) in (1..).step_by(2).zip(CHANGES) {
         let browser = Browser::start().await;
@@ -188,7 +188,7 @@ async fn pages_go_on_in_a_document_that_is_changed_afterwards() {
 }
 
 #[tokio::test]
-async fn links_lead_from_page_to_page_in_a_translated_document() {
+async fn links_work_in_a_translated_document() {
     let server = Carillon::start().await;
     let browser = Browser::start().await;
     open_live(&browser, &server.url("/")).await;
@@ -203,7 +203,7 @@ async fn links_lead_from_page_to_page_in_a_translated_document() {
 }
 
 #[tokio::test]
-async fn the_focus_stays_where_it_was_when_the_program_starts() {
+async fn the_focus_stays_when_the_program_starts() {
     let server = Carillon::start().await;
     let browser = Browser::start().await;
     let focus = "function change() { document.querySelector('nav a[href=\"/queues\"]').focus(); }";

@@ -1,4 +1,4 @@
-//! A consumer whose connection half-died: it neither sends nor reads, and its socket stays open. Another consumer gets
+//! A consumer with a half-dead connection: it neither sends nor reads, and its socket stays open. Another consumer gets
 //! its messages within two heart-beats.
 
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use harness::mqtt::{Connect, MqttClient, Version};
 use harness::stomp::{Frame, INDIVIDUAL, StompClient};
 
 const HEART_BEAT: Duration = Duration::from_millis(500);
-/// Two of them, and as much again for a machine that is busy.
+/// Two heart-beats, and the same time again for a busy machine.
 const BOUND: Duration = Duration::from_millis(2_500);
 
-/// A consumer of the queue `work` that agrees to send heart-beats, and has the first message.
+/// Returns a consumer of the queue `work` that agrees to send heart-beats, and has received the first message.
 async fn consumer(server: &Carillon) -> StompClient {
     let mut client = StompClient::over_tcp(server.address()).await;
     let beat = HEART_BEAT.as_millis().to_string();
@@ -40,7 +40,7 @@ async fn server(options: &[&str]) -> Carillon {
 }
 
 #[tokio::test]
-async fn one_that_is_idle() {
+async fn messages_of_an_idle_dead_consumer_are_redelivered() {
     let server = server(&[]).await;
     let silent = consumer(&server).await;
     is_given_to_another(&server, Instant::now()).await;
@@ -48,7 +48,7 @@ async fn one_that_is_idle() {
 }
 
 #[tokio::test]
-async fn one_whose_socket_takes_no_more() {
+async fn messages_of_a_consumer_with_a_full_socket_are_redelivered() {
     let server = server(&["--lag-bytes", "100000000"]).await;
     let mut silent = consumer(&server).await;
     silent.subscribe("1", "flood", &[]).await;
@@ -60,10 +60,10 @@ async fn one_whose_socket_takes_no_more() {
 }
 
 #[tokio::test]
-async fn one_that_leaves_its_replies_unread() {
+async fn messages_of_a_consumer_with_unread_replies_are_redelivered() {
     let server = server(&[]).await;
     let mut silent = consumer(&server).await;
-    // The server stops reading when too many replies are unread; that is how it is known here.
+    // The server stops reading when too many replies are unread; the test detects this state by a blocked write.
     let frame = Frame::publication("a", "x").with("receipt", &"r".repeat(4_000));
     let batch = frame.encode().repeat(16);
     while tokio::time::timeout(HEART_BEAT / 4, silent.try_send_bytes(batch.clone()))
@@ -75,7 +75,7 @@ async fn one_that_leaves_its_replies_unread() {
 }
 
 #[tokio::test]
-async fn one_that_a_subscriber_blocks() {
+async fn messages_of_a_consumer_that_a_subscriber_blocks_are_redelivered() {
     let server = server(&["--overflow", "block", "--lag", "1"]).await;
     let mut stuck = StompClient::connect(&server).await;
     stuck.subscribe("0", "a", &[]).await;
@@ -88,7 +88,7 @@ async fn one_that_a_subscriber_blocks() {
         silent
             .send(&Frame::publication("a", body.clone()).with("receipt", &receipt))
             .await;
-        // No receipt while the server waits for the subscriber.
+        // The server sends no receipt while it waits for the subscriber.
         if tokio::time::timeout(HEART_BEAT / 4, silent.read_frame())
             .await
             .is_err()

@@ -1,4 +1,4 @@
-//! Peers that harm: the others are served as if they were not there.
+//! Hostile peers do not affect the other clients.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn is_answering(server: &Carillon) {
 }
 
 #[tokio::test]
-async fn readers_stuck_on_large_messages_cost_the_others_nothing() {
+async fn readers_stuck_on_large_messages_do_not_affect_others() {
     let server = Carillon::with(&["--lag-bytes", "4000000"]).await;
     let mut stuck = Vec::new();
     for _ in 0..8 {
@@ -24,7 +24,7 @@ async fn readers_stuck_on_large_messages_cost_the_others_nothing() {
         reader.subscribe("0", "a", &[]).await;
         stuck.push(reader);
     }
-    // More than the sockets in between hold of their own accord.
+    // More than the socket buffers hold.
     for _ in 0..12 {
         let body = vec![b'x'; MEGABYTE];
         assert_eq!(
@@ -40,7 +40,7 @@ async fn readers_stuck_on_large_messages_cost_the_others_nothing() {
 }
 
 #[tokio::test]
-async fn a_publisher_that_does_not_read_its_receipts_is_not_read_either() {
+async fn a_publisher_that_reads_no_receipts_is_not_read() {
     let server = Carillon::start().await;
     let mut rude = StompClient::connect(&server).await;
     let receipt = "r".repeat(4_000);
@@ -48,7 +48,7 @@ async fn a_publisher_that_does_not_read_its_receipts_is_not_read_either() {
         .with("receipt", &receipt)
         .encode();
     let batch = frame.repeat(16);
-    // It can go on sending only for as long as the server reads.
+    // It can send only as long as the server reads.
     let mut is_read = true;
     for _ in 0..2_000 {
         let sending = rude.try_send_bytes(batch.clone());
@@ -64,7 +64,7 @@ async fn a_publisher_that_does_not_read_its_receipts_is_not_read_either() {
     assert!(server.stop().await.success());
 }
 
-/// Waits a second for a frame and sends heart-beats meanwhile.
+/// Waits a second for a frame and sends heart-beats in the meantime.
 async fn receipt_or_heart_beats(client: &mut StompClient) -> Option<Frame> {
     for _ in 0..5 {
         let answer = tokio::time::timeout(Duration::from_millis(200), client.read_frame()).await;
@@ -77,7 +77,7 @@ async fn receipt_or_heart_beats(client: &mut StompClient) -> Option<Frame> {
 }
 
 #[tokio::test]
-async fn a_publisher_that_waits_for_a_reader_keeps_its_connection_and_gets_its_receipt() {
+async fn a_publisher_that_waits_for_a_reader_keeps_its_connection() {
     let options = ["--overflow", "block", "--lag", "1", "--heart-beat", "400"];
     let server = Carillon::with(&options).await;
     let mut stuck = StompClient::connect(&server).await;
@@ -104,7 +104,7 @@ async fn a_publisher_that_waits_for_a_reader_keeps_its_connection_and_gets_its_r
     };
     assert!(is_waiting, "a stuck reader makes its publisher wait");
 
-    // For several times the interval agreed on, both sides send heart-beats, and neither is taken for dead.
+    // For several times the agreed interval both sides send heart-beats, and neither closes the connection.
     let mut beats = 0;
     while beats < 6 {
         let message = within("a heart-beat", producer.read_message()).await;
@@ -122,11 +122,11 @@ async fn a_publisher_that_waits_for_a_reader_keeps_its_connection_and_gets_its_r
 }
 
 #[tokio::test]
-async fn a_frame_over_the_limit_is_answered_in_stomp_over_a_websocket_too() {
+async fn a_frame_over_the_limit_gets_a_stomp_error_over_websocket() {
     let server = Carillon::with(&["--max-body", "1000"]).await;
     let mut client = StompClient::connect(&server).await;
     let body = vec![b'x'; MEGABYTE];
-    // The server may have closed before all of it is sent.
+    // The server may close the connection before everything is sent.
     let _ = client
         .try_send_bytes(Frame::publication("a", body).encode())
         .await;
@@ -135,7 +135,7 @@ async fn a_frame_over_the_limit_is_answered_in_stomp_over_a_websocket_too() {
 }
 
 #[tokio::test]
-async fn nothing_behind_a_refused_frame_is_published() {
+async fn frames_after_a_refused_frame_are_not_published() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     let frames = [

@@ -1,4 +1,4 @@
-//! The Host header: a page of a foreign name that points to this machine (DNS rebinding) gets nothing.
+//! The Host header: a page of a foreign name that points to this machine (DNS rebinding) gets no data.
 
 use std::net::SocketAddr;
 
@@ -12,14 +12,14 @@ const MISDIRECTED: u16 = 421;
 const HANDSHAKE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-/// A request line and header lines, whole.
+/// Sends a request given as its request line and header lines.
 async fn answer(address: SocketAddr, line: &str, headers: &str) -> Head {
     let request = format!("{line} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
     raw(address, &request).await
 }
 
 #[tokio::test]
-async fn a_foreign_name_for_this_machine_gets_nothing() {
+async fn a_request_with_a_foreign_host_is_refused() {
     let server = Carillon::start().await;
     let address = server.address();
     let host = format!("Host: evil.example:{}\r\n", address.port());
@@ -75,7 +75,7 @@ async fn the_log_names_a_refused_host_once_with_the_option() {
 }
 
 #[tokio::test]
-async fn a_request_of_http_1_1_names_one_host() {
+async fn a_request_of_http_1_1_must_have_one_host() {
     let server = Carillon::start().await;
     let address = server.address();
     for headers in [
@@ -123,9 +123,9 @@ async fn a_host_can_be_allowed() {
     assert!(opened.is_ok(), "its own page: {:?}", opened.err());
 }
 
-/// A proxy that tells the server its own address as the host.
+/// A proxy that sends the server's own address as the Host.
 #[tokio::test]
-async fn a_page_behind_a_proxy_can_ask_why_it_is_refused() {
+async fn a_page_behind_a_proxy_can_request_the_reason_of_its_refusal() {
     let server = Carillon::start().await;
     for origin in [
         "https://board.example",

@@ -1,4 +1,4 @@
-//! `/api` and the health checks, as `curl` and monitoring see them.
+//! `/api` and the health checks, as used by `curl` and monitoring.
 
 use harness::Carillon;
 use harness::http::{Answer, get, post, request, send};
@@ -74,7 +74,7 @@ async fn the_last_image_is_the_newest_message_with_its_content_type() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_are_given_back_in_base64() {
+async fn bytes_that_are_not_text_are_returned_in_base64() {
     let server = Carillon::start().await;
     let url = server.url("/api/topics/picture");
     post(&url, "image/png", vec![0x89, b'P', 0xff]).await;
@@ -149,7 +149,7 @@ async fn a_deleted_topic_has_no_last_image() {
 }
 
 #[tokio::test]
-async fn an_invalid_topic_is_refused_with_the_reason_and_the_place() {
+async fn an_invalid_topic_is_refused_with_the_reason_and_the_position() {
     let server = Carillon::start().await;
     for (path, reason, place) in [
         ("a..b", "empty", 2),
@@ -174,7 +174,7 @@ async fn an_invalid_topic_is_refused_with_the_reason_and_the_place() {
 }
 
 #[tokio::test]
-async fn the_brokers_own_topics_take_no_messages() {
+async fn publishing_to_the_brokers_own_topics_is_refused() {
     let server = Carillon::start().await;
     let answer = post(server.url("/api/topics/$SYS.figures"), TEXT, "x").await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
@@ -206,7 +206,7 @@ async fn a_body_over_the_limit_is_refused_and_one_at_the_limit_is_not() {
 }
 
 #[tokio::test]
-async fn the_limit_of_a_body_can_be_chosen() {
+async fn the_limit_of_a_body_can_be_configured() {
     let server = Carillon::with(&["--max-body", "10"]).await;
     let url = server.url("/api/topics/small");
     assert_eq!(post(&url, TEXT, "0123456789").await.status, StatusCode::OK);
@@ -217,7 +217,7 @@ async fn the_limit_of_a_body_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_refused_with_those_that_are_right() {
+async fn a_wrong_method_is_refused_with_the_allowed_ones() {
     let server = Carillon::start().await;
     for (method, path, right) in [
         (Method::PUT, "/api/topics/rect", "POST"),
@@ -236,7 +236,7 @@ async fn a_wrong_method_is_refused_with_those_that_are_right() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_problem_with_status_404() {
+async fn an_unknown_resource_is_a_problem_with_status_404() {
     let server = Carillon::start().await;
     for path in ["/api", "/api/nothing", "/api/topics/never.published"] {
         let answer = get(server.url(path)).await;
@@ -246,7 +246,7 @@ async fn what_is_not_there_is_a_problem_with_status_404() {
 }
 
 #[tokio::test]
-async fn figures_count_what_happened() {
+async fn figures_count_messages_and_refusals() {
     let server = Carillon::start().await;
     let mut events = harness::sse::EventStream::open(server.url("/api/topics/a/events")).await;
     publish(&server, "a", "1").await;
@@ -260,7 +260,7 @@ async fn figures_count_what_happened() {
 }
 
 #[tokio::test]
-async fn the_server_says_that_it_is_well_and_ready() {
+async fn the_health_checks_report_ok() {
     let server = Carillon::start().await;
     for path in ["/healthz", "/readyz"] {
         let answer = get(server.url(path)).await;
@@ -272,7 +272,7 @@ async fn the_server_says_that_it_is_well_and_ready() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_may_not_publish() {
+async fn a_page_of_another_origin_cannot_publish() {
     let server = Carillon::start().await;
     let url = server.url("/api/topics/rect");
     let from = |origin: &str| {
@@ -299,11 +299,11 @@ async fn a_page_of_another_site_may_not_publish() {
     assert_eq!(send(from(&own)).await.status, StatusCode::OK);
 }
 
-/// A time so far ahead that it is not reached, in Unix milliseconds.
+/// A time that is not reached, in Unix milliseconds.
 const FAR: &str = "33000000000000";
 
 #[tokio::test]
-async fn a_message_has_the_headers_and_the_end_that_its_request_asks_for() {
+async fn a_message_has_the_headers_and_the_expiry_of_its_request() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut stomp = StompClient::connect(&server).await;
     stomp.subscribe("0", "a", &[]).await;
@@ -333,7 +333,7 @@ async fn a_message_has_the_headers_and_the_end_that_its_request_asks_for() {
 }
 
 #[tokio::test]
-async fn wishes_and_headers_that_make_no_sense_are_refused() {
+async fn invalid_options_and_headers_are_refused() {
     let server = Carillon::start().await;
     for wish in ["expires=soon", "expires=-1", "retain=perhaps"] {
         let url = server.url(&format!("/api/topics/a?{wish}"));

@@ -1,4 +1,4 @@
-//! The pages at work in a real browser: what is published in one window is seen in the others.
+//! The live pages in a real browser: messages published in one window are shown in the others.
 
 use harness::browser::{Browser, Screen};
 use harness::http::{get, post};
@@ -11,7 +11,7 @@ use crate::reader::{
 };
 
 #[tokio::test]
-async fn a_console_turns_the_square_and_redraws_the_chart_in_other_windows() {
+async fn a_console_updates_the_square_and_the_chart_in_other_windows() {
     let server = Carillon::start().await;
     let browser = Browser::start().await;
     let console = browser.window().await;
@@ -120,7 +120,7 @@ async fn a_reload_keeps_the_last_image_and_shows_it_once() {
 }
 
 #[tokio::test]
-async fn a_restart_of_the_server_is_said_and_survived() {
+async fn pages_show_a_restart_of_the_server_and_reconnect() {
     let server = Carillon::start().await;
     let address = server.address();
     let browser = Browser::start().await;
@@ -169,7 +169,7 @@ async fn a_restart_of_the_server_is_said_and_survived() {
     browser.close(is_lost_connection).await;
 }
 
-/// What the browser itself says of a server that is away.
+/// The browser's own messages about an unreachable server.
 fn is_lost_connection(message: &str) -> bool {
     let is_attempt = message.contains("WebSocket connection to");
     (is_attempt || message.contains("/api/connect-check"))
@@ -177,7 +177,7 @@ fn is_lost_connection(message: &str) -> bool {
 }
 
 #[tokio::test]
-async fn what_a_page_does_not_understand_is_ignored_and_counted() {
+async fn a_message_that_a_page_cannot_show_is_ignored_and_counted() {
     let server = Carillon::start().await;
     let browser = Browser::start().await;
     open_live(&browser, &server.url("/rect")).await;

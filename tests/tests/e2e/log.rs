@@ -1,15 +1,15 @@
-//! The log: one line for each event, whatever peers send.
+//! The log has one line for each event, whatever bytes peers send.
 
 use harness::Carillon;
 use harness::mqtt::{Connect, MqttClient, Version};
 use harness::stomp::{StompClient, upgrade};
 use serde_json::Value;
 
-/// A line of the log that a peer would like to forge, after what ends the line before.
+/// A log line that a peer tries to forge, after a line end.
 const FORGED: &str =
     "x\n2026-11-29T00:00:00.000000Z ERROR carillon: forged\u{1b}[2J\u{9b}2J\u{202e}";
 
-/// Makes the server log what a peer has sent: a client id, and an origin.
+/// Makes the server log text from a peer: a client id, and an origin.
 async fn provoke(server: &Carillon) {
     let mut client = MqttClient::open(server, Version::V3_1_1).await;
     client
@@ -25,7 +25,7 @@ async fn provoke(server: &Carillon) {
 }
 
 #[tokio::test]
-async fn peers_cannot_forge_lines_nor_steer_a_terminal() {
+async fn peers_cannot_forge_lines_or_control_a_terminal() {
     let server = Carillon::with_mqtt(&["--log", "carillon=debug"]).await;
     provoke(&server).await;
     let log = server.transcript();

@@ -1,5 +1,5 @@
-//! Carillon from outside: the real binary over real sockets, from clients of all kinds. One binary,
-//! so that it is linked once; a module for each door.
+//! End-to-end tests: the real binary over real sockets, with clients of all kinds. One test binary,
+//! so that it is linked once; a module for each listener or topic.
 
 mod accessibility;
 mod acknowledgement;

@@ -1,5 +1,4 @@
-//! Memory that peers could take without the broker's knowing: messages that are begun and not finished, and answers
-//! that are not read.
+//! Memory that peers could use outside the broker: unfinished messages, and responses that are not read.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -13,13 +12,13 @@ use http::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// Of the largest messages, as the servers here are told.
+/// The body size limit of these servers.
 const BODY: usize = 100_000;
-/// What all unfinished messages may take then: eight of the largest.
+/// The budget for all unfinished messages: eight of the largest.
 const BUDGET: u64 = 8 * BODY as u64;
 const QUOTA_EXCEEDED: u8 = 0x97;
 
-/// A STOMP client that has sent most of a frame.
+/// Returns a STOMP client that has sent most of a frame.
 async fn unfinished_frame(server: &Carillon) -> StompClient {
     let mut client = StompClient::connect(server).await;
     let frame = Frame::publication("a", vec![b'x'; BODY]).encode();
@@ -27,7 +26,7 @@ async fn unfinished_frame(server: &Carillon) -> StompClient {
     client
 }
 
-/// An MQTT client that has sent most of a PUBLISH packet.
+/// Returns an MQTT client that has sent most of a PUBLISH packet.
 async fn unfinished_packet(server: &Carillon) -> MqttClient {
     let mut client = MqttClient::open(server, Version::V5).await;
     client
@@ -41,7 +40,7 @@ async fn unfinished_packet(server: &Carillon) -> MqttClient {
     client
 }
 
-/// A connection on which most of a body has been sent.
+/// Returns a connection on which most of a body has been sent.
 async fn unfinished_body(server: &Carillon) -> TcpStream {
     let socket = within("a connection", TcpStream::connect(server.address())).await;
     let mut socket = socket.expect("somebody listens");
@@ -59,7 +58,7 @@ async fn figure(server: &Carillon, name: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn unfinished_messages_share_one_budget_and_the_oldest_gives_way() {
+async fn unfinished_messages_share_one_budget_and_the_oldest_is_dropped() {
     let max_body = BODY.to_string();
     let options = ["--max-body", &max_body, "--memory", "1000000"];
     let server = Carillon::with_mqtt(&options).await;
@@ -71,7 +70,7 @@ async fn unfinished_messages_share_one_budget_and_the_oldest_gives_way() {
         flood.push(unfinished_frame(&server).await);
     }
     let given_up = || figure(&server, "unfinishedGivenUp");
-    // A buffer has up to twice the room of what is in it.
+    // A buffer's capacity is up to twice the length of its content.
     eventually("those that gave way", given_up, |count| *count >= 33 - 8).await;
     let held = figure(&server, "unfinishedBytes").await;
     assert!((1..=BUDGET).contains(&held), "{held}");
@@ -84,7 +83,7 @@ async fn unfinished_messages_share_one_budget_and_the_oldest_gives_way() {
     read.expect("text");
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
 
-    // Whole messages go through all the while, of whatever length.
+    // Complete messages of any length pass in the meantime.
     let published = post(server.url("/api/topics/b"), "text/plain", vec![b'y'; BODY]).await;
     assert_eq!(published.status, StatusCode::OK, "{}", published.text());
     let mut client = StompClient::connect(&server).await;
@@ -97,7 +96,7 @@ async fn unfinished_messages_share_one_budget_and_the_oldest_gives_way() {
     eventually("the memory back", held, |bytes| *bytes == 0).await;
 }
 
-/// Bytes of memory that a process has at its hands.
+/// Returns the resident memory of the server's process in bytes.
 fn resident(server: &Carillon) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", server.process_id()));
     let status = status.expect("the server runs");
@@ -109,7 +108,7 @@ fn resident(server: &Carillon) -> u64 {
             .expect("a number")
 }
 
-/// Asks, and reads no more than the beginning of the answer.
+/// Sends a request and reads only the beginning of the response.
 async fn unread(address: SocketAddr, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4_096).expect("a small buffer");
@@ -130,7 +129,7 @@ async fn unread(address: SocketAddr, path: &str) -> TcpStream {
 }
 
 #[tokio::test]
-async fn answers_that_nobody_reads_take_little_memory() {
+async fn unread_responses_use_little_memory() {
     const READERS: u64 = 30;
     /// A body of control characters is six times as long in JSON.
     const MEGABYTE: usize = 1_000_000;
@@ -170,9 +169,9 @@ async fn answers_that_nobody_reads_take_little_memory() {
     assert_eq!(list["more"], true);
 }
 
-/// The allocator gives back what was freed within ten seconds or so.
+/// The allocator returns freed memory to the system within about ten seconds.
 #[tokio::test]
-async fn an_idle_server_gives_its_memory_back() {
+async fn an_idle_server_returns_its_memory() {
     const MEGABYTE: u64 = 1_000_000;
     const TOPICS: usize = 100;
     let server = Carillon::start().await;
@@ -180,7 +179,7 @@ async fn an_idle_server_gives_its_memory_back() {
     let before = resident(&server);
     for topic in 0..TOPICS {
         let name = format!("t.{topic}");
-        // Small ones between the large ones, which hold on to the pages of those.
+        // The small messages between the large ones keep the pages of memory partly in use.
         let frames = [
             Frame::publication(&name, vec![b'x'; 1_000])
                 .encode()

@@ -1,4 +1,4 @@
-//! Mosquitto's clients for the command line, in each version that they know.
+//! Mosquitto's command-line clients, in each of their MQTT versions.
 
 use harness::Carillon;
 use harness::deadline::eventually;
@@ -7,11 +7,11 @@ use harness::mosquitto::{
 };
 
 #[tokio::test]
-async fn they_publish_and_subscribe_at_each_qos() {
+async fn mosquitto_clients_publish_and_subscribe_at_each_qos() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in VERSIONS {
         let topic = format!("live/{version}");
-        // It comes at once, and so tells that the subscription is there.
+        // A retained message arrives with the subscription, which shows that the subscription exists.
         publish(&server, version, &["-t", &topic, "-m", "ready", "-r"]).await;
         let options = ["-t", "live/#", "-q", "2", "-F", "%t %q %r %p"];
         let listener = Listener::start(&server, version, &options).await;
@@ -27,7 +27,7 @@ async fn they_publish_and_subscribe_at_each_qos() {
 }
 
 #[tokio::test]
-async fn a_session_keeps_what_they_miss() {
+async fn a_session_of_mosquitto_sub_keeps_missed_messages() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in VERSIONS {
         let mut session = vec!["-i", "sleeper", "-q", "1", "-t", "missed/#"];
@@ -45,7 +45,7 @@ async fn a_session_keeps_what_they_miss() {
 }
 
 #[tokio::test]
-async fn what_they_retain_is_there_later_and_can_be_cleared() {
+async fn messages_retained_by_mosquitto_pub_are_kept_until_cleared() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in VERSIONS {
         for (topic, body) in [("kept/1", "one"), ("kept/2", "two")] {
@@ -71,7 +71,7 @@ async fn what_they_retain_is_there_later_and_can_be_cleared() {
 }
 
 #[tokio::test]
-async fn properties_of_5_0_arrive() {
+async fn properties_of_5_0_arrive_at_mosquitto_sub() {
     let server = Carillon::with_mqtt(&[]).await;
     let options = [
         "-t",
@@ -110,7 +110,7 @@ async fn properties_of_5_0_arrive() {
 }
 
 #[tokio::test]
-async fn a_will_of_theirs_is_said() {
+async fn a_will_of_mosquitto_sub_is_published() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in VERSIONS {
         publish(&server, version, &["-t", "will", "-m", "ready", "-r"]).await;
@@ -132,7 +132,7 @@ async fn a_will_of_theirs_is_said() {
 }
 
 #[tokio::test]
-async fn a_file_goes_through_whole_and_lines_one_by_one() {
+async fn mosquitto_pub_sends_a_file_whole_and_lines_separately() {
     let server = Carillon::with_mqtt(&[]).await;
     let subscription = ["-i", "lines", "-c", "-q", "1", "-t", "lines"];
     subscribe(&server, "mqttv311", &[&subscription[..], &["-E"]].concat()).await;
@@ -155,12 +155,12 @@ async fn a_file_goes_through_whole_and_lines_one_by_one() {
     assert_eq!(lines[1..], vec!["again"; 20]);
 }
 
-/// With its defaults the bridge has a will and publications below `$SYS`, which nobody but the broker may publish to.
+/// With its defaults the bridge has a will and publications below `$SYS`, which only the broker may publish to.
 #[tokio::test]
-async fn its_bridge_joins_two_brokers() {
+async fn a_mosquitto_bridge_connects_two_brokers() {
     for (own, version) in VERSIONS.into_iter().zip(["mqttv31", "mqttv311", "mqttv50"]) {
         let server = Carillon::with_mqtt(&[]).await;
-        // It comes with the bridge's SUBSCRIBE, and so tells that the bridge is there.
+        // A retained message arrives with the bridge's SUBSCRIBE, which shows that the bridge is connected.
         publish(&server, own, &["-t", "a/ready", "-m", "ready", "-r"]).await;
         let bridge = Bridge::start(server.mqtt_address().await, version, "a/# both 1");
         bridge.listens().await;
@@ -174,7 +174,7 @@ async fn its_bridge_joins_two_brokers() {
         let lines = eventually("the message from there", lines, |lines| lines.len() == 2).await;
         assert_eq!(lines, ["a/ready ready", "a/x from there"], "{version}");
 
-        // The next to arrive there is this one: the bridge's own message did not come back.
+        // The next message to arrive is this one: the bridge's own message did not come back.
         let retained = ["-t", "a/kept", "-m", "kept", "-q", "1", "-r"];
         publish(&server, own, &retained).await;
         let lines = || async { there.lines() };
@@ -184,7 +184,7 @@ async fn its_bridge_joins_two_brokers() {
             ["a/ready ready", "a/x from there", "a/kept kept"],
             "{version}"
         );
-        // And it is retained there as it is here.
+        // The message is retained at both brokers.
         let late = ["-t", "a/kept", "-C", "1", "-F", "%r %p"];
         assert_eq!(
             subscribe_at(bridge.address(), own, &late).await,

@@ -1,4 +1,4 @@
-//! MQTT: how a connection begins.
+//! MQTT: CONNECT, CONNACK and the keep alive.
 
 use harness::Carillon;
 use harness::mqtt::property::{
@@ -8,7 +8,7 @@ use harness::mqtt::property::{
 use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version, sealed};
 
 #[tokio::test]
-async fn each_version_is_answered_in_its_own_form() {
+async fn connack_has_the_form_of_the_version() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let connect = Connect {
@@ -24,7 +24,7 @@ async fn each_version_is_answered_in_its_own_form() {
 }
 
 #[tokio::test]
-async fn the_http_port_speaks_it_too() {
+async fn the_http_port_accepts_the_protocol_too() {
     let server = Carillon::start().await;
     for version in Version::ALL {
         let client = MqttClient::over_tcp(server.address(), version).await;
@@ -38,7 +38,7 @@ async fn the_http_port_speaks_it_too() {
 }
 
 #[tokio::test]
-async fn a_client_without_an_identifier_is_given_one() {
+async fn a_client_without_an_identifier_gets_one() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut assigned = Vec::new();
     for _ in 0..2 {
@@ -65,19 +65,19 @@ async fn a_lasting_session_of_3_1_1_needs_an_identifier() {
 }
 
 #[tokio::test]
-async fn an_unknown_version_is_told_so_before_the_end() {
+async fn an_unknown_version_is_refused_with_connack() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::open(&server, Version::V3_1_1).await;
     let connect = [b"\0\x04MQTT\x06\x02\0\0\0\0\x01c".as_slice()].concat();
     client.send_bytes(sealed(0x10, &connect)).await;
     let answer = client.rest().await;
     assert_eq!(answer.first(), Some(&0x20), "a CONNACK: {answer:?}");
-    // Of 5.0, or of versions before it.
+    // The code of 5.0, or that of earlier versions.
     assert!([0x84, 1].contains(&answer[3]), "{answer:?}");
 }
 
 #[tokio::test]
-async fn another_protocol_is_no_mqtt() {
+async fn another_protocol_name_is_refused() {
     let server = Carillon::with_mqtt(&[]).await;
     for (first, rest) in [
         (0x10, b"\0\x04HTTP\x04\x02\0\0\0\0".as_slice()),
@@ -87,14 +87,14 @@ async fn another_protocol_is_no_mqtt() {
         let mut client = MqttClient::open(&server, Version::V3_1_1).await;
         client.send_bytes(sealed(first, rest)).await;
         let answer = client.rest().await;
-        // "MAY send a CONNACK" ([MQTT-3.1.2-1] of 5.0); nothing else.
+        // "MAY send a CONNACK" ([MQTT-3.1.2-1] of 5.0), and no other packet.
         assert!([None, Some(&0x20)].contains(&answer.first()), "{answer:?}");
     }
     MqttClient::connect(&server, Version::V5, "others go on").await;
 }
 
 #[tokio::test]
-async fn whatever_comes_first_but_connect_ends_the_connection() {
+async fn a_first_packet_other_than_connect_ends_the_connection() {
     let server = Carillon::with_mqtt(&[]).await;
     for packet in [
         Packet::new(Kind::Pingreq),
@@ -105,7 +105,7 @@ async fn whatever_comes_first_but_connect_ends_the_connection() {
         for version in Version::ALL {
             let mut client = MqttClient::open(&server, version).await;
             client.send(&packet).await;
-            // [MQTT-3.1.0-1]; nothing has said the version in which a word could be.
+            // [MQTT-3.1.0-1]; the version is unknown, so there is no form for a reason.
             assert_eq!(client.rest().await, b"", "{packet:?}");
         }
     }
@@ -124,7 +124,7 @@ async fn a_second_connect_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn an_authentication_method_is_refused_for_there_is_none() {
+async fn an_authentication_method_is_refused() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::open(&server, Version::V5).await;
     let connect = Connect::new(Version::V5, "c")
@@ -147,14 +147,14 @@ async fn auth_without_a_method_in_connect_is_an_error() {
     client.send(&auth).await;
     let disconnect = client.packet().await;
     assert_eq!(disconnect.kind, Kind::Disconnect, "{disconnect:?}");
-    // [MQTT-4.12.1-1] has it for a protocol error, and table 2-6 a code for such methods.
+    // [MQTT-4.12.1-1] defines a protocol error, and table 2-6 has a code for such methods.
     let reason = disconnect.reason();
     assert!([0x82, 0x8C].contains(&reason), "{disconnect:?}");
     assert_eq!(client.next().await, None);
 }
 
 #[tokio::test]
-async fn who_is_silent_for_longer_than_agreed_is_sent_away() {
+async fn a_client_that_exceeds_its_keep_alive_is_disconnected() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let connect = Connect {
@@ -162,13 +162,13 @@ async fn who_is_silent_for_longer_than_agreed_is_sent_away() {
             ..Connect::new(version, "silent")
         };
         let (client, _) = MqttClient::connect_with(&server, &connect).await;
-        // [MQTT-3.1.2-22]: one and a half times.
+        // [MQTT-3.1.2-22]: one and a half times the keep alive.
         client.is_sent_away(0x8D).await;
     }
 }
 
 #[tokio::test]
-async fn the_server_may_ask_for_a_shorter_keep_alive() {
+async fn the_server_can_set_a_shorter_keep_alive() {
     let server = Carillon::with_mqtt(&["--keep-alive", "1"]).await;
     for asked in [0, 600] {
         let connect = Connect {
@@ -177,13 +177,13 @@ async fn the_server_may_ask_for_a_shorter_keep_alive() {
         };
         let (client, connack) = MqttClient::connect_with(&server, &connect).await;
         assert_eq!(connack.number(SERVER_KEEP_ALIVE), Some(1), "{connack:?}");
-        // [MQTT-3.1.2-21]: that one counts.
+        // [MQTT-3.1.2-21]: the server's value applies.
         client.is_sent_away(0x8D).await;
     }
 }
 
 #[tokio::test]
-async fn a_payload_is_held_to_its_promise_where_that_is_asked_for() {
+async fn payloads_are_checked_against_their_format_if_configured() {
     let promise = Packet::publication("a", b"\xFF".as_slice(), 1).with(PAYLOAD_FORMAT, 1);
     // Payload format invalid; 5.0, 3.3.2.3.2 makes the check optional.
     for (options, reasons) in [(&[][..], &[0, 0x10][..]), (&["--check-payloads"], &[0x99])] {
@@ -195,7 +195,7 @@ async fn a_payload_is_held_to_its_promise_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_why_in_words() {
+async fn a_refusal_has_a_reason_string() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::connect(&server, Version::V5, "c").await;
     client.send_bytes(sealed(0x82, b"\0\x01\0")).await;
@@ -205,7 +205,7 @@ async fn a_refusal_says_why_in_words() {
 }
 
 #[tokio::test]
-async fn connect_may_arrive_byte_by_byte_or_with_all_that_follows() {
+async fn connect_may_arrive_byte_by_byte_or_with_later_packets() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let stream = [

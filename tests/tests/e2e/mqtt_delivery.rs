@@ -1,10 +1,10 @@
-//! MQTT: delivery at each quality of service, flow control, and what is sent again.
+//! MQTT: delivery at each quality of service, flow control, and retransmission.
 
 use harness::Carillon;
 use harness::mqtt::property::RECEIVE_MAXIMUM;
 use harness::mqtt::{Connect, DUP, Kind, MqttClient, Packet, Version, forget};
 
-/// In which what is sent again is told apart from what is new.
+/// In these versions a packet that is sent again has the DUP flag.
 const LASTING: [Version; 2] = [Version::V3_1_1, Version::V5];
 
 #[tokio::test]
@@ -26,11 +26,11 @@ async fn a_message_has_the_lower_qos_of_publication_and_subscription() {
 }
 
 #[tokio::test]
-async fn identifiers_of_both_directions_are_apart() {
+async fn packet_identifiers_of_both_directions_are_independent() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut client = MqttClient::subscriber(&server, version, "a", 2).await;
-        // Several at once, and the server's own in between.
+        // Several at once, with the server's own packets in between.
         for id in 1..=20 {
             let publish = Packet::publication("a", id.to_string(), 2).numbered(id);
             client.send(&publish).await;
@@ -45,7 +45,7 @@ async fn identifiers_of_both_directions_are_apart() {
 }
 
 #[tokio::test]
-async fn what_is_published_twice_with_qos_2_is_delivered_once() {
+async fn a_publish_of_qos_2_sent_twice_is_delivered_once() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut consumer = MqttClient::subscriber(&server, version, "a", 2).await;
@@ -56,7 +56,7 @@ async fn what_is_published_twice_with_qos_2_is_delivered_once() {
         producer.send(&publish.clone().flagged(DUP)).await;
         producer.answer(Kind::Pubrec, 7).await;
         producer.release(7).await;
-        // From then on the identifier stands for another message.
+        // From then on the identifier is free for another message.
         producer
             .send(&Packet {
                 body: b"two".into(),
@@ -71,7 +71,7 @@ async fn what_is_published_twice_with_qos_2_is_delivered_once() {
 }
 
 #[tokio::test]
-async fn what_is_published_twice_with_qos_2_over_two_connections_is_delivered_once() {
+async fn a_publish_of_qos_2_sent_over_two_connections_is_delivered_once() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in LASTING {
         let mut consumer = MqttClient::subscriber(&server, version, "a", 2).await;
@@ -92,14 +92,14 @@ async fn what_is_published_twice_with_qos_2_over_two_connections_is_delivered_on
 }
 
 #[tokio::test]
-async fn a_release_of_nothing_is_completed_and_told_so() {
+async fn a_pubrel_without_a_message_gets_pubcomp() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut client = MqttClient::anyone(&server, version).await;
         let pubrel = Packet::acknowledgement(Kind::Pubrel, 9);
         client.send(&pubrel).await;
         let pubcomp = client.answer(Kind::Pubcomp, 9).await;
-        // Packet identifier not found; that is no error (5.0, 3.7.2.1).
+        // Packet identifier not found, which is not an error (5.0, 3.7.2.1).
         let expected = if version == Version::V5 { 0x92 } else { 0 };
         assert_eq!(pubcomp.reason(), expected, "{version:?}");
         client.ping().await;
@@ -107,7 +107,7 @@ async fn a_release_of_nothing_is_completed_and_told_so() {
 }
 
 #[tokio::test]
-async fn what_was_not_acknowledged_comes_again_in_its_order_with_dup() {
+async fn unacknowledged_messages_are_sent_again_in_order_with_dup() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in LASTING {
         for qos in [1, 2] {
@@ -122,7 +122,7 @@ async fn what_was_not_acknowledged_comes_again_in_its_order_with_dup() {
             while first.len() < 4 {
                 first.push(consumer.delivery().await);
             }
-            // One in the middle: it alone is gone.
+            // Acknowledges one message in the middle; only this one is not sent again.
             consumer.acknowledge(&first[1]).await;
             consumer.leave().await;
             producer.publish("a", "5", qos).await;
@@ -142,7 +142,7 @@ async fn what_was_not_acknowledged_comes_again_in_its_order_with_dup() {
 }
 
 #[tokio::test]
-async fn what_was_received_but_not_completed_is_released_again() {
+async fn a_received_but_incomplete_message_gets_pubrel_again() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in LASTING {
         let connect = Connect::lasting(version, &format!("consumer of {version:?}"));
@@ -167,7 +167,7 @@ async fn what_was_received_but_not_completed_is_released_again() {
 }
 
 #[tokio::test]
-async fn no_more_is_sent_than_the_client_can_receive() {
+async fn the_receive_maximum_of_the_client_is_respected() {
     const MAXIMUM: u32 = 3;
     let server = Carillon::with_mqtt(&[]).await;
     for qos in [1, 2] {
@@ -183,7 +183,7 @@ async fn no_more_is_sent_than_the_client_can_receive() {
         for _ in 0..MAXIMUM {
             unacknowledged.push(consumer.delivery().await);
         }
-        // Whoever counted wrong would have sent the fourth by now.
+        // The PINGRESP comes after any fourth message that a server with a wrong count had sent.
         consumer.ping().await;
         assert_eq!(consumer.waiting(), 0, "[MQTT-3.3.4-9]");
         let mut seen = Vec::new();
@@ -201,7 +201,7 @@ async fn no_more_is_sent_than_the_client_can_receive() {
 }
 
 #[tokio::test]
-async fn who_sends_more_than_the_server_can_receive_is_sent_away() {
+async fn a_client_that_exceeds_the_receive_maximum_is_disconnected() {
     let server = Carillon::with_mqtt(&[]).await;
     let connect = Connect::anyone(Version::V5);
     let (mut client, connack) = MqttClient::connect_with(&server, &connect).await;
@@ -225,7 +225,7 @@ async fn who_sends_more_than_the_server_can_receive_is_sent_away() {
 }
 
 #[tokio::test]
-async fn a_message_of_a_megabyte_goes_through_at_each_qos() {
+async fn a_message_of_a_megabyte_arrives_at_each_qos() {
     let server = Carillon::with_mqtt(&[]).await;
     let body = "x".repeat(1_000_000);
     for version in Version::ALL {
@@ -258,9 +258,10 @@ async fn a_thousand_messages_arrive_in_their_order() {
     }
 }
 
-/// With the rule `block` a publisher waits for those who lie behind; what it is waited for itself is heard.
+/// With the rule `block` a publisher waits for slow subscribers. The server still reads the acknowledgements for which
+/// the publisher itself is the slow subscriber.
 #[tokio::test]
-async fn who_waits_for_its_own_acknowledgements_is_heard() {
+async fn acknowledgements_of_a_blocked_publisher_are_read() {
     const COUNT: usize = 50;
     let server = Carillon::with_mqtt(&["--overflow", "block", "--lag", "10"]).await;
     for qos in 1..3 {

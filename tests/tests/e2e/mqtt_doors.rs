@@ -1,4 +1,4 @@
-//! MQTT beside STOMP and HTTP: the same topics and queues, and headers that are properties.
+//! MQTT with STOMP and HTTP: the same topics and queues, and headers that correspond to properties.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -19,7 +19,7 @@ fn unix_ms() -> u64 {
     milliseconds.try_into().expect("not so far ahead")
 }
 
-/// A message of MQTT with everything that has a counterpart.
+/// Returns a message of MQTT with all properties that have a counterpart.
 fn publication() -> Packet {
     Packet::publication("finance/stock/market", "90", 1)
         .with(CONTENT_TYPE, "application/json")
@@ -30,7 +30,7 @@ fn publication() -> Packet {
         .with(USER_PROPERTY, ("size", "3"))
 }
 
-/// The same, of STOMP.
+/// Returns the same message as a STOMP frame.
 fn frame() -> Frame {
     Frame::publication("finance.stock.market", "90")
         .with("content-type", "application/json")
@@ -42,7 +42,7 @@ fn frame() -> Frame {
 }
 
 #[tokio::test]
-async fn what_mqtt_publishes_is_a_message_of_stomp_with_its_headers() {
+async fn an_mqtt_message_arrives_over_stomp_with_its_headers() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut stomp = StompClient::connect(&server).await;
     stomp.subscribe("0", "finance.>", &[]).await;
@@ -67,7 +67,7 @@ async fn what_mqtt_publishes_is_a_message_of_stomp_with_its_headers() {
 }
 
 #[tokio::test]
-async fn what_stomp_sends_is_a_message_of_mqtt_with_its_properties() {
+async fn a_stomp_message_arrives_over_mqtt_with_its_properties() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::subscriber(&server, Version::V5, "finance/#", 1).await;
     let mut old = MqttClient::subscriber(&server, Version::V3_1_1, "finance/#", 2).await;
@@ -90,7 +90,7 @@ async fn what_stomp_sends_is_a_message_of_mqtt_with_its_properties() {
 }
 
 #[tokio::test]
-async fn http_and_its_events_are_on_the_same_topics() {
+async fn http_and_its_event_streams_use_the_same_topics() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut events = EventStream::open(server.url("/api/topics/finance.%3E/events")).await;
     let mut client = MqttClient::subscriber(&server, Version::V5, "finance/#", 1).await;
@@ -146,7 +146,7 @@ async fn stomp_and_http_can_retain_too() {
             (body, true)
         );
     }
-    // And they can clear it.
+    // Both can also clear it.
     stomp
         .request(Frame::publication("by.stomp", "").with("retain", "true"))
         .await;
@@ -156,7 +156,7 @@ async fn stomp_and_http_can_retain_too() {
 }
 
 #[tokio::test]
-async fn what_mqtt_retains_is_the_last_image_for_others() {
+async fn a_message_retained_by_mqtt_is_the_last_image_for_other_protocols() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut producer = MqttClient::anyone(&server, Version::V3_1_1).await;
     producer
@@ -170,7 +170,7 @@ async fn what_mqtt_retains_is_the_last_image_for_others() {
 }
 
 #[tokio::test]
-async fn a_request_of_mqtt_is_answered_by_stomp_and_the_other_way_round() {
+async fn requests_are_answered_between_mqtt_and_stomp() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut mqtt = MqttClient::subscriber(&server, Version::V5, "answers/here", 1).await;
     let mut stomp = StompClient::connect(&server).await;
@@ -204,7 +204,7 @@ async fn a_request_of_mqtt_is_answered_by_stomp_and_the_other_way_round() {
 }
 
 #[tokio::test]
-async fn a_queue_is_shared_by_consumers_of_both() {
+async fn a_queue_is_shared_by_consumers_of_both_protocols() {
     const COUNT: usize = 20;
     let server = Carillon::with_mqtt(&[]).await;
     let mut mqtt = MqttClient::subscriber(&server, Version::V5, "$queue/orders", 1).await;
@@ -239,7 +239,7 @@ async fn a_queue_is_shared_by_consumers_of_both() {
 }
 
 #[tokio::test]
-async fn a_group_of_mqtt_and_the_queue_of_a_virtual_topic_are_one() {
+async fn a_shared_subscription_and_the_queue_of_a_virtual_topic_are_the_same() {
     const COUNT: usize = 20;
     let server = Carillon::with_mqtt(&[]).await;
     let queue = "Consumer.G.VirtualTopic.orders";
@@ -268,7 +268,7 @@ async fn a_group_of_mqtt_and_the_queue_of_a_virtual_topic_are_one() {
 }
 
 #[tokio::test]
-async fn what_waits_in_a_queue_is_consumed_at_each_qos() {
+async fn waiting_messages_of_a_queue_are_consumed_at_each_qos() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut sender = StompClient::connect(&server).await;
     for version in Version::ALL {
@@ -284,7 +284,7 @@ async fn what_waits_in_a_queue_is_consumed_at_each_qos() {
 }
 
 #[tokio::test]
-async fn what_mqtt_did_not_acknowledge_goes_to_a_consumer_of_stomp() {
+async fn messages_unacknowledged_over_mqtt_go_to_a_stomp_consumer() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut mqtt = MqttClient::subscriber(&server, Version::V3_1_1, "$queue/orders", 1).await;
     mqtt.publish("$queue/orders", "left behind", 1).await;
@@ -297,7 +297,7 @@ async fn what_mqtt_did_not_acknowledge_goes_to_a_consumer_of_stomp() {
 }
 
 #[tokio::test]
-async fn names_that_only_one_side_can_write_are_the_same_topic_on_both() {
+async fn names_that_one_protocol_must_escape_are_the_same_topic() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut stomp = StompClient::connect(&server).await;
     let mut mqtt = MqttClient::anyone(&server, Version::V5).await;
@@ -318,7 +318,7 @@ async fn names_that_only_one_side_can_write_are_the_same_topic_on_both() {
 }
 
 #[tokio::test]
-async fn the_overview_counts_its_connections() {
+async fn the_overview_counts_mqtt_connections() {
     let server = Carillon::with_mqtt(&[]).await;
     let _client = MqttClient::subscriber(&server, Version::V5, "a", 1).await;
     let figures = get(server.url("/api/figures")).await.json();

@@ -1,4 +1,4 @@
-//! MQTT: what is no MQTT ends the connection that sent it, with a reason in 5.0, and no other.
+//! MQTT: malformed input ends only the connection that sent it; in 5.0 with a reason code.
 
 use harness::Carillon;
 use harness::mqtt::property::{MESSAGE_EXPIRY, TOPIC_ALIAS};
@@ -8,13 +8,13 @@ const MALFORMED: u8 = 0x81;
 const PROTOCOL_ERROR: u8 = 0x82;
 const ALIAS_INVALID: u8 = 0x94;
 
-/// Behind a topic or an identifier there are properties in 5.0 only.
+/// Only in 5.0 the fields of `before` are followed by properties.
 fn without_properties(version: Version, before: &[u8], behind: &[u8]) -> Vec<u8> {
     let properties: &[u8] = if version == Version::V5 { b"\0" } else { b"" };
     [before, properties, behind].concat()
 }
 
-/// Wrong in all versions, and the reason that 5.0 gives.
+/// Returns faults in all versions, with the reason code of 5.0.
 fn faults(version: Version) -> Vec<(&'static str, Vec<u8>, u8)> {
     let of = |first, before: &[u8], behind: &[u8]| {
         sealed(first, &without_properties(version, before, behind))
@@ -59,7 +59,7 @@ fn faults(version: Version) -> Vec<(&'static str, Vec<u8>, u8)> {
 }
 
 #[tokio::test]
-async fn what_is_malformed_is_answered_with_its_reason_and_others_go_on() {
+async fn malformed_packets_end_only_their_connection_with_a_reason() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut bystander = MqttClient::subscriber(&server, Version::V5, "bystander", 1).await;
     for version in Version::ALL {
@@ -75,7 +75,7 @@ async fn what_is_malformed_is_answered_with_its_reason_and_others_go_on() {
 }
 
 #[tokio::test]
-async fn flags_that_are_reserved_are_malformed_since_3_1_1() {
+async fn wrong_reserved_flags_are_malformed_since_3_1_1() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in [Version::V3_1_1, Version::V5] {
         for (first, rest) in [
@@ -91,7 +91,7 @@ async fn flags_that_are_reserved_are_malformed_since_3_1_1() {
 }
 
 #[tokio::test]
-async fn what_only_5_0_knows_has_its_faults_too() {
+async fn malformed_fields_of_5_0_have_their_reasons() {
     let server = Carillon::with_mqtt(&[]).await;
     let publication = || Packet::publication("a", "x", 0);
     let expiry = publication().with(MESSAGE_EXPIRY, 1);
@@ -154,7 +154,7 @@ async fn what_only_5_0_knows_has_its_faults_too() {
 }
 
 #[tokio::test]
-async fn nothing_behind_a_fault_is_done_and_all_before_it_is() {
+async fn packets_before_a_fault_are_processed_and_later_ones_are_not() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut watcher = MqttClient::subscriber(&server, version, "a", 1).await;
@@ -179,15 +179,15 @@ async fn nothing_behind_a_fault_is_done_and_all_before_it_is() {
 }
 
 #[tokio::test]
-async fn a_connect_that_is_malformed_is_refused_or_closed() {
+async fn a_malformed_connect_is_refused_or_closed() {
     let server = Carillon::with_mqtt(&[]).await;
-    // A will of QoS 3.
+    // A will with QoS 3.
     let mut bytes = Connect::new(Version::V5, "c").encode();
     bytes[9] |= 4 | 3 << 3;
     let mut client = MqttClient::open(&server, Version::V5).await;
     client.send_bytes(bytes).await;
     let answer = client.rest().await;
-    // "MAY send a CONNACK": 4.13.1.
+    // "MAY send a CONNACK" (4.13.1).
     assert!(answer.is_empty() || answer[3] == MALFORMED, "{answer:?}");
     MqttClient::connect(&server, Version::V5, "others go on").await;
 }

@@ -1,4 +1,4 @@
-//! MQTT: the limits that the command line sets, what clients are told of them, and what happens at them.
+//! MQTT: the limits set on the command line, their values in CONNACK, and their effects.
 
 use harness::Carillon;
 use harness::mqtt::property::{
@@ -10,10 +10,10 @@ use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version, Will};
 const V5: Version = Version::V5;
 
 #[tokio::test]
-async fn a_session_lasts_no_longer_than_the_server_keeps_any() {
+async fn the_server_limits_the_session_expiry() {
     let server = Carillon::with_mqtt(&["--session-expiry", "1"]).await;
     let mut watcher = MqttClient::subscriber(&server, V5, "will", 1).await;
-    // A will waits no longer than the session lives, so it tells the end.
+    // A will is published at the end of the session at the latest, so it marks this end.
     let will = Will::new("will", "expired").with(WILL_DELAY, 600);
     let connect = Connect::lasting(V5, "c").willing(will);
     let (client, connack) = MqttClient::connect_with(&server, &connect).await;
@@ -25,7 +25,7 @@ async fn a_session_lasts_no_longer_than_the_server_keeps_any() {
 }
 
 #[tokio::test]
-async fn who_asks_for_less_gets_what_it_asked_for() {
+async fn a_shorter_session_expiry_of_the_client_is_kept() {
     let server = Carillon::with_mqtt(&["--session-expiry", "600"]).await;
     for asked in [0, 600] {
         let connect = Connect::anyone(V5).with(SESSION_EXPIRY, asked);
@@ -36,7 +36,7 @@ async fn who_asks_for_less_gets_what_it_asked_for() {
 }
 
 #[tokio::test]
-async fn a_keep_alive_that_is_short_enough_is_the_clients_to_choose() {
+async fn a_keep_alive_below_the_limit_is_accepted() {
     let server = Carillon::with_mqtt(&["--keep-alive", "600"]).await;
     for (asked, expected) in [(0, 600), (601, 600), (600, 600), (60, 60)] {
         let connect = Connect {
@@ -50,7 +50,7 @@ async fn a_keep_alive_that_is_short_enough_is_the_clients_to_choose() {
 }
 
 #[tokio::test]
-async fn no_more_is_under_way_to_a_client_than_the_server_allows() {
+async fn the_server_limits_the_messages_in_flight_to_a_client() {
     const COUNT: usize = 7;
     let server = Carillon::with_mqtt(&["--max-inflight", "2"]).await;
     for version in Version::ALL {
@@ -61,7 +61,7 @@ async fn no_more_is_under_way_to_a_client_than_the_server_allows() {
                 producer.publish("a", &number.to_string(), qos).await;
             }
             let first = [consumer.delivery().await, consumer.delivery().await];
-            // Whoever counted wrong would have sent the third by now.
+            // The PINGRESP comes after any third message that a server with a wrong count had sent.
             consumer.ping().await;
             assert_eq!(consumer.waiting(), 0, "{version:?}, QoS {qos}");
             for message in &first {
@@ -76,7 +76,7 @@ async fn no_more_is_under_way_to_a_client_than_the_server_allows() {
 }
 
 #[tokio::test]
-async fn a_client_may_have_as_much_under_way_as_it_is_told() {
+async fn a_client_may_use_the_receive_maximum_of_the_server() {
     let server = Carillon::with_mqtt(&["--receive-maximum", "3"]).await;
     let (mut client, connack) = MqttClient::connect_with(&server, &Connect::anyone(V5)).await;
     assert_eq!(connack.number(RECEIVE_MAXIMUM), Some(3), "{connack:?}");
@@ -85,7 +85,7 @@ async fn a_client_may_have_as_much_under_way_as_it_is_told() {
         client.send(&publish(id)).await;
         client.answer(Kind::Pubrec, id).await;
     }
-    // What is complete does not count any more.
+    // A completed exchange does not count any more.
     client.release(2).await;
     client.send(&publish(4)).await;
     client.answer(Kind::Pubrec, 4).await;
@@ -95,7 +95,7 @@ async fn a_client_may_have_as_much_under_way_as_it_is_told() {
 }
 
 #[tokio::test]
-async fn aliases_are_taken_up_to_the_number_that_is_told() {
+async fn topic_aliases_are_accepted_up_to_the_maximum() {
     for maximum in [0, 2] {
         let server = Carillon::with_mqtt(&["--topic-aliases", &maximum.to_string()]).await;
         let (mut client, connack) = MqttClient::connect_with(&server, &Connect::anyone(V5)).await;
@@ -117,7 +117,7 @@ async fn aliases_are_taken_up_to_the_number_that_is_told() {
 }
 
 #[tokio::test]
-async fn who_asks_for_it_is_told_where_responses_may_go() {
+async fn response_information_is_sent_on_request() {
     let server = Carillon::with_mqtt(&[]).await;
     let asking = || Connect::anyone(V5).with(REQUEST_RESPONSE_INFORMATION, 1);
     let (mut requester, connack) = MqttClient::connect_with(&server, &asking()).await;

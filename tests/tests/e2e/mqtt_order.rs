@@ -1,5 +1,5 @@
-//! MQTT: producers of both protocols and subscribers of all kinds, over real sockets: what one producer
-//! published stays in its order, and all see one order of a topic. Clients go and come back in between.
+//! MQTT: producers of both protocols and subscribers of all kinds over real sockets. The messages of each producer stay
+//! in order, and all subscribers see one order of a topic, also clients that disconnect and reconnect.
 
 use harness::Carillon;
 use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version};
@@ -11,17 +11,17 @@ const PER_PRODUCER: usize = 150;
 const ALL: usize = PRODUCERS * PER_PRODUCER;
 const TOPICS: [&str; 2] = ["order/a", "order/b"];
 
-/// Topic, as STOMP writes it, and `PRODUCER:NUMBER`.
+/// The topic in the syntax of STOMP, and `PRODUCER:NUMBER`.
 type Seen = (String, String);
 
-/// To both topics in turns, some more to one of them.
+/// Alternates between the topics, with more messages to one of them.
 fn topic(number: usize) -> &'static str {
     TOPICS[usize::from(number.is_multiple_of(3))]
 }
 
 async fn produce_with_mqtt(mut client: MqttClient, producer: usize) {
-    // Many at once, with one QoS and the other: the order is that of the packets. Not with QoS 0, of which
-    // those who come and go would miss some.
+    // Many at once, with alternating QoS: the order is that of the packets. QoS 0 is not used, because clients that
+    // reconnect would miss such messages.
     for first in (0..PER_PRODUCER).step_by(10) {
         let mut bytes = Vec::new();
         let mut sent = Vec::new();
@@ -76,8 +76,8 @@ async fn listen_with_stomp(mut client: StompClient) -> Vec<Seen> {
     seen
 }
 
-/// Goes and comes back now and then: in the middle of what it was sent, by taking itself over or after
-/// its connection broke. What comes again is the same as before, and is counted once.
+/// Disconnects and reconnects at times: between deliveries, by a takeover or after a broken connection. A message that
+/// is delivered again is unchanged, and is counted once.
 async fn listen_in_and_out(server: &Carillon, connect: Connect, qos: u8) -> Vec<Seen> {
     let (mut client, _) = MqttClient::connect_with(server, &connect).await;
     client.subscribe("order/#", qos).await;
@@ -86,7 +86,7 @@ async fn listen_in_and_out(server: &Carillon, connect: Connect, qos: u8) -> Vec<
     while seen.len() < ALL {
         let message = client.packet().await;
         if message.kind == Kind::Pubrel {
-            // Of the connection before.
+            // A packet of the previous connection.
             let pubcomp = Packet::acknowledgement(Kind::Pubcomp, message.id);
             client.send(&pubcomp).await;
             continue;
@@ -99,7 +99,7 @@ async fn listen_in_and_out(server: &Carillon, connect: Connect, qos: u8) -> Vec<
         }
         rounds += 1;
         if rounds % 41 == 0 {
-            // It was seen, and the server does not know.
+            // Received, but not acknowledged.
             if rounds % 2 == 0 {
                 drop(client);
                 (client, _) = MqttClient::connect_with(server, &connect).await;
@@ -160,7 +160,7 @@ async fn produce(server: &Carillon) {
 }
 
 #[tokio::test]
-async fn all_subscribers_see_one_order_at_each_qos_and_each_producers_own() {
+async fn all_subscribers_see_one_order_at_each_qos() {
     let server = Carillon::with_mqtt(&[]).await;
     let listening = subscribers(&server).await;
     let lasting = Connect::lasting(Version::V5, "in and out, 1");
@@ -169,7 +169,7 @@ async fn all_subscribers_see_one_order_at_each_qos_and_each_producers_own() {
         listen_in_and_out(&server, lasting, 1),
         listen_in_and_out(&server, older, 2),
         async {
-            // Both are subscribed when their sessions are there.
+            // Both clients are subscribed once their sessions exist.
             harness::deadline::eventually(
                 "both subscribed",
                 || subscriptions(&server),

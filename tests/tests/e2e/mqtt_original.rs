@@ -1,5 +1,5 @@
-//! The demo that Carillon replaces, in a real browser: pages of another origin with mqtt.js 4.3.7, which connect
-//! to Carillon by its address alone, and Carillon's own pages.
+//! The demo that Carillon replaces, in a real browser: pages of another origin with mqtt.js 4.3.7, which need only
+//! Carillon's address, together with Carillon's own pages.
 
 use harness::Carillon;
 use harness::browser::Browser;
@@ -12,14 +12,14 @@ use crate::reader::{
     LIVE, PICTURE, SQUARE, VALUES, choose, enter, figure_until, open_live, published, rows,
 };
 
-/// With the original's site, whose pages are let in.
+/// Starts a server that allows the origin of the original's site.
 async fn start() -> (Carillon, Site) {
     let site = Site::original().await;
     let server = Carillon::with(&["--allow-origin", &site.origin()]).await;
     (server, site)
 }
 
-/// Opens the original's page, which publishes or subscribes; answers with its client's id.
+/// Opens the original's page, which publishes or subscribes. Returns the id of its client.
 async fn open_original(browser: &Browser, server: &Carillon, site: &Site, task: &str) -> Value {
     open_original_at(browser, &format!("ws://{}", server.address()), site, task).await
 }
@@ -35,7 +35,7 @@ async fn open_original_at(browser: &Browser, broker: &str, site: &Site, task: &s
 }
 
 #[tokio::test]
-async fn its_console_turns_the_square_on_carillons_page() {
+async fn the_original_console_turns_the_square_on_carillons_page() {
     let (server, site) = start().await;
     let browser = Browser::start().await;
     let client = open_original(&browser, &server, &site, "publish=rect").await;
@@ -53,7 +53,7 @@ async fn its_console_turns_the_square_on_carillons_page() {
         "{client}: {rows:?}"
     );
 
-    // Each angle is 50 degrees from the one before: nothing is missing, and nothing out of order.
+    // Each angle is 50 degrees more than the one before: no message is missing or out of order.
     let angles = published(&server, "rect").await;
     let angles = angles
         .iter()
@@ -67,7 +67,7 @@ async fn its_console_turns_the_square_on_carillons_page() {
 }
 
 #[tokio::test]
-async fn its_console_redraws_the_chart_on_carillons_page() {
+async fn the_original_console_redraws_the_chart_on_carillons_page() {
     let (server, site) = start().await;
     let browser = Browser::start().await;
     open_original(&browser, &server, &site, "publish=chart").await;
@@ -82,7 +82,7 @@ async fn its_console_redraws_the_chart_on_carillons_page() {
 }
 
 #[tokio::test]
-async fn its_page_shows_what_carillons_console_publishes() {
+async fn the_original_page_shows_messages_of_carillons_console() {
     let (server, site) = start().await;
     let browser = Browser::start().await;
     for (topic, mode) in [("rect", None), ("chart", Some("Chart"))] {
@@ -113,7 +113,7 @@ async fn its_page_shows_what_carillons_console_publishes() {
 }
 
 #[tokio::test]
-async fn it_connects_over_tls_as_its_address_asks() {
+async fn the_original_connects_over_tls_if_its_address_says_so() {
     let site = Site::original().await;
     let pair = Pair::new();
     let server = pair.server(&["--allow-origin", &site.origin()]).await;
@@ -136,7 +136,7 @@ async fn it_connects_over_tls_as_its_address_asks() {
 }
 
 #[tokio::test]
-async fn pages_of_an_origin_that_is_not_allowed_are_kept_out() {
+async fn pages_of_an_origin_that_is_not_allowed_are_refused() {
     let site = Site::original().await;
     let server = Carillon::start().await;
     let browser = Browser::start().await;

@@ -1,4 +1,4 @@
-//! MQTT 5.0: what the properties of messages and connections bring about.
+//! MQTT 5.0: the effects of properties of messages and connections.
 
 use harness::Carillon;
 use harness::mqtt::property::{
@@ -11,7 +11,7 @@ use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version, Will};
 const V5: Version = Version::V5;
 
 #[tokio::test]
-async fn those_of_a_message_are_passed_on_as_they_are() {
+async fn properties_of_a_message_are_passed_on_unchanged() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::subscriber(&server, V5, "a", 2).await;
     let publish = Packet::publication("a", "鐘", 2)
@@ -44,7 +44,7 @@ async fn those_of_a_message_are_passed_on_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_request_finds_its_response() {
+async fn a_response_is_matched_to_its_request() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut responder = MqttClient::subscriber(&server, V5, "questions", 1).await;
     let mut requester = MqttClient::subscriber(&server, V5, "answers/1", 1).await;
@@ -79,14 +79,14 @@ async fn a_message_expires_and_counts_down() {
     let (mut sleeper, _) = MqttClient::connect_with(&server, &connect).await;
     let patient = sleeper.message().await;
     assert_eq!(patient.text(), "patient", "[MQTT-3.3.2-5]");
-    let left = patient.number(MESSAGE_EXPIRY).expect("it is told");
+    let left = patient.number(MESSAGE_EXPIRY).expect("it has an expiry");
     assert!(left < 600, "[MQTT-3.3.2-6]: {left}");
     let immortal = sleeper.message().await;
     assert_eq!(immortal.text(), "immortal");
     assert_eq!(immortal.number(MESSAGE_EXPIRY), None);
 }
 
-/// The server's own clock: a will that waits that long.
+/// Waits two seconds of the server's clock, with a delayed will.
 async fn two_seconds_later(server: &Carillon) {
     let mut watcher = MqttClient::subscriber(server, V5, "clock", 1).await;
     let will = Will::new("clock", "it is time").with(WILL_DELAY, 2);
@@ -97,7 +97,7 @@ async fn two_seconds_later(server: &Carillon) {
 }
 
 #[tokio::test]
-async fn a_client_may_name_a_topic_by_its_alias() {
+async fn a_client_may_use_topic_aliases() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut watcher = MqttClient::subscriber(&server, V5, "a/#", 1).await;
     let connect = Connect::anyone(V5);
@@ -137,7 +137,7 @@ async fn a_client_may_name_a_topic_by_its_alias() {
 }
 
 #[tokio::test]
-async fn the_server_names_topics_by_as_many_aliases_as_the_client_takes() {
+async fn the_server_uses_topic_aliases_up_to_the_clients_maximum() {
     const MAXIMUM: u32 = 2;
     let server = Carillon::with_mqtt(&[]).await;
     let connect = Connect::anyone(V5).with(TOPIC_ALIAS_MAXIMUM, MAXIMUM);
@@ -168,7 +168,7 @@ async fn the_server_names_topics_by_as_many_aliases_as_the_client_takes() {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_no_aliases_sees_none() {
+async fn a_client_without_topic_aliases_gets_none() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::subscriber(&server, V5, "a", 1).await;
     for _ in 0..3 {
@@ -180,7 +180,7 @@ async fn a_client_that_takes_no_aliases_sees_none() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_for_a_client_is_not_sent_to_it() {
+async fn a_message_too_large_for_a_client_is_not_sent() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut producer = MqttClient::anyone(&server, V5).await;
     for qos in 0..3 {
@@ -202,7 +202,7 @@ async fn what_is_too_large_for_a_client_is_not_sent_to_it() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_for_a_client_does_not_keep_it_from_what_is_behind() {
+async fn a_message_too_large_for_a_client_does_not_block_later_ones() {
     let server = Carillon::with_mqtt(&[]).await;
     let connect = Connect::anyone(V5)
         .with(MAXIMUM_PACKET_SIZE, 100)
@@ -217,21 +217,23 @@ async fn what_is_too_large_for_a_client_does_not_keep_it_from_what_is_behind() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_for_the_server_ends_the_connection() {
+async fn a_packet_too_large_for_the_server_ends_the_connection() {
     let server = Carillon::with_mqtt(&["--max-body", "1000"]).await;
     let connect = Connect::anyone(V5);
     let (mut client, connack) = MqttClient::connect_with(&server, &connect).await;
-    let maximum = connack.number(MAXIMUM_PACKET_SIZE).expect("it is told");
+    let maximum = connack
+        .number(MAXIMUM_PACKET_SIZE)
+        .expect("it is in CONNACK");
     assert!(maximum >= 1_000, "{connack:?}");
     let publish = Packet::publication("a", vec![b'x'; maximum as usize], 1);
-    // It may be closed before all of it is sent.
+    // The server may close the connection before everything is sent.
     let bytes = publish.numbered(1).encode(V5);
     let _ = client.try_send_bytes(bytes).await;
     client.is_sent_away(0x95).await;
 }
 
 #[tokio::test]
-async fn who_wants_no_reasons_in_words_is_told_none() {
+async fn a_client_without_problem_information_gets_no_reason_strings() {
     let server = Carillon::with_mqtt(&[]).await;
     for wanted in [0, 1] {
         let connect = Connect::anyone(V5).with(REQUEST_PROBLEM_INFORMATION, wanted);

@@ -1,13 +1,13 @@
-//! MQTT: what is well-formed and yet refused. In 5.0 the acknowledgement says so. Before, what a client may not
-//! publish is acknowledged and dropped; what might be taken another time is not, and the connection ends
-//! ([MQTT-3.3.5-2] of 3.1.1).
+//! MQTT: well-formed requests that are refused. In 5.0 the acknowledgement has the reason. Before 5.0, a message that
+//! the client may never publish is acknowledged and dropped; a message that could be accepted at another time is not
+//! acknowledged, and the connection ends ([MQTT-3.3.5-2] of 3.1.1).
 
 use harness::Carillon;
 use harness::deadline::eventually;
 use harness::http::get;
 use harness::mqtt::{Connect, Kind, MqttClient, Packet, RETAIN, Version, Will};
 
-/// Topics that are the broker's own.
+/// The broker's own topics.
 const RESERVED: [&str; 6] = [
     "$SYS/broker/version",
     "$SYS/mine",
@@ -17,7 +17,7 @@ const RESERVED: [&str; 6] = [
     "ActiveMQ/Advisory/Connection",
 ];
 
-/// Topics that have no name here: they are too deep or too long.
+/// Returns topic names that are too deep or too long.
 fn nameless_topics() -> [String; 2] {
     [vec!["a"; 201].join("/"), "a".repeat(4_097)]
 }
@@ -28,7 +28,7 @@ async fn refused(server: &Carillon) -> u64 {
 }
 
 #[tokio::test]
-async fn a_refused_publication_has_its_reason_in_5_0() {
+async fn a_refused_publication_has_a_reason_code_in_5_0() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::anyone(&server, Version::V5).await;
     // Not authorized, and topic name invalid.
@@ -41,7 +41,7 @@ async fn a_refused_publication_has_its_reason_in_5_0() {
         let publish = Packet::publication(&topic, "x", 2);
         let pubrec = client.request(publish, Kind::Pubrec).await;
         assert_eq!(pubrec.reason(), reason, "{pubrec:?}");
-        // 4.3.3: the identifier is free from then on, without PUBREL.
+        // 4.3.3: the identifier is free again, without PUBREL.
         let again = Packet::publication("a", "x", 2).numbered(pubrec.id);
         client.send(&again).await;
         assert_eq!(
@@ -54,7 +54,7 @@ async fn a_refused_publication_has_its_reason_in_5_0() {
 }
 
 #[tokio::test]
-async fn what_a_client_may_not_publish_is_dropped_and_the_connection_goes_on() {
+async fn a_forbidden_publication_is_dropped_and_the_connection_stays() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut client = MqttClient::anyone(&server, version).await;
@@ -75,7 +75,7 @@ async fn what_a_client_may_not_publish_is_dropped_and_the_connection_goes_on() {
         let after = refused(&server).await;
         assert_eq!(after - before, each * RESERVED.len() as u64, "{version:?}");
         client.publish("behind", "behind", 1).await;
-        // The broker's own topics say something of themselves, and nothing of this client's.
+        // The broker publishes to its own topics, and none of these messages is the client's.
         let ours = ["of qos 0", "of qos 1", "of qos 2", "retained"];
         loop {
             let message = client.message().await;
@@ -91,7 +91,7 @@ async fn what_a_client_may_not_publish_is_dropped_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn what_might_be_taken_another_time_is_not_acknowledged_before_5_0() {
+async fn a_publication_refused_for_now_is_not_acknowledged_before_5_0() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in [Version::V3_1, Version::V3_1_1] {
         for topic in nameless_topics() {
@@ -110,7 +110,7 @@ async fn what_might_be_taken_another_time_is_not_acknowledged_before_5_0() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_even_read_ends_the_connection() {
+async fn a_name_far_beyond_the_limit_ends_the_connection() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut client = MqttClient::anyone(&server, version).await;
@@ -122,7 +122,7 @@ async fn a_name_that_is_not_even_read_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_full_queue_is_a_reason() {
+async fn a_full_queue_refuses_with_quota_exceeded() {
     let server = Carillon::with_mqtt(&["--queue-length", "2"]).await;
     let mut client = MqttClient::anyone(&server, Version::V5).await;
     let mut reasons = Vec::new();
@@ -135,7 +135,7 @@ async fn a_full_queue_is_a_reason() {
 }
 
 #[tokio::test]
-async fn a_filter_that_is_too_deep_is_refused_alone() {
+async fn only_the_filter_that_is_too_deep_is_refused() {
     let server = Carillon::with_mqtt(&[]).await;
     let deep = vec!["+"; 1_000].join("/");
     for version in Version::ALL {
@@ -153,7 +153,7 @@ async fn a_filter_that_is_too_deep_is_refused_alone() {
 }
 
 #[tokio::test]
-async fn a_will_that_could_never_be_published_is_refused() {
+async fn a_will_that_can_never_be_published_is_refused() {
     let server = Carillon::with_mqtt(&["--max-body", "100"]).await;
     let small = |topic: &str| Will::new(topic, "x");
     let [deep, long] = nameless_topics();
@@ -166,7 +166,8 @@ async fn a_will_that_could_never_be_published_is_refused() {
         (small("ActiveMQ/Advisory/Connection"), Some(5), 0x87),
         (small("$TEMP/tcp-1/a"), Some(5), 0x87),
         (small("$queue/$TEMP/tcp-1/a"), Some(5), 0x87),
-        // There is no return code for these: [MQTT-3.2.2-6] of 3.1.1. Malformed, topic name invalid, quota exceeded.
+        // There is no return code for these ([MQTT-3.2.2-6] of 3.1.1). The reasons are malformed packet, topic name
+        // invalid and quota exceeded.
         (small("a/#"), None, 0x81),
         (small("a/+/b"), None, 0x81),
         (small(&deep), None, 0x90),
@@ -194,9 +195,9 @@ async fn a_will_that_could_never_be_published_is_refused() {
     }
 }
 
-/// Mosquitto's bridges have a will there in every version, and do nothing else that would tell them in 5.0.
+/// Mosquitto's bridges have a will there in every version; in 5.0 nothing else identifies a bridge.
 #[tokio::test]
-async fn the_will_that_is_the_state_of_a_bridge_is_dropped() {
+async fn the_state_will_of_a_bridge_is_dropped() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let state = "$SYS/broker/connection/bridge/state";
@@ -214,7 +215,7 @@ async fn the_will_that_is_the_state_of_a_bridge_is_dropped() {
 }
 
 #[tokio::test]
-async fn subscriptions_have_a_bound() {
+async fn subscriptions_of_a_client_are_bounded() {
     let server = Carillon::with_mqtt(&["--max-subscriptions", "2"]).await;
     let mut client = MqttClient::anyone(&server, Version::V5).await;
     let subscribe = Packet::subscription(&[("a", 0), ("b", 0), ("c", 0)]);

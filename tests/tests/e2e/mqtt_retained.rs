@@ -4,7 +4,7 @@ use harness::Carillon;
 use harness::mqtt::property::{CONTENT_TYPE, MESSAGE_EXPIRY, USER_PROPERTY};
 use harness::mqtt::{Connect, MqttClient, Packet, RETAIN, Version, forget};
 
-/// Options of a subscription of QoS 1, beside QoS: 5.0, 3.8.3.1.
+/// Options of a subscription with QoS 1 (5.0, 3.8.3.1).
 const RETAIN_AS_PUBLISHED: u8 = 8;
 const IF_NEW: u8 = 1 << 4;
 const DO_NOT_SEND: u8 = 2 << 4;
@@ -14,7 +14,8 @@ async fn retain(producer: &mut MqttClient, topic: &str, body: &str) {
     producer.publish_packet(publish).await;
 }
 
-/// What a subscription brings at once: bodies with their RETAIN, up to a live message.
+/// Returns the messages that a subscription receives at once, with their RETAIN flags, up to a live
+/// message.
 async fn subscribed(server: &Carillon, version: Version, filter: &str) -> Vec<(String, bool)> {
     let mut client = MqttClient::subscriber(server, version, filter, 1).await;
     client.subscribe("end", 1).await;
@@ -38,7 +39,7 @@ fn retained(bodies: &[&str]) -> Vec<(String, bool)> {
 }
 
 #[tokio::test]
-async fn the_last_retained_message_of_each_topic_is_for_who_subscribes_later() {
+async fn a_later_subscriber_gets_the_last_retained_message_of_each_topic() {
     for version in Version::ALL {
         let server = Carillon::with_mqtt(&[]).await;
         let mut producer = MqttClient::anyone(&server, version).await;
@@ -66,7 +67,7 @@ async fn the_last_retained_message_of_each_topic_is_for_who_subscribes_later() {
 }
 
 #[tokio::test]
-async fn they_have_the_lower_qos_of_publication_and_subscription() {
+async fn retained_messages_have_the_lower_qos_of_publication_and_subscription() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut producer = MqttClient::anyone(&server, version).await;
@@ -82,7 +83,7 @@ async fn they_have_the_lower_qos_of_publication_and_subscription() {
 }
 
 #[tokio::test]
-async fn who_was_subscribed_gets_them_as_live_messages() {
+async fn an_existing_subscriber_gets_retained_messages_as_live() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut client = MqttClient::subscriber(&server, version, "a", 1).await;
@@ -112,7 +113,7 @@ async fn a_subscription_may_keep_the_flag_of_the_publication() {
 }
 
 #[tokio::test]
-async fn a_subscription_says_when_it_wants_them() {
+async fn retain_handling_controls_retained_messages() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut producer = MqttClient::anyone(&server, Version::V5).await;
     retain(&mut producer, "a", "retained").await;
@@ -128,7 +129,7 @@ async fn a_subscription_says_when_it_wants_them() {
 }
 
 #[tokio::test]
-async fn every_subscribe_brings_them_again_before_5_0() {
+async fn every_subscribe_sends_retained_messages_before_5_0() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in [Version::V3_1, Version::V3_1_1] {
         let mut client = MqttClient::anyone(&server, version).await;
@@ -142,7 +143,7 @@ async fn every_subscribe_brings_them_again_before_5_0() {
 }
 
 #[tokio::test]
-async fn they_keep_their_properties() {
+async fn retained_messages_keep_their_properties() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut producer = MqttClient::anyone(&server, Version::V5).await;
     let publish = Packet::publication("a", "x", 1)
@@ -171,7 +172,7 @@ async fn they_expire() {
 }
 
 #[tokio::test]
-async fn they_outlive_the_session_that_published_them() {
+async fn retained_messages_outlive_their_publishers_session() {
     for version in Version::ALL {
         let server = Carillon::with_mqtt(&[]).await;
         let connect = Connect::lasting(version, "c");
@@ -185,7 +186,7 @@ async fn they_outlive_the_session_that_published_them() {
 }
 
 #[tokio::test]
-async fn a_shared_subscription_gets_none() {
+async fn a_shared_subscription_gets_no_retained_messages() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut producer = MqttClient::anyone(&server, Version::V5).await;
     retain(&mut producer, "a", "retained").await;

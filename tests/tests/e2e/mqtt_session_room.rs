@@ -1,4 +1,4 @@
-//! MQTT: sessions whose clients are away make room for others, and an operator can list and end them.
+//! MQTT: detached sessions make room for new ones, and an operator can list and end sessions.
 
 use harness::Carillon;
 use harness::deadline::eventually;
@@ -8,7 +8,7 @@ use harness::mqtt::{Connect, MqttClient, Version, Will};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-/// Lets a client with a lasting session come, subscribe and leave.
+/// Connects a client with a lasting session, subscribes and disconnects.
 async fn park(server: &Carillon, version: Version, client: &str, filter: &str) {
     let connect = Connect::lasting(version, client);
     let (mut client, _) = MqttClient::connect_with(server, &connect).await;
@@ -35,7 +35,7 @@ async fn end(server: &Carillon, client: &str) -> StatusCode {
     send(request(Method::DELETE, url, "")).await.status
 }
 
-/// Waits until a number in the listing is this.
+/// Waits until a number in the listing has this value.
 async fn until(server: &Carillon, name: &str, count: usize) {
     let what = format!("{count} {name}");
     eventually(
@@ -46,13 +46,13 @@ async fn until(server: &Carillon, name: &str, count: usize) {
     .await;
 }
 
-/// Waits until so many are away: a connection ends after its client does.
+/// Waits until this number of sessions is detached: the server ends a connection after its client does.
 async fn until_away(server: &Carillon, count: usize) {
     until(server, "away", count).await;
 }
 
 #[tokio::test]
-async fn those_with_the_least_to_lose_make_room_and_of_them_the_oldest() {
+async fn the_oldest_session_with_least_to_lose_ends_first() {
     for version in [Version::V3_1_1, Version::V5] {
         let server = Carillon::with_mqtt(&["--max-sessions", "3"]).await;
         park(&server, version, "with-messages", "a").await;
@@ -64,7 +64,7 @@ async fn those_with_the_least_to_lose_make_room_and_of_them_the_oldest() {
         let mut other = MqttClient::anyone(&server, version).await;
         other.publish("a", "kept", 1).await;
 
-        // Its name says which one makes room for it.
+        // The client's name contains the session that makes room for it.
         for (number, ended) in ["empty", "older"].iter().enumerate() {
             park(&server, version, &format!("instead-of-{ended}"), "c").await;
             until(&server, "endedEarly", number + 1).await;
@@ -83,7 +83,7 @@ async fn those_with_the_least_to_lose_make_room_and_of_them_the_oldest() {
 }
 
 #[tokio::test]
-async fn a_newcomer_finds_room_even_if_all_have_messages() {
+async fn a_new_session_finds_room_even_if_all_have_messages() {
     let server = Carillon::with_mqtt(&["--max-sessions", "2"]).await;
     for (count, client) in ["first", "second"].iter().enumerate() {
         park(&server, Version::V5, client, "a").await;
@@ -132,7 +132,7 @@ async fn sessions_are_listed_in_pages() {
 }
 
 #[tokio::test]
-async fn an_operator_ends_a_session_connected_or_not() {
+async fn an_operator_can_end_connected_and_detached_sessions() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut watcher = MqttClient::subscriber(&server, Version::V5, "will", 1).await;
     let will = Will::new("will", "ended").with(WILL_DELAY, 600);

@@ -1,4 +1,4 @@
-//! MQTT: sessions that outlive their connections, and those that do not.
+//! MQTT: sessions that outlive their connections, and sessions that end with them.
 
 use harness::Carillon;
 use harness::mqtt::property::{SESSION_EXPIRY, WILL_DELAY};
@@ -7,7 +7,7 @@ use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version, Will, forget};
 const TAKEN_OVER: u8 = 0x8E;
 
 #[tokio::test]
-async fn who_comes_back_gets_what_it_missed_in_order() {
+async fn a_client_that_reconnects_gets_missed_messages_in_order() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let connect = Connect::lasting(version, "sleeper");
@@ -35,7 +35,7 @@ async fn who_comes_back_gets_what_it_missed_in_order() {
 }
 
 #[tokio::test]
-async fn a_clean_start_knows_nothing() {
+async fn a_clean_start_has_no_earlier_state() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let lasting = Connect::lasting(version, "c");
@@ -79,7 +79,8 @@ async fn a_session_without_expiry_ends_with_its_connection() {
 async fn a_session_ends_when_it_has_expired() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut watcher = MqttClient::subscriber(&server, Version::V5, "will", 1).await;
-    // A will waits no longer than the session lives ([MQTT-3.1.2-10]), so it tells the end.
+    // A will is published at the end of the session at the latest ([MQTT-3.1.2-10]), so it marks
+    // this end.
     let will = Will::new("will", "expired").with(WILL_DELAY, 600);
     let connect = Connect {
         clean: false,
@@ -109,7 +110,7 @@ async fn disconnect_may_change_the_expiry() {
 }
 
 #[tokio::test]
-async fn what_ends_with_its_connection_cannot_be_made_to_last() {
+async fn a_session_without_expiry_cannot_be_extended_at_disconnect() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::anyone(&server, Version::V5).await;
     let disconnect = Packet::disconnect(0).with(SESSION_EXPIRY, 60);
@@ -119,7 +120,7 @@ async fn what_ends_with_its_connection_cannot_be_made_to_last() {
 }
 
 #[tokio::test]
-async fn who_connects_under_the_same_name_takes_over() {
+async fn a_connect_with_the_same_client_id_takes_over() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let connect = Connect::lasting(version, "twin");
@@ -139,7 +140,7 @@ async fn who_connects_under_the_same_name_takes_over() {
 }
 
 #[tokio::test]
-async fn a_session_goes_on_over_another_transport_and_version() {
+async fn a_session_continues_over_another_transport_and_version() {
     let server = Carillon::with_mqtt(&[]).await;
     let connect = Connect::lasting(Version::V3_1_1, "mover");
     let (mut first, _) = MqttClient::connect_with(&server, &connect).await;
@@ -154,7 +155,7 @@ async fn a_session_goes_on_over_another_transport_and_version() {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_by_being_taken_over_again_and_again() {
+async fn repeated_takeovers_lose_no_message() {
     const COUNT: usize = 200;
     let server = Carillon::with_mqtt(&[]).await;
     for version in [Version::V3_1_1, Version::V5] {
@@ -183,7 +184,7 @@ async fn nothing_is_lost_by_being_taken_over_again_and_again() {
                     .send(&Packet::acknowledgement(answer, message.id))
                     .await;
                 if seen.len() % 20 == 7 && message.kind == Kind::Publish {
-                    // What has been received is known to the server before it is left.
+                    // The server has processed the PUBREC before the next connection takes over.
                     consumer.answer(Kind::Pubrel, message.id).await;
                     (consumer, _) = MqttClient::connect_with(&server, &connect).await;
                 }

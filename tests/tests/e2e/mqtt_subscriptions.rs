@@ -1,4 +1,4 @@
-//! MQTT: filters, identifiers and options of subscriptions, and their ends.
+//! MQTT: filters, identifiers and options of subscriptions, and their end.
 
 use harness::Carillon;
 use harness::mqtt::property::SUBSCRIPTION_ID;
@@ -7,7 +7,7 @@ use harness::mqtt::{Connect, DUP, Kind, MqttClient, Packet, RETAIN, Version, for
 const NO_LOCAL: u8 = 4;
 
 #[tokio::test]
-async fn filters_cover_what_the_specification_says() {
+async fn filters_match_the_topics_of_the_specification() {
     let server = Carillon::with_mqtt(&[]).await;
     // 5.0, 4.7.1 and 4.7.2; empty levels are levels (4.7.3).
     for (filter, covered, others) in [
@@ -57,7 +57,7 @@ async fn names_arrive_as_they_were_sent() {
     for version in Version::ALL {
         let mut client = MqttClient::anyone(&server, version).await;
         for name in names {
-            // As a level of its own, and as several.
+            // As one level, and as several levels.
             let levels = format!("names/{name}");
             client.subscribe(&levels, 1).await;
             client.publish(&levels, "x", 1).await;
@@ -77,7 +77,7 @@ async fn names_arrive_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn names_with_a_dollar_are_not_for_wildcards_at_the_beginning() {
+async fn leading_wildcards_do_not_match_names_with_a_dollar() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::anyone(&server, Version::V5).await;
     client.subscribe("#", 0).await;
@@ -98,13 +98,13 @@ async fn names_with_a_dollar_are_not_for_wildcards_at_the_beginning() {
 }
 
 #[tokio::test]
-async fn who_subscribes_to_everything_hears_what_was_published_and_no_more() {
+async fn a_subscriber_to_everything_gets_only_publications() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut client = MqttClient::anyone(&server, version).await;
         client.subscribe("#", 1).await;
         client.subscribe("+/+/+", 1).await;
-        // Clients that come, subscribe and go.
+        // Clients that connect, subscribe and disconnect.
         MqttClient::subscriber(&server, version, "elsewhere", 1)
             .await
             .leave()
@@ -116,7 +116,7 @@ async fn who_subscribes_to_everything_hears_what_was_published_and_no_more() {
 }
 
 #[tokio::test]
-async fn each_message_names_the_subscriptions_that_cover_it() {
+async fn each_message_has_the_identifiers_of_its_subscriptions() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::anyone(&server, Version::V5).await;
     for (filter, id) in [("a/b", 1), ("a/#", 268_435_455)] {
@@ -127,7 +127,7 @@ async fn each_message_names_the_subscriptions_that_cover_it() {
     for (topic, expected) in [("a/b", vec![1, 268_435_455]), ("a", vec![268_435_455])] {
         client.publish(topic, "x", 1).await;
         let mut ids = Vec::new();
-        // One message with all of them, or one for each: 3.3.4.
+        // One message with all identifiers, or one message for each: 3.3.4.
         while ids.len() < expected.len() {
             ids.extend(client.message().await.numbers(SUBSCRIPTION_ID));
         }
@@ -143,7 +143,7 @@ async fn each_message_names_the_subscriptions_that_cover_it() {
 }
 
 #[tokio::test]
-async fn who_subscribes_again_replaces_the_subscription() {
+async fn a_second_subscribe_replaces_the_subscription() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut client = MqttClient::subscriber(&server, version, "a", 0).await;
@@ -158,7 +158,7 @@ async fn who_subscribes_again_replaces_the_subscription() {
 }
 
 #[tokio::test]
-async fn where_they_overlap_the_highest_qos_counts() {
+async fn overlapping_subscriptions_deliver_with_the_highest_qos() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut client = MqttClient::anyone(&server, version).await;
@@ -182,7 +182,7 @@ async fn where_they_overlap_the_highest_qos_counts() {
 }
 
 #[tokio::test]
-async fn a_subscription_may_leave_out_what_its_own_client_published() {
+async fn no_local_excludes_the_clients_own_messages() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::subscriber(&server, Version::V5, "a", 1 | NO_LOCAL).await;
     let mut other = MqttClient::anyone(&server, Version::V5).await;
@@ -191,9 +191,9 @@ async fn a_subscription_may_leave_out_what_its_own_client_published() {
     assert_eq!(client.bodies(1).await, ["another's"], "[MQTT-3.8.3-3]");
 }
 
-/// Not of the specifications: what 5.0 has subscription options for, mosquitto's bridges ask for in CONNECT.
+/// Not in the specifications: mosquitto's bridges request in CONNECT the behaviour of two subscription options of 5.0.
 #[tokio::test]
-async fn a_bridge_hears_nothing_of_its_own_and_what_was_published_as_retained() {
+async fn a_bridge_gets_no_local_and_retain_as_published() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in [Version::V3_1, Version::V3_1_1] {
         let connect = Connect {
@@ -223,7 +223,7 @@ async fn a_bridge_hears_nothing_of_its_own_and_what_was_published_as_retained() 
 }
 
 #[tokio::test]
-async fn it_ends_with_unsubscribe_which_tells_whether_there_was_one() {
+async fn unsubscribe_ends_a_subscription_and_reports_if_it_existed() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut client = MqttClient::anyone(&server, version).await;
@@ -246,7 +246,7 @@ async fn it_ends_with_unsubscribe_which_tells_whether_there_was_one() {
 }
 
 #[tokio::test]
-async fn what_is_being_delivered_is_delivered_after_unsubscribe() {
+async fn deliveries_in_flight_are_completed_after_unsubscribe() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in [Version::V3_1_1, Version::V5] {
         let connect = Connect::lasting(version, "c");
@@ -268,7 +268,7 @@ async fn what_is_being_delivered_is_delivered_after_unsubscribe() {
 }
 
 #[tokio::test]
-async fn a_job_under_way_at_unsubscribe_is_not_given_to_another() {
+async fn a_job_in_flight_at_unsubscribe_goes_to_no_other_consumer() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut first = MqttClient::subscriber(&server, version, "$queue/jobs", 1).await;
@@ -280,7 +280,7 @@ async fn a_job_under_way_at_unsubscribe_is_not_given_to_another() {
         first.send(&puback).await;
         first.ping().await;
         first.leave().await;
-        // The next to arrive is the next job.
+        // The next delivery is the next job.
         second.publish("$queue/jobs", "next", 1).await;
         let next = second.message().await;
         assert_eq!(next.text(), "next", "{version:?}");
@@ -290,7 +290,7 @@ async fn a_job_under_way_at_unsubscribe_is_not_given_to_another() {
 }
 
 #[tokio::test]
-async fn each_filter_has_its_answer() {
+async fn each_filter_has_a_reason_code() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut client = MqttClient::anyone(&server, version).await;
@@ -325,7 +325,7 @@ async fn a_shared_subscription_gives_each_message_to_one_member() {
 
         let mut seen = Vec::new();
         for member in &mut members {
-            // What it was given is there before the answer.
+            // The member's messages arrive before the PINGRESP.
             member.ping().await;
             let count = member.waiting();
             assert!(count > 0, "each has its part");
@@ -337,7 +337,7 @@ async fn a_shared_subscription_gives_each_message_to_one_member() {
 }
 
 #[tokio::test]
-async fn a_member_has_the_qos_that_it_was_granted() {
+async fn a_member_gets_its_granted_qos() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut producer = MqttClient::anyone(&server, Version::V5).await;
     for granted in 0..3 {
@@ -353,7 +353,7 @@ async fn a_member_has_the_qos_that_it_was_granted() {
 }
 
 #[tokio::test]
-async fn what_a_member_had_not_acknowledged_goes_to_another() {
+async fn unacknowledged_messages_of_a_member_go_to_another() {
     let server = Carillon::with_mqtt(&[]).await;
     let filter = "$share/g/jobs";
     let mut first = MqttClient::subscriber(&server, Version::V5, filter, 1).await;
@@ -366,7 +366,7 @@ async fn what_a_member_had_not_acknowledged_goes_to_another() {
 }
 
 #[tokio::test]
-async fn what_a_member_had_begun_with_qos_2_goes_to_nobody_else() {
+async fn a_qos_2_delivery_in_progress_goes_to_no_other_member() {
     let server = Carillon::with_mqtt(&[]).await;
     let filter = "$share/g/jobs";
     let mut first = MqttClient::subscriber(&server, Version::V5, filter, 2).await;
@@ -380,7 +380,7 @@ async fn what_a_member_had_begun_with_qos_2_goes_to_nobody_else() {
 }
 
 #[tokio::test]
-async fn groups_are_apart_and_so_are_their_filters() {
+async fn shared_subscriptions_differ_by_group_and_filter() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut members = Vec::new();
     for filter in ["$share/one/a/#", "$share/two/a/#", "$share/one/a/+"] {
@@ -394,7 +394,7 @@ async fn groups_are_apart_and_so_are_their_filters() {
 }
 
 #[tokio::test]
-async fn a_lasting_subscription_is_the_same_after_a_reconnect() {
+async fn a_lasting_subscription_continues_after_a_reconnect() {
     let server = Carillon::with_mqtt(&[]).await;
     let connect = Connect::lasting(Version::V5, "c");
     let (mut client, _) = MqttClient::connect_with(&server, &connect).await;

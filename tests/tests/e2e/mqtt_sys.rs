@@ -1,4 +1,4 @@
-//! MQTT: what the broker tells of itself.
+//! MQTT: the broker's figures as topics.
 
 use harness::Carillon;
 use harness::deadline::within;
@@ -6,7 +6,7 @@ use harness::mqtt::{MqttClient, Version};
 use serde_json::Value;
 
 #[tokio::test]
-async fn the_usual_topics_are_there() {
+async fn the_usual_sys_topics_exist() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::anyone(&server, Version::V3_1_1).await;
     for topic in ["version", "uptime", "clients/connected"] {
@@ -33,7 +33,7 @@ async fn connected_clients_are_counted() {
 }
 
 #[tokio::test]
-async fn the_figures_of_the_pages_are_there_too() {
+async fn the_figures_of_the_pages_are_published_over_mqtt() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut client = MqttClient::subscriber(&server, Version::V5, "$SYS/#", 0).await;
     let figures = async {

@@ -1,4 +1,4 @@
-//! MQTT: a client that comes back while its old connection is still there ([MQTT-3.1.4-3], [MQTT-3.14.4-3]).
+//! MQTT: a client that reconnects while its old connection still exists ([MQTT-3.1.4-3], [MQTT-3.14.4-3]).
 
 use harness::Carillon;
 use harness::background::Background;
@@ -10,12 +10,12 @@ use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version, Will};
 const VERSIONS: [Version; 2] = [Version::V3_1_1, Version::V5];
 const TIMES: usize = 200;
 
-/// A client with a will that comes back again and again.
+/// Returns the CONNECT of a client with a will that reconnects repeatedly.
 fn device(version: Version) -> Connect {
     Connect::new(version, "device").willing(Will::new("wills", "not left in order"))
 }
 
-/// What it sends at once before it closes.
+/// Returns these packets and a DISCONNECT, which the client sends at once before it closes.
 fn bytes(version: Version, packets: &[Packet]) -> Vec<u8> {
     let last = Packet::disconnect(0);
     let all = packets.iter().chain([&last]);
@@ -23,7 +23,7 @@ fn bytes(version: Version, packets: &[Packet]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_was_sent_before_disconnect_counts_and_no_will_is_published() {
+async fn packets_before_disconnect_count_and_no_will_is_published() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in VERSIONS {
         let mut watcher = MqttClient::subscriber(&server, version, "from/device", 0).await;
@@ -32,7 +32,7 @@ async fn what_was_sent_before_disconnect_counts_and_no_will_is_published() {
             let (mut client, _) = MqttClient::connect_with(&server, &device(version)).await;
             let publish = Packet::publication("from/device", number.to_string(), 0);
             client.send_bytes(bytes(version, &[publish])).await;
-            // The end of the old connection and the new one reach the server at about the same time.
+            // The end of the old connection and the new connection reach the server at about the same time.
             drop(client);
         }
         let (last, _) = MqttClient::connect_with(&server, &device(version)).await;
@@ -47,7 +47,7 @@ async fn what_was_sent_before_disconnect_counts_and_no_will_is_published() {
 }
 
 #[tokio::test]
-async fn so_does_what_is_acknowledged_to_a_closed_socket() {
+async fn packets_count_when_their_acknowledgement_meets_a_closed_socket() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in VERSIONS {
         let mut watcher = MqttClient::subscriber(&server, version, "from/device", 0).await;
@@ -55,8 +55,8 @@ async fn so_does_what_is_acknowledged_to_a_closed_socket() {
         let publish = |id: u16| Packet::publication("from/device", id.to_string(), 1).numbered(id);
         for _ in 0..20 {
             let (mut client, _) = MqttClient::connect_with(&server, &device(version)).await;
-            // In two writes, so that the server may answer the first when the socket is closed already. More segments
-            // could still be in the client's system then, which discards them.
+            // In two writes, so that the server may answer the first when the socket is closed already. With more
+            // segments, some could still be in the client's system at that time, which discards them.
             client.send(&publish(1)).await;
             let rest: Vec<_> = (2..=20).map(publish).collect();
             client.send_bytes(bytes(version, &rest)).await;
@@ -102,7 +102,7 @@ async fn an_expiry_of_zero_in_disconnect_counts() {
 }
 
 #[tokio::test]
-async fn an_old_connection_that_never_stops_sending_does_not_hold_the_new_one_up() {
+async fn an_old_connection_that_keeps_sending_does_not_block_a_takeover() {
     let server = Carillon::with_mqtt(&[]).await;
     let target = Target {
         address: server.address(),
@@ -112,7 +112,7 @@ async fn an_old_connection_that_never_stops_sending_does_not_hold_the_new_one_up
     assert!(publishing.name.starts_with("MQTT PUBLISH"));
     publishing.opening = || Connect::new(Version::V3_1_1, "twin").encode();
     let flooding: Background = flood(publishing, &target).await;
-    // The flood takes the client id back when it has connected again.
+    // The flood reconnects and takes over the client id again.
     for _ in 0..3 {
         let mut client = MqttClient::open(&server, Version::V3_1_1).await;
         let twin = Connect::new(Version::V3_1_1, "twin");

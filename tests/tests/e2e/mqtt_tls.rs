@@ -1,4 +1,4 @@
-//! MQTT over TLS: on each door, and with the clients that others use.
+//! MQTT over TLS: at each port, and with widely used clients.
 
 use std::net::SocketAddr;
 
@@ -17,11 +17,11 @@ async fn connect(address: SocketAddr, trust: &Trust, version: Version) -> MqttCl
 }
 
 #[tokio::test]
-async fn each_door_speaks_it_in_each_version() {
+async fn each_port_accepts_tls_in_each_mqtt_version() {
     let pair = Pair::new();
     let server = pair.server(&["--mqtt", "127.0.0.1:0"]).await;
     let trust = pair.trust();
-    // The ports without TLS tell by the first byte.
+    // The ports without TLS of their own detect it by the first byte.
     let doors = [
         server.mqtt_tls_address().await,
         server.mqtt_address().await,
@@ -42,7 +42,7 @@ async fn each_door_speaks_it_in_each_version() {
 }
 
 #[tokio::test]
-async fn a_megabyte_goes_through_at_each_qos() {
+async fn a_megabyte_arrives_over_tls_at_each_qos() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let body = "x".repeat(1_000_000);
@@ -56,7 +56,7 @@ async fn a_megabyte_goes_through_at_each_qos() {
 }
 
 #[tokio::test]
-async fn who_does_not_speak_it_where_nothing_else_is_spoken_is_turned_away() {
+async fn a_plain_connection_to_a_tls_port_is_closed() {
     let pair = Pair::new();
     let server = pair.server(&["--tls-only", "--mqtt", "127.0.0.1:0"]).await;
     let doors = [server.mqtt_tls_address().await, server.mqtt_address().await];
@@ -71,7 +71,7 @@ async fn who_does_not_speak_it_where_nothing_else_is_spoken_is_turned_away() {
 }
 
 #[tokio::test]
-async fn mosquittos_clients_publish_and_subscribe() {
+async fn mosquitto_clients_publish_and_subscribe_over_tls() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let address = server.mqtt_tls_address().await;
@@ -91,7 +91,7 @@ fn published(name: &str) -> Vec<Value> {
     each.collect()
 }
 
-/// The doors of TLS, as URLs.
+/// Returns the URLs of the ports that accept TLS.
 async fn urls(server: &Carillon) -> Vec<String> {
     let address = server.address();
     let tcp = format!("mqtts://{}", server.mqtt_tls_address().await);
@@ -100,7 +100,7 @@ async fn urls(server: &Carillon) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn mqtt_js_publishes_and_subscribes_at_each_door() {
+async fn mqtt_js_publishes_and_subscribes_over_tls() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     for package in ["mqtt4", "mqtt5"] {
@@ -117,7 +117,7 @@ async fn mqtt_js_publishes_and_subscribes_at_each_door() {
 }
 
 #[tokio::test]
-async fn paho_publishes_and_subscribes_over_both_transports() {
+async fn paho_publishes_and_subscribes_over_tls_on_both_transports() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let certificate = text(&pair.cert());
@@ -137,7 +137,7 @@ async fn paho_publishes_and_subscribes_over_both_transports() {
 }
 
 #[tokio::test]
-async fn carillons_own_clients_publish_and_subscribe() {
+async fn carillons_clients_publish_and_subscribe_over_tls() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let certificate = text(&pair.cert());

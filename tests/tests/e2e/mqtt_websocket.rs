@@ -17,7 +17,7 @@ async fn connect(server: &Carillon, path: &str, version: Version) -> MqttClient 
 }
 
 #[tokio::test]
-async fn each_path_speaks_each_version() {
+async fn each_path_accepts_each_mqtt_version() {
     let server = Carillon::with_mqtt(&[]).await;
     for path in PATHS {
         for version in Version::ALL {
@@ -49,7 +49,7 @@ async fn without_a_subprotocol_the_first_bytes_decide() {
 }
 
 #[tokio::test]
-async fn a_subprotocol_that_is_known_is_chosen() {
+async fn a_known_subprotocol_is_chosen() {
     let server = Carillon::with_mqtt(&[]).await;
     for (offered, chosen) in [
         ("mqtt", "mqtt"),
@@ -65,7 +65,7 @@ async fn a_subprotocol_that_is_known_is_chosen() {
 }
 
 #[tokio::test]
-async fn the_page_stays_where_it_was() {
+async fn the_page_at_the_root_path_is_still_served() {
     let server = Carillon::with_mqtt(&[]).await;
     connect(&server, "/", Version::V3_1_1).await;
     let page = get(server.url("/")).await;
@@ -76,7 +76,7 @@ async fn the_page_stays_where_it_was() {
 }
 
 #[tokio::test]
-async fn packets_may_be_split_over_frames_and_joined_in_one() {
+async fn packets_may_be_split_over_frames_or_joined_in_one() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let stream = [
@@ -118,7 +118,7 @@ async fn text_is_refused() {
 }
 
 #[tokio::test]
-async fn it_reaches_who_is_connected_over_tcp() {
+async fn messages_over_websocket_reach_clients_over_tcp() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut tcp = MqttClient::subscriber(&server, Version::V5, "a/#", 1).await;
     let mut websocket = connect(&server, "/", Version::V3_1_1).await;

@@ -1,11 +1,11 @@
-//! MQTT: what a client wants to be said when it is gone.
+//! MQTT: wills.
 
 use harness::Carillon;
 use harness::mqtt::property::{CONTENT_TYPE, SESSION_EXPIRY, USER_PROPERTY, WILL_DELAY};
 use harness::mqtt::{Connect, MqttClient, Packet, Version, Will, forget, sealed};
 
 #[tokio::test]
-async fn it_is_said_when_the_connection_breaks_and_not_when_it_ends() {
+async fn a_will_is_published_after_a_broken_connection_but_not_after_disconnect() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         for qos in 0..3 {
@@ -27,7 +27,7 @@ async fn it_is_said_when_the_connection_breaks_and_not_when_it_ends() {
 }
 
 #[tokio::test]
-async fn it_is_said_after_a_fault_and_after_silence() {
+async fn a_will_is_published_after_a_fault_and_after_silence() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut watcher = MqttClient::subscriber(&server, version, "will", 1).await;
@@ -47,7 +47,7 @@ async fn it_is_said_after_a_fault_and_after_silence() {
 }
 
 #[tokio::test]
-async fn a_client_may_leave_and_have_it_said() {
+async fn disconnect_with_will_message_publishes_the_will() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut watcher = MqttClient::subscriber(&server, Version::V5, "will", 1).await;
     let connect = Connect::anyone(Version::V5).willing(Will::new("will", "on purpose"));
@@ -58,7 +58,7 @@ async fn a_client_may_leave_and_have_it_said() {
 }
 
 #[tokio::test]
-async fn it_may_be_retained_and_have_properties() {
+async fn a_will_may_be_retained_and_have_properties() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut watcher = MqttClient::subscriber(&server, Version::V5, "will", 1).await;
     let will = Will::new("will", "gone")
@@ -85,7 +85,7 @@ async fn it_may_be_retained_and_have_properties() {
 }
 
 #[tokio::test]
-async fn it_waits_for_who_comes_back_in_time() {
+async fn a_delayed_will_is_dropped_if_the_client_reconnects_in_time() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut watcher = MqttClient::subscriber(&server, Version::V5, "will", 1).await;
     let will = |body, delay_s: u32| Will::new("will", body).with(WILL_DELAY, delay_s);
@@ -97,7 +97,7 @@ async fn it_waits_for_who_comes_back_in_time() {
     assert!(connack.session_present);
     client.leave().await;
 
-    // Who asks later and for longer: by then the first would have been said.
+    // The second will has a longer delay: the first would have been published by then.
     let willing = Connect::lasting(Version::V5, "away").willing(will("stays away", 2));
     let (client, _) = MqttClient::connect_with(&server, &willing).await;
     drop(client);
@@ -105,7 +105,7 @@ async fn it_waits_for_who_comes_back_in_time() {
 }
 
 #[tokio::test]
-async fn it_waits_no_longer_than_the_session_lives() {
+async fn a_delayed_will_is_published_when_the_session_ends() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut watcher = MqttClient::subscriber(&server, Version::V5, "will", 1).await;
     let will = Will::new("will", "at once").with(WILL_DELAY, 600);
@@ -114,7 +114,7 @@ async fn it_waits_no_longer_than_the_session_lives() {
     drop(client);
     assert_eq!(watcher.bodies(1).await, ["at once"]);
 
-    // A clean start ends the session, too.
+    // A clean start also ends the session.
     let will = Will::new("will", "started anew").with(WILL_DELAY, 600);
     let connect = Connect::lasting(Version::V5, "c").willing(will);
     let (client, _) = MqttClient::connect_with(&server, &connect).await;
@@ -124,7 +124,7 @@ async fn it_waits_no_longer_than_the_session_lives() {
 }
 
 #[tokio::test]
-async fn it_is_said_of_who_is_taken_over() {
+async fn a_will_is_published_on_takeover() {
     let server = Carillon::with_mqtt(&[]).await;
     for version in Version::ALL {
         let mut watcher = MqttClient::subscriber(&server, version, "will", 1).await;
@@ -138,7 +138,7 @@ async fn it_is_said_of_who_is_taken_over() {
 }
 
 #[tokio::test]
-async fn the_last_word_of_a_session_that_is_let_go_is_not_its_will() {
+async fn a_disconnect_with_expiry_0_withdraws_the_will() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut watcher = MqttClient::subscriber(&server, Version::V5, "will", 1).await;
     let will = Will::new("will", "withdrawn");

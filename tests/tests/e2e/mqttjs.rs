@@ -1,10 +1,11 @@
-//! mqtt.js, from npm, as 4.3.7 and as it is now: over WebSocket at each path, and over TCP.
+//! mqtt.js from npm, in version 4.3.7 and in the current version: over WebSocket at each path, and
+//! over TCP.
 
 use harness::{Carillon, node};
 use serde_json::{Value, json};
 
 const PACKAGES: [&str; 2] = ["mqtt4", "mqtt5"];
-/// "MQTT" 5 and 4, and "MQIsdp" 3, for which the subprotocol is `mqttv3.1`.
+/// "MQTT" 5 and 4, and "MQIsdp" 3, whose subprotocol is `mqttv3.1`.
 const LEVELS: [&str; 3] = ["3", "4", "5"];
 
 struct Play {
@@ -33,7 +34,7 @@ impl Play {
     }
 }
 
-/// Each package in each version, each time at another door.
+/// Returns each package in each version, each over another transport.
 async fn plays(server: &Carillon) -> Vec<Play> {
     let address = server.address();
     let doors = [
@@ -57,7 +58,7 @@ async fn plays(server: &Carillon) -> Vec<Play> {
 }
 
 #[tokio::test]
-async fn it_publishes_and_subscribes_at_each_door() {
+async fn it_publishes_and_subscribes_over_each_transport() {
     let server = Carillon::with_mqtt(&[]).await;
     let address = server.address();
     let tcp = format!("mqtt://{}", server.mqtt_address().await);
@@ -84,7 +85,7 @@ async fn it_publishes_and_subscribes_at_each_door() {
 }
 
 #[tokio::test]
-async fn what_it_retains_is_kept_until_it_clears_it() {
+async fn its_retained_message_is_kept_until_cleared() {
     let server = Carillon::with_mqtt(&[]).await;
     for play in plays(&server).await {
         let expected = json!([["kept", true], ["live", false], ["live again", false]]);
@@ -93,7 +94,7 @@ async fn what_it_retains_is_kept_until_it_clears_it() {
 }
 
 #[tokio::test]
-async fn its_will_is_said_when_it_is_cut_off() {
+async fn its_will_is_published_when_its_connection_breaks() {
     let server = Carillon::with_mqtt(&[]).await;
     for play in plays(&server).await {
         assert_eq!(play.run("will").await, json!(["gone", 1]), "{}", play.name);
@@ -104,7 +105,7 @@ async fn its_will_is_said_when_it_is_cut_off() {
 async fn its_session_outlives_its_connection() {
     let server = Carillon::with_mqtt(&[]).await;
     for play in plays(&server).await {
-        // 3.1 has no such flag.
+        // 3.1 has no session-present flag.
         let expected = json!([play.level != "3", ["0", "1", "2"]]);
         assert_eq!(play.run("session").await, expected, "{}", play.name);
     }

@@ -1,4 +1,4 @@
-//! One subscriber that reads nothing beside 99 that do: it is bounded by the rule it has, and the others notice nothing.
+//! One subscriber that reads nothing beside 99 that read: its rule bounds it, and the others are not affected.
 
 use std::cell::Cell;
 
@@ -9,16 +9,16 @@ use harness::mqtt::{Kind, MqttClient, Packet, Version};
 use harness::stomp::{INDIVIDUAL, StompClient};
 
 const FAST: usize = 99;
-/// Messages that everybody subscribes to, and those of them that are published at once.
+/// The messages of the flood, to which all subscribe, and the number published at once.
 const FLOOD: usize = 400;
 const ROUND: usize = 50;
 /// More than a round, and less than the flood.
 const LAG: u64 = 100;
-/// What only the stuck one subscribes to: more than the sockets in between hold of their own accord.
+/// The ballast, to which only the stuck client subscribes: more than the socket buffers hold.
 const BALLAST: usize = 200;
 const BALLAST_BYTES: usize = 100_000;
 
-/// How those of one test subscribe and publish.
+/// The protocol and the QoS with which the clients of a test subscribe and publish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Stomp,
@@ -38,7 +38,7 @@ enum Client {
     Mqtt(MqttClient),
 }
 
-/// A delivery: of which topic, what, and the range before it that was missed.
+/// A delivery: its topic, its number, and the missed messages before it.
 struct Message {
     topic: String,
     number: usize,
@@ -58,7 +58,7 @@ impl Client {
         for topic in topics {
             match (&mut client, way) {
                 (Self::Stomp(client), Way::StompAcknowledged) => {
-                    // Few, so that most of what it does not read waits, and the oldest of that go.
+                    // A small prefetch, so that most unread messages wait in the queue, where the oldest are dropped.
                     let headers = [INDIVIDUAL, ("prefetch-count", "10")];
                     client.subscribe(topic, topic, &headers).await;
                 }
@@ -70,7 +70,7 @@ impl Client {
         client
     }
 
-    /// Publishes these as fast as it can, and waits until the server has them.
+    /// Publishes these bodies as fast as possible, and waits until the server has them.
     async fn publish(&mut self, way: Way, topic: &str, bodies: &[String]) {
         match self {
             Self::Stomp(client) => {
@@ -92,7 +92,7 @@ impl Client {
         }
     }
 
-    /// The next message, acknowledged if that is asked for.
+    /// Returns the next message, acknowledged if the client acknowledges.
     async fn message(&mut self) -> Message {
         match self {
             Self::Stomp(client) => {
@@ -119,7 +119,7 @@ impl Client {
         }
     }
 
-    /// Reads what the flood holds from this number to that, of which nothing is missing.
+    /// Reads the flood from one number to another, without gaps.
     async fn read_flood(&mut self, from: usize, to: usize) {
         for expected in from..=to {
             let message = self.message().await;
@@ -127,7 +127,8 @@ impl Client {
         }
     }
 
-    /// Reads to the end of the flood; tells how many of each topic were missed, all of which it is told.
+    /// Reads to the end of the flood. Returns the number of missed messages of each topic; the server reports all of
+    /// them.
     async fn read_with_gaps(&mut self) -> [usize; 2] {
         let mut missed = [0; 2];
         let mut next = [1; 2];
@@ -140,7 +141,7 @@ impl Client {
                         assert_eq!(number(from), next[topic], "{range} of {}", message.topic);
                         number(to)
                     }
-                    // A queue does not know which, of those that left it.
+                    // The gap of a queue has a count only, without the numbers of the dropped messages.
                     None => message.number - 1,
                 };
                 assert!(to >= next[topic], "{range} of {}", message.topic);
@@ -175,21 +176,21 @@ fn ballast() -> Vec<String> {
         .collect()
 }
 
-/// A server, and those who are connected to it.
+/// A server and the clients connected to it.
 struct House {
     server: Carillon,
     /// Subscribed to the ballast and to the flood.
     stuck: Client,
     /// Subscribed to the flood.
     fast: Vec<Client>,
-    /// Who is to publish the ballast.
+    /// The publisher of the ballast.
     heavy: Client,
 }
 
 impl House {
     async fn new(way: Way, overflow: &str) -> Self {
         let lag = LAG.to_string();
-        // What acknowledges has a queue of its own.
+        // A subscription that acknowledges has its own queue.
         let bounds = ["--lag", &lag, "--queue-length", &lag];
         let server = Carillon::with_mqtt(&[&["--overflow", overflow], &bounds[..]].concat()).await;
         Self {
@@ -200,7 +201,7 @@ impl House {
         }
     }
 
-    /// Publishes the ballast, and then the flood, all of which the others read.
+    /// Publishes the ballast, then the flood; the other clients read all of the flood.
     async fn load(&mut self, way: Way) {
         self.heavy.publish(way, "ballast", &ballast()).await;
         flood(&self.server, way, &mut self.fast).await;
@@ -215,7 +216,7 @@ async fn fast(server: &Carillon, way: Way) -> Vec<Client> {
     all
 }
 
-/// Publishes the flood in rounds, each of which all others read to its end.
+/// Publishes the flood in rounds; all other clients read each round to its end.
 async fn flood(server: &Carillon, way: Way, fast: &mut [Client]) {
     let mut producer = Client::connect(server, way).await;
     for first in (1..=FLOOD).step_by(ROUND) {
@@ -228,7 +229,7 @@ async fn flood(server: &Carillon, way: Way, fast: &mut [Client]) {
 }
 
 #[tokio::test]
-async fn the_others_get_everything_and_the_stuck_one_is_told_what_it_missed() {
+async fn a_stuck_subscriber_is_skipped_and_the_others_get_everything() {
     for way in WAYS {
         let mut house = House::new(way, "drop-oldest").await;
         house.load(way).await;
@@ -239,8 +240,8 @@ async fn the_others_get_everything_and_the_stuck_one_is_told_what_it_missed() {
 }
 
 #[tokio::test]
-async fn the_others_get_everything_and_the_stuck_one_is_sent_away() {
-    // What acknowledges drops the oldest, whatever the rule is.
+async fn a_stuck_subscriber_is_disconnected_and_the_others_get_everything() {
+    // A subscription that acknowledges drops the oldest messages under every rule.
     for way in [Way::Stomp, Way::Mqtt { qos: 0 }, Way::Mqtt { qos: 1 }] {
         let mut house = House::new(way, "disconnect").await;
         house.load(way).await;
@@ -252,7 +253,7 @@ async fn the_others_get_everything_and_the_stuck_one_is_sent_away() {
 }
 
 #[tokio::test]
-async fn publishers_wait_for_the_stuck_one_and_go_on_when_it_reads() {
+async fn publishers_wait_for_a_stuck_subscriber_and_continue_when_it_reads() {
     for way in [Way::Stomp, Way::Mqtt { qos: 0 }, Way::Mqtt { qos: 1 }] {
         let House {
             server,
@@ -286,7 +287,7 @@ async fn publishers_wait_for_the_stuck_one_and_go_on_when_it_reads() {
     }
 }
 
-/// Waits until a subscription lies further behind in a topic than it may.
+/// Waits until a subscription has a larger lag in a topic than allowed.
 async fn lags(server: &Carillon, topic: &str) {
     let url = server.url(&format!("/api/topics/{topic}"));
     let lag = || async {

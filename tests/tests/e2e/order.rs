@@ -1,4 +1,5 @@
-//! Many producers and many subscribers over real sockets: one order for all, nothing lost.
+//! Many producers and many subscribers over real sockets: all see one order, and no message is
+//! lost.
 
 use harness::Carillon;
 use harness::http::post;
@@ -11,7 +12,7 @@ const PER_PRODUCER: usize = 500;
 const TOPICS: [&str; 3] = ["order.a", "order.b", "order.c"];
 const SEED: u64 = 0x0CA5_1110;
 
-/// A number after which another comes that looks unrelated (xorshift): the same run each time.
+/// A pseudo-random number generator (xorshift) with a fixed seed: each run is the same.
 struct Random(u64);
 
 impl Random {
@@ -23,7 +24,7 @@ impl Random {
     }
 }
 
-/// What a subscriber saw: topic, sequence, and `PRODUCER:NUMBER`.
+/// A received message: topic, sequence, and `PRODUCER:NUMBER`.
 type Seen = (String, u64, String);
 
 async fn produce(mut client: StompClient, producer: usize) {
@@ -35,7 +36,7 @@ async fn produce(mut client: StompClient, producer: usize) {
             tokio::task::yield_now().await;
         }
     }
-    // The connection stays open until the server has taken everything.
+    // The connection stays open until the server has received everything.
     client.request(Frame::publication("done", "")).await;
 }
 
@@ -76,7 +77,7 @@ fn assert_producers_in_order(seen: &[Seen]) {
 }
 
 #[tokio::test]
-async fn all_subscribers_see_one_order_that_keeps_each_producers() {
+async fn all_subscribers_see_one_order_that_preserves_each_producers_order() {
     let server = Carillon::start().await;
     let (mut wild, mut single) = (JoinSet::new(), JoinSet::new());
     for _ in 0..3 {
@@ -118,7 +119,7 @@ fn assert_one_order(topic: &str, all: &[Vec<Seen>]) {
 }
 
 #[tokio::test]
-async fn what_is_published_over_http_and_stomp_has_one_order() {
+async fn messages_of_http_and_stomp_have_one_order() {
     const EACH: usize = 100;
     let server = Carillon::start().await;
     let mut frames = StompClient::connect(&server).await;

@@ -1,4 +1,4 @@
-//! Pages and their files over plain HTTP: what a browser is given before any script runs.
+//! Pages and their files over plain HTTP: the content that a browser gets before any script runs.
 
 use harness::Carillon;
 use harness::http::{Answer, get, post, request, send};
@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 
 const PAGES: [&str; 5] = ["/", "/console", "/rect", "/chart", "/queues"];
 
-/// The path of the page's file with this ending in `/pkg/`.
+/// Returns the path of the page's file in `/pkg/` with this ending.
 fn file(page: &Answer, ending: &str) -> String {
     let html = page.text();
     let paths = html
@@ -71,7 +71,7 @@ async fn pages_show_the_last_image_before_any_script_runs() {
     }
 }
 
-/// What is between tags, scripts left out.
+/// Returns the text between tags, without scripts.
 fn visible_text(html: &str) -> String {
     let (_, body) = html.split_once("<body").expect("a body");
     let mut text = String::new();
@@ -83,7 +83,7 @@ fn visible_text(html: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_page_without_scripts_says_that_it_is_not_live() {
+async fn a_page_without_scripts_shows_that_it_is_not_live() {
     let server = Carillon::start().await;
     for path in ["/rect", "/chart"] {
         let page = get(server.url(path)).await.text();
@@ -153,7 +153,7 @@ async fn every_answer_carries_the_security_headers() {
 }
 
 #[tokio::test]
-async fn files_with_hashed_names_are_kept_for_ever_and_compressed() {
+async fn files_with_hashed_names_are_immutable_and_compressed() {
     let server = Carillon::start().await;
     let page = get(server.url("/")).await;
     for (ending, content_type) in [
@@ -192,7 +192,7 @@ async fn files_with_hashed_names_are_kept_for_ever_and_compressed() {
 }
 
 #[tokio::test]
-async fn a_file_that_has_not_changed_is_not_sent_again() {
+async fn an_unchanged_file_is_not_sent_again() {
     let server = Carillon::start().await;
     let page = get(server.url("/")).await;
     for path in ["/favicon.svg".to_owned(), file(&page, ".css")] {
@@ -212,7 +212,7 @@ async fn a_file_that_has_not_changed_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn pages_are_never_kept_by_a_cache() {
+async fn pages_are_never_cached() {
     let server = Carillon::start().await;
     for path in PAGES {
         let kept = get(server.url(path))

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const VERSIONS: [&str; 3] = ["3.1", "3.1.1", "5"];
 const TRANSPORTS: [&str; 2] = ["tcp", "websockets"];
 
-/// What a scenario reported: over which transport, in which version, and under which name.
+/// The result of a scenario, with its transport, version and name.
 struct Report {
     version: &'static str,
     name: String,
@@ -22,7 +22,7 @@ async fn play(scenario: &str, versions: &[&'static str]) -> Vec<Report> {
                 "tcp" => server.mqtt_address().await.port(),
                 _ => server.address().port(),
             };
-            // 3.1 has room for 23 characters.
+            // A client id of 3.1 has at most 23 characters.
             let name = format!("{}-{}", version.replace('.', ""), &transport[..3]);
             let arguments = [scenario, version, transport, &port.to_string(), &name];
             let printed = python::run("paho/scenario.py", &arguments).await;
@@ -50,7 +50,7 @@ async fn it_publishes_and_subscribes() {
 }
 
 #[tokio::test]
-async fn what_it_retains_is_kept_until_it_clears_it() {
+async fn its_retained_message_is_kept_until_cleared() {
     for Report { name, value, .. } in play("retained", &VERSIONS).await {
         let expected = json!(["kept", true, [""], ["live"]]);
         assert_eq!(value, expected, "{name}");
@@ -58,7 +58,7 @@ async fn what_it_retains_is_kept_until_it_clears_it() {
 }
 
 #[tokio::test]
-async fn its_will_is_said_when_it_is_cut_off() {
+async fn its_will_is_published_when_its_connection_breaks() {
     for Report { name, value, .. } in play("will", &VERSIONS).await {
         assert_eq!(value, json!(["gone"]), "{name}");
     }
@@ -72,7 +72,7 @@ async fn its_session_outlives_its_connection() {
         value,
     } in play("session", &VERSIONS).await
     {
-        // 3.1 has no such flag.
+        // 3.1 has no session-present flag.
         let expected = json!([version != "3.1", ["0", "1", "2"]]);
         assert_eq!(value, expected, "{name}");
     }
@@ -86,7 +86,7 @@ async fn its_session_is_taken_over() {
         value,
     } in play("takeover", &VERSIONS).await
     {
-        // Session taken over, or its own word for a connection that ended.
+        // Session taken over, or paho's own code for a connection that ended.
         let reason = if version == "5" { 0x8E } else { 0x80 };
         assert_eq!(value, json!([reason, ["to the second"]]), "{name}");
     }

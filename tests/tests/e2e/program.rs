@@ -1,4 +1,4 @@
-//! A client of the command line that runs while the test does something else.
+//! A command-line client that runs in parallel to the test.
 
 use std::process::{ExitStatus, Stdio};
 
@@ -8,7 +8,7 @@ use harness::deadline::within;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
-/// It is killed when the value is dropped.
+/// A running program. Dropping the value kills it.
 pub struct Program {
     child: Child,
     printed: Lines<BufReader<ChildStdout>>,
@@ -16,7 +16,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// `carillon NAME --server ... ARGUMENTS`.
+    /// Starts `carillon NAME --server ... ARGUMENTS`.
     pub fn start(server: &Carillon, name: &str, arguments: &[&str]) -> Self {
         let mut command = command();
         command.args([name, "--server", &server.url("")]);
@@ -34,12 +34,12 @@ impl Program {
         }
     }
 
-    /// The next line of its standard output.
+    /// Returns the next line of the standard output.
     pub async fn prints(&mut self) -> String {
         line(&mut self.printed, "a line on standard output").await
     }
 
-    /// Its next line on standard error that contains this.
+    /// Returns the next line on standard error that contains this text.
     pub async fn says(&mut self, part: &str) -> String {
         loop {
             let line = line(&mut self.said, part).await;
@@ -49,7 +49,7 @@ impl Program {
         }
     }
 
-    /// Asks it to end, as Ctrl-C or a service manager does, and waits for that.
+    /// Sends the signal of Ctrl-C or a service manager, and waits for the end.
     pub async fn stop(self) -> ExitStatus {
         let id = self.child.id().expect("it runs");
         let kill = Command::new("sh")
@@ -59,7 +59,7 @@ impl Program {
         self.ended().await
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the program.
     pub async fn ended(mut self) -> ExitStatus {
         let status = within("the program's end", self.child.wait()).await;
         status.expect("it was started")

@@ -1,4 +1,4 @@
-//! Queues: each message goes to one consumer, and stays until that one has acknowledged it.
+//! Queues: each message goes to one consumer, and stays until this consumer has acknowledged it.
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -6,12 +6,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use harness::stomp::{CUMULATIVE, Frame, INDIVIDUAL, StompClient};
 use harness::{Carillon, queue};
 
-/// The bodies `1`, `2`, up to this.
+/// Returns the bodies `1`, `2`, up to this number.
 fn numbers(last: usize) -> Vec<String> {
     (1..=last).map(|number| number.to_string()).collect()
 }
 
-/// Sends the numbers up to this to `/queue/a`.
+/// Sends the numbers up to this number to `/queue/a`.
 async fn fill(server: &Carillon, last: usize) {
     let mut producer = StompClient::connect(server).await;
     producer.send_all("/queue/a", &numbers(last)).await;
@@ -28,7 +28,7 @@ fn is_again(message: &Frame, count: &str) {
 }
 
 #[tokio::test]
-async fn a_message_carries_what_was_sent_and_how_to_acknowledge_it() {
+async fn a_message_has_the_sent_headers_and_an_ack_header() {
     let server = Carillon::start().await;
     let mut consumer = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
     let sent = Frame::message_to("/queue/a", "hello")
@@ -47,7 +47,7 @@ async fn a_message_carries_what_was_sent_and_how_to_acknowledge_it() {
 }
 
 #[tokio::test]
-async fn a_queue_keeps_messages_while_nobody_consumes() {
+async fn a_queue_keeps_messages_without_consumers() {
     let server = Carillon::start().await;
     fill(&server, 3).await;
     assert_eq!(queue::depth(&server, "a").await, (3, 0));
@@ -57,7 +57,7 @@ async fn a_queue_keeps_messages_while_nobody_consumes() {
 }
 
 #[tokio::test]
-async fn competing_consumers_share_and_each_message_comes_once() {
+async fn competing_consumers_share_and_each_message_is_delivered_once() {
     const COUNT: usize = 300;
     let server = Carillon::start().await;
     let mut consumers = Vec::new();
@@ -91,7 +91,7 @@ async fn consumers_take_turns() {
 }
 
 #[tokio::test]
-async fn a_consumer_that_is_busy_is_passed_over() {
+async fn a_busy_consumer_is_skipped() {
     let server = Carillon::start().await;
     let prefetch = [INDIVIDUAL, ("activemq.prefetchSize", "1")];
     let mut busy = StompClient::consumer(&server, "/queue/a", &prefetch).await;
@@ -121,7 +121,7 @@ async fn no_more_than_the_prefetch_is_unacknowledged() {
 }
 
 #[tokio::test]
-async fn a_prefetch_of_none_is_refused_and_no_limit_is_the_largest() {
+async fn a_prefetch_of_0_is_refused_and_no_limit_is_the_maximum() {
     let server = Carillon::start().await;
     fill(&server, 1_200).await;
     let unlimited = [INDIVIDUAL, ("prefetch-count", "0")];
@@ -144,7 +144,7 @@ async fn a_prefetch_of_none_is_refused_and_no_limit_is_the_largest() {
 }
 
 #[tokio::test]
-async fn what_a_consumer_leaves_unacknowledged_goes_to_another() {
+async fn unacknowledged_messages_of_an_ended_consumer_go_to_another() {
     let server = Carillon::start().await;
     for ending in ["disconnect", "vanish"] {
         let mut first = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
@@ -174,7 +174,7 @@ async fn what_a_consumer_leaves_unacknowledged_goes_to_another() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_under_way_at_unsubscribe_is_not_done_twice() {
+async fn a_job_in_flight_at_unsubscribe_is_not_delivered_twice() {
     let server = Carillon::start().await;
     let mut first = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
     fill(&server, 3).await;
@@ -193,7 +193,7 @@ async fn a_job_that_is_under_way_at_unsubscribe_is_not_done_twice() {
     }
     second.is_quiet().await;
     assert_eq!(queue::figure(&server, "a", "acknowledged").await, 2);
-    // What was never acknowledged goes to another with the connection.
+    // At the end of the connection its unacknowledged messages go to another consumer.
     first.leave().await;
     let message = second.message().await;
     is_again(&message, "2");
@@ -201,7 +201,7 @@ async fn a_job_that_is_under_way_at_unsubscribe_is_not_done_twice() {
 }
 
 #[tokio::test]
-async fn a_message_given_back_comes_again_in_its_old_place() {
+async fn a_rejected_message_is_redelivered_in_its_old_place() {
     let server = Carillon::start().await;
     fill(&server, 3).await;
     let one_by_one = [INDIVIDUAL, ("activemq.prefetchSize", "1")];
@@ -236,7 +236,7 @@ async fn a_browser_sees_everything_and_takes_nothing() {
 
     let browser = [("browser", "true")];
     let mut browser = StompClient::consumer(&server, "/queue/a", &browser).await;
-    // First what waits, then what somebody has.
+    // First the waiting messages, then those that consumers hold.
     assert_eq!(browser.bodies(4).await, ["3", "4", "1", "2"]);
     let end = browser.message().await;
     assert_eq!(end.header("browser"), "end", "{end:?}");
@@ -260,7 +260,7 @@ async fn browsing_an_empty_queue_ends_at_once() {
 }
 
 #[tokio::test]
-async fn what_has_expired_is_not_delivered() {
+async fn an_expired_message_is_not_delivered() {
     let server = Carillon::start().await;
     for destination in ["/queue/a", "/topic/a"] {
         let mut consumer = StompClient::consumer(&server, destination, &[]).await;
@@ -274,7 +274,7 @@ async fn what_has_expired_is_not_delivered() {
 }
 
 #[tokio::test]
-async fn what_expires_while_it_waits_is_taken_away() {
+async fn a_message_that_expires_while_it_waits_is_removed() {
     let server = Carillon::start().await;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now_ms = now.expect("after 1970").as_millis();

@@ -1,4 +1,4 @@
-//! Queues over HTTP, and as a topic for screens.
+//! Queues over HTTP, and the topic of their figures.
 
 use harness::http::{Answer, get, post, request, send};
 use harness::stomp::{Frame, INDIVIDUAL, StompClient};
@@ -22,7 +22,7 @@ fn names(queues: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_message_can_be_sent_to_a_queue_by_http() {
+async fn a_message_can_be_sent_to_a_queue_over_http() {
     let server = Carillon::start().await;
     let mut consumer = StompClient::consumer(&server, "/queue/a.b", &[]).await;
     let answer = enqueue(&server, "a.b", "hello").await.json();
@@ -33,7 +33,7 @@ async fn a_message_can_be_sent_to_a_queue_by_http() {
 }
 
 #[tokio::test]
-async fn the_figures_of_a_queue_tell_what_happens_to_its_messages() {
+async fn the_figures_of_a_queue_count_its_messages_by_result() {
     let server = Carillon::with(&["--max-redeliveries", "1"]).await;
     let mut consumer = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
     for body in ["1", "2", "3"] {
@@ -81,7 +81,7 @@ async fn queues_are_listed_by_name() {
 }
 
 #[tokio::test]
-async fn of_many_queues_those_left_out_are_counted() {
+async fn omitted_queues_of_a_listing_are_counted() {
     let server = Carillon::start().await;
     let mut producer = StompClient::connect(&server).await;
     for number in 0..203 {
@@ -96,7 +96,7 @@ async fn of_many_queues_those_left_out_are_counted() {
 }
 
 #[tokio::test]
-async fn a_queue_can_be_looked_into() {
+async fn a_queue_can_be_browsed() {
     let server = Carillon::start().await;
     let mut holder = StompClient::consumer(
         &server,
@@ -120,7 +120,7 @@ async fn a_queue_can_be_looked_into() {
 }
 
 #[tokio::test]
-async fn a_queue_is_paged_through_and_begins_anew_behind_an_id_of_another_run() {
+async fn paging_a_queue_restarts_after_an_id_of_another_run() {
     let server = Carillon::start().await;
     for body in ["1", "2", "3"] {
         enqueue(&server, "a", body).await;
@@ -144,7 +144,7 @@ async fn a_queue_is_paged_through_and_begins_anew_behind_an_id_of_another_run() 
 }
 
 #[tokio::test]
-async fn a_deleted_queue_is_gone_with_what_was_in_it() {
+async fn a_deleted_queue_loses_its_messages() {
     let server = Carillon::start().await;
     enqueue(&server, "a", "x").await;
     let url = server.url("/api/queues/a");
@@ -168,7 +168,8 @@ async fn deleting_a_queue_in_use_empties_it() {
     assert_eq!(consumer.bodies(1).await, ["1"]);
     let delete = request(Method::DELETE, server.url("/api/queues/a"), "");
     assert!(send(delete).await.status.is_success());
-    // What waited is gone; what a consumer holds is its own until it goes.
+    // The waiting messages are deleted; a consumer keeps the messages it holds until it
+    // disconnects.
     let mut next = StompClient::consumer(&server, "/queue/a", &[]).await;
     next.is_quiet().await;
     drop(consumer);
@@ -178,7 +179,7 @@ async fn deleting_a_queue_in_use_empties_it() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_refused_with_the_reason() {
+async fn invalid_requests_are_refused_with_the_reason() {
     let server = Carillon::start().await;
     for (method, path, status) in [
         (Method::GET, "/api/queues/nobody", StatusCode::NOT_FOUND),
@@ -200,7 +201,7 @@ async fn what_is_wrong_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_cannot_touch_queues() {
+async fn a_page_of_another_origin_cannot_change_queues() {
     let server = Carillon::start().await;
     enqueue(&server, "a", "x").await;
     for method in [Method::POST, Method::DELETE] {
@@ -213,12 +214,12 @@ async fn a_page_of_another_origin_cannot_touch_queues() {
 }
 
 #[tokio::test]
-async fn the_figures_are_a_topic_too() {
+async fn the_figures_of_queues_are_published_on_a_topic() {
     let server = Carillon::start().await;
     let mut screen = StompClient::connect(&server).await;
     screen.subscribe("0", "$SYS.queues", &[]).await;
     enqueue(&server, "orders", "x").await;
-    // The first may have been made before.
+    // The first figures may be older than the queue.
     let mut queues = json!({"queues": []});
     for _ in 0..3 {
         if names(&queues).is_empty() {

@@ -1,4 +1,4 @@
-//! The page of queues: what is in them is there before any script, and follows what happens.
+//! The page of queues: it shows their figures before any script runs, and then follows the changes.
 
 use harness::browser::Browser;
 use harness::http::{get, post};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::reader::{choose, enter, figure_until, open_live, press};
 
-/// The text of a queue's row, cells apart.
+/// Returns the text of each queue's row.
 const ROW: &str = "return [...document.querySelectorAll('table.queues tbody tr')]
     .map((row) => row.textContent)";
 
@@ -22,7 +22,7 @@ async fn row_until(browser: &Browser, is_met: impl Fn(&str) -> bool) {
 }
 
 #[tokio::test]
-async fn what_is_in_the_queues_is_shown_before_any_script_runs() {
+async fn the_queues_are_shown_before_any_script_runs() {
     let server = Carillon::start().await;
     let before = get(server.url("/queues")).await.text();
     assert!(before.contains("No queues yet"));
@@ -32,7 +32,7 @@ async fn what_is_in_the_queues_is_shown_before_any_script_runs() {
 }
 
 #[tokio::test]
-async fn a_queue_is_followed_from_its_first_message_to_its_dead_letters() {
+async fn the_page_follows_a_queue_from_its_first_message_to_its_dead_letters() {
     let server = Carillon::with(&["--max-redeliveries", "0"]).await;
     let browser = Browser::start().await;
     open_live(&browser, &server.url("/queues")).await;

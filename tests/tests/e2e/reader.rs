@@ -1,4 +1,4 @@
-//! What a reader finds on the live pages, and does there.
+//! The reader's view of the live pages, and the reader's actions.
 
 use harness::Carillon;
 use harness::browser::Browser;
@@ -7,28 +7,29 @@ use harness::http::{get, post};
 use harness::sse::EventStream;
 use serde_json::{Value, json};
 
-/// The header's word on the connection.
+/// The connection's state in the header.
 pub const LIVE: &str = ".connection[data-state=live]";
 
-/// The list's messages, oldest first: producer and data.
+/// Returns the list's messages, oldest first: producer and data.
 pub const ROWS: &str = "
     return [...document.querySelectorAll('.messages li.message')].map((row) => [
         row.querySelector('b').textContent,
         row.querySelector('code').textContent,
     ]);";
 
-/// The square's angle and the rotation that is on its way, in degrees from 0 to 360.
+/// Returns the square's angle and the rotation at the end of the animation, in degrees from 0 to
+/// 360.
 pub const SQUARE: &str = "
     const square = document.querySelector('.square');
     const [degrees] = square.style.transform.match(/-?[0-9.]+(?=deg)/);
     const turn = (angle) => ((angle % 360) + 360) % 360;
     return [square.dataset.angle, turn(Number(square.dataset.angle)) === turn(Number(degrees))];";
 
-/// What the chart says to those who cannot see it.
+/// Returns the values in the chart's table, which screen readers use.
 pub const VALUES: &str = "
     return [...document.querySelectorAll('.chart td')].map((cell) => Number(cell.textContent));";
 
-/// The chart's picture; null while its canvas is empty.
+/// Returns the chart's picture; null while its canvas is empty.
 pub const PICTURE: &str = "
     const canvas = document.querySelector('.chart canvas');
     const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
@@ -50,7 +51,7 @@ pub async fn rows(browser: &Browser) -> Vec<Value> {
     rows.as_array().expect("a list of rows").clone()
 }
 
-/// What the broker has of a topic, oldest first, as the pages list it.
+/// Returns the broker's messages of a topic, oldest first, in the form of the pages.
 pub async fn published(server: &Carillon, topic: &str) -> Vec<Value> {
     let url = server.url(&format!("/api/topics/{topic}"));
     let count = get(&url).await.json()["sequence"]
@@ -65,7 +66,7 @@ pub async fn published(server: &Carillon, topic: &str) -> Vec<Value> {
     rows
 }
 
-/// The count under this name beside a list.
+/// Returns the count with this name beside a list.
 pub async fn figure(browser: &Browser, name: &str) -> u64 {
     let text = browser.text(&format!("[data-figure={name}]")).await;
     text.parse()
@@ -76,7 +77,7 @@ pub async fn figure_until(browser: &Browser, name: &str, is_met: impl Fn(u64) ->
     eventually(name, || figure(browser, name), |count| is_met(*count)).await
 }
 
-/// Types into a field in place of what is there, and presses Enter.
+/// Replaces the content of a field, and presses Enter.
 pub async fn enter(browser: &Browser, label: &str, text: &str) {
     const SELECT_ALL: &str = "\u{e009}a\u{e000}";
     const ENTER: &str = "\u{e007}";
@@ -91,7 +92,7 @@ pub async fn press(browser: &Browser, button: &str) {
 }
 
 pub async fn choose(browser: &Browser, mode: &str) {
-    // The button itself is drawn by its label.
+    // The label covers the radio button itself.
     let click = "[...document.querySelectorAll('.segmented label')]
         .find((label) => label.textContent === arguments[0]).click();";
     let chosen = browser.client.execute(click, vec![json!(mode)]).await;

@@ -1,5 +1,5 @@
-//! "A RECEIPT frame is sent from the server to the client once a server has successfully processed a
-//! client frame that requests a receipt": its effect is there for all to see.
+//! "A RECEIPT frame is sent from the server to the client once a server has successfully processed a client frame that
+//! requests a receipt": then the frame's effect is visible to all clients.
 
 use harness::stomp::{CUMULATIVE, Frame, INDIVIDUAL, StompClient};
 use harness::{Carillon, queue};
@@ -15,7 +15,7 @@ async fn figures(server: &Carillon, names: [&str; 3]) -> [u64; 3] {
 const DEPTH: [&str; 3] = ["consumers", "waiting", "unacknowledged"];
 
 #[tokio::test]
-async fn the_effect_of_each_frame_is_there_when_its_receipt_is() {
+async fn the_effect_of_each_frame_is_visible_before_its_receipt() {
     let server = Carillon::start().await;
     for version in ["1.1", "1.2"] {
         let mut client = StompClient::connect_as(&server, version).await;
@@ -96,7 +96,7 @@ async fn receipts_come_in_the_order_of_their_frames() {
 }
 
 #[tokio::test]
-async fn what_a_client_held_is_free_when_its_disconnect_is_received() {
+async fn messages_of_a_client_are_released_before_the_receipt_of_its_disconnect() {
     let server = Carillon::start().await;
     let mut client = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
     client.send_all("/queue/a", &["1"]).await;
@@ -107,7 +107,7 @@ async fn what_a_client_held_is_free_when_its_disconnect_is_received() {
 }
 
 #[tokio::test]
-async fn who_disconnects_is_given_nothing_more() {
+async fn a_client_gets_no_messages_after_disconnect() {
     let server = Carillon::start().await;
     let headers = [INDIVIDUAL, ("activemq.prefetchSize", "1")];
     let mut client = StompClient::consumer(&server, "/queue/a", &headers).await;

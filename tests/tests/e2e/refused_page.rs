@@ -1,5 +1,5 @@
-//! A page behind a proxy with another name than the server's: it says what is refused and which
-//! option allows it.
+//! A page that is loaded through a proxy with another name than the server's: the page names the
+//! refused origin and the option that allows it.
 
 use harness::Carillon;
 use harness::browser::Browser;
@@ -8,7 +8,7 @@ use harness::proxy::Proxy;
 use crate::reader::{LIVE, SQUARE, publish};
 
 #[tokio::test]
-async fn a_refused_page_names_the_option_and_connects_once_it_is_given() {
+async fn a_refused_page_names_the_option_and_connects_once_it_is_set() {
     let server = Carillon::start().await;
     let address = server.address();
     let proxy = Proxy::to(address).await;
@@ -36,7 +36,7 @@ async fn a_refused_page_names_the_option_and_connects_once_it_is_given() {
     browser.close(is_refusal).await;
 }
 
-/// What the browser itself says of refused requests, and of a server that is away.
+/// The browser's own messages about refused requests and an unreachable server.
 fn is_refusal(message: &str) -> bool {
     [
         "403",

@@ -1,4 +1,4 @@
-//! Selectors: a subscriber that wants a part of what is sent.
+//! Selectors: subscriptions to a part of the messages.
 
 use harness::stomp::{Frame, INDIVIDUAL, StompClient};
 use harness::{Carillon, queue};
@@ -15,7 +15,7 @@ async fn send(client: &mut StompClient, destination: &str, headers: &[(&str, &st
 }
 
 #[tokio::test]
-async fn a_subscriber_of_a_topic_gets_what_it_selects() {
+async fn a_subscriber_of_a_topic_gets_matching_messages() {
     let server = Carillon::start().await;
     let large = "price > 100 AND currency IN ('EUR', 'CHF')";
     let mut some = StompClient::consumer(&server, "/topic/a", &selector(large)).await;
@@ -37,7 +37,7 @@ async fn a_subscriber_of_a_topic_gets_what_it_selects() {
 }
 
 #[tokio::test]
-async fn consumers_of_a_queue_can_divide_the_work() {
+async fn consumers_of_a_queue_can_divide_the_messages_by_selector() {
     let server = Carillon::start().await;
     let mut eu = StompClient::consumer(&server, "/queue/a", &selector("region = 'eu'")).await;
     let mut us = StompClient::consumer(&server, "/queue/a", &selector("region = 'us'")).await;
@@ -56,11 +56,15 @@ async fn consumers_of_a_queue_can_divide_the_work() {
 
     let others = selector("region NOT IN ('eu', 'us')");
     let mut rest = StompClient::consumer(&server, "/queue/a", &others).await;
-    assert_eq!(rest.bodies(1).await, ["3"], "what nobody wanted had waited");
+    assert_eq!(
+        rest.bodies(1).await,
+        ["3"],
+        "a message that matches no other selector has waited"
+    );
 }
 
 #[tokio::test]
-async fn what_a_consumer_gives_back_is_kept_for_who_selects_it() {
+async fn a_rejected_message_waits_for_a_consumer_that_selects_it() {
     let server = Carillon::start().await;
     let wants = [INDIVIDUAL, ("selector", "region = 'eu'")];
     let mut first = StompClient::consumer(&server, "/queue/a", &wants).await;
@@ -74,7 +78,7 @@ async fn what_a_consumer_gives_back_is_kept_for_who_selects_it() {
 }
 
 #[tokio::test]
-async fn durable_subscribers_and_browsers_select_too() {
+async fn durable_subscriptions_and_browsers_have_selectors() {
     let server = Carillon::start().await;
     let connect = Frame::connect().with("client-id", "ringer");
     let client = StompClient::open(&server).await;
@@ -98,7 +102,7 @@ async fn durable_subscribers_and_browsers_select_too() {
 }
 
 #[tokio::test]
-async fn a_wrong_selector_is_refused_with_the_place() {
+async fn an_invalid_selector_is_refused_with_the_position() {
     let server = Carillon::start().await;
     for destination in ["/topic/a", "/queue/a"] {
         for (text, place) in [("price > > 5", 9), ("price >", 8), ("a = 'open", 5)] {

@@ -1,4 +1,5 @@
-//! What all clients have in common: one who takes much is refused, and the others are served.
+//! Pools that all clients share: a client that takes too much is refused, and the others are
+//! served.
 
 use harness::Carillon;
 use harness::deadline::eventually;
@@ -8,11 +9,12 @@ use harness::stomp::{Frame, StompClient};
 use serde_json::Value;
 
 const V5: Version = Version::V5;
-/// Larger than what is left when no empty message fits any more.
+/// Larger than the room that is left when no empty message fits any more.
 const BODY: &str = "a body that is longer than what differs between the sizes of two empty messages, as \
                     their media types and the names of those who published them differ";
 
-/// Fills all there is for queues. Each queue gets a half of what is left, so it takes several.
+/// Fills the pool of bytes in queues. Each queue gets half of the free room, so several queues are
+/// needed.
 async fn fill_queues(server: &Carillon) {
     for size in [1_000, 0] {
         for number in 0..16 {
@@ -57,7 +59,7 @@ async fn a_waiting_consumer_is_served_while_all_queues_are_full() {
 }
 
 #[tokio::test]
-async fn a_publisher_is_told_when_a_message_has_no_room_in_a_queue_that_is_to_keep_it() {
+async fn a_publisher_is_refused_when_a_fed_queue_has_no_room() {
     let server = Carillon::with_mqtt(&["--memory", "300000"]).await;
     let connect = Frame::connect().with("client-id", "away");
     let mut away = StompClient::open(&server)
@@ -96,7 +98,7 @@ async fn a_publisher_is_told_when_a_message_has_no_room_in_a_queue_that_is_to_ke
 }
 
 #[tokio::test]
-async fn one_client_that_makes_topics_leaves_some_for_the_others() {
+async fn one_client_cannot_use_all_topics() {
     let server = Carillon::with_mqtt(&["--max-topics", "100"]).await;
     let mut flooder = MqttClient::anyone(&server, V5).await;
     let mut made = 0;
@@ -114,7 +116,7 @@ async fn one_client_that_makes_topics_leaves_some_for_the_others() {
 }
 
 #[tokio::test]
-async fn transactions_of_all_connections_have_a_bound_in_common() {
+async fn transactions_of_all_connections_share_a_bound() {
     let server = Carillon::with_mqtt(&["--memory", "400000"]).await;
     let mut client = StompClient::connect(&server).await;
     client
@@ -126,13 +128,13 @@ async fn transactions_of_all_connections_have_a_bound_in_common() {
     client.send(&frame(30_000)).await;
     let error = client.refusal().await;
     assert!(error.text().contains("bytes in transactions"), "{error:?}");
-    // What it held is free again.
+    // The memory of its transactions is free again.
     let held = || pool(&server, "bytes in transactions");
     eventually("nothing held", held, |pool| pool["taken"] == 0).await;
 }
 
 #[tokio::test]
-async fn memory_full_of_last_images_takes_new_messages() {
+async fn new_messages_are_accepted_when_memory_is_full_of_last_images() {
     const COUNT: usize = 40;
     let server = Carillon::with_mqtt(&["--memory", "300000"]).await;
     for number in 0..COUNT {

@@ -1,15 +1,16 @@
-//! Readers that do not keep up: bounded, told what they missed, and nobody waits for them.
+//! Slow readers: their lag is bounded, they are informed of missed messages, and they delay no
+//! other client.
 
 use harness::Carillon;
 use harness::http::post;
 use harness::sse::EventStream;
 use harness::stomp::{Frame, StompClient};
 
-/// Larger than what the sockets between server and reader hold of their own accord, several times.
+/// Several times larger than the socket buffers between server and reader.
 const MESSAGES: usize = 400;
 const BODY_BYTES: usize = 100_000;
 
-/// A body that says its number.
+/// Returns a body that contains its number.
 fn body(number: usize) -> String {
     format!("{}{number:020}", "0".repeat(BODY_BYTES))
 }
@@ -18,7 +19,7 @@ fn number(body: &str) -> usize {
     body.parse().expect("a number")
 }
 
-/// A hundred messages at most: far less than what is published.
+/// At most a hundred messages: far less than the number published.
 const LITTLE: [&str; 4] = ["--lag", "100", "--lag-bytes", "1000000"];
 
 async fn publish_all(server: &Carillon) {
@@ -30,7 +31,7 @@ async fn publish_all(server: &Carillon) {
 }
 
 #[tokio::test]
-async fn a_stuck_subscriber_is_skipped_ahead_and_told_what_it_missed() {
+async fn a_stuck_subscriber_skips_messages_and_gets_their_number() {
     let server = Carillon::with(&LITTLE).await;
     let mut stuck = StompClient::connect(&server).await;
     stuck.subscribe("0", "a", &[]).await;
@@ -72,11 +73,11 @@ async fn a_stuck_subscriber_is_skipped_ahead_and_told_what_it_missed() {
         assert_eq!(number(&message.text()), next);
         next += 1;
     }
-    assert!(missed > 0, "it lay behind by more than the limit");
+    assert!(missed > 0, "its lag exceeded the limit");
 }
 
 #[tokio::test]
-async fn a_slow_event_stream_is_told_what_it_missed() {
+async fn a_slow_event_stream_gets_the_number_of_missed_messages() {
     let server = Carillon::with(&LITTLE).await;
     let mut stream = EventStream::open(server.url("/api/topics/a/events")).await;
     publish_all(&server).await;
@@ -95,11 +96,11 @@ async fn a_slow_event_stream_is_told_what_it_missed() {
             next += 1;
         }
     }
-    assert!(missed > 0, "it lay behind by more than the limit");
+    assert!(missed > 0, "its lag exceeded the limit");
 }
 
 #[tokio::test]
-async fn a_screen_gets_the_newest_message_in_the_end() {
+async fn a_subscriber_with_latest_gets_the_newest_message() {
     let server = Carillon::start().await;
     let mut screen = StompClient::connect(&server).await;
     screen.subscribe("0", "a", &[("delivery", "latest")]).await;
@@ -115,7 +116,7 @@ async fn a_screen_gets_the_newest_message_in_the_end() {
 }
 
 #[tokio::test]
-async fn a_subscriber_may_prefer_to_be_disconnected() {
+async fn a_subscriber_can_choose_to_be_disconnected() {
     let server = Carillon::with(&LITTLE).await;
     let mut strict = StompClient::connect(&server).await;
     strict
@@ -141,7 +142,7 @@ async fn a_subscriber_may_prefer_to_be_disconnected() {
 }
 
 #[tokio::test]
-async fn publishers_wait_where_the_operator_chose_so() {
+async fn publishers_wait_with_the_rule_block() {
     let server = Carillon::with(&["--overflow", "block", "--lag", "10"]).await;
     let mut reader = StompClient::connect(&server).await;
     reader.subscribe("0", "a", &[]).await;
@@ -162,7 +163,7 @@ async fn publishers_wait_where_the_operator_chose_so() {
 }
 
 #[tokio::test]
-async fn a_closed_reader_costs_nothing_more() {
+async fn a_closed_reader_has_no_subscription() {
     let server = Carillon::start().await;
     let mut reader = StompClient::connect(&server).await;
     reader.subscribe("0", "a", &[]).await;

@@ -1,4 +1,4 @@
-//! STOMP 1.2 as a well-behaved client meets it.
+//! STOMP 1.2 with a well-behaved client.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use harness::deadline::{nothing_within, within};
 use harness::stomp::{Frame, StompClient};
 
 #[tokio::test]
-async fn a_message_carries_what_was_sent_and_where_it_stands() {
+async fn a_message_has_the_sent_headers_and_its_position() {
     let server = Carillon::start().await;
     let mut client = StompClient::open(&server).await;
     client
@@ -57,7 +57,7 @@ async fn bodies_may_hold_any_bytes() {
 }
 
 #[tokio::test]
-async fn slashes_and_dots_name_the_same_topic() {
+async fn slashes_and_dots_give_the_same_topic() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     client.subscribe("0", "a/b", &[]).await;
@@ -72,7 +72,7 @@ async fn slashes_and_dots_name_the_same_topic() {
     );
 }
 
-/// In each version, over a queue and a topic, also for subscribers that write the name in another way.
+/// In each version, over a queue and a topic, also for subscribers that write the name in another form.
 #[tokio::test]
 async fn a_message_has_the_destination_of_the_send() {
     let server = Carillon::start().await;
@@ -129,7 +129,7 @@ async fn each_subscription_gets_its_own_copy() {
 }
 
 #[tokio::test]
-async fn nothing_comes_after_unsubscribe() {
+async fn no_message_arrives_after_unsubscribe() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     client.subscribe("gone", "a", &[]).await;
@@ -185,12 +185,12 @@ async fn a_wildcard_subscription_resumes_over_all_its_topics() {
     let mut late = StompClient::connect(&server).await;
     let since = first.header("message-id");
     late.subscribe("0", "a.>", &[("since", since)]).await;
-    // Over several topics each producer's order holds, and here is one producer.
+    // The order of each producer holds over several topics, and there is one producer here.
     assert_eq!(late.bodies(3).await, ["2", "3", "4"]);
 }
 
 #[tokio::test]
-async fn history_that_is_gone_is_told_as_missed() {
+async fn trimmed_history_is_reported_as_missed() {
     let server = Carillon::with(&["--history", "2"]).await;
     let mut client = StompClient::connect(&server).await;
     for body in ["1", "2", "3", "4"] {
@@ -210,7 +210,7 @@ async fn history_that_is_gone_is_told_as_missed() {
 }
 
 #[tokio::test]
-async fn a_message_id_of_an_earlier_server_gives_everything_and_says_so() {
+async fn a_message_id_of_an_earlier_run_gives_everything_and_a_notice() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     client.publish("a", "1").await;
@@ -248,7 +248,7 @@ async fn the_stomp_command_connects_too() {
 }
 
 #[tokio::test]
-async fn heart_beats_come_as_often_as_agreed() {
+async fn heart_beats_are_sent_at_the_agreed_interval() {
     let server = Carillon::with(&["--heart-beat", "100"]).await;
     let mut client = StompClient::open(&server).await;
     client
@@ -263,7 +263,7 @@ async fn heart_beats_come_as_often_as_agreed() {
 }
 
 #[tokio::test]
-async fn heart_beats_follow_the_client_down_to_a_bound() {
+async fn heart_beat_intervals_follow_the_client_down_to_a_bound() {
     let usual: (&[&str], _) = (
         &[],
         [
@@ -296,7 +296,7 @@ async fn heart_beats_follow_the_client_down_to_a_bound() {
             if asked == "100,100" {
                 let beat = within("a heart-beat", client.read_message()).await;
                 assert_eq!(beat.as_deref(), Some(b"\n".as_slice()));
-                // And what the client promised is expected of it.
+                // The server expects the client's heart-beats as well.
                 let error = client.frame().await;
                 assert_eq!(error.header("message"), "no heart-beat");
             }
@@ -321,7 +321,7 @@ async fn a_client_that_stops_its_heart_beats_is_disconnected() {
 }
 
 #[tokio::test]
-async fn who_never_connects_is_disconnected() {
+async fn a_client_that_never_sends_connect_is_disconnected() {
     let server = Carillon::start().await;
     let mut idle = StompClient::open(&server).await;
     while let Some(frame) = idle.next().await {

@@ -1,10 +1,10 @@
-//! What STOMP clients do wrong: each fault is answered with an ERROR that says what it was, ends
-//! that connection, and touches nobody else's.
+//! Faults of STOMP clients: the server answers each with an ERROR that names the fault, and ends
+//! only the connection of this client.
 
 use harness::Carillon;
 use harness::stomp::{Frame, StompClient};
 
-/// Sends these bytes after CONNECT; answers with the ERROR.
+/// Sends these bytes after CONNECT. Returns the ERROR.
 async fn refusal(server: &Carillon, bytes: impl Into<Vec<u8>>) -> Frame {
     let mut client = StompClient::connect(server).await;
     client.send_bytes(bytes).await;
@@ -12,7 +12,7 @@ async fn refusal(server: &Carillon, bytes: impl Into<Vec<u8>>) -> Frame {
 }
 
 #[tokio::test]
-async fn every_fault_is_named() {
+async fn every_fault_is_named_in_the_error() {
     let server = Carillon::start().await;
     let mut bystander = StompClient::connect(&server).await;
     bystander.subscribe("0", "a", &[]).await;
@@ -102,7 +102,7 @@ async fn connect_comes_first() {
 }
 
 #[tokio::test]
-async fn a_version_that_is_not_spoken_is_refused_with_those_that_are() {
+async fn an_unsupported_version_is_refused_with_the_supported_ones() {
     let server = Carillon::start().await;
     let mut client = StompClient::open(&server).await;
     client
@@ -113,7 +113,7 @@ async fn a_version_that_is_not_spoken_is_refused_with_those_that_are() {
 }
 
 #[tokio::test]
-async fn what_was_sent_before_the_fault_counts() {
+async fn frames_before_a_fault_are_processed() {
     let server = Carillon::start().await;
     let sent = Frame::publication("a", "good")
         .with("receipt", "r")
@@ -162,12 +162,12 @@ async fn a_frame_over_a_limit_is_refused_and_one_at_the_limit_is_not() {
 }
 
 #[tokio::test]
-async fn a_body_without_an_end_is_not_collected_for_ever() {
+async fn a_body_without_an_end_is_bounded() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     client.send_bytes(*b"SEND\ndestination:/topic/a\n\n").await;
     for _ in 0..3 {
-        // The refusal may come while these are on their way.
+        // The refusal may arrive while these bytes are being sent.
         let _ = client.try_send_bytes(vec![b'x'; 500_000]).await;
     }
     let error = client.refusal().await;

@@ -1,5 +1,5 @@
-//! STOMP's versions and ports, byte by byte. The client is a socket and the frames are as they are on the
-//! wire: what the versions write differently is to be seen.
+//! STOMP's versions and ports, byte by byte. The client is a plain socket and the tests show frames exactly as they are
+//! transmitted, because the versions write them differently.
 
 use std::net::SocketAddr;
 
@@ -22,7 +22,7 @@ impl Client {
         }
     }
 
-    /// A session of this version.
+    /// Connects a session of this version.
     async fn of(address: SocketAddr, version: &str) -> Self {
         let mut client = Self::open(address).await;
         let connect = format!("CONNECT\naccept-version:{version}\nhost:x\n\n\0");
@@ -38,18 +38,18 @@ impl Client {
         sent.expect("an open connection");
     }
 
-    /// Sends a frame that asks for the receipt `r`, and waits for it.
+    /// Sends a frame that requests the receipt `r`, and waits for it.
     async fn request(&mut self, frame: &str) {
         self.send(frame).await;
         assert_eq!(self.frame().await, "RECEIPT\nreceipt-id:r\n\n");
     }
 
-    /// The next frame up to its NUL.
+    /// Returns the next frame up to its NUL.
     async fn frame(&mut self) -> String {
         self.next().await.expect("a frame before the end")
     }
 
-    /// The next MESSAGE without what differs from run to run.
+    /// Returns the next MESSAGE without the parts that differ from run to run.
     async fn message(&mut self) -> String {
         let frame = self.frame().await;
         let lines = frame.split('\n').filter(|line| {
@@ -60,7 +60,7 @@ impl Client {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// The next frame up to its NUL; `None` at the end of the connection.
+    /// Returns the next frame up to its NUL, or `None` at the end of the connection.
     async fn next(&mut self) -> Option<String> {
         loop {
             let start = self.unread.iter().position(|byte| !b"\r\n".contains(byte));
@@ -75,7 +75,7 @@ impl Client {
         }
     }
 
-    /// Reads what there is; at the end nothing, and then there must be no half frame.
+    /// Reads available bytes. Returns 0 at the end, where no incomplete frame may be left.
     async fn read(&mut self) -> usize {
         let read = within("bytes", self.socket.read_buf(&mut self.unread)).await;
         let count = read.expect("an orderly end");
@@ -84,7 +84,7 @@ impl Client {
     }
 }
 
-/// A server with a port for STOMP, and its address.
+/// Starts a server with a port for STOMP. Returns the address as well.
 async fn start(options: &[&str]) -> (Carillon, SocketAddr) {
     let options = [&["--stomp", "127.0.0.1:0"], options].concat();
     let server = Carillon::with(&options).await;
@@ -95,7 +95,7 @@ async fn start(options: &[&str]) -> (Carillon, SocketAddr) {
 const SUBSCRIBE: &str = "SUBSCRIBE\nid:7\ndestination:/topic/a\nreceipt:r\n\n\0";
 
 #[tokio::test]
-async fn connected_is_as_its_version_has_it() {
+async fn connected_has_the_form_of_its_version() {
     let (server, address) = start(&[]).await;
     let with_beats = "\nheart-beat:10000,10000\nserver:Carillon/";
     for (accept, expected) in [
@@ -109,7 +109,7 @@ async fn connected_is_as_its_version_has_it() {
             format!("CONNECTED\nversion:1.2{with_beats}"),
         ),
     ] {
-        // The HTTP port tells STOMP by its first bytes.
+        // The HTTP port detects STOMP by its first bytes.
         for address in [address, server.address()] {
             for command in ["CONNECT", "STOMP"] {
                 let mut client = Client::open(address).await;
@@ -122,7 +122,7 @@ async fn connected_is_as_its_version_has_it() {
 }
 
 #[tokio::test]
-async fn each_version_reads_and_writes_escapes_in_its_own_way() {
+async fn each_version_has_its_own_escapes() {
     let (_server, address) = start(&[]).await;
     let versions = ["1.0", "1.1", "1.2"];
     let mut readers = Vec::new();
@@ -131,7 +131,7 @@ async fn each_version_reads_and_writes_escapes_in_its_own_way() {
         reader.request(SUBSCRIBE).await;
         readers.push(reader);
     }
-    // What is sent, in which version, and what readers of 1.0, 1.1 and 1.2 see of it.
+    // The sent text, its version, and the text received by clients of 1.0, 1.1 and 1.2.
     let cases = [
         (
             "1.0",
@@ -166,10 +166,10 @@ async fn each_version_reads_and_writes_escapes_in_its_own_way() {
 }
 
 #[tokio::test]
-async fn in_1_0_a_destination_can_stand_for_an_id() {
+async fn in_1_0_a_destination_can_replace_the_id() {
     let (_server, address) = start(&[]).await;
     let mut client = Client::of(address, "1.0").await;
-    // As the examples of 1.0 are written: with a space.
+    // As in the examples of 1.0: with a space.
     let subscribe = "SUBSCRIBE\ndestination: /topic/a\nreceipt:r\n\n\0";
     client.request(subscribe).await;
     client.request(SUBSCRIBE).await;
@@ -209,7 +209,7 @@ async fn in_1_0_a_destination_can_stand_for_an_id() {
     }
 }
 
-/// Clients of 1.0 exist that end CONNECT with a line end before the NUL.
+/// Some clients of 1.0 end CONNECT with a line end before the NUL.
 #[tokio::test]
 async fn a_connect_of_1_0_may_have_a_body() {
     let (_server, address) = start(&[]).await;
@@ -226,7 +226,7 @@ async fn a_connect_of_1_0_may_have_a_body() {
             .request("SUBSCRIBE\ndestination:/topic/a\nreceipt:r\n\nignored\0")
             .await;
     }
-    // The version that is negotiated decides.
+    // The negotiated version decides.
     let mut client = Client::open(address).await;
     client
         .send("CONNECT\naccept-version:1.2\nhost:x\n\nbody\0")
@@ -239,7 +239,7 @@ async fn a_connect_of_1_0_may_have_a_body() {
 }
 
 #[tokio::test]
-async fn heart_beats_come_over_tcp() {
+async fn heart_beats_are_sent_over_tcp() {
     let (_server, address) = start(&["--heart-beat", "100"]).await;
     let mut client = Client::open(address).await;
     client
@@ -254,7 +254,7 @@ async fn heart_beats_come_over_tcp() {
 }
 
 #[tokio::test]
-async fn a_silent_client_is_sent_away() {
+async fn a_silent_client_is_disconnected() {
     let (_server, address) = start(&["--heart-beat", "100"]).await;
     let mut client = Client::open(address).await;
     client
@@ -270,7 +270,7 @@ async fn a_silent_client_is_sent_away() {
 }
 
 #[tokio::test]
-async fn the_http_port_waits_until_it_can_tell() {
+async fn the_http_port_waits_for_enough_bytes_to_detect_the_protocol() {
     let (server, _) = start(&[]).await;
     for (text, expected) in [
         ("\n\r\nSTOMP\r\naccept-version:1.2\r\n\r\n\0", "CONNECTED\n"),
@@ -296,7 +296,7 @@ async fn the_http_port_waits_until_it_can_tell() {
         }
         assert!(client.unread.starts_with(expected.as_bytes()), "{text:?}");
     }
-    // Half an opening, and then the end.
+    // An incomplete first frame, and then the end.
     let mut client = Client::open(server.address()).await;
     client.send("CONN").await;
     let end = within("ending", client.socket.shutdown()).await;
@@ -305,7 +305,7 @@ async fn the_http_port_waits_until_it_can_tell() {
 }
 
 #[tokio::test]
-async fn http_on_the_port_of_stomp_does_nothing() {
+async fn http_on_the_port_of_stomp_is_refused() {
     let (server, address) = start(&[]).await;
     let mut client = Client::open(address).await;
     let body = "CONNECT\n\n\0SEND\ndestination:/topic/a\n\nforged\0";
@@ -334,13 +334,13 @@ async fn all_ports_share_the_limit_of_connections() {
         "{error:?}"
     );
     drop(first);
-    // Its place is free as soon as the server has noticed.
+    // The connection's place is free once the server has noticed its end.
     eventually(
         "a place",
         async || {
             let mut client = Client::open(address).await;
             let connect = "CONNECT\naccept-version:1.2\n\n\0";
-            // It may be closed already.
+            // The server may have closed the connection already.
             let _ = client.socket.write_all(connect.as_bytes()).await;
             let mut first = [0; 9];
             let read = within("an answer", client.socket.read_exact(&mut first)).await;
@@ -352,7 +352,7 @@ async fn all_ports_share_the_limit_of_connections() {
 }
 
 #[tokio::test]
-async fn who_is_connected_is_told_that_the_server_stops() {
+async fn connected_clients_get_an_error_when_the_server_stops() {
     let (server, address) = start(&[]).await;
     let mut clients = [
         Client::of(address, "1.1").await,
@@ -367,13 +367,13 @@ async fn who_is_connected_is_told_that_the_server_stops() {
         );
         assert_eq!(client.next().await, None);
     }
-    // Each has to end its half, too.
+    // Each client must also close its half of the connection.
     drop(clients);
     assert!(server.ended().await.success());
 }
 
 #[tokio::test]
-async fn the_port_can_be_closed() {
+async fn the_port_can_be_switched_off() {
     let server = Carillon::with(&["--stomp", "off"]).await;
     http::get(server.url("/healthz")).await;
     assert!(!server.transcript().contains("tcp://"));

@@ -1,10 +1,10 @@
-//! STOMP's own client for JavaScript, from npm: Carillon is what it takes for a STOMP server.
+//! stompjs from npm, a widely used STOMP client for JavaScript.
 
 use harness::stomp::{Frame, StompClient};
 use harness::{Carillon, node, queue};
 use serde_json::{Value, json};
 
-/// Where it finds the server: over WebSocket and over TCP, on the same port.
+/// The addresses for WebSocket and for TCP, on the same port.
 fn doors(server: &Carillon) -> [String; 2] {
     let address = server.address();
     [format!("ws://{address}/ws"), format!("tcp://{address}")]
@@ -31,7 +31,7 @@ async fn it_publishes_and_subscribes_with_text_and_binary_frames() {
 }
 
 #[tokio::test]
-async fn it_hears_what_others_published_before_and_after() {
+async fn it_gets_messages_published_before_and_after_its_subscription() {
     const COUNT: usize = 50;
     let server = Carillon::start().await;
     let mut producer = StompClient::connect(&server).await;
@@ -52,9 +52,9 @@ async fn it_hears_what_others_published_before_and_after() {
 }
 
 #[tokio::test]
-async fn it_acknowledges_rejects_and_commits_in_each_version_and_over_both_doors() {
+async fn it_acknowledges_rejects_and_commits_over_both_transports() {
     let server = Carillon::start().await;
-    // It offers what it is told to; of 1.0 it knows no NACK.
+    // stompjs offers the versions that it is configured with; for 1.0 it has no NACK.
     for version in ["1.1", "1.2"] {
         for (door, url) in doors(&server).iter().enumerate() {
             let name = format!("work{door}.{}", version.replace('.', ""));
@@ -70,7 +70,7 @@ async fn it_acknowledges_rejects_and_commits_in_each_version_and_over_both_doors
             assert_eq!(report["seen"], expected, "{url} {version}");
             assert!(report["receipts"].as_u64() > Some(0), "{report}");
 
-            // What it had not acknowledged is there for others, and nothing else.
+            // Only the messages that stompjs has not acknowledged are left for other consumers.
             let destination = format!("/queue/{name}");
             let mut next = StompClient::consumer(&server, &destination, &[]).await;
             let left = next.message().await;

@@ -1,4 +1,4 @@
-//! STOMP's best-known client for Python, from PyPI, over TCP and TLS in each version.
+//! stomp.py from PyPI, the best-known STOMP client for Python, over TCP and TLS in each version.
 
 use harness::stomp::StompClient;
 use harness::tls::{Pair, text};
@@ -6,10 +6,10 @@ use harness::{Carillon, python, queue};
 use serde_json::{Value, json};
 
 const VERSIONS: [&str; 3] = ["1.0", "1.1", "1.2"];
-/// 1.0 knows no NACK.
+/// 1.0 has no NACK.
 const VERSIONS_WITH_NACK: [&str; 2] = ["1.1", "1.2"];
 
-/// Runs a scenario in a version; answers with its report, and the name of its queue or topic.
+/// Runs a scenario in a version. Returns its report, and the name of its queue or topic.
 async fn play(server: &Carillon, scenario: &str, version: &str) -> (Value, String) {
     let port = server.stomp_address().await.port().to_string();
     let name = format!("{scenario}.v{}", version.replace('.', ""));
@@ -35,7 +35,7 @@ async fn it_publishes_and_subscribes() {
 }
 
 #[tokio::test]
-async fn what_it_acknowledges_is_gone_and_the_rest_is_there_for_others() {
+async fn its_unacknowledged_messages_go_to_others() {
     let server = start().await;
     for version in VERSIONS {
         let (report, name) = play(&server, "acknowledge", version).await;
@@ -48,7 +48,7 @@ async fn what_it_acknowledges_is_gone_and_the_rest_is_there_for_others() {
 }
 
 #[tokio::test]
-async fn what_it_rejects_comes_again() {
+async fn its_rejected_messages_are_redelivered() {
     let server = start().await;
     for version in VERSIONS_WITH_NACK {
         let (report, name) = play(&server, "reject", version).await;
@@ -59,7 +59,7 @@ async fn what_it_rejects_comes_again() {
 }
 
 #[tokio::test]
-async fn its_booleans_are_read_as_python_writes_them() {
+async fn booleans_in_the_form_of_python_are_accepted() {
     let server = start().await;
     for (rejected, version) in (1..).zip(VERSIONS_WITH_NACK) {
         let (report, name) = play(&server, "dismiss", version).await;
@@ -91,7 +91,7 @@ async fn its_durable_subscription_outlives_its_connection() {
 }
 
 #[tokio::test]
-async fn it_looks_into_a_queue() {
+async fn it_browses_a_queue() {
     let server = start().await;
     for version in VERSIONS {
         let (report, name) = play(&server, "browse", version).await;

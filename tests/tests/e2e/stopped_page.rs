@@ -1,4 +1,4 @@
-//! A page whose program failed says so, and can be loaded again.
+//! A page whose program failed shows this, and can be loaded again.
 
 use std::cell::Cell;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::reader::{LIVE, open_live, publish};
 
-/// The next page that the program builds cannot be built: a panic in Leptos.
+/// Makes the program fail while it builds the next page, with a panic in Leptos.
 const BREAK: &str = "document.createElement = () => { throw new Error('refused by the test'); }";
 
 /// The visible text of the notice.
@@ -21,7 +21,7 @@ async fn connections(server: &Carillon) -> Value {
 }
 
 #[tokio::test]
-async fn a_panic_is_shown_on_the_page_and_in_the_console_and_a_reload_mends_it() {
+async fn a_panic_is_shown_and_a_reload_restores_the_page() {
     let server = Carillon::start().await;
     let browser = Browser::start().await;
     open_live(&browser, &server.url("/rect")).await;
@@ -51,7 +51,7 @@ async fn a_panic_is_shown_on_the_page_and_in_the_console_and_a_reload_mends_it()
 }
 
 #[tokio::test]
-async fn a_stopped_page_leaves_the_broker_and_its_links_load_pages() {
+async fn a_stopped_page_disconnects_and_its_links_load_pages() {
     let server = Carillon::start().await;
     let browser = Browser::start().await;
     open_live(&browser, &server.url("/rect")).await;
@@ -76,7 +76,7 @@ async fn a_stopped_page_leaves_the_broker_and_its_links_load_pages() {
 }
 
 #[tokio::test]
-async fn a_page_whose_program_cannot_be_loaded_says_so() {
+async fn a_page_whose_program_cannot_be_loaded_shows_a_notice() {
     let server = Carillon::start().await;
     let browser = Browser::start().await;
     browser.block("*.wasm").await;

@@ -1,4 +1,4 @@
-//! SIGTERM: what was acknowledged to publishers reaches the readers that are connected, and nobody delays the end.
+//! SIGTERM: messages acknowledged to publishers reach the connected readers, and no client delays the end.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -11,10 +11,10 @@ use harness::mqtt::{Connect, Kind, MqttClient, Packet, Version};
 use harness::sse::EventStream;
 use harness::stomp::{Frame, INDIVIDUAL, StompClient};
 
-/// Messages acknowledged to each publisher until the server is told to stop.
+/// Messages acknowledged to each publisher before the server gets the signal.
 const ACKNOWLEDGED: usize = 500;
 const UNDER_WAY: usize = 100;
-/// No reader is to be told to do without.
+/// Bounds so large that no reader is skipped.
 const ROOM: [&str; 6] = [
     "--lag",
     "1000000",
@@ -26,7 +26,7 @@ const ROOM: [&str; 6] = [
 
 type Bodies = HashSet<String>;
 
-/// Publishes until the connection ends; returns what was acknowledged. `enough` is called once.
+/// Publishes until the connection ends. Returns the acknowledged bodies. `enough` is called once.
 async fn publish_mqtt(mut client: MqttClient, name: &str, enough: impl AsyncFn()) -> Bodies {
     let body = |id: u16| format!("{name}-{id}");
     let mut acknowledged = Bodies::new();
@@ -55,7 +55,7 @@ async fn publish_mqtt(mut client: MqttClient, name: &str, enough: impl AsyncFn()
     }
 }
 
-/// Likewise, with receipts.
+/// Does the same with STOMP and receipts.
 async fn publish_stomp(mut client: StompClient, name: &str, enough: impl AsyncFn()) -> Bodies {
     let mut acknowledged = Bodies::new();
     let mut sent = 0;
@@ -116,7 +116,7 @@ async fn read_stomp(mut client: StompClient) -> Bodies {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_reaches_every_reader_that_reads() {
+async fn acknowledged_messages_reach_every_reader_before_the_end() {
     let server = Carillon::with_mqtt(&ROOM).await;
     let narrow = Connect::anyone(Version::V5).with(RECEIVE_MAXIMUM, 20);
     let (mut acknowledging, _) = MqttClient::connect_with(&server, &narrow).await;
@@ -188,7 +188,7 @@ async fn a_client_that_does_not_close_does_not_delay_the_end() {
 }
 
 #[tokio::test]
-async fn a_reader_that_does_not_read_is_not_waited_for_all_the_time() {
+async fn a_reader_that_does_not_read_delays_the_end_only_briefly() {
     let server = Carillon::with_mqtt(&["--lag-bytes", "100000000"]).await;
     let stuck = MqttClient::subscriber(&server, Version::V5, "load", 1).await;
     let unacknowledged = {

@@ -1,4 +1,4 @@
-//! STOMP over plain TCP: the same sessions, without WebSocket around them.
+//! STOMP over plain TCP: the same sessions as over WebSocket.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ async fn connect(address: SocketAddr) -> StompClient {
 }
 
 #[tokio::test]
-async fn what_is_sent_over_tcp_is_heard_over_websocket_and_back() {
+async fn messages_pass_between_tcp_and_websocket() {
     let server = Carillon::with(&ANY_PORT).await;
     let mut tcp = connect(server.stomp_address().await).await;
     let mut websocket = StompClient::connect(&server).await;
@@ -29,7 +29,7 @@ async fn what_is_sent_over_tcp_is_heard_over_websocket_and_back() {
 }
 
 #[tokio::test]
-async fn the_http_port_speaks_it_too() {
+async fn the_http_port_accepts_the_protocol_too() {
     let server = Carillon::start().await;
     let mut client = connect(server.address()).await;
     client.subscribe("0", "a", &[]).await;
@@ -40,7 +40,7 @@ async fn the_http_port_speaks_it_too() {
 }
 
 #[tokio::test]
-async fn frames_may_arrive_byte_by_byte_and_line_ends_before_them() {
+async fn frames_may_arrive_byte_by_byte_with_line_ends_before_them() {
     let server = Carillon::with(&ANY_PORT).await;
     for address in [server.stomp_address().await, server.address()] {
         let mut client = StompClient::over_tcp(address).await;
@@ -52,7 +52,7 @@ async fn frames_may_arrive_byte_by_byte_and_line_ends_before_them() {
 }
 
 #[tokio::test]
-async fn a_fault_is_answered_and_others_go_on() {
+async fn a_fault_is_answered_and_other_connections_continue() {
     let server = Carillon::with(&ANY_PORT).await;
     let address = server.stomp_address().await;
     let mut bystander = connect(address).await;
@@ -75,7 +75,7 @@ async fn a_fault_is_answered_and_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_said_in_one_line_with_what_to_do() {
+async fn a_port_in_use_is_reported_in_one_line_with_a_remedy() {
     let server = Carillon::with_mqtt(&ANY_PORT).await;
     for (option, other, address) in [
         ("--stomp", "--mqtt", server.stomp_address().await),

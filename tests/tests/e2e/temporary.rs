@@ -1,4 +1,4 @@
-//! Destinations that end with their connection, and request and reply, for which they are made.
+//! Temporary destinations, which end with their connection, and request and reply with them.
 
 use harness::deadline::eventually;
 use harness::http::get;
@@ -7,14 +7,14 @@ use harness::{Carillon, queue};
 use http::StatusCode;
 use serde_json::Value;
 
-/// Asks a service for something, with an address for the answer.
+/// Returns a request to a service, with an address for the reply.
 fn question(body: &str, reply_to: &str) -> Frame {
     Frame::message_to("/queue/service", body)
         .with("reply-to", reply_to)
         .with("correlation-id", body)
 }
 
-/// Answers the next question that a service is asked.
+/// Replies to the next request that a service receives.
 async fn answer(service: &mut StompClient) -> Frame {
     let question = service.message().await;
     let reply = Frame::message_to(
@@ -27,14 +27,14 @@ async fn answer(service: &mut StompClient) -> Frame {
 }
 
 #[tokio::test]
-async fn an_answer_comes_to_who_asked() {
+async fn a_reply_reaches_the_requester() {
     let server = Carillon::start().await;
     let mut service = StompClient::consumer(&server, "/queue/service", &[]).await;
     for (temporary, kind) in [
         ("/temp-queue/replies", "/remote-temp-queue/"),
         ("/temp-topic/replies", "/remote-temp-topic/"),
     ] {
-        // Two clients with one name for it, which are two.
+        // Two clients use the same name for two different destinations.
         let mut clients = [
             StompClient::consumer(&server, temporary, &[]).await,
             StompClient::consumer(&server, temporary, &[]).await,
@@ -56,7 +56,7 @@ async fn an_answer_comes_to_who_asked() {
 }
 
 #[tokio::test]
-async fn a_reply_may_come_before_the_subscription() {
+async fn a_reply_may_arrive_before_the_subscription() {
     let server = Carillon::start().await;
     let mut service = StompClient::consumer(&server, "/queue/service", &[]).await;
     let mut client = StompClient::connect(&server).await;
@@ -69,7 +69,7 @@ async fn a_reply_may_come_before_the_subscription() {
 }
 
 #[tokio::test]
-async fn an_ordinary_address_for_replies_is_left_as_it_is() {
+async fn an_ordinary_reply_to_is_left_unchanged() {
     let server = Carillon::start().await;
     let mut service = StompClient::consumer(&server, "/queue/service", &[]).await;
     let mut client = StompClient::consumer(&server, "/queue/replies", &[]).await;
@@ -80,7 +80,7 @@ async fn an_ordinary_address_for_replies_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_temporary_destination_is_its_owners_to_send_to_as_well() {
+async fn the_owner_of_a_temporary_destination_can_send_to_it() {
     let server = Carillon::start().await;
     for spelling in ["/temp-queue/x", "temp-queue://y"] {
         let mut client = StompClient::consumer(&server, spelling, &[]).await;
@@ -90,7 +90,7 @@ async fn a_temporary_destination_is_its_owners_to_send_to_as_well() {
 }
 
 #[tokio::test]
-async fn nobody_else_can_subscribe_to_it() {
+async fn only_the_owner_can_subscribe_to_a_temporary_destination() {
     let server = Carillon::start().await;
     let mut service = StompClient::consumer(&server, "/queue/service", &[]).await;
     for temporary in ["/temp-queue/replies", "/temp-topic/replies"] {
@@ -120,7 +120,7 @@ async fn nobody_else_can_subscribe_to_it() {
 }
 
 #[tokio::test]
-async fn what_is_sent_to_it_is_not_told_by_http() {
+async fn http_does_not_show_messages_of_temporary_destinations() {
     let server = Carillon::start().await;
     for temporary in ["/temp-queue/replies", "/temp-topic/replies"] {
         let mut client = StompClient::consumer(&server, temporary, &[INDIVIDUAL]).await;
@@ -140,7 +140,7 @@ async fn what_is_sent_to_it_is_not_told_by_http() {
 }
 
 #[tokio::test]
-async fn wildcards_do_not_cover_it() {
+async fn wildcards_do_not_match_temporary_destinations() {
     let server = Carillon::start().await;
     let mut curious = StompClient::consumer(&server, "/queue/>", &[]).await;
     curious.subscribe("1", "*.*.x", &[]).await;
@@ -153,7 +153,7 @@ async fn wildcards_do_not_cover_it() {
 }
 
 #[tokio::test]
-async fn it_ends_with_the_connection_and_a_late_reply_harms_nobody() {
+async fn a_temporary_destination_ends_with_its_connection() {
     let server = Carillon::start().await;
     let mut service = StompClient::consumer(&server, "/queue/service", &[]).await;
     for temporary in ["/temp-queue/replies", "/temp-topic/replies"] {

@@ -1,4 +1,4 @@
-//! TLS on every door: the same sessions, enciphered.
+//! TLS on every port: the same sessions, encrypted.
 
 use std::net::SocketAddr;
 
@@ -25,9 +25,11 @@ async fn websocket(server: &Carillon, trust: &Trust, origin: &str) -> Option<Sto
     }
 }
 
-/// What the server answers to these bytes before it closes.
+/// Returns the bytes that the server sends in response before it closes the connection.
 async fn answer(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
-    let mut socket = TcpStream::connect(address).await.expect("somebody listens");
+    let mut socket = TcpStream::connect(address)
+        .await
+        .expect("the server listens");
     socket.write_all(bytes).await.expect("written");
     let mut answer = Vec::new();
     let read = within("an answer", socket.read_to_end(&mut answer)).await;
@@ -36,7 +38,7 @@ async fn answer(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn the_http_port_speaks_it_and_goes_on_without() {
+async fn the_http_port_accepts_tls_and_plain_connections() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let stream = pair.trust().connect(server.address()).await;
@@ -60,7 +62,7 @@ async fn the_http_port_speaks_it_and_goes_on_without() {
 }
 
 #[tokio::test]
-async fn a_websocket_over_tls_hears_what_is_sent_without() {
+async fn a_websocket_over_tls_gets_messages_sent_without_tls() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let origin = format!("https://{}", server.address());
@@ -80,7 +82,7 @@ async fn a_websocket_over_tls_hears_what_is_sent_without() {
 }
 
 #[tokio::test]
-async fn stomp_is_spoken_in_both_versions_on_both_ports() {
+async fn stomp_works_in_both_tls_versions_on_both_ports() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     for address in [server.stomp_tls_address().await, server.address()] {
@@ -97,7 +99,7 @@ async fn stomp_is_spoken_in_both_versions_on_both_ports() {
 }
 
 #[tokio::test]
-async fn stomps_own_port_tells_by_the_first_byte() {
+async fn the_port_of_stomp_detects_tls_by_the_first_byte() {
     let pair = Pair::new();
     let server = pair.server(&["--stomp", "127.0.0.1:0"]).await;
     let address = server.stomp_address().await;
@@ -109,7 +111,7 @@ async fn stomps_own_port_tells_by_the_first_byte() {
 }
 
 #[tokio::test]
-async fn handshakes_that_fail_or_dawdle_cost_the_others_nothing() {
+async fn failed_or_slow_handshakes_do_not_affect_others() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let address = server.stomp_tls_address().await;
@@ -135,7 +137,7 @@ async fn handshakes_that_fail_or_dawdle_cost_the_others_nothing() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_takes_too_long_is_given_up() {
+async fn a_handshake_has_a_deadline() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let address = server.stomp_tls_address().await;
@@ -144,7 +146,7 @@ async fn a_handshake_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn who_does_not_speak_it_where_nothing_else_is_spoken_is_told_so() {
+async fn a_plain_connection_to_a_tls_port_gets_an_error() {
     let pair = Pair::new();
     let server = pair.server(&["--tls-only", "--stomp", "127.0.0.1:0"]).await;
     for address in [
@@ -164,7 +166,7 @@ async fn who_does_not_speak_it_where_nothing_else_is_spoken_is_told_so() {
 }
 
 #[tokio::test]
-async fn who_asks_for_it_where_there_is_no_certificate_gets_an_alert() {
+async fn a_tls_connection_without_a_certificate_gets_an_alert() {
     let server = Carillon::with(&["--stomp", "127.0.0.1:0"]).await;
     let pair = Pair::new();
     for address in [server.address(), server.stomp_address().await] {
@@ -176,7 +178,7 @@ async fn who_asks_for_it_where_there_is_no_certificate_gets_an_alert() {
 }
 
 #[tokio::test]
-async fn messages_of_many_records_arrive_whole() {
+async fn messages_of_many_tls_records_arrive_complete() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let address = server.stomp_tls_address().await;
@@ -192,7 +194,7 @@ async fn messages_of_many_records_arrive_whole() {
 }
 
 #[tokio::test]
-async fn a_reader_that_stops_reading_gets_the_rest_when_it_goes_on() {
+async fn a_reader_that_pauses_gets_the_rest_when_it_continues() {
     const MESSAGES: usize = 300;
     let pair = Pair::new();
     let server = pair.server(&["--lag-bytes", "100000000"]).await;
@@ -213,16 +215,16 @@ async fn a_reader_that_stops_reading_gets_the_rest_when_it_goes_on() {
     }
 }
 
-/// The number that a body begins with.
+/// Returns the number at the start of a body.
 fn numbered(message: &Frame) -> usize {
     let text = message.text();
     let (number, _) = text.split_once(' ').expect("a number");
     number.parse().expect("a number")
 }
 
-/// Each producer's task writes to all the readers, while those send and are answered themselves.
+/// Each producer's task writes to all readers, while these send requests and get responses.
 #[tokio::test]
-async fn readers_that_others_write_to_see_one_order() {
+async fn readers_see_one_order_over_tls() {
     const EACH: usize = 400;
     const PRODUCERS: usize = 3;
     let pair = Pair::new();
@@ -269,7 +271,7 @@ async fn readers_that_others_write_to_see_one_order() {
 }
 
 #[tokio::test]
-async fn keys_may_be_renewed_on_the_way() {
+async fn keys_may_be_updated_during_a_connection() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let address = server.stomp_tls_address().await;
@@ -289,7 +291,7 @@ async fn keys_may_be_renewed_on_the_way() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_says_so_and_closes_in_order() {
+async fn a_server_that_stops_sends_an_error_and_close_notify() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let mut stream = pair.trust().connect(server.stomp_tls_address().await).await;

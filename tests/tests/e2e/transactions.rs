@@ -1,4 +1,4 @@
-//! BEGIN, COMMIT and ABORT: several frames count together, or not at all.
+//! BEGIN, COMMIT and ABORT: either all frames of a transaction take effect, or none.
 
 use harness::http::get;
 use harness::stomp::{CUMULATIVE, Frame, INDIVIDUAL, StompClient};
@@ -28,14 +28,14 @@ async fn abort(client: &mut StompClient, transaction: &str) {
     client.request(abort).await;
 }
 
-/// Sends a frame that must be refused; answers with what the client is told.
+/// Sends a frame that must be refused. Returns the text of the ERROR.
 async fn refused(mut client: StompClient, frame: &Frame) -> String {
     client.send(frame).await;
     client.refusal().await.told()
 }
 
 #[tokio::test]
-async fn nothing_is_seen_before_commit_and_everything_after() {
+async fn messages_of_a_transaction_are_visible_after_commit_only() {
     let server = Carillon::start().await;
     for version in ["1.0", "1.1", "1.2"] {
         let mut consumer = StompClient::consumer(&server, "/queue/a", &[]).await;
@@ -56,7 +56,7 @@ async fn nothing_is_seen_before_commit_and_everything_after() {
 }
 
 #[tokio::test]
-async fn what_is_committed_keeps_its_order() {
+async fn committed_messages_keep_their_order() {
     const COUNT: usize = 100;
     let server = Carillon::start().await;
     let mut consumer = StompClient::consumer(&server, "/queue/a", &[]).await;
@@ -71,7 +71,7 @@ async fn what_is_committed_keeps_its_order() {
 }
 
 #[tokio::test]
-async fn abort_forgets_what_was_sent() {
+async fn abort_discards_the_sent_messages() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     begin(&mut client, "t").await;
@@ -101,7 +101,7 @@ async fn several_transactions_can_be_open_at_once() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_counts_when_it_is_committed() {
+async fn an_acknowledgement_takes_effect_at_commit() {
     let server = Carillon::start().await;
     let mut client = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
     client.send_all("/queue/a", &["1", "2"]).await;
@@ -133,7 +133,7 @@ async fn an_aborted_acknowledgement_leaves_the_message_unacknowledged() {
     }
     abort(&mut client, "t").await;
     assert_eq!(queue::depth(&server, "a").await, (0, 2));
-    // It can be acknowledged still.
+    // The message can still be acknowledged.
     client.ack(&two).await;
     client.leave().await;
     let mut next = StompClient::consumer(&server, "/queue/a", &[]).await;
@@ -144,7 +144,7 @@ async fn an_aborted_acknowledgement_leaves_the_message_unacknowledged() {
 }
 
 #[tokio::test]
-async fn a_cumulative_acknowledgement_in_a_transaction_covers_what_was_before_it() {
+async fn a_cumulative_acknowledgement_in_a_transaction_covers_earlier_messages() {
     let server = Carillon::start().await;
     let mut client = StompClient::consumer(&server, "/queue/a", &[CUMULATIVE]).await;
     client.send_all("/queue/a", &["1", "2", "3"]).await;
@@ -175,7 +175,7 @@ async fn an_acknowledgement_in_a_transaction_makes_room_at_once() {
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_takes_its_transactions_with_it() {
+async fn a_connection_that_ends_aborts_its_transactions() {
     let server = Carillon::start().await;
     for ending in ["disconnect", "vanish"] {
         let mut client = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
@@ -199,7 +199,7 @@ async fn a_connection_that_ends_takes_its_transactions_with_it() {
 }
 
 #[tokio::test]
-async fn transactions_are_known_by_their_ids() {
+async fn transactions_are_identified_by_their_ids() {
     let server = Carillon::start().await;
     for frame in [
         Frame::transaction("COMMIT", "never"),
@@ -229,7 +229,7 @@ async fn transactions_are_known_by_their_ids() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_of_nothing_is_refused_at_once() {
+async fn an_acknowledgement_without_a_message_is_refused_at_once() {
     let server = Carillon::start().await;
     let mut client = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
     begin(&mut client, "t").await;
@@ -239,7 +239,7 @@ async fn an_acknowledgement_of_nothing_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn no_more_than_16_are_open_on_a_connection() {
+async fn a_connection_has_at_most_16_open_transactions() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     for number in 0..16 {
@@ -252,7 +252,7 @@ async fn no_more_than_16_are_open_on_a_connection() {
 }
 
 #[tokio::test]
-async fn a_transaction_has_room_for_so_many_frames() {
+async fn a_transaction_is_bounded_in_frames() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     begin(&mut client, "t").await;
@@ -266,7 +266,7 @@ async fn a_transaction_has_room_for_so_many_frames() {
 }
 
 #[tokio::test]
-async fn a_transaction_has_room_for_so_many_bytes() {
+async fn a_transaction_is_bounded_in_bytes() {
     let server = Carillon::with(&["--max-transaction-bytes", "100000"]).await;
     let mut client = StompClient::connect(&server).await;
     let body = "x".repeat(40_000);
@@ -282,7 +282,7 @@ async fn a_transaction_has_room_for_so_many_bytes() {
 }
 
 #[tokio::test]
-async fn all_is_undone_when_one_message_is_refused() {
+async fn a_transaction_with_a_refused_message_has_no_effect() {
     let server = Carillon::with(&["--max-topics", "2"]).await;
     let mut client = StompClient::consumer(&server, "/queue/a", &[INDIVIDUAL]).await;
     client.send_all("/queue/a", &["1"]).await;

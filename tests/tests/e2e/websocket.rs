@@ -1,4 +1,4 @@
-//! The upgrade to WebSocket: where, for whom, and with which subprotocol.
+//! The upgrade to WebSocket: its paths, origins and subprotocols.
 
 use harness::Carillon;
 use harness::stomp::{Frame, StompClient, upgrade};
@@ -12,7 +12,7 @@ async fn status(server: &Carillon, headers: &[(&'static str, &str)]) -> Option<S
 }
 
 #[tokio::test]
-async fn stomp_is_spoken_at_each_of_its_addresses() {
+async fn stomp_works_at_each_of_its_paths() {
     let server = Carillon::start().await;
     for path in ["/ws", "/", "/stomp"] {
         let request = upgrade(&server, path, &[(PROTOCOL, "v12.stomp")]);
@@ -46,14 +46,14 @@ async fn the_subprotocol_is_chosen_from_those_offered() {
 }
 
 #[tokio::test]
-async fn a_subprotocol_that_is_not_spoken_is_refused() {
+async fn an_unsupported_subprotocol_is_refused() {
     let server = Carillon::start().await;
     let refused = status(&server, &[(PROTOCOL, "chat")]).await;
     assert_eq!(refused, Some(StatusCode::BAD_REQUEST));
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_may_not_open_it() {
+async fn a_page_of_another_origin_cannot_open_a_websocket() {
     let server = Carillon::start().await;
     for origin in ["https://elsewhere.example", "http://127.0.0.1:1", "null"] {
         let refused = status(&server, &[("origin", origin)]).await;
@@ -97,7 +97,7 @@ async fn the_key_is_sixteen_bytes_in_base64() {
 }
 
 #[tokio::test]
-async fn a_plain_request_is_told_to_upgrade() {
+async fn a_plain_request_is_refused_with_upgrade_required() {
     let server = Carillon::start().await;
     let answer = harness::http::get(server.url("/ws")).await;
     assert_eq!(answer.status, StatusCode::UPGRADE_REQUIRED);
@@ -106,7 +106,7 @@ async fn a_plain_request_is_told_to_upgrade() {
 }
 
 #[tokio::test]
-async fn frames_may_be_split_and_joined_anyhow() {
+async fn frames_may_be_split_and_joined_arbitrarily() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     client.subscribe("0", "a", &[]).await;
@@ -144,7 +144,7 @@ async fn text_and_binary_messages_carry_the_same_frames() {
 }
 
 #[tokio::test]
-async fn peers_are_told_that_the_server_stops() {
+async fn peers_get_a_close_frame_when_the_server_stops() {
     let server = Carillon::start().await;
     let mut client = StompClient::connect(&server).await;
     client.subscribe("0", "a", &[]).await;

@@ -96,7 +96,7 @@ fn connections_are_told_from_their_connect_on() {
 }
 
 #[test]
-fn a_dead_letter_is_told() {
+fn an_advisory_reports_a_dead_letter() {
     let house = House::new();
     let mut watcher = watcher(&house, "MessageDLQd.>");
     let mut client = house.client("client");
