@@ -1,4 +1,4 @@
-//! What the entries of one topic, or of one queue, have in common, and the memory that all entries are in.
+//! The account that the entries of one topic or queue share, and the memory of all entries.
 
 use std::sync::{
     Arc,
@@ -12,36 +12,36 @@ use crate::{
     topic::log::End,
 };
 
-/// What entries and readers know of their topic or queue without the broker's lock.
+/// The part of a topic or queue that entries and readers can use without the broker's lock.
 ///
-/// Entries point here and not at the memory itself: the count of references to that would be changed by every
-/// thread for every message.
+/// Entries refer to the account and not to the memory directly: every thread would change the memory's reference count
+/// for every message.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) name: TopicName,
-    /// Whether it is the broker's own, and so no traffic of others.
+    /// True for the broker's own topics and queues, whose messages do not count as traffic.
     pub(crate) is_own: bool,
     pub(crate) memory: Arc<Memory>,
-    // What follows is counted for topics.
+    // The following fields are counted for topics only.
     pub(crate) published: Volume,
     pub(crate) delivered: Count,
     pub(crate) dropped: Count,
-    /// Cursors in the log; what they read is worth encoding once for all when there are several.
+    /// Cursors in the log. With several cursors it is worth encoding an entry once for all of them.
     readers: AtomicUsize,
 }
 
-/// Bytes of all entries alive, of all topics and queues, and of their encodings.
+/// Bytes of all live entries of all topics and queues, including their encodings.
 #[derive(Debug, Default)]
 pub(crate) struct Memory(AtomicU64);
 
-/// What one publisher takes of the memory, told in one sum: the count is every thread's, and each change of it costs
-/// the others theirs.
+/// The memory that one publisher uses, added to the total in one sum: all threads share the total, and each change of
+/// it is expensive for the others.
 #[derive(Debug)]
 pub(crate) struct Tab<'a> {
     memory: &'a Memory,
-    /// Bytes held when it was looked at last.
+    /// Bytes held when the total was last read.
     held: u64,
-    /// Bytes taken since.
+    /// Bytes used since then.
     taken: u64,
 }
 
@@ -58,7 +58,7 @@ impl Account {
         })
     }
 
-    /// Where the log ends, as far as it was counted.
+    /// Returns the end of the log according to the counters.
     pub(crate) fn end(&self) -> End {
         End {
             sequence: self.published.entries() + 1,
@@ -70,14 +70,14 @@ impl Account {
         self.readers.store(readers, Ordering::Relaxed);
     }
 
-    /// Whether an entry may be read by several cursors. It tells what was true a moment ago.
+    /// Returns true if several cursors may read an entry. The value may be outdated.
     pub(crate) fn has_audience(&self) -> bool {
         self.readers.load(Ordering::Relaxed) > 1
     }
 }
 
 impl Memory {
-    /// For several entries that nobody lets go of before the tab is settled.
+    /// Returns a tab for several entries, none of which may be released before the tab is settled.
     pub(crate) fn tab(&self) -> Tab<'_> {
         Tab {
             memory: self,
@@ -100,7 +100,7 @@ impl Memory {
 }
 
 impl Tab<'_> {
-    /// Bytes held, with those taken here.
+    /// Returns the bytes held, including the bytes of this tab.
     pub(crate) fn held(&self) -> u64 {
         self.held + self.taken
     }

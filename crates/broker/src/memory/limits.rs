@@ -1,76 +1,73 @@
-//! The bounds on what the broker holds, and what happens at each.
+//! The bounds on what the broker holds, and the rule at each bound.
 
 use crate::memory::share::Pool;
 
-/// Every bound of the broker. The rule at each is written beside it.
+/// All bounds of the broker. The comment of each bound contains its rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Entries that a topic keeps for late and returning subscribers, at least 1 (the last image).
-    /// Beyond it the oldest are let go.
+    /// Entries that a topic keeps for later and resumed subscriptions, at least 1 (the last image). Above this number
+    /// the oldest are removed.
     pub history_entries: u64,
-    /// Bytes that a topic keeps likewise; the last image is kept whatever its size.
+    /// Bytes that a topic keeps for the same purpose; the last image is kept whatever its size.
     pub history_bytes: u64,
-    /// Entries that a cursor may lie behind its topic's newest. Beyond it the subscription's
-    /// [`Overflow`](crate::Overflow) rule is applied.
+    /// Maximum lag of a cursor in entries. Above it the subscription's [`Overflow`](crate::Overflow) rule is applied.
     pub lag_entries: u64,
-    /// Bytes that a cursor may lie behind likewise.
+    /// Maximum lag of a cursor in bytes, with the same rule.
     pub lag_bytes: u64,
-    /// Bytes of all entries held, by history and by slow readers together. From seven eighths on, the rules
-    /// of subscriptions are applied that lie behind what their topics keep anyway. Beyond it a publication
-    /// first reduces its own topic's history to the last image, and is refused if that was not enough.
+    /// Bytes of all entries held, by histories and slow readers together. From seven eighths on, the overflow rule is
+    /// applied to subscriptions whose lag exceeds what their topics keep. At the bound a publication first reduces the
+    /// history of its own topic to the last image, and is refused if that is not enough.
     pub memory_bytes: u64,
-    /// Topics. Beyond it, what would make a new one is refused.
+    /// Topics. At the bound a request that needs a new topic is refused.
     pub topics: usize,
-    /// Cursors: pairs of a subscription and a topic it covers. Beyond it, what would make a new one is
+    /// Cursors: pairs of a subscription and a topic that it covers. At the bound a request that needs a new one is
     /// refused.
     pub cursors: usize,
-    /// Cursors of one session. Beyond it a subscription that would need more is refused; topics that are
-    /// made later do not count.
+    /// Cursors of one session. A subscription that would exceed it is refused; topics created later do not count.
     pub cursors_per_session: usize,
-    /// Subscriptions of one session. Beyond it the next is refused.
+    /// Subscriptions of one session. At the bound the next is refused.
     pub subscriptions_per_session: usize,
-    /// Queues that have a name. Beyond it those that are empty and not in use are forgotten; if that is not
-    /// enough, what would make a new one is refused.
+    /// Queues that have a name. At the bound, queues that are empty and unused are removed; if that is not enough, a
+    /// request that needs a new queue is refused.
     pub queues: usize,
-    /// Messages in one queue, those included that wait to be acknowledged. Beyond it a publication to the
-    /// queue is refused; of what a queue gets from topics the oldest that wait are dropped, or else the new
-    /// one.
+    /// Messages in one queue, including unacknowledged ones. At the bound a publication to the queue is refused; in a
+    /// queue that topics feed, the oldest waiting messages are dropped, or else the new one.
     pub queue_entries: u64,
-    /// Bytes in one queue, likewise. All queues together hold at most half of
-    /// [`memory_bytes`](Self::memory_bytes), with the same rule; what topics feed to several of them counts
-    /// once there, and a little for each.
+    /// Bytes in one queue, with the same rule. All queues together hold at most half of
+    /// [`memory_bytes`](Self::memory_bytes), with the same rule; a message that topics feed to several queues counts
+    /// once there, plus a small amount for each queue.
     pub queue_bytes: u64,
-    /// Durable subscriptions. Beyond it the next is refused.
+    /// Durable subscriptions. At the bound the next is refused.
     pub durables: usize,
-    /// Sessions that outlive their connections, as far as they are without one. The broker does not count them
-    /// itself: whoever keeps them does, and applies the rule.
+    /// Sessions without a connection. The broker does not count them: the embedding program stores them and applies the
+    /// rule.
     pub sessions: usize,
-    /// Bytes of the messages that wait for the end of a connection, likewise.
+    /// Bytes of wills. The embedding program stores them and applies the rule.
     pub will_bytes: u64,
-    /// How often a message is delivered again before it is dead.
+    /// Maximum number of redeliveries of a message; after that the message is dead.
     pub max_redeliveries: u32,
-    /// Where dead messages go.
+    /// The queue for dead messages.
     pub dead_letters: DeadLetterQueue,
 }
 
-/// The queue that messages go to which could not be delivered.
+/// The queue for messages that could not be delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeadLetterQueue {
     /// `ActiveMQ.DLQ`, for all queues.
     #[default]
     Shared,
-    /// `DLQ.NAME`, for each queue or topic its own.
+    /// `DLQ.NAME`, one for each queue or topic.
     Own,
 }
 
 impl Limits {
-    /// How much there is of what all clients have in common.
+    /// Returns the size of a pool that all clients share.
     pub(crate) fn pool(&self, pool: Pool) -> u64 {
         match pool {
             Pool::Topics => self.topics as u64,
             Pool::Queues => self.queues as u64,
             Pool::QueueBytes => self.memory_bytes / 2,
-            // A broker for a few messages still has subscribers.
+            // A broker with little memory for messages still has subscribers.
             Pool::SubscriptionBytes => (self.memory_bytes / 2).max(1 << 20),
             Pool::TransactionBytes => self.memory_bytes / 4,
             Pool::Durables => self.durables as u64,
@@ -87,7 +84,7 @@ impl Limits {
     }
 }
 
-/// How far a cursor lies, or may lie, behind the end of its log.
+/// A distance between a cursor and the end of its log, or the maximum of such a distance.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lag {
     pub(crate) entries: u64,

@@ -1,4 +1,5 @@
-//! What messages and clients may take: the bounds, the accounts of held messages, and each client's share.
+//! The memory of messages and the resources of clients: the bounds, the accounts of held messages, and each client's
+//! share.
 
 pub(crate) mod account;
 pub(crate) mod limits;

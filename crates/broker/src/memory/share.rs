@@ -1,14 +1,13 @@
-//! Shares of the pools that all clients have in common: whoever takes much leaves room for the others.
+//! Shares of the pools that all clients use: a client that uses much leaves room for the others.
 //!
 //! The rule is the dynamic threshold of shared-memory switches (Choudhury and Hahne, "Dynamic queue length thresholds
-//! for shared-memory packet switches", 1998): a holder may take more while it holds at most `ALPHA` times what is still
-//! free. With `ALPHA` 1 a single holder gets a half of the pool, two get a third each, and n get 1/(n + 1) each. A
-//! new holder always finds something free, and nothing is reserved for holders that do not exist.
+//! for shared-memory packet switches", 1998): a holder may take more while it holds at most `ALPHA` times the free
+//! amount. With `ALPHA` 1 a single holder gets half of the pool, two get a third each, and n get 1/(n + 1) each. A new
+//! holder always finds something free, and nothing is reserved for holders that do not exist.
 //!
-//! Each taking is charged to two holders: to the connection, and to the network address that the connection comes
-//! from. What is charged to an address stays charged when the connection ends, so reconnecting does not give a client
-//! a new share. All connections from this machine have the same address, which says nothing about who they are: on
-//! loopback only the connection is charged.
+//! Each amount is charged to two holders: the connection, and the network address of the connection. The charge to the
+//! address stays after the end of the connection, so reconnecting does not give a client a new share. On loopback only
+//! the connection is charged, because all local clients have the same address.
 
 use std::{
     collections::HashMap,
@@ -25,18 +24,18 @@ use crate::{
     name::TopicFilter,
 };
 
-/// Something that all clients take from, and of which there is a limited amount.
+/// A limited resource that all clients share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pool {
-    /// Topics, charged to the client that was first to publish or to subscribe.
+    /// Topics, charged to the first client that publishes or subscribes.
     Topics,
-    /// Queues with a name, likewise.
+    /// Queues with a name, charged to the first client that publishes or subscribes.
     Queues,
     /// Bytes in queues, charged to the client that made the queue.
     QueueBytes,
     /// Durable subscriptions.
     Durables,
-    /// Bytes that subscriptions and their filters take.
+    /// Bytes of subscriptions and their filters.
     SubscriptionBytes,
     /// Bytes in transactions that are open.
     TransactionBytes,
@@ -46,25 +45,25 @@ pub enum Pool {
     WillBytes,
 }
 
-/// How much of each pool there is and was taken, and who took it.
+/// The size and use of each pool, and the holders.
 #[derive(Debug)]
 pub struct Pools {
     stocks: [Stock; Pool::COUNT],
-    /// The holders of the addresses of which a connection is open, or something is charged.
+    /// The holders of addresses that have an open connection or a charge.
     addresses: Mutex<Addresses>,
 }
 
-/// A connection, as far as it takes from pools.
+/// A connection as a holder of shares.
 #[derive(Debug)]
 pub struct Client {
     pools: Arc<Pools>,
     connection: Holder,
-    /// None on loopback.
+    /// `None` on loopback.
     address: Option<Arc<Holder>>,
     bounds: Bounds,
 }
 
-/// What was taken from a pool; given back when it is dropped.
+/// An amount taken from a pool; dropping it returns the amount.
 #[derive(Debug)]
 #[must_use = "it is given back when it is dropped"]
 pub struct Charge {
@@ -73,38 +72,38 @@ pub struct Charge {
     pool: Pool,
 }
 
-/// A topic that is charged to a client; given back when it is dropped. Small, since there are many.
+/// A topic that is charged to a client; dropping it returns the charge. Small, because there are many.
 #[derive(Debug)]
 pub(crate) struct TopicCharge(Arc<Client>);
 
-/// Why nothing is taken from a pool.
+/// The reason why a request to a pool is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PoolError {
-    /// Nothing is left, or too little.
+    /// The pool has too little left.
     #[error("the limit of {limit} {pool} is reached")]
     Full {
         /// The pool.
         pool: Pool,
-        /// How much there is of it.
+        /// The size of the pool.
         limit: u64,
     },
-    /// A holder has as much as it may have while no more is free.
+    /// The holder has reached the share that the free amount allows.
     #[error(
         "{holder} has its share of the {pool}: it holds {held}, and only {free} are left for all"
     )]
     ShareUsed {
         /// The pool.
         pool: Pool,
-        /// Which holder.
+        /// The kind of holder.
         holder: HolderKind,
-        /// What it holds.
+        /// The amount that it holds.
         held: u64,
-        /// What is left for all.
+        /// The free amount of the pool.
         free: u64,
     },
 }
 
-/// Who holds a share.
+/// The kind of holder of a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HolderKind {
     /// One connection.
@@ -113,11 +112,11 @@ pub enum HolderKind {
     Address,
 }
 
-/// Whether shares count for a client.
+/// The bounds that apply to a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bounds {
     Shares,
-    /// The broker's own: what it takes counts, but it is never refused a share.
+    /// None: the client of the broker itself, whose use is counted and never limited by a share.
     None,
 }
 
@@ -136,11 +135,11 @@ struct Holder {
 #[derive(Debug, Default)]
 struct Addresses {
     holders: HashMap<IpAddr, Weak<Holder>>,
-    /// At so many entries those without a holder are removed.
+    /// At this number of entries, those without a holder are removed.
     sweep_at: usize,
 }
 
-/// A holder may take more while it holds at most `times / of` times what is free.
+/// A holder may take more while it holds at most `times / of` times the free amount.
 #[derive(Debug, Clone, Copy)]
 struct Alpha {
     times: u64,
@@ -161,7 +160,7 @@ impl Pool {
     ];
     const COUNT: usize = 8;
 
-    /// What it is called in figures.
+    /// Returns the name in figures.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -176,7 +175,7 @@ impl Pool {
         }
     }
 
-    /// Many connections take a little from some pools: there a single one gets less.
+    /// Returns the factor for a holder. It is smaller for a connection if many connections use a little of the pool.
     const fn alpha(self, holder: HolderKind) -> Alpha {
         let (times, of) = match (holder, self) {
             // A connection has one will and one session.
@@ -212,7 +211,7 @@ impl Alpha {
 }
 
 impl Pools {
-    /// Pools of which nothing is taken. `limit` says how much there is of each.
+    /// Returns unused pools. `limit` returns the size of each.
     pub fn new(limit: impl Fn(Pool) -> u64) -> Arc<Self> {
         Arc::new(Self {
             stocks: Pool::ALL.map(|pool| Stock {
@@ -223,7 +222,7 @@ impl Pools {
         })
     }
 
-    /// A connection from this address.
+    /// Returns the client of a connection from this address.
     #[must_use]
     pub fn client(self: &Arc<Self>, address: IpAddr) -> Arc<Client> {
         let address = network(address);
@@ -231,7 +230,7 @@ impl Pools {
         self.new_client(holder, Bounds::Shares)
     }
 
-    /// Somebody for whom shares do not count: the broker itself.
+    /// Returns a client without shares, for the broker itself.
     #[must_use]
     pub fn own_client(self: &Arc<Self>) -> Arc<Client> {
         self.new_client(None, Bounds::None)
@@ -253,19 +252,19 @@ impl Pools {
         known.unwrap_or_else(|| addresses.add(address))
     }
 
-    /// How much there is of a pool.
+    /// Returns the size of a pool.
     #[must_use]
     pub fn limit(&self, pool: Pool) -> u64 {
         self.stock(pool).limit
     }
 
-    /// How much of a pool was taken.
+    /// Returns the amount taken from a pool.
     #[must_use]
     pub fn taken(&self, pool: Pool) -> u64 {
         self.stock(pool).taken.load(Ordering::Relaxed)
     }
 
-    /// The figures of all pools.
+    /// Returns the figures of all pools.
     pub(crate) fn figures(&self) -> Vec<PoolFigures> {
         let figures = Pool::ALL.map(|pool| PoolFigures {
             pool,
@@ -276,7 +275,7 @@ impl Pools {
         figures.into()
     }
 
-    /// Counts somebody who was refused something from a pool.
+    /// Counts a refused request.
     pub(crate) fn count_refused(&self, pool: Pool) {
         self.stock(pool).refused.add(1);
     }
@@ -300,16 +299,17 @@ impl Addresses {
 }
 
 impl Client {
-    /// Takes from a pool.
+    /// Takes an amount from a pool.
     ///
     /// # Errors
-    /// [`PoolError`] when too little is left, or a share is used up; nothing is taken then.
+    ///
+    /// [`PoolError`] if too little is left or the share is used up; nothing is taken then.
     pub fn take(self: &Arc<Self>, pool: Pool, amount: u32) -> Result<Charge, PoolError> {
         let (limit, taken) = (self.pools.limit(pool), self.pools.taken(pool));
         let free = limit.saturating_sub(taken);
         self.check(pool, amount.into(), free)?;
         let charge = self.charge(pool, amount);
-        // Somebody else may have taken at the same time.
+        // Another thread may have taken some at the same time.
         if self.pools.taken(pool) > limit {
             self.pools.count_refused(pool);
             return Err(PoolError::Full { pool, limit });
@@ -317,7 +317,7 @@ impl Client {
         Ok(charge)
     }
 
-    /// Whether so much may be taken from a pool of which `free` is left. One who is refused is counted.
+    /// Checks whether the client may take an amount from a pool with `free` left. Counts a refusal.
     pub(crate) fn check(&self, pool: Pool, amount: u64, free: u64) -> Result<(), PoolError> {
         let checked = self.check_uncounted(pool, amount, free);
         if checked.is_err() {
@@ -357,14 +357,16 @@ impl Client {
         Ok(())
     }
 
-    /// Whether shares let it have so much of a pool of which `free` is left, be it enough or not.
+    /// Returns whether the client's shares allow the amount, even if the pool has less than that left.
     pub(crate) fn is_within_share(&self, pool: Pool, amount: u64, free: u64) -> bool {
         self.check_uncounted(pool, amount.min(free), free).is_ok()
     }
 
-    /// Whether shares let it have one more of a pool in which others make room: as if nobody else held anything.
+    /// Checks the client's shares for one more from a pool in which other holders make room, as if no other client held
+    /// any.
     ///
     /// # Errors
+    ///
     /// [`PoolError::ShareUsed`], which is counted.
     pub fn check_share(&self, pool: Pool) -> Result<(), PoolError> {
         let address = self.address.as_deref().unwrap_or(&self.connection);
@@ -373,7 +375,7 @@ impl Client {
         self.check(pool, free.min(1), free)
     }
 
-    /// Whether it may have a subscription with this filter.
+    /// Checks whether the client may have a subscription with this filter.
     pub(crate) fn check_subscription(&self, filter: &TopicFilter) -> Result<(), PoolError> {
         let pool = Pool::SubscriptionBytes;
         let free = self
@@ -392,7 +394,7 @@ impl Client {
         self.release(Pool::SubscriptionBytes, weight(filter));
     }
 
-    /// Takes from a pool without a look at what is left.
+    /// Takes an amount from a pool without a check.
     pub fn charge(self: &Arc<Self>, pool: Pool, amount: u32) -> Charge {
         self.hold(pool, amount.into());
         Charge {
@@ -402,7 +404,7 @@ impl Client {
         }
     }
 
-    /// Charges an amount that [`Client::release`] gives back.
+    /// Charges an amount, until [`Client::release`].
     pub(crate) fn hold(&self, pool: Pool, amount: u64) {
         for count in self.counts(pool) {
             count.fetch_add(amount, Ordering::Relaxed);
@@ -421,13 +423,13 @@ impl Client {
         held.chain(std::iter::once(&self.pools.stock(pool).taken))
     }
 
-    /// What the connection itself holds of a pool.
+    /// Returns the amount that the connection itself holds of a pool.
     #[must_use]
     pub fn held(&self, pool: Pool) -> u64 {
         self.connection.held[pool as usize].load(Ordering::Relaxed)
     }
 
-    /// The pools it takes from.
+    /// Returns the pools of this client.
     #[must_use]
     pub fn pools(&self) -> &Arc<Pools> {
         &self.pools
@@ -435,7 +437,7 @@ impl Client {
 }
 
 impl Charge {
-    /// Who took it.
+    /// Returns the client that is charged.
     #[must_use]
     pub fn client(&self) -> &Arc<Client> {
         &self.client
@@ -448,7 +450,7 @@ impl TopicCharge {
         Self(Arc::clone(client))
     }
 
-    /// One that is charged already.
+    /// Takes over an existing charge.
     pub(crate) fn taken_over(client: &Arc<Client>) -> Self {
         Self(Arc::clone(client))
     }
@@ -466,13 +468,13 @@ impl Drop for Charge {
     }
 }
 
-/// Whether a holder may take so much. One who holds nothing gets one of anything that is free.
+/// Returns whether a holder may take an amount. A holder without any may take one if anything is free.
 fn is_within_share(pool: Pool, kind: HolderKind, held: u64, amount: u64, free: u64) -> bool {
     held + amount.saturating_sub(1) <= pool.alpha(kind).of(free)
 }
 
-/// What a subscription counts for: about what it takes with its filter. A filter with wildcards is in a tree with a
-/// node for each level.
+/// Returns the bytes that a subscription counts for: approximately its memory, including its filter. A filter with
+/// wildcards is in a tree with up to one node for each level.
 fn weight(filter: &TopicFilter) -> u64 {
     let text = filter.as_str();
     let levels = match filter.exact() {
@@ -486,7 +488,8 @@ fn weight(filter: &TopicFilter) -> u64 {
 const SUBSCRIPTION: u64 = 256;
 const LEVEL: u64 = 80;
 
-/// The address by which a client is known: of IPv6 the network, since a client can have any address of its own.
+/// Returns the address that identifies a client: for IPv6 the network, because a client can choose its address within
+/// it.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
@@ -496,9 +499,9 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The part of an IPv6 address that names the network (RFC 4291, 2.5.4).
+/// The network part of an IPv6 address (RFC 4291, 2.5.4).
 const NETWORK: u128 = !0 << 64;
-/// Entries of addresses that are kept without a look at whether they are still in use.
+/// Number of addresses up to which no unused ones are removed.
 const FEWEST_ADDRESSES: usize = 64;
 
 #[cfg(all(test, not(loom)))]
@@ -515,7 +518,7 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    /// Lets clients take one topic after the other, in turns, until all are refused.
+    /// Lets each client in turn take one topic, until all are refused.
     fn flood(clients: &[Arc<Client>]) -> Vec<Charge> {
         let mut charges = Vec::new();
         loop {
@@ -530,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_that_flood_get_equal_shares_and_leave_one_more() {
+    fn connections_that_flood_get_equal_shares_and_leave_a_share() {
         for count in [1, 2, 3, 8] {
             let pools = pools();
             let loopback = address("127.0.0.1");
@@ -583,7 +586,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_forgotten_when_nothing_of_it_is_left() {
+    fn an_address_without_connections_and_charges_is_removed() {
         let pools = pools();
         let kept = pools.client(address("192.0.2.1"));
         for number in 0..10_000_u32 {
@@ -659,7 +662,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_a_pool_that_others_make_room_in_has_its_share_as_if_alone() {
+    fn a_pool_in_which_others_make_room_is_checked_against_the_share_only() {
         let pools = pools();
         let remote = pools.client(address("192.0.2.1"));
         let others = pools.own_client();
@@ -673,7 +676,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_take_at_once_get_no_more_than_there_is() {
+    fn threads_that_take_at_once_do_not_exceed_the_pool() {
         let pools = Pools::new(|_| 1_000);
         let taken: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)

@@ -1,17 +1,17 @@
-//! What doors make of an entry for the wire, kept with it.
+//! The encodings of an entry for the protocols, stored with the entry.
 
 use std::sync::OnceLock;
 
-/// A place in an entry where a door keeps its encoding of it, so that it is made once and copied from
-/// there. What the numbers stand for is the embedding program's to say.
+/// A slot in an entry for one protocol's encoding, which is created once and then copied. The embedding program assigns
+/// the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect(u8);
 
 impl Dialect {
-    /// The number of dialects there is room for.
+    /// Number of dialects.
     pub const COUNT: usize = 6;
 
-    /// The dialect with this number, if there is room for it.
+    /// Returns the dialect with this number, or `None` if the number is too large.
     #[must_use]
     pub const fn new(number: u8) -> Option<Self> {
         if (number as usize) < Self::COUNT {
@@ -22,8 +22,7 @@ impl Dialect {
     }
 }
 
-/// The encodings of one entry, in the order they were made. Most entries have none, or one, so there is no room
-/// kept for any.
+/// The encodings of one entry, in the order of their creation. A linked list, because most entries have none or one.
 #[derive(Debug, Default)]
 pub(crate) struct Encodings(OnceLock<Box<Encoding>>);
 
@@ -31,13 +30,13 @@ pub(crate) struct Encodings(OnceLock<Box<Encoding>>);
 struct Encoding {
     dialect: Dialect,
     bytes: Box<[u8]>,
-    /// Of another dialect, so that there are at most [`Dialect::COUNT`] in all.
+    /// The encoding in another dialect; so there are at most [`Dialect::COUNT`].
     next: OnceLock<Box<Encoding>>,
 }
 
 impl Encodings {
-    /// The encoding in a dialect, made by `make` when there is none yet. Who makes another one just now is
-    /// waited for.
+    /// Returns the encoding in a dialect, created by `make` if there is none. If another thread is creating one, this
+    /// call waits for it.
     #[inline]
     pub(crate) fn find_or_make(&self, dialect: Dialect, make: impl FnOnce() -> Box<[u8]>) -> &[u8] {
         match self.0.get() {
@@ -53,7 +52,7 @@ impl Encodings {
             .0
             .get_or_init(|| Box::new(Encoding::new(dialect, &mut make)));
         while encoding.dialect != dialect {
-            // Its place is taken, so nothing was made yet.
+            // Another encoding is in this slot, so `make` has not been called.
             encoding = encoding
                 .next
                 .get_or_init(|| Box::new(Encoding::new(dialect, &mut make)));
@@ -61,7 +60,7 @@ impl Encodings {
         &encoding.bytes
     }
 
-    /// Bytes of all of them.
+    /// Returns the bytes of all encodings.
     pub(crate) fn bytes(&self) -> u64 {
         let mut next = self.0.get();
         let mut bytes = 0;

@@ -1,4 +1,4 @@
-//! What is published, and what a topic's log holds of it.
+//! Publications, and the entries that topics and queues store.
 
 use std::{
     borrow::Cow,
@@ -19,7 +19,7 @@ use crate::{
     topic::log::End,
 };
 
-/// One entry of a topic's log, or one message of a queue: immutable, shared by all who read it.
+/// One entry of a topic's log, or one message of a queue: immutable, shared by all readers.
 #[derive(Debug)]
 pub struct Entry {
     position: u64,
@@ -27,15 +27,15 @@ pub struct Entry {
     /// Bytes of all earlier entries of the topic.
     pub(crate) offset: u64,
     size: u64,
-    /// How many queues have it.
+    /// Number of queues that hold the entry.
     queues: AtomicU32,
     timestamp_ms: u64,
-    /// Unix milliseconds, 0 when it never expires.
+    /// Unix milliseconds, 0 if the entry never expires.
     expires_ms: u64,
     kind: DestinationKind,
     is_retained: bool,
     marks: u8,
-    /// With `spelling`: see [`Spelling`].
+    /// Together with `spelling`: see [`Spelling`].
     is_spelled: bool,
     spelling: Option<Arc<str>>,
     home: Home,
@@ -46,40 +46,39 @@ pub struct Entry {
     encodings: Encodings,
 }
 
-/// An entry as all who read it have it. Without weak references, which nobody needs, it costs less to find out that
-/// nobody else has it any more.
+/// A shared entry. It has no weak references, which are not needed, so that it is cheaper to detect the last reference.
 pub type SharedEntry = triomphe::Arc<Entry>;
 
-/// Where an entry belongs.
+/// The place of an entry.
 #[derive(Debug)]
 enum Home {
-    /// It has no place yet, and nothing is accounted for.
+    /// Not placed yet, and not accounted for.
     Ahead(TopicName),
-    /// What it counts for is taken from this account's memory.
+    /// Placed; its size is taken from the memory of this account.
     Placed(Arc<Account>),
 }
 
-/// What a message was sent to.
+/// The kind of destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DestinationKind {
-    /// Everybody who subscribes gets it.
+    /// All subscribers get each message.
     Topic,
-    /// One of those who subscribe gets it, and has the last word on it.
+    /// One of the consumers gets each message, and settles it.
     Queue,
 }
 
-/// How the publisher wrote the destination, for protocols in which one name can be written in several ways.
+/// The publisher's spelling of the destination, for protocols in which one name can be written in several forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spelling<T> {
-    /// The message came through another protocol.
+    /// The message came over another protocol.
     Unknown,
-    /// In the way that the embedding program writes the name itself.
+    /// The form in which the embedding program writes the name.
     Usual,
-    /// In another way.
+    /// Another form.
     Other(T),
 }
 
-/// A header that the publisher added, passed on to subscribers as it is.
+/// A header of the publisher, passed on unchanged to subscribers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// The name, not empty.
@@ -89,7 +88,7 @@ pub struct Header {
 }
 
 impl Entry {
-    /// One without content.
+    /// Returns an entry without content.
     fn new(topic: &TopicName, producer: &Arc<str>) -> Self {
         Self {
             position: 0,
@@ -113,31 +112,31 @@ impl Entry {
         }
     }
 
-    /// The place in the broker's one order over all topics, from 1.
+    /// Returns the position in the broker's order over all topics, from 1.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// The place in the topic's log, from 1.
+    /// Returns the number of the entry in the topic's log, from 1.
     #[must_use]
     pub fn sequence(&self) -> u64 {
         self.sequence
     }
 
-    /// When it was published, in Unix milliseconds.
+    /// Returns the time of publication in Unix milliseconds.
     #[must_use]
     pub fn timestamp_ms(&self) -> u64 {
         self.timestamp_ms
     }
 
-    /// What it was sent to.
+    /// Returns the kind of the destination.
     #[must_use]
     pub fn kind(&self) -> DestinationKind {
         self.kind
     }
 
-    /// The name of the topic, or of the queue.
+    /// Returns the name of the topic or queue.
     #[must_use]
     #[inline]
     pub fn topic(&self) -> &TopicName {
@@ -154,33 +153,33 @@ impl Entry {
         }
     }
 
-    /// When nobody wants it any more, in Unix milliseconds.
+    /// Returns the time of expiry in Unix milliseconds.
     #[must_use]
     pub fn expires_ms(&self) -> Option<u64> {
         (self.expires_ms != 0).then_some(self.expires_ms)
     }
 
-    /// Whether it is too late at `now_ms`.
+    /// Returns whether the entry has expired at `now_ms`.
     #[inline]
     pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
         self.expires_ms != 0 && self.expires_ms <= now_ms
     }
 
-    /// The value of the publisher's first header of this name.
+    /// Returns the value of the publisher's first header with this name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|header| *header.name == *name);
         found.map(|header| &*header.value)
     }
 
-    /// Returns whether the publisher's header `persistent` is true, as ActiveMQ has it. The case of
-    /// the letters does not matter, as in all boolean headers.
+    /// Returns whether the publisher's header `persistent` is true, as in ActiveMQ. The comparison ignores case, as for
+    /// all boolean headers.
     pub(crate) fn is_persistent(&self) -> bool {
         let value = self.header("persistent");
         value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// The name of the session that published it.
+    /// Returns the name of the publishing session.
     #[must_use]
     pub fn producer(&self) -> &str {
         &self.producer
@@ -194,44 +193,44 @@ impl Entry {
         self.content_type.clone()
     }
 
-    /// The media type of the body, as the publisher gave it.
+    /// Returns the media type of the body, as given by the publisher.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         self.content_type.as_deref()
     }
 
-    /// The publisher's own headers, in its order.
+    /// Returns the publisher's headers in their order.
     #[must_use]
     pub fn headers(&self) -> &[Header] {
         &self.headers
     }
 
-    /// The body, as it came.
+    /// Returns the body unchanged.
     #[must_use]
     #[inline]
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// Bytes that there is room for in the body.
+    /// Returns the capacity of the body in bytes.
     pub(crate) fn body_room(&self) -> usize {
         self.body.capacity()
     }
 
-    /// Whether its topic was to keep it for those who subscribe later, as [`Publication::retained`] says.
+    /// Returns whether the topic retains the message for later subscriptions; see [`Publication::retained`].
     #[must_use]
     #[inline]
     pub fn is_retained_publication(&self) -> bool {
         self.is_retained
     }
 
-    /// What the door that it came through noted of it.
+    /// Returns the marks that the protocol has set.
     #[must_use]
     pub fn marks(&self) -> u8 {
         self.marks
     }
 
-    /// Returns how the publisher wrote the destination.
+    /// Returns the publisher's spelling of the destination.
     #[must_use]
     pub fn spelling(&self) -> Spelling<&str> {
         match &self.spelling {
@@ -241,13 +240,13 @@ impl Entry {
         }
     }
 
-    /// Whether the session of this name published it: this very name, not one of the same text.
+    /// Returns whether the session of this name published the entry: the same allocation, not only the same text.
     #[inline]
     pub(crate) fn is_by(&self, session: &Arc<str>) -> bool {
         Arc::ptr_eq(&self.producer, session)
     }
 
-    /// The bytes `encode` makes of this entry, made once for each dialect.
+    /// Returns the bytes that `encode` creates from this entry, created once for each dialect.
     pub fn encoding(&self, dialect: Dialect, encode: impl FnOnce(&Self) -> Box<[u8]>) -> &[u8] {
         self.encodings.find_or_make(dialect, || {
             let encoding = encode(self);
@@ -258,28 +257,28 @@ impl Entry {
         })
     }
 
-    /// What the entry counts for in every bound on bytes: its texts, its body and a fixed part for the
-    /// structure around them. Its encodings count for [`Limits::memory_bytes`](crate::Limits) alone.
+    /// Returns the size for all bounds on bytes: texts, body and a fixed amount for the structure. Encodings count only
+    /// for [`Limits::memory_bytes`](crate::Limits).
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
-    /// How many queues have it.
+    /// Returns the number of queues that hold the entry.
     pub(crate) fn queues(&self) -> u32 {
         self.queues.load(Ordering::Relaxed)
     }
 
-    /// Notes that one more queue has it; whether it is the first.
+    /// Counts one more queue. Returns true if it is the first.
     pub(crate) fn enter_queue(&self) -> bool {
         self.queues.fetch_add(1, Ordering::Relaxed) == 0
     }
 
-    /// Notes that one queue less has it; whether it was the last.
+    /// Counts one queue less. Returns true if it was the last.
     pub(crate) fn leave_queue(&self) -> bool {
         self.queues.fetch_sub(1, Ordering::Relaxed) == 1
     }
 
-    /// The end of the log before this entry.
+    /// Returns the end of the log before this entry.
     pub(crate) fn start(&self) -> End {
         End {
             sequence: self.sequence,
@@ -287,7 +286,7 @@ impl Entry {
         }
     }
 
-    /// The end of the log once this entry was its newest.
+    /// Returns the end of the log with this entry as its newest.
     pub(crate) fn end(&self) -> End {
         End {
             sequence: self.sequence + 1,
@@ -295,8 +294,8 @@ impl Entry {
         }
     }
 
-    /// Lets go of what is not worth keeping for another message; tells what it counted for, which is up to the
-    /// caller to give back.
+    /// Clears the parts that the next message cannot use. Returns the bytes that the entry counted for; the caller must
+    /// return them to the memory.
     pub(crate) fn retire(&mut self) -> u64 {
         let bytes = self.size + self.encodings.bytes();
         self.size = 0;
@@ -307,8 +306,8 @@ impl Entry {
         bytes
     }
 
-    /// Takes in the bytes of a body. The room of the one before is used only where little of it would be left over:
-    /// bounds go by what is in it.
+    /// Sets the body. Reuses the old allocation only if little of it would stay unused, because the bounds count the
+    /// content.
     #[inline]
     fn set_body(&mut self, body: &[u8]) {
         let room = self.body.capacity();
@@ -321,7 +320,7 @@ impl Entry {
     }
 
     fn measure(&self) -> u64 {
-        // The structure, its counts of references and its slot in the log.
+        // The structure, its reference counts and its slot in the log.
         const FIXED: usize = size_of::<Entry>() + 4 * size_of::<usize>();
         let headers: usize = self
             .headers
@@ -329,7 +328,7 @@ impl Entry {
             .map(|header| size_of::<Header>() + header.name.len() + header.value.len())
             .sum();
         let content_type = self.content_type.as_ref().map_or(0, |text| text.len());
-        // The text may be shared with other entries, but is counted in full.
+        // The text may be shared with other entries, and is counted in full.
         let spelling = self.spelling.as_ref().map_or(0, |text| text.len());
         (FIXED + content_type + spelling + headers + self.body.len()) as u64
     }
@@ -345,25 +344,25 @@ impl Drop for Entry {
     }
 }
 
-/// A message on its way into the broker.
+/// A message that is not in the broker yet.
 pub struct Publication {
     entry: UniqueArc<Entry>,
 }
 
-/// Where a message comes from.
+/// The origin of a message.
 #[derive(Debug, Clone)]
 pub struct Provenance {
-    /// The name of the session that publishes it.
+    /// The name of the publishing session.
     pub producer: Arc<str>,
     /// The time of publication in Unix milliseconds.
     pub timestamp_ms: u64,
-    /// Bits that mean nothing to the broker: what the door it came through wants to know of it later.
+    /// Bits that the broker stores for the protocol and does not interpret.
     pub marks: u8,
 }
 
 impl Publication {
-    /// A message to a topic, without headers. `producer` names the publishing session; `timestamp_ms` is
-    /// the time of publication in Unix milliseconds.
+    /// Returns a message to a topic, without headers. `producer` is the name of the publishing session; `timestamp_ms`
+    /// is the time of publication in Unix milliseconds.
     #[must_use]
     #[inline]
     pub fn new(topic: TopicName, producer: Arc<str>, timestamp_ms: u64, body: &[u8]) -> Self {
@@ -375,7 +374,7 @@ impl Publication {
         )
     }
 
-    /// A message to a queue, likewise.
+    /// Returns a message to a queue; the arguments are those of [`Publication::new`].
     #[must_use]
     #[inline]
     pub fn to_queue(queue: TopicName, producer: Arc<str>, timestamp_ms: u64, body: &[u8]) -> Self {
@@ -387,7 +386,7 @@ impl Publication {
         )
     }
 
-    /// A message to either, likewise.
+    /// Returns a message to a topic or queue.
     #[must_use]
     #[inline]
     pub fn to(kind: DestinationKind, topic: TopicName, source: Provenance, body: &[u8]) -> Self {
@@ -408,7 +407,7 @@ impl Publication {
         Self { entry }
     }
 
-    /// With the body's media type and the publisher's own headers.
+    /// Sets the body's media type and the publisher's headers.
     #[must_use]
     pub fn with_headers(
         mut self,
@@ -422,7 +421,7 @@ impl Publication {
         self
     }
 
-    /// With the publisher's way of writing the destination.
+    /// Sets the publisher's spelling of the destination.
     #[must_use]
     pub fn spelled(mut self, spelling: Spelling<Arc<str>>) -> Self {
         let entry = &mut self.entry;
@@ -435,29 +434,30 @@ impl Publication {
         self
     }
 
-    /// To be delivered before this time, in Unix milliseconds; 0 stands for never too late.
+    /// Sets the time of expiry, in Unix milliseconds; 0 means never.
     #[must_use]
     pub fn expiring(mut self, at_ms: u64) -> Self {
         self.entry.expires_ms = at_ms;
         self
     }
 
-    /// To be kept by its topic, besides the log, for those who ask for it when they subscribe, until the next
-    /// one replaces it; without a body, to replace it by none. To a queue it is a message like any other.
+    /// Marks the message as retained: the topic stores it, separately from the log, for later subscriptions until the
+    /// next retained message replaces it. A retained message without a body removes the stored one. For a queue the
+    /// mark has no effect.
     #[must_use]
     pub fn retained(mut self) -> Self {
         self.entry.is_retained = self.entry.kind == DestinationKind::Topic;
         self
     }
 
-    /// With other marks: see [`Provenance::marks`].
+    /// Sets the marks: see [`Provenance::marks`].
     #[must_use]
     pub fn with_marks(mut self, marks: u8) -> Self {
         self.entry.marks = marks;
         self
     }
 
-    /// Its marks: see [`Provenance::marks`].
+    /// Returns the marks: see [`Provenance::marks`].
     #[must_use]
     pub fn marks(&self) -> u8 {
         self.entry.marks
@@ -467,13 +467,13 @@ impl Publication {
         self.entry.is_retained
     }
 
-    /// What kind of destination it is going to.
+    /// Returns the kind of the destination.
     #[must_use]
     pub fn kind(&self) -> DestinationKind {
         self.entry.kind()
     }
 
-    /// Where it is going.
+    /// Returns the name of the destination.
     #[must_use]
     pub fn topic(&self) -> &TopicName {
         self.entry.topic()
@@ -487,15 +487,15 @@ impl Publication {
         &self.entry
     }
 
-    /// The message as it is, without a place in anything.
+    /// Returns the message as an entry without a place.
     pub(crate) fn into_unplaced(self) -> SharedEntry {
         self.entry.shareable()
     }
 
-    /// Gives the message its place; from here on it does not change.
+    /// Gives the message its place; after this it does not change.
     ///
-    /// The account's name is the same as the message's own: all entries of a topic share one text, which the
-    /// topic accounts for. Taking the memory is up to the caller.
+    /// The entry takes over the account's name, which is equal to the message's own: all entries of a topic share one
+    /// text, which the topic accounts for. The caller must reserve the memory.
     #[inline(always)] // Once for topics, once for queues.
     pub(crate) fn into_entry(
         mut self,
@@ -522,7 +522,7 @@ impl fmt::Debug for Publication {
 }
 
 impl Provenance {
-    /// Without marks.
+    /// Returns a provenance without marks.
     #[must_use]
     pub const fn of(producer: Arc<str>, timestamp_ms: u64) -> Self {
         Self {
@@ -533,5 +533,5 @@ impl Provenance {
     }
 }
 
-/// Bytes of room that a body may leave over, besides a quarter of what it has.
+/// Unused bytes that a body's allocation may have, in addition to a quarter of its length.
 const SMALL: usize = 64;

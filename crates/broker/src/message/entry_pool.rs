@@ -1,7 +1,7 @@
-//! Entries that nobody has any more, kept by the thread for the next publications.
+//! Entries without references, which the thread keeps for the next publications.
 //!
-//! A topic that is full lets one entry go for each that it takes in, mostly on the thread that publishes. So steady
-//! publishing needs no allocator, which would have to pass memory between threads.
+//! A full topic removes one entry for each new one, mostly on the publishing thread. So steady publishing needs no
+//! allocator, which would have to pass memory between threads.
 
 use std::{cell::RefCell, sync::Arc};
 
@@ -12,22 +12,22 @@ use crate::{
     message::entry::{Entry, SharedEntry},
 };
 
-/// What one thread keeps.
+/// The entries that one thread keeps.
 #[derive(Default)]
 struct Spare {
     entries: Vec<UniqueArc<Entry>>,
-    /// Bytes that they have room for in their bodies.
+    /// Capacity of their bodies in bytes.
     body_bytes: usize,
 }
 
-/// Memory that was let go of and not given back yet.
+/// Memory that was released and not yet returned to the total.
 #[derive(Default)]
 struct Freed {
     account: Option<Arc<Account>>,
     bytes: u64,
 }
 
-/// An entry for a new message, of which nobody else knows. Its texts are those of an old one.
+/// Returns an unshared entry for a new message. Its texts are those of an old message.
 #[inline]
 pub(crate) fn take() -> Option<UniqueArc<Entry>> {
     SPARE
@@ -36,10 +36,10 @@ pub(crate) fn take() -> Option<UniqueArc<Entry>> {
         .flatten()
 }
 
-/// Lets go of entries of one topic. Those that nobody else has are kept, as far as there is room.
+/// Releases entries of one topic. Entries without other references are kept, up to the bounds.
 pub(crate) fn let_go(entries: impl Iterator<Item = SharedEntry>) {
     let mut freed = Freed::default();
-    // Where the thread is at its end, they are simply dropped.
+    // If the thread is ending, they are dropped.
     let _ = SPARE.try_with(|spare| {
         let mut spare = spare.borrow_mut();
         for entry in entries {
@@ -88,11 +88,11 @@ thread_local! {
     static SPARE: RefCell<Spare> = RefCell::default();
 }
 
-/// Entries that a thread keeps: as many small messages as one read of a connection brings.
+/// Entries that a thread keeps: as many small messages as one read of a connection contains.
 const MOST: usize = 512;
-/// Bytes of the bodies of all of them.
+/// Capacity of all their bodies in bytes.
 const MOST_BYTES: usize = 256 << 10;
-/// Bytes of the body of one; what is larger is a small part of what passing it on costs.
+/// Maximum capacity of one body; for a larger one, the allocation is a small part of the cost of a message.
 const LARGEST: usize = 4 << 10;
 
 #[cfg(all(test, not(loom)))]
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_an_old_message_is_in_a_new_one() {
+    fn a_new_message_has_no_data_of_an_old_one() {
         let memory = Arc::<Memory>::default();
         let account = Account::new(DestinationKind::Topic, name(), &memory);
         let header = Header {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_have_stays_theirs() {
+    fn an_entry_with_other_references_is_not_reused() {
         let memory = Arc::<Memory>::default();
         let account = Account::new(DestinationKind::Topic, name(), &memory);
         let entry = placed(Publication::new(name(), "p".into(), 1, b"a body"), &account);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_body_does_not_keep_the_room_of_a_large_one() {
+    fn a_small_body_does_not_keep_the_capacity_of_a_large_one() {
         let account = Account::new(DestinationKind::Topic, name(), &Arc::default());
         for (old, new) in [(4_000, 10), (100, 90), (10, 100), (0, 0)] {
             let large = Publication::new(name(), "p".into(), 1, &vec![0; old]);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_thread_keeps_is_bounded() {
+    fn the_entries_that_a_thread_keeps_are_bounded() {
         let memory = Arc::<Memory>::default();
         let account = Account::new(DestinationKind::Topic, name(), &memory);
         for bytes in [0, 100, LARGEST, LARGEST + 1] {

@@ -1,29 +1,29 @@
-//! The one identity of a message, the same at every door.
+//! The id of a message, the same over all protocols.
 
 use std::{fmt, fmt::Write as _, str::FromStr};
 
-/// Names an entry for good: which run of the broker took it, and its position in that run's order.
+/// Identifies an entry permanently: the run of the broker that accepted it, and its position in that run.
 ///
-/// Written `EPOCH-POSITION`, the epoch in lower-case hexadecimal, the position in decimal:
-/// `19a2b3c4d5e-42`. A subscription can be resumed after it, a wildcard one too.
+/// The text form is `EPOCH-POSITION`, with the epoch in lower-case hexadecimal and the position in decimal:
+/// `19a2b3c4d5e-42`. Any subscription, also one with wildcards, can be resumed after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MessageId {
-    /// The run of the broker: a number that no other run has, by custom its start in Unix milliseconds.
+    /// The run of the broker: a number that no other run has, normally its start time in Unix milliseconds.
     pub epoch: u64,
-    /// The place in the broker's one order, from 1.
+    /// The position in the broker's order, from 1.
     pub position: u64,
 }
 
-/// Message ids as text, one after another: of those of one run only the position is written anew.
+/// A buffer for writing message ids as text; for ids of the same run only the position is written again.
 #[derive(Debug, Default)]
 pub struct MessageIdText {
     epoch: Option<u64>,
     text: String,
-    /// Bytes of the text before the position.
+    /// Length of the text before the position, in bytes.
     prefix: usize,
 }
 
-/// The text is not a message id.
+/// The error for a text that is not a message id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a message id: expected EPOCH-POSITION, as in 19a2b3c4d5e-42")]
 pub struct InvalidMessageId;
@@ -35,11 +35,11 @@ impl fmt::Display for MessageId {
 }
 
 impl MessageIdText {
-    /// The same as the id's [`Display`](fmt::Display).
+    /// Returns the same text as the id's [`Display`](fmt::Display).
     pub fn of(&mut self, id: MessageId) -> &str {
         if self.epoch != Some(id.epoch) {
             self.text.clear();
-            // Into a string it cannot fail.
+            // Writing to a string does not fail.
             let _ = write!(self.text, "{:x}-", id.epoch);
             self.prefix = self.text.len();
             self.epoch = Some(id.epoch);
@@ -59,7 +59,7 @@ impl FromStr for MessageId {
             epoch: u64::from_str_radix(epoch, 16).map_err(|_| InvalidMessageId)?,
             position: position.parse().map_err(|_| InvalidMessageId)?,
         };
-        // The numbers' own parsers take signs, capitals and leading zeros: one message, one text.
+        // The parsers of numbers accept signs, capitals and leading zeros; a message id has only one text form.
         if id.to_string() == text {
             Ok(id)
         } else {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_read_back_as_written() {
+    fn an_id_survives_a_round_trip() {
         let id = MessageId {
             epoch: 0x19a_2b3c_4d5e,
             position: 42,
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_written_one_after_another_as_each_for_itself() {
+    fn consecutive_ids_are_written_like_single_ids() {
         let mut text = MessageIdText::default();
         for (epoch, position) in [(10, 1), (10, u64::MAX), (11, 5), (0, 0)] {
             let id = MessageId { epoch, position };
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn other_texts_are_refused() {
         for text in [
             "",
             "-",

@@ -1,4 +1,4 @@
-//! A message: the entry of a log or queue, its id, and the encodings that are kept with it.
+//! A message: the entry of a log or queue, its id, and its stored encodings.
 
 pub(crate) mod encodings;
 pub(crate) mod entry;

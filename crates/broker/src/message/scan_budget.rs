@@ -1,10 +1,10 @@
-//! How much one call may look at in vain.
+//! The budget of one call for examining messages that it does not deliver.
 
 use crate::message::entry::Entry;
 
-/// What one call may still look at without handing it over: a selector, a group or an exclusive consumer may
-/// say no to any number of messages, and others wait for the thread meanwhile. Who comes to the end of it
-/// leaves the rest to the session's own reader, which takes it in as many calls as it needs.
+/// The messages that one call may still examine without delivering them. A selector, a group or an exclusive consumer
+/// can reject any number of messages while other work waits for the thread. When the budget is spent, the session's own
+/// reader continues, in as many calls as it needs.
 #[derive(Debug)]
 pub(crate) struct Budget {
     left: usize,
@@ -15,12 +15,12 @@ impl Budget {
         Self { left: LOOKS }
     }
 
-    /// Notes that there was nothing where there could have been something.
+    /// Notes a step without a result.
     pub(crate) fn spend(&mut self) {
         self.left = self.left.saturating_sub(1);
     }
 
-    /// Notes that a message was looked at. Long headers count for more: a selector may read all of them.
+    /// Notes that a message was examined. Long headers count for more, because a selector may read all of them.
     pub(crate) fn spend_on(&mut self, entry: &Entry) {
         let head = entry.size() - entry.body().len() as u64;
         let looks = 1 + (head / LONG) as usize;
@@ -32,7 +32,8 @@ impl Budget {
     }
 }
 
-/// Messages that one call looks at in vain. Less than this would cost more to break off than to look at.
+/// Maximum number of non-matching messages examined per call. With a smaller number, interrupting would cost more than
+/// examining.
 const LOOKS: usize = 128;
-/// Bytes of headers, and of what each message has besides its body, that count as one look more.
+/// Each additional amount of this many bytes, in headers and overhead, counts as one more message.
 const LONG: u64 = 512;

@@ -1,7 +1,7 @@
 //! The branches of one node of a [`LevelTree`](crate::LevelTree), by level.
 //!
-//! Most nodes have none or one; a few have a hundred thousand. Few are kept in a list, which is smaller than
-//! a table and found through as fast; many in a table.
+//! Most nodes have no branch or one; a few have a hundred thousand. A few branches are kept in a list, which is smaller
+//! than a table and as fast; many are kept in a table.
 
 use std::collections::HashMap;
 
@@ -13,12 +13,12 @@ use crate::name::short_bytes::ShortBytes;
     reason = "a node with a list stays as small as the list"
 )]
 pub(crate) enum Children<N> {
-    /// Of exactly the length that is needed: lists are short, and there are many of them.
+    /// Allocated exactly: lists are short, and there are many of them.
     OneOrMany(Box<[(ShortBytes, N)]>),
     Many(Box<HashMap<ShortBytes, N>>),
 }
 
-/// The longest list.
+/// Maximum length of a list.
 const FEW: usize = 6;
 
 impl<N> Children<N> {
@@ -33,10 +33,10 @@ impl<N> Children<N> {
         }
     }
 
-    /// Takes the only branch out, if there is one and no other.
+    /// Takes out the only branch, if there is exactly one.
     pub(crate) fn take_only(&mut self) -> Option<(ShortBytes, N)> {
         match self {
-            // A table is made a list long before it has one branch left.
+            // A table becomes a list long before it has only one branch left.
             Self::OneOrMany(list) if list.len() == 1 => std::mem::take(list).into_iter().next(),
             Self::OneOrMany(_) | Self::Many(_) => None,
         }
@@ -62,7 +62,7 @@ impl<N> Children<N> {
         }
     }
 
-    /// Adds a level that is not there yet.
+    /// Adds a level that does not exist yet.
     pub(crate) fn insert(&mut self, level: &[u8], node: N) {
         let level = ShortBytes::from(level);
         match self {
@@ -95,7 +95,8 @@ impl<N> Children<N> {
             }
             Self::Many(table) => {
                 table.remove(level.as_bytes());
-                // Half of what made it a table, so that one level coming and going does not move all.
+                // Half of the length at which a list becomes a table, so that adding and removing one level does not
+                // convert each time.
                 if table.len() <= FEW / 2 {
                     *self = Self::OneOrMany(table.drain().collect());
                 } else if table.len() < table.capacity() / 4 {
@@ -129,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn branches_take_two_words() {
+    fn branches_have_the_size_of_two_words() {
         assert_eq!(size_of::<Children<u64>>(), 2 * size_of::<u64>());
     }
 }

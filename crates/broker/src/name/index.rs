@@ -1,5 +1,5 @@
-//! Names in order, for whoever goes through all that a filter covers: a part at a time, so that the broker's order
-//! is not held for long.
+//! Names in sorted order, for operations over all names that a filter covers: they proceed in parts, so that the
+//! broker's lock is not held for long.
 
 use std::{collections::BTreeMap, ops::Bound};
 
@@ -9,15 +9,15 @@ use crate::name::{TopicFilter, TopicName};
 #[derive(Debug)]
 pub(crate) struct NameIndex<T> {
     by_name: BTreeMap<TopicName, T>,
-    /// How many of them `>` covers.
+    /// Number of names that `>` covers.
     listed: usize,
 }
 
-/// How far somebody has come through the names that a filter covers.
+/// The progress of an operation through the names that a filter covers.
 #[derive(Debug, Clone)]
 pub(crate) struct Walk {
     filter: TopicFilter,
-    /// The levels before the first wildcard: all covered names begin with it.
+    /// The levels before the first wildcard: all covered names begin with this text.
     prefix: Box<str>,
     from: Bound<Box<str>>,
     is_done: bool,
@@ -28,7 +28,7 @@ impl<T> NameIndex<T> {
         self.by_name.len()
     }
 
-    /// How many names the filter `>` covers.
+    /// Returns the number of names that the filter `>` covers.
     pub(crate) fn listed(&self) -> usize {
         self.listed
     }
@@ -93,7 +93,7 @@ impl<T> NameIndex<T> {
                 if walk.filter.matches(name) {
                     goes_on = visit(name, value);
                 } else if name.is_reserved() && walk.prefix.is_empty() {
-                    // None that begins like this is covered.
+                    // No name with this beginning is covered.
                     jump = Some(AFTER_RESERVED);
                     break;
                 }
@@ -121,11 +121,11 @@ impl<T> Default for NameIndex<T> {
 }
 
 impl Walk {
-    /// At the first name that a filter covers, or behind a name.
+    /// Starts at the first name that a filter covers, or after a given name.
     pub(crate) fn new(filter: &TopicFilter, after: Option<&str>) -> Self {
         let wildcard = filter.as_str().find(['*', '>']);
         let prefix = match wildcard {
-            // `a.>` covers `a` as well.
+            // `a.>` also covers `a`.
             Some(at) => filter.as_str()[..at].trim_end_matches('.'),
             None => filter.as_str(),
         };
@@ -145,7 +145,7 @@ impl Walk {
         self.is_done
     }
 
-    /// The name behind which the walk goes on, if it has begun and has not come to its end.
+    /// Returns the name after which the walk continues, if it has started and not ended.
     pub(crate) fn after(&self) -> Option<&str> {
         match &self.from {
             Bound::Excluded(name) if !self.is_done => Some(name),
@@ -154,7 +154,7 @@ impl Walk {
     }
 }
 
-/// The least text behind all that begin with `$`.
+/// The smallest text after all texts that begin with `$`.
 const AFTER_RESERVED: &str = "%";
 
 #[cfg(all(test, not(loom)))]
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_visits_what_its_filter_covers_in_order_whatever_its_steps() {
+    fn a_walk_in_any_steps_visits_the_covered_names_in_order() {
         let index = index();
         for text in [
             ">",
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_goes_on_behind_a_name_that_need_not_be_there() {
+    fn a_walk_continues_after_a_name_that_need_not_exist() {
         let index = index();
         for (text, after, first) in [
             (">", "a.b", Some("a.b.c")),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn it_counts_the_names_that_are_listed() {
+    fn listed_names_are_counted() {
         let mut index = index();
         assert_eq!((index.len(), index.listed()), (12, 8));
         index.insert(name("a"), 0);

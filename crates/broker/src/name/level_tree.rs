@@ -1,16 +1,16 @@
-//! A tree by levels, so that finding what matches costs what matches.
+//! A tree of levels in which the cost of a search depends on the matches, not on the size.
 //!
-//! It serves two tables: wildcard filters, asked with a name; and topics, asked with a filter.
+//! It serves two tables: wildcard filters, searched with a name; and topics, searched with a filter.
 //!
-//! A node stands for one or more levels: levels at which nothing branches off and nothing ends are kept
-//! together as the node's tail. So a name costs its bytes and one node, or two, however deep it is.
+//! A node stands for one or more levels: consecutive levels without branches and values are stored together as the
+//! node's tail. So a name costs its bytes and one or two nodes, however deep it is.
 
 use crate::name::children::Children;
 use crate::name::short_bytes::ShortBytes;
 use crate::name::{TopicFilter, TopicName, Unlisted};
 
-/// Values by dotted path. The paths are topic names or topic filters; wildcards are ordinary levels to
-/// the tree itself and get their meaning from the two `for_each` questions.
+/// Values by dotted path. The paths are topic names or topic filters. For the tree itself wildcards are ordinary
+/// levels; the two `for_each` searches interpret them.
 #[derive(Debug)]
 pub struct LevelTree<T> {
     root: Node<T>,
@@ -19,15 +19,15 @@ pub struct LevelTree<T> {
 
 #[derive(Debug)]
 struct Node<T> {
-    /// The levels behind the one by which its parent knows the node, joined by `.`; empty for none. The value
-    /// and the children are at their end.
+    /// The levels after the one by which the parent identifies the node, joined by `.`; empty if there are none. The
+    /// value and the children are at the end of the tail.
     tail: ShortBytes,
     value: Option<T>,
     children: Children<Node<T>>,
 }
 
 impl<T> LevelTree<T> {
-    /// An empty tree.
+    /// Returns an empty tree.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -36,19 +36,19 @@ impl<T> LevelTree<T> {
         }
     }
 
-    /// The number of values.
+    /// Returns the number of values.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is no value.
+    /// Returns whether the tree has no value.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The value at exactly `path`.
+    /// Returns the value at exactly `path`.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<&T> {
         let mut node = &self.root;
@@ -61,7 +61,7 @@ impl<T> LevelTree<T> {
         node.value.as_ref()
     }
 
-    /// The value at exactly `path`, to change.
+    /// Returns the value at exactly `path`, mutably.
     pub fn find_mut(&mut self, path: &str) -> Option<&mut T> {
         let mut node = &mut self.root;
         let mut rest = Some(path);
@@ -73,7 +73,7 @@ impl<T> LevelTree<T> {
         node.value.as_mut()
     }
 
-    /// The value at `path`, made by `new` when there is none yet.
+    /// Returns the value at `path`, created by `new` if there is none.
     pub fn find_or_insert_with(&mut self, path: &str, new: impl FnOnce() -> T) -> &mut T {
         let mut node = &mut self.root;
         let mut rest = Some(path);
@@ -96,26 +96,26 @@ impl<T> LevelTree<T> {
         node.value.get_or_insert_with(new)
     }
 
-    /// Takes the value at `path` out, and every branch that is empty then.
+    /// Removes the value at `path`, and every branch that becomes empty.
     pub fn remove(&mut self, path: &str) -> Option<T> {
         let value = self.root.remove(Some(path))?;
         self.len -= 1;
         Some(value)
     }
 
-    /// Every value, in no particular order.
+    /// Visits every value, in no particular order.
     pub fn for_each<'a>(&'a self, mut visit: impl FnMut(&'a T)) {
         self.root.for_each(&mut visit);
     }
 
-    /// Where the paths are filters: the values of those that match `name`.
+    /// For a tree of filters: visits the values of those that match `name`.
     pub fn for_each_covering<'a>(&'a self, name: &TopicName, mut visit: impl FnMut(&'a T)) {
         let wildcards = !name.is_unlisted();
         self.root
             .for_each_covering(Some(name.as_str()), wildcards, &mut visit);
     }
 
-    /// Where the paths are names: the values of those that `filter` matches.
+    /// For a tree of names: visits the values of those that `filter` matches.
     pub fn for_each_covered<'a>(
         &'a mut self,
         filter: &TopicFilter,
@@ -152,13 +152,13 @@ impl<T> Node<T> {
         let rest = path.as_bytes().strip_prefix(tail)?;
         match rest.first() {
             None => Some(None),
-            // A separator is a character of its own, so what follows it is text.
+            // A separator is a single byte, so the rest is valid text.
             Some(b'.') => Some(path.get(tail.len() + 1..)),
             Some(_) => None,
         }
     }
 
-    /// Makes sure that the tail ends where a path that goes on with `path` differs from it.
+    /// Splits the tail where a path that continues with `path` differs from it.
     fn split_where_it_differs(&mut self, path: Option<&str>) {
         let tail = self.tail.as_bytes();
         let common = common_levels(tail, path.unwrap_or_default().as_bytes());
@@ -176,7 +176,7 @@ impl<T> Node<T> {
         self.tail = tail[..common].into();
     }
 
-    /// Takes in the only child, if nothing ends here and nothing else branches off.
+    /// Merges the only child into this node, if there is no value here and no other branch.
     fn merge(&mut self) {
         if self.value.is_some() {
             return;
@@ -222,7 +222,7 @@ impl<T> Node<T> {
             .for_each_mut(|_, child| child.for_each_mut(visit));
     }
 
-    /// At the end of its tail; `path` is what is left of the name.
+    /// Starts at the end of the node's tail; `path` is the rest of the name.
     fn for_each_covering<'a>(
         &'a self,
         path: Option<&str>,
@@ -245,7 +245,7 @@ impl<T> Node<T> {
         }
     }
 
-    /// At the beginning of its tail, which is part of a filter.
+    /// Starts at the beginning of the node's tail, which is part of a filter.
     fn enter_covering<'a>(&'a self, path: Option<&str>, visit: &mut impl FnMut(&'a T)) {
         match covering_tail(self.tail.as_bytes(), path) {
             Tail::Differs => {}
@@ -254,7 +254,7 @@ impl<T> Node<T> {
         }
     }
 
-    /// At the end of its tail; `filter` is what is left of the filter.
+    /// Starts at the end of the node's tail; `filter` is the rest of the filter.
     fn for_each_covered<'a>(
         &'a mut self,
         filter: Option<&str>,
@@ -283,7 +283,7 @@ impl<T> Node<T> {
                         below => child.enter_covered(Some(filter), below, visit),
                     });
             }
-            // Below a wildcard, an advisory.
+            // An advisory, below a wildcard.
             exact if unlisted != Unlisted::Own && unlisted.has(exact.as_bytes()) => {}
             exact => {
                 if let Some(child) = self.children.find_mut(exact) {
@@ -293,7 +293,7 @@ impl<T> Node<T> {
         }
     }
 
-    /// At the beginning of its tail, which is part of a name.
+    /// Starts at the beginning of the node's tail, which is part of a name.
     fn enter_covered<'a>(
         &'a mut self,
         filter: Option<&str>,
@@ -308,21 +308,21 @@ impl<T> Node<T> {
     }
 }
 
-/// What the levels of a tail are to the text that they are compared with.
+/// The result of comparing the levels of a tail with a text.
 enum Tail<'p> {
     Differs,
-    /// One of the two is `>` at some level, and nothing excludes what is below it.
+    /// One of the two has `>` at some level, and everything below it is covered.
     HasAll,
-    /// They match, and this is what is left of the text.
+    /// They match; the value is the rest of the text.
     Matches(Option<&'p str>),
 }
 
-/// Compares levels of a filter with what is left of a name.
+/// Compares levels of a filter with the rest of a name.
 ///
-/// What is between two wildcards is compared at once: a publisher pays for the filters of others here.
+/// The text between two wildcards is compared at once, because a publisher pays here for the filters of others.
 fn covering_tail<'p>(tail: &[u8], mut path: Option<&'p str>) -> Tail<'p> {
     let (mut tail, has_rest) = match tail.strip_suffix(b">") {
-        // The name itself is covered, too, so the separator is no part of what is compared.
+        // `>` also covers the name itself, so the separator is not part of the comparison.
         Some(tail) => (tail.strip_suffix(b".").unwrap_or(tail), true),
         None => (tail, false),
     };
@@ -332,7 +332,7 @@ fn covering_tail<'p>(tail: &[u8], mut path: Option<&'p str>) -> Tail<'p> {
         let Some(text) = path.filter(|text| text.as_bytes().starts_with(literal)) else {
             return Tail::Differs;
         };
-        // A wildcard is a whole level, and what is before it ends with a separator.
+        // A wildcard is a whole level, and the text before it ends with a separator.
         let after = &text[literal.len()..];
         (tail, path) = match star {
             Some(at) => (first_of_tail(&tail[at..]).1, first_level(after).1),
@@ -349,7 +349,7 @@ fn covering_tail<'p>(tail: &[u8], mut path: Option<&'p str>) -> Tail<'p> {
     }
 }
 
-/// Compares levels of a name with what is left of a filter.
+/// Compares levels of a name with the rest of a filter.
 fn covered_tail<'p>(tail: &[u8], mut filter: Option<&'p str>, unlisted: &mut Unlisted) -> Tail<'p> {
     for name in levels_of(tail) {
         let Some(text) = filter else {
@@ -359,7 +359,7 @@ fn covered_tail<'p>(tail: &[u8], mut filter: Option<&'p str>, unlisted: &mut Unl
         let is_wildcard = level == "*" || level == ">";
         let is_unlisted = match is_wildcard {
             true => unlisted.has(name),
-            // Below a wildcard, an advisory.
+            // An advisory, below a wildcard.
             false => *unlisted != Unlisted::Own && unlisted.has(level.as_bytes()),
         };
         if is_unlisted || !(is_wildcard || level.as_bytes() == name) {
@@ -378,7 +378,7 @@ fn covered_tail<'p>(tail: &[u8], mut filter: Option<&'p str>, unlisted: &mut Unl
     Tail::Matches(filter)
 }
 
-/// Returns how many bytes of a tail are levels that a path has as well.
+/// Returns the number of bytes at the start of a tail that are levels of a path as well.
 fn common_levels(tail: &[u8], path: &[u8]) -> usize {
     let mut common = 0;
     for (own, other) in levels_of(tail).zip(levels_of(path)) {
@@ -416,7 +416,7 @@ mod tests {
     use super::*;
 
     impl<T> Node<T> {
-        /// Counts the nodes below this one.
+        /// Returns the number of nodes below this one.
         fn nodes(&self) -> usize {
             let mut nodes = 0;
             self.children.for_each(|child| nodes += 1 + child.nodes());
@@ -432,9 +432,9 @@ mod tests {
         tree
     }
 
-    /// Nodes are where something ends or branches off, whatever came and went before.
+    /// Nodes exist only at values and branches, after any sequence of changes.
     #[test]
-    fn levels_at_which_nothing_branches_off_are_one_node() {
+    fn consecutive_levels_without_branches_are_one_node() {
         let table: [(&[&str], usize); 6] = [
             (&["a"], 1),
             (&["a.b.c.d"], 1),
@@ -463,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn part_of_a_node_is_nothing_of_its_own() {
+    fn a_part_of_a_node_is_not_a_value() {
         let mut tree = tree(&["a.b.c"]);
         for path in ["a", "a.b", "a.b.c.d", "a.b.cc", "a.bb.c", "b.c", ""] {
             assert_eq!(tree.find(path), None, "{path}");
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_takes_six_words() {
+    fn a_node_has_the_size_of_six_words() {
         assert_eq!(size_of::<Node<Box<u8>>>(), 6 * size_of::<u64>());
     }
 }

@@ -1,4 +1,4 @@
-//! Topic names and filters. A value of these types is a legal one.
+//! Topic names and filters. A value of these types is always legal.
 
 pub(crate) mod children;
 pub(crate) mod index;
@@ -14,46 +14,46 @@ use crate::{
 
 /// A topic's name: levels joined by `.`, such as `finance.stock.market`.
 ///
-/// 1 to [`TopicName::MAX_BYTES`] bytes of UTF-8 in 1 to [`TopicName::MAX_LEVELS`] levels; no level is
-/// empty, and none holds a control character, `/`, `*` or `>`.
+/// 1 to [`TopicName::MAX_BYTES`] bytes of UTF-8 in 1 to [`TopicName::MAX_LEVELS`] levels; no level is empty or contains
+/// a control character, `/`, `*` or `>`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicName(Arc<str>);
 
-/// Who owns a topic or queue.
+/// The owner of a topic or queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
-    /// Anybody may send there.
+    /// No owner: every client may send to it.
     Everybody,
-    /// A temporary one. Anybody may send there, and it ends with its session.
+    /// A temporary destination. Every client may send to it, and it ends with its session.
     Session,
-    /// Nobody but the broker may send there.
+    /// Only the broker may send to it.
     Broker,
 }
 
-/// A pattern over topic names: `*` stands for one level, `>`, last only, for the name itself and any
-/// number of levels below it (`A.>` matches `A` and `A.B.C`, as ActiveMQ has it).
+/// A pattern over topic names: `*` stands for one level, and `>`, only at the end, for the name itself and any number
+/// of levels below it (`A.>` matches `A` and `A.B.C`, as in ActiveMQ).
 ///
-/// A wildcard in the first level does not match names that begin with `$`, which are the broker's own, nor
-/// the topics of advisories, below `ActiveMQ.Advisory`.
+/// A wildcard in the first level does not match names that begin with `$`, which belong to the broker, or the topics of
+/// advisories, below `ActiveMQ.Advisory`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicFilter(Arc<str>);
 
-/// Why a text is not a topic name or filter, and where.
+/// The error for a text that is not a topic name or filter, with the position of the fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {text:?}: {fault} (at byte {at})")]
 pub struct InvalidName {
     what: &'static str,
     text: String,
-    /// The rule that is broken.
+    /// The broken rule.
     pub fault: NameFault,
-    /// Offset in bytes of the first character that breaks it.
+    /// Offset in bytes of the first character that breaks the rule.
     pub at: usize,
 }
 
-/// The rules a name or filter can break.
+/// The rules that a name or filter can break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameFault {
-    /// A level, or the whole name, has no character.
+    /// A level, or the whole name, is empty.
     #[error("a level is empty; levels are joined by one '.'")]
     EmptyLevel,
     /// U+0000 to U+001F or U+007F to U+009F.
@@ -80,9 +80,9 @@ pub enum NameFault {
 }
 
 impl TopicName {
-    /// The longest name, in bytes.
+    /// Maximum length of a name in bytes.
     pub const MAX_BYTES: usize = 4096;
-    /// The deepest name, in levels.
+    /// Maximum depth of a name in levels.
     pub const MAX_LEVELS: usize = 200;
 
     /// Parses a name.
@@ -101,19 +101,19 @@ impl TopicName {
         Ok(Self(text.into()))
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the name is the broker's own: it begins with `$`.
+    /// Returns whether the name begins with `$`, and so belongs to the broker.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         is_reserved(&self.0)
     }
 
-    /// Returns who owns the topic or queue of this name.
+    /// Returns the owner of the topic or queue with this name.
     #[must_use]
     pub fn owner(&self, kind: DestinationKind) -> Owner {
         if is_brokers_own(kind, self) {
@@ -125,7 +125,7 @@ impl TopicName {
         }
     }
 
-    /// Whether a wildcard in the first level does not match it.
+    /// Returns whether a wildcard in the first level does not match this name.
     pub(crate) fn is_unlisted(&self) -> bool {
         self.is_reserved() || is_advisory(&self.0)
     }
@@ -160,21 +160,21 @@ impl TopicFilter {
         Ok(Self(text.into()))
     }
 
-    /// The filter as text.
+    /// Returns the filter as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The one name the filter matches, when it has no wildcard.
+    /// Returns the only name that the filter matches, if it has no wildcard.
     #[must_use]
     pub fn exact(&self) -> Option<TopicName> {
-        // Found anew each time: a flag would make every subscription larger, and it is asked seldom.
+        // Computed each time: a flag would make every subscription larger, and this is called rarely.
         let is_exact = !self.0.contains(['*', '>']);
         is_exact.then(|| TopicName(Arc::clone(&self.0)))
     }
 
-    /// Whether the filter covers `name`.
+    /// Returns whether the filter covers `name`.
     #[must_use]
     pub fn matches(&self, name: &TopicName) -> bool {
         if name.is_unlisted() && self.0.starts_with(['*', '>']) {
@@ -211,12 +211,12 @@ impl InvalidName {
     }
 }
 
-/// What a filter that begins with a wildcard does not reach at a level of the tree.
+/// Names that a filter with a leading wildcard does not match at a level of the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unlisted {
-    /// At the first level names that begin with `$`.
+    /// At the first level: names that begin with `$`.
     Own,
-    /// Below `ActiveMQ` the advisories.
+    /// Below `ActiveMQ`: the advisories.
     Advisories,
     Nothing,
 }
@@ -230,7 +230,7 @@ impl Unlisted {
         }
     }
 
-    /// At the next level, behind a wildcard that stands for this one.
+    /// Returns the value for the next level, if a wildcard stands for this one.
     pub(crate) fn below(self, level: &[u8]) -> Self {
         match self {
             Self::Own if level == ADVISORY_LEVELS[0].as_bytes() => Self::Advisories,
@@ -239,25 +239,25 @@ impl Unlisted {
     }
 }
 
-/// Whether a name or filter begins in the broker's own part of the tree.
+/// Returns whether a name or filter is in the broker's own part of the tree.
 pub(crate) fn is_reserved(text: &str) -> bool {
     text.starts_with(RESERVED)
 }
 
 const RESERVED: &str = "$";
 
-/// Whether a name is that of a topic or queue which ends with its session: the broker's own in that nobody
-/// else makes one, but anybody may send to it.
+/// Returns whether a topic or queue ends with its session. Only its session can create it, but every client may send to
+/// it.
 pub(crate) fn is_temporary(name: &TopicName) -> bool {
     name.as_str().starts_with(TEMPORARY)
 }
 
-/// Whether nobody else can send to a topic or queue, and what is sent there is no traffic of others.
+/// Returns whether only the broker can send to a topic or queue; such messages do not count as traffic.
 pub(crate) fn is_brokers_own(kind: DestinationKind, name: &TopicName) -> bool {
     is_own(name.as_str()) || (kind == DestinationKind::Topic && is_advisory(name.as_str()))
 }
 
-/// Whether nobody can send to any queue that a filter covers.
+/// Returns whether no client can send to any queue that a filter covers.
 pub(crate) fn covers_brokers_own_queues(filter: &TopicFilter) -> bool {
     is_own(filter.as_str())
 }
@@ -266,11 +266,10 @@ fn is_own(text: &str) -> bool {
     is_reserved(text) && !text.starts_with(TEMPORARY)
 }
 
-/// What the names of temporary topics and queues begin with.
+/// The beginning of the names of temporary topics and queues.
 pub const TEMPORARY: &str = "$TEMP.";
 
-/// Checks what names and filters have in common, and each level with `check_level`; tells the fault and
-/// its offset.
+/// Checks the rules that names and filters share, and each level with `check_level`. Returns the fault and its offset.
 fn check(
     text: &str,
     mut check_level: impl FnMut(&str) -> Result<(), NameFault>,
@@ -303,7 +302,7 @@ fn check(
     Ok(())
 }
 
-/// Keeps an error's text readable whatever was sent.
+/// Keeps an error's text readable for any input.
 fn shorten(text: &str) -> String {
     const SHOWN: usize = 80;
     match text.char_indices().nth(SHOWN) {
@@ -343,11 +342,11 @@ text_like!(TopicFilter);
 mod tests {
     use super::*;
 
-    /// A text, and the fault that is found in it, with its place.
+    /// A text, and the fault that is found in it, with its offset.
     type Case = (&'static str, Result<(), (NameFault, usize)>);
 
     #[test]
-    fn names_are_accepted_or_refused_with_the_fault_and_its_place() {
+    fn names_are_accepted_or_refused_with_the_fault_and_its_offset() {
         let table: &[Case] = &[
             ("rect", Ok(())),
             ("finance.stock.market", Ok(())),
@@ -371,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_are_accepted_or_refused_with_the_fault_and_its_place() {
+    fn filters_are_accepted_or_refused_with_the_fault_and_its_offset() {
         let table: &[Case] = &[
             ("a.*.c", Ok(())),
             ("a.>", Ok(())),
@@ -392,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn names_have_a_greatest_length_and_depth() {
+    fn names_have_a_maximum_length_and_depth() {
         assert!(TopicName::new(&"a".repeat(TopicName::MAX_BYTES)).is_ok());
         let long = TopicName::new(&"a".repeat(TopicName::MAX_BYTES + 1)).map_err(|e| e.fault);
         assert_eq!(long, Err(NameFault::TooLong));
@@ -432,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_says_what_where_and_why() {
+    fn the_error_has_the_text_the_fault_and_the_offset() {
         let error = TopicName::new("a..b").expect_err("an empty level");
         assert_eq!(
             error.to_string(),

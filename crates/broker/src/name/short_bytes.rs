@@ -1,4 +1,4 @@
-//! Bytes that are few, mostly, and then take no allocation of their own.
+//! Byte strings that are usually short, and then need no allocation.
 
 use std::{
     borrow::Borrow,
@@ -17,7 +17,8 @@ enum Room {
 }
 
 impl ShortBytes {
-    /// The most that have room within: as many as make it one word longer than a boxed slice.
+    /// Maximum length without an allocation: with it the value is one word longer than a boxed
+    /// slice.
     const WITHIN: usize = 22;
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -41,7 +42,7 @@ impl From<&[u8]> for ShortBytes {
     }
 }
 
-/// So that a table by short bytes can be asked with a slice.
+/// Allows a lookup with a slice in a table of short bytes.
 impl Borrow<[u8]> for ShortBytes {
     fn borrow(&self) -> &[u8] {
         self.as_bytes()
@@ -75,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_of_any_length_come_back_and_are_found() {
+    fn bytes_of_any_length_are_stored_and_found() {
         let all: Vec<Vec<u8>> = (0..60).map(|len| (0..len).collect()).collect();
         let table: HashSet<ShortBytes> = all.iter().map(|bytes| bytes[..].into()).collect();
         assert_eq!(table.len(), all.len());
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn they_take_three_words() {
+    fn short_bytes_have_the_size_of_three_words() {
         assert_eq!(size_of::<ShortBytes>(), 3 * size_of::<u64>());
     }
 }

@@ -1,4 +1,4 @@
-//! What a queue has, and what became of what it had.
+//! The counters of a queue: the messages it holds, and the results of those it has held.
 
 use super::{Load, Queue, Queued, Room, State, groups};
 use crate::{
@@ -22,13 +22,13 @@ pub(super) struct Counts {
 }
 
 impl Queue {
-    /// Whether so much more may come in.
+    /// Checks whether the queue has room for more.
     pub(crate) fn room(&self, more: Load) -> Room {
         self.store.room(self.load(), more, &self.owner)
     }
 
-    /// Whether a message may come in that has no room in all queues: a consumer takes it at once, and the queue
-    /// holds little.
+    /// Returns whether a message may enter although all queues together are full: a consumer takes it at once, and the
+    /// queue holds little.
     pub(crate) fn may_hand_over(&self, state: &State, entry: &Entry) -> bool {
         self.store.may_hand_over(self.load(), entry) && state.has_taker(entry)
     }
@@ -60,7 +60,7 @@ impl Queue {
         }
     }
 
-    /// Notes that a message was handed over.
+    /// Counts a delivery.
     pub(crate) fn dispatched(&self, message: &Queued) {
         self.counts.dispatched.add(1);
         if message.deliveries > 1 {
@@ -68,7 +68,7 @@ impl Queue {
         }
     }
 
-    /// Counts a message that was given up, once it is known whether a dead letter queue has it.
+    /// Counts a dead message, once it is known whether a dead letter queue has accepted it.
     pub(crate) fn count_buried(&self, cause: DeathCause, is_sent: bool) {
         match cause {
             // Counted when they were found.
@@ -94,7 +94,7 @@ impl Queue {
         state.groups.leave(entry);
     }
 
-    /// As [`Queue::leave_store`], taking the lock only for what needs it.
+    /// Does the same as [`Queue::leave_store`], and locks only where needed.
     pub(super) fn leave_store_unlocked(&self, entry: &Entry) {
         self.subtract(entry);
         if groups::group_of(entry).is_some() {
@@ -109,8 +109,8 @@ impl Queue {
         self.charge_owner();
     }
 
-    /// Charges the owner with what the queue holds. Not for each message: other queues' threads change the same
-    /// count.
+    /// Charges the owner for the content of the queue. Not for each message, because threads of other queues change the
+    /// same counter.
     fn charge_owner(&self) {
         let holds = self.load().cost();
         let charged = self.charged.load(Ordering::Relaxed);
@@ -120,7 +120,7 @@ impl Queue {
         let exchanged =
             self.charged
                 .compare_exchange(charged, holds, Ordering::Relaxed, Ordering::Relaxed);
-        // Another thread that was faster has charged nearly the same.
+        // Another thread has charged nearly the same amount.
         if exchanged.is_ok() && holds > charged {
             self.owner.hold(Pool::QueueBytes, holds - charged);
         } else if exchanged.is_ok() {
@@ -129,11 +129,11 @@ impl Queue {
     }
 }
 
-/// Bytes by which what was charged may differ from what a queue holds, unless it holds much.
+/// Maximum difference in bytes between the charge and the content of a queue, unless it holds much.
 const STEP: u64 = 4 << 10;
 
 impl Drop for Queue {
-    /// What was in it does not count any more.
+    /// The content no longer counts.
     fn drop(&mut self) {
         for message in self.lock().take_all().waiting.values() {
             self.store.give_back(&message.entry);

@@ -1,6 +1,7 @@
-//! Looking at a queue without taking anything out of it.
+//! Browsing a queue without consuming messages.
 //!
-//! It is no snapshot: what changes hands meanwhile may be seen twice, or not.
+//! A browse is not a snapshot: a message that moves between the queue and a consumer in the meantime may be seen twice,
+//! or not at all.
 
 use std::sync::Arc;
 
@@ -12,28 +13,28 @@ use crate::{
     sync::{Mutex, lock},
 };
 
-/// One consumer's look: first at what waits, in order, then at what each consumer has.
+/// The browse of one consumer: first the waiting messages in order, then the messages of each consumer.
 pub(super) struct Browse {
     pub(super) queue: Arc<Queue>,
     place: Mutex<Option<Place>>,
 }
 
-/// How far it has come.
+/// The progress of a browse.
 struct Place {
     stage: Stage,
-    /// What says that this was all.
+    /// The message that marks the end.
     end: SharedEntry,
 }
 
 #[derive(Clone, Copy)]
 enum Stage {
-    /// What waits behind this position.
+    /// Waiting messages after this position.
     Waiting(u64),
-    /// What a consumer has behind this delivery; none yet.
+    /// The messages of a consumer after this delivery; `None` before the first consumer.
     Held(Option<SubscriptionId>, u64),
 }
 
-/// A part of what there is to see, as much as is fetched at once.
+/// The messages that are fetched at once.
 pub(super) struct Part {
     entries: Vec<SharedEntry>,
     bytes: u64,
@@ -48,8 +49,8 @@ impl Browse {
         }
     }
 
-    /// What is there next that is `wanted`. Nothing: the budget is spent, or what says that this was all
-    /// has been told.
+    /// Returns the next messages that are `wanted`. Returns none if the budget is spent or the end mark has been
+    /// returned.
     pub(super) fn next(
         &self,
         wanted: impl Fn(&Entry) -> bool,
@@ -81,7 +82,7 @@ impl Browse {
         Vec::new()
     }
 
-    /// Whether there may be more to see.
+    /// Returns whether there may be more.
     pub(super) fn goes_on(&self) -> bool {
         lock(&self.place).is_some()
     }
@@ -92,7 +93,7 @@ impl Browse {
 }
 
 impl Queue {
-    /// A part of what there is to see, and where the next one begins.
+    /// Returns the next messages, and the stage after them.
     fn look(&self, stage: Stage) -> Option<(Vec<SharedEntry>, Stage)> {
         let state = self.lock();
         let (id, after) = match stage {
@@ -130,7 +131,7 @@ impl Part {
         }
     }
 
-    /// Takes an entry in, and tells whether there is room for another. There is always room for one.
+    /// Adds an entry. Returns whether there is room for another; the first always has room.
     pub(super) fn take(&mut self, entry: &SharedEntry) -> bool {
         self.bytes += entry.size();
         self.entries.push(SharedEntry::clone(entry));

@@ -1,4 +1,4 @@
-//! Subscribing to queues, and to topics with acknowledgements; settling what was delivered.
+//! Subscriptions to queues, and to topics with acknowledgements; the settlement of deliveries.
 
 use std::sync::Arc;
 
@@ -22,57 +22,57 @@ use crate::{
     topic::cursor::Start,
 };
 
-/// What a subscription is to be like that takes messages, or acknowledges them.
+/// The options of a subscription that consumes or acknowledges messages.
 #[derive(Debug)]
 pub struct Consume<'a> {
-    /// Where its messages come from.
+    /// The source of its messages.
     pub source: Source,
-    /// How it says that it is done with one.
+    /// The acknowledgement mode.
     pub acknowledgement: Acknowledgement,
-    /// The most messages that it has in hand and has not acknowledged; at least 1.
+    /// Maximum number of unacknowledged messages; at least 1.
     pub prefetch: usize,
-    /// Whether it wants to be the only one, as long as no other was so before it.
+    /// True for an exclusive consumer: it gets all messages unless an older exclusive consumer exists.
     pub exclusive: bool,
-    /// Which messages it wants; none for all.
+    /// The condition on messages; `None` for all.
     pub selector: Option<Selector>,
-    /// Comes back with each delivery.
+    /// Returned with each delivery.
     pub tag: &'a [u8],
 }
 
-/// Where a subscription's messages come from.
+/// The source of a subscription's messages.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// Taken from all queues that the filter covers, now or later.
+    /// Consumes from all queues that the filter covers, also those created later.
     Queues(TopicFilter),
-    /// What is in a queue, only to be looked at. Behind the last message there is one without a body and
-    /// with the header `browser:end`, and nothing more.
+    /// Browses a queue without consuming. After the last message follows one without a body and with the header
+    /// `browser:end`.
     Browse(TopicName),
-    /// Topics: the subscription has a queue of its own, which they feed and which is gone with it.
+    /// Topics: the subscription has its own queue, which the topics feed and which ends with the subscription.
     Topics {
-        /// Which.
+        /// The topics.
         filter: TopicFilter,
-        /// Where it begins.
+        /// The first position.
         start: Start,
     },
-    /// Topics likewise; the queue stays when the subscription ends, and goes on when it comes back. One
-    /// that comes back with another filter or selector begins anew.
+    /// Topics, with a queue that stays when the subscription ends and continues with the next subscription of this
+    /// name. A different filter or selector starts a new queue.
     Durable {
-        /// Known by this.
+        /// The name of the subscription.
         name: DurableName,
-        /// Which topics.
+        /// The topics.
         filter: TopicFilter,
-        /// Where it begins the first time.
+        /// The first position of a new queue.
         start: Start,
     },
-    /// Topics, shared with all others that name the same group and filter: one queue, which the topics feed from
-    /// the first of them on, and which is gone with the last (MQTT 5.0, 4.8.2). Where the filter is one virtual
-    /// topic, `VirtualTopic.X`, it is that topic's queue `Consumer.GROUP.VirtualTopic.X`, if the group's name
-    /// can be a level of its name; others take from it too, and it stays.
+    /// Topics, shared with all consumers of the same group and filter: one queue, which the topics feed from the first
+    /// consumer on, and which ends with the last (MQTT 5.0, 4.8.2). If the filter is one virtual topic,
+    /// `VirtualTopic.X`, it is that topic's queue `Consumer.GROUP.VirtualTopic.X`, provided that the group's name can
+    /// be a level of its name; other consumers use it too, and it stays.
     Shared(SharedName),
 }
 
 impl Source {
-    /// Whether a client may have a subscription to this.
+    /// Checks whether a client may have this subscription.
     fn check(&self, client: &Client) -> Result<(), PoolError> {
         match self {
             Self::Queues(filter)
@@ -85,11 +85,12 @@ impl Source {
 }
 
 impl Broker {
-    /// Subscribes a session. What there is at once is told in [`Outcome::ready`]; `outcome` is added to.
+    /// Subscribes a session. Messages that are available at once are reported by [`Outcome::ready`]; `outcome` is
+    /// extended.
     ///
     /// # Errors
-    /// [`SubscribeError`] when a limit is reached or somebody else has what is asked for; nothing is changed
-    /// then.
+    ///
+    /// [`SubscribeError`] if a limit is reached or another session has the subscription; nothing is changed then.
     pub fn consume(
         &self,
         session: &Arc<Session>,
@@ -99,7 +100,7 @@ impl Broker {
         let mut state = lock_state(&self.state);
         state.check_session(session, &self.limits)?;
         consume.source.check(session.client())?;
-        // Kept until the lock is released: one that is replaced may hold a lot.
+        // Kept until the lock is released: a replaced queue may hold many messages.
         let replaced = match &consume.source {
             Source::Durable { name, .. } => state.queues.durables.get(name).cloned(),
             _ => None,
@@ -246,7 +247,7 @@ impl Broker {
         Ok(consumer)
     }
 
-    /// Makes a queue that topics feed, and its consumer.
+    /// Creates a queue that topics feed, and its consumer.
     fn consume_topics(
         &self,
         state: &mut BrokerState,
@@ -284,7 +285,7 @@ impl Broker {
         filter: TopicFilter,
         mut consume: Consume<'_>,
     ) -> Arc<Consumer> {
-        // The queue has only what is selected.
+        // The queue contains only selected messages.
         consume.selector = None;
         let id = SubscriptionId(state.fresh_id());
         Consumer::new(
@@ -306,7 +307,7 @@ impl Broker {
         }
     }
 
-    /// Ends a consumer that its session does not have any more; what it had goes to others.
+    /// Ends a consumer that its session no longer has; its messages go to others.
     pub(crate) fn end_only_consumer(&self, consumer: &Consumer, outcome: &mut Outcome) {
         let mut budget = Budget::new();
         for queue in self.end_consumer(consumer, outcome).iter() {
@@ -314,7 +315,7 @@ impl Broker {
         }
     }
 
-    /// Ends a consumer. Returns the queues that it leaves; the caller shares them out.
+    /// Ends a consumer. Returns its queues; the caller must distribute their messages.
     pub(crate) fn end_consumer(
         &self,
         consumer: &Consumer,
@@ -327,7 +328,7 @@ impl Broker {
             attached.consumers_joined -= consumer.joined();
         }
         state.subscriptions -= 1;
-        // At the same moment: who removes a queue then does not count it again.
+        // Done in one step, so that a thread that removes a queue does not count the consumer again.
         let queues = consumer.part_all();
         for queue in queues.iter() {
             match &queue.identity {
@@ -344,12 +345,12 @@ impl Broker {
         queues
     }
 
-    /// Ends a subscription, as [`Broker::unsubscribe`], but lets a consumer of queues settle what was delivered to
-    /// it: a job that is under way is not given to another consumer as well.
+    /// Ends a subscription like [`Broker::unsubscribe`], but lets a consumer of queues settle its deliveries: a job in
+    /// progress is not given to another consumer as well.
     ///
-    /// The consumer takes nothing more; message groups and what only an exclusive consumer could have go to
-    /// others. It counts as a subscription until everything is settled, or until its session ends or is paused.
-    /// `outcome` is added to. Unknown ids are ignored.
+    /// The consumer gets no more messages; its message groups, and messages that only it as an exclusive consumer could
+    /// get, go to others. It counts as a subscription until everything is settled, or until its session ends or is
+    /// paused. `outcome` is extended. Unknown ids are ignored.
     pub fn unsubscribe_when_settled(
         &self,
         session: &Session,
@@ -358,7 +359,7 @@ impl Broker {
         outcome: &mut Outcome,
     ) {
         let consumer = session.consumer(id);
-        // The queue of a subscription to topics ends with its last consumer, and nothing is delivered twice.
+        // The queue of a topic subscription ends with its last consumer, so no message can be delivered twice.
         let of_queues = consumer.filter(|consumer| consumer.kind == DestinationKind::Queue);
         let Some(queues) = of_queues.and_then(|consumer| consumer.leave()) else {
             self.unsubscribe(session, id, now_ms, outcome);
@@ -371,10 +372,11 @@ impl Broker {
         self.dead_letter(now_ms, outcome);
     }
 
-    /// Deletes a durable subscription, with what waits for it.
+    /// Deletes a durable subscription with its waiting messages.
     ///
     /// # Errors
-    /// When there is none, or while somebody has it.
+    ///
+    /// If it does not exist, or is in use.
     pub fn forget_durable(&self, name: &DurableName) -> Result<(), ForgetError> {
         let mut state = lock_state(&self.state);
         let queue = state
@@ -388,16 +390,16 @@ impl Broker {
         let queue = state.queues.durables.remove(name);
         queue.iter().for_each(|queue| state.unbind(queue));
         drop(state);
-        // What was in it is freed when no lock is held.
+        // Its messages are freed without a lock.
         drop(queue);
         Ok(())
     }
 
-    /// Makes a topic or queue that ends with the session. Its name is to begin with
-    /// [`TEMPORARY`](crate::TEMPORARY).
+    /// Creates a topic or queue that ends with the session. Its name must begin with [`TEMPORARY`](crate::TEMPORARY).
     ///
     /// # Errors
-    /// [`SubscribeError`] when a limit is reached.
+    ///
+    /// [`SubscribeError`] if a limit is reached.
     pub fn create_temporary(
         &self,
         session: &Session,
@@ -428,10 +430,11 @@ impl Broker {
         Ok(())
     }
 
-    /// Carries out what a consumer says of a delivery. `outcome` is added to.
+    /// Settles a delivery. `outcome` is extended.
     ///
     /// # Errors
-    /// When the delivery does not wait for it.
+    ///
+    /// If the delivery is not waiting to be settled.
     pub fn settle(
         &self,
         session: &Session,
@@ -464,8 +467,8 @@ impl Broker {
         Ok(())
     }
 
-    /// The delivery of a message that waits to be acknowledged, by the message's id: for protocols that
-    /// have no ids of deliveries. Without a subscription, the first that has it counts.
+    /// Returns the delivery of an unacknowledged message by the message's id, for protocols without delivery ids.
+    /// Without a subscription, the first consumer that has the message is used.
     #[must_use]
     pub fn find_delivery(
         &self,
@@ -512,7 +515,7 @@ fn options(
     }
 }
 
-/// The message behind the last; the header is ActiveMQ's.
+/// Returns the message that marks the end of a browse; its header is ActiveMQ's.
 fn end_of_browse(queue: &TopicName) -> Publication {
     let end = Header {
         name: "browser".into(),

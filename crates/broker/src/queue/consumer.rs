@@ -1,4 +1,4 @@
-//! A consumer: a subscription that takes messages out of queues, and has a bounded number of them in hand.
+//! A consumer: a subscription that takes messages from queues, with a bounded number of them in flight.
 
 use std::{fmt, ops::ControlFlow, sync::Arc};
 
@@ -26,7 +26,7 @@ use crate::{
 pub(crate) struct Consumer {
     pub(crate) id: SubscriptionId,
     pub(crate) session: Arc<Session>,
-    /// What it subscribes to, for those who are told of it.
+    /// Kind and filter of the subscription, for advisories.
     pub(crate) kind: DestinationKind,
     pub(crate) filter: TopicFilter,
     supply: Supply,
@@ -35,14 +35,14 @@ pub(crate) struct Consumer {
     prefetch: usize,
     selector: Option<Selector>,
     tag: Box<[u8]>,
-    /// Topics and queues that it came to when it was made.
+    /// Topics and queues that it covered when it was created.
     joined: AtomicU64,
     cancelled: AtomicBool,
     source: Source,
     hands: Mutex<InFlight>,
 }
 
-/// What a consumer is made of.
+/// The options for creating a consumer.
 pub(crate) struct ConsumerOptions<'a> {
     pub(crate) kind: DestinationKind,
     pub(crate) filter: TopicFilter,
@@ -52,35 +52,35 @@ pub(crate) struct ConsumerOptions<'a> {
     pub(crate) is_exclusive: bool,
     pub(crate) selector: Option<Selector>,
     pub(crate) tag: &'a [u8],
-    /// Looks at this queue instead of taking from any, and says at the end that this was all.
+    /// Browses this queue instead of consuming, and ends with this message.
     pub(crate) browse: Option<(Arc<Queue>, SharedEntry)>,
 }
 
-/// Whether what is in a consumer's queues is for it.
+/// The share of a consumer in the messages of its queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Supply {
-    /// All of it.
+    /// All messages are for this consumer.
     Own,
-    /// What others do not take, and as far as it wants it.
+    /// The messages that other consumers do not take and that match its selector.
     Shared,
 }
 
-/// Where its messages come from.
+/// The source of its messages.
 enum Source {
-    /// Taken from these queues, to which more may come while it has wildcards.
+    /// Consumed from these queues; a consumer with wildcards gets further queues.
     Queues(Mutex<Arc<Vec<Arc<Queue>>>>),
-    /// Only looked at.
+    /// Browsed.
     Browse(Browse),
 }
 
-/// Whether a consumer has something to be read.
+/// The next message of a consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// At this position.
+    /// A message at this position.
     At(u64),
-    /// Not now.
+    /// No message now.
     Nothing,
-    /// There is more to look at before it is known, in another call.
+    /// Unknown until a later call has scanned further.
     Later,
 }
 
@@ -112,12 +112,12 @@ impl Consumer {
         })
     }
 
-    /// Whether there are messages that it does not take.
+    /// Returns whether it does not take every message.
     pub(super) fn is_selective(&self) -> bool {
         self.selector.is_some()
     }
 
-    /// Whether it wants to be the only one, and is there.
+    /// Returns whether it can be the exclusive consumer now.
     pub(super) fn may_be_only_one(&self) -> bool {
         self.is_exclusive && !self.session.is_paused() && !lock(&self.hands).is_leaving()
     }
@@ -131,17 +131,18 @@ impl Consumer {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Whether it can be given a message.
+    /// Returns whether it has room for a message.
     pub(super) fn has_room(&self) -> bool {
         lock(&self.hands).room(self.prefetch) > 0
     }
 
-    /// Whether messages would go with it: those of a queue of its own, or of one that it shares with nobody.
+    /// Returns whether messages would be lost with this consumer: those of its own queue, or of a queue without other
+    /// consumers.
     pub(crate) fn would_leave(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
         is_meant(&self.tag) && self.queues().iter().any(|queue| queue.ends_with_consumer())
     }
 
-    /// Lets the consumer take from a queue.
+    /// Adds a queue.
     pub(crate) fn join(self: &Arc<Self>, queue: &Arc<Queue>) {
         if let Source::Queues(queues) = &self.source {
             Arc::make_mut(&mut lock(queues)).push(Arc::clone(queue));
@@ -157,7 +158,7 @@ impl Consumer {
         self.joined.load(Ordering::Relaxed) as usize
     }
 
-    /// The queues it takes from.
+    /// Returns its queues.
     pub(crate) fn queues(&self) -> Arc<Vec<Arc<Queue>>> {
         match &self.source {
             Source::Queues(queues) => Arc::clone(&lock(queues)),
@@ -165,7 +166,7 @@ impl Consumer {
         }
     }
 
-    /// Lets the consumer forget a queue, in which there is nothing; whether it had it.
+    /// Removes an empty queue. Returns whether the consumer had it.
     pub(crate) fn part(&self, queue: &Arc<Queue>) -> bool {
         let Source::Queues(queues) = &self.source else {
             return false;
@@ -180,7 +181,7 @@ impl Consumer {
         found.is_some()
     }
 
-    /// Lets the consumer forget all its queues; they are the caller's to leave.
+    /// Removes all queues. The caller must end the consumer's membership in them.
     pub(crate) fn part_all(&self) -> Arc<Vec<Arc<Queue>>> {
         match &self.source {
             Source::Queues(queues) => std::mem::take(&mut lock(queues)),
@@ -188,8 +189,8 @@ impl Consumer {
         }
     }
 
-    /// Gives it a message, if it has room; tells which one it was. Otherwise the consumer notes the queue,
-    /// unless it has it noted.
+    /// Assigns a message if the consumer has room, and returns the message's entry. Otherwise the consumer lists the
+    /// queue as not completely scanned, unless it is listed already.
     pub(super) fn assign(
         self: &Arc<Self>,
         queue: &Arc<Queue>,
@@ -220,23 +221,23 @@ impl Consumer {
         }
     }
 
-    /// Notes that something waits in a queue that the consumer has not looked at.
+    /// Lists a queue as not completely scanned.
     pub(super) fn note_unseen(&self, queue: &Arc<Queue>) {
         lock(&self.hands).note_unseen(queue);
     }
 
-    /// Whether it has no room, and something waits in a queue that it has not looked at.
+    /// Returns whether it has no room and lists a queue as not completely scanned.
     pub(crate) fn awaits_acknowledgements(&self) -> bool {
         let hands = lock(&self.hands);
         hands.has_unseen() && hands.room(self.prefetch) == 0
     }
 
-    /// Whether its reader is to look further.
+    /// Returns whether its reader must continue to scan.
     pub(super) fn goes_on(&self) -> bool {
         lock(&self.hands).goes_on()
     }
 
-    /// Lets its reader look further, if it has room.
+    /// Makes its reader continue to scan, if it has room.
     pub(super) fn go_on(self: &Arc<Self>, ready: &mut Ready) {
         let mut hands = lock(&self.hands);
         let is_first = hands.room(self.prefetch) > 0 && hands.go_on();
@@ -246,8 +247,8 @@ impl Consumer {
         }
     }
 
-    /// Fetches what there is room for, as far as the budget goes. Its reader goes on, or does all when it is to
-    /// go on anyway.
+    /// Fetches messages while there is room and budget. If its reader is to continue anyway, the reader does all of
+    /// this.
     pub(crate) fn replenish(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
         if self.goes_on() {
             return;
@@ -262,8 +263,8 @@ impl Consumer {
         }
     }
 
-    /// Whether the budget is spent, for a consumer to which something may be refused. What is in the queue of a
-    /// subscription to topics is all for its consumer, and in its place among what the session reads.
+    /// Returns whether the scan must stop because the budget is spent. The queue of a topic subscription needs no
+    /// budget: all its messages are for its consumer.
     pub(super) fn is_to_stop(&self, budget: &Budget) -> bool {
         budget.is_spent() && self.supply == Supply::Shared
     }
@@ -283,8 +284,8 @@ impl Consumer {
                 }
                 return;
             }
-            // Who makes room looks there again, whatever others have seen: noting a queue and finding that
-            // there is no room are one step.
+            // A consumer that makes room scans the queue again, whatever other threads have seen: listing a queue and
+            // finding no room are one step.
             let Some(queue) = hands.take_unseen() else {
                 return;
             };
@@ -293,7 +294,7 @@ impl Consumer {
         }
     }
 
-    /// Takes the next look at the queue that is browsed.
+    /// Fetches the next messages of a browse.
     fn look_on(self: &Arc<Self>, look: &Browse, budget: &mut Budget, ready: &mut Ready) {
         let found = look.next(|entry| self.wants(entry), budget);
         if found.is_empty() {
@@ -312,8 +313,8 @@ impl Consumer {
         }
     }
 
-    /// What is read next. `ready` gets others who were given something meanwhile.
-    #[inline(never)] // So that readers of topics stay small.
+    /// Returns the next message to read. `ready` gets other sessions that received messages in the meantime.
+    #[inline(never)] // So that the code for readers of topics stays small.
     pub(crate) fn next(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) -> Next {
         if self.is_cancelled() {
             return Next::Nothing;
@@ -333,12 +334,12 @@ impl Consumer {
         }
     }
 
-    /// Gives up reading when there is nothing to read; false when something was assigned meanwhile.
+    /// Stops reading if there is nothing to read. Returns false if a message was assigned in the meantime.
     pub(crate) fn retire(&self) -> bool {
         lock(&self.hands).retire()
     }
 
-    /// Hands over messages up to position `until`, for as long as `take` goes on.
+    /// Hands over messages up to position `until`, while `take` returns `Continue`.
     pub(crate) fn read(
         self: &Arc<Self>,
         (until, now_ms): (u64, u64),
@@ -408,7 +409,7 @@ impl Consumer {
             id,
             count: message.deliveries.max(1),
             queue: queue.and_then(Queue::name),
-            // Of one queue's consumers one gets it; but several queues may be fed with it.
+            // Of one queue's consumers only one gets the entry, but several queues may hold it.
             is_shared: queue.and_then(Queue::name).is_none(),
         }
     }
@@ -420,7 +421,7 @@ impl Consumer {
         }
     }
 
-    /// Whether a settlement would find what it is about.
+    /// Checks whether a settlement would find its delivery.
     pub(crate) fn check(&self, settlement: Settlement, phase: Phase) -> Result<(), SettleError> {
         if lock(&self.hands).has(settlement.delivery.number, phase) {
             Ok(())
@@ -429,7 +430,7 @@ impl Consumer {
         }
     }
 
-    /// Settles deliveries; tells which queues may want to give them to others.
+    /// Settles deliveries. Returns the queues whose messages may go to other consumers.
     pub(crate) fn settle(
         &self,
         settlement: Settlement,
@@ -448,7 +449,7 @@ impl Consumer {
         Ok(returned.take_back())
     }
 
-    /// Lets a transaction have what a settlement is about.
+    /// Reserves the deliveries of a settlement for a transaction.
     pub(crate) fn stage(&self, delivery: DeliveryId) -> Result<(), SettleError> {
         if lock(&self.hands).stage(delivery.number, self.acknowledgement) {
             Ok(())
@@ -457,12 +458,12 @@ impl Consumer {
         }
     }
 
-    /// Takes it back from the transaction.
+    /// Returns the deliveries from the transaction.
     pub(crate) fn unstage(&self, delivery: DeliveryId) {
         lock(&self.hands).unstage(delivery.number);
     }
 
-    /// The delivery of the message at this position.
+    /// Returns the delivery of the message at this position.
     pub(crate) fn find(&self, position: u64) -> Option<DeliveryId> {
         let number = lock(&self.hands).find(position)?;
         Some(DeliveryId {
@@ -471,19 +472,19 @@ impl Consumer {
         })
     }
 
-    /// Adds a part of the messages of `queue` that this consumer has behind a delivery; tells how far it
-    /// came, or nothing when there is nothing behind it.
+    /// Adds messages of `queue` that this consumer holds after a delivery. Returns the last delivery added, or `None`
+    /// if there is none after it.
     pub(super) fn look_at_held(&self, queue: &Queue, after: u64, part: &mut Part) -> Option<u64> {
         lock(&self.hands).look(queue, after, part)
     }
 
-    /// Calls for each message of `queue` that this consumer has.
+    /// Visits each message of `queue` that this consumer holds.
     pub(super) fn for_each_unsettled(&self, queue: &Queue, each: impl FnMut(&SharedEntry)) {
         lock(&self.hands).for_each(queue, each);
     }
 
-    /// Gives back what it has, and takes nothing more until [`Consumer::resume`]; tells which queues are to be
-    /// shared out then. Its session is paused.
+    /// Returns all its messages, and takes none until [`Consumer::resume`]. Returns the queues whose messages must be
+    /// distributed. The session is paused.
     pub(crate) fn pause(&self) -> Arc<Vec<Arc<Queue>>> {
         let queues = self.queues();
         if queues.is_empty() {
@@ -498,8 +499,8 @@ impl Consumer {
         queues
     }
 
-    /// Takes nothing more, and keeps what was delivered until it is settled. Returns the queues that are to be
-    /// shared out then, or `None` if nothing is to be settled: then the consumer can end at once.
+    /// Takes no more messages, and keeps the delivered ones until they are settled. Returns the queues whose messages
+    /// must be distributed, or `None` if nothing is to be settled: then the consumer can end at once.
     pub(crate) fn leave(&self) -> Option<Arc<Vec<Arc<Queue>>>> {
         let unread = lock(&self.hands).leave()?;
         let mut returned = Returned::default();
@@ -511,13 +512,13 @@ impl Consumer {
         Some(queues)
     }
 
-    /// Returns true when everything is settled that the consumer had when it began to leave.
+    /// Returns true when all deliveries that the consumer had when it started to leave are settled.
     pub(crate) fn has_left(&self) -> bool {
         lock(&self.hands).has_left()
     }
 
-    /// Has room again; tells which queues are to be shared out. What else it has not looked at is for
-    /// [`Consumer::replenish`].
+    /// Takes messages again. Returns the queues whose messages must be distributed. [`Consumer::replenish`] scans the
+    /// others.
     pub(crate) fn resume(&self) -> Vec<Arc<Queue>> {
         lock(&self.hands).resume();
         let queues = self.queues();
@@ -525,14 +526,14 @@ impl Consumer {
         changed.cloned().collect()
     }
 
-    /// Gives the consumer nothing more, from now on. What it has is for [`Consumer::close`] to give back.
+    /// Takes no more messages from now on. [`Consumer::close`] returns those it holds.
     pub(crate) fn stop(&self) {
         self.cancelled.store(true, Ordering::Release);
         lock(&self.hands).stop();
     }
 
-    /// Ends the consumer, which has parted from `queues`: what it had goes back, for others, to whom the
-    /// queues are to be shared out then.
+    /// Ends the consumer, which has been removed from `queues`. Its messages return to them, and the caller must
+    /// distribute them.
     pub(crate) fn close(&self, queues: &[Arc<Queue>]) {
         self.stop();
         let left = lock(&self.hands).close();

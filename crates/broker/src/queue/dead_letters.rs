@@ -1,5 +1,4 @@
-//! What becomes of messages that left their queue without having been acknowledged; and the notices about
-//! this and other things.
+//! Messages that left their queue without an acknowledgement, and the notices about them and about other events.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -17,8 +16,8 @@ use crate::{
 };
 
 impl Broker {
-    /// Takes what has expired out of the queues, and out of what topics retain. To be called now and then: what is not called for is held
-    /// until then. `outcome` is added to.
+    /// Removes expired messages from the queues and from the retained messages. Called at intervals, because an expired
+    /// message stays in memory until it is requested or removed here. `outcome` is extended.
     pub fn expire(&self, now_ms: u64, outcome: &mut Outcome) {
         let mut queues = Vec::new();
         let mut sessions = Vec::new();
@@ -44,8 +43,8 @@ impl Broker {
         self.expire_retained(now_ms);
     }
 
-    /// Sends the dead to their queue. Where it has no room they are let go: what is in it tells what began
-    /// to go wrong, and nobody can flood that away.
+    /// Sends dead messages to their dead letter queue. A message without room there is discarded: the older ones show
+    /// the first failures, and a flood must not replace them.
     pub(crate) fn dead_letter(&self, now_ms: u64, outcome: &mut Outcome) {
         for dead in self.store.take_dead() {
             let (kind, name) = dead.queue.destination_of(&dead.message.entry);
@@ -62,7 +61,7 @@ impl Broker {
         self.tell_dropped(outcome);
     }
 
-    /// Tells of what was dropped at a bound, and lets go of it.
+    /// Reports the messages dropped at a bound, and releases them.
     pub(crate) fn tell_dropped(&self, outcome: &mut Outcome) {
         for dead in self.store.take_dropped() {
             self.notice_lost(dead, false, outcome);
@@ -87,7 +86,7 @@ impl Broker {
         });
     }
 
-    /// Where a dead message goes; nowhere, if it is not wanted there or comes from there.
+    /// Returns the dead letter queue of a message; `None` if it needs none or comes from one.
     fn dead_letter_queue(
         &self,
         dead: &Dead,
@@ -103,13 +102,13 @@ impl Broker {
             return None;
         }
         let own = match mode {
-            // It would outlive what it is for.
+            // It would outlive the queue that it belongs to.
             DeadLetterQueue::Own if !is_temporary(from) => {
                 TopicName::new(&format!("{OWN}{from}")).ok()
             }
             DeadLetterQueue::Own | DeadLetterQueue::Shared => None,
         };
-        // A name may be too long to have an own one.
+        // The name may be too long for a separate dead letter queue.
         own.or_else(|| TopicName::new(SHARED).ok())
     }
 
@@ -125,7 +124,7 @@ impl Broker {
         self.watchers.load(Ordering::Relaxed) > 0
     }
 
-    /// Notes that somebody who may watch for advisories comes or goes.
+    /// Notes that a subscription that may cover advisories starts or ends.
     pub(crate) fn watch(&self, (kind, filter): (DestinationKind, &TopicFilter), comes: bool) {
         if kind == DestinationKind::Queue || !asks_for_advisories(filter) {
             return;
@@ -195,7 +194,7 @@ impl Broker {
     }
 }
 
-/// The message as it goes to the dead letter queue: what it was, and what became of it.
+/// Returns the message for the dead letter queue: the original with headers about its failure.
 fn dead_letter(
     dead: &Dead,
     queue: TopicName,
@@ -203,7 +202,7 @@ fn dead_letter(
     now_ms: u64,
 ) -> Publication {
     let entry = &dead.message.entry;
-    // It is not to die again of what it died of.
+    // It must not expire again or fail for the same reason.
     let kept = entry.headers().iter().filter(|one| !is_ours(&one.name));
     let mut headers: Vec<Header> = kept.cloned().collect();
     let prefix = match kind {
@@ -217,7 +216,7 @@ fn dead_letter(
         .with_marks(entry.marks())
 }
 
-/// Whether a queue is one for the dead.
+/// Returns whether a queue is a dead letter queue.
 fn is_dead_letter_queue(name: &TopicName, mode: DeadLetterQueue) -> bool {
     let is_own = mode == DeadLetterQueue::Own && name.as_str().starts_with(OWN);
     is_own || name.as_str() == SHARED
@@ -236,9 +235,9 @@ fn header(name: &str, value: String) -> Header {
 
 /// ActiveMQ's dead letter queue.
 const SHARED: &str = "ActiveMQ.DLQ";
-/// What a queue's own dead letter queue begins with.
+/// The beginning of the name of a queue's own dead letter queue.
 const OWN: &str = "DLQ.";
-/// Where a dead message was on its way to.
+/// The original destination of a dead message.
 const ORIGIN: &str = "original-destination";
-/// Why it is dead, as ActiveMQ calls it.
+/// The reason of the failure; the name is ActiveMQ's.
 const CAUSE: &str = "dlqDeliveryFailureCause";

@@ -1,30 +1,29 @@
-//! Who is given what: a message that comes in goes to the next consumer with room, and who made room gets
-//! what waits.
+//! Dispatch: a new message goes to the next consumer with room, and a consumer that makes room gets waiting messages.
 
 use std::sync::Arc;
 
 use super::{Consumer, Queue, Queued, State};
 use crate::{message::scan_budget::Budget, outcome::Ready};
 
-/// Why a consumer is given what waits.
+/// The reason for giving a consumer waiting messages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cause {
-    /// It had the queue noted, and has not any more.
+    /// The queue was listed for it as not completely scanned, and no longer is.
     Noted,
-    /// Everybody has a share.
+    /// All consumers get a share.
     Shared,
 }
 
-/// What came of giving a consumer what waits.
+/// The result of giving a consumer waiting messages.
 #[derive(Default)]
 struct Filled {
     given: usize,
-    /// Others are to look again: see [`State::assigned`].
+    /// Other consumers must scan again: see [`State::assigned`].
     is_released: bool,
 }
 
 impl Queue {
-    /// Gives a message to the next consumer that has room and wants it; otherwise it comes back.
+    /// Gives a message to the next consumer that has room and wants it; otherwise returns it.
     pub(super) fn offer(
         self: &Arc<Self>,
         state: &mut State,
@@ -36,7 +35,7 @@ impl Queue {
         }
         let position = message.entry.position();
         let chosen = state.chosen(&message.entry);
-        // First, since the others have nothing to pass over if it does not wait.
+        // Determined first, because without waiting messages the other consumers have nothing to pass over.
         let first = chosen.and_then(|id| state.place_of(id));
         let mut budget = Budget::new();
         for at in first.into_iter().chain(state.turn()) {
@@ -44,7 +43,7 @@ impl Queue {
                 continue;
             }
             if budget.is_spent() {
-                // It looks itself: the message waits when we are done.
+                // It scans the queue itself: the message waits at the end of this function.
                 state.note_behind(self, at);
                 state.consumer(at).go_on(ready);
                 continue;
@@ -58,7 +57,7 @@ impl Queue {
             }
             match state.assign(self, at, message, ready) {
                 Ok(entry) => {
-                    // It is the newest: nothing behind it waits for others.
+                    // It is the newest message, so no later one waits for other consumers.
                     state.assigned(self, at, &entry);
                     return None;
                 }
@@ -68,8 +67,8 @@ impl Queue {
         Some(message)
     }
 
-    /// Gives a consumer at most `most` of what waits; tells how many. The consumer had the queue noted, and
-    /// has it noted again if there is more that it has not looked at.
+    /// Gives a consumer at most `most` of the waiting messages. Returns their number. The queue was listed for the
+    /// consumer as not completely scanned, and is listed again if a part remains.
     pub(super) fn refill(
         self: &Arc<Self>,
         consumer: &Consumer,
@@ -84,14 +83,15 @@ impl Queue {
         filled.given
     }
 
-    /// Distributes what waits over all consumers, in turns. Where the budget ends they go on themselves.
+    /// Distributes the waiting messages over all consumers in turn. When the budget is spent, the consumers continue
+    /// themselves.
     pub(crate) fn share_out(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
         let mut left = SHARED;
         while left > 0 && !budget.is_spent() {
             let consumers = self.lock().behind();
             let mut given = 0;
             for consumer in &consumers {
-                // Others look for those who go on anyway, themselves.
+                // Consumers that continue anyway scan for themselves.
                 if left > given && !budget.is_spent() && !consumer.goes_on() {
                     let most = SHARE.min(left - given);
                     let filled = self.fill((Cause::Shared, most), consumer, budget, ready);
@@ -124,7 +124,7 @@ impl Queue {
             state.unnote(at);
         }
         while self.fill_slice(&mut state, (consumer, most), budget, (&mut filled, ready)) {
-            // Others have their turn with the queue.
+            // Other threads can lock the queue in between.
             drop(state);
             state = self.lock();
         }
@@ -135,7 +135,7 @@ impl Queue {
         filled
     }
 
-    /// Looks at a slice of what waits; true when it may go on.
+    /// Scans a slice of the waiting messages. Returns true if the scan may continue.
     fn fill_slice(
         self: &Arc<Self>,
         state: &mut State,
@@ -182,9 +182,9 @@ impl Queue {
     }
 }
 
-/// Messages looked at while the queue is locked.
+/// Messages scanned while the queue is locked.
 pub(super) const SLICE: usize = 1_000;
-/// Messages that a consumer is given before the next one has its turn.
+/// Messages that a consumer gets before the next one has its turn.
 const SHARE: usize = 8;
 /// Messages that one call distributes.
 const SHARED: usize = 1_000;

@@ -1,8 +1,8 @@
-//! Message groups: messages with the same `JMSXGroupID` go to the same consumer, as long as it is there.
+//! Message groups: messages with the same `JMSXGroupID` go to the same consumer while it exists.
 //!
-//! A group has an owner from its first message that was given to somebody. As long as it has messages in
-//! the queue it is remembered, so their order is kept whatever the number of groups; groups without
-//! messages are remembered up to a bound, beyond which the next message of one may go to another consumer.
+//! A group has an owner from its first delivery on. While it has messages in the queue it is remembered, so their order
+//! is kept for any number of groups. Groups without messages are remembered up to a bound; beyond it, the next message
+//! of a group may go to another consumer.
 
 use std::{
     collections::{HashMap, hash_map::RandomState},
@@ -17,27 +17,27 @@ use crate::{message::entry::Entry, session::subscription::SubscriptionId};
 
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    /// Those with messages in the queue.
+    /// Groups with messages in the queue.
     occupied: HashMap<Key, Group>,
-    /// Those without, and whose consumer is remembered. It is gone from here when it leaves.
+    /// Groups without messages whose consumer is remembered. Removed when the consumer ends.
     idle: HashMap<Key, SubscriptionId>,
     keys: RandomState,
-    /// How many of the latter all queues have.
+    /// Number of idle groups in all queues.
     idle_in_all: IdleInAll,
 }
 
-/// Stands for a group's id, which can be long. Nobody can look for two that have the same, since the
-/// hasher's secret is the queue's own; if two have, they share a consumer.
+/// A hash that stands for a group's id, which can be long. Clients cannot search for collisions, because the hasher's
+/// secret is different for each queue; two groups that collide share a consumer.
 type Key = u64;
 
 #[derive(Debug, Default)]
 struct Group {
     owner: Option<SubscriptionId>,
-    /// Messages in the queue, those included that wait to be acknowledged.
+    /// Messages in the queue, including unacknowledged ones.
     messages: usize,
 }
 
-/// How many groups without messages are remembered, in all queues together.
+/// Number of remembered groups without messages in all queues.
 #[derive(Debug, Clone, Default)]
 pub(super) struct IdleInAll(Arc<AtomicUsize>);
 
@@ -52,7 +52,7 @@ impl Groups {
         self.occupied.is_empty() && self.idle.is_empty()
     }
 
-    /// A message comes into the queue.
+    /// Notes that a message enters the queue.
     pub(super) fn enter(&mut self, entry: &Entry) {
         let Some(key) = self.key_of(entry) else {
             return;
@@ -66,7 +66,7 @@ impl Groups {
         group.messages += 1;
     }
 
-    /// A message leaves the queue.
+    /// Notes that a message leaves the queue.
     pub(super) fn leave(&mut self, entry: &Entry) {
         let Some(key) = self.key_of(entry) else {
             return;
@@ -86,8 +86,7 @@ impl Groups {
         }
     }
 
-    /// Notes whose a group was that has no messages any more. Where there is no room, the others' are
-    /// forgotten.
+    /// Remembers the owner of a group that has no messages left. Without room, the queue forgets its other groups.
     fn remember(&mut self, key: Key, owner: SubscriptionId) {
         if self.idle.len() >= REMEMBERED || self.idle_in_all.is_full() {
             self.idle_in_all.subtract(self.idle.len());
@@ -99,7 +98,7 @@ impl Groups {
         }
     }
 
-    /// The consumer that a message in the queue must go to, if it cannot go to any.
+    /// Returns the consumer that must get a message of the queue, if there is one.
     pub(super) fn owner(&self, entry: &Entry) -> Option<SubscriptionId> {
         if self.occupied.is_empty() {
             return None;
@@ -107,8 +106,8 @@ impl Groups {
         self.occupied.get(&self.key_of(entry)?)?.owner
     }
 
-    /// A consumer was given a message: its group is this consumer's now, or nobody's if it was the last;
-    /// whether it was.
+    /// Notes that a consumer got a message: it owns the group, or no consumer does after the last message of a closed
+    /// group. Returns true in the latter case.
     pub(super) fn assigned(&mut self, entry: &Entry, consumer: SubscriptionId) -> bool {
         let Some(key) = self.key_of(entry) else {
             return false;
@@ -122,7 +121,7 @@ impl Groups {
         closes
     }
 
-    /// A consumer goes; whether it had groups with messages.
+    /// Removes a consumer. Returns whether it owned groups with messages.
     pub(super) fn release(&mut self, consumer: SubscriptionId) -> bool {
         let mut had = false;
         for group in self.occupied.values_mut() {
@@ -164,25 +163,25 @@ impl IdleInAll {
 }
 
 fn shrink<T>(groups: &mut HashMap<Key, T>) {
-    /// Room that is not worth giving back.
+    /// Capacity that is too small to be returned.
     const FEW: usize = 64;
     if groups.capacity() > FEW && groups.len() < groups.capacity() / 4 {
         groups.shrink_to(FEW);
     }
 }
 
-/// The group a message belongs to.
+/// Returns the group of a message.
 pub(super) fn group_of(entry: &Entry) -> Option<&str> {
     entry.header(GROUP).filter(|id| !id.is_empty())
 }
 
-/// The headers' names are those of JMS 2.0, 3.5.9.
+/// The names of the headers are those of JMS 2.0, 3.5.9.
 const GROUP: &str = "JMSXGroupID";
-/// ActiveMQ: -1 closes the group.
+/// The value -1 closes the group, as in ActiveMQ.
 const SEQUENCE: &str = "JMSXGroupSeq";
-/// Groups without messages whose consumer is remembered, in one queue.
+/// Maximum number of remembered groups without messages in one queue.
 const REMEMBERED: usize = 1_000;
-/// The same in all queues.
+/// Maximum number in all queues.
 const REMEMBERED_IN_ALL: usize = 100_000;
 
 #[cfg(test)]
@@ -206,7 +205,7 @@ mod tests {
             .into_unplaced()
     }
 
-    /// A message comes, is given to the consumer, and is done with.
+    /// Passes one message through: it enters, is given to the consumer, and is acknowledged.
     fn pass(groups: &mut Groups, group: &str) {
         let message = message(group);
         groups.enter(&message);
@@ -214,7 +213,7 @@ mod tests {
         groups.leave(&message);
     }
 
-    /// Whose a group's next message is.
+    /// Returns the owner of a group for its next message.
     fn next_owner(groups: &mut Groups, group: &str) -> Option<SubscriptionId> {
         let message = message(group);
         groups.enter(&message);
@@ -238,7 +237,7 @@ mod tests {
             ids[1..].iter().for_each(|id| pass(groups, id));
         }
         assert_eq!(count(&idle), REMEMBERED_IN_ALL);
-        // There is no room for those of one more queue, but for those with messages.
+        // There is no room for groups of another queue, except groups with messages.
         let mut last = Groups::new(&idle);
         let kept = message("kept");
         last.enter(&kept);
@@ -247,7 +246,7 @@ mod tests {
         assert_eq!(next_owner(&mut last, "a"), None);
         assert_eq!(next_owner(&mut last, "kept"), Some(CONSUMER));
         assert_eq!(count(&idle), REMEMBERED_IN_ALL);
-        // Nor in one queue for one more: it forgets the others.
+        // One queue has no room for another group either, and forgets the others.
         let first = &mut queues[0];
         assert_eq!(next_owner(first, &ids[1]), Some(CONSUMER));
         pass(first, &ids[0]);
@@ -259,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_remembered_of_who_left_nor_by_a_queue_that_is_gone() {
+    fn groups_of_ended_consumers_and_removed_queues_are_forgotten() {
         let idle = IdleInAll::default();
         let mut groups = Groups::new(&idle);
         for id in 0..REMEMBERED {
@@ -276,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_of_a_group_does_not_grow_with_its_id() {
+    fn the_memory_of_a_group_does_not_depend_on_the_length_of_its_id() {
         let mut groups = Groups::default();
         let long = "x".repeat(8_000);
         pass(&mut groups, &long);

@@ -1,4 +1,4 @@
-//! What a consumer has been given and has not settled. Pure data: locks and queues are the consumer's business.
+//! The messages that a consumer has got and not settled. Only data: the consumer handles locks and queues.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -12,31 +12,31 @@ use crate::{message::entry::SharedEntry, queue::settlement::Acknowledgement};
 pub(super) struct InFlight {
     /// Not read yet.
     outbox: VecDeque<Assigned>,
-    /// Read, and not acknowledged; by the number of the delivery.
+    /// Read and not acknowledged, by the number of the delivery.
     held: BTreeMap<u64, Held>,
-    /// Read, and set aside for transactions; by the number that each settlement named.
+    /// Read and reserved for transactions, by the number that each settlement named.
     staged: BTreeMap<u64, Vec<(u64, Held)>>,
-    /// How many have been read.
+    /// Number of messages read.
     last_number: u64,
-    /// Queues in which something waits that the consumer has not looked at, or did. Each queue's lock guards
-    /// that it is in here once: see [`State::note_behind`](super::State::note_behind).
+    /// Queues that the consumer has not completely scanned and that have waiting messages. The lock of each queue
+    /// ensures that the queue is listed once: see [`State::note_behind`](super::State::note_behind).
     unseen: VecDeque<Arc<Queue>>,
-    /// Whether its reader is to look at them: somebody else began, and left it off.
+    /// True if its reader must scan them: another thread started the scan and stopped.
     goes_on: bool,
-    /// The numbers by the messages' positions, once somebody asked: only older protocols do.
+    /// Delivery numbers by the messages' positions. Created on first use: only older protocols need it.
     numbers: Option<HashMap<u64, u64>>,
-    /// Whether the session's inbox or its reader has this consumer.
+    /// True if the session's inbox or its reader has this consumer.
     is_queued: bool,
-    /// Nobody reads for it just now.
+    /// True while the session has no reader.
     is_paused: bool,
-    /// Its subscription has ended, and it is here until what it holds is settled.
+    /// True if its subscription has ended and its deliveries are not settled yet.
     is_leaving: bool,
     is_closed: bool,
 }
 
 pub(super) struct Assigned {
     pub(super) message: Queued,
-    /// None: it was only to be looked at.
+    /// `None` if the message was browsed.
     pub(super) queue: Option<Arc<Queue>>,
 }
 
@@ -46,25 +46,25 @@ pub(super) struct Held {
     pub(super) queue: Arc<Queue>,
 }
 
-/// What a settlement is about.
+/// The deliveries that a settlement applies to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Deliveries that no transaction has.
+    /// Deliveries that no transaction has reserved.
     Free,
-    /// Deliveries that were set aside by a settlement of the same delivery.
+    /// Deliveries reserved by a settlement of the same delivery.
     Staged,
 }
 
-/// What comes out of the outbox.
+/// A message taken from the outbox.
 pub(super) enum Received {
-    /// To be handed over; with the number to settle it by, if it is to be acknowledged.
+    /// To be handed over; with the number for its settlement, if it is to be acknowledged.
     Message(Option<u64>, Assigned),
-    /// Too late.
+    /// Expired.
     Expired(Assigned),
 }
 
 impl InFlight {
-    /// How many more it may be given.
+    /// Returns the number of messages that it may still get.
     pub(super) fn room(&self, prefetch: usize) -> usize {
         if self.is_closed || self.is_paused || self.is_leaving {
             return 0;
@@ -72,7 +72,7 @@ impl InFlight {
         prefetch.saturating_sub(self.outbox.len() + self.held.len())
     }
 
-    /// Takes messages in; true when the consumer is to be put up for reading.
+    /// Adds messages. Returns true if the consumer must be scheduled for reading.
     pub(super) fn push(&mut self, messages: impl IntoIterator<Item = Assigned>) -> bool {
         if self.is_closed {
             return false;
@@ -81,14 +81,14 @@ impl InFlight {
         !std::mem::replace(&mut self.is_queued, true)
     }
 
-    /// Notes that something waits in a queue that the consumer has not looked at.
+    /// Lists a queue as not completely scanned.
     pub(super) fn note_unseen(&mut self, queue: &Arc<Queue>) {
         if !self.is_closed {
             self.unseen.push_back(Arc::clone(queue));
         }
     }
 
-    /// A queue to look at, the one that was longest not looked at.
+    /// Removes and returns the queue that was listed first.
     pub(super) fn take_unseen(&mut self) -> Option<Arc<Queue>> {
         let queue = self.unseen.pop_front();
         if self.unseen.is_empty() {
@@ -101,12 +101,12 @@ impl InFlight {
         !self.unseen.is_empty()
     }
 
-    /// Takes a queue that is no more out of those to look at.
+    /// Removes a deleted queue from the list.
     pub(super) fn forget_unseen(&mut self, queue: &Arc<Queue>) {
         self.unseen.retain(|other| !Arc::ptr_eq(other, queue));
     }
 
-    /// Leaves the rest to the reader; true when the consumer is to be put up for reading.
+    /// Leaves the rest to the reader. Returns true if the consumer must be scheduled for reading.
     pub(super) fn go_on(&mut self) -> bool {
         if self.is_closed {
             return false;
@@ -115,23 +115,23 @@ impl InFlight {
         !std::mem::replace(&mut self.is_queued, true)
     }
 
-    /// The reader goes on.
+    /// Notes that the reader continues.
     pub(super) fn begin(&mut self) {
         self.goes_on = false;
     }
 
-    /// Whether the reader is to go on.
+    /// Returns whether the reader must continue.
     pub(super) fn goes_on(&self) -> bool {
         self.goes_on
     }
 
-    /// The position of what is read next.
+    /// Returns the position of the next message to read.
     pub(super) fn next_position(&self) -> Option<u64> {
         let first = self.outbox.front()?;
         Some(first.message.entry.position())
     }
 
-    /// Gives up reading when there is nothing to read; false when something was assigned meanwhile.
+    /// Stops reading if there is nothing to read. Returns false if a message was assigned in the meantime.
     pub(super) fn retire(&mut self) -> bool {
         self.is_queued = self.goes_on || !self.outbox.is_empty();
         if !self.is_queued {
@@ -140,7 +140,7 @@ impl InFlight {
         !self.is_queued
     }
 
-    /// Takes the first out of the outbox, into the hand if it is to be acknowledged.
+    /// Takes the first message from the outbox, and holds it if it is to be acknowledged.
     pub(super) fn receive(
         &mut self,
         now_ms: u64,
@@ -173,7 +173,7 @@ impl InFlight {
         self.held.insert(number, held);
     }
 
-    /// Whether a settlement of this delivery would find something.
+    /// Returns whether a settlement of this delivery would find one.
     pub(super) fn has(&self, number: u64, phase: Phase) -> bool {
         match phase {
             Phase::Free => self.held.contains_key(&number),
@@ -181,7 +181,7 @@ impl InFlight {
         }
     }
 
-    /// Takes out what a settlement of this delivery is about, in the order of delivery.
+    /// Removes the deliveries that a settlement applies to, in the order of delivery.
     pub(super) fn let_go(
         &mut self,
         number: u64,
@@ -216,8 +216,7 @@ impl InFlight {
         Some(released)
     }
 
-    /// Sets aside for a transaction what a settlement of this delivery is about; false when there is
-    /// nothing.
+    /// Reserves the deliveries of a settlement for a transaction. Returns false if there are none.
     pub(super) fn stage(&mut self, number: u64, acknowledgement: Acknowledgement) -> bool {
         let Some(released) = self.release(number, acknowledgement) else {
             return false;
@@ -226,14 +225,14 @@ impl InFlight {
         true
     }
 
-    /// Takes back what [`InFlight::stage`] set aside.
+    /// Returns the deliveries that [`InFlight::stage`] reserved.
     pub(super) fn unstage(&mut self, number: u64) {
         for (number, held) in self.staged.remove(&number).into_iter().flatten() {
             self.hold(number, held);
         }
     }
 
-    /// The delivery of the message at this position.
+    /// Returns the delivery of the message at this position.
     pub(super) fn find(&mut self, position: u64) -> Option<u64> {
         let held = &self.held;
         let numbers = self.numbers.get_or_insert_with(|| {
@@ -244,16 +243,16 @@ impl InFlight {
         numbers.get(&position).copied()
     }
 
-    /// Adds a part of the messages of `queue` behind a delivery, in the order of delivery; tells how far it
-    /// came, or nothing when there is nothing behind it.
+    /// Adds messages of `queue` after a delivery, in the order of delivery. Returns the last delivery added, or `None`
+    /// if there is none after it.
     pub(super) fn look(&self, queue: &Queue, after: u64, part: &mut Part) -> Option<u64> {
-        // Each of the three in order, and as much of it as could be needed.
+        // Each of the three parts in order, as far as it can be needed.
         let held = self.held.range(after + 1..);
         let held = held.map(|(number, held)| (*number, &*held.queue, &held.message.entry));
         let staged = self.staged.range(after + 1..).flat_map(|(_, all)| all);
         let staged = staged.filter(|(number, _)| *number > after);
         let staged = staged.map(|(number, held)| (*number, &*held.queue, &held.message.entry));
-        // What is not read yet is numbered as it will be.
+        // Unread messages have the numbers that they will get.
         let read = (after.saturating_sub(self.last_number)) as usize;
         let unread = (self.last_number + 1..).zip(&self.outbox).skip(read);
         let unread = unread.filter_map(|(number, assigned)| {
@@ -274,7 +273,7 @@ impl InFlight {
         last
     }
 
-    /// Calls for each message of `queue`.
+    /// Visits each message of `queue`.
     pub(super) fn for_each(&self, queue: &Queue, mut each: impl FnMut(&SharedEntry)) {
         let in_outbox = self.outbox.iter().filter_map(|assigned| {
             let queue = assigned.queue.as_deref()?;
@@ -290,21 +289,21 @@ impl InFlight {
         }
     }
 
-    /// Takes nothing more.
+    /// Takes no more messages.
     pub(super) fn stop(&mut self) {
         self.is_closed = true;
         self.goes_on = false;
         self.unseen = VecDeque::new();
     }
 
-    /// Takes nothing more; gives back all there is.
+    /// Takes no more messages. Returns all that it holds.
     pub(super) fn close(&mut self) -> Vec<Held> {
         self.stop();
         self.take_all()
     }
 
-    /// Takes nothing more until [`InFlight::resume`]; gives back all there is. What the consumer has not looked at
-    /// stays noted: it has no room.
+    /// Takes no messages until [`InFlight::resume`]. Returns all that it holds. The list of queues stays: the consumer
+    /// has no room.
     pub(super) fn pause(&mut self) -> Vec<Held> {
         self.is_paused = true;
         self.take_all()
@@ -314,8 +313,8 @@ impl InFlight {
         self.is_paused = false;
     }
 
-    /// Takes nothing more, and keeps what was read until it is settled. Returns what was not read, or `None`
-    /// if there is nothing to settle.
+    /// Takes no more messages, and keeps the read ones until they are settled. Returns the unread ones, or `None` if
+    /// nothing is to be settled.
     pub(super) fn leave(&mut self) -> Option<Vec<Held>> {
         if self.holds_nothing() {
             return None;
@@ -329,7 +328,7 @@ impl InFlight {
         self.is_leaving
     }
 
-    /// Returns true when everything is settled that [`InFlight::leave`] had left.
+    /// Returns true when everything that [`InFlight::leave`] had kept is settled.
     pub(super) fn has_left(&self) -> bool {
         self.is_leaving && self.holds_nothing()
     }
@@ -356,7 +355,7 @@ impl InFlight {
     }
 }
 
-/// Messages and queues that there is always room for, so that steady reading allocates nothing.
+/// Capacity that is always kept, so that steady reading allocates nothing.
 const KEPT: usize = 64;
-/// Messages that one look goes through, also where they are of other queues.
+/// Messages examined in one step of a browse, including those of other queues.
 const EXAMINED: usize = 64;

@@ -1,8 +1,8 @@
-//! A queue: messages that each go to one of several consumers, and stay until that one is done with them.
+//! A queue: each message goes to one of several consumers, and stays until it is settled.
 //!
-//! It holds what waits, in the broker's order, and knows its consumers; what a consumer was given is with
-//! the [`Consumer`] until it is settled. Locks are taken in this order: the broker's order, a queue, a
-//! consumer, a session's inbox.
+//! The queue holds waiting messages in the broker's order, and lists its consumers; messages in flight are with the
+//! [`Consumer`] until they are settled. Locks are taken in this order: the broker's state, a queue, a consumer, a
+//! session's inbox.
 
 mod accounts;
 mod browse;
@@ -44,25 +44,25 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Queued {
     pub(crate) entry: SharedEntry,
-    /// How often it was delivered.
+    /// Number of deliveries.
     pub(crate) deliveries: u32,
-    /// What its consumer did not get before it.
+    /// Messages that its consumer missed before it.
     pub(crate) missed: Option<Missed>,
 }
 
 /// Shared by the broker, the topics that feed it, and its consumers.
 pub(crate) struct Queue {
-    /// Unique for as long as the broker runs; queues that are made later have greater ids.
+    /// Unique in a run of the broker; queues created later have greater ids.
     pub(crate) id: u64,
     pub(crate) identity: Identity,
-    /// What feeds it besides publications of its own.
+    /// The topics that feed it, in addition to publications to the queue.
     pub(crate) binding: Option<Binding>,
     store: Arc<Store>,
-    /// Who made it; what is in it is charged to this one.
+    /// The client that created it, and that its content is charged to.
     owner: Arc<Client>,
-    /// Bytes that were charged: about as many as it holds.
+    /// Charged bytes: approximately the bytes that it holds.
     charged: Mark,
-    /// To whom the queue itself counts, if its number is limited.
+    /// The charge of the queue itself, if the number of such queues is limited.
     _charge: Option<Charge>,
     entries: AtomicU64,
     bytes: Mark,
@@ -70,34 +70,34 @@ pub(crate) struct Queue {
     state: Mutex<State>,
 }
 
-/// Which queue it is.
+/// The kind and name of a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// Anybody can send to it and take from it.
+    /// Every client can send to it and consume from it.
     Named(TopicName),
-    /// Of a durable subscription.
+    /// The queue of a durable subscription.
     Durable(DurableName),
-    /// Of one subscription, and gone with it.
+    /// The queue of one subscription, with which it ends.
     Private,
-    /// Of those who named it, and gone with the last of them.
+    /// The queue of a shared subscription; it ends with the last consumer.
     Shared(SharedName),
 }
 
-/// The name of a subscription that outlives its connection.
+/// The name of a durable subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DurableName {
-    /// The client's own name, the same in all its connections.
+    /// The client's name, the same in all its connections.
     pub client: Box<str>,
-    /// The subscription, among the client's.
+    /// The subscription's name, unique for the client.
     pub subscription: Box<str>,
 }
 
-/// What the consumers of a shared subscription have in common.
+/// The name of a shared subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SharedName {
-    /// Tells groups of consumers apart: each group gets every message once.
+    /// The group: each group gets every message once.
     pub group: Box<str>,
-    /// Which topics.
+    /// The topics.
     pub filter: TopicFilter,
 }
 
@@ -105,7 +105,7 @@ pub struct SharedName {
 #[derive(Debug)]
 pub(crate) struct Binding {
     pub(crate) filter: TopicFilter,
-    /// Which of their messages.
+    /// The condition on their messages.
     pub(crate) selector: Option<Selector>,
 }
 
@@ -120,7 +120,7 @@ impl Queue {
         let pool = match &identity {
             Identity::Named(_) => Some(Pool::Queues),
             Identity::Durable(_) => Some(Pool::Durables),
-            // Subscriptions are counted, and they are part of one.
+            // They are part of a subscription, and subscriptions are counted.
             Identity::Private | Identity::Shared(_) => None,
         };
         let mut state = State::default();
@@ -144,7 +144,7 @@ impl Queue {
         lock(&self.state)
     }
 
-    /// The name that anybody can use, if it has one.
+    /// Returns the name for all clients, if there is one.
     pub(crate) fn name(&self) -> Option<&TopicName> {
         match &self.identity {
             Identity::Named(name) => Some(name),
@@ -152,7 +152,7 @@ impl Queue {
         }
     }
 
-    /// Takes in a message of the queue's own, for which there is room.
+    /// Adds a message of the queue's own, for which there is room.
     pub(crate) fn enqueue(
         self: &Arc<Self>,
         state: &mut State,
@@ -169,12 +169,11 @@ impl Queue {
         }
     }
 
-    /// Takes in a message of a topic that feeds the queue, if it wants it; `missed` is missing before it.
+    /// Adds a message of a topic that feeds the queue, if it matches; `missed` messages are missing before it.
     ///
-    /// A consumer with room is given the message, whatever other queues hold. Otherwise the message waits. At a
-    /// bound of the queue's own, or when it holds more than its share of what all queues may hold, the oldest
-    /// that wait are dropped, or only the message if that does not help: publishers to a topic do not wait for
-    /// subscribers that do not read.
+    /// A consumer with room gets the message, whatever other queues hold. Otherwise the message waits. At a bound of
+    /// the queue, or above its share of the bytes in all queues, the oldest waiting messages are dropped, or only the
+    /// new message if that does not help: publishers to a topic do not wait for slow subscribers.
     pub(crate) fn feed(
         self: &Arc<Self>,
         entry: &SharedEntry,
@@ -190,7 +189,7 @@ impl Queue {
             return;
         }
         let before = self.load();
-        // First, since a consumer may be done with it before this returns.
+        // First, because a consumer may settle it before this function returns.
         self.enter(&mut state, entry);
         let mut message = Queued::new(entry);
         if self.store.may_hand_over(before, entry) {
@@ -226,7 +225,7 @@ impl Queue {
         }
     }
 
-    /// Whether a message would get lost here because of what other queues hold: there is no room in all, no
+    /// Returns whether a message would be lost because of the content of other queues: all queues together are full, no
     /// consumer takes it at once, and the queue holds too little to make room itself.
     pub(crate) fn would_lose(&self, entry: &Entry) -> bool {
         let binding = self.binding.as_ref();
@@ -236,10 +235,10 @@ impl Queue {
             && !self.lock().has_taker(entry)
     }
 
-    /// How many of the oldest have to be dropped now that an entry came to what the queue held `before`; none
-    /// when that does not help, or is more than one message is worth.
+    /// Returns how many of the oldest messages must be dropped after an entry was added to a queue that held `before`.
+    /// Returns `None` if dropping does not help, or would drop too many for one message.
     fn to_be_dropped(&self, state: &State, before: Load, entry: &Entry) -> Option<usize> {
-        // Only who has the broker's order adds to it: it does not grow meanwhile.
+        // Only the holder of the broker's lock adds messages, so the content does not grow in the meantime.
         let mut excess = self.store.excess(before, entry, &self.owner);
         if excess.is_more_than(before) {
             return None;
@@ -258,33 +257,34 @@ impl Queue {
         self.lock().miss(Some(missed));
     }
 
-    /// Lets a consumer begin to take. What waits is for [`Consumer::replenish`].
+    /// Adds a consumer. [`Consumer::replenish`] fetches the waiting messages.
     pub(crate) fn join(self: &Arc<Self>, consumer: &Arc<Consumer>) {
         self.lock().join(self, consumer);
     }
 
-    /// Ends a consumer's part in the queue, which gets back what it had not settled: at one moment, so that
-    /// nobody is given what comes behind it first. The queue is to be shared out then.
+    /// Removes a consumer and takes back its unsettled messages, in one step, so that no consumer gets later messages
+    /// first. The caller must distribute the messages of the queue.
     pub(crate) fn leave(self: &Arc<Self>, consumer: &Consumer, left: Vec<Queued>) {
         let mut state = self.lock();
         state.leave(self, consumer.id);
         self.take_back_into(&mut state, left);
     }
 
-    /// Lets a consumer keep its place, but nothing else: as [`Queue::leave`].
+    /// Takes back the messages of a consumer that keeps its place, like [`Queue::leave`].
     pub(super) fn pause(self: &Arc<Self>, consumer: &Consumer, left: Vec<Queued>) {
         let mut state = self.lock();
         state.give_up(self, consumer.id);
         self.take_back_into(&mut state, left);
     }
 
-    /// A consumer that was paused may be the only one again; true when the queue is to be shared out then.
+    /// Notes that a consumer is no longer paused. Returns true if the messages of the queue must be distributed because
+    /// the exclusive consumer has changed.
     pub(super) fn resume(self: &Arc<Self>) -> bool {
         self.lock().resume(self)
     }
 
-    /// Puts messages that were not settled back in their places, or away when that happened too often;
-    /// whether somebody else may have room for them.
+    /// Puts unsettled messages back in their places; a message with too many deliveries becomes a dead letter. Returns
+    /// whether another consumer may have room for them.
     pub(crate) fn take_back(self: &Arc<Self>, messages: Vec<Queued>) -> bool {
         let mut state = self.lock();
         let is_full = state.nobody_has_room();
@@ -303,19 +303,19 @@ impl Queue {
         }
     }
 
-    /// A message is done with.
+    /// Removes an acknowledged message.
     pub(crate) fn forget(&self, entry: &Entry) {
         self.counts.acknowledged.add(1);
         self.leave_store_unlocked(entry);
     }
 
-    /// A message will not be delivered (any more), for this cause.
+    /// Removes a message that will not be delivered (any more), for this cause.
     pub(crate) fn reject(self: &Arc<Self>, message: Queued, cause: DeathCause) {
         let mut state = self.lock();
         self.kill(&mut state, message, cause);
     }
 
-    /// Takes out what nobody wants any more at `now_ms`.
+    /// Removes the messages that have expired at `now_ms`.
     pub(crate) fn expire(self: &Arc<Self>, now_ms: u64) {
         loop {
             let mut state = self.lock();
@@ -330,7 +330,7 @@ impl Queue {
         }
     }
 
-    /// Takes out everything that waits; tells how much it was.
+    /// Removes all waiting messages. Returns their number.
     pub(crate) fn purge(&self) -> usize {
         let gone = self.lock().take_all();
         let count = gone.waiting.len();
@@ -341,12 +341,12 @@ impl Queue {
         count
     }
 
-    /// What waits, and what waits to be acknowledged, behind a position and in order; at most `most`.
+    /// Returns waiting and unacknowledged messages after a position, in order; at most `most`.
     pub(crate) fn browse(&self, after: u64, most: usize) -> Vec<SharedEntry> {
         let state = self.lock();
         let consumers = state.consumers();
         let waiting = state.waiting_after(after).take(most);
-        // By position: a message may change hands while we look.
+        // Sorted by position, because a message may move between queue and consumer in the meantime.
         let mut found: BTreeMap<_, _> = waiting
             .map(|entry| (entry.position(), SharedEntry::clone(entry)))
             .collect();
@@ -367,25 +367,25 @@ impl Queue {
         found.into_values().collect()
     }
 
-    /// Who made it.
+    /// Returns the client that created it.
     pub(crate) fn owner(&self) -> &Arc<Client> {
         &self.owner
     }
 
-    /// Whether nothing would be lost with it but its counts.
+    /// Returns whether removing the queue would lose only its counters.
     pub(crate) fn is_idle(&self) -> bool {
         self.binding.is_none()
             && self.entries.load(Ordering::Relaxed) == 0
             && self.lock().is_unused()
     }
 
-    /// Whether messages are in it that would go with its only consumer.
+    /// Returns whether it holds messages that would be lost with its only consumer.
     pub(crate) fn ends_with_consumer(&self) -> bool {
         let is_lasting = matches!(self.identity, Identity::Named(_) | Identity::Durable(_));
         !is_lasting && self.load().entries > 0 && self.consumer_count() <= 1
     }
 
-    /// Whether it is fed by all topics that a filter covers, those included that come later.
+    /// Returns whether it is fed by all topics that a filter covers, including later ones.
     pub(crate) fn has_wildcards(&self) -> bool {
         let binding = self.binding.as_ref();
         binding.is_some_and(|binding| binding.filter.exact().is_none())
@@ -401,7 +401,7 @@ impl Queue {
 
     fn kill(self: &Arc<Self>, state: &mut State, message: Queued, cause: DeathCause) {
         self.leave_store(state, &message.entry);
-        // What nobody has seen is missing, and so is what was missing before it.
+        // A message that no consumer has got is missing, and so are those that were missing before it.
         if cause == DeathCause::QueueFull
             || (cause == DeathCause::Expired && message.missed.is_some())
         {
@@ -413,7 +413,7 @@ impl Queue {
                 self.counts.discarded.add(1);
                 self.store.totals.dropped.add(1);
             }
-            // Where it goes is seen when it is buried.
+            // Counted when it is known whether a dead letter queue accepts it.
             DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => {}
         }
         self.store.dead_letter(Dead {
@@ -441,7 +441,7 @@ impl fmt::Debug for Queue {
 }
 
 impl Queue {
-    /// Where its messages were on their way to, for those who are told of one.
+    /// Returns the original destination of a message, for advisories.
     pub(crate) fn destination_of(&self, entry: &Entry) -> (DestinationKind, TopicName) {
         match self.name() {
             Some(name) => (DestinationKind::Queue, name.clone()),

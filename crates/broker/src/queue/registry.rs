@@ -1,4 +1,4 @@
-//! The queues there are, and what joins them to topics and consumers. Guarded by the broker's order.
+//! All queues, and their links to topics and consumers. Guarded by the broker's lock.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,16 +23,16 @@ use crate::{
 
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
-    /// Those that anybody can use, by name.
+    /// Queues for all clients, by name.
     pub(crate) named: LevelTree<Arc<Queue>>,
-    /// Their names, for whoever goes through them.
+    /// Their names in order, for listings.
     pub(crate) names: NameIndex<()>,
-    /// Where the last look for a queue that makes room ended.
+    /// The end of the last search for a removable queue.
     looked_at: Option<TopicName>,
     pub(crate) durables: HashMap<DurableName, Arc<Queue>>,
     pub(crate) shared: HashMap<SharedName, Shared>,
-    /// Queues that topics feed, by the filter of their binding where that has wildcards, and by id; the others
-    /// are found at their topic.
+    /// Queues that topics feed, by the filter of their binding if it has wildcards, and by id; the others are stored at
+    /// their topic.
     pub(crate) bindings: LevelTree<BTreeMap<u64, Arc<Queue>>>,
     /// Consumers of all queues that their filter covers, by filter and id.
     wildcards: LevelTree<BTreeMap<SubscriptionId, Arc<Consumer>>>,
@@ -42,21 +42,21 @@ pub(crate) struct Queues {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) queue: Arc<Queue>,
-    /// How many have it; each of them is one of its session's subscriptions, and that is what bounds them.
+    /// Number of consumers. Each is a subscription of its session, which bounds the number.
     pub(crate) consumers: usize,
 }
 
-/// What making a queue needs besides it.
+/// The additional objects that creating a queue needs.
 struct NewQueue {
-    /// A topic that is to feed it, and is not there.
+    /// A topic that must feed the queue and does not exist.
     topic: Option<TopicName>,
-    /// Cursors of others, and of the queue itself.
+    /// Cursors of other subscriptions, and of the queue itself.
     cursors: usize,
 }
 
 impl BrokerState {
-    /// The queue of this name, made when there is none: with the wildcard consumers that cover it, and fed
-    /// by its topic if its name is that of a virtual topic's queue. One that is new is charged to the client.
+    /// Returns the queue of this name, created if it does not exist: with the wildcard consumers that cover it, and fed
+    /// by its topic if its name is that of a virtual topic's queue. A new queue is charged to the client.
     pub(crate) fn queue(
         &mut self,
         name: &TopicName,
@@ -89,8 +89,8 @@ impl BrokerState {
         queue
     }
 
-    /// Whether a client may make one more queue that has a name. Those that nobody would miss make room; a bounded
-    /// number of queues is looked at, the next ones each time.
+    /// Checks whether a client may create one more queue with a name. Empty and unused queues are removed to make room;
+    /// a bounded number of queues is examined, the next ones in each call.
     fn make_room_for_queue(&mut self, limits: &Limits, client: &Client) -> Result<(), PoolError> {
         let free = limits.queues.saturating_sub(self.queues.named.len());
         if client.check_uncounted(Pool::Queues, 1, free as u64).is_ok() {
@@ -108,7 +108,7 @@ impl BrokerState {
         let mut last = None;
         for name in behind.chain(before).take(names.len().min(NAMES)) {
             let queue = named.find(name.as_str());
-            // Nobody else has it in hand just now, and it does not belong to a session.
+            // No other reference exists now, and it does not belong to a session.
             let is_free = queue.is_some_and(|one| Arc::strong_count(one) == 1 && one.is_idle());
             if is_free && !is_temporary(name) {
                 idle.push(name.clone());
@@ -123,7 +123,7 @@ impl BrokerState {
         client.check(Pool::Queues, 1, free as u64)
     }
 
-    /// What a queue that is not there yet would bring with it.
+    /// Returns the additional objects that a new queue needs.
     fn new_queue(&self, name: &TopicName) -> NewQueue {
         let topic = virtual_topic(name);
         let bound = usize::from(topic.is_some());
@@ -135,7 +135,7 @@ impl BrokerState {
         }
     }
 
-    /// Makes a new queue, if the limits allow it.
+    /// Creates a queue, if the limits allow it.
     pub(crate) fn admit_queue(
         &mut self,
         name: &TopicName,
@@ -163,7 +163,7 @@ impl BrokerState {
         Ok(())
     }
 
-    /// Whether a subscription may be to the queues that a filter covers, whether they are there or not.
+    /// Checks whether a subscription to the queues of a filter is allowed, whether they exist or not.
     pub(crate) fn check_reserved(filter: &TopicFilter) -> Result<(), SubscribeError> {
         if covers_brokers_own_queues(filter) {
             return Err(SubscribeError::Reserved(filter.clone()));
@@ -171,8 +171,8 @@ impl BrokerState {
         Ok(())
     }
 
-    /// Whether a subscription may have this queue, which need not be there yet; tells how many cursors of
-    /// others it would bring with it.
+    /// Checks whether a subscription may use this queue, which may not exist yet. Returns the number of additional
+    /// cursors of other subscriptions.
     pub(crate) fn check_queue(
         &mut self,
         name: &TopicName,
@@ -197,7 +197,7 @@ impl BrokerState {
         Ok(new.cursors)
     }
 
-    /// Notes that a consumer came to so many topics or queues.
+    /// Notes that a consumer was added to this number of topics or queues.
     pub(crate) fn note_joined(&mut self, consumer: &Consumer, joined: usize) {
         consumer.note_joined(joined);
         if let Some(attached) = self.sessions.get_mut(&consumer.session.id) {
@@ -205,7 +205,7 @@ impl BrokerState {
         }
     }
 
-    /// Lets a queue get what is published to the topics of its binding, from `start` on.
+    /// Feeds a queue with the topics of its binding, from `start` on.
     pub(crate) fn bind(&mut self, queue: &Arc<Queue>, start: Start) -> usize {
         let Some(Binding { filter, .. }) = &queue.binding else {
             return 0;
@@ -238,18 +238,18 @@ impl BrokerState {
         self.cursors += joined;
         history.sort_unstable_by_key(|(entry, _): &(SharedEntry, _)| entry.position());
         for (entry, missed) in history {
-            // Nobody takes from it yet.
+            // It has no consumer yet.
             queue.feed(&entry, missed, &mut Ready::default());
         }
         for missed in gaps {
-            // What comes next need not be of the same topic.
+            // The next message may be of another topic.
             let is_one = filter.exact().is_some();
             queue.miss(if is_one { missed } else { Missed::Unknown });
         }
         joined
     }
 
-    /// Makes the queue of a shared subscription, for its first consumer; tells how many topics feed it.
+    /// Creates the queue of a shared subscription for its first consumer. Returns the number of topics that feed it.
     pub(crate) fn make_shared(
         &mut self,
         name: SharedName,
@@ -272,7 +272,7 @@ impl BrokerState {
         (queue, joined)
     }
 
-    /// Ends a consumer's part in a shared subscription, and with the last one the subscription.
+    /// Ends a consumer's membership in a shared subscription; the subscription ends with the last one.
     pub(crate) fn leave_shared(&mut self, name: &SharedName) {
         let Some(shared) = self.queues.shared.get_mut(name) else {
             return;
@@ -285,7 +285,7 @@ impl BrokerState {
         }
     }
 
-    /// Takes a queue away from the topics that feed it.
+    /// Removes a queue from the topics that feed it.
     pub(crate) fn unbind(&mut self, queue: &Arc<Queue>) {
         let Some(Binding { filter, .. }) = &queue.binding else {
             return;
@@ -317,7 +317,7 @@ impl BrokerState {
         }
     }
 
-    /// Brings a consumer to the queues it covers, and to those that come to be.
+    /// Adds a consumer to the queues it covers, and to later ones.
     pub(crate) fn join_queues(&mut self, consumer: &Arc<Consumer>, store: &Arc<Store>) {
         let filter = &consumer.filter;
         match filter.exact() {
@@ -342,7 +342,7 @@ impl BrokerState {
         }
     }
 
-    /// Lets no more queues come to a consumer.
+    /// Adds no more queues to a consumer.
     pub(crate) fn leave_queues(&mut self, consumer: &Consumer) {
         if consumer.filter.exact().is_none() {
             let filter = &consumer.filter;
@@ -350,7 +350,7 @@ impl BrokerState {
         }
     }
 
-    /// The number of consumers with wildcards that cover a queue.
+    /// Returns the number of wildcard consumers that cover a queue.
     pub(crate) fn consumers_covering(&self, name: &TopicName) -> usize {
         let mut found = 0;
         self.queues
@@ -359,12 +359,12 @@ impl BrokerState {
         found
     }
 
-    /// Takes out a queue that has a name; what is in it is the caller's.
+    /// Removes a queue with a name. The caller gets its content.
     pub(crate) fn remove_queue(&mut self, name: &TopicName) -> Option<Arc<Queue>> {
         let queue = self.queues.take_named(name)?;
         self.unbind(&queue);
         for consumer in queue.consumers() {
-            // One that is just leaving has parted from it.
+            // A consumer that is just ending has removed itself.
             if consumer.part(&queue) {
                 self.cursors -= 1;
             }
@@ -372,7 +372,7 @@ impl BrokerState {
         Some(queue)
     }
 
-    /// Undoes the making of a queue, or of a topic, to which nothing was published then.
+    /// Removes a new queue or topic to which nothing was published after all.
     pub(crate) fn unmake(&mut self, kind: DestinationKind, name: &TopicName) {
         match kind {
             DestinationKind::Queue => {
@@ -385,7 +385,7 @@ impl BrokerState {
         }
     }
 
-    /// Takes out a topic that has never had an entry, if only those cover it who would cover a new one too.
+    /// Removes a topic that has never had an entry, if a new one would have the same subscribers.
     fn unmake_topic(&mut self, name: &TopicName) {
         let topic = self.topics.find(name.as_str());
         let Some(topic) = topic.filter(|topic| topic.is_unused()) else {
@@ -415,7 +415,7 @@ impl Queues {
 }
 
 impl SharedName {
-    /// The queue that is the same by its name, where the topic is a virtual one.
+    /// Returns the queue that is the same as this shared subscription, if the topic is a virtual one.
     pub(crate) fn virtual_queue(&self) -> Option<TopicName> {
         let topic = self.filter.exact()?;
         let queue = TopicName::new(&format!("Consumer.{}.{topic}", self.group)).ok()?;
@@ -423,7 +423,7 @@ impl SharedName {
     }
 }
 
-/// The topic that feeds a queue by its name: `Consumer.NAME.VirtualTopic.REST` gets what is published to
+/// Returns the topic that feeds a queue because of its name: `Consumer.NAME.VirtualTopic.REST` gets messages of
 /// `VirtualTopic.REST`. The names are ActiveMQ's ("Virtual Destinations").
 fn virtual_topic(queue: &TopicName) -> Option<TopicName> {
     let rest = queue.as_str().strip_prefix("Consumer.")?;

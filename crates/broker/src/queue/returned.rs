@@ -1,10 +1,10 @@
-//! What a consumer had in hand, on its way back to the queues it came from.
+//! Messages of a consumer that return to their queues.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::{Queue, Queued, in_flight::Held};
 
-/// Messages on their way back, by queue.
+/// Returning messages, by queue.
 #[derive(Default)]
 pub(super) struct Returned(HashMap<*const Queue, (Arc<Queue>, Vec<Queued>)>);
 
@@ -20,7 +20,8 @@ impl Returned {
         found.map_or_else(Vec::new, |(_, messages)| messages)
     }
 
-    /// Gives all of them back; tells which queues may want to give them to others.
+    /// Returns all messages to their queues. The result has the queues whose messages may go to
+    /// other consumers.
     pub(super) fn take_back(self) -> Vec<Arc<Queue>> {
         let by_queue = self.0.into_values();
         let wanted =

@@ -1,54 +1,54 @@
-//! What consumers say of what they were given.
+//! Settlements: the consumers' decisions about deliveries.
 
 use std::{fmt, str::FromStr};
 
 use crate::session::subscription::SubscriptionId;
 
-/// Identifies one delivery of one message to a subscription that acknowledges: another delivery of the
-/// same message has another id.
+/// Identifies one delivery of a message to a subscription that acknowledges. Another delivery of the same message has
+/// another id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DeliveryId {
     /// The subscription.
     pub subscription: SubscriptionId,
-    /// Counts the subscription's deliveries.
+    /// The number of the delivery for this subscription.
     pub number: u64,
 }
 
-/// What becomes of a delivery.
+/// A decision about a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settlement {
-    /// Which; under [`Acknowledgement::Cumulative`] also all of its subscription's earlier ones.
+    /// The delivery; under [`Acknowledgement::Cumulative`] also all earlier ones of its subscription.
     pub delivery: DeliveryId,
-    /// What becomes of it.
+    /// The decision.
     pub verdict: Verdict,
 }
 
-/// The consumer's word on a message.
+/// The consumer's decision about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is done with; the queue forgets it.
+    /// Processed; the queue removes it.
     Accept,
-    /// It was not dealt with: it takes its old place in the queue, and is delivered again, or is dead
-    /// when that has happened too often.
+    /// Not processed: it returns to its old place in the queue and is delivered again, or becomes a dead letter after
+    /// too many deliveries.
     Return,
-    /// It cannot be dealt with: it goes to the dead letter queue.
+    /// Cannot be processed: it goes to the dead letter queue.
     Reject,
 }
 
-/// How a subscription acknowledges what it was given.
+/// The acknowledgement mode of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Acknowledgement {
-    /// Not at all: what is on its way to the peer is done with.
+    /// Without acknowledgements: a message that is sent to the peer is settled.
     #[default]
     Auto,
-    /// One settlement settles all earlier deliveries as well.
+    /// A settlement also settles all earlier deliveries.
     Cumulative,
-    /// Each delivery for itself.
+    /// Each delivery is settled individually.
     Individual,
 }
 
-/// The delivery is not one that waits to be settled: the id was never given, or it has been settled, or the
-/// subscription has ended, or a transaction that is not at its end has it.
+/// The error for a delivery that is not waiting to be settled: the id was never given, the delivery has been settled,
+/// the subscription has ended, or an open transaction has reserved it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("delivery {0} does not wait to be acknowledged")]
 pub struct SettleError(pub DeliveryId);
@@ -59,7 +59,7 @@ impl fmt::Display for DeliveryId {
     }
 }
 
-/// A text is not a [`DeliveryId`].
+/// The error for a text that is not a [`DeliveryId`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a delivery's id is two numbers joined by '-'")]
 pub struct InvalidDeliveryId;
@@ -73,7 +73,7 @@ impl FromStr for DeliveryId {
             subscription: SubscriptionId(subscription.parse().map_err(|_| InvalidDeliveryId)?),
             number: number.parse().map_err(|_| InvalidDeliveryId)?,
         };
-        // One spelling for each: no sign, no leading zero.
+        // An id has only one text form: no sign, no leading zero.
         (id.to_string() == text)
             .then_some(id)
             .ok_or(InvalidDeliveryId)

@@ -1,4 +1,4 @@
-//! What a queue's lock guards: what waits, who takes, and how far each of them has looked.
+//! The data that a queue's lock guards: waiting messages, consumers, and how far each consumer has scanned.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,33 +16,33 @@ use crate::{
     topic::log::End,
 };
 
-/// While a consumer has room it has looked at everything that waits, or somebody is about to look for it, or
-/// its reader is to go on: so what is offered next goes to those at once who have, and what waits is looked
-/// at again only for those who made room. Who has not looked at everything has the queue noted.
+/// Invariant: a consumer with room has scanned all waiting messages, or a scan is scheduled for it, or its reader will
+/// continue. So a new message goes at once to a consumer with room, and waiting messages are scanned again only for
+/// consumers that made room. A consumer that has not scanned everything lists the queue.
 #[derive(Debug)]
 pub(crate) struct State {
     /// By position.
     waiting: BTreeMap<u64, Queued>,
-    /// Those that expire, by when.
+    /// Messages that expire, by time of expiry.
     expiring: BTreeSet<(u64, u64)>,
-    /// In the order they came, which is that of their ids.
+    /// In the order of creation, which is the order of their ids.
     members: Vec<Member>,
-    /// Whose turn it is.
+    /// The index of the consumer whose turn it is.
     next: usize,
-    /// How many of them do not take just anything.
+    /// Number of consumers that do not take every message.
     selective: usize,
-    /// The oldest of the consumers that want to be the only one.
+    /// The oldest exclusive consumer.
     exclusive: Option<SubscriptionId>,
     pub(super) groups: Groups,
-    /// Of the queue's own messages; none before the first.
+    /// The account of the queue's own messages; `None` before the first.
     pub(crate) account: Option<Arc<Account>>,
-    /// What the queue's next own message gets.
+    /// Sequence and offset of the queue's next own message.
     pub(crate) end: End,
-    /// What is missing before the next message that comes in.
+    /// Messages that are missing before the next one.
     missed: Option<Missed>,
 }
 
-/// What a queue had, to be dropped when it is not locked.
+/// The content of a queue, to be dropped without the lock.
 #[derive(Default)]
 pub(super) struct Contents {
     pub(super) waiting: BTreeMap<u64, Queued>,
@@ -52,9 +52,9 @@ pub(super) struct Contents {
 #[derive(Debug)]
 struct Member {
     consumer: Arc<Consumer>,
-    /// What waits before this position is not for it.
+    /// Waiting messages before this position are not for it.
     from: u64,
-    /// Whether it has the queue noted, as one to look at, or somebody is about to look there for it.
+    /// True if it lists the queue as not completely scanned, or a scan is scheduled for it.
     is_noted: bool,
 }
 
@@ -79,14 +79,14 @@ impl Default for State {
 }
 
 impl State {
-    /// Puts a message back in its old place, for everybody to look at.
+    /// Puts a message back in its old place, so that all consumers scan it.
     pub(super) fn wait(&mut self, queue: &Arc<Queue>, message: Queued) {
         let position = message.entry.position();
         self.put_back(message);
         self.look_again_from(queue, position);
     }
 
-    /// As [`State::wait`], for a message that all have looked at, or have the queue noted.
+    /// Does the same as [`State::wait`] for a message that all consumers have scanned or will scan.
     pub(super) fn put_back(&mut self, message: Queued) {
         let position = message.entry.position();
         if let Some(expires_ms) = message.entry.expires_ms() {
@@ -108,12 +108,12 @@ impl State {
         self.take(position)
     }
 
-    /// What waits, the oldest first.
+    /// Returns the waiting messages, the oldest first.
     pub(super) fn oldest(&self) -> impl Iterator<Item = &Entry> {
         self.waiting.values().map(|message| &*message.entry)
     }
 
-    /// Notes that something is missing before the message that follows this position.
+    /// Notes that messages are missing before the message after this position.
     pub(super) fn miss_after(&mut self, position: u64) {
         match self.waiting.range_mut(position + 1..).next() {
             Some((_, next)) => next.missed = Some(Missed::Unknown),
@@ -121,20 +121,20 @@ impl State {
         }
     }
 
-    /// Notes what is missing before the next message that comes in.
+    /// Notes that messages are missing before the next one.
     pub(super) fn miss(&mut self, missed: Option<Missed>) {
         if let Some(missed) = missed {
-            // A range is one of one topic's sequences: two do not make one.
+            // A range belongs to one topic's sequences: two ranges cannot be joined.
             self.missed = Some(self.missed.map_or(missed, |_| Missed::Unknown));
         }
     }
 
-    /// What is missing before the message that comes in now.
+    /// Returns the messages that are missing before the new message.
     pub(super) fn take_missed(&mut self) -> Option<Missed> {
         self.missed.take()
     }
 
-    /// Takes out what has expired, at most `most`.
+    /// Removes expired messages, at most `most`.
     pub(super) fn take_expired(&mut self, now_ms: u64, most: usize) -> Vec<Queued> {
         let mut expired = Vec::new();
         while expired.len() < most
@@ -157,7 +157,7 @@ impl State {
         self.waiting.len() as u64
     }
 
-    /// What waits behind a position, in order.
+    /// Returns the waiting messages after a position, in order.
     pub(super) fn waiting_after(&self, after: u64) -> impl Iterator<Item = &SharedEntry> {
         let behind = self
             .waiting
@@ -191,19 +191,20 @@ impl State {
         self.give_up(queue, id);
     }
 
-    /// Somebody takes again; true when it, or another, is the only one since: then the queue is to be shared out.
+    /// Notes that a consumer is no longer paused. Returns true if the exclusive consumer has changed: then the messages
+    /// of the queue must be distributed.
     pub(super) fn resume(&mut self, queue: &Arc<Queue>) -> bool {
         let before = self.exclusive;
         self.choose_exclusive();
         let is_new = self.exclusive != before;
         if is_new {
-            // It has passed over what was for the other.
+            // It has passed over messages for the previous exclusive consumer.
             self.look_again_from(queue, 0);
         }
         is_new
     }
 
-    /// Lets others have what only this consumer could, which is gone or paused.
+    /// Releases the messages that only this consumer could get; it has ended or is paused.
     pub(super) fn give_up(&mut self, queue: &Arc<Queue>, id: SubscriptionId) {
         let had_groups = self.groups.release(id);
         let was_only = self.exclusive == Some(id);
@@ -211,7 +212,7 @@ impl State {
             self.choose_exclusive();
         }
         if was_only || had_groups {
-            // What was not for the others may be now.
+            // Messages that were not for the other consumers may be now.
             self.look_again_from(queue, 0);
         }
     }
@@ -226,7 +227,7 @@ impl State {
         }
     }
 
-    /// Notes that a consumer has not looked at everything.
+    /// Notes that a consumer has not scanned everything.
     pub(super) fn note_behind(&mut self, queue: &Arc<Queue>, at: usize) {
         let member = &mut self.members[at];
         if !std::mem::replace(&mut member.is_noted, true) {
@@ -234,13 +235,13 @@ impl State {
         }
     }
 
-    /// Somebody looks for a consumer that does not have the queue noted any more.
+    /// Notes that a thread scans for a consumer that no longer lists the queue.
     pub(super) fn unnote(&mut self, at: usize) {
         self.members[at].is_noted = false;
     }
 
-    /// Gives a consumer a message, if it has room; otherwise it has the queue noted, as it could not in
-    /// two steps without missing who makes room in between.
+    /// Assigns a message if the consumer has room; otherwise the consumer lists the queue. Both are one step, because
+    /// with two steps a consumer could make room in between unnoticed.
     pub(super) fn assign(
         &mut self,
         queue: &Arc<Queue>,
@@ -277,7 +278,7 @@ impl State {
         members.map(|one| Arc::clone(&one.consumer)).collect()
     }
 
-    /// The first consumer with a greater id than this.
+    /// Returns the first consumer with a greater id.
     pub(super) fn consumer_after(&self, id: Option<SubscriptionId>) -> Option<Arc<Consumer>> {
         let at = self
             .members
@@ -286,7 +287,7 @@ impl State {
         Some(Arc::clone(&member.consumer))
     }
 
-    /// The consumers that have not looked at everything, the one whose turn it is first.
+    /// Returns the consumers that have not scanned everything, starting with the one whose turn it is.
     pub(super) fn behind(&self) -> Vec<Arc<Consumer>> {
         self.turn()
             .filter(|at| !self.is_caught_up(*at))
@@ -304,13 +305,13 @@ impl State {
             .ok()
     }
 
-    /// The places of the consumers, likewise.
+    /// Returns the indices of the consumers, starting with the one whose turn it is.
     pub(super) fn turn(&self) -> impl Iterator<Item = usize> + use<> {
         let (count, next) = (self.members.len(), self.next);
         (0..count).map(move |step| (next + step) % count)
     }
 
-    /// Whether a consumer has room for a new message, and wants it.
+    /// Returns whether a consumer has room for a new message, and wants it.
     pub(super) fn has_taker(&self, entry: &Entry) -> bool {
         let chosen = self.chosen(entry);
         !self.nobody_has_room()
@@ -321,7 +322,7 @@ impl State {
             })
     }
 
-    /// Whether it is known without asking that nobody has room: something waits that anybody would take.
+    /// Returns true if certainly no consumer has room: a message waits that any consumer would take.
     pub(super) fn nobody_has_room(&self) -> bool {
         !self.waiting.is_empty()
             && self.groups.is_empty()
@@ -329,25 +330,25 @@ impl State {
             && self.selective == 0
     }
 
-    /// Whether a consumer has looked at everything that waits.
+    /// Returns whether a consumer has scanned everything that waits.
     pub(super) fn is_caught_up(&self, at: usize) -> bool {
         self.next_for(at).is_none()
     }
 
-    /// The oldest that a consumer has not looked at yet.
+    /// Returns the oldest message that a consumer has not scanned yet.
     pub(super) fn next_for(&self, at: usize) -> Option<&SharedEntry> {
         let from = self.members[at].from;
         let (_, message) = self.waiting.range(from..).next()?;
         Some(&message.entry)
     }
 
-    /// The one consumer that may have a message, where there is such a one.
+    /// Returns the only consumer that may get a message, if there is one.
     pub(super) fn chosen(&self, entry: &Entry) -> Option<SubscriptionId> {
-        // Who is the only one takes over groups as well.
+        // The exclusive consumer takes over groups as well.
         self.exclusive.or_else(|| self.groups.owner(entry))
     }
 
-    /// Whether a consumer may have a message for which this one is chosen.
+    /// Returns whether a consumer may get a message with this chosen consumer.
     pub(super) fn may_take(
         &self,
         at: usize,
@@ -358,13 +359,13 @@ impl State {
         chosen.is_none_or(|id| id == consumer.id) && consumer.wants(entry)
     }
 
-    /// Notes that a consumer has looked at what is at this position.
+    /// Notes that a consumer has examined the message at this position.
     pub(super) fn pass_over(&mut self, at: usize, position: u64) {
         self.members[at].from = position + 1;
     }
 
-    /// Notes that a consumer was given a message, and that it is the next one's turn. True when this let
-    /// go of something that waits and that others have passed over: they are to look again.
+    /// Notes that a consumer got a message and that the next one has its turn. Returns true if this released waiting
+    /// messages that other consumers have passed over and must scan again.
     pub(super) fn assigned(&mut self, queue: &Arc<Queue>, at: usize, entry: &Entry) -> bool {
         self.next = at + 1;
         let id = self.members[at].consumer.id;

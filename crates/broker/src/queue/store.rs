@@ -1,4 +1,4 @@
-//! What all queues share: their bounds, the bytes they hold together, and the dead on their way to a dead
+//! The data that all queues share: their bounds, the total of their bytes, and dead messages on their way to a dead
 //! letter queue.
 
 use std::sync::{
@@ -19,24 +19,24 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) limits: Limits,
-    /// Of all messages, each counted once however many queues have it, and of its places in them.
+    /// Bytes of all messages, each counted once for any number of queues, and of their places in the queues.
     bytes: AtomicU64,
     pub(super) idle_groups: IdleInAll,
     pub(super) totals: Arc<Totals>,
-    /// To be sent to a dead letter queue, if they are wanted there.
+    /// Messages for a dead letter queue, if one accepts them.
     dead: Burial,
-    /// Dropped at a bound: only to be told of.
+    /// Messages dropped at a bound, to be reported.
     dropped: Burial,
 }
 
-/// Collected here, since who finds a message dead may hold locks that dealing with it needs.
+/// Dead messages are collected here, because the thread that finds one may hold locks that are needed to process it.
 #[derive(Debug)]
 struct Burial {
     dead: Mutex<Vec<Dead>>,
     is_empty: AtomicBool,
 }
 
-/// A message that left its queue without having been acknowledged.
+/// A message that left its queue without an acknowledgement.
 #[derive(Debug)]
 pub(crate) struct Dead {
     pub(crate) queue: Arc<Queue>,
@@ -44,21 +44,21 @@ pub(crate) struct Dead {
     pub(crate) cause: DeathCause,
 }
 
-/// Messages and their bytes.
+/// A number of messages and their bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Load {
     pub(crate) entries: u64,
     pub(crate) bytes: u64,
 }
 
-/// What is too much by one message that is to come into a queue.
+/// The amounts by which one new message would exceed the bounds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Excess {
     entries: u64,
     bytes: u64,
     /// In all queues.
     bytes_in_all: u64,
-    /// Beyond the queue's share of those.
+    /// Above the queue's share of all queues.
     share: u64,
 }
 
@@ -70,7 +70,7 @@ impl Load {
         }
     }
 
-    /// What it counts for in all queues, if only one has it.
+    /// Returns the bytes it counts for in all queues, if no other queue has it.
     pub(super) fn cost(self) -> u64 {
         self.bytes + self.entries * PLACE
     }
@@ -81,15 +81,15 @@ impl Excess {
         self.entries == 0 && self.bytes == 0 && self.bytes_in_all == 0 && self.share == 0
     }
 
-    /// Whether it would remain if all was dropped that a queue holds.
+    /// Returns whether an excess would remain if everything a queue holds was dropped.
     pub(super) fn is_more_than(&self, held: Load) -> bool {
         self.entries > held.entries || self.bytes > held.bytes || self.bytes_in_all > held.cost()
     }
 
-    /// What remains if the queue drops an entry.
+    /// Returns the remaining excess if the queue drops an entry.
     pub(super) fn without(self, entry: &Entry) -> Self {
         let cost_in_all = cost(entry, entry.queues() == 1);
-        // The queue has so much less, and the more is free.
+        // The queue's own load shrinks by the first amount, and the free amount grows by the second.
         let nearer = cost(entry, true) + cost_in_all;
         Self {
             entries: self.entries.saturating_sub(1),
@@ -100,7 +100,7 @@ impl Excess {
     }
 }
 
-/// What an entry in a queue counts for in all of them: its place, and itself if no other queue has it.
+/// Returns the bytes of an entry in a queue for the total: its place, and the entry itself if no other queue has it.
 fn cost(entry: &Entry, is_only_here: bool) -> u64 {
     if is_only_here {
         entry.size() + PLACE
@@ -109,18 +109,18 @@ fn cost(entry: &Entry, is_only_here: bool) -> u64 {
     }
 }
 
-/// Whether there is room for messages.
+/// The result of a check for room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Room {
     Enough,
-    /// What is reached, and at what number.
+    /// A bound is reached: its name and its value.
     Full(&'static str, u64),
-    /// Whoever made the queue has its share of all.
+    /// The creator of the queue has used its share.
     ShareUsed(PoolError),
 }
 
 impl Room {
-    /// Whether what is missing is missing for all queues.
+    /// Returns whether all queues lack the room.
     pub(crate) fn is_full_for_all(&self) -> bool {
         match self {
             Self::Enough => false,
@@ -130,7 +130,7 @@ impl Room {
     }
 }
 
-/// What is reached where all queues are full, and where a queue has its share.
+/// The names of the bounds of all queues and of a queue's share.
 const IN_ALL: &str = "bytes in all queues";
 const SHARE: &str = "bytes of its share in all queues";
 
@@ -146,7 +146,7 @@ impl Store {
         })
     }
 
-    /// Whether a queue that holds `held` may take `more` in.
+    /// Checks whether a queue that holds `held` may add `more`.
     pub(crate) fn room(&self, held: Load, more: Load, owner: &Client) -> Room {
         if held.entries + more.entries > self.limits.queue_entries {
             Room::Full("messages in one queue", self.limits.queue_entries)
@@ -160,7 +160,7 @@ impl Store {
         }
     }
 
-    /// Whether a queue that holds `held` may take `more` of what is free, and its owner may have it.
+    /// Checks the share of a queue that holds `held`, and the share of its owner, for `more`.
     fn room_in_share(&self, held: Load, more: Load, owner: &Client) -> Room {
         let free = self.free();
         if held.cost() > free {
@@ -172,7 +172,7 @@ impl Store {
         }
     }
 
-    /// Whether all queues together may take so much in that none of them has.
+    /// Checks whether all queues together have room for messages that none of them has.
     pub(crate) fn room_in_all(&self, more: Load) -> Room {
         if more.cost() > self.free() {
             Room::Full(IN_ALL, self.limit_in_all())
@@ -185,44 +185,46 @@ impl Store {
         self.limits.pool(Pool::QueueBytes)
     }
 
-    /// Bytes in all queues.
+    /// Returns the bytes in all queues.
     pub(crate) fn bytes_in_all(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Bytes that are left for all queues.
+    /// Returns the free bytes for all queues.
     pub(crate) fn free(&self) -> u64 {
         self.limit_in_all().saturating_sub(self.bytes_in_all())
     }
 
-    /// Whether a queue that holds `held` may give an entry to a consumer that takes it at once: within the queue's
-    /// own bounds, and within its share or while it holds little. What others hold does not count then.
+    /// Returns whether a queue that holds `held` may give an entry to a consumer that takes it at once: within the
+    /// queue's own bounds, and within its share or while it holds little. The content of other queues does not count
+    /// then.
     pub(super) fn may_hand_over(&self, held: Load, entry: &Entry) -> bool {
         held.entries < self.limits.queue_entries
             && held.bytes + entry.size() <= self.limits.queue_bytes
             && (held.bytes <= IN_HAND || held.cost() <= self.free())
     }
 
-    /// Whether it is so little that a queue may hold it whatever its share is, as far as there is room in all.
+    /// Returns whether a queue holds so little that its share does not apply, as long as all queues have room.
     fn is_little(&self, held: Load) -> bool {
         held.cost() <= self.limit_in_all() / LITTLE
     }
 
-    /// Whether an entry that waits would have no room, and not because of what the queue or its owner holds.
+    /// Returns whether a waiting entry would have no room, for a reason other than the content of the queue or its
+    /// owner's share.
     pub(super) fn is_too_full_for(&self, held: Load, entry: &Entry, owner: &Client) -> bool {
         let free = self.free();
         let more = cost(entry, true);
         more > free && self.is_little(held) && owner.is_within_share(Pool::QueueBytes, more, free)
     }
 
-    /// What is too much now that an entry, which others may have, came to what the queue held `before`.
+    /// Returns the excess after an entry, which other queues may have, was added to a queue that held `before`.
     pub(super) fn excess(&self, before: Load, entry: &Entry, owner: &Client) -> Excess {
         let (free, cost) = (self.free(), cost(entry, true));
         let beyond_share = match self.is_little(before) {
             true => 0,
             false => (before.cost() + cost).saturating_sub(free),
         };
-        // A queue that has too much is not emptied at once.
+        // A queue above its share is not emptied at once.
         let share = match owner.is_within_share(Pool::QueueBytes, cost, free) {
             true => beyond_share.min(FASTEST * cost),
             false => cost,
@@ -235,13 +237,13 @@ impl Store {
         }
     }
 
-    /// An entry comes into one more queue.
+    /// Counts an entry that enters one more queue.
     pub(super) fn take(&self, entry: &Entry) {
         let more = cost(entry, entry.enter_queue());
         self.bytes.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// An entry leaves a queue.
+    /// Counts an entry that leaves a queue.
     pub(super) fn give_back(&self, entry: &Entry) {
         let less = cost(entry, entry.leave_queue());
         self.bytes.fetch_sub(less, Ordering::Relaxed);
@@ -256,12 +258,12 @@ impl Store {
         }
     }
 
-    /// The dead that a dead letter queue may want, taken out.
+    /// Takes the messages for a dead letter queue.
     pub(crate) fn take_dead(&self) -> Vec<Dead> {
         self.dead.take()
     }
 
-    /// Those that were dropped at a bound, taken out.
+    /// Takes the messages dropped at a bound.
     pub(crate) fn take_dropped(&self) -> Vec<Dead> {
         self.dropped.take()
     }
@@ -282,7 +284,7 @@ impl Burial {
     }
 
     fn take(&self) -> Vec<Dead> {
-        // Who added one and comes here sees it; others' are theirs to take.
+        // A thread that added a message sees it here; other threads take their own.
         if self.is_empty.load(Ordering::Relaxed) {
             return Vec::new();
         }
@@ -292,12 +294,12 @@ impl Burial {
     }
 }
 
-/// Bytes of a queue that its consumers may have in hand whatever other queues hold.
+/// Bytes of a queue that its consumers may have in flight, whatever other queues hold.
 const IN_HAND: u64 = 64 << 10;
-/// A queue that holds less than this part of what all may hold need not drop anything for others.
+/// A queue that holds less than this part of the total limit need not drop messages for others.
 const LITTLE: u64 = 16 << 10;
-/// How many times its own size a message makes a queue give up that holds more than its share.
+/// Maximum amount that one message makes a queue above its share drop, in multiples of its own size.
 const FASTEST: u64 = 4;
-/// What a place in a queue counts for besides the message itself, which others may have too: about what
-/// the maps need in which it waits, or is in somebody's hands, and what is known of its group.
+/// Bytes of a place in a queue, in addition to the message, which other queues may have too: approximately the memory
+/// of the maps for waiting, in-flight and group data.
 const PLACE: u64 = 128;
