@@ -161,7 +161,7 @@ fn produce(broker: &Broker, seed: u64) {
 
 #[test]
 fn every_message_is_accepted_once() {
-    for seed in 0..4 {
+    for seed in simulation::seeds(4) {
         let broker = Arc::new(broker(|limits| limits.max_redeliveries = u32::MAX));
         // Messages that no selector matches.
         for number in 0..600 {
@@ -191,6 +191,6 @@ fn every_message_is_accepted_once() {
                 connection.wake();
             }
         });
-        assert_eq!(accepted.load(Ordering::SeqCst), wanted, "seed {seed}");
+        assert_eq!(accepted.load(Ordering::SeqCst), wanted);
     }
 }

@@ -19,7 +19,9 @@ use crate::{
 #[test]
 fn every_message_has_one_state_and_consumers_with_room_do_not_wait() {
     let mut checks = Checks::default();
-    for seed in 0..200 {
+    let seeds = simulation::seeds(200);
+    let count = seeds.count_left();
+    for seed in seeds {
         let mut run = Run::new(seed);
         for _ in 0..400 {
             run.step();
@@ -30,11 +32,12 @@ fn every_message_has_one_state_and_consumers_with_room_do_not_wait() {
         checks.redelivered += own.redelivered;
         checks.waiting += own.waiting;
     }
-    assert!(checks.order > 1_000 && checks.groups > 500, "{checks:?}");
-    assert!(
-        checks.redelivered > 1_000 && checks.waiting > 1_000,
-        "{checks:?}"
-    );
+    if count >= simulation::ENOUGH {
+        assert!(checks.order > 5 * count, "{checks:?}");
+        assert!(checks.groups > 5 * count / 2, "{checks:?}");
+        assert!(checks.redelivered > 5 * count, "{checks:?}");
+        assert!(checks.waiting > 5 * count, "{checks:?}");
+    }
 }
 
 const FILTERS: [&str; 5] = ["q.a", "q.b", "q.c", "q.*", "*.b"];

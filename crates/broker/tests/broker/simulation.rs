@@ -12,7 +12,7 @@ use crate::{
 
 #[test]
 fn every_session_sees_one_order_and_exact_gap_reports() {
-    for seed in 0..200 {
+    for seed in simulation::seeds(200) {
         let mut run = Run::new(seed);
         for _ in 0..400 {
             run.step();

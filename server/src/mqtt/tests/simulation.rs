@@ -194,7 +194,7 @@ fn exchange(peer: &mut Peer, random: &mut Random) {
 
 #[tokio::test]
 async fn sessions_keep_their_promises_over_lines_that_break() {
-    for seed in 0..SEEDS {
+    for seed in simulation::seeds(SEEDS) {
         let mut world = World::new(seed).await;
         for _ in 0..STEPS {
             world.step().await;
