@@ -11,6 +11,7 @@ mod cli;
 mod clock;
 mod connection;
 mod content_type;
+mod dialect;
 mod fairness;
 mod figures;
 mod gate;

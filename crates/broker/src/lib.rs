@@ -36,7 +36,7 @@ pub use figures::{Figures, PoolFigures, QueueFigures, SessionFigures, TopicFigur
 pub use listing::Page;
 pub use memory::limits::{DeadLetterQueue, Limits};
 pub use memory::share::{Charge, Client, HolderKind, Pool, PoolError, Pools};
-pub use message::encodings::Dialect;
+pub use message::encodings::EncodingSlot;
 pub use message::entry::{
     DestinationKind, Entry, Header, Provenance, Publication, SharedEntry, Spelling,
 };

@@ -5,7 +5,8 @@
 use std::{ops::ControlFlow, sync::Weak};
 
 use broker::{
-    Broker, Dialect, Limits, Outcome, Peer, Publication, Reader, Subscribe, TopicFilter, TopicName,
+    Broker, EncodingSlot, Limits, Outcome, Peer, Publication, Reader, Subscribe, TopicFilter,
+    TopicName,
 };
 
 struct NoopPeer;
@@ -67,14 +68,14 @@ impl Fixture {
     /// Drains every reader like a listener: an encoding for several subscribers is created once and
     /// kept.
     fn deliver(&mut self) -> usize {
-        let dialect = Dialect::new(0).expect("there is room for one");
+        let slot = EncodingSlot::new(0).expect("there is room for one");
         let mut delivered = 0;
         for reader in &mut self.readers {
             reader.session().begin();
             reader.drain(0, |delivery| {
                 if delivery.is_shared {
                     let encode = |entry: &broker::Entry| Box::from(entry.body());
-                    delivered += delivery.entry.encoding(dialect, encode).len() / 100;
+                    delivered += delivery.entry.encoding(slot, encode).len() / 100;
                 } else {
                     delivered += delivery.entry.body().len() / 100;
                 }

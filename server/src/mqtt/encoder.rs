@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use broker::{Delivery, DeliveryId, Dialect, Entry, Missed, SharedEntry, TopicName, Verdict};
+use broker::{Delivery, DeliveryId, Entry, Missed, SharedEntry, TopicName, Verdict};
 use wire::mqtt::{
     self, AliasesOut, Outgoing, Own, PacketId, PublishReason, QoS, Received, ReleaseReason, Resend,
     SharedPublish, Version, server::Peer,
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     clock,
     connection::{Encoder, MessageType},
+    dialect::Dialect,
 };
 
 pub struct MqttEncoder {
@@ -217,7 +218,7 @@ impl Encoder for MqttEncoder {
 
 /// What all subscribers get alike, made once; empty where it is too large for MQTT.
 fn shared(version: Version, entry: &Entry) -> &[u8] {
-    entry.encoding(dialect(version), |entry| {
+    entry.encoding(Dialect::from(version).slot(), |entry| {
         let mut packet = Vec::new();
         // Empty where it is too large.
         let _ = properties::shared(version, entry, None, &mut packet);
@@ -285,15 +286,6 @@ fn verdict(reason: PublishReason) -> Verdict {
         true => Verdict::Reject,
         false => Verdict::Accept,
     }
-}
-
-/// A version's place among an entry's encodings, behind STOMP's.
-const fn dialect(version: Version) -> Dialect {
-    let number = match version.is_5() {
-        true => 4,
-        false => 3,
-    };
-    Dialect::new(number).expect("there is room for five")
 }
 
 thread_local! {

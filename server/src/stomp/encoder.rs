@@ -3,7 +3,7 @@
 use std::{cell::RefCell, sync::Arc};
 
 use broker::{
-    Broker, Delivery, DestinationKind, Dialect, Entry, MessageIdText, Missed, Spelling, TopicName,
+    Broker, Delivery, DestinationKind, Entry, MessageIdText, Missed, Spelling, TopicName,
 };
 use destination::stomp::write as write_destination;
 use wire::stomp::{
@@ -13,6 +13,7 @@ use wire::stomp::{
 
 use crate::{
     connection::{self, Encoder},
+    dialect::Dialect,
     name_cache::WrittenName,
 };
 
@@ -88,7 +89,7 @@ impl StompEncoder {
     ) -> connection::MessageType {
         // Written where it goes once, and kept without room to spare.
         let start = out.len();
-        let shared = entry.encoding(dialect(version), |entry| {
+        let shared = entry.encoding(Dialect::from(version).slot(), |entry| {
             out.push(u8::from(kind_of(entry) == connection::MessageType::Text));
             let destination = match entry.spelling() {
                 Spelling::Other(text) => Destination::Spelled(text),
@@ -212,11 +213,6 @@ const fn version_code(version: Version) -> u8 {
         Version::V1_1 => 1,
         Version::V1_0 => 2,
     }
-}
-
-/// A version's place among an entry's encodings: they differ in what is escaped.
-const fn dialect(version: Version) -> Dialect {
-    Dialect::new(version_code(version)).expect("there is room for more than three")
 }
 
 fn kind_of(entry: &Entry) -> connection::MessageType {

@@ -119,6 +119,7 @@ const SERVER: Crate = Crate {
         &[
             "clock",
             "content_type",
+            "dialect",
             "gate",
             "message",
             "name_cache",

@@ -1,17 +1,16 @@
-//! The encodings of an entry for the protocols, stored with the entry.
+//! Encodings of an entry for the wire. The entry keeps them, so that each is made once.
 
 use std::sync::OnceLock;
 
-/// A slot in an entry for one protocol's encoding, which is created once and then copied. The embedding program assigns
-/// the numbers.
+/// The slot of one encoding in an entry. The embedding program decides which encoding a slot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dialect(u8);
+pub struct EncodingSlot(u8);
 
-impl Dialect {
-    /// Number of dialects.
+impl EncodingSlot {
+    /// The number of slots of an entry.
     pub const COUNT: usize = 6;
 
-    /// Returns the dialect with this number, or `None` if the number is too large.
+    /// Returns the slot with this number, counted from 0, or None from [`EncodingSlot::COUNT`] on.
     #[must_use]
     pub const fn new(number: u8) -> Option<Self> {
         if (number as usize) < Self::COUNT {
@@ -22,40 +21,44 @@ impl Dialect {
     }
 }
 
-/// The encodings of one entry, in the order of their creation. A linked list, because most entries have none or one.
+/// The encodings of one entry, in the order in which they were made. Most entries have none or one, so the encodings are
+/// a linked list.
 #[derive(Debug, Default)]
 pub(crate) struct Encodings(OnceLock<Box<Encoding>>);
 
 #[derive(Debug)]
 struct Encoding {
-    dialect: Dialect,
+    slot: EncodingSlot,
     bytes: Box<[u8]>,
-    /// The encoding in another dialect; so there are at most [`Dialect::COUNT`].
+    /// The encoding in another slot; at most [`EncodingSlot::COUNT`] in all.
     next: OnceLock<Box<Encoding>>,
 }
 
 impl Encodings {
-    /// Returns the encoding in a dialect, created by `make` if there is none. If another thread is creating one, this
-    /// call waits for it.
+    /// Returns the encoding in a slot; `make` makes it if the slot is empty. Blocks while another thread makes one.
     #[inline]
-    pub(crate) fn find_or_make(&self, dialect: Dialect, make: impl FnOnce() -> Box<[u8]>) -> &[u8] {
+    pub(crate) fn find_or_make(
+        &self,
+        slot: EncodingSlot,
+        make: impl FnOnce() -> Box<[u8]>,
+    ) -> &[u8] {
         match self.0.get() {
-            Some(first) if first.dialect == dialect => &first.bytes,
-            _ => self.make(dialect, make),
+            Some(first) if first.slot == slot => &first.bytes,
+            _ => self.make(slot, make),
         }
     }
 
     #[inline(never)] // Once for most entries.
-    fn make(&self, dialect: Dialect, make: impl FnOnce() -> Box<[u8]>) -> &[u8] {
+    fn make(&self, slot: EncodingSlot, make: impl FnOnce() -> Box<[u8]>) -> &[u8] {
         let mut make = Some(make);
         let mut encoding = self
             .0
-            .get_or_init(|| Box::new(Encoding::new(dialect, &mut make)));
-        while encoding.dialect != dialect {
-            // Another encoding is in this slot, so `make` has not been called.
+            .get_or_init(|| Box::new(Encoding::new(slot, &mut make)));
+        while encoding.slot != slot {
+            // Another slot has this place in the list; `make` was not called yet.
             encoding = encoding
                 .next
-                .get_or_init(|| Box::new(Encoding::new(dialect, &mut make)));
+                .get_or_init(|| Box::new(Encoding::new(slot, &mut make)));
         }
         &encoding.bytes
     }
@@ -73,9 +76,9 @@ impl Encodings {
 }
 
 impl Encoding {
-    fn new(dialect: Dialect, make: &mut Option<impl FnOnce() -> Box<[u8]>>) -> Self {
+    fn new(slot: EncodingSlot, make: &mut Option<impl FnOnce() -> Box<[u8]>>) -> Self {
         Self {
-            dialect,
+            slot,
             bytes: make.take().map_or_else(Box::default, |make| make()),
             next: OnceLock::new(),
         }

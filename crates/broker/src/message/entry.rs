@@ -13,7 +13,7 @@ use triomphe::UniqueArc;
 
 use crate::{
     memory::account::Account,
-    message::encodings::{Dialect, Encodings},
+    message::encodings::{EncodingSlot, Encodings},
     message::entry_pool,
     name::TopicName,
     topic::log::End,
@@ -246,9 +246,9 @@ impl Entry {
         Arc::ptr_eq(&self.producer, session)
     }
 
-    /// Returns the bytes that `encode` creates from this entry, created once for each dialect.
-    pub fn encoding(&self, dialect: Dialect, encode: impl FnOnce(&Self) -> Box<[u8]>) -> &[u8] {
-        self.encodings.find_or_make(dialect, || {
+    /// Returns the encoding of this entry in a slot. `encode` makes it on the first call for the slot.
+    pub fn encoding(&self, slot: EncodingSlot, encode: impl FnOnce(&Self) -> Box<[u8]>) -> &[u8] {
+        self.encodings.find_or_make(slot, || {
             let encoding = encode(self);
             if let Home::Placed(account) = &self.home {
                 account.memory.take(encoding.len() as u64);

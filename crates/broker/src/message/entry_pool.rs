@@ -99,7 +99,7 @@ const LARGEST: usize = 4 << 10;
 mod tests {
     use super::*;
     use crate::{
-        Dialect,
+        EncodingSlot,
         memory::account::Memory,
         message::entry::{DestinationKind, Header, Publication},
         name::TopicName,
@@ -138,8 +138,8 @@ mod tests {
             .expiring(5)
             .retained();
         let old = placed(old, &account);
-        let dialect = Dialect::new(0).expect("there is room for one");
-        old.encoding(dialect, |_| [1; 100].into());
+        let slot = EncodingSlot::new(0).expect("there is room for one");
+        old.encoding(slot, |_| [1; 100].into());
         let place = SharedEntry::as_ptr(&old);
         let_go([old].into_iter());
         assert_eq!(memory.bytes(), 0);
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!((new.content_type(), new.headers()), (None, &[][..]));
         assert_eq!((new.marks(), new.expires_ms()), (0, None));
         assert!(!new.is_retained_publication());
-        assert_eq!(new.encoding(dialect, |_| [2].into()), [2]);
+        assert_eq!(new.encoding(slot, |_| [2].into()), [2]);
     }
 
     #[test]

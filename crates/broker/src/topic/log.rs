@@ -557,8 +557,8 @@ mod tests {
         log.memory.take(publication.size());
         let entry = publication.into_entry(1, log.log.end(), &log.account);
         log.log.append(SharedEntry::clone(&entry));
-        let dialect = crate::Dialect::new(0).expect("there is room for one");
-        entry.encoding(dialect, |_| vec![0; 5_000].into());
+        let slot = crate::EncodingSlot::new(0).expect("there is room for one");
+        entry.encoding(slot, |_| vec![0; 5_000].into());
         assert!(log.memory.bytes() > 6_000);
         let memory = Arc::clone(&log.memory);
         drop((log, entry));
