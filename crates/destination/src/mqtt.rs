@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_the_same_tree() {
+    fn names_are_translated_to_the_same_tree() {
         let table = [
             ("rect", DestinationKind::Topic, "rect"),
             (
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_are_the_same_too() {
+    fn filters_are_translated_like_names() {
         let table = [
             ("#", "#", ">"),
             ("+", "+", "*"),
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_or_too_deep_is_refused() {
+    fn a_name_that_becomes_too_long_or_too_deep_is_refused() {
         assert!(published_to(&"a".repeat(TopicName::MAX_BYTES + 1)).is_err());
         assert!(published_to(&"a/".repeat(TopicName::MAX_LEVELS)).is_err());
         assert!(published_to("$queue/").is_err());
@@ -317,14 +317,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost_from_mqtt(topic in "([%2350ABEF.*>a/\u{85}\u{1}]|%2E|%2B|%25){1,20}") {
+        fn names_of_mqtt_survive_a_round_trip(topic in "([%2350ABEF.*>a/\u{85}\u{1}]|%2E|%2B|%25){1,20}") {
             prop_assume!(mqtt::TopicName::parse(&topic).is_ok());
             let (kind, name) = published_to(&topic).expect("a name");
             prop_assert_eq!(written(kind, name.as_str()), topic);
         }
 
         #[test]
-        fn nothing_is_lost_from_carillon(name in "([%2350ABEF+#a.]|%2E|%2B|%25){1,20}") {
+        fn names_of_carillon_survive_a_round_trip(name in "([%2350ABEF+#a.]|%2E|%2B|%25){1,20}") {
             prop_assume!(TopicName::new(&name).is_ok());
             let topic = written(DestinationKind::Topic, &name);
             prop_assert!(mqtt::TopicName::parse(&topic).is_ok(), "{}", topic);

@@ -239,7 +239,7 @@ const FOREIGN: [(&str, &str); 3] = [
     ),
     (
         "/amq/queue/",
-        "write /queue/NAME; a queue comes to be with the first SEND or SUBSCRIBE",
+        "write /queue/NAME; the first SEND or SUBSCRIBE creates a queue",
     ),
     (
         "/reply-queue/",
@@ -251,7 +251,8 @@ const FOREIGN: [(&str, &str); 3] = [
 const UNKNOWN: &str = "a destination begins with /topic/, /queue/, /temp-topic/ or /temp-queue/";
 const NOT_OURS: &str = "a temporary destination is its owner's, who writes /temp-queue/NAME or /temp-topic/NAME; \
      others can only send to what its reply-to says, /remote-temp-queue/... or /remote-temp-topic/...";
-const NOT_REMOTE: &str = "what follows is the full name that a reply-to told, $TEMP.SESSION.NAME";
+const NOT_REMOTE: &str =
+    "the prefix is followed by the full name from a reply-to, $TEMP.SESSION.NAME";
 
 /// Maximum number of destinations of one SEND.
 const MOST_DESTINATIONS: usize = 64;
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn the_spelling_of_a_send_is_kept_where_it_is_not_the_usual_one() {
+    fn an_unusual_spelling_of_a_send_is_kept() {
         let text =
             "/topic/a.b, /queue/a/b,queue://a.c,d,/temp-queue/x,/remote-temp-topic/$TEMP.s.x";
         let found = sent_to(text, SESSION).expect("destinations");
@@ -367,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_destination_is_answered_with_what_would_be_right() {
+    fn an_invalid_destination_is_refused_with_a_valid_form() {
         let table = [
             ("/exchange/amq.topic/a", "/topic/KEY"),
             ("/amq/queue/a", "/queue/NAME"),
@@ -389,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn subscriptions_cover_filters_and_the_own_temporary_destinations() {
+    fn subscriptions_accept_filters_and_own_temporary_destinations() {
         let table = [
             (
                 "/topic/a.>",
@@ -439,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_name_their_destination_as_subscribers_do() {
+    fn messages_have_their_destination_in_the_form_of_the_subscriber() {
         let table = [
             (DestinationKind::Topic, "a.b", "/topic/a.b"),
             (DestinationKind::Queue, "a.b", "/queue/a.b"),

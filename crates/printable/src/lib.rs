@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_printed_is_escaped_reversibly() {
+    fn unprintable_characters_are_escaped_reversibly() {
         let table = [
             ("", ""),
             ("plain", "plain"),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_one_line_whatever_is_in_it() {
+    fn an_event_with_any_content_is_one_line() {
         use Notation::{ColouredText, Json, Text};
         let table = [
             (Text, "a\n", "a\n"),

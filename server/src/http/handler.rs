@@ -135,7 +135,7 @@ impl ConnectionHandler for HttpHandler {
 
     fn without_tls() -> Vec<u8> {
         b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\n\
-          content-length: 39\r\nconnection: close\r\n\r\nTLS is spoken here: ask with https://.\n"
+          content-length: 42\r\nconnection: close\r\n\r\nThis port accepts only TLS: use https://.\n"
             .to_vec()
     }
 }

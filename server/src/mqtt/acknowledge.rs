@@ -1,7 +1,7 @@
-//! What the client says of what it was sent: PUBACK, PUBREC and PUBCOMP (5.0, 3.4, 3.5 and 3.7).
+//! The client's acknowledgements: PUBACK, PUBREC and PUBCOMP (5.0, 3.4, 3.5 and 3.7).
 //!
-//! What is in flight is with the sending half, so it is gathered here, applied there at the end of the turn, and what
-//! the broker waits for is settled then.
+//! The sending half has the messages in flight. So acknowledgements are collected here, applied there at the end of the
+//! read cycle, and deliveries that the broker waits for are then settled.
 
 use broker::Settlement;
 use wire::mqtt::{Acknowledgement, PacketId, PublishReason};
@@ -9,7 +9,7 @@ use wire::mqtt::{Acknowledgement, PacketId, PublishReason};
 use super::{Mqtt, encoder::MqttEncoder};
 use crate::{clock, connection::ReadCycle};
 
-/// One of them.
+/// An acknowledgement.
 #[derive(Debug, Clone, Copy)]
 pub enum Acknowledged {
     Puback(PacketId, PublishReason),
@@ -28,7 +28,7 @@ impl Acknowledged {
 }
 
 impl Mqtt {
-    /// Tells the sending half; PUBREL packets are appended to `replies`.
+    /// Applies the acknowledgements to the sending half; PUBREL packets are appended to `replies`.
     pub(super) fn apply(&mut self, encoder: &mut MqttEncoder, replies: &mut Vec<u8>) {
         for acknowledged in self.acknowledged.drain(..) {
             let settled = match acknowledged {
@@ -45,7 +45,7 @@ impl Mqtt {
         self.settled.extend(encoder.take_given_up());
     }
 
-    /// Tells the broker.
+    /// Settles the deliveries in the broker.
     pub(super) fn settle(&mut self, cycle: &mut ReadCycle) {
         if self.settled.is_empty() {
             return;
@@ -53,7 +53,7 @@ impl Mqtt {
         let now_ms = clock::unix_ms();
         for (delivery, verdict) in self.settled.drain(..) {
             let settlement = Settlement { delivery, verdict };
-            // One whose subscription has ended is not waited for any more.
+            // The delivery of an ended subscription is no longer waiting.
             let _ = self
                 .broker
                 .settle(&self.session, settlement, now_ms, &mut cycle.outcome);
@@ -63,8 +63,8 @@ impl Mqtt {
     }
 }
 
-/// Acknowledgements that there is always room for, so that steady reading allocates nothing: 1 kB, and no more than
-/// as many as a client had to say at once.
+/// Capacity that is always kept, so that steady reading allocates nothing: 1 kB, and at most the number that a client
+/// has sent at once.
 const ACKNOWLEDGED_KEPT: usize = 256;
-/// Settlements likewise, which are larger, and rarer.
+/// The same for settlements, which are larger and rarer.
 const SETTLED_KEPT: usize = 16;

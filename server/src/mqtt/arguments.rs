@@ -1,4 +1,4 @@
-//! What the command line says of MQTT.
+//! The command-line options for MQTT.
 
 use std::num::NonZeroU16;
 
@@ -14,15 +14,15 @@ use crate::port::Port;
 
 #[derive(Debug, Args)]
 pub struct MqttArguments {
-    /// Address and port of MQTT over TCP, or `off`; port 0 takes any that is free
-    /// [default: 127.0.0.1:1883, if nobody else is there]
+    /// Address and port of MQTT over TCP, or `off`; port 0 takes any free port
+    /// [default: 127.0.0.1:1883; skipped if it is in use]
     #[arg(long, env = "CARILLON_MQTT", value_name = "ADDRESS:PORT|off")]
     mqtt: Option<Port>,
-    /// Address and port of MQTT over TLS, likewise
-    /// [default: 127.0.0.1:8883, if nobody else is there and there is a certificate]
+    /// Address and port of MQTT over TLS, or `off`; port 0 takes any free port
+    /// [default: 127.0.0.1:8883 with a certificate; skipped if it is in use]
     #[arg(long, env = "CARILLON_MQTT_TLS", value_name = "ADDRESS:PORT|off")]
     mqtt_tls: Option<Port>,
-    /// The longest keep alive of MQTT 5 clients, in seconds; 0 lets them choose
+    /// Maximum keep alive of MQTT 5 clients, in seconds; 0 accepts any
     #[arg(
         long,
         env = "CARILLON_KEEP_ALIVE",
@@ -30,10 +30,10 @@ pub struct MqttArguments {
         value_name = "SECONDS"
     )]
     keep_alive: u16,
-    /// Publications of QoS 1 and 2 that an MQTT 5 client may have under way at once
+    /// Maximum number of publications of QoS 1 and 2 in flight from an MQTT 5 client
     #[arg(long, env = "CARILLON_RECEIVE_MAXIMUM", default_value_t = Config::RECEIVE_MAXIMUM, value_name = "COUNT")]
     receive_maximum: NonZeroU16,
-    /// Deliveries of QoS 1 and 2 that an MQTT client may have in hand unacknowledged, if it takes as many
+    /// Maximum number of unacknowledged deliveries of QoS 1 and 2 to an MQTT client, if the client allows as many
     #[arg(
         long,
         env = "CARILLON_MAX_INFLIGHT",
@@ -42,16 +42,16 @@ pub struct MqttArguments {
         value_parser = clap::value_parser!(u16).range(1..)
     )]
     max_inflight: u16,
-    /// Topic aliases that an MQTT 5 client may use
+    /// Maximum number of topic aliases of an MQTT 5 client
     #[arg(long, env = "CARILLON_TOPIC_ALIASES", default_value_t = Config::TOPIC_ALIAS_MAXIMUM, value_name = "COUNT")]
     topic_aliases: u16,
-    /// How long MQTT sessions are kept whose clients are away, at most, in seconds
+    /// Maximum lifetime of MQTT sessions without a connection, in seconds
     #[arg(long, env = "CARILLON_SESSION_EXPIRY", default_value_t = Config::SESSION_EXPIRY_MAXIMUM_S,
           value_name = "SECONDS")]
     session_expiry: u32,
-    /// The most MQTT sessions whose clients are away. One more ends the one that has been away longest, and those
-    /// with messages of QoS 1 or 2 for their clients last. The sessions of one network address are at most two
-    /// thirds of them
+    /// Maximum number of MQTT sessions without a connection. One more ends the oldest of them, first those without
+    /// subscriptions and last those with waiting messages of QoS 1 or 2. The sessions of one network address are at
+    /// most two thirds of them
     #[arg(
         long,
         env = "CARILLON_MAX_SESSIONS",
@@ -59,7 +59,7 @@ pub struct MqttArguments {
         value_name = "COUNT"
     )]
     max_sessions: usize,
-    /// Refuse payloads of MQTT 5 that are said to be UTF-8 and are not
+    /// Refuse payloads of MQTT 5 that are marked as UTF-8 and are not UTF-8
     #[arg(long, env = "CARILLON_CHECK_PAYLOADS")]
     check_payloads: bool,
 }
@@ -69,7 +69,7 @@ impl MqttArguments {
         self.mqtt.unwrap_or(Port::if_free(MQTT_PORT))
     }
 
-    /// None is the standard one where there is a certificate.
+    /// `None` means the default port if there is a certificate.
     pub fn tls_port(&self) -> Option<Port> {
         self.mqtt_tls
     }
@@ -103,7 +103,7 @@ impl MqttArguments {
     }
 }
 
-/// As everyone has it.
+/// The standard ports.
 const MQTT_PORT: u16 = 1883;
-/// Bytes of a packet besides the payload: topic and properties.
+/// Bytes of a packet in addition to the payload: topic and properties.
 const PACKET_OVERHEAD: u32 = 64 << 10;

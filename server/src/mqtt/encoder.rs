@@ -1,4 +1,4 @@
-//! The sending half: entries as PUBLISH packets (5.0, 3.3), and what of them is not acknowledged.
+//! The sending half: encodes entries as PUBLISH packets (5.0, 3.3), and keeps those that are not acknowledged.
 
 use std::cell::RefCell;
 
@@ -22,24 +22,24 @@ use crate::{
 pub struct MqttEncoder {
     peer: Peer,
     outgoing: Outgoing<Sent>,
-    /// Bytes of the entries that it keeps.
+    /// Bytes of the kept entries.
     kept_bytes: usize,
     aliases: AliasesOut<TopicName>,
-    /// Whether deliveries may have to be sent again, on another connection.
+    /// True if deliveries may have to be sent again on another connection.
     keeps: bool,
-    /// Deliveries that the peer cannot have, and that the broker waits for.
+    /// Deliveries that cannot be sent to the peer, and that the broker waits for.
     given_up: Vec<DeliveryId>,
 }
 
-/// What the connection's peer asked for.
+/// The options that the client has set in CONNECT.
 pub struct Wishes {
     pub peer: Peer,
     pub topic_alias_maximum: u16,
-    /// Whether the session outlives the connection.
+    /// True if the session outlives the connection.
     pub keeps: bool,
 }
 
-/// What became of a delivery that the broker waits for.
+/// The settlement of a delivery that the broker waits for.
 pub type Settled = (DeliveryId, Verdict);
 
 impl MqttEncoder {
@@ -59,14 +59,14 @@ impl MqttEncoder {
         self.outgoing
     }
 
-    /// PUBACK.
+    /// Processes PUBACK.
     pub fn puback(&mut self, id: PacketId, reason: PublishReason) -> Option<Settled> {
-        // Of an identifier that is not in use it means nothing.
+        // A PUBACK for an identifier that is not in use is ignored.
         let sent = self.outgoing.puback(id).ok()?;
         Some((self.let_go(&sent)?, verdict(reason)))
     }
 
-    /// PUBREC; the answer is appended.
+    /// Processes PUBREC; the response is appended.
     pub fn pubrec(
         &mut self,
         id: PacketId,
@@ -85,24 +85,24 @@ impl MqttEncoder {
         Some((self.let_go(&sent?)?, verdict(reason)))
     }
 
-    /// A delivery is not kept any more; tells what the broker waits for.
+    /// Removes a delivery. Returns its id if the broker waits for it.
     fn let_go(&mut self, sent: &Sent) -> Option<DeliveryId> {
         self.kept_bytes = self.kept_bytes.saturating_sub(sent.kept_bytes());
         sent.delivery()
     }
 
-    /// PUBCOMP.
+    /// Processes PUBCOMP.
     pub fn pubcomp(&mut self, id: PacketId) {
         let _ = self.outgoing.pubcomp(id);
     }
 
-    /// What the peer could not be given.
+    /// Returns the deliveries that could not be sent.
     pub fn take_given_up(&mut self) -> impl Iterator<Item = Settled> + use<> {
         let given_up = std::mem::take(&mut self.given_up);
         given_up.into_iter().map(|id| (id, Verdict::Reject))
     }
 
-    /// Appends a PUBLISH; false if the peer cannot have it.
+    /// Appends a PUBLISH. Returns false if it cannot be sent to the peer.
     fn publish(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> bool {
         let version = self.peer.version;
         let missed = delivery.missed.filter(|_| version.is_5()).map(range);
@@ -111,7 +111,7 @@ impl MqttEncoder {
         }
         PACKET.with_borrow_mut(|packet| {
             packet.clear();
-            // Empty where it is too large.
+            // Empty if it is too large.
             let _ = properties::shared(version, delivery.entry, missed.as_deref(), packet);
             let is_sent = self.send(delivery, packet, out);
             packet.shrink_to(PACKET_KEPT);
@@ -119,7 +119,7 @@ impl MqttEncoder {
         })
     }
 
-    /// Appends a PUBLISH of a packet for all, which is empty where it is too large for MQTT.
+    /// Appends a PUBLISH from a shared packet, which is empty if the message is too large for MQTT.
     fn send(&mut self, delivery: &Delivery<'_>, packet: &[u8], out: &mut Vec<u8>) -> bool {
         let entry = delivery.entry;
         let options = Options::of_tag(delivery.tag);
@@ -153,7 +153,7 @@ impl MqttEncoder {
             retain: own.retain,
         };
         let kept_bytes = sent.kept_bytes();
-        // There is room: else nothing would have been asked for.
+        // There is room, because a delivery is only requested when there is.
         let Ok(delivery) = self.outgoing.push(qos, sent) else {
             return false;
         };
@@ -187,7 +187,7 @@ impl Encoder for MqttEncoder {
         self.kept_bytes < MOST_KEPT_BYTES && self.outgoing.has_room()
     }
 
-    /// What was not acknowledged on an earlier connection, as much as the peer takes now ([MQTT-4.4.0-1]).
+    /// Sends unacknowledged messages of an earlier connection again, as many as the peer accepts now ([MQTT-4.4.0-1]).
     fn resend(&mut self, most: usize, out: &mut Vec<u8>) {
         let Self { peer, outgoing, .. } = self;
         let end = out.len() + most;
@@ -204,7 +204,8 @@ impl Encoder for MqttEncoder {
                     delivery.packet_id().filter(|_| !is_sent)
                 }
             };
-            // The client may take less than it did: then the message counts as delivered ([MQTT-3.1.2-25]).
+            // The client may accept smaller packets than before: then the message counts as delivered
+            // ([MQTT-3.1.2-25]).
             let discarded = not_sent.map(|id| outgoing.discard(id));
             self.given_up
                 .extend(discarded.and_then(|sent| sent.ok()?.delivery()));
@@ -216,17 +217,17 @@ impl Encoder for MqttEncoder {
     }
 }
 
-/// What all subscribers get alike, made once; empty where it is too large for MQTT.
+/// Returns the part that is the same for all subscribers, encoded once; empty if it is too large for MQTT.
 fn shared(version: Version, entry: &Entry) -> &[u8] {
     entry.encoding(Dialect::from(version).slot(), |entry| {
         let mut packet = Vec::new();
-        // Empty where it is too large.
+        // Empty if it is too large.
         let _ = properties::shared(version, entry, None, &mut packet);
         packet.into_boxed_slice()
     })
 }
 
-/// As STOMP's header `missed` tells it.
+/// Returns the text of a gap, as in STOMP's header `missed`.
 fn range(missed: Missed) -> String {
     match missed {
         Missed::Range { from, to } => format!("{from}-{to}"),
@@ -234,7 +235,7 @@ fn range(missed: Missed) -> String {
     }
 }
 
-/// A delivery of that QoS takes as many bytes as any other.
+/// Returns a delivery with this QoS for calculating the size: the identifier does not matter.
 fn as_large_as(qos: QoS) -> mqtt::QosDelivery {
     let id = PacketId(std::num::NonZeroU16::MIN);
     match qos {
@@ -244,18 +245,19 @@ fn as_large_as(qos: QoS) -> mqtt::QosDelivery {
     }
 }
 
-/// "The received value minus the time that the message has been waiting" ([MQTT-3.3.2-6]), begun seconds whole.
+/// Implements "The received value minus the time that the message has been waiting" ([MQTT-3.3.2-6]); a started second
+/// counts in full.
 fn seconds_left(entry: &Entry) -> Option<u32> {
     let left_ms = entry.expires_ms()?.saturating_sub(clock::unix_ms());
     Some(u32::try_from(left_ms.div_ceil(1_000)).unwrap_or(u32::MAX))
 }
 
 fn release(peer: &Peer, id: PacketId, reason: ReleaseReason, out: &mut Vec<u8>) {
-    // Where a few bytes are too many, nothing else can be said either.
+    // If these few bytes are too many, no other packet fits either.
     let _ = peer.pubrel(id, reason, out);
 }
 
-/// "The Server MUST NOT send packets exceeding Maximum Packet Size to the Client" ([MQTT-3.1.2-24]).
+/// Implements "The Server MUST NOT send packets exceeding Maximum Packet Size to the Client" ([MQTT-3.1.2-24]).
 fn takes(peer: &Peer, shared: &SharedPublish<'_>, own: &Own<'_>) -> bool {
     peer.maximum_packet_size == u32::MAX
         || shared
@@ -263,7 +265,7 @@ fn takes(peer: &Peer, shared: &SharedPublish<'_>, own: &Own<'_>) -> bool {
             .is_ok_and(|bytes| bytes <= peer.maximum_packet_size as usize)
 }
 
-/// Appends a PUBLISH that was sent before; false if the peer cannot have it now.
+/// Appends a PUBLISH that was sent before. Returns false if it cannot be sent to the peer now.
 fn again(peer: &Peer, delivery: mqtt::QosDelivery, sent: &Sent, out: &mut Vec<u8>) -> bool {
     let Some(entry) = &sent.entry else {
         return false;
@@ -279,8 +281,8 @@ fn again(peer: &Peer, delivery: mqtt::QosDelivery, sent: &Sent, out: &mut Vec<u8
     takes(peer, &shared, &own) && shared.write(&own, out).is_ok()
 }
 
-/// "If the Client responds with a PUBACK or PUBREC packet containing a Reason Code of 0x80 or greater the Server
-/// MUST discard the Application Message and not attempt to send it to any other Subscriber" ([MQTT-4.8.2-6]).
+/// Implements "If the Client responds with a PUBACK or PUBREC packet containing a Reason Code of 0x80 or greater the
+/// Server MUST discard the Application Message and not attempt to send it to any other Subscriber" ([MQTT-4.8.2-6]).
 fn verdict(reason: PublishReason) -> Verdict {
     match reason.is_failure() {
         true => Verdict::Reject,
@@ -289,15 +291,17 @@ fn verdict(reason: PublishReason) -> Verdict {
 }
 
 thread_local! {
-    /// A packet that no entry keeps: for one subscriber alone.
+    /// A buffer for a packet that is not stored in its entry, because it has one subscriber only.
     static PACKET: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A thread keeps this much room for it.
+/// Maximum capacity that a thread keeps for it.
 const PACKET_KEPT: usize = 64 << 10;
-/// Bytes of entries that one session keeps to send them again, and one entry more: nobody else can let go of them.
+/// Maximum number of bytes of entries that one session keeps to send them again, plus one entry: no other rule releases
+/// them.
 const MOST_KEPT_BYTES: usize = 4 << 20;
-/// Topics that have an alias at once.
+/// Maximum number of topics with an alias at the same time.
 const ALIASES: u16 = 16;
-/// Bytes of a name from which on an alias makes a packet smaller: it takes three, and the name's length stays.
+/// Length of a name from which on an alias makes a packet smaller: the alias takes three bytes, and the length field
+/// stays.
 const WORTH_AN_ALIAS: usize = 4;

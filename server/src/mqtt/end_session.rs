@@ -1,4 +1,4 @@
-//! Ending a session from outside: what an operator can do about one.
+//! Ending a session on request of an operator.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,17 +7,17 @@ use tokio::time::timeout;
 use super::sessions::ClientIdGuard;
 use crate::server::Server;
 
-/// What became of it.
+/// The result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndedSession {
     Ended,
-    /// There is no session of this client.
+    /// The client has no session.
     Unknown,
-    /// Its connection did not end in time.
+    /// The client's connection did not end in time.
     Busy,
 }
 
-/// Ends the session of a client. One that is connected is sent away first, as if it had connected again elsewhere.
+/// Ends the session of a client. A connected client is disconnected first, as in a takeover.
 pub async fn end_session(server: &Server, client: &str) -> EndedSession {
     let sessions = &server.mqtt.sessions;
     if !sessions.has(client) {
@@ -35,5 +35,5 @@ pub async fn end_session(server: &Server, client: &str) -> EndedSession {
     EndedSession::Ended
 }
 
-/// How long a connection may take to end.
+/// Maximum time for a connection to end.
 const LEAVING_TIME: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! MQTT without HTTP before it.
+//! MQTT on connections without HTTP.
 
 use std::sync::Arc;
 
@@ -31,12 +31,12 @@ impl ConnectionHandler for MqttHandler {
         drop(permit);
     }
 
-    /// Which version the client speaks is not known, so there is nothing to say it in.
+    /// Closes without a packet: the client's version is unknown, so there is no form for a reason.
     async fn refuse<S: Socket>(self, socket: S) {
         turn_away(socket, Vec::new()).await;
     }
 
-    /// Likewise.
+    /// Returns nothing, for the same reason.
     fn without_tls() -> Vec<u8> {
         Vec::new()
     }

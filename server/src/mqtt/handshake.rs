@@ -1,4 +1,5 @@
-//! From the first byte to CONNACK (5.0, 3.1.4): who is there, whose session it is, and what goes on in it.
+//! The handshake from the first byte to CONNACK (5.0, 3.1.4): identifies the client, and takes over or creates its
+//! session.
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ use crate::{
     server::Server,
 };
 
-/// Serves a peer until one side ends it.
+/// Serves a peer until one side ends the connection.
 pub async fn serve<T: Transport, F: Framing>(
     server: &Arc<Server>,
     socket: T,
@@ -34,7 +35,7 @@ pub async fn serve<T: Transport, F: Framing>(
     let context = server.context(server.client_of(socket.tcp()));
     let mut stopping = server.stopping.clone();
     let begun = tokio::select! {
-        // In a box, which is gone when the connection begins.
+        // Boxed, so that its memory is freed when the connection starts.
         begun = Box::pin(begin(&server.mqtt, &context, &socket, &mut prelude)) => begun,
         () = stopped(&mut stopping) => Err(CloseReason::Stopping.into()),
     };
@@ -64,11 +65,11 @@ pub async fn serve<T: Transport, F: Framing>(
     connection::serve(context, opening).await;
 }
 
-/// Somebody who is not let in.
+/// A client that is refused.
 #[derive(Debug)]
 pub(super) struct Turned {
     ending: CloseReason,
-    /// What they are told, if anything.
+    /// The CONNACK that it gets, which may be empty.
     pub connack: Vec<u8>,
 }
 
@@ -81,12 +82,12 @@ impl From<CloseReason> for Turned {
     }
 }
 
-/// A client that is let in.
+/// A client that is accepted.
 pub(super) struct Begun {
     pub beginning: Beginning,
     pub wishes: Wishes,
     pub outgoing: Outgoing<Sent>,
-    /// CONNACK.
+    /// The CONNACK.
     pub greeting: Vec<u8>,
 }
 
@@ -103,7 +104,7 @@ async fn begin<F: Framing>(
     let opened = timeout_at(until, connect(handshake, socket, prelude)).await;
     let opened = opened.map_err(|_| CloseReason::NoHandshake)??;
     let permit = ConnectingClient::new(reception, &context.client, opened)?;
-    // Whoever has the client id is asked to leave, and does so at once.
+    // Asks the connection that has the client id to leave, which it does at once.
     let arrival = reception.sessions.arrive(&permit.client);
     let Ok(seated) = timeout_at(until, arrival.sit()).await else {
         return Err(permit.refused(
@@ -138,11 +139,11 @@ async fn connect<F: Framing>(
     Ok(opened)
 }
 
-/// A client that is known, and not let in yet.
+/// A client that is identified and not yet accepted.
 pub(super) struct ConnectingClient {
     opened: Opened,
     pub client: Arc<str>,
-    /// Whether the server gave it its client id.
+    /// True if the server has assigned the client id.
     is_assigned: bool,
     will: Option<Will>,
 }
@@ -188,7 +189,7 @@ impl ConnectingClient {
         refused(&self.opened, reason, text)
     }
 
-    /// Takes up the session, or makes one.
+    /// Takes over the session, or creates one.
     pub fn begin(
         self,
         reception: &Reception,
@@ -282,7 +283,7 @@ fn refused(opened: &Opened, reason: ConnectReason, text: &str) -> Turned {
     }
 }
 
-/// What was kept, if the client goes on with it; otherwise it ends here ([MQTT-3.1.2-4]).
+/// Returns the saved session if the client continues it; otherwise ends it ([MQTT-3.1.2-4]).
 fn take_up(
     context: &ServerContext,
     occupant: &ClientIdGuard,
@@ -290,7 +291,7 @@ fn take_up(
 ) -> Option<SavedSession> {
     let away = *occupant.take()?;
     if !opened.clean_start && !away.saved.reader.session().is_ended() {
-        // Its will is not published ([MQTT-3.1.3-9]).
+        // The will is not published ([MQTT-3.1.3-9]).
         return Some(away.saved);
     }
     away.saved.end(context);
@@ -300,7 +301,7 @@ fn take_up(
     None
 }
 
-/// A session with what belongs to it.
+/// A session and the state that belongs to it.
 struct Session {
     reader: Reader,
     subscriptions: Subscriptions,

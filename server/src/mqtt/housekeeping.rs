@@ -1,4 +1,4 @@
-//! What is due once a second for clients that are away: delayed wills, and the end of sessions.
+//! Periodic work for detached sessions, once a second: delayed wills, and the expiry of sessions.
 
 use super::sessions::Due;
 use crate::server::Server;
@@ -18,5 +18,5 @@ pub fn keep_sessions(server: &Server) {
     }
 }
 
-/// What is left is for the next second.
+/// Maximum number in one run; the rest waits for the next second.
 const AT_ONCE: usize = 10_000;

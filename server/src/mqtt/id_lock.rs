@@ -1,6 +1,6 @@
-//! One client id, one connection: "If the ClientID represents a Client already connected to the Server, the Server
-//! sends a DISCONNECT packet to the existing Client [...] and MUST close the Network Connection of the existing
-//! Client" ([MQTT-3.1.4-3]).
+//! One connection for each client id: "If the ClientID represents a Client already connected to the Server, the Server
+//! sends a DISCONNECT packet to the existing Client [...] and MUST close the Network Connection of the existing Client"
+//! ([MQTT-3.1.4-3]).
 
 use std::{
     sync::{
@@ -13,16 +13,16 @@ use std::{
 use futures_util::task::AtomicWaker;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// The place of a client id, for which its connections come one after the other.
+/// The lock of a client id, which its connections take one after the other.
 #[derive(Default)]
 pub struct ClientIdLock {
     place: Arc<Mutex<()>>,
-    /// The number of the last who came.
+    /// The number of the last arrival.
     latest: AtomicU64,
     sitting: AtomicWaker,
 }
 
-/// A connection that has come.
+/// A connection that waits for the client id.
 pub struct Arrival {
     id_lock: Arc<ClientIdLock>,
     number: u64,
@@ -35,7 +35,7 @@ pub struct Seated {
 }
 
 impl ClientIdLock {
-    /// Comes, and asks whoever is there to leave.
+    /// Registers a connection, and asks the current one to leave.
     pub fn arrive(self: &Arc<Self>) -> Arrival {
         let number = self.latest.fetch_add(1, Ordering::SeqCst) + 1;
         self.sitting.wake();
@@ -47,7 +47,7 @@ impl ClientIdLock {
 }
 
 impl Arrival {
-    /// Waits until those who came before have left.
+    /// Waits until all earlier connections have left.
     pub async fn sit(self) -> Seated {
         let place = Arc::clone(&self.id_lock.place).lock_owned().await;
         Seated {
@@ -58,10 +58,10 @@ impl Arrival {
 }
 
 impl Seated {
-    /// Ready when somebody else has come.
+    /// Ready when another connection has arrived.
     pub fn poll_wanted(&self, context: &mut Context<'_>) -> Poll<()> {
         let Arrival { id_lock, number } = &self.arrival;
-        // Register first, look second: who comes in between wakes us.
+        // Register before checking: an arrival in between wakes the task.
         id_lock.sitting.register(context.waker());
         match id_lock.latest.load(Ordering::SeqCst) == *number {
             true => Poll::Pending,
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_comes_asks_the_one_before_to_leave() {
+    async fn an_arrival_asks_the_current_connection_to_leave() {
         let id_lock = Arc::new(ClientIdLock::default());
         let first = id_lock.arrive().sit().await;
         let second = id_lock.arrive();
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_many_who_come_the_last_stays() {
+    async fn of_many_arrivals_the_last_stays() {
         let id_lock = Arc::new(ClientIdLock::default());
         let arrivals: Vec<_> = (0..3).map(|_| id_lock.arrive()).collect();
         let waker = futures_util::task::noop_waker();

@@ -1,8 +1,8 @@
-//! MQTT joined to the broker: what its topics, properties and reason codes mean here.
+//! MQTT on top of the broker: the mapping of its topics, properties and reason codes.
 //!
-//! A session of MQTT is a session of the broker, and its subscriptions, of whatever QoS, are cursors. What is in
-//! flight is with the sending half; nothing else is kept for each subscriber and message. A session that
-//! outlives its connection is put aside with its reader ([`sessions`]), and goes on reading when its client is back.
+//! A session of MQTT is a session of the broker, and its subscriptions are cursors at every QoS. The sending half has
+//! the messages in flight; no other state is kept for each subscriber and message. A session that outlives its
+//! connection is stored with its reader ([`sessions`]), and continues when its client reconnects.
 
 mod acknowledge;
 mod arguments;
@@ -54,33 +54,33 @@ pub use sessions::{ListedSession, Sessions};
 pub use shared_state::Reception;
 use will::Will;
 
-/// The receiving half of a connection, behind CONNECT.
+/// The receiving half of a connection, after CONNECT.
 pub struct Mqtt {
     broker: Arc<Broker>,
     advisories: Arc<Advisories>,
     session: Arc<Session>,
-    /// The client id is ours as long as this is here.
+    /// Holds the client id until it is dropped.
     occupant: Option<ClientIdGuard>,
     machine: server::Session,
     presence: Presence,
     publishing: Publishing,
     subscriptions: Subscriptions,
-    /// What the peer said of its deliveries in this turn.
+    /// The peer's acknowledgements in this read cycle.
     acknowledged: Vec<Acknowledged>,
-    /// What the broker is to be told of them.
+    /// The settlements for the broker.
     settled: Vec<Settled>,
     will: Option<Will>,
     session_expiry_s: u32,
-    /// Whether the client is the bridge of another broker.
+    /// True if the client is the bridge of another broker.
     is_bridge: bool,
     max_body_bytes: usize,
-    /// The rule for subscriptions that lie too far behind.
+    /// The overflow rule of the subscriptions.
     overflow: Overflow,
-    /// Deliveries of queues in hand that are not acknowledged, at most.
+    /// Maximum number of unacknowledged deliveries from queues.
     prefetch: usize,
 }
 
-/// What a connection is made of once CONNECT is accepted.
+/// The parts of a connection after CONNECT is accepted.
 struct Beginning {
     reader: Reader,
     occupant: ClientIdGuard,
@@ -88,12 +88,12 @@ struct Beginning {
     subscriptions: Subscriptions,
     will: Option<Will>,
     session_expiry_s: u32,
-    /// Whether the client is the bridge of another broker.
+    /// True if the client is the bridge of another broker.
     is_bridge: bool,
     max_body_bytes: usize,
-    /// The rule for subscriptions that lie too far behind.
+    /// The overflow rule of the subscriptions.
     overflow: Overflow,
-    /// Deliveries of queues in hand that are not acknowledged, at most.
+    /// Maximum number of unacknowledged deliveries from queues.
     prefetch: usize,
 }
 
@@ -135,7 +135,7 @@ impl Mqtt {
         (mqtt, reader)
     }
 
-    /// A turn's messages are in the broker before anything else is done.
+    /// Processes a request. The messages of a read cycle are published before any other request.
     fn request(&mut self, request: Request<'_>, cycle: &mut ReadCycle) -> Result<(), Refusal> {
         match request {
             Request::Publish(publish) => return Ok(self.publish(&publish, cycle)?),
@@ -175,7 +175,7 @@ impl Mqtt {
         self.acknowledged.push(acknowledged);
     }
 
-    /// 5.0, 3.14.4.
+    /// Processes DISCONNECT (5.0, 3.14.4).
     fn leave(&mut self, disconnect: &Disconnect) -> Refusal {
         if !disconnect.publishes_will() {
             self.will = None;
@@ -197,7 +197,7 @@ impl Mqtt {
         Ok(at)
     }
 
-    /// Tells the peer its fault; the connection ends.
+    /// Informs the peer of its fault; the connection ends.
     fn refuse(&mut self, refusal: Refusal, cycle: &mut ReadCycle) -> CloseReason {
         match refusal {
             Refusal::Disconnected => CloseReason::ByPeer,
@@ -208,13 +208,13 @@ impl Mqtt {
         }
     }
 
-    /// Sees to what the broker left to be done for others.
+    /// Carries out the effects for other sessions.
     fn carry_out(&self, cycle: &mut ReadCycle) {
         cycle.carry_out(&self.advisories, &self.session);
     }
 }
 
-/// Why a request is not followed by another.
+/// The reason why no further request is processed.
 enum Refusal {
     Disconnected,
     Fault(Fault),
@@ -237,7 +237,7 @@ impl Protocol for Mqtt {
         match self.receive_all(input, cycle) {
             Ok(used) => Ok(used),
             Err(refusal) => {
-                // What came before the fault counts, and is answered before it.
+                // Packets before the fault are processed, and answered first.
                 let refusal = match self.flush(cycle) {
                     Ok(()) => refusal,
                     Err(earlier) => Refusal::Fault(earlier),
@@ -298,12 +298,12 @@ impl Protocol for Mqtt {
     ) {
         let Deliverer { reader, encoder } = deliverer;
         self.presence.ends();
-        // Dropped last: who has waited for the client id finds everything in its place.
+        // Dropped last: the next connection with this client id finds the session saved.
         let occupant = self.occupant.take();
         let is_kept = self.session_expiry_s > 0 && !self.session.is_ended() && ending.is_some();
         let will = self.will.take();
         if !is_kept {
-            // Nobody else is given what was begun with QoS 2 ([MQTT-4.8.2-5]); a queue's messages come back.
+            // QoS 2 deliveries in progress go to no other client ([MQTT-4.8.2-5]); messages of queues are redelivered.
             let session = (context, &*self.session);
             accept_begun(session, &encoder.into_outgoing(), Sent::is_shared);
             context.detach(&self.session);
@@ -347,7 +347,7 @@ impl Protocol for Mqtt {
             | CloseReason::Unread
             | CloseReason::Unfinished
             | CloseReason::GaveWay => DisconnectReason::QuotaExceeded,
-            // Told already, or nobody to tell, or not behind CONNECT.
+            // The peer has been informed, or no peer is left, or the reason does not occur after CONNECT.
             CloseReason::ByPeer
             | CloseReason::Fault(_)
             | CloseReason::Framing(_)

@@ -1,19 +1,19 @@
-//! What the server grants MQTT's clients, and what a subscription was made with that matters to each delivery.
+//! The options of the server for MQTT clients, and the options of a subscription that each delivery needs.
 
 use broker::{Overflow, SubscriptionId};
 use wire::mqtt::{self, QoS, server::Config};
 
-/// What the command line says of MQTT.
+/// The command-line options for MQTT.
 #[derive(Debug, Clone, Copy)]
 pub struct MqttOptions {
     pub machine: Config,
-    /// The rule for subscriptions that lie too far behind.
+    /// The overflow rule of subscriptions.
     pub overflow: Overflow,
-    /// The most deliveries of QoS 1 and 2 in flight to one client, whatever it asks for.
+    /// Maximum number of deliveries of QoS 1 and 2 in flight to one client, whatever the client requests.
     pub inflight: u16,
-    /// The most sessions whose clients are away.
+    /// Maximum number of sessions without a connection.
     pub sessions: usize,
-    /// Bytes of a payload.
+    /// Maximum size of a payload in bytes.
     pub body_bytes: usize,
 }
 
@@ -23,7 +23,7 @@ pub struct Subscribed {
     pub id: SubscriptionId,
 }
 
-/// What deliveries go by: the tag that comes back with each.
+/// The options that each delivery needs, stored in the subscription's tag.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
     pub maximum_qos: QoS,
@@ -31,7 +31,7 @@ pub struct Options {
     pub subscription: Option<mqtt::SubscriptionId>,
 }
 
-/// One byte, and a number that is 0 for none.
+/// One byte of options, and the subscription identifier, with 0 for none.
 pub type Tag = [u8; 5];
 
 impl Options {
@@ -44,7 +44,7 @@ impl Options {
         [self.maximum_qos.level() | flag, a, b, c, d]
     }
 
-    /// Of what [`tag`](Self::tag) gave.
+    /// Decodes a value of [`tag`](Self::tag).
     #[inline]
     pub fn of_tag(tag: &[u8]) -> Self {
         let &[flags, a, b, c, d] = tag else {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_says_all() {
+    fn options_survive_a_round_trip_through_a_tag() {
         for level in 0..3 {
             for (retain_as_published, number) in [(false, 0), (true, 1), (true, 268_435_455)] {
                 let options = Options {

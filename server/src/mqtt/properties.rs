@@ -1,16 +1,16 @@
-//! What a message of MQTT has besides topic and payload, as headers, and back.
+//! The properties of a message of MQTT, translated to headers and back.
 //!
 //! | MQTT 5.0 | Carillon |
 //! |---|---|
 //! | Content Type | content type |
 //! | Response Topic `a/b` | header `reply-to:/topic/a.b` |
-//! | Correlation Data | header `correlation-id`, in base 64 where it is no text |
-//! | Message Expiry Interval | when it expires |
-//! | User Property | header of that name |
+//! | Correlation Data | header `correlation-id`, in base 64 if it is not text |
+//! | Message Expiry Interval | time of expiry |
+//! | User Property | header with the same name |
 //! | QoS, Payload Format Indicator | [`Marks`] |
 //!
-//! What came with MQTT goes on with MQTT as it came: the order of user properties, names that come twice, and names
-//! that mean something elsewhere ([MQTT-3.3.2-17], [MQTT-3.3.2-18]).
+//! A message from MQTT is delivered unchanged over MQTT: the order of user properties, repeated names, and names with a
+//! meaning in other protocols are kept ([MQTT-3.3.2-17], [MQTT-3.3.2-18]).
 
 use std::{borrow::Cow, cell::RefCell, sync::Arc};
 
@@ -24,20 +24,20 @@ use wire::mqtt::{
 
 use crate::{content_type, name_cache::WrittenName};
 
-/// What MQTT notes of a message that nobody else cares for; all zero for what came otherwise.
+/// The properties of a message that only MQTT uses; all zero for a message of another protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Marks(u8);
 
 impl Marks {
     const QOS: u8 = 0b0000_0011;
-    /// It came with MQTT.
+    /// The message came over MQTT.
     const MQTT: u8 = 0b0000_0100;
-    /// There was a Payload Format Indicator, and what it was.
+    /// The message had a Payload Format Indicator, and its value.
     const FORMAT: u8 = 0b0000_1000;
     const UTF8: u8 = 0b0001_0000;
     /// The first header is the Response Topic.
     const RESPONSE_TOPIC: u8 = 0b0010_0000;
-    /// The first header behind that is the Correlation Data, as it is or in base 64.
+    /// The next header is the Correlation Data, as text or in base 64.
     const CORRELATION: u8 = 0b0100_0000;
     const BASE64: u8 = 0b1000_0000;
 
@@ -57,8 +57,8 @@ impl Marks {
         Self(entry.marks())
     }
 
-    /// With what QoS it was published. Other protocols' messages are as safe in the broker as any: the
-    /// subscription alone decides about them.
+    /// Returns the QoS of the publication. A message of another protocol counts as QoS 2, so that the subscription
+    /// alone decides.
     pub fn qos(self) -> QoS {
         match self.has(Self::MQTT) {
             true => QoS::from_level(self.0 & Self::QOS).unwrap_or_default(),
@@ -67,7 +67,7 @@ impl Marks {
     }
 }
 
-/// Where a message of MQTT comes from.
+/// Returns the provenance of a message of MQTT.
 pub fn source(producer: Arc<str>, timestamp_ms: u64, qos: QoS) -> Provenance {
     Provenance {
         marks: Marks::of_mqtt(qos).0,
@@ -75,11 +75,12 @@ pub fn source(producer: Arc<str>, timestamp_ms: u64, qos: QoS) -> Provenance {
     }
 }
 
-/// Puts what a publication, or a will, has besides its topic and payload into a message of such an [`source`] that is
-/// published at `now_ms`, in Unix milliseconds.
+/// Adds the properties of a publication or will to a message with such a [`source`], published at `now_ms`, in Unix
+/// milliseconds.
 ///
 /// # Errors
-/// The response topic is no name here.
+///
+/// The response topic is not a valid name.
 pub fn apply(
     publication: Publication,
     properties: &Properties<'_>,
@@ -117,10 +118,11 @@ pub fn apply(
     })
 }
 
-/// Appends an entry's PUBLISH, as far as all subscribers get it alike, and what the one missed who is to be told
-/// so.
+/// Appends the part of an entry's PUBLISH that is the same for all subscribers, with the gap if the subscriber must be
+/// informed of one.
 ///
 /// # Errors
+///
 /// It is too large for MQTT. Nothing is appended then.
 pub fn shared(
     version: Version,
@@ -130,7 +132,7 @@ pub fn shared(
 ) -> Result<(), EncodeError> {
     TOPIC.with_borrow_mut(|topic| {
         let topic = topic.of(entry.kind(), entry.topic());
-        // There is no name here that MQTT cannot write.
+        // MQTT can write every name of the broker.
         let topic = TopicName::parse(topic).map_err(|_| EncodeError::NoTopic)?;
         append(version, entry, (topic, missed), packet)
     })
@@ -157,13 +159,13 @@ thread_local! {
     static TOPIC: RefCell<WrittenName> = const { RefCell::new(WrittenName::new(names::write)) };
 }
 
-/// What an entry's headers and marks are in MQTT.
+/// An entry's headers and marks as properties.
 #[derive(Default)]
 struct Found<'a> {
     format: Option<PayloadFormat>,
     response_topic: Option<String>,
     correlation: Option<Cow<'a, [u8]>>,
-    /// Where user properties begin.
+    /// The index of the first user property.
     own: usize,
 }
 
@@ -217,7 +219,8 @@ impl<'a> Found<'a> {
     }
 }
 
-/// None where STOMP allows what MQTT cannot say: U+0000 ([MQTT-1.5.4-2]), and more than a length can tell.
+/// Returns `None` for a header that MQTT cannot encode: with U+0000 ([MQTT-1.5.4-2]), or longer than a length field
+/// allows.
 fn user_property(header: &Header) -> Option<Property<'_>> {
     let is_text = |text: &str| text.len() <= usize::from(u16::MAX) && !text.contains('\0');
     (is_text(&header.name) && is_text(&header.value)).then_some(Property::UserProperty(
@@ -228,7 +231,7 @@ fn user_property(header: &Header) -> Option<Property<'_>> {
     ))
 }
 
-/// The topic of a `reply-to`, if it is one destination of Carillon's.
+/// Returns the topic of a `reply-to`, if it is one destination of Carillon.
 fn response_topic(reply_to: &str) -> Option<String> {
     match &*stomp::sent_to(reply_to, "").ok()? {
         [one] => Some(names::written(

@@ -1,4 +1,4 @@
-//! PUBLISH (5.0, 3.3): gathered for the turn, and answered once the broker has it.
+//! PUBLISH (5.0, 3.3): collected during the read cycle, and answered once the broker has the message.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use wire::mqtt::{
 use super::{Mqtt, properties};
 use crate::connection::ReadCycle;
 
-/// What PUBLISH packets are made into messages with.
+/// The state for converting PUBLISH packets to messages.
 #[derive(Default)]
 pub(super) struct Publishing {
-    /// The last topic name, and what it stands for: most connections have one.
+    /// The last topic name with its translation: most connections use one topic.
     last: Option<Target>,
-    /// Answers due with the publications of this turn.
+    /// Acknowledgements due after the publications of this read cycle.
     due: Vec<Due>,
 }
 
@@ -27,13 +27,13 @@ struct Target {
     name: TopicName,
 }
 
-/// Due when the publication with this number in the turn's batch is in the broker.
+/// An acknowledgement that is due when the publication with this index in the batch is in the broker.
 struct Due {
     index: usize,
     delivery: QosDelivery,
 }
 
-/// Why a message is not taken.
+/// The reason why a message is not accepted.
 struct Refused {
     reason: PublishReason,
     text: String,
@@ -46,7 +46,7 @@ impl Mqtt {
         cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
         if publish.arrival == Arrival::Duplicate {
-            // It was published when it came first; answers are in the order of the packets ([MQTT-4.6.0-2]).
+            // It was published when it first came; responses are in the order of the packets ([MQTT-4.6.0-2]).
             self.flush(cycle)?;
             return self.answer(publish.delivery, Ok(()), cycle);
         }
@@ -76,10 +76,10 @@ impl Mqtt {
         }
     }
 
-    /// Hands over what PUBLISH packets gathered, and answers them. Each is refused for itself.
+    /// Publishes the collected messages, and answers them. Each is refused individually.
     ///
-    /// Where one cannot be answered the connection ends, and what follows it is not published: its client has not
-    /// been told of it, and will send it again as something new.
+    /// If one cannot be answered, the connection ends and the later ones are not published: their client has no
+    /// acknowledgement, and will send them again as new messages.
     pub(super) fn flush(&mut self, cycle: &mut ReadCycle) -> Result<(), Fault> {
         if cycle.batch.is_empty() {
             return Ok(());
@@ -96,7 +96,7 @@ impl Mqtt {
                 match answers.next_if(|due| due.index == index) {
                     Some(due) if done.is_ok() => done = self.answer(due.delivery, result, cycle),
                     Some(_) => {}
-                    // With QoS 0 nobody waits for an answer; the broker counts it.
+                    // With QoS 0 there is no response; the broker counts the refusal.
                     None => result.unwrap_or_else(|refused| self.note_refused(&refused)),
                 }
             }
@@ -134,13 +134,12 @@ impl Mqtt {
         }
     }
 
-    /// Returns the reason that the client is told.
+    /// Returns the reason code for the client.
     ///
-    /// Before 5.0 an acknowledgement cannot refuse: the server "MUST either make a positive acknowledgement,
-    /// according to the normal QoS rules, or close the Network Connection" ([MQTT-3.3.5-2] of 3.1.1). A message
-    /// that the client may not send at all is acknowledged and dropped, as mosquitto does it: bridges publish
-    /// their state below `$SYS`. All other refusals are of messages that might be taken later, so the client has
-    /// to keep them, and the connection ends.
+    /// Before 5.0 an acknowledgement cannot refuse: the server "MUST either make a positive acknowledgement, according
+    /// to the normal QoS rules, or close the Network Connection" ([MQTT-3.3.5-2] of 3.1.1). A message that the client
+    /// may never send is acknowledged and dropped, as mosquitto does: bridges publish their state below `$SYS`. All
+    /// other refused messages might be accepted later, so the client must keep them, and the connection ends.
     fn told(&self, reason: PublishReason) -> PublishReason {
         let is_5 = self.machine.peer().version.is_5();
         match reason == PublishReason::NotAuthorized && !is_5 {
@@ -160,7 +159,7 @@ impl Mqtt {
         now_ms: u64,
     ) -> Result<Publication, Refused> {
         if let Some(reason) = publish.refused {
-            let text = "the payload is not the UTF-8 that it is said to be".to_owned();
+            let text = "the payload is marked as UTF-8 and is not UTF-8".to_owned();
             return Err(Refused { reason, text });
         }
         if publish.payload.len() > self.max_body_bytes {
@@ -226,5 +225,5 @@ impl From<InvalidName> for Refused {
     }
 }
 
-/// Answers that there is always room for, so that steady publishing allocates nothing.
+/// Capacity that is always kept, so that steady publishing allocates nothing.
 const DUE_KEPT: usize = 64;

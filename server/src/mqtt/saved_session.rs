@@ -1,4 +1,4 @@
-//! What of a session outlives its connection: "Session State" (5.0, 4.1).
+//! The part of a session that outlives its connection: "Session State" (5.0, 4.1).
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use crate::{
     connection::{ServerContext, carry_out},
 };
 
-/// By the topic filter as the client wrote it.
+/// By the topic filter in the client's spelling.
 pub type Subscriptions = HashMap<Box<str>, Subscribed>;
 
-/// A session, apart from the connection that it is used with.
+/// A session without its connection.
 pub struct SavedSession {
     pub reader: Reader,
     pub subscriptions: Subscriptions,
@@ -22,42 +22,42 @@ pub struct SavedSession {
     pub incoming: Incoming,
 }
 
-/// A delivery that is not acknowledged. Small, since there is one for each message in flight.
+/// An unacknowledged delivery. Small, because there is one for each message in flight.
 pub struct Sent {
-    /// Kept where it could have to be sent again: where the session outlives its connection.
+    /// Kept if it may have to be sent again: if the session outlives its connection.
     pub entry: Option<SharedEntry>,
-    /// Where the broker waits to hear of it.
+    /// `Some` if the broker waits for the settlement.
     pub awaited: Option<Box<Awaited>>,
     pub subscription: Option<mqtt::SubscriptionId>,
     pub retain: bool,
 }
 
-/// A delivery out of a queue.
+/// A delivery from a queue.
 pub struct Awaited {
     pub id: DeliveryId,
-    /// Whether that is of a shared subscription, and not of a queue that has a name.
+    /// True for the queue of a shared subscription, false for a queue with a name.
     pub is_shared: bool,
 }
 
 impl Sent {
-    /// What to settle with the broker, where it waits for that.
+    /// Returns the delivery to settle, if the broker waits for it.
     pub fn delivery(&self) -> Option<DeliveryId> {
         self.awaited.as_ref().map(|awaited| awaited.id)
     }
 
-    /// Whether it is of a shared subscription.
+    /// Returns whether it belongs to a shared subscription.
     pub fn is_shared(&self) -> bool {
         let awaited = self.awaited.as_ref();
         awaited.is_some_and(|awaited| awaited.is_shared)
     }
 
-    /// Bytes that stay in memory on its account.
+    /// Returns the bytes that it keeps in memory.
     pub fn kept_bytes(&self) -> usize {
         self.entry.as_ref().map_or(0, |entry| entry.body().len())
     }
 }
 
-/// Lets the broker forget what was sent with QoS 2 and is `wanted`, so that nobody else is given it.
+/// Settles the deliveries of QoS 2 that are `wanted`, so that they go to no other client.
 pub fn accept_begun(
     (context, session): (&ServerContext, &Session),
     outgoing: &Outgoing<Sent>,
@@ -71,7 +71,7 @@ pub fn accept_begun(
     for delivery in begun.filter_map(|(.., sent)| sent.delivery()) {
         let verdict = Verdict::Accept;
         let settlement = Settlement { delivery, verdict };
-        // One whose subscription has ended is not waited for any more.
+        // The delivery of an ended subscription is no longer waiting.
         let _ = context
             .broker
             .settle(session, settlement, now_ms, &mut outcome);
@@ -80,8 +80,9 @@ pub fn accept_begun(
 }
 
 impl SavedSession {
-    /// The client leaves: others may have what it had of queues and shared subscriptions. What it was sent with
-    /// QoS 2 is completed with it when it is back, and given to nobody else ([MQTT-4.8.2-4], [MQTT-4.8.2-5]).
+    /// Notes that the client has disconnected: its messages of queues and shared subscriptions may go to others. Its
+    /// deliveries of QoS 2 are completed when it reconnects, and go to no other client ([MQTT-4.8.2-4],
+    /// [MQTT-4.8.2-5]).
     pub fn pause(&mut self, context: &ServerContext) {
         let broker = &context.broker;
         let session = self.reader.session();
@@ -94,12 +95,12 @@ impl SavedSession {
         self.incoming.shrink();
     }
 
-    /// Nobody goes on with it.
+    /// Ends the session.
     pub fn end(&self, context: &ServerContext) {
         context.detach(self.reader.session());
     }
 
-    /// The client is back.
+    /// Notes that the client has reconnected.
     pub fn resume(&mut self, context: &ServerContext) {
         let mut outcome = Outcome::default();
         context.broker.resume(self.reader.session(), &mut outcome);

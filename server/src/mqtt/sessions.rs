@@ -1,10 +1,9 @@
-//! The sessions of MQTT's clients, by client id: who is connected, and what is kept of those who are away
-//! (5.0, 4.1).
+//! The sessions of MQTT clients, by client id: connected ones, and the saved state of detached ones (5.0, 4.1).
 //!
-//! What is kept is a session of the broker whose reader nobody drains: its cursors stay where they are and may
-//! lag as far as any. Each ends when its time is over. The number of those who are away is limited: one that comes
-//! ends another, first those that have nothing to lose, then those without messages of QoS 1 or 2 for their clients,
-//! and of each the one that has been away longest.
+//! A detached session is a session of the broker with a reader that is not drained: its cursors stay in place and lag
+//! within the usual bounds. It ends when it expires. The number of detached sessions is limited: a new one ends
+//! another, first one with nothing to lose, then one without messages of QoS 1 or 2 for its client, and of these the
+//! one detached longest.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,32 +28,33 @@ use crate::connection::ServerContext;
 
 pub struct Sessions {
     state: Mutex<State>,
-    /// The most sessions whose clients are away.
+    /// Maximum number of detached sessions.
     most: usize,
-    /// Sessions that were ended to make room.
+    /// Sessions ended to make room.
     ended_early: AtomicU64,
 }
 
 #[derive(Default)]
 struct State {
-    /// By id, so that a listing can go on where the last page ended.
+    /// By id, so that a listing can continue after the last page.
     clients: BTreeMap<Arc<str>, Client>,
-    /// When something is to be done for a client that is away, in milliseconds of the server's clock.
+    /// The next time of work for a detached session, in milliseconds of the server's clock.
     due: BTreeSet<(u64, Arc<str>)>,
-    /// Who makes room first. What is kept is looked at when room is needed: messages may have come since.
+    /// The order in which sessions make room. An entry may be outdated, because messages may have arrived since; it is
+    /// checked when room is needed.
     leaving: BTreeSet<(Worth, u64, Arc<str>)>,
-    /// How many have left.
+    /// Number of departures so far.
     departures: u64,
     away: usize,
 }
 
-/// What would be lost with a session.
+/// The loss if a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Worth {
-    /// No subscription, and nothing in flight.
+    /// No subscription and no message in flight.
     Nothing,
     Subscriptions,
-    /// Messages of QoS 1 or 2 that its client did not get.
+    /// Messages of QoS 1 or 2 that its client has not got.
     Messages,
 }
 
@@ -62,15 +62,15 @@ enum Worth {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedSession {
     pub client: Arc<str>,
-    /// Of one whose client is away.
+    /// `Some` for a detached session.
     pub away: Option<ListedAway>,
 }
 
-/// What is known of a session without a connection.
+/// The state of a detached session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListedAway {
     pub subscriptions: usize,
-    /// Whether messages of QoS 1 or 2 wait for the client.
+    /// True if messages of QoS 1 or 2 wait for the client.
     pub has_messages: bool,
     pub ends_ms: u64,
 }
@@ -84,33 +84,33 @@ struct Client {
 /// A session without a connection.
 pub struct DetachedSession {
     pub saved: SavedSession,
-    /// What is to be published, and when, if the client has not come back.
+    /// The will, and the time of its publication if the client does not reconnect.
     pub will: Option<(u64, Will)>,
-    /// When it ends; times are milliseconds of the server's clock.
+    /// The time of expiry; times are milliseconds of the server's clock.
     pub ends_ms: u64,
-    /// To whom the session counts while it is away.
+    /// The charge for the detached session.
     pub _charge: Charge,
 }
 
-/// A session that is away, with its place among those that make room.
+/// A detached session, with its place in the order of making room.
 struct Parked {
     away: DetachedSession,
     worth: Worth,
     departure: u64,
 }
 
-/// Something whose time has come.
+/// Work that is due.
 pub enum Due {
     Will(Will),
-    /// The session, and the will that comes with its end.
+    /// The end of a session, and the will to be published with it.
     End(Box<SavedSession>, Option<Will>),
 }
 
-/// A client id in use by a connection. When it is dropped, the next who waits has it.
+/// A client id in use by a connection. Dropping it passes the client id to the next waiting connection.
 pub struct ClientIdGuard {
     sessions: Arc<Sessions>,
     client: Arc<str>,
-    /// There until it is dropped.
+    /// `Some` until the value is dropped.
     seated: Option<Seated>,
 }
 
@@ -123,12 +123,12 @@ impl Sessions {
         })
     }
 
-    /// Sessions that were ended to make room for others.
+    /// Returns the number of sessions ended to make room for others.
     pub fn ended_early(&self) -> u64 {
         self.ended_early.load(Ordering::Relaxed)
     }
 
-    /// The sessions after this client id, at most `most`, and whether there are more.
+    /// Returns the sessions after this client id, at most `most`, and whether there are more.
     pub fn list(&self, after: Option<&str>, most: usize) -> (Vec<ListedSession>, bool) {
         let state = self.state();
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
@@ -141,24 +141,24 @@ impl Sessions {
         (page.collect(), found.next().is_some())
     }
 
-    /// Whether there is a session of this client, connected or not.
+    /// Returns whether this client has a session, connected or not.
     pub fn has(&self, client: &str) -> bool {
         self.state().clients.contains_key(client)
     }
 
-    /// Asks for a client id; whoever has it is asked to leave.
+    /// Requests a client id; the connection that has it is asked to leave.
     pub fn arrive(&self, client: &Arc<str>) -> Arrival {
         let mut state = self.state();
         let client = state.clients.entry(Arc::clone(client)).or_default();
         client.id_lock.arrive()
     }
 
-    /// Sessions whose clients are away.
+    /// Returns the number of detached sessions.
     pub fn away(&self) -> usize {
         self.state().away
     }
 
-    /// What is due by now; at most `most` of it.
+    /// Returns the work that is due; at most `most` items.
     pub fn take_due(&self, now_ms: u64, most: usize) -> Vec<Due> {
         let mut state = self.state();
         let mut found = Vec::new();
@@ -178,7 +178,7 @@ impl Sessions {
 }
 
 impl State {
-    /// `client` is not listed as due any more.
+    /// Returns the work of `client`, which is no longer listed as due.
     fn take_due(&mut self, client: Arc<str>, now_ms: u64) -> Option<Due> {
         let away = &mut self.clients.get_mut(&client)?.away.as_mut()?.away;
         if away.ends_ms > now_ms {
@@ -218,8 +218,8 @@ impl State {
         known.away = Some(Box::new(parked));
     }
 
-    /// Takes out the session that is to make room. It has been away longest of those with the least to lose; one
-    /// for which messages came since it was looked at last takes its place behind the others.
+    /// Removes the session that makes room: the one detached longest of those with the least to lose. A session that
+    /// got messages since its last check moves to the end of the order.
     fn make_room(&mut self) -> Option<Box<DetachedSession>> {
         for _ in 0..LOOKED_AT {
             let (worth, departure, client) = self.leaving.first().cloned()?;
@@ -259,8 +259,8 @@ impl DetachedSession {
         }
     }
 
-    /// Ends it. Its will is published ("The Will Message MUST be published [...] when [...] the Session ends", 5.0,
-    /// 3.1.2.5).
+    /// Ends the session and publishes its will ("The Will Message MUST be published [...] when [...] the Session ends",
+    /// 5.0, 3.1.2.5).
     pub fn end(self, context: &ServerContext) {
         self.saved.end(context);
         if let Some((_, will)) = self.will {
@@ -275,7 +275,7 @@ impl DetachedSession {
 }
 
 impl SavedSession {
-    /// What would be lost with it.
+    /// Returns the loss if the session ends.
     fn worth(&self) -> Worth {
         let is_owed = |tag: &[u8]| Options::of_tag(tag).maximum_qos != QoS::AtMostOnce;
         if self.outgoing.iter().next().is_some() || self.reader.has_undelivered(is_owed) {
@@ -297,7 +297,7 @@ impl ClientIdGuard {
         }
     }
 
-    /// Ready when somebody else wants it.
+    /// Ready when another connection requests the client id.
     pub fn poll_wanted(&self, context: &mut Context<'_>) -> Poll<()> {
         match &self.seated {
             Some(seated) => seated.poll_wanted(context),
@@ -305,16 +305,16 @@ impl ClientIdGuard {
         }
     }
 
-    /// What was kept since the client left.
+    /// Returns the session saved since the client disconnected.
     pub fn take(&self) -> Option<Box<DetachedSession>> {
         self.sessions.state().take(&self.client)
     }
 
-    /// Keeps what is to outlive the connection; what makes room for it is the caller's to end.
+    /// Saves the part that outlives the connection. Returns the session that makes room for it; the caller must end it.
     #[must_use]
     pub fn leave(&self, away: DetachedSession) -> Option<Box<DetachedSession>> {
         let mut state = self.sessions.state();
-        // First, since the one that comes is not the one to go.
+        // First, so that the new session is not chosen.
         let ended = match state.away >= self.sessions.most {
             true => state.make_room(),
             false => None,
@@ -330,12 +330,12 @@ impl ClientIdGuard {
 impl Drop for ClientIdGuard {
     fn drop(&mut self) {
         let mut state = self.sessions.state();
-        // Before the look at who else has to do with the seat.
+        // Before the check for other users of the lock.
         self.seated = None;
         state.forget_if_unused(&self.client);
     }
 }
 
-/// Sessions that are looked at to find the one that makes room. What was found out of the others stays known, so that
-/// the next search begins behind them.
+/// Maximum number of sessions checked to find one that makes room. The results are kept, so the next search starts
+/// after them.
 const LOOKED_AT: usize = 1_000;

@@ -1,4 +1,4 @@
-//! What all connections of MQTT share besides the broker.
+//! The state that all connections of MQTT share, in addition to the broker.
 
 use std::sync::{
     Arc,
@@ -12,7 +12,7 @@ pub struct Reception {
     pub options: MqttOptions,
     /// By client id.
     pub sessions: Arc<Sessions>,
-    /// Names that were made up.
+    /// Number of generated names.
     names: AtomicU64,
 }
 
@@ -25,12 +25,12 @@ impl Reception {
         }
     }
 
-    /// A client id for who has none. Nobody else chooses it by chance.
+    /// Returns a unique client id for a client without one.
     pub fn client_id(&self) -> Arc<str> {
         format!("carillon-{}-{:x}", self.number(), clock::unix_ms()).into()
     }
 
-    /// What a client may begin its response topics with, and nobody else is told to (5.0, 4.10.1).
+    /// Returns a prefix for the client's response topics, which no other client gets (5.0, 4.10.1).
     pub fn response_information(&self) -> String {
         format!("responses/{}-{:x}", self.number(), clock::unix_ms())
     }

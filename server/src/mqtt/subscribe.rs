@@ -1,7 +1,7 @@
 //! SUBSCRIBE and UNSUBSCRIBE (5.0, 3.8 and 3.10).
 //!
-//! Who follows topics is given a cursor on each, whatever the QoS. A shared subscription, and one of a queue, consumes,
-//! and the broker waits for what becomes of its messages.
+//! A subscription to topics gets a cursor on each, whatever the QoS. A shared subscription and a subscription to a
+//! queue consume messages, and the broker waits for their settlement.
 
 use std::collections::HashMap;
 
@@ -21,13 +21,13 @@ use super::{
 };
 use crate::{clock, connection::ReadCycle};
 
-/// How a subscription gets its messages.
+/// The way in which a subscription gets its messages.
 enum Way {
     Follow(TopicFilter),
     Consume(Source),
 }
 
-/// Why a subscription is not made.
+/// The reason why a subscription is refused.
 struct Refused {
     reason: SubscribeReason,
     text: String,
@@ -57,13 +57,13 @@ impl Mqtt {
             }
         }
         self.carry_out(cycle);
-        // What there is to read at once is drained at the end of this turn, behind the answer.
+        // Available messages are drained at the end of this read cycle, after the response.
         let text = texts.join("; ");
         self.machine
             .suback(packet.packet_id, &reasons, &text, &mut cycle.replies)
     }
 
-    /// Tells the QoS granted.
+    /// Returns the granted QoS.
     fn subscribe_to(
         &mut self,
         subscription: &Subscription<'_>,
@@ -169,7 +169,7 @@ impl Mqtt {
     }
 }
 
-/// Where each filter stands last: the same filter before is replaced by it, before anything is delivered.
+/// Returns the last index of each filter: it replaces earlier ones with the same filter, before any delivery.
 fn last_of_each<'a>(packet: &Subscribe<'a>) -> HashMap<&'a str, usize> {
     let filters = packet.subscriptions.into_iter().enumerate();
     filters
@@ -193,11 +193,11 @@ fn way(subscription: &Subscription<'_>) -> Result<Way, Refused> {
     if filter.as_str().starts_with(TEMPORARY) {
         return Err(Refused {
             reason: SubscribeReason::NotAuthorized,
-            text: "what is temporary is read by its owner alone".to_owned(),
+            text: "only the owner of a temporary destination can subscribe to it".to_owned(),
         });
     }
     Ok(match (kind, shared) {
-        // Who consumes from a queue shares it with others as it is.
+        // All consumers share a queue anyway.
         (DestinationKind::Queue, _) => Way::Consume(Source::Queues(filter)),
         (DestinationKind::Topic, Some(shared)) => Way::Consume(Source::Shared(SharedName {
             group: shared.share_name.into(),

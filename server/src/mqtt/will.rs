@@ -1,4 +1,4 @@
-//! A will: what is published when a connection ends otherwise than it should (5.0, 3.1.2.5).
+//! Wills: messages that are published when a connection ends without DISCONNECT (5.0, 3.1.2.5).
 
 use std::sync::Arc;
 
@@ -21,11 +21,11 @@ pub struct Will {
     name: TopicName,
     client: Arc<str>,
     will: server::Will,
-    /// Bytes taken from those of all wills. They are not in the broker, so its bound of memory does not hold.
+    /// The bytes charged to the pool of wills. Wills are not in the broker, so its memory bound does not apply.
     charge: Charge,
 }
 
-/// Why a will is not taken.
+/// The reason why a will is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Unwilling {
     #[error("will topic: {0}")]
@@ -42,8 +42,9 @@ pub enum Unwilling {
 
 impl Will {
     /// # Errors
-    /// The will could not be published when it is due, or there is no room for it. Whatever is wrong with it
-    /// is found here, while the client is still there to be told.
+    ///
+    /// The will could not be published when it is due, or there is no room for it. All faults are found here, while the
+    /// client is still connected.
     pub fn new(
         will: server::Will,
         client: &Arc<str>,
@@ -73,7 +74,7 @@ impl Will {
         Ok(will)
     }
 
-    /// Seconds between the end of the connection and the message.
+    /// Returns the seconds between the end of the connection and the publication.
     pub fn delay_s(&self) -> u32 {
         self.will.delay_s
     }
@@ -87,7 +88,7 @@ impl Will {
             .broker
             .publish_for(self.charge.client(), &mut vec![message], &mut outcome);
         match outcome.results.first() {
-            // The state of a bridge. It is dropped like the publications of that state.
+            // The state of a bridge, dropped like the bridge's publications of that state.
             Some(Err(error @ PublishError::Reserved(_))) => {
                 tracing::debug!(client = %self.client, %error, "a will was dropped");
             }
@@ -118,20 +119,20 @@ impl Will {
     }
 }
 
-/// What a will is checked against.
+/// The limits for a will.
 pub struct Bounds<'a> {
     /// The client that its bytes are charged to.
     pub maker: &'a Arc<Client>,
-    /// Bytes of a payload.
+    /// Maximum size of a payload in bytes.
     pub body_bytes: usize,
 }
 
-/// Returns whether a topic is where mosquitto's bridges publish their state. With mosquitto's defaults every
-/// bridge has a will there, in every version: to refuse it would be to refuse the bridge.
+/// Returns whether a topic is one where mosquitto's bridges publish their state. With mosquitto's defaults every bridge
+/// has a will there, in every version: refusing the will would refuse the bridge.
 fn is_state_of_bridge(topic: &str) -> bool {
     let name = topic.strip_prefix("$SYS/broker/connection/");
     name.is_some_and(|name| name.ends_with("/state"))
 }
 
-/// What a will counts for besides its texts: about what the structure takes.
+/// Bytes that a will counts for in addition to its texts: approximately the size of the structure.
 const FIXED: usize = 256;

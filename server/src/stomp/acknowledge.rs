@@ -28,7 +28,7 @@ impl Stomp {
         self.acknowledge(nack, verdict, cycle)
     }
 
-    /// Whether it covers earlier messages too is for the broker to know, which has the subscription's mode.
+    /// The broker knows the subscription's mode, and so whether earlier messages are covered too.
     fn acknowledge(
         &mut self,
         acknowledge: &Acknowledge<'_>,
@@ -61,8 +61,8 @@ impl Stomp {
         Ok(())
     }
 
-    /// Returns true for a delivery of a subscription that has ended. It was settled with the subscription, and
-    /// the client could not know that yet: there is nothing to do, and nothing wrong.
+    /// Returns true for a delivery of an ended subscription. It was settled with the subscription, and the client could
+    /// not know that yet, so the frame is ignored.
     fn is_late(&self, target: &AckTarget<'_>) -> bool {
         match target {
             AckTarget::Id(id) => id
@@ -100,7 +100,8 @@ impl Stomp {
         Ok(staged.is_ok())
     }
 
-    /// 1.2 names the delivery; before, the message, and in 1.1 the subscription.
+    /// Returns the delivery: 1.2 names the delivery itself; earlier versions name the message, and 1.1 the
+    /// subscription.
     fn delivery(&self, target: &AckTarget<'_>) -> Option<DeliveryId> {
         match target {
             AckTarget::Id(id) => id.parse().ok(),

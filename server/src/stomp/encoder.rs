@@ -1,4 +1,4 @@
-//! The sending half: entries as MESSAGE frames.
+//! The sending half: encodes entries as MESSAGE frames.
 
 use std::{cell::RefCell, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
     name_cache::WrittenName,
 };
 
-/// Keeps nothing of its own: the version spoken is in each subscription's [`Tag`].
+/// Has no state of its own: the version is in each subscription's [`Tag`].
 pub struct StompEncoder {
     broker: Arc<Broker>,
 }
@@ -46,12 +46,12 @@ impl Encoder for StompEncoder {
         }
         server::redelivered(delivery.count, out);
         let entry = delivery.entry;
-        // Of those who subscribe with an unusual spelling each gets its own, so what others share is not for them.
+        // A subscription with an unusual spelling gets its own encoding, so the shared encoding does not apply.
         let is_own = own.is_some() && entry.spelling() == Spelling::Unknown;
         if delivery.is_shared && !is_own {
             return self.shared(version, entry, out);
         }
-        // One subscriber gets it, so the entry does not keep what it is for the wire.
+        // One subscriber gets the message, so the encoding is not stored in the entry.
         let (kind, name) = match delivery.queue {
             None => (DestinationKind::Topic, entry.topic()),
             Some(queue) => (DestinationKind::Queue, queue),
@@ -60,7 +60,7 @@ impl Encoder for StompEncoder {
         let destination = match (entry.spelling(), own) {
             (Spelling::Other(text), _) if is_sent_there => Destination::Spelled(text),
             (Spelling::Usual, _) if is_sent_there => Destination::Usual(kind, name),
-            // It came through another protocol, or was fed to this queue by a topic.
+            // The message came over another protocol, or a topic fed it to this queue.
             (_, Some(text)) => Destination::Spelled(text),
             (_, None) => Destination::Usual(kind, name),
         };
@@ -69,25 +69,25 @@ impl Encoder for StompEncoder {
     }
 }
 
-/// How the header `destination` is written.
+/// The spelling of the header `destination`.
 ///
-/// STOMP 1.2, "MESSAGE": "If the message has been sent using STOMP, this destination header SHOULD be identical to
-/// the one used in the corresponding SEND frame." Other messages have the spelling of the subscription, if that
-/// names one destination: clients look up their handler by it.
+/// STOMP 1.2, "MESSAGE": "If the message has been sent using STOMP, this destination header SHOULD be identical to the
+/// one used in the corresponding SEND frame." Other messages have the spelling of the subscription, if that names one
+/// destination: clients look up their handler by it.
 enum Destination<'a> {
     Spelled(&'a str),
     Usual(DestinationKind, &'a TopicName),
 }
 
 impl StompEncoder {
-    /// What all subscribers of a topic get alike: made once, behind one byte that says whether it is text.
+    /// Appends the part that is the same for all subscribers of a topic: encoded once, after one byte that marks text.
     fn shared(
         &self,
         version: Version,
         entry: &Entry,
         out: &mut Vec<u8>,
     ) -> connection::MessageType {
-        // Written where it goes once, and kept without room to spare.
+        // Encoded directly into the output the first time, and stored without spare capacity.
         let start = out.len();
         let shared = entry.encoding(Dialect::from(version).slot(), |entry| {
             out.push(u8::from(kind_of(entry) == connection::MessageType::Text));
@@ -106,7 +106,7 @@ impl StompEncoder {
         kind
     }
 
-    /// All of a MESSAGE but what is the subscriber's own.
+    /// Encodes the parts of a MESSAGE that do not depend on the subscriber.
     fn message(
         &self,
         version: Version,
@@ -125,7 +125,7 @@ impl StompEncoder {
     }
 }
 
-/// Texts of the last frame, mostly alike in the next. Their lengths are bounded.
+/// Texts of the last frame, which the next frame often needs again. Their lengths are bounded.
 struct Texts {
     id: MessageIdText,
     destination: WrittenName,
@@ -150,7 +150,7 @@ fn append(version: Version, entry: &Entry, (id, destination): (&str, &str), out:
     };
     let headers = entry.headers().iter();
     let headers = headers.map(|header| (&*header.name, &*header.value));
-    // Who sends with STOMP says so in a header of their own; other doors have another place for it.
+    // A message from STOMP has it as a header; other protocols store it separately.
     let is_told = entry.header(EXPIRES).is_some();
     let expires = entry.expires_ms().filter(|_| !is_told);
     let expires = expires.map(|at_ms| at_ms.to_string());
@@ -158,15 +158,15 @@ fn append(version: Version, entry: &Entry, (id, destination): (&str, &str), out:
     server::message_shared(version, &message, headers.chain(expires), out);
 }
 
-/// When a message is worth nothing any more, in Unix milliseconds.
+/// The time of expiry, in Unix milliseconds.
 const EXPIRES: &str = "expires";
 
-/// What deliveries go by: the tag of a subscription, which comes back with each.
+/// The data that each delivery needs: the tag of a subscription.
 pub struct Tag<'a> {
     version: Version,
-    /// How the subscription writes its destination, if it names one and does not write it as usual.
+    /// The subscription's spelling of its destination, if it names one and uses an unusual spelling.
     spelling: Option<&'a str>,
-    /// What each MESSAGE begins with.
+    /// The beginning of each MESSAGE.
     prefix: &'a [u8],
 }
 
@@ -174,7 +174,7 @@ impl<'a> Tag<'a> {
     /// Returns the bytes of a tag: the version, the length of the spelling in two bytes, the spelling, the prefix.
     pub fn encode(version: Version, identity: &Identity<'_>, spelling: Option<&str>) -> Vec<u8> {
         let spelling = spelling.unwrap_or_default();
-        // A destination has a bounded length; one that were longer would be written as usual.
+        // A destination has a bounded length; a longer one would get the usual spelling.
         let length = u16::try_from(spelling.len()).unwrap_or(0);
         let mut tag = vec![version_code(version)];
         tag.extend_from_slice(&length.to_le_bytes());
@@ -183,7 +183,7 @@ impl<'a> Tag<'a> {
         tag
     }
 
-    /// Reads what [`encode`](Self::encode) wrote.
+    /// Decodes a value of [`encode`](Self::encode).
     fn of(tag: &'a [u8]) -> Self {
         let &[code, low, high, ref rest @ ..] = tag else {
             return Self {

@@ -1,11 +1,11 @@
-//! The subscriptions of a connection that have ended, so that a late ACK or NACK can be told from a wrong one.
+//! The ended subscriptions of a connection, so that a late ACK or NACK can be distinguished from a wrong one.
 
 use std::collections::VecDeque;
 
 use broker::SubscriptionId;
 use wire::stomp::server::Identity;
 
-/// The subscriptions that ended last, in their order.
+/// The last ended subscriptions, in order.
 #[derive(Default)]
 pub(super) struct Ended(VecDeque<(Identity<'static>, SubscriptionId)>);
 
@@ -25,7 +25,7 @@ impl Ended {
         self.0.is_empty()
     }
 
-    /// Returns those with this identity, the newest first.
+    /// Returns the subscriptions with this identity, the newest first.
     pub(super) fn of<'a>(
         &'a self,
         identity: &'a Identity<'_>,
@@ -36,6 +36,6 @@ impl Ended {
     }
 }
 
-/// Ended subscriptions that are remembered. An acknowledgement of an earlier one is an error again, unless the
-/// message still waits for it.
+/// Maximum number of remembered subscriptions. An acknowledgement for an earlier one is an error, unless the message
+/// still waits for it.
 const MOST: usize = 256;

@@ -1,4 +1,4 @@
-//! STOMP without HTTP before it.
+//! STOMP on connections without HTTP.
 
 use std::sync::Arc;
 
@@ -35,12 +35,12 @@ impl ConnectionHandler for StompHandler {
     }
 
     async fn refuse<S: Socket>(self, socket: S) {
-        let detail = "the limit of connections is reached here";
+        let detail = "the limit of connections is reached";
         turn_away(socket, refusal("too many connections", detail)).await;
     }
 
     fn without_tls() -> Vec<u8> {
-        refusal("no TLS", "TLS is spoken here, and nothing without it")
+        refusal("no TLS", "this port accepts only TLS")
     }
 }
 

@@ -1,4 +1,4 @@
-//! STOMP joined to the broker: what its destinations, headers and errors mean here.
+//! STOMP on top of the broker: the mapping of its destinations, headers and errors.
 
 mod acknowledge;
 mod encoder;
@@ -47,7 +47,7 @@ pub struct Stomp {
     options: StompOptions,
     machine: server::Session,
     decoder: stomp::Decoder,
-    /// The `client-id` of CONNECT, or nothing.
+    /// The `client-id` of CONNECT, or an empty text.
     client: Box<str>,
     presence: Presence,
     sending: Sending,
@@ -58,7 +58,8 @@ pub struct Stomp {
 }
 
 impl Stomp {
-    /// Serves a peer until one side ends it. `listener` begins the session's name.
+    /// Serves a peer until one side ends the connection. `listener` is the beginning of the
+    /// session's name.
     pub async fn serve<T: Transport, F: Framing>(
         server: &Server,
         socket: T,
@@ -74,7 +75,7 @@ impl Stomp {
             protocol,
             deliverer: Deliverer { reader, encoder },
             received: prelude.received,
-            // CONNECTED answers CONNECT.
+            // CONNECTED is the reply to CONNECT.
             greeting: Vec::new(),
         };
         connection::serve(context, opening).await;
@@ -112,7 +113,7 @@ impl Stomp {
         (stomp, StompEncoder::new(broker))
     }
 
-    /// A turn's messages are in the broker before anything else is done.
+    /// Processes a request. The messages of a read cycle are published before any other request.
     fn request(&mut self, request: Request<'_>, cycle: &mut ReadCycle) -> Result<(), Refusal> {
         if !matches!(request, Request::Send(_) | Request::HeartBeat) {
             self.publish(cycle)?;
@@ -166,7 +167,7 @@ impl Stomp {
         Ok(())
     }
 
-    /// Sees to what the broker left to be done for others.
+    /// Carries out the effects for other sessions.
     fn carry_out(&self, cycle: &mut ReadCycle) {
         cycle.carry_out(&self.advisories, &self.session);
     }
@@ -177,7 +178,7 @@ impl Stomp {
         }
     }
 
-    /// Tells the peer its fault; the connection ends.
+    /// Informs the peer of its fault; the connection ends.
     fn refuse(&mut self, refusal: Refusal, cycle: &mut ReadCycle) -> CloseReason {
         match refusal {
             Refusal::Disconnected => CloseReason::ByPeer,
@@ -201,7 +202,7 @@ impl Stomp {
     }
 }
 
-/// Why a request is not followed by another.
+/// The reason why no further request is processed.
 enum Refusal {
     Disconnected,
     Fault(Fault),
@@ -221,7 +222,7 @@ impl Protocol for Stomp {
         match self.receive_all(input, cycle) {
             Ok(used) => Ok(used),
             Err(refusal) => {
-                // What came before the fault counts, and its receipts come before the ERROR.
+                // Frames before the fault are processed, and their receipts come before the ERROR.
                 let refusal = match self.publish(cycle) {
                     Ok(()) => refusal,
                     Err(earlier) => Refusal::Fault(earlier),
@@ -272,7 +273,8 @@ impl Protocol for Stomp {
             CloseReason::Unread => "replies unread",
             CloseReason::Unfinished => "frame too slow",
             CloseReason::GaveWay => "too many frames are arriving",
-            // Told already, or nobody to tell, or not of this protocol.
+            // The peer has been informed, or no peer is left, or the reason does not occur in this
+            // protocol.
             CloseReason::ByPeer
             | CloseReason::Fault(_)
             | CloseReason::Framing(_)

@@ -1,4 +1,4 @@
-//! What the server's options say about STOMP.
+//! The server's options for STOMP.
 
 use broker::Overflow;
 use wire::stomp::{Limits, server::Config};
@@ -7,16 +7,16 @@ use wire::stomp::{Limits, server::Config};
 pub struct StompOptions {
     pub limits: Limits,
     pub session: Config,
-    /// The rule for subscriptions that do not name one.
+    /// The rule of subscriptions that do not name one.
     pub overflow: Overflow,
-    /// Messages that a consumer may hold unacknowledged which does not say how many.
+    /// Default for the maximum number of unacknowledged messages of a consumer.
     pub prefetch: usize,
-    /// Bytes that the open transactions of one connection may hold.
+    /// Maximum number of bytes in the open transactions of one connection.
     pub transaction_bytes: usize,
 }
 
 impl StompOptions {
-    /// As ActiveMQ has it.
+    /// The default of ActiveMQ.
     pub const PREFETCH: u32 = 1_000;
     pub const TRANSACTION_BYTES: usize = 16 << 20;
 }

@@ -1,4 +1,4 @@
-//! SEND (STOMP 1.2, "SEND"): gathered for the turn, or for a transaction.
+//! SEND (STOMP 1.2, "SEND"): collected for the read cycle, or for a transaction.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -12,17 +12,18 @@ use wire::stomp::{
 use super::{Stomp, misspelled};
 use crate::{connection::ReadCycle, content_type};
 
-/// What SEND frames are made into messages with.
+/// The state for converting SEND frames to messages.
 pub(super) struct Sending {
-    /// The name this connection publishes under.
+    /// The name under which this connection publishes.
     pub(super) producer: Arc<str>,
-    /// The last header `destination`, and what it names: most connections have one.
+    /// The last header `destination` with its meaning: most connections use one destination.
     last: Option<(Box<str>, Box<[Target]>)>,
-    /// Receipts asked for with the publications of this turn.
+    /// Receipts requested with the publications of this read cycle.
     receipts: Vec<Receipt>,
 }
 
-/// Due when the publications of a SEND, from the first to the last of their batch, are in the broker.
+/// A receipt that is due when the publications of a SEND, from the first to the last index of the batch, are in the
+/// broker.
 struct Receipt {
     first: usize,
     last: usize,
@@ -50,7 +51,7 @@ impl Stomp {
         }
     }
 
-    /// A turn's messages are published together.
+    /// Collects a SEND; the messages of a read cycle are published together.
     fn gather(&mut self, send: &Send<'_>, cycle: &mut ReadCycle) -> Result<(), Fault> {
         let first = cycle.batch.len();
         self.make(send, cycle.unix_ms, &mut cycle.batch)?;
@@ -64,14 +65,14 @@ impl Stomp {
         Ok(())
     }
 
-    /// Until COMMIT.
+    /// Keeps a SEND until COMMIT.
     fn keep(
         &mut self,
         send: &Send<'_>,
         transaction: &str,
         cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
-        // Receipts come in the order of the frames.
+        // Receipts are sent in the order of the frames.
         self.publish(cycle)?;
         let receipt = send.receipt.as_deref();
         let mut publications = Vec::new();
@@ -85,13 +86,13 @@ impl Stomp {
         Ok(())
     }
 
-    /// Hands over what SEND frames gathered, and answers their receipts.
+    /// Publishes the collected messages, and sends their receipts.
     pub(super) fn publish(&mut self, cycle: &mut ReadCycle) -> Result<(), Fault> {
         if cycle.batch.is_empty() {
             return Ok(());
         }
         cycle.publish(&self.broker, &self.advisories, &self.session);
-        // What is behind a refused one is not wanted: the ERROR for that one ends the connection.
+        // Messages after a refused one are discarded, because the ERROR for it ends the connection.
         cycle.batch.clear();
         let mut receipts = self.sending.receipts.drain(..).peekable();
         for (index, result) in cycle.outcome.results.iter().enumerate() {
@@ -137,7 +138,7 @@ impl Stomp {
         Ok(())
     }
 
-    /// Makes `text` the last header `destination`, and sees to what it names.
+    /// Makes `text` the last header `destination`, and creates the destinations if necessary.
     fn find_destinations(&mut self, text: &str, receipt: Option<&str>) -> Result<(), Fault> {
         if let Some((last, _)) = &self.sending.last
             && **last == *text
@@ -172,7 +173,7 @@ impl Stomp {
     }
 }
 
-/// What a SEND brings to each of its destinations.
+/// The content of a SEND, the same for each of its destinations.
 #[derive(Clone)]
 struct Content<'a> {
     producer: Arc<str>,
@@ -202,7 +203,7 @@ impl Content<'_> {
     }
 }
 
-/// What a SEND counts for while its transaction is open: a message for each destination.
+/// Returns the bytes that a SEND counts for in a transaction: one message for each destination.
 fn weight(send: &Send<'_>, destinations: usize) -> usize {
     let headers = send.user_headers();
     let headers: usize = headers
@@ -215,5 +216,5 @@ fn refused(error: &PublishError, receipt: Option<&str>) -> Fault {
     Fault::refused("cannot publish", error.to_string(), receipt)
 }
 
-/// About what the broker's structure of a message takes.
+/// Approximate size of the broker's structure for a message.
 const PUBLICATION_BYTES: usize = 256;

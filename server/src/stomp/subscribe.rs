@@ -1,7 +1,7 @@
 //! SUBSCRIBE (STOMP 1.2, "SUBSCRIBE").
 //!
-//! Who follows topics as they come is given a cursor on each. Everything else consumes, and the broker keeps its
-//! messages until it is done with them: of a queue, of a topic that is acknowledged, of a durable subscription.
+//! A subscription to topics without acknowledgements gets a cursor on each. All others (to queues, to topics with
+//! acknowledgements, durable ones) consume, and the broker keeps their messages until they are settled.
 
 use broker::{
     Acknowledgement, Consume, DestinationKind, DurableName, Overflow, Selector, Source, Start,
@@ -19,17 +19,17 @@ use crate::connection::ReadCycle;
 /// A subscription of the connection.
 pub(super) struct Subscribed {
     pub(super) id: SubscriptionId,
-    /// The name of a durable one.
+    /// The name of a durable subscription.
     pub(super) durable: Option<Box<str>>,
 }
 
-/// How a subscription gets its messages.
+/// The way in which a subscription gets its messages.
 enum Way {
     Follow { filter: TopicFilter, start: Start },
     Consume(Source),
 }
 
-/// What a subscription is made with, wherever its messages come from.
+/// The options of a subscription of either kind.
 struct Terms<'a> {
     subscribe: &'a Subscribe<'a>,
     selector: Option<Selector>,
@@ -66,7 +66,7 @@ impl Stomp {
         };
         let id = id.map_err(|error| refused(&error, subscribe))?;
         self.carry_out(cycle);
-        // What there is to read at once is drained at the end of this turn.
+        // Available messages are drained at the end of this read cycle.
         let identity = subscribe.identity.clone().into_owned();
         self.subscriptions
             .insert(identity, Subscribed { id, durable });
@@ -100,7 +100,7 @@ impl Stomp {
             (DestinationKind::Queue, _) if subscribe.browser => {
                 Way::Consume(browsed(&filter, subscribe)?)
             }
-            // A queue keeps its messages without being asked to.
+            // A queue keeps its messages in any case.
             (DestinationKind::Queue, _) => Way::Consume(Source::Queues(filter)),
             (DestinationKind::Topic, Some(name)) => Way::Consume(Source::Durable {
                 name: self.durable_name(name, subscribe)?,
@@ -162,10 +162,10 @@ impl Stomp {
         Tag::encode(self.machine.version(), &subscribe.identity, spelling)
     }
 
-    /// Where in the past of its topics it begins.
+    /// Returns the start of the subscription in the history of its topics.
     fn start(&self, subscribe: &Subscribe<'_>) -> Result<Start, Fault> {
         Ok(match &subscribe.since {
-            // Everything that is kept.
+            // All history.
             None if subscribe.retroactive => Start::AfterSequence(0),
             None => Start::New,
             Some(Since::Last) => Start::Last,
@@ -198,14 +198,14 @@ impl Stomp {
     }
 }
 
-/// The name of a durable subscription as ActiveMQ has it: of a client, known by its `client-id`. RabbitMQ's, with
-/// `durable:true`, need no client; its clients say it of queues as well, where it changes nothing.
+/// Returns the name of a durable subscription in the form of ActiveMQ, which belongs to a client with a `client-id`.
+/// RabbitMQ's form, `durable:true`, needs no client; its clients send it for queues as well, where it has no effect.
 fn named_as_activemq<'a>(subscribe: &'a Subscribe<'_>) -> Option<&'a str> {
     let is_rabbitmqs = subscribe.headers.get(header::DURABLE).is_some();
     subscribe.durable.as_deref().filter(|_| !is_rabbitmqs)
 }
 
-/// Refuses what a destination of this kind, or this way of reading it, does not have.
+/// Refuses options that do not apply to this kind of destination or this mode.
 fn check(subscribe: &Subscribe<'_>, kind: DestinationKind) -> Result<(), Fault> {
     let is_kept = kind == DestinationKind::Queue
         || subscribe.durable.is_some()
@@ -214,22 +214,22 @@ fn check(subscribe: &Subscribe<'_>, kind: DestinationKind) -> Result<(), Fault> 
         (
             kind == DestinationKind::Topic && subscribe.browser,
             header::BROWSER,
-            "queues can be browsed; a topic's past is had with since",
+            "only queues can be browsed; for earlier messages of a topic use since",
         ),
         (
             kind == DestinationKind::Queue && subscribe.since.is_some(),
             header::SINCE,
-            "topics have a past; a queue has what waits in it, which is delivered anyway",
+            "it is for topics; a queue delivers its waiting messages anyway",
         ),
         (
             kind == DestinationKind::Queue && named_as_activemq(subscribe).is_some(),
             header::SUBSCRIPTION_NAME,
-            "a durable subscription is one to topics; a queue keeps its messages anyway",
+            "durable subscriptions are for topics; a queue keeps its messages anyway",
         ),
         (
             is_kept && subscribe.overflow.is_some(),
             header::OVERFLOW,
-            "it is for topics with ack:auto; of what waits to be acknowledged nothing is passed over",
+            "it is for topics with ack:auto; messages to be acknowledged are never skipped",
         ),
     ];
     for (is_refused, name, expected) in refusals {
@@ -244,7 +244,7 @@ fn check(subscribe: &Subscribe<'_>, kind: DestinationKind) -> Result<(), Fault> 
 
 fn browsed(filter: &TopicFilter, subscribe: &Subscribe<'_>) -> Result<Source, Fault> {
     filter.exact().map(Source::Browse).ok_or_else(|| {
-        let expected = "one queue can be browsed at once, by its name without wildcards";
+        let expected = "a subscription can browse one queue, named without wildcards";
         let receipt = subscribe.receipt.as_deref();
         Fault::invalid_header(
             header::DESTINATION,
@@ -265,14 +265,14 @@ fn selector(subscribe: &Subscribe<'_>) -> Result<Option<Selector>, Fault> {
     })
 }
 
-/// What of a selector comes right before a column of it.
+/// Returns the part of a selector just before a column.
 fn before(text: &str, column: usize) -> String {
     let end = column - 1;
     let shown = text.chars().take(end).skip(end.saturating_sub(SHOWN_CHARS));
     shown.flat_map(char::escape_debug).collect()
 }
 
-/// There is nothing to acknowledge of what is only looked at.
+/// Returns the acknowledgement mode; browsed messages are not acknowledged.
 fn acknowledgement(subscribe: &Subscribe<'_>) -> Acknowledgement {
     match subscribe.ack {
         _ if subscribe.browser => Acknowledgement::Auto,
@@ -298,5 +298,5 @@ fn refused(error: &SubscribeError, subscribe: &Subscribe<'_>) -> Fault {
     )
 }
 
-/// As much as an error repeats of a selector.
+/// Maximum number of characters of a selector in an error.
 const SHOWN_CHARS: usize = 40;

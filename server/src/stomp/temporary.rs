@@ -1,4 +1,4 @@
-//! Temporary topics and queues: they come to be when their connection first names one, and go with it.
+//! Temporary topics and queues: created when their connection first names them, and deleted with the connection.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -8,11 +8,11 @@ use wire::stomp::{header, server::Fault};
 
 use super::Stomp;
 
-/// Those that are there.
+/// The existing temporary destinations of the connection.
 pub(super) type Temporaries = HashSet<(DestinationKind, TopicName)>;
 
 impl Stomp {
-    /// Sees to it that a destination is there, if it is a temporary one of this connection.
+    /// Creates a destination if it is a temporary one of this connection and does not exist.
     pub(super) fn create_if_own(
         &mut self,
         destination: &Destination<TopicName>,
@@ -39,8 +39,8 @@ impl Stomp {
         Ok(())
     }
 
-    /// A `reply-to` as others are to read it. One that names a temporary destination of this connection brings it
-    /// about: the answer may be there before the SUBSCRIBE.
+    /// Returns a `reply-to` in the form for other connections. A temporary destination of this connection is created:
+    /// the reply may arrive before the SUBSCRIBE.
     pub(super) fn reply_to<'a>(
         &mut self,
         text: Cow<'a, str>,
@@ -62,5 +62,5 @@ impl Stomp {
     }
 }
 
-/// Temporary destinations of one connection.
+/// Maximum number of temporary destinations of one connection.
 const MOST_TEMPORARIES: usize = 1_000;

@@ -1,7 +1,7 @@
-//! Transactions: what SEND, ACK and NACK leave undone until COMMIT (STOMP 1.2, "BEGIN", "COMMIT", "ABORT").
+//! Transactions: SEND, ACK and NACK frames that take effect at COMMIT (STOMP 1.2, "BEGIN", "COMMIT", "ABORT").
 //!
-//! A transaction is this connection's own, and goes with it: the broker learns of its messages with COMMIT, and of
-//! its acknowledgements at once, so that what is acknowledged makes room for more.
+//! A transaction belongs to its connection and ends with it. The broker gets its messages at COMMIT; it is informed of
+//! the acknowledgements at once, so that they make room for more deliveries.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{clock, connection::ReadCycle};
 /// The open transactions of a connection.
 pub(super) struct Transactions {
     open: Vec<Transaction>,
-    /// What all of them may hold.
+    /// Maximum number of bytes of all of them.
     most_bytes: usize,
     client: Arc<Client>,
 }
@@ -25,13 +25,13 @@ pub(super) struct Transaction {
     pub(super) settlements: Vec<Settlement>,
     frames: usize,
     bytes: usize,
-    /// At least as many bytes, taken from those of all transactions.
+    /// At least as many bytes, charged to the pool of all transactions.
     charges: Vec<Charge>,
     charged: usize,
 }
 
 impl Transaction {
-    /// Takes so many bytes more, in a few large pieces.
+    /// Takes the bytes from the pool, in a few large pieces.
     fn take(&mut self, bytes: usize, client: &Arc<Client>) -> Result<(), PoolError> {
         let lacking = (self.bytes + bytes).saturating_sub(self.charged);
         if lacking > 0 {
@@ -56,8 +56,8 @@ impl Transactions {
         }
     }
 
-    /// "Within the same connection, different transactions MUST use different transaction identifiers" (STOMP 1.2,
-    /// "BEGIN"); when one has ended its identifier is free again.
+    /// Opens a transaction. "Within the same connection, different transactions MUST use different transaction
+    /// identifiers" (STOMP 1.2, "BEGIN"); after its end a transaction's identifier is free again.
     fn begin(&mut self, id: &str, receipt: Option<&str>) -> Result<(), Fault> {
         if self.find(id).is_some() {
             return Err(Fault::transaction_in_use(id, receipt));
@@ -80,7 +80,7 @@ impl Transactions {
         Ok(())
     }
 
-    /// The transaction, with room for one more frame of `bytes` in it.
+    /// Returns the transaction, if it has room for one more frame of `bytes`.
     pub(super) fn admit(
         &mut self,
         id: &str,
@@ -130,7 +130,7 @@ impl Stomp {
         Ok(())
     }
 
-    /// All of it is done, or nothing.
+    /// Commits: all frames take effect, or none.
     pub(super) fn commit(
         &mut self,
         commit: &server::Transaction<'_>,
@@ -150,14 +150,14 @@ impl Stomp {
         let done = self
             .broker
             .commit(&self.session, work, now_ms, &mut cycle.outcome);
-        // Even where it was refused, room may have been made for it.
+        // Even a refused commit may have made room in queues.
         self.carry_out(cycle);
         done.map_err(|error| Fault::refused("cannot commit", error.to_string(), receipt))?;
         self.receipt(receipt, cycle);
         Ok(())
     }
 
-    /// Nothing of it is done; what was acknowledged in it waits for that again.
+    /// Aborts: no frame takes effect, and messages acknowledged in the transaction wait for an acknowledgement again.
     pub(super) fn abort(
         &mut self,
         abort: &server::Transaction<'_>,
@@ -171,7 +171,7 @@ impl Stomp {
     }
 }
 
-/// Transactions open at once.
+/// Maximum number of open transactions.
 const MOST_OPEN: usize = 16;
-/// Frames in all of them.
+/// Maximum number of frames in all of them.
 const MOST_FRAMES: usize = 10_000;

@@ -6,7 +6,7 @@ use super::{Stomp, subscribe::Subscribed};
 use crate::{clock, connection::ReadCycle};
 
 impl Stomp {
-    /// Ends the subscription; with the name of a durable one, that too.
+    /// Ends the subscription; with the name of a durable one, deletes that as well.
     pub(super) fn unsubscribe(
         &mut self,
         unsubscribe: &Unsubscribe<'_>,
@@ -16,7 +16,7 @@ impl Stomp {
         let ended = self.end(unsubscribe, cycle);
         let is_plain = ended.as_ref().is_some_and(|one| one.durable.is_none());
         match (&unsubscribe.durable, &unsubscribe.identity) {
-            // RabbitMQ's clients say durable:true of queues, too; the name is the id then.
+            // RabbitMQ's clients send durable:true for queues, too; the name is the id then.
             (Some(name), Some(identity)) if is_plain && identity.id() == Some(name) => {}
             (Some(name), _) => self.forget(name, receipt)?,
             (None, Some(identity)) if ended.is_none() => {
@@ -28,9 +28,9 @@ impl Stomp {
         Ok(())
     }
 
-    /// Ends the subscription that is named, if there is one. What it was given of queues can still be
-    /// acknowledged: the specification says of UNSUBSCRIBE only that nothing more is received, and a job that is
-    /// under way would be done twice. RabbitMQ does the same.
+    /// Ends the named subscription, if it exists. Its deliveries from queues can still be acknowledged: the
+    /// specification says about UNSUBSCRIBE only that no more is received, and otherwise a job in progress would be
+    /// done twice. RabbitMQ does the same.
     fn end(&mut self, unsubscribe: &Unsubscribe<'_>, cycle: &mut ReadCycle) -> Option<Subscribed> {
         let identity = self.identity_of(unsubscribe)?;
         let ended = self.subscriptions.remove(&identity)?;
@@ -45,7 +45,7 @@ impl Stomp {
         Some(ended)
     }
 
-    /// A subscription of this connection by its id, or else by the name under which it is durable.
+    /// Returns a subscription of this connection by its id, or else by its durable name.
     fn identity_of(&self, unsubscribe: &Unsubscribe<'_>) -> Option<Identity<'static>> {
         let by_id = unsubscribe.identity.as_ref();
         let by_id = by_id.filter(|identity| self.subscriptions.contains_key(identity));

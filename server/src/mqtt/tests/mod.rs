@@ -1,4 +1,4 @@
-//! MQTT joined to the broker, without sockets: `wire`'s client machine talks to connections of one broker.
+//! MQTT on top of the broker, without sockets: `wire`'s client state machine with connections of one broker.
 
 mod sessions;
 mod simulation;
@@ -24,18 +24,18 @@ use crate::{
     partial_input::Unfinished,
 };
 
-/// A broker, and how its connections are served.
+/// A broker, and the context of its connections.
 struct House {
     context: ServerContext,
     reception: Reception,
-    /// Bytes of a packet, as all clients have it.
+    /// Maximum packet size of all clients.
     maximum_packet_size: u32,
 }
 
-/// A server's end of a connection.
+/// The server's end of a connection.
 struct Served {
     mqtt: Mqtt,
-    /// What it is told before all else.
+    /// The first bytes for the client.
     greeting: Vec<u8>,
     deliverer: Option<Deliverer<MqttEncoder>>,
     context: ServerContext,
@@ -71,7 +71,7 @@ impl House {
         }
     }
 
-    /// Lets a client in that has sent CONNECT and nothing else; the one that had its id has left.
+    /// Accepts a client that has sent CONNECT and no more; the connection that had its id has ended.
     async fn serve(&self, connect: &[u8]) -> Served {
         let mut handshake = Handshake::new(&self.reception.options.machine, 0);
         let (mut opened, taken) = handshake.connect(connect).expect("legal").expect("all");
@@ -96,7 +96,7 @@ impl House {
 }
 
 impl Served {
-    /// One turn: takes in bytes, all of them, and tells what is sent back.
+    /// Runs one read cycle with all of the input. Returns the reply.
     fn cycle(&mut self, input: &[u8]) -> Result<Vec<u8>, CloseReason> {
         let mut cycle = ReadCycle::default();
         cycle.unix_ms = clock::unix_ms();
@@ -121,7 +121,7 @@ impl Served {
         deliverer.is_some_and(|deliverer| deliverer.encoder.has_news())
     }
 
-    /// What there is for the client, as far as it takes it.
+    /// Appends the deliveries for the client, as far as it accepts them.
     fn deliver(&mut self, out: &mut Vec<u8>) {
         let Some(Deliverer { reader, encoder }) = &mut self.deliverer else {
             return;
@@ -141,7 +141,7 @@ impl Served {
         }
     }
 
-    /// The connection ends.
+    /// Ends the connection.
     fn on_close(mut self, ending: &CloseReason) {
         if let Some(deliverer) = self.deliverer.take() {
             let context = self.context.clone();
@@ -155,17 +155,17 @@ struct Peer {
     name: String,
     machine: Client,
     served: Option<Served>,
-    /// What it wants to say.
+    /// Bytes to send.
     outgoing: Vec<u8>,
-    /// What it has not taken in.
+    /// Bytes received and not processed.
     incoming: Vec<u8>,
-    /// Messages that nobody has asked for yet.
+    /// Messages received and not yet checked.
     heard: Vec<Heard>,
-    /// Whether the last CONNACK told of a session.
+    /// The session-present flag of the last CONNACK.
     session_present: Option<bool>,
 }
 
-/// A message as a client gets it.
+/// A received message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Heard {
     topic: String,
@@ -188,8 +188,8 @@ impl Peer {
         }
     }
 
-    /// Connects with a session that outlives the connection; whether it goes on with one, which 3.1
-    /// cannot tell.
+    /// Connects with a session that outlives the connection. Returns whether the session is continued, which 3.1 does
+    /// not report.
     async fn connect(&mut self, house: &House) -> bool {
         let connect = Connect {
             client_id: &self.name.clone(),
@@ -214,7 +214,7 @@ impl Peer {
         self.session_present.expect("CONNACK")
     }
 
-    /// The line breaks; what is on its way is lost.
+    /// Breaks the connection; bytes in transit are lost.
     fn break_off(&mut self) {
         self.outgoing.clear();
         self.incoming.clear();
@@ -249,7 +249,7 @@ impl Peer {
         said.expect("it can be said");
     }
 
-    /// Says what it wants to say.
+    /// Sends the pending bytes.
     fn speak(&mut self) {
         let bytes = std::mem::take(&mut self.outgoing);
         if let Some(served) = &mut self.served {
@@ -258,7 +258,7 @@ impl Peer {
         }
     }
 
-    /// Takes in what has come, and acknowledges it.
+    /// Processes the received bytes, and acknowledges messages.
     fn listen(&mut self) {
         if let Some(served) = &mut self.served {
             served.deliver(&mut self.incoming);
@@ -287,7 +287,7 @@ impl Peer {
         assert!(rest.is_empty(), "whole packets are sent");
     }
 
-    /// Says and takes in until nothing more comes; tells what has come.
+    /// Sends and receives until no more arrives. Returns the received messages.
     fn settle(&mut self) -> Vec<Heard> {
         loop {
             let before = self.heard.len();

@@ -1,4 +1,4 @@
-//! What outlives a connection, and who has it then (5.0, 3.1.2.4 and 4.1).
+//! Sessions that outlive a connection, and their takeover (5.0, 3.1.2.4 and 4.1).
 
 use std::{
     num::NonZeroU16,
@@ -16,7 +16,7 @@ fn heard(payloads: &[Heard]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn what_is_published_while_the_client_is_away_waits_for_it() {
+async fn messages_published_without_a_connection_wait_for_the_client() {
     for version in Version::ALL {
         let house = House::new();
         let mut reader = Peer::new("reader", version);
@@ -40,7 +40,7 @@ async fn what_is_published_while_the_client_is_away_waits_for_it() {
 }
 
 #[tokio::test]
-async fn what_was_not_acknowledged_comes_again_in_order_with_dup() {
+async fn unacknowledged_messages_are_sent_again_in_order_with_dup_set() {
     let house = House::new();
     let mut reader = Peer::new("reader", Version::V5_0);
     let mut writer = Peer::new("writer", Version::V5_0);
@@ -52,7 +52,7 @@ async fn what_was_not_acknowledged_comes_again_in_order_with_dup() {
         writer.publish("a", payload, AtLeastOnce);
     }
     writer.settle();
-    // It was sent, and is lost with the line.
+    // It was sent, and is lost with the connection.
     reader
         .served
         .as_mut()
@@ -70,7 +70,7 @@ async fn what_was_not_acknowledged_comes_again_in_order_with_dup() {
 }
 
 #[tokio::test]
-async fn what_comes_again_comes_in_pieces_before_anything_else() {
+async fn retransmissions_come_in_rounds_before_new_messages() {
     let house = House::new();
     let mut reader = Peer::new("reader", Version::V5_0);
     let mut writer = Peer::new("writer", Version::V5_0);
@@ -105,7 +105,7 @@ async fn what_comes_again_comes_in_pieces_before_anything_else() {
 }
 
 #[tokio::test]
-async fn a_clean_start_begins_anew() {
+async fn a_clean_start_discards_the_session() {
     let house = House::new();
     let mut reader = Peer::new("reader", Version::V5_0);
     reader.connect(&house).await;
@@ -128,7 +128,7 @@ async fn a_clean_start_begins_anew() {
 }
 
 #[tokio::test]
-async fn a_session_ends_when_its_time_is_over() {
+async fn a_session_ends_when_it_expires() {
     let house = House::new();
     let mut reader = Peer::new("reader", Version::V5_0);
     reader.connect(&house).await;
@@ -143,7 +143,7 @@ async fn a_session_ends_when_its_time_is_over() {
 }
 
 #[tokio::test]
-async fn whoever_has_the_client_id_is_asked_to_leave_and_the_session_goes_on() {
+async fn the_old_connection_is_asked_to_leave_and_the_session_continues() {
     let house = House::new();
     let mut old = Peer::new("one", Version::V5_0);
     old.connect(&house).await;
@@ -191,7 +191,7 @@ fn last_will(house: &House) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_will_is_published_when_the_line_breaks_and_not_when_the_client_leaves() {
+async fn a_will_is_published_after_a_break_and_not_after_disconnect() {
     let house = House::new();
     let mut client = Peer::new("one", Version::V5_0);
     let connect = with_will("one", wire::mqtt::Properties::EMPTY);
@@ -209,7 +209,7 @@ async fn a_will_is_published_when_the_line_breaks_and_not_when_the_client_leaves
 }
 
 #[tokio::test]
-async fn a_delayed_will_waits_and_is_forgotten_when_the_client_is_back() {
+async fn a_delayed_will_is_dropped_when_the_client_reconnects() {
     let house = House::new();
     let mut client = Peer::new("one", Version::V5_0);
     let mut scratch = Vec::new();
@@ -230,7 +230,7 @@ async fn a_delayed_will_waits_and_is_forgotten_when_the_client_is_back() {
 }
 
 #[tokio::test]
-async fn what_ends_with_its_connection_leaves_nothing() {
+async fn a_session_without_expiry_leaves_no_state() {
     let house = House::new();
     let broker = &house.context.broker;
     let before = broker.figures();
@@ -255,7 +255,7 @@ async fn what_ends_with_its_connection_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_consumer_had_goes_to_the_others_while_it_is_away() {
+async fn messages_of_a_detached_consumer_go_to_the_others() {
     let house = House::new();
     let mut one = Peer::new("one", Version::V5_0);
     let mut two = Peer::new("two", Version::V5_0);
@@ -270,7 +270,7 @@ async fn what_a_consumer_had_goes_to_the_others_while_it_is_away() {
         writer.publish("jobs", &number.to_string(), AtLeastOnce);
     }
     writer.settle();
-    // One gets its share, and loses the line before it has acknowledged anything.
+    // One gets its share, and loses the connection before it has acknowledged any message.
     one.served
         .as_mut()
         .expect("connected")
@@ -284,9 +284,9 @@ async fn what_a_consumer_had_goes_to_the_others_while_it_is_away() {
     assert_eq!(one.settle(), []);
 }
 
-/// [MQTT-3.3.5-2] of 3.1.1: who cannot be told of a refusal is disconnected.
+/// [MQTT-3.3.5-2] of 3.1.1: a client whose version has no refusal is disconnected.
 #[tokio::test]
-async fn what_follows_a_message_that_is_refused_is_new_when_it_comes_again() {
+async fn messages_after_a_refused_one_are_new_when_sent_again() {
     let house = House::of(Limits {
         queue_entries: 1,
         ..Limits::default()
@@ -316,7 +316,7 @@ async fn what_follows_a_message_that_is_refused_is_new_when_it_comes_again() {
 
 /// [MQTT-3.1.2-25].
 #[tokio::test]
-async fn what_is_too_large_for_a_client_makes_room_for_the_next() {
+async fn a_message_too_large_for_a_client_makes_room_for_the_next() {
     let house = House {
         maximum_packet_size: 100,
         ..House::new()
@@ -340,7 +340,7 @@ async fn what_is_too_large_for_a_client_makes_room_for_the_next() {
 }
 
 #[tokio::test]
-async fn what_is_kept_to_be_sent_again_is_bounded_in_bytes() {
+async fn messages_kept_for_retransmission_are_bounded_in_bytes() {
     let house = House::new();
     let mut reader = Peer::new("reader", Version::V5_0);
     let mut writer = Peer::new("writer", Version::V5_0);

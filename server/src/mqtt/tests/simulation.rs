@@ -1,6 +1,6 @@
-//! Clients with sessions over lines that break, against one broker, from a seed: of QoS 1 nothing is lost and what one
-//! client published comes in its order, of QoS 2 nothing comes twice either, and all who get the same messages get them
-//! in the same order.
+//! Clients with sessions over connections that break, against one broker, from a seed: with QoS 1 no message is lost
+//! and each publisher's messages arrive in order, with QoS 2 no message arrives twice either, and all clients that get
+//! the same messages get them in the same order.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,13 +8,13 @@ use wire::mqtt::{QoS, Version};
 
 use super::{House, Peer};
 
-/// What a reader has got so far.
+/// The messages that a reader has got so far.
 #[derive(Default)]
 struct Got {
     /// In the order of their first arrival.
     first: Vec<String>,
     seen: HashSet<String>,
-    /// What came that had come before.
+    /// Messages that had arrived before.
     doubles: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ struct Writer {
     published: usize,
 }
 
-/// xorshift64*: a seed is a run.
+/// xorshift64*: a seed determines a run.
 struct Random(u64);
 
 impl Random {
@@ -163,7 +163,7 @@ impl World {
                 assert_eq!(own, wanted, "{} of writer {index}", peer.name);
             }
             if *qos == QoS::ExactlyOnce {
-                // What was published with QoS 1 may come twice.
+                // A message published with QoS 1 may arrive twice.
                 let twice = got
                     .doubles
                     .iter()
@@ -182,7 +182,7 @@ impl World {
     }
 }
 
-/// Part of the talk between a client and the server: either side's bytes may stay on their way.
+/// A part of the exchange between a client and the server: bytes of either side may stay in transit.
 fn exchange(peer: &mut Peer, random: &mut Random) {
     if random.below(4) > 0 {
         peer.speak();
@@ -193,7 +193,7 @@ fn exchange(peer: &mut Peer, random: &mut Random) {
 }
 
 #[tokio::test]
-async fn sessions_keep_their_promises_over_lines_that_break() {
+async fn sessions_keep_their_guarantees_over_connections_that_break() {
     for seed in simulation::seeds(SEEDS) {
         let mut world = World::new(seed).await;
         for _ in 0..STEPS {
@@ -204,10 +204,10 @@ async fn sessions_keep_their_promises_over_lines_that_break() {
     }
 }
 
-/// In 3.1 a client does not hear whether its session goes on, and forgets what it had in flight.
+/// In 3.1 a client does not know whether its session continues, and forgets its messages in flight.
 const VERSIONS: [Version; 2] = [Version::V3_1_1, Version::V5_0];
-/// What is published with QoS 2 begins with this.
+/// The beginning of the bodies published with QoS 2.
 const EXACTLY_ONCE: &str = "1:";
-/// Runs, and steps of each.
+/// Number of runs, and of steps in each.
 const SEEDS: u64 = 60;
 const STEPS: usize = 400;

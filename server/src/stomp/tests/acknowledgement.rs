@@ -1,4 +1,4 @@
-//! ACK, NACK, and what becomes of what was not acknowledged.
+//! ACK, NACK, and the redelivery of unacknowledged messages.
 
 use super::{House, NOTHING};
 
@@ -31,8 +31,8 @@ fn a_message_of_a_queue_goes_to_one_of_its_consumers() {
 }
 
 #[test]
-fn each_version_acknowledges_in_its_own_way() {
-    // The versions, the client's mode, and what of a message it repeats.
+fn each_version_acknowledges_with_its_own_headers() {
+    // The versions, the client's mode, and the header that an acknowledgement repeats.
     let table = [
         ("", "client", "message-id:{id}"),
         (
@@ -46,7 +46,7 @@ fn each_version_acknowledges_in_its_own_way() {
             "message-id:{id}; subscription:1",
         ),
         ("accept-version:1.2", "client-individual", "id:{ack}"),
-        // What 1.2 does not have any more, but its clients may.
+        // A header that 1.2 no longer has, but that its clients may send.
         (
             "accept-version:1.2",
             "client",
@@ -77,7 +77,7 @@ fn each_version_acknowledges_in_its_own_way() {
 }
 
 #[test]
-fn with_client_one_ack_is_for_all_before_it() {
+fn with_client_an_ack_covers_all_earlier_messages() {
     let house = House::new();
     let mut client = house.client("client");
     client.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client; prefetch-count:2");
@@ -87,7 +87,7 @@ fn with_client_one_ack_is_for_all_before_it() {
 }
 
 #[test]
-fn with_client_individual_an_ack_is_for_its_message_alone() {
+fn with_client_individual_an_ack_covers_its_message_only() {
     let house = House::new();
     let mut client = house.client("client");
     client.says(
@@ -108,7 +108,7 @@ fn with_client_individual_an_ack_is_for_its_message_alone() {
 }
 
 #[test]
-fn what_is_not_consumed_is_delivered_again_and_at_last_a_dead_letter() {
+fn an_unconsumed_message_is_redelivered_and_finally_a_dead_letter() {
     let house = House::with(broker::Limits {
         max_redeliveries: 1,
         ..broker::Limits::default()
@@ -129,7 +129,7 @@ fn what_is_not_consumed_is_delivered_again_and_at_last_a_dead_letter() {
 }
 
 #[test]
-fn a_nack_may_say_that_the_message_is_not_to_come_again() {
+fn a_nack_can_reject_without_redelivery() {
     let house = House::new();
     let mut client = house.client("client");
     client.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client");
@@ -145,7 +145,7 @@ fn a_nack_may_say_that_the_message_is_not_to_come_again() {
 }
 
 #[test]
-fn topics_are_acknowledged_where_a_client_asks() {
+fn topics_are_acknowledged_on_request() {
     let house = House::new();
     let mut client = house.client("client");
     client.says("SUBSCRIBE; id:1; destination:/topic/t; ack:client-individual");
@@ -162,7 +162,7 @@ fn topics_are_acknowledged_where_a_client_asks() {
 }
 
 #[test]
-fn what_is_acknowledged_by_nobody_waits_for_nobody() {
+fn messages_without_acknowledgements_are_settled_at_once() {
     let house = House::new();
     let mut client = house.client("client");
     client.says("SUBSCRIBE; id:1; destination:/queue/q");
@@ -173,7 +173,7 @@ fn what_is_acknowledged_by_nobody_waits_for_nobody() {
     assert!(heard[0].contains("message:unknown message"), "{heard:?}");
 }
 
-/// The versions, and what of a message they repeat to acknowledge it.
+/// The versions, and the header that an acknowledgement repeats.
 const TARGETS: [(&str, &str); 4] = [
     ("", "message-id:{id}"),
     ("accept-version:1.1", "message-id:{id}"),
@@ -197,7 +197,7 @@ fn a_message_of_a_queue_can_be_acknowledged_after_unsubscribe() {
                 .replace("{id}", &client.message_id)
                 .replace("{ack}", &client.ack);
             client.says("UNSUBSCRIBE; id:1");
-            // The id can be used again meanwhile.
+            // The id can be used again in the meantime.
             let heard = client.says("SUBSCRIBE; id:1; destination:/queue/other; receipt:s");
             assert_eq!(heard, ["RECEIPT; receipt-id:s"]);
             let mut other = house.client("other");
@@ -209,7 +209,7 @@ fn a_message_of_a_queue_can_be_acknowledged_after_unsubscribe() {
                 usize::from(is_again),
                 "{version} {target}"
             );
-            // It cannot be settled a second time, which changes nothing and ends nothing.
+            // A second settlement is ignored.
             let heard = client.says(&format!("{verdict}; {target}; receipt:r"));
             assert_eq!(heard, ["RECEIPT; receipt-id:r"], "{version} {target}");
             assert_eq!(other.hears(), NOTHING);
@@ -218,7 +218,7 @@ fn a_message_of_a_queue_can_be_acknowledged_after_unsubscribe() {
 }
 
 #[test]
-fn a_late_acknowledgement_of_what_has_ended_is_ignored() {
+fn a_late_acknowledgement_for_an_ended_subscription_is_ignored() {
     for (version, target) in TARGETS {
         let house = House::new();
         let mut client = house.connected("client", &format!("{version}; host:h"));

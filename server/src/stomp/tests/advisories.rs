@@ -1,4 +1,4 @@
-//! Advisories, as STOMP clients get them.
+//! Advisories, as received by STOMP clients.
 
 use super::{Client, House, NOTHING};
 
@@ -17,7 +17,7 @@ fn message(topic: &str, count: &str, body: &str) -> String {
 }
 
 #[test]
-fn consumers_are_told_as_they_come_and_go() {
+fn advisories_report_added_and_removed_consumers() {
     let house = House::new();
     let mut watcher = watcher(&house, "Consumer.>");
     let mut client = house.client("client");
@@ -45,7 +45,7 @@ fn consumers_are_told_as_they_come_and_go() {
 }
 
 #[test]
-fn a_temporary_destination_is_told_by_the_name_that_others_can_send_to() {
+fn advisories_have_the_full_name_of_a_temporary_destination() {
     let house = House::new();
     let mut watcher = watcher(&house, "Consumer.>");
     let mut client = house.client("client");
@@ -59,7 +59,7 @@ fn a_temporary_destination_is_told_by_the_name_that_others_can_send_to() {
 }
 
 #[test]
-fn producers_are_told_with_their_first_message_and_with_their_end() {
+fn advisories_report_producers_at_the_first_message_and_at_the_end() {
     let house = House::new();
     let mut watcher = watcher(&house, "Producer.Queue.q");
     let told = |event: &str, count: usize| {
@@ -80,7 +80,7 @@ fn producers_are_told_with_their_first_message_and_with_their_end() {
 }
 
 #[test]
-fn connections_are_told_from_their_connect_on() {
+fn advisories_report_connections_after_connect() {
     let house = House::new();
     let mut watcher = watcher(&house, "Connection");
     let told = |event: &str| {
@@ -111,7 +111,7 @@ fn an_advisory_reports_a_dead_letter() {
 }
 
 #[test]
-fn nobody_else_sends_advisories() {
+fn only_the_server_sends_advisories() {
     let house = House::new();
     let mut client = house.client("client");
     let heard = client.says("SEND; destination:/topic/ActiveMQ.Advisory.Connection");

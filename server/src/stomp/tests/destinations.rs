@@ -1,4 +1,4 @@
-//! Where messages go: composite, temporary and virtual destinations, and how they are named.
+//! Routing: composite, temporary and virtual destinations, and their spellings.
 
 use super::{House, NOTHING};
 
@@ -18,7 +18,7 @@ fn one_send_goes_to_several_destinations() {
 }
 
 #[test]
-fn receipts_of_sends_come_in_their_order_and_before_what_follows() {
+fn receipts_of_sends_are_in_order_and_before_later_replies() {
     let house = House::new();
     let mut client = house.client("client");
     let heard = client.says_all(&[
@@ -50,7 +50,7 @@ fn a_request_is_answered_on_a_temporary_queue() {
             "MESSAGE; subscription:s; destination:/queue/service; reply-to:{reply_to} | question"
         )]
     );
-    // The answer is there before anybody listens to it.
+    // The reply arrives before there is a subscription.
     service.says(&format!("SEND; destination:{reply_to} | answer"));
     assert_eq!(
         client.says("SUBSCRIBE; id:a; destination:/temp-queue/answers"),
@@ -106,7 +106,7 @@ fn wildcards_cover_queues_too() {
 }
 
 #[test]
-fn what_is_too_late_is_not_delivered() {
+fn an_expired_message_is_not_delivered() {
     let house = House::new();
     let mut client = house.client("client");
     client.says("SUBSCRIBE; id:1; destination:/queue/q");
@@ -127,7 +127,7 @@ fn what_is_too_late_is_not_delivered() {
 #[test]
 fn a_message_names_its_destination_as_the_send_did() {
     let house = House::new();
-    // What SEND said, what SUBSCRIBE said, and what MESSAGE says.
+    // The destinations in SEND, in SUBSCRIBE, and in MESSAGE.
     let table = [
         (
             "/queue/test/ruby/s1.a",
@@ -142,7 +142,7 @@ fn a_message_names_its_destination_as_the_send_did() {
         ("/topic/a.b", "/topic/a/b", "/topic/a.b"),
         ("topic://a.b", "/topic/a.>", "topic://a.b"),
         ("/topic/a.b, /topic/a/c", "/topic/a.b", "/topic/a.b"),
-        // Fed by a topic: it was not sent there.
+        // Fed by a topic, so the SEND had another destination.
         (
             "/topic/VirtualTopic/x",
             "/queue/Consumer/a/VirtualTopic/x",
@@ -176,7 +176,7 @@ fn a_message_names_its_destination_as_the_send_did() {
             if !ack.is_empty() {
                 reader.says(&format!("ACK; id:{ack}"));
             }
-            // Others who get the same message are not concerned.
+            // Other subscribers of the same message are not affected.
             let is_topic = sent.contains("topic") && !sent.contains("Virtual");
             assert_eq!(usual.hears().is_empty(), !is_topic);
             [reader, usual, sender]

@@ -1,10 +1,10 @@
-//! What a client did wrong, as it is told.
+//! Faults of a client, and their errors.
 
 use super::House;
 
 #[test]
-fn each_fault_is_told_with_its_frames_receipt_and_what_would_be_right() {
-    // The frame, the header `message`, and what the body says.
+fn each_error_has_the_frames_receipt_and_a_valid_form() {
+    // The frame, the header `message`, and a part of the body.
     let table = [
         (
             "SEND; destination:/exchange/amq.topic/a",
@@ -44,7 +44,7 @@ fn each_fault_is_told_with_its_frames_receipt_and_what_would_be_right() {
         (
             "SUBSCRIBE; id:1; destination:/topic/a; browser:true",
             "invalid header",
-            "queues can be browsed",
+            "only queues can be browsed",
         ),
         (
             "SUBSCRIBE; id:1; destination:/queue/*; browser:true",
@@ -54,7 +54,7 @@ fn each_fault_is_told_with_its_frames_receipt_and_what_would_be_right() {
         (
             "SUBSCRIBE; id:1; destination:/queue/a; since:last",
             "invalid header",
-            "topics have a past",
+            "it is for topics",
         ),
         (
             "SUBSCRIBE; id:1; destination:/queue/a; overflow:latest",
@@ -79,7 +79,7 @@ fn each_fault_is_told_with_its_frames_receipt_and_what_would_be_right() {
         (
             "SUBSCRIBE; id:1; destination:/queue/a; activemq.subscriptionName:s",
             "invalid header",
-            "one to topics",
+            "are for topics",
         ),
         (
             "UNSUBSCRIBE; id:1",
@@ -106,7 +106,7 @@ fn each_fault_is_told_with_its_frames_receipt_and_what_would_be_right() {
 }
 
 #[test]
-fn an_acknowledgement_is_for_ones_own_messages() {
+fn an_acknowledgement_must_be_for_a_message_of_the_client() {
     let house = House::new();
     let mut owner = house.client("owner");
     owner.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client");
@@ -119,7 +119,7 @@ fn an_acknowledgement_is_for_ones_own_messages() {
 }
 
 #[test]
-fn what_came_before_a_fault_counts() {
+fn frames_before_a_fault_are_processed() {
     let house = House::new();
     let heard = house.client("client").says_all(&[
         "SEND; destination:/queue/q; receipt:1 | a",
@@ -137,7 +137,7 @@ fn what_came_before_a_fault_counts() {
 }
 
 #[test]
-fn the_destination_that_refuses_a_composite_send_is_told_with_its_receipt() {
+fn the_error_of_a_composite_send_names_the_refusing_destination() {
     let house = House::with(broker::Limits {
         queue_entries: 1,
         ..broker::Limits::default()

@@ -1,7 +1,7 @@
-//! STOMP joined to the broker, without sockets: frames in, frames out, on connections of one broker.
+//! STOMP on top of the broker, without sockets: frames in, frames out, on connections of one broker.
 //!
-//! Frames are written `COMMAND; name:value; name:value | body`, and what comes back is told likewise, with what a test
-//! may want to see of it.
+//! Frames are written as `COMMAND; name:value; name:value | body`. Replies are in the same form, with the headers that
+//! tests check.
 
 mod acknowledgement;
 mod advisories;
@@ -24,7 +24,7 @@ use crate::{
     partial_input::Unfinished,
 };
 
-/// A broker, and how its connections are served.
+/// A broker, and the context of its connections.
 struct House {
     context: ServerContext,
     options: StompOptions,
@@ -36,13 +36,13 @@ struct Client {
     encoder: StompEncoder,
     reader: Reader,
     context: ServerContext,
-    /// The headers of the last MESSAGE that say which one it was.
+    /// The headers of the last MESSAGE that identify it.
     ack: String,
     message_id: String,
     _peer: Arc<Silent>,
 }
 
-/// Nobody is told of anything: tests ask for it.
+/// A peer that ignores notifications: tests read explicitly.
 struct Silent;
 
 impl Peer for Silent {
@@ -82,7 +82,7 @@ impl House {
         }
     }
 
-    /// A connection that speaks 1.2.
+    /// Returns a connection with version 1.2.
     fn client(&self, name: &str) -> Client {
         self.connected(name, "accept-version:1.2; host:h")
     }
@@ -94,7 +94,7 @@ impl House {
         client
     }
 
-    /// A connection on which nothing has been said yet.
+    /// Returns a connection without a CONNECT.
     fn visitor(&self, name: &str) -> Client {
         let peer = Arc::new(Silent);
         let weak: std::sync::Weak<Silent> = Arc::downgrade(&peer);
@@ -113,12 +113,12 @@ impl House {
 }
 
 impl Client {
-    /// Sends a frame; tells what comes back: replies first, then what there is to be delivered.
+    /// Sends a frame. Returns the reply frames, then the deliveries.
     fn says(&mut self, frame: &str) -> Vec<String> {
         self.says_all(&[frame])
     }
 
-    /// Sends frames at once.
+    /// Sends several frames at once.
     fn says_all(&mut self, frames: &[&str]) -> Vec<String> {
         let input: Vec<u8> = frames.iter().flat_map(|frame| encoded(frame)).collect();
         let mut cycle = ReadCycle::default();
@@ -132,7 +132,7 @@ impl Client {
         heard
     }
 
-    /// What has been delivered meanwhile.
+    /// Returns the deliveries since the last call.
     fn hears(&mut self) -> Vec<String> {
         let mut bytes = Vec::new();
         self.reader.session().begin();
@@ -143,7 +143,7 @@ impl Client {
         self.read(&bytes)
     }
 
-    /// The connection ends.
+    /// Ends the connection.
     fn leaves(self) {
         self.context.detach(self.reader.session());
     }
@@ -167,7 +167,7 @@ impl Client {
     }
 }
 
-/// A frame's bytes.
+/// Encodes a frame.
 fn encoded(text: &str) -> Vec<u8> {
     let (head, body) = text.split_once(" | ").unwrap_or((text, ""));
     let lines = head.split("; ").filter(|line| !line.is_empty());
@@ -175,7 +175,7 @@ fn encoded(text: &str) -> Vec<u8> {
     format!("{head}\n{body}\0").into_bytes()
 }
 
-/// A frame as tests see it.
+/// Returns a frame in the form of the tests.
 fn told(frame: &Frame<'_>) -> String {
     let mut told = frame.command.to_string();
     for header in frame.headers {
@@ -190,7 +190,7 @@ fn told(frame: &Frame<'_>) -> String {
     told
 }
 
-/// The headers that are told of a frame.
+/// The headers that are shown.
 const SHOWN: [&str; 14] = [
     "subscription",
     "destination",
@@ -208,5 +208,5 @@ const SHOWN: [&str; 14] = [
     "content-type",
 ];
 
-/// Nothing.
+/// No frames.
 const NOTHING: [&str; 0] = [];

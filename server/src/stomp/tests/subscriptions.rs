@@ -1,9 +1,9 @@
-//! SUBSCRIBE with what it can ask for, and UNSUBSCRIBE.
+//! SUBSCRIBE with its options, and UNSUBSCRIBE.
 
 use super::{House, NOTHING};
 
 #[test]
-fn a_selector_chooses_among_the_messages_of_any_destination() {
+fn a_selector_applies_to_messages_of_any_destination() {
     let table = [
         "destination:/topic/d",
         "destination:/topic/d; ack:client",
@@ -26,7 +26,7 @@ fn a_selector_chooses_among_the_messages_of_any_destination() {
 }
 
 #[test]
-fn a_browser_sees_what_waits_and_where_it_ends() {
+fn a_browser_gets_the_waiting_messages_and_an_end_mark() {
     let house = House::new();
     let mut client = house.client("client");
     client.says_all(&[
@@ -45,7 +45,7 @@ fn a_browser_sees_what_waits_and_where_it_ends() {
 }
 
 #[test]
-fn the_oldest_exclusive_consumer_gets_all_until_it_goes() {
+fn the_oldest_exclusive_consumer_gets_everything_until_it_ends() {
     let house = House::new();
     let mut first = house.client("first");
     let mut second = house.client("second");
@@ -66,8 +66,8 @@ fn the_oldest_exclusive_consumer_gets_all_until_it_goes() {
 }
 
 #[test]
-fn a_durable_subscription_is_kept_while_its_client_is_away() {
-    // How it is subscribed to, and how it is deleted.
+fn a_durable_subscription_is_kept_without_a_connection_of_its_client() {
+    // The headers of the subscription, and those that delete it.
     let table = [
         (
             "activemq.subscriptionName:s",
@@ -108,7 +108,7 @@ fn a_durable_subscription_is_kept_while_its_client_is_away() {
 }
 
 #[test]
-fn an_unsubscribe_ends_a_durable_subscription_only_where_it_names_it() {
+fn an_unsubscribe_deletes_a_durable_subscription_only_by_name() {
     let house = House::new();
     let mut client = house.connected("client", "accept-version:1.2; host:h; client-id:c");
     let subscribe = "SUBSCRIBE; id:1; destination:/topic/t; activemq.subscriptionName:s";
@@ -128,7 +128,7 @@ fn an_unsubscribe_ends_a_durable_subscription_only_where_it_names_it() {
 }
 
 #[test]
-fn of_a_queue_durable_says_nothing() {
+fn durable_has_no_effect_for_a_queue() {
     let house = House::new();
     let mut client = house.client("client");
     let heard = client.says_all(&[
@@ -139,7 +139,7 @@ fn of_a_queue_durable_says_nothing() {
 }
 
 #[test]
-fn a_retroactive_subscription_begins_with_what_the_topic_keeps() {
+fn a_retroactive_subscription_starts_with_the_history() {
     for mode in ["auto", "client"] {
         let house = House::new();
         let mut client = house.client("client");
@@ -158,7 +158,7 @@ fn a_retroactive_subscription_begins_with_what_the_topic_keeps() {
 }
 
 #[test]
-fn without_an_id_a_subscription_is_known_by_its_destination() {
+fn without_an_id_a_subscription_is_identified_by_its_destination() {
     let house = House::new();
     let mut client = house.connected("client", "");
     client.says("SUBSCRIBE; destination:/queue/q");

@@ -3,7 +3,7 @@
 use super::{House, NOTHING};
 
 #[test]
-fn a_transaction_is_done_with_its_commit() {
+fn a_transaction_takes_effect_at_commit() {
     let house = House::new();
     let mut worker = house.client("worker");
     let mut next = house.client("next");
@@ -36,7 +36,7 @@ fn a_transaction_is_done_with_its_commit() {
 }
 
 #[test]
-fn nothing_is_left_of_a_transaction_that_is_aborted_or_whose_connection_ends() {
+fn a_transaction_that_is_aborted_or_disconnected_has_no_effect() {
     for aborts in [true, false] {
         let house = House::new();
         let mut worker = house.client("worker");
@@ -66,7 +66,7 @@ fn nothing_is_left_of_a_transaction_that_is_aborted_or_whose_connection_ends() {
 }
 
 #[test]
-fn a_message_that_was_acknowledged_in_an_aborted_transaction_can_be_again() {
+fn a_message_acknowledged_in_an_aborted_transaction_can_be_acknowledged_again() {
     let house = House::new();
     let mut worker = house.client("worker");
     worker.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client-individual");
@@ -96,7 +96,7 @@ fn an_acknowledgement_in_a_transaction_makes_room_for_more() {
 }
 
 #[test]
-fn a_commit_that_is_refused_does_nothing() {
+fn a_refused_commit_has_no_effect() {
     let house = House::with(broker::Limits {
         queue_entries: 1,
         ..broker::Limits::default()
