@@ -1,4 +1,4 @@
-//! The end of a connection: the peer is told last words, and gets the time to read them.
+//! The end of a connection: the peer gets a last message, and time to read it.
 
 use std::{io, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::{net::TcpStream, time::timeout};
 use super::{CloseReason, Framing, MessageType, Transport, framing::Answer};
 use crate::fairness::give_way;
 
-/// Tells a peer, with whom no connection has begun, in the protocol's own bytes why it has to go.
+/// Refuses a peer before a connection has started, with these bytes of the protocol.
 pub async fn turn_away<T: Transport, F: Framing>(socket: &T, told: &[u8], ending: &CloseReason) {
     let mut framed = Vec::new();
     if !told.is_empty() {
@@ -17,7 +17,7 @@ pub async fn turn_away<T: Transport, F: Framing>(socket: &T, told: &[u8], ending
     }
     let close = Answer::Close(ending.close_code(), &ending.told());
     F::answer(close, &mut framed);
-    // Late, failed or done: the connection is closed then.
+    // The connection is closed in any case: on success, failure or timeout.
     let _ = timeout(time(ending), say_last(socket, &framed)).await;
 }
 
@@ -41,8 +41,8 @@ async fn say_last<T: Transport>(socket: &T, mut bytes: &[u8]) -> io::Result<()> 
     linger(socket.tcp()).await
 }
 
-/// Ends our half and waits for the peer to end its own: closing with bytes unread would take back what
-/// the peer was told last.
+/// Closes the sending half and waits for the peer to close its half: closing with unread bytes would reset the
+/// connection and discard the last message.
 pub async fn linger(socket: &TcpStream) -> io::Result<()> {
     socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
     while !discard(socket)? {
@@ -52,8 +52,8 @@ pub async fn linger(socket: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads what there is, at most [`DISCARDED_AT_ONCE`] pieces, and forgets it; true at the end. Apart from [`linger`], so that the buffer is not part
-/// of every connection's task.
+/// Reads and discards available bytes, at most [`DISCARDED_AT_ONCE`] pieces. Returns true at the end. Separate from
+/// [`linger`], so that the buffer is not part of every connection's task.
 fn discard(socket: &TcpStream) -> io::Result<bool> {
     let mut unwanted = [0; 4096];
     for _ in 0..DISCARDED_AT_ONCE {
@@ -67,12 +67,12 @@ fn discard(socket: &TcpStream) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Reads before other tasks run: a peer that sends without a pause never leaves the socket empty.
+/// Reads before other tasks run: a peer that sends without pause never leaves the socket empty.
 const DISCARDED_AT_ONCE: usize = 16;
-/// How long a peer that is being sent away may take to read what it was told last.
+/// Returns the maximum time for a peer to read the last message.
 pub const fn time(ending: &CloseReason) -> Duration {
     match ending {
-        // Everything else has been delivered, and the end of the server waits for this.
+        // All other data has been delivered, and the end of the server waits for this.
         CloseReason::Stopping => Duration::from_millis(250),
         _ => Duration::from_secs(2),
     }

@@ -1,4 +1,4 @@
-//! What lies between a protocol's bytes and the socket's: nothing on TCP, frames on a WebSocket.
+//! The layer between a protocol's bytes and the socket's: none over TCP, frames over a WebSocket.
 
 use wire::websocket::{self, CloseCode, Event, FrameHeader, Opcode, Role, Violation};
 
@@ -6,44 +6,45 @@ pub use wire::websocket::MessageType;
 
 /// The layer between protocol and socket. The value is the receiving half; sending needs no state.
 pub trait Framing: Send + Sync + 'static {
-    /// The most bytes that [`Framing::header`] puts in front of a message.
+    /// Maximum number of bytes that [`Framing::header`] puts in front of a message.
     const HEADER_BYTES: usize;
 
-    /// The first thing in `input`, unwrapped in place, and how many bytes it took; `None` when more are
+    /// Returns the first item in `input`, unwrapped in place, and the number of bytes used; `None` if more bytes are
     /// needed.
     ///
     /// # Errors
-    /// The bytes are no frames of this kind.
+    ///
+    /// The bytes are not valid frames.
     fn unwrap<'a>(
         &mut self,
         input: &'a mut [u8],
     ) -> Result<Option<(Unwrapped<'a>, usize)>, Violation>;
 
-    /// Writes what goes in front of a message of `length` bytes, and returns it.
+    /// Writes the header of a message of `length` bytes, and returns it.
     fn header(message_type: MessageType, length: usize, space: &mut [u8]) -> &[u8];
 
-    /// Appends the answer to what asked for one.
+    /// Appends the response to an item that needs one.
     fn answer(answer: Answer<'_>, out: &mut Vec<u8>);
 }
 
-/// What came through a framing.
+/// An item of a framing.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unwrapped<'a> {
-    /// Bytes of the protocol, in order; not necessarily whole messages.
+    /// Bytes of the protocol, in order; not necessarily complete messages.
     Data(MessageType, &'a [u8]),
-    /// To be answered with the same.
+    /// Must be answered with the same bytes.
     Ping(&'a [u8]),
     /// The peer ends the connection.
     Close,
-    /// Nothing that concerns anybody.
+    /// No effect.
     Nothing,
 }
 
-/// What a framing says of its own.
+/// A response of the framing itself.
 #[derive(Debug)]
 pub enum Answer<'a> {
     Pong(&'a [u8]),
-    /// The end of the connection, and why.
+    /// The end of the connection, with the reason.
     Close(CloseCode, &'a str),
 }
 
@@ -53,8 +54,8 @@ pub struct WebSocket {
 }
 
 impl WebSocket {
-    /// Messages may be of any length: they are handed on piece by piece, and the protocol within has limits,
-    /// and errors, of its own.
+    /// Returns a framing without a limit on messages: they are passed on piece by piece, and the protocol has its own
+    /// limits and errors.
     pub fn new() -> Self {
         Self {
             decoder: websocket::Decoder::new(Role::Server, u64::MAX),
@@ -62,7 +63,7 @@ impl WebSocket {
     }
 }
 
-/// Plain TCP: the protocol's bytes as they are.
+/// Plain TCP: the protocol's bytes unchanged.
 pub struct Stream;
 
 impl Framing for Stream {
@@ -80,7 +81,7 @@ impl Framing for Stream {
         &space[..0]
     }
 
-    /// Nothing asks for an answer, and the end is the end of the stream.
+    /// TCP needs no responses, and the end is the end of the stream.
     fn answer(_: Answer<'_>, _: &mut Vec<u8>) {}
 }
 

@@ -1,4 +1,4 @@
-//! What comes before the connection loop: bytes are read until it is known who is there.
+//! Input before the connection loop: bytes are read until the client is identified.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{fairness::give_way, partial_input::Share};
 
-/// A socket from which nothing but the beginning has been read.
+/// A socket of which only the beginning has been read.
 pub struct Prelude<F> {
     pub framing: F,
     pub received: Received,
@@ -16,7 +16,7 @@ pub struct Prelude<F> {
 }
 
 impl<F: Framing> Prelude<F> {
-    /// `unframed` was read from the socket before.
+    /// `unframed` was read from the socket earlier.
     pub fn new(framing: F, unframed: Vec<u8>, share: Share) -> Self {
         Self {
             framing,
@@ -28,17 +28,18 @@ impl<F: Framing> Prelude<F> {
         }
     }
 
-    /// Reads until `look` finds something in the protocol's bytes. It is to bound them, and the caller the time.
+    /// Reads until `look` finds a result in the protocol's bytes. `look` must limit the bytes, and the caller the time.
     ///
     /// # Errors
-    /// The connection is to be ended.
+    ///
+    /// The connection must end.
     pub async fn until<T>(
         &mut self,
         socket: &impl Transport,
         mut look: impl FnMut(&Received) -> Option<T>,
     ) -> Result<T, CloseReason> {
         loop {
-            // A peer that sends without a pause is always readable.
+            // A peer that sends without pause is always readable.
             give_way().await;
             self.unwrap(socket)?;
             if let Some(found) = look(&self.received) {
@@ -85,7 +86,7 @@ impl<F: Framing> Prelude<F> {
                 Unwrapped::Ping(payload) => {
                     let mut pong = Vec::new();
                     F::answer(Answer::Pong(payload), &mut pong);
-                    // Who pings before it has said a word, and reads nothing, gets none.
+                    // A peer that sends pings before its first message and does not read gets no response.
                     let _ = socket.try_write(&pong).and_then(|_| socket.try_flush());
                 }
                 Unwrapped::Close => return Err(CloseReason::ByPeer),
@@ -97,5 +98,5 @@ impl<F: Framing> Prelude<F> {
     }
 }
 
-/// What a transport wants of a buffer.
+/// The minimum buffer size that a transport needs.
 const READ_BYTES: usize = 32 << 10;

@@ -1,4 +1,4 @@
-//! The receiving side of a connection: bytes out of the framing and into the protocol.
+//! The receiving side of a connection: passes bytes through the framing to the protocol.
 
 use std::task::{Context, Poll};
 
@@ -8,27 +8,27 @@ use super::{
 };
 use crate::partial_input::{Share, time_for};
 
-/// The receiving side. What is incomplete is kept here, and nothing else.
+/// The receiving side. It stores only incomplete input.
 pub struct Inbound<F, P> {
     framing: F,
     pub protocol: P,
-    /// Bytes of the framing: part of a header, or what a turn had no time for.
+    /// Bytes of the framing: part of a header, or input that the last read cycle had no time for.
     unframed: Vec<u8>,
-    /// Bytes of the protocol: part of a message, or what a turn had no time for.
+    /// Bytes of the protocol: part of a message, or input that the last read cycle had no time for.
     unread: Vec<u8>,
-    /// Whether the last turn had no time for them.
+    /// True if the last read cycle had no time for them.
     is_behind: bool,
-    /// When part of a message was left that the peer has to finish, in milliseconds of the server's clock.
+    /// Since when an incomplete message waits for the peer, in milliseconds of the server's clock.
     unfinished_since_ms: Option<u64>,
     share: Share,
 }
 
-/// What a turn gathers besides the protocol's replies.
+/// The result of a read cycle in addition to the protocol's replies.
 #[derive(Default)]
 pub struct Answers {
-    /// How the peer writes.
+    /// The type of the peer's messages.
     pub message_type: Option<MessageType>,
-    /// Framed answers to pings.
+    /// Framed responses to pings.
     pub control: Vec<u8>,
 }
 
@@ -45,17 +45,17 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         }
     }
 
-    /// When the connection has something to do: the protocol's deadline, or the end of the time for a message that
-    /// the peer has begun.
+    /// Returns the next deadline: the protocol's, or the end of the time for an incomplete message.
     pub fn deadline(&self) -> Option<u64> {
         let protocols = self.protocol.deadline();
         protocols.into_iter().chain(self.overdue_at()).min()
     }
 
-    /// Does what is due.
+    /// Handles a deadline.
     ///
     /// # Errors
-    /// The connection is to be ended.
+    ///
+    /// The connection must end.
     pub fn on_deadline(
         &mut self,
         now_ms: u64,
@@ -69,14 +69,14 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         }
     }
 
-    /// Gives the peer its whole time again for the message that it has begun: it is not read from for now.
+    /// Restarts the time for an incomplete message, because the server does not read from the peer for now.
     pub fn excuse_unfinished(&mut self, now_ms: u64) {
         if self.unfinished_since_ms.is_some() {
             self.unfinished_since_ms = Some(now_ms);
         }
     }
 
-    /// Ready when somebody else wants the connection ended.
+    /// Ready when another connection or the memory budget ends this connection.
     pub fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
         if self.share.poll_lost(context).is_ready() {
             return Poll::Ready(CloseReason::GaveWay);
@@ -90,12 +90,12 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         Some(since_ms.saturating_add(u64::try_from(time).unwrap_or(u64::MAX)))
     }
 
-    /// Whether there is something to [go on](Self::go_on) with.
+    /// Returns whether [`go_on`](Self::go_on) has input.
     pub const fn is_behind(&self) -> bool {
         self.is_behind
     }
 
-    /// Takes in what the last turn had no time for.
+    /// Processes input that the last read cycle had no time for.
     pub fn go_on(
         &mut self,
         cycle: &mut ReadCycle,
@@ -114,19 +114,19 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         }
     }
 
-    /// Keeps bytes of the framing for when more come.
+    /// Stores bytes of the framing until more arrive.
     pub fn keep_unframed(&mut self, bytes: &[u8]) {
         self.unframed.extend_from_slice(bytes);
     }
 
-    /// Puts what is left of the framing in front of what will be read; tells how much it is.
+    /// Copies the stored bytes of the framing to the front of the read buffer. Returns their number.
     pub fn take_unframed(&mut self, buffer: &mut [u8]) -> usize {
         let saved = std::mem::take(&mut self.unframed);
         buffer[..saved.len()].copy_from_slice(&saved);
         saved.len()
     }
 
-    /// Takes in what was read before the connection began.
+    /// Processes input that was read before the connection started.
     pub fn begin(
         &mut self,
         received: Received,
@@ -148,7 +148,7 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         self.receive(&mut unframed, cycle, answers)
     }
 
-    /// Takes in what was read. What was understood before a fault counts.
+    /// Processes input. Requests before a fault take effect.
     pub fn receive(
         &mut self,
         input: &mut [u8],
@@ -180,7 +180,7 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
 
     fn protocol_bytes(&mut self, bytes: &[u8], cycle: &mut ReadCycle) -> Result<(), CloseReason> {
         if self.is_behind {
-            // Behind what the turn has no time for.
+            // Appended to the input that the read cycle has no time for.
             self.unread.extend_from_slice(bytes);
             return Ok(());
         }
@@ -205,13 +205,13 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
             return;
         }
         self.unread.drain(..used);
-        // A small rest does not keep the room of a large message.
+        // A small rest does not keep the capacity of a large message.
         if self.unread.len() < self.unread.capacity() / 4 {
             self.unread.shrink_to_fit();
         }
     }
 
-    /// Counts what is left of a message that the peer has yet to finish. `used` bytes were of others before it.
+    /// Notes an incomplete message. `used` bytes belonged to earlier messages.
     fn note_unfinished(&mut self, used: usize, now_ms: u64) {
         if used > 0 {
             self.unfinished_since_ms = None;
@@ -240,7 +240,7 @@ mod tests {
 
     const BUDGET: usize = 1 << 20;
 
-    /// A protocol whose requests are one byte each, and take long.
+    /// A protocol whose requests have one byte each and take long.
     #[derive(Default)]
     struct Slow {
         taken: Vec<u8>,
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_turn_has_no_time_for_comes_in_the_next_in_order() {
+    fn input_that_a_cycle_has_no_time_for_is_processed_in_the_next() {
         let mut inbound = inbound(Slow::default());
         let mut answers = Answers::default();
         let taken = inbound.receive(&mut b"abc".to_vec(), &mut ReadCycle::late(), &mut answers);
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_a_turn_has_no_time_for_come_in_the_next_in_order() {
+    fn frames_that_a_cycle_has_no_time_for_are_processed_in_the_next() {
         let mut inbound = framed(WebSocket::new(), Slow::default());
         let bytes: Vec<u8> = (0..100).collect();
         let frame = |byte: &u8| [0x82, 0x81, 0, 0, 0, 0, *byte];
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_behind_it_waits_too() {
+    fn later_input_waits_too() {
         let mut inbound = inbound(Slow::default());
         for bytes in [b"ab", b"cd"] {
             let taken = inbound.protocol_bytes(bytes, &mut ReadCycle::late());
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_begun_has_to_be_finished() {
+    fn an_incomplete_message_has_a_deadline() {
         let mut inbound = inbound(Tens);
         let mut cycle = ReadCycle::default();
         let mut receive = |inbound: &mut Inbound<_, _>, bytes: usize, now_ms| {

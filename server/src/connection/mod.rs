@@ -1,10 +1,10 @@
-//! One connection: one task that reads, and one out-state that whoever has something for the peer
-//! drains.
+//! One connection: one task that reads, and one output state; any task with data for the peer may write from the output
+//! state to the socket.
 //!
-//! Generic over the [`Transport`], over the [`Framing`] between it and the protocol, and over the [`Protocol`]. What is read at
-//! once is one batch: its publications enter the broker together, and the publishing task itself then
-//! writes to the subscribers that became ready. Only where a subscriber's socket is full, or its
-//! out-state is taken, does the subscriber's own task do it.
+//! Generic over the [`Transport`], over the [`Framing`] between it and the protocol, and over the [`Protocol`]. The
+//! result of one read is one batch: its publications enter the broker together, and the publishing task itself then
+//! writes to the subscribers that became ready. The subscriber's own task writes only if the socket is full or the
+//! output state is taken.
 
 mod closing;
 mod framing;
@@ -52,15 +52,15 @@ use inbound::Inbound;
 use outbound::{Drained, Outbound, Progress};
 use task::Task;
 
-/// What a connection needs of the server.
+/// The parts of the server that a connection needs.
 #[derive(Clone)]
 pub struct ServerContext {
     pub broker: Arc<Broker>,
     pub advisories: Arc<Advisories>,
-    /// What the connection makes is charged to this one.
+    /// The client that the connection's objects are charged to.
     pub client: Arc<Client>,
     pub clock: Clock,
-    /// What is published passes here.
+    /// All publications pass this gate.
     pub gate: Arc<Gate>,
     pub unfinished: Arc<Unfinished>,
     /// True when the server stops.
@@ -68,14 +68,14 @@ pub struct ServerContext {
 }
 
 impl ServerContext {
-    /// Attaches a session, which delivers to nobody until it is [`serve`]d.
+    /// Attaches a session, which delivers nothing until it is [`serve`]d.
     pub fn attach(&self, name: Arc<str>) -> Reader {
         self.broker
             .attach_for(&self.client, name, Weak::<Nobody>::new())
     }
 
-    /// Ends a session; what it held goes to others. One with many subscriptions is taken out of the broker little by
-    /// little, while others go on.
+    /// Ends a session; its messages go to others. A session with many subscriptions is removed from the broker in
+    /// steps, between which other tasks run.
     pub fn detach(&self, session: &Arc<Session>) {
         let begun = Instant::now();
         let mut leaving = self.broker.leave(session);
@@ -98,7 +98,7 @@ impl ServerContext {
     }
 }
 
-/// Takes out of the broker what a session has left there, and rests as a connection does that asks for much.
+/// Removes the rest of a session from the broker, with the same pauses as a connection with expensive requests.
 async fn see_off(context: ServerContext, mut leaving: Leaving) {
     loop {
         let begun = Instant::now();
@@ -112,7 +112,7 @@ async fn see_off(context: ServerContext, mut leaving: Leaving) {
     }
 }
 
-/// The peer of a session that has none.
+/// The peer of a session without a connection.
 struct Nobody;
 
 impl Peer for Nobody {
@@ -120,43 +120,43 @@ impl Peer for Nobody {
     fn wake(&self) {}
 }
 
-/// What the connection's task and those who publish to it share.
+/// The state that the connection's task and the publishing tasks share.
 struct Connection<T, F, E> {
     socket: T,
     outbound: Mutex<Outbound<F, E>>,
     session: Arc<Session>,
-    /// Calls the task to drain.
+    /// Wakes the task to drain.
     wake: Notify,
     last_sent_ms: AtomicU64,
     clock: Clock,
 }
 
-/// A connection at its beginning.
+/// The parts of a connection that starts.
 pub struct Opening<T, F, P: Protocol> {
     pub socket: T,
     pub framing: F,
     pub protocol: P,
     pub deliverer: Deliverer<P::Encoder>,
     pub received: Received,
-    /// What the peer is told before all else, in the protocol's bytes.
+    /// The first bytes for the peer, in the protocol's encoding.
     pub greeting: Vec<u8>,
 }
 
-/// What was read from a socket before its connection begins.
+/// Input that was read from a socket before its connection starts.
 #[derive(Default)]
 pub struct Received {
-    /// Bytes of the protocol that the peer has not been answered.
+    /// Bytes of the protocol that have not been answered.
     pub unread: Vec<u8>,
-    /// Bytes of the framing behind them.
+    /// The bytes of the framing after them.
     pub unframed: Vec<u8>,
-    /// How the peer writes, if it has written.
+    /// The type of the peer's messages, after the first.
     pub message_type: Option<MessageType>,
 }
 
-/// Serves a peer until one side ends it.
+/// Serves a peer until one side ends the connection.
 ///
-/// No `async fn`, and the task in a box: what such a function is given, and what it makes of that, would both be part
-/// of every future around it, for as long as the connection.
+/// Not an `async fn`, and the task is boxed: otherwise the arguments and the task would both be part of every enclosing
+/// future, for the lifetime of the connection.
 pub fn serve<T: Transport, F: Framing, P: Protocol>(
     context: ServerContext,
     opening: Opening<T, F, P>,
@@ -194,8 +194,8 @@ pub fn serve<T: Transport, F: Framing, P: Protocol>(
 }
 
 impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
-    /// Drains the out-state, or leaves it to whoever has it: they look again before they go. Tells whether nothing
-    /// is left for the task.
+    /// Drains the output state, or leaves it to the task that has it, which checks again before it releases it. Returns
+    /// true if nothing is left for the connection's task.
     fn drain_if_free(&self) -> bool {
         loop {
             let outbound = match self.outbound.try_lock() {
@@ -209,7 +209,7 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
         }
     }
 
-    /// Changes the out-state, drains it, and looks again if somebody found it taken.
+    /// Changes the output state, drains it, and drains again if another task found it taken.
     fn with_outlet(&self, change: impl FnOnce(&mut Outbound<F, E>)) -> Drained {
         let mut outbound = self.outbound();
         change(&mut outbound);
@@ -225,10 +225,10 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
         self.outbound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Drains the out-state and lets it go; tells nothing when somebody found it taken and more is to be
+    /// Drains the output state and releases it. Returns `None` if another task found it taken and more is to be
     /// drained.
     fn drain_and_release(&self, mut outbound: MutexGuard<'_, Outbound<F, E>>) -> Option<Drained> {
-        // Without a voice it may be another connection's session.
+        // Without a deliverer the session may belong to another connection.
         let speaks = outbound.has_voice();
         if speaks {
             self.session.begin();
@@ -239,7 +239,7 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
             unread: outbound.unread_replies(),
             has_news: outbound.has_news(),
         };
-        // Before the look, not after: who finds the out-state taken goes by what we see now.
+        // Released before the check, not after: a task that finds the output state taken relies on this check.
         drop(outbound);
         if wrote {
             self.last_sent_ms

@@ -1,4 +1,4 @@
-//! The out-state of a connection: what is on its way to the peer.
+//! The output state of a connection: data on its way to the peer.
 
 use std::{cell::RefCell, io, marker::PhantomData, ops::ControlFlow};
 
@@ -11,62 +11,62 @@ use super::{
     framing::{Answer, Framing},
 };
 
-/// Guarded by the connection; whoever has it may drain it.
+/// The output state, in a lock of the connection; any task that holds the lock may drain it.
 pub struct Outbound<F, E> {
-    /// None once nothing more is delivered.
+    /// `None` after the last delivery.
     deliverer: Option<Deliverer<E>>,
-    /// How the peer writes; replies are written likewise.
+    /// The type of the peer's messages; replies use the same.
     message_type: MessageType,
-    /// Framed bytes that the socket did not take yet, from `sent` on.
+    /// Framed bytes that the socket has not accepted, from `sent` on.
     pending: Vec<u8>,
     sent: usize,
-    /// Bytes of replies put behind what is pending since it was last written whole.
+    /// Bytes of replies added since `pending` was last empty.
     unread_replies: usize,
     is_closing: bool,
     framing: PhantomData<F>,
 }
 
-/// Where deliveries come from, and how they are written.
+/// The source of deliveries, and their encoder.
 pub struct Deliverer<E> {
     pub reader: Reader,
     pub encoder: E,
 }
 
-/// How far draining got.
+/// The progress of draining.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// Everything there was is written.
+    /// Everything is written.
     Done,
-    /// The socket takes no more for now.
+    /// The socket accepts no more for now.
     Full,
-    /// There is more, but others want their turn.
+    /// There is more, but other tasks have their turn.
     More,
     /// The connection is broken.
     Broken,
 }
 
-/// What a round of deliveries ended with.
+/// The end of a round of deliveries.
 enum Round {
-    /// There are no more, or the peer may have no more for now.
+    /// There are no more, or the peer accepts no more for now.
     All,
-    /// There is enough to be written.
+    /// The round is large enough to be written.
     Full,
-    /// The broker has looked at a lot in vain: it is the others' turn.
+    /// The broker has examined many messages that do not match, and other tasks have their turn.
     Paused,
 }
 
-/// What became of draining.
+/// The result of draining.
 #[derive(Debug, Clone, Copy)]
 pub struct Drained {
     pub progress: Progress,
-    /// Bytes of replies that wait for the socket, at most.
+    /// Maximum number of bytes of replies that wait for the socket.
     pub unread: usize,
-    /// Whether the encoder has news for the protocol.
+    /// True if the encoder has news for the protocol.
     pub has_news: bool,
 }
 
 impl Drained {
-    /// Whether nothing is left to be done.
+    /// Returns whether nothing is left to be done.
     pub fn is_all(self) -> bool {
         self.progress == Progress::Done && !self.has_news
     }
@@ -95,13 +95,13 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             .map(|deliverer| &mut deliverer.encoder)
     }
 
-    /// Whether the encoder has news for the protocol.
+    /// Returns whether the encoder has news for the protocol.
     pub fn has_news(&self) -> bool {
         let deliverer = self.deliverer.as_ref();
         deliverer.is_some_and(|deliverer| deliverer.encoder.has_news())
     }
 
-    /// Whether nothing is delivered before the peer is heard.
+    /// Returns whether deliveries wait for input from the peer.
     pub fn is_waiting(&self) -> bool {
         let deliverer = self.deliverer.as_ref();
         deliverer.is_some_and(|deliverer| !deliverer.encoder.has_room())
@@ -111,17 +111,17 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         self.deliverer.is_some()
     }
 
-    /// Delivers nothing more.
+    /// Stops deliveries.
     pub fn take_voice(&mut self) -> Option<Deliverer<E>> {
         self.deliverer.take()
     }
 
-    /// Bytes of replies that wait for the socket, at most.
+    /// Returns the maximum number of bytes of replies that wait for the socket.
     pub fn unread_replies(&self) -> usize {
         self.unread_replies
     }
 
-    /// Puts protocol bytes behind what is pending.
+    /// Appends protocol bytes to the pending ones.
     pub fn reply(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
@@ -137,24 +137,24 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         self.unread_replies += bytes.len();
     }
 
-    /// Puts an answer of the framing behind what is pending.
+    /// Appends a response of the framing to the pending bytes.
     pub fn answer(&mut self, answer: Answer<'_>) {
         F::answer(answer, &mut self.pending);
     }
 
-    /// Puts framed bytes behind what is pending.
+    /// Appends framed bytes to the pending ones.
     pub fn control(&mut self, framed: &[u8]) {
         self.pending.extend_from_slice(framed);
         self.unread_replies += framed.len();
     }
 
-    /// Nothing follows what is pending now.
+    /// Notes that nothing follows the pending bytes.
     pub fn close(&mut self) {
         self.is_closing = true;
     }
 
-    /// Writes what is pending, then what the broker has for the session. Tells how far it got, and
-    /// whether anything was written.
+    /// Writes the pending bytes, then the session's deliveries. Returns the progress, and whether any bytes were
+    /// written.
     pub fn drain<T: Transport>(&mut self, socket: &T) -> (Progress, bool) {
         let mut wrote = false;
         let mut bytes = 0;
@@ -167,7 +167,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
                 return (Progress::Done, wrote);
             }
             let round = SCRATCH.with_borrow_mut(|scratch| {
-                // A panic may have left something.
+                // A panic may have left data.
                 scratch.clear();
                 let round = self.encode(scratch);
                 bytes += scratch.bytes.len();
@@ -197,7 +197,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
                 Err(_) => return Progress::Broken,
             }
         }
-        // Given back, not kept: most connections have nothing to write most of the time.
+        // Freed, because most connections have nothing to write most of the time.
         self.pending = Vec::new();
         self.sent = 0;
         if self.is_closing {
@@ -262,23 +262,23 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         }
     }
 
-    /// Frames what was encoded and writes it; what the socket does not take becomes pending.
+    /// Frames and writes the encoded bytes; bytes that the socket does not accept become pending.
     fn send<T: Transport>(&mut self, scratch: &mut Scratch, socket: &T, wrote: &mut bool) {
         let Some(framed) = scratch.frame::<F>() else {
             return;
         };
-        // Broken or full: writing what is pending will tell.
+        // If the socket is broken or full, writing the pending bytes will show it.
         let count = socket.try_write(framed).unwrap_or_default();
         *wrote |= count > 0;
         self.pending.extend_from_slice(&framed[count..]);
     }
 }
 
-/// Deliveries on their way into one write. Kept by the thread.
+/// Deliveries encoded for one write. One buffer for each thread.
 #[derive(Default)]
 struct Scratch {
     bytes: Vec<u8>,
-    /// Where messages of one kind begin, behind the room for their header.
+    /// The start of each run of messages of one type, after the space for its header.
     runs: Vec<(MessageType, usize)>,
 }
 
@@ -289,7 +289,7 @@ impl Scratch {
         }
     }
 
-    /// Appends what comes before deliveries.
+    /// Appends retransmissions, which come before deliveries.
     fn resend<F: Framing, E: Encoder>(&mut self, encoder: &mut E) {
         self.room_for_header(F::HEADER_BYTES);
         let start = self.bytes.len();
@@ -297,8 +297,8 @@ impl Scratch {
         self.note(MessageType::Binary, start, F::HEADER_BYTES);
     }
 
-    /// Notes that what was appended at `start` is of this kind. Where the kind changes a frame of its
-    /// own begins, and its header gets its room.
+    /// Notes the type of the message appended at `start`. A change of the type starts a new frame, with space for its
+    /// header.
     fn note(&mut self, message_type: MessageType, start: usize, header_bytes: usize) {
         if self.bytes.len() == start {
             return;
@@ -315,10 +315,10 @@ impl Scratch {
         }
     }
 
-    /// The framed bytes, if there are any.
+    /// Returns the framed bytes, if there are any.
     fn frame<F: Framing>(&mut self) -> Option<&[u8]> {
         let mut end = self.bytes.len();
-        // From the last to the first, each moved up against the one behind it.
+        // From the last run to the first; each is moved next to the one after it.
         let mut filled = end;
         for (message_type, start) in self.runs.drain(..).rev() {
             let mut space = [0; 16];
@@ -346,9 +346,9 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Deliveries are encoded until they have this many bytes, then written.
+/// A round of deliveries ends after this many bytes, and is written.
 const ROUND_BYTES: usize = 64 << 10;
-/// Bytes written before others get their turn.
+/// Bytes written before other tasks get their turn.
 const TURN_BYTES: usize = 1 << 20;
-/// A thread keeps this much room for encoding.
+/// Maximum capacity that a thread keeps for encoding.
 const SCRATCH_KEPT: usize = 256 << 10;

@@ -1,4 +1,4 @@
-//! One turn of a connection's task: what it does with what it read at once.
+//! One read cycle of a connection's task: the processing of one read.
 
 use std::{
     sync::Arc,
@@ -9,31 +9,31 @@ use broker::{Blocked, Broker, Outcome, Publication, Ready, Session};
 
 use crate::{advisory::Advisories, clock, fairness::SLICE};
 
-/// Collects a turn's publications and replies. Kept by the thread, not by the connection: between turns
+/// Collects the publications and replies of a read cycle. One for each thread, not for each connection: between cycles
 /// it is empty.
 #[derive(Default)]
 pub struct ReadCycle {
-    /// The server's clock at the start of the turn, in milliseconds.
+    /// The server's clock at the start of the cycle, in milliseconds.
     pub now_ms: u64,
-    /// The time of day at the start of the turn, in Unix milliseconds: when what it brings is published.
+    /// The time of day at the start of the cycle, in Unix milliseconds: the timestamp of its publications.
     pub unix_ms: u64,
-    /// What the peer is to be told, in the protocol's bytes.
+    /// Replies for the peer, in the protocol's bytes.
     pub replies: Vec<u8>,
     /// Publications not yet handed to the broker.
     pub batch: Vec<Publication>,
-    /// Whom the connection has to wait for before it reads on.
+    /// Subscriptions that have to catch up before the next read.
     pub blocked: Blocked,
-    /// What became of the last batch.
+    /// The result of the last batch.
     pub outcome: Outcome,
-    /// Decides if publications are accepted.
+    /// Decides whether publications are accepted.
     intake: Intake,
-    /// When it has to make way for others; never, where nobody said.
+    /// The end of the cycle's time slice; `None` means unlimited.
     until: Option<Instant>,
-    /// What the peer asked for is left for the next turn from here on.
+    /// True once the remaining requests are left for the next cycle.
     is_over: bool,
-    /// Requests since the clock was last looked at.
+    /// Requests since the last reading of the clock.
     unchecked: u32,
-    /// How long others come first when it has ended.
+    /// Time for other tasks after the cycle.
     rest: Duration,
 }
 
@@ -46,9 +46,9 @@ pub enum Intake {
 }
 
 impl ReadCycle {
-    /// A turn that makes way for others once it has had its time.
+    /// Starts a cycle with a time slice.
     pub fn begin(&mut self, now_ms: u64, intake: Intake) {
-        // A panic may have left something.
+        // A panic may have left data.
         self.clear();
         self.now_ms = now_ms;
         self.intake = intake;
@@ -56,7 +56,7 @@ impl ReadCycle {
         self.until = Some(Instant::now() + SLICE);
     }
 
-    /// One that has had its time already.
+    /// Returns a cycle whose time slice is over.
     #[cfg(test)]
     pub fn late() -> Self {
         Self {
@@ -65,38 +65,38 @@ impl ReadCycle {
         }
     }
 
-    /// To be called behind whatever may take long and be asked for with a few bytes, such as a subscription: what
-    /// one read gave may hold thousands of them. Where one alone takes long, so that all wait for the broker's order,
-    /// the connection rests for as long, and more.
+    /// Must be called after every operation that may take long and that a few bytes can request, such as a
+    /// subscription: one read may contain thousands of them. After a single long operation, during which all wait for
+    /// the broker's lock, the connection pauses for a multiple of its time.
     pub fn check_request(&mut self, begun: Instant) {
         self.check_time();
         let rest = self.rest + rest_behind(begun.elapsed());
         self.rest = rest.min(MOST_REST);
     }
 
-    /// Likewise, where no request is looked at for itself.
+    /// Checks the time slice only, without the time of a single request.
     pub fn check_time(&mut self) {
         self.is_over |= self.until.is_some_and(|until| until <= Instant::now());
     }
 
-    /// Whether publications are discarded without an answer, because the server stops. Clients send what was not
-    /// acknowledged again.
+    /// Returns whether publications are discarded without a reply, because the server stops. Clients send
+    /// unacknowledged messages again.
     pub fn is_closed(&self) -> bool {
         self.intake == Intake::Closed
     }
 
-    /// How long the connection is to leave the thread, and the broker, to others.
+    /// Returns how long the connection must leave the thread, and the broker, to others.
     pub const fn rest(&self) -> Duration {
         self.rest
     }
 
-    /// Whether the protocol is to leave what else it was given for the next turn.
+    /// Returns whether the protocol must leave the remaining requests for the next cycle.
     pub const fn is_over(&self) -> bool {
         self.is_over
     }
 
-    /// Whether the protocol may process another request. Each turn processes a few, however late it is, so that every turn
-    /// makes progress.
+    /// Returns whether the protocol may process another request. Each cycle processes a few, even after its time slice,
+    /// so that every cycle makes progress.
     pub fn has_time(&mut self) -> bool {
         self.unchecked += 1;
         if self.unchecked > CHECK_EVERY {
@@ -106,7 +106,7 @@ impl ReadCycle {
         !self.is_over
     }
 
-    /// Makes it ready for the next one.
+    /// Clears the state for the next cycle.
     pub fn clear(&mut self) {
         self.batch.clear();
         self.replies.clear();
@@ -117,14 +117,14 @@ impl ReadCycle {
         self.rest = Duration::ZERO;
     }
 
-    /// Hands the batch to the broker, and carries out what comes of it.
+    /// Publishes the batch, and carries out its effects.
     pub fn publish(&mut self, broker: &Broker, advisories: &Advisories, own: &Arc<Session>) {
         broker.publish_for(own.client(), &mut self.batch, &mut self.outcome);
         self.carry_out(advisories, own);
     }
 
-    /// Does what the broker left to be done. `own` is left out of the delivery: the connection drains itself
-    /// at the end of its turn.
+    /// Carries out the effects that the broker returned. Skips the delivery to `own`: the connection drains itself at
+    /// the end of the cycle.
     pub fn carry_out(&mut self, advisories: &Advisories, own: &Arc<Session>) {
         self.blocked
             .extend(std::mem::take(&mut self.outcome.blocked));
@@ -132,8 +132,8 @@ impl ReadCycle {
     }
 }
 
-/// How long to leave the thread, and the broker, to others behind one request that took so long: three times that, so
-/// that a peer has a quarter of what there is.
+/// Returns the pause after a request that took this long: three times as long, so that a peer uses at most a quarter of
+/// the time.
 pub fn rest_behind(took: Duration) -> Duration {
     match took < LONG {
         true => Duration::ZERO,
@@ -141,8 +141,8 @@ pub fn rest_behind(took: Duration) -> Duration {
     }
 }
 
-/// Does what the broker leaves to its callers: delivers to the sessions that became ready, but for `own`, and tells
-/// those who watch what happened.
+/// Carries out the effects that the broker leaves to its callers: delivers to the sessions that became ready, except
+/// `own`, and publishes advisories.
 pub fn carry_out(outcome: &mut Outcome, advisories: &Advisories, own: Option<&Arc<Session>>) {
     deliver(&mut outcome.ready, own);
     if !outcome.notices.is_empty() {
@@ -150,7 +150,7 @@ pub fn carry_out(outcome: &mut Outcome, advisories: &Advisories, own: Option<&Ar
     }
 }
 
-/// Delivers until the time for that is spent; the others are woken.
+/// Delivers until the time budget is spent; the remaining sessions are woken.
 pub fn deliver(ready: &mut Ready, own: Option<&Arc<Session>>) {
     let mut budget = Budget::new();
     for session in ready.drain() {
@@ -198,13 +198,13 @@ impl Budget {
 
 /// Requests between two readings of the clock, each of which costs about as much as a small request.
 const CHECK_EVERY: u32 = 16;
-/// What one request may take without a rest behind it.
+/// Maximum duration of one request without a pause after it.
 const LONG: Duration = Duration::from_millis(1);
-/// How many times as long the rest is.
+/// The length of a pause, in multiples of the request's duration.
 const RESTS: u32 = 3;
-/// However long it took.
+/// Maximum length of a pause.
 const MOST_REST: Duration = Duration::from_secs(1);
-/// A thread keeps this much room for replies.
+/// Maximum capacity that a thread keeps for replies.
 const REPLIES_KEPT: usize = 64 << 10;
 
 #[cfg(test)]
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_turn_that_is_late_takes_in_a_few_requests_and_no_more() {
+    fn a_cycle_after_its_time_slice_processes_only_a_few_requests() {
         let mut cycle = ReadCycle::late();
         let taken = (0..1_000).take_while(|_| cycle.has_time()).count();
         assert_eq!(taken, CHECK_EVERY as usize);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_takes_long_is_followed_by_a_rest() {
+    fn a_long_request_is_followed_by_a_pause() {
         let now = Instant::now();
         let mut cycle = ReadCycle::default();
         cycle.check_request(now + Duration::from_secs(1));

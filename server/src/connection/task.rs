@@ -1,4 +1,4 @@
-//! The connection's own task: it reads, waits, and drains where others could not.
+//! The connection's own task: it reads, waits, and drains when other tasks could not.
 
 mod leaving;
 mod silence;
@@ -35,43 +35,43 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     connection: Arc<Connection<T, F, P::Encoder>>,
     context: ServerContext,
     inbound: Inbound<F, P>,
-    /// Stays set for an earlier deadline when the deadline moves on: it finds nothing due then.
+    /// May be set for an earlier deadline than the current one: then nothing is due when it fires.
     timer: Timer,
-    /// Whether the socket is to be watched for room.
+    /// True if the task waits for the socket to accept more.
     is_full: bool,
-    /// Whether there is more to do, which waits until others have had their turn.
+    /// True if there is more work, which waits until other tasks have run.
     is_unfinished: bool,
-    /// Whether writing has failed. What the peer sent before may still be read.
+    /// True after a write has failed. Earlier input may still be read.
     is_broken: bool,
-    /// Whether the encoder has news for the protocol.
+    /// True if the encoder has news for the protocol.
     has_news: bool,
-    /// How long others come first, after a turn with requests that took long.
+    /// Time for other tasks, after a read cycle with expensive requests.
     rest: Duration,
-    /// Set while replies pile up because the peer does not read them: how long it has to begin.
+    /// Set while replies are not read by the peer: the time until which it must read.
     choked_until_ms: Option<u64>,
-    /// The socket at the last check, while nothing is read.
+    /// The state of the socket at the last check, while it is not read.
     unread: Option<Unread>,
-    /// Subscriptions that have to catch up before more is read.
+    /// Subscriptions that have to catch up before the next read.
     blocked: Blocked,
-    /// When the peer is listened to although they have not: they may wait for what this peer is to say.
+    /// The time at which the peer is read although they have not caught up: they may wait for its input.
     listens_at_ms: Option<u64>,
-    /// What the peer is told when they have.
+    /// Replies that are sent when they have caught up.
     held_replies: Vec<u8>,
-    /// When the server began to stop.
+    /// The time at which the server started to stop.
     stopped_ms: Option<u64>,
-    /// When the last turn began.
+    /// The start of the last read cycle.
     turn_ms: u64,
 }
 
-/// What a task was woken for.
+/// The reason why a task was woken.
 enum Event {
     Readable,
     Writable,
-    /// Seen only while nothing is read: reading would tell.
+    /// Detected only while nothing is read; otherwise reading would detect it.
     Broken,
     Woken,
     Unfinished,
-    /// What was read before is to be taken in.
+    /// Input read earlier is to be processed.
     Behind,
     Deadline,
     Unblocked,
@@ -82,7 +82,7 @@ enum Event {
 /// The result of one read.
 enum Read {
     Bytes(usize),
-    /// Nothing has arrived.
+    /// No bytes have arrived.
     Nothing,
 }
 
@@ -157,7 +157,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
-    /// Returns to the runtime if others are to run first.
+    /// Returns to the runtime if other tasks must run first.
     async fn yield_to_others(&mut self) {
         if !self.rest.is_zero() {
             sleep(std::mem::take(&mut self.rest)).await;
@@ -168,7 +168,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
-    /// Waits. Nothing is done here, so that nothing is lost when another arm wins.
+    /// Waits. Has no effects, so that no event is lost when another arm wins.
     async fn next_event(&mut self) -> Event {
         let goes_on = self.is_reading() && self.inbound.is_behind();
         let reads = self.is_reading() && !goes_on;
@@ -202,8 +202,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
-    /// Whether what the peer sends is taken in. Not while a subscriber has to catch up with what this peer
-    /// published, nor while replies pile up that this peer does not read.
+    /// Returns whether input from the peer is processed. Not while a subscriber has to catch up with this peer's
+    /// publications, and not while this peer has too many unread replies.
     fn is_reading(&self) -> bool {
         self.blocked.is_empty() && self.choked_until_ms.is_none()
     }
@@ -239,7 +239,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         })
     }
 
-    /// The transport may have answered what was for itself alone.
+    /// Writes the transport's own responses.
     fn flush_answers(&mut self) -> Result<(), CloseReason> {
         if self.connection.socket.is_flushed() {
             Ok(())
@@ -248,7 +248,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
-    /// Does what is due. What comes of it, a heart-beat, is not held back with the replies.
+    /// Handles a deadline. Its output, a heart-beat, is not held back with the replies.
     fn on_deadline(&mut self) -> Result<(), CloseReason> {
         let now_ms = self.context.clock.now_ms();
         if self.choked_until_ms.is_some_and(|until| until <= now_ms) {
@@ -268,8 +268,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         done.and(self.note(drained))
     }
 
-    /// Handles a deadline that passed while the peer sent without a pause: the timer is polled only when there is nothing
-    /// to read. To be called after a read, which counts the peer as alive.
+    /// Handles a deadline that passed while the peer sent without pause: the timer is polled only when there is nothing
+    /// to read. Must be called after a read, which counts the peer as alive.
     fn on_missed_deadline(&mut self) -> Result<(), CloseReason> {
         match self.deadline() {
             Some(at) if at <= self.turn_ms => self.on_deadline(),
@@ -277,7 +277,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
-    /// Goes on reading where the peer waits for others while it is waited for itself.
+    /// Continues to read if the peer waits for others while others wait for it.
     fn listen(&mut self) -> Result<(), CloseReason> {
         self.listens_at_ms = None;
         if self.connection.outbound().is_waiting() {
@@ -286,7 +286,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         self.cycle(|_, _, _| Ok(()))
     }
 
-    /// Does something that may publish and reply, then writes once.
+    /// Runs one cycle that may publish and reply, then writes once.
     fn cycle(
         &mut self,
         act: impl FnOnce(&mut Inbound<F, P>, &mut ReadCycle, &mut Answers) -> Result<(), CloseReason>,
@@ -306,7 +306,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             let done = done.and(self.inbound.protocol.finish(cycle));
             drop(passed);
             self.blocked.extend(std::mem::take(&mut cycle.blocked));
-            // Whoever has to wait for a subscriber is told so by not being told anything.
+            // Hold replies while the publisher is blocked.
             self.held_replies.extend_from_slice(&cycle.replies);
             self.rest = cycle.rest();
             cycle.clear();
@@ -319,7 +319,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         })
     }
 
-    /// Lets the protocol's two halves meet, if they have to.
+    /// Exchanges information between the protocol's two halves, if necessary.
     fn hand_over(&mut self, cycle: &mut ReadCycle) -> Result<(), CloseReason> {
         let protocol = &mut self.inbound.protocol;
         if !std::mem::take(&mut self.has_news) && !protocol.has_news() {
@@ -352,7 +352,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         self.note(drained)
     }
 
-    /// Goes by how far draining got: what to wait for, and whether to go on at all.
+    /// Decides from the progress of draining what to wait for, and whether to continue.
     fn note(&mut self, drained: Drained) -> Result<(), CloseReason> {
         let Drained {
             progress,
@@ -391,7 +391,7 @@ async fn ready(socket: &TcpStream, reads: bool, writes: bool) -> Event {
     match socket.ready(interest).await {
         Ok(ready) if ready.is_error() && !reads => Event::Broken,
         Ok(ready) if writes && ready.is_writable() => Event::Writable,
-        // A broken socket is readable: reading tells what is wrong.
+        // A broken socket is readable: reading returns the error.
         _ => Event::Readable,
     }
 }
@@ -401,12 +401,12 @@ thread_local! {
     static TURN: RefCell<ReadCycle> = RefCell::default();
 }
 
-/// The most bytes read at once, and so the most that one batch holds.
+/// Maximum number of bytes of one read, and so of one batch.
 const READ_BYTES: usize = 64 << 10;
-/// Bytes of replies that a peer may leave unread before nothing more is read from it.
+/// Bytes of unread replies above which the peer is not read.
 const CHOKED_BYTES: usize = 256 << 10;
-/// How long a peer is not listened to that waits for a subscriber, and is waited for itself: an acknowledgement may be
-/// all that keeps the subscriber, or its own subscription, from catching up.
+/// Maximum time without reading from a peer that waits for a subscriber while others wait for it: its acknowledgement
+/// may be what lets the subscriber, or its own subscription, catch up.
 const UNHEARD_MS: u64 = 1_000;
-/// How long a peer may go on not reading them before it is sent away.
+/// Maximum time for the peer to read them before it is disconnected.
 const CHOKED_MS: u64 = 30_000;

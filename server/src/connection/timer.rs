@@ -1,5 +1,5 @@
-//! A connection's one timer. It stays set for an earlier deadline when the deadline moves on, as it does with
-//! each message: it finds nothing due then, and is set anew.
+//! The single timer of a connection. When the deadline moves to a later time, as with each message, the timer stays set
+//! for the earlier one: then nothing is due when it fires, and it is set again.
 
 use std::{pin::Pin, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::clock::Clock;
 pub struct Timer {
     sleep: Pin<Box<Sleep>>,
     clock: Clock,
-    /// Milliseconds of the server's clock at which it goes off.
+    /// The time at which it fires, in milliseconds of the server's clock.
     set_for: Option<u64>,
 }
 

@@ -1,44 +1,47 @@
-//! What carries a connection's bytes: TCP as it is here, TLS in [`crate::tls`].
+//! The transport of a connection's bytes: TCP here, TLS in [`crate::tls`].
 
 use std::io;
 
 use tokio::net::TcpStream;
 
-/// A socket, and what lies on it. Nothing waits here: what cannot be done now is
-/// [`WouldBlock`](io::ErrorKind::WouldBlock), and the readiness of [`Transport::tcp`] tells when to try again.
+/// A socket with an optional layer on it. No function waits: an operation that is not possible now returns
+/// [`WouldBlock`](io::ErrorKind::WouldBlock), and the readiness of [`Transport::tcp`] shows when to try again.
 ///
-/// One task reads; whoever holds the out-state writes. Both may happen at once.
+/// One task reads; any task that holds the output state writes. Both may happen at the same time.
 pub trait Transport: Send + Sync + 'static {
-    /// The socket below, to wait for its readiness.
+    /// Returns the underlying socket, to wait for its readiness.
     fn tcp(&self) -> &TcpStream;
 
-    /// Reads what has arrived; 0 is the end. Nothing that has arrived is held back, however little of it the
-    /// socket still has. `buffer` has room for twice the plaintext of a TLS record, 32 KiB.
+    /// Reads available bytes; 0 means the end. Returns all bytes that have arrived, even if the socket has no more.
+    /// `buffer` has room for twice the plaintext of a TLS record, 32 KiB.
     ///
     /// # Errors
-    /// The connection is broken, or there is nothing for now.
+    ///
+    /// The connection is broken, or no bytes are available.
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// Takes some of `bytes`, and tells how many. They are on their way when [`Transport::try_flush`] says so.
+    /// Accepts some of `bytes`. Returns their number. They are sent once [`Transport::try_flush`] succeeds.
     ///
     /// # Errors
-    /// The connection is broken, or there is no room for now.
+    ///
+    /// The connection is broken, or there is no room now.
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Gives the socket what was taken and what the transport has to say of its own.
+    /// Passes accepted bytes and the transport's own output to the socket.
     ///
     /// # Errors
-    /// The connection is broken, or the socket took only some of it for now.
+    ///
+    /// The connection is broken, or the socket accepted only a part.
     fn try_flush(&self) -> io::Result<()>;
 
-    /// Whether [`Transport::try_flush`] has nothing to do.
+    /// Returns whether [`Transport::try_flush`] has nothing to do.
     fn is_flushed(&self) -> bool;
 
-    /// Says, in the transport's own way, that no more will be written. To be flushed.
+    /// Announces, in the transport's own way, that no more will be written. Must be flushed.
     fn close(&self);
 }
 
-/// Nothing lies on it: what it takes is the system's.
+/// Without a layer: accepted bytes are in the system's buffer.
 impl Transport for TcpStream {
     fn tcp(&self) -> &TcpStream {
         self
@@ -60,6 +63,6 @@ impl Transport for TcpStream {
         true
     }
 
-    /// Shutting the socket down says it.
+    /// Shutting down the socket announces the end.
     fn close(&self) {}
 }

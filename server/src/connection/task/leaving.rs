@@ -14,8 +14,8 @@ use crate::connection::{
 };
 
 impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
-    /// Processes what the peer has already sent when the connection ends for another reason, and returns why it ends
-    /// finally: the peer's own DISCONNECT takes precedence ([MQTT-3.14.4-3]).
+    /// Processes the input that the peer has already sent when the connection ends for another reason. Returns the
+    /// final reason: the peer's own DISCONNECT takes precedence ([MQTT-3.14.4-3]).
     pub(super) async fn read_remaining(&mut self, ending: CloseReason) -> CloseReason {
         match timeout(REMAINING_TIME, self.read_to_the_end()).await {
             Ok(Some(own)) => own,
@@ -24,7 +24,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
-    /// Reads until the socket is empty. Returns why the peer itself ended the connection, if it did.
+    /// Reads until the socket is empty. Returns the reason if the peer itself ended the connection.
     async fn read_to_the_end(&mut self) -> Option<CloseReason> {
         let mut left = REMAINING_BYTES;
         loop {
@@ -39,7 +39,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             };
             match heard {
                 Ok(Read::Bytes(count)) => left = left.checked_sub(count)?,
-                // A broken socket becomes readable: its end, and what arrived before it, are still to be read.
+                // A broken socket becomes readable: its end, and earlier input, are still to be read.
                 Ok(Read::Nothing) if self.is_broken => {
                     self.connection.socket.tcp().readable().await.ok()?;
                 }
@@ -49,7 +49,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
-    /// Says good-bye and gives the peer time to read it.
+    /// Sends the last message and gives the peer time to read it.
     pub(super) async fn write_close(&mut self, ending: &CloseReason) {
         self.on_close(Some(ending));
         let mut farewell = std::mem::take(&mut self.held_replies);
@@ -67,13 +67,13 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             }
             linger(connection.socket.tcp()).await
         };
-        // Late, failed or done: the connection is closed now.
+        // The connection is closed in any case: on success, failure or timeout.
         let _ = timeout(closing::time(ending), farewell).await;
     }
 
-    /// Delivers nothing more. The first time counts.
+    /// Stops deliveries. Only the first call has an effect.
     pub(super) fn on_close(&mut self, ending: Option<&CloseReason>) {
-        // Its lock is released then: others may be told of what the session held.
+        // The lock is released by then, because others may get messages of the session.
         let deliverer = self.connection.outbound().take_voice();
         if let Some(deliverer) = deliverer {
             let protocol = &mut self.inbound.protocol;
@@ -88,7 +88,7 @@ impl<T: Transport, F: Framing, P: Protocol> Drop for Task<T, F, P> {
     }
 }
 
-/// How much of what a peer has already sent is processed when its connection ends for another reason, and for how long. The
+/// Maximum amount of input that is processed when the connection ends for another reason, and the maximum time. The
 /// system's buffers usually hold less.
 const REMAINING_BYTES: usize = 8 << 20;
 const REMAINING_TIME: Duration = Duration::from_secs(1);

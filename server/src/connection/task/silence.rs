@@ -1,4 +1,4 @@
-//! Detects a silent peer while its socket is not read. What the peer sends waits in the socket then, so the number of waiting
+//! Detects a silent peer while its socket is not read. Its input waits in the socket then, so the number of waiting
 //! bytes shows whether it still sends.
 
 use std::sync::atomic::Ordering;
@@ -13,7 +13,7 @@ use crate::connection::{Framing, Protocol, Transport};
 pub(super) struct Unread {
     /// Bytes that wait in the socket.
     bytes: u64,
-    /// When the socket last took something, in milliseconds of the server's clock.
+    /// The last time at which the socket accepted bytes, in milliseconds of the server's clock.
     last_sent_ms: u64,
 }
 
@@ -27,7 +27,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         };
     }
 
-    /// Counts the peer as alive if its socket is not read and the peer has done something since the last check.
+    /// Counts the peer as alive if its socket is not read and the peer has sent or read since the last check.
     pub(super) fn reset_keep_alive(&mut self, now_ms: u64) {
         let Some(before) = self.unread else {
             return;
@@ -35,7 +35,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         let now = self.look_at_socket();
         self.unread = Some(now);
         let is_alive = match self.is_full {
-            // A full socket takes something only when the peer reads.
+            // A full socket accepts bytes only when the peer reads.
             true => now.bytes > before.bytes || now.last_sent_ms > before.last_sent_ms,
             // A heart-beat may not fit into the buffer.
             false => now.bytes > before.bytes || now.bytes >= FULL_BYTES,
@@ -56,5 +56,5 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 }
 
-/// With so many waiting bytes the socket's buffer may be full.
+/// With this number of waiting bytes the socket's buffer may be full.
 const FULL_BYTES: u64 = 16 << 10;

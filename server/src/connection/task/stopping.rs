@@ -1,4 +1,4 @@
-//! A connection while the server stops: it takes no publications and delivers what is left for its peer.
+//! A connection while the server stops: it accepts no publications and delivers the remaining data to its peer.
 
 use std::sync::atomic::Ordering;
 
@@ -6,13 +6,13 @@ use super::Task;
 use crate::connection::{CloseReason, Framing, Protocol, Transport};
 
 impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
-    /// Begins the last phase. The gate is closed: everything that was acknowledged to a publisher is in the broker.
+    /// Starts the last phase. The gate is closed: everything acknowledged to a publisher is in the broker.
     pub(super) fn begin_to_stop(&mut self) -> Result<(), CloseReason> {
         self.stopped_ms = Some(self.context.clock.now_ms());
         self.drain()
     }
 
-    /// Whether nothing is left for the peer, and no acknowledgement would bring more.
+    /// Returns whether nothing is left for the peer, and no acknowledgement would lead to more.
     pub(super) fn is_drained(&self) -> bool {
         let connection = &*self.connection;
         !self.is_full
@@ -22,7 +22,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             && !connection.outbound().is_waiting()
     }
 
-    /// When to end a connection whose peer takes nothing.
+    /// Returns the time at which a connection ends whose peer accepts nothing.
     pub(super) fn stalls_at_ms(&self) -> Option<u64> {
         let last_sent_ms = self.connection.last_sent_ms.load(Ordering::Relaxed);
         self.stopped_ms
@@ -30,5 +30,5 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 }
 
-/// How long the server waits, when it stops, for a peer that takes nothing.
+/// Maximum time that the server waits, when it stops, for a peer that accepts nothing.
 const STALLED_MS: u64 = 1_000;
