@@ -297,7 +297,7 @@ fn document(plan: &Plan, mut rows: Vec<table::Row>, idle: &str) -> String {
     let versions: Vec<_> = versions.collect();
     let command = plan.command.trim_end();
     let mut text = format!(
-        "# Carillon beside other brokers\n\n\
+        "# Carillon compared with other brokers\n\n\
          {}, {}; load {:.1} at the end. `{command}`: {} of {} s, all servers in one run \
          on loopback.\nPayloads of 100 bytes, 64 messages in flight for each publisher (QoS 1 pairs: 16; one \
          at a time: 1); {}.\n\n\
@@ -312,9 +312,9 @@ fn document(plan: &Plan, mut rows: Vec<table::Row>, idle: &str) -> String {
     text.push_str(&table::deliveries(&columns, rows));
     text.push_str(
         "\nQoS 1 is, in STOMP, a receipt for each SEND. Every message of every run was counted and its order \
-         checked:\na figure is marked where any was lost or out of order.\n",
+         checked:\na figure is marked if messages were lost or out of order.\n",
     );
-    text.push_str("\n## Times the best other broker (part of its CPU)\n\n");
+    text.push_str("\n## Multiples of the best other broker (share of its CPU)\n\n");
     text.push_str(&table::ratios(&columns, rows, None));
     for (protocol, name) in [("stomp", "STOMP"), ("mqtt", "MQTT")] {
         let has_rows = |carillon| {
@@ -322,14 +322,14 @@ fn document(plan: &Plan, mut rows: Vec<table::Row>, idle: &str) -> String {
             those.any(|row| row.protocol == protocol)
         };
         if has_rows(true) && has_rows(false) {
-            text.push_str(&format!("\nAmong those that speak {name}:\n\n"));
+            text.push_str(&format!("\nAmong the brokers with {name}:\n\n"));
             text.push_str(&table::ratios(&columns, rows, Some(protocol)));
         }
     }
     if let Some(rows) = fixed_rate {
         text.push_str(&format!("\n## Latency, {}\n\n", FIXED_RATE.title));
         text.push_str(&table::latencies(&rows));
-        text.push_str("\nFrom when a message was due, so that one held up counts as late.\n");
+        text.push_str("\nMeasured from the time at which a message was due, so that a delayed message counts as late.\n");
     }
     text.push_str(idle);
     text

@@ -72,7 +72,7 @@ fn measure_endpoint(plan: &Plan, server: &Server, number: usize) -> Option<Idle>
 }
 
 fn text(found: &[Idle]) -> String {
-    let mut text = "\n## Start, and connections that do nothing\n\n".to_owned();
+    let mut text = "\n## Start, and idle connections\n\n".to_owned();
     let columns = [
         "start",
         "memory at rest",
