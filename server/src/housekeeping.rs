@@ -18,6 +18,7 @@ pub async fn keep_house(server: Arc<Server>) {
     let mut ticks = IntervalStream::new(interval);
     while ticks.next().await.is_some() {
         expire(&server);
+        server.broker.tidy();
         mqtt::keep_sessions(&server);
         let figures = server.figures.tick(&server);
         publish_each(&server, &figures);

@@ -23,9 +23,9 @@ use crate::{
     session::reader::Reader,
     session::subscription::{Subscribe, Subscription, SubscriptionId},
     session::visible_position::VisiblePosition,
-    session::{Blocked, Peer, Session, Totals},
+    session::{Blocked, Peer, Readable, Session, Totals},
     state::{BrokerState, SessionEntry},
-    sync::{StateMutex, lock_state},
+    sync::{StateMutex, lock_state, pass_on},
     topic::cursor::Start,
     topic::log::Released,
 };
@@ -35,7 +35,7 @@ use crate::{
 pub struct Broker {
     epoch: u64,
     pub(crate) limits: Limits,
-    pub(crate) state: StateMutex<BrokerState>,
+    pub(crate) state: Arc<StateMutex<BrokerState>>,
     pub(crate) visible_position: Arc<VisiblePosition>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) store: Arc<Store>,
@@ -63,8 +63,8 @@ impl Broker {
             store: Store::new(&limits, &totals),
             own: pools.own_client(),
             pools,
+            state: Arc::new(StateMutex::new(BrokerState::new(&memory, &limits))),
             limits,
-            state: StateMutex::new(BrokerState::new(&memory)),
             visible_position: Arc::new(VisiblePosition::new()),
             memory,
             totals,
@@ -141,13 +141,14 @@ impl Broker {
             SessionEntry {
                 session: Arc::clone(&session),
                 subscriptions: Vec::new(),
-                joined: 0,
+                exact: 0,
                 consumers: 0,
                 consumers_joined: 0,
                 temporaries: Vec::new(),
             },
         );
-        Reader::new(session, Arc::clone(&self.visible_position))
+        let visible_position = Arc::clone(&self.visible_position);
+        Reader::new(session, visible_position)
     }
 
     /// Subscribes a session to topics.
@@ -164,13 +165,21 @@ impl Broker {
     ) -> Result<SubscriptionId, SubscribeError> {
         let start = (subscribe.start, subscribe.retained);
         let mut state = lock_state(&self.state);
-        let joined = state.check_topics(session, subscribe.filter, &self.limits)?;
+        state.check_topics(session, subscribe.filter, &self.limits)?;
         session.client().check_subscription(subscribe.filter)?;
         let id = SubscriptionId(state.fresh_id());
-        let mut subscription = Subscription::new(id, Arc::clone(session), subscribe);
-        subscription.note_joined(joined);
+        let subscription = Subscription::new(id, Arc::clone(session), subscribe);
         let subscription = Arc::new(subscription);
-        let readable = state.subscribe(&subscription, start);
+        let readable = match subscription.filter.exact() {
+            Some(name) => {
+                let cursor = state.subscribe_to_one(&name, &subscription, start);
+                cursor.into_iter().map(Readable::Cursor).collect()
+            }
+            None => {
+                let shared = Arc::downgrade(&self.state);
+                state.subscribe_and_collect(&subscription, start, &shared)
+            }
+        };
         // At one moment, so that a reader at work sees all of the history, or none, and in its order.
         if session.queue_all(readable) {
             outcome.ready.sessions.push(Arc::clone(session));
@@ -203,9 +212,10 @@ impl Broker {
             return;
         };
         let subscription = attached.subscriptions.remove(at);
-        attached.joined -= subscription.joined();
+        attached.exact -= usize::from(!subscription.has_wildcards());
         drop(state);
-        self.cancel(&subscription);
+        self.watch((DestinationKind::Topic, &subscription.filter), false);
+        while !self.go_on_cancelling(&subscription) {}
         self.notice_subscription(&subscription, false, outcome);
         session.release_waiting();
     }
@@ -222,8 +232,8 @@ impl Broker {
     pub fn has_subscribers(&self, name: &TopicName) -> bool {
         let state = lock_state(&self.state);
         match state.topics.find(name.as_str()) {
-            Some(topic) => topic.cursors().len() + topic.queues.len() > 0,
-            None => state.is_awaited(name) || state.covering(name) > 0,
+            Some(topic) if topic.exact_subscriptions() > 0 => true,
+            _ => state.is_awaited(name) || state.covering(name) > 0,
         }
     }
 
@@ -279,13 +289,17 @@ impl Broker {
         }
     }
 
-    pub(crate) fn cancel(&self, subscription: &Subscription) {
-        self.watch((DestinationKind::Topic, &subscription.filter), false);
+    /// Ends a subscription, or goes on with it: at most a part of its cursors is taken out while the lock is held.
+    /// Returns false if there are more.
+    pub(crate) fn go_on_cancelling(&self, subscription: &Subscription) -> bool {
         let mut left = Vec::new();
-        lock_state(&self.state).cancel(subscription, &mut left);
+        let mut state = lock_state(&self.state);
+        let is_done = state.cancel(subscription, &mut left);
+        pass_on(state);
         // A reader that is not drained just now still has them, and they the log.
         for cursor in left {
             cursor.close();
         }
+        is_done
     }
 }

@@ -28,6 +28,7 @@ mod session;
 mod state;
 mod steps;
 mod sync;
+mod tidy;
 mod topic;
 mod transaction;
 

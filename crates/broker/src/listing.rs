@@ -5,12 +5,12 @@ use std::{ops::ControlFlow, sync::Arc};
 use crate::{
     broker::Broker,
     figures::{QueueFigures, SessionFigures, TopicFigures},
+    memory::limits::{ITEMS, NAMES},
     name::index::Walk,
     name::{TopicFilter, TopicName},
     queue::Queue,
     queue::registry::Queues,
     state::{BrokerState, SessionEntry},
-    steps::{ITEMS, NAMES},
     sync::lock_state,
     topic::Topic,
 };
@@ -28,7 +28,7 @@ impl BrokerState {
     /// The figures of a topic. Of a topic with many cursors some are left out of the greatest lag.
     fn topic_figures(&self, name: &TopicName) -> Option<TopicFigures> {
         let open = self.topics.find(name.as_str());
-        open.map(|topic| topic.figures(ITEMS))
+        open.map(|topic| topic.figures(self.covering(name), ITEMS))
             .or_else(|| self.awaited_figures(name))
     }
 }

@@ -25,6 +25,14 @@ impl<T> OneOrMany<T> {
         }
     }
 
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
+        match self {
+            Self::None => &mut [],
+            Self::One(one) => std::slice::from_mut(one),
+            Self::Many(all) => all,
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.as_slice().len()
     }
@@ -75,6 +83,22 @@ impl<T> OneOrMany<T> {
             }
         }
     }
+
+    /// Keeps the elements for which `keep` returns true.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        *self = match std::mem::take(self) {
+            Self::None => Self::None,
+            Self::One(one) if keep(&one) => Self::One(one),
+            Self::One(_) => Self::None,
+            Self::Many(mut all) => {
+                all.retain(keep);
+                match all.len() {
+                    0 | 1 => all.pop().map_or(Self::None, Self::One),
+                    _ => Self::Many(all),
+                }
+            }
+        };
+    }
 }
 
 impl<T> Default for OneOrMany<T> {
@@ -104,6 +128,16 @@ mod tests {
                 proptest::prop_assert_eq!(few.as_slice(), &all[..]);
                 proptest::prop_assert_eq!(few.is_empty(), all.is_empty());
             }
+        }
+
+        #[test]
+        fn retaining_keeps_what_a_vector_would_keep(all in proptest::collection::vec(0..9_u8, 0..6), least in 0..9_u8) {
+            let mut few = OneOrMany::new();
+            all.iter().for_each(|one| few.push(*one));
+            few.retain(|one| *one >= least);
+            let kept: Vec<_> = all.into_iter().filter(|one| *one >= least).collect();
+            proptest::prop_assert_eq!(few.as_slice(), &kept[..]);
+            proptest::prop_assert_eq!(few.is_empty(), kept.is_empty());
         }
     }
 

@@ -1,12 +1,11 @@
 //! Subscriptions that lie too far behind: what their rules make of them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::{
     broker::Broker,
-    memory::limits::Lag,
+    memory::limits::{ITEMS, Lag},
     outcome::Outcome,
-    steps::ITEMS,
     sync::lock_state,
     topic::cursor::{Cursor, Overflow},
     topic::log::End,
@@ -46,6 +45,30 @@ impl Broker {
         for (cursor, end, kept) in lagging {
             self.settle_lag(&cursor, end, kept, outcome);
         }
+        self.relieve_of_orphans(outcome);
+    }
+
+    /// Likewise for those who lie behind in topics that were removed: they keep nothing.
+    fn relieve_of_orphans(&self, outcome: &mut Outcome) {
+        loop {
+            let orphans = lock_state(&self.state).wildcards.take_orphans();
+            if orphans.is_empty() {
+                return;
+            }
+            for cursor in orphans.iter().filter_map(Weak::upgrade) {
+                let session = &cursor.subscription.session;
+                let subscription = cursor.subscription.current();
+                match subscription.overflow() {
+                    _ if cursor.lag_entries() == 0 => {}
+                    Overflow::Disconnect if session.end() => {
+                        self.disconnected.add(1);
+                        outcome.ready.add_once(session);
+                    }
+                    _ => self.notice_slow(&subscription, outcome),
+                }
+                cursor.abandon();
+            }
+        }
     }
 
     /// Applies the rule of a cursor that was found further behind `end` than `allowed`.
@@ -57,11 +80,12 @@ impl Broker {
         outcome: &mut Outcome,
     ) {
         let session = &cursor.subscription.session;
-        match cursor.subscription.overflow() {
+        let subscription = cursor.subscription.current();
+        match subscription.overflow() {
             _ if session.is_ended() => cursor.close(),
             Overflow::DropOldest | Overflow::Latest => {
                 cursor.skip(end, allowed);
-                self.notice_slow(&cursor.subscription, outcome);
+                self.notice_slow(&subscription, outcome);
             }
             Overflow::Disconnect => {
                 if session.end() {

@@ -72,6 +72,8 @@ struct ToTopic<'a> {
     topic: &'a mut Topic,
     position: &'a mut u64,
     retentions: &'a mut Retentions,
+    /// Queues with wildcards that it feeds.
+    queues: Vec<Arc<Queue>>,
     rights: Rights,
 }
 
@@ -270,6 +272,8 @@ impl Broker {
         // One for which room was made.
         let mut next = None;
         let mut is_admitted = false;
+        let mut is_covered = false;
+        let mut denied = Vec::new();
         let error = loop {
             let Some(topic) = state.topics.find_mut(name) else {
                 if is_admitted {
@@ -283,13 +287,26 @@ impl Broker {
                     Err(error) => break error,
                 }
             };
+            if !is_covered && state.wildcards.may_miss(topic) {
+                denied = state.cover(new.name);
+                is_covered = true;
+                continue;
+            }
+            let queues = state.queues.fed_by(topic);
             let mut to_topic = ToTopic {
                 topic,
                 position: &mut state.position,
                 retentions: &mut state.retentions,
+                queues,
                 rights,
             };
+            let before = to_topic.topic.log.end().sequence;
             let stopped = self.append_run(&mut to_topic, next.take(), &mut publications, outcome);
+            let appended = to_topic.topic.log.end().sequence - before;
+            for subscription in &denied {
+                to_topic.topic.account.dropped.add(appended);
+                subscription.session.dropped(appended);
+            }
             self.announce(to_topic.topic, outcome, aftermath);
             state.ages.note(to_topic.topic);
             match stopped {
@@ -322,9 +339,10 @@ impl Broker {
             topic,
             position,
             retentions,
+            queues,
             rights,
         } = to;
-        let subscriptions = topic.cursors().len() + topic.queues.len();
+        let subscriptions = topic.cursors().len() + topic.queues.len() + queues.len();
         let mut has_room = first.is_some();
         let mut stopped = None;
         let mut tab = self.memory.tab();
@@ -335,14 +353,14 @@ impl Broker {
                 break;
             }
             has_room = false;
-            if let Err(error) = self.check_fed(topic, &publication, *rights) {
+            if let Err(error) = self.check_fed((topic, queues), &publication, *rights) {
                 stopped = Some(Stopped::Refused(error));
                 break;
             }
             tab.take(size);
             **position += 1;
             let is_retained = publication.is_retained();
-            let sequence = topic.append(publication, **position, &mut outcome.ready);
+            let sequence = topic.append(publication, **position, queues, &mut outcome.ready);
             if is_retained {
                 topic.retain_last(retentions);
             }
@@ -364,11 +382,11 @@ impl Broker {
     #[inline]
     fn check_fed(
         &self,
-        topic: &Topic,
+        (topic, queues): (&Topic, &[Arc<Queue>]),
         publication: &Publication,
         rights: Rights,
     ) -> Result<(), PublishError> {
-        if topic.queues.is_empty() || rights == Rights::Checked {
+        if (topic.queues.is_empty() && queues.is_empty()) || rights == Rights::Checked {
             return Ok(());
         }
         let room = self.store.room_in_all(Load::of(publication));
@@ -376,7 +394,8 @@ impl Broker {
             return Ok(());
         }
         let entry = publication.entry();
-        if !topic.queues.values().any(|queue| queue.would_lose(entry)) {
+        let mut all = topic.queues.values().chain(queues);
+        if !all.any(|queue| queue.would_lose(entry)) {
             return Ok(());
         }
         let pool = Pool::QueueBytes;

@@ -3,6 +3,9 @@
 //! It keeps topics, queues, subscriptions and the cursors between them in step. What is to be told to anybody is
 //! left to the caller, for when the lock is released.
 
+pub(crate) mod collection;
+pub(crate) mod wildcards;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
@@ -13,11 +16,11 @@ use crate::{
     name::index::NameIndex,
     name::level_tree::LevelTree,
     name::{TopicFilter, TopicName},
-    one_or_many::OneOrMany,
     outcome::{PublishError, SubscribeError},
     queue::registry::Queues,
     session::Session,
     session::subscription::{Retained, Subscription},
+    state::wildcards::Wildcards,
     topic::Topic,
     topic::age_index::AgeIndex,
     topic::cursor::{Cursor, Start},
@@ -35,13 +38,16 @@ pub(crate) struct BrokerState {
     pub(crate) topics: LevelTree<Box<Topic>>,
     /// All names, with the subscriptions that wait for those that are not open.
     pub(crate) names: NameIndex<Waiting>,
-    /// Subscriptions with wildcards, by filter; the others are found at their topic, or wait for it.
-    pub(crate) wildcards: LevelTree<OneOrMany<Arc<Subscription>>>,
+    /// Subscriptions with wildcards; the others are found at their topic, or wait for it.
+    pub(crate) wildcards: Wildcards,
     pub(crate) queues: Queues,
     /// By id.
     pub(crate) sessions: BTreeMap<u64, SessionEntry>,
     pub(crate) subscriptions: usize,
+    /// Cursors but those of subscriptions with wildcards to topics, which are counted by their pool.
     pub(crate) cursors: usize,
+    /// Of all cursors.
+    pub(crate) cursor_limit: usize,
     pub(crate) last_id: u64,
     /// The newest position that went with a topic that was removed.
     pub(crate) forgotten: u64,
@@ -55,8 +61,8 @@ pub(crate) struct BrokerState {
 pub(crate) struct SessionEntry {
     pub(crate) session: Arc<Session>,
     pub(crate) subscriptions: Vec<Arc<Subscription>>,
-    /// Topics that those covered when they were made, summed up.
-    pub(crate) joined: usize,
+    /// Subscriptions to topics that are without wildcards.
+    pub(crate) exact: usize,
     /// Subscriptions of other kinds: how many, and to how many topics and queues.
     pub(crate) consumers: usize,
     pub(crate) consumers_joined: usize,
@@ -76,9 +82,10 @@ impl SessionEntry {
 
 impl BrokerState {
     /// An empty order, whose entries are in this memory.
-    pub(crate) fn new(memory: &Arc<Memory>) -> Self {
+    pub(crate) fn new(memory: &Arc<Memory>, limits: &Limits) -> Self {
         Self {
             memory: Arc::clone(memory),
+            cursor_limit: limits.cursors,
             ..Self::default()
         }
     }
@@ -93,40 +100,38 @@ impl BrokerState {
         self.sessions.remove(&session.id)
     }
 
-    /// Brings a subscription to the topics it covers; tells the cursors that have something to read.
-    pub(crate) fn subscribe(
+    /// Adds a subscription to one topic, which it names. Returns its cursor if there is something to read.
+    pub(crate) fn subscribe_to_one(
         &mut self,
+        name: &TopicName,
         subscription: &Arc<Subscription>,
         (start, retained): (Start, Retained),
-    ) -> Vec<Arc<Cursor>> {
-        let mut readable = Vec::new();
-        let mut cursors = 0;
-        let mut join = |topic: &mut Box<Topic>| {
-            readable.extend(topic.join(subscription, start, retained));
-            cursors += 1;
-        };
-        let filter = &subscription.filter;
-        match filter.exact() {
-            Some(name) if self.wait_for(&name, subscription, start) => {}
-            Some(name) => join(self.topic(&name, subscription.session.client())),
-            None => {
-                let closed = self.cover_awaited(filter, start);
-                self.topics.for_each_covered(filter, join);
-                cursors += closed;
-                self.add_wildcard(subscription);
-            }
+    ) -> Option<Arc<Cursor>> {
+        self.note_subscription(subscription);
+        if self.wait_for(name, subscription, start) {
+            return None;
         }
-        self.cursors += cursors;
+        self.cursors += 1;
+        let topic = self.topic(name, subscription.session.client());
+        topic.join(subscription, start, retained)
+    }
+
+    /// Adds a subscription with wildcards.
+    pub(crate) fn subscribe_to_many(&mut self, subscription: &Arc<Subscription>) {
+        self.note_subscription(subscription);
+        self.wildcards.add(subscription);
+    }
+
+    fn note_subscription(&mut self, subscription: &Arc<Subscription>) {
         self.subscriptions += 1;
         if let Some(attached) = self.sessions.get_mut(&subscription.session.id) {
             attached.subscriptions.push(Arc::clone(subscription));
-            attached.joined += subscription.joined();
+            attached.exact += usize::from(!subscription.has_wildcards());
         }
-        readable
     }
 
-    /// The topic, opened when it is not: with a cursor for each subscription that waits for it, and for each with
-    /// wildcards that covers it. One that is new is charged to the client.
+    /// The topic, opened when it is not: with a cursor for each subscription that waits for it. One that is new is
+    /// charged to the client.
     pub(crate) fn topic(&mut self, name: &TopicName, client: &Arc<Client>) -> &mut Box<Topic> {
         let waiting = match self.names.find_mut(name) {
             Some(waiting) => waiting.take(),
@@ -139,66 +144,37 @@ impl BrokerState {
         let Self {
             memory,
             topics,
-            wildcards,
-            queues,
-            cursors,
             forgotten,
             ..
         } = self;
         topics.find_or_insert_with(name.as_str(), || {
             let charge = charge.unwrap_or_else(|| TopicCharge::new(client));
             let mut topic = Box::new(Topic::new(name.clone(), *forgotten, memory, charge));
-            let mut join = |subscriptions: &OneOrMany<_>| {
-                for subscription in subscriptions.as_slice() {
-                    topic.join(subscription, Start::New, Retained::Omitted);
-                }
-            };
-            waiting.iter().for_each(&mut join);
-            wildcards.for_each_covering(name, join);
-            queues.bindings.for_each_covering(name, |covering| {
-                let own = covering.iter().map(|(id, queue)| (*id, Arc::clone(queue)));
-                topic.queues.extend(own);
-            });
-            if waiting.is_none() {
-                *cursors += topic.cursors().len() + topic.queues.len();
+            for subscription in waiting.iter().flat_map(|waiting| waiting.as_slice()) {
+                topic.join(subscription, Start::New, Retained::Omitted);
             }
             topic
         })
     }
 
-    /// The number of wildcard subscriptions that cover a name.
+    /// The number of subscriptions with wildcards that cover a name, those with a queue of their own included.
     pub(crate) fn covering(&self, name: &TopicName) -> usize {
-        let mut found = 0;
-        self.wildcards
-            .for_each_covering(name, |covering| found += covering.len());
-        self.queues
-            .bindings
-            .for_each_covering(name, |covering| found += covering.len());
-        found
+        self.wildcards.covering(name) + self.queues.covering(name)
     }
 
-    /// Whether there may be this subscription to topics; tells how many it covers now.
+    /// Whether there may be this subscription to topics.
     pub(crate) fn check_topics(
         &mut self,
         session: &Session,
         filter: &TopicFilter,
         limits: &Limits,
-    ) -> Result<usize, SubscribeError> {
+    ) -> Result<(), SubscribeError> {
         self.check_session(session, limits)?;
-        let (covered, others) = match filter.exact() {
-            Some(name) => {
-                let is_new = !self.has(DestinationKind::Topic, &name);
-                self.check_topic(&name, limits, session.client())?;
-                (1, if is_new { self.covering(&name) } else { 0 })
-            }
-            None => {
-                let mut covered = self.awaited_covered(filter);
-                self.topics.for_each_covered(filter, |_| covered += 1);
-                (covered, 0)
-            }
+        let Some(name) = filter.exact() else {
+            return Ok(());
         };
-        self.check_cursors(session, filter, (covered, others), limits)?;
-        Ok(covered)
+        self.check_topic(&name, limits, session.client())?;
+        self.check_cursors(session, filter, (1, 0), limits)
     }
 
     /// Whether there may be this topic.
@@ -288,9 +264,11 @@ impl BrokerState {
         let own = self
             .sessions
             .get(&session.id)
-            .map_or(0, |attached| attached.joined + attached.consumers_joined);
+            .map_or(0, |attached| attached.exact + attached.consumers_joined);
+        let of_wildcards = session.client().pools().taken(Pool::Cursors) as usize;
+        let all = self.cursors + of_wildcards;
         for (cursors, limit) in [
-            (self.cursors + covered + others, limits.cursors),
+            (all + covered + others, limits.cursors),
             (own + covered, limits.cursors_per_session),
         ] {
             if cursors > limit {
@@ -323,66 +301,32 @@ impl BrokerState {
         client: &Arc<Client>,
     ) -> Result<(), PublishError> {
         self.check_room_for_topic(name, limits, client)?;
-        let name = name.clone();
-        if self.cursors + self.covering(&name) > limits.cursors {
-            let limit = limits.cursors;
-            return Err(PublishError::TooManyCursors { name, limit });
-        }
-        self.topic(&name, client);
+        self.topic(name, client);
         Ok(())
     }
 
-    /// Ends a subscription. `left` takes its cursors, which may be the last to hold a long stretch of a
-    /// log, to be dropped when the lock is released.
-    pub(crate) fn cancel(&mut self, subscription: &Subscription, left: &mut Vec<Arc<Cursor>>) {
+    /// Ends a subscription. `left` takes its cursors, to be closed when the lock is released. Returns false if there is
+    /// more to do by the next call: of a subscription with many cursors only some are taken out.
+    pub(crate) fn cancel(
+        &mut self,
+        subscription: &Subscription,
+        left: &mut Vec<Arc<Cursor>>,
+    ) -> bool {
         subscription.cancel();
-        self.subscriptions -= 1;
-        let filter = &subscription.filter;
-        let mut idle = Vec::new();
-        let mut leave = |topic: &mut Box<Topic>| {
-            left.extend(topic.leave(subscription.id));
-            if topic.is_idle() {
-                idle.push(topic.account.name.clone());
-            }
+        let Some(name) = subscription.filter.exact() else {
+            self.subscriptions -= usize::from(self.wildcards.remove(subscription));
+            return self.remove_cursors(subscription, left);
         };
-        match filter.exact() {
-            Some(name) if self.stop_waiting(&name, subscription.id) => {}
-            Some(name) => self
-                .topics
-                .find_mut(name.as_str())
-                .into_iter()
-                .for_each(leave),
-            None => {
-                self.topics.for_each_covered(filter, &mut leave);
-                self.cursors -= self.awaited_covered(filter);
-                self.cancel_wildcard(subscription);
-            }
-        }
-        self.cursors -= left.len();
-        for name in idle {
+        self.subscriptions -= 1;
+        if !self.stop_waiting(&name, subscription.id)
+            && let Some(topic) = self.topics.find_mut(name.as_str())
+            && let Some(cursor) = topic.leave(subscription.id)
+        {
+            left.push(cursor);
+            self.cursors -= 1;
             self.remove_if_idle(&name);
         }
-    }
-
-    pub(crate) fn add_wildcard(&mut self, subscription: &Arc<Subscription>) {
-        self.wildcards
-            .find_or_insert_with(subscription.filter.as_str(), OneOrMany::new)
-            .push(Arc::clone(subscription));
-    }
-
-    pub(crate) fn cancel_wildcard(&mut self, subscription: &Subscription) {
-        let filter = subscription.filter.as_str();
-        let Some(others) = self.wildcards.find_mut(filter) else {
-            return;
-        };
-        // Ids ascend: new subscriptions are pushed.
-        let of = |other: &Arc<Subscription>| other.id;
-        if let Ok(at) = others.as_slice().binary_search_by_key(&subscription.id, of) {
-            others.remove(at);
-        }
-        if others.is_empty() {
-            self.wildcards.remove(filter);
-        }
+        true
     }
 
     pub(crate) fn remove_if_idle(&mut self, name: &TopicName) {
@@ -390,6 +334,7 @@ impl BrokerState {
         if let Some(topic) = topic.filter(|topic| topic.is_idle()) {
             self.ages.remove(topic);
             self.forgotten = self.forgotten.max(topic.log.trimmed_position());
+            self.wildcards.adopt(topic);
             self.topics.remove(name.as_str());
             self.names.remove(name);
         }

@@ -25,8 +25,3 @@ impl Broker {
         }
     }
 }
-
-/// Names looked at in one step: about 50 µs.
-pub(crate) const NAMES: usize = 1_000;
-/// Topics, queues, sessions or cursors that one step does something with: likewise.
-pub(crate) const ITEMS: usize = 128;

@@ -40,7 +40,7 @@ const BROKER: Crate = Crate {
     folder: "crates/broker/src",
     layers: &[
         &["crate"],
-        &["administration", "listing", "transaction"],
+        &["administration", "listing", "tidy", "transaction"],
         &["publish"],
         &["overdue"],
         &["steps"],
@@ -81,7 +81,6 @@ const BROKER: Crate = Crate {
         ("queue::groups", "session::subscription"),
         ("queue::registry", "session::subscription"),
         ("queue::registry", "state"),
-        ("queue::registry", "steps"),
         ("queue::settlement", "session::subscription"),
         ("queue::state", "session::subscription"),
         ("queue::store", "session"),

@@ -20,10 +20,13 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Topics. At the bound a request that needs a new topic is refused.
     pub topics: usize,
-    /// Cursors: pairs of a subscription and a topic that it covers. At the bound a request that needs a new one is
-    /// refused.
+    /// Cursors: pairs of a subscription and a topic that it reads, or of a consumer and a queue. At the bound, a
+    /// subscription or queue that needs a new one is refused. A subscription with wildcards has a cursor only in topics
+    /// that were published to; at the bound, or at the share of its client, it gets no more cursors, and misses the
+    /// messages of the topics in which it has none.
     pub cursors: usize,
-    /// Cursors of one session. A subscription that would exceed it is refused; topics created later do not count.
+    /// Cursors of one session, without those of subscriptions with wildcards to topics. A subscription that would exceed
+    /// it is refused; queues created later do not count.
     pub cursors_per_session: usize,
     /// Subscriptions of one session. At the bound the next is refused.
     pub subscriptions_per_session: usize,
@@ -73,6 +76,7 @@ impl Limits {
             Pool::Durables => self.durables as u64,
             Pool::Sessions => self.sessions as u64,
             Pool::WillBytes => self.will_bytes,
+            Pool::Cursors => self.cursors as u64,
         }
     }
 
@@ -114,3 +118,8 @@ impl Default for Limits {
         }
     }
 }
+
+/// Names looked at in one step: about 50 µs.
+pub(crate) const NAMES: usize = if cfg!(loom) { 1 } else { 1_000 };
+/// Topics, queues, sessions or cursors that one step does something with: likewise. The concurrency model has only few.
+pub(crate) const ITEMS: usize = if cfg!(loom) { 1 } else { 128 };

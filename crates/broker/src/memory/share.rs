@@ -43,6 +43,8 @@ pub enum Pool {
     Sessions,
     /// Bytes of wills.
     WillBytes,
+    /// Cursors of subscriptions with wildcards, charged to the client that subscribes.
+    Cursors,
 }
 
 /// The size and use of each pool, and the holders.
@@ -157,8 +159,9 @@ impl Pool {
         Self::TransactionBytes,
         Self::Sessions,
         Self::WillBytes,
+        Self::Cursors,
     ];
-    const COUNT: usize = 8;
+    const COUNT: usize = 9;
 
     /// Returns the name in figures.
     #[must_use]
@@ -172,6 +175,7 @@ impl Pool {
             Self::TransactionBytes => "bytes in transactions",
             Self::Sessions => "sessions without a connection",
             Self::WillBytes => "bytes of wills",
+            Self::Cursors => "cursors of wildcard subscriptions",
         }
     }
 

@@ -27,6 +27,11 @@ impl Budget {
         self.left = self.left.saturating_sub(looks);
     }
 
+    /// Notes a step of which one call is to do no more.
+    pub(crate) fn spend_all(&mut self) {
+        self.left = 0;
+    }
+
     pub(crate) fn is_spent(&self) -> bool {
         self.left == 0
     }

@@ -385,12 +385,6 @@ impl Queue {
         !is_lasting && self.load().entries > 0 && self.consumer_count() <= 1
     }
 
-    /// Returns whether it is fed by all topics that a filter covers, including later ones.
-    pub(crate) fn has_wildcards(&self) -> bool {
-        let binding = self.binding.as_ref();
-        binding.is_some_and(|binding| binding.filter.exact().is_none())
-    }
-
     pub(crate) fn consumer_count(&self) -> usize {
         self.lock().consumer_count()
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    memory::limits::Limits,
+    memory::limits::{Limits, NAMES},
     memory::share::{Client, Pool, PoolError},
     message::entry::{DestinationKind, SharedEntry},
     name::index::NameIndex,
@@ -16,9 +16,8 @@ use crate::{
     queue::{Binding, Consumer, DurableName, Identity, Queue, SharedName, Store},
     session::subscription::SubscriptionId,
     state::BrokerState,
-    steps::NAMES,
-    topic::Topic,
     topic::cursor::{Missed, Start},
+    topic::{BindingCover, Topic},
 };
 
 #[derive(Debug, Default)]
@@ -33,7 +32,9 @@ pub(crate) struct Queues {
     pub(crate) shared: HashMap<SharedName, Shared>,
     /// Queues that topics feed, by the filter of their binding if it has wildcards, and by id; the others are stored at
     /// their topic.
-    pub(crate) bindings: LevelTree<BTreeMap<u64, Arc<Queue>>>,
+    bindings: LevelTree<BTreeMap<u64, Arc<Queue>>>,
+    /// Changes with `bindings`.
+    bindings_version: u64,
     /// Consumers of all queues that their filter covers, by filter and id.
     wildcards: LevelTree<BTreeMap<SubscriptionId, Arc<Consumer>>>,
 }
@@ -128,10 +129,9 @@ impl BrokerState {
         let topic = virtual_topic(name);
         let bound = usize::from(topic.is_some());
         let topic = topic.filter(|topic| !self.has(DestinationKind::Topic, topic));
-        let covering = topic.as_ref().map_or(0, |topic| self.covering(topic));
         NewQueue {
             topic,
-            cursors: self.consumers_covering(name) + bound + covering,
+            cursors: self.consumers_covering(name) + bound,
         }
     }
 
@@ -205,37 +205,39 @@ impl BrokerState {
         }
     }
 
-    /// Feeds a queue with the topics of its binding, from `start` on.
+    /// Feeds a queue with the topics of its binding, from `start` on. Returns the number of cursors for which the
+    /// binding counts.
     pub(crate) fn bind(&mut self, queue: &Arc<Queue>, start: Start) -> usize {
         let Some(Binding { filter, .. }) = &queue.binding else {
             return 0;
         };
         let mut history = Vec::new();
         let mut gaps = Vec::new();
-        let mut joined = 0;
-        let mut join = |topic: &mut Box<Topic>| {
+        let mut collect = |topic: &mut Box<Topic>| {
             let first = history.len();
             let missed = topic.log.collect_from(start, &mut history);
             match history.get_mut(first) {
                 Some((_, before)) => *before = missed,
                 None => gaps.extend(missed),
             }
-            topic.queues.insert(queue.id, Arc::clone(queue));
-            joined += 1;
         };
         match filter.exact() {
-            Some(name) => join(self.topic(&name, queue.owner())),
+            Some(name) => {
+                let topic = self.topic(&name, queue.owner());
+                collect(topic);
+                topic.queues.insert(queue.id, Arc::clone(queue));
+            }
             None => {
-                let closed = self.cover_awaited(filter, start);
-                self.topics.for_each_covered(filter, join);
-                joined += closed;
-                self.queues
-                    .bindings
-                    .find_or_insert_with(filter.as_str(), BTreeMap::new)
-                    .insert(queue.id, Arc::clone(queue));
+                if start != Start::New {
+                    self.topics.for_each_covered(filter, collect);
+                }
+                if !self.can_wait(start) && self.awaited_covered(filter) > 0 {
+                    gaps.push(Missed::Unknown);
+                }
+                self.queues.add_binding(filter, queue);
             }
         }
-        self.cursors += joined;
+        self.cursors += 1;
         history.sort_unstable_by_key(|(entry, _): &(SharedEntry, _)| entry.position());
         for (entry, missed) in history {
             // It has no consumer yet.
@@ -246,7 +248,7 @@ impl BrokerState {
             let is_one = filter.exact().is_some();
             queue.miss(if is_one { missed } else { Missed::Unknown });
         }
-        joined
+        1
     }
 
     /// Creates the queue of a shared subscription for its first consumer. Returns the number of topics that feed it.
@@ -290,30 +292,15 @@ impl BrokerState {
         let Some(Binding { filter, .. }) = &queue.binding else {
             return;
         };
-        let mut left = 0;
-        let mut idle = Vec::new();
-        let mut leave = |topic: &mut Box<Topic>| {
-            topic.queues.remove(&queue.id);
-            left += 1;
-            if topic.is_idle() {
-                idle.push(topic.account.name.clone());
-            }
-        };
+        self.cursors -= 1;
         match filter.exact() {
-            Some(name) => self
-                .topics
-                .find_mut(name.as_str())
-                .into_iter()
-                .for_each(leave),
-            None => {
-                self.topics.for_each_covered(filter, &mut leave);
-                left += self.awaited_covered(filter);
-                remove_from(&mut self.queues.bindings, filter, &queue.id);
+            Some(name) => {
+                if let Some(topic) = self.topics.find_mut(name.as_str()) {
+                    topic.queues.remove(&queue.id);
+                }
+                self.remove_if_idle(&name);
             }
-        }
-        self.cursors -= left;
-        for name in idle {
-            self.remove_if_idle(&name);
+            None => self.queues.remove_binding(filter, queue.id),
         }
     }
 
@@ -385,15 +372,13 @@ impl BrokerState {
         }
     }
 
-    /// Removes a topic that has never had an entry, if a new one would have the same subscribers.
+    /// Removes a topic that has never had an entry, unless subscriptions are to just this name.
     fn unmake_topic(&mut self, name: &TopicName) {
         let topic = self.topics.find(name.as_str());
-        let Some(topic) = topic.filter(|topic| topic.is_unused()) else {
-            return;
-        };
-        self.cursors -= topic.cursors().len() + topic.queues.len();
-        self.topics.remove(name.as_str());
-        self.names.remove(name);
+        if topic.is_some_and(|topic| topic.is_unused()) {
+            self.topics.remove(name.as_str());
+            self.names.remove(name);
+        }
     }
 }
 
@@ -408,6 +393,46 @@ fn remove_from<K: Ord, T>(tree: &mut LevelTree<BTreeMap<K, T>>, filter: &TopicFi
 }
 
 impl Queues {
+    fn add_binding(&mut self, filter: &TopicFilter, queue: &Arc<Queue>) {
+        self.bindings_version += 1;
+        self.bindings
+            .find_or_insert_with(filter.as_str(), BTreeMap::new)
+            .insert(queue.id, Arc::clone(queue));
+    }
+
+    fn remove_binding(&mut self, filter: &TopicFilter, id: u64) {
+        self.bindings_version += 1;
+        remove_from(&mut self.bindings, filter, &id);
+    }
+
+    /// The number of bindings with wildcards that cover a topic.
+    pub(crate) fn covering(&self, name: &TopicName) -> usize {
+        let mut found = 0;
+        self.bindings
+            .for_each_covering(name, |covering| found += covering.len());
+        found
+    }
+
+    /// Returns the queues that a topic feeds by bindings with wildcards.
+    #[inline]
+    pub(crate) fn fed_by(&self, topic: &mut Topic) -> Vec<Arc<Queue>> {
+        let version = self.bindings_version;
+        let known = topic.binding_cover;
+        if known.version == version && !known.is_covered {
+            return Vec::new();
+        }
+        let mut queues = Vec::new();
+        self.bindings
+            .for_each_covering(&topic.account.name, |covering| {
+                queues.extend(covering.values().map(Arc::clone));
+            });
+        topic.binding_cover = BindingCover {
+            version,
+            is_covered: !queues.is_empty(),
+        };
+        queues
+    }
+
     fn take_named(&mut self, name: &TopicName) -> Option<Arc<Queue>> {
         self.names.remove(name);
         self.named.remove(name.as_str())

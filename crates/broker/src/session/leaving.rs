@@ -27,6 +27,8 @@ pub struct Leaving {
     /// of them is given what another one had.
     queues: BTreeMap<u64, Arc<Queue>>,
     subscriptions: VecDeque<Arc<Subscription>>,
+    /// A subscription that has been ended in part.
+    unfinished: Option<Arc<Subscription>>,
     /// Topics and queues that end with the session.
     temporaries: Vec<(DestinationKind, TopicName)>,
 }
@@ -59,11 +61,12 @@ impl Broker {
             consumers: consumers.into(),
             queues: BTreeMap::new(),
             subscriptions: subscriptions.into(),
+            unfinished: None,
             temporaries,
         }
     }
 
-    /// Does one more step: ends one consumer or subscription, or gives what one queue got back to others; at last it
+    /// Does one more step: ends one consumer or subscription, or a part of a subscription with many cursors, or gives what one queue got back to others; at last it
     /// removes what else there is. Returns false when nothing is left. Publishers need not wait for all steps.
     pub fn go_on_leaving(&self, leaving: &mut Leaving, now_ms: u64, outcome: &mut Outcome) -> bool {
         if let Some(consumer) = leaving.consumers.pop_front() {
@@ -77,9 +80,17 @@ impl Broker {
             self.dead_letter(now_ms, outcome);
             return true;
         }
+        if let Some(subscription) = leaving.unfinished.take() {
+            if !self.go_on_cancelling(&subscription) {
+                leaving.unfinished = Some(subscription);
+            }
+            return true;
+        }
         if let Some(subscription) = leaving.subscriptions.pop_front() {
-            self.cancel(&subscription);
+            self.watch((DestinationKind::Topic, &subscription.filter), false);
+            let is_done = self.go_on_cancelling(&subscription);
             self.notice_subscription(&subscription, false, outcome);
+            leaving.unfinished = (!is_done).then_some(subscription);
             return true;
         }
         for (kind, name) in leaving.temporaries.drain(..) {

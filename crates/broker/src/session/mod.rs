@@ -1,5 +1,6 @@
 //! A session: somebody who reads through subscriptions.
 
+pub(crate) mod collection;
 pub(crate) mod leaving;
 pub(crate) mod pause;
 pub(crate) mod reader;
@@ -19,9 +20,10 @@ use crate::{
     message::scan_budget::Budget,
     outcome::Ready,
     queue::{Consumer, Next},
+    session::collection::Collect,
     session::subscription::SubscriptionId,
     sync::{AtomicBool, Mutex, Ordering, fence, lock},
-    topic::cursor::Cursor,
+    topic::cursor::{Cursor, Overflow},
 };
 
 /// Who delivers to a session, outside the broker: a connection.
@@ -73,9 +75,11 @@ pub(crate) enum Readable {
     Cursor(Arc<Cursor>),
     /// Out of queues.
     Consumer(Arc<Consumer>),
+    /// In topics that are still to be gone through.
+    Collection(Arc<dyn Collect>),
 }
 
-/// Subscriptions that make a publisher wait: those with [`Overflow::Block`](crate::Overflow::Block) that lie
+/// Subscriptions that make a publisher wait: those with [`Overflow::Block`] that lie
 /// behind their bound.
 #[derive(Debug, Default)]
 pub struct Blocked {
@@ -140,7 +144,7 @@ impl Session {
         self.scheduled.load(Ordering::SeqCst)
     }
 
-    /// Whether the session has ended: by the rule [`Overflow::Disconnect`](crate::Overflow::Disconnect), because
+    /// Whether the session has ended: by the rule [`Overflow::Disconnect`], because
     /// it was detached, or because its reader is gone.
     #[must_use]
     pub fn is_ended(&self) -> bool {
@@ -202,17 +206,17 @@ impl Session {
         self.schedule()
     }
 
-    /// Puts claimed cursors up for reading, all at one moment; true when the session is to be drained by
-    /// the caller.
-    pub(crate) fn queue_all(&self, cursors: Vec<Arc<Cursor>>) -> bool {
-        if cursors.is_empty() {
+    /// Puts claimed cursors, or a collection, up for reading, all at one moment; true when the session is to be drained
+    /// by the caller.
+    pub(crate) fn queue_all(&self, readable: Vec<Readable>) -> bool {
+        if readable.is_empty() {
             return false;
         }
         let mut inbox = lock(&self.inbox);
-        if inbox.len() + cursors.len() > inbox.capacity() {
+        if inbox.len() + readable.len() > inbox.capacity() {
             inbox.retain(|readable| !readable.is_cancelled());
         }
-        inbox.extend(cursors.into_iter().map(Readable::Cursor));
+        inbox.extend(readable);
         drop(inbox);
         self.schedule()
     }
@@ -323,20 +327,20 @@ impl std::fmt::Debug for Session {
 impl Readable {
     pub(crate) fn is_cancelled(&self) -> bool {
         match self {
-            Self::Cursor(cursor) => cursor.subscription.is_cancelled(),
+            Self::Cursor(cursor) => cursor.subscription.current().is_cancelled(),
             Self::Consumer(consumer) => consumer.is_cancelled(),
+            Self::Collection(collection) => collection.subscription().current().is_cancelled(),
         }
     }
 
     /// Whether it is a topic with something to read, for a subscription of which this is true.
     pub(crate) fn is_unread(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
-        match self {
-            Self::Cursor(cursor) => {
-                let subscription = &cursor.subscription;
-                !subscription.is_cancelled() && is_meant(subscription.tag())
-            }
-            Self::Consumer(_) => false,
-        }
+        let subscription = match self {
+            Self::Cursor(cursor) => cursor.subscription.current(),
+            Self::Collection(collection) => collection.subscription().current(),
+            Self::Consumer(_) => return false,
+        };
+        !subscription.is_cancelled() && is_meant(subscription.tag())
     }
 
     /// What is read next. `ready` gets others who were given something meanwhile.
@@ -345,6 +349,8 @@ impl Readable {
         match self {
             Self::Cursor(cursor) => cursor.next_position().map_or(Next::Nothing, Next::At),
             Self::Consumer(consumer) => consumer.next(budget, ready),
+            // Only the reader can go on with it.
+            Self::Collection(_) => Next::Later,
         }
     }
 
@@ -353,6 +359,7 @@ impl Readable {
         match self {
             Self::Cursor(cursor) => cursor.retire(),
             Self::Consumer(consumer) => consumer.retire(),
+            Self::Collection(_) => true,
         }
     }
 }
@@ -390,7 +397,8 @@ impl Blocked {
             // Register first, look second: a reader that catches up in between wakes us.
             session.wait(token, waker);
             cursor.is_overdue(cursor.topic.end(), limits.lag())
-                && !cursor.subscription.is_cancelled()
+                && !cursor.subscription.current().is_cancelled()
+                && cursor.subscription.current().overflow() == Overflow::Block
                 && !session.is_paused()
                 && !session.is_ended()
         });

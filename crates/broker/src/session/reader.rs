@@ -14,6 +14,7 @@ use crate::{
     outcome::Ready,
     queue::Next,
     queue::settlement::DeliveryId,
+    session::collection::Collect,
     session::visible_position::VisiblePosition,
     session::{Readable, Session},
     topic::cursor::{Missed, Origin, Stop},
@@ -29,6 +30,9 @@ pub struct Reader {
     /// Consumers that have more to look at before it is known whether there is something to read: they wait for
     /// the next call.
     later: VecDeque<Readable>,
+    /// Collections among those. Nothing is read before they have come to their end, so that a subscription does not
+    /// begin in the middle of what the others read.
+    collections: usize,
     /// Empty between calls; changes places with the session's inbox, so that neither allocates.
     arrived: Vec<Readable>,
     /// Others who were given something while this one was drained.
@@ -71,6 +75,7 @@ impl Reader {
             visible_position,
             active: BinaryHeap::new(),
             later: VecDeque::new(),
+            collections: 0,
             arrived: Vec::new(),
             ready: Ready::default(),
         }
@@ -123,6 +128,9 @@ impl Reader {
             // nothing that belongs before an entry read now can still be on its way to the inbox.
             let limit = self.visible_position.position();
             self.collect(&mut budget);
+            if self.collections > 0 {
+                return false;
+            }
             let Some(first) = self.active.peek() else {
                 self.give_back();
                 return self.later.is_empty();
@@ -158,6 +166,7 @@ impl Reader {
                 return;
             }
             if let Some(source) = self.later.pop_front() {
+                self.collections -= usize::from(matches!(source, Readable::Collection(_)));
                 self.keep_or_retire(source, budget);
             }
         }
@@ -196,7 +205,8 @@ impl Reader {
             let stop = match &source {
                 Readable::Cursor(cursor) => {
                     let is_shared = cursor.topic.has_audience();
-                    let tag = cursor.subscription.tag();
+                    let subscription = cursor.subscription.current();
+                    let tag = subscription.tag();
                     let take = &mut |entry: &SharedEntry, missed, origin| {
                         take(Delivery {
                             tag,
@@ -209,11 +219,13 @@ impl Reader {
                             is_shared,
                         })
                     };
-                    cursor.read((until, limit, now_ms), budget, take)
+                    cursor.read(&subscription, (until, limit, now_ms), budget, take)
                 }
                 Readable::Consumer(consumer) => {
                     consumer.read((until, now_ms), (budget, &mut self.ready), take)
                 }
+                // It is never active.
+                Readable::Collection(_) => continue,
             };
             match stop {
                 Stop::At(next) => self.active.push(Active { next, source }),
@@ -232,8 +244,29 @@ impl Reader {
         ControlFlow::Continue(())
     }
 
+    /// Does one more step, if this call has not done one.
+    #[cold]
+    fn go_on_collecting(&mut self, collection: Arc<dyn Collect>, budget: &mut Budget) {
+        let mut is_done = false;
+        if !budget.is_spent() {
+            budget.spend_all();
+            let mut found = Vec::new();
+            is_done = collection.step(&mut found);
+            for cursor in found {
+                self.keep_or_retire(Readable::Cursor(cursor), budget);
+            }
+        }
+        if !is_done {
+            self.collections += 1;
+            self.later.push_back(Readable::Collection(collection));
+        }
+    }
+
     #[inline]
     fn keep_or_retire(&mut self, source: Readable, budget: &mut Budget) {
+        if let Readable::Collection(collection) = source {
+            return self.go_on_collecting(collection, budget);
+        }
         loop {
             match source.next(budget, &mut self.ready) {
                 Next::At(next) => return self.active.push(Active { next, source }),

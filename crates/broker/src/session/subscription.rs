@@ -1,15 +1,19 @@
 //! A subscription to topics: what is asked for, and what all its cursors have in common.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    ops::Deref,
+    sync::{Arc, Weak},
+};
 
 use crate::{
     message::entry::Entry,
-    name::TopicFilter,
     name::short_bytes::ShortBytes,
+    name::{TopicFilter, TopicName},
     selector::Selector,
     session::Session,
-    sync::{AtomicBool, Ordering},
-    topic::cursor::{Overflow, Start},
+    sync::{AtomicBool, Mutex, Ordering, lock},
+    topic::cursor::{Cursor, Overflow, Start},
 };
 
 /// Identifies a subscription for as long as the broker runs.
@@ -26,9 +30,38 @@ pub(crate) struct Subscription {
     pub(crate) selector: Option<Box<Selector>>,
     locality: Locality,
     tag: ShortBytes,
-    joined: u32,
+    /// What a subscription with wildcards has besides, and the one that replaces it as well.
+    wildcard: Option<Arc<Mutex<Wildcard>>>,
+    /// Counts the subscriptions that this one replaces, one after the other.
+    pub(crate) generation: u32,
+    is_replaced: AtomicBool,
     is_told_slow: AtomicBool,
     cancelled: AtomicBool,
+}
+
+/// What a subscription with wildcards has besides. Changed only by whoever holds the broker's order, but for `lost`.
+#[derive(Debug, Default)]
+struct Wildcard {
+    /// Its cursors. Some may be gone.
+    cursors: Vec<Weak<Cursor>>,
+    /// The cursor in `cursors` that is looked at next to be taken back.
+    next: usize,
+    /// Where it begins in topics in which it has no cursor, while topics are gone through.
+    beginning: Option<(Start, Retained)>,
+    /// The subscription itself, if it replaces another one.
+    current: Weak<Subscription>,
+    /// Topics of which it lost messages without having a cursor.
+    lost: BTreeSet<TopicName>,
+    /// True if it lost messages of more topics than are noted.
+    has_lost_more: bool,
+}
+
+/// The subscription that counts for a cursor.
+#[derive(Debug)]
+pub(crate) enum Current<'a> {
+    Own(&'a Arc<Subscription>),
+    /// It replaces the cursor's own.
+    Other(Arc<Subscription>),
 }
 
 /// What a subscription to topics is to be like.
@@ -99,7 +132,9 @@ impl Subscription {
             locality: subscribe.locality,
             selector: subscribe.selector.map(Box::new),
             tag: subscribe.tag.into(),
-            joined: 0,
+            wildcard: subscribe.filter.exact().is_none().then(Arc::default),
+            generation: 0,
+            is_replaced: AtomicBool::new(false),
             is_told_slow: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
         }
@@ -111,14 +146,128 @@ impl Subscription {
         self.tag.as_bytes()
     }
 
-    /// Topics it covered when it was made.
-    pub(crate) fn joined(&self) -> usize {
-        self.joined as usize
+    pub(crate) fn has_wildcards(&self) -> bool {
+        self.wildcard.is_some()
     }
 
-    pub(crate) fn note_joined(&mut self, joined: usize) {
-        // There is not memory for more than so many cursors.
-        self.joined = u32::try_from(joined).unwrap_or(u32::MAX);
+    /// Returns a subscription with wildcards in the place of this one: with its id and its cursors.
+    pub(crate) fn replaced_by(&self, subscribe: Subscribe<'_>) -> Arc<Self> {
+        let session = Arc::clone(&self.session);
+        let mut replacing = Self::new(self.id, session, subscribe);
+        replacing.wildcard.clone_from(&self.wildcard);
+        replacing.generation = self.generation.wrapping_add(1);
+        let replacing = Arc::new(replacing);
+        if let Some(wildcard) = &self.wildcard {
+            lock(wildcard).current = Arc::downgrade(&replacing);
+        }
+        self.is_replaced.store(true, Ordering::Release);
+        replacing
+    }
+
+    /// Returns the subscription that counts for cursors of this one: itself, or the one that replaces it.
+    #[inline]
+    pub(crate) fn current(self: &Arc<Self>) -> Current<'_> {
+        if self.is_replaced.load(Ordering::Acquire) {
+            self.replacing()
+        } else {
+            Current::Own(self)
+        }
+    }
+
+    #[cold]
+    fn replacing(self: &Arc<Self>) -> Current<'_> {
+        let wildcard = self.wildcard.as_ref().map(|wildcard| lock(wildcard));
+        match wildcard.and_then(|one| one.current.upgrade()) {
+            Some(current) => Current::Other(current),
+            // It has ended.
+            None => {
+                self.cancel();
+                Current::Own(self)
+            }
+        }
+    }
+
+    /// Notes a cursor of a subscription with wildcards.
+    pub(crate) fn add_cursor(&self, cursor: &Arc<Cursor>) {
+        let Some(wildcard) = &self.wildcard else {
+            return;
+        };
+        let wildcard = &mut *lock(wildcard);
+        if wildcard.cursors.len() == wildcard.cursors.capacity() {
+            // Before it grows: those that were taken back, or whose topics are gone.
+            wildcard.cursors.retain(|cursor| cursor.strong_count() > 0);
+        }
+        wildcard.cursors.push(Arc::downgrade(cursor));
+    }
+
+    /// Takes at most `most` cursors out of those of a subscription with wildcards.
+    pub(crate) fn take_cursors(&self, most: usize) -> Vec<Weak<Cursor>> {
+        let Some(wildcard) = &self.wildcard else {
+            return Vec::new();
+        };
+        let mut wildcard = lock(wildcard);
+        let from = wildcard.cursors.len().saturating_sub(most);
+        wildcard.cursors.split_off(from)
+    }
+
+    /// Takes one cursor back of the next `looks`, for another one in its place.
+    pub(crate) fn take_back_next(&self, looks: usize) -> Option<Arc<Cursor>> {
+        let wildcard = &mut *lock(self.wildcard.as_ref()?);
+        let mut looks_left = looks;
+        while looks_left > 0 && !wildcard.cursors.is_empty() {
+            wildcard.next = (wildcard.next + 1) % wildcard.cursors.len();
+            match wildcard.cursors[wildcard.next].upgrade() {
+                Some(cursor) if cursor.take_back() => {
+                    wildcard.cursors.swap_remove(wildcard.next);
+                    return Some(cursor);
+                }
+                Some(_) => looks_left -= 1,
+                // Each is removed once.
+                None => drop(wildcard.cursors.swap_remove(wildcard.next)),
+            }
+        }
+        None
+    }
+
+    /// Lets a subscription with wildcards begin there in the topics that have no cursor of it yet, until
+    /// [`Subscription::end_beginning`].
+    pub(crate) fn begin_at(&self, start: Start, retained: Retained) {
+        if let Some(wildcard) = &self.wildcard {
+            lock(wildcard).beginning = Some((start, retained));
+        }
+    }
+
+    /// Returns where a cursor of a subscription with wildcards begins that is made now.
+    pub(crate) fn beginning(&self) -> (Start, Retained) {
+        let wildcard = self.wildcard.as_ref().map(|wildcard| lock(wildcard));
+        let beginning = wildcard.and_then(|one| one.beginning);
+        beginning.unwrap_or_default()
+    }
+
+    /// Lets the subscription begin at the end of the topics from now on.
+    pub(crate) fn end_beginning(&self) {
+        if let Some(wildcard) = &self.wildcard {
+            lock(wildcard).beginning = None;
+        }
+    }
+
+    /// Notes that messages of a topic are lost for it, which its next cursor there reports.
+    pub(crate) fn note_lost(&self, topic: &TopicName) {
+        let Some(wildcard) = &self.wildcard else {
+            return;
+        };
+        let mut wildcard = lock(wildcard);
+        if wildcard.lost.len() < LOST_TOPICS {
+            wildcard.lost.insert(topic.clone());
+        } else if !wildcard.lost.contains(topic) {
+            wildcard.has_lost_more = true;
+        }
+    }
+
+    /// Returns true if messages of a topic may have been lost since this was asked last.
+    pub(crate) fn take_lost(&self, topic: &TopicName) -> bool {
+        let wildcard = self.wildcard.as_ref().map(|wildcard| lock(wildcard));
+        wildcard.is_some_and(|mut one| one.lost.remove(topic) || one.has_lost_more)
     }
 
     pub(crate) fn cancel(&self) {
@@ -164,8 +313,23 @@ impl Subscription {
     }
 }
 
+impl Deref for Current<'_> {
+    type Target = Arc<Subscription>;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Own(own) => own,
+            Self::Other(other) => other,
+        }
+    }
+}
+
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.session.client().release_subscription(&self.filter);
     }
 }
+
+/// Topics of which a subscription notes that messages were lost. If there are more, each topic may be one of them.
+const LOST_TOPICS: usize = 1_000;

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     memory::account::Account,
     memory::limits::Lag,
+    memory::share::Pool,
     message::entry::SharedEntry,
     message::scan_budget::Budget,
     session::subscription::Subscription,
@@ -88,6 +89,8 @@ struct Rare {
     missed: Option<Missed>,
     /// For [`Overflow::Latest`]: behind the first entry at the cursor nothing is wanted before this sequence.
     examined: u64,
+    /// The generation of the subscription for which that was examined.
+    generation: u32,
 }
 
 /// Why an entry is read.
@@ -132,6 +135,9 @@ impl Cursor {
         let at = next.unwrap_or(end);
         let has_retained = rare.as_ref().is_some_and(|rare| rare.retained.is_some());
         let ready = next.is_some() || has_retained;
+        if subscription.has_wildcards() {
+            subscription.session.client().hold(Pool::Cursors, 1);
+        }
         let cursor = Self {
             subscription,
             topic,
@@ -186,7 +192,7 @@ impl Cursor {
 
     /// The position of the next entry, if there is one and the subscription still wants it.
     pub(crate) fn next_position(&self) -> Option<u64> {
-        if self.subscription.is_cancelled() {
+        if self.subscription.current().is_cancelled() {
             return None;
         }
         let mut reading = lock(&self.reading);
@@ -200,32 +206,39 @@ impl Cursor {
 
     /// Hands over entries with a position up to `until`, oldest first, for as long as `take` goes on and the
     /// budget lasts. `limit`, at least `until`, is the newest position visible.
-    /// What the subscription does not want, or not any more at `now_ms`, is passed over in silence.
+    /// What `subscription`, the current one, does not want, or not any more at `now_ms`, is passed over in silence.
     pub(crate) fn read(
         &self,
+        subscription: &Subscription,
         (until, limit, now_ms): (u64, u64, u64),
         budget: &mut Budget,
         take: &mut impl FnMut(&SharedEntry, Option<Missed>, Origin) -> ControlFlow<()>,
     ) -> Stop {
         let mut reading = lock(&self.reading);
         let Reading { place, rare } = &mut *reading;
-        let Some(place) = place.as_mut().filter(|_| !self.subscription.is_cancelled()) else {
+        let Some(place) = place.as_mut().filter(|_| !subscription.is_cancelled()) else {
             return Stop::End { full: false };
         };
         let mut examined = 0;
         if let Some(rare) = rare.as_mut().filter(|rare| rare.retained.is_some()) {
-            return self.read_retained(place, rare, (until, now_ms), take);
+            return self.read_retained(subscription, (place, rare), (until, now_ms), take);
         }
-        if self.subscription.overflow == Overflow::Latest {
+        if subscription.overflow == Overflow::Latest {
             let rare = rare.get_or_insert_default();
-            if !self.pass_over(place, &mut rare.examined, (limit, now_ms), budget) {
+            if rare.generation != subscription.generation {
+                // It was examined for another selector.
+                rare.generation = subscription.generation;
+                rare.examined = 0;
+            }
+            let ahead = (&mut *place, &mut rare.examined);
+            if !self.pass_over(subscription, ahead, (limit, now_ms), budget) {
                 let next = place.peek().map(|entry| entry.position());
                 return next.map_or(Stop::End { full: false }, Stop::Full);
             }
             examined = rare.examined;
         }
-        let is_selective = self.subscription.is_selective();
-        let is_budgeted = self.subscription.selector.is_some();
+        let is_selective = subscription.is_selective();
+        let is_budgeted = subscription.selector.is_some();
         let mut missed = rare.as_mut().and_then(|rare| rare.missed.take());
         let mut delivered = 0;
         let mut read_to = None;
@@ -248,7 +261,7 @@ impl Cursor {
             let is_known = read_to.is_some() && entry.sequence() < examined;
             let is_wanted = !is_known
                 && !entry.is_expired(now_ms)
-                && (!is_selective || self.subscription.selects(entry));
+                && (!is_selective || subscription.selects(entry));
             if is_budgeted && !is_known {
                 budget.spend_on(entry);
             }
@@ -276,8 +289,8 @@ impl Cursor {
     #[inline(never)] // Once for a cursor, if at all.
     fn read_retained(
         &self,
-        place: &mut Place,
-        rare: &mut Rare,
+        subscription: &Subscription,
+        (place, rare): (&mut Place, &mut Rare),
         (until, now_ms): (u64, u64),
         take: &mut impl FnMut(&SharedEntry, Option<Missed>, Origin) -> ControlFlow<()>,
     ) -> Stop {
@@ -286,7 +299,7 @@ impl Cursor {
             if retained.position() > until {
                 return Stop::At(retained.position());
             }
-            if self.subscription.wants(retained, now_ms) {
+            if subscription.wants(retained, now_ms) {
                 full = take(retained, None, Origin::Retained).is_break();
                 self.count(1);
             }
@@ -346,7 +359,7 @@ impl Cursor {
             ahead.advance();
         }
         if let Some((from, to)) = self.go_to(place, ahead)
-            && self.subscription.overflow != Overflow::Latest
+            && self.subscription.current().overflow != Overflow::Latest
         {
             let missed = &mut rare.get_or_insert_default().missed;
             *missed = Some(widen(*missed, from, to));
@@ -360,18 +373,55 @@ impl Cursor {
         drop(self.hand_on());
     }
 
+    /// Lets go of the log as [`Cursor::close`] does, if everything was read and reported, and the reader gave the
+    /// cursor up; otherwise returns false. A cursor that is made in its place at the end of the log reads what this
+    /// one would have read.
+    ///
+    /// To be called by whoever holds the broker's order.
+    pub(crate) fn take_back(&self) -> bool {
+        if self.queued.load(Ordering::Relaxed) {
+            return false;
+        }
+        let Some(mut reading) = try_lock(&self.reading) else {
+            return false;
+        };
+        let Reading { place, rare } = &mut *reading;
+        let has_more = place.as_mut().is_some_and(|place| place.peek().is_some());
+        let is_read = !has_more
+            && rare
+                .as_ref()
+                .is_none_or(|rare| rare.has_nothing_to_report());
+        // A claim keeps the reader from claiming the cursor at the same time.
+        let is_taken = is_read && self.claim();
+        if is_taken {
+            *place = None;
+            self.next_sequence.store(u64::MAX, Ordering::Relaxed);
+        }
+        is_taken
+    }
+
+    /// Closes the cursor of a topic that was removed, and counts the entries that it has not read as dropped.
+    pub(crate) fn abandon(&self) {
+        let unread = self.lag_entries();
+        if self.hand_on().is_some() {
+            self.topic.dropped.add(unread);
+            self.subscription.session.dropped(unread);
+            self.subscription.note_lost(&self.topic.name);
+        }
+    }
+
     /// For [`Overflow::Latest`]: goes forward to the newest entry not beyond `limit` that is wanted; false when
     /// the budget was spent before that was known.
     fn pass_over(
         &self,
-        place: &mut Place,
-        examined: &mut u64,
+        subscription: &Subscription,
+        (place, examined): (&mut Place, &mut u64),
         (limit, now_ms): (u64, u64),
         budget: &mut Budget,
     ) -> bool {
         let mut ahead = place.clone();
         ahead.skip_to(*examined);
-        let is_budgeted = self.subscription.selector.is_some();
+        let is_budgeted = subscription.selector.is_some();
         let mut newest = None;
         let mut is_done = true;
         while let Some(entry) = ahead.peek().filter(|entry| entry.position() <= limit) {
@@ -379,7 +429,7 @@ impl Cursor {
                 is_done = false;
                 break;
             }
-            if self.subscription.wants(entry, now_ms) {
+            if subscription.wants(entry, now_ms) {
                 newest = Some(entry.sequence());
             }
             if is_budgeted {
@@ -416,6 +466,14 @@ impl Cursor {
     }
 }
 
+impl Drop for Cursor {
+    fn drop(&mut self) {
+        if self.subscription.has_wildcards() {
+            self.subscription.session.client().release(Pool::Cursors, 1);
+        }
+    }
+}
+
 impl Beginning {
     /// At `start` in a log, first with what its topic retained, if that is asked for. What of that lies behind
     /// `start` comes in its place.
@@ -436,9 +494,24 @@ impl Beginning {
         }
         self
     }
+
+    /// Reports that an unknown number of messages are missing before the first.
+    pub(crate) fn with_unknown_missed(mut self) -> Self {
+        self.rare.get_or_insert_default().missed = Some(Missed::Unknown);
+        self
+    }
+
+    /// True if there is nothing to read or to report now.
+    pub(crate) fn is_empty(&mut self) -> bool {
+        self.rare.is_none() && self.place.peek().is_none()
+    }
 }
 
 impl Rare {
+    fn has_nothing_to_report(&self) -> bool {
+        self.retained.is_none() && self.missed.is_none()
+    }
+
     fn is_empty(&self) -> bool {
         self.retained.is_none() && self.missed.is_none() && self.examined == 0
     }

@@ -36,11 +36,9 @@ impl BrokerState {
             return false;
         }
         let waiting = self.waiting_for(name);
-        let joined = match waiting.map(OneOrMany::len) {
-            None => 1 + self.covering(name),
-            Some(MOST..) => return false,
-            Some(_) => 1,
-        };
+        if waiting.is_some_and(|waiting| waiting.len() >= MOST) {
+            return false;
+        }
         match self.waiting_for_mut(name) {
             Some(waiting) => waiting.push(Arc::clone(subscription)),
             None => {
@@ -50,12 +48,12 @@ impl BrokerState {
                 subscription.session.client().hold(Pool::Topics, 1);
             }
         }
-        self.cursors += joined;
+        self.cursors += 1;
         true
     }
 
     /// Whether there is nothing to be told to a subscription that begins there in a topic without a log.
-    fn can_wait(&self, start: Start) -> bool {
+    pub(crate) fn can_wait(&self, start: Start) -> bool {
         match start {
             Start::New | Start::Last => true,
             Start::AfterPosition(position) => self.forgotten <= position,
@@ -85,24 +83,6 @@ impl BrokerState {
         self.names.find_mut(name)?.as_mut()
     }
 
-    /// Brings something that begins at `start` to the awaited topics that a filter covers: opens them where it is to
-    /// be told something in each; tells how many stay closed, and are to be counted like those it joins.
-    pub(crate) fn cover_awaited(&mut self, filter: &TopicFilter, start: Start) -> usize {
-        if self.can_wait(start) {
-            return self.awaited_covered(filter);
-        }
-        let mut names = Vec::new();
-        let mut walk = Walk::new(filter, None);
-        self.names.visit(&mut walk, usize::MAX, |name, waiting| {
-            names.extend(waiting.is_some().then(|| name.clone()));
-            true
-        });
-        for name in names {
-            self.open_awaited(&name);
-        }
-        0
-    }
-
     /// The number of awaited topics that a filter covers.
     pub(crate) fn awaited_covered(&mut self, filter: &TopicFilter) -> usize {
         let mut covered = 0;
@@ -129,7 +109,6 @@ impl BrokerState {
         self.cursors -= 1;
         if is_last {
             self.names.remove(name);
-            self.cursors -= self.covering(name);
         }
         true
     }

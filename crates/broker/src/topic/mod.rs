@@ -32,8 +32,15 @@ pub(crate) struct Topic {
     pub(crate) account: Arc<Account>,
     /// By subscription, ascending.
     cursors: OneOrMany<Arc<Cursor>>,
-    /// Queues that get what is published here, by id: tens of thousands may leave one topic at once.
+    /// How many of the cursors are of subscriptions to just this name.
+    exact_cursors: usize,
+    /// Id of the newest subscription with wildcards up to which each that covers the topic has a cursor here. 0 if
+    /// that is not known.
+    pub(crate) covered_up_to: u64,
+    /// Queues that get what is published to just this name, by id: tens of thousands may leave one topic at once.
     pub(crate) queues: BTreeMap<u64, Arc<Queue>>,
+    /// Whether queues with wildcards get it too.
+    pub(crate) binding_cover: BindingCover,
     /// What those are given first who ask for it when they subscribe. It may have left the log.
     retained: Option<SharedEntry>,
     /// The topic's place in the index of topics that keep messages.
@@ -54,7 +61,10 @@ impl Topic {
             log: Log::new(forgotten),
             account: Account::new(DestinationKind::Topic, name, memory),
             cursors: OneOrMany::new(),
+            exact_cursors: 0,
+            covered_up_to: 0,
             queues: BTreeMap::new(),
+            binding_cover: BindingCover::default(),
             retained: None,
             listed: None,
             _charge: charge,
@@ -62,17 +72,18 @@ impl Topic {
     }
 
     /// Appends a publication, whose memory the caller takes, and tells its sequence. `ready` gets those who were given
-    /// it by queues.
+    /// it by queues: the topic's own, and `covering`.
     pub(crate) fn append(
         &mut self,
         publication: Publication,
         position: u64,
+        covering: &[Arc<Queue>],
         ready: &mut Ready,
     ) -> u64 {
         let end = self.log.end();
         let size = publication.size();
         let entry = publication.into_entry(position, end, &self.account);
-        for queue in self.queues.values() {
+        for queue in self.queues.values().chain(covering) {
             queue.feed(&entry, None, ready);
         }
         self.log.append(entry);
@@ -84,16 +95,15 @@ impl Topic {
     ///
     /// [MQTT-3.3.1-5], [MQTT-3.3.1-6], [MQTT-3.3.1-7]
     pub(crate) fn retain_last(&mut self, retentions: &mut Retentions) {
-        self.take_retained(retentions);
         let newest = self.log.last().filter(|entry| !entry.body().is_empty());
-        self.retained = newest.cloned();
-        self.retained.iter().for_each(|entry| retentions.add(entry));
+        let before = std::mem::replace(&mut self.retained, newest.cloned());
+        retentions.replace(before.as_deref(), self.retained.as_deref());
     }
 
     /// Lets the topic retain nothing.
     pub(crate) fn take_retained(&mut self, retentions: &mut Retentions) -> Option<SharedEntry> {
         let retained = self.retained.take()?;
-        retentions.remove(&retained);
+        retentions.replace(Some(&retained), None);
         Some(retained)
     }
 
@@ -123,8 +133,23 @@ impl Topic {
         start: Start,
         retained: Retained,
     ) -> Option<Arc<Cursor>> {
-        let beginning = Beginning::of(start, &self.log, self.retained_for(retained));
+        let beginning = self.beginning(start, retained);
         self.begin(subscription, beginning)
+    }
+
+    /// Gives a subscription with wildcards a cursor here.
+    pub(crate) fn join_wildcard(&mut self, subscription: &Arc<Subscription>) {
+        let (start, retained) = subscription.beginning();
+        let mut beginning = self.beginning(start, retained);
+        if subscription.take_lost(&self.account.name) {
+            beginning = beginning.with_unknown_missed();
+        }
+        self.add_cursor(subscription, beginning);
+    }
+
+    /// Returns where a subscription begins here.
+    pub(crate) fn beginning(&self, start: Start, retained: Retained) -> Beginning {
+        Beginning::of(start, &self.log, self.retained_for(retained))
     }
 
     /// Gives the subscription a cursor that goes on where the one of another is, which it loses; likewise.
@@ -148,6 +173,16 @@ impl Topic {
         subscription: &Arc<Subscription>,
         beginning: Beginning,
     ) -> Option<Arc<Cursor>> {
+        let (cursor, has_entries) = self.add_cursor(subscription, beginning);
+        (has_entries && cursor.claim()).then_some(cursor)
+    }
+
+    /// Adds a cursor. Returns it, and true if there is something to read at once.
+    fn add_cursor(
+        &mut self,
+        subscription: &Arc<Subscription>,
+        beginning: Beginning,
+    ) -> (Arc<Cursor>, bool) {
         let (cursor, has_entries) = Cursor::new(
             Arc::clone(subscription),
             Arc::clone(&self.account),
@@ -155,20 +190,53 @@ impl Topic {
             self.log.end(),
         );
         let cursor = Arc::new(cursor);
+        if subscription.has_wildcards() {
+            subscription.add_cursor(&cursor);
+        } else {
+            self.exact_cursors += 1;
+        }
         // New ones have greater ids, so that joining is a push.
         let at = self.place_of(subscription.id);
         self.cursors.insert(at, Arc::clone(&cursor));
         self.count_readers();
-        (has_entries && cursor.claim()).then_some(cursor)
+        (cursor, has_entries)
     }
 
     pub(crate) fn leave(&mut self, id: SubscriptionId) -> Option<Arc<Cursor>> {
         let at = self.place_of(id);
         let found = self.cursors.as_slice().get(at);
         found.filter(|one| one.subscription.id == id)?;
-        let cursor = self.cursors.remove(at);
+        let cursor = self.cursors.remove(at)?;
+        if !cursor.subscription.has_wildcards() {
+            self.exact_cursors -= 1;
+        }
         self.count_readers();
-        cursor
+        Some(cursor)
+    }
+
+    /// Returns true if the subscription has a cursor here.
+    pub(crate) fn has_cursor(&self, id: SubscriptionId) -> bool {
+        let found = self.cursors.as_slice().get(self.place_of(id));
+        found.is_some_and(|cursor| cursor.subscription.id == id)
+    }
+
+    /// Takes back cursors of subscriptions with wildcards that have read everything, of the first `most`. The next
+    /// publication makes them again.
+    pub(crate) fn take_back_cursors(&mut self, most: usize) {
+        if self.cursors.len() == self.exact_cursors {
+            return;
+        }
+        let mut looks_left = most;
+        let before = self.cursors.len();
+        self.cursors.retain(|cursor| {
+            let is_looked_at = looks_left > 0;
+            looks_left = looks_left.saturating_sub(1);
+            !(is_looked_at && cursor.subscription.has_wildcards() && cursor.take_back())
+        });
+        if self.cursors.len() < before {
+            self.covered_up_to = 0;
+            self.count_readers();
+        }
     }
 
     fn count_readers(&self) {
@@ -200,7 +268,7 @@ impl Topic {
         };
         let cursors = self.cursors().skip(from).take(most);
         cursors
-            .filter(|cursor| cursor.subscription.overflow() != Overflow::Block)
+            .filter(|cursor| cursor.subscription.current().overflow() != Overflow::Block)
             .filter(move |cursor| cursor.is_overdue(end, kept))
             .map(move |cursor| (Arc::clone(cursor), end, kept))
     }
@@ -212,35 +280,44 @@ impl Topic {
         cursors.map(|cursor| cursor.lag_entries()).max()
     }
 
-    /// Returns the figures. The lag is that of the first `cursors` cursors.
-    pub(crate) fn figures(&self, cursors: usize) -> TopicFigures {
+    /// The number of subscriptions to just this name, those with a queue of their own included.
+    pub(crate) fn exact_subscriptions(&self) -> usize {
+        self.exact_cursors + self.queues.len()
+    }
+
+    /// Returns the figures. `covering` is the number of subscriptions with wildcards that cover the topic. The lag is
+    /// that of the first `cursors` cursors.
+    pub(crate) fn figures(&self, covering: usize, cursors: usize) -> TopicFigures {
         TopicFigures {
             name: self.account.name.clone(),
             sequence: self.account.published.entries(),
             bytes: self.account.published.bytes(),
             history_entries: self.log.history_entries(),
             history_bytes: self.log.history_bytes(),
-            subscriptions: self.cursors.len() + self.queues.len(),
+            subscriptions: self.exact_subscriptions() + covering,
             delivered: self.account.delivered.total(),
             dropped: self.account.dropped.total(),
             greatest_lag: self.greatest_lag(0, cursors).unwrap_or(0),
         }
     }
 
-    /// Whether it never had an entry, and all who cover it would cover a new one of its name too.
+    /// Returns true if the topic never had an entry, and no subscription is to just this name.
     pub(crate) fn is_unused(&self) -> bool {
-        self.log.end().sequence == 1
-            && self
-                .cursors()
-                .all(|cursor| cursor.subscription.filter.exact().is_none())
-            && self.queues.values().all(|queue| queue.has_wildcards())
+        self.log.end().sequence == 1 && self.exact_subscriptions() == 0
     }
 
-    /// Whether nothing would be lost with it.
+    /// Returns true if nothing would be lost with the topic. Subscriptions with wildcards cover a new topic of its name
+    /// as well, and their cursors keep what they have not read.
     pub(crate) fn is_idle(&self) -> bool {
-        self.cursors.is_empty()
-            && self.queues.is_empty()
+        self.exact_subscriptions() == 0
             && self.retained.is_none()
             && self.log.history_entries() == 0
     }
+}
+
+/// Whether bindings with wildcards cover a topic, and of which version of the bindings that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct BindingCover {
+    pub(crate) version: u64,
+    pub(crate) is_covered: bool,
 }

@@ -8,34 +8,47 @@ use crate::{
     broker::Broker,
     message::entry::{Entry, SharedEntry},
     name::TopicName,
+    name::index::NameIndex,
     sync::lock_state,
 };
 
-/// How many there are, and which of them expire. Guarded by the broker's order.
+/// The topics that retain a message, and which of the messages expire. Guarded by the broker's order.
 #[derive(Debug, Default)]
 pub(crate) struct Retentions {
-    count: usize,
+    names: NameIndex<()>,
     /// The topics of those that expire, by when, and by the message's position.
     expiring: BTreeMap<(u64, u64), TopicName>,
 }
 
 impl Retentions {
     pub(crate) fn count(&self) -> usize {
-        self.count
+        self.names.len()
     }
 
-    /// Notes that a topic retains a message.
-    pub(crate) fn add(&mut self, entry: &Entry) {
-        self.count += 1;
+    /// The topics that retain a message.
+    pub(crate) fn names(&self) -> &NameIndex<()> {
+        &self.names
+    }
+
+    /// Notes that a topic retains another message than before, or none.
+    pub(crate) fn replace(&mut self, before: Option<&Entry>, now: Option<&Entry>) {
+        match (before, now) {
+            (None, Some(entry)) => self.names.insert(entry.topic().clone(), ()),
+            (Some(entry), None) => drop(self.names.remove(entry.topic())),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        before.iter().for_each(|entry| self.remove_expiring(entry));
+        now.iter().for_each(|entry| self.add_expiring(entry));
+    }
+
+    fn add_expiring(&mut self, entry: &Entry) {
         if let Some(expires_ms) = entry.expires_ms() {
             let topic = entry.topic().clone();
             self.expiring.insert((expires_ms, entry.position()), topic);
         }
     }
 
-    /// Notes that a topic does not retain a message any more.
-    pub(crate) fn remove(&mut self, entry: &Entry) {
-        self.count -= 1;
+    fn remove_expiring(&mut self, entry: &Entry) {
         if let Some(expires_ms) = entry.expires_ms() {
             self.expiring.remove(&(expires_ms, entry.position()));
         }

@@ -203,26 +203,22 @@ fn topics_and_cursors_beyond_the_maximum_are_refused() {
             .try_subscribe(&broker, filter, (Start::New, Overflow::DropOldest, 0))
             .map(|(id, _)| id)
     };
-    let first = subscribe("a").expect("one cursor");
-    subscribe("*").expect("two cursors");
-    let refused = subscribe("b");
-    assert!(subscribe("a").is_ok(), "three cursors");
-    assert!(
-        matches!(refused, Err(SubscribeError::TooManyCursors { .. })),
-        "it would be the third and the fourth"
-    );
+    for filter in ["a", "a", "a"] {
+        subscribe(filter).expect("within the limit");
+    }
     assert!(matches!(
         subscribe("x.*"),
         Err(SubscribeError::TooManySubscriptions { limit: 3 })
     ));
-    let refused = try_publish(&broker, "b", 0);
-    assert!(matches!(refused, Err(PublishError::TooManyCursors { .. })));
-    client.unsubscribe(&broker, first);
+    let other = Client::attach(&broker, "other");
+    let ask = (Start::New, Overflow::DropOldest, 0);
+    let refused = other.try_subscribe(&broker, "b", ask).map(|_| ());
+    assert!(matches!(
+        refused,
+        Err(SubscribeError::TooManyCursors { .. })
+    ));
     assert!(try_publish(&broker, "b", 0).is_ok());
-    assert!(
-        try_publish(&broker, "x.y", 0).is_ok(),
-        "no subscription covers it"
-    );
+    assert!(try_publish(&broker, "x.y", 0).is_ok());
     let refused = try_publish(&broker, "z", 0);
     assert!(matches!(refused, Err(PublishError::TooManyTopics { .. })));
 }
@@ -320,29 +316,6 @@ fn publications_after_a_refused_one_stay_in_the_batch() {
         let expected = topics.iter().map(|topic| !matches!(*topic, "$x" | "BIG"));
         assert_eq!(taken, expected.collect::<Vec<_>>(), "{topics:?}");
     }
-}
-
-#[test]
-fn one_session_cannot_use_all_cursors() {
-    let broker = broker(|limits| {
-        limits.cursors = 100;
-        limits.cursors_per_session = 10;
-    });
-    publish_all(&broker, &["a", "b", "c", "d", "e", "f"]);
-    let greedy = Client::attach(&broker, "greedy");
-    let ask = (Start::New, Overflow::DropOldest, 0);
-    greedy
-        .try_subscribe(&broker, ">", ask)
-        .expect("six are within the limit");
-    let refused = greedy.try_subscribe(&broker, ">", ask).map(|_| ());
-    assert!(matches!(
-        refused,
-        Err(SubscribeError::TooManyCursors { limit: 10, .. })
-    ));
-    let other = Client::attach(&broker, "other");
-    other
-        .try_subscribe(&broker, ">", ask)
-        .expect("there are others");
 }
 
 #[test]

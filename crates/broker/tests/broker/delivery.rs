@@ -146,7 +146,7 @@ fn clearing_a_topic_keeps_unread_entries_for_readers() {
 }
 
 #[test]
-fn a_cleared_topic_without_subscribers_is_removed_and_can_be_recreated() {
+fn a_cleared_topic_that_nobody_names_is_removed_and_can_be_recreated() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     publish(&broker, "t", 3);
@@ -155,8 +155,12 @@ fn a_cleared_topic_without_subscribers_is_removed_and_can_be_recreated() {
     client.subscribe(&broker, ">", Start::New, Overflow::DropOldest);
     publish(&broker, "t", 1);
     assert!(broker.clear(&as_name("t")));
+    assert_eq!(broker.figures().topics, 0);
     publish(&broker, "t", 1);
-    assert_eq!(client.read_sequences(), [1, 2]);
+    let got = client.read_all();
+    let briefs: Vec<_> = got.iter().map(|one| (one.position, one.sequence)).collect();
+    assert_eq!(briefs, [(4, 1), (5, 1)]);
+    assert!(got.iter().all(|one| one.missed.is_none()));
 }
 
 #[test]

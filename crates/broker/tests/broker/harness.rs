@@ -47,10 +47,20 @@ impl Peer for Idle {
 
 impl Client {
     pub fn attach(broker: &Broker, name: &str) -> Self {
+        Self::attach_with(|peer| broker.attach(name.into(), peer))
+    }
+
+    /// Attaches a session of a connection of its own, to which shares apply.
+    pub fn connect(broker: &Broker, name: &str) -> Self {
+        let account = broker.pools().client([127, 0, 0, 1].into());
+        Self::attach_with(|peer| broker.attach_for(&account, name.into(), peer))
+    }
+
+    fn attach_with(attach: impl FnOnce(Weak<dyn Peer>) -> Reader) -> Self {
         let peer = Arc::<Idle>::default();
         let weak: Weak<dyn Peer> = Arc::downgrade(&(Arc::clone(&peer) as Arc<dyn Peer>));
         Self {
-            reader: broker.attach(name.into(), weak),
+            reader: attach(weak),
             peer,
         }
     }

@@ -129,7 +129,7 @@ fn a_queue_that_nobody_uses_makes_room_wherever_it_is() {
 }
 
 /// The median of what publishing takes while others do this again and again.
-fn median_beside(broker: &Broker, others: usize, what: impl Fn(&Broker) + Sync) -> Duration {
+pub fn median_beside(broker: &Broker, others: usize, what: impl Fn(&Broker) + Sync) -> Duration {
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..others {

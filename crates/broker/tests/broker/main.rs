@@ -44,3 +44,4 @@ mod topic_queues;
 mod topic_shares;
 mod transactions;
 mod unsubscribe_when_settled;
+mod wildcards;

@@ -25,8 +25,8 @@ fn a_refused_transaction_changes_nothing() {
         ),
         (
             "cursors",
-            |limits| limits.cursors = 4,
-            &["queue a", "topic a", "topic b"],
+            |limits| limits.cursors = 3,
+            &["topic a", "queue a", "queue b"],
         ),
         (
             "messages in a queue",

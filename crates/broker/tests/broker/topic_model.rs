@@ -6,9 +6,13 @@ use broker::{Locality, Missed, Overflow, Retained, Start, SubscriptionId};
 
 use crate::harness::{Client, Got};
 
+/// A topic from its creation to its removal, by its number in the list of all topics.
+pub type TopicNumber = usize;
+
 /// The state of a topic from its creation to its removal.
 #[derive(Default)]
 pub struct Topic {
+    pub name: &'static str,
     /// Positions by sequence, from 1.
     pub positions: Vec<u64>,
     /// Producers by sequence.
@@ -30,7 +34,8 @@ pub struct Subscription {
     /// The broker's position at the time of subscribing; earlier entries are history.
     pub made_at: u64,
     pub last_position: u64,
-    pub topics: HashMap<&'static str, Expected>,
+    /// Topics that were removed included: what was not read before is read after that.
+    pub topics: HashMap<TopicNumber, Expected>,
 }
 
 /// The next entry of a topic that a subscription should receive.
@@ -101,6 +106,14 @@ impl Topic {
     }
 }
 
+/// When a subscription looks for retained messages. If it replaces another one and looks later, a topic may be published to
+/// before, and its earlier retained message is not delivered again.
+#[derive(Clone, Copy, PartialEq)]
+pub enum LookedAt {
+    AtOnce,
+    Later,
+}
+
 impl Expected {
     pub fn new(sequence: u64, missed: Option<Missed>) -> Self {
         Self {
@@ -114,10 +127,12 @@ impl Expected {
     }
 
     /// Sets the retained entry as the first, if it is requested and not delivered anyway.
-    pub fn with_retained(mut self, topic: &Topic, asked: Retained) -> Self {
+    pub fn with_retained(mut self, topic: &Topic, asked: Retained, looked_at: LookedAt) -> Self {
         let own = topic.retained.filter(|_| asked == Retained::First);
         match own {
-            Some(own) if own < self.sequence => self.retained = Some(own),
+            Some(own) if own < self.sequence && looked_at == LookedAt::AtOnce => {
+                self.retained = Some(own)
+            }
             _ => self.maybe.extend(own),
         }
         self
@@ -126,7 +141,7 @@ impl Expected {
 
 impl Member {
     /// Checks a delivery; returns the number of dropped entries before it.
-    pub fn check(&mut self, got: &Got, topics: &HashMap<&'static str, Topic>) -> u64 {
+    pub fn check(&mut self, got: &Got, topics: &[Topic]) -> u64 {
         let subscription = self.subscriptions.get_mut(&got.tag);
         let subscription = subscription.expect("nothing comes after unsubscribing");
         assert!(got.position > subscription.last_position, "{got:?}");
@@ -135,10 +150,14 @@ impl Member {
             assert!(got.position >= self.live_position, "{got:?}");
             self.live_position = got.position;
         }
-        let topic = &topics[got.topic.as_str()];
-        assert_eq!(topic.positions[got.sequence as usize - 1], got.position);
-        let expected = subscription.topics.get_mut(got.topic.as_str());
-        let expected = expected.expect("only what its filter covers");
+        let mut covered = subscription.topics.iter_mut();
+        let found = covered.find(|(number, _)| {
+            let topic = &topics[**number];
+            let position = topic.positions.get(got.sequence as usize - 1);
+            topic.name == got.topic && position == Some(&got.position)
+        });
+        let (number, expected) = found.expect("only what its filter covers");
+        let topic = &topics[*number];
         let is_own = |sequence: u64| {
             let producer = &topic.producers[sequence as usize - 1];
             Arc::ptr_eq(producer, self.client.reader.session().name())
@@ -191,10 +210,10 @@ impl Member {
     }
 
     /// Checks that no entry is unread.
-    pub fn check_end(&self, topics: &HashMap<&'static str, Topic>) {
+    pub fn check_end(&self, topics: &[Topic]) {
         for subscription in self.subscriptions.values() {
-            for (name, expected) in &subscription.topics {
-                let topic = &topics[name];
+            for (number, expected) in &subscription.topics {
+                let topic = &topics[*number];
                 let end = topic.positions.len() as u64 + 1;
                 let next = expected.sequence + expected.gone;
                 let unread = expected.retained.into_iter().chain(next..end);
@@ -205,7 +224,7 @@ impl Member {
                 // Entries before the excluded ones may have been dropped without a report yet.
                 let newest = unread.last();
                 let is_read = newest.is_none_or(|one| subscription.is_partial && is_own(one));
-                assert!(is_read, "{name} is not read to its end");
+                assert!(is_read, "{} is not read to its end", topic.name);
             }
         }
     }

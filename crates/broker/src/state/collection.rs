@@ -1,0 +1,185 @@
+//! What a new subscription with wildcards begins with: last images, history, retained messages.
+//!
+//! The topics are gone through in steps between which others have the broker's order: the first step is part of
+//! subscribing, the others are part of the session's own reading. The session reads nothing until the last step, so that
+//! its messages come in the order of their positions. A topic that is published to in the meantime gets the
+//! subscription's cursor at the place where the subscription begins.
+
+use std::sync::{Arc, Weak};
+
+use crate::{
+    memory::limits::{ITEMS, NAMES},
+    message::entry::SharedEntry,
+    name::TopicName,
+    name::index::Walk,
+    session::Readable,
+    session::collection::Collect,
+    session::subscription::{Retained, Subscription},
+    state::BrokerState,
+    sync::{Mutex, StateMutex, lock, lock_state, pass_on},
+    topic::cursor::{Cursor, Start},
+};
+
+/// The topics that are left to go through for a subscription.
+#[derive(Debug)]
+struct Collection {
+    state: Weak<StateMutex<BrokerState>>,
+    subscription: Arc<Subscription>,
+    start: Start,
+    retained: Retained,
+    /// The broker's position when it began.
+    position: u64,
+    walk: Mutex<Walk>,
+}
+
+impl Collection {
+    /// Begins to go through the topics for a subscription. Returns `None` if it begins with nothing.
+    ///
+    /// To be called at the moment in which the subscription is added.
+    fn begin(
+        subscription: &Arc<Subscription>,
+        (start, retained): (Start, Retained),
+        position: u64,
+        state: &Weak<StateMutex<BrokerState>>,
+    ) -> Option<Self> {
+        if start == Start::New && retained == Retained::Omitted {
+            return None;
+        }
+        subscription.begin_at(start, retained);
+        Some(Self::new(subscription, (start, retained), position, state))
+    }
+
+    fn new(
+        subscription: &Arc<Subscription>,
+        (start, retained): (Start, Retained),
+        position: u64,
+        state: &Weak<StateMutex<BrokerState>>,
+    ) -> Self {
+        Self {
+            state: Weak::clone(state),
+            subscription: Arc::clone(subscription),
+            start,
+            retained,
+            position,
+            walk: Mutex::new(Walk::new(&subscription.filter, None)),
+        }
+    }
+
+    /// Returns the topics of the next step.
+    fn next_topics(&self, state: &BrokerState, walk: &mut Walk) -> Vec<TopicName> {
+        let mut found = Vec::new();
+        let mut add = |name: &TopicName| {
+            found.push(name.clone());
+            found.len() < ITEMS
+        };
+        if self.start == Start::New {
+            let names = state.retentions.names();
+            names.visit(walk, NAMES, |name, ()| add(name));
+        } else {
+            state.names.visit(walk, NAMES, |name, _| add(name));
+        }
+        found
+    }
+}
+
+impl Collect for Collection {
+    fn subscription(&self) -> &Arc<Subscription> {
+        &self.subscription
+    }
+
+    fn step(&self, readable: &mut Vec<Arc<Cursor>>) -> bool {
+        let Some(state) = self.state.upgrade() else {
+            return true;
+        };
+        let mut state = lock_state(&state);
+        let is_done = state.collect(self, readable);
+        pass_on(state);
+        is_done
+    }
+}
+
+impl BrokerState {
+    /// Adds a subscription with wildcards. Returns what of its beginning is there to read: its cursors, or what is left
+    /// to go through.
+    pub(crate) fn subscribe_and_collect(
+        &mut self,
+        subscription: &Arc<Subscription>,
+        beginning: (Start, Retained),
+        state: &Weak<StateMutex<BrokerState>>,
+    ) -> Vec<Readable> {
+        let collection = Collection::begin(subscription, beginning, self.position, state);
+        self.subscribe_to_many(subscription);
+        collection.map_or_else(Vec::new, |collection| self.begin_collecting(collection))
+    }
+
+    /// Puts the retained messages of the topics in front of what a subscription with wildcards reads there. Returns what
+    /// is there to read, likewise.
+    pub(crate) fn collect_retained(
+        &mut self,
+        subscription: &Arc<Subscription>,
+        state: &Weak<StateMutex<BrokerState>>,
+    ) -> Vec<Readable> {
+        let wanted = (Start::New, Retained::First);
+        let collection = Collection::new(subscription, wanted, self.position, state);
+        self.begin_collecting(collection)
+    }
+
+    fn begin_collecting(&mut self, collection: Collection) -> Vec<Readable> {
+        let mut cursors = Vec::new();
+        let is_done = self.collect(&collection, &mut cursors);
+        let mut readable: Vec<_> = cursors.into_iter().map(Readable::Cursor).collect();
+        if !is_done {
+            readable.push(Readable::Collection(Arc::new(collection)));
+        }
+        readable
+    }
+
+    /// Goes through the next topics. Adds the cursors with something to read to `readable`, claimed. Returns true after
+    /// the last topic.
+    fn collect(&mut self, collection: &Collection, readable: &mut Vec<Arc<Cursor>>) -> bool {
+        let subscription = collection.subscription.current();
+        if subscription.is_cancelled() {
+            return true;
+        }
+        let mut walk = lock(&collection.walk);
+        for name in collection.next_topics(self, &mut walk) {
+            readable.extend(self.collect_from(&name, &subscription, collection));
+        }
+        if walk.is_done() {
+            subscription.end_beginning();
+        }
+        walk.is_done()
+    }
+
+    fn collect_from(
+        &mut self,
+        name: &TopicName,
+        subscription: &Arc<Subscription>,
+        collection: &Collection,
+    ) -> Option<Arc<Cursor>> {
+        let (start, retained) = (collection.start, collection.retained);
+        if !self.can_wait(start) {
+            // The subscription is to be told that messages may be missing.
+            self.open_awaited(name);
+        }
+        let has_room = self.has_room_for_cursor(subscription);
+        let topic = self.topics.find_mut(name.as_str())?;
+        if topic.has_cursor(subscription.id) {
+            // It was made when the topic was published to, or by an earlier subscription that this one replaces.
+            let is_replacing = subscription.generation > 0;
+            let is_older = |entry: &SharedEntry| entry.position() <= collection.position;
+            let has_older = topic.retained().is_some_and(is_older);
+            return (is_replacing && has_older)
+                .then(|| topic.take_over(subscription, subscription.id, retained))
+                .flatten();
+        }
+        if topic.beginning(start, retained).is_empty() {
+            return None;
+        }
+        if !has_room {
+            subscription.note_lost(name);
+            return None;
+        }
+        topic.join(subscription, start, retained)
+    }
+}

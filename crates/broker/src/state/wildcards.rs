@@ -1,0 +1,223 @@
+//! Subscriptions with wildcards, and the cursors that they have in topics.
+//!
+//! Such a subscription is found by its filter. It has a cursor only in topics that were published to since it was made,
+//! or that had something for it to begin with: a topic gets the missing cursors right before it is published to, at the
+//! end of its log, where a cursor made earlier would be as well. So neither subscribing nor unsubscribing goes through
+//! the topics. A cursor that has read everything may be taken back for the same reason.
+//!
+//! Subscriptions have ascending ids. A topic notes up to which id it has all cursors, so a publication looks for missing
+//! ones only if there is a newer subscription with wildcards.
+
+use std::sync::{Arc, Weak};
+
+use crate::{
+    memory::limits::ITEMS, memory::share::Pool, name::TopicName, name::level_tree::LevelTree,
+    one_or_many::OneOrMany, session::subscription::Subscription, state::BrokerState, topic::Topic,
+    topic::cursor::Cursor,
+};
+
+/// Subscriptions with wildcards, by filter.
+#[derive(Debug, Default)]
+pub(crate) struct Wildcards {
+    tree: LevelTree<OneOrMany<Arc<Subscription>>>,
+    /// Id of the newest.
+    newest: u64,
+    /// The name after which cursors are taken back next.
+    swept: Option<TopicName>,
+    /// Cursors of topics that were removed before the cursors had read everything. Some may be gone.
+    orphans: Vec<Weak<Cursor>>,
+}
+
+impl Wildcards {
+    pub(crate) fn add(&mut self, subscription: &Arc<Subscription>) {
+        self.newest = self.newest.max(subscription.id.0);
+        let filter = subscription.filter.as_str();
+        let others = self.tree.find_or_insert_with(filter, OneOrMany::new);
+        others.push(Arc::clone(subscription));
+    }
+
+    /// Removes a subscription. Returns false if it is not there.
+    pub(crate) fn remove(&mut self, subscription: &Subscription) -> bool {
+        let filter = subscription.filter.as_str();
+        let Some(others) = self.tree.find_mut(filter) else {
+            return false;
+        };
+        // Ids ascend: new subscriptions are pushed.
+        let of = |other: &Arc<Subscription>| other.id;
+        let at = others.as_slice().binary_search_by_key(&subscription.id, of);
+        let is_found = at.is_ok_and(|at| others.remove(at).is_some());
+        if others.is_empty() {
+            self.tree.remove(filter);
+        }
+        is_found
+    }
+
+    /// Puts a subscription in the place of another one with the same id and filter.
+    pub(crate) fn replace(&mut self, subscription: &Arc<Subscription>) {
+        if let Some(others) = self.tree.find_mut(subscription.filter.as_str()) {
+            let mut found = others.as_mut_slice().iter_mut();
+            let found = found.find(|other| other.id == subscription.id);
+            found
+                .into_iter()
+                .for_each(|one| *one = Arc::clone(subscription));
+        }
+    }
+
+    /// The number of subscriptions that cover a name.
+    pub(crate) fn covering(&self, name: &TopicName) -> usize {
+        let mut found = 0;
+        self.tree
+            .for_each_covering(name, |covering| found += covering.len());
+        found
+    }
+
+    /// Returns true if the topic may lack cursors.
+    #[inline]
+    pub(crate) fn may_miss(&self, topic: &Topic) -> bool {
+        topic.covered_up_to < self.newest
+    }
+
+    /// Notes the cursors of a topic that is removed, as far as they have something to read.
+    pub(crate) fn adopt(&mut self, topic: &Topic) {
+        for cursor in topic.cursors().filter(|cursor| !cursor.take_back()) {
+            if self.orphans.len() == self.orphans.capacity() {
+                self.orphans.retain(|cursor| cursor.strong_count() > 0);
+            }
+            self.orphans.push(Arc::downgrade(cursor));
+        }
+    }
+
+    /// Takes some of the cursors of removed topics out.
+    pub(crate) fn take_orphans(&mut self) -> Vec<Weak<Cursor>> {
+        let from = self.orphans.len().saturating_sub(ITEMS);
+        self.orphans.split_off(from)
+    }
+}
+
+impl BrokerState {
+    /// Gives a topic a cursor for each subscription with wildcards that covers it and has none there. Returns the
+    /// subscriptions that get none because of the bounds on cursors.
+    #[cold]
+    pub(crate) fn cover(&mut self, name: &TopicName) -> Vec<Arc<Subscription>> {
+        let mut missing = Vec::new();
+        let Some(topic) = self.topics.find_mut(name.as_str()) else {
+            return Vec::new();
+        };
+        let known = topic.covered_up_to;
+        self.wildcards.tree.for_each_covering(name, |covering| {
+            let newer = covering.as_slice().iter().rev();
+            let newer = newer.take_while(|one| one.id.0 > known);
+            // Those that are leaving get nothing more.
+            missing.extend(newer.filter(|one| !one.is_cancelled()).map(Arc::clone));
+        });
+        let mut denied = Vec::new();
+        for subscription in missing {
+            if topic.has_cursor(subscription.id) {
+                continue;
+            }
+            if has_room(self.cursors, self.cursor_limit, &subscription) {
+                topic.join_wildcard(&subscription);
+            } else {
+                denied.push(subscription);
+            }
+        }
+        topic.covered_up_to = self.wildcards.newest;
+        if denied.is_empty() {
+            return denied;
+        }
+        self.cover_in_place_of_others(name, denied)
+    }
+
+    /// Tries again for subscriptions for which there is no room, after cursors that have read everything were taken
+    /// back: of the subscription itself, or of any.
+    fn cover_in_place_of_others(
+        &mut self,
+        name: &TopicName,
+        missing: Vec<Arc<Subscription>>,
+    ) -> Vec<Arc<Subscription>> {
+        self.take_back_cursors(TAKEN_BACK_LOOKS, Some(name));
+        let mut denied = Vec::new();
+        for subscription in missing {
+            if let Some(cursor) = subscription.take_back_next(OWN_LOOKS) {
+                self.drop_cursor(&cursor);
+            }
+            let has_room = self.has_room_for_cursor(&subscription);
+            match self.topics.find_mut(name.as_str()) {
+                Some(topic) if has_room => topic.join_wildcard(&subscription),
+                Some(topic) => {
+                    topic.covered_up_to = 0;
+                    let client = subscription.session.client();
+                    client.pools().count_refused(Pool::Cursors);
+                    subscription.note_lost(name);
+                    denied.push(subscription);
+                }
+                None => {}
+            }
+        }
+        denied
+    }
+
+    /// Removes a cursor that was taken back from its topic.
+    fn drop_cursor(&mut self, cursor: &Cursor) {
+        let topic = self.topics.find_mut(cursor.topic.name.as_str());
+        // There may be a later topic of this name.
+        if let Some(topic) = topic.filter(|topic| Arc::ptr_eq(&topic.account, &cursor.topic)) {
+            topic.leave(cursor.subscription.id);
+            topic.covered_up_to = 0;
+        }
+    }
+
+    /// Takes back cursors that have read everything, in the next topics of all but `except`, which is about to be
+    /// published to. Returns true after the last topic, from where the next call begins with the first.
+    pub(crate) fn take_back_cursors(&mut self, topics: usize, except: Option<&TopicName>) -> bool {
+        let mut last = None;
+        let names = self.names.after(self.wildcards.swept.as_ref());
+        for name in names.take(topics) {
+            last = Some(name);
+            if except != Some(name)
+                && let Some(topic) = self.topics.find_mut(name.as_str())
+            {
+                topic.take_back_cursors(ITEMS);
+            }
+        }
+        self.wildcards.swept = last.cloned();
+        self.wildcards.swept.is_none()
+    }
+
+    /// Returns true if one more cursor is within the bounds for a subscription with wildcards.
+    pub(crate) fn has_room_for_cursor(&self, subscription: &Subscription) -> bool {
+        has_room(self.cursors, self.cursor_limit, subscription)
+    }
+
+    /// Removes some cursors of a cancelled subscription with wildcards from their topics. Returns false if there are
+    /// more.
+    pub(crate) fn remove_cursors(
+        &mut self,
+        subscription: &Subscription,
+        left: &mut Vec<Arc<Cursor>>,
+    ) -> bool {
+        let cursors = subscription.take_cursors(ITEMS);
+        let is_last = cursors.len() < ITEMS;
+        for cursor in cursors.iter().filter_map(Weak::upgrade) {
+            if let Some(topic) = self.topics.find_mut(cursor.topic.name.as_str()) {
+                topic.leave(subscription.id);
+            }
+            left.push(cursor);
+        }
+        is_last
+    }
+}
+
+/// Whether shares and the bound on all cursors let a subscription with wildcards have one more, beside `others` of
+/// other kinds.
+fn has_room(others: usize, limit: usize, subscription: &Subscription) -> bool {
+    let client = subscription.session.client();
+    let taken = client.pools().taken(Pool::Cursors);
+    let free = (limit.saturating_sub(others) as u64).saturating_sub(taken);
+    client.check_uncounted(Pool::Cursors, 1, free).is_ok()
+}
+
+/// Topics in which a publication takes cursors back if there is no room for one.
+const TAKEN_BACK_LOOKS: usize = 4;
+/// Cursors of a subscription that a publication looks at to take one back.
+const OWN_LOOKS: usize = 2;
