@@ -1,8 +1,9 @@
-//! Advisories: what happens in the broker, as messages on ActiveMQ's advisory topics
-//! (<https://activemq.apache.org/advisory-message>), for a page or a script that watches.
+//! Advisories: the events of the broker as messages on ActiveMQ's advisory topics
+//! (<https://activemq.apache.org/advisory-message>), for pages and scripts.
 //!
-//! They are published only while somebody subscribes to them. The body is JSON; the numbers in it are headers as
-//! well, under ActiveMQ's names. About what has wildcards it is said on the topic whose name ends before the first.
+//! They are published only while they have a subscriber. The body is JSON; its numbers are also headers, with
+//! ActiveMQ's names. An event about a filter with wildcards is published on the topic whose name ends before the first
+//! wildcard.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,33 +19,33 @@ use serde::Serialize;
 
 use crate::{connection, server_publication};
 
-/// Publishes advisories, and counts producers, of which the broker knows nothing.
+/// Publishes advisories, and counts producers, which the broker does not know.
 pub struct Advisories {
     broker: Arc<Broker>,
     producers: Mutex<HashMap<Sink, usize>>,
 }
 
-/// What is sent to.
+/// The destination of a producer.
 type Sink = (DestinationKind, TopicName);
 
-/// One that was not published yet.
+/// An advisory that is not published yet.
 struct Advisory<'a> {
-    /// The part of ActiveMQ's names that says what it is about.
+    /// The part of ActiveMQ's topic names for the kind of event.
     subject: &'static str,
-    /// Which topic or queue, or filter over them, it is about.
+    /// The topic, queue or filter of the event.
     about: Option<(DestinationKind, &'a str)>,
     told: Told<'a>,
 }
 
-/// What an advisory says.
+/// The body of an advisory.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Told<'a> {
     event: &'static str,
-    /// As STOMP writes it for others: what is temporary by its full name.
+    /// In STOMP's form for other connections: a temporary destination by its full name.
     #[serde(skip_serializing_if = "Option::is_none")]
     destination: Option<String>,
-    /// The name of the session that it is about.
+    /// The name of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +66,7 @@ impl Advisories {
         }
     }
 
-    /// Publishes what the broker noticed. `own` is the session whose turn it is.
+    /// Publishes the events that the broker returned. `own` is the session of the current read cycle.
     pub fn publish(&self, notices: &[Notice], own: Option<&Arc<Session>>) {
         let mut batch = notices
             .iter()
@@ -85,11 +86,11 @@ impl Advisories {
         }
         let mut outcome = Outcome::default();
         self.broker.publish_reserved(batch, &mut outcome);
-        // What comes of it is not told in turn: that might never end.
+        // The effects of an advisory cause no further advisories, which might never end.
         connection::deliver(&mut outcome.ready, own);
     }
 
-    /// The message, if anybody is to get it.
+    /// Returns the message, if it has a subscriber.
     fn publication(&self, advisory: Advisory<'_>) -> Option<Publication> {
         let topic = advisory.topic()?;
         let is_about_itself = advisory
@@ -134,7 +135,7 @@ impl Advisories {
         Advisory::about(subject, (lost.kind, lost.name.as_str()), told)
     }
 
-    /// Counts one more who sends there; tells how many there are.
+    /// Counts one more producer. Returns their number.
     fn producer_added(&self, sink: &Sink) -> usize {
         let mut producers = self.producers();
         let count = producers.entry(sink.clone()).or_default();
@@ -142,7 +143,7 @@ impl Advisories {
         *count
     }
 
-    /// Counts one less who sends there; tells how many are left.
+    /// Counts one producer less. Returns the number of the others.
     fn producer_removed(&self, sink: &Sink) -> usize {
         let mut producers = self.producers();
         let Some(count) = producers.get_mut(sink) else {
@@ -163,7 +164,7 @@ impl Advisories {
     }
 }
 
-/// A connection as others may watch it: that it is there, and what it sends to.
+/// The events of one connection: its existence, and the destinations that it sends to.
 pub struct Presence {
     advisories: Arc<Advisories>,
     session: Arc<Session>,
@@ -181,13 +182,13 @@ impl Presence {
         }
     }
 
-    /// It has introduced itself.
+    /// Reports that the connection has completed its CONNECT.
     pub fn begins(&mut self) {
         self.has_begun = true;
         self.tell_connection("connection-started");
     }
 
-    /// It sends there. Of what is sent to many destinations, the first are noted.
+    /// Reports a destination that the connection sends to. Of many destinations only the first are reported.
     pub fn sends_to(&mut self, kind: DestinationKind, name: &TopicName) {
         if self.sends_to.len() == MOST_NOTED {
             return;
@@ -199,7 +200,7 @@ impl Presence {
         }
     }
 
-    /// It is there no more. Once is enough, more does no harm.
+    /// Reports the end of the connection. Further calls have no effect.
     pub fn ends(&mut self) {
         for sink in std::mem::take(&mut self.sends_to) {
             let count = self.advisories.producer_removed(&sink);
@@ -257,7 +258,7 @@ impl<'a> Advisory<'a> {
         }
     }
 
-    /// Where it is published, unless the name would be too long.
+    /// Returns the advisory's topic, unless the name would be too long.
     fn topic(&self) -> Option<TopicName> {
         let mut topic = format!("{ADVISORIES}.{}", self.subject);
         if let Some((kind, name)) = self.about {
@@ -307,7 +308,7 @@ fn consumer<'a>(event: &'static str, consumption: &'a Consumption) -> Advisory<'
     )
 }
 
-/// Destinations that are remembered of one connection which sends to them.
+/// Maximum number of destinations remembered for one connection.
 const MOST_NOTED: usize = 100;
 
 #[cfg(test)]
@@ -352,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn an_advisory_says_in_json_and_in_headers_how_many_there_are() {
+    fn an_advisory_has_the_count_in_json_and_in_headers() {
         let told = Told {
             event: "producer-added",
             connection: Some("tcp-7"),

@@ -41,7 +41,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct ServeOptions {
-    /// Address and port of HTTP, WebSocket and the pages; port 0 takes any that is free
+    /// Address and port of HTTP, WebSocket and the pages; port 0 takes any free port
     #[arg(
         long,
         env = "CARILLON_LISTEN",
@@ -49,17 +49,17 @@ pub struct ServeOptions {
         value_name = "ADDRESS:PORT"
     )]
     listen: SocketAddr,
-    /// Address and port of STOMP over TCP, or `off`; port 0 takes any that is free
-    /// [default: 127.0.0.1:61613, if nobody else is there]
+    /// Address and port of STOMP over TCP, or `off`; port 0 takes any free port
+    /// [default: 127.0.0.1:61613; skipped if it is in use]
     #[arg(long, env = "CARILLON_STOMP", value_name = "ADDRESS:PORT|off")]
     stomp: Option<Port>,
-    /// Address and port of STOMP over TLS, likewise
-    /// [default: 127.0.0.1:61614, if nobody else is there and there is a certificate]
+    /// Address and port of STOMP over TLS, or `off`; port 0 takes any free port
+    /// [default: 127.0.0.1:61614 with a certificate; skipped if it is in use]
     #[arg(long, env = "CARILLON_STOMP_TLS", value_name = "ADDRESS:PORT|off")]
     stomp_tls: Option<Port>,
     #[command(flatten)]
     tls: TlsOptions,
-    /// Let pages of another origin use the server, such as `https://example.org`; `*` lets all.
+    /// Allow pages of another origin, such as `https://example.org`, to use the server; `*` allows all.
     /// May be given more than once
     #[arg(
         value_parser = origin,
@@ -69,10 +69,9 @@ pub struct ServeOptions {
         value_name = "ORIGIN"
     )]
     allow_origins: Vec<String>,
-    /// Answer requests for this host name, too, such as `board.example`; `*` is every name. On a loopback address
-    /// only loopback names, and the hosts of --allow-origin, are served otherwise, so that foreign pages cannot
-    /// use a name of theirs to read what is here. On other addresses every name is, unless this option is given.
-    /// May be given more than once
+    /// Accept requests for this host name, such as `board.example`; `*` accepts every name. Without this option, a
+    /// server on a loopback address accepts only loopback names and the hosts of --allow-origin, so that pages of a
+    /// foreign name cannot read its data; a server on another address accepts every name. May be given more than once
     #[arg(
         value_parser = host_name,
         long = "allow-host",
@@ -81,18 +80,18 @@ pub struct ServeOptions {
         value_name = "NAME"
     )]
     allow_hosts: Vec<String>,
-    /// The largest body of a message, in bytes
+    /// Maximum size of a message's body, in bytes
     #[arg(long, env = "CARILLON_MAX_BODY", default_value_t = 1 << 20, value_name = "BYTES",
           value_parser = clap::value_parser!(u32).range(1..=(1 << 30)))]
     max_body: u32,
-    /// The most connections at once
+    /// Maximum number of connections
     #[arg(long, env = "CARILLON_MAX_CONNECTIONS", default_value_t = 100_000, value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
-    /// The most topics
+    /// Maximum number of topics
     #[arg(long, env = "CARILLON_MAX_TOPICS", default_value_t = Limits::default().topics, value_name = "COUNT")]
     max_topics: usize,
-    /// The most subscriptions of one connection
+    /// Maximum number of subscriptions of one connection
     #[arg(long, env = "CARILLON_MAX_SUBSCRIPTIONS", default_value_t = Limits::default().subscriptions_per_session,
           value_name = "COUNT")]
     max_subscriptions: usize,
@@ -100,61 +99,61 @@ pub struct ServeOptions {
     #[arg(long, env = "CARILLON_HISTORY", default_value_t = Limits::default().history_entries, value_name = "COUNT",
           value_parser = clap::value_parser!(u64).range(1..))]
     history: u64,
-    /// Bytes that each topic keeps likewise; the newest message is kept whatever its size
+    /// Bytes that each topic keeps for them; the newest message is kept whatever its size
     #[arg(long, env = "CARILLON_HISTORY_BYTES", default_value_t = Limits::default().history_bytes, value_name = "BYTES")]
     history_bytes: u64,
-    /// Messages that a subscription may lie behind before the rule of --overflow is applied
+    /// Maximum lag of a subscription in messages; above it the rule of --overflow applies
     #[arg(long, env = "CARILLON_LAG", default_value_t = Limits::default().lag_entries, value_name = "COUNT",
           value_parser = clap::value_parser!(u64).range(1..))]
     lag: u64,
-    /// Bytes that a subscription may lie behind likewise
+    /// Maximum lag of a subscription in bytes, with the same rule
     #[arg(long, env = "CARILLON_LAG_BYTES", default_value_t = Limits::default().lag_bytes, value_name = "BYTES")]
     lag_bytes: u64,
-    /// Bytes of messages that the broker holds in all; at it topics not published to for longest give up what they keep
-    /// unless it is retained, and if that is not enough publications are refused
+    /// Maximum number of bytes of all messages. When it is reached, the topics without a publication for the longest
+    /// time lose their history, but not retained messages; if that is not enough, publications are refused
     #[arg(long, env = "CARILLON_MEMORY", default_value_t = Limits::default().memory_bytes, value_name = "BYTES")]
     memory: u64,
-    /// What happens to subscriptions that lie too far behind, unless they say otherwise
+    /// Default rule for subscriptions with too much lag
     #[arg(long, env = "CARILLON_OVERFLOW", value_enum, default_value_t = OverflowRule::DropOldest, value_name = "RULE")]
     overflow: OverflowRule,
-    /// The most queues. At it those that are empty and not in use are forgotten
+    /// Maximum number of queues. When it is reached, empty and unused queues are removed
     #[arg(long, env = "CARILLON_MAX_QUEUES", default_value_t = Limits::default().queues, value_name = "COUNT")]
     max_queues: usize,
-    /// The most messages in one queue; what is sent to a full one is refused
+    /// Maximum number of messages in one queue; a SEND to a full queue is refused
     #[arg(long, env = "CARILLON_QUEUE_LENGTH", default_value_t = Limits::default().queue_entries, value_name = "COUNT",
           value_parser = clap::value_parser!(u64).range(1..))]
     queue_length: u64,
-    /// Bytes in one queue likewise; all queues together take at most half of --memory
+    /// Maximum number of bytes in one queue, with the same rule; all queues together take at most half of --memory
     #[arg(long, env = "CARILLON_QUEUE_BYTES", default_value_t = Limits::default().queue_bytes, value_name = "BYTES")]
     queue_bytes: u64,
-    /// Messages that a consumer may hold without having acknowledged them, unless it says otherwise
+    /// Default for the maximum number of unacknowledged messages of a consumer
     #[arg(long, env = "CARILLON_PREFETCH", default_value_t = StompOptions::PREFETCH, value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(1..=Subscribe::MAX_PREFETCH as i64))]
     prefetch: u32,
-    /// How often a message is delivered again before it goes to the dead letter queue; 0 is never
+    /// Maximum number of redeliveries of a message; after that it goes to the dead letter queue
     #[arg(long, env = "CARILLON_MAX_REDELIVERIES", default_value_t = Limits::default().max_redeliveries,
           value_name = "COUNT")]
     max_redeliveries: u32,
-    /// Where messages go that could not be delivered
+    /// The queue for messages that could not be delivered
     #[arg(long, env = "CARILLON_DEAD_LETTERS", value_enum, default_value_t = DeadLetters::Shared, value_name = "WHERE")]
     dead_letters: DeadLetters,
-    /// The most durable subscriptions, of all clients together
+    /// Maximum number of durable subscriptions of all clients
     #[arg(long, env = "CARILLON_MAX_DURABLES", default_value_t = Limits::default().durables, value_name = "COUNT")]
     max_durables: usize,
-    /// Bytes that the open transactions of one connection may hold
+    /// Maximum number of bytes in the open transactions of one connection
     #[arg(long, env = "CARILLON_MAX_TRANSACTION_BYTES", default_value_t = StompOptions::TRANSACTION_BYTES,
           value_name = "BYTES")]
     max_transaction_bytes: usize,
-    /// Heart-beat offered to and wished from STOMP clients, in milliseconds; 0 is none
+    /// Heart-beat that the server offers to and requests from STOMP clients, in milliseconds; 0 disables it
     #[arg(long, env = "CARILLON_HEART_BEAT", default_value_t = wire::stomp::HeartBeat::DEFAULT_MS, value_name = "MS")]
     heart_beat: u32,
-    /// Shortest heart-beat that STOMP clients get which ask for less than --heart-beat, in milliseconds
+    /// Shortest heart-beat for STOMP clients that request less than --heart-beat, in milliseconds
     #[arg(long, env = "CARILLON_MIN_HEART_BEAT", default_value_t = wire::stomp::server::Config::HEART_BEAT_MIN_MS,
           value_name = "MS", value_parser = clap::value_parser!(u32).range(1..))]
     min_heart_beat: u32,
     #[command(flatten)]
     mqtt: MqttArguments,
-    /// How long connections may take to end when the server stops, in seconds
+    /// Maximum time for connections to end when the server stops, in seconds
     #[arg(
         long,
         env = "CARILLON_GRACE",
@@ -162,7 +161,7 @@ pub struct ServeOptions {
         value_name = "SECONDS"
     )]
     grace: u64,
-    /// What is logged: off, error, warn, info, debug, trace, or a filter of tracing-subscriber
+    /// Level of the log: off, error, warn, info, debug, trace, or a filter of tracing-subscriber
     #[arg(
         long,
         env = "CARILLON_LOG",
@@ -170,36 +169,36 @@ pub struct ServeOptions {
         value_name = "FILTER"
     )]
     pub log: String,
-    /// How it is logged
+    /// Format of the log
     #[arg(long, env = "CARILLON_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub log_format: LogFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people
+    /// Text for people
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OverflowRule {
-    /// Skip the oldest messages, and tell the client what it missed
+    /// Skip the oldest messages, and report the missed range to the client
     DropOldest,
     /// Deliver only the newest message: for screens
     Latest,
     /// End the connection
     Disconnect,
-    /// Make the publishers wait
+    /// Make publishers wait
     Block,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DeadLetters {
-    /// To the queue ActiveMQ.DLQ, from all queues
+    /// ActiveMQ.DLQ, for all queues
     Shared,
-    /// To DLQ.NAME, a queue for each queue
+    /// DLQ.NAME, one for each queue
     Own,
 }
 
@@ -291,7 +290,7 @@ impl ServeOptions {
 
 const STOMP_PORT: u16 = 61613;
 
-/// An origin as browsers write it (RFC 6454, 6.2): scheme, host and, unless it is the scheme's own, port.
+/// Parses an origin in the form of browsers (RFC 6454, 6.2): scheme, host and, unless it is the scheme's default, port.
 fn origin(text: &str) -> Result<String, String> {
     let is_origin = text.parse::<Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
@@ -307,7 +306,7 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
-/// A host name without a port, in lower case as it is compared, or `*`.
+/// Parses a host name without a port, in lower case for comparisons, or `*`.
 fn host_name(text: &str) -> Result<String, String> {
     let is_name = text
         .parse::<Authority>()

@@ -1,10 +1,10 @@
-//! The server's clocks: the pure crates are given the time, they do not read it.
+//! The server's clocks. The pure crates get the time as an argument.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// Milliseconds since the server's start, which only go forward.
+/// A monotonic clock: milliseconds since the server's start.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     start: Instant,
@@ -30,9 +30,9 @@ impl Clock {
     }
 }
 
-/// The time of day in Unix milliseconds.
+/// Returns the time of day in Unix milliseconds.
 pub fn unix_ms() -> u64 {
-    // A clock set before 1970 is taken for 1970.
+    // A time before 1970 is returned as 0.
     milliseconds(
         SystemTime::now()
             .duration_since(UNIX_EPOCH)

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// The same text, without an allocation where it is one of those most in use.
+/// Returns the same text, without an allocation for the most common types.
 pub fn interned(text: &str) -> Cow<'static, str> {
     const COMMON: [&str; 4] = [
         "application/json",

@@ -146,7 +146,7 @@ mod tests {
         }
     }
 
-    /// Runs `flood` on a runtime of one thread until a task beside it has run.
+    /// Runs `flood` on a runtime with one thread until another task has run.
     fn ends_beside_another<F: Future<Output = ()> + Send + 'static>(
         flood: impl FnOnce(Arc<AtomicBool>) -> F,
     ) {
@@ -159,7 +159,7 @@ mod tests {
         let flood = flood(Arc::clone(&has_run));
         runtime.block_on(async {
             let flooding = spawn(flood);
-            // A timer: it needs the driver, not only a turn of its thread.
+            // A timer, because it needs the driver and not only the thread.
             let other = tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(2)).await;
                 has_run.store(true, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! The broker's figures as people and pages get them: with rates over the last second.
+//! The broker's figures for people and pages, with rates over the last second.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use broker::{TopicFilter, TopicName};
 
 use crate::server::Server;
 
-/// What the last tick found, to tell rates from.
+/// The figures of the last tick, for the rates.
 #[derive(Default)]
 pub struct FiguresBoard {
     last: Mutex<Tick>,
@@ -25,7 +25,7 @@ struct Tick {
     rates: Rates,
 }
 
-/// Per second, over the last whole tick.
+/// Per second, over the last complete tick.
 #[derive(Default)]
 struct Rates {
     published: f64,
@@ -34,7 +34,7 @@ struct Rates {
 }
 
 impl FiguresBoard {
-    /// The figures now; rates are those of the last tick.
+    /// Returns the current figures, with the rates of the last tick.
     pub fn current(&self, server: &Server) -> Figures {
         self.with_rates(server, server.broker.figures(), listed_topics(server))
     }
@@ -55,7 +55,7 @@ impl FiguresBoard {
         Figures {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds: server.clock.uptime().as_secs(),
-            // The broker has those as well whose clients are away.
+            // The broker also counts detached sessions.
             connections: figures.sessions.saturating_sub(server.mqtt.sessions.away()) as u64,
             subscriptions: figures.subscriptions as u64,
             topics: figures.topics as u64,
@@ -70,7 +70,7 @@ impl FiguresBoard {
         }
     }
 
-    /// Works out the rates anew; tells the figures now.
+    /// Computes the rates. Returns the current figures.
     pub fn tick(&self, server: &Server) -> Figures {
         let figures = server.broker.figures();
         let listed = listed_topics(server);
@@ -79,7 +79,7 @@ impl FiguresBoard {
         let seconds = now_ms.saturating_sub(last.at_ms).max(1) as f64 / 1_000.0;
         let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
         let topics = listed.iter().map(|topic| {
-            // One that was not listed before has no rate yet.
+            // A topic that was not listed before has no rate yet.
             let before = last.sequences.get(&topic.name).copied();
             let before = before.unwrap_or(topic.sequence);
             (topic.name.clone(), rate(topic.sequence, before))
@@ -111,5 +111,5 @@ fn listed_topics(server: &Server) -> Vec<broker::TopicFigures> {
     }
 }
 
-/// Topics named in the figures; their number counts all.
+/// Maximum number of topics in the figures; their count includes all.
 const LISTED_TOPICS: usize = 50;

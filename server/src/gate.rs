@@ -1,15 +1,15 @@
-//! The gate that each publication passes. The server closes it when it stops: it takes no more messages then, and delivers those
-//! that it took.
+//! The gate that each publication passes. The server closes it when it stops: then it accepts no more messages, and
+//! delivers the accepted ones.
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-/// Open for as long as peers may publish.
+/// Open while clients may publish.
 #[derive(Default)]
 pub struct Gate {
     is_closed: RwLock<bool>,
 }
 
-/// Publishing is allowed while this is held.
+/// A permission to publish, valid while it is held.
 pub struct Passed<'a> {
     _open: RwLockReadGuard<'a, bool>,
 }
@@ -22,8 +22,8 @@ impl Gate {
         (!*open).then_some(Passed { _open: open })
     }
 
-    /// Closes the gate. Blocks until every publisher inside has left, which takes a few milliseconds: then every message that
-    /// was acknowledged to a publisher is in the broker and announced to its subscribers.
+    /// Closes the gate. Blocks until every publisher inside has left, which takes a few milliseconds: then every
+    /// message acknowledged to a publisher is in the broker and announced to its subscribers.
     pub fn close(&self) {
         let is_closed = self.is_closed.write();
         *is_closed.unwrap_or_else(PoisonError::into_inner) = true;
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn closing_waits_for_those_inside() {
+    fn closing_waits_for_publishers_inside() {
         let gate = Gate::default();
         let (closed, is_closed) = mpsc::sync_channel(1);
         thread::scope(|scope| {

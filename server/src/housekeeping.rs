@@ -1,5 +1,5 @@
-//! What is done once a second: messages whose time is over are taken out of the queues, and figures are published
-//! to those who subscribe to them.
+//! Periodic work, once a second: removes expired messages from the queues, and publishes figures that have a
+//! subscriber.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio_stream::{StreamExt, wrappers::IntervalStream};
 
 use crate::{clock, mqtt, queues, server::Server, server_publication, system_topics};
 
-/// Goes on for as long as the server.
+/// Runs as long as the server.
 pub async fn keep_house(server: Arc<Server>) {
     let mut interval = tokio::time::interval(Duration::from_secs(1));
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);

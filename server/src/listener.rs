@@ -1,4 +1,4 @@
-//! Ports: connections are accepted, counted, and let into the entrance of the door behind the port.
+//! Ports: accepts connections, counts them, and passes them to the handler of the port.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{fairness, refused_connections::Excess, socket::Socket, tls::ConnectionAcceptor};
 
-/// The connections that are open, at most so many.
+/// The open connections, up to a maximum number.
 #[derive(Clone)]
 pub struct ConnectionLimit {
     places: Arc<Semaphore>,
@@ -20,7 +20,7 @@ pub struct ConnectionLimit {
     excess: Arc<Excess>,
 }
 
-/// A connection's place; it is free again when the last copy is dropped.
+/// The place of a connection within the limit; dropping the last copy frees it.
 #[derive(Clone)]
 pub struct ConnectionPermit {
     _place: Arc<OwnedSemaphorePermit>,
@@ -54,26 +54,26 @@ impl ConnectionLimit {
     }
 }
 
-/// A connection that was accepted and has its place.
+/// An accepted connection with its place.
 pub struct Caller<S> {
     pub socket: S,
     pub peer: SocketAddr,
     pub permit: ConnectionPermit,
 }
 
-/// What is behind a port.
+/// The handler of a port's connections.
 pub trait ConnectionHandler: Clone + Send + 'static {
     /// Serves a connection to its end.
     fn serve<S: Socket>(self, caller: Caller<S>) -> impl Future<Output = ()> + Send;
 
-    /// Answers a peer beyond the limit of connections. The caller bounds the time.
+    /// Answers a peer beyond the limit of connections. The caller limits the time.
     fn refuse<S: Socket>(self, socket: S) -> impl Future<Output = ()> + Send;
 
-    /// What a peer is told who has to speak TLS, and does not.
+    /// Returns the bytes for a peer without TLS on a port that requires TLS.
     fn without_tls() -> Vec<u8>;
 }
 
-/// Accepts until the server stops.
+/// Accepts connections until the server stops.
 pub async fn accept<D: ConnectionHandler>(
     listener: TcpListener,
     acceptor: ConnectionAcceptor<D>,
@@ -106,7 +106,7 @@ pub async fn accept<D: ConnectionHandler>(
             },
             Err(error) if concerns_one_peer(&error) => tracing::debug!(%error, "not accepted"),
             Err(error) => {
-                // Out of file descriptors, as a rule: some have to be given back first.
+                // Usually no file descriptors are left: some have to be closed first.
                 tracing::error!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
@@ -114,13 +114,13 @@ pub async fn accept<D: ConnectionHandler>(
     }
 }
 
-/// Sets what every door wants of its sockets.
+/// Sets the socket options for all protocols.
 fn prepare(socket: &TcpStream) {
-    // Without it a small message waits for the acknowledgement of the one before.
+    // Otherwise a small message waits for the acknowledgement of the previous one.
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    // Not every protocol has heart-beats: STOMP 1.0 has none. A peer that vanished must be noticed all the same.
+    // STOMP 1.0 has no heart-beats, and a peer that disappeared must be detected there as well.
     let keep_alive = TcpKeepalive::new()
         .with_time(KEEP_ALIVE_AFTER)
         .with_interval(KEEP_ALIVE_EVERY);
@@ -138,29 +138,29 @@ fn concerns_one_peer(error: &io::Error) -> bool {
 
 /// Waits until the server stops.
 pub async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // Nobody left to say so means the same.
+    // A dropped sender has the same meaning.
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-/// Tells a client why it is not served, as far as it can be told. What it says meanwhile is passed over: closing
-/// with bytes unread would take the answer back.
+/// Sends a client the reason of its refusal, if possible. Discards its input: closing with unread bytes would reset the
+/// connection and discard the reason.
 pub async fn turn_away(mut socket: impl Socket, answer: Vec<u8>) {
     let told = async {
         socket.write_all(&answer).await?;
         socket.shutdown().await?;
         tokio::io::copy(&mut socket.take(UNHEARD_BYTES), &mut tokio::io::sink()).await
     };
-    // The client may be gone already.
+    // The client may have disconnected.
     let _ = tokio::time::timeout(ANSWER_TIME, told).await;
 }
 
-/// How long a client may take to read why it is not served, and how much it may say meanwhile.
+/// Maximum time for a client to read the reason of its refusal, and maximum input in this time.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
 const UNHEARD_BYTES: u64 = 64 << 10;
-/// How long a connection may be quiet until the system asks whether the peer is there, and how often then.
+/// Idle time after which the system checks whether the peer exists, and the interval of these checks.
 const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
-/// How long to wait when the system has no more connections to give.
+/// Pause when the system has no more connections.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// What can be acquired at once when waiting for all to leave.
+/// Maximum number of permits that can be acquired at once, for waiting until all connections have ended.
 const MOST_PLACES: usize = (u32::MAX >> 3) as usize;

@@ -1,4 +1,4 @@
-//! The server's doors, each behind its port: bound before anything is promised, announced, and opened.
+//! The server's listeners: bound before the start is announced, then opened.
 
 use std::{
     io::{self, Write as _},
@@ -19,15 +19,15 @@ use crate::{
     tls::{Admits, ConnectionAcceptor, Identity},
 };
 
-/// Where the doors are to be.
+/// The configured ports.
 #[derive(Debug, Clone)]
 pub struct Ports {
     pub http: SocketAddr,
     pub stomp: Port,
-    /// None is the standard one where there is a certificate.
+    /// `None` means the default port if there is a certificate.
     pub stomp_tls: Option<Port>,
     pub mqtt: Port,
-    /// Likewise.
+    /// `None` means the default port if there is a certificate.
     pub mqtt_tls: Option<Port>,
 }
 
@@ -37,15 +37,16 @@ pub struct Listeners {
     stomp_tls: Option<TcpListener>,
     mqtt: Option<TcpListener>,
     mqtt_tls: Option<TcpListener>,
-    /// None where TLS is not spoken.
+    /// `None` without TLS.
     identity: Option<Arc<Identity>>,
-    /// Whom the ports admit that are not for TLS alone.
+    /// The connections accepted on ports that are not for TLS only.
     admits: Admits,
 }
 
 impl Listeners {
     /// # Errors
-    /// An address is not to be had, or the certificate not usable.
+    ///
+    /// An address is not available, or the certificate is not usable.
     pub async fn bind(options: &Options) -> anyhow::Result<Self> {
         let Options { ports, tls, .. } = options;
         let identity = Identity::establish(tls, ports.http.ip())?;
@@ -69,7 +70,7 @@ impl Listeners {
         self.identity.clone()
     }
 
-    /// Lets peers in until the server stops. The tasks end then.
+    /// Accepts connections until the server stops; then the tasks end.
     pub fn open(self, server: &Arc<Server>, connection_limit: &ConnectionLimit) -> JoinSet<()> {
         let mut opening = Opening {
             server,
@@ -85,10 +86,11 @@ impl Listeners {
         opening.accepting
     }
 
-    /// Tells people, and scripts, where to go.
+    /// Prints the addresses, for people and scripts.
     ///
     /// # Errors
-    /// Standard output is closed, or an address not known.
+    ///
+    /// Standard output is closed, or an address is unknown.
     pub fn announce(&self) -> io::Result<()> {
         let http = self.http.local_addr()?;
         let has_tls = self.identity.is_some();
@@ -130,7 +132,7 @@ impl Listeners {
     }
 }
 
-/// What all doors are opened with.
+/// The parameters of all listeners.
 struct Opening<'a> {
     server: &'a Arc<Server>,
     connection_limit: &'a ConnectionLimit,
@@ -159,7 +161,7 @@ impl Opening<'_> {
     }
 }
 
-/// A port for TLS alone: what was asked for, or the standard one if there is a certificate.
+/// Returns the port for TLS only: the requested one, or the default if there is a certificate.
 fn tls_port(
     asked: Option<Port>,
     (option, standard): (&str, u16),
@@ -181,7 +183,7 @@ const PAGES: [(&str, &str); 5] = [
     ("queues", "/queues"),
 ];
 const HOW_TO_HAVE_ONE: &str = "--tls-cert with --tls-key, or --tls-self-signed";
-/// As ActiveMQ has it.
+/// ActiveMQ's port.
 const STOMP_TLS: u16 = 61614;
-/// As everyone has it.
+/// The standard port.
 const MQTT_TLS: u16 = 8883;

@@ -7,10 +7,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{LogFormat, ServeOptions};
 
-/// Begins to log. Colours are for terminals, not for files (and <https://no-color.org>).
+/// Starts the log. Colours are for terminals, not for files (and <https://no-color.org>).
 ///
 /// # Errors
-/// The filter is not one.
+///
+/// The filter is not valid.
 pub fn begin(options: &ServeOptions) -> anyhow::Result<()> {
     let filter = EnvFilter::builder()
         .parse(&options.log)

@@ -1,8 +1,7 @@
 //! Carillon: a broker for topics and queues in one binary.
 //!
-//! This crate owns everything that waits: sockets, the connection loop, HTTP, the pages' first rendering,
-//! the command line. What the bytes mean is `wire`'s, what becomes of messages is `broker`'s, what a page
-//! looks like is `app`'s.
+//! This crate contains everything that waits: sockets, the connection loop, HTTP, the pages' first rendering, the
+//! command line. `wire` encodes and decodes bytes, `broker` stores and routes messages, and `app` draws the pages.
 
 mod advisory;
 #[cfg(test)]
@@ -46,8 +45,8 @@ use tokio::{
 use cli::{Cli, Command, ServeOptions};
 use server::Signals;
 
-/// The system's allocator keeps what a load has taken for good, since little things are left on most of its pages. This
-/// one gives pages back some seconds after they were freed, by a thread of its own.
+/// The system's allocator permanently keeps the memory of a load, because most of its pages still contain small
+/// objects. This one returns pages some seconds after they are freed, with a background thread.
 #[cfg(not(test))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

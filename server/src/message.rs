@@ -1,4 +1,4 @@
-//! A message as JSON, the same wherever the server shows one. It is encoded piece by piece, as its reader takes it: a
+//! A message as JSON, in the same form everywhere. It is encoded piece by piece, as the client reads it, because a
 //! message of control characters is six times as long in JSON.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -12,17 +12,17 @@ pub struct Message {
     progress: Progress,
 }
 
-/// How far a message has been encoded.
+/// The progress of encoding a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Progress {
     Head,
-    /// Up to this byte of the body, which is text or not.
+    /// Up to this byte of the body, which is text or binary.
     Text(usize),
     Bytes(usize),
     Done,
 }
 
-/// Whether a message is encoded.
+/// The result of encoding a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoded {
     More,
@@ -42,7 +42,7 @@ impl Message {
         &self.id
     }
 
-    /// Appends the next piece, of not much more than [`PIECE_BYTES`].
+    /// Appends the next piece, of approximately [`PIECE_BYTES`].
     pub fn encode(&mut self, out: &mut Vec<u8>) -> Encoded {
         let body = self.entry.body();
         self.progress = match self.progress {
@@ -82,7 +82,7 @@ impl Message {
             headers: Headers(self.entry.headers()),
         };
         push_json(&head, out);
-        // The object goes on.
+        // The JSON object continues.
         out.pop();
         out.extend_from_slice(format!(",\"{body}\":\"").as_bytes());
         next
@@ -106,13 +106,13 @@ struct Head<'a> {
     headers: Headers<'a>,
 }
 
-/// Appends something that holds nothing that JSON could not.
+/// Appends a value that JSON can always represent.
 pub fn push_json(value: &impl Serialize, out: &mut Vec<u8>) {
     // Writing to memory does not fail.
     let _ = serde_json::to_writer(out, value);
 }
 
-/// The end of the next piece of a text, between two characters.
+/// Returns the end of the next piece of a text, at a character boundary.
 fn text_piece(body: &[u8], from: usize) -> usize {
     let mut to = body.len().min(from + PIECE_BYTES);
     while body.get(to).is_some_and(|byte| is_continuation(*byte)) {
@@ -121,12 +121,12 @@ fn text_piece(body: &[u8], from: usize) -> usize {
     to
 }
 
-/// Whether a character of UTF-8 does not begin here.
+/// Returns whether a byte is not the first of a UTF-8 character.
 const fn is_continuation(byte: u8) -> bool {
     byte & 0b1100_0000 == 0b1000_0000
 }
 
-/// Appends the inside of a JSON string.
+/// Appends the content of a JSON string.
 fn push_text(text: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     push_json(&String::from_utf8_lossy(text), out);
@@ -134,12 +134,12 @@ fn push_text(text: &[u8], out: &mut Vec<u8>) {
     out.remove(start);
 }
 
-/// Bytes of a body that are encoded at once; as JSON they are up to six times as many.
+/// Bytes of a body that are encoded at once; in JSON they are up to six times as many.
 const PIECE_BYTES: usize = 8 << 10;
-/// Likewise in base 64, where three bytes are four letters.
+/// The same for base 64, where three bytes become four letters.
 const BASE64_PIECE_BYTES: usize = 6 << 10;
 
-/// What a message was sent to.
+/// The destination of a message.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Destination<'a> {
@@ -157,8 +157,7 @@ impl<'a> Destination<'a> {
     }
 }
 
-/// The publisher's own headers, an object by name. Of a name that was given more than once the first counts,
-/// as in STOMP.
+/// The publisher's headers as an object. Of repeated headers the first counts, as in STOMP.
 #[derive(Debug)]
 pub struct Headers<'a>(pub &'a [Header]);
 
@@ -188,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_repeated_headers_the_first_counts() {
+    fn the_first_of_repeated_headers_counts() {
         let header = |name: &str, value: &str| Header {
             name: name.into(),
             value: value.into(),
@@ -198,7 +197,7 @@ mod tests {
         assert_eq!(json, r#"{"a":"1","b":"2"}"#);
     }
 
-    /// A message with this body, in pieces.
+    /// Returns a message with this body, in pieces.
     fn pieces(body: &[u8]) -> Vec<Vec<u8>> {
         let broker = Broker::new(1, broker::Limits::default());
         let topic = broker::TopicName::new("a").expect("a name");
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_text_or_base64_in_pieces_of_a_bounded_length() {
+    fn bodies_are_text_or_base64_in_bounded_pieces() {
         let long = "\u{0}äx€".repeat(PIECE_BYTES);
         for body in ["", "hi", "\"\\\n\u{1b}", &long] {
             let pieces = pieces(body.as_bytes());

@@ -1,15 +1,15 @@
-//! The name of a topic or queue as a protocol writes it, kept for the message that follows.
+//! The encoded name of a topic or queue, kept for the next message.
 
 use broker::{DestinationKind, TopicName};
 
-/// What was written last, which most of the time is what is asked for next. A name's length is bounded.
+/// The last encoded name, which the next message usually needs again. A name's length is bounded.
 pub struct WrittenName {
     write: Write,
     last: Option<(DestinationKind, TopicName)>,
     text: String,
 }
 
-/// Appends a name as a protocol writes it.
+/// Appends a name in the form of a protocol.
 type Write = fn(DestinationKind, &str, &mut String);
 
 impl WrittenName {
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_name_is_written_as_it_is_asked_for() {
+    fn each_requested_name_is_written() {
         let mut written = WrittenName::new(|kind, name, text| {
             text.push(if kind == DestinationKind::Queue {
                 '<'

@@ -1,8 +1,8 @@
-//! Memory for messages that have not arrived whole yet: one budget for all connections, whatever they speak.
+//! The memory of incomplete messages: one budget for all connections, over every protocol.
 //!
-//! Such memory is outside the broker's. A peer that begins a message and does not finish it costs as much as the
-//! message, so two rules bound it: a message must arrive at a certain rate, and when the budget is used up the message
-//! that was begun first gives way, since it has had the most time.
+//! This memory is outside the broker. A peer that starts a message and does not finish it costs as much as the message.
+//! Two rules bound it: a message must arrive at a minimum rate, and when the budget is used up, the message that
+//! started first is dropped, because it has had the most time.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ pub struct Unfinished {
     claims: Mutex<Claims>,
 }
 
-/// How much is in use, and how many messages gave way.
+/// The bytes in use, and the number of dropped messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnfinishedFigures {
     pub bytes: usize,
@@ -32,20 +32,20 @@ pub struct UnfinishedFigures {
 
 #[derive(Default)]
 struct Claims {
-    /// By the order in which the messages were begun.
+    /// By the order in which the messages started.
     by_age: BTreeMap<u64, Held>,
     bytes: usize,
     next: u64,
     given_up: u64,
 }
 
-/// What one message holds.
+/// The memory of one message.
 struct Held {
     bytes: usize,
     loss: Arc<Loss>,
 }
 
-/// Tells a message's connection that it has to give way.
+/// Notifies a connection that its message is dropped.
 #[derive(Default)]
 struct Loss {
     is_lost: AtomicBool,
@@ -86,7 +86,7 @@ impl Claims {
         Claim { ticket, loss }
     }
 
-    /// One that gave way holds nothing any more.
+    /// A dropped message no longer holds bytes.
     fn set(&mut self, ticket: u64, bytes: usize) {
         if let Some(held) = self.by_age.get_mut(&ticket) {
             self.bytes = self.bytes - held.bytes + bytes;
@@ -111,10 +111,10 @@ impl Claims {
     }
 }
 
-/// One connection's part of the budget: for the message that it is sending.
+/// One connection's part of the budget: for the message that it receives.
 pub struct Share {
     budget: Arc<Unfinished>,
-    /// None while so little is held that it is not counted.
+    /// `None` while the message is too small to be counted.
     claim: Option<Box<Claim>>,
 }
 
@@ -131,7 +131,7 @@ impl Share {
         }
     }
 
-    /// The message holds as many bytes now. Others may have to give way for that.
+    /// Notes the number of bytes that the message holds now. Other messages may be dropped for it.
     pub fn hold(&mut self, bytes: usize) {
         if bytes <= UNCOUNTED_BYTES {
             return self.release();
@@ -142,14 +142,14 @@ impl Share {
         claims.make_room(self.budget.most_bytes);
     }
 
-    /// The message is whole, or given up: the next one begins anew.
+    /// Notes that the message is complete or dropped: the next one starts anew.
     pub fn release(&mut self) {
         if let Some(claim) = self.claim.take() {
             self.budget.lock().end(claim.ticket);
         }
     }
 
-    /// Ready when the message has to give way: its connection or its request is to be ended.
+    /// Ready when the message is dropped: its connection or request must end.
     pub fn poll_lost(&self, context: &mut Context<'_>) -> Poll<()> {
         let Some(claim) = &self.claim else {
             return Poll::Pending;
@@ -161,7 +161,7 @@ impl Share {
         }
     }
 
-    /// Waits until the message has to give way.
+    /// Waits until the message is dropped.
     pub async fn lost(&self) {
         poll_fn(|context| self.poll_lost(context)).await;
     }
@@ -173,22 +173,22 @@ impl Drop for Share {
     }
 }
 
-/// How long a message may take of which so many bytes have arrived.
+/// Returns the maximum time for a message of which this number of bytes has arrived.
 pub const fn time_for(bytes: usize) -> Duration {
     FIRST_TIME.saturating_add(Duration::from_millis(bytes as u64 / BYTES_A_MS))
 }
 
-/// What a peer is told whose message gave way.
+/// The reason for a peer whose message was dropped.
 pub const GAVE_WAY: &str =
     "too many messages are arriving at this server, and yours was begun first";
-/// What a peer is told whose message takes too long.
+/// The reason for a peer whose message takes too long.
 pub const TOO_SLOW: &str = "your message arrives too slowly";
 
-/// As much of a message is not counted: that is less than a connection costs anyway.
+/// Bytes of a message that are not counted, because a connection costs more anyway.
 const UNCOUNTED_BYTES: usize = 4 << 10;
-/// How long a message may take in any case.
+/// Time that every message may take.
 const FIRST_TIME: Duration = Duration::from_secs(30);
-/// The rate that it must reach after that, on average: 1,000 bytes a second.
+/// The minimum average rate after that: 1,000 bytes per second.
 const BYTES_A_MS: u64 = 1;
 
 #[cfg(test)]
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_that_was_begun_first_gives_way() {
+    fn the_message_that_started_first_is_dropped() {
         let budget = Unfinished::new(100 * KIB);
         let mut shares: Vec<_> = (0..3).map(|_| Share::new(Arc::clone(&budget))).collect();
         for share in &mut shares {
@@ -219,7 +219,7 @@ mod tests {
         );
         let figures = |bytes, given_up| UnfinishedFigures { bytes, given_up };
         assert_eq!(budget.figures(), figures(90 * KIB, 1));
-        // What it still receives until it ends is not counted again.
+        // Bytes that arrive before its connection ends are not counted again.
         shares[0].hold(90 * KIB);
         assert_eq!(budget.figures(), figures(90 * KIB, 1));
         drop(shares);
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_finishes_its_messages_is_young_again() {
+    fn a_completed_message_resets_the_age_of_its_connection() {
         let budget = Unfinished::new(100 * KIB);
         let [mut busy, mut slow, mut third] = [(); 3].map(|()| Share::new(Arc::clone(&budget)));
         busy.hold(40 * KIB);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn little_is_not_counted() {
+    fn small_messages_are_not_counted() {
         let budget = Unfinished::new(0);
         let mut share = Share::new(Arc::clone(&budget));
         share.hold(UNCOUNTED_BYTES);
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn time_grows_with_what_has_arrived() {
+    fn the_time_grows_with_the_arrived_bytes() {
         assert_eq!(time_for(0), FIRST_TIME);
         assert_eq!(time_for(60_000), FIRST_TIME + Duration::from_secs(60));
     }

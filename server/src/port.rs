@@ -1,4 +1,4 @@
-//! Where one of the doors is, as the command line says it.
+//! The configured address of a listener.
 
 use std::{
     io,
@@ -12,20 +12,21 @@ use tokio::net::TcpListener;
 pub enum Port {
     Off,
     At(SocketAddr),
-    /// Nobody asked for it: where somebody else is already, we do without.
+    /// The default port; skipped if it is already in use.
     IfFree(SocketAddr),
 }
 
 impl Port {
-    /// This machine's own, as everyone has it, unless somebody else is there.
+    /// Returns the default port on loopback, skipped if it is already in use.
     pub fn if_free(number: u16) -> Self {
         Self::IfFree((Ipv4Addr::LOCALHOST, number).into())
     }
 
-    /// Listens. `option` is how another address is chosen, `spoken` what is spoken there.
+    /// Listens. `option` is the command-line option for another address, `spoken` the protocol.
     ///
     /// # Errors
-    /// Nobody can listen at an address that was asked for.
+    ///
+    /// The requested address is not available.
     pub async fn bind(self, option: &str, spoken: &str) -> anyhow::Result<Option<TcpListener>> {
         match self {
             Self::Off => Ok(None),
@@ -52,10 +53,11 @@ impl FromStr for Port {
     }
 }
 
-/// Listens at an address; `option` is how another one is chosen.
+/// Listens at an address; `option` is the command-line option for another one.
 ///
 /// # Errors
-/// Nobody can listen there.
+///
+/// The address is not available.
 pub async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => anyhow::anyhow!(

@@ -1,6 +1,6 @@
-//! One port for three protocols: a connection's first bytes tell STOMP and MQTT from HTTP.
+//! Detects STOMP, MQTT and HTTP on one port by the first bytes of a connection.
 //!
-//! They are looked at and left where they are, so that whoever serves the connection reads all of it.
+//! The bytes are read without being consumed, so that the protocol's handler reads all of them.
 
 use std::{io, os::fd::AsFd as _};
 
@@ -10,27 +10,28 @@ use tokio::{io::Interest, net::TcpStream};
 pub enum Spoken {
     Stomp,
     Mqtt,
-    /// Whatever is neither.
+    /// Any other input.
     Http,
 }
 
-/// Waits for as many bytes as it takes to tell. The caller bounds the time.
+/// Waits for enough bytes to detect the protocol. The caller limits the time.
 ///
 /// # Errors
+///
 /// The connection is broken.
 pub async fn spoken(socket: &TcpStream) -> io::Result<Spoken> {
     let mut first = [0; LOOKAHEAD];
     let count = socket.peek(&mut first).await?;
     match Spoken::of(&first[..count]) {
         Some(spoken) => Ok(spoken),
-        // An end is for HTTP to notice.
+        // HTTP handles the end of the connection.
         None if count == 0 => Ok(Spoken::Http),
         None => spoken_in_pieces(socket).await,
     }
 }
 
-/// Bytes that stay unread keep a socket readable. Only "would block" takes that back until more arrive,
-/// and only a handle of our own can look at them and answer so.
+/// Unread bytes keep a socket readable. Only an operation that returns "would block" resets this until more bytes
+/// arrive, and only a separate handle can peek and return this error.
 async fn spoken_in_pieces(socket: &TcpStream) -> io::Result<Spoken> {
     let handle = std::net::TcpStream::from(socket.as_fd().try_clone_to_owned()?);
     loop {
@@ -52,12 +53,12 @@ async fn spoken_in_pieces(socket: &TcpStream) -> io::Result<Spoken> {
 }
 
 impl Spoken {
-    /// `None` while it could be either. HTTP has a method CONNECT, too, but with a space behind it.
+    /// Returns `None` while the protocol is undecided. HTTP has a method CONNECT too, but followed by a space.
     pub fn of(first: &[u8]) -> Option<Self> {
         if first.first() == Some(&MQTT_CONNECT) {
             return Some(Self::Mqtt);
         }
-        // Heart-beats of STOMP; HTTP servers pass over empty lines as well (RFC 9112, 2.2).
+        // Heart-beats of STOMP; HTTP servers ignore empty lines as well (RFC 9112, 2.2).
         let start = first.iter().position(|byte| !b"\r\n".contains(byte))?;
         let first = &first[start..];
         if OPENINGS.iter().any(|opening| first.starts_with(opening)) {
@@ -70,13 +71,13 @@ impl Spoken {
     }
 }
 
-/// What a STOMP client's first frame begins with.
+/// The beginning of a STOMP client's first frame.
 const OPENINGS: [&[u8]; 4] = [b"CONNECT\n", b"CONNECT\r\n", b"STOMP\n", b"STOMP\r\n"];
 
 /// The first byte of MQTT's CONNECT; no text begins with it.
 const MQTT_CONNECT: u8 = 0x10;
 
-/// Room for the longest of them and some line ends before it.
+/// Enough for the longest of them with some line ends before it.
 const LOOKAHEAD: usize = 64;
 
 #[cfg(test)]
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_bytes_tell() {
+    fn the_protocol_is_detected_by_the_first_bytes() {
         let cases: [(&[u8], Option<Spoken>); 19] = [
             (b"", None),
             (b"\n", None),

@@ -1,9 +1,9 @@
-//! The queues' figures as people and pages get them.
+//! The queues' figures for people and pages.
 
 use app::Queues;
 use broker::{Broker, QueueFigures, TopicFilter};
 
-/// Those of all queues, as far as they are listed.
+/// Returns the figures of all queues, up to the maximum.
 pub fn all(broker: &Broker) -> Queues {
     match TopicFilter::new(">") {
         Ok(all) => listed(broker, &all, LISTED),
@@ -11,7 +11,7 @@ pub fn all(broker: &Broker) -> Queues {
     }
 }
 
-/// Those that `filter` covers, by name; at most `most`.
+/// Returns the figures of the queues that `filter` covers, by name; at most `most`.
 pub fn listed(broker: &Broker, filter: &TopicFilter, most: usize) -> Queues {
     let (found, omitted) = broker.queues(filter, most);
     Queues {
@@ -37,5 +37,5 @@ pub fn figures(queue: &QueueFigures) -> app::QueueFigures {
     }
 }
 
-/// Queues that are told of unasked; it is told how many there are besides.
+/// Maximum number of queues in the published figures, which also have the number of the others.
 pub const LISTED: usize = 200;

@@ -1,4 +1,4 @@
-//! Connections beyond `--max-connections`: they are answered, a few at a time, and logged at a limited rate.
+//! Connections beyond `--max-connections`: a few at a time are answered, and logged at a limited rate.
 
 use std::{
     collections::VecDeque,
@@ -25,8 +25,8 @@ struct State {
 }
 
 impl Excess {
-    /// Runs `refusal`, which answers the peer. At the limit the oldest refusal is aborted, so that a new connection, such as
-    /// a health check, is answered even if others stay open.
+    /// Runs `refusal`, which answers the peer. At the limit the oldest refusal is aborted, so that a new connection,
+    /// such as a health check, is answered even if others stay open.
     pub fn start(&self, peer: SocketAddr, refusal: impl Future<Output = ()> + Send + 'static) {
         let task = fairness::spawn(async {
             // The connection is closed in either case.
@@ -71,7 +71,7 @@ impl Log {
 
 /// Refused connections that are open at a time.
 const MOST: usize = 64;
-/// How long one refusal may take.
+/// Maximum duration of one refusal.
 const TIME: Duration = Duration::from_secs(2);
 const LOGGED_EVERY: Duration = Duration::from_secs(10);
 
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refusals_are_logged_at_once_and_then_now_and_again_with_their_number() {
+    fn refusals_are_logged_at_once_and_then_at_intervals_with_their_number() {
         let now = Instant::now();
         let mut log = Log::default();
         assert_eq!(log.note(now), Some(1));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_many_that_hold_on_the_oldest_are_cut_off() {
+    async fn the_oldest_of_many_open_refusals_are_aborted() {
         let refusals = Excess::default();
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
         let mut held = Vec::new();
@@ -102,7 +102,7 @@ mod tests {
             });
             held.push(holds);
         }
-        // The first ends, as its sender is dropped; the others are there still.
+        // The first has been aborted, so its sender is dropped; the others still run.
         assert!(held.remove(0).await.is_err());
         assert!(
             held.iter_mut()

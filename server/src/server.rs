@@ -1,4 +1,4 @@
-//! The server as a whole: what its parts share, and its life from start to stop.
+//! The server: the state that its parts share, and its life from start to stop.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -31,7 +31,7 @@ use crate::{
 
 pub use crate::listener::ConnectionPermit;
 
-/// What a server is started with.
+/// The options of a server.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub ports: Ports,
@@ -45,35 +45,35 @@ pub struct Options {
     pub max_connections: usize,
     pub stomp: StompOptions,
     pub mqtt: MqttOptions,
-    /// How long peers may take to leave when the server stops.
+    /// Maximum time for connections to end when the server stops.
     pub grace: Duration,
 }
 
 impl Options {
-    /// The most bytes of messages that have not arrived whole: an eighth of the memory for messages, and in any
-    /// case as much as a few of the largest take.
+    /// Returns the maximum number of bytes of incomplete messages: an eighth of the memory for messages, and at least
+    /// as much as a few of the largest messages take.
     fn unfinished_bytes(&self) -> usize {
         let share = usize::try_from(self.limits.memory_bytes / 8).unwrap_or(usize::MAX);
         share.max(self.max_body_bytes.saturating_mul(LARGEST_AT_ONCE))
     }
 }
 
-/// Shared by all parts.
+/// The state that all parts share.
 pub struct Server {
     pub options: Options,
     pub broker: Arc<Broker>,
     pub advisories: Arc<Advisories>,
     pub clock: Clock,
     pub figures: FiguresBoard,
-    /// What is published passes here.
+    /// All publications pass this gate.
     pub gate: Arc<Gate>,
     pub mqtt: Reception,
     pub origins: Origins,
     pub hosts: Hosts,
     pub refusals: Refusals,
-    /// Memory for messages that arrive.
+    /// The budget for incomplete messages.
     pub unfinished: Arc<Unfinished>,
-    /// The name that messages published over HTTP come from.
+    /// The producer name of messages published over HTTP.
     pub http_name: Arc<str>,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,
@@ -81,7 +81,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server without doors.
+    /// Returns a server without listeners.
     pub fn new(options: Options, stopping: watch::Receiver<bool>) -> Arc<Self> {
         let broker = Arc::new(Broker::new(clock::unix_ms(), options.limits.clone()));
         Arc::new(Self {
@@ -106,7 +106,7 @@ impl Server {
         })
     }
 
-    /// What a connection needs of the server.
+    /// Returns the context for a connection.
     pub fn context(&self, client: Arc<Client>) -> ServerContext {
         ServerContext {
             client,
@@ -119,17 +119,17 @@ impl Server {
         }
     }
 
-    /// A connection's part of the memory for messages that arrive.
+    /// Returns a connection's part of the budget for incomplete messages.
     pub fn share(&self) -> Share {
         Share::new(Arc::clone(&self.unfinished))
     }
 
-    /// What needs the server without being a connection: it does what is left to do when one has ended.
+    /// Returns a context that belongs to no connection, for work after a connection has ended.
     pub fn own_surroundings(&self) -> ServerContext {
         self.context(self.broker.pools().own_client())
     }
 
-    /// The client at the other end of a socket. One whose address is not known is bounded as on loopback.
+    /// Returns the client at the other end of a socket. A client without a known address has the bounds of loopback.
     pub fn client_of(&self, socket: &TcpStream) -> Arc<Client> {
         let address = socket.peer_addr().map(|address| address.ip());
         let unknown = || IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -138,12 +138,12 @@ impl Server {
             .client(address.unwrap_or_else(|_| unknown()))
     }
 
-    /// Does what the broker leaves to its callers, for what no session did.
+    /// Carries out the effects of a call that belongs to no session.
     pub fn carry_out(&self, outcome: &mut Outcome) {
         connection::carry_out(outcome, &self.advisories, None);
     }
 
-    /// A name that no other session of this run has.
+    /// Returns a session name that is unique in this run.
     pub fn session_name(&self, listener: &str) -> Arc<str> {
         let number = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
         format!("{listener}-{number}").into()
@@ -154,7 +154,7 @@ impl Server {
     }
 }
 
-/// What the system asks of a running server.
+/// The signals for a running server.
 pub struct Signals {
     pub interrupt: Signal,
     pub terminate: Signal,
@@ -162,11 +162,11 @@ pub struct Signals {
     pub hangup: Signal,
 }
 
-/// Runs a server until it is interrupted or terminated, and takes leave of its peers.
+/// Runs a server until it is interrupted or terminated, then stops it.
 pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
-    // Rendering pages spawns tasks. Somebody may have said on what already: then that is what we want.
+    // Rendering pages spawns tasks. If an executor has been set already, it is used.
     let _ = any_spawner::Executor::init_tokio();
-    // Each connection is a file; the usual limit of 1,024 is meant for programs of another kind.
+    // Each connection needs a file descriptor; the usual limit of 1,024 is too low for a server.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
@@ -187,9 +187,9 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
         _ = signals.terminate.recv() => {}
     }
     tracing::info!("stopping");
-    // First: connections that are told to stop go by what the broker has.
+    // First, because connections that stop deliver the content of the broker.
     server.gate.close();
-    // Nobody to tell means nobody is left.
+    // Without receivers no connection is left.
     let _ = stop_sender.send(true);
     while let Some(ended) = accepting.join_next().await {
         ended.context("a listener failed")?;
@@ -208,6 +208,6 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Of the largest messages, so many may arrive at once whatever the memory. A buffer has up to twice the room of
-/// what is in it.
+/// Number of the largest messages that may arrive at the same time with any memory limit. A buffer's capacity is up to
+/// twice the length of its content.
 const LARGEST_AT_ONCE: usize = 8;

@@ -1,5 +1,5 @@
-//! A connection that was accepted and is nobody's yet: bytes for whoever awaits them, and then, perhaps, a
-//! transport of the connection loop.
+//! An accepted connection before its protocol is known: an asynchronous stream that can become a transport of the
+//! connection loop.
 
 use std::io;
 
@@ -16,15 +16,14 @@ use crate::{
 pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     type Transport: Transport;
 
-    /// What begins the names of sessions on it, and of those in a WebSocket on it.
+    /// The beginning of the names of its sessions, and of sessions over WebSocket on it.
     const NAME: &'static str;
     const WEBSOCKET_NAME: &'static str;
 
-    /// Waits for as many bytes as it takes to tell what the peer speaks, and leaves them unread. The caller
-    /// bounds the time.
+    /// Waits for enough bytes to detect the protocol, and leaves them unread. The caller limits the time.
     fn spoken(&mut self) -> impl Future<Output = io::Result<Spoken>> + Send;
 
-    /// The transport, and what was read from it that nobody has seen yet.
+    /// Returns the transport, and the bytes read from it that have not been processed.
     fn into_transport(self) -> (Self::Transport, Vec<u8>);
 }
 

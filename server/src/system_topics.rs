@@ -1,12 +1,12 @@
-//! The broker's figures one by one, as MQTT's brokers have them below `$SYS/broker`: plain text, for those who
-//! subscribe. All of them together are on `$SYS.figures`.
+//! The broker's figures as single topics below `$SYS/broker`, as in other MQTT brokers: plain text, published while
+//! they have a subscriber. `$SYS.figures` has all figures together.
 
 use app::Figures;
 use broker::{Publication, TopicName};
 
 use crate::{clock, server_publication};
 
-/// A message for each figure whose topic is `wanted`.
+/// Returns a message for each figure whose topic is `wanted`.
 pub fn publications(
     figures: &Figures,
     away: usize,
@@ -21,7 +21,7 @@ pub fn publications(
     .collect()
 }
 
-/// What mosquitto tells too is called as it is there.
+/// Figures that mosquitto has too have the same names.
 fn listed(figures: &Figures, away: u64) -> [(&'static str, String); 13] {
     let Figures {
         version,
@@ -46,7 +46,7 @@ fn listed(figures: &Figures, away: u64) -> [(&'static str, String); 13] {
     ]
 }
 
-/// Per second.
+/// Formats a rate per second.
 fn rate(per_second: f64) -> String {
     format!("{per_second:.2}")
 }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_figure_is_told_where_it_is_wanted() {
+    fn a_figure_is_published_on_its_wanted_topic() {
         let figures = Figures {
             version: "1.2.3".to_owned(),
             connections: 5,

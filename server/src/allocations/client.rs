@@ -1,12 +1,12 @@
-//! Clients that say what they have to say in bytes made beforehand, and allocate nothing once they have begun.
+//! Clients that send prepared bytes, and allocate nothing after their start.
 
 use tokio::net::TcpStream;
 use wire::websocket::{self, Mask, Opcode};
 
-/// Messages of one round, which are written at once.
+/// Messages of one round, sent in one write.
 pub const MESSAGES: usize = 64;
 
-/// What is spoken.
+/// The protocol and its transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Stomp,
@@ -19,7 +19,7 @@ pub struct Client {
     way: Way,
     socket: TcpStream,
     buffer: Vec<u8>,
-    /// Bytes at the front of the buffer that are not used yet.
+    /// Unused bytes at the front of the buffer.
     kept: usize,
     batch: Vec<u8>,
     /// Bytes of one publication, without a WebSocket's framing.
@@ -61,7 +61,7 @@ impl Way {
         }
     }
 
-    /// What says that the session is there.
+    /// Returns the bytes that show that the session exists.
     const fn connected(self) -> &'static [u8] {
         if self.is_mqtt() {
             b"\x20\x02\0\0"
@@ -70,7 +70,7 @@ impl Way {
         }
     }
 
-    /// What says that the subscription is there.
+    /// Returns the bytes that show that the subscription exists.
     const fn subscribed(self) -> &'static [u8] {
         if self.is_mqtt() {
             b"\x90\x03\0\x01"
@@ -90,7 +90,7 @@ impl Way {
         }
     }
 
-    /// Frames of the protocol as they are written.
+    /// Returns frames of the protocol with the framing of the transport.
     fn framed(self, frames: Vec<u8>) -> Vec<u8> {
         if !self.is_websocket() {
             return frames;
@@ -107,7 +107,7 @@ impl Way {
 }
 
 impl Client {
-    /// Begins on a socket that the server has accepted.
+    /// Starts on a socket that the server has accepted.
     pub async fn begin(way: Way, socket: TcpStream, number: usize) -> Self {
         let batch = (0..MESSAGES).flat_map(|number| way.publication(number));
         let mut client = Self {
@@ -138,7 +138,7 @@ impl Client {
         assert_eq!(written, self.batch.len(), "in one piece");
     }
 
-    /// Reads the answers to a batch.
+    /// Reads the acknowledgements of a batch.
     pub async fn read_answers(&mut self) {
         if self.way.qos() > 0 {
             self.until(|seen| seen.len() >= 4 * MESSAGES).await;
@@ -146,7 +146,7 @@ impl Client {
         }
     }
 
-    /// Reads a batch, and acknowledges it if it is to.
+    /// Reads a batch, and acknowledges it if necessary.
     pub async fn read_batch(&mut self) {
         if self.way.qos() == 0 {
             self.until(|seen| count(seen) == MESSAGES).await;
@@ -173,7 +173,7 @@ impl Client {
         assert_eq!(written, bytes.len(), "in one piece");
     }
 
-    /// Reads until these bytes have come.
+    /// Reads until these bytes have arrived.
     async fn until_told(&mut self, wanted: &[u8]) {
         self.until(|seen| contains(seen, wanted)).await;
         self.kept = 0;
@@ -202,12 +202,12 @@ fn contains(seen: &[u8], wanted: &[u8]) -> bool {
     seen.windows(wanted.len()).any(|part| part == wanted)
 }
 
-/// Bodies that have arrived.
+/// Returns the number of bodies that have arrived.
 fn count(seen: &[u8]) -> usize {
     seen.windows(END.len()).filter(|part| *part == END).count()
 }
 
-/// Occurs nowhere but at the end of a body.
+/// Occurs only at the end of a body.
 const END: &[u8] = b"^^^^";
 const BODY: [u8; 100] = {
     let mut body = [b'.'; 100];

@@ -22,7 +22,7 @@ pub struct House {
     runtime: Runtime,
     publisher: Client,
     subscribers: Vec<Client>,
-    /// The server stops when it is dropped.
+    /// Dropping it stops the server.
     _running: watch::Sender<bool>,
 }
 
@@ -50,7 +50,7 @@ impl House {
         }
     }
 
-    /// A batch is published, and has reached everybody.
+    /// Publishes a batch, and waits until it has reached all subscribers.
     pub fn round(&mut self) {
         let Self {
             runtime,
@@ -78,7 +78,7 @@ async fn connect(server: &Arc<Server>, way: Way, number: usize) -> Client {
     Client::begin(way, socket, number).await
 }
 
-/// As the doors do it.
+/// Serves a connection like the listeners.
 async fn serve(server: Arc<Server>, way: Way, socket: TcpStream) {
     match way {
         Way::Stomp => {

@@ -1,8 +1,8 @@
-//! What steady traffic through the doors allocates: nothing for a delivery, and for a publication a number that is
-//! known, and that is only ever to be made smaller.
+//! Counts the allocations of steady traffic: none for a delivery, and a known number for a publication, which may only
+//! become smaller.
 //!
-//! Server and clients share one thread, whose allocations are counted, and real sockets; the clients allocate
-//! nothing. What HTTP does before a WebSocket is left out.
+//! Server and clients share one thread, whose allocations are counted, and use real sockets; the clients allocate
+//! nothing. HTTP before a WebSocket is not included.
 
 mod client;
 mod house;
@@ -10,18 +10,18 @@ mod house;
 use client::{MESSAGES, Way};
 use house::House;
 
-/// Rounds that are counted; in each [`MESSAGES`] are published.
+/// Rounds that are counted; each publishes [`MESSAGES`].
 const ROUNDS: usize = 20;
 
-/// Allocations for one publication, whoever gets it: its encoding, in two pieces.
+/// Allocations for one publication, for any number of subscribers: its encoding, in two pieces.
 const PUBLICATION: usize = 2;
-/// In a round besides: a chunk of the log with its slots, and the list of those let go.
+/// Additional allocations in a round: a chunk of the log with its slots, and the list of removed entries.
 const ROUND: usize = 8;
 
-/// Allocations of all rounds in a steady state.
+/// Returns the allocations of all rounds in a steady state.
 fn allocations(way: Way, subscribers: usize) -> usize {
     let mut house = House::new(way, subscribers);
-    // Until the history is full, and every buffer has its size.
+    // Until the history is full, and every buffer has reached its size.
     (0..40).for_each(|_| house.round());
     let counted = allocation_counter::measure(|| (0..ROUNDS).for_each(|_| house.round()));
     usize::try_from(counted.count_total).expect("a number that was counted")
@@ -35,7 +35,7 @@ fn check(way: Way) {
         "{way:?}: {few} allocations, {known} are known"
     );
     let many = allocations(way, 40);
-    // Less than one for a thousand deliveries: a list here and there that others had filled.
+    // Less than one for a thousand deliveries: occasionally a list grows.
     let none = 38 * ROUNDS * MESSAGES / 1_000;
     assert!(
         many <= few + none,
