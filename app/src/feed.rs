@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_reading_is_that_of_the_last_message_understood() {
+    fn the_newest_reading_is_that_of_the_last_understood_message() {
         let feed = feed(&[message(1, r#"{"data":50}"#), message(2, r#"{"data":"x"}"#)]);
         assert_eq!(feed.angle(), 50.0);
         assert_eq!(

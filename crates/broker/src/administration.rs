@@ -1,4 +1,4 @@
-//! What an operator sees of queues and does to them.
+//! Operations on queues for an operator.
 
 use std::sync::Arc;
 
@@ -8,26 +8,25 @@ use crate::{
 };
 
 impl Broker {
-    /// The figures of one queue.
+    /// Returns the figures of one queue.
     #[must_use]
     pub fn queue(&self, name: &TopicName) -> Option<QueueFigures> {
         let queue = self.named_queue(name)?;
         Some(queue.figures(name))
     }
 
-    /// What is in a queue behind a position, oldest first, without taking it; at most `most`.
+    /// Returns the messages of a queue after a position, oldest first, without consuming them; at most `most`.
     #[must_use]
     pub fn browse(&self, name: &TopicName, after: u64, most: usize) -> Option<Vec<SharedEntry>> {
         Some(self.named_queue(name)?.browse(after, most))
     }
 
-    /// Lets go of all that waits in a queue; tells how many messages that was.
+    /// Deletes all waiting messages of a queue. Returns their number.
     pub fn purge(&self, name: &TopicName) -> Option<usize> {
         Some(self.named_queue(name)?.purge())
     }
 
-    /// Removes a queue with what waits in it; tells how many messages that was. While somebody consumes from
-    /// it, it is only emptied.
+    /// Deletes a queue with its waiting messages. Returns their number. A queue with consumers is only emptied.
     pub fn remove_queue(&self, name: &TopicName) -> Option<usize> {
         let mut state = lock_state(&self.state);
         let queue = Arc::clone(state.queues.named.find(name.as_str())?);

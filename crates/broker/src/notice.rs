@@ -1,5 +1,5 @@
-//! What happened that somebody who watches the broker may want to know: consumers that come and go,
-//! readers that are too slow, messages that nobody will get.
+//! Events for subscribers of advisories: new and ended consumers, slow subscribers, and messages that cannot be
+//! delivered.
 
 use std::sync::Arc;
 
@@ -8,56 +8,56 @@ use crate::{
     name::{TopicFilter, TopicName},
 };
 
-/// An event. Told in [`Outcome::notices`](crate::Outcome::notices), and only while somebody subscribes to
-/// a topic below [`ADVISORIES`].
+/// An event. Reported in [`Outcome::notices`](crate::Outcome::notices), and only while a subscription covers a topic
+/// below [`ADVISORIES`].
 #[derive(Debug, Clone)]
 pub enum Notice {
     /// A subscription was made.
     ConsumerAdded(Consumption),
     /// A subscription ended.
     ConsumerRemoved(Consumption),
-    /// A subscription to topics lies too far behind, and its rule was applied. Told once for each.
+    /// The lag of a subscription to topics exceeded its bound, and its rule was applied. Reported once for each.
     SlowConsumer {
-        /// What it subscribes to.
+        /// The filter of the subscription.
         filter: TopicFilter,
-        /// Whose it is.
+        /// The name of its session.
         session: Arc<str>,
     },
-    /// A message could not be delivered from its queue, and went to a dead letter queue.
+    /// A message of a queue could not be delivered, and went to a dead letter queue.
     DeadLettered(Lost),
-    /// A message was not delivered from its queue in time.
+    /// A message of a queue expired.
     Expired(Lost),
-    /// A message was dropped: its queue was full, or no dead letter queue took it.
+    /// A message was discarded: its queue was full, or no dead letter queue accepted it.
     Discarded(Lost),
 }
 
-/// Who takes what.
+/// A subscription, as reported by a notice.
 #[derive(Debug, Clone)]
 pub struct Consumption {
     /// Topics or queues.
     pub kind: DestinationKind,
-    /// Which.
+    /// The filter.
     pub filter: TopicFilter,
-    /// Whose subscription it is.
+    /// The name of the session.
     pub session: Arc<str>,
-    /// Subscriptions there are now to just this name; none told where there is a wildcard.
+    /// Current number of subscriptions to exactly this name; `None` for a filter with wildcards.
     pub consumers: Option<usize>,
 }
 
-/// A message that its queue does not have any more.
+/// A message that its queue no longer has.
 #[derive(Debug, Clone)]
 pub struct Lost {
-    /// What kind of destination it was on its way to.
+    /// The kind of its destination.
     pub kind: DestinationKind,
-    /// Its name.
+    /// The name of its destination.
     pub name: TopicName,
     /// The message.
     pub entry: SharedEntry,
-    /// Why.
+    /// The cause.
     pub cause: DeathCause,
 }
 
-/// Why a message left its queue without having been acknowledged.
+/// The cause for which a message left its queue without an acknowledgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DeathCause {
     /// [`Limits::max_redeliveries`](crate::Limits::max_redeliveries).
@@ -66,7 +66,7 @@ pub enum DeathCause {
     /// [`Verdict::Reject`](crate::Verdict::Reject).
     #[error("rejected by its consumer")]
     Rejected,
-    /// Its time was over.
+    /// The message expired.
     #[error("expired before it was delivered")]
     Expired,
     /// The bounds of a queue.
@@ -74,20 +74,19 @@ pub enum DeathCause {
     QueueFull,
 }
 
-/// Below this name are the topics of advisories; like names that begin with `$` they are the broker's own.
-/// The name is ActiveMQ's.
+/// The topics of advisories are below this name; like names that begin with `$` it belongs to the broker. The name is
+/// ActiveMQ's.
 pub const ADVISORIES: &str = "ActiveMQ.Advisory";
-/// Its levels.
+/// The levels of the name.
 pub(crate) const ADVISORY_LEVELS: [&str; 2] = ["ActiveMQ", "Advisory"];
 
-/// Whether a name is that of an advisory topic.
+/// Returns whether a name is that of an advisory topic.
 pub(crate) fn is_advisory(name: &str) -> bool {
     name.strip_prefix(ADVISORIES)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Whether who subscribes to `filter` watches for advisories. A wildcard in the first level does not cover
-/// them.
+/// Returns whether a subscription to `filter` covers advisories. A wildcard in the first level does not cover them.
 pub(crate) fn asks_for_advisories(filter: &TopicFilter) -> bool {
     let mut wanted = filter.as_str().split('.');
     ADVISORY_LEVELS.into_iter().all(|level| {

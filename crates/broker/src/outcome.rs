@@ -1,4 +1,4 @@
-//! What callers are told: of publications, of refusals, and of sessions that became readable.
+//! The results of calls: of publications and refusals, and the sessions that became readable.
 
 use std::sync::Arc;
 
@@ -13,62 +13,63 @@ use crate::{
     sync::{Ordering, fence},
 };
 
-/// What became of a batch of publications, or of whatever else may concern other sessions.
+/// The result of a batch of publications, or of another call that may concern other sessions.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// For each publication, in their order, up to the first that was refused.
+    /// One for each publication, in order, up to the first refusal.
     pub results: Vec<Result<Published, PublishError>>,
-    /// Sessions with something to read: to be delivered to by the caller.
+    /// Sessions with messages to read; the caller must deliver to them.
     pub ready: Ready,
-    /// Subscriptions that make the caller wait before it publishes more.
+    /// Subscriptions for which the caller must wait before it publishes more.
     pub blocked: Blocked,
-    /// What happened besides, for those who watch.
+    /// Further events, for advisories.
     pub notices: Vec<Notice>,
 }
 
-/// An entry's place, told to its publisher.
+/// The place of an entry, for its publisher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
     /// The message's id.
     pub id: MessageId,
-    /// The place in its topic's log, from 1.
+    /// The number of the entry in its topic's log, from 1.
     pub sequence: u64,
-    /// Subscriptions that cover the topic now.
+    /// Number of subscriptions that cover the topic now.
     pub subscriptions: usize,
 }
 
-/// Sessions that became readable: each is to be given [`Session::deliver`] or [`Session::wake`].
+/// Sessions that became readable: the caller must call [`Session::deliver`] or [`Session::wake`]
+/// for each.
 #[derive(Debug, Default)]
 pub struct Ready {
     pub(crate) sessions: Vec<Arc<Session>>,
 }
 
-/// Why a publication was not taken.
+/// The reason why a publication was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
-    /// The topic or queue is the broker's own.
-    #[error("{0} is the broker's own; nobody else can publish to it")]
+    /// The topic or queue belongs to the broker.
+    #[error("{0} is the broker's own; clients cannot publish to it")]
     Reserved(TopicName),
     /// [`Limits::topics`](crate::Limits::topics).
-    #[error("topic {name} would be a new one, and the limit of {limit} topics is reached")]
+    #[error("topic {name} does not exist, and the limit of {limit} topics is reached")]
     TooManyTopics {
-        /// The topic asked for.
+        /// The requested topic.
         name: TopicName,
         /// The limit.
         limit: usize,
     },
     /// [`Limits::cursors`](crate::Limits::cursors).
-    #[error("topic {name} would be a new one, and the limit of {limit} cursors is reached")]
+    #[error("topic {name} does not exist, and the limit of {limit} cursors is reached")]
     TooManyCursors {
-        /// The topic asked for.
+        /// The requested topic.
         name: TopicName,
         /// The limit.
         limit: usize,
     },
     /// [`Limits::queues`](crate::Limits::queues).
-    #[error("queue {name} would be a new one, and the limit of {limit} queues is reached")]
+    #[error("queue {name} does not exist, and the limit of {limit} queues is reached")]
     TooManyQueues {
-        /// The queue asked for.
+        /// The requested queue.
         name: TopicName,
         /// The limit.
         limit: usize,
@@ -79,12 +80,12 @@ pub enum PublishError {
     QueueFull {
         /// The queue.
         name: TopicName,
-        /// What is limited.
+        /// The limited quantity.
         of: &'static str,
         /// The limit.
         limit: u64,
     },
-    /// A pool that all clients have in common has nothing for this one.
+    /// A pool that all clients share has no room for this client.
     #[error("{0}")]
     Pool(#[from] PoolError),
     /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
@@ -97,16 +98,14 @@ pub enum PublishError {
     },
 }
 
-/// Why a subscription was not made.
+/// The reason why a subscription was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubscribeError {
     /// The session was detached.
     #[error("the session has ended")]
     SessionEnded,
-    /// The queues are the broker's own, and nothing ever comes to them.
-    #[error(
-        "queue {0} is the broker's own; nobody can publish to it, and so there is nothing to take"
-    )]
+    /// The queues belong to the broker, and never have messages.
+    #[error("queue {0} is the broker's own; clients cannot publish to it, so it has no messages")]
     Reserved(TopicFilter),
     /// [`Limits::subscriptions_per_session`](crate::Limits::subscriptions_per_session).
     #[error("the limit of {limit} subscriptions for one connection is reached")]
@@ -115,25 +114,25 @@ pub enum SubscribeError {
         limit: usize,
     },
     /// [`Limits::topics`](crate::Limits::topics).
-    #[error("topic {name} would be a new one, and the limit of {limit} topics is reached")]
+    #[error("topic {name} does not exist, and the limit of {limit} topics is reached")]
     TooManyTopics {
-        /// The topic asked for.
+        /// The requested topic.
         name: TopicName,
         /// The limit.
         limit: usize,
     },
     /// [`Limits::cursors`](crate::Limits::cursors).
-    #[error("{filter} covers more topics than the limit of {limit} cursors leaves room for")]
+    #[error("{filter} covers more topics than the limit of {limit} cursors allows")]
     TooManyCursors {
-        /// The filter asked for.
+        /// The requested filter.
         filter: TopicFilter,
         /// The limit.
         limit: usize,
     },
     /// [`Limits::queues`](crate::Limits::queues).
-    #[error("queue {name} would be a new one, and the limit of {limit} queues is reached")]
+    #[error("queue {name} does not exist, and the limit of {limit} queues is reached")]
     TooManyQueues {
-        /// The queue asked for.
+        /// The requested queue.
         name: TopicName,
         /// The limit.
         limit: usize,
@@ -144,43 +143,43 @@ pub enum SubscribeError {
         /// The limit.
         limit: usize,
     },
-    /// A pool that all clients have in common has nothing for this one.
+    /// A pool that all clients share has no room for this client.
     #[error("{0}")]
     Pool(#[from] PoolError),
-    /// Somebody else has the durable subscription.
+    /// Another session has the durable subscription.
     #[error(
         "the durable subscription {:?} of client {:?} is in use by another connection", .0.subscription, .0.client
     )]
     DurableInUse(DurableName),
-    /// The session has no subscription to these topics that another could take the place of.
+    /// The session has no subscription to these topics that could be replaced.
     #[error("there is no subscription of this filter to replace")]
     NothingToReplace,
 }
 
-/// Why a durable subscription was not deleted.
+/// The reason why a durable subscription was not deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ForgetError {
-    /// There is none of this name.
-    #[error("there is no durable subscription of this name")]
+    /// There is no subscription with this name.
+    #[error("there is no durable subscription with this name")]
     Unknown,
-    /// A session subscribes by it.
+    /// A session has this subscription.
     #[error("the durable subscription is in use")]
     InUse,
 }
 
-/// Why a transaction was not carried out; nothing of it was then.
+/// The reason why a transaction was refused; it has no effect then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
-    /// One of its publications.
+    /// One of its publications was refused.
     #[error("{0}")]
     Publish(#[from] PublishError),
-    /// One of its settlements.
+    /// One of its settlements was refused.
     #[error("{0}")]
     Settle(#[from] SettleError),
 }
 
 impl Outcome {
-    /// Takes in what else is to be done.
+    /// Adds the effects of another outcome.
     pub(crate) fn add(&mut self, mut other: Self) {
         self.ready.sessions.append(&mut other.ready.sessions);
         self.blocked.extend(other.blocked);
@@ -193,10 +192,10 @@ impl Ready {
         self.sessions.is_empty()
     }
 
-    /// The sessions, each once, taken out.
+    /// Takes the sessions, each once.
     pub fn drain(&mut self) -> impl Iterator<Item = Arc<Session>> {
-        // With the fence in `Session::is_scheduled`: whoever has the reader now sees the session
-        // scheduled once it has let the reader go.
+        // With the fence in `Session::is_scheduled`: a task that has the reader now sees the session
+        // scheduled once it has released the reader.
         fence(Ordering::SeqCst);
         self.sessions.drain(..)
     }

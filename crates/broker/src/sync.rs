@@ -21,16 +21,16 @@ pub(crate) use loom::sync::{
 #[cfg(loom)]
 pub(crate) use model::OnceLock;
 
-/// Locks, also after a panic elsewhere: every critical section in this crate leaves its data whole at
-/// each step, and one connection's fault must not end the broker.
+/// Locks, also after a panic in another thread: every critical section in this crate leaves its data consistent at each
+/// step, and the fault of one connection must not stop the broker.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Locks the broker's order. Its mutex is one that passes to who has waited for it: what one peer asks for may take
-/// milliseconds under it, a thousand times over, and who lets it go to take it again would else be first each time.
+/// Locks the broker's state. A fair mutex: a thread that unlocks and locks again at once would otherwise starve the
+/// waiters. A peer's requests may hold the lock for milliseconds, many times in sequence.
 #[cfg(not(loom))]
 pub(crate) fn lock_state<T>(mutex: &StateMutex<T>) -> StateGuard<'_, T> {
     mutex.lock()
@@ -41,7 +41,7 @@ pub(crate) fn lock_state<T>(mutex: &StateMutex<T>) -> StateGuard<'_, T> {
     lock(mutex)
 }
 
-/// Unlocks the broker's order for whoever waits for it, also where the caller is to lock it again at once.
+/// Unlocks the broker's state in favour of waiting threads, even if the caller locks it again at once.
 #[cfg(not(loom))]
 pub(crate) fn pass_on<T>(guard: StateGuard<'_, T>) {
     StateGuard::unlock_fair(guard);
@@ -52,7 +52,7 @@ pub(crate) fn pass_on<T>(guard: StateGuard<'_, T>) {
     drop(guard);
 }
 
-/// Locks if nobody has it locked.
+/// Locks if no other thread has the lock.
 pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     match mutex.try_lock() {
         Ok(guard) => Some(guard),
@@ -65,7 +65,7 @@ pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 mod model {
     use super::{AtomicBool, Ordering};
 
-    /// `std::sync::OnceLock` for one writer, with a publication that the model can see.
+    /// `std::sync::OnceLock` for one writer, with a publication that the loom model can observe.
     #[derive(Debug)]
     pub(crate) struct OnceLock<T> {
         value: std::sync::OnceLock<T>,

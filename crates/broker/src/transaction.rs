@@ -1,7 +1,6 @@
-//! Transactions: publications and settlements that are carried out together, or not at all.
+//! Transactions: publications and settlements that take effect together, or not at all.
 //!
-//! What belongs to a transaction is kept by whoever speaks to the client; the broker sets deliveries aside
-//! for it, and carries it out.
+//! The protocol keeps the content of a transaction; the broker reserves deliveries for it, and carries it out.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,11 +20,12 @@ use crate::{
 };
 
 impl Broker {
-    /// Sets a delivery aside for a transaction: it does not count as in hand any more, so that a consumer
-    /// can go on within the transaction, and only [`Broker::commit`] or [`Broker::unstage`] can touch it.
+    /// Reserves a delivery for a transaction: it no longer counts as in flight, so that the consumer can continue
+    /// within the transaction, and only [`Broker::commit`] or [`Broker::unstage`] can change it.
     ///
     /// # Errors
-    /// When the delivery does not wait to be acknowledged.
+    ///
+    /// If the delivery is not waiting to be acknowledged.
     pub fn stage(
         &self,
         session: &Session,
@@ -38,7 +38,7 @@ impl Broker {
         Ok(())
     }
 
-    /// Gives deliveries back that a transaction had: they wait to be acknowledged again.
+    /// Returns the deliveries of a transaction: they wait to be acknowledged again.
     pub fn unstage(&self, session: &Session, settlements: &[Settlement]) {
         for Settlement { delivery, .. } in settlements {
             if let Some(consumer) = session.consumer(delivery.subscription) {
@@ -47,12 +47,13 @@ impl Broker {
         }
     }
 
-    /// Carries out a transaction: publishes `batch`, and clears it, and settles what was staged, in their
-    /// orders. [`Outcome::results`] are overwritten, the rest of `outcome` is added to.
+    /// Carries out a transaction: publishes `batch`, clears it, and settles the reserved deliveries, both in order.
+    /// [`Outcome::results`] are overwritten; the rest of `outcome` is extended.
     ///
     /// # Errors
-    /// When one of the publications or settlements cannot be carried out; then none is, and the batch and
-    /// what is staged are as before.
+    ///
+    /// If one of the publications or settlements is refused; then none has an effect, and the batch and the reserved
+    /// deliveries are unchanged.
     pub fn commit(
         &self,
         session: &Arc<Session>,
@@ -68,7 +69,7 @@ impl Broker {
             self.publish_whole(session, batch, outcome)?;
         }
         for settlement in settlements {
-            // Staged and checked, and only this session could have settled it meanwhile.
+            // Reserved and checked, and only this session could have settled it in the meantime.
             let _ = self.settle_in(Phase::Staged, session, *settlement, outcome);
         }
         self.dead_letter(now_ms, outcome);
@@ -102,8 +103,8 @@ impl Broker {
         result
     }
 
-    /// Makes what a batch needs, or nothing. The queues are to be kept until it has been published: one that
-    /// is empty may be taken away for another.
+    /// Creates the topics and queues that a batch needs, or nothing. The queues must be kept until it has been
+    /// published, because an empty queue may be removed to make room.
     fn check_all(
         &self,
         state: &mut BrokerState,
@@ -121,7 +122,7 @@ impl Broker {
         checked
     }
 
-    /// Whether the batch fits into the memory, be it without the history of its own topics.
+    /// Checks whether the batch fits into the memory, if necessary without the histories of its topics.
     fn check_memory_for_all(
         &self,
         state: &mut BrokerState,

@@ -47,7 +47,7 @@ pub async fn serve<T: Transport, F: Framing>(
     } = match begun {
         Ok(begun) => begun,
         Err(Turned { ending, connack }) => {
-            tracing::debug!(%ending, "an MQTT connection does not begin");
+            tracing::debug!(%ending, "an MQTT connection was not established");
             connection::turn_away::<T, F>(&socket, &connack, &ending).await;
             return;
         }

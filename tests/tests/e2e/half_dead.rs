@@ -101,7 +101,7 @@ async fn messages_of_a_consumer_that_a_subscriber_blocks_are_redelivered() {
 }
 
 #[tokio::test]
-async fn one_of_mqtt() {
+async fn messages_of_a_dead_mqtt_consumer_are_redelivered() {
     let server = server(&[]).await;
     let connect = Connect {
         keep_alive_s: 1,

@@ -159,7 +159,7 @@ async fn retained_messages_keep_their_properties() {
 }
 
 #[tokio::test]
-async fn they_expire() {
+async fn retained_messages_expire() {
     let server = Carillon::with_mqtt(&[]).await;
     let mut producer = MqttClient::anyone(&server, Version::V5).await;
     let publish = Packet::publication("a", "x", 1)

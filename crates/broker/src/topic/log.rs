@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_sees_what_was_appended_after_it_began() {
+    fn a_reader_sees_entries_appended_after_its_start() {
         let mut log = log();
         log.append(1, b"");
         let place = log.log.tail();
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn history_is_trimmed_to_its_bound_and_a_reader_keeps_what_it_has() {
+    fn history_is_trimmed_to_its_bound_and_a_reader_keeps_its_entries() {
         let mut log = log();
         let place = log.log.tail();
         let mut released = Vec::new();
@@ -518,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_image_alone_can_be_kept_and_nobody_reads_twice() {
+    fn the_last_image_alone_can_be_kept_and_is_not_read_twice() {
         let mut log = log();
         let reader = log.log.tail();
         let mut released = Vec::new();

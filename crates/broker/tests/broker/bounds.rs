@@ -150,7 +150,7 @@ fn a_publisher_does_not_wait_for_a_detached_reader() {
 }
 
 #[test]
-fn a_lagging_reader_that_unsubscribed_holds_nothing() {
+fn a_lagging_reader_that_unsubscribed_holds_no_memory() {
     let broker = broker(|limits| limits.history_entries = 1);
     let mut client = Client::attach(&broker, "c");
     let id = client.subscribe(&broker, "t", Start::New, Overflow::DropOldest);

@@ -115,7 +115,7 @@ fn messages_to_queues_and_in_transactions_find_room_too() {
 }
 
 #[test]
-fn what_is_listed_of_topics_ends_with_them() {
+fn index_entries_of_topics_are_removed_with_them() {
     let broker = small_broker();
     for round in 0..1_000 {
         let topic = format!("t.{round}");

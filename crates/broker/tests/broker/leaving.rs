@@ -51,7 +51,7 @@ fn a_leaving_session_is_not_notified_and_is_finally_released() {
 }
 
 #[test]
-fn consumers_leave_one_by_one_and_what_they_had_goes_to_others_when_all_have_left() {
+fn messages_of_leaving_consumers_go_to_others_when_all_have_left() {
     let broker = broker(|_| {});
     let mut client = Client::attach(&broker, "c");
     for _ in 0..3 {
@@ -75,7 +75,7 @@ fn consumers_leave_one_by_one_and_what_they_had_goes_to_others_when_all_have_lef
     assert_eq!(client.take(), []);
 }
 
-/// How long it takes until a session with so many consumers of one topic has left.
+/// Returns the time until a session with this number of consumers of one topic has left.
 fn time_to_leave(consumers: usize) -> Duration {
     let broker = broker(|limits| limits.subscriptions_per_session = consumers);
     let client = Client::attach(&broker, "c");

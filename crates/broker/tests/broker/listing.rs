@@ -1,4 +1,5 @@
-//! Lists of topics, queues and sessions: complete, in order, and in parts that hold up nobody.
+//! Lists of topics, queues and sessions: complete, in order, and in parts that do not delay other
+//! threads.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -51,7 +52,7 @@ fn pages_of_any_length_together_are_the_whole_list() {
 }
 
 #[test]
-fn a_page_looks_at_so_many_names_and_says_where_to_go_on() {
+fn a_page_examines_a_bounded_number_of_names_and_has_the_next() {
     let broker = broker(|_| {});
     for at in 0..15_000 {
         publish(&broker, &format!("t{at:05}.a"), 1);
@@ -112,7 +113,7 @@ fn sessions_and_queues_are_listed_however_many_there_are() {
 }
 
 #[test]
-fn a_queue_that_nobody_uses_makes_room_wherever_it_is() {
+fn an_unused_queue_makes_room_at_any_place() {
     let broker = broker(|limits| limits.queues = 3_000);
     for at in 0..3_000 {
         send(&broker, &format!("q.{at:04}"), &["x"]);
@@ -153,7 +154,7 @@ pub fn median_beside(broker: &Broker, others: usize, what: impl Fn(&Broker) + Sy
 }
 
 #[test]
-fn a_publisher_waits_little_for_those_who_list() {
+fn listings_delay_publishers_only_briefly() {
     let broker = broker(|_| {});
     for at in 0..50_000 {
         publish(&broker, &format!("t.{at}"), 1);

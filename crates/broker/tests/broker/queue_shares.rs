@@ -1,4 +1,4 @@
-//! What queues hold together: nobody loses a message because of what others hold.
+//! The total of all queues: no client loses a message because of the queues of others.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ fn account(broker: &Broker) -> Arc<Account> {
     broker.pools().client([127, 0, 0, 1].into())
 }
 
-/// How many messages of 1,000 bytes a client can send to so many queues, in turns.
+/// Returns how many messages of 1,000 bytes a client can send to this number of queues, in turns.
 fn flood(broker: &Broker, account: &Arc<Account>, prefix: &str, queues: usize) -> usize {
     let body = "x".repeat(1_000);
     let mut count = 0;
@@ -103,7 +103,7 @@ fn a_consumer_with_room_is_served_whatever_other_queues_hold() {
 }
 
 #[test]
-fn a_message_that_nobody_takes_at_once_is_refused_while_all_queues_are_full() {
+fn a_message_without_a_ready_consumer_is_refused_while_all_queues_are_full() {
     let broker = small_broker();
     let away = Client::attach(&broker, "c");
     away.consume(&broker, durable("d", "t"));
@@ -130,7 +130,7 @@ fn a_message_that_nobody_takes_at_once_is_refused_while_all_queues_are_full() {
 }
 
 #[test]
-fn a_subscription_that_is_away_for_long_loses_its_own_oldest_and_nobody_elses() {
+fn a_detached_subscription_loses_only_its_own_oldest_messages() {
     let broker = small_broker();
     for (name, topic) in [("flooded", "many"), ("quiet", "few")] {
         let away = Client::attach(&broker, "c");
@@ -172,7 +172,7 @@ fn a_client_that_fills_many_queues_leaves_room_to_the_others() {
     assert!(bytes.refused > 0);
     let others = flood(&broker, &account(&broker), "other", 1);
     assert!(others > flooded / 4, "{others} of {flooded}");
-    // What it sent counts after its end, and until it was taken.
+    // Its messages still count after its end, until they are consumed.
     drop(flooder);
     assert!(flood(&broker, &account(&broker), "third", 1) < others);
     for number in 0..16 {
@@ -183,7 +183,7 @@ fn a_client_that_fills_many_queues_leaves_room_to_the_others() {
 }
 
 #[test]
-fn what_is_charged_for_queues_is_given_back() {
+fn charges_for_queues_are_released() {
     let broker = small_broker();
     let account = account(&broker);
     for round in 0..5 {

@@ -107,7 +107,7 @@ fn consumers_of_a_group_may_differ_in_acknowledgement() {
 }
 
 #[test]
-fn consumers_of_a_group_receive_what_they_select() {
+fn consumers_of_a_group_receive_selected_messages() {
     let broker = broker(|_| {});
     let mut clients = attach(&broker, 2);
     for (client, colour) in clients.iter().zip(["red", "blue"]) {

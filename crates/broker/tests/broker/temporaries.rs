@@ -160,7 +160,7 @@ fn reserved_names_are_refused() {
         let own = matches!(result, Err(PublishError::Reserved(_)));
         assert_eq!(own, !allowed, "{kind:?} {name}");
         if let Err(error) = result {
-            let text = format!("{name} is the broker's own; nobody else can publish to it");
+            let text = format!("{name} is the broker's own; clients cannot publish to it");
             assert_eq!(error.to_string(), text);
         }
         let client = Client::attach(&broker, "c");

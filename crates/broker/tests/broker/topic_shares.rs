@@ -1,4 +1,4 @@
-//! How many topics, queues and durable subscriptions one client may make.
+//! The number of topics, queues and durable subscriptions that one client may create.
 
 use std::{net::IpAddr, sync::Arc, sync::Weak};
 
@@ -63,7 +63,7 @@ fn temporary(broker: &Broker, reader: &Reader, name: &str) -> Result<(), Subscri
 }
 
 #[test]
-fn whatever_makes_topics_one_client_gets_half_of_them() {
+fn one_client_gets_half_of_the_topics_in_every_way() {
     let broker = small_broker();
     let account = loopback(&broker);
     let reader = attach(&broker, &account);
@@ -110,7 +110,7 @@ fn filters_with_many_levels_are_bounded_for_one_client_and_given_back() {
 }
 
 #[test]
-fn a_topic_is_charged_until_it_is_gone_whoever_is_there_then() {
+fn a_topic_is_charged_until_it_is_removed() {
     let broker = small_broker();
     let (first, second) = (loopback(&broker), loopback(&broker));
     let (reader, other) = (attach(&broker, &first), attach(&broker, &second));

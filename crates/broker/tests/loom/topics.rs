@@ -62,6 +62,6 @@ fn two_topics_are_delivered_in_one_order() {
 }
 
 #[test]
-fn a_reader_that_retires_a_cursor_sees_what_was_appended() {
+fn a_reader_that_retires_a_cursor_sees_appended_entries() {
     check(&[&["a"], &["b", "a"]]);
 }

@@ -77,7 +77,7 @@ fn the_connect_example_of_3() {
 
 /// Not of the specifications: mosquitto's bridges set the highest bit of the protocol level.
 #[test]
-fn a_bridge_says_so_in_the_protocol_level() {
+fn a_bridge_is_marked_in_the_protocol_level() {
     let bridge = |version| {
         Packet::Connect(Connect {
             is_bridge: true,

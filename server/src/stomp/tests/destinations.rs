@@ -76,7 +76,7 @@ fn a_temporary_topic_is_read_by_its_owner() {
 }
 
 #[test]
-fn a_virtual_topics_queue_gets_what_is_published_to_the_topic() {
+fn a_virtual_topics_queue_gets_messages_of_the_topic() {
     let house = House::new();
     let mut client = house.client("client");
     client.says("SUBSCRIBE; id:1; destination:/queue/Consumer.a.VirtualTopic.orders");
