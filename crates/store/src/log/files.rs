@@ -1,0 +1,151 @@
+//! Segment files: new segments, spare segments, reading of messages.
+
+use crate::{
+    disk::{Disk, DiskError, DiskErrorKind, read_part},
+    error::{Damage, ReadError},
+    format::{
+        checksum::Checksum,
+        ids::{Generation, Location, StoreId},
+        paths,
+    },
+    record::{self, Logged, Publish, Record, content::StoredContent, encode::Target},
+};
+
+/// Creates a segment file that begins with `content`. The file gets its name when `content` is synced; after this function
+/// returns, the name is durable as well.
+///
+/// Uses a spare segment if there is one, so a full disk does not prevent it.
+pub(crate) fn create<D: Disk>(
+    disk: &D,
+    generation: Generation,
+    content: &[u8],
+    segment_bytes: u64,
+) -> Result<D::File, DiskError> {
+    let length = segment_bytes.max(content.len() as u64);
+    let path = paths::segment(generation);
+    let (file, temporary) = match take_spare(disk, length)? {
+        Some(spare) => spare,
+        None => {
+            let temporary = format!("{path}{}", paths::INCOMPLETE);
+            let file = disk.create(&temporary)?;
+            disk.allocate(&file, length)?;
+            (file, temporary)
+        }
+    };
+    disk.write_at(&file, 0, content)?;
+    disk.sync_data(&file)?;
+    disk.rename(&temporary, &path)?;
+    disk.sync_dir(paths::LOG)?;
+    Ok(file)
+}
+
+/// Returns a spare segment of this length and its path.
+fn take_spare<D: Disk>(disk: &D, length: u64) -> Result<Option<(D::File, String)>, DiskError> {
+    for path in paths::SPARES {
+        if let Some(file) = open_spare(disk, path, length)? {
+            return Ok(Some((file, path.to_owned())));
+        }
+    }
+    Ok(None)
+}
+
+fn open_spare<D: Disk>(disk: &D, path: &str, length: u64) -> Result<Option<D::File>, DiskError> {
+    match disk.open(path) {
+        Ok(file) if disk.length(&file)? == length => Ok(Some(file)),
+        Ok(_) => Ok(None),
+        Err(error) if error.kind == DiskErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the path of a missing spare segment, or of one with another length.
+pub(crate) fn missing_spare<D: Disk>(
+    disk: &D,
+    length: u64,
+) -> Result<Option<&'static str>, DiskError> {
+    for path in paths::SPARES {
+        if open_spare(disk, path, length)?.is_none() {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+/// Creates a spare segment. A spare that is incomplete after a crash has another length and is created again.
+pub(crate) fn create_spare<D: Disk>(disk: &D, path: &str, length: u64) -> Result<(), DiskError> {
+    let file = disk.create(path)?;
+    disk.allocate(&file, length)?;
+    disk.sync_data(&file)
+}
+
+/// Removes a segment, or keeps it as a spare if one is missing.
+pub(crate) fn drop_segment<D: Disk>(disk: &D, path: &str, length: u64) -> Result<(), DiskError> {
+    let spare = missing_spare(disk, length)?;
+    match spare {
+        Some(spare) if disk.length(&disk.open(path)?)? == length => {
+            disk.rename(path, spare)?;
+            // The old name must not come back after a power failure, when the file belongs to a newer segment.
+            disk.sync_dir(paths::LOG)
+        }
+        _ => disk.remove(path),
+    }
+}
+
+/// A message that was read from the log.
+#[derive(Debug)]
+pub struct StoredMessage {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) target: Target,
+}
+
+impl StoredMessage {
+    /// Returns the message with the position at which it was published. Its queues are those at that time.
+    #[must_use]
+    pub fn message(&self) -> Option<Publish<StoredContent<'_>>> {
+        match record::decode::record(&self.bytes, self.target) {
+            Ok(Logged::Pushed(Record::Publish(message)) | Logged::Relocated { message, .. }) => {
+                Some(message)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Reads a message. Any thread may call this function while the store writes.
+///
+/// # Errors
+///
+/// [`ReadError::Moved`] if compaction has moved the message or the message is not held any more;
+/// [`ReadError::Damaged`] if the message's checksum does not match.
+pub fn read_message<D: Disk>(
+    disk: &D,
+    store: StoreId,
+    location: Location,
+) -> Result<StoredMessage, ReadError> {
+    let path = paths::segment(location.generation);
+    let open = || match disk.open(&path) {
+        Err(error) if error.kind == DiskErrorKind::NotFound => Err(ReadError::Moved),
+        opened => opened.map_err(ReadError::Disk),
+    };
+    let file = open()?;
+    let length = location.length as usize;
+    let bytes = read_part(disk, &file, location.offset.into(), length)?;
+    let message = StoredMessage {
+        bytes,
+        target: Target {
+            checksum: Checksum::new(store),
+            generation: location.generation,
+        },
+    };
+    if message.bytes.len() == length && message.message().is_some() {
+        return Ok(message);
+    }
+    // The segment may have been dropped and its file used again while it was read.
+    open()?;
+    Err(ReadError::Damaged(Damage {
+        file: path,
+        offset: location.offset.into(),
+        reason: "the checksum of a message does not match its bytes".to_owned(),
+        positions: None,
+    }))
+}
