@@ -23,7 +23,14 @@ use anyhow::Result;
 use crate::process::{cargo, run};
 use crate::server;
 
-const PURE: [&str; 4] = ["-p", "carillon-wire", "-p", "carillon-broker"];
+const PURE: [&str; 6] = [
+    "-p",
+    "carillon-wire",
+    "-p",
+    "carillon-broker",
+    "-p",
+    "carillon-store",
+];
 const BINARY: [&str; 2] = ["-p", "carillon-tests"];
 /// Benches that run only if they are named.
 const BY_NAME: [&str; 2] = ["page", "bystander"];

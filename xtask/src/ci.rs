@@ -11,9 +11,10 @@ use anyhow::Result;
 use crate::process::{ask, cargo, command, find, root, run, stage};
 use crate::{dist, layers, pages, test};
 
-const NATIVE: [&str; 10] = [
+const NATIVE: [&str; 11] = [
     "carillon-wire",
     "carillon-broker",
+    "carillon-store",
     "carillon-destination",
     "carillon-printable",
     "carillon-client",
@@ -26,9 +27,10 @@ const NATIVE: [&str; 10] = [
 
 /// The packages that run in browsers. Named together with `frontend`, `app` is built for the
 /// browser instead of the server.
-const BROWSER: [&str; 4] = [
+const BROWSER: [&str; 5] = [
     "carillon-wire",
     "carillon-broker",
+    "carillon-store",
     "carillon-app",
     "carillon-frontend",
 ];

@@ -11,11 +11,13 @@ use anyhow::Result;
 use crate::process::{cargo, run, stage};
 use crate::{needs, server};
 
-const LIBRARIES: [&str; 12] = [
+const LIBRARIES: [&str; 14] = [
     "-p",
     "carillon-wire",
     "-p",
     "carillon-broker",
+    "-p",
+    "carillon-store",
     "-p",
     "carillon-destination",
     "-p",
