@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::{
+    completion::Completion,
     figures::{Count, Figures, PoolFigures, Volume},
     memory::account::Memory,
     memory::limits::Limits,
@@ -20,6 +21,7 @@ use crate::{
     name::TopicName,
     outcome::{Outcome, SubscribeError},
     queue::Store,
+    sequence::Journal,
     session::reader::Reader,
     session::subscription::{Subscribe, Subscription, SubscriptionId},
     session::visible_position::VisiblePosition,
@@ -33,10 +35,11 @@ use crate::{
 /// Topics, sessions and the order between them. Shared by all threads.
 #[derive(Debug)]
 pub struct Broker {
-    epoch: u64,
+    pub(crate) epoch: u64,
     pub(crate) limits: Limits,
     pub(crate) state: Arc<StateMutex<BrokerState>>,
     pub(crate) visible_position: Arc<VisiblePosition>,
+    completion: Arc<Completion>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) store: Arc<Store>,
     pools: Arc<Pools>,
@@ -55,6 +58,17 @@ impl Broker {
     /// An empty broker. `epoch` tells this run from every other; see [`MessageId::epoch`].
     #[must_use]
     pub fn new(epoch: u64, limits: Limits) -> Self {
+        Self::build(epoch, limits, None)
+    }
+
+    /// Returns an empty broker that records messages in this journal. The journal reports through
+    /// [`Broker::completion`] which messages are recorded.
+    #[must_use]
+    pub fn with_journal(epoch: u64, limits: Limits, journal: Arc<dyn Journal>) -> Self {
+        Self::build(epoch, limits, Some(journal))
+    }
+
+    fn build(epoch: u64, limits: Limits, journal: Option<Arc<dyn Journal>>) -> Self {
         let memory = Arc::default();
         let pools = Pools::new(|pool| limits.pool(pool));
         let totals = Arc::<Totals>::default();
@@ -63,7 +77,11 @@ impl Broker {
             store: Store::new(&limits, &totals),
             own: pools.own_client(),
             pools,
-            state: Arc::new(StateMutex::new(BrokerState::new(&memory, &limits))),
+            completion: Arc::new(match &journal {
+                Some(_) => Completion::pending(),
+                None => Completion::immediate(),
+            }),
+            state: Arc::new(StateMutex::new(BrokerState::new(&memory, &limits, journal))),
             limits,
             visible_position: Arc::new(VisiblePosition::new()),
             memory,
@@ -74,6 +92,12 @@ impl Broker {
             undeliverable: Count::default(),
             watchers: AtomicUsize::new(0),
         }
+    }
+
+    /// Returns the position up to which all messages are recorded. Without a journal all messages count as recorded.
+    #[must_use]
+    pub fn completion(&self) -> &Arc<Completion> {
+        &self.completion
     }
 
     /// The bounds in force.

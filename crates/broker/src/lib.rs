@@ -12,6 +12,7 @@
 
 mod administration;
 mod broker;
+mod completion;
 mod figures;
 mod listing;
 mod memory;
@@ -24,6 +25,7 @@ mod overdue;
 mod publish;
 mod queue;
 mod selector;
+mod sequence;
 mod session;
 mod state;
 mod steps;
@@ -33,6 +35,7 @@ mod topic;
 mod transaction;
 
 pub use broker::Broker;
+pub use completion::{Completion, CompletionWait};
 pub use figures::{Figures, PoolFigures, QueueFigures, SessionFigures, TopicFigures};
 pub use listing::Page;
 pub use memory::limits::{DeadLetterQueue, Limits};
@@ -54,6 +57,7 @@ pub use queue::settlement::{
 };
 pub use queue::{DurableName, SharedName};
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
+pub use sequence::Journal;
 pub use session::leaving::Leaving;
 pub use session::reader::{Delivery, Reader};
 pub use session::subscription::{Locality, Retained, Subscribe, SubscriptionId};

@@ -22,6 +22,9 @@ pub struct Outcome {
     pub ready: Ready,
     /// Subscriptions for which the caller must wait before it publishes more.
     pub blocked: Blocked,
+    /// The newest position that must be complete before the caller replies to the publisher: see
+    /// [`Broker::completion`](crate::Broker::completion).
+    pub owed: Option<u64>,
     /// Further events, for advisories.
     pub notices: Vec<Notice>,
 }
@@ -183,6 +186,7 @@ impl Outcome {
     pub(crate) fn add(&mut self, mut other: Self) {
         self.ready.sessions.append(&mut other.ready.sessions);
         self.blocked.extend(other.blocked);
+        self.owed = self.owed.max(other.owed);
         self.notices.append(&mut other.notices);
     }
 }

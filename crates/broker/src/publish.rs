@@ -12,6 +12,7 @@ use crate::{
     outcome::{Outcome, PublishError, Published},
     overdue::Overdue,
     queue::{Load, Queue, Room, State},
+    sequence::Sequence,
     session::Readable,
     state::BrokerState,
     sync::{StateGuard, lock_state},
@@ -70,7 +71,7 @@ pub(crate) struct New<'a> {
 /// A topic that a run of publications is appended to.
 struct ToTopic<'a> {
     topic: &'a mut Topic,
-    position: &'a mut u64,
+    sequence: Sequence<'a>,
     retentions: &'a mut Retentions,
     /// Queues with wildcards that it feeds.
     queues: Vec<Arc<Queue>>,
@@ -196,7 +197,7 @@ impl Broker {
         aftermath: Aftermath,
         outcome: &mut Outcome,
     ) {
-        self.visible_position.advance(state.position);
+        self.visible_position.advance(state.sequencer.newest());
         drop(state);
         let Aftermath { released, overdue } = aftermath;
         drop(released);
@@ -278,7 +279,7 @@ impl Broker {
             let Some(topic) = state.topics.find_mut(name) else {
                 if is_admitted {
                     let left = next.into_iter().chain(publications);
-                    self.pass_into_nothing(state.position, left, outcome);
+                    self.pass_into_nothing(state.sequencer.newest(), left, outcome);
                     return true;
                 }
                 is_admitted = true;
@@ -295,13 +296,14 @@ impl Broker {
             let queues = state.queues.fed_by(topic);
             let mut to_topic = ToTopic {
                 topic,
-                position: &mut state.position,
+                sequence: state.sequencer.run(self.epoch),
                 retentions: &mut state.retentions,
                 queues,
                 rights,
             };
             let before = to_topic.topic.log.end().sequence;
             let stopped = self.append_run(&mut to_topic, next.take(), &mut publications, outcome);
+            outcome.owed = outcome.owed.max(to_topic.sequence.owed());
             let appended = to_topic.topic.log.end().sequence - before;
             for subscription in &denied {
                 to_topic.topic.account.dropped.add(appended);
@@ -337,7 +339,7 @@ impl Broker {
     ) -> Option<Stopped> {
         let ToTopic {
             topic,
-            position,
+            sequence,
             retentions,
             queues,
             rights,
@@ -358,9 +360,12 @@ impl Broker {
                 break;
             }
             tab.take(size);
-            **position += 1;
             let is_retained = publication.is_retained();
-            let sequence = topic.append(publication, **position, queues, &mut outcome.ready);
+            let position = sequence.next();
+            let entry = publication.into_entry(position, topic.log.end(), &topic.account);
+            let in_topic = entry.sequence();
+            sequence.record(&entry);
+            topic.append(entry, queues, &mut outcome.ready);
             if is_retained {
                 topic.retain_last(retentions);
             }
@@ -368,8 +373,8 @@ impl Broker {
                 self.published.add(size);
             }
             outcome.results.push(Ok(Published {
-                id: self.id(**position),
-                sequence,
+                id: sequence.id(position),
+                sequence: in_topic,
                 subscriptions,
             }));
         }
@@ -510,7 +515,7 @@ impl Broker {
             }
         };
         let Some(queue) = found.map(Arc::clone) else {
-            self.pass_into_nothing(state.position, publications, outcome);
+            self.pass_into_nothing(state.sequencer.newest(), publications, outcome);
             return true;
         };
         let mut queue_state = queue.lock();
@@ -530,18 +535,21 @@ impl Broker {
                 outcome.results.push(Err(error));
                 return false;
             }
-            state.position += 1;
             let end = queue_state.end;
             let account = queue_state.account.get_or_insert_with(|| {
                 Account::new(DestinationKind::Queue, name.clone(), &self.memory)
             });
             self.memory.take(size);
-            let entry = publication.into_entry(state.position, end, account);
+            let mut sequence = state.sequencer.run(self.epoch);
+            let position = sequence.next();
+            let entry = publication.into_entry(position, end, account);
+            sequence.record(&entry);
+            outcome.owed = outcome.owed.max(sequence.owed());
             queue_state.end = entry.end();
             queue.enqueue(&mut queue_state, &entry, &mut outcome.ready);
             self.published.add(size);
             outcome.results.push(Ok(Published {
-                id: self.id(state.position),
+                id: sequence.id(position),
                 sequence: end.sequence,
                 subscriptions,
             }));

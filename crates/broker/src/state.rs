@@ -18,6 +18,7 @@ use crate::{
     name::{TopicFilter, TopicName},
     outcome::{PublishError, SubscribeError},
     queue::registry::Queues,
+    sequence::{Journal, Sequencer},
     session::Session,
     session::subscription::{Retained, Subscription},
     state::wildcards::Wildcards,
@@ -33,7 +34,7 @@ use crate::{
 pub(crate) struct BrokerState {
     /// The broker's, for the accounts of new topics.
     memory: Arc<Memory>,
-    pub(crate) position: u64,
+    pub(crate) sequencer: Sequencer,
     /// Those that are open.
     pub(crate) topics: LevelTree<Box<Topic>>,
     /// All names, with the subscriptions that wait for those that are not open.
@@ -81,11 +82,16 @@ impl SessionEntry {
 }
 
 impl BrokerState {
-    /// An empty order, whose entries are in this memory.
-    pub(crate) fn new(memory: &Arc<Memory>, limits: &Limits) -> Self {
+    /// Returns an empty state, whose entries are in this memory and are recorded in this journal.
+    pub(crate) fn new(
+        memory: &Arc<Memory>,
+        limits: &Limits,
+        journal: Option<Arc<dyn Journal>>,
+    ) -> Self {
         Self {
             memory: Arc::clone(memory),
             cursor_limit: limits.cursors,
+            sequencer: Sequencer::new(journal),
             ..Self::default()
         }
     }

@@ -11,6 +11,7 @@ mod framing;
 mod handshake_input;
 mod inbound;
 mod outbound;
+mod owed;
 mod protocol;
 mod read_cycle;
 mod task;

@@ -23,6 +23,8 @@ pub struct ReadCycle {
     pub batch: Vec<Publication>,
     /// Subscriptions that have to catch up before the next read.
     pub blocked: Blocked,
+    /// The newest position that must be complete before the peer gets the replies.
+    pub owed: Option<u64>,
     /// The result of the last batch.
     pub outcome: Outcome,
     /// Decides whether publications are accepted.
@@ -111,6 +113,7 @@ impl ReadCycle {
         self.batch.clear();
         self.replies.clear();
         self.replies.shrink_to(REPLIES_KEPT);
+        self.owed = None;
         self.until = None;
         self.is_over = false;
         self.unchecked = 0;
@@ -128,6 +131,7 @@ impl ReadCycle {
     pub fn carry_out(&mut self, advisories: &Advisories, own: &Arc<Session>) {
         self.blocked
             .extend(std::mem::take(&mut self.outcome.blocked));
+        self.owed = self.owed.max(self.outcome.owed.take());
         carry_out(&mut self.outcome, advisories, Some(own));
     }
 }

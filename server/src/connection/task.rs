@@ -27,6 +27,7 @@ use super::{
     CloseReason, Connection, Framing, Protocol, ReadCycle, Received, ServerContext, Transport,
     inbound::{Answers, Inbound},
     outbound::{Drained, Progress},
+    owed::OwedReplies,
     read_cycle::Intake,
     timer::Timer,
 };
@@ -57,6 +58,8 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     listens_at_ms: Option<u64>,
     /// Replies that are sent when they have caught up.
     held_replies: Vec<u8>,
+    /// Replies that are sent when the messages of the peer are recorded.
+    owed: OwedReplies,
     /// The time at which the server started to stop.
     stopped_ms: Option<u64>,
     /// The start of the last read cycle.
@@ -75,6 +78,8 @@ enum Event {
     Behind,
     Deadline,
     Unblocked,
+    /// Owed replies are due.
+    RepliesDue,
     Evicted(CloseReason),
     Stopping,
 }
@@ -107,6 +112,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             blocked: Blocked::default(),
             listens_at_ms: None,
             held_replies: Vec::new(),
+            owed: OwedReplies::default(),
             stopped_ms: None,
             turn_ms: 0,
         }
@@ -141,7 +147,9 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
                     .cycle(Inbound::go_on)
                     .and_then(|()| self.on_missed_deadline()),
                 Event::Deadline => self.on_deadline(),
-                Event::Unfinished | Event::Unblocked => self.cycle(|_, _, _| Ok(())),
+                Event::Unfinished | Event::Unblocked | Event::RepliesDue => {
+                    self.cycle(|_, _, _| Ok(()))
+                }
                 Event::Evicted(ending @ CloseReason::TakenOver) => {
                     return self.read_remaining(ending).await;
                 }
@@ -175,6 +183,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         let writes = self.is_full;
         let is_blocked = !self.blocked.is_empty();
         let is_unfinished = self.is_unfinished;
+        let is_owed = !self.owed.is_empty();
         let may_stop = self.stopped_ms.is_none();
         self.timer.set(self.deadline());
         let Self {
@@ -183,6 +192,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             inbound,
             timer,
             blocked,
+            owed,
             ..
         } = self;
         let ServerContext {
@@ -199,13 +209,15 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             () = std::future::ready(()), if is_unfinished => Event::Unfinished,
             () = poll_fn(|context| broker.poll_clear(blocked, context.waker())),
                 if is_blocked => Event::Unblocked,
+            () = poll_fn(|context| owed.poll_due(broker.completion(), context)),
+                if is_owed => Event::RepliesDue,
         }
     }
 
-    /// Returns whether input from the peer is processed. Not while a subscriber has to catch up with this peer's
-    /// publications, and not while this peer has too many unread replies.
+    /// Returns true if the connection reads. It does not read while a subscriber has to catch up with messages of this
+    /// peer, while the peer does not read its replies, and while too many replies are owed.
     fn is_reading(&self) -> bool {
-        self.blocked.is_empty() && self.choked_until_ms.is_none()
+        self.blocked.is_empty() && self.choked_until_ms.is_none() && !self.owed.is_full()
     }
 
     fn deadline(&self) -> Option<u64> {
@@ -306,8 +318,9 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             let done = done.and(self.inbound.protocol.finish(cycle));
             drop(passed);
             self.blocked.extend(std::mem::take(&mut cycle.blocked));
-            // Hold replies while the publisher is blocked.
-            self.held_replies.extend_from_slice(&cycle.replies);
+            self.owed.note(cycle.owed);
+            // Held while the publisher is blocked.
+            self.owed.push(&cycle.replies, &mut self.held_replies);
             self.rest = cycle.rest();
             cycle.clear();
             if let Err(ending) = &done {
@@ -332,6 +345,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 
     fn flush(&mut self, answers: Answers) -> Result<(), CloseReason> {
+        let completion = self.context.broker.completion();
+        self.owed.take_due(completion, &mut self.held_replies);
         let replies = if self.blocked.is_empty() {
             std::mem::take(&mut self.held_replies)
         } else {

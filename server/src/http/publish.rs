@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, StatusCode, header},
 };
-use broker::{Client, Header, Outcome, Publication, Published, TopicName};
+use broker::{Client, DestinationKind, Header, Outcome, Publication, Published, TopicName};
 use serde::Deserialize;
 
 use super::{body, extract::flag, problem::Problem};
@@ -37,9 +37,13 @@ impl Wishes {
             Some(at_ms) => publication.expiring(at_ms),
             None => publication,
         };
-        match self.retain {
+        let publication = match self.retain {
             true => publication.retained(),
             false => publication,
+        };
+        match publication.kind() {
+            DestinationKind::Queue => publication.persistent(),
+            DestinationKind::Topic => publication,
         }
     }
 }
@@ -86,6 +90,10 @@ pub async fn publish(
         server.carry_out(&mut outcome);
     }
     let broker = &server.broker;
+    if let Some(position) = outcome.owed {
+        let mut wait = broker.completion().wait_for(position);
+        std::future::poll_fn(|context| wait.poll(context.waker())).await;
+    }
     let caught_up =
         std::future::poll_fn(|context| broker.poll_clear(&mut outcome.blocked, context.waker()));
     // The message is accepted in any case.

@@ -173,6 +173,10 @@ impl Mqtt {
             true => message.retained(),
             false => message,
         };
+        let message = match publish.delivery {
+            QosDelivery::AtMostOnce => message,
+            QosDelivery::AtLeastOnce(..) | QosDelivery::ExactlyOnce(..) => message.persistent(),
+        };
         Ok(properties::apply(message, &publish.properties, now_ms)?)
     }
 

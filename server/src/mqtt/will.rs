@@ -7,7 +7,7 @@ use broker::{
     PublishError, TopicName,
 };
 use destination::mqtt as names;
-use wire::mqtt::server;
+use wire::mqtt::{QoS, server};
 
 use super::properties;
 use crate::{
@@ -114,6 +114,10 @@ impl Will {
         let message = match will.retain {
             true => message.retained(),
             false => message,
+        };
+        let message = match will.qos {
+            QoS::AtMostOnce => message,
+            QoS::AtLeastOnce | QoS::ExactlyOnce => message.persistent(),
         };
         properties::apply(message, &will.properties(), now_ms)
     }

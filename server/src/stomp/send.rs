@@ -125,6 +125,7 @@ impl Stomp {
             timestamp_ms,
             expires_ms: send.expires,
             retain: send.retain,
+            persistent: send.persistent,
             content_type: send.content_type.as_deref().map(content_type::interned),
             headers: self.headers(send)?,
             body: send.body,
@@ -180,6 +181,7 @@ struct Content<'a> {
     timestamp_ms: u64,
     expires_ms: Option<u64>,
     retain: bool,
+    persistent: bool,
     content_type: Option<Cow<'static, str>>,
     headers: Box<[Header]>,
     body: &'a [u8],
@@ -195,6 +197,9 @@ impl Content<'_> {
         let mut publication = publication.spelled(target.spelling.clone());
         if self.retain {
             publication = publication.retained();
+        }
+        if self.persistent {
+            publication = publication.persistent();
         }
         match self.expires_ms {
             Some(at_ms) => publication.expiring(at_ms),

@@ -33,10 +33,9 @@ pub struct Entry {
     /// Unix milliseconds, 0 if the entry never expires.
     expires_ms: u64,
     kind: DestinationKind,
-    is_retained: bool,
+    flags: Flags,
     marks: u8,
-    /// Together with `spelling`: see [`Spelling`].
-    is_spelled: bool,
+    /// With [`Flags::SPELLED`]: see [`Spelling`].
     spelling: Option<Arc<str>>,
     home: Home,
     producer: Arc<str>,
@@ -78,6 +77,27 @@ pub enum Spelling<T> {
     Other(T),
 }
 
+/// Properties of a message that are true or false.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Flags(u8);
+
+impl Flags {
+    /// The topic keeps the message for later subscribers.
+    const RETAINED: u8 = 1;
+    /// The publisher's spelling of the destination is known.
+    const SPELLED: u8 = 2;
+    /// The message must survive a restart.
+    const PERSISTENT: u8 = 4;
+
+    const fn has(self, flag: u8) -> bool {
+        self.0 & flag != 0
+    }
+
+    const fn set(&mut self, flag: u8, value: bool) {
+        self.0 = if value { self.0 | flag } else { self.0 & !flag };
+    }
+}
+
 /// A header of the publisher, passed on unchanged to subscribers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
@@ -99,9 +119,8 @@ impl Entry {
             timestamp_ms: 0,
             expires_ms: 0,
             kind: DestinationKind::Topic,
-            is_retained: false,
+            flags: Flags::default(),
             marks: 0,
-            is_spelled: false,
             spelling: None,
             home: Home::Ahead(topic.clone()),
             producer: Arc::clone(producer),
@@ -172,11 +191,11 @@ impl Entry {
         found.map(|header| &*header.value)
     }
 
-    /// Returns whether the publisher's header `persistent` is true, as in ActiveMQ. The comparison ignores case, as for
-    /// all boolean headers.
-    pub(crate) fn is_persistent(&self) -> bool {
-        let value = self.header("persistent");
-        value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    /// Returns true if the message must survive a restart: see [`Publication::persistent`].
+    #[must_use]
+    #[inline]
+    pub fn is_persistent(&self) -> bool {
+        self.flags.has(Flags::PERSISTENT)
     }
 
     /// Returns the name of the publishing session.
@@ -221,7 +240,7 @@ impl Entry {
     #[must_use]
     #[inline]
     pub fn is_retained_publication(&self) -> bool {
-        self.is_retained
+        self.flags.has(Flags::RETAINED)
     }
 
     /// Returns the marks that the protocol has set.
@@ -235,7 +254,7 @@ impl Entry {
     pub fn spelling(&self) -> Spelling<&str> {
         match &self.spelling {
             Some(text) => Spelling::Other(text),
-            None if self.is_spelled => Spelling::Usual,
+            None if self.flags.has(Flags::SPELLED) => Spelling::Usual,
             None => Spelling::Unknown,
         }
     }
@@ -399,8 +418,7 @@ impl Publication {
         own.marks = source.marks;
         own.expires_ms = 0;
         own.kind = kind;
-        own.is_retained = false;
-        own.is_spelled = false;
+        own.flags = Flags::default();
         own.spelling = None;
         own.set_body(body);
         own.size = own.measure();
@@ -425,7 +443,9 @@ impl Publication {
     #[must_use]
     pub fn spelled(mut self, spelling: Spelling<Arc<str>>) -> Self {
         let entry = &mut self.entry;
-        entry.is_spelled = spelling != Spelling::Unknown;
+        entry
+            .flags
+            .set(Flags::SPELLED, spelling != Spelling::Unknown);
         entry.spelling = match spelling {
             Spelling::Other(text) => Some(text),
             Spelling::Unknown | Spelling::Usual => None,
@@ -446,7 +466,16 @@ impl Publication {
     /// mark has no effect.
     #[must_use]
     pub fn retained(mut self) -> Self {
-        self.entry.is_retained = self.entry.kind == DestinationKind::Topic;
+        let is_retained = self.entry.kind == DestinationKind::Topic;
+        self.entry.flags.set(Flags::RETAINED, is_retained);
+        self
+    }
+
+    /// To survive a restart, if the broker has a [`Journal`](crate::Journal): the reply to the publisher is owed until
+    /// the message is recorded. A persistent message that expires in a queue becomes a dead letter.
+    #[must_use]
+    pub fn persistent(mut self) -> Self {
+        self.entry.flags.set(Flags::PERSISTENT, true);
         self
     }
 
@@ -464,7 +493,7 @@ impl Publication {
     }
 
     pub(crate) fn is_retained(&self) -> bool {
-        self.entry.is_retained
+        self.entry.flags.has(Flags::RETAINED)
     }
 
     /// Returns the kind of the destination.

@@ -211,9 +211,13 @@ fn dead_letter(
     };
     headers.push(header(ORIGIN, format!("{prefix}{from}")));
     headers.push(header(CAUSE, dead.cause.to_string()));
-    Publication::to_queue(queue, entry.shared_producer(), now_ms, entry.body())
+    let letter = Publication::to_queue(queue, entry.shared_producer(), now_ms, entry.body())
         .with_headers(entry.shared_content_type(), headers.into())
-        .with_marks(entry.marks())
+        .with_marks(entry.marks());
+    match entry.is_persistent() {
+        true => letter.persistent(),
+        false => letter,
+    }
 }
 
 /// Returns whether a queue is a dead letter queue.

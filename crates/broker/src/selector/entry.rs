@@ -12,7 +12,7 @@ use super::{Properties, Value, number::Number};
 /// | `JMSDestination` | name of the topic, without the prefix of any protocol |
 /// | `JMSTimestamp` | time of publication, in Unix milliseconds |
 /// | `JMSPriority` | header `priority`, 0 to 9; 4 if the header is missing or invalid |
-/// | `JMSDeliveryMode` | `'PERSISTENT'` with the header `persistent:true`, else `'NON_PERSISTENT'` |
+/// | `JMSDeliveryMode` | `'PERSISTENT'` if the entry must survive a restart, else `'NON_PERSISTENT'` |
 /// | `JMSExpiration` | time of expiry, in Unix milliseconds; 0 if the entry never expires |
 /// | `JMSType`, `JMSCorrelationID`, `JMSReplyTo` | headers `type`, `correlation-id`, `reply-to` |
 /// | `"content-type"` | media type of the body |

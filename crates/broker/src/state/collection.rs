@@ -107,7 +107,7 @@ impl BrokerState {
         beginning: (Start, Retained),
         state: &Weak<StateMutex<BrokerState>>,
     ) -> Vec<Readable> {
-        let collection = Collection::begin(subscription, beginning, self.position, state);
+        let collection = Collection::begin(subscription, beginning, self.sequencer.newest(), state);
         self.subscribe_to_many(subscription);
         collection.map_or_else(Vec::new, |collection| self.begin_collecting(collection))
     }
@@ -120,7 +120,7 @@ impl BrokerState {
         state: &Weak<StateMutex<BrokerState>>,
     ) -> Vec<Readable> {
         let wanted = (Start::New, Retained::First);
-        let collection = Collection::new(subscription, wanted, self.position, state);
+        let collection = Collection::new(subscription, wanted, self.sequencer.newest(), state);
         self.begin_collecting(collection)
     }
 

@@ -13,7 +13,7 @@ use crate::{
     memory::account::{Account, Memory},
     memory::limits::Lag,
     memory::share::TopicCharge,
-    message::entry::{DestinationKind, Publication, SharedEntry},
+    message::entry::{DestinationKind, SharedEntry},
     name::TopicName,
     one_or_many::OneOrMany,
     outcome::Ready,
@@ -71,24 +71,19 @@ impl Topic {
         }
     }
 
-    /// Appends a publication, whose memory the caller takes, and tells its sequence. `ready` gets those who were given
-    /// it by queues: the topic's own, and `covering`.
+    /// Appends an entry at the end of the log, and hands it to the queues that the topic feeds: its own and the `covering`
+    /// ones. `ready` gets the sessions that received it from queues. The caller has taken its memory.
     pub(crate) fn append(
         &mut self,
-        publication: Publication,
-        position: u64,
+        entry: SharedEntry,
         covering: &[Arc<Queue>],
         ready: &mut Ready,
-    ) -> u64 {
-        let end = self.log.end();
-        let size = publication.size();
-        let entry = publication.into_entry(position, end, &self.account);
+    ) {
         for queue in self.queues.values().chain(covering) {
             queue.feed(&entry, None, ready);
         }
+        self.account.published.add(entry.size());
         self.log.append(entry);
-        self.account.published.add(size);
-        end.sequence
     }
 
     /// Makes the newest entry what the topic retains; one without a body lets it retain nothing.

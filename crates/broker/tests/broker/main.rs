@@ -15,6 +15,7 @@ mod expiry;
 mod full_memory;
 mod groups;
 mod harness;
+mod journal;
 mod leaving;
 mod listing;
 mod matching;

@@ -185,14 +185,26 @@ pub fn bodies(taken: &[Taken]) -> Vec<String> {
 /// A message to a queue; the headers are `name:value`.
 pub fn message(queue: &str, body: &str, headers: &[&str]) -> Publication {
     let body = body.as_bytes();
-    Publication::to_queue(as_name(queue), "p".into(), 0, body)
-        .with_headers(None, as_headers(headers))
+    let message = Publication::to_queue(as_name(queue), "p".into(), 0, body);
+    with_headers(message, headers)
 }
 
 /// A message to a topic; the headers are `name:value`.
 pub fn event(topic: &str, body: &str, headers: &[&str]) -> Publication {
     let body = body.as_bytes();
-    Publication::new(as_name(topic), "p".into(), 0, body).with_headers(None, as_headers(headers))
+    with_headers(
+        Publication::new(as_name(topic), "p".into(), 0, body),
+        headers,
+    )
+}
+
+/// Adds the headers; `persistent:true` also marks the message, as the STOMP listener does.
+fn with_headers(message: Publication, headers: &[&str]) -> Publication {
+    let message = message.with_headers(None, as_headers(headers));
+    match headers.contains(&"persistent:true") {
+        true => message.persistent(),
+        false => message,
+    }
 }
 
 fn as_headers(headers: &[&str]) -> Box<[Header]> {

@@ -94,6 +94,8 @@ pub const MISSED: &str = "missed";
 pub const OVERFLOW: &str = "overflow";
 /// SEND: `true` if the topic retains the message, like MQTT's RETAIN flag.
 pub const RETAIN: &str = "retain";
+/// SEND: `true` if the message must survive a restart, as in ActiveMQ. Forwarded to subscribers.
+pub const PERSISTENT: &str = "persistent";
 /// MESSAGE: the name of the connection that published the message.
 pub const PRODUCER: &str = "producer";
 /// MESSAGE: the position in the log of its destination.

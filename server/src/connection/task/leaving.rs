@@ -52,6 +52,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     /// Sends the last message and gives the peer time to read it.
     pub(super) async fn write_close(&mut self, ending: &CloseReason) {
         self.on_close(Some(ending));
+        self.wait_for_owed_replies().await;
         let mut farewell = std::mem::take(&mut self.held_replies);
         self.inbound.protocol.write_close(ending, &mut farewell);
         let mut drained = self.connection.with_outlet(|outbound| {
@@ -69,6 +70,23 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         };
         // The connection is closed in any case: on success, failure or timeout.
         let _ = timeout(closing::time(ending), farewell).await;
+    }
+
+    /// Waits until the owed replies are due. Replies that are not due in time are dropped: the peer sends the messages
+    /// again.
+    async fn wait_for_owed_replies(&mut self) {
+        let completion = self.context.broker.completion();
+        let all_due = async {
+            loop {
+                self.owed.take_due(completion, &mut self.held_replies);
+                if self.owed.is_empty() {
+                    return;
+                }
+                poll_fn(|context| self.owed.poll_due(completion, context)).await;
+            }
+        };
+        // Late or not, the connection ends.
+        let _ = timeout(OWED_TIME, all_due).await;
     }
 
     /// Stops deliveries. Only the first call has an effect.
@@ -92,3 +110,5 @@ impl<T: Transport, F: Framing, P: Protocol> Drop for Task<T, F, P> {
 /// system's buffers usually hold less.
 const REMAINING_BYTES: usize = 8 << 20;
 const REMAINING_TIME: Duration = Duration::from_secs(1);
+/// How long a connection that ends waits until its messages are recorded.
+const OWED_TIME: Duration = Duration::from_secs(5);

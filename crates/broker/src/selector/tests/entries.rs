@@ -4,6 +4,14 @@ use super::*;
 use crate::{Broker, Header, Limits, Outcome, Publication, TopicName};
 
 fn matches(text: &str, headers: &[(&str, &str)]) -> bool {
+    matches_marked(text, headers, |publication| publication)
+}
+
+fn matches_marked(
+    text: &str,
+    headers: &[(&str, &str)],
+    mark: fn(Publication) -> Publication,
+) -> bool {
     let topic = TopicName::new("stock.usd").expect("a name");
     let headers = headers.iter().map(|(name, value)| Header {
         name: (*name).into(),
@@ -13,6 +21,7 @@ fn matches(text: &str, headers: &[(&str, &str)]) -> bool {
     let publication = Publication::new(topic.clone(), session, 1_700_000_000_000, &[])
         .with_headers(Some(Cow::Borrowed("text/plain")), headers.collect())
         .expiring(1_800_000_000_000);
+    let publication = mark(publication);
     let broker = Broker::new(1, Limits::default());
     broker.publish(&mut vec![publication], &mut Outcome::default());
     let entry = broker.last_image(&topic).expect("just published");
@@ -23,7 +32,6 @@ fn matches(text: &str, headers: &[(&str, &str)]) -> bool {
 fn jms_names_map_to_entry_fields_and_headers() {
     let headers = [
         ("priority", "7"),
-        ("persistent", "True"),
         ("type", "car"),
         ("correlation-id", "c-1"),
         ("reply-to", "/queue/replies"),
@@ -37,7 +45,6 @@ fn jms_names_map_to_entry_fields_and_headers() {
         "JMSDestination = 'stock.usd'",
         "JMSTimestamp = 1700000000000",
         "JMSPriority = 7",
-        "JMSDeliveryMode = 'PERSISTENT'",
         "JMSExpiration = 1800000000000",
         "JMSType = 'car' AND type = 'car'",
         "JMSCorrelationID = 'c-1' AND \"correlation-id\" = 'c-1'",
@@ -72,6 +79,6 @@ fn jms_names_default_if_headers_are_missing() {
     for priority in ["", "10", "-1", "4.5", "high"] {
         assert!(matches("JMSPriority = 4", &[("priority", priority)]));
     }
-    let other = [("persistent", "yes")];
-    assert!(matches("JMSDeliveryMode = 'NON_PERSISTENT'", &other));
+    let persistent = "JMSDeliveryMode = 'PERSISTENT'";
+    assert!(matches_marked(persistent, &[], Publication::persistent));
 }

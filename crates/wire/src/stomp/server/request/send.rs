@@ -21,6 +21,8 @@ pub struct Send<'a> {
     pub expires: Option<u64>,
     /// True if the topic retains the message.
     pub retain: bool,
+    /// True if the message must survive a restart, as in ActiveMQ. Any other value than `true` means false.
+    pub persistent: bool,
     /// The body.
     pub body: &'a [u8],
     /// All headers of the frame.
@@ -37,6 +39,7 @@ impl<'a> Send<'a> {
         let mut expires = None;
         let mut priority = None;
         let mut retain = None;
+        let mut persistent = None;
         for header in frame.headers {
             match header.raw_name {
                 header::DESTINATION => set_first(&mut destination, header),
@@ -45,6 +48,9 @@ impl<'a> Send<'a> {
                 header::TRANSACTION => set_first(&mut transaction, header),
                 header::EXPIRES if expires.is_none() => expires = Some(expiry(&header)?),
                 header::RETAIN if retain.is_none() => retain = Some(is_true(&header)?),
+                header::PERSISTENT if persistent.is_none() => {
+                    persistent = Some(header.value().eq_ignore_ascii_case("true"));
+                }
                 header::PRIORITY if priority.is_none() => priority = Some(level(&header)?),
                 _ => {}
             }
@@ -56,6 +62,7 @@ impl<'a> Send<'a> {
             transaction,
             expires: expires.filter(|&at_ms| at_ms != NEVER),
             retain: retain.unwrap_or(false),
+            persistent: persistent.unwrap_or(false),
             body: frame.body,
             headers: frame.headers,
         })

@@ -1,0 +1,188 @@
+//! Completion: the position up to which the journal has recorded all messages.
+//!
+//! A reply to a publisher (PUBACK, PUBREC, RECEIPT, an HTTP status) promises that the message survives a restart. The
+//! reply is owed until the message is complete. Without a journal every message is complete at once.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    task::{Poll, Waker},
+};
+
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+
+/// The position up to which all messages are complete, and the tasks that wait for a later one.
+#[derive(Debug)]
+pub struct Completion {
+    complete: AtomicU64,
+    waiters: Mutex<Waiters>,
+}
+
+/// The wakers by position; the number tells waits for the same position apart.
+#[derive(Debug, Default)]
+struct Waiters {
+    last_number: u64,
+    wakers: BTreeMap<(u64, u64), Waker>,
+}
+
+/// A wait for one position. It costs nothing until it is polled, and ends when it is dropped.
+#[derive(Debug)]
+pub struct CompletionWait {
+    completion: Arc<Completion>,
+    position: u64,
+    number: Option<u64>,
+}
+
+impl Completion {
+    /// Returns the completion of a broker without a journal: every position is complete.
+    pub(crate) fn immediate() -> Self {
+        Self::up_to(u64::MAX)
+    }
+
+    /// Returns the completion of a broker with a journal, in which nothing is complete yet.
+    pub(crate) fn pending() -> Self {
+        Self::up_to(0)
+    }
+
+    fn up_to(position: u64) -> Self {
+        Self {
+            complete: AtomicU64::new(position),
+            waiters: Mutex::default(),
+        }
+    }
+
+    /// Returns true if all messages up to this position are complete.
+    #[must_use]
+    pub fn is_complete(&self, position: u64) -> bool {
+        position <= self.complete.load(Ordering::Acquire)
+    }
+
+    /// Notes that all messages up to this position are complete, and wakes the tasks that waited for that. A smaller
+    /// position than before changes nothing.
+    pub fn complete(&self, position: u64) {
+        let mut waiters = lock(&self.waiters);
+        if self.is_complete(position) {
+            return;
+        }
+        self.complete.store(position, Ordering::Release);
+        let later = match position.checked_add(1) {
+            Some(next) => waiters.wakers.split_off(&(next, 0)),
+            None => BTreeMap::new(),
+        };
+        let ready = std::mem::replace(&mut waiters.wakers, later);
+        drop(waiters);
+        ready.into_values().for_each(Waker::wake);
+    }
+
+    /// Returns a wait until all messages up to this position are complete.
+    #[must_use]
+    pub fn wait_for(self: &Arc<Self>, position: u64) -> CompletionWait {
+        CompletionWait {
+            completion: Arc::clone(self),
+            position,
+            number: None,
+        }
+    }
+}
+
+impl CompletionWait {
+    /// Returns ready if the position is complete. Otherwise wakes `waker`, and no earlier one, when it is.
+    pub fn poll(&mut self, waker: &Waker) -> Poll<()> {
+        if self.completion.is_complete(self.position) {
+            return Poll::Ready(());
+        }
+        let mut waiters = lock(&self.completion.waiters);
+        // `complete` stores the position with this lock held.
+        if self.completion.is_complete(self.position) {
+            return Poll::Ready(());
+        }
+        let number = match self.number {
+            Some(number) => number,
+            None => {
+                waiters.last_number += 1;
+                waiters.last_number
+            }
+        };
+        self.number = Some(number);
+        waiters
+            .wakers
+            .insert((self.position, number), waker.clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for CompletionWait {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            let mut waiters = lock(&self.completion.waiters);
+            waiters.wakers.remove(&(self.position, number));
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::Wake,
+    };
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_task_is_woken_once_its_position_is_complete() {
+        let completion = Arc::new(Completion::pending());
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut wait = completion.wait_for(2);
+        assert_eq!(wait.poll(&waker), Poll::Pending);
+        assert_eq!(wait.poll(&waker), Poll::Pending);
+        completion.complete(1);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+        completion.complete(5);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert_eq!(wait.poll(&waker), Poll::Ready(()));
+        assert_eq!(completion.wait_for(6).poll(&waker), Poll::Pending);
+    }
+
+    #[test]
+    fn a_wait_that_ends_leaves_nothing() {
+        let completion = Arc::new(Completion::pending());
+        let waker = Waker::from(Arc::new(Wakes::default()));
+        let mut waits: Vec<_> = (1..100).map(|at| completion.wait_for(at)).collect();
+        for wait in &mut waits {
+            assert_eq!(wait.poll(&waker), Poll::Pending);
+        }
+        assert_eq!(lock(&completion.waiters).wakers.len(), 99);
+        completion.complete(50);
+        assert_eq!(lock(&completion.waiters).wakers.len(), 49);
+        drop(waits);
+        assert_eq!(lock(&completion.waiters).wakers.len(), 0);
+    }
+
+    #[test]
+    fn an_earlier_position_does_not_take_back_a_later_one() {
+        let completion = Completion::pending();
+        completion.complete(7);
+        completion.complete(3);
+        assert!(completion.is_complete(7));
+        assert!(!completion.is_complete(8));
+    }
+
+    #[test]
+    fn everything_is_complete_without_a_journal() {
+        assert!(Completion::immediate().is_complete(u64::MAX));
+    }
+}

@@ -1,0 +1,88 @@
+//! Positions: the one place that hands them out, and the journal that records what must survive a restart.
+//!
+//! A publication takes three steps under the broker's lock. *Admit* checks names, rights, sizes and bounds, and changes
+//! nothing if it refuses. *Sequence* gives the message its position. *Apply* appends it to its topic or queue and collects
+//! the sessions that became ready. This module is the second step.
+
+use std::{fmt, sync::Arc};
+
+use crate::message::{entry::SharedEntry, id::MessageId};
+
+/// Records messages that must survive a restart, for example in a log on disk.
+///
+/// The broker calls [`Journal::append`] with its lock held, in the order of positions. The journal may complete a
+/// message later and on another thread, by [`Completion::complete`](crate::Completion::complete); until then the reply to its publisher is owed
+/// (see [`Outcome::owed`](crate::Outcome::owed)). Deliveries do not wait for it.
+pub trait Journal: fmt::Debug + Send + Sync {
+    /// Records one message. The function must not block and must not call the broker.
+    fn append(&self, entry: &SharedEntry);
+}
+
+/// Hands out positions. The broker's lock guards it.
+#[derive(Debug, Default)]
+pub(crate) struct Sequencer {
+    newest: u64,
+    journal: Option<Arc<dyn Journal>>,
+}
+
+/// What a batch of publications needs from the sequencer.
+pub(crate) struct Sequence<'a> {
+    epoch: u64,
+    sequencer: &'a mut Sequencer,
+    /// The newest position that the journal has to complete before the publisher gets its reply.
+    owed: Option<u64>,
+}
+
+impl Sequencer {
+    pub(crate) fn new(journal: Option<Arc<dyn Journal>>) -> Self {
+        Self { newest: 0, journal }
+    }
+
+    /// Returns the newest position that was handed out, or 0.
+    pub(crate) const fn newest(&self) -> u64 {
+        self.newest
+    }
+
+    /// Begins a run of publications.
+    pub(crate) const fn run(&mut self, epoch: u64) -> Sequence<'_> {
+        Sequence {
+            epoch,
+            sequencer: self,
+            owed: None,
+        }
+    }
+}
+
+impl Sequence<'_> {
+    /// Returns the next position. Positions increase; a journal or an external order may leave gaps.
+    #[inline]
+    pub(crate) fn next(&mut self) -> u64 {
+        self.sequencer.newest += 1;
+        self.sequencer.newest
+    }
+
+    /// Returns the id of a message at this position.
+    #[inline]
+    pub(crate) const fn id(&self, position: u64) -> MessageId {
+        MessageId {
+            epoch: self.epoch,
+            position,
+        }
+    }
+
+    /// Returns the newest position of the run that the journal has to complete.
+    pub(crate) const fn owed(&self) -> Option<u64> {
+        self.owed
+    }
+
+    /// Records a message that has its position, if it must survive a restart.
+    #[inline]
+    pub(crate) fn record(&mut self, entry: &SharedEntry) {
+        if let Some(journal) = &self.sequencer.journal
+            && (entry.is_persistent() || entry.is_retained_publication())
+        {
+            journal.append(entry);
+            self.owed = Some(entry.position());
+        }
+    }
+}

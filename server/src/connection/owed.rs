@@ -1,0 +1,164 @@
+//! Replies that are owed to the peer until the broker's journal has recorded what they promise.
+//!
+//! A reply such as PUBACK or RECEIPT promises that a message survives a restart. Replies are kept in the order in which
+//! they were made, so a later reply never overtakes an owed one. Deliveries are not replies and do not wait here.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use broker::{Completion, CompletionWait};
+
+/// The owed replies of one connection.
+#[derive(Default)]
+pub struct OwedReplies {
+    /// By position, ascending.
+    groups: VecDeque<Group>,
+    bytes: usize,
+    /// The newest position that any reply was owed for.
+    newest: Option<u64>,
+    /// The wait for the oldest group.
+    wait: Option<CompletionWait>,
+}
+
+/// The replies that become due when one position is complete.
+struct Group {
+    position: u64,
+    replies: Vec<u8>,
+}
+
+impl OwedReplies {
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Returns true if so many replies are owed that the connection stops reading until some of them are due.
+    pub const fn is_full(&self) -> bool {
+        self.bytes >= MAX_BYTES
+    }
+
+    /// Notes that the replies that follow are owed until this position is complete.
+    pub fn note(&mut self, position: Option<u64>) {
+        self.newest = self.newest.max(position);
+    }
+
+    /// Takes the replies of one read. They go to `due` if no reply of this connection was ever owed.
+    pub fn push(&mut self, replies: &[u8], due: &mut Vec<u8>) {
+        let Some(position) = self.newest else {
+            due.extend_from_slice(replies);
+            return;
+        };
+        if replies.is_empty() {
+            return;
+        }
+        self.bytes += replies.len();
+        match self.groups.back_mut() {
+            Some(group) if group.position == position => group.replies.extend_from_slice(replies),
+            _ => self.groups.push_back(Group {
+                position,
+                replies: replies.to_vec(),
+            }),
+        }
+    }
+
+    /// Moves the replies that are due to `out`.
+    pub fn take_due(&mut self, completion: &Completion, out: &mut Vec<u8>) {
+        while let Some(group) = self.groups.front()
+            && completion.is_complete(group.position)
+        {
+            self.bytes -= group.replies.len();
+            out.extend_from_slice(&group.replies);
+            self.groups.pop_front();
+            self.wait = None;
+        }
+    }
+
+    /// Returns ready when the oldest replies are due.
+    pub fn poll_due(
+        &mut self,
+        completion: &Arc<Completion>,
+        context: &mut Context<'_>,
+    ) -> Poll<()> {
+        let Some(group) = self.groups.front() else {
+            return Poll::Pending;
+        };
+        let wait = self
+            .wait
+            .get_or_insert_with(|| completion.wait_for(group.position));
+        wait.poll(context.waker())
+    }
+}
+
+/// Bytes of owed replies after which the connection stops reading.
+const MAX_BYTES: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use broker::{Broker, Journal, Limits, SharedEntry};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct NoJournal;
+
+    impl Journal for NoJournal {
+        fn append(&self, _: &SharedEntry) {}
+    }
+
+    fn pending() -> Broker {
+        Broker::with_journal(1, Limits::default(), Arc::new(NoJournal))
+    }
+
+    #[test]
+    fn replies_keep_their_order_and_wait_for_their_positions() {
+        let broker = pending();
+        let completion = broker.completion();
+        let (mut owed, mut due) = (OwedReplies::default(), Vec::new());
+        owed.push(b"a", &mut due);
+        assert_eq!(due, b"a");
+        owed.note(Some(3));
+        owed.push(b"b", &mut due);
+        owed.note(None);
+        owed.push(b"c", &mut due);
+        owed.note(Some(5));
+        owed.push(b"d", &mut due);
+        owed.take_due(completion, &mut due);
+        assert_eq!(due, b"a");
+        completion.complete(4);
+        owed.take_due(completion, &mut due);
+        assert_eq!(due, b"abc");
+        completion.complete(5);
+        owed.take_due(completion, &mut due);
+        assert_eq!(due, b"abcd");
+        assert!(owed.is_empty());
+    }
+
+    #[test]
+    fn the_wait_ends_when_the_oldest_reply_is_due() {
+        let broker = pending();
+        let completion = broker.completion();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut owed = OwedReplies::default();
+        owed.note(Some(1));
+        owed.push(b"a", &mut Vec::new());
+        assert!(owed.poll_due(completion, &mut context).is_pending());
+        completion.complete(1);
+        assert!(owed.poll_due(completion, &mut context).is_ready());
+    }
+
+    #[test]
+    fn reading_stops_while_too_many_replies_are_owed() {
+        let broker = pending();
+        let mut owed = OwedReplies::default();
+        owed.note(Some(1));
+        owed.push(&[0; MAX_BYTES], &mut Vec::new());
+        assert!(owed.is_full());
+        broker.completion().complete(1);
+        owed.take_due(broker.completion(), &mut Vec::new());
+        assert!(!owed.is_full());
+    }
+}
