@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{memory::share::Pool, name::TopicName};
+use crate::name::TopicName;
 
 /// The broker as a whole. Totals count from its start and outlive topics and sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,19 +102,6 @@ pub struct SessionFigures {
     pub delivered: u64,
     /// Entries its subscriptions passed over at their bound.
     pub dropped: u64,
-}
-
-/// One pool that all clients have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolFigures {
-    /// Which.
-    pub pool: Pool,
-    /// How much there is of it.
-    pub limit: u64,
-    /// How much of it was taken.
-    pub taken: u64,
-    /// Number of requests refused because of the limit of the pool or of a share.
-    pub refused: u64,
 }
 
 /// A number that only grows. No other memory is ordered by it.

@@ -10,55 +10,49 @@
 
 #![warn(missing_docs)]
 
-mod administration;
 mod broker;
 mod completion;
 mod figures;
-mod listing;
 mod memory;
 mod message;
 mod name;
 mod notice;
 mod one_or_many;
 mod outcome;
-mod overdue;
-mod publish;
 mod queue;
 mod selector;
 mod sequence;
 mod session;
 mod state;
-mod steps;
+mod subscription_id;
 mod sync;
-mod tidy;
 mod topic;
-mod transaction;
 
 pub use broker::Broker;
+pub use broker::consume::{Consume, Source};
+pub use broker::leaving::Leaving;
+pub use broker::listing::Page;
 pub use completion::{Completion, CompletionWait};
-pub use figures::{Figures, PoolFigures, QueueFigures, SessionFigures, TopicFigures};
-pub use listing::Page;
+pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
 pub use memory::limits::{DeadLetterQueue, Limits};
-pub use memory::share::{Charge, Client, HolderKind, Pool, PoolError, Pools};
+pub use memory::share::{Charge, Client, HolderKind, Pool, PoolError, PoolFigures, Pools};
 pub use message::encodings::EncodingSlot;
 pub use message::entry::{
     DestinationKind, Entry, Header, Provenance, Publication, SharedEntry, Spelling,
 };
 pub use message::id::{InvalidMessageId, MessageId, MessageIdText};
 pub use name::level_tree::LevelTree;
-pub use name::{InvalidName, NameFault, Owner, TEMPORARY, TopicFilter, TopicName};
-pub use notice::{ADVISORIES, Consumption, DeathCause, Lost, Notice};
+pub use name::{ADVISORIES, InvalidName, NameFault, Owner, TEMPORARY, TopicFilter, TopicName};
+pub use notice::{Consumption, DeathCause, Lost, Notice};
 pub use outcome::{
     CommitError, ForgetError, Outcome, PublishError, Published, Ready, SubscribeError,
 };
-pub use queue::consume::{Consume, Source};
 pub use queue::settlement::{
     Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,
 };
 pub use queue::{DurableName, SharedName};
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
 pub use sequence::Journal;
-pub use session::leaving::Leaving;
 pub use session::reader::{Delivery, Reader};
 pub use session::subscription::{Locality, Retained, Subscribe, SubscriptionId};
 pub use session::{Blocked, Peer, Session};

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::{
     message::entry::{DestinationKind, SharedEntry},
-    name::{TopicFilter, TopicName},
+    name::{ADVISORY_LEVELS, TopicFilter, TopicName},
 };
 
 /// An event. Reported in [`Outcome::notices`](crate::Outcome::notices), and only while a subscription covers a topic
-/// below [`ADVISORIES`].
+/// below [`ADVISORIES`](crate::ADVISORIES).
 #[derive(Debug, Clone)]
 pub enum Notice {
     /// A subscription was made.
@@ -74,19 +74,7 @@ pub enum DeathCause {
     QueueFull,
 }
 
-/// The topics of advisories are below this name; like names that begin with `$` it belongs to the broker. The name is
-/// ActiveMQ's.
-pub const ADVISORIES: &str = "ActiveMQ.Advisory";
-/// The levels of the name.
-pub(crate) const ADVISORY_LEVELS: [&str; 2] = ["ActiveMQ", "Advisory"];
-
-/// Returns whether a name is that of an advisory topic.
-pub(crate) fn is_advisory(name: &str) -> bool {
-    name.strip_prefix(ADVISORIES)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-/// Returns whether a subscription to `filter` covers advisories. A wildcard in the first level does not cover them.
+/// Returns whether a filter covers advisory topics. A wildcard in the first level does not cover them.
 pub(crate) fn asks_for_advisories(filter: &TopicFilter) -> bool {
     let mut wanted = filter.as_str().split('.');
     ADVISORY_LEVELS.into_iter().all(|level| {

@@ -7,10 +7,16 @@ use std::sync::{
 
 use crate::{
     figures::{Count, Volume},
-    message::entry::DestinationKind,
-    name::{TopicName, is_brokers_own},
-    topic::log::End,
+    name::{DestinationKind, TopicName, is_brokers_own},
 };
+
+/// The end of a log: the sequence and offset of its next entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) sequence: u64,
+    /// Bytes of all earlier entries.
+    pub(crate) offset: u64,
+}
 
 /// The part of a topic or queue that entries and readers can use without the broker's lock.
 ///

@@ -19,10 +19,20 @@ use std::{
     },
 };
 
-use crate::{
-    figures::{Count, PoolFigures},
-    name::TopicFilter,
-};
+use crate::{figures::Count, name::TopicFilter};
+
+/// The figures of one pool that all clients share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolFigures {
+    /// The pool.
+    pub pool: Pool,
+    /// Its limit, in the unit of the pool.
+    pub limit: u64,
+    /// The amount in use.
+    pub taken: u64,
+    /// Number of requests refused because of the limit of the pool or of a share.
+    pub refused: u64,
+}
 
 /// A limited resource that all clients share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

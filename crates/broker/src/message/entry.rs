@@ -11,12 +11,13 @@ use std::{
 
 use triomphe::UniqueArc;
 
+pub use crate::name::DestinationKind;
 use crate::{
     memory::account::Account,
+    memory::account::End,
     message::encodings::{EncodingSlot, Encodings},
     message::entry_pool,
     name::TopicName,
-    topic::log::End,
 };
 
 /// One entry of a topic's log, or one message of a queue: immutable, shared by all readers.
@@ -55,15 +56,6 @@ enum Home {
     Ahead(TopicName),
     /// Placed; its size is taken from the memory of this account.
     Placed(Arc<Account>),
-}
-
-/// The kind of destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DestinationKind {
-    /// All subscribers get each message.
-    Topic,
-    /// One of the consumers gets each message, and settles it.
-    Queue,
 }
 
 /// The publisher's spelling of the destination, for protocols in which one name can be written in several forms.

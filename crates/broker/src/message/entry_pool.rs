@@ -100,10 +100,10 @@ mod tests {
     use super::*;
     use crate::{
         EncodingSlot,
+        memory::account::End,
         memory::account::Memory,
         message::entry::{DestinationKind, Header, Publication},
         name::TopicName,
-        topic::log::End,
     };
 
     const START: End = End {

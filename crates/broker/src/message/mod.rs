@@ -4,4 +4,5 @@ pub(crate) mod encodings;
 pub(crate) mod entry;
 pub(crate) mod entry_pool;
 pub(crate) mod id;
+pub(crate) mod reading;
 pub(crate) mod scan_budget;

@@ -7,10 +7,14 @@ pub(crate) mod short_bytes;
 
 use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
-use crate::{
-    message::entry::DestinationKind,
-    notice::{ADVISORY_LEVELS, is_advisory},
-};
+/// The kind of destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DestinationKind {
+    /// All subscribers get each message.
+    Topic,
+    /// One of the consumers gets each message, and settles it.
+    Queue,
+}
 
 /// A topic's name: levels joined by `.`, such as `finance.stock.market`.
 ///
@@ -337,6 +341,17 @@ macro_rules! text_like {
 
 text_like!(TopicName);
 text_like!(TopicFilter);
+
+/// The name above all advisory topics, as in ActiveMQ. Like names that begin with `$`, they belong to the broker.
+pub const ADVISORIES: &str = "ActiveMQ.Advisory";
+/// The levels of [`ADVISORIES`].
+pub(crate) const ADVISORY_LEVELS: [&str; 2] = ["ActiveMQ", "Advisory"];
+
+/// Returns whether a name is that of an advisory topic.
+pub(crate) fn is_advisory(name: &str) -> bool {
+    name.strip_prefix(ADVISORIES)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
 
 #[cfg(test)]
 mod tests {

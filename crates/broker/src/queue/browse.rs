@@ -9,7 +9,7 @@ use super::Queue;
 use crate::{
     message::entry::{Entry, SharedEntry},
     message::scan_budget::Budget,
-    session::subscription::SubscriptionId,
+    subscription_id::SubscriptionId,
     sync::{Mutex, lock},
 };
 

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     message::entry::{DestinationKind, Entry, SharedEntry},
+    message::reading::Stop,
     message::scan_budget::Budget,
     name::{TopicFilter, is_brokers_own},
     notice::DeathCause,
@@ -17,10 +18,9 @@ use crate::{
     queue::settlement::{Acknowledgement, DeliveryId, SettleError, Settlement, Verdict},
     selector::Selector,
     session::reader::Delivery,
-    session::subscription::SubscriptionId,
     session::{Readable, Session},
+    subscription_id::SubscriptionId,
     sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock},
-    topic::cursor::Stop,
 };
 
 pub(crate) struct Consumer {

@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-use crate::{message::entry::Entry, session::subscription::SubscriptionId};
+use crate::{message::entry::Entry, subscription_id::SubscriptionId};
 
 #[derive(Debug, Default)]
 pub(super) struct Groups {

@@ -6,13 +6,10 @@
 
 mod accounts;
 mod browse;
-pub(crate) mod consume;
 mod consumer;
-mod dead_letters;
 mod dispatch;
 mod groups;
 mod in_flight;
-pub(crate) mod registry;
 mod returned;
 pub(crate) mod settlement;
 mod state;
@@ -32,12 +29,12 @@ use groups::Groups;
 use crate::{
     memory::share::{Charge, Client, Pool},
     message::entry::{DestinationKind, Entry, SharedEntry},
+    message::reading::Missed,
     name::{TopicFilter, TopicName},
     notice::DeathCause,
     outcome::Ready,
     selector::Selector,
     sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock},
-    topic::cursor::Missed,
 };
 
 /// A message in a queue.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::session::subscription::SubscriptionId;
+use crate::subscription_id::SubscriptionId;
 
 /// Identifies one delivery of a message to a subscription that acknowledges. Another delivery of the same message has
 /// another id.

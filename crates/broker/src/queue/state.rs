@@ -9,11 +9,11 @@ use std::{
 use super::{Consumer, Queue, Queued, groups::Groups};
 use crate::{
     memory::account::Account,
+    memory::account::End,
     message::entry::{Entry, SharedEntry},
+    message::reading::Missed,
     outcome::Ready,
-    session::subscription::SubscriptionId,
-    topic::cursor::Missed,
-    topic::log::End,
+    subscription_id::SubscriptionId,
 };
 
 /// Invariant: a consumer with room has scanned all waiting messages, or a scan is scheduled for it, or its reader will

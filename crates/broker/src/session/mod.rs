@@ -1,10 +1,7 @@
 //! A session: somebody who reads through subscriptions.
 
 pub(crate) mod collection;
-pub(crate) mod leaving;
-pub(crate) mod pause;
 pub(crate) mod reader;
-pub(crate) mod replace;
 pub(crate) mod subscription;
 pub(crate) mod visible_position;
 

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
+pub use crate::subscription_id::SubscriptionId;
 use crate::{
     message::entry::Entry,
     name::short_bytes::ShortBytes,
@@ -15,10 +16,6 @@ use crate::{
     sync::{AtomicBool, Mutex, Ordering, lock},
     topic::cursor::{Cursor, Overflow, Start},
 };
-
-/// Identifies a subscription for as long as the broker runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubscriptionId(pub(crate) u64);
 
 #[derive(Debug)]
 pub(crate) struct Subscription {

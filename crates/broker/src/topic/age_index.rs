@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    broker::publish::{New, Rights},
     memory::account::Memory,
     message::entry::DestinationKind,
     name::TopicName,
-    publish::{New, Rights},
     state::BrokerState,
     topic::Topic,
     topic::log::Released,

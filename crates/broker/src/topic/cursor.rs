@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, atomic::AtomicU64 as Mark},
 };
 
+pub use crate::message::reading::Missed;
+pub(crate) use crate::message::reading::Stop;
 use crate::{
     memory::account::Account,
     memory::limits::Lag,
@@ -46,20 +48,6 @@ pub enum Start {
     AfterPosition(u64),
     /// With everything kept, knowing that something before it may be missing.
     Lost,
-}
-
-/// Entries that a subscription did not get and will not get.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missed {
-    /// From this sequence to that, both included.
-    Range {
-        /// The first.
-        from: u64,
-        /// The last.
-        to: u64,
-    },
-    /// How many cannot be told.
-    Unknown,
 }
 
 #[derive(Debug)]
@@ -107,19 +95,6 @@ pub(crate) enum Origin {
 pub(crate) struct Beginning {
     place: Place,
     rare: Option<Box<Rare>>,
-}
-
-/// Why reading came to an end.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// There is nothing more in the log, or the subscription was cancelled. `full`: and whoever takes the
-    /// entries wants no more for now.
-    End { full: bool },
-    /// The next entry has this position, which is beyond the limit given.
-    At(u64),
-    /// Whoever takes the entries wants no more for now, or it is the others' turn; the next one has this
-    /// position.
-    Full(u64),
 }
 
 impl Cursor {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+pub(crate) use crate::memory::account::End;
 use crate::{
     message::entry::SharedEntry,
     message::entry_pool,
@@ -21,14 +22,6 @@ pub(crate) struct Log {
     /// Bytes in the chunk written to.
     chunk_bytes: u64,
     history: History,
-}
-
-/// Where a log ends: what its next entry gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct End {
-    pub(crate) sequence: u64,
-    /// Bytes of all entries before.
-    pub(crate) offset: u64,
 }
 
 #[derive(Debug)]

@@ -2,7 +2,6 @@
 
 pub(crate) mod age_index;
 pub(crate) mod cursor;
-pub(crate) mod dormant;
 pub(crate) mod log;
 pub(crate) mod retained;
 

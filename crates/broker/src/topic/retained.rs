@@ -4,13 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    broker::Broker,
-    message::entry::{Entry, SharedEntry},
-    name::TopicName,
-    name::index::NameIndex,
-    sync::lock_state,
-};
+use crate::{message::entry::Entry, name::TopicName, name::index::NameIndex};
 
 /// The topics that retain a message, and which of the messages expire. Guarded by the broker's order.
 #[derive(Debug, Default)]
@@ -55,36 +49,8 @@ impl Retentions {
     }
 
     /// The topic whose message expired first, if it is too late for it.
-    fn expired(&self, now_ms: u64) -> Option<TopicName> {
+    pub(crate) fn expired(&self, now_ms: u64) -> Option<TopicName> {
         let (&(expires_ms, _), topic) = self.expiring.first_key_value()?;
         (expires_ms <= now_ms).then(|| topic.clone())
     }
 }
-
-impl Broker {
-    /// What a topic retains. One that has expired may be there until the next [`Broker::expire`].
-    #[must_use]
-    pub fn retained(&self, topic: &TopicName) -> Option<SharedEntry> {
-        let state = lock_state(&self.state);
-        state.topics.find(topic.as_str())?.retained().cloned()
-    }
-
-    /// Lets go of retained messages that nobody wants any more at `now_ms`; of a part of them, if they are many.
-    pub(crate) fn expire_retained(&self, now_ms: u64) {
-        let mut gone = Vec::new();
-        let mut guard = lock_state(&self.state);
-        let state = &mut *guard;
-        while gone.len() < AT_ONCE
-            && let Some(name) = state.retentions.expired(now_ms)
-            && let Some(topic) = state.topics.find_mut(name.as_str())
-        {
-            gone.extend(topic.take_retained(&mut state.retentions));
-        }
-        drop(guard);
-        // Freed when the lock is released.
-        drop(gone);
-    }
-}
-
-/// Messages that are let go while nobody can publish.
-const AT_ONCE: usize = 1_000;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::{
     broker::Broker,
+    broker::overdue::Overdue,
     memory::account::Account,
     memory::share::{Client, Pool, PoolError},
     message::entry::{DestinationKind, Publication},
     name::{TopicName, is_brokers_own, is_temporary},
     outcome::{Outcome, PublishError, Published},
-    overdue::Overdue,
     queue::{Load, Queue, Room, State},
     sequence::Sequence,
     session::Readable,

@@ -5,6 +5,20 @@
 //! all topics, and one number from which any subscription can be resumed. It is the seam for an order
 //! that comes from elsewhere.
 
+pub(crate) mod administration;
+pub(crate) mod consume;
+pub(crate) mod dead_letters;
+pub(crate) mod leaving;
+pub(crate) mod listing;
+pub(crate) mod overdue;
+pub(crate) mod pause;
+pub(crate) mod publish;
+pub(crate) mod resubscribe;
+pub(crate) mod retained;
+pub(crate) mod steps;
+pub(crate) mod tidy;
+pub(crate) mod transaction;
+
 use std::{
     sync::{Arc, Weak, atomic::AtomicUsize},
     task::{Poll, Waker},
@@ -12,10 +26,10 @@ use std::{
 
 use crate::{
     completion::Completion,
-    figures::{Count, Figures, PoolFigures, Volume},
+    figures::{Count, Figures, Volume},
     memory::account::Memory,
     memory::limits::Limits,
-    memory::share::{Client, Pool, Pools},
+    memory::share::{Client, Pool, PoolFigures, Pools},
     message::entry::{DestinationKind, Entry, SharedEntry},
     message::id::MessageId,
     name::TopicName,

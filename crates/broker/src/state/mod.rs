@@ -6,6 +6,9 @@
 pub(crate) mod collection;
 pub(crate) mod wildcards;
 
+pub(crate) mod dormant;
+pub(crate) mod queues;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
@@ -17,15 +20,15 @@ use crate::{
     name::level_tree::LevelTree,
     name::{TopicFilter, TopicName},
     outcome::{PublishError, SubscribeError},
-    queue::registry::Queues,
     sequence::{Journal, Sequencer},
     session::Session,
     session::subscription::{Retained, Subscription},
+    state::dormant::{Waiting, take_charge},
+    state::queues::Queues,
     state::wildcards::Wildcards,
     topic::Topic,
     topic::age_index::AgeIndex,
     topic::cursor::{Cursor, Start},
-    topic::dormant::{Waiting, take_charge},
     topic::retained::Retentions,
 };
 

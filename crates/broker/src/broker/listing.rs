@@ -9,7 +9,7 @@ use crate::{
     name::index::Walk,
     name::{TopicFilter, TopicName},
     queue::Queue,
-    queue::registry::Queues,
+    state::queues::Queues,
     state::{BrokerState, SessionEntry},
     sync::lock_state,
     topic::Topic,

@@ -6,12 +6,12 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     broker::Broker,
+    broker::consume::consumer_of,
+    broker::publish::{Aftermath, New, Rights, Run, check_rights, check_room},
     message::entry::{DestinationKind, Publication},
     message::scan_budget::Budget,
     name::TopicName,
     outcome::{CommitError, Outcome, PublishError},
-    publish::{Aftermath, New, Rights, Run, check_rights, check_room},
-    queue::consume::consumer_of,
     queue::settlement::{SettleError, Settlement},
     queue::{Load, Phase, Queue},
     session::Session,

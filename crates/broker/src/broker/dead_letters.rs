@@ -4,12 +4,12 @@ use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
     broker::Broker,
+    broker::publish::Rights,
     memory::limits::DeadLetterQueue,
     message::entry::{DestinationKind, Header, Publication},
     name::{TopicFilter, TopicName, is_temporary},
     notice::{Consumption, DeathCause, Lost, Notice, asks_for_advisories},
     outcome::Outcome,
-    publish::Rights,
     queue::{Consumer, Dead, Identity},
     session::subscription::Subscription,
     sync::lock_state,
