@@ -145,11 +145,13 @@ impl Stomp {
             settlements,
             ..
         } = self.transactions.end(&commit.id, receipt)?;
-        let work = (&mut publications, &*settlements);
-        let now_ms = clock::unix_ms();
-        let done = self
-            .broker
-            .commit(&self.session, work, now_ms, &mut cycle.outcome);
+        let done = self.broker.commit(
+            &self.session,
+            &mut publications,
+            &settlements,
+            clock::unix_ms(),
+            &mut cycle.outcome,
+        );
         // Even a refused commit may have made room in queues.
         self.carry_out(cycle);
         done.map_err(|error| Fault::refused("cannot commit", error.to_string(), receipt))?;

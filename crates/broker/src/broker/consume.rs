@@ -110,13 +110,13 @@ impl Broker {
             Source::Browse(name) => self.browse_queue(&mut state, session, &name, consume)?,
             Source::Topics { filter, start } => {
                 let identity = Identity::Private;
-                self.consume_topics(&mut state, session, (identity, filter, start), consume)?
+                self.consume_topics(&mut state, session, identity, filter, start, consume)?
             }
             Source::Durable {
                 name,
                 filter,
                 start,
-            } => self.consume_durable(&mut state, session, (name, filter, start), consume)?,
+            } => self.consume_durable(&mut state, session, name, filter, start, consume)?,
             Source::Shared(name) => match name.virtual_queue() {
                 Some(queue) => self.consume_queues(&mut state, session, queue.into(), consume)?,
                 None => self.consume_shared(&mut state, session, name, consume)?,
@@ -129,7 +129,7 @@ impl Broker {
         state.subscriptions += 1;
         drop(state);
         drop(replaced);
-        self.watch((consumer.kind, &consumer.filter), true);
+        self.watch(consumer.kind, &consumer.filter, true);
         consumer.replenish(&mut Budget::new(), &mut outcome.ready);
         self.notice_consumer(&consumer, true, outcome);
         Ok(consumer.id)
@@ -154,12 +154,12 @@ impl Broker {
                 (covered, 0)
             }
         };
-        state.check_cursors(session, &filter, (covered, others), &self.limits)?;
+        state.check_cursors(session, &filter, covered, others, &self.limits)?;
         let id = SubscriptionId(state.fresh_id());
         let consumer = Consumer::new(
             id,
             session,
-            options((DestinationKind::Queue, Supply::Shared), filter, consume),
+            options(DestinationKind::Queue, Supply::Shared, filter, consume),
         );
         state.join_queues(&consumer, &self.store);
         state.note_joined(&consumer, covered);
@@ -176,10 +176,10 @@ impl Broker {
         let filter = TopicFilter::from(name.clone());
         BrokerState::check_reserved(&filter)?;
         let others = state.check_queue(name, &self.limits, session.client())?;
-        state.check_cursors(session, &filter, (0, others), &self.limits)?;
+        state.check_cursors(session, &filter, 0, others, &self.limits)?;
         let queue = state.queue(name, &self.store, session.client());
         let id = SubscriptionId(state.fresh_id());
-        let mut options = options((DestinationKind::Queue, Supply::Shared), filter, consume);
+        let mut options = options(DestinationKind::Queue, Supply::Shared, filter, consume);
         options.browse = Some((queue, end_of_browse(name).into_unplaced()));
         Ok(Consumer::new(id, session, options))
     }
@@ -188,7 +188,9 @@ impl Broker {
         &self,
         state: &mut BrokerState,
         session: &Arc<Session>,
-        (name, filter, start): (DurableName, TopicFilter, Start),
+        name: DurableName,
+        filter: TopicFilter,
+        start: Start,
         consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
         let Some(queue) = state.queues.durables.get(&name).map(Arc::clone) else {
@@ -202,7 +204,7 @@ impl Broker {
                 Err(error @ PoolError::ShareUsed { .. }) => return Err(error.into()),
             }
             let identity = Identity::Durable(name);
-            return self.consume_topics(state, session, (identity, filter, start), consume);
+            return self.consume_topics(state, session, identity, filter, start, consume);
         };
         if queue.consumer_count() > 0 {
             return Err(SubscribeError::DurableInUse(name));
@@ -212,7 +214,7 @@ impl Broker {
         });
         if !is_same {
             let identity = Identity::Durable(name);
-            let made = self.consume_topics(state, session, (identity, filter, start), consume)?;
+            let made = self.consume_topics(state, session, identity, filter, start, consume)?;
             state.unbind(&queue);
             return Ok(made);
         }
@@ -240,7 +242,7 @@ impl Broker {
             }
         };
         let id = SubscriptionId(state.fresh_id());
-        let options = options((DestinationKind::Topic, Supply::Shared), filter, consume);
+        let options = options(DestinationKind::Topic, Supply::Shared, filter, consume);
         let consumer = Consumer::new(id, session, options);
         state.note_joined(&consumer, joined);
         consumer.join(&queue);
@@ -252,7 +254,9 @@ impl Broker {
         &self,
         state: &mut BrokerState,
         session: &Arc<Session>,
-        (identity, filter, start): (Identity, TopicFilter, Start),
+        identity: Identity,
+        filter: TopicFilter,
+        start: Start,
         mut consume: Consume<'_>,
     ) -> Result<Arc<Consumer>, SubscribeError> {
         state.check_topics(session, &filter, &self.limits)?;
@@ -291,7 +295,7 @@ impl Broker {
         Consumer::new(
             id,
             session,
-            options((DestinationKind::Topic, Supply::Own), filter, consume),
+            options(DestinationKind::Topic, Supply::Own, filter, consume),
         )
     }
 
@@ -339,7 +343,7 @@ impl Broker {
             }
         }
         drop(state);
-        self.watch((consumer.kind, &consumer.filter), false);
+        self.watch(consumer.kind, &consumer.filter, false);
         consumer.close(&queues);
         self.notice_consumer(consumer, false, outcome);
         queues
@@ -416,7 +420,7 @@ impl Broker {
             DestinationKind::Queue => {
                 let others = state.check_queue(name, &self.limits, session.client())?;
                 let filter = name.clone().into();
-                state.check_cursors(session, &filter, (0, others), &self.limits)?;
+                state.check_cursors(session, &filter, 0, others, &self.limits)?;
                 state.queue(name, &self.store, session.client());
             }
             DestinationKind::Topic => {
@@ -498,7 +502,8 @@ pub(crate) fn consumer_of(
 }
 
 fn options(
-    (kind, supply): (DestinationKind, Supply),
+    kind: DestinationKind,
+    supply: Supply,
     filter: TopicFilter,
     consume: Consume<'_>,
 ) -> ConsumerOptions<'_> {

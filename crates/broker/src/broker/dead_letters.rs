@@ -48,9 +48,9 @@ impl Broker {
     pub(crate) fn dead_letter(&self, now_ms: u64, outcome: &mut Outcome) {
         for dead in self.store.take_dead() {
             let (kind, name) = dead.queue.destination_of(&dead.message.entry);
-            let is_sent = match self.dead_letter_queue(&dead, (kind, &name)) {
+            let is_sent = match self.dead_letter_queue(&dead, kind, &name) {
                 Some(queue) => {
-                    let letter = dead_letter(&dead, queue, (kind, &name), now_ms);
+                    let letter = dead_letter(&dead, queue, kind, &name, now_ms);
                     self.send_dead(letter, outcome)
                 }
                 None => false,
@@ -90,7 +90,8 @@ impl Broker {
     fn dead_letter_queue(
         &self,
         dead: &Dead,
-        (kind, from): (DestinationKind, &TopicName),
+        kind: DestinationKind,
+        from: &TopicName,
     ) -> Option<TopicName> {
         let is_wanted = match dead.cause {
             DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => true,
@@ -125,7 +126,7 @@ impl Broker {
     }
 
     /// Notes that a subscription that may cover advisories starts or ends.
-    pub(crate) fn watch(&self, (kind, filter): (DestinationKind, &TopicFilter), comes: bool) {
+    pub(crate) fn watch(&self, kind: DestinationKind, filter: &TopicFilter, comes: bool) {
         if kind == DestinationKind::Queue || !asks_for_advisories(filter) {
             return;
         }
@@ -141,7 +142,7 @@ impl Broker {
             return;
         }
         let (kind, filter) = (consumer.kind, consumer.filter.clone());
-        self.notice((kind, filter, consumer.session.name()), comes, outcome);
+        self.notice(kind, filter, consumer.session.name(), comes, outcome);
     }
 
     pub(crate) fn notice_subscription(
@@ -155,12 +156,14 @@ impl Broker {
         }
         let filter = subscription.filter.clone();
         let session = subscription.session.name();
-        self.notice((DestinationKind::Topic, filter, session), comes, outcome);
+        self.notice(DestinationKind::Topic, filter, session, comes, outcome);
     }
 
     fn notice(
         &self,
-        (kind, filter, session): (DestinationKind, TopicFilter, &Arc<str>),
+        kind: DestinationKind,
+        filter: TopicFilter,
+        session: &Arc<str>,
         comes: bool,
         outcome: &mut Outcome,
     ) {
@@ -198,7 +201,8 @@ impl Broker {
 fn dead_letter(
     dead: &Dead,
     queue: TopicName,
-    (kind, from): (DestinationKind, &TopicName),
+    kind: DestinationKind,
+    from: &TopicName,
     now_ms: u64,
 ) -> Publication {
     let entry = &dead.message.entry;

@@ -87,7 +87,7 @@ impl Broker {
             return true;
         }
         if let Some(subscription) = leaving.subscriptions.pop_front() {
-            self.watch((DestinationKind::Topic, &subscription.filter), false);
+            self.watch(DestinationKind::Topic, &subscription.filter, false);
             let is_done = self.go_on_cancelling(&subscription);
             self.notice_subscription(&subscription, false, outcome);
             leaving.unfinished = (!is_done).then_some(subscription);

@@ -223,7 +223,7 @@ impl Broker {
             outcome.ready.sessions.push(Arc::clone(session));
         }
         drop(state);
-        self.watch((DestinationKind::Topic, &subscription.filter), true);
+        self.watch(DestinationKind::Topic, &subscription.filter, true);
         self.notice_subscription(&subscription, true, outcome);
         Ok(id)
     }
@@ -252,7 +252,7 @@ impl Broker {
         let subscription = attached.subscriptions.remove(at);
         attached.exact -= usize::from(!subscription.has_wildcards());
         drop(state);
-        self.watch((DestinationKind::Topic, &subscription.filter), false);
+        self.watch(DestinationKind::Topic, &subscription.filter, false);
         while !self.go_on_cancelling(&subscription) {}
         self.notice_subscription(&subscription, false, outcome);
         session.release_waiting();

@@ -157,7 +157,7 @@ impl Broker {
         let mut is_whole = true;
         while is_whole && let Some(first) = publications.next() {
             let (kind, name) = (first.kind(), first.topic().clone());
-            if let Err(error) = check_rights(rights, (kind, &name)) {
+            if let Err(error) = check_rights(rights, kind, &name) {
                 outcome.results.push(Err(error));
                 is_whole = false;
                 break;
@@ -355,7 +355,7 @@ impl Broker {
                 break;
             }
             has_room = false;
-            if let Err(error) = self.check_fed((topic, queues), &publication, *rights) {
+            if let Err(error) = self.check_fed(topic, queues, &publication, *rights) {
                 stopped = Some(Stopped::Refused(error));
                 break;
             }
@@ -387,7 +387,8 @@ impl Broker {
     #[inline]
     fn check_fed(
         &self,
-        (topic, queues): (&Topic, &[Arc<Queue>]),
+        topic: &Topic,
+        queues: &[Arc<Queue>],
         publication: &Publication,
         rights: Rights,
     ) -> Result<(), PublishError> {
@@ -599,7 +600,8 @@ impl Broker {
 /// Whether messages may be sent there.
 pub(crate) fn check_rights(
     rights: Rights,
-    (kind, name): (DestinationKind, &TopicName),
+    kind: DestinationKind,
+    name: &TopicName,
 ) -> Result<(), PublishError> {
     let is_allowed = match rights {
         Rights::Anybody | Rights::Checked => !is_brokers_own(kind, name),

@@ -57,7 +57,8 @@ impl Broker {
     pub fn commit(
         &self,
         session: &Arc<Session>,
-        (batch, settlements): (&mut Vec<Publication>, &[Settlement]),
+        batch: &mut Vec<Publication>,
+        settlements: &[Settlement],
         now_ms: u64,
         outcome: &mut Outcome,
     ) -> Result<(), CommitError> {
@@ -86,7 +87,7 @@ impl Broker {
         self.relieve(outcome);
         let mut aftermath = Aftermath::default();
         let mut state = lock_state(&self.state);
-        let checked = self.check_all(&mut state, (session, batch), &mut aftermath);
+        let checked = self.check_all(&mut state, session, batch, &mut aftermath);
         let result = checked.map(|_queues| {
             let run = Run {
                 rights: Rights::Checked,
@@ -108,12 +109,13 @@ impl Broker {
     fn check_all(
         &self,
         state: &mut BrokerState,
-        (session, batch): (&Session, &[Publication]),
+        session: &Session,
+        batch: &[Publication],
         aftermath: &mut Aftermath,
     ) -> Result<Vec<Arc<Queue>>, PublishError> {
         self.check_memory_for_all(state, batch, aftermath)?;
         let mut made = Vec::new();
-        let checked = self.admit_all(state, (session, batch), &mut made);
+        let checked = self.admit_all(state, session, batch, &mut made);
         if checked.is_err() {
             for (kind, name) in made {
                 state.unmake(kind, name);
@@ -143,7 +145,8 @@ impl Broker {
     fn admit_all<'a>(
         &self,
         state: &mut BrokerState,
-        (session, batch): (&Session, &'a [Publication]),
+        session: &Session,
+        batch: &'a [Publication],
         made: &mut Vec<(DestinationKind, &'a TopicName)>,
     ) -> Result<Vec<Arc<Queue>>, PublishError> {
         let mut loads = HashMap::<&TopicName, Load>::new();
@@ -151,7 +154,7 @@ impl Broker {
         let mut queues = Vec::new();
         for publication in batch {
             let (kind, name) = (publication.kind(), publication.topic());
-            check_rights(Rights::Anybody, (kind, name))?;
+            check_rights(Rights::Anybody, kind, name)?;
             if !state.has(kind, name) {
                 let new = New {
                     kind,

@@ -14,6 +14,17 @@ pub enum Missed {
     Unknown,
 }
 
+/// The limits of one read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReadLimits {
+    /// The last position to read.
+    pub(crate) until: u64,
+    /// The newest visible position, at least `until`.
+    pub(crate) visible: u64,
+    /// The time, in Unix milliseconds. Expired messages are passed over.
+    pub(crate) now_ms: u64,
+}
+
 /// Why reading came to an end.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Stop {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     message::entry::{DestinationKind, Entry, SharedEntry},
-    message::reading::Stop,
+    message::reading::{ReadLimits, Stop},
     message::scan_budget::Budget,
     name::{TopicFilter, is_brokers_own},
     notice::DeathCause,
@@ -339,11 +339,12 @@ impl Consumer {
         lock(&self.hands).retire()
     }
 
-    /// Hands over messages up to position `until`, while `take` returns `Continue`.
+    /// Hands over messages up to position [`ReadLimits::until`], while `take` returns `Continue`.
     pub(crate) fn read(
         self: &Arc<Self>,
-        (until, now_ms): (u64, u64),
-        (budget, ready): (&mut Budget, &mut Ready),
+        limits: ReadLimits,
+        budget: &mut Budget,
+        ready: &mut Ready,
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> Stop {
         let mut full = false;
@@ -354,10 +355,10 @@ impl Consumer {
             if full {
                 return Stop::Full(position);
             }
-            if position > until {
+            if position > limits.until {
                 return Stop::At(position);
             }
-            full = self.read_one(now_ms, take).is_break();
+            full = self.read_one(limits.now_ms, take).is_break();
         }
     }
 

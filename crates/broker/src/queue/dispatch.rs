@@ -76,7 +76,7 @@ impl Queue {
         budget: &mut Budget,
         ready: &mut Ready,
     ) -> usize {
-        let filled = self.fill((Cause::Noted, most), consumer, budget, ready);
+        let filled = self.fill(Cause::Noted, most, consumer, budget, ready);
         if filled.is_released {
             self.share_out(budget, ready);
         }
@@ -94,7 +94,7 @@ impl Queue {
                 // Consumers that continue anyway scan for themselves.
                 if left > given && !budget.is_spent() && !consumer.goes_on() {
                     let most = SHARE.min(left - given);
-                    let filled = self.fill((Cause::Shared, most), consumer, budget, ready);
+                    let filled = self.fill(Cause::Shared, most, consumer, budget, ready);
                     given += filled.given;
                 }
             }
@@ -111,7 +111,8 @@ impl Queue {
 
     fn fill(
         self: &Arc<Self>,
-        (cause, most): (Cause, usize),
+        cause: Cause,
+        most: usize,
         consumer: &Consumer,
         budget: &mut Budget,
         ready: &mut Ready,
@@ -123,7 +124,7 @@ impl Queue {
         {
             state.unnote(at);
         }
-        while self.fill_slice(&mut state, (consumer, most), budget, (&mut filled, ready)) {
+        while self.fill_slice(&mut state, consumer, most, budget, &mut filled, ready) {
             // Other threads can lock the queue in between.
             drop(state);
             state = self.lock();
@@ -139,9 +140,11 @@ impl Queue {
     fn fill_slice(
         self: &Arc<Self>,
         state: &mut State,
-        (consumer, most): (&Consumer, usize),
+        consumer: &Consumer,
+        most: usize,
         budget: &mut Budget,
-        (filled, ready): (&mut Filled, &mut Ready),
+        filled: &mut Filled,
+        ready: &mut Ready,
     ) -> bool {
         let Some(at) = state.place_of(consumer.id) else {
             return false;

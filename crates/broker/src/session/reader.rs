@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     message::entry::SharedEntry,
+    message::reading::ReadLimits,
     message::scan_budget::Budget,
     name::TopicName,
     outcome::Ready,
@@ -142,7 +143,7 @@ impl Reader {
                 }
                 continue;
             }
-            let progress = self.read_up_to((limit, now_ms), &mut budget, take);
+            let progress = self.read_up_to(limit, now_ms, &mut budget, take);
             self.session.release_waiting();
             if progress.is_break() {
                 return false;
@@ -188,7 +189,8 @@ impl Reader {
     /// Reads until everything active is beyond `limit`.
     fn read_up_to(
         &mut self,
-        (limit, now_ms): (u64, u64),
+        limit: u64,
+        now_ms: u64,
         budget: &mut Budget,
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
@@ -201,6 +203,11 @@ impl Reader {
             let until = match self.active.peek() {
                 Some(other) => limit.min(other.next),
                 None => limit,
+            };
+            let limits = ReadLimits {
+                until,
+                visible: limit,
+                now_ms,
             };
             let stop = match &source {
                 Readable::Cursor(cursor) => {
@@ -219,10 +226,10 @@ impl Reader {
                             is_shared,
                         })
                     };
-                    cursor.read(&subscription, (until, limit, now_ms), budget, take)
+                    cursor.read(&subscription, limits, budget, take)
                 }
                 Readable::Consumer(consumer) => {
-                    consumer.read((until, now_ms), (budget, &mut self.ready), take)
+                    consumer.read(limits, budget, &mut self.ready, take)
                 }
                 // It is never active.
                 Readable::Collection(_) => continue,

@@ -183,7 +183,7 @@ impl BrokerState {
             return Ok(());
         };
         self.check_topic(&name, limits, session.client())?;
-        self.check_cursors(session, filter, (1, 0), limits)
+        self.check_cursors(session, filter, 1, 0, limits)
     }
 
     /// Whether there may be this topic.
@@ -267,7 +267,8 @@ impl BrokerState {
         &self,
         session: &Session,
         filter: &TopicFilter,
-        (covered, others): (usize, usize),
+        covered: usize,
+        others: usize,
         limits: &Limits,
     ) -> Result<(), SubscribeError> {
         let own = self

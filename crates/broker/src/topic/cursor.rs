@@ -6,7 +6,7 @@ use std::{
 };
 
 pub use crate::message::reading::Missed;
-pub(crate) use crate::message::reading::Stop;
+pub(crate) use crate::message::reading::{ReadLimits, Stop};
 use crate::{
     memory::account::Account,
     memory::limits::Lag,
@@ -179,13 +179,12 @@ impl Cursor {
         Some(place.peek()?.position())
     }
 
-    /// Hands over entries with a position up to `until`, oldest first, for as long as `take` goes on and the
-    /// budget lasts. `limit`, at least `until`, is the newest position visible.
-    /// What `subscription`, the current one, does not want, or not any more at `now_ms`, is passed over in silence.
+    /// Hands over entries up to position [`ReadLimits::until`], oldest first, while `take` returns `Continue` and the budget
+    /// lasts. Entries that have expired, or that `subscription` (the current one) does not want, are passed over.
     pub(crate) fn read(
         &self,
         subscription: &Subscription,
-        (until, limit, now_ms): (u64, u64, u64),
+        limits: ReadLimits,
         budget: &mut Budget,
         take: &mut impl FnMut(&SharedEntry, Option<Missed>, Origin) -> ControlFlow<()>,
     ) -> Stop {
@@ -196,7 +195,7 @@ impl Cursor {
         };
         let mut examined = 0;
         if let Some(rare) = rare.as_mut().filter(|rare| rare.retained.is_some()) {
-            return self.read_retained(subscription, (place, rare), (until, now_ms), take);
+            return self.read_retained(subscription, place, rare, limits, take);
         }
         if subscription.overflow == Overflow::Latest {
             let rare = rare.get_or_insert_default();
@@ -206,7 +205,7 @@ impl Cursor {
                 rare.examined = 0;
             }
             let ahead = (&mut *place, &mut rare.examined);
-            if !self.pass_over(subscription, ahead, (limit, now_ms), budget) {
+            if !self.pass_over(subscription, ahead, limits, budget) {
                 let next = place.peek().map(|entry| entry.position());
                 return next.map_or(Stop::End { full: false }, Stop::Full);
             }
@@ -226,7 +225,7 @@ impl Cursor {
             if full {
                 break Stop::Full(position);
             }
-            if position > until {
+            if position > limits.until {
                 break Stop::At(position);
             }
             if is_budgeted && budget.is_spent() {
@@ -235,7 +234,7 @@ impl Cursor {
             // Only the first may be one that was found to be wanted.
             let is_known = read_to.is_some() && entry.sequence() < examined;
             let is_wanted = !is_known
-                && !entry.is_expired(now_ms)
+                && !entry.is_expired(limits.now_ms)
                 && (!is_selective || subscription.selects(entry));
             if is_budgeted && !is_known {
                 budget.spend_on(entry);
@@ -265,16 +264,17 @@ impl Cursor {
     fn read_retained(
         &self,
         subscription: &Subscription,
-        (place, rare): (&mut Place, &mut Rare),
-        (until, now_ms): (u64, u64),
+        place: &mut Place,
+        rare: &mut Rare,
+        limits: ReadLimits,
         take: &mut impl FnMut(&SharedEntry, Option<Missed>, Origin) -> ControlFlow<()>,
     ) -> Stop {
         let mut full = false;
         if let Some(retained) = &rare.retained {
-            if retained.position() > until {
+            if retained.position() > limits.until {
                 return Stop::At(retained.position());
             }
-            if subscription.wants(retained, now_ms) {
+            if subscription.wants(retained, limits.now_ms) {
                 full = take(retained, None, Origin::Retained).is_break();
                 self.count(1);
             }
@@ -385,13 +385,13 @@ impl Cursor {
         }
     }
 
-    /// For [`Overflow::Latest`]: goes forward to the newest entry not beyond `limit` that is wanted; false when
+    /// For [`Overflow::Latest`]: goes forward to the newest visible entry that is wanted; false when
     /// the budget was spent before that was known.
     fn pass_over(
         &self,
         subscription: &Subscription,
         (place, examined): (&mut Place, &mut u64),
-        (limit, now_ms): (u64, u64),
+        limits: ReadLimits,
         budget: &mut Budget,
     ) -> bool {
         let mut ahead = place.clone();
@@ -399,12 +399,15 @@ impl Cursor {
         let is_budgeted = subscription.selector.is_some();
         let mut newest = None;
         let mut is_done = true;
-        while let Some(entry) = ahead.peek().filter(|entry| entry.position() <= limit) {
+        while let Some(entry) = ahead
+            .peek()
+            .filter(|entry| entry.position() <= limits.visible)
+        {
             if is_budgeted && budget.is_spent() {
                 is_done = false;
                 break;
             }
-            if subscription.wants(entry, now_ms) {
+            if subscription.wants(entry, limits.now_ms) {
                 newest = Some(entry.sequence());
             }
             if is_budgeted {

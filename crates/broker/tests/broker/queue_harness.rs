@@ -172,8 +172,8 @@ impl Client {
         settlements: &[Settlement],
     ) -> Result<Outcome, CommitError> {
         let mut outcome = Outcome::default();
-        let work = (&mut batch, settlements);
-        broker.commit(self.reader.session(), work, 0, &mut outcome)?;
+        let session = self.reader.session();
+        broker.commit(session, &mut batch, settlements, 0, &mut outcome)?;
         Ok(outcome)
     }
 }

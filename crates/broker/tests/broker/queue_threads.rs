@@ -281,7 +281,7 @@ impl Run {
         self.broker
             .unsubscribe(connection.session(), id, 0, &mut outcome);
         self.broker
-            .commit(connection.session(), (&mut batch, &[]), 0, &mut outcome)
+            .commit(connection.session(), &mut batch, &[], 0, &mut outcome)
             .expect("there is room");
         outcome.ready.deliver();
     }
