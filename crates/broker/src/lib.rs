@@ -1,12 +1,12 @@
 //! The broker: topics as logs, subscriptions as cursors.
 //!
-//! This crate owns topic names and filters, the logs, the queues, the one order in which everything published is
-//! seen, sessions with their subscriptions, the bounds on all of these and the figures about them. It is
-//! passive: functions that are called, with no task, no clock and no I/O of its own; time is an argument,
-//! and a [`Peer`] is called back only by whoever published or subscribed, after every lock is released.
+//! This crate contains topic names and filters, the logs, the queues, the one order of all publications, sessions with
+//! their subscriptions, the bounds on all of these, and their figures. It is passive: its functions are called, and it
+//! has no task, no clock and no I/O of its own. Time is an argument, and a [`Peer`] is called only by the thread that
+//! published or subscribed, after all locks are released.
 //!
-//! It deliberately leaves to others: protocols (it carries a header list and a body and gives each door a
-//! place to keep its encoding of them), sockets, authentication, storage.
+//! It does not contain protocols (it stores a list of headers and a body, and has a slot for each protocol's encoding),
+//! sockets, authentication or storage.
 
 #![warn(missing_docs)]
 

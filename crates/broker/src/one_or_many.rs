@@ -1,4 +1,4 @@
-//! A list that mostly has one element, and then takes no allocation of its own.
+//! A list that usually has one element, and then needs no allocation.
 
 /// Elements in order.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl<T> OneOrMany<T> {
         self.insert(self.len(), element);
     }
 
-    /// Inserts an element before the one at `at`, which is not beyond the end.
+    /// Inserts an element before the index `at`, which is at most the length.
     pub(crate) fn insert(&mut self, at: usize, element: T) {
         *self = match std::mem::take(self) {
             Self::None => Self::One(element),
@@ -61,7 +61,7 @@ impl<T> OneOrMany<T> {
         };
     }
 
-    /// Takes the element at `at` out, if there is one.
+    /// Removes and returns the element at `at`, if there is one.
     pub(crate) fn remove(&mut self, at: usize) -> Option<T> {
         if at >= self.len() {
             return None;
@@ -113,7 +113,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_list_of_few_holds_what_a_vector_would(steps in proptest::collection::vec((proptest::bool::ANY, 0..6_usize), 0..40)) {
+        fn the_list_behaves_like_a_vector(steps in proptest::collection::vec((proptest::bool::ANY, 0..6_usize), 0..40)) {
             let mut few = OneOrMany::new();
             let mut all = Vec::new();
             for (step, (grows, at)) in steps.into_iter().enumerate() {
@@ -131,7 +131,7 @@ mod tests {
         }
 
         #[test]
-        fn retaining_keeps_what_a_vector_would_keep(all in proptest::collection::vec(0..9_u8, 0..6), least in 0..9_u8) {
+        fn retaining_keeps_the_same_elements_as_a_vector(all in proptest::collection::vec(0..9_u8, 0..6), least in 0..9_u8) {
             let mut few = OneOrMany::new();
             all.iter().for_each(|one| few.push(*one));
             few.retain(|one| *one >= least);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_two_words_also_where_there_may_be_none() {
+    fn the_list_has_the_size_of_two_words_also_in_an_option() {
         assert_eq!(
             size_of::<Option<OneOrMany<Box<u8>>>>(),
             2 * size_of::<Box<u8>>()

@@ -1,4 +1,5 @@
-//! Sessions that end: for everybody else at once, and then out of the order, one subscription after another.
+//! The end of a session: it gets no more messages at once, and is then removed from the broker one subscription after
+//! another.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,36 +18,36 @@ use crate::{
     sync::lock_state,
 };
 
-/// What a session that has ended still has in the broker.
+/// The parts of an ended session that are still in the broker.
 #[derive(Debug)]
 #[must_use = "it is in the broker until it has been taken out"]
 pub struct Leaving {
     session: Arc<Session>,
     consumers: VecDeque<Arc<Consumer>>,
-    /// Queues, by id, that the consumers have left; shared out when the last consumer has ended, so that none
-    /// of them is given what another one had.
+    /// Queues, by id, that the consumers have left. Their messages are distributed when the last consumer has ended, so
+    /// that no consumer gets the messages of another one that is leaving too.
     queues: BTreeMap<u64, Arc<Queue>>,
     subscriptions: VecDeque<Arc<Subscription>>,
-    /// A subscription that has been ended in part.
+    /// A subscription of which a part has ended.
     unfinished: Option<Arc<Subscription>>,
     /// Topics and queues that end with the session.
     temporaries: Vec<(DestinationKind, TopicName)>,
 }
 
 impl Broker {
-    /// Ends a session and its subscriptions; what it had not acknowledged goes to others. `outcome` is added
-    /// to. Once is enough, more does no harm.
+    /// Ends a session and its subscriptions; its unacknowledged messages go to others. `outcome` is extended. Further
+    /// calls have no effect.
     ///
-    /// Where there are many subscriptions it takes long: see [`Broker::leave`].
+    /// With many subscriptions this takes long: see [`Broker::leave`].
     pub fn detach(&self, session: &Arc<Session>, now_ms: u64, outcome: &mut Outcome) {
         let mut leaving = self.leave(session);
         while self.go_on_leaving(&mut leaving, now_ms, outcome) {}
     }
 
-    /// The first part of [`Broker::detach`]: the session gets nothing any more. What it has in the broker is taken
-    /// out, and what it held of queues given to others, by [`Broker::go_on_leaving`].
+    /// The first part of [`Broker::detach`]: the session gets no more messages. [`Broker::go_on_leaving`] removes the
+    /// session from the broker and distributes its messages of queues.
     pub fn leave(&self, session: &Arc<Session>) -> Leaving {
-        // From here on it can have no more.
+        // From here on it can get no more.
         let attached = lock_state(&self.state).detach(session);
         let consumers = session.take_consumers();
         consumers.iter().for_each(|one| one.stop());
@@ -66,8 +67,9 @@ impl Broker {
         }
     }
 
-    /// Does one more step: ends one consumer or subscription, or a part of a subscription with many cursors, or gives what one queue got back to others; at last it
-    /// removes what else there is. Returns false when nothing is left. Publishers need not wait for all steps.
+    /// Does one more step: ends a consumer, a subscription or a part of a subscription with many cursors, or
+    /// distributes the returned messages of one queue; finally removes the rest. Returns false when nothing is left.
+    /// Publishers need not wait for all steps.
     pub fn go_on_leaving(&self, leaving: &mut Leaving, now_ms: u64, outcome: &mut Outcome) -> bool {
         if let Some(consumer) = leaving.consumers.pop_front() {
             let left = self.end_consumer(&consumer, outcome);
@@ -97,7 +99,7 @@ impl Broker {
             self.remove_temporary(kind, &name);
         }
         self.dead_letter(now_ms, outcome);
-        // What is left in the inbox refers to the session, and would keep it alive.
+        // The rest of the inbox refers to the session, and would keep it alive.
         leaving.session.swap_inbox(&mut Vec::new());
         false
     }

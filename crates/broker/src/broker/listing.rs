@@ -1,4 +1,5 @@
-//! What there is, with figures: listed by name, and in parts, so that who asks for it holds up nobody.
+//! Lists of topics, queues and sessions with their figures: by name and in parts, so that a list delays no other
+//! thread.
 
 use std::{ops::ControlFlow, sync::Arc};
 
@@ -18,14 +19,14 @@ use crate::{
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// What is listed, by name.
+    /// The items, by name.
     pub items: Vec<T>,
-    /// The name after which the list goes on; none at its end.
+    /// The name after which the list continues; `None` at its end.
     pub next: Option<TopicName>,
 }
 
 impl BrokerState {
-    /// The figures of a topic. Of a topic with many cursors some are left out of the greatest lag.
+    /// Returns the figures of a topic. For a topic with many cursors, some are not included in the greatest lag.
     fn topic_figures(&self, name: &TopicName) -> Option<TopicFigures> {
         let open = self.topics.find(name.as_str());
         open.map(|topic| topic.figures(self.covering(name), ITEMS))
@@ -34,7 +35,7 @@ impl BrokerState {
 }
 
 impl Broker {
-    /// The topics that `filter` covers, with their figures, by name; at most `most` of them.
+    /// Returns the topics that `filter` covers, with their figures, by name; at most `most`.
     #[must_use]
     pub fn topics(&self, filter: &TopicFilter, most: usize) -> Vec<TopicFigures> {
         let mut page = self.topic_page(filter, None, most);
@@ -46,8 +47,8 @@ impl Broker {
         page.items
     }
 
-    /// A part of the topics that `filter` covers, after a name and by name: at most `most` of them, and those among
-    /// the next 10,000 names. It may list none and yet go on.
+    /// Returns a part of the topics that `filter` covers, by name and after a given name: at most `most`, and only
+    /// those among the next 10,000 names. The part may be empty although the list continues.
     #[must_use]
     pub fn topic_page(
         &self,
@@ -85,7 +86,7 @@ impl Broker {
         }
     }
 
-    /// The figures of one topic.
+    /// Returns the figures of one topic.
     #[must_use]
     pub fn topic(&self, name: &TopicName) -> Option<TopicFigures> {
         let mut figures = lock_state(&self.state).topic_figures(name)?;
@@ -93,7 +94,7 @@ impl Broker {
         Some(figures)
     }
 
-    /// Looks at the cursors that [`BrokerState::topic_figures`] left out because there are many.
+    /// Examines the cursors that [`BrokerState::topic_figures`] did not include.
     fn complete_lag(&self, figures: &mut TopicFigures) {
         if figures.subscriptions <= ITEMS {
             return;
@@ -113,8 +114,8 @@ impl Broker {
         });
     }
 
-    /// The queues that `filter` covers, with their figures, by name; at most `most` of them, and how many
-    /// more there are.
+    /// Returns the queues that `filter` covers, with their figures, by name; at most `most`, and the number of the
+    /// others.
     #[must_use]
     pub fn queues(&self, filter: &TopicFilter, most: usize) -> (Vec<QueueFigures>, usize) {
         let mut walk = Walk::new(filter, None);
@@ -124,7 +125,7 @@ impl Broker {
         self.in_steps(|state| {
             let Queues { named, names, .. } = &state.queues;
             if found.len() == most && is_all {
-                // Their number is known.
+                // The number of the rest is known.
                 count = names.listed();
                 return ControlFlow::Break(());
             }
@@ -145,7 +146,7 @@ impl Broker {
         (figures.collect(), count.saturating_sub(found.len()))
     }
 
-    /// The figures of the sessions, by name; at most `most` of them.
+    /// Returns the figures of the sessions, by name; at most `most`.
     #[must_use]
     pub fn sessions(&self, most: usize) -> Vec<SessionFigures> {
         let mut found = Vec::new();
@@ -161,7 +162,7 @@ impl Broker {
             .collect()
     }
 
-    /// Calls for each session, in steps.
+    /// Visits each session, in steps.
     pub(crate) fn for_each_session(&self, mut each: impl FnMut(&SessionEntry)) {
         let mut from = 0;
         self.in_steps(|state| {
@@ -180,8 +181,8 @@ impl Broker {
         });
     }
 
-    /// Calls for each open topic, in steps; with the place of the cursor to begin at, as often as `each` returns
-    /// that there are more.
+    /// Visits each open topic, in steps; `each` gets the index of the first cursor to process, and is called again
+    /// while it returns true.
     pub(crate) fn for_each_topic(&self, mut each: impl FnMut(&Topic, usize) -> bool) {
         let mut after: Option<TopicName> = None;
         let mut unfinished: Option<(TopicName, usize)> = None;
@@ -202,7 +203,7 @@ impl Broker {
         });
     }
 
-    /// Calls for each queue that has a name, in steps.
+    /// Visits each queue that has a name, in steps.
     pub(crate) fn for_each_named_queue(&self, mut each: impl FnMut(&Arc<Queue>)) {
         let mut after: Option<TopicName> = None;
         self.in_steps(|state| {
@@ -235,7 +236,7 @@ fn step_of(walk: &Walk) -> ControlFlow<()> {
     }
 }
 
-/// The filter that covers all that is listed.
+/// The filter that covers all listed names.
 const ALL: &str = ">";
-/// Names that one page looks at, so that a filter that covers few of many takes no longer than others.
+/// Names that one page examines, so that a filter that matches few of many takes no longer than others.
 const PAGE_LOOKS: usize = 10_000;

@@ -1,4 +1,4 @@
-//! Subscriptions that lie too far behind: what their rules make of them.
+//! The overflow rules, applied to subscriptions with too much lag.
 
 use std::sync::{Arc, Weak};
 
@@ -11,17 +11,17 @@ use crate::{
     topic::log::End,
 };
 
-/// A cursor found too far behind the end its log had then.
+/// A cursor with too much lag relative to the end of its log at that time.
 pub(crate) struct Overdue {
     pub(crate) cursor: Arc<Cursor>,
     pub(crate) end: End,
 }
 
 impl Broker {
-    /// Where memory is nearly full: applies the rules of all who lie behind what their topics keep anyway,
-    /// so that one who does not read does not use up everybody's room.
+    /// When memory is nearly full, applies the rules to all subscriptions whose lag exceeds what their topics keep
+    /// anyway, so that one client that does not read cannot use the memory of all.
     ///
-    /// It looks at every cursor, so it is not done again before a part of the memory was published anew.
+    /// It examines every cursor, so it is repeated only after a part of the memory has been published anew.
     pub(crate) fn relieve(&self, outcome: &mut Outcome) {
         let limit = self.limits.memory_bytes;
         if self.memory.bytes() < limit - limit / RELIEF_PART {
@@ -48,7 +48,7 @@ impl Broker {
         self.relieve_of_orphans(outcome);
     }
 
-    /// Likewise for those who lie behind in topics that were removed: they keep nothing.
+    /// Does the same for subscriptions that lag in removed topics, which keep nothing.
     fn relieve_of_orphans(&self, outcome: &mut Outcome) {
         loop {
             let orphans = lock_state(&self.state).wildcards.take_orphans();
@@ -71,7 +71,7 @@ impl Broker {
         }
     }
 
-    /// Applies the rule of a cursor that was found further behind `end` than `allowed`.
+    /// Applies the rule of a cursor whose lag relative to `end` exceeded `allowed`.
     pub(crate) fn settle_lag(
         &self,
         cursor: &Arc<Cursor>,
@@ -99,5 +99,5 @@ impl Broker {
     }
 }
 
-/// Memory is nearly full when all but this part of it is taken.
+/// Memory is nearly full when less than this part of it is free.
 const RELIEF_PART: u64 = 8;

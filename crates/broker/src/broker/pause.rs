@@ -1,20 +1,20 @@
-//! Sessions whose client is away: they keep their place, and hold up nobody.
+//! Paused sessions, whose clients are disconnected: they keep their position, and delay no publisher.
 
 use crate::{broker::Broker, message::scan_budget::Budget, outcome::Outcome, session::Session};
 
 impl Broker {
-    /// Lets a session wait that nobody reads for. To be called by whoever drained it last.
+    /// Pauses a session that has no reader. Must be called by the task that drained it last.
     ///
-    /// Its consumers give back what they have not read or not acknowledged, for others and in the old places, and
-    /// take nothing until [`Broker::resume`]. What they had not read was never delivered and does not count as
-    /// that. What they had read may have reached the client, and counts as the one delivery it was, as if the
-    /// consumer had ended: after too many of those a message is dead, so that none can go on taking down whoever
-    /// gets it. Ids of those deliveries are void. Message groups and what only an exclusive consumer could have
-    /// go to others. Those who browse keep what they have seen.
+    /// Its consumers return their unread and unacknowledged messages to the old places, for other consumers, and get
+    /// none until [`Broker::resume`]. An unread message was never delivered. A read message may have reached the
+    /// client, so it counts as delivered once, as if the consumer had ended: after too many deliveries it becomes a
+    /// dead letter, so that a message that crashes its consumers is not delivered for ever. The ids of those deliveries
+    /// become invalid. Message groups, and messages that only an exclusive consumer could get, go to others. Browsers
+    /// keep their progress.
     ///
-    /// Its subscriptions to topics lie behind within the usual bounds. At a bound the oldest are dropped also by
-    /// those that would make publishers wait or end the session, and whoever waits for it does so no longer.
-    /// What becomes readable meanwhile is noted once for each subscription and topic. `outcome` is added to.
+    /// Its subscriptions to topics lag within the usual bounds. At a bound the oldest messages are dropped, also under
+    /// the rules that would make publishers wait or end the session, and publishers no longer wait for it. A source
+    /// that becomes readable is queued once for each subscription and topic. `outcome` is extended.
     pub fn pause(&self, session: &Session, now_ms: u64, outcome: &mut Outcome) {
         session.pause();
         let mut budget = Budget::new();
@@ -29,8 +29,7 @@ impl Broker {
         self.dead_letter(now_ms, outcome);
     }
 
-    /// Lets a paused session take part again. Its peer owes it a draining, as after
-    /// [`Session::set_peer`]. `outcome` is added to.
+    /// Resumes a paused session. Its peer must drain it once, as after [`Session::set_peer`]. `outcome` is extended.
     pub fn resume(&self, session: &Session, outcome: &mut Outcome) {
         session.resume();
         let mut budget = Budget::new();

@@ -1,4 +1,4 @@
-//! Replacing a subscription by another of the same filter, which goes on where it is (MQTT 5.0, 3.8.4).
+//! Replacing a subscription by another with the same filter, which continues at its position (MQTT 5.0, 3.8.4).
 
 use std::sync::{Arc, Weak};
 
@@ -13,20 +13,21 @@ use crate::{
 };
 
 impl Broker {
-    /// Replaces a subscription to topics by one of the same filter with other options. Returns the id of the new one.
-    /// Nothing is lost and nothing is delivered twice: in each topic the new one goes on where the old one
-    /// was, and is told what that one missed. [`Subscribe::start`] has no meaning here; what the topics retain
-    /// comes first again, if [`Subscribe::retained`] asks for it [MQTT-3.8.4-4]. `outcome` is added to.
+    /// Replaces a subscription to topics by one with the same filter and other options. Returns the id of the new one.
+    /// No message is lost or delivered twice: in each topic the new subscription continues at the position of the old
+    /// one, and reports what that one missed. [`Subscribe::start`] has no effect here; retained messages are delivered
+    /// first again, if [`Subscribe::retained`] requests them [MQTT-3.8.4-4]. `outcome` is extended.
     ///
-    /// A reader at work just now may still read with the old options, and what it has not read yet may come behind what
-    /// it reads then of other subscriptions; the order within each topic is kept.
+    /// A reader that is active may still read with the old options, and its unread messages may come after those that
+    /// it then reads for other subscriptions; the order within each topic is kept.
     ///
-    /// Consumers have no place to go on at. One is replaced by making the other with [`Broker::consume`] first
-    /// and then ending the old one: what that had in hand goes back to its queue and is delivered again.
+    /// Consumers have no position at which to continue. To replace one, create the other with [`Broker::consume`] first
+    /// and then end the old one: its messages in flight return to the queue and are delivered again.
     ///
     /// # Errors
-    /// [`SubscribeError::NothingToReplace`] when the session has no such subscription to these topics;
-    /// nothing is changed then.
+    ///
+    /// [`SubscribeError::NothingToReplace`] if the session has no such subscription to these topics; nothing is changed
+    /// then.
     pub fn resubscribe(
         &self,
         session: &Arc<Session>,
@@ -51,14 +52,14 @@ impl Broker {
             outcome.ready.sessions.push(Arc::clone(session));
         }
         drop(state);
-        // Whoever waited for the old one is to look whether it still has to.
+        // Publishers that waited for the old subscription check again.
         session.release_waiting();
         Ok(id)
     }
 }
 
 impl BrokerState {
-    /// A session's subscription to topics, and its place among the others.
+    /// Returns a session's subscription to topics, and its index.
     fn find(
         &self,
         session: &Session,
@@ -74,7 +75,7 @@ impl BrokerState {
         Ok((at, Arc::clone(found)))
     }
 
-    /// Replaces a subscription to one topic. Returns the new one and what it has to read.
+    /// Replaces a subscription to one topic. Returns the new one and its source to read.
     fn replace_one(
         &mut self,
         name: &TopicName,
@@ -96,8 +97,8 @@ impl BrokerState {
         (subscription, readable.collect())
     }
 
-    /// Replaces a subscription with wildcards, which may have many cursors: they stay, and are read with the options of
-    /// the new one from now on.
+    /// Replaces a subscription with wildcards, which may have many cursors: the cursors stay, and are read with the
+    /// options of the new one from now on.
     fn replace_many(
         &mut self,
         replaced: &Arc<Subscription>,

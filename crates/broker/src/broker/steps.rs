@@ -1,4 +1,4 @@
-//! Going through much under the broker's order, in steps between which others have it.
+//! Long operations under the broker's lock, in steps between which other threads get the lock.
 
 use std::ops::ControlFlow;
 
@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl Broker {
-    /// Calls `step` with the order locked until it breaks, and lets everybody who waits for the order have it after
-    /// each call. A step is to take no longer than publishing a small batch.
+    /// Calls `step` with the lock held until it breaks. After each call, waiting threads get the lock. A step must not
+    /// take longer than publishing a small batch.
     pub(crate) fn in_steps<T>(
         &self,
         mut step: impl FnMut(&mut BrokerState) -> ControlFlow<T>,

@@ -1,4 +1,4 @@
-//! A session: somebody who reads through subscriptions.
+//! A session: a reader with subscriptions.
 
 pub(crate) mod collection;
 pub(crate) mod reader;
@@ -23,16 +23,16 @@ use crate::{
     topic::cursor::{Cursor, Overflow},
 };
 
-/// Who delivers to a session, outside the broker: a connection.
+/// The receiver of a session's messages, outside the broker: a connection.
 ///
 /// Both functions are called after all of the broker's locks are released, on any thread.
 pub trait Peer: Send + Sync {
-    /// There is something to read: drain it here and now, or see to it that it is drained. Called by
-    /// whoever published or subscribed.
+    /// There are messages to read: drains the session now, or ensures that it is drained. Called by the thread that
+    /// published or subscribed.
     fn deliver(&self);
 
-    /// There is something to read, or the session was ended: let the peer's own task look after it. Called
-    /// by those too who drain another session; it must not wait.
+    /// There are messages to read, or the session was ended: wakes the peer's own task. Also called while another
+    /// session is drained, so it must not wait.
     fn wake(&self);
 }
 
@@ -41,47 +41,46 @@ pub struct Session {
     pub(crate) id: u64,
     name: Arc<str>,
     peer: Mutex<Weak<dyn Peer>>,
-    /// Whether somebody has been told to drain the session and has not begun yet.
+    /// True if the session is to be drained and draining has not started.
     scheduled: AtomicBool,
     ended: AtomicBool,
-    /// Nobody reads for it just now, and nobody is to wait for it.
+    /// True while the session has no reader; publishers do not wait for it then.
     paused: AtomicBool,
     inbox: Mutex<Vec<Readable>>,
-    /// The session's part in queues; by id, ascending.
+    /// The session's consumers, in ascending order of ids.
     consumers: Mutex<Vec<Arc<Consumer>>>,
-    /// Publishers that wait for this session to catch up, for as long as their [`Blocked`] is there.
+    /// Publishers that wait for this session to catch up, as long as their [`Blocked`] exists.
     waiting: Mutex<Vec<(Weak<()>, Waker)>>,
-    /// What the session makes is charged to this one.
+    /// The client that the session's objects are charged to.
     client: Arc<Client>,
     totals: Arc<Totals>,
     delivered: Count,
     dropped: Count,
 }
 
-/// What all sessions count together.
+/// The counters of all sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) delivered: Count,
     pub(crate) dropped: Count,
 }
 
-/// Where a session has something to read.
+/// A source of messages to read.
 #[derive(Debug)]
 pub(crate) enum Readable {
-    /// In a topic's log.
+    /// The log of a topic.
     Cursor(Arc<Cursor>),
-    /// Out of queues.
+    /// Queues.
     Consumer(Arc<Consumer>),
-    /// In topics that are still to be gone through.
+    /// Topics that are still to be collected.
     Collection(Arc<dyn Collect>),
 }
 
-/// Subscriptions that make a publisher wait: those with [`Overflow::Block`] that lie
-/// behind their bound.
+/// Subscriptions for which a publisher waits: those with [`Overflow::Block`] whose lag exceeds their bound.
 #[derive(Debug, Default)]
 pub struct Blocked {
     cursors: Vec<Arc<Cursor>>,
-    /// Tells this one's wakers from others', and that they are still wanted; there when it has waited.
+    /// Identifies the wakers of this value, and shows that they are still needed; `Some` after the first wait.
     token: Option<Arc<()>>,
 }
 
@@ -110,65 +109,64 @@ impl Session {
         }
     }
 
-    /// The name that tells sessions apart for people.
+    /// Returns the name of the session, for people.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 
-    /// The client that made the session, and to which is charged what the session makes.
+    /// Returns the client that created the session, to which the session's objects are charged.
     #[must_use]
     pub fn client(&self) -> &Arc<Client> {
         &self.client
     }
 
-    /// Says that draining begins: whatever becomes readable from now on schedules the session anew.
+    /// Notes that draining starts: a message that becomes readable from now on schedules the session again.
     ///
-    /// Whoever drains must hold the reader for itself, call this, drain, let the reader go, and drain
-    /// again if [`Session::is_scheduled`]: somebody may have found the reader taken meanwhile.
+    /// A task that drains must own the reader, call this function, drain, release the reader, and drain again if
+    /// [`Session::is_scheduled`] returns true, because another task may have found the reader taken in the meantime.
     pub fn begin(&self) {
-        // An exchange, as in `schedule`: what was put up by whoever found the session scheduled is seen
-        // by the draining that follows. It costs no more than a store in sequential order.
+        // An exchange, as in `schedule`: the draining that follows sees messages queued by threads that found the
+        // session scheduled. It costs no more than a sequentially consistent store.
         self.scheduled.swap(false, Ordering::SeqCst);
     }
 
-    /// Whether something became readable since [`Session::begin`].
+    /// Returns whether a message became readable since [`Session::begin`].
     #[must_use]
     pub fn is_scheduled(&self) -> bool {
-        // With the fence in `Ready::drain`: either whoever scheduled the session finds the reader let
-        // go, or it is seen here that the session is scheduled.
+        // With the fence in `Ready::drain`: either the thread that scheduled the session finds the reader released, or
+        // the session is seen as scheduled here.
         fence(Ordering::SeqCst);
         self.scheduled.load(Ordering::SeqCst)
     }
 
-    /// Whether the session has ended: by the rule [`Overflow::Disconnect`], because
-    /// it was detached, or because its reader is gone.
+    /// Returns whether the session has ended: by the rule [`Overflow::Disconnect`], because it was detached, or because
+    /// its reader was dropped.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Drains on the calling thread, if the peer is still there.
+    /// Drains on the calling thread, if the peer still exists.
     pub fn deliver(&self) {
         if let Some(peer) = self.peer() {
             peer.deliver();
         }
     }
 
-    /// Lets the peer's own task drain, if the peer is still there.
+    /// Lets the peer's own task drain, if the peer still exists.
     pub fn wake(&self) {
         if let Some(peer) = self.peer() {
             peer.wake();
         }
     }
 
-    /// From now on this peer delivers. Whatever became readable before is up to whoever calls this: it is to
-    /// drain the reader once.
+    /// Sets the peer. The caller must drain the reader once, for the messages that became readable before.
     pub fn set_peer(&self, peer: Weak<dyn Peer>) {
         *lock(&self.peer) = peer;
     }
 
-    /// Nobody reads for it for a while; nobody waits for it any more.
+    /// Notes that the session has no reader for now; publishers no longer wait for it.
     pub(crate) fn pause(&self) {
         self.paused.store(true, Ordering::Release);
         self.release_waiting();
@@ -178,7 +176,7 @@ impl Session {
         self.paused.store(false, Ordering::Release);
     }
 
-    /// Whether it is between [`Broker::pause`](crate::Broker::pause) and
+    /// Returns whether the session is between [`Broker::pause`](crate::Broker::pause) and
     /// [`Broker::resume`](crate::Broker::resume).
     #[must_use]
     pub fn is_paused(&self) -> bool {
@@ -189,13 +187,12 @@ impl Session {
         lock(&self.peer).upgrade()
     }
 
-    /// Puts a claimed cursor or consumer up for reading; true when the session is to be drained by the
-    /// caller.
+    /// Queues a claimed cursor or consumer for reading. Returns true if the caller must drain the session.
     #[inline]
     pub(crate) fn queue(&self, readable: Readable) -> bool {
         let mut inbox = lock(&self.inbox);
         if inbox.len() == inbox.capacity() {
-            // Before it grows: those that were unsubscribed while nobody drained.
+            // Before the list grows: sources that were unsubscribed while the session was not drained.
             inbox.retain(|readable| !readable.is_cancelled());
         }
         inbox.push(readable);
@@ -203,8 +200,8 @@ impl Session {
         self.schedule()
     }
 
-    /// Puts claimed cursors, or a collection, up for reading, all at one moment; true when the session is to be drained
-    /// by the caller.
+    /// Queues claimed cursors, or a collection, for reading, in one step. Returns true if the caller must drain the
+    /// session.
     pub(crate) fn queue_all(&self, readable: Vec<Readable>) -> bool {
         if readable.is_empty() {
             return false;
@@ -218,20 +215,20 @@ impl Session {
         self.schedule()
     }
 
-    /// Asks for the session to be drained; true when that is up to the caller.
+    /// Requests draining. Returns true if the caller must do it.
     pub(crate) fn schedule(&self) -> bool {
         !self.scheduled.swap(true, Ordering::SeqCst)
     }
 
-    /// Whether something was put up, or waits in a queue that ends with the session, for subscriptions of which
-    /// this is true.
+    /// Returns whether messages are queued, or wait in a queue that ends with the session, for subscriptions for which
+    /// `is_meant` returns true.
     pub(crate) fn has_unread(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
         let consumers = self.consumers();
         lock(&self.inbox).iter().any(|one| one.is_unread(is_meant))
             || consumers.iter().any(|one| one.would_leave(is_meant))
     }
 
-    /// Changes what was put up since for the empty `other`.
+    /// Exchanges the queued sources for the empty `other`.
     pub(crate) fn swap_inbox(&self, other: &mut Vec<Readable>) {
         std::mem::swap(&mut *lock(&self.inbox), other);
     }
@@ -256,7 +253,7 @@ impl Session {
         lock(&self.consumers).clone()
     }
 
-    /// Whether a consumer has as many messages as it may have before it acknowledges some, and more wait for it.
+    /// Returns whether a consumer has no room until it acknowledges, and more messages wait for it.
     pub fn awaits_acknowledgements(&self) -> bool {
         let consumers = self.consumers();
         consumers.iter().any(|one| one.awaits_acknowledgements())
@@ -266,7 +263,7 @@ impl Session {
         std::mem::take(&mut *lock(&self.consumers))
     }
 
-    /// Ends the session, so that nobody waits for it any more; true the first time.
+    /// Ends the session, so that no publisher waits for it. Returns true the first time.
     pub(crate) fn end(&self) -> bool {
         let first = !self.ended.swap(true, Ordering::AcqRel);
         self.release_waiting();
@@ -308,7 +305,7 @@ impl Session {
             return;
         }
         if waiting.len() == waiting.capacity() {
-            // Before it grows: those who gave up waiting.
+            // Before the list grows: publishers that no longer wait.
             waiting.retain(|(token, _)| token.strong_count() > 0);
         }
         waiting.push((Arc::downgrade(token), waker.clone()));
@@ -330,7 +327,7 @@ impl Readable {
         }
     }
 
-    /// Whether it is a topic with something to read, for a subscription of which this is true.
+    /// Returns whether this is a topic with unread messages, for a subscription for which `is_meant` returns true.
     pub(crate) fn is_unread(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
         let subscription = match self {
             Self::Cursor(cursor) => cursor.subscription.current(),
@@ -340,13 +337,13 @@ impl Readable {
         !subscription.is_cancelled() && is_meant(subscription.tag())
     }
 
-    /// What is read next. `ready` gets others who were given something meanwhile.
+    /// Returns the next message to read. `ready` gets other sessions that received messages in the meantime.
     #[inline]
     pub(crate) fn next(&self, budget: &mut Budget, ready: &mut Ready) -> Next {
         match self {
             Self::Cursor(cursor) => cursor.next_position().map_or(Next::Nothing, Next::At),
             Self::Consumer(consumer) => consumer.next(budget, ready),
-            // Only the reader can go on with it.
+            // Only the reader can continue a collection.
             Self::Collection(_) => Next::Later,
         }
     }
@@ -362,13 +359,13 @@ impl Readable {
 }
 
 impl Blocked {
-    /// Whether nobody is waited for.
+    /// Returns whether there is no subscription to wait for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cursors.is_empty()
     }
 
-    /// Takes in those of `other`.
+    /// Adds the subscriptions of `other`.
     pub fn extend(&mut self, other: Self) {
         other
             .cursors
@@ -382,8 +379,8 @@ impl Blocked {
         }
     }
 
-    /// Ready when every one of them is within its bound again, or gone; otherwise `waker` is woken when
-    /// one of them has read.
+    /// Ready when all subscriptions are within their bounds again, or ended; otherwise `waker` is woken when one of
+    /// them has read.
     pub fn poll_clear(&mut self, limits: &Limits, waker: &Waker) -> Poll<()> {
         if self.cursors.is_empty() {
             return Poll::Ready(());
@@ -391,7 +388,7 @@ impl Blocked {
         let token = self.token.get_or_insert_default();
         self.cursors.retain(|cursor| {
             let session = &cursor.subscription.session;
-            // Register first, look second: a reader that catches up in between wakes us.
+            // Register before checking: a reader that catches up in between wakes the waker.
             session.wait(token, waker);
             cursor.is_overdue(cursor.topic.end(), limits.lag())
                 && !cursor.subscription.current().is_cancelled()

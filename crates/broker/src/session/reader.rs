@@ -1,4 +1,4 @@
-//! Draining a session: its cursors merged into one stream in the broker's order.
+//! Draining a session: merges its cursors into one stream in the broker's order.
 
 use std::{
     cmp::Reverse,
@@ -21,45 +21,44 @@ use crate::{
     topic::cursor::{Missed, Origin, Stop},
 };
 
-/// The reading side of a session. There is one for each session, owned by whoever drains it.
+/// The reading side of a session. Each session has one, owned by the task that drains it.
 #[derive(Debug)]
 pub struct Reader {
     session: Arc<Session>,
     visible_position: Arc<VisiblePosition>,
-    /// Cursors and consumers with something to read, by the position of their next entry.
+    /// Cursors and consumers with messages to read, by the position of their next entry.
     active: BinaryHeap<Active>,
-    /// Consumers that have more to look at before it is known whether there is something to read: they wait for
-    /// the next call.
+    /// Consumers that must scan further before it is known whether they have a message: they wait for the next call.
     later: VecDeque<Readable>,
-    /// Collections among those. Nothing is read before they have come to their end, so that a subscription does not
-    /// begin in the middle of what the others read.
+    /// Number of collections among those. Nothing is read before they are complete, so that a subscription does not
+    /// start in the middle of the others' messages.
     collections: usize,
-    /// Empty between calls; changes places with the session's inbox, so that neither allocates.
+    /// Empty between calls; exchanged with the session's inbox, so that neither allocates.
     arrived: Vec<Readable>,
-    /// Others who were given something while this one was drained.
+    /// Other sessions that received messages while this one was drained.
     ready: Ready,
 }
 
 /// One entry for one subscription.
 #[derive(Debug)]
 pub struct Delivery<'a> {
-    /// What the subscriber gave with [`Broker::subscribe`](crate::Broker::subscribe) to know it again.
+    /// The tag that the subscriber gave to [`Broker::subscribe`](crate::Broker::subscribe).
     pub tag: &'a [u8],
     /// The entry.
     pub entry: &'a SharedEntry,
-    /// What the subscription did not get of this topic before this entry.
+    /// The messages of this topic that the subscription missed before this entry.
     pub missed: Option<Missed>,
-    /// Whether it is what the topic retained when the subscription was made, and not part of what the
-    /// subscription reads from then on.
+    /// True for a message that the topic had retained when the subscription was created, which is not part of the
+    /// subscription's normal reading.
     pub is_retained: bool,
-    /// What to settle it by, where the subscription acknowledges.
+    /// The id for the settlement, if the subscription acknowledges.
     pub id: Option<DeliveryId>,
-    /// How often it has been delivered out of its queue, this time included: 1 for the first.
+    /// Number of deliveries from its queue, including this one: 1 for the first.
     pub count: u32,
-    /// The queue it comes from, if that has a name; otherwise it comes from its topic.
+    /// The queue of the message, if it has a name; otherwise the message comes from its topic.
     pub queue: Option<&'a TopicName>,
-    /// Whether others are likely to be given the same entry. What is made of it for one reader alone is better
-    /// not kept with it.
+    /// True if other subscribers probably get the same entry. An encoding for a single reader should not be stored in
+    /// the entry.
     pub is_shared: bool,
 }
 
@@ -82,14 +81,14 @@ impl Reader {
         }
     }
 
-    /// The session this reads for.
+    /// Returns the session of this reader.
     #[must_use]
     pub fn session(&self) -> &Arc<Session> {
         &self.session
     }
 
-    /// Whether something waits for the session through subscriptions of which this is true, by their tags. Messages
-    /// of a queue that stays do not count: they wait for others too.
+    /// Returns whether messages wait for the session through subscriptions for which `is_meant` returns true for their
+    /// tags. Messages of a queue that stays do not count, because other consumers can get them.
     #[must_use]
     pub fn has_undelivered(&self, is_meant: impl Fn(&[u8]) -> bool) -> bool {
         let active = self.active.iter().map(|active| &active.source);
@@ -97,13 +96,12 @@ impl Reader {
         unread.into_iter().any(|one| one.is_unread(&is_meant)) || self.session.has_unread(&is_meant)
     }
 
-    /// Hands deliveries to `take`, in the order of the broker's positions, until nothing is left (then
-    /// true) or `take` breaks (then false, and the rest is for the next call). False as well when the call has
-    /// looked at so much in vain that it is the others' turn: then the next one, which is to come without
-    /// anybody asking for it, goes on.
+    /// Passes deliveries to `take`, in the order of the broker's positions. Returns true when none are left. Returns
+    /// false if `take` breaks, and the rest is for the next call; and if the call has examined so many messages without
+    /// a match that other tasks must run: then another call, which is scheduled without a request, continues.
     ///
-    /// What has expired at `now_ms`, in Unix milliseconds, is left out. Locks are held while `take` runs: it
-    /// must not call the broker, nor wait.
+    /// Messages that have expired at `now_ms`, in Unix milliseconds, are omitted. Locks are held while `take` runs: it
+    /// must not call the broker or wait.
     pub fn drain(
         &mut self,
         now_ms: u64,
@@ -121,12 +119,12 @@ impl Reader {
         now_ms: u64,
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> bool {
-        // A budget of its own, so that the others of the session are not kept waiting.
+        // With a separate budget, so that the session's other subscriptions do not wait.
         self.go_on(&mut Budget::new());
         let mut budget = Budget::new();
         loop {
-            // First the limit, then the inbox: what is visible up to the limit had been announced, so
-            // nothing that belongs before an entry read now can still be on its way to the inbox.
+            // First the limit, then the inbox: everything visible up to the limit had been announced, so no earlier
+            // entry can still be on its way to the inbox.
             let limit = self.visible_position.position();
             self.collect(&mut budget);
             if self.collections > 0 {
@@ -137,7 +135,7 @@ impl Reader {
                 return self.later.is_empty();
             };
             if first.next > limit {
-                // Its publisher is not done yet, and is asked to schedule the session when it is.
+                // Its publisher is not finished, and will schedule the session when it is.
                 if self.visible_position.wait_for(first.next, &self.session) {
                     return self.later.is_empty();
                 }
@@ -151,16 +149,16 @@ impl Reader {
         }
     }
 
-    /// Keeps little room while there is nothing to read, so that an idle session is small.
+    /// Reduces the capacity while there is nothing to read, so that an idle session is small.
     fn give_back(&mut self) {
-        /// Cursors that there is always room for, so that steady reading allocates nothing.
+        /// Capacity that is always kept, so that steady reading allocates nothing.
         const ROOM: usize = 128;
         self.active.shrink_to(ROOM);
         self.later.shrink_to(ROOM);
         self.arrived.shrink_to(ROOM);
     }
 
-    /// Lets those look on that were left off in the call before, in turns.
+    /// Continues the consumers that were interrupted in the previous call, in turn.
     fn go_on(&mut self, budget: &mut Budget) {
         for _ in 0..self.later.len() {
             if budget.is_spent() {
@@ -177,7 +175,7 @@ impl Reader {
         let mut arrived = std::mem::take(&mut self.arrived);
         self.session.swap_inbox(&mut arrived);
         if self.active.len() + arrived.len() > self.active.capacity() {
-            // Before it grows: those that were unsubscribed before they were read to the end.
+            // Before the heap grows: sources that were unsubscribed before they were read to the end.
             self.active.retain(|active| !active.source.is_cancelled());
         }
         for source in arrived.drain(..) {
@@ -186,7 +184,7 @@ impl Reader {
         self.arrived = arrived;
     }
 
-    /// Reads until everything active is beyond `limit`.
+    /// Reads until all active sources are beyond `limit`.
     fn read_up_to(
         &mut self,
         limit: u64,
@@ -198,8 +196,8 @@ impl Reader {
             let Some(Active { source, .. }) = self.active.pop() else {
                 break;
             };
-            // As far as no other has an earlier entry. Two subscriptions that cover one entry are at the
-            // same position, and take turns.
+            // Reads until another source has an earlier entry. Two subscriptions that cover one entry are at the same
+            // position, and take turns.
             let until = match self.active.peek() {
                 Some(other) => limit.min(other.next),
                 None => limit,
@@ -231,7 +229,7 @@ impl Reader {
                 Readable::Consumer(consumer) => {
                     consumer.read(limits, budget, &mut self.ready, take)
                 }
-                // It is never active.
+                // A collection is never active.
                 Readable::Collection(_) => continue,
             };
             match stop {
@@ -251,7 +249,7 @@ impl Reader {
         ControlFlow::Continue(())
     }
 
-    /// Does one more step, if this call has not done one.
+    /// Does one more step of a collection, unless this call has done one.
     #[cold]
     fn go_on_collecting(&mut self, collection: Arc<dyn Collect>, budget: &mut Budget) {
         let mut is_done = false;
@@ -286,7 +284,7 @@ impl Reader {
 }
 
 impl Drop for Reader {
-    /// Nobody can read for the session any more.
+    /// The session can no longer be read.
     fn drop(&mut self) {
         self.session.end();
     }
@@ -307,7 +305,7 @@ impl PartialOrd for Active {
 }
 
 impl Ord for Active {
-    /// The earliest is the greatest: the heap gives its greatest first.
+    /// The earliest is the greatest, because the heap returns the greatest first.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         Reverse(self.next).cmp(&Reverse(other.next))
     }

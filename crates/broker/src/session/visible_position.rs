@@ -1,8 +1,8 @@
-//! How far the order has got, as readers see it.
+//! The newest position that readers may read.
 //!
-//! A reader may meet an entry in a log while its publisher is still announcing it and what came before
-//! it. It must not be read yet, and the publisher will not announce it to this reader again. So the reader
-//! leaves its session here, and the publisher that gets there schedules it.
+//! A reader may find an entry in a log while its publisher is still announcing it and earlier entries. The reader must
+//! not read it yet, and the publisher will not announce it to this reader again. So the reader registers its session
+//! here, and the publisher that reaches the position schedules it.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::{
 
 #[derive(Debug)]
 pub(crate) struct VisiblePosition {
-    /// The newest position that is in its log and announced to all who cover it.
+    /// The newest position whose entry is in its log and announced to all cursors that cover it.
     position: AtomicU64,
     is_awaited: AtomicBool,
-    /// Sessions that met an entry beyond; emptied by the next publisher.
+    /// Sessions that found a later entry; emptied by the next publisher.
     early: Mutex<Vec<Arc<Session>>>,
 }
 
@@ -33,12 +33,12 @@ impl VisiblePosition {
         self.position.load(Ordering::Acquire)
     }
 
-    /// Called by whoever holds the order, after everything up to `position` was announced.
+    /// Called by the holder of the broker's lock, after everything up to `position` was announced.
     pub(crate) fn advance(&self, position: u64) {
         self.position.store(position, Ordering::Release);
     }
 
-    /// Has the session scheduled once `position` is visible; false when it is already.
+    /// Schedules the session once `position` is visible. Returns false if it is visible already.
     pub(crate) fn wait_for(&self, position: u64, session: &Arc<Session>) -> bool {
         let mut early = lock(&self.early);
         if !early.iter().any(|other| Arc::ptr_eq(other, session)) {
@@ -46,13 +46,13 @@ impl VisiblePosition {
         }
         self.is_awaited.store(true, Ordering::Relaxed);
         drop(early);
-        // With the fence in `schedule_early`: either the publisher sees that it is awaited, or its
-        // position is seen here.
+        // With the fence in `schedule_early`: either the publisher sees that a session waits, or its position is seen
+        // here.
         fence(Ordering::SeqCst);
         self.position() < position
     }
 
-    /// After [`VisiblePosition::advance`]: gives `ready` the sessions that waited and are up to the caller.
+    /// After [`VisiblePosition::advance`]: adds the waiting sessions that the caller must drain to `ready`.
     pub(crate) fn schedule_early(&self, ready: &mut Vec<Arc<Session>>) {
         fence(Ordering::SeqCst);
         if !self.is_awaited.load(Ordering::Relaxed) {

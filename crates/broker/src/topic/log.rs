@@ -1,5 +1,5 @@
-//! A topic's log: a chain of shared chunks, written at one end by whoever holds the broker's order, read
-//! anywhere without a lock. A chunk is freed when neither the topic's history nor any reader has it.
+//! A topic's log: a chain of shared chunks, written at one end by the holder of the broker's lock, and read anywhere
+//! without a lock. A chunk is freed when neither the topic's history nor a reader refers to it.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::{
 /// The writing end, and the history that the topic keeps.
 #[derive(Debug)]
 pub(crate) struct Log {
-    /// Where the next entry goes.
+    /// The place of the next entry.
     tail: Place,
-    /// The oldest entry kept.
+    /// The oldest entry of the history.
     head: Place,
     end: End,
-    /// Bytes in the chunk written to.
+    /// Bytes in the last chunk.
     chunk_bytes: u64,
     history: History,
 }
@@ -28,11 +28,11 @@ pub(crate) struct Log {
 struct History {
     entries: u64,
     bytes: u64,
-    /// Position of the newest entry let go, 0 when there is none.
+    /// Position of the newest removed entry, 0 if there is none.
     trimmed_position: u64,
 }
 
-/// A place in a log: the entry that is there, or will be.
+/// A place in a log: that of an entry, or of the next one.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     chunk: Arc<Chunk>,
@@ -46,14 +46,14 @@ struct Chunk {
     next: OnceLock<Arc<Chunk>>,
 }
 
-/// What a log lets go of, to be dropped by the caller once it holds no lock.
+/// Removed parts of a log, which the caller must drop without a lock.
 pub(crate) type Released = Vec<Place>;
 
 impl Log {
-    /// An empty log. `forgotten` is the position up to which entries of an earlier log of this name may
-    /// have been let go, 0 when there was none.
+    /// Returns an empty log. `forgotten` is the position up to which entries of an earlier log with this name may have
+    /// been removed, 0 if there was none.
     pub(crate) fn new(forgotten: u64) -> Self {
-        // No slot until the first entry: many topics only ever have subscribers.
+        // No slot until the first entry: many topics only have subscribers.
         let place = Chunk::new(1, 0).place();
         Self {
             tail: place.clone(),
@@ -71,21 +71,21 @@ impl Log {
         }
     }
 
-    /// What the next entry gets.
+    /// Returns sequence and offset of the next entry.
     pub(crate) fn end(&self) -> End {
         self.end
     }
 
-    /// Appends an entry that was given what [`Log::end`] told.
+    /// Appends an entry that was created with the result of [`Log::end`].
     pub(crate) fn append(&mut self, entry: SharedEntry) {
         let size = entry.size();
         let slots = self.tail.chunk.slots.len();
         if self.tail.index == slots || self.chunk_bytes >= Chunk::FULL_BYTES {
-            // Small at first, since most topics stay small.
+            // Small at first, because most topics stay small.
             self.grow(slots * 4);
         }
         self.end = entry.end();
-        // One writer, and every slot once: it is free.
+        // There is one writer, and each slot is used once, so the slot is free.
         let _ = self.tail.chunk.slots[self.tail.index].set(entry);
         self.tail.index += 1;
         self.chunk_bytes += size;
@@ -93,9 +93,9 @@ impl Log {
         self.history.bytes += size;
     }
 
-    /// Lets the oldest entries go until the history is within both bounds; the last image stays.
+    /// Removes the oldest entries until the history is within both bounds; the last image stays.
     ///
-    /// A chunk is let go as a whole, once the history begins behind it.
+    /// A chunk is released as a whole, once the history starts after it.
     pub(crate) fn trim(&mut self, entries: u64, bytes: u64, released: &mut Released) {
         let entries = entries.max(1);
         if self.history.entries > entries {
@@ -106,8 +106,8 @@ impl Log {
         }
     }
 
-    /// Lets the oldest entries go, less than there are. Looks at two of them, however many they are: they have not been
-    /// used for long, and others wait for the lock meanwhile.
+    /// Removes the oldest entries, fewer than there are. Reads two of them, however many they are: they are no longer
+    /// in the cache, and other threads wait for the lock.
     fn let_go(&mut self, count: u64, released: &mut Released) {
         let first_kept = self.first_sequence() + count;
         self.head.go_to(first_kept - 1, released);
@@ -121,7 +121,7 @@ impl Log {
         }
     }
 
-    /// Lets everything go but the last image, also what shares its chunk.
+    /// Removes everything except the last image, including the rest of its chunk.
     pub(crate) fn keep_last(&mut self, released: &mut Released) {
         self.trim(1, 0, released);
         let Some(last) = self.last().cloned() else {
@@ -130,8 +130,8 @@ impl Log {
         if self.head.index == 0 {
             return;
         }
-        // The last image gets a chunk of its own, for those who come later. Those who read the old one
-        // have it there, and go on behind it.
+        // The last image gets its own chunk, for later readers. Current readers have it in the old chunk, and continue
+        // after it.
         self.grow(0);
         let alone = Chunk::new(last.sequence(), 1);
         let _ = alone.slots[0].set(last);
@@ -139,7 +139,7 @@ impl Log {
         released.push(std::mem::replace(&mut self.head, alone.place()));
     }
 
-    /// Lets everything go, the last image too.
+    /// Removes everything, including the last image.
     pub(crate) fn clear(&mut self, released: &mut Released) {
         let Some(last) = self.last() else { return };
         self.history.trimmed_position = last.position();
@@ -168,12 +168,12 @@ impl Log {
         self.history.bytes
     }
 
-    /// Position up to which entries may be gone, 0 when all are kept.
+    /// Returns the position up to which entries may have been removed, 0 if none have.
     pub(crate) fn trimmed_position(&self) -> u64 {
         self.history.trimmed_position
     }
 
-    /// Sequence of the oldest entry kept, or of the next one.
+    /// Returns the sequence of the oldest entry kept, or of the next one.
     pub(crate) fn first_sequence(&self) -> u64 {
         self.end.sequence - self.history.entries
     }
@@ -186,14 +186,14 @@ impl Log {
         self.head.clone()
     }
 
-    /// The oldest kept entry with a sequence of at least `sequence`, or the tail.
+    /// Returns the place of the oldest kept entry with a sequence of at least `sequence`, or the tail.
     pub(crate) fn place_of_sequence(&self, sequence: u64) -> Place {
         let mut place = self.head();
         place.skip_to(sequence);
         place
     }
 
-    /// The oldest kept entry behind `position`, or the tail.
+    /// Returns the place of the oldest kept entry after `position`, or the tail.
     pub(crate) fn place_after_position(&self, position: u64) -> Place {
         if self.last().is_none_or(|last| last.position() <= position) {
             return self.tail();
@@ -215,7 +215,7 @@ impl Log {
         place
     }
 
-    /// Adds the entries kept from `start` on; tells what is already gone before them.
+    /// Collects the entries from `start` on. Returns the entries missing before them.
     pub(crate) fn collect_from(
         &self,
         start: Start,
@@ -229,7 +229,7 @@ impl Log {
         missed
     }
 
-    /// Where `start` lies in the log, and what is already gone before it.
+    /// Returns the place of `start` in the log, and the entries missing before it.
     pub(crate) fn begin(&self, start: Start) -> (Place, Option<Missed>) {
         match start {
             Start::New => (self.tail(), None),
@@ -248,7 +248,7 @@ impl Log {
 
     fn begin_after_sequence(&self, sequence: u64) -> (Place, Option<Missed>) {
         if sequence >= self.end().sequence {
-            // It was seen in an earlier life of the topic.
+            // The sequence is of an earlier log of this topic.
             return (self.tail(), Some(Missed::Unknown));
         }
         let from = sequence + 1;
@@ -260,10 +260,10 @@ impl Log {
         (self.place_of_sequence(from), missed)
     }
 
-    /// Links a new chunk behind the tail.
+    /// Links a new chunk after the tail.
     fn grow(&mut self, slots: usize) {
         let chunk = Chunk::new(self.end.sequence, slots.clamp(Chunk::FEWEST, Chunk::MOST));
-        // One writer, and a chunk is left for good once it has a next: it has none yet.
+        // There is one writer, and it leaves a chunk once the chunk has a next one, so this one has none.
         let _ = self.tail.chunk.next.set(Arc::clone(&chunk));
         self.tail = chunk.place();
         self.chunk_bytes = 0;
@@ -274,7 +274,7 @@ impl Log {
 }
 
 impl Place {
-    /// The entry here, if it has been appended. Steps over a chunk's end.
+    /// Returns the entry at this place, if it has been appended. Moves to the next chunk at the end of one.
     pub(crate) fn peek(&mut self) -> Option<&SharedEntry> {
         while let Some(next) = self.next_chunk() {
             *self = next;
@@ -282,17 +282,17 @@ impl Place {
         self.slot()
     }
 
-    /// Goes on behind the entry here. To be called only where [`Place::peek`] found one.
+    /// Moves to the next entry. Must be called only after [`Place::peek`] has returned an entry.
     pub(crate) fn advance(&mut self) {
         self.index += 1;
     }
 
-    /// The sequence of the entry here.
+    /// Returns the sequence of this place.
     pub(crate) fn sequence(&self) -> u64 {
         self.chunk.first_sequence + self.index as u64
     }
 
-    /// Goes forward to `sequence`, or as far as the log goes.
+    /// Moves forward to `sequence`, or to the end of the log.
     pub(crate) fn skip_to(&mut self, sequence: u64) {
         while let Some(next) = self.chunk.next.get()
             && next.first_sequence <= sequence
@@ -304,7 +304,7 @@ impl Place {
         }
     }
 
-    /// Goes forward to `sequence`, which has been appended, and gives `released` the places whose chunks were left.
+    /// Moves forward to `sequence`, which has been appended, and adds the places of passed chunks to `released`.
     fn go_to(&mut self, sequence: u64, released: &mut Released) {
         while let Some(next) = self.chunk.next.get()
             && next.first_sequence <= sequence
@@ -315,13 +315,13 @@ impl Place {
         self.index = (sequence - self.chunk.first_sequence) as usize;
     }
 
-    /// The beginning of the next chunk, if this one has no more to come.
+    /// Returns the beginning of the next chunk, if this one gets no more entries.
     fn next_chunk(&self) -> Option<Self> {
         if self.slot().is_some() {
             return None;
         }
         let next = self.chunk.next.get()?;
-        // The writer fills a chunk before it links the next: look again, now that it is linked.
+        // The writer fills a chunk before it links the next one: check again, now that it is linked.
         if self.slot().is_some() {
             return None;
         }
@@ -336,8 +336,8 @@ impl Place {
 impl Chunk {
     const FEWEST: usize = 4;
     const MOST: usize = 64;
-    /// A chunk with this many bytes takes no more entries, so that what a reader holds beyond its bound
-    /// is at most one large entry.
+    /// A chunk with this number of bytes gets no more entries, so that a reader holds at most one large entry beyond
+    /// its bound.
     const FULL_BYTES: u64 = 64 << 10;
 
     fn new(first_sequence: u64, slots: usize) -> Arc<Self> {
@@ -357,7 +357,7 @@ impl Chunk {
 }
 
 impl Drop for Chunk {
-    /// Frees the chain behind as well, as far as nobody else has it, without recursion.
+    /// Also frees the following chunks without other references, without recursion.
     fn drop(&mut self) {
         entry_pool::let_go(self.slots.iter_mut().filter_map(OnceLock::take));
         let mut next = self.next.take();
@@ -376,7 +376,7 @@ mod tests {
         name::TopicName,
     };
 
-    /// A log and the memory its entries are accounted for in.
+    /// A log, and the memory that its entries are accounted for in.
     struct Fixture {
         log: Log,
         memory: Arc<Memory>,
@@ -455,7 +455,7 @@ mod tests {
         let memory = Arc::clone(&log.memory);
         let reader = log.log.tail();
         let mut released = Vec::new();
-        // Long enough that freeing the chain by recursion would end the thread.
+        // So long that freeing the chain by recursion would overflow the stack.
         for position in 1..=1_000_000 {
             log.append(position, b"");
             log.log.trim(1, u64::MAX, &mut released);
@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cleared_log_goes_on_with_the_next_sequence() {
+    fn a_cleared_log_continues_with_the_next_sequence() {
         let mut log = log();
         for position in 1..=10 {
             log.append(position, b"");
@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn trimming_hands_the_chunks_left_to_the_caller() {
+    fn trimming_returns_the_released_chunks() {
         let mut log = log();
         let mut released = Vec::new();
         for position in 1..=200 {
@@ -560,7 +560,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_log_holds_what_a_plain_vector_would(steps in proptest::collection::vec((0..6_u8, 0..100_u64), 0..300)) {
+        fn a_log_has_the_same_entries_as_a_vector(steps in proptest::collection::vec((0..6_u8, 0..100_u64), 0..300)) {
             let mut log = log();
             let mut kept: Vec<u64> = Vec::new();
             let mut readers: Vec<(Place, u64)> = Vec::new();
@@ -585,7 +585,7 @@ mod tests {
                     3 => readers.push((log.log.place_after_position(number * 2), kept.iter().copied().find(|one| *one > number).unwrap_or(newest + 1))),
                     _ => {
                         newest += 1;
-                        // Positions are twice the sequences: other topics have the ones between.
+                        // Positions are twice the sequences: other topics have the ones in between.
                         log.append(newest * 2, b"");
                         kept.push(newest);
                     }

@@ -1,16 +1,17 @@
-//! Retained messages: what a topic keeps, besides its log, for those who subscribe later (MQTT 5.0, 3.3.1.3).
+//! Retained messages: messages that a topic stores, separately from its log, for later subscriptions (MQTT 5.0,
+//! 3.3.1.3).
 //!
-//! The messages are with their topics; here is what is known of all of them together.
+//! The messages are stored in their topics; this module has the data about all of them.
 
 use std::collections::BTreeMap;
 
 use crate::{message::entry::Entry, name::TopicName, name::index::NameIndex};
 
-/// The topics that retain a message, and which of the messages expire. Guarded by the broker's order.
+/// The topics that retain a message, and the expiry of these messages. Guarded by the broker's lock.
 #[derive(Debug, Default)]
 pub(crate) struct Retentions {
     names: NameIndex<()>,
-    /// The topics of those that expire, by when, and by the message's position.
+    /// The topics of messages that expire, by time of expiry and by the message's position.
     expiring: BTreeMap<(u64, u64), TopicName>,
 }
 
@@ -19,7 +20,7 @@ impl Retentions {
         self.names.len()
     }
 
-    /// The topics that retain a message.
+    /// Returns the topics that retain a message.
     pub(crate) fn names(&self) -> &NameIndex<()> {
         &self.names
     }
