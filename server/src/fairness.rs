@@ -93,7 +93,7 @@ fn defer(context: &mut Context<'_>) -> Poll<()> {
 /// The slice of the task that this thread polls now.
 struct Slice;
 
-/// Whether a task gave way while it was polled.
+/// The result of polling a task: whether it gave way.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum GaveWay {
     Yes,
@@ -126,7 +126,7 @@ thread_local! {
     static SLICE_END: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// How long a connection's task runs before it gives way to others.
+/// Maximum time that a connection's task runs before it gives way to others.
 pub const SLICE: Duration = Duration::from_millis(1);
 
 #[cfg(test)]

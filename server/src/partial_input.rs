@@ -179,8 +179,7 @@ pub const fn time_for(bytes: usize) -> Duration {
 }
 
 /// The reason for a peer whose message was dropped.
-pub const GAVE_WAY: &str =
-    "too many messages are arriving at this server, and yours was begun first";
+pub const GAVE_WAY: &str = "too many messages are arriving at this server, and yours started first";
 /// The reason for a peer whose message takes too long.
 pub const TOO_SLOW: &str = "your message arrives too slowly";
 

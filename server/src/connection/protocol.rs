@@ -1,5 +1,5 @@
-//! What a connection asks of a protocol. The receiving half belongs to the connection's task; the
-//! encoding half to the out-state, where any task may use it.
+//! The interface between a connection and its protocol. The receiving half belongs to the connection's task; the
+//! encoding half belongs to the output state, where any task may use it.
 
 use std::{
     borrow::Cow,
@@ -12,31 +12,33 @@ use wire::websocket::{CloseCode, Violation};
 use super::{Deliverer, MessageType, ReadCycle, ServerContext};
 use crate::partial_input;
 
-/// The receiving half: a protocol's state machine, joined to the broker.
+/// The receiving half: a protocol's state machine, connected to the broker.
 pub trait Protocol: Send + 'static {
     /// The sending half.
     type Encoder: Encoder;
 
-    /// Whether text messages of a WebSocket are refused.
+    /// True if text messages of a WebSocket are refused.
     const IS_BINARY: bool = false;
 
-    /// Takes in bytes; tells how many it is done with. The others come again, with more behind them.
-    /// What it has to say goes into the turn's replies.
+    /// Processes input. Returns the number of bytes used; the other bytes are passed again, with more bytes after them.
+    /// Replies are added to the cycle.
     ///
     /// # Errors
-    /// The connection is to be ended.
+    ///
+    /// The connection must end.
     fn receive(&mut self, input: &[u8], cycle: &mut ReadCycle) -> Result<usize, CloseReason>;
 
-    /// Whether [`Protocol::hand_over`] has something to give.
+    /// Returns whether [`Protocol::hand_over`] has information for the other half.
     fn has_news(&self) -> bool {
         false
     }
 
-    /// Lets the halves tell each other what concerns them; called behind [`Protocol::receive`] in each turn in which
-    /// one of them has news.
+    /// Exchanges information between the two halves; called after [`Protocol::receive`] in each read cycle in which one
+    /// of them has news.
     ///
     /// # Errors
-    /// The connection is to be ended.
+    ///
+    /// The connection must end.
     fn hand_over(
         &mut self,
         _encoder: &mut Self::Encoder,
@@ -45,20 +47,21 @@ pub trait Protocol: Send + 'static {
         Ok(())
     }
 
-    /// Ends a turn: publishes what it gathered.
+    /// Ends a read cycle: publishes the collected messages.
     ///
     /// # Errors
-    /// The connection is to be ended.
+    ///
+    /// The connection must end.
     fn finish(&mut self, cycle: &mut ReadCycle) -> Result<(), CloseReason>;
 
-    /// When [`Protocol::on_deadline`] is due, in milliseconds of the server's clock.
+    /// Returns the time at which [`Protocol::on_deadline`] is due, in milliseconds of the server's clock.
     fn deadline(&self) -> Option<u64>;
 
-    /// Does what is due, and appends what the peer is to be sent. `last_sent_ms` is when it was last sent
-    /// anything.
+    /// Handles a deadline, and appends bytes for the peer. `last_sent_ms` is the time at which bytes were last sent.
     ///
     /// # Errors
-    /// The connection is to be ended.
+    ///
+    /// The connection must end.
     fn on_deadline(
         &mut self,
         now_ms: u64,
@@ -66,16 +69,16 @@ pub trait Protocol: Send + 'static {
         out: &mut Vec<u8>,
     ) -> Result<(), CloseReason>;
 
-    /// Counts the peer as heard of: nothing is read from it for now, for no fault of its own.
+    /// Counts the peer as alive: the server does not read from it for now, for reasons that the peer has not caused.
     fn reset_keep_alive(&mut self, now_ms: u64);
 
-    /// Ready when somebody else wants the connection ended.
+    /// Ready when another task requests the end of the connection.
     fn poll_evicted(&mut self, _context: &mut Context<'_>) -> Poll<CloseReason> {
         Poll::Pending
     }
 
-    /// The connection ends, and delivers nothing more: ends its session too, which is the rule, or keeps what is
-    /// to outlive it. There is no `ending` when the connection's task failed.
+    /// Handles the end of the connection, which delivers no more messages: normally ends its session too, or saves the
+    /// part that outlives the connection. `ending` is `None` if the connection's task failed.
     fn on_close(
         &mut self,
         context: &ServerContext,
@@ -85,51 +88,51 @@ pub trait Protocol: Send + 'static {
         context.detach(deliverer.reader.session());
     }
 
-    /// Tells the peer, in the protocol's own way, that the server ends the connection.
+    /// Appends the protocol's message that the server ends the connection.
     fn write_close(&mut self, ending: &CloseReason, replies: &mut Vec<u8>);
 }
 
 /// The sending half.
 pub trait Encoder: Send + 'static {
-    /// Appends one delivery, or nothing if the peer cannot have it. Tells whether it is text, where the peer
-    /// cares.
+    /// Appends one delivery, or nothing if it cannot be sent to the peer. Returns the message type, if the peer
+    /// distinguishes text.
     fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> MessageType;
 
-    /// Whether the peer may be given another delivery now. If not, [`Encoder::resend`] makes room, or
-    /// [`Protocol::hand_over`] does.
+    /// Returns whether the peer accepts another delivery now. If not, [`Encoder::resend`] or [`Protocol::hand_over`]
+    /// makes room.
     fn has_room(&self) -> bool {
         true
     }
 
-    /// Appends what was sent on an earlier connection and comes before everything else, as binary; it ends at about
-    /// `most` bytes, and goes on when it is called again. Called where there is no room.
+    /// Appends messages that were sent on an earlier connection, which come before all others, as binary. Stops at
+    /// about `most` bytes, and continues in the next call. Called when there is no room.
     fn resend(&mut self, _most: usize, _out: &mut Vec<u8>) {}
 
-    /// Whether [`Protocol::hand_over`] has something to take from here.
+    /// Returns whether the encoder has news for [`Protocol::hand_over`].
     fn has_news(&self) -> bool {
         false
     }
 }
 
-/// Why a connection ends.
+/// The reason for the end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {
-    /// The peer asked for it.
+    /// The peer requested it.
     #[error("the peer ended it")]
     ByPeer,
-    /// The peer broke the protocol; it has been told in the replies.
+    /// The peer violated the protocol; the replies contain the error.
     #[error("the peer's fault: {0}")]
     Fault(String),
-    /// The peer broke the framing.
+    /// The peer violated the framing.
     #[error("{0}")]
     Framing(#[from] Violation),
     /// The peer is silent for longer than agreed.
     #[error("the peer is silent")]
     Silent,
-    /// The peer did not introduce itself in time.
+    /// The peer did not complete the handshake in time.
     #[error("no handshake in time")]
     NoHandshake,
-    /// The peer leaves its replies unread.
+    /// The peer does not read its replies.
     #[error("the peer does not read its replies")]
     Unread,
     /// The peer reads more slowly than its subscription's rule allows.
@@ -138,10 +141,10 @@ pub enum CloseReason {
     /// The peer takes too long to finish a message.
     #[error("the peer does not finish its message")]
     Unfinished,
-    /// Others have too much under way.
-    #[error("its unfinished message gave way to others")]
+    /// The memory of incomplete messages is needed for others.
+    #[error("its unfinished message was dropped in favour of others")]
     GaveWay,
-    /// The peer sent text where the protocol has only binary messages.
+    /// The peer sent text, but the protocol has only binary messages.
     #[error("text instead of binary messages")]
     Text,
     /// Another connection has taken over its session.
@@ -156,7 +159,7 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// The close code that tells a WebSocket peer (RFC 6455, 7.4.1).
+    /// Returns the close code for a WebSocket peer (RFC 6455, 7.4.1).
     pub fn close_code(&self) -> CloseCode {
         match self {
             Self::Framing(violation) => violation.close_code(),
@@ -173,15 +176,15 @@ impl CloseReason {
         }
     }
 
-    /// What the peer itself is told.
+    /// Returns the reason in the form for the peer.
     pub fn told(&self) -> Cow<'_, str> {
         match self {
             Self::ByPeer | Self::Io(_) => "".into(),
             Self::Fault(fault) => fault.into(),
             Self::Framing(violation) => violation.to_string().into(),
-            Self::Silent => "nothing was heard from you for longer than was agreed".into(),
-            Self::NoHandshake => "you did not introduce yourself in time".into(),
-            Self::Unread => "you do not read the replies to what you send".into(),
+            Self::Silent => "no input arrived from you for longer than agreed".into(),
+            Self::NoHandshake => "you did not complete the handshake in time".into(),
+            Self::Unread => "you do not read the replies to your requests".into(),
             Self::TooSlow => "you read more slowly than your subscription's rule allows".into(),
             Self::Unfinished => partial_input::TOO_SLOW.into(),
             Self::GaveWay => partial_input::GAVE_WAY.into(),

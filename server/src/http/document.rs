@@ -39,7 +39,7 @@ impl Most {
     };
 }
 
-/// Whether there are further messages beyond the maximum.
+/// The existence of further messages beyond the maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rest {
     More,
