@@ -1,14 +1,15 @@
 //! The broker: topics as logs, subscriptions as cursors.
 //!
-//! This crate contains topic names and filters, the logs, the queues, the one order of all publications, sessions with
-//! their subscriptions, the bounds on all of these, and their figures. It is passive: its functions are called, and it
-//! has no task, no clock and no I/O of its own. Time is an argument, and a [`Peer`] is called only by the thread that
-//! published or subscribed, after all locks are released.
+//! This crate owns topic names and filters, logs, queues, the one order of all messages, sessions with their
+//! subscriptions, the bounds on all of these, and their figures. It is passive: it has no task, no clock and no I/O. Time
+//! is an argument. It calls a [`Peer`] only from a function that its user called, after all locks are released.
 //!
-//! It does not contain protocols (it stores a list of headers and a body, and has a slot for each protocol's encoding),
-//! sockets, authentication or storage.
+//! It leaves to its user: protocols (a message has headers, a body, and a slot for each form of encoding), sockets,
+//! authentication and storage ([`Journal`]).
+//!
+//! [`Broker`] lists its functions in the order in which they are called.
 
-#![warn(missing_docs)]
+#![warn(missing_docs, unreachable_pub)]
 
 mod broker;
 mod completion;

@@ -1,9 +1,8 @@
-//! The broker: its public functions, one lock, and the totals.
+//! The operations of the broker, one file for each group. See [`Broker`] for the order in which they are called.
 //!
-//! One lock hands out positions. Under it a batch is appended and announced to the cursors that cover it;
-//! nothing is encoded, written or woken there, and readers never take it. That gives one total order over
-//! all topics, and one number from which any subscription can be resumed. It is the seam for an order
-//! that comes from elsewhere.
+//! One lock guards the state. Under it a batch gets its positions, is appended, and is announced to the cursors that
+//! cover it; nothing is encoded, written or woken there, and readers never take it. So there is one total order over all
+//! topics, and one number, the position, resumes any subscription.
 
 pub(crate) mod administration;
 pub(crate) mod consume;
@@ -46,7 +45,27 @@ use crate::{
     topic::log::Released,
 };
 
-/// Topics, sessions and the order between them. Shared by all threads.
+/// Topics, queues, sessions, and the order between them. Shared by all threads.
+///
+/// The functions in the order in which a connection calls them:
+///
+/// | step | functions | file |
+/// |---|---|---|
+/// | begin | [`attach_for`](Self::attach_for) returns the [`Reader`] of a new session | `broker/mod.rs` |
+/// | subscribe to topics | [`subscribe`](Self::subscribe), [`resubscribe`](Self::resubscribe), [`unsubscribe`](Self::unsubscribe) | `broker/mod.rs`, `resubscribe.rs` |
+/// | consume from queues | [`consume`](Self::consume), [`unsubscribe_when_settled`](Self::unsubscribe_when_settled), [`forget_durable`](Self::forget_durable), [`create_temporary`](Self::create_temporary) | `consume.rs` |
+/// | publish | [`publish_for`](Self::publish_for); the broker's own topics: [`publish_reserved`](Self::publish_reserved) | `publish.rs` |
+/// | carry out the [`Outcome`] | deliver to its `ready` sessions, publish its `notices`, wait for its `blocked` subscriptions ([`poll_clear`](Self::poll_clear)), and hold replies until `owed` is complete ([`completion`](Self::completion)) | the caller |
+/// | read | [`Reader::drain`], by one thread at a time for each session | `session/reader.rs` |
+/// | settle | [`settle`](Self::settle); in a transaction [`stage`](Self::stage), [`unstage`](Self::unstage), [`commit`](Self::commit) | `consume.rs`, `transaction.rs` |
+/// | between connections | [`pause`](Self::pause), [`resume`](Self::resume) | `pause.rs` |
+/// | end | [`detach`](Self::detach), or in steps [`leave`](Self::leave) and [`go_on_leaving`](Self::go_on_leaving) | `leaving.rs` |
+/// | once a second | [`expire`](Self::expire), [`tidy`](Self::tidy) | `dead_letters.rs`, `tidy.rs` |
+/// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`sessions`](Self::sessions), [`last_image`](Self::last_image), [`retained`](Self::retained) | `listing.rs`, `retained.rs` |
+/// | administer | [`clear`](Self::clear), [`purge`](Self::purge), [`remove_queue`](Self::remove_queue) | `administration.rs` |
+///
+/// No function blocks on I/O or calls a [`Peer`] with a lock held. Every function that takes an [`Outcome`] adds to it; the
+/// caller carries it out after the call.
 #[derive(Debug)]
 pub struct Broker {
     pub(crate) epoch: u64,
