@@ -1,0 +1,273 @@
+//! The holders of shares: connections, and their network addresses.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{
+    Pools,
+    pool::{HolderKind, Pool, PoolError, is_within_share},
+};
+use crate::name::TopicFilter;
+
+/// A connection as a holder of shares.
+#[derive(Debug)]
+pub struct Client {
+    pub(super) pools: Arc<Pools>,
+    pub(super) connection: Holder,
+    /// `None` on loopback.
+    pub(super) address: Option<Arc<Holder>>,
+    pub(super) bounds: Bounds,
+}
+
+/// An amount taken from a pool; dropping it returns the amount.
+#[derive(Debug)]
+#[must_use = "it is given back when it is dropped"]
+pub struct Charge {
+    client: Arc<Client>,
+    amount: u32,
+    pool: Pool,
+}
+
+/// A topic that is charged to a client; dropping it returns the charge. Small, because there are many.
+#[derive(Debug)]
+pub(crate) struct TopicCharge(Arc<Client>);
+
+/// The bounds that apply to a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bounds {
+    Shares,
+    /// None: the client of the broker itself, whose use is counted and never limited by a share.
+    None,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Holder {
+    held: [AtomicU64; Pool::COUNT],
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Addresses {
+    pub(super) holders: HashMap<IpAddr, Weak<Holder>>,
+    /// At this number of entries, those without a holder are removed.
+    sweep_at: usize,
+}
+
+impl Addresses {
+    pub(super) fn add(&mut self, address: IpAddr) -> Arc<Holder> {
+        if self.holders.len() >= self.sweep_at {
+            self.holders.retain(|_, holder| holder.strong_count() > 0);
+            self.holders.shrink_to(2 * self.holders.len());
+            self.sweep_at = (2 * self.holders.len()).max(FEWEST_ADDRESSES);
+        }
+        let holder = Arc::default();
+        self.holders.insert(address, Arc::downgrade(&holder));
+        holder
+    }
+}
+
+impl Client {
+    /// Takes an amount from a pool.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError`] if too little is left or the share is used up; nothing is taken then.
+    pub fn take(self: &Arc<Self>, pool: Pool, amount: u32) -> Result<Charge, PoolError> {
+        let (limit, taken) = (self.pools.limit(pool), self.pools.taken(pool));
+        let free = limit.saturating_sub(taken);
+        self.check(pool, amount.into(), free)?;
+        let charge = self.charge(pool, amount);
+        // Another thread may have taken some at the same time.
+        if self.pools.taken(pool) > limit {
+            self.pools.count_refused(pool);
+            return Err(PoolError::Full { pool, limit });
+        }
+        Ok(charge)
+    }
+
+    /// Checks whether the client may take an amount from a pool with `free` left. Counts a refusal.
+    pub(crate) fn check(&self, pool: Pool, amount: u64, free: u64) -> Result<(), PoolError> {
+        let checked = self.check_uncounted(pool, amount, free);
+        if checked.is_err() {
+            self.pools.count_refused(pool);
+        }
+        checked
+    }
+
+    pub(crate) fn check_uncounted(
+        &self,
+        pool: Pool,
+        amount: u64,
+        free: u64,
+    ) -> Result<(), PoolError> {
+        if amount > free {
+            let limit = self.pools.limit(pool);
+            return Err(PoolError::Full { pool, limit });
+        }
+        if self.bounds == Bounds::None {
+            return Ok(());
+        }
+        let connection = (HolderKind::Connection, &self.connection);
+        let address = self.address.iter();
+        let address = address.map(|holder| (HolderKind::Address, &**holder));
+        for (kind, holder) in std::iter::once(connection).chain(address) {
+            let held = holder.held[pool as usize].load(Ordering::Relaxed);
+            if !is_within_share(pool, kind, held, amount, free) {
+                let holder = kind;
+                return Err(PoolError::ShareUsed {
+                    pool,
+                    holder,
+                    held,
+                    free,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether the client's shares allow the amount, even if the pool has less than that left.
+    pub(crate) fn is_within_share(&self, pool: Pool, amount: u64, free: u64) -> bool {
+        self.check_uncounted(pool, amount.min(free), free).is_ok()
+    }
+
+    /// Checks the client's shares for one more from a pool in which other holders make room, as if no other client held
+    /// any.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::ShareUsed`], which is counted.
+    pub fn check_share(&self, pool: Pool) -> Result<(), PoolError> {
+        let address = self.address.as_deref().unwrap_or(&self.connection);
+        let held = address.held[pool as usize].load(Ordering::Relaxed);
+        let free = self.pools.limit(pool).saturating_sub(held);
+        self.check(pool, free.min(1), free)
+    }
+
+    /// Checks whether the client may have a subscription with this filter.
+    pub(crate) fn check_subscription(&self, filter: &TopicFilter) -> Result<(), PoolError> {
+        let pool = Pool::SubscriptionBytes;
+        let free = self
+            .pools
+            .limit(pool)
+            .saturating_sub(self.pools.taken(pool));
+        self.check(pool, weight(filter), free)
+    }
+
+    /// Charges a subscription, until [`Client::release_subscription`].
+    pub(crate) fn hold_subscription(&self, filter: &TopicFilter) {
+        self.hold(Pool::SubscriptionBytes, weight(filter));
+    }
+
+    pub(crate) fn release_subscription(&self, filter: &TopicFilter) {
+        self.release(Pool::SubscriptionBytes, weight(filter));
+    }
+
+    /// Takes an amount from a pool without a check.
+    pub fn charge(self: &Arc<Self>, pool: Pool, amount: u32) -> Charge {
+        self.hold(pool, amount.into());
+        Charge {
+            client: Arc::clone(self),
+            amount,
+            pool,
+        }
+    }
+
+    /// Charges an amount, until [`Client::release`].
+    pub(crate) fn hold(&self, pool: Pool, amount: u64) {
+        for count in self.counts(pool) {
+            count.fetch_add(amount, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn release(&self, pool: Pool, amount: u64) {
+        for count in self.counts(pool) {
+            count.fetch_sub(amount, Ordering::Relaxed);
+        }
+    }
+
+    fn counts(&self, pool: Pool) -> impl Iterator<Item = &AtomicU64> {
+        let holders = std::iter::once(&self.connection).chain(self.address.as_deref());
+        let held = holders.map(move |holder| &holder.held[pool as usize]);
+        held.chain(std::iter::once(&self.pools.stock(pool).taken))
+    }
+
+    /// Returns the amount that the connection itself holds of a pool.
+    #[must_use]
+    pub fn held(&self, pool: Pool) -> u64 {
+        self.connection.held[pool as usize].load(Ordering::Relaxed)
+    }
+
+    /// Returns the pools of this client.
+    #[must_use]
+    pub fn pools(&self) -> &Arc<Pools> {
+        &self.pools
+    }
+}
+
+impl Charge {
+    /// Returns the client that is charged.
+    #[must_use]
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.client.release(self.pool, self.amount.into());
+    }
+}
+
+impl TopicCharge {
+    pub(crate) fn new(client: &Arc<Client>) -> Self {
+        client.hold(Pool::Topics, 1);
+        Self(Arc::clone(client))
+    }
+
+    /// Takes over an existing charge.
+    pub(crate) fn taken_over(client: &Arc<Client>) -> Self {
+        Self(Arc::clone(client))
+    }
+}
+
+impl Drop for TopicCharge {
+    fn drop(&mut self) {
+        self.0.release(Pool::Topics, 1);
+    }
+}
+
+/// Returns the bytes that a subscription counts for: approximately its memory, including its filter. A filter with
+/// wildcards is in a tree with up to one node for each level.
+fn weight(filter: &TopicFilter) -> u64 {
+    let text = filter.as_str();
+    let levels = match filter.exact() {
+        Some(_) => 0,
+        None => 1 + text.bytes().filter(|byte| *byte == b'.').count(),
+    };
+    SUBSCRIPTION + text.len() as u64 + levels as u64 * LEVEL
+}
+
+/// Bytes of a subscription, and of a level of its filter in the tree of wildcards.
+const SUBSCRIPTION: u64 = 256;
+const LEVEL: u64 = 80;
+
+/// Returns the address that identifies a client: for IPv6 the network, because a client can choose its address within
+/// it.
+pub(super) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => {
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & NETWORK))
+        }
+        other => other,
+    }
+}
+
+/// The network part of an IPv6 address (RFC 4291, 2.5.4).
+const NETWORK: u128 = !0 << 64;
+/// Number of addresses up to which no unused ones are removed.
+pub(super) const FEWEST_ADDRESSES: usize = 64;

@@ -1,0 +1,120 @@
+//! Shares of the pools that all clients use: a client that uses much leaves room for the others.
+//!
+//! The rule is the dynamic threshold of shared-memory switches (Choudhury and Hahne, "Dynamic queue length thresholds
+//! for shared-memory packet switches", 1998): a holder may take more while it holds at most `ALPHA` times the free
+//! amount. With `ALPHA` 1 a single holder gets half of the pool, two get a third each, and n get 1/(n + 1) each. A new
+//! holder always finds something free, and nothing is reserved for holders that do not exist.
+//!
+//! Each amount is charged to two holders: the connection, and the network address of the connection. The charge to the
+//! address stays after the end of the connection, so reconnecting does not give a client a new share. On loopback only
+//! the connection is charged, because all local clients have the same address.
+
+mod client;
+mod pool;
+#[cfg(all(test, not(loom)))]
+mod tests;
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+pub(crate) use client::TopicCharge;
+pub use client::{Charge, Client};
+pub use pool::{HolderKind, Pool, PoolError, PoolFigures};
+
+use crate::figures::Count;
+use client::{Addresses, Bounds, Holder, network};
+
+/// The size and use of each pool, and the holders.
+#[derive(Debug)]
+pub struct Pools {
+    stocks: [Stock; Pool::COUNT],
+    /// The holders of addresses that have an open connection or a charge.
+    addresses: Mutex<Addresses>,
+}
+
+#[derive(Debug, Default)]
+struct Stock {
+    limit: u64,
+    taken: AtomicU64,
+    refused: Count,
+}
+
+impl Pools {
+    /// Returns unused pools. `limit` returns the size of each.
+    pub fn new(limit: impl Fn(Pool) -> u64) -> Arc<Self> {
+        Arc::new(Self {
+            stocks: Pool::ALL.map(|pool| Stock {
+                limit: limit(pool),
+                ..Stock::default()
+            }),
+            addresses: Mutex::default(),
+        })
+    }
+
+    /// Returns the client of a connection from this address.
+    #[must_use]
+    pub fn client(self: &Arc<Self>, address: IpAddr) -> Arc<Client> {
+        let address = network(address);
+        let holder = (!address.is_loopback()).then(|| self.holder(address));
+        self.new_client(holder, Bounds::Shares)
+    }
+
+    /// Returns a client without shares, for the broker itself.
+    #[must_use]
+    pub fn own_client(self: &Arc<Self>) -> Arc<Client> {
+        self.new_client(None, Bounds::None)
+    }
+
+    fn new_client(self: &Arc<Self>, address: Option<Arc<Holder>>, bounds: Bounds) -> Arc<Client> {
+        Arc::new(Client {
+            pools: Arc::clone(self),
+            connection: Holder::default(),
+            address,
+            bounds,
+        })
+    }
+
+    fn holder(&self, address: IpAddr) -> Arc<Holder> {
+        let addresses = self.addresses.lock();
+        let mut addresses = addresses.unwrap_or_else(PoisonError::into_inner);
+        let known = addresses.holders.get(&address).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| addresses.add(address))
+    }
+
+    /// Returns the size of a pool.
+    #[must_use]
+    pub fn limit(&self, pool: Pool) -> u64 {
+        self.stock(pool).limit
+    }
+
+    /// Returns the amount taken from a pool.
+    #[must_use]
+    pub fn taken(&self, pool: Pool) -> u64 {
+        self.stock(pool).taken.load(Ordering::Relaxed)
+    }
+
+    /// Returns the figures of all pools.
+    pub(crate) fn figures(&self) -> Vec<PoolFigures> {
+        let figures = Pool::ALL.map(|pool| PoolFigures {
+            pool,
+            limit: self.limit(pool),
+            taken: self.taken(pool),
+            refused: self.stock(pool).refused.total(),
+        });
+        figures.into()
+    }
+
+    /// Counts a refused request.
+    pub(crate) fn count_refused(&self, pool: Pool) {
+        self.stock(pool).refused.add(1);
+    }
+
+    fn stock(&self, pool: Pool) -> &Stock {
+        &self.stocks[pool as usize]
+    }
+}
