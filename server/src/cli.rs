@@ -91,6 +91,11 @@ pub struct ServeOptions {
     /// Maximum number of topics
     #[arg(long, env = "CARILLON_MAX_TOPICS", default_value_t = Limits::default().topics, value_name = "COUNT")]
     max_topics: usize,
+    /// Time without a message after which a topic is removed, with the messages that it keeps, unless it retains one or a
+    /// subscription names it. By default, only at --max-topics
+    #[arg(long, env = "CARILLON_TOPIC_IDLE", value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(1..=u64::MAX / 2_000))]
+    topic_idle: Option<u64>,
     /// Maximum number of subscriptions of one connection
     #[arg(long, env = "CARILLON_MAX_SUBSCRIPTIONS", default_value_t = Limits::default().subscriptions_per_session,
           value_name = "COUNT")]
@@ -254,6 +259,7 @@ impl ServeOptions {
             lag_bytes: self.lag_bytes,
             memory_bytes: self.memory,
             topics: self.max_topics,
+            topic_idle_ms: self.topic_idle.map(|seconds| seconds * 1_000),
             subscriptions_per_session: self.max_subscriptions,
             queues: self.max_queues,
             queue_entries: self.queue_length,

@@ -1,7 +1,10 @@
-//! Periodic work, once a second: removes expired messages from the queues, and publishes figures that have a
-//! subscriber.
+//! Periodic work, once a second: removes expired messages from the queues, idle topics and idle cursors, and publishes
+//! figures that have a subscriber.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use app::Figures;
 use broker::{Outcome, TopicName};
@@ -16,9 +19,11 @@ pub async fn keep_house(server: Arc<Server>) {
     let mut interval = tokio::time::interval(Duration::from_secs(1));
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut ticks = IntervalStream::new(interval);
+    let begun = Instant::now();
     while ticks.next().await.is_some() {
         expire(&server);
-        server.broker.tidy();
+        let since_begun_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        server.broker.tidy(since_begun_ms);
         mqtt::keep_sessions(&server);
         let figures = server.figures.tick(&server);
         publish_each(&server, &figures);

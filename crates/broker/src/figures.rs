@@ -17,6 +17,8 @@ pub struct Figures {
     pub retained: usize,
     /// Times that a topic gave up its last image because memory was full.
     pub emptied: u64,
+    /// Topics that were removed with what they kept, because they were idle for long or a new one needed room.
+    pub aged_out: u64,
     /// Queues that have a name.
     pub queues: usize,
     /// Entries published.

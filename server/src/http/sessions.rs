@@ -63,6 +63,7 @@ pub async fn bounds(State(server): State<Arc<Server>>) -> Json<Bounds> {
             taken: broker.held_bytes,
             emptied: broker.emptied,
         },
+        aged_out: broker.aged_out,
         pools: figures.into_iter().map(PoolInfo::from).collect(),
     })
 }
@@ -106,8 +107,11 @@ struct AwayInfo {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Bounds {
     memory: MemoryInfo,
+    /// Number of topics that were removed because they were idle.
+    aged_out: u64,
     pools: Vec<PoolInfo>,
 }
 

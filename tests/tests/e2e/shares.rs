@@ -155,3 +155,16 @@ async fn new_messages_are_accepted_when_memory_is_full_of_last_images() {
     assert!(get(newest).await.json()["last"].is_object());
     assert_eq!(get(server.url("/api/topics/t.0")).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_topic_without_messages_is_removed_after_the_idle_time() {
+    let server = Carillon::with(&["--topic-idle", "1"]).await;
+    let url = server.url("/api/topics/t");
+    assert_eq!(post(&url, "text/plain", "x").await.status, 200);
+    let aged_out = || async {
+        let bounds = get(server.url("/api/bounds")).await.json();
+        bounds["agedOut"].as_u64()
+    };
+    eventually("the removal", aged_out, |count| *count == Some(1)).await;
+    assert_eq!(get(&url).await.status, 404);
+}

@@ -321,6 +321,7 @@ impl Broker {
             topics: state.topic_count(),
             retained: state.retentions.count(),
             emptied: state.ages.emptied(),
+            aged_out: state.ages.removed(),
             queues: state.queues.named.len(),
             published: self.published.entries(),
             published_bytes: self.published.bytes(),

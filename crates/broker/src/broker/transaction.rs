@@ -87,6 +87,7 @@ impl Broker {
         self.relieve(outcome);
         let mut aftermath = Aftermath::default();
         let mut state = lock_state(&self.state);
+        let held = state.hold_topics(batch);
         let checked = self.check_all(&mut state, session, batch, &mut aftermath);
         let result = checked.map(|_queues| {
             let run = Run {
@@ -97,6 +98,7 @@ impl Broker {
             };
             self.append_batch(&mut state, batch, run);
         });
+        state.release_topics(&held);
         self.finish(state, aftermath, outcome);
         if result.is_err() {
             self.refused.add(1);
@@ -184,5 +186,30 @@ impl Broker {
             check_room(name, self.store.room_in_all(in_all))?;
         }
         Ok(queues)
+    }
+}
+
+impl BrokerState {
+    /// Holds the topics that there are of a batch, so that none makes room for another. Returns their names.
+    fn hold_topics(&mut self, batch: &[Publication]) -> Vec<TopicName> {
+        let mut held = Vec::new();
+        for publication in batch {
+            if publication.kind() == DestinationKind::Topic
+                && let Some(topic) = self.topics.find_mut(publication.topic().as_str())
+                && !topic.is_held
+            {
+                topic.is_held = true;
+                held.push(publication.topic().clone());
+            }
+        }
+        held
+    }
+
+    fn release_topics(&mut self, held: &[TopicName]) {
+        for name in held {
+            if let Some(topic) = self.topics.find_mut(name.as_str()) {
+                topic.is_held = false;
+            }
+        }
     }
 }

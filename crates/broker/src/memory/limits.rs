@@ -18,8 +18,12 @@ pub struct Limits {
     /// applied to subscriptions whose lag exceeds what their topics keep. At the bound a publication first reduces the
     /// history of its own topic to the last image, and is refused if that is not enough.
     pub memory_bytes: u64,
-    /// Topics. At the bound a request that needs a new topic is refused.
+    /// Topics. At the bound the topic that was not published to for the longest time is removed for a new one, with the
+    /// messages that it keeps, unless it retains a message or a subscription names it. If there is no such topic, a
+    /// request that needs a new topic is refused.
     pub topics: usize,
+    /// Milliseconds without a publication after which a topic is removed on the same conditions; `None` for never.
+    pub topic_idle_ms: Option<u64>,
     /// Cursors: pairs of a subscription and a topic that it reads, or of a consumer and a queue. At the bound, a
     /// subscription or queue that needs a new one is refused. A subscription with wildcards has a cursor only in topics
     /// that were published to; at the bound, or at the share of its client, it gets no more cursors, and misses the
@@ -104,6 +108,7 @@ impl Default for Limits {
             lag_bytes: 16 << 20,
             memory_bytes: 512 << 20,
             topics: 100_000,
+            topic_idle_ms: None,
             cursors: 2_000_000,
             cursors_per_session: 200_000,
             subscriptions_per_session: 1_000,

@@ -188,7 +188,7 @@ impl BrokerState {
 
     /// Whether there may be this topic.
     pub(crate) fn check_topic(
-        &self,
+        &mut self,
         name: &TopicName,
         limits: &Limits,
         client: &Client,
@@ -208,7 +208,7 @@ impl BrokerState {
 
     /// Whether a client may make one more topic by publishing to it.
     pub(crate) fn check_room_for_topic(
-        &self,
+        &mut self,
         name: &TopicName,
         limits: &Limits,
         client: &Client,
@@ -223,10 +223,23 @@ impl BrokerState {
         })
     }
 
-    /// Whether a client may make one more topic.
-    fn room_for_topic(&self, limits: &Limits, client: &Client) -> Result<(), PoolError> {
+    /// Whether a client may make one more topic. If there are as many as there may be, an idle one makes room, unless the
+    /// client would have its share if there were only its own.
+    fn room_for_topic(&mut self, limits: &Limits, client: &Client) -> Result<(), PoolError> {
+        let pool = Pool::Topics;
         let free = limits.topics.saturating_sub(self.topic_count());
-        client.check(Pool::Topics, 1, free as u64)
+        if free > 0 {
+            return client.check(pool, 1, free as u64);
+        }
+        let limit = limits.topics as u64;
+        client
+            .check_share(pool)
+            .map_err(|_| PoolError::Full { pool, limit })?;
+        if self.remove_oldest() {
+            return Ok(());
+        }
+        client.pools().count_refused(pool);
+        Err(PoolError::Full { pool, limit })
     }
 
     /// Whether a session may have one more subscription.

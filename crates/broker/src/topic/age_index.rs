@@ -1,17 +1,21 @@
 //! Topics by the age of their newest message: when memory is full, the topics that were not published to for longest
-//! give up what they keep.
+//! give up what they keep; when there are as many topics as there may be, the one of these that nothing holds makes
+//! room; and topics that were idle for a set time are removed.
 //!
 //! A publication does not touch the index. A topic is listed under the position of the message that was its newest when
 //! somebody looked last, and moved to its actual place when it comes up as the oldest: each move is paid by a
 //! publication since the last look.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Bound,
+};
 
 use crate::{
     broker::publish::{New, Rights},
     memory::account::Memory,
     message::entry::DestinationKind,
-    name::TopicName,
+    name::{TopicName, is_temporary},
     state::BrokerState,
     topic::Topic,
     topic::log::Released,
@@ -26,6 +30,27 @@ pub(crate) struct AgeIndex {
     images: BTreeMap<u64, TopicName>,
     /// Topics that gave up their last image.
     emptied: u64,
+    /// The position up to which no topic was found that may be removed.
+    passed: u64,
+    /// Topics that were removed because of their age.
+    removed: u64,
+    /// Times and the position that had been reached then, the oldest first.
+    samples: VecDeque<Sample>,
+}
+
+/// The position at some time.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    time_ms: u64,
+    position: u64,
+}
+
+/// What became of the oldest topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    Removed,
+    /// It was published to, or it may not be removed.
+    Kept,
 }
 
 /// Where a topic is listed.
@@ -88,6 +113,37 @@ impl AgeIndex {
     pub(crate) fn emptied(&self) -> u64 {
         self.emptied
     }
+
+    /// Topics that were removed because of their age.
+    pub(crate) fn removed(&self) -> u64 {
+        self.removed
+    }
+
+    /// The next topic, by the position under which it is listed, after those that may not be removed.
+    fn next_oldest(&self) -> Option<(u64, &TopicName)> {
+        let range = (Bound::Excluded(self.passed), Bound::Unbounded);
+        let history = self.histories.range(range).next();
+        let image = self.images.range(range).next();
+        let oldest = history.into_iter().chain(image);
+        let oldest = oldest.min_by_key(|(position, _)| **position)?;
+        Some((*oldest.0, oldest.1))
+    }
+
+    /// Notes the time. Returns the position that had been reached before topics became idle that are idle for
+    /// `idle_ms` now, as far as that was noted.
+    pub(crate) fn idle_before(&mut self, now_ms: u64, idle_ms: u64, position: u64) -> Option<u64> {
+        let is_due = |last: &Sample| last.time_ms + idle_ms / SAMPLES <= now_ms;
+        if self.samples.back().is_none_or(is_due) {
+            let time_ms = now_ms;
+            self.samples.push_back(Sample { time_ms, position });
+        }
+        let is_idle = |sample: &Sample| sample.time_ms + idle_ms <= now_ms;
+        while self.samples.get(1).is_some_and(is_idle) {
+            self.samples.pop_front();
+        }
+        let oldest = self.samples.front().filter(|sample| is_idle(sample));
+        oldest.map(|sample| sample.position)
+    }
 }
 
 impl BrokerState {
@@ -106,6 +162,56 @@ impl BrokerState {
             let (position, name) = (*position, name.clone());
             self.free_if_oldest(position, &name, wanted);
         }
+    }
+
+    /// Removes the topic that was not published to for longest, of those that nothing holds. Returns false if there is
+    /// none among the next.
+    pub(crate) fn remove_oldest(&mut self) -> bool {
+        let mut is_first_round = self.ages.passed > 0;
+        for _ in 0..REMOVAL_LOOKS {
+            match self.look_at_oldest(u64::MAX) {
+                Some(Looked::Removed) => return true,
+                Some(Looked::Kept) => {}
+                None if is_first_round => is_first_round = false,
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// Removes topics that nothing holds and that were not published to after `position`, of the next `looks`. Returns
+    /// true if there are no more.
+    pub(crate) fn remove_idle_before(&mut self, position: u64, looks: usize) -> bool {
+        (0..looks).any(|_| self.look_at_oldest(position).is_none())
+    }
+
+    /// Looks at the next topic that was not published to after `position`, and removes it if nothing holds it. Without
+    /// such a topic it returns `None`, and the next call begins again with the oldest.
+    fn look_at_oldest(&mut self, position: u64) -> Option<Looked> {
+        let next = self.ages.next_oldest();
+        let Some((listed_at, name)) = next.filter(|(listed_at, _)| *listed_at <= position) else {
+            self.ages.passed = 0;
+            return None;
+        };
+        let name = name.clone();
+        let topic = self.topics.find_mut(name.as_str())?;
+        let newest = topic.log.last().map(|entry| entry.position());
+        if newest != Some(listed_at) {
+            // It has been published to, or cleared, since it was listed.
+            self.ages.list(topic);
+            return Some(Looked::Kept);
+        }
+        let is_used = topic.exact_subscriptions() > 0 || topic.is_held;
+        if is_used || topic.retained().is_some() || is_temporary(&name) {
+            self.ages.passed = listed_at;
+            return Some(Looked::Kept);
+        }
+        let mut released = Released::new();
+        topic.log.clear(&mut released);
+        drop(released);
+        self.ages.removed += 1;
+        self.remove_if_idle(&name);
+        Some(Looked::Removed)
     }
 
     fn free_if_oldest(&mut self, position: u64, name: &TopicName, wanted: Wanted<'_>) {
@@ -152,3 +258,7 @@ impl New<'_> {
 
 /// Topics that one publication looks at, so that others need not wait long.
 const LOOKED_AT: usize = 10_000;
+/// Topics that are looked at for one that may be removed.
+const REMOVAL_LOOKS: usize = 128;
+/// Parts into which the time is divided after which topics are idle.
+const SAMPLES: u64 = 64;

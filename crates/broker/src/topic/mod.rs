@@ -42,6 +42,8 @@ pub(crate) struct Topic {
     pub(crate) binding_cover: BindingCover,
     /// What those are given first who ask for it when they subscribe. It may have left the log.
     retained: Option<SharedEntry>,
+    /// True during a transaction that publishes here: the topic does not make room for another topic of it.
+    pub(crate) is_held: bool,
     /// The topic's place in the index of topics that keep messages.
     pub(crate) listed: Option<Listed>,
     /// The charge of the topic to the client that made it.
@@ -65,6 +67,7 @@ impl Topic {
             queues: BTreeMap::new(),
             binding_cover: BindingCover::default(),
             retained: None,
+            is_held: false,
             listed: None,
             _charge: charge,
         }

@@ -40,6 +40,7 @@ mod shared_subscriptions;
 mod simulation;
 mod temporaries;
 mod threads;
+mod topic_ages;
 mod topic_model;
 mod topic_queues;
 mod topic_shares;

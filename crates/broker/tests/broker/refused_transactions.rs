@@ -25,7 +25,7 @@ fn a_refused_transaction_changes_nothing() {
         ),
         (
             "cursors",
-            |limits| limits.cursors = 3,
+            |limits| limits.cursors = 4,
             &["topic a", "queue a", "queue b"],
         ),
         (
@@ -67,6 +67,9 @@ fn a_refused_transaction_changes_nothing() {
             },
         );
         client.subscribe(&broker, "*", Start::New, Overflow::DropOldest);
+        // So that the topic does not make room for others.
+        let holder = Client::attach(&broker, "holder");
+        holder.subscribe(&broker, "events", Start::New, Overflow::DropOldest);
         publish_one(&broker, event("events", "", &[])).expect("there is room");
         send(&broker, "old", &["1"]);
         let taken = client.take();

@@ -185,14 +185,14 @@ fn a_refused_shared_subscription_changes_nothing() {
     });
     publish_events(&broker, "t", &["1"]);
     let client = Client::attach(&broker, "c");
+    for group in ["1", "2", "3"] {
+        client.consume(&broker, shared(group, "t"));
+    }
     let refused = client.try_consume(&broker, shared("g", "u"));
     assert!(
         matches!(refused, Err(SubscribeError::TooManyTopics { .. })),
         "{refused:?}"
     );
-    for group in ["1", "2", "3"] {
-        client.consume(&broker, shared(group, "t"));
-    }
     let refused = client.try_consume(&broker, shared("4", "t"));
     assert!(
         matches!(refused, Err(SubscribeError::TooManyCursors { .. })),

@@ -35,6 +35,9 @@ fn simulate(mut run: Run) {
 const NAMES: [&str; 6] = ["a", "a.b", "a.b.c", "x", "x.y", "z.b"];
 const FILTERS: [&str; 9] = ["a", "a.b", "x.y", ">", "a.>", "*", "a.*", "*.b", "x.>"];
 
+/// The time after which topics are idle. Short, so that each call of the broker notes it.
+const IDLE_MS: u64 = 60;
+
 struct Run {
     random: Random,
     broker: Broker,
@@ -51,6 +54,9 @@ struct Run {
     has_partial: bool,
     /// Topics between the others that are published to once.
     others: usize,
+    now_ms: u64,
+    /// Times and the positions at them.
+    samples: Vec<(u64, u64)>,
     delivered: u64,
     dropped: u64,
     published: u64,
@@ -61,9 +67,11 @@ impl Run {
         let mut random = Random(seed);
         let lag = 1 + random.below(12);
         let history = 1 + random.below(80);
+        let has_idle = others == 0 && random.below(2) == 0;
         let broker = broker(|limits| {
             limits.lag_entries = lag;
             limits.history_entries = history;
+            limits.topic_idle_ms = has_idle.then_some(IDLE_MS);
         });
         for number in 0..others {
             publish(&broker, &format!("m.m.{number}"), 1);
@@ -74,6 +82,8 @@ impl Run {
             random,
             broker,
             others,
+            now_ms: 0,
+            samples: Vec::new(),
             position: others as u64,
             forgotten: 0,
             topics: Vec::new(),
@@ -93,7 +103,7 @@ impl Run {
             3 => self.unsubscribe(),
             4 if self.random.below(4) == 0 => self.detach(),
             5 if self.random.below(3) == 0 => self.clear(),
-            7 if self.random.below(2) == 0 => self.broker.tidy(),
+            7 if self.random.below(2) == 0 => self.tidy(),
             6 if self.random.below(4) == 0 => self.pause_or_resume(),
             4..=8 => self.read(),
             _ => self.publish(),
@@ -322,6 +332,34 @@ impl Run {
             let topic = &mut self.topics[*number];
             topic.trim(0);
             topic.retained = None;
+        }
+        self.remove_idle();
+    }
+
+    /// Lets time pass, after which topics may be idle.
+    fn tidy(&mut self) {
+        self.now_ms += self.random.below(IDLE_MS / 2);
+        self.broker.tidy(self.now_ms);
+        if self.broker.limits().topic_idle_ms.is_none() {
+            return;
+        }
+        self.samples.push((self.now_ms, self.position));
+        let idle = self.samples.iter().rev();
+        let mut idle = idle.filter(|(time_ms, _)| time_ms + IDLE_MS <= self.now_ms);
+        let Some((_, idle_before)) = idle.next() else {
+            return;
+        };
+        for (name, number) in &self.present {
+            let topic = &mut self.topics[*number];
+            let is_named = self
+                .members
+                .iter()
+                .flat_map(|one| one.subscriptions.values())
+                .any(|one| one.filter == *name);
+            let is_idle = topic.positions.last() <= Some(idle_before);
+            if is_idle && !is_named && topic.retained.is_none() {
+                topic.trim(0);
+            }
         }
         self.remove_idle();
     }

@@ -114,11 +114,11 @@ fn tidying_takes_back_cursors_that_were_read_to_the_end() {
     subscribe_to_all(&broker, &client);
     client.subscribe(&broker, "t.1", Start::New, Overflow::DropOldest);
     publish_each(&broker, 20);
-    broker.tidy();
+    broker.tidy(0);
     assert_eq!(cursors(&broker).taken, 20, "they have something to read");
     client.read_all();
     publish(&broker, "t.3", 1);
-    broker.tidy();
+    broker.tidy(0);
     assert_eq!(cursors(&broker).taken, 1);
     publish_each(&broker, 20);
     assert_eq!(client.read_all().len(), 22);
@@ -150,7 +150,7 @@ fn a_client_beyond_its_share_misses_messages_and_nobody_else_does() {
     assert!(read.iter().all(|one| one.missed.is_none()));
     let all: usize = (1..=20).sum();
     assert_eq!(read.len() as u64 + lost, 50 * all as u64);
-    broker.tidy();
+    broker.tidy(0);
     publish(&broker, "t.19", 1);
     let late = greedy.read_all();
     assert_eq!(late.len(), 50);
