@@ -49,11 +49,13 @@ impl<T> Connection<T> {
             }
             self.session.begin();
             let mut delivered = Vec::new();
-            let done = self.reader.lock().expect("no panic").drain(0, |delivery| {
+            let mut reader = self.reader.lock().expect("no panic");
+            // A subscription begins in several calls.
+            while !reader.drain(0, |delivery| {
                 delivered.push((self.note)(&delivery));
                 ControlFlow::Continue(())
-            });
-            assert!(done);
+            }) {}
+            drop(reader);
             self.delivered.lock().expect("no panic").extend(delivered);
             self.taken.store(false, Ordering::Release);
             if !self.session.is_scheduled() {

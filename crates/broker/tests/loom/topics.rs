@@ -1,9 +1,9 @@
 //! Publishing concurrently with draining of topics.
 
-use broker::{Broker, Limits, Outcome, Subscribe};
+use broker::{Broker, Limits, Outcome, Start, Subscribe, TopicFilter};
 use loom::{sync::Arc, thread};
 
-use crate::connection::{Connection, event, name, publish};
+use crate::connection::{Connection, drain_ready, event, name, publish};
 
 fn connect(broker: &Broker, topics: &[&str]) -> Connection<u64> {
     let connection = Connection::attach(broker, |delivery| delivery.entry.position());
@@ -64,4 +64,67 @@ fn two_topics_are_delivered_in_one_order() {
 #[test]
 fn a_reader_that_retires_a_cursor_sees_appended_entries() {
     check(&[&["a"], &["b", "a"]]);
+}
+
+fn model(run: impl Fn() + Send + Sync + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(run);
+}
+
+fn subscribe_to_all(broker: &Broker, connection: &Connection<u64>, start: Start) {
+    let filter = TopicFilter::new(">").expect("a filter");
+    let subscribe = Subscribe {
+        start,
+        ..Subscribe::to(&filter)
+    };
+    let mut outcome = Outcome::default();
+    broker
+        .subscribe(&connection.session, subscribe, &mut outcome)
+        .expect("within the limits");
+    drain_ready(&mut outcome, &[connection]);
+}
+
+#[test]
+fn a_cursor_that_is_taken_back_loses_no_message() {
+    model(|| {
+        let broker = Arc::new(Broker::new(1, Limits::default()));
+        let connection = Arc::new(connect(&broker, &[]));
+        subscribe_to_all(&broker, &connection, Start::New);
+        let publisher = {
+            let (broker, connection) = (Arc::clone(&broker), Arc::clone(&connection));
+            thread::spawn(move || {
+                publish_all(&broker, &connection, &["a"]);
+                publish_all(&broker, &connection, &["a"]);
+            })
+        };
+        broker.tidy(0);
+        broker.tidy(0);
+        publisher.join().expect("a publisher");
+        assert_eq!(connection.take(), [1, 2]);
+        broker.detach(&connection.session, 0, &mut Outcome::default());
+    });
+}
+
+/// The model examines one topic in each step.
+#[test]
+fn a_subscription_that_begins_in_steps_gets_each_message_once() {
+    model(|| {
+        let broker = Arc::new(Broker::new(1, Limits::default()));
+        let connection = Arc::new(connect(&broker, &[]));
+        publish_all(&broker, &connection, &["a", "b"]);
+        let publisher = {
+            let (broker, connection) = (Arc::clone(&broker), Arc::clone(&connection));
+            thread::spawn(move || publish_all(&broker, &connection, &["b"]))
+        };
+        subscribe_to_all(&broker, &connection, Start::Last);
+        publisher.join().expect("a publisher");
+        let positions = connection.take();
+        // The second message to `b` replaces its last image if it is first.
+        assert!(
+            positions == [1, 2, 3] || positions == [1, 3],
+            "{positions:?}"
+        );
+        broker.detach(&connection.session, 0, &mut Outcome::default());
+    });
 }
