@@ -18,7 +18,8 @@ use crate::{
     session::Session,
     session::subscription::SubscriptionId,
     state::BrokerState,
-    sync::lock_state,
+    state::queue_beginning::QueueBeginning,
+    sync::{lock_state, pass_on},
     topic::cursor::Start,
 };
 
@@ -71,6 +72,21 @@ pub enum Source {
     Shared(SharedName),
 }
 
+/// A consumer, and what its queue begins with, which is not in the queue yet.
+struct NewConsumer {
+    consumer: Arc<Consumer>,
+    beginning: Option<QueueBeginning>,
+}
+
+impl From<Arc<Consumer>> for NewConsumer {
+    fn from(consumer: Arc<Consumer>) -> Self {
+        Self {
+            consumer,
+            beginning: None,
+        }
+    }
+}
+
 impl Source {
     /// Checks whether a client may have this subscription.
     fn check(&self, client: &Client) -> Result<(), PoolError> {
@@ -105,7 +121,10 @@ impl Broker {
             Source::Durable { name, .. } => state.queues.durables.get(name).cloned(),
             _ => None,
         };
-        let consumer = match consume.source.clone() {
+        let NewConsumer {
+            consumer,
+            beginning,
+        } = match consume.source.clone() {
             Source::Queues(filter) => self.consume_queues(&mut state, session, filter, consume)?,
             Source::Browse(name) => self.browse_queue(&mut state, session, &name, consume)?,
             Source::Topics { filter, start } => {
@@ -129,6 +148,9 @@ impl Broker {
         state.subscriptions += 1;
         drop(state);
         drop(replaced);
+        if let Some(beginning) = beginning {
+            self.begin_queue(beginning, &consumer, outcome);
+        }
         self.watch(consumer.kind, &consumer.filter, true);
         consumer.replenish(&mut Budget::new(), &mut outcome.ready);
         self.notice_consumer(&consumer, true, outcome);
@@ -141,7 +163,7 @@ impl Broker {
         session: &Arc<Session>,
         filter: TopicFilter,
         consume: Consume<'_>,
-    ) -> Result<Arc<Consumer>, SubscribeError> {
+    ) -> Result<NewConsumer, SubscribeError> {
         BrokerState::check_reserved(&filter)?;
         let (covered, others) = match filter.exact() {
             Some(name) => (1, state.check_queue(&name, &self.limits, session.client())?),
@@ -163,7 +185,7 @@ impl Broker {
         );
         state.join_queues(&consumer, &self.store);
         state.note_joined(&consumer, covered);
-        Ok(consumer)
+        Ok(consumer.into())
     }
 
     fn browse_queue(
@@ -172,7 +194,7 @@ impl Broker {
         session: &Arc<Session>,
         name: &TopicName,
         consume: Consume<'_>,
-    ) -> Result<Arc<Consumer>, SubscribeError> {
+    ) -> Result<NewConsumer, SubscribeError> {
         let filter = TopicFilter::from(name.clone());
         BrokerState::check_reserved(&filter)?;
         let others = state.check_queue(name, &self.limits, session.client())?;
@@ -181,7 +203,7 @@ impl Broker {
         let id = SubscriptionId(state.fresh_id());
         let mut options = options(DestinationKind::Queue, Supply::Shared, filter, consume);
         options.browse = Some((queue, end_of_browse(name).into_unplaced()));
-        Ok(Consumer::new(id, session, options))
+        Ok(Consumer::new(id, session, options).into())
     }
 
     fn consume_durable(
@@ -192,7 +214,7 @@ impl Broker {
         filter: TopicFilter,
         start: Start,
         consume: Consume<'_>,
-    ) -> Result<Arc<Consumer>, SubscribeError> {
+    ) -> Result<NewConsumer, SubscribeError> {
         let Some(queue) = state.queues.durables.get(&name).map(Arc::clone) else {
             let limit = self.limits.durables;
             let free = limit.saturating_sub(state.queues.durables.len());
@@ -220,7 +242,7 @@ impl Broker {
         }
         let consumer = self.take_bound(state, session, filter, consume);
         consumer.join(&queue);
-        Ok(consumer)
+        Ok(consumer.into())
     }
 
     fn consume_shared(
@@ -229,7 +251,7 @@ impl Broker {
         session: &Arc<Session>,
         name: SharedName,
         consume: Consume<'_>,
-    ) -> Result<Arc<Consumer>, SubscribeError> {
+    ) -> Result<NewConsumer, SubscribeError> {
         let filter = name.filter.clone();
         let (queue, joined) = match state.queues.shared.get_mut(&name) {
             Some(shared) => {
@@ -246,7 +268,7 @@ impl Broker {
         let consumer = Consumer::new(id, session, options);
         state.note_joined(&consumer, joined);
         consumer.join(&queue);
-        Ok(consumer)
+        Ok(consumer.into())
     }
 
     /// Creates a queue that topics feed, and its consumer.
@@ -258,7 +280,7 @@ impl Broker {
         filter: TopicFilter,
         start: Start,
         mut consume: Consume<'_>,
-    ) -> Result<Arc<Consumer>, SubscribeError> {
+    ) -> Result<NewConsumer, SubscribeError> {
         state.check_topics(session, &filter, &self.limits)?;
         let binding = Binding {
             filter: filter.clone(),
@@ -276,10 +298,39 @@ impl Broker {
             state.queues.durables.insert(name, Arc::clone(&queue));
         }
         let joined = state.bind(&queue, start);
+        let beginning = QueueBeginning::new(&queue, &filter, start, state.sequencer.newest());
         let consumer = self.take_bound(state, session, filter, consume);
         state.note_joined(&consumer, joined);
         consumer.join(&queue);
-        Ok(consumer)
+        if beginning.is_some() {
+            // Until the queue has what it begins with.
+            consumer.pause();
+        }
+        Ok(NewConsumer {
+            consumer,
+            beginning,
+        })
+    }
+
+    /// Puts what a queue begins with into it, in steps, and lets its consumer take from it.
+    fn begin_queue(
+        &self,
+        mut beginning: QueueBeginning,
+        consumer: &Consumer,
+        outcome: &mut Outcome,
+    ) {
+        let mut is_done = false;
+        while !is_done {
+            let mut state = lock_state(&self.state);
+            is_done = state.begin_queue(&mut beginning);
+            pass_on(state);
+        }
+        if !consumer.session.is_paused() {
+            let mut budget = Budget::new();
+            for queue in consumer.resume() {
+                queue.share_out(&mut budget, &mut outcome.ready);
+            }
+        }
     }
 
     fn take_bound(

@@ -10,8 +10,7 @@ use std::sync::Arc;
 use crate::{
     figures::TopicFigures,
     memory::share::{Client, Pool, TopicCharge},
-    name::index::Walk,
-    name::{TopicFilter, TopicName},
+    name::TopicName,
     one_or_many::OneOrMany,
     session::subscription::{Subscription, SubscriptionId},
     state::BrokerState,
@@ -81,17 +80,6 @@ impl BrokerState {
 
     fn waiting_for_mut(&mut self, name: &TopicName) -> Option<&mut OneOrMany<Arc<Subscription>>> {
         self.names.find_mut(name)?.as_mut()
-    }
-
-    /// The number of awaited topics that a filter covers.
-    pub(crate) fn awaited_covered(&mut self, filter: &TopicFilter) -> usize {
-        let mut covered = 0;
-        let mut walk = Walk::new(filter, None);
-        self.names.visit(&mut walk, usize::MAX, |_, waiting| {
-            covered += usize::from(waiting.is_some());
-            true
-        });
-        covered
     }
 
     /// Ends the waiting of a subscription; false when it does not wait for this topic.

@@ -4,6 +4,7 @@
 //! left to the caller, for when the lock is released.
 
 pub(crate) mod collection;
+pub(crate) mod queue_beginning;
 pub(crate) mod wildcards;
 
 pub(crate) mod dormant;

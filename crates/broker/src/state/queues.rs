@@ -8,7 +8,7 @@ use std::{
 use crate::{
     memory::limits::{Limits, NAMES},
     memory::share::{Client, Pool, PoolError},
-    message::entry::{DestinationKind, SharedEntry},
+    message::entry::DestinationKind,
     name::index::NameIndex,
     name::level_tree::LevelTree,
     name::{TopicFilter, TopicName, covers_brokers_own_queues, is_temporary},
@@ -16,7 +16,7 @@ use crate::{
     queue::{Binding, Consumer, DurableName, Identity, Queue, SharedName, Store},
     session::subscription::SubscriptionId,
     state::BrokerState,
-    topic::cursor::{Missed, Start},
+    topic::cursor::Start,
     topic::{BindingCover, Topic},
 };
 
@@ -205,49 +205,26 @@ impl BrokerState {
         }
     }
 
-    /// Feeds a queue with the topics of its binding, from `start` on. Returns the number of cursors for which the
-    /// binding counts.
+    /// Feeds a queue with the topics of its binding, from `start` on. A queue with wildcards is fed with new messages only;
+    /// see [`QueueBeginning`](crate::state::queue_beginning::QueueBeginning). Returns the number of cursors for which the binding counts.
     pub(crate) fn bind(&mut self, queue: &Arc<Queue>, start: Start) -> usize {
         let Some(Binding { filter, .. }) = &queue.binding else {
             return 0;
         };
-        let mut history = Vec::new();
-        let mut gaps = Vec::new();
-        let mut collect = |topic: &mut Box<Topic>| {
-            let first = history.len();
-            let missed = topic.log.collect_from(start, &mut history);
-            match history.get_mut(first) {
-                Some((_, before)) => *before = missed,
-                None => gaps.extend(missed),
-            }
-        };
-        match filter.exact() {
-            Some(name) => {
-                let topic = self.topic(&name, queue.owner());
-                collect(topic);
-                topic.queues.insert(queue.id, Arc::clone(queue));
-            }
-            None => {
-                if start != Start::New {
-                    self.topics.for_each_covered(filter, collect);
-                }
-                if !self.can_wait(start) && self.awaited_covered(filter) > 0 {
-                    gaps.push(Missed::Unknown);
-                }
-                self.queues.add_binding(filter, queue);
-            }
-        }
         self.cursors += 1;
-        history.sort_unstable_by_key(|(entry, _): &(SharedEntry, _)| entry.position());
-        for (entry, missed) in history {
+        let Some(name) = filter.exact() else {
+            self.queues.add_binding(filter, queue);
+            return 1;
+        };
+        let mut history = Vec::new();
+        let topic = self.topic(&name, queue.owner());
+        let mut missed = topic.log.collect_from(start, &mut history);
+        topic.queues.insert(queue.id, Arc::clone(queue));
+        for (entry, _) in history {
             // It has no consumer yet.
-            queue.feed(&entry, missed, &mut Ready::default());
+            queue.feed(&entry, missed.take(), &mut Ready::default());
         }
-        for missed in gaps {
-            // The next message may be of another topic.
-            let is_one = filter.exact().is_some();
-            queue.miss(if is_one { missed } else { Missed::Unknown });
-        }
+        missed.into_iter().for_each(|missed| queue.miss(missed));
         1
     }
 

@@ -3,8 +3,8 @@
 use std::{task::Poll, time::Duration};
 
 use broker::{
-    Broker, Missed, Outcome, Overflow, Pool, PoolFigures, Retained, Start, Subscribe,
-    SubscriptionId,
+    Acknowledgement, Broker, Consume, Missed, Outcome, Overflow, Pool, PoolFigures, Retained,
+    Start, Subscribe, SubscriptionId,
 };
 
 use crate::{
@@ -324,6 +324,32 @@ fn queues_with_wildcards_get_what_is_published_while_they_are_bound() {
     client.unsubscribe(&broker, first);
     publish_events(&broker, "t.a", &["3"]);
     assert_eq!(bodies(&client.take()), ["3"]);
+}
+
+#[test]
+fn a_queue_begins_with_each_message_once_while_others_publish() {
+    const TOPICS: usize = 300;
+    const MESSAGES: usize = 3_000;
+    let broker = broker(|_| {});
+    let mut client = Client::attach(&broker, "c");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..MESSAGES {
+                publish_events(&broker, &format!("t.{}", number % TOPICS), &["x"]);
+            }
+        });
+        while broker.figures().published < 1_000 {
+            std::thread::yield_now();
+        }
+        let consume = Consume {
+            acknowledgement: Acknowledgement::Auto,
+            prefetch: MESSAGES,
+            ..topics("t.*", Start::AfterPosition(0))
+        };
+        client.consume(&broker, consume);
+    });
+    let positions: Vec<_> = client.take().iter().map(|one| one.position).collect();
+    assert_eq!(positions, (1..=MESSAGES as u64).collect::<Vec<_>>());
 }
 
 #[test]

@@ -1,0 +1,123 @@
+//! What a queue that topics feed by a filter with wildcards begins with: last images, or history.
+//!
+//! The topics are examined in steps. The queue is bound before the first step, so what is published in the meantime is in
+//! it already; its consumer takes nothing until the last step, and messages in a queue are in the order of positions.
+
+use std::sync::Arc;
+
+use crate::{
+    memory::limits::{ITEMS, NAMES},
+    message::entry::SharedEntry,
+    name::TopicFilter,
+    name::index::Walk,
+    outcome::Ready,
+    queue::Queue,
+    state::BrokerState,
+    topic::Topic,
+    topic::cursor::{Missed, Start},
+};
+
+/// The topics that have not been examined yet, and the entries that were found.
+#[derive(Debug)]
+pub(crate) struct QueueBeginning {
+    queue: Arc<Queue>,
+    start: Start,
+    walk: Walk,
+    /// The newest entry that the queue does not get by its binding.
+    until: u64,
+    found: Vec<(SharedEntry, Option<Missed>)>,
+    /// True if a topic without such entries has lost some.
+    has_gap: bool,
+    is_sorted: bool,
+}
+
+impl QueueBeginning {
+    /// Begins to examine the topics of a filter, at the moment in which the queue is bound. `until` is the broker's
+    /// position.
+    pub(crate) fn new(
+        queue: &Arc<Queue>,
+        filter: &TopicFilter,
+        start: Start,
+        until: u64,
+    ) -> Option<Self> {
+        if start == Start::New || filter.exact().is_some() {
+            return None;
+        }
+        Some(Self {
+            queue: Arc::clone(queue),
+            start,
+            walk: Walk::new(filter, None),
+            until,
+            found: Vec::new(),
+            has_gap: false,
+            is_sorted: false,
+        })
+    }
+
+    /// Adds what a topic keeps.
+    fn examine(&mut self, topic: &Topic) {
+        let first = self.found.len();
+        let missed = topic.log.collect_from(self.start, &mut self.found);
+        let until = self.until;
+        let is_fed = |(entry, _): &(SharedEntry, _)| entry.position() > until;
+        let newer = self.found[first..].iter().position(is_fed);
+        self.found
+            .truncate(newer.map_or(self.found.len(), |at| first + at));
+        match self.found.get_mut(first) {
+            Some((_, before)) => *before = missed,
+            None => self.has_gap |= missed.is_some(),
+        }
+    }
+
+    /// Notes that messages of a topic may be missing.
+    fn note_gap(&mut self) {
+        self.has_gap = true;
+    }
+
+    /// Puts the next entries into the queue, after all topics were examined. Returns true if there are no more. To be
+    /// called by the holder of the broker's lock.
+    fn feed(&mut self) -> bool {
+        if !self.is_sorted {
+            // The oldest last.
+            let by_position = |(entry, _): &(SharedEntry, _)| std::cmp::Reverse(entry.position());
+            self.found.sort_unstable_by_key(by_position);
+            self.is_sorted = true;
+        }
+        for _ in 0..ITEMS {
+            let Some((entry, missed)) = self.found.pop() else {
+                break;
+            };
+            // The consumer does not take it yet.
+            self.queue.feed(&entry, missed, &mut Ready::default());
+        }
+        let is_done = self.found.is_empty();
+        if is_done && self.has_gap {
+            // The next message may be of another topic.
+            self.queue.miss(Missed::Unknown);
+        }
+        is_done
+    }
+}
+
+impl BrokerState {
+    /// Examines the next topics for a queue, or puts what was found into it. Returns true after the last step.
+    pub(crate) fn begin_queue(&mut self, beginning: &mut QueueBeginning) -> bool {
+        if beginning.walk.is_done() {
+            return beginning.feed();
+        }
+        let mut names = Vec::new();
+        self.names
+            .visit(&mut beginning.walk, NAMES, |name, waiting| {
+                names.push((name.clone(), waiting.is_some()));
+                names.len() < ITEMS
+            });
+        for (name, is_dormant) in names {
+            match self.topics.find(name.as_str()) {
+                Some(topic) => beginning.examine(topic),
+                None if is_dormant && !self.can_wait(beginning.start) => beginning.note_gap(),
+                None => {}
+            }
+        }
+        false
+    }
+}
