@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
     ops::Deref,
     sync::{Arc, Weak},
 };
@@ -41,14 +42,16 @@ pub(crate) struct Subscription {
 struct Wildcard {
     /// Its cursors. Some may be gone.
     cursors: Vec<Weak<Cursor>>,
+    /// About as many of them are gone.
+    gone: usize,
     /// The cursor in `cursors` that is looked at next to be taken back.
     next: usize,
     /// Where it begins in topics in which it has no cursor, while topics are gone through.
     beginning: Option<(Start, Retained)>,
     /// The subscription itself, if it replaces another one.
     current: Weak<Subscription>,
-    /// Topics of which it lost messages without having a cursor.
-    lost: BTreeSet<TopicName>,
+    /// Hashes of the names of topics of which it lost messages without having a cursor.
+    lost: BTreeSet<u64>,
     /// True if it lost messages of more topics than are noted.
     has_lost_more: bool,
 }
@@ -192,9 +195,20 @@ impl Subscription {
         let wildcard = &mut *lock(wildcard);
         if wildcard.cursors.len() == wildcard.cursors.capacity() {
             // Before it grows: those that were taken back, or whose topics are gone.
-            wildcard.cursors.retain(|cursor| cursor.strong_count() > 0);
+            wildcard.forget_gone();
         }
         wildcard.cursors.push(Arc::downgrade(cursor));
+    }
+
+    /// Notes that a cursor of a subscription with wildcards was taken back.
+    pub(crate) fn note_gone(&self) {
+        if let Some(wildcard) = &self.wildcard {
+            let mut wildcard = lock(wildcard);
+            wildcard.gone += 1;
+            if wildcard.gone > wildcard.cursors.len() / 2 {
+                wildcard.forget_gone();
+            }
+        }
     }
 
     /// Takes at most `most` cursors out of those of a subscription with wildcards.
@@ -254,9 +268,10 @@ impl Subscription {
             return;
         };
         let mut wildcard = lock(wildcard);
+        let topic = hash_of(topic);
         if wildcard.lost.len() < LOST_TOPICS {
-            wildcard.lost.insert(topic.clone());
-        } else if !wildcard.lost.contains(topic) {
+            wildcard.lost.insert(topic);
+        } else if !wildcard.lost.contains(&topic) {
             wildcard.has_lost_more = true;
         }
     }
@@ -264,7 +279,7 @@ impl Subscription {
     /// Returns true if messages of a topic may have been lost since this was asked last.
     pub(crate) fn take_lost(&self, topic: &TopicName) -> bool {
         let wildcard = self.wildcard.as_ref().map(|wildcard| lock(wildcard));
-        wildcard.is_some_and(|mut one| one.lost.remove(topic) || one.has_lost_more)
+        wildcard.is_some_and(|mut one| one.lost.remove(&hash_of(topic)) || one.has_lost_more)
     }
 
     pub(crate) fn cancel(&self) {
@@ -310,6 +325,22 @@ impl Subscription {
     }
 }
 
+impl Wildcard {
+    /// Forgets the cursors that are gone, and their memory with them.
+    fn forget_gone(&mut self) {
+        self.cursors.retain(|cursor| cursor.strong_count() > 0);
+        self.cursors.shrink_to(2 * self.cursors.len());
+        self.gone = 0;
+    }
+}
+
+/// The same for two topics only by chance: then one of them reports a gap that is none.
+fn hash_of(topic: &TopicName) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    topic.hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Deref for Current<'_> {
     type Target = Arc<Subscription>;
 
@@ -329,4 +360,4 @@ impl Drop for Subscription {
 }
 
 /// Topics of which a subscription notes that messages were lost. If there are more, each topic may be one of them.
-const LOST_TOPICS: usize = 1_000;
+const LOST_TOPICS: usize = 100;

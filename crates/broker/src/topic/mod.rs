@@ -228,7 +228,12 @@ impl Topic {
         self.cursors.retain(|cursor| {
             let is_looked_at = looks_left > 0;
             looks_left = looks_left.saturating_sub(1);
-            !(is_looked_at && cursor.subscription.has_wildcards() && cursor.take_back())
+            let is_taken =
+                is_looked_at && cursor.subscription.has_wildcards() && cursor.take_back();
+            if is_taken {
+                cursor.subscription.note_gone();
+            }
+            !is_taken
         });
         if self.cursors.len() < before {
             self.covered_up_to = 0;
