@@ -36,7 +36,7 @@ use crate::{
     queue::Store,
     sequence::Journal,
     session::reader::Reader,
-    session::subscription::{Subscribe, Subscription, SubscriptionId},
+    session::subscription::{Opening, Subscribe, Subscription, SubscriptionId},
     session::visible_position::VisiblePosition,
     session::{Blocked, Peer, Readable, Session, Totals},
     state::{BrokerState, SessionEntry},
@@ -220,7 +220,10 @@ impl Broker {
         subscribe: Subscribe<'_>,
         outcome: &mut Outcome,
     ) -> Result<SubscriptionId, SubscribeError> {
-        let start = (subscribe.start, subscribe.retained);
+        let opening = Opening {
+            start: subscribe.start,
+            retained: subscribe.retained,
+        };
         let mut state = lock_state(&self.state);
         state.check_topics(session, subscribe.filter, &self.limits)?;
         session.client().check_subscription(subscribe.filter)?;
@@ -229,12 +232,12 @@ impl Broker {
         let subscription = Arc::new(subscription);
         let readable = match subscription.filter.exact() {
             Some(name) => {
-                let cursor = state.subscribe_to_one(&name, &subscription, start);
+                let cursor = state.subscribe_to_one(&name, &subscription, opening);
                 cursor.into_iter().map(Readable::Cursor).collect()
             }
             None => {
                 let shared = Arc::downgrade(&self.state);
-                state.subscribe_and_collect(&subscription, start, &shared)
+                state.subscribe_and_collect(&subscription, opening, &shared)
             }
         };
         // At one moment, so that a reader at work sees all of the history, or none, and in its order.

@@ -47,13 +47,20 @@ struct Wildcard {
     /// The cursor in `cursors` that is looked at next to be taken back.
     next: usize,
     /// Where it begins in topics in which it has no cursor, while topics are gone through.
-    beginning: Option<(Start, Retained)>,
+    opening: Option<Opening>,
     /// The subscription itself, if it replaces another one.
     current: Weak<Subscription>,
     /// Hashes of the names of topics of which it lost messages without having a cursor.
     lost: BTreeSet<u64>,
     /// True if it lost messages of more topics than are noted.
     has_lost_more: bool,
+}
+
+/// Where a subscription begins in a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Opening {
+    pub(crate) start: Start,
+    pub(crate) retained: Retained,
 }
 
 /// The subscription that counts for a cursor.
@@ -241,24 +248,24 @@ impl Subscription {
     }
 
     /// Lets a subscription with wildcards begin there in the topics that have no cursor of it yet, until
-    /// [`Subscription::end_beginning`].
-    pub(crate) fn begin_at(&self, start: Start, retained: Retained) {
+    /// [`Subscription::end_opening`].
+    pub(crate) fn begin_at(&self, opening: Opening) {
         if let Some(wildcard) = &self.wildcard {
-            lock(wildcard).beginning = Some((start, retained));
+            lock(wildcard).opening = Some(opening);
         }
     }
 
     /// Returns where a cursor of a subscription with wildcards begins that is made now.
-    pub(crate) fn beginning(&self) -> (Start, Retained) {
+    pub(crate) fn opening(&self) -> Opening {
         let wildcard = self.wildcard.as_ref().map(|wildcard| lock(wildcard));
-        let beginning = wildcard.and_then(|one| one.beginning);
-        beginning.unwrap_or_default()
+        let opening = wildcard.and_then(|one| one.opening);
+        opening.unwrap_or_default()
     }
 
     /// Lets the subscription begin at the end of the topics from now on.
-    pub(crate) fn end_beginning(&self) {
+    pub(crate) fn end_opening(&self) {
         if let Some(wildcard) = &self.wildcard {
-            lock(wildcard).beginning = None;
+            lock(wildcard).opening = None;
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     name::index::Walk,
     session::Readable,
     session::collection::Collect,
-    session::subscription::{Retained, Subscription},
+    session::subscription::{Opening, Retained, Subscription},
     state::BrokerState,
     sync::{Mutex, StateMutex, lock, lock_state, pass_on},
     topic::cursor::{Cursor, Start},
@@ -25,8 +25,7 @@ use crate::{
 struct Collection {
     state: Weak<StateMutex<BrokerState>>,
     subscription: Arc<Subscription>,
-    start: Start,
-    retained: Retained,
+    opening: Opening,
     /// The broker's position when it began.
     position: u64,
     walk: Mutex<Walk>,
@@ -38,28 +37,27 @@ impl Collection {
     /// To be called at the moment in which the subscription is added.
     fn begin(
         subscription: &Arc<Subscription>,
-        (start, retained): (Start, Retained),
+        opening: Opening,
         position: u64,
         state: &Weak<StateMutex<BrokerState>>,
     ) -> Option<Self> {
-        if start == Start::New && retained == Retained::Omitted {
+        if opening == Opening::default() {
             return None;
         }
-        subscription.begin_at(start, retained);
-        Some(Self::new(subscription, (start, retained), position, state))
+        subscription.begin_at(opening);
+        Some(Self::new(subscription, opening, position, state))
     }
 
     fn new(
         subscription: &Arc<Subscription>,
-        (start, retained): (Start, Retained),
+        opening: Opening,
         position: u64,
         state: &Weak<StateMutex<BrokerState>>,
     ) -> Self {
         Self {
             state: Weak::clone(state),
             subscription: Arc::clone(subscription),
-            start,
-            retained,
+            opening,
             position,
             walk: Mutex::new(Walk::new(&subscription.filter, None)),
         }
@@ -72,7 +70,7 @@ impl Collection {
             found.push(name.clone());
             found.len() < ITEMS
         };
-        if self.start == Start::New {
+        if self.opening.start == Start::New {
             let names = state.retentions.names();
             names.visit(walk, NAMES, |name, ()| add(name));
         } else {
@@ -104,10 +102,10 @@ impl BrokerState {
     pub(crate) fn subscribe_and_collect(
         &mut self,
         subscription: &Arc<Subscription>,
-        beginning: (Start, Retained),
+        opening: Opening,
         state: &Weak<StateMutex<BrokerState>>,
     ) -> Vec<Readable> {
-        let collection = Collection::begin(subscription, beginning, self.sequencer.newest(), state);
+        let collection = Collection::begin(subscription, opening, self.sequencer.newest(), state);
         self.subscribe_to_many(subscription);
         collection.map_or_else(Vec::new, |collection| self.begin_collecting(collection))
     }
@@ -119,7 +117,10 @@ impl BrokerState {
         subscription: &Arc<Subscription>,
         state: &Weak<StateMutex<BrokerState>>,
     ) -> Vec<Readable> {
-        let wanted = (Start::New, Retained::First);
+        let wanted = Opening {
+            start: Start::New,
+            retained: Retained::First,
+        };
         let collection = Collection::new(subscription, wanted, self.sequencer.newest(), state);
         self.begin_collecting(collection)
     }
@@ -146,7 +147,7 @@ impl BrokerState {
             readable.extend(self.collect_from(&name, &subscription, collection));
         }
         if walk.is_done() {
-            subscription.end_beginning();
+            subscription.end_opening();
         }
         walk.is_done()
     }
@@ -157,8 +158,8 @@ impl BrokerState {
         subscription: &Arc<Subscription>,
         collection: &Collection,
     ) -> Option<Arc<Cursor>> {
-        let (start, retained) = (collection.start, collection.retained);
-        if !self.can_wait(start) {
+        let opening = collection.opening;
+        if !self.can_wait(opening.start) {
             // The subscription is to be told that messages may be missing.
             self.open_awaited(name);
         }
@@ -170,16 +171,16 @@ impl BrokerState {
             let is_older = |entry: &SharedEntry| entry.position() <= collection.position;
             let has_older = topic.retained().is_some_and(is_older);
             return (is_replacing && has_older)
-                .then(|| topic.take_over(subscription, subscription.id, retained))
+                .then(|| topic.take_over(subscription, subscription.id, opening.retained))
                 .flatten();
         }
-        if topic.beginning(start, retained).is_empty() {
+        if topic.beginning(opening).is_empty() {
             return None;
         }
         if !has_room {
             subscription.note_lost(name);
             return None;
         }
-        topic.join(subscription, start, retained)
+        topic.join(subscription, opening)
     }
 }

@@ -23,13 +23,13 @@ use crate::{
     outcome::{PublishError, SubscribeError},
     sequence::{Journal, Sequencer},
     session::Session,
-    session::subscription::{Retained, Subscription},
+    session::subscription::{Opening, Subscription},
     state::dormant::{Waiting, take_charge},
     state::queues::Queues,
     state::wildcards::Wildcards,
     topic::Topic,
     topic::age_index::AgeIndex,
-    topic::cursor::{Cursor, Start},
+    topic::cursor::Cursor,
     topic::retained::Retentions,
 };
 
@@ -115,15 +115,15 @@ impl BrokerState {
         &mut self,
         name: &TopicName,
         subscription: &Arc<Subscription>,
-        (start, retained): (Start, Retained),
+        opening: Opening,
     ) -> Option<Arc<Cursor>> {
         self.note_subscription(subscription);
-        if self.wait_for(name, subscription, start) {
+        if self.wait_for(name, subscription, opening.start) {
             return None;
         }
         self.cursors += 1;
         let topic = self.topic(name, subscription.session.client());
-        topic.join(subscription, start, retained)
+        topic.join(subscription, opening)
     }
 
     /// Adds a subscription with wildcards.
@@ -161,7 +161,7 @@ impl BrokerState {
             let charge = charge.unwrap_or_else(|| TopicCharge::new(client));
             let mut topic = Box::new(Topic::new(name.clone(), *forgotten, memory, charge));
             for subscription in waiting.iter().flat_map(|waiting| waiting.as_slice()) {
-                topic.join(subscription, Start::New, Retained::Omitted);
+                topic.join(subscription, Opening::default());
             }
             topic
         })

@@ -204,8 +204,8 @@ impl Cursor {
                 rare.generation = subscription.generation;
                 rare.examined = 0;
             }
-            let ahead = (&mut *place, &mut rare.examined);
-            if !self.pass_over(subscription, ahead, limits, budget) {
+            let before = &mut rare.examined;
+            if !self.pass_over(subscription, place, before, limits, budget) {
                 let next = place.peek().map(|entry| entry.position());
                 return next.map_or(Stop::End { full: false }, Stop::Full);
             }
@@ -390,7 +390,8 @@ impl Cursor {
     fn pass_over(
         &self,
         subscription: &Subscription,
-        (place, examined): (&mut Place, &mut u64),
+        place: &mut Place,
+        examined: &mut u64,
         limits: ReadLimits,
         budget: &mut Budget,
     ) -> bool {

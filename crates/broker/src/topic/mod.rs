@@ -17,7 +17,7 @@ use crate::{
     one_or_many::OneOrMany,
     outcome::Ready,
     queue::Queue,
-    session::subscription::{Retained, Subscription, SubscriptionId},
+    session::subscription::{Opening, Retained, Subscription, SubscriptionId},
     topic::age_index::Listed,
     topic::cursor::{Beginning, Cursor, Overflow, Start},
     topic::log::{End, Log},
@@ -127,17 +127,15 @@ impl Topic {
     pub(crate) fn join(
         &mut self,
         subscription: &Arc<Subscription>,
-        start: Start,
-        retained: Retained,
+        opening: Opening,
     ) -> Option<Arc<Cursor>> {
-        let beginning = self.beginning(start, retained);
+        let beginning = self.beginning(opening);
         self.begin(subscription, beginning)
     }
 
     /// Gives a subscription with wildcards a cursor here.
     pub(crate) fn join_wildcard(&mut self, subscription: &Arc<Subscription>) {
-        let (start, retained) = subscription.beginning();
-        let mut beginning = self.beginning(start, retained);
+        let mut beginning = self.beginning(subscription.opening());
         if subscription.take_lost(&self.account.name) {
             beginning = beginning.with_unknown_missed();
         }
@@ -145,8 +143,12 @@ impl Topic {
     }
 
     /// Returns where a subscription begins here.
-    pub(crate) fn beginning(&self, start: Start, retained: Retained) -> Beginning {
-        Beginning::of(start, &self.log, self.retained_for(retained))
+    pub(crate) fn beginning(&self, opening: Opening) -> Beginning {
+        Beginning::of(
+            opening.start,
+            &self.log,
+            self.retained_for(opening.retained),
+        )
     }
 
     /// Gives the subscription a cursor that goes on where the one of another is, which it loses; likewise.
