@@ -62,9 +62,9 @@ pub enum PublishError {
         limit: usize,
     },
     /// [`Limits::cursors`](crate::Limits::cursors).
-    #[error("topic {name} does not exist, and the limit of {limit} cursors is reached")]
+    #[error("queue {name} does not exist, and the limit of {limit} cursors is reached")]
     TooManyCursors {
-        /// The requested topic.
+        /// The requested queue.
         name: TopicName,
         /// The limit.
         limit: usize,
