@@ -18,7 +18,7 @@ pub struct Completion {
     waiters: Mutex<Waiters>,
 }
 
-/// The wakers by position; the number tells waits for the same position apart.
+/// The wakers by position; the number distinguishes waits for the same position.
 #[derive(Debug, Default)]
 struct Waiters {
     last_number: u64,
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_ends_leaves_nothing() {
+    fn a_dropped_wait_leaves_no_waker() {
         let completion = Arc::new(Completion::pending());
         let waker = Waker::from(Arc::new(Wakes::default()));
         let mut waits: Vec<_> = (1..100).map(|at| completion.wait_for(at)).collect();
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_position_does_not_take_back_a_later_one() {
+    fn an_earlier_position_does_not_replace_a_later_one() {
         let completion = Completion::pending();
         completion.complete(7);
         completion.complete(3);

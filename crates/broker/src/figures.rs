@@ -1,41 +1,41 @@
-//! Counts that are always on, and the figures told from them.
+//! Counters that are always active, and the figures derived from them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::name::TopicName;
 
-/// The broker as a whole. Totals count from its start and outlive topics and sessions.
+/// The whole broker. Totals count from its start and outlive topics and sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Sessions attached.
+    /// Attached sessions.
     pub sessions: usize,
     /// Subscriptions of all sessions.
     pub subscriptions: usize,
     /// Topics that have entries or subscribers.
     pub topics: usize,
-    /// Topics that retain a message.
+    /// Topics with a retained message.
     pub retained: usize,
-    /// Times that a topic gave up its last image because memory was full.
+    /// Number of times that a topic lost its last image because memory was full.
     pub emptied: u64,
     /// Topics that were removed with what they kept, because they were idle for long or a new one needed room.
     pub aged_out: u64,
     /// Queues that have a name.
     pub queues: usize,
-    /// Entries published.
+    /// Published entries.
     pub published: u64,
-    /// Bytes published, with what the entries' own structure counts for.
+    /// Published bytes, including the structure of the entries.
     pub published_bytes: u64,
-    /// Publications refused.
+    /// Refused publications.
     pub refused: u64,
-    /// Entries handed to subscriptions.
+    /// Entries delivered to subscriptions.
     pub delivered: u64,
-    /// Entries that subscriptions passed over at their bound.
+    /// Entries that subscriptions skipped at their bound.
     pub dropped: u64,
-    /// Sessions ended at their subscriptions' bound.
+    /// Sessions ended at the bound of a subscription.
     pub disconnected: u64,
-    /// Messages to temporary destinations that were gone.
+    /// Messages to deleted temporary destinations.
     pub undeliverable: u64,
-    /// Bytes of entries held, by history, by slow readers and in queues.
+    /// Bytes of entries that histories, slow readers and queues hold.
     pub held_bytes: u64,
 }
 
@@ -44,21 +44,21 @@ pub struct Figures {
 pub struct TopicFigures {
     /// Its name.
     pub name: TopicName,
-    /// Sequence of its newest entry: entries published to it.
+    /// Sequence of its newest entry: the number of entries published to it.
     pub sequence: u64,
     /// Bytes published to it.
     pub bytes: u64,
-    /// Entries it keeps.
+    /// Entries that it keeps.
     pub history_entries: u64,
-    /// Bytes it keeps.
+    /// Bytes that it keeps.
     pub history_bytes: u64,
     /// Subscriptions that cover it.
     pub subscriptions: usize,
-    /// Entries handed to subscriptions.
+    /// Entries delivered to subscriptions.
     pub delivered: u64,
-    /// Entries passed over by subscriptions at their bound.
+    /// Entries that subscriptions skipped at their bound.
     pub dropped: u64,
-    /// Entries that the slowest subscription has still to read.
+    /// Number of entries that the slowest subscription has not read.
     pub greatest_lag: u64,
 }
 
@@ -67,29 +67,27 @@ pub struct TopicFigures {
 pub struct QueueFigures {
     /// Its name.
     pub name: TopicName,
-    /// Messages that nobody has been given.
+    /// Messages that no consumer has.
     pub waiting: u64,
-    /// Messages that a consumer has been given and has not acknowledged.
+    /// Messages that a consumer has and has not acknowledged.
     pub unacknowledged: u64,
-    /// Subscriptions that take from it.
+    /// Subscriptions that consume from it.
     pub consumers: usize,
-    /// Bytes of both.
+    /// Bytes of waiting and unacknowledged messages.
     pub bytes: u64,
-    /// Messages it has got.
+    /// Messages that entered it.
     pub enqueued: u64,
     /// Deliveries.
     pub dispatched: u64,
-    /// Messages that are done with.
+    /// Acknowledged messages.
     pub acknowledged: u64,
-    /// Messages that came back to be delivered again.
+    /// Messages that returned, to be delivered again.
     pub redelivered: u64,
-    /// Messages that were given up after too many deliveries, or rejected, and that a dead letter queue was
-    /// sent.
+    /// Messages sent to a dead letter queue, after too many deliveries or a rejection.
     pub dead_lettered: u64,
-    /// Messages that nobody took in time.
+    /// Messages that expired.
     pub expired: u64,
-    /// Messages dropped because the queue was full, or purged; and those given up that no dead letter queue
-    /// took.
+    /// Messages dropped because the queue was full, or purged; and dead messages that no dead letter queue accepted.
     pub discarded: u64,
 }
 
@@ -100,17 +98,17 @@ pub struct SessionFigures {
     pub name: String,
     /// Its subscriptions.
     pub subscriptions: usize,
-    /// Entries handed to it.
+    /// Entries delivered to it.
     pub delivered: u64,
-    /// Entries its subscriptions passed over at their bound.
+    /// Entries that its subscriptions skipped at their bound.
     pub dropped: u64,
 }
 
-/// A number that only grows. No other memory is ordered by it.
+/// A number that only grows. It does not order other memory accesses.
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);
 
-/// Entries and their bytes, counted by one thread at a time: whoever holds the broker's order.
+/// Entries and their bytes, counted by one thread at a time: the holder of the broker's lock.
 #[derive(Debug, Default)]
 pub(crate) struct Volume {
     entries: AtomicU64,

@@ -1,4 +1,5 @@
-//! Positions: the one place that hands them out, and the journal that records what must survive a restart.
+//! Positions: the only module that gives them out, and the journal that records the messages that must survive a
+//! restart.
 //!
 //! A publication takes three steps under the broker's lock. *Admit* checks names, rights, sizes and bounds, and changes
 //! nothing if it refuses. *Sequence* gives the message its position. *Apply* appends it to its topic or queue and collects
@@ -11,21 +12,21 @@ use crate::message::{entry::SharedEntry, id::MessageId};
 /// Records messages that must survive a restart, for example in a log on disk.
 ///
 /// The broker calls [`Journal::append`] with its lock held, in the order of positions. The journal may complete a
-/// message later and on another thread, by [`Completion::complete`](crate::Completion::complete); until then the reply to its publisher is owed
-/// (see [`Outcome::owed`](crate::Outcome::owed)). Deliveries do not wait for it.
+/// message later and on another thread, by [`Completion::complete`](crate::Completion::complete); until then the reply
+/// to its publisher is owed (see [`Outcome::owed`](crate::Outcome::owed)). Deliveries do not wait for it.
 pub trait Journal: fmt::Debug + Send + Sync {
     /// Records one message. The function must not block and must not call the broker.
     fn append(&self, entry: &SharedEntry);
 }
 
-/// Hands out positions. The broker's lock guards it.
+/// Gives out positions. Guarded by the broker's lock.
 #[derive(Debug, Default)]
 pub(crate) struct Sequencer {
     newest: u64,
     journal: Option<Arc<dyn Journal>>,
 }
 
-/// What a batch of publications needs from the sequencer.
+/// The part of the sequencer that a batch of publications needs.
 pub(crate) struct Sequence<'a> {
     epoch: u64,
     sequencer: &'a mut Sequencer,
@@ -38,12 +39,12 @@ impl Sequencer {
         Self { newest: 0, journal }
     }
 
-    /// Returns the newest position that was handed out, or 0.
+    /// Returns the newest position that was given out, or 0.
     pub(crate) const fn newest(&self) -> u64 {
         self.newest
     }
 
-    /// Begins a run of publications.
+    /// Starts a run of publications.
     pub(crate) const fn run(&mut self, epoch: u64) -> Sequence<'_> {
         Sequence {
             epoch,

@@ -1,5 +1,5 @@
-//! The id of a subscription, for all modules that do not know the subscription itself.
+//! The id of a subscription, for all modules that do not use the subscription itself.
 
-/// Identifies a subscription for as long as the broker runs.
+/// Identifies a subscription in this run of the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionId(pub(crate) u64);

@@ -83,12 +83,12 @@ pub struct Broker {
     pub(crate) refused: Count,
     pub(crate) disconnected: Count,
     pub(crate) undeliverable: Count,
-    /// Subscriptions that may be to advisory topics.
+    /// Subscriptions that may cover advisory topics.
     pub(crate) watchers: AtomicUsize,
 }
 
 impl Broker {
-    /// An empty broker. `epoch` tells this run from every other; see [`MessageId::epoch`].
+    /// Returns an empty broker. `epoch` is unique for each run; see [`MessageId::epoch`].
     #[must_use]
     pub fn new(epoch: u64, limits: Limits) -> Self {
         Self::build(epoch, limits, None)
@@ -133,19 +133,19 @@ impl Broker {
         &self.completion
     }
 
-    /// The bounds in force.
+    /// Returns the bounds.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// The id of an entry of this run.
+    /// Returns the id of an entry of this run.
     #[must_use]
     pub fn id_of(&self, entry: &Entry) -> MessageId {
         self.id(entry.position())
     }
 
-    /// Where a subscription goes on that has seen everything up to `id`.
+    /// Returns the start of a subscription that has received everything up to `id`.
     #[must_use]
     pub fn start_after(&self, id: MessageId) -> Start {
         if id.epoch == self.epoch {
@@ -155,38 +155,38 @@ impl Broker {
         }
     }
 
-    /// The pools that all clients take from.
+    /// Returns the pools that all clients share.
     #[must_use]
     pub fn pools(&self) -> &Arc<Pools> {
         &self.pools
     }
 
-    /// The figures of the pools that all clients take from.
+    /// Returns the figures of the pools.
     #[must_use]
     pub fn pool_figures(&self) -> Vec<PoolFigures> {
         let mut figures = self.pools.figures();
         for one in &mut figures {
             if one.pool == Pool::QueueBytes {
-                // What several queues have counts once, and is charged to each.
+                // A message in several queues counts once, and is charged to each.
                 one.taken = self.store.bytes_in_all();
             }
         }
         figures
     }
 
-    /// The client to which the broker's own topics and queues are charged.
+    /// Returns the client to which the broker's own topics and queues are charged.
     pub(crate) fn own(&self) -> &Arc<Client> {
         &self.own
     }
 
-    /// As [`Broker::attach_for`], for a session to which shares do not apply.
+    /// Does the same as [`Broker::attach_for`] for a session without shares.
     #[must_use]
     pub fn attach(&self, name: Arc<str>, peer: Weak<dyn Peer>) -> Reader {
         self.attach_for(&self.own, name, peer)
     }
 
-    /// Attaches a session of a client, to which is charged what the session makes. `peer` is told when there is
-    /// something to read. Everything of the session ends with [`Broker::detach`].
+    /// Attaches a session of a client, to which the session's objects are charged. `peer` is notified of messages to
+    /// read. [`Broker::detach`] ends the session.
     #[must_use]
     pub fn attach_for(&self, client: &Arc<Client>, name: Arc<str>, peer: Weak<dyn Peer>) -> Reader {
         let mut state = lock_state(&self.state);
@@ -210,10 +210,11 @@ impl Broker {
 
     /// Subscribes a session to topics.
     ///
-    /// Ready holds the session if there is something to read at once.
+    /// [`Outcome::ready`] contains the session if there are messages to read at once.
     ///
     /// # Errors
-    /// [`SubscribeError`] when a limit is reached; nothing is changed then.
+    ///
+    /// [`SubscribeError`] if a limit is reached; nothing is changed then.
     pub fn subscribe(
         &self,
         session: &Arc<Session>,
@@ -240,7 +241,7 @@ impl Broker {
                 state.subscribe_and_collect(&subscription, opening, &shared)
             }
         };
-        // At one moment, so that a reader at work sees all of the history, or none, and in its order.
+        // In one step, so that an active reader sees all of the history in order, or none.
         if session.queue_all(readable) {
             outcome.ready.sessions.push(Arc::clone(session));
         }
@@ -250,8 +251,8 @@ impl Broker {
         Ok(id)
     }
 
-    /// Ends a subscription: nothing more is delivered to it, and what it had not acknowledged goes to
-    /// others. `outcome` is added to. Unknown ids are ignored.
+    /// Ends a subscription: it gets no more messages, and its unacknowledged messages go to others. `outcome` is
+    /// extended. Unknown ids are ignored.
     pub fn unsubscribe(
         &self,
         session: &Session,
@@ -280,14 +281,14 @@ impl Broker {
         session.release_waiting();
     }
 
-    /// The newest entry of a topic.
+    /// Returns the newest entry of a topic.
     #[must_use]
     pub fn last_image(&self, name: &TopicName) -> Option<SharedEntry> {
         let state = lock_state(&self.state);
         state.topics.find(name.as_str())?.log.last().cloned()
     }
 
-    /// Whether anybody subscribes to a topic, or would when it came to be.
+    /// Returns whether a topic has subscribers, or would have some if it were created.
     #[must_use]
     pub fn has_subscribers(&self, name: &TopicName) -> bool {
         let state = lock_state(&self.state);
@@ -297,8 +298,8 @@ impl Broker {
         }
     }
 
-    /// Lets go of all a topic keeps, the last image and what it retains too; false when there is no such topic.
-    /// Subscribers stay, and still get what they have not read.
+    /// Deletes everything that a topic keeps, including the last image and the retained message. Returns false if there
+    /// is no such topic. Subscribers stay, and still get their unread messages.
     pub fn clear(&self, name: &TopicName) -> bool {
         let mut released = Released::new();
         let mut state = lock_state(&self.state);
@@ -314,7 +315,7 @@ impl Broker {
         true
     }
 
-    /// The figures of the broker as a whole.
+    /// Returns the figures of the whole broker.
     #[must_use]
     pub fn figures(&self) -> Figures {
         let state = lock_state(&self.state);
@@ -337,8 +338,7 @@ impl Broker {
         }
     }
 
-    /// Ready when none of `blocked` lies behind its bound any more; otherwise `waker` is woken when one
-    /// of them has read.
+    /// Ready when all of `blocked` are within their bounds; otherwise `waker` is woken when one of them has read.
     pub fn poll_clear(&self, blocked: &mut Blocked, waker: &Waker) -> Poll<()> {
         blocked.poll_clear(&self.limits, waker)
     }
@@ -350,14 +350,14 @@ impl Broker {
         }
     }
 
-    /// Ends a subscription, or goes on with it: at most a part of its cursors is taken out while the lock is held.
-    /// Returns false if there are more.
+    /// Ends a subscription, or continues this: at most a part of its cursors is removed while the lock is held. Returns
+    /// false if there are more.
     pub(crate) fn go_on_cancelling(&self, subscription: &Subscription) -> bool {
         let mut left = Vec::new();
         let mut state = lock_state(&self.state);
         let is_done = state.cancel(subscription, &mut left);
         pass_on(state);
-        // A reader that is not drained just now still has them, and they the log.
+        // A reader that is not being drained still refers to them, and they to the log.
         for cursor in left {
             cursor.close();
         }

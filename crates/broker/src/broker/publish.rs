@@ -1,5 +1,4 @@
-//! Publishing: under the lock a batch is admitted, appended and announced; after it the rules of those who
-//! lie too far behind are applied.
+//! Publishing: under the lock a batch is admitted, appended and announced; after it the overflow rules are applied.
 
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ use crate::{
     topic::retained::Retentions,
 };
 
-/// What is left to be done once the lock is released.
+/// The work left for after the release of the lock.
 #[derive(Default)]
 pub(crate) struct Aftermath {
     released: Released,
@@ -31,37 +30,37 @@ pub(crate) struct Aftermath {
 }
 
 impl Aftermath {
-    /// Reduces the topic that a message goes to to its last image.
+    /// Reduces the topic of a message to its last image.
     pub(crate) fn keep_last(&mut self, state: &mut BrokerState, publication: &Publication) {
         if publication.kind() == DestinationKind::Topic
             && let Some(topic) = state.topics.find_mut(publication.topic().as_str())
         {
             topic.log.keep_last(&mut self.released);
-            // What can be had is needed now.
+            // The memory is needed now.
             self.released.clear();
         }
     }
 }
 
-/// Whose publications they are, and so where they may go.
+/// The origin of publications, which determines their allowed destinations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rights {
-    /// Everywhere but to what is the broker's own.
+    /// All destinations except the broker's own.
     Anybody,
-    /// To the broker's own topics.
+    /// The broker's own topics.
     Broker,
-    /// Everywhere, and without a look at the memory, since the messages have been in it all the time.
+    /// All destinations, without a check of the memory, because the messages are already in it.
     Dead,
-    /// Where anybody may, and without a look at any bound: there is room, or there was just now.
+    /// The destinations of [`Rights::Anybody`], without a check of bounds: there is room, or there was a moment ago.
     Checked,
 }
 
-/// Where a publication goes, in case that is not there.
+/// The destination of a publication, if it does not exist.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct New<'a> {
     pub(crate) kind: DestinationKind,
     pub(crate) name: &'a TopicName,
-    /// Of the publication.
+    /// The size of the publication.
     pub(crate) size: u64,
     pub(crate) rights: Rights,
     /// The client to which a new topic or queue is charged.
@@ -85,7 +84,7 @@ enum Stopped {
     MemoryFull(Publication),
 }
 
-/// What appending a run of publications to one topic or queue needs besides that.
+/// The parameters for appending a run of publications to one topic or queue.
 pub(crate) struct Run<'a> {
     pub(crate) rights: Rights,
     pub(crate) client: &'a Arc<Client>,
@@ -94,17 +93,17 @@ pub(crate) struct Run<'a> {
 }
 
 impl Broker {
-    /// Publishes a batch in its order, and takes out of it what was published. [`Outcome::results`] are
-    /// overwritten, the rest of `outcome` is added to.
+    /// Publishes a batch in order, and removes the published messages from it. [`Outcome::results`] are overwritten,
+    /// the rest of `outcome` is extended.
     ///
-    /// The broker has the messages when this returns, up to the first that it refuses: the results end with
-    /// the refusal, and what is behind it stays in the batch, to be published by another call or not. The
-    /// caller owes the sessions in [`Outcome::ready`] a delivery.
+    /// The broker has the messages when this returns, up to the first refusal: the results end with the refusal, and
+    /// the messages after it stay in the batch; the caller may publish or discard them. The caller must deliver to the
+    /// sessions in [`Outcome::ready`].
     pub fn publish(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
         self.publish_for(self.own(), batch, outcome);
     }
 
-    /// As [`Broker::publish`]; the topics and queues that are made for the batch are charged to a client.
+    /// Does the same as [`Broker::publish`]; new topics and queues are charged to a client.
     pub fn publish_for(
         &self,
         client: &Arc<Client>,
@@ -190,7 +189,7 @@ impl Broker {
         }
     }
 
-    /// Lets readers see what was appended, and applies the rules of those who lie too far behind.
+    /// Makes the appended messages visible to readers, and applies the overflow rules.
     pub(crate) fn finish(
         &self,
         state: StateGuard<'_, BrokerState>,
@@ -215,7 +214,8 @@ impl Broker {
         self.refused.add(refused as u64);
     }
 
-    /// Opens a topic or makes a queue that is not there, if it may be. Not what is temporary: it was, and is gone.
+    /// Opens a topic or creates a queue that does not exist, if this is allowed. Not a temporary one, which has been
+    /// deleted.
     pub(crate) fn admit(&self, state: &mut BrokerState, new: New<'_>) -> Result<(), PublishError> {
         let New { name, size, .. } = new;
         if new.kind == DestinationKind::Topic && state.open_awaited(name) {
@@ -253,8 +253,8 @@ impl Broker {
         held + size <= self.limits.memory_bytes
     }
 
-    /// Appends a run of publications to one topic and announces them; false when one was refused, and the
-    /// rest left.
+    /// Appends a run of publications to one topic and announces them. Returns false if one was refused and the rest is
+    /// left.
     fn append_to_topic(
         &self,
         state: &mut BrokerState,
@@ -270,7 +270,7 @@ impl Broker {
         } = run;
         let name = new.name.as_str();
         let mut publications = publications;
-        // One for which room was made.
+        // A publication for which room was made.
         let mut next = None;
         let mut is_admitted = false;
         let mut is_covered = false;
@@ -329,7 +329,7 @@ impl Broker {
         false
     }
 
-    /// Appends publications to a topic until one is refused or has no room; `first` has.
+    /// Appends publications to a topic until one is refused or has no room; `first` has room.
     fn append_run(
         &self,
         to: &mut ToTopic<'_>,
@@ -382,8 +382,8 @@ impl Broker {
         stopped
     }
 
-    /// Whether all queues that a topic feeds can keep a message, or may drop what they hold themselves. Nobody is
-    /// told that a message was taken that is lost because of what others hold.
+    /// Checks whether all queues that a topic feeds can keep a message, or may drop their own. A publisher must not get
+    /// an acknowledgement for a message that is lost because of the content of other queues.
     #[inline]
     fn check_fed(
         &self,
@@ -410,8 +410,8 @@ impl Broker {
         Err(PoolError::Full { pool, limit }.into())
     }
 
-    /// Makes room for an entry of this size: first its own topic is reduced to its last image, then other topics give
-    /// up what they keep.
+    /// Makes room for an entry of this size: first its own topic is reduced to its last image, then other topics lose
+    /// their messages.
     #[cold]
     fn make_room(
         &self,
@@ -438,7 +438,7 @@ impl Broker {
         Ok(())
     }
 
-    /// Lets a topic give up its last image if that is what the message that is to replace it lacks.
+    /// Removes a topic's last image if the message that replaces it needs this room.
     fn give_up_own_image(&self, state: &mut BrokerState, topic: Option<&TopicName>, size: u64) {
         let Some(topic) = topic.and_then(|name| state.topics.find_mut(name.as_str())) else {
             return;
@@ -454,7 +454,7 @@ impl Broker {
         }
     }
 
-    /// Lets other topics than this one give up what they keep, until there is room for so much.
+    /// Removes messages of other topics than this one, until there is this much room.
     pub(crate) fn free_oldest(
         &self,
         state: &mut BrokerState,
@@ -471,7 +471,7 @@ impl Broker {
         }
     }
 
-    /// Tells the cursors of what was appended, and notes those that lie too far behind.
+    /// Announces the appended messages to the cursors, and notes those with too much lag.
     fn announce(&self, topic: &mut Topic, outcome: &mut Outcome, aftermath: &mut Aftermath) {
         let limits = &self.limits;
         topic.log.trim(
@@ -493,7 +493,7 @@ impl Broker {
         }
     }
 
-    /// Puts a run of publications into one queue; false when one was refused, and the rest left.
+    /// Appends a run of publications to one queue. Returns false if one was refused and the rest is left.
     fn append_to_queue(
         &self,
         state: &mut BrokerState,
@@ -579,7 +579,8 @@ impl Broker {
         }
     }
 
-    /// Counts publications to what was temporary and is gone: who sends a late answer is not at fault.
+    /// Counts publications to deleted temporary destinations. Publishing there succeeds, and the message is discarded:
+    /// the sender of a late reply is not at fault.
     fn pass_into_nothing(
         &self,
         position: u64,
@@ -597,7 +598,7 @@ impl Broker {
     }
 }
 
-/// Whether messages may be sent there.
+/// Checks whether publications with these rights may be sent there.
 pub(crate) fn check_rights(
     rights: Rights,
     kind: DestinationKind,

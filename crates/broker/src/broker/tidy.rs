@@ -35,5 +35,5 @@ impl Broker {
     }
 }
 
-/// Steps of one call: with 100,000 topics each comes up about once in 100 calls.
+/// Steps of one call: with 100,000 topics each is examined about once in 100 calls.
 const STEPS: usize = 8;

@@ -1,16 +1,16 @@
-//! Why a reader of a topic or queue stops, and which messages it missed.
+//! The reasons why a reader of a topic or queue stops, and the messages that it missed.
 
 /// Entries that a subscription did not get and will not get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missed {
-    /// From this sequence to that, both included.
+    /// From one sequence to another, both included.
     Range {
         /// The first.
         from: u64,
         /// The last.
         to: u64,
     },
-    /// How many cannot be told.
+    /// An unknown number.
     Unknown,
 }
 
@@ -21,19 +21,18 @@ pub(crate) struct ReadLimits {
     pub(crate) until: u64,
     /// The newest visible position, at least `until`.
     pub(crate) visible: u64,
-    /// The time, in Unix milliseconds. Expired messages are passed over.
+    /// The time, in Unix milliseconds. Expired messages are skipped.
     pub(crate) now_ms: u64,
 }
 
-/// Why reading came to an end.
+/// The reason why reading ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// There is nothing more in the log, or the subscription was cancelled. `full`: and whoever takes the
-    /// entries wants no more for now.
+    /// There is nothing more in the log, or the subscription was cancelled. `full` is true if the receiver also accepts
+    /// no more for now.
     End { full: bool },
-    /// The next entry has this position, which is beyond the limit given.
+    /// The next entry has this position, which is beyond the limit.
     At(u64),
-    /// Whoever takes the entries wants no more for now, or it is the others' turn; the next one has this
-    /// position.
+    /// The receiver accepts no more for now, or other tasks have their turn; the next entry has this position.
     Full(u64),
 }

@@ -1,4 +1,4 @@
-//! A subscription to topics: what is asked for, and what all its cursors have in common.
+//! A subscription to topics: its options, and the state that all its cursors share.
 
 use std::{
     collections::BTreeSet,
@@ -24,11 +24,11 @@ pub(crate) struct Subscription {
     pub(crate) session: Arc<Session>,
     pub(crate) filter: TopicFilter,
     pub(crate) overflow: Overflow,
-    /// Which of the entries it wants. Few subscriptions have one.
+    /// The condition on entries. Few subscriptions have one.
     pub(crate) selector: Option<Box<Selector>>,
     locality: Locality,
     tag: ShortBytes,
-    /// What a subscription with wildcards has besides, and the one that replaces it as well.
+    /// The additional state of a subscription with wildcards, shared with the subscription that replaces it.
     wildcard: Option<Arc<Mutex<Wildcard>>>,
     /// Counts the subscriptions that this one replaces, one after the other.
     pub(crate) generation: u32,
@@ -37,10 +37,11 @@ pub(crate) struct Subscription {
     cancelled: AtomicBool,
 }
 
-/// What a subscription with wildcards has besides. Changed only by whoever holds the broker's order, but for `lost`.
+/// The additional state of a subscription with wildcards. Except for `lost`, only the holder of the broker's lock
+/// changes it.
 #[derive(Debug, Default)]
 struct Wildcard {
-    /// Its cursors. Some may be gone.
+    /// Its cursors. Some may be dropped.
     cursors: Vec<Weak<Cursor>>,
     /// About as many of them are gone.
     gone: usize,
@@ -67,53 +68,53 @@ pub(crate) struct Opening {
 #[derive(Debug)]
 pub(crate) enum Current<'a> {
     Own(&'a Arc<Subscription>),
-    /// It replaces the cursor's own.
+    /// Another one, which replaces the cursor's own.
     Other(Arc<Subscription>),
 }
 
-/// What a subscription to topics is to be like.
+/// The options of a subscription to topics.
 #[derive(Debug)]
 pub struct Subscribe<'a> {
-    /// Which topics.
+    /// The topics.
     pub filter: &'a TopicFilter,
-    /// Where it begins.
+    /// The first position.
     pub start: Start,
-    /// What happens when it lies too far behind.
+    /// The rule for too much lag.
     pub overflow: Overflow,
-    /// Whether it begins with what its topics retained.
+    /// Whether retained messages are delivered first.
     pub retained: Retained,
-    /// Whether it wants what its own session publishes.
+    /// Whether messages of its own session are delivered.
     pub locality: Locality,
-    /// Which of the entries it wants; none for all.
+    /// The condition on entries; `None` for all.
     pub selector: Option<Selector>,
-    /// Comes back with each delivery.
+    /// Returned with each delivery.
     pub tag: &'a [u8],
 }
 
-/// Whether a subscription begins with the retained messages of the topics that it covers.
+/// The delivery of retained messages to a new subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Retained {
-    /// It does not.
+    /// No retained messages.
     #[default]
     Omitted,
-    /// They come before everything else, each once, and are marked so. One that lies behind where the
-    /// subscription begins comes in its place and is not marked. A topic that is made later has none.
+    /// Retained messages come before all others, each once, and are marked. A retained message after the subscription's
+    /// start comes at its own place and is not marked. A topic created later has none.
     First,
 }
 
-/// Whether a subscription is given what its own session published, which is told by the session's own name
-/// ([`Session::name`]) as the producer, not another of the same text.
+/// The delivery of messages that the subscription's own session has published, identified by the session's name
+/// ([`Session::name`]) as the producer: the same allocation, not only the same text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Locality {
-    /// It is.
+    /// They are delivered.
     #[default]
     Everywhere,
-    /// It is passed over, and counts neither as delivered nor as missed.
+    /// They are skipped, and count neither as delivered nor as missed.
     Others,
 }
 
 impl<'a> Subscribe<'a> {
-    /// To what is published from now on, by the usual rule.
+    /// Returns the options for messages published from now on, with the default rule.
     #[must_use]
     pub fn to(filter: &'a TopicFilter) -> Self {
         Self {
@@ -147,7 +148,7 @@ impl Subscription {
         }
     }
 
-    /// What the subscriber gave to know it again.
+    /// Returns the tag that the subscriber gave.
     #[inline]
     pub(crate) fn tag(&self) -> &[u8] {
         self.tag.as_bytes()
@@ -157,7 +158,7 @@ impl Subscription {
         self.wildcard.is_some()
     }
 
-    /// Returns a subscription with wildcards in the place of this one: with its id and its cursors.
+    /// Returns a subscription with wildcards that replaces this one: with its id and its cursors.
     pub(crate) fn replaced_by(&self, subscribe: Subscribe<'_>) -> Arc<Self> {
         let session = Arc::clone(&self.session);
         let mut replacing = Self::new(self.id, session, subscribe);
@@ -171,7 +172,7 @@ impl Subscription {
         replacing
     }
 
-    /// Returns the subscription that counts for cursors of this one: itself, or the one that replaces it.
+    /// Returns the subscription that is valid for cursors of this one: itself, or the one that replaces it.
     #[inline]
     pub(crate) fn current(self: &Arc<Self>) -> Current<'_> {
         if self.is_replaced.load(Ordering::Acquire) {
@@ -194,7 +195,7 @@ impl Subscription {
         }
     }
 
-    /// Notes a cursor of a subscription with wildcards.
+    /// Adds a cursor of a subscription with wildcards.
     pub(crate) fn add_cursor(&self, cursor: &Arc<Cursor>) {
         let Some(wildcard) = &self.wildcard else {
             return;
@@ -228,7 +229,7 @@ impl Subscription {
         wildcard.cursors.split_off(from)
     }
 
-    /// Takes one cursor back of the next `looks`, for another one in its place.
+    /// Removes one of the next `looks` cursors, to make room for another one.
     pub(crate) fn take_back_next(&self, looks: usize) -> Option<Arc<Cursor>> {
         let wildcard = &mut *lock(self.wildcard.as_ref()?);
         let mut looks_left = looks;
@@ -269,7 +270,7 @@ impl Subscription {
         }
     }
 
-    /// Notes that messages of a topic are lost for it, which its next cursor there reports.
+    /// Notes that messages of a topic are lost for it; its next cursor there reports this.
     pub(crate) fn note_lost(&self, topic: &TopicName) {
         let Some(wildcard) = &self.wildcard else {
             return;
@@ -283,7 +284,7 @@ impl Subscription {
         }
     }
 
-    /// Returns true if messages of a topic may have been lost since this was asked last.
+    /// Returns true if messages of a topic may have been lost since the last call.
     pub(crate) fn take_lost(&self, topic: &TopicName) -> bool {
         let wildcard = self.wildcard.as_ref().map(|wildcard| lock(wildcard));
         wildcard.is_some_and(|mut one| one.lost.remove(&hash_of(topic)) || one.has_lost_more)
@@ -297,18 +298,18 @@ impl Subscription {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Whether there are entries that it does not want, for other reasons than their age.
+    /// Returns whether some entries do not match, for other reasons than their age.
     pub(crate) fn is_selective(&self) -> bool {
         self.locality == Locality::Others || self.selector.is_some()
     }
 
-    /// Whether an entry is to be delivered, at this time.
+    /// Returns whether an entry must be delivered at this time.
     #[inline]
     pub(crate) fn wants(&self, entry: &Entry, now_ms: u64) -> bool {
         !entry.is_expired(now_ms) && (!self.is_selective() || self.selects(entry))
     }
 
-    /// Whether it wants an entry, whatever its age.
+    /// Returns whether an entry matches, whatever its age.
     #[inline(never)] // So that reading is small for those who want everything.
     pub(crate) fn selects(&self, entry: &Entry) -> bool {
         let is_own = self.locality == Locality::Others && entry.is_by(self.session.name());
@@ -316,7 +317,7 @@ impl Subscription {
         !is_own && selector.is_none_or(|selector| selector.matches(entry))
     }
 
-    /// What happens when it lies too far behind. Nobody waits for a session that nobody reads for.
+    /// Returns the rule for too much lag. No publisher waits for a paused session.
     pub(crate) fn overflow(&self) -> Overflow {
         match self.overflow {
             Overflow::Block | Overflow::Disconnect if self.session.is_paused() => {
@@ -326,7 +327,7 @@ impl Subscription {
         }
     }
 
-    /// Whether nobody has been told yet that it is slow.
+    /// Returns true in the first call, for reporting a slow subscription once.
     pub(crate) fn begins_to_be_slow(&self) -> bool {
         !self.is_told_slow.swap(true, Ordering::Relaxed)
     }

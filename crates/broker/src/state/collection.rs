@@ -1,9 +1,9 @@
-//! What a new subscription with wildcards begins with: last images, history, retained messages.
+//! The first messages of a new subscription with wildcards: last images, history, retained messages.
 //!
-//! The topics are gone through in steps between which others have the broker's order: the first step is part of
-//! subscribing, the others are part of the session's own reading. The session reads nothing until the last step, so that
-//! its messages come in the order of their positions. A topic that is published to in the meantime gets the
-//! subscription's cursor at the place where the subscription begins.
+//! The topics are examined in steps, between which other threads get the broker's lock: the first step is part of
+//! subscribing, the others are part of the session's own reading. The session reads nothing until the last step, so
+//! that its messages are in the order of positions. A topic that is published to in the meantime gets the
+//! subscription's cursor at the subscription's start.
 
 use std::sync::{Arc, Weak};
 
@@ -20,7 +20,7 @@ use crate::{
     topic::cursor::{Cursor, Start},
 };
 
-/// The topics that are left to go through for a subscription.
+/// The topics still to be examined for a subscription.
 #[derive(Debug)]
 struct Collection {
     state: Weak<StateMutex<BrokerState>>,
@@ -32,9 +32,9 @@ struct Collection {
 }
 
 impl Collection {
-    /// Begins to go through the topics for a subscription. Returns `None` if it begins with nothing.
+    /// Starts to examine the topics for a subscription. Returns `None` if it has no first messages.
     ///
-    /// To be called at the moment in which the subscription is added.
+    /// Must be called in the step that adds the subscription.
     fn begin(
         subscription: &Arc<Subscription>,
         opening: Opening,
@@ -97,8 +97,8 @@ impl Collect for Collection {
 }
 
 impl BrokerState {
-    /// Adds a subscription with wildcards. Returns what of its beginning is there to read: its cursors, or what is left
-    /// to go through.
+    /// Adds a subscription with wildcards. Returns its sources of first messages: its cursors, or the rest of the
+    /// collection.
     pub(crate) fn subscribe_and_collect(
         &mut self,
         subscription: &Arc<Subscription>,
@@ -110,8 +110,8 @@ impl BrokerState {
         collection.map_or_else(Vec::new, |collection| self.begin_collecting(collection))
     }
 
-    /// Puts the retained messages of the topics in front of what a subscription with wildcards reads there. Returns what
-    /// is there to read, likewise.
+    /// Puts the retained messages of the topics before the other messages of a subscription with wildcards. Returns the
+    /// sources like [`BrokerState::subscribe_and_collect`].
     pub(crate) fn collect_retained(
         &mut self,
         subscription: &Arc<Subscription>,
@@ -135,8 +135,8 @@ impl BrokerState {
         readable
     }
 
-    /// Goes through the next topics. Adds the cursors with something to read to `readable`, claimed. Returns true after
-    /// the last topic.
+    /// Examines the next topics. Adds the cursors with messages to read to `readable`, claimed. Returns true after the
+    /// last topic.
     fn collect(&mut self, collection: &Collection, readable: &mut Vec<Arc<Cursor>>) -> bool {
         let subscription = collection.subscription.current();
         if subscription.is_cancelled() {
@@ -166,7 +166,7 @@ impl BrokerState {
         let has_room = self.has_room_for_cursor(subscription);
         let topic = self.topics.find_mut(name.as_str())?;
         if topic.has_cursor(subscription.id) {
-            // It was made when the topic was published to, or by an earlier subscription that this one replaces.
+            // It was created at a publication to the topic, or by an earlier subscription that this one replaces.
             let is_replacing = subscription.generation > 0;
             let is_older = |entry: &SharedEntry| entry.position() <= collection.position;
             let has_older = topic.retained().is_some_and(is_older);

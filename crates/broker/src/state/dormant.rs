@@ -1,9 +1,9 @@
-//! Topics that nobody has published to, and that a few subscriptions wait for.
+//! Topics that have subscribers but no messages yet.
 //!
-//! Such a topic has no log, no cursors and no counts: its subscriptions are all there is to know of it, and it is
-//! about a third as large. It is opened, and they get their cursors, by whoever needs more of it: a publication,
-//! a queue, one more subscription. To everybody else it is a topic like any other: it is listed, and counts for the
-//! bounds on topics and on pairs of subscription and topic as if it were open.
+//! Such a topic has no log, no cursors and no counters, only its subscriptions, and takes about a third of the memory.
+//! A publication, a queue, or one more subscription opens it, and its subscriptions get their cursors. From outside it
+//! is like any other topic: it is listed, and counts for the bounds on topics and on pairs of subscription and topic
+//! like an open one.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ use crate::{
     topic::cursor::Start,
 };
 
-/// The subscriptions that wait for a topic, by id, ascending; none of a topic that is open.
+/// The subscriptions that wait for a topic, in ascending order of ids; `None` for an open topic.
 pub(crate) type Waiting = Option<OneOrMany<Arc<Subscription>>>;
 
-/// The most subscriptions that wait for one topic, so that opening it takes no longer than publishing.
+/// Maximum number of subscriptions that wait for one topic, so that opening it takes no longer than publishing.
 const MOST: usize = 8;
 
 impl BrokerState {
-    /// Lets a subscription wait for a topic; false where that has to be open.
+    /// Lets a subscription wait for a topic. Returns false if the topic must be open.
     pub(crate) fn wait_for(
         &mut self,
         name: &TopicName,
@@ -51,7 +51,7 @@ impl BrokerState {
         true
     }
 
-    /// Whether there is nothing to be told to a subscription that begins there in a topic without a log.
+    /// Returns whether a subscription with this start has nothing to report for a topic without a log.
     pub(crate) fn can_wait(&self, start: Start) -> bool {
         match start {
             Start::New | Start::Last => true,
@@ -60,7 +60,7 @@ impl BrokerState {
         }
     }
 
-    /// Opens a topic, if it is awaited.
+    /// Opens a topic, if it is dormant.
     pub(crate) fn open_awaited(&mut self, name: &TopicName) -> bool {
         let Some(payer) = self.waiting_for(name).and_then(payer) else {
             return false;
@@ -101,7 +101,7 @@ impl BrokerState {
         true
     }
 
-    /// Lets a subscription wait in the place of another; false when that does not wait for this topic.
+    /// Lets a subscription wait in the place of another. Returns false if the other does not wait for this topic.
     pub(crate) fn wait_instead(
         &mut self,
         name: &TopicName,
@@ -121,7 +121,7 @@ impl BrokerState {
         true
     }
 
-    /// The figures of a topic, if it is awaited.
+    /// Returns the figures of a topic, if it is dormant.
     pub(crate) fn awaited_figures(&self, name: &TopicName) -> Option<TopicFigures> {
         let waiting = self.waiting_for(name)?;
         Some(TopicFigures {
@@ -138,18 +138,18 @@ impl BrokerState {
     }
 }
 
-/// The client that an awaited topic is charged to: that of its first subscription. Nothing else is stored, since
-/// there are many awaited topics.
+/// Returns the client that a dormant topic is charged to: that of its first subscription. The charge is not stored
+/// separately, because there are many dormant topics.
 fn payer(waiting: &OneOrMany<Arc<Subscription>>) -> Option<&Arc<Client>> {
     Some(waiting.as_slice().first()?.session.client())
 }
 
-/// Takes the charge of an awaited topic from its first subscription.
+/// Takes the charge of a dormant topic from its first subscription.
 pub(crate) fn take_charge(waiting: &OneOrMany<Arc<Subscription>>) -> Option<TopicCharge> {
     payer(waiting).map(TopicCharge::taken_over)
 }
 
-/// Charges the client of the subscription that is the first now, if there is one, instead of the one before.
+/// Charges the client of the current first subscription, if there is one, instead of the previous one.
 fn pass_on(paid: Option<TopicCharge>, waiting: &OneOrMany<Arc<Subscription>>) {
     if let Some(payer) = payer(waiting) {
         payer.hold(Pool::Topics, 1);

@@ -1,7 +1,7 @@
-//! The order: what the broker's lock guards.
+//! The broker's state: the data that its lock guards.
 //!
-//! It keeps topics, queues, subscriptions and the cursors between them in step. What is to be told to anybody is
-//! left to the caller, for when the lock is released.
+//! It keeps topics, queues, subscriptions and the cursors between them consistent. The caller sends notifications after
+//! the release of the lock.
 
 pub(crate) mod collection;
 pub(crate) mod queue_beginning;
@@ -33,32 +33,32 @@ use crate::{
     topic::retained::Retentions,
 };
 
-/// What the lock guards.
+/// The data that the lock guards.
 #[derive(Debug, Default)]
 pub(crate) struct BrokerState {
-    /// The broker's, for the accounts of new topics.
+    /// The broker's memory, for the accounts of new topics.
     memory: Arc<Memory>,
     pub(crate) sequencer: Sequencer,
-    /// Those that are open.
+    /// Open topics.
     pub(crate) topics: LevelTree<Box<Topic>>,
-    /// All names, with the subscriptions that wait for those that are not open.
+    /// All names, with the subscriptions that wait for dormant topics.
     pub(crate) names: NameIndex<Waiting>,
-    /// Subscriptions with wildcards; the others are found at their topic, or wait for it.
+    /// Subscriptions with wildcards; the others are stored at their topic, or wait for it.
     pub(crate) wildcards: Wildcards,
     pub(crate) queues: Queues,
     /// By id.
     pub(crate) sessions: BTreeMap<u64, SessionEntry>,
     pub(crate) subscriptions: usize,
-    /// Cursors but those of subscriptions with wildcards to topics, which are counted by their pool.
+    /// Cursors, except those of wildcard subscriptions to topics, which their pool counts.
     pub(crate) cursors: usize,
-    /// Of all cursors.
+    /// Maximum number of all cursors.
     pub(crate) cursor_limit: usize,
     pub(crate) last_id: u64,
-    /// The newest position that went with a topic that was removed.
+    /// The newest position of a removed topic.
     pub(crate) forgotten: u64,
     pub(crate) retentions: Retentions,
     pub(crate) ages: AgeIndex,
-    /// Bytes that had been published when memory was relieved last.
+    /// Published bytes at the time when memory was last relieved.
     pub(crate) relieved: Option<u64>,
 }
 
@@ -66,9 +66,9 @@ pub(crate) struct BrokerState {
 pub(crate) struct SessionEntry {
     pub(crate) session: Arc<Session>,
     pub(crate) subscriptions: Vec<Arc<Subscription>>,
-    /// Subscriptions to topics that are without wildcards.
+    /// Subscriptions to topics without wildcards.
     pub(crate) exact: usize,
-    /// Subscriptions of other kinds: how many, and to how many topics and queues.
+    /// Number of subscriptions of other kinds, and of their topics and queues.
     pub(crate) consumers: usize,
     pub(crate) consumers_joined: usize,
     /// Topics and queues that end with the session.
@@ -76,7 +76,7 @@ pub(crate) struct SessionEntry {
 }
 
 impl SessionEntry {
-    /// Notes what is to end with the session, once: it may have been forgotten since the last time.
+    /// Notes an object that ends with the session, once: it may have been removed since the last time.
     pub(crate) fn note_temporary(&mut self, kind: DestinationKind, name: &TopicName) {
         let is_known = |(other, own): &(DestinationKind, TopicName)| *other == kind && own == name;
         if !self.temporaries.iter().any(is_known) {
@@ -105,12 +105,12 @@ impl BrokerState {
         self.last_id
     }
 
-    /// Takes a session out; its subscriptions are the caller's to cancel.
+    /// Removes a session; the caller must cancel its subscriptions.
     pub(crate) fn detach(&mut self, session: &Session) -> Option<SessionEntry> {
         self.sessions.remove(&session.id)
     }
 
-    /// Adds a subscription to one topic, which it names. Returns its cursor if there is something to read.
+    /// Adds a subscription to one topic, without wildcards. Returns its cursor if there are messages to read.
     pub(crate) fn subscribe_to_one(
         &mut self,
         name: &TopicName,
@@ -140,7 +140,7 @@ impl BrokerState {
         }
     }
 
-    /// The topic, opened when it is not: with a cursor for each subscription that waits for it. One that is new is
+    /// Returns the topic, opened if necessary: with a cursor for each subscription that waits for it. A new topic is
     /// charged to the client.
     pub(crate) fn topic(&mut self, name: &TopicName, client: &Arc<Client>) -> &mut Box<Topic> {
         let waiting = match self.names.find_mut(name) {
@@ -167,12 +167,12 @@ impl BrokerState {
         })
     }
 
-    /// The number of subscriptions with wildcards that cover a name, those with a queue of their own included.
+    /// Returns the number of subscriptions with wildcards that cover a name, including those with their own queue.
     pub(crate) fn covering(&self, name: &TopicName) -> usize {
         self.wildcards.covering(name) + self.queues.covering(name)
     }
 
-    /// Whether there may be this subscription to topics.
+    /// Checks whether this subscription to topics is allowed.
     pub(crate) fn check_topics(
         &mut self,
         session: &Session,
@@ -187,7 +187,7 @@ impl BrokerState {
         self.check_cursors(session, filter, 1, 0, limits)
     }
 
-    /// Whether there may be this topic.
+    /// Checks whether this topic is allowed.
     pub(crate) fn check_topic(
         &mut self,
         name: &TopicName,
@@ -207,7 +207,7 @@ impl BrokerState {
         })
     }
 
-    /// Whether a client may make one more topic by publishing to it.
+    /// Checks whether a client may create one more topic by publishing to it.
     pub(crate) fn check_room_for_topic(
         &mut self,
         name: &TopicName,
@@ -243,7 +243,7 @@ impl BrokerState {
         Err(PoolError::Full { pool, limit })
     }
 
-    /// Whether a session may have one more subscription.
+    /// Checks whether a session may have one more subscription.
     pub(crate) fn check_session(
         &self,
         session: &Session,
@@ -262,7 +262,7 @@ impl BrokerState {
         Ok(())
     }
 
-    /// Whether a session may have one more temporary topic or queue.
+    /// Checks whether a session may have one more temporary topic or queue.
     pub(crate) fn check_temporaries(
         &self,
         session: &Session,
@@ -276,7 +276,7 @@ impl BrokerState {
         Ok(())
     }
 
-    /// Whether a subscription may come to so many topics or queues, and others to a new one of those.
+    /// Checks whether a subscription may be added to this number of topics or queues, and others to a new one of them.
     pub(crate) fn check_cursors(
         &self,
         session: &Session,
@@ -312,12 +312,12 @@ impl BrokerState {
         }
     }
 
-    /// Topics that have entries or subscribers.
+    /// Returns the number of topics that have entries or subscribers.
     pub(crate) fn topic_count(&self) -> usize {
         self.names.len()
     }
 
-    /// Makes a new topic, if the limits allow it.
+    /// Creates a new topic, if the limits allow it.
     pub(crate) fn admit(
         &mut self,
         name: &TopicName,
@@ -329,8 +329,8 @@ impl BrokerState {
         Ok(())
     }
 
-    /// Ends a subscription. `left` takes its cursors, to be closed when the lock is released. Returns false if there is
-    /// more to do by the next call: of a subscription with many cursors only some are taken out.
+    /// Ends a subscription. `left` gets its cursors, which must be closed after the release of the lock. Returns false
+    /// if another call must continue: of a subscription with many cursors only some are removed.
     pub(crate) fn cancel(
         &mut self,
         subscription: &Subscription,

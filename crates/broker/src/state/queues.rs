@@ -349,7 +349,7 @@ impl BrokerState {
         }
     }
 
-    /// Removes a topic that has never had an entry, unless subscriptions are to just this name.
+    /// Removes a topic that has never had an entry, unless it has subscriptions to exactly this name.
     fn unmake_topic(&mut self, name: &TopicName) {
         let topic = self.topics.find(name.as_str());
         if topic.is_some_and(|topic| topic.is_unused()) {
@@ -382,7 +382,7 @@ impl Queues {
         remove_from(&mut self.bindings, filter, &id);
     }
 
-    /// The number of bindings with wildcards that cover a topic.
+    /// Returns the number of bindings with wildcards that cover a topic.
     pub(crate) fn covering(&self, name: &TopicName) -> usize {
         let mut found = 0;
         self.bindings

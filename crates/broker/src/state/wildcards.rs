@@ -1,12 +1,12 @@
 //! Subscriptions with wildcards, and the cursors that they have in topics.
 //!
-//! Such a subscription is found by its filter. It has a cursor only in topics that were published to since it was made,
-//! or that had something for it to begin with: a topic gets the missing cursors right before it is published to, at the
-//! end of its log, where a cursor made earlier would be as well. So neither subscribing nor unsubscribing goes through
-//! the topics. A cursor that has read everything may be taken back for the same reason.
+//! Such a subscription is found by its filter. It has a cursor only in topics that were published to since its
+//! creation, or that had first messages for it: a topic gets the missing cursors just before a publication, at the end
+//! of its log, where a cursor created earlier would be as well. So subscribing and unsubscribing do not visit the
+//! topics. For the same reason a cursor that has read everything may be removed.
 //!
-//! Subscriptions have ascending ids. A topic notes up to which id it has all cursors, so a publication looks for missing
-//! ones only if there is a newer subscription with wildcards.
+//! Subscriptions have ascending ids. A topic notes the id up to which it has all cursors, so a publication searches for
+//! missing ones only if there is a newer subscription with wildcards.
 
 use std::sync::{Arc, Weak};
 
@@ -20,11 +20,11 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Wildcards {
     tree: LevelTree<OneOrMany<Arc<Subscription>>>,
-    /// Id of the newest.
+    /// Id of the newest subscription.
     newest: u64,
-    /// The name after which cursors are taken back next.
+    /// The name after which the next cursors are removed.
     swept: Option<TopicName>,
-    /// Cursors of topics that were removed before the cursors had read everything. Some may be gone.
+    /// Cursors of topics that were removed before the cursors had read everything. Some may be dropped.
     orphans: Vec<Weak<Cursor>>,
 }
 
@@ -36,7 +36,7 @@ impl Wildcards {
         others.push(Arc::clone(subscription));
     }
 
-    /// Removes a subscription. Returns false if it is not there.
+    /// Removes a subscription. Returns false if it does not exist.
     pub(crate) fn remove(&mut self, subscription: &Subscription) -> bool {
         let filter = subscription.filter.as_str();
         let Some(others) = self.tree.find_mut(filter) else {
@@ -63,7 +63,7 @@ impl Wildcards {
         }
     }
 
-    /// The number of subscriptions that cover a name.
+    /// Returns the number of subscriptions that cover a name.
     pub(crate) fn covering(&self, name: &TopicName) -> usize {
         let mut found = 0;
         self.tree
@@ -77,7 +77,7 @@ impl Wildcards {
         topic.covered_up_to < self.newest
     }
 
-    /// Notes the cursors of a topic that is removed, as far as they have something to read.
+    /// Adds the cursors of a topic that is removed, if they have unread messages.
     pub(crate) fn adopt(&mut self, topic: &Topic) {
         for cursor in topic.cursors().filter(|cursor| !cursor.take_back()) {
             if self.orphans.len() == self.orphans.capacity() {
@@ -87,7 +87,7 @@ impl Wildcards {
         }
     }
 
-    /// Takes some of the cursors of removed topics out.
+    /// Removes and returns some of the cursors of removed topics.
     pub(crate) fn take_orphans(&mut self) -> Vec<Weak<Cursor>> {
         let from = self.orphans.len().saturating_sub(ITEMS);
         self.orphans.split_off(from)
@@ -95,7 +95,7 @@ impl Wildcards {
 }
 
 impl BrokerState {
-    /// Gives a topic a cursor for each subscription with wildcards that covers it and has none there. Returns the
+    /// Creates a cursor in a topic for each subscription with wildcards that covers it and has none there. Returns the
     /// subscriptions that get none because of the bounds on cursors.
     #[cold]
     pub(crate) fn cover(&mut self, name: &TopicName) -> Vec<Arc<Subscription>> {
@@ -107,7 +107,7 @@ impl BrokerState {
         self.wildcards.tree.for_each_covering(name, |covering| {
             let newer = covering.as_slice().iter().rev();
             let newer = newer.take_while(|one| one.id.0 > known);
-            // Those that are leaving get nothing more.
+            // Leaving subscriptions get no more messages.
             missing.extend(newer.filter(|one| !one.is_cancelled()).map(Arc::clone));
         });
         let mut denied = Vec::new();
@@ -128,8 +128,8 @@ impl BrokerState {
         self.cover_in_place_of_others(name, denied)
     }
 
-    /// Tries again for subscriptions for which there is no room, after cursors that have read everything were taken
-    /// back: of the subscription itself, or of any.
+    /// Tries again for subscriptions without room, after cursors that have read everything were removed: of the
+    /// subscription itself, or of any.
     fn cover_in_place_of_others(
         &mut self,
         name: &TopicName,
@@ -160,15 +160,15 @@ impl BrokerState {
     /// Removes a cursor that was taken back from its topic.
     fn drop_cursor(&mut self, cursor: &Cursor) {
         let topic = self.topics.find_mut(cursor.topic.name.as_str());
-        // There may be a later topic of this name.
+        // There may be a later topic with this name.
         if let Some(topic) = topic.filter(|topic| Arc::ptr_eq(&topic.account, &cursor.topic)) {
             topic.leave(cursor.subscription.id);
             topic.covered_up_to = 0;
         }
     }
 
-    /// Takes back cursors that have read everything, in the next topics of all but `except`, which is about to be
-    /// published to. Returns true after the last topic, from where the next call begins with the first.
+    /// Removes cursors that have read everything, in the next topics except `except`, which is about to be published
+    /// to. Returns true after the last topic; the next call starts with the first.
     pub(crate) fn take_back_cursors(&mut self, topics: usize, except: Option<&TopicName>) -> bool {
         let mut last = None;
         let names = self.names.after(self.wildcards.swept.as_ref());
@@ -208,8 +208,8 @@ impl BrokerState {
     }
 }
 
-/// Whether shares and the bound on all cursors let a subscription with wildcards have one more, beside `others` of
-/// other kinds.
+/// Returns whether shares and the bound on all cursors allow one more cursor for a subscription with wildcards, in
+/// addition to `others` of other kinds.
 fn has_room(others: usize, limit: usize, subscription: &Subscription) -> bool {
     let client = subscription.session.client();
     let taken = client.pools().taken(Pool::Cursors);
@@ -217,7 +217,7 @@ fn has_room(others: usize, limit: usize, subscription: &Subscription) -> bool {
     client.check_uncounted(Pool::Cursors, 1, free).is_ok()
 }
 
-/// Topics in which a publication takes cursors back if there is no room for one.
+/// Topics in which a publication removes cursors if there is no room for one.
 const TAKEN_BACK_LOOKS: usize = 4;
-/// Cursors of a subscription that a publication looks at to take one back.
+/// Cursors of a subscription that a publication examines to remove one.
 const OWN_LOOKS: usize = 2;

@@ -2,9 +2,9 @@
 //! give up what they keep; when there are as many topics as there may be, the one of these that nothing holds makes
 //! room; and topics that were idle for a set time are removed.
 //!
-//! A publication does not touch the index. A topic is listed under the position of the message that was its newest when
-//! somebody looked last, and moved to its actual place when it comes up as the oldest: each move is paid by a
-//! publication since the last look.
+//! A publication does not change the index. A topic is listed at the position of its newest message at the last check,
+//! and moved to its actual place when it becomes the oldest: each move is paid for by a publication since the last
+//! check.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,14 +21,14 @@ use crate::{
     topic::log::Released,
 };
 
-/// The topics that keep messages. Guarded by the broker's order.
+/// The topics that keep messages. Guarded by the broker's lock.
 #[derive(Debug, Default)]
 pub(crate) struct AgeIndex {
     /// Topics that keep more than their last image.
     histories: BTreeMap<u64, TopicName>,
     /// Topics that keep only their last image.
     images: BTreeMap<u64, TopicName>,
-    /// Topics that gave up their last image.
+    /// Number of topics that lost their last image.
     emptied: u64,
     /// The position up to which no topic was found that may be removed.
     passed: u64,
@@ -53,25 +53,25 @@ enum Looked {
     Kept,
 }
 
-/// Where a topic is listed.
+/// The list that contains a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Listed {
     History(u64),
     Image(u64),
 }
 
-/// What is needed.
+/// The required memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     pub(crate) memory: &'a Memory,
-    /// Bytes that may be held then.
+    /// Maximum number of bytes held after the operation.
     pub(crate) most_held: u64,
-    /// The topic of the publication, which has given up already what it could.
+    /// The topic of the publication, which has already released its messages.
     pub(crate) except: Option<&'a TopicName>,
 }
 
 impl AgeIndex {
-    /// Notes that a topic was published to.
+    /// Notes a publication to a topic.
     #[inline]
     pub(crate) fn note(&mut self, topic: &mut Topic) {
         let is_listed = match topic.listed {
@@ -100,7 +100,7 @@ impl AgeIndex {
         });
     }
 
-    /// Takes a topic out.
+    /// Removes a topic.
     pub(crate) fn remove(&mut self, topic: &mut Topic) {
         match topic.listed.take() {
             Some(Listed::History(position)) => self.histories.remove(&position),
@@ -109,7 +109,7 @@ impl AgeIndex {
         };
     }
 
-    /// Topics that gave up their last image.
+    /// Returns the number of topics that lost their last image.
     pub(crate) fn emptied(&self) -> u64 {
         self.emptied
     }
@@ -147,8 +147,8 @@ impl AgeIndex {
 }
 
 impl BrokerState {
-    /// Frees what topics keep, of those that were not published to for longest first, until there is as much room as is
-    /// wanted: first their histories, then their last images, but for those that a publisher asked to retain.
+    /// Frees messages of the topics without a publication for the longest time, until there is the required room: first
+    /// their histories, then their last images, but not retained messages.
     pub(crate) fn free_oldest(&mut self, wanted: Wanted<'_>) {
         for _ in 0..LOOKED_AT {
             if wanted.memory.bytes() <= wanted.most_held {
@@ -222,7 +222,7 @@ impl BrokerState {
         let newest = topic.log.last().map(|entry| entry.position());
         self.ages.remove(topic);
         if wanted.except == Some(name) {
-            // It is listed again when it has been published to.
+            // It is listed again at its next publication.
             return;
         }
         if newest != Some(position) {
@@ -245,18 +245,18 @@ impl BrokerState {
 }
 
 impl New<'_> {
-    /// The topic itself, when it is published to one.
+    /// Returns the topic's name for a publication to a topic.
     pub(crate) fn topic(&self) -> Option<&TopicName> {
         (self.kind == DestinationKind::Topic).then_some(self.name)
     }
 
-    /// Whether memory is checked for it.
+    /// Returns whether the memory is already checked.
     pub(crate) fn is_checked(&self) -> bool {
         self.rights == Rights::Checked
     }
 }
 
-/// Topics that one publication looks at, so that others need not wait long.
+/// Maximum number of topics that one publication examines, so that others do not wait long.
 const LOOKED_AT: usize = 10_000;
 /// Topics that are looked at for one that may be removed.
 const REMOVAL_LOOKS: usize = 128;

@@ -1,4 +1,4 @@
-//! A cursor: how far one subscription has read in one topic's log.
+//! A cursor: the place of one subscription in the log of one topic.
 
 use std::{
     ops::ControlFlow,
@@ -18,35 +18,34 @@ use crate::{
     topic::log::{End, Log, Place},
 };
 
-/// What happens to a subscription that lies further behind than its bound.
+/// The rule for a subscription with too much lag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overflow {
-    /// It goes on at the oldest entry within the bound, and is told the range it missed.
+    /// It continues at the oldest entry within the bound, and reports the missed range.
     #[default]
     DropOldest,
-    /// It is only ever given the newest entry; what came before is passed over, counted and not told:
-    /// for screens.
+    /// It gets only the newest entry; earlier entries are skipped and counted without a report: for screens.
     Latest,
     /// Its session is ended.
     Disconnect,
-    /// Publishers to the topic are made to wait until it has caught up.
+    /// Publishers to the topic wait until it has caught up.
     Block,
 }
 
-/// Where a subscription begins in the topics it covers.
+/// The start of a subscription in the topics that it covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
-    /// With what is published from now on.
+    /// With messages published from now on.
     #[default]
     New,
     /// With each topic's last image.
     Last,
-    /// With each topic's entries whose sequence is greater than this. A topic that has not come so far
-    /// goes on with what is published from now on, and it is told that something may be missing.
+    /// With each topic's entries whose sequence is greater. In a topic with fewer entries it starts with messages
+    /// published from now on, and reports that messages may be missing.
     AfterSequence(u64),
-    /// With the entries behind this position in the broker's order.
+    /// With the entries after this position.
     AfterPosition(u64),
-    /// With everything kept, knowing that something before it may be missing.
+    /// With all kept entries, and a report that earlier ones may be missing.
     Lost,
 }
 
@@ -54,9 +53,9 @@ pub enum Start {
 pub(crate) struct Cursor {
     pub(crate) subscription: Arc<Subscription>,
     pub(crate) topic: Arc<Account>,
-    /// Whether the session's inbox or its reader has this cursor.
+    /// True if the session's inbox or its reader has this cursor.
     queued: AtomicBool,
-    /// The next sequence to read, and the bytes of all before it: what lag is measured from.
+    /// The next sequence to read, and the bytes before it, from which the lag is computed.
     next_sequence: Mark,
     offset: Mark,
     reading: Mutex<Reading>,
@@ -64,33 +63,33 @@ pub(crate) struct Cursor {
 
 #[derive(Debug)]
 struct Reading {
-    /// None once the cursor is closed.
+    /// `None` once the cursor is closed.
     place: Option<Place>,
-    /// What few cursors have at a time.
+    /// State that few cursors have at a time.
     rare: Option<Box<Rare>>,
 }
 
 #[derive(Debug, Default)]
 struct Rare {
-    /// What is not in the log before the place, and is read first.
+    /// A message that is not in the log after the place, and is read first.
     retained: Option<SharedEntry>,
     missed: Option<Missed>,
-    /// For [`Overflow::Latest`]: behind the first entry at the cursor nothing is wanted before this sequence.
+    /// For [`Overflow::Latest`]: after the first entry at the cursor, no entry before this sequence matches.
     examined: u64,
-    /// The generation of the subscription for which that was examined.
+    /// The generation of the subscription for which this was examined.
     generation: u32,
 }
 
-/// Why an entry is read.
+/// The reason why an entry is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// It is next in the log.
     Log,
-    /// It was there when the subscription was made, kept by its topic.
+    /// It was retained by its topic when the subscription was created.
     Retained,
 }
 
-/// Where a cursor begins.
+/// The start of a cursor.
 #[derive(Debug)]
 pub(crate) struct Beginning {
     place: Place,
@@ -98,7 +97,7 @@ pub(crate) struct Beginning {
 }
 
 impl Cursor {
-    /// A cursor in a log that ends at `end`, and whether there is something to read at once.
+    /// Returns a cursor in a log that ends at `end`, and whether there are messages to read at once.
     pub(crate) fn new(
         subscription: Arc<Subscription>,
         topic: Arc<Account>,
@@ -127,37 +126,36 @@ impl Cursor {
         (cursor, ready)
     }
 
-    /// Lets go of the log as [`Cursor::close`] does, and tells where another cursor would go on; nothing once it is
-    /// closed. A reader at work is waited for.
+    /// Releases the log like [`Cursor::close`], and returns the place where another cursor would continue; `None` once
+    /// it is closed. Waits for an active reader.
     pub(crate) fn hand_on(&self) -> Option<Beginning> {
         let mut reading = lock(&self.reading);
         let place = reading.place.take()?;
         let mut rare = reading.rare.take();
         if let Some(rare) = &mut rare {
-            // Another may want other entries.
+            // The other subscription may have another selector.
             rare.examined = 0;
         }
         self.next_sequence.store(u64::MAX, Ordering::Relaxed);
         Some(Beginning { place, rare })
     }
 
-    /// Claims the cursor for an inbox; false when an inbox or the reader has it already and will see what
-    /// was appended.
+    /// Claims the cursor for an inbox. Returns false if an inbox or the reader has it already and will see the appended
+    /// messages.
     ///
-    /// To be called after the append and [`Cursor::appended`].
+    /// Must be called after the append and [`Cursor::appended`].
     pub(crate) fn claim(&self) -> bool {
         !self.queued.load(Ordering::Relaxed) && !self.queued.swap(true, Ordering::AcqRel)
     }
 
-    /// Orders what was appended before the claims that follow. Together with the fence in
-    /// [`Cursor::retire`] either the writer sees that the cursor has been given up, or the reader sees
-    /// the entry.
+    /// Orders the append before the following claims. Together with the fence in [`Cursor::retire`] either the writer
+    /// sees that the cursor has been released, or the reader sees the entry.
     pub(crate) fn appended() {
         fence(Ordering::SeqCst);
     }
 
-    /// Gives the cursor up at the end of the log; false when something was appended meanwhile and the
-    /// caller still has it.
+    /// Releases the cursor at the end of the log. Returns false if an entry was appended in the meantime and the caller
+    /// still has the cursor.
     pub(crate) fn retire(&self) -> bool {
         self.queued.store(false, Ordering::Release);
         fence(Ordering::SeqCst);
@@ -165,7 +163,7 @@ impl Cursor {
         !(more && self.claim())
     }
 
-    /// The position of the next entry, if there is one and the subscription still wants it.
+    /// Returns the position of the next entry, if there is one and the subscription is not cancelled.
     pub(crate) fn next_position(&self) -> Option<u64> {
         if self.subscription.current().is_cancelled() {
             return None;
@@ -179,8 +177,8 @@ impl Cursor {
         Some(place.peek()?.position())
     }
 
-    /// Hands over entries up to position [`ReadLimits::until`], oldest first, while `take` returns `Continue` and the budget
-    /// lasts. Entries that have expired, or that `subscription` (the current one) does not want, are passed over.
+    /// Passes entries up to position [`ReadLimits::until`] to `take`, oldest first, while `take` returns `Continue` and
+    /// the budget lasts. Entries that have expired, or that do not match `subscription` (the current one), are skipped.
     pub(crate) fn read(
         &self,
         subscription: &Subscription,
@@ -231,7 +229,7 @@ impl Cursor {
             if is_budgeted && budget.is_spent() {
                 break Stop::Full(position);
             }
-            // Only the first may be one that was found to be wanted.
+            // Only the first can be one that is known to match.
             let is_known = read_to.is_some() && entry.sequence() < examined;
             let is_wanted = !is_known
                 && !entry.is_expired(limits.now_ms)
@@ -259,7 +257,7 @@ impl Cursor {
         stop
     }
 
-    /// Hands over what the topic retained; the log's own entries are for the next call.
+    /// Passes the retained message to `take`; the entries of the log are for the next call.
     #[inline(never)] // Once for a cursor, if at all.
     fn read_retained(
         &self,
@@ -297,14 +295,14 @@ impl Cursor {
         }
     }
 
-    /// Entries between the cursor and the end of its log.
+    /// Returns the number of entries between the cursor and the end of its log.
     pub(crate) fn lag_entries(&self) -> u64 {
         let next = self.next_sequence.load(Ordering::Relaxed);
         self.topic.end().sequence.saturating_sub(next)
     }
 
-    /// Whether the cursor lies further behind `end` of its log than `allowed`. One entry is never too far
-    /// behind, whatever its size.
+    /// Returns whether the lag relative to `end` of its log exceeds `allowed`. A single entry never exceeds it,
+    /// whatever its size.
     pub(crate) fn is_overdue(&self, end: End, allowed: Lag) -> bool {
         let next = self.next_sequence.load(Ordering::Relaxed);
         let entries = end.sequence.saturating_sub(next);
@@ -314,8 +312,8 @@ impl Cursor {
         entries > 1 && (entries > allowed.entries || bytes > allowed.bytes)
     }
 
-    /// Goes forward until the cursor is within `allowed` of `end`, which the caller has seen appended, and
-    /// notes what it missed. A reader that is at work just now is left to it.
+    /// Moves forward until the lag relative to `end`, which the caller has seen appended, is within `allowed`, and
+    /// notes the missed entries. Leaves this to the reader if it is active.
     pub(crate) fn skip(&self, end: End, allowed: Lag) {
         let Some(mut reading) = try_lock(&self.reading) else {
             return;
@@ -341,18 +339,17 @@ impl Cursor {
         }
     }
 
-    /// Lets go of the log, for good: nothing more is read, and nothing is kept for this cursor. A reader
-    /// at work is waited for.
+    /// Releases the log permanently: no more is read, and nothing is kept for this cursor. Waits for an active reader.
     pub(crate) fn close(&self) {
-        // It may be the last to hold a long stretch of the log.
+        // It may be the last reference to a long part of the log.
         drop(self.hand_on());
     }
 
-    /// Lets go of the log as [`Cursor::close`] does, if everything was read and reported, and the reader gave the
-    /// cursor up; otherwise returns false. A cursor that is made in its place at the end of the log reads what this
-    /// one would have read.
+    /// Releases the log like [`Cursor::close`], if everything was read and reported, and the reader has released the
+    /// cursor; otherwise returns false. A cursor created in its place at the end of the log reads the same entries as
+    /// this one would have read.
     ///
-    /// To be called by whoever holds the broker's order.
+    /// Must be called by the holder of the broker's lock.
     pub(crate) fn take_back(&self) -> bool {
         if self.queued.load(Ordering::Relaxed) {
             return false;
@@ -366,7 +363,7 @@ impl Cursor {
             && rare
                 .as_ref()
                 .is_none_or(|rare| rare.has_nothing_to_report());
-        // A claim keeps the reader from claiming the cursor at the same time.
+        // The claim prevents the reader from claiming the cursor at the same time.
         let is_taken = is_read && self.claim();
         if is_taken {
             *place = None;
@@ -375,7 +372,7 @@ impl Cursor {
         is_taken
     }
 
-    /// Closes the cursor of a topic that was removed, and counts the entries that it has not read as dropped.
+    /// Closes the cursor of a topic that was removed, and counts its unread entries as dropped.
     pub(crate) fn abandon(&self) {
         let unread = self.lag_entries();
         if self.hand_on().is_some() {
@@ -385,8 +382,8 @@ impl Cursor {
         }
     }
 
-    /// For [`Overflow::Latest`]: goes forward to the newest visible entry that is wanted; false when
-    /// the budget was spent before that was known.
+    /// For [`Overflow::Latest`]: moves forward to the newest visible entry that matches. Returns false if the budget
+    /// was spent before this entry was found.
     fn pass_over(
         &self,
         subscription: &Subscription,
@@ -425,7 +422,7 @@ impl Cursor {
         is_done
     }
 
-    /// Goes forward to `ahead`, where there is an entry; tells which ones were dropped.
+    /// Moves forward to `ahead`, where there is an entry. Returns the range of the dropped ones.
     fn go_to(&self, place: &mut Place, mut ahead: Place) -> Option<(u64, u64)> {
         let from = place.sequence();
         let at = ahead.peek()?.start();
@@ -454,8 +451,8 @@ impl Drop for Cursor {
 }
 
 impl Beginning {
-    /// At `start` in a log, first with what its topic retained, if that is asked for. What of that lies behind
-    /// `start` comes in its place.
+    /// Returns the start at `start` in a log, with the topic's retained message first, if it is requested. A retained
+    /// message after `start` comes at its own place.
     pub(crate) fn of(start: Start, log: &Log, retained: Option<SharedEntry>) -> Self {
         let (place, missed) = log.begin(start);
         let mut rare = None;
@@ -465,7 +462,7 @@ impl Beginning {
         Self { place, rare }.with_retained(retained)
     }
 
-    /// First with what the topic retained, or else with what was to come first anyway.
+    /// Puts the retained message first, or keeps the message that came first anyway.
     pub(crate) fn with_retained(mut self, retained: Option<SharedEntry>) -> Self {
         let next = self.place.sequence();
         if let Some(retained) = retained.filter(|entry| entry.sequence() < next) {
@@ -480,7 +477,7 @@ impl Beginning {
         self
     }
 
-    /// True if there is nothing to read or to report now.
+    /// Returns whether there is nothing to read or to report now.
     pub(crate) fn is_empty(&mut self) -> bool {
         self.rare.is_none() && self.place.peek().is_none()
     }

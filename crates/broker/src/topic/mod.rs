@@ -24,34 +24,34 @@ use crate::{
     topic::retained::Retentions,
 };
 
-/// What the broker's lock guards of a topic.
+/// The part of a topic that the broker's lock guards.
 #[derive(Debug)]
 pub(crate) struct Topic {
     pub(crate) log: Log,
     pub(crate) account: Arc<Account>,
-    /// By subscription, ascending.
+    /// In ascending order of subscription ids.
     cursors: OneOrMany<Arc<Cursor>>,
-    /// How many of the cursors are of subscriptions to just this name.
+    /// Number of the cursors of subscriptions to exactly this name.
     exact_cursors: usize,
     /// Id of the newest subscription with wildcards up to which each that covers the topic has a cursor here. 0 if
-    /// that is not known.
+    /// unknown.
     pub(crate) covered_up_to: u64,
-    /// Queues that get what is published to just this name, by id: tens of thousands may leave one topic at once.
+    /// Queues that are fed by exactly this name, by id: tens of thousands may be removed from one topic at once.
     pub(crate) queues: BTreeMap<u64, Arc<Queue>>,
-    /// Whether queues with wildcards get it too.
+    /// Whether queues with wildcards are fed by it too.
     pub(crate) binding_cover: BindingCover,
-    /// What those are given first who ask for it when they subscribe. It may have left the log.
+    /// The retained message, which may no longer be in the log.
     retained: Option<SharedEntry>,
     /// True during a transaction that publishes here: the topic does not make room for another topic of it.
     pub(crate) is_held: bool,
     /// The topic's place in the index of topics that keep messages.
     pub(crate) listed: Option<Listed>,
-    /// The charge of the topic to the client that made it.
+    /// The charge of the topic to the client that created it.
     _charge: TopicCharge,
 }
 
 impl Topic {
-    /// An empty topic; for `forgotten` see [`Log::new`].
+    /// Returns an empty topic; for `forgotten` see [`Log::new`].
     pub(crate) fn new(
         name: TopicName,
         forgotten: u64,
@@ -73,8 +73,8 @@ impl Topic {
         }
     }
 
-    /// Appends an entry at the end of the log, and hands it to the queues that the topic feeds: its own and the `covering`
-    /// ones. `ready` gets the sessions that received it from queues. The caller has taken its memory.
+    /// Appends an entry at the end of the log, and passes it to the queues that the topic feeds: its own and the
+    /// `covering` ones. `ready` gets the sessions that received it from queues. The caller has reserved its memory.
     pub(crate) fn append(
         &mut self,
         entry: SharedEntry,
@@ -88,7 +88,7 @@ impl Topic {
         self.log.append(entry);
     }
 
-    /// Makes the newest entry what the topic retains; one without a body lets it retain nothing.
+    /// Makes the newest entry the retained message; an entry without a body removes the retained message.
     ///
     /// [MQTT-3.3.1-5], [MQTT-3.3.1-6], [MQTT-3.3.1-7]
     pub(crate) fn retain_last(&mut self, retentions: &mut Retentions) {
@@ -97,7 +97,7 @@ impl Topic {
         retentions.replace(before.as_deref(), self.retained.as_deref());
     }
 
-    /// Lets the topic retain nothing.
+    /// Removes and returns the retained message.
     pub(crate) fn take_retained(&mut self, retentions: &mut Retentions) -> Option<SharedEntry> {
         let retained = self.retained.take()?;
         retentions.replace(Some(&retained), None);
@@ -115,7 +115,7 @@ impl Topic {
         self.retained.as_ref()
     }
 
-    /// What a subscription begins with, before the log.
+    /// Returns the message that a subscription gets before the log.
     fn retained_for(&self, retained: Retained) -> Option<SharedEntry> {
         match retained {
             Retained::Omitted => None,
@@ -123,7 +123,7 @@ impl Topic {
         }
     }
 
-    /// Gives the subscription a cursor here; the cursor, claimed, if there is something to read at once.
+    /// Creates a cursor for the subscription. Returns the cursor, claimed, if there are messages to read at once.
     pub(crate) fn join(
         &mut self,
         subscription: &Arc<Subscription>,
@@ -133,7 +133,7 @@ impl Topic {
         self.begin(subscription, beginning)
     }
 
-    /// Gives a subscription with wildcards a cursor here.
+    /// Creates a cursor for a subscription with wildcards.
     pub(crate) fn join_wildcard(&mut self, subscription: &Arc<Subscription>) {
         let mut beginning = self.beginning(subscription.opening());
         if subscription.take_lost(&self.account.name) {
@@ -151,14 +151,15 @@ impl Topic {
         )
     }
 
-    /// Gives the subscription a cursor that goes on where the one of another is, which it loses; likewise.
+    /// Creates a cursor for the subscription at the place of another subscription's cursor, which is removed. Returns
+    /// it like [`Topic::join`].
     pub(crate) fn take_over(
         &mut self,
         subscription: &Arc<Subscription>,
         other: SubscriptionId,
         retained: Retained,
     ) -> Option<Arc<Cursor>> {
-        // One that is closed has no place: its session has just been ended.
+        // A closed cursor has no place: its session has just ended.
         let beginning = match self.leave(other)?.hand_on() {
             Some(beginning) => beginning,
             None => Beginning::of(Start::New, &self.log, None),
@@ -176,7 +177,7 @@ impl Topic {
         (has_entries && cursor.claim()).then_some(cursor)
     }
 
-    /// Adds a cursor. Returns it, and true if there is something to read at once.
+    /// Adds a cursor. Returns it, and true if there are messages to read at once.
     fn add_cursor(
         &mut self,
         subscription: &Arc<Subscription>,
@@ -194,7 +195,7 @@ impl Topic {
         } else {
             self.exact_cursors += 1;
         }
-        // New ones have greater ids, so that joining is a push.
+        // New cursors have greater ids, so they are added at the end.
         let at = self.place_of(subscription.id);
         self.cursors.insert(at, Arc::clone(&cursor));
         self.count_readers();
@@ -213,14 +214,14 @@ impl Topic {
         Some(cursor)
     }
 
-    /// Returns true if the subscription has a cursor here.
+    /// Returns whether the subscription has a cursor here.
     pub(crate) fn has_cursor(&self, id: SubscriptionId) -> bool {
         let found = self.cursors.as_slice().get(self.place_of(id));
         found.is_some_and(|cursor| cursor.subscription.id == id)
     }
 
-    /// Takes back cursors of subscriptions with wildcards that have read everything, of the first `most`. The next
-    /// publication makes them again.
+    /// Removes cursors of wildcard subscriptions that have read everything, among the first `most`. The next
+    /// publication creates them again.
     pub(crate) fn take_back_cursors(&mut self, most: usize) {
         if self.cursors.len() == self.exact_cursors {
             return;
@@ -257,9 +258,8 @@ impl Topic {
         self.cursors.as_slice().iter()
     }
 
-    /// Returns those of `most` cursors, starting at index `from`, that lag behind the kept history,
-    /// each with the end of the log and a lag
-    /// that costs no memory. Cursors that make publishers wait are left out.
+    /// Returns those of `most` cursors, starting at index `from`, whose lag exceeds the kept history, each with the end
+    /// of the log and a lag that costs no memory. Cursors that make publishers wait are not included.
     pub(crate) fn lagging(
         &self,
         from: usize,
@@ -277,14 +277,14 @@ impl Topic {
             .map(move |cursor| (Arc::clone(cursor), end, kept))
     }
 
-    /// Returns the greatest lag of at most `most` cursors, starting at index `from`, or `None` if
-    /// there are no more cursors.
+    /// Returns the greatest lag of at most `most` cursors, starting at index `from`, or `None` if there are no more
+    /// cursors.
     pub(crate) fn greatest_lag(&self, from: usize, most: usize) -> Option<u64> {
         let cursors = self.cursors().skip(from).take(most);
         cursors.map(|cursor| cursor.lag_entries()).max()
     }
 
-    /// The number of subscriptions to just this name, those with a queue of their own included.
+    /// Returns the number of subscriptions to exactly this name, including those with their own queue.
     pub(crate) fn exact_subscriptions(&self) -> usize {
         self.exact_cursors + self.queues.len()
     }
@@ -305,13 +305,13 @@ impl Topic {
         }
     }
 
-    /// Returns true if the topic never had an entry, and no subscription is to just this name.
+    /// Returns whether the topic never had an entry, and has no subscription to exactly this name.
     pub(crate) fn is_unused(&self) -> bool {
         self.log.end().sequence == 1 && self.exact_subscriptions() == 0
     }
 
-    /// Returns true if nothing would be lost with the topic. Subscriptions with wildcards cover a new topic of its name
-    /// as well, and their cursors keep what they have not read.
+    /// Returns whether removing the topic would lose nothing. Subscriptions with wildcards also cover a new topic of
+    /// its name, and their cursors keep their unread messages.
     pub(crate) fn is_idle(&self) -> bool {
         self.exact_subscriptions() == 0
             && self.retained.is_none()
@@ -319,7 +319,7 @@ impl Topic {
     }
 }
 
-/// Whether bindings with wildcards cover a topic, and of which version of the bindings that is known.
+/// Whether bindings with wildcards cover a topic, and the version of the bindings for which this is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct BindingCover {
     pub(crate) version: u64,
