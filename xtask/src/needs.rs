@@ -44,7 +44,7 @@ const PROGRAMS: [Program; 8] = [
         names: &["mosquitto_sub"],
         debian_package: "mosquitto-clients",
     },
-    // The broker itself, for its bridge. Its folder is not on everybody's `PATH`.
+    // The broker itself, for its bridge. Its folder is not on every `PATH`.
     Program {
         names: &["mosquitto", "/usr/sbin/mosquitto"],
         debian_package: "mosquitto",

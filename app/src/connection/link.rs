@@ -123,7 +123,7 @@ impl Link {
         }
     }
 
-    /// Publishes JSON. `told` is called with the result, unless this function returns an error.
+    /// Publishes JSON, and passes the result to the callback, unless this function returns an error.
     pub fn publish(&self, destination: &str, json: &str, told: Told) -> Result<(), NotSent> {
         let talk = self.talk.borrow();
         let live = talk.as_ref().filter(|talk| talk.client.is_connected());

@@ -111,7 +111,7 @@ impl Connection {
         }
     }
 
-    /// Publishes JSON to a STOMP destination. `told` is called with the result, unless this function returns an error.
+    /// Publishes JSON to a STOMP destination, and passes the result to the callback, unless this function returns an error.
     ///
     /// # Errors
     ///

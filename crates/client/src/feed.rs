@@ -62,7 +62,7 @@ pub(crate) enum Taken {
     Nothing,
 }
 
-/// How the server applies the requested window of unacknowledged messages.
+/// The way in which the server applies the requested window of unacknowledged messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Window {
     /// The server sends as many messages as the window allows, if it has them.

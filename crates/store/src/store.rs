@@ -56,7 +56,7 @@ pub(crate) struct Segment {
     pub used: u64,
 }
 
-/// What is on the disk, synced.
+/// The synced state of the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Durable {
     /// All groups up to this number.

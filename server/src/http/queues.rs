@@ -101,7 +101,7 @@ pub async fn messages(
         .map(move |entry| Message::new(&server.broker, &entry));
     let before = b"{\"messages\":[".to_vec();
     let document = Document::new(before, messages, most, |rest| {
-        // Whether there are further messages after these.
+        // Marks that further messages follow.
         format!("],\"more\":{}}}", rest == Rest::More).into_bytes()
     });
     Ok(document.into_response())

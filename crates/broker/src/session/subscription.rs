@@ -81,9 +81,9 @@ pub struct Subscribe<'a> {
     pub start: Start,
     /// The rule for too much lag.
     pub overflow: Overflow,
-    /// Whether retained messages are delivered first.
+    /// The delivery of retained messages at the start.
     pub retained: Retained,
-    /// Whether messages of its own session are delivered.
+    /// The delivery of messages of its own session.
     pub locality: Locality,
     /// The condition on entries; `None` for all.
     pub selector: Option<Selector>,

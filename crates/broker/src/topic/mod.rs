@@ -38,7 +38,7 @@ pub(crate) struct Topic {
     pub(crate) covered_up_to: u64,
     /// Queues that are fed by exactly this name, by id: tens of thousands may be removed from one topic at once.
     pub(crate) queues: BTreeMap<u64, Arc<Queue>>,
-    /// Whether queues with wildcards are fed by it too.
+    /// The cover of this topic by bindings with wildcards.
     pub(crate) binding_cover: BindingCover,
     /// The retained message, which may no longer be in the log.
     retained: Option<SharedEntry>,
@@ -319,7 +319,7 @@ impl Topic {
     }
 }
 
-/// Whether bindings with wildcards cover a topic, and the version of the bindings for which this is known.
+/// The cover of a topic by bindings with wildcards, and the version of the bindings for which it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct BindingCover {
     pub(crate) version: u64,

@@ -1,4 +1,4 @@
-//! A disk in memory for tests: it loses what was not synced, and fails when told to.
+//! A disk in memory for tests: it loses unsynced changes, and fails on request.
 
 use std::{
     cell::RefCell,
@@ -52,9 +52,9 @@ struct Inner {
 
 #[derive(Debug, Default, Clone)]
 struct Inode {
-    /// What reads show.
+    /// The content that reads return.
     current: Vec<u8>,
-    /// What is on the medium.
+    /// The content on the medium.
     synced: Vec<u8>,
     /// Changes since the last sync.
     pending: Vec<Change>,
@@ -375,7 +375,7 @@ enum Need {
     Read,
 }
 
-/// What a fault does to an operation.
+/// The result that a fault gives an operation.
 enum Luck {
     Good,
     Bad(DiskErrorKind),

@@ -45,7 +45,7 @@ pub(crate) struct Meta {
     pub epochs: Vec<Epoch>,
 }
 
-/// Number of epochs that are kept; the oldest are forgotten. A subscriber that resumes in a forgotten epoch is told that it
+/// Number of epochs that are kept; the oldest are forgotten. A subscriber that resumes in a forgotten epoch gets a report of
 /// missed messages.
 pub const EPOCHS: usize = 1024;
 

@@ -164,7 +164,7 @@ pub struct Deliveries {
     pub queue: QueueId,
     /// The message's position in the queue.
     pub position: u64,
-    /// How often the message was delivered.
+    /// Number of deliveries of the message.
     pub count: u32,
 }
 
@@ -241,12 +241,12 @@ pub struct Held {
     pub position: u64,
 }
 
-/// What the store knows of a message in a queue.
+/// The stored state of a message in a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
     /// The message's record.
     pub location: Location,
-    /// How often the message was delivered.
+    /// Number of deliveries of the message.
     pub deliveries: u32,
 }
 

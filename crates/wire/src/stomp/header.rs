@@ -90,7 +90,7 @@ pub const REQUEUE: &str = "requeue";
 pub const DELIVERY: &str = "delivery";
 /// MESSAGE: the range of messages that were skipped before this one.
 pub const MISSED: &str = "missed";
-/// SUBSCRIBE: the overflow rule of a reader that lags too far behind.
+/// SUBSCRIBE: the overflow rule of a reader with too much lag.
 pub const OVERFLOW: &str = "overflow";
 /// SEND: `true` if the topic retains the message, like MQTT's RETAIN flag.
 pub const RETAIN: &str = "retain";

@@ -30,7 +30,7 @@ pub enum Since<'a> {
     Message(Cow<'a, str>),
 }
 
-/// The header `overflow`: the treatment of a reader that lags too far behind. The fourth rule,
+/// The header `overflow`: the treatment of a reader with too much lag. The fourth rule,
 /// `block`, is reserved for the administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
