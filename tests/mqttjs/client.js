@@ -1,11 +1,11 @@
-// mqtt.js, of the package and in the version of MQTT that the test asks for, as promises: scripts wait for
-// what they expect next. Not a script itself.
+// mqtt.js with promises, in the package and the MQTT version that the test selects: scripts wait for the
+// next expected event. A module, not a script.
 const { default: mqtt } = await import(process.argv[2]);
 const [url, level] = [process.argv[3], Number(process.argv[4])];
 
 export const is5 = level === 5;
 
-/// A connected client; the options are those of mqtt.js, in addition.
+/// Returns a connected client; the options are additional options of mqtt.js.
 export async function connect(options = {}) {
   const stream = mqtt.connect(url, {
     protocolId: level === 3 ? "MQIsdp" : "MQTT",
@@ -49,7 +49,7 @@ class Client {
     return settled((done) => this.stream.publish(topic, body, options, done));
   }
 
-  /// The next message, whenever it comes.
+  /// Returns the next message, and waits for it.
   next() {
     const message = this.arrived.shift();
     return message ? Promise.resolve(message) : new Promise((resolve) => this.waiting.push(resolve));
@@ -67,7 +67,7 @@ class Client {
     return settled((done) => this.stream.end(false, {}, done));
   }
 
-  /// As when the line is cut.
+  /// Breaks the connection without DISCONNECT.
   async cut() {
     const closed = this.once("close");
     this.stream.stream.destroy();

@@ -1,4 +1,4 @@
-// mqtt.js against Carillon: plays a scenario and prints as JSON what it saw. Arguments: the package, the
+// mqtt.js with Carillon: runs a scenario and prints the results as JSON. Arguments: the package, the
 // server's URL, the protocol level, the scenario, and the first level of its topics.
 import { connect, fail, is5 } from "./client.js";
 
@@ -135,7 +135,7 @@ const scenarios = {
   },
 
   async aliases() {
-    // The two packages look for it in different places.
+    // The two packages read it from different places.
     const maximum = { topicAliasMaximum: 5, properties: { topicAliasMaximum: 5 } };
     const client = await connect({ ...maximum, autoUseTopicAlias: true });
     await client.subscribe(`${name}/a/long/name`, { qos: 1 });

@@ -1,4 +1,4 @@
-"""paho with a mailbox: scripts wait for what they expect next. Not a script itself."""
+"""paho with a queue of received messages, for which scripts wait. A module, not a script."""
 
 import queue
 
@@ -8,12 +8,12 @@ from paho.mqtt.properties import Properties
 
 VERSIONS = {"3.1": mqtt.MQTTv31, "3.1.1": mqtt.MQTTv311, "5": mqtt.MQTTv5}
 
-# Generous: it only decides how long a failing script takes.
+# Generous: it only determines how long a failing script takes.
 DEADLINE_S = 15
 
 
 class Door:
-    """Where and in which version the server is spoken to: over TLS, if it has a certificate to trust."""
+    """The address of the server and the version: over TLS, if there is a certificate to trust."""
 
     def __init__(self, version, transport, port, certificate=None):
         self.version = version
@@ -27,7 +27,7 @@ class Door:
 
 
 class Client:
-    """A client that is connected."""
+    """A connected client."""
 
     def __init__(self, door, name="", clean=True, will=None):
         self.door = door
@@ -89,6 +89,6 @@ class Client:
         self.paho.loop_stop()
 
     def cut(self):
-        """As when the line is cut."""
+        """Breaks the connection without DISCONNECT."""
         self.paho.loop_stop()
         self.paho._sock_close()

@@ -1,4 +1,4 @@
-"""paho against Carillon: plays a scenario and prints as JSON what it saw. Arguments: the scenario, the
+"""paho with Carillon: runs a scenario and prints the results as JSON. Arguments: the scenario, the
 version, `tcp` or `websockets`, the port, the first level of its topics, and for TLS the certificate."""
 
 import json

@@ -1,16 +1,16 @@
-// How the scripts reach Carillon: @stomp/stompjs over a WebSocket, `ws://…/ws`, or over TCP,
-// `tcp://…`. Not a script itself.
+// Connects the scripts to Carillon: @stomp/stompjs over a WebSocket, `ws://…/ws`, or over TCP,
+// `tcp://…`. A module, not a script.
 import { connect } from "node:net";
 import { Client } from "@stomp/stompjs";
 import { WebSocket } from "ws";
 
 export const VERSIONS = ["v12.stomp", "v11.stomp", "v10.stomp"];
 
-/// What each script's client has in common; `options` are those of stompjs.
+/// Returns a client with the options that all scripts share; `options` are additional options of stompjs.
 export function clientOf(url, options) {
   const overTcp = url.startsWith("tcp:");
   return new Client({
-    // ws instead of Node's own, for the latter came late.
+    // The package ws, because older versions of Node have no WebSocket.
     webSocketFactory: () => (overTcp ? new TcpSocket(url) : new WebSocket(url, VERSIONS)),
     reconnectDelay: 0,
     onStompError: (frame) => fail(`${frame.headers.message}: ${frame.body}`),
@@ -24,7 +24,7 @@ export function fail(reason) {
   process.exit(1);
 }
 
-/// As much of a WebSocket as stompjs uses, around a TCP connection.
+/// The part of the WebSocket interface that stompjs uses, over a TCP connection.
 class TcpSocket {
   constructor(url) {
     const { hostname, port } = new URL(url);

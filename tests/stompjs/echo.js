@@ -1,4 +1,4 @@
-// @stomp/stompjs against Carillon: subscribes, publishes, and prints as JSON what it received.
+// @stomp/stompjs with Carillon: subscribes, publishes, and prints the received messages as JSON.
 // Arguments: the server's URL, `text` or `binary` frames, the topic.
 import { clientOf } from "./connect.js";
 

@@ -1,5 +1,5 @@
-// @stomp/stompjs as a listener: prints each message's body on a line of its own, and ends after
-// COUNT. Arguments: the server's URL, the topic, COUNT.
+// @stomp/stompjs as a subscriber: prints each message's body on a separate line, and ends after
+// COUNT messages. Arguments: the server's URL, the topic, COUNT.
 import { clientOf } from "./connect.js";
 
 const [url, topic, count] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 // @stomp/stompjs as producer and consumer of a queue: acknowledges, rejects, and uses transactions.
-// Prints as JSON what it saw. Arguments: the server's URL, the versions to offer, the queue.
+// Prints the results as JSON. Arguments: the server's URL, the versions to offer, the queue.
 import { Versions } from "@stomp/stompjs";
 import { clientOf } from "./connect.js";
 
@@ -14,7 +14,7 @@ const client = clientOf(url, {
   onConnect: () => work().catch((error) => client.onWebSocketError(error)),
 });
 
-/// The next message, whenever it comes.
+/// Returns the next message, and waits for it.
 function next() {
   const message = arrived.shift();
   return message ? Promise.resolve(message) : new Promise((resolve) => waiting.push(resolve));
@@ -25,7 +25,7 @@ function receive(message) {
   resolve ? resolve(message) : arrived.push(message);
 }
 
-/// Does something with a header that asks for a receipt, and waits for that.
+/// Sends a frame with a header that requests a receipt, and waits for the receipt.
 function settled(act) {
   receipts += 1;
   const receipt = `r-${receipts}`;

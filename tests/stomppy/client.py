@@ -1,4 +1,4 @@
-"""stomp.py with a mailbox: scripts wait for what they expect next. Not a script itself."""
+"""stomp.py with a queue of received frames, for which scripts wait. A module, not a script."""
 
 import queue
 
@@ -10,12 +10,12 @@ CONNECTIONS = {
     "1.2": stomp.StompConnection12,
 }
 
-# Generous: it only decides how long a failing script takes.
+# Generous: it only determines how long a failing script takes.
 DEADLINE_S = 15
 
 
 class Client(stomp.ConnectionListener):
-    """A connection of one version."""
+    """A connection with one version."""
 
     def __init__(self, version, port, ca=None, **headers):
         self.version = version
@@ -35,7 +35,7 @@ class Client(stomp.ConnectionListener):
         self.receipts.put(frame.headers["receipt-id"])
 
     def on_error(self, frame):
-        # Whatever is waited for: this comes instead.
+        # Ends the current wait, whatever it is for.
         self.messages.put(frame)
         self.receipts.put(f"{frame.headers['message']}: {frame.body}")
 
@@ -63,7 +63,7 @@ class Client(stomp.ConnectionListener):
         return [self.message().body for _ in range(count)]
 
     def settle(self, method, message, **options):
-        """`ack` or `nack`, which name the message in another way in each version."""
+        """Sends `ack` or `nack`; each version identifies the message differently."""
         headers = message.headers
         names = {
             "1.0": ["message-id"],
@@ -79,6 +79,6 @@ class Client(stomp.ConnectionListener):
 
 
 def seen(message):
-    """What a consumer can tell of a delivery."""
+    """The reported data of a delivery."""
     headers = message.headers
     return [message.body, headers.get("redelivered"), headers.get("JMSXDeliveryCount")]

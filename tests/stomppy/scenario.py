@@ -1,4 +1,4 @@
-"""stomp.py against Carillon, over TCP or TLS. Prints as JSON what it saw.
+"""stomp.py with Carillon, over TCP or TLS. Prints the results as JSON.
 
 Arguments: the scenario, the version, the port, a name for the queue or topic, and with TLS the file
 of the certificate to trust.
@@ -11,11 +11,11 @@ from client import Client, seen
 
 
 def publish(connect, name):
-    """Subscribes to a topic and publishes: texts, escapes, and a body with what STOMP has marks for."""
+    """Subscribes to a topic and publishes: texts, escapes, and a body with STOMP's control characters."""
     client = connect()
     client.subscribe(f"/topic/{name}")
     bodies = ["plain", "line\nend", "Umlaut ä, 鐘", '{"data":90}']
-    # 1.0 knows no escapes, so a header is one line there.
+    # 1.0 has no escapes, so a header is one line.
     note = "a:b" if client.version == "1.0" else "a:b\nc\\d"
     client.send(f"/topic/{name}", *bodies, headers={"x-note": note})
     messages = [client.message() for _ in bodies]
@@ -28,7 +28,7 @@ def publish(connect, name):
 
 
 def acknowledge(connect, name):
-    """Acknowledges the second of three messages, and leaves."""
+    """Acknowledges the second of three messages, and disconnects."""
     client = connect()
     client.subscribe(f"/queue/{name}", "client-individual")
     client.send(f"/queue/{name}", "1", "2", "3")
@@ -39,7 +39,7 @@ def acknowledge(connect, name):
 
 
 def reject(connect, name):
-    """Gives a message back, and takes it when it comes again."""
+    """Rejects a message, and acknowledges it when it is redelivered."""
     client = connect()
     client.subscribe(f"/queue/{name}", "client-individual")
     client.send(f"/queue/{name}", "1")
@@ -52,7 +52,7 @@ def reject(connect, name):
 
 
 def dismiss(connect, name):
-    """Rejects a message for good. Python writes the boolean as `False`."""
+    """Rejects a message without redelivery. Python writes the boolean as `False`."""
     client = connect()
     client.subscribe(f"/queue/{name}", "client-individual", {"activemq.exclusive": True})
     client.send(f"/queue/{name}", "1")
@@ -63,7 +63,7 @@ def dismiss(connect, name):
 
 
 def transaction(connect, name):
-    """Sends and acknowledges in transactions, one that is aborted and one that is committed."""
+    """Sends and acknowledges in two transactions, of which one is aborted and one is committed."""
     client = connect()
     client.subscribe(f"/queue/{name}", "client-individual")
     client.send(f"/queue/{name}", "1")
@@ -80,7 +80,7 @@ def transaction(connect, name):
 
 
 def durable(connect, name):
-    """A durable subscription gets what was published while it was away, until it is deleted."""
+    """A durable subscription gets messages published without a connection, until it is deleted."""
     topic = f"/topic/{name}"
     subscription = {"activemq.subscriptionName": "audit"}
 
@@ -106,7 +106,7 @@ def durable(connect, name):
 
 
 def browse(connect, name):
-    """Looks into a queue, up to the end that the broker marks, and takes nothing."""
+    """Browses a queue up to the end mark, without consuming messages."""
     client = connect()
     client.send(f"/queue/{name}", "1", "2")
     client.subscribe(f"/queue/{name}", headers={"browser": True})

@@ -1,4 +1,4 @@
-// The visible element of a role whose accessible name is `name`, for the roles that tests ask for.
+// Returns the visible element with a role and the accessible name `name`, for the roles that tests use.
 const [role, name] = arguments;
 const candidates = {
   button: "button, [role=button], summary",
