@@ -51,7 +51,7 @@ pub(crate) enum Rights {
     Broker,
     /// All destinations, without a check of the memory, because the messages are already in it.
     Dead,
-    /// The destinations of [`Rights::Anybody`], without a check of bounds: there is room, or there was a moment ago.
+    /// The destinations of [`Rights::Anybody`], without a check of bounds: there is room, or there was at the previous check.
     Checked,
 }
 

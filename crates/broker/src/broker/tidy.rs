@@ -1,13 +1,13 @@
-//! What is given back little by little: cursors that have read everything, and idle topics.
+//! Resources that are released in small steps: cursors that have read everything, and idle topics.
 
 use std::ops::ControlFlow;
 
 use crate::{broker::Broker, memory::limits::ITEMS, state::BrokerState, sync::lock_state};
 
 impl Broker {
-    /// Takes back some cursors of subscriptions with wildcards that have read everything; the next publication to their
-    /// topics makes them again. Removes topics that were idle for [`Limits::topic_idle_ms`](crate::Limits::topic_idle_ms).
-    /// To be called about once a second. Each call looks at the next topics, a part of all.
+    /// Removes some cursors of wildcard subscriptions that have read everything; the next publication to their topics
+    /// creates them again. Removes topics that were idle for [`Limits::topic_idle_ms`](crate::Limits::topic_idle_ms).
+    /// Must be called about once a second. Each call examines the next topics, a part of all.
     pub fn tidy(&self, now_ms: u64) {
         self.in_some_steps(|state| state.take_back_cursors(ITEMS, None));
         let Some(idle_ms) = self.limits.topic_idle_ms else {
@@ -22,7 +22,7 @@ impl Broker {
         }
     }
 
-    /// Calls `step` until it returns true, but not more often than is right for one call.
+    /// Calls `step` until it returns true, but not more often than one call allows.
     fn in_some_steps(&self, mut step: impl FnMut(&mut BrokerState) -> bool) {
         let mut steps_left = STEPS;
         self.in_steps(|state| {

@@ -124,7 +124,7 @@ impl Default for Limits {
     }
 }
 
-/// Names looked at in one step: about 50 µs.
+/// Names examined in one step: about 50 µs.
 pub(crate) const NAMES: usize = if cfg!(loom) { 1 } else { 1_000 };
-/// Topics, queues, sessions or cursors that one step does something with: likewise. The concurrency model has only few.
+/// Topics, queues, sessions or cursors that one step processes, in about the same time. The loom model uses fewer.
 pub(crate) const ITEMS: usize = if cfg!(loom) { 1 } else { 128 };

@@ -43,11 +43,11 @@ pub(crate) struct Subscription {
 struct Wildcard {
     /// Its cursors. Some may be dropped.
     cursors: Vec<Weak<Cursor>>,
-    /// About as many of them are gone.
+    /// Approximate number of dropped ones among them.
     gone: usize,
-    /// The cursor in `cursors` that is looked at next to be taken back.
+    /// The index in `cursors` of the next cursor to examine for removal.
     next: usize,
-    /// Where it begins in topics in which it has no cursor, while topics are gone through.
+    /// The start in topics without a cursor, while the topics are being collected.
     opening: Option<Opening>,
     /// The subscription itself, if it replaces another one.
     current: Weak<Subscription>,
@@ -57,14 +57,14 @@ struct Wildcard {
     has_lost_more: bool,
 }
 
-/// Where a subscription begins in a topic.
+/// The start of a subscription in a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Opening {
     pub(crate) start: Start,
     pub(crate) retained: Retained,
 }
 
-/// The subscription that counts for a cursor.
+/// The subscription that is valid for a cursor.
 #[derive(Debug)]
 pub(crate) enum Current<'a> {
     Own(&'a Arc<Subscription>),

@@ -160,7 +160,7 @@ impl BrokerState {
     ) -> Option<Arc<Cursor>> {
         let opening = collection.opening;
         if !self.can_wait(opening.start) {
-            // The subscription is to be told that messages may be missing.
+            // The subscription must report that messages may be missing.
             self.open_awaited(name);
         }
         let has_room = self.has_room_for_cursor(subscription);

@@ -224,8 +224,8 @@ impl BrokerState {
         })
     }
 
-    /// Whether a client may make one more topic. If there are as many as there may be, an idle one makes room, unless the
-    /// client would have its share if there were only its own.
+    /// Checks whether a client may create one more topic. At the maximum number of topics an idle topic makes room,
+    /// unless the client has used its share even without the topics of others.
     fn room_for_topic(&mut self, limits: &Limits, client: &Client) -> Result<(), PoolError> {
         let pool = Pool::Topics;
         let free = limits.topics.saturating_sub(self.topic_count());

@@ -1,7 +1,8 @@
-//! What a queue that topics feed by a filter with wildcards begins with: last images, or history.
+//! The first messages of a queue that topics feed by a filter with wildcards: last images, or history.
 //!
-//! The topics are examined in steps. The queue is bound before the first step, so what is published in the meantime is in
-//! it already; its consumer takes nothing until the last step, and messages in a queue are in the order of positions.
+//! The topics are examined in steps. The queue is bound before the first step, so it already contains messages
+//! published in the meantime; its consumer gets none until the last step, and messages in a queue are in the order of
+//! positions.
 
 use std::sync::Arc;
 
@@ -32,8 +33,7 @@ pub(crate) struct QueueBeginning {
 }
 
 impl QueueBeginning {
-    /// Begins to examine the topics of a filter, at the moment in which the queue is bound. `until` is the broker's
-    /// position.
+    /// Starts to examine the topics of a filter, in the step that binds the queue. `until` is the broker's position.
     pub(crate) fn new(
         queue: &Arc<Queue>,
         filter: &TopicFilter,
@@ -54,7 +54,7 @@ impl QueueBeginning {
         })
     }
 
-    /// Adds what a topic keeps.
+    /// Adds the messages that a topic keeps.
     fn examine(&mut self, topic: &Topic) {
         let first = self.found.len();
         let missed = topic.log.collect_from(self.start, &mut self.found);
@@ -74,11 +74,11 @@ impl QueueBeginning {
         self.has_gap = true;
     }
 
-    /// Puts the next entries into the queue, after all topics were examined. Returns true if there are no more. To be
+    /// Puts the next entries into the queue, after all topics were examined. Returns true if there are no more. Must be
     /// called by the holder of the broker's lock.
     fn feed(&mut self) -> bool {
         if !self.is_sorted {
-            // The oldest last.
+            // The oldest is the last element.
             let by_position = |(entry, _): &(SharedEntry, _)| std::cmp::Reverse(entry.position());
             self.found.sort_unstable_by_key(by_position);
             self.is_sorted = true;
@@ -87,7 +87,7 @@ impl QueueBeginning {
             let Some((entry, missed)) = self.found.pop() else {
                 break;
             };
-            // The consumer does not take it yet.
+            // The consumer does not get it yet.
             self.queue.feed(&entry, missed, &mut Ready::default());
         }
         let is_done = self.found.is_empty();
@@ -100,7 +100,7 @@ impl QueueBeginning {
 }
 
 impl BrokerState {
-    /// Examines the next topics for a queue, or puts what was found into it. Returns true after the last step.
+    /// Examines the next topics for a queue, or puts the entries found into it. Returns true after the last step.
     pub(crate) fn begin_queue(&mut self, beginning: &mut QueueBeginning) -> bool {
         if beginning.walk.is_done() {
             return beginning.feed();

@@ -1,6 +1,6 @@
-//! Topics by the age of their newest message: when memory is full, the topics that were not published to for longest
-//! give up what they keep; when there are as many topics as there may be, the one of these that nothing holds makes
-//! room; and topics that were idle for a set time are removed.
+//! Topics by the age of their newest message. When memory is full, the topics without a publication for the longest
+//! time lose their messages. At the maximum number of topics, the oldest one without subscribers and retained message
+//! makes room. Topics that were idle for a configured time are removed.
 //!
 //! A publication does not change the index. A topic is listed at the position of its newest message at the last check,
 //! and moved to its actual place when it becomes the oldest: each move is paid for by a publication since the last
@@ -30,26 +30,26 @@ pub(crate) struct AgeIndex {
     images: BTreeMap<u64, TopicName>,
     /// Number of topics that lost their last image.
     emptied: u64,
-    /// The position up to which no topic was found that may be removed.
+    /// The position up to which no removable topic was found.
     passed: u64,
-    /// Topics that were removed because of their age.
+    /// Number of topics removed because of their age.
     removed: u64,
-    /// Times and the position that had been reached then, the oldest first.
+    /// Times with the positions reached by then, the oldest first.
     samples: VecDeque<Sample>,
 }
 
-/// The position at some time.
+/// The position at a time.
 #[derive(Debug, Clone, Copy)]
 struct Sample {
     time_ms: u64,
     position: u64,
 }
 
-/// What became of the oldest topic.
+/// The result of examining the oldest topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Looked {
     Removed,
-    /// It was published to, or it may not be removed.
+    /// It was published to, or must not be removed.
     Kept,
 }
 
@@ -114,12 +114,12 @@ impl AgeIndex {
         self.emptied
     }
 
-    /// Topics that were removed because of their age.
+    /// Returns the number of topics removed because of their age.
     pub(crate) fn removed(&self) -> u64 {
         self.removed
     }
 
-    /// The next topic, by the position under which it is listed, after those that may not be removed.
+    /// Returns the next topic, by its listed position, after those that must not be removed.
     fn next_oldest(&self) -> Option<(u64, &TopicName)> {
         let range = (Bound::Excluded(self.passed), Bound::Unbounded);
         let history = self.histories.range(range).next();
@@ -129,8 +129,7 @@ impl AgeIndex {
         Some((*oldest.0, oldest.1))
     }
 
-    /// Notes the time. Returns the position that had been reached before topics became idle that are idle for
-    /// `idle_ms` now, as far as that was noted.
+    /// Notes the time. Returns the position before which topics have been idle for `idle_ms`, as far as it was noted.
     pub(crate) fn idle_before(&mut self, now_ms: u64, idle_ms: u64, position: u64) -> Option<u64> {
         let is_due = |last: &Sample| last.time_ms + idle_ms / SAMPLES <= now_ms;
         if self.samples.back().is_none_or(is_due) {
@@ -164,8 +163,8 @@ impl BrokerState {
         }
     }
 
-    /// Removes the topic that was not published to for longest, of those that nothing holds. Returns false if there is
-    /// none among the next.
+    /// Removes the oldest topic of those without subscribers and retained message. Returns false if there is none among
+    /// the next.
     pub(crate) fn remove_oldest(&mut self) -> bool {
         let mut is_first_round = self.ages.passed > 0;
         for _ in 0..REMOVAL_LOOKS {
@@ -179,14 +178,14 @@ impl BrokerState {
         false
     }
 
-    /// Removes topics that nothing holds and that were not published to after `position`, of the next `looks`. Returns
-    /// true if there are no more.
+    /// Removes such topics without a publication after `position`, among the next `looks`. Returns true if there are no
+    /// more.
     pub(crate) fn remove_idle_before(&mut self, position: u64, looks: usize) -> bool {
         (0..looks).any(|_| self.look_at_oldest(position).is_none())
     }
 
-    /// Looks at the next topic that was not published to after `position`, and removes it if nothing holds it. Without
-    /// such a topic it returns `None`, and the next call begins again with the oldest.
+    /// Examines the next topic without a publication after `position`, and removes it if possible. Returns `None` if
+    /// there is no such topic; the next call then starts with the oldest.
     fn look_at_oldest(&mut self, position: u64) -> Option<Looked> {
         let next = self.ages.next_oldest();
         let Some((listed_at, name)) = next.filter(|(listed_at, _)| *listed_at <= position) else {
@@ -258,7 +257,7 @@ impl New<'_> {
 
 /// Maximum number of topics that one publication examines, so that others do not wait long.
 const LOOKED_AT: usize = 10_000;
-/// Topics that are looked at for one that may be removed.
+/// Maximum number of topics examined to find a removable one.
 const REMOVAL_LOOKS: usize = 128;
-/// Parts into which the time is divided after which topics are idle.
+/// Number of parts of the idle time for which positions are noted.
 const SAMPLES: u64 = 64;

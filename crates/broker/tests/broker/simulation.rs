@@ -322,7 +322,7 @@ impl Run {
 
     fn clear(&mut self) {
         if self.others > 0 {
-            // What is cleared before it is looked at is not found.
+            // A topic that is cleared before it is examined is not found.
             return;
         }
         let name = NAMES[self.random.below(NAMES.len() as u64) as usize];
