@@ -1,0 +1,225 @@
+//! The first step of a publication: checks of rights, sizes and bounds, and the creation of its topic or queue. A refused
+//! publication changes nothing.
+
+use std::sync::Arc;
+
+use crate::{
+    broker::Broker,
+    memory::share::{Client, Pool, PoolError},
+    message::entry::{DestinationKind, Publication},
+    name::{TopicName, is_brokers_own, is_temporary},
+    outcome::PublishError,
+    queue::{Load, Queue, Room, State},
+    state::BrokerState,
+    topic::Topic,
+    topic::age_index::Wanted,
+    topic::log::Released,
+};
+
+/// The rights of the publisher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rights {
+    /// All destinations except those of the broker.
+    Anybody,
+    /// The topics of the broker.
+    Broker,
+    /// All destinations, without a check of the memory: a dead letter is a message that already used the memory.
+    Dead,
+    /// All destinations except those of the broker, without a check of any bound: the caller has checked them.
+    Checked,
+}
+
+/// The destination of a publication, which may not exist yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct New<'a> {
+    pub(crate) kind: DestinationKind,
+    pub(crate) name: &'a TopicName,
+    /// The size of the publication in bytes.
+    pub(crate) size: u64,
+    pub(crate) rights: Rights,
+    /// The client to which a new topic or queue is charged.
+    pub(crate) client: &'a Arc<Client>,
+}
+
+impl Broker {
+    /// Creates the topic or queue of a publication, if the limits allow it. A temporary destination that does not exist was
+    /// deleted, and is not created again.
+    pub(crate) fn admit(&self, state: &mut BrokerState, new: New<'_>) -> Result<(), PublishError> {
+        let New { name, size, .. } = new;
+        if new.kind == DestinationKind::Topic && state.open_awaited(name) {
+            return Ok(());
+        }
+        if is_temporary(name) {
+            return Ok(());
+        }
+        if new.rights != Rights::Dead {
+            self.make_room(state, new, size)?;
+        }
+        match new.kind {
+            DestinationKind::Topic => state.admit(name, &self.limits, new.client),
+            DestinationKind::Queue => {
+                let more = Load {
+                    entries: 1,
+                    bytes: size,
+                };
+                check_room(name, self.store.room(Load::default(), more, new.client))?;
+                state.admit_queue(name, &self.limits, &self.store, new.client)
+            }
+        }
+    }
+
+    /// Checks that `size` more bytes fit into the memory.
+    pub(crate) fn check_memory(&self, size: u64) -> Result<(), PublishError> {
+        let held = self.memory.bytes();
+        let limit = self.limits.memory_bytes;
+        match self.is_within_memory(held, size) {
+            true => Ok(()),
+            false => Err(PublishError::MemoryFull { held, limit }),
+        }
+    }
+
+    pub(super) fn is_within_memory(&self, held: u64, size: u64) -> bool {
+        held + size <= self.limits.memory_bytes
+    }
+
+    /// Makes room for an entry of this size: first in its own topic, which keeps only its last image, then in other
+    /// topics.
+    #[cold]
+    pub(super) fn make_room(
+        &self,
+        state: &mut BrokerState,
+        new: New<'_>,
+        size: u64,
+    ) -> Result<(), PublishError> {
+        if self.check_memory(size).is_ok() {
+            return Ok(());
+        }
+        if let Some(topic) = new.topic()
+            && let Some(topic) = state.topics.find_mut(topic.as_str())
+        {
+            let mut released = Released::new();
+            topic.log.keep_last(&mut released);
+            // The memory is needed now, so it is freed with the lock held.
+            drop(released);
+        }
+        if !new.is_checked() {
+            self.free_oldest(state, new.topic(), size);
+            self.remove_own_image(state, new.topic(), size);
+            return self.check_memory(size);
+        }
+        Ok(())
+    }
+
+    /// Removes the last image of a topic if the message that replaces it fits only then.
+    fn remove_own_image(&self, state: &mut BrokerState, topic: Option<&TopicName>, size: u64) {
+        let Some(topic) = topic.and_then(|name| state.topics.find_mut(name.as_str())) else {
+            return;
+        };
+        let others = self
+            .memory
+            .bytes()
+            .saturating_sub(topic.log.history_bytes());
+        let fits_without = self.check_memory(size).is_err() && self.is_within_memory(others, size);
+        if fits_without && !topic.retains_last() {
+            let mut released = Released::new();
+            topic.log.clear(&mut released);
+        }
+    }
+
+    /// Removes messages of other topics, those published to longest ago first, until there is room for `size` bytes.
+    pub(crate) fn free_oldest(
+        &self,
+        state: &mut BrokerState,
+        except: Option<&TopicName>,
+        size: u64,
+    ) {
+        let limit = self.limits.memory_bytes;
+        if size <= limit {
+            state.free_oldest(Wanted {
+                memory: &self.memory,
+                most_held: limit - size,
+                except,
+            });
+        }
+    }
+
+    /// Checks that every queue that a topic feeds can store a message, or can make room by dropping messages of its own. A
+    /// message is refused if a queue would lose it because of the messages in other queues.
+    #[inline]
+    pub(super) fn check_fed(
+        &self,
+        topic: &Topic,
+        queues: &[Arc<Queue>],
+        publication: &Publication,
+        rights: Rights,
+    ) -> Result<(), PublishError> {
+        if (topic.queues.is_empty() && queues.is_empty()) || rights == Rights::Checked {
+            return Ok(());
+        }
+        let room = self.store.room_in_all(Load::of(publication));
+        if room == Room::Enough {
+            return Ok(());
+        }
+        let entry = publication.entry();
+        let mut all = topic.queues.values().chain(queues);
+        if !all.any(|queue| queue.would_lose(entry)) {
+            return Ok(());
+        }
+        let pool = Pool::QueueBytes;
+        self.pools().count_refused(pool);
+        let limit = self.pools().limit(pool);
+        Err(PoolError::Full { pool, limit }.into())
+    }
+
+    /// Checks the room of a queue for a message. If all queues together are full, the message is
+    /// accepted only if a consumer takes it at once.
+    pub(super) fn check_queue(
+        &self,
+        queue: &Queue,
+        queue_state: &State,
+        publication: &Publication,
+    ) -> Result<(), PublishError> {
+        let room = queue.room(Load::of(publication));
+        if room.is_full_for_all() {
+            if queue.may_hand_over(queue_state, publication.entry()) {
+                return Ok(());
+            }
+            self.pools().count_refused(Pool::QueueBytes);
+        }
+        match queue.name() {
+            Some(name) => check_room(name, room),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Checks that the publisher may send to a destination.
+pub(crate) fn check_rights(
+    rights: Rights,
+    kind: DestinationKind,
+    name: &TopicName,
+) -> Result<(), PublishError> {
+    let is_allowed = match rights {
+        Rights::Anybody | Rights::Checked => !is_brokers_own(kind, name),
+        Rights::Broker => is_brokers_own(kind, name),
+        Rights::Dead => true,
+    };
+    if is_allowed {
+        Ok(())
+    } else {
+        Err(PublishError::Reserved(name.clone()))
+    }
+}
+
+/// Returns the error for a queue without room.
+pub(crate) fn check_room(queue: &TopicName, room: Room) -> Result<(), PublishError> {
+    match room {
+        Room::Enough => Ok(()),
+        Room::Full(of, limit) => Err(PublishError::QueueFull {
+            name: queue.clone(),
+            of,
+            limit,
+        }),
+        Room::ShareUsed(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,190 @@
+//! Publishing. Under the lock each run of publications to one destination takes three steps: admit ([`admit`]), sequence
+//! ([`crate::sequence`]) and apply ([`topic`], [`queue`]). After the lock is released, overflow rules are applied to the
+//! subscriptions with too much lag.
+
+mod admit;
+mod queue;
+mod topic;
+
+use std::sync::Arc;
+
+use crate::{
+    broker::Broker,
+    broker::overdue::Overdue,
+    memory::share::Client,
+    message::entry::{DestinationKind, Publication},
+    outcome::{Outcome, PublishError, Published},
+    state::BrokerState,
+    sync::{StateGuard, lock_state},
+    topic::log::Released,
+};
+
+pub(crate) use admit::{New, Rights, check_rights, check_room};
+
+/// The work that remains after the lock is released.
+#[derive(Default)]
+pub(crate) struct Aftermath {
+    released: Released,
+    overdue: Vec<Overdue>,
+}
+
+impl Aftermath {
+    /// Removes the history of a message's topic, except for the last image.
+    pub(crate) fn keep_last(&mut self, state: &mut BrokerState, publication: &Publication) {
+        if publication.kind() == DestinationKind::Topic
+            && let Some(topic) = state.topics.find_mut(publication.topic().as_str())
+        {
+            topic.log.keep_last(&mut self.released);
+            // The memory is needed now, so it is freed with the lock held.
+            self.released.clear();
+        }
+    }
+}
+
+/// The context of a run of publications to one topic or queue.
+pub(crate) struct Run<'a> {
+    pub(crate) rights: Rights,
+    pub(crate) client: &'a Arc<Client>,
+    pub(crate) outcome: &'a mut Outcome,
+    pub(crate) aftermath: &'a mut Aftermath,
+}
+
+impl Broker {
+    /// Publishes a batch in its order, and removes the published messages from it. [`Outcome::results`] is overwritten;
+    /// everything else is added to `outcome`.
+    ///
+    /// When this returns, the broker has the messages up to the first refused one. The results end with the refusal, and
+    /// the later messages stay in the batch; the caller may publish them with another call. The caller delivers to the
+    /// sessions in [`Outcome::ready`].
+    pub fn publish(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
+        self.publish_for(self.own(), batch, outcome);
+    }
+
+    /// Publishes like [`Broker::publish`]. New topics and queues are charged to a client.
+    pub fn publish_for(
+        &self,
+        client: &Arc<Client>,
+        batch: &mut Vec<Publication>,
+        outcome: &mut Outcome,
+    ) {
+        outcome.results.clear();
+        self.publish_with(Rights::Anybody, client, batch, outcome);
+    }
+
+    /// Publishes to the broker's own topics.
+    pub fn publish_reserved(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
+        outcome.results.clear();
+        self.publish_with(Rights::Broker, self.own(), batch, outcome);
+    }
+
+    pub(crate) fn publish_with(
+        &self,
+        rights: Rights,
+        client: &Arc<Client>,
+        batch: &mut Vec<Publication>,
+        outcome: &mut Outcome,
+    ) {
+        self.relieve(outcome);
+        let mut aftermath = Aftermath::default();
+        let mut state = lock_state(&self.state);
+        let run = Run {
+            rights,
+            client,
+            outcome,
+            aftermath: &mut aftermath,
+        };
+        self.append_batch(&mut state, batch, run);
+        self.finish(state, aftermath, outcome);
+    }
+
+    pub(crate) fn append_batch(
+        &self,
+        state: &mut BrokerState,
+        batch: &mut Vec<Publication>,
+        run: Run<'_>,
+    ) {
+        let Run {
+            rights,
+            client,
+            outcome,
+            aftermath,
+        } = run;
+        let mut publications = batch.drain(..).peekable();
+        let mut is_whole = true;
+        while is_whole && let Some(first) = publications.next() {
+            let (kind, name) = (first.kind(), first.topic().clone());
+            if let Err(error) = check_rights(rights, kind, &name) {
+                outcome.results.push(Err(error));
+                is_whole = false;
+                break;
+            }
+            let new = New {
+                kind,
+                name: &name,
+                size: first.size(),
+                rights,
+                client,
+            };
+            let rest = std::iter::from_fn(|| {
+                publications.next_if(|next| next.kind() == kind && *next.topic() == name)
+            });
+            let publications = std::iter::once(first).chain(rest);
+            let run = Run {
+                rights,
+                client,
+                outcome,
+                aftermath,
+            };
+            is_whole = match kind {
+                DestinationKind::Topic => self.append_to_topic(state, run, new, publications),
+                DestinationKind::Queue => self.append_to_queue(state, run, new, publications),
+            };
+        }
+        if !is_whole {
+            let left = publications.collect();
+            *batch = left;
+        }
+    }
+
+    /// Makes the appended entries visible to readers, and applies the overflow rules of subscriptions with too much lag.
+    pub(crate) fn finish(
+        &self,
+        state: StateGuard<'_, BrokerState>,
+        aftermath: Aftermath,
+        outcome: &mut Outcome,
+    ) {
+        self.visible_position.advance(state.sequencer.newest());
+        drop(state);
+        let Aftermath { released, overdue } = aftermath;
+        drop(released);
+        self.visible_position
+            .schedule_early(&mut outcome.ready.sessions);
+        self.count(&outcome.results);
+        self.tell_dropped(outcome);
+        for Overdue { cursor, end } in overdue {
+            self.settle_lag(&cursor, end, self.limits.lag(), outcome);
+        }
+    }
+
+    fn count(&self, results: &[Result<Published, PublishError>]) {
+        let refused = results.iter().filter(|result| result.is_err()).count();
+        self.refused.add(refused as u64);
+    }
+
+    /// Publishing to a deleted temporary destination succeeds; the message is discarded and counted.
+    pub(super) fn count_undeliverable(
+        &self,
+        position: u64,
+        publications: impl Iterator<Item = Publication>,
+        outcome: &mut Outcome,
+    ) {
+        for _ in publications {
+            self.undeliverable.add(1);
+            outcome.results.push(Ok(Published {
+                id: self.id(position),
+                sequence: 0,
+                subscriptions: 0,
+            }));
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Publications to queues: each message gets its position, and goes to a waiting consumer or into the queue.
+
+use std::sync::Arc;
+
+use super::{
+    Run,
+    admit::{New, Rights},
+};
+use crate::{
+    broker::Broker,
+    memory::account::Account,
+    message::entry::{DestinationKind, Publication},
+    outcome::Published,
+    state::BrokerState,
+};
+
+impl Broker {
+    /// Puts a run of publications into one queue. Returns false if one was refused; the later ones are left then.
+    pub(super) fn append_to_queue(
+        &self,
+        state: &mut BrokerState,
+        run: Run<'_>,
+        new: New<'_>,
+        publications: impl Iterator<Item = Publication>,
+    ) -> bool {
+        let Run {
+            rights, outcome, ..
+        } = run;
+        let name = new.name;
+        let found = match state.queues.named.find(name.as_str()) {
+            Some(queue) => Some(queue),
+            None => {
+                if let Err(error) = self.admit(state, new) {
+                    outcome.results.push(Err(error));
+                    return false;
+                }
+                state.queues.named.find(name.as_str())
+            }
+        };
+        let Some(queue) = found.map(Arc::clone) else {
+            self.count_undeliverable(state.sequencer.newest(), publications, outcome);
+            return true;
+        };
+        let mut queue_state = queue.lock();
+        let subscriptions = queue_state.consumer_count();
+        for publication in publications {
+            let size = publication.size();
+            let room = || self.check_queue(&queue, &queue_state, &publication);
+            let admitted = match rights {
+                Rights::Checked => Ok(()),
+                Rights::Dead => room(),
+                Rights::Anybody | Rights::Broker => self
+                    .check_memory(size)
+                    .or_else(|_| self.make_room(state, new, size))
+                    .and_then(|()| room()),
+            };
+            if let Err(error) = admitted {
+                outcome.results.push(Err(error));
+                return false;
+            }
+            let end = queue_state.end;
+            let account = queue_state.account.get_or_insert_with(|| {
+                Account::new(DestinationKind::Queue, name.clone(), &self.memory)
+            });
+            self.memory.take(size);
+            let mut sequence = state.sequencer.run(self.epoch);
+            let position = sequence.next();
+            let entry = publication.into_entry(position, end, account);
+            sequence.record(&entry);
+            outcome.owed = outcome.owed.max(sequence.owed());
+            queue_state.end = entry.end();
+            queue.enqueue(&mut queue_state, &entry, &mut outcome.ready);
+            self.published.add(size);
+            outcome.results.push(Ok(Published {
+                id: sequence.id(position),
+                sequence: end.sequence,
+                subscriptions,
+            }));
+        }
+        true
+    }
+}
