@@ -63,8 +63,6 @@ const BROKER: Crate = Crate {
         ("queue::consumer", "session::reader"),
         ("queue::store", "session"),
         ("topic", "session::subscription"),
-        ("topic::age_index", "broker::publish"),
-        ("topic::age_index", "state"),
         ("topic::cursor", "session::subscription"),
     ],
 };

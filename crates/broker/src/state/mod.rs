@@ -7,6 +7,7 @@ pub(crate) mod collection;
 pub(crate) mod queue_beginning;
 pub(crate) mod wildcards;
 
+pub(crate) mod age_index;
 pub(crate) mod dormant;
 pub(crate) mod queues;
 
@@ -24,11 +25,11 @@ use crate::{
     sequence::{Journal, Sequencer},
     session::Session,
     session::subscription::{Opening, Subscription},
+    state::age_index::AgeIndex,
     state::dormant::{Waiting, take_charge},
     state::queues::Queues,
     state::wildcards::Wildcards,
     topic::Topic,
-    topic::age_index::AgeIndex,
     topic::cursor::Cursor,
     topic::retained::Retentions,
 };

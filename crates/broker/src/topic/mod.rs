@@ -1,6 +1,5 @@
 //! A topic: its log, and the cursors that read it.
 
-pub(crate) mod age_index;
 pub(crate) mod cursor;
 pub(crate) mod log;
 pub(crate) mod retained;
@@ -18,7 +17,6 @@ use crate::{
     outcome::Ready,
     queue::Queue,
     session::subscription::{Opening, Retained, Subscription, SubscriptionId},
-    topic::age_index::Listed,
     topic::cursor::{Beginning, Cursor, Overflow, Start},
     topic::log::{End, Log},
     topic::retained::Retentions,
@@ -48,6 +46,13 @@ pub(crate) struct Topic {
     pub(crate) listed: Option<Listed>,
     /// The charge of the topic to the client that created it.
     _charge: TopicCharge,
+}
+
+/// The list that contains a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listed {
+    History(u64),
+    Image(u64),
 }
 
 impl Topic {

@@ -11,8 +11,8 @@ use crate::{
     outcome::PublishError,
     queue::{Load, Queue, Room, State},
     state::BrokerState,
+    state::age_index::Wanted,
     topic::Topic,
-    topic::age_index::Wanted,
     topic::log::Released,
 };
 
@@ -39,6 +39,18 @@ pub(crate) struct New<'a> {
     pub(crate) rights: Rights,
     /// The client to which a new topic or queue is charged.
     pub(crate) client: &'a Arc<Client>,
+}
+
+impl New<'_> {
+    /// Returns the topic's name for a publication to a topic.
+    pub(crate) fn topic(&self) -> Option<&TopicName> {
+        (self.kind == DestinationKind::Topic).then_some(self.name)
+    }
+
+    /// Returns whether the memory is already checked.
+    pub(crate) fn is_checked(&self) -> bool {
+        self.rights == Rights::Checked
+    }
 }
 
 impl Broker {

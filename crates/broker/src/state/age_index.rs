@@ -12,13 +12,11 @@ use std::{
 };
 
 use crate::{
-    broker::publish::{New, Rights},
     memory::account::Memory,
-    message::entry::DestinationKind,
     name::{TopicName, is_temporary},
     state::BrokerState,
-    topic::Topic,
     topic::log::Released,
+    topic::{Listed, Topic},
 };
 
 /// The topics that keep messages. Guarded by the broker's lock.
@@ -51,13 +49,6 @@ enum Looked {
     Removed,
     /// It was published to, or must not be removed.
     Kept,
-}
-
-/// The list that contains a topic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Listed {
-    History(u64),
-    Image(u64),
 }
 
 /// The required memory.
@@ -240,18 +231,6 @@ impl BrokerState {
         // The memory is needed now.
         drop(released);
         self.remove_if_idle(name);
-    }
-}
-
-impl New<'_> {
-    /// Returns the topic's name for a publication to a topic.
-    pub(crate) fn topic(&self) -> Option<&TopicName> {
-        (self.kind == DestinationKind::Topic).then_some(self.name)
-    }
-
-    /// Returns whether the memory is already checked.
-    pub(crate) fn is_checked(&self) -> bool {
-        self.rights == Rights::Checked
     }
 }
 
