@@ -16,7 +16,7 @@ pub enum OpenError {
         /// The versions.
         cause: FormatError,
     },
-    /// Data that was on the disk is damaged.
+    /// Data that was on the disk is damaged. [`repair`](crate::repair) sets it aside.
     #[error(transparent)]
     Damaged(#[from] Damage),
 }

@@ -20,6 +20,7 @@
 pub mod disk;
 mod error;
 mod format;
+mod inspect;
 mod log;
 mod maintenance;
 mod options;
@@ -37,6 +38,12 @@ pub use format::{
     ids::{Generation, Location, NameId, PositionRange, QueueId, StoreId},
     meta::{EPOCHS, Epoch},
     paths::LOCK,
+};
+pub use inspect::{
+    check::{Checked, DAMAGES, check},
+    export::{Exported, export},
+    info::{Info, SegmentInfo, info},
+    repair::{LOST, LostFrames, Repaired, repair},
 };
 pub use log::{
     encoder::Placement,

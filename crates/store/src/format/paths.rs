@@ -6,6 +6,8 @@ use crate::format::ids::Generation;
 pub(crate) const LOG: &str = "log";
 /// The directory of the snapshots.
 pub(crate) const SNAPSHOTS: &str = "snap";
+/// The directory for files that a repair sets aside.
+pub(crate) const DAMAGED: &str = "damaged";
 /// The file that the server locks, so that a second process is refused. This crate does not touch it.
 pub const LOCK: &str = "lock";
 /// The two copies of the store's description.

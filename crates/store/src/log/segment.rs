@@ -76,6 +76,14 @@ impl<'a> Frames<'a> {
         }
     }
 
+    /// Continues after a frame of `length` bytes that stands for lost frames up to `last`.
+    pub(crate) fn skip_lost(&mut self, length: usize, last: u64, checksum: u32) {
+        self.end.offset += length;
+        self.end.next_frame = last + 1;
+        self.end.previous = checksum;
+        self.is_after_loss = true;
+    }
+
     /// True if a torn frame seems to follow, and not unused space.
     pub(crate) fn is_torn(&self) -> bool {
         frame::resembles(self.rest(), self.expected())

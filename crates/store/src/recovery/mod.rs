@@ -25,7 +25,7 @@ use crate::{
     maintenance::{Maintenance, compaction::Compaction},
     options::Options,
     recovery::{
-        replay::{LastGeneration, LastSegment, Replayed, replay},
+        replay::{LastGeneration, LastSegment, Mode, Replayed, replay},
         survey::{Leftover, Survey, survey},
     },
     snapshot::Snapshots,
@@ -83,7 +83,7 @@ impl<D: Disk> Store<D> {
             found => create(&disk, start, found.as_ref())?,
         };
         let last = last_generation(&survey, &meta);
-        let replayed = replay(&disk, &survey, &meta, last)?;
+        let replayed = replay(&disk, &survey, &meta, last, Mode::Strict)?;
         let new_log = NewLog {
             store: meta.store,
             salt: start.salt(),

@@ -68,12 +68,22 @@ pub(crate) enum LastGeneration {
     Copied(Generation),
 }
 
+/// The treatment of data that is known to be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The replay ends with an error.
+    Strict,
+    /// For a repair: the replay begins with the first frame that there is, and messages may be in segments that are missing.
+    Lenient,
+}
+
 /// Reads the state of a store.
 pub(crate) fn replay<D: Disk>(
     disk: &D,
     survey: &Survey,
     meta: &Meta,
     last: LastGeneration,
+    mode: Mode,
 ) -> Result<Replayed, OpenError> {
     let mut aliases = Aliases::default();
     for (index, segment) in survey.segments.iter().enumerate() {
@@ -95,13 +105,16 @@ pub(crate) fn replay<D: Disk>(
     let covered = read_snapshot(disk, survey, meta, &aliases, &mut replayed)?;
     let mut replay = Replay {
         covered,
+        mode,
         aliases,
         clean: meta.clean,
         checksum: Checksum::new(meta.store),
         replayed,
     };
     replay.segments(disk, &survey.segments)?;
-    replay.check_locations(&survey.segments, last)?;
+    if mode == Mode::Strict {
+        replay.check_locations(&survey.segments, last)?;
+    }
     Ok(replay.replayed)
 }
 
@@ -145,6 +158,7 @@ fn read_snapshot<D: Disk>(
 struct Replay {
     /// The last frame whose effects the snapshot has for certain.
     covered: u64,
+    mode: Mode,
     aliases: Aliases,
     clean: Option<CleanEnd>,
     checksum: Checksum,
@@ -159,15 +173,19 @@ impl Replay {
         let next = self.covered + 1;
         let start = segments
             .iter()
-            .rposition(|segment| segment.header.first_frame <= next)
-            .ok_or_else(|| {
+            .rposition(|segment| segment.header.first_frame <= next);
+        let start = match (start, self.mode) {
+            (Some(start), _) => start,
+            (None, Mode::Lenient) => 0,
+            (None, Mode::Strict) => {
+                let begin = first.header.first_frame;
                 let reason = format!(
-                    "the log begins at frame {}, and no valid snapshot has frames {next} to {}",
-                    first.header.first_frame,
-                    first.header.first_frame - 1,
+                    "the log begins at frame {begin}, and no valid snapshot has frames {next} to {}",
+                    begin - 1,
                 );
-                damage(first.path(), 0, reason)
-            })?;
+                return Err(damage(first.path(), 0, reason));
+            }
+        };
         for (index, segment) in segments.iter().enumerate().skip(start) {
             self.segment(disk, segment, segments.get(index + 1))?;
         }
@@ -262,6 +280,9 @@ impl Replay {
         FrameAt { offset, frame }: FrameAt<'_>,
         path: &str,
     ) -> Result<(), OpenError> {
+        if frame.header.lost_through != 0 {
+            return Ok(());
+        }
         let generation = frame.header.generation;
         let target = Target {
             checksum: self.checksum,

@@ -61,8 +61,11 @@ pub(crate) fn survey<D: Disk>(disk: &D) -> Result<Survey, OpenError> {
     {
         leftovers.push(Leftover::Incomplete(format!("{}/{name}", paths::LOG)));
     }
-    let is_empty = generations.is_empty() && snapshots.is_empty();
-    let meta = read_meta(disk, is_empty, &mut notes)?;
+    let content = match generations.is_empty() && snapshots.is_empty() {
+        true => Content::Absent,
+        false => Content::Present,
+    };
+    let meta = read_meta(disk, content, &mut notes)?;
     let mut segments = Vec::with_capacity(generations.len());
     if let Some(meta) = &meta {
         for generation in generations {
@@ -93,11 +96,18 @@ fn snapshots<D: Disk>(disk: &D, leftovers: &mut Vec<Leftover>) -> Result<Vec<u64
     Ok(frames)
 }
 
+/// Whether the directory has segments or snapshots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Absent,
+    Present,
+}
+
 /// Returns the newest valid copy. An interrupted creation leaves no valid copy and no segments; it counts as an empty
 /// directory.
-fn read_meta<D: Disk>(
+pub(crate) fn read_meta<D: Disk>(
     disk: &D,
-    is_empty: bool,
+    content: Content,
     notes: &mut Vec<Note>,
 ) -> Result<Option<Meta>, OpenError> {
     let mut newest: Option<Meta> = None;
@@ -134,7 +144,7 @@ fn read_meta<D: Disk>(
     }
     if newest.is_some() {
         notes.append(&mut damaged);
-    } else if !is_empty {
+    } else if content == Content::Present {
         return Err(damage(
             paths::META[0].to_owned(),
             0,
@@ -144,7 +154,7 @@ fn read_meta<D: Disk>(
     Ok(newest)
 }
 
-fn read_segment_header<D: Disk>(
+pub(crate) fn read_segment_header<D: Disk>(
     disk: &D,
     generation: Generation,
     meta: &Meta,

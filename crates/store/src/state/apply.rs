@@ -211,6 +211,30 @@ impl State {
         }
     }
 
+    /// Removes a message from one place.
+    pub(crate) fn remove_held(&mut self, held: Held) {
+        let range = PositionRange::single(held.position);
+        match held.holder {
+            Holder::Queue(queue) => self.settle(&Settle {
+                queue,
+                ranges: vec![range],
+            }),
+            Holder::Topic(topic) => self.remove_from_topic(topic, held.position),
+            Holder::Retained(topic) => self.forget(topic),
+        }
+    }
+
+    fn remove_from_topic(&mut self, topic: NameId, position: u64) {
+        if let Some(messages) = self.topics.get_mut(&topic)
+            && let Some(location) = messages.remove(&position)
+        {
+            self.live.remove(location);
+            if messages.is_empty() {
+                self.topics.remove(&topic);
+            }
+        }
+    }
+
     pub(crate) fn save_queue(&mut self, saved: QueueSaved) {
         let queue = self
             .queues
