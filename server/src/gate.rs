@@ -44,7 +44,7 @@ mod tests {
             let passed = gate.pass().expect("it is open");
             scope.spawn(|| {
                 gate.close();
-                closed.send(()).expect("somebody waits");
+                closed.send(()).expect("a waiting receiver");
             });
             assert!(is_closed.try_recv().is_err(), "one is inside");
             drop(passed);

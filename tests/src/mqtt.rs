@@ -91,7 +91,7 @@ impl MqttClient {
     /// Opens a TCP connection and sends nothing.
     pub async fn over_tcp(address: SocketAddr, version: Version) -> Self {
         let socket = within("a connection", TcpStream::connect(address)).await;
-        let socket = socket.expect("somebody listens");
+        let socket = socket.expect("the server listens");
         socket.set_nodelay(true).expect("an open socket");
         Self::over(socket, version)
     }

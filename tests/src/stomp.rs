@@ -96,7 +96,7 @@ impl StompClient {
     /// Opens a TCP connection and sends nothing.
     pub async fn over_tcp(address: SocketAddr) -> Self {
         let socket = within("a connection", TcpStream::connect(address)).await;
-        Self::over(socket.expect("somebody listens"))
+        Self::over(socket.expect("the server listens"))
     }
 
     /// Connects a session over TLS.
@@ -119,7 +119,7 @@ impl StompClient {
     pub async fn upgraded(request: Request) -> Result<Self, StatusCode> {
         let authority = request.uri().authority().expect("an address").as_str();
         let socket = within("a connection", TcpStream::connect(authority)).await;
-        Self::upgraded_on(socket.expect("somebody listens"), request).await
+        Self::upgraded_on(socket.expect("the server listens"), request).await
     }
 
     /// Opens a WebSocket on an existing connection, like [`upgraded`](Self::upgraded).

@@ -132,7 +132,7 @@ impl Trust {
         versions: &[&'static SupportedProtocolVersion],
     ) -> Result<TlsStream<TcpStream>, String> {
         let socket = within("a connection", TcpStream::connect(address)).await;
-        let socket = socket.expect("somebody listens");
+        let socket = socket.expect("the server listens");
         self.over(socket, versions).await
     }
 

@@ -23,8 +23,8 @@ pub fn Overview() -> impl IntoView {
         <div class="page-head hero">
             <h1>"One message reaches every subscriber."</h1>
             <p>
-                "Carillon is a broker in one binary: what anyone publishes, over WebSocket or "
-                "HTTP, reaches everyone who listens, in one order."
+                "Carillon is a broker in one binary: each message published over MQTT, STOMP or "
+                "HTTP reaches all subscribers, in one order."
             </p>
         </div>
         <div class="cards">

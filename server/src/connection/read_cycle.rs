@@ -224,7 +224,7 @@ mod tests {
         cycle.clear();
         assert!(
             (0..1_000).all(|_| cycle.has_time()),
-            "nobody said until when"
+            "there is no time slice"
         );
     }
 

@@ -139,7 +139,10 @@ mod tests {
         let (ours, _theirs) = duplex(10);
         let mut ours = Patient::new(ours, Patience::default());
         ours.time = Duration::from_millis(10);
-        let error = ours.write_all(&[0; 100]).await.expect_err("nobody reads");
+        let error = ours
+            .write_all(&[0; 100])
+            .await
+            .expect_err("the peer does not read");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 

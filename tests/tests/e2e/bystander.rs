@@ -52,7 +52,7 @@ async fn a_flood_does_not_delay_other_clients() {
 async fn a_client_that_sends_without_pause_gets_heart_beats() {
     let server = Carillon::with(&["--heart-beat", "500"]).await;
     let socket = within("a connection", TcpStream::connect(server.address())).await;
-    let (mut reading, mut writing) = socket.expect("somebody listens").into_split();
+    let (mut reading, mut writing) = socket.expect("the server listens").into_split();
     let connect = Frame::connect().with("heart-beat", "0,500").encode();
     writing
         .write_all(&connect)

@@ -22,7 +22,10 @@ async fn a_new_certificate_is_used_for_new_connections() {
     let new = pair.trust();
     let with_new = || async { new.try_connect(address).await.err() };
     eventually("the new certificate", with_new, Option::is_none).await;
-    assert!(old.try_connect(address).await.is_err(), "the old is gone");
+    assert!(
+        old.try_connect(address).await.is_err(),
+        "the old certificate is not used any more"
+    );
     StompClient::connect_tls(address, &new)
         .await
         .publish("a", "x")

@@ -21,7 +21,7 @@ async fn silent(server: &Carillon, count: usize) -> Vec<TcpStream> {
     let mut sockets = Vec::new();
     for _ in 0..count {
         let socket = within("a connection", TcpStream::connect(server.address())).await;
-        sockets.push(socket.expect("somebody listens"));
+        sockets.push(socket.expect("the server listens"));
     }
     sockets
 }

@@ -200,7 +200,7 @@ async fn a_virtual_topic_feeds_a_queue_for_each_name() {
     let mut producer = producer(&server).await;
     let topic = "/topic/VirtualTopic.orders";
     producer
-        .send_all(topic, &["before anybody was there"])
+        .send_all(topic, &["before the first consumer"])
         .await;
 
     let of = |name: &str| format!("/queue/Consumer.{name}.VirtualTopic.orders");
@@ -233,10 +233,10 @@ async fn the_queue_of_a_virtual_topic_stays_without_consumers() {
     consumer_of(&server, queue).await.leave().await;
     let mut producer = producer(&server).await;
     let topic = "/topic/VirtualTopic.orders";
-    producer.send_all(topic, &["while nobody was there"]).await;
+    producer.send_all(topic, &["without a consumer"]).await;
     let mut back = consumer_of(&server, queue).await;
     let message = back.message().await;
-    assert_eq!(message.text(), "while nobody was there");
+    assert_eq!(message.text(), "without a consumer");
     assert_eq!(message.header("destination"), queue);
 }
 

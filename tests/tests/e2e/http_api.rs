@@ -320,7 +320,7 @@ async fn a_message_has_the_headers_and_the_expiry_of_its_request() {
         assert_eq!(send(publish).await.status, StatusCode::OK);
     }
     let frame = stomp.message().await;
-    assert_eq!(frame.text(), "x", "what is over is for nobody");
+    assert_eq!(frame.text(), "x", "an expired message is not delivered");
     for (name, value) in [("colour", "red"), ("size", "3: \u{e4}"), ("expires", FAR)] {
         assert_eq!(frame.header(name), value, "{name}: {frame:?}");
     }

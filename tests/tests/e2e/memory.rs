@@ -43,7 +43,7 @@ async fn unfinished_packet(server: &Carillon) -> MqttClient {
 /// Returns a connection on which most of a body has been sent.
 async fn unfinished_body(server: &Carillon) -> TcpStream {
     let socket = within("a connection", TcpStream::connect(server.address())).await;
-    let mut socket = socket.expect("somebody listens");
+    let mut socket = socket.expect("the server listens");
     let head =
         format!("POST /api/topics/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: {BODY}\r\n\r\n");
     let request = [head.as_bytes(), &vec![b'x'; BODY - 10]].concat();
@@ -71,7 +71,7 @@ async fn unfinished_messages_share_one_budget_and_the_oldest_is_dropped() {
     }
     let given_up = || figure(&server, "unfinishedGivenUp");
     // A buffer's capacity is up to twice the length of its content.
-    eventually("those that gave way", given_up, |count| *count >= 33 - 8).await;
+    eventually("the dropped messages", given_up, |count| *count >= 33 - 8).await;
     let held = figure(&server, "unfinishedBytes").await;
     assert!((1..=BUDGET).contains(&held), "{held}");
 

@@ -17,7 +17,11 @@ async fn connack_has_the_form_of_the_version() {
         };
         let (mut client, connack) = MqttClient::connect_with(&server, &connect).await;
         assert!(!connack.session_present, "{connack:?}");
-        assert_eq!(connack.text_of(ASSIGNED_CLIENT_ID), "", "it has its own");
+        assert_eq!(
+            connack.text_of(ASSIGNED_CLIENT_ID),
+            "",
+            "the client has its own"
+        );
         client.ping().await;
         client.leave().await;
     }

@@ -127,7 +127,7 @@ async fn a_client_may_use_topic_aliases() {
     assert_eq!(
         disconnect.kind,
         Kind::Disconnect,
-        "it was of the connection before"
+        "the alias belonged to the earlier connection"
     );
     // Protocol error, or topic alias invalid (3.3.4).
     assert!(
@@ -164,7 +164,7 @@ async fn the_server_uses_topic_aliases_up_to_the_clients_maximum() {
         }
         assert_eq!(*name, topic);
     }
-    assert!(by_alias_alone > 0, "what is allowed is used");
+    assert!(by_alias_alone > 0, "allowed aliases are used");
 }
 
 #[tokio::test]

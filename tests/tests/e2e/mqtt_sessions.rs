@@ -57,7 +57,7 @@ async fn a_clean_start_has_no_earlier_state() {
         let (_, connack) = MqttClient::connect_with(&server, &lasting).await;
         assert!(
             !connack.session_present,
-            "that one ended with its connection"
+            "the earlier session ended with its connection"
         );
     }
 }

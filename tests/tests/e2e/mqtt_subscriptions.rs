@@ -320,7 +320,7 @@ async fn a_shared_subscription_gives_each_message_to_one_member() {
         assert_eq!(
             all.bodies(COUNT).await,
             expected,
-            "who does not share has all"
+            "a subscriber that does not share gets all"
         );
 
         let mut seen = Vec::new();

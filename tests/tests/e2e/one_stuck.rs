@@ -64,7 +64,7 @@ impl Client {
                 }
                 (Self::Stomp(client), _) => client.subscribe(topic, topic, &[]).await,
                 (Self::Mqtt(client), Way::Mqtt { qos }) => client.subscribe(topic, qos).await,
-                (Self::Mqtt(_), _) => unreachable!("it is of that way"),
+                (Self::Mqtt(_), _) => unreachable!("a client of this protocol"),
             }
         }
         client

@@ -34,7 +34,7 @@ fn a_temporary_queue_exists_until_its_session_ends() {
         (0, 0, 0)
     );
     let late = publish_one(&broker, message("$TEMP.o.q", "late", &[]));
-    assert!(late.is_ok(), "who answers late is not at fault");
+    assert!(late.is_ok(), "a late reply is not an error");
     assert_eq!(broker.figures().undeliverable, 1);
     assert_eq!(broker.figures().queues, 0);
 }

@@ -83,7 +83,7 @@ impl House {
         let seated = arrival.sit().await;
         let occupant = ClientIdGuard::new(&self.reception.sessions, &permit.client, seated);
         let begun = permit.begin(&self.reception, &self.context, occupant);
-        let begun = begun.expect("it is let in");
+        let begun = begun.expect("an accepted client");
         let (mqtt, reader) = Mqtt::new(&self.context, begun.beginning);
         let encoder = MqttEncoder::new(&begun.wishes, begun.outgoing);
         Served {
@@ -204,7 +204,7 @@ impl Peer {
     async fn connect_as(&mut self, house: &House, connect: &Connect<'_>) -> bool {
         let mut bytes = Vec::new();
         let asked = self.machine.connect(connect, 0, &mut bytes);
-        asked.expect("it can be said");
+        asked.expect("a valid request");
         let mut served = house.serve(&bytes).await;
         let answer = served.cycle(&[]).expect("a connection");
         self.served = Some(served);
@@ -233,7 +233,7 @@ impl Peer {
         };
         let topics = Topics::Subscribe(&[subscription], None);
         let asked = self.machine.request(&topics, &mut self.outgoing);
-        asked.expect("it can be said");
+        asked.expect("a valid request");
     }
 
     fn publish(&mut self, topic: &str, payload: &str, qos: QoS) {
@@ -246,7 +246,7 @@ impl Peer {
             tag: 0,
         };
         let said = self.machine.publish(&publication, &mut self.outgoing);
-        said.expect("it can be said");
+        said.expect("a valid request");
     }
 
     /// Sends the pending bytes.

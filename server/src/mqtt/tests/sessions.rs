@@ -92,7 +92,7 @@ async fn retransmissions_come_in_rounds_before_new_messages() {
     };
     let mut bytes = Vec::new();
     let asked = reader.machine.connect(&again, 0, &mut bytes);
-    asked.expect("it can be said");
+    asked.expect("a valid request");
     let mut served = house.serve(&bytes).await;
     let encoder = &mut served.deliverer.as_mut().expect("it speaks").encoder;
     for packets in [2, 1] {
@@ -226,7 +226,7 @@ async fn a_delayed_will_is_dropped_when_the_client_reconnects() {
     let due = sessions.take_due(now_ms + 101_000, 10);
     assert_eq!(due.len(), 1, "it is due once, for the last connection");
     assert_eq!(sessions.away(), 1, "the session goes on");
-    assert_eq!(last_will(&house), None, "it is the caller who publishes it");
+    assert_eq!(last_will(&house), None, "the caller publishes it");
 }
 
 #[tokio::test]
