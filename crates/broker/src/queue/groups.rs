@@ -106,8 +106,8 @@ impl Groups {
         self.occupied.get(&self.key_of(entry)?)?.owner
     }
 
-    /// Notes that a consumer got a message: it owns the group, or no consumer does after the last message of a closed
-    /// group. Returns true in the latter case.
+    /// Notes that a consumer got a message: the consumer owns the message's group, or no consumer does if the message
+    /// closes the group. Returns whether the message closes the group.
     pub(super) fn assigned(&mut self, entry: &Entry, consumer: SubscriptionId) -> bool {
         let Some(key) = self.key_of(entry) else {
             return false;
