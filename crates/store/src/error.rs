@@ -91,8 +91,8 @@ pub enum Note {
 /// The reason why an operation on an open store failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// An operation of the disk failed. The store accepts nothing more: after a failed sync, nobody knows what is on the
-    /// medium.
+    /// An operation of the disk failed. The store accepts nothing more: after a failed sync, the content of the
+    /// medium is unknown.
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// An earlier operation failed.

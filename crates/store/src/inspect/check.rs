@@ -21,7 +21,7 @@ use crate::{
 /// The result of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Checked {
-    /// What is wrong; the store can be opened unless [`Store::open`](crate::Store::open) reports one of them. At most
+    /// The damages; the store can be opened unless [`Store::open`](crate::Store::open) reports one of them. At most
     /// [`DAMAGES`].
     pub damages: Vec<Damage>,
     /// The number of all damages.

@@ -23,7 +23,7 @@ pub enum Exported<'a> {
     Message {
         /// The place.
         held: Held,
-        /// How often the message was delivered.
+        /// Number of deliveries of the message.
         deliveries: u32,
         /// The message.
         message: &'a StoredMessage,

@@ -14,7 +14,7 @@ use crate::{
     state::State,
 };
 
-/// What is in a store.
+/// The content of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Info {
     /// The id of the store.

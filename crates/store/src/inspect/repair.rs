@@ -25,7 +25,7 @@ use crate::{
     store::write_meta,
 };
 
-/// What a repair has done.
+/// The result of a repair.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Repaired {
     /// Copies of the damaged files, in the directory `damaged`.

@@ -33,7 +33,7 @@ use crate::{
     store::{Durable, Segment, Store, write_meta},
 };
 
-/// What a start needs from outside.
+/// The input of a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Start {
     /// Unix milliseconds; the number of a new epoch.
@@ -49,7 +49,7 @@ impl Start {
     }
 }
 
-/// What a new segment file needs.
+/// The parameters of a new segment file.
 #[derive(Debug, Clone, Copy)]
 struct NewLog {
     store: StoreId,

@@ -1,4 +1,4 @@
-//! What is in the directory of a store: reads meta files and the headers of segments, and changes nothing.
+//! The content of the directory of a store: reads meta files and the headers of segments, and changes nothing.
 
 use crate::{
     disk::{Disk, DiskError, DiskErrorKind, read_file, read_part},
@@ -96,7 +96,7 @@ fn snapshots<D: Disk>(disk: &D, leftovers: &mut Vec<Leftover>) -> Result<Vec<u64
     Ok(frames)
 }
 
-/// Whether the directory has segments or snapshots.
+/// The presence of segments or snapshots in the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     Absent,

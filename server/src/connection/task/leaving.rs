@@ -110,5 +110,5 @@ impl<T: Transport, F: Framing, P: Protocol> Drop for Task<T, F, P> {
 /// system's buffers usually hold less.
 const REMAINING_BYTES: usize = 8 << 20;
 const REMAINING_TIME: Duration = Duration::from_secs(1);
-/// How long a connection that ends waits until its messages are recorded.
+/// Maximum time that a connection that ends waits until its messages are recorded.
 const OWED_TIME: Duration = Duration::from_secs(5);
