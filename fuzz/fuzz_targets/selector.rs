@@ -1,37 +1,3 @@
-//! Parses any text as a selector, and uses any text as the value of every property. A zero byte
-//! separates them.
 #![no_main]
 
-use broker::{Properties, Selector, Value};
-use libfuzzer_sys::fuzz_target;
-
-/// Names that are no properties, so that some values are unknown.
-const MISSING: &str = "missing";
-
-fuzz_target!(|data: &str| {
-    let (text, value) = data.split_once('\0').unwrap_or((data, ""));
-    match Selector::new(text) {
-        Ok(selector) => check_printed(&selector, value),
-        Err(error) => assert!((1..=text.chars().count() + 1).contains(&error.column)),
-    }
-});
-
-/// Checks that a selector can be printed, and that the text parses and matches the same.
-fn check_printed(selector: &Selector, value: &str) {
-    let printed = selector.to_string();
-    if printed.len() > Selector::MAX_BYTES {
-        return;
-    }
-    let again = Selector::new(&printed);
-    assert_eq!(again.as_ref(), Ok(selector), "{printed}");
-    let again = again.map(|again| again.matches(&Same(value)));
-    assert_eq!(again, Ok(selector.matches(&Same(value))), "{printed}");
-}
-
-struct Same<'a>(&'a str);
-
-impl Properties for Same<'_> {
-    fn property(&self, name: &str) -> Option<Value<'_>> {
-        (!name.starts_with(MISSING)).then_some(Value::Text(self.0))
-    }
-}
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::selector::run(data));
