@@ -49,18 +49,3 @@ where
         sleep(POLL).await;
     }
 }
-
-/// Asserts that a future does not finish within a period.
-///
-/// # Panics
-///
-/// If it finishes.
-pub async fn nothing_within<T: Debug>(
-    period: Duration,
-    what: &str,
-    future: impl Future<Output = T>,
-) {
-    if let Ok(value) = timeout(period, future).await {
-        panic!("{what} was not expected: {value:?}");
-    }
-}

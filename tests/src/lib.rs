@@ -22,5 +22,6 @@ pub mod site;
 pub mod sse;
 pub mod stomp;
 pub mod tls;
+pub mod topic;
 
 pub use carillon::Carillon;

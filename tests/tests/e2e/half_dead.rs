@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use harness::Carillon;
 use harness::mqtt::{Connect, MqttClient, Version};
 use harness::stomp::{Frame, INDIVIDUAL, StompClient};
+use harness::topic::{lags_more_than, stopped_at};
 
 const HEART_BEAT: Duration = Duration::from_millis(500);
 /// Two heart-beats, and the same time again for a busy machine.
@@ -63,13 +64,18 @@ async fn messages_of_a_consumer_with_a_full_socket_are_redelivered() {
 async fn messages_of_a_consumer_with_unread_replies_are_redelivered() {
     let server = server(&[]).await;
     let mut silent = consumer(&server).await;
-    // The server stops reading when too many replies are unread; the test detects this state by a blocked write.
+    // The server stops reading when too many replies are unread.
     let frame = Frame::publication("a", "x").with("receipt", &"r".repeat(4_000));
     let batch = frame.encode().repeat(16);
-    while tokio::time::timeout(HEART_BEAT / 4, silent.try_send_bytes(batch.clone()))
-        .await
-        .is_ok()
-    {}
+    let sending = async {
+        loop {
+            silent.send_bytes(batch.clone()).await;
+        }
+    };
+    tokio::select! {
+        () = sending => {}
+        _ = stopped_at(&server, "a") => {}
+    }
     is_given_to_another(&server, Instant::now()).await;
     drop(silent);
 }
@@ -81,20 +87,15 @@ async fn messages_of_a_consumer_that_a_subscriber_blocks_are_redelivered() {
     stuck.subscribe("0", "a", &[]).await;
     let mut silent = consumer(&server).await;
     let body = "x".repeat(500_000);
-    let mut receipts = 0;
-    loop {
-        receipts += 1;
-        let receipt = receipts.to_string();
-        silent
-            .send(&Frame::publication("a", body.clone()).with("receipt", &receipt))
-            .await;
-        // The server sends no receipt while it waits for the subscriber.
-        if tokio::time::timeout(HEART_BEAT / 4, silent.read_frame())
-            .await
-            .is_err()
-        {
-            break;
+    let publishing = async {
+        loop {
+            silent.request(Frame::publication("a", body.clone())).await;
         }
+    };
+    // The server sends no receipt while it waits for the subscriber.
+    tokio::select! {
+        () = publishing => {}
+        () = lags_more_than(&server, "a", 1) => {}
     }
     is_given_to_another(&server, Instant::now()).await;
     drop((silent, stuck));

@@ -7,6 +7,7 @@ use harness::deadline::eventually;
 use harness::http::get;
 use harness::mqtt::{Kind, MqttClient, Packet, Version};
 use harness::stomp::{INDIVIDUAL, StompClient};
+use harness::topic::lags_more_than;
 
 const FAST: usize = 99;
 /// The messages of the flood, to which all subscribe, and the number published at once.
@@ -268,12 +269,12 @@ async fn publishers_wait_for_a_stuck_subscriber_and_continue_when_it_reads() {
             is_published.set(is_published.get() + 1);
         };
         let rest = async {
-            lags(&server, "ballast").await;
+            lags_more_than(&server, "ballast", LAG).await;
             producer.publish(way, "flood", &numbers(1, FLOOD)).await;
             is_published.set(is_published.get() + 1);
         };
         let reading = async {
-            lags(&server, "flood").await;
+            lags_more_than(&server, "flood", LAG).await;
             assert_eq!(is_published.get(), 0, "{way:?}: both wait");
             assert_eq!(stuck.read_with_gaps().await, [0, 0], "{way:?}");
         };
@@ -285,14 +286,4 @@ async fn publishers_wait_for_a_stuck_subscriber_and_continue_when_it_reads() {
         tokio::join!(load, rest, reading, others);
         assert_eq!(is_published.get(), 2);
     }
-}
-
-/// Waits until a subscription has a larger lag in a topic than allowed.
-async fn lags(server: &Carillon, topic: &str) {
-    let url = server.url(&format!("/api/topics/{topic}"));
-    let lag = || async {
-        let figures = get(url.clone()).await.json();
-        figures["greatestLag"].as_u64().unwrap_or(0)
-    };
-    eventually("a subscription lags", lag, |lag| *lag > LAG).await;
 }
