@@ -4,36 +4,11 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::Result;
 
 use crate::process::{ask, cargo, command, find, root, run, stage};
-use crate::{dist, layers, pages, test};
-
-const NATIVE: [&str; 11] = [
-    "carillon-wire",
-    "carillon-broker",
-    "carillon-store",
-    "carillon-destination",
-    "carillon-printable",
-    "carillon-client",
-    "carillon-bench",
-    "carillon-app",
-    "carillon-server",
-    "carillon-tests",
-    "carillon-xtask",
-];
-
-/// The packages that run in browsers. Named together with `frontend`, `app` is built for the
-/// browser instead of the server.
-const BROWSER: [&str; 5] = [
-    "carillon-wire",
-    "carillon-broker",
-    "carillon-store",
-    "carillon-app",
-    "carillon-frontend",
-];
+use crate::{dist, layers, packages, pages, test};
 
 pub fn run_all() -> Result<()> {
     stage("lock file", || run(&mut cargo(&["fetch", "--locked"])))?;
@@ -46,22 +21,25 @@ pub fn run_all() -> Result<()> {
     pages::require_target()?;
     stage("dist", dist::build)?;
     stage("size of the pages", dist::check_budget)?;
-    stage("lints, native", || lint(&NATIVE, &["--all-targets"]))?;
+    stage("lints, native", || {
+        lint(&packages::native()?, &["--all-targets"])
+    })?;
     stage("lints, browser", || {
-        lint(&BROWSER, &["--target", pages::TARGET])
+        lint(&packages::BROWSER, &["--target", pages::TARGET])
     })?;
     stage("fuzz targets", fuzz_targets)?;
     stage("documentation", document)?;
-    test::run_all(&[])
+    test::run_with(&[])
 }
 
-fn lint(packages: &[&str], arguments: &[&str]) -> Result<()> {
+fn lint<S: AsRef<str>>(packages: &[S], arguments: &[&str]) -> Result<()> {
     let mut clippy = cargo(&["clippy"]);
-    name_packages(&mut clippy, packages).args(arguments);
+    packages::select(&mut clippy, packages).args(arguments);
     run(clippy.args(["--", "-D", "warnings"]))
 }
 
-/// They are run by hand, with a nightly compiler; that they compile is checked here. Checking needs no nightly.
+/// Checks that the programs for libFuzzer compile; running them needs a nightly compiler. The tests of
+/// `crates/fuzz` run the targets.
 fn fuzz_targets() -> Result<()> {
     let mut check = cargo(&["check", "--locked", "--bins"]);
     check.args(["--manifest-path", "fuzz/Cargo.toml"]);
@@ -70,14 +48,8 @@ fn fuzz_targets() -> Result<()> {
 
 fn document() -> Result<()> {
     let mut doc = cargo(&["doc", "--no-deps", "--document-private-items"]);
-    run(name_packages(&mut doc, &NATIVE).env("RUSTDOCFLAGS", "-D warnings"))
-}
-
-fn name_packages<'a>(command: &'a mut Command, packages: &[&str]) -> &'a mut Command {
-    for package in packages {
-        command.args(["-p", package]);
-    }
-    command
+    let packages = packages::native()?;
+    run(packages::select(&mut doc, &packages).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn unused_dependencies() -> Result<()> {

@@ -9,9 +9,11 @@ mod ci;
 mod dist;
 mod layers;
 mod needs;
+mod packages;
 mod pages;
 mod process;
 mod server;
+mod soak;
 mod test;
 
 use std::env;
@@ -35,9 +37,10 @@ fn main() -> ExitCode {
 fn perform(task: &str, arguments: Vec<String>) -> Result<()> {
     match task {
         "run" => server::run(&arguments),
-        "test" => test::run_all(&arguments),
+        "test" => test::run_with(&arguments),
         "ci" => ci::run_all(),
         "bench" => bench::run_all(&arguments),
+        "soak" => soak::run_for(&arguments),
         "layers" => layers::check(&arguments),
         "dist" => dist::build(),
         "build" => server::build().map(drop),
@@ -53,8 +56,11 @@ const USAGE: &str = "\
 cargo xtask TASK [ARGUMENTS]
 
   run [ARGUMENTS]    build everything and start Carillon with these arguments
-  test [FILTER]      install the programs for the tests and run all tests; with a filter, only
-                     matching end-to-end tests
+  test [--no-install] [FILTER]
+                     install the missing programs for the tests and run all tests; with a filter, only
+                     matching end-to-end tests; with --no-install, report missing programs
+  test --quick       run the tests that need nothing but Rust, with few seeds
+  soak [MINUTES]     run the simulated tests with new seeds, for 10 minutes if not told otherwise
   ci                 run the checks of CI: formatting, lints, documentation, licences, then the tests
   bench [FILTER]     run the benches of the crates and of the release binary whose names match
   bench peers [OPTIONS]

@@ -51,10 +51,20 @@ const PROGRAMS: [Program; 8] = [
     },
 ];
 
-pub fn ensure() -> Result<()> {
+/// What to do about programs that are missing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MissingPrograms {
+    /// Installs their Debian packages if possible, else reports them.
+    Install,
+    /// Reports them.
+    Report,
+}
+
+/// Checks that all programs and packages are there.
+pub fn ensure(missing_programs: MissingPrograms) -> Result<()> {
     let missing = missing();
     if !missing.is_empty() {
-        if !can_install() {
+        if missing_programs == MissingPrograms::Report || !can_install() {
             bail!("{}", advice(&missing));
         }
         install(&missing)?;
@@ -76,15 +86,16 @@ fn is_missing(program: &Program) -> bool {
 
 fn advice(missing: &[&Program]) -> String {
     let names: Vec<_> = missing.iter().map(|program| program.names[0]).collect();
-    let packages: Vec<_> = missing
-        .iter()
-        .map(|program| program.debian_package)
-        .collect();
     format!(
         "the tests need these programs on the PATH: {} (Debian packages: {})",
         names.join(", "),
-        packages.join(" ")
+        debian_packages(missing).join(" ")
     )
+}
+
+fn debian_packages(programs: &[&Program]) -> Vec<&'static str> {
+    let packages = programs.iter().map(|program| program.debian_package);
+    packages.collect()
 }
 
 /// Returns true if Debian packages can be installed: on a system with apt-get, as root.
@@ -93,6 +104,7 @@ pub fn can_install() -> bool {
 }
 
 fn install(missing: &[&Program]) -> Result<()> {
+    announce(&debian_packages(missing));
     run(apt_get().arg("update"))?;
     for program in missing {
         // One by one, because some packages of nodejs include npm and conflict with the package
@@ -109,10 +121,19 @@ fn install(missing: &[&Program]) -> Result<()> {
 
 /// Installs Debian packages. To be called only if [`can_install`] returns true.
 pub fn install_packages(packages: &[&str]) -> Result<()> {
+    announce(packages);
     run(apt_get().arg("update"))?;
     let mut install = apt_get();
     install.args(["install", "--yes", "--no-install-recommends"]);
     run(install.args(packages))
+}
+
+/// Prints the packages that are about to be installed.
+fn announce(packages: &[&str]) {
+    println!(
+        "xtask: installing Debian packages with apt-get: {}",
+        packages.join(" ")
+    );
 }
 
 /// Returns an apt-get command that waits up to 300 s while another package manager is running.

@@ -1,53 +1,64 @@
-//! `cargo xtask test`: runs all tests of Carillon, the cheapest first.
+//! `cargo xtask test`: runs the tests of Carillon, the cheapest first.
 //!
 //! Each cargo call names its packages. `--workspace` would compile `frontend` natively and enable
 //! both the server's and the browser's features of Leptos. The packages that use Leptos are always
 //! named together, because another selection of features would compile all of Leptos again.
+
+mod options;
+mod quick;
 
 use std::path::Path;
 
 use anyhow::Result;
 
 use crate::process::{cargo, run, stage};
-use crate::{needs, server};
+use crate::{needs, packages, server};
+use options::{Options, Scope};
 
-const LIBRARIES: [&str; 14] = [
-    "-p",
-    "carillon-wire",
-    "-p",
-    "carillon-broker",
-    "-p",
-    "carillon-store",
-    "-p",
-    "carillon-destination",
-    "-p",
-    "carillon-printable",
-    "-p",
-    "carillon-client",
-    "-p",
-    "carillon-bench",
-];
-const LEPTOS: [&str; 4] = ["-p", "carillon-server", "-p", "carillon-app"];
+/// Runs the tests that `arguments` select.
+pub fn run_with(arguments: &[String]) -> Result<()> {
+    let options = Options::parse(arguments)?;
+    match options.scope {
+        Scope::Quick => quick::run_all(),
+        Scope::EndToEnd => {
+            install(&options)?;
+            end_to_end(&build()?, &options.filters)
+        }
+        Scope::All => {
+            install(&options)?;
+            run_all()
+        }
+    }
+}
 
-/// Runs all tests. With `arguments`, runs only the end-to-end tests that they select.
-pub fn run_all(arguments: &[String]) -> Result<()> {
-    stage("programs and packages for the tests", needs::ensure)?;
-    if arguments.is_empty() {
-        stage("tests of xtask", || {
-            run(&mut cargo(&["test", "-p", "carillon-xtask"]))
-        })?;
-        stage("tests of the libraries", || {
-            run(cargo(&["test"]).args(LIBRARIES))
-        })?;
-        stage("model of the broker's threads", model)?;
-    }
-    let binary = stage("dist and the release binary", server::build)?;
-    if arguments.is_empty() {
-        stage("tests of server and app", || {
-            run(cargo(&["test", "--release"]).args(LEPTOS))
-        })?;
-    }
-    stage("end-to-end tests", || end_to_end(&binary, arguments))
+/// Runs all tests. The programs that they need must be installed.
+fn run_all() -> Result<()> {
+    stage("tests of xtask", xtask)?;
+    stage("tests of the libraries", || {
+        let libraries = packages::libraries()?;
+        run(packages::select(&mut cargo(&["test"]), &libraries))
+    })?;
+    stage("model of the broker's threads", model)?;
+    let binary = build()?;
+    stage("tests of server and app", || {
+        let mut test = cargo(&["test", "--release"]);
+        run(packages::select(&mut test, &packages::LEPTOS))
+    })?;
+    end_to_end(&binary, &[])
+}
+
+fn install(options: &Options) -> Result<()> {
+    stage("programs and packages for the tests", || {
+        needs::ensure(options.missing_programs)
+    })
+}
+
+fn build() -> Result<std::path::PathBuf> {
+    stage("dist and the release binary", server::build)
+}
+
+fn xtask() -> Result<()> {
+    run(&mut cargo(&["test", "-p", "carillon-xtask"]))
 }
 
 /// Runs the loom model. It replaces the broker's atomics, so it needs a separate build.
@@ -58,6 +69,8 @@ fn model() -> Result<()> {
 }
 
 fn end_to_end(binary: &Path, arguments: &[String]) -> Result<()> {
-    let mut test = cargo(&["test", "-p", "carillon-tests", "--"]);
-    run(test.args(arguments).env("CARILLON_BIN", binary))
+    stage("end-to-end tests", || {
+        let mut test = cargo(&["test", "-p", "carillon-tests", "--"]);
+        run(test.args(arguments).env("CARILLON_BIN", binary))
+    })
 }
