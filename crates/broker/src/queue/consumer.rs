@@ -35,7 +35,7 @@ pub(crate) struct Consumer {
     prefetch: usize,
     selector: Option<Selector>,
     tag: Box<[u8]>,
-    /// Topics and queues that it covered when it was created.
+    /// The number of topics and queues that it covered when it was created.
     joined: AtomicU64,
     cancelled: AtomicBool,
     source: Source,
@@ -52,16 +52,16 @@ pub(crate) struct ConsumerOptions<'a> {
     pub(crate) is_exclusive: bool,
     pub(crate) selector: Option<Selector>,
     pub(crate) tag: &'a [u8],
-    /// Browses this queue instead of consuming, and ends with this message.
+    /// For a browser: the queue, and the message after which browsing ends.
     pub(crate) browse: Option<(Arc<Queue>, SharedEntry)>,
 }
 
-/// The share of a consumer in the messages of its queues.
+/// Whether a consumer shares its queues with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Supply {
     /// All messages are for this consumer.
     Own,
-    /// The messages that other consumers do not take and that match its selector.
+    /// The queues are shared with other consumers.
     Shared,
 }
 
@@ -80,7 +80,7 @@ pub(crate) enum Next {
     At(u64),
     /// No message now.
     Nothing,
-    /// Unknown until a later call has scanned further.
+    /// Not known yet; a later call continues the scan.
     Later,
 }
 
@@ -112,7 +112,7 @@ impl Consumer {
         })
     }
 
-    /// Returns whether it does not take every message.
+    /// Returns whether it has a selector.
     pub(super) fn is_selective(&self) -> bool {
         self.selector.is_some()
     }
@@ -166,7 +166,7 @@ impl Consumer {
         }
     }
 
-    /// Removes an empty queue. Returns whether the consumer had it.
+    /// Removes a deleted queue from the consumer. Returns whether the consumer had it.
     pub(crate) fn part(&self, queue: &Arc<Queue>) -> bool {
         let Source::Queues(queues) = &self.source else {
             return false;
@@ -247,8 +247,7 @@ impl Consumer {
         }
     }
 
-    /// Fetches messages while there is room and budget. If its reader is to continue anyway, the reader does all of
-    /// this.
+    /// Fetches messages while there is room and budget. Does nothing if its reader continues the scan anyway.
     pub(crate) fn replenish(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
         if self.goes_on() {
             return;
@@ -284,8 +283,8 @@ impl Consumer {
                 }
                 return;
             }
-            // A consumer that makes room scans the queue again, whatever other threads have seen: listing a queue and
-            // finding no room are one step.
+            // This cannot miss a queue: another thread finds no room and lists the queue under one lock, so a consumer
+            // that makes room afterwards sees it in the list.
             let Some(queue) = hands.take_unseen() else {
                 return;
             };
@@ -410,7 +409,7 @@ impl Consumer {
             id,
             count: message.deliveries.max(1),
             queue: queue.and_then(Queue::name),
-            // Of one queue's consumers only one gets the entry, but several queues may hold it.
+            // A queue delivers an entry to one consumer only. An entry of a topic may be in several queues.
             is_shared: queue.and_then(Queue::name).is_none(),
         }
     }
@@ -473,8 +472,8 @@ impl Consumer {
         })
     }
 
-    /// Adds messages of `queue` that this consumer holds after a delivery. Returns the last delivery added, or `None`
-    /// if there is none after it.
+    /// Adds the unsettled messages of `queue` with delivery numbers after `after` to `part`. Returns the number of the
+    /// last one, or `None` if there are no more.
     pub(super) fn look_at_held(&self, queue: &Queue, after: u64, part: &mut Part) -> Option<u64> {
         lock(&self.hands).look(queue, after, part)
     }
@@ -484,8 +483,8 @@ impl Consumer {
         lock(&self.hands).for_each(queue, each);
     }
 
-    /// Returns all its messages, and takes none until [`Consumer::resume`]. Returns the queues whose messages must be
-    /// distributed. The session is paused.
+    /// Puts all its messages back, and gets no more until [`Consumer::resume`]. Returns the queues whose messages must
+    /// be distributed. The session is paused.
     pub(crate) fn pause(&self) -> Arc<Vec<Arc<Queue>>> {
         let queues = self.queues();
         if queues.is_empty() {
@@ -527,7 +526,7 @@ impl Consumer {
         changed.cloned().collect()
     }
 
-    /// Takes no more messages from now on. [`Consumer::close`] returns those it holds.
+    /// Takes no more messages from now on. [`Consumer::close`] puts its messages back into the queues.
     pub(crate) fn stop(&self) {
         self.cancelled.store(true, Ordering::Release);
         lock(&self.hands).stop();

@@ -8,9 +8,9 @@ use crate::{message::scan_budget::Budget, outcome::Ready};
 /// The reason for giving a consumer waiting messages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cause {
-    /// The queue was listed for it as not completely scanned, and no longer is.
+    /// The consumer has just removed the queue from its list, in order to scan it.
     Noted,
-    /// All consumers get a share.
+    /// Messages are distributed over all consumers.
     Shared,
 }
 
@@ -35,7 +35,7 @@ impl Queue {
         }
         let position = message.entry.position();
         let chosen = state.chosen(&message.entry);
-        // Determined first, because without waiting messages the other consumers have nothing to pass over.
+        // The chosen consumer is tried first: if it takes the message, the other consumers need not be examined.
         let first = chosen.and_then(|id| state.place_of(id));
         let mut budget = Budget::new();
         for at in first.into_iter().chain(state.turn()) {
@@ -43,7 +43,8 @@ impl Queue {
                 continue;
             }
             if budget.is_spent() {
-                // It scans the queue itself: the message waits at the end of this function.
+                // This consumer scans the queue later. The message will be among the waiting ones, because the caller
+                // stores it.
                 state.note_behind(self, at);
                 state.consumer(at).go_on(ready);
                 continue;
@@ -57,7 +58,7 @@ impl Queue {
             }
             match state.assign(self, at, message, ready) {
                 Ok(entry) => {
-                    // It is the newest message, so no later one waits for other consumers.
+                    // The result can be ignored: this is the newest message, so no later message can have become free.
                     state.assigned(self, at, &entry);
                     return None;
                 }
@@ -67,8 +68,8 @@ impl Queue {
         Some(message)
     }
 
-    /// Gives a consumer at most `most` of the waiting messages. Returns their number. The queue was listed for the
-    /// consumer as not completely scanned, and is listed again if a part remains.
+    /// Gives a consumer at most `most` of the waiting messages. Returns their number. Must be called after the queue
+    /// was removed from the consumer's list. If the scan is not complete, the queue is listed again.
     pub(super) fn refill(
         self: &Arc<Self>,
         consumer: &Consumer,
@@ -83,8 +84,8 @@ impl Queue {
         filled.given
     }
 
-    /// Distributes the waiting messages over all consumers in turn. When the budget is spent, the consumers continue
-    /// themselves.
+    /// Distributes the waiting messages over all consumers in turn. When the budget is spent, the readers of the
+    /// consumers continue.
     pub(crate) fn share_out(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
         let mut left = SHARED;
         while left > 0 && !budget.is_spent() {

@@ -57,9 +57,9 @@ pub(crate) struct Queue {
     store: Arc<Store>,
     /// The client that created it, and that its content is charged to.
     owner: Arc<Client>,
-    /// Charged bytes: approximately the bytes that it holds.
+    /// The number of bytes charged to the owner. It follows the content in steps.
     charged: Mark,
-    /// The charge of the queue itself, if the number of such queues is limited.
+    /// The charge for the queue itself. `None` if the number of such queues is not limited.
     _charge: Option<Charge>,
     entries: AtomicU64,
     bytes: Mark,
@@ -149,7 +149,8 @@ impl Queue {
         }
     }
 
-    /// Adds a message of the queue's own, for which there is room.
+    /// Adds a message that was sent to the queue itself, not through a topic. The caller has checked that there is
+    /// room.
     pub(crate) fn enqueue(
         self: &Arc<Self>,
         state: &mut State,
@@ -166,7 +167,8 @@ impl Queue {
         }
     }
 
-    /// Adds a message of a topic that feeds the queue, if it matches; `missed` messages are missing before it.
+    /// Adds a message of a topic that feeds the queue, if it matches; `missed` describes the messages that are missing
+    /// before it.
     ///
     /// A consumer with room gets the message, whatever other queues hold. Otherwise the message waits. At a bound of
     /// the queue, or above its share of the bytes in all queues, the oldest waiting messages are dropped, or only the
@@ -222,8 +224,8 @@ impl Queue {
         }
     }
 
-    /// Returns whether a message would be lost because of the content of other queues: all queues together are full, no
-    /// consumer takes it at once, and the queue holds too little to make room itself.
+    /// Returns whether a message would be lost although this queue is small: all queues together are full, no consumer
+    /// takes the message now, and dropping messages of this queue would not make enough room.
     pub(crate) fn would_lose(&self, entry: &Entry) -> bool {
         let binding = self.binding.as_ref();
         let selector = binding.and_then(|binding| binding.selector.as_ref());
@@ -235,7 +237,7 @@ impl Queue {
     /// Returns how many of the oldest messages must be dropped after an entry was added to a queue that held `before`.
     /// Returns `None` if dropping does not help, or would drop too many for one message.
     fn to_be_dropped(&self, state: &State, before: Load, entry: &Entry) -> Option<usize> {
-        // Only the holder of the broker's lock adds messages, so the content does not grow in the meantime.
+        // The caller holds the broker's lock. Messages are added only under this lock, so the content does not grow.
         let mut excess = self.store.excess(before, entry, &self.owner);
         if excess.is_more_than(before) {
             return None;
@@ -259,15 +261,15 @@ impl Queue {
         self.lock().join(self, consumer);
     }
 
-    /// Removes a consumer and takes back its unsettled messages, in one step, so that no consumer gets later messages
-    /// first. The caller must distribute the messages of the queue.
+    /// Removes a consumer and puts its unsettled messages back, under one lock: otherwise another consumer could get
+    /// later messages first. The caller must distribute the messages of the queue.
     pub(crate) fn leave(self: &Arc<Self>, consumer: &Consumer, left: Vec<Queued>) {
         let mut state = self.lock();
         state.leave(self, consumer.id);
         self.take_back_into(&mut state, left);
     }
 
-    /// Takes back the messages of a consumer that keeps its place, like [`Queue::leave`].
+    /// Puts the messages of a paused consumer back, as [`Queue::leave`] does. The consumer stays in the list.
     pub(super) fn pause(self: &Arc<Self>, consumer: &Consumer, left: Vec<Queued>) {
         let mut state = self.lock();
         state.give_up(self, consumer.id);
@@ -306,7 +308,7 @@ impl Queue {
         self.leave_store_unlocked(entry);
     }
 
-    /// Removes a message that will not be delivered (any more), for this cause.
+    /// Removes a message that will not be delivered.
     pub(crate) fn reject(self: &Arc<Self>, message: Queued, cause: DeathCause) {
         let mut state = self.lock();
         self.kill(&mut state, message, cause);
@@ -376,7 +378,7 @@ impl Queue {
             && self.lock().is_unused()
     }
 
-    /// Returns whether it holds messages that would be lost with its only consumer.
+    /// Returns whether its messages are lost when its last consumer ends.
     pub(crate) fn ends_with_consumer(&self) -> bool {
         let is_lasting = matches!(self.identity, Identity::Named(_) | Identity::Durable(_));
         !is_lasting && self.load().entries > 0 && self.consumer_count() <= 1
@@ -392,7 +394,8 @@ impl Queue {
 
     fn kill(self: &Arc<Self>, state: &mut State, message: Queued, cause: DeathCause) {
         self.leave_store(state, &message.entry);
-        // A message that no consumer has got is missing, and so are those that were missing before it.
+        // A dropped message was never delivered, so it counts as missed. An expired message counts only if messages
+        // before it were missed.
         if cause == DeathCause::QueueFull
             || (cause == DeathCause::Expired && message.missed.is_some())
         {
@@ -404,7 +407,7 @@ impl Queue {
                 self.counts.discarded.add(1);
                 self.store.totals.dropped.add(1);
             }
-            // Counted when it is known whether a dead letter queue accepts it.
+            // These are counted later, when it is known whether the dead letter queue has accepted the message.
             DeathCause::TooManyDeliveries(_) | DeathCause::Rejected => {}
         }
         self.store.dead_letter(Dead {

@@ -25,11 +25,11 @@ pub(crate) struct State {
     waiting: BTreeMap<u64, Queued>,
     /// Messages that expire, by time of expiry.
     expiring: BTreeSet<(u64, u64)>,
-    /// In the order of creation, which is the order of their ids.
+    /// Ordered by id, which is the order of creation.
     members: Vec<Member>,
     /// The index of the consumer whose turn it is.
     next: usize,
-    /// Number of consumers that do not take every message.
+    /// Number of consumers with a selector.
     selective: usize,
     /// The oldest exclusive consumer.
     exclusive: Option<SubscriptionId>,
@@ -52,7 +52,7 @@ pub(super) struct Contents {
 #[derive(Debug)]
 struct Member {
     consumer: Arc<Consumer>,
-    /// Waiting messages before this position are not for it.
+    /// The consumer has scanned the waiting messages before this position.
     from: u64,
     /// True if it lists the queue as not completely scanned, or a scan is scheduled for it.
     is_noted: bool,
@@ -86,7 +86,7 @@ impl State {
         self.look_again_from(queue, position);
     }
 
-    /// Does the same as [`State::wait`] for a message that all consumers have scanned or will scan.
+    /// Stores a waiting message. Does not schedule scans: all consumers have scanned past it, or will scan it anyway.
     pub(super) fn put_back(&mut self, message: Queued) {
         let position = message.entry.position();
         if let Some(expires_ms) = message.entry.expires_ms() {
@@ -113,7 +113,7 @@ impl State {
         self.waiting.values().map(|message| &*message.entry)
     }
 
-    /// Notes that messages are missing before the message after this position.
+    /// Records a gap before the first waiting message after this position.
     pub(super) fn miss_after(&mut self, position: u64) {
         match self.waiting.range_mut(position + 1..).next() {
             Some((_, next)) => next.missed = Some(Missed::Unknown),
@@ -129,7 +129,7 @@ impl State {
         }
     }
 
-    /// Returns the messages that are missing before the new message.
+    /// Takes the recorded gap, for the next message.
     pub(super) fn take_missed(&mut self) -> Option<Missed> {
         self.missed.take()
     }
@@ -198,13 +198,13 @@ impl State {
         self.choose_exclusive();
         let is_new = self.exclusive != before;
         if is_new {
-            // It has passed over messages for the previous exclusive consumer.
+            // The new exclusive consumer has skipped messages that were for the previous one.
             self.look_again_from(queue, 0);
         }
         is_new
     }
 
-    /// Releases the messages that only this consumer could get; it has ended or is paused.
+    /// Ends the claims of a consumer that has ended or is paused: its groups, and its role as exclusive consumer.
     pub(super) fn give_up(&mut self, queue: &Arc<Queue>, id: SubscriptionId) {
         let had_groups = self.groups.release(id);
         let was_only = self.exclusive == Some(id);
@@ -227,7 +227,7 @@ impl State {
         }
     }
 
-    /// Notes that a consumer has not scanned everything.
+    /// Lists the queue for a consumer that has not scanned everything.
     pub(super) fn note_behind(&mut self, queue: &Arc<Queue>, at: usize) {
         let member = &mut self.members[at];
         if !std::mem::replace(&mut member.is_noted, true) {
@@ -235,7 +235,7 @@ impl State {
         }
     }
 
-    /// Notes that a thread scans for a consumer that no longer lists the queue.
+    /// Records that the consumer no longer lists the queue, because a scan starts now.
     pub(super) fn unnote(&mut self, at: usize) {
         self.members[at].is_noted = false;
     }
@@ -322,7 +322,8 @@ impl State {
             })
     }
 
-    /// Returns true if certainly no consumer has room: a message waits that any consumer would take.
+    /// Returns true if no consumer can have room: there are waiting messages, and every consumer would take any of
+    /// them.
     pub(super) fn nobody_has_room(&self) -> bool {
         !self.waiting.is_empty()
             && self.groups.is_empty()
@@ -348,7 +349,7 @@ impl State {
         self.exclusive.or_else(|| self.groups.owner(entry))
     }
 
-    /// Returns whether a consumer may get a message with this chosen consumer.
+    /// Returns whether a consumer may get a message. `chosen` is the result of `chosen(entry)`.
     pub(super) fn may_take(
         &self,
         at: usize,
@@ -364,8 +365,8 @@ impl State {
         self.members[at].from = position + 1;
     }
 
-    /// Notes that a consumer got a message and that the next one has its turn. Returns true if this released waiting
-    /// messages that other consumers have passed over and must scan again.
+    /// Records the assignment, and passes the turn to the next consumer. Returns true if other consumers must scan
+    /// again, because a message group became free.
     pub(super) fn assigned(&mut self, queue: &Arc<Queue>, at: usize, entry: &Entry) -> bool {
         self.next = at + 1;
         let id = self.members[at].consumer.id;

@@ -1,4 +1,4 @@
-//! The part of collecting the start of a subscription that a reader uses.
+//! The interface through which a reader runs a collection (`state/collection.rs`).
 
 use std::{fmt, sync::Arc};
 
@@ -8,6 +8,7 @@ use crate::{session::subscription::Subscription, topic::cursor::Cursor};
 pub(crate) trait Collect: fmt::Debug + Send + Sync {
     fn subscription(&self) -> &Arc<Subscription>;
 
-    /// Examines the next topics. Adds the cursors with messages to read, claimed. Returns true after the last topic.
+    /// Examines the next topics. Claims the cursors that have messages to read, and adds them to `readable`. Returns
+    /// true after the last topic.
     fn step(&self, readable: &mut Vec<Arc<Cursor>>) -> bool;
 }

@@ -1,4 +1,4 @@
-//! A session: a reader with subscriptions.
+//! A session: the subscriptions of one client, and the sources that have messages for it.
 
 pub(crate) mod collection;
 pub(crate) mod reader;
@@ -31,12 +31,12 @@ pub trait Peer: Send + Sync {
     /// published or subscribed.
     fn deliver(&self);
 
-    /// There are messages to read, or the session was ended: wakes the peer's own task. Also called while another
-    /// session is drained, so it must not wait.
+    /// Wakes the peer's own task, because there are messages to read or the session has ended. Also called while
+    /// another session is drained, so it must not wait.
     fn wake(&self);
 }
 
-/// One reader: its subscriptions deliver into one stream, in the broker's order.
+/// The state of a client: its subscriptions deliver into one stream, ordered by position.
 pub struct Session {
     pub(crate) id: u64,
     name: Arc<str>,
@@ -49,7 +49,7 @@ pub struct Session {
     inbox: Mutex<Vec<Readable>>,
     /// The session's consumers, in ascending order of ids.
     consumers: Mutex<Vec<Arc<Consumer>>>,
-    /// Publishers that wait for this session to catch up, as long as their [`Blocked`] exists.
+    /// Publishers that wait until this session has caught up. An entry is valid as long as its [`Blocked`] exists.
     waiting: Mutex<Vec<(Weak<()>, Waker)>>,
     /// The client that the session's objects are charged to.
     client: Arc<Client>,
@@ -80,7 +80,8 @@ pub(crate) enum Readable {
 #[derive(Debug, Default)]
 pub struct Blocked {
     cursors: Vec<Arc<Cursor>>,
-    /// Identifies the wakers of this value, and shows that they are still needed; `Some` after the first wait.
+    /// Identifies the wakers of this value. Sessions drop a waker when the token no longer exists. `None` before the
+    /// first wait.
     token: Option<Arc<()>>,
 }
 
@@ -126,8 +127,8 @@ impl Session {
     /// A task that drains must own the reader, call this function, drain, release the reader, and drain again if
     /// [`Session::is_scheduled`] returns true, because another task may have found the reader taken in the meantime.
     pub fn begin(&self) {
-        // An exchange, as in `schedule`: the draining that follows sees messages queued by threads that found the
-        // session scheduled. It costs no more than a sequentially consistent store.
+        // A swap and not a store, as in `schedule`: so the following drain sees the messages of threads that found the
+        // session already scheduled. It costs no more than a sequentially consistent store.
         self.scheduled.swap(false, Ordering::SeqCst);
     }
 
@@ -200,8 +201,7 @@ impl Session {
         self.schedule()
     }
 
-    /// Queues claimed cursors, or a collection, for reading, in one step. Returns true if the caller must drain the
-    /// session.
+    /// Adds several claimed sources to the inbox at once. Returns true if the caller must drain the session.
     pub(crate) fn queue_all(&self, readable: Vec<Readable>) -> bool {
         if readable.is_empty() {
             return false;
@@ -220,8 +220,8 @@ impl Session {
         !self.scheduled.swap(true, Ordering::SeqCst)
     }
 
-    /// Returns whether messages are queued, or wait in a queue that ends with the session, for subscriptions for which
-    /// `is_meant` returns true.
+    /// Returns whether subscriptions selected by `is_meant` have messages: in the inbox, or in a queue that ends with
+    /// the session.
     pub(crate) fn has_unread(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
         let consumers = self.consumers();
         lock(&self.inbox).iter().any(|one| one.is_unread(is_meant))
@@ -327,7 +327,7 @@ impl Readable {
         }
     }
 
-    /// Returns whether this is a topic with unread messages, for a subscription for which `is_meant` returns true.
+    /// Returns whether this is a cursor or a collection of a subscription that `is_meant` selects.
     pub(crate) fn is_unread(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
         let subscription = match self {
             Self::Cursor(cursor) => cursor.subscription.current(),

@@ -30,7 +30,7 @@ pub struct Reader {
     active: BinaryHeap<Active>,
     /// Consumers that must scan further before it is known whether they have a message: they wait for the next call.
     later: VecDeque<Readable>,
-    /// Number of collections among those. Nothing is read before they are complete, so that a subscription does not
+    /// Number of collections in `later`. Nothing is read before they are complete, so that a subscription does not
     /// start in the middle of the others' messages.
     collections: usize,
     /// Empty between calls; exchanged with the session's inbox, so that neither allocates.
@@ -97,8 +97,8 @@ impl Reader {
     }
 
     /// Passes deliveries to `take`, in the order of the broker's positions. Returns true when none are left. Returns
-    /// false if `take` breaks, and the rest is for the next call; and if the call has examined so many messages without
-    /// a match that other tasks must run: then another call, which is scheduled without a request, continues.
+    /// false in two cases. If `take` breaks, the next call continues. If the call has examined many messages that do
+    /// not match, the session is scheduled again, so that other tasks can run first.
     ///
     /// Messages that have expired at `now_ms`, in Unix milliseconds, are omitted. Locks are held while `take` runs: it
     /// must not call the broker or wait.
@@ -119,7 +119,7 @@ impl Reader {
         now_ms: u64,
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> bool {
-        // With a separate budget, so that the session's other subscriptions do not wait.
+        // The interrupted consumers have their own budget, so that they do not use up the budget of the others.
         self.go_on(&mut Budget::new());
         let mut budget = Budget::new();
         loop {

@@ -30,7 +30,7 @@ pub(crate) struct Subscription {
     tag: ShortBytes,
     /// The additional state of a subscription with wildcards, shared with the subscription that replaces it.
     wildcard: Option<Arc<Mutex<Wildcard>>>,
-    /// Counts the subscriptions that this one replaces, one after the other.
+    /// The number of subscriptions that were replaced before this one.
     pub(crate) generation: u32,
     is_replaced: AtomicBool,
     is_told_slow: AtomicBool,
@@ -41,30 +41,30 @@ pub(crate) struct Subscription {
 /// changes it.
 #[derive(Debug, Default)]
 struct Wildcard {
-    /// Its cursors. Some may be dropped.
+    /// Its cursors. Some may no longer exist.
     cursors: Vec<Weak<Cursor>>,
-    /// Approximate number of dropped ones among them.
+    /// The approximate number of cursors that no longer exist.
     gone: usize,
     /// The index in `cursors` of the next cursor to examine for removal.
     next: usize,
-    /// The start in topics without a cursor, while the topics are being collected.
+    /// The start of new cursors while the collection runs; afterwards `None`, which means the end of the log.
     opening: Option<Opening>,
-    /// The subscription itself, if it replaces another one.
+    /// The newest of the subscriptions that share this state; empty if none was replaced.
     current: Weak<Subscription>,
-    /// Hashes of the names of topics of which it lost messages without having a cursor.
+    /// Hashes of the names of topics in which it missed messages, because it had no cursor there.
     lost: BTreeSet<u64>,
     /// True if it lost messages of more topics than are noted.
     has_lost_more: bool,
 }
 
-/// The start of a subscription in a topic.
+/// The requested start of a subscription: in the history of a topic, and with or without its retained message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Opening {
     pub(crate) start: Start,
     pub(crate) retained: Retained,
 }
 
-/// The subscription that is valid for a cursor.
+/// The subscription whose options apply to a cursor.
 #[derive(Debug)]
 pub(crate) enum Current<'a> {
     Own(&'a Arc<Subscription>),
@@ -77,13 +77,13 @@ pub(crate) enum Current<'a> {
 pub struct Subscribe<'a> {
     /// The topics.
     pub filter: &'a TopicFilter,
-    /// The first position.
+    /// Where it starts in each topic.
     pub start: Start,
     /// The rule for too much lag.
     pub overflow: Overflow,
-    /// The delivery of retained messages at the start.
+    /// Whether retained messages are delivered first.
     pub retained: Retained,
-    /// The delivery of messages of its own session.
+    /// Whether messages that its own session has published are delivered.
     pub locality: Locality,
     /// The condition on entries; `None` for all.
     pub selector: Option<Selector>,
@@ -97,13 +97,13 @@ pub enum Retained {
     /// No retained messages.
     #[default]
     Omitted,
-    /// Retained messages come before all others, each once, and are marked. A retained message after the subscription's
-    /// start comes at its own place and is not marked. A topic created later has none.
+    /// Retained messages come before all others, each once, and are marked. A retained message that is part of the
+    /// requested history comes at its place there, and is not marked. A topic created later has none.
     First,
 }
 
-/// The delivery of messages that the subscription's own session has published, identified by the session's name
-/// ([`Session::name`]) as the producer: the same allocation, not only the same text.
+/// Whether a subscription gets messages of its own session. They are recognised by their producer: it is the same `Arc`
+/// as [`Session::name`]. An equal text is not enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Locality {
     /// They are delivered.
@@ -187,7 +187,7 @@ impl Subscription {
         let wildcard = self.wildcard.as_ref().map(|wildcard| lock(wildcard));
         match wildcard.and_then(|one| one.current.upgrade()) {
             Some(current) => Current::Other(current),
-            // It has ended.
+            // The replacement no longer exists, so the subscription has ended.
             None => {
                 self.cancel();
                 Current::Own(self)
@@ -202,13 +202,13 @@ impl Subscription {
         };
         let wildcard = &mut *lock(wildcard);
         if wildcard.cursors.len() == wildcard.cursors.capacity() {
-            // Before it grows: those that were taken back, or whose topics are gone.
+            // The list is about to grow: remove cursors that no longer exist.
             wildcard.forget_gone();
         }
         wildcard.cursors.push(Arc::downgrade(cursor));
     }
 
-    /// Notes that a cursor of a subscription with wildcards was taken back.
+    /// Counts a removed cursor, so that the list of cursors can be cleaned up.
     pub(crate) fn note_gone(&self) {
         if let Some(wildcard) = &self.wildcard {
             let mut wildcard = lock(wildcard);
@@ -219,7 +219,7 @@ impl Subscription {
         }
     }
 
-    /// Takes at most `most` cursors out of those of a subscription with wildcards.
+    /// Removes and returns at most `most` cursors of a wildcard subscription.
     pub(crate) fn take_cursors(&self, most: usize) -> Vec<Weak<Cursor>> {
         let Some(wildcard) = &self.wildcard else {
             return Vec::new();
@@ -229,7 +229,7 @@ impl Subscription {
         wildcard.cursors.split_off(from)
     }
 
-    /// Removes one of the next `looks` cursors, to make room for another one.
+    /// Examines the next `looks` cursors. Closes and returns the first one that has read everything.
     pub(crate) fn take_back_next(&self, looks: usize) -> Option<Arc<Cursor>> {
         let wildcard = &mut *lock(self.wildcard.as_ref()?);
         let mut looks_left = looks;
@@ -241,29 +241,28 @@ impl Subscription {
                     return Some(cursor);
                 }
                 Some(_) => looks_left -= 1,
-                // Each is removed once.
+                // Not counted as a look, because each of these entries is removed only once.
                 None => drop(wildcard.cursors.swap_remove(wildcard.next)),
             }
         }
         None
     }
 
-    /// Lets a subscription with wildcards begin there in the topics that have no cursor of it yet, until
-    /// [`Subscription::end_opening`].
+    /// Sets the start of new cursors, until [`Subscription::end_opening`].
     pub(crate) fn begin_at(&self, opening: Opening) {
         if let Some(wildcard) = &self.wildcard {
             lock(wildcard).opening = Some(opening);
         }
     }
 
-    /// Returns where a cursor of a subscription with wildcards begins that is made now.
+    /// Returns the start of a cursor that is created now.
     pub(crate) fn opening(&self) -> Opening {
         let wildcard = self.wildcard.as_ref().map(|wildcard| lock(wildcard));
         let opening = wildcard.and_then(|one| one.opening);
         opening.unwrap_or_default()
     }
 
-    /// Lets the subscription begin at the end of the topics from now on.
+    /// From now on, new cursors start at the end of the log.
     pub(crate) fn end_opening(&self) {
         if let Some(wildcard) = &self.wildcard {
             lock(wildcard).opening = None;
@@ -298,7 +297,7 @@ impl Subscription {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Returns whether some entries do not match, for other reasons than their age.
+    /// Returns whether the subscription has a condition: a selector, or no messages of its own session.
     pub(crate) fn is_selective(&self) -> bool {
         self.locality == Locality::Others || self.selector.is_some()
     }
@@ -309,7 +308,7 @@ impl Subscription {
         !entry.is_expired(now_ms) && (!self.is_selective() || self.selects(entry))
     }
 
-    /// Returns whether an entry matches, whatever its age.
+    /// Returns whether an entry matches the condition. Does not check its expiry.
     #[inline(never)] // So that reading is small for those who want everything.
     pub(crate) fn selects(&self, entry: &Entry) -> bool {
         let is_own = self.locality == Locality::Others && entry.is_by(self.session.name());
@@ -334,7 +333,7 @@ impl Subscription {
 }
 
 impl Wildcard {
-    /// Forgets the cursors that are gone, and their memory with them.
+    /// Removes the cursors that no longer exist from the list, and shrinks it.
     fn forget_gone(&mut self) {
         self.cursors.retain(|cursor| cursor.strong_count() > 0);
         self.cursors.shrink_to(2 * self.cursors.len());
@@ -342,7 +341,8 @@ impl Wildcard {
     }
 }
 
-/// The same for two topics only by chance: then one of them reports a gap that is none.
+/// Returns a hash of the name. If two names have the same hash, a topic may report a gap although no message is
+/// missing.
 fn hash_of(topic: &TopicName) -> u64 {
     let mut hasher = DefaultHasher::new();
     topic.hash(&mut hasher);
@@ -367,5 +367,6 @@ impl Drop for Subscription {
     }
 }
 
-/// Topics of which a subscription notes that messages were lost. If there are more, each topic may be one of them.
+/// Maximum number of topics with missed messages that a subscription remembers. If there are more, every topic reports
+/// that messages may be missing.
 const LOST_TOPICS: usize = 100;

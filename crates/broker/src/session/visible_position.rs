@@ -46,13 +46,13 @@ impl VisiblePosition {
         }
         self.is_awaited.store(true, Ordering::Relaxed);
         drop(early);
-        // With the fence in `schedule_early`: either the publisher sees that a session waits, or its position is seen
-        // here.
+        // With the fence in `schedule_early`: either the publisher sees the waiting session, or this thread sees the
+        // publisher's position.
         fence(Ordering::SeqCst);
         self.position() < position
     }
 
-    /// After [`VisiblePosition::advance`]: adds the waiting sessions that the caller must drain to `ready`.
+    /// After [`VisiblePosition::advance`]: adds to `ready` the waiting sessions, which the caller must drain.
     pub(crate) fn schedule_early(&self, ready: &mut Vec<Arc<Session>>) {
         fence(Ordering::SeqCst);
         if !self.is_awaited.load(Ordering::Relaxed) {

@@ -1,10 +1,10 @@
 //! Topics by the age of their newest message. When memory is full, the topics without a publication for the longest
-//! time lose their messages. At the maximum number of topics, the oldest one without subscribers and retained message
-//! makes room. Topics that were idle for a configured time are removed.
+//! time lose their messages. At the maximum number of topics, the oldest topic that has neither subscribers nor a
+//! retained message is removed. Topics that were idle for a configured time are removed.
 //!
-//! A publication does not change the index. A topic is listed at the position of its newest message at the last check,
-//! and moved to its actual place when it becomes the oldest: each move is paid for by a publication since the last
-//! check.
+//! A publication does not change the index. A topic is listed under the position that was its newest when it was last
+//! examined. When it becomes the first in the list, it is moved to its actual place. There is at most one move for each
+//! publication.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -28,11 +28,11 @@ pub(crate) struct AgeIndex {
     images: BTreeMap<u64, TopicName>,
     /// Number of topics that lost their last image.
     emptied: u64,
-    /// The position up to which no removable topic was found.
+    /// The position up to which topics were examined and could not be removed. The search continues after it.
     passed: u64,
     /// Number of topics removed because of their age.
     removed: u64,
-    /// Times with the positions reached by then, the oldest first.
+    /// The newest position at several times, the oldest first.
     samples: VecDeque<Sample>,
 }
 
@@ -51,7 +51,7 @@ enum Looked {
     Kept,
 }
 
-/// The required memory.
+/// The memory that must become free.
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     pub(crate) memory: &'a Memory,
@@ -110,7 +110,7 @@ impl AgeIndex {
         self.removed
     }
 
-    /// Returns the next topic, by its listed position, after those that must not be removed.
+    /// Returns the topic with the smallest listed position after `passed`.
     fn next_oldest(&self) -> Option<(u64, &TopicName)> {
         let range = (Bound::Excluded(self.passed), Bound::Unbounded);
         let history = self.histories.range(range).next();
@@ -120,7 +120,8 @@ impl AgeIndex {
         Some((*oldest.0, oldest.1))
     }
 
-    /// Notes the time. Returns the position before which topics have been idle for `idle_ms`, as far as it was noted.
+    /// Records the position at this time. Returns the newest position that is at least `idle_ms` old, if there is a
+    /// sample of that age: topics whose newest message is not after it are idle.
     pub(crate) fn idle_before(&mut self, now_ms: u64, idle_ms: u64, position: u64) -> Option<u64> {
         let is_due = |last: &Sample| last.time_ms + idle_ms / SAMPLES <= now_ms;
         if self.samples.back().is_none_or(is_due) {
@@ -154,8 +155,8 @@ impl BrokerState {
         }
     }
 
-    /// Removes the oldest topic of those without subscribers and retained message. Returns false if there is none among
-    /// the next.
+    /// Removes the oldest topic that has neither subscribers nor a retained message. Examines a limited number of
+    /// topics; returns false if none of them can be removed.
     pub(crate) fn remove_oldest(&mut self) -> bool {
         let mut is_first_round = self.ages.passed > 0;
         for _ in 0..REMOVAL_LOOKS {
@@ -169,8 +170,9 @@ impl BrokerState {
         false
     }
 
-    /// Removes such topics without a publication after `position`, among the next `looks`. Returns true if there are no
-    /// more.
+    /// Examines the next `looks` topics. Removes those that have no publication after `position`, no subscribers and no
+    /// retained message. Returns true if there are no more
+    /// topics to examine.
     pub(crate) fn remove_idle_before(&mut self, position: u64, looks: usize) -> bool {
         (0..looks).any(|_| self.look_at_oldest(position).is_none())
     }

@@ -2,8 +2,8 @@
 //!
 //! The topics are examined in steps, between which other threads get the broker's lock: the first step is part of
 //! subscribing, the others are part of the session's own reading. The session reads nothing until the last step, so
-//! that its messages are in the order of positions. A topic that is published to in the meantime gets the
-//! subscription's cursor at the subscription's start.
+//! that its messages are in the order of positions. If a message is published to a topic in the meantime, the topic
+//! first gets the subscription's cursor, at the start that the subscription requested.
 
 use std::sync::{Arc, Weak};
 
@@ -26,7 +26,7 @@ struct Collection {
     state: Weak<StateMutex<BrokerState>>,
     subscription: Arc<Subscription>,
     opening: Opening,
-    /// The broker's position when it began.
+    /// The newest position when the collection started.
     position: u64,
     walk: Mutex<Walk>,
 }
@@ -34,7 +34,7 @@ struct Collection {
 impl Collection {
     /// Starts to examine the topics for a subscription. Returns `None` if it has no first messages.
     ///
-    /// Must be called in the step that adds the subscription.
+    /// Must be called without releasing the lock between this call and the addition of the subscription.
     fn begin(
         subscription: &Arc<Subscription>,
         opening: Opening,
@@ -110,8 +110,8 @@ impl BrokerState {
         collection.map_or_else(Vec::new, |collection| self.begin_collecting(collection))
     }
 
-    /// Puts the retained messages of the topics before the other messages of a subscription with wildcards. Returns the
-    /// sources like [`BrokerState::subscribe_and_collect`].
+    /// Lets a wildcard subscription read the retained messages of its topics before all others. Returns the sources
+    /// like [`BrokerState::subscribe_and_collect`].
     pub(crate) fn collect_retained(
         &mut self,
         subscription: &Arc<Subscription>,
@@ -135,8 +135,8 @@ impl BrokerState {
         readable
     }
 
-    /// Examines the next topics. Adds the cursors with messages to read to `readable`, claimed. Returns true after the
-    /// last topic.
+    /// Examines the next topics. Claims the cursors that have messages to read, and adds them to `readable`. Returns
+    /// true after the last topic.
     fn collect(&mut self, collection: &Collection, readable: &mut Vec<Arc<Cursor>>) -> bool {
         let subscription = collection.subscription.current();
         if subscription.is_cancelled() {
@@ -160,13 +160,14 @@ impl BrokerState {
     ) -> Option<Arc<Cursor>> {
         let opening = collection.opening;
         if !self.can_wait(opening.start) {
-            // The subscription must report that messages may be missing.
+            // Only an open topic can report that messages may be missing.
             self.open_awaited(name);
         }
         let has_room = self.has_room_for_cursor(subscription);
         let topic = self.topics.find_mut(name.as_str())?;
         if topic.has_cursor(subscription.id) {
-            // It was created at a publication to the topic, or by an earlier subscription that this one replaces.
+            // The cursor exists: a publication to the topic created it, or it belongs to the subscription that this one
+            // replaces.
             let is_replacing = subscription.generation > 0;
             let is_older = |entry: &SharedEntry| entry.position() <= collection.position;
             let has_older = topic.retained().is_some_and(is_older);

@@ -1,9 +1,9 @@
 //! Topics that have subscribers but no messages yet.
 //!
 //! Such a topic has no log, no cursors and no counters, only its subscriptions, and takes about a third of the memory.
-//! A publication, a queue, or one more subscription opens it, and its subscriptions get their cursors. From outside it
-//! is like any other topic: it is listed, and counts for the bounds on topics and on pairs of subscription and topic
-//! like an open one.
+//! It is opened by a publication, by a queue, or by a subscription that would be one too many for a dormant topic. Then
+//! its subscriptions get their cursors. From outside it is like any other topic: it is listed, and counts for the
+//! bounds on topics and on pairs of subscription and topic like an open one.
 
 use std::sync::Arc;
 
@@ -24,7 +24,8 @@ pub(crate) type Waiting = Option<OneOrMany<Arc<Subscription>>>;
 const MOST: usize = 8;
 
 impl BrokerState {
-    /// Lets a subscription wait for a topic. Returns false if the topic must be open.
+    /// Adds a subscription to a dormant topic. Returns false if the topic is open or must be opened for this
+    /// subscription.
     pub(crate) fn wait_for(
         &mut self,
         name: &TopicName,
@@ -51,7 +52,7 @@ impl BrokerState {
         true
     }
 
-    /// Returns whether a subscription with this start has nothing to report for a topic without a log.
+    /// Returns whether a subscription with this start can join a dormant topic: no earlier messages can be missing.
     pub(crate) fn can_wait(&self, start: Start) -> bool {
         match start {
             Start::New | Start::Last => true,
@@ -82,7 +83,7 @@ impl BrokerState {
         self.names.find_mut(name)?.as_mut()
     }
 
-    /// Ends the waiting of a subscription; false when it does not wait for this topic.
+    /// Removes a subscription from a dormant topic. Returns false if it was not there.
     pub(crate) fn stop_waiting(&mut self, name: &TopicName, id: SubscriptionId) -> bool {
         let Some(waiting) = self.waiting_for_mut(name) else {
             return false;
@@ -101,7 +102,7 @@ impl BrokerState {
         true
     }
 
-    /// Lets a subscription wait in the place of another. Returns false if the other does not wait for this topic.
+    /// Replaces a subscription of a dormant topic. Returns false if the other does not wait for this topic.
     pub(crate) fn wait_instead(
         &mut self,
         name: &TopicName,
@@ -144,7 +145,7 @@ fn payer(waiting: &OneOrMany<Arc<Subscription>>) -> Option<&Arc<Client>> {
     Some(waiting.as_slice().first()?.session.client())
 }
 
-/// Takes the charge of a dormant topic from its first subscription.
+/// Returns the charge of a dormant topic, as a value that releases it when it is dropped.
 pub(crate) fn take_charge(waiting: &OneOrMany<Arc<Subscription>>) -> Option<TopicCharge> {
     payer(waiting).map(TopicCharge::taken_over)
 }

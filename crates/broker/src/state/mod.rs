@@ -42,24 +42,24 @@ pub(crate) struct BrokerState {
     pub(crate) sequencer: Sequencer,
     /// Open topics.
     pub(crate) topics: LevelTree<Box<Topic>>,
-    /// All names, with the subscriptions that wait for dormant topics.
+    /// The names of all topics. For a dormant topic, with its subscriptions.
     pub(crate) names: NameIndex<Waiting>,
-    /// Subscriptions with wildcards; the others are stored at their topic, or wait for it.
+    /// Subscriptions with wildcards. The others are stored in their topic, or in `names` if the topic is dormant.
     pub(crate) wildcards: Wildcards,
     pub(crate) queues: Queues,
     /// By id.
     pub(crate) sessions: BTreeMap<u64, SessionEntry>,
     pub(crate) subscriptions: usize,
-    /// Cursors, except those of wildcard subscriptions to topics, which their pool counts.
+    /// The number of cursors, without those of wildcard subscriptions to topics, which `Pool::Cursors` counts.
     pub(crate) cursors: usize,
     /// Maximum number of all cursors.
     pub(crate) cursor_limit: usize,
     pub(crate) last_id: u64,
-    /// The newest position of a removed topic.
+    /// The newest position of all removed topics: a subscription that starts before it may have missed messages.
     pub(crate) forgotten: u64,
     pub(crate) retentions: Retentions,
     pub(crate) ages: AgeIndex,
-    /// Published bytes at the time when memory was last relieved.
+    /// The number of published bytes when the overflow rules for full memory were last applied.
     pub(crate) relieved: Option<u64>,
 }
 
@@ -67,9 +67,9 @@ pub(crate) struct BrokerState {
 pub(crate) struct SessionEntry {
     pub(crate) session: Arc<Session>,
     pub(crate) subscriptions: Vec<Arc<Subscription>>,
-    /// Subscriptions to topics without wildcards.
+    /// The number of topic subscriptions without wildcards.
     pub(crate) exact: usize,
-    /// Number of subscriptions of other kinds, and of their topics and queues.
+    /// The number of consumers, and the number of topics and queues that they cover.
     pub(crate) consumers: usize,
     pub(crate) consumers_joined: usize,
     /// Topics and queues that end with the session.
@@ -77,7 +77,8 @@ pub(crate) struct SessionEntry {
 }
 
 impl SessionEntry {
-    /// Notes an object that ends with the session, once: it may have been removed since the last time.
+    /// Records a temporary topic or queue, once. A client may create it again after it was removed; then it is already
+    /// recorded.
     pub(crate) fn note_temporary(&mut self, kind: DestinationKind, name: &TopicName) {
         let is_known = |(other, own): &(DestinationKind, TopicName)| *other == kind && own == name;
         if !self.temporaries.iter().any(is_known) {
@@ -87,7 +88,7 @@ impl SessionEntry {
 }
 
 impl BrokerState {
-    /// Returns an empty state, whose entries are in this memory and are recorded in this journal.
+    /// Returns an empty state that counts its entries in `memory` and records them in `journal`.
     pub(crate) fn new(
         memory: &Arc<Memory>,
         limits: &Limits,
@@ -111,7 +112,7 @@ impl BrokerState {
         self.sessions.remove(&session.id)
     }
 
-    /// Adds a subscription to one topic, without wildcards. Returns its cursor if there are messages to read.
+    /// Adds a subscription without wildcards. Returns its cursor if there are messages to read.
     pub(crate) fn subscribe_to_one(
         &mut self,
         name: &TopicName,
@@ -141,8 +142,8 @@ impl BrokerState {
         }
     }
 
-    /// Returns the topic, opened if necessary: with a cursor for each subscription that waits for it. A new topic is
-    /// charged to the client.
+    /// Returns the topic, created if necessary. A dormant topic is opened: each of its subscriptions gets a cursor. A
+    /// new topic is charged to the client.
     pub(crate) fn topic(&mut self, name: &TopicName, client: &Arc<Client>) -> &mut Box<Topic> {
         let waiting = match self.names.find_mut(name) {
             Some(waiting) => waiting.take(),
@@ -225,8 +226,8 @@ impl BrokerState {
         })
     }
 
-    /// Checks whether a client may create one more topic. At the maximum number of topics an idle topic makes room,
-    /// unless the client has used its share even without the topics of others.
+    /// Checks whether a client may create one more topic. At the maximum number of topics, an idle topic is removed to
+    /// make room. This is not done for a client that has used its own share.
     fn room_for_topic(&mut self, limits: &Limits, client: &Client) -> Result<(), PoolError> {
         let pool = Pool::Topics;
         let free = limits.topics.saturating_sub(self.topic_count());
@@ -277,7 +278,8 @@ impl BrokerState {
         Ok(())
     }
 
-    /// Checks whether a subscription may be added to this number of topics or queues, and others to a new one of them.
+    /// Checks the limits on cursors: the new subscription needs `covered` cursors, and existing subscriptions need
+    /// `others` cursors, because they cover a topic or queue that is created now.
     pub(crate) fn check_cursors(
         &self,
         session: &Session,
@@ -330,8 +332,8 @@ impl BrokerState {
         Ok(())
     }
 
-    /// Ends a subscription. `left` gets its cursors, which must be closed after the release of the lock. Returns false
-    /// if another call must continue: of a subscription with many cursors only some are removed.
+    /// Ends a subscription. `left` gets its cursors, which must be closed after the release of the lock. A subscription
+    /// with many cursors is removed in several calls; returns false until the last one.
     pub(crate) fn cancel(
         &mut self,
         subscription: &Subscription,

@@ -1,8 +1,8 @@
-//! The first messages of a queue that topics feed by a filter with wildcards: last images, or history.
+//! Fills a new queue, which topics feed by a filter with wildcards, with their last images or their history.
 //!
 //! The topics are examined in steps. The queue is bound before the first step, so it already contains messages
-//! published in the meantime; its consumer gets none until the last step, and messages in a queue are in the order of
-//! positions.
+//! published in the meantime. Its consumer gets no messages before the last step. The queue orders its messages by
+//! position, so the earlier messages are delivered first.
 
 use std::sync::Arc;
 
@@ -24,16 +24,17 @@ pub(crate) struct QueueBeginning {
     queue: Arc<Queue>,
     start: Start,
     walk: Walk,
-    /// The newest entry that the queue does not get by its binding.
+    /// The newest position before the queue was bound. Later entries reach the queue through its binding.
     until: u64,
     found: Vec<(SharedEntry, Option<Missed>)>,
-    /// True if a topic without such entries has lost some.
+    /// True if messages may be missing in a topic from which no entry was found.
     has_gap: bool,
     is_sorted: bool,
 }
 
 impl QueueBeginning {
-    /// Starts to examine the topics of a filter, in the step that binds the queue. `until` is the broker's position.
+    /// Starts to examine the topics of a filter. Must be called when the queue is bound, without releasing the lock.
+    /// `until` is the newest position.
     pub(crate) fn new(
         queue: &Arc<Queue>,
         filter: &TopicFilter,
@@ -87,7 +88,7 @@ impl QueueBeginning {
             let Some((entry, missed)) = self.found.pop() else {
                 break;
             };
-            // The consumer does not get it yet.
+            // The consumer gets no message before the last step, so no session becomes ready.
             self.queue.feed(&entry, missed, &mut Ready::default());
         }
         let is_done = self.found.is_empty();

@@ -26,7 +26,7 @@ pub(crate) struct Queues {
     pub(crate) named: LevelTree<Arc<Queue>>,
     /// Their names in order, for listings.
     pub(crate) names: NameIndex<()>,
-    /// The end of the last search for a removable queue.
+    /// The name of the last queue that the search for unused queues has examined.
     looked_at: Option<TopicName>,
     pub(crate) durables: HashMap<DurableName, Arc<Queue>>,
     pub(crate) shared: HashMap<SharedName, Shared>,
@@ -35,7 +35,7 @@ pub(crate) struct Queues {
     bindings: LevelTree<BTreeMap<u64, Arc<Queue>>>,
     /// Changes with `bindings`.
     bindings_version: u64,
-    /// Consumers of all queues that their filter covers, by filter and id.
+    /// Consumers with wildcards, by filter and id.
     wildcards: LevelTree<BTreeMap<SubscriptionId, Arc<Consumer>>>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Shared {
     pub(crate) consumers: usize,
 }
 
-/// The additional objects that creating a queue needs.
+/// The objects that must be created together with a queue.
 struct NewQueue {
     /// A topic that must feed the queue and does not exist.
     topic: Option<TopicName>,
@@ -56,8 +56,8 @@ struct NewQueue {
 }
 
 impl BrokerState {
-    /// Returns the queue of this name, created if it does not exist: with the wildcard consumers that cover it, and fed
-    /// by its topic if its name is that of a virtual topic's queue. A new queue is charged to the client.
+    /// Returns the queue with this name. If it does not exist, it is created: it gets the wildcard consumers that cover
+    /// it, and the queue of a virtual topic is bound to its topic. A new queue is charged to the client.
     pub(crate) fn queue(
         &mut self,
         name: &TopicName,
@@ -90,8 +90,8 @@ impl BrokerState {
         queue
     }
 
-    /// Checks whether a client may create one more queue with a name. Empty and unused queues are removed to make room;
-    /// a bounded number of queues is examined, the next ones in each call.
+    /// Checks whether a client may create one more queue with a name. Empty and unused queues are removed to make room.
+    /// Each call examines a limited number of queues, and continues after the last one.
     fn make_room_for_queue(&mut self, limits: &Limits, client: &Client) -> Result<(), PoolError> {
         let free = limits.queues.saturating_sub(self.queues.named.len());
         if client.check_uncounted(Pool::Queues, 1, free as u64).is_ok() {
@@ -109,7 +109,8 @@ impl BrokerState {
         let mut last = None;
         for name in behind.chain(before).take(names.len().min(NAMES)) {
             let queue = named.find(name.as_str());
-            // No other reference exists now, and it does not belong to a session.
+            // The tree has the only reference, so nothing uses the queue. Temporary queues stay until their session
+            // ends.
             let is_free = queue.is_some_and(|one| Arc::strong_count(one) == 1 && one.is_idle());
             if is_free && !is_temporary(name) {
                 idle.push(name.clone());
@@ -163,7 +164,7 @@ impl BrokerState {
         Ok(())
     }
 
-    /// Checks whether a subscription to the queues of a filter is allowed, whether they exist or not.
+    /// Refuses a subscription to the broker's own queues.
     pub(crate) fn check_reserved(filter: &TopicFilter) -> Result<(), SubscribeError> {
         if covers_brokers_own_queues(filter) {
             return Err(SubscribeError::Reserved(filter.clone()));
@@ -197,7 +198,7 @@ impl BrokerState {
         Ok(new.cursors)
     }
 
-    /// Notes that a consumer was added to this number of topics or queues.
+    /// Records the number of topics and queues of a new consumer.
     pub(crate) fn note_joined(&mut self, consumer: &Consumer, joined: usize) {
         consumer.note_joined(joined);
         if let Some(attached) = self.sessions.get_mut(&consumer.session.id) {
@@ -205,8 +206,9 @@ impl BrokerState {
         }
     }
 
-    /// Feeds a queue with the topics of its binding, from `start` on. A queue with wildcards is fed with new messages only;
-    /// see [`QueueBeginning`](crate::state::queue_beginning::QueueBeginning). Returns the number of cursors for which the binding counts.
+    /// Feeds a queue with the topics of its binding, from `start` on. A queue with wildcards is fed with new messages
+    /// only; see [`QueueBeginning`](crate::state::queue_beginning::QueueBeginning). Returns the number of cursors that
+    /// the binding uses: 0 or 1.
     pub(crate) fn bind(&mut self, queue: &Arc<Queue>, start: Start) -> usize {
         let Some(Binding { filter, .. }) = &queue.binding else {
             return 0;
@@ -221,7 +223,7 @@ impl BrokerState {
         let mut missed = topic.log.collect_from(start, &mut history);
         topic.queues.insert(queue.id, Arc::clone(queue));
         for (entry, _) in history {
-            // It has no consumer yet.
+            // The queue has no consumer yet, so no session becomes ready.
             queue.feed(&entry, missed.take(), &mut Ready::default());
         }
         missed.into_iter().for_each(|missed| queue.miss(missed));
@@ -281,7 +283,7 @@ impl BrokerState {
         }
     }
 
-    /// Adds a consumer to the queues it covers, and to later ones.
+    /// Adds a consumer to all queues that its filter covers. Queues that are created later get it as well.
     pub(crate) fn join_queues(&mut self, consumer: &Arc<Consumer>, store: &Arc<Store>) {
         let filter = &consumer.filter;
         match filter.exact() {
@@ -306,7 +308,7 @@ impl BrokerState {
         }
     }
 
-    /// Adds no more queues to a consumer.
+    /// Removes a consumer from the list of consumers that new queues get.
     pub(crate) fn leave_queues(&mut self, consumer: &Consumer) {
         if consumer.filter.exact().is_none() {
             let filter = &consumer.filter;
@@ -328,7 +330,7 @@ impl BrokerState {
         let queue = self.queues.take_named(name)?;
         self.unbind(&queue);
         for consumer in queue.consumers() {
-            // A consumer that is just ending has removed itself.
+            // A consumer that ends at the same time may have removed itself.
             if consumer.part(&queue) {
                 self.cursors -= 1;
             }
@@ -417,7 +419,7 @@ impl Queues {
 }
 
 impl SharedName {
-    /// Returns the queue that is the same as this shared subscription, if the topic is a virtual one.
+    /// Returns the name of the queue that is used for this shared subscription, if its topic is a virtual topic.
     pub(crate) fn virtual_queue(&self) -> Option<TopicName> {
         let topic = self.filter.exact()?;
         let queue = TopicName::new(&format!("Consumer.{}.{topic}", self.group)).ok()?;

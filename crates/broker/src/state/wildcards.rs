@@ -1,9 +1,9 @@
 //! Subscriptions with wildcards, and the cursors that they have in topics.
 //!
-//! Such a subscription is found by its filter. It has a cursor only in topics that were published to since its
-//! creation, or that had first messages for it: a topic gets the missing cursors just before a publication, at the end
-//! of its log, where a cursor created earlier would be as well. So subscribing and unsubscribing do not visit the
-//! topics. For the same reason a cursor that has read everything may be removed.
+//! Such a subscription is found by its filter. It has a cursor only in two kinds of topics: with a publication since
+//! its creation, or with earlier messages that it requested. Immediately before a publication, a topic gets the missing
+//! cursors at the end of its log. A cursor created earlier would be at the same place. So subscribing and unsubscribing
+//! do not visit the topics. For the same reason a cursor that has read everything may be removed.
 //!
 //! Subscriptions have ascending ids. A topic notes the id up to which it has all cursors, so a publication searches for
 //! missing ones only if there is a newer subscription with wildcards.
@@ -22,9 +22,9 @@ pub(crate) struct Wildcards {
     tree: LevelTree<OneOrMany<Arc<Subscription>>>,
     /// Id of the newest subscription.
     newest: u64,
-    /// The name after which the next cursors are removed.
+    /// The name after which the next sweep continues.
     swept: Option<TopicName>,
-    /// Cursors of topics that were removed before the cursors had read everything. Some may be dropped.
+    /// Cursors with unread messages whose topics were removed. Some may no longer exist.
     orphans: Vec<Weak<Cursor>>,
 }
 
@@ -128,8 +128,8 @@ impl BrokerState {
         self.cover_in_place_of_others(name, denied)
     }
 
-    /// Tries again for subscriptions without room, after cursors that have read everything were removed: of the
-    /// subscription itself, or of any.
+    /// Removes cursors that have read everything: first of any subscription, then of each subscription in `missing`.
+    /// Tries again to add the missing cursors. Returns the subscriptions that still get no cursor.
     fn cover_in_place_of_others(
         &mut self,
         name: &TopicName,
@@ -157,10 +157,10 @@ impl BrokerState {
         denied
     }
 
-    /// Removes a cursor that was taken back from its topic.
+    /// Removes a cursor from its topic, after `take_back` has closed it.
     fn drop_cursor(&mut self, cursor: &Cursor) {
         let topic = self.topics.find_mut(cursor.topic.name.as_str());
-        // There may be a later topic with this name.
+        // The topic may have been removed and created again.
         if let Some(topic) = topic.filter(|topic| Arc::ptr_eq(&topic.account, &cursor.topic)) {
             topic.leave(cursor.subscription.id);
             topic.covered_up_to = 0;
@@ -208,8 +208,8 @@ impl BrokerState {
     }
 }
 
-/// Returns whether shares and the bound on all cursors allow one more cursor for a subscription with wildcards, in
-/// addition to `others` of other kinds.
+/// Returns whether shares and the bound on all cursors allow one more cursor for a subscription with wildcards.
+/// `others` is the number of cursors of other kinds.
 fn has_room(others: usize, limit: usize, subscription: &Subscription) -> bool {
     let client = subscription.session.client();
     let taken = client.pools().taken(Pool::Cursors);

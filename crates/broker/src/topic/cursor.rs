@@ -24,9 +24,9 @@ pub enum Overflow {
     /// It continues at the oldest entry within the bound, and reports the missed range.
     #[default]
     DropOldest,
-    /// It gets only the newest entry; earlier entries are skipped and counted without a report: for screens.
+    /// It gets only the newest entry. Earlier entries are skipped and counted, but not reported. For screens.
     Latest,
-    /// Its session is ended.
+    /// The broker ends its session.
     Disconnect,
     /// Publishers to the topic wait until it has caught up.
     Block,
@@ -40,8 +40,8 @@ pub enum Start {
     New,
     /// With each topic's last image.
     Last,
-    /// With each topic's entries whose sequence is greater. In a topic with fewer entries it starts with messages
-    /// published from now on, and reports that messages may be missing.
+    /// With each topic's entries whose sequence is greater. In a topic with a smaller sequence, as after a restart, it
+    /// starts with messages published from now on, and reports that messages may be missing.
     AfterSequence(u64),
     /// With the entries after this position.
     AfterPosition(u64),
@@ -71,10 +71,11 @@ struct Reading {
 
 #[derive(Debug, Default)]
 struct Rare {
-    /// A message that is not in the log after the place, and is read first.
+    /// The retained message. It is not in the log after `place`, so it is read first.
     retained: Option<SharedEntry>,
     missed: Option<Missed>,
-    /// For [`Overflow::Latest`]: after the first entry at the cursor, no entry before this sequence matches.
+    /// For [`Overflow::Latest`]: the entries between the cursor and this sequence were examined. Only the first of them
+    /// can match.
     examined: u64,
     /// The generation of the subscription for which this was examined.
     generation: u32,
@@ -126,8 +127,8 @@ impl Cursor {
         (cursor, ready)
     }
 
-    /// Releases the log like [`Cursor::close`], and returns the place where another cursor would continue; `None` once
-    /// it is closed. Waits for an active reader.
+    /// Closes the cursor, and returns the place where another cursor can continue. Returns `None` if it was closed
+    /// before. Waits for an active reader.
     pub(crate) fn hand_on(&self) -> Option<Beginning> {
         let mut reading = lock(&self.reading);
         let place = reading.place.take()?;
@@ -229,7 +230,7 @@ impl Cursor {
             if is_budgeted && budget.is_spent() {
                 break Stop::Full(position);
             }
-            // Only the first can be one that is known to match.
+            // `pass_over` has examined the entries before `examined`. Of these only the first can match.
             let is_known = read_to.is_some() && entry.sequence() < examined;
             let is_wanted = !is_known
                 && !entry.is_expired(limits.now_ms)
@@ -312,8 +313,8 @@ impl Cursor {
         entries > 1 && (entries > allowed.entries || bytes > allowed.bytes)
     }
 
-    /// Moves forward until the lag relative to `end`, which the caller has seen appended, is within `allowed`, and
-    /// notes the missed entries. Leaves this to the reader if it is active.
+    /// Moves forward until the lag relative to `end` is within `allowed`, and records the missed entries. Does nothing
+    /// while a reader is active. `end` must have been read from the log by the caller.
     pub(crate) fn skip(&self, end: End, allowed: Lag) {
         let Some(mut reading) = try_lock(&self.reading) else {
             return;
@@ -383,7 +384,7 @@ impl Cursor {
     }
 
     /// For [`Overflow::Latest`]: moves forward to the newest visible entry that matches. Returns false if the budget
-    /// was spent before this entry was found.
+    /// was spent before all visible entries were examined.
     fn pass_over(
         &self,
         subscription: &Subscription,
@@ -422,7 +423,8 @@ impl Cursor {
         is_done
     }
 
-    /// Moves forward to `ahead`, where there is an entry. Returns the range of the dropped ones.
+    /// Moves forward to `ahead`, if there is an entry and it comes after `place`. Returns the first and last sequence
+    /// of the dropped entries.
     fn go_to(&self, place: &mut Place, mut ahead: Place) -> Option<(u64, u64)> {
         let from = place.sequence();
         let at = ahead.peek()?.start();
@@ -451,8 +453,8 @@ impl Drop for Cursor {
 }
 
 impl Beginning {
-    /// Returns the start at `start` in a log, with the topic's retained message first, if it is requested. A retained
-    /// message after `start` comes at its own place.
+    /// Returns the beginning of a cursor: the place of `start` in the log, and the retained message if it must be read
+    /// before that place. A retained message after `start` comes at its own place.
     pub(crate) fn of(start: Start, log: &Log, retained: Option<SharedEntry>) -> Self {
         let (place, missed) = log.begin(start);
         let mut rare = None;
@@ -462,7 +464,7 @@ impl Beginning {
         Self { place, rare }.with_retained(retained)
     }
 
-    /// Puts the retained message first, or keeps the message that came first anyway.
+    /// Adds the retained message, unless the cursor reads it in the log.
     pub(crate) fn with_retained(mut self, retained: Option<SharedEntry>) -> Self {
         let next = self.place.sequence();
         if let Some(retained) = retained.filter(|entry| entry.sequence() < next) {

@@ -32,7 +32,7 @@ struct History {
     trimmed_position: u64,
 }
 
-/// A place in a log: that of an entry, or of the next one.
+/// A place in a log: of an existing entry, or of the entry that will be appended next.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     chunk: Arc<Chunk>,
@@ -53,7 +53,7 @@ impl Log {
     /// Returns an empty log. `forgotten` is the position up to which entries of an earlier log with this name may have
     /// been removed, 0 if there was none.
     pub(crate) fn new(forgotten: u64) -> Self {
-        // No slot until the first entry: many topics only have subscribers.
+        // No slots before the first entry, because many topics have only subscribers.
         let place = Chunk::new(1, 0).place();
         Self {
             tail: place.clone(),
@@ -76,7 +76,7 @@ impl Log {
         self.end
     }
 
-    /// Appends an entry that was created with the result of [`Log::end`].
+    /// Appends an entry. It must have the sequence and the offset that [`Log::end`] returns.
     pub(crate) fn append(&mut self, entry: SharedEntry) {
         let size = entry.size();
         let slots = self.tail.chunk.slots.len();
@@ -106,8 +106,8 @@ impl Log {
         }
     }
 
-    /// Removes the oldest entries, fewer than there are. Reads two of them, however many they are: they are no longer
-    /// in the cache, and other threads wait for the lock.
+    /// Removes the `count` oldest entries; `count` must be less than the number of entries. Reads only two of them,
+    /// because old entries are no longer in the cache and other threads wait for the lock.
     fn let_go(&mut self, count: u64, released: &mut Released) {
         let first_kept = self.first_sequence() + count;
         self.head.go_to(first_kept - 1, released);
@@ -130,8 +130,8 @@ impl Log {
         if self.head.index == 0 {
             return;
         }
-        // The last image gets its own chunk, for later readers. Current readers have it in the old chunk, and continue
-        // after it.
+        // The last image gets its own chunk for new readers. Current readers read it in the old chunk, and continue in
+        // the new chunk after it.
         self.grow(0);
         let alone = Chunk::new(last.sequence(), 1);
         let _ = alone.slots[0].set(last);
@@ -263,7 +263,7 @@ impl Log {
     /// Links a new chunk after the tail.
     fn grow(&mut self, slots: usize) {
         let chunk = Chunk::new(self.end.sequence, slots.clamp(Chunk::FEWEST, Chunk::MOST));
-        // There is one writer, and it leaves a chunk once the chunk has a next one, so this one has none.
+        // The only writer links a next chunk once, when it leaves a chunk. So this chunk has none yet.
         let _ = self.tail.chunk.next.set(Arc::clone(&chunk));
         self.tail = chunk.place();
         self.chunk_bytes = 0;

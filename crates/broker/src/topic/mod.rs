@@ -31,16 +31,16 @@ pub(crate) struct Topic {
     cursors: OneOrMany<Arc<Cursor>>,
     /// Number of the cursors of subscriptions to exactly this name.
     exact_cursors: usize,
-    /// Id of the newest subscription with wildcards up to which each that covers the topic has a cursor here. 0 if
-    /// unknown.
+    /// Every wildcard subscription with an id up to this one that covers the topic has a cursor here. 0 means unknown.
     pub(crate) covered_up_to: u64,
     /// Queues that are fed by exactly this name, by id: tens of thousands may be removed from one topic at once.
     pub(crate) queues: BTreeMap<u64, Arc<Queue>>,
-    /// The cover of this topic by bindings with wildcards.
+    /// Whether bindings with wildcards cover this topic.
     pub(crate) binding_cover: BindingCover,
     /// The retained message, which may no longer be in the log.
     retained: Option<SharedEntry>,
-    /// True during a transaction that publishes here: the topic does not make room for another topic of it.
+    /// True during a transaction that publishes to this topic: it must not be removed to make room for another topic of
+    /// the transaction.
     pub(crate) is_held: bool,
     /// The topic's place in the index of topics that keep messages.
     pub(crate) listed: Option<Listed>,
@@ -48,7 +48,7 @@ pub(crate) struct Topic {
     _charge: TopicCharge,
 }
 
-/// The list that contains a topic.
+/// The list of `AgeIndex` that contains a topic, and the topic's key there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Listed {
     History(u64),
@@ -78,8 +78,9 @@ impl Topic {
         }
     }
 
-    /// Appends an entry at the end of the log, and passes it to the queues that the topic feeds: its own and the
-    /// `covering` ones. `ready` gets the sessions that received it from queues. The caller has reserved its memory.
+    /// Appends an entry at the end of the log, and passes it to the queues that the topic feeds: the queues bound by
+    /// its name, and `covering`: the queues bound by a filter with wildcards. `ready` gets the sessions that received
+    /// it from queues. The caller has reserved its memory.
     pub(crate) fn append(
         &mut self,
         entry: SharedEntry,
@@ -128,7 +129,7 @@ impl Topic {
         }
     }
 
-    /// Creates a cursor for the subscription. Returns the cursor, claimed, if there are messages to read at once.
+    /// Creates a cursor for the subscription. If it has messages to read, claims it and returns it.
     pub(crate) fn join(
         &mut self,
         subscription: &Arc<Subscription>,
@@ -147,7 +148,7 @@ impl Topic {
         self.add_cursor(subscription, beginning);
     }
 
-    /// Returns where a subscription begins here.
+    /// Returns the place at which the subscription's cursor starts.
     pub(crate) fn beginning(&self, opening: Opening) -> Beginning {
         Beginning::of(
             opening.start,
@@ -156,8 +157,8 @@ impl Topic {
         )
     }
 
-    /// Creates a cursor for the subscription at the place of another subscription's cursor, which is removed. Returns
-    /// it like [`Topic::join`].
+    /// Replaces the cursor of another subscription by a cursor of this one, at the same place. Returns the new cursor
+    /// under the same condition as [`Topic::join`].
     pub(crate) fn take_over(
         &mut self,
         subscription: &Arc<Subscription>,
@@ -200,7 +201,7 @@ impl Topic {
         } else {
             self.exact_cursors += 1;
         }
-        // New cursors have greater ids, so they are added at the end.
+        // The id of a new subscription is the greatest, so its cursor is usually added at the end.
         let at = self.place_of(subscription.id);
         self.cursors.insert(at, Arc::clone(&cursor));
         self.count_readers();
@@ -264,7 +265,7 @@ impl Topic {
     }
 
     /// Returns those of `most` cursors, starting at index `from`, whose lag exceeds the kept history, each with the end
-    /// of the log and a lag that costs no memory. Cursors that make publishers wait are not included.
+    /// of the log and the lag that the kept history covers. Cursors that make publishers wait are not included.
     pub(crate) fn lagging(
         &self,
         from: usize,
@@ -294,8 +295,8 @@ impl Topic {
         self.exact_cursors + self.queues.len()
     }
 
-    /// Returns the figures. `covering` is the number of subscriptions with wildcards that cover the topic. The lag is
-    /// that of the first `cursors` cursors.
+    /// Returns the figures. `covering` is the number of subscriptions with wildcards that cover the topic. The greatest
+    /// lag is computed from the first `cursors` cursors.
     pub(crate) fn figures(&self, covering: usize, cursors: usize) -> TopicFigures {
         TopicFigures {
             name: self.account.name.clone(),
@@ -315,7 +316,7 @@ impl Topic {
         self.log.end().sequence == 1 && self.exact_subscriptions() == 0
     }
 
-    /// Returns whether removing the topic would lose nothing. Subscriptions with wildcards also cover a new topic of
+    /// Returns whether the topic can be removed without loss. Subscriptions with wildcards also cover a new topic of
     /// its name, and their cursors keep their unread messages.
     pub(crate) fn is_idle(&self) -> bool {
         self.exact_subscriptions() == 0
@@ -324,7 +325,7 @@ impl Topic {
     }
 }
 
-/// The cover of a topic by bindings with wildcards, and the version of the bindings for which it is known.
+/// Whether bindings with wildcards cover a topic, and the version of the bindings for which this is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct BindingCover {
     pub(crate) version: u64,

@@ -25,7 +25,7 @@ impl Retentions {
         &self.names
     }
 
-    /// Notes that a topic retains another message than before, or none.
+    /// Updates the index after the retained message of a topic was replaced or removed.
     pub(crate) fn replace(&mut self, before: Option<&Entry>, now: Option<&Entry>) {
         match (before, now) {
             (None, Some(entry)) => self.names.insert(entry.topic().clone(), ()),
@@ -49,7 +49,7 @@ impl Retentions {
         }
     }
 
-    /// The topic whose message expired first, if it is too late for it.
+    /// Returns the topic whose retained message has the earliest expiry, if that time has passed.
     pub(crate) fn expired(&self, now_ms: u64) -> Option<TopicName> {
         let (&(expires_ms, _), topic) = self.expiring.first_key_value()?;
         (expires_ms <= now_ms).then(|| topic.clone())

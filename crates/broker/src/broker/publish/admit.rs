@@ -1,5 +1,5 @@
-//! The first step of a publication: checks of rights, sizes and bounds, and the creation of its topic or queue. A refused
-//! publication changes nothing.
+//! The first step of a publication: checks of rights, sizes and bounds, and the creation of its topic or queue. A
+//! refused publication adds nothing. It may have removed older messages to make room.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use crate::{
     topic::log::Released,
 };
 
-/// The rights of the publisher.
+/// The publisher, which determines the allowed destinations and the bounds that are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rights {
     /// All destinations except those of the broker.
     Anybody,
     /// The topics of the broker.
     Broker,
-    /// All destinations, without a check of the memory: a dead letter is a message that already used the memory.
+    /// All destinations, without a check of the memory: a dead letter was counted in the memory before.
     Dead,
     /// All destinations except those of the broker, without a check of any bound: the caller has checked them.
     Checked,
@@ -122,7 +122,7 @@ impl Broker {
         Ok(())
     }
 
-    /// Removes the last image of a topic if the message that replaces it fits only then.
+    /// Removes the last image of a topic, if the message that replaces it does not fit otherwise.
     fn remove_own_image(&self, state: &mut BrokerState, topic: Option<&TopicName>, size: u64) {
         let Some(topic) = topic.and_then(|name| state.topics.find_mut(name.as_str())) else {
             return;
@@ -138,7 +138,8 @@ impl Broker {
         }
     }
 
-    /// Removes messages of other topics, those published to longest ago first, until there is room for `size` bytes.
+    /// Removes messages of other topics, starting with the topics without a publication for the longest time, until
+    /// there is room for `size` bytes.
     pub(crate) fn free_oldest(
         &self,
         state: &mut BrokerState,
@@ -183,8 +184,8 @@ impl Broker {
         Err(PoolError::Full { pool, limit }.into())
     }
 
-    /// Checks the room of a queue for a message. If all queues together are full, the message is
-    /// accepted only if a consumer takes it at once.
+    /// Checks that a queue has room for a message. If all queues together are full, the message is accepted only if a
+    /// consumer takes it at once.
     pub(super) fn check_queue(
         &self,
         queue: &Queue,
@@ -223,7 +224,7 @@ pub(crate) fn check_rights(
     }
 }
 
-/// Returns the error for a queue without room.
+/// Converts the result of a check of a queue's room.
 pub(crate) fn check_room(queue: &TopicName, room: Room) -> Result<(), PublishError> {
     match room {
         Room::Enough => Ok(()),

@@ -1,6 +1,6 @@
-//! Publishing. Under the lock each run of publications to one destination takes three steps: admit ([`admit`]), sequence
-//! ([`crate::sequence`]) and apply ([`topic`], [`queue`]). After the lock is released, overflow rules are applied to the
-//! subscriptions with too much lag.
+//! Publishing. Under the lock, each run (consecutive publications to one destination) takes three steps: admit
+//! ([`admit`]), sequence ([`crate::sequence`]) and apply ([`topic`], [`queue`]). After the lock is released, overflow
+//! rules are applied to the subscriptions with too much lag.
 
 mod admit;
 mod queue;
@@ -29,7 +29,7 @@ pub(crate) struct Aftermath {
 }
 
 impl Aftermath {
-    /// Removes the history of a message's topic, except for the last image.
+    /// Reduces the topic of a publication to its last image.
     pub(crate) fn keep_last(&mut self, state: &mut BrokerState, publication: &Publication) {
         if publication.kind() == DestinationKind::Topic
             && let Some(topic) = state.topics.find_mut(publication.topic().as_str())
@@ -53,9 +53,9 @@ impl Broker {
     /// Publishes a batch in its order, and removes the published messages from it. [`Outcome::results`] is overwritten;
     /// everything else is added to `outcome`.
     ///
-    /// When this returns, the broker has the messages up to the first refused one. The results end with the refusal, and
-    /// the later messages stay in the batch; the caller may publish them with another call. The caller delivers to the
-    /// sessions in [`Outcome::ready`].
+    /// When this returns, the broker has the messages up to the first refused one. The results end with the refusal.
+    /// The later messages stay in the batch; the caller may publish them with another call. The caller must deliver to
+    /// the sessions in [`Outcome::ready`].
     pub fn publish(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
         self.publish_for(self.own(), batch, outcome);
     }

@@ -15,7 +15,8 @@ use crate::{
 };
 
 impl Broker {
-    /// Puts a run of publications into one queue. Returns false if one was refused; the later ones are left then.
+    /// Puts a run of publications into one queue. Returns false if one was refused; the later ones are then still in
+    /// `publications`.
     pub(super) fn append_to_queue(
         &self,
         state: &mut BrokerState,

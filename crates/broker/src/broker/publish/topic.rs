@@ -20,12 +20,12 @@ use crate::{
     topic::retained::Retentions,
 };
 
-/// A topic that a run of publications is appended to.
+/// The topic to which a run of publications is appended.
 struct ToTopic<'a> {
     topic: &'a mut Topic,
     sequence: Sequence<'a>,
     retentions: &'a mut Retentions,
-    /// Queues with wildcards that it feeds.
+    /// Queues that the topic feeds through bindings with wildcards.
     queues: Vec<Arc<Queue>>,
     rights: Rights,
 }
@@ -38,8 +38,8 @@ enum Stopped {
 }
 
 impl Broker {
-    /// Appends a run of publications to one topic and announces them. Returns false if one was refused; the later ones
-    /// are left then.
+    /// Appends a run of publications to one topic and announces them. Returns false if a publication was refused; the
+    /// later ones are then still in `publications`.
     pub(super) fn append_to_topic(
         &self,
         state: &mut BrokerState,
@@ -114,7 +114,8 @@ impl Broker {
         false
     }
 
-    /// Appends publications to a topic until one is refused or no memory is left. There is room for `first`.
+    /// Appends publications to a topic until one is refused or no memory is left. The caller has made room for `first`,
+    /// so its size is not checked.
     fn append_run(
         &self,
         to: &mut ToTopic<'_>,

@@ -42,7 +42,7 @@ pub(crate) struct TopicCharge(Arc<Client>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bounds {
     Shares,
-    /// None: the client of the broker itself, whose use is counted and never limited by a share.
+    /// No shares: for the broker's own client. Its use is counted, but no share limits it.
     None,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Holder {
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
     pub(super) holders: HashMap<IpAddr, Weak<Holder>>,
-    /// At this number of entries, those without a holder are removed.
+    /// When the map has this number of entries, those without a holder are removed.
     sweep_at: usize,
 }
 
@@ -130,13 +130,14 @@ impl Client {
         Ok(())
     }
 
-    /// Returns whether the client's shares allow the amount, even if the pool has less than that left.
+    /// Returns whether the client's shares allow the amount. If the pool has less left than that, only the free amount
+    /// is checked.
     pub(crate) fn is_within_share(&self, pool: Pool, amount: u64, free: u64) -> bool {
         self.check_uncounted(pool, amount.min(free), free).is_ok()
     }
 
-    /// Checks the client's shares for one more from a pool in which other holders make room, as if no other client held
-    /// any.
+    /// Checks whether the client may have one more item, as if no other client used the pool. For pools in which an
+    /// existing item is removed to make room.
     ///
     /// # Errors
     ///
@@ -196,7 +197,7 @@ impl Client {
         held.chain(std::iter::once(&self.pools.stock(pool).taken))
     }
 
-    /// Returns the amount that the connection itself holds of a pool.
+    /// Returns the amount that this connection holds, without the other connections from its address.
     #[must_use]
     pub fn held(&self, pool: Pool) -> u64 {
         self.connection.held[pool as usize].load(Ordering::Relaxed)
@@ -229,7 +230,7 @@ impl TopicCharge {
         Self(Arc::clone(client))
     }
 
-    /// Takes over an existing charge.
+    /// Wraps a charge that was made before.
     pub(crate) fn taken_over(client: &Arc<Client>) -> Self {
         Self(Arc::clone(client))
     }
@@ -252,8 +253,9 @@ fn weight(filter: &TopicFilter) -> u64 {
     SUBSCRIPTION + text.len() as u64 + levels as u64 * LEVEL
 }
 
-/// Bytes of a subscription, and of a level of its filter in the tree of wildcards.
+/// The bytes of a subscription, without its filter.
 const SUBSCRIPTION: u64 = 256;
+/// The bytes of one level of a filter in the tree of wildcards.
 const LEVEL: u64 = 80;
 
 /// Returns the address that identifies a client: for IPv6 the network, because a client can choose its address within
@@ -269,5 +271,5 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
 
 /// The network part of an IPv6 address (RFC 4291, 2.5.4).
 const NETWORK: u128 = !0 << 64;
-/// Number of addresses up to which no unused ones are removed.
+/// Minimum size of the map at which unused addresses are removed.
 pub(super) const FEWEST_ADDRESSES: usize = 64;

@@ -64,7 +64,7 @@ impl Pools {
         self.new_client(holder, Bounds::Shares)
     }
 
-    /// Returns a client without shares, for the broker itself.
+    /// Returns the broker's own client, which no share limits.
     #[must_use]
     pub fn own_client(self: &Arc<Self>) -> Arc<Client> {
         self.new_client(None, Bounds::None)

@@ -112,10 +112,11 @@ impl Pool {
         }
     }
 
-    /// Returns the factor for a holder. It is smaller for a connection if many connections use a little of the pool.
+    /// Returns the factor for a holder. For a connection it is smaller in pools of which many connections use a little
+    /// each.
     const fn alpha(self, holder: HolderKind) -> Alpha {
         let (times, of) = match (holder, self) {
-            // A connection has one will and one session.
+            // A connection has one will, so one connection must not use much of the pool.
             (HolderKind::Connection, Self::WillBytes) => (1, 512),
             (HolderKind::Connection, Self::SubscriptionBytes) => (1, 8),
             (HolderKind::Connection, Self::TransactionBytes) => (1, 4),
@@ -147,7 +148,7 @@ impl Alpha {
     }
 }
 
-/// Returns whether a holder may take an amount. A holder without any may take one if anything is free.
+/// Returns whether a holder may take an amount. A holder that has nothing may take one unit if something is free.
 pub(super) fn is_within_share(
     pool: Pool,
     kind: HolderKind,
