@@ -159,12 +159,13 @@ where
     running
 }
 
-/// Publishes one message to each of this number of topics.
+/// Publishes one message to each of this number of topics, 1,000 topics for each client: a client that creates more gets
+/// no more than its share.
 async fn make_topics(server: &Carillon, count: usize) -> Prepared {
-    let mut client = MqttClient::over_tcp(server.address(), Version::V3_1_1).await;
     let connect = harness::mqtt::Connect::anyone(Version::V3_1_1);
-    client = client.connected_with(&connect).await.0;
     for first in (0..count).step_by(1_000) {
+        let client = MqttClient::over_tcp(server.address(), Version::V3_1_1).await;
+        let mut client = client.connected_with(&connect).await.0;
         let publish = |number| Packet::publication(&format!("many/t{number}"), "x", 0);
         let packets = (first..count.min(first + 1_000)).map(publish);
         let bytes = packets.flat_map(|packet| packet.encode(Version::V3_1_1));
@@ -256,7 +257,7 @@ async fn unread(address: SocketAddr, progress: Progress) {
     }
 }
 
-/// The number that one client creates in a second. The default of `--max-topics` has no room for more.
+/// The number that clients create in a second. The default of `--max-topics` has no room for more.
 const MANY_TOPICS: usize = 99_000;
 const LISTING_CLIENTS: usize = 4;
 const WILDCARD_CLIENTS: usize = 20;
