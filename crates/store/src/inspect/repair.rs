@@ -41,7 +41,7 @@ pub struct Repaired {
 /// A part of the log that is lost. Messages and changes in it are not in the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LostFrames {
-    /// The segment.
+    /// The segment, or the directory of the log if the segment is missing.
     pub file: String,
     /// The first lost frame.
     pub first: u64,
@@ -80,7 +80,9 @@ pub fn repair<D: Disk>(disk: &D) -> Result<Repaired, OpenError> {
         return Err(survey::damage(paths::LOG.to_owned(), 0, reason));
     }
     let covered = repair.snapshots(&survey.snapshots, &meta)?;
-    repair.segments(&survey.segments, covered)?;
+    repair.lost_beginning(&survey.segments, covered);
+    let closed_after = meta.clean.map_or(0, |end| end.frame);
+    repair.segments(&survey.segments, covered.max(closed_after))?;
     meta.clean = None;
     write_meta(disk, &mut meta)?;
 
@@ -139,8 +141,8 @@ impl<D: Disk> Repair<'_, D> {
             }
         }
         if newest < meta.newest {
+            // The end of the log at a clean stop is kept: it shows which frames are lost.
             meta.newest = newest;
-            meta.clean = None;
             write_meta(self.disk, &mut meta)?;
         }
         Ok(())
@@ -165,13 +167,26 @@ impl<D: Disk> Repair<'_, D> {
         Ok(covered)
     }
 
-    /// Writes damaged segments again. The frames of all segments have no gap then, from the first segment to the last, and to
-    /// the newest snapshot.
-    fn segments(&mut self, segments: &[SegmentFile], covered: u64) -> Result<(), OpenError> {
+    /// Reports the frames between the newest snapshot and the first segment.
+    fn lost_beginning(&mut self, segments: &[SegmentFile], covered: u64) {
+        if let Some(first) = segments.first()
+            && first.header.first_frame > covered + 1
+        {
+            self.repaired.lost_frames.push(LostFrames {
+                file: paths::LOG.to_owned(),
+                first: covered + 1,
+                last: first.header.first_frame - 1,
+            });
+        }
+    }
+
+    /// Writes damaged segments again. The frames of all segments have no gap then, from the first one to `last_frame` at least:
+    /// the end of the log at a clean stop, or the frame of the newest snapshot.
+    fn segments(&mut self, segments: &[SegmentFile], last_frame: u64) -> Result<(), OpenError> {
         for (index, segment) in segments.iter().enumerate() {
             let until = match segments.get(index + 1) {
                 Some(next) => next.header.first_frame,
-                None => covered + 1,
+                None => last_frame + 1,
             };
             let path = segment.path();
             let bytes = read_file(self.disk, &path, u32::MAX.into())?;
@@ -194,11 +209,12 @@ impl<D: Disk> Repair<'_, D> {
                 out.extend_from_slice(&bytes[found.offset..found.offset + found.frame.length()]);
             }
             let end = frames.end();
-            let later = frames.later_frames();
-            let next = later
-                .filter(|found| found.frame.header.number > end.next_frame)
-                .find(|found| found.offset >= end.offset + FRAME_HEADER)
-                .filter(|found| found.frame.header.durable >= end.next_frame);
+            // Without a proof that the frame at the end was synced, what follows is a torn tail.
+            let is_lost = end.next_frame < until || frames.find_proof().is_some();
+            let next = frames
+                .later_frames()
+                .filter(|found| is_lost && found.frame.header.number > end.next_frame)
+                .find(|found| found.offset >= end.offset + FRAME_HEADER);
             let (last, length) = match next {
                 Some(next) => (next.frame.header.number - 1, next.offset - end.offset),
                 None if end.next_frame < until => (until - 1, FRAME_HEADER),
