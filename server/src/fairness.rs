@@ -1,9 +1,9 @@
 //! Fairness between connections: the task of a connection returns to the runtime after a slice of time, whatever its peer sends.
 //!
-//! Tokio polls sockets and timers when a worker thread has no task left to run, or after 61 polls of tasks. A task whose
-//! socket always has more to read never waits, so it keeps its thread; if that thread was the one that polls, no other
-//! connection is served. More threads do not help. Therefore time is measured, not operations: what one read costs differs by
-//! a factor of a thousand.
+//! Tokio polls sockets and timers when a worker thread has no task left to run, or after 61 polls of tasks. A task
+//! whose socket always has input never waits, so it keeps its thread. If it is the thread that polls the sockets, no
+//! other connection is served. More threads do not help. Therefore the slice is measured in time and not in operations:
+//! the cost of a read varies by a factor of a thousand.
 //!
 //! [`spawn`] measures how long a task runs. A task that loops without waiting calls [`give_way`] in each round. A
 //! task that returns only to be polled again at once, as an HTTP connection with pipelined requests does, is deferred by
@@ -28,8 +28,8 @@ where
     tokio::spawn(Fair::new(future))
 }
 
-/// Returns to the runtime if the current task has used up its slice. Does nothing in a task that was not
-/// [`spawn`]ed here.
+/// Returns to the runtime if the current task has used up its slice. Has no effect in a task that was not started by
+/// [`spawn`].
 pub async fn give_way() {
     poll_fn(poll_give_way).await;
 }
@@ -50,7 +50,7 @@ pin_project! {
     struct Fair<F> {
         #[pin]
         future: F,
-        // Since it last gave way, in all polls together.
+        // The time that all polls took since the task last gave way.
         ran: Duration,
     }
 }
@@ -115,14 +115,14 @@ impl Slice {
 }
 
 impl Drop for Slice {
-    /// Also after a panic: the next task of this thread has another slice, or none.
+    /// Clears the slice, also after a panic, so that the next task on this thread does not get it.
     fn drop(&mut self) {
         SLICE_END.set(None);
     }
 }
 
 thread_local! {
-    /// When the slice of the current task ends; none outside of one and once the task has given way.
+    /// The end of the current task's slice. `None` outside of a task, and after the task has given way.
     static SLICE_END: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 

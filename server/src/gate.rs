@@ -15,7 +15,7 @@ pub struct Passed<'a> {
 }
 
 impl Gate {
-    /// Enters for the time of one batch. Returns nothing once the gate is closed.
+    /// Returns a permission for one batch, or `None` after the gate was closed.
     pub fn pass(&self) -> Option<Passed<'_>> {
         let is_closed = self.is_closed.read();
         let open = is_closed.unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +46,10 @@ mod tests {
                 gate.close();
                 closed.send(()).expect("a waiting receiver");
             });
-            assert!(is_closed.try_recv().is_err(), "one is inside");
+            assert!(
+                is_closed.try_recv().is_err(),
+                "one publisher is still inside"
+            );
             drop(passed);
             is_closed.recv().expect("it is closed");
         });

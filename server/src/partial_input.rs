@@ -86,7 +86,7 @@ impl Claims {
         Claim { ticket, loss }
     }
 
-    /// A dropped message no longer holds bytes.
+    /// Does nothing for a message that was dropped.
     fn set(&mut self, ticket: u64, bytes: usize) {
         if let Some(held) = self.by_age.get_mut(&ticket) {
             self.bytes = self.bytes - held.bytes + bytes;
@@ -111,7 +111,7 @@ impl Claims {
     }
 }
 
-/// One connection's part of the budget: for the message that it receives.
+/// A connection's use of the budget, for the message that it is receiving.
 pub struct Share {
     budget: Arc<Unfinished>,
     /// `None` while the message is too small to be counted.
@@ -142,7 +142,8 @@ impl Share {
         claims.make_room(self.budget.most_bytes);
     }
 
-    /// Notes that the message is complete or dropped: the next one starts anew.
+    /// Removes the message from the budget, because it is complete or was dropped. The age of the next message starts
+    /// when that message does.
     pub fn release(&mut self) {
         if let Some(claim) = self.claim.take() {
             self.budget.lock().end(claim.ticket);
@@ -178,14 +179,14 @@ pub const fn time_for(bytes: usize) -> Duration {
     FIRST_TIME.saturating_add(Duration::from_millis(bytes as u64 / BYTES_A_MS))
 }
 
-/// The reason for a peer whose message was dropped.
+/// The text sent to a peer whose message was dropped.
 pub const GAVE_WAY: &str = "too many messages are arriving at this server, and yours started first";
-/// The reason for a peer whose message takes too long.
+/// The text sent to a peer whose message takes too long.
 pub const TOO_SLOW: &str = "your message arrives too slowly";
 
-/// Bytes of a message that are not counted, because a connection costs more anyway.
+/// A message of up to this size is not counted, because the connection itself takes more memory.
 const UNCOUNTED_BYTES: usize = 4 << 10;
-/// Time that every message may take.
+/// The time that every message may take, whatever its size.
 const FIRST_TIME: Duration = Duration::from_secs(30);
 /// The minimum average rate after that: 1,000 bytes per second.
 const BYTES_A_MS: u64 = 1;

@@ -7,7 +7,7 @@ use tokio::{net::TcpStream, time::timeout};
 use super::{CloseReason, Framing, MessageType, Transport, framing::Answer};
 use crate::fairness::give_way;
 
-/// Refuses a peer before a connection has started, with these bytes of the protocol.
+/// Refuses a peer before its connection starts. Sends it `told`, the refusal in the bytes of its protocol.
 pub async fn turn_away<T: Transport, F: Framing>(socket: &T, told: &[u8], ending: &CloseReason) {
     let mut framed = Vec::new();
     if !told.is_empty() {
@@ -52,8 +52,8 @@ pub async fn linger(socket: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads and discards available bytes, at most [`DISCARDED_AT_ONCE`] pieces. Returns true at the end. Separate from
-/// [`linger`], so that the buffer is not part of every connection's task.
+/// Reads and discards available bytes, with at most [`DISCARDED_AT_ONCE`] reads. Returns true when the peer has closed
+/// its half. Separate from [`linger`], so that the buffer is not part of every connection's task.
 fn discard(socket: &TcpStream) -> io::Result<bool> {
     let mut unwanted = [0; 4096];
     for _ in 0..DISCARDED_AT_ONCE {
@@ -67,12 +67,13 @@ fn discard(socket: &TcpStream) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Reads before other tasks run: a peer that sends without pause never leaves the socket empty.
+/// Maximum number of reads before other tasks run: a peer that sends without pause never leaves the socket empty.
 const DISCARDED_AT_ONCE: usize = 16;
+
 /// Returns the maximum time for a peer to read the last message.
 pub const fn time(ending: &CloseReason) -> Duration {
     match ending {
-        // All other data has been delivered, and the end of the server waits for this.
+        // All other data has been delivered, and the server waits for this connection before it ends.
         CloseReason::Stopping => Duration::from_millis(250),
         _ => Duration::from_secs(2),
     }

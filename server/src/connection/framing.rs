@@ -9,8 +9,8 @@ pub trait Framing: Send + Sync + 'static {
     /// Maximum number of bytes that [`Framing::header`] puts in front of a message.
     const HEADER_BYTES: usize;
 
-    /// Returns the first item in `input`, unwrapped in place, and the number of bytes used; `None` if more bytes are
-    /// needed.
+    /// Returns the first item in `input`, and the number of bytes that it uses. The payload is decoded in place.
+    /// Returns `None` if more bytes are needed.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{fairness::give_way, partial_input::Share};
 
-/// A socket of which only the beginning has been read.
+/// The input of a connection before its client is identified.
 pub struct Prelude<F> {
     pub framing: F,
     pub received: Received,
@@ -16,7 +16,7 @@ pub struct Prelude<F> {
 }
 
 impl<F: Framing> Prelude<F> {
-    /// `unframed` was read from the socket earlier.
+    /// `unframed` are bytes that were read from the socket before.
     pub fn new(framing: F, unframed: Vec<u8>, share: Share) -> Self {
         Self {
             framing,
@@ -28,7 +28,8 @@ impl<F: Framing> Prelude<F> {
         }
     }
 
-    /// Reads until `look` finds a result in the protocol's bytes. `look` must limit the bytes, and the caller the time.
+    /// Reads until `look` finds a result in the protocol's bytes. `look` must return a result after a limited number of
+    /// bytes, and the caller must limit the time.
     ///
     /// # Errors
     ///

@@ -12,18 +12,18 @@ use crate::partial_input::{Share, time_for};
 pub struct Inbound<F, P> {
     framing: F,
     pub protocol: P,
-    /// Bytes of the framing: part of a header, or input that the last read cycle had no time for.
+    /// Undecoded bytes of the framing: part of a header, or input that the last read cycle left for the next one.
     unframed: Vec<u8>,
-    /// Bytes of the protocol: part of a message, or input that the last read cycle had no time for.
+    /// Unprocessed bytes of the protocol: part of a message, or input that the last read cycle left for the next one.
     unread: Vec<u8>,
-    /// True if the last read cycle had no time for them.
+    /// True if the last read cycle left input for the next one.
     is_behind: bool,
-    /// Since when an incomplete message waits for the peer, in milliseconds of the server's clock.
+    /// The start of the time for an incomplete message, in milliseconds of the server's clock.
     unfinished_since_ms: Option<u64>,
     share: Share,
 }
 
-/// The result of a read cycle in addition to the protocol's replies.
+/// The output of the framing in one read cycle, in addition to the protocol's replies.
 #[derive(Default)]
 pub struct Answers {
     /// The type of the peer's messages.
@@ -76,7 +76,7 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         }
     }
 
-    /// Ready when another connection or the memory budget ends this connection.
+    /// Ready when this connection must end: another task has requested it, or its incomplete message was dropped.
     pub fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
         if self.share.poll_lost(context).is_ready() {
             return Poll::Ready(CloseReason::GaveWay);
@@ -90,12 +90,12 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         Some(since_ms.saturating_add(u64::try_from(time).unwrap_or(u64::MAX)))
     }
 
-    /// Returns whether [`go_on`](Self::go_on) has input.
+    /// Returns whether input is left for [`go_on`](Self::go_on).
     pub const fn is_behind(&self) -> bool {
         self.is_behind
     }
 
-    /// Processes input that the last read cycle had no time for.
+    /// Processes input that the last read cycle left for this one.
     pub fn go_on(
         &mut self,
         cycle: &mut ReadCycle,
@@ -148,7 +148,7 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         self.receive(&mut unframed, cycle, answers)
     }
 
-    /// Processes input. Requests before a fault take effect.
+    /// Processes input. If the input has an error, the requests before it still take effect.
     pub fn receive(
         &mut self,
         input: &mut [u8],
@@ -180,7 +180,7 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
 
     fn protocol_bytes(&mut self, bytes: &[u8], cycle: &mut ReadCycle) -> Result<(), CloseReason> {
         if self.is_behind {
-            // Appended to the input that the read cycle has no time for.
+            // Earlier input is still unprocessed, so this is appended to it.
             self.unread.extend_from_slice(bytes);
             return Ok(());
         }
@@ -205,7 +205,7 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
             return;
         }
         self.unread.drain(..used);
-        // A small rest does not keep the capacity of a large message.
+        // The capacity of a large message is freed if only a few bytes remain.
         if self.unread.len() < self.unread.capacity() / 4 {
             self.unread.shrink_to_fit();
         }
@@ -389,7 +389,7 @@ mod tests {
         assert_eq!(
             inbound.deadline(),
             Some(31_004),
-            "a byte does not buy much time"
+            "one byte adds one millisecond"
         );
         assert_eq!(receive(&mut inbound, 7, 21_000), Ok(()));
         assert_eq!(
@@ -403,7 +403,7 @@ mod tests {
         let ended = inbound.on_deadline(81_001, 0, &mut out);
         assert_eq!(ended, Err(CloseReason::Unfinished));
         assert_eq!(receive(&mut inbound, 9, 81_001), Ok(()));
-        assert_eq!(inbound.deadline(), None, "it is whole");
+        assert_eq!(inbound.deadline(), None, "the message is complete");
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! One connection: one task that reads, and one output state; any task with data for the peer may write from the output
-//! state to the socket.
+//! One connection: one task that reads, and one output state. Any task that has data for the peer may lock the output
+//! state and write to the socket.
 //!
-//! Generic over the [`Transport`], over the [`Framing`] between it and the protocol, and over the [`Protocol`]. The
-//! result of one read is one batch: its publications enter the broker together, and the publishing task itself then
-//! writes to the subscribers that became ready. The subscriber's own task writes only if the socket is full or the
-//! output state is taken.
+//! A connection is generic over three parts: the [`Transport`], the [`Framing`] on it, and the [`Protocol`]. The result
+//! of one read is one batch: its publications enter the broker together, and the publishing task itself then writes to
+//! the subscribers that became ready. The subscriber's own task writes only if the socket is full or the output state
+//! is taken.
 
 mod closing;
 mod framing;
@@ -126,7 +126,7 @@ struct Connection<T, F, E> {
     socket: T,
     outbound: Mutex<Outbound<F, E>>,
     session: Arc<Session>,
-    /// Wakes the task to drain.
+    /// Wakes the connection's task, which then drains the output state.
     wake: Notify,
     last_sent_ms: AtomicU64,
     clock: Clock,
@@ -146,18 +146,18 @@ pub struct Opening<T, F, P: Protocol> {
 /// Input that was read from a socket before its connection starts.
 #[derive(Default)]
 pub struct Received {
-    /// Bytes of the protocol that have not been answered.
+    /// Bytes of the protocol that have not been processed.
     pub unread: Vec<u8>,
-    /// The bytes of the framing after them.
+    /// Bytes of the framing that follow `unread` and have not been decoded.
     pub unframed: Vec<u8>,
-    /// The type of the peer's messages, after the first.
+    /// The type of the peer's last message; `None` before the first.
     pub message_type: Option<MessageType>,
 }
 
 /// Serves a peer until one side ends the connection.
 ///
-/// Not an `async fn`, and the task is boxed: otherwise the arguments and the task would both be part of every enclosing
-/// future, for the lifetime of the connection.
+/// This is not an `async fn`, and the task is boxed, so that the arguments and the task do not make every enclosing
+/// future larger.
 pub fn serve<T: Transport, F: Framing, P: Protocol>(
     context: ServerContext,
     opening: Opening<T, F, P>,
@@ -195,8 +195,8 @@ pub fn serve<T: Transport, F: Framing, P: Protocol>(
 }
 
 impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
-    /// Drains the output state, or leaves it to the task that has it, which checks again before it releases it. Returns
-    /// true if nothing is left for the connection's task.
+    /// Drains the output state if no other task has locked it. Otherwise does nothing, because the other task checks
+    /// for new messages after it has released the lock. Returns false if the connection's task must continue.
     fn drain_if_free(&self) -> bool {
         loop {
             let outbound = match self.outbound.try_lock() {
@@ -210,7 +210,8 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
         }
     }
 
-    /// Changes the output state, drains it, and drains again if another task found it taken.
+    /// Changes the output state and drains it. Drains it again if messages became readable in the meantime: the task
+    /// that announced them may have failed to lock the output state.
     fn with_outlet(&self, change: impl FnOnce(&mut Outbound<F, E>)) -> Drained {
         let mut outbound = self.outbound();
         change(&mut outbound);
@@ -226,10 +227,10 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
         self.outbound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Drains the output state and releases it. Returns `None` if another task found it taken and more is to be
-    /// drained.
+    /// Drains the output state and releases it. Returns `None` if it must be drained again, because another task may
+    /// have failed to lock it.
     fn drain_and_release(&self, mut outbound: MutexGuard<'_, Outbound<F, E>>) -> Option<Drained> {
-        // Without a deliverer the session may belong to another connection.
+        // After the deliverer was taken, another connection may have the session.
         let speaks = outbound.has_voice();
         if speaks {
             self.session.begin();
@@ -240,7 +241,8 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
             unread: outbound.unread_replies(),
             has_news: outbound.has_news(),
         };
-        // Released before the check, not after: a task that finds the output state taken relies on this check.
+        // The lock is released before `is_scheduled` is checked: a task that could not lock the output state relies on
+        // this check.
         drop(outbound);
         if wrote {
             self.last_sent_ms

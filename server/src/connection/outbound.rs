@@ -13,11 +13,11 @@ use super::{
 
 /// The output state, in a lock of the connection; any task that holds the lock may drain it.
 pub struct Outbound<F, E> {
-    /// `None` after the last delivery.
+    /// `None` once the connection delivers no more messages.
     deliverer: Option<Deliverer<E>>,
     /// The type of the peer's messages; replies use the same.
     message_type: MessageType,
-    /// Framed bytes that the socket has not accepted, from `sent` on.
+    /// Framed bytes. The socket has accepted the first `sent` of them.
     pending: Vec<u8>,
     sent: usize,
     /// Bytes of replies added since `pending` was last empty.
@@ -45,9 +45,9 @@ pub enum Progress {
     Broken,
 }
 
-/// The end of a round of deliveries.
+/// The reason why a round of deliveries ended. A round consists of the deliveries that are encoded for one write.
 enum Round {
-    /// There are no more, or the peer accepts no more for now.
+    /// There are no more deliveries, or the peer accepts no more for now.
     All,
     /// The round is large enough to be written.
     Full,
@@ -59,9 +59,9 @@ enum Round {
 #[derive(Debug, Clone, Copy)]
 pub struct Drained {
     pub progress: Progress,
-    /// Maximum number of bytes of replies that wait for the socket.
+    /// An upper estimate of the bytes of replies that wait for the socket.
     pub unread: usize,
-    /// True if the encoder has news for the protocol.
+    /// True if the encoder has data for the protocol's receiving half.
     pub has_news: bool,
 }
 
@@ -95,7 +95,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             .map(|deliverer| &mut deliverer.encoder)
     }
 
-    /// Returns whether the encoder has news for the protocol.
+    /// Returns whether the encoder has data for the protocol's receiving half.
     pub fn has_news(&self) -> bool {
         let deliverer = self.deliverer.as_ref();
         deliverer.is_some_and(|deliverer| deliverer.encoder.has_news())
@@ -116,7 +116,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         self.deliverer.take()
     }
 
-    /// Returns the maximum number of bytes of replies that wait for the socket.
+    /// Returns an upper estimate of the bytes of replies that wait for the socket.
     pub fn unread_replies(&self) -> usize {
         self.unread_replies
     }
@@ -148,7 +148,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         self.unread_replies += framed.len();
     }
 
-    /// Notes that nothing follows the pending bytes.
+    /// Closes the output: nothing follows the pending bytes.
     pub fn close(&mut self) {
         self.is_closing = true;
     }
@@ -167,7 +167,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
                 return (Progress::Done, wrote);
             }
             let round = SCRATCH.with_borrow_mut(|scratch| {
-                // A panic may have left data.
+                // A panic in an earlier call may have left data.
                 scratch.clear();
                 let round = self.encode(scratch);
                 bytes += scratch.bytes.len();
@@ -267,7 +267,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         let Some(framed) = scratch.frame::<F>() else {
             return;
         };
-        // If the socket is broken or full, writing the pending bytes will show it.
+        // Errors are ignored: the next write of the pending bytes returns them.
         let count = socket.try_write(framed).unwrap_or_default();
         *wrote |= count > 0;
         self.pending.extend_from_slice(&framed[count..]);
@@ -278,7 +278,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
 #[derive(Default)]
 struct Scratch {
     bytes: Vec<u8>,
-    /// The start of each run of messages of one type, after the space for its header.
+    /// The start of each run, a sequence of messages of one type. The space for its header is before it.
     runs: Vec<(MessageType, usize)>,
 }
 
@@ -318,7 +318,7 @@ impl Scratch {
     /// Returns the framed bytes, if there are any.
     fn frame<F: Framing>(&mut self) -> Option<&[u8]> {
         let mut end = self.bytes.len();
-        // From the last run to the first; each is moved next to the one after it.
+        // From the last run to the first: each run is moved so that it ends where the header of the next one begins.
         let mut filled = end;
         for (message_type, start) in self.runs.drain(..).rev() {
             let mut space = [0; 16];
@@ -346,7 +346,7 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// A round of deliveries ends after this many bytes, and is written.
+/// When a round has this number of bytes, it ends and is written.
 const ROUND_BYTES: usize = 64 << 10;
 /// Bytes written before other tasks get their turn.
 const TURN_BYTES: usize = 1 << 20;

@@ -17,7 +17,7 @@ pub struct OwedReplies {
     /// By position, ascending.
     groups: VecDeque<Group>,
     bytes: usize,
-    /// The newest position that any reply was owed for.
+    /// The newest position that later replies have to wait for.
     newest: Option<u64>,
     /// The wait for the oldest group.
     wait: Option<CompletionWait>,
@@ -39,12 +39,13 @@ impl OwedReplies {
         self.bytes >= MAX_BYTES
     }
 
-    /// Notes that the replies that follow are owed until this position is complete.
+    /// Records that the following replies are owed until this position is complete.
     pub fn note(&mut self, position: Option<u64>) {
         self.newest = self.newest.max(position);
     }
 
-    /// Takes the replies of one read. They go to `due` if no reply of this connection was ever owed.
+    /// Takes the replies of one read. If no reply of this connection was ever owed, they are appended to `due`
+    /// directly.
     pub fn push(&mut self, replies: &[u8], due: &mut Vec<u8>) {
         let Some(position) = self.newest else {
             due.extend_from_slice(replies);

@@ -28,13 +28,13 @@ pub trait Protocol: Send + 'static {
     /// The connection must end.
     fn receive(&mut self, input: &[u8], cycle: &mut ReadCycle) -> Result<usize, CloseReason>;
 
-    /// Returns whether [`Protocol::hand_over`] has information for the other half.
+    /// Returns whether this half has data for the encoder, so that [`Protocol::hand_over`] must be called.
     fn has_news(&self) -> bool {
         false
     }
 
-    /// Exchanges information between the two halves; called after [`Protocol::receive`] in each read cycle in which one
-    /// of them has news.
+    /// Exchanges data between the two halves. Called after [`Protocol::receive`], if one of the halves has data for the
+    /// other.
     ///
     /// # Errors
     ///
@@ -69,7 +69,8 @@ pub trait Protocol: Send + 'static {
         out: &mut Vec<u8>,
     ) -> Result<(), CloseReason>;
 
-    /// Counts the peer as alive: the server does not read from it for now, for reasons that the peer has not caused.
+    /// Restarts the keep-alive time. Called while the server does not read from the peer, if the state of the socket
+    /// shows that the peer is alive.
     fn reset_keep_alive(&mut self, now_ms: u64);
 
     /// Ready when another task requests the end of the connection.
@@ -77,8 +78,8 @@ pub trait Protocol: Send + 'static {
         Poll::Pending
     }
 
-    /// Handles the end of the connection, which delivers no more messages: normally ends its session too, or saves the
-    /// part that outlives the connection. `ending` is `None` if the connection's task failed.
+    /// Handles the end of the connection, which delivers no more messages. Ends its session, or saves it if it outlives
+    /// the connection. `ending` is `None` if the connection's task panicked or was aborted.
     fn on_close(
         &mut self,
         context: &ServerContext,
@@ -88,7 +89,7 @@ pub trait Protocol: Send + 'static {
         context.detach(deliverer.reader.session());
     }
 
-    /// Appends the protocol's message that the server ends the connection.
+    /// Appends the protocol's last message, which reports to the peer why the server ends the connection.
     fn write_close(&mut self, ending: &CloseReason, replies: &mut Vec<u8>);
 }
 
@@ -98,17 +99,18 @@ pub trait Encoder: Send + 'static {
     /// distinguishes text.
     fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> MessageType;
 
-    /// Returns whether the peer accepts another delivery now. If not, [`Encoder::resend`] or [`Protocol::hand_over`]
-    /// makes room.
+    /// Returns whether another delivery may be sent now. Only [`Encoder::resend`] or [`Protocol::hand_over`] can change
+    /// the result from false to true.
     fn has_room(&self) -> bool {
         true
     }
 
-    /// Appends messages that were sent on an earlier connection, which come before all others, as binary. Stops at
-    /// about `most` bytes, and continues in the next call. Called when there is no room.
+    /// Appends retransmissions: messages that were sent on an earlier connection. They come before all other
+    /// deliveries, and are binary. Stops at about `most` bytes, and continues in the next call. Called when there is no
+    /// room.
     fn resend(&mut self, _most: usize, _out: &mut Vec<u8>) {}
 
-    /// Returns whether the encoder has news for [`Protocol::hand_over`].
+    /// Returns whether the encoder has data for [`Protocol::hand_over`].
     fn has_news(&self) -> bool {
         false
     }
@@ -141,7 +143,7 @@ pub enum CloseReason {
     /// The peer takes too long to finish a message.
     #[error("the peer does not finish its message")]
     Unfinished,
-    /// The memory of incomplete messages is needed for others.
+    /// The incomplete message of this peer was dropped to make room for others.
     #[error("its unfinished message was dropped in favour of others")]
     GaveWay,
     /// The peer sent text, but the protocol has only binary messages.

@@ -9,8 +9,8 @@ use broker::{Blocked, Broker, Outcome, Publication, Ready, Session};
 
 use crate::{advisory::Advisories, clock, fairness::SLICE};
 
-/// Collects the publications and replies of a read cycle. One for each thread, not for each connection: between cycles
-/// it is empty.
+/// Collects the publications and replies of a read cycle. Each thread has one. It is empty between cycles, so
+/// connections need none of their own.
 #[derive(Default)]
 pub struct ReadCycle {
     /// The server's clock at the start of the cycle, in milliseconds.
@@ -23,11 +23,11 @@ pub struct ReadCycle {
     pub batch: Vec<Publication>,
     /// Subscriptions that have to catch up before the next read.
     pub blocked: Blocked,
-    /// The newest position that must be complete before the peer gets the replies.
+    /// The newest position that the journal must have recorded before the peer gets the replies.
     pub owed: Option<u64>,
     /// The result of the last batch.
     pub outcome: Outcome,
-    /// Decides whether publications are accepted.
+    /// Whether publications are accepted.
     intake: Intake,
     /// The end of the cycle's time slice; `None` means unlimited.
     until: Option<Instant>,
@@ -35,7 +35,7 @@ pub struct ReadCycle {
     is_over: bool,
     /// Requests since the last reading of the clock.
     unchecked: u32,
-    /// Time for other tasks after the cycle.
+    /// The pause after the cycle, in which other tasks run.
     rest: Duration,
 }
 
@@ -50,7 +50,7 @@ pub enum Intake {
 impl ReadCycle {
     /// Starts a cycle with a time slice.
     pub fn begin(&mut self, now_ms: u64, intake: Intake) {
-        // A panic may have left data.
+        // A panic in an earlier call may have left data.
         self.clear();
         self.now_ms = now_ms;
         self.intake = intake;
@@ -67,16 +67,16 @@ impl ReadCycle {
         }
     }
 
-    /// Must be called after every operation that may take long and that a few bytes can request, such as a
-    /// subscription: one read may contain thousands of them. After a single long operation, during which all wait for
-    /// the broker's lock, the connection pauses for a multiple of its time.
+    /// Must be called after each operation that is expensive for its size, such as a subscription: one read may contain
+    /// thousands of them. After a long operation the connection pauses, because other threads had to wait for the
+    /// broker's lock.
     pub fn check_request(&mut self, begun: Instant) {
         self.check_time();
         let rest = self.rest + rest_behind(begun.elapsed());
         self.rest = rest.min(MOST_REST);
     }
 
-    /// Checks the time slice only, without the time of a single request.
+    /// Ends the cycle if its time slice is over. Adds no pause.
     pub fn check_time(&mut self) {
         self.is_over |= self.until.is_some_and(|until| until <= Instant::now());
     }
@@ -87,7 +87,7 @@ impl ReadCycle {
         self.intake == Intake::Closed
     }
 
-    /// Returns how long the connection must leave the thread, and the broker, to others.
+    /// Returns the pause that the connection must make after the cycle.
     pub const fn rest(&self) -> Duration {
         self.rest
     }

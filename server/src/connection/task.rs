@@ -1,4 +1,4 @@
-//! The connection's own task: it reads, waits, and drains when other tasks could not.
+//! The connection's own task. It reads, waits for events, and drains when a publishing task could not.
 
 mod leaving;
 mod silence;
@@ -44,19 +44,20 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
     is_unfinished: bool,
     /// True after a write has failed. Earlier input may still be read.
     is_broken: bool,
-    /// True if the encoder has news for the protocol.
+    /// True if the encoder has data for the protocol's receiving half.
     has_news: bool,
-    /// Time for other tasks, after a read cycle with expensive requests.
+    /// The pause after a read cycle with expensive requests, in which other tasks run.
     rest: Duration,
-    /// Set while replies are not read by the peer: the time until which it must read.
+    /// The time until which the peer must read its replies; `None` while the peer reads them.
     choked_until_ms: Option<u64>,
-    /// The state of the socket at the last check, while it is not read.
+    /// The state of the socket at the last check; `None` while the server reads from it.
     unread: Option<Unread>,
     /// Subscriptions that have to catch up before the next read.
     blocked: Blocked,
-    /// The time at which the peer is read although they have not caught up: they may wait for its input.
+    /// The time at which reading continues although the blocking subscriptions have not caught up: they may depend on
+    /// the peer's input.
     listens_at_ms: Option<u64>,
-    /// Replies that are sent when they have caught up.
+    /// Replies that are held until the blocking subscriptions have caught up.
     held_replies: Vec<u8>,
     /// Replies that are sent when the messages of the peer are recorded.
     owed: OwedReplies,
@@ -70,7 +71,7 @@ pub struct Task<T: Transport, F: Framing, P: Protocol> {
 enum Event {
     Readable,
     Writable,
-    /// Detected only while nothing is read; otherwise reading would detect it.
+    /// Reported only while nothing is read; otherwise the next read returns the error.
     Broken,
     Woken,
     Unfinished,
@@ -176,7 +177,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
-    /// Waits. Has no effects, so that no event is lost when another arm wins.
+    /// Waits for one event. The branches change nothing, so a cancelled branch loses no event.
     async fn next_event(&mut self) -> Event {
         let goes_on = self.is_reading() && self.inbound.is_behind();
         let reads = self.is_reading() && !goes_on;
@@ -214,8 +215,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
-    /// Returns true if the connection reads. It does not read while a subscriber has to catch up with messages of this
-    /// peer, while the peer does not read its replies, and while too many replies are owed.
+    /// Returns true if the connection reads. It stops reading in three cases: a subscriber must catch up with this
+    /// peer's messages, the peer does not read its replies, or too many replies are owed.
     fn is_reading(&self) -> bool {
         self.blocked.is_empty() && self.choked_until_ms.is_none() && !self.owed.is_full()
     }
@@ -251,7 +252,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         })
     }
 
-    /// Writes the transport's own responses.
+    /// Writes output of the transport itself, for example TLS messages.
     fn flush_answers(&mut self) -> Result<(), CloseReason> {
         if self.connection.socket.is_flushed() {
             Ok(())
@@ -260,7 +261,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
-    /// Handles a deadline. Its output, a heart-beat, is not held back with the replies.
+    /// Handles a deadline. Its output, a heart-beat, is sent at once, even if replies are held.
     fn on_deadline(&mut self) -> Result<(), CloseReason> {
         let now_ms = self.context.clock.now_ms();
         if self.choked_until_ms.is_some_and(|until| until <= now_ms) {
@@ -280,8 +281,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         done.and(self.note(drained))
     }
 
-    /// Handles a deadline that passed while the peer sent without pause: the timer is polled only when there is nothing
-    /// to read. Must be called after a read, which counts the peer as alive.
+    /// Handles a deadline that has passed although the timer did not fire: the timer is polled only when there is
+    /// nothing to read. Must be called after a read, which counts the peer as alive.
     fn on_missed_deadline(&mut self) -> Result<(), CloseReason> {
         match self.deadline() {
             Some(at) if at <= self.turn_ms => self.on_deadline(),
@@ -289,7 +290,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
-    /// Continues to read if the peer waits for others while others wait for it.
+    /// Resolves a deadlock: if deliveries to this peer wait for its input, reading continues although subscriptions
+    /// have not caught up.
     fn listen(&mut self) -> Result<(), CloseReason> {
         self.listens_at_ms = None;
         if self.connection.outbound().is_waiting() {
@@ -319,12 +321,13 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             drop(passed);
             self.blocked.extend(std::mem::take(&mut cycle.blocked));
             self.owed.note(cycle.owed);
-            // Held while the publisher is blocked.
+            // The replies are held while the publisher is blocked.
             self.owed.push(&cycle.replies, &mut self.held_replies);
             self.rest = cycle.rest();
             cycle.clear();
             if let Err(ending) = &done {
-                // Its replies are still written, but no more messages: it would not acknowledge them.
+                // The replies are still written. No more messages are delivered, because the peer could not acknowledge
+                // them.
                 self.on_close(Some(ending));
             }
             let flushed = self.flush(answers);
@@ -367,7 +370,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         self.note(drained)
     }
 
-    /// Decides from the progress of draining what to wait for, and whether to continue.
+    /// Sets what the task waits for, from the progress of draining.
     fn note(&mut self, drained: Drained) -> Result<(), CloseReason> {
         let Drained {
             progress,
@@ -406,7 +409,7 @@ async fn ready(socket: &TcpStream, reads: bool, writes: bool) -> Event {
     match socket.ready(interest).await {
         Ok(ready) if ready.is_error() && !reads => Event::Broken,
         Ok(ready) if writes && ready.is_writable() => Event::Writable,
-        // A broken socket is readable: reading returns the error.
+        // Also if the socket is broken: the next read returns the error.
         _ => Event::Readable,
     }
 }
@@ -418,10 +421,10 @@ thread_local! {
 
 /// Maximum number of bytes of one read, and so of one batch.
 const READ_BYTES: usize = 64 << 10;
-/// Bytes of unread replies above which the peer is not read.
+/// The server stops reading from a peer with more unread replies than this, in bytes.
 const CHOKED_BYTES: usize = 256 << 10;
-/// Maximum time without reading from a peer that waits for a subscriber while others wait for it: its acknowledgement
-/// may be what lets the subscriber, or its own subscription, catch up.
+/// Maximum time for which a blocked publisher is not read while its own window is full. Its next acknowledgement may
+/// let a blocking subscription catch up.
 const UNHEARD_MS: u64 = 1_000;
-/// Maximum time for the peer to read them before it is disconnected.
+/// Maximum time for the peer to read its replies before it is disconnected.
 const CHOKED_MS: u64 = 30_000;

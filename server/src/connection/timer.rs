@@ -1,5 +1,5 @@
-//! The single timer of a connection. When the deadline moves to a later time, as with each message, the timer stays set
-//! for the earlier one: then nothing is due when it fires, and it is set again.
+//! The single timer of a connection. A later deadline does not change the timer, because deadlines move with each
+//! message. When the timer fires too early, nothing is due, and it is set again.
 
 use std::{pin::Pin, time::Duration};
 

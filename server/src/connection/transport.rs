@@ -12,8 +12,8 @@ pub trait Transport: Send + Sync + 'static {
     /// Returns the underlying socket, to wait for its readiness.
     fn tcp(&self) -> &TcpStream;
 
-    /// Reads available bytes; 0 means the end. Returns all bytes that have arrived, even if the socket has no more.
-    /// `buffer` has room for twice the plaintext of a TLS record, 32 KiB.
+    /// Reads available bytes; 0 means the end. Also returns bytes that the layer received before, although the socket
+    /// itself has no more. `buffer` has room for twice the plaintext of a TLS record, 32 KiB.
     ///
     /// # Errors
     ///
@@ -37,7 +37,8 @@ pub trait Transport: Send + Sync + 'static {
     /// Returns whether [`Transport::try_flush`] has nothing to do.
     fn is_flushed(&self) -> bool;
 
-    /// Announces, in the transport's own way, that no more will be written. Must be flushed.
+    /// Announces the end of the output in the transport's own way, for example by the alert `close_notify` of TLS. Must
+    /// be flushed.
     fn close(&self);
 }
 

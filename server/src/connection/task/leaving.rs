@@ -19,7 +19,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     pub(super) async fn read_remaining(&mut self, ending: CloseReason) -> CloseReason {
         match timeout(REMAINING_TIME, self.read_to_the_end()).await {
             Ok(Some(own)) => own,
-            // Everything was read, or one of the two bounds is reached.
+            // Everything was read, or `REMAINING_TIME` or `REMAINING_BYTES` is reached.
             Ok(None) | Err(_) => ending,
         }
     }
@@ -38,8 +38,9 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
                 false => self.read(),
             };
             match heard {
+                // Returns `None` when `REMAINING_BYTES` is reached.
                 Ok(Read::Bytes(count)) => left = left.checked_sub(count)?,
-                // A broken socket becomes readable: its end, and earlier input, are still to be read.
+                // After a failed write the socket still becomes readable: first for earlier input, then for its end.
                 Ok(Read::Nothing) if self.is_broken => {
                     self.connection.socket.tcp().readable().await.ok()?;
                 }
@@ -72,8 +73,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         let _ = timeout(closing::time(ending), farewell).await;
     }
 
-    /// Waits until the owed replies are due. Replies that are not due in time are dropped: the peer sends the messages
-    /// again.
+    /// Waits until the owed replies are due. Replies that are not due within `OWED_TIME` are dropped: the peer sends
+    /// the messages again.
     async fn wait_for_owed_replies(&mut self) {
         let completion = self.context.broker.completion();
         let all_due = async {
@@ -89,9 +90,9 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         let _ = timeout(OWED_TIME, all_due).await;
     }
 
-    /// Stops deliveries. Only the first call has an effect.
+    /// Stops deliveries, and lets the protocol handle the end of the connection. Only the first call has an effect.
     pub(super) fn on_close(&mut self, ending: Option<&CloseReason>) {
-        // The lock is released by then, because others may get messages of the session.
+        // The lock is released before `on_close` is called, which may deliver messages of the session to others.
         let deliverer = self.connection.outbound().take_voice();
         if let Some(deliverer) = deliverer {
             let protocol = &mut self.inbound.protocol;

@@ -1,5 +1,5 @@
-//! Detects a silent peer while its socket is not read. Its input waits in the socket then, so the number of waiting
-//! bytes shows whether it still sends.
+//! Detects a silent peer while the server does not read from it. The peer's input then waits in the socket. A growing
+//! number of waiting bytes shows that the peer still sends.
 
 use std::sync::atomic::Ordering;
 
@@ -27,7 +27,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         };
     }
 
-    /// Counts the peer as alive if its socket is not read and the peer has sent or read since the last check.
+    /// While the socket is not read: restarts the keep-alive time if the peer has sent or read since the last check.
     pub(super) fn reset_keep_alive(&mut self, now_ms: u64) {
         let Some(before) = self.unread else {
             return;
@@ -37,7 +37,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         let is_alive = match self.is_full {
             // A full socket accepts bytes only when the peer reads.
             true => now.bytes > before.bytes || now.last_sent_ms > before.last_sent_ms,
-            // A heart-beat may not fit into the buffer.
+            // If the buffer is full, further heart-beats cannot arrive, so the peer counts as alive.
             false => now.bytes > before.bytes || now.bytes >= FULL_BYTES,
         };
         if is_alive {
@@ -56,5 +56,5 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 }
 
-/// With this number of waiting bytes the socket's buffer may be full.
+/// With this number of waiting bytes or more, the receive buffer may be full.
 const FULL_BYTES: u64 = 16 << 10;

@@ -12,7 +12,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         self.drain()
     }
 
-    /// Returns whether nothing is left for the peer, and no acknowledgement would lead to more.
+    /// Returns whether everything is sent, and no acknowledgement of the peer can cause another delivery.
     pub(super) fn is_drained(&self) -> bool {
         let connection = &*self.connection;
         !self.is_full
@@ -22,7 +22,8 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             && !connection.outbound().is_waiting()
     }
 
-    /// Returns the time at which a connection ends whose peer accepts nothing.
+    /// Returns the time at which the connection ends if its peer accepts no more bytes until then; `None` while the
+    /// server runs.
     pub(super) fn stalls_at_ms(&self) -> Option<u64> {
         let last_sent_ms = self.connection.last_sent_ms.load(Ordering::Relaxed);
         self.stopped_ms
