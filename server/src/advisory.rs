@@ -17,7 +17,7 @@ use broker::{
 use destination::stomp;
 use serde::Serialize;
 
-use crate::{connection, server_publication};
+use crate::{delivery::deliver, server_publication};
 
 /// Publishes advisories, and counts producers, which the broker does not know.
 pub struct Advisories {
@@ -66,8 +66,17 @@ impl Advisories {
         }
     }
 
-    /// Publishes the events that the broker returned. `own` is the session of the current read cycle.
-    pub fn publish(&self, notices: &[Notice], own: Option<&Arc<Session>>) {
+    /// Does what the broker leaves to its callers: delivers to the sessions that became ready, except `own`, and
+    /// publishes the advisories.
+    pub fn carry_out(&self, outcome: &mut Outcome, own: Option<&Arc<Session>>) {
+        deliver(&mut outcome.ready, own);
+        if !outcome.notices.is_empty() {
+            self.publish(&std::mem::take(&mut outcome.notices), own);
+        }
+    }
+
+    /// Publishes what the broker noticed. `own` is the session whose turn it is.
+    fn publish(&self, notices: &[Notice], own: Option<&Arc<Session>>) {
         let mut batch = notices
             .iter()
             .filter_map(|notice| self.publication(self.advisory(notice)))
@@ -86,8 +95,8 @@ impl Advisories {
         }
         let mut outcome = Outcome::default();
         self.broker.publish_reserved(batch, &mut outcome);
-        // The effects of an advisory cause no further advisories, which might never end.
-        connection::deliver(&mut outcome.ready, own);
+        // What comes of it is not told in turn: that might never end.
+        deliver(&mut outcome.ready, own);
     }
 
     /// Returns the message, if it has a subscriber.

@@ -16,7 +16,7 @@ use tokio::{net::TcpStream, signal::unix::Signal, sync::watch};
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
-    connection::{self, ServerContext},
+    connection::ServerContext,
     figures::FiguresBoard,
     gate::Gate,
     housekeeping::keep_house,
@@ -140,7 +140,7 @@ impl Server {
 
     /// Carries out the effects of a call that belongs to no session.
     pub fn carry_out(&self, outcome: &mut Outcome) {
-        connection::carry_out(outcome, &self.advisories, None);
+        self.advisories.carry_out(outcome, None);
     }
 
     /// Returns a session name that is unique in this run.

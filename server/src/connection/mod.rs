@@ -39,13 +39,13 @@ pub use framing::{Framing, MessageType, Stream, WebSocket};
 pub use handshake_input::Prelude;
 pub use outbound::Deliverer;
 pub use protocol::{CloseReason, Encoder, Protocol};
-pub use read_cycle::{ReadCycle, carry_out, deliver};
+pub use read_cycle::ReadCycle;
 pub use transport::Transport;
 
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
-    fairness::SLICE,
+    fairness::{SLICE, rest_after},
     gate::Gate,
     partial_input::{Share, Unfinished},
 };
@@ -94,7 +94,7 @@ impl ServerContext {
         let mut outcome = Outcome::default();
         let now_ms = clock::unix_ms();
         let is_more = self.broker.go_on_leaving(leaving, now_ms, &mut outcome);
-        carry_out(&mut outcome, &self.advisories, None);
+        self.advisories.carry_out(&mut outcome, None);
         is_more
     }
 }
@@ -106,7 +106,7 @@ async fn see_off(context: ServerContext, mut leaving: Leaving) {
         if !context.go_on_leaving(&mut leaving) {
             return;
         }
-        match read_cycle::rest_behind(begun.elapsed()) {
+        match rest_after(begun.elapsed()) {
             Duration::ZERO => yield_now().await,
             rest => sleep(rest).await,
         }

@@ -5,9 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{Blocked, Broker, Outcome, Publication, Ready, Session};
+use broker::{Blocked, Broker, Outcome, Publication, Session};
 
-use crate::{advisory::Advisories, clock, fairness::SLICE};
+use crate::{
+    advisory::Advisories,
+    clock,
+    fairness::{MOST_REST, SLICE, rest_after},
+};
 
 /// Collects the publications and replies of a read cycle. Each thread has one. It is empty between cycles, so
 /// connections need none of their own.
@@ -72,7 +76,7 @@ impl ReadCycle {
     /// broker's lock.
     pub fn check_request(&mut self, begun: Instant) {
         self.check_time();
-        let rest = self.rest + rest_behind(begun.elapsed());
+        let rest = self.rest + rest_after(begun.elapsed());
         self.rest = rest.min(MOST_REST);
     }
 
@@ -132,82 +136,12 @@ impl ReadCycle {
         self.blocked
             .extend(std::mem::take(&mut self.outcome.blocked));
         self.owed = self.owed.max(self.outcome.owed.take());
-        carry_out(&mut self.outcome, advisories, Some(own));
-    }
-}
-
-/// Returns the pause after a request that took this long: three times as long, so that a peer uses at most a quarter of
-/// the time.
-pub fn rest_behind(took: Duration) -> Duration {
-    match took < LONG {
-        true => Duration::ZERO,
-        false => MOST_REST.min(RESTS * took),
-    }
-}
-
-/// Carries out the effects that the broker leaves to its callers: delivers to the sessions that became ready, except
-/// `own`, and publishes advisories.
-pub fn carry_out(outcome: &mut Outcome, advisories: &Advisories, own: Option<&Arc<Session>>) {
-    deliver(&mut outcome.ready, own);
-    if !outcome.notices.is_empty() {
-        advisories.publish(&std::mem::take(&mut outcome.notices), own);
-    }
-}
-
-/// Delivers until the time budget is spent; the remaining sessions are woken.
-pub fn deliver(ready: &mut Ready, own: Option<&Arc<Session>>) {
-    let mut budget = Budget::new();
-    for session in ready.drain() {
-        if session.is_ended() {
-            session.wake();
-        } else if own.is_some_and(|own| Arc::ptr_eq(&session, own)) {
-            continue;
-        } else if budget.is_spent() {
-            session.wake();
-        } else {
-            session.deliver();
-        }
-    }
-}
-
-/// The time that a publisher's task may spend on writing to others.
-struct Budget {
-    until: Instant,
-    unchecked: u32,
-    spent: bool,
-}
-
-impl Budget {
-    const TIME: Duration = Duration::from_millis(5);
-    /// Reading the clock costs a hundredth of a delivery.
-    const CHECK_EVERY: u32 = 8;
-
-    fn new() -> Self {
-        Self {
-            until: Instant::now() + Self::TIME,
-            unchecked: 0,
-            spent: false,
-        }
-    }
-
-    fn is_spent(&mut self) -> bool {
-        self.unchecked += 1;
-        if self.unchecked >= Self::CHECK_EVERY {
-            self.unchecked = 0;
-            self.spent = Instant::now() >= self.until;
-        }
-        self.spent
+        advisories.carry_out(&mut self.outcome, Some(own));
     }
 }
 
 /// Requests between two readings of the clock, each of which costs about as much as a small request.
 const CHECK_EVERY: u32 = 16;
-/// Maximum duration of one request without a pause after it.
-const LONG: Duration = Duration::from_millis(1);
-/// The length of a pause, in multiples of the request's duration.
-const RESTS: u32 = 3;
-/// Maximum length of a pause.
-const MOST_REST: Duration = Duration::from_secs(1);
 /// Maximum capacity that a thread keeps for replies.
 const REPLIES_KEPT: usize = 64 << 10;
 

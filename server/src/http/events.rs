@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     clock,
-    connection::{self, ServerContext},
+    connection::ServerContext,
     fairness,
     message::{Encoded, Message, push_json},
     server::Server,
@@ -169,7 +169,7 @@ impl Subscription {
         let mut outcome = Outcome::default();
         let session = subscription.reader.session();
         server.broker.subscribe(session, subscribe, &mut outcome)?;
-        connection::carry_out(&mut outcome, &server.advisories, Some(session));
+        server.advisories.carry_out(&mut outcome, Some(session));
         Ok(subscription)
     }
 

@@ -6,10 +6,7 @@ use broker::{DeliveryId, Outcome, Reader, Session, Settlement, SharedEntry, Verd
 use wire::mqtt::{self, Incoming, Outgoing, QoS};
 
 use super::options::Subscribed;
-use crate::{
-    clock,
-    connection::{ServerContext, carry_out},
-};
+use crate::{clock, connection::ServerContext};
 
 /// By the topic filter in the client's spelling.
 pub type Subscriptions = HashMap<Box<str>, Subscribed>;
@@ -76,7 +73,7 @@ pub fn accept_begun(
             .broker
             .settle(session, settlement, now_ms, &mut outcome);
     }
-    carry_out(&mut outcome, &context.advisories, None);
+    context.advisories.carry_out(&mut outcome, None);
 }
 
 impl SavedSession {
@@ -90,7 +87,7 @@ impl SavedSession {
         self.outgoing.take_back(|sent| sent.awaited.is_some());
         let mut outcome = Outcome::default();
         broker.pause(session, clock::unix_ms(), &mut outcome);
-        carry_out(&mut outcome, &context.advisories, None);
+        context.advisories.carry_out(&mut outcome, None);
         self.outgoing.shrink();
         self.incoming.shrink();
     }
@@ -104,6 +101,6 @@ impl SavedSession {
     pub fn resume(&mut self, context: &ServerContext) {
         let mut outcome = Outcome::default();
         context.broker.resume(self.reader.session(), &mut outcome);
-        carry_out(&mut outcome, &context.advisories, None);
+        context.advisories.carry_out(&mut outcome, None);
     }
 }

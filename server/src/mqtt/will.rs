@@ -10,10 +10,7 @@ use destination::mqtt as names;
 use wire::mqtt::{QoS, server};
 
 use super::properties;
-use crate::{
-    clock,
-    connection::{ServerContext, carry_out},
-};
+use crate::{clock, connection::ServerContext};
 
 #[derive(Debug)]
 pub struct Will {
@@ -97,7 +94,7 @@ impl Will {
             }
             Some(Ok(_)) | None => {}
         }
-        carry_out(&mut outcome, &context.advisories, None);
+        context.advisories.carry_out(&mut outcome, None);
     }
 
     fn message(&self, now_ms: u64) -> Result<Publication, InvalidName> {
