@@ -10,6 +10,7 @@ mod cli;
 mod clock;
 mod connection;
 mod content_type;
+mod context;
 mod delivery;
 mod dialect;
 mod fairness;

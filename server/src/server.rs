@@ -16,7 +16,7 @@ use tokio::{net::TcpStream, signal::unix::Signal, sync::watch};
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
-    connection::ServerContext,
+    context::ServerContext,
     figures::FiguresBoard,
     gate::Gate,
     housekeeping::keep_house,

@@ -9,8 +9,8 @@ use std::{
 use broker::Delivery;
 use wire::websocket::{CloseCode, Violation};
 
-use super::{Deliverer, MessageType, ReadCycle, ServerContext};
-use crate::partial_input;
+use super::{Deliverer, MessageType, ReadCycle};
+use crate::{context::ServerContext, partial_input};
 
 /// The receiving half: a protocol's state machine, connected to the broker.
 pub trait Protocol: Send + 'static {

@@ -19,12 +19,12 @@ use tokio::{
     time::{Duration, sleep},
 };
 
-use crate::{fairness::give_way, listener::stopped};
+use crate::{context::ServerContext, fairness::give_way, listener::stopped};
 
 use silence::Unread;
 
 use super::{
-    CloseReason, Connection, Framing, Protocol, ReadCycle, Received, ServerContext, Transport,
+    CloseReason, Connection, Framing, Protocol, ReadCycle, Received, Transport,
     inbound::{Answers, Inbound},
     outbound::{Drained, Progress},
     owed::OwedReplies,

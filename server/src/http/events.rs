@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     clock,
-    connection::ServerContext,
+    context::ServerContext,
     fairness,
     message::{Encoded, Message, push_json},
     server::Server,

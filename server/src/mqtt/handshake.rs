@@ -18,10 +18,8 @@ use super::{
     will::{self, Unwilling, Will},
 };
 use crate::{
-    connection::{
-        self, CloseReason, Deliverer, Framing, MessageType, Opening, Prelude, ServerContext,
-        Transport,
-    },
+    connection::{self, CloseReason, Deliverer, Framing, MessageType, Opening, Prelude, Transport},
+    context::ServerContext,
     listener::stopped,
     server::Server,
 };

@@ -37,7 +37,8 @@ use wire::mqtt::{
 
 use crate::{
     advisory::{Advisories, Presence},
-    connection::{CloseReason, Deliverer, Protocol, ReadCycle, ServerContext},
+    connection::{CloseReason, Deliverer, Protocol, ReadCycle},
+    context::ServerContext,
 };
 use acknowledge::Acknowledged;
 pub use arguments::MqttArguments;

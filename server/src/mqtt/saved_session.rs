@@ -6,7 +6,7 @@ use broker::{DeliveryId, Outcome, Reader, Session, Settlement, SharedEntry, Verd
 use wire::mqtt::{self, Incoming, Outgoing, QoS};
 
 use super::options::Subscribed;
-use crate::{clock, connection::ServerContext};
+use crate::{clock, context::ServerContext};
 
 /// By the topic filter in the client's spelling.
 pub type Subscriptions = HashMap<Box<str>, Subscribed>;

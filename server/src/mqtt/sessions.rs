@@ -24,7 +24,7 @@ use super::{
     saved_session::SavedSession,
     will::Will,
 };
-use crate::connection::ServerContext;
+use crate::context::ServerContext;
 
 pub struct Sessions {
     state: Mutex<State>,

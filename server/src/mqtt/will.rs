@@ -10,7 +10,7 @@ use destination::mqtt as names;
 use wire::mqtt::{QoS, server};
 
 use super::properties;
-use crate::{clock, connection::ServerContext};
+use crate::{clock, context::ServerContext};
 
 #[derive(Debug)]
 pub struct Will {

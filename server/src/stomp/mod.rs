@@ -25,9 +25,9 @@ use wire::stomp::{
 use crate::{
     advisory::{Advisories, Presence},
     connection::{
-        self, CloseReason, Deliverer, Framing, Opening, Prelude, Protocol, ReadCycle,
-        ServerContext, Transport,
+        self, CloseReason, Deliverer, Framing, Opening, Prelude, Protocol, ReadCycle, Transport,
     },
+    context::ServerContext,
     server::Server,
 };
 use encoder::StompEncoder;

@@ -77,6 +77,7 @@ const SERVER: Crate = Crate {
         &["figures", "housekeeping", "listeners"],
         &["http", "mqtt", "stomp"],
         &["connection"],
+        &["context"],
         &["listener"],
         &["tls"],
         &["socket"],

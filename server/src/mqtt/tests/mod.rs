@@ -20,7 +20,8 @@ use super::{
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
-    connection::{CloseReason, Deliverer, Encoder as _, Protocol as _, ReadCycle, ServerContext},
+    connection::{CloseReason, Deliverer, Encoder as _, Protocol as _, ReadCycle},
+    context::ServerContext,
     partial_input::Unfinished,
 };
 

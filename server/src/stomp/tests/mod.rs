@@ -20,7 +20,8 @@ use super::{Stomp, StompOptions, encoder::StompEncoder};
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
-    connection::{Encoder as _, Protocol as _, ReadCycle, ServerContext},
+    connection::{Encoder as _, Protocol as _, ReadCycle},
+    context::ServerContext,
     partial_input::Unfinished,
 };
 

@@ -1,0 +1,85 @@
+//! The context of a connection: the parts of the server that the connection uses, and the client that it belongs to.
+
+use std::{
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
+};
+
+use broker::{Broker, Client, Leaving, Outcome, Peer, Reader, Session};
+use tokio::{runtime::Handle, sync::watch, task::yield_now, time::sleep};
+
+use crate::{
+    advisory::Advisories,
+    clock::{self, Clock},
+    fairness::{SLICE, rest_after},
+    gate::Gate,
+    partial_input::Unfinished,
+};
+
+/// The parts of the server that a connection needs.
+#[derive(Clone)]
+pub struct ServerContext {
+    pub broker: Arc<Broker>,
+    pub advisories: Arc<Advisories>,
+    /// The client that the connection's objects are charged to.
+    pub client: Arc<Client>,
+    pub clock: Clock,
+    /// All publications pass this gate.
+    pub gate: Arc<Gate>,
+    pub unfinished: Arc<Unfinished>,
+    /// True when the server stops.
+    pub stopping: watch::Receiver<bool>,
+}
+
+impl ServerContext {
+    /// Attaches a session, which delivers nothing until a connection is its peer.
+    pub fn attach(&self, name: Arc<str>) -> Reader {
+        self.broker
+            .attach_for(&self.client, name, Weak::<Nobody>::new())
+    }
+
+    /// Ends a session; its messages go to others. A session with many subscriptions is removed from the broker in
+    /// steps, between which other tasks run.
+    pub fn detach(&self, session: &Arc<Session>) {
+        let begun = Instant::now();
+        let mut leaving = self.broker.leave(session);
+        while self.go_on_leaving(&mut leaving) {
+            if begun.elapsed() >= SLICE
+                && let Ok(runtime) = Handle::try_current()
+            {
+                runtime.spawn(see_off(self.clone(), leaving));
+                return;
+            }
+        }
+    }
+
+    fn go_on_leaving(&self, leaving: &mut Leaving) -> bool {
+        let mut outcome = Outcome::default();
+        let now_ms = clock::unix_ms();
+        let is_more = self.broker.go_on_leaving(leaving, now_ms, &mut outcome);
+        self.advisories.carry_out(&mut outcome, None);
+        is_more
+    }
+}
+
+/// Removes the rest of a session from the broker, with the same pauses as a connection with expensive requests.
+async fn see_off(context: ServerContext, mut leaving: Leaving) {
+    loop {
+        let begun = Instant::now();
+        if !context.go_on_leaving(&mut leaving) {
+            return;
+        }
+        match rest_after(begun.elapsed()) {
+            Duration::ZERO => yield_now().await,
+            rest => sleep(rest).await,
+        }
+    }
+}
+
+/// The peer of a session without a connection.
+struct Nobody;
+
+impl Peer for Nobody {
+    fn deliver(&self) {}
+    fn wake(&self) {}
+}
