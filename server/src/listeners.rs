@@ -10,8 +10,9 @@ use anyhow::bail;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
+    handler::ConnectionHandler,
     http::HttpHandler,
-    listener::{self, ConnectionHandler, ConnectionLimit},
+    listener::{self, ConnectionLimit},
     mqtt::MqttHandler,
     port::{Port, bind},
     server::{Options, Server},

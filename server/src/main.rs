@@ -16,6 +16,7 @@ mod dialect;
 mod fairness;
 mod figures;
 mod gate;
+mod handler;
 mod housekeeping;
 mod http;
 mod listener;
@@ -33,8 +34,10 @@ mod server;
 mod server_publication;
 mod socket;
 mod stomp;
+mod stopping;
 mod system_topics;
 mod tls;
+mod transport;
 
 use std::process::ExitCode;
 

@@ -29,9 +29,7 @@ use crate::{
     tls::{self, TlsOptions},
 };
 
-pub use crate::listener::ConnectionPermit;
-
-/// The options of a server.
+/// What a server is started with.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub ports: Ports,

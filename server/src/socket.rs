@@ -9,8 +9,8 @@ use tokio::{
 };
 
 use crate::{
-    connection::Transport,
     protocol_detection::{self, Spoken},
+    transport::Transport,
 };
 
 pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {

@@ -16,7 +16,6 @@ mod protocol;
 mod read_cycle;
 mod task;
 mod timer;
-mod transport;
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, TryLockError,
@@ -32,9 +31,8 @@ pub use handshake_input::Prelude;
 pub use outbound::Deliverer;
 pub use protocol::{CloseReason, Encoder, Protocol};
 pub use read_cycle::ReadCycle;
-pub use transport::Transport;
 
-use crate::{clock::Clock, context::ServerContext, partial_input::Share};
+use crate::{clock::Clock, context::ServerContext, partial_input::Share, transport::Transport};
 use inbound::Inbound;
 use outbound::{Drained, Outbound, Progress};
 use task::Task;

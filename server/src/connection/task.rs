@@ -19,7 +19,7 @@ use tokio::{
     time::{Duration, sleep},
 };
 
-use crate::{context::ServerContext, fairness::give_way, listener::stopped};
+use crate::{context::ServerContext, fairness::give_way, stopping::stopped};
 
 use silence::Unread;
 

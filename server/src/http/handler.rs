@@ -20,12 +20,13 @@ use super::{
 };
 use crate::{
     fairness,
-    listener::{Caller, ConnectionHandler, stopped},
+    handler::{Caller, ConnectionHandler},
     mqtt::MqttHandler,
     protocol_detection::Spoken,
     server::Server,
     socket::Socket,
     stomp::StompHandler,
+    stopping::stopped,
 };
 
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     connection::{Prelude, Stream},
-    listener::{Caller, ConnectionHandler, turn_away},
+    handler::{Caller, ConnectionHandler, turn_away},
     server::Server,
     socket::Socket,
 };

@@ -18,10 +18,11 @@ use super::{
     will::{self, Unwilling, Will},
 };
 use crate::{
-    connection::{self, CloseReason, Deliverer, Framing, MessageType, Opening, Prelude, Transport},
+    connection::{self, CloseReason, Deliverer, Framing, MessageType, Opening, Prelude},
     context::ServerContext,
-    listener::stopped,
     server::Server,
+    stopping::stopped,
+    transport::Transport,
 };
 
 /// Serves a peer until one side ends the connection.

@@ -7,7 +7,7 @@ use wire::stomp::server::{Config, Fault, Session};
 use super::Stomp;
 use crate::{
     connection::{Prelude, Stream},
-    listener::{Caller, ConnectionHandler, turn_away},
+    handler::{Caller, ConnectionHandler, turn_away},
     server::Server,
     socket::Socket,
 };

@@ -24,11 +24,10 @@ use wire::stomp::{
 
 use crate::{
     advisory::{Advisories, Presence},
-    connection::{
-        self, CloseReason, Deliverer, Framing, Opening, Prelude, Protocol, ReadCycle, Transport,
-    },
+    connection::{self, CloseReason, Deliverer, Framing, Opening, Prelude, Protocol, ReadCycle},
     context::ServerContext,
     server::Server,
+    transport::Transport,
 };
 use encoder::StompEncoder;
 use ended_subscriptions::Ended;

@@ -9,7 +9,8 @@ use tokio_rustls::TlsAcceptor;
 use super::identity::Identity;
 use crate::{
     fairness,
-    listener::{Caller, ConnectionHandler, stopped, turn_away},
+    handler::{Caller, ConnectionHandler, turn_away},
+    stopping::stopped,
 };
 
 /// The connections that a port accepts.

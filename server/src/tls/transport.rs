@@ -16,7 +16,7 @@ use std::{
 use rustls::ServerConnection;
 use tokio::{io::AsyncBufReadExt as _, net::TcpStream};
 
-use crate::{connection::Transport, protocol_detection::Spoken, socket::Socket};
+use crate::{protocol_detection::Spoken, socket::Socket, transport::Transport};
 
 /// A connection after its handshake, still used through futures. Boxed, because it is large and passed through several
 /// futures that each reserve space for it.

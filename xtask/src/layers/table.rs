@@ -80,6 +80,7 @@ const SERVER: Crate = Crate {
         &["context"],
         &["listener"],
         &["tls"],
+        &["handler"],
         &["socket"],
         &["advisory", "refused_connections", "system_topics"],
         &["fairness", "partial_input", "queues", "server_publication"],
@@ -93,6 +94,8 @@ const SERVER: Crate = Crate {
             "name_cache",
             "port",
             "protocol_detection",
+            "stopping",
+            "transport",
         ],
     ],
     exceptions: &[
@@ -121,10 +124,7 @@ const SERVER: Crate = Crate {
         ("mqtt::handler", "server"),
         ("mqtt::handshake", "server"),
         ("mqtt::housekeeping", "server"),
-        ("socket", "connection"),
         ("stomp", "server"),
         ("stomp::handler", "server"),
-        ("tls::acceptor", "listener"),
-        ("tls::transport", "connection"),
     ],
 };

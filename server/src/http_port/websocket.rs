@@ -19,15 +19,17 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{origin, pages, problem::Problem, read_deadline::Patient};
 use crate::{
-    connection::{CloseReason, Prelude, Transport, WebSocket, turn_away},
+    connection::{CloseReason, Prelude, WebSocket, turn_away},
     fairness,
-    listener::stopped,
+    handler::ConnectionPermit,
     mqtt,
     protocol_detection::Spoken,
-    server::{ConnectionPermit, Server},
+    server::Server,
     socket::Socket,
     stomp::Stomp,
+    stopping::stopped,
     tls::TlsStream,
+    transport::Transport,
 };
 
 /// Serves `/`: the WebSocket or the page.
