@@ -66,8 +66,8 @@ impl Advisories {
         }
     }
 
-    /// Does what the broker leaves to its callers: delivers to the sessions that became ready, except `own`, and
-    /// publishes the advisories.
+    /// Carries out the effects that the broker leaves to its callers: delivers to the sessions that became ready, except
+    /// `own`, and publishes advisories.
     pub fn carry_out(&self, outcome: &mut Outcome, own: Option<&Arc<Session>>) {
         deliver(&mut outcome.ready, own);
         if !outcome.notices.is_empty() {
@@ -75,7 +75,7 @@ impl Advisories {
         }
     }
 
-    /// Publishes what the broker noticed. `own` is the session whose turn it is.
+    /// Publishes the events that the broker returned. `own` is the session of the current read cycle.
     fn publish(&self, notices: &[Notice], own: Option<&Arc<Session>>) {
         let mut batch = notices
             .iter()
@@ -95,7 +95,7 @@ impl Advisories {
         }
         let mut outcome = Outcome::default();
         self.broker.publish_reserved(batch, &mut outcome);
-        // What comes of it is not told in turn: that might never end.
+        // The effects of an advisory cause no further advisories, which might never end.
         deliver(&mut outcome.ready, own);
     }
 

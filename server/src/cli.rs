@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use wire::stomp::server::Subscribe;
 
 use crate::{
-    listeners::Ports, mqtt::MqttArguments, port::Port, server::Options, stomp::StompOptions,
+    listeners::Ports, mqtt::MqttArguments, port::Port, serve::Options, server, stomp::StompOptions,
     tls::TlsOptions,
 };
 
@@ -241,9 +241,11 @@ impl ServeOptions {
             tls: self.tls.clone(),
             allow_origins: self.allow_origins.clone(),
             allow_hosts: self.allow_hosts.clone(),
-            limits: self.limits(),
-            overflow,
-            max_body_bytes: self.max_body as usize,
+            shared: server::Options {
+                limits: self.limits(),
+                overflow,
+                max_body_bytes: self.max_body as usize,
+            },
             max_connections: self.max_connections as usize,
             stomp: self.stomp_options(overflow),
             mqtt: self.mqtt.options(overflow, self.max_body),

@@ -2,17 +2,18 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use app::{Figures, TopicFigures};
-use broker::{TopicFilter, TopicName};
+use broker::{Broker, Pool, TopicFilter, TopicName};
 
-use crate::server::Server;
+use crate::clock::Clock;
 
 /// The figures of the last tick, for the rates.
-#[derive(Default)]
 pub struct FiguresBoard {
+    broker: Arc<Broker>,
+    clock: Clock,
     last: Mutex<Tick>,
 }
 
@@ -34,17 +35,20 @@ struct Rates {
 }
 
 impl FiguresBoard {
-    /// Returns the current figures, with the rates of the last tick.
-    pub fn current(&self, server: &Server) -> Figures {
-        self.with_rates(server, server.broker.figures(), listed_topics(server))
+    pub fn new(broker: &Arc<Broker>, clock: Clock) -> Self {
+        Self {
+            broker: Arc::clone(broker),
+            clock,
+            last: Mutex::default(),
+        }
     }
 
-    fn with_rates(
-        &self,
-        server: &Server,
-        figures: broker::Figures,
-        listed: Vec<broker::TopicFigures>,
-    ) -> Figures {
+    /// Returns the figures now, with the rates of the last tick.
+    pub fn current(&self) -> Figures {
+        self.with_rates(self.broker.figures(), self.listed_topics())
+    }
+
+    fn with_rates(&self, figures: broker::Figures, listed: Vec<broker::TopicFigures>) -> Figures {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let topic_list = listed.into_iter().map(|topic| TopicFigures {
             per_second: last.rates.topics.get(&topic.name).copied().unwrap_or(0.0),
@@ -54,9 +58,8 @@ impl FiguresBoard {
         });
         Figures {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            uptime_seconds: server.clock.uptime().as_secs(),
-            // The broker also counts detached sessions.
-            connections: figures.sessions.saturating_sub(server.mqtt.sessions.away()) as u64,
+            uptime_seconds: self.clock.uptime().as_secs(),
+            connections: (figures.sessions as u64).saturating_sub(self.detached_sessions()),
             subscriptions: figures.subscriptions as u64,
             topics: figures.topics as u64,
             published: figures.published,
@@ -70,11 +73,11 @@ impl FiguresBoard {
         }
     }
 
-    /// Computes the rates. Returns the current figures.
-    pub fn tick(&self, server: &Server) -> Figures {
-        let figures = server.broker.figures();
-        let listed = listed_topics(server);
-        let now_ms = server.clock.now_ms();
+    /// Computes the rates since the last tick, and returns the figures now.
+    pub fn tick(&self) -> Figures {
+        let figures = self.broker.figures();
+        let listed = self.listed_topics();
+        let now_ms = self.clock.now_ms();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let seconds = now_ms.saturating_sub(last.at_ms).max(1) as f64 / 1_000.0;
         let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
@@ -100,14 +103,19 @@ impl FiguresBoard {
             rates,
         };
         drop(last);
-        self.with_rates(server, figures, listed)
+        self.with_rates(figures, listed)
     }
-}
 
-fn listed_topics(server: &Server) -> Vec<broker::TopicFigures> {
-    match TopicFilter::new(">") {
-        Ok(all) => server.broker.topics(&all, LISTED_TOPICS),
-        Err(_) => Vec::new(),
+    fn listed_topics(&self) -> Vec<broker::TopicFigures> {
+        match TopicFilter::new(">") {
+            Ok(all) => self.broker.topics(&all, LISTED_TOPICS),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Returns the number of sessions without a connection. Each is charged to the pool.
+    pub fn detached_sessions(&self) -> u64 {
+        self.broker.pools().taken(Pool::Sessions)
     }
 }
 

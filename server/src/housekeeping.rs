@@ -1,5 +1,5 @@
-//! Periodic work, once a second: removes expired messages from the queues, idle topics and idle cursors, and publishes
-//! figures that have a subscriber.
+//! Periodic work, once a second: removes expired messages from the queues, idle topics and idle cursors, ends expired
+//! sessions of MQTT, and publishes figures that have a subscriber.
 
 use std::{
     sync::Arc,
@@ -12,10 +12,10 @@ use serde::Serialize;
 use tokio::time::MissedTickBehavior;
 use tokio_stream::{StreamExt, wrappers::IntervalStream};
 
-use crate::{clock, mqtt, queues, server::Server, server_publication, system_topics};
+use crate::{clock, mqtt::MqttHandler, queues, server::Server, server_publication, system_topics};
 
 /// Runs as long as the server.
-pub async fn keep_house(server: Arc<Server>) {
+pub async fn keep_house(server: Arc<Server>, mqtt: MqttHandler) {
     let mut interval = tokio::time::interval(Duration::from_secs(1));
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut ticks = IntervalStream::new(interval);
@@ -24,8 +24,8 @@ pub async fn keep_house(server: Arc<Server>) {
         expire(&server);
         let since_begun_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         server.broker.tidy(since_begun_ms);
-        mqtt::keep_sessions(&server);
-        let figures = server.figures.tick(&server);
+        mqtt.keep_sessions();
+        let figures = server.figures.tick();
         publish_each(&server, &figures);
         publish(&server, FIGURES_TOPIC, || figures);
         publish(&server, QUEUES_TOPIC, || queues::all(&server.broker));
@@ -39,7 +39,7 @@ fn expire(server: &Server) {
 }
 
 fn publish_each(server: &Server, figures: &Figures) {
-    let away = server.mqtt.sessions.away();
+    let away = server.figures.detached_sessions();
     let broker = &server.broker;
     let mut batch =
         system_topics::publications(figures, away, |topic| broker.has_subscribers(topic));

@@ -11,13 +11,13 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     handler::ConnectionHandler,
-    http::HttpHandler,
+    http_port::HttpHandler,
     listener::{self, ConnectionLimit},
     mqtt::MqttHandler,
     port::{Port, bind},
-    server::{Options, Server},
+    server::Server,
     stomp::StompHandler,
-    tls::{Admits, ConnectionAcceptor, Identity},
+    tls::{Admits, ConnectionAcceptor, Identity, TlsOptions},
 };
 
 /// The configured ports.
@@ -30,6 +30,14 @@ pub struct Ports {
     pub mqtt: Port,
     /// `None` means the default port if there is a certificate.
     pub mqtt_tls: Option<Port>,
+}
+
+/// A server with the handlers of its protocols.
+pub struct Handlers {
+    pub server: Arc<Server>,
+    pub http: HttpHandler,
+    pub stomp: StompHandler,
+    pub mqtt: MqttHandler,
 }
 
 pub struct Listeners {
@@ -48,8 +56,7 @@ impl Listeners {
     /// # Errors
     ///
     /// An address is not available, or the certificate is not usable.
-    pub async fn bind(options: &Options) -> anyhow::Result<Self> {
-        let Options { ports, tls, .. } = options;
+    pub async fn bind(ports: &Ports, tls: &TlsOptions) -> anyhow::Result<Self> {
         let identity = Identity::establish(tls, ports.http.ip())?;
         if tls.only && identity.is_none() {
             bail!("--tls-only needs a certificate: {HOW_TO_HAVE_ONE}");
@@ -72,18 +79,24 @@ impl Listeners {
     }
 
     /// Accepts connections until the server stops; then the tasks end.
-    pub fn open(self, server: &Arc<Server>, connection_limit: &ConnectionLimit) -> JoinSet<()> {
+    pub fn open(self, handlers: &Handlers, connection_limit: &ConnectionLimit) -> JoinSet<()> {
+        let Handlers {
+            server,
+            http,
+            stomp,
+            mqtt,
+        } = handlers;
         let mut opening = Opening {
             server,
             connection_limit,
             identity: self.identity,
             accepting: JoinSet::new(),
         };
-        opening.open(Some(self.http), HttpHandler::new(server), self.admits);
-        opening.open(self.stomp, StompHandler::new(server), self.admits);
-        opening.open(self.stomp_tls, StompHandler::new(server), Admits::Tls);
-        opening.open(self.mqtt, MqttHandler::new(server), self.admits);
-        opening.open(self.mqtt_tls, MqttHandler::new(server), Admits::Tls);
+        opening.open(Some(self.http), http.clone(), self.admits);
+        opening.open(self.stomp, stomp.clone(), self.admits);
+        opening.open(self.stomp_tls, stomp.clone(), Admits::Tls);
+        opening.open(self.mqtt, mqtt.clone(), self.admits);
+        opening.open(self.mqtt_tls, mqtt.clone(), Admits::Tls);
         opening.accepting
     }
 

@@ -19,6 +19,7 @@ mod gate;
 mod handler;
 mod housekeeping;
 mod http;
+mod http_port;
 mod listener;
 mod listeners;
 mod log;
@@ -30,6 +31,7 @@ mod port;
 mod protocol_detection;
 mod queues;
 mod refused_connections;
+mod serve;
 mod server;
 mod server_publication;
 mod socket;
@@ -48,7 +50,7 @@ use tokio::{
 };
 
 use cli::{Cli, Command, ServeOptions};
-use server::Signals;
+use serve::Signals;
 
 /// The system's allocator permanently keeps the memory of a load, because most of its pages still contain small
 /// objects. This one returns pages some seconds after they are freed, with a background thread.
@@ -84,5 +86,5 @@ async fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         terminate: signal(SignalKind::terminate())?,
         hangup: signal(SignalKind::hangup())?,
     };
-    server::run(options.server_options(), signals).await
+    serve::run(options.server_options(), signals).await
 }

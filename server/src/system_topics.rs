@@ -9,11 +9,11 @@ use crate::{clock, server_publication};
 /// Returns a message for each figure whose topic is `wanted`.
 pub fn publications(
     figures: &Figures,
-    away: usize,
+    away: u64,
     wanted: impl Fn(&TopicName) -> bool,
 ) -> Vec<Publication> {
     let now_ms = clock::unix_ms();
-    let all = listed(figures, away as u64).into_iter();
+    let all = listed(figures, away).into_iter();
     all.filter_map(|(name, value)| {
         let topic = TopicName::new(&format!("$SYS.broker.{name}")).ok()?;
         wanted(&topic).then(|| server_publication::text(topic, &value, now_ms))

@@ -13,9 +13,7 @@ use super::client::{Client, Way};
 use crate::{
     cli::Cli,
     connection::{Prelude, Stream, WebSocket},
-    mqtt,
-    server::Server,
-    stomp::Stomp,
+    listeners::Handlers,
 };
 
 pub struct House {
@@ -32,15 +30,15 @@ impl House {
         let runtime = runtime.expect("a runtime");
         let (running, stopping) = watch::channel(false);
         let cli = Cli::parse_from(["carillon"]);
-        let server = Server::new(cli.serve.server_options(), stopping);
+        let handlers = Arc::new(Handlers::new(cli.serve.server_options(), stopping));
         let (publisher, subscribers) = runtime.block_on(async {
             let mut all = Vec::new();
             for number in 0..subscribers {
-                let mut client = connect(&server, way, number).await;
+                let mut client = connect(&handlers, way, number).await;
                 client.subscribe().await;
                 all.push(client);
             }
-            (connect(&server, way, subscribers).await, all)
+            (connect(&handlers, way, subscribers).await, all)
         });
         Self {
             runtime,
@@ -68,42 +66,40 @@ impl House {
     }
 }
 
-async fn connect(server: &Arc<Server>, way: Way, number: usize) -> Client {
+async fn connect(handlers: &Arc<Handlers>, way: Way, number: usize) -> Client {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let socket = TcpStream::connect(address).await.expect("a connection");
     let (accepted, _) = listener.accept().await.expect("it was made");
     accepted.set_nodelay(true).expect("an open socket");
-    tokio::spawn(serve(Arc::clone(server), way, accepted));
+    tokio::spawn(serve(Arc::clone(handlers), way, accepted));
     Client::begin(way, socket, number).await
 }
 
 /// Serves a connection like the listeners.
-async fn serve(server: Arc<Server>, way: Way, socket: TcpStream) {
+async fn serve(handlers: Arc<Handlers>, way: Way, socket: TcpStream) {
+    let Handlers {
+        server,
+        stomp,
+        mqtt,
+        ..
+    } = &*handlers;
     match way {
         Way::Stomp => {
             let prelude = Prelude::new(Stream, Vec::new(), server.share());
-            Stomp::serve(&server, socket, prelude, "tcp").await;
+            stomp.serve_transport(socket, prelude, "tcp").await;
         }
         Way::StompOverWebSocket => {
             let prelude = Prelude::new(WebSocket::new(), Vec::new(), server.share());
-            Stomp::serve(&server, socket, prelude, "ws").await;
+            stomp.serve_transport(socket, prelude, "ws").await;
         }
         Way::Mqtt { .. } => {
-            mqtt::serve(
-                &server,
-                socket,
-                Prelude::new(Stream, Vec::new(), server.share()),
-            )
-            .await;
+            let prelude = Prelude::new(Stream, Vec::new(), server.share());
+            mqtt.serve_transport(socket, prelude).await;
         }
         Way::MqttOverWebSocket => {
-            mqtt::serve(
-                &server,
-                socket,
-                Prelude::new(WebSocket::new(), Vec::new(), server.share()),
-            )
-            .await;
+            let prelude = Prelude::new(WebSocket::new(), Vec::new(), server.share());
+            mqtt.serve_transport(socket, prelude).await;
         }
     }
 }

@@ -111,7 +111,7 @@ pub async fn clear(
 pub async fn figures(State(server): State<Arc<Server>>) -> Json<AllFigures> {
     let unfinished = server.unfinished.figures();
     Json(AllFigures {
-        figures: server.figures.current(&server),
+        figures: server.figures.current(),
         unfinished_bytes: unfinished.bytes,
         unfinished_given_up: unfinished.given_up,
     })

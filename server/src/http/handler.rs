@@ -1,4 +1,4 @@
-//! The HTTP port: HTTP/1.1 on each connection, or STOMP or MQTT on connections that begin with it.
+//! HTTP/1.1 on a connection.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -9,41 +9,33 @@ use axum::{
 };
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::time::timeout;
 use tower::ServiceExt as _;
 
 use super::{
-    HEALTH,
+    HEALTH, HttpState, OtherRoutes,
     problem::Problem,
     read_deadline::{Patience, Patient},
     router,
 };
-use crate::{
-    fairness,
-    handler::{Caller, ConnectionHandler},
-    mqtt::MqttHandler,
-    protocol_detection::Spoken,
-    server::Server,
-    socket::Socket,
-    stomp::StompHandler,
-    stopping::stopped,
-};
+use crate::{fairness, handler::Caller, server::Server, socket::Socket, stopping::stopped};
 
+/// Serves HTTP.
 #[derive(Clone)]
-pub struct HttpHandler {
+pub struct HttpService {
     server: Arc<Server>,
     router: Router,
 }
 
-impl HttpHandler {
-    pub fn new(server: &Arc<Server>) -> Self {
+impl HttpService {
+    pub fn new(state: &HttpState, others: OtherRoutes) -> Self {
         Self {
-            server: Arc::clone(server),
-            router: router(server),
+            server: Arc::clone(&state.server),
+            router: router(state, others),
         }
     }
 
-    async fn serve_http<S: Socket>(self, caller: Caller<S>) {
+    /// Serves a connection to its end.
+    pub async fn serve<S: Socket>(self, caller: Caller<S>) {
         let Caller {
             socket,
             peer,
@@ -83,37 +75,9 @@ impl HttpHandler {
             tracing::debug!(%peer, %error, "HTTP connection ends");
         }
     }
-}
-
-impl ConnectionHandler for HttpHandler {
-    async fn serve<S: Socket>(self, mut caller: Caller<S>) {
-        let mut stopping = self.server.stopping.clone();
-        let spoken = tokio::select! {
-            spoken = timeout(HEADER_TIME, caller.socket.spoken()) => spoken,
-            () = stopped(&mut stopping) => return,
-        };
-        match spoken {
-            Ok(Ok(Spoken::Http)) => self.serve_http(caller).await,
-            Ok(Ok(Spoken::Stomp)) => {
-                // A separate task: a task that could also serve HTTP is several times larger.
-                fairness::spawn(StompHandler::new(&self.server).serve(caller));
-            }
-            Ok(Ok(Spoken::Mqtt)) => {
-                fairness::spawn(MqttHandler::new(&self.server).serve(caller));
-            }
-            Ok(Err(error)) => tracing::debug!(peer = %caller.peer, %error, "connection ends"),
-            Err(_) => tracing::debug!(peer = %caller.peer, "the peer sent nothing in time"),
-        }
-    }
 
     /// Answers a health check, because a server at its limit is healthy. Everything else gets 503.
-    async fn refuse<S: Socket>(self, mut socket: S) {
-        match socket.spoken().await {
-            Ok(Spoken::Http) => {}
-            Ok(Spoken::Stomp) => return StompHandler::new(&self.server).refuse(socket).await,
-            Ok(Spoken::Mqtt) => return MqttHandler::new(&self.server).refuse(socket).await,
-            Err(_) => return,
-        }
+    pub async fn refuse<S: Socket>(self, socket: S) {
         let router = self.router;
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             let is_health = request.uri().path() == HEALTH;
@@ -133,12 +97,6 @@ impl ConnectionHandler for HttpHandler {
             tracing::debug!(%error, "a refused HTTP connection ends");
         }
     }
-
-    fn without_tls() -> Vec<u8> {
-        b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\n\
-          content-length: 42\r\nconnection: close\r\n\r\nThis port accepts only TLS: use https://.\n"
-            .to_vec()
-    }
 }
 
 fn no_place() -> Response {
@@ -150,6 +108,6 @@ fn no_place() -> Response {
 }
 
 /// Maximum time for a request's head.
-const HEADER_TIME: Duration = Duration::from_secs(10);
+pub const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Maximum size of a request's head, of one read of a body, and of the encoded and unsent part of a response.
 const BUFFER_BYTES: usize = 64 << 10;

@@ -4,7 +4,7 @@
 //! then has the server's own origin and may read all responses. Only the name in the Host header reveals such a page,
 //! so it is checked on every request.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use axum::{
     extract::{Request, State},
@@ -13,8 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::problem::Problem;
-use crate::server::Server;
+use super::{HttpState, problem::Problem};
 
 /// The accepted host names.
 #[derive(Debug, Clone)]
@@ -79,16 +78,16 @@ impl Hosts {
 }
 
 /// Refuses requests for a host that is not accepted, and requests whose Host header violates RFC 9112.
-pub async fn check(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+pub async fn check(State(state): State<HttpState>, request: Request, next: Next) -> Response {
     let host = match Requested::of(&request) {
         Ok(host) => host,
         Err(problem) => return problem.into_response(),
     };
-    if is_harmless(&request) || server.hosts.serves(host.authority.as_ref()) {
+    if is_harmless(&request) || state.access.hosts.serves(host.authority.as_ref()) {
         return next.run(request).await;
     }
     let name = host.authority.as_ref().map_or("", Authority::host);
-    server.refusals.note_host(name);
+    state.access.refusals.note_host(name);
     let detail = format!(
         "this server does not accept the host name {name:?}; start it with --allow-host {name} to accept it"
     );

@@ -1,8 +1,9 @@
-//! The HTTP port: the API, the WebSocket upgrade, the pages and their files.
+//! HTTP: the API, the pages and their files.
 
 mod api;
 mod assets;
 mod body;
+mod bounds;
 mod document;
 mod events;
 mod extract;
@@ -16,18 +17,16 @@ mod queues;
 mod read_deadline;
 mod refusals;
 mod security;
-mod sessions;
-mod websocket;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::OriginalUri,
+    extract::{FromRef, OriginalUri},
     http::{Method, StatusCode},
     middleware,
     response::IntoResponse,
-    routing::{any, delete, get, post},
+    routing::{get, post},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -35,35 +34,79 @@ use tower_http::{
 };
 use tracing::Level;
 
-pub use handler::HttpHandler;
-pub use host::Hosts;
-pub use origin::Origins;
-use problem::Problem;
-pub use refusals::Refusals;
+pub use assets::only_to_be_read;
+pub use extract::{Path, Query};
+pub use handler::{HEADER_TIME, HttpService};
+use host::Hosts;
+use origin::Origins;
+pub use origin::admit;
+pub use pages::page;
+pub use problem::Problem;
+pub use read_deadline::Patient;
+use refusals::Refusals;
 
 use crate::server::Server;
+
+/// The state of the HTTP handlers.
+#[derive(Clone)]
+pub struct HttpState {
+    pub server: Arc<Server>,
+    access: Arc<Access>,
+}
+
+/// The hosts and origins that may use the server.
+pub struct Access {
+    origins: Origins,
+    hosts: Hosts,
+    refusals: Refusals,
+}
+
+/// Routes of other modules.
+pub struct OtherRoutes {
+    /// Routes below `/api`.
+    pub api: Router<HttpState>,
+    /// All other routes.
+    pub root: Router<HttpState>,
+}
+
+impl HttpState {
+    pub fn new(server: &Arc<Server>, access: Access) -> Self {
+        Self {
+            server: Arc::clone(server),
+            access: Arc::new(access),
+        }
+    }
+}
+
+impl FromRef<HttpState> for Arc<Server> {
+    fn from_ref(state: &HttpState) -> Self {
+        Self::clone(&state.server)
+    }
+}
+
+impl Access {
+    /// `listen` is the address of the HTTP port.
+    pub fn new(allow_origins: &[String], allow_hosts: &[String], listen: IpAddr) -> Self {
+        Self {
+            origins: Origins::new(allow_origins),
+            hosts: Hosts::new(allow_hosts, allow_origins, listen),
+            refusals: Refusals::default(),
+        }
+    }
+}
 
 /// Answered also at the limit of connections.
 const HEALTH: &str = "/healthz";
 
-/// Returns the routes of the HTTP port.
-fn router(server: &Arc<Server>) -> Router {
+/// Returns all routes of the HTTP port.
+fn router(state: &HttpState, others: OtherRoutes) -> Router {
     Router::new()
-        .nest("/api", api(server))
+        .nest("/api", api(state, others.api))
+        .merge(others.root)
         .route(HEALTH, get(|| async { "ok\n" }))
         .route("/readyz", get(api::ready))
-        .route("/ws", any(websocket::upgrade))
-        .route("/stomp", any(websocket::upgrade))
-        .route("/mqtt", any(websocket::upgrade))
-        .route(
-            "/",
-            get(websocket::upgrade_or_page).fallback(assets::only_to_be_read),
-        )
         .fallback(assets::file_or_page)
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(server),
-            host::check,
-        ))
+        .layer(middleware::from_fn_with_state(state.clone(), host::check))
         .layer(middleware::from_fn(security::headers))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::new(
@@ -73,10 +116,10 @@ fn router(server: &Arc<Server>) -> Router {
             .into_response()
         }))
         .layer(TraceLayer::new_for_http().on_failure(DefaultOnFailure::new().level(Level::DEBUG)))
-        .with_state(Arc::clone(server))
+        .with_state(state.clone())
 }
 
-fn api(server: &Arc<Server>) -> Router<Arc<Server>> {
+fn api(state: &HttpState, others: Router<HttpState>) -> Router<HttpState> {
     Router::new()
         .route("/topics", get(api::topics))
         .route(
@@ -90,19 +133,15 @@ fn api(server: &Arc<Server>) -> Router<Arc<Server>> {
             post(queues::send).get(queues::queue).delete(queues::remove),
         )
         .route("/queues/{queue}/messages", get(queues::messages))
-        .route("/sessions", get(sessions::sessions))
-        .route("/sessions/{client}", delete(sessions::end))
-        .route("/bounds", get(sessions::bounds))
+        .merge(others)
+        .route("/bounds", get(bounds::bounds))
         .route("/figures", get(api::figures))
         .route("/connections", get(api::connections))
         .route("/connect-check", get(origin::connect_check))
         .fallback(unknown)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(origin::sharing(server))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(server),
-            origin::check,
-        ))
+        .layer(origin::sharing(state))
+        .layer(middleware::from_fn_with_state(state.clone(), origin::check))
 }
 
 async fn unknown(OriginalUri(uri): OriginalUri) -> Problem {

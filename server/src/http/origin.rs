@@ -3,8 +3,6 @@
 //! A browser lets any page of any site open a WebSocket to any address, including the reader's own machine, and sends
 //! the page's origin. Other clients send no origin and are not affected.
 
-use std::sync::Arc;
-
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
@@ -14,8 +12,7 @@ use axum::{
 use serde::Deserialize;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::{extract::Query, host::Requested, problem::Problem};
-use crate::server::Server;
+use super::{HttpState, extract::Query, host::Requested, problem::Problem};
 
 /// The origins allowed in addition to the server's own.
 #[derive(Debug, Clone, Default)]
@@ -51,22 +48,26 @@ impl Origins {
 /// # Errors
 ///
 /// The problem for the response.
-pub fn admit<B>(server: &Server, request: &axum::http::Request<B>) -> Result<(), Problem> {
+pub fn admit<B>(state: &HttpState, request: &axum::http::Request<B>) -> Result<(), Problem> {
     let Some(origin) = request.headers().get(header::ORIGIN) else {
         return Ok(());
     };
     let origin = String::from_utf8_lossy(origin.as_bytes());
-    if server.origins.serves(&origin, &Requested::of(request)?) {
+    if state
+        .access
+        .origins
+        .serves(&origin, &Requested::of(request)?)
+    {
         return Ok(());
     }
-    server.refusals.note_origin(&origin);
+    state.access.refusals.note_origin(&origin);
     Err(refused(&origin))
 }
 
 /// Checks the origin of every request that could change something.
-pub async fn check(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+pub async fn check(State(state): State<HttpState>, request: Request, next: Next) -> Response {
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !is_safe && let Err(problem) = admit(&server, &request) {
+    if !is_safe && let Err(problem) = admit(&state, &request) {
         return problem.into_response();
     }
     next.run(request).await
@@ -74,8 +75,8 @@ pub async fn check(State(server): State<Arc<Server>>, request: Request, next: Ne
 
 /// Lets pages of allowed origins read responses, and answers their preflight requests (the Fetch standard's CORS
 /// protocol). Such a page may send any headers, because it chooses the names of `carillon-header-NAME`.
-pub fn sharing(server: &Server) -> CorsLayer {
-    let origins = server.origins.clone();
+pub fn sharing(state: &HttpState) -> CorsLayer {
+    let origins = state.access.origins.clone();
     let allows = move |origin: &HeaderValue, _: &Parts| {
         let origin = origin.to_str();
         origin.is_ok_and(|origin| origins.allows(origin))
@@ -89,11 +90,12 @@ pub fn sharing(server: &Server) -> CorsLayer {
 /// `GET /api/connect-check?origin=…`: returns whether a page of this origin could open a WebSocket. Browsers do not
 /// show a page why its WebSocket was refused, and send no Origin with a GET to the page's own server.
 pub async fn connect_check(
-    State(server): State<Arc<Server>>,
+    State(state): State<HttpState>,
     Query(page): Query<Page>,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    match server
+    match state
+        .access
         .origins
         .serves(&page.origin, &Requested::of(&request)?)
     {

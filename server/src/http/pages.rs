@@ -65,7 +65,7 @@ fn host(server: &Arc<Server>) -> Host {
             let entry = images.last_image(&name)?;
             Some(image(&images, &entry))
         }),
-        figures: Arc::new(move || figures.figures.current(&figures)),
+        figures: Arc::new(move || figures.figures.current()),
         queues: Arc::new(move || crate::queues::all(&queues)),
     }
 }

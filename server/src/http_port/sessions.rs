@@ -1,27 +1,24 @@
-//! `/api/sessions`: the sessions of MQTT clients. `/api/bounds`: the pools that all clients share.
+//! `/api/sessions`: the sessions of MQTT clients.
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use broker::PoolFigures;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    extract::{Path, Query},
-    problem::Problem,
-};
 use crate::{
-    mqtt::{self, EndedSession, ListedSession},
+    http::{Path, Problem, Query},
+    mqtt::{EndedSession, ListedSession, MqttHandler},
     server::Server,
 };
 
 /// `GET /api/sessions?after=…&limit=…`: lists the sessions by client id, connected or not.
 pub async fn sessions(
     State(server): State<Arc<Server>>,
+    State(mqtt): State<MqttHandler>,
     Query(page): Query<Page>,
 ) -> Json<Sessions> {
     let limit = page.limit.unwrap_or(LISTED).min(LISTED);
-    let sessions = &server.mqtt.sessions;
+    let sessions = mqtt.sessions();
     let (listed, more) = sessions.list(page.after.as_deref(), limit);
     let now_ms = server.clock.now_ms();
     Json(Sessions {
@@ -37,10 +34,10 @@ pub async fn sessions(
 
 /// `DELETE /api/sessions/{client}`: ends the session, and the connection if there is one.
 pub async fn end(
-    State(server): State<Arc<Server>>,
+    State(mqtt): State<MqttHandler>,
     Path(client): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    match mqtt::end_session(&server, &client).await {
+    match mqtt.end_session(&client).await {
         EndedSession::Ended => Ok(StatusCode::NO_CONTENT),
         EndedSession::Unknown => Err(Problem::new(
             StatusCode::NOT_FOUND,
@@ -51,21 +48,6 @@ pub async fn end(
             format!("the connection of the client {client:?} did not end in time"),
         )),
     }
-}
-
-/// `GET /api/bounds`: returns the size and use of each pool, and the number of refusals.
-pub async fn bounds(State(server): State<Arc<Server>>) -> Json<Bounds> {
-    let figures = server.broker.pool_figures();
-    let broker = server.broker.figures();
-    Json(Bounds {
-        memory: MemoryInfo {
-            limit: server.broker.limits().memory_bytes,
-            taken: broker.held_bytes,
-            emptied: broker.emptied,
-        },
-        aged_out: broker.aged_out,
-        pools: figures.into_iter().map(PoolInfo::from).collect(),
-    })
 }
 
 #[derive(Deserialize)]
@@ -106,32 +88,6 @@ struct AwayInfo {
     expires_in_seconds: u64,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Bounds {
-    memory: MemoryInfo,
-    /// Number of topics that were removed because they were idle.
-    aged_out: u64,
-    pools: Vec<PoolInfo>,
-}
-
-/// Bytes of all messages.
-#[derive(Serialize)]
-struct MemoryInfo {
-    limit: u64,
-    taken: u64,
-    /// Number of times that a topic gave up its last image.
-    emptied: u64,
-}
-
-#[derive(Serialize)]
-struct PoolInfo {
-    name: &'static str,
-    limit: u64,
-    taken: u64,
-    refused: u64,
-}
-
 impl SessionInfo {
     fn new(listed: ListedSession, now_ms: u64) -> Self {
         Self {
@@ -142,17 +98,6 @@ impl SessionInfo {
                 has_messages: away.has_messages,
                 expires_in_seconds: away.ends_ms.saturating_sub(now_ms).div_ceil(1_000),
             }),
-        }
-    }
-}
-
-impl From<PoolFigures> for PoolInfo {
-    fn from(figures: PoolFigures) -> Self {
-        Self {
-            name: figures.pool.name(),
-            limit: figures.limit,
-            taken: figures.taken,
-            refused: figures.refused,
         }
     }
 }

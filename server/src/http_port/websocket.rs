@@ -3,7 +3,7 @@
 //! Only the handshake: after it the socket is taken out of the HTTP server and becomes a transport of the connection
 //! loop, so that publishing tasks can write to it.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     body::Body,
@@ -17,33 +17,32 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{origin, pages, problem::Problem, read_deadline::Patient};
+use super::PortState;
 use crate::{
     connection::{CloseReason, Prelude, WebSocket, turn_away},
     fairness,
     handler::ConnectionPermit,
-    mqtt,
+    http::{self, Patient, Problem},
     protocol_detection::Spoken,
     server::Server,
     socket::Socket,
-    stomp::Stomp,
     stopping::stopped,
     tls::TlsStream,
     transport::Transport,
 };
 
 /// Serves `/`: the WebSocket or the page.
-pub async fn upgrade_or_page(state: State<Arc<Server>>, request: Request) -> Response {
+pub async fn upgrade_or_page(State(state): State<PortState>, request: Request) -> Response {
     if request.headers().contains_key(header::UPGRADE) {
-        upgrade(state, request).await
+        upgrade(State(state), request).await
     } else {
-        pages::page(state, request).await
+        http::page(State(state.http.server), request).await
     }
 }
 
 /// Upgrades to a WebSocket.
-pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) -> Response {
-    let handshake = origin::admit(&server, &request).and_then(|()| Handshake::read(&request));
+pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Response {
+    let handshake = http::admit(&state.http, &request).and_then(|()| Handshake::read(&request));
     let handshake = match handshake {
         Ok(handshake) => handshake,
         Err(problem) => return refuse(problem),
@@ -59,7 +58,7 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
     let spoken = handshake.spoken();
     fairness::spawn(async move {
         match upgrading.await {
-            Ok(upgraded) => serve(&server, upgraded, spoken).await,
+            Ok(upgraded) => serve(&state, upgraded, spoken).await,
             Err(error) => tracing::debug!(%error, "the upgrade failed"),
         }
         drop(permit);
@@ -68,40 +67,50 @@ pub async fn upgrade(State(server): State<Arc<Server>>, mut request: Request) ->
 }
 
 /// Takes the socket back from the HTTP server.
-async fn serve(server: &Arc<Server>, upgraded: Upgraded, spoken: Option<Spoken>) {
+async fn serve(state: &PortState, upgraded: Upgraded, spoken: Option<Spoken>) {
     let upgraded = match upgraded.downcast::<TokioIo<Patient<TcpStream>>>() {
-        Ok(parts) => return serve_on(server, taken_out(parts), spoken).await,
+        Ok(parts) => return serve_on(state, taken_out(parts), spoken).await,
         Err(upgraded) => upgraded,
     };
     match upgraded.downcast::<TokioIo<Patient<TlsStream>>>() {
-        Ok(parts) => serve_on(server, taken_out(parts), spoken).await,
+        Ok(parts) => serve_on(state, taken_out(parts), spoken).await,
         Err(_) => tracing::error!("an upgraded connection is over neither TCP nor TLS"),
     }
 }
 
-/// Returns the socket and the bytes already read from it. The HTTP server's buffer is freed here; it would otherwise
-/// exist as long as the connection.
-fn taken_out<S: Socket>(parts: Parts<TokioIo<Patient<S>>>) -> (S, Vec<u8>) {
-    let socket = parts.io.into_inner().into_inner();
-    (socket, parts.read_buf.to_vec())
+/// A socket that was taken out of the HTTP server.
+struct TakenOut<S> {
+    socket: S,
+    /// The bytes already read from the socket.
+    early: Vec<u8>,
+}
+
+/// Takes the socket out of the HTTP server's parts. The HTTP server's buffer is freed here; it would otherwise exist as long
+/// as the connection.
+fn taken_out<S: Socket>(parts: Parts<TokioIo<Patient<S>>>) -> TakenOut<S> {
+    TakenOut {
+        socket: parts.io.into_inner().into_inner(),
+        early: parts.read_buf.to_vec(),
+    }
 }
 
 async fn serve_on<S: Socket>(
-    server: &Arc<Server>,
-    (socket, mut early): (S, Vec<u8>),
+    state: &PortState,
+    TakenOut { socket, mut early }: TakenOut<S>,
     spoken: Option<Spoken>,
 ) {
     let (transport, mut behind) = socket.into_transport();
     early.append(&mut behind);
-    let mut prelude = Prelude::new(WebSocket::new(), early, server.share());
+    let mut prelude = Prelude::new(WebSocket::new(), early, state.http.server.share());
     let spoken = match spoken {
         Some(spoken) => Ok(spoken),
-        None => first_said(server, &transport, &mut prelude).await,
+        None => first_said(&state.http.server, &transport, &mut prelude).await,
     };
     match spoken {
-        Ok(Spoken::Mqtt) => mqtt::serve(server, transport, prelude).await,
+        Ok(Spoken::Mqtt) => state.mqtt.serve_transport(transport, prelude).await,
         Ok(Spoken::Stomp | Spoken::Http) => {
-            Stomp::serve(server, transport, prelude, S::WEBSOCKET_NAME).await;
+            let name = S::WEBSOCKET_NAME;
+            state.stomp.serve_transport(transport, prelude, name).await;
         }
         Err(ending) => turn_away::<_, WebSocket>(&transport, &[], &ending).await,
     }

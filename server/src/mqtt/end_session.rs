@@ -4,8 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 
-use super::sessions::ClientIdGuard;
-use crate::server::Server;
+use super::{MqttHandler, sessions::ClientIdGuard};
 
 /// The result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,22 +16,24 @@ pub enum EndedSession {
     Busy,
 }
 
-/// Ends the session of a client. A connected client is disconnected first, as in a takeover.
-pub async fn end_session(server: &Server, client: &str) -> EndedSession {
-    let sessions = &server.mqtt.sessions;
-    if !sessions.has(client) {
-        return EndedSession::Unknown;
+impl MqttHandler {
+    /// Ends the session of a client. A connected client is disconnected first, as in a takeover.
+    pub async fn end_session(&self, client: &str) -> EndedSession {
+        let sessions = &self.reception.sessions;
+        if !sessions.has(client) {
+            return EndedSession::Unknown;
+        }
+        let client = Arc::<str>::from(client);
+        let arrival = sessions.arrive(&client);
+        let Ok(seated) = timeout(LEAVING_TIME, arrival.sit()).await else {
+            return EndedSession::Busy;
+        };
+        let occupant = ClientIdGuard::new(sessions, &client, seated);
+        if let Some(away) = occupant.take() {
+            away.end(&self.server.own_context());
+        }
+        EndedSession::Ended
     }
-    let client = Arc::<str>::from(client);
-    let arrival = sessions.arrive(&client);
-    let Ok(seated) = timeout(LEAVING_TIME, arrival.sit()).await else {
-        return EndedSession::Busy;
-    };
-    let occupant = ClientIdGuard::new(sessions, &client, seated);
-    if let Some(away) = occupant.take() {
-        away.end(&server.own_surroundings());
-    }
-    EndedSession::Ended
 }
 
 /// Maximum time for a connection to end.

@@ -2,23 +2,38 @@
 
 use std::sync::Arc;
 
+use super::{MqttOptions, Reception, Sessions, handshake};
 use crate::{
-    connection::{Prelude, Stream},
+    connection::{Framing, Prelude, Stream},
     handler::{Caller, ConnectionHandler, turn_away},
     server::Server,
     socket::Socket,
+    transport::Transport,
 };
 
+/// Serves MQTT on any transport.
 #[derive(Clone)]
 pub struct MqttHandler {
-    server: Arc<Server>,
+    pub(super) server: Arc<Server>,
+    pub(super) reception: Arc<Reception>,
 }
 
 impl MqttHandler {
-    pub fn new(server: &Arc<Server>) -> Self {
+    pub fn new(server: &Arc<Server>, options: &MqttOptions) -> Self {
         Self {
             server: Arc::clone(server),
+            reception: Arc::new(Reception::new(options)),
         }
+    }
+
+    /// Serves a peer until one side ends the connection.
+    pub async fn serve_transport<T: Transport, F: Framing>(&self, socket: T, prelude: Prelude<F>) {
+        handshake::serve(&self.server, &self.reception, socket, prelude).await;
+    }
+
+    /// Returns the sessions of all clients.
+    pub fn sessions(&self) -> &Sessions {
+        &self.reception.sessions
     }
 }
 
@@ -27,7 +42,7 @@ impl ConnectionHandler for MqttHandler {
         let Caller { socket, permit, .. } = caller;
         let (transport, early) = socket.into_transport();
         let prelude = Prelude::new(Stream, early, self.server.share());
-        super::serve(&self.server, transport, prelude).await;
+        self.serve_transport(transport, prelude).await;
         drop(permit);
     }
 

@@ -27,7 +27,8 @@ use crate::{
 
 /// Serves a peer until one side ends the connection.
 pub async fn serve<T: Transport, F: Framing>(
-    server: &Arc<Server>,
+    server: &Server,
+    reception: &Reception,
     socket: T,
     mut prelude: Prelude<F>,
 ) {
@@ -35,7 +36,7 @@ pub async fn serve<T: Transport, F: Framing>(
     let mut stopping = server.stopping.clone();
     let begun = tokio::select! {
         // Boxed, so that its memory is freed when the connection starts.
-        begun = Box::pin(begin(&server.mqtt, &context, &socket, &mut prelude)) => begun,
+        begun = Box::pin(begin(reception, &context, &socket, &mut prelude)) => begun,
         () = stopped(&mut stopping) => Err(CloseReason::Stopping.into()),
     };
     let Begun {

@@ -1,20 +1,22 @@
 //! Periodic work for detached sessions, once a second: delayed wills, and the expiry of sessions.
 
-use super::sessions::Due;
-use crate::server::Server;
+use super::{MqttHandler, sessions::Due};
 
-pub fn keep_sessions(server: &Server) {
-    let context = server.own_surroundings();
-    let now_ms = server.clock.now_ms();
-    for due in server.mqtt.sessions.take_due(now_ms, AT_ONCE) {
-        let will = match due {
-            Due::Will(will) => Some(will),
-            Due::End(saved, will) => {
-                saved.end(&context);
-                will
-            }
-        };
-        will.into_iter().for_each(|will| will.publish(&context));
+impl MqttHandler {
+    /// Publishes the delayed wills that are due, and ends the sessions that are due.
+    pub fn keep_sessions(&self) {
+        let context = self.server.own_context();
+        let now_ms = self.server.clock.now_ms();
+        for due in self.reception.sessions.take_due(now_ms, AT_ONCE) {
+            let will = match due {
+                Due::Will(will) => Some(will),
+                Due::End(saved, will) => {
+                    saved.end(&context);
+                    will
+                }
+            };
+            will.into_iter().for_each(|will| will.publish(&context));
+        }
     }
 }
 

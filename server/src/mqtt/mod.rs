@@ -43,16 +43,14 @@ use crate::{
 use acknowledge::Acknowledged;
 pub use arguments::MqttArguments;
 use encoder::{MqttEncoder, Settled};
-pub use end_session::{EndedSession, end_session};
+pub use end_session::EndedSession;
 pub use handler::MqttHandler;
-pub use handshake::serve;
-pub use housekeeping::keep_sessions;
 pub use options::MqttOptions;
 use publish::Publishing;
 use saved_session::{SavedSession, Sent, Subscriptions, accept_begun};
 use sessions::{ClientIdGuard, DetachedSession};
 pub use sessions::{ListedSession, Sessions};
-pub use shared_state::Reception;
+use shared_state::Reception;
 use will::Will;
 
 /// The receiving half of a connection, after CONNECT.

@@ -4,24 +4,51 @@ use std::sync::Arc;
 
 use wire::stomp::server::{Config, Fault, Session};
 
-use super::Stomp;
+use super::{Stomp, StompOptions};
 use crate::{
-    connection::{Prelude, Stream},
+    connection::{self, Deliverer, Framing, Opening, Prelude, Stream},
     handler::{Caller, ConnectionHandler, turn_away},
     server::Server,
     socket::Socket,
+    transport::Transport,
 };
 
+/// Serves STOMP on any transport.
 #[derive(Clone)]
 pub struct StompHandler {
     server: Arc<Server>,
+    options: StompOptions,
 }
 
 impl StompHandler {
-    pub fn new(server: &Arc<Server>) -> Self {
+    pub fn new(server: &Arc<Server>, options: StompOptions) -> Self {
         Self {
             server: Arc::clone(server),
+            options,
         }
+    }
+
+    /// Serves a peer until one side ends the connection. `listener` is the beginning of the session's name.
+    pub async fn serve_transport<T: Transport, F: Framing>(
+        &self,
+        socket: T,
+        prelude: Prelude<F>,
+        listener: &str,
+    ) {
+        let server = &self.server;
+        let context = server.context(server.client_of(socket.tcp()));
+        let reader = context.attach(server.session_name(listener));
+        let (protocol, encoder) = Stomp::new(&context, reader.session(), &self.options);
+        let opening = Opening {
+            socket,
+            framing: prelude.framing,
+            protocol,
+            deliverer: Deliverer { reader, encoder },
+            received: prelude.received,
+            // CONNECTED is the reply to CONNECT.
+            greeting: Vec::new(),
+        };
+        connection::serve(context, opening).await;
     }
 }
 
@@ -30,7 +57,7 @@ impl ConnectionHandler for StompHandler {
         let Caller { socket, permit, .. } = caller;
         let (transport, early) = socket.into_transport();
         let prelude = Prelude::new(Stream, early, self.server.share());
-        Stomp::serve(&self.server, transport, prelude, S::NAME).await;
+        self.serve_transport(transport, prelude, S::NAME).await;
         drop(permit);
     }
 

@@ -24,10 +24,8 @@ use wire::stomp::{
 
 use crate::{
     advisory::{Advisories, Presence},
-    connection::{self, CloseReason, Deliverer, Framing, Opening, Prelude, Protocol, ReadCycle},
+    connection::{CloseReason, Protocol, ReadCycle},
     context::ServerContext,
-    server::Server,
-    transport::Transport,
 };
 use encoder::StompEncoder;
 use ended_subscriptions::Ended;
@@ -57,29 +55,6 @@ pub struct Stomp {
 }
 
 impl Stomp {
-    /// Serves a peer until one side ends the connection. `listener` is the beginning of the
-    /// session's name.
-    pub async fn serve<T: Transport, F: Framing>(
-        server: &Server,
-        socket: T,
-        prelude: Prelude<F>,
-        listener: &str,
-    ) {
-        let context = server.context(server.client_of(socket.tcp()));
-        let reader = context.attach(server.session_name(listener));
-        let (protocol, encoder) = Self::new(&context, reader.session(), &server.options.stomp);
-        let opening = Opening {
-            socket,
-            framing: prelude.framing,
-            protocol,
-            deliverer: Deliverer { reader, encoder },
-            received: prelude.received,
-            // CONNECTED is the reply to CONNECT.
-            greeting: Vec::new(),
-        };
-        connection::serve(context, opening).await;
-    }
-
     pub fn new(
         context: &ServerContext,
         session: &Arc<Session>,

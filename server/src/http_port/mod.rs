@@ -1,0 +1,133 @@
+//! The HTTP port: HTTP, and STOMP or MQTT, in a WebSocket or on connections that begin with it.
+
+mod sessions;
+mod websocket;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::FromRef,
+    routing::{any, delete, get},
+};
+use tokio::time::timeout;
+
+use crate::{
+    fairness,
+    handler::{Caller, ConnectionHandler},
+    http::{self, Access, HEADER_TIME, HttpService, HttpState, OtherRoutes},
+    mqtt::MqttHandler,
+    protocol_detection::Spoken,
+    server::Server,
+    socket::Socket,
+    stomp::StompHandler,
+    stopping::stopped,
+};
+
+/// Serves each connection in the protocol of its first bytes.
+#[derive(Clone)]
+pub struct HttpHandler {
+    server: Arc<Server>,
+    http: HttpService,
+    stomp: StompHandler,
+    mqtt: MqttHandler,
+}
+
+impl HttpHandler {
+    pub fn new(
+        server: &Arc<Server>,
+        access: Access,
+        stomp: &StompHandler,
+        mqtt: &MqttHandler,
+    ) -> Self {
+        let http = HttpState::new(server, access);
+        let state = PortState {
+            http: http.clone(),
+            stomp: stomp.clone(),
+            mqtt: mqtt.clone(),
+        };
+        Self {
+            server: Arc::clone(server),
+            http: HttpService::new(&http, state.routes()),
+            stomp: stomp.clone(),
+            mqtt: mqtt.clone(),
+        }
+    }
+}
+
+/// The state of the routes that lead to other protocols.
+#[derive(Clone)]
+struct PortState {
+    http: HttpState,
+    stomp: StompHandler,
+    mqtt: MqttHandler,
+}
+
+impl PortState {
+    fn routes(self) -> OtherRoutes {
+        let api = Router::new()
+            .route("/sessions", get(sessions::sessions))
+            .route("/sessions/{client}", delete(sessions::end));
+        let root = Router::new()
+            .route("/ws", any(websocket::upgrade))
+            .route("/stomp", any(websocket::upgrade))
+            .route("/mqtt", any(websocket::upgrade))
+            .route(
+                "/",
+                get(websocket::upgrade_or_page).fallback(http::only_to_be_read),
+            );
+        OtherRoutes {
+            api: api.with_state(self.clone()),
+            root: root.with_state(self),
+        }
+    }
+}
+
+impl FromRef<PortState> for MqttHandler {
+    fn from_ref(state: &PortState) -> Self {
+        state.mqtt.clone()
+    }
+}
+
+impl FromRef<PortState> for Arc<Server> {
+    fn from_ref(state: &PortState) -> Self {
+        Self::clone(&state.http.server)
+    }
+}
+
+impl ConnectionHandler for HttpHandler {
+    async fn serve<S: Socket>(self, mut caller: Caller<S>) {
+        let mut stopping = self.server.stopping.clone();
+        let spoken = tokio::select! {
+            spoken = timeout(HEADER_TIME, caller.socket.spoken()) => spoken,
+            () = stopped(&mut stopping) => return,
+        };
+        match spoken {
+            Ok(Ok(Spoken::Http)) => self.http.serve(caller).await,
+            Ok(Ok(Spoken::Stomp)) => {
+                // A separate task: a task that could also serve HTTP is several times larger.
+                fairness::spawn(self.stomp.serve(caller));
+            }
+            Ok(Ok(Spoken::Mqtt)) => {
+                fairness::spawn(self.mqtt.serve(caller));
+            }
+            Ok(Err(error)) => tracing::debug!(peer = %caller.peer, %error, "connection ends"),
+            Err(_) => tracing::debug!(peer = %caller.peer, "the peer sent nothing in time"),
+        }
+    }
+
+    async fn refuse<S: Socket>(self, mut socket: S) {
+        match socket.spoken().await {
+            Ok(Spoken::Http) => self.http.refuse(socket).await,
+            Ok(Spoken::Stomp) => self.stomp.refuse(socket).await,
+            Ok(Spoken::Mqtt) => self.mqtt.refuse(socket).await,
+            Err(_) => {}
+        }
+    }
+
+    fn without_tls() -> Vec<u8> {
+        b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\n\
+          content-length: 42\r\nconnection: close\r\n\r\nThis port accepts only TLS: use https://.\n"
+            .to_vec()
+    }
+}

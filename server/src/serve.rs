@@ -1,0 +1,111 @@
+//! The life of a server, from start to stop.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tokio::{signal::unix::Signal, sync::watch};
+
+use crate::{
+    housekeeping::keep_house,
+    http::Access,
+    http_port::HttpHandler,
+    listener::ConnectionLimit,
+    listeners::{Handlers, Listeners, Ports},
+    mqtt::{MqttHandler, MqttOptions},
+    server::{self, Server},
+    stomp::{StompHandler, StompOptions},
+    tls::{self, TlsOptions},
+};
+
+/// The options of `carillon serve`.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub ports: Ports,
+    pub tls: TlsOptions,
+    pub allow_origins: Vec<String>,
+    pub allow_hosts: Vec<String>,
+    pub shared: server::Options,
+    pub max_connections: usize,
+    pub stomp: StompOptions,
+    pub mqtt: MqttOptions,
+    /// Maximum time for connections to end when the server stops.
+    pub grace: Duration,
+}
+
+impl Handlers {
+    /// Creates a server, and the handlers of its protocols.
+    pub fn new(options: Options, stopping: watch::Receiver<bool>) -> Self {
+        let access = Access::new(
+            &options.allow_origins,
+            &options.allow_hosts,
+            options.ports.http.ip(),
+        );
+        let server = Server::new(options.shared, stopping);
+        let stomp = StompHandler::new(&server, options.stomp);
+        let mqtt = MqttHandler::new(&server, &options.mqtt);
+        Self {
+            http: HttpHandler::new(&server, access, &stomp, &mqtt),
+            stomp,
+            mqtt,
+            server,
+        }
+    }
+}
+
+/// The signals that the server handles.
+pub struct Signals {
+    pub interrupt: Signal,
+    pub terminate: Signal,
+    /// Reloads the certificate.
+    pub hangup: Signal,
+}
+
+/// Runs a server until SIGINT or SIGTERM, and then closes its connections.
+///
+/// # Errors
+/// A port cannot be bound, the certificate is invalid, or a listener failed.
+pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
+    // Rendering pages spawns tasks. The error means that an executor is set already.
+    let _ = any_spawner::Executor::init_tokio();
+    // Each connection is an open file, and the usual limit is 1,024.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+    let listeners = Listeners::bind(&options.ports, &options.tls).await?;
+    let (stop_sender, stopping) = watch::channel(false);
+    let connection_limit = ConnectionLimit::new(options.max_connections);
+    let grace = options.grace;
+    let handlers = Handlers::new(options, stopping);
+    let server = Arc::clone(&handlers.server);
+    let housekeeping = tokio::spawn(keep_house(Arc::clone(&server), handlers.mqtt.clone()));
+    let certificate = tokio::spawn(tls::keep_fresh(listeners.identity(), signals.hangup));
+    listeners
+        .announce()
+        .context("cannot write to standard output")?;
+    let mut accepting = listeners.open(&handlers, &connection_limit);
+
+    tokio::select! {
+        _ = signals.interrupt.recv() => {}
+        _ = signals.terminate.recv() => {}
+    }
+    tracing::info!("stopping");
+    // Before the connections learn of the stop: they deliver what the broker has then.
+    server.gate.close();
+    // The error means that no receiver is left.
+    let _ = stop_sender.send(true);
+    while let Some(ended) = accepting.join_next().await {
+        ended.context("a listener failed")?;
+    }
+    if tokio::time::timeout(grace, connection_limit.all_left())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            connections = connection_limit.present(),
+            "closing connections that did not end in time"
+        );
+    }
+    housekeeping.abort();
+    certificate.abort();
+    Ok(())
+}
