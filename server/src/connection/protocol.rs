@@ -1,5 +1,41 @@
-//! The interface between a connection and its protocol. The receiving half belongs to the connection's task; the
-//! encoding half belongs to the output state, where any task may use it.
+//! The interface between a connection and its protocol. The receiving half, [`Protocol`], belongs to the connection's task;
+//! the sending half, [`Encoder`], belongs to the output state, where any task may use it.
+//!
+//! # Calling contract of `Protocol`
+//!
+//! Only the connection's task calls the methods, one after the other. None of them may wait.
+//!
+//! A *read cycle* calls, in this order:
+//!
+//! 1. [`Protocol::receive`], for each message of the framing, or not at all in a cycle without input. Input that was not
+//!    used comes again in a later call, also after a cycle that ran out of time.
+//! 2. [`Protocol::hand_over`], if a half has news.
+//! 3. [`Protocol::finish`].
+//!
+//! The first error ends the cycle: the later steps are left out, and the connection ends. So a protocol publishes what it
+//! collected before it returns an error from `receive`. All three run under the read lock of the server's gate
+//! ([`Gate`](crate::gate::Gate)), which the server's stop waits for. The lock of the output state is held in `hand_over`
+//! only; `receive` and `finish` run without it, because what they publish may be delivered to any other connection.
+//! Replies in [`ReadCycle::replies`] are written after the cycle, or later: they are held while the publisher is blocked and
+//! until its messages are recorded.
+//!
+//! Between cycles, without a lock:
+//!
+//! - [`Protocol::deadline`] and [`Protocol::poll_evicted`], before each wait, in any number.
+//! - [`Protocol::on_deadline`], at or after a deadline of the connection, which may be earlier than the protocol's own: a
+//!   call with nothing due does nothing. Its output is written at once.
+//! - [`Protocol::reset_keep_alive`], before `on_deadline`, if the peer is alive but its socket is not read.
+//!
+//! At the end, without a lock:
+//!
+//! 1. Further cycles, if the connection is taken over or its socket is broken: the peer sent their input before the end.
+//! 2. [`Protocol::on_close`], exactly once, also if the task panics or is aborted. No message is encoded after it.
+//! 3. [`Protocol::write_close`], once, as the last call; not after a panic or an abort.
+//!
+//! # Calling contract of `Encoder`
+//!
+//! Any task calls the methods, always under the lock of the output state. [`Encoder::encode`] is called only after
+//! [`Encoder::has_room`] returned true; [`Encoder::resend`] only after it returned false. `on_close` takes the encoder.
 
 use std::{
     borrow::Cow,
