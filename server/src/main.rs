@@ -37,6 +37,7 @@ mod server_publication;
 mod socket;
 mod stomp;
 mod stopping;
+mod subscription_options;
 mod system_topics;
 mod tls;
 mod transport;

@@ -25,6 +25,7 @@ use futures_util::task::AtomicWaker;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, Interval, interval_at};
 use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
+use wire::stomp::server::{self, Since};
 
 use super::{
     extract::{Path, Query, Sender},
@@ -37,6 +38,7 @@ use crate::{
     fairness,
     message::{Encoded, Message, push_json},
     server::Server,
+    subscription_options,
 };
 
 /// `GET /api/topics/{filter}/events`: resumes after `Last-Event-ID`; `since` and `overflow` have
@@ -92,28 +94,23 @@ impl EventsQuery {
         let Some(since) = last_id.or(self.since.as_deref()) else {
             return Ok(Start::New);
         };
-        if since == "last" {
-            return Ok(Start::Last);
-        }
-        if let Ok(sequence) = since.parse() {
-            return Ok(Start::AfterSequence(sequence));
-        }
-        since
-            .parse()
-            .map(|id| broker.start_after(id))
+        // The error of an invalid message id applies to any other text.
+        let parsed = Since::parse(since.into()).unwrap_or(Since::Message(since.into()));
+        subscription_options::start(&parsed, broker)
             .map_err(|error| Problem::bad_request(format!("{since:?} is {error}")))
     }
 
     fn overflow(&self, default: Overflow) -> Result<Overflow, Problem> {
-        match self.overflow.as_deref() {
-            None => Ok(default),
-            Some("drop-oldest") => Ok(Overflow::DropOldest),
-            Some("latest") => Ok(Overflow::Latest),
-            Some("disconnect") => Ok(Overflow::Disconnect),
-            Some(other) => Err(Problem::bad_request(format!(
-                "overflow={other:?} is not drop-oldest, latest or disconnect"
-            ))),
-        }
+        let Some(rule) = self.overflow.as_deref() else {
+            return Ok(default);
+        };
+        server::Overflow::parse(rule)
+            .map(subscription_options::overflow)
+            .ok_or_else(|| {
+                Problem::bad_request(format!(
+                    "overflow={rule:?} is not drop-oldest, latest or disconnect"
+                ))
+            })
     }
 }
 

@@ -4,17 +4,20 @@
 //! acknowledgements, durable ones) consume, and the broker keeps their messages until they are settled.
 
 use broker::{
-    Acknowledgement, Consume, DestinationKind, DurableName, Overflow, Selector, Source, Start,
+    Acknowledgement, Consume, DestinationKind, DurableName, Selector, Source, Start,
     SubscribeError, SubscriptionId, TopicFilter,
 };
 use destination::stomp::{Destination, other_spelling, subscribed_to};
 use wire::stomp::{
     header,
-    server::{self, AckMode, Fault, Since, Subscribe},
+    server::{AckMode, Fault, Subscribe},
 };
 
 use super::{Stomp, encoder::Tag, misspelled};
-use crate::connection::ReadCycle;
+use crate::{
+    connection::ReadCycle,
+    subscription_options::{overflow, start},
+};
 
 /// A subscription of the connection.
 pub(super) struct Subscribed {
@@ -168,15 +171,12 @@ impl Stomp {
             // All history.
             None if subscribe.retroactive => Start::AfterSequence(0),
             None => Start::New,
-            Some(Since::Last) => Start::Last,
-            Some(Since::Sequence(sequence)) => Start::AfterSequence(*sequence),
-            Some(Since::Message(id)) => {
-                let id = id.parse().map_err(|_| {
-                    let expected = "last, a sequence or a message-id";
-                    Fault::invalid_header(header::SINCE, id, expected, subscribe.receipt.as_deref())
-                })?;
-                self.broker.start_after(id)
-            }
+            Some(since) => start(since, &self.broker).map_err(|_| {
+                let value = subscribe.headers.get(header::SINCE).unwrap_or_default();
+                let expected = "last, a sequence or a message-id";
+                let receipt = subscribe.receipt.as_deref();
+                Fault::invalid_header(header::SINCE, &value, expected, receipt)
+            })?,
         })
     }
 
@@ -279,14 +279,6 @@ fn acknowledgement(subscribe: &Subscribe<'_>) -> Acknowledgement {
         AckMode::Auto => Acknowledgement::Auto,
         AckMode::Client => Acknowledgement::Cumulative,
         AckMode::ClientIndividual => Acknowledgement::Individual,
-    }
-}
-
-fn overflow(overflow: server::Overflow) -> Overflow {
-    match overflow {
-        server::Overflow::DropOldest => Overflow::DropOldest,
-        server::Overflow::Latest => Overflow::Latest,
-        server::Overflow::Disconnect => Overflow::Disconnect,
     }
 }
 

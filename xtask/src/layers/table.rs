@@ -100,6 +100,7 @@ const SERVER: Crate = Crate {
             "port",
             "protocol_detection",
             "stopping",
+            "subscription_options",
             "transport",
         ],
     ],

@@ -69,26 +69,26 @@ impl AckMode {
 
 impl<'a> Since<'a> {
     pub(super) fn read(headers: Headers<'a>) -> Result<Option<Self>, Cause> {
-        let value = headers.get(header::SINCE);
-        value.map(Self::parse).transpose()
+        let Some(value) = headers.get(header::SINCE) else {
+            return Ok(None);
+        };
+        let expected = "\"last\", a sequence or a message id";
+        let error = invalid(header::SINCE, &value, expected);
+        Self::parse(value).map(Some).ok_or(error)
     }
 
-    fn parse(value: Cow<'a, str>) -> Result<Self, Cause> {
+    /// Parses `last`, a sequence or a message id. Returns `None` for any other text. The caller
+    /// checks the message id.
+    #[must_use]
+    pub fn parse(value: Cow<'a, str>) -> Option<Self> {
         if value == "last" {
-            return Ok(Self::Last);
+            return Some(Self::Last);
         }
         if value.contains('-') {
-            return Ok(Self::Message(value));
+            return Some(Self::Message(value));
         }
-        let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-        match value.parse() {
-            Ok(sequence) if is_number => Ok(Self::Sequence(sequence)),
-            _ => Err(invalid(
-                header::SINCE,
-                &value,
-                "\"last\", a sequence or a message id",
-            )),
-        }
+        let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+        value.parse().ok().filter(|_| is_number).map(Self::Sequence)
     }
 }
 
@@ -99,27 +99,31 @@ impl Overflow {
         match (overflow.as_deref(), delivery.as_deref()) {
             (None, None) => Ok(None),
             (None, Some("latest")) => Ok(Some(Self::Latest)),
-            (Some(value), None | Some("latest")) => Self::parse(value).map(Some),
+            (Some(value), None | Some("latest")) => match Self::parse(value) {
+                Some(rule) => Ok(Some(rule)),
+                None => Err(invalid(header::OVERFLOW, value, expected(value))),
+            },
             (_, Some(value)) => Err(invalid(header::DELIVERY, value, "\"latest\"")),
         }
     }
 
-    fn parse(value: &str) -> Result<Self, Cause> {
+    /// Parses the name of a rule. Returns `None` for any other text.
+    #[must_use]
+    pub fn parse(value: &str) -> Option<Self> {
         match value {
-            "drop-oldest" => Ok(Self::DropOldest),
-            "latest" => Ok(Self::Latest),
-            "disconnect" => Ok(Self::Disconnect),
-            "block" => Err(invalid(
-                header::OVERFLOW,
-                value,
-                "only the administrator can choose this rule",
-            )),
-            _ => Err(invalid(
-                header::OVERFLOW,
-                value,
-                "\"drop-oldest\", \"latest\" or \"disconnect\"",
-            )),
+            "drop-oldest" => Some(Self::DropOldest),
+            "latest" => Some(Self::Latest),
+            "disconnect" => Some(Self::Disconnect),
+            _ => None,
         }
+    }
+}
+
+/// Returns the advice for an invalid overflow rule.
+fn expected(overflow: &str) -> &'static str {
+    match overflow {
+        "block" => "only the administrator can choose this rule",
+        _ => "\"drop-oldest\", \"latest\" or \"disconnect\"",
     }
 }
 
