@@ -26,7 +26,11 @@ pub struct Advisories {
 }
 
 /// The destination of a producer.
-type Sink = (DestinationKind, TopicName);
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Sink {
+    kind: DestinationKind,
+    name: TopicName,
+}
 
 /// An advisory that is not published yet.
 struct Advisory<'a> {
@@ -121,7 +125,8 @@ impl Advisories {
             Notice::ConsumerRemoved(consumption) => consumer("consumer-removed", consumption),
             Notice::SlowConsumer { filter, session } => Advisory::about(
                 "SlowConsumer",
-                (DestinationKind::Topic, filter.as_str()),
+                DestinationKind::Topic,
+                filter.as_str(),
                 Told {
                     event: "slow-consumer",
                     connection: Some(session),
@@ -141,7 +146,7 @@ impl Advisories {
             cause: Some(lost.cause.to_string()),
             ..Told::default()
         };
-        Advisory::about(subject, (lost.kind, lost.name.as_str()), told)
+        Advisory::about(subject, lost.kind, lost.name.as_str(), told)
     }
 
     /// Counts one more producer. Returns their number.
@@ -202,7 +207,10 @@ impl Presence {
         if self.sends_to.len() == MOST_NOTED {
             return;
         }
-        let sink = (kind, name.clone());
+        let sink = Sink {
+            kind,
+            name: name.clone(),
+        };
         if self.sends_to.insert(sink.clone()) {
             let count = self.advisories.producer_added(&sink);
             self.tell_producer("producer-added", &sink, count);
@@ -233,14 +241,14 @@ impl Presence {
         self.advisories.tell(advisory, &self.session);
     }
 
-    fn tell_producer(&self, event: &'static str, (kind, name): &Sink, count: usize) {
+    fn tell_producer(&self, event: &'static str, Sink { kind, name }: &Sink, count: usize) {
         let told = Told {
             event,
             connection: Some(self.session.name()),
             producer_count: Some(count),
             ..Told::default()
         };
-        let advisory = Advisory::about("Producer", (*kind, name.as_str()), told);
+        let advisory = Advisory::about("Producer", *kind, name.as_str(), told);
         self.advisories.tell(advisory, &self.session);
     }
 }
@@ -252,11 +260,7 @@ impl Drop for Presence {
 }
 
 impl<'a> Advisory<'a> {
-    fn about(
-        subject: &'static str,
-        (kind, name): (DestinationKind, &'a str),
-        told: Told<'a>,
-    ) -> Self {
+    fn about(subject: &'static str, kind: DestinationKind, name: &'a str, told: Told<'a>) -> Self {
         Self {
             subject,
             about: Some((kind, name)),
@@ -312,7 +316,8 @@ fn consumer<'a>(event: &'static str, consumption: &'a Consumption) -> Advisory<'
     };
     Advisory::about(
         "Consumer",
-        (consumption.kind, consumption.filter.as_str()),
+        consumption.kind,
+        consumption.filter.as_str(),
         told,
     )
 }
@@ -369,7 +374,7 @@ mod tests {
             producer_count: Some(2),
             ..Told::default()
         };
-        let advisory = Advisory::about("Producer", (DestinationKind::Queue, "a"), told);
+        let advisory = Advisory::about("Producer", DestinationKind::Queue, "a", told);
         let json = serde_json::to_string(&advisory.told).expect("JSON");
         let wanted = r#"{"event":"producer-added","destination":"/queue/a","connection":"tcp-7","producerCount":2}"#;
         assert_eq!(json, wanted);

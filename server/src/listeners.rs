@@ -61,8 +61,8 @@ impl Listeners {
         if tls.only && identity.is_none() {
             bail!("--tls-only needs a certificate: {HOW_TO_HAVE_ONE}");
         }
-        let stomp_tls = tls_port(ports.stomp_tls, ("--stomp-tls", STOMP_TLS), &identity)?;
-        let mqtt_tls = tls_port(ports.mqtt_tls, ("--mqtt-tls", MQTT_TLS), &identity)?;
+        let stomp_tls = tls_port(ports.stomp_tls, "--stomp-tls", STOMP_TLS, &identity)?;
+        let mqtt_tls = tls_port(ports.mqtt_tls, "--mqtt-tls", MQTT_TLS, &identity)?;
         Ok(Self {
             http: bind(ports.http, "--listen").await?,
             stomp: ports.stomp.bind("--stomp", "STOMP over TCP").await?,
@@ -178,7 +178,8 @@ impl Opening<'_> {
 /// Returns the port for TLS only: the requested one, or the default if there is a certificate.
 fn tls_port(
     asked: Option<Port>,
-    (option, standard): (&str, u16),
+    option: &str,
+    standard: u16,
     identity: &Option<Arc<Identity>>,
 ) -> anyhow::Result<Port> {
     match (asked, identity) {

@@ -209,8 +209,7 @@ impl ConnectingClient {
             return Err(self.refused(ConnectReason::QuotaExceeded, &error.to_string()));
         }
         let mut greeting = Vec::new();
-        let told = (now_ms, saved.is_some());
-        let machine = match self.accept(reception, told, &mut greeting) {
+        let machine = match self.accept(reception, now_ms, saved.as_ref(), &mut greeting) {
             Ok(machine) => machine,
             Err(turned) => {
                 saved.iter().for_each(|saved| saved.end(context));
@@ -255,7 +254,8 @@ impl ConnectingClient {
     fn accept(
         &self,
         reception: &Reception,
-        (now_ms, session_present): (u64, bool),
+        now_ms: u64,
+        saved: Option<&SavedSession>,
         out: &mut Vec<u8>,
     ) -> Result<server::Session, Turned> {
         let opened = &self.opened;
@@ -263,7 +263,7 @@ impl ConnectingClient {
             .response_information
             .then(|| reception.response_information());
         let greeting = Greeting {
-            session_present,
+            session_present: saved.is_some(),
             assigned_client_id: self.is_assigned.then_some(&*self.client),
             response_information: response_information.as_deref(),
         };

@@ -303,8 +303,12 @@ impl Protocol for Mqtt {
         let will = self.will.take();
         if !is_kept {
             // QoS 2 deliveries in progress go to no other client ([MQTT-4.8.2-5]); messages of queues are redelivered.
-            let session = (context, &*self.session);
-            accept_begun(session, &encoder.into_outgoing(), Sent::is_shared);
+            accept_begun(
+                context,
+                &self.session,
+                &encoder.into_outgoing(),
+                Sent::is_shared,
+            );
             context.detach(&self.session);
             will.into_iter().for_each(|will| will.publish(context));
             return;

@@ -134,14 +134,15 @@ pub fn shared(
         let topic = topic.of(entry.kind(), entry.topic());
         // MQTT can write every name of the broker.
         let topic = TopicName::parse(topic).map_err(|_| EncodeError::NoTopic)?;
-        append(version, entry, (topic, missed), packet)
+        append(version, entry, topic, missed, packet)
     })
 }
 
 fn append(
     version: Version,
     entry: &Entry,
-    (topic, missed): (TopicName<'_>, Option<&str>),
+    topic: TopicName<'_>,
+    missed: Option<&str>,
     packet: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     let found = Found::new(entry);

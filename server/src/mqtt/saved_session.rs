@@ -56,7 +56,8 @@ impl Sent {
 
 /// Settles the deliveries of QoS 2 that are `wanted`, so that they go to no other client.
 pub fn accept_begun(
-    (context, session): (&ServerContext, &Session),
+    context: &ServerContext,
+    session: &Session,
     outgoing: &Outgoing<Sent>,
     wanted: impl Fn(&Sent) -> bool,
 ) {
@@ -83,7 +84,7 @@ impl SavedSession {
     pub fn pause(&mut self, context: &ServerContext) {
         let broker = &context.broker;
         let session = self.reader.session();
-        accept_begun((context, session), &self.outgoing, |_| true);
+        accept_begun(context, session, &self.outgoing, |_| true);
         self.outgoing.take_back(|sent| sent.awaited.is_some());
         let mut outcome = Outcome::default();
         broker.pause(session, clock::unix_ms(), &mut outcome);

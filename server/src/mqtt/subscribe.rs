@@ -78,7 +78,7 @@ impl Mqtt {
         };
         let old = self.subscriptions.get(text).map(|old| old.id);
         let id = match way(subscription)? {
-            Way::Follow(filter) => self.follow(&filter, (subscription, options), old, cycle),
+            Way::Follow(filter) => self.follow(&filter, subscription, options, old, cycle),
             Way::Consume(source) => self.consume(source, options, old, cycle),
         };
         let id = id.map_err(|error| Refused::of(&error))?;
@@ -89,7 +89,8 @@ impl Mqtt {
     fn follow(
         &self,
         filter: &TopicFilter,
-        (subscription, options): (&Subscription<'_>, Options),
+        subscription: &Subscription<'_>,
+        options: Options,
         old: Option<SubscriptionId>,
         cycle: &mut ReadCycle,
     ) -> Result<SubscriptionId, SubscribeError> {

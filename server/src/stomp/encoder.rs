@@ -120,25 +120,33 @@ impl StompEncoder {
                 Destination::Spelled(text) => text,
                 Destination::Usual(kind, name) => texts.destination.of(kind, name),
             };
-            append(version, entry, (id, destination), out);
+            append(version, entry, Texts { id, destination }, out);
         });
     }
 }
 
+/// The id and the destination of a frame.
+#[derive(Clone, Copy)]
+struct Texts<'a> {
+    id: &'a str,
+    destination: &'a str,
+}
+
 /// Texts of the last frame, which the next frame often needs again. Their lengths are bounded.
-struct Texts {
+struct LastTexts {
     id: MessageIdText,
     destination: WrittenName,
 }
 
 thread_local! {
-    static TEXTS: RefCell<Texts> = RefCell::new(Texts {
+    static TEXTS: RefCell<LastTexts> = RefCell::new(LastTexts {
         id: MessageIdText::default(),
         destination: WrittenName::new(write_destination),
     });
 }
 
-fn append(version: Version, entry: &Entry, (id, destination): (&str, &str), out: &mut Vec<u8>) {
+fn append(version: Version, entry: &Entry, texts: Texts<'_>, out: &mut Vec<u8>) {
+    let Texts { id, destination } = texts;
     let message = Message {
         message_id: id,
         destination,
