@@ -63,6 +63,7 @@ struct Told<'a> {
 }
 
 impl Advisories {
+    /// Creates the advisories of a broker.
     pub fn new(broker: &Arc<Broker>) -> Self {
         Self {
             broker: Arc::clone(broker),
@@ -187,6 +188,7 @@ pub struct Presence {
 }
 
 impl Presence {
+    /// Creates the presence of a connection that has not sent its first message.
     pub fn new(advisories: &Arc<Advisories>, session: &Arc<Session>) -> Self {
         Self {
             advisories: Arc::clone(advisories),

@@ -11,20 +11,24 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// Starts the clock at 0.
     pub fn start() -> Self {
         Self {
             start: Instant::now(),
         }
     }
 
+    /// Returns the milliseconds since the start.
     pub fn now_ms(&self) -> u64 {
         milliseconds(self.start.elapsed())
     }
 
+    /// Returns the time since the start.
     pub fn uptime(&self) -> Duration {
         self.start.elapsed()
     }
 
+    /// Returns the instant at this time of the clock.
     pub fn instant(&self, ms: u64) -> Instant {
         self.start + Duration::from_millis(ms)
     }

@@ -19,13 +19,17 @@ use crate::{
 /// The parts of the server that a connection needs.
 #[derive(Clone)]
 pub struct ServerContext {
+    /// The broker.
     pub broker: Arc<Broker>,
+    /// Publishes the events of the connection's sessions.
     pub advisories: Arc<Advisories>,
     /// The client that the connection's objects are charged to.
     pub client: Arc<Client>,
+    /// The server's clock.
     pub clock: Clock,
     /// All publications pass this gate.
     pub gate: Arc<Gate>,
+    /// The budget of incomplete messages.
     pub unfinished: Arc<Unfinished>,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,

@@ -35,6 +35,7 @@ struct Rates {
 }
 
 impl FiguresBoard {
+    /// Creates the figures of a broker, with rates of 0.
     pub fn new(broker: &Arc<Broker>, clock: Clock) -> Self {
         Self {
             broker: Arc::clone(broker),

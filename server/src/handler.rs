@@ -23,8 +23,11 @@ pub trait ConnectionHandler: Clone + Send + 'static {
 
 /// A connection that was accepted and has its permit.
 pub struct Caller<S> {
+    /// The socket.
     pub socket: S,
+    /// The address of the peer.
     pub peer: SocketAddr,
+    /// Must be kept until the connection ends.
     pub permit: ConnectionPermit,
 }
 
@@ -35,6 +38,7 @@ pub struct ConnectionPermit {
 }
 
 impl ConnectionPermit {
+    /// Wraps a permit of the limit of connections.
     pub fn new(permit: OwnedSemaphorePermit) -> Self {
         Self {
             _permit: Arc::new(permit),

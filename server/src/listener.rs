@@ -26,6 +26,7 @@ pub struct ConnectionLimit {
 }
 
 impl ConnectionLimit {
+    /// Creates a limit of at least one connection.
     pub fn new(most: usize) -> Self {
         let most = most.clamp(1, MOST_PLACES);
         Self {
@@ -35,10 +36,12 @@ impl ConnectionLimit {
         }
     }
 
+    /// Returns the number of open connections.
     pub fn present(&self) -> usize {
         self.most - self.places.available_permits()
     }
 
+    /// Waits until no connection is open.
     pub async fn all_left(&self) {
         let all = u32::try_from(self.most).unwrap_or(u32::MAX);
         // The semaphore is never closed.

@@ -23,10 +23,13 @@ use crate::{
 /// The configured ports.
 #[derive(Debug, Clone)]
 pub struct Ports {
+    /// The HTTP port.
     pub http: SocketAddr,
+    /// STOMP over TCP.
     pub stomp: Port,
     /// `None` means the default port if there is a certificate.
     pub stomp_tls: Option<Port>,
+    /// MQTT over TCP.
     pub mqtt: Port,
     /// `None` means the default port if there is a certificate.
     pub mqtt_tls: Option<Port>,
@@ -34,12 +37,17 @@ pub struct Ports {
 
 /// A server with the handlers of its protocols.
 pub struct Handlers {
+    /// The part that all protocols share.
     pub server: Arc<Server>,
+    /// The handler of the HTTP port.
     pub http: HttpHandler,
+    /// The handler of STOMP.
     pub stomp: StompHandler,
+    /// The handler of MQTT.
     pub mqtt: MqttHandler,
 }
 
+/// The bound ports.
 pub struct Listeners {
     http: TcpListener,
     stomp: Option<TcpListener>,
@@ -74,6 +82,7 @@ impl Listeners {
         })
     }
 
+    /// Returns the identity for TLS, if there is one.
     pub fn identity(&self) -> Option<Arc<Identity>> {
         self.identity.clone()
     }

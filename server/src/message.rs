@@ -30,6 +30,7 @@ pub enum Encoded {
 }
 
 impl Message {
+    /// Creates the JSON form of an entry.
     pub fn new(broker: &Broker, entry: &SharedEntry) -> Self {
         Self {
             entry: SharedEntry::clone(entry),
@@ -38,6 +39,7 @@ impl Message {
         }
     }
 
+    /// Returns the message id.
     pub fn id(&self) -> &str {
         &self.id
     }

@@ -13,6 +13,7 @@ pub struct WrittenName {
 type Write = fn(DestinationKind, &str, &mut String);
 
 impl WrittenName {
+    /// Creates an empty cache. `write` writes the names.
     pub const fn new(write: Write) -> Self {
         Self {
             write,
@@ -21,6 +22,7 @@ impl WrittenName {
         }
     }
 
+    /// Returns the written name.
     pub fn of(&mut self, kind: DestinationKind, name: &TopicName) -> &str {
         let is_same =
             |(last_kind, last): &(DestinationKind, TopicName)| *last_kind == kind && last == name;

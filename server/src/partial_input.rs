@@ -26,7 +26,9 @@ pub struct Unfinished {
 /// The bytes in use, and the number of dropped messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnfinishedFigures {
+    /// Bytes of incomplete messages.
     pub bytes: usize,
+    /// Number of incomplete messages that were dropped in favour of others.
     pub given_up: u64,
 }
 
@@ -53,6 +55,7 @@ struct Loss {
 }
 
 impl Unfinished {
+    /// Creates a budget.
     pub fn new(most_bytes: usize) -> Arc<Self> {
         Arc::new(Self {
             most_bytes,
@@ -60,6 +63,7 @@ impl Unfinished {
         })
     }
 
+    /// Returns the figures.
     pub fn figures(&self) -> UnfinishedFigures {
         let claims = self.lock();
         UnfinishedFigures {
@@ -124,6 +128,7 @@ struct Claim {
 }
 
 impl Share {
+    /// Creates an empty share.
     pub const fn new(budget: Arc<Unfinished>) -> Self {
         Self {
             budget,

@@ -6,6 +6,7 @@ use std::{io, os::fd::AsFd as _};
 
 use tokio::{io::Interest, net::TcpStream};
 
+/// A protocol of the HTTP port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spoken {
     Stomp,

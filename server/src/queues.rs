@@ -20,6 +20,7 @@ pub fn listed(broker: &Broker, filter: &TopicFilter, most: usize) -> Queues {
     }
 }
 
+/// Returns the figures of a queue for pages.
 pub fn figures(queue: &QueueFigures) -> app::QueueFigures {
     app::QueueFigures {
         name: queue.name.to_string(),

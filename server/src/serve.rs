@@ -20,13 +20,21 @@ use crate::{
 /// The options of `carillon serve`.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The ports.
     pub ports: Ports,
+    /// The certificate, and the use of TLS.
     pub tls: TlsOptions,
+    /// Origins whose pages may use the server; `*` allows all.
     pub allow_origins: Vec<String>,
+    /// Host names of the server; `*` allows all.
     pub allow_hosts: Vec<String>,
+    /// The options that all protocols share.
     pub shared: server::Options,
+    /// Maximum number of connections.
     pub max_connections: usize,
+    /// The options of STOMP.
     pub stomp: StompOptions,
+    /// The options of MQTT.
     pub mqtt: MqttOptions,
     /// Maximum time for connections to end when the server stops.
     pub grace: Duration,
@@ -54,7 +62,9 @@ impl Handlers {
 
 /// The signals that the server handles.
 pub struct Signals {
+    /// SIGINT stops the server.
     pub interrupt: Signal,
+    /// SIGTERM stops the server.
     pub terminate: Signal,
     /// Reloads the certificate.
     pub hangup: Signal,

@@ -23,9 +23,11 @@ use crate::{
 /// The options that all parts of the server share.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The limits of the broker.
     pub limits: Limits,
     /// The rule for subscriptions that do not name one.
     pub overflow: Overflow,
+    /// Maximum length of a body.
     pub max_body_bytes: usize,
 }
 
@@ -40,10 +42,15 @@ impl Options {
 
 /// The broker, with the parts of the server that serve all protocols.
 pub struct Server {
+    /// The options.
     pub options: Options,
+    /// The broker.
     pub broker: Arc<Broker>,
+    /// Publishes the events of the broker.
     pub advisories: Arc<Advisories>,
+    /// The server's clock.
     pub clock: Clock,
+    /// The figures for people and pages.
     pub figures: FiguresBoard,
     /// All publications pass this gate.
     pub gate: Arc<Gate>,
@@ -118,6 +125,7 @@ impl Server {
         format!("{listener}-{number}").into()
     }
 
+    /// Returns true once the server stops.
     pub fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
     }

@@ -13,6 +13,7 @@ use crate::{
     transport::Transport,
 };
 
+/// An accepted connection, of TCP or TLS.
 pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     type Transport: Transport;
 

@@ -10,7 +10,9 @@ use crate::{fairness::give_way, partial_input::Share};
 
 /// The input of a connection before its client is identified.
 pub struct Prelude<F> {
+    /// The framing.
     pub framing: F,
+    /// Input that was read already.
     pub received: Received,
     share: Share,
 }

@@ -11,6 +11,7 @@ use crate::partial_input::{Share, time_for};
 /// The receiving side. It stores only incomplete input.
 pub struct Inbound<F, P> {
     framing: F,
+    /// The receiving half of the protocol.
     pub protocol: P,
     /// Undecoded bytes of the framing: part of a header, or input that the last read cycle left for the next one.
     unframed: Vec<u8>,

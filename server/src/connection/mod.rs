@@ -50,10 +50,15 @@ struct Connection<T, F, E> {
 
 /// The parts of a connection that starts.
 pub struct Opening<T, F, P: Protocol> {
+    /// The transport.
     pub socket: T,
+    /// The framing.
     pub framing: F,
+    /// The receiving half of the protocol.
     pub protocol: P,
+    /// The sending half.
     pub deliverer: Deliverer<P::Encoder>,
+    /// Input that was read already.
     pub received: Received,
     /// The first bytes for the peer, in the protocol's encoding.
     pub greeting: Vec<u8>,

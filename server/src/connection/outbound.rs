@@ -28,7 +28,9 @@ pub struct Outbound<F, E> {
 
 /// The source of deliveries, and their encoder.
 pub struct Deliverer<E> {
+    /// The session in the broker.
     pub reader: Reader,
+    /// The sending half of the protocol.
     pub encoder: E,
 }
 
@@ -58,6 +60,7 @@ enum Round {
 /// The result of draining.
 #[derive(Debug, Clone, Copy)]
 pub struct Drained {
+    /// How far draining got.
     pub progress: Progress,
     /// An upper estimate of the bytes of replies that wait for the socket.
     pub unread: usize,

@@ -119,6 +119,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         }
     }
 
+    /// Runs the connection to its end.
     pub async fn run(mut self: Box<Self>, received: Received) {
         let begun = self.cycle(|inbound, cycle, answers| inbound.begin(received, cycle, answers));
         let ending = match begun {

@@ -7,6 +7,7 @@ use tokio::time::Sleep;
 
 use crate::clock::Clock;
 
+/// A timer of the server's clock.
 pub struct Timer {
     sleep: Pin<Box<Sleep>>,
     clock: Clock,
@@ -15,6 +16,7 @@ pub struct Timer {
 }
 
 impl Timer {
+    /// Creates a timer that is not set.
     pub fn new(clock: Clock) -> Self {
         Self {
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
@@ -23,10 +25,12 @@ impl Timer {
         }
     }
 
+    /// Returns true if the timer is set.
     pub fn is_set(&self) -> bool {
         self.set_for.is_some()
     }
 
+    /// Sets the timer, or clears it.
     pub fn set(&mut self, deadline_ms: Option<u64>) {
         match (self.set_for, deadline_ms) {
             (Some(set), Some(deadline)) if set <= deadline => {}
@@ -38,6 +42,7 @@ impl Timer {
         }
     }
 
+    /// Waits until the time is reached.
     pub async fn elapsed(&mut self) {
         self.sleep.as_mut().await;
         self.set_for = None;

@@ -22,6 +22,7 @@ pub async fn bounds(State(server): State<Arc<Server>>) -> Json<Bounds> {
     })
 }
 
+/// The response of `/api/bounds`.
 #[derive(Serialize)]
 pub struct Bounds {
     memory: MemoryInfo,

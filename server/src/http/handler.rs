@@ -27,6 +27,7 @@ pub struct HttpService {
 }
 
 impl HttpService {
+    /// Creates the service with its own routes and those of other modules.
     pub fn new(state: &HttpState, others: OtherRoutes) -> Self {
         Self {
             server: Arc::clone(&state.server),

@@ -50,6 +50,7 @@ use crate::server::Server;
 /// The state of the HTTP handlers.
 #[derive(Clone)]
 pub struct HttpState {
+    /// The part that all protocols share.
     pub server: Arc<Server>,
     access: Arc<Access>,
 }
@@ -70,6 +71,7 @@ pub struct OtherRoutes {
 }
 
 impl HttpState {
+    /// Creates the state.
     pub fn new(server: &Arc<Server>, access: Access) -> Self {
         Self {
             server: Arc::clone(server),

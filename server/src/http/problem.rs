@@ -19,6 +19,7 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Creates a problem with this status.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             r#type: "about:blank",
@@ -28,6 +29,7 @@ impl Problem {
         }
     }
 
+    /// Creates a problem with status 400.
     pub fn bad_request(detail: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail.to_string())
     }

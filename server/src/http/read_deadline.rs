@@ -45,6 +45,7 @@ pub struct Patient<S> {
 }
 
 impl<S> Patient<S> {
+    /// Wraps a socket.
     pub const fn new(socket: S, patience: Patience) -> Self {
         Self {
             socket,
@@ -54,6 +55,7 @@ impl<S> Patient<S> {
         }
     }
 
+    /// Returns the socket.
     pub fn into_inner(self) -> S {
         self.socket
     }

@@ -34,6 +34,7 @@ pub struct HttpHandler {
 }
 
 impl HttpHandler {
+    /// Creates the handler of the port, with the handlers that connections are passed to.
     pub fn new(
         server: &Arc<Server>,
         access: Access,

@@ -19,6 +19,7 @@ pub struct MqttHandler {
 }
 
 impl MqttHandler {
+    /// Creates a handler with its own sessions.
     pub fn new(server: &Arc<Server>, options: &MqttOptions) -> Self {
         Self {
             server: Arc::clone(server),

@@ -6,6 +6,7 @@ use wire::mqtt::{self, QoS, server::Config};
 /// The command-line options for MQTT.
 #[derive(Debug, Clone, Copy)]
 pub struct MqttOptions {
+    /// The configuration of the state machine.
     pub machine: Config,
     /// The overflow rule of subscriptions.
     pub overflow: Overflow,
@@ -20,14 +21,18 @@ pub struct MqttOptions {
 /// A subscription of the session.
 #[derive(Debug, Clone, Copy)]
 pub struct Subscribed {
+    /// The subscription in the broker.
     pub id: SubscriptionId,
 }
 
 /// The options that each delivery needs, stored in the subscription's tag.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
+    /// The granted QoS.
     pub maximum_qos: QoS,
+    /// True if the RETAIN flag stays as published.
     pub retain_as_published: bool,
+    /// The subscription identifier.
     pub subscription: Option<mqtt::SubscriptionId>,
 }
 
@@ -35,6 +40,7 @@ pub struct Options {
 pub type Tag = [u8; 5];
 
 impl Options {
+    /// Returns the tag of the subscription's deliveries.
     pub fn tag(self) -> Tag {
         let [a, b, c, d] = self
             .subscription

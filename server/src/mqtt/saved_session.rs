@@ -13,9 +13,13 @@ pub type Subscriptions = HashMap<Box<str>, Subscribed>;
 
 /// A session without its connection.
 pub struct SavedSession {
+    /// The session in the broker.
     pub reader: Reader,
+    /// The subscriptions.
     pub subscriptions: Subscriptions,
+    /// Deliveries in flight.
     pub outgoing: Outgoing<Sent>,
+    /// Publications of QoS 2 in flight.
     pub incoming: Incoming,
 }
 
@@ -25,12 +29,15 @@ pub struct Sent {
     pub entry: Option<SharedEntry>,
     /// `Some` if the broker waits for the settlement.
     pub awaited: Option<Box<Awaited>>,
+    /// The subscription identifier.
     pub subscription: Option<mqtt::SubscriptionId>,
+    /// The RETAIN flag of the delivery.
     pub retain: bool,
 }
 
 /// A delivery from a queue.
 pub struct Awaited {
+    /// The delivery in the broker.
     pub id: DeliveryId,
     /// True for the queue of a shared subscription, false for a queue with a name.
     pub is_shared: bool,

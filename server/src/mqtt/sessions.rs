@@ -26,6 +26,7 @@ use super::{
 };
 use crate::context::ServerContext;
 
+/// The sessions of all clients.
 pub struct Sessions {
     state: Mutex<State>,
     /// Maximum number of detached sessions.
@@ -61,6 +62,7 @@ enum Worth {
 /// A session in a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedSession {
+    /// The client id.
     pub client: Arc<str>,
     /// `Some` for a detached session.
     pub away: Option<ListedAway>,
@@ -69,9 +71,11 @@ pub struct ListedSession {
 /// The state of a detached session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListedAway {
+    /// Number of subscriptions.
     pub subscriptions: usize,
     /// True if messages of QoS 1 or 2 wait for the client.
     pub has_messages: bool,
+    /// Time of expiry, in milliseconds of the server's clock.
     pub ends_ms: u64,
 }
 
@@ -83,6 +87,7 @@ struct Client {
 
 /// A session without a connection.
 pub struct DetachedSession {
+    /// The saved session.
     pub saved: SavedSession,
     /// The will, and the time of its publication if the client does not reconnect.
     pub will: Option<(u64, Will)>,
@@ -115,6 +120,7 @@ pub struct ClientIdGuard {
 }
 
 impl Sessions {
+    /// Creates an empty table for at most this many detached sessions.
     pub fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
@@ -289,6 +295,7 @@ impl SavedSession {
 }
 
 impl ClientIdGuard {
+    /// Marks the client id as used.
     pub fn new(sessions: &Arc<Sessions>, client: &Arc<str>, seated: Seated) -> Self {
         Self {
             sessions: Arc::clone(sessions),

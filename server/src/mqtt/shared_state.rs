@@ -8,7 +8,9 @@ use std::sync::{
 use super::{MqttOptions, Sessions};
 use crate::clock;
 
+/// The shared state.
 pub struct Reception {
+    /// The options.
     pub options: MqttOptions,
     /// By client id.
     pub sessions: Arc<Sessions>,
@@ -17,6 +19,7 @@ pub struct Reception {
 }
 
 impl Reception {
+    /// Creates the state, without sessions.
     pub fn new(options: &MqttOptions) -> Self {
         Self {
             options: *options,

@@ -12,6 +12,7 @@ use wire::mqtt::{QoS, server};
 use super::properties;
 use crate::{clock, context::ServerContext};
 
+/// A valid will.
 #[derive(Debug)]
 pub struct Will {
     kind: DestinationKind,
@@ -76,6 +77,7 @@ impl Will {
         self.will.delay_s
     }
 
+    /// Publishes the will.
     pub fn publish(self, context: &ServerContext) {
         let Ok(message) = self.message(clock::unix_ms()) else {
             return;

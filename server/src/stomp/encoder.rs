@@ -23,6 +23,7 @@ pub struct StompEncoder {
 }
 
 impl StompEncoder {
+    /// Creates an encoder; the broker writes the message ids.
     pub fn new(broker: &Arc<Broker>) -> Self {
         Self {
             broker: Arc::clone(broker),

@@ -21,6 +21,7 @@ pub struct StompHandler {
 }
 
 impl StompHandler {
+    /// Creates a handler.
     pub fn new(server: &Arc<Server>, options: StompOptions) -> Self {
         Self {
             server: Arc::clone(server),

@@ -5,7 +5,9 @@ use wire::stomp::{Limits, server::Config};
 
 #[derive(Debug, Clone, Copy)]
 pub struct StompOptions {
+    /// The limits of a frame.
     pub limits: Limits,
+    /// The configuration of the state machine.
     pub session: Config,
     /// The rule of subscriptions that do not name one.
     pub overflow: Overflow,

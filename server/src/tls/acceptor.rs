@@ -23,9 +23,11 @@ pub enum Admits {
 
 #[derive(Clone)]
 pub struct ConnectionAcceptor<D> {
+    /// The handler behind the handshake.
     pub handler: D,
     /// `None` if TLS is not offered.
     pub identity: Option<Arc<Identity>>,
+    /// The peers that the port accepts.
     pub admits: Admits,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,

@@ -17,14 +17,18 @@ use rustls::{
 
 /// The chain, with the server's own certificate first, and its key.
 pub struct Certificate {
+    /// The certificates, the server's own first.
     pub chain: Vec<CertificateDer<'static>>,
+    /// The key of the first certificate.
     pub key: PrivateKeyDer<'static>,
 }
 
 /// The paths of the two files.
 #[derive(Debug, Clone)]
 pub struct Files {
+    /// The file of the certificates.
     pub cert: PathBuf,
+    /// The file of the key.
     pub key: PathBuf,
 }
 
