@@ -36,14 +36,14 @@ pub struct ServerContext {
 }
 
 impl ServerContext {
-    /// Attaches a session, which delivers nothing until a connection is its peer.
+    /// Creates a session. It delivers nothing until a connection is its peer.
     pub fn attach(&self, name: Arc<str>) -> Reader {
         self.broker
             .attach_for(&self.client, name, Weak::<Nobody>::new())
     }
 
-    /// Ends a session; its messages go to others. A session with many subscriptions is removed from the broker in
-    /// steps, between which other tasks run.
+    /// Ends a session. Its unsettled messages go to other consumers. A session with many subscriptions is removed from
+    /// the broker in steps, between which other tasks run.
     pub fn detach(&self, session: &Arc<Session>) {
         let begun = Instant::now();
         let mut leaving = self.broker.leave(session);

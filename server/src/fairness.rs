@@ -45,8 +45,8 @@ pub fn poll_give_way(context: &mut Context<'_>) -> Poll<()> {
     }
 }
 
-/// Returns the time to leave the thread, and the broker, to others after a request that took this long: three times as
-/// long, so that one peer gets at most a quarter of the time.
+/// Returns the pause after a request of this duration: none after a short request, otherwise three times the duration,
+/// so that one peer uses at most a quarter of the time. `MOST_REST` limits it.
 pub fn rest_after(took: Duration) -> Duration {
     match took < LONG {
         true => Duration::ZERO,
@@ -137,11 +137,11 @@ thread_local! {
 
 /// Maximum time that a connection's task runs before it gives way to others.
 pub const SLICE: Duration = Duration::from_millis(1);
-/// Requests that take less time are not followed by a rest.
+/// Requests shorter than this are not followed by a pause.
 const LONG: Duration = Duration::from_millis(1);
-/// The factor from the time that a request took to the rest after it.
+/// The length of a pause, in multiples of the request's duration.
 const RESTS: u32 = 3;
-/// Maximum rest.
+/// Maximum length of a pause.
 pub const MOST_REST: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ pub async fn accept<D: ConnectionHandler>(
             },
             Err(error) if concerns_one_peer(&error) => tracing::debug!(%error, "not accepted"),
             Err(error) => {
-                // Usually no file descriptor is free: others must be closed first.
+                // Usually there are no file descriptors left. The pause lets some connections end.
                 tracing::error!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
@@ -97,11 +97,11 @@ pub async fn accept<D: ConnectionHandler>(
 
 /// Sets the socket options that all protocols need.
 fn prepare(socket: &TcpStream) {
-    // Otherwise a small message waits for the acknowledgement of the message before.
+    // Disables Nagle's algorithm: otherwise a small message waits for the acknowledgement of the previous one.
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    // Finds peers that vanished: STOMP 1.0 has no heart-beats.
+    // STOMP 1.0 has no heart-beats. TCP keep-alive detects its peers that have disappeared.
     let keep_alive = TcpKeepalive::new()
         .with_time(KEEP_ALIVE_AFTER)
         .with_interval(KEEP_ALIVE_EVERY);
@@ -122,5 +122,6 @@ const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 /// Pause after an error of the system, before the next attempt to accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Maximum number of permits: a semaphore can acquire that many at once.
+/// The largest possible limit: all permits are acquired in one call, which takes their number as a `u32`, and tokio's
+/// semaphore has at most `usize::MAX >> 3` permits.
 const MOST_PLACES: usize = (u32::MAX >> 3) as usize;

@@ -99,9 +99,9 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
         _ = signals.terminate.recv() => {}
     }
     tracing::info!("stopping");
-    // Before the connections learn of the stop: they deliver what the broker has then.
+    // Closed first: a stopping connection delivers what is in the broker, so nothing may be added afterwards.
     server.gate.close();
-    // The error means that no receiver is left.
+    // Sending fails if there is no receiver; then there is no connection to notify.
     let _ = stop_sender.send(true);
     while let Some(ended) = accepting.join_next().await {
         ended.context("a listener failed")?;

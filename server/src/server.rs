@@ -32,8 +32,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Returns the limit for the bytes of incomplete messages: an eighth of the memory for messages, at least the bytes of a
-    /// few of the largest messages.
+    /// Returns the limit for the bytes of incomplete messages: an eighth of the memory for messages, and at least
+    /// `LARGEST_AT_ONCE` times the maximum size of a body.
     fn unfinished_bytes(&self) -> usize {
         let share = usize::try_from(self.limits.memory_bytes / 8).unwrap_or(usize::MAX);
         share.max(self.max_body_bytes.saturating_mul(LARGEST_AT_ONCE))
@@ -131,6 +131,6 @@ impl Server {
     }
 }
 
-/// Number of messages of the maximum size that may arrive at once, whatever the memory. The capacity of a buffer is up to
-/// twice its length.
+/// Even with a small `--memory`, incomplete messages may take this number of times the maximum body. Buffers are up to
+/// twice as large as their content, so half as many of the largest messages fit.
 const LARGEST_AT_ONCE: usize = 8;

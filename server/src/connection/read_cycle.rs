@@ -140,7 +140,7 @@ impl ReadCycle {
     }
 }
 
-/// Requests between two readings of the clock, each of which costs about as much as a small request.
+/// The clock is read once for this number of requests, because a reading costs about as much as a small request.
 const CHECK_EVERY: u32 = 16;
 /// Maximum capacity that a thread keeps for replies.
 const REPLIES_KEPT: usize = 64 << 10;
