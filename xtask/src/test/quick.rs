@@ -61,4 +61,5 @@ const FOREIGN: [&str; 5] = ["browser::", "site::", "node::", "python::", "mosqui
 /// Modules that need the files of the pages, or take long in the development profile.
 const OTHERS: [&str; 1] = ["pages"];
 
-const SEEDS: &str = "20";
+/// Fewer than any simulation runs by default.
+const SEEDS: &str = "3";
