@@ -12,13 +12,14 @@ use crate::{
     outcome::{ForgetError, Outcome, SubscribeError},
     queue::settlement::{Acknowledgement, DeliveryId, SettleError, Settlement},
     queue::{
-        Binding, Consumer, ConsumerOptions, DurableName, Identity, Phase, Queue, SharedName, Supply,
+        Binding, Consumer, ConsumerOptions, DurableName, Identity, Phase, Queue, QueueUse,
+        SharedName,
     },
     selector::Selector,
     session::Session,
     session::subscription::SubscriptionId,
     state::BrokerState,
-    state::queue_beginning::QueueBeginning,
+    state::queue_collection::QueueCollection,
     sync::{lock_state, pass_on},
     topic::cursor::Start,
 };
@@ -75,14 +76,14 @@ pub enum Source {
 /// A consumer, and what its queue begins with, which is not in the queue yet.
 struct NewConsumer {
     consumer: Arc<Consumer>,
-    beginning: Option<QueueBeginning>,
+    collection: Option<QueueCollection>,
 }
 
 impl From<Arc<Consumer>> for NewConsumer {
     fn from(consumer: Arc<Consumer>) -> Self {
         Self {
             consumer,
-            beginning: None,
+            collection: None,
         }
     }
 }
@@ -123,7 +124,7 @@ impl Broker {
         };
         let NewConsumer {
             consumer,
-            beginning,
+            collection,
         } = match consume.source.clone() {
             Source::Queues(filter) => self.consume_queues(&mut state, session, filter, consume)?,
             Source::Browse(name) => self.browse_queue(&mut state, session, &name, consume)?,
@@ -148,11 +149,11 @@ impl Broker {
         state.subscriptions += 1;
         drop(state);
         drop(replaced);
-        if let Some(beginning) = beginning {
-            self.begin_queue(beginning, &consumer, outcome);
+        if let Some(collection) = collection {
+            self.step_queue_collection(collection, &consumer, outcome);
         }
         self.watch(consumer.kind, &consumer.filter, true);
-        consumer.replenish(&mut Budget::new(), &mut outcome.ready);
+        consumer.fetch_unless_scheduled(&mut Budget::new(), &mut outcome.ready);
         self.notice_consumer(&consumer, true, outcome);
         Ok(consumer.id)
     }
@@ -181,7 +182,7 @@ impl Broker {
         let consumer = Consumer::new(
             id,
             session,
-            options(DestinationKind::Queue, Supply::Shared, filter, consume),
+            options(DestinationKind::Queue, QueueUse::Shared, filter, consume),
         );
         state.join_queues(&consumer, &self.store);
         state.note_joined(&consumer, covered);
@@ -201,7 +202,7 @@ impl Broker {
         state.check_cursors(session, &filter, 0, others, &self.limits)?;
         let queue = state.queue(name, &self.store, session.client());
         let id = SubscriptionId(state.fresh_id());
-        let mut options = options(DestinationKind::Queue, Supply::Shared, filter, consume);
+        let mut options = options(DestinationKind::Queue, QueueUse::Shared, filter, consume);
         options.browse = Some((queue, end_of_browse(name).into_unplaced()));
         Ok(Consumer::new(id, session, options).into())
     }
@@ -264,7 +265,7 @@ impl Broker {
             }
         };
         let id = SubscriptionId(state.fresh_id());
-        let options = options(DestinationKind::Topic, Supply::Shared, filter, consume);
+        let options = options(DestinationKind::Topic, QueueUse::Shared, filter, consume);
         let consumer = Consumer::new(id, session, options);
         state.note_joined(&consumer, joined);
         consumer.join(&queue);
@@ -298,37 +299,37 @@ impl Broker {
             state.queues.durables.insert(name, Arc::clone(&queue));
         }
         let joined = state.bind(&queue, start);
-        let beginning = QueueBeginning::new(&queue, &filter, start, state.sequencer.newest());
+        let collection = QueueCollection::new(&queue, &filter, start, state.sequencer.newest());
         let consumer = self.take_bound(state, session, filter, consume);
         state.note_joined(&consumer, joined);
         consumer.join(&queue);
-        if beginning.is_some() {
+        if collection.is_some() {
             // Until the queue has what it begins with.
             consumer.pause();
         }
         Ok(NewConsumer {
             consumer,
-            beginning,
+            collection,
         })
     }
 
     /// Puts what a queue begins with into it, in steps, and lets its consumer take from it.
-    fn begin_queue(
+    fn step_queue_collection(
         &self,
-        mut beginning: QueueBeginning,
+        mut collection: QueueCollection,
         consumer: &Consumer,
         outcome: &mut Outcome,
     ) {
         let mut is_done = false;
         while !is_done {
             let mut state = lock_state(&self.state);
-            is_done = state.begin_queue(&mut beginning);
+            is_done = state.step_queue_collection(&mut collection);
             pass_on(state);
         }
         if !consumer.session.is_paused() {
             let mut budget = Budget::new();
             for queue in consumer.resume() {
-                queue.share_out(&mut budget, &mut outcome.ready);
+                queue.distribute(&mut budget, &mut outcome.ready);
             }
         }
     }
@@ -346,7 +347,7 @@ impl Broker {
         Consumer::new(
             id,
             session,
-            options(DestinationKind::Topic, Supply::Own, filter, consume),
+            options(DestinationKind::Topic, QueueUse::Alone, filter, consume),
         )
     }
 
@@ -366,7 +367,7 @@ impl Broker {
     pub(crate) fn end_only_consumer(&self, consumer: &Consumer, outcome: &mut Outcome) {
         let mut budget = Budget::new();
         for queue in self.end_consumer(consumer, outcome).iter() {
-            queue.share_out(&mut budget, &mut outcome.ready);
+            queue.distribute(&mut budget, &mut outcome.ready);
         }
     }
 
@@ -384,7 +385,7 @@ impl Broker {
         }
         state.subscriptions -= 1;
         // Done in one step, so that a thread that removes a queue does not count the consumer again.
-        let queues = consumer.part_all();
+        let queues = consumer.leave_all_queues();
         for queue in queues.iter() {
             match &queue.identity {
                 Identity::Named(_) => state.cursors -= 1,
@@ -422,7 +423,7 @@ impl Broker {
         };
         let mut budget = Budget::new();
         for queue in queues.iter() {
-            queue.share_out(&mut budget, &mut outcome.ready);
+            queue.distribute(&mut budget, &mut outcome.ready);
         }
         self.dead_letter(now_ms, outcome);
     }
@@ -476,7 +477,7 @@ impl Broker {
             }
             DestinationKind::Topic => {
                 state.check_topics(session, &name.clone().into(), &self.limits)?;
-                state.topic(name, session.client());
+                state.open_topic(name, session.client());
             }
         }
         if let Some(attached) = state.sessions.get_mut(&session.id) {
@@ -512,12 +513,12 @@ impl Broker {
         let consumer = consumer_of(session, settlement.delivery)?;
         let mut budget = Budget::new();
         for queue in consumer.settle(settlement, phase)? {
-            queue.share_out(&mut budget, &mut outcome.ready);
+            queue.distribute(&mut budget, &mut outcome.ready);
         }
         if consumer.has_left() {
             self.end_consumer_of(session, consumer.id, outcome);
         } else {
-            consumer.replenish(&mut budget, &mut outcome.ready);
+            consumer.fetch_unless_scheduled(&mut budget, &mut outcome.ready);
         }
         Ok(())
     }
@@ -554,13 +555,13 @@ pub(crate) fn consumer_of(
 
 fn options(
     kind: DestinationKind,
-    supply: Supply,
+    queue_use: QueueUse,
     filter: TopicFilter,
     consume: Consume<'_>,
 ) -> ConsumerOptions<'_> {
     ConsumerOptions {
         kind,
-        supply,
+        queue_use,
         filter,
         acknowledgement: consume.acknowledgement,
         prefetch: consume.prefetch,

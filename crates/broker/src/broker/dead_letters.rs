@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
     broker::Broker,
-    broker::publish::Rights,
+    broker::publish::Publisher,
     memory::limits::DeadLetterQueue,
     message::entry::{DestinationKind, Header, Publication},
     name::{TopicFilter, TopicName, is_temporary},
@@ -115,7 +115,12 @@ impl Broker {
 
     fn send_dead(&self, publication: Publication, outcome: &mut Outcome) -> bool {
         let mut sent = Outcome::default();
-        self.publish_with(Rights::Dead, self.own(), &mut vec![publication], &mut sent);
+        self.publish_with(
+            Publisher::DeadLetter,
+            self.own(),
+            &mut vec![publication],
+            &mut sent,
+        );
         let is_sent = sent.results.iter().all(Result::is_ok);
         outcome.add(sent);
         is_sent
@@ -188,7 +193,7 @@ impl Broker {
     }
 
     pub(crate) fn notice_slow(&self, subscription: &Subscription, outcome: &mut Outcome) {
-        if self.has_watchers() && subscription.begins_to_be_slow() {
+        if self.has_watchers() && subscription.report_slow_once() {
             outcome.notices.push(Notice::SlowConsumer {
                 filter: subscription.filter.clone(),
                 session: subscription.session.name().clone(),

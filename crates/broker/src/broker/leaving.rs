@@ -78,7 +78,7 @@ impl Broker {
             return true;
         }
         if let Some((_, queue)) = leaving.queues.pop_first() {
-            queue.share_out(&mut Budget::new(), &mut outcome.ready);
+            queue.distribute(&mut Budget::new(), &mut outcome.ready);
             self.dead_letter(now_ms, outcome);
             return true;
         }

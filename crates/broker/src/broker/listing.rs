@@ -30,7 +30,7 @@ impl BrokerState {
     fn topic_figures(&self, name: &TopicName) -> Option<TopicFigures> {
         let open = self.topics.find(name.as_str());
         open.map(|topic| topic.figures(self.covering(name), ITEMS))
-            .or_else(|| self.awaited_figures(name))
+            .or_else(|| self.dormant_figures(name))
     }
 }
 

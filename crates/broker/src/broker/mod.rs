@@ -36,7 +36,7 @@ use crate::{
     queue::Store,
     sequence::Journal,
     session::reader::Reader,
-    session::subscription::{Opening, Subscribe, Subscription, SubscriptionId},
+    session::subscription::{StartOptions, Subscribe, Subscription, SubscriptionId},
     session::visible_position::VisiblePosition,
     session::{Blocked, Peer, Readable, Session, Totals},
     state::{BrokerState, SessionEntry},
@@ -221,7 +221,7 @@ impl Broker {
         subscribe: Subscribe<'_>,
         outcome: &mut Outcome,
     ) -> Result<SubscriptionId, SubscribeError> {
-        let opening = Opening {
+        let start_options = StartOptions {
             start: subscribe.start,
             retained: subscribe.retained,
         };
@@ -233,16 +233,16 @@ impl Broker {
         let subscription = Arc::new(subscription);
         let readable = match subscription.filter.exact() {
             Some(name) => {
-                let cursor = state.subscribe_to_one(&name, &subscription, opening);
+                let cursor = state.subscribe_to_one(&name, &subscription, start_options);
                 cursor.into_iter().map(Readable::Cursor).collect()
             }
             None => {
                 let shared = Arc::downgrade(&self.state);
-                state.subscribe_and_collect(&subscription, opening, &shared)
+                state.subscribe_and_collect(&subscription, start_options, &shared)
             }
         };
         // In one step, so that an active reader sees all of the history in order, or none.
-        if session.queue_all(readable) {
+        if session.push_all_readable(readable) {
             outcome.ready.sessions.push(Arc::clone(session));
         }
         drop(state);
@@ -278,7 +278,7 @@ impl Broker {
         self.watch(DestinationKind::Topic, &subscription.filter, false);
         while !self.go_on_cancelling(&subscription) {}
         self.notice_subscription(&subscription, false, outcome);
-        session.release_waiting();
+        session.wake_publishers();
     }
 
     /// Returns the newest entry of a topic.
@@ -294,7 +294,7 @@ impl Broker {
         let state = lock_state(&self.state);
         match state.topics.find(name.as_str()) {
             Some(topic) if topic.exact_subscriptions() > 0 => true,
-            _ => state.is_awaited(name) || state.covering(name) > 0,
+            _ => state.is_dormant(name) || state.covering(name) > 0,
         }
     }
 
@@ -304,13 +304,15 @@ impl Broker {
         let mut released = Released::new();
         let mut state = lock_state(&self.state);
         let BrokerState {
-            topics, retentions, ..
+            topics,
+            retained_index,
+            ..
         } = &mut *state;
         let Some(topic) = topics.find_mut(name.as_str()) else {
-            return state.is_awaited(name);
+            return state.is_dormant(name);
         };
         topic.log.clear(&mut released);
-        topic.take_retained(retentions);
+        topic.take_retained(retained_index);
         state.remove_if_idle(name);
         true
     }
@@ -323,7 +325,7 @@ impl Broker {
             sessions: state.sessions.len(),
             subscriptions: state.subscriptions,
             topics: state.topic_count(),
-            retained: state.retentions.count(),
+            retained: state.retained_index.count(),
             emptied: state.ages.emptied(),
             aged_out: state.ages.removed(),
             queues: state.queues.named.len(),

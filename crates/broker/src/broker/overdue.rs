@@ -30,12 +30,12 @@ impl Broker {
         let mut state = lock_state(&self.state);
         let published = self.published.bytes();
         if state
-            .relieved
+            .relieved_at_bytes
             .is_some_and(|then| published < then + limit / RELIEF_PART)
         {
             return;
         }
-        state.relieved = Some(published);
+        state.relieved_at_bytes = Some(published);
         drop(state);
         let mut lagging = Vec::new();
         self.for_each_topic(|topic, from| {

@@ -20,7 +20,7 @@ impl Broker {
         let mut budget = Budget::new();
         for consumer in session.consumers() {
             for queue in consumer.pause().iter() {
-                queue.share_out(&mut budget, &mut outcome.ready);
+                queue.distribute(&mut budget, &mut outcome.ready);
             }
             if consumer.has_left() {
                 self.end_consumer_of(session, consumer.id, outcome);
@@ -35,9 +35,9 @@ impl Broker {
         let mut budget = Budget::new();
         for consumer in session.consumers() {
             for queue in consumer.resume() {
-                queue.share_out(&mut budget, &mut outcome.ready);
+                queue.distribute(&mut budget, &mut outcome.ready);
             }
-            consumer.replenish(&mut budget, &mut outcome.ready);
+            consumer.fetch_unless_scheduled(&mut budget, &mut outcome.ready);
         }
     }
 }

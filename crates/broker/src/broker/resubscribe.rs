@@ -48,12 +48,12 @@ impl Broker {
         if let Some(attached) = state.sessions.get_mut(&session.id) {
             attached.subscriptions[at] = subscription;
         }
-        if session.queue_all(readable) {
+        if session.push_all_readable(readable) {
             outcome.ready.sessions.push(Arc::clone(session));
         }
         drop(state);
         // Publishers that waited for the old subscription check again.
-        session.release_waiting();
+        session.wake_publishers();
         Ok(id)
     }
 }

@@ -16,10 +16,10 @@ impl Broker {
         let mut guard = lock_state(&self.state);
         let state = &mut *guard;
         while gone.len() < AT_ONCE
-            && let Some(name) = state.retentions.expired(now_ms)
+            && let Some(name) = state.retained_index.expired(now_ms)
             && let Some(topic) = state.topics.find_mut(name.as_str())
         {
-            gone.extend(topic.take_retained(&mut state.retentions));
+            gone.extend(topic.take_retained(&mut state.retained_index));
         }
         drop(guard);
         // Freed when the lock is released.

@@ -7,7 +7,9 @@ use std::{collections::HashMap, sync::Arc};
 use crate::{
     broker::Broker,
     broker::consume::consumer_of,
-    broker::publish::{Aftermath, New, Rights, Run, check_rights, check_room},
+    broker::publish::{
+        AfterLock, Destination, PublishContext, Publisher, check_rights, check_room,
+    },
     message::entry::{DestinationKind, Publication},
     message::scan_budget::Budget,
     name::TopicName,
@@ -34,7 +36,7 @@ impl Broker {
     ) -> Result<(), SettleError> {
         let consumer = consumer_of(session, settlement.delivery)?;
         consumer.stage(settlement.delivery)?;
-        consumer.replenish(&mut Budget::new(), &mut outcome.ready);
+        consumer.fetch_unless_scheduled(&mut Budget::new(), &mut outcome.ready);
         Ok(())
     }
 
@@ -85,21 +87,21 @@ impl Broker {
         outcome: &mut Outcome,
     ) -> Result<(), PublishError> {
         self.relieve(outcome);
-        let mut aftermath = Aftermath::default();
+        let mut after_lock = AfterLock::default();
         let mut state = lock_state(&self.state);
         let held = state.hold_topics(batch);
-        let checked = self.check_all(&mut state, session, batch, &mut aftermath);
+        let checked = self.check_all(&mut state, session, batch, &mut after_lock);
         let result = checked.map(|_queues| {
-            let run = Run {
-                rights: Rights::Checked,
+            let context = PublishContext {
+                publisher: Publisher::Transaction,
                 client: session.client(),
                 outcome,
-                aftermath: &mut aftermath,
+                after_lock: &mut after_lock,
             };
-            self.append_batch(&mut state, batch, run);
+            self.append_batch(&mut state, batch, context);
         });
         state.release_topics(&held);
-        self.finish(state, aftermath, outcome);
+        self.finish(state, after_lock, outcome);
         if result.is_err() {
             self.refused.add(1);
         }
@@ -113,14 +115,14 @@ impl Broker {
         state: &mut BrokerState,
         session: &Session,
         batch: &[Publication],
-        aftermath: &mut Aftermath,
+        after_lock: &mut AfterLock,
     ) -> Result<Vec<Arc<Queue>>, PublishError> {
-        self.check_memory_for_all(state, batch, aftermath)?;
+        self.check_memory_for_all(state, batch, after_lock)?;
         let mut made = Vec::new();
         let checked = self.admit_all(state, session, batch, &mut made);
         if checked.is_err() {
             for (kind, name) in made {
-                state.unmake(kind, name);
+                state.remove_unused(kind, name);
             }
         }
         checked
@@ -131,14 +133,14 @@ impl Broker {
         &self,
         state: &mut BrokerState,
         batch: &[Publication],
-        aftermath: &mut Aftermath,
+        after_lock: &mut AfterLock,
     ) -> Result<(), PublishError> {
         let size = batch.iter().map(Publication::size).sum();
         if self.check_memory(size).is_ok() {
             return Ok(());
         }
         for publication in batch {
-            aftermath.keep_last(state, publication);
+            after_lock.keep_last(state, publication);
         }
         self.free_oldest(state, None, size);
         self.check_memory(size)
@@ -156,16 +158,16 @@ impl Broker {
         let mut queues = Vec::new();
         for publication in batch {
             let (kind, name) = (publication.kind(), publication.topic());
-            check_rights(Rights::Anybody, kind, name)?;
+            check_rights(Publisher::Client, kind, name)?;
             if !state.has(kind, name) {
-                let new = New {
+                let destination = Destination {
                     kind,
                     name,
                     size: publication.size(),
-                    rights: Rights::Anybody,
+                    publisher: Publisher::Client,
                     client: session.client(),
                 };
-                self.admit(state, new)?;
+                self.admit(state, destination)?;
                 made.push((kind, name));
             }
             if kind == DestinationKind::Topic {
@@ -196,9 +198,9 @@ impl BrokerState {
         for publication in batch {
             if publication.kind() == DestinationKind::Topic
                 && let Some(topic) = self.topics.find_mut(publication.topic().as_str())
-                && !topic.is_held
+                && !topic.is_in_transaction
             {
-                topic.is_held = true;
+                topic.is_in_transaction = true;
                 held.push(publication.topic().clone());
             }
         }
@@ -208,7 +210,7 @@ impl BrokerState {
     fn release_topics(&mut self, held: &[TopicName]) {
         for name in held {
             if let Some(topic) = self.topics.find_mut(name.as_str()) {
-                topic.is_held = false;
+                topic.is_in_transaction = false;
             }
         }
     }

@@ -43,7 +43,7 @@ pub(crate) struct Memory(AtomicU64);
 /// The memory that one publisher uses, added to the total in one sum: all threads share the total, and each change of
 /// it is expensive for the others.
 #[derive(Debug)]
-pub(crate) struct Tab<'a> {
+pub(crate) struct Reservation<'a> {
     memory: &'a Memory,
     /// Bytes held when the total was last read.
     held: u64,
@@ -83,9 +83,9 @@ impl Account {
 }
 
 impl Memory {
-    /// Returns a tab for several entries, none of which may be released before the tab is settled.
-    pub(crate) fn tab(&self) -> Tab<'_> {
-        Tab {
+    /// Returns a reservation for several entries, none of which may be released before [`Reservation::settle`].
+    pub(crate) fn reserve(&self) -> Reservation<'_> {
+        Reservation {
             memory: self,
             held: self.bytes(),
             taken: 0,
@@ -105,8 +105,8 @@ impl Memory {
     }
 }
 
-impl Tab<'_> {
-    /// Returns the bytes held, including the bytes of this tab.
+impl Reservation<'_> {
+    /// Returns the bytes held, including the bytes of this reservation.
     pub(crate) fn held(&self) -> u64 {
         self.held + self.taken
     }

@@ -28,11 +28,11 @@ pub(crate) struct ReadLimits {
 /// The reason why reading ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// There is nothing more in the log, or the subscription was cancelled. `full` is true if the receiver also accepts
-    /// no more for now.
-    End { full: bool },
+    /// There is nothing more in the log, or the subscription was cancelled. `is_full` is true if the receiver also
+    /// accepts no more for now.
+    AtEnd { is_full: bool },
     /// The next entry has this position, which is beyond the limit.
-    At(u64),
+    BeyondLimit(u64),
     /// The receiver accepts no more for now, or other tasks have their turn; the next entry has this position.
-    Full(u64),
+    Interrupted(u64),
 }

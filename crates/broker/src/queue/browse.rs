@@ -83,7 +83,7 @@ impl Browse {
     }
 
     /// Returns whether there may be more.
-    pub(super) fn goes_on(&self) -> bool {
+    pub(super) fn has_more(&self) -> bool {
         lock(&self.place).is_some()
     }
 

@@ -1,4 +1,8 @@
 //! A consumer: a subscription that takes messages from queues, with a bounded number of them in flight.
+//!
+//! Its life: [`Consumer::join`] adds queues. [`Consumer::pause`] and [`Consumer::resume`] are used while its session has
+//! no connection. [`Consumer::leave`] keeps the deliveries until they are settled. At the end the broker calls
+//! [`Consumer::leave_all_queues`] and [`Consumer::close`]. If a whole session ends, [`Consumer::stop`] is called first.
 
 use std::{fmt, ops::ControlFlow, sync::Arc};
 
@@ -29,7 +33,7 @@ pub(crate) struct Consumer {
     /// Kind and filter of the subscription, for advisories.
     pub(crate) kind: DestinationKind,
     pub(crate) filter: TopicFilter,
-    supply: Supply,
+    queue_use: QueueUse,
     pub(crate) is_exclusive: bool,
     acknowledgement: Acknowledgement,
     prefetch: usize,
@@ -39,14 +43,14 @@ pub(crate) struct Consumer {
     joined: AtomicU64,
     cancelled: AtomicBool,
     source: Source,
-    hands: Mutex<InFlight>,
+    in_flight: Mutex<InFlight>,
 }
 
 /// The options for creating a consumer.
 pub(crate) struct ConsumerOptions<'a> {
     pub(crate) kind: DestinationKind,
     pub(crate) filter: TopicFilter,
-    pub(crate) supply: Supply,
+    pub(crate) queue_use: QueueUse,
     pub(crate) acknowledgement: Acknowledgement,
     pub(crate) prefetch: usize,
     pub(crate) is_exclusive: bool,
@@ -58,9 +62,9 @@ pub(crate) struct ConsumerOptions<'a> {
 
 /// Whether a consumer shares its queues with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Supply {
+pub(crate) enum QueueUse {
     /// All messages are for this consumer.
-    Own,
+    Alone,
     /// The queues are shared with other consumers.
     Shared,
 }
@@ -96,7 +100,7 @@ impl Consumer {
             session: Arc::clone(session),
             kind: options.kind,
             filter: options.filter,
-            supply: options.supply,
+            queue_use: options.queue_use,
             is_exclusive: options.is_exclusive,
             acknowledgement: options.acknowledgement,
             prefetch: options.prefetch.max(1),
@@ -108,7 +112,7 @@ impl Consumer {
                 Some((queue, end)) => Source::Browse(Browse::new(queue, end)),
                 None => Source::Queues(Mutex::default()),
             },
-            hands: Mutex::default(),
+            in_flight: Mutex::default(),
         })
     }
 
@@ -118,8 +122,8 @@ impl Consumer {
     }
 
     /// Returns whether it can be the exclusive consumer now.
-    pub(super) fn may_be_only_one(&self) -> bool {
-        self.is_exclusive && !self.session.is_paused() && !lock(&self.hands).is_leaving()
+    pub(super) fn may_be_exclusive(&self) -> bool {
+        self.is_exclusive && !self.session.is_paused() && !lock(&self.in_flight).is_leaving()
     }
 
     pub(super) fn wants(&self, entry: &Entry) -> bool {
@@ -133,13 +137,17 @@ impl Consumer {
 
     /// Returns whether it has room for a message.
     pub(super) fn has_room(&self) -> bool {
-        lock(&self.hands).room(self.prefetch) > 0
+        lock(&self.in_flight).room(self.prefetch) > 0
     }
 
     /// Returns whether messages would be lost with this consumer: those of its own queue, or of a queue without other
     /// consumers.
-    pub(crate) fn would_leave(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
-        is_meant(&self.tag) && self.queues().iter().any(|queue| queue.ends_with_consumer())
+    pub(crate) fn would_lose_messages(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
+        is_meant(&self.tag)
+            && self
+                .queues()
+                .iter()
+                .any(|queue| queue.loses_messages_with_consumer())
     }
 
     /// Adds a queue.
@@ -167,7 +175,7 @@ impl Consumer {
     }
 
     /// Removes a deleted queue from the consumer. Returns whether the consumer had it.
-    pub(crate) fn part(&self, queue: &Arc<Queue>) -> bool {
+    pub(crate) fn leave_queue(&self, queue: &Arc<Queue>) -> bool {
         let Source::Queues(queues) = &self.source else {
             return false;
         };
@@ -177,12 +185,12 @@ impl Consumer {
             Arc::make_mut(&mut queues).remove(at);
         }
         drop(queues);
-        lock(&self.hands).forget_unseen(queue);
+        lock(&self.in_flight).remove_pending_scan(queue);
         found.is_some()
     }
 
     /// Removes all queues. The caller must end the consumer's membership in them.
-    pub(crate) fn part_all(&self) -> Arc<Vec<Arc<Queue>>> {
+    pub(crate) fn leave_all_queues(&self) -> Arc<Vec<Arc<Queue>>> {
         match &self.source {
             Source::Queues(queues) => std::mem::take(&mut lock(queues)),
             Source::Browse(_) => Arc::default(),
@@ -195,20 +203,20 @@ impl Consumer {
         self: &Arc<Self>,
         queue: &Arc<Queue>,
         message: Queued,
-        is_noted: bool,
+        is_scan_pending: bool,
         ready: &mut Ready,
     ) -> Result<SharedEntry, Queued> {
-        let mut hands = lock(&self.hands);
-        if hands.room(self.prefetch) == 0 {
-            if !is_noted {
-                hands.note_unseen(queue);
+        let mut in_flight = lock(&self.in_flight);
+        if in_flight.room(self.prefetch) == 0 {
+            if !is_scan_pending {
+                in_flight.add_pending_scan(queue);
             }
             return Err(message);
         }
         let entry = SharedEntry::clone(&message.entry);
         let queue = Some(Arc::clone(queue));
-        let is_first = hands.push([Assigned { message, queue }]);
-        drop(hands);
+        let is_first = in_flight.push([Assigned { message, queue }]);
+        drop(in_flight);
         if is_first {
             self.announce(ready);
         }
@@ -216,40 +224,43 @@ impl Consumer {
     }
 
     fn announce(self: &Arc<Self>, ready: &mut Ready) {
-        if self.session.queue(Readable::Consumer(Arc::clone(self))) {
+        if self
+            .session
+            .push_readable(Readable::Consumer(Arc::clone(self)))
+        {
             ready.sessions.push(Arc::clone(&self.session));
         }
     }
 
     /// Lists a queue as not completely scanned.
-    pub(super) fn note_unseen(&self, queue: &Arc<Queue>) {
-        lock(&self.hands).note_unseen(queue);
+    pub(super) fn add_pending_scan(&self, queue: &Arc<Queue>) {
+        lock(&self.in_flight).add_pending_scan(queue);
     }
 
     /// Returns whether it has no room and lists a queue as not completely scanned.
     pub(crate) fn awaits_acknowledgements(&self) -> bool {
-        let hands = lock(&self.hands);
-        hands.has_unseen() && hands.room(self.prefetch) == 0
+        let in_flight = lock(&self.in_flight);
+        in_flight.has_pending_scan() && in_flight.room(self.prefetch) == 0
     }
 
     /// Returns whether its reader must continue to scan.
-    pub(super) fn goes_on(&self) -> bool {
-        lock(&self.hands).goes_on()
+    pub(super) fn reader_must_scan(&self) -> bool {
+        lock(&self.in_flight).reader_must_scan()
     }
 
     /// Makes its reader continue to scan, if it has room.
-    pub(super) fn go_on(self: &Arc<Self>, ready: &mut Ready) {
-        let mut hands = lock(&self.hands);
-        let is_first = hands.room(self.prefetch) > 0 && hands.go_on();
-        drop(hands);
+    pub(super) fn scan_in_reader(self: &Arc<Self>, ready: &mut Ready) {
+        let mut in_flight = lock(&self.in_flight);
+        let is_first = in_flight.room(self.prefetch) > 0 && in_flight.scan_in_reader();
+        drop(in_flight);
         if is_first {
             self.announce(ready);
         }
     }
 
     /// Fetches messages while there is room and budget. Does nothing if its reader continues the scan anyway.
-    pub(crate) fn replenish(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
-        if self.goes_on() {
+    pub(crate) fn fetch_unless_scheduled(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
+        if self.reader_must_scan() {
             return;
         }
         self.fetch(budget, ready);
@@ -257,27 +268,27 @@ impl Consumer {
 
     fn fetch(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
         match &self.source {
-            Source::Queues(_) => self.refill(budget, ready),
-            Source::Browse(look) => self.look_on(look, budget, ready),
+            Source::Queues(_) => self.fetch_from_queues(budget, ready),
+            Source::Browse(look) => self.browse_next(look, budget, ready),
         }
     }
 
     /// Returns whether the scan must stop because the budget is spent. The queue of a topic subscription needs no
     /// budget: all its messages are for its consumer.
-    pub(super) fn is_to_stop(&self, budget: &Budget) -> bool {
-        budget.is_spent() && self.supply == Supply::Shared
+    pub(super) fn must_stop_scan(&self, budget: &Budget) -> bool {
+        budget.is_spent() && self.queue_use == QueueUse::Shared
     }
 
-    fn refill(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
+    fn fetch_from_queues(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
         loop {
-            let mut hands = lock(&self.hands);
-            let room = hands.room(self.prefetch);
+            let mut in_flight = lock(&self.in_flight);
+            let room = in_flight.room(self.prefetch);
             if room == 0 {
                 return;
             }
-            if self.is_to_stop(budget) {
-                let is_first = hands.has_unseen() && hands.go_on();
-                drop(hands);
+            if self.must_stop_scan(budget) {
+                let is_first = in_flight.has_pending_scan() && in_flight.scan_in_reader();
+                drop(in_flight);
                 if is_first {
                     self.announce(ready);
                 }
@@ -285,28 +296,28 @@ impl Consumer {
             }
             // This cannot miss a queue: another thread finds no room and lists the queue under one lock, so a consumer
             // that makes room afterwards sees it in the list.
-            let Some(queue) = hands.take_unseen() else {
+            let Some(queue) = in_flight.take_pending_scan() else {
                 return;
             };
-            drop(hands);
+            drop(in_flight);
             queue.refill(self, room, budget, ready);
         }
     }
 
     /// Fetches the next messages of a browse.
-    fn look_on(self: &Arc<Self>, look: &Browse, budget: &mut Budget, ready: &mut Ready) {
+    fn browse_next(self: &Arc<Self>, look: &Browse, budget: &mut Budget, ready: &mut Ready) {
         let found = look.next(|entry| self.wants(entry), budget);
         if found.is_empty() {
-            if look.goes_on() {
-                self.go_on(ready);
+            if look.has_more() {
+                self.scan_in_reader(ready);
             }
             return;
         }
-        let seen = found.iter().map(|entry| Assigned {
+        let browsed = found.iter().map(|entry| Assigned {
             message: Queued::new(entry),
             queue: None,
         });
-        let is_first = lock(&self.hands).push(seen);
+        let is_first = lock(&self.in_flight).push(browsed);
         if is_first {
             self.announce(ready);
         }
@@ -318,24 +329,24 @@ impl Consumer {
         if self.is_cancelled() {
             return Next::Nothing;
         }
-        let mut hands = lock(&self.hands);
-        if let Some(next) = hands.next_position() {
+        let mut in_flight = lock(&self.in_flight);
+        if let Some(next) = in_flight.next_position() {
             return Next::At(next);
         }
-        hands.begin();
-        drop(hands);
+        in_flight.begin();
+        drop(in_flight);
         self.fetch(budget, ready);
-        let hands = lock(&self.hands);
-        match hands.next_position() {
+        let in_flight = lock(&self.in_flight);
+        match in_flight.next_position() {
             Some(next) => Next::At(next),
-            None if hands.goes_on() => Next::Later,
+            None if in_flight.reader_must_scan() => Next::Later,
             None => Next::Nothing,
         }
     }
 
     /// Stops reading if there is nothing to read. Returns false if a message was assigned in the meantime.
     pub(crate) fn retire(&self) -> bool {
-        lock(&self.hands).retire()
+        lock(&self.in_flight).retire()
     }
 
     /// Hands over messages up to position [`ReadLimits::until`], while `take` returns `Continue`.
@@ -346,18 +357,18 @@ impl Consumer {
         ready: &mut Ready,
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> Stop {
-        let mut full = false;
+        let mut is_full = false;
         loop {
             let Next::At(position) = self.next(budget, ready) else {
-                return Stop::End { full };
+                return Stop::AtEnd { is_full };
             };
-            if full {
-                return Stop::Full(position);
+            if is_full {
+                return Stop::Interrupted(position);
             }
             if position > limits.until {
-                return Stop::At(position);
+                return Stop::BeyondLimit(position);
             }
-            full = self.read_one(limits.now_ms, take).is_break();
+            is_full = self.read_one(limits.now_ms, take).is_break();
         }
     }
 
@@ -366,12 +377,12 @@ impl Consumer {
         now_ms: u64,
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let received = lock(&self.hands).receive(now_ms, self.acknowledgement);
+        let received = lock(&self.in_flight).receive(now_ms, self.acknowledgement);
         let (number, Assigned { message, queue }) = match received {
             Some(Received::Message(number, assigned)) => (number, assigned),
             Some(Received::Expired(Assigned { message, queue })) => {
                 if let Some(queue) = queue {
-                    queue.reject(message, DeathCause::Expired);
+                    queue.discard(message, DeathCause::Expired);
                 }
                 return ControlFlow::Continue(());
             }
@@ -387,10 +398,10 @@ impl Consumer {
         let flow = take(self.delivery(&message, id, Some(&queue)));
         queue.dispatched(&message);
         if !is_brokers_own(message.entry.kind(), message.entry.topic()) {
-            self.session.delivered(1);
+            self.session.count_delivered(1);
         }
         if id.is_none() {
-            queue.forget(&message.entry);
+            queue.acknowledge(&message.entry);
         }
         flow
     }
@@ -423,7 +434,7 @@ impl Consumer {
 
     /// Checks whether a settlement would find its delivery.
     pub(crate) fn check(&self, settlement: Settlement, phase: Phase) -> Result<(), SettleError> {
-        if lock(&self.hands).has(settlement.delivery.number, phase) {
+        if lock(&self.in_flight).has(settlement.delivery.number, phase) {
             Ok(())
         } else {
             Err(SettleError(settlement.delivery))
@@ -437,12 +448,12 @@ impl Consumer {
         phase: Phase,
     ) -> Result<Vec<Arc<Queue>>, SettleError> {
         let Settlement { delivery, verdict } = settlement;
-        let settled = lock(&self.hands).let_go(delivery.number, phase, self.acknowledgement);
+        let settled = lock(&self.in_flight).let_go(delivery.number, phase, self.acknowledgement);
         let mut returned = Returned::default();
         for (_, held) in settled.ok_or(SettleError(delivery))? {
             match verdict {
-                Verdict::Accept => held.queue.forget(&held.message.entry),
-                Verdict::Reject => held.queue.reject(held.message, DeathCause::Rejected),
+                Verdict::Accept => held.queue.acknowledge(&held.message.entry),
+                Verdict::Reject => held.queue.discard(held.message, DeathCause::Rejected),
                 Verdict::Return => returned.add(held),
             }
         }
@@ -451,7 +462,7 @@ impl Consumer {
 
     /// Reserves the deliveries of a settlement for a transaction.
     pub(crate) fn stage(&self, delivery: DeliveryId) -> Result<(), SettleError> {
-        if lock(&self.hands).stage(delivery.number, self.acknowledgement) {
+        if lock(&self.in_flight).stage(delivery.number, self.acknowledgement) {
             Ok(())
         } else {
             Err(SettleError(delivery))
@@ -460,12 +471,12 @@ impl Consumer {
 
     /// Returns the deliveries from the transaction.
     pub(crate) fn unstage(&self, delivery: DeliveryId) {
-        lock(&self.hands).unstage(delivery.number);
+        lock(&self.in_flight).unstage(delivery.number);
     }
 
     /// Returns the delivery of the message at this position.
     pub(crate) fn find(&self, position: u64) -> Option<DeliveryId> {
-        let number = lock(&self.hands).find(position)?;
+        let number = lock(&self.in_flight).find(position)?;
         Some(DeliveryId {
             subscription: self.id,
             number,
@@ -475,12 +486,12 @@ impl Consumer {
     /// Adds the unsettled messages of `queue` with delivery numbers after `after` to `part`. Returns the number of the
     /// last one, or `None` if there are no more.
     pub(super) fn look_at_held(&self, queue: &Queue, after: u64, part: &mut Part) -> Option<u64> {
-        lock(&self.hands).look(queue, after, part)
+        lock(&self.in_flight).look(queue, after, part)
     }
 
     /// Visits each message of `queue` that this consumer holds.
     pub(super) fn for_each_unsettled(&self, queue: &Queue, each: impl FnMut(&SharedEntry)) {
-        lock(&self.hands).for_each(queue, each);
+        lock(&self.in_flight).for_each(queue, each);
     }
 
     /// Puts all its messages back, and gets no more until [`Consumer::resume`]. Returns the queues whose messages must
@@ -490,9 +501,9 @@ impl Consumer {
         if queues.is_empty() {
             return queues;
         }
-        let left = lock(&self.hands).pause();
+        let unsettled = lock(&self.in_flight).pause();
         let mut returned = Returned::default();
-        left.into_iter().for_each(|held| returned.add(held));
+        unsettled.into_iter().for_each(|held| returned.add(held));
         for queue in queues.iter() {
             queue.pause(self, returned.of(queue));
         }
@@ -502,7 +513,7 @@ impl Consumer {
     /// Takes no more messages, and keeps the delivered ones until they are settled. Returns the queues whose messages
     /// must be distributed, or `None` if nothing is to be settled: then the consumer can end at once.
     pub(crate) fn leave(&self) -> Option<Arc<Vec<Arc<Queue>>>> {
-        let unread = lock(&self.hands).leave()?;
+        let unread = lock(&self.in_flight).leave()?;
         let mut returned = Returned::default();
         unread.into_iter().for_each(|held| returned.add(held));
         let queues = self.queues();
@@ -514,13 +525,13 @@ impl Consumer {
 
     /// Returns true when all deliveries that the consumer had when it started to leave are settled.
     pub(crate) fn has_left(&self) -> bool {
-        lock(&self.hands).has_left()
+        lock(&self.in_flight).has_left()
     }
 
-    /// Takes messages again. Returns the queues whose messages must be distributed. [`Consumer::replenish`] scans the
-    /// others.
+    /// Takes messages again. Returns the queues whose messages must be distributed.
+    /// [`Consumer::fetch_unless_scheduled`] scans the others.
     pub(crate) fn resume(&self) -> Vec<Arc<Queue>> {
-        lock(&self.hands).resume();
+        lock(&self.in_flight).resume();
         let queues = self.queues();
         let changed = queues.iter().filter(|queue| queue.resume());
         changed.cloned().collect()
@@ -529,19 +540,19 @@ impl Consumer {
     /// Takes no more messages from now on. [`Consumer::close`] puts its messages back into the queues.
     pub(crate) fn stop(&self) {
         self.cancelled.store(true, Ordering::Release);
-        lock(&self.hands).stop();
+        lock(&self.in_flight).stop();
     }
 
     /// Ends the consumer, which has been removed from `queues`. Its messages return to them, and the caller must
     /// distribute them.
     pub(crate) fn close(&self, queues: &[Arc<Queue>]) {
         self.stop();
-        let left = lock(&self.hands).close();
+        let unsettled = lock(&self.in_flight).close();
         if let Source::Browse(look) = &self.source {
             look.end();
         }
         let mut returned = Returned::default();
-        left.into_iter().for_each(|held| returned.add(held));
+        unsettled.into_iter().for_each(|held| returned.add(held));
         for queue in queues {
             queue.leave(self, returned.of(queue));
         }

@@ -7,9 +7,9 @@ use crate::{message::scan_budget::Budget, outcome::Ready};
 
 /// The reason for giving a consumer waiting messages.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Cause {
+enum FillReason {
     /// The consumer has just removed the queue from its list, in order to scan it.
-    Noted,
+    ScanPending,
     /// Messages are distributed over all consumers.
     Shared,
 }
@@ -34,19 +34,19 @@ impl Queue {
             return Some(message);
         }
         let position = message.entry.position();
-        let chosen = state.chosen(&message.entry);
+        let chosen = state.only_consumer_for(&message.entry);
         // The chosen consumer is tried first: if it takes the message, the other consumers need not be examined.
         let first = chosen.and_then(|id| state.place_of(id));
         let mut budget = Budget::new();
-        for at in first.into_iter().chain(state.turn()) {
+        for at in first.into_iter().chain(state.in_turn()) {
             if !state.is_caught_up(at) {
                 continue;
             }
             if budget.is_spent() {
                 // This consumer scans the queue later. The message will be among the waiting ones, because the caller
                 // stores it.
-                state.note_behind(self, at);
-                state.consumer(at).go_on(ready);
+                state.add_pending_scan(self, at);
+                state.consumer(at).scan_in_reader(ready);
                 continue;
             }
             if state.consumer(at).is_selective() {
@@ -62,7 +62,7 @@ impl Queue {
                     state.assigned(self, at, &entry);
                     return None;
                 }
-                Err(back) => message = back,
+                Err(rejected) => message = rejected,
             }
         }
         Some(message)
@@ -77,25 +77,25 @@ impl Queue {
         budget: &mut Budget,
         ready: &mut Ready,
     ) -> usize {
-        let filled = self.fill(Cause::Noted, most, consumer, budget, ready);
+        let filled = self.fill(FillReason::ScanPending, most, consumer, budget, ready);
         if filled.is_released {
-            self.share_out(budget, ready);
+            self.distribute(budget, ready);
         }
         filled.given
     }
 
     /// Distributes the waiting messages over all consumers in turn. When the budget is spent, the readers of the
     /// consumers continue.
-    pub(crate) fn share_out(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
-        let mut left = SHARED;
+    pub(crate) fn distribute(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) {
+        let mut left = MESSAGES_PER_CALL;
         while left > 0 && !budget.is_spent() {
-            let consumers = self.lock().behind();
+            let consumers = self.lock().not_caught_up();
             let mut given = 0;
             for consumer in &consumers {
                 // Consumers that continue anyway scan for themselves.
-                if left > given && !budget.is_spent() && !consumer.goes_on() {
-                    let most = SHARE.min(left - given);
-                    let filled = self.fill(Cause::Shared, most, consumer, budget, ready);
+                if left > given && !budget.is_spent() && !consumer.reader_must_scan() {
+                    let most = MESSAGES_PER_TURN.min(left - given);
+                    let filled = self.fill(FillReason::Shared, most, consumer, budget, ready);
                     given += filled.given;
                 }
             }
@@ -104,15 +104,15 @@ impl Queue {
             }
             left -= given;
         }
-        let behind = self.lock().behind();
-        for consumer in behind {
-            consumer.go_on(ready);
+        let not_caught_up = self.lock().not_caught_up();
+        for consumer in not_caught_up {
+            consumer.scan_in_reader(ready);
         }
     }
 
     fn fill(
         self: &Arc<Self>,
-        cause: Cause,
+        reason: FillReason,
         most: usize,
         consumer: &Consumer,
         budget: &mut Budget,
@@ -120,10 +120,10 @@ impl Queue {
     ) -> Filled {
         let mut filled = Filled::default();
         let mut state = self.lock();
-        if cause == Cause::Noted
+        if reason == FillReason::ScanPending
             && let Some(at) = state.place_of(consumer.id)
         {
-            state.unnote(at);
+            state.clear_pending_scan(at);
         }
         while self.fill_slice(&mut state, consumer, most, budget, &mut filled, ready) {
             // Other threads can lock the queue in between.
@@ -150,16 +150,16 @@ impl Queue {
         let Some(at) = state.place_of(consumer.id) else {
             return false;
         };
-        for _ in 0..SLICE {
+        for _ in 0..SCAN_STEP {
             let Some(entry) = state.next_for(at) else {
                 return false;
             };
-            if filled.given == most || consumer.is_to_stop(budget) {
-                state.note_behind(self, at);
+            if filled.given == most || consumer.must_stop_scan(budget) {
+                state.add_pending_scan(self, at);
                 return false;
             }
             let position = entry.position();
-            let is_wanted = state.may_take(at, entry, state.chosen(entry));
+            let is_wanted = state.may_take(at, entry, state.only_consumer_for(entry));
             if !is_wanted || consumer.is_selective() {
                 budget.spend_on(entry);
             }
@@ -176,8 +176,8 @@ impl Queue {
                     filled.is_released |= state.assigned(self, at, &entry);
                     filled.given += 1;
                 }
-                Err(back) => {
-                    state.put_back(back);
+                Err(rejected) => {
+                    state.put_back(rejected);
                     return false;
                 }
             }
@@ -187,8 +187,8 @@ impl Queue {
 }
 
 /// Messages scanned while the queue is locked.
-pub(super) const SLICE: usize = 1_000;
+pub(super) const SCAN_STEP: usize = 1_000;
 /// Messages that a consumer gets before the next one has its turn.
-const SHARE: usize = 8;
+const MESSAGES_PER_TURN: usize = 8;
 /// Messages that one call distributes.
-const SHARED: usize = 1_000;
+const MESSAGES_PER_CALL: usize = 1_000;

@@ -19,10 +19,10 @@ pub(super) struct InFlight {
     /// Number of messages read.
     last_number: u64,
     /// Queues that the consumer has not completely scanned and that have waiting messages. The lock of each queue
-    /// ensures that the queue is listed once: see [`State::note_behind`](super::State::note_behind).
-    unseen: VecDeque<Arc<Queue>>,
+    /// ensures that the queue is listed once: see [`State::add_pending_scan`](super::State::add_pending_scan).
+    pending_scans: VecDeque<Arc<Queue>>,
     /// True if its reader must scan them: another thread started the scan and stopped.
-    goes_on: bool,
+    reader_must_scan: bool,
     /// Delivery numbers by the messages' positions. Created on first use: only older protocols need it.
     numbers: Option<HashMap<u64, u64>>,
     /// True if the session's inbox or its reader has this consumer.
@@ -82,47 +82,48 @@ impl InFlight {
     }
 
     /// Lists a queue as not completely scanned.
-    pub(super) fn note_unseen(&mut self, queue: &Arc<Queue>) {
+    pub(super) fn add_pending_scan(&mut self, queue: &Arc<Queue>) {
         if !self.is_closed {
-            self.unseen.push_back(Arc::clone(queue));
+            self.pending_scans.push_back(Arc::clone(queue));
         }
     }
 
     /// Removes and returns the queue that was listed first.
-    pub(super) fn take_unseen(&mut self) -> Option<Arc<Queue>> {
-        let queue = self.unseen.pop_front();
-        if self.unseen.is_empty() {
-            self.unseen.shrink_to(KEPT);
+    pub(super) fn take_pending_scan(&mut self) -> Option<Arc<Queue>> {
+        let queue = self.pending_scans.pop_front();
+        if self.pending_scans.is_empty() {
+            self.pending_scans.shrink_to(KEPT);
         }
         queue
     }
 
-    pub(super) fn has_unseen(&self) -> bool {
-        !self.unseen.is_empty()
+    pub(super) fn has_pending_scan(&self) -> bool {
+        !self.pending_scans.is_empty()
     }
 
     /// Removes a deleted queue from the list.
-    pub(super) fn forget_unseen(&mut self, queue: &Arc<Queue>) {
-        self.unseen.retain(|other| !Arc::ptr_eq(other, queue));
+    pub(super) fn remove_pending_scan(&mut self, queue: &Arc<Queue>) {
+        self.pending_scans
+            .retain(|other| !Arc::ptr_eq(other, queue));
     }
 
-    /// Leaves the rest to the reader. Returns true if the consumer must be scheduled for reading.
-    pub(super) fn go_on(&mut self) -> bool {
+    /// Makes the reader continue the scan. Returns true if the consumer must be scheduled for reading.
+    pub(super) fn scan_in_reader(&mut self) -> bool {
         if self.is_closed {
             return false;
         }
-        self.goes_on = true;
+        self.reader_must_scan = true;
         !std::mem::replace(&mut self.is_queued, true)
     }
 
-    /// Notes that the reader continues.
+    /// Records that the reader continues the scan.
     pub(super) fn begin(&mut self) {
-        self.goes_on = false;
+        self.reader_must_scan = false;
     }
 
-    /// Returns whether the reader must continue.
-    pub(super) fn goes_on(&self) -> bool {
-        self.goes_on
+    /// Returns whether the reader must continue the scan.
+    pub(super) fn reader_must_scan(&self) -> bool {
+        self.reader_must_scan
     }
 
     /// Returns the position of the next message to read.
@@ -133,7 +134,7 @@ impl InFlight {
 
     /// Stops reading if there is nothing to read. Returns false if a message was assigned in the meantime.
     pub(super) fn retire(&mut self) -> bool {
-        self.is_queued = self.goes_on || !self.outbox.is_empty();
+        self.is_queued = self.reader_must_scan || !self.outbox.is_empty();
         if !self.is_queued {
             self.outbox.shrink_to(KEPT);
         }
@@ -292,8 +293,8 @@ impl InFlight {
     /// Takes no more messages.
     pub(super) fn stop(&mut self) {
         self.is_closed = true;
-        self.goes_on = false;
-        self.unseen = VecDeque::new();
+        self.reader_must_scan = false;
+        self.pending_scans = VecDeque::new();
     }
 
     /// Takes no more messages. Returns all that it holds.
@@ -320,7 +321,7 @@ impl InFlight {
             return None;
         }
         self.is_leaving = true;
-        self.goes_on = false;
+        self.reader_must_scan = false;
         Some(self.take_outbox().collect())
     }
 

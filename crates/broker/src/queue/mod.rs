@@ -15,15 +15,15 @@ pub(crate) mod settlement;
 mod state;
 mod store;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, sync::atomic::AtomicU64 as Mark};
+use std::{collections::BTreeMap, fmt, sync::Arc, sync::atomic::AtomicU64 as PlainAtomicU64};
 
-pub(crate) use consumer::{Consumer, ConsumerOptions, Next, Supply};
+pub(crate) use consumer::{Consumer, ConsumerOptions, Next, QueueUse};
 pub(crate) use in_flight::Phase;
 pub(crate) use state::State;
 pub(crate) use store::{Dead, Load, Room, Store};
 
 use accounts::Counts;
-use dispatch::SLICE;
+use dispatch::SCAN_STEP;
 use groups::Groups;
 
 use crate::{
@@ -58,11 +58,11 @@ pub(crate) struct Queue {
     /// The client that created it, and that its content is charged to.
     owner: Arc<Client>,
     /// The number of bytes charged to the owner. It follows the content in steps.
-    charged: Mark,
+    charged: PlainAtomicU64,
     /// The charge for the queue itself. `None` if the number of such queues is not limited.
     _charge: Option<Charge>,
     entries: AtomicU64,
-    bytes: Mark,
+    bytes: PlainAtomicU64,
     counts: Counts,
     state: Mutex<State>,
 }
@@ -128,10 +128,10 @@ impl Queue {
             binding,
             store: Arc::clone(store),
             owner: Arc::clone(owner),
-            charged: Mark::new(0),
+            charged: PlainAtomicU64::new(0),
             _charge: pool.map(|pool| owner.charge(pool, 1)),
             entries: AtomicU64::new(0),
-            bytes: Mark::new(0),
+            bytes: PlainAtomicU64::new(0),
             counts: Counts::default(),
             state: Mutex::new(state),
         })
@@ -183,7 +183,7 @@ impl Queue {
         let selector = binding.and_then(|binding| binding.selector.as_ref());
         let is_wanted = selector.is_none_or(|selector| selector.matches(&**entry));
         let mut state = self.lock();
-        state.miss(missed);
+        state.note_gap(missed);
         if !is_wanted {
             return;
         }
@@ -193,33 +193,33 @@ impl Queue {
         let mut message = Queued::new(entry);
         if self.store.may_hand_over(before, entry) {
             message.missed = state.take_missed();
-            let Some(back) = self.offer(&mut state, message, ready) else {
+            let Some(rejected) = self.offer(&mut state, message, ready) else {
                 return;
             };
             match self.to_be_dropped(&state, before, entry) {
                 Some(count) => {
-                    state.put_back(back);
+                    state.put_back(rejected);
                     self.drop_oldest(&mut state, count);
                 }
-                None => self.kill(&mut state, back, DeathCause::QueueFull),
+                None => self.remove_dead(&mut state, rejected, DeathCause::QueueFull),
             }
             return;
         }
         let Some(count) = self.to_be_dropped(&state, before, entry) else {
-            self.kill(&mut state, message, DeathCause::QueueFull);
+            self.remove_dead(&mut state, message, DeathCause::QueueFull);
             return;
         };
         self.drop_oldest(&mut state, count);
         message.missed = state.take_missed();
-        if let Some(back) = self.offer(&mut state, message, ready) {
-            state.put_back(back);
+        if let Some(rejected) = self.offer(&mut state, message, ready) {
+            state.put_back(rejected);
         }
     }
 
     fn drop_oldest(self: &Arc<Self>, state: &mut State, count: usize) {
         for _ in 0..count {
             if let Some(oldest) = state.take_oldest() {
-                self.kill(state, oldest, DeathCause::QueueFull);
+                self.remove_dead(state, oldest, DeathCause::QueueFull);
             }
         }
     }
@@ -243,7 +243,7 @@ impl Queue {
             return None;
         }
         let mut count = 0;
-        let mut oldest = state.oldest().take(SLICE);
+        let mut oldest = state.oldest().take(SCAN_STEP);
         while !excess.is_none() {
             excess = excess.without(oldest.next()?);
             count += 1;
@@ -252,11 +252,11 @@ impl Queue {
     }
 
     /// Notes that messages are missing before the next one.
-    pub(crate) fn miss(&self, missed: Missed) {
-        self.lock().miss(Some(missed));
+    pub(crate) fn note_gap(&self, missed: Missed) {
+        self.lock().note_gap(Some(missed));
     }
 
-    /// Adds a consumer. [`Consumer::replenish`] fetches the waiting messages.
+    /// Adds a consumer. [`Consumer::fetch_unless_scheduled`] fetches the waiting messages.
     pub(crate) fn join(self: &Arc<Self>, consumer: &Arc<Consumer>) {
         self.lock().join(self, consumer);
     }
@@ -272,7 +272,7 @@ impl Queue {
     /// Puts the messages of a paused consumer back, as [`Queue::leave`] does. The consumer stays in the list.
     pub(super) fn pause(self: &Arc<Self>, consumer: &Consumer, left: Vec<Queued>) {
         let mut state = self.lock();
-        state.give_up(self, consumer.id);
+        state.release_claims(self, consumer.id);
         self.take_back_into(&mut state, left);
     }
 
@@ -286,42 +286,42 @@ impl Queue {
     /// whether another consumer may have room for them.
     pub(crate) fn take_back(self: &Arc<Self>, messages: Vec<Queued>) -> bool {
         let mut state = self.lock();
-        let is_full = state.nobody_has_room();
+        let had_room = !state.nobody_has_room();
         self.take_back_into(&mut state, messages);
-        !is_full
+        had_room
     }
 
     fn take_back_into(self: &Arc<Self>, state: &mut State, messages: Vec<Queued>) {
         for message in messages {
             if message.deliveries > self.store.limits.max_redeliveries {
                 let cause = DeathCause::TooManyDeliveries(message.deliveries);
-                self.kill(state, message, cause);
+                self.remove_dead(state, message, cause);
             } else {
-                state.wait(self, message);
+                state.return_message(self, message);
             }
         }
     }
 
     /// Removes an acknowledged message.
-    pub(crate) fn forget(&self, entry: &Entry) {
+    pub(crate) fn acknowledge(&self, entry: &Entry) {
         self.counts.acknowledged.add(1);
         self.leave_store_unlocked(entry);
     }
 
     /// Removes a message that will not be delivered.
-    pub(crate) fn reject(self: &Arc<Self>, message: Queued, cause: DeathCause) {
+    pub(crate) fn discard(self: &Arc<Self>, message: Queued, cause: DeathCause) {
         let mut state = self.lock();
-        self.kill(&mut state, message, cause);
+        self.remove_dead(&mut state, message, cause);
     }
 
     /// Removes the messages that have expired at `now_ms`.
     pub(crate) fn expire(self: &Arc<Self>, now_ms: u64) {
         loop {
             let mut state = self.lock();
-            let expired = state.take_expired(now_ms, SLICE);
-            let is_last = expired.len() < SLICE;
+            let expired = state.take_expired(now_ms, SCAN_STEP);
+            let is_last = expired.len() < SCAN_STEP;
             for message in expired {
-                self.kill(&mut state, message, DeathCause::Expired);
+                self.remove_dead(&mut state, message, DeathCause::Expired);
             }
             if is_last {
                 return;
@@ -379,7 +379,7 @@ impl Queue {
     }
 
     /// Returns whether its messages are lost when its last consumer ends.
-    pub(crate) fn ends_with_consumer(&self) -> bool {
+    pub(crate) fn loses_messages_with_consumer(&self) -> bool {
         let is_lasting = matches!(self.identity, Identity::Named(_) | Identity::Durable(_));
         !is_lasting && self.load().entries > 0 && self.consumer_count() <= 1
     }
@@ -392,14 +392,14 @@ impl Queue {
         self.lock().consumers()
     }
 
-    fn kill(self: &Arc<Self>, state: &mut State, message: Queued, cause: DeathCause) {
+    fn remove_dead(self: &Arc<Self>, state: &mut State, message: Queued, cause: DeathCause) {
         self.leave_store(state, &message.entry);
         // A dropped message was never delivered, so it counts as missed. An expired message counts only if messages
         // before it were missed.
         if cause == DeathCause::QueueFull
             || (cause == DeathCause::Expired && message.missed.is_some())
         {
-            state.miss_after(message.entry.position());
+            state.note_gap_after(message.entry.position());
         }
         match cause {
             DeathCause::Expired => self.counts.expired.add(1),

@@ -30,7 +30,7 @@ pub(crate) struct State {
     /// The index of the consumer whose turn it is.
     next: usize,
     /// Number of consumers with a selector.
-    selective: usize,
+    selective_count: usize,
     /// The oldest exclusive consumer.
     exclusive: Option<SubscriptionId>,
     pub(super) groups: Groups,
@@ -53,9 +53,9 @@ pub(super) struct Contents {
 struct Member {
     consumer: Arc<Consumer>,
     /// The consumer has scanned the waiting messages before this position.
-    from: u64,
+    scan_from: u64,
     /// True if it lists the queue as not completely scanned, or a scan is scheduled for it.
-    is_noted: bool,
+    is_scan_pending: bool,
 }
 
 impl Default for State {
@@ -64,7 +64,7 @@ impl Default for State {
             waiting: BTreeMap::new(),
             expiring: BTreeSet::new(),
             members: Vec::new(),
-            selective: 0,
+            selective_count: 0,
             next: 0,
             exclusive: None,
             groups: Groups::default(),
@@ -80,7 +80,7 @@ impl Default for State {
 
 impl State {
     /// Puts a message back in its old place, so that all consumers scan it.
-    pub(super) fn wait(&mut self, queue: &Arc<Queue>, message: Queued) {
+    pub(super) fn return_message(&mut self, queue: &Arc<Queue>, message: Queued) {
         let position = message.entry.position();
         self.put_back(message);
         self.look_again_from(queue, position);
@@ -114,7 +114,7 @@ impl State {
     }
 
     /// Records a gap before the first waiting message after this position.
-    pub(super) fn miss_after(&mut self, position: u64) {
+    pub(super) fn note_gap_after(&mut self, position: u64) {
         match self.waiting.range_mut(position + 1..).next() {
             Some((_, next)) => next.missed = Some(Missed::Unknown),
             None => self.missed = Some(Missed::Unknown),
@@ -122,7 +122,7 @@ impl State {
     }
 
     /// Notes that messages are missing before the next one.
-    pub(super) fn miss(&mut self, missed: Option<Missed>) {
+    pub(super) fn note_gap(&mut self, missed: Option<Missed>) {
         if let Some(missed) = missed {
             // A range belongs to one topic's sequences: two ranges cannot be joined.
             self.missed = Some(self.missed.map_or(missed, |_| Missed::Unknown));
@@ -159,36 +159,36 @@ impl State {
 
     /// Returns the waiting messages after a position, in order.
     pub(super) fn waiting_after(&self, after: u64) -> impl Iterator<Item = &SharedEntry> {
-        let behind = self
+        let later = self
             .waiting
             .range((Bound::Excluded(after), Bound::Unbounded));
-        behind.map(|(_, message)| &message.entry)
+        later.map(|(_, message)| &message.entry)
     }
 
     pub(super) fn join(&mut self, queue: &Arc<Queue>, consumer: &Arc<Consumer>) {
         let consumer = Arc::clone(consumer);
         let id = consumer.id;
-        self.selective += usize::from(consumer.is_selective());
+        self.selective_count += usize::from(consumer.is_selective());
         if consumer.is_exclusive && self.exclusive.is_none_or(|oldest| id < oldest) {
             self.exclusive = Some(id);
         }
         let at = self.members.partition_point(|one| one.consumer.id < id);
         let member = Member {
             consumer,
-            from: 0,
-            is_noted: false,
+            scan_from: 0,
+            is_scan_pending: false,
         };
         self.members.insert(at, member);
         if !self.is_caught_up(at) {
-            self.note_behind(queue, at);
+            self.add_pending_scan(queue, at);
         }
     }
 
     pub(super) fn leave(&mut self, queue: &Arc<Queue>, id: SubscriptionId) {
         let Some(at) = self.place_of(id) else { return };
         let gone = self.members.remove(at).consumer;
-        self.selective -= usize::from(gone.is_selective());
-        self.give_up(queue, id);
+        self.selective_count -= usize::from(gone.is_selective());
+        self.release_claims(queue, id);
     }
 
     /// Notes that a consumer is no longer paused. Returns true if the exclusive consumer has changed: then the messages
@@ -205,7 +205,7 @@ impl State {
     }
 
     /// Ends the claims of a consumer that has ended or is paused: its groups, and its role as exclusive consumer.
-    pub(super) fn give_up(&mut self, queue: &Arc<Queue>, id: SubscriptionId) {
+    pub(super) fn release_claims(&mut self, queue: &Arc<Queue>, id: SubscriptionId) {
         let had_groups = self.groups.release(id);
         let was_only = self.exclusive == Some(id);
         if was_only {
@@ -220,24 +220,24 @@ impl State {
     fn look_again_from(&mut self, queue: &Arc<Queue>, position: u64) {
         for at in 0..self.members.len() {
             let member = &mut self.members[at];
-            member.from = member.from.min(position);
-            if !member.is_noted && !self.is_caught_up(at) {
-                self.note_behind(queue, at);
+            member.scan_from = member.scan_from.min(position);
+            if !member.is_scan_pending && !self.is_caught_up(at) {
+                self.add_pending_scan(queue, at);
             }
         }
     }
 
     /// Lists the queue for a consumer that has not scanned everything.
-    pub(super) fn note_behind(&mut self, queue: &Arc<Queue>, at: usize) {
+    pub(super) fn add_pending_scan(&mut self, queue: &Arc<Queue>, at: usize) {
         let member = &mut self.members[at];
-        if !std::mem::replace(&mut member.is_noted, true) {
-            member.consumer.note_unseen(queue);
+        if !std::mem::replace(&mut member.is_scan_pending, true) {
+            member.consumer.add_pending_scan(queue);
         }
     }
 
     /// Records that the consumer no longer lists the queue, because a scan starts now.
-    pub(super) fn unnote(&mut self, at: usize) {
-        self.members[at].is_noted = false;
+    pub(super) fn clear_pending_scan(&mut self, at: usize) {
+        self.members[at].is_scan_pending = false;
     }
 
     /// Assigns a message if the consumer has room; otherwise the consumer lists the queue. Both are one step, because
@@ -252,8 +252,8 @@ impl State {
         let member = &mut self.members[at];
         let given = member
             .consumer
-            .assign(queue, message, member.is_noted, ready);
-        member.is_noted |= given.is_err();
+            .assign(queue, message, member.is_scan_pending, ready);
+        member.is_scan_pending |= given.is_err();
         given
     }
 
@@ -261,7 +261,7 @@ impl State {
         let oldest = self
             .members
             .iter()
-            .find(|member| member.consumer.may_be_only_one());
+            .find(|member| member.consumer.may_be_exclusive());
         self.exclusive = oldest.map(|member| member.consumer.id);
     }
 
@@ -288,8 +288,8 @@ impl State {
     }
 
     /// Returns the consumers that have not scanned everything, starting with the one whose turn it is.
-    pub(super) fn behind(&self) -> Vec<Arc<Consumer>> {
-        self.turn()
+    pub(super) fn not_caught_up(&self) -> Vec<Arc<Consumer>> {
+        self.in_turn()
             .filter(|at| !self.is_caught_up(*at))
             .map(|at| Arc::clone(self.consumer(at)))
             .collect()
@@ -306,14 +306,14 @@ impl State {
     }
 
     /// Returns the indices of the consumers, starting with the one whose turn it is.
-    pub(super) fn turn(&self) -> impl Iterator<Item = usize> + use<> {
+    pub(super) fn in_turn(&self) -> impl Iterator<Item = usize> + use<> {
         let (count, next) = (self.members.len(), self.next);
         (0..count).map(move |step| (next + step) % count)
     }
 
     /// Returns whether a consumer has room for a new message, and wants it.
     pub(super) fn has_taker(&self, entry: &Entry) -> bool {
-        let chosen = self.chosen(entry);
+        let chosen = self.only_consumer_for(entry);
         !self.nobody_has_room()
             && (0..self.members.len()).any(|at| {
                 self.is_caught_up(at)
@@ -328,7 +328,7 @@ impl State {
         !self.waiting.is_empty()
             && self.groups.is_empty()
             && self.exclusive.is_none()
-            && self.selective == 0
+            && self.selective_count == 0
     }
 
     /// Returns whether a consumer has scanned everything that waits.
@@ -338,18 +338,18 @@ impl State {
 
     /// Returns the oldest message that a consumer has not scanned yet.
     pub(super) fn next_for(&self, at: usize) -> Option<&SharedEntry> {
-        let from = self.members[at].from;
+        let from = self.members[at].scan_from;
         let (_, message) = self.waiting.range(from..).next()?;
         Some(&message.entry)
     }
 
     /// Returns the only consumer that may get a message, if there is one.
-    pub(super) fn chosen(&self, entry: &Entry) -> Option<SubscriptionId> {
+    pub(super) fn only_consumer_for(&self, entry: &Entry) -> Option<SubscriptionId> {
         // The exclusive consumer takes over groups as well.
         self.exclusive.or_else(|| self.groups.owner(entry))
     }
 
-    /// Returns whether a consumer may get a message. `chosen` is the result of `chosen(entry)`.
+    /// Returns whether a consumer may get a message. `chosen` is the result of [`State::only_consumer_for`].
     pub(super) fn may_take(
         &self,
         at: usize,
@@ -362,7 +362,7 @@ impl State {
 
     /// Notes that a consumer has examined the message at this position.
     pub(super) fn pass_over(&mut self, at: usize, position: u64) {
-        self.members[at].from = position + 1;
+        self.members[at].scan_from = position + 1;
     }
 
     /// Records the assignment, and passes the turn to the next consumer. Returns true if other consumers must scan
@@ -370,12 +370,12 @@ impl State {
     pub(super) fn assigned(&mut self, queue: &Arc<Queue>, at: usize, entry: &Entry) -> bool {
         self.next = at + 1;
         let id = self.members[at].consumer.id;
-        let behind = entry.position() + 1;
+        let next_position = entry.position() + 1;
         let is_released = self.groups.assigned(entry, id)
             && self.members.len() > 1
-            && self.waiting.range(behind..).next().is_some();
+            && self.waiting.range(next_position..).next().is_some();
         if is_released {
-            self.look_again_from(queue, behind);
+            self.look_again_from(queue, next_position);
         }
         is_released
     }

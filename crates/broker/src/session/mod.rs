@@ -170,7 +170,7 @@ impl Session {
     /// Notes that the session has no reader for now; publishers no longer wait for it.
     pub(crate) fn pause(&self) {
         self.paused.store(true, Ordering::Release);
-        self.release_waiting();
+        self.wake_publishers();
     }
 
     pub(crate) fn resume(&self) {
@@ -190,7 +190,7 @@ impl Session {
 
     /// Queues a claimed cursor or consumer for reading. Returns true if the caller must drain the session.
     #[inline]
-    pub(crate) fn queue(&self, readable: Readable) -> bool {
+    pub(crate) fn push_readable(&self, readable: Readable) -> bool {
         let mut inbox = lock(&self.inbox);
         if inbox.len() == inbox.capacity() {
             // Before the list grows: sources that were unsubscribed while the session was not drained.
@@ -202,7 +202,7 @@ impl Session {
     }
 
     /// Adds several claimed sources to the inbox at once. Returns true if the caller must drain the session.
-    pub(crate) fn queue_all(&self, readable: Vec<Readable>) -> bool {
+    pub(crate) fn push_all_readable(&self, readable: Vec<Readable>) -> bool {
         if readable.is_empty() {
             return false;
         }
@@ -225,7 +225,9 @@ impl Session {
     pub(crate) fn has_unread(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
         let consumers = self.consumers();
         lock(&self.inbox).iter().any(|one| one.is_unread(is_meant))
-            || consumers.iter().any(|one| one.would_leave(is_meant))
+            || consumers
+                .iter()
+                .any(|one| one.would_lose_messages(is_meant))
     }
 
     /// Exchanges the queued sources for the empty `other`.
@@ -266,16 +268,16 @@ impl Session {
     /// Ends the session, so that no publisher waits for it. Returns true the first time.
     pub(crate) fn end(&self) -> bool {
         let first = !self.ended.swap(true, Ordering::AcqRel);
-        self.release_waiting();
+        self.wake_publishers();
         first
     }
 
-    pub(crate) fn delivered(&self, entries: u64) {
+    pub(crate) fn count_delivered(&self, entries: u64) {
         self.delivered.add(entries);
         self.totals.delivered.add(entries);
     }
 
-    pub(crate) fn dropped(&self, entries: u64) {
+    pub(crate) fn count_dropped(&self, entries: u64) {
         self.dropped.add(entries);
         self.totals.dropped.add(entries);
     }
@@ -290,7 +292,7 @@ impl Session {
     }
 
     /// Wakes the publishers that wait for this session.
-    pub(crate) fn release_waiting(&self) {
+    pub(crate) fn wake_publishers(&self) {
         let waiting = std::mem::take(&mut *lock(&self.waiting));
         for (_, waker) in waiting {
             waker.wake();
@@ -348,6 +350,7 @@ impl Readable {
         }
     }
 
+    /// Releases the source if it has nothing to read. Returns false if something arrived in the meantime.
     #[inline]
     pub(crate) fn retire(&self) -> bool {
         match self {

@@ -120,18 +120,18 @@ impl Reader {
         take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
     ) -> bool {
         // The interrupted consumers have their own budget, so that they do not use up the budget of the others.
-        self.go_on(&mut Budget::new());
+        self.resume_interrupted(&mut Budget::new());
         let mut budget = Budget::new();
         loop {
             // First the limit, then the inbox: everything visible up to the limit had been announced, so no earlier
             // entry can still be on its way to the inbox.
             let limit = self.visible_position.position();
-            self.collect(&mut budget);
+            self.take_inbox(&mut budget);
             if self.collections > 0 {
                 return false;
             }
             let Some(first) = self.active.peek() else {
-                self.give_back();
+                self.shrink();
                 return self.later.is_empty();
             };
             if first.next > limit {
@@ -142,7 +142,7 @@ impl Reader {
                 continue;
             }
             let progress = self.read_up_to(limit, now_ms, &mut budget, take);
-            self.session.release_waiting();
+            self.session.wake_publishers();
             if progress.is_break() {
                 return false;
             }
@@ -150,7 +150,7 @@ impl Reader {
     }
 
     /// Reduces the capacity while there is nothing to read, so that an idle session is small.
-    fn give_back(&mut self) {
+    fn shrink(&mut self) {
         /// Capacity that is always kept, so that steady reading allocates nothing.
         const ROOM: usize = 128;
         self.active.shrink_to(ROOM);
@@ -159,7 +159,7 @@ impl Reader {
     }
 
     /// Continues the consumers that were interrupted in the previous call, in turn.
-    fn go_on(&mut self, budget: &mut Budget) {
+    fn resume_interrupted(&mut self, budget: &mut Budget) {
         for _ in 0..self.later.len() {
             if budget.is_spent() {
                 return;
@@ -171,7 +171,7 @@ impl Reader {
         }
     }
 
-    fn collect(&mut self, budget: &mut Budget) {
+    fn take_inbox(&mut self, budget: &mut Budget) {
         let mut arrived = std::mem::take(&mut self.arrived);
         self.session.swap_inbox(&mut arrived);
         if self.active.len() + arrived.len() > self.active.capacity() {
@@ -233,14 +233,14 @@ impl Reader {
                 Readable::Collection(_) => continue,
             };
             match stop {
-                Stop::At(next) => self.active.push(Active { next, source }),
-                Stop::Full(next) => {
+                Stop::BeyondLimit(next) => self.active.push(Active { next, source }),
+                Stop::Interrupted(next) => {
                     self.active.push(Active { next, source });
                     return ControlFlow::Break(());
                 }
-                Stop::End { full } => {
+                Stop::AtEnd { is_full } => {
                     self.keep_or_retire(source, budget);
-                    if full {
+                    if is_full {
                         return ControlFlow::Break(());
                     }
                 }
@@ -251,7 +251,7 @@ impl Reader {
 
     /// Does one more step of a collection, unless this call has done one.
     #[cold]
-    fn go_on_collecting(&mut self, collection: Arc<dyn Collect>, budget: &mut Budget) {
+    fn step_collection(&mut self, collection: Arc<dyn Collect>, budget: &mut Budget) {
         let mut is_done = false;
         if !budget.is_spent() {
             budget.spend_all();
@@ -270,7 +270,7 @@ impl Reader {
     #[inline]
     fn keep_or_retire(&mut self, source: Readable, budget: &mut Budget) {
         if let Readable::Collection(collection) = source {
-            return self.go_on_collecting(collection, budget);
+            return self.step_collection(collection, budget);
         }
         loop {
             match source.next(budget, &mut self.ready) {

@@ -33,12 +33,12 @@ pub(crate) struct Subscription {
     /// The number of subscriptions that were replaced before this one.
     pub(crate) generation: u32,
     is_replaced: AtomicBool,
-    is_told_slow: AtomicBool,
+    is_reported_slow: AtomicBool,
     cancelled: AtomicBool,
 }
 
-/// The additional state of a subscription with wildcards. Except for `lost`, only the holder of the broker's lock
-/// changes it.
+/// The additional state of a subscription with wildcards. Except for `missed_topics`, only the holder of the broker's
+/// lock changes it.
 #[derive(Debug, Default)]
 struct Wildcard {
     /// Its cursors. Some may no longer exist.
@@ -48,18 +48,18 @@ struct Wildcard {
     /// The index in `cursors` of the next cursor to examine for removal.
     next: usize,
     /// The start of new cursors while the collection runs; afterwards `None`, which means the end of the log.
-    opening: Option<Opening>,
+    start_options: Option<StartOptions>,
     /// The newest of the subscriptions that share this state; empty if none was replaced.
     current: Weak<Subscription>,
     /// Hashes of the names of topics in which it missed messages, because it had no cursor there.
-    lost: BTreeSet<u64>,
+    missed_topics: BTreeSet<u64>,
     /// True if it lost messages of more topics than are noted.
-    has_lost_more: bool,
+    has_missed_more: bool,
 }
 
 /// The requested start of a subscription: in the history of a topic, and with or without its retained message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Opening {
+pub(crate) struct StartOptions {
     pub(crate) start: Start,
     pub(crate) retained: Retained,
 }
@@ -143,7 +143,7 @@ impl Subscription {
             wildcard: subscribe.filter.exact().is_none().then(Arc::default),
             generation: 0,
             is_replaced: AtomicBool::new(false),
-            is_told_slow: AtomicBool::new(false),
+            is_reported_slow: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
         }
     }
@@ -161,29 +161,29 @@ impl Subscription {
     /// Returns a subscription with wildcards that replaces this one: with its id and its cursors.
     pub(crate) fn replaced_by(&self, subscribe: Subscribe<'_>) -> Arc<Self> {
         let session = Arc::clone(&self.session);
-        let mut replacing = Self::new(self.id, session, subscribe);
-        replacing.wildcard.clone_from(&self.wildcard);
-        replacing.generation = self.generation.wrapping_add(1);
-        let replacing = Arc::new(replacing);
+        let mut replacement = Self::new(self.id, session, subscribe);
+        replacement.wildcard.clone_from(&self.wildcard);
+        replacement.generation = self.generation.wrapping_add(1);
+        let replacement = Arc::new(replacement);
         if let Some(wildcard) = &self.wildcard {
-            lock(wildcard).current = Arc::downgrade(&replacing);
+            lock(wildcard).current = Arc::downgrade(&replacement);
         }
         self.is_replaced.store(true, Ordering::Release);
-        replacing
+        replacement
     }
 
     /// Returns the subscription that is valid for cursors of this one: itself, or the one that replaces it.
     #[inline]
     pub(crate) fn current(self: &Arc<Self>) -> Current<'_> {
         if self.is_replaced.load(Ordering::Acquire) {
-            self.replacing()
+            self.replacement()
         } else {
             Current::Own(self)
         }
     }
 
     #[cold]
-    fn replacing(self: &Arc<Self>) -> Current<'_> {
+    fn replacement(self: &Arc<Self>) -> Current<'_> {
         let wildcard = self.wildcard.as_ref().map(|wildcard| lock(wildcard));
         match wildcard.and_then(|one| one.current.upgrade()) {
             Some(current) => Current::Other(current),
@@ -236,7 +236,7 @@ impl Subscription {
         while looks_left > 0 && !wildcard.cursors.is_empty() {
             wildcard.next = (wildcard.next + 1) % wildcard.cursors.len();
             match wildcard.cursors[wildcard.next].upgrade() {
-                Some(cursor) if cursor.take_back() => {
+                Some(cursor) if cursor.close_if_read() => {
                     wildcard.cursors.swap_remove(wildcard.next);
                     return Some(cursor);
                 }
@@ -248,45 +248,46 @@ impl Subscription {
         None
     }
 
-    /// Sets the start of new cursors, until [`Subscription::end_opening`].
-    pub(crate) fn begin_at(&self, opening: Opening) {
+    /// Sets the start of new cursors, until [`Subscription::finish_collection`].
+    pub(crate) fn begin_collection(&self, start_options: StartOptions) {
         if let Some(wildcard) = &self.wildcard {
-            lock(wildcard).opening = Some(opening);
+            lock(wildcard).start_options = Some(start_options);
         }
     }
 
     /// Returns the start of a cursor that is created now.
-    pub(crate) fn opening(&self) -> Opening {
+    pub(crate) fn start_options(&self) -> StartOptions {
         let wildcard = self.wildcard.as_ref().map(|wildcard| lock(wildcard));
-        let opening = wildcard.and_then(|one| one.opening);
-        opening.unwrap_or_default()
+        let start_options = wildcard.and_then(|one| one.start_options);
+        start_options.unwrap_or_default()
     }
 
     /// From now on, new cursors start at the end of the log.
-    pub(crate) fn end_opening(&self) {
+    pub(crate) fn finish_collection(&self) {
         if let Some(wildcard) = &self.wildcard {
-            lock(wildcard).opening = None;
+            lock(wildcard).start_options = None;
         }
     }
 
     /// Notes that messages of a topic are lost for it; its next cursor there reports this.
-    pub(crate) fn note_lost(&self, topic: &TopicName) {
+    pub(crate) fn note_missed(&self, topic: &TopicName) {
         let Some(wildcard) = &self.wildcard else {
             return;
         };
         let mut wildcard = lock(wildcard);
         let topic = hash_of(topic);
-        if wildcard.lost.len() < LOST_TOPICS {
-            wildcard.lost.insert(topic);
-        } else if !wildcard.lost.contains(&topic) {
-            wildcard.has_lost_more = true;
+        if wildcard.missed_topics.len() < MISSED_TOPICS {
+            wildcard.missed_topics.insert(topic);
+        } else if !wildcard.missed_topics.contains(&topic) {
+            wildcard.has_missed_more = true;
         }
     }
 
     /// Returns true if messages of a topic may have been lost since the last call.
-    pub(crate) fn take_lost(&self, topic: &TopicName) -> bool {
+    pub(crate) fn take_missed(&self, topic: &TopicName) -> bool {
         let wildcard = self.wildcard.as_ref().map(|wildcard| lock(wildcard));
-        wildcard.is_some_and(|mut one| one.lost.remove(&hash_of(topic)) || one.has_lost_more)
+        wildcard
+            .is_some_and(|mut one| one.missed_topics.remove(&hash_of(topic)) || one.has_missed_more)
     }
 
     pub(crate) fn cancel(&self) {
@@ -327,8 +328,8 @@ impl Subscription {
     }
 
     /// Returns true in the first call, for reporting a slow subscription once.
-    pub(crate) fn begins_to_be_slow(&self) -> bool {
-        !self.is_told_slow.swap(true, Ordering::Relaxed)
+    pub(crate) fn report_slow_once(&self) -> bool {
+        !self.is_reported_slow.swap(true, Ordering::Relaxed)
     }
 }
 
@@ -369,4 +370,4 @@ impl Drop for Subscription {
 
 /// Maximum number of topics with missed messages that a subscription remembers. If there are more, every topic reports
 /// that messages may be missing.
-const LOST_TOPICS: usize = 100;
+const MISSED_TOPICS: usize = 100;

@@ -17,7 +17,7 @@ pub(crate) struct VisiblePosition {
     position: AtomicU64,
     is_awaited: AtomicBool,
     /// Sessions that found a later entry; emptied by the next publisher.
-    early: Mutex<Vec<Arc<Session>>>,
+    waiting_sessions: Mutex<Vec<Arc<Session>>>,
 }
 
 impl VisiblePosition {
@@ -25,7 +25,7 @@ impl VisiblePosition {
         Self {
             position: AtomicU64::new(0),
             is_awaited: AtomicBool::new(false),
-            early: Mutex::new(Vec::new()),
+            waiting_sessions: Mutex::new(Vec::new()),
         }
     }
 
@@ -40,26 +40,33 @@ impl VisiblePosition {
 
     /// Schedules the session once `position` is visible. Returns false if it is visible already.
     pub(crate) fn wait_for(&self, position: u64, session: &Arc<Session>) -> bool {
-        let mut early = lock(&self.early);
-        if !early.iter().any(|other| Arc::ptr_eq(other, session)) {
-            early.push(Arc::clone(session));
+        let mut waiting_sessions = lock(&self.waiting_sessions);
+        if !waiting_sessions
+            .iter()
+            .any(|other| Arc::ptr_eq(other, session))
+        {
+            waiting_sessions.push(Arc::clone(session));
         }
         self.is_awaited.store(true, Ordering::Relaxed);
-        drop(early);
-        // With the fence in `schedule_early`: either the publisher sees the waiting session, or this thread sees the
+        drop(waiting_sessions);
+        // With the fence in `schedule_waiting`: either the publisher sees the waiting session, or this thread sees the
         // publisher's position.
         fence(Ordering::SeqCst);
         self.position() < position
     }
 
     /// After [`VisiblePosition::advance`]: adds to `ready` the waiting sessions, which the caller must drain.
-    pub(crate) fn schedule_early(&self, ready: &mut Vec<Arc<Session>>) {
+    pub(crate) fn schedule_waiting(&self, ready: &mut Vec<Arc<Session>>) {
         fence(Ordering::SeqCst);
         if !self.is_awaited.load(Ordering::Relaxed) {
             return;
         }
-        let mut early = lock(&self.early);
+        let mut waiting_sessions = lock(&self.waiting_sessions);
         self.is_awaited.store(false, Ordering::Relaxed);
-        ready.extend(early.drain(..).filter(|session| session.schedule()));
+        ready.extend(
+            waiting_sessions
+                .drain(..)
+                .filter(|session| session.schedule()),
+        );
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct AgeIndex {
     /// Number of topics that lost their last image.
     emptied: u64,
     /// The position up to which topics were examined and could not be removed. The search continues after it.
-    passed: u64,
+    searched_up_to: u64,
     /// Number of topics removed because of their age.
     removed: u64,
     /// The newest position at several times, the oldest first.
@@ -45,7 +45,7 @@ struct Sample {
 
 /// The result of examining the oldest topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Looked {
+enum Examined {
     Removed,
     /// It was published to, or must not be removed.
     Kept,
@@ -53,7 +53,7 @@ enum Looked {
 
 /// The memory that must become free.
 #[derive(Clone, Copy)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct NeededMemory<'a> {
     pub(crate) memory: &'a Memory,
     /// Maximum number of bytes held after the operation.
     pub(crate) most_held: u64,
@@ -64,8 +64,8 @@ pub(crate) struct Wanted<'a> {
 impl AgeIndex {
     /// Notes a publication to a topic.
     #[inline]
-    pub(crate) fn note(&mut self, topic: &mut Topic) {
-        let is_listed = match topic.listed {
+    pub(crate) fn update(&mut self, topic: &mut Topic) {
+        let is_listed = match topic.place_in_ages {
             Some(Listed::History(_)) => topic.log.history_entries() > 1,
             Some(Listed::Image(_)) => topic.log.history_entries() == 1,
             None => false,
@@ -82,7 +82,7 @@ impl AgeIndex {
             return;
         };
         let name = topic.account.name.clone();
-        topic.listed = Some(if topic.log.history_entries() > 1 {
+        topic.place_in_ages = Some(if topic.log.history_entries() > 1 {
             self.histories.insert(newest, name);
             Listed::History(newest)
         } else {
@@ -93,7 +93,7 @@ impl AgeIndex {
 
     /// Removes a topic.
     pub(crate) fn remove(&mut self, topic: &mut Topic) {
-        match topic.listed.take() {
+        match topic.place_in_ages.take() {
             Some(Listed::History(position)) => self.histories.remove(&position),
             Some(Listed::Image(position)) => self.images.remove(&position),
             None => None,
@@ -110,9 +110,9 @@ impl AgeIndex {
         self.removed
     }
 
-    /// Returns the topic with the smallest listed position after `passed`.
+    /// Returns the topic with the smallest listed position after `searched_up_to`.
     fn next_oldest(&self) -> Option<(u64, &TopicName)> {
-        let range = (Bound::Excluded(self.passed), Bound::Unbounded);
+        let range = (Bound::Excluded(self.searched_up_to), Bound::Unbounded);
         let history = self.histories.range(range).next();
         let image = self.images.range(range).next();
         let oldest = history.into_iter().chain(image);
@@ -140,9 +140,9 @@ impl AgeIndex {
 impl BrokerState {
     /// Frees messages of the topics without a publication for the longest time, until there is the required room: first
     /// their histories, then their last images, but not retained messages.
-    pub(crate) fn free_oldest(&mut self, wanted: Wanted<'_>) {
-        for _ in 0..LOOKED_AT {
-            if wanted.memory.bytes() <= wanted.most_held {
+    pub(crate) fn free_oldest(&mut self, needed: NeededMemory<'_>) {
+        for _ in 0..MAX_EXAMINED {
+            if needed.memory.bytes() <= needed.most_held {
                 return;
             }
             let histories = self.ages.histories.first_key_value();
@@ -151,19 +151,19 @@ impl BrokerState {
                 return;
             };
             let (position, name) = (*position, name.clone());
-            self.free_if_oldest(position, &name, wanted);
+            self.free_if_oldest(position, &name, needed);
         }
     }
 
     /// Removes the oldest topic that has neither subscribers nor a retained message. Examines a limited number of
     /// topics; returns false if none of them can be removed.
     pub(crate) fn remove_oldest(&mut self) -> bool {
-        let mut is_first_round = self.ages.passed > 0;
-        for _ in 0..REMOVAL_LOOKS {
-            match self.look_at_oldest(u64::MAX) {
-                Some(Looked::Removed) => return true,
-                Some(Looked::Kept) => {}
-                None if is_first_round => is_first_round = false,
+        let mut may_wrap = self.ages.searched_up_to > 0;
+        for _ in 0..MAX_EXAMINED_FOR_REMOVAL {
+            match self.examine_oldest(u64::MAX) {
+                Some(Examined::Removed) => return true,
+                Some(Examined::Kept) => {}
+                None if may_wrap => may_wrap = false,
                 None => return false,
             }
         }
@@ -174,15 +174,15 @@ impl BrokerState {
     /// retained message. Returns true if there are no more
     /// topics to examine.
     pub(crate) fn remove_idle_before(&mut self, position: u64, looks: usize) -> bool {
-        (0..looks).any(|_| self.look_at_oldest(position).is_none())
+        (0..looks).any(|_| self.examine_oldest(position).is_none())
     }
 
     /// Examines the next topic without a publication after `position`, and removes it if possible. Returns `None` if
     /// there is no such topic; the next call then starts with the oldest.
-    fn look_at_oldest(&mut self, position: u64) -> Option<Looked> {
+    fn examine_oldest(&mut self, position: u64) -> Option<Examined> {
         let next = self.ages.next_oldest();
         let Some((listed_at, name)) = next.filter(|(listed_at, _)| *listed_at <= position) else {
-            self.ages.passed = 0;
+            self.ages.searched_up_to = 0;
             return None;
         };
         let name = name.clone();
@@ -191,29 +191,29 @@ impl BrokerState {
         if newest != Some(listed_at) {
             // It has been published to, or cleared, since it was listed.
             self.ages.list(topic);
-            return Some(Looked::Kept);
+            return Some(Examined::Kept);
         }
-        let is_used = topic.exact_subscriptions() > 0 || topic.is_held;
+        let is_used = topic.exact_subscriptions() > 0 || topic.is_in_transaction;
         if is_used || topic.retained().is_some() || is_temporary(&name) {
-            self.ages.passed = listed_at;
-            return Some(Looked::Kept);
+            self.ages.searched_up_to = listed_at;
+            return Some(Examined::Kept);
         }
         let mut released = Released::new();
         topic.log.clear(&mut released);
         drop(released);
         self.ages.removed += 1;
         self.remove_if_idle(&name);
-        Some(Looked::Removed)
+        Some(Examined::Removed)
     }
 
-    fn free_if_oldest(&mut self, position: u64, name: &TopicName, wanted: Wanted<'_>) {
+    fn free_if_oldest(&mut self, position: u64, name: &TopicName, needed: NeededMemory<'_>) {
         let Some(topic) = self.topics.find_mut(name.as_str()) else {
             return;
         };
-        let was_history = topic.listed == Some(Listed::History(position));
+        let was_history = topic.place_in_ages == Some(Listed::History(position));
         let newest = topic.log.last().map(|entry| entry.position());
         self.ages.remove(topic);
-        if wanted.except == Some(name) {
+        if needed.except == Some(name) {
             // It is listed again at its next publication.
             return;
         }
@@ -237,8 +237,8 @@ impl BrokerState {
 }
 
 /// Maximum number of topics that one publication examines, so that others do not wait long.
-const LOOKED_AT: usize = 10_000;
+const MAX_EXAMINED: usize = 10_000;
 /// Maximum number of topics examined to find a removable one.
-const REMOVAL_LOOKS: usize = 128;
+const MAX_EXAMINED_FOR_REMOVAL: usize = 128;
 /// Number of parts of the idle time for which positions are noted.
 const SAMPLES: u64 = 64;

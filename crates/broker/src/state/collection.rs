@@ -14,7 +14,7 @@ use crate::{
     name::index::Walk,
     session::Readable,
     session::collection::Collect,
-    session::subscription::{Opening, Retained, Subscription},
+    session::subscription::{Retained, StartOptions, Subscription},
     state::BrokerState,
     sync::{Mutex, StateMutex, lock, lock_state, pass_on},
     topic::cursor::{Cursor, Start},
@@ -25,7 +25,7 @@ use crate::{
 struct Collection {
     state: Weak<StateMutex<BrokerState>>,
     subscription: Arc<Subscription>,
-    opening: Opening,
+    start_options: StartOptions,
     /// The newest position when the collection started.
     position: u64,
     walk: Mutex<Walk>,
@@ -37,27 +37,27 @@ impl Collection {
     /// Must be called without releasing the lock between this call and the addition of the subscription.
     fn begin(
         subscription: &Arc<Subscription>,
-        opening: Opening,
+        start_options: StartOptions,
         position: u64,
         state: &Weak<StateMutex<BrokerState>>,
     ) -> Option<Self> {
-        if opening == Opening::default() {
+        if start_options == StartOptions::default() {
             return None;
         }
-        subscription.begin_at(opening);
-        Some(Self::new(subscription, opening, position, state))
+        subscription.begin_collection(start_options);
+        Some(Self::new(subscription, start_options, position, state))
     }
 
     fn new(
         subscription: &Arc<Subscription>,
-        opening: Opening,
+        start_options: StartOptions,
         position: u64,
         state: &Weak<StateMutex<BrokerState>>,
     ) -> Self {
         Self {
             state: Weak::clone(state),
             subscription: Arc::clone(subscription),
-            opening,
+            start_options,
             position,
             walk: Mutex::new(Walk::new(&subscription.filter, None)),
         }
@@ -70,8 +70,8 @@ impl Collection {
             found.push(name.clone());
             found.len() < ITEMS
         };
-        if self.opening.start == Start::New {
-            let names = state.retentions.names();
+        if self.start_options.start == Start::New {
+            let names = state.retained_index.names();
             names.visit(walk, NAMES, |name, ()| add(name));
         } else {
             state.names.visit(walk, NAMES, |name, _| add(name));
@@ -102,10 +102,11 @@ impl BrokerState {
     pub(crate) fn subscribe_and_collect(
         &mut self,
         subscription: &Arc<Subscription>,
-        opening: Opening,
+        start_options: StartOptions,
         state: &Weak<StateMutex<BrokerState>>,
     ) -> Vec<Readable> {
-        let collection = Collection::begin(subscription, opening, self.sequencer.newest(), state);
+        let collection =
+            Collection::begin(subscription, start_options, self.sequencer.newest(), state);
         self.subscribe_to_many(subscription);
         collection.map_or_else(Vec::new, |collection| self.begin_collecting(collection))
     }
@@ -117,7 +118,7 @@ impl BrokerState {
         subscription: &Arc<Subscription>,
         state: &Weak<StateMutex<BrokerState>>,
     ) -> Vec<Readable> {
-        let wanted = Opening {
+        let wanted = StartOptions {
             start: Start::New,
             retained: Retained::First,
         };
@@ -147,7 +148,7 @@ impl BrokerState {
             readable.extend(self.collect_from(&name, &subscription, collection));
         }
         if walk.is_done() {
-            subscription.end_opening();
+            subscription.finish_collection();
         }
         walk.is_done()
     }
@@ -158,10 +159,10 @@ impl BrokerState {
         subscription: &Arc<Subscription>,
         collection: &Collection,
     ) -> Option<Arc<Cursor>> {
-        let opening = collection.opening;
-        if !self.can_wait(opening.start) {
+        let start_options = collection.start_options;
+        if !self.can_wait(start_options.start) {
             // Only an open topic can report that messages may be missing.
-            self.open_awaited(name);
+            self.open_dormant(name);
         }
         let has_room = self.has_room_for_cursor(subscription);
         let topic = self.topics.find_mut(name.as_str())?;
@@ -172,16 +173,16 @@ impl BrokerState {
             let is_older = |entry: &SharedEntry| entry.position() <= collection.position;
             let has_older = topic.retained().is_some_and(is_older);
             return (is_replacing && has_older)
-                .then(|| topic.take_over(subscription, subscription.id, opening.retained))
+                .then(|| topic.take_over(subscription, subscription.id, start_options.retained))
                 .flatten();
         }
-        if topic.beginning(opening).is_empty() {
+        if topic.cursor_start(start_options).is_empty() {
             return None;
         }
         if !has_room {
-            subscription.note_lost(name);
+            subscription.note_missed(name);
             return None;
         }
-        topic.join(subscription, opening)
+        topic.join(subscription, start_options)
     }
 }

@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// The subscriptions that wait for a topic, in ascending order of ids; `None` for an open topic.
-pub(crate) type Waiting = Option<OneOrMany<Arc<Subscription>>>;
+pub(crate) type DormantSubscriptions = Option<OneOrMany<Arc<Subscription>>>;
 
 /// Maximum number of subscriptions that wait for one topic, so that opening it takes no longer than publishing.
-const MOST: usize = 8;
+const MAX_SUBSCRIPTIONS: usize = 8;
 
 impl BrokerState {
     /// Adds a subscription to a dormant topic. Returns false if the topic is open or must be opened for this
@@ -36,7 +36,7 @@ impl BrokerState {
             return false;
         }
         let waiting = self.waiting_for(name);
-        if waiting.is_some_and(|waiting| waiting.len() >= MOST) {
+        if waiting.is_some_and(|waiting| waiting.len() >= MAX_SUBSCRIPTIONS) {
             return false;
         }
         match self.waiting_for_mut(name) {
@@ -56,22 +56,22 @@ impl BrokerState {
     pub(crate) fn can_wait(&self, start: Start) -> bool {
         match start {
             Start::New | Start::Last => true,
-            Start::AfterPosition(position) => self.forgotten <= position,
+            Start::AfterPosition(position) => self.newest_removed_position <= position,
             Start::AfterSequence(_) | Start::Lost => false,
         }
     }
 
     /// Opens a topic, if it is dormant.
-    pub(crate) fn open_awaited(&mut self, name: &TopicName) -> bool {
+    pub(crate) fn open_dormant(&mut self, name: &TopicName) -> bool {
         let Some(payer) = self.waiting_for(name).and_then(payer) else {
             return false;
         };
         let payer = Arc::clone(payer);
-        self.topic(name, &payer);
+        self.open_topic(name, &payer);
         true
     }
 
-    pub(crate) fn is_awaited(&self, name: &TopicName) -> bool {
+    pub(crate) fn is_dormant(&self, name: &TopicName) -> bool {
         self.waiting_for(name).is_some()
     }
 
@@ -91,9 +91,9 @@ impl BrokerState {
         let Some(at) = waiting.as_slice().iter().position(|own| own.id == id) else {
             return false;
         };
-        let paid = take_charge(waiting);
+        let charge = take_charge(waiting);
         waiting.remove(at);
-        pass_on(paid, waiting);
+        move_charge(charge, waiting);
         let is_last = waiting.is_empty();
         self.cursors -= 1;
         if is_last {
@@ -115,15 +115,15 @@ impl BrokerState {
         let Some(at) = waiting.as_slice().iter().position(|own| own.id == other) else {
             return false;
         };
-        let paid = take_charge(waiting);
+        let charge = take_charge(waiting);
         waiting.remove(at);
         waiting.push(Arc::clone(subscription));
-        pass_on(paid, waiting);
+        move_charge(charge, waiting);
         true
     }
 
     /// Returns the figures of a topic, if it is dormant.
-    pub(crate) fn awaited_figures(&self, name: &TopicName) -> Option<TopicFigures> {
+    pub(crate) fn dormant_figures(&self, name: &TopicName) -> Option<TopicFigures> {
         let waiting = self.waiting_for(name)?;
         Some(TopicFigures {
             name: name.clone(),
@@ -147,13 +147,13 @@ fn payer(waiting: &OneOrMany<Arc<Subscription>>) -> Option<&Arc<Client>> {
 
 /// Returns the charge of a dormant topic, as a value that releases it when it is dropped.
 pub(crate) fn take_charge(waiting: &OneOrMany<Arc<Subscription>>) -> Option<TopicCharge> {
-    payer(waiting).map(TopicCharge::taken_over)
+    payer(waiting).map(TopicCharge::from_existing)
 }
 
 /// Charges the client of the current first subscription, if there is one, instead of the previous one.
-fn pass_on(paid: Option<TopicCharge>, waiting: &OneOrMany<Arc<Subscription>>) {
+fn move_charge(charge: Option<TopicCharge>, waiting: &OneOrMany<Arc<Subscription>>) {
     if let Some(payer) = payer(waiting) {
         payer.hold(Pool::Topics, 1);
     }
-    drop(paid);
+    drop(charge);
 }

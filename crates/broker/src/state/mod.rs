@@ -4,7 +4,7 @@
 //! the release of the lock.
 
 pub(crate) mod collection;
-pub(crate) mod queue_beginning;
+pub(crate) mod queue_collection;
 pub(crate) mod wildcards;
 
 pub(crate) mod age_index;
@@ -24,14 +24,14 @@ use crate::{
     outcome::{PublishError, SubscribeError},
     sequence::{Journal, Sequencer},
     session::Session,
-    session::subscription::{Opening, Subscription},
+    session::subscription::{StartOptions, Subscription},
     state::age_index::AgeIndex,
-    state::dormant::{Waiting, take_charge},
+    state::dormant::{DormantSubscriptions, take_charge},
     state::queues::Queues,
     state::wildcards::Wildcards,
     topic::Topic,
     topic::cursor::Cursor,
-    topic::retained::Retentions,
+    topic::retained::RetainedIndex,
 };
 
 /// The data that the lock guards.
@@ -43,7 +43,7 @@ pub(crate) struct BrokerState {
     /// Open topics.
     pub(crate) topics: LevelTree<Box<Topic>>,
     /// The names of all topics. For a dormant topic, with its subscriptions.
-    pub(crate) names: NameIndex<Waiting>,
+    pub(crate) names: NameIndex<DormantSubscriptions>,
     /// Subscriptions with wildcards. The others are stored in their topic, or in `names` if the topic is dormant.
     pub(crate) wildcards: Wildcards,
     pub(crate) queues: Queues,
@@ -56,11 +56,11 @@ pub(crate) struct BrokerState {
     pub(crate) cursor_limit: usize,
     pub(crate) last_id: u64,
     /// The newest position of all removed topics: a subscription that starts before it may have missed messages.
-    pub(crate) forgotten: u64,
-    pub(crate) retentions: Retentions,
+    pub(crate) newest_removed_position: u64,
+    pub(crate) retained_index: RetainedIndex,
     pub(crate) ages: AgeIndex,
     /// The number of published bytes when the overflow rules for full memory were last applied.
-    pub(crate) relieved: Option<u64>,
+    pub(crate) relieved_at_bytes: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -117,15 +117,15 @@ impl BrokerState {
         &mut self,
         name: &TopicName,
         subscription: &Arc<Subscription>,
-        opening: Opening,
+        start_options: StartOptions,
     ) -> Option<Arc<Cursor>> {
         self.note_subscription(subscription);
-        if self.wait_for(name, subscription, opening.start) {
+        if self.wait_for(name, subscription, start_options.start) {
             return None;
         }
         self.cursors += 1;
-        let topic = self.topic(name, subscription.session.client());
-        topic.join(subscription, opening)
+        let topic = self.open_topic(name, subscription.session.client());
+        topic.join(subscription, start_options)
     }
 
     /// Adds a subscription with wildcards.
@@ -144,7 +144,7 @@ impl BrokerState {
 
     /// Returns the topic, created if necessary. A dormant topic is opened: each of its subscriptions gets a cursor. A
     /// new topic is charged to the client.
-    pub(crate) fn topic(&mut self, name: &TopicName, client: &Arc<Client>) -> &mut Box<Topic> {
+    pub(crate) fn open_topic(&mut self, name: &TopicName, client: &Arc<Client>) -> &mut Box<Topic> {
         let waiting = match self.names.find_mut(name) {
             Some(waiting) => waiting.take(),
             None => {
@@ -156,14 +156,19 @@ impl BrokerState {
         let Self {
             memory,
             topics,
-            forgotten,
+            newest_removed_position,
             ..
         } = self;
         topics.find_or_insert_with(name.as_str(), || {
             let charge = charge.unwrap_or_else(|| TopicCharge::new(client));
-            let mut topic = Box::new(Topic::new(name.clone(), *forgotten, memory, charge));
+            let mut topic = Box::new(Topic::new(
+                name.clone(),
+                *newest_removed_position,
+                memory,
+                charge,
+            ));
             for subscription in waiting.iter().flat_map(|waiting| waiting.as_slice()) {
-                topic.join(subscription, Opening::default());
+                topic.join(subscription, StartOptions::default());
             }
             topic
         })
@@ -185,12 +190,12 @@ impl BrokerState {
         let Some(name) = filter.exact() else {
             return Ok(());
         };
-        self.check_topic(&name, limits, session.client())?;
+        self.check_subscribed_topic(&name, limits, session.client())?;
         self.check_cursors(session, filter, 1, 0, limits)
     }
 
     /// Checks whether this topic is allowed.
-    pub(crate) fn check_topic(
+    pub(crate) fn check_subscribed_topic(
         &mut self,
         name: &TopicName,
         limits: &Limits,
@@ -210,7 +215,7 @@ impl BrokerState {
     }
 
     /// Checks whether a client may create one more topic by publishing to it.
-    pub(crate) fn check_room_for_topic(
+    pub(crate) fn check_published_topic(
         &mut self,
         name: &TopicName,
         limits: &Limits,
@@ -309,7 +314,7 @@ impl BrokerState {
     pub(crate) fn has(&self, kind: DestinationKind, name: &TopicName) -> bool {
         match kind {
             DestinationKind::Topic => {
-                self.topics.find(name.as_str()).is_some() || self.is_awaited(name)
+                self.topics.find(name.as_str()).is_some() || self.is_dormant(name)
             }
             DestinationKind::Queue => self.queues.named.find(name.as_str()).is_some(),
         }
@@ -321,14 +326,14 @@ impl BrokerState {
     }
 
     /// Creates a new topic, if the limits allow it.
-    pub(crate) fn admit(
+    pub(crate) fn create_topic_if_allowed(
         &mut self,
         name: &TopicName,
         limits: &Limits,
         client: &Arc<Client>,
     ) -> Result<(), PublishError> {
-        self.check_room_for_topic(name, limits, client)?;
-        self.topic(name, client);
+        self.check_published_topic(name, limits, client)?;
+        self.open_topic(name, client);
         Ok(())
     }
 
@@ -360,8 +365,10 @@ impl BrokerState {
         let topic = self.topics.find_mut(name.as_str());
         if let Some(topic) = topic.filter(|topic| topic.is_idle()) {
             self.ages.remove(topic);
-            self.forgotten = self.forgotten.max(topic.log.trimmed_position());
-            self.wildcards.adopt(topic);
+            self.newest_removed_position = self
+                .newest_removed_position
+                .max(topic.log.trimmed_position());
+            self.wildcards.add_orphans(topic);
             self.topics.remove(name.as_str());
             self.names.remove(name);
         }

@@ -27,9 +27,9 @@ pub(crate) struct Queues {
     /// Their names in order, for listings.
     pub(crate) names: NameIndex<()>,
     /// The name of the last queue that the search for unused queues has examined.
-    looked_at: Option<TopicName>,
+    last_examined: Option<TopicName>,
     pub(crate) durables: HashMap<DurableName, Arc<Queue>>,
-    pub(crate) shared: HashMap<SharedName, Shared>,
+    pub(crate) shared: HashMap<SharedName, SharedQueue>,
     /// Queues that topics feed, by the filter of their binding if it has wildcards, and by id; the others are stored at
     /// their topic.
     bindings: LevelTree<BTreeMap<u64, Arc<Queue>>>,
@@ -41,14 +41,14 @@ pub(crate) struct Queues {
 
 /// The queue of a shared subscription.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct SharedQueue {
     pub(crate) queue: Arc<Queue>,
     /// Number of consumers. Each is a subscription of its session, which bounds the number.
     pub(crate) consumers: usize,
 }
 
 /// The objects that must be created together with a queue.
-struct NewQueue {
+struct QueueNeeds {
     /// A topic that must feed the queue and does not exist.
     topic: Option<TopicName>,
     /// Cursors of other subscriptions, and of the queue itself.
@@ -101,13 +101,13 @@ impl BrokerState {
         let Queues {
             named,
             names,
-            looked_at,
+            last_examined,
             ..
         } = &mut self.queues;
-        let behind = names.after(looked_at.as_ref());
+        let after_last = names.after(last_examined.as_ref());
         let before = names.after(None);
         let mut last = None;
-        for name in behind.chain(before).take(names.len().min(NAMES)) {
+        for name in after_last.chain(before).take(names.len().min(NAMES)) {
             let queue = named.find(name.as_str());
             // The tree has the only reference, so nothing uses the queue. Temporary queues stay until their session
             // ends.
@@ -117,7 +117,7 @@ impl BrokerState {
             }
             last = Some(name);
         }
-        *looked_at = last.cloned();
+        *last_examined = last.cloned();
         for name in idle {
             self.queues.take_named(&name);
         }
@@ -126,11 +126,11 @@ impl BrokerState {
     }
 
     /// Returns the additional objects that a new queue needs.
-    fn new_queue(&self, name: &TopicName) -> NewQueue {
+    fn new_queue(&self, name: &TopicName) -> QueueNeeds {
         let topic = virtual_topic(name);
         let bound = usize::from(topic.is_some());
         let topic = topic.filter(|topic| !self.has(DestinationKind::Topic, topic));
-        NewQueue {
+        QueueNeeds {
             topic,
             cursors: self.consumers_covering(name) + bound,
         }
@@ -154,7 +154,7 @@ impl BrokerState {
         }
         let new = self.new_queue(name);
         if let Some(name) = new.topic {
-            self.check_room_for_topic(&name, limits, client)?;
+            self.check_published_topic(&name, limits, client)?;
         }
         if self.cursors + new.cursors > limits.cursors {
             let (name, limit) = (name.clone(), limits.cursors);
@@ -193,7 +193,7 @@ impl BrokerState {
         }
         let new = self.new_queue(name);
         if let Some(topic) = new.topic {
-            self.check_topic(&topic, limits, client)?;
+            self.check_subscribed_topic(&topic, limits, client)?;
         }
         Ok(new.cursors)
     }
@@ -207,8 +207,8 @@ impl BrokerState {
     }
 
     /// Feeds a queue with the topics of its binding, from `start` on. A queue with wildcards is fed with new messages
-    /// only; see [`QueueBeginning`](crate::state::queue_beginning::QueueBeginning). Returns the number of cursors that
-    /// the binding uses: 0 or 1.
+    /// only; see [`QueueCollection`](crate::state::queue_collection::QueueCollection). Returns the number of cursors
+    /// that the binding uses: 0 or 1.
     pub(crate) fn bind(&mut self, queue: &Arc<Queue>, start: Start) -> usize {
         let Some(Binding { filter, .. }) = &queue.binding else {
             return 0;
@@ -219,14 +219,14 @@ impl BrokerState {
             return 1;
         };
         let mut history = Vec::new();
-        let topic = self.topic(&name, queue.owner());
+        let topic = self.open_topic(&name, queue.owner());
         let mut missed = topic.log.collect_from(start, &mut history);
         topic.queues.insert(queue.id, Arc::clone(queue));
         for (entry, _) in history {
             // The queue has no consumer yet, so no session becomes ready.
             queue.feed(&entry, missed.take(), &mut Ready::default());
         }
-        missed.into_iter().for_each(|missed| queue.miss(missed));
+        missed.into_iter().for_each(|missed| queue.note_gap(missed));
         1
     }
 
@@ -245,7 +245,7 @@ impl BrokerState {
         let identity = Identity::Shared(name.clone());
         let queue = Queue::new(id, identity, Some(binding), store, client);
         let joined = self.bind(&queue, Start::New);
-        let shared = Shared {
+        let shared = SharedQueue {
             queue: Arc::clone(&queue),
             consumers: 1,
         };
@@ -260,7 +260,7 @@ impl BrokerState {
         };
         shared.consumers -= 1;
         if shared.consumers == 0
-            && let Some(Shared { queue, .. }) = self.queues.shared.remove(name)
+            && let Some(SharedQueue { queue, .. }) = self.queues.shared.remove(name)
         {
             self.unbind(&queue);
         }
@@ -331,7 +331,7 @@ impl BrokerState {
         self.unbind(&queue);
         for consumer in queue.consumers() {
             // A consumer that ends at the same time may have removed itself.
-            if consumer.part(&queue) {
+            if consumer.leave_queue(&queue) {
                 self.cursors -= 1;
             }
         }
@@ -339,20 +339,20 @@ impl BrokerState {
     }
 
     /// Removes a new queue or topic to which nothing was published after all.
-    pub(crate) fn unmake(&mut self, kind: DestinationKind, name: &TopicName) {
+    pub(crate) fn remove_unused(&mut self, kind: DestinationKind, name: &TopicName) {
         match kind {
             DestinationKind::Queue => {
                 self.remove_queue(name);
                 if let Some(topic) = virtual_topic(name) {
-                    self.unmake_topic(&topic);
+                    self.remove_unused_topic(&topic);
                 }
             }
-            DestinationKind::Topic => self.unmake_topic(name),
+            DestinationKind::Topic => self.remove_unused_topic(name),
         }
     }
 
     /// Removes a topic that has never had an entry, unless it has subscriptions to exactly this name.
-    fn unmake_topic(&mut self, name: &TopicName) {
+    fn remove_unused_topic(&mut self, name: &TopicName) {
         let topic = self.topics.find(name.as_str());
         if topic.is_some_and(|topic| topic.is_unused()) {
             self.topics.remove(name.as_str());

@@ -23,7 +23,7 @@ pub(crate) struct Wildcards {
     /// Id of the newest subscription.
     newest: u64,
     /// The name after which the next sweep continues.
-    swept: Option<TopicName>,
+    swept_up_to: Option<TopicName>,
     /// Cursors with unread messages whose topics were removed. Some may no longer exist.
     orphans: Vec<Weak<Cursor>>,
 }
@@ -73,13 +73,13 @@ impl Wildcards {
 
     /// Returns true if the topic may lack cursors.
     #[inline]
-    pub(crate) fn may_miss(&self, topic: &Topic) -> bool {
+    pub(crate) fn may_lack_cursors(&self, topic: &Topic) -> bool {
         topic.covered_up_to < self.newest
     }
 
     /// Adds the cursors of a topic that is removed, if they have unread messages.
-    pub(crate) fn adopt(&mut self, topic: &Topic) {
-        for cursor in topic.cursors().filter(|cursor| !cursor.take_back()) {
+    pub(crate) fn add_orphans(&mut self, topic: &Topic) {
+        for cursor in topic.cursors().filter(|cursor| !cursor.close_if_read()) {
             if self.orphans.len() == self.orphans.capacity() {
                 self.orphans.retain(|cursor| cursor.strong_count() > 0);
             }
@@ -98,7 +98,7 @@ impl BrokerState {
     /// Creates a cursor in a topic for each subscription with wildcards that covers it and has none there. Returns the
     /// subscriptions that get none because of the bounds on cursors.
     #[cold]
-    pub(crate) fn cover(&mut self, name: &TopicName) -> Vec<Arc<Subscription>> {
+    pub(crate) fn add_missing_cursors(&mut self, name: &TopicName) -> Vec<Arc<Subscription>> {
         let mut missing = Vec::new();
         let Some(topic) = self.topics.find_mut(name.as_str()) else {
             return Vec::new();
@@ -110,7 +110,7 @@ impl BrokerState {
             // Leaving subscriptions get no more messages.
             missing.extend(newer.filter(|one| !one.is_cancelled()).map(Arc::clone));
         });
-        let mut denied = Vec::new();
+        let mut without_cursor = Vec::new();
         for subscription in missing {
             if topic.has_cursor(subscription.id) {
                 continue;
@@ -118,14 +118,14 @@ impl BrokerState {
             if has_room(self.cursors, self.cursor_limit, &subscription) {
                 topic.join_wildcard(&subscription);
             } else {
-                denied.push(subscription);
+                without_cursor.push(subscription);
             }
         }
         topic.covered_up_to = self.wildcards.newest;
-        if denied.is_empty() {
-            return denied;
+        if without_cursor.is_empty() {
+            return without_cursor;
         }
-        self.cover_in_place_of_others(name, denied)
+        self.cover_in_place_of_others(name, without_cursor)
     }
 
     /// Removes cursors that have read everything: first of any subscription, then of each subscription in `missing`.
@@ -135,10 +135,10 @@ impl BrokerState {
         name: &TopicName,
         missing: Vec<Arc<Subscription>>,
     ) -> Vec<Arc<Subscription>> {
-        self.take_back_cursors(TAKEN_BACK_LOOKS, Some(name));
-        let mut denied = Vec::new();
+        self.take_back_cursors(TOPICS_SEARCHED, Some(name));
+        let mut without_cursor = Vec::new();
         for subscription in missing {
-            if let Some(cursor) = subscription.take_back_next(OWN_LOOKS) {
+            if let Some(cursor) = subscription.take_back_next(OWN_CURSORS_SEARCHED) {
                 self.drop_cursor(&cursor);
             }
             let has_room = self.has_room_for_cursor(&subscription);
@@ -148,16 +148,16 @@ impl BrokerState {
                     topic.covered_up_to = 0;
                     let client = subscription.session.client();
                     client.pools().count_refused(Pool::Cursors);
-                    subscription.note_lost(name);
-                    denied.push(subscription);
+                    subscription.note_missed(name);
+                    without_cursor.push(subscription);
                 }
                 None => {}
             }
         }
-        denied
+        without_cursor
     }
 
-    /// Removes a cursor from its topic, after `take_back` has closed it.
+    /// Removes a cursor from its topic, after `close_if_read` has closed it.
     fn drop_cursor(&mut self, cursor: &Cursor) {
         let topic = self.topics.find_mut(cursor.topic.name.as_str());
         // The topic may have been removed and created again.
@@ -171,7 +171,7 @@ impl BrokerState {
     /// to. Returns true after the last topic; the next call starts with the first.
     pub(crate) fn take_back_cursors(&mut self, topics: usize, except: Option<&TopicName>) -> bool {
         let mut last = None;
-        let names = self.names.after(self.wildcards.swept.as_ref());
+        let names = self.names.after(self.wildcards.swept_up_to.as_ref());
         for name in names.take(topics) {
             last = Some(name);
             if except != Some(name)
@@ -180,8 +180,8 @@ impl BrokerState {
                 topic.take_back_cursors(ITEMS);
             }
         }
-        self.wildcards.swept = last.cloned();
-        self.wildcards.swept.is_none()
+        self.wildcards.swept_up_to = last.cloned();
+        self.wildcards.swept_up_to.is_none()
     }
 
     /// Returns true if one more cursor is within the bounds for a subscription with wildcards.
@@ -194,7 +194,7 @@ impl BrokerState {
     pub(crate) fn remove_cursors(
         &mut self,
         subscription: &Subscription,
-        left: &mut Vec<Arc<Cursor>>,
+        removed: &mut Vec<Arc<Cursor>>,
     ) -> bool {
         let cursors = subscription.take_cursors(ITEMS);
         let is_last = cursors.len() < ITEMS;
@@ -202,7 +202,7 @@ impl BrokerState {
             if let Some(topic) = self.topics.find_mut(cursor.topic.name.as_str()) {
                 topic.leave(subscription.id);
             }
-            left.push(cursor);
+            removed.push(cursor);
         }
         is_last
     }
@@ -218,6 +218,6 @@ fn has_room(others: usize, limit: usize, subscription: &Subscription) -> bool {
 }
 
 /// Topics in which a publication removes cursors if there is no room for one.
-const TAKEN_BACK_LOOKS: usize = 4;
+const TOPICS_SEARCHED: usize = 4;
 /// Cursors of a subscription that a publication examines to remove one.
-const OWN_LOOKS: usize = 2;
+const OWN_CURSORS_SEARCHED: usize = 2;

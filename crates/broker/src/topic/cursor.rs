@@ -2,7 +2,7 @@
 
 use std::{
     ops::ControlFlow,
-    sync::{Arc, atomic::AtomicU64 as Mark},
+    sync::{Arc, atomic::AtomicU64 as PlainAtomicU64},
 };
 
 pub use crate::message::reading::Missed;
@@ -56,8 +56,8 @@ pub(crate) struct Cursor {
     /// True if the session's inbox or its reader has this cursor.
     queued: AtomicBool,
     /// The next sequence to read, and the bytes before it, from which the lag is computed.
-    next_sequence: Mark,
-    offset: Mark,
+    next_sequence: PlainAtomicU64,
+    offset: PlainAtomicU64,
     reading: Mutex<Reading>,
 }
 
@@ -66,11 +66,11 @@ struct Reading {
     /// `None` once the cursor is closed.
     place: Option<Place>,
     /// State that few cursors have at a time.
-    rare: Option<Box<Rare>>,
+    extra: Option<Box<ExtraState>>,
 }
 
 #[derive(Debug, Default)]
-struct Rare {
+struct ExtraState {
     /// The retained message. It is not in the log after `place`, so it is read first.
     retained: Option<SharedEntry>,
     missed: Option<Missed>,
@@ -92,9 +92,9 @@ pub(crate) enum Origin {
 
 /// The start of a cursor.
 #[derive(Debug)]
-pub(crate) struct Beginning {
+pub(crate) struct CursorStart {
     place: Place,
-    rare: Option<Box<Rare>>,
+    extra: Option<Box<ExtraState>>,
 }
 
 impl Cursor {
@@ -102,13 +102,13 @@ impl Cursor {
     pub(crate) fn new(
         subscription: Arc<Subscription>,
         topic: Arc<Account>,
-        beginning: Beginning,
+        cursor_start: CursorStart,
         end: End,
     ) -> (Self, bool) {
-        let Beginning { mut place, rare } = beginning;
+        let CursorStart { mut place, extra } = cursor_start;
         let next = place.peek().map(|entry| entry.start());
         let at = next.unwrap_or(end);
-        let has_retained = rare.as_ref().is_some_and(|rare| rare.retained.is_some());
+        let has_retained = extra.as_ref().is_some_and(|extra| extra.retained.is_some());
         let ready = next.is_some() || has_retained;
         if subscription.has_wildcards() {
             subscription.session.client().hold(Pool::Cursors, 1);
@@ -117,11 +117,11 @@ impl Cursor {
             subscription,
             topic,
             queued: AtomicBool::new(false),
-            next_sequence: Mark::new(at.sequence),
-            offset: Mark::new(at.offset),
+            next_sequence: PlainAtomicU64::new(at.sequence),
+            offset: PlainAtomicU64::new(at.offset),
             reading: Mutex::new(Reading {
                 place: Some(place),
-                rare,
+                extra,
             }),
         };
         (cursor, ready)
@@ -129,29 +129,29 @@ impl Cursor {
 
     /// Closes the cursor, and returns the place where another cursor can continue. Returns `None` if it was closed
     /// before. Waits for an active reader.
-    pub(crate) fn hand_on(&self) -> Option<Beginning> {
+    pub(crate) fn close_and_take_place(&self) -> Option<CursorStart> {
         let mut reading = lock(&self.reading);
         let place = reading.place.take()?;
-        let mut rare = reading.rare.take();
-        if let Some(rare) = &mut rare {
+        let mut extra = reading.extra.take();
+        if let Some(extra) = &mut extra {
             // The other subscription may have another selector.
-            rare.examined = 0;
+            extra.examined = 0;
         }
         self.next_sequence.store(u64::MAX, Ordering::Relaxed);
-        Some(Beginning { place, rare })
+        Some(CursorStart { place, extra })
     }
 
     /// Claims the cursor for an inbox. Returns false if an inbox or the reader has it already and will see the appended
     /// messages.
     ///
-    /// Must be called after the append and [`Cursor::appended`].
+    /// Must be called after the append and [`Cursor::fence_before_claims`].
     pub(crate) fn claim(&self) -> bool {
         !self.queued.load(Ordering::Relaxed) && !self.queued.swap(true, Ordering::AcqRel)
     }
 
     /// Orders the append before the following claims. Together with the fence in [`Cursor::retire`] either the writer
     /// sees that the cursor has been released, or the reader sees the entry.
-    pub(crate) fn appended() {
+    pub(crate) fn fence_before_claims() {
         fence(Ordering::SeqCst);
     }
 
@@ -170,67 +170,68 @@ impl Cursor {
             return None;
         }
         let mut reading = lock(&self.reading);
-        let Reading { place, rare } = &mut *reading;
+        let Reading { place, extra } = &mut *reading;
         let place = place.as_mut()?;
-        if let Some(retained) = rare.as_ref().and_then(|rare| rare.retained.as_ref()) {
+        if let Some(retained) = extra.as_ref().and_then(|extra| extra.retained.as_ref()) {
             return Some(retained.position());
         }
         Some(place.peek()?.position())
     }
 
-    /// Passes entries up to position [`ReadLimits::until`] to `take`, oldest first, while `take` returns `Continue` and
-    /// the budget lasts. Entries that have expired, or that do not match `subscription` (the current one), are skipped.
+    /// Passes entries up to position [`ReadLimits::until`] to `deliver`, oldest first, while `deliver` returns
+    /// `Continue` and the budget lasts. Entries that have expired, or that do not match `subscription` (the current
+    /// one), are skipped.
     pub(crate) fn read(
         &self,
         subscription: &Subscription,
         limits: ReadLimits,
         budget: &mut Budget,
-        take: &mut impl FnMut(&SharedEntry, Option<Missed>, Origin) -> ControlFlow<()>,
+        deliver: &mut impl FnMut(&SharedEntry, Option<Missed>, Origin) -> ControlFlow<()>,
     ) -> Stop {
         let mut reading = lock(&self.reading);
-        let Reading { place, rare } = &mut *reading;
+        let Reading { place, extra } = &mut *reading;
         let Some(place) = place.as_mut().filter(|_| !subscription.is_cancelled()) else {
-            return Stop::End { full: false };
+            return Stop::AtEnd { is_full: false };
         };
         let mut examined = 0;
-        if let Some(rare) = rare.as_mut().filter(|rare| rare.retained.is_some()) {
-            return self.read_retained(subscription, place, rare, limits, take);
+        if let Some(extra) = extra.as_mut().filter(|extra| extra.retained.is_some()) {
+            return self.read_retained(subscription, place, extra, limits, deliver);
         }
         if subscription.overflow == Overflow::Latest {
-            let rare = rare.get_or_insert_default();
-            if rare.generation != subscription.generation {
+            let extra = extra.get_or_insert_default();
+            if extra.generation != subscription.generation {
                 // It was examined for another selector.
-                rare.generation = subscription.generation;
-                rare.examined = 0;
+                extra.generation = subscription.generation;
+                extra.examined = 0;
             }
-            let before = &mut rare.examined;
-            if !self.pass_over(subscription, place, before, limits, budget) {
+            let before = &mut extra.examined;
+            if !self.move_to_newest_match(subscription, place, before, limits, budget) {
                 let next = place.peek().map(|entry| entry.position());
-                return next.map_or(Stop::End { full: false }, Stop::Full);
+                return next.map_or(Stop::AtEnd { is_full: false }, Stop::Interrupted);
             }
-            examined = rare.examined;
+            examined = extra.examined;
         }
         let is_selective = subscription.is_selective();
         let is_budgeted = subscription.selector.is_some();
-        let mut missed = rare.as_mut().and_then(|rare| rare.missed.take());
+        let mut missed = extra.as_mut().and_then(|extra| extra.missed.take());
         let mut delivered = 0;
         let mut read_to = None;
-        let mut full = false;
+        let mut is_full = false;
         let stop = loop {
             let Some(entry) = place.peek() else {
-                break Stop::End { full };
+                break Stop::AtEnd { is_full };
             };
             let position = entry.position();
-            if full {
-                break Stop::Full(position);
+            if is_full {
+                break Stop::Interrupted(position);
             }
             if position > limits.until {
-                break Stop::At(position);
+                break Stop::BeyondLimit(position);
             }
             if is_budgeted && budget.is_spent() {
-                break Stop::Full(position);
+                break Stop::Interrupted(position);
             }
-            // `pass_over` has examined the entries before `examined`. Of these only the first can match.
+            // `move_to_newest_match` has examined the entries before `examined`. Of these only the first can match.
             let is_known = read_to.is_some() && entry.sequence() < examined;
             let is_wanted = !is_known
                 && !entry.is_expired(limits.now_ms)
@@ -239,7 +240,7 @@ impl Cursor {
                 budget.spend_on(entry);
             }
             if is_wanted {
-                full = take(entry, missed.take(), Origin::Log).is_break();
+                is_full = deliver(entry, missed.take(), Origin::Log).is_break();
                 delivered += 1;
             }
             read_to = Some(entry.end());
@@ -249,40 +250,40 @@ impl Cursor {
             self.mark(at);
         }
         self.count(delivered);
-        if let Some(own) = rare {
+        if let Some(own) = extra {
             own.missed = missed;
             if own.is_empty() {
-                *rare = None;
+                *extra = None;
             }
         }
         stop
     }
 
-    /// Passes the retained message to `take`; the entries of the log are for the next call.
+    /// Passes the retained message to `deliver`; the entries of the log are for the next call.
     #[inline(never)] // Once for a cursor, if at all.
     fn read_retained(
         &self,
         subscription: &Subscription,
         place: &mut Place,
-        rare: &mut Rare,
+        extra: &mut ExtraState,
         limits: ReadLimits,
-        take: &mut impl FnMut(&SharedEntry, Option<Missed>, Origin) -> ControlFlow<()>,
+        deliver: &mut impl FnMut(&SharedEntry, Option<Missed>, Origin) -> ControlFlow<()>,
     ) -> Stop {
-        let mut full = false;
-        if let Some(retained) = &rare.retained {
+        let mut is_full = false;
+        if let Some(retained) = &extra.retained {
             if retained.position() > limits.until {
-                return Stop::At(retained.position());
+                return Stop::BeyondLimit(retained.position());
             }
             if subscription.wants(retained, limits.now_ms) {
-                full = take(retained, None, Origin::Retained).is_break();
+                is_full = deliver(retained, None, Origin::Retained).is_break();
                 self.count(1);
             }
         }
-        rare.retained = None;
+        extra.retained = None;
         match place.peek() {
-            None => Stop::End { full },
-            Some(next) if full => Stop::Full(next.position()),
-            Some(next) => Stop::At(next.position()),
+            None => Stop::AtEnd { is_full },
+            Some(next) if is_full => Stop::Interrupted(next.position()),
+            Some(next) => Stop::BeyondLimit(next.position()),
         }
     }
 
@@ -292,7 +293,7 @@ impl Cursor {
         }
         self.topic.delivered.add(delivered);
         if !self.topic.is_own {
-            self.subscription.session.delivered(delivered);
+            self.subscription.session.count_delivered(delivered);
         }
     }
 
@@ -319,7 +320,7 @@ impl Cursor {
         let Some(mut reading) = try_lock(&self.reading) else {
             return;
         };
-        let Reading { place, rare } = &mut *reading;
+        let Reading { place, extra } = &mut *reading;
         let Some(place) = place else { return };
         let newest = end.sequence - 1;
         let by_entries = end.sequence.saturating_sub(allowed.entries).min(newest);
@@ -335,15 +336,15 @@ impl Cursor {
         if let Some((from, to)) = self.go_to(place, ahead)
             && self.subscription.current().overflow != Overflow::Latest
         {
-            let missed = &mut rare.get_or_insert_default().missed;
-            *missed = Some(widen(*missed, from, to));
+            let missed = &mut extra.get_or_insert_default().missed;
+            *missed = Some(extend_missed(*missed, from, to));
         }
     }
 
     /// Releases the log permanently: no more is read, and nothing is kept for this cursor. Waits for an active reader.
     pub(crate) fn close(&self) {
         // It may be the last reference to a long part of the log.
-        drop(self.hand_on());
+        drop(self.close_and_take_place());
     }
 
     /// Releases the log like [`Cursor::close`], if everything was read and reported, and the reader has released the
@@ -351,19 +352,19 @@ impl Cursor {
     /// this one would have read.
     ///
     /// Must be called by the holder of the broker's lock.
-    pub(crate) fn take_back(&self) -> bool {
+    pub(crate) fn close_if_read(&self) -> bool {
         if self.queued.load(Ordering::Relaxed) {
             return false;
         }
         let Some(mut reading) = try_lock(&self.reading) else {
             return false;
         };
-        let Reading { place, rare } = &mut *reading;
+        let Reading { place, extra } = &mut *reading;
         let has_more = place.as_mut().is_some_and(|place| place.peek().is_some());
         let is_read = !has_more
-            && rare
+            && extra
                 .as_ref()
-                .is_none_or(|rare| rare.has_nothing_to_report());
+                .is_none_or(|extra| extra.has_nothing_to_report());
         // The claim prevents the reader from claiming the cursor at the same time.
         let is_taken = is_read && self.claim();
         if is_taken {
@@ -376,16 +377,16 @@ impl Cursor {
     /// Closes the cursor of a topic that was removed, and counts its unread entries as dropped.
     pub(crate) fn abandon(&self) {
         let unread = self.lag_entries();
-        if self.hand_on().is_some() {
+        if self.close_and_take_place().is_some() {
             self.topic.dropped.add(unread);
-            self.subscription.session.dropped(unread);
-            self.subscription.note_lost(&self.topic.name);
+            self.subscription.session.count_dropped(unread);
+            self.subscription.note_missed(&self.topic.name);
         }
     }
 
     /// For [`Overflow::Latest`]: moves forward to the newest visible entry that matches. Returns false if the budget
     /// was spent before all visible entries were examined.
-    fn pass_over(
+    fn move_to_newest_match(
         &self,
         subscription: &Subscription,
         place: &mut Place,
@@ -434,7 +435,7 @@ impl Cursor {
         *place = ahead;
         self.mark(at);
         self.topic.dropped.add(at.sequence - from);
-        self.subscription.session.dropped(at.sequence - from);
+        self.subscription.session.count_dropped(at.sequence - from);
         Some((from, at.sequence - 1))
     }
 
@@ -452,40 +453,40 @@ impl Drop for Cursor {
     }
 }
 
-impl Beginning {
-    /// Returns the beginning of a cursor: the place of `start` in the log, and the retained message if it must be read
+impl CursorStart {
+    /// Returns the start of a cursor: the place of `start` in the log, and the retained message if it must be read
     /// before that place. A retained message after `start` comes at its own place.
     pub(crate) fn of(start: Start, log: &Log, retained: Option<SharedEntry>) -> Self {
         let (place, missed) = log.begin(start);
-        let mut rare = None;
+        let mut extra = None;
         if missed.is_some() {
-            rare.get_or_insert_with(Box::<Rare>::default).missed = missed;
+            extra.get_or_insert_with(Box::<ExtraState>::default).missed = missed;
         }
-        Self { place, rare }.with_retained(retained)
+        Self { place, extra }.with_retained(retained)
     }
 
     /// Adds the retained message, unless the cursor reads it in the log.
     pub(crate) fn with_retained(mut self, retained: Option<SharedEntry>) -> Self {
         let next = self.place.sequence();
         if let Some(retained) = retained.filter(|entry| entry.sequence() < next) {
-            self.rare.get_or_insert_default().retained = Some(retained);
+            self.extra.get_or_insert_default().retained = Some(retained);
         }
         self
     }
 
     /// Reports that an unknown number of messages are missing before the first.
     pub(crate) fn with_unknown_missed(mut self) -> Self {
-        self.rare.get_or_insert_default().missed = Some(Missed::Unknown);
+        self.extra.get_or_insert_default().missed = Some(Missed::Unknown);
         self
     }
 
     /// Returns whether there is nothing to read or to report now.
     pub(crate) fn is_empty(&mut self) -> bool {
-        self.rare.is_none() && self.place.peek().is_none()
+        self.extra.is_none() && self.place.peek().is_none()
     }
 }
 
-impl Rare {
+impl ExtraState {
     fn has_nothing_to_report(&self) -> bool {
         self.retained.is_none() && self.missed.is_none()
     }
@@ -495,7 +496,7 @@ impl Rare {
     }
 }
 
-fn widen(missed: Option<Missed>, from: u64, to: u64) -> Missed {
+fn extend_missed(missed: Option<Missed>, from: u64, to: u64) -> Missed {
     match missed {
         None => Missed::Range { from, to },
         Some(Missed::Range { from, .. }) => Missed::Range { from, to },

@@ -50,9 +50,9 @@ struct Chunk {
 pub(crate) type Released = Vec<Place>;
 
 impl Log {
-    /// Returns an empty log. `forgotten` is the position up to which entries of an earlier log with this name may have
-    /// been removed, 0 if there was none.
-    pub(crate) fn new(forgotten: u64) -> Self {
+    /// Returns an empty log. `newest_removed_position` is the position up to which entries of an earlier log with this
+    /// name may have been removed, 0 if there was none.
+    pub(crate) fn new(newest_removed_position: u64) -> Self {
         // No slots before the first entry, because many topics have only subscribers.
         let place = Chunk::new(1, 0).place();
         Self {
@@ -66,7 +66,7 @@ impl Log {
             history: History {
                 entries: 0,
                 bytes: 0,
-                trimmed_position: forgotten,
+                trimmed_position: newest_removed_position,
             },
         }
     }
@@ -82,7 +82,7 @@ impl Log {
         let slots = self.tail.chunk.slots.len();
         if self.tail.index == slots || self.chunk_bytes >= Chunk::FULL_BYTES {
             // Small at first, because most topics stay small.
-            self.grow(slots * 4);
+            self.add_chunk(slots * 4);
         }
         self.end = entry.end();
         // There is one writer, and each slot is used once, so the slot is free.
@@ -99,16 +99,16 @@ impl Log {
     pub(crate) fn trim(&mut self, entries: u64, bytes: u64, released: &mut Released) {
         let entries = entries.max(1);
         if self.history.entries > entries {
-            self.let_go(self.history.entries - entries, released);
+            self.remove_oldest(self.history.entries - entries, released);
         }
         while self.history.entries > 1 && self.history.bytes > bytes {
-            self.let_go(1, released);
+            self.remove_oldest(1, released);
         }
     }
 
     /// Removes the `count` oldest entries; `count` must be less than the number of entries. Reads only two of them,
     /// because old entries are no longer in the cache and other threads wait for the lock.
-    fn let_go(&mut self, count: u64, released: &mut Released) {
+    fn remove_oldest(&mut self, count: u64, released: &mut Released) {
         let first_kept = self.first_sequence() + count;
         self.head.go_to(first_kept - 1, released);
         let last = self.head.slot().map(|entry| entry.position());
@@ -132,7 +132,7 @@ impl Log {
         }
         // The last image gets its own chunk for new readers. Current readers read it in the old chunk, and continue in
         // the new chunk after it.
-        self.grow(0);
+        self.add_chunk(0);
         let alone = Chunk::new(last.sequence(), 1);
         let _ = alone.slots[0].set(last);
         let _ = alone.next.set(Arc::clone(&self.tail.chunk));
@@ -145,7 +145,7 @@ impl Log {
         self.history.trimmed_position = last.position();
         self.history.entries = 0;
         self.history.bytes = 0;
-        self.grow(0);
+        self.add_chunk(0);
         released.push(std::mem::replace(&mut self.head, self.tail.clone()));
     }
 
@@ -199,17 +199,17 @@ impl Log {
             return self.tail();
         }
         let mut place = self.head();
-        let behind = |entry: &SharedEntry| entry.position() <= position;
+        let is_at_or_before = |entry: &SharedEntry| entry.position() <= position;
         while let Some(next) = place.chunk.next.get()
             && next
                 .slots
                 .first()
                 .and_then(OnceLock::get)
-                .is_some_and(behind)
+                .is_some_and(is_at_or_before)
         {
             place = Arc::clone(next).place();
         }
-        while place.peek().is_some_and(behind) {
+        while place.peek().is_some_and(is_at_or_before) {
             place.advance();
         }
         place
@@ -261,7 +261,7 @@ impl Log {
     }
 
     /// Links a new chunk after the tail.
-    fn grow(&mut self, slots: usize) {
+    fn add_chunk(&mut self, slots: usize) {
         let chunk = Chunk::new(self.end.sequence, slots.clamp(Chunk::FEWEST, Chunk::MOST));
         // The only writer links a next chunk once, when it leaves a chunk. So this chunk has none yet.
         let _ = self.tail.chunk.next.set(Arc::clone(&chunk));

@@ -16,10 +16,10 @@ use crate::{
     one_or_many::OneOrMany,
     outcome::Ready,
     queue::Queue,
-    session::subscription::{Opening, Retained, Subscription, SubscriptionId},
-    topic::cursor::{Beginning, Cursor, Overflow, Start},
+    session::subscription::{Retained, StartOptions, Subscription, SubscriptionId},
+    topic::cursor::{Cursor, CursorStart, Overflow, Start},
     topic::log::{End, Log},
-    topic::retained::Retentions,
+    topic::retained::RetainedIndex,
 };
 
 /// The part of a topic that the broker's lock guards.
@@ -41,9 +41,9 @@ pub(crate) struct Topic {
     retained: Option<SharedEntry>,
     /// True during a transaction that publishes to this topic: it must not be removed to make room for another topic of
     /// the transaction.
-    pub(crate) is_held: bool,
+    pub(crate) is_in_transaction: bool,
     /// The topic's place in the index of topics that keep messages.
-    pub(crate) listed: Option<Listed>,
+    pub(crate) place_in_ages: Option<Listed>,
     /// The charge of the topic to the client that created it.
     _charge: TopicCharge,
 }
@@ -56,15 +56,15 @@ pub(crate) enum Listed {
 }
 
 impl Topic {
-    /// Returns an empty topic; for `forgotten` see [`Log::new`].
+    /// Returns an empty topic; for `newest_removed_position` see [`Log::new`].
     pub(crate) fn new(
         name: TopicName,
-        forgotten: u64,
+        newest_removed_position: u64,
         memory: &Arc<Memory>,
         charge: TopicCharge,
     ) -> Self {
         Self {
-            log: Log::new(forgotten),
+            log: Log::new(newest_removed_position),
             account: Account::new(DestinationKind::Topic, name, memory),
             cursors: OneOrMany::new(),
             exact_cursors: 0,
@@ -72,8 +72,8 @@ impl Topic {
             queues: BTreeMap::new(),
             binding_cover: BindingCover::default(),
             retained: None,
-            is_held: false,
-            listed: None,
+            is_in_transaction: false,
+            place_in_ages: None,
             _charge: charge,
         }
     }
@@ -97,16 +97,19 @@ impl Topic {
     /// Makes the newest entry the retained message; an entry without a body removes the retained message.
     ///
     /// [MQTT-3.3.1-5], [MQTT-3.3.1-6], [MQTT-3.3.1-7]
-    pub(crate) fn retain_last(&mut self, retentions: &mut Retentions) {
+    pub(crate) fn retain_last(&mut self, retained_index: &mut RetainedIndex) {
         let newest = self.log.last().filter(|entry| !entry.body().is_empty());
         let before = std::mem::replace(&mut self.retained, newest.cloned());
-        retentions.replace(before.as_deref(), self.retained.as_deref());
+        retained_index.replace(before.as_deref(), self.retained.as_deref());
     }
 
     /// Removes and returns the retained message.
-    pub(crate) fn take_retained(&mut self, retentions: &mut Retentions) -> Option<SharedEntry> {
+    pub(crate) fn take_retained(
+        &mut self,
+        retained_index: &mut RetainedIndex,
+    ) -> Option<SharedEntry> {
         let retained = self.retained.take()?;
-        retentions.replace(Some(&retained), None);
+        retained_index.replace(Some(&retained), None);
         Some(retained)
     }
 
@@ -133,27 +136,27 @@ impl Topic {
     pub(crate) fn join(
         &mut self,
         subscription: &Arc<Subscription>,
-        opening: Opening,
+        start_options: StartOptions,
     ) -> Option<Arc<Cursor>> {
-        let beginning = self.beginning(opening);
-        self.begin(subscription, beginning)
+        let cursor_start = self.cursor_start(start_options);
+        self.begin(subscription, cursor_start)
     }
 
     /// Creates a cursor for a subscription with wildcards.
     pub(crate) fn join_wildcard(&mut self, subscription: &Arc<Subscription>) {
-        let mut beginning = self.beginning(subscription.opening());
-        if subscription.take_lost(&self.account.name) {
-            beginning = beginning.with_unknown_missed();
+        let mut cursor_start = self.cursor_start(subscription.start_options());
+        if subscription.take_missed(&self.account.name) {
+            cursor_start = cursor_start.with_unknown_missed();
         }
-        self.add_cursor(subscription, beginning);
+        self.add_cursor(subscription, cursor_start);
     }
 
     /// Returns the place at which the subscription's cursor starts.
-    pub(crate) fn beginning(&self, opening: Opening) -> Beginning {
-        Beginning::of(
-            opening.start,
+    pub(crate) fn cursor_start(&self, start_options: StartOptions) -> CursorStart {
+        CursorStart::of(
+            start_options.start,
             &self.log,
-            self.retained_for(opening.retained),
+            self.retained_for(start_options.retained),
         )
     }
 
@@ -166,20 +169,20 @@ impl Topic {
         retained: Retained,
     ) -> Option<Arc<Cursor>> {
         // A closed cursor has no place: its session has just ended.
-        let beginning = match self.leave(other)?.hand_on() {
-            Some(beginning) => beginning,
-            None => Beginning::of(Start::New, &self.log, None),
+        let cursor_start = match self.leave(other)?.close_and_take_place() {
+            Some(cursor_start) => cursor_start,
+            None => CursorStart::of(Start::New, &self.log, None),
         };
-        let beginning = beginning.with_retained(self.retained_for(retained));
-        self.begin(subscription, beginning)
+        let cursor_start = cursor_start.with_retained(self.retained_for(retained));
+        self.begin(subscription, cursor_start)
     }
 
     fn begin(
         &mut self,
         subscription: &Arc<Subscription>,
-        beginning: Beginning,
+        cursor_start: CursorStart,
     ) -> Option<Arc<Cursor>> {
-        let (cursor, has_entries) = self.add_cursor(subscription, beginning);
+        let (cursor, has_entries) = self.add_cursor(subscription, cursor_start);
         (has_entries && cursor.claim()).then_some(cursor)
     }
 
@@ -187,12 +190,12 @@ impl Topic {
     fn add_cursor(
         &mut self,
         subscription: &Arc<Subscription>,
-        beginning: Beginning,
+        cursor_start: CursorStart,
     ) -> (Arc<Cursor>, bool) {
         let (cursor, has_entries) = Cursor::new(
             Arc::clone(subscription),
             Arc::clone(&self.account),
-            beginning,
+            cursor_start,
             self.log.end(),
         );
         let cursor = Arc::new(cursor);
@@ -204,7 +207,7 @@ impl Topic {
         // The id of a new subscription is the greatest, so its cursor is usually added at the end.
         let at = self.place_of(subscription.id);
         self.cursors.insert(at, Arc::clone(&cursor));
-        self.count_readers();
+        self.publish_reader_count();
         (cursor, has_entries)
     }
 
@@ -216,7 +219,7 @@ impl Topic {
         if !cursor.subscription.has_wildcards() {
             self.exact_cursors -= 1;
         }
-        self.count_readers();
+        self.publish_reader_count();
         Some(cursor)
     }
 
@@ -238,7 +241,7 @@ impl Topic {
             let is_looked_at = looks_left > 0;
             looks_left = looks_left.saturating_sub(1);
             let is_taken =
-                is_looked_at && cursor.subscription.has_wildcards() && cursor.take_back();
+                is_looked_at && cursor.subscription.has_wildcards() && cursor.close_if_read();
             if is_taken {
                 cursor.subscription.note_gone();
             }
@@ -246,11 +249,11 @@ impl Topic {
         });
         if self.cursors.len() < before {
             self.covered_up_to = 0;
-            self.count_readers();
+            self.publish_reader_count();
         }
     }
 
-    fn count_readers(&self) {
+    fn publish_reader_count(&self) {
         self.account.set_readers(self.cursors.len());
     }
 

@@ -9,13 +9,13 @@ use crate::{message::entry::Entry, name::TopicName, name::index::NameIndex};
 
 /// The topics that retain a message, and the expiry of these messages. Guarded by the broker's lock.
 #[derive(Debug, Default)]
-pub(crate) struct Retentions {
+pub(crate) struct RetainedIndex {
     names: NameIndex<()>,
     /// The topics of messages that expire, by time of expiry and by the message's position.
     expiring: BTreeMap<(u64, u64), TopicName>,
 }
 
-impl Retentions {
+impl RetainedIndex {
     pub(crate) fn count(&self) -> usize {
         self.names.len()
     }

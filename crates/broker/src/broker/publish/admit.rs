@@ -11,37 +11,37 @@ use crate::{
     outcome::PublishError,
     queue::{Load, Queue, Room, State},
     state::BrokerState,
-    state::age_index::Wanted,
+    state::age_index::NeededMemory,
     topic::Topic,
     topic::log::Released,
 };
 
 /// The publisher, which determines the allowed destinations and the bounds that are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rights {
+pub(crate) enum Publisher {
     /// All destinations except those of the broker.
-    Anybody,
+    Client,
     /// The topics of the broker.
     Broker,
     /// All destinations, without a check of the memory: a dead letter was counted in the memory before.
-    Dead,
+    DeadLetter,
     /// All destinations except those of the broker, without a check of any bound: the caller has checked them.
-    Checked,
+    Transaction,
 }
 
 /// The destination of a publication, which may not exist yet.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct New<'a> {
+pub(crate) struct Destination<'a> {
     pub(crate) kind: DestinationKind,
     pub(crate) name: &'a TopicName,
     /// The size of the publication in bytes.
     pub(crate) size: u64,
-    pub(crate) rights: Rights,
+    pub(crate) publisher: Publisher,
     /// The client to which a new topic or queue is charged.
     pub(crate) client: &'a Arc<Client>,
 }
 
-impl New<'_> {
+impl Destination<'_> {
     /// Returns the topic's name for a publication to a topic.
     pub(crate) fn topic(&self) -> Option<&TopicName> {
         (self.kind == DestinationKind::Topic).then_some(self.name)
@@ -49,33 +49,42 @@ impl New<'_> {
 
     /// Returns whether the memory is already checked.
     pub(crate) fn is_checked(&self) -> bool {
-        self.rights == Rights::Checked
+        self.publisher == Publisher::Transaction
     }
 }
 
 impl Broker {
-    /// Creates the topic or queue of a publication, if the limits allow it. A temporary destination that does not exist was
-    /// deleted, and is not created again.
-    pub(crate) fn admit(&self, state: &mut BrokerState, new: New<'_>) -> Result<(), PublishError> {
-        let New { name, size, .. } = new;
-        if new.kind == DestinationKind::Topic && state.open_awaited(name) {
+    /// Creates the topic or queue of a publication, if the limits allow it. A temporary destination that does not exist
+    /// was deleted, and is not created again.
+    pub(crate) fn admit(
+        &self,
+        state: &mut BrokerState,
+        destination: Destination<'_>,
+    ) -> Result<(), PublishError> {
+        let Destination { name, size, .. } = destination;
+        if destination.kind == DestinationKind::Topic && state.open_dormant(name) {
             return Ok(());
         }
         if is_temporary(name) {
             return Ok(());
         }
-        if new.rights != Rights::Dead {
-            self.make_room(state, new, size)?;
+        if destination.publisher != Publisher::DeadLetter {
+            self.make_room(state, destination, size)?;
         }
-        match new.kind {
-            DestinationKind::Topic => state.admit(name, &self.limits, new.client),
+        match destination.kind {
+            DestinationKind::Topic => {
+                state.create_topic_if_allowed(name, &self.limits, destination.client)
+            }
             DestinationKind::Queue => {
                 let more = Load {
                     entries: 1,
                     bytes: size,
                 };
-                check_room(name, self.store.room(Load::default(), more, new.client))?;
-                state.admit_queue(name, &self.limits, &self.store, new.client)
+                check_room(
+                    name,
+                    self.store.room(Load::default(), more, destination.client),
+                )?;
+                state.admit_queue(name, &self.limits, &self.store, destination.client)
             }
         }
     }
@@ -100,13 +109,13 @@ impl Broker {
     pub(super) fn make_room(
         &self,
         state: &mut BrokerState,
-        new: New<'_>,
+        destination: Destination<'_>,
         size: u64,
     ) -> Result<(), PublishError> {
         if self.check_memory(size).is_ok() {
             return Ok(());
         }
-        if let Some(topic) = new.topic()
+        if let Some(topic) = destination.topic()
             && let Some(topic) = state.topics.find_mut(topic.as_str())
         {
             let mut released = Released::new();
@@ -114,9 +123,9 @@ impl Broker {
             // The memory is needed now, so it is freed with the lock held.
             drop(released);
         }
-        if !new.is_checked() {
-            self.free_oldest(state, new.topic(), size);
-            self.remove_own_image(state, new.topic(), size);
+        if !destination.is_checked() {
+            self.free_oldest(state, destination.topic(), size);
+            self.remove_own_image(state, destination.topic(), size);
             return self.check_memory(size);
         }
         Ok(())
@@ -131,8 +140,9 @@ impl Broker {
             .memory
             .bytes()
             .saturating_sub(topic.log.history_bytes());
-        let fits_without = self.check_memory(size).is_err() && self.is_within_memory(others, size);
-        if fits_without && !topic.retains_last() {
+        let fits_only_without =
+            self.check_memory(size).is_err() && self.is_within_memory(others, size);
+        if fits_only_without && !topic.retains_last() {
             let mut released = Released::new();
             topic.log.clear(&mut released);
         }
@@ -148,7 +158,7 @@ impl Broker {
     ) {
         let limit = self.limits.memory_bytes;
         if size <= limit {
-            state.free_oldest(Wanted {
+            state.free_oldest(NeededMemory {
                 memory: &self.memory,
                 most_held: limit - size,
                 except,
@@ -156,17 +166,17 @@ impl Broker {
         }
     }
 
-    /// Checks that every queue that a topic feeds can store a message, or can make room by dropping messages of its own. A
-    /// message is refused if a queue would lose it because of the messages in other queues.
+    /// Checks that every queue that a topic feeds can store a message, or can make room by dropping messages of its
+    /// own. A message is refused if a queue would lose it because of the messages in other queues.
     #[inline]
-    pub(super) fn check_fed(
+    pub(super) fn check_fed_queues(
         &self,
         topic: &Topic,
         queues: &[Arc<Queue>],
         publication: &Publication,
-        rights: Rights,
+        publisher: Publisher,
     ) -> Result<(), PublishError> {
-        if (topic.queues.is_empty() && queues.is_empty()) || rights == Rights::Checked {
+        if (topic.queues.is_empty() && queues.is_empty()) || publisher == Publisher::Transaction {
             return Ok(());
         }
         let room = self.store.room_in_all(Load::of(publication));
@@ -208,14 +218,14 @@ impl Broker {
 
 /// Checks that the publisher may send to a destination.
 pub(crate) fn check_rights(
-    rights: Rights,
+    publisher: Publisher,
     kind: DestinationKind,
     name: &TopicName,
 ) -> Result<(), PublishError> {
-    let is_allowed = match rights {
-        Rights::Anybody | Rights::Checked => !is_brokers_own(kind, name),
-        Rights::Broker => is_brokers_own(kind, name),
-        Rights::Dead => true,
+    let is_allowed = match publisher {
+        Publisher::Client | Publisher::Transaction => !is_brokers_own(kind, name),
+        Publisher::Broker => is_brokers_own(kind, name),
+        Publisher::DeadLetter => true,
     };
     if is_allowed {
         Ok(())

@@ -19,16 +19,16 @@ use crate::{
     topic::log::Released,
 };
 
-pub(crate) use admit::{New, Rights, check_rights, check_room};
+pub(crate) use admit::{Destination, Publisher, check_rights, check_room};
 
 /// The work that remains after the lock is released.
 #[derive(Default)]
-pub(crate) struct Aftermath {
+pub(crate) struct AfterLock {
     released: Released,
     overdue: Vec<Overdue>,
 }
 
-impl Aftermath {
+impl AfterLock {
     /// Reduces the topic of a publication to its last image.
     pub(crate) fn keep_last(&mut self, state: &mut BrokerState, publication: &Publication) {
         if publication.kind() == DestinationKind::Topic
@@ -42,11 +42,11 @@ impl Aftermath {
 }
 
 /// The context of a run of publications to one topic or queue.
-pub(crate) struct Run<'a> {
-    pub(crate) rights: Rights,
+pub(crate) struct PublishContext<'a> {
+    pub(crate) publisher: Publisher,
     pub(crate) client: &'a Arc<Client>,
     pub(crate) outcome: &'a mut Outcome,
-    pub(crate) aftermath: &'a mut Aftermath,
+    pub(crate) after_lock: &'a mut AfterLock,
 }
 
 impl Broker {
@@ -68,97 +68,102 @@ impl Broker {
         outcome: &mut Outcome,
     ) {
         outcome.results.clear();
-        self.publish_with(Rights::Anybody, client, batch, outcome);
+        self.publish_with(Publisher::Client, client, batch, outcome);
     }
 
     /// Publishes to the broker's own topics.
     pub fn publish_reserved(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
         outcome.results.clear();
-        self.publish_with(Rights::Broker, self.own(), batch, outcome);
+        self.publish_with(Publisher::Broker, self.own(), batch, outcome);
     }
 
     pub(crate) fn publish_with(
         &self,
-        rights: Rights,
+        publisher: Publisher,
         client: &Arc<Client>,
         batch: &mut Vec<Publication>,
         outcome: &mut Outcome,
     ) {
         self.relieve(outcome);
-        let mut aftermath = Aftermath::default();
+        let mut after_lock = AfterLock::default();
         let mut state = lock_state(&self.state);
-        let run = Run {
-            rights,
+        let context = PublishContext {
+            publisher,
             client,
             outcome,
-            aftermath: &mut aftermath,
+            after_lock: &mut after_lock,
         };
-        self.append_batch(&mut state, batch, run);
-        self.finish(state, aftermath, outcome);
+        self.append_batch(&mut state, batch, context);
+        self.finish(state, after_lock, outcome);
     }
 
     pub(crate) fn append_batch(
         &self,
         state: &mut BrokerState,
         batch: &mut Vec<Publication>,
-        run: Run<'_>,
+        context: PublishContext<'_>,
     ) {
-        let Run {
-            rights,
+        let PublishContext {
+            publisher,
             client,
             outcome,
-            aftermath,
-        } = run;
+            after_lock,
+        } = context;
         let mut publications = batch.drain(..).peekable();
-        let mut is_whole = true;
-        while is_whole && let Some(first) = publications.next() {
+        let mut is_accepted = true;
+        while is_accepted && let Some(first) = publications.next() {
             let (kind, name) = (first.kind(), first.topic().clone());
-            if let Err(error) = check_rights(rights, kind, &name) {
+            if let Err(error) = check_rights(publisher, kind, &name) {
                 outcome.results.push(Err(error));
-                is_whole = false;
+                is_accepted = false;
                 break;
             }
-            let new = New {
+            let destination = Destination {
                 kind,
                 name: &name,
                 size: first.size(),
-                rights,
+                publisher,
                 client,
             };
             let rest = std::iter::from_fn(|| {
                 publications.next_if(|next| next.kind() == kind && *next.topic() == name)
             });
             let publications = std::iter::once(first).chain(rest);
-            let run = Run {
-                rights,
+            let context = PublishContext {
+                publisher,
                 client,
                 outcome,
-                aftermath,
+                after_lock,
             };
-            is_whole = match kind {
-                DestinationKind::Topic => self.append_to_topic(state, run, new, publications),
-                DestinationKind::Queue => self.append_to_queue(state, run, new, publications),
+            is_accepted = match kind {
+                DestinationKind::Topic => {
+                    self.append_to_topic(state, context, destination, publications)
+                }
+                DestinationKind::Queue => {
+                    self.append_to_queue(state, context, destination, publications)
+                }
             };
         }
-        if !is_whole {
+        if !is_accepted {
             let left = publications.collect();
             *batch = left;
         }
     }
 
-    /// Makes the appended entries visible to readers, and applies the overflow rules of subscriptions with too much lag.
+    /// Makes the appended entries visible to readers, and applies the overflow rules of subscriptions with too much
+    /// lag.
     pub(crate) fn finish(
         &self,
         state: StateGuard<'_, BrokerState>,
-        aftermath: Aftermath,
+        after_lock: AfterLock,
         outcome: &mut Outcome,
     ) {
         self.visible_position.advance(state.sequencer.newest());
         drop(state);
-        let Aftermath { released, overdue } = aftermath;
+        let AfterLock { released, overdue } = after_lock;
         drop(released);
         self.visible_position
-            .schedule_early(&mut outcome.ready.sessions);
+            .schedule_waiting(&mut outcome.ready.sessions);
         self.count(&outcome.results);
         self.tell_dropped(outcome);
         for Overdue { cursor, end } in overdue {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Run,
-    admit::{New, Rights},
+    PublishContext,
+    admit::{Destination, Publisher},
 };
 use crate::{
     broker::Broker,
@@ -20,18 +20,18 @@ impl Broker {
     pub(super) fn append_to_queue(
         &self,
         state: &mut BrokerState,
-        run: Run<'_>,
-        new: New<'_>,
+        context: PublishContext<'_>,
+        destination: Destination<'_>,
         publications: impl Iterator<Item = Publication>,
     ) -> bool {
-        let Run {
-            rights, outcome, ..
-        } = run;
-        let name = new.name;
+        let PublishContext {
+            publisher, outcome, ..
+        } = context;
+        let name = destination.name;
         let found = match state.queues.named.find(name.as_str()) {
             Some(queue) => Some(queue),
             None => {
-                if let Err(error) = self.admit(state, new) {
+                if let Err(error) = self.admit(state, destination) {
                     outcome.results.push(Err(error));
                     return false;
                 }
@@ -47,12 +47,12 @@ impl Broker {
         for publication in publications {
             let size = publication.size();
             let room = || self.check_queue(&queue, &queue_state, &publication);
-            let admitted = match rights {
-                Rights::Checked => Ok(()),
-                Rights::Dead => room(),
-                Rights::Anybody | Rights::Broker => self
+            let admitted = match publisher {
+                Publisher::Transaction => Ok(()),
+                Publisher::DeadLetter => room(),
+                Publisher::Client | Publisher::Broker => self
                     .check_memory(size)
-                    .or_else(|_| self.make_room(state, new, size))
+                    .or_else(|_| self.make_room(state, destination, size))
                     .and_then(|()| room()),
             };
             if let Err(error) = admitted {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Aftermath, Run,
-    admit::{New, Rights},
+    AfterLock, PublishContext,
+    admit::{Destination, Publisher},
 };
 use crate::{
     broker::Broker,
@@ -17,21 +17,21 @@ use crate::{
     state::BrokerState,
     topic::Topic,
     topic::cursor::Cursor,
-    topic::retained::Retentions,
+    topic::retained::RetainedIndex,
 };
 
 /// The topic to which a run of publications is appended.
-struct ToTopic<'a> {
+struct TopicRun<'a> {
     topic: &'a mut Topic,
     sequence: Sequence<'a>,
-    retentions: &'a mut Retentions,
+    retained_index: &'a mut RetainedIndex,
     /// Queues that the topic feeds through bindings with wildcards.
     queues: Vec<Arc<Queue>>,
-    rights: Rights,
+    publisher: Publisher,
 }
 
 /// The reason why the rest of a run is not appended.
-enum Stopped {
+enum RunStop {
     Refused(PublishError),
     /// No memory is left for this publication.
     MemoryFull(Publication),
@@ -43,64 +43,64 @@ impl Broker {
     pub(super) fn append_to_topic(
         &self,
         state: &mut BrokerState,
-        run: Run<'_>,
-        new: New<'_>,
+        context: PublishContext<'_>,
+        destination: Destination<'_>,
         publications: impl Iterator<Item = Publication>,
     ) -> bool {
-        let Run {
-            rights,
+        let PublishContext {
+            publisher,
             outcome,
-            aftermath,
+            after_lock,
             ..
-        } = run;
-        let name = new.name.as_str();
+        } = context;
+        let name = destination.name.as_str();
         let mut publications = publications;
         // A publication for which room was made.
         let mut next = None;
-        let mut is_admitted = false;
+        let mut was_created = false;
         let mut is_covered = false;
-        let mut denied = Vec::new();
+        let mut without_cursor = Vec::new();
         let error = loop {
             let Some(topic) = state.topics.find_mut(name) else {
-                if is_admitted {
+                if was_created {
                     let left = next.into_iter().chain(publications);
                     self.count_undeliverable(state.sequencer.newest(), left, outcome);
                     return true;
                 }
-                is_admitted = true;
-                match self.admit(state, new) {
+                was_created = true;
+                match self.admit(state, destination) {
                     Ok(()) => continue,
                     Err(error) => break error,
                 }
             };
-            if !is_covered && state.wildcards.may_miss(topic) {
-                denied = state.cover(new.name);
+            if !is_covered && state.wildcards.may_lack_cursors(topic) {
+                without_cursor = state.add_missing_cursors(destination.name);
                 is_covered = true;
                 continue;
             }
             let queues = state.queues.fed_by(topic);
-            let mut to_topic = ToTopic {
+            let mut topic_run = TopicRun {
                 topic,
                 sequence: state.sequencer.run(self.epoch),
-                retentions: &mut state.retentions,
+                retained_index: &mut state.retained_index,
                 queues,
-                rights,
+                publisher,
             };
-            let before = to_topic.topic.log.end().sequence;
-            let stopped = self.append_run(&mut to_topic, next.take(), &mut publications, outcome);
-            outcome.owed = outcome.owed.max(to_topic.sequence.owed());
-            let appended = to_topic.topic.log.end().sequence - before;
-            for subscription in &denied {
-                to_topic.topic.account.dropped.add(appended);
-                subscription.session.dropped(appended);
+            let before = topic_run.topic.log.end().sequence;
+            let stopped = self.append_run(&mut topic_run, next.take(), &mut publications, outcome);
+            outcome.owed = outcome.owed.max(topic_run.sequence.owed());
+            let appended = topic_run.topic.log.end().sequence - before;
+            for subscription in &without_cursor {
+                topic_run.topic.account.dropped.add(appended);
+                subscription.session.count_dropped(appended);
             }
-            self.announce(to_topic.topic, outcome, aftermath);
-            state.ages.note(to_topic.topic);
+            self.announce(topic_run.topic, outcome, after_lock);
+            state.ages.update(topic_run.topic);
             match stopped {
                 None => return true,
-                Some(Stopped::Refused(error)) => break error,
-                Some(Stopped::MemoryFull(publication)) => {
-                    if let Err(error) = self.make_room(state, new, publication.size()) {
+                Some(RunStop::Refused(error)) => break error,
+                Some(RunStop::MemoryFull(publication)) => {
+                    if let Err(error) = self.make_room(state, destination, publication.size()) {
                         break error;
                     }
                     next = Some(publication);
@@ -109,7 +109,7 @@ impl Broker {
         };
         outcome.results.push(Err(error));
         if let Some(topic) = state.topics.find_mut(name) {
-            state.ages.note(topic);
+            state.ages.update(topic);
         }
         false
     }
@@ -118,74 +118,74 @@ impl Broker {
     /// so its size is not checked.
     fn append_run(
         &self,
-        to: &mut ToTopic<'_>,
+        to: &mut TopicRun<'_>,
         first: Option<Publication>,
         rest: &mut impl Iterator<Item = Publication>,
         outcome: &mut Outcome,
-    ) -> Option<Stopped> {
-        let ToTopic {
+    ) -> Option<RunStop> {
+        let TopicRun {
             topic,
             sequence,
-            retentions,
+            retained_index,
             queues,
-            rights,
+            publisher,
         } = to;
         let subscriptions = topic.cursors().len() + topic.queues.len() + queues.len();
         let mut has_room = first.is_some();
         let mut stopped = None;
-        let mut tab = self.memory.tab();
+        let mut reservation = self.memory.reserve();
         for publication in first.into_iter().chain(rest) {
             let size = publication.size();
-            if !self.is_within_memory(tab.held(), size) && !std::mem::take(&mut has_room) {
-                stopped = Some(Stopped::MemoryFull(publication));
+            if !self.is_within_memory(reservation.held(), size) && !std::mem::take(&mut has_room) {
+                stopped = Some(RunStop::MemoryFull(publication));
                 break;
             }
             has_room = false;
-            if let Err(error) = self.check_fed(topic, queues, &publication, *rights) {
-                stopped = Some(Stopped::Refused(error));
+            if let Err(error) = self.check_fed_queues(topic, queues, &publication, *publisher) {
+                stopped = Some(RunStop::Refused(error));
                 break;
             }
-            tab.take(size);
+            reservation.take(size);
             let is_retained = publication.is_retained();
             let position = sequence.next();
             let entry = publication.into_entry(position, topic.log.end(), &topic.account);
-            let in_topic = entry.sequence();
+            let sequence_in_topic = entry.sequence();
             sequence.record(&entry);
             topic.append(entry, queues, &mut outcome.ready);
             if is_retained {
-                topic.retain_last(retentions);
+                topic.retain_last(retained_index);
             }
             if !topic.account.is_own {
                 self.published.add(size);
             }
             outcome.results.push(Ok(Published {
                 id: sequence.id(position),
-                sequence: in_topic,
+                sequence: sequence_in_topic,
                 subscriptions,
             }));
         }
-        tab.settle();
+        reservation.settle();
         stopped
     }
 
     /// Announces the appended entries to the cursors, and collects the cursors with too much lag.
-    fn announce(&self, topic: &mut Topic, outcome: &mut Outcome, aftermath: &mut Aftermath) {
+    fn announce(&self, topic: &mut Topic, outcome: &mut Outcome, after_lock: &mut AfterLock) {
         let limits = &self.limits;
         topic.log.trim(
             limits.history_entries,
             limits.history_bytes,
-            &mut aftermath.released,
+            &mut after_lock.released,
         );
         let end = topic.log.end();
-        Cursor::appended();
+        Cursor::fence_before_claims();
         for cursor in topic.cursors() {
             let session = &cursor.subscription.session;
-            if cursor.claim() && session.queue(Readable::Cursor(Arc::clone(cursor))) {
+            if cursor.claim() && session.push_readable(Readable::Cursor(Arc::clone(cursor))) {
                 outcome.ready.sessions.push(Arc::clone(session));
             }
             if cursor.is_overdue(end, limits.lag()) {
                 let cursor = Arc::clone(cursor);
-                aftermath.overdue.push(Overdue { cursor, end });
+                after_lock.overdue.push(Overdue { cursor, end });
             }
         }
     }

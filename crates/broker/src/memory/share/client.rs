@@ -22,7 +22,7 @@ pub struct Client {
     pub(super) connection: Holder,
     /// `None` on loopback.
     pub(super) address: Option<Arc<Holder>>,
-    pub(super) bounds: Bounds,
+    pub(super) limited_by: LimitedBy,
 }
 
 /// An amount taken from a pool; dropping it returns the amount.
@@ -40,10 +40,10 @@ pub(crate) struct TopicCharge(Arc<Client>);
 
 /// The bounds that apply to a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bounds {
+pub(super) enum LimitedBy {
     Shares,
     /// No shares: for the broker's own client. Its use is counted, but no share limits it.
-    None,
+    PoolOnly,
 }
 
 #[derive(Debug, Default)]
@@ -109,7 +109,7 @@ impl Client {
             let limit = self.pools.limit(pool);
             return Err(PoolError::Full { pool, limit });
         }
-        if self.bounds == Bounds::None {
+        if self.limited_by == LimitedBy::PoolOnly {
             return Ok(());
         }
         let connection = (HolderKind::Connection, &self.connection);
@@ -194,7 +194,7 @@ impl Client {
     fn counts(&self, pool: Pool) -> impl Iterator<Item = &AtomicU64> {
         let holders = std::iter::once(&self.connection).chain(self.address.as_deref());
         let held = holders.map(move |holder| &holder.held[pool as usize]);
-        held.chain(std::iter::once(&self.pools.stock(pool).taken))
+        held.chain(std::iter::once(&self.pools.pool_state(pool).taken))
     }
 
     /// Returns the amount that this connection holds, without the other connections from its address.
@@ -231,7 +231,7 @@ impl TopicCharge {
     }
 
     /// Wraps a charge that was made before.
-    pub(crate) fn taken_over(client: &Arc<Client>) -> Self {
+    pub(crate) fn from_existing(client: &Arc<Client>) -> Self {
         Self(Arc::clone(client))
     }
 }

@@ -27,18 +27,18 @@ pub use client::{Charge, Client};
 pub use pool::{HolderKind, Pool, PoolError, PoolFigures};
 
 use crate::figures::Count;
-use client::{Addresses, Bounds, Holder, network};
+use client::{Addresses, Holder, LimitedBy, network};
 
 /// The size and use of each pool, and the holders.
 #[derive(Debug)]
 pub struct Pools {
-    stocks: [Stock; Pool::COUNT],
+    pools: [PoolState; Pool::COUNT],
     /// The holders of addresses that have an open connection or a charge.
     addresses: Mutex<Addresses>,
 }
 
 #[derive(Debug, Default)]
-struct Stock {
+struct PoolState {
     limit: u64,
     taken: AtomicU64,
     refused: Count,
@@ -48,9 +48,9 @@ impl Pools {
     /// Returns unused pools. `limit` returns the size of each.
     pub fn new(limit: impl Fn(Pool) -> u64) -> Arc<Self> {
         Arc::new(Self {
-            stocks: Pool::ALL.map(|pool| Stock {
+            pools: Pool::ALL.map(|pool| PoolState {
                 limit: limit(pool),
-                ..Stock::default()
+                ..PoolState::default()
             }),
             addresses: Mutex::default(),
         })
@@ -61,21 +61,25 @@ impl Pools {
     pub fn client(self: &Arc<Self>, address: IpAddr) -> Arc<Client> {
         let address = network(address);
         let holder = (!address.is_loopback()).then(|| self.holder(address));
-        self.new_client(holder, Bounds::Shares)
+        self.new_client(holder, LimitedBy::Shares)
     }
 
     /// Returns the broker's own client, which no share limits.
     #[must_use]
     pub fn own_client(self: &Arc<Self>) -> Arc<Client> {
-        self.new_client(None, Bounds::None)
+        self.new_client(None, LimitedBy::PoolOnly)
     }
 
-    fn new_client(self: &Arc<Self>, address: Option<Arc<Holder>>, bounds: Bounds) -> Arc<Client> {
+    fn new_client(
+        self: &Arc<Self>,
+        address: Option<Arc<Holder>>,
+        limited_by: LimitedBy,
+    ) -> Arc<Client> {
         Arc::new(Client {
             pools: Arc::clone(self),
             connection: Holder::default(),
             address,
-            bounds,
+            limited_by,
         })
     }
 
@@ -89,13 +93,13 @@ impl Pools {
     /// Returns the size of a pool.
     #[must_use]
     pub fn limit(&self, pool: Pool) -> u64 {
-        self.stock(pool).limit
+        self.pool_state(pool).limit
     }
 
     /// Returns the amount taken from a pool.
     #[must_use]
     pub fn taken(&self, pool: Pool) -> u64 {
-        self.stock(pool).taken.load(Ordering::Relaxed)
+        self.pool_state(pool).taken.load(Ordering::Relaxed)
     }
 
     /// Returns the figures of all pools.
@@ -104,17 +108,17 @@ impl Pools {
             pool,
             limit: self.limit(pool),
             taken: self.taken(pool),
-            refused: self.stock(pool).refused.total(),
+            refused: self.pool_state(pool).refused.total(),
         });
         figures.into()
     }
 
     /// Counts a refused request.
     pub(crate) fn count_refused(&self, pool: Pool) {
-        self.stock(pool).refused.add(1);
+        self.pool_state(pool).refused.add(1);
     }
 
-    fn stock(&self, pool: Pool) -> &Stock {
-        &self.stocks[pool as usize]
+    fn pool_state(&self, pool: Pool) -> &PoolState {
+        &self.pools[pool as usize]
     }
 }

@@ -74,11 +74,11 @@ pub enum HolderKind {
     Address,
 }
 
-/// A holder may take more while it holds at most `times / of` times the free amount.
+/// A holder may take more while it holds at most `numerator / denominator` times the free amount.
 #[derive(Debug, Clone, Copy)]
 struct Alpha {
-    times: u64,
-    of: u64,
+    numerator: u64,
+    denominator: u64,
 }
 
 impl Pool {
@@ -115,7 +115,7 @@ impl Pool {
     /// Returns the factor for a holder. For a connection it is smaller in pools of which many connections use a little
     /// each.
     const fn alpha(self, holder: HolderKind) -> Alpha {
-        let (times, of) = match (holder, self) {
+        let (numerator, denominator) = match (holder, self) {
             // A connection has one will, so one connection must not use much of the pool.
             (HolderKind::Connection, Self::WillBytes) => (1, 512),
             (HolderKind::Connection, Self::SubscriptionBytes) => (1, 8),
@@ -123,7 +123,10 @@ impl Pool {
             (HolderKind::Connection, _) => (1, 1),
             (HolderKind::Address, _) => (2, 1),
         };
-        Alpha { times, of }
+        Alpha {
+            numerator,
+            denominator,
+        }
     }
 }
 
@@ -143,8 +146,8 @@ impl fmt::Display for HolderKind {
 }
 
 impl Alpha {
-    fn of(self, free: u64) -> u64 {
-        free.saturating_mul(self.times) / self.of
+    fn apply_to(self, free: u64) -> u64 {
+        free.saturating_mul(self.numerator) / self.denominator
     }
 }
 
@@ -156,5 +159,5 @@ pub(super) fn is_within_share(
     amount: u64,
     free: u64,
 ) -> bool {
-    held + amount.saturating_sub(1) <= pool.alpha(kind).of(free)
+    held + amount.saturating_sub(1) <= pool.alpha(kind).apply_to(free)
 }

@@ -20,7 +20,7 @@ use crate::{
 
 /// The topics that have not been examined yet, and the entries that were found.
 #[derive(Debug)]
-pub(crate) struct QueueBeginning {
+pub(crate) struct QueueCollection {
     queue: Arc<Queue>,
     start: Start,
     walk: Walk,
@@ -32,7 +32,7 @@ pub(crate) struct QueueBeginning {
     is_sorted: bool,
 }
 
-impl QueueBeginning {
+impl QueueCollection {
     /// Starts to examine the topics of a filter. Must be called when the queue is bound, without releasing the lock.
     /// `until` is the newest position.
     pub(crate) fn new(
@@ -60,12 +60,12 @@ impl QueueBeginning {
         let first = self.found.len();
         let missed = topic.log.collect_from(self.start, &mut self.found);
         let until = self.until;
-        let is_fed = |(entry, _): &(SharedEntry, _)| entry.position() > until;
-        let newer = self.found[first..].iter().position(is_fed);
+        let is_from_binding = |(entry, _): &(SharedEntry, _)| entry.position() > until;
+        let newer = self.found[first..].iter().position(is_from_binding);
         self.found
             .truncate(newer.map_or(self.found.len(), |at| first + at));
         match self.found.get_mut(first) {
-            Some((_, before)) => *before = missed,
+            Some((_, missed_before)) => *missed_before = missed,
             None => self.has_gap |= missed.is_some(),
         }
     }
@@ -94,7 +94,7 @@ impl QueueBeginning {
         let is_done = self.found.is_empty();
         if is_done && self.has_gap {
             // The next message may be of another topic.
-            self.queue.miss(Missed::Unknown);
+            self.queue.note_gap(Missed::Unknown);
         }
         is_done
     }
@@ -102,20 +102,20 @@ impl QueueBeginning {
 
 impl BrokerState {
     /// Examines the next topics for a queue, or puts the entries found into it. Returns true after the last step.
-    pub(crate) fn begin_queue(&mut self, beginning: &mut QueueBeginning) -> bool {
-        if beginning.walk.is_done() {
-            return beginning.feed();
+    pub(crate) fn step_queue_collection(&mut self, collection: &mut QueueCollection) -> bool {
+        if collection.walk.is_done() {
+            return collection.feed();
         }
         let mut names = Vec::new();
         self.names
-            .visit(&mut beginning.walk, NAMES, |name, waiting| {
+            .visit(&mut collection.walk, NAMES, |name, waiting| {
                 names.push((name.clone(), waiting.is_some()));
                 names.len() < ITEMS
             });
         for (name, is_dormant) in names {
             match self.topics.find(name.as_str()) {
-                Some(topic) => beginning.examine(topic),
-                None if is_dormant && !self.can_wait(beginning.start) => beginning.note_gap(),
+                Some(topic) => collection.examine(topic),
+                None if is_dormant && !self.can_wait(collection.start) => collection.note_gap(),
                 None => {}
             }
         }
