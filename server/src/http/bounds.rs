@@ -18,14 +18,18 @@ pub async fn bounds(State(server): State<Arc<Server>>) -> Json<Bounds> {
             taken: broker.held_bytes,
             emptied: broker.emptied,
         },
+        aged_out: broker.aged_out,
         pools: figures.into_iter().map(PoolInfo::from).collect(),
     })
 }
 
 /// The response of `/api/bounds`.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Bounds {
     memory: MemoryInfo,
+    /// Number of topics that were removed because they were idle.
+    aged_out: u64,
     pools: Vec<PoolInfo>,
 }
 
