@@ -197,3 +197,43 @@ fn restamp_records(payload: &mut [u8], header: &SegmentHeader) {
         rest = after;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        format::ids::{Generation, StoreId},
+        log::frame::FrameHeader,
+    };
+
+    #[test]
+    fn frames_of_an_interrupted_copy_are_not_valid_in_a_segment_of_the_same_generation() {
+        let header = |salt| SegmentHeader {
+            generation: Generation(2),
+            replaces: Generation(1),
+            store: StoreId([1; 16]),
+            first_frame: 1,
+            previous: 0,
+            position: 0,
+            salt,
+        };
+        let mut bytes = header(1).encode().to_vec();
+        frame::begin(&mut bytes);
+        let first = FrameHeader {
+            generation: Generation(2),
+            number: 1,
+            durable: 1,
+            position: 0,
+            previous: 0,
+            lost_through: 0,
+        };
+        let checksum = Checksum::of_segment(&header(1));
+        frame::seal(&mut bytes, SegmentHeader::LENGTH, first, checksum);
+        assert_eq!(Frames::of(&bytes, &header(1)).count(), 1);
+
+        bytes[..SegmentHeader::LENGTH].copy_from_slice(&header(2).encode());
+        let frames = Frames::of(&bytes, &header(2));
+        assert_eq!(frames.find_proof(), None);
+        assert_eq!(frames.count(), 0);
+    }
+}

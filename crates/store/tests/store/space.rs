@@ -1,8 +1,9 @@
 //! Space comes back: acknowledgements pin nothing, and one old message does not hold a segment.
 
 use store::{
-    Deliveries, Flags, NameId, OpenGroup, Options, PositionRange, Publish, QueueId, QueueSaved,
-    Queues, Record, Settle, Start, Store, Unit, disk::simulated::SimulatedDisk, read_message,
+    Deliveries, Flags, Moved, NameId, OpenGroup, Options, PositionRange, Publish, QueueId,
+    QueueSaved, Queues, Record, Settle, Start, Store, Unit, disk::simulated::SimulatedDisk,
+    read_message,
 };
 
 use crate::{message::Message, model::Model};
@@ -32,7 +33,10 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let options = options();
+        Self::with(options())
+    }
+
+    fn with(options: Options) -> Self {
         let disk = SimulatedDisk::new(0);
         let store = Store::open(disk.clone(), options, START)
             .expect("a new store")
@@ -58,6 +62,10 @@ impl Fixture {
     }
 
     fn publish(&mut self) -> u64 {
+        self.publish_to(QUEUE)
+    }
+
+    fn publish_to(&mut self, queue: QueueId) -> u64 {
         self.position += 1;
         self.push(Record::Publish(Publish {
             position: self.position,
@@ -66,7 +74,7 @@ impl Fixture {
             flags: Flags::default(),
             timestamp_ms: 0,
             expires_ms: 0,
-            queues: Queues::one(QUEUE),
+            queues: Queues::one(queue),
             content: Message::new(self.position),
         }));
         self.position
@@ -224,4 +232,64 @@ fn spare_segments_let_acknowledgements_go_on_when_the_disk_is_full() {
     }
     assert!(fixture.segments() > 1);
     assert_eq!(fixture.store.state().held_messages(), 0);
+}
+
+#[test]
+fn a_message_that_moves_while_a_snapshot_is_written_is_not_lost() {
+    // The snapshot visits the lower queue before the move, and the message's place in the higher one after it.
+    let (lower, higher) = (QueueId(1), QueueId(2));
+    let options = Options {
+        snapshot_log_bytes: 1,
+        step_items: 1,
+        ..options()
+    };
+    let mut moves_in_between = 0;
+    for steps in 1..12 {
+        let mut fixture = Fixture::with(options);
+        fixture.push(Record::QueueSaved(QueueSaved {
+            queue: higher,
+            kind: 0,
+            attributes: Box::default(),
+        }));
+        let stays = fixture.publish();
+        let visited_before = fixture.publish_to(higher);
+        let moves = fixture.publish_to(higher);
+        fixture.commit();
+        for _ in 0..steps {
+            fixture.now_ms += 1;
+            fixture.store.maintain(fixture.now_ms).expect("no fault");
+        }
+        let is_complete = |disk: &SimulatedDisk| {
+            let files = disk.files();
+            files.iter().any(|path| path.ends_with(".snap"))
+        };
+        let was_complete = is_complete(&fixture.disk);
+        fixture.position += 1;
+        let new_position = fixture.position;
+        fixture.push(Record::Moved(Moved {
+            from: higher,
+            position: moves,
+            to: lower,
+            new_position,
+        }));
+        fixture.commit();
+        for _ in 0..20 {
+            fixture.now_ms += 1;
+            fixture.store.maintain(fixture.now_ms).expect("no fault");
+            if is_complete(&fixture.disk) {
+                break;
+            }
+        }
+        moves_in_between += usize::from(!was_complete);
+
+        let Fixture { disk, store, .. } = fixture;
+        drop(store);
+        let opened = Store::open(disk.clone(), options, START).expect("a store");
+        let found = Model::read(&disk, opened.store.id(), opened.store.state()).expect("messages");
+        let positions: Vec<u64> = found.queues[&lower.0].waiting.keys().copied().collect();
+        assert_eq!(positions, [stays, new_position], "after {steps} steps");
+        let left: Vec<u64> = found.queues[&higher.0].waiting.keys().copied().collect();
+        assert_eq!(left, [visited_before], "after {steps} steps");
+    }
+    assert!(moves_in_between > 2);
 }
