@@ -5,7 +5,7 @@
 //! version is an argument. [`SharedPublish`] is a message that is sent to many subscribers.
 //!
 //! ```
-//! use wire::mqtt::{Decoder, Delivery, Limits, Packet, Role, Version};
+//! use wire::mqtt::{Decoder, Limits, Packet, QosDelivery, Role, Version};
 //!
 //! // "hi" to a/b, then the first byte of the next packet.
 //! let received = b"\x30\x08\x00\x03a/b\x00hi\xC0";
@@ -14,7 +14,7 @@
 //! let Packet::Publish(publish) = packet else {
 //!     panic!("it is {packet:?}");
 //! };
-//! assert_eq!(publish.delivery, Delivery::AtMostOnce);
+//! assert_eq!(publish.delivery, QosDelivery::AtMostOnce);
 //! assert_eq!(publish.topic.map(|topic| topic.as_str()), Some("a/b"));
 //! assert_eq!(publish.payload, b"hi");
 //! assert_eq!(decoder.decode(&received[taken..]), Ok(None));

@@ -5,13 +5,13 @@
 //! [`close()`] encode frames.
 //!
 //! ```
-//! use wire::websocket::{Decoder, Event, Kind, Role};
+//! use wire::websocket::{Decoder, Event, MessageType, Role};
 //!
 //! // "Hello" from a client, without its last byte.
 //! let mut received = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51];
 //! let mut decoder = Decoder::new(Role::Server, Decoder::MESSAGE_BYTES);
 //! let (event, taken) = decoder.decode(&mut received)?.expect("four bytes of it are there");
-//! assert_eq!(event, Event::Data { kind: Kind::Text, payload: b"Hell", last: false });
+//! assert_eq!(event, Event::Data { kind: MessageType::Text, payload: b"Hell", last: false });
 //! assert_eq!(taken, received.len());
 //! # Ok::<(), wire::websocket::Violation>(())
 //! ```
