@@ -51,7 +51,7 @@ const PROGRAMS: [Program; 8] = [
     },
 ];
 
-/// What to do about programs that are missing.
+/// The reaction to missing programs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MissingPrograms {
     /// Installs their Debian packages if possible, else reports them.

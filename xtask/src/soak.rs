@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: runs the simulated tests with new seeds for as long as told.
+//! `cargo xtask soak`: runs the simulated tests with new seeds for the given time.
 //!
 //! A test that takes its seeds from `simulation::seeds` belongs to it if the path of the test contains
 //! one of [`NAMES`].

@@ -60,7 +60,7 @@ enum Round {
 /// The result of draining.
 #[derive(Debug, Clone, Copy)]
 pub struct Drained {
-    /// How far draining got.
+    /// The progress of draining.
     pub progress: Progress,
     /// An upper estimate of the bytes of replies that wait for the socket.
     pub unread: usize,

@@ -31,7 +31,7 @@ pub struct ReadCycle {
     pub owed: Option<u64>,
     /// The result of the last batch.
     pub outcome: Outcome,
-    /// Whether publications are accepted.
+    /// Decides if publications are accepted.
     intake: Intake,
     /// The end of the cycle's time slice; `None` means unlimited.
     until: Option<Instant>,

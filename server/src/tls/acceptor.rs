@@ -23,7 +23,7 @@ pub enum Admits {
 
 #[derive(Clone)]
 pub struct ConnectionAcceptor<D> {
-    /// The handler behind the handshake.
+    /// The handler of the connection after the handshake.
     pub handler: D,
     /// `None` if TLS is not offered.
     pub identity: Option<Arc<Identity>>,

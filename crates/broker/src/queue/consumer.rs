@@ -60,7 +60,7 @@ pub(crate) struct ConsumerOptions<'a> {
     pub(crate) browse: Option<(Arc<Queue>, SharedEntry)>,
 }
 
-/// Whether a consumer shares its queues with others.
+/// States if a consumer shares its queues with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QueueUse {
     /// All messages are for this consumer.

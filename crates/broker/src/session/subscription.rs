@@ -77,13 +77,13 @@ pub(crate) enum Current<'a> {
 pub struct Subscribe<'a> {
     /// The topics.
     pub filter: &'a TopicFilter,
-    /// Where it starts in each topic.
+    /// The place where it starts in each topic.
     pub start: Start,
     /// The rule for too much lag.
     pub overflow: Overflow,
-    /// Whether retained messages are delivered first.
+    /// States if retained messages are delivered first.
     pub retained: Retained,
-    /// Whether messages that its own session has published are delivered.
+    /// States if messages of its own session are delivered.
     pub locality: Locality,
     /// The condition on entries; `None` for all.
     pub selector: Option<Selector>,
@@ -102,7 +102,7 @@ pub enum Retained {
     First,
 }
 
-/// Whether a subscription gets messages of its own session. They are recognised by their producer: it is the same `Arc`
+/// States if a subscription gets messages of its own session. They are recognised by their producer: it is the same `Arc`
 /// as [`Session::name`]. An equal text is not enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Locality {

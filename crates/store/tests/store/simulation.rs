@@ -1,10 +1,10 @@
 //! Faults at every operation of seeded runs.
 //!
-//! `CARILLON_SEEDS` is the number of seeds, `CARILLON_SEED` a single seed to repeat, `CARILLON_OPERATION` the only operation
-//! at which a fault happens.
+//! The crate `simulation` selects the seeds; `CARILLON_OPERATION` is the only operation at which a fault happens.
 
-use std::{env, ops::Range, panic, panic::AssertUnwindSafe};
+use std::{env, panic, panic::AssertUnwindSafe};
 
+use simulation::Seeds;
 use store::disk::simulated::Fault;
 
 use crate::schedule::{Plan, run};
@@ -60,11 +60,8 @@ fn repeatable(plan: Plan) -> Option<u64> {
 }
 
 /// Returns the seeds of a run.
-pub fn seeds() -> Range<u64> {
-    if let Some(seed) = number("CARILLON_SEED") {
-        return seed..seed + 1;
-    }
-    0..number("CARILLON_SEEDS").unwrap_or(SEEDS)
+pub fn seeds() -> Seeds {
+    simulation::seeds(SEEDS)
 }
 
 fn number(variable: &str) -> Option<u64> {
