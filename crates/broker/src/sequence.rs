@@ -1,13 +1,13 @@
 //! Positions: the only module that gives them out, and the journal that records the messages that must survive a
 //! restart.
 //!
-//! A publication takes three steps under the broker's lock. *Admit* checks names, rights, sizes and bounds, and changes
+//! A publication takes three steps under the broker's lock. *Admit* checks names, rights, sizes and bounds, and adds
 //! nothing if it refuses. *Sequence* gives the message its position. *Apply* appends it to its topic or queue and collects
 //! the sessions that became ready. This module is the second step.
 
 use std::{fmt, sync::Arc};
 
-use crate::message::{entry::SharedEntry, id::MessageId};
+use crate::message::entry::SharedEntry;
 
 /// Records messages that must survive a restart, for example in a log on disk.
 ///
@@ -26,14 +26,6 @@ pub(crate) struct Sequencer {
     journal: Option<Arc<dyn Journal>>,
 }
 
-/// The part of the sequencer that a batch of publications needs.
-pub(crate) struct Sequence<'a> {
-    epoch: u64,
-    sequencer: &'a mut Sequencer,
-    /// The newest position that the journal has to complete before the publisher gets its reply.
-    owed: Option<u64>,
-}
-
 impl Sequencer {
     pub(crate) fn new(journal: Option<Arc<dyn Journal>>) -> Self {
         Self { newest: 0, journal }
@@ -44,46 +36,22 @@ impl Sequencer {
         self.newest
     }
 
-    /// Starts a run of publications.
-    pub(crate) const fn run(&mut self, epoch: u64) -> Sequence<'_> {
-        Sequence {
-            epoch,
-            sequencer: self,
-            owed: None,
-        }
-    }
-}
-
-impl Sequence<'_> {
     /// Returns the next position. Positions increase; a journal or an external order may leave gaps.
     #[inline]
     pub(crate) fn next(&mut self) -> u64 {
-        self.sequencer.newest += 1;
-        self.sequencer.newest
+        self.newest += 1;
+        self.newest
     }
 
-    /// Returns the id of a message at this position.
+    /// Records a message that has its position, if it must survive a restart. `owed` then becomes its position, which the
+    /// journal has to complete before the publisher gets its reply.
     #[inline]
-    pub(crate) const fn id(&self, position: u64) -> MessageId {
-        MessageId {
-            epoch: self.epoch,
-            position,
-        }
-    }
-
-    /// Returns the newest position of the run that the journal has to complete.
-    pub(crate) const fn owed(&self) -> Option<u64> {
-        self.owed
-    }
-
-    /// Records a message that has its position, if it must survive a restart.
-    #[inline]
-    pub(crate) fn record(&mut self, entry: &SharedEntry) {
-        if let Some(journal) = &self.sequencer.journal
+    pub(crate) fn record(&self, entry: &SharedEntry, owed: &mut Option<u64>) {
+        if let Some(journal) = &self.journal
             && (entry.is_persistent() || entry.is_retained_publication())
         {
             journal.append(entry);
-            self.owed = Some(entry.position());
+            *owed = Some(entry.position());
         }
     }
 }

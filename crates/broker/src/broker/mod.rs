@@ -68,7 +68,7 @@ use crate::{
 /// caller carries it out after the call.
 #[derive(Debug)]
 pub struct Broker {
-    pub(crate) epoch: u64,
+    epoch: u64,
     pub(crate) limits: Limits,
     pub(crate) state: Arc<StateMutex<BrokerState>>,
     pub(crate) visible_position: Arc<VisiblePosition>,

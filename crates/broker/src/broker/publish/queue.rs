@@ -64,16 +64,14 @@ impl Broker {
                 Account::new(DestinationKind::Queue, name.clone(), &self.memory)
             });
             self.memory.take(size);
-            let mut sequence = state.sequencer.run(self.epoch);
-            let position = sequence.next();
+            let position = state.sequencer.next();
             let entry = publication.into_entry(position, end, account);
-            sequence.record(&entry);
-            outcome.owed = outcome.owed.max(sequence.owed());
+            state.sequencer.record(&entry, &mut outcome.owed);
             queue_state.end = entry.end();
             queue.enqueue(&mut queue_state, &entry, &mut outcome.ready);
             self.published.add(size);
             outcome.results.push(Ok(Published {
-                id: sequence.id(position),
+                id: self.id(position),
                 sequence: end.sequence,
                 subscriptions,
             }));

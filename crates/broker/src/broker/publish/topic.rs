@@ -12,7 +12,7 @@ use crate::{
     message::entry::Publication,
     outcome::{Outcome, PublishError, Published},
     queue::Queue,
-    sequence::Sequence,
+    sequence::Sequencer,
     session::Readable,
     state::BrokerState,
     topic::Topic,
@@ -23,7 +23,7 @@ use crate::{
 /// The topic to which a run of publications is appended.
 struct TopicRun<'a> {
     topic: &'a mut Topic,
-    sequence: Sequence<'a>,
+    sequencer: &'a mut Sequencer,
     retained_index: &'a mut RetainedIndex,
     /// Queues that the topic feeds through bindings with wildcards.
     queues: Vec<Arc<Queue>>,
@@ -81,14 +81,13 @@ impl Broker {
             let queues = state.queues.fed_by(topic);
             let mut topic_run = TopicRun {
                 topic,
-                sequence: state.sequencer.run(self.epoch),
+                sequencer: &mut state.sequencer,
                 retained_index: &mut state.retained_index,
                 queues,
                 publisher,
             };
             let before = topic_run.topic.log.end().sequence;
             let stopped = self.append_run(&mut topic_run, next.take(), &mut publications, outcome);
-            outcome.owed = outcome.owed.max(topic_run.sequence.owed());
             let appended = topic_run.topic.log.end().sequence - before;
             for subscription in &without_cursor {
                 topic_run.topic.account.dropped.add(appended);
@@ -125,7 +124,7 @@ impl Broker {
     ) -> Option<RunStop> {
         let TopicRun {
             topic,
-            sequence,
+            sequencer,
             retained_index,
             queues,
             publisher,
@@ -147,10 +146,10 @@ impl Broker {
             }
             reservation.take(size);
             let is_retained = publication.is_retained();
-            let position = sequence.next();
+            let position = sequencer.next();
             let entry = publication.into_entry(position, topic.log.end(), &topic.account);
             let sequence_in_topic = entry.sequence();
-            sequence.record(&entry);
+            sequencer.record(&entry, &mut outcome.owed);
             topic.append(entry, queues, &mut outcome.ready);
             if is_retained {
                 topic.retain_last(retained_index);
@@ -159,7 +158,7 @@ impl Broker {
                 self.published.add(size);
             }
             outcome.results.push(Ok(Published {
-                id: sequence.id(position),
+                id: self.id(position),
                 sequence: sequence_in_topic,
                 subscriptions,
             }));
