@@ -39,6 +39,19 @@ pub(crate) struct LogEnd {
     pub position: u64,
 }
 
+impl LogEnd {
+    /// Returns the end of a segment without frames.
+    pub(crate) const fn of_empty(header: &SegmentHeader) -> Self {
+        Self {
+            generation: header.generation,
+            offset: SegmentHeader::LENGTH,
+            next_frame: header.first_frame,
+            previous: header.previous,
+            position: header.position,
+        }
+    }
+}
+
 /// The place of a message that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placement {

@@ -38,13 +38,7 @@ impl<'a> Frames<'a> {
         Self {
             bytes,
             checksum: Checksum::of_segment(header),
-            end: LogEnd {
-                generation: header.generation,
-                offset: SegmentHeader::LENGTH,
-                next_frame: header.first_frame,
-                previous: header.previous,
-                position: header.position,
-            },
+            end: LogEnd::of_empty(header),
             is_after_loss: false,
         }
     }
@@ -154,13 +148,7 @@ pub(crate) struct Copied {
 /// Returns the content of a segment file that replaces `old`, with the same valid frames.
 pub(crate) fn copy(bytes: &[u8], old: &SegmentHeader, header: SegmentHeader) -> Copied {
     let checksum = Checksum::of_segment(&header);
-    let mut end = LogEnd {
-        generation: header.generation,
-        offset: SegmentHeader::LENGTH,
-        next_frame: header.first_frame,
-        previous: header.previous,
-        position: header.position,
-    };
+    let mut end = LogEnd::of_empty(&header);
     let mut out = header.encode().to_vec();
     for FrameAt { offset, frame } in Frames::of(bytes, old) {
         out.extend_from_slice(&bytes[offset..offset + frame.length()]);

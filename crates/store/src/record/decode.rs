@@ -142,21 +142,26 @@ fn relocated<'a>(input: &mut Input<'a>, target: Target) -> Result<Logged<'a>, De
     let count = input.count(3)?;
     let mut holders = Vec::with_capacity(count);
     for _ in 0..count {
-        let kind = input.u8()?;
-        let id = input.varint_u32()?;
-        let holder = match kind {
-            HOLDER_QUEUE => Holder::Queue(QueueId(id)),
-            HOLDER_TOPIC => Holder::Topic(NameId(id)),
-            HOLDER_RETAINED => Holder::Retained(NameId(id)),
-            unknown => return Err(DecodeError::UnknownKind(unknown)),
-        };
-        holders.push(Held {
-            holder,
-            position: input.varint()?,
-        });
+        holders.push(held(input)?);
     }
     let message = message(input)?;
     Ok(Logged::Relocated { holders, message })
+}
+
+/// Reads a holder with the position under which it holds a message.
+pub(crate) fn held(input: &mut Input<'_>) -> Result<Held, DecodeError> {
+    let kind = input.u8()?;
+    let id = input.varint_u32()?;
+    let holder = match kind {
+        HOLDER_QUEUE => Holder::Queue(QueueId(id)),
+        HOLDER_TOPIC => Holder::Topic(NameId(id)),
+        HOLDER_RETAINED => Holder::Retained(NameId(id)),
+        unknown => return Err(DecodeError::UnknownKind(unknown)),
+    };
+    Ok(Held {
+        holder,
+        position: input.varint()?,
+    })
 }
 
 /// Compares the checksum of a message with the bytes that follow.

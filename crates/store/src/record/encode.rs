@@ -29,9 +29,9 @@ pub(crate) mod kind {
     pub(crate) const RELOCATED: u8 = 14;
 }
 
-pub(crate) const HOLDER_QUEUE: u8 = 0;
-pub(crate) const HOLDER_TOPIC: u8 = 1;
-pub(crate) const HOLDER_RETAINED: u8 = 2;
+pub(super) const HOLDER_QUEUE: u8 = 0;
+pub(super) const HOLDER_TOPIC: u8 = 1;
+pub(super) const HOLDER_RETAINED: u8 = 2;
 
 /// The segment to which records are written; checksums of messages depend on it.
 #[derive(Debug, Clone, Copy)]
@@ -187,16 +187,21 @@ pub(crate) fn relocated<C: Content>(
     with_checksum(target, out, |out| {
         put_varint(out, holders.len() as u64);
         for held in holders {
-            let (holder, id) = match held.holder {
-                Holder::Queue(queue) => (HOLDER_QUEUE, queue.0),
-                Holder::Topic(topic) => (HOLDER_TOPIC, topic.0),
-                Holder::Retained(topic) => (HOLDER_RETAINED, topic.0),
-            };
-            number(out, holder, id.into());
-            put_varint(out, held.position);
+            put_held(out, *held);
         }
         message_fields(message, out);
     });
+}
+
+/// Appends a holder with the position under which it holds a message.
+pub(crate) fn put_held(out: &mut Vec<u8>, held: Held) {
+    let (holder, id) = match held.holder {
+        Holder::Queue(queue) => (HOLDER_QUEUE, queue.0),
+        Holder::Topic(topic) => (HOLDER_TOPIC, topic.0),
+        Holder::Retained(topic) => (HOLDER_RETAINED, topic.0),
+    };
+    number(out, holder, id.into());
+    put_varint(out, held.position);
 }
 
 /// Appends a checksum of the bytes that `write` appends, then the bytes. The checksum lets a reader check one message without

@@ -233,13 +233,7 @@ fn first_segment<D: Disk>(
     Ok(OpenLog {
         file: files::create(disk, header.generation, &header.encode(), length)?,
         checksum: Checksum::of_segment(&header),
-        end: LogEnd {
-            generation: header.generation,
-            offset: SegmentHeader::LENGTH,
-            next_frame: header.first_frame,
-            previous: header.previous,
-            position: header.position,
-        },
+        end: LogEnd::of_empty(&header),
         first_frame: header.first_frame,
     })
 }

@@ -4,14 +4,11 @@
 use crate::{
     format::{
         FORMAT_VERSION, FormatError, MAGIC_SNAPSHOT,
-        bytes::{DecodeError, Input, put_varint},
+        bytes::{DecodeError, Input},
         checksum::Checksum,
-        ids::{NameId, QueueId, StoreId},
+        ids::StoreId,
     },
-    record::{
-        Held, Holder, decode,
-        encode::{self, HOLDER_QUEUE, HOLDER_RETAINED, HOLDER_TOPIC},
-    },
+    record::{decode, encode},
     state::HeldMessage,
 };
 
@@ -116,32 +113,15 @@ fn checksum_of_chunk(bytes: &[u8], checksum: Checksum) -> u32 {
 
 /// Appends a held message.
 pub(crate) fn held(message: &HeldMessage, out: &mut Vec<u8>) {
-    let (kind, id) = match message.held.holder {
-        Holder::Queue(queue) => (HOLDER_QUEUE, queue.0),
-        Holder::Topic(topic) => (HOLDER_TOPIC, topic.0),
-        Holder::Retained(topic) => (HOLDER_RETAINED, topic.0),
-    };
-    out.extend_from_slice(&[ITEM_HELD, kind]);
-    put_varint(out, id.into());
-    put_varint(out, message.held.position);
+    out.push(ITEM_HELD);
+    encode::put_held(out, message.held);
     encode::waiting(message.waiting, out);
 }
 
 /// Reads a held message after its item kind.
 pub(crate) fn read_held(input: &mut Input<'_>) -> Result<HeldMessage, DecodeError> {
-    let kind = input.u8()?;
-    let id = input.varint_u32()?;
-    let holder = match kind {
-        HOLDER_QUEUE => Holder::Queue(QueueId(id)),
-        HOLDER_TOPIC => Holder::Topic(NameId(id)),
-        HOLDER_RETAINED => Holder::Retained(NameId(id)),
-        unknown => return Err(DecodeError::UnknownKind(unknown)),
-    };
     Ok(HeldMessage {
-        held: Held {
-            holder,
-            position: input.varint()?,
-        },
+        held: decode::held(input)?,
         waiting: decode::waiting(input)?,
     })
 }
