@@ -44,8 +44,7 @@ impl OwedReplies {
         self.newest = self.newest.max(position);
     }
 
-    /// Takes the replies of one read. If no reply of this connection was ever owed, they are appended to `due`
-    /// directly.
+    /// Takes the replies of one read. If nothing is owed, they are appended to `due` directly.
     pub fn push(&mut self, replies: &[u8], due: &mut Vec<u8>) {
         let Some(position) = self.newest else {
             due.extend_from_slice(replies);
@@ -74,6 +73,9 @@ impl OwedReplies {
             self.groups.pop_front();
             self.wait = None;
         }
+        self.newest = self
+            .newest
+            .filter(|position| !completion.is_complete(*position));
     }
 
     /// Returns ready when the oldest replies are due.
