@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use fuzz::{TARGETS, Target};
+use simulation::Random;
 
 #[test]
 fn mqtt_decode_holds_for_mutations() {
@@ -56,10 +57,10 @@ fn run(name: &str) {
     }
     let words = words(target);
     for seed in simulation::seeds(SEEDS) {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         for _ in 0..MUTATIONS {
-            let mut input = inputs[random.below(inputs.len())].clone();
-            for _ in 0..=random.below(MOST_CHANGES) {
+            let mut input = inputs[random.index(inputs.len())].clone();
+            for _ in 0..=random.index(MOST_CHANGES) {
                 change(&mut input, &inputs, &words, &mut random);
             }
             input.truncate(MOST_BYTES);
@@ -90,11 +91,11 @@ impl Drop for Running<'_> {
 
 /// Changes an input once, as libFuzzer does.
 fn change(input: &mut Vec<u8>, inputs: &[Vec<u8>], words: &[Vec<u8>], random: &mut Random) {
-    let at = random.below(input.len() + 1);
-    let end = at + random.below(input.len() - at + 1).min(LONGEST_PIECE);
-    match random.below(7) {
-        0 if at < input.len() => input[at] ^= 1 << random.below(8),
-        1 if at < input.len() => input[at] = random.below(256) as u8,
+    let at = random.index(input.len() + 1);
+    let end = at + random.index(input.len() - at + 1).min(LONGEST_PIECE);
+    match random.index(7) {
+        0 if at < input.len() => input[at] ^= 1 << random.index(8),
+        1 if at < input.len() => input[at] = random.index(256) as u8,
         2 => drop(input.drain(at..end)),
         3 => input.truncate(at),
         4 => {
@@ -102,13 +103,13 @@ fn change(input: &mut Vec<u8>, inputs: &[Vec<u8>], words: &[Vec<u8>], random: &m
             input.splice(at..at, piece);
         }
         5 if !words.is_empty() => {
-            let word = words[random.below(words.len())].clone();
+            let word = words[random.index(words.len())].clone();
             input.splice(at..at, word);
         }
         // The end of another input.
         _ => {
-            let other = &inputs[random.below(inputs.len())];
-            let tail = &other[random.below(other.len() + 1)..];
+            let other = &inputs[random.index(inputs.len())];
+            let tail = &other[random.index(other.len() + 1)..];
             input.truncate(at);
             input.extend_from_slice(tail);
         }
@@ -154,20 +155,6 @@ fn word(line: &str) -> Option<Vec<u8>> {
 
 fn fuzz_folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    /// Returns a number from 0 to `end` - 1.
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % end as u64) as usize
-    }
 }
 
 const SEEDS: u64 = 4;

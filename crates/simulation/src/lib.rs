@@ -1,13 +1,17 @@
 //! The seeds of simulated tests: how many a test runs, and how a failing one is repeated.
 //!
-//! Environment variables select the seeds: [`SEEDS`], [`FIRST_SEED`] and [`SEED`]. The tests own their
-//! random numbers; the seed determines the whole run.
+//! Environment variables select the seeds: [`SEEDS`], [`FIRST_SEED`] and [`SEED`]. The seed determines the whole run;
+//! [`Random`] makes its numbers.
 
 #![warn(missing_docs, unreachable_pub)]
+
+mod random;
 
 use std::env;
 use std::ops::Range;
 use std::thread;
+
+pub use random::Random;
 
 /// The variable with the number of seeds that each simulation runs.
 pub const SEEDS: &str = "CARILLON_SEEDS";

@@ -14,11 +14,11 @@ use std::{
 use broker::{
     Acknowledgement, Broker, Consume, DeliveryId, Outcome, Peer, Reader, Settlement, Verdict,
 };
+use simulation::Random;
 
 use crate::{
     harness::broker,
     queue_harness::{message, queue, selector},
-    random::Random,
 };
 
 const PRODUCERS: u64 = 2;
@@ -63,7 +63,7 @@ impl Connection {
 
     fn run(&self, seed: u64) {
         let broker = self.broker.get().expect("set at the beginning");
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut reader = self.reader.lock().expect("no panic elsewhere").take();
         let reader = reader.as_mut().expect("set at the beginning");
         let session = Arc::clone(reader.session());
@@ -143,7 +143,7 @@ impl Connection {
 }
 
 fn produce(broker: &Broker, seed: u64) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     for _ in 0..MESSAGES {
         let colour = ["red", "blue", "green", "red"][random.below(4) as usize];
         let name = ["q.a", "q.b"][random.below(2) as usize];

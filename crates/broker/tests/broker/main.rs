@@ -29,7 +29,6 @@ mod queue_shares;
 mod queue_simulation;
 mod queue_threads;
 mod queues;
-mod random;
 mod refused_transactions;
 mod resubscribe;
 mod resubscribe_threads;

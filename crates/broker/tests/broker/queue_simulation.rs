@@ -8,12 +8,12 @@ use broker::{
     Acknowledgement, Broker, CommitError, Consume, DeliveryId, MessageId, Outcome, PublishError,
     Settlement, Verdict,
 };
+use simulation::Random;
 
 use crate::{
     harness::{Client, EPOCH, broker},
     queue_harness::{expire, figures, message, queue, selector},
     queue_model::{Checks, Consumer, Fate, Member, Message, Model, QUEUES},
-    random::Random,
 };
 
 #[test]
@@ -59,7 +59,7 @@ struct Choice {
 
 impl Run {
     fn new(seed: u64) -> Self {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let max_redeliveries = random.below(4) as u32;
         let queue_entries = [15, 1_000_000][random.below(2) as usize];
         let mut model = Model::default();

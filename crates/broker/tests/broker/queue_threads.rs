@@ -16,11 +16,11 @@ use broker::{
     Acknowledgement, Broker, Consume, Delivery, DeliveryId, Outcome, Peer, QueueFigures, Reader,
     Session, Settlement, SubscriptionId, Verdict,
 };
+use simulation::Random;
 
 use crate::{
     harness::{as_filter, as_name, broker},
     queue_harness::{message, queue},
-    random::Random,
 };
 
 const PRODUCERS: u64 = 2;
@@ -179,7 +179,7 @@ impl Run {
     }
 
     fn publish(&self, producer: u64) {
-        let mut random = Random(producer);
+        let mut random = Random::new(producer);
         let mut outcome = Outcome::default();
         let mut numbers = producer * MESSAGES..(producer + 1) * MESSAGES;
         while !numbers.is_empty() {
@@ -205,7 +205,7 @@ impl Run {
 
     /// Attaches connections for a short time; their held messages are returned.
     fn come_and_go(&self) {
-        let mut random = Random(99);
+        let mut random = Random::new(99);
         while !self.is_over.load(Ordering::SeqCst) {
             let connection = Connection::attach(self, Behaviour::DrainedByItself);
             let acknowledgement = match random.below(3) {
@@ -487,7 +487,7 @@ impl Connection {
 
     /// Settles deliveries until it is stopped.
     fn work(&self, run: &Run) {
-        let mut random = Random(7);
+        let mut random = Random::new(7);
         loop {
             let mut state = lock(&self.state);
             while !state.is_woken && !state.is_stopped && state.taken.is_empty() {

@@ -11,11 +11,9 @@ use std::{
 };
 
 use broker::{Broker, Outcome, Peer, Reader, Subscribe};
+use simulation::Random;
 
-use crate::{
-    harness::{as_filter, broker, publication},
-    random::Random,
-};
+use crate::harness::{as_filter, broker, publication};
 
 const TOPICS: [&str; 4] = ["a", "a.b", "c", "c.d"];
 const PRODUCERS: u64 = 2;
@@ -76,7 +74,7 @@ impl Peer for NoopPeer {
 }
 
 fn publish(broker: &Broker, seed: u64) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut outcome = Outcome::default();
     for _ in 0..BATCHES {
         let mut batch = (0..=random.below(4))

@@ -3,10 +3,10 @@
 use std::{collections::HashMap, sync::Arc, task::Poll};
 
 use broker::{Broker, Locality, Outcome, Overflow, Publication, Retained, Start, Subscribe};
+use simulation::Random;
 
 use crate::{
     harness::{Bell, Client, as_filter, as_name, broker, publish},
-    random::Random,
     topic_model::{Expected, LookedAt, Member, Subscription, Topic, TopicNumber},
 };
 
@@ -64,7 +64,7 @@ struct Run {
 
 impl Run {
     fn new(seed: u64, others: usize) -> Self {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let lag = 1 + random.below(12);
         let history = 1 + random.below(80);
         let has_idle = others == 0 && random.below(2) == 0;

@@ -15,11 +15,9 @@ use std::{
 use broker::{
     Broker, Delivery, Missed, Outcome, Peer, Publication, Reader, Session, Start, Subscribe,
 };
+use simulation::Random;
 
-use crate::{
-    harness::{as_filter, as_name, broker},
-    random::Random,
-};
+use crate::harness::{as_filter, as_name, broker};
 
 const TOPICS: [&str; 4] = ["a", "a.b", "c", "c.d"];
 const PRODUCERS: u64 = 3;
@@ -263,7 +261,7 @@ impl Log {
 }
 
 fn publish(broker: &Broker, producer: u64) {
-    let mut random = Random(producer);
+    let mut random = Random::new(producer);
     let mut outcome = Outcome::default();
     let mut number = 0_u64;
     for _ in 0..BATCHES {
@@ -282,7 +280,7 @@ fn publish(broker: &Broker, producer: u64) {
 
 /// Attaches connections with history for a short time.
 fn come_and_go(broker: &Broker, finished: &AtomicBool) {
-    let mut random = Random(99);
+    let mut random = Random::new(99);
     while !finished.load(Ordering::SeqCst) {
         let connection = Connection::attach(broker, DrainedBy::Publisher);
         let start = match random.below(3) {

@@ -6,6 +6,8 @@ use std::{
     rc::Rc,
 };
 
+use simulation::Random;
+
 use crate::disk::{Disk, DiskError, DiskErrorKind};
 
 /// Bytes that a power failure keeps or loses as a whole.
@@ -82,40 +84,6 @@ enum NameChange {
     Rename { from: String, to: String },
 }
 
-/// A small generator of pseudo-random numbers (SplitMix64): runs are repeated by their seed.
-#[derive(Debug, Clone, Default)]
-pub struct Random(u64);
-
-impl Random {
-    /// Returns a generator; the same seed gives the same numbers.
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// Returns the next number.
-    pub fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut value = self.0;
-        value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        value ^ (value >> 31)
-    }
-
-    /// Returns a number below `bound`, or 0 if `bound` is 0.
-    pub fn below(&mut self, bound: usize) -> usize {
-        match bound {
-            0 => 0,
-            bound => (self.number() % bound as u64) as usize,
-        }
-    }
-
-    /// Returns true once in `times` calls on average.
-    pub fn once_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-}
-
 impl SimulatedDisk {
     /// Returns an empty disk. The seed decides what power failures keep.
     #[must_use]
@@ -182,7 +150,7 @@ impl SimulatedDisk {
         inner.is_full = false;
         inner.fault = None;
         // One failure in four keeps nothing, one in four everything.
-        let keep = [0, 50, 90, 100][inner.random.below(4)];
+        let keep = [0, 50, 90, 100][inner.random.index(4)];
         let mut lottery = Lottery {
             random: &mut inner.random,
             percent: keep,
@@ -249,7 +217,7 @@ struct Lottery<'a> {
 
 impl Lottery<'_> {
     fn keeps(&mut self) -> bool {
-        self.percent == 100 || self.random.below(100) < self.percent
+        self.percent == 100 || self.random.index(100) < self.percent
     }
 }
 
@@ -491,7 +459,7 @@ impl Disk for SimulatedDisk {
         let written = match luck {
             Luck::Good => bytes.len(),
             Luck::Bad(_) if bytes.is_empty() => 0,
-            Luck::Bad(_) => inner.random.below(bytes.len()),
+            Luck::Bad(_) => inner.random.index(bytes.len()),
         };
         inner.inodes[file.inode].change(Change::Write {
             offset,

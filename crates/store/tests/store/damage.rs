@@ -2,10 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use simulation::Random;
 use store::{
     Damage, Exported, Note, OpenError, Options, ReadError, Start, Store, check,
-    disk::simulated::{Random, SimulatedDisk},
-    export, info, repair,
+    disk::simulated::SimulatedDisk, export, info, repair,
 };
 
 use crate::{
@@ -67,9 +67,9 @@ impl Fixture {
     /// Changes one bit of a file that the store needs. Returns the file.
     fn flip(&mut self, disk: &SimulatedDisk) -> String {
         let files = disk.files();
-        let path = files[self.random.below(files.len())].clone();
+        let path = files[self.random.index(files.len())].clone();
         let bits = disk.content(&path).expect("a file").len() * 8;
-        disk.flip_bit(&path, self.random.below(bits));
+        disk.flip_bit(&path, self.random.index(bits));
         path
     }
 }

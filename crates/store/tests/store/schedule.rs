@@ -1,8 +1,9 @@
 //! One schedule: a store under load, faults at chosen operations, and a comparison with the model after each start.
 
+use simulation::Random;
 use store::{
     OpenError, OpenGroup, Opened, Options, Start, Store, Unit,
-    disk::simulated::{Fault, Random, SimulatedDisk},
+    disk::simulated::{Fault, SimulatedDisk},
 };
 
 use crate::{
@@ -122,7 +123,7 @@ impl Run {
     pub fn load(&mut self, groups: usize) -> Result<(), Crashed> {
         for _ in 0..groups {
             self.commit()?;
-            for _ in 0..self.random.below(4) {
+            for _ in 0..self.random.index(4) {
                 self.maintain()?;
             }
         }
@@ -154,7 +155,7 @@ impl Run {
     }
 
     fn maintain(&mut self) -> Result<(), Crashed> {
-        self.now_ms += self.random.below(400) as u64;
+        self.now_ms += self.random.index(400) as u64;
         let store = self.store.as_mut().expect("an open store");
         let step = store.maintain(self.now_ms).map_err(|_| Crashed)?;
         assert_eq!(step.damages, []);
@@ -204,10 +205,10 @@ pub fn run(plan: Plan) -> Option<u64> {
     let fault = plan.fault.map_or(Fault::PowerFailure, |(_, fault)| fault);
     // Faults during recovery as well, some of them several times in a row.
     let mut fault = fault;
-    for _ in 0..run.random.below(4) {
+    for _ in 0..run.random.index(4) {
         run.restart(fault);
         fault = Fault::PowerFailure;
-        let at = run.random.below(40) as u64;
+        let at = run.random.index(40) as u64;
         run.disk.fail_at(at, fault);
         if run.open().is_ok() {
             let _ = run.load(3);
@@ -225,13 +226,13 @@ pub fn run(plan: Plan) -> Option<u64> {
 
 fn options(random: &mut Random) -> Options {
     Options {
-        segment_bytes: [2048, 3000, 5000, 20_000][random.below(4)],
-        frame_bytes: [100, 400, 4000][random.below(3)],
-        snapshot_log_bytes: [600, 2000, 6000][random.below(3)],
-        snapshot_interval_ms: [1_000, 100_000][random.below(2)],
-        step_items: [1, 3, 50][random.below(3)],
-        compact_below_percent: [30, 90][random.below(2)],
-        compaction_step_bytes: [300, 3000][random.below(2)],
+        segment_bytes: [2048, 3000, 5000, 20_000][random.index(4)],
+        frame_bytes: [100, 400, 4000][random.index(3)],
+        snapshot_log_bytes: [600, 2000, 6000][random.index(3)],
+        snapshot_interval_ms: [1_000, 100_000][random.index(2)],
+        step_items: [1, 3, 50][random.index(3)],
+        compact_below_percent: [30, 90][random.index(2)],
+        compaction_step_bytes: [300, 3000][random.index(2)],
         compaction_share_percent: 50,
         compaction_bytes_per_second: 1000,
     }

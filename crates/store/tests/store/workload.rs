@@ -1,8 +1,9 @@
 //! Random changes, as a broker could make them.
 
+use simulation::Random;
 use store::{
     Cursor, Deliveries, Flags, Moved, Name, NameId, PositionRange, Publish, QueueId, QueueSaved,
-    Queues, Record, SessionSaved, Settle, Trim, disk::simulated::Random,
+    Queues, Record, SessionSaved, Settle, Trim,
 };
 
 use crate::{
@@ -35,13 +36,13 @@ impl Workload {
 
     /// Returns the records of a group: each element is one unit.
     pub fn group(&mut self) -> Vec<Vec<Record<Message>>> {
-        let units = 1 + self.random.below(6);
+        let units = 1 + self.random.index(6);
         (0..units).map(|_| self.unit()).collect()
     }
 
     fn unit(&mut self) -> Vec<Record<Message>> {
-        let records = match self.random.below(5) {
-            0 => 1 + self.random.below(4),
+        let records = match self.random.index(5) {
+            0 => 1 + self.random.index(4),
             _ => 1,
         };
         (0..records)
@@ -54,7 +55,7 @@ impl Workload {
     }
 
     fn record(&mut self) -> Record<Message> {
-        match self.random.below(24) {
+        match self.random.index(24) {
             0 => self.name(),
             1 | 2 => self.save_queue(),
             3 if self.random.once_in(4) => self.remove_queue(),
@@ -69,25 +70,25 @@ impl Workload {
 
     fn position(&mut self) -> u64 {
         // The broker gives positions to messages that are not stored as well.
-        let position = self.next_position + self.random.below(2) as u64;
+        let position = self.next_position + self.random.index(2) as u64;
         self.next_position = position + 1;
         position
     }
 
     fn queue(&mut self) -> Option<u32> {
         let queues: Vec<u32> = self.model.queues.keys().copied().collect();
-        (!queues.is_empty()).then(|| queues[self.random.below(queues.len())])
+        (!queues.is_empty()).then(|| queues[self.random.index(queues.len())])
     }
 
     fn topic(&mut self) -> NameId {
-        NameId(self.random.below(TOPICS) as u32)
+        NameId(self.random.index(TOPICS) as u32)
     }
 
     /// Returns a queue and a message that waits in it.
     fn waiting(&mut self) -> Option<(QueueId, u64, Waiting)> {
         let queue = self.queue()?;
         let waiting = &self.model.queues[&queue].waiting;
-        let index = self.random.below(waiting.len());
+        let index = self.random.index(waiting.len());
         let (&position, &message) = waiting.iter().nth(index)?;
         Some((QueueId(queue), position, message))
     }
@@ -97,7 +98,7 @@ impl Workload {
         if self.random.once_in(4) {
             return Record::NameRemoved(id);
         }
-        let name = format!("topic.{}.{}", id.0, self.random.below(3));
+        let name = format!("topic.{}.{}", id.0, self.random.index(3));
         Record::Name(Name {
             id,
             kind: 0,
@@ -128,9 +129,9 @@ impl Workload {
     }
 
     fn session(&mut self) -> Record<Message> {
-        let client = format!("client {}", self.random.below(3)).into_bytes();
+        let client = format!("client {}", self.random.index(3)).into_bytes();
         let client = client.into_boxed_slice();
-        match self.random.below(6) {
+        match self.random.index(6) {
             0 => Record::SessionRemoved(client),
             1 | 2 => Record::SessionSaved(SessionSaved {
                 client,
@@ -139,7 +140,7 @@ impl Workload {
             _ => Record::Cursor(Cursor {
                 client,
                 position: self.next_position - 1,
-                window: vec![self.random.number() as u8; self.random.below(20)].into(),
+                window: vec![self.random.number() as u8; self.random.index(20)].into(),
             }),
         }
     }
@@ -150,7 +151,7 @@ impl Workload {
             return Record::Forget(topic);
         }
         let before =
-            self.next_position - self.random.below(8).min(self.next_position as usize) as u64;
+            self.next_position - self.random.index(8).min(self.next_position as usize) as u64;
         Record::Trim(Trim { topic, before })
     }
 
@@ -158,7 +159,7 @@ impl Workload {
         let Some((queue, position, _)) = self.waiting() else {
             return self.publish();
         };
-        let range = match self.random.below(6) {
+        let range = match self.random.index(6) {
             // All messages up to one, as a cumulative acknowledgement.
             0 => PositionRange {
                 first: 0,
@@ -203,7 +204,7 @@ impl Workload {
         let number = self.next_message;
         self.next_message += 1;
         let mut queues = Vec::new();
-        for _ in 0..self.random.below(3) {
+        for _ in 0..self.random.index(3) {
             if let Some(queue) = self.queue().map(QueueId)
                 && !queues.contains(&queue)
             {
@@ -216,7 +217,7 @@ impl Workload {
             Flags::IN_TOPIC,
             Flags::RETAINED,
             Flags::IN_TOPIC.with(Flags::RETAINED),
-        ][self.random.below(5)];
+        ][self.random.index(5)];
         Record::Publish(Publish {
             position: self.position(),
             destination: self.topic(),
