@@ -11,8 +11,8 @@ use std::{
 };
 
 use broker::{
-    ADVISORIES, Broker, Consumption, DestinationKind, Header, Lost, Notice, Outcome, Publication,
-    Session, TopicName,
+    ADVISORIES, Broker, ConsumerChange, DestinationKind, Header, LostMessage, Notice, Outcome,
+    Publication, Session, TopicName,
 };
 use destination::stomp;
 use serde::Serialize;
@@ -122,8 +122,10 @@ impl Advisories {
 
     fn advisory<'a>(&self, notice: &'a Notice) -> Advisory<'a> {
         match notice {
-            Notice::ConsumerAdded(consumption) => consumer("consumer-added", consumption),
-            Notice::ConsumerRemoved(consumption) => consumer("consumer-removed", consumption),
+            Notice::ConsumerAdded(consumer_change) => consumer("consumer-added", consumer_change),
+            Notice::ConsumerRemoved(consumer_change) => {
+                consumer("consumer-removed", consumer_change)
+            }
             Notice::SlowConsumer { filter, session } => Advisory::about(
                 "SlowConsumer",
                 DestinationKind::Topic,
@@ -140,7 +142,12 @@ impl Advisories {
         }
     }
 
-    fn lost<'a>(&self, subject: &'static str, event: &'static str, lost: &'a Lost) -> Advisory<'a> {
+    fn lost<'a>(
+        &self,
+        subject: &'static str,
+        event: &'static str,
+        lost: &'a LostMessage,
+    ) -> Advisory<'a> {
         let told = Told {
             event,
             original_message_id: Some(self.broker.id_of(&lost.entry).to_string()),
@@ -309,17 +316,17 @@ impl Told<'_> {
     }
 }
 
-fn consumer<'a>(event: &'static str, consumption: &'a Consumption) -> Advisory<'a> {
+fn consumer<'a>(event: &'static str, consumer_change: &'a ConsumerChange) -> Advisory<'a> {
     let told = Told {
         event,
-        connection: Some(&consumption.session),
-        consumer_count: consumption.consumers,
+        connection: Some(&consumer_change.session),
+        consumer_count: consumer_change.consumers,
         ..Told::default()
     };
     Advisory::about(
         "Consumer",
-        consumption.kind,
-        consumption.filter.as_str(),
+        consumer_change.kind,
+        consumer_change.filter.as_str(),
         told,
     )
 }

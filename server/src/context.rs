@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{Broker, Client, Leaving, Outcome, Peer, Reader, Session};
+use broker::{Broker, Client, DetachingSession, Outcome, Peer, Reader, Session};
 use tokio::{runtime::Handle, sync::watch, task::yield_now, time::sleep};
 
 use crate::{
@@ -46,8 +46,8 @@ impl ServerContext {
     /// the broker in steps, between which other tasks run.
     pub fn detach(&self, session: &Arc<Session>) {
         let begun = Instant::now();
-        let mut leaving = self.broker.leave(session);
-        while self.go_on_leaving(&mut leaving) {
+        let mut leaving = self.broker.begin_detach(session);
+        while self.continue_detach(&mut leaving) {
             if begun.elapsed() >= SLICE
                 && let Ok(runtime) = Handle::try_current()
             {
@@ -57,20 +57,20 @@ impl ServerContext {
         }
     }
 
-    fn go_on_leaving(&self, leaving: &mut Leaving) -> bool {
+    fn continue_detach(&self, leaving: &mut DetachingSession) -> bool {
         let mut outcome = Outcome::default();
         let now_ms = clock::unix_ms();
-        let is_more = self.broker.go_on_leaving(leaving, now_ms, &mut outcome);
+        let is_more = self.broker.continue_detach(leaving, now_ms, &mut outcome);
         self.advisories.carry_out(&mut outcome, None);
         is_more
     }
 }
 
 /// Removes the rest of a session from the broker, with the same pauses as a connection with expensive requests.
-async fn see_off(context: ServerContext, mut leaving: Leaving) {
+async fn see_off(context: ServerContext, mut leaving: DetachingSession) {
     loop {
         let begun = Instant::now();
-        if !context.go_on_leaving(&mut leaving) {
+        if !context.continue_detach(&mut leaving) {
             return;
         }
         match rest_after(begun.elapsed()) {

@@ -112,7 +112,7 @@ fn run(
 }
 
 fn drain(reader: &mut Reader) -> usize {
-    reader.session().begin();
+    reader.session().begin_drain();
     let mut bytes = 0;
     reader.drain(0, |delivery| {
         bytes += black_box(delivery.entry.body().len());

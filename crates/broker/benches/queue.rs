@@ -328,7 +328,7 @@ impl Bench {
 }
 
 fn drain(reader: &mut Reader, most: usize, mut take: impl FnMut(Option<DeliveryId>)) {
-    reader.session().begin();
+    reader.session().begin_drain();
     let mut count = 0;
     reader.drain(0, |delivery| {
         black_box(delivery.entry.body().len());

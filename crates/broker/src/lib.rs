@@ -31,7 +31,7 @@ mod topic;
 
 pub use broker::Broker;
 pub use broker::consume::{Consume, Source};
-pub use broker::leaving::Leaving;
+pub use broker::detach::DetachingSession;
 pub use broker::listing::Page;
 pub use completion::{Completion, CompletionWait};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
@@ -44,9 +44,9 @@ pub use message::entry::{
 pub use message::id::{InvalidMessageId, MessageId, MessageIdText};
 pub use name::level_tree::LevelTree;
 pub use name::{ADVISORIES, InvalidName, NameFault, Owner, TEMPORARY, TopicFilter, TopicName};
-pub use notice::{Consumption, DeathCause, Lost, Notice};
+pub use notice::{ConsumerChange, DeathCause, LostMessage, Notice};
 pub use outcome::{
-    CommitError, ForgetError, Outcome, PublishError, Published, Ready, SubscribeError,
+    CommitError, DeleteDurableError, Outcome, PublishError, Published, Ready, SubscribeError,
 };
 pub use queue::settlement::{
     Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,
@@ -55,6 +55,6 @@ pub use queue::{DurableName, SharedName};
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
 pub use sequence::Journal;
 pub use session::reader::{Delivery, Reader};
-pub use session::subscription::{Locality, Retained, Subscribe, SubscriptionId};
+pub use session::subscription::{OwnMessages, Retained, Subscribe, SubscriptionId};
 pub use session::{Blocked, Peer, Session};
 pub use topic::cursor::{Missed, Overflow, Start};

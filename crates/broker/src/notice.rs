@@ -13,9 +13,9 @@ use crate::{
 #[derive(Debug, Clone)]
 pub enum Notice {
     /// A subscription was made.
-    ConsumerAdded(Consumption),
+    ConsumerAdded(ConsumerChange),
     /// A subscription ended.
-    ConsumerRemoved(Consumption),
+    ConsumerRemoved(ConsumerChange),
     /// The lag of a subscription to topics exceeded its bound, and its rule was applied. Reported once for each.
     SlowConsumer {
         /// The filter of the subscription.
@@ -24,16 +24,16 @@ pub enum Notice {
         session: Arc<str>,
     },
     /// A message of a queue could not be delivered, and went to a dead letter queue.
-    DeadLettered(Lost),
+    DeadLettered(LostMessage),
     /// A message of a queue expired.
-    Expired(Lost),
+    Expired(LostMessage),
     /// A message was discarded: its queue was full, or no dead letter queue accepted it.
-    Discarded(Lost),
+    Discarded(LostMessage),
 }
 
 /// A subscription, as reported by a notice.
 #[derive(Debug, Clone)]
-pub struct Consumption {
+pub struct ConsumerChange {
     /// Topics or queues.
     pub kind: DestinationKind,
     /// The filter.
@@ -46,7 +46,7 @@ pub struct Consumption {
 
 /// A message that its queue no longer has.
 #[derive(Debug, Clone)]
-pub struct Lost {
+pub struct LostMessage {
     /// The kind of its destination.
     pub kind: DestinationKind,
     /// The name of its destination.

@@ -161,7 +161,7 @@ pub enum SubscribeError {
 
 /// The reason why a durable subscription was not deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ForgetError {
+pub enum DeleteDurableError {
     /// There is no subscription with this name.
     #[error("there is no durable subscription with this name")]
     Unknown,

@@ -71,7 +71,7 @@ impl Fixture {
         let slot = EncodingSlot::new(0).expect("there is room for one");
         let mut delivered = 0;
         for reader in &mut self.readers {
-            reader.session().begin();
+            reader.session().begin_drain();
             reader.drain(0, |delivery| {
                 if delivery.is_shared {
                     let encode = |entry: &broker::Entry| Box::from(entry.body());

@@ -154,7 +154,7 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
         // After the deliverer was taken, another connection may have the session.
         let speaks = outbound.has_voice();
         if speaks {
-            self.session.begin();
+            self.session.begin_drain();
         }
         let (progress, wrote) = outbound.drain(&self.socket);
         let drained = Drained {

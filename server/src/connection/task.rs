@@ -209,7 +209,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
             () = connection.wake.notified() => Event::Woken,
             () = std::future::ready(()), if is_unfinished => Event::Unfinished,
-            () = poll_fn(|context| broker.poll_clear(blocked, context.waker())),
+            () = poll_fn(|context| broker.poll_unblocked(blocked, context.waker())),
                 if is_blocked => Event::Unblocked,
             () = poll_fn(|context| owed.poll_due(broker.completion(), context)),
                 if is_owed => Event::RepliesDue,

@@ -194,7 +194,7 @@ impl Subscription {
             is_searching,
             ..
         } = self;
-        reader.session().begin();
+        reader.session().begin_drain();
         let is_all = reader.drain(clock::unix_ms(), |delivery| {
             if let Some(missed) = delivery.missed {
                 push_gap(&delivery, missed, piece);

@@ -94,8 +94,9 @@ pub async fn publish(
         let mut wait = broker.completion().wait_for(position);
         std::future::poll_fn(|context| wait.poll(context.waker())).await;
     }
-    let caught_up =
-        std::future::poll_fn(|context| broker.poll_clear(&mut outcome.blocked, context.waker()));
+    let caught_up = std::future::poll_fn(|context| {
+        broker.poll_unblocked(&mut outcome.blocked, context.waker())
+    });
     // The message is accepted in any case.
     let _ = tokio::time::timeout(BLOCKED_TIME, caught_up).await;
     match outcome.results.pop() {

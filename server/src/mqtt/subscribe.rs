@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use broker::{
-    Acknowledgement, Consume, DestinationKind, Locality, Retained, SharedName, Source,
+    Acknowledgement, Consume, DestinationKind, OwnMessages, Retained, SharedName, Source,
     SubscribeError, SubscriptionId, TEMPORARY, TopicFilter,
 };
 use destination::mqtt as names;
@@ -103,9 +103,9 @@ impl Mqtt {
                     Retained::Omitted
                 }
             },
-            locality: match wanted.no_local || self.is_bridge {
-                true => Locality::Others,
-                false => Locality::Everywhere,
+            own_messages: match wanted.no_local || self.is_bridge {
+                true => OwnMessages::Skipped,
+                false => OwnMessages::Delivered,
             },
             tag: &options.tag(),
             ..broker::Subscribe::to(filter)

@@ -61,7 +61,7 @@ impl Stomp {
     /// Deletes a durable subscription.
     fn forget(&self, name: &str, receipt: Option<&str>) -> Result<(), Fault> {
         self.broker
-            .forget_durable(&self.durable(name))
+            .delete_durable(&self.durable(name))
             .map_err(|error| {
                 let detail = format!("{error}: \"{}\"", name.escape_debug());
                 Fault::refused("cannot unsubscribe", detail, receipt)

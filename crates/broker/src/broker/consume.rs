@@ -9,7 +9,7 @@ use crate::{
     message::id::MessageId,
     message::scan_budget::Budget,
     name::{TopicFilter, TopicName},
-    outcome::{ForgetError, Outcome, SubscribeError},
+    outcome::{DeleteDurableError, Outcome, SubscribeError},
     queue::settlement::{Acknowledgement, DeliveryId, SettleError, Settlement},
     queue::{
         Binding, Consumer, ConsumerOptions, DurableName, Identity, Phase, Queue, QueueUse,
@@ -433,15 +433,15 @@ impl Broker {
     /// # Errors
     ///
     /// If it does not exist, or is in use.
-    pub fn forget_durable(&self, name: &DurableName) -> Result<(), ForgetError> {
+    pub fn delete_durable(&self, name: &DurableName) -> Result<(), DeleteDurableError> {
         let mut state = lock_state(&self.state);
         let queue = state
             .queues
             .durables
             .get(name)
-            .ok_or(ForgetError::Unknown)?;
+            .ok_or(DeleteDurableError::Unknown)?;
         if queue.consumer_count() > 0 {
-            return Err(ForgetError::InUse);
+            return Err(DeleteDurableError::InUse);
         }
         let queue = state.queues.durables.remove(name);
         queue.iter().for_each(|queue| state.unbind(queue));

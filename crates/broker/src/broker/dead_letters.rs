@@ -8,7 +8,7 @@ use crate::{
     memory::limits::DeadLetterQueue,
     message::entry::{DestinationKind, Header, Publication},
     name::{TopicFilter, TopicName, is_temporary},
-    notice::{Consumption, DeathCause, Lost, Notice, asks_for_advisories},
+    notice::{ConsumerChange, DeathCause, LostMessage, Notice, asks_for_advisories},
     outcome::Outcome,
     queue::{Consumer, Dead, Identity},
     session::subscription::Subscription,
@@ -73,7 +73,7 @@ impl Broker {
             return;
         }
         let (kind, name) = dead.queue.destination_of(&dead.message.entry);
-        let lost = Lost {
+        let lost = LostMessage {
             kind,
             name,
             entry: dead.message.entry,
@@ -172,16 +172,16 @@ impl Broker {
         comes: bool,
         outcome: &mut Outcome,
     ) {
-        let consumption = Consumption {
+        let consumer_change = ConsumerChange {
             kind,
             session: session.clone(),
             consumers: filter.exact().map(|name| self.consumer_count(kind, &name)),
             filter,
         };
         outcome.notices.push(if comes {
-            Notice::ConsumerAdded(consumption)
+            Notice::ConsumerAdded(consumer_change)
         } else {
-            Notice::ConsumerRemoved(consumption)
+            Notice::ConsumerRemoved(consumer_change)
         });
     }
 

@@ -7,7 +7,7 @@
 pub(crate) mod administration;
 pub(crate) mod consume;
 pub(crate) mod dead_letters;
-pub(crate) mod leaving;
+pub(crate) mod detach;
 pub(crate) mod listing;
 pub(crate) mod overdue;
 pub(crate) mod pause;
@@ -53,13 +53,13 @@ use crate::{
 /// |---|---|---|
 /// | begin | [`attach_for`](Self::attach_for) returns the [`Reader`] of a new session | `broker/mod.rs` |
 /// | subscribe to topics | [`subscribe`](Self::subscribe), [`resubscribe`](Self::resubscribe), [`unsubscribe`](Self::unsubscribe) | `broker/mod.rs`, `resubscribe.rs` |
-/// | consume from queues | [`consume`](Self::consume), [`unsubscribe_when_settled`](Self::unsubscribe_when_settled), [`forget_durable`](Self::forget_durable), [`create_temporary`](Self::create_temporary) | `consume.rs` |
+/// | consume from queues | [`consume`](Self::consume), [`unsubscribe_when_settled`](Self::unsubscribe_when_settled), [`delete_durable`](Self::delete_durable), [`create_temporary`](Self::create_temporary) | `consume.rs` |
 /// | publish | [`publish_for`](Self::publish_for); the broker's own topics: [`publish_reserved`](Self::publish_reserved) | `publish.rs` |
-/// | carry out the [`Outcome`] | deliver to its `ready` sessions, publish its `notices`, wait for its `blocked` subscriptions ([`poll_clear`](Self::poll_clear)), and hold replies until `owed` is complete ([`completion`](Self::completion)) | the caller |
+/// | carry out the [`Outcome`] | deliver to its `ready` sessions, publish its `notices`, wait for its `blocked` subscriptions ([`poll_unblocked`](Self::poll_unblocked)), and hold replies until `owed` is complete ([`completion`](Self::completion)) | the caller |
 /// | read | [`Reader::drain`], by one thread at a time for each session | `session/reader.rs` |
 /// | settle | [`settle`](Self::settle); in a transaction [`stage`](Self::stage), [`unstage`](Self::unstage), [`commit`](Self::commit) | `consume.rs`, `transaction.rs` |
 /// | between connections | [`pause`](Self::pause), [`resume`](Self::resume) | `pause.rs` |
-/// | end | [`detach`](Self::detach), or in steps [`leave`](Self::leave) and [`go_on_leaving`](Self::go_on_leaving) | `leaving.rs` |
+/// | end | [`detach`](Self::detach), or in steps [`begin_detach`](Self::begin_detach) and [`continue_detach`](Self::continue_detach) | `detach.rs` |
 /// | once a second | [`expire`](Self::expire), [`tidy`](Self::tidy) | `dead_letters.rs`, `tidy.rs` |
 /// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`sessions`](Self::sessions), [`last_image`](Self::last_image), [`retained`](Self::retained) | `listing.rs`, `retained.rs` |
 /// | administer | [`clear`](Self::clear), [`purge`](Self::purge), [`remove_queue`](Self::remove_queue) | `administration.rs` |
@@ -341,8 +341,8 @@ impl Broker {
     }
 
     /// Ready when all of `blocked` are within their bounds; otherwise `waker` is woken when one of them has read.
-    pub fn poll_clear(&self, blocked: &mut Blocked, waker: &Waker) -> Poll<()> {
-        blocked.poll_clear(&self.limits, waker)
+    pub fn poll_unblocked(&self, blocked: &mut Blocked, waker: &Waker) -> Poll<()> {
+        blocked.poll_unblocked(&self.limits, waker)
     }
 
     pub(crate) fn id(&self, position: u64) -> MessageId {

@@ -126,13 +126,13 @@ impl Session {
     ///
     /// A task that drains must own the reader, call this function, drain, release the reader, and drain again if
     /// [`Session::is_scheduled`] returns true, because another task may have found the reader taken in the meantime.
-    pub fn begin(&self) {
+    pub fn begin_drain(&self) {
         // A swap and not a store, as in `schedule`: so the following drain sees the messages of threads that found the
         // session already scheduled. It costs no more than a sequentially consistent store.
         self.scheduled.swap(false, Ordering::SeqCst);
     }
 
-    /// Returns whether a message became readable since [`Session::begin`].
+    /// Returns whether a message became readable since [`Session::begin_drain`].
     #[must_use]
     pub fn is_scheduled(&self) -> bool {
         // With the fence in `Ready::drain`: either the thread that scheduled the session finds the reader released, or
@@ -384,7 +384,7 @@ impl Blocked {
 
     /// Ready when all subscriptions are within their bounds again, or ended; otherwise `waker` is woken when one of
     /// them has read.
-    pub fn poll_clear(&mut self, limits: &Limits, waker: &Waker) -> Poll<()> {
+    pub fn poll_unblocked(&mut self, limits: &Limits, waker: &Waker) -> Poll<()> {
         if self.cursors.is_empty() {
             return Poll::Ready(());
         }

@@ -26,7 +26,7 @@ pub(crate) struct Subscription {
     pub(crate) overflow: Overflow,
     /// The condition on entries. Few subscriptions have one.
     pub(crate) selector: Option<Box<Selector>>,
-    locality: Locality,
+    own_messages: OwnMessages,
     tag: ShortBytes,
     /// The additional state of a subscription with wildcards, shared with the subscription that replaces it.
     wildcard: Option<Arc<Mutex<Wildcard>>>,
@@ -84,7 +84,7 @@ pub struct Subscribe<'a> {
     /// States if retained messages are delivered first.
     pub retained: Retained,
     /// States if messages of its own session are delivered.
-    pub locality: Locality,
+    pub own_messages: OwnMessages,
     /// The condition on entries; `None` for all.
     pub selector: Option<Selector>,
     /// Returned with each delivery.
@@ -105,12 +105,12 @@ pub enum Retained {
 /// States if a subscription gets messages of its own session. They are recognised by their producer: it is the same `Arc`
 /// as [`Session::name`]. An equal text is not enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Locality {
+pub enum OwnMessages {
     /// They are delivered.
     #[default]
-    Everywhere,
+    Delivered,
     /// They are skipped, and count neither as delivered nor as missed.
-    Others,
+    Skipped,
 }
 
 impl<'a> Subscribe<'a> {
@@ -122,7 +122,7 @@ impl<'a> Subscribe<'a> {
             start: Start::default(),
             overflow: Overflow::default(),
             retained: Retained::default(),
-            locality: Locality::default(),
+            own_messages: OwnMessages::default(),
             selector: None,
             tag: &[],
         }
@@ -137,7 +137,7 @@ impl Subscription {
             session,
             filter: subscribe.filter.clone(),
             overflow: subscribe.overflow,
-            locality: subscribe.locality,
+            own_messages: subscribe.own_messages,
             selector: subscribe.selector.map(Box::new),
             tag: subscribe.tag.into(),
             wildcard: subscribe.filter.exact().is_none().then(Arc::default),
@@ -300,7 +300,7 @@ impl Subscription {
 
     /// Returns whether the subscription has a condition: a selector, or no messages of its own session.
     pub(crate) fn is_selective(&self) -> bool {
-        self.locality == Locality::Others || self.selector.is_some()
+        self.own_messages == OwnMessages::Skipped || self.selector.is_some()
     }
 
     /// Returns whether an entry must be delivered at this time.
@@ -312,7 +312,7 @@ impl Subscription {
     /// Returns whether an entry matches the condition. Does not check its expiry.
     #[inline(never)] // So that reading is small for those who want everything.
     pub(crate) fn selects(&self, entry: &Entry) -> bool {
-        let is_own = self.locality == Locality::Others && entry.is_by(self.session.name());
+        let is_own = self.own_messages == OwnMessages::Skipped && entry.is_by(self.session.name());
         let selector = self.selector.as_ref();
         !is_own && selector.is_none_or(|selector| selector.matches(entry))
     }

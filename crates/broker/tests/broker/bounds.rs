@@ -96,19 +96,19 @@ fn a_publisher_waits_until_the_reader_has_read() {
     let mut blocked = publish(&broker, "t", 2);
     let bell = Arc::new(Bell::default());
     assert_eq!(
-        broker.poll_clear(&mut blocked, &bell.waker()),
+        broker.poll_unblocked(&mut blocked, &bell.waker()),
         Poll::Pending
     );
     client.read(1);
     assert_eq!(bell.rings(), 1);
     assert_eq!(
-        broker.poll_clear(&mut blocked, &bell.waker()),
+        broker.poll_unblocked(&mut blocked, &bell.waker()),
         Poll::Pending
     );
     client.read(1);
     assert_eq!(bell.rings(), 2);
     assert_eq!(
-        broker.poll_clear(&mut blocked, &bell.waker()),
+        broker.poll_unblocked(&mut blocked, &bell.waker()),
         Poll::Ready(())
     );
     assert_eq!(client.read_sequences(), [3, 4, 5, 6]);
@@ -135,14 +135,14 @@ fn a_publisher_does_not_wait_for_a_detached_reader() {
         let mut blocked = publish(&broker, "t", 2);
         let bell = Arc::new(Bell::default());
         assert_eq!(
-            broker.poll_clear(&mut blocked, &bell.waker()),
+            broker.poll_unblocked(&mut blocked, &bell.waker()),
             Poll::Pending
         );
         let mut client = Some(client);
         leave(&broker, &mut client, id);
         assert!(bell.rings() > 0, "{index}");
         assert_eq!(
-            broker.poll_clear(&mut blocked, &bell.waker()),
+            broker.poll_unblocked(&mut blocked, &bell.waker()),
             Poll::Ready(()),
             "{index}"
         );

@@ -36,7 +36,7 @@ impl Client {
     fn take_in_calls(&mut self) -> (Vec<Taken>, usize) {
         let mut taken = Vec::new();
         let mut calls = 1;
-        self.reader.session().begin();
+        self.reader.session().begin_drain();
         while !self.take_some(0, usize::MAX, &mut taken) {
             calls += 1;
             assert!(calls < 100_000, "it comes to an end");

@@ -96,7 +96,7 @@ impl Connection {
         outcome.ready.deliver();
         let mut ids: Vec<_> = (0..3).map(|_| subscribe(&mut random)).collect();
         while !self.is_over.load(Ordering::SeqCst) {
-            session.begin();
+            session.begin_drain();
             let mut taken = Vec::new();
             let is_all = reader.drain(0, |delivery| {
                 taken.push(delivery.id.expect("it is to be acknowledged"));

@@ -1,6 +1,6 @@
 //! Topic subscriptions that acknowledge, or outlive their connection: each has a queue.
 
-use broker::{Acknowledgement, Consume, ForgetError, Missed, SubscribeError};
+use broker::{Acknowledgement, Consume, DeleteDurableError, Missed, SubscribeError};
 
 use crate::{
     harness::{Client, as_name, broker},
@@ -48,18 +48,18 @@ fn a_durable_subscription_belongs_to_one_session_at_a_time() {
         Err(SubscribeError::DurableInUse(durable_name("d")))
     );
     assert_eq!(
-        broker.forget_durable(&durable_name("d")),
-        Err(ForgetError::InUse)
+        broker.delete_durable(&durable_name("d")),
+        Err(DeleteDurableError::InUse)
     );
     assert_eq!(
-        broker.forget_durable(&durable_name("e")),
-        Err(ForgetError::Unknown)
+        broker.delete_durable(&durable_name("e")),
+        Err(DeleteDurableError::Unknown)
     );
     client.unsubscribe(&broker, id);
-    assert_eq!(broker.forget_durable(&durable_name("d")), Ok(()));
+    assert_eq!(broker.delete_durable(&durable_name("d")), Ok(()));
     assert_eq!(
-        broker.forget_durable(&durable_name("d")),
-        Err(ForgetError::Unknown)
+        broker.delete_durable(&durable_name("d")),
+        Err(DeleteDurableError::Unknown)
     );
     other.consume(&broker, durable("d", "t"));
 }
@@ -73,7 +73,7 @@ fn a_deleted_durable_subscription_leaves_nothing() {
     for number in 0..100 {
         publish_events(&broker, "t.a", &[&number.to_string()]);
     }
-    assert!(broker.forget_durable(&durable_name("d")).is_ok());
+    assert!(broker.delete_durable(&durable_name("d")).is_ok());
     broker.clear(&as_name("t.a"));
     let figures = broker.figures();
     assert_eq!(

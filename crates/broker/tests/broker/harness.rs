@@ -111,7 +111,7 @@ impl Client {
     /// Reads at most `most` entries; returns true if the broker has no more.
     pub fn read(&mut self, most: usize) -> (Vec<Got>, bool) {
         let mut got = Vec::new();
-        self.reader.session().begin();
+        self.reader.session().begin_drain();
         let done = self.reader.drain(0, |delivery| {
             got.push(Got {
                 tag: delivery.tag[0],

@@ -212,13 +212,13 @@ fn pausing_a_session_unblocks_its_publishers() {
     let mut blocked = publish(&broker, "t", 3);
     let bell = Arc::new(Bell::default());
     assert_eq!(
-        broker.poll_clear(&mut blocked, &bell.waker()),
+        broker.poll_unblocked(&mut blocked, &bell.waker()),
         Poll::Pending
     );
     pause(&broker, &client);
     assert_eq!(bell.rings(), 1);
     assert_eq!(
-        broker.poll_clear(&mut blocked, &bell.waker()),
+        broker.poll_unblocked(&mut blocked, &bell.waker()),
         Poll::Ready(())
     );
 }

@@ -191,7 +191,7 @@ fn all_cursors_are_released_when_all_sessions_leave() {
         }
         assert!(
             broker
-                .forget_durable(&crate::queue_harness::durable_name("d"))
+                .delete_durable(&crate::queue_harness::durable_name("d"))
                 .is_ok()
         );
         broker.clear(&as_name("t.1"));

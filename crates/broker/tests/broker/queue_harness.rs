@@ -96,7 +96,7 @@ impl Client {
     /// Reads at most `most` messages at this time, in as many calls as required.
     pub fn take_at(&mut self, now_ms: u64, most: usize) -> Vec<Taken> {
         let mut taken = Vec::new();
-        self.reader.session().begin();
+        self.reader.session().begin_drain();
         while !self.take_some(now_ms, most, &mut taken) && taken.len() < most {}
         taken
     }
@@ -263,7 +263,7 @@ pub fn brief(notice: &Notice) -> String {
         DestinationKind::Queue => "queue",
         DestinationKind::Topic => "topic",
     };
-    let lost = |what: &str, lost: &broker::Lost| {
+    let lost = |what: &str, lost: &broker::LostMessage| {
         let cause = match lost.cause {
             DeathCause::TooManyDeliveries(count) => format!("delivered {count}"),
             DeathCause::Rejected => "rejected".to_owned(),
@@ -272,7 +272,7 @@ pub fn brief(notice: &Notice) -> String {
         };
         format!("{what} {} {} {cause}", kind(lost.kind), lost.name)
     };
-    let consumption = |what: &str, one: &broker::Consumption| {
+    let consumer_change = |what: &str, one: &broker::ConsumerChange| {
         let count = one
             .consumers
             .map_or("-".to_owned(), |count| count.to_string());
@@ -284,8 +284,8 @@ pub fn brief(notice: &Notice) -> String {
         )
     };
     match notice {
-        Notice::ConsumerAdded(one) => consumption("added", one),
-        Notice::ConsumerRemoved(one) => consumption("removed", one),
+        Notice::ConsumerAdded(one) => consumer_change("added", one),
+        Notice::ConsumerRemoved(one) => consumer_change("removed", one),
         Notice::SlowConsumer { filter, session } => format!("slow {filter} {session}"),
         Notice::DeadLettered(one) => lost("dead", one),
         Notice::Expired(one) => lost("expired", one),

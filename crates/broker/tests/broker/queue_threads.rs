@@ -458,7 +458,7 @@ impl Connection {
             let Ok(mut reader) = self.reader.try_lock() else {
                 return;
             };
-            self.session().begin();
+            self.session().begin_drain();
             let mut all = Vec::new();
             let mut is_all = true;
             if let Some(reader) = reader.as_mut() {

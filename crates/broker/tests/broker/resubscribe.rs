@@ -1,7 +1,7 @@
 //! Replacing a subscription by another that continues at the same position.
 
 use broker::{
-    Broker, Locality, Missed, Outcome, Overflow, Retained, Start, Subscribe, SubscribeError,
+    Broker, Missed, Outcome, Overflow, OwnMessages, Retained, Start, Subscribe, SubscribeError,
     SubscriptionId,
 };
 
@@ -142,7 +142,7 @@ fn a_latest_subscription_with_a_new_selector_scans_again() {
     }
     let session = client.reader.session();
     // The reader finds the red message, but does not deliver it.
-    session.begin();
+    session.begin_drain();
     client.reader.drain(0, |_| std::ops::ControlFlow::Break(()));
     resubscribe(&broker, &client, old, asked("colour = 'blue'", &[1])).expect("there is one");
     assert_eq!(brief(&client.read_all()), [(1, 2, false)]);
@@ -180,8 +180,8 @@ fn messages_of_the_own_session_are_skipped_on_request() {
     let mut client = Client::attach(&broker, "c");
     let other = Client::attach(&broker, "c");
     let filter = as_filter("t");
-    let asked = |locality, tag| Subscribe {
-        locality,
+    let asked = |own_messages, tag| Subscribe {
+        own_messages,
         retained: Retained::First,
         overflow: Overflow::Block,
         tag,
@@ -196,8 +196,8 @@ fn messages_of_the_own_session_are_skipped_on_request() {
         crate::queue_harness::publish_one(&broker, publication).expect("there is room");
     };
     publish(by(&client).retained());
-    subscribe(&broker, &client, asked(Locality::Others, &[0]));
-    subscribe(&broker, &client, asked(Locality::Everywhere, &[1]));
+    subscribe(&broker, &client, asked(OwnMessages::Skipped, &[0]));
+    subscribe(&broker, &client, asked(OwnMessages::Delivered, &[1]));
     publish(by(&client));
     publish(by(&other));
     let mut got = client.read_all();

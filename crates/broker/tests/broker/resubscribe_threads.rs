@@ -87,7 +87,7 @@ fn publish(broker: &Broker, seed: u64) {
 
 /// Reads everything; after the first read, each topic's sequences are contiguous.
 fn read(reader: &mut Reader, next: &mut HashMap<String, u64>) {
-    reader.session().begin();
+    reader.session().begin_drain();
     reader.drain(0, |delivery| {
         let sequence = delivery.entry.sequence();
         let topic = delivery.entry.topic().to_string();

@@ -165,7 +165,7 @@ fn pass_through(broker: &Broker, round: usize) {
     expire(broker, 10);
     other.take_at(10, 10);
     other.unsubscribe(broker, forgotten);
-    assert_eq!(broker.forget_durable(&durable_name("e")), Ok(()));
+    assert_eq!(broker.delete_durable(&durable_name("e")), Ok(()));
     if round.is_multiple_of(3) {
         client.consume(broker, durable("f", "other"));
         publish_events(broker, "other", &["1"]);
@@ -174,7 +174,7 @@ fn pass_through(broker: &Broker, round: usize) {
     other.detach(broker);
     for name in ["d", "f"] {
         // The second name does not exist in each round.
-        let _ = broker.forget_durable(&durable_name(name));
+        let _ = broker.delete_durable(&durable_name(name));
     }
     for name in [virtual_queue, "ActiveMQ.DLQ"] {
         assert!(broker.remove_queue(&as_name(name)).is_some(), "{name}");

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, task::Poll};
 
-use broker::{Broker, Locality, Outcome, Overflow, Publication, Retained, Start, Subscribe};
+use broker::{Broker, Outcome, Overflow, OwnMessages, Publication, Retained, Start, Subscribe};
 use simulation::Random;
 
 use crate::{
@@ -148,9 +148,9 @@ impl Run {
             _ => Start::New,
         };
         let retained = self.retained();
-        let locality = match start {
-            Start::New | Start::Last if overflow != Overflow::Latest => self.locality(),
-            _ => Locality::Everywhere,
+        let own_messages = match start {
+            Start::New | Start::Last if overflow != Overflow::Latest => self.own_messages(),
+            _ => OwnMessages::Delivered,
         };
         let mut topics = HashMap::new();
         if let Some(name) = NAMES.iter().find(|name| **name == filter) {
@@ -174,7 +174,7 @@ impl Run {
             start,
             overflow,
             retained,
-            locality,
+            own_messages,
             tag: &[tag],
             ..Subscribe::to(&covering)
         };
@@ -191,8 +191,8 @@ impl Run {
             id,
             filter,
             overflow,
-            locality,
-            is_partial: locality == Locality::Others,
+            own_messages,
+            is_partial: own_messages == OwnMessages::Skipped,
             made_at: self.position,
             last_position: 0,
             topics,
@@ -207,17 +207,17 @@ impl Run {
         }
     }
 
-    fn locality(&mut self) -> Locality {
+    fn own_messages(&mut self) -> OwnMessages {
         match self.random.below(3) {
-            0 if self.has_partial => Locality::Others,
-            _ => Locality::Everywhere,
+            0 if self.has_partial => OwnMessages::Skipped,
+            _ => OwnMessages::Delivered,
         }
     }
 
     /// Replaces a subscription by another that continues at the same position.
     fn resubscribe(&mut self) {
         let Some(at) = self.member() else { return };
-        let (retained, locality) = (self.retained(), self.locality());
+        let (retained, own_messages) = (self.retained(), self.own_messages());
         let member = &mut self.members[at];
         let Some(old) = member.subscriptions.keys().max().copied() else {
             return;
@@ -230,13 +230,13 @@ impl Run {
             return;
         };
         if subscription.is_partial {
-            subscription.locality = locality;
+            subscription.own_messages = own_messages;
         }
         let filter = as_filter(subscription.filter);
         let asked = Subscribe {
             overflow: subscription.overflow,
             retained,
-            locality: subscription.locality,
+            own_messages: subscription.own_messages,
             tag: &[tag],
             ..Subscribe::to(&filter)
         };
@@ -394,7 +394,7 @@ impl Run {
         self.topics.iter_mut().for_each(|topic| topic.trim(history));
         self.check_lags();
         let waker = Arc::new(Bell::default()).waker();
-        while self.broker.poll_clear(&mut outcome.blocked, &waker) == Poll::Pending {
+        while self.broker.poll_unblocked(&mut outcome.blocked, &waker) == Poll::Pending {
             (0..self.members.len()).for_each(|at| self.read_from(at, 3));
         }
         while let Some(at) = self.ended() {

@@ -165,7 +165,7 @@ impl Connection {
             let Ok(mut reader) = self.reader.try_lock() else {
                 return;
             };
-            self.session().begin();
+            self.session().begin_drain();
             let mut log = lock(&self.log);
             if let Some(reader) = reader.as_mut() {
                 let done = reader.drain(0, |delivery| {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use broker::{Locality, Missed, Overflow, Retained, Start, SubscriptionId};
+use broker::{Missed, Overflow, OwnMessages, Retained, Start, SubscriptionId};
 
 use crate::harness::{Client, Got};
 
@@ -28,7 +28,7 @@ pub struct Subscription {
     pub id: SubscriptionId,
     pub filter: &'static str,
     pub overflow: Overflow,
-    pub locality: Locality,
+    pub own_messages: OwnMessages,
     /// True if the subscription, or one that it replaced, excludes messages of its own session.
     pub is_partial: bool,
     /// The broker's position at the time of subscribing; earlier entries are history.
@@ -162,7 +162,8 @@ impl Member {
             let producer = &topic.producers[sequence as usize - 1];
             Arc::ptr_eq(producer, self.client.reader.session().name())
         };
-        let is_wanted = subscription.locality == Locality::Everywhere || !is_own(got.sequence);
+        let is_wanted =
+            subscription.own_messages == OwnMessages::Delivered || !is_own(got.sequence);
         assert!(is_wanted, "{got:?}");
         if got.is_retained {
             let mut candidates = std::mem::take(&mut expected.maybe);

@@ -80,10 +80,10 @@ fn a_session_with_many_cursors_leaves_in_steps() {
     let client = Client::attach(&broker, "c");
     subscribe_to_all(&broker, &client);
     publish_each(&broker, 1_000);
-    let mut leaving = broker.leave(client.reader.session());
+    let mut leaving = broker.begin_detach(client.reader.session());
     let mut outcome = Outcome::default();
     let mut steps = 0;
-    while broker.go_on_leaving(&mut leaving, 0, &mut outcome) {
+    while broker.continue_detach(&mut leaving, 0, &mut outcome) {
         steps += 1;
         publish(&broker, "t.1", 1);
     }
@@ -294,7 +294,7 @@ fn a_publisher_waits_no_longer_when_a_blocking_subscription_is_replaced() {
     let mut blocked = publish(&broker, "t", 4);
     let bell = std::sync::Arc::new(Bell::default());
     assert_eq!(
-        broker.poll_clear(&mut blocked, &bell.waker()),
+        broker.poll_unblocked(&mut blocked, &bell.waker()),
         Poll::Pending
     );
     let filter = as_filter(">");
@@ -303,7 +303,7 @@ fn a_publisher_waits_no_longer_when_a_blocking_subscription_is_replaced() {
     let replaced = broker.resubscribe(session, id, asked, &mut Outcome::default());
     assert!(replaced.is_ok() && bell.rings() > 0);
     assert_eq!(
-        broker.poll_clear(&mut blocked, &bell.waker()),
+        broker.poll_unblocked(&mut blocked, &bell.waker()),
         Poll::Ready(())
     );
     assert!(publish(&broker, "t", 9).is_empty());

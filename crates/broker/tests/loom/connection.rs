@@ -47,7 +47,7 @@ impl<T> Connection<T> {
             {
                 return;
             }
-            self.session.begin();
+            self.session.begin_drain();
             let mut delivered = Vec::new();
             let mut reader = self.reader.lock().expect("no panic");
             // A subscription begins in several calls.

@@ -31,7 +31,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             self.yield_to_others().await;
             if !self.blocked.is_empty() {
                 let broker = &self.context.broker;
-                poll_fn(|context| broker.poll_clear(&mut self.blocked, context.waker())).await;
+                poll_fn(|context| broker.poll_unblocked(&mut self.blocked, context.waker())).await;
             }
             let heard = match self.inbound.is_behind() {
                 true => self.cycle(Inbound::go_on).map(|()| Read::Bytes(0)),

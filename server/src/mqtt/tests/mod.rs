@@ -127,7 +127,7 @@ impl Served {
         let Some(Deliverer { reader, encoder }) = &mut self.deliverer else {
             return;
         };
-        reader.session().begin();
+        reader.session().begin_drain();
         encoder.resend(usize::MAX - out.len(), out);
         let mut is_done = !encoder.has_room();
         while !is_done {

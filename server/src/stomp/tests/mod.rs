@@ -136,7 +136,7 @@ impl Client {
     /// Returns the deliveries since the last call.
     fn hears(&mut self) -> Vec<String> {
         let mut bytes = Vec::new();
-        self.reader.session().begin();
+        self.reader.session().begin_drain();
         while !self.reader.drain(clock::unix_ms(), |delivery| {
             self.encoder.encode(&delivery, &mut bytes);
             ControlFlow::Continue(())

@@ -21,11 +21,11 @@ use crate::{
 /// The parts of an ended session that are still in the broker.
 #[derive(Debug)]
 #[must_use = "it is in the broker until it has been taken out"]
-pub struct Leaving {
+pub struct DetachingSession {
     session: Arc<Session>,
     consumers: VecDeque<Arc<Consumer>>,
     /// Queues, by id, that the consumers have left. Their messages are distributed when the last consumer has ended, so
-    /// that no consumer gets the messages of another one that is leaving too.
+    /// that no consumer gets the messages of another one that is detaching too.
     queues: BTreeMap<u64, Arc<Queue>>,
     subscriptions: VecDeque<Arc<Subscription>>,
     /// A subscription of which a part has ended.
@@ -38,15 +38,15 @@ impl Broker {
     /// Ends a session and its subscriptions; its unacknowledged messages go to others. `outcome` is extended. Further
     /// calls have no effect.
     ///
-    /// With many subscriptions this takes long: see [`Broker::leave`].
+    /// With many subscriptions this takes long: see [`Broker::begin_detach`].
     pub fn detach(&self, session: &Arc<Session>, now_ms: u64, outcome: &mut Outcome) {
-        let mut leaving = self.leave(session);
-        while self.go_on_leaving(&mut leaving, now_ms, outcome) {}
+        let mut detaching = self.begin_detach(session);
+        while self.continue_detach(&mut detaching, now_ms, outcome) {}
     }
 
-    /// The first part of [`Broker::detach`]: the session gets no more messages. [`Broker::go_on_leaving`] removes the
+    /// The first part of [`Broker::detach`]: the session gets no more messages. [`Broker::continue_detach`] removes the
     /// session from the broker and distributes its messages of queues.
-    pub fn leave(&self, session: &Arc<Session>) -> Leaving {
+    pub fn begin_detach(&self, session: &Arc<Session>) -> DetachingSession {
         // From here on it can get no more.
         let attached = lock_state(&self.state).detach(session);
         let consumers = session.take_consumers();
@@ -57,7 +57,7 @@ impl Broker {
             });
         subscriptions.iter().for_each(|one| one.cancel());
         session.end();
-        Leaving {
+        DetachingSession {
             session: Arc::clone(session),
             consumers: consumers.into(),
             queues: BTreeMap::new(),
@@ -70,37 +70,42 @@ impl Broker {
     /// Does one more step: ends a consumer, a subscription or a part of a subscription with many cursors, or
     /// distributes the returned messages of one queue; finally removes the rest. Returns false when nothing is left.
     /// Publishers need not wait for all steps.
-    pub fn go_on_leaving(&self, leaving: &mut Leaving, now_ms: u64, outcome: &mut Outcome) -> bool {
-        if let Some(consumer) = leaving.consumers.pop_front() {
+    pub fn continue_detach(
+        &self,
+        detaching: &mut DetachingSession,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) -> bool {
+        if let Some(consumer) = detaching.consumers.pop_front() {
             let left = self.end_consumer(&consumer, outcome);
             let left = left.iter().map(|queue| (queue.id, Arc::clone(queue)));
-            leaving.queues.extend(left);
+            detaching.queues.extend(left);
             return true;
         }
-        if let Some((_, queue)) = leaving.queues.pop_first() {
+        if let Some((_, queue)) = detaching.queues.pop_first() {
             queue.distribute(&mut Budget::new(), &mut outcome.ready);
             self.dead_letter(now_ms, outcome);
             return true;
         }
-        if let Some(subscription) = leaving.unfinished.take() {
+        if let Some(subscription) = detaching.unfinished.take() {
             if !self.go_on_cancelling(&subscription) {
-                leaving.unfinished = Some(subscription);
+                detaching.unfinished = Some(subscription);
             }
             return true;
         }
-        if let Some(subscription) = leaving.subscriptions.pop_front() {
+        if let Some(subscription) = detaching.subscriptions.pop_front() {
             self.watch(DestinationKind::Topic, &subscription.filter, false);
             let is_done = self.go_on_cancelling(&subscription);
             self.notice_subscription(&subscription, false, outcome);
-            leaving.unfinished = (!is_done).then_some(subscription);
+            detaching.unfinished = (!is_done).then_some(subscription);
             return true;
         }
-        for (kind, name) in leaving.temporaries.drain(..) {
+        for (kind, name) in detaching.temporaries.drain(..) {
             self.remove_temporary(kind, &name);
         }
         self.dead_letter(now_ms, outcome);
         // The rest of the inbox refers to the session, and would keep it alive.
-        leaving.session.swap_inbox(&mut Vec::new());
+        detaching.session.swap_inbox(&mut Vec::new());
         false
     }
 

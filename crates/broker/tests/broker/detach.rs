@@ -27,13 +27,13 @@ fn a_leaving_session_is_not_notified_and_is_finally_released() {
     created.expect("within the limits");
     publish_all(&broker, &["a"]);
     let mut outcome = Outcome::default();
-    let mut leaving = broker.leave(&session);
+    let mut leaving = broker.begin_detach(&session);
     assert!(session.is_ended());
     assert_eq!(client.read_all(), []);
     // While the session leaves, others publish, also to its topics, and no publisher is blocked by
     // it.
     let mut rounds = 0;
-    while broker.go_on_leaving(&mut leaving, 0, &mut outcome) {
+    while broker.continue_detach(&mut leaving, 0, &mut outcome) {
         let blocked = publish(&broker, "a", 1);
         assert!(blocked.is_empty());
         publish(&broker, "awaited", 1);
@@ -62,15 +62,15 @@ fn messages_of_leaving_consumers_go_to_others_when_all_have_left() {
     let mut other = Client::attach(&broker, "o");
     other.consume(&broker, queue("q"));
     let mut outcome = Outcome::default();
-    let mut leaving = broker.leave(client.reader.session());
+    let mut leaving = broker.begin_detach(client.reader.session());
     // From now on it is given nothing.
     send(&broker, "q", &["7", "8"]);
     assert_eq!(bodies(&other.take()), ["7", "8"]);
     for _ in 0..3 {
         assert_eq!(other.take(), []);
-        assert!(broker.go_on_leaving(&mut leaving, 0, &mut outcome));
+        assert!(broker.continue_detach(&mut leaving, 0, &mut outcome));
     }
-    while broker.go_on_leaving(&mut leaving, 0, &mut outcome) {}
+    while broker.continue_detach(&mut leaving, 0, &mut outcome) {}
     assert_eq!(bodies(&other.take()), ["1", "2", "3", "4", "5", "6"]);
     assert_eq!(client.take(), []);
 }
