@@ -11,9 +11,9 @@ use tokio::{runtime::Handle, sync::watch, task::yield_now, time::sleep};
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
-    fairness::{SLICE, rest_after},
+    fairness::{TIME_SLICE, pause_after},
     gate::Gate,
-    partial_input::Unfinished,
+    partial_input::PartialInputBudget,
 };
 
 /// The parts of the server that a connection needs.
@@ -30,7 +30,7 @@ pub struct ServerContext {
     /// All publications pass this gate.
     pub gate: Arc<Gate>,
     /// The budget of incomplete messages.
-    pub unfinished: Arc<Unfinished>,
+    pub partial_input: Arc<PartialInputBudget>,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,
 }
@@ -48,7 +48,7 @@ impl ServerContext {
         let begun = Instant::now();
         let mut leaving = self.broker.begin_detach(session);
         while self.continue_detach(&mut leaving) {
-            if begun.elapsed() >= SLICE
+            if begun.elapsed() >= TIME_SLICE
                 && let Ok(runtime) = Handle::try_current()
             {
                 runtime.spawn(see_off(self.clone(), leaving));
@@ -73,7 +73,7 @@ async fn see_off(context: ServerContext, mut leaving: DetachingSession) {
         if !context.continue_detach(&mut leaving) {
             return;
         }
-        match rest_after(begun.elapsed()) {
+        match pause_after(begun.elapsed()) {
             Duration::ZERO => yield_now().await,
             rest => sleep(rest).await,
         }

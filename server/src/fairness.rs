@@ -5,9 +5,9 @@
 //! other connection is served. More threads do not help. Therefore the slice is measured in time and not in operations:
 //! the cost of a read varies by a factor of a thousand.
 //!
-//! [`spawn`] measures how long a task runs. A task that loops without waiting calls [`give_way`] in each round. A
+//! [`spawn`] measures how long a task runs. A task that loops without waiting calls [`yield_if_due`] in each round. A
 //! task that returns only to be polled again at once, as an HTTP connection with pipelined requests does, is deferred by
-//! [`Fair`] itself.
+//! [`FairTask`] itself.
 
 use std::{
     cell::Cell,
@@ -20,22 +20,22 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::task::{JoinHandle, yield_now};
 
-/// Spawns a task that gives way to others after each [`SLICE`] of time that it ran.
+/// Spawns a task that gives way to others after each [`TIME_SLICE`] of time that it ran.
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    tokio::spawn(Fair::new(future))
+    tokio::spawn(FairTask::new(future))
 }
 
 /// Returns to the runtime if the current task has used up its slice. Has no effect in a task that was not started by
 /// [`spawn`].
-pub async fn give_way() {
-    poll_fn(poll_give_way).await;
+pub async fn yield_if_due() {
+    poll_fn(poll_yield_if_due).await;
 }
 
-/// Like [`give_way`], for futures and streams that are written by hand: pending once when the slice is used up.
-pub fn poll_give_way(context: &mut Context<'_>) -> Poll<()> {
+/// Like [`yield_if_due`], for futures and streams that are written by hand: pending once when the slice is used up.
+pub fn poll_yield_if_due(context: &mut Context<'_>) -> Poll<()> {
     match SLICE_END.get() {
         Some(end) if end <= Instant::now() => {
             SLICE_END.set(None);
@@ -46,17 +46,17 @@ pub fn poll_give_way(context: &mut Context<'_>) -> Poll<()> {
 }
 
 /// Returns the pause after a request of this duration: none after a short request, otherwise three times the duration,
-/// so that one peer uses at most a quarter of the time. `MOST_REST` limits it.
-pub fn rest_after(took: Duration) -> Duration {
-    match took < LONG {
+/// so that one peer uses at most a quarter of the time. `MAX_PAUSE` limits it.
+pub fn pause_after(took: Duration) -> Duration {
+    match took < LONG_REQUEST {
         true => Duration::ZERO,
-        false => MOST_REST.min(RESTS * took),
+        false => MAX_PAUSE.min(PAUSE_FACTOR * took),
     }
 }
 
 pin_project! {
-    /// A future that is deferred when it has run for a [`SLICE`] without giving way.
-    struct Fair<F> {
+    /// A future that is deferred when it has run for a [`TIME_SLICE`] without giving way.
+    struct FairTask<F> {
         #[pin]
         future: F,
         // The time that all polls took since the task last gave way.
@@ -64,7 +64,7 @@ pin_project! {
     }
 }
 
-impl<F> Fair<F> {
+impl<F> FairTask<F> {
     const fn new(future: F) -> Self {
         Self {
             future,
@@ -73,21 +73,21 @@ impl<F> Fair<F> {
     }
 }
 
-impl<F: Future> Future for Fair<F> {
+impl<F: Future> Future for FairTask<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if *this.ran >= SLICE {
+        if *this.ran >= TIME_SLICE {
             *this.ran = Duration::ZERO;
             ready!(defer(context));
         }
-        let begun = Instant::now();
-        let slice = Slice::begin(begun + (SLICE - *this.ran));
+        let started = Instant::now();
+        let slice = CurrentSlice::begin(started + (TIME_SLICE - *this.ran));
         let polled = this.future.poll(context);
         *this.ran = match slice.end() {
-            GaveWay::Yes => Duration::ZERO,
-            GaveWay::No => *this.ran + begun.elapsed(),
+            Yielded::Yes => Duration::ZERO,
+            Yielded::No => *this.ran + started.elapsed(),
         };
         polled
     }
@@ -100,30 +100,30 @@ fn defer(context: &mut Context<'_>) -> Poll<()> {
 }
 
 /// The slice of the task that this thread polls now.
-struct Slice;
+struct CurrentSlice;
 
 /// The result of polling a task: whether it gave way.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum GaveWay {
+enum Yielded {
     Yes,
     No,
 }
 
-impl Slice {
+impl CurrentSlice {
     fn begin(end: Instant) -> Self {
         SLICE_END.set(Some(end));
         Self
     }
 
-    fn end(self) -> GaveWay {
+    fn end(self) -> Yielded {
         match SLICE_END.get() {
-            Some(_) => GaveWay::No,
-            None => GaveWay::Yes,
+            Some(_) => Yielded::No,
+            None => Yielded::Yes,
         }
     }
 }
 
-impl Drop for Slice {
+impl Drop for CurrentSlice {
     /// Clears the slice, also after a panic, so that the next task on this thread does not get it.
     fn drop(&mut self) {
         SLICE_END.set(None);
@@ -136,13 +136,13 @@ thread_local! {
 }
 
 /// Maximum time that a connection's task runs before it gives way to others.
-pub const SLICE: Duration = Duration::from_millis(1);
+pub const TIME_SLICE: Duration = Duration::from_millis(1);
 /// Requests shorter than this are not followed by a pause.
-const LONG: Duration = Duration::from_millis(1);
+const LONG_REQUEST: Duration = Duration::from_millis(1);
 /// The length of a pause, in multiples of the request's duration.
-const RESTS: u32 = 3;
+const PAUSE_FACTOR: u32 = 3;
 /// Maximum length of a pause.
-pub const MOST_REST: Duration = Duration::from_secs(1);
+pub const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -154,15 +154,15 @@ mod tests {
     use super::*;
 
     /// Uses up a slice.
-    fn work() {
-        let begun = Instant::now();
-        while begun.elapsed() < SLICE {
+    fn use_up_slice() {
+        let started = Instant::now();
+        while started.elapsed() < TIME_SLICE {
             std::hint::spin_loop();
         }
     }
 
     /// Runs `flood` on a runtime with one thread until another task has run.
-    fn ends_beside_another<F: Future<Output = ()> + Send + 'static>(
+    fn assert_another_task_runs<F: Future<Output = ()> + Send + 'static>(
         flood: impl FnOnce(Arc<AtomicBool>) -> F,
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -189,22 +189,22 @@ mod tests {
 
     #[test]
     fn a_task_that_never_waits_gives_way() {
-        ends_beside_another(|has_run| async move {
+        assert_another_task_runs(|has_run| async move {
             while !has_run.load(Ordering::SeqCst) {
-                work();
-                give_way().await;
+                use_up_slice();
+                yield_if_due().await;
             }
         });
     }
 
     #[test]
     fn a_task_that_always_wakes_itself_is_deferred() {
-        ends_beside_another(|has_run| {
+        assert_another_task_runs(|has_run| {
             poll_fn(move |context| {
                 if has_run.load(Ordering::SeqCst) {
                     return Poll::Ready(());
                 }
-                work();
+                use_up_slice();
                 context.waker().wake_by_ref();
                 Poll::Pending
             })
@@ -216,10 +216,10 @@ mod tests {
         let polls = spawn(async {
             let mut polls = 0;
             let mut counted = pin!(async {
-                give_way().await;
-                work();
-                give_way().await;
-                give_way().await;
+                yield_if_due().await;
+                use_up_slice();
+                yield_if_due().await;
+                yield_if_due().await;
             });
             poll_fn(|context| {
                 polls += 1;
@@ -233,9 +233,9 @@ mod tests {
 
     #[tokio::test]
     async fn outside_of_a_fair_task_nothing_gives_way() {
-        work();
+        use_up_slice();
         assert!(
-            poll_fn(|context| Poll::Ready(poll_give_way(context)))
+            poll_fn(|context| Poll::Ready(poll_yield_if_due(context)))
                 .await
                 .is_ready()
         );

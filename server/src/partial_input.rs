@@ -18,57 +18,57 @@ use std::{
 use futures_util::task::AtomicWaker;
 
 /// The budget.
-pub struct Unfinished {
-    most_bytes: usize,
+pub struct PartialInputBudget {
+    max_bytes: usize,
     claims: Mutex<Claims>,
 }
 
 /// The bytes in use, and the number of dropped messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnfinishedFigures {
+pub struct PartialInputFigures {
     /// Bytes of incomplete messages.
     pub bytes: usize,
     /// Number of incomplete messages that were dropped in favour of others.
-    pub given_up: u64,
+    pub dropped: u64,
 }
 
 #[derive(Default)]
 struct Claims {
     /// By the order in which the messages started.
-    by_age: BTreeMap<u64, Held>,
+    by_age: BTreeMap<u64, HeldMessage>,
     bytes: usize,
-    next: u64,
-    given_up: u64,
+    next_ticket: u64,
+    dropped: u64,
 }
 
 /// The memory of one message.
-struct Held {
+struct HeldMessage {
     bytes: usize,
-    loss: Arc<Loss>,
+    drop_signal: Arc<DropSignal>,
 }
 
 /// Notifies a connection that its message is dropped.
 #[derive(Default)]
-struct Loss {
-    is_lost: AtomicBool,
+struct DropSignal {
+    is_dropped: AtomicBool,
     waker: AtomicWaker,
 }
 
-impl Unfinished {
+impl PartialInputBudget {
     /// Creates a budget.
-    pub fn new(most_bytes: usize) -> Arc<Self> {
+    pub fn new(max_bytes: usize) -> Arc<Self> {
         Arc::new(Self {
-            most_bytes,
+            max_bytes,
             claims: Mutex::default(),
         })
     }
 
     /// Returns the figures.
-    pub fn figures(&self) -> UnfinishedFigures {
+    pub fn figures(&self) -> PartialInputFigures {
         let claims = self.lock();
-        UnfinishedFigures {
+        PartialInputFigures {
             bytes: claims.bytes,
-            given_up: claims.given_up,
+            dropped: claims.dropped,
         }
     }
 
@@ -78,16 +78,19 @@ impl Unfinished {
 }
 
 impl Claims {
-    fn begin(&mut self) -> Claim {
-        let ticket = self.next;
-        self.next += 1;
-        let loss = Arc::<Loss>::default();
-        let held = Held {
+    fn add(&mut self) -> Claim {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        let drop_signal = Arc::<DropSignal>::default();
+        let held = HeldMessage {
             bytes: 0,
-            loss: Arc::clone(&loss),
+            drop_signal: Arc::clone(&drop_signal),
         };
         self.by_age.insert(ticket, held);
-        Claim { ticket, loss }
+        Claim {
+            ticket,
+            drop_signal,
+        }
     }
 
     /// Does nothing for a message that was dropped.
@@ -98,38 +101,38 @@ impl Claims {
         }
     }
 
-    fn end(&mut self, ticket: u64) {
+    fn remove(&mut self, ticket: u64) {
         self.set(ticket, 0);
         self.by_age.remove(&ticket);
     }
 
-    fn make_room(&mut self, most_bytes: usize) {
-        while self.bytes > most_bytes
+    fn make_room(&mut self, max_bytes: usize) {
+        while self.bytes > max_bytes
             && let Some((_, held)) = self.by_age.pop_first()
         {
             self.bytes -= held.bytes;
-            self.given_up += 1;
-            held.loss.is_lost.store(true, Ordering::Release);
-            held.loss.waker.wake();
+            self.dropped += 1;
+            held.drop_signal.is_dropped.store(true, Ordering::Release);
+            held.drop_signal.waker.wake();
         }
     }
 }
 
 /// A connection's use of the budget, for the message that it is receiving.
-pub struct Share {
-    budget: Arc<Unfinished>,
+pub struct PartialMessage {
+    budget: Arc<PartialInputBudget>,
     /// `None` while the message is too small to be counted.
     claim: Option<Box<Claim>>,
 }
 
 struct Claim {
     ticket: u64,
-    loss: Arc<Loss>,
+    drop_signal: Arc<DropSignal>,
 }
 
-impl Share {
+impl PartialMessage {
     /// Creates an empty share.
-    pub const fn new(budget: Arc<Unfinished>) -> Self {
+    pub const fn new(budget: Arc<PartialInputBudget>) -> Self {
         Self {
             budget,
             claim: None,
@@ -137,64 +140,65 @@ impl Share {
     }
 
     /// Notes the number of bytes that the message holds now. Other messages may be dropped for it.
-    pub fn hold(&mut self, bytes: usize) {
+    pub fn set_bytes(&mut self, bytes: usize) {
         if bytes <= UNCOUNTED_BYTES {
             return self.release();
         }
         let mut claims = self.budget.lock();
-        let claim = self.claim.get_or_insert_with(|| Box::new(claims.begin()));
+        let claim = self.claim.get_or_insert_with(|| Box::new(claims.add()));
         claims.set(claim.ticket, bytes);
-        claims.make_room(self.budget.most_bytes);
+        claims.make_room(self.budget.max_bytes);
     }
 
     /// Removes the message from the budget, because it is complete or was dropped. The age of the next message starts
     /// when that message does.
     pub fn release(&mut self) {
         if let Some(claim) = self.claim.take() {
-            self.budget.lock().end(claim.ticket);
+            self.budget.lock().remove(claim.ticket);
         }
     }
 
     /// Ready when the message is dropped: its connection or request must end.
-    pub fn poll_lost(&self, context: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_dropped(&self, context: &mut Context<'_>) -> Poll<()> {
         let Some(claim) = &self.claim else {
             return Poll::Pending;
         };
-        claim.loss.waker.register(context.waker());
-        match claim.loss.is_lost.load(Ordering::Acquire) {
+        claim.drop_signal.waker.register(context.waker());
+        match claim.drop_signal.is_dropped.load(Ordering::Acquire) {
             true => Poll::Ready(()),
             false => Poll::Pending,
         }
     }
 
     /// Waits until the message is dropped.
-    pub async fn lost(&self) {
-        poll_fn(|context| self.poll_lost(context)).await;
+    pub async fn dropped(&self) {
+        poll_fn(|context| self.poll_dropped(context)).await;
     }
 }
 
-impl Drop for Share {
+impl Drop for PartialMessage {
     fn drop(&mut self) {
         self.release();
     }
 }
 
 /// Returns the maximum time for a message of which this number of bytes has arrived.
-pub const fn time_for(bytes: usize) -> Duration {
-    FIRST_TIME.saturating_add(Duration::from_millis(bytes as u64 / BYTES_A_MS))
+pub const fn time_limit(bytes: usize) -> Duration {
+    BASE_TIME.saturating_add(Duration::from_millis(bytes as u64 / MIN_BYTES_PER_MS))
 }
 
 /// The text sent to a peer whose message was dropped.
-pub const GAVE_WAY: &str = "too many messages are arriving at this server, and yours started first";
+pub const MESSAGE_DROPPED: &str =
+    "too many messages are arriving at this server, and yours started first";
 /// The text sent to a peer whose message takes too long.
-pub const TOO_SLOW: &str = "your message arrives too slowly";
+pub const MESSAGE_TOO_SLOW: &str = "your message arrives too slowly";
 
 /// A message of up to this size is not counted, because the connection itself takes more memory.
 const UNCOUNTED_BYTES: usize = 4 << 10;
 /// The time that every message may take, whatever its size.
-const FIRST_TIME: Duration = Duration::from_secs(30);
+const BASE_TIME: Duration = Duration::from_secs(30);
 /// The minimum average rate after that: 1,000 bytes per second.
-const BYTES_A_MS: u64 = 1;
+const MIN_BYTES_PER_MS: u64 = 1;
 
 #[cfg(test)]
 mod tests {
@@ -204,58 +208,61 @@ mod tests {
 
     const KIB: usize = 1 << 10;
 
-    fn is_lost(share: &Share) -> bool {
+    fn is_dropped(partial_message: &PartialMessage) -> bool {
         let mut context = Context::from_waker(Waker::noop());
-        share.poll_lost(&mut context).is_ready()
+        partial_message.poll_dropped(&mut context).is_ready()
     }
 
     #[test]
     fn the_message_that_started_first_is_dropped() {
-        let budget = Unfinished::new(100 * KIB);
-        let mut shares: Vec<_> = (0..3).map(|_| Share::new(Arc::clone(&budget))).collect();
-        for share in &mut shares {
-            share.hold(30 * KIB);
+        let budget = PartialInputBudget::new(100 * KIB);
+        let mut messages: Vec<_> = (0..3)
+            .map(|_| PartialMessage::new(Arc::clone(&budget)))
+            .collect();
+        for partial_message in &mut messages {
+            partial_message.set_bytes(30 * KIB);
         }
-        assert!(!shares.iter().any(is_lost));
-        shares[2].hold(60 * KIB);
+        assert!(!messages.iter().any(is_dropped));
+        messages[2].set_bytes(60 * KIB);
         assert_eq!(
-            shares.iter().map(is_lost).collect::<Vec<_>>(),
+            messages.iter().map(is_dropped).collect::<Vec<_>>(),
             [true, false, false]
         );
-        let figures = |bytes, given_up| UnfinishedFigures { bytes, given_up };
+        let figures = |bytes, dropped| PartialInputFigures { bytes, dropped };
         assert_eq!(budget.figures(), figures(90 * KIB, 1));
         // Bytes that arrive before its connection ends are not counted again.
-        shares[0].hold(90 * KIB);
+        messages[0].set_bytes(90 * KIB);
         assert_eq!(budget.figures(), figures(90 * KIB, 1));
-        drop(shares);
+        drop(messages);
         assert_eq!(budget.figures(), figures(0, 1));
     }
 
     #[test]
     fn a_completed_message_resets_the_age_of_its_connection() {
-        let budget = Unfinished::new(100 * KIB);
-        let [mut busy, mut slow, mut third] = [(); 3].map(|()| Share::new(Arc::clone(&budget)));
-        busy.hold(40 * KIB);
-        slow.hold(40 * KIB);
+        let budget = PartialInputBudget::new(100 * KIB);
+        let [mut busy, mut slow, mut third] =
+            [(); 3].map(|()| PartialMessage::new(Arc::clone(&budget)));
+        busy.set_bytes(40 * KIB);
+        slow.set_bytes(40 * KIB);
         busy.release();
-        busy.hold(40 * KIB);
-        third.hold(40 * KIB);
-        assert!(is_lost(&slow) && !is_lost(&busy) && !is_lost(&third));
+        busy.set_bytes(40 * KIB);
+        third.set_bytes(40 * KIB);
+        assert!(is_dropped(&slow) && !is_dropped(&busy) && !is_dropped(&third));
     }
 
     #[test]
     fn small_messages_are_not_counted() {
-        let budget = Unfinished::new(0);
-        let mut share = Share::new(Arc::clone(&budget));
-        share.hold(UNCOUNTED_BYTES);
-        assert!(!is_lost(&share) && budget.figures().bytes == 0);
-        share.hold(UNCOUNTED_BYTES + 1);
-        assert!(is_lost(&share));
+        let budget = PartialInputBudget::new(0);
+        let mut partial_message = PartialMessage::new(Arc::clone(&budget));
+        partial_message.set_bytes(UNCOUNTED_BYTES);
+        assert!(!is_dropped(&partial_message) && budget.figures().bytes == 0);
+        partial_message.set_bytes(UNCOUNTED_BYTES + 1);
+        assert!(is_dropped(&partial_message));
     }
 
     #[test]
     fn the_time_grows_with_the_arrived_bytes() {
-        assert_eq!(time_for(0), FIRST_TIME);
-        assert_eq!(time_for(60_000), FIRST_TIME + Duration::from_secs(60));
+        assert_eq!(time_limit(0), BASE_TIME);
+        assert_eq!(time_limit(60_000), BASE_TIME + Duration::from_secs(60));
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     context::ServerContext,
     figures::FiguresBoard,
     gate::Gate,
-    partial_input::{Share, Unfinished},
+    partial_input::{PartialInputBudget, PartialMessage},
 };
 
 /// The options that all parts of the server share.
@@ -55,7 +55,7 @@ pub struct Server {
     /// All publications pass this gate.
     pub gate: Arc<Gate>,
     /// The memory of incomplete messages.
-    pub unfinished: Arc<Unfinished>,
+    pub partial_input: Arc<PartialInputBudget>,
     /// The producer of messages that are published over HTTP.
     pub http_name: Arc<str>,
     /// True when the server stops.
@@ -74,7 +74,7 @@ impl Server {
             broker,
             clock,
             gate: Arc::default(),
-            unfinished: Unfinished::new(options.unfinished_bytes()),
+            partial_input: PartialInputBudget::new(options.unfinished_bytes()),
             http_name: "http".into(),
             stopping,
             sessions: AtomicU64::new(0),
@@ -89,15 +89,15 @@ impl Server {
             broker: Arc::clone(&self.broker),
             advisories: Arc::clone(&self.advisories),
             clock: self.clock,
-            unfinished: Arc::clone(&self.unfinished),
+            partial_input: Arc::clone(&self.partial_input),
             gate: Arc::clone(&self.gate),
             stopping: self.stopping.clone(),
         }
     }
 
     /// Returns a connection's share of the memory of incomplete messages.
-    pub fn share(&self) -> Share {
-        Share::new(Arc::clone(&self.unfinished))
+    pub fn partial_message(&self) -> PartialMessage {
+        PartialMessage::new(Arc::clone(&self.partial_input))
     }
 
     /// Returns the context of work that belongs to no connection, such as the end of a detached session.

@@ -12,7 +12,7 @@ use tokio::{
 use super::client::{Client, Way};
 use crate::{
     cli::Cli,
-    connection::{Prelude, Stream, WebSocket},
+    connection::{HandshakeInput, Stream, WebSocket},
     listeners::Handlers,
 };
 
@@ -86,20 +86,22 @@ async fn serve(handlers: Arc<Handlers>, way: Way, socket: TcpStream) {
     } = &*handlers;
     match way {
         Way::Stomp => {
-            let prelude = Prelude::new(Stream, Vec::new(), server.share());
-            stomp.serve_transport(socket, prelude, "tcp").await;
+            let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());
+            stomp.serve_transport(socket, handshake_input, "tcp").await;
         }
         Way::StompOverWebSocket => {
-            let prelude = Prelude::new(WebSocket::new(), Vec::new(), server.share());
-            stomp.serve_transport(socket, prelude, "ws").await;
+            let handshake_input =
+                HandshakeInput::new(WebSocket::new(), Vec::new(), server.partial_message());
+            stomp.serve_transport(socket, handshake_input, "ws").await;
         }
         Way::Mqtt { .. } => {
-            let prelude = Prelude::new(Stream, Vec::new(), server.share());
-            mqtt.serve_transport(socket, prelude).await;
+            let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());
+            mqtt.serve_transport(socket, handshake_input).await;
         }
         Way::MqttOverWebSocket => {
-            let prelude = Prelude::new(WebSocket::new(), Vec::new(), server.share());
-            mqtt.serve_transport(socket, prelude).await;
+            let handshake_input =
+                HandshakeInput::new(WebSocket::new(), Vec::new(), server.partial_message());
+            mqtt.serve_transport(socket, handshake_input).await;
         }
     }
 }

@@ -4,24 +4,32 @@ use std::{io, time::Duration};
 
 use tokio::{net::TcpStream, time::timeout};
 
-use super::{CloseReason, Framing, MessageType, Transport, framing::Answer};
-use crate::fairness::give_way;
+use super::{CloseReason, Framing, MessageType, Transport, framing::ControlFrame};
+use crate::fairness::yield_if_due;
 
-/// Refuses a peer before its connection starts. Sends it `told`, the refusal in the bytes of its protocol.
-pub async fn turn_away<T: Transport, F: Framing>(socket: &T, told: &[u8], ending: &CloseReason) {
+/// Refuses a peer before its connection starts. Sends it `refusal`, the refusal in the bytes of its protocol.
+pub async fn send_refusal<T: Transport, F: Framing>(
+    socket: &T,
+    refusal: &[u8],
+    close_reason: &CloseReason,
+) {
     let mut framed = Vec::new();
-    if !told.is_empty() {
+    if !refusal.is_empty() {
         let mut space = [0; 16];
-        framed.extend_from_slice(F::header(MessageType::Binary, told.len(), &mut space));
-        framed.extend_from_slice(told);
+        framed.extend_from_slice(F::write_header(
+            MessageType::Binary,
+            refusal.len(),
+            &mut space,
+        ));
+        framed.extend_from_slice(refusal);
     }
-    let close = Answer::Close(ending.close_code(), &ending.told());
-    F::answer(close, &mut framed);
+    let close = ControlFrame::Close(close_reason.close_code(), &close_reason.peer_text());
+    F::write_control(close, &mut framed);
     // The connection is closed in any case: on success, failure or timeout.
-    let _ = timeout(time(ending), say_last(socket, &framed)).await;
+    let _ = timeout(closing_time(close_reason), write_and_close(socket, &framed)).await;
 }
 
-async fn say_last<T: Transport>(socket: &T, mut bytes: &[u8]) -> io::Result<()> {
+async fn write_and_close<T: Transport>(socket: &T, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match socket.try_write(bytes) {
             Ok(count) => bytes = &bytes[count..],
@@ -45,19 +53,19 @@ async fn say_last<T: Transport>(socket: &T, mut bytes: &[u8]) -> io::Result<()> 
 /// connection and discard the last message.
 pub async fn linger(socket: &TcpStream) -> io::Result<()> {
     socket2::SockRef::from(socket).shutdown(std::net::Shutdown::Write)?;
-    while !discard(socket)? {
-        give_way().await;
+    while !discard_available(socket)? {
+        yield_if_due().await;
         socket.readable().await?;
     }
     Ok(())
 }
 
-/// Reads and discards available bytes, with at most [`DISCARDED_AT_ONCE`] reads. Returns true when the peer has closed
+/// Reads and discards available bytes, with at most [`MAX_READS_AT_ONCE`] reads. Returns true when the peer has closed
 /// its half. Separate from [`linger`], so that the buffer is not part of every connection's task.
-fn discard(socket: &TcpStream) -> io::Result<bool> {
-    let mut unwanted = [0; 4096];
-    for _ in 0..DISCARDED_AT_ONCE {
-        match socket.try_read(&mut unwanted) {
+fn discard_available(socket: &TcpStream) -> io::Result<bool> {
+    let mut buffer = [0; 4096];
+    for _ in 0..MAX_READS_AT_ONCE {
+        match socket.try_read(&mut buffer) {
             Ok(0) => return Ok(true),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
@@ -68,11 +76,11 @@ fn discard(socket: &TcpStream) -> io::Result<bool> {
 }
 
 /// Maximum number of reads before other tasks run: a peer that sends without pause never leaves the socket empty.
-const DISCARDED_AT_ONCE: usize = 16;
+const MAX_READS_AT_ONCE: usize = 16;
 
 /// Returns the maximum time for a peer to read the last message.
-pub const fn time(ending: &CloseReason) -> Duration {
-    match ending {
+pub const fn closing_time(close_reason: &CloseReason) -> Duration {
+    match close_reason {
         // All other data has been delivered, and the server waits for this connection before it ends.
         CloseReason::Stopping => Duration::from_millis(250),
         _ => Duration::from_secs(2),

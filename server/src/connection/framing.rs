@@ -6,7 +6,7 @@ pub use wire::websocket::MessageType;
 
 /// The layer between protocol and socket. The value is the receiving half; sending needs no state.
 pub trait Framing: Send + Sync + 'static {
-    /// Maximum number of bytes that [`Framing::header`] puts in front of a message.
+    /// Maximum number of bytes that [`Framing::write_header`] puts in front of a message.
     const HEADER_BYTES: usize;
 
     /// Returns the first item in `input`, and the number of bytes that it uses. The payload is decoded in place.
@@ -15,21 +15,21 @@ pub trait Framing: Send + Sync + 'static {
     /// # Errors
     ///
     /// The bytes are not valid frames.
-    fn unwrap<'a>(
+    fn decode<'a>(
         &mut self,
         input: &'a mut [u8],
-    ) -> Result<Option<(Unwrapped<'a>, usize)>, Violation>;
+    ) -> Result<Option<(FramingItem<'a>, usize)>, Violation>;
 
     /// Writes the header of a message of `length` bytes, and returns it.
-    fn header(message_type: MessageType, length: usize, space: &mut [u8]) -> &[u8];
+    fn write_header(message_type: MessageType, length: usize, space: &mut [u8]) -> &[u8];
 
     /// Appends the response to an item that needs one.
-    fn answer(answer: Answer<'_>, out: &mut Vec<u8>);
+    fn write_control(frame: ControlFrame<'_>, out: &mut Vec<u8>);
 }
 
 /// An item of a framing.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Unwrapped<'a> {
+pub enum FramingItem<'a> {
     /// Bytes of the protocol, in order; not necessarily complete messages.
     Data(MessageType, &'a [u8]),
     /// Must be answered with the same bytes.
@@ -42,7 +42,7 @@ pub enum Unwrapped<'a> {
 
 /// A response of the framing itself.
 #[derive(Debug)]
-pub enum Answer<'a> {
+pub enum ControlFrame<'a> {
     Pong(&'a [u8]),
     /// The end of the connection, with the reason.
     Close(CloseCode, &'a str),
@@ -69,46 +69,46 @@ pub struct Stream;
 impl Framing for Stream {
     const HEADER_BYTES: usize = 0;
 
-    fn unwrap<'a>(
+    fn decode<'a>(
         &mut self,
         input: &'a mut [u8],
-    ) -> Result<Option<(Unwrapped<'a>, usize)>, Violation> {
+    ) -> Result<Option<(FramingItem<'a>, usize)>, Violation> {
         let length = input.len();
-        Ok((length > 0).then_some((Unwrapped::Data(MessageType::Binary, input), length)))
+        Ok((length > 0).then_some((FramingItem::Data(MessageType::Binary, input), length)))
     }
 
-    fn header(_: MessageType, _: usize, space: &mut [u8]) -> &[u8] {
+    fn write_header(_: MessageType, _: usize, space: &mut [u8]) -> &[u8] {
         &space[..0]
     }
 
     /// TCP needs no responses, and the end is the end of the stream.
-    fn answer(_: Answer<'_>, _: &mut Vec<u8>) {}
+    fn write_control(_: ControlFrame<'_>, _: &mut Vec<u8>) {}
 }
 
 impl Framing for WebSocket {
     const HEADER_BYTES: usize = FrameHeader::MAX_BYTES;
 
-    fn unwrap<'a>(
+    fn decode<'a>(
         &mut self,
         input: &'a mut [u8],
-    ) -> Result<Option<(Unwrapped<'a>, usize)>, Violation> {
+    ) -> Result<Option<(FramingItem<'a>, usize)>, Violation> {
         let Some((event, used)) = self.decoder.decode(input)? else {
             return Ok(None);
         };
-        let unwrapped = match event {
+        let item = match event {
             Event::Data {
                 kind: message_type,
                 payload,
                 ..
-            } => Unwrapped::Data(message_type, payload),
-            Event::Ping(payload) => Unwrapped::Ping(payload),
-            Event::Pong(_) => Unwrapped::Nothing,
-            Event::Close(_) => Unwrapped::Close,
+            } => FramingItem::Data(message_type, payload),
+            Event::Ping(payload) => FramingItem::Ping(payload),
+            Event::Pong(_) => FramingItem::Nothing,
+            Event::Close(_) => FramingItem::Close,
         };
-        Ok(Some((unwrapped, used)))
+        Ok(Some((item, used)))
     }
 
-    fn header(message_type: MessageType, length: usize, space: &mut [u8]) -> &[u8] {
+    fn write_header(message_type: MessageType, length: usize, space: &mut [u8]) -> &[u8] {
         let opcode = match message_type {
             MessageType::Text => Opcode::Text,
             MessageType::Binary => Opcode::Binary,
@@ -119,10 +119,10 @@ impl Framing for WebSocket {
         space
     }
 
-    fn answer(answer: Answer<'_>, out: &mut Vec<u8>) {
-        match answer {
-            Answer::Pong(payload) => websocket::frame(Opcode::Pong, payload, None, out),
-            Answer::Close(code, reason) => websocket::close(code, reason, None, out),
+    fn write_control(frame: ControlFrame<'_>, out: &mut Vec<u8>) {
+        match frame {
+            ControlFrame::Pong(payload) => websocket::frame(Opcode::Pong, payload, None, out),
+            ControlFrame::Close(code, reason) => websocket::close(code, reason, None, out),
         }
     }
 }

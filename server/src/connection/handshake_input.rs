@@ -3,55 +3,56 @@
 use std::io;
 
 use super::{
-    CloseReason, Framing, Received, Transport,
-    framing::{Answer, Unwrapped},
+    CloseReason, EarlyInput, Framing, Transport,
+    framing::{ControlFrame, FramingItem},
 };
-use crate::{fairness::give_way, partial_input::Share};
+use crate::{fairness::yield_if_due, partial_input::PartialMessage};
 
 /// The input of a connection before its client is identified.
-pub struct Prelude<F> {
+pub struct HandshakeInput<F> {
     /// The framing.
     pub framing: F,
     /// Input that was read already.
-    pub received: Received,
-    share: Share,
+    pub early_input: EarlyInput,
+    partial_message: PartialMessage,
 }
 
-impl<F: Framing> Prelude<F> {
+impl<F: Framing> HandshakeInput<F> {
     /// `unframed` are bytes that were read from the socket before.
-    pub fn new(framing: F, unframed: Vec<u8>, share: Share) -> Self {
+    pub fn new(framing: F, unframed: Vec<u8>, partial_message: PartialMessage) -> Self {
         Self {
             framing,
-            share,
-            received: Received {
+            partial_message,
+            early_input: EarlyInput {
                 unframed,
-                ..Received::default()
+                ..EarlyInput::default()
             },
         }
     }
 
-    /// Reads until `look` finds a result in the protocol's bytes. `look` must return a result after a limited number of
+    /// Reads until `find` finds a result in the protocol's bytes. `find` must return a result after a limited number of
     /// bytes, and the caller must limit the time.
     ///
     /// # Errors
     ///
     /// The connection must end.
-    pub async fn until<T>(
+    pub async fn read_until<T>(
         &mut self,
         socket: &impl Transport,
-        mut look: impl FnMut(&Received) -> Option<T>,
+        mut find: impl FnMut(&EarlyInput) -> Option<T>,
     ) -> Result<T, CloseReason> {
         loop {
             // A peer that sends without pause is always readable.
-            give_way().await;
-            self.unwrap(socket)?;
-            if let Some(found) = look(&self.received) {
+            yield_if_due().await;
+            self.decode(socket)?;
+            if let Some(found) = find(&self.early_input) {
                 return Ok(found);
             }
-            self.share.hold(self.received.unread.capacity());
+            self.partial_message
+                .set_bytes(self.early_input.unread.capacity());
             let readable = tokio::select! {
                 biased;
-                () = self.share.lost() => return Err(CloseReason::GaveWay),
+                () = self.partial_message.dropped() => return Err(CloseReason::MessageDropped),
                 readable = socket.tcp().readable() => readable,
             };
             readable.map_err(|error| CloseReason::Io(error.to_string()))?;
@@ -64,7 +65,9 @@ impl<F: Framing> Prelude<F> {
         match socket.try_read(&mut buffer) {
             Ok(0) => Err(CloseReason::ByPeer),
             Ok(count) => {
-                self.received.unframed.extend_from_slice(&buffer[..count]);
+                self.early_input
+                    .unframed
+                    .extend_from_slice(&buffer[..count]);
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
@@ -72,28 +75,28 @@ impl<F: Framing> Prelude<F> {
         }
     }
 
-    fn unwrap(&mut self, socket: &impl Transport) -> Result<(), CloseReason> {
-        let Received {
+    fn decode(&mut self, socket: &impl Transport) -> Result<(), CloseReason> {
+        let EarlyInput {
             unread,
             unframed,
             message_type,
-        } = &mut self.received;
+        } = &mut self.early_input;
         let mut at = 0;
-        while let Some((unwrapped, used)) = self.framing.unwrap(&mut unframed[at..])? {
+        while let Some((item, used)) = self.framing.decode(&mut unframed[at..])? {
             at += used;
-            match unwrapped {
-                Unwrapped::Data(of, bytes) => {
+            match item {
+                FramingItem::Data(of, bytes) => {
                     *message_type = Some(of);
                     unread.extend_from_slice(bytes);
                 }
-                Unwrapped::Ping(payload) => {
+                FramingItem::Ping(payload) => {
                     let mut pong = Vec::new();
-                    F::answer(Answer::Pong(payload), &mut pong);
+                    F::write_control(ControlFrame::Pong(payload), &mut pong);
                     // A peer that sends pings before its first message and does not read gets no response.
                     let _ = socket.try_write(&pong).and_then(|_| socket.try_flush());
                 }
-                Unwrapped::Close => return Err(CloseReason::ByPeer),
-                Unwrapped::Nothing => {}
+                FramingItem::Close => return Err(CloseReason::ByPeer),
+                FramingItem::Nothing => {}
             }
         }
         unframed.drain(..at);

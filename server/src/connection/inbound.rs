@@ -3,10 +3,10 @@
 use std::task::{Context, Poll};
 
 use super::{
-    CloseReason, Framing, MessageType, Protocol, ReadCycle, Received,
-    framing::{Answer, Unwrapped},
+    CloseReason, EarlyInput, Framing, MessageType, Protocol, ReadCycle,
+    framing::{ControlFrame, FramingItem},
 };
-use crate::partial_input::{Share, time_for};
+use crate::partial_input::{PartialMessage, time_limit};
 
 /// The receiving side. It stores only incomplete input.
 pub struct Inbound<F, P> {
@@ -18,15 +18,15 @@ pub struct Inbound<F, P> {
     /// Unprocessed bytes of the protocol: part of a message, or input that the last read cycle left for the next one.
     unread: Vec<u8>,
     /// True if the last read cycle left input for the next one.
-    is_behind: bool,
+    has_remaining_input: bool,
     /// The start of the time for an incomplete message, in milliseconds of the server's clock.
-    unfinished_since_ms: Option<u64>,
-    share: Share,
+    incomplete_since_ms: Option<u64>,
+    partial_message: PartialMessage,
 }
 
 /// The output of the framing in one read cycle, in addition to the protocol's replies.
 #[derive(Default)]
-pub struct Answers {
+pub struct FramingOutput {
     /// The type of the peer's messages.
     pub message_type: Option<MessageType>,
     /// Framed responses to pings.
@@ -34,22 +34,25 @@ pub struct Answers {
 }
 
 impl<F: Framing, P: Protocol> Inbound<F, P> {
-    pub fn new(framing: F, protocol: P, share: Share) -> Self {
+    pub fn new(framing: F, protocol: P, partial_message: PartialMessage) -> Self {
         Self {
             framing,
             protocol,
             unframed: Vec::new(),
             unread: Vec::new(),
-            is_behind: false,
-            unfinished_since_ms: None,
-            share,
+            has_remaining_input: false,
+            incomplete_since_ms: None,
+            partial_message,
         }
     }
 
     /// Returns the next deadline: the protocol's, or the end of the time for an incomplete message.
     pub fn deadline(&self) -> Option<u64> {
         let protocols = self.protocol.deadline();
-        protocols.into_iter().chain(self.overdue_at()).min()
+        protocols
+            .into_iter()
+            .chain(self.incomplete_deadline())
+            .min()
     }
 
     /// Handles a deadline.
@@ -64,54 +67,54 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         out: &mut Vec<u8>,
     ) -> Result<(), CloseReason> {
         self.protocol.on_deadline(now_ms, last_sent_ms, out)?;
-        match self.overdue_at() {
-            Some(at) if at <= now_ms => Err(CloseReason::Unfinished),
+        match self.incomplete_deadline() {
+            Some(at) if at <= now_ms => Err(CloseReason::MessageTooSlow),
             _ => Ok(()),
         }
     }
 
     /// Restarts the time for an incomplete message, because the server does not read from the peer for now.
-    pub fn excuse_unfinished(&mut self, now_ms: u64) {
-        if self.unfinished_since_ms.is_some() {
-            self.unfinished_since_ms = Some(now_ms);
+    pub fn restart_incomplete_time(&mut self, now_ms: u64) {
+        if self.incomplete_since_ms.is_some() {
+            self.incomplete_since_ms = Some(now_ms);
         }
     }
 
     /// Ready when this connection must end: another task has requested it, or its incomplete message was dropped.
     pub fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
-        if self.share.poll_lost(context).is_ready() {
-            return Poll::Ready(CloseReason::GaveWay);
+        if self.partial_message.poll_dropped(context).is_ready() {
+            return Poll::Ready(CloseReason::MessageDropped);
         }
         self.protocol.poll_evicted(context)
     }
 
-    fn overdue_at(&self) -> Option<u64> {
-        let since_ms = self.unfinished_since_ms?;
-        let time = time_for(self.unread.len()).as_millis();
+    fn incomplete_deadline(&self) -> Option<u64> {
+        let since_ms = self.incomplete_since_ms?;
+        let time = time_limit(self.unread.len()).as_millis();
         Some(since_ms.saturating_add(u64::try_from(time).unwrap_or(u64::MAX)))
     }
 
-    /// Returns whether input is left for [`go_on`](Self::go_on).
-    pub const fn is_behind(&self) -> bool {
-        self.is_behind
+    /// Returns whether input is left for [`process_remaining`](Self::process_remaining).
+    pub const fn has_remaining_input(&self) -> bool {
+        self.has_remaining_input
     }
 
     /// Processes input that the last read cycle left for this one.
-    pub fn go_on(
+    pub fn process_remaining(
         &mut self,
         cycle: &mut ReadCycle,
-        answers: &mut Answers,
+        framing_output: &mut FramingOutput,
     ) -> Result<(), CloseReason> {
-        self.is_behind = false;
+        self.has_remaining_input = false;
         if !self.unread.is_empty() {
             self.protocol_bytes(&[], cycle)?;
         }
         match std::mem::take(&mut self.unframed) {
-            unframed if unframed.is_empty() || self.is_behind => {
+            unframed if unframed.is_empty() || self.has_remaining_input => {
                 self.unframed = unframed;
                 Ok(())
             }
-            mut unframed => self.receive(&mut unframed, cycle, answers),
+            mut unframed => self.receive(&mut unframed, cycle, framing_output),
         }
     }
 
@@ -128,25 +131,25 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
     }
 
     /// Processes input that was read before the connection started.
-    pub fn begin(
+    pub fn receive_early(
         &mut self,
-        received: Received,
+        early_input: EarlyInput,
         cycle: &mut ReadCycle,
-        answers: &mut Answers,
+        framing_output: &mut FramingOutput,
     ) -> Result<(), CloseReason> {
-        let Received {
+        let EarlyInput {
             unread,
             mut unframed,
             message_type,
-        } = received;
+        } = early_input;
         if message_type == Some(MessageType::Text) && P::IS_BINARY {
             return Err(CloseReason::Text);
         }
-        answers.message_type = message_type;
+        framing_output.message_type = message_type;
         if !unread.is_empty() {
             self.protocol_bytes(&unread, cycle)?;
         }
-        self.receive(&mut unframed, cycle, answers)
+        self.receive(&mut unframed, cycle, framing_output)
     }
 
     /// Processes input. If the input has an error, the requests before it still take effect.
@@ -154,33 +157,35 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         &mut self,
         input: &mut [u8],
         cycle: &mut ReadCycle,
-        answers: &mut Answers,
+        framing_output: &mut FramingOutput,
     ) -> Result<(), CloseReason> {
         let mut at = 0;
         while cycle.has_time()
-            && let Some((unwrapped, used)) = self.framing.unwrap(&mut input[at..])?
+            && let Some((item, used)) = self.framing.decode(&mut input[at..])?
         {
             at += used;
-            match unwrapped {
-                Unwrapped::Data(MessageType::Text, _) if P::IS_BINARY => {
+            match item {
+                FramingItem::Data(MessageType::Text, _) if P::IS_BINARY => {
                     return Err(CloseReason::Text);
                 }
-                Unwrapped::Data(message_type, bytes) => {
-                    answers.message_type = Some(message_type);
+                FramingItem::Data(message_type, bytes) => {
+                    framing_output.message_type = Some(message_type);
                     self.protocol_bytes(bytes, cycle)?;
                 }
-                Unwrapped::Ping(payload) => F::answer(Answer::Pong(payload), &mut answers.control),
-                Unwrapped::Close => return Err(CloseReason::ByPeer),
-                Unwrapped::Nothing => {}
+                FramingItem::Ping(payload) => {
+                    F::write_control(ControlFrame::Pong(payload), &mut framing_output.control)
+                }
+                FramingItem::Close => return Err(CloseReason::ByPeer),
+                FramingItem::Nothing => {}
             }
         }
         self.unframed.extend_from_slice(&input[at..]);
-        self.is_behind |= cycle.is_over() && at < input.len();
+        self.has_remaining_input |= cycle.is_over() && at < input.len();
         Ok(())
     }
 
     fn protocol_bytes(&mut self, bytes: &[u8], cycle: &mut ReadCycle) -> Result<(), CloseReason> {
-        if self.is_behind {
+        if self.has_remaining_input {
             // Earlier input is still unprocessed, so this is appended to it.
             self.unread.extend_from_slice(bytes);
             return Ok(());
@@ -192,15 +197,15 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         } else {
             self.unread.extend_from_slice(bytes);
             let used = self.protocol.receive(&self.unread, cycle)?;
-            self.drop_read(used);
+            self.drop_processed(used);
             used
         };
-        self.is_behind = cycle.is_over();
-        self.note_unfinished(used, cycle.now_ms);
+        self.has_remaining_input = cycle.is_over();
+        self.track_incomplete(used, cycle.now_ms);
         Ok(())
     }
 
-    fn drop_read(&mut self, used: usize) {
+    fn drop_processed(&mut self, used: usize) {
         if used == self.unread.len() {
             self.unread = Vec::new();
             return;
@@ -213,17 +218,17 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
     }
 
     /// Notes an incomplete message. `used` bytes belonged to earlier messages.
-    fn note_unfinished(&mut self, used: usize, now_ms: u64) {
+    fn track_incomplete(&mut self, used: usize, now_ms: u64) {
         if used > 0 {
-            self.unfinished_since_ms = None;
-            self.share.release();
+            self.incomplete_since_ms = None;
+            self.partial_message.release();
         }
-        if self.unread.is_empty() || self.is_behind {
-            self.unfinished_since_ms = None;
+        if self.unread.is_empty() || self.has_remaining_input {
+            self.incomplete_since_ms = None;
             return;
         }
-        self.unfinished_since_ms.get_or_insert(now_ms);
-        self.share.hold(self.unread.capacity());
+        self.incomplete_since_ms.get_or_insert(now_ms);
+        self.partial_message.set_bytes(self.unread.capacity());
     }
 }
 
@@ -236,7 +241,7 @@ mod tests {
     use super::*;
     use crate::{
         connection::{Encoder, Stream, WebSocket},
-        partial_input::Unfinished,
+        partial_input::PartialInputBudget,
     };
 
     const BUDGET: usize = 1 << 20;
@@ -290,19 +295,28 @@ mod tests {
     }
 
     fn framed<F: Framing, P: Protocol>(framing: F, protocol: P) -> Inbound<F, P> {
-        Inbound::new(framing, protocol, Share::new(Unfinished::new(BUDGET)))
+        Inbound::new(
+            framing,
+            protocol,
+            PartialMessage::new(PartialInputBudget::new(BUDGET)),
+        )
     }
 
     #[test]
     fn input_that_a_cycle_has_no_time_for_is_processed_in_the_next() {
         let mut inbound = inbound(Slow::default());
-        let mut answers = Answers::default();
-        let taken = inbound.receive(&mut b"abc".to_vec(), &mut ReadCycle::late(), &mut answers);
+        let mut framing_output = FramingOutput::default();
+        let taken = inbound.receive(
+            &mut b"abc".to_vec(),
+            &mut ReadCycle::expired(),
+            &mut framing_output,
+        );
         assert_eq!(taken, Ok(()));
         assert_eq!(inbound.protocol.taken, b"a");
         let turns = iter::from_fn(|| {
-            let is_behind = inbound.is_behind();
-            is_behind.then(|| inbound.go_on(&mut ReadCycle::late(), &mut answers))
+            let has_remaining_input = inbound.has_remaining_input();
+            has_remaining_input
+                .then(|| inbound.process_remaining(&mut ReadCycle::expired(), &mut framing_output))
         });
         assert_eq!(turns.collect::<Vec<_>>(), [Ok(()), Ok(()), Ok(())]);
         assert_eq!(inbound.protocol.taken, b"abc");
@@ -315,12 +329,15 @@ mod tests {
         let bytes: Vec<u8> = (0..100).collect();
         let frame = |byte: &u8| [0x82, 0x81, 0, 0, 0, 0, *byte];
         let mut frames: Vec<u8> = bytes.iter().flat_map(frame).collect();
-        let mut answers = Answers::default();
-        let taken = inbound.receive(&mut frames, &mut ReadCycle::late(), &mut answers);
+        let mut framing_output = FramingOutput::default();
+        let taken = inbound.receive(&mut frames, &mut ReadCycle::expired(), &mut framing_output);
         assert_eq!(taken, Ok(()));
-        assert!(inbound.is_behind() && inbound.protocol.taken.len() < 50);
-        while inbound.is_behind() {
-            assert_eq!(inbound.go_on(&mut ReadCycle::late(), &mut answers), Ok(()));
+        assert!(inbound.has_remaining_input() && inbound.protocol.taken.len() < 50);
+        while inbound.has_remaining_input() {
+            assert_eq!(
+                inbound.process_remaining(&mut ReadCycle::expired(), &mut framing_output),
+                Ok(())
+            );
         }
         assert_eq!(inbound.protocol.taken, bytes);
         assert!(inbound.unread.is_empty() && inbound.unframed.is_empty());
@@ -330,16 +347,16 @@ mod tests {
     fn later_input_waits_too() {
         let mut inbound = inbound(Slow::default());
         for bytes in [b"ab", b"cd"] {
-            let taken = inbound.protocol_bytes(bytes, &mut ReadCycle::late());
+            let taken = inbound.protocol_bytes(bytes, &mut ReadCycle::expired());
             assert_eq!(taken, Ok(()));
         }
         assert_eq!(inbound.protocol.taken, b"a");
         assert_eq!(
-            inbound.go_on(&mut ReadCycle::default(), &mut Answers::default()),
+            inbound.process_remaining(&mut ReadCycle::default(), &mut FramingOutput::default()),
             Ok(())
         );
         assert_eq!(inbound.protocol.taken, b"abcd");
-        assert!(!inbound.is_behind());
+        assert!(!inbound.has_remaining_input());
     }
 
     /// A protocol whose messages have ten bytes.
@@ -399,10 +416,10 @@ mod tests {
             "the next message has its own time"
         );
         assert_eq!(inbound.on_deadline(51_000, 0, &mut out), Ok(()));
-        inbound.excuse_unfinished(51_000);
+        inbound.restart_incomplete_time(51_000);
         assert_eq!(inbound.on_deadline(51_001, 0, &mut out), Ok(()));
         let ended = inbound.on_deadline(81_001, 0, &mut out);
-        assert_eq!(ended, Err(CloseReason::Unfinished));
+        assert_eq!(ended, Err(CloseReason::MessageTooSlow));
         assert_eq!(receive(&mut inbound, 9, 81_001), Ok(()));
         assert_eq!(inbound.deadline(), None, "the message is complete");
     }

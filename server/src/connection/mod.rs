@@ -25,17 +25,19 @@ use std::sync::{
 use broker::{Peer, Session};
 use tokio::sync::Notify;
 
-pub use closing::turn_away;
+pub use closing::send_refusal;
 pub use framing::{Framing, MessageType, Stream, WebSocket};
-pub use handshake_input::Prelude;
+pub use handshake_input::HandshakeInput;
 pub use outbound::Deliverer;
 pub use protocol::{CloseReason, Encoder, Protocol};
 pub use read_cycle::ReadCycle;
 
-use crate::{clock::Clock, context::ServerContext, partial_input::Share, transport::Transport};
+use crate::{
+    clock::Clock, context::ServerContext, partial_input::PartialMessage, transport::Transport,
+};
 use inbound::Inbound;
 use outbound::{Drained, Outbound, Progress};
-use task::Task;
+use task::ConnectionTask;
 
 /// The state that the connection's task and the publishing tasks share.
 struct Connection<T, F, E> {
@@ -49,7 +51,7 @@ struct Connection<T, F, E> {
 }
 
 /// The parts of a connection that starts.
-pub struct Opening<T, F, P: Protocol> {
+pub struct ConnectionParts<T, F, P: Protocol> {
     /// The transport.
     pub socket: T,
     /// The framing.
@@ -59,14 +61,14 @@ pub struct Opening<T, F, P: Protocol> {
     /// The sending half.
     pub deliverer: Deliverer<P::Encoder>,
     /// Input that was read already.
-    pub received: Received,
+    pub early_input: EarlyInput,
     /// The first bytes for the peer, in the protocol's encoding.
     pub greeting: Vec<u8>,
 }
 
 /// Input that was read from a socket before its connection starts.
 #[derive(Default)]
-pub struct Received {
+pub struct EarlyInput {
     /// Bytes of the protocol that have not been processed.
     pub unread: Vec<u8>,
     /// Bytes of the framing that follow `unread` and have not been decoded.
@@ -81,16 +83,16 @@ pub struct Received {
 /// future larger.
 pub fn serve<T: Transport, F: Framing, P: Protocol>(
     context: ServerContext,
-    opening: Opening<T, F, P>,
+    parts: ConnectionParts<T, F, P>,
 ) -> impl Future<Output = ()> + Send {
-    let Opening {
+    let ConnectionParts {
         socket,
         framing,
         protocol,
         deliverer,
-        received,
+        early_input,
         greeting,
-    } = opening;
+    } = parts;
     let session = Arc::clone(deliverer.reader.session());
     let message_type = if P::IS_BINARY {
         MessageType::Binary
@@ -98,7 +100,7 @@ pub fn serve<T: Transport, F: Framing, P: Protocol>(
         MessageType::Text
     };
     let mut outbound = Outbound::new(deliverer, message_type);
-    outbound.reply(&greeting);
+    outbound.push_replies(&greeting);
     let connection = Arc::new(Connection {
         socket,
         outbound: Mutex::new(outbound),
@@ -109,10 +111,10 @@ pub fn serve<T: Transport, F: Framing, P: Protocol>(
     });
     let peer = Arc::downgrade(&connection);
     session.set_peer(peer);
-    let share = Share::new(Arc::clone(&context.unfinished));
-    let inbound = Inbound::new(framing, protocol, share);
-    let task = Box::new(Task::new(connection, context, inbound));
-    task.run(received)
+    let partial_message = PartialMessage::new(Arc::clone(&context.partial_input));
+    let inbound = Inbound::new(framing, protocol, partial_message);
+    let task = Box::new(ConnectionTask::new(connection, context, inbound));
+    task.run(early_input)
 }
 
 impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
@@ -126,14 +128,14 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
                 Err(TryLockError::WouldBlock) => return true,
             };
             if let Some(drained) = self.drain_and_release(outbound) {
-                return drained.is_all();
+                return drained.is_complete();
             }
         }
     }
 
     /// Changes the output state and drains it. Drains it again if messages became readable in the meantime: the task
     /// that announced them may have failed to lock the output state.
-    fn with_outlet(&self, change: impl FnOnce(&mut Outbound<F, E>)) -> Drained {
+    fn update_and_drain(&self, change: impl FnOnce(&mut Outbound<F, E>)) -> Drained {
         let mut outbound = self.outbound();
         change(&mut outbound);
         loop {
@@ -152,15 +154,15 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
     /// have failed to lock it.
     fn drain_and_release(&self, mut outbound: MutexGuard<'_, Outbound<F, E>>) -> Option<Drained> {
         // After the deliverer was taken, another connection may have the session.
-        let speaks = outbound.has_voice();
-        if speaks {
+        let delivers = outbound.has_deliverer();
+        if delivers {
             self.session.begin_drain();
         }
         let (progress, wrote) = outbound.drain(&self.socket);
         let drained = Drained {
             progress,
-            unread: outbound.unread_replies(),
-            has_news: outbound.has_news(),
+            unread_reply_bytes: outbound.unread_reply_bytes(),
+            encoder_has_data: outbound.encoder_has_data(),
         };
         // The lock is released before `is_scheduled` is checked: a task that could not lock the output state relies on
         // this check.
@@ -169,7 +171,7 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
             self.last_sent_ms
                 .store(self.clock.now_ms(), Ordering::Relaxed);
         }
-        let is_over = progress != Progress::Done || !speaks || !self.session.is_scheduled();
+        let is_over = progress != Progress::Done || !delivers || !self.session.is_scheduled();
         is_over.then_some(drained)
     }
 }

@@ -8,7 +8,7 @@ use crate::clock;
 
 use super::{
     Encoder, MessageType, Transport,
-    framing::{Answer, Framing},
+    framing::{ControlFrame, Framing},
 };
 
 /// The output state, in a lock of the connection; any task that holds the lock may drain it.
@@ -21,7 +21,7 @@ pub struct Outbound<F, E> {
     pending: Vec<u8>,
     sent: usize,
     /// Bytes of replies added since `pending` was last empty.
-    unread_replies: usize,
+    unread_reply_bytes: usize,
     is_closing: bool,
     framing: PhantomData<F>,
 }
@@ -48,9 +48,9 @@ pub enum Progress {
 }
 
 /// The reason why a round of deliveries ended. A round consists of the deliveries that are encoded for one write.
-enum Round {
+enum RoundEnd {
     /// There are no more deliveries, or the peer accepts no more for now.
-    All,
+    NoMore,
     /// The round is large enough to be written.
     Full,
     /// The broker has examined many messages that do not match, and other tasks have their turn.
@@ -63,15 +63,15 @@ pub struct Drained {
     /// The progress of draining.
     pub progress: Progress,
     /// An upper estimate of the bytes of replies that wait for the socket.
-    pub unread: usize,
+    pub unread_reply_bytes: usize,
     /// True if the encoder has data for the protocol's receiving half.
-    pub has_news: bool,
+    pub encoder_has_data: bool,
 }
 
 impl Drained {
     /// Returns whether nothing is left to be done.
-    pub fn is_all(self) -> bool {
-        self.progress == Progress::Done && !self.has_news
+    pub fn is_complete(self) -> bool {
+        self.progress == Progress::Done && !self.encoder_has_data
     }
 }
 
@@ -82,13 +82,13 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             message_type,
             pending: Vec::new(),
             sent: 0,
-            unread_replies: 0,
+            unread_reply_bytes: 0,
             is_closing: false,
             framing: PhantomData,
         }
     }
 
-    pub fn set_kind(&mut self, message_type: MessageType) {
+    pub fn set_message_type(&mut self, message_type: MessageType) {
         self.message_type = message_type;
     }
 
@@ -99,33 +99,33 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
     }
 
     /// Returns whether the encoder has data for the protocol's receiving half.
-    pub fn has_news(&self) -> bool {
+    pub fn encoder_has_data(&self) -> bool {
         let deliverer = self.deliverer.as_ref();
-        deliverer.is_some_and(|deliverer| deliverer.encoder.has_news())
+        deliverer.is_some_and(|deliverer| deliverer.encoder.has_data_for_protocol())
     }
 
     /// Returns whether deliveries wait for input from the peer.
-    pub fn is_waiting(&self) -> bool {
+    pub fn is_waiting_for_peer(&self) -> bool {
         let deliverer = self.deliverer.as_ref();
         deliverer.is_some_and(|deliverer| !deliverer.encoder.has_room())
     }
 
-    pub fn has_voice(&self) -> bool {
+    pub fn has_deliverer(&self) -> bool {
         self.deliverer.is_some()
     }
 
     /// Stops deliveries.
-    pub fn take_voice(&mut self) -> Option<Deliverer<E>> {
+    pub fn take_deliverer(&mut self) -> Option<Deliverer<E>> {
         self.deliverer.take()
     }
 
     /// Returns an upper estimate of the bytes of replies that wait for the socket.
-    pub fn unread_replies(&self) -> usize {
-        self.unread_replies
+    pub fn unread_reply_bytes(&self) -> usize {
+        self.unread_reply_bytes
     }
 
     /// Appends protocol bytes to the pending ones.
-    pub fn reply(&mut self, bytes: &[u8]) {
+    pub fn push_replies(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
@@ -135,20 +135,20 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             _ => MessageType::Binary,
         };
         self.pending
-            .extend_from_slice(F::header(message_type, bytes.len(), &mut space));
+            .extend_from_slice(F::write_header(message_type, bytes.len(), &mut space));
         self.pending.extend_from_slice(bytes);
-        self.unread_replies += bytes.len();
+        self.unread_reply_bytes += bytes.len();
     }
 
     /// Appends a response of the framing to the pending bytes.
-    pub fn answer(&mut self, answer: Answer<'_>) {
-        F::answer(answer, &mut self.pending);
+    pub fn push_control(&mut self, frame: ControlFrame<'_>) {
+        F::write_control(frame, &mut self.pending);
     }
 
     /// Appends framed bytes to the pending ones.
-    pub fn control(&mut self, framed: &[u8]) {
+    pub fn push_framed(&mut self, framed: &[u8]) {
         self.pending.extend_from_slice(framed);
-        self.unread_replies += framed.len();
+        self.unread_reply_bytes += framed.len();
     }
 
     /// Closes the output: nothing follows the pending bytes.
@@ -159,40 +159,42 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
     /// Writes the pending bytes, then the session's deliveries. Returns the progress, and whether any bytes were
     /// written.
     pub fn drain<T: Transport>(&mut self, socket: &T) -> (Progress, bool) {
-        let mut wrote = false;
+        let mut has_written = false;
         let mut bytes = 0;
-        while bytes < TURN_BYTES {
-            match self.write_pending(socket, &mut wrote) {
+        while bytes < MAX_DRAIN_BYTES {
+            match self.write_pending(socket, &mut has_written) {
                 Progress::Done => {}
-                stop => return (stop, wrote),
+                stop => return (stop, has_written),
             }
             if self.is_closing {
-                return (Progress::Done, wrote);
+                return (Progress::Done, has_written);
             }
-            let round = SCRATCH.with_borrow_mut(|scratch| {
+            let round_end = SCRATCH.with_borrow_mut(|scratch| {
                 // A panic in an earlier call may have left data.
                 scratch.clear();
-                let round = self.encode(scratch);
+                let round_end = self.encode(scratch);
                 bytes += scratch.bytes.len();
-                self.send(scratch, socket, &mut wrote);
+                self.send(scratch, socket, &mut has_written);
                 scratch.clear();
-                round
+                round_end
             });
-            match round {
-                Round::All if self.is_written(socket) => return (Progress::Done, wrote),
-                Round::Paused if self.is_written(socket) => break,
-                Round::All | Round::Full | Round::Paused => {}
+            match round_end {
+                RoundEnd::NoMore if self.is_written(socket) => {
+                    return (Progress::Done, has_written);
+                }
+                RoundEnd::Paused if self.is_written(socket) => break,
+                RoundEnd::NoMore | RoundEnd::Full | RoundEnd::Paused => {}
             }
         }
-        (Progress::More, wrote)
+        (Progress::More, has_written)
     }
 
-    fn write_pending<T: Transport>(&mut self, socket: &T, wrote: &mut bool) -> Progress {
+    fn write_pending<T: Transport>(&mut self, socket: &T, has_written: &mut bool) -> Progress {
         while self.sent < self.pending.len() {
             match socket.try_write(&self.pending[self.sent..]) {
                 Ok(count) => {
                     self.sent += count;
-                    *wrote = true;
+                    *has_written = true;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Progress::Full;
@@ -213,7 +215,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             }
             Err(_) => return Progress::Broken,
         }
-        self.unread_replies = 0;
+        self.unread_reply_bytes = 0;
         Progress::Done
     }
 
@@ -222,34 +224,34 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
     }
 
     /// Encodes a round of deliveries.
-    fn encode(&mut self, scratch: &mut Scratch) -> Round {
+    fn encode(&mut self, scratch: &mut Scratch) -> RoundEnd {
         let Self {
             deliverer,
             message_type: peers,
             ..
         } = self;
         let Some(Deliverer { reader, encoder }) = deliverer else {
-            return Round::All;
+            return RoundEnd::NoMore;
         };
         if !encoder.has_room() {
             scratch.resend::<F, E>(encoder);
             if scratch.bytes.len() >= ROUND_BYTES {
-                return Round::Full;
+                return RoundEnd::Full;
             }
             if !encoder.has_room() {
-                return Round::All;
+                return RoundEnd::NoMore;
             }
         }
         let mut is_full = false;
         let mut has_room = true;
-        let is_all = reader.drain(clock::unix_ms(), |delivery| {
-            scratch.room_for_header(F::HEADER_BYTES);
+        let has_no_more = reader.drain(clock::unix_ms(), |delivery| {
+            scratch.reserve_header(F::HEADER_BYTES);
             let start = scratch.bytes.len();
             let message_type = match encoder.encode(&delivery, &mut scratch.bytes) {
                 MessageType::Text => *peers,
                 MessageType::Binary => MessageType::Binary,
             };
-            scratch.note(message_type, start, F::HEADER_BYTES);
+            scratch.end_message(message_type, start, F::HEADER_BYTES);
             is_full = scratch.bytes.len() >= ROUND_BYTES;
             has_room = encoder.has_room();
             if is_full || !has_room {
@@ -258,21 +260,21 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
                 ControlFlow::Continue(())
             }
         });
-        match is_all || !has_room {
-            true => Round::All,
-            false if is_full => Round::Full,
-            false => Round::Paused,
+        match has_no_more || !has_room {
+            true => RoundEnd::NoMore,
+            false if is_full => RoundEnd::Full,
+            false => RoundEnd::Paused,
         }
     }
 
     /// Frames and writes the encoded bytes; bytes that the socket does not accept become pending.
-    fn send<T: Transport>(&mut self, scratch: &mut Scratch, socket: &T, wrote: &mut bool) {
+    fn send<T: Transport>(&mut self, scratch: &mut Scratch, socket: &T, has_written: &mut bool) {
         let Some(framed) = scratch.frame::<F>() else {
             return;
         };
         // Errors are ignored: the next write of the pending bytes returns them.
         let count = socket.try_write(framed).unwrap_or_default();
-        *wrote |= count > 0;
+        *has_written |= count > 0;
         self.pending.extend_from_slice(&framed[count..]);
     }
 }
@@ -286,7 +288,7 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn room_for_header(&mut self, header_bytes: usize) {
+    fn reserve_header(&mut self, header_bytes: usize) {
         if self.bytes.is_empty() {
             self.bytes.resize(header_bytes, 0);
         }
@@ -294,15 +296,15 @@ impl Scratch {
 
     /// Appends retransmissions, which come before deliveries.
     fn resend<F: Framing, E: Encoder>(&mut self, encoder: &mut E) {
-        self.room_for_header(F::HEADER_BYTES);
+        self.reserve_header(F::HEADER_BYTES);
         let start = self.bytes.len();
         encoder.resend(ROUND_BYTES, &mut self.bytes);
-        self.note(MessageType::Binary, start, F::HEADER_BYTES);
+        self.end_message(MessageType::Binary, start, F::HEADER_BYTES);
     }
 
     /// Notes the type of the message appended at `start`. A change of the type starts a new frame, with space for its
     /// header.
-    fn note(&mut self, message_type: MessageType, start: usize, header_bytes: usize) {
+    fn end_message(&mut self, message_type: MessageType, start: usize, header_bytes: usize) {
         if self.bytes.len() == start {
             return;
         }
@@ -325,7 +327,7 @@ impl Scratch {
         let mut filled = end;
         for (message_type, start) in self.runs.drain(..).rev() {
             let mut space = [0; 16];
-            let header = F::header(message_type, end - start, &mut space);
+            let header = F::write_header(message_type, end - start, &mut space);
             filled -= end - start;
             if filled != start {
                 self.bytes.copy_within(start..end, filled);
@@ -341,7 +343,7 @@ impl Scratch {
     fn clear(&mut self) {
         self.runs.clear();
         self.bytes.clear();
-        self.bytes.shrink_to(SCRATCH_KEPT);
+        self.bytes.shrink_to(MAX_SCRATCH_CAPACITY);
     }
 }
 
@@ -352,6 +354,6 @@ thread_local! {
 /// When a round has this number of bytes, it ends and is written.
 const ROUND_BYTES: usize = 64 << 10;
 /// Bytes written before other tasks get their turn.
-const TURN_BYTES: usize = 1 << 20;
+const MAX_DRAIN_BYTES: usize = 1 << 20;
 /// Maximum capacity that a thread keeps for encoding.
-const SCRATCH_KEPT: usize = 256 << 10;
+const MAX_SCRATCH_CAPACITY: usize = 256 << 10;

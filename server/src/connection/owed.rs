@@ -36,11 +36,11 @@ impl OwedReplies {
 
     /// Returns true if so many replies are owed that the connection stops reading until some of them are due.
     pub const fn is_full(&self) -> bool {
-        self.bytes >= MAX_BYTES
+        self.bytes >= MAX_OWED_BYTES
     }
 
     /// Records that the following replies are owed until this position is complete.
-    pub fn note(&mut self, position: Option<u64>) {
+    pub fn wait_for(&mut self, position: Option<u64>) {
         self.newest = self.newest.max(position);
     }
 
@@ -95,7 +95,7 @@ impl OwedReplies {
 }
 
 /// Bytes of owed replies after which the connection stops reading.
-const MAX_BYTES: usize = 64 << 10;
+const MAX_OWED_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -112,22 +112,22 @@ mod tests {
         fn append(&self, _: &SharedEntry) {}
     }
 
-    fn pending() -> Broker {
+    fn pending_broker() -> Broker {
         Broker::with_journal(1, Limits::default(), Arc::new(NoJournal))
     }
 
     #[test]
     fn replies_keep_their_order_and_wait_for_their_positions() {
-        let broker = pending();
+        let broker = pending_broker();
         let completion = broker.completion();
         let (mut owed, mut due) = (OwedReplies::default(), Vec::new());
         owed.push(b"a", &mut due);
         assert_eq!(due, b"a");
-        owed.note(Some(3));
+        owed.wait_for(Some(3));
         owed.push(b"b", &mut due);
-        owed.note(None);
+        owed.wait_for(None);
         owed.push(b"c", &mut due);
-        owed.note(Some(5));
+        owed.wait_for(Some(5));
         owed.push(b"d", &mut due);
         owed.take_due(completion, &mut due);
         assert_eq!(due, b"a");
@@ -142,11 +142,11 @@ mod tests {
 
     #[test]
     fn the_wait_ends_when_the_oldest_reply_is_due() {
-        let broker = pending();
+        let broker = pending_broker();
         let completion = broker.completion();
         let mut context = Context::from_waker(Waker::noop());
         let mut owed = OwedReplies::default();
-        owed.note(Some(1));
+        owed.wait_for(Some(1));
         owed.push(b"a", &mut Vec::new());
         assert!(owed.poll_due(completion, &mut context).is_pending());
         completion.complete(1);
@@ -155,10 +155,10 @@ mod tests {
 
     #[test]
     fn reading_stops_while_too_many_replies_are_owed() {
-        let broker = pending();
+        let broker = pending_broker();
         let mut owed = OwedReplies::default();
-        owed.note(Some(1));
-        owed.push(&[0; MAX_BYTES], &mut Vec::new());
+        owed.wait_for(Some(1));
+        owed.push(&[0; MAX_OWED_BYTES], &mut Vec::new());
         assert!(owed.is_full());
         broker.completion().complete(1);
         owed.take_due(broker.completion(), &mut Vec::new());

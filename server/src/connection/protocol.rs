@@ -9,12 +9,12 @@
 //!
 //! 1. [`Protocol::receive`], for each message of the framing, or not at all in a cycle without input. Input that was not
 //!    used comes again in a later call, also after a cycle that ran out of time.
-//! 2. [`Protocol::hand_over`], if a half has news.
+//! 2. [`Protocol::exchange_data`], if a half has news.
 //! 3. [`Protocol::finish`].
 //!
 //! The first error ends the cycle: the later steps are left out, and the connection ends. So a protocol publishes what it
 //! collected before it returns an error from `receive`. All three run under the read lock of the server's gate
-//! ([`Gate`](crate::gate::Gate)), which the server's stop waits for. The lock of the output state is held in `hand_over`
+//! ([`Gate`](crate::gate::Gate)), which the server's stop waits for. The lock of the output state is held in `exchange_data`
 //! only; `receive` and `finish` run without it, because what they publish may be delivered to any other connection.
 //! Replies in [`ReadCycle::replies`] are written after the cycle, or later: they are held while the publisher is blocked and
 //! until its messages are recorded.
@@ -64,8 +64,8 @@ pub trait Protocol: Send + 'static {
     /// The connection must end.
     fn receive(&mut self, input: &[u8], cycle: &mut ReadCycle) -> Result<usize, CloseReason>;
 
-    /// Returns whether this half has data for the encoder, so that [`Protocol::hand_over`] must be called.
-    fn has_news(&self) -> bool {
+    /// Returns whether this half has data for the encoder, so that [`Protocol::exchange_data`] must be called.
+    fn has_data_for_encoder(&self) -> bool {
         false
     }
 
@@ -75,10 +75,10 @@ pub trait Protocol: Send + 'static {
     /// # Errors
     ///
     /// The connection must end.
-    fn hand_over(
+    fn exchange_data(
         &mut self,
         _encoder: &mut Self::Encoder,
-        _turn: &mut ReadCycle,
+        _cycle: &mut ReadCycle,
     ) -> Result<(), CloseReason> {
         Ok(())
     }
@@ -115,7 +115,7 @@ pub trait Protocol: Send + 'static {
     }
 
     /// Handles the end of the connection, which delivers no more messages. Ends its session, or saves it if it outlives
-    /// the connection. `ending` is `None` if the connection's task panicked or was aborted.
+    /// the connection. `close_reason` is `None` if the connection's task panicked or was aborted.
     fn on_close(
         &mut self,
         context: &ServerContext,
@@ -126,7 +126,7 @@ pub trait Protocol: Send + 'static {
     }
 
     /// Appends the protocol's last message, which reports to the peer why the server ends the connection.
-    fn write_close(&mut self, ending: &CloseReason, replies: &mut Vec<u8>);
+    fn write_close(&mut self, close_reason: &CloseReason, replies: &mut Vec<u8>);
 }
 
 /// The sending half.
@@ -135,7 +135,7 @@ pub trait Encoder: Send + 'static {
     /// distinguishes text.
     fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> MessageType;
 
-    /// Returns whether another delivery may be sent now. Only [`Encoder::resend`] or [`Protocol::hand_over`] can change
+    /// Returns whether another delivery may be sent now. Only [`Encoder::resend`] or [`Protocol::exchange_data`] can change
     /// the result from false to true.
     fn has_room(&self) -> bool {
         true
@@ -146,8 +146,8 @@ pub trait Encoder: Send + 'static {
     /// room.
     fn resend(&mut self, _most: usize, _out: &mut Vec<u8>) {}
 
-    /// Returns whether the encoder has data for [`Protocol::hand_over`].
-    fn has_news(&self) -> bool {
+    /// Returns whether the encoder has data for [`Protocol::exchange_data`].
+    fn has_data_for_protocol(&self) -> bool {
         false
     }
 }
@@ -178,10 +178,10 @@ pub enum CloseReason {
     TooSlow,
     /// The peer takes too long to finish a message.
     #[error("the peer does not finish its message")]
-    Unfinished,
+    MessageTooSlow,
     /// The incomplete message of this peer was dropped to make room for others.
     #[error("its unfinished message was dropped in favour of others")]
-    GaveWay,
+    MessageDropped,
     /// The peer sent text, but the protocol has only binary messages.
     #[error("text instead of binary messages")]
     Text,
@@ -207,15 +207,15 @@ impl CloseReason {
             | Self::NoHandshake
             | Self::TooSlow
             | Self::Unread
-            | Self::Unfinished
-            | Self::GaveWay
+            | Self::MessageTooSlow
+            | Self::MessageDropped
             | Self::TakenOver => CloseCode::POLICY_VIOLATION,
             Self::Silent | Self::Stopping | Self::Io(_) => CloseCode::GOING_AWAY,
         }
     }
 
     /// Returns the reason in the form for the peer.
-    pub fn told(&self) -> Cow<'_, str> {
+    pub fn peer_text(&self) -> Cow<'_, str> {
         match self {
             Self::ByPeer | Self::Io(_) => "".into(),
             Self::Fault(fault) => fault.into(),
@@ -224,8 +224,8 @@ impl CloseReason {
             Self::NoHandshake => "you did not complete the handshake in time".into(),
             Self::Unread => "you do not read the replies to your requests".into(),
             Self::TooSlow => "you read more slowly than your subscription's rule allows".into(),
-            Self::Unfinished => partial_input::TOO_SLOW.into(),
-            Self::GaveWay => partial_input::GAVE_WAY.into(),
+            Self::MessageTooSlow => partial_input::MESSAGE_TOO_SLOW.into(),
+            Self::MessageDropped => partial_input::MESSAGE_DROPPED.into(),
             Self::Text => "this protocol has binary messages only".into(),
             Self::TakenOver => "another connection has taken over your session".into(),
             Self::Stopping => "the server is stopping".into(),

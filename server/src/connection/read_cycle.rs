@@ -10,7 +10,7 @@ use broker::{Blocked, Broker, Outcome, Publication, Session};
 use crate::{
     advisory::Advisories,
     clock,
-    fairness::{MOST_REST, SLICE, rest_after},
+    fairness::{MAX_PAUSE, TIME_SLICE, pause_after},
 };
 
 /// Collects the publications and replies of a read cycle. Each thread has one. It is empty between cycles, so
@@ -34,13 +34,13 @@ pub struct ReadCycle {
     /// Decides if publications are accepted.
     intake: Intake,
     /// The end of the cycle's time slice; `None` means unlimited.
-    until: Option<Instant>,
+    slice_end: Option<Instant>,
     /// True once the remaining requests are left for the next cycle.
     is_over: bool,
     /// Requests since the last reading of the clock.
-    unchecked: u32,
+    requests_since_check: u32,
     /// The pause after the cycle, in which other tasks run.
-    rest: Duration,
+    pause: Duration,
 }
 
 /// Accepts publications, or discards them because the server stops.
@@ -59,14 +59,14 @@ impl ReadCycle {
         self.now_ms = now_ms;
         self.intake = intake;
         self.unix_ms = clock::unix_ms();
-        self.until = Some(Instant::now() + SLICE);
+        self.slice_end = Some(Instant::now() + TIME_SLICE);
     }
 
     /// Returns a cycle whose time slice is over.
     #[cfg(test)]
-    pub fn late() -> Self {
+    pub fn expired() -> Self {
         Self {
-            until: Some(Instant::now()),
+            slice_end: Some(Instant::now()),
             ..Self::default()
         }
     }
@@ -74,26 +74,26 @@ impl ReadCycle {
     /// Must be called after each operation that is expensive for its size, such as a subscription: one read may contain
     /// thousands of them. After a long operation the connection pauses, because other threads had to wait for the
     /// broker's lock.
-    pub fn check_request(&mut self, begun: Instant) {
+    pub fn check_expensive_request(&mut self, started: Instant) {
         self.check_time();
-        let rest = self.rest + rest_after(begun.elapsed());
-        self.rest = rest.min(MOST_REST);
+        let pause = self.pause + pause_after(started.elapsed());
+        self.pause = pause.min(MAX_PAUSE);
     }
 
     /// Ends the cycle if its time slice is over. Adds no pause.
     pub fn check_time(&mut self) {
-        self.is_over |= self.until.is_some_and(|until| until <= Instant::now());
+        self.is_over |= self.slice_end.is_some_and(|until| until <= Instant::now());
     }
 
     /// Returns whether publications are discarded without a reply, because the server stops. Clients send
     /// unacknowledged messages again.
-    pub fn is_closed(&self) -> bool {
+    pub fn is_intake_closed(&self) -> bool {
         self.intake == Intake::Closed
     }
 
     /// Returns the pause that the connection must make after the cycle.
-    pub const fn rest(&self) -> Duration {
-        self.rest
+    pub const fn pause(&self) -> Duration {
+        self.pause
     }
 
     /// Returns whether the protocol must leave the remaining requests for the next cycle.
@@ -104,9 +104,9 @@ impl ReadCycle {
     /// Returns whether the protocol may process another request. Each cycle processes a few, even after its time slice,
     /// so that every cycle makes progress.
     pub fn has_time(&mut self) -> bool {
-        self.unchecked += 1;
-        if self.unchecked > CHECK_EVERY {
-            self.unchecked = 0;
+        self.requests_since_check += 1;
+        if self.requests_since_check > CHECK_EVERY {
+            self.requests_since_check = 0;
             self.check_time();
         }
         !self.is_over
@@ -116,12 +116,12 @@ impl ReadCycle {
     pub fn clear(&mut self) {
         self.batch.clear();
         self.replies.clear();
-        self.replies.shrink_to(REPLIES_KEPT);
+        self.replies.shrink_to(MAX_REPLIES_CAPACITY);
         self.owed = None;
-        self.until = None;
+        self.slice_end = None;
         self.is_over = false;
-        self.unchecked = 0;
-        self.rest = Duration::ZERO;
+        self.requests_since_check = 0;
+        self.pause = Duration::ZERO;
     }
 
     /// Publishes the batch, and carries out its effects.
@@ -143,7 +143,7 @@ impl ReadCycle {
 /// The clock is read once for this number of requests, because a reading costs about as much as a small request.
 const CHECK_EVERY: u32 = 16;
 /// Maximum capacity that a thread keeps for replies.
-const REPLIES_KEPT: usize = 64 << 10;
+const MAX_REPLIES_CAPACITY: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_cycle_after_its_time_slice_processes_only_a_few_requests() {
-        let mut cycle = ReadCycle::late();
+        let mut cycle = ReadCycle::expired();
         let taken = (0..1_000).take_while(|_| cycle.has_time()).count();
         assert_eq!(taken, CHECK_EVERY as usize);
         assert!(cycle.is_over());
@@ -166,17 +166,17 @@ mod tests {
     fn a_long_request_is_followed_by_a_pause() {
         let now = Instant::now();
         let mut cycle = ReadCycle::default();
-        cycle.check_request(now + Duration::from_secs(1));
-        assert_eq!(cycle.rest(), Duration::ZERO);
-        cycle.check_request(now - Duration::from_millis(10));
-        let rest = cycle.rest();
+        cycle.check_expensive_request(now + Duration::from_secs(1));
+        assert_eq!(cycle.pause(), Duration::ZERO);
+        cycle.check_expensive_request(now - Duration::from_millis(10));
+        let pause = cycle.pause();
         assert!(
-            (Duration::from_millis(30)..=MOST_REST).contains(&rest),
-            "{rest:?}"
+            (Duration::from_millis(30)..=MAX_PAUSE).contains(&pause),
+            "{pause:?}"
         );
-        cycle.check_request(now - Duration::from_secs(60));
-        assert_eq!(cycle.rest(), MOST_REST);
+        cycle.check_expensive_request(now - Duration::from_secs(60));
+        assert_eq!(cycle.pause(), MAX_PAUSE);
         cycle.clear();
-        assert_eq!(cycle.rest(), Duration::ZERO);
+        assert_eq!(cycle.pause(), Duration::ZERO);
     }
 }

@@ -1,6 +1,6 @@
 //! The connection's own task. It reads, waits for events, and drains when a publishing task could not.
 
-mod leaving;
+mod ending;
 mod silence;
 mod stopping;
 
@@ -19,52 +19,52 @@ use tokio::{
     time::{Duration, sleep},
 };
 
-use crate::{context::ServerContext, fairness::give_way, stopping::stopped};
+use crate::{context::ServerContext, fairness::yield_if_due, stopping::stopped};
 
-use silence::Unread;
+use silence::SocketState;
 
 use super::{
-    CloseReason, Connection, Framing, Protocol, ReadCycle, Received, Transport,
-    inbound::{Answers, Inbound},
+    CloseReason, Connection, EarlyInput, Framing, Protocol, ReadCycle, Transport,
+    inbound::{FramingOutput, Inbound},
     outbound::{Drained, Progress},
     owed::OwedReplies,
     read_cycle::Intake,
     timer::Timer,
 };
 
-pub struct Task<T: Transport, F: Framing, P: Protocol> {
+pub struct ConnectionTask<T: Transport, F: Framing, P: Protocol> {
     connection: Arc<Connection<T, F, P::Encoder>>,
     context: ServerContext,
     inbound: Inbound<F, P>,
     /// May be set for an earlier deadline than the current one: then nothing is due when it fires.
     timer: Timer,
     /// True if the task waits for the socket to accept more.
-    is_full: bool,
+    is_socket_full: bool,
     /// True if there is more work, which waits until other tasks have run.
-    is_unfinished: bool,
+    has_more_work: bool,
     /// True after a write has failed. Earlier input may still be read.
     is_broken: bool,
     /// True if the encoder has data for the protocol's receiving half.
-    has_news: bool,
+    encoder_has_data: bool,
     /// The pause after a read cycle with expensive requests, in which other tasks run.
-    rest: Duration,
+    pause: Duration,
     /// The time until which the peer must read its replies; `None` while the peer reads them.
-    choked_until_ms: Option<u64>,
+    unread_replies_until_ms: Option<u64>,
     /// The state of the socket at the last check; `None` while the server reads from it.
-    unread: Option<Unread>,
+    unread_socket: Option<SocketState>,
     /// Subscriptions that have to catch up before the next read.
     blocked: Blocked,
     /// The time at which reading continues although the blocking subscriptions have not caught up: they may depend on
     /// the peer's input.
-    listens_at_ms: Option<u64>,
+    resume_reading_at_ms: Option<u64>,
     /// Replies that are held until the blocking subscriptions have caught up.
     held_replies: Vec<u8>,
     /// Replies that are sent when the messages of the peer are recorded.
     owed: OwedReplies,
     /// The time at which the server started to stop.
-    stopped_ms: Option<u64>,
+    stopping_since_ms: Option<u64>,
     /// The start of the last read cycle.
-    turn_ms: u64,
+    cycle_start_ms: u64,
 }
 
 /// The reason why a task was woken.
@@ -74,9 +74,9 @@ enum Event {
     /// Reported only while nothing is read; otherwise the next read returns the error.
     Broken,
     Woken,
-    Unfinished,
+    MoreWork,
     /// Input read earlier is to be processed.
-    Behind,
+    RemainingInput,
     Deadline,
     Unblocked,
     /// Owed replies are due.
@@ -86,13 +86,13 @@ enum Event {
 }
 
 /// The result of one read.
-enum Read {
+enum ReadResult {
     Bytes(usize),
     /// No bytes have arrived.
     Nothing,
 }
 
-impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
+impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
     pub fn new(
         connection: Arc<Connection<T, F, P::Encoder>>,
         context: ServerContext,
@@ -103,34 +103,36 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             connection,
             context,
             inbound,
-            is_full: false,
-            is_unfinished: false,
+            is_socket_full: false,
+            has_more_work: false,
             is_broken: false,
-            has_news: false,
-            rest: Duration::ZERO,
-            choked_until_ms: None,
-            unread: None,
+            encoder_has_data: false,
+            pause: Duration::ZERO,
+            unread_replies_until_ms: None,
+            unread_socket: None,
             blocked: Blocked::default(),
-            listens_at_ms: None,
+            resume_reading_at_ms: None,
             held_replies: Vec::new(),
             owed: OwedReplies::default(),
-            stopped_ms: None,
-            turn_ms: 0,
+            stopping_since_ms: None,
+            cycle_start_ms: 0,
         }
     }
 
     /// Runs the connection to its end.
-    pub async fn run(mut self: Box<Self>, received: Received) {
-        let begun = self.cycle(|inbound, cycle, answers| inbound.begin(received, cycle, answers));
-        let ending = match begun {
-            Ok(()) => self.until_it_ends().await,
-            Err(ending) => ending,
+    pub async fn run(mut self: Box<Self>, early_input: EarlyInput) {
+        let started = self.cycle(|inbound, cycle, framing_output| {
+            inbound.receive_early(early_input, cycle, framing_output)
+        });
+        let close_reason = match started {
+            Ok(()) => self.run_until_end().await,
+            Err(close_reason) => close_reason,
         };
-        tracing::debug!(session = %self.connection.session.name(), %ending, "connection ends");
-        self.write_close(&ending).await;
+        tracing::debug!(session = %self.connection.session.name(), %close_reason, "connection ends");
+        self.write_close(&close_reason).await;
     }
 
-    async fn until_it_ends(&mut self) -> CloseReason {
+    async fn run_until_end(&mut self) -> CloseReason {
         loop {
             if self.is_broken {
                 return self
@@ -145,23 +147,23 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
                     Ok(())
                 }
                 Event::Writable | Event::Woken => self.drain(),
-                Event::Behind => self
-                    .cycle(Inbound::go_on)
+                Event::RemainingInput => self
+                    .cycle(Inbound::process_remaining)
                     .and_then(|()| self.on_missed_deadline()),
                 Event::Deadline => self.on_deadline(),
-                Event::Unfinished | Event::Unblocked | Event::RepliesDue => {
+                Event::MoreWork | Event::Unblocked | Event::RepliesDue => {
                     self.cycle(|_, _, _| Ok(()))
                 }
-                Event::Evicted(ending @ CloseReason::TakenOver) => {
-                    return self.read_remaining(ending).await;
+                Event::Evicted(close_reason @ CloseReason::TakenOver) => {
+                    return self.read_remaining(close_reason).await;
                 }
-                Event::Evicted(ending) => Err(ending),
-                Event::Stopping => self.begin_to_stop(),
+                Event::Evicted(close_reason) => Err(close_reason),
+                Event::Stopping => self.start_stopping(),
             };
-            if let Err(ending) = done {
-                return ending;
+            if let Err(close_reason) = done {
+                return close_reason;
             }
-            if self.stopped_ms.is_some() && self.is_drained() {
+            if self.stopping_since_ms.is_some() && self.is_drained() {
                 return CloseReason::Stopping;
             }
         }
@@ -169,24 +171,24 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
 
     /// Returns to the runtime if other tasks must run first.
     async fn yield_to_others(&mut self) {
-        if !self.rest.is_zero() {
-            sleep(std::mem::take(&mut self.rest)).await;
-        } else if self.is_unfinished {
+        if !self.pause.is_zero() {
+            sleep(std::mem::take(&mut self.pause)).await;
+        } else if self.has_more_work {
             yield_now().await;
         } else {
-            give_way().await;
+            yield_if_due().await;
         }
     }
 
     /// Waits for one event. The branches change nothing, so a cancelled branch loses no event.
     async fn next_event(&mut self) -> Event {
-        let goes_on = self.is_reading() && self.inbound.is_behind();
-        let reads = self.is_reading() && !goes_on;
-        let writes = self.is_full;
+        let has_remaining = self.is_reading() && self.inbound.has_remaining_input();
+        let is_read_wanted = self.is_reading() && !has_remaining;
+        let is_write_wanted = self.is_socket_full;
         let is_blocked = !self.blocked.is_empty();
-        let is_unfinished = self.is_unfinished;
+        let has_more_work = self.has_more_work;
         let is_owed = !self.owed.is_empty();
-        let may_stop = self.stopped_ms.is_none();
+        let may_stop = self.stopping_since_ms.is_none();
         self.timer.set(self.deadline());
         let Self {
             connection,
@@ -203,12 +205,12 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         tokio::select! {
             biased;
             () = stopped(stopping), if may_stop => Event::Stopping,
-            ending = poll_fn(|context| inbound.poll_evicted(context)) => Event::Evicted(ending),
-            () = std::future::ready(()), if goes_on => Event::Behind,
-            event = ready(connection.socket.tcp(), reads, writes) => event,
+            close_reason = poll_fn(|context| inbound.poll_evicted(context)) => Event::Evicted(close_reason),
+            () = std::future::ready(()), if has_remaining => Event::RemainingInput,
+            event = socket_event(connection.socket.tcp(), is_read_wanted, is_write_wanted) => event,
             () = timer.elapsed(), if timer.is_set() => Event::Deadline,
             () = connection.wake.notified() => Event::Woken,
-            () = std::future::ready(()), if is_unfinished => Event::Unfinished,
+            () = std::future::ready(()), if has_more_work => Event::MoreWork,
             () = poll_fn(|context| broker.poll_unblocked(blocked, context.waker())),
                 if is_blocked => Event::Unblocked,
             () = poll_fn(|context| owed.poll_due(broker.completion(), context)),
@@ -219,20 +221,20 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     /// Returns true if the connection reads. It stops reading in three cases: a subscriber must catch up with this
     /// peer's messages, the peer does not read its replies, or too many replies are owed.
     fn is_reading(&self) -> bool {
-        self.blocked.is_empty() && self.choked_until_ms.is_none() && !self.owed.is_full()
+        self.blocked.is_empty() && self.unread_replies_until_ms.is_none() && !self.owed.is_full()
     }
 
     fn deadline(&self) -> Option<u64> {
         let inbound = self.inbound.deadline();
         let own = [
-            self.choked_until_ms,
-            self.listens_at_ms,
-            self.stalls_at_ms(),
+            self.unread_replies_until_ms,
+            self.resume_reading_at_ms,
+            self.stall_deadline_ms(),
         ];
         own.into_iter().flatten().chain(inbound).min()
     }
 
-    fn read(&mut self) -> Result<Read, CloseReason> {
+    fn read(&mut self) -> Result<ReadResult, CloseReason> {
         let connection = Arc::clone(&self.connection);
         READ_BUFFER.with_borrow_mut(|buffer| {
             buffer.resize(READ_BYTES, 0);
@@ -241,12 +243,14 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
                 Ok(0) => Err(CloseReason::ByPeer),
                 Ok(count) => {
                     let input = &mut buffer[..saved + count];
-                    self.cycle(|inbound, cycle, answers| inbound.receive(input, cycle, answers))
-                        .map(|()| Read::Bytes(count))
+                    self.cycle(|inbound, cycle, framing_output| {
+                        inbound.receive(input, cycle, framing_output)
+                    })
+                    .map(|()| ReadResult::Bytes(count))
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.inbound.keep_unframed(&buffer[..saved]);
-                    self.flush_answers().map(|()| Read::Nothing)
+                    self.flush_transport().map(|()| ReadResult::Nothing)
                 }
                 Err(error) => Err(CloseReason::Io(error.to_string())),
             }
@@ -254,7 +258,7 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     }
 
     /// Writes output of the transport itself, for example TLS messages.
-    fn flush_answers(&mut self) -> Result<(), CloseReason> {
+    fn flush_transport(&mut self) -> Result<(), CloseReason> {
         if self.connection.socket.is_flushed() {
             Ok(())
         } else {
@@ -265,37 +269,42 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     /// Handles a deadline. Its output, a heart-beat, is sent at once, even if replies are held.
     fn on_deadline(&mut self) -> Result<(), CloseReason> {
         let now_ms = self.context.clock.now_ms();
-        if self.choked_until_ms.is_some_and(|until| until <= now_ms) {
+        if self
+            .unread_replies_until_ms
+            .is_some_and(|until| until <= now_ms)
+        {
             return Err(CloseReason::Unread);
         }
-        if self.stalls_at_ms().is_some_and(|at| at <= now_ms) {
+        if self.stall_deadline_ms().is_some_and(|at| at <= now_ms) {
             return Err(CloseReason::Stopping);
         }
-        if self.listens_at_ms.is_some_and(|at| at <= now_ms) {
-            return self.listen();
+        if self.resume_reading_at_ms.is_some_and(|at| at <= now_ms) {
+            return self.resume_reading();
         }
         self.reset_keep_alive(now_ms);
         let last_sent_ms = self.connection.last_sent_ms.load(Ordering::Relaxed);
         let mut due = Vec::new();
         let done = self.inbound.on_deadline(now_ms, last_sent_ms, &mut due);
-        let drained = self.connection.with_outlet(|outbound| outbound.reply(&due));
-        done.and(self.note(drained))
+        let drained = self
+            .connection
+            .update_and_drain(|outbound| outbound.push_replies(&due));
+        done.and(self.apply_drained(drained))
     }
 
     /// Handles a deadline that has passed although the timer did not fire: the timer is polled only when there is
     /// nothing to read. Must be called after a read, which counts the peer as alive.
     fn on_missed_deadline(&mut self) -> Result<(), CloseReason> {
         match self.deadline() {
-            Some(at) if at <= self.turn_ms => self.on_deadline(),
+            Some(at) if at <= self.cycle_start_ms => self.on_deadline(),
             _ => Ok(()),
         }
     }
 
     /// Resolves a deadlock: if deliveries to this peer wait for its input, reading continues although subscriptions
     /// have not caught up.
-    fn listen(&mut self) -> Result<(), CloseReason> {
-        self.listens_at_ms = None;
-        if self.connection.outbound().is_waiting() {
+    fn resume_reading(&mut self) -> Result<(), CloseReason> {
+        self.resume_reading_at_ms = None;
+        if self.connection.outbound().is_waiting_for_peer() {
             self.blocked = Blocked::default();
         }
         self.cycle(|_, _, _| Ok(()))
@@ -304,51 +313,55 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
     /// Runs one cycle that may publish and reply, then writes once.
     fn cycle(
         &mut self,
-        act: impl FnOnce(&mut Inbound<F, P>, &mut ReadCycle, &mut Answers) -> Result<(), CloseReason>,
+        act: impl FnOnce(
+            &mut Inbound<F, P>,
+            &mut ReadCycle,
+            &mut FramingOutput,
+        ) -> Result<(), CloseReason>,
     ) -> Result<(), CloseReason> {
-        TURN.with_borrow_mut(|cycle| {
-            let mut answers = Answers::default();
+        READ_CYCLE.with_borrow_mut(|cycle| {
+            let mut framing_output = FramingOutput::default();
             let gate = Arc::clone(&self.context.gate);
             let passed = gate.pass();
             let intake = match passed {
                 Some(_) => Intake::Open,
                 None => Intake::Closed,
             };
-            self.turn_ms = self.context.clock.now_ms();
-            cycle.begin(self.turn_ms, intake);
-            let done = act(&mut self.inbound, cycle, &mut answers);
-            let done = done.and(self.hand_over(cycle));
+            self.cycle_start_ms = self.context.clock.now_ms();
+            cycle.begin(self.cycle_start_ms, intake);
+            let done = act(&mut self.inbound, cycle, &mut framing_output);
+            let done = done.and(self.exchange_data(cycle));
             let done = done.and(self.inbound.protocol.finish(cycle));
             drop(passed);
             self.blocked.extend(std::mem::take(&mut cycle.blocked));
-            self.owed.note(cycle.owed);
+            self.owed.wait_for(cycle.owed);
             // The replies are held while the publisher is blocked.
             self.owed.push(&cycle.replies, &mut self.held_replies);
-            self.rest = cycle.rest();
+            self.pause = cycle.pause();
             cycle.clear();
-            if let Err(ending) = &done {
+            if let Err(close_reason) = &done {
                 // The replies are still written. No more messages are delivered, because the peer could not acknowledge
                 // them.
-                self.on_close(Some(ending));
+                self.on_close(Some(close_reason));
             }
-            let flushed = self.flush(answers);
+            let flushed = self.flush(framing_output);
             done.and(flushed)
         })
     }
 
     /// Exchanges information between the protocol's two halves, if necessary.
-    fn hand_over(&mut self, cycle: &mut ReadCycle) -> Result<(), CloseReason> {
+    fn exchange_data(&mut self, cycle: &mut ReadCycle) -> Result<(), CloseReason> {
         let protocol = &mut self.inbound.protocol;
-        if !std::mem::take(&mut self.has_news) && !protocol.has_news() {
+        if !std::mem::take(&mut self.encoder_has_data) && !protocol.has_data_for_encoder() {
             return Ok(());
         }
         match self.connection.outbound().encoder() {
-            Some(encoder) => protocol.hand_over(encoder, cycle),
+            Some(encoder) => protocol.exchange_data(encoder, cycle),
             None => Ok(()),
         }
     }
 
-    fn flush(&mut self, answers: Answers) -> Result<(), CloseReason> {
+    fn flush(&mut self, framing_output: FramingOutput) -> Result<(), CloseReason> {
         let completion = self.context.broker.completion();
         self.owed.take_due(completion, &mut self.held_replies);
         let replies = if self.blocked.is_empty() {
@@ -356,60 +369,60 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
         } else {
             Vec::new()
         };
-        let drained = self.connection.with_outlet(|outbound| {
-            if let Some(message_type) = answers.message_type {
-                outbound.set_kind(message_type);
+        let drained = self.connection.update_and_drain(|outbound| {
+            if let Some(message_type) = framing_output.message_type {
+                outbound.set_message_type(message_type);
             }
-            outbound.reply(&replies);
-            outbound.control(&answers.control);
+            outbound.push_replies(&replies);
+            outbound.push_framed(&framing_output.control);
         });
-        self.note(drained)
+        self.apply_drained(drained)
     }
 
     fn drain(&mut self) -> Result<(), CloseReason> {
-        let drained = self.connection.with_outlet(|_| {});
-        self.note(drained)
+        let drained = self.connection.update_and_drain(|_| {});
+        self.apply_drained(drained)
     }
 
     /// Sets what the task waits for, from the progress of draining.
-    fn note(&mut self, drained: Drained) -> Result<(), CloseReason> {
+    fn apply_drained(&mut self, drained: Drained) -> Result<(), CloseReason> {
         let Drained {
             progress,
-            unread,
-            has_news,
+            unread_reply_bytes,
+            encoder_has_data,
         } = drained;
-        self.is_full = progress == Progress::Full;
-        self.choked_until_ms = match self.choked_until_ms {
-            _ if !self.is_full || unread <= CHOKED_BYTES => None,
-            None => Some(self.context.clock.now_ms() + CHOKED_MS),
+        self.is_socket_full = progress == Progress::Full;
+        self.unread_replies_until_ms = match self.unread_replies_until_ms {
+            _ if !self.is_socket_full || unread_reply_bytes <= MAX_UNREAD_REPLY_BYTES => None,
+            None => Some(self.context.clock.now_ms() + MAX_UNREAD_REPLY_MS),
             until => until,
         };
-        self.listens_at_ms = match self.listens_at_ms {
+        self.resume_reading_at_ms = match self.resume_reading_at_ms {
             _ if self.blocked.is_empty() => None,
-            None => Some(self.context.clock.now_ms() + UNHEARD_MS),
+            None => Some(self.context.clock.now_ms() + MAX_BLOCKED_MS),
             at => at,
         };
-        self.note_unread();
+        self.track_unread_socket();
         if self.connection.session.is_ended() {
             return Err(CloseReason::TooSlow);
         }
-        self.has_news = has_news;
-        self.is_unfinished = progress == Progress::More || has_news;
+        self.encoder_has_data = encoder_has_data;
+        self.has_more_work = progress == Progress::More || encoder_has_data;
         self.is_broken |= progress == Progress::Broken;
         Ok(())
     }
 }
 
-async fn ready(socket: &TcpStream, reads: bool, writes: bool) -> Event {
-    let interest = match (reads, writes) {
+async fn socket_event(socket: &TcpStream, is_read_wanted: bool, is_write_wanted: bool) -> Event {
+    let interest = match (is_read_wanted, is_write_wanted) {
         (true, true) => Interest::READABLE | Interest::WRITABLE,
         (false, true) => Interest::WRITABLE,
         (true, false) => Interest::READABLE,
         (false, false) => Interest::ERROR,
     };
     match socket.ready(interest).await {
-        Ok(ready) if ready.is_error() && !reads => Event::Broken,
-        Ok(ready) if writes && ready.is_writable() => Event::Writable,
+        Ok(ready) if ready.is_error() && !is_read_wanted => Event::Broken,
+        Ok(ready) if is_write_wanted && ready.is_writable() => Event::Writable,
         // Also if the socket is broken: the next read returns the error.
         _ => Event::Readable,
     }
@@ -417,15 +430,15 @@ async fn ready(socket: &TcpStream, reads: bool, writes: bool) -> Event {
 
 thread_local! {
     static READ_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static TURN: RefCell<ReadCycle> = RefCell::default();
+    static READ_CYCLE: RefCell<ReadCycle> = RefCell::default();
 }
 
 /// Maximum number of bytes of one read, and so of one batch.
 const READ_BYTES: usize = 64 << 10;
 /// The server stops reading from a peer with more unread replies than this, in bytes.
-const CHOKED_BYTES: usize = 256 << 10;
+const MAX_UNREAD_REPLY_BYTES: usize = 256 << 10;
 /// Maximum time for which a blocked publisher is not read while its own window is full. Its next acknowledgement may
 /// let a blocking subscription catch up.
-const UNHEARD_MS: u64 = 1_000;
+const MAX_BLOCKED_MS: u64 = 1_000;
 /// Maximum time for the peer to read its replies before it is disconnected.
-const CHOKED_MS: u64 = 30_000;
+const MAX_UNREAD_REPLY_MS: u64 = 30_000;

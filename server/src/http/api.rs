@@ -109,11 +109,11 @@ pub async fn clear(
 
 /// `GET /api/figures`: returns the broker's totals, as on the topic `$SYS.figures`, and further memory of the server.
 pub async fn figures(State(server): State<Arc<Server>>) -> Json<AllFigures> {
-    let unfinished = server.unfinished.figures();
+    let partial_input = server.partial_input.figures();
     Json(AllFigures {
         figures: server.figures.current(),
-        unfinished_bytes: unfinished.bytes,
-        unfinished_given_up: unfinished.given_up,
+        unfinished_bytes: partial_input.bytes,
+        unfinished_given_up: partial_input.dropped,
     })
 }
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::problem::Problem;
 use crate::{
-    partial_input::{GAVE_WAY, TOO_SLOW, time_for},
+    partial_input::{MESSAGE_DROPPED, MESSAGE_TOO_SLOW, time_limit},
     server::Server,
 };
 
@@ -23,19 +23,20 @@ use crate::{
 pub async fn whole(server: &Server, body: Body) -> Result<Vec<u8>, Problem> {
     let most_bytes = server.options.max_body_bytes;
     let begun = Instant::now();
-    let mut share = server.share();
+    let mut partial_message = server.partial_message();
     let mut whole = Vec::new();
     let mut body = pin!(body);
     while !body.is_end_stream() {
-        let deadline = begun + time_for(whole.len());
+        let deadline = begun + time_limit(whole.len());
         let frame = tokio::select! {
             biased;
-            () = share.lost() => {
-                return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, GAVE_WAY));
+            () = partial_message.dropped() => {
+                return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, MESSAGE_DROPPED));
             }
             frame = timeout_at(deadline, body.frame()) => frame,
         };
-        let frame = frame.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, TOO_SLOW))?;
+        let frame =
+            frame.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, MESSAGE_TOO_SLOW))?;
         let Some(frame) = frame else {
             break;
         };
@@ -49,7 +50,7 @@ pub async fn whole(server: &Server, body: Body) -> Result<Vec<u8>, Problem> {
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
         }
         whole.extend_from_slice(&data);
-        share.hold(whole.capacity());
+        partial_message.set_bytes(whole.capacity());
     }
     Ok(whole)
 }

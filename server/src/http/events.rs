@@ -242,7 +242,7 @@ impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
         if !this.is_stopping {
             this.is_stopping = Pin::new(&mut this.stopping).poll_next(context).is_ready();
         }
-        ready!(fairness::poll_give_way(context));
+        ready!(fairness::poll_yield_if_due(context));
         if let Some(piece) = this.subscription.next() {
             this.beat.reset();
             return Poll::Ready(Some(Ok(piece)));

@@ -54,7 +54,7 @@ impl HttpService {
             request.extensions_mut().insert(Arc::clone(&client));
             let router = router.clone();
             async move {
-                fairness::give_way().await;
+                fairness::yield_if_due().await;
                 router.oneshot(request).await
             }
         });

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::PortState;
 use crate::{
-    connection::{CloseReason, Prelude, WebSocket, turn_away},
+    connection::{CloseReason, HandshakeInput, WebSocket, send_refusal},
     fairness,
     handler::ConnectionPermit,
     http::{self, Patient, Problem},
@@ -101,18 +101,22 @@ async fn serve_on<S: Socket>(
 ) {
     let (transport, mut behind) = socket.into_transport();
     early.append(&mut behind);
-    let mut prelude = Prelude::new(WebSocket::new(), early, state.http.server.share());
+    let mut handshake_input =
+        HandshakeInput::new(WebSocket::new(), early, state.http.server.partial_message());
     let spoken = match spoken {
         Some(spoken) => Ok(spoken),
-        None => first_said(&state.http.server, &transport, &mut prelude).await,
+        None => first_said(&state.http.server, &transport, &mut handshake_input).await,
     };
     match spoken {
-        Ok(Spoken::Mqtt) => state.mqtt.serve_transport(transport, prelude).await,
+        Ok(Spoken::Mqtt) => state.mqtt.serve_transport(transport, handshake_input).await,
         Ok(Spoken::Stomp | Spoken::Http) => {
             let name = S::WEBSOCKET_NAME;
-            state.stomp.serve_transport(transport, prelude, name).await;
+            state
+                .stomp
+                .serve_transport(transport, handshake_input, name)
+                .await;
         }
-        Err(ending) => turn_away::<_, WebSocket>(&transport, &[], &ending).await,
+        Err(close_reason) => send_refusal::<_, WebSocket>(&transport, &[], &close_reason).await,
     }
 }
 
@@ -120,11 +124,11 @@ async fn serve_on<S: Socket>(
 async fn first_said(
     server: &Server,
     transport: &impl Transport,
-    prelude: &mut Prelude<WebSocket>,
+    handshake_input: &mut HandshakeInput<WebSocket>,
 ) -> Result<Spoken, CloseReason> {
     let mut stopping = server.stopping.clone();
-    let said = prelude.until(transport, |received| {
-        let first = received.unread.first()?;
+    let said = handshake_input.read_until(transport, |input| {
+        let first = input.unread.first()?;
         Some(Spoken::of(&[*first]).unwrap_or(Spoken::Stomp))
     });
     tokio::select! {

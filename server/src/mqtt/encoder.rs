@@ -212,7 +212,7 @@ impl Encoder for MqttEncoder {
         }
     }
 
-    fn has_news(&self) -> bool {
+    fn has_data_for_protocol(&self) -> bool {
         !self.given_up.is_empty()
     }
 }

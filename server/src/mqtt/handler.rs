@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{MqttOptions, Reception, Sessions, handshake};
 use crate::{
-    connection::{Framing, Prelude, Stream},
+    connection::{Framing, HandshakeInput, Stream},
     handler::{Caller, ConnectionHandler, turn_away},
     server::Server,
     socket::Socket,
@@ -28,8 +28,12 @@ impl MqttHandler {
     }
 
     /// Serves a peer until one side ends the connection.
-    pub async fn serve_transport<T: Transport, F: Framing>(&self, socket: T, prelude: Prelude<F>) {
-        handshake::serve(&self.server, &self.reception, socket, prelude).await;
+    pub async fn serve_transport<T: Transport, F: Framing>(
+        &self,
+        socket: T,
+        handshake_input: HandshakeInput<F>,
+    ) {
+        handshake::serve(&self.server, &self.reception, socket, handshake_input).await;
     }
 
     /// Returns the sessions of all clients.
@@ -42,8 +46,8 @@ impl ConnectionHandler for MqttHandler {
     async fn serve<S: Socket>(self, caller: Caller<S>) {
         let Caller { socket, permit, .. } = caller;
         let (transport, early) = socket.into_transport();
-        let prelude = Prelude::new(Stream, early, self.server.share());
-        self.serve_transport(transport, prelude).await;
+        let handshake_input = HandshakeInput::new(Stream, early, self.server.partial_message());
+        self.serve_transport(transport, handshake_input).await;
         drop(permit);
     }
 

@@ -18,7 +18,9 @@ use super::{
     will::{self, Unwilling, Will},
 };
 use crate::{
-    connection::{self, CloseReason, Deliverer, Framing, MessageType, Opening, Prelude},
+    connection::{
+        self, CloseReason, ConnectionParts, Deliverer, Framing, HandshakeInput, MessageType,
+    },
     context::ServerContext,
     server::Server,
     stopping::stopped,
@@ -30,13 +32,13 @@ pub async fn serve<T: Transport, F: Framing>(
     server: &Server,
     reception: &Reception,
     socket: T,
-    mut prelude: Prelude<F>,
+    mut handshake_input: HandshakeInput<F>,
 ) {
     let context = server.context(server.client_of(socket.tcp()));
     let mut stopping = server.stopping.clone();
     let begun = tokio::select! {
         // Boxed, so that its memory is freed when the connection starts.
-        begun = Box::pin(begin(reception, &context, &socket, &mut prelude)) => begun,
+        begun = Box::pin(begin(reception, &context, &socket, &mut handshake_input)) => begun,
         () = stopped(&mut stopping) => Err(CloseReason::Stopping.into()),
     };
     let Begun {
@@ -46,37 +48,40 @@ pub async fn serve<T: Transport, F: Framing>(
         greeting,
     } = match begun {
         Ok(begun) => begun,
-        Err(Turned { ending, connack }) => {
-            tracing::debug!(%ending, "an MQTT connection was not established");
-            connection::turn_away::<T, F>(&socket, &connack, &ending).await;
+        Err(Turned {
+            close_reason,
+            connack,
+        }) => {
+            tracing::debug!(%close_reason, "an MQTT connection was not established");
+            connection::send_refusal::<T, F>(&socket, &connack, &close_reason).await;
             return;
         }
     };
     let encoder = MqttEncoder::new(&wishes, outgoing);
     let (protocol, reader) = Mqtt::new(&context, beginning);
-    let opening = Opening {
+    let parts = ConnectionParts {
         socket,
-        framing: prelude.framing,
+        framing: handshake_input.framing,
         protocol,
         deliverer: Deliverer { reader, encoder },
-        received: prelude.received,
+        early_input: handshake_input.early_input,
         greeting,
     };
-    connection::serve(context, opening).await;
+    connection::serve(context, parts).await;
 }
 
 /// A client that is refused.
 #[derive(Debug)]
 pub(super) struct Turned {
-    ending: CloseReason,
+    close_reason: CloseReason,
     /// The CONNACK that it gets, which may be empty.
     pub connack: Vec<u8>,
 }
 
 impl From<CloseReason> for Turned {
-    fn from(ending: CloseReason) -> Self {
+    fn from(close_reason: CloseReason) -> Self {
         Self {
-            ending,
+            close_reason,
             connack: Vec::new(),
         }
     }
@@ -95,13 +100,13 @@ async fn begin<F: Framing>(
     reception: &Reception,
     context: &ServerContext,
     socket: &impl Transport,
-    prelude: &mut Prelude<F>,
+    handshake_input: &mut HandshakeInput<F>,
 ) -> Result<Begun, Turned> {
     let config = &reception.options.machine;
     let until = Instant::now() + std::time::Duration::from_millis(config.handshake_ms.into());
     let now_ms = context.clock.now_ms();
     let handshake = Handshake::new(config, now_ms);
-    let opened = timeout_at(until, connect(handshake, socket, prelude)).await;
+    let opened = timeout_at(until, connect(handshake, socket, handshake_input)).await;
     let opened = opened.map_err(|_| CloseReason::NoHandshake)??;
     let permit = ConnectingClient::new(reception, &context.client, opened)?;
     // Asks the connection that has the client id to leave, which it does at once.
@@ -120,22 +125,22 @@ async fn begin<F: Framing>(
 async fn connect<F: Framing>(
     mut handshake: Handshake,
     socket: &impl Transport,
-    prelude: &mut Prelude<F>,
+    handshake_input: &mut HandshakeInput<F>,
 ) -> Result<Opened, Turned> {
-    let found = prelude.until(socket, |received| {
-        if received.message_type == Some(MessageType::Text) {
+    let found = handshake_input.read_until(socket, |input| {
+        if input.message_type == Some(MessageType::Text) {
             return Some(Err(CloseReason::Text.into()));
         }
-        match handshake.connect(&received.unread) {
+        match handshake.connect(&input.unread) {
             Ok(found) => found.map(Ok),
             Err(refusal) => Some(Err(Turned {
-                ending: CloseReason::Fault(refusal.fault.to_string()),
+                close_reason: CloseReason::Fault(refusal.fault.to_string()),
                 connack: refusal.connack,
             })),
         }
     });
     let (opened, taken) = found.await??;
-    prelude.received.unread.drain(..taken);
+    handshake_input.early_input.unread.drain(..taken);
     Ok(opened)
 }
 
@@ -278,7 +283,7 @@ fn refused(opened: &Opened, reason: ConnectReason, text: &str) -> Turned {
     let mut connack = Vec::new();
     opened.refuse(reason, text, &mut connack);
     Turned {
-        ending: CloseReason::Fault(text.to_owned()),
+        close_reason: CloseReason::Fault(text.to_owned()),
         connack,
     }
 }

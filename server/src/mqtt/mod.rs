@@ -155,12 +155,12 @@ impl Mqtt {
             Request::Subscribe(packet) => {
                 let begun = Instant::now();
                 self.subscribe(&packet, cycle)?;
-                cycle.check_request(begun);
+                cycle.check_expensive_request(begun);
             }
             Request::Unsubscribe(packet) => {
                 let begun = Instant::now();
                 self.unsubscribe(&packet, cycle)?;
-                cycle.check_request(begun);
+                cycle.check_expensive_request(begun);
             }
             Request::Pingreq => self.machine.pingresp(&mut cycle.replies)?,
             Request::Disconnect(disconnect) => return Err(self.leave(&disconnect)),
@@ -246,11 +246,11 @@ impl Protocol for Mqtt {
         }
     }
 
-    fn has_news(&self) -> bool {
+    fn has_data_for_encoder(&self) -> bool {
         !self.acknowledged.is_empty()
     }
 
-    fn hand_over(
+    fn exchange_data(
         &mut self,
         encoder: &mut MqttEncoder,
         cycle: &mut ReadCycle,
@@ -293,13 +293,14 @@ impl Protocol for Mqtt {
         &mut self,
         context: &ServerContext,
         deliverer: Deliverer<MqttEncoder>,
-        ending: Option<&CloseReason>,
+        close_reason: Option<&CloseReason>,
     ) {
         let Deliverer { reader, encoder } = deliverer;
         self.presence.ends();
         // Dropped last: the next connection with this client id finds the session saved.
         let occupant = self.occupant.take();
-        let is_kept = self.session_expiry_s > 0 && !self.session.is_ended() && ending.is_some();
+        let is_kept =
+            self.session_expiry_s > 0 && !self.session.is_ended() && close_reason.is_some();
         let will = self.will.take();
         if !is_kept {
             // QoS 2 deliveries in progress go to no other client ([MQTT-4.8.2-5]); messages of queues are redelivered.
@@ -341,15 +342,15 @@ impl Protocol for Mqtt {
         }
     }
 
-    fn write_close(&mut self, ending: &CloseReason, replies: &mut Vec<u8>) {
-        let reason = match ending {
+    fn write_close(&mut self, close_reason: &CloseReason, replies: &mut Vec<u8>) {
+        let reason = match close_reason {
             CloseReason::Silent => DisconnectReason::KeepAliveTimeout,
             CloseReason::TakenOver => DisconnectReason::SessionTakenOver,
             CloseReason::Stopping => DisconnectReason::ServerShuttingDown,
             CloseReason::TooSlow
             | CloseReason::Unread
-            | CloseReason::Unfinished
-            | CloseReason::GaveWay => DisconnectReason::QuotaExceeded,
+            | CloseReason::MessageTooSlow
+            | CloseReason::MessageDropped => DisconnectReason::QuotaExceeded,
             // The peer has been informed, or no peer is left, or the reason does not occur after CONNECT.
             CloseReason::ByPeer
             | CloseReason::Fault(_)
@@ -358,7 +359,7 @@ impl Protocol for Mqtt {
             | CloseReason::NoHandshake
             | CloseReason::Text => return,
         };
-        let fault = Fault::refused(reason, ending.told());
+        let fault = Fault::refused(reason, close_reason.peer_text());
         self.machine.disconnect(&fault, replies);
     }
 }

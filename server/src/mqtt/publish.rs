@@ -50,7 +50,7 @@ impl Mqtt {
             self.flush(cycle)?;
             return self.answer(publish.delivery, Ok(()), cycle);
         }
-        if cycle.is_closed() {
+        if cycle.is_intake_closed() {
             self.machine.disregard(publish.delivery);
             return Ok(());
         }

@@ -6,7 +6,7 @@ use wire::stomp::server::{Config, Fault, Session};
 
 use super::{Stomp, StompOptions};
 use crate::{
-    connection::{self, Deliverer, Framing, Opening, Prelude, Stream},
+    connection::{self, ConnectionParts, Deliverer, Framing, HandshakeInput, Stream},
     handler::{Caller, ConnectionHandler, turn_away},
     server::Server,
     socket::Socket,
@@ -33,23 +33,23 @@ impl StompHandler {
     pub async fn serve_transport<T: Transport, F: Framing>(
         &self,
         socket: T,
-        prelude: Prelude<F>,
+        handshake_input: HandshakeInput<F>,
         listener: &str,
     ) {
         let server = &self.server;
         let context = server.context(server.client_of(socket.tcp()));
         let reader = context.attach(server.session_name(listener));
         let (protocol, encoder) = Stomp::new(&context, reader.session(), &self.options);
-        let opening = Opening {
+        let parts = ConnectionParts {
             socket,
-            framing: prelude.framing,
+            framing: handshake_input.framing,
             protocol,
             deliverer: Deliverer { reader, encoder },
-            received: prelude.received,
+            early_input: handshake_input.early_input,
             // CONNECTED is the reply to CONNECT.
             greeting: Vec::new(),
         };
-        connection::serve(context, opening).await;
+        connection::serve(context, parts).await;
     }
 }
 
@@ -57,8 +57,9 @@ impl ConnectionHandler for StompHandler {
     async fn serve<S: Socket>(self, caller: Caller<S>) {
         let Caller { socket, permit, .. } = caller;
         let (transport, early) = socket.into_transport();
-        let prelude = Prelude::new(Stream, early, self.server.share());
-        self.serve_transport(transport, prelude, S::NAME).await;
+        let handshake_input = HandshakeInput::new(Stream, early, self.server.partial_message());
+        self.serve_transport(transport, handshake_input, S::NAME)
+            .await;
         drop(permit);
     }
 

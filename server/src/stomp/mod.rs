@@ -99,13 +99,13 @@ impl Stomp {
             Request::Subscribe(subscribe) => {
                 let begun = Instant::now();
                 let done = self.subscribe(&subscribe, cycle);
-                cycle.check_request(begun);
+                cycle.check_expensive_request(begun);
                 done
             }
             Request::Unsubscribe(unsubscribe) => {
                 let begun = Instant::now();
                 let done = self.unsubscribe(&unsubscribe, cycle);
-                cycle.check_request(begun);
+                cycle.check_expensive_request(begun);
                 done
             }
             Request::Ack(ack) => self.ack(&ack, cycle),
@@ -237,16 +237,16 @@ impl Protocol for Stomp {
         self.machine.received(now_ms);
     }
 
-    fn write_close(&mut self, ending: &CloseReason, replies: &mut Vec<u8>) {
+    fn write_close(&mut self, close_reason: &CloseReason, replies: &mut Vec<u8>) {
         self.presence.ends();
-        let message = match ending {
+        let message = match close_reason {
             CloseReason::Stopping => "the server is stopping",
             CloseReason::TooSlow => "too slow",
             CloseReason::NoHandshake => "no CONNECT in time",
             CloseReason::Silent => "no heart-beat",
             CloseReason::Unread => "replies unread",
-            CloseReason::Unfinished => "frame too slow",
-            CloseReason::GaveWay => "too many frames are arriving",
+            CloseReason::MessageTooSlow => "frame too slow",
+            CloseReason::MessageDropped => "too many frames are arriving",
             // The peer has been informed, or no peer is left, or the reason does not occur in this
             // protocol.
             CloseReason::ByPeer
@@ -256,7 +256,7 @@ impl Protocol for Stomp {
             | CloseReason::Text
             | CloseReason::TakenOver => return,
         };
-        let fault = Fault::refused(message, ending.told(), None);
+        let fault = Fault::refused(message, close_reason.peer_text(), None);
         self.machine.error(&fault, replies);
     }
 }

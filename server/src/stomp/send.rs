@@ -42,7 +42,7 @@ impl Sending {
 
 impl Stomp {
     pub(super) fn send(&mut self, send: &Send<'_>, cycle: &mut ReadCycle) -> Result<(), Fault> {
-        if cycle.is_closed() {
+        if cycle.is_intake_closed() {
             return Ok(());
         }
         match send.transaction.as_deref() {

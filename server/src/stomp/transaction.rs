@@ -136,7 +136,7 @@ impl Stomp {
         commit: &server::Transaction<'_>,
         cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
-        if cycle.is_closed() {
+        if cycle.is_intake_closed() {
             return Ok(());
         }
         let receipt = commit.receipt.as_deref();

@@ -22,7 +22,7 @@ use crate::{
     clock::{self, Clock},
     connection::{CloseReason, Deliverer, Encoder as _, Protocol as _, ReadCycle},
     context::ServerContext,
-    partial_input::Unfinished,
+    partial_input::PartialInputBudget,
 };
 
 /// A broker, and the context of its connections.
@@ -64,7 +64,7 @@ impl House {
                 advisories: Arc::new(Advisories::new(&broker)),
                 broker,
                 clock: Clock::start(),
-                unfinished: Unfinished::new(usize::MAX),
+                partial_input: PartialInputBudget::new(usize::MAX),
                 stopping,
             },
             reception: Reception::new(&options),
@@ -102,24 +102,25 @@ impl Served {
         let mut cycle = ReadCycle::default();
         cycle.unix_ms = clock::unix_ms();
         let received = self.mqtt.receive(input, &mut cycle);
-        let has_news = self.mqtt.has_news() || self.encoder_has_news();
-        if let Some(deliverer) = self.deliverer.as_mut().filter(|_| has_news) {
-            self.mqtt.hand_over(&mut deliverer.encoder, &mut cycle)?;
+        let is_exchange_needed = self.mqtt.has_data_for_encoder() || self.encoder_has_data();
+        if let Some(deliverer) = self.deliverer.as_mut().filter(|_| is_exchange_needed) {
+            self.mqtt
+                .exchange_data(&mut deliverer.encoder, &mut cycle)?;
         }
         self.mqtt.finish(&mut cycle)?;
         assert_eq!(received?, input.len(), "whole packets were sent");
         let mut out = std::mem::take(&mut self.greeting);
         out.append(&mut cycle.replies);
         self.deliver(&mut out);
-        if self.encoder_has_news() {
+        if self.encoder_has_data() {
             out.extend(self.cycle(&[])?);
         }
         Ok(out)
     }
 
-    fn encoder_has_news(&self) -> bool {
+    fn encoder_has_data(&self) -> bool {
         let deliverer = self.deliverer.as_ref();
-        deliverer.is_some_and(|deliverer| deliverer.encoder.has_news())
+        deliverer.is_some_and(|deliverer| deliverer.encoder.has_data_for_protocol())
     }
 
     /// Appends the deliveries for the client, as far as it accepts them.
@@ -143,10 +144,10 @@ impl Served {
     }
 
     /// Ends the connection.
-    fn on_close(mut self, ending: &CloseReason) {
+    fn on_close(mut self, close_reason: &CloseReason) {
         if let Some(deliverer) = self.deliverer.take() {
             let context = self.context.clone();
-            self.mqtt.on_close(&context, deliverer, Some(ending));
+            self.mqtt.on_close(&context, deliverer, Some(close_reason));
         }
     }
 }

@@ -155,11 +155,14 @@ async fn the_old_connection_is_asked_to_leave_and_the_session_continues() {
     let mut context = Context::from_waker(&waker);
     assert!(connecting.as_mut().poll(&mut context).is_pending());
     let served = old.served.as_mut().expect("connected");
-    let Poll::Ready(ending) = served.mqtt.poll_evicted(&mut context) else {
+    let Poll::Ready(close_reason) = served.mqtt.poll_evicted(&mut context) else {
         panic!("it is asked to leave");
     };
-    assert_eq!(ending, CloseReason::TakenOver);
-    old.served.take().expect("connected").on_close(&ending);
+    assert_eq!(close_reason, CloseReason::TakenOver);
+    old.served
+        .take()
+        .expect("connected")
+        .on_close(&close_reason);
     assert!(connecting.await, "the session goes on");
     let mut writer = Peer::new("writer", Version::V5_0);
     writer.connect(&house).await;
@@ -303,9 +306,12 @@ async fn messages_after_a_refused_one_are_new_when_sent_again() {
     writer.publish("a", "3", ExactlyOnce);
     let bytes = std::mem::take(&mut writer.outgoing);
     let mut served = writer.served.take().expect("connected");
-    let ending = served.cycle(&bytes).expect_err("the queue is full");
-    assert!(matches!(ending, CloseReason::Fault(_)), "{ending}");
-    served.on_close(&ending);
+    let close_reason = served.cycle(&bytes).expect_err("the queue is full");
+    assert!(
+        matches!(close_reason, CloseReason::Fault(_)),
+        "{close_reason}"
+    );
+    served.on_close(&close_reason);
     assert_eq!(reader.settle(), []);
     reader.subscribe("$queue/q", AtLeastOnce);
     assert_eq!(heard(&reader.settle()), ["1"]);

@@ -22,7 +22,7 @@ use crate::{
     clock::{self, Clock},
     connection::{Encoder as _, Protocol as _, ReadCycle},
     context::ServerContext,
-    partial_input::Unfinished,
+    partial_input::PartialInputBudget,
 };
 
 /// A broker, and the context of its connections.
@@ -67,7 +67,7 @@ impl House {
                 advisories: Arc::new(Advisories::new(&broker)),
                 broker,
                 clock: Clock::start(),
-                unfinished: Unfinished::new(usize::MAX),
+                partial_input: PartialInputBudget::new(usize::MAX),
                 stopping,
             },
             options: StompOptions {

@@ -4,76 +4,83 @@ use std::{future::poll_fn, time::Duration};
 
 use tokio::time::timeout;
 
-use super::{Read, Task};
+use super::{ConnectionTask, ReadResult};
 use crate::connection::{
     CloseReason, Framing, Protocol, Transport,
     closing::{self, linger},
-    framing::Answer,
+    framing::ControlFrame,
     inbound::Inbound,
     outbound::Progress,
 };
 
-impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
+impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
     /// Processes the input that the peer has already sent when the connection ends for another reason. Returns the
     /// final reason: the peer's own DISCONNECT takes precedence ([MQTT-3.14.4-3]).
-    pub(super) async fn read_remaining(&mut self, ending: CloseReason) -> CloseReason {
-        match timeout(REMAINING_TIME, self.read_to_the_end()).await {
-            Ok(Some(own)) => own,
-            // Everything was read, or `REMAINING_TIME` or `REMAINING_BYTES` is reached.
-            Ok(None) | Err(_) => ending,
+    pub(super) async fn read_remaining(&mut self, close_reason: CloseReason) -> CloseReason {
+        match timeout(MAX_REMAINING_TIME, self.read_until_empty()).await {
+            Ok(Some(peer_reason)) => peer_reason,
+            // Everything was read, or `MAX_REMAINING_TIME` or `MAX_REMAINING_BYTES` is reached.
+            Ok(None) | Err(_) => close_reason,
         }
     }
 
     /// Reads until the socket is empty. Returns the reason if the peer itself ended the connection.
-    async fn read_to_the_end(&mut self) -> Option<CloseReason> {
-        let mut left = REMAINING_BYTES;
+    async fn read_until_empty(&mut self) -> Option<CloseReason> {
+        let mut remaining = MAX_REMAINING_BYTES;
         loop {
             self.yield_to_others().await;
             if !self.blocked.is_empty() {
                 let broker = &self.context.broker;
                 poll_fn(|context| broker.poll_unblocked(&mut self.blocked, context.waker())).await;
             }
-            let heard = match self.inbound.is_behind() {
-                true => self.cycle(Inbound::go_on).map(|()| Read::Bytes(0)),
+            let read = match self.inbound.has_remaining_input() {
+                true => self
+                    .cycle(Inbound::process_remaining)
+                    .map(|()| ReadResult::Bytes(0)),
                 false => self.read(),
             };
-            match heard {
-                // Returns `None` when `REMAINING_BYTES` is reached.
-                Ok(Read::Bytes(count)) => left = left.checked_sub(count)?,
+            match read {
+                // Returns `None` when `MAX_REMAINING_BYTES` is reached.
+                Ok(ReadResult::Bytes(count)) => remaining = remaining.checked_sub(count)?,
                 // After a failed write the socket still becomes readable: first for earlier input, then for its end.
-                Ok(Read::Nothing) if self.is_broken => {
+                Ok(ReadResult::Nothing) if self.is_broken => {
                     self.connection.socket.tcp().readable().await.ok()?;
                 }
-                Ok(Read::Nothing) => return None,
-                Err(own) => return Some(own),
+                Ok(ReadResult::Nothing) => return None,
+                Err(peer_reason) => return Some(peer_reason),
             }
         }
     }
 
     /// Sends the last message and gives the peer time to read it.
-    pub(super) async fn write_close(&mut self, ending: &CloseReason) {
-        self.on_close(Some(ending));
+    pub(super) async fn write_close(&mut self, close_reason: &CloseReason) {
+        self.on_close(Some(close_reason));
         self.wait_for_owed_replies().await;
-        let mut farewell = std::mem::take(&mut self.held_replies);
-        self.inbound.protocol.write_close(ending, &mut farewell);
-        let mut drained = self.connection.with_outlet(|outbound| {
-            outbound.reply(&farewell);
-            outbound.answer(Answer::Close(ending.close_code(), &ending.told()));
+        let mut last_replies = std::mem::take(&mut self.held_replies);
+        self.inbound
+            .protocol
+            .write_close(close_reason, &mut last_replies);
+        let mut drained = self.connection.update_and_drain(|outbound| {
+            outbound.push_replies(&last_replies);
+            outbound.push_control(ControlFrame::Close(
+                close_reason.close_code(),
+                &close_reason.peer_text(),
+            ));
             outbound.close();
         });
         let connection = &*self.connection;
-        let farewell = async {
+        let sent = async {
             while drained.progress == Progress::Full {
                 connection.socket.tcp().writable().await?;
-                drained = connection.with_outlet(|_| {});
+                drained = connection.update_and_drain(|_| {});
             }
             linger(connection.socket.tcp()).await
         };
         // The connection is closed in any case: on success, failure or timeout.
-        let _ = timeout(closing::time(ending), farewell).await;
+        let _ = timeout(closing::closing_time(close_reason), sent).await;
     }
 
-    /// Waits until the owed replies are due. Replies that are not due within `OWED_TIME` are dropped: the peer sends
+    /// Waits until the owed replies are due. Replies that are not due within `MAX_OWED_TIME` are dropped: the peer sends
     /// the messages again.
     async fn wait_for_owed_replies(&mut self) {
         let completion = self.context.broker.completion();
@@ -87,21 +94,21 @@ impl<T: Transport, F: Framing, P: Protocol> Task<T, F, P> {
             }
         };
         // Late or not, the connection ends.
-        let _ = timeout(OWED_TIME, all_due).await;
+        let _ = timeout(MAX_OWED_TIME, all_due).await;
     }
 
     /// Stops deliveries, and lets the protocol handle the end of the connection. Only the first call has an effect.
-    pub(super) fn on_close(&mut self, ending: Option<&CloseReason>) {
+    pub(super) fn on_close(&mut self, close_reason: Option<&CloseReason>) {
         // The lock is released before `on_close` is called, which may deliver messages of the session to others.
-        let deliverer = self.connection.outbound().take_voice();
+        let deliverer = self.connection.outbound().take_deliverer();
         if let Some(deliverer) = deliverer {
             let protocol = &mut self.inbound.protocol;
-            protocol.on_close(&self.context, deliverer, ending);
+            protocol.on_close(&self.context, deliverer, close_reason);
         }
     }
 }
 
-impl<T: Transport, F: Framing, P: Protocol> Drop for Task<T, F, P> {
+impl<T: Transport, F: Framing, P: Protocol> Drop for ConnectionTask<T, F, P> {
     fn drop(&mut self) {
         self.on_close(None);
     }
@@ -109,7 +116,7 @@ impl<T: Transport, F: Framing, P: Protocol> Drop for Task<T, F, P> {
 
 /// Maximum amount of input that is processed when the connection ends for another reason, and the maximum time. The
 /// system's buffers usually hold less.
-const REMAINING_BYTES: usize = 8 << 20;
-const REMAINING_TIME: Duration = Duration::from_secs(1);
+const MAX_REMAINING_BYTES: usize = 8 << 20;
+const MAX_REMAINING_TIME: Duration = Duration::from_secs(1);
 /// Maximum time that a connection that ends waits until its messages are recorded.
-const OWED_TIME: Duration = Duration::from_secs(5);
+const MAX_OWED_TIME: Duration = Duration::from_secs(5);
