@@ -24,7 +24,7 @@ pub async fn keep_house(server: Arc<Server>, mqtt: MqttHandler) {
         expire(&server);
         let since_begun_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         server.broker.tidy(since_begun_ms);
-        mqtt.keep_sessions();
+        mqtt.run_due_work();
         let figures = server.figures.tick();
         publish_each(&server, &figures);
         publish(&server, FIGURES_TOPIC, || figures);

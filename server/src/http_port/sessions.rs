@@ -27,7 +27,7 @@ pub async fn sessions(
             .map(|one| SessionInfo::new(one, now_ms))
             .collect(),
         more,
-        away: sessions.away(),
+        away: sessions.detached_count(),
         ended_early: sessions.ended_early(),
     })
 }
@@ -75,13 +75,13 @@ struct SessionInfo {
     client: Arc<str>,
     connected: bool,
     #[serde(flatten)]
-    away: Option<AwayInfo>,
+    detached: Option<DetachedInfo>,
 }
 
 /// The state of a session without a connection.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct AwayInfo {
+struct DetachedInfo {
     subscriptions: usize,
     /// True if messages of QoS 1 or 2 wait.
     has_messages: bool,
@@ -92,11 +92,11 @@ impl SessionInfo {
     fn new(listed: ListedSession, now_ms: u64) -> Self {
         Self {
             client: listed.client,
-            connected: listed.away.is_none(),
-            away: listed.away.map(|away| AwayInfo {
-                subscriptions: away.subscriptions,
-                has_messages: away.has_messages,
-                expires_in_seconds: away.ends_ms.saturating_sub(now_ms).div_ceil(1_000),
+            connected: listed.detached.is_none(),
+            detached: listed.detached.map(|detached| DetachedInfo {
+                subscriptions: detached.subscriptions,
+                has_messages: detached.has_messages,
+                expires_in_seconds: detached.ends_ms.saturating_sub(now_ms).div_ceil(1_000),
             }),
         }
     }

@@ -29,7 +29,11 @@ impl Acknowledged {
 
 impl Mqtt {
     /// Applies the acknowledgements to the sending half; PUBREL packets are appended to `replies`.
-    pub(super) fn apply(&mut self, encoder: &mut MqttEncoder, replies: &mut Vec<u8>) {
+    pub(super) fn apply_acknowledgements(
+        &mut self,
+        encoder: &mut MqttEncoder,
+        replies: &mut Vec<u8>,
+    ) {
         for acknowledged in self.acknowledged.drain(..) {
             let settled = match acknowledged {
                 Acknowledged::Puback(id, reason) => encoder.puback(id, reason),
@@ -41,8 +45,8 @@ impl Mqtt {
             };
             self.settled.extend(settled);
         }
-        self.acknowledged.shrink_to(ACKNOWLEDGED_KEPT);
-        self.settled.extend(encoder.take_given_up());
+        self.acknowledged.shrink_to(MAX_ACKNOWLEDGED_CAPACITY);
+        self.settled.extend(encoder.take_undeliverable());
     }
 
     /// Settles the deliveries in the broker.
@@ -58,13 +62,13 @@ impl Mqtt {
                 .broker
                 .settle(&self.session, settlement, now_ms, &mut cycle.outcome);
         }
-        self.settled.shrink_to(SETTLED_KEPT);
+        self.settled.shrink_to(MAX_SETTLED_CAPACITY);
         self.carry_out(cycle);
     }
 }
 
 /// Capacity that is always kept, so that steady reading allocates nothing: 1 kB, and at most the number that a client
 /// has sent at once.
-const ACKNOWLEDGED_KEPT: usize = 256;
+const MAX_ACKNOWLEDGED_CAPACITY: usize = 256;
 /// The same for settlements, which are larger and rarer.
-const SETTLED_KEPT: usize = 16;
+const MAX_SETTLED_CAPACITY: usize = 16;

@@ -9,9 +9,9 @@ use wire::mqtt::{
 };
 
 use super::{
-    options::Options,
-    properties::{self, Marks},
-    saved_session::{Awaited, Sent},
+    options::DeliveryOptions,
+    properties::{self, MqttMarks},
+    saved_session::{QueueDelivery, Sent},
 };
 use crate::{
     clock,
@@ -26,32 +26,32 @@ pub struct MqttEncoder {
     kept_bytes: usize,
     aliases: AliasesOut<TopicName>,
     /// True if deliveries may have to be sent again on another connection.
-    keeps: bool,
+    keeps_entries: bool,
     /// Deliveries that cannot be sent to the peer, and that the broker waits for.
-    given_up: Vec<DeliveryId>,
+    undeliverable: Vec<DeliveryId>,
 }
 
 /// The options that the client has set in CONNECT.
-pub struct Wishes {
+pub struct ClientOptions {
     pub peer: Peer,
     pub topic_alias_maximum: u16,
     /// True if the session outlives the connection.
-    pub keeps: bool,
+    pub keeps_entries: bool,
 }
 
 /// The settlement of a delivery that the broker waits for.
 pub type Settled = (DeliveryId, Verdict);
 
 impl MqttEncoder {
-    pub fn new(wishes: &Wishes, outgoing: Outgoing<Sent>) -> Self {
+    pub fn new(client_options: &ClientOptions, outgoing: Outgoing<Sent>) -> Self {
         let saved = outgoing.iter().map(|(.., sent)| sent.kept_bytes());
         Self {
-            peer: wishes.peer,
+            peer: client_options.peer,
             kept_bytes: saved.sum(),
             outgoing,
-            aliases: AliasesOut::new(wishes.topic_alias_maximum, ALIASES),
-            keeps: wishes.keeps,
-            given_up: Vec::new(),
+            aliases: AliasesOut::new(client_options.topic_alias_maximum, MAX_ALIASES),
+            keeps_entries: client_options.keeps_entries,
+            undeliverable: Vec::new(),
         }
     }
 
@@ -63,7 +63,7 @@ impl MqttEncoder {
     pub fn puback(&mut self, id: PacketId, reason: PublishReason) -> Option<Settled> {
         // A PUBACK for an identifier that is not in use is ignored.
         let sent = self.outgoing.puback(id).ok()?;
-        Some((self.let_go(&sent)?, verdict(reason)))
+        Some((self.end_delivery(&sent)?, verdict(reason)))
     }
 
     /// Processes PUBREC; the response is appended.
@@ -82,11 +82,11 @@ impl MqttEncoder {
         if let Some(answer) = answer {
             release(&self.peer, id, answer, out);
         }
-        Some((self.let_go(&sent?)?, verdict(reason)))
+        Some((self.end_delivery(&sent?)?, verdict(reason)))
     }
 
     /// Removes a delivery. Returns its id if the broker waits for it.
-    fn let_go(&mut self, sent: &Sent) -> Option<DeliveryId> {
+    fn end_delivery(&mut self, sent: &Sent) -> Option<DeliveryId> {
         self.kept_bytes = self.kept_bytes.saturating_sub(sent.kept_bytes());
         sent.delivery()
     }
@@ -97,24 +97,24 @@ impl MqttEncoder {
     }
 
     /// Returns the deliveries that could not be sent.
-    pub fn take_given_up(&mut self) -> impl Iterator<Item = Settled> + use<> {
-        let given_up = std::mem::take(&mut self.given_up);
-        given_up.into_iter().map(|id| (id, Verdict::Reject))
+    pub fn take_undeliverable(&mut self) -> impl Iterator<Item = Settled> + use<> {
+        let undeliverable = std::mem::take(&mut self.undeliverable);
+        undeliverable.into_iter().map(|id| (id, Verdict::Reject))
     }
 
     /// Appends a PUBLISH. Returns false if it cannot be sent to the peer.
     fn publish(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> bool {
         let version = self.peer.version;
-        let missed = delivery.missed.filter(|_| version.is_5()).map(range);
+        let missed = delivery.missed.filter(|_| version.is_5()).map(missed_text);
         if delivery.is_shared && missed.is_none() {
-            return self.send(delivery, shared(version, delivery.entry), out);
+            return self.send(delivery, shared_packet(version, delivery.entry), out);
         }
         PACKET.with_borrow_mut(|packet| {
             packet.clear();
             // Empty if it is too large.
-            let _ = properties::shared(version, delivery.entry, missed.as_deref(), packet);
+            let _ = properties::append_shared(version, delivery.entry, missed.as_deref(), packet);
             let is_sent = self.send(delivery, packet, out);
-            packet.shrink_to(PACKET_KEPT);
+            packet.shrink_to(MAX_PACKET_CAPACITY);
             is_sent
         })
     }
@@ -122,32 +122,32 @@ impl MqttEncoder {
     /// Appends a PUBLISH from a shared packet, which is empty if the message is too large for MQTT.
     fn send(&mut self, delivery: &Delivery<'_>, packet: &[u8], out: &mut Vec<u8>) -> bool {
         let entry = delivery.entry;
-        let options = Options::of_tag(delivery.tag);
-        let qos = options.maximum_qos.min(Marks::of(entry).qos());
+        let options = DeliveryOptions::from_tag(delivery.tag);
+        let qos = options.maximum_qos.min(MqttMarks::of(entry).qos());
         let version = self.peer.version;
         if packet.is_empty() {
             return false;
         }
         let shared = SharedPublish::of_packet(version, packet);
         let mut own = Own {
-            delivery: as_large_as(qos),
+            delivery: placeholder_delivery(qos),
             retain: delivery.is_retained
                 || (options.retain_as_published && entry.is_retained_publication()),
             message_expiry_interval: seconds_left(entry),
             topic_alias: self.alias(delivery),
             subscription_ids: options.subscription.as_slice(),
         };
-        if !takes(&self.peer, &shared, &own) {
+        if !fits(&self.peer, &shared, &own) {
             own.topic_alias
                 .into_iter()
                 .for_each(|alias| self.aliases.take_back(alias));
             return false;
         }
         let sent = Sent {
-            entry: self.keeps.then(|| SharedEntry::clone(entry)),
-            awaited: delivery.id.map(|id| {
+            entry: self.keeps_entries.then(|| SharedEntry::clone(entry)),
+            queue_delivery: delivery.id.map(|id| {
                 let is_shared = delivery.queue.is_none();
-                Box::new(Awaited { id, is_shared })
+                Box::new(QueueDelivery { id, is_shared })
             }),
             subscription: options.subscription,
             retain: own.retain,
@@ -166,8 +166,9 @@ impl MqttEncoder {
 
     fn alias(&mut self, delivery: &Delivery<'_>) -> Option<mqtt::Alias> {
         let topic = delivery.entry.topic();
-        let is_worth_it = delivery.queue.is_none() && topic.as_str().len() >= WORTH_AN_ALIAS;
-        match is_worth_it {
+        let saves_bytes =
+            delivery.queue.is_none() && topic.as_str().len() >= MIN_ALIASED_NAME_BYTES;
+        match saves_bytes {
             true => self.aliases.choose(topic),
             false => None,
         }
@@ -178,13 +179,13 @@ impl Encoder for MqttEncoder {
     fn encode(&mut self, delivery: &Delivery<'_>, out: &mut Vec<u8>) -> MessageType {
         if !self.publish(delivery, out) {
             tracing::debug!(topic = %delivery.entry.topic(), "too large for the client");
-            self.given_up.extend(delivery.id);
+            self.undeliverable.extend(delivery.id);
         }
         MessageType::Binary
     }
 
     fn has_room(&self) -> bool {
-        self.kept_bytes < MOST_KEPT_BYTES && self.outgoing.has_room()
+        self.kept_bytes < MAX_KEPT_BYTES && self.outgoing.has_room()
     }
 
     /// Sends unacknowledged messages of an earlier connection again, as many as the peer accepts now ([MQTT-4.4.0-1]).
@@ -200,35 +201,35 @@ impl Encoder for MqttEncoder {
                     None
                 }
                 Resend::Publish(delivery, sent) => {
-                    let is_sent = again(peer, delivery, sent, out);
+                    let is_sent = publish_again(peer, delivery, sent, out);
                     delivery.packet_id().filter(|_| !is_sent)
                 }
             };
             // The client may accept smaller packets than before: then the message counts as delivered
             // ([MQTT-3.1.2-25]).
             let discarded = not_sent.map(|id| outgoing.discard(id));
-            self.given_up
+            self.undeliverable
                 .extend(discarded.and_then(|sent| sent.ok()?.delivery()));
         }
     }
 
     fn has_data_for_protocol(&self) -> bool {
-        !self.given_up.is_empty()
+        !self.undeliverable.is_empty()
     }
 }
 
 /// Returns the part that is the same for all subscribers, encoded once; empty if it is too large for MQTT.
-fn shared(version: Version, entry: &Entry) -> &[u8] {
+fn shared_packet(version: Version, entry: &Entry) -> &[u8] {
     entry.encoding(Dialect::from(version).slot(), |entry| {
         let mut packet = Vec::new();
         // Empty if it is too large.
-        let _ = properties::shared(version, entry, None, &mut packet);
+        let _ = properties::append_shared(version, entry, None, &mut packet);
         packet.into_boxed_slice()
     })
 }
 
 /// Returns the text of a gap, as in STOMP's header `missed`.
-fn range(missed: Missed) -> String {
+fn missed_text(missed: Missed) -> String {
     match missed {
         Missed::Range { from, to } => format!("{from}-{to}"),
         Missed::Unknown => "unknown".to_owned(),
@@ -236,7 +237,7 @@ fn range(missed: Missed) -> String {
 }
 
 /// Returns a delivery with this QoS for calculating the size: the identifier does not matter.
-fn as_large_as(qos: QoS) -> mqtt::QosDelivery {
+fn placeholder_delivery(qos: QoS) -> mqtt::QosDelivery {
     let id = PacketId(std::num::NonZeroU16::MIN);
     match qos {
         QoS::AtMostOnce => mqtt::QosDelivery::AtMostOnce,
@@ -258,7 +259,7 @@ fn release(peer: &Peer, id: PacketId, reason: ReleaseReason, out: &mut Vec<u8>) 
 }
 
 /// Implements "The Server MUST NOT send packets exceeding Maximum Packet Size to the Client" ([MQTT-3.1.2-24]).
-fn takes(peer: &Peer, shared: &SharedPublish<'_>, own: &Own<'_>) -> bool {
+fn fits(peer: &Peer, shared: &SharedPublish<'_>, own: &Own<'_>) -> bool {
     peer.maximum_packet_size == u32::MAX
         || shared
             .packet_bytes(own)
@@ -266,7 +267,7 @@ fn takes(peer: &Peer, shared: &SharedPublish<'_>, own: &Own<'_>) -> bool {
 }
 
 /// Appends a PUBLISH that was sent before. Returns false if it cannot be sent to the peer now.
-fn again(peer: &Peer, delivery: mqtt::QosDelivery, sent: &Sent, out: &mut Vec<u8>) -> bool {
+fn publish_again(peer: &Peer, delivery: mqtt::QosDelivery, sent: &Sent, out: &mut Vec<u8>) -> bool {
     let Some(entry) = &sent.entry else {
         return false;
     };
@@ -277,8 +278,8 @@ fn again(peer: &Peer, delivery: mqtt::QosDelivery, sent: &Sent, out: &mut Vec<u8
         topic_alias: None,
         subscription_ids: sent.subscription.as_slice(),
     };
-    let shared = SharedPublish::of_packet(peer.version, shared(peer.version, entry));
-    takes(peer, &shared, &own) && shared.write(&own, out).is_ok()
+    let shared = SharedPublish::of_packet(peer.version, shared_packet(peer.version, entry));
+    fits(peer, &shared, &own) && shared.write(&own, out).is_ok()
 }
 
 /// Implements "If the Client responds with a PUBACK or PUBREC packet containing a Reason Code of 0x80 or greater the
@@ -296,12 +297,12 @@ thread_local! {
 }
 
 /// Maximum capacity that a thread keeps for it.
-const PACKET_KEPT: usize = 64 << 10;
+const MAX_PACKET_CAPACITY: usize = 64 << 10;
 /// Maximum number of bytes of entries that one session keeps to send them again, plus one entry: no other rule releases
 /// them.
-const MOST_KEPT_BYTES: usize = 4 << 20;
+const MAX_KEPT_BYTES: usize = 4 << 20;
 /// Maximum number of topics with an alias at the same time.
-const ALIASES: u16 = 16;
+const MAX_ALIASES: u16 = 16;
 /// Length of a name from which on an alias makes a packet smaller: the alias takes three bytes, and the length field
 /// stays.
-const WORTH_AN_ALIAS: usize = 4;
+const MIN_ALIASED_NAME_BYTES: usize = 4;

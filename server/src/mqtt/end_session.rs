@@ -19,22 +19,22 @@ pub enum EndedSession {
 impl MqttHandler {
     /// Ends the session of a client. A connected client is disconnected first, as in a takeover.
     pub async fn end_session(&self, client: &str) -> EndedSession {
-        let sessions = &self.reception.sessions;
+        let sessions = &self.shared_state.sessions;
         if !sessions.has(client) {
             return EndedSession::Unknown;
         }
         let client = Arc::<str>::from(client);
-        let arrival = sessions.arrive(&client);
-        let Ok(seated) = timeout(LEAVING_TIME, arrival.sit()).await else {
+        let id_request = sessions.request(&client);
+        let Ok(held_client_id) = timeout(DISCONNECT_TIME, id_request.acquire()).await else {
             return EndedSession::Busy;
         };
-        let occupant = ClientIdGuard::new(sessions, &client, seated);
-        if let Some(away) = occupant.take() {
-            away.end(&self.server.own_context());
+        let id_guard = ClientIdGuard::new(sessions, &client, held_client_id);
+        if let Some(detached) = id_guard.take() {
+            detached.end(&self.server.own_context());
         }
         EndedSession::Ended
     }
 }
 
 /// Maximum time for a connection to end.
-const LEAVING_TIME: Duration = Duration::from_secs(5);
+const DISCONNECT_TIME: Duration = Duration::from_secs(5);

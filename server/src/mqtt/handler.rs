@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{MqttOptions, Reception, Sessions, handshake};
+use super::{MqttOptions, Sessions, SharedState, handshake};
 use crate::{
     connection::{Framing, HandshakeInput, Stream},
     handler::{Caller, ConnectionHandler, turn_away},
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone)]
 pub struct MqttHandler {
     pub(super) server: Arc<Server>,
-    pub(super) reception: Arc<Reception>,
+    pub(super) shared_state: Arc<SharedState>,
 }
 
 impl MqttHandler {
@@ -23,7 +23,7 @@ impl MqttHandler {
     pub fn new(server: &Arc<Server>, options: &MqttOptions) -> Self {
         Self {
             server: Arc::clone(server),
-            reception: Arc::new(Reception::new(options)),
+            shared_state: Arc::new(SharedState::new(options)),
         }
     }
 
@@ -33,12 +33,12 @@ impl MqttHandler {
         socket: T,
         handshake_input: HandshakeInput<F>,
     ) {
-        handshake::serve(&self.server, &self.reception, socket, handshake_input).await;
+        handshake::serve(&self.server, &self.shared_state, socket, handshake_input).await;
     }
 
     /// Returns the sessions of all clients.
     pub fn sessions(&self) -> &Sessions {
-        &self.reception.sessions
+        &self.shared_state.sessions
     }
 }
 

@@ -11,11 +11,11 @@ use wire::mqtt::{
 };
 
 use super::{
-    Beginning, Mqtt, Reception,
-    encoder::{MqttEncoder, Wishes},
+    Mqtt, MqttParts, SharedState,
+    encoder::{ClientOptions, MqttEncoder},
     saved_session::{SavedSession, Sent, Subscriptions},
     sessions::ClientIdGuard,
-    will::{self, Unwilling, Will},
+    will::{self, Will, WillError},
 };
 use crate::{
     connection::{
@@ -30,25 +30,25 @@ use crate::{
 /// Serves a peer until one side ends the connection.
 pub async fn serve<T: Transport, F: Framing>(
     server: &Server,
-    reception: &Reception,
+    shared_state: &SharedState,
     socket: T,
     mut handshake_input: HandshakeInput<F>,
 ) {
     let context = server.context(server.client_of(socket.tcp()));
     let mut stopping = server.stopping.clone();
-    let begun = tokio::select! {
+    let accepted = tokio::select! {
         // Boxed, so that its memory is freed when the connection starts.
-        begun = Box::pin(begin(reception, &context, &socket, &mut handshake_input)) => begun,
+        accepted = Box::pin(accept_client(shared_state, &context, &socket, &mut handshake_input)) => accepted,
         () = stopped(&mut stopping) => Err(CloseReason::Stopping.into()),
     };
-    let Begun {
-        beginning,
-        wishes,
+    let AcceptedClient {
+        parts,
+        client_options,
         outgoing,
         greeting,
-    } = match begun {
-        Ok(begun) => begun,
-        Err(Turned {
+    } = match accepted {
+        Ok(accepted) => accepted,
+        Err(RefusedClient {
             close_reason,
             connack,
         }) => {
@@ -57,9 +57,9 @@ pub async fn serve<T: Transport, F: Framing>(
             return;
         }
     };
-    let encoder = MqttEncoder::new(&wishes, outgoing);
-    let (protocol, reader) = Mqtt::new(&context, beginning);
-    let parts = ConnectionParts {
+    let encoder = MqttEncoder::new(&client_options, outgoing);
+    let (protocol, reader) = Mqtt::new(&context, parts);
+    let connection_parts = ConnectionParts {
         socket,
         framing: handshake_input.framing,
         protocol,
@@ -67,18 +67,18 @@ pub async fn serve<T: Transport, F: Framing>(
         early_input: handshake_input.early_input,
         greeting,
     };
-    connection::serve(context, parts).await;
+    connection::serve(context, connection_parts).await;
 }
 
 /// A client that is refused.
 #[derive(Debug)]
-pub(super) struct Turned {
+pub(super) struct RefusedClient {
     close_reason: CloseReason,
     /// The CONNACK that it gets, which may be empty.
     pub connack: Vec<u8>,
 }
 
-impl From<CloseReason> for Turned {
+impl From<CloseReason> for RefusedClient {
     fn from(close_reason: CloseReason) -> Self {
         Self {
             close_reason,
@@ -88,52 +88,52 @@ impl From<CloseReason> for Turned {
 }
 
 /// A client that is accepted.
-pub(super) struct Begun {
-    pub beginning: Beginning,
-    pub wishes: Wishes,
+pub(super) struct AcceptedClient {
+    pub parts: MqttParts,
+    pub client_options: ClientOptions,
     pub outgoing: Outgoing<Sent>,
     /// The CONNACK.
     pub greeting: Vec<u8>,
 }
 
-async fn begin<F: Framing>(
-    reception: &Reception,
+async fn accept_client<F: Framing>(
+    shared_state: &SharedState,
     context: &ServerContext,
     socket: &impl Transport,
     handshake_input: &mut HandshakeInput<F>,
-) -> Result<Begun, Turned> {
-    let config = &reception.options.machine;
+) -> Result<AcceptedClient, RefusedClient> {
+    let config = &shared_state.options.machine;
     let until = Instant::now() + std::time::Duration::from_millis(config.handshake_ms.into());
     let now_ms = context.clock.now_ms();
     let handshake = Handshake::new(config, now_ms);
-    let opened = timeout_at(until, connect(handshake, socket, handshake_input)).await;
+    let opened = timeout_at(until, read_connect(handshake, socket, handshake_input)).await;
     let opened = opened.map_err(|_| CloseReason::NoHandshake)??;
-    let permit = ConnectingClient::new(reception, &context.client, opened)?;
+    let connecting = ConnectingClient::new(shared_state, &context.client, opened)?;
     // Asks the connection that has the client id to leave, which it does at once.
-    let arrival = reception.sessions.arrive(&permit.client);
-    let Ok(seated) = timeout_at(until, arrival.sit()).await else {
-        return Err(permit.refused(
+    let id_request = shared_state.sessions.request(&connecting.client);
+    let Ok(held_client_id) = timeout_at(until, id_request.acquire()).await else {
+        return Err(connecting.refused(
             ConnectReason::ServerBusy,
             "the client id is in use by another connection",
         ));
     };
-    let occupant = ClientIdGuard::new(&reception.sessions, &permit.client, seated);
-    permit.begin(reception, context, occupant)
+    let id_guard = ClientIdGuard::new(&shared_state.sessions, &connecting.client, held_client_id);
+    connecting.begin_session(shared_state, context, id_guard)
 }
 
 /// Reads CONNECT.
-async fn connect<F: Framing>(
+async fn read_connect<F: Framing>(
     mut handshake: Handshake,
     socket: &impl Transport,
     handshake_input: &mut HandshakeInput<F>,
-) -> Result<Opened, Turned> {
+) -> Result<Opened, RefusedClient> {
     let found = handshake_input.read_until(socket, |input| {
         if input.message_type == Some(MessageType::Text) {
             return Some(Err(CloseReason::Text.into()));
         }
         match handshake.connect(&input.unread) {
             Ok(found) => found.map(Ok),
-            Err(refusal) => Some(Err(Turned {
+            Err(refusal) => Some(Err(RefusedClient {
                 close_reason: CloseReason::Fault(refusal.fault.to_string()),
                 connack: refusal.connack,
             })),
@@ -155,21 +155,21 @@ pub(super) struct ConnectingClient {
 
 impl ConnectingClient {
     pub fn new(
-        reception: &Reception,
-        maker: &Arc<Client>,
+        shared_state: &SharedState,
+        charged_client: &Arc<Client>,
         mut opened: Opened,
-    ) -> Result<Self, Turned> {
+    ) -> Result<Self, RefusedClient> {
         let is_assigned = opened.client_id.is_empty();
         let client: Arc<str> = match is_assigned {
-            true => reception.client_id(),
+            true => shared_state.client_id(),
             false => opened.client_id.clone().into(),
         };
         let will = opened.will.take();
-        let bounds = will::Bounds {
-            maker,
-            body_bytes: reception.options.body_bytes,
+        let will_limits = will::WillLimits {
+            client: charged_client,
+            body_bytes: shared_state.options.body_bytes,
         };
-        let will = will.map(|will| Will::new(will, &client, &bounds));
+        let will = will.map(|will| Will::new(will, &client, &will_limits));
         match will.transpose() {
             Ok(will) => Ok(Self {
                 opened,
@@ -179,46 +179,46 @@ impl ConnectingClient {
             }),
             Err(error) => {
                 let reason = match error {
-                    Unwilling::Name(_) => ConnectReason::TopicNameInvalid,
-                    Unwilling::Reserved(_) | Unwilling::Temporary(_) => {
+                    WillError::Name(_) => ConnectReason::TopicNameInvalid,
+                    WillError::Reserved(_) | WillError::Temporary(_) => {
                         ConnectReason::NotAuthorized
                     }
-                    Unwilling::TooLarge { .. } | Unwilling::Pool(_) => ConnectReason::QuotaExceeded,
+                    WillError::TooLarge { .. } | WillError::Pool(_) => ConnectReason::QuotaExceeded,
                 };
                 Err(refused(&opened, reason, &error.to_string()))
             }
         }
     }
 
-    fn refused(&self, reason: ConnectReason, text: &str) -> Turned {
+    fn refused(&self, reason: ConnectReason, text: &str) -> RefusedClient {
         refused(&self.opened, reason, text)
     }
 
     /// Takes over the session, or creates one.
-    pub fn begin(
+    pub fn begin_session(
         self,
-        reception: &Reception,
+        shared_state: &SharedState,
         context: &ServerContext,
-        occupant: ClientIdGuard,
-    ) -> Result<Begun, Turned> {
+        id_guard: ClientIdGuard,
+    ) -> Result<AcceptedClient, RefusedClient> {
         let opened = &self.opened;
-        let options = &reception.options;
+        let options = &shared_state.options;
         let own_maximum = options.inflight;
         let now_ms = context.clock.now_ms();
-        let saved = take_up(context, &occupant, opened);
-        let keeps = opened.session_expiry_s > 0;
+        let saved = take_saved_session(context, &id_guard, opened);
+        let keeps_session = opened.session_expiry_s > 0;
         if saved.is_none()
-            && keeps
+            && keeps_session
             && let Err(error) = context.client.check_share(Pool::Sessions)
         {
             return Err(self.refused(ConnectReason::QuotaExceeded, &error.to_string()));
         }
         let mut greeting = Vec::new();
-        let machine = match self.accept(reception, now_ms, saved.as_ref(), &mut greeting) {
+        let machine = match self.accept(shared_state, now_ms, saved.as_ref(), &mut greeting) {
             Ok(machine) => machine,
-            Err(turned) => {
+            Err(refused_client) => {
                 saved.iter().for_each(|saved| saved.end(context));
-                return Err(turned);
+                return Err(refused_client);
             }
         };
         let Session {
@@ -231,14 +231,14 @@ impl ConnectingClient {
             None => Session::new(&self.client, machine, context),
         };
         outgoing.resume(opened.receive_maximum, own_maximum);
-        let wishes = Wishes {
+        let client_options = ClientOptions {
             peer: opened.peer,
             topic_alias_maximum: opened.topic_alias_maximum,
-            keeps,
+            keeps_entries: keeps_session,
         };
-        let beginning = Beginning {
+        let parts = MqttParts {
             reader,
-            occupant,
+            id_guard,
             machine,
             subscriptions,
             will: self.will,
@@ -248,9 +248,9 @@ impl ConnectingClient {
             overflow: options.overflow,
             prefetch: usize::from(opened.receive_maximum.min(own_maximum)),
         };
-        Ok(Begun {
-            beginning,
-            wishes,
+        Ok(AcceptedClient {
+            parts,
+            client_options,
             outgoing,
             greeting,
         })
@@ -258,49 +258,49 @@ impl ConnectingClient {
 
     fn accept(
         &self,
-        reception: &Reception,
+        shared_state: &SharedState,
         now_ms: u64,
         saved: Option<&SavedSession>,
         out: &mut Vec<u8>,
-    ) -> Result<server::Session, Turned> {
+    ) -> Result<server::Session, RefusedClient> {
         let opened = &self.opened;
         let response_information = opened
             .response_information
-            .then(|| reception.response_information());
+            .then(|| shared_state.response_information());
         let greeting = Greeting {
             session_present: saved.is_some(),
             assigned_client_id: self.is_assigned.then_some(&*self.client),
             response_information: response_information.as_deref(),
         };
-        let config = &reception.options.machine;
+        let config = &shared_state.options.machine;
         opened
             .accept(config, now_ms, &greeting, out)
             .map_err(|fault| CloseReason::Fault(fault.to_string()).into())
     }
 }
 
-fn refused(opened: &Opened, reason: ConnectReason, text: &str) -> Turned {
+fn refused(opened: &Opened, reason: ConnectReason, text: &str) -> RefusedClient {
     let mut connack = Vec::new();
     opened.refuse(reason, text, &mut connack);
-    Turned {
+    RefusedClient {
         close_reason: CloseReason::Fault(text.to_owned()),
         connack,
     }
 }
 
 /// Returns the saved session if the client continues it; otherwise ends it ([MQTT-3.1.2-4]).
-fn take_up(
+fn take_saved_session(
     context: &ServerContext,
-    occupant: &ClientIdGuard,
+    id_guard: &ClientIdGuard,
     opened: &Opened,
 ) -> Option<SavedSession> {
-    let away = *occupant.take()?;
-    if !opened.clean_start && !away.saved.reader.session().is_ended() {
+    let detached = *id_guard.take()?;
+    if !opened.clean_start && !detached.saved.reader.session().is_ended() {
         // The will is not published ([MQTT-3.1.3-9]).
-        return Some(away.saved);
+        return Some(detached.saved);
     }
-    away.saved.end(context);
-    if let Some((_, will)) = away.will {
+    detached.saved.end(context);
+    if let Some((_, will)) = detached.will {
         will.publish(context);
     }
     None

@@ -4,10 +4,10 @@ use super::{MqttHandler, sessions::Due};
 
 impl MqttHandler {
     /// Publishes the delayed wills that are due, and ends the sessions that are due.
-    pub fn keep_sessions(&self) {
+    pub fn run_due_work(&self) {
         let context = self.server.own_context();
         let now_ms = self.server.clock.now_ms();
-        for due in self.reception.sessions.take_due(now_ms, AT_ONCE) {
+        for due in self.shared_state.sessions.take_due(now_ms, MAX_AT_ONCE) {
             let will = match due {
                 Due::Will(will) => Some(will),
                 Due::End(saved, will) => {
@@ -21,4 +21,4 @@ impl MqttHandler {
 }
 
 /// Maximum number in one run; the rest waits for the next second.
-const AT_ONCE: usize = 10_000;
+const MAX_AT_ONCE: usize = 10_000;

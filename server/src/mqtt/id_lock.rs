@@ -16,54 +16,54 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 /// The lock of a client id, which its connections take one after the other.
 #[derive(Default)]
 pub struct ClientIdLock {
-    place: Arc<Mutex<()>>,
+    mutex: Arc<Mutex<()>>,
     /// The number of the last arrival.
-    latest: AtomicU64,
-    sitting: AtomicWaker,
+    newest_request: AtomicU64,
+    holder_waker: AtomicWaker,
 }
 
 /// A connection that waits for the client id.
-pub struct Arrival {
+pub struct ClientIdRequest {
     id_lock: Arc<ClientIdLock>,
     number: u64,
 }
 
 /// The connection that has the client id now.
-pub struct Seated {
-    arrival: Arrival,
-    _place: OwnedMutexGuard<()>,
+pub struct HeldClientId {
+    id_request: ClientIdRequest,
+    _guard: OwnedMutexGuard<()>,
 }
 
 impl ClientIdLock {
     /// Registers a connection, and asks the current one to leave.
-    pub fn arrive(self: &Arc<Self>) -> Arrival {
-        let number = self.latest.fetch_add(1, Ordering::SeqCst) + 1;
-        self.sitting.wake();
-        Arrival {
+    pub fn request(self: &Arc<Self>) -> ClientIdRequest {
+        let number = self.newest_request.fetch_add(1, Ordering::SeqCst) + 1;
+        self.holder_waker.wake();
+        ClientIdRequest {
             id_lock: Arc::clone(self),
             number,
         }
     }
 }
 
-impl Arrival {
+impl ClientIdRequest {
     /// Waits until all earlier connections have left.
-    pub async fn sit(self) -> Seated {
-        let place = Arc::clone(&self.id_lock.place).lock_owned().await;
-        Seated {
-            arrival: self,
-            _place: place,
+    pub async fn acquire(self) -> HeldClientId {
+        let guard = Arc::clone(&self.id_lock.mutex).lock_owned().await;
+        HeldClientId {
+            id_request: self,
+            _guard: guard,
         }
     }
 }
 
-impl Seated {
+impl HeldClientId {
     /// Ready when another connection has arrived.
-    pub fn poll_wanted(&self, context: &mut Context<'_>) -> Poll<()> {
-        let Arrival { id_lock, number } = &self.arrival;
+    pub fn poll_requested(&self, context: &mut Context<'_>) -> Poll<()> {
+        let ClientIdRequest { id_lock, number } = &self.id_request;
         // Register before checking: an arrival in between wakes the task.
-        id_lock.sitting.register(context.waker());
-        match id_lock.latest.load(Ordering::SeqCst) == *number {
+        id_lock.holder_waker.register(context.waker());
+        match id_lock.newest_request.load(Ordering::SeqCst) == *number {
             true => Poll::Pending,
             false => Poll::Ready(()),
         }
@@ -77,29 +77,29 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_arrival_asks_the_current_connection_to_leave() {
+    async fn a_request_for_a_client_id_wakes_its_holder() {
         let id_lock = Arc::new(ClientIdLock::default());
-        let first = id_lock.arrive().sit().await;
-        let second = id_lock.arrive();
-        poll_fn(|context| first.poll_wanted(context)).await;
+        let first = id_lock.request().acquire().await;
+        let second = id_lock.request();
+        poll_fn(|context| first.poll_requested(context)).await;
         drop(first);
-        let second = second.sit().await;
+        let second = second.acquire().await;
         let waker = futures_util::task::noop_waker();
         let mut context = Context::from_waker(&waker);
-        assert!(second.poll_wanted(&mut context).is_pending());
+        assert!(second.poll_requested(&mut context).is_pending());
     }
 
     #[tokio::test]
-    async fn of_many_arrivals_the_last_stays() {
+    async fn of_many_requests_the_newest_keeps_the_client_id() {
         let id_lock = Arc::new(ClientIdLock::default());
-        let arrivals: Vec<_> = (0..3).map(|_| id_lock.arrive()).collect();
+        let requests: Vec<_> = (0..3).map(|_| id_lock.request()).collect();
         let waker = futures_util::task::noop_waker();
         let mut context = Context::from_waker(&waker);
-        let mut wanted = Vec::new();
-        for arrival in arrivals {
-            let seated = arrival.sit().await;
-            wanted.push(seated.poll_wanted(&mut context).is_ready());
+        let mut requested = Vec::new();
+        for id_request in requests {
+            let held_client_id = id_request.acquire().await;
+            requested.push(held_client_id.poll_requested(&mut context).is_ready());
         }
-        assert_eq!(wanted, [true, true, false]);
+        assert_eq!(requested, [true, true, false]);
     }
 }

@@ -46,11 +46,11 @@ use encoder::{MqttEncoder, Settled};
 pub use end_session::EndedSession;
 pub use handler::MqttHandler;
 pub use options::MqttOptions;
-use publish::Publishing;
-use saved_session::{SavedSession, Sent, Subscriptions, accept_begun};
+use publish::PublishState;
+use saved_session::{SavedSession, Sent, Subscriptions, accept_qos_2_in_flight};
 use sessions::{ClientIdGuard, DetachedSession};
 pub use sessions::{ListedSession, Sessions};
-use shared_state::Reception;
+use shared_state::SharedState;
 use will::Will;
 
 /// The receiving half of a connection, after CONNECT.
@@ -59,10 +59,10 @@ pub struct Mqtt {
     advisories: Arc<Advisories>,
     session: Arc<Session>,
     /// Holds the client id until it is dropped.
-    occupant: Option<ClientIdGuard>,
+    id_guard: Option<ClientIdGuard>,
     machine: server::Session,
     presence: Presence,
-    publishing: Publishing,
+    publish_state: PublishState,
     subscriptions: Subscriptions,
     /// The peer's acknowledgements in this read cycle.
     acknowledged: Vec<Acknowledged>,
@@ -80,9 +80,9 @@ pub struct Mqtt {
 }
 
 /// The parts of a connection after CONNECT is accepted.
-struct Beginning {
+struct MqttParts {
     reader: Reader,
-    occupant: ClientIdGuard,
+    id_guard: ClientIdGuard,
     machine: server::Session,
     subscriptions: Subscriptions,
     will: Option<Will>,
@@ -97,10 +97,10 @@ struct Beginning {
 }
 
 impl Mqtt {
-    fn new(context: &ServerContext, beginning: Beginning) -> (Self, Reader) {
-        let Beginning {
+    fn new(context: &ServerContext, parts: MqttParts) -> (Self, Reader) {
+        let MqttParts {
             reader,
-            occupant,
+            id_guard,
             machine,
             subscriptions,
             will,
@@ -109,7 +109,7 @@ impl Mqtt {
             max_body_bytes,
             overflow,
             prefetch,
-        } = beginning;
+        } = parts;
         let session = Arc::clone(reader.session());
         let mut presence = Presence::new(&context.advisories, &session);
         presence.begins();
@@ -117,10 +117,10 @@ impl Mqtt {
             broker: Arc::clone(&context.broker),
             advisories: Arc::clone(&context.advisories),
             session,
-            occupant: Some(occupant),
+            id_guard: Some(id_guard),
             machine,
             presence,
-            publishing: Publishing::default(),
+            publish_state: PublishState::default(),
             subscriptions,
             acknowledged: Vec::new(),
             settled: Vec::new(),
@@ -138,44 +138,48 @@ impl Mqtt {
     fn request(&mut self, request: Request<'_>, cycle: &mut ReadCycle) -> Result<(), Refusal> {
         match request {
             Request::Publish(publish) => return Ok(self.publish(&publish, cycle)?),
-            Request::Puback(ack) => self.note(Acknowledged::puback(&ack)),
-            Request::Pubrec(ack) => self.note(Acknowledged::pubrec(&ack)),
-            Request::Pubcomp(ack) => self.note(Acknowledged::Pubcomp(ack.packet_id)),
+            Request::Puback(ack) => self.push_acknowledged(Acknowledged::puback(&ack)),
+            Request::Pubrec(ack) => self.push_acknowledged(Acknowledged::pubrec(&ack)),
+            Request::Pubcomp(ack) => self.push_acknowledged(Acknowledged::Pubcomp(ack.packet_id)),
             other => {
                 self.flush(cycle)?;
-                self.other(other, cycle)?;
+                self.flushed_request(other, cycle)?;
             }
         }
         Ok(())
     }
 
-    fn other(&mut self, request: Request<'_>, cycle: &mut ReadCycle) -> Result<(), Refusal> {
+    fn flushed_request(
+        &mut self,
+        request: Request<'_>,
+        cycle: &mut ReadCycle,
+    ) -> Result<(), Refusal> {
         match request {
             Request::Pubrel(release) => self.machine.pubcomp(release, &mut cycle.replies)?,
             Request::Subscribe(packet) => {
-                let begun = Instant::now();
+                let started = Instant::now();
                 self.subscribe(&packet, cycle)?;
-                cycle.check_expensive_request(begun);
+                cycle.check_expensive_request(started);
             }
             Request::Unsubscribe(packet) => {
-                let begun = Instant::now();
+                let started = Instant::now();
                 self.unsubscribe(&packet, cycle)?;
-                cycle.check_expensive_request(begun);
+                cycle.check_expensive_request(started);
             }
             Request::Pingreq => self.machine.pingresp(&mut cycle.replies)?,
-            Request::Disconnect(disconnect) => return Err(self.leave(&disconnect)),
+            Request::Disconnect(disconnect) => return Err(self.disconnect(&disconnect)),
             Request::Publish(_) | Request::Puback(_) | Request::Pubrec(_) | Request::Pubcomp(_) => {
             }
         }
         Ok(())
     }
 
-    fn note(&mut self, acknowledged: Acknowledged) {
+    fn push_acknowledged(&mut self, acknowledged: Acknowledged) {
         self.acknowledged.push(acknowledged);
     }
 
     /// Processes DISCONNECT (5.0, 3.14.4).
-    fn leave(&mut self, disconnect: &Disconnect) -> Refusal {
+    fn disconnect(&mut self, disconnect: &Disconnect) -> Refusal {
         if !disconnect.publishes_will() {
             self.will = None;
         }
@@ -255,7 +259,7 @@ impl Protocol for Mqtt {
         encoder: &mut MqttEncoder,
         cycle: &mut ReadCycle,
     ) -> Result<(), CloseReason> {
-        self.apply(encoder, &mut cycle.replies);
+        self.apply_acknowledgements(encoder, &mut cycle.replies);
         Ok(())
     }
 
@@ -281,9 +285,9 @@ impl Protocol for Mqtt {
     }
 
     fn poll_evicted(&mut self, context: &mut Context<'_>) -> Poll<CloseReason> {
-        match &self.occupant {
-            Some(occupant) => occupant
-                .poll_wanted(context)
+        match &self.id_guard {
+            Some(id_guard) => id_guard
+                .poll_requested(context)
                 .map(|()| CloseReason::TakenOver),
             None => Poll::Pending,
         }
@@ -298,13 +302,13 @@ impl Protocol for Mqtt {
         let Deliverer { reader, encoder } = deliverer;
         self.presence.ends();
         // Dropped last: the next connection with this client id finds the session saved.
-        let occupant = self.occupant.take();
-        let is_kept =
+        let id_guard = self.id_guard.take();
+        let keeps_session =
             self.session_expiry_s > 0 && !self.session.is_ended() && close_reason.is_some();
         let will = self.will.take();
-        if !is_kept {
+        if !keeps_session {
             // QoS 2 deliveries in progress go to no other client ([MQTT-4.8.2-5]); messages of queues are redelivered.
-            accept_begun(
+            accept_qos_2_in_flight(
                 context,
                 &self.session,
                 &encoder.into_outgoing(),
@@ -322,22 +326,22 @@ impl Protocol for Mqtt {
             incoming: self.machine.take_incoming(),
         };
         saved.pause(context);
-        let mut later = None;
+        let mut delayed_will = None;
         match will {
             Some(will) if will.delay_s() == 0 => will.publish(context),
-            Some(will) => later = Some((now_ms + milliseconds(will.delay_s()), will)),
+            Some(will) => delayed_will = Some((now_ms + milliseconds(will.delay_s()), will)),
             None => {}
         }
         let ends_ms = now_ms + milliseconds(self.session_expiry_s);
-        if let Some(occupant) = occupant {
-            let ended = occupant.leave(DetachedSession {
+        if let Some(id_guard) = id_guard {
+            let evicted = id_guard.store_session(DetachedSession {
                 saved,
-                will: later,
+                will: delayed_will,
                 ends_ms,
                 _charge: context.client.charge(Pool::Sessions, 1),
             });
-            if let Some(ended) = ended {
-                ended.end(context);
+            if let Some(evicted) = evicted {
+                evicted.end(context);
             }
         }
     }

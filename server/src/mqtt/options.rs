@@ -27,7 +27,7 @@ pub struct Subscribed {
 
 /// The options that each delivery needs, stored in the subscription's tag.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct DeliveryOptions {
     /// The granted QoS.
     pub maximum_qos: QoS,
     /// True if the RETAIN flag stays as published.
@@ -39,7 +39,7 @@ pub struct Options {
 /// One byte of options, and the subscription identifier, with 0 for none.
 pub type Tag = [u8; 5];
 
-impl Options {
+impl DeliveryOptions {
     /// Returns the tag of the subscription's deliveries.
     pub fn tag(self) -> Tag {
         let [a, b, c, d] = self
@@ -52,7 +52,7 @@ impl Options {
 
     /// Decodes a value of [`tag`](Self::tag).
     #[inline]
-    pub fn of_tag(tag: &[u8]) -> Self {
+    pub fn from_tag(tag: &[u8]) -> Self {
         let &[flags, a, b, c, d] = tag else {
             return Self::default();
         };
@@ -74,12 +74,12 @@ mod tests {
     fn options_survive_a_round_trip_through_a_tag() {
         for level in 0..3 {
             for (retain_as_published, number) in [(false, 0), (true, 1), (true, 268_435_455)] {
-                let options = Options {
+                let options = DeliveryOptions {
                     maximum_qos: QoS::from_level(level).expect("a level"),
                     retain_as_published,
                     subscription: mqtt::SubscriptionId::new(number),
                 };
-                assert_eq!(Options::of_tag(&options.tag()), options);
+                assert_eq!(DeliveryOptions::from_tag(&options.tag()), options);
             }
         }
     }

@@ -7,7 +7,7 @@
 //! | Correlation Data | header `correlation-id`, in base 64 if it is not text |
 //! | Message Expiry Interval | time of expiry |
 //! | User Property | header with the same name |
-//! | QoS, Payload Format Indicator | [`Marks`] |
+//! | QoS, Payload Format Indicator | [`MqttMarks`] |
 //!
 //! A message from MQTT is delivered unchanged over MQTT: the order of user properties, repeated names, and names with a
 //! meaning in other protocols are kept ([MQTT-3.3.2-17], [MQTT-3.3.2-18]).
@@ -26,9 +26,9 @@ use crate::{content_type, name_cache::WrittenName};
 
 /// The properties of a message that only MQTT uses; all zero for a message of another protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marks(u8);
+pub struct MqttMarks(u8);
 
-impl Marks {
+impl MqttMarks {
     const QOS: u8 = 0b0000_0011;
     /// The message came over MQTT.
     const MQTT: u8 = 0b0000_0100;
@@ -41,7 +41,7 @@ impl Marks {
     const CORRELATION: u8 = 0b0100_0000;
     const BASE64: u8 = 0b1000_0000;
 
-    fn of_mqtt(qos: QoS) -> Self {
+    fn from_qos(qos: QoS) -> Self {
         Self(Self::MQTT | qos.level())
     }
 
@@ -68,20 +68,20 @@ impl Marks {
 }
 
 /// Returns the provenance of a message of MQTT.
-pub fn source(producer: Arc<str>, timestamp_ms: u64, qos: QoS) -> Provenance {
+pub fn provenance(producer: Arc<str>, timestamp_ms: u64, qos: QoS) -> Provenance {
     Provenance {
-        marks: Marks::of_mqtt(qos).0,
+        marks: MqttMarks::from_qos(qos).0,
         ..Provenance::of(producer, timestamp_ms)
     }
 }
 
-/// Adds the properties of a publication or will to a message with such a [`source`], published at `now_ms`, in Unix
+/// Adds the properties of a publication or will to a message with such a [`provenance`], published at `now_ms`, in Unix
 /// milliseconds.
 ///
 /// # Errors
 ///
 /// The response topic is not a valid name.
-pub fn apply(
+pub fn add_properties(
     publication: Publication,
     properties: &Properties<'_>,
     now_ms: u64,
@@ -89,25 +89,25 @@ pub fn apply(
     if properties.is_empty() {
         return Ok(publication);
     }
-    let mut marks = Marks(publication.marks());
+    let mut marks = MqttMarks(publication.marks());
     let mut headers = Vec::new();
     if let Some(topic) = properties.response_topic() {
-        marks.set(Marks::RESPONSE_TOPIC);
+        marks.set(MqttMarks::RESPONSE_TOPIC);
         let (kind, name) = names::published_to(topic.as_str())?;
         let value = stomp::written_by_others(kind, name.as_str());
         headers.push(header(REPLY_TO, &value));
     }
     if let Some(data) = properties.correlation_data() {
-        marks.set(Marks::CORRELATION);
+        marks.set(MqttMarks::CORRELATION);
         headers.push(header(CORRELATION_ID, &correlation_id(data, &mut marks)));
     }
     match properties.payload_format() {
-        Some(PayloadFormat::Utf8) => marks.set(Marks::FORMAT | Marks::UTF8),
-        Some(PayloadFormat::Unspecified) => marks.set(Marks::FORMAT),
+        Some(PayloadFormat::Utf8) => marks.set(MqttMarks::FORMAT | MqttMarks::UTF8),
+        Some(PayloadFormat::Unspecified) => marks.set(MqttMarks::FORMAT),
         None => {}
     }
-    let own = properties.user_properties();
-    headers.extend(own.map(|own| header(own.name, own.value)));
+    let user_properties = properties.user_properties();
+    headers.extend(user_properties.map(|one| header(one.name, one.value)));
     let content_type = properties.content_type().map(content_type::interned);
     let publication = publication
         .with_headers(content_type, headers.into())
@@ -124,7 +124,7 @@ pub fn apply(
 /// # Errors
 ///
 /// It is too large for MQTT. Nothing is appended then.
-pub fn shared(
+pub fn append_shared(
     version: Version,
     entry: &Entry,
     missed: Option<&str>,
@@ -145,7 +145,7 @@ fn append(
     missed: Option<&str>,
     packet: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    let found = Found::new(entry);
+    let found = EntryProperties::new(entry);
     let missed = missed.map(|value| {
         Property::UserProperty(UserProperty {
             name: "missed",
@@ -162,18 +162,18 @@ thread_local! {
 
 /// An entry's headers and marks as properties.
 #[derive(Default)]
-struct Found<'a> {
+struct EntryProperties<'a> {
     format: Option<PayloadFormat>,
     response_topic: Option<String>,
     correlation: Option<Cow<'a, [u8]>>,
     /// The index of the first user property.
-    own: usize,
+    first_user_property: usize,
 }
 
-impl<'a> Found<'a> {
+impl<'a> EntryProperties<'a> {
     fn new(entry: &'a Entry) -> Self {
-        let marks = Marks::of(entry);
-        if !marks.has(Marks::MQTT) {
+        let marks = MqttMarks::of(entry);
+        if !marks.has(MqttMarks::MQTT) {
             return Self {
                 response_topic: entry.header(REPLY_TO).and_then(response_topic),
                 correlation: entry.header(CORRELATION_ID).map(|id| id.as_bytes().into()),
@@ -181,20 +181,20 @@ impl<'a> Found<'a> {
             };
         }
         let mut found = Self::default();
-        if marks.has(Marks::FORMAT) {
-            found.format = Some(match marks.has(Marks::UTF8) {
+        if marks.has(MqttMarks::FORMAT) {
+            found.format = Some(match marks.has(MqttMarks::UTF8) {
                 true => PayloadFormat::Utf8,
                 false => PayloadFormat::Unspecified,
             });
         }
         let mut headers = entry.headers().iter();
-        if marks.has(Marks::RESPONSE_TOPIC) {
-            found.own += 1;
+        if marks.has(MqttMarks::RESPONSE_TOPIC) {
+            found.first_user_property += 1;
             let first = headers.next();
             found.response_topic = first.and_then(|first| response_topic(&first.value));
         }
-        if marks.has(Marks::CORRELATION) {
-            found.own += 1;
+        if marks.has(MqttMarks::CORRELATION) {
+            found.first_user_property += 1;
             let first = headers.next();
             found.correlation = first.map(|first| correlation_data(&first.value, marks));
         }
@@ -204,11 +204,13 @@ impl<'a> Found<'a> {
     fn properties(&'a self, entry: &'a Entry) -> impl Iterator<Item = Property<'a>> {
         let topic = self.response_topic.as_deref();
         let topic = topic.and_then(|topic| TopicName::parse(topic).ok());
-        let is_mqtt = Marks::of(entry).has(Marks::MQTT);
-        let is_own = move |header: &&Header| {
+        let is_mqtt = MqttMarks::of(entry).has(MqttMarks::MQTT);
+        let is_user_property = move |header: &&Header| {
             is_mqtt || (*header.name != *REPLY_TO && *header.name != *CORRELATION_ID)
         };
-        let own = entry.headers()[self.own..].iter().filter(is_own);
+        let user_properties = entry.headers()[self.first_user_property..]
+            .iter()
+            .filter(is_user_property);
         let format = self.format.map(Property::PayloadFormatIndicator);
         let data = self.correlation.as_deref();
         format
@@ -216,7 +218,7 @@ impl<'a> Found<'a> {
             .chain(entry.content_type().map(Property::ContentType))
             .chain(topic.map(Property::ResponseTopic))
             .chain(data.map(Property::CorrelationData))
-            .chain(own.filter_map(user_property))
+            .chain(user_properties.filter_map(user_property))
     }
 }
 
@@ -243,18 +245,18 @@ fn response_topic(reply_to: &str) -> Option<String> {
     }
 }
 
-fn correlation_id<'a>(data: &'a [u8], marks: &mut Marks) -> Cow<'a, str> {
+fn correlation_id<'a>(data: &'a [u8], marks: &mut MqttMarks) -> Cow<'a, str> {
     match std::str::from_utf8(data) {
         Ok(text) if !text.chars().any(char::is_control) => text.into(),
         _ => {
-            marks.set(Marks::BASE64);
+            marks.set(MqttMarks::BASE64);
             BASE64_STANDARD.encode(data).into()
         }
     }
 }
 
-fn correlation_data(id: &str, marks: Marks) -> Cow<'_, [u8]> {
-    match marks.has(Marks::BASE64) {
+fn correlation_data(id: &str, marks: MqttMarks) -> Cow<'_, [u8]> {
+    match marks.has(MqttMarks::BASE64) {
         true => BASE64_STANDARD.decode(id).unwrap_or_default().into(),
         false => id.as_bytes().into(),
     }

@@ -14,11 +14,11 @@ use crate::connection::ReadCycle;
 
 /// The state for converting PUBLISH packets to messages.
 #[derive(Default)]
-pub(super) struct Publishing {
+pub(super) struct PublishState {
     /// The last topic name with its translation: most connections use one topic.
     last: Option<Target>,
     /// Acknowledgements due after the publications of this read cycle.
-    due: Vec<Due>,
+    due: Vec<DueAcknowledgement>,
 }
 
 struct Target {
@@ -28,13 +28,13 @@ struct Target {
 }
 
 /// An acknowledgement that is due when the publication with this index in the batch is in the broker.
-struct Due {
+struct DueAcknowledgement {
     index: usize,
     delivery: QosDelivery,
 }
 
 /// The reason why a message is not accepted.
-struct Refused {
+struct RefusedPublication {
     reason: PublishReason,
     text: String,
 }
@@ -48,18 +48,20 @@ impl Mqtt {
         if publish.arrival == Arrival::Duplicate {
             // It was published when it first came; responses are in the order of the packets ([MQTT-4.6.0-2]).
             self.flush(cycle)?;
-            return self.answer(publish.delivery, Ok(()), cycle);
+            return self.acknowledge(publish.delivery, Ok(()), cycle);
         }
         if cycle.is_intake_closed() {
             self.machine.disregard(publish.delivery);
             return Ok(());
         }
-        match self.message(publish, cycle.unix_ms) {
+        match self.create_publication(publish, cycle.unix_ms) {
             Ok(message) => {
                 if publish.delivery != QosDelivery::AtMostOnce {
                     let index = cycle.batch.len();
                     let delivery = publish.delivery;
-                    self.publishing.due.push(Due { index, delivery });
+                    self.publish_state
+                        .due
+                        .push(DueAcknowledgement { index, delivery });
                 }
                 cycle.batch.push(message);
                 Ok(())
@@ -71,7 +73,7 @@ impl Mqtt {
             }
             Err(refused) => {
                 self.flush(cycle)?;
-                self.answer(publish.delivery, Err(refused), cycle)
+                self.acknowledge(publish.delivery, Err(refused), cycle)
             }
         }
     }
@@ -84,43 +86,48 @@ impl Mqtt {
         if cycle.batch.is_empty() {
             return Ok(());
         }
-        let mut due = std::mem::take(&mut self.publishing.due);
-        let mut answers = due.drain(..).peekable();
+        let mut due = std::mem::take(&mut self.publish_state.due);
+        let mut acknowledgements = due.drain(..).peekable();
         let mut published = 0;
         let mut done = Ok(());
         while done.is_ok() && !cycle.batch.is_empty() {
             cycle.publish(&self.broker, &self.advisories, &self.session);
             let results = std::mem::take(&mut cycle.outcome.results);
             for (index, result) in (published..).zip(&results) {
-                let result = result.as_ref().map(|_| ()).map_err(Refused::of);
-                match answers.next_if(|due| due.index == index) {
-                    Some(due) if done.is_ok() => done = self.answer(due.delivery, result, cycle),
+                let result = result
+                    .as_ref()
+                    .map(|_| ())
+                    .map_err(RefusedPublication::from_error);
+                match acknowledgements.next_if(|due| due.index == index) {
+                    Some(due) if done.is_ok() => {
+                        done = self.acknowledge(due.delivery, result, cycle)
+                    }
                     Some(_) => {}
                     // With QoS 0 there is no response; the broker counts the refusal.
-                    None => result.unwrap_or_else(|refused| self.note_refused(&refused)),
+                    None => result.unwrap_or_else(|refused| self.log_refused(&refused)),
                 }
             }
             published += results.len();
             cycle.outcome.results = results;
         }
         cycle.batch.clear();
-        answers.for_each(|due| self.machine.disregard(due.delivery));
-        due.shrink_to(DUE_KEPT);
-        self.publishing.due = due;
+        acknowledgements.for_each(|due| self.machine.disregard(due.delivery));
+        due.shrink_to(MAX_DUE_CAPACITY);
+        self.publish_state.due = due;
         done
     }
 
-    fn answer(
+    fn acknowledge(
         &mut self,
         delivery: QosDelivery,
-        result: Result<(), Refused>,
+        result: Result<(), RefusedPublication>,
         cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
         let (reason, text) = match &result {
             Ok(()) => (PublishReason::Success, ""),
             Err(refused) => {
-                self.note_refused(refused);
-                (self.told(refused.reason), &*refused.text)
+                self.log_refused(refused);
+                (self.reason_for_client(refused.reason), &*refused.text)
             }
         };
         match delivery {
@@ -140,7 +147,7 @@ impl Mqtt {
     /// to the normal QoS rules, or close the Network Connection" ([MQTT-3.3.5-2] of 3.1.1). A message that the client
     /// may never send is acknowledged and dropped, as mosquitto does: bridges publish their state below `$SYS`. All
     /// other refused messages might be accepted later, so the client must keep them, and the connection ends.
-    fn told(&self, reason: PublishReason) -> PublishReason {
+    fn reason_for_client(&self, reason: PublishReason) -> PublishReason {
         let is_5 = self.machine.peer().version.is_5();
         match reason == PublishReason::NotAuthorized && !is_5 {
             true => PublishReason::Success,
@@ -148,27 +155,27 @@ impl Mqtt {
         }
     }
 
-    fn note_refused(&self, refused: &Refused) {
+    fn log_refused(&self, refused: &RefusedPublication) {
         let client = self.session.name();
         tracing::debug!(%client, text = refused.text, "a publication was refused");
     }
 
-    fn message(
+    fn create_publication(
         &mut self,
         publish: &server::Publish<'_>,
         now_ms: u64,
-    ) -> Result<Publication, Refused> {
+    ) -> Result<Publication, RefusedPublication> {
         if let Some(reason) = publish.refused {
             let text = "the payload is marked as UTF-8 and is not UTF-8".to_owned();
-            return Err(Refused { reason, text });
+            return Err(RefusedPublication { reason, text });
         }
         if publish.payload.len() > self.max_body_bytes {
-            return Err(Refused::too_large(self.max_body_bytes));
+            return Err(RefusedPublication::too_large(self.max_body_bytes));
         }
         let (kind, name) = self.target(publish.topic.as_str())?;
         let producer = Arc::clone(self.session.name());
-        let source = properties::source(producer, now_ms, publish.delivery.qos());
-        let message = Publication::to(kind, name, source, publish.payload);
+        let provenance = properties::provenance(producer, now_ms, publish.delivery.qos());
+        let message = Publication::to(kind, name, provenance, publish.payload);
         let message = match publish.retain {
             true => message.retained(),
             false => message,
@@ -177,16 +184,20 @@ impl Mqtt {
             QosDelivery::AtMostOnce => message,
             QosDelivery::AtLeastOnce(..) | QosDelivery::ExactlyOnce(..) => message.persistent(),
         };
-        Ok(properties::apply(message, &publish.properties, now_ms)?)
+        Ok(properties::add_properties(
+            message,
+            &publish.properties,
+            now_ms,
+        )?)
     }
 
     fn target(&mut self, text: &str) -> Result<(DestinationKind, TopicName), InvalidName> {
-        match &self.publishing.last {
+        match &self.publish_state.last {
             Some(last) if *last.text == *text => Ok((last.kind, last.name.clone())),
             _ => {
                 let (kind, name) = names::published_to(text)?;
                 self.presence.sends_to(kind, &name);
-                self.publishing.last = Some(Target {
+                self.publish_state.last = Some(Target {
                     text: text.into(),
                     kind,
                     name: name.clone(),
@@ -197,8 +208,8 @@ impl Mqtt {
     }
 }
 
-impl Refused {
-    fn of(error: &PublishError) -> Self {
+impl RefusedPublication {
+    fn from_error(error: &PublishError) -> Self {
         let reason = match error {
             PublishError::Reserved(_) => PublishReason::NotAuthorized,
             PublishError::TooManyTopics { .. }
@@ -220,7 +231,7 @@ impl Refused {
     }
 }
 
-impl From<InvalidName> for Refused {
+impl From<InvalidName> for RefusedPublication {
     fn from(error: InvalidName) -> Self {
         Self {
             reason: PublishReason::TopicNameInvalid,
@@ -230,4 +241,4 @@ impl From<InvalidName> for Refused {
 }
 
 /// Capacity that is always kept, so that steady publishing allocates nothing.
-const DUE_KEPT: usize = 64;
+const MAX_DUE_CAPACITY: usize = 64;

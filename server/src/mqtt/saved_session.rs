@@ -28,7 +28,7 @@ pub struct Sent {
     /// Kept if it may have to be sent again: if the session outlives its connection.
     pub entry: Option<SharedEntry>,
     /// `Some` if the broker waits for the settlement.
-    pub awaited: Option<Box<Awaited>>,
+    pub queue_delivery: Option<Box<QueueDelivery>>,
     /// The subscription identifier.
     pub subscription: Option<mqtt::SubscriptionId>,
     /// The RETAIN flag of the delivery.
@@ -36,7 +36,7 @@ pub struct Sent {
 }
 
 /// A delivery from a queue.
-pub struct Awaited {
+pub struct QueueDelivery {
     /// The delivery in the broker.
     pub id: DeliveryId,
     /// True for the queue of a shared subscription, false for a queue with a name.
@@ -46,13 +46,15 @@ pub struct Awaited {
 impl Sent {
     /// Returns the delivery to settle, if the broker waits for it.
     pub fn delivery(&self) -> Option<DeliveryId> {
-        self.awaited.as_ref().map(|awaited| awaited.id)
+        self.queue_delivery
+            .as_ref()
+            .map(|queue_delivery| queue_delivery.id)
     }
 
     /// Returns whether it belongs to a shared subscription.
     pub fn is_shared(&self) -> bool {
-        let awaited = self.awaited.as_ref();
-        awaited.is_some_and(|awaited| awaited.is_shared)
+        let queue_delivery = self.queue_delivery.as_ref();
+        queue_delivery.is_some_and(|queue_delivery| queue_delivery.is_shared)
     }
 
     /// Returns the bytes that it keeps in memory.
@@ -61,19 +63,19 @@ impl Sent {
     }
 }
 
-/// Settles the deliveries of QoS 2 that are `wanted`, so that they go to no other client.
-pub fn accept_begun(
+/// Settles the deliveries of QoS 2 that are `is_included`, so that they go to no other client.
+pub fn accept_qos_2_in_flight(
     context: &ServerContext,
     session: &Session,
     outgoing: &Outgoing<Sent>,
-    wanted: impl Fn(&Sent) -> bool,
+    is_included: impl Fn(&Sent) -> bool,
 ) {
     let mut outcome = Outcome::default();
     let now_ms = clock::unix_ms();
-    let begun = outgoing
+    let in_flight = outgoing
         .iter()
-        .filter(|(_, qos, sent)| *qos == QoS::ExactlyOnce && wanted(sent));
-    for delivery in begun.filter_map(|(.., sent)| sent.delivery()) {
+        .filter(|(_, qos, sent)| *qos == QoS::ExactlyOnce && is_included(sent));
+    for delivery in in_flight.filter_map(|(.., sent)| sent.delivery()) {
         let verdict = Verdict::Accept;
         let settlement = Settlement { delivery, verdict };
         // The delivery of an ended subscription is no longer waiting.
@@ -91,8 +93,9 @@ impl SavedSession {
     pub fn pause(&mut self, context: &ServerContext) {
         let broker = &context.broker;
         let session = self.reader.session();
-        accept_begun(context, session, &self.outgoing, |_| true);
-        self.outgoing.take_back(|sent| sent.awaited.is_some());
+        accept_qos_2_in_flight(context, session, &self.outgoing, |_| true);
+        self.outgoing
+            .take_back(|sent| sent.queue_delivery.is_some());
         let mut outcome = Outcome::default();
         broker.pause(session, clock::unix_ms(), &mut outcome);
         context.advisories.carry_out(&mut outcome, None);

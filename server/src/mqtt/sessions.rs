@@ -19,8 +19,8 @@ use broker::Charge;
 use wire::mqtt::QoS;
 
 use super::{
-    id_lock::{Arrival, ClientIdLock, Seated},
-    options::Options,
+    id_lock::{ClientIdLock, ClientIdRequest, HeldClientId},
+    options::DeliveryOptions,
     saved_session::SavedSession,
     will::Will,
 };
@@ -43,15 +43,15 @@ struct State {
     due: BTreeSet<(u64, Arc<str>)>,
     /// The order in which sessions make room. An entry may be outdated, because messages may have arrived since; it is
     /// checked when room is needed.
-    leaving: BTreeSet<(Worth, u64, Arc<str>)>,
+    eviction_order: BTreeSet<(EvictionCost, u64, Arc<str>)>,
     /// Number of departures so far.
-    departures: u64,
-    away: usize,
+    detach_count: u64,
+    detached_count: usize,
 }
 
 /// The loss if a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Worth {
+enum EvictionCost {
     /// No subscription and no message in flight.
     Nothing,
     Subscriptions,
@@ -65,12 +65,12 @@ pub struct ListedSession {
     /// The client id.
     pub client: Arc<str>,
     /// `Some` for a detached session.
-    pub away: Option<ListedAway>,
+    pub detached: Option<ListedDetached>,
 }
 
 /// The state of a detached session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListedAway {
+pub struct ListedDetached {
     /// Number of subscriptions.
     pub subscriptions: usize,
     /// True if messages of QoS 1 or 2 wait for the client.
@@ -82,7 +82,7 @@ pub struct ListedAway {
 #[derive(Default)]
 struct Client {
     id_lock: Arc<ClientIdLock>,
-    away: Option<Box<Parked>>,
+    detached: Option<Box<StoredSession>>,
 }
 
 /// A session without a connection.
@@ -98,10 +98,10 @@ pub struct DetachedSession {
 }
 
 /// A detached session, with its place in the order of making room.
-struct Parked {
-    away: DetachedSession,
-    worth: Worth,
-    departure: u64,
+struct StoredSession {
+    session: DetachedSession,
+    eviction_cost: EvictionCost,
+    detach_number: u64,
 }
 
 /// Work that is due.
@@ -116,7 +116,7 @@ pub struct ClientIdGuard {
     sessions: Arc<Sessions>,
     client: Arc<str>,
     /// `Some` until the value is dropped.
-    seated: Option<Seated>,
+    held_client_id: Option<HeldClientId>,
 }
 
 impl Sessions {
@@ -140,9 +140,12 @@ impl Sessions {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut found = state.clients.range::<str, _>((start, Bound::Unbounded));
         let page = found.by_ref().take(most);
-        let page = page.map(|(client, known)| ListedSession {
+        let page = page.map(|(client, client_entry)| ListedSession {
             client: Arc::clone(client),
-            away: known.away.as_ref().map(|parked| parked.away.listed()),
+            detached: client_entry
+                .detached
+                .as_ref()
+                .map(|stored| stored.session.listed()),
         });
         (page.collect(), found.next().is_some())
     }
@@ -153,15 +156,15 @@ impl Sessions {
     }
 
     /// Requests a client id; the connection that has it is asked to leave.
-    pub fn arrive(&self, client: &Arc<str>) -> Arrival {
+    pub fn request(&self, client: &Arc<str>) -> ClientIdRequest {
         let mut state = self.state();
         let client = state.clients.entry(Arc::clone(client)).or_default();
-        client.id_lock.arrive()
+        client.id_lock.request()
     }
 
     /// Returns the number of detached sessions.
-    pub fn away(&self) -> usize {
-        self.state().away
+    pub fn detached_count(&self) -> usize {
+        self.state().detached_count
     }
 
     /// Returns the work that is due; at most `most` items.
@@ -186,70 +189,78 @@ impl Sessions {
 impl State {
     /// Returns the work of `client`, which is no longer listed as due.
     fn take_due(&mut self, client: Arc<str>, now_ms: u64) -> Option<Due> {
-        let away = &mut self.clients.get_mut(&client)?.away.as_mut()?.away;
-        if away.ends_ms > now_ms {
-            let (_, will) = away.will.take()?;
-            self.due.insert((away.ends_ms, client));
+        let detached = &mut self.clients.get_mut(&client)?.detached.as_mut()?.session;
+        if detached.ends_ms > now_ms {
+            let (_, will) = detached.will.take()?;
+            self.due.insert((detached.ends_ms, client));
             return Some(Due::Will(will));
         }
         let DetachedSession { saved, will, .. } = *self.take(&client)?;
-        self.forget_if_unused(&client);
+        self.remove_if_unused(&client);
         Some(Due::End(Box::new(saved), will.map(|(_, will)| will)))
     }
 
     fn take(&mut self, client: &Arc<str>) -> Option<Box<DetachedSession>> {
-        let parked = *self.clients.get_mut(client)?.away.take()?;
+        let stored = *self.clients.get_mut(client)?.detached.take()?;
         let client = Arc::clone(client);
-        let place = (parked.worth, parked.departure, Arc::clone(&client));
-        self.leaving.remove(&place);
-        self.due.remove(&(parked.away.due_ms(), client));
-        self.away -= 1;
-        Some(Box::new(parked.away))
+        let place = (
+            stored.eviction_cost,
+            stored.detach_number,
+            Arc::clone(&client),
+        );
+        self.eviction_order.remove(&place);
+        self.due.remove(&(stored.session.due_ms(), client));
+        self.detached_count -= 1;
+        Some(Box::new(stored.session))
     }
 
-    fn park(&mut self, client: &Arc<str>, away: DetachedSession) {
-        let Some(known) = self.clients.get_mut(client) else {
+    fn store(&mut self, client: &Arc<str>, detached: DetachedSession) {
+        let Some(client_entry) = self.clients.get_mut(client) else {
             return;
         };
-        let parked = Parked {
-            worth: away.saved.worth(),
-            departure: self.departures,
-            away,
+        let stored = StoredSession {
+            eviction_cost: detached.saved.eviction_cost(),
+            detach_number: self.detach_count,
+            session: detached,
         };
-        let place = (parked.worth, parked.departure, Arc::clone(client));
-        self.due.insert((parked.away.due_ms(), Arc::clone(client)));
-        self.leaving.insert(place);
-        self.departures += 1;
-        self.away += 1;
-        known.away = Some(Box::new(parked));
+        let place = (
+            stored.eviction_cost,
+            stored.detach_number,
+            Arc::clone(client),
+        );
+        self.due
+            .insert((stored.session.due_ms(), Arc::clone(client)));
+        self.eviction_order.insert(place);
+        self.detach_count += 1;
+        self.detached_count += 1;
+        client_entry.detached = Some(Box::new(stored));
     }
 
     /// Removes the session that makes room: the one detached longest of those with the least to lose. A session that
     /// got messages since its last check moves to the end of the order.
-    fn make_room(&mut self) -> Option<Box<DetachedSession>> {
-        for _ in 0..LOOKED_AT {
-            let (worth, departure, client) = self.leaving.first().cloned()?;
-            let parked = self.clients.get_mut(&client)?.away.as_mut()?;
-            let now = parked.away.saved.worth().max(worth);
-            if now == worth {
+    fn evict_one(&mut self) -> Option<Box<DetachedSession>> {
+        for _ in 0..MAX_CHECKED {
+            let (eviction_cost, detach_number, client) = self.eviction_order.first().cloned()?;
+            let stored = self.clients.get_mut(&client)?.detached.as_mut()?;
+            let now = stored.session.saved.eviction_cost().max(eviction_cost);
+            if now == eviction_cost {
                 break;
             }
-            parked.worth = now;
-            self.leaving
-                .remove(&(worth, departure, Arc::clone(&client)));
-            self.leaving.insert((now, departure, client));
+            stored.eviction_cost = now;
+            self.eviction_order
+                .remove(&(eviction_cost, detach_number, Arc::clone(&client)));
+            self.eviction_order.insert((now, detach_number, client));
         }
-        let (.., client) = self.leaving.first().cloned()?;
-        let away = self.take(&client);
-        self.forget_if_unused(&client);
-        away
+        let (.., client) = self.eviction_order.first().cloned()?;
+        let detached = self.take(&client);
+        self.remove_if_unused(&client);
+        detached
     }
 
-    fn forget_if_unused(&mut self, client: &Arc<str>) {
-        let is_unused = self
-            .clients
-            .get(client)
-            .is_some_and(|client| client.away.is_none() && Arc::strong_count(&client.id_lock) == 1);
+    fn remove_if_unused(&mut self, client: &Arc<str>) {
+        let is_unused = self.clients.get(client).is_some_and(|client| {
+            client.detached.is_none() && Arc::strong_count(&client.id_lock) == 1
+        });
         if is_unused {
             self.clients.remove(client);
         }
@@ -257,10 +268,10 @@ impl State {
 }
 
 impl DetachedSession {
-    fn listed(&self) -> ListedAway {
-        ListedAway {
+    fn listed(&self) -> ListedDetached {
+        ListedDetached {
             subscriptions: self.saved.subscriptions.len(),
-            has_messages: self.saved.worth() == Worth::Messages,
+            has_messages: self.saved.eviction_cost() == EvictionCost::Messages,
             ends_ms: self.ends_ms,
         }
     }
@@ -282,32 +293,32 @@ impl DetachedSession {
 
 impl SavedSession {
     /// Returns the loss if the session ends.
-    fn worth(&self) -> Worth {
-        let is_owed = |tag: &[u8]| Options::of_tag(tag).maximum_qos != QoS::AtMostOnce;
+    fn eviction_cost(&self) -> EvictionCost {
+        let is_owed = |tag: &[u8]| DeliveryOptions::from_tag(tag).maximum_qos != QoS::AtMostOnce;
         if self.outgoing.iter().next().is_some() || self.reader.has_undelivered(is_owed) {
-            Worth::Messages
+            EvictionCost::Messages
         } else if self.subscriptions.is_empty() {
-            Worth::Nothing
+            EvictionCost::Nothing
         } else {
-            Worth::Subscriptions
+            EvictionCost::Subscriptions
         }
     }
 }
 
 impl ClientIdGuard {
     /// Marks the client id as used.
-    pub fn new(sessions: &Arc<Sessions>, client: &Arc<str>, seated: Seated) -> Self {
+    pub fn new(sessions: &Arc<Sessions>, client: &Arc<str>, held_client_id: HeldClientId) -> Self {
         Self {
             sessions: Arc::clone(sessions),
             client: Arc::clone(client),
-            seated: Some(seated),
+            held_client_id: Some(held_client_id),
         }
     }
 
     /// Ready when another connection requests the client id.
-    pub fn poll_wanted(&self, context: &mut Context<'_>) -> Poll<()> {
-        match &self.seated {
-            Some(seated) => seated.poll_wanted(context),
+    pub fn poll_requested(&self, context: &mut Context<'_>) -> Poll<()> {
+        match &self.held_client_id {
+            Some(held_client_id) => held_client_id.poll_requested(context),
             None => Poll::Pending,
         }
     }
@@ -319,14 +330,14 @@ impl ClientIdGuard {
 
     /// Saves the part that outlives the connection. Returns the session that makes room for it; the caller must end it.
     #[must_use]
-    pub fn leave(&self, away: DetachedSession) -> Option<Box<DetachedSession>> {
+    pub fn store_session(&self, detached: DetachedSession) -> Option<Box<DetachedSession>> {
         let mut state = self.sessions.state();
         // First, so that the new session is not chosen.
-        let ended = match state.away >= self.sessions.most {
-            true => state.make_room(),
+        let ended = match state.detached_count >= self.sessions.most {
+            true => state.evict_one(),
             false => None,
         };
-        state.park(&self.client, away);
+        state.store(&self.client, detached);
         if ended.is_some() {
             self.sessions.ended_early.fetch_add(1, Ordering::Relaxed);
         }
@@ -338,11 +349,11 @@ impl Drop for ClientIdGuard {
     fn drop(&mut self) {
         let mut state = self.sessions.state();
         // Before the check for other users of the lock.
-        self.seated = None;
-        state.forget_if_unused(&self.client);
+        self.held_client_id = None;
+        state.remove_if_unused(&self.client);
     }
 }
 
 /// Maximum number of sessions checked to find one that makes room. The results are kept, so the next search starts
 /// after them.
-const LOOKED_AT: usize = 1_000;
+const MAX_CHECKED: usize = 1_000;

@@ -17,18 +17,18 @@ use wire::mqtt::{
 
 use super::{
     Mqtt,
-    options::{Options, Subscribed},
+    options::{DeliveryOptions, Subscribed},
 };
 use crate::{clock, connection::ReadCycle};
 
 /// The way in which a subscription gets its messages.
-enum Way {
+enum SubscriptionKind {
     Follow(TopicFilter),
     Consume(Source),
 }
 
 /// The reason why a subscription is refused.
-struct Refused {
+struct RefusedSubscription {
     reason: SubscribeReason,
     text: String,
 }
@@ -39,16 +39,16 @@ impl Mqtt {
         packet: &Subscribe<'_>,
         cycle: &mut ReadCycle,
     ) -> Result<(), Fault> {
-        let number = packet.properties.subscription_identifier();
+        let identifier = packet.properties.subscription_identifier();
         let mut reasons = Vec::new();
         let mut texts = Vec::new();
-        let last = last_of_each(packet);
+        let last = last_indexes(packet);
         for (index, subscription) in packet.subscriptions.into_iter().enumerate() {
             if last.get(subscription.filter.as_str()) != Some(&index) {
                 reasons.push(SubscribeReason::granted(subscription.options.maximum_qos));
                 continue;
             }
-            match self.subscribe_to(&subscription, number, cycle) {
+            match self.subscribe_to(&subscription, identifier, cycle) {
                 Ok(granted) => reasons.push(SubscribeReason::granted(granted)),
                 Err(refused) => {
                     reasons.push(refused.reason);
@@ -67,21 +67,23 @@ impl Mqtt {
     fn subscribe_to(
         &mut self,
         subscription: &Subscription<'_>,
-        number: Option<mqtt::SubscriptionId>,
+        identifier: Option<mqtt::SubscriptionId>,
         cycle: &mut ReadCycle,
-    ) -> Result<QoS, Refused> {
+    ) -> Result<QoS, RefusedSubscription> {
         let text = subscription.filter.as_str();
-        let options = Options {
+        let options = DeliveryOptions {
             maximum_qos: subscription.options.maximum_qos,
             retain_as_published: subscription.options.retain_as_published || self.is_bridge,
-            subscription: number,
+            subscription: identifier,
         };
         let old = self.subscriptions.get(text).map(|old| old.id);
-        let id = match way(subscription)? {
-            Way::Follow(filter) => self.follow(&filter, subscription, options, old, cycle),
-            Way::Consume(source) => self.consume(source, options, old, cycle),
+        let id = match subscription_kind(subscription)? {
+            SubscriptionKind::Follow(filter) => {
+                self.follow(&filter, subscription, options, old, cycle)
+            }
+            SubscriptionKind::Consume(source) => self.consume(source, options, old, cycle),
         };
-        let id = id.map_err(|error| Refused::of(&error))?;
+        let id = id.map_err(|error| RefusedSubscription::from_error(&error))?;
         self.subscriptions.insert(text.into(), Subscribed { id });
         Ok(options.maximum_qos)
     }
@@ -90,7 +92,7 @@ impl Mqtt {
         &self,
         filter: &TopicFilter,
         subscription: &Subscription<'_>,
-        options: Options,
+        options: DeliveryOptions,
         old: Option<SubscriptionId>,
         cycle: &mut ReadCycle,
     ) -> Result<SubscriptionId, SubscribeError> {
@@ -121,7 +123,7 @@ impl Mqtt {
     fn consume(
         &self,
         source: Source,
-        options: Options,
+        options: DeliveryOptions,
         old: Option<SubscriptionId>,
         cycle: &mut ReadCycle,
     ) -> Result<SubscriptionId, SubscribeError> {
@@ -171,45 +173,50 @@ impl Mqtt {
 }
 
 /// Returns the last index of each filter: it replaces earlier ones with the same filter, before any delivery.
-fn last_of_each<'a>(packet: &Subscribe<'a>) -> HashMap<&'a str, usize> {
+fn last_indexes<'a>(packet: &Subscribe<'a>) -> HashMap<&'a str, usize> {
     let filters = packet.subscriptions.into_iter().enumerate();
     filters
         .map(|(index, subscription)| (subscription.filter.as_str(), index))
         .collect()
 }
 
-fn way(subscription: &Subscription<'_>) -> Result<Way, Refused> {
+fn subscription_kind(
+    subscription: &Subscription<'_>,
+) -> Result<SubscriptionKind, RefusedSubscription> {
     let shared = subscription
         .filter
         .check_shared()
-        .map_err(|error| Refused {
+        .map_err(|error| RefusedSubscription {
             reason: SubscribeReason::TopicFilterInvalid,
             text: error.to_string(),
         })?;
     let filter = shared.map_or(subscription.filter, |shared| shared.filter);
-    let (kind, filter) = names::subscribed_to(filter.as_str()).map_err(|error| Refused {
-        reason: SubscribeReason::TopicFilterInvalid,
-        text: error.to_string(),
-    })?;
+    let (kind, filter) =
+        names::subscribed_to(filter.as_str()).map_err(|error| RefusedSubscription {
+            reason: SubscribeReason::TopicFilterInvalid,
+            text: error.to_string(),
+        })?;
     if filter.as_str().starts_with(TEMPORARY) {
-        return Err(Refused {
+        return Err(RefusedSubscription {
             reason: SubscribeReason::NotAuthorized,
             text: "only the owner of a temporary destination can subscribe to it".to_owned(),
         });
     }
     Ok(match (kind, shared) {
         // All consumers share a queue anyway.
-        (DestinationKind::Queue, _) => Way::Consume(Source::Queues(filter)),
-        (DestinationKind::Topic, Some(shared)) => Way::Consume(Source::Shared(SharedName {
-            group: shared.share_name.into(),
-            filter,
-        })),
-        (DestinationKind::Topic, None) => Way::Follow(filter),
+        (DestinationKind::Queue, _) => SubscriptionKind::Consume(Source::Queues(filter)),
+        (DestinationKind::Topic, Some(shared)) => {
+            SubscriptionKind::Consume(Source::Shared(SharedName {
+                group: shared.share_name.into(),
+                filter,
+            }))
+        }
+        (DestinationKind::Topic, None) => SubscriptionKind::Follow(filter),
     })
 }
 
-impl Refused {
-    fn of(error: &SubscribeError) -> Self {
+impl RefusedSubscription {
+    fn from_error(error: &SubscribeError) -> Self {
         let reason = match error {
             SubscribeError::Reserved(_) => SubscribeReason::NotAuthorized,
             SubscribeError::TooManySubscriptions { .. }

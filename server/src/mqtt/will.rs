@@ -25,7 +25,7 @@ pub struct Will {
 
 /// The reason why a will is refused.
 #[derive(Debug, thiserror::Error)]
-pub enum Unwilling {
+pub enum WillError {
     #[error("will topic: {0}")]
     Name(#[from] InvalidName),
     #[error("will topic: {0} belongs to the broker, and clients cannot publish there")]
@@ -46,29 +46,29 @@ impl Will {
     pub fn new(
         will: server::Will,
         client: &Arc<str>,
-        bounds: &Bounds<'_>,
-    ) -> Result<Self, Unwilling> {
+        limits: &WillLimits<'_>,
+    ) -> Result<Self, WillError> {
         let (kind, name) = names::published_to(&will.topic)?;
         match name.owner(kind) {
             Owner::Everybody => {}
-            Owner::Broker if is_state_of_bridge(&will.topic) => {}
-            Owner::Broker => return Err(Unwilling::Reserved(name)),
-            Owner::Session => return Err(Unwilling::Temporary(name)),
+            Owner::Broker if is_bridge_state(&will.topic) => {}
+            Owner::Broker => return Err(WillError::Reserved(name)),
+            Owner::Session => return Err(WillError::Temporary(name)),
         }
-        if will.payload.len() > bounds.body_bytes {
-            let limit = bounds.body_bytes;
-            return Err(Unwilling::TooLarge { limit });
+        if will.payload.len() > limits.body_bytes {
+            let limit = limits.body_bytes;
+            return Err(WillError::TooLarge { limit });
         }
         let bytes = will.payload.len() + will.properties().as_bytes().len() + will.topic.len();
-        let bytes = u32::try_from(bytes + FIXED).unwrap_or(u32::MAX);
+        let bytes = u32::try_from(bytes + FIXED_BYTES).unwrap_or(u32::MAX);
         let will = Self {
             kind,
             name,
             client: Arc::clone(client),
             will,
-            charge: bounds.maker.take(Pool::WillBytes, bytes)?,
+            charge: limits.client.take(Pool::WillBytes, bytes)?,
         };
-        will.message(0)?;
+        will.publication(0)?;
         Ok(will)
     }
 
@@ -79,7 +79,7 @@ impl Will {
 
     /// Publishes the will.
     pub fn publish(self, context: &ServerContext) {
-        let Ok(message) = self.message(clock::unix_ms()) else {
+        let Ok(message) = self.publication(clock::unix_ms()) else {
             return;
         };
         let mut outcome = Outcome::default();
@@ -99,7 +99,7 @@ impl Will {
         context.advisories.carry_out(&mut outcome, None);
     }
 
-    fn message(&self, now_ms: u64) -> Result<Publication, InvalidName> {
+    fn publication(&self, now_ms: u64) -> Result<Publication, InvalidName> {
         let Self {
             kind,
             name,
@@ -108,8 +108,8 @@ impl Will {
             ..
         } = self;
         let name = name.clone();
-        let source = properties::source(Arc::clone(client), now_ms, will.qos);
-        let message = Publication::to(*kind, name, source, &will.payload);
+        let provenance = properties::provenance(Arc::clone(client), now_ms, will.qos);
+        let message = Publication::to(*kind, name, provenance, &will.payload);
         let message = match will.retain {
             true => message.retained(),
             false => message,
@@ -118,24 +118,24 @@ impl Will {
             QoS::AtMostOnce => message,
             QoS::AtLeastOnce | QoS::ExactlyOnce => message.persistent(),
         };
-        properties::apply(message, &will.properties(), now_ms)
+        properties::add_properties(message, &will.properties(), now_ms)
     }
 }
 
 /// The limits for a will.
-pub struct Bounds<'a> {
+pub struct WillLimits<'a> {
     /// The client that its bytes are charged to.
-    pub maker: &'a Arc<Client>,
+    pub client: &'a Arc<Client>,
     /// Maximum size of a payload in bytes.
     pub body_bytes: usize,
 }
 
 /// Returns whether a topic is one where mosquitto's bridges publish their state. With mosquitto's defaults every bridge
 /// has a will there, in every version: refusing the will would refuse the bridge.
-fn is_state_of_bridge(topic: &str) -> bool {
+fn is_bridge_state(topic: &str) -> bool {
     let name = topic.strip_prefix("$SYS/broker/connection/");
     name.is_some_and(|name| name.ends_with("/state"))
 }
 
 /// Bytes that a will counts for in addition to its texts: approximately the size of the structure.
-const FIXED: usize = 256;
+const FIXED_BYTES: usize = 256;

@@ -97,15 +97,15 @@ impl Stomp {
             Request::Connect(connect) => self.connect(&connect, cycle),
             Request::Send(send) => self.send(&send, cycle),
             Request::Subscribe(subscribe) => {
-                let begun = Instant::now();
+                let started = Instant::now();
                 let done = self.subscribe(&subscribe, cycle);
-                cycle.check_expensive_request(begun);
+                cycle.check_expensive_request(started);
                 done
             }
             Request::Unsubscribe(unsubscribe) => {
-                let begun = Instant::now();
+                let started = Instant::now();
                 let done = self.unsubscribe(&unsubscribe, cycle);
-                cycle.check_expensive_request(begun);
+                cycle.check_expensive_request(started);
                 done
             }
             Request::Ack(ack) => self.ack(&ack, cycle),

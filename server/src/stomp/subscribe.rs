@@ -27,7 +27,7 @@ pub(super) struct Subscribed {
 }
 
 /// The way in which a subscription gets its messages.
-enum Way {
+enum SubscriptionKind {
     Follow { filter: TopicFilter, start: Start },
     Consume(Source),
 }
@@ -58,14 +58,16 @@ impl Stomp {
             selector: selector(subscribe)?,
             tag: &tag,
         };
-        let way = self.way(subscribe, destination)?;
-        let durable = match &way {
-            Way::Consume(Source::Durable { name, .. }) => Some(name.subscription.clone()),
-            Way::Consume(_) | Way::Follow { .. } => None,
+        let subscription_kind = self.subscription_kind(subscribe, destination)?;
+        let durable = match &subscription_kind {
+            SubscriptionKind::Consume(Source::Durable { name, .. }) => {
+                Some(name.subscription.clone())
+            }
+            SubscriptionKind::Consume(_) | SubscriptionKind::Follow { .. } => None,
         };
-        let id = match way {
-            Way::Follow { filter, start } => self.follow(&filter, start, terms, cycle),
-            Way::Consume(source) => self.consume(source, terms, cycle),
+        let id = match subscription_kind {
+            SubscriptionKind::Follow { filter, start } => self.follow(&filter, start, terms, cycle),
+            SubscriptionKind::Consume(source) => self.consume(source, terms, cycle),
         };
         let id = id.map_err(|error| refused(&error, subscribe))?;
         self.carry_out(cycle);
@@ -92,29 +94,31 @@ impl Stomp {
         Ok(destination)
     }
 
-    fn way(
+    fn subscription_kind(
         &self,
         subscribe: &Subscribe<'_>,
         Destination {
             kind, name: filter, ..
         }: Destination<TopicFilter>,
-    ) -> Result<Way, Fault> {
+    ) -> Result<SubscriptionKind, Fault> {
         Ok(match (kind, &subscribe.durable) {
             (DestinationKind::Queue, _) if subscribe.browser => {
-                Way::Consume(browsed(&filter, subscribe)?)
+                SubscriptionKind::Consume(browsed(&filter, subscribe)?)
             }
             // A queue keeps its messages in any case.
-            (DestinationKind::Queue, _) => Way::Consume(Source::Queues(filter)),
-            (DestinationKind::Topic, Some(name)) => Way::Consume(Source::Durable {
+            (DestinationKind::Queue, _) => SubscriptionKind::Consume(Source::Queues(filter)),
+            (DestinationKind::Topic, Some(name)) => SubscriptionKind::Consume(Source::Durable {
                 name: self.durable_name(name, subscribe)?,
                 filter,
                 start: self.start(subscribe)?,
             }),
-            (DestinationKind::Topic, None) if subscribe.ack == AckMode::Auto => Way::Follow {
-                filter,
-                start: self.start(subscribe)?,
-            },
-            (DestinationKind::Topic, None) => Way::Consume(Source::Topics {
+            (DestinationKind::Topic, None) if subscribe.ack == AckMode::Auto => {
+                SubscriptionKind::Follow {
+                    filter,
+                    start: self.start(subscribe)?,
+                }
+            }
+            (DestinationKind::Topic, None) => SubscriptionKind::Consume(Source::Topics {
                 filter,
                 start: self.start(subscribe)?,
             }),

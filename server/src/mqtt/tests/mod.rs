@@ -14,7 +14,7 @@ use wire::mqtt::{
 };
 
 use super::{
-    Mqtt, MqttOptions, Reception, encoder::MqttEncoder, handshake::ConnectingClient,
+    Mqtt, MqttOptions, SharedState, encoder::MqttEncoder, handshake::ConnectingClient,
     sessions::ClientIdGuard,
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
 /// A broker, and the context of its connections.
 struct House {
     context: ServerContext,
-    reception: Reception,
+    shared_state: SharedState,
     /// Maximum packet size of all clients.
     maximum_packet_size: u32,
 }
@@ -67,29 +67,33 @@ impl House {
                 partial_input: PartialInputBudget::new(usize::MAX),
                 stopping,
             },
-            reception: Reception::new(&options),
+            shared_state: SharedState::new(&options),
             maximum_packet_size: u32::MAX,
         }
     }
 
     /// Accepts a client that has sent CONNECT and no more; the connection that had its id has ended.
     async fn serve(&self, connect: &[u8]) -> Served {
-        let mut handshake = Handshake::new(&self.reception.options.machine, 0);
+        let mut handshake = Handshake::new(&self.shared_state.options.machine, 0);
         let (mut opened, taken) = handshake.connect(connect).expect("legal").expect("all");
         assert_eq!(taken, connect.len());
         opened.peer.maximum_packet_size = self.maximum_packet_size;
-        let permit = ConnectingClient::new(&self.reception, &self.context.client, opened)
+        let connecting = ConnectingClient::new(&self.shared_state, &self.context.client, opened)
             .expect("a legal will");
-        let arrival = self.reception.sessions.arrive(&permit.client);
-        let seated = arrival.sit().await;
-        let occupant = ClientIdGuard::new(&self.reception.sessions, &permit.client, seated);
-        let begun = permit.begin(&self.reception, &self.context, occupant);
-        let begun = begun.expect("an accepted client");
-        let (mqtt, reader) = Mqtt::new(&self.context, begun.beginning);
-        let encoder = MqttEncoder::new(&begun.wishes, begun.outgoing);
+        let id_request = self.shared_state.sessions.request(&connecting.client);
+        let held_client_id = id_request.acquire().await;
+        let id_guard = ClientIdGuard::new(
+            &self.shared_state.sessions,
+            &connecting.client,
+            held_client_id,
+        );
+        let accepted = connecting.begin_session(&self.shared_state, &self.context, id_guard);
+        let accepted = accepted.expect("an accepted client");
+        let (mqtt, reader) = Mqtt::new(&self.context, accepted.parts);
+        let encoder = MqttEncoder::new(&accepted.client_options, accepted.outgoing);
         Served {
             mqtt,
-            greeting: begun.greeting,
+            greeting: accepted.greeting,
             deliverer: Some(Deliverer { reader, encoder }),
             context: self.context.clone(),
         }

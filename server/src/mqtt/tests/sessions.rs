@@ -112,13 +112,13 @@ async fn a_clean_start_discards_the_session() {
     reader.subscribe("a", AtLeastOnce);
     reader.settle();
     reader.break_off();
-    assert_eq!(house.reception.sessions.away(), 1);
+    assert_eq!(house.shared_state.sessions.detached_count(), 1);
     let anew = Connect {
         client_id: "reader",
         ..Connect::default()
     };
     assert!(!reader.connect_as(&house, &anew).await);
-    assert_eq!(house.reception.sessions.away(), 0);
+    assert_eq!(house.shared_state.sessions.detached_count(), 0);
     let mut writer = Peer::new("writer", Version::V5_0);
     writer.connect(&house).await;
     writer.publish("a", "1", AtLeastOnce);
@@ -135,11 +135,11 @@ async fn a_session_ends_when_it_expires() {
     reader.subscribe("a", AtLeastOnce);
     reader.settle();
     reader.break_off();
-    let sessions = &house.reception.sessions;
+    let sessions = &house.shared_state.sessions;
     let now_ms = house.context.clock.now_ms();
     assert!(sessions.take_due(now_ms + 999_000, 10).is_empty());
     let due = sessions.take_due(now_ms + 1_001_000, 10);
-    assert_eq!((due.len(), sessions.away()), (1, 0));
+    assert_eq!((due.len(), sessions.detached_count()), (1, 0));
 }
 
 #[tokio::test]
@@ -221,14 +221,14 @@ async fn a_delayed_will_is_dropped_when_the_client_reconnects() {
     let connect = with_will("one", delay);
     client.connect_as(&house, &connect).await;
     client.break_off();
-    let sessions = &house.reception.sessions;
+    let sessions = &house.shared_state.sessions;
     let now_ms = house.context.clock.now_ms();
     assert!(sessions.take_due(now_ms + 99_000, 10).is_empty());
     assert!(client.connect_as(&house, &connect).await);
     client.break_off();
     let due = sessions.take_due(now_ms + 101_000, 10);
     assert_eq!(due.len(), 1, "it is due once, for the last connection");
-    assert_eq!(sessions.away(), 1, "the session goes on");
+    assert_eq!(sessions.detached_count(), 1, "the session goes on");
     assert_eq!(last_will(&house), None, "the caller publishes it");
 }
 
@@ -254,7 +254,7 @@ async fn a_session_without_expiry_leaves_no_state() {
         (after.sessions, after.subscriptions),
         (before.sessions, before.subscriptions)
     );
-    assert_eq!(house.reception.sessions.away(), 0);
+    assert_eq!(house.shared_state.sessions.detached_count(), 0);
 }
 
 #[tokio::test]
