@@ -22,12 +22,12 @@ use crate::{delivery::deliver, server_publication};
 /// Publishes advisories, and counts producers, which the broker does not know.
 pub struct Advisories {
     broker: Arc<Broker>,
-    producers: Mutex<HashMap<Sink, usize>>,
+    producers: Mutex<HashMap<ProducerDestination, usize>>,
 }
 
 /// The destination of a producer.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Sink {
+struct ProducerDestination {
     kind: DestinationKind,
     name: TopicName,
 }
@@ -38,13 +38,13 @@ struct Advisory<'a> {
     subject: &'static str,
     /// The topic, queue or filter of the event.
     about: Option<(DestinationKind, &'a str)>,
-    told: Told<'a>,
+    body: AdvisoryBody<'a>,
 }
 
 /// The body of an advisory.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Told<'a> {
+struct AdvisoryBody<'a> {
     event: &'static str,
     /// In STOMP's form for other connections: a temporary destination by its full name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,7 +89,7 @@ impl Advisories {
         self.send(&mut batch, own);
     }
 
-    fn tell(&self, advisory: Advisory<'_>, own: &Arc<Session>) {
+    fn publish_one(&self, advisory: Advisory<'_>, own: &Arc<Session>) {
         let mut batch = self.publication(advisory).into_iter().collect();
         self.send(&mut batch, Some(own));
     }
@@ -115,8 +115,8 @@ impl Advisories {
         }
         Some(server_publication::publication(
             topic,
-            &advisory.told,
-            advisory.told.headers(),
+            &advisory.body,
+            advisory.body.headers(),
         ))
     }
 
@@ -130,10 +130,10 @@ impl Advisories {
                 "SlowConsumer",
                 DestinationKind::Topic,
                 filter.as_str(),
-                Told {
+                AdvisoryBody {
                     event: "slow-consumer",
                     connection: Some(session),
-                    ..Told::default()
+                    ..AdvisoryBody::default()
                 },
             ),
             Notice::DeadLettered(lost) => self.lost("MessageDLQd", "message-dead-lettered", lost),
@@ -148,38 +148,38 @@ impl Advisories {
         event: &'static str,
         lost: &'a LostMessage,
     ) -> Advisory<'a> {
-        let told = Told {
+        let body = AdvisoryBody {
             event,
             original_message_id: Some(self.broker.id_of(&lost.entry).to_string()),
             cause: Some(lost.cause.to_string()),
-            ..Told::default()
+            ..AdvisoryBody::default()
         };
-        Advisory::about(subject, lost.kind, lost.name.as_str(), told)
+        Advisory::about(subject, lost.kind, lost.name.as_str(), body)
     }
 
     /// Counts one more producer. Returns their number.
-    fn producer_added(&self, sink: &Sink) -> usize {
+    fn producer_added(&self, destination: &ProducerDestination) -> usize {
         let mut producers = self.producers();
-        let count = producers.entry(sink.clone()).or_default();
+        let count = producers.entry(destination.clone()).or_default();
         *count += 1;
         *count
     }
 
     /// Counts one producer less. Returns the number of the others.
-    fn producer_removed(&self, sink: &Sink) -> usize {
+    fn producer_removed(&self, destination: &ProducerDestination) -> usize {
         let mut producers = self.producers();
-        let Some(count) = producers.get_mut(sink) else {
+        let Some(count) = producers.get_mut(destination) else {
             return 0;
         };
         *count -= 1;
-        let left = *count;
-        if left == 0 {
-            producers.remove(sink);
+        let remaining = *count;
+        if remaining == 0 {
+            producers.remove(destination);
         }
-        left
+        remaining
     }
 
-    fn producers(&self) -> MutexGuard<'_, HashMap<Sink, usize>> {
+    fn producers(&self) -> MutexGuard<'_, HashMap<ProducerDestination, usize>> {
         self.producers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -187,95 +187,105 @@ impl Advisories {
 }
 
 /// The events of one connection: its existence, and the destinations that it sends to.
-pub struct Presence {
+pub struct ConnectionAdvisories {
     advisories: Arc<Advisories>,
     session: Arc<Session>,
-    has_begun: bool,
-    sends_to: HashSet<Sink>,
+    is_started: bool,
+    destinations: HashSet<ProducerDestination>,
 }
 
-impl Presence {
+impl ConnectionAdvisories {
     /// Creates the presence of a connection that has not sent its first message.
     pub fn new(advisories: &Arc<Advisories>, session: &Arc<Session>) -> Self {
         Self {
             advisories: Arc::clone(advisories),
             session: Arc::clone(session),
-            has_begun: false,
-            sends_to: HashSet::new(),
+            is_started: false,
+            destinations: HashSet::new(),
         }
     }
 
     /// Reports that the connection has completed its CONNECT.
-    pub fn begins(&mut self) {
-        self.has_begun = true;
-        self.tell_connection("connection-started");
+    pub fn report_start(&mut self) {
+        self.is_started = true;
+        self.publish_connection_event("connection-started");
     }
 
     /// Reports a destination that the connection sends to. Of many destinations only the first are reported.
-    pub fn sends_to(&mut self, kind: DestinationKind, name: &TopicName) {
-        if self.sends_to.len() == MOST_NOTED {
+    pub fn report_destination(&mut self, kind: DestinationKind, name: &TopicName) {
+        if self.destinations.len() == MAX_REPORTED_DESTINATIONS {
             return;
         }
-        let sink = Sink {
+        let destination = ProducerDestination {
             kind,
             name: name.clone(),
         };
-        if self.sends_to.insert(sink.clone()) {
-            let count = self.advisories.producer_added(&sink);
-            self.tell_producer("producer-added", &sink, count);
+        if self.destinations.insert(destination.clone()) {
+            let count = self.advisories.producer_added(&destination);
+            self.publish_producer_event("producer-added", &destination, count);
         }
     }
 
     /// Reports the end of the connection. Further calls have no effect.
-    pub fn ends(&mut self) {
-        for sink in std::mem::take(&mut self.sends_to) {
-            let count = self.advisories.producer_removed(&sink);
-            self.tell_producer("producer-removed", &sink, count);
+    pub fn report_end(&mut self) {
+        for destination in std::mem::take(&mut self.destinations) {
+            let count = self.advisories.producer_removed(&destination);
+            self.publish_producer_event("producer-removed", &destination, count);
         }
-        if std::mem::take(&mut self.has_begun) {
-            self.tell_connection("connection-stopped");
+        if std::mem::take(&mut self.is_started) {
+            self.publish_connection_event("connection-stopped");
         }
     }
 
-    fn tell_connection(&self, event: &'static str) {
+    fn publish_connection_event(&self, event: &'static str) {
         let advisory = Advisory {
             subject: "Connection",
             about: None,
-            told: Told {
+            body: AdvisoryBody {
                 event,
                 connection: Some(self.session.name()),
-                ..Told::default()
+                ..AdvisoryBody::default()
             },
         };
-        self.advisories.tell(advisory, &self.session);
+        self.advisories.publish_one(advisory, &self.session);
     }
 
-    fn tell_producer(&self, event: &'static str, Sink { kind, name }: &Sink, count: usize) {
-        let told = Told {
+    fn publish_producer_event(
+        &self,
+        event: &'static str,
+        ProducerDestination { kind, name }: &ProducerDestination,
+        count: usize,
+    ) {
+        let body = AdvisoryBody {
             event,
             connection: Some(self.session.name()),
             producer_count: Some(count),
-            ..Told::default()
+            ..AdvisoryBody::default()
         };
-        let advisory = Advisory::about("Producer", *kind, name.as_str(), told);
-        self.advisories.tell(advisory, &self.session);
+        let advisory = Advisory::about("Producer", *kind, name.as_str(), body);
+        self.advisories.publish_one(advisory, &self.session);
     }
 }
 
-impl Drop for Presence {
+impl Drop for ConnectionAdvisories {
     fn drop(&mut self) {
-        self.ends();
+        self.report_end();
     }
 }
 
 impl<'a> Advisory<'a> {
-    fn about(subject: &'static str, kind: DestinationKind, name: &'a str, told: Told<'a>) -> Self {
+    fn about(
+        subject: &'static str,
+        kind: DestinationKind,
+        name: &'a str,
+        body: AdvisoryBody<'a>,
+    ) -> Self {
         Self {
             subject,
             about: Some((kind, name)),
-            told: Told {
+            body: AdvisoryBody {
                 destination: Some(stomp::written_by_others(kind, name)),
-                ..told
+                ..body
             },
         }
     }
@@ -300,7 +310,7 @@ impl<'a> Advisory<'a> {
     }
 }
 
-impl Told<'_> {
+impl AdvisoryBody<'_> {
     fn headers(&self) -> Box<[Header]> {
         let counts = [
             ("consumerCount", self.consumer_count),
@@ -317,22 +327,22 @@ impl Told<'_> {
 }
 
 fn consumer<'a>(event: &'static str, consumer_change: &'a ConsumerChange) -> Advisory<'a> {
-    let told = Told {
+    let body = AdvisoryBody {
         event,
         connection: Some(&consumer_change.session),
         consumer_count: consumer_change.consumers,
-        ..Told::default()
+        ..AdvisoryBody::default()
     };
     Advisory::about(
         "Consumer",
         consumer_change.kind,
         consumer_change.filter.as_str(),
-        told,
+        body,
     )
 }
 
 /// Maximum number of destinations remembered for one connection.
-const MOST_NOTED: usize = 100;
+const MAX_REPORTED_DESTINATIONS: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -363,31 +373,31 @@ mod tests {
             ),
             ("Connection", None, "ActiveMQ.Advisory.Connection"),
         ];
-        for (subject, about, wanted) in table {
-            let told = Told::default();
+        for (subject, about, expected) in table {
+            let body = AdvisoryBody::default();
             let advisory = Advisory {
                 subject,
                 about,
-                told,
+                body,
             };
             let topic = advisory.topic().expect("a name");
-            assert_eq!(topic.as_str(), wanted);
+            assert_eq!(topic.as_str(), expected);
         }
     }
 
     #[test]
     fn an_advisory_has_the_count_in_json_and_in_headers() {
-        let told = Told {
+        let body = AdvisoryBody {
             event: "producer-added",
             connection: Some("tcp-7"),
             producer_count: Some(2),
-            ..Told::default()
+            ..AdvisoryBody::default()
         };
-        let advisory = Advisory::about("Producer", DestinationKind::Queue, "a", told);
-        let json = serde_json::to_string(&advisory.told).expect("JSON");
-        let wanted = r#"{"event":"producer-added","destination":"/queue/a","connection":"tcp-7","producerCount":2}"#;
-        assert_eq!(json, wanted);
-        let headers = advisory.told.headers();
+        let advisory = Advisory::about("Producer", DestinationKind::Queue, "a", body);
+        let json = serde_json::to_string(&advisory.body).expect("JSON");
+        let expected = r#"{"event":"producer-added","destination":"/queue/a","connection":"tcp-7","producerCount":2}"#;
+        assert_eq!(json, expected);
+        let headers = advisory.body.headers();
         let headers: Vec<_> = headers
             .iter()
             .map(|one| (&*one.name, &*one.value))

@@ -349,8 +349,8 @@ mod tests {
             ("https://example.org/page", false),
             ("", false),
         ];
-        for (text, wanted) in table {
-            assert_eq!(origin(text).is_ok(), wanted, "{text}");
+        for (text, expected) in table {
+            assert_eq!(origin(text).is_ok(), expected, "{text}");
         }
     }
 
@@ -368,8 +368,8 @@ mod tests {
             ("user@board.example", None),
             ("", None),
         ];
-        for (text, wanted) in table {
-            assert_eq!(host_name(text).ok().as_deref(), wanted, "{text}");
+        for (text, expected) in table {
+            assert_eq!(host_name(text).ok().as_deref(), expected, "{text}");
         }
     }
 }

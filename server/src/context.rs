@@ -37,43 +37,43 @@ pub struct ServerContext {
 
 impl ServerContext {
     /// Creates a session. It delivers nothing until a connection is its peer.
-    pub fn attach(&self, name: Arc<str>) -> Reader {
+    pub fn create_session(&self, name: Arc<str>) -> Reader {
         self.broker
-            .attach_for(&self.client, name, Weak::<Nobody>::new())
+            .attach_for(&self.client, name, Weak::<NoPeer>::new())
     }
 
     /// Ends a session. Its unsettled messages go to other consumers. A session with many subscriptions is removed from
     /// the broker in steps, between which other tasks run.
-    pub fn detach(&self, session: &Arc<Session>) {
-        let begun = Instant::now();
-        let mut leaving = self.broker.begin_detach(session);
-        while self.continue_detach(&mut leaving) {
-            if begun.elapsed() >= TIME_SLICE
+    pub fn end_session(&self, session: &Arc<Session>) {
+        let started = Instant::now();
+        let mut detaching = self.broker.begin_detach(session);
+        while self.continue_detach(&mut detaching) {
+            if started.elapsed() >= TIME_SLICE
                 && let Ok(runtime) = Handle::try_current()
             {
-                runtime.spawn(see_off(self.clone(), leaving));
+                runtime.spawn(finish_detach(self.clone(), detaching));
                 return;
             }
         }
     }
 
-    fn continue_detach(&self, leaving: &mut DetachingSession) -> bool {
+    fn continue_detach(&self, detaching: &mut DetachingSession) -> bool {
         let mut outcome = Outcome::default();
         let now_ms = clock::unix_ms();
-        let is_more = self.broker.continue_detach(leaving, now_ms, &mut outcome);
+        let is_more = self.broker.continue_detach(detaching, now_ms, &mut outcome);
         self.advisories.carry_out(&mut outcome, None);
         is_more
     }
 }
 
 /// Removes the rest of a session from the broker, with the same pauses as a connection with expensive requests.
-async fn see_off(context: ServerContext, mut leaving: DetachingSession) {
+async fn finish_detach(context: ServerContext, mut detaching: DetachingSession) {
     loop {
-        let begun = Instant::now();
-        if !context.continue_detach(&mut leaving) {
+        let started = Instant::now();
+        if !context.continue_detach(&mut detaching) {
             return;
         }
-        match pause_after(begun.elapsed()) {
+        match pause_after(started.elapsed()) {
             Duration::ZERO => yield_now().await,
             rest => sleep(rest).await,
         }
@@ -81,9 +81,9 @@ async fn see_off(context: ServerContext, mut leaving: DetachingSession) {
 }
 
 /// The peer of a session without a connection.
-struct Nobody;
+struct NoPeer;
 
-impl Peer for Nobody {
+impl Peer for NoPeer {
     fn deliver(&self) {}
     fn wake(&self) {}
 }

@@ -16,7 +16,7 @@ pub fn deliver(ready: &mut Ready, own: Option<&Arc<Session>>) {
             session.wake();
         } else if own.is_some_and(|own| Arc::ptr_eq(&session, own)) {
             continue;
-        } else if budget.is_spent() {
+        } else if budget.check_spent() {
             session.wake();
         } else {
             session.deliver();
@@ -27,8 +27,8 @@ pub fn deliver(ready: &mut Ready, own: Option<&Arc<Session>>) {
 /// The time that a publishing task may spend on writing to other sessions.
 struct Budget {
     until: Instant,
-    unchecked: u32,
-    spent: bool,
+    deliveries_since_check: u32,
+    is_spent: bool,
 }
 
 impl Budget {
@@ -39,17 +39,17 @@ impl Budget {
     fn new() -> Self {
         Self {
             until: Instant::now() + Self::TIME,
-            unchecked: 0,
-            spent: false,
+            deliveries_since_check: 0,
+            is_spent: false,
         }
     }
 
-    fn is_spent(&mut self) -> bool {
-        self.unchecked += 1;
-        if self.unchecked >= Self::CHECK_EVERY {
-            self.unchecked = 0;
-            self.spent = Instant::now() >= self.until;
+    fn check_spent(&mut self) -> bool {
+        self.deliveries_since_check += 1;
+        if self.deliveries_since_check >= Self::CHECK_EVERY {
+            self.deliveries_since_check = 0;
+            self.is_spent = Instant::now() >= self.until;
         }
-        self.spent
+        self.is_spent
     }
 }

@@ -11,7 +11,7 @@ use broker::{Broker, Pool, TopicFilter, TopicName};
 use crate::clock::Clock;
 
 /// The figures of the last tick, for the rates.
-pub struct FiguresBoard {
+pub struct FiguresWithRates {
     broker: Arc<Broker>,
     clock: Clock,
     last: Mutex<Tick>,
@@ -34,7 +34,7 @@ struct Rates {
     topics: HashMap<TopicName, f64>,
 }
 
-impl FiguresBoard {
+impl FiguresWithRates {
     /// Creates the figures of a broker, with rates of 0.
     pub fn new(broker: &Arc<Broker>, clock: Clock) -> Self {
         Self {
@@ -109,7 +109,7 @@ impl FiguresBoard {
 
     fn listed_topics(&self) -> Vec<broker::TopicFigures> {
         match TopicFilter::new(">") {
-            Ok(all) => self.broker.topics(&all, LISTED_TOPICS),
+            Ok(all) => self.broker.topics(&all, MAX_LISTED_TOPICS),
             Err(_) => Vec::new(),
         }
     }
@@ -121,4 +121,4 @@ impl FiguresBoard {
 }
 
 /// Maximum number of topics in the figures; their count includes all.
-const LISTED_TOPICS: usize = 50;
+const MAX_LISTED_TOPICS: usize = 50;

@@ -12,17 +12,17 @@ use crate::socket::Socket;
 /// Serves the connections of a port, in one protocol or in several.
 pub trait ConnectionHandler: Clone + Send + 'static {
     /// Serves a connection to its end.
-    fn serve<S: Socket>(self, caller: Caller<S>) -> impl Future<Output = ()> + Send;
+    fn serve<S: Socket>(self, accepted: AcceptedConnection<S>) -> impl Future<Output = ()> + Send;
 
     /// Answers a peer beyond the limit of connections. The caller bounds the time.
     fn refuse<S: Socket>(self, socket: S) -> impl Future<Output = ()> + Send;
 
     /// Returns the answer for a peer that does not use TLS on a port that requires it.
-    fn without_tls() -> Vec<u8>;
+    fn tls_required_answer() -> Vec<u8>;
 }
 
 /// A connection that was accepted and has its permit.
-pub struct Caller<S> {
+pub struct AcceptedConnection<S> {
     /// The socket.
     pub socket: S,
     /// The address of the peer.
@@ -48,17 +48,21 @@ impl ConnectionPermit {
 
 /// Sends an answer to a client that is not served, if the client reads it. Discards what the client sends meanwhile: if
 /// the socket were closed with unread bytes, the system would discard the answer.
-pub async fn turn_away(mut socket: impl Socket, answer: Vec<u8>) {
+pub async fn answer_and_close(mut socket: impl Socket, answer: Vec<u8>) {
     let answered = async {
         socket.write_all(&answer).await?;
         socket.shutdown().await?;
-        tokio::io::copy(&mut socket.take(UNHEARD_BYTES), &mut tokio::io::sink()).await
+        tokio::io::copy(
+            &mut socket.take(MAX_DISCARDED_BYTES),
+            &mut tokio::io::sink(),
+        )
+        .await
     };
     // The client may be gone already.
-    let _ = tokio::time::timeout(ANSWER_TIME, answered).await;
+    let _ = tokio::time::timeout(MAX_ANSWER_TIME, answered).await;
 }
 
 /// Maximum time for a refused client to read the answer.
-const ANSWER_TIME: Duration = Duration::from_secs(10);
+const MAX_ANSWER_TIME: Duration = Duration::from_secs(10);
 /// Maximum number of bytes that a refused client may send meanwhile.
-const UNHEARD_BYTES: u64 = 64 << 10;
+const MAX_DISCARDED_BYTES: u64 = 64 << 10;

@@ -15,20 +15,20 @@ use tokio_stream::{StreamExt, wrappers::IntervalStream};
 use crate::{clock, mqtt::MqttHandler, queues, server::Server, server_publication, system_topics};
 
 /// Runs as long as the server.
-pub async fn keep_house(server: Arc<Server>, mqtt: MqttHandler) {
+pub async fn run_housekeeping(server: Arc<Server>, mqtt: MqttHandler) {
     let mut interval = tokio::time::interval(Duration::from_secs(1));
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut ticks = IntervalStream::new(interval);
-    let begun = Instant::now();
+    let started = Instant::now();
     while ticks.next().await.is_some() {
         expire(&server);
-        let since_begun_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        server.broker.tidy(since_begun_ms);
+        let uptime_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        server.broker.tidy(uptime_ms);
         mqtt.run_due_work();
         let figures = server.figures.tick();
-        publish_each(&server, &figures);
-        publish(&server, FIGURES_TOPIC, || figures);
-        publish(&server, QUEUES_TOPIC, || queues::all(&server.broker));
+        publish_system_topics(&server, &figures);
+        publish_if_subscribed(&server, FIGURES_TOPIC, || figures);
+        publish_if_subscribed(&server, QUEUES_TOPIC, || queues::all(&server.broker));
     }
 }
 
@@ -38,11 +38,12 @@ fn expire(server: &Server) {
     server.carry_out(&mut outcome);
 }
 
-fn publish_each(server: &Server, figures: &Figures) {
-    let away = server.figures.detached_sessions();
+fn publish_system_topics(server: &Server, figures: &Figures) {
+    let detached_sessions = server.figures.detached_sessions();
     let broker = &server.broker;
-    let mut batch =
-        system_topics::publications(figures, away, |topic| broker.has_subscribers(topic));
+    let mut batch = system_topics::publications(figures, detached_sessions, |topic| {
+        broker.has_subscribers(topic)
+    });
     if batch.is_empty() {
         return;
     }
@@ -51,14 +52,14 @@ fn publish_each(server: &Server, figures: &Figures) {
     server.carry_out(&mut outcome);
 }
 
-fn publish<T: Serialize>(server: &Server, topic: &str, told: impl FnOnce() -> T) {
+fn publish_if_subscribed<T: Serialize>(server: &Server, topic: &str, body: impl FnOnce() -> T) {
     let Ok(topic) = TopicName::new(topic) else {
         return;
     };
     if !server.broker.has_subscribers(&topic) {
         return;
     }
-    let publication = server_publication::publication(topic, &told(), Box::default());
+    let publication = server_publication::publication(topic, &body(), Box::default());
     let mut outcome = Outcome::default();
     server
         .broker

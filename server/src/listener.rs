@@ -10,8 +10,8 @@ use tokio::{
 
 use crate::{
     fairness,
-    handler::{Caller, ConnectionHandler, ConnectionPermit},
-    refused_connections::Excess,
+    handler::{AcceptedConnection, ConnectionHandler, ConnectionPermit},
+    refused_connections::RefusedConnections,
     stopping::stopped,
     tls::ConnectionAcceptor,
 };
@@ -19,38 +19,38 @@ use crate::{
 /// The open connections; their number is limited.
 #[derive(Clone)]
 pub struct ConnectionLimit {
-    places: Arc<Semaphore>,
-    most: usize,
+    permits: Arc<Semaphore>,
+    max: usize,
     /// Connections beyond the limit.
-    excess: Arc<Excess>,
+    refused: Arc<RefusedConnections>,
 }
 
 impl ConnectionLimit {
     /// Creates a limit of at least one connection.
-    pub fn new(most: usize) -> Self {
-        let most = most.clamp(1, MOST_PLACES);
+    pub fn new(max: usize) -> Self {
+        let max = max.clamp(1, MAX_CONNECTIONS);
         Self {
-            places: Arc::new(Semaphore::new(most)),
-            most,
-            excess: Arc::default(),
+            permits: Arc::new(Semaphore::new(max)),
+            max,
+            refused: Arc::default(),
         }
     }
 
     /// Returns the number of open connections.
-    pub fn present(&self) -> usize {
-        self.most - self.places.available_permits()
+    pub fn open_count(&self) -> usize {
+        self.max - self.permits.available_permits()
     }
 
     /// Waits until no connection is open.
-    pub async fn all_left(&self) {
-        let all = u32::try_from(self.most).unwrap_or(u32::MAX);
+    pub async fn wait_until_all_closed(&self) {
+        let all = u32::try_from(self.max).unwrap_or(u32::MAX);
         // The semaphore is never closed.
-        let _ = self.places.acquire_many(all).await;
+        let _ = self.permits.acquire_many(all).await;
     }
 
-    fn admit(&self) -> Option<ConnectionPermit> {
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(ConnectionPermit::new(place))
+    fn try_acquire(&self) -> Option<ConnectionPermit> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        Some(ConnectionPermit::new(permit))
     }
 }
 
@@ -68,24 +68,24 @@ pub async fn accept<D: ConnectionHandler>(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => match connection_limit.admit() {
+            Ok((socket, peer)) => match connection_limit.try_acquire() {
                 Some(permit) => {
-                    prepare(&socket);
-                    let caller = Caller {
+                    set_socket_options(&socket);
+                    let accepted = AcceptedConnection {
                         socket,
                         peer,
                         permit,
                     };
-                    fairness::spawn(acceptor.clone().enter(caller));
+                    fairness::spawn(acceptor.clone().accept(accepted));
                 }
                 None => {
-                    prepare(&socket);
+                    set_socket_options(&socket);
                     connection_limit
-                        .excess
+                        .refused
                         .start(peer, acceptor.clone().refuse(socket));
                 }
             },
-            Err(error) if concerns_one_peer(&error) => tracing::debug!(%error, "not accepted"),
+            Err(error) if is_peer_error(&error) => tracing::debug!(%error, "not accepted"),
             Err(error) => {
                 // Usually there are no file descriptors left. The pause lets some connections end.
                 tracing::error!(%error, "cannot accept a connection");
@@ -96,7 +96,7 @@ pub async fn accept<D: ConnectionHandler>(
 }
 
 /// Sets the socket options that all protocols need.
-fn prepare(socket: &TcpStream) {
+fn set_socket_options(socket: &TcpStream) {
     // Disables Nagle's algorithm: otherwise a small message waits for the acknowledgement of the previous one.
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
@@ -110,7 +110,7 @@ fn prepare(socket: &TcpStream) {
     }
 }
 
-fn concerns_one_peer(error: &io::Error) -> bool {
+fn is_peer_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
@@ -124,4 +124,4 @@ const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The largest possible limit: all permits are acquired in one call, which takes their number as a `u32`, and tokio's
 /// semaphore has at most `usize::MAX >> 3` permits.
-const MOST_PLACES: usize = (u32::MAX >> 3) as usize;
+const MAX_CONNECTIONS: usize = (u32::MAX >> 3) as usize;

@@ -17,7 +17,7 @@ use crate::{
     port::{Port, bind},
     server::Server,
     stomp::StompHandler,
-    tls::{Admits, ConnectionAcceptor, Identity, TlsOptions},
+    tls::{ConnectionAcceptor, Identity, TlsOptions, TlsRule},
 };
 
 /// The configured ports.
@@ -57,7 +57,7 @@ pub struct Listeners {
     /// `None` without TLS.
     identity: Option<Arc<Identity>>,
     /// The connections accepted on ports that are not for TLS only.
-    admits: Admits,
+    tls_rule: TlsRule,
 }
 
 impl Listeners {
@@ -65,19 +65,23 @@ impl Listeners {
     ///
     /// An address is not available, or the certificate is not usable.
     pub async fn bind(ports: &Ports, tls: &TlsOptions) -> anyhow::Result<Self> {
-        let identity = Identity::establish(tls, ports.http.ip())?;
+        let identity = Identity::load_or_generate(tls, ports.http.ip())?;
         if tls.only && identity.is_none() {
-            bail!("--tls-only needs a certificate: {HOW_TO_HAVE_ONE}");
+            bail!("--tls-only needs a certificate: {CERTIFICATE_OPTIONS}");
         }
-        let stomp_tls = tls_port(ports.stomp_tls, "--stomp-tls", STOMP_TLS, &identity)?;
-        let mqtt_tls = tls_port(ports.mqtt_tls, "--mqtt-tls", MQTT_TLS, &identity)?;
+        let stomp_tls = tls_port(ports.stomp_tls, "--stomp-tls", STOMP_TLS_PORT, &identity)?;
+        let mqtt_tls = tls_port(ports.mqtt_tls, "--mqtt-tls", MQTT_TLS_PORT, &identity)?;
         Ok(Self {
             http: bind(ports.http, "--listen").await?,
             stomp: ports.stomp.bind("--stomp", "STOMP over TCP").await?,
             stomp_tls: stomp_tls.bind("--stomp-tls", "STOMP over TLS").await?,
             mqtt: ports.mqtt.bind("--mqtt", "MQTT over TCP").await?,
             mqtt_tls: mqtt_tls.bind("--mqtt-tls", "MQTT over TLS").await?,
-            admits: if tls.only { Admits::Tls } else { Admits::All },
+            tls_rule: if tls.only {
+                TlsRule::Required
+            } else {
+                TlsRule::Optional
+            },
             identity,
         })
     }
@@ -95,18 +99,18 @@ impl Listeners {
             stomp,
             mqtt,
         } = handlers;
-        let mut opening = Opening {
+        let mut listener_tasks = ListenerTasks {
             server,
             connection_limit,
             identity: self.identity,
-            accepting: JoinSet::new(),
+            tasks: JoinSet::new(),
         };
-        opening.open(Some(self.http), http.clone(), self.admits);
-        opening.open(self.stomp, stomp.clone(), self.admits);
-        opening.open(self.stomp_tls, stomp.clone(), Admits::Tls);
-        opening.open(self.mqtt, mqtt.clone(), self.admits);
-        opening.open(self.mqtt_tls, mqtt.clone(), Admits::Tls);
-        opening.accepting
+        listener_tasks.spawn(Some(self.http), http.clone(), self.tls_rule);
+        listener_tasks.spawn(self.stomp, stomp.clone(), self.tls_rule);
+        listener_tasks.spawn(self.stomp_tls, stomp.clone(), TlsRule::Required);
+        listener_tasks.spawn(self.mqtt, mqtt.clone(), self.tls_rule);
+        listener_tasks.spawn(self.mqtt_tls, mqtt.clone(), TlsRule::Required);
+        listener_tasks.tasks
     }
 
     /// Prints the addresses, for people and scripts.
@@ -117,7 +121,7 @@ impl Listeners {
     pub fn announce(&self) -> io::Result<()> {
         let http = self.http.local_addr()?;
         let has_tls = self.identity.is_some();
-        let has_plain = self.admits == Admits::All;
+        let has_plain = self.tls_rule == TlsRule::Optional;
         let scheme = if has_tls { "https" } else { "http" };
         let mut out = io::stdout().lock();
         writeln!(out, "Carillon {} is ready", env!("CARGO_PKG_VERSION"))?;
@@ -127,8 +131,8 @@ impl Listeners {
         if has_tls && has_plain {
             writeln!(out, "  {:<10}http://{http}/", "no TLS")?;
         }
-        for (scheme, is_spoken) in [("ws", has_plain), ("wss", has_tls)] {
-            if is_spoken {
+        for (scheme, is_offered) in [("ws", has_plain), ("wss", has_tls)] {
+            if is_offered {
                 writeln!(out, "  {:<10}{scheme}://{http}/ws", "STOMP")?;
                 writeln!(out, "  {:<10}{scheme}://{http}/mqtt", "MQTT")?;
             }
@@ -144,11 +148,11 @@ impl Listeners {
                 writeln!(out, "  {protocol:<10}{scheme}://{address}")?;
             }
         }
-        let made = self
+        let generated_identity = self
             .identity
             .as_ref()
             .and_then(|one| one.fingerprint.as_ref());
-        if let Some(fingerprint) = made {
+        if let Some(fingerprint) = generated_identity {
             writeln!(out, "  {:<10}self-signed, SHA-256 {fingerprint}", "TLS")?;
         }
         out.flush()
@@ -156,44 +160,44 @@ impl Listeners {
 }
 
 /// The parameters of all listeners.
-struct Opening<'a> {
+struct ListenerTasks<'a> {
     server: &'a Arc<Server>,
     connection_limit: &'a ConnectionLimit,
     identity: Option<Arc<Identity>>,
-    accepting: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
-impl Opening<'_> {
-    fn open<D: ConnectionHandler>(
+impl ListenerTasks<'_> {
+    fn spawn<D: ConnectionHandler>(
         &mut self,
         listener: Option<TcpListener>,
         handler: D,
-        admits: Admits,
+        tls_rule: TlsRule,
     ) {
         let Some(listener) = listener else {
             return;
         };
         let acceptor = ConnectionAcceptor {
             handler,
-            admits,
+            tls_rule,
             identity: self.identity.clone(),
             stopping: self.server.stopping.clone(),
         };
         let accepting = listener::accept(listener, acceptor, self.connection_limit.clone());
-        self.accepting.spawn(accepting);
+        self.tasks.spawn(accepting);
     }
 }
 
 /// Returns the port for TLS only: the requested one, or the default if there is a certificate.
 fn tls_port(
-    asked: Option<Port>,
+    requested: Option<Port>,
     option: &str,
     standard: u16,
     identity: &Option<Arc<Identity>>,
 ) -> anyhow::Result<Port> {
-    match (asked, identity) {
+    match (requested, identity) {
         (Some(Port::Off), _) | (None, None) => Ok(Port::Off),
-        (Some(_), None) => bail!("{option} needs a certificate: {HOW_TO_HAVE_ONE}"),
+        (Some(_), None) => bail!("{option} needs a certificate: {CERTIFICATE_OPTIONS}"),
         (Some(port), Some(_)) => Ok(port),
         (None, Some(_)) => Ok(Port::if_free(standard)),
     }
@@ -206,8 +210,8 @@ const PAGES: [(&str, &str); 5] = [
     ("chart", "/chart"),
     ("queues", "/queues"),
 ];
-const HOW_TO_HAVE_ONE: &str = "--tls-cert with --tls-key, or --tls-self-signed";
+const CERTIFICATE_OPTIONS: &str = "--tls-cert with --tls-key, or --tls-self-signed";
 /// ActiveMQ's port.
-const STOMP_TLS: u16 = 61614;
+const STOMP_TLS_PORT: u16 = 61614;
 /// The standard port.
-const MQTT_TLS: u16 = 8883;
+const MQTT_TLS_PORT: u16 = 8883;

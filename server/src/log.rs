@@ -12,14 +12,16 @@ use crate::cli::{LogFormat, ServeOptions};
 /// # Errors
 ///
 /// The filter is not valid.
-pub fn begin(options: &ServeOptions) -> anyhow::Result<()> {
+pub fn init(options: &ServeOptions) -> anyhow::Result<()> {
     let filter = EnvFilter::builder()
         .parse(&options.log)
         .map_err(|error| anyhow::anyhow!("--log {:?}: {error}", options.log))?;
-    let wants_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_colour_disabled = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let notation = match options.log_format {
         LogFormat::Json => Notation::Json,
-        LogFormat::Text if io::stderr().is_terminal() && !wants_none => Notation::ColouredText,
+        LogFormat::Text if io::stderr().is_terminal() && !is_colour_disabled => {
+            Notation::ColouredText
+        }
         LogFormat::Text => Notation::Text,
     };
     let subscriber = tracing_subscriber::fmt()

@@ -81,7 +81,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(options: &ServeOptions) -> anyhow::Result<()> {
-    log::begin(options)?;
+    log::init(options)?;
     let signals = Signals {
         interrupt: signal(SignalKind::interrupt())?,
         terminate: signal(SignalKind::terminate())?,

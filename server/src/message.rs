@@ -26,7 +26,7 @@ enum Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoded {
     More,
-    Whole,
+    Complete,
 }
 
 impl Message {
@@ -49,8 +49,8 @@ impl Message {
         let body = self.entry.body();
         self.progress = match self.progress {
             Progress::Head => match std::str::from_utf8(body) {
-                Ok(_) => self.head("body", Progress::Text(0), out),
-                Err(_) => self.head("bodyBase64", Progress::Bytes(0), out),
+                Ok(_) => self.append_head("body", Progress::Text(0), out),
+                Err(_) => self.append_head("bodyBase64", Progress::Bytes(0), out),
             },
             Progress::Text(from) => {
                 let to = text_piece(body, from);
@@ -62,18 +62,18 @@ impl Message {
                 out.extend_from_slice(BASE64_STANDARD.encode(&body[from..to]).as_bytes());
                 Progress::Bytes(to)
             }
-            Progress::Done => return Encoded::Whole,
+            Progress::Done => return Encoded::Complete,
         };
         if !matches!(self.progress, Progress::Text(at) | Progress::Bytes(at) if at == body.len()) {
             return Encoded::More;
         }
         out.extend_from_slice(b"\"}");
         self.progress = Progress::Done;
-        Encoded::Whole
+        Encoded::Complete
     }
 
     /// Appends everything before the body.
-    fn head(&self, body: &str, next: Progress, out: &mut Vec<u8>) -> Progress {
+    fn append_head(&self, body: &str, next: Progress, out: &mut Vec<u8>) -> Progress {
         let head = Head {
             id: &self.id,
             destination: Destination::of(&self.entry),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     /// Returns a message with this body, in pieces.
-    fn pieces(body: &[u8]) -> Vec<Vec<u8>> {
+    fn encode_in_pieces(body: &[u8]) -> Vec<Vec<u8>> {
         let broker = Broker::new(1, broker::Limits::default());
         let topic = broker::TopicName::new("a").expect("a name");
         let publication = broker::Publication::new(topic.clone(), "p".into(), 7, body);
@@ -212,7 +212,7 @@ mod tests {
             let mut piece = Vec::new();
             let encoded = message.encode(&mut piece);
             pieces.push(piece);
-            if encoded == Encoded::Whole {
+            if encoded == Encoded::Complete {
                 return pieces;
             }
         }
@@ -222,7 +222,7 @@ mod tests {
     fn bodies_are_text_or_base64_in_bounded_pieces() {
         let long = "\u{0}äx€".repeat(PIECE_BYTES);
         for body in ["", "hi", "\"\\\n\u{1b}", &long] {
-            let pieces = pieces(body.as_bytes());
+            let pieces = encode_in_pieces(body.as_bytes());
             assert!(pieces.iter().all(|piece| piece.len() <= 7 * PIECE_BYTES));
             let json: serde_json::Value =
                 serde_json::from_slice(&pieces.concat()).expect("a document");
@@ -233,7 +233,7 @@ mod tests {
         for length in [1, 2, 3, BASE64_PIECE_BYTES, 3 * BASE64_PIECE_BYTES + 1] {
             let body = vec![0xff; length];
             let json: serde_json::Value =
-                serde_json::from_slice(&pieces(&body).concat()).expect("a document");
+                serde_json::from_slice(&encode_in_pieces(&body).concat()).expect("a document");
             assert_eq!(json["bodyBase64"], BASE64_STANDARD.encode(&body));
         }
     }

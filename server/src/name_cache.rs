@@ -3,18 +3,18 @@
 use broker::{DestinationKind, TopicName};
 
 /// The last encoded name, which the next message usually needs again. A name's length is bounded.
-pub struct WrittenName {
-    write: Write,
+pub struct NameCache {
+    write: WriteName,
     last: Option<(DestinationKind, TopicName)>,
     text: String,
 }
 
 /// Appends a name in the form of a protocol.
-type Write = fn(DestinationKind, &str, &mut String);
+type WriteName = fn(DestinationKind, &str, &mut String);
 
-impl WrittenName {
+impl NameCache {
     /// Creates an empty cache. `write` writes the names.
-    pub const fn new(write: Write) -> Self {
+    pub const fn new(write: WriteName) -> Self {
         Self {
             write,
             last: None,
@@ -23,7 +23,7 @@ impl WrittenName {
     }
 
     /// Returns the written name.
-    pub fn of(&mut self, kind: DestinationKind, name: &TopicName) -> &str {
+    pub fn get(&mut self, kind: DestinationKind, name: &TopicName) -> &str {
         let is_same =
             |(last_kind, last): &(DestinationKind, TopicName)| *last_kind == kind && last == name;
         if !self.last.as_ref().is_some_and(is_same) {
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn each_requested_name_is_written() {
-        let mut written = WrittenName::new(|kind, name, text| {
+        let mut written = NameCache::new(|kind, name, text| {
             text.push(if kind == DestinationKind::Queue {
                 '<'
             } else {
@@ -50,15 +50,15 @@ mod tests {
             text.push_str(name);
         });
         let [one, other] = ["a.b", "c"].map(|name| TopicName::new(name).expect("a name"));
-        let asked = [
+        let requests = [
             (DestinationKind::Topic, &one, ">a.b"),
             (DestinationKind::Topic, &one, ">a.b"),
             (DestinationKind::Queue, &one, "<a.b"),
             (DestinationKind::Queue, &other, "<c"),
             (DestinationKind::Topic, &one, ">a.b"),
         ];
-        for (kind, name, expected) in asked {
-            assert_eq!(written.of(kind, name), expected);
+        for (kind, name, expected) in requests {
+            assert_eq!(written.get(kind, name), expected);
         }
     }
 }

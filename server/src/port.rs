@@ -22,18 +22,18 @@ impl Port {
         Self::IfFree((Ipv4Addr::LOCALHOST, number).into())
     }
 
-    /// Listens. `option` is the command-line option for another address, `spoken` the protocol.
+    /// Listens. `option` is the command-line option for another address, `protocol` the protocol.
     ///
     /// # Errors
     ///
     /// The requested address is not available.
-    pub async fn bind(self, option: &str, spoken: &str) -> anyhow::Result<Option<TcpListener>> {
+    pub async fn bind(self, option: &str, protocol: &str) -> anyhow::Result<Option<TcpListener>> {
         match self {
             Self::Off => Ok(None),
             Self::At(address) => bind(address, option).await.map(Some),
             Self::IfFree(address) => Ok(bind(address, option)
                 .await
-                .inspect_err(|error| tracing::warn!("no {spoken}: {error}"))
+                .inspect_err(|error| tracing::warn!("no {protocol}: {error}"))
                 .ok()),
         }
     }

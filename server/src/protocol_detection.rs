@@ -8,7 +8,7 @@ use tokio::{io::Interest, net::TcpStream};
 
 /// A protocol of the HTTP port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spoken {
+pub enum DetectedProtocol {
     Stomp,
     Mqtt,
     /// Any other input.
@@ -20,32 +20,33 @@ pub enum Spoken {
 /// # Errors
 ///
 /// The connection is broken.
-pub async fn spoken(socket: &TcpStream) -> io::Result<Spoken> {
+pub async fn detect_protocol(socket: &TcpStream) -> io::Result<DetectedProtocol> {
     let mut first = [0; LOOKAHEAD];
     let count = socket.peek(&mut first).await?;
-    match Spoken::of(&first[..count]) {
-        Some(spoken) => Ok(spoken),
+    match DetectedProtocol::from_first_bytes(&first[..count]) {
+        Some(protocol) => Ok(protocol),
         // HTTP handles the end of the connection.
-        None if count == 0 => Ok(Spoken::Http),
-        None => spoken_in_pieces(socket).await,
+        None if count == 0 => Ok(DetectedProtocol::Http),
+        None => detect_in_pieces(socket).await,
     }
 }
 
 /// Unread bytes keep a socket readable. Only an operation that returns "would block" resets this until more bytes
 /// arrive, and only a separate handle can peek and return this error.
-async fn spoken_in_pieces(socket: &TcpStream) -> io::Result<Spoken> {
+async fn detect_in_pieces(socket: &TcpStream) -> io::Result<DetectedProtocol> {
     let handle = std::net::TcpStream::from(socket.as_fd().try_clone_to_owned()?);
     loop {
         let is_last = socket.ready(Interest::READABLE).await?.is_read_closed();
         let looked = socket.try_io(Interest::READABLE, || {
             let mut first = [0; LOOKAHEAD];
             let count = handle.peek(&mut first)?;
-            Spoken::of(&first[..count]).ok_or_else(|| io::ErrorKind::WouldBlock.into())
+            DetectedProtocol::from_first_bytes(&first[..count])
+                .ok_or_else(|| io::ErrorKind::WouldBlock.into())
         });
         match looked {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 if is_last {
-                    return Ok(Spoken::Http);
+                    return Ok(DetectedProtocol::Http);
                 }
             }
             decided => return decided,
@@ -53,18 +54,18 @@ async fn spoken_in_pieces(socket: &TcpStream) -> io::Result<Spoken> {
     }
 }
 
-impl Spoken {
+impl DetectedProtocol {
     /// Returns `None` while the protocol is undecided. HTTP has a method CONNECT too, but followed by a space.
-    pub fn of(first: &[u8]) -> Option<Self> {
+    pub fn from_first_bytes(first: &[u8]) -> Option<Self> {
         if first.first() == Some(&MQTT_CONNECT) {
             return Some(Self::Mqtt);
         }
         // Heart-beats of STOMP; HTTP servers ignore empty lines as well (RFC 9112, 2.2).
         let start = first.iter().position(|byte| !b"\r\n".contains(byte))?;
         let first = &first[start..];
-        if OPENINGS.iter().any(|opening| first.starts_with(opening)) {
+        if STOMP_FIRST_LINES.iter().any(|line| first.starts_with(line)) {
             Some(Self::Stomp)
-        } else if OPENINGS.iter().any(|opening| opening.starts_with(first)) {
+        } else if STOMP_FIRST_LINES.iter().any(|line| line.starts_with(first)) {
             None
         } else {
             Some(Self::Http)
@@ -73,7 +74,7 @@ impl Spoken {
 }
 
 /// The beginning of a STOMP client's first frame.
-const OPENINGS: [&[u8]; 4] = [b"CONNECT\n", b"CONNECT\r\n", b"STOMP\n", b"STOMP\r\n"];
+const STOMP_FIRST_LINES: [&[u8]; 4] = [b"CONNECT\n", b"CONNECT\r\n", b"STOMP\n", b"STOMP\r\n"];
 
 /// The first byte of MQTT's CONNECT; no text begins with it.
 const MQTT_CONNECT: u8 = 0x10;
@@ -87,29 +88,40 @@ mod tests {
 
     #[test]
     fn the_protocol_is_detected_by_the_first_bytes() {
-        let cases: [(&[u8], Option<Spoken>); 19] = [
+        let cases: [(&[u8], Option<DetectedProtocol>); 19] = [
             (b"", None),
             (b"\n", None),
             (b"\r\n\r\n", None),
             (b"C", None),
-            (b"\x10", Some(Spoken::Mqtt)),
-            (b"\x10\x0c\x00\x04MQTT", Some(Spoken::Mqtt)),
+            (b"\x10", Some(DetectedProtocol::Mqtt)),
+            (b"\x10\x0c\x00\x04MQTT", Some(DetectedProtocol::Mqtt)),
             (b"CONNECT", None),
             (b"CONNECT\r", None),
             (b"\nSTOMP", None),
-            (b"CONNECT\n", Some(Spoken::Stomp)),
-            (b"CONNECT\r\naccept-version:1.2\r\n", Some(Spoken::Stomp)),
-            (b"STOMP\n", Some(Spoken::Stomp)),
-            (b"\n\r\nSTOMP\r\n", Some(Spoken::Stomp)),
-            (b"CONNECT example.org:80 HTTP/1.1\r\n", Some(Spoken::Http)),
-            (b"CONNECTION\n", Some(Spoken::Http)),
-            (b"\r\nGET / HTTP/1.1\r\n", Some(Spoken::Http)),
-            (b"S ", Some(Spoken::Http)),
-            (b"connect\n", Some(Spoken::Http)),
-            (b"\x16\x03\x01", Some(Spoken::Http)),
+            (b"CONNECT\n", Some(DetectedProtocol::Stomp)),
+            (
+                b"CONNECT\r\naccept-version:1.2\r\n",
+                Some(DetectedProtocol::Stomp),
+            ),
+            (b"STOMP\n", Some(DetectedProtocol::Stomp)),
+            (b"\n\r\nSTOMP\r\n", Some(DetectedProtocol::Stomp)),
+            (
+                b"CONNECT example.org:80 HTTP/1.1\r\n",
+                Some(DetectedProtocol::Http),
+            ),
+            (b"CONNECTION\n", Some(DetectedProtocol::Http)),
+            (b"\r\nGET / HTTP/1.1\r\n", Some(DetectedProtocol::Http)),
+            (b"S ", Some(DetectedProtocol::Http)),
+            (b"connect\n", Some(DetectedProtocol::Http)),
+            (b"\x16\x03\x01", Some(DetectedProtocol::Http)),
         ];
         for (first, expected) in cases {
-            assert_eq!(Spoken::of(first), expected, "{}", first.escape_ascii());
+            assert_eq!(
+                DetectedProtocol::from_first_bytes(first),
+                expected,
+                "{}",
+                first.escape_ascii()
+            );
         }
     }
 }

@@ -6,14 +6,14 @@ use broker::{Broker, QueueFigures, TopicFilter};
 /// Returns the figures of all queues, up to the maximum.
 pub fn all(broker: &Broker) -> Queues {
     match TopicFilter::new(">") {
-        Ok(all) => listed(broker, &all, LISTED),
+        Ok(all) => listed(broker, &all, MAX_PUBLISHED),
         Err(_) => Queues::default(),
     }
 }
 
-/// Returns the figures of the queues that `filter` covers, by name; at most `most`.
-pub fn listed(broker: &Broker, filter: &TopicFilter, most: usize) -> Queues {
-    let (found, omitted) = broker.queues(filter, most);
+/// Returns the figures of the queues that `filter` covers, by name; at most `max`.
+pub fn listed(broker: &Broker, filter: &TopicFilter, max: usize) -> Queues {
+    let (found, omitted) = broker.queues(filter, max);
     Queues {
         queues: found.iter().map(figures).collect(),
         omitted: omitted as u64,
@@ -39,4 +39,4 @@ pub fn figures(queue: &QueueFigures) -> app::QueueFigures {
 }
 
 /// Maximum number of queues in the published figures, which also have the number of the others.
-pub const LISTED: usize = 200;
+pub const MAX_PUBLISHED: usize = 200;

@@ -13,7 +13,7 @@ use crate::fairness;
 
 /// Shared by all ports.
 #[derive(Default)]
-pub struct Excess {
+pub struct RefusedConnections {
     state: Mutex<State>,
 }
 
@@ -21,28 +21,28 @@ pub struct Excess {
 struct State {
     /// The oldest first.
     running: VecDeque<AbortHandle>,
-    log: Log,
+    log: RefusalLog,
 }
 
-impl Excess {
+impl RefusedConnections {
     /// Runs `refusal`, which answers the peer. At the limit the oldest refusal is aborted, so that a new connection,
     /// such as a health check, is answered even if others stay open.
     pub fn start(&self, peer: SocketAddr, refusal: impl Future<Output = ()> + Send + 'static) {
         let task = fairness::spawn(async {
             // The connection is closed in either case.
-            let _ = timeout(TIME, refusal).await;
+            let _ = timeout(MAX_REFUSAL_TIME, refusal).await;
         });
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.running.retain(|task| !task.is_finished());
-        if state.running.len() >= MOST
+        if state.running.len() >= MAX_RUNNING
             && let Some(oldest) = state.running.pop_front()
         {
             oldest.abort();
         }
         state.running.push_back(task.abort_handle());
-        let said = state.log.note(Instant::now());
+        let count_to_log = state.log.count_refusal(Instant::now());
         drop(state);
-        if let Some(count) = said {
+        if let Some(count) = count_to_log {
             tracing::warn!(%peer, count, "connections refused: the limit --max-connections is reached");
         }
     }
@@ -50,18 +50,18 @@ impl Excess {
 
 /// When refusals were last logged, and their number since then.
 #[derive(Default)]
-struct Log {
+struct RefusalLog {
     last: Option<Instant>,
     count: u64,
 }
 
-impl Log {
+impl RefusalLog {
     /// Counts one refusal. Returns the number to log if a line is due.
-    fn note(&mut self, now: Instant) -> Option<u64> {
+    fn count_refusal(&mut self, now: Instant) -> Option<u64> {
         self.count += 1;
         let is_due = self
             .last
-            .is_none_or(|last| now.duration_since(last) >= LOGGED_EVERY);
+            .is_none_or(|last| now.duration_since(last) >= LOG_INTERVAL);
         is_due.then(|| {
             self.last = Some(now);
             std::mem::take(&mut self.count)
@@ -70,10 +70,10 @@ impl Log {
 }
 
 /// Refused connections that are open at a time.
-const MOST: usize = 64;
+const MAX_RUNNING: usize = 64;
 /// Maximum duration of one refusal.
-const TIME: Duration = Duration::from_secs(2);
-const LOGGED_EVERY: Duration = Duration::from_secs(10);
+const MAX_REFUSAL_TIME: Duration = Duration::from_secs(2);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
@@ -82,30 +82,34 @@ mod tests {
     #[test]
     fn refusals_are_logged_at_once_and_then_at_intervals_with_their_number() {
         let now = Instant::now();
-        let mut log = Log::default();
-        assert_eq!(log.note(now), Some(1));
-        let soon = now + LOGGED_EVERY / 2;
-        assert_eq!([log.note(soon), log.note(soon)], [None, None]);
-        assert_eq!(log.note(now + LOGGED_EVERY), Some(3));
+        let mut log = RefusalLog::default();
+        assert_eq!(log.count_refusal(now), Some(1));
+        let soon = now + LOG_INTERVAL / 2;
+        assert_eq!(
+            [log.count_refusal(soon), log.count_refusal(soon)],
+            [None, None]
+        );
+        assert_eq!(log.count_refusal(now + LOG_INTERVAL), Some(3));
     }
 
     #[tokio::test]
     async fn the_oldest_of_many_open_refusals_are_aborted() {
-        let refusals = Excess::default();
+        let refusals = RefusedConnections::default();
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        let mut held = Vec::new();
-        for _ in 0..=MOST {
-            let (hold, holds) = tokio::sync::oneshot::channel::<()>();
+        let mut receivers = Vec::new();
+        for _ in 0..=MAX_RUNNING {
+            let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
             refusals.start(peer, async move {
-                let _hold = hold;
+                let _sender = sender;
                 std::future::pending::<()>().await;
             });
-            held.push(holds);
+            receivers.push(receiver);
         }
         // The first has been aborted, so its sender is dropped; the others still run.
-        assert!(held.remove(0).await.is_err());
+        assert!(receivers.remove(0).await.is_err());
         assert!(
-            held.iter_mut()
+            receivers
+                .iter_mut()
                 .all(|one| one.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Empty))
         );
     }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tokio::{signal::unix::Signal, sync::watch};
 
 use crate::{
-    housekeeping::keep_house,
+    housekeeping::run_housekeeping,
     http::Access,
     http_port::HttpHandler,
     listener::ConnectionLimit,
@@ -87,8 +87,8 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     let grace = options.grace;
     let handlers = Handlers::new(options, stopping);
     let server = Arc::clone(&handlers.server);
-    let housekeeping = tokio::spawn(keep_house(Arc::clone(&server), handlers.mqtt.clone()));
-    let certificate = tokio::spawn(tls::keep_fresh(listeners.identity(), signals.hangup));
+    let housekeeping = tokio::spawn(run_housekeeping(Arc::clone(&server), handlers.mqtt.clone()));
+    let certificate = tokio::spawn(tls::reload_on_change(listeners.identity(), signals.hangup));
     listeners
         .announce()
         .context("cannot write to standard output")?;
@@ -106,12 +106,12 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     while let Some(ended) = accepting.join_next().await {
         ended.context("a listener failed")?;
     }
-    if tokio::time::timeout(grace, connection_limit.all_left())
+    if tokio::time::timeout(grace, connection_limit.wait_until_all_closed())
         .await
         .is_err()
     {
         tracing::warn!(
-            connections = connection_limit.present(),
+            connections = connection_limit.open_count(),
             "closing connections that did not end in time"
         );
     }

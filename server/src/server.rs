@@ -15,7 +15,7 @@ use crate::{
     advisory::Advisories,
     clock::{self, Clock},
     context::ServerContext,
-    figures::FiguresBoard,
+    figures::FiguresWithRates,
     gate::Gate,
     partial_input::{PartialInputBudget, PartialMessage},
 };
@@ -33,10 +33,10 @@ pub struct Options {
 
 impl Options {
     /// Returns the limit for the bytes of incomplete messages: an eighth of the memory for messages, and at least
-    /// `LARGEST_AT_ONCE` times the maximum size of a body.
+    /// `MIN_LARGEST_MESSAGES` times the maximum size of a body.
     fn unfinished_bytes(&self) -> usize {
         let share = usize::try_from(self.limits.memory_bytes / 8).unwrap_or(usize::MAX);
-        share.max(self.max_body_bytes.saturating_mul(LARGEST_AT_ONCE))
+        share.max(self.max_body_bytes.saturating_mul(MIN_LARGEST_MESSAGES))
     }
 }
 
@@ -51,7 +51,7 @@ pub struct Server {
     /// The server's clock.
     pub clock: Clock,
     /// The figures for people and pages.
-    pub figures: FiguresBoard,
+    pub figures: FiguresWithRates,
     /// All publications pass this gate.
     pub gate: Arc<Gate>,
     /// The memory of incomplete messages.
@@ -70,7 +70,7 @@ impl Server {
         let clock = Clock::start();
         Arc::new(Self {
             advisories: Arc::new(Advisories::new(&broker)),
-            figures: FiguresBoard::new(&broker, clock),
+            figures: FiguresWithRates::new(&broker, clock),
             broker,
             clock,
             gate: Arc::default(),
@@ -101,7 +101,7 @@ impl Server {
     }
 
     /// Returns the context of work that belongs to no connection, such as the end of a detached session.
-    pub fn own_context(&self) -> ServerContext {
+    pub fn background_context(&self) -> ServerContext {
         self.context(self.broker.pools().own_client())
     }
 
@@ -133,4 +133,4 @@ impl Server {
 
 /// Even with a small `--memory`, incomplete messages may take this number of times the maximum body. Buffers are up to
 /// twice as large as their content, so half as many of the largest messages fit.
-const LARGEST_AT_ONCE: usize = 8;
+const MIN_LARGEST_MESSAGES: usize = 8;

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    protocol_detection::{self, Spoken},
+    protocol_detection::{self, DetectedProtocol},
     transport::Transport,
 };
 
@@ -22,7 +22,7 @@ pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     const WEBSOCKET_NAME: &'static str;
 
     /// Waits for enough bytes to detect the protocol, and leaves them unread. The caller limits the time.
-    fn spoken(&mut self) -> impl Future<Output = io::Result<Spoken>> + Send;
+    fn detect_protocol(&mut self) -> impl Future<Output = io::Result<DetectedProtocol>> + Send;
 
     /// Returns the transport, and the bytes read from it that have not been processed.
     fn into_transport(self) -> (Self::Transport, Vec<u8>);
@@ -34,8 +34,8 @@ impl Socket for TcpStream {
     const NAME: &'static str = "tcp";
     const WEBSOCKET_NAME: &'static str = "ws";
 
-    async fn spoken(&mut self) -> io::Result<Spoken> {
-        protocol_detection::spoken(self).await
+    async fn detect_protocol(&mut self) -> io::Result<DetectedProtocol> {
+        protocol_detection::detect_protocol(self).await
     }
 
     fn into_transport(self) -> (Self, Vec<u8>) {

@@ -6,23 +6,23 @@ use broker::{Publication, TopicName};
 
 use crate::{clock, server_publication};
 
-/// Returns a message for each figure whose topic is `wanted`.
+/// Returns a message for each figure whose topic is `is_wanted`.
 pub fn publications(
     figures: &Figures,
-    away: u64,
-    wanted: impl Fn(&TopicName) -> bool,
+    detached_sessions: u64,
+    is_wanted: impl Fn(&TopicName) -> bool,
 ) -> Vec<Publication> {
     let now_ms = clock::unix_ms();
-    let all = listed(figures, away).into_iter();
+    let all = listed(figures, detached_sessions).into_iter();
     all.filter_map(|(name, value)| {
         let topic = TopicName::new(&format!("$SYS.broker.{name}")).ok()?;
-        wanted(&topic).then(|| server_publication::text(topic, &value, now_ms))
+        is_wanted(&topic).then(|| server_publication::text(topic, &value, now_ms))
     })
     .collect()
 }
 
 /// Figures that mosquitto has too have the same names.
-fn listed(figures: &Figures, away: u64) -> [(&'static str, String); 13] {
+fn listed(figures: &Figures, detached_sessions: u64) -> [(&'static str, String); 13] {
     let Figures {
         version,
         uptime_seconds,
@@ -33,8 +33,11 @@ fn listed(figures: &Figures, away: u64) -> [(&'static str, String); 13] {
         ("version", format!("Carillon {version}")),
         ("uptime", format!("{uptime_seconds} seconds")),
         ("clients.connected", connections.to_string()),
-        ("clients.disconnected", away.to_string()),
-        ("clients.total", (connections + away).to_string()),
+        ("clients.disconnected", detached_sessions.to_string()),
+        (
+            "clients.total",
+            (connections + detached_sessions).to_string(),
+        ),
         ("subscriptions.count", figures.subscriptions.to_string()),
         ("topics.count", figures.topics.to_string()),
         ("messages.received", figures.published.to_string()),
@@ -63,9 +66,10 @@ mod tests {
             ..Figures::default()
         };
         let found = publications(&figures, 2, |topic| topic.as_str().contains(".clients."));
-        let told: Vec<_> = found.iter().map(|one| one.topic().as_str()).collect();
+        let topics: Vec<_> = found.iter().map(|one| one.topic().as_str()).collect();
         let clients = "$SYS.broker.clients";
-        let wanted = ["connected", "disconnected", "total"].map(|name| format!("{clients}.{name}"));
-        assert_eq!(told, wanted);
+        let expected =
+            ["connected", "disconnected", "total"].map(|name| format!("{clients}.{name}"));
+        assert_eq!(topics, expected);
     }
 }

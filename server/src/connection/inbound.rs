@@ -396,7 +396,7 @@ mod tests {
         };
         let mut out = Vec::new();
         assert_eq!(receive(&mut inbound, 20, 1_000), Ok(()));
-        assert_eq!(inbound.deadline(), None, "nothing is begun");
+        assert_eq!(inbound.deadline(), None, "nothing is incomplete");
         assert_eq!(receive(&mut inbound, 3, 1_000), Ok(()));
         assert_eq!(
             inbound.deadline(),

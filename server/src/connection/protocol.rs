@@ -122,7 +122,7 @@ pub trait Protocol: Send + 'static {
         deliverer: Deliverer<Self::Encoder>,
         _ending: Option<&CloseReason>,
     ) {
-        context.detach(deliverer.reader.session());
+        context.end_session(deliverer.reader.session());
     }
 
     /// Appends the protocol's last message, which reports to the peer why the server ends the connection.
@@ -144,7 +144,7 @@ pub trait Encoder: Send + 'static {
     /// Appends retransmissions: messages that were sent on an earlier connection. They come before all other
     /// deliveries, and are binary. Stops at about `most` bytes, and continues in the next call. Called when there is no
     /// room.
-    fn resend(&mut self, _most: usize, _out: &mut Vec<u8>) {}
+    fn resend(&mut self, _max_bytes: usize, _out: &mut Vec<u8>) {}
 
     /// Returns whether the encoder has data for [`Protocol::exchange_data`].
     fn has_data_for_protocol(&self) -> bool {

@@ -13,10 +13,10 @@ use broker::{Publication, TopicFigures, TopicName};
 use serde::Serialize;
 
 use super::{
-    document::{Document, Most},
-    extract::{Listing, Path, Query, Sender},
+    document::{Document, DocumentLimits},
+    extract::{ListQuery, Path, Query, Requester},
     problem::{Problem, refuse_temporary},
-    publish::{self, Content, Wishes},
+    publish::{self, Content, PublishQuery},
 };
 use crate::{
     message::{Message, push_json},
@@ -27,20 +27,20 @@ use crate::{
 pub async fn publish(
     State(server): State<Arc<Server>>,
     Path(topic): Path<String>,
-    Query(wishes): Query<Wishes>,
-    Sender { client, headers }: Sender,
+    Query(query): Query<PublishQuery>,
+    Requester { client, headers }: Requester,
     body: Body,
-) -> Result<Json<Publishing>, Problem> {
+) -> Result<Json<PublishResponse>, Problem> {
     let topic = TopicName::new(&topic)?;
     let name = topic.to_string();
     let content = Content {
         client,
         headers,
-        wishes,
+        query,
         body,
     };
     let published = publish::publish(&server, Publication::new, topic, content).await?;
-    Ok(Json(Publishing {
+    Ok(Json(PublishResponse {
         id: published.id.to_string(),
         topic: name,
         sequence: published.sequence,
@@ -51,10 +51,10 @@ pub async fn publish(
 /// `GET /api/topics?filter=…&after=…&limit=…`: lists the topics by name, with figures.
 pub async fn topics(
     State(server): State<Arc<Server>>,
-    Query(listing): Query<Listing>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<Topics>, Problem> {
-    let limit = listing.limit(MOST_TOPICS, MOST_TOPICS);
-    let (filter, after) = (listing.filter()?, listing.after()?);
+    let limit = query.limit(MAX_TOPICS, MAX_TOPICS);
+    let (filter, after) = (query.filter()?, query.after()?);
     let page = server.broker.topic_page(&filter, after.as_ref(), limit);
     Ok(Json(Topics {
         total: server.broker.figures().topics,
@@ -84,7 +84,9 @@ pub async fn topic(
     before.pop();
     before.extend_from_slice(b",\"last\":");
     let last = Message::new(&server.broker, &last);
-    let document = Document::new(before, iter::once(last), Most::ONE, |_| b"}".to_vec());
+    let document = Document::new(before, iter::once(last), DocumentLimits::ONE, |_| {
+        b"}".to_vec()
+    });
     Ok(document.into_response())
 }
 
@@ -119,7 +121,7 @@ pub async fn figures(State(server): State<Arc<Server>>) -> Json<AllFigures> {
 
 /// `GET /api/connections`: lists the connections.
 pub async fn connections(State(server): State<Arc<Server>>) -> Json<Connections> {
-    let sessions = server.broker.sessions(MOST_CONNECTIONS);
+    let sessions = server.broker.sessions(MAX_CONNECTIONS);
     let infos = sessions.into_iter().map(|session| ConnectionInfo {
         name: session.name,
         subscriptions: session.subscriptions,
@@ -142,7 +144,7 @@ pub async fn ready(State(server): State<Arc<Server>>) -> Response {
 }
 
 #[derive(Serialize)]
-pub struct Publishing {
+pub struct PublishResponse {
     id: String,
     topic: String,
     sequence: u64,
@@ -220,5 +222,5 @@ fn no_topic(name: &TopicName) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no topic {name}"))
 }
 
-const MOST_TOPICS: usize = 1_000;
-const MOST_CONNECTIONS: usize = 1_000;
+const MAX_TOPICS: usize = 1_000;
+const MAX_CONNECTIONS: usize = 1_000;

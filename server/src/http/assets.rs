@@ -23,7 +23,7 @@ struct Files;
 /// Serves the file at a path; without a file, the page, or the page for unknown paths.
 pub async fn file_or_page(state: State<Arc<Server>>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return only_to_be_read(request.uri().clone()).await;
+        return refuse_other_methods(request.uri().clone()).await;
     }
     match file(
         request.uri().path().trim_start_matches('/'),
@@ -35,7 +35,7 @@ pub async fn file_or_page(state: State<Arc<Server>>, request: Request) -> Respon
 }
 
 /// Refuses methods other than GET and HEAD.
-pub async fn only_to_be_read(uri: Uri) -> Response {
+pub async fn refuse_other_methods(uri: Uri) -> Response {
     let detail = format!("{} allows only GET and HEAD", uri.path());
     let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
     // RFC 9110, 15.5.6.
@@ -44,23 +44,23 @@ pub async fn only_to_be_read(uri: Uri) -> Response {
 
 /// Returns the site paths of the files with a hash in their name; `None` if the binary contains no
 /// pages.
-pub fn hashed() -> Option<app::Assets> {
+pub fn hashed_assets() -> Option<app::Assets> {
     static HASHED: LazyLock<Option<app::Assets>> = LazyLock::new(find_hashed);
     HASHED.clone()
 }
 
 fn find_hashed() -> Option<app::Assets> {
-    let named = |ending: &str| {
+    let find_with_extension = |extension: &str| {
         Files::iter()
             .find(|path| {
-                path.ends_with(ending) && path.matches('/').count() == 1 && is_hashed(path)
+                path.ends_with(extension) && path.matches('/').count() == 1 && is_hashed(path)
             })
             .map(|path| format!("/{path}"))
     };
     Some(app::Assets {
-        css: named(".css")?,
-        js: named(".js")?,
-        wasm: named(".wasm")?,
+        css: find_with_extension(".css")?,
+        js: find_with_extension(".js")?,
+        wasm: find_with_extension(".wasm")?,
     })
 }
 
@@ -71,10 +71,10 @@ fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let builder = Response::builder()
         .header(header::ETAG, &etag)
         .header(header::VARY, "accept-encoding")
-        .header(header::CACHE_CONTROL, caching(path));
+        .header(header::CACHE_CONTROL, cache_control(path));
     let is_known = headers
         .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| names_etag(known, &etag));
+        .is_some_and(|known| matches_etag(known, &etag));
     let response = if is_known {
         builder.status(StatusCode::NOT_MODIFIED).body(Body::empty())
     } else {
@@ -89,9 +89,9 @@ fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
 }
 
 fn best_form(path: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, Option<&'static str>)> {
-    for (encoding, ending) in [("br", "br"), ("gzip", "gz")] {
+    for (encoding, extension) in [("br", "br"), ("gzip", "gz")] {
         if accepts(headers, encoding)
-            && let Some(file) = Files::get(&format!("{path}.{ending}"))
+            && let Some(file) = Files::get(&format!("{path}.{extension}"))
         {
             return Some((file, Some(encoding)));
         }
@@ -127,7 +127,7 @@ fn etag(file: &EmbeddedFile) -> String {
     format!("\"{hash}\"")
 }
 
-fn names_etag(known: &HeaderValue, etag: &str) -> bool {
+fn matches_etag(known: &HeaderValue, etag: &str) -> bool {
     known.to_str().is_ok_and(|known| {
         known
             .split(',')
@@ -136,7 +136,7 @@ fn names_etag(known: &HeaderValue, etag: &str) -> bool {
     })
 }
 
-fn caching(path: &str) -> &'static str {
+fn cache_control(path: &str) -> &'static str {
     if is_hashed(path) {
         "public, max-age=31536000, immutable"
     } else {
@@ -158,8 +158,8 @@ fn body(data: Cow<'static, [u8]>) -> Body {
 
 /// Returns the media type for a file name extension. Files with other extensions are not served.
 fn media_type(path: &str) -> Option<&'static str> {
-    let (_, ending) = path.rsplit_once('.')?;
-    Some(match ending {
+    let (_, extension) = path.rsplit_once('.')?;
+    Some(match extension {
         "css" => "text/css; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "wasm" => "application/wasm",
@@ -186,10 +186,10 @@ mod tests {
             ("brotli", false),
             ("", false),
         ];
-        for (value, wanted) in table {
+        for (value, expected) in table {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_ENCODING, value.parse().expect("a value"));
-            assert_eq!(accepts(&headers, "br"), wanted, "{value}");
+            assert_eq!(accepts(&headers, "br"), expected, "{value}");
         }
     }
 }

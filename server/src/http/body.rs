@@ -20,14 +20,14 @@ use crate::{
 /// # Errors
 ///
 /// The problem for the response: the body is too large, too slow or broken, or was dropped in favour of others.
-pub async fn whole(server: &Server, body: Body) -> Result<Vec<u8>, Problem> {
-    let most_bytes = server.options.max_body_bytes;
-    let begun = Instant::now();
+pub async fn read_body(server: &Server, body: Body) -> Result<Vec<u8>, Problem> {
+    let max_bytes = server.options.max_body_bytes;
+    let started = Instant::now();
     let mut partial_message = server.partial_message();
-    let mut whole = Vec::new();
+    let mut received = Vec::new();
     let mut body = pin!(body);
     while !body.is_end_stream() {
-        let deadline = begun + time_limit(whole.len());
+        let deadline = started + time_limit(received.len());
         let frame = tokio::select! {
             biased;
             () = partial_message.dropped() => {
@@ -45,12 +45,12 @@ pub async fn whole(server: &Server, body: Body) -> Result<Vec<u8>, Problem> {
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if data.len() > most_bytes - whole.len() {
-            let detail = format!("the body is larger than the limit of {most_bytes} bytes");
+        if data.len() > max_bytes - received.len() {
+            let detail = format!("the body is larger than the limit of {max_bytes} bytes");
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
         }
-        whole.extend_from_slice(&data);
-        partial_message.set_bytes(whole.capacity());
+        received.extend_from_slice(&data);
+        partial_message.set_bytes(received.capacity());
     }
-    Ok(whole)
+    Ok(received)
 }

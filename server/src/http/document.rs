@@ -18,21 +18,21 @@ pub struct Document<M> {
     before: Vec<u8>,
     messages: M,
     message: Option<Message>,
-    most: Most,
-    begun_messages: usize,
+    limits: DocumentLimits,
+    started_messages: usize,
     encoded_bytes: usize,
     /// `None` when everything is encoded.
-    after: Option<After>,
+    write_end: Option<WriteEnd>,
 }
 
 /// Maximum number and size of the messages. One message is always allowed.
 #[derive(Debug, Clone, Copy)]
-pub struct Most {
+pub struct DocumentLimits {
     pub messages: usize,
     pub bytes: usize,
 }
 
-impl Most {
+impl DocumentLimits {
     pub const ONE: Self = Self {
         messages: 1,
         bytes: usize::MAX,
@@ -41,52 +41,52 @@ impl Most {
 
 /// The existence of further messages beyond the maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rest {
+pub enum Following {
     More,
     Nothing,
 }
 
-type After = Box<dyn FnOnce(Rest) -> Vec<u8> + Send>;
+type WriteEnd = Box<dyn FnOnce(Following) -> Vec<u8> + Send>;
 
 impl<M: Iterator<Item = Message> + Send + 'static> Document<M> {
     pub fn new(
         before: Vec<u8>,
         messages: M,
-        most: Most,
-        after: impl FnOnce(Rest) -> Vec<u8> + Send + 'static,
+        limits: DocumentLimits,
+        write_end: impl FnOnce(Following) -> Vec<u8> + Send + 'static,
     ) -> Self {
         Self {
             before,
             messages,
             message: None,
-            most,
-            begun_messages: 0,
+            limits,
+            started_messages: 0,
             encoded_bytes: 0,
-            after: Some(Box::new(after)),
+            write_end: Some(Box::new(write_end)),
         }
     }
 }
 
 impl<M: Iterator<Item = Message>> Document<M> {
     /// Starts the next message, or ends the document.
-    fn go_on(&mut self, piece: &mut Vec<u8>) {
-        let is_first = self.begun_messages == 0;
-        let is_full = self.begun_messages >= self.most.messages
-            || (!is_first && self.encoded_bytes >= self.most.bytes);
+    fn start_next_message(&mut self, piece: &mut Vec<u8>) {
+        let is_first = self.started_messages == 0;
+        let is_full = self.started_messages >= self.limits.messages
+            || (!is_first && self.encoded_bytes >= self.limits.bytes);
         let next = self.messages.next();
         match next {
             Some(message) if !is_full => {
                 piece.extend((!is_first).then_some(b','));
-                self.begun_messages += 1;
+                self.started_messages += 1;
                 self.message = Some(message);
             }
-            left => {
-                let rest = match left {
-                    Some(_) => Rest::More,
-                    None => Rest::Nothing,
+            next_message => {
+                let following = match next_message {
+                    Some(_) => Following::More,
+                    None => Following::Nothing,
                 };
-                if let Some(after) = self.after.take() {
-                    piece.extend(after(rest));
+                if let Some(write_end) = self.write_end.take() {
+                    piece.extend(write_end(following));
                 }
             }
         }
@@ -98,15 +98,15 @@ impl<M: Iterator<Item = Message>> Iterator for Document<M> {
 
     fn next(&mut self) -> Option<Bytes> {
         let mut piece = std::mem::take(&mut self.before);
-        while piece.len() < PIECE_BYTES && (self.message.is_some() || self.after.is_some()) {
+        while piece.len() < PIECE_BYTES && (self.message.is_some() || self.write_end.is_some()) {
             let before = piece.len();
             match &mut self.message {
                 Some(message) => {
-                    if message.encode(&mut piece) == Encoded::Whole {
+                    if message.encode(&mut piece) == Encoded::Complete {
                         self.message = None;
                     }
                 }
-                None => self.go_on(&mut piece),
+                None => self.start_next_message(&mut piece),
             }
             self.encoded_bytes += piece.len() - before;
         }

@@ -28,9 +28,9 @@ use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
 use wire::stomp::server::{self, Since};
 
 use super::{
-    extract::{Path, Query, Sender},
+    extract::{Path, Query, Requester},
     problem::{Problem, refuse_temporary},
-    read_deadline::Patience,
+    read_deadline::ReadDeadline,
 };
 use crate::{
     clock,
@@ -47,8 +47,8 @@ pub async fn events(
     State(server): State<Arc<Server>>,
     Path(filter): Path<String>,
     Query(query): Query<EventsQuery>,
-    Extension(patience): Extension<Patience>,
-    Sender { client, headers }: Sender,
+    Extension(read_deadline): Extension<ReadDeadline>,
+    Requester { client, headers }: Requester,
 ) -> Result<Response, Problem> {
     let filter = TopicFilter::new(&filter)?;
     refuse_temporary(filter.as_str())?;
@@ -60,10 +60,10 @@ pub async fn events(
         subscription,
         stopping,
         is_stopping: false,
-        beat: interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE),
+        keep_alive: interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE),
     };
     // A client that does not read lags, and the subscription's overflow rule applies.
-    patience.be_endless();
+    read_deadline.disable();
     let mut response = Body::from_stream(events).into_response();
     let headers = response.headers_mut();
     for (name, value) in [
@@ -118,7 +118,7 @@ impl EventsQuery {
 struct Subscription {
     context: ServerContext,
     reader: Reader,
-    waiting: Arc<Waiting>,
+    stream_waker: Arc<StreamWaker>,
     /// The message that is being encoded, piece by piece.
     current: Option<Message>,
     /// True if the search for the next message continues after other tasks have run.
@@ -127,9 +127,9 @@ struct Subscription {
 
 /// The broker's callback for the stream.
 #[derive(Default)]
-struct Waiting(AtomicWaker);
+struct StreamWaker(AtomicWaker);
 
-impl Peer for Waiting {
+impl Peer for StreamWaker {
     fn deliver(&self) {
         self.0.wake();
     }
@@ -147,14 +147,14 @@ impl Subscription {
         start: Start,
         overflow: Overflow,
     ) -> Result<Self, Problem> {
-        let waiting = Arc::<Waiting>::default();
-        let peer: Weak<Waiting> = Arc::downgrade(&waiting);
+        let stream_waker = Arc::<StreamWaker>::default();
+        let peer: Weak<StreamWaker> = Arc::downgrade(&stream_waker);
         let name = server.session_name("events");
         let reader = server.broker.attach_for(&client, name, peer);
         let subscription = Self {
             context: server.context(client),
             reader,
-            waiting,
+            stream_waker,
             current: None,
             is_searching: false,
         };
@@ -174,10 +174,10 @@ impl Subscription {
     fn next(&mut self) -> Option<Bytes> {
         let mut piece = Vec::new();
         if self.current.is_none() {
-            self.begin(&mut piece);
+            self.start_next_event(&mut piece);
         }
         if let Some(message) = &mut self.current
-            && message.encode(&mut piece) == Encoded::Whole
+            && message.encode(&mut piece) == Encoded::Complete
         {
             piece.extend_from_slice(b"\n\n");
             self.current = None;
@@ -186,7 +186,7 @@ impl Subscription {
     }
 
     /// Takes the next delivery, and appends the text before its message.
-    fn begin(&mut self, piece: &mut Vec<u8>) {
+    fn start_next_event(&mut self, piece: &mut Vec<u8>) {
         let Self {
             context,
             reader,
@@ -195,7 +195,7 @@ impl Subscription {
             ..
         } = self;
         reader.session().begin_drain();
-        let is_all = reader.drain(clock::unix_ms(), |delivery| {
+        let has_no_more = reader.drain(clock::unix_ms(), |delivery| {
             if let Some(missed) = delivery.missed {
                 push_gap(&delivery, missed, piece);
             }
@@ -206,17 +206,17 @@ impl Subscription {
             *current = Some(message);
             ControlFlow::Break(())
         });
-        *is_searching = current.is_none() && !is_all;
+        *is_searching = current.is_none() && !has_no_more;
         if *is_searching {
             // Other tasks run first.
-            self.waiting.wake();
+            self.stream_waker.wake();
         }
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.context.detach(self.reader.session());
+        self.context.end_session(self.reader.session());
     }
 }
 
@@ -226,7 +226,7 @@ struct EventStream<S> {
     stopping: S,
     is_stopping: bool,
     /// The time of the next comment if nothing else is sent.
-    beat: Interval,
+    keep_alive: Interval,
 }
 
 impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
@@ -235,7 +235,7 @@ impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         // Register before checking: an event in between wakes the task.
-        this.subscription.waiting.0.register(context.waker());
+        this.subscription.stream_waker.0.register(context.waker());
         if this.subscription.reader.session().is_ended() {
             return Poll::Ready(None);
         }
@@ -244,14 +244,14 @@ impl<S: Stream<Item = bool> + Unpin> Stream for EventStream<S> {
         }
         ready!(fairness::poll_yield_if_due(context));
         if let Some(piece) = this.subscription.next() {
-            this.beat.reset();
+            this.keep_alive.reset();
             return Poll::Ready(Some(Ok(piece)));
         }
         // Messages acknowledged to publishers were announced before the server started to stop.
         if this.is_stopping && !this.subscription.is_searching {
             return Poll::Ready(None);
         }
-        this.beat
+        this.keep_alive
             .poll_tick(context)
             .map(|_| Some(Ok(Bytes::from_static(COMMENT))))
     }

@@ -24,7 +24,7 @@ pub struct Query<T>(pub T);
 
 /// The sender of a request, and the request's headers.
 #[derive(FromRequestParts)]
-pub struct Sender {
+pub struct Requester {
     #[from_request(via(Extension))]
     pub client: Arc<Client>,
     pub headers: HeaderMap,
@@ -32,13 +32,13 @@ pub struct Sender {
 
 /// The parameters of a list of topics or queues: `?filter=…&limit=…`, for topics also `&after=…`.
 #[derive(Deserialize)]
-pub struct Listing {
+pub struct ListQuery {
     filter: Option<String>,
     after: Option<String>,
     limit: Option<usize>,
 }
 
-impl Listing {
+impl ListQuery {
     /// Returns the filter; by default it covers all names.
     pub fn filter(&self) -> Result<TopicFilter, Problem> {
         let filter = self.filter.as_deref().unwrap_or(">");
@@ -51,14 +51,14 @@ impl Listing {
         Ok(after.transpose()?)
     }
 
-    pub fn limit(&self, usual: usize, most: usize) -> usize {
-        self.limit.unwrap_or(usual).min(most)
+    pub fn limit(&self, default: usize, max: usize) -> usize {
+        self.limit.unwrap_or(default).min(max)
     }
 }
 
 /// Reads `true` or `false` from the query. The comparison ignores case, as for STOMP's boolean headers: some languages
 /// write `True`.
-pub fn flag<'de, D: Deserializer<'de>>(query: D) -> Result<bool, D::Error> {
+pub fn deserialize_bool<'de, D: Deserializer<'de>>(query: D) -> Result<bool, D::Error> {
     let text = Cow::<'de, str>::deserialize(query)?;
     if text.eq_ignore_ascii_case("true") {
         Ok(true)

@@ -14,10 +14,12 @@ use tower::ServiceExt as _;
 use super::{
     HEALTH, HttpState, OtherRoutes,
     problem::Problem,
-    read_deadline::{Patience, Patient},
+    read_deadline::{DeadlineSocket, ReadDeadline},
     router,
 };
-use crate::{fairness, handler::Caller, server::Server, socket::Socket, stopping::stopped};
+use crate::{
+    fairness, handler::AcceptedConnection, server::Server, socket::Socket, stopping::stopped,
+};
 
 /// Serves HTTP.
 #[derive(Clone)]
@@ -36,20 +38,20 @@ impl HttpService {
     }
 
     /// Serves a connection to its end.
-    pub async fn serve<S: Socket>(self, caller: Caller<S>) {
-        let Caller {
+    pub async fn serve<S: Socket>(self, accepted: AcceptedConnection<S>) {
+        let AcceptedConnection {
             socket,
             peer,
             permit,
-        } = caller;
+        } = accepted;
         let mut stopping = self.server.stopping.clone();
         let router = self.router;
-        let patience = Patience::default();
-        let socket = Patient::new(socket, patience.clone());
+        let read_deadline = ReadDeadline::default();
+        let socket = DeadlineSocket::new(socket, read_deadline.clone());
         let client = self.server.broker.pools().client(peer.ip());
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-            patience.be_limited();
-            request.extensions_mut().insert(patience.clone());
+            read_deadline.enable();
+            request.extensions_mut().insert(read_deadline.clone());
             request.extensions_mut().insert(permit.clone());
             request.extensions_mut().insert(Arc::clone(&client));
             let router = router.clone();
@@ -60,8 +62,8 @@ impl HttpService {
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME)
-            .max_buf_size(BUFFER_BYTES)
+            .header_read_timeout(MAX_HEADER_TIME)
+            .max_buf_size(MAX_BUFFER_BYTES)
             .serve_connection(TokioIo::new(socket), service)
             .with_upgrades();
         let mut connection = pin!(connection);
@@ -86,13 +88,13 @@ impl HttpService {
             async move {
                 match is_health {
                     true => router.oneshot(request).await,
-                    false => Ok(no_place()),
+                    false => Ok(connection_limit_response()),
                 }
             }
         });
         let connection = http1::Builder::new()
             .keep_alive(false)
-            .max_buf_size(BUFFER_BYTES)
+            .max_buf_size(MAX_BUFFER_BYTES)
             .serve_connection(TokioIo::new(socket), service);
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a refused HTTP connection ends");
@@ -100,7 +102,7 @@ impl HttpService {
     }
 }
 
-fn no_place() -> Response {
+fn connection_limit_response() -> Response {
     let detail = "the limit of connections is reached";
     let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
     let headers = response.headers_mut();
@@ -109,6 +111,6 @@ fn no_place() -> Response {
 }
 
 /// Maximum time for a request's head.
-pub const HEADER_TIME: Duration = Duration::from_secs(10);
+pub const MAX_HEADER_TIME: Duration = Duration::from_secs(10);
 /// Maximum size of a request's head, of one read of a body, and of the encoded and unsent part of a response.
-const BUFFER_BYTES: usize = 64 << 10;
+const MAX_BUFFER_BYTES: usize = 64 << 10;

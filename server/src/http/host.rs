@@ -20,12 +20,12 @@ use super::{HttpState, problem::Problem};
 pub struct Hosts {
     /// In lower case, without a port.
     allowed: Vec<String>,
-    others: Others,
+    unlisted: UnlistedHosts,
 }
 
 /// The rule for a name that no option allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Others {
+enum UnlistedHosts {
     /// Only loopback names are accepted: the server can be reached only from its own machine.
     Loopback,
     /// Only addresses and loopback names are accepted: the operator has listed the names.
@@ -44,21 +44,21 @@ impl Hosts {
             Some(uri.host()?.to_owned())
         });
         let allows_all = names.iter().chain(origins).any(|name| name == "*");
-        let others = match (listen.is_loopback(), names.is_empty()) {
-            _ if allows_all => Others::All,
-            (true, _) => Others::Loopback,
-            (false, true) => Others::All,
-            (false, false) => Others::Addresses,
+        let unlisted = match (listen.is_loopback(), names.is_empty()) {
+            _ if allows_all => UnlistedHosts::All,
+            (true, _) => UnlistedHosts::Loopback,
+            (false, true) => UnlistedHosts::All,
+            (false, false) => UnlistedHosts::Addresses,
         };
         Self {
             allowed: names.iter().cloned().chain(hosts).collect(),
-            others,
+            unlisted,
         }
     }
 
     /// Returns whether requests for this host are accepted. HTTP/1.0 allows a request without one; browsers always send
     /// one.
-    fn serves(&self, host: Option<&Authority>) -> bool {
+    fn accepts(&self, host: Option<&Authority>) -> bool {
         let Some(host) = host else {
             return true;
         };
@@ -68,26 +68,26 @@ impl Hosts {
             Ok(address) => address.to_canonical().is_loopback(),
             Err(_) => name == "localhost" || name.ends_with(".localhost"),
         };
-        match self.others {
-            Others::All => true,
+        match self.unlisted {
+            UnlistedHosts::All => true,
             _ if is_loopback || self.allowed.contains(&name) => true,
-            Others::Addresses => address.is_ok(),
-            Others::Loopback => false,
+            UnlistedHosts::Addresses => address.is_ok(),
+            UnlistedHosts::Loopback => false,
         }
     }
 }
 
 /// Refuses requests for a host that is not accepted, and requests whose Host header violates RFC 9112.
 pub async fn check(State(state): State<HttpState>, request: Request, next: Next) -> Response {
-    let host = match Requested::of(&request) {
+    let host = match RequestHost::of(&request) {
         Ok(host) => host,
         Err(problem) => return problem.into_response(),
     };
-    if is_harmless(&request) || state.access.hosts.serves(host.authority.as_ref()) {
+    if is_exempt(&request) || state.access.hosts.accepts(host.authority.as_ref()) {
         return next.run(request).await;
     }
     let name = host.authority.as_ref().map_or("", Authority::host);
-    state.access.refusals.note_host(name);
+    state.access.refusals.log_host(name);
     let detail = format!(
         "this server does not accept the host name {name:?}; start it with --allow-host {name} to accept it"
     );
@@ -96,16 +96,16 @@ pub async fn check(State(state): State<HttpState>, request: Request, next: Next)
 
 /// Returns whether the response contains nothing for a foreign page: monitoring requests health checks with any name,
 /// and CONNECT names another host by definition and is refused with 405.
-fn is_harmless(request: &Request) -> bool {
+fn is_exempt(request: &Request) -> bool {
     *request.method() == Method::CONNECT || matches!(request.uri().path(), "/healthz" | "/readyz")
 }
 
 /// The host of a request.
-pub struct Requested {
+pub struct RequestHost {
     pub authority: Option<Authority>,
 }
 
-impl Requested {
+impl RequestHost {
     /// Returns the host of a request (RFC 9112, 3.2): a request of HTTP/1.1 has one Host header; if the target is a
     /// whole URI, its host has priority (3.2.2).
     ///
@@ -192,15 +192,15 @@ mod tests {
             (ALL, &["board.example"], &[], "192.168.1.1:8080", true),
             (ALL, &["board.example"], &[], "evil.example", false),
         ];
-        for (listen, names, origins, host, wanted) in table {
+        for (listen, names, origins, host, expected) in table {
             let listen = listen.parse().expect("an address");
             let hosts = Hosts::new(&strings(names), &strings(origins), listen);
             let host = host.parse().expect("a host");
             let context = format!("{listen} {names:?} {origins:?} {host}");
-            assert_eq!(hosts.serves(Some(&host)), *wanted, "{context}");
+            assert_eq!(hosts.accepts(Some(&host)), *expected, "{context}");
         }
         let hosts = Hosts::new(&[], &[], IpAddr::from([127, 0, 0, 1]));
-        assert!(hosts.serves(None));
+        assert!(hosts.accepts(None));
     }
 
     #[test]
@@ -218,19 +218,19 @@ mod tests {
             (Version::HTTP_10, "/", &["a"], Ok(Some("a"))),
             (Version::HTTP_10, "/", &["a", "b"], Err(())),
         ];
-        for (version, target, hosts, wanted) in table {
+        for (version, target, hosts, expected) in table {
             let mut request = axum::http::Request::builder()
                 .version(*version)
                 .uri(*target);
             for host in *hosts {
                 request = request.header(header::HOST, *host);
             }
-            let requested = Requested::of(&request.body(()).expect("a request"));
+            let requested = RequestHost::of(&request.body(()).expect("a request"));
             let found = requested.map(|host| host.authority.map(|name| name.to_string()));
             let found = found.map_err(|_| ());
             assert_eq!(
                 found,
-                wanted.map(|name| name.map(ToOwned::to_owned)),
+                expected.map(|name| name.map(ToOwned::to_owned)),
                 "{target} {hosts:?}"
             );
         }

@@ -34,16 +34,16 @@ use tower_http::{
 };
 use tracing::Level;
 
-pub use assets::only_to_be_read;
+pub use assets::refuse_other_methods;
 pub use extract::{Path, Query};
-pub use handler::{HEADER_TIME, HttpService};
+pub use handler::{HttpService, MAX_HEADER_TIME};
 use host::Hosts;
 use origin::Origins;
-pub use origin::admit;
+pub use origin::check_origin;
 pub use pages::page;
 pub use problem::Problem;
-pub use read_deadline::Patient;
-use refusals::Refusals;
+pub use read_deadline::DeadlineSocket;
+use refusals::RefusalLog;
 
 use crate::server::Server;
 
@@ -59,7 +59,7 @@ pub struct HttpState {
 pub struct Access {
     origins: Origins,
     hosts: Hosts,
-    refusals: Refusals,
+    refusals: RefusalLog,
 }
 
 /// Routes of other modules.
@@ -92,7 +92,7 @@ impl Access {
         Self {
             origins: Origins::new(allow_origins),
             hosts: Hosts::new(allow_hosts, allow_origins, listen),
-            refusals: Refusals::default(),
+            refusals: RefusalLog::default(),
         }
     }
 }
@@ -142,8 +142,11 @@ fn api(state: &HttpState, others: Router<HttpState>) -> Router<HttpState> {
         .route("/connect-check", get(origin::connect_check))
         .fallback(unknown)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(origin::sharing(state))
-        .layer(middleware::from_fn_with_state(state.clone(), origin::check))
+        .layer(origin::cors_layer(state))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            origin::check_unsafe_request,
+        ))
 }
 
 async fn unknown(OriginalUri(uri): OriginalUri) -> Problem {

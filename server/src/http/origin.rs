@@ -12,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::{HttpState, extract::Query, host::Requested, problem::Problem};
+use super::{HttpState, extract::Query, host::RequestHost, problem::Problem};
 
 /// The origins allowed in addition to the server's own.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +32,7 @@ impl Origins {
 
     /// Returns whether a page from `origin` may use this server, which it addresses as `host`. Hosts that are not
     /// accepted have been refused before (see [`super::host`]).
-    fn serves(&self, origin: &str, host: &Requested) -> bool {
+    fn accepts(&self, origin: &str, host: &RequestHost) -> bool {
         let host = host.authority.as_ref();
         self.allows(origin) || host.is_some_and(|host| is_same_origin(origin, host.as_str()))
     }
@@ -48,7 +48,7 @@ impl Origins {
 /// # Errors
 ///
 /// The problem for the response.
-pub fn admit<B>(state: &HttpState, request: &axum::http::Request<B>) -> Result<(), Problem> {
+pub fn check_origin<B>(state: &HttpState, request: &axum::http::Request<B>) -> Result<(), Problem> {
     let Some(origin) = request.headers().get(header::ORIGIN) else {
         return Ok(());
     };
@@ -56,18 +56,22 @@ pub fn admit<B>(state: &HttpState, request: &axum::http::Request<B>) -> Result<(
     if state
         .access
         .origins
-        .serves(&origin, &Requested::of(request)?)
+        .accepts(&origin, &RequestHost::of(request)?)
     {
         return Ok(());
     }
-    state.access.refusals.note_origin(&origin);
+    state.access.refusals.log_origin(&origin);
     Err(refused(&origin))
 }
 
 /// Checks the origin of every request that could change something.
-pub async fn check(State(state): State<HttpState>, request: Request, next: Next) -> Response {
+pub async fn check_unsafe_request(
+    State(state): State<HttpState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !is_safe && let Err(problem) = admit(&state, &request) {
+    if !is_safe && let Err(problem) = check_origin(&state, &request) {
         return problem.into_response();
     }
     next.run(request).await
@@ -75,7 +79,7 @@ pub async fn check(State(state): State<HttpState>, request: Request, next: Next)
 
 /// Lets pages of allowed origins read responses, and answers their preflight requests (the Fetch standard's CORS
 /// protocol). Such a page may send any headers, because it chooses the names of `carillon-header-NAME`.
-pub fn sharing(state: &HttpState) -> CorsLayer {
+pub fn cors_layer(state: &HttpState) -> CorsLayer {
     let origins = state.access.origins.clone();
     let allows = move |origin: &HeaderValue, _: &Parts| {
         let origin = origin.to_str();
@@ -91,21 +95,21 @@ pub fn sharing(state: &HttpState) -> CorsLayer {
 /// show a page why its WebSocket was refused, and send no Origin with a GET to the page's own server.
 pub async fn connect_check(
     State(state): State<HttpState>,
-    Query(page): Query<Page>,
+    Query(query): Query<OriginQuery>,
     request: Request,
 ) -> Result<StatusCode, Problem> {
     match state
         .access
         .origins
-        .serves(&page.origin, &Requested::of(&request)?)
+        .accepts(&query.origin, &RequestHost::of(&request)?)
     {
         true => Ok(StatusCode::NO_CONTENT),
-        false => Err(refused(&page.origin)),
+        false => Err(refused(&query.origin)),
     }
 }
 
 #[derive(Deserialize)]
-pub struct Page {
+pub struct OriginQuery {
     origin: String,
 }
 
@@ -140,19 +144,19 @@ mod tests {
             (&["https://a.example"], "https://b.example", false),
             (&["*"], "https://b.example", true),
         ];
-        let host = Requested {
+        let host = RequestHost {
             authority: "localhost:8080".parse().ok(),
         };
-        for (allowed, origin, wanted) in table {
+        for (allowed, origin, expected) in table {
             let names: Vec<_> = allowed.iter().map(ToString::to_string).collect();
-            let serves = Origins::new(&names).serves(origin, &host);
-            assert_eq!(serves, *wanted, "{allowed:?} {origin}");
+            let is_accepted = Origins::new(&names).accepts(origin, &host);
+            assert_eq!(is_accepted, *expected, "{allowed:?} {origin}");
         }
     }
 
     #[test]
     fn without_a_host_no_origin_is_the_servers_own() {
-        let host = Requested { authority: None };
-        assert!(!Origins::new(&[]).serves("http://localhost:8080", &host));
+        let host = RequestHost { authority: None };
+        assert!(!Origins::new(&[]).accepts("http://localhost:8080", &host));
     }
 }

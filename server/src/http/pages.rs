@@ -23,7 +23,7 @@ pub async fn page(State(server): State<Arc<Server>>, request: Request) -> Respon
         _ => StatusCode::OK,
     };
     let host = host(&server);
-    let assets = assets::hashed();
+    let assets = assets::hashed_assets();
     let provide = move || {
         provide_context(RequestPath(path.clone()));
         provide_context(host.clone());

@@ -9,7 +9,7 @@ use axum::{
 use broker::{Client, DestinationKind, Header, Outcome, Publication, Published, TopicName};
 use serde::Deserialize;
 
-use super::{body, extract::flag, problem::Problem};
+use super::{body, extract::deserialize_bool, problem::Problem};
 use crate::{clock, content_type, server::Server};
 
 /// The content of a request. Its headers `carillon-header-NAME` become headers NAME of the message.
@@ -17,21 +17,21 @@ pub struct Content {
     /// The client of the request.
     pub client: Arc<Client>,
     pub headers: HeaderMap,
-    pub wishes: Wishes,
+    pub query: PublishQuery,
     pub body: Body,
 }
 
 /// The query `?retain=true&expires=…`.
 #[derive(Default, Deserialize)]
-pub struct Wishes {
+pub struct PublishQuery {
     /// True if the topic must retain the message, as with MQTT's RETAIN flag.
-    #[serde(default, deserialize_with = "flag")]
+    #[serde(default, deserialize_with = "deserialize_bool")]
     retain: bool,
     /// The time of expiry, in Unix milliseconds.
     expires: Option<u64>,
 }
 
-impl Wishes {
+impl PublishQuery {
     fn apply(&self, publication: Publication) -> Publication {
         let publication = match self.expires {
             Some(at_ms) => publication.expiring(at_ms),
@@ -49,7 +49,7 @@ impl Wishes {
 }
 
 /// A function that creates a message to a topic or queue from a body.
-pub type Make = fn(TopicName, Arc<str>, u64, &[u8]) -> Publication;
+pub type CreatePublication = fn(TopicName, Arc<str>, u64, &[u8]) -> Publication;
 
 /// Publishes the body unchanged.
 ///
@@ -57,27 +57,28 @@ pub type Make = fn(TopicName, Arc<str>, u64, &[u8]) -> Publication;
 /// message is accepted.
 pub async fn publish(
     server: &Server,
-    make: Make,
+    create_publication: CreatePublication,
     name: TopicName,
     Content {
         client,
         headers,
-        wishes,
+        query,
         body,
     }: Content,
 ) -> Result<Published, Problem> {
-    let headers_of_message = own_headers(&headers)?;
+    let message_headers = message_headers(&headers)?;
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         // curl's default for every body.
         .filter(|value| *value != "application/x-www-form-urlencoded")
         .map(content_type::interned);
-    let body = body::whole(server, body).await?;
-    let publication = make(name, Arc::clone(&server.http_name), clock::unix_ms(), &body)
-        .with_headers(content_type, headers_of_message);
+    let body = body::read_body(server, body).await?;
+    let publication =
+        create_publication(name, Arc::clone(&server.http_name), clock::unix_ms(), &body)
+            .with_headers(content_type, message_headers);
     drop(body);
-    let publication = wishes.apply(publication);
+    let publication = query.apply(publication);
     let mut outcome = Outcome::default();
     {
         let passed = server.gate.pass();
@@ -98,7 +99,7 @@ pub async fn publish(
         broker.poll_unblocked(&mut outcome.blocked, context.waker())
     });
     // The message is accepted in any case.
-    let _ = tokio::time::timeout(BLOCKED_TIME, caught_up).await;
+    let _ = tokio::time::timeout(MAX_BLOCKED_TIME, caught_up).await;
     match outcome.results.pop() {
         Some(result) => Ok(result?),
         None => Err(Problem::new(
@@ -109,25 +110,26 @@ pub async fn publish(
 }
 
 /// Returns the headers of the message.
-fn own_headers(headers: &HeaderMap) -> Result<Box<[Header]>, Problem> {
-    let own = headers.iter().filter_map(|(name, value)| {
-        let name = name.as_str().strip_prefix(OWN_HEADER)?;
+fn message_headers(headers: &HeaderMap) -> Result<Box<[Header]>, Problem> {
+    let prefixed = headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str().strip_prefix(HEADER_PREFIX)?;
         (!name.is_empty()).then_some((name, value))
     });
-    own.map(|(name, value)| {
-        let text = std::str::from_utf8(value.as_bytes());
-        let text = text.map_err(|_| {
-            Problem::bad_request(format!("the header {OWN_HEADER}{name} is not UTF-8"))
-        })?;
-        Ok(Header {
-            name: name.into(),
-            value: text.into(),
+    prefixed
+        .map(|(name, value)| {
+            let text = std::str::from_utf8(value.as_bytes());
+            let text = text.map_err(|_| {
+                Problem::bad_request(format!("the header {HEADER_PREFIX}{name} is not UTF-8"))
+            })?;
+            Ok(Header {
+                name: name.into(),
+                value: text.into(),
+            })
         })
-    })
-    .collect()
+        .collect()
 }
 
 /// The beginning of the names of headers for the message.
-const OWN_HEADER: &str = "carillon-header-";
+const HEADER_PREFIX: &str = "carillon-header-";
 /// Maximum time that a publisher waits for blocking subscribers.
-const BLOCKED_TIME: Duration = Duration::from_secs(30);
+const MAX_BLOCKED_TIME: Duration = Duration::from_secs(30);

@@ -13,20 +13,20 @@ use broker::{Broker, Publication, Start, TopicName};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    document::{Document, Most, Rest},
-    extract::{Listing, Path, Query, Sender},
+    document::{Document, DocumentLimits, Following},
+    extract::{ListQuery, Path, Query, Requester},
     problem::{Problem, refuse_temporary},
-    publish::{self, Content, Wishes},
+    publish::{self, Content, PublishQuery},
 };
 use crate::{message::Message, queues, server::Server};
 
 /// `GET /api/queues?filter=…&limit=…`: lists the queues by name, with figures, as on the topic `$SYS.queues`.
 pub async fn queues(
     State(server): State<Arc<Server>>,
-    Query(listing): Query<Listing>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Json<app::Queues>, Problem> {
-    let limit = listing.limit(queues::LISTED, MOST_QUEUES);
-    let listed = queues::listed(&server.broker, &listing.filter()?, limit);
+    let limit = query.limit(queues::MAX_PUBLISHED, MAX_QUEUES);
+    let listed = queues::listed(&server.broker, &query.filter()?, limit);
     Ok(Json(listed))
 }
 
@@ -45,19 +45,19 @@ pub async fn queue(
 pub async fn send(
     State(server): State<Arc<Server>>,
     Path(queue): Path<String>,
-    Query(wishes): Query<Wishes>,
-    Sender { client, headers }: Sender,
+    Query(query): Query<PublishQuery>,
+    Requester { client, headers }: Requester,
     body: Body,
-) -> Result<Json<Sending>, Problem> {
+) -> Result<Json<SendResponse>, Problem> {
     let name = TopicName::new(&queue)?;
     let content = Content {
         client,
         headers,
-        wishes,
+        query,
         body,
     };
     let published = publish::publish(&server, Publication::to_queue, name, content).await?;
-    Ok(Json(Sending {
+    Ok(Json(SendResponse {
         id: published.id.to_string(),
         queue,
         sequence: published.sequence,
@@ -89,20 +89,20 @@ pub async fn messages(
     let name = TopicName::new(&queue)?;
     refuse_temporary(name.as_str())?;
     let after = query.after(&server.broker)?;
-    let limit = query.limit.unwrap_or(LISTED_MESSAGES).min(MOST_MESSAGES);
+    let limit = query.limit.unwrap_or(DEFAULT_MESSAGES).min(MAX_MESSAGES);
     let found = server.broker.browse(&name, after, limit + 1);
     let found = found.ok_or_else(|| no_queue(&name))?;
-    let most = Most {
+    let limits = DocumentLimits {
         messages: limit,
-        bytes: MOST_BYTES,
+        bytes: MAX_BYTES,
     };
     let messages = found
         .into_iter()
         .map(move |entry| Message::new(&server.broker, &entry));
     let before = b"{\"messages\":[".to_vec();
-    let document = Document::new(before, messages, most, |rest| {
+    let document = Document::new(before, messages, limits, |following| {
         // Marks that further messages follow.
-        format!("],\"more\":{}}}", rest == Rest::More).into_bytes()
+        format!("],\"more\":{}}}", following == Following::More).into_bytes()
     });
     Ok(document.into_response())
 }
@@ -132,7 +132,7 @@ impl MessagesQuery {
 }
 
 #[derive(Serialize)]
-pub struct Sending {
+pub struct SendResponse {
     id: String,
     queue: String,
     sequence: u64,
@@ -143,8 +143,8 @@ fn no_queue(name: &TopicName) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no queue {name}"))
 }
 
-const MOST_QUEUES: usize = 1_000;
-const LISTED_MESSAGES: usize = 100;
-const MOST_MESSAGES: usize = 1_000;
+const MAX_QUEUES: usize = 1_000;
+const DEFAULT_MESSAGES: usize = 100;
+const MAX_MESSAGES: usize = 1_000;
 /// Maximum size of the JSON, not counting the rest of the message that exceeds it.
-const MOST_BYTES: usize = 8 << 20;
+const MAX_BYTES: usize = 8 << 20;

@@ -19,38 +19,38 @@ use tokio::{
 /// Controls whether the current response may stay unread without a deadline. Each request has this value in its
 /// extensions.
 #[derive(Clone, Default)]
-pub struct Patience {
-    is_endless: Arc<AtomicBool>,
+pub struct ReadDeadline {
+    is_disabled: Arc<AtomicBool>,
 }
 
-impl Patience {
+impl ReadDeadline {
     /// For streams of events: a client that does not read lags, within the subscription's bounds.
-    pub fn be_endless(&self) {
-        self.is_endless.store(true, Ordering::Relaxed);
+    pub fn disable(&self) {
+        self.is_disabled.store(true, Ordering::Relaxed);
     }
 
-    /// For responses that end: a client that reads nothing for [`UNREAD_TIME`] is disconnected.
-    pub fn be_limited(&self) {
-        self.is_endless.store(false, Ordering::Relaxed);
+    /// For responses that end: a client that reads nothing for [`MAX_UNREAD_TIME`] is disconnected.
+    pub fn enable(&self) {
+        self.is_disabled.store(false, Ordering::Relaxed);
     }
 }
 
 /// A socket that fails when its peer reads nothing for too long.
-pub struct Patient<S> {
+pub struct DeadlineSocket<S> {
     socket: S,
-    patience: Patience,
+    read_deadline: ReadDeadline,
     time: Duration,
     /// Runs while the socket is full.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
+impl<S> DeadlineSocket<S> {
     /// Wraps a socket.
-    pub const fn new(socket: S, patience: Patience) -> Self {
+    pub const fn new(socket: S, read_deadline: ReadDeadline) -> Self {
         Self {
             socket,
-            patience,
-            time: UNREAD_TIME,
+            read_deadline,
+            time: MAX_UNREAD_TIME,
             stalled: None,
         }
     }
@@ -66,7 +66,7 @@ impl<S> Patient<S> {
         context: &mut Context<'_>,
         polled: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if polled.is_ready() || self.patience.is_endless.load(Ordering::Relaxed) {
+        if polled.is_ready() || self.read_deadline.is_disabled.load(Ordering::Relaxed) {
             self.stalled = None;
             return polled;
         }
@@ -81,7 +81,7 @@ impl<S> Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for DeadlineSocket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -91,7 +91,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for DeadlineSocket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -126,7 +126,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 }
 
 /// Maximum time in which a client reads nothing of a waiting response.
-const UNREAD_TIME: Duration = Duration::from_secs(30);
+const MAX_UNREAD_TIME: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
@@ -139,7 +139,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_reads_nothing_is_disconnected() {
         let (ours, _theirs) = duplex(10);
-        let mut ours = Patient::new(ours, Patience::default());
+        let mut ours = DeadlineSocket::new(ours, ReadDeadline::default());
         ours.time = Duration::from_millis(10);
         let error = ours
             .write_all(&[0; 100])
@@ -151,8 +151,8 @@ mod tests {
     #[tokio::test]
     async fn reading_restarts_the_deadline_and_events_have_none() {
         let (ours, mut theirs) = duplex(10);
-        let patience = Patience::default();
-        let mut ours = Patient::new(ours, patience.clone());
+        let read_deadline = ReadDeadline::default();
+        let mut ours = DeadlineSocket::new(ours, read_deadline.clone());
         // Writes until the socket is full. Returns whether the deadline is running then.
         let mut fill = async || {
             poll_fn(|context| {
@@ -167,16 +167,16 @@ mod tests {
         assert!(fill().await);
         theirs.read_exact(&mut [0; 5]).await.expect("five bytes");
         assert!(fill().await);
-        patience.be_endless();
+        read_deadline.disable();
         assert!(!fill().await);
-        patience.be_limited();
+        read_deadline.enable();
         assert!(fill().await);
     }
 
     #[tokio::test]
     async fn a_successful_write_stops_the_deadline() {
         let (ours, mut theirs) = duplex(10);
-        let mut ours = Patient::new(ours, Patience::default());
+        let mut ours = DeadlineSocket::new(ours, ReadDeadline::default());
         poll_fn(|context| {
             while Pin::new(&mut ours).poll_write(context, &[0; 10]).is_ready() {}
             Poll::Ready(())

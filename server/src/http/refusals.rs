@@ -10,14 +10,14 @@ use std::{
 };
 
 #[derive(Default)]
-pub struct Refusals {
-    log: Mutex<Log>,
+pub struct RefusalLog {
+    log: Mutex<LogState>,
 }
 
 /// The state of the log.
 #[derive(Default)]
-struct Log {
-    named: HashSet<String>,
+struct LogState {
+    logged_names: HashSet<String>,
     /// The start of the current minute, and the number of lines in it.
     minute: Option<Instant>,
     logged: usize,
@@ -27,15 +27,15 @@ struct Log {
 
 /// A line to log, with the number of other refusals that were not logged before it.
 #[derive(Debug, PartialEq, Eq)]
-struct Line {
+struct LogLine {
     unlogged: u64,
 }
 
-impl Refusals {
+impl RefusalLog {
     /// Logs that a page of this origin was refused.
-    pub fn note_origin(&self, origin: &str) {
+    pub fn log_origin(&self, origin: &str) {
         let origin = shortened(origin);
-        if let Some(Line { unlogged }) = self.line(origin) {
+        if let Some(LogLine { unlogged }) = self.line(origin) {
             tracing::warn!(
                 unlogged,
                 "refused a page from {origin}; --allow-origin {origin} lets its pages use the server"
@@ -44,9 +44,9 @@ impl Refusals {
     }
 
     /// Logs that a request for this host was refused.
-    pub fn note_host(&self, name: &str) {
+    pub fn log_host(&self, name: &str) {
         let name = shortened(name);
-        if let Some(Line { unlogged }) = self.line(name) {
+        if let Some(LogLine { unlogged }) = self.line(name) {
             tracing::warn!(
                 unlogged,
                 "refused a request for the host {name}; --allow-host {name} lets clients use that name"
@@ -54,33 +54,33 @@ impl Refusals {
         }
     }
 
-    fn line(&self, name: &str) -> Option<Line> {
+    fn line(&self, name: &str) -> Option<LogLine> {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.line(name, Instant::now())
     }
 }
 
-impl Log {
+impl LogState {
     /// Decides whether to log a refusal of this name. A name that is already in the log does not count as not logged.
-    fn line(&mut self, name: &str, now: Instant) -> Option<Line> {
-        if self.named.contains(name) {
+    fn line(&mut self, name: &str, now: Instant) -> Option<LogLine> {
+        if self.logged_names.contains(name) {
             return None;
         }
-        let is_new_minute = self.minute.is_none_or(|begun| now - begun >= MINUTE);
+        let is_new_minute = self.minute.is_none_or(|start| now - start >= MINUTE);
         if is_new_minute {
             self.minute = Some(now);
             self.logged = 0;
         }
-        if self.logged >= LINES_A_MINUTE {
+        if self.logged >= MAX_LINES_PER_MINUTE {
             self.unlogged += 1;
             return None;
         }
         self.logged += 1;
-        if self.named.len() >= NAMES {
-            self.named.clear();
+        if self.logged_names.len() >= MAX_NAMES {
+            self.logged_names.clear();
         }
-        self.named.insert(name.to_owned());
-        Some(Line {
+        self.logged_names.insert(name.to_owned());
+        Some(LogLine {
             unlogged: std::mem::take(&mut self.unlogged),
         })
     }
@@ -88,16 +88,16 @@ impl Log {
 
 /// Returns the beginning of a name, which may be as long as a request's head.
 fn shortened(name: &str) -> &str {
-    &name[..name.floor_char_boundary(NAME_BYTES)]
+    &name[..name.floor_char_boundary(MAX_NAME_BYTES)]
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Maximum number of lines per minute.
-const LINES_A_MINUTE: usize = 10;
+const MAX_LINES_PER_MINUTE: usize = 10;
 /// Maximum number of remembered names; above it all are forgotten, and may be logged again.
-const NAMES: usize = 1_000;
+const MAX_NAMES: usize = 1_000;
 /// Maximum number of bytes of a name in the log.
-const NAME_BYTES: usize = 256;
+const MAX_NAME_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -105,36 +105,36 @@ mod tests {
 
     #[test]
     fn each_name_is_logged_once() {
-        let mut log = Log::default();
+        let mut log = LogState::default();
         let now = Instant::now();
-        assert_eq!(log.line("a", now), Some(Line { unlogged: 0 }));
+        assert_eq!(log.line("a", now), Some(LogLine { unlogged: 0 }));
         assert_eq!(log.line("a", now), None);
         assert_eq!(log.line("a", now + 2 * MINUTE), None);
-        assert_eq!(log.line("b", now), Some(Line { unlogged: 0 }));
+        assert_eq!(log.line("b", now), Some(LogLine { unlogged: 0 }));
     }
 
     #[test]
     fn a_flood_of_names_gives_few_lines_and_uses_bounded_memory() {
-        let mut log = Log::default();
+        let mut log = LogState::default();
         let now = Instant::now();
-        let flood = |log: &mut Log, at: Instant, names: usize| {
+        let flood = |log: &mut LogState, at: Instant, names: usize| {
             let lines = (0..names).filter_map(|name| log.line(&format!("{at:?} {name}"), at));
             lines.count()
         };
-        assert_eq!(flood(&mut log, now, 100), LINES_A_MINUTE);
+        assert_eq!(flood(&mut log, now, 100), MAX_LINES_PER_MINUTE);
         let line = log.line("late", now + MINUTE);
-        let unlogged = 100 - LINES_A_MINUTE as u64;
-        assert_eq!(line, Some(Line { unlogged }));
+        let unlogged = 100 - MAX_LINES_PER_MINUTE as u64;
+        assert_eq!(line, Some(LogLine { unlogged }));
         for minute in 2..200 {
             flood(&mut log, now + minute * MINUTE, 20);
         }
-        assert!(log.named.len() <= NAMES);
+        assert!(log.logged_names.len() <= MAX_NAMES);
     }
 
     #[test]
     fn a_long_name_is_truncated_between_characters() {
-        let name = format!("{}ä", "x".repeat(NAME_BYTES - 1));
-        assert_eq!(shortened(&name).len(), NAME_BYTES - 1);
+        let name = format!("{}ä", "x".repeat(MAX_NAME_BYTES - 1));
+        assert_eq!(shortened(&name).len(), MAX_NAME_BYTES - 1);
         assert_eq!(shortened("short"), "short");
     }
 }

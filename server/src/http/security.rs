@@ -13,12 +13,12 @@ use axum::{
 pub async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in FIXED {
+    for (name, value) in FIXED_HEADERS {
         headers
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
     }
-    if let Some(policy) = &*WITHOUT_SCRIPTS {
+    if let Some(policy) = &*POLICY_WITHOUT_SCRIPTS {
         headers
             .entry(header::CONTENT_SECURITY_POLICY)
             .or_insert_with(|| policy.clone());
@@ -39,10 +39,10 @@ pub fn policy(nonce: Option<&str>) -> String {
     )
 }
 
-static WITHOUT_SCRIPTS: LazyLock<Option<HeaderValue>> =
+static POLICY_WITHOUT_SCRIPTS: LazyLock<Option<HeaderValue>> =
     LazyLock::new(|| HeaderValue::from_str(&policy(None)).ok());
 
-const FIXED: [(HeaderName, &str); 5] = [
+const FIXED_HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),

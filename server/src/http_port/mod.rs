@@ -14,10 +14,10 @@ use tokio::time::timeout;
 
 use crate::{
     fairness,
-    handler::{Caller, ConnectionHandler},
-    http::{self, Access, HEADER_TIME, HttpService, HttpState, OtherRoutes},
+    handler::{AcceptedConnection, ConnectionHandler},
+    http::{self, Access, HttpService, HttpState, MAX_HEADER_TIME, OtherRoutes},
     mqtt::MqttHandler,
-    protocol_detection::Spoken,
+    protocol_detection::DetectedProtocol,
     server::Server,
     socket::Socket,
     stomp::StompHandler,
@@ -75,7 +75,7 @@ impl PortState {
             .route("/mqtt", any(websocket::upgrade))
             .route(
                 "/",
-                get(websocket::upgrade_or_page).fallback(http::only_to_be_read),
+                get(websocket::upgrade_or_page).fallback(http::refuse_other_methods),
             );
         OtherRoutes {
             api: api.with_state(self.clone()),
@@ -97,36 +97,36 @@ impl FromRef<PortState> for Arc<Server> {
 }
 
 impl ConnectionHandler for HttpHandler {
-    async fn serve<S: Socket>(self, mut caller: Caller<S>) {
+    async fn serve<S: Socket>(self, mut accepted: AcceptedConnection<S>) {
         let mut stopping = self.server.stopping.clone();
-        let spoken = tokio::select! {
-            spoken = timeout(HEADER_TIME, caller.socket.spoken()) => spoken,
+        let detected = tokio::select! {
+            detected = timeout(MAX_HEADER_TIME, accepted.socket.detect_protocol()) => detected,
             () = stopped(&mut stopping) => return,
         };
-        match spoken {
-            Ok(Ok(Spoken::Http)) => self.http.serve(caller).await,
-            Ok(Ok(Spoken::Stomp)) => {
+        match detected {
+            Ok(Ok(DetectedProtocol::Http)) => self.http.serve(accepted).await,
+            Ok(Ok(DetectedProtocol::Stomp)) => {
                 // A separate task: a task that could also serve HTTP is several times larger.
-                fairness::spawn(self.stomp.serve(caller));
+                fairness::spawn(self.stomp.serve(accepted));
             }
-            Ok(Ok(Spoken::Mqtt)) => {
-                fairness::spawn(self.mqtt.serve(caller));
+            Ok(Ok(DetectedProtocol::Mqtt)) => {
+                fairness::spawn(self.mqtt.serve(accepted));
             }
-            Ok(Err(error)) => tracing::debug!(peer = %caller.peer, %error, "connection ends"),
-            Err(_) => tracing::debug!(peer = %caller.peer, "the peer sent nothing in time"),
+            Ok(Err(error)) => tracing::debug!(peer = %accepted.peer, %error, "connection ends"),
+            Err(_) => tracing::debug!(peer = %accepted.peer, "the peer sent nothing in time"),
         }
     }
 
     async fn refuse<S: Socket>(self, mut socket: S) {
-        match socket.spoken().await {
-            Ok(Spoken::Http) => self.http.refuse(socket).await,
-            Ok(Spoken::Stomp) => self.stomp.refuse(socket).await,
-            Ok(Spoken::Mqtt) => self.mqtt.refuse(socket).await,
+        match socket.detect_protocol().await {
+            Ok(DetectedProtocol::Http) => self.http.refuse(socket).await,
+            Ok(DetectedProtocol::Stomp) => self.stomp.refuse(socket).await,
+            Ok(DetectedProtocol::Mqtt) => self.mqtt.refuse(socket).await,
             Err(_) => {}
         }
     }
 
-    fn without_tls() -> Vec<u8> {
+    fn tls_required_answer() -> Vec<u8> {
         b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\n\
           content-length: 42\r\nconnection: close\r\n\r\nThis port accepts only TLS: use https://.\n"
             .to_vec()

@@ -15,11 +15,11 @@ use crate::{
 pub async fn sessions(
     State(server): State<Arc<Server>>,
     State(mqtt): State<MqttHandler>,
-    Query(page): Query<Page>,
+    Query(query): Query<SessionsQuery>,
 ) -> Json<Sessions> {
-    let limit = page.limit.unwrap_or(LISTED).min(LISTED);
+    let limit = query.limit.unwrap_or(MAX_LISTED).min(MAX_LISTED);
     let sessions = mqtt.sessions();
-    let (listed, more) = sessions.list(page.after.as_deref(), limit);
+    let (listed, more) = sessions.list(query.after.as_deref(), limit);
     let now_ms = server.clock.now_ms();
     Json(Sessions {
         sessions: listed
@@ -51,7 +51,7 @@ pub async fn end(
 }
 
 #[derive(Deserialize)]
-pub struct Page {
+pub struct SessionsQuery {
     /// The last client id of the previous page.
     after: Option<String>,
     limit: Option<usize>,
@@ -103,4 +103,4 @@ impl SessionInfo {
 }
 
 /// Maximum number of sessions in one response.
-const LISTED: usize = 1_000;
+const MAX_LISTED: usize = 1_000;

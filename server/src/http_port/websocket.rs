@@ -22,8 +22,8 @@ use crate::{
     connection::{CloseReason, HandshakeInput, WebSocket, send_refusal},
     fairness,
     handler::ConnectionPermit,
-    http::{self, Patient, Problem},
-    protocol_detection::Spoken,
+    http::{self, DeadlineSocket, Problem},
+    protocol_detection::DetectedProtocol,
     server::Server,
     socket::Socket,
     stopping::stopped,
@@ -42,7 +42,8 @@ pub async fn upgrade_or_page(State(state): State<PortState>, request: Request) -
 
 /// Upgrades to a WebSocket.
 pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Response {
-    let handshake = http::admit(&state.http, &request).and_then(|()| Handshake::read(&request));
+    let handshake =
+        http::check_origin(&state.http, &request).and_then(|()| Handshake::read(&request));
     let handshake = match handshake {
         Ok(handshake) => handshake,
         Err(problem) => return refuse(problem),
@@ -55,10 +56,10 @@ pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Re
         .into_response();
     };
     let permit = request.extensions_mut().remove::<ConnectionPermit>();
-    let spoken = handshake.spoken();
+    let detected = handshake.detected_protocol();
     fairness::spawn(async move {
         match upgrading.await {
-            Ok(upgraded) => serve(&state, upgraded, spoken).await,
+            Ok(upgraded) => serve(&state, upgraded, detected).await,
             Err(error) => tracing::debug!(%error, "the upgrade failed"),
         }
         drop(permit);
@@ -67,49 +68,55 @@ pub async fn upgrade(State(state): State<PortState>, mut request: Request) -> Re
 }
 
 /// Takes the socket back from the HTTP server.
-async fn serve(state: &PortState, upgraded: Upgraded, spoken: Option<Spoken>) {
-    let upgraded = match upgraded.downcast::<TokioIo<Patient<TcpStream>>>() {
-        Ok(parts) => return serve_on(state, taken_out(parts), spoken).await,
+async fn serve(state: &PortState, upgraded: Upgraded, detected: Option<DetectedProtocol>) {
+    let upgraded = match upgraded.downcast::<TokioIo<DeadlineSocket<TcpStream>>>() {
+        Ok(parts) => return serve_on(state, upgraded_socket(parts), detected).await,
         Err(upgraded) => upgraded,
     };
-    match upgraded.downcast::<TokioIo<Patient<TlsStream>>>() {
-        Ok(parts) => serve_on(state, taken_out(parts), spoken).await,
+    match upgraded.downcast::<TokioIo<DeadlineSocket<TlsStream>>>() {
+        Ok(parts) => serve_on(state, upgraded_socket(parts), detected).await,
         Err(_) => tracing::error!("an upgraded connection is over neither TCP nor TLS"),
     }
 }
 
 /// A socket that was taken out of the HTTP server.
-struct TakenOut<S> {
+struct UpgradedSocket<S> {
     socket: S,
     /// The bytes already read from the socket.
-    early: Vec<u8>,
+    early_bytes: Vec<u8>,
 }
 
 /// Takes the socket out of the HTTP server's parts. The HTTP server's buffer is freed here; it would otherwise exist as long
 /// as the connection.
-fn taken_out<S: Socket>(parts: Parts<TokioIo<Patient<S>>>) -> TakenOut<S> {
-    TakenOut {
+fn upgraded_socket<S: Socket>(parts: Parts<TokioIo<DeadlineSocket<S>>>) -> UpgradedSocket<S> {
+    UpgradedSocket {
         socket: parts.io.into_inner().into_inner(),
-        early: parts.read_buf.to_vec(),
+        early_bytes: parts.read_buf.to_vec(),
     }
 }
 
 async fn serve_on<S: Socket>(
     state: &PortState,
-    TakenOut { socket, mut early }: TakenOut<S>,
-    spoken: Option<Spoken>,
+    UpgradedSocket {
+        socket,
+        mut early_bytes,
+    }: UpgradedSocket<S>,
+    detected: Option<DetectedProtocol>,
 ) {
-    let (transport, mut behind) = socket.into_transport();
-    early.append(&mut behind);
-    let mut handshake_input =
-        HandshakeInput::new(WebSocket::new(), early, state.http.server.partial_message());
-    let spoken = match spoken {
-        Some(spoken) => Ok(spoken),
-        None => first_said(&state.http.server, &transport, &mut handshake_input).await,
+    let (transport, mut later_bytes) = socket.into_transport();
+    early_bytes.append(&mut later_bytes);
+    let mut handshake_input = HandshakeInput::new(
+        WebSocket::new(),
+        early_bytes,
+        state.http.server.partial_message(),
+    );
+    let detected = match detected {
+        Some(detected) => Ok(detected),
+        None => detect_by_first_byte(&state.http.server, &transport, &mut handshake_input).await,
     };
-    match spoken {
-        Ok(Spoken::Mqtt) => state.mqtt.serve_transport(transport, handshake_input).await,
-        Ok(Spoken::Stomp | Spoken::Http) => {
+    match detected {
+        Ok(DetectedProtocol::Mqtt) => state.mqtt.serve_transport(transport, handshake_input).await,
+        Ok(DetectedProtocol::Stomp | DetectedProtocol::Http) => {
             let name = S::WEBSOCKET_NAME;
             state
                 .stomp
@@ -121,18 +128,18 @@ async fn serve_on<S: Socket>(
 }
 
 /// Detects the protocol of a client without a subprotocol: input that does not begin like MQTT is handled as STOMP.
-async fn first_said(
+async fn detect_by_first_byte(
     server: &Server,
     transport: &impl Transport,
     handshake_input: &mut HandshakeInput<WebSocket>,
-) -> Result<Spoken, CloseReason> {
+) -> Result<DetectedProtocol, CloseReason> {
     let mut stopping = server.stopping.clone();
-    let said = handshake_input.read_until(transport, |input| {
+    let detection = handshake_input.read_until(transport, |input| {
         let first = input.unread.first()?;
-        Some(Spoken::of(&[*first]).unwrap_or(Spoken::Stomp))
+        Some(DetectedProtocol::from_first_bytes(&[*first]).unwrap_or(DetectedProtocol::Stomp))
     });
     tokio::select! {
-        said = timeout(FIRST_WORD, said) => said.unwrap_or(Err(CloseReason::NoHandshake)),
+        detection = timeout(FIRST_BYTE_TIME, detection) => detection.unwrap_or(Err(CloseReason::NoHandshake)),
         () = stopped(&mut stopping) => Err(CloseReason::Stopping),
     }
 }
@@ -171,10 +178,10 @@ impl Handshake {
     }
 
     /// Returns the protocol of the subprotocol; `None` if the first bytes decide.
-    fn spoken(&self) -> Option<Spoken> {
+    fn detected_protocol(&self) -> Option<DetectedProtocol> {
         self.protocol.map(|protocol| match protocol {
-            "mqtt" | "mqttv3.1" => Spoken::Mqtt,
-            _ => Spoken::Stomp,
+            "mqtt" | "mqttv3.1" => DetectedProtocol::Mqtt,
+            _ => DetectedProtocol::Stomp,
         })
     }
 
@@ -231,8 +238,8 @@ fn choose_protocol(headers: &HeaderMap) -> Result<Option<&'static str>, Problem>
         })
 }
 
-fn has_token(headers: &HeaderMap, name: header::HeaderName, wanted: &str) -> bool {
-    tokens(headers, name).any(|token| token.eq_ignore_ascii_case(wanted))
+fn has_token(headers: &HeaderMap, name: header::HeaderName, expected: &str) -> bool {
+    tokens(headers, name).any(|token| token.eq_ignore_ascii_case(expected))
 }
 
 fn tokens(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
@@ -263,4 +270,4 @@ const KEY_BYTES: usize = 16;
 /// Supported subprotocols, in the order of preference.
 const PROTOCOLS: [&str; 5] = ["v12.stomp", "v11.stomp", "v10.stomp", "mqtt", "mqttv3.1"];
 /// Maximum time until the first bytes, if the subprotocol does not determine the protocol.
-const FIRST_WORD: Duration = Duration::from_secs(10);
+const FIRST_BYTE_TIME: Duration = Duration::from_secs(10);

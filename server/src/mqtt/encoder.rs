@@ -189,9 +189,9 @@ impl Encoder for MqttEncoder {
     }
 
     /// Sends unacknowledged messages of an earlier connection again, as many as the peer accepts now ([MQTT-4.4.0-1]).
-    fn resend(&mut self, most: usize, out: &mut Vec<u8>) {
+    fn resend(&mut self, max_bytes: usize, out: &mut Vec<u8>) {
         let Self { peer, outgoing, .. } = self;
-        let end = out.len() + most;
+        let end = out.len() + max_bytes;
         while out.len() < end
             && let Some(resend) = outgoing.resend()
         {

@@ -30,7 +30,7 @@ impl MqttHandler {
         };
         let id_guard = ClientIdGuard::new(sessions, &client, held_client_id);
         if let Some(detached) = id_guard.take() {
-            detached.end(&self.server.own_context());
+            detached.end(&self.server.background_context());
         }
         EndedSession::Ended
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{MqttOptions, Sessions, SharedState, handshake};
 use crate::{
     connection::{Framing, HandshakeInput, Stream},
-    handler::{Caller, ConnectionHandler, turn_away},
+    handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
     server::Server,
     socket::Socket,
     transport::Transport,
@@ -43,21 +43,22 @@ impl MqttHandler {
 }
 
 impl ConnectionHandler for MqttHandler {
-    async fn serve<S: Socket>(self, caller: Caller<S>) {
-        let Caller { socket, permit, .. } = caller;
-        let (transport, early) = socket.into_transport();
-        let handshake_input = HandshakeInput::new(Stream, early, self.server.partial_message());
+    async fn serve<S: Socket>(self, accepted: AcceptedConnection<S>) {
+        let AcceptedConnection { socket, permit, .. } = accepted;
+        let (transport, early_bytes) = socket.into_transport();
+        let handshake_input =
+            HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
         self.serve_transport(transport, handshake_input).await;
         drop(permit);
     }
 
     /// Closes without a packet: the client's version is unknown, so there is no form for a reason.
     async fn refuse<S: Socket>(self, socket: S) {
-        turn_away(socket, Vec::new()).await;
+        answer_and_close(socket, Vec::new()).await;
     }
 
     /// Returns nothing, for the same reason.
-    fn without_tls() -> Vec<u8> {
+    fn tls_required_answer() -> Vec<u8> {
         Vec::new()
     }
 }

@@ -317,7 +317,7 @@ struct Session {
 impl Session {
     fn new(client: &Arc<str>, machine: server::Session, context: &ServerContext) -> Self {
         Self {
-            reader: context.attach(Arc::clone(client)),
+            reader: context.create_session(Arc::clone(client)),
             subscriptions: Subscriptions::new(),
             outgoing: Outgoing::new(1, 1),
             machine,

@@ -5,7 +5,7 @@ use super::{MqttHandler, sessions::Due};
 impl MqttHandler {
     /// Publishes the delayed wills that are due, and ends the sessions that are due.
     pub fn run_due_work(&self) {
-        let context = self.server.own_context();
+        let context = self.server.background_context();
         let now_ms = self.server.clock.now_ms();
         for due in self.shared_state.sessions.take_due(now_ms, MAX_AT_ONCE) {
             let will = match due {

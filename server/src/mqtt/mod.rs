@@ -36,7 +36,7 @@ use wire::mqtt::{
 };
 
 use crate::{
-    advisory::{Advisories, Presence},
+    advisory::{Advisories, ConnectionAdvisories},
     connection::{CloseReason, Deliverer, Protocol, ReadCycle},
     context::ServerContext,
 };
@@ -61,7 +61,7 @@ pub struct Mqtt {
     /// Holds the client id until it is dropped.
     id_guard: Option<ClientIdGuard>,
     machine: server::Session,
-    presence: Presence,
+    connection_advisories: ConnectionAdvisories,
     publish_state: PublishState,
     subscriptions: Subscriptions,
     /// The peer's acknowledgements in this read cycle.
@@ -111,15 +111,15 @@ impl Mqtt {
             prefetch,
         } = parts;
         let session = Arc::clone(reader.session());
-        let mut presence = Presence::new(&context.advisories, &session);
-        presence.begins();
+        let mut connection_advisories = ConnectionAdvisories::new(&context.advisories, &session);
+        connection_advisories.report_start();
         let mqtt = Self {
             broker: Arc::clone(&context.broker),
             advisories: Arc::clone(&context.advisories),
             session,
             id_guard: Some(id_guard),
             machine,
-            presence,
+            connection_advisories,
             publish_state: PublishState::default(),
             subscriptions,
             acknowledged: Vec::new(),
@@ -300,7 +300,7 @@ impl Protocol for Mqtt {
         close_reason: Option<&CloseReason>,
     ) {
         let Deliverer { reader, encoder } = deliverer;
-        self.presence.ends();
+        self.connection_advisories.report_end();
         // Dropped last: the next connection with this client id finds the session saved.
         let id_guard = self.id_guard.take();
         let keeps_session =
@@ -314,7 +314,7 @@ impl Protocol for Mqtt {
                 &encoder.into_outgoing(),
                 Sent::is_shared,
             );
-            context.detach(&self.session);
+            context.end_session(&self.session);
             will.into_iter().for_each(|will| will.publish(context));
             return;
         }

@@ -22,7 +22,7 @@ use wire::mqtt::{
     Version,
 };
 
-use crate::{content_type, name_cache::WrittenName};
+use crate::{content_type, name_cache::NameCache};
 
 /// The properties of a message that only MQTT uses; all zero for a message of another protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +131,7 @@ pub fn append_shared(
     packet: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     TOPIC.with_borrow_mut(|topic| {
-        let topic = topic.of(entry.kind(), entry.topic());
+        let topic = topic.get(entry.kind(), entry.topic());
         // MQTT can write every name of the broker.
         let topic = TopicName::parse(topic).map_err(|_| EncodeError::NoTopic)?;
         append(version, entry, topic, missed, packet)
@@ -157,7 +157,7 @@ fn append(
 }
 
 thread_local! {
-    static TOPIC: RefCell<WrittenName> = const { RefCell::new(WrittenName::new(names::write)) };
+    static TOPIC: RefCell<NameCache> = const { RefCell::new(NameCache::new(names::write)) };
 }
 
 /// An entry's headers and marks as properties.

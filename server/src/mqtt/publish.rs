@@ -196,7 +196,7 @@ impl Mqtt {
             Some(last) if *last.text == *text => Ok((last.kind, last.name.clone())),
             _ => {
                 let (kind, name) = names::published_to(text)?;
-                self.presence.sends_to(kind, &name);
+                self.connection_advisories.report_destination(kind, &name);
                 self.publish_state.last = Some(Target {
                     text: text.into(),
                     kind,

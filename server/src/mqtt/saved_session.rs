@@ -105,7 +105,7 @@ impl SavedSession {
 
     /// Ends the session.
     pub fn end(&self, context: &ServerContext) {
-        context.detach(self.reader.session());
+        context.end_session(self.reader.session());
     }
 
     /// Notes that the client has reconnected.

@@ -30,7 +30,7 @@ use crate::context::ServerContext;
 pub struct Sessions {
     state: Mutex<State>,
     /// Maximum number of detached sessions.
-    most: usize,
+    max: usize,
     /// Sessions ended to make room.
     ended_early: AtomicU64,
 }
@@ -121,10 +121,10 @@ pub struct ClientIdGuard {
 
 impl Sessions {
     /// Creates an empty table for at most this many detached sessions.
-    pub fn new(most: usize) -> Arc<Self> {
+    pub fn new(max: usize) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
-            most,
+            max,
             ended_early: AtomicU64::new(0),
         })
     }
@@ -134,12 +134,12 @@ impl Sessions {
         self.ended_early.load(Ordering::Relaxed)
     }
 
-    /// Returns the sessions after this client id, at most `most`, and whether there are more.
-    pub fn list(&self, after: Option<&str>, most: usize) -> (Vec<ListedSession>, bool) {
+    /// Returns the sessions after this client id, at most `max`, and whether there are more.
+    pub fn list(&self, after: Option<&str>, max: usize) -> (Vec<ListedSession>, bool) {
         let state = self.state();
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut found = state.clients.range::<str, _>((start, Bound::Unbounded));
-        let page = found.by_ref().take(most);
+        let page = found.by_ref().take(max);
         let page = page.map(|(client, client_entry)| ListedSession {
             client: Arc::clone(client),
             detached: client_entry
@@ -167,11 +167,11 @@ impl Sessions {
         self.state().detached_count
     }
 
-    /// Returns the work that is due; at most `most` items.
-    pub fn take_due(&self, now_ms: u64, most: usize) -> Vec<Due> {
+    /// Returns the work that is due; at most `max` items.
+    pub fn take_due(&self, now_ms: u64, max: usize) -> Vec<Due> {
         let mut state = self.state();
         let mut found = Vec::new();
-        while found.len() < most
+        while found.len() < max
             && let Some((at_ms, _)) = state.due.first()
             && *at_ms <= now_ms
             && let Some((_, client)) = state.due.pop_first()
@@ -333,7 +333,7 @@ impl ClientIdGuard {
     pub fn store_session(&self, detached: DetachedSession) -> Option<Box<DetachedSession>> {
         let mut state = self.sessions.state();
         // First, so that the new session is not chosen.
-        let ended = match state.detached_count >= self.sessions.most {
+        let ended = match state.detached_count >= self.sessions.max {
             true => state.evict_one(),
             false => None,
         };

@@ -96,16 +96,16 @@ impl Mqtt {
         old: Option<SubscriptionId>,
         cycle: &mut ReadCycle,
     ) -> Result<SubscriptionId, SubscribeError> {
-        let wanted = subscription.options;
+        let requested = subscription.options;
         let follow = broker::Subscribe {
             overflow: self.overflow,
-            retained: match (wanted.retain_handling, old) {
+            retained: match (requested.retain_handling, old) {
                 (RetainHandling::Send, _) | (RetainHandling::SendIfNew, None) => Retained::First,
                 (RetainHandling::SendIfNew, Some(_)) | (RetainHandling::DoNotSend, _) => {
                     Retained::Omitted
                 }
             },
-            own_messages: match wanted.no_local || self.is_bridge {
+            own_messages: match requested.no_local || self.is_bridge {
                 true => OwnMessages::Skipped,
                 false => OwnMessages::Delivered,
             },

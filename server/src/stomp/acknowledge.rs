@@ -73,7 +73,11 @@ impl Stomp {
                 message_id,
             } => {
                 let has_ended = match subscription {
-                    Some(id) => self.ended.of(&Identity::Id(id.clone())).next().is_some(),
+                    Some(id) => self
+                        .ended
+                        .ids_of(&Identity::Id(id.clone()))
+                        .next()
+                        .is_some(),
                     None => !self.ended.is_empty(),
                 };
                 has_ended && message_id.parse::<MessageId>().is_ok()
@@ -120,7 +124,7 @@ impl Stomp {
                 // The client may have used the id again since.
                 let identity = Identity::Id(id.clone());
                 let current = self.subscriptions.get(&identity).map(|one| one.id);
-                let all = current.into_iter().chain(self.ended.of(&identity));
+                let all = current.into_iter().chain(self.ended.ids_of(&identity));
                 all.map(Some).find_map(find)
             }
         }

@@ -14,7 +14,7 @@ use wire::stomp::{
 use crate::{
     connection::{self, Encoder},
     dialect::Dialect,
-    name_cache::WrittenName,
+    name_cache::NameCache,
 };
 
 /// Has no state of its own: the version is in each subscription's [`Tag`].
@@ -66,7 +66,7 @@ impl Encoder for StompEncoder {
             (_, None) => Destination::Usual(kind, name),
         };
         self.message(version, entry, destination, out);
-        kind_of(entry)
+        message_type_of(entry)
     }
 }
 
@@ -91,7 +91,9 @@ impl StompEncoder {
         // Encoded directly into the output the first time, and stored without spare capacity.
         let start = out.len();
         let shared = entry.encoding(Dialect::from(version).slot(), |entry| {
-            out.push(u8::from(kind_of(entry) == connection::MessageType::Text));
+            out.push(u8::from(
+                message_type_of(entry) == connection::MessageType::Text,
+            ));
             let destination = match entry.spelling() {
                 Spelling::Other(text) => Destination::Spelled(text),
                 Spelling::Unknown | Spelling::Usual => {
@@ -102,7 +104,7 @@ impl StompEncoder {
             Box::from(&out[start..])
         });
         out.truncate(start);
-        let (kind, shared) = split_kind(shared);
+        let (kind, shared) = split_message_type(shared);
         out.extend_from_slice(shared);
         kind
     }
@@ -119,7 +121,7 @@ impl StompEncoder {
             let id = texts.id.of(self.broker.id_of(entry));
             let destination = match destination {
                 Destination::Spelled(text) => text,
-                Destination::Usual(kind, name) => texts.destination.of(kind, name),
+                Destination::Usual(kind, name) => texts.destination.get(kind, name),
             };
             append(version, entry, Texts { id, destination }, out);
         });
@@ -136,13 +138,13 @@ struct Texts<'a> {
 /// Texts of the last frame, which the next frame often needs again. Their lengths are bounded.
 struct LastTexts {
     id: MessageIdText,
-    destination: WrittenName,
+    destination: NameCache,
 }
 
 thread_local! {
     static TEXTS: RefCell<LastTexts> = RefCell::new(LastTexts {
         id: MessageIdText::default(),
-        destination: WrittenName::new(write_destination),
+        destination: NameCache::new(write_destination),
     });
 }
 
@@ -160,8 +162,8 @@ fn append(version: Version, entry: &Entry, texts: Texts<'_>, out: &mut Vec<u8>) 
     let headers = entry.headers().iter();
     let headers = headers.map(|header| (&*header.name, &*header.value));
     // A message from STOMP has it as a header; other protocols store it separately.
-    let is_told = entry.header(EXPIRES).is_some();
-    let expires = entry.expires_ms().filter(|_| !is_told);
+    let has_expires_header = entry.header(EXPIRES).is_some();
+    let expires = entry.expires_ms().filter(|_| !has_expires_header);
     let expires = expires.map(|at_ms| at_ms.to_string());
     let expires = expires.as_deref().map(|at_ms| (EXPIRES, at_ms));
     server::message_shared(version, &message, headers.chain(expires), out);
@@ -224,14 +226,14 @@ const fn version_code(version: Version) -> u8 {
     }
 }
 
-fn kind_of(entry: &Entry) -> connection::MessageType {
+fn message_type_of(entry: &Entry) -> connection::MessageType {
     match std::str::from_utf8(entry.body()) {
         Ok(_) => connection::MessageType::Text,
         Err(_) => connection::MessageType::Binary,
     }
 }
 
-fn split_kind(shared: &[u8]) -> (connection::MessageType, &[u8]) {
+fn split_message_type(shared: &[u8]) -> (connection::MessageType, &[u8]) {
     match shared.split_first() {
         Some((1, shared)) => (connection::MessageType::Text, shared),
         Some((_, shared)) => (connection::MessageType::Binary, shared),

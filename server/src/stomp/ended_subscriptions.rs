@@ -7,11 +7,11 @@ use wire::stomp::server::Identity;
 
 /// The last ended subscriptions, in order.
 #[derive(Default)]
-pub(super) struct Ended(VecDeque<(Identity<'static>, SubscriptionId)>);
+pub(super) struct EndedSubscriptions(VecDeque<(Identity<'static>, SubscriptionId)>);
 
-impl Ended {
-    pub(super) fn note(&mut self, identity: Identity<'static>, id: SubscriptionId) {
-        if self.0.len() == MOST {
+impl EndedSubscriptions {
+    pub(super) fn push(&mut self, identity: Identity<'static>, id: SubscriptionId) {
+        if self.0.len() == MAX_REMEMBERED {
             self.0.pop_front();
         }
         self.0.push_back((identity, id));
@@ -26,7 +26,7 @@ impl Ended {
     }
 
     /// Returns the subscriptions with this identity, the newest first.
-    pub(super) fn of<'a>(
+    pub(super) fn ids_of<'a>(
         &'a self,
         identity: &'a Identity<'_>,
     ) -> impl Iterator<Item = SubscriptionId> + 'a {
@@ -38,4 +38,4 @@ impl Ended {
 
 /// Maximum number of remembered subscriptions. An acknowledgement for an earlier one is an error, unless the message
 /// still waits for it.
-const MOST: usize = 256;
+const MAX_REMEMBERED: usize = 256;

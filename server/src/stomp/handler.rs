@@ -7,7 +7,7 @@ use wire::stomp::server::{Config, Fault, Session};
 use super::{Stomp, StompOptions};
 use crate::{
     connection::{self, ConnectionParts, Deliverer, Framing, HandshakeInput, Stream},
-    handler::{Caller, ConnectionHandler, turn_away},
+    handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
     server::Server,
     socket::Socket,
     transport::Transport,
@@ -38,7 +38,7 @@ impl StompHandler {
     ) {
         let server = &self.server;
         let context = server.context(server.client_of(socket.tcp()));
-        let reader = context.attach(server.session_name(listener));
+        let reader = context.create_session(server.session_name(listener));
         let (protocol, encoder) = Stomp::new(&context, reader.session(), &self.options);
         let parts = ConnectionParts {
             socket,
@@ -54,10 +54,11 @@ impl StompHandler {
 }
 
 impl ConnectionHandler for StompHandler {
-    async fn serve<S: Socket>(self, caller: Caller<S>) {
-        let Caller { socket, permit, .. } = caller;
-        let (transport, early) = socket.into_transport();
-        let handshake_input = HandshakeInput::new(Stream, early, self.server.partial_message());
+    async fn serve<S: Socket>(self, accepted: AcceptedConnection<S>) {
+        let AcceptedConnection { socket, permit, .. } = accepted;
+        let (transport, early_bytes) = socket.into_transport();
+        let handshake_input =
+            HandshakeInput::new(Stream, early_bytes, self.server.partial_message());
         self.serve_transport(transport, handshake_input, S::NAME)
             .await;
         drop(permit);
@@ -65,10 +66,10 @@ impl ConnectionHandler for StompHandler {
 
     async fn refuse<S: Socket>(self, socket: S) {
         let detail = "the limit of connections is reached";
-        turn_away(socket, refusal("too many connections", detail)).await;
+        answer_and_close(socket, refusal("too many connections", detail)).await;
     }
 
-    fn without_tls() -> Vec<u8> {
+    fn tls_required_answer() -> Vec<u8> {
         refusal("no TLS", "this port accepts only TLS")
     }
 }

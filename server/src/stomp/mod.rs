@@ -23,15 +23,15 @@ use wire::stomp::{
 };
 
 use crate::{
-    advisory::{Advisories, Presence},
+    advisory::{Advisories, ConnectionAdvisories},
     connection::{CloseReason, Protocol, ReadCycle},
     context::ServerContext,
 };
 use encoder::StompEncoder;
-use ended_subscriptions::Ended;
+use ended_subscriptions::EndedSubscriptions;
 pub use handler::StompHandler;
 pub use options::StompOptions;
-use send::Sending;
+use send::SendState;
 use subscribe::Subscribed;
 use temporary::Temporaries;
 use transaction::Transactions;
@@ -46,10 +46,10 @@ pub struct Stomp {
     decoder: stomp::Decoder,
     /// The `client-id` of CONNECT, or an empty text.
     client: Box<str>,
-    presence: Presence,
-    sending: Sending,
+    connection_advisories: ConnectionAdvisories,
+    send_state: SendState,
     subscriptions: HashMap<Identity<'static>, Subscribed>,
-    ended: Ended,
+    ended: EndedSubscriptions,
     transactions: Transactions,
     temporaries: Temporaries,
 }
@@ -74,10 +74,10 @@ impl Stomp {
             machine: server::Session::new(&options.session, clock.now_ms()),
             decoder: stomp::Decoder::new(options.limits),
             client: Box::default(),
-            presence: Presence::new(advisories, session),
-            sending: Sending::new(session.name()),
+            connection_advisories: ConnectionAdvisories::new(advisories, session),
+            send_state: SendState::new(session.name()),
             subscriptions: HashMap::new(),
-            ended: Ended::default(),
+            ended: EndedSubscriptions::default(),
             transactions: Transactions::new(
                 options.transaction_bytes,
                 Arc::clone(session.client()),
@@ -128,7 +128,7 @@ impl Stomp {
     ) -> Result<(), Fault> {
         if let Some(client_id) = connect.client_id.as_deref().filter(|id| !id.is_empty()) {
             self.client = client_id.into();
-            self.sending.producer = client_id.into();
+            self.send_state.producer = client_id.into();
         }
         let greeting = Greeting {
             server: SERVER,
@@ -137,7 +137,7 @@ impl Stomp {
         self.machine
             .connected(cycle.now_ms, &greeting, &mut cycle.replies);
         self.decoder.set_version(self.machine.version());
-        self.presence.begins();
+        self.connection_advisories.report_start();
         Ok(())
     }
 
@@ -238,7 +238,7 @@ impl Protocol for Stomp {
     }
 
     fn write_close(&mut self, close_reason: &CloseReason, replies: &mut Vec<u8>) {
-        self.presence.ends();
+        self.connection_advisories.report_end();
         let message = match close_reason {
             CloseReason::Stopping => "the server is stopping",
             CloseReason::TooSlow => "too slow",

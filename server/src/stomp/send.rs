@@ -13,7 +13,7 @@ use super::{Stomp, misspelled};
 use crate::{connection::ReadCycle, content_type};
 
 /// The state for converting SEND frames to messages.
-pub(super) struct Sending {
+pub(super) struct SendState {
     /// The name under which this connection publishes.
     pub(super) producer: Arc<str>,
     /// The last header `destination` with its meaning: most connections use one destination.
@@ -30,7 +30,7 @@ struct Receipt {
     id: Box<str>,
 }
 
-impl Sending {
+impl SendState {
     pub(super) fn new(producer: &Arc<str>) -> Self {
         Self {
             producer: Arc::clone(producer),
@@ -46,17 +46,17 @@ impl Stomp {
             return Ok(());
         }
         match send.transaction.as_deref() {
-            None => self.gather(send, cycle),
-            Some(transaction) => self.keep(send, transaction, cycle),
+            None => self.add_to_batch(send, cycle),
+            Some(transaction) => self.add_to_transaction(send, transaction, cycle),
         }
     }
 
     /// Collects a SEND; the messages of a read cycle are published together.
-    fn gather(&mut self, send: &Send<'_>, cycle: &mut ReadCycle) -> Result<(), Fault> {
+    fn add_to_batch(&mut self, send: &Send<'_>, cycle: &mut ReadCycle) -> Result<(), Fault> {
         let first = cycle.batch.len();
-        self.make(send, cycle.unix_ms, &mut cycle.batch)?;
+        self.append_publications(send, cycle.unix_ms, &mut cycle.batch)?;
         if let Some(receipt) = send.receipt.as_deref() {
-            self.sending.receipts.push(Receipt {
+            self.send_state.receipts.push(Receipt {
                 first,
                 last: cycle.batch.len() - 1,
                 id: receipt.into(),
@@ -66,7 +66,7 @@ impl Stomp {
     }
 
     /// Keeps a SEND until COMMIT.
-    fn keep(
+    fn add_to_transaction(
         &mut self,
         send: &Send<'_>,
         transaction: &str,
@@ -76,8 +76,8 @@ impl Stomp {
         self.publish(cycle)?;
         let receipt = send.receipt.as_deref();
         let mut publications = Vec::new();
-        self.make(send, cycle.unix_ms, &mut publications)?;
-        let bytes = weight(send, publications.len());
+        self.append_publications(send, cycle.unix_ms, &mut publications)?;
+        let bytes = transaction_bytes(send, publications.len());
         self.transactions
             .admit(transaction, bytes, receipt)?
             .publications
@@ -94,7 +94,7 @@ impl Stomp {
         cycle.publish(&self.broker, &self.advisories, &self.session);
         // Messages after a refused one are discarded, because the ERROR for it ends the connection.
         cycle.batch.clear();
-        let mut receipts = self.sending.receipts.drain(..).peekable();
+        let mut receipts = self.send_state.receipts.drain(..).peekable();
         for (index, result) in cycle.outcome.results.iter().enumerate() {
             match result {
                 Ok(_) => {
@@ -112,7 +112,7 @@ impl Stomp {
     }
 
     /// Appends a publication for each destination.
-    fn make(
+    fn append_publications(
         &mut self,
         send: &Send<'_>,
         timestamp_ms: u64,
@@ -121,7 +121,7 @@ impl Stomp {
         let receipt = send.receipt.as_deref();
         self.find_destinations(&send.destination, receipt)?;
         let content = Content {
-            producer: Arc::clone(&self.sending.producer),
+            producer: Arc::clone(&self.send_state.producer),
             timestamp_ms,
             expires_ms: send.expires,
             retain: send.retain,
@@ -130,7 +130,7 @@ impl Stomp {
             headers: self.headers(send)?,
             body: send.body,
         };
-        if let Some((_, destinations)) = &self.sending.last
+        if let Some((_, destinations)) = &self.send_state.last
             && let Some((last, others)) = destinations.split_last()
         {
             publications.extend(others.iter().map(|other| content.clone().to(other)));
@@ -141,7 +141,7 @@ impl Stomp {
 
     /// Makes `text` the last header `destination`, and creates the destinations if necessary.
     fn find_destinations(&mut self, text: &str, receipt: Option<&str>) -> Result<(), Fault> {
-        if let Some((last, _)) = &self.sending.last
+        if let Some((last, _)) = &self.send_state.last
             && **last == *text
         {
             return Ok(());
@@ -151,10 +151,11 @@ impl Stomp {
         for Target { destination, .. } in &found {
             self.create_if_own(destination, receipt)?;
             if destination.place == Place::Common {
-                self.presence.sends_to(destination.kind, &destination.name);
+                self.connection_advisories
+                    .report_destination(destination.kind, &destination.name);
             }
         }
-        self.sending.last = Some((text.into(), found));
+        self.send_state.last = Some((text.into(), found));
         Ok(())
     }
 
@@ -209,7 +210,7 @@ impl Content<'_> {
 }
 
 /// Returns the bytes that a SEND counts for in a transaction: one message for each destination.
-fn weight(send: &Send<'_>, destinations: usize) -> usize {
+fn transaction_bytes(send: &Send<'_>, destinations: usize) -> usize {
     let headers = send.user_headers();
     let headers: usize = headers
         .map(|header| size_of::<Header>() + header.raw_name.len() + header.raw_value.len())

@@ -33,7 +33,7 @@ enum SubscriptionKind {
 }
 
 /// The options of a subscription of either kind.
-struct Terms<'a> {
+struct SubscriptionOptions<'a> {
     subscribe: &'a Subscribe<'a>,
     selector: Option<Selector>,
     tag: &'a [u8],
@@ -53,7 +53,7 @@ impl Stomp {
         let destination = self.destination(subscribe)?;
         check(subscribe, destination.kind)?;
         let tag = self.tag(subscribe, &destination);
-        let terms = Terms {
+        let options = SubscriptionOptions {
             subscribe,
             selector: selector(subscribe)?,
             tag: &tag,
@@ -66,8 +66,10 @@ impl Stomp {
             SubscriptionKind::Consume(_) | SubscriptionKind::Follow { .. } => None,
         };
         let id = match subscription_kind {
-            SubscriptionKind::Follow { filter, start } => self.follow(&filter, start, terms, cycle),
-            SubscriptionKind::Consume(source) => self.consume(source, terms, cycle),
+            SubscriptionKind::Follow { filter, start } => {
+                self.follow(&filter, start, options, cycle)
+            }
+            SubscriptionKind::Consume(source) => self.consume(source, options, cycle),
         };
         let id = id.map_err(|error| refused(&error, subscribe))?;
         self.carry_out(cycle);
@@ -129,15 +131,15 @@ impl Stomp {
         &self,
         filter: &TopicFilter,
         start: Start,
-        terms: Terms<'_>,
+        options: SubscriptionOptions<'_>,
         cycle: &mut ReadCycle,
     ) -> Result<SubscriptionId, SubscribeError> {
-        let overflow_wanted = terms.subscribe.overflow;
+        let requested_overflow = options.subscribe.overflow;
         let follow = broker::Subscribe {
             start,
-            overflow: overflow_wanted.map_or(self.options.overflow, overflow),
-            selector: terms.selector,
-            tag: terms.tag,
+            overflow: requested_overflow.map_or(self.options.overflow, overflow),
+            selector: options.selector,
+            tag: options.tag,
             ..broker::Subscribe::to(filter)
         };
         self.broker
@@ -147,16 +149,16 @@ impl Stomp {
     fn consume(
         &self,
         source: Source,
-        terms: Terms<'_>,
+        options: SubscriptionOptions<'_>,
         cycle: &mut ReadCycle,
     ) -> Result<SubscriptionId, SubscribeError> {
         let consume = Consume {
             source,
-            acknowledgement: acknowledgement(terms.subscribe),
-            prefetch: terms.subscribe.prefetch.unwrap_or(self.options.prefetch),
-            exclusive: terms.subscribe.exclusive,
-            selector: terms.selector,
-            tag: terms.tag,
+            acknowledgement: acknowledgement(options.subscribe),
+            prefetch: options.subscribe.prefetch.unwrap_or(self.options.prefetch),
+            exclusive: options.subscribe.exclusive,
+            selector: options.selector,
+            tag: options.tag,
         };
         self.broker
             .consume(&self.session, consume, &mut cycle.outcome)
@@ -185,7 +187,7 @@ impl Stomp {
     }
 
     fn durable_name(&self, name: &str, subscribe: &Subscribe<'_>) -> Result<DurableName, Fault> {
-        if self.client.is_empty() && named_as_activemq(subscribe).is_some() {
+        if self.client.is_empty() && activemq_durable_name(subscribe).is_some() {
             let expected = "a durable subscription is saved under the client-id of CONNECT, and there was none";
             let receipt = subscribe.receipt.as_deref();
             let header = header::SUBSCRIPTION_NAME;
@@ -204,7 +206,7 @@ impl Stomp {
 
 /// Returns the name of a durable subscription in the form of ActiveMQ, which belongs to a client with a `client-id`.
 /// RabbitMQ's form, `durable:true`, needs no client; its clients send it for queues as well, where it has no effect.
-fn named_as_activemq<'a>(subscribe: &'a Subscribe<'_>) -> Option<&'a str> {
+fn activemq_durable_name<'a>(subscribe: &'a Subscribe<'_>) -> Option<&'a str> {
     let is_rabbitmqs = subscribe.headers.get(header::DURABLE).is_some();
     subscribe.durable.as_deref().filter(|_| !is_rabbitmqs)
 }
@@ -226,7 +228,7 @@ fn check(subscribe: &Subscribe<'_>, kind: DestinationKind) -> Result<(), Fault> 
             "it is for topics; a queue delivers its waiting messages anyway",
         ),
         (
-            kind == DestinationKind::Queue && named_as_activemq(subscribe).is_some(),
+            kind == DestinationKind::Queue && activemq_durable_name(subscribe).is_some(),
             header::SUBSCRIPTION_NAME,
             "durable subscriptions are for topics; a queue keeps its messages anyway",
         ),
@@ -264,15 +266,18 @@ fn selector(subscribe: &Subscribe<'_>) -> Result<Option<Selector>, Fault> {
         return Ok(None);
     };
     Selector::new(text).map(Some).map_err(|error| {
-        let detail = format!("{error}, behind \"{}\"", before(text, error.column));
+        let detail = format!("{error}, behind \"{}\"", text_before(text, error.column));
         Fault::refused("invalid selector", detail, subscribe.receipt.as_deref())
     })
 }
 
 /// Returns the part of a selector just before a column.
-fn before(text: &str, column: usize) -> String {
+fn text_before(text: &str, column: usize) -> String {
     let end = column - 1;
-    let shown = text.chars().take(end).skip(end.saturating_sub(SHOWN_CHARS));
+    let shown = text
+        .chars()
+        .take(end)
+        .skip(end.saturating_sub(MAX_SHOWN_CHARS));
     shown.flat_map(char::escape_debug).collect()
 }
 
@@ -295,4 +300,4 @@ fn refused(error: &SubscribeError, subscribe: &Subscribe<'_>) -> Fault {
 }
 
 /// Maximum number of characters of a selector in an error.
-const SHOWN_CHARS: usize = 40;
+const MAX_SHOWN_CHARS: usize = 40;

@@ -25,9 +25,9 @@ impl Stomp {
         if self.temporaries.contains(&key) {
             return Ok(());
         }
-        if self.temporaries.len() == MOST_TEMPORARIES {
+        if self.temporaries.len() == MAX_TEMPORARIES {
             let detail = format!(
-                "there are {MOST_TEMPORARIES} temporary destinations of this connection; use one for many answers, \
+                "there are {MAX_TEMPORARIES} temporary destinations of this connection; use one for many answers, \
                  told apart by their correlation-id"
             );
             return Err(Fault::refused("too many destinations", detail, receipt));
@@ -63,4 +63,4 @@ impl Stomp {
 }
 
 /// Maximum number of temporary destinations of one connection.
-const MOST_TEMPORARIES: usize = 1_000;
+const MAX_TEMPORARIES: usize = 1_000;

@@ -15,7 +15,7 @@ use crate::{clock, connection::ReadCycle};
 pub(super) struct Transactions {
     open: Vec<Transaction>,
     /// Maximum number of bytes of all of them.
-    most_bytes: usize,
+    max_bytes: usize,
     client: Arc<Client>,
 }
 
@@ -33,9 +33,9 @@ pub(super) struct Transaction {
 impl Transaction {
     /// Takes the bytes from the pool, in a few large pieces.
     fn take(&mut self, bytes: usize, client: &Arc<Client>) -> Result<(), PoolError> {
-        let lacking = (self.bytes + bytes).saturating_sub(self.charged);
-        if lacking > 0 {
-            let piece = lacking.max(self.charged);
+        let missing_bytes = (self.bytes + bytes).saturating_sub(self.charged);
+        if missing_bytes > 0 {
+            let piece = missing_bytes.max(self.charged);
             let amount = u32::try_from(piece).unwrap_or(u32::MAX);
             self.charges
                 .push(client.take(Pool::TransactionBytes, amount)?);
@@ -48,10 +48,10 @@ impl Transaction {
 }
 
 impl Transactions {
-    pub(super) const fn new(most_bytes: usize, client: Arc<Client>) -> Self {
+    pub(super) const fn new(max_bytes: usize, client: Arc<Client>) -> Self {
         Self {
             open: Vec::new(),
-            most_bytes,
+            max_bytes,
             client,
         }
     }
@@ -62,9 +62,9 @@ impl Transactions {
         if self.find(id).is_some() {
             return Err(Fault::transaction_in_use(id, receipt));
         }
-        if self.open.len() == MOST_OPEN {
+        if self.open.len() == MAX_OPEN {
             return Err(Fault::new(
-                Cause::TooManyTransactions { limit: MOST_OPEN },
+                Cause::TooManyTransactions { limit: MAX_OPEN },
                 receipt,
             ));
         }
@@ -90,13 +90,13 @@ impl Transactions {
         let at = self.find(id);
         let at = at.ok_or_else(|| Fault::unknown_transaction(id, receipt))?;
         let frames: usize = self.open.iter().map(|one| one.frames).sum();
-        if frames == MOST_FRAMES {
-            let cause = Cause::TransactionTooLong { limit: MOST_FRAMES };
+        if frames == MAX_FRAMES {
+            let cause = Cause::TransactionTooLong { limit: MAX_FRAMES };
             return Err(Fault::new(cause, receipt));
         }
-        let held: usize = self.open.iter().map(|one| one.bytes).sum();
-        if held.saturating_add(bytes) > self.most_bytes {
-            let limit = self.most_bytes;
+        let held_bytes: usize = self.open.iter().map(|one| one.bytes).sum();
+        if held_bytes.saturating_add(bytes) > self.max_bytes {
+            let limit = self.max_bytes;
             return Err(Fault::new(Cause::TransactionTooLarge { limit }, receipt));
         }
         let transaction = &mut self.open[at];
@@ -174,6 +174,6 @@ impl Stomp {
 }
 
 /// Maximum number of open transactions.
-const MOST_OPEN: usize = 16;
+const MAX_OPEN: usize = 16;
 /// Maximum number of frames in all of them.
-const MOST_FRAMES: usize = 10_000;
+const MAX_FRAMES: usize = 10_000;

@@ -18,7 +18,7 @@ impl Stomp {
         match (&unsubscribe.durable, &unsubscribe.identity) {
             // RabbitMQ's clients send durable:true for queues, too; the name is the id then.
             (Some(name), Some(identity)) if is_plain && identity.id() == Some(name) => {}
-            (Some(name), _) => self.forget(name, receipt)?,
+            (Some(name), _) => self.delete_durable(name, receipt)?,
             (None, Some(identity)) if ended.is_none() => {
                 return Err(Fault::unknown_subscription(identity, receipt));
             }
@@ -41,7 +41,7 @@ impl Stomp {
             &mut cycle.outcome,
         );
         self.carry_out(cycle);
-        self.ended.note(identity, ended.id);
+        self.ended.push(identity, ended.id);
         Some(ended)
     }
 
@@ -59,7 +59,7 @@ impl Stomp {
     }
 
     /// Deletes a durable subscription.
-    fn forget(&self, name: &str, receipt: Option<&str>) -> Result<(), Fault> {
+    fn delete_durable(&self, name: &str, receipt: Option<&str>) -> Result<(), Fault> {
         self.broker
             .delete_durable(&self.durable(name))
             .map_err(|error| {

@@ -9,16 +9,16 @@ use tokio_rustls::TlsAcceptor;
 use super::identity::Identity;
 use crate::{
     fairness,
-    handler::{Caller, ConnectionHandler, turn_away},
+    handler::{AcceptedConnection, ConnectionHandler, answer_and_close},
     stopping::stopped,
 };
 
 /// The connections that a port accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admits {
-    All,
+pub enum TlsRule {
+    Optional,
     /// Only connections with TLS.
-    Tls,
+    Required,
 }
 
 #[derive(Clone)]
@@ -28,56 +28,56 @@ pub struct ConnectionAcceptor<D> {
     /// `None` if TLS is not offered.
     pub identity: Option<Arc<Identity>>,
     /// The peers that the port accepts.
-    pub admits: Admits,
+    pub tls_rule: TlsRule,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,
 }
 
 impl<D: ConnectionHandler> ConnectionAcceptor<D> {
     /// Serves a connection to its end.
-    pub async fn enter(mut self, caller: Caller<TcpStream>) {
-        let begins = tokio::select! {
-            begins = begins_with_tls(&caller.socket) => begins,
+    pub async fn accept(mut self, accepted: AcceptedConnection<TcpStream>) {
+        let uses_tls = tokio::select! {
+            uses_tls = peek_uses_tls(&accepted.socket) => uses_tls,
             () = stopped(&mut self.stopping) => return,
         };
-        let peer = caller.peer;
-        match (begins, self.identity.take()) {
+        let peer = accepted.peer;
+        match (uses_tls, self.identity.take()) {
             (Err(error), _) => tracing::debug!(%peer, %error, "connection ends"),
             (Ok(true), Some(identity)) => {
                 // A separate task: a handshake needs more memory than most protocols.
-                fairness::spawn(self.shake_hands(identity, caller));
+                fairness::spawn(self.handshake(identity, accepted));
             }
             (Ok(true), None) => {
                 tracing::debug!(%peer, "refused: the peer uses TLS, and there is no certificate (--tls-cert)");
-                turn_away(caller.socket, alert(HANDSHAKE_FAILURE)).await;
+                answer_and_close(accepted.socket, alert(HANDSHAKE_FAILURE)).await;
             }
-            (Ok(false), _) if self.admits == Admits::Tls => {
+            (Ok(false), _) if self.tls_rule == TlsRule::Required => {
                 tracing::debug!(%peer, "refused: the peer does not use TLS");
-                turn_away(caller.socket, D::without_tls()).await;
+                answer_and_close(accepted.socket, D::tls_required_answer()).await;
             }
-            (Ok(false), _) => self.handler.serve(caller).await,
+            (Ok(false), _) => self.handler.serve(accepted).await,
         }
     }
 
-    async fn shake_hands(mut self, identity: Arc<Identity>, caller: Caller<TcpStream>) {
-        let Caller {
+    async fn handshake(mut self, identity: Arc<Identity>, accepted: AcceptedConnection<TcpStream>) {
+        let AcceptedConnection {
             socket,
             peer,
             permit,
-        } = caller;
+        } = accepted;
         let accept = TlsAcceptor::from(identity.current()).accept(socket);
-        let shaken = tokio::select! {
-            shaken = timeout(HANDSHAKE_TIME, accept) => shaken,
+        let result = tokio::select! {
+            result = timeout(MAX_HANDSHAKE_TIME, accept) => result,
             () = stopped(&mut self.stopping) => return,
         };
-        match shaken {
+        match result {
             Ok(Ok(socket)) => {
-                let caller = Caller {
+                let accepted = AcceptedConnection {
                     socket: Box::new(socket),
                     peer,
                     permit,
                 };
-                fairness::spawn(self.handler.serve(caller));
+                fairness::spawn(self.handler.serve(accepted));
             }
             Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "no TLS handshake in time"),
@@ -89,15 +89,17 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
         let Some(identity) = self.identity else {
             return self.handler.refuse(socket).await;
         };
-        let begins = timeout(REFUSED_FIRST_BYTE_TIME, begins_with_tls(&socket)).await;
-        match begins.unwrap_or(Ok(false)) {
+        let uses_tls = timeout(REFUSED_FIRST_BYTE_TIME, peek_uses_tls(&socket)).await;
+        match uses_tls.unwrap_or(Ok(false)) {
             Ok(true) => {
                 let accept = TlsAcceptor::from(identity.current()).accept(socket);
                 if let Ok(socket) = accept.await {
                     self.handler.refuse(Box::new(socket)).await;
                 }
             }
-            Ok(false) if self.admits == Admits::Tls => turn_away(socket, D::without_tls()).await,
+            Ok(false) if self.tls_rule == TlsRule::Required => {
+                answer_and_close(socket, D::tls_required_answer()).await
+            }
             Ok(false) => self.handler.refuse(socket).await,
             // The connection is broken.
             Err(_) => {}
@@ -107,10 +109,10 @@ impl<D: ConnectionHandler> ConnectionAcceptor<D> {
 
 /// Returns whether the peer begins with a TLS handshake. Returns false for a silent peer: its protocol has a deadline
 /// for it.
-async fn begins_with_tls(socket: &TcpStream) -> io::Result<bool> {
+async fn peek_uses_tls(socket: &TcpStream) -> io::Result<bool> {
     let mut first = [0];
     match timeout(FIRST_BYTE_TIME, socket.peek(&mut first)).await {
-        Ok(looked) => Ok(looked? == 1 && first[0] == HANDSHAKE_RECORD),
+        Ok(peeked) => Ok(peeked? == 1 && first[0] == HANDSHAKE_RECORD),
         Err(_) => Ok(false),
     }
 }
@@ -129,4 +131,4 @@ const FIRST_BYTE_TIME: Duration = Duration::from_secs(5);
 /// The same for a peer beyond the limit of connections.
 const REFUSED_FIRST_BYTE_TIME: Duration = Duration::from_millis(500);
 /// Maximum time of a handshake.
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+const MAX_HANDSHAKE_TIME: Duration = Duration::from_secs(10);

@@ -33,16 +33,16 @@ pub struct Files {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Unusable {
+pub enum CertificateError {
     #[error("cannot read {}: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: io::Error },
     #[error("{} is not PEM: {reason}", path.display())]
     NotPem { path: PathBuf, reason: pem::Error },
     #[error(
-        "there is no {wanted} in {}; it must contain -----BEGIN {wanted}-----",
+        "there is no {label} in {}; it must contain -----BEGIN {label}-----",
         path.display()
     )]
-    Missing { path: PathBuf, wanted: &'static str },
+    Missing { path: PathBuf, label: &'static str },
     #[error("{} and {} do not belong together", files.cert.display(), files.key.display())]
     Mismatch { files: Files },
     #[error("{} with {} cannot be used: {reason}", files.cert.display(), files.key.display())]
@@ -55,15 +55,15 @@ impl Files {
     /// # Errors
     ///
     /// One of the files is not valid, or they do not belong together.
-    pub fn load(&self) -> Result<Arc<ServerConfig>, Unusable> {
+    pub fn load(&self) -> Result<Arc<ServerConfig>, CertificateError> {
         let certificate = Certificate {
             chain: chain(&self.cert)?,
             key: key(&self.key)?,
         };
         let files = self.clone();
         certificate.config().map_err(|reason| match reason {
-            rustls::Error::InconsistentKeys(_) => Unusable::Mismatch { files },
-            reason => Unusable::Refused { files, reason },
+            rustls::Error::InconsistentKeys(_) => CertificateError::Mismatch { files },
+            reason => CertificateError::Refused { files, reason },
         })
     }
 }
@@ -90,25 +90,30 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Unusable> {
+fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    let chain: Vec<_> = certificates.map_err(|error| unusable(path, error, CERTIFICATE))?;
+    let chain: Vec<_> =
+        certificates.map_err(|error| certificate_error(path, error, CERTIFICATE))?;
     if chain.is_empty() {
-        return Err(unusable(path, pem::Error::NoItemsFound, CERTIFICATE));
+        return Err(certificate_error(
+            path,
+            pem::Error::NoItemsFound,
+            CERTIFICATE,
+        ));
     }
     Ok(chain)
 }
 
-fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Unusable> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| unusable(path, error, PRIVATE_KEY))
+fn key(path: &Path) -> Result<PrivateKeyDer<'static>, CertificateError> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| certificate_error(path, error, PRIVATE_KEY))
 }
 
-fn unusable(path: &Path, error: pem::Error, wanted: &'static str) -> Unusable {
+fn certificate_error(path: &Path, error: pem::Error, label: &'static str) -> CertificateError {
     let path = path.to_owned();
     match error {
-        pem::Error::Io(reason) => Unusable::Unreadable { path, reason },
-        pem::Error::NoItemsFound => Unusable::Missing { path, wanted },
-        reason => Unusable::NotPem { path, reason },
+        pem::Error::Io(reason) => CertificateError::Unreadable { path, reason },
+        pem::Error::NoItemsFound => CertificateError::Missing { path, label },
+        reason => CertificateError::NotPem { path, reason },
     }
 }
 

@@ -12,7 +12,7 @@ use rustls::ServerConfig;
 use tokio::{signal::unix::Signal, time::MissedTickBehavior};
 
 use super::{
-    certificate::{Files, Unusable},
+    certificate::{CertificateError, Files},
     options::TlsOptions,
     self_signed,
 };
@@ -32,7 +32,7 @@ impl Identity {
     /// # Errors
     ///
     /// The options do not lead to a usable certificate.
-    pub fn establish(
+    pub fn load_or_generate(
         options: &TlsOptions,
         listen: std::net::IpAddr,
     ) -> anyhow::Result<Option<Arc<Self>>> {
@@ -41,13 +41,13 @@ impl Identity {
                 cert: cert.clone(),
                 key: key.clone(),
             })?,
-            _ if options.self_signed => Self::made(listen, options.write_cert.as_deref())?,
+            _ if options.self_signed => Self::generate(listen, options.write_cert.as_deref())?,
             _ => return Ok(None),
         };
         Ok(Some(Arc::new(identity)))
     }
 
-    fn from_files(files: Files) -> Result<Self, Unusable> {
+    fn from_files(files: Files) -> Result<Self, CertificateError> {
         // Taken before reading, so that a change in the meantime causes another read.
         let stamps = Stamps::of(&files);
         Ok(Self {
@@ -57,7 +57,7 @@ impl Identity {
         })
     }
 
-    fn made(listen: std::net::IpAddr, write_to: Option<&Path>) -> anyhow::Result<Self> {
+    fn generate(listen: std::net::IpAddr, write_to: Option<&Path>) -> anyhow::Result<Self> {
         let certificate = self_signed::certificate(listen)?;
         let own = &certificate.chain[0];
         if let Some(path) = write_to {
@@ -92,7 +92,7 @@ impl Identity {
 }
 
 /// Reads the files again after a change and at each SIGHUP, as long as the server runs.
-pub async fn keep_fresh(identity: Option<Arc<Identity>>, mut hangup: Signal) {
+pub async fn reload_on_change(identity: Option<Arc<Identity>>, mut hangup: Signal) {
     let Some((identity, (files, stamps))) =
         identity.and_then(|identity| Some((Arc::clone(&identity), identity.files.clone()?)))
     else {
@@ -101,27 +101,27 @@ pub async fn keep_fresh(identity: Option<Arc<Identity>>, mut hangup: Signal) {
         }
         return;
     };
-    let mut watch = Watch::new(stamps);
-    let mut interval = tokio::time::interval(LOOK_EVERY);
+    let mut watch = FileWatch::new(stamps);
+    let mut interval = tokio::time::interval(CHECK_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let is_asked = tokio::select! {
+        let is_requested = tokio::select! {
             Some(()) = hangup.recv() => true,
             _ = interval.tick() => false,
         };
         let (identity, files) = (Arc::clone(&identity), files.clone());
         // The files may be on a slow network file system.
-        let looked = tokio::task::spawn_blocking(move || {
+        let checked = tokio::task::spawn_blocking(move || {
             let now = Stamps::of(&files);
-            if is_asked {
-                watch = Watch::new(now);
+            if is_requested {
+                watch = FileWatch::new(now);
                 identity.reload(&files);
             } else if watch.is_due(now) {
                 identity.reload(&files);
             }
             watch
         });
-        match looked.await {
+        match checked.await {
             Ok(after) => watch = after,
             Err(error) => {
                 return tracing::error!(%error, "changes of the certificate are no longer detected");
@@ -133,13 +133,13 @@ pub async fn keep_fresh(identity: Option<Arc<Identity>>, mut hangup: Signal) {
 /// Decides when to read the files: after a change, once they have stayed the same for one interval, because the two
 /// files are not written at the same time.
 #[derive(Debug)]
-struct Watch {
+struct FileWatch {
     /// The stamps of the files read last.
     read: Stamps,
     seen: Stamps,
 }
 
-impl Watch {
+impl FileWatch {
     fn new(read: Stamps) -> Self {
         let seen = read.clone();
         Self { read, seen }
@@ -185,7 +185,7 @@ impl Stamp {
     }
 }
 
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -203,8 +203,8 @@ mod tests {
 
     #[test]
     fn a_changed_pair_is_read_once_it_stays_the_same() {
-        let mut watch = Watch::new(stamps([1, 1]));
-        let looks = [
+        let mut watch = FileWatch::new(stamps([1, 1]));
+        let checks = [
             ([1, 1], false),
             ([2, 1], false),
             ([2, 2], false),
@@ -213,14 +213,14 @@ mod tests {
             ([1, 1], false),
             ([1, 1], true),
         ];
-        for (number, (seen, wanted)) in looks.into_iter().enumerate() {
-            assert_eq!(watch.is_due(stamps(seen)), wanted, "look {number}");
+        for (number, (seen, expected)) in checks.into_iter().enumerate() {
+            assert_eq!(watch.is_due(stamps(seen)), expected, "look {number}");
         }
     }
 
     #[test]
     fn a_file_that_disappeared_and_returned_unchanged_is_not_read_again() {
-        let mut watch = Watch::new(stamps([1, 1]));
+        let mut watch = FileWatch::new(stamps([1, 1]));
         assert!(!watch.is_due(Stamps([None, None])));
         assert!(!watch.is_due(stamps([1, 1])));
         assert!(!watch.is_due(stamps([1, 1])));

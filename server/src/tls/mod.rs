@@ -8,7 +8,7 @@ mod options;
 mod self_signed;
 mod transport;
 
-pub use acceptor::{Admits, ConnectionAcceptor};
-pub use identity::{Identity, keep_fresh};
+pub use acceptor::{ConnectionAcceptor, TlsRule};
+pub use identity::{Identity, reload_on_change};
 pub use options::TlsOptions;
 pub use transport::TlsStream;

@@ -20,9 +20,9 @@ pub fn certificate(listen: IpAddr) -> anyhow::Result<Certificate> {
     params
         .distinguished_name
         .push(DnType::CommonName, "Carillon, self-signed");
-    let made = params.self_signed(&key)?;
+    let generated = params.self_signed(&key)?;
     Ok(Certificate {
-        chain: vec![made.der().clone()],
+        chain: vec![generated.der().clone()],
         key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
     })
 }
@@ -81,8 +81,8 @@ mod tests {
     #[test]
     fn the_certificate_is_for_this_machine_and_its_address() {
         let names = names([192, 0, 2, 7].into());
-        for wanted in ["localhost", "127.0.0.1", "::1", "192.0.2.7"] {
-            assert!(names.iter().any(|name| name == wanted), "{names:?}");
+        for expected in ["localhost", "127.0.0.1", "::1", "192.0.2.7"] {
+            assert!(names.iter().any(|name| name == expected), "{names:?}");
         }
         let everywhere = super::names([0, 0, 0, 0].into());
         assert!(
@@ -95,12 +95,12 @@ mod tests {
     fn a_written_certificate_is_read_back() {
         use rustls::pki_types::pem::PemObject as _;
 
-        let made = certificate([127, 0, 0, 1].into()).expect("a certificate");
-        let text = pem(&made.chain[0]);
+        let generated = certificate([127, 0, 0, 1].into()).expect("a certificate");
+        let text = pem(&generated.chain[0]);
         assert!(text.lines().all(|line| line.len() <= 64), "{text}");
         let read = CertificateDer::from_pem_slice(text.as_bytes()).expect("PEM");
-        assert_eq!(read, made.chain[0]);
-        assert!(made.config().is_ok());
+        assert_eq!(read, generated.chain[0]);
+        assert!(generated.config().is_ok());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! sent in order. No turn waits for the network.
 //!
 //! An idle connection keeps the session's keys and the 4 KiB into which rustls reads. While the socket is full it keeps
-//! up to [`UNSENT_BYTES`] more; further data waits in the same place as over TCP.
+//! up to [`MAX_UNSENT_BYTES`] more; further data waits in the same place as over TCP.
 
 use std::{
     cell::RefCell,
@@ -16,7 +16,7 @@ use std::{
 use rustls::ServerConnection;
 use tokio::{io::AsyncBufReadExt as _, net::TcpStream};
 
-use crate::{protocol_detection::Spoken, socket::Socket, transport::Transport};
+use crate::{protocol_detection::DetectedProtocol, socket::Socket, transport::Transport};
 
 /// A connection after its handshake, still used through futures. Boxed, because it is large and passed through several
 /// futures that each reserve space for it.
@@ -44,14 +44,14 @@ enum End {
 impl Tls {
     /// Returns also the data already decrypted.
     fn new(socket: TcpStream, mut tls: ServerConnection) -> (Self, Vec<u8>) {
-        tls.set_buffer_limit(Some(UNSENT_BYTES));
+        tls.set_buffer_limit(Some(MAX_UNSENT_BYTES));
         let mut session = Box::new(Session { tls, end: None });
         session.process();
-        let mut early = Vec::new();
+        let mut early_bytes = Vec::new();
         // Returns an error when there is no more data.
-        let _ = session.tls.reader().read_to_end(&mut early);
+        let _ = session.tls.reader().read_to_end(&mut early_bytes);
         let session = Mutex::new(session);
-        (Self { socket, session }, early)
+        (Self { socket, session }, early_bytes)
     }
 
     fn session(&self) -> MutexGuard<'_, Box<Session>> {
@@ -69,17 +69,17 @@ impl Transport for Tls {
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut session = self.session();
         if let Some(end) = &session.end {
-            return end.told();
+            return end.read_result();
         }
         CIPHERTEXT.with_borrow_mut(|ciphertext| {
             // The read may complete an earlier record, whose plaintext needs room as well.
-            let most = buffer.len().saturating_sub(RECORD_BYTES);
-            if most == 0 {
+            let max = buffer.len().saturating_sub(RECORD_BYTES);
+            if max == 0 {
                 return Err(io::ErrorKind::InvalidInput.into());
             }
-            ciphertext.resize(most, 0);
+            ciphertext.resize(max, 0);
             let count = self.socket.try_read(ciphertext)?;
-            session.decipher(&ciphertext[..count], buffer)
+            session.decrypt(&ciphertext[..count], buffer)
         })
     }
 
@@ -114,7 +114,7 @@ impl Transport for Tls {
 
 impl Session {
     /// Decrypts all of `ciphertext`, which was read from the socket; empty means the end.
-    fn decipher(&mut self, mut ciphertext: &[u8], buffer: &mut [u8]) -> io::Result<usize> {
+    fn decrypt(&mut self, mut ciphertext: &[u8], buffer: &mut [u8]) -> io::Result<usize> {
         if ciphertext.is_empty() {
             self.end = Some(End::Closed);
         }
@@ -122,11 +122,11 @@ impl Session {
         while !ciphertext.is_empty() && self.end.is_none() {
             self.tls.read_tls(&mut ciphertext)?;
             self.process();
-            filled += self.take(&mut buffer[filled..])?;
+            filled += self.read_plaintext(&mut buffer[filled..])?;
         }
         match &self.end {
             _ if filled > 0 => Ok(filled),
-            Some(end) => end.told(),
+            Some(end) => end.read_result(),
             None => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
@@ -141,7 +141,7 @@ impl Session {
     }
 
     /// Copies available plaintext into the buffer.
-    fn take(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         loop {
             match self.tls.reader().read(&mut buffer[filled..]) {
@@ -156,14 +156,14 @@ impl Session {
     /// Passes all encrypted data to the socket.
     fn send(&mut self, socket: &TcpStream) -> io::Result<()> {
         while self.tls.wants_write() {
-            self.tls.write_tls(&mut WithoutWaiting(socket))?;
+            self.tls.write_tls(&mut NonblockingWriter(socket))?;
         }
         Ok(())
     }
 }
 
 impl End {
-    fn told(&self) -> io::Result<usize> {
+    fn read_result(&self) -> io::Result<usize> {
         match self {
             Self::Closed => Ok(0),
             Self::Failed(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error.clone())),
@@ -172,9 +172,9 @@ impl End {
 }
 
 /// The socket, as a writer for rustls that never waits.
-struct WithoutWaiting<'a>(&'a TcpStream);
+struct NonblockingWriter<'a>(&'a TcpStream);
 
-impl Write for WithoutWaiting<'_> {
+impl Write for NonblockingWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.try_write(bytes)
     }
@@ -195,9 +195,9 @@ impl Socket for TlsStream {
     const WEBSOCKET_NAME: &'static str = "wss";
 
     /// Detects the protocol by the first record; a client that splits its first bytes is handled as HTTP.
-    async fn spoken(&mut self) -> io::Result<Spoken> {
+    async fn detect_protocol(&mut self) -> io::Result<DetectedProtocol> {
         let first = self.fill_buf().await?;
-        Ok(Spoken::of(first).unwrap_or(Spoken::Http))
+        Ok(DetectedProtocol::from_first_bytes(first).unwrap_or(DetectedProtocol::Http))
     }
 
     fn into_transport(self) -> (Tls, Vec<u8>) {
@@ -213,7 +213,7 @@ thread_local! {
 /// Maximum content of a record (RFC 8446, 5.1).
 const RECORD_BYTES: usize = 16 << 10;
 /// Bytes of encrypted data that may wait for the socket. One round of deliveries fits, which is one write.
-const UNSENT_BYTES: usize = 128 << 10;
+const MAX_UNSENT_BYTES: usize = 128 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -277,14 +277,14 @@ mod tests {
         let (tls, mut client) = pair().await;
         client.write_all(b"last words").await.expect("written");
         client.shutdown().await.expect("close_notify");
-        let mut said = Vec::new();
+        let mut read_bytes = Vec::new();
         loop {
             match read(&tls).await.expect("no fault") {
                 piece if piece.is_empty() => break,
-                piece => said.extend(piece),
+                piece => read_bytes.extend(piece),
             }
         }
-        assert_eq!(said, b"last words");
+        assert_eq!(read_bytes, b"last words");
         assert!(read(&tls).await.expect("the end, again").is_empty());
     }
 
@@ -295,14 +295,14 @@ mod tests {
         client.flush().await.expect("written");
         let (socket, _) = client.get_mut();
         socket.write_all(b"not a record").await.expect("written");
-        let mut said = Vec::new();
+        let mut read_bytes = Vec::new();
         let fault = loop {
             match read(&tls).await {
-                Ok(piece) => said.extend(piece),
+                Ok(piece) => read_bytes.extend(piece),
                 Err(error) => break error,
             }
         };
-        assert_eq!(said, b"words");
+        assert_eq!(read_bytes, b"words");
         assert_eq!(fault.kind(), io::ErrorKind::InvalidData);
         assert!(!tls.is_flushed(), "an alert is to be sent");
     }
@@ -324,17 +324,17 @@ mod tests {
         }
         assert!(!tls.is_flushed());
         let reading = async {
-            let mut heard = vec![0; taken];
-            client.read_exact(&mut heard).await.expect("all of it");
-            heard
+            let mut received = vec![0; taken];
+            client.read_exact(&mut received).await.expect("all of it");
+            received
         };
         let flushing = async {
             while tls.try_flush().is_err() {
                 tls.tcp().writable().await.expect("a socket");
             }
         };
-        let (heard, ()) = tokio::join!(reading, flushing);
+        let (received, ()) = tokio::join!(reading, flushing);
         let expected = piece.iter().cycle().take(taken);
-        assert!(heard.iter().eq(expected), "{taken} bytes");
+        assert!(received.iter().eq(expected), "{taken} bytes");
     }
 }

@@ -146,7 +146,7 @@ impl Client {
 
     /// Ends the connection.
     fn leaves(self) {
-        self.context.detach(self.reader.session());
+        self.context.end_session(self.reader.session());
     }
 
     fn read(&mut self, mut bytes: &[u8]) -> Vec<String> {
