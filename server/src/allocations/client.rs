@@ -8,7 +8,7 @@ pub const MESSAGES: usize = 64;
 
 /// The protocol and its transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum ClientKind {
     Stomp,
     StompOverWebSocket,
     Mqtt { qos: u8 },
@@ -16,18 +16,18 @@ pub enum Way {
 }
 
 pub struct Client {
-    way: Way,
+    kind: ClientKind,
     socket: TcpStream,
     buffer: Vec<u8>,
     /// Unused bytes at the front of the buffer.
-    kept: usize,
+    filled: usize,
     batch: Vec<u8>,
     /// Bytes of one publication, without a WebSocket's framing.
     length: usize,
     acknowledgements: Vec<u8>,
 }
 
-impl Way {
+impl ClientKind {
     pub const fn is_mqtt(self) -> bool {
         matches!(self, Self::Mqtt { .. } | Self::MqttOverWebSocket)
     }
@@ -108,27 +108,27 @@ impl Way {
 
 impl Client {
     /// Starts on a socket that the server has accepted.
-    pub async fn begin(way: Way, socket: TcpStream, number: usize) -> Self {
-        let batch = (0..MESSAGES).flat_map(|number| way.publication(number));
+    pub async fn connect(kind: ClientKind, socket: TcpStream, number: usize) -> Self {
+        let batch = (0..MESSAGES).flat_map(|number| kind.publication(number));
         let mut client = Self {
-            way,
+            kind,
             socket,
             buffer: vec![0; 1 << 20],
-            kept: 0,
-            batch: way.framed(batch.collect()),
-            length: way.publication(0).len(),
+            filled: 0,
+            batch: kind.framed(batch.collect()),
+            length: kind.publication(0).len(),
             acknowledgements: Vec::with_capacity(4 * MESSAGES),
         };
-        let connect = way.framed(way.connect(number));
+        let connect = kind.framed(kind.connect(number));
         client.write(&connect).await;
-        client.until_told(way.connected()).await;
+        client.read_until(kind.connected()).await;
         client
     }
 
     pub async fn subscribe(&mut self) {
-        let subscribe = self.way.framed(self.way.subscribe());
+        let subscribe = self.kind.framed(self.kind.subscribe());
         self.write(&subscribe).await;
-        self.until_told(self.way.subscribed()).await;
+        self.read_until(self.kind.subscribed()).await;
     }
 
     /// Publishes a batch.
@@ -140,28 +140,30 @@ impl Client {
 
     /// Reads the acknowledgements of a batch.
     pub async fn read_answers(&mut self) {
-        if self.way.qos() > 0 {
-            self.until(|seen| seen.len() >= 4 * MESSAGES).await;
-            self.kept = 0;
+        if self.kind.qos() > 0 {
+            self.read_until_enough(|seen| seen.len() >= 4 * MESSAGES)
+                .await;
+            self.filled = 0;
         }
     }
 
     /// Reads a batch, and acknowledges it if necessary.
     pub async fn read_batch(&mut self) {
-        if self.way.qos() == 0 {
-            self.until(|seen| count(seen) == MESSAGES).await;
-            self.kept = 0;
+        if self.kind.qos() == 0 {
+            self.read_until_enough(|seen| count(seen) == MESSAGES).await;
+            self.filled = 0;
             return;
         }
         let length = self.length;
-        self.until(|seen| seen.len() >= length * MESSAGES).await;
+        self.read_until_enough(|seen| seen.len() >= length * MESSAGES)
+            .await;
         self.acknowledgements.clear();
-        for publish in self.buffer[..self.kept].chunks_exact(length) {
+        for publish in self.buffer[..self.filled].chunks_exact(length) {
             assert_eq!(publish[0], 0x32, "a PUBLISH of QoS 1");
             let puback = [0x40, 2, publish[5], publish[6]];
             self.acknowledgements.extend_from_slice(&puback);
         }
-        self.kept = 0;
+        self.filled = 0;
         let acknowledgements = std::mem::take(&mut self.acknowledgements);
         self.write(&acknowledgements).await;
         self.acknowledgements = acknowledgements;
@@ -174,17 +176,18 @@ impl Client {
     }
 
     /// Reads until these bytes have arrived.
-    async fn until_told(&mut self, wanted: &[u8]) {
-        self.until(|seen| contains(seen, wanted)).await;
-        self.kept = 0;
+    async fn read_until(&mut self, expected: &[u8]) {
+        self.read_until_enough(|seen| contains(seen, expected))
+            .await;
+        self.filled = 0;
     }
 
-    async fn until(&mut self, is_enough: impl Fn(&[u8]) -> bool) {
-        while !is_enough(&self.buffer[..self.kept]) {
+    async fn read_until_enough(&mut self, is_enough: impl Fn(&[u8]) -> bool) {
+        while !is_enough(&self.buffer[..self.filled]) {
             self.socket.readable().await.expect("an open socket");
-            match self.socket.try_read(&mut self.buffer[self.kept..]) {
+            match self.socket.try_read(&mut self.buffer[self.filled..]) {
                 Ok(0) => panic!("the server ends the connection"),
-                Ok(more) => self.kept += more,
+                Ok(more) => self.filled += more,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(error) => panic!("{error}"),
             }
@@ -198,17 +201,19 @@ fn packet(first: u8, rest: &[u8]) -> Vec<u8> {
     [&[first, length][..], rest].concat()
 }
 
-fn contains(seen: &[u8], wanted: &[u8]) -> bool {
-    seen.windows(wanted.len()).any(|part| part == wanted)
+fn contains(seen: &[u8], expected: &[u8]) -> bool {
+    seen.windows(expected.len()).any(|part| part == expected)
 }
 
 /// Returns the number of bodies that have arrived.
 fn count(seen: &[u8]) -> usize {
-    seen.windows(END.len()).filter(|part| *part == END).count()
+    seen.windows(BODY_END.len())
+        .filter(|part| *part == BODY_END)
+        .count()
 }
 
 /// Occurs only at the end of a body.
-const END: &[u8] = b"^^^^";
+const BODY_END: &[u8] = b"^^^^";
 const BODY: [u8; 100] = {
     let mut body = [b'.'; 100];
     let mut at = 96;

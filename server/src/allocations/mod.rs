@@ -5,10 +5,10 @@
 //! nothing. HTTP before a WebSocket is not included.
 
 mod client;
-mod house;
+mod test_server;
 
-use client::{MESSAGES, Way};
-use house::House;
+use client::{ClientKind, MESSAGES};
+use test_server::TestServer;
 
 /// Rounds that are counted; each publishes [`MESSAGES`].
 const ROUNDS: usize = 20;
@@ -19,52 +19,52 @@ const PUBLICATION: usize = 2;
 const ROUND: usize = 8;
 
 /// Returns the allocations of all rounds in a steady state.
-fn allocations(way: Way, subscribers: usize) -> usize {
-    let mut house = House::new(way, subscribers);
+fn allocations(kind: ClientKind, subscribers: usize) -> usize {
+    let mut test_server = TestServer::new(kind, subscribers);
     // Until the history is full, and every buffer has reached its size.
-    (0..40).for_each(|_| house.round());
-    let counted = allocation_counter::measure(|| (0..ROUNDS).for_each(|_| house.round()));
+    (0..40).for_each(|_| test_server.round());
+    let counted = allocation_counter::measure(|| (0..ROUNDS).for_each(|_| test_server.round()));
     usize::try_from(counted.count_total).expect("a number that was counted")
 }
 
-fn check(way: Way) {
+fn check(kind: ClientKind) {
     let known = ROUNDS * (ROUND + MESSAGES * PUBLICATION);
-    let few = allocations(way, 2);
+    let few = allocations(kind, 2);
     assert!(
         few <= known,
-        "{way:?}: {few} allocations, {known} are known"
+        "{kind:?}: {few} allocations, {known} are known"
     );
-    let many = allocations(way, 40);
+    let many = allocations(kind, 40);
     // Less than one for a thousand deliveries: occasionally a list grows.
     let none = 38 * ROUNDS * MESSAGES / 1_000;
     assert!(
         many <= few + none,
-        "{way:?}: {} more allocations for 38 more subscribers",
+        "{kind:?}: {} more allocations for 38 more subscribers",
         many - few
     );
 }
 
 #[test]
 fn stomp() {
-    check(Way::Stomp);
+    check(ClientKind::Stomp);
 }
 
 #[test]
 fn stomp_over_websocket() {
-    check(Way::StompOverWebSocket);
+    check(ClientKind::StompOverWebSocket);
 }
 
 #[test]
 fn mqtt_at_qos_0() {
-    check(Way::Mqtt { qos: 0 });
+    check(ClientKind::Mqtt { qos: 0 });
 }
 
 #[test]
 fn mqtt_at_qos_1_acknowledged() {
-    check(Way::Mqtt { qos: 1 });
+    check(ClientKind::Mqtt { qos: 1 });
 }
 
 #[test]
 fn mqtt_over_websocket() {
-    check(Way::MqttOverWebSocket);
+    check(ClientKind::MqttOverWebSocket);
 }

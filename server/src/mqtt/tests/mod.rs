@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// A broker, and the context of its connections.
-struct House {
+struct TestServer {
     context: ServerContext,
     shared_state: SharedState,
     /// Maximum packet size of all clients.
@@ -34,7 +34,7 @@ struct House {
 }
 
 /// The server's end of a connection.
-struct Served {
+struct ServerConnection {
     mqtt: Mqtt,
     /// The first bytes for the client.
     greeting: Vec<u8>,
@@ -42,7 +42,7 @@ struct Served {
     context: ServerContext,
 }
 
-impl House {
+impl TestServer {
     fn new() -> Self {
         Self::of(Limits::default())
     }
@@ -73,7 +73,7 @@ impl House {
     }
 
     /// Accepts a client that has sent CONNECT and no more; the connection that had its id has ended.
-    async fn serve(&self, connect: &[u8]) -> Served {
+    async fn serve(&self, connect: &[u8]) -> ServerConnection {
         let mut handshake = Handshake::new(&self.shared_state.options.machine, 0);
         let (mut opened, taken) = handshake.connect(connect).expect("legal").expect("all");
         assert_eq!(taken, connect.len());
@@ -91,7 +91,7 @@ impl House {
         let accepted = accepted.expect("an accepted client");
         let (mqtt, reader) = Mqtt::new(&self.context, accepted.parts);
         let encoder = MqttEncoder::new(&accepted.client_options, accepted.outgoing);
-        Served {
+        ServerConnection {
             mqtt,
             greeting: accepted.greeting,
             deliverer: Some(Deliverer { reader, encoder }),
@@ -100,7 +100,7 @@ impl House {
     }
 }
 
-impl Served {
+impl ServerConnection {
     /// Runs one read cycle with all of the input. Returns the reply.
     fn cycle(&mut self, input: &[u8]) -> Result<Vec<u8>, CloseReason> {
         let mut cycle = ReadCycle::default();
@@ -160,20 +160,20 @@ impl Served {
 struct Peer {
     name: String,
     machine: Client,
-    served: Option<Served>,
+    connection: Option<ServerConnection>,
     /// Bytes to send.
     outgoing: Vec<u8>,
     /// Bytes received and not processed.
     incoming: Vec<u8>,
     /// Messages received and not yet checked.
-    heard: Vec<Heard>,
+    received: Vec<ReceivedMessage>,
     /// The session-present flag of the last CONNACK.
     session_present: Option<bool>,
 }
 
 /// A received message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Heard {
+struct ReceivedMessage {
     topic: String,
     payload: String,
     qos: QoS,
@@ -186,17 +186,17 @@ impl Peer {
         Self {
             name: name.to_owned(),
             machine: Client::new(&client::Config::of(version)),
-            served: None,
+            connection: None,
             outgoing: Vec::new(),
             incoming: Vec::new(),
-            heard: Vec::new(),
+            received: Vec::new(),
             session_present: None,
         }
     }
 
     /// Connects with a session that outlives the connection. Returns whether the session is continued, which 3.1 does
     /// not report.
-    async fn connect(&mut self, house: &House) -> bool {
+    async fn connect(&mut self, test_server: &TestServer) -> bool {
         let connect = Connect {
             client_id: &self.name.clone(),
             clean_start: false,
@@ -204,28 +204,28 @@ impl Peer {
             receive_maximum: NonZeroU16::new(8).expect("not 0"),
             ..Connect::default()
         };
-        self.connect_as(house, &connect).await
+        self.connect_as(test_server, &connect).await
     }
 
-    async fn connect_as(&mut self, house: &House, connect: &Connect<'_>) -> bool {
+    async fn connect_as(&mut self, test_server: &TestServer, connect: &Connect<'_>) -> bool {
         let mut bytes = Vec::new();
-        let asked = self.machine.connect(connect, 0, &mut bytes);
-        asked.expect("a valid request");
-        let mut served = house.serve(&bytes).await;
-        let answer = served.cycle(&[]).expect("a connection");
-        self.served = Some(served);
+        let result = self.machine.connect(connect, 0, &mut bytes);
+        result.expect("a valid request");
+        let mut connection = test_server.serve(&bytes).await;
+        let answer = connection.cycle(&[]).expect("a connection");
+        self.connection = Some(connection);
         self.incoming = answer;
         self.session_present = None;
-        self.listen();
+        self.receive();
         self.session_present.expect("CONNACK")
     }
 
     /// Breaks the connection; bytes in transit are lost.
-    fn break_off(&mut self) {
+    fn break_connection(&mut self) {
         self.outgoing.clear();
         self.incoming.clear();
-        if let Some(served) = self.served.take() {
-            served.on_close(&CloseReason::Io("broken".to_owned()));
+        if let Some(connection) = self.connection.take() {
+            connection.on_close(&CloseReason::Io("broken".to_owned()));
         }
     }
 
@@ -238,8 +238,8 @@ impl Peer {
             },
         };
         let topics = Topics::Subscribe(&[subscription], None);
-        let asked = self.machine.request(&topics, &mut self.outgoing);
-        asked.expect("a valid request");
+        let result = self.machine.request(&topics, &mut self.outgoing);
+        result.expect("a valid request");
     }
 
     fn publish(&mut self, topic: &str, payload: &str, qos: QoS) {
@@ -251,23 +251,23 @@ impl Peer {
             payload: payload.as_bytes(),
             tag: 0,
         };
-        let said = self.machine.publish(&publication, &mut self.outgoing);
-        said.expect("a valid request");
+        let result = self.machine.publish(&publication, &mut self.outgoing);
+        result.expect("a valid request");
     }
 
     /// Sends the pending bytes.
-    fn speak(&mut self) {
+    fn send(&mut self) {
         let bytes = std::mem::take(&mut self.outgoing);
-        if let Some(served) = &mut self.served {
-            let answer = served.cycle(&bytes).expect("nothing is wrong with it");
+        if let Some(connection) = &mut self.connection {
+            let answer = connection.cycle(&bytes).expect("nothing is wrong with it");
             self.incoming.extend(answer);
         }
     }
 
     /// Processes the received bytes, and acknowledges messages.
-    fn listen(&mut self) {
-        if let Some(served) = &mut self.served {
-            served.deliver(&mut self.incoming);
+    fn receive(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.deliver(&mut self.incoming);
         }
         let bytes = std::mem::take(&mut self.incoming);
         let mut rest = &bytes[..];
@@ -282,7 +282,7 @@ impl Peer {
                     self.session_present = Some(connected.session_present);
                 }
                 Event::Message(message) => {
-                    self.heard.push(Heard::of(message));
+                    self.received.push(ReceivedMessage::of(message));
                     if let Some(ticket) = message.ticket {
                         self.machine.acknowledge(ticket, &mut self.outgoing);
                     }
@@ -294,19 +294,19 @@ impl Peer {
     }
 
     /// Sends and receives until no more arrives. Returns the received messages.
-    fn settle(&mut self) -> Vec<Heard> {
+    fn settle(&mut self) -> Vec<ReceivedMessage> {
         loop {
-            let before = self.heard.len();
-            self.speak();
-            self.listen();
-            if self.heard.len() == before && self.outgoing.is_empty() {
-                return std::mem::take(&mut self.heard);
+            let before = self.received.len();
+            self.send();
+            self.receive();
+            if self.received.len() == before && self.outgoing.is_empty() {
+                return std::mem::take(&mut self.received);
             }
         }
     }
 }
 
-impl Heard {
+impl ReceivedMessage {
     fn of(message: &client::Message<'_>) -> Self {
         Self {
             topic: message.topic.as_str().to_owned(),

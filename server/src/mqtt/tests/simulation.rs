@@ -6,23 +6,23 @@ use std::collections::{HashMap, HashSet};
 
 use wire::mqtt::{QoS, Version};
 
-use super::{House, Peer};
+use super::{Peer, TestServer};
 
 /// The messages that a reader has got so far.
 #[derive(Default)]
-struct Got {
+struct ReceivedMessages {
     /// In the order of their first arrival.
     first: Vec<String>,
     seen: HashSet<String>,
     /// Messages that had arrived before.
-    doubles: Vec<String>,
+    duplicates: Vec<String>,
 }
 
-impl Got {
+impl ReceivedMessages {
     fn take(&mut self, payload: String) {
         match self.seen.insert(payload.clone()) {
             true => self.first.push(payload),
-            false => self.doubles.push(payload),
+            false => self.duplicates.push(payload),
         }
     }
 }
@@ -30,7 +30,7 @@ impl Got {
 struct Reader {
     peer: Peer,
     qos: QoS,
-    got: Got,
+    received: ReceivedMessages,
 }
 
 struct Writer {
@@ -54,16 +54,16 @@ impl Random {
     }
 }
 
-struct World {
-    house: House,
+struct Simulation {
+    test_server: TestServer,
     random: Random,
     readers: Vec<Reader>,
     writers: Vec<Writer>,
 }
 
-impl World {
+impl Simulation {
     async fn new(seed: u64) -> Self {
-        let house = House::new();
+        let test_server = TestServer::new();
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let mut readers = Vec::new();
         for (index, qos) in [
@@ -77,22 +77,26 @@ impl World {
         {
             let version = VERSIONS[random.below(VERSIONS.len())];
             let mut peer = Peer::new(&format!("reader-{index}"), version);
-            peer.connect(&house).await;
+            peer.connect(&test_server).await;
             let filter = ["t/#", "t/+"][random.below(2)];
             peer.subscribe(filter, qos);
             peer.settle();
-            let got = Got::default();
-            readers.push(Reader { peer, qos, got });
+            let received = ReceivedMessages::default();
+            readers.push(Reader {
+                peer,
+                qos,
+                received,
+            });
         }
         let mut writers = Vec::new();
         for index in 0..3 {
             let version = VERSIONS[random.below(VERSIONS.len())];
             let mut peer = Peer::new(&format!("writer-{index}"), version);
-            peer.connect(&house).await;
+            peer.connect(&test_server).await;
             writers.push(Writer { peer, published: 0 });
         }
         Self {
-            house,
+            test_server,
             random,
             readers,
             writers,
@@ -137,41 +141,52 @@ impl World {
             readers if index < readers => &mut self.readers[index].peer,
             readers => &mut self.writers[index - readers].peer,
         };
-        peer.break_off();
-        assert!(peer.connect(&self.house).await, "the session goes on");
+        peer.break_connection();
+        assert!(
+            peer.connect(&self.test_server).await,
+            "the session continues"
+        );
     }
 
-    fn come_to_rest(&mut self) {
+    fn settle_all(&mut self) {
         for Writer { peer, .. } in &mut self.writers {
             peer.settle();
             assert_eq!(peer.machine.in_flight(), 0, "everything is acknowledged");
         }
-        for Reader { peer, got, .. } in &mut self.readers {
+        for Reader { peer, received, .. } in &mut self.readers {
             peer.settle()
                 .into_iter()
-                .for_each(|one| got.take(one.payload));
+                .for_each(|one| received.take(one.payload));
         }
     }
 
     fn check(&self) {
-        for Reader { peer, qos, got } in &self.readers {
+        for Reader {
+            peer,
+            qos,
+            received,
+        } in &self.readers
+        {
             for (index, Writer { published, .. }) in self.writers.iter().enumerate() {
                 let prefix = format!("{index}:");
-                let own = got.first.iter().filter_map(|one| one.strip_prefix(&prefix));
+                let own = received
+                    .first
+                    .iter()
+                    .filter_map(|one| one.strip_prefix(&prefix));
                 let own: Vec<usize> = own.map(|one| one.parse().expect("a number")).collect();
-                let wanted: Vec<usize> = (0..*published).collect();
-                assert_eq!(own, wanted, "{} of writer {index}", peer.name);
+                let expected: Vec<usize> = (0..*published).collect();
+                assert_eq!(own, expected, "{} of writer {index}", peer.name);
             }
             if *qos == QoS::ExactlyOnce {
                 // A message published with QoS 1 may arrive twice.
-                let twice = got
-                    .doubles
+                let twice = received
+                    .duplicates
                     .iter()
                     .filter(|one| one.starts_with(EXACTLY_ONCE));
                 assert_eq!(twice.count(), 0, "{}", peer.name);
             }
         }
-        let orders = self.readers.iter().map(|reader| &reader.got.first);
+        let orders = self.readers.iter().map(|reader| &reader.received.first);
         let mut places: HashMap<&str, usize> = HashMap::new();
         for (reader, order) in orders.enumerate() {
             for (place, one) in order.iter().enumerate() {
@@ -185,22 +200,22 @@ impl World {
 /// A part of the exchange between a client and the server: bytes of either side may stay in transit.
 fn exchange(peer: &mut Peer, random: &mut Random) {
     if random.below(4) > 0 {
-        peer.speak();
+        peer.send();
     }
     if random.below(4) > 0 {
-        peer.listen();
+        peer.receive();
     }
 }
 
 #[tokio::test]
 async fn sessions_keep_their_guarantees_over_connections_that_break() {
     for seed in simulation::seeds(SEEDS) {
-        let mut world = World::new(seed).await;
+        let mut simulation = Simulation::new(seed).await;
         for _ in 0..STEPS {
-            world.step().await;
+            simulation.step().await;
         }
-        world.come_to_rest();
-        world.check();
+        simulation.settle_all();
+        simulation.check();
     }
 }
 

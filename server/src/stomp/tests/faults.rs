@@ -1,6 +1,6 @@
 //! Faults of a client, and their errors.
 
-use super::House;
+use super::TestServer;
 
 #[test]
 fn each_error_has_the_frames_receipt_and_a_valid_form() {
@@ -94,64 +94,67 @@ fn each_error_has_the_frames_receipt_and_a_valid_form() {
         ("ACK; id:1-1", "unknown message", "1-1"),
         ("NACK; id:x", "unknown message", "x"),
     ];
-    for (frame, message, wanted) in table {
-        let heard = House::new()
+    for (frame, message, expected) in table {
+        let received = TestServer::new()
             .client("client")
-            .says(&format!("{frame}; receipt:r"));
+            .send(&format!("{frame}; receipt:r"));
         let begin = format!("ERROR; message:{message}; receipt-id:r;");
-        assert_eq!(heard.len(), 1, "{frame}: {heard:?}");
-        assert!(heard[0].starts_with(&begin), "{frame}: {heard:?}");
-        assert!(heard[0].contains(wanted), "{frame}: {heard:?}");
+        assert_eq!(received.len(), 1, "{frame}: {received:?}");
+        assert!(received[0].starts_with(&begin), "{frame}: {received:?}");
+        assert!(received[0].contains(expected), "{frame}: {received:?}");
     }
 }
 
 #[test]
 fn an_acknowledgement_must_be_for_a_message_of_the_client() {
-    let house = House::new();
-    let mut owner = house.client("owner");
-    owner.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client");
-    owner.says("SEND; destination:/queue/q | a");
-    let mut other = house.client("other");
-    let heard = other.says(&format!("ACK; id:{}", owner.ack));
-    assert!(heard[0].contains("message:unknown message"), "{heard:?}");
-    let heard = owner.says(&format!("ACK; id:{}; receipt:r", owner.ack));
-    assert_eq!(heard, ["RECEIPT; receipt-id:r"]);
+    let test_server = TestServer::new();
+    let mut owner = test_server.client("owner");
+    owner.send("SUBSCRIBE; id:1; destination:/queue/q; ack:client");
+    owner.send("SEND; destination:/queue/q | a");
+    let mut other = test_server.client("other");
+    let received = other.send(&format!("ACK; id:{}", owner.ack));
+    assert!(
+        received[0].contains("message:unknown message"),
+        "{received:?}"
+    );
+    let received = owner.send(&format!("ACK; id:{}; receipt:r", owner.ack));
+    assert_eq!(received, ["RECEIPT; receipt-id:r"]);
 }
 
 #[test]
 fn frames_before_a_fault_are_processed() {
-    let house = House::new();
-    let heard = house.client("client").says_all(&[
+    let test_server = TestServer::new();
+    let received = test_server.client("client").send_all(&[
         "SEND; destination:/queue/q; receipt:1 | a",
         "SEND; destination:/nowhere; receipt:2",
     ]);
-    assert_eq!(heard[0], "RECEIPT; receipt-id:1");
+    assert_eq!(received[0], "RECEIPT; receipt-id:1");
     assert!(
-        heard[1].starts_with("ERROR; message:invalid header; receipt-id:2"),
-        "{heard:?}"
+        received[1].starts_with("ERROR; message:invalid header; receipt-id:2"),
+        "{received:?}"
     );
-    let heard = house
+    let received = test_server
         .client("reader")
-        .says("SUBSCRIBE; id:1; destination:/queue/q");
-    assert_eq!(heard.len(), 1, "{heard:?}");
+        .send("SUBSCRIBE; id:1; destination:/queue/q");
+    assert_eq!(received.len(), 1, "{received:?}");
 }
 
 #[test]
 fn the_error_of_a_composite_send_names_the_refusing_destination() {
-    let house = House::with(broker::Limits {
+    let test_server = TestServer::with(broker::Limits {
         queue_entries: 1,
         ..broker::Limits::default()
     });
-    let mut client = house.client("client");
-    client.says("SEND; destination:/queue/b");
-    let heard = client.says_all(&[
+    let mut client = test_server.client("client");
+    client.send("SEND; destination:/queue/b");
+    let received = client.send_all(&[
         "SEND; destination:/queue/other",
         "SEND; destination:/queue/a,/queue/b; receipt:r",
     ]);
-    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert_eq!(received.len(), 1, "{received:?}");
     assert!(
-        heard[0].starts_with("ERROR; message:cannot publish; receipt-id:r"),
-        "{heard:?}"
+        received[0].starts_with("ERROR; message:cannot publish; receipt-id:r"),
+        "{received:?}"
     );
-    assert!(heard[0].contains("queue b is full"), "{heard:?}");
+    assert!(received[0].contains("queue b is full"), "{received:?}");
 }

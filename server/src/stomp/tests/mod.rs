@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// A broker, and the context of its connections.
-struct House {
+struct TestServer {
     context: ServerContext,
     options: StompOptions,
 }
@@ -40,19 +40,19 @@ struct Client {
     /// The headers of the last MESSAGE that identify it.
     ack: String,
     message_id: String,
-    _peer: Arc<Silent>,
+    _peer: Arc<IgnoringPeer>,
 }
 
 /// A peer that ignores notifications: tests read explicitly.
-struct Silent;
+struct IgnoringPeer;
 
-impl Peer for Silent {
+impl Peer for IgnoringPeer {
     fn deliver(&self) {}
 
     fn wake(&self) {}
 }
 
-impl House {
+impl TestServer {
     fn new() -> Self {
         Self::with(Limits::default())
     }
@@ -85,20 +85,20 @@ impl House {
 
     /// Returns a connection with version 1.2.
     fn client(&self, name: &str) -> Client {
-        self.connected(name, "accept-version:1.2; host:h")
+        self.connect_with(name, "accept-version:1.2; host:h")
     }
 
-    fn connected(&self, name: &str, headers: &str) -> Client {
-        let mut client = self.visitor(name);
-        let answer = client.says(&format!("CONNECT; {headers}"));
+    fn connect_with(&self, name: &str, headers: &str) -> Client {
+        let mut client = self.open(name);
+        let answer = client.send(&format!("CONNECT; {headers}"));
         assert!(answer[0].starts_with("CONNECTED"), "{answer:?}");
         client
     }
 
     /// Returns a connection without a CONNECT.
-    fn visitor(&self, name: &str) -> Client {
-        let peer = Arc::new(Silent);
-        let weak: std::sync::Weak<Silent> = Arc::downgrade(&peer);
+    fn open(&self, name: &str) -> Client {
+        let peer = Arc::new(IgnoringPeer);
+        let weak: std::sync::Weak<IgnoringPeer> = Arc::downgrade(&peer);
         let reader = self.context.broker.attach(name.into(), weak);
         let (stomp, encoder) = Stomp::new(&self.context, reader.session(), &self.options);
         Client {
@@ -115,26 +115,26 @@ impl House {
 
 impl Client {
     /// Sends a frame. Returns the reply frames, then the deliveries.
-    fn says(&mut self, frame: &str) -> Vec<String> {
-        self.says_all(&[frame])
+    fn send(&mut self, frame: &str) -> Vec<String> {
+        self.send_all(&[frame])
     }
 
     /// Sends several frames at once.
-    fn says_all(&mut self, frames: &[&str]) -> Vec<String> {
+    fn send_all(&mut self, frames: &[&str]) -> Vec<String> {
         let input: Vec<u8> = frames.iter().flat_map(|frame| encoded(frame)).collect();
         let mut cycle = ReadCycle::default();
         cycle.unix_ms = clock::unix_ms();
         let received = self.stomp.receive(&input, &mut cycle);
         let finished = self.stomp.finish(&mut cycle);
-        let mut heard = self.read(&cycle.replies);
+        let mut replies = self.read(&cycle.replies);
         if received.is_ok() && finished.is_ok() {
-            heard.extend(self.hears());
+            replies.extend(self.receive());
         }
-        heard
+        replies
     }
 
     /// Returns the deliveries since the last call.
-    fn hears(&mut self) -> Vec<String> {
+    fn receive(&mut self) -> Vec<String> {
         let mut bytes = Vec::new();
         self.reader.session().begin_drain();
         while !self.reader.drain(clock::unix_ms(), |delivery| {
@@ -145,14 +145,14 @@ impl Client {
     }
 
     /// Ends the connection.
-    fn leaves(self) {
+    fn disconnect(self) {
         self.context.end_session(self.reader.session());
     }
 
     fn read(&mut self, mut bytes: &[u8]) -> Vec<String> {
         let mut decoder = Decoder::new(stomp::Limits::FROM_SERVER);
         decoder.set_version(Version::V1_2);
-        let mut heard = Vec::new();
+        let mut replies = Vec::new();
         while let Some((item, used)) = decoder.decode(bytes).expect("frames") {
             bytes = &bytes[used..];
             if let Item::Frame(frame) = item {
@@ -161,10 +161,10 @@ impl Client {
                     self.ack = header("ack");
                     self.message_id = header("message-id");
                 }
-                heard.push(told(&frame));
+                replies.push(describe(&frame));
             }
         }
-        heard
+        replies
     }
 }
 
@@ -177,18 +177,18 @@ fn encoded(text: &str) -> Vec<u8> {
 }
 
 /// Returns a frame in the form of the tests.
-fn told(frame: &Frame<'_>) -> String {
-    let mut told = frame.command.to_string();
+fn describe(frame: &Frame<'_>) -> String {
+    let mut text = frame.command.to_string();
     for header in frame.headers {
         if SHOWN.contains(&header.raw_name) {
-            told.push_str(&format!("; {}:{}", header.raw_name, header.value()));
+            text.push_str(&format!("; {}:{}", header.raw_name, header.value()));
         }
     }
     let body = String::from_utf8_lossy(frame.body);
     if !body.is_empty() {
-        told.push_str(&format!(" | {body}"));
+        text.push_str(&format!(" | {body}"));
     }
-    told
+    text
 }
 
 /// The headers that are shown.
@@ -210,4 +210,4 @@ const SHOWN: [&str; 14] = [
 ];
 
 /// No frames.
-const NOTHING: [&str; 0] = [];
+const NO_FRAMES: [&str; 0] = [];

@@ -1,6 +1,6 @@
 //! SUBSCRIBE with its options, and UNSUBSCRIBE.
 
-use super::{House, NOTHING};
+use super::{NO_FRAMES, TestServer};
 
 #[test]
 fn a_selector_applies_to_messages_of_any_destination() {
@@ -11,58 +11,59 @@ fn a_selector_applies_to_messages_of_any_destination() {
         "destination:/topic/d; activemq.subscriptionName:s",
     ];
     for subscribe in table {
-        let house = House::new();
-        let mut client = house.connected("client", "accept-version:1.2; host:h; client-id:c");
-        client.says(&format!(
+        let test_server = TestServer::new();
+        let mut client =
+            test_server.connect_with("client", "accept-version:1.2; host:h; client-id:c");
+        client.send(&format!(
             "SUBSCRIBE; id:1; {subscribe}; selector:price > 10"
         ));
-        let heard = client.says_all(&[
+        let received = client.send_all(&[
             "SEND; destination:/topic/d,/queue/d; price:9 | cheap",
             "SEND; destination:/topic/d,/queue/d; price:11 | dear",
         ]);
-        assert_eq!(heard.len(), 1, "{subscribe}: {heard:?}");
-        assert!(heard[0].ends_with("| dear"), "{subscribe}: {heard:?}");
+        assert_eq!(received.len(), 1, "{subscribe}: {received:?}");
+        assert!(received[0].ends_with("| dear"), "{subscribe}: {received:?}");
     }
 }
 
 #[test]
 fn a_browser_gets_the_waiting_messages_and_an_end_mark() {
-    let house = House::new();
-    let mut client = house.client("client");
-    client.says_all(&[
+    let test_server = TestServer::new();
+    let mut client = test_server.client("client");
+    client.send_all(&[
         "SEND; destination:/queue/q | a",
         "SEND; destination:/queue/q | b",
     ]);
-    let heard = client.says("SUBSCRIBE; id:b; destination:/queue/q; browser:true");
-    let wanted = [
+    let received = client.send("SUBSCRIBE; id:b; destination:/queue/q; browser:true");
+    let expected = [
         "MESSAGE; subscription:b; destination:/queue/q | a",
         "MESSAGE; subscription:b; destination:/queue/q | b",
         "MESSAGE; subscription:b; destination:/queue/q; browser:end",
     ];
-    assert_eq!(heard, wanted);
-    let heard = client.says("SUBSCRIBE; id:1; destination:/queue/q");
-    assert_eq!(heard.len(), 2, "they are still there: {heard:?}");
+    assert_eq!(received, expected);
+    let received = client.send("SUBSCRIBE; id:1; destination:/queue/q");
+    assert_eq!(received.len(), 2, "they are still there: {received:?}");
 }
 
 #[test]
 fn the_oldest_exclusive_consumer_gets_everything_until_it_ends() {
-    let house = House::new();
-    let mut first = house.client("first");
-    let mut second = house.client("second");
+    let test_server = TestServer::new();
+    let mut first = test_server.client("first");
+    let mut second = test_server.client("second");
     for client in [&mut first, &mut second] {
-        client.says("SUBSCRIBE; id:1; destination:/queue/q; activemq.exclusive:true");
+        client.send("SUBSCRIBE; id:1; destination:/queue/q; activemq.exclusive:true");
     }
-    let mut sender = house.client("sender");
+    let mut sender = test_server.client("sender");
     let message = "MESSAGE; subscription:1; destination:/queue/q | a";
-    sender.says_all(&[
+    sender.send_all(&[
         "SEND; destination:/queue/q | a",
         "SEND; destination:/queue/q | a",
     ]);
-    assert_eq!(first.hears(), [message, message]);
-    assert_eq!(second.hears(), NOTHING);
-    first.says("UNSUBSCRIBE; id:1");
-    sender.says("SEND; destination:/queue/q | a");
-    assert_eq!(second.hears(), [message]);
+    assert_eq!(first.receive(), [message, message]);
+    assert_eq!(second.receive(), NO_FRAMES);
+    first.send("UNSUBSCRIBE; id:1");
+    sender.send("SEND; destination:/queue/q | a");
+    assert_eq!(second.receive(), [message]);
 }
 
 #[test]
@@ -83,87 +84,87 @@ fn a_durable_subscription_is_kept_without_a_connection_of_its_client() {
         ),
     ];
     for (durable, unsubscribe) in table {
-        let house = House::new();
+        let test_server = TestServer::new();
         let subscribe = format!("SUBSCRIBE; id:1; destination:/topic/t; {durable}");
         let connect = "accept-version:1.2; host:h; client-id:c";
-        let mut sender = house.client("sender");
-        let mut client = house.connected("client", connect);
-        client.says(&subscribe);
-        client.leaves();
-        sender.says("SEND; destination:/topic/t | a");
-        let mut client = house.connected("again", connect);
-        let heard = client.says(&subscribe);
+        let mut sender = test_server.client("sender");
+        let mut client = test_server.connect_with("client", connect);
+        client.send(&subscribe);
+        client.disconnect();
+        sender.send("SEND; destination:/topic/t | a");
+        let mut client = test_server.connect_with("again", connect);
+        let received = client.send(&subscribe);
         assert_eq!(
-            heard,
+            received,
             ["MESSAGE; subscription:1; destination:/topic/t | a"],
             "{durable}"
         );
-        client.leaves();
-        let mut client = house.connected("once more", connect);
-        let unsubscribed = client.says(&format!("{unsubscribe}; receipt:r"));
+        client.disconnect();
+        let mut client = test_server.connect_with("once more", connect);
+        let unsubscribed = client.send(&format!("{unsubscribe}; receipt:r"));
         assert_eq!(unsubscribed, ["RECEIPT; receipt-id:r"], "{unsubscribe}");
-        sender.says("SEND; destination:/topic/t | b");
-        assert_eq!(client.says(&subscribe), NOTHING, "{unsubscribe}");
+        sender.send("SEND; destination:/topic/t | b");
+        assert_eq!(client.send(&subscribe), NO_FRAMES, "{unsubscribe}");
     }
 }
 
 #[test]
 fn an_unsubscribe_deletes_a_durable_subscription_only_by_name() {
-    let house = House::new();
-    let mut client = house.connected("client", "accept-version:1.2; host:h; client-id:c");
+    let test_server = TestServer::new();
+    let mut client = test_server.connect_with("client", "accept-version:1.2; host:h; client-id:c");
     let subscribe = "SUBSCRIBE; id:1; destination:/topic/t; activemq.subscriptionName:s";
-    client.says_all(&[
+    client.send_all(&[
         subscribe,
         "UNSUBSCRIBE; id:1",
         "SEND; destination:/topic/t | a",
     ]);
-    assert_eq!(client.says(subscribe).len(), 1);
+    assert_eq!(client.send(subscribe).len(), 1);
     for unsubscribe in [
         "UNSUBSCRIBE; id:1; activemq.subscriptionName:s",
         "UNSUBSCRIBE; activemq.subscriptionName:s",
     ] {
-        client.says_all(&[unsubscribe, "SEND; destination:/topic/t | b"]);
-        assert_eq!(client.says(subscribe), NOTHING, "{unsubscribe}");
+        client.send_all(&[unsubscribe, "SEND; destination:/topic/t | b"]);
+        assert_eq!(client.send(subscribe), NO_FRAMES, "{unsubscribe}");
     }
 }
 
 #[test]
 fn durable_has_no_effect_for_a_queue() {
-    let house = House::new();
-    let mut client = house.client("client");
-    let heard = client.says_all(&[
+    let test_server = TestServer::new();
+    let mut client = test_server.client("client");
+    let received = client.send_all(&[
         "SUBSCRIBE; id:1; destination:/queue/q; durable:true; receipt:1",
         "UNSUBSCRIBE; id:1; durable:true; receipt:2",
     ]);
-    assert_eq!(heard, ["RECEIPT; receipt-id:1", "RECEIPT; receipt-id:2"]);
+    assert_eq!(received, ["RECEIPT; receipt-id:1", "RECEIPT; receipt-id:2"]);
 }
 
 #[test]
 fn a_retroactive_subscription_starts_with_the_history() {
     for mode in ["auto", "client"] {
-        let house = House::new();
-        let mut client = house.client("client");
-        client.says_all(&[
+        let test_server = TestServer::new();
+        let mut client = test_server.client("client");
+        client.send_all(&[
             "SEND; destination:/topic/t | a",
             "SEND; destination:/topic/t | b",
         ]);
         let subscribe = format!("SUBSCRIBE; id:1; destination:/topic/t; ack:{mode}");
-        let heard = client.says(&format!("{subscribe}; activemq.retroactive:true"));
-        let wanted = [
+        let received = client.send(&format!("{subscribe}; activemq.retroactive:true"));
+        let expected = [
             "MESSAGE; subscription:1; destination:/topic/t | a",
             "MESSAGE; subscription:1; destination:/topic/t | b",
         ];
-        assert_eq!(heard, wanted, "{mode}");
+        assert_eq!(received, expected, "{mode}");
     }
 }
 
 #[test]
 fn without_an_id_a_subscription_is_identified_by_its_destination() {
-    let house = House::new();
-    let mut client = house.connected("client", "");
-    client.says("SUBSCRIBE; destination:/queue/q");
-    let heard = client.says("SEND; destination:/queue/q | a");
-    assert_eq!(heard, ["MESSAGE; destination:/queue/q | a"]);
-    let heard = client.says("UNSUBSCRIBE; destination:/queue/q; receipt:r");
-    assert_eq!(heard, ["RECEIPT; receipt-id:r"]);
+    let test_server = TestServer::new();
+    let mut client = test_server.connect_with("client", "");
+    client.send("SUBSCRIBE; destination:/queue/q");
+    let received = client.send("SEND; destination:/queue/q | a");
+    assert_eq!(received, ["MESSAGE; destination:/queue/q | a"]);
+    let received = client.send("UNSUBSCRIBE; destination:/queue/q; receipt:r");
+    assert_eq!(received, ["RECEIPT; receipt-id:r"]);
 }

@@ -1,65 +1,65 @@
 //! BEGIN, COMMIT and ABORT.
 
-use super::{House, NOTHING};
+use super::{NO_FRAMES, TestServer};
 
 #[test]
 fn a_transaction_takes_effect_at_commit() {
-    let house = House::new();
-    let mut worker = house.client("worker");
-    let mut next = house.client("next");
-    next.says("SUBSCRIBE; id:1; destination:/queue/out");
-    worker.says("SUBSCRIBE; id:1; destination:/queue/in; ack:client-individual");
-    worker.says("SEND; destination:/queue/in | task");
+    let test_server = TestServer::new();
+    let mut worker = test_server.client("worker");
+    let mut next = test_server.client("next");
+    next.send("SUBSCRIBE; id:1; destination:/queue/out");
+    worker.send("SUBSCRIBE; id:1; destination:/queue/in; ack:client-individual");
+    worker.send("SEND; destination:/queue/in | task");
     assert_eq!(
-        worker.says("BEGIN; transaction:t; receipt:1"),
+        worker.send("BEGIN; transaction:t; receipt:1"),
         ["RECEIPT; receipt-id:1"]
     );
     let ack = format!("ACK; id:{}; transaction:t; receipt:2", worker.ack);
-    assert_eq!(worker.says(&ack), ["RECEIPT; receipt-id:2"]);
-    let heard = worker.says("SEND; destination:/queue/out; transaction:t; receipt:3 | done");
-    assert_eq!(heard, ["RECEIPT; receipt-id:3"]);
-    assert_eq!(next.hears(), NOTHING);
+    assert_eq!(worker.send(&ack), ["RECEIPT; receipt-id:2"]);
+    let received = worker.send("SEND; destination:/queue/out; transaction:t; receipt:3 | done");
+    assert_eq!(received, ["RECEIPT; receipt-id:3"]);
+    assert_eq!(next.receive(), NO_FRAMES);
     assert_eq!(
-        worker.says("COMMIT; transaction:t; receipt:4"),
+        worker.send("COMMIT; transaction:t; receipt:4"),
         ["RECEIPT; receipt-id:4"]
     );
     assert_eq!(
-        next.hears(),
+        next.receive(),
         ["MESSAGE; subscription:1; destination:/queue/out | done"]
     );
-    worker.leaves();
-    let mut other = house.client("other");
+    worker.disconnect();
+    let mut other = test_server.client("other");
     assert_eq!(
-        other.says("SUBSCRIBE; id:1; destination:/queue/in"),
-        NOTHING
+        other.send("SUBSCRIBE; id:1; destination:/queue/in"),
+        NO_FRAMES
     );
 }
 
 #[test]
 fn a_transaction_that_is_aborted_or_disconnected_has_no_effect() {
     for aborts in [true, false] {
-        let house = House::new();
-        let mut worker = house.client("worker");
-        worker.says("SUBSCRIBE; id:1; destination:/queue/in; ack:client");
-        worker.says("SEND; destination:/queue/in | task");
-        worker.says_all(&[
+        let test_server = TestServer::new();
+        let mut worker = test_server.client("worker");
+        worker.send("SUBSCRIBE; id:1; destination:/queue/in; ack:client");
+        worker.send("SEND; destination:/queue/in | task");
+        worker.send_all(&[
             "BEGIN; transaction:t",
             "SEND; destination:/queue/out; transaction:t | done",
             &format!("ACK; id:{}; transaction:t", worker.ack.clone()),
         ]);
         if aborts {
             assert_eq!(
-                worker.says("ABORT; transaction:t; receipt:r"),
+                worker.send("ABORT; transaction:t; receipt:r"),
                 ["RECEIPT; receipt-id:r"]
             );
         }
-        worker.leaves();
-        let mut other = house.client("other");
+        worker.disconnect();
+        let mut other = test_server.client("other");
         assert_eq!(
-            other.says("SUBSCRIBE; id:1; destination:/queue/out"),
-            NOTHING
+            other.send("SUBSCRIBE; id:1; destination:/queue/out"),
+            NO_FRAMES
         );
-        let again = other.says("SUBSCRIBE; id:2; destination:/queue/in");
+        let again = other.send("SUBSCRIBE; id:2; destination:/queue/in");
         assert_eq!(again.len(), 1, "{again:?}");
         assert!(again[0].contains("redelivered:true"), "{again:?}");
     }
@@ -67,42 +67,45 @@ fn a_transaction_that_is_aborted_or_disconnected_has_no_effect() {
 
 #[test]
 fn a_message_acknowledged_in_an_aborted_transaction_can_be_acknowledged_again() {
-    let house = House::new();
-    let mut worker = house.client("worker");
-    worker.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client-individual");
-    worker.says("SEND; destination:/queue/q | task");
+    let test_server = TestServer::new();
+    let mut worker = test_server.client("worker");
+    worker.send("SUBSCRIBE; id:1; destination:/queue/q; ack:client-individual");
+    worker.send("SEND; destination:/queue/q | task");
     let id = worker.ack.clone();
-    let heard = worker.says_all(&[
+    let received = worker.send_all(&[
         "BEGIN; transaction:t",
         &format!("ACK; id:{id}; transaction:t"),
         "ABORT; transaction:t",
         &format!("ACK; id:{id}; receipt:r"),
     ]);
-    assert_eq!(heard, ["RECEIPT; receipt-id:r"]);
+    assert_eq!(received, ["RECEIPT; receipt-id:r"]);
 }
 
 #[test]
 fn an_acknowledgement_in_a_transaction_makes_room_for_more() {
-    let house = House::new();
-    let mut worker = house.client("worker");
-    worker.says("SUBSCRIBE; id:1; destination:/queue/q; ack:client-individual; prefetch-count:1");
-    worker.says_all(&[
+    let test_server = TestServer::new();
+    let mut worker = test_server.client("worker");
+    worker.send("SUBSCRIBE; id:1; destination:/queue/q; ack:client-individual; prefetch-count:1");
+    worker.send_all(&[
         "SEND; destination:/queue/q | a",
         "SEND; destination:/queue/q | b",
     ]);
-    worker.says("BEGIN; transaction:t");
-    let heard = worker.says(&format!("ACK; id:{}; transaction:t", worker.ack.clone()));
-    assert_eq!(heard, ["MESSAGE; subscription:1; destination:/queue/q | b"]);
+    worker.send("BEGIN; transaction:t");
+    let received = worker.send(&format!("ACK; id:{}; transaction:t", worker.ack.clone()));
+    assert_eq!(
+        received,
+        ["MESSAGE; subscription:1; destination:/queue/q | b"]
+    );
 }
 
 #[test]
 fn a_refused_commit_has_no_effect() {
-    let house = House::with(broker::Limits {
+    let test_server = TestServer::with(broker::Limits {
         queue_entries: 1,
         ..broker::Limits::default()
     });
-    let mut client = house.client("client");
-    let heard = client.says_all(&[
+    let mut client = test_server.client("client");
+    let received = client.send_all(&[
         "BEGIN; transaction:t",
         "SEND; destination:/queue/a; transaction:t | 1",
         "SEND; destination:/queue/b; transaction:t | 1",
@@ -110,13 +113,13 @@ fn a_refused_commit_has_no_effect() {
         "COMMIT; transaction:t; receipt:r",
     ]);
     assert!(
-        heard[0].contains("message:cannot commit") && heard[0].contains("receipt-id:r"),
-        "{heard:?}"
+        received[0].contains("message:cannot commit") && received[0].contains("receipt-id:r"),
+        "{received:?}"
     );
-    let mut reader = house.client("reader");
+    let mut reader = test_server.client("reader");
     assert_eq!(
-        reader.says("SUBSCRIBE; id:1; destination:/queue/>"),
-        NOTHING
+        reader.send("SUBSCRIBE; id:1; destination:/queue/>"),
+        NO_FRAMES
     );
 }
 
@@ -165,12 +168,15 @@ fn transactions_are_bounded() {
             Some("t…\" on this connection"),
         ),
     ];
-    for (frames, wanted) in table {
+    for (frames, expected) in table {
         let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
-        let heard = House::new().client("client").says_all(&frames);
-        match wanted {
-            None => assert_eq!(heard, NOTHING),
-            Some(wanted) => assert!(heard.len() == 1 && heard[0].contains(wanted), "{heard:?}"),
+        let received = TestServer::new().client("client").send_all(&frames);
+        match expected {
+            None => assert_eq!(received, NO_FRAMES),
+            Some(expected) => assert!(
+                received.len() == 1 && received[0].contains(expected),
+                "{received:?}"
+            ),
         }
     }
 }

@@ -9,14 +9,14 @@ use tokio::{
     sync::watch,
 };
 
-use super::client::{Client, Way};
+use super::client::{Client, ClientKind};
 use crate::{
     cli::Cli,
     connection::{HandshakeInput, Stream, WebSocket},
     listeners::Handlers,
 };
 
-pub struct House {
+pub struct TestServer {
     runtime: Runtime,
     publisher: Client,
     subscribers: Vec<Client>,
@@ -24,8 +24,8 @@ pub struct House {
     _running: watch::Sender<bool>,
 }
 
-impl House {
-    pub fn new(way: Way, subscribers: usize) -> Self {
+impl TestServer {
+    pub fn new(kind: ClientKind, subscribers: usize) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime");
         let (running, stopping) = watch::channel(false);
@@ -34,11 +34,11 @@ impl House {
         let (publisher, subscribers) = runtime.block_on(async {
             let mut all = Vec::new();
             for number in 0..subscribers {
-                let mut client = connect(&handlers, way, number).await;
+                let mut client = connect(&handlers, kind, number).await;
                 client.subscribe().await;
                 all.push(client);
             }
-            (connect(&handlers, way, subscribers).await, all)
+            (connect(&handlers, kind, subscribers).await, all)
         });
         Self {
             runtime,
@@ -66,39 +66,39 @@ impl House {
     }
 }
 
-async fn connect(handlers: &Arc<Handlers>, way: Way, number: usize) -> Client {
+async fn connect(handlers: &Arc<Handlers>, kind: ClientKind, number: usize) -> Client {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let socket = TcpStream::connect(address).await.expect("a connection");
     let (accepted, _) = listener.accept().await.expect("it was made");
     accepted.set_nodelay(true).expect("an open socket");
-    tokio::spawn(serve(Arc::clone(handlers), way, accepted));
-    Client::begin(way, socket, number).await
+    tokio::spawn(serve(Arc::clone(handlers), kind, accepted));
+    Client::connect(kind, socket, number).await
 }
 
 /// Serves a connection like the listeners.
-async fn serve(handlers: Arc<Handlers>, way: Way, socket: TcpStream) {
+async fn serve(handlers: Arc<Handlers>, kind: ClientKind, socket: TcpStream) {
     let Handlers {
         server,
         stomp,
         mqtt,
         ..
     } = &*handlers;
-    match way {
-        Way::Stomp => {
+    match kind {
+        ClientKind::Stomp => {
             let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());
             stomp.serve_transport(socket, handshake_input, "tcp").await;
         }
-        Way::StompOverWebSocket => {
+        ClientKind::StompOverWebSocket => {
             let handshake_input =
                 HandshakeInput::new(WebSocket::new(), Vec::new(), server.partial_message());
             stomp.serve_transport(socket, handshake_input, "ws").await;
         }
-        Way::Mqtt { .. } => {
+        ClientKind::Mqtt { .. } => {
             let handshake_input = HandshakeInput::new(Stream, Vec::new(), server.partial_message());
             mqtt.serve_transport(socket, handshake_input).await;
         }
-        Way::MqttOverWebSocket => {
+        ClientKind::MqttOverWebSocket => {
             let handshake_input =
                 HandshakeInput::new(WebSocket::new(), Vec::new(), server.partial_message());
             mqtt.serve_transport(socket, handshake_input).await;
