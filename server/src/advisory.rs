@@ -186,7 +186,7 @@ impl Advisories {
     }
 }
 
-/// The events of one connection: its existence, and the destinations that it sends to.
+/// Reports the events of one connection: its start and end, and the destinations that it sends to.
 pub struct ConnectionAdvisories {
     advisories: Arc<Advisories>,
     session: Arc<Session>,
@@ -195,7 +195,7 @@ pub struct ConnectionAdvisories {
 }
 
 impl ConnectionAdvisories {
-    /// Creates the presence of a connection that has not sent its first message.
+    /// Creates the reports of a connection that has not completed its CONNECT.
     pub fn new(advisories: &Arc<Advisories>, session: &Arc<Session>) -> Self {
         Self {
             advisories: Arc::clone(advisories),

@@ -17,12 +17,15 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "carillon", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
+    /// The command; `None` means `serve`.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// The options of `serve` if no command is given.
     #[command(flatten)]
     pub serve: ServeOptions,
 }
 
+/// The commands of `carillon`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the server; the default without a command
@@ -39,6 +42,7 @@ pub enum Command {
     Bench(Box<BenchOptions>),
 }
 
+/// The command-line options of `carillon serve`.
 #[derive(Debug, Args)]
 pub struct ServeOptions {
     /// Address and port of HTTP, WebSocket and the pages; port 0 takes any free port
@@ -179,6 +183,7 @@ pub struct ServeOptions {
     pub log_format: LogFormat,
 }
 
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// Text for people
@@ -187,6 +192,7 @@ pub enum LogFormat {
     Json,
 }
 
+/// The values of `--overflow`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OverflowRule {
     /// Skip the oldest messages, and report the missed range to the client
@@ -199,6 +205,7 @@ pub enum OverflowRule {
     Block,
 }
 
+/// The values of `--dead-letters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DeadLetters {
     /// ActiveMQ.DLQ, for all queues
@@ -228,6 +235,7 @@ impl From<OverflowRule> for Overflow {
 }
 
 impl ServeOptions {
+    /// Returns the options of the server.
     pub fn server_options(&self) -> Options {
         let overflow = self.overflow.into();
         Options {

@@ -20,7 +20,7 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::task::{JoinHandle, yield_now};
 
-/// Spawns a task that gives way to others after each [`TIME_SLICE`] of time that it ran.
+/// Spawns a task that yields to other tasks after each [`TIME_SLICE`] that it has run.
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
@@ -55,11 +55,11 @@ pub fn pause_after(took: Duration) -> Duration {
 }
 
 pin_project! {
-    /// A future that is deferred when it has run for a [`TIME_SLICE`] without giving way.
+    /// A future that is deferred when it has run for a [`TIME_SLICE`] without yielding.
     struct FairTask<F> {
         #[pin]
         future: F,
-        // The time that all polls took since the task last gave way.
+        // The time that all polls took since the task last yielded.
         ran: Duration,
     }
 }
@@ -102,7 +102,7 @@ fn defer(context: &mut Context<'_>) -> Poll<()> {
 /// The slice of the task that this thread polls now.
 struct CurrentSlice;
 
-/// The result of polling a task: whether it gave way.
+/// The result of polling a task: whether it yielded.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Yielded {
     Yes,
@@ -131,11 +131,11 @@ impl Drop for CurrentSlice {
 }
 
 thread_local! {
-    /// The end of the current task's slice. `None` outside of a task, and after the task has given way.
+    /// The end of the current task's slice. `None` outside of a task, and after the task has yielded.
     static SLICE_END: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Maximum time that a connection's task runs before it gives way to others.
+/// Maximum time that a connection's task runs before it yields to other tasks.
 pub const TIME_SLICE: Duration = Duration::from_millis(1);
 /// Requests shorter than this are not followed by a pause.
 const LONG_REQUEST: Duration = Duration::from_millis(1);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_never_waits_gives_way() {
+    fn a_task_that_never_waits_yields() {
         assert_another_task_runs(|has_run| async move {
             while !has_run.load(Ordering::SeqCst) {
                 use_up_slice();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_with_time_left_does_not_give_way() {
+    async fn a_task_with_time_left_does_not_yield() {
         let polls = spawn(async {
             let mut polls = 0;
             let mut counted = pin!(async {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn outside_of_a_fair_task_nothing_gives_way() {
+    async fn outside_of_a_fair_task_nothing_yields() {
         use_up_slice();
         assert!(
             poll_fn(|context| Poll::Ready(poll_yield_if_due(context)))

@@ -10,7 +10,7 @@ use broker::{Broker, Pool, TopicFilter, TopicName};
 
 use crate::clock::Clock;
 
-/// The figures of the last tick, for the rates.
+/// The broker's figures, with rates from the last tick, which happens once a second.
 pub struct FiguresWithRates {
     broker: Arc<Broker>,
     clock: Clock,

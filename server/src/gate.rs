@@ -22,7 +22,7 @@ impl Gate {
         (!*open).then_some(Passed { _open: open })
     }
 
-    /// Closes the gate. Blocks until every publisher inside has left, which takes a few milliseconds: then every
+    /// Closes the gate. Blocks until the last permission is dropped, which takes a few milliseconds: then every
     /// message acknowledged to a publisher is in the broker and announced to its subscribers.
     pub fn close(&self) {
         let is_closed = self.is_closed.write();

@@ -16,7 +16,7 @@ use crate::{
     tls::ConnectionAcceptor,
 };
 
-/// The open connections; their number is limited.
+/// The limit of open connections, which all ports share.
 #[derive(Clone)]
 pub struct ConnectionLimit {
     permits: Arc<Semaphore>,

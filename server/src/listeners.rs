@@ -56,7 +56,7 @@ pub struct Listeners {
     mqtt_tls: Option<TcpListener>,
     /// `None` without TLS.
     identity: Option<Arc<Identity>>,
-    /// The connections accepted on ports that are not for TLS only.
+    /// The rule of the ports that are not for TLS only.
     tls_rule: TlsRule,
 }
 
@@ -159,7 +159,7 @@ impl Listeners {
     }
 }
 
-/// The parameters of all listeners.
+/// The tasks that accept connections, and the parameters that they share.
 struct ListenerTasks<'a> {
     server: &'a Arc<Server>,
     connection_limit: &'a ConnectionLimit,

@@ -25,7 +25,9 @@ enum Progress {
 /// The result of encoding a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoded {
+    /// The next call appends the next piece.
     More,
+    /// The message is encoded completely.
     Complete,
 }
 
@@ -164,6 +166,7 @@ impl<'a> Destination<'a> {
 pub struct Headers<'a>(pub &'a [Header]);
 
 impl Headers<'_> {
+    /// Returns whether there is no header.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -17,7 +17,7 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 
-/// The budget.
+/// The bytes that all incomplete messages may use together.
 pub struct PartialInputBudget {
     max_bytes: usize,
     claims: Mutex<Claims>,
@@ -55,7 +55,7 @@ struct DropSignal {
 }
 
 impl PartialInputBudget {
-    /// Creates a budget.
+    /// Creates a budget of this number of bytes.
     pub fn new(max_bytes: usize) -> Arc<Self> {
         Arc::new(Self {
             max_bytes,
@@ -118,7 +118,7 @@ impl Claims {
     }
 }
 
-/// A connection's use of the budget, for the message that it is receiving.
+/// The message that a connection or a request is receiving; its bytes are charged to the budget.
 pub struct PartialMessage {
     budget: Arc<PartialInputBudget>,
     /// `None` while the message is too small to be counted.
@@ -131,7 +131,7 @@ struct Claim {
 }
 
 impl PartialMessage {
-    /// Creates an empty share.
+    /// Creates a message without bytes.
     pub const fn new(budget: Arc<PartialInputBudget>) -> Self {
         Self {
             budget,
@@ -139,7 +139,7 @@ impl PartialMessage {
         }
     }
 
-    /// Notes the number of bytes that the message holds now. Other messages may be dropped for it.
+    /// Sets the number of bytes that the message uses now. Other messages may be dropped for it.
     pub fn set_bytes(&mut self, bytes: usize) {
         if bytes <= UNCOUNTED_BYTES {
             return self.release();

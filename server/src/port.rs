@@ -8,9 +8,12 @@ use std::{
 
 use tokio::net::TcpListener;
 
+/// A port as an option names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Port {
+    /// No listener.
     Off,
+    /// The requested address. The server does not start if it is not available.
     At(SocketAddr),
     /// The default port; skipped if it is already in use.
     IfFree(SocketAddr),

@@ -9,7 +9,9 @@ use tokio::{io::Interest, net::TcpStream};
 /// A protocol of the HTTP port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DetectedProtocol {
+    /// STOMP 1.0 to 1.2.
     Stomp,
+    /// MQTT 3.1 to 5.0.
     Mqtt,
     /// Any other input.
     Http,

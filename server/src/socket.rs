@@ -15,6 +15,7 @@ use crate::{
 
 /// An accepted connection, of TCP or TLS.
 pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// The transport of the connection loop.
     type Transport: Transport;
 
     /// The beginning of the names of its sessions, and of sessions over WebSocket on it.

@@ -7,7 +7,8 @@ use tokio::{net::TcpStream, time::timeout};
 use super::{CloseReason, Framing, MessageType, Transport, framing::ControlFrame};
 use crate::fairness::yield_if_due;
 
-/// Refuses a peer before its connection starts. Sends it `refusal`, the refusal in the bytes of its protocol.
+/// Refuses a peer before its connection starts. `refusal` is the last message in the bytes of the peer's protocol, and
+/// may be empty.
 pub async fn send_refusal<T: Transport, F: Framing>(
     socket: &T,
     refusal: &[u8],

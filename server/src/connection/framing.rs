@@ -43,6 +43,7 @@ pub enum FramingItem<'a> {
 /// A response of the framing itself.
 #[derive(Debug)]
 pub enum ControlFrame<'a> {
+    /// The response to a ping, with its payload.
     Pong(&'a [u8]),
     /// The end of the connection, with the reason.
     Close(CloseCode, &'a str),

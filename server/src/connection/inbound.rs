@@ -34,6 +34,7 @@ pub struct FramingOutput {
 }
 
 impl<F: Framing, P: Protocol> Inbound<F, P> {
+    /// Creates a receiving side without input.
     pub fn new(framing: F, protocol: P, partial_message: PartialMessage) -> Self {
         Self {
             framing,
@@ -217,7 +218,7 @@ impl<F: Framing, P: Protocol> Inbound<F, P> {
         }
     }
 
-    /// Notes an incomplete message. `used` bytes belonged to earlier messages.
+    /// Starts or restarts the time for an incomplete message. `used` bytes belonged to earlier messages.
     fn track_incomplete(&mut self, used: usize, now_ms: u64) {
         if used > 0 {
             self.incomplete_since_ms = None;

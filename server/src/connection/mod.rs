@@ -50,7 +50,7 @@ struct Connection<T, F, E> {
     clock: Clock,
 }
 
-/// The parts of a connection that starts.
+/// The parts of which a connection consists at its start.
 pub struct ConnectionParts<T, F, P: Protocol> {
     /// The transport.
     pub socket: T,

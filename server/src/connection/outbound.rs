@@ -41,7 +41,7 @@ pub enum Progress {
     Done,
     /// The socket accepts no more for now.
     Full,
-    /// There is more, but other tasks have their turn.
+    /// There is more to write; other tasks run first.
     More,
     /// The connection is broken.
     Broken,
@@ -53,7 +53,7 @@ enum RoundEnd {
     NoMore,
     /// The round is large enough to be written.
     Full,
-    /// The broker has examined many messages that do not match, and other tasks have their turn.
+    /// The broker has examined many messages that do not match; other tasks run first.
     Paused,
 }
 
@@ -69,13 +69,14 @@ pub struct Drained {
 }
 
 impl Drained {
-    /// Returns whether nothing is left to be done.
+    /// Returns whether there is nothing more to do.
     pub fn is_complete(self) -> bool {
         self.progress == Progress::Done && !self.encoder_has_data
     }
 }
 
 impl<F: Framing, E: Encoder> Outbound<F, E> {
+    /// Creates an output state without pending bytes.
     pub fn new(deliverer: Deliverer<E>, message_type: MessageType) -> Self {
         Self {
             deliverer: Some(deliverer),
@@ -88,10 +89,12 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         }
     }
 
+    /// Sets the type of the peer's messages.
     pub fn set_message_type(&mut self, message_type: MessageType) {
         self.message_type = message_type;
     }
 
+    /// Returns the encoder, unless deliveries have stopped.
     pub fn encoder(&mut self) -> Option<&mut E> {
         self.deliverer
             .as_mut()
@@ -110,6 +113,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         deliverer.is_some_and(|deliverer| !deliverer.encoder.has_room())
     }
 
+    /// Returns whether messages are still delivered.
     pub fn has_deliverer(&self) -> bool {
         self.deliverer.is_some()
     }
@@ -302,8 +306,8 @@ impl Scratch {
         self.end_message(MessageType::Binary, start, F::HEADER_BYTES);
     }
 
-    /// Notes the type of the message appended at `start`. A change of the type starts a new frame, with space for its
-    /// header.
+    /// Records the type of the message that was appended at `start`. A change of the type starts a new frame, with
+    /// space for its header.
     fn end_message(&mut self, message_type: MessageType, start: usize, header_bytes: usize) {
         if self.bytes.len() == start {
             return;
@@ -353,7 +357,7 @@ thread_local! {
 
 /// When a round has this number of bytes, it ends and is written.
 const ROUND_BYTES: usize = 64 << 10;
-/// Bytes written before other tasks get their turn.
+/// Maximum number of bytes written before other tasks run.
 const MAX_DRAIN_BYTES: usize = 1 << 20;
 /// Maximum capacity that a thread keeps for encoding.
 const MAX_SCRATCH_CAPACITY: usize = 256 << 10;

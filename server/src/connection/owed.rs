@@ -30,6 +30,7 @@ struct Group {
 }
 
 impl OwedReplies {
+    /// Returns whether no reply is owed.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }

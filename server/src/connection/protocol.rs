@@ -9,10 +9,10 @@
 //!
 //! 1. [`Protocol::receive`], for each message of the framing, or not at all in a cycle without input. Input that was not
 //!    used comes again in a later call, also after a cycle that ran out of time.
-//! 2. [`Protocol::exchange_data`], if a half has news.
+//! 2. [`Protocol::exchange_data`], if one half has data for the other.
 //! 3. [`Protocol::finish`].
 //!
-//! The first error ends the cycle: the later steps are left out, and the connection ends. So a protocol publishes what it
+//! The first error ends the cycle: the later steps are skipped, and the connection ends. So a protocol publishes what it
 //! collected before it returns an error from `receive`. All three run under the read lock of the server's gate
 //! ([`Gate`](crate::gate::Gate)), which the server's stop waits for. The lock of the output state is held in `exchange_data`
 //! only; `receive` and `finish` run without it, because what they publish may be delivered to any other connection.

@@ -46,8 +46,10 @@ pub struct ReadCycle {
 /// Accepts publications, or discards them because the server stops.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Intake {
+    /// Publications are accepted.
     #[default]
     Open,
+    /// Publications are discarded.
     Closed,
 }
 

@@ -32,6 +32,7 @@ use super::{
     timer::Timer,
 };
 
+/// The task of a connection, with the state that only the task uses. Times are milliseconds of the server's clock.
 pub struct ConnectionTask<T: Transport, F: Framing, P: Protocol> {
     connection: Arc<Connection<T, F, P::Encoder>>,
     context: ServerContext,
@@ -93,6 +94,7 @@ enum ReadResult {
 }
 
 impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
+    /// Creates the task. It does nothing before [`run`](Self::run).
     pub fn new(
         connection: Arc<Connection<T, F, P::Encoder>>,
         context: ServerContext,
@@ -384,7 +386,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         self.apply_drained(drained)
     }
 
-    /// Sets what the task waits for, from the progress of draining.
+    /// Sets the events that the task waits for, from the result of draining.
     fn apply_drained(&mut self, drained: Drained) -> Result<(), CloseReason> {
         let Drained {
             progress,

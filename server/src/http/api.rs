@@ -143,6 +143,7 @@ pub async fn ready(State(server): State<Arc<Server>>) -> Response {
     }
 }
 
+/// The response to a publication to a topic.
 #[derive(Serialize)]
 pub struct PublishResponse {
     id: String,
@@ -151,6 +152,7 @@ pub struct PublishResponse {
     subscriptions: usize,
 }
 
+/// The response of `/api/figures`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AllFigures {
@@ -162,6 +164,7 @@ pub struct AllFigures {
     unfinished_given_up: u64,
 }
 
+/// The response of `/api/topics`.
 #[derive(Serialize)]
 pub struct Topics {
     topics: Vec<TopicInfo>,
@@ -172,6 +175,7 @@ pub struct Topics {
     next: Option<String>,
 }
 
+/// A topic with its figures; lags and history in messages, sizes in bytes.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TopicInfo {
@@ -186,6 +190,7 @@ pub struct TopicInfo {
     greatest_lag: u64,
 }
 
+/// The response of `/api/connections`.
 #[derive(Serialize)]
 pub struct Connections {
     connections: Vec<ConnectionInfo>,
@@ -193,6 +198,7 @@ pub struct Connections {
     total: usize,
 }
 
+/// A connection with its figures, in messages since its start.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionInfo {

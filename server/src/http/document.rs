@@ -28,11 +28,14 @@ pub struct Document<M> {
 /// Maximum number and size of the messages. One message is always allowed.
 #[derive(Debug, Clone, Copy)]
 pub struct DocumentLimits {
+    /// Maximum number of messages.
     pub messages: usize,
+    /// Encoded bytes after which no further message starts.
     pub bytes: usize,
 }
 
 impl DocumentLimits {
+    /// Exactly one message, of any size.
     pub const ONE: Self = Self {
         messages: 1,
         bytes: usize::MAX,
@@ -42,13 +45,16 @@ impl DocumentLimits {
 /// The existence of further messages beyond the maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Following {
+    /// There are further messages.
     More,
+    /// There are no further messages.
     Nothing,
 }
 
 type WriteEnd = Box<dyn FnOnce(Following) -> Vec<u8> + Send>;
 
 impl<M: Iterator<Item = Message> + Send + 'static> Document<M> {
+    /// Creates a document. `write_end` returns the text after the messages.
     pub fn new(
         before: Vec<u8>,
         messages: M,

@@ -77,6 +77,7 @@ pub async fn events(
     Ok(response)
 }
 
+/// The query `?since=…&overflow=…`.
 #[derive(Deserialize)]
 pub struct EventsQuery {
     since: Option<String>,

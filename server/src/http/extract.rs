@@ -25,8 +25,10 @@ pub struct Query<T>(pub T);
 /// The sender of a request, and the request's headers.
 #[derive(FromRequestParts)]
 pub struct Requester {
+    /// The client that the request is charged to.
     #[from_request(via(Extension))]
     pub client: Arc<Client>,
+    /// The headers of the request.
     pub headers: HeaderMap,
 }
 
@@ -51,6 +53,7 @@ impl ListQuery {
         Ok(after.transpose()?)
     }
 
+    /// Returns the maximum number of items in the response: the requested one, or else `default`; at most `max`.
     pub fn limit(&self, default: usize, max: usize) -> usize {
         self.limit.unwrap_or(default).min(max)
     }

@@ -102,6 +102,7 @@ fn is_exempt(request: &Request) -> bool {
 
 /// The host of a request.
 pub struct RequestHost {
+    /// The host and the port; `None` if the request names none, which HTTP/1.0 allows.
     pub authority: Option<Authority>,
 }
 

@@ -108,6 +108,7 @@ pub async fn connect_check(
     }
 }
 
+/// The query `?origin=…`.
 #[derive(Deserialize)]
 pub struct OriginQuery {
     origin: String,

@@ -16,8 +16,11 @@ use crate::{clock, content_type, server::Server};
 pub struct Content {
     /// The client of the request.
     pub client: Arc<Client>,
+    /// The headers of the request.
     pub headers: HeaderMap,
+    /// The query of the request.
     pub query: PublishQuery,
+    /// The body of the message, not read yet.
     pub body: Body,
 }
 

@@ -107,6 +107,7 @@ pub async fn messages(
     Ok(document.into_response())
 }
 
+/// The query `?after=…&limit=…`.
 #[derive(Deserialize)]
 pub struct MessagesQuery {
     /// The id of the last message of the previous page.
@@ -131,6 +132,7 @@ impl MessagesQuery {
     }
 }
 
+/// The response to a publication to a queue.
 #[derive(Serialize)]
 pub struct SendResponse {
     id: String,

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Logs refused pages and hosts, at a limited rate.
 #[derive(Default)]
 pub struct RefusalLog {
     log: Mutex<LogState>,

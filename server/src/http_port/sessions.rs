@@ -50,6 +50,7 @@ pub async fn end(
     }
 }
 
+/// The query `?after=…&limit=…`.
 #[derive(Deserialize)]
 pub struct SessionsQuery {
     /// The last client id of the previous page.
@@ -57,6 +58,7 @@ pub struct SessionsQuery {
     limit: Option<usize>,
 }
 
+/// The response of `/api/sessions`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sessions {

@@ -12,16 +12,21 @@ use crate::{clock, connection::ReadCycle};
 /// An acknowledgement.
 #[derive(Debug, Clone, Copy)]
 pub enum Acknowledged {
+    /// Ends a delivery of QoS 1.
     Puback(PacketId, PublishReason),
+    /// The client has received a delivery of QoS 2. A failure ends the delivery.
     Pubrec(PacketId, PublishReason),
+    /// Ends a delivery of QoS 2.
     Pubcomp(PacketId),
 }
 
 impl Acknowledged {
+    /// Copies what is needed of a PUBACK.
     pub fn puback(ack: &Acknowledgement<'_, PublishReason>) -> Self {
         Self::Puback(ack.packet_id, ack.reason)
     }
 
+    /// Copies what is needed of a PUBREC.
     pub fn pubrec(ack: &Acknowledgement<'_, PublishReason>) -> Self {
         Self::Pubrec(ack.packet_id, ack.reason)
     }

@@ -12,6 +12,7 @@ use wire::mqtt::{
 use super::MqttOptions;
 use crate::port::Port;
 
+/// The options of `carillon serve` for MQTT.
 #[derive(Debug, Args)]
 pub struct MqttArguments {
     /// Address and port of MQTT over TCP, or `off`; port 0 takes any free port
@@ -65,6 +66,7 @@ pub struct MqttArguments {
 }
 
 impl MqttArguments {
+    /// Returns the port for MQTT over TCP.
     pub fn port(&self) -> Port {
         self.mqtt.unwrap_or(Port::if_free(MQTT_PORT))
     }
@@ -74,10 +76,12 @@ impl MqttArguments {
         self.mqtt_tls
     }
 
+    /// Returns the maximum number of detached sessions.
     pub fn sessions(&self) -> usize {
         self.max_sessions
     }
 
+    /// Returns the options of the handler. `max_body_bytes` is the maximum size of a payload.
     pub fn options(&self, overflow: Overflow, max_body_bytes: u32) -> MqttOptions {
         MqttOptions {
             machine: Config {

@@ -19,6 +19,7 @@ use crate::{
     dialect::Dialect,
 };
 
+/// The sending half of a connection. It has the deliveries in flight.
 pub struct MqttEncoder {
     peer: Peer,
     outgoing: Outgoing<Sent>,
@@ -33,7 +34,9 @@ pub struct MqttEncoder {
 
 /// The options that the client has set in CONNECT.
 pub struct ClientOptions {
+    /// The version, and the maximum size of a packet.
     pub peer: Peer,
+    /// Maximum number of topic aliases that the client accepts; 0 means none.
     pub topic_alias_maximum: u16,
     /// True if the session outlives the connection.
     pub keeps_entries: bool,
@@ -43,6 +46,7 @@ pub struct ClientOptions {
 pub type Settled = (DeliveryId, Verdict);
 
 impl MqttEncoder {
+    /// Creates an encoder. `outgoing` has the deliveries in flight of a continued session, which are sent again.
     pub fn new(client_options: &ClientOptions, outgoing: Outgoing<Sent>) -> Self {
         let saved = outgoing.iter().map(|(.., sent)| sent.kept_bytes());
         Self {
@@ -55,6 +59,7 @@ impl MqttEncoder {
         }
     }
 
+    /// Returns the deliveries in flight, for the session that outlives the connection.
     pub fn into_outgoing(self) -> Outgoing<Sent> {
         self.outgoing
     }

@@ -9,6 +9,7 @@ use super::{MqttHandler, sessions::ClientIdGuard};
 /// The result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndedSession {
+    /// The session no longer exists.
     Ended,
     /// The client has no session.
     Unknown,

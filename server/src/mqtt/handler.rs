@@ -14,7 +14,9 @@ use crate::{
 /// Serves MQTT on any transport.
 #[derive(Clone)]
 pub struct MqttHandler {
+    /// The part that all protocols share.
     pub(super) server: Arc<Server>,
+    /// The part that all connections of MQTT share.
     pub(super) shared_state: Arc<SharedState>,
 }
 

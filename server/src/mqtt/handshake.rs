@@ -89,8 +89,11 @@ impl From<CloseReason> for RefusedClient {
 
 /// A client that is accepted.
 pub(super) struct AcceptedClient {
+    /// The parts of the receiving half.
     pub parts: MqttParts,
+    /// The client's options, for the sending half.
     pub client_options: ClientOptions,
+    /// Deliveries in flight: those of the continued session, or none.
     pub outgoing: Outgoing<Sent>,
     /// The CONNACK.
     pub greeting: Vec<u8>,
@@ -109,7 +112,7 @@ async fn accept_client<F: Framing>(
     let opened = timeout_at(until, read_connect(handshake, socket, handshake_input)).await;
     let opened = opened.map_err(|_| CloseReason::NoHandshake)??;
     let connecting = ConnectingClient::new(shared_state, &context.client, opened)?;
-    // Asks the connection that has the client id to leave, which it does at once.
+    // The connection that has the client id is woken, and ends at once.
     let id_request = shared_state.sessions.request(&connecting.client);
     let Ok(held_client_id) = timeout_at(until, id_request.acquire()).await else {
         return Err(connecting.refused(
@@ -147,6 +150,7 @@ async fn read_connect<F: Framing>(
 /// A client that is identified and not yet accepted.
 pub(super) struct ConnectingClient {
     opened: Opened,
+    /// The client id.
     pub client: Arc<str>,
     /// True if the server has assigned the client id.
     is_assigned: bool,
@@ -154,6 +158,11 @@ pub(super) struct ConnectingClient {
 }
 
 impl ConnectingClient {
+    /// Creates a client from its CONNECT: assigns a client id if there is none, and checks the will.
+    ///
+    /// # Errors
+    ///
+    /// The will is not valid, or there is no room for it.
     pub fn new(
         shared_state: &SharedState,
         charged_client: &Arc<Client>,

@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 #[derive(Default)]
 pub struct ClientIdLock {
     mutex: Arc<Mutex<()>>,
-    /// The number of the last arrival.
+    /// The number of the newest request.
     newest_request: AtomicU64,
     holder_waker: AtomicWaker,
 }
@@ -35,7 +35,7 @@ pub struct HeldClientId {
 }
 
 impl ClientIdLock {
-    /// Registers a connection, and asks the current one to leave.
+    /// Registers a connection that needs the client id, and wakes the current one, which then ends.
     pub fn request(self: &Arc<Self>) -> ClientIdRequest {
         let number = self.newest_request.fetch_add(1, Ordering::SeqCst) + 1;
         self.holder_waker.wake();
@@ -47,7 +47,7 @@ impl ClientIdLock {
 }
 
 impl ClientIdRequest {
-    /// Waits until all earlier connections have left.
+    /// Waits until all earlier connections have ended.
     pub async fn acquire(self) -> HeldClientId {
         let guard = Arc::clone(&self.id_lock.mutex).lock_owned().await;
         HeldClientId {
@@ -58,10 +58,10 @@ impl ClientIdRequest {
 }
 
 impl HeldClientId {
-    /// Ready when another connection has arrived.
+    /// Ready when another connection has requested the client id.
     pub fn poll_requested(&self, context: &mut Context<'_>) -> Poll<()> {
         let ClientIdRequest { id_lock, number } = &self.id_request;
-        // Register before checking: an arrival in between wakes the task.
+        // Register before checking: a request in between wakes the task.
         id_lock.holder_waker.register(context.waker());
         match id_lock.newest_request.load(Ordering::SeqCst) == *number {
             true => Poll::Pending,

@@ -53,6 +53,7 @@ impl MqttMarks {
         self.0 |= mark;
     }
 
+    /// Returns the marks of an entry.
     pub fn of(entry: &Entry) -> Self {
         Self(entry.marks())
     }

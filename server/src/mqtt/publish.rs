@@ -40,6 +40,11 @@ struct RefusedPublication {
 }
 
 impl Mqtt {
+    /// Processes PUBLISH: adds the message to the batch, or acknowledges a duplicate or a refused message.
+    ///
+    /// # Errors
+    ///
+    /// The message is refused, and its QoS has no acknowledgement that could report this.
     pub(super) fn publish(
         &mut self,
         publish: &server::Publish<'_>,

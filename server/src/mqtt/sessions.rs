@@ -41,15 +41,15 @@ struct State {
     clients: BTreeMap<Arc<str>, Client>,
     /// The next time of work for a detached session, in milliseconds of the server's clock.
     due: BTreeSet<(u64, Arc<str>)>,
-    /// The order in which sessions make room. An entry may be outdated, because messages may have arrived since; it is
+    /// The order in which sessions are ended to make room. An entry may be outdated, because messages may have arrived since; it is
     /// checked when room is needed.
     eviction_order: BTreeSet<(EvictionCost, u64, Arc<str>)>,
-    /// Number of departures so far.
+    /// Number of sessions that were detached so far.
     detach_count: u64,
     detached_count: usize,
 }
 
-/// The loss if a session ends.
+/// The loss to the client if its session is ended to make room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum EvictionCost {
     /// No subscription and no message in flight.
@@ -97,7 +97,7 @@ pub struct DetachedSession {
     pub _charge: Charge,
 }
 
-/// A detached session, with its place in the order of making room.
+/// A detached session, with its place in the order of eviction.
 struct StoredSession {
     session: DetachedSession,
     eviction_cost: EvictionCost,
@@ -106,6 +106,7 @@ struct StoredSession {
 
 /// Work that is due.
 pub enum Due {
+    /// The publication of a will whose delay is over.
     Will(Will),
     /// The end of a session, and the will to be published with it.
     End(Box<SavedSession>, Option<Will>),
@@ -155,7 +156,7 @@ impl Sessions {
         self.state().clients.contains_key(client)
     }
 
-    /// Requests a client id; the connection that has it is asked to leave.
+    /// Requests a client id; the connection that has it is woken, and ends.
     pub fn request(&self, client: &Arc<str>) -> ClientIdRequest {
         let mut state = self.state();
         let client = state.clients.entry(Arc::clone(client)).or_default();
@@ -236,8 +237,8 @@ impl State {
         client_entry.detached = Some(Box::new(stored));
     }
 
-    /// Removes the session that makes room: the one detached longest of those with the least to lose. A session that
-    /// got messages since its last check moves to the end of the order.
+    /// Removes the session with the lowest cost; of several, the one that was detached first. A session that got
+    /// messages since its last check gets a new place in the order.
     fn evict_one(&mut self) -> Option<Box<DetachedSession>> {
         for _ in 0..MAX_CHECKED {
             let (eviction_cost, detach_number, client) = self.eviction_order.first().cloned()?;
@@ -292,7 +293,7 @@ impl DetachedSession {
 }
 
 impl SavedSession {
-    /// Returns the loss if the session ends.
+    /// Returns the loss to the client if the session is ended to make room.
     fn eviction_cost(&self) -> EvictionCost {
         let is_owed = |tag: &[u8]| DeliveryOptions::from_tag(tag).maximum_qos != QoS::AtMostOnce;
         if self.outgoing.iter().next().is_some() || self.reader.has_undelivered(is_owed) {
@@ -315,7 +316,7 @@ impl ClientIdGuard {
         }
     }
 
-    /// Ready when another connection requests the client id.
+    /// Ready when another connection has requested the client id.
     pub fn poll_requested(&self, context: &mut Context<'_>) -> Poll<()> {
         match &self.held_client_id {
             Some(held_client_id) => held_client_id.poll_requested(context),

@@ -34,6 +34,11 @@ struct RefusedSubscription {
 }
 
 impl Mqtt {
+    /// Processes SUBSCRIBE. Each filter is granted or refused individually.
+    ///
+    /// # Errors
+    ///
+    /// The response cannot be encoded.
     pub(super) fn subscribe(
         &mut self,
         packet: &Subscribe<'_>,
@@ -148,6 +153,11 @@ impl Mqtt {
         Ok(id)
     }
 
+    /// Processes UNSUBSCRIBE.
+    ///
+    /// # Errors
+    ///
+    /// The response cannot be encoded.
     pub(super) fn unsubscribe(
         &mut self,
         packet: &Unsubscribe<'_>,

@@ -26,14 +26,19 @@ pub struct Will {
 /// The reason why a will is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum WillError {
+    /// The topic is not a valid name.
     #[error("will topic: {0}")]
     Name(#[from] InvalidName),
+    /// The topic belongs to the broker.
     #[error("will topic: {0} belongs to the broker, and clients cannot publish there")]
     Reserved(TopicName),
+    /// The topic is a temporary destination.
     #[error("will topic: {0} is temporary and may have ended when the will is to be published")]
     Temporary(TopicName),
+    /// The payload is larger than `limit` bytes.
     #[error("the payload of the will is larger than the limit of {limit} bytes")]
     TooLarge { limit: usize },
+    /// The pool of all wills has no room for this client.
     #[error("{0}")]
     Pool(#[from] PoolError),
 }

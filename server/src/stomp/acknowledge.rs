@@ -7,6 +7,11 @@ use super::Stomp;
 use crate::{clock, connection::ReadCycle};
 
 impl Stomp {
+    /// Processes ACK.
+    ///
+    /// # Errors
+    ///
+    /// The acknowledgement is for no message of the client, or its transaction does not exist or has no room.
     pub(super) fn ack(
         &mut self,
         ack: &Acknowledge<'_>,
@@ -15,6 +20,11 @@ impl Stomp {
         self.acknowledge(ack, Verdict::Accept, cycle)
     }
 
+    /// Processes NACK, which returns the message to its queue, or rejects it with the header `requeue:false`.
+    ///
+    /// # Errors
+    ///
+    /// As for ACK.
     pub(super) fn nack(
         &mut self,
         nack: &Acknowledge<'_>,

@@ -10,6 +10,7 @@ use wire::stomp::server::Identity;
 pub(super) struct EndedSubscriptions(VecDeque<(Identity<'static>, SubscriptionId)>);
 
 impl EndedSubscriptions {
+    /// Adds a subscription. Above the maximum the oldest is removed.
     pub(super) fn push(&mut self, identity: Identity<'static>, id: SubscriptionId) {
         if self.0.len() == MAX_REMEMBERED {
             self.0.pop_front();
@@ -17,10 +18,12 @@ impl EndedSubscriptions {
         self.0.push_back((identity, id));
     }
 
+    /// Returns whether this subscription has ended and is remembered.
     pub(super) fn has(&self, id: SubscriptionId) -> bool {
         self.0.iter().any(|(_, ended)| *ended == id)
     }
 
+    /// Returns whether no subscription is remembered.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

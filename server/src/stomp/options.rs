@@ -3,6 +3,7 @@
 use broker::Overflow;
 use wire::stomp::{Limits, server::Config};
 
+/// The options of the server for STOMP clients.
 #[derive(Debug, Clone, Copy)]
 pub struct StompOptions {
     /// The limits of a frame.
@@ -20,5 +21,6 @@ pub struct StompOptions {
 impl StompOptions {
     /// The default of ActiveMQ.
     pub const PREFETCH: u32 = 1_000;
+    /// The default for `transaction_bytes`.
     pub const TRANSACTION_BYTES: usize = 16 << 20;
 }

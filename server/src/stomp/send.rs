@@ -31,6 +31,7 @@ struct Receipt {
 }
 
 impl SendState {
+    /// Creates the state of a connection that publishes under this name.
     pub(super) fn new(producer: &Arc<str>) -> Self {
         Self {
             producer: Arc::clone(producer),
@@ -41,6 +42,11 @@ impl SendState {
 }
 
 impl Stomp {
+    /// Processes SEND: adds its messages to the batch or to its transaction.
+    ///
+    /// # Errors
+    ///
+    /// The destination or a header is not valid, or the transaction does not exist or has no room.
     pub(super) fn send(&mut self, send: &Send<'_>, cycle: &mut ReadCycle) -> Result<(), Fault> {
         if cycle.is_intake_closed() {
             return Ok(());

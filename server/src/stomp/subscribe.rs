@@ -21,6 +21,7 @@ use crate::{
 
 /// A subscription of the connection.
 pub(super) struct Subscribed {
+    /// The subscription in the broker.
     pub(super) id: SubscriptionId,
     /// The name of a durable subscription.
     pub(super) durable: Option<Box<str>>,
@@ -40,6 +41,12 @@ struct SubscriptionOptions<'a> {
 }
 
 impl Stomp {
+    /// Processes SUBSCRIBE.
+    ///
+    /// # Errors
+    ///
+    /// The subscription's id is in use, a header is not valid or does not apply, or the broker refuses the
+    /// subscription.
     pub(super) fn subscribe(
         &mut self,
         subscribe: &Subscribe<'_>,
@@ -196,6 +203,7 @@ impl Stomp {
         Ok(self.durable(name))
     }
 
+    /// Returns the name of a durable subscription of this client.
     pub(super) fn durable(&self, name: &str) -> DurableName {
         DurableName {
             client: self.client.clone(),

@@ -19,9 +19,12 @@ pub(super) struct Transactions {
     client: Arc<Client>,
 }
 
+/// An open transaction: the frames that take effect at its COMMIT.
 pub(super) struct Transaction {
     id: Box<str>,
+    /// The messages of its SEND frames.
     pub(super) publications: Vec<Publication>,
+    /// The acknowledgements of its ACK and NACK frames.
     pub(super) settlements: Vec<Settlement>,
     frames: usize,
     bytes: usize,
@@ -48,6 +51,7 @@ impl Transaction {
 }
 
 impl Transactions {
+    /// Creates an empty table. `max_bytes` limits the bytes of all transactions together.
     pub(super) const fn new(max_bytes: usize, client: Arc<Client>) -> Self {
         Self {
             open: Vec::new(),
@@ -119,6 +123,11 @@ impl Transactions {
 }
 
 impl Stomp {
+    /// Processes BEGIN.
+    ///
+    /// # Errors
+    ///
+    /// The identifier is in use, or there are too many open transactions.
     pub(super) fn begin(
         &mut self,
         begin: &server::Transaction<'_>,

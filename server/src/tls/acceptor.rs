@@ -13,21 +13,23 @@ use crate::{
     stopping::stopped,
 };
 
-/// The connections that a port accepts.
+/// States if a port accepts connections without TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsRule {
+    /// Connections with and without TLS.
     Optional,
     /// Only connections with TLS.
     Required,
 }
 
+/// The state for accepting the connections of one port.
 #[derive(Clone)]
 pub struct ConnectionAcceptor<D> {
     /// The handler of the connection after the handshake.
     pub handler: D,
     /// `None` if TLS is not offered.
     pub identity: Option<Arc<Identity>>,
-    /// The peers that the port accepts.
+    /// States if the port accepts connections without TLS.
     pub tls_rule: TlsRule,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,

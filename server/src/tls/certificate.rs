@@ -32,19 +32,25 @@ pub struct Files {
     pub key: PathBuf,
 }
 
+/// The reason why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
+    /// A file cannot be read.
     #[error("cannot read {}: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: io::Error },
+    /// A file is not in the format PEM.
     #[error("{} is not PEM: {reason}", path.display())]
     NotPem { path: PathBuf, reason: pem::Error },
+    /// A file has no item with this PEM label.
     #[error(
         "there is no {label} in {}; it must contain -----BEGIN {label}-----",
         path.display()
     )]
     Missing { path: PathBuf, label: &'static str },
+    /// The key does not belong to the certificate.
     #[error("{} and {} do not belong together", files.cert.display(), files.key.display())]
     Mismatch { files: Files },
+    /// rustls does not accept the certificate or the type of the key.
     #[error("{} with {} cannot be used: {reason}", files.cert.display(), files.key.display())]
     Refused { files: Files, reason: rustls::Error },
 }

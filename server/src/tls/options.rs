@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, builder::BoolishValueParser};
 
+/// The options of `carillon serve` for TLS.
 #[derive(Debug, Clone, Default, Args)]
 pub struct TlsOptions {
     /// The server's certificate and its intermediate certificates, in PEM. With it every port accepts TLS in addition

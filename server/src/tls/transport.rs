@@ -1,8 +1,8 @@
 //! TLS as a transport of the connection loop.
 //!
-//! One session has the keys of both directions, so reading and writing take turns. Each turn is short: it decrypts the
-//! result of one read, or encrypts the data to write and passes it to the socket in the same turn, so that records are
-//! sent in order. No turn waits for the network.
+//! One session has the keys of both directions, so one lock serves reading and writing. It is held for a short time:
+//! to decrypt the result of one read, or to encrypt the data to write and pass it to the socket, so that records are
+//! sent in order. No holder of the lock waits for the network.
 //!
 //! An idle connection keeps the session's keys and the 4 KiB into which rustls reads. While the socket is full it keeps
 //! up to [`MAX_UNSENT_BYTES`] more; further data waits in the same place as over TCP.
@@ -22,6 +22,7 @@ use crate::{protocol_detection::DetectedProtocol, socket::Socket, transport::Tra
 /// futures that each reserve space for it.
 pub type TlsStream = Box<tokio_rustls::server::TlsStream<TcpStream>>;
 
+/// A TLS connection as a transport: the socket, and the session with the keys of both directions.
 pub struct Tls {
     socket: TcpStream,
     /// Locked after the output state, if both are needed.

@@ -35,7 +35,7 @@ async fn messages_published_without_a_connection_wait_for_the_client() {
         let found = reader.settle();
         assert_eq!(payloads(&found), ["1", "2", "3"], "{version}");
         assert!(found.iter().all(|one| !one.duplicate && !one.retain));
-        assert_eq!(found[1].qos, AtLeastOnce, "no more than was asked for");
+        assert_eq!(found[1].qos, AtLeastOnce, "at most the requested QoS");
     }
 }
 
@@ -143,7 +143,7 @@ async fn a_session_ends_when_it_expires() {
 }
 
 #[tokio::test]
-async fn the_old_connection_is_asked_to_leave_and_the_session_continues() {
+async fn a_takeover_ends_the_old_connection_and_continues_the_session() {
     let test_server = TestServer::new();
     let mut old = Peer::new("one", Version::V5_0);
     old.connect(&test_server).await;
@@ -156,7 +156,7 @@ async fn the_old_connection_is_asked_to_leave_and_the_session_continues() {
     assert!(connecting.as_mut().poll(&mut context).is_pending());
     let connection = old.connection.as_mut().expect("connected");
     let Poll::Ready(close_reason) = connection.mqtt.poll_evicted(&mut context) else {
-        panic!("it is asked to leave");
+        panic!("the old connection ends");
     };
     assert_eq!(close_reason, CloseReason::TakenOver);
     old.connection
