@@ -1,26 +1,22 @@
 //! The connection's own task. It reads, waits for events, and drains when a publishing task could not.
 
+mod deadlines;
 mod ending;
+mod events;
 mod silence;
 mod stopping;
 
-use std::{
-    cell::RefCell,
-    future::poll_fn,
-    io,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{cell::RefCell, io, sync::Arc};
 
 use broker::Blocked;
 use tokio::{
-    io::Interest,
-    net::TcpStream,
     task::yield_now,
     time::{Duration, sleep},
 };
 
-use crate::{context::ServerContext, fairness::yield_if_due, stopping::stopped};
+use crate::{context::ServerContext, fairness::yield_if_due};
 
+use events::Event;
 use silence::SocketState;
 
 use super::{
@@ -66,24 +62,6 @@ pub struct ConnectionTask<T: Transport, F: Framing, P: Protocol> {
     stopping_since_ms: Option<u64>,
     /// The start of the last read cycle.
     cycle_start_ms: u64,
-}
-
-/// The reason why a task was woken.
-enum Event {
-    Readable,
-    Writable,
-    /// Reported only while nothing is read; otherwise the next read returns the error.
-    Broken,
-    Woken,
-    MoreWork,
-    /// Input read earlier is to be processed.
-    RemainingInput,
-    Deadline,
-    Unblocked,
-    /// Owed replies are due.
-    RepliesDue,
-    Evicted(CloseReason),
-    Stopping,
 }
 
 /// The result of one read.
@@ -182,60 +160,6 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         }
     }
 
-    /// Waits for one event. The branches change nothing, so a cancelled branch loses no event.
-    async fn next_event(&mut self) -> Event {
-        let has_remaining = self.is_reading() && self.inbound.has_remaining_input();
-        let is_read_wanted = self.is_reading() && !has_remaining;
-        let is_write_wanted = self.is_socket_full;
-        let is_blocked = !self.blocked.is_empty();
-        let has_more_work = self.has_more_work;
-        let is_owed = !self.owed.is_empty();
-        let may_stop = self.stopping_since_ms.is_none();
-        self.timer.set(self.deadline());
-        let Self {
-            connection,
-            context,
-            inbound,
-            timer,
-            blocked,
-            owed,
-            ..
-        } = self;
-        let ServerContext {
-            broker, stopping, ..
-        } = context;
-        tokio::select! {
-            biased;
-            () = stopped(stopping), if may_stop => Event::Stopping,
-            close_reason = poll_fn(|context| inbound.poll_evicted(context)) => Event::Evicted(close_reason),
-            () = std::future::ready(()), if has_remaining => Event::RemainingInput,
-            event = socket_event(connection.socket.tcp(), is_read_wanted, is_write_wanted) => event,
-            () = timer.elapsed(), if timer.is_set() => Event::Deadline,
-            () = connection.wake.notified() => Event::Woken,
-            () = std::future::ready(()), if has_more_work => Event::MoreWork,
-            () = poll_fn(|context| broker.poll_unblocked(blocked, context.waker())),
-                if is_blocked => Event::Unblocked,
-            () = poll_fn(|context| owed.poll_due(broker.completion(), context)),
-                if is_owed => Event::RepliesDue,
-        }
-    }
-
-    /// Returns true if the connection reads. It stops reading in three cases: a subscriber must catch up with this
-    /// peer's messages, the peer does not read its replies, or too many replies are owed.
-    fn is_reading(&self) -> bool {
-        self.blocked.is_empty() && self.unread_replies_until_ms.is_none() && !self.owed.is_full()
-    }
-
-    fn deadline(&self) -> Option<u64> {
-        let inbound = self.inbound.deadline();
-        let own = [
-            self.unread_replies_until_ms,
-            self.resume_reading_at_ms,
-            self.stall_deadline_ms(),
-        ];
-        own.into_iter().flatten().chain(inbound).min()
-    }
-
     fn read(&mut self) -> Result<ReadResult, CloseReason> {
         let connection = Arc::clone(&self.connection);
         READ_BUFFER.with_borrow_mut(|buffer| {
@@ -266,50 +190,6 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         } else {
             self.drain()
         }
-    }
-
-    /// Handles a deadline. Its output, a heart-beat, is sent at once, even if replies are held.
-    fn on_deadline(&mut self) -> Result<(), CloseReason> {
-        let now_ms = self.context.clock.now_ms();
-        if self
-            .unread_replies_until_ms
-            .is_some_and(|until| until <= now_ms)
-        {
-            return Err(CloseReason::Unread);
-        }
-        if self.stall_deadline_ms().is_some_and(|at| at <= now_ms) {
-            return Err(CloseReason::Stopping);
-        }
-        if self.resume_reading_at_ms.is_some_and(|at| at <= now_ms) {
-            return self.resume_reading();
-        }
-        self.reset_keep_alive(now_ms);
-        let last_sent_ms = self.connection.last_sent_ms.load(Ordering::Relaxed);
-        let mut due = Vec::new();
-        let done = self.inbound.on_deadline(now_ms, last_sent_ms, &mut due);
-        let drained = self
-            .connection
-            .update_and_drain(|outbound| outbound.push_replies(&due));
-        done.and(self.apply_drained(drained))
-    }
-
-    /// Handles a deadline that has passed although the timer did not fire: the timer is polled only when there is
-    /// nothing to read. Must be called after a read, which counts the peer as alive.
-    fn on_missed_deadline(&mut self) -> Result<(), CloseReason> {
-        match self.deadline() {
-            Some(at) if at <= self.cycle_start_ms => self.on_deadline(),
-            _ => Ok(()),
-        }
-    }
-
-    /// Resolves a deadlock: if deliveries to this peer wait for its input, reading continues although subscriptions
-    /// have not caught up.
-    fn resume_reading(&mut self) -> Result<(), CloseReason> {
-        self.resume_reading_at_ms = None;
-        if self.connection.outbound().is_waiting_for_peer() {
-            self.blocked = Blocked::default();
-        }
-        self.cycle(|_, _, _| Ok(()))
     }
 
     /// Runs one cycle that may publish and reply, then writes once.
@@ -412,21 +292,6 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         self.has_more_work = progress == Progress::More || encoder_has_data;
         self.is_broken |= progress == Progress::Broken;
         Ok(())
-    }
-}
-
-async fn socket_event(socket: &TcpStream, is_read_wanted: bool, is_write_wanted: bool) -> Event {
-    let interest = match (is_read_wanted, is_write_wanted) {
-        (true, true) => Interest::READABLE | Interest::WRITABLE,
-        (false, true) => Interest::WRITABLE,
-        (true, false) => Interest::READABLE,
-        (false, false) => Interest::ERROR,
-    };
-    match socket.ready(interest).await {
-        Ok(ready) if ready.is_error() && !is_read_wanted => Event::Broken,
-        Ok(ready) if is_write_wanted && ready.is_writable() => Event::Writable,
-        // Also if the socket is broken: the next read returns the error.
-        _ => Event::Readable,
     }
 }
 

@@ -1,0 +1,66 @@
+//! The deadlines of a connection: those of its protocol, of a peer that does not read its replies, and of a blocked
+//! publisher.
+
+use std::sync::atomic::Ordering;
+
+use broker::Blocked;
+
+use super::ConnectionTask;
+use crate::connection::{CloseReason, Framing, Protocol, Transport};
+
+impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
+    /// Returns the next deadline, in milliseconds of the server's clock.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        let inbound = self.inbound.deadline();
+        let own = [
+            self.unread_replies_until_ms,
+            self.resume_reading_at_ms,
+            self.stall_deadline_ms(),
+        ];
+        own.into_iter().flatten().chain(inbound).min()
+    }
+
+    /// Handles a deadline. Its output, a heart-beat, is sent at once, even if replies are held.
+    pub(super) fn on_deadline(&mut self) -> Result<(), CloseReason> {
+        let now_ms = self.context.clock.now_ms();
+        if self
+            .unread_replies_until_ms
+            .is_some_and(|until| until <= now_ms)
+        {
+            return Err(CloseReason::Unread);
+        }
+        if self.stall_deadline_ms().is_some_and(|at| at <= now_ms) {
+            return Err(CloseReason::Stopping);
+        }
+        if self.resume_reading_at_ms.is_some_and(|at| at <= now_ms) {
+            return self.resume_reading();
+        }
+        self.reset_keep_alive(now_ms);
+        let last_sent_ms = self.connection.last_sent_ms.load(Ordering::Relaxed);
+        let mut due = Vec::new();
+        let done = self.inbound.on_deadline(now_ms, last_sent_ms, &mut due);
+        let drained = self
+            .connection
+            .update_and_drain(|outbound| outbound.push_replies(&due));
+        done.and(self.apply_drained(drained))
+    }
+
+    /// Handles a deadline that has passed although the timer did not fire: the timer is polled only when there is
+    /// nothing to read. Must be called after a read, which counts the peer as alive.
+    pub(super) fn on_missed_deadline(&mut self) -> Result<(), CloseReason> {
+        match self.deadline() {
+            Some(at) if at <= self.cycle_start_ms => self.on_deadline(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Resolves a deadlock: if deliveries to this peer wait for its input, reading continues although subscriptions
+    /// have not caught up.
+    fn resume_reading(&mut self) -> Result<(), CloseReason> {
+        self.resume_reading_at_ms = None;
+        if self.connection.outbound().is_waiting_for_peer() {
+            self.blocked = Blocked::default();
+        }
+        self.cycle(|_, _, _| Ok(()))
+    }
+}

@@ -1,0 +1,92 @@
+//! The events that a connection's task waits for.
+
+use std::future::poll_fn;
+
+use tokio::{io::Interest, net::TcpStream};
+
+use super::ConnectionTask;
+use crate::{
+    connection::{CloseReason, Framing, Protocol, Transport},
+    context::ServerContext,
+    stopping::stopped,
+};
+
+/// The reason why a task was woken.
+pub(super) enum Event {
+    Readable,
+    Writable,
+    /// Reported only while nothing is read; otherwise the next read returns the error.
+    Broken,
+    Woken,
+    MoreWork,
+    /// Input read earlier is to be processed.
+    RemainingInput,
+    Deadline,
+    Unblocked,
+    /// Owed replies are due.
+    RepliesDue,
+    Evicted(CloseReason),
+    Stopping,
+}
+
+impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
+    /// Waits for one event. The branches change nothing, so a cancelled branch loses no event.
+    pub(super) async fn next_event(&mut self) -> Event {
+        let has_remaining = self.is_reading() && self.inbound.has_remaining_input();
+        let is_read_wanted = self.is_reading() && !has_remaining;
+        let is_write_wanted = self.is_socket_full;
+        let is_blocked = !self.blocked.is_empty();
+        let has_more_work = self.has_more_work;
+        let is_owed = !self.owed.is_empty();
+        let may_stop = self.stopping_since_ms.is_none();
+        self.timer.set(self.deadline());
+        let Self {
+            connection,
+            context,
+            inbound,
+            timer,
+            blocked,
+            owed,
+            ..
+        } = self;
+        let ServerContext {
+            broker, stopping, ..
+        } = context;
+        tokio::select! {
+            biased;
+            () = stopped(stopping), if may_stop => Event::Stopping,
+            close_reason = poll_fn(|context| inbound.poll_evicted(context)) => Event::Evicted(close_reason),
+            () = std::future::ready(()), if has_remaining => Event::RemainingInput,
+            event = socket_event(connection.socket.tcp(), is_read_wanted, is_write_wanted) => event,
+            () = timer.elapsed(), if timer.is_set() => Event::Deadline,
+            () = connection.wake.notified() => Event::Woken,
+            () = std::future::ready(()), if has_more_work => Event::MoreWork,
+            () = poll_fn(|context| broker.poll_unblocked(blocked, context.waker())),
+                if is_blocked => Event::Unblocked,
+            () = poll_fn(|context| owed.poll_due(broker.completion(), context)),
+                if is_owed => Event::RepliesDue,
+        }
+    }
+
+    /// Returns true if the connection reads. It stops reading in three cases: a subscriber must catch up with this
+    /// peer's messages, the peer does not read its replies, or too many replies are owed.
+    pub(super) fn is_reading(&self) -> bool {
+        self.blocked.is_empty() && self.unread_replies_until_ms.is_none() && !self.owed.is_full()
+    }
+}
+
+/// Waits until the socket is ready, or broken.
+async fn socket_event(socket: &TcpStream, is_read_wanted: bool, is_write_wanted: bool) -> Event {
+    let interest = match (is_read_wanted, is_write_wanted) {
+        (true, true) => Interest::READABLE | Interest::WRITABLE,
+        (false, true) => Interest::WRITABLE,
+        (true, false) => Interest::READABLE,
+        (false, false) => Interest::ERROR,
+    };
+    match socket.ready(interest).await {
+        Ok(ready) if ready.is_error() && !is_read_wanted => Event::Broken,
+        Ok(ready) if is_write_wanted && ready.is_writable() => Event::Writable,
+        // Also if the socket is broken: the next read returns the error.
+        _ => Event::Readable,
+    }
+}
