@@ -85,7 +85,9 @@ pub async fn accept<D: ConnectionHandler>(
                         .start(peer, acceptor.clone().refuse(socket));
                 }
             },
-            Err(error) if is_peer_error(&error) => tracing::debug!(%error, "not accepted"),
+            Err(error) if is_peer_error(&error) => {
+                tracing::debug!(%error, "a connection was not accepted")
+            }
             Err(error) => {
                 // Usually there are no file descriptors left. The pause lets some connections end.
                 tracing::error!(%error, "cannot accept a connection");

@@ -36,7 +36,7 @@ impl Port {
             Self::At(address) => bind(address, option).await.map(Some),
             Self::IfFree(address) => Ok(bind(address, option)
                 .await
-                .inspect_err(|error| tracing::warn!("no {protocol}: {error}"))
+                .inspect_err(|error| tracing::warn!("{protocol} is not available: {error}"))
                 .ok()),
         }
     }

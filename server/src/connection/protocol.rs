@@ -159,7 +159,7 @@ pub enum CloseReason {
     #[error("the peer ended it")]
     ByPeer,
     /// The peer violated the protocol; the replies contain the error.
-    #[error("the peer's fault: {0}")]
+    #[error("the peer violated the protocol: {0}")]
     Fault(String),
     /// The peer violated the framing.
     #[error("{0}")]
@@ -168,7 +168,7 @@ pub enum CloseReason {
     #[error("the peer is silent")]
     Silent,
     /// The peer did not complete the handshake in time.
-    #[error("no handshake in time")]
+    #[error("the peer did not complete the handshake in time")]
     NoHandshake,
     /// The peer does not read its replies.
     #[error("the peer does not read its replies")]
@@ -180,10 +180,10 @@ pub enum CloseReason {
     #[error("the peer does not finish its message")]
     MessageTooSlow,
     /// The incomplete message of this peer was dropped to make room for others.
-    #[error("its unfinished message was dropped in favour of others")]
+    #[error("the peer's incomplete message was dropped to make room for others")]
     MessageDropped,
     /// The peer sent text, but the protocol has only binary messages.
-    #[error("text instead of binary messages")]
+    #[error("the peer sent text, and the protocol has only binary messages")]
     Text,
     /// Another connection has taken over its session.
     #[error("another connection has taken over the session")]

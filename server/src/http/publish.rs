@@ -107,7 +107,7 @@ pub async fn publish(
         Some(result) => Ok(result?),
         None => Err(Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "the broker gave no answer",
+            "the broker returned no result",
         )),
     }
 }

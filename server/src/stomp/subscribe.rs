@@ -274,7 +274,7 @@ fn selector(subscribe: &Subscribe<'_>) -> Result<Option<Selector>, Fault> {
         return Ok(None);
     };
     Selector::new(text).map(Some).map_err(|error| {
-        let detail = format!("{error}, behind \"{}\"", text_before(text, error.column));
+        let detail = format!("{error}, after \"{}\"", text_before(text, error.column));
         Fault::refused("invalid selector", detail, subscribe.receipt.as_deref())
     })
 }

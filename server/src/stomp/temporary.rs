@@ -28,7 +28,7 @@ impl Stomp {
         if self.temporaries.len() == MAX_TEMPORARIES {
             let detail = format!(
                 "there are {MAX_TEMPORARIES} temporary destinations of this connection; use one for many answers, \
-                 told apart by their correlation-id"
+                 distinguished by their correlation-id"
             );
             return Err(Fault::refused("too many destinations", detail, receipt));
         }

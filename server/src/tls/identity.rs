@@ -86,7 +86,9 @@ impl Identity {
                 *self.lock() = config;
                 tracing::info!(cert = %files.cert.display(), "the certificate was read again");
             }
-            Err(error) => tracing::warn!(%error, "the certificate in use stays"),
+            Err(error) => {
+                tracing::warn!(%error, "the new certificate cannot be used; the old one stays in use")
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ async fn an_unusable_new_certificate_does_not_replace_the_old_one() {
     let server = pair.server(&[]).await;
     let trust = pair.trust();
     fs::write(pair.cert(), "not a certificate").expect("written");
-    let warned = || async { server.transcript().contains("the certificate in use stays") };
+    let warned = || async { server.transcript().contains("the old one stays in use") };
     eventually("a warning", warned, |warned| *warned).await;
     assert!(
         server.transcript().contains(&text(&pair.cert())),

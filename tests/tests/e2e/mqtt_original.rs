@@ -113,7 +113,7 @@ async fn the_original_page_shows_messages_of_carillons_console() {
 }
 
 #[tokio::test]
-async fn the_original_connects_over_tls_if_its_address_says_so() {
+async fn the_original_connects_over_tls_if_its_address_requires_it() {
     let site = Site::original().await;
     let pair = Pair::new();
     let server = pair.server(&["--allow-origin", &site.origin()]).await;

@@ -101,7 +101,7 @@ async fn it_browses_a_queue() {
 }
 
 #[tokio::test]
-async fn it_speaks_tls() {
+async fn it_connects_over_tls() {
     let pair = Pair::new();
     let server = pair.server(&[]).await;
     let port = server.stomp_tls_address().await.port().to_string();

@@ -110,7 +110,7 @@ fn frames_that_a_cycle_has_no_time_for_are_processed_in_the_next() {
 }
 
 #[test]
-fn later_input_waits_too() {
+fn later_input_waits_for_remaining_input() {
     let mut inbound = inbound(Slow::default());
     for bytes in [b"ab", b"cd"] {
         let taken = inbound.protocol_bytes(bytes, &mut ReadCycle::expired());
@@ -191,7 +191,7 @@ fn an_incomplete_message_has_a_deadline() {
 }
 
 #[test]
-fn a_small_rest_does_not_keep_the_room_of_a_large_message() {
+fn a_short_remainder_does_not_keep_the_capacity_of_a_large_message() {
     let mut inbound = inbound(Tens);
     for bytes in [9, 100_000] {
         let taken = inbound.protocol_bytes(&vec![b'x'; bytes], &mut ReadCycle::default());

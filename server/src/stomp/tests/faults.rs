@@ -69,7 +69,7 @@ fn each_error_has_the_frames_receipt_and_a_valid_form() {
         (
             "SUBSCRIBE; id:1; destination:/topic/a; selector:a >",
             "invalid selector",
-            "column 4: expected a value, found the end, behind \"a >\"",
+            "column 4: expected a value, found the end, after \"a >\"",
         ),
         (
             "SUBSCRIBE; id:1; destination:/topic/a; activemq.subscriptionName:s",
