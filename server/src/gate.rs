@@ -10,16 +10,16 @@ pub struct Gate {
 }
 
 /// A permission to publish, valid while it is held.
-pub struct Passed<'a> {
+pub struct PublishPermit<'a> {
     _open: RwLockReadGuard<'a, bool>,
 }
 
 impl Gate {
     /// Returns a permission for one batch, or `None` after the gate was closed.
-    pub fn pass(&self) -> Option<Passed<'_>> {
+    pub fn pass(&self) -> Option<PublishPermit<'_>> {
         let is_closed = self.is_closed.read();
         let open = is_closed.unwrap_or_else(PoisonError::into_inner);
-        (!*open).then_some(Passed { _open: open })
+        (!*open).then_some(PublishPermit { _open: open })
     }
 
     /// Closes the gate. Blocks until the last permission is dropped, which takes a few milliseconds: then every
@@ -41,7 +41,7 @@ mod tests {
         let gate = Gate::default();
         let (closed, is_closed) = mpsc::sync_channel(1);
         thread::scope(|scope| {
-            let passed = gate.pass().expect("it is open");
+            let permit = gate.pass().expect("it is open");
             scope.spawn(|| {
                 gate.close();
                 closed.send(()).expect("a waiting receiver");
@@ -50,7 +50,7 @@ mod tests {
                 is_closed.try_recv().is_err(),
                 "one publisher is still inside"
             );
-            drop(passed);
+            drop(permit);
             is_closed.recv().expect("it is closed");
         });
         assert!(gate.pass().is_none());

@@ -204,8 +204,8 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         READ_CYCLE.with_borrow_mut(|cycle| {
             let mut framing_output = FramingOutput::default();
             let gate = Arc::clone(&self.context.gate);
-            let passed = gate.pass();
-            let intake = match passed {
+            let permit = gate.pass();
+            let intake = match permit {
                 Some(_) => Intake::Open,
                 None => Intake::Closed,
             };
@@ -214,7 +214,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             let done = act(&mut self.inbound, cycle, &mut framing_output);
             let done = done.and(self.exchange_data(cycle));
             let done = done.and(self.inbound.protocol.finish(cycle));
-            drop(passed);
+            drop(permit);
             self.blocked.extend(std::mem::take(&mut cycle.blocked));
             self.owed.wait_for(cycle.owed);
             // The replies are held while the publisher is blocked.

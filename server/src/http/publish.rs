@@ -84,8 +84,8 @@ pub async fn publish(
     let publication = query.apply(publication);
     let mut outcome = Outcome::default();
     {
-        let passed = server.gate.pass();
-        let _open = passed.ok_or_else(|| {
+        let permit = server.gate.pass();
+        let _open = permit.ok_or_else(|| {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping")
         })?;
         server

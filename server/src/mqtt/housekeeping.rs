@@ -1,6 +1,6 @@
 //! Periodic work for detached sessions, once a second: delayed wills, and the expiry of sessions.
 
-use super::{MqttHandler, sessions::Due};
+use super::{MqttHandler, sessions::DueWork};
 
 impl MqttHandler {
     /// Publishes the delayed wills that are due, and ends the sessions that are due.
@@ -9,8 +9,8 @@ impl MqttHandler {
         let now_ms = self.server.clock.now_ms();
         for due in self.shared_state.sessions.take_due(now_ms, MAX_AT_ONCE) {
             let will = match due {
-                Due::Will(will) => Some(will),
-                Due::End(saved, will) => {
+                DueWork::Will(will) => Some(will),
+                DueWork::End(saved, will) => {
                     saved.end(&context);
                     will
                 }

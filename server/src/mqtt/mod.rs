@@ -143,13 +143,13 @@ impl Mqtt {
             Request::Pubcomp(ack) => self.push_acknowledged(Acknowledged::Pubcomp(ack.packet_id)),
             other => {
                 self.flush(cycle)?;
-                self.flushed_request(other, cycle)?;
+                self.request_after_flush(other, cycle)?;
             }
         }
         Ok(())
     }
 
-    fn flushed_request(
+    fn request_after_flush(
         &mut self,
         request: Request<'_>,
         cycle: &mut ReadCycle,

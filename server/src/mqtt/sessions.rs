@@ -105,7 +105,7 @@ struct StoredSession {
 }
 
 /// Work that is due.
-pub enum Due {
+pub enum DueWork {
     /// The publication of a will whose delay is over.
     Will(Will),
     /// The end of a session, and the will to be published with it.
@@ -169,7 +169,7 @@ impl Sessions {
     }
 
     /// Returns the work that is due; at most `max` items.
-    pub fn take_due(&self, now_ms: u64, max: usize) -> Vec<Due> {
+    pub fn take_due(&self, now_ms: u64, max: usize) -> Vec<DueWork> {
         let mut state = self.state();
         let mut found = Vec::new();
         while found.len() < max
@@ -189,16 +189,16 @@ impl Sessions {
 
 impl State {
     /// Returns the work of `client`, which is no longer listed as due.
-    fn take_due(&mut self, client: Arc<str>, now_ms: u64) -> Option<Due> {
+    fn take_due(&mut self, client: Arc<str>, now_ms: u64) -> Option<DueWork> {
         let detached = &mut self.clients.get_mut(&client)?.detached.as_mut()?.session;
         if detached.ends_ms > now_ms {
             let (_, will) = detached.will.take()?;
             self.due.insert((detached.ends_ms, client));
-            return Some(Due::Will(will));
+            return Some(DueWork::Will(will));
         }
         let DetachedSession { saved, will, .. } = *self.take(&client)?;
         self.remove_if_unused(&client);
-        Some(Due::End(Box::new(saved), will.map(|(_, will)| will)))
+        Some(DueWork::End(Box::new(saved), will.map(|(_, will)| will)))
     }
 
     fn take(&mut self, client: &Arc<str>) -> Option<Box<DetachedSession>> {

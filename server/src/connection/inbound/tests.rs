@@ -18,16 +18,16 @@ struct Slow {
     taken: Vec<u8>,
 }
 
-struct Mute;
+struct NoEncoder;
 
-impl Encoder for Mute {
+impl Encoder for NoEncoder {
     fn encode(&mut self, _: &Delivery<'_>, _: &mut Vec<u8>) -> MessageType {
         MessageType::Binary
     }
 }
 
 impl Protocol for Slow {
-    type Encoder = Mute;
+    type Encoder = NoEncoder;
 
     fn receive(&mut self, input: &[u8], cycle: &mut ReadCycle) -> Result<usize, CloseReason> {
         let mut at = 0;
@@ -129,7 +129,7 @@ fn later_input_waits_for_remaining_input() {
 struct Tens;
 
 impl Protocol for Tens {
-    type Encoder = Mute;
+    type Encoder = NoEncoder;
 
     fn receive(&mut self, input: &[u8], _: &mut ReadCycle) -> Result<usize, CloseReason> {
         Ok(input.len() / 10 * 10)
