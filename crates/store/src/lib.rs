@@ -42,8 +42,8 @@ pub use format::{
 pub use inspect::{
     check::{Checked, DAMAGES, check},
     export::{Exported, export},
-    info::{Info, SegmentInfo, info},
-    repair::{LOST, LostFrames, Repaired, repair},
+    info::{Info, SegmentInfo, has_store, info},
+    repair::{LOST, LostFrames, Repaired, plan_repair, repair},
 };
 pub use log::{
     encoder::Placement,

@@ -1,11 +1,12 @@
 //! A description of a store.
 
 use crate::{
-    disk::Disk,
+    disk::{Disk, DiskError},
     error::{Note, OpenError},
     format::{
         ids::{Generation, StoreId},
         meta::Epoch,
+        paths,
     },
     recovery::{
         replay::{LastGeneration, Mode, replay},
@@ -44,6 +45,29 @@ pub struct SegmentInfo {
     pub bytes: u64,
     /// Bytes of messages that are still held.
     pub live_bytes: u64,
+}
+
+impl SegmentInfo {
+    /// Returns the segment's file.
+    #[must_use]
+    pub fn file(&self) -> String {
+        paths::segment(self.generation)
+    }
+}
+
+/// True if a directory has a file of a store: a description, a segment or a snapshot, valid or not.
+///
+/// # Errors
+///
+/// An error of the disk.
+pub fn has_store<D: Disk>(disk: &D) -> Result<bool, DiskError> {
+    let has_description = disk
+        .list("")?
+        .iter()
+        .any(|name| paths::META.contains(&&**name));
+    Ok(has_description
+        || !disk.list(paths::LOG)?.is_empty()
+        || !disk.list(paths::SNAPSHOTS)?.is_empty())
 }
 
 /// Describes a store without changing it. Returns `None` if the directory has no store.

@@ -4,3 +4,4 @@ pub(crate) mod check;
 pub(crate) mod export;
 pub(crate) mod info;
 pub(crate) mod repair;
+mod trial;

@@ -7,6 +7,7 @@ use crate::{
     disk::{Disk, DiskError, DiskErrorKind, read_file},
     error::{OpenError, ReadError},
     format::{checksum::Checksum, ids::Generation, meta::Meta, paths},
+    inspect::trial::TrialDisk,
     log::{
         files::read_message,
         frame::{self, FRAME_HEADER, FrameHeader},
@@ -36,6 +37,8 @@ pub struct Repaired {
     pub lost: Vec<Held>,
     /// The number of these messages.
     pub lost_count: u64,
+    /// The state after the repair; empty if nothing was damaged.
+    pub state: State,
 }
 
 /// A part of the log that is lost. Messages and changes in it are not in the state.
@@ -91,7 +94,18 @@ pub fn repair<D: Disk>(disk: &D) -> Result<Repaired, OpenError> {
     repair.lost_messages(&meta, &mut state.state)?;
     let last = state.last.map_or(0, |last| last.end.next_frame - 1);
     repair.snapshot(&meta, &state.state, last)?;
+    repair.repaired.state = state.state;
     Ok(repair.repaired)
+}
+
+/// Returns the result that [`repair`] would have, and changes nothing. The files that it would write are in memory, without
+/// those that it would set aside.
+///
+/// # Errors
+///
+/// The errors of [`repair`], except those of writing.
+pub fn plan_repair<D: Disk>(disk: &D) -> Result<Repaired, OpenError> {
+    repair(&TrialDisk::new(disk, paths::DAMAGED))
 }
 
 struct Repair<'a, D: Disk> {

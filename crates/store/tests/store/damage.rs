@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use simulation::Random;
 use store::{
     Damage, Exported, Note, OpenError, Options, ReadError, Start, Store, check,
-    disk::simulated::SimulatedDisk, export, info, repair,
+    disk::simulated::SimulatedDisk, export, has_store, info, plan_repair, repair,
 };
 
 use crate::{
@@ -145,7 +145,12 @@ fn a_repaired_store_opens_with_what_was_left() {
             let disk = fixture.disk.fork(seed);
             let path = fixture.flip(&disk);
             let original = disk.content(&path);
-            let repaired = match repair(&disk) {
+            let before = contents(&disk);
+            let planned = plan_repair(&disk);
+            assert_eq!(contents(&disk), before, "{path}: the plan changed a file");
+            let repaired = repair(&disk);
+            assert_eq!(planned, repaired, "{path}");
+            let repaired = match repaired {
                 Ok(repaired) => repaired,
                 // The only segment has no valid header.
                 Err(OpenError::Damaged(damage)) => {
@@ -162,6 +167,10 @@ fn a_repaired_store_opens_with_what_was_left() {
             }
             let checked = check(&disk).expect("a readable disk");
             assert_eq!(checked.damages, [], "{path}: {repaired:?}");
+            if !repaired.set_aside.is_empty() {
+                let info = info(&disk).expect("a store").expect("a store");
+                assert_eq!(repaired.state, info.state, "{path}");
+            }
             let opened = Store::open(disk.clone(), OPTIONS, START)
                 .unwrap_or_else(|error| panic!("{path}: {error}; {repaired:?}"));
             let store = opened.store;
@@ -174,6 +183,29 @@ fn a_repaired_store_opens_with_what_was_left() {
         }
     }
     assert!(repaired_stores > 0);
+}
+
+/// Returns all files with their contents.
+fn contents(disk: &SimulatedDisk) -> Vec<(String, Option<Vec<u8>>)> {
+    let files = disk.files().into_iter();
+    files
+        .map(|path| (path.clone(), disk.content(&path)))
+        .collect()
+}
+
+#[test]
+fn a_directory_with_any_file_of_a_store_has_a_store() {
+    let disk = SimulatedDisk::new(0);
+    assert_eq!(has_store(&disk), Ok(false));
+    let other = store::Disk::create(&disk, "other").expect("a file");
+    store::Disk::write_at(&disk, &other, 0, b"text").expect("space");
+    assert_eq!(has_store(&disk), Ok(false));
+    Store::open(disk.clone(), OPTIONS, START).expect("a new store");
+    assert_eq!(has_store(&disk), Ok(true));
+    for description in ["meta.a", "meta.b"] {
+        store::Disk::remove(&disk, description).expect("a file");
+    }
+    assert_eq!(has_store(&disk), Ok(true));
 }
 
 #[test]
