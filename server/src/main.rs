@@ -34,6 +34,7 @@ mod refused_connections;
 mod serve;
 mod server;
 mod server_publication;
+mod shared_headers;
 mod socket;
 mod stomp;
 mod stopping;

@@ -9,8 +9,9 @@ use std::{
 };
 
 use broker::{
-    Acknowledgement, Broker, Consume, DeliveryId, Header, Limits, MessageId, Outcome, Peer,
-    Publication, Reader, Selector, Settlement, Source, Subscribe, TopicFilter, TopicName, Verdict,
+    Acknowledgement, Broker, Consume, DeliveryId, Fields, Header, HeaderIndex, Limits, MessageId,
+    Outcome, Peer, Publication, Reader, Selector, Settlement, Source, Subscribe, TopicFilter,
+    TopicName, Verdict,
 };
 use divan::{Bencher, counter::ItemsCount};
 
@@ -388,5 +389,11 @@ fn grouped(queue: &TopicName) -> Publication {
         name: "JMSXGroupID".into(),
         value: format!("group-{number}").into(),
     };
-    message(queue).with_headers(None, Box::new([header]))
+    let fields = Fields {
+        group: HeaderIndex::of(0),
+        ..Fields::default()
+    };
+    message(queue)
+        .with_headers(None, Box::new([header]))
+        .with_fields(fields)
 }

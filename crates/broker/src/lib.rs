@@ -39,7 +39,8 @@ pub use memory::limits::{DeadLetterQueue, Limits};
 pub use memory::share::{Charge, Client, HolderKind, Pool, PoolError, PoolFigures, Pools};
 pub use message::encodings::EncodingSlot;
 pub use message::entry::{
-    DestinationKind, Entry, Header, Provenance, Publication, SharedEntry, Spelling,
+    DestinationKind, Entry, Fields, Header, HeaderIndex, Provenance, Publication, SharedEntry,
+    Spelling,
 };
 pub use message::id::{InvalidMessageId, MessageId, MessageIdText};
 pub use name::level_tree::LevelTree;

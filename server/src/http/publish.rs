@@ -10,7 +10,7 @@ use broker::{Client, DestinationKind, Header, Outcome, Publication, Published, T
 use serde::Deserialize;
 
 use super::{body, extract::deserialize_bool, problem::Problem};
-use crate::{clock, content_type, server::Server};
+use crate::{clock, content_type, server::Server, shared_headers};
 
 /// The content of a request. Its headers `carillon-header-NAME` become headers NAME of the message.
 pub struct Content {
@@ -78,8 +78,8 @@ pub async fn publish(
         .map(content_type::interned);
     let body = body::read_body(server, body).await?;
     let publication =
-        create_publication(name, Arc::clone(&server.http_name), clock::unix_ms(), &body)
-            .with_headers(content_type, message_headers);
+        create_publication(name, Arc::clone(&server.http_name), clock::unix_ms(), &body);
+    let publication = shared_headers::set(publication, content_type, message_headers);
     drop(body);
     let publication = query.apply(publication);
     let mut outcome = Outcome::default();

@@ -22,7 +22,11 @@ use wire::mqtt::{
     Version,
 };
 
-use crate::{content_type, name_cache::NameCache};
+use crate::{
+    content_type,
+    name_cache::NameCache,
+    shared_headers::{self, CORRELATION_ID, REPLY_TO},
+};
 
 /// The properties of a message that only MQTT uses; all zero for a message of another protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,9 +114,8 @@ pub fn add_properties(
     let user_properties = properties.user_properties();
     headers.extend(user_properties.map(|one| header(one.name, one.value)));
     let content_type = properties.content_type().map(content_type::interned);
-    let publication = publication
-        .with_headers(content_type, headers.into())
-        .with_marks(marks.0);
+    let publication =
+        shared_headers::set(publication, content_type, headers.into()).with_marks(marks.0);
     Ok(match properties.message_expiry_interval() {
         Some(seconds) => publication.expiring(now_ms + u64::from(seconds) * 1_000),
         None => publication,
@@ -176,8 +179,8 @@ impl<'a> EntryProperties<'a> {
         let marks = MqttMarks::of(entry);
         if !marks.has(MqttMarks::MQTT) {
             return Self {
-                response_topic: entry.header(REPLY_TO).and_then(response_topic),
-                correlation: entry.header(CORRELATION_ID).map(|id| id.as_bytes().into()),
+                response_topic: entry.reply_to().and_then(response_topic),
+                correlation: entry.correlation_id().map(|id| id.as_bytes().into()),
                 ..Self::default()
             };
         }
@@ -269,6 +272,3 @@ fn header(name: &str, value: &str) -> Header {
         value: value.into(),
     }
 }
-
-const REPLY_TO: &str = "reply-to";
-const CORRELATION_ID: &str = "correlation-id";

@@ -15,6 +15,7 @@ use crate::{
     connection::{self, Encoder},
     dialect::Dialect,
     name_cache::NameCache,
+    shared_headers,
 };
 
 /// Has no state of its own: the version is in each subscription's [`Tag`].
@@ -162,15 +163,14 @@ fn append(version: Version, entry: &Entry, texts: Texts<'_>, out: &mut Vec<u8>) 
     let headers = entry.headers().iter();
     let headers = headers.map(|header| (&*header.name, &*header.value));
     // A message from STOMP has it as a header; other protocols store it separately.
-    let has_expires_header = entry.header(EXPIRES).is_some();
+    let has_expires_header = entry.fields().expiry.get().is_some();
     let expires = entry.expires_ms().filter(|_| !has_expires_header);
     let expires = expires.map(|at_ms| at_ms.to_string());
-    let expires = expires.as_deref().map(|at_ms| (EXPIRES, at_ms));
+    let expires = expires
+        .as_deref()
+        .map(|at_ms| (shared_headers::EXPIRES, at_ms));
     server::message_shared(version, &message, headers.chain(expires), out);
 }
-
-/// The time of expiry, in Unix milliseconds.
-const EXPIRES: &str = "expires";
 
 /// The data that each delivery needs: the tag of a subscription.
 pub struct Tag<'a> {

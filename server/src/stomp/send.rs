@@ -10,7 +10,7 @@ use wire::stomp::{
 };
 
 use super::{Stomp, misspelled};
-use crate::{connection::ReadCycle, content_type};
+use crate::{connection::ReadCycle, content_type, shared_headers};
 
 /// The state for converting SEND frames to messages.
 pub(super) struct SendState {
@@ -200,7 +200,7 @@ impl Content<'_> {
         let kind = target.destination.kind;
         let source = Provenance::of(self.producer, self.timestamp_ms);
         let publication = Publication::to(kind, name, source, self.body);
-        let publication = publication.with_headers(self.content_type, self.headers);
+        let publication = shared_headers::set(publication, self.content_type, self.headers);
         let mut publication = publication.spelled(target.spelling.clone());
         if self.retain {
             publication = publication.retained();

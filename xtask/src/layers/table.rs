@@ -99,6 +99,7 @@ const SERVER: Crate = Crate {
             "name_cache",
             "port",
             "protocol_detection",
+            "shared_headers",
             "stopping",
             "subscription_options",
             "transport",

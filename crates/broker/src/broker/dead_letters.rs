@@ -211,8 +211,13 @@ fn dead_letter(
     now_ms: u64,
 ) -> Publication {
     let entry = &dead.message.entry;
-    // It must not expire again or fail for the same reason.
-    let kept = entry.headers().iter().filter(|one| !is_ours(&one.name));
+    // A dead letter does not expire, and has no headers about an earlier failure.
+    let expiry = entry.expiry_header();
+    let is_kept = |one: &Header| !is_ours(&one.name) && Some(&*one.name) != expiry;
+    let fields = entry
+        .fields()
+        .for_kept(|index| entry.headers().get(index).is_some_and(is_kept));
+    let kept = entry.headers().iter().filter(|one| is_kept(one));
     let mut headers: Vec<Header> = kept.cloned().collect();
     let prefix = match kind {
         DestinationKind::Queue => "/queue/",
@@ -222,7 +227,12 @@ fn dead_letter(
     headers.push(header(CAUSE, dead.cause.to_string()));
     let letter = Publication::to_queue(queue, entry.shared_producer(), now_ms, entry.body())
         .with_headers(entry.shared_content_type(), headers.into())
+        .with_fields(fields)
         .with_marks(entry.marks());
+    let letter = match entry.closes_group() {
+        true => letter.closing_group(),
+        false => letter,
+    };
     match entry.is_persistent() {
         true => letter.persistent(),
         false => letter,
@@ -235,8 +245,9 @@ fn is_dead_letter_queue(name: &TopicName, mode: DeadLetterQueue) -> bool {
     is_own || name.as_str() == SHARED
 }
 
+/// Returns whether a header is one that the broker adds to dead letters.
 fn is_ours(name: &str) -> bool {
-    matches!(name, "expires" | ORIGIN | CAUSE)
+    matches!(name, ORIGIN | CAUSE)
 }
 
 fn header(name: &str, value: String) -> Header {

@@ -102,7 +102,7 @@ mod tests {
         EncodingSlot,
         memory::account::End,
         memory::account::Memory,
-        message::entry::{DestinationKind, Header, Publication},
+        message::entry::{DestinationKind, Fields, Header, HeaderIndex, Publication},
         name::TopicName,
     };
 
@@ -134,6 +134,12 @@ mod tests {
         };
         let old = Publication::new(name(), "old".into(), 1, b"an old body")
             .with_headers(Some("text/plain".into()), [header].into())
+            .with_fields(Fields {
+                priority: 9,
+                group: HeaderIndex::of(0),
+                ..Fields::default()
+            })
+            .closing_group()
             .with_marks(7)
             .expiring(5)
             .retained();
@@ -152,6 +158,10 @@ mod tests {
         );
         assert_eq!((new.content_type(), new.headers()), (None, &[][..]));
         assert_eq!((new.marks(), new.expires_ms()), (0, None));
+        assert_eq!(
+            (new.fields(), new.closes_group()),
+            (Fields::default(), false)
+        );
         assert!(!new.is_retained_publication());
         assert_eq!(new.encoding(slot, |_| [2].into()), [2]);
     }

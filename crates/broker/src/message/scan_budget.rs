@@ -22,8 +22,7 @@ impl Budget {
 
     /// Notes that a message was examined. Long headers count for more, because a selector may read all of them.
     pub(crate) fn spend_on(&mut self, entry: &Entry) {
-        let head = entry.size() - entry.body().len() as u64;
-        let looks = 1 + (head / LONG) as usize;
+        let looks = 1 + (entry.head_bytes() / LONG) as usize;
         self.left = self.left.saturating_sub(looks);
     }
 

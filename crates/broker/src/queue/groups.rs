@@ -1,4 +1,4 @@
-//! Message groups: messages with the same `JMSXGroupID` go to the same consumer while it exists.
+//! Message groups: messages of the same group (`JMSXGroupID` in JMS) go to the same consumer while it exists.
 //!
 //! A group has an owner from its first delivery on. While it has messages in the queue it is remembered, so their order
 //! is kept for any number of groups. Groups without messages are remembered up to a bound; beyond it, the next message
@@ -112,9 +112,7 @@ impl Groups {
         let Some(key) = self.key_of(entry) else {
             return false;
         };
-        let closes = entry
-            .header(SEQUENCE)
-            .is_some_and(|sequence| sequence.trim() == "-1");
+        let closes = entry.closes_group();
         if let Some(group) = self.occupied.get_mut(&key) {
             group.owner = (!closes).then_some(consumer);
         }
@@ -172,13 +170,9 @@ fn shrink<T>(groups: &mut HashMap<Key, T>) {
 
 /// Returns the group of a message.
 pub(super) fn group_of(entry: &Entry) -> Option<&str> {
-    entry.header(GROUP).filter(|id| !id.is_empty())
+    entry.group().filter(|id| !id.is_empty())
 }
 
-/// The names of the headers are those of JMS 2.0, 3.5.9.
-const GROUP: &str = "JMSXGroupID";
-/// The value -1 closes the group, as in ActiveMQ.
-const SEQUENCE: &str = "JMSXGroupSeq";
 /// Maximum number of remembered groups without messages in one queue.
 const REMEMBERED: usize = 1_000;
 /// Maximum number in all queues.
@@ -188,7 +182,7 @@ const REMEMBERED_IN_ALL: usize = 100_000;
 mod tests {
     use super::*;
     use crate::{
-        message::entry::{Header, Publication, SharedEntry},
+        message::entry::{Fields, Header, HeaderIndex, Publication, SharedEntry},
         name::TopicName,
     };
 
@@ -197,11 +191,15 @@ mod tests {
     fn message(group: &str) -> SharedEntry {
         let name = TopicName::new("q").expect("a name");
         let header = Header {
-            name: GROUP.into(),
+            name: "group".into(),
             value: group.into(),
         };
         Publication::to_queue(name, "p".into(), 0, &[])
             .with_headers(None, Box::new([header]))
+            .with_fields(Fields {
+                group: HeaderIndex::of(0),
+                ..Fields::default()
+            })
             .into_unplaced()
     }
 

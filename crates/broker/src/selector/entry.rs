@@ -2,19 +2,19 @@
 
 use crate::Entry;
 
-use super::{Properties, Value, number::Number};
+use super::{Properties, Value};
 
-/// Maps JMS names to fields and STOMP headers of an entry. All other names are names of headers;
-/// the first header with a name counts.
+/// Maps JMS names to fields of an entry. All other names are names of headers; the first header
+/// with a name counts.
 ///
 /// | identifier | value |
 /// |---|---|
 /// | `JMSDestination` | name of the topic, without the prefix of any protocol |
 /// | `JMSTimestamp` | time of publication, in Unix milliseconds |
-/// | `JMSPriority` | header `priority`, 0 to 9; 4 if the header is missing or invalid |
+/// | `JMSPriority` | priority, 0 to 9; 4 if the publisher gave none |
 /// | `JMSDeliveryMode` | `'PERSISTENT'` if the entry must survive a restart, else `'NON_PERSISTENT'` |
 /// | `JMSExpiration` | time of expiry, in Unix milliseconds; 0 if the entry never expires |
-/// | `JMSType`, `JMSCorrelationID`, `JMSReplyTo` | headers `type`, `correlation-id`, `reply-to` |
+/// | `JMSType`, `JMSCorrelationID`, `JMSReplyTo` | type, correlation id, destination for replies |
 /// | `"content-type"` | media type of the body |
 ///
 /// `JMSMessageID`, `JMSRedelivered` and `JMSXDeliveryCount` belong to the broker or to a delivery,
@@ -24,24 +24,16 @@ impl Properties for Entry {
         match name {
             "JMSDestination" => Some(Value::Text(self.topic().as_str())),
             "JMSTimestamp" => Some(Value::Exact(self.timestamp_ms().try_into().ok()?)),
-            "JMSPriority" => Some(Value::Exact(priority(self.header("priority")))),
+            "JMSPriority" => Some(Value::Exact(self.fields().priority.into())),
             "JMSDeliveryMode" => Some(Value::Text(delivery_mode(self))),
             "JMSExpiration" => Some(Value::Exact(expiration(self.expires_ms()))),
-            "JMSType" => self.header("type").map(Value::Text),
-            "JMSCorrelationID" => self.header("correlation-id").map(Value::Text),
-            "JMSReplyTo" => self.header("reply-to").map(Value::Text),
+            "JMSType" => self.message_type().map(Value::Text),
+            "JMSCorrelationID" => self.correlation_id().map(Value::Text),
+            "JMSReplyTo" => self.reply_to().map(Value::Text),
             "JMSMessageID" | "JMSRedelivered" | "JMSXDeliveryCount" => None,
             "content-type" => self.content_type().map(Value::Text),
             _ => self.header(name).map(Value::Text),
         }
-    }
-}
-
-fn priority(header: Option<&str>) -> i64 {
-    const DEFAULT: i64 = 4;
-    match header.and_then(Number::read) {
-        Some(Number::Exact(priority @ 0..=9)) => priority,
-        _ => DEFAULT,
     }
 }
 

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use broker::{
     Acknowledgement, Broker, CommitError, Consume, DeathCause, DeliveryId, DestinationKind,
-    DurableName, Header, Missed, Notice, Outcome, Publication, PublishError, QueueFigures,
-    Selector, SettleError, Settlement, Source, Start, SubscribeError, SubscriptionId, Verdict,
+    DurableName, Fields, Header, HeaderIndex, Missed, Notice, Outcome, Publication, PublishError,
+    QueueFigures, Selector, SettleError, Settlement, Source, Start, SubscribeError, SubscriptionId,
+    Verdict,
 };
 
 use crate::harness::{Client, as_filter, as_name};
@@ -198,9 +199,30 @@ pub fn event(topic: &str, body: &str, headers: &[&str]) -> Publication {
     )
 }
 
-/// Adds the headers; `persistent:true` also marks the message, as the STOMP listener does.
+/// Adds the headers, and sets what some of them mean, as the STOMP listener does.
 fn with_headers(message: Publication, headers: &[&str]) -> Publication {
-    let message = message.with_headers(None, as_headers(headers));
+    let index = |name: &str| {
+        let index = headers.iter().position(|line| line.starts_with(name));
+        index.map(HeaderIndex::of).unwrap_or_default()
+    };
+    let priority = headers
+        .iter()
+        .find_map(|line| line.strip_prefix("priority:"));
+    let fields = Fields {
+        priority: priority.map_or(Fields::DEFAULT_PRIORITY, |text| {
+            text.parse().expect("a priority")
+        }),
+        group: index("JMSXGroupID:"),
+        expiry: index("expires:"),
+        ..Fields::default()
+    };
+    let message = message
+        .with_headers(None, as_headers(headers))
+        .with_fields(fields);
+    let message = match headers.contains(&"JMSXGroupSeq:-1") {
+        true => message.closing_group(),
+        false => message,
+    };
     match headers.contains(&"persistent:true") {
         true => message.persistent(),
         false => message,

@@ -1,5 +1,6 @@
 //! The entries that topics and queues store.
 
+mod fields;
 mod publication;
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
 };
 
 pub use crate::name::DestinationKind;
+pub use fields::{Fields, HeaderIndex};
 pub use publication::{Provenance, Publication};
 
 use crate::{
@@ -27,15 +29,16 @@ pub struct Entry {
     sequence: u64,
     /// Bytes of all earlier entries of the topic.
     pub(crate) offset: u64,
-    size: u64,
+    /// Bytes that the entry counts for, without its body; 0 if it no longer counts.
+    head_bytes: u32,
     /// Number of queues that hold the entry.
     queues: AtomicU32,
     timestamp_ms: u64,
     /// Unix milliseconds, 0 if the entry never expires.
     expires_ms: u64,
-    kind: DestinationKind,
     flags: Flags,
     marks: u8,
+    fields: Fields,
     /// With [`Flags::SPELLED`]: see [`Spelling`].
     spelling: Option<Arc<str>>,
     home: Home,
@@ -80,6 +83,10 @@ impl Flags {
     const SPELLED: u8 = 2;
     /// The message must survive a restart.
     const PERSISTENT: u8 = 4;
+    /// The destination is a queue.
+    const QUEUE: u8 = 8;
+    /// The message is the last of its message group.
+    const CLOSES_GROUP: u8 = 16;
 
     const fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
@@ -106,13 +113,13 @@ impl Entry {
             position: 0,
             sequence: 0,
             offset: 0,
-            size: 0,
+            head_bytes: 0,
             queues: AtomicU32::new(0),
             timestamp_ms: 0,
             expires_ms: 0,
-            kind: DestinationKind::Topic,
             flags: Flags::default(),
             marks: 0,
+            fields: Fields::default(),
             spelling: None,
             home: Home::Ahead(topic.clone()),
             producer: Arc::clone(producer),
@@ -144,7 +151,10 @@ impl Entry {
     /// Returns the kind of the destination.
     #[must_use]
     pub fn kind(&self) -> DestinationKind {
-        self.kind
+        match self.flags.has(Flags::QUEUE) {
+            true => DestinationKind::Queue,
+            false => DestinationKind::Topic,
+        }
     }
 
     /// Returns the name of the topic or queue.
@@ -181,6 +191,54 @@ impl Entry {
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|header| *header.name == *name);
         found.map(|header| &*header.value)
+    }
+
+    /// Returns the fields that the protocol has set: see [`Publication::with_fields`].
+    #[must_use]
+    pub fn fields(&self) -> Fields {
+        self.fields
+    }
+
+    /// Returns the value that the reply to a request repeats.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.text(self.fields.correlation_id)
+    }
+
+    /// Returns the destination for replies, as the publisher wrote it.
+    #[must_use]
+    pub fn reply_to(&self) -> Option<&str> {
+        self.text(self.fields.reply_to)
+    }
+
+    /// Returns the type of the message.
+    #[must_use]
+    pub fn message_type(&self) -> Option<&str> {
+        self.text(self.fields.message_type)
+    }
+
+    /// Returns the id of the message group.
+    #[must_use]
+    #[inline]
+    pub fn group(&self) -> Option<&str> {
+        self.text(self.fields.group)
+    }
+
+    /// Returns true if the message is the last of its group: see [`Publication::closing_group`].
+    #[must_use]
+    pub fn closes_group(&self) -> bool {
+        self.flags.has(Flags::CLOSES_GROUP)
+    }
+
+    /// Returns the name of the header that repeats the time of expiry.
+    pub(crate) fn expiry_header(&self) -> Option<&str> {
+        Some(&self.headers.get(self.fields.expiry.get()?)?.name)
+    }
+
+    /// Returns the value of the header of a field.
+    #[inline]
+    fn text(&self, index: HeaderIndex) -> Option<&str> {
+        Some(&self.headers.get(index.get()?)?.value)
     }
 
     /// Returns true if the message must survive a restart: see [`Publication::persistent`].
@@ -270,8 +328,14 @@ impl Entry {
 
     /// Returns the size for all bounds on bytes: texts, body and a fixed amount for the structure. Encodings count only
     /// for [`Limits::memory_bytes`](crate::Limits).
+    #[inline]
     pub(crate) fn size(&self) -> u64 {
-        self.size
+        u64::from(self.head_bytes) + self.body.len() as u64
+    }
+
+    /// Returns the part of the size that is not the body.
+    pub(crate) fn head_bytes(&self) -> u64 {
+        self.head_bytes.into()
     }
 
     /// Returns the number of queues that hold the entry.
@@ -301,15 +365,15 @@ impl Entry {
     pub(crate) fn end(&self) -> End {
         End {
             sequence: self.sequence + 1,
-            offset: self.offset + self.size,
+            offset: self.offset + self.size(),
         }
     }
 
     /// Clears the parts that the next message cannot use. Returns the bytes that the entry counted for; the caller must
     /// return them to the memory.
     pub(crate) fn retire(&mut self) -> u64 {
-        let bytes = self.size + self.encodings.bytes();
-        self.size = 0;
+        let bytes = self.size() + self.encodings.bytes();
+        self.head_bytes = 0;
         self.encodings = Encodings::default();
         self.headers = Box::default();
         self.content_type = None;
@@ -330,7 +394,8 @@ impl Entry {
         }
     }
 
-    fn measure(&self) -> u64 {
+    /// Returns the value of `head_bytes`.
+    fn measure(&self) -> u32 {
         // The structure, its reference counts and its slot in the log.
         const FIXED: usize = size_of::<Entry>() + 4 * size_of::<usize>();
         let headers: usize = self
@@ -341,19 +406,33 @@ impl Entry {
         let content_type = self.content_type.as_ref().map_or(0, |text| text.len());
         // The text may be shared with other entries, and is counted in full.
         let spelling = self.spelling.as_ref().map_or(0, |text| text.len());
-        (FIXED + content_type + spelling + headers + self.body.len()) as u64
+        // No protocol accepts a head of 4 GiB.
+        u32::try_from(FIXED + content_type + spelling + headers).unwrap_or(u32::MAX)
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         if let Home::Placed(account) = &self.home
-            && self.size > 0
+            && self.head_bytes > 0
         {
-            account.memory.give_back(self.size + self.encodings.bytes());
+            account
+                .memory
+                .give_back(self.size() + self.encodings.bytes());
         }
     }
 }
 
 /// Unused bytes that a body's allocation may have, in addition to a quarter of its length.
 const SMALL: usize = 64;
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// jemalloc has a size class of 192 bytes; the next one has 224.
+    #[test]
+    fn an_entry_and_its_reference_count_have_at_most_192_bytes() {
+        assert!(size_of::<Entry>() + size_of::<usize>() <= 192);
+    }
+}

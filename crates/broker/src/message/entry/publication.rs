@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use triomphe::UniqueArc;
 
-use super::{DestinationKind, Entry, Flags, Header, Home, SharedEntry, Spelling};
+use super::{DestinationKind, Entry, Fields, Flags, Header, Home, SharedEntry, Spelling};
 use crate::{
     memory::account::{Account, End},
     message::entry_pool,
@@ -65,11 +65,12 @@ impl Publication {
         own.timestamp_ms = source.timestamp_ms;
         own.marks = source.marks;
         own.expires_ms = 0;
-        own.kind = kind;
         own.flags = Flags::default();
+        own.flags.set(Flags::QUEUE, kind == DestinationKind::Queue);
+        own.fields = Fields::default();
         own.spelling = None;
         own.set_body(body);
-        own.size = own.measure();
+        own.head_bytes = own.measure();
         Self { entry }
     }
 
@@ -83,7 +84,7 @@ impl Publication {
         let entry = &mut self.entry;
         entry.content_type = content_type;
         entry.headers = headers;
-        entry.size = entry.measure();
+        entry.head_bytes = entry.measure();
         self
     }
 
@@ -98,7 +99,7 @@ impl Publication {
             Spelling::Other(text) => Some(text),
             Spelling::Unknown | Spelling::Usual => None,
         };
-        entry.size = entry.measure();
+        entry.head_bytes = entry.measure();
         self
     }
 
@@ -114,7 +115,7 @@ impl Publication {
     /// mark has no effect.
     #[must_use]
     pub fn retained(mut self) -> Self {
-        let is_retained = self.entry.kind == DestinationKind::Topic;
+        let is_retained = self.entry.kind() == DestinationKind::Topic;
         self.entry.flags.set(Flags::RETAINED, is_retained);
         self
     }
@@ -124,6 +125,21 @@ impl Publication {
     #[must_use]
     pub fn persistent(mut self) -> Self {
         self.entry.flags.set(Flags::PERSISTENT, true);
+        self
+    }
+
+    /// Sets the fields that several protocols share. Their indices are those of the headers of
+    /// [`with_headers`](Self::with_headers).
+    #[must_use]
+    pub fn with_fields(mut self, fields: Fields) -> Self {
+        self.entry.fields = fields;
+        self
+    }
+
+    /// Marks the message as the last of its message group: the next message of the group may go to another consumer.
+    #[must_use]
+    pub fn closing_group(mut self) -> Self {
+        self.entry.flags.set(Flags::CLOSES_GROUP, true);
         self
     }
 

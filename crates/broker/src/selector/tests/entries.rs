@@ -1,7 +1,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use super::*;
-use crate::{Broker, Header, Limits, Outcome, Publication, TopicName};
+use crate::{Broker, Fields, Header, HeaderIndex, Limits, Outcome, Publication, TopicName};
 
 fn matches(text: &str, headers: &[(&str, &str)]) -> bool {
     matches_marked(text, headers, |publication| publication)
@@ -13,6 +13,21 @@ fn matches_marked(
     mark: fn(Publication) -> Publication,
 ) -> bool {
     let topic = TopicName::new("stock.usd").expect("a name");
+    let index = |name: &str| {
+        let index = headers.iter().position(|(own, _)| *own == name);
+        index.map(HeaderIndex::of).unwrap_or_default()
+    };
+    let priority = headers.iter().find(|(name, _)| *name == "priority");
+    let fields = Fields {
+        priority: priority.map_or(Fields::DEFAULT_PRIORITY, |(_, text)| {
+            text.parse().expect("a priority")
+        }),
+        message_type: index("type"),
+        correlation_id: index("correlation-id"),
+        reply_to: index("reply-to"),
+        group: index("JMSXGroupID"),
+        ..Fields::default()
+    };
     let headers = headers.iter().map(|(name, value)| Header {
         name: (*name).into(),
         value: (*value).into(),
@@ -20,6 +35,7 @@ fn matches_marked(
     let session = Arc::from("session");
     let publication = Publication::new(topic.clone(), session, 1_700_000_000_000, &[])
         .with_headers(Some(Cow::Borrowed("text/plain")), headers.collect())
+        .with_fields(fields)
         .expiring(1_800_000_000_000);
     let publication = mark(publication);
     let broker = Broker::new(1, Limits::default());
@@ -75,9 +91,6 @@ fn jms_names_default_if_headers_are_missing() {
     ];
     for text in true_ones {
         assert!(matches(text, &[]), "{text}");
-    }
-    for priority in ["", "10", "-1", "4.5", "high"] {
-        assert!(matches("JMSPriority = 4", &[("priority", priority)]));
     }
     let persistent = "JMSDeliveryMode = 'PERSISTENT'";
     assert!(matches_marked(persistent, &[], Publication::persistent));
