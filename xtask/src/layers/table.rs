@@ -60,7 +60,7 @@ const BROKER: Crate = Crate {
         ("outcome", "queue::settlement"),
         ("outcome", "session"),
         ("queue::consumer", "session"),
-        ("queue::consumer", "session::reader"),
+        ("queue::consumer::reading", "session::reader"),
         ("queue::store", "session"),
         ("topic", "session::subscription"),
         ("topic::cursor", "session::subscription"),

@@ -4,24 +4,24 @@
 //! no connection. [`Consumer::leave`] keeps the deliveries until they are settled. At the end the broker calls
 //! [`Consumer::leave_all_queues`] and [`Consumer::close`]. If a whole session ends, [`Consumer::stop`] is called first.
 
-use std::{fmt, ops::ControlFlow, sync::Arc};
+mod leaving;
+mod reading;
+mod settling;
+
+use std::{fmt, sync::Arc};
 
 use super::{
     Queue, Queued,
     browse::{Browse, Part},
-    in_flight::{Assigned, InFlight, Phase, Received},
-    returned::Returned,
+    in_flight::{Assigned, InFlight},
 };
 use crate::{
     message::entry::{DestinationKind, Entry, SharedEntry},
-    message::reading::{ReadLimits, Stop},
     message::scan_budget::Budget,
-    name::{TopicFilter, is_brokers_own},
-    notice::DeathCause,
+    name::TopicFilter,
     outcome::Ready,
-    queue::settlement::{Acknowledgement, DeliveryId, SettleError, Settlement, Verdict},
+    queue::settlement::Acknowledgement,
     selector::Selector,
-    session::reader::Delivery,
     session::{Readable, Session},
     subscription_id::SubscriptionId,
     sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock},
@@ -323,166 +323,6 @@ impl Consumer {
         }
     }
 
-    /// Returns the next message to read. `ready` gets other sessions that received messages in the meantime.
-    #[inline(never)] // So that the code for readers of topics stays small.
-    pub(crate) fn next(self: &Arc<Self>, budget: &mut Budget, ready: &mut Ready) -> Next {
-        if self.is_cancelled() {
-            return Next::Nothing;
-        }
-        let mut in_flight = lock(&self.in_flight);
-        if let Some(next) = in_flight.next_position() {
-            return Next::At(next);
-        }
-        in_flight.begin();
-        drop(in_flight);
-        self.fetch(budget, ready);
-        let in_flight = lock(&self.in_flight);
-        match in_flight.next_position() {
-            Some(next) => Next::At(next),
-            None if in_flight.reader_must_scan() => Next::Later,
-            None => Next::Nothing,
-        }
-    }
-
-    /// Stops reading if there is nothing to read. Returns false if a message was assigned in the meantime.
-    pub(crate) fn retire(&self) -> bool {
-        lock(&self.in_flight).retire()
-    }
-
-    /// Hands over messages up to position [`ReadLimits::until`], while `take` returns `Continue`.
-    pub(crate) fn read(
-        self: &Arc<Self>,
-        limits: ReadLimits,
-        budget: &mut Budget,
-        ready: &mut Ready,
-        take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
-    ) -> Stop {
-        let mut is_full = false;
-        loop {
-            let Next::At(position) = self.next(budget, ready) else {
-                return Stop::AtEnd { is_full };
-            };
-            if is_full {
-                return Stop::Interrupted(position);
-            }
-            if position > limits.until {
-                return Stop::BeyondLimit(position);
-            }
-            is_full = self.read_one(limits.now_ms, take).is_break();
-        }
-    }
-
-    fn read_one(
-        self: &Arc<Self>,
-        now_ms: u64,
-        take: &mut impl FnMut(Delivery<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        let received = lock(&self.in_flight).receive(now_ms, self.acknowledgement);
-        let (number, Assigned { message, queue }) = match received {
-            Some(Received::Message(number, assigned)) => (number, assigned),
-            Some(Received::Expired(Assigned { message, queue })) => {
-                if let Some(queue) = queue {
-                    queue.discard(message, DeathCause::Expired);
-                }
-                return ControlFlow::Continue(());
-            }
-            None => return ControlFlow::Continue(()),
-        };
-        let Some(queue) = queue else {
-            return take(self.delivery(&message, None, self.browsed()));
-        };
-        let id = number.map(|number| DeliveryId {
-            subscription: self.id,
-            number,
-        });
-        let flow = take(self.delivery(&message, id, Some(&queue)));
-        queue.dispatched(&message);
-        if !is_brokers_own(message.entry.kind(), message.entry.topic()) {
-            self.session.count_delivered(1);
-        }
-        if id.is_none() {
-            queue.acknowledge(&message.entry);
-        }
-        flow
-    }
-
-    fn delivery<'a>(
-        &'a self,
-        message: &'a Queued,
-        id: Option<DeliveryId>,
-        queue: Option<&'a Queue>,
-    ) -> Delivery<'a> {
-        Delivery {
-            tag: &self.tag,
-            entry: &message.entry,
-            missed: message.missed,
-            is_retained: false,
-            id,
-            count: message.deliveries.max(1),
-            queue: queue.and_then(Queue::name),
-            // A queue delivers an entry to one consumer only. An entry of a topic may be in several queues.
-            is_shared: queue.and_then(Queue::name).is_none(),
-        }
-    }
-
-    fn browsed(&self) -> Option<&Queue> {
-        match &self.source {
-            Source::Queues(_) => None,
-            Source::Browse(look) => Some(&look.queue),
-        }
-    }
-
-    /// Checks whether a settlement would find its delivery.
-    pub(crate) fn check(&self, settlement: Settlement, phase: Phase) -> Result<(), SettleError> {
-        if lock(&self.in_flight).has(settlement.delivery.number, phase) {
-            Ok(())
-        } else {
-            Err(SettleError(settlement.delivery))
-        }
-    }
-
-    /// Settles deliveries. Returns the queues whose messages may go to other consumers.
-    pub(crate) fn settle(
-        &self,
-        settlement: Settlement,
-        phase: Phase,
-    ) -> Result<Vec<Arc<Queue>>, SettleError> {
-        let Settlement { delivery, verdict } = settlement;
-        let settled = lock(&self.in_flight).let_go(delivery.number, phase, self.acknowledgement);
-        let mut returned = Returned::default();
-        for (_, held) in settled.ok_or(SettleError(delivery))? {
-            match verdict {
-                Verdict::Accept => held.queue.acknowledge(&held.message.entry),
-                Verdict::Reject => held.queue.discard(held.message, DeathCause::Rejected),
-                Verdict::Return => returned.add(held),
-            }
-        }
-        Ok(returned.take_back())
-    }
-
-    /// Reserves the deliveries of a settlement for a transaction.
-    pub(crate) fn stage(&self, delivery: DeliveryId) -> Result<(), SettleError> {
-        if lock(&self.in_flight).stage(delivery.number, self.acknowledgement) {
-            Ok(())
-        } else {
-            Err(SettleError(delivery))
-        }
-    }
-
-    /// Returns the deliveries from the transaction.
-    pub(crate) fn unstage(&self, delivery: DeliveryId) {
-        lock(&self.in_flight).unstage(delivery.number);
-    }
-
-    /// Returns the delivery of the message at this position.
-    pub(crate) fn find(&self, position: u64) -> Option<DeliveryId> {
-        let number = lock(&self.in_flight).find(position)?;
-        Some(DeliveryId {
-            subscription: self.id,
-            number,
-        })
-    }
-
     /// Adds the unsettled messages of `queue` with delivery numbers after `after` to `part`. Returns the number of the
     /// last one, or `None` if there are no more.
     pub(super) fn look_at_held(&self, queue: &Queue, after: u64, part: &mut Part) -> Option<u64> {
@@ -492,70 +332,6 @@ impl Consumer {
     /// Visits each message of `queue` that this consumer holds.
     pub(super) fn for_each_unsettled(&self, queue: &Queue, each: impl FnMut(&SharedEntry)) {
         lock(&self.in_flight).for_each(queue, each);
-    }
-
-    /// Puts all its messages back, and gets no more until [`Consumer::resume`]. Returns the queues whose messages must
-    /// be distributed. The session is paused.
-    pub(crate) fn pause(&self) -> Arc<Vec<Arc<Queue>>> {
-        let queues = self.queues();
-        if queues.is_empty() {
-            return queues;
-        }
-        let unsettled = lock(&self.in_flight).pause();
-        let mut returned = Returned::default();
-        unsettled.into_iter().for_each(|held| returned.add(held));
-        for queue in queues.iter() {
-            queue.pause(self, returned.of(queue));
-        }
-        queues
-    }
-
-    /// Takes no more messages, and keeps the delivered ones until they are settled. Returns the queues whose messages
-    /// must be distributed, or `None` if nothing is to be settled: then the consumer can end at once.
-    pub(crate) fn leave(&self) -> Option<Arc<Vec<Arc<Queue>>>> {
-        let unread = lock(&self.in_flight).leave()?;
-        let mut returned = Returned::default();
-        unread.into_iter().for_each(|held| returned.add(held));
-        let queues = self.queues();
-        for queue in queues.iter() {
-            queue.pause(self, returned.of(queue));
-        }
-        Some(queues)
-    }
-
-    /// Returns true when all deliveries that the consumer had when it started to leave are settled.
-    pub(crate) fn has_left(&self) -> bool {
-        lock(&self.in_flight).has_left()
-    }
-
-    /// Takes messages again. Returns the queues whose messages must be distributed.
-    /// [`Consumer::fetch_unless_scheduled`] scans the others.
-    pub(crate) fn resume(&self) -> Vec<Arc<Queue>> {
-        lock(&self.in_flight).resume();
-        let queues = self.queues();
-        let changed = queues.iter().filter(|queue| queue.resume());
-        changed.cloned().collect()
-    }
-
-    /// Takes no more messages from now on. [`Consumer::close`] puts its messages back into the queues.
-    pub(crate) fn stop(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        lock(&self.in_flight).stop();
-    }
-
-    /// Ends the consumer, which has been removed from `queues`. Its messages return to them, and the caller must
-    /// distribute them.
-    pub(crate) fn close(&self, queues: &[Arc<Queue>]) {
-        self.stop();
-        let unsettled = lock(&self.in_flight).close();
-        if let Source::Browse(look) = &self.source {
-            look.end();
-        }
-        let mut returned = Returned::default();
-        unsettled.into_iter().for_each(|held| returned.add(held));
-        for queue in queues {
-            queue.leave(self, returned.of(queue));
-        }
     }
 }
 
