@@ -1,4 +1,4 @@
-//! Subscriptions to queues, and to topics with acknowledgements; the settlement of deliveries.
+//! Subscriptions to queues, and to topics with acknowledgements.
 
 use std::sync::Arc;
 
@@ -6,14 +6,12 @@ use crate::{
     broker::Broker,
     memory::share::{Client, Pool, PoolError},
     message::entry::{DestinationKind, Header, Publication},
-    message::id::MessageId,
     message::scan_budget::Budget,
     name::{TopicFilter, TopicName},
-    outcome::{DeleteDurableError, Outcome, SubscribeError},
-    queue::settlement::{Acknowledgement, DeliveryId, SettleError, Settlement},
+    outcome::{Outcome, SubscribeError},
+    queue::settlement::Acknowledgement,
     queue::{
-        Binding, Consumer, ConsumerOptions, DurableName, Identity, Phase, Queue, QueueUse,
-        SharedName,
+        Binding, Consumer, ConsumerOptions, DurableName, Identity, Queue, QueueUse, SharedName,
     },
     selector::Selector,
     session::Session,
@@ -351,106 +349,6 @@ impl Broker {
         )
     }
 
-    /// Ends one of a session's consumers.
-    pub(crate) fn end_consumer_of(
-        &self,
-        session: &Session,
-        id: SubscriptionId,
-        outcome: &mut Outcome,
-    ) {
-        if let Some(consumer) = session.remove_consumer(id) {
-            self.end_only_consumer(&consumer, outcome);
-        }
-    }
-
-    /// Ends a consumer that its session no longer has; its messages go to others.
-    pub(crate) fn end_only_consumer(&self, consumer: &Consumer, outcome: &mut Outcome) {
-        let mut budget = Budget::new();
-        for queue in self.end_consumer(consumer, outcome).iter() {
-            queue.distribute(&mut budget, &mut outcome.ready);
-        }
-    }
-
-    /// Ends a consumer. Returns its queues; the caller must distribute their messages.
-    pub(crate) fn end_consumer(
-        &self,
-        consumer: &Consumer,
-        outcome: &mut Outcome,
-    ) -> Arc<Vec<Arc<Queue>>> {
-        let mut state = lock_state(&self.state);
-        state.leave_queues(consumer);
-        if let Some(attached) = state.sessions.get_mut(&consumer.session.id) {
-            attached.consumers -= 1;
-            attached.consumers_joined -= consumer.joined();
-        }
-        state.subscriptions -= 1;
-        // Done in one step, so that a thread that removes a queue does not count the consumer again.
-        let queues = consumer.leave_all_queues();
-        for queue in queues.iter() {
-            match &queue.identity {
-                Identity::Named(_) => state.cursors -= 1,
-                Identity::Private => state.unbind(queue),
-                Identity::Durable(_) => {}
-                Identity::Shared(name) => state.leave_shared(name),
-            }
-        }
-        drop(state);
-        self.watch(consumer.kind, &consumer.filter, false);
-        consumer.close(&queues);
-        self.notice_consumer(consumer, false, outcome);
-        queues
-    }
-
-    /// Ends a subscription like [`Broker::unsubscribe`], but lets a consumer of queues settle its deliveries: a job in
-    /// progress is not given to another consumer as well.
-    ///
-    /// The consumer gets no more messages; its message groups, and messages that only it as an exclusive consumer could
-    /// get, go to others. It counts as a subscription until everything is settled, or until its session ends or is
-    /// paused. `outcome` is extended. Unknown ids are ignored.
-    pub fn unsubscribe_when_settled(
-        &self,
-        session: &Session,
-        id: SubscriptionId,
-        now_ms: u64,
-        outcome: &mut Outcome,
-    ) {
-        let consumer = session.consumer(id);
-        // The queue of a topic subscription ends with its last consumer, so no message can be delivered twice.
-        let of_queues = consumer.filter(|consumer| consumer.kind == DestinationKind::Queue);
-        let Some(queues) = of_queues.and_then(|consumer| consumer.leave()) else {
-            self.unsubscribe(session, id, now_ms, outcome);
-            return;
-        };
-        let mut budget = Budget::new();
-        for queue in queues.iter() {
-            queue.distribute(&mut budget, &mut outcome.ready);
-        }
-        self.dead_letter(now_ms, outcome);
-    }
-
-    /// Deletes a durable subscription with its waiting messages.
-    ///
-    /// # Errors
-    ///
-    /// If it does not exist, or is in use.
-    pub fn delete_durable(&self, name: &DurableName) -> Result<(), DeleteDurableError> {
-        let mut state = lock_state(&self.state);
-        let queue = state
-            .queues
-            .durables
-            .get(name)
-            .ok_or(DeleteDurableError::Unknown)?;
-        if queue.consumer_count() > 0 {
-            return Err(DeleteDurableError::InUse);
-        }
-        let queue = state.queues.durables.remove(name);
-        queue.iter().for_each(|queue| state.unbind(queue));
-        drop(state);
-        // Its messages are freed without a lock.
-        drop(queue);
-        Ok(())
-    }
-
     /// Creates a topic or queue that ends with the session. Its name must begin with [`TEMPORARY`](crate::TEMPORARY).
     ///
     /// # Errors
@@ -485,72 +383,6 @@ impl Broker {
         }
         Ok(())
     }
-
-    /// Settles a delivery. `outcome` is extended.
-    ///
-    /// # Errors
-    ///
-    /// If the delivery is not waiting to be settled.
-    pub fn settle(
-        &self,
-        session: &Session,
-        settlement: Settlement,
-        now_ms: u64,
-        outcome: &mut Outcome,
-    ) -> Result<(), SettleError> {
-        self.settle_in(Phase::Free, session, settlement, outcome)?;
-        self.dead_letter(now_ms, outcome);
-        Ok(())
-    }
-
-    pub(crate) fn settle_in(
-        &self,
-        phase: Phase,
-        session: &Session,
-        settlement: Settlement,
-        outcome: &mut Outcome,
-    ) -> Result<(), SettleError> {
-        let consumer = consumer_of(session, settlement.delivery)?;
-        let mut budget = Budget::new();
-        for queue in consumer.settle(settlement, phase)? {
-            queue.distribute(&mut budget, &mut outcome.ready);
-        }
-        if consumer.has_left() {
-            self.end_consumer_of(session, consumer.id, outcome);
-        } else {
-            consumer.fetch_unless_scheduled(&mut budget, &mut outcome.ready);
-        }
-        Ok(())
-    }
-
-    /// Returns the delivery of an unacknowledged message by the message's id, for protocols without delivery ids.
-    /// Without a subscription, the first consumer that has the message is used.
-    #[must_use]
-    pub fn find_delivery(
-        &self,
-        session: &Session,
-        subscription: Option<SubscriptionId>,
-        message: MessageId,
-    ) -> Option<DeliveryId> {
-        if message.epoch != self.id(0).epoch {
-            return None;
-        }
-        match subscription {
-            Some(id) => session.consumer(id)?.find(message.position),
-            None => {
-                let consumers = session.consumers();
-                consumers.iter().find_map(|one| one.find(message.position))
-            }
-        }
-    }
-}
-
-pub(crate) fn consumer_of(
-    session: &Session,
-    delivery: DeliveryId,
-) -> Result<Arc<Consumer>, SettleError> {
-    let consumer = session.consumer(delivery.subscription);
-    consumer.ok_or(SettleError(delivery))
 }
 
 fn options(

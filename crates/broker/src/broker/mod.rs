@@ -6,6 +6,7 @@
 
 pub(crate) mod administration;
 pub(crate) mod consume;
+pub(crate) mod consumer_end;
 pub(crate) mod dead_letters;
 pub(crate) mod detach;
 pub(crate) mod listing;
@@ -14,6 +15,7 @@ pub(crate) mod pause;
 pub(crate) mod publish;
 pub(crate) mod resubscribe;
 pub(crate) mod retained;
+pub(crate) mod settle;
 pub(crate) mod steps;
 pub(crate) mod tidy;
 pub(crate) mod transaction;
@@ -53,11 +55,11 @@ use crate::{
 /// |---|---|---|
 /// | begin | [`attach_for`](Self::attach_for) returns the [`Reader`] of a new session | `broker/mod.rs` |
 /// | subscribe to topics | [`subscribe`](Self::subscribe), [`resubscribe`](Self::resubscribe), [`unsubscribe`](Self::unsubscribe) | `broker/mod.rs`, `resubscribe.rs` |
-/// | consume from queues | [`consume`](Self::consume), [`unsubscribe_when_settled`](Self::unsubscribe_when_settled), [`delete_durable`](Self::delete_durable), [`create_temporary`](Self::create_temporary) | `consume.rs` |
+/// | consume from queues | [`consume`](Self::consume), [`unsubscribe_when_settled`](Self::unsubscribe_when_settled), [`delete_durable`](Self::delete_durable), [`create_temporary`](Self::create_temporary) | `consume.rs`, `consumer_end.rs` |
 /// | publish | [`publish_for`](Self::publish_for); the broker's own topics: [`publish_reserved`](Self::publish_reserved) | `publish.rs` |
 /// | carry out the [`Outcome`] | deliver to its `ready` sessions, publish its `notices`, wait for its `blocked` subscriptions ([`poll_unblocked`](Self::poll_unblocked)), and hold replies until `owed` is complete ([`completion`](Self::completion)) | the caller |
 /// | read | [`Reader::drain`], by one thread at a time for each session | `session/reader.rs` |
-/// | settle | [`settle`](Self::settle); in a transaction [`stage`](Self::stage), [`unstage`](Self::unstage), [`commit`](Self::commit) | `consume.rs`, `transaction.rs` |
+/// | settle | [`settle`](Self::settle); in a transaction [`stage`](Self::stage), [`unstage`](Self::unstage), [`commit`](Self::commit) | `settle.rs`, `transaction.rs` |
 /// | between connections | [`pause`](Self::pause), [`resume`](Self::resume) | `pause.rs` |
 /// | end | [`detach`](Self::detach), or in steps [`begin_detach`](Self::begin_detach) and [`continue_detach`](Self::continue_detach) | `detach.rs` |
 /// | once a second | [`expire`](Self::expire), [`tidy`](Self::tidy) | `dead_letters.rs`, `tidy.rs` |

@@ -6,10 +6,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     broker::Broker,
-    broker::consume::consumer_of,
     broker::publish::{
         AfterLock, Destination, PublishContext, Publisher, check_rights, check_room,
     },
+    broker::settle::consumer_of,
     message::entry::{DestinationKind, Publication},
     message::scan_budget::Budget,
     name::TopicName,
