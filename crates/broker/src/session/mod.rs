@@ -1,26 +1,26 @@
 //! A session: the subscriptions of one client, and the sources that have messages for it.
 
+mod blocked;
 pub(crate) mod collection;
+mod readable;
 pub(crate) mod reader;
 pub(crate) mod subscription;
 pub(crate) mod visible_position;
 
 use std::{
     sync::{Arc, Weak},
-    task::{Poll, Waker},
+    task::Waker,
 };
+
+pub use blocked::Blocked;
+pub(crate) use readable::Readable;
 
 use crate::{
     figures::{Count, SessionFigures},
-    memory::limits::Limits,
     memory::share::Client,
-    message::scan_budget::Budget,
-    outcome::Ready,
-    queue::{Consumer, Next},
-    session::collection::Collect,
+    queue::Consumer,
     session::subscription::SubscriptionId,
     sync::{AtomicBool, Mutex, Ordering, fence, lock},
-    topic::cursor::{Cursor, Overflow},
 };
 
 /// The receiver of a session's messages, outside the broker: a connection.
@@ -63,26 +63,6 @@ pub struct Session {
 pub(crate) struct Totals {
     pub(crate) delivered: Count,
     pub(crate) dropped: Count,
-}
-
-/// A source of messages to read.
-#[derive(Debug)]
-pub(crate) enum Readable {
-    /// The log of a topic.
-    Cursor(Arc<Cursor>),
-    /// Queues.
-    Consumer(Arc<Consumer>),
-    /// Topics that are still to be collected.
-    Collection(Arc<dyn Collect>),
-}
-
-/// Subscriptions for which a publisher waits: those with [`Overflow::Block`] whose lag exceeds their bound.
-#[derive(Debug, Default)]
-pub struct Blocked {
-    cursors: Vec<Arc<Cursor>>,
-    /// Identifies the wakers of this value. Sessions drop a waker when the token no longer exists. `None` before the
-    /// first wait.
-    token: Option<Arc<()>>,
 }
 
 impl Session {
@@ -317,92 +297,5 @@ impl Session {
 impl std::fmt::Debug for Session {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "Session({})", self.name)
-    }
-}
-
-impl Readable {
-    pub(crate) fn is_cancelled(&self) -> bool {
-        match self {
-            Self::Cursor(cursor) => cursor.subscription.current().is_cancelled(),
-            Self::Consumer(consumer) => consumer.is_cancelled(),
-            Self::Collection(collection) => collection.subscription().current().is_cancelled(),
-        }
-    }
-
-    /// Returns whether this is a cursor or a collection of a subscription that `is_meant` selects.
-    pub(crate) fn is_unread(&self, is_meant: &impl Fn(&[u8]) -> bool) -> bool {
-        let subscription = match self {
-            Self::Cursor(cursor) => cursor.subscription.current(),
-            Self::Collection(collection) => collection.subscription().current(),
-            Self::Consumer(_) => return false,
-        };
-        !subscription.is_cancelled() && is_meant(subscription.tag())
-    }
-
-    /// Returns the next message to read. `ready` gets other sessions that received messages in the meantime.
-    #[inline]
-    pub(crate) fn next(&self, budget: &mut Budget, ready: &mut Ready) -> Next {
-        match self {
-            Self::Cursor(cursor) => cursor.next_position().map_or(Next::Nothing, Next::At),
-            Self::Consumer(consumer) => consumer.next(budget, ready),
-            // Only the reader can continue a collection.
-            Self::Collection(_) => Next::Later,
-        }
-    }
-
-    /// Releases the source if it has nothing to read. Returns false if something arrived in the meantime.
-    #[inline]
-    pub(crate) fn retire(&self) -> bool {
-        match self {
-            Self::Cursor(cursor) => cursor.retire(),
-            Self::Consumer(consumer) => consumer.retire(),
-            Self::Collection(_) => true,
-        }
-    }
-}
-
-impl Blocked {
-    /// Returns whether there is no subscription to wait for.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.cursors.is_empty()
-    }
-
-    /// Adds the subscriptions of `other`.
-    pub fn extend(&mut self, other: Self) {
-        other
-            .cursors
-            .into_iter()
-            .for_each(|cursor| self.add(cursor));
-    }
-
-    pub(crate) fn add(&mut self, cursor: Arc<Cursor>) {
-        if !self.cursors.iter().any(|other| Arc::ptr_eq(other, &cursor)) {
-            self.cursors.push(cursor);
-        }
-    }
-
-    /// Ready when all subscriptions are within their bounds again, or ended; otherwise `waker` is woken when one of
-    /// them has read.
-    pub fn poll_unblocked(&mut self, limits: &Limits, waker: &Waker) -> Poll<()> {
-        if self.cursors.is_empty() {
-            return Poll::Ready(());
-        }
-        let token = self.token.get_or_insert_default();
-        self.cursors.retain(|cursor| {
-            let session = &cursor.subscription.session;
-            // Register before checking: a reader that catches up in between wakes the waker.
-            session.wait(token, waker);
-            cursor.is_overdue(cursor.topic.end(), limits.lag())
-                && !cursor.subscription.current().is_cancelled()
-                && cursor.subscription.current().overflow() == Overflow::Block
-                && !session.is_paused()
-                && !session.is_ended()
-        });
-        if self.cursors.is_empty() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
     }
 }
