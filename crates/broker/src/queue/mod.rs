@@ -9,6 +9,7 @@ mod browse;
 mod consumer;
 mod dispatch;
 mod groups;
+mod identity;
 mod in_flight;
 mod returned;
 pub(crate) mod settlement;
@@ -18,6 +19,8 @@ mod store;
 use std::{collections::BTreeMap, fmt, sync::Arc, sync::atomic::AtomicU64 as PlainAtomicU64};
 
 pub(crate) use consumer::{Consumer, ConsumerOptions, Next, QueueUse};
+pub(crate) use identity::{Binding, Identity};
+pub use identity::{DurableName, SharedName};
 pub(crate) use in_flight::Phase;
 pub(crate) use state::State;
 pub(crate) use store::{Dead, Load, Room, Store};
@@ -30,10 +33,9 @@ use crate::{
     memory::share::{Charge, Client, Pool},
     message::entry::{DestinationKind, Entry, SharedEntry},
     message::reading::Missed,
-    name::{TopicFilter, TopicName},
+    name::TopicName,
     notice::DeathCause,
     outcome::Ready,
-    selector::Selector,
     sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock},
 };
 
@@ -65,45 +67,6 @@ pub(crate) struct Queue {
     bytes: PlainAtomicU64,
     counts: Counts,
     state: Mutex<State>,
-}
-
-/// The kind and name of a queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Identity {
-    /// Every client can send to it and consume from it.
-    Named(TopicName),
-    /// The queue of a durable subscription.
-    Durable(DurableName),
-    /// The queue of one subscription, with which it ends.
-    Private,
-    /// The queue of a shared subscription; it ends with the last consumer.
-    Shared(SharedName),
-}
-
-/// The name of a durable subscription.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct DurableName {
-    /// The client's name, the same in all its connections.
-    pub client: Box<str>,
-    /// The subscription's name, unique for the client.
-    pub subscription: Box<str>,
-}
-
-/// The name of a shared subscription.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SharedName {
-    /// The group: each group gets every message once.
-    pub group: Box<str>,
-    /// The topics.
-    pub filter: TopicFilter,
-}
-
-/// The topics that feed a queue.
-#[derive(Debug)]
-pub(crate) struct Binding {
-    pub(crate) filter: TopicFilter,
-    /// The condition on their messages.
-    pub(crate) selector: Option<Selector>,
 }
 
 impl Queue {
