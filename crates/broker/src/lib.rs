@@ -24,6 +24,7 @@ mod queue;
 mod selector;
 mod sequence;
 mod session;
+mod settlement;
 mod state;
 mod subscription_id;
 mod sync;
@@ -49,13 +50,13 @@ pub use notice::{ConsumerChange, DeathCause, LostMessage, Notice};
 pub use outcome::{
     CommitError, DeleteDurableError, Outcome, PublishError, Published, Ready, SubscribeError,
 };
-pub use queue::settlement::{
-    Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,
-};
 pub use queue::{DurableName, SharedName};
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
 pub use sequence::Journal;
 pub use session::reader::{Delivery, Reader};
 pub use session::subscription::{OwnMessages, Retained, Subscribe, SubscriptionId};
 pub use session::{Blocked, Peer, Session};
+pub use settlement::{
+    Acknowledgement, DeliveryId, InvalidDeliveryId, SettleError, Settlement, Verdict,
+};
 pub use topic::cursor::{Missed, Overflow, Start};

@@ -8,8 +8,8 @@ use crate::{
     name::{TopicFilter, TopicName},
     notice::Notice,
     queue::DurableName,
-    queue::settlement::SettleError,
     session::{Blocked, Session},
+    settlement::SettleError,
     sync::{Ordering, fence},
 };
 

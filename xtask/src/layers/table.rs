@@ -50,14 +50,13 @@ const BROKER: Crate = Crate {
         &["message"],
         &["memory"],
         &["figures"],
-        &["name"],
+        &["name", "settlement"],
         &["completion", "one_or_many", "subscription_id"],
         &["sync"],
     ],
     // A session delivers from cursors and consumers, and these refer to their session.
     exceptions: &[
         ("outcome", "queue"),
-        ("outcome", "queue::settlement"),
         ("outcome", "session"),
         ("queue::consumer", "session"),
         ("queue::consumer::reading", "session::reader"),

@@ -7,10 +7,10 @@ use crate::{
     message::id::MessageId,
     message::scan_budget::Budget,
     outcome::Outcome,
-    queue::settlement::{DeliveryId, SettleError, Settlement},
     queue::{Consumer, Phase},
     session::Session,
     session::subscription::SubscriptionId,
+    settlement::{DeliveryId, SettleError, Settlement},
 };
 
 impl Broker {

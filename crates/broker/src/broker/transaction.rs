@@ -14,9 +14,9 @@ use crate::{
     message::scan_budget::Budget,
     name::TopicName,
     outcome::{CommitError, Outcome, PublishError},
-    queue::settlement::{SettleError, Settlement},
     queue::{Load, Phase, Queue},
     session::Session,
+    settlement::{SettleError, Settlement},
     state::BrokerState,
     sync::lock_state,
 };

@@ -20,9 +20,9 @@ use crate::{
     message::scan_budget::Budget,
     name::TopicFilter,
     outcome::Ready,
-    queue::settlement::Acknowledgement,
     selector::Selector,
     session::{Readable, Session},
+    settlement::Acknowledgement,
     subscription_id::SubscriptionId,
     sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock},
 };

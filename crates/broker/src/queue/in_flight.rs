@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Queue, Queued, browse::Part};
-use crate::{message::entry::SharedEntry, queue::settlement::Acknowledgement};
+use crate::{message::entry::SharedEntry, settlement::Acknowledgement};
 
 #[derive(Default)]
 pub(super) struct InFlight {

@@ -12,7 +12,6 @@ mod groups;
 mod identity;
 mod in_flight;
 mod returned;
-pub(crate) mod settlement;
 mod state;
 mod store;
 

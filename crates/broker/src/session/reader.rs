@@ -14,10 +14,10 @@ use crate::{
     name::TopicName,
     outcome::Ready,
     queue::Next,
-    queue::settlement::DeliveryId,
     session::collection::Collect,
     session::visible_position::VisiblePosition,
     session::{Readable, Session},
+    settlement::DeliveryId,
     topic::cursor::{Missed, Origin, Stop},
 };
 

@@ -10,9 +10,9 @@ use crate::{
     notice::DeathCause,
     outcome::Ready,
     queue::in_flight::{Assigned, Received},
-    queue::settlement::DeliveryId,
     queue::{Queue, Queued},
     session::reader::Delivery,
+    settlement::DeliveryId,
     sync::lock,
 };
 

@@ -8,7 +8,7 @@ use crate::{
     queue::Queue,
     queue::in_flight::Phase,
     queue::returned::Returned,
-    queue::settlement::{DeliveryId, SettleError, Settlement, Verdict},
+    settlement::{DeliveryId, SettleError, Settlement, Verdict},
     sync::lock,
 };
 
