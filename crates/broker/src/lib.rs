@@ -45,12 +45,12 @@ pub use message::entry::{
 };
 pub use message::id::{InvalidMessageId, MessageId, MessageIdText};
 pub use name::level_tree::LevelTree;
+pub use name::subscription_name::{DurableName, SharedName};
 pub use name::{ADVISORIES, InvalidName, NameFault, Owner, TEMPORARY, TopicFilter, TopicName};
 pub use notice::{ConsumerChange, DeathCause, LostMessage, Notice};
 pub use outcome::{
     CommitError, DeleteDurableError, Outcome, PublishError, Published, Ready, SubscribeError,
 };
-pub use queue::{DurableName, SharedName};
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
 pub use sequence::Journal;
 pub use session::reader::{Delivery, Reader};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::{
     memory::share::PoolError,
     message::id::MessageId,
+    name::subscription_name::DurableName,
     name::{TopicFilter, TopicName},
     notice::Notice,
-    queue::DurableName,
     session::{Blocked, Session},
     settlement::SettleError,
     sync::{Ordering, fence},

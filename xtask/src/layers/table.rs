@@ -56,7 +56,6 @@ const BROKER: Crate = Crate {
     ],
     // A session delivers from cursors and consumers, and these refer to their session.
     exceptions: &[
-        ("outcome", "queue"),
         ("outcome", "session"),
         ("queue::consumer", "session"),
         ("queue::consumer::reading", "session::reader"),

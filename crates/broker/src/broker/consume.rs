@@ -7,11 +7,10 @@ use crate::{
     memory::share::{Client, Pool, PoolError},
     message::entry::{DestinationKind, Header, Publication},
     message::scan_budget::Budget,
+    name::subscription_name::{DurableName, SharedName},
     name::{TopicFilter, TopicName},
     outcome::{Outcome, SubscribeError},
-    queue::{
-        Binding, Consumer, ConsumerOptions, DurableName, Identity, Queue, QueueUse, SharedName,
-    },
+    queue::{Binding, Consumer, ConsumerOptions, Identity, Queue, QueueUse},
     selector::Selector,
     session::Session,
     session::subscription::SubscriptionId,

@@ -4,6 +4,7 @@ pub(crate) mod children;
 pub(crate) mod index;
 pub(crate) mod level_tree;
 pub(crate) mod short_bytes;
+pub(crate) mod subscription_name;
 
 use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 

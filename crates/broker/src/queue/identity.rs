@@ -1,6 +1,7 @@
-//! The names of queues, and of the subscriptions that have one.
+//! The identity of a queue, and the topics that feed it.
 
 use crate::{
+    name::subscription_name::{DurableName, SharedName},
     name::{TopicFilter, TopicName},
     selector::Selector,
 };
@@ -16,24 +17,6 @@ pub(crate) enum Identity {
     Private,
     /// The queue of a shared subscription; it ends with the last consumer.
     Shared(SharedName),
-}
-
-/// The name of a durable subscription.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct DurableName {
-    /// The client's name, the same in all its connections.
-    pub client: Box<str>,
-    /// The subscription's name, unique for the client.
-    pub subscription: Box<str>,
-}
-
-/// The name of a shared subscription.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SharedName {
-    /// The group: each group gets every message once.
-    pub group: Box<str>,
-    /// The topics.
-    pub filter: TopicFilter,
 }
 
 /// The topics that feed a queue.

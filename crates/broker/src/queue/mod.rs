@@ -19,7 +19,6 @@ use std::{collections::BTreeMap, fmt, sync::Arc, sync::atomic::AtomicU64 as Plai
 
 pub(crate) use consumer::{Consumer, ConsumerOptions, Next, QueueUse};
 pub(crate) use identity::{Binding, Identity};
-pub use identity::{DurableName, SharedName};
 pub(crate) use in_flight::Phase;
 pub(crate) use state::State;
 pub(crate) use store::{Dead, Load, Room, Store};
