@@ -104,6 +104,13 @@ pub struct SessionFigures {
     pub dropped: u64,
 }
 
+/// The counters of all sessions.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) delivered: Count,
+    pub(crate) dropped: Count,
+}
+
 /// A number that only grows. It does not order other memory accesses.
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);

@@ -59,7 +59,6 @@ const BROKER: Crate = Crate {
         ("outcome", "session"),
         ("queue::consumer", "session"),
         ("queue::consumer::reading", "session::reader"),
-        ("queue::store", "session"),
         ("topic", "session::subscription"),
         ("topic::cursor", "session::subscription"),
     ],

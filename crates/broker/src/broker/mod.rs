@@ -27,7 +27,7 @@ use std::{
 
 use crate::{
     completion::Completion,
-    figures::{Count, Figures, Volume},
+    figures::{Count, Figures, Totals, Volume},
     memory::account::Memory,
     memory::limits::Limits,
     memory::share::{Client, Pool, PoolFigures, Pools},
@@ -40,7 +40,7 @@ use crate::{
     session::reader::Reader,
     session::subscription::{StartOptions, Subscribe, Subscription, SubscriptionId},
     session::visible_position::VisiblePosition,
-    session::{Blocked, Peer, Readable, Session, Totals},
+    session::{Blocked, Peer, Readable, Session},
     state::{BrokerState, SessionEntry},
     sync::{StateMutex, lock_state, pass_on},
     topic::cursor::Start,

@@ -8,11 +8,11 @@ use std::sync::{
 
 use super::{Queue, Queued, groups::IdleInAll};
 use crate::{
+    figures::Totals,
     memory::limits::Limits,
     memory::share::{Client, Pool, PoolError},
     message::entry::{Entry, Publication},
     notice::DeathCause,
-    session::Totals,
     sync::{AtomicBool, Mutex, lock},
 };
 

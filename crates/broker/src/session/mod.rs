@@ -16,7 +16,7 @@ pub use blocked::Blocked;
 pub(crate) use readable::Readable;
 
 use crate::{
-    figures::{Count, SessionFigures},
+    figures::{Count, SessionFigures, Totals},
     memory::share::Client,
     queue::Consumer,
     session::subscription::SubscriptionId,
@@ -56,13 +56,6 @@ pub struct Session {
     totals: Arc<Totals>,
     delivered: Count,
     dropped: Count,
-}
-
-/// The counters of all sessions.
-#[derive(Debug, Default)]
-pub(crate) struct Totals {
-    pub(crate) delivered: Count,
-    pub(crate) dropped: Count,
 }
 
 impl Session {
