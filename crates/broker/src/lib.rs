@@ -38,6 +38,7 @@ pub use completion::{Completion, CompletionWait};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
 pub use memory::limits::{DeadLetterQueue, Limits};
 pub use memory::share::{Charge, Client, HolderKind, Pool, PoolError, PoolFigures, Pools};
+pub use message::delivery::Delivery;
 pub use message::encodings::EncodingSlot;
 pub use message::entry::{
     DestinationKind, Entry, Fields, Header, HeaderIndex, Provenance, Publication, SharedEntry,
@@ -53,7 +54,7 @@ pub use outcome::{
 };
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
 pub use sequence::Journal;
-pub use session::reader::{Delivery, Reader};
+pub use session::reader::Reader;
 pub use session::subscription::{OwnMessages, Retained, Subscribe, SubscriptionId};
 pub use session::{Blocked, Peer, Session};
 pub use settlement::{

@@ -58,7 +58,6 @@ const BROKER: Crate = Crate {
     exceptions: &[
         ("outcome", "session"),
         ("queue::consumer", "session"),
-        ("queue::consumer::reading", "session::reader"),
         ("topic", "session::subscription"),
         ("topic::cursor", "session::subscription"),
     ],

@@ -8,17 +8,16 @@ use std::{
 };
 
 use crate::{
+    message::delivery::Delivery,
     message::entry::SharedEntry,
     message::reading::ReadLimits,
     message::scan_budget::Budget,
-    name::TopicName,
     outcome::Ready,
     queue::Next,
     session::collection::Collect,
     session::visible_position::VisiblePosition,
     session::{Readable, Session},
-    settlement::DeliveryId,
-    topic::cursor::{Missed, Origin, Stop},
+    topic::cursor::{Origin, Stop},
 };
 
 /// The reading side of a session. Each session has one, owned by the task that drains it.
@@ -37,29 +36,6 @@ pub struct Reader {
     arrived: Vec<Readable>,
     /// Other sessions that received messages while this one was drained.
     ready: Ready,
-}
-
-/// One entry for one subscription.
-#[derive(Debug)]
-pub struct Delivery<'a> {
-    /// The tag that the subscriber gave to [`Broker::subscribe`](crate::Broker::subscribe).
-    pub tag: &'a [u8],
-    /// The entry.
-    pub entry: &'a SharedEntry,
-    /// The messages of this topic that the subscription missed before this entry.
-    pub missed: Option<Missed>,
-    /// True for a message that the topic had retained when the subscription was created, which is not part of the
-    /// subscription's normal reading.
-    pub is_retained: bool,
-    /// The id for the settlement, if the subscription acknowledges.
-    pub id: Option<DeliveryId>,
-    /// Number of deliveries from its queue, including this one: 1 for the first.
-    pub count: u32,
-    /// The queue of the message, if it has a name; otherwise the message comes from its topic.
-    pub queue: Option<&'a TopicName>,
-    /// True if other subscribers probably get the same entry. An encoding for a single reader should not be stored in
-    /// the entry.
-    pub is_shared: bool,
 }
 
 #[derive(Debug)]

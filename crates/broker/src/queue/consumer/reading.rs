@@ -4,6 +4,7 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use super::{Consumer, Next, Source};
 use crate::{
+    message::delivery::Delivery,
     message::reading::{ReadLimits, Stop},
     message::scan_budget::Budget,
     name::is_brokers_own,
@@ -11,7 +12,6 @@ use crate::{
     outcome::Ready,
     queue::in_flight::{Assigned, Received},
     queue::{Queue, Queued},
-    session::reader::Delivery,
     settlement::DeliveryId,
     sync::lock,
 };
