@@ -159,17 +159,6 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Returns true if a limit was exceeded, and false if the peer broke the protocol.
-    pub const fn is_limit(&self) -> bool {
-        matches!(
-            self,
-            Self::PacketTooLarge { .. }
-                | Self::TooManyProperties { .. }
-                | Self::TopicTooLong { .. }
-                | Self::TooManyFilters { .. }
-        )
-    }
-
     /// Returns the reason code for DISCONNECT: "Use Reason Code 0x81 (Malformed Packet) or 0x82
     /// (Protocol Error) unless a more specific Reason Code has been defined" (4.13.1).
     pub const fn disconnect_reason(&self) -> DisconnectReason {

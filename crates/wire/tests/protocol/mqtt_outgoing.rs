@@ -269,20 +269,6 @@ fn messages_for_other_clients_are_taken_back() {
     assert_eq!(push(&mut window, QoS::AtLeastOnce, 5), id(5));
 }
 
-#[test]
-fn ending_a_session_returns_messages_that_were_not_received() {
-    let mut window = Outgoing::new(WIDE, 10);
-    for message in 0..4 {
-        push(&mut window, QoS::ExactlyOnce, message);
-    }
-    window
-        .pubrec(id(2), PublishReason::Success)
-        .expect("it is in flight");
-    assert_eq!(window.drain().collect::<Vec<_>>(), [0, 2, 3]);
-    assert!(window.is_empty() && window.has_room());
-    assert_eq!(push(&mut window, QoS::AtLeastOnce, 4), id(5));
-}
-
 /// [MQTT-2.2.1-3]: SUBSCRIBE, UNSUBSCRIBE and PUBLISH share their identifiers.
 #[test]
 fn requests_and_messages_share_identifiers() {

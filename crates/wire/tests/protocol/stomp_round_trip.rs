@@ -63,26 +63,6 @@ proptest! {
     }
 
     #[test]
-    fn transactions(id in TEXT, receipt in option::of(TEXT), which in 0..3) {
-        let transaction = client::Transaction { id: &id, receipt: receipt.as_deref() };
-        let write = |client: &Client, out: &mut Vec<u8>| match which {
-            0 => client.begin(&transaction, out),
-            1 => client.commit(&transaction, out),
-            _ => client.abort(&transaction, out),
-        };
-        heard(write, |request| {
-            let read = match (which, request) {
-                (0, Request::Begin(read)) => read,
-                (1, Request::Commit(read)) => read,
-                (2, Request::Abort(read)) => read,
-                other => panic!("{other:?}"),
-            };
-            assert_eq!(read.id, id.as_str());
-            assert_eq!(read.receipt.as_deref(), receipt.as_deref());
-        });
-    }
-
-    #[test]
     fn subscriptions(
         id in TEXT,
         destination in TEXT,

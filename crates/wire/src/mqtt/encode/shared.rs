@@ -118,12 +118,6 @@ impl<'a> SharedPublish<'a> {
         }
     }
 
-    /// Returns the packet of QoS 0 without fields of a subscriber.
-    #[inline]
-    pub fn as_bytes(&self) -> &'a [u8] {
-        self.packet
-    }
-
     /// Returns the number of bytes that [`write`](Self::write) appends: "The Server MUST NOT send
     /// packets exceeding Maximum Packet Size to the Client" ([MQTT-3.1.2-24]).
     ///

@@ -258,16 +258,6 @@ impl<T> Outgoing<T> {
             .collect()
     }
 
-    /// Ends the session and returns all messages whose receipt is not confirmed, in the order of
-    /// sending. Other clients must not get messages of QoS 2 of a shared subscription
-    /// ([MQTT-4.8.2-5]): first [take back](Self::take_back) the messages for other clients.
-    pub fn drain(&mut self) -> impl Iterator<Item = T> {
-        self.sent = 0;
-        self.in_flight = 0;
-        self.messages = 0;
-        self.slots.drain().filter_map(message)
-    }
-
     /// Iterates over the messages that wait for PUBACK or PUBREC, in the order of sending.
     pub fn iter(&self) -> impl Iterator<Item = (PacketId, QoS, &T)> {
         self.slots.iter().filter_map(|(id, slot)| match slot {

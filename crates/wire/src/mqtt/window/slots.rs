@@ -86,12 +86,6 @@ impl<S> Slots<S> {
         (0..self.slots.len()).filter_map(|index| self.get(index))
     }
 
-    /// Frees all identifiers; the next identifier continues the sequence.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = S> {
-        self.first = after(self.first, self.slots.len());
-        self.slots.drain(..).flatten()
-    }
-
     pub(super) fn shrink(&mut self) {
         self.slots.shrink_to_fit();
     }

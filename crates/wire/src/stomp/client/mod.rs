@@ -11,5 +11,5 @@ mod request;
 mod session;
 
 pub use event::{Connected, Event, Message, ProtocolError, ServerError};
-pub use request::{Acknowledge, Connect, Send, Subscribe, Transaction};
+pub use request::{Acknowledge, Connect, Send, Subscribe};
 pub use session::{Client, Config};

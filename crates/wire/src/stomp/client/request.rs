@@ -64,15 +64,6 @@ pub struct Acknowledge<'a> {
     pub receipt: Option<&'a str>,
 }
 
-/// A BEGIN, COMMIT or ABORT.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Transaction<'a> {
-    /// The name, unique among the open transactions of the connection.
-    pub id: &'a str,
-    /// The requested receipt.
-    pub receipt: Option<&'a str>,
-}
-
 impl Connect<'_> {
     pub(super) fn write(&self, heart_beat: HeartBeat, out: &mut Vec<u8>) {
         let mut frame = FrameWriter::new(out, SPOKEN, Command::Connect);
@@ -128,16 +119,6 @@ impl Acknowledge<'_> {
         frame
             .header(header::ID, self.id)
             .optional_header(header::TRANSACTION, self.transaction)
-            .optional_header(header::RECEIPT, self.receipt);
-        frame.end();
-    }
-}
-
-impl Transaction<'_> {
-    pub(super) fn write(&self, version: Version, command: Command, out: &mut Vec<u8>) {
-        let mut frame = FrameWriter::new(out, version, command);
-        frame
-            .header(header::TRANSACTION, self.id)
             .optional_header(header::RECEIPT, self.receipt);
         frame.end();
     }

@@ -3,7 +3,7 @@
 use super::super::heart_beat::Pulse;
 use super::super::{self as stomp, Command, Due, Frame, HeartBeat, Item, Version, header};
 use super::event::{Connected, Event, Message, ProtocolError, ServerError};
-use super::request::{self, Acknowledge, Connect, Send, Subscribe, Transaction};
+use super::request::{self, Acknowledge, Connect, Send, Subscribe};
 
 /// The configuration of a client.
 #[derive(Clone, Copy, Debug)]
@@ -89,21 +89,6 @@ impl Client {
     /// Writes NACK: the message was not consumed.
     pub fn nack(&self, acknowledge: &Acknowledge<'_>, out: &mut Vec<u8>) {
         acknowledge.write(self.version, Command::Nack, out);
-    }
-
-    /// Writes BEGIN.
-    pub fn begin(&self, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
-        transaction.write(self.version, Command::Begin, out);
-    }
-
-    /// Writes COMMIT.
-    pub fn commit(&self, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
-        transaction.write(self.version, Command::Commit, out);
-    }
-
-    /// Writes ABORT.
-    pub fn abort(&self, transaction: &Transaction<'_>, out: &mut Vec<u8>) {
-        transaction.write(self.version, Command::Abort, out);
     }
 
     /// Writes DISCONNECT, the last frame of a connection. The receipt shows that the server has

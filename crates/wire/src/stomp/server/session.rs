@@ -88,11 +88,6 @@ impl Session {
         self.version
     }
 
-    /// Returns true after CONNECTED was written.
-    pub const fn is_connected(&self) -> bool {
-        matches!(self.state, State::Connected)
-    }
-
     /// Returns the request of an item.
     ///
     /// # Errors
