@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::{
     ConnectReason, DisconnectReason, Fault, PacketType, PropertyId, Role, TopicError, Version,
-    clause,
 };
 
 /// A fault and its position. Each of these errors ends the connection: "When a Server detects a
@@ -35,12 +34,6 @@ impl DecodeError {
     /// CONNACK reports only [`Fault::ProtocolLevel`] ([MQTT-3.1.4-1] of 3.1.1).
     pub const fn connect_reason(&self) -> ConnectReason {
         self.fault.connect_reason()
-    }
-
-    /// Returns the broken statement of the specification of [`version`](Self::version), such as
-    /// `MQTT-3.3.1-4`, or the section, such as `2.1.4`, if no numbered statement applies.
-    pub fn clause(&self) -> &'static str {
-        clause::clause(self)
     }
 }
 

@@ -28,7 +28,6 @@
 //! [`Incoming`] (acknowledgements, identifiers in use, flow control), [`AliasesIn`] and
 //! [`AliasesOut`], [`KeepAlive`]. [`server`] and [`client`] are state machines made of them.
 
-mod clause;
 pub mod client;
 mod decode;
 mod decoder;

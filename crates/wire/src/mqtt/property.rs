@@ -13,7 +13,7 @@ use super::{Fault, MaximumQos, PayloadFormat, SubscriptionId, TopicName, UserPro
 pub type Properties<'a> = List<'a, Property<'a>>;
 
 macro_rules! properties {
-    ($life:lifetime; $($(#[$doc:meta])* $property:ident $accessor:ident: $value:ty = $id:literal, $name:literal, $section:literal;)+) => {
+    ($life:lifetime; $($(#[$doc:meta])* $property:ident $accessor:ident: $value:ty = $id:literal, $name:literal;)+) => {
         /// "The Identifier [...] defines its usage and data type" (2.2.2.2).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
@@ -43,14 +43,6 @@ macro_rules! properties {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$property => $name,)+
-                }
-            }
-
-            /// Returns the section of the specification that defines the allowed values, and that a
-            /// duplicate is a Protocol Error.
-            pub(super) const fn section(self) -> &'static str {
-                match self {
-                    $(Self::$property => $section,)+
                 }
             }
         }
@@ -104,60 +96,60 @@ macro_rules! properties {
 
 properties! { 'a;
     /// The declared format of the payload: UTF-8 or unspecified.
-    PayloadFormatIndicator payload_format: PayloadFormat = 1, "Payload Format Indicator", "3.3.2.3.2";
+    PayloadFormatIndicator payload_format: PayloadFormat = 1, "Payload Format Indicator";
     /// Lifetime of a message in seconds.
-    MessageExpiryInterval message_expiry_interval: u32 = 2, "Message Expiry Interval", "3.3.2.3.3";
+    MessageExpiryInterval message_expiry_interval: u32 = 2, "Message Expiry Interval";
     /// The media type of the payload.
-    ContentType content_type: &'a str = 3, "Content Type", "3.3.2.3.9";
+    ContentType content_type: &'a str = 3, "Content Type";
     /// The topic for responses ([MQTT-3.3.2-13], [MQTT-3.3.2-14]).
-    ResponseTopic response_topic: TopicName<'a> = 8, "Response Topic", "3.3.2.3.5";
+    ResponseTopic response_topic: TopicName<'a> = 8, "Response Topic";
     /// Data that relates a response to its request.
-    CorrelationData correlation_data: &'a [u8] = 9, "Correlation Data", "3.3.2.3.6";
+    CorrelationData correlation_data: &'a [u8] = 9, "Correlation Data";
     /// In a PUBLISH of a server, one for each matching subscription that has an identifier.
-    SubscriptionIdentifier subscription_identifier: SubscriptionId = 11, "Subscription Identifier", "3.8.2.1.2";
+    SubscriptionIdentifier subscription_identifier: SubscriptionId = 11, "Subscription Identifier";
     /// Lifetime of the session after the connection in seconds; `u32::MAX` is unlimited.
-    SessionExpiryInterval session_expiry_interval: u32 = 17, "Session Expiry Interval", "3.1.2.11.2";
+    SessionExpiryInterval session_expiry_interval: u32 = 17, "Session Expiry Interval";
     /// The client identifier that the server assigned.
-    AssignedClientIdentifier assigned_client_identifier: &'a str = 18, "Assigned Client Identifier", "3.2.2.3.7";
+    AssignedClientIdentifier assigned_client_identifier: &'a str = 18, "Assigned Client Identifier";
     /// Keep alive in seconds, which replaces the one in CONNECT.
-    ServerKeepAlive server_keep_alive: u16 = 19, "Server Keep Alive", "3.2.2.3.14";
+    ServerKeepAlive server_keep_alive: u16 = 19, "Server Keep Alive";
     /// The name of the authentication method.
-    AuthenticationMethod authentication_method: &'a str = 21, "Authentication Method", "3.1.2.11.9";
+    AuthenticationMethod authentication_method: &'a str = 21, "Authentication Method";
     /// Data of the authentication method.
-    AuthenticationData authentication_data: &'a [u8] = 22, "Authentication Data", "3.1.2.11.10";
+    AuthenticationData authentication_data: &'a [u8] = 22, "Authentication Data";
     /// True if reason strings and user properties are requested; absent means true.
-    RequestProblemInformation request_problem_information: bool = 23, "Request Problem Information", "3.1.2.11.7";
+    RequestProblemInformation request_problem_information: bool = 23, "Request Problem Information";
     /// Delay of the will message in seconds.
-    WillDelayInterval will_delay_interval: u32 = 24, "Will Delay Interval", "3.1.3.2.2";
+    WillDelayInterval will_delay_interval: u32 = 24, "Will Delay Interval";
     /// True if response information is requested; absent means false.
-    RequestResponseInformation request_response_information: bool = 25, "Request Response Information", "3.1.2.11.6";
+    RequestResponseInformation request_response_information: bool = 25, "Request Response Information";
     /// A basis for creating response topics.
-    ResponseInformation response_information: &'a str = 26, "Response Information", "3.2.2.3.15";
+    ResponseInformation response_information: &'a str = 26, "Response Information";
     /// Another server that the client can use.
-    ServerReference server_reference: &'a str = 28, "Server Reference", "3.2.2.3.16";
+    ServerReference server_reference: &'a str = 28, "Server Reference";
     /// A text that describes the reason, for diagnostics.
-    ReasonString reason_string: &'a str = 31, "Reason String", "3.2.2.3.9";
+    ReasonString reason_string: &'a str = 31, "Reason String";
     /// Maximum number of unacknowledged publications of QoS 1 and 2; absent means 65,535.
-    ReceiveMaximum receive_maximum: NonZeroU16 = 33, "Receive Maximum", "3.1.2.11.3";
+    ReceiveMaximum receive_maximum: NonZeroU16 = 33, "Receive Maximum";
     /// The highest topic alias that is accepted; absent means 0, no aliases.
-    TopicAliasMaximum topic_alias_maximum: u16 = 34, "Topic Alias Maximum", "3.1.2.11.5";
+    TopicAliasMaximum topic_alias_maximum: u16 = 34, "Topic Alias Maximum";
     /// "A Topic Alias of 0 is not permitted" ([MQTT-3.3.2-8]).
-    TopicAlias topic_alias: NonZeroU16 = 35, "Topic Alias", "3.3.2.3.4";
+    TopicAlias topic_alias: NonZeroU16 = 35, "Topic Alias";
     /// The maximum QoS that the server supports; absent means 2.
-    MaximumQos maximum_qos: MaximumQos = 36, "Maximum QoS", "3.2.2.3.4";
+    MaximumQos maximum_qos: MaximumQos = 36, "Maximum QoS";
     /// True if the server supports retained messages; absent means true.
-    RetainAvailable retain_available: bool = 37, "Retain Available", "3.2.2.3.5";
+    RetainAvailable retain_available: bool = 37, "Retain Available";
     /// A name and a value. May be repeated in every packet; the order is kept ([MQTT-3.3.2-18],
     /// [MQTT-3.1.3-10]).
-    UserProperty user_property: UserProperty<'a> = 38, "User Property", "3.1.2.11.8";
+    UserProperty user_property: UserProperty<'a> = 38, "User Property";
     /// Maximum bytes of a whole packet.
-    MaximumPacketSize maximum_packet_size: NonZeroU32 = 39, "Maximum Packet Size", "3.1.2.11.4";
+    MaximumPacketSize maximum_packet_size: NonZeroU32 = 39, "Maximum Packet Size";
     /// True if the server supports wildcard subscriptions; absent means true.
-    WildcardSubscriptionAvailable wildcard_subscription_available: bool = 40, "Wildcard Subscription Available", "3.2.2.3.11";
+    WildcardSubscriptionAvailable wildcard_subscription_available: bool = 40, "Wildcard Subscription Available";
     /// True if the server supports subscription identifiers; absent means true.
-    SubscriptionIdentifierAvailable subscription_identifier_available: bool = 41, "Subscription Identifier Available", "3.2.2.3.12";
+    SubscriptionIdentifierAvailable subscription_identifier_available: bool = 41, "Subscription Identifier Available";
     /// True if the server supports shared subscriptions; absent means true.
-    SharedSubscriptionAvailable shared_subscription_available: bool = 42, "Shared Subscription Available", "3.2.2.3.13";
+    SharedSubscriptionAvailable shared_subscription_available: bool = 42, "Shared Subscription Available";
 }
 
 impl<'a> Properties<'a> {

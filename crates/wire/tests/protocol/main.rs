@@ -4,6 +4,7 @@
 mod clauses;
 mod conversation;
 mod mqtt_answers;
+mod mqtt_clause;
 mod mqtt_clauses;
 mod mqtt_client;
 mod mqtt_client_server;

@@ -2,6 +2,8 @@
 
 use wire::mqtt::{Decoder, Limits, Role, Version};
 
+use crate::mqtt_clause::clause;
+
 use Role::{Client, Server};
 use Version::{V3_1, V3_1_1, V5_0};
 
@@ -21,7 +23,7 @@ pub fn error_of(decoder: &Decoder, bytes: &[u8]) -> String {
     }
     let error = first.unwrap_or_else(|| panic!("{bytes:02x?} is unfinished"));
     let code = error.disconnect_reason().code();
-    format!("{error} {code:#04x} {}", error.clause())
+    format!("{error} {code:#04x} {}", clause(&error))
 }
 
 /// Checks the fault in every version, with its clause in 3.1.1 and in 5.0.

@@ -2,6 +2,8 @@
 
 use wire::mqtt::{Decoder, DisconnectReason, Fault, Limits, PacketType, PropertyId, Role, Version};
 
+use crate::mqtt_clause::clause;
+
 /// The property, an encoded value, and the columns of the table: packets, or `Will`.
 pub const TABLE: [(PropertyId, &[u8], &str); 27] = {
     use PropertyId::*;
@@ -123,7 +125,7 @@ impl Place {
                 None
             }
             Ok(None) => panic!("{} is unfinished", self.name),
-            Err(error) => Some((error.fault, error.disconnect_reason(), error.clause())),
+            Err(error) => Some((error.fault, error.disconnect_reason(), clause(&error))),
         }
     }
 }

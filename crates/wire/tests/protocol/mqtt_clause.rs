@@ -1,11 +1,11 @@
 //! Maps a fault to the statement of the specification that it breaks, in 3.1.1 and in 5.0.
 
-use super::PacketType::{self, *};
-use super::{DecodeError, Fault, PropertyId, Role, TopicError};
+use wire::mqtt::PacketType::{self, *};
+use wire::mqtt::{DecodeError, Fault, PropertyId, Role, TopicError};
 
 /// Returns `MQTT-x.y.z-n` from the specification of the error's version, or the number of the
 /// section if none of its numbered statements applies. Faults of 3.1 get the numbers of 3.1.1.
-pub(super) fn clause(error: &DecodeError) -> &'static str {
+pub fn clause(error: &DecodeError) -> &'static str {
     match error.version.is_5() {
         true => of_5(error),
         false => of_3(error),
@@ -49,7 +49,7 @@ fn of_5(error: &DecodeError) -> &'static str {
         Fault::NoLocalShared => "MQTT-3.8.3-4",
         Fault::UnknownProperty(_) | Fault::MisplacedProperty(_) => "2.2.2.2",
         Fault::PropertyValue(PropertyId::TopicAlias) => "MQTT-3.3.2-8",
-        Fault::DuplicateProperty(id) | Fault::PropertyValue(id) => id.section(),
+        Fault::DuplicateProperty(id) | Fault::PropertyValue(id) => section(id),
         Fault::SubscriptionIdOfClient => "MQTT-3.3.4-6",
         Fault::SessionExpiryOfServer => "MQTT-3.14.2-2",
         Fault::NoAuthenticationMethod if error.packet == Some(Auth) => "3.15.2.2.2",
@@ -155,5 +155,39 @@ fn topic_of_5(error: TopicError, packet: Option<PacketType>) -> &'static str {
         TopicError::SingleLevelWildcard => "MQTT-4.7.1-2",
         TopicError::ShareName => "MQTT-4.8.2-1",
         TopicError::ShareFilter => "MQTT-4.8.2-2",
+    }
+}
+
+/// Returns the section of 5.0 that defines the allowed values of a property, and that a duplicate is
+/// a Protocol Error.
+const fn section(id: PropertyId) -> &'static str {
+    match id {
+        PropertyId::PayloadFormatIndicator => "3.3.2.3.2",
+        PropertyId::MessageExpiryInterval => "3.3.2.3.3",
+        PropertyId::ContentType => "3.3.2.3.9",
+        PropertyId::ResponseTopic => "3.3.2.3.5",
+        PropertyId::CorrelationData => "3.3.2.3.6",
+        PropertyId::SubscriptionIdentifier => "3.8.2.1.2",
+        PropertyId::SessionExpiryInterval => "3.1.2.11.2",
+        PropertyId::AssignedClientIdentifier => "3.2.2.3.7",
+        PropertyId::ServerKeepAlive => "3.2.2.3.14",
+        PropertyId::AuthenticationMethod => "3.1.2.11.9",
+        PropertyId::AuthenticationData => "3.1.2.11.10",
+        PropertyId::RequestProblemInformation => "3.1.2.11.7",
+        PropertyId::WillDelayInterval => "3.1.3.2.2",
+        PropertyId::RequestResponseInformation => "3.1.2.11.6",
+        PropertyId::ResponseInformation => "3.2.2.3.15",
+        PropertyId::ServerReference => "3.2.2.3.16",
+        PropertyId::ReasonString => "3.2.2.3.9",
+        PropertyId::ReceiveMaximum => "3.1.2.11.3",
+        PropertyId::TopicAliasMaximum => "3.1.2.11.5",
+        PropertyId::TopicAlias => "3.3.2.3.4",
+        PropertyId::MaximumQos => "3.2.2.3.4",
+        PropertyId::RetainAvailable => "3.2.2.3.5",
+        PropertyId::UserProperty => "3.1.2.11.8",
+        PropertyId::MaximumPacketSize => "3.1.2.11.4",
+        PropertyId::WildcardSubscriptionAvailable => "3.2.2.3.11",
+        PropertyId::SubscriptionIdentifierAvailable => "3.2.2.3.12",
+        PropertyId::SharedSubscriptionAvailable => "3.2.2.3.13",
     }
 }
