@@ -346,6 +346,18 @@ mod tests {
     }
 
     #[test]
+    fn help_describes_the_program_and_not_a_group_of_options() {
+        let program = Cli::command();
+        let serve = program.find_subcommand("serve").expect("a command");
+        let described = [&program, serve].map(|one| one.get_about().map(ToString::to_string));
+        let expected = [
+            "A broker for topics and queues in one binary: MQTT, STOMP, WebSocket, HTTP and live pages",
+            "Run the server; the default without a command",
+        ];
+        assert_eq!(described, expected.map(|text| Some(text.to_owned())));
+    }
+
+    #[test]
     fn origins_are_taken_as_browsers_write_them() {
         let table = [
             ("https://example.org", true),
