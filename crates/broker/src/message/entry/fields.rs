@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU8;
 
+use super::{Entry, Flags};
+
 /// The fields of a message that the broker uses in selectors, message groups and dead letters, in addition to those that
 /// every message has.
 ///
@@ -47,6 +49,58 @@ impl Fields {
             group: moved(self.group),
             expiry: moved(self.expiry),
         }
+    }
+}
+
+impl Entry {
+    /// Returns the fields that the protocol has set: see
+    /// [`Publication::with_fields`](super::Publication::with_fields).
+    #[must_use]
+    pub fn fields(&self) -> Fields {
+        self.fields
+    }
+
+    /// Returns the value that the reply to a request repeats.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.text(self.fields.correlation_id)
+    }
+
+    /// Returns the destination for replies, as the publisher wrote it.
+    #[must_use]
+    pub fn reply_to(&self) -> Option<&str> {
+        self.text(self.fields.reply_to)
+    }
+
+    /// Returns the type of the message.
+    #[must_use]
+    pub fn message_type(&self) -> Option<&str> {
+        self.text(self.fields.message_type)
+    }
+
+    /// Returns the id of the message group.
+    #[must_use]
+    #[inline]
+    pub fn group(&self) -> Option<&str> {
+        self.text(self.fields.group)
+    }
+
+    /// Returns true if the message is the last of its group: see
+    /// [`Publication::closing_group`](super::Publication::closing_group).
+    #[must_use]
+    pub fn closes_group(&self) -> bool {
+        self.flags.has(Flags::CLOSES_GROUP)
+    }
+
+    /// Returns the name of the header that repeats the time of expiry.
+    pub(crate) fn expiry_header(&self) -> Option<&str> {
+        Some(&self.headers.get(self.fields.expiry.get()?)?.name)
+    }
+
+    /// Returns the value of the header of a field.
+    #[inline]
+    fn text(&self, index: HeaderIndex) -> Option<&str> {
+        Some(&self.headers.get(index.get()?)?.value)
     }
 }
 
