@@ -17,6 +17,7 @@ pub(crate) mod resubscribe;
 pub(crate) mod retained;
 pub(crate) mod settle;
 pub(crate) mod steps;
+pub(crate) mod temporary;
 pub(crate) mod tidy;
 pub(crate) mod transaction;
 
@@ -55,7 +56,7 @@ use crate::{
 /// |---|---|---|
 /// | begin | [`attach_for`](Self::attach_for) returns the [`Reader`] of a new session | `broker/mod.rs` |
 /// | subscribe to topics | [`subscribe`](Self::subscribe), [`resubscribe`](Self::resubscribe), [`unsubscribe`](Self::unsubscribe) | `broker/mod.rs`, `resubscribe.rs` |
-/// | consume from queues | [`consume`](Self::consume), [`unsubscribe_when_settled`](Self::unsubscribe_when_settled), [`delete_durable`](Self::delete_durable), [`create_temporary`](Self::create_temporary) | `consume.rs`, `consumer_end.rs` |
+/// | consume from queues | [`consume`](Self::consume), [`unsubscribe_when_settled`](Self::unsubscribe_when_settled), [`delete_durable`](Self::delete_durable), [`create_temporary`](Self::create_temporary) | `consume.rs`, `consumer_end.rs`, `temporary.rs` |
 /// | publish | [`publish_for`](Self::publish_for); the broker's own topics: [`publish_reserved`](Self::publish_reserved) | `publish.rs` |
 /// | carry out the [`Outcome`] | deliver to its `ready` sessions, publish its `notices`, wait for its `blocked` subscriptions ([`poll_unblocked`](Self::poll_unblocked)), and hold replies until `owed` is complete ([`completion`](Self::completion)) | the caller |
 /// | read | [`Reader::drain`], by one thread at a time for each session | `session/reader.rs` |
