@@ -114,8 +114,8 @@ impl Session {
         self.scheduled.load(Ordering::SeqCst)
     }
 
-    /// Returns whether the session has ended: by the rule [`Overflow::Disconnect`], because it was detached, or because
-    /// its reader was dropped.
+    /// Returns whether the session has ended: by the rule [`Overflow::Disconnect`](crate::Overflow::Disconnect), because
+    /// it was detached, or because its reader was dropped.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
