@@ -38,6 +38,11 @@ mod shared_headers;
 mod socket;
 mod stomp;
 mod stopping;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the server does not use a store yet")
+)]
+mod storage;
 mod subscription_options;
 mod system_topics;
 mod tls;

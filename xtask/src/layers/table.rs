@@ -97,6 +97,7 @@ const SERVER: Crate = Crate {
             "protocol_detection",
             "shared_headers",
             "stopping",
+            "storage",
             "subscription_options",
             "transport",
         ],
