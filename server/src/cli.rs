@@ -10,7 +10,7 @@ use wire::stomp::server::Subscribe;
 
 use crate::{
     listeners::Ports, mqtt::MqttArguments, port::Port, serve::Options, server, stomp::StompOptions,
-    tls::TlsOptions,
+    store_command::StoreOptions, tls::TlsOptions,
 };
 
 /// A broker for topics and queues in one binary: MQTT, STOMP, WebSocket, HTTP and live pages.
@@ -40,6 +40,8 @@ pub enum Command {
     Reply(client::ReplyOptions),
     /// Generate load for a server, Carillon or another, and report its performance
     Bench(Box<BenchOptions>),
+    /// Describe, check, export or repair the store of a stopped server
+    Store(StoreOptions),
 }
 
 /// The command-line options of `carillon serve`.

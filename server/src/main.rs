@@ -38,11 +38,8 @@ mod shared_headers;
 mod socket;
 mod stomp;
 mod stopping;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the server does not use a store yet")
-)]
 mod storage;
+mod store_command;
 mod subscription_options;
 mod system_topics;
 mod tls;
@@ -76,6 +73,9 @@ async fn main() -> ExitCode {
         Some(Command::Request(options)) => client::request(options).await,
         Some(Command::Reply(options)) => client::reply(options).await,
         Some(Command::Bench(options)) => block_in_place(|| bench::bench(*options)),
+        Some(Command::Store(options)) => {
+            return block_in_place(|| store_command::run(&options));
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -27,6 +27,7 @@ pub struct FileDisk {
 pub enum Access {
     /// Operations that would change the directory fail.
     ReadOnly,
+    /// All operations.
     ReadWrite,
 }
 
@@ -57,6 +58,10 @@ impl FileDisk {
     /// # Errors
     ///
     /// An error of the disk.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the server does not use a store yet")
+    )]
     pub fn create_directory(&self) -> Result<(), DiskError> {
         self.create_dir("")?;
         match self.directory.parent() {

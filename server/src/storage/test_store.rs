@@ -19,6 +19,7 @@ use crate::storage::disk::{Access, FileDisk};
 pub struct TestDirectory(pub PathBuf);
 
 impl TestDirectory {
+    /// Creates a directory that no other test uses.
     pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -27,6 +28,7 @@ impl TestDirectory {
         Self(path)
     }
 
+    /// Returns the directory as a disk for reading and writing.
     pub fn disk(&self) -> FileDisk {
         FileDisk::new(&self.0, Access::ReadWrite).expect("a path")
     }
@@ -71,6 +73,7 @@ pub const OPTIONS: Options = Options {
     compaction_bytes_per_second: 0,
 };
 
+/// The input of each start.
 pub const START: Start = Start {
     now_ms: 1_700_000_000_000,
     random: *b"carillon-example",
@@ -92,12 +95,20 @@ pub fn write(store: &mut Store<FileDisk>, records: impl IntoIterator<Item = Reco
     }
 }
 
+/// Creates a store with queue `orders`, topic `news` and one session, and closes it.
+pub fn create(directory: &TestDirectory) {
+    let mut store = open(directory);
+    write(&mut store, records());
+    store.close(20).expect("a clean stop");
+}
+
+/// The kinds of names and of destinations.
 pub const TOPIC: u8 = 0;
 pub const QUEUE: u8 = 1;
 const NEWS: NameId = NameId(1);
 const ORDERS: NameId = NameId(2);
 
-/// Queue `orders`, topic `news` and one session.
+/// The frames of the store of [`create`]: record 0 is in frame 1.
 pub fn records() -> Vec<Record<TestContent>> {
     let name = |id, kind, name: &[u8]| {
         let name = name.into();
@@ -132,6 +143,7 @@ pub fn records() -> Vec<Record<TestContent>> {
     ]
 }
 
+/// Returns a message to queue `orders`.
 pub fn to_queue(position: u64, body: Vec<u8>) -> Record<TestContent> {
     Record::Publish(message(position, body))
 }

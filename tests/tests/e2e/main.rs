@@ -69,6 +69,7 @@ mod stompjs;
 mod stomppy;
 mod stopped_page;
 mod stopping;
+mod store_command;
 mod tcp;
 mod temporary;
 mod tls;

@@ -69,7 +69,7 @@ const SERVER: Crate = Crate {
         &["crate"],
         &["log"],
         &["cli"],
-        &["serve"],
+        &["serve", "store_command"],
         &["housekeeping", "listeners"],
         &["http_port"],
         &["http", "mqtt", "stomp"],
