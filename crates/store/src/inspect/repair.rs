@@ -72,6 +72,8 @@ pub fn repair<D: Disk>(disk: &D) -> Result<Repaired, OpenError> {
         repaired: Repaired::default(),
     };
     disk.create_dir(paths::DAMAGED)?;
+    // A copy of a store may lack an empty directory.
+    disk.create_dir(paths::SNAPSHOTS)?;
     disk.sync_dir("")?;
     repair.segment_headers()?;
     let mut survey = survey(disk)?;
