@@ -173,6 +173,12 @@ impl<C> OpenGroup<C> {
         })
     }
 
+    /// Returns true if the group has no unit.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.units.is_empty()
+    }
+
     /// Takes the group for writing and begins the next one. Returns `None` if the group is empty.
     pub fn take(&mut self) -> Option<Group<C>> {
         if self.units.is_empty() {

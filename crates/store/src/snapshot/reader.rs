@@ -95,6 +95,7 @@ fn load(items: &[u8], aliases: &Aliases, state: &mut State) -> Result<Part, Deco
             }
             ITEM_END => {
                 state.last_position = state.last_position.max(input.varint()?);
+                state.last_queue = state.last_queue.max(input.varint_u32()?);
                 input.finish()?;
                 return Ok(Part::Last);
             }

@@ -161,6 +161,7 @@ impl<F> SnapshotWriter<F> {
                 encode::with_length(out, |out| {
                     out.push(ITEM_END);
                     put_varint(out, state.last_position);
+                    put_varint(out, u64::from(state.last_queue));
                 });
                 Section::Complete
             }

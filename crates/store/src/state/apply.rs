@@ -236,6 +236,7 @@ impl State {
     }
 
     pub(crate) fn save_queue(&mut self, saved: QueueSaved) {
+        self.last_queue = self.last_queue.max(saved.queue.0);
         let queue = self
             .queues
             .entry(saved.queue)

@@ -33,6 +33,8 @@ pub struct State {
     pub(crate) sessions: BTreeMap<Box<[u8]>, StoredSession>,
     /// The highest position of all messages and cursors that were ever stored.
     pub(crate) last_position: u64,
+    /// The highest id of all queues that were ever saved, 0 if there was none.
+    pub(crate) last_queue: u32,
     pub(crate) live: Live,
 }
 
@@ -108,6 +110,12 @@ impl State {
         self.queues.iter().map(|(&id, queue)| (id, queue))
     }
 
+    /// Returns a queue or durable subscription.
+    #[must_use]
+    pub fn queue(&self, id: QueueId) -> Option<&StoredQueue> {
+        self.queues.get(&id)
+    }
+
     /// Returns the topics that hold messages.
     pub fn topics(&self) -> impl Iterator<Item = NameId> {
         self.topics.keys().copied()
@@ -137,6 +145,12 @@ impl State {
     #[must_use]
     pub fn last_position(&self) -> u64 {
         self.last_position
+    }
+
+    /// Returns the highest id of all queues that were ever saved, also of removed ones; 0 if there was none.
+    #[must_use]
+    pub fn last_queue(&self) -> u32 {
+        self.last_queue
     }
 
     /// Returns the number of messages, counted once for each place that holds them.
