@@ -65,6 +65,23 @@ pub struct Will {
     properties: Box<[u8]>,
 }
 
+/// The content of a [`Will`].
+#[derive(Clone, Debug)]
+pub struct WillParts {
+    /// See [`Will::qos`].
+    pub qos: QoS,
+    /// See [`Will::retain`].
+    pub retain: bool,
+    /// See [`Will::topic`].
+    pub topic: Box<str>,
+    /// See [`Will::payload`].
+    pub payload: Box<[u8]>,
+    /// See [`Will::delay_s`].
+    pub delay_s: u32,
+    /// The bytes of [`Will::properties`].
+    pub properties: Box<[u8]>,
+}
+
 impl Will {
     fn of(will: &super::super::Will<'_>) -> Self {
         Self {
@@ -74,6 +91,26 @@ impl Will {
             payload: will.payload.into(),
             delay_s: will.properties.will_delay_interval().unwrap_or(0),
             properties: will.properties.as_bytes().into(),
+        }
+    }
+
+    /// Returns a will that was stored. The properties are the bytes that [`properties`](Self::properties) had.
+    pub fn restored(parts: WillParts) -> Self {
+        let WillParts {
+            qos,
+            retain,
+            topic,
+            payload,
+            delay_s,
+            properties,
+        } = parts;
+        Self {
+            qos,
+            retain,
+            topic,
+            payload,
+            delay_s,
+            properties,
         }
     }
 

@@ -45,7 +45,7 @@ mod session;
 
 pub use config::{Config, PayloadCheck};
 pub use connack::Greeting;
-pub use connect::{Opened, Will};
+pub use connect::{Opened, Will, WillParts};
 pub use fault::Fault;
 pub use handshake::Handshake;
 pub use peer::Peer;

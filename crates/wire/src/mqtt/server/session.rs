@@ -55,6 +55,11 @@ impl Session {
         self.incoming = incoming;
     }
 
+    /// Returns the packet identifiers of QoS 2 that were received and not released.
+    pub fn unreleased(&self) -> impl Iterator<Item = PacketId> {
+        self.incoming.unreleased()
+    }
+
     /// Removes and returns the state that outlives the connection, if the session does.
     pub fn take_incoming(&mut self) -> Incoming {
         let empty = Incoming::new(self.incoming.maximum());

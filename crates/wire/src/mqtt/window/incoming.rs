@@ -56,6 +56,18 @@ impl Incoming {
         }
     }
 
+    /// Creates a window of an earlier run, with the identifiers that [`unreleased`](Self::unreleased) returned.
+    pub fn restored(unreleased: impl Iterator<Item = PacketId>) -> Self {
+        let mut window = Self::new(u16::MAX);
+        window.unreleased.extend(unreleased);
+        window
+    }
+
+    /// Returns the identifiers of QoS 2 that were received and not released, in the order of arrival.
+    pub fn unreleased(&self) -> impl Iterator<Item = PacketId> {
+        self.unreleased.iter().copied()
+    }
+
     /// Records a message of any QoS.
     ///
     /// # Errors

@@ -266,6 +266,26 @@ impl<T> Outgoing<T> {
         })
     }
 
+    /// Iterates over all messages in flight in the order of sending; a message that waits for PUBCOMP has no data.
+    pub fn unacknowledged(&self) -> impl Iterator<Item = (PacketId, Option<(QoS, &T)>)> {
+        self.slots.iter().filter_map(|(id, slot)| match slot {
+            Slot::Published(qos, message) => Some((id, Some((*qos, message)))),
+            Slot::Released => Some((id, None)),
+            Slot::Reserved => None,
+        })
+    }
+
+    /// Adds a message of an earlier run of this side, as [`unacknowledged`](Self::unacknowledged) returned it. It is sent
+    /// again after [`resume`](Self::resume). Identifiers are added in the order of sending; one that is out of order is
+    /// ignored.
+    pub fn restore(&mut self, id: PacketId, message: Option<(QoS, T)>) {
+        let slot = match message {
+            Some((qos, message)) => Slot::Published(qos, message),
+            None => Slot::Released,
+        };
+        self.messages += usize::from(self.slots.restore(id, slot));
+    }
+
     /// Returns the number of messages in flight, including those of an earlier connection and those
     /// that wait for PUBCOMP.
     pub const fn len(&self) -> usize {

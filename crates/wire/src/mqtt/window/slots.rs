@@ -50,6 +50,20 @@ impl<S> Slots<S> {
         id
     }
 
+    /// Adds an identifier of an earlier run after all others. Does nothing if it does not come after them.
+    pub(super) fn restore(&mut self, id: PacketId, slot: S) -> bool {
+        if self.slots.is_empty() {
+            self.first = id;
+        }
+        let index = (usize::from(id.get()) + IDS - usize::from(self.first.get())) % IDS;
+        if index < self.slots.len() {
+            return false;
+        }
+        self.slots.resize_with(index, || None);
+        self.slots.push_back(Some(slot));
+        true
+    }
+
     /// Returns the index and the value of an identifier in use.
     #[inline]
     pub(super) fn find(&mut self, id: PacketId) -> Result<(usize, &mut S), Unknown> {
