@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use axum::http::{Uri, uri::Authority};
 use bench::BenchOptions;
@@ -10,7 +10,7 @@ use wire::stomp::server::Subscribe;
 
 use crate::{
     listeners::Ports, mqtt::MqttArguments, port::Port, serve::Options, server, stomp::StompOptions,
-    store_command::StoreOptions, tls::TlsOptions,
+    storage::StorageOptions, store_command::StoreOptions, tls::TlsOptions,
 };
 
 /// A broker for topics and queues in one binary: MQTT, STOMP, WebSocket, HTTP and live pages.
@@ -29,7 +29,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the server; the default without a command
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     /// Publish a message, or each line of standard input
     Pub(client::PublishOptions),
     /// Print the messages of a topic, a filter or a queue, one per line
@@ -124,6 +124,14 @@ pub struct ServeOptions {
     /// time lose their history, but not retained messages; if that is not enough, publications are refused
     #[arg(long, env = "CARILLON_MEMORY", default_value_t = Limits::default().memory_bytes, value_name = "BYTES")]
     memory: u64,
+    /// Directory in which queues, durable subscriptions and retained messages survive a restart; created if it is missing.
+    /// Without it everything is in memory only
+    #[arg(long, env = "CARILLON_DATA", value_name = "DIRECTORY")]
+    data: Option<PathBuf>,
+    /// Bytes of the disk of --data that must stay free: below it persistent messages are refused
+    /// [default: a twentieth of the disk, at least 1 GiB]
+    #[arg(long, env = "CARILLON_DISK_FREE", value_name = "BYTES")]
+    disk_free: Option<u64>,
     /// Default rule for subscriptions with too much lag
     #[arg(long, env = "CARILLON_OVERFLOW", value_enum, default_value_t = OverflowRule::DropOldest, value_name = "RULE")]
     overflow: OverflowRule,
@@ -260,7 +268,15 @@ impl ServeOptions {
             stomp: self.stomp_options(overflow),
             mqtt: self.mqtt.options(overflow, self.max_body),
             grace: Duration::from_secs(self.grace),
+            storage: self.storage_options(),
         }
+    }
+
+    fn storage_options(&self) -> Option<StorageOptions> {
+        Some(StorageOptions {
+            directory: self.data.clone()?,
+            disk_free: self.disk_free,
+        })
     }
 
     fn limits(&self) -> Limits {

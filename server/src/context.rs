@@ -14,6 +14,7 @@ use crate::{
     fairness::{TIME_SLICE, pause_after},
     gate::Gate,
     partial_input::PartialInputBudget,
+    storage::SessionLog,
 };
 
 /// The parts of the server that a connection needs.
@@ -31,6 +32,8 @@ pub struct ServerContext {
     pub gate: Arc<Gate>,
     /// The budget of incomplete messages.
     pub partial_input: Arc<PartialInputBudget>,
+    /// Records sessions of MQTT, if they survive a restart.
+    pub session_log: Option<SessionLog>,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,
 }

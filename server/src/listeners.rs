@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write as _},
     net::SocketAddr,
+    path::Path,
     sync::Arc,
 };
 
@@ -118,7 +119,7 @@ impl Listeners {
     /// # Errors
     ///
     /// Standard output is closed, or an address is unknown.
-    pub fn announce(&self) -> io::Result<()> {
+    pub fn announce(&self, store: Option<&Path>) -> io::Result<()> {
         let http = self.http.local_addr()?;
         let has_tls = self.identity.is_some();
         let has_plain = self.tls_rule == TlsRule::Optional;
@@ -154,6 +155,14 @@ impl Listeners {
             .and_then(|one| one.fingerprint.as_ref());
         if let Some(fingerprint) = generated_identity {
             writeln!(out, "  {:<10}self-signed, SHA-256 {fingerprint}", "TLS")?;
+        }
+        match store {
+            Some(directory) => writeln!(out, "  {:<10}{}", "store", directory.display())?,
+            None => writeln!(
+                out,
+                "  {:<10}memory only (--data DIRECTORY survives a restart)",
+                "store"
+            )?,
         }
         out.flush()
     }

@@ -55,6 +55,7 @@ use tokio::{
 
 use cli::{Cli, Command, ServeOptions};
 use serve::Signals;
+use store::StoreError;
 
 /// The system's allocator permanently keeps the memory of a load, because most of its pages still contain small
 /// objects. This one returns pages some seconds after they are freed, with a background thread.
@@ -81,7 +82,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             printable::note(&format!("carillon: {error:#}"));
-            ExitCode::FAILURE
+            exit_code(&error)
         }
     }
 }
@@ -95,3 +96,15 @@ async fn serve(options: &ServeOptions) -> anyhow::Result<()> {
     };
     serve::run(options.server_options(), signals).await
 }
+
+/// Returns the exit status of a failed command.
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let is_disk_failure = error.chain().any(|cause| cause.is::<StoreError>());
+    match is_disk_failure {
+        true => ExitCode::from(DISK_FAILED),
+        false => ExitCode::FAILURE,
+    }
+}
+
+/// The exit status of a server whose disk has failed: `EX_IOERR` of sysexits.h.
+const DISK_FAILED: u8 = 74;

@@ -3,7 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use tokio::{signal::unix::Signal, sync::watch};
+use store::StoreError;
+use tokio::{
+    signal::unix::Signal,
+    sync::{oneshot, watch},
+    task::block_in_place,
+};
 
 use crate::{
     housekeeping::run_housekeeping,
@@ -14,6 +19,7 @@ use crate::{
     mqtt::{MqttHandler, MqttOptions},
     server::{self, Server},
     stomp::{StompHandler, StompOptions},
+    storage::{Restored, Storage, StorageOptions},
     tls::{self, TlsOptions},
 };
 
@@ -38,17 +44,25 @@ pub struct Options {
     pub mqtt: MqttOptions,
     /// Maximum time for connections to end when the server stops.
     pub grace: Duration,
+    /// The store on disk; `None` if everything is in memory.
+    pub storage: Option<StorageOptions>,
 }
 
 impl Handlers {
-    /// Creates a server, and the handlers of its protocols.
+    /// Creates a server with an empty broker, and the handlers of its protocols.
+    #[cfg(test)]
     pub fn new(options: Options, stopping: watch::Receiver<bool>) -> Self {
+        let server = Server::new(options.shared.clone(), stopping);
+        Self::of(server, options)
+    }
+
+    /// Creates the handlers of a server's protocols.
+    pub fn of(server: Arc<Server>, options: Options) -> Self {
         let access = Access::new(
             &options.allow_origins,
             &options.allow_hosts,
             options.ports.http.ip(),
         );
-        let server = Server::new(options.shared, stopping);
         let stomp = StompHandler::new(&server, options.stomp);
         let mqtt = MqttHandler::new(&server, &options.mqtt);
         Self {
@@ -85,18 +99,45 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     let (stop_sender, stopping) = watch::channel(false);
     let connection_limit = ConnectionLimit::new(options.max_connections);
     let grace = options.grace;
-    let handlers = Handlers::new(options, stopping);
-    let server = Arc::clone(&handlers.server);
+    let stored = match &options.storage {
+        Some(storage) => Some(block_in_place(|| {
+            Storage::open(storage, options.shared.limits.clone())
+        })?),
+        None => None,
+    };
+    let (server, storage, sessions, mut failed) = match stored {
+        Some(Restored {
+            broker,
+            storage,
+            sessions,
+            failed,
+        }) => {
+            let log = Some(storage.session_log());
+            let server = Server::with_broker(options.shared.clone(), broker, log, stopping);
+            (server, Some(storage), sessions, Some(failed))
+        }
+        None => {
+            let server = Server::new(options.shared.clone(), stopping);
+            (server, None, Vec::new(), None)
+        }
+    };
+    let directory = options.storage.as_ref().map(|one| one.directory.clone());
+    let handlers = Handlers::of(Arc::clone(&server), options);
+    handlers.mqtt.restore_sessions(sessions);
+    server.broker.end_restoration();
     let housekeeping = tokio::spawn(run_housekeeping(Arc::clone(&server), handlers.mqtt.clone()));
     let certificate = tokio::spawn(tls::reload_on_change(listeners.identity(), signals.hangup));
     listeners
-        .announce()
+        .announce(directory.as_deref())
         .context("cannot write to standard output")?;
     let mut accepting = listeners.open(&handlers, &connection_limit);
 
     tokio::select! {
         _ = signals.interrupt.recv() => {}
         _ = signals.terminate.recv() => {}
+        error = failure(&mut failed) => {
+            tracing::error!(%error, "the store failed; the server stops, and acknowledges nothing more");
+        }
     }
     tracing::info!("stopping");
     // Closed first: a stopping connection delivers what is in the broker, so nothing may be added afterwards.
@@ -117,5 +158,20 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     }
     housekeeping.abort();
     certificate.abort();
-    Ok(())
+    match storage {
+        Some(storage) => block_in_place(|| storage.close(&server.broker)),
+        None => Ok(()),
+    }
+}
+
+/// Waits until the store fails.
+async fn failure(failed: &mut Option<oneshot::Receiver<StoreError>>) -> StoreError {
+    match failed {
+        Some(failed) => match failed.await {
+            Ok(error) => error,
+            // The writer ends without an error only when it is stopped.
+            Err(_) => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
 }

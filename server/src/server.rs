@@ -18,6 +18,7 @@ use crate::{
     figures::FiguresWithRates,
     gate::Gate,
     partial_input::{PartialInputBudget, PartialMessage},
+    storage::SessionLog,
 };
 
 /// The options that all parts of the server share.
@@ -58,15 +59,27 @@ pub struct Server {
     pub partial_input: Arc<PartialInputBudget>,
     /// The producer of messages that are published over HTTP.
     pub http_name: Arc<str>,
+    /// Records sessions of MQTT, if they survive a restart.
+    pub session_log: Option<SessionLog>,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,
     sessions: AtomicU64,
 }
 
 impl Server {
-    /// Creates a server without ports.
+    /// Creates a server without ports, and with an empty broker in memory.
     pub fn new(options: Options, stopping: watch::Receiver<bool>) -> Arc<Self> {
         let broker = Arc::new(Broker::new(clock::unix_ms(), options.limits.clone()));
+        Self::with_broker(options, broker, None, stopping)
+    }
+
+    /// Creates a server without ports.
+    pub fn with_broker(
+        options: Options,
+        broker: Arc<Broker>,
+        session_log: Option<SessionLog>,
+        stopping: watch::Receiver<bool>,
+    ) -> Arc<Self> {
         let clock = Clock::start();
         Arc::new(Self {
             advisories: Arc::new(Advisories::new(&broker)),
@@ -76,6 +89,7 @@ impl Server {
             gate: Arc::default(),
             partial_input: PartialInputBudget::new(options.unfinished_bytes()),
             http_name: "http".into(),
+            session_log,
             stopping,
             sessions: AtomicU64::new(0),
             options,
@@ -91,6 +105,7 @@ impl Server {
             clock: self.clock,
             partial_input: Arc::clone(&self.partial_input),
             gate: Arc::clone(&self.gate),
+            session_log: self.session_log.clone(),
             stopping: self.stopping.clone(),
         }
     }

@@ -124,6 +124,13 @@ impl Carillon {
         assert!(within("kill", kill).await.expect("sh").success());
     }
 
+    /// Kills the server with SIGKILL, as a crash, and waits for its end.
+    pub async fn kill(mut self) {
+        within("the server's end", self.child.kill())
+            .await
+            .expect("it was running");
+    }
+
     /// Waits for the server's end, after [`terminate`](Self::terminate).
     pub async fn ended(mut self) -> ExitStatus {
         let status = within("the server's end", self.child.wait()).await;

@@ -8,6 +8,7 @@ pub mod browser;
 pub mod bystander;
 pub mod carillon;
 pub mod chromedriver;
+pub mod data;
 pub mod deadline;
 pub mod flood;
 pub mod http;

@@ -1,7 +1,7 @@
-//! Completion: the position up to which the journal has recorded all messages.
+//! Completion: the ticket of the journal up to which all changes are durable.
 //!
-//! A reply to a publisher (PUBACK, PUBREC, RECEIPT, an HTTP status) promises that the message survives a restart. The
-//! reply is owed until the message is complete. Without a journal every message is complete at once.
+//! A reply such as PUBACK, PUBREC, RECEIPT or an HTTP status promises that a change survives a restart. The reply is owed
+//! until the change is complete. Without a journal every change is complete at once.
 
 use std::{
     collections::BTreeMap,
@@ -11,61 +11,62 @@ use std::{
 
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 
-/// The position up to which all messages are complete, and the tasks that wait for a later one.
+/// The ticket up to which all changes are complete, and the tasks that wait for a later one.
 #[derive(Debug)]
 pub struct Completion {
     complete: AtomicU64,
     waiters: Mutex<Waiters>,
 }
 
-/// The wakers by position; the number distinguishes waits for the same position.
+/// The wakers by ticket; the number distinguishes waits for the same ticket.
 #[derive(Debug, Default)]
 struct Waiters {
     last_number: u64,
     wakers: BTreeMap<(u64, u64), Waker>,
 }
 
-/// A wait for one position. It costs nothing until it is polled, and ends when it is dropped.
+/// A wait for one ticket. It costs nothing until it is polled, and ends when it is dropped.
 #[derive(Debug)]
 pub struct CompletionWait {
     completion: Arc<Completion>,
-    position: u64,
+    ticket: u64,
     number: Option<u64>,
 }
 
 impl Completion {
-    /// Returns the completion of a broker without a journal: every position is complete.
+    /// Returns the completion of a broker without a journal: everything is complete.
     pub(crate) fn immediate() -> Self {
         Self::up_to(u64::MAX)
     }
 
     /// Returns the completion of a broker with a journal, in which nothing is complete yet.
-    pub(crate) fn pending() -> Self {
+    #[must_use]
+    pub fn pending() -> Self {
         Self::up_to(0)
     }
 
-    fn up_to(position: u64) -> Self {
+    fn up_to(ticket: u64) -> Self {
         Self {
-            complete: AtomicU64::new(position),
+            complete: AtomicU64::new(ticket),
             waiters: Mutex::default(),
         }
     }
 
-    /// Returns true if all messages up to this position are complete.
+    /// Returns true if all changes up to this ticket are complete.
     #[must_use]
-    pub fn is_complete(&self, position: u64) -> bool {
-        position <= self.complete.load(Ordering::Acquire)
+    pub fn is_complete(&self, ticket: u64) -> bool {
+        ticket <= self.complete.load(Ordering::Acquire)
     }
 
-    /// Notes that all messages up to this position are complete, and wakes the tasks that waited for that. A smaller
-    /// position than before changes nothing.
-    pub fn complete(&self, position: u64) {
+    /// Notes that all changes up to this ticket are complete, and wakes the tasks that waited for that. A smaller ticket
+    /// than before changes nothing.
+    pub fn complete(&self, ticket: u64) {
         let mut waiters = lock(&self.waiters);
-        if self.is_complete(position) {
+        if self.is_complete(ticket) {
             return;
         }
-        self.complete.store(position, Ordering::Release);
-        let later = match position.checked_add(1) {
+        self.complete.store(ticket, Ordering::Release);
+        let later = match ticket.checked_add(1) {
             Some(next) => waiters.wakers.split_off(&(next, 0)),
             None => BTreeMap::new(),
         };
@@ -74,26 +75,26 @@ impl Completion {
         ready.into_values().for_each(Waker::wake);
     }
 
-    /// Returns a wait until all messages up to this position are complete.
+    /// Returns a wait until all changes up to this ticket are complete.
     #[must_use]
-    pub fn wait_for(self: &Arc<Self>, position: u64) -> CompletionWait {
+    pub fn wait_for(self: &Arc<Self>, ticket: u64) -> CompletionWait {
         CompletionWait {
             completion: Arc::clone(self),
-            position,
+            ticket,
             number: None,
         }
     }
 }
 
 impl CompletionWait {
-    /// Returns ready if the position is complete. Otherwise wakes `waker`, and no earlier one, when it is.
+    /// Returns ready if the ticket is complete. Otherwise wakes `waker`, and no earlier one, when it is.
     pub fn poll(&mut self, waker: &Waker) -> Poll<()> {
-        if self.completion.is_complete(self.position) {
+        if self.completion.is_complete(self.ticket) {
             return Poll::Ready(());
         }
         let mut waiters = lock(&self.completion.waiters);
-        // `complete` stores the position with this lock held.
-        if self.completion.is_complete(self.position) {
+        // `complete` stores the ticket with this lock held.
+        if self.completion.is_complete(self.ticket) {
             return Poll::Ready(());
         }
         let number = match self.number {
@@ -104,9 +105,7 @@ impl CompletionWait {
             }
         };
         self.number = Some(number);
-        waiters
-            .wakers
-            .insert((self.position, number), waker.clone());
+        waiters.wakers.insert((self.ticket, number), waker.clone());
         Poll::Pending
     }
 }
@@ -115,7 +114,7 @@ impl Drop for CompletionWait {
     fn drop(&mut self) {
         if let Some(number) = self.number {
             let mut waiters = lock(&self.completion.waiters);
-            waiters.wakers.remove(&(self.position, number));
+            waiters.wakers.remove(&(self.ticket, number));
         }
     }
 }
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_is_woken_once_its_position_is_complete() {
+    fn a_task_is_woken_once_its_ticket_is_complete() {
         let completion = Arc::new(Completion::pending());
         let wakes = Arc::new(Wakes::default());
         let waker = Waker::from(Arc::clone(&wakes));
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_position_does_not_replace_a_later_one() {
+    fn an_earlier_ticket_does_not_replace_a_later_one() {
         let completion = Completion::pending();
         completion.complete(7);
         completion.complete(3);

@@ -138,6 +138,12 @@ impl Volume {
         self.bytes.store(self.bytes() + bytes, Ordering::Relaxed);
     }
 
+    /// Sets the numbers of an earlier run.
+    pub(crate) fn restore(&self, entries: u64, bytes: u64) {
+        self.entries.store(entries, Ordering::Relaxed);
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
     pub(crate) fn entries(&self) -> u64 {
         self.entries.load(Ordering::Relaxed)
     }

@@ -14,6 +14,7 @@
 mod broker;
 mod completion;
 mod figures;
+mod journal;
 mod memory;
 mod message;
 mod name;
@@ -34,8 +35,11 @@ pub use broker::Broker;
 pub use broker::consume::{Consume, Source};
 pub use broker::detach::DetachingSession;
 pub use broker::listing::Page;
+pub use broker::restore::{Epoch, Positions, Restore, RestoredMessage, TopicIds};
+pub use broker::stop::Stopped;
 pub use completion::{Completion, CompletionWait};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
+pub use journal::{Journal, JournalError, JournalMessage, LastingQueue, TopicEnd};
 pub use memory::limits::{DeadLetterQueue, Limits};
 pub use memory::share::{Charge, Client, HolderKind, Pool, PoolError, PoolFigures, Pools};
 pub use message::delivery::Delivery;
@@ -45,6 +49,7 @@ pub use message::entry::{
     Spelling,
 };
 pub use message::id::{InvalidMessageId, MessageId, MessageIdText};
+pub use name::ids::NameIds;
 pub use name::level_tree::LevelTree;
 pub use name::subscription_name::{DurableName, SharedName};
 pub use name::{ADVISORIES, InvalidName, NameFault, Owner, TEMPORARY, TopicFilter, TopicName};
@@ -53,7 +58,6 @@ pub use outcome::{
     CommitError, DeleteDurableError, Outcome, PublishError, Published, Ready, SubscribeError,
 };
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
-pub use sequence::Journal;
 pub use session::reader::Reader;
 pub use session::subscription::{OwnMessages, Retained, Subscribe, SubscriptionId};
 pub use session::{Blocked, Peer, Session};

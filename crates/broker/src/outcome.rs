@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    journal::JournalError,
     memory::share::PoolError,
     message::id::MessageId,
     name::subscription_name::DurableName,
@@ -22,9 +23,12 @@ pub struct Outcome {
     pub ready: Ready,
     /// Subscriptions for which the caller must wait before it publishes more.
     pub blocked: Blocked,
-    /// The newest position that must be complete before the caller replies to the publisher: see
+    /// The ticket of the journal that must be complete before the caller replies: see
     /// [`Broker::completion`](crate::Broker::completion).
     pub owed: Option<u64>,
+    /// True if the caller must wait until [`Outcome::owed`] is complete before it publishes more, because the journal is
+    /// full.
+    pub is_journal_full: bool,
     /// Further events, for advisories.
     pub notices: Vec<Notice>,
 }
@@ -99,6 +103,9 @@ pub enum PublishError {
         /// The limit.
         limit: u64,
     },
+    /// The journal cannot record the message.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
 }
 
 /// The reason why a subscription was refused.
@@ -182,11 +189,18 @@ pub enum CommitError {
 }
 
 impl Outcome {
+    /// Adds a ticket of the journal.
+    pub(crate) fn owe(&mut self, ticket: u64, is_journal_full: bool) {
+        self.owed = self.owed.max(Some(ticket));
+        self.is_journal_full |= is_journal_full;
+    }
+
     /// Adds the effects of another outcome.
     pub(crate) fn add(&mut self, mut other: Self) {
         self.ready.sessions.append(&mut other.ready.sessions);
         self.blocked.extend(other.blocked);
         self.owed = self.owed.max(other.owed);
+        self.is_journal_full |= other.is_journal_full;
         self.notices.append(&mut other.notices);
     }
 }

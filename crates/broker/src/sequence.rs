@@ -1,29 +1,71 @@
-//! Positions: the only module that gives them out, and the journal that records the messages that must survive a
-//! restart.
+//! Positions: the only module that gives them out.
 //!
 //! A publication takes three steps under the broker's lock. *Admit* checks names, rights, sizes and bounds, and adds
 //! nothing if it refuses. *Sequence* gives the message its position. *Apply* appends it to its topic or queue and collects
-//! the sessions that became ready. This module is the second step.
+//! the sessions that became ready. This module is the second step; it also records the message in the journal, if it must
+//! survive a restart.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
-use crate::message::entry::SharedEntry;
-
-/// Records messages that must survive a restart, for example in a log on disk.
-///
-/// The broker calls [`Journal::append`] with its lock held, in the order of positions. The journal may complete a
-/// message later and on another thread, by [`Completion::complete`](crate::Completion::complete); until then the reply
-/// to its publisher is owed (see [`Outcome::owed`](crate::Outcome::owed)). Deliveries do not wait for it.
-pub trait Journal: fmt::Debug + Send + Sync {
-    /// Records one message. The function must not block and must not call the broker.
-    fn append(&self, entry: &SharedEntry);
-}
+use crate::{
+    journal::{Journal, JournalMessage},
+    memory::account::Account,
+    message::entry::{Entry, SharedEntry},
+    outcome::{Outcome, PublishError},
+};
 
 /// Gives out positions. Guarded by the broker's lock.
 #[derive(Debug, Default)]
 pub(crate) struct Sequencer {
     newest: u64,
     journal: Option<Arc<dyn Journal>>,
+}
+
+/// The places that hold a message and survive a restart.
+#[derive(Debug, Default)]
+pub(crate) struct LastingPlaces {
+    /// The queues, by their ids in the journal.
+    queues: Vec<u32>,
+    /// One of `queues` is the topic's history.
+    is_in_history: bool,
+    is_retained: bool,
+}
+
+impl LastingPlaces {
+    /// Returns the places of a message in these queues, given by their ids in the journal.
+    #[inline]
+    pub(crate) fn in_queues(queues: impl IntoIterator<Item = u32>) -> Self {
+        Self {
+            queues: queues.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// States that one of the places is the topic's history.
+    #[inline]
+    pub(crate) fn and_history(self, is_in_history: bool) -> Self {
+        Self {
+            is_in_history,
+            ..self
+        }
+    }
+
+    pub(crate) fn is_in_history(&self) -> bool {
+        self.is_in_history
+    }
+
+    /// Adds the place of a topic's retained message.
+    #[inline]
+    pub(crate) fn and_retained(self, is_retained: bool) -> Self {
+        Self {
+            is_retained,
+            ..self
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.queues.is_empty() && !self.is_retained
+    }
 }
 
 impl Sequencer {
@@ -36,6 +78,11 @@ impl Sequencer {
         self.newest
     }
 
+    /// Continues after the positions of an earlier run.
+    pub(crate) fn continue_after(&mut self, position: u64) {
+        self.newest = self.newest.max(position);
+    }
+
     /// Returns the next position. Positions increase; a journal or an external order may leave gaps.
     #[inline]
     pub(crate) fn next(&mut self) -> u64 {
@@ -43,15 +90,96 @@ impl Sequencer {
         self.newest
     }
 
-    /// Records a message that has its position, if it must survive a restart. `owed` then becomes its position, which the
-    /// journal has to complete before the publisher gets its reply.
+    pub(crate) fn journal(&self) -> Option<&Arc<dyn Journal>> {
+        self.journal.as_ref()
+    }
+
+    /// Begins a transaction in the journal, if there is one.
+    pub(crate) fn begin_transaction(&self) -> Option<JournalTransaction> {
+        let journal = Arc::clone(self.journal.as_ref()?);
+        journal.begin_transaction();
+        Some(JournalTransaction { journal })
+    }
+
+    /// Checks that the journal can record a message with these places.
+    ///
+    /// # Errors
+    /// [`PublishError::Journal`] with the journal's reason.
     #[inline]
-    pub(crate) fn record(&self, entry: &SharedEntry, owed: &mut Option<u64>) {
-        if let Some(journal) = &self.journal
-            && (entry.is_persistent() || entry.is_retained_publication())
-        {
-            journal.append(entry);
-            *owed = Some(entry.position());
+    pub(crate) fn check(&self, places: &LastingPlaces, bytes: u64) -> Result<(), PublishError> {
+        match &self.journal {
+            Some(journal) if !places.is_empty() => Ok(journal.check(bytes)?),
+            _ => Ok(()),
         }
+    }
+
+    /// Records a message that has its position, if it has lasting places. The publisher's reply is then owed until the
+    /// journal has completed the ticket in [`Outcome::owed`].
+    #[inline]
+    pub(crate) fn record(
+        &self,
+        entry: &SharedEntry,
+        account: &Account,
+        places: &LastingPlaces,
+        outcome: &mut Outcome,
+    ) {
+        if let Some(journal) = &self.journal
+            && !places.is_empty()
+        {
+            let ticket = journal.append(&JournalMessage {
+                entry,
+                name: account.name_id(entry.kind(), || journal.clone()),
+                queues: &places.queues,
+                is_retained: places.is_retained,
+            });
+            outcome.owe(ticket, journal.is_full());
+        }
+    }
+
+    /// Records that one more queue holds an earlier message of a topic.
+    pub(crate) fn record_in_queue(&self, entry: &SharedEntry, queue: u32) {
+        if let Some(journal) = &self.journal
+            && entry.may_be_recorded()
+            && let Some(account) = entry.account()
+        {
+            journal.append(&JournalMessage {
+                entry,
+                name: account.name_id(entry.kind(), || journal.clone()),
+                queues: &[queue],
+                is_retained: false,
+            });
+        }
+    }
+
+    /// Records that a retained publication without a body has removed the retained message of a topic.
+    pub(crate) fn record_removed_retained(&self, account: &Account, outcome: &mut Outcome) {
+        if let Some(journal) = &self.journal
+            && let Some(name) = account.known_name_id()
+        {
+            journal.remove_retained(name);
+            outcome.owe(journal.newest(), journal.is_full());
+        }
+    }
+
+    /// Records that a retained message was removed.
+    pub(crate) fn record_removed(&self, retained: &Entry) {
+        if let Some(journal) = &self.journal
+            && let Some(name) = retained.account().and_then(|one| one.known_name_id())
+        {
+            journal.remove_retained(name);
+        }
+    }
+}
+
+/// An open transaction of the journal. The holder holds the broker's lock.
+#[must_use = "the journal waits for its end"]
+pub(crate) struct JournalTransaction {
+    journal: Arc<dyn Journal>,
+}
+
+impl JournalTransaction {
+    pub(crate) fn end(self, outcome: &mut Outcome) {
+        let ticket = self.journal.end_transaction();
+        outcome.owe(ticket, self.journal.is_full());
     }
 }

@@ -14,18 +14,20 @@ use broker::{Completion, CompletionWait};
 /// The owed replies of one connection.
 #[derive(Default)]
 pub struct OwedReplies {
-    /// By position, ascending.
+    /// By ticket, ascending.
     groups: VecDeque<Group>,
     bytes: usize,
-    /// The newest position that later replies have to wait for.
+    /// The newest ticket that later replies have to wait for.
     newest: Option<u64>,
+    /// The journal was full when `newest` was given: nothing is read until it is complete.
+    is_journal_full: bool,
     /// The wait for the oldest group.
     wait: Option<CompletionWait>,
 }
 
-/// The replies that become due when one position is complete.
+/// The replies that become due when one ticket is complete.
 struct Group {
-    position: u64,
+    ticket: u64,
     replies: Vec<u8>,
 }
 
@@ -35,19 +37,20 @@ impl OwedReplies {
         self.groups.is_empty()
     }
 
-    /// Returns true if so many replies are owed that the connection stops reading until some of them are due.
+    /// Returns true if the connection stops reading until some replies are due: too many are owed, or the journal is full.
     pub const fn is_full(&self) -> bool {
-        self.bytes >= MAX_OWED_BYTES
+        self.bytes >= MAX_OWED_BYTES || self.is_journal_full
     }
 
-    /// Records that the following replies are owed until this position is complete.
-    pub fn wait_for(&mut self, position: Option<u64>) {
-        self.newest = self.newest.max(position);
+    /// Records that the following replies are owed until this ticket is complete.
+    pub fn wait_for(&mut self, ticket: Option<u64>, is_journal_full: bool) {
+        self.newest = self.newest.max(ticket);
+        self.is_journal_full |= is_journal_full;
     }
 
     /// Takes the replies of one read. If nothing is owed, they are appended to `due` directly.
     pub fn push(&mut self, replies: &[u8], due: &mut Vec<u8>) {
-        let Some(position) = self.newest else {
+        let Some(ticket) = self.newest else {
             due.extend_from_slice(replies);
             return;
         };
@@ -56,9 +59,9 @@ impl OwedReplies {
         }
         self.bytes += replies.len();
         match self.groups.back_mut() {
-            Some(group) if group.position == position => group.replies.extend_from_slice(replies),
+            Some(group) if group.ticket == ticket => group.replies.extend_from_slice(replies),
             _ => self.groups.push_back(Group {
-                position,
+                ticket,
                 replies: replies.to_vec(),
             }),
         }
@@ -67,7 +70,7 @@ impl OwedReplies {
     /// Moves the replies that are due to `out`.
     pub fn take_due(&mut self, completion: &Completion, out: &mut Vec<u8>) {
         while let Some(group) = self.groups.front()
-            && completion.is_complete(group.position)
+            && completion.is_complete(group.ticket)
         {
             self.bytes -= group.replies.len();
             out.extend_from_slice(&group.replies);
@@ -76,22 +79,26 @@ impl OwedReplies {
         }
         self.newest = self
             .newest
-            .filter(|position| !completion.is_complete(*position));
+            .filter(|ticket| !completion.is_complete(*ticket));
+        self.is_journal_full &= self.newest.is_some();
     }
 
-    /// Returns ready when the oldest replies are due.
+    /// Returns ready when the oldest replies are due, or the connection may read again.
     pub fn poll_due(
         &mut self,
         completion: &Arc<Completion>,
         context: &mut Context<'_>,
     ) -> Poll<()> {
-        let Some(group) = self.groups.front() else {
+        let oldest = self.groups.front().map(|group| group.ticket);
+        let Some(ticket) = oldest.or(self.newest) else {
             return Poll::Pending;
         };
-        let wait = self
-            .wait
-            .get_or_insert_with(|| completion.wait_for(group.position));
-        wait.poll(context.waker())
+        let wait = self.wait.get_or_insert_with(|| completion.wait_for(ticket));
+        let due = wait.poll(context.waker());
+        if due.is_ready() {
+            self.wait = None;
+        }
+        due
     }
 }
 
@@ -102,33 +109,25 @@ const MAX_OWED_BYTES: usize = 64 << 10;
 mod tests {
     use std::task::Waker;
 
-    use broker::{Broker, Journal, Limits, SharedEntry};
+    use broker::Completion;
 
     use super::*;
 
-    #[derive(Debug)]
-    struct NoJournal;
-
-    impl Journal for NoJournal {
-        fn append(&self, _: &SharedEntry) {}
-    }
-
-    fn pending_broker() -> Broker {
-        Broker::with_journal(1, Limits::default(), Arc::new(NoJournal))
+    fn pending() -> Arc<Completion> {
+        Arc::new(Completion::pending())
     }
 
     #[test]
-    fn replies_keep_their_order_and_wait_for_their_positions() {
-        let broker = pending_broker();
-        let completion = broker.completion();
+    fn replies_keep_their_order_and_wait_for_their_tickets() {
+        let completion = &pending();
         let (mut owed, mut due) = (OwedReplies::default(), Vec::new());
         owed.push(b"a", &mut due);
         assert_eq!(due, b"a");
-        owed.wait_for(Some(3));
+        owed.wait_for(Some(3), false);
         owed.push(b"b", &mut due);
-        owed.wait_for(None);
+        owed.wait_for(None, false);
         owed.push(b"c", &mut due);
-        owed.wait_for(Some(5));
+        owed.wait_for(Some(5), false);
         owed.push(b"d", &mut due);
         owed.take_due(completion, &mut due);
         assert_eq!(due, b"a");
@@ -143,11 +142,10 @@ mod tests {
 
     #[test]
     fn the_wait_ends_when_the_oldest_reply_is_due() {
-        let broker = pending_broker();
-        let completion = broker.completion();
+        let completion = &pending();
         let mut context = Context::from_waker(Waker::noop());
         let mut owed = OwedReplies::default();
-        owed.wait_for(Some(1));
+        owed.wait_for(Some(1), false);
         owed.push(b"a", &mut Vec::new());
         assert!(owed.poll_due(completion, &mut context).is_pending());
         completion.complete(1);
@@ -156,13 +154,28 @@ mod tests {
 
     #[test]
     fn reading_stops_while_too_many_replies_are_owed() {
-        let broker = pending_broker();
+        let completion = pending();
         let mut owed = OwedReplies::default();
-        owed.wait_for(Some(1));
+        owed.wait_for(Some(1), false);
         owed.push(&[0; MAX_OWED_BYTES], &mut Vec::new());
         assert!(owed.is_full());
-        broker.completion().complete(1);
-        owed.take_due(broker.completion(), &mut Vec::new());
+        completion.complete(1);
+        owed.take_due(&completion, &mut Vec::new());
         assert!(!owed.is_full());
+    }
+
+    #[test]
+    fn reading_stops_without_replies_while_the_journal_is_full() {
+        let completion = pending();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut owed = OwedReplies::default();
+        owed.wait_for(Some(1), true);
+        assert!(owed.is_full());
+        assert!(owed.poll_due(&completion, &mut context).is_pending());
+        completion.complete(1);
+        assert!(owed.poll_due(&completion, &mut context).is_ready());
+        owed.take_due(&completion, &mut Vec::new());
+        assert!(!owed.is_full());
+        assert!(owed.poll_due(&completion, &mut context).is_pending());
     }
 }

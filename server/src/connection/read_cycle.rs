@@ -27,8 +27,10 @@ pub struct ReadCycle {
     pub batch: Vec<Publication>,
     /// Subscriptions that have to catch up before the next read.
     pub blocked: Blocked,
-    /// The newest position that the journal must have recorded before the peer gets the replies.
+    /// The ticket of the journal that must be complete before the peer gets the replies.
     pub owed: Option<u64>,
+    /// True if the connection must not read more before that.
+    pub is_journal_full: bool,
     /// The result of the last batch.
     pub outcome: Outcome,
     /// Decides if publications are accepted.
@@ -120,6 +122,7 @@ impl ReadCycle {
         self.replies.clear();
         self.replies.shrink_to(MAX_REPLIES_CAPACITY);
         self.owed = None;
+        self.is_journal_full = false;
         self.slice_end = None;
         self.is_over = false;
         self.requests_since_check = 0;
@@ -132,12 +135,25 @@ impl ReadCycle {
         self.carry_out(advisories, own);
     }
 
+    /// Publishes the batch together with what `record` records in the log, and carries out its effects.
+    pub fn publish_and_record(
+        &mut self,
+        broker: &Broker,
+        advisories: &Advisories,
+        own: &Arc<Session>,
+        record: impl FnOnce(),
+    ) {
+        broker.publish_and_record(own.client(), &mut self.batch, record, &mut self.outcome);
+        self.carry_out(advisories, own);
+    }
+
     /// Carries out the effects that the broker returned. Skips the delivery to `own`: the connection drains itself at
     /// the end of the cycle.
     pub fn carry_out(&mut self, advisories: &Advisories, own: &Arc<Session>) {
         self.blocked
             .extend(std::mem::take(&mut self.outcome.blocked));
         self.owed = self.owed.max(self.outcome.owed.take());
+        self.is_journal_full |= std::mem::take(&mut self.outcome.is_journal_full);
         advisories.carry_out(&mut self.outcome, Some(own));
     }
 }

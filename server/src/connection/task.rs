@@ -216,7 +216,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             let done = done.and(self.inbound.protocol.finish(cycle));
             drop(permit);
             self.blocked.extend(std::mem::take(&mut cycle.blocked));
-            self.owed.wait_for(cycle.owed);
+            self.owed.wait_for(cycle.owed, cycle.is_journal_full);
             // The replies are held while the publisher is blocked.
             self.owed.push(&cycle.replies, &mut self.held_replies);
             self.pause = cycle.pause();

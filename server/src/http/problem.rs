@@ -59,7 +59,8 @@ impl From<PublishError> for Problem {
             | PublishError::TooManyQueues { .. }
             | PublishError::QueueFull { .. }
             | PublishError::Pool(_)
-            | PublishError::MemoryFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            | PublishError::MemoryFull { .. }
+            | PublishError::Journal(_) => StatusCode::INSUFFICIENT_STORAGE,
         };
         Self::new(status, error.to_string())
     }

@@ -51,6 +51,7 @@ impl Mqtt {
             self.settled.extend(settled);
         }
         self.acknowledged.shrink_to(MAX_ACKNOWLEDGED_CAPACITY);
+        encoder.update_progress();
         self.settled.extend(encoder.take_undeliverable());
     }
 

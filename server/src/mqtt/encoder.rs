@@ -1,6 +1,6 @@
 //! The sending half: encodes entries as PUBLISH packets (5.0, 3.3), and keeps those that are not acknowledged.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, sync::Arc};
 
 use broker::{Delivery, DeliveryId, Entry, Missed, SharedEntry, TopicName, Verdict};
 use wire::mqtt::{
@@ -10,6 +10,7 @@ use wire::mqtt::{
 
 use super::{
     options::DeliveryOptions,
+    persistence::Progress,
     properties::{self, MqttMarks},
     saved_session::{QueueDelivery, Sent},
 };
@@ -28,6 +29,8 @@ pub struct MqttEncoder {
     aliases: AliasesOut<TopicName>,
     /// True if deliveries may have to be sent again on another connection.
     keeps_entries: bool,
+    /// `Some` if the session survives a restart.
+    progress: Option<Arc<Progress>>,
     /// Deliveries that cannot be sent to the peer, and that the broker waits for.
     undeliverable: Vec<DeliveryId>,
 }
@@ -40,6 +43,8 @@ pub struct ClientOptions {
     pub topic_alias_maximum: u16,
     /// True if the session outlives the connection.
     pub keeps_entries: bool,
+    /// `Some` if the session survives a restart.
+    pub progress: Option<Arc<Progress>>,
 }
 
 /// The settlement of a delivery that the broker waits for.
@@ -55,7 +60,15 @@ impl MqttEncoder {
             outgoing,
             aliases: AliasesOut::new(client_options.topic_alias_maximum, MAX_ALIASES),
             keeps_entries: client_options.keeps_entries,
+            progress: client_options.progress.clone(),
             undeliverable: Vec::new(),
+        }
+    }
+
+    /// Notes the progress of a session that survives a restart, after acknowledgements.
+    pub fn update_progress(&self) {
+        if let Some(progress) = &self.progress {
+            progress.update(&self.outgoing);
         }
     }
 
@@ -164,6 +177,7 @@ impl MqttEncoder {
         };
         if qos > QoS::AtMostOnce {
             self.kept_bytes += kept_bytes;
+            self.progress.iter().for_each(|one| one.note_sent());
         }
         own.delivery = delivery;
         shared.write(&own, out).is_ok()

@@ -13,6 +13,7 @@ use wire::mqtt::{
 use super::{
     Mqtt, MqttParts, SharedState,
     encoder::{ClientOptions, MqttEncoder},
+    persistence::Progress,
     saved_session::{SavedSession, Sent, Subscriptions},
     sessions::ClientIdGuard,
     will::{self, Will, WillError},
@@ -222,6 +223,9 @@ impl ConnectingClient {
         {
             return Err(self.refused(ConnectReason::QuotaExceeded, &error.to_string()));
         }
+        if let Some(saved) = saved.as_ref().filter(|_| !keeps_session) {
+            saved.forget(context);
+        }
         let mut greeting = Vec::new();
         let machine = match self.accept(shared_state, now_ms, saved.as_ref(), &mut greeting) {
             Ok(machine) => machine,
@@ -240,10 +244,15 @@ impl ConnectingClient {
             None => Session::new(&self.client, machine, context),
         };
         outgoing.resume(opened.receive_maximum, own_maximum);
+        let session_log = context.session_log.as_ref().filter(|_| keeps_session);
+        let progress =
+            session_log.map(|log| Progress::new(log.clone(), reader.session(), &outgoing));
+        progress.iter().for_each(|one| id_guard.set_progress(one));
         let client_options = ClientOptions {
             peer: opened.peer,
             topic_alias_maximum: opened.topic_alias_maximum,
             keeps_entries: keeps_session,
+            progress: progress.clone(),
         };
         let parts = MqttParts {
             reader,
@@ -252,6 +261,7 @@ impl ConnectingClient {
             subscriptions,
             will: self.will,
             session_expiry_s: opened.session_expiry_s,
+            progress,
             is_bridge: opened.is_bridge,
             max_body_bytes: options.body_bytes,
             overflow: options.overflow,

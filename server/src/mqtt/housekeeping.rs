@@ -3,8 +3,10 @@
 use super::{MqttHandler, sessions::DueWork};
 
 impl MqttHandler {
-    /// Publishes the delayed wills that are due, and ends the sessions that are due.
+    /// Publishes the delayed wills that are due, ends the sessions that are due, and records the progress of the connected
+    /// ones.
     pub fn run_due_work(&self) {
+        self.record_progress();
         let context = self.server.background_context();
         let now_ms = self.server.clock.now_ms();
         for due in self.shared_state.sessions.take_due(now_ms, MAX_AT_ONCE) {

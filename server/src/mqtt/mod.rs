@@ -13,6 +13,7 @@ mod handshake;
 mod housekeeping;
 mod id_lock;
 mod options;
+mod persistence;
 mod properties;
 mod publish;
 mod saved_session;
@@ -46,6 +47,7 @@ use encoder::{MqttEncoder, Settled};
 pub use end_session::EndedSession;
 pub use handler::MqttHandler;
 pub use options::MqttOptions;
+use persistence::Progress;
 use publish::PublishState;
 use saved_session::{SavedSession, Sent, Subscriptions, accept_qos_2_in_flight};
 use sessions::{ClientIdGuard, DetachedSession};
@@ -70,6 +72,8 @@ pub struct Mqtt {
     settled: Vec<Settled>,
     will: Option<Will>,
     session_expiry_s: u32,
+    /// `Some` if the session survives a restart.
+    progress: Option<Arc<Progress>>,
     /// True if the client is the bridge of another broker.
     is_bridge: bool,
     max_body_bytes: usize,
@@ -87,6 +91,8 @@ struct MqttParts {
     subscriptions: Subscriptions,
     will: Option<Will>,
     session_expiry_s: u32,
+    /// `Some` if the session survives a restart.
+    progress: Option<Arc<Progress>>,
     /// True if the client is the bridge of another broker.
     is_bridge: bool,
     max_body_bytes: usize,
@@ -105,6 +111,7 @@ impl Mqtt {
             subscriptions,
             will,
             session_expiry_s,
+            progress,
             is_bridge,
             max_body_bytes,
             overflow,
@@ -126,12 +133,34 @@ impl Mqtt {
             settled: Vec::new(),
             will,
             session_expiry_s,
+            progress,
             is_bridge,
             max_body_bytes,
             overflow,
             prefetch,
         };
+        if let Some(progress) = &mqtt.progress {
+            progress.record_data(&mqtt.subscriptions, mqtt.will.as_ref(), session_expiry_s);
+            progress.record_incoming(mqtt.machine.unreleased());
+        }
         (mqtt, reader)
+    }
+
+    /// Records the subscriptions of a session that survives a restart. The replies of the cycle wait for it.
+    fn record_data(&self, cycle: &mut ReadCycle) {
+        if let Some(progress) = &self.progress {
+            let expiry_s = self.session_expiry_s;
+            progress.record_data(&self.subscriptions, self.will.as_ref(), expiry_s);
+            cycle.owed = cycle.owed.max(Some(progress.ticket()));
+        }
+    }
+
+    /// Records the packet identifiers of received messages of QoS 2. The replies of the cycle wait for it.
+    fn record_incoming(&self, cycle: &mut ReadCycle) {
+        if let Some(progress) = &self.progress {
+            progress.record_incoming(self.machine.unreleased());
+            cycle.owed = cycle.owed.max(Some(progress.ticket()));
+        }
     }
 
     /// Processes a request. The messages of a read cycle are published before any other request.
@@ -155,7 +184,10 @@ impl Mqtt {
         cycle: &mut ReadCycle,
     ) -> Result<(), Refusal> {
         match request {
-            Request::Pubrel(release) => self.machine.pubcomp(release, &mut cycle.replies)?,
+            Request::Pubrel(release) => {
+                self.machine.pubcomp(release, &mut cycle.replies)?;
+                self.record_incoming(cycle);
+            }
             Request::Subscribe(packet) => {
                 let started = Instant::now();
                 self.subscribe(&packet, cycle)?;
@@ -315,6 +347,7 @@ impl Protocol for Mqtt {
                 Sent::is_shared,
             );
             context.end_session(&self.session);
+            self.progress.iter().for_each(|one| one.record_end());
             will.into_iter().for_each(|will| will.publish(context));
             return;
         }
@@ -334,12 +367,16 @@ impl Protocol for Mqtt {
         }
         let ends_ms = now_ms + milliseconds(self.session_expiry_s);
         if let Some(id_guard) = id_guard {
-            let evicted = id_guard.store_session(DetachedSession {
+            let detached = DetachedSession {
                 saved,
                 will: delayed_will,
                 ends_ms,
+                expiry_s: self.session_expiry_s,
                 _charge: context.client.charge(Pool::Sessions, 1),
-            });
+            };
+            self.progress = None;
+            detached.record(context);
+            let evicted = id_guard.store_session(detached);
             if let Some(evicted) = evicted {
                 evicted.end(context);
             }

@@ -23,6 +23,10 @@ pub struct MqttOptions {
 pub struct Subscribed {
     /// The subscription in the broker.
     pub id: SubscriptionId,
+    /// The options of its deliveries.
+    pub options: DeliveryOptions,
+    /// Messages of the client itself are skipped.
+    pub skips_own: bool,
 }
 
 /// The options that each delivery needs, stored in the subscription's tag.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use broker::{DestinationKind, InvalidName, Publication, PublishError, TopicName};
 use destination::mqtt as names;
 use wire::mqtt::{
-    Arrival, DisconnectReason, PublishReason, QosDelivery,
+    Arrival, DisconnectReason, PublishReason, QoS, QosDelivery,
     server::{self, Fault},
 };
 
@@ -92,17 +92,20 @@ impl Mqtt {
             return Ok(());
         }
         let mut due = std::mem::take(&mut self.publish_state.due);
+        let has_qos_2 = due.iter().any(|due| due.delivery.qos() == QoS::ExactlyOnce);
+        let mut is_refused = false;
         let mut acknowledgements = due.drain(..).peekable();
         let mut published = 0;
         let mut done = Ok(());
         while done.is_ok() && !cycle.batch.is_empty() {
-            cycle.publish(&self.broker, &self.advisories, &self.session);
+            self.publish_batch(cycle, has_qos_2);
             let results = std::mem::take(&mut cycle.outcome.results);
             for (index, result) in (published..).zip(&results) {
                 let result = result
                     .as_ref()
                     .map(|_| ())
                     .map_err(RefusedPublication::from_error);
+                is_refused |= result.is_err();
                 match acknowledgements.next_if(|due| due.index == index) {
                     Some(due) if done.is_ok() => {
                         done = self.acknowledge(due.delivery, result, cycle)
@@ -119,7 +122,23 @@ impl Mqtt {
         acknowledgements.for_each(|due| self.machine.disregard(due.delivery));
         due.shrink_to(MAX_DUE_CAPACITY);
         self.publish_state.due = due;
+        if has_qos_2 && (is_refused || done.is_err()) {
+            // The identifiers of refused messages are free again.
+            self.record_incoming(cycle);
+        }
         done
+    }
+
+    /// Publishes the batch. A message of QoS 2 of a session that survives a restart is recorded together with its packet
+    /// identifier: otherwise it could be published again after a crash.
+    fn publish_batch(&self, cycle: &mut ReadCycle, has_qos_2: bool) {
+        match self.progress.as_ref().filter(|_| has_qos_2) {
+            Some(progress) => {
+                let record = || progress.record_incoming(self.machine.unreleased());
+                cycle.publish_and_record(&self.broker, &self.advisories, &self.session, record);
+            }
+            None => cycle.publish(&self.broker, &self.advisories, &self.session),
+        }
     }
 
     fn acknowledge(
@@ -222,7 +241,8 @@ impl RefusedPublication {
             | PublishError::TooManyQueues { .. }
             | PublishError::QueueFull { .. }
             | PublishError::Pool(_)
-            | PublishError::MemoryFull { .. } => PublishReason::QuotaExceeded,
+            | PublishError::MemoryFull { .. }
+            | PublishError::Journal(_) => PublishReason::QuotaExceeded,
         };
         let text = error.to_string();
         Self { reason, text }

@@ -57,6 +57,13 @@ impl Sent {
         queue_delivery.is_some_and(|queue_delivery| queue_delivery.is_shared)
     }
 
+    /// Returns the position of the message, if it is of a topic and may have to be sent again.
+    pub fn position(&self) -> Option<u64> {
+        let entry = self.entry.as_ref();
+        let entry = entry.filter(|_| self.queue_delivery.is_none());
+        entry.map(|entry| entry.position())
+    }
+
     /// Returns the bytes that it keeps in memory.
     pub fn kept_bytes(&self) -> usize {
         self.entry.as_ref().map_or(0, |entry| entry.body().len())
@@ -103,8 +110,17 @@ impl SavedSession {
         self.incoming.shrink();
     }
 
+    /// Records that the session does not survive a restart any more.
+    pub fn forget(&self, context: &ServerContext) {
+        if let Some(log) = &context.session_log {
+            self.reader.session().set_lasting(false);
+            log.remove(self.reader.session().name());
+        }
+    }
+
     /// Ends the session.
     pub fn end(&self, context: &ServerContext) {
+        self.forget(context);
         context.end_session(self.reader.session());
     }
 

@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -21,6 +21,7 @@ use wire::mqtt::QoS;
 use super::{
     id_lock::{ClientIdLock, ClientIdRequest, HeldClientId},
     options::DeliveryOptions,
+    persistence::Progress,
     saved_session::SavedSession,
     will::Will,
 };
@@ -82,6 +83,8 @@ pub struct ListedDetached {
 #[derive(Default)]
 struct Client {
     id_lock: Arc<ClientIdLock>,
+    /// The progress of a connected session that survives a restart.
+    progress: Weak<Progress>,
     detached: Option<Box<StoredSession>>,
 }
 
@@ -93,6 +96,8 @@ pub struct DetachedSession {
     pub will: Option<(u64, Will)>,
     /// The time of expiry; times are milliseconds of the server's clock.
     pub ends_ms: u64,
+    /// Seconds between the end of the connection and the end of the session.
+    pub expiry_s: u32,
     /// The charge for the detached session.
     pub _charge: Charge,
 }
@@ -149,6 +154,22 @@ impl Sessions {
                 .map(|stored| stored.session.listed()),
         });
         (page.collect(), found.next().is_some())
+    }
+
+    /// Adds a session of an earlier run.
+    pub fn restore(&self, client: &Arc<str>, session: DetachedSession) {
+        let mut state = self.state();
+        state.clients.entry(Arc::clone(client)).or_default();
+        state.store(client, session);
+    }
+
+    /// Returns the progress of the connected sessions that survive a restart.
+    pub fn connected_progress(&self) -> Vec<Arc<Progress>> {
+        let state = self.state();
+        let clients = state.clients.values();
+        clients
+            .filter_map(|client| client.progress.upgrade())
+            .collect()
     }
 
     /// Returns whether this client has a session, connected or not.
@@ -321,6 +342,13 @@ impl ClientIdGuard {
         match &self.held_client_id {
             Some(held_client_id) => held_client_id.poll_requested(context),
             None => Poll::Pending,
+        }
+    }
+
+    /// Notes the progress of the session, which survives a restart.
+    pub fn set_progress(&self, progress: &Arc<Progress>) {
+        if let Some(client) = self.sessions.state().clients.get_mut(&self.client) {
+            client.progress = Arc::downgrade(progress);
         }
     }
 

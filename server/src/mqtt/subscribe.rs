@@ -22,15 +22,15 @@ use super::{
 use crate::{clock, connection::ReadCycle};
 
 /// The way in which a subscription gets its messages.
-enum SubscriptionKind {
+pub(super) enum SubscriptionKind {
     Follow(TopicFilter),
     Consume(Source),
 }
 
 /// The reason why a subscription is refused.
-struct RefusedSubscription {
+pub(super) struct RefusedSubscription {
     reason: SubscribeReason,
-    text: String,
+    pub(super) text: String,
 }
 
 impl Mqtt {
@@ -62,6 +62,7 @@ impl Mqtt {
             }
         }
         self.carry_out(cycle);
+        self.record_data(cycle);
         // Available messages are drained at the end of this read cycle, after the response.
         let text = texts.join("; ");
         self.machine
@@ -82,15 +83,26 @@ impl Mqtt {
             subscription: identifier,
         };
         let old = self.subscriptions.get(text).map(|old| old.id);
-        let id = match subscription_kind(subscription)? {
+        let id = match kind_of_filter(subscription.filter)? {
             SubscriptionKind::Follow(filter) => {
                 self.follow(&filter, subscription, options, old, cycle)
             }
             SubscriptionKind::Consume(source) => self.consume(source, options, old, cycle),
         };
         let id = id.map_err(|error| RefusedSubscription::from_error(&error))?;
-        self.subscriptions.insert(text.into(), Subscribed { id });
+        let skips_own = self.skips_own(subscription);
+        let subscribed = Subscribed {
+            id,
+            options,
+            skips_own,
+        };
+        self.subscriptions.insert(text.into(), subscribed);
         Ok(options.maximum_qos)
+    }
+
+    /// Returns true if the subscription gets no messages of its own client.
+    fn skips_own(&self, subscription: &Subscription<'_>) -> bool {
+        subscription.options.no_local || self.is_bridge
     }
 
     fn follow(
@@ -110,10 +122,7 @@ impl Mqtt {
                     Retained::Omitted
                 }
             },
-            own_messages: match requested.no_local || self.is_bridge {
-                true => OwnMessages::Skipped,
-                false => OwnMessages::Delivered,
-            },
+            own_messages: own_messages(self.skips_own(subscription)),
             tag: &options.tag(),
             ..broker::Subscribe::to(filter)
         };
@@ -134,10 +143,7 @@ impl Mqtt {
     ) -> Result<SubscriptionId, SubscribeError> {
         let consume = Consume {
             source,
-            acknowledgement: match options.maximum_qos {
-                QoS::AtMostOnce => Acknowledgement::Auto,
-                QoS::AtLeastOnce | QoS::ExactlyOnce => Acknowledgement::Individual,
-            },
+            acknowledgement: acknowledgement_of(options.maximum_qos),
             prefetch: self.prefetch,
             exclusive: false,
             selector: None,
@@ -171,12 +177,13 @@ impl Mqtt {
                 Some(_) => UnsubscribeReason::Success,
                 None => UnsubscribeReason::NoSubscriptionExisted,
             });
-            if let Some(Subscribed { id }) = found {
+            if let Some(Subscribed { id, .. }) = found {
                 self.broker
                     .unsubscribe_when_settled(&self.session, id, now_ms, &mut cycle.outcome);
             }
         }
         self.carry_out(cycle);
+        self.record_data(cycle);
         self.machine
             .unsuback(packet.packet_id, &reasons, "", &mut cycle.replies)
     }
@@ -190,17 +197,16 @@ fn last_indexes<'a>(packet: &Subscribe<'a>) -> HashMap<&'a str, usize> {
         .collect()
 }
 
-fn subscription_kind(
-    subscription: &Subscription<'_>,
+pub(super) fn kind_of_filter(
+    topic_filter: mqtt::TopicFilter<'_>,
 ) -> Result<SubscriptionKind, RefusedSubscription> {
-    let shared = subscription
-        .filter
+    let shared = topic_filter
         .check_shared()
         .map_err(|error| RefusedSubscription {
             reason: SubscribeReason::TopicFilterInvalid,
             text: error.to_string(),
         })?;
-    let filter = shared.map_or(subscription.filter, |shared| shared.filter);
+    let filter = shared.map_or(topic_filter, |shared| shared.filter);
     let (kind, filter) =
         names::subscribed_to(filter.as_str()).map_err(|error| RefusedSubscription {
             reason: SubscribeReason::TopicFilterInvalid,
@@ -223,6 +229,22 @@ fn subscription_kind(
         }
         (DestinationKind::Topic, None) => SubscriptionKind::Follow(filter),
     })
+}
+
+/// Returns whether the client's own messages are delivered.
+pub(super) const fn own_messages(skips_own: bool) -> OwnMessages {
+    match skips_own {
+        true => OwnMessages::Skipped,
+        false => OwnMessages::Delivered,
+    }
+}
+
+/// Returns the acknowledgement mode of a consumer with this QoS.
+pub(super) const fn acknowledgement_of(maximum_qos: QoS) -> Acknowledgement {
+    match maximum_qos {
+        QoS::AtMostOnce => Acknowledgement::Auto,
+        QoS::AtLeastOnce | QoS::ExactlyOnce => Acknowledgement::Individual,
+    }
 }
 
 impl RefusedSubscription {

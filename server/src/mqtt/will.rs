@@ -10,7 +10,7 @@ use destination::mqtt as names;
 use wire::mqtt::{QoS, server};
 
 use super::properties;
-use crate::{clock, context::ServerContext};
+use crate::{clock, context::ServerContext, storage::WillData};
 
 /// A valid will.
 #[derive(Debug)]
@@ -80,6 +80,20 @@ impl Will {
     /// Returns the seconds between the end of the connection and the publication.
     pub fn delay_s(&self) -> u32 {
         self.will.delay_s
+    }
+
+    /// Returns the data for the log; `due_ms` is the time of publication in Unix milliseconds, if it is known.
+    pub fn data(&self, due_ms: Option<u64>) -> WillData {
+        let will = &self.will;
+        WillData {
+            qos: will.qos.level(),
+            retain: will.retain,
+            topic: will.topic.to_string(),
+            payload: will.payload.to_vec(),
+            delay_s: will.delay_s,
+            properties: will.properties().as_bytes().to_vec(),
+            due_ms,
+        }
     }
 
     /// Publishes the will.

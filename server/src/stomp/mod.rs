@@ -148,6 +148,8 @@ impl Stomp {
 
     fn receipt(&self, receipt: Option<&str>, cycle: &mut ReadCycle) {
         if let Some(receipt) = receipt {
+            // It promises that the subscription or the acknowledgement survives a restart.
+            cycle.owed = cycle.owed.max(self.broker.newest_ticket());
             self.machine.receipt(receipt, &mut cycle.replies);
         }
     }

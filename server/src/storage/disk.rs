@@ -58,10 +58,6 @@ impl FileDisk {
     /// # Errors
     ///
     /// An error of the disk.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the server does not use a store yet")
-    )]
     pub fn create_directory(&self) -> Result<(), DiskError> {
         self.create_dir("")?;
         match self.directory.parent() {

@@ -1,6 +1,21 @@
-//! The store's directory on a disk.
+//! The store on disk: what survives a restart.
+//!
+//! The crate `store` has the formats and the recovery. This module has the disk, the thread that writes, and the translation
+//! between the broker's changes and the store's records.
 
+pub mod codec;
 pub mod directory_lock;
 pub mod disk;
+mod journal;
+mod lifecycle;
+mod restore;
+mod session_log;
 #[cfg(test)]
 pub mod test_store;
+mod writer;
+
+pub use lifecycle::{Restored, Storage, StorageOptions};
+pub use session_log::{
+    InFlight, RestoredSession, SentMessage, SessionData, SessionLog, SubscriptionData, WillData,
+    WindowData,
+};

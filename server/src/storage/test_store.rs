@@ -8,12 +8,16 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use broker::{LastingQueue, TopicName};
 use store::{
     Content, Cursor, Flags, Header, Name, NameId, OpenGroup, Options, Publish, QueueId, QueueSaved,
     Queues, Record, SessionSaved, Start, Store, Unit,
 };
 
-use crate::storage::disk::{Access, FileDisk};
+use crate::storage::{
+    codec,
+    disk::{Access, FileDisk},
+};
 
 /// An empty directory. It is removed when the value is dropped.
 pub struct TestDirectory(pub PathBuf);
@@ -114,13 +118,14 @@ pub fn records() -> Vec<Record<TestContent>> {
         let name = name.into();
         Record::Name(Name { id, kind, name })
     };
+    let orders = TopicName::new("orders").expect("a name");
     vec![
         name(NEWS, TOPIC, b"news"),
         name(ORDERS, QUEUE, b"orders"),
         Record::QueueSaved(QueueSaved {
             queue: QueueId(1),
             kind: QUEUE,
-            attributes: (*b"orders").into(),
+            attributes: codec::encode_queue(&LastingQueue::Named(&orders)).1,
         }),
         to_queue(5, b"five".to_vec()),
         to_queue(7, b"\xff\x00".to_vec()),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use store::{Damage, Held, Holder, NameId, QueueId, State, StoredName, StoredQueue};
 
+use crate::storage::codec::{self, kinds};
+
 /// Returns the kind of a name or of a message's destination.
 pub fn describe_kind(kind: u8) -> String {
     match kind {
@@ -16,17 +18,15 @@ pub fn describe_kind(kind: u8) -> String {
 
 /// Returns the kind and the id of what a store keeps as a queue.
 pub fn describe_queue(id: QueueId, queue: &StoredQueue) -> String {
-    let id = id.0;
-    match queue.kind {
-        1 => format!("queue {id}"),
-        2 => format!("durable subscription {id}"),
-        kind => format!("queue {id} of kind {kind}"),
+    match codec::queue(&queue.attributes) {
+        Ok(queue) => queue.to_string(),
+        Err(_) => format!("queue {} of kind {}", id.0, queue.kind),
     }
 }
 
 /// True if a queue of this kind can have messages. The others keep numbers that a clean stop writes.
 pub fn has_messages(queue: &StoredQueue) -> bool {
-    !matches!(queue.kind, 3 | 4)
+    !matches!(queue.kind, kinds::TOPIC_END | kinds::BROKER_END)
 }
 
 /// The names and queues of a store.

@@ -93,7 +93,7 @@ fn info_describes_files_queues_topics_and_sessions() {
         "snapshots": [],
         "bytes": null,
         "messages": 4,
-        "queues": [{"id": 1, "queue": "queue 1", "messages": 2, "firstPosition": 5}],
+        "queues": [{"id": 1, "queue": "queue orders", "messages": 2, "firstPosition": 5}],
         "topics": [{"id": 1, "topic": "news", "messages": 1, "retained": 9}],
         "sessions": [{"client": "sensor", "position": 8}],
         "notes": [],
@@ -106,7 +106,7 @@ fn info_describes_files_queues_topics_and_sessions() {
         "format         version 1, closed by a clean stop",
         "epochs         1; the last is 1700000000000, from position 1 on",
         "messages       4",
-        "  queue 1: 2 messages",
+        "  queue orders: 2 messages",
         "  news: 1 message, one retained",
         "  sensor: received up to position 8",
     ] {
@@ -197,9 +197,9 @@ fn export_prints_each_message_of_each_place() {
     };
     let news = json!({"destination": "news", "destinationKind": "topic", "body": "nine"});
     let expected = [
-        with(message("queue", "queue 1", 5), json!({"body": "five"})),
+        with(message("queue", "queue orders", 5), json!({"body": "five"})),
         with(
-            message("queue", "queue 1", 7),
+            message("queue", "queue orders", 7),
             json!({"bodyBase64": "/wA="}),
         ),
         with(message("topic", "news", 9), news.clone()),

@@ -12,6 +12,7 @@ mod connection_limit;
 mod console;
 mod consumers;
 mod cross_origin;
+mod data_directory;
 mod dead_letters;
 mod deep_names;
 mod destinations;

@@ -235,6 +235,7 @@ impl Broker {
         if !is_same {
             let identity = Identity::Durable(name);
             let made = self.consume_topics(state, session, identity, filter, start, consume)?;
+            queue.record_removed();
             state.unbind(&queue);
             return Ok(made);
         }

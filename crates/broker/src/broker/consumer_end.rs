@@ -108,7 +108,10 @@ impl Broker {
             return Err(DeleteDurableError::InUse);
         }
         let queue = state.queues.durables.remove(name);
-        queue.iter().for_each(|queue| state.unbind(queue));
+        if let Some(queue) = &queue {
+            queue.record_removed();
+            state.unbind(queue);
+        }
         drop(state);
         // Its messages are freed without a lock.
         drop(queue);

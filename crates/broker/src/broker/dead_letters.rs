@@ -4,7 +4,6 @@ use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
     broker::Broker,
-    broker::publish::Publisher,
     memory::limits::DeadLetterQueue,
     message::entry::{DestinationKind, Header, Publication},
     name::{TopicFilter, TopicName, is_temporary},
@@ -51,10 +50,13 @@ impl Broker {
             let is_sent = match self.dead_letter_queue(&dead, kind, &name) {
                 Some(queue) => {
                     let letter = dead_letter(&dead, queue, kind, &name, now_ms);
-                    self.send_dead(letter, outcome)
+                    self.send_dead(letter, &dead, outcome)
                 }
                 None => false,
             };
+            if !is_sent {
+                dead.queue.record_settled(&dead.message.entry);
+            }
             dead.queue.count_buried(dead.cause, is_sent);
             self.notice_lost(dead, is_sent, outcome);
         }
@@ -113,14 +115,11 @@ impl Broker {
         own.or_else(|| TopicName::new(SHARED).ok())
     }
 
-    fn send_dead(&self, publication: Publication, outcome: &mut Outcome) -> bool {
+    /// Publishes a dead letter. In the journal it replaces the dead message in one step.
+    fn send_dead(&self, letter: Publication, dead: &Dead, outcome: &mut Outcome) -> bool {
         let mut sent = Outcome::default();
-        self.publish_with(
-            Publisher::DeadLetter,
-            self.own(),
-            &mut vec![publication],
-            &mut sent,
-        );
+        let settled = || dead.queue.record_settled(&dead.message.entry);
+        self.publish_dead_letter(letter, settled, &mut sent);
         let is_sent = sent.results.iter().all(Result::is_ok);
         outcome.add(sent);
         is_sent

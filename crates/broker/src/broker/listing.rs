@@ -219,7 +219,7 @@ impl Broker {
 }
 
 /// Continues after the last item of a step. A step without items ends the walk.
-fn step_after<T>(last: Option<T>, after: &mut Option<T>) -> ControlFlow<()> {
+pub(crate) fn step_after<T>(last: Option<T>, after: &mut Option<T>) -> ControlFlow<()> {
     match last {
         Some(last) => {
             *after = Some(last);

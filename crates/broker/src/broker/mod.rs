@@ -13,10 +13,12 @@ pub(crate) mod listing;
 pub(crate) mod overdue;
 pub(crate) mod pause;
 pub(crate) mod publish;
+pub(crate) mod restore;
 pub(crate) mod resubscribe;
 pub(crate) mod retained;
 pub(crate) mod settle;
 pub(crate) mod steps;
+pub(crate) mod stop;
 pub(crate) mod temporary;
 pub(crate) mod tidy;
 pub(crate) mod transaction;
@@ -27,8 +29,10 @@ use std::{
 };
 
 use crate::{
+    broker::restore::{Epoch, Positions},
     completion::Completion,
     figures::{Count, Figures, Totals, Volume},
+    journal::Journal,
     memory::account::Memory,
     memory::limits::Limits,
     memory::share::{Client, Pool, PoolFigures, Pools},
@@ -37,7 +41,6 @@ use crate::{
     name::TopicName,
     outcome::{Outcome, SubscribeError},
     queue::Store,
-    sequence::Journal,
     session::reader::Reader,
     session::subscription::{StartOptions, Subscribe, Subscription, SubscriptionId},
     session::visible_position::VisiblePosition,
@@ -71,7 +74,8 @@ use crate::{
 /// caller carries it out after the call.
 #[derive(Debug)]
 pub struct Broker {
-    epoch: u64,
+    /// The epochs of the journal, oldest first; not empty.
+    epochs: Vec<Epoch>,
     pub(crate) limits: Limits,
     pub(crate) state: Arc<StateMutex<BrokerState>>,
     pub(crate) visible_position: Arc<VisiblePosition>,
@@ -94,23 +98,43 @@ impl Broker {
     /// Returns an empty broker. `epoch` is unique for each run; see [`MessageId::epoch`].
     #[must_use]
     pub fn new(epoch: u64, limits: Limits) -> Self {
-        Self::build(epoch, limits, None)
+        Self::build(vec![first_epoch(epoch)], limits, None)
     }
 
-    /// Returns an empty broker that records messages in this journal. The journal reports through
-    /// [`Broker::completion`] which messages are recorded.
+    /// Returns an empty broker that records changes in this journal. The journal reports through
+    /// [`Broker::completion`] which changes are durable.
     #[must_use]
     pub fn with_journal(epoch: u64, limits: Limits, journal: Arc<dyn Journal>) -> Self {
-        Self::build(epoch, limits, Some(journal))
+        Self::build(vec![first_epoch(epoch)], limits, Some(journal))
     }
 
-    fn build(epoch: u64, limits: Limits, journal: Option<Arc<dyn Journal>>) -> Self {
+    /// Returns an empty broker that continues after the positions of earlier runs.
+    pub(crate) fn continuing(
+        positions: Positions,
+        limits: Limits,
+        journal: Arc<dyn Journal>,
+    ) -> Self {
+        let mut epochs = positions.epochs;
+        if epochs.is_empty() {
+            epochs.push(first_epoch(0));
+        }
+        let broker = Self::build(epochs, limits, Some(journal));
+        let newest = positions.next.saturating_sub(1);
+        let mut state = lock_state(&broker.state);
+        state.sequencer.continue_after(newest);
+        state.newest_removed_position = positions.newest_removed;
+        broker.visible_position.advance(newest);
+        drop(state);
+        broker
+    }
+
+    fn build(epochs: Vec<Epoch>, limits: Limits, journal: Option<Arc<dyn Journal>>) -> Self {
         let memory = Arc::default();
         let pools = Pools::new(|pool| limits.pool(pool));
         let totals = Arc::<Totals>::default();
         Self {
-            epoch,
-            store: Store::new(&limits, &totals),
+            epochs,
+            store: Store::new(&limits, &totals, journal.clone()),
             own: pools.own_client(),
             pools,
             completion: Arc::new(match &journal {
@@ -130,10 +154,21 @@ impl Broker {
         }
     }
 
-    /// Returns the position up to which all messages are recorded. Without a journal all messages count as recorded.
+    /// Returns the ticket of the journal up to which everything is durable. Without a journal everything counts as durable.
     #[must_use]
     pub fn completion(&self) -> &Arc<Completion> {
         &self.completion
+    }
+
+    /// Returns the ticket of everything that was recorded up to now, for a reply that promises more than a publication: that a
+    /// settlement or a subscription survives a restart. `None` without a journal.
+    #[must_use]
+    pub fn newest_ticket(&self) -> Option<u64> {
+        self.store.newest_ticket()
+    }
+
+    pub(crate) fn has_journal(&self) -> bool {
+        self.store.journal.is_some()
     }
 
     /// Returns the bounds.
@@ -151,11 +186,23 @@ impl Broker {
     /// Returns the start of a subscription that has received everything up to `id`.
     #[must_use]
     pub fn start_after(&self, id: MessageId) -> Start {
-        if id.epoch == self.epoch {
-            Start::AfterPosition(id.position)
-        } else {
-            Start::Lost
+        match self.is_known(id) {
+            true => Start::AfterPosition(id.position),
+            false => Start::Lost,
         }
+    }
+
+    /// Returns true if the id was given by this run, or by an earlier one and its message was not lost in a crash.
+    pub(crate) fn is_known(&self, id: MessageId) -> bool {
+        let Some(at) = self
+            .epochs
+            .iter()
+            .position(|epoch| epoch.number == id.epoch)
+        else {
+            return false;
+        };
+        let next = self.epochs.get(at + 1);
+        next.is_none_or(|next| id.position < next.first_position)
     }
 
     /// Returns the pools that all clients share.
@@ -196,6 +243,7 @@ impl Broker {
         let id = state.fresh_id();
         let (client, totals) = (Arc::clone(client), Arc::clone(&self.totals));
         let session = Arc::new(Session::new(id, name, peer, client, totals));
+        session.set_read_up_to(state.sequencer.newest());
         state.sessions.insert(
             id,
             SessionEntry {
@@ -315,7 +363,10 @@ impl Broker {
             return state.is_dormant(name);
         };
         topic.log.clear(&mut released);
-        topic.take_retained(retained_index);
+        let retained = topic.take_retained(retained_index);
+        retained
+            .iter()
+            .for_each(|entry| state.sequencer.record_removed(entry));
         state.remove_if_idle(name);
         true
     }
@@ -349,10 +400,16 @@ impl Broker {
     }
 
     pub(crate) fn id(&self, position: u64) -> MessageId {
-        MessageId {
-            epoch: self.epoch,
-            position,
-        }
+        let newest = |epochs: &[Epoch]| {
+            let known = epochs.iter().rev();
+            let mut known = known.skip_while(|epoch| epoch.first_position > position);
+            known.next().map_or(0, |epoch| epoch.number)
+        };
+        let epoch = match &self.epochs[..] {
+            [only] => only.number,
+            epochs => newest(epochs),
+        };
+        MessageId { epoch, position }
     }
 
     /// Ends a subscription, or continues this: at most a part of its cursors is removed while the lock is held. Returns
@@ -367,5 +424,12 @@ impl Broker {
             cursor.close();
         }
         is_done
+    }
+}
+
+fn first_epoch(number: u64) -> Epoch {
+    Epoch {
+        number,
+        first_position: 1,
     }
 }

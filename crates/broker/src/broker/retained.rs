@@ -19,7 +19,11 @@ impl Broker {
             && let Some(name) = state.retained_index.expired(now_ms)
             && let Some(topic) = state.topics.find_mut(name.as_str())
         {
-            gone.extend(topic.take_retained(&mut state.retained_index));
+            let retained = topic.take_retained(&mut state.retained_index);
+            retained
+                .iter()
+                .for_each(|entry| state.sequencer.record_removed(entry));
+            gone.extend(retained);
         }
         drop(guard);
         // Freed when the lock is released.

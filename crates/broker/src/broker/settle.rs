@@ -60,7 +60,7 @@ impl Broker {
         subscription: Option<SubscriptionId>,
         message: MessageId,
     ) -> Option<DeliveryId> {
-        if message.epoch != self.id(0).epoch {
+        if !self.is_known(message) {
             return None;
         }
         match subscription {

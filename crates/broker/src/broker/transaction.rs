@@ -16,7 +16,7 @@ use crate::{
     outcome::{CommitError, Outcome, PublishError},
     queue::{Load, Phase, Queue},
     session::Session,
-    settlement::{SettleError, Settlement},
+    settlement::{SettleError, Settlement, Verdict},
     state::BrokerState,
     sync::lock_state,
 };
@@ -68,8 +68,8 @@ impl Broker {
         for settlement in settlements {
             consumer_of(session, settlement.delivery)?.check(*settlement, Phase::Staged)?;
         }
-        if !batch.is_empty() {
-            self.publish_whole(session, batch, outcome)?;
+        if !batch.is_empty() || self.has_journal() {
+            self.publish_whole(session, batch, settlements, outcome)?;
         }
         for settlement in settlements {
             // Reserved and checked, and only this session could have settled it in the meantime.
@@ -79,11 +79,12 @@ impl Broker {
         Ok(())
     }
 
-    /// Publishes all of a batch, or nothing.
+    /// Publishes all of a batch, or nothing. In the journal, the publications and the settlements are one transaction.
     fn publish_whole(
         &self,
         session: &Session,
         batch: &mut Vec<Publication>,
+        settlements: &[Settlement],
         outcome: &mut Outcome,
     ) -> Result<(), PublishError> {
         self.relieve(outcome);
@@ -98,7 +99,12 @@ impl Broker {
                 outcome,
                 after_lock: &mut after_lock,
             };
+            let transaction = state.sequencer.begin_transaction();
             self.append_batch(&mut state, batch, context);
+            if let Some(transaction) = transaction {
+                record_accepted(session, settlements);
+                transaction.end(outcome);
+            }
         });
         state.release_topics(&held);
         self.finish(state, after_lock, outcome);
@@ -153,6 +159,10 @@ impl Broker {
         batch: &'a [Publication],
         made: &mut Vec<(DestinationKind, &'a TopicName)>,
     ) -> Result<Vec<Arc<Queue>>, PublishError> {
+        if let Some(journal) = state.sequencer.journal() {
+            // Approximately: not every publication is recorded.
+            journal.check(batch.iter().map(Publication::size).sum())?;
+        }
         let mut loads = HashMap::<&TopicName, Load>::new();
         let mut in_all = Load::default();
         let mut queues = Vec::new();
@@ -188,6 +198,17 @@ impl Broker {
             check_room(name, self.store.room_in_all(in_all))?;
         }
         Ok(queues)
+    }
+}
+
+/// Records that the accepted messages of a transaction have left their queues.
+fn record_accepted(session: &Session, settlements: &[Settlement]) {
+    for settlement in settlements {
+        if settlement.verdict == Verdict::Accept
+            && let Some(consumer) = session.consumer(settlement.delivery.subscription)
+        {
+            consumer.record_staged_settled(settlement.delivery);
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! The account that the entries of one topic or queue share, and the memory of all entries.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use crate::{
     figures::{Count, Volume},
+    name::ids::{HistoryId, NameId, NameIds},
     name::{DestinationKind, TopicName, is_brokers_own},
 };
 
@@ -34,6 +35,10 @@ pub(crate) struct Account {
     pub(crate) dropped: Count,
     /// Cursors in the log. With several cursors it is worth encoding an entry once for all of them.
     readers: AtomicUsize,
+    /// The id of the name in the journal, once a message was recorded.
+    in_journal: OnceLock<NameId>,
+    /// The id of the topic's history in the journal, once a message was recorded there. Dropped after the last message.
+    history: OnceLock<HistoryId>,
 }
 
 /// Bytes of all live entries of all topics and queues, including their encodings.
@@ -61,6 +66,8 @@ impl Account {
             delivered: Count::default(),
             dropped: Count::default(),
             readers: AtomicUsize::new(0),
+            in_journal: OnceLock::new(),
+            history: OnceLock::new(),
         })
     }
 
@@ -69,6 +76,50 @@ impl Account {
         End {
             sequence: self.published.entries() + 1,
             offset: self.published.bytes(),
+        }
+    }
+
+    /// Returns the id of the name in the journal; creates it if necessary. Called with the broker's lock held.
+    pub(crate) fn name_id(
+        &self,
+        kind: DestinationKind,
+        journal: impl FnOnce() -> Arc<dyn NameIds>,
+    ) -> u32 {
+        let created = || {
+            let journal = journal();
+            NameId::new(journal.create_name(kind, &self.name), journal)
+        };
+        self.in_journal.get_or_init(created).id()
+    }
+
+    /// Returns the id of the name in the journal, if it has one.
+    pub(crate) fn known_name_id(&self) -> Option<u32> {
+        self.in_journal.get().map(NameId::id)
+    }
+
+    /// Sets the id of the name in the journal, which an earlier run has created.
+    pub(crate) fn restore_name_id(&self, id: u32, journal: Arc<dyn NameIds>) {
+        let _ = self.in_journal.set(NameId::new(id, journal));
+    }
+
+    /// Returns the id of the topic's history in the journal; creates it if necessary. Called with the broker's lock held.
+    pub(crate) fn history_id(&self, journal: impl FnOnce() -> Arc<dyn NameIds>) -> u32 {
+        let created = || {
+            let journal = journal();
+            HistoryId::new(journal.create_history(&self.name), journal)
+        };
+        self.history.get_or_init(created).id()
+    }
+
+    /// Sets the id of the topic's history, which an earlier run has created.
+    pub(crate) fn restore_history_id(&self, id: u32, journal: Arc<dyn NameIds>) {
+        let _ = self.history.set(HistoryId::new(id, journal));
+    }
+
+    /// Records that a message of the history is not in memory any more.
+    pub(crate) fn forget(&self, position: u64) {
+        if let Some(history) = self.history.get() {
+            history.forget(position);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Topic names and filters. A value of these types is always legal.
 
 pub(crate) mod children;
+pub(crate) mod ids;
 pub(crate) mod index;
 pub(crate) mod level_tree;
 pub(crate) mod short_bytes;

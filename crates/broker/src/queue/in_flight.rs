@@ -226,6 +226,12 @@ impl InFlight {
         true
     }
 
+    /// Visits the deliveries that [`InFlight::stage`] reserved.
+    pub(super) fn for_each_staged(&self, number: u64, mut each: impl FnMut(&Held)) {
+        let staged = self.staged.get(&number).into_iter().flatten();
+        staged.for_each(|(_, held)| each(held));
+    }
+
     /// Returns the deliveries that [`InFlight::stage`] reserved.
     pub(super) fn unstage(&mut self, number: u64) {
         for (number, held) in self.staged.remove(&number).into_iter().flatten() {

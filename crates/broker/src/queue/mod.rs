@@ -11,6 +11,7 @@ mod dispatch;
 mod groups;
 mod identity;
 mod in_flight;
+mod journal;
 mod returned;
 mod state;
 mod store;
@@ -54,6 +55,8 @@ pub(crate) struct Queue {
     pub(crate) identity: Identity,
     /// The topics that feed it, in addition to publications to the queue.
     pub(crate) binding: Option<Binding>,
+    /// The id in the journal, if the queue survives a restart.
+    journal_id: Option<u32>,
     store: Arc<Store>,
     /// The client that created it, and that its content is charged to.
     owner: Arc<Client>,
@@ -75,6 +78,19 @@ impl Queue {
         store: &Arc<Store>,
         owner: &Arc<Client>,
     ) -> Arc<Self> {
+        let journal_id = journal::create(&identity, binding.as_ref(), store);
+        Self::with_journal_id(id, identity, binding, journal_id, store, owner)
+    }
+
+    /// Returns a queue that the journal knows already, or does not need to know.
+    pub(crate) fn with_journal_id(
+        id: u64,
+        identity: Identity,
+        binding: Option<Binding>,
+        journal_id: Option<u32>,
+        store: &Arc<Store>,
+        owner: &Arc<Client>,
+    ) -> Arc<Self> {
         let pool = match &identity {
             Identity::Named(_) => Some(Pool::Queues),
             Identity::Durable(_) => Some(Pool::Durables),
@@ -87,6 +103,7 @@ impl Queue {
             id,
             identity,
             binding,
+            journal_id,
             store: Arc::clone(store),
             owner: Arc::clone(owner),
             charged: PlainAtomicU64::new(0),
@@ -140,9 +157,7 @@ impl Queue {
         missed: Option<Missed>,
         ready: &mut Ready,
     ) {
-        let binding = self.binding.as_ref();
-        let selector = binding.and_then(|binding| binding.selector.as_ref());
-        let is_wanted = selector.is_none_or(|selector| selector.matches(&**entry));
+        let is_wanted = self.wants(entry);
         let mut state = self.lock();
         state.note_gap(missed);
         if !is_wanted {
@@ -177,6 +192,13 @@ impl Queue {
         }
     }
 
+    /// Returns whether a message of a topic matches the condition of the binding.
+    pub(crate) fn wants(&self, entry: &Entry) -> bool {
+        let binding = self.binding.as_ref();
+        let selector = binding.and_then(|binding| binding.selector.as_ref());
+        selector.is_none_or(|selector| selector.matches(entry))
+    }
+
     fn drop_oldest(self: &Arc<Self>, state: &mut State, count: usize) {
         for _ in 0..count {
             if let Some(oldest) = state.take_oldest() {
@@ -188,9 +210,7 @@ impl Queue {
     /// Returns whether a message would be lost although this queue is small: all queues together are full, no consumer
     /// takes the message now, and dropping messages of this queue would not make enough room.
     pub(crate) fn would_lose(&self, entry: &Entry) -> bool {
-        let binding = self.binding.as_ref();
-        let selector = binding.and_then(|binding| binding.selector.as_ref());
-        selector.is_none_or(|selector| selector.matches(entry))
+        self.wants(entry)
             && self.store.is_too_full_for(self.load(), entry, &self.owner)
             && !self.lock().has_taker(entry)
     }
@@ -258,6 +278,7 @@ impl Queue {
                 let cause = DeathCause::TooManyDeliveries(message.deliveries);
                 self.remove_dead(state, message, cause);
             } else {
+                self.record_deliveries(&message);
                 state.return_message(self, message);
             }
         }
@@ -267,6 +288,7 @@ impl Queue {
     pub(crate) fn acknowledge(&self, entry: &Entry) {
         self.counts.acknowledged.add(1);
         self.leave_store_unlocked(entry);
+        self.record_settled(entry);
     }
 
     /// Removes a message that will not be delivered.
@@ -297,6 +319,7 @@ impl Queue {
         for message in gone.waiting.values() {
             self.leave_store_unlocked(&message.entry);
         }
+        self.record_all_settled(gone.waiting.values().map(|message| &*message.entry));
         self.counts.discarded.add(count as u64);
         count
     }
@@ -365,6 +388,7 @@ impl Queue {
         match cause {
             DeathCause::Expired => self.counts.expired.add(1),
             DeathCause::QueueFull => {
+                self.record_settled(&message.entry);
                 self.counts.discarded.add(1);
                 self.store.totals.dropped.add(1);
             }

@@ -9,6 +9,7 @@ use std::sync::{
 use super::{Queue, Queued, groups::IdleInAll};
 use crate::{
     figures::Totals,
+    journal::Journal,
     memory::limits::Limits,
     memory::share::{Client, Pool, PoolError},
     message::entry::{Entry, Publication},
@@ -23,6 +24,7 @@ pub(crate) struct Store {
     bytes: AtomicU64,
     pub(super) idle_groups: IdleInAll,
     pub(super) totals: Arc<Totals>,
+    pub(crate) journal: Option<Arc<dyn Journal>>,
     /// Messages for a dead letter queue, if one accepts them.
     dead: Burial,
     /// Messages dropped at a bound, to be reported.
@@ -135,14 +137,27 @@ const IN_ALL: &str = "bytes in all queues";
 const SHARE: &str = "bytes of its share in all queues";
 
 impl Store {
-    pub(crate) fn new(limits: &Limits, totals: &Arc<Totals>) -> Arc<Self> {
+    pub(crate) fn new(
+        limits: &Limits,
+        totals: &Arc<Totals>,
+        journal: Option<Arc<dyn Journal>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             limits: limits.clone(),
             bytes: AtomicU64::new(0),
             idle_groups: IdleInAll::default(),
             totals: Arc::clone(totals),
+            journal,
             dead: Burial::new(),
             dropped: Burial::new(),
+        })
+    }
+
+    /// Returns the ticket of everything in the journal, if there is one.
+    pub(crate) fn newest_ticket(&self) -> Option<u64> {
+        self.journal.as_ref().map(|journal| {
+            journal.wake();
+            journal.newest()
         })
     }
 

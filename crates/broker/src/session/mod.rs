@@ -20,7 +20,7 @@ use crate::{
     memory::share::Client,
     queue::Consumer,
     session::subscription::SubscriptionId,
-    sync::{AtomicBool, Mutex, Ordering, fence, lock},
+    sync::{AtomicBool, AtomicU64, Mutex, Ordering, fence, lock},
 };
 
 /// The receiver of a session's messages, outside the broker: a connection.
@@ -46,6 +46,10 @@ pub struct Session {
     ended: AtomicBool,
     /// True while the session has no reader; publishers do not wait for it then.
     paused: AtomicBool,
+    /// True if the session survives a restart.
+    lasting: AtomicBool,
+    /// The session has read everything up to this position.
+    read_up_to: AtomicU64,
     inbox: Mutex<Vec<Readable>>,
     /// The session's consumers, in ascending order of ids.
     consumers: Mutex<Vec<Arc<Consumer>>>,
@@ -74,6 +78,8 @@ impl Session {
             scheduled: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             paused: AtomicBool::new(false),
+            lasting: AtomicBool::new(false),
+            read_up_to: AtomicU64::new(0),
             inbox: Mutex::new(Vec::new()),
             consumers: Mutex::new(Vec::new()),
             waiting: Mutex::new(Vec::new()),
@@ -93,6 +99,28 @@ impl Session {
     #[must_use]
     pub fn client(&self) -> &Arc<Client> {
         &self.client
+    }
+
+    /// Sets whether the session survives a restart: then the journal records the persistent messages of the topics that
+    /// it subscribes to, until they are not in memory any more.
+    pub fn set_lasting(&self, is_lasting: bool) {
+        self.lasting.store(is_lasting, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.lasting.load(Ordering::Relaxed)
+    }
+
+    /// Returns the position up to which the session has read its topics: with a lasting session that is restored, its
+    /// subscriptions start after it.
+    #[must_use]
+    pub fn read_up_to(&self) -> u64 {
+        self.read_up_to.load(Ordering::Relaxed)
+    }
+
+    /// Sets the position up to which the session has read its topics, for a session that is restored.
+    pub fn set_read_up_to(&self, position: u64) {
+        self.read_up_to.store(position, Ordering::Relaxed);
     }
 
     /// Notes that draining starts: a message that becomes readable from now on schedules the session again.

@@ -107,10 +107,12 @@ impl Reader {
                 return false;
             }
             let Some(first) = self.active.peek() else {
+                self.session.set_read_up_to(limit);
                 self.shrink();
                 return self.later.is_empty();
             };
             if first.next > limit {
+                self.session.set_read_up_to(limit);
                 // Its publisher is not finished, and will schedule the session when it is.
                 if self.visible_position.wait_for(first.next, &self.session) {
                     return self.later.is_empty();
@@ -120,8 +122,24 @@ impl Reader {
             let progress = self.read_up_to(limit, now_ms, &mut budget, take);
             self.session.wake_publishers();
             if progress.is_break() {
+                let next = self.active.peek().map(|first| first.next.saturating_sub(1));
+                self.session
+                    .set_read_up_to(next.map_or(limit, |read| read.min(limit)));
                 return false;
             }
+        }
+    }
+
+    /// Finds the start of all subscriptions, without reading. For a session that is restored: topics may lose their history
+    /// afterwards.
+    pub fn collect(&mut self) {
+        loop {
+            let mut budget = Budget::new();
+            self.take_inbox(&mut budget);
+            if self.collections == 0 {
+                return;
+            }
+            self.resume_interrupted(&mut Budget::new());
         }
     }
 

@@ -14,7 +14,8 @@ pub(crate) mod queues;
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    memory::account::Memory,
+    journal::Journal,
+    memory::account::{Account, Memory},
     memory::limits::Limits,
     memory::share::{Client, Pool, PoolError, TopicCharge},
     message::entry::DestinationKind,
@@ -22,7 +23,7 @@ use crate::{
     name::level_tree::LevelTree,
     name::{TopicFilter, TopicName},
     outcome::{PublishError, SubscribeError},
-    sequence::{Journal, Sequencer},
+    sequence::Sequencer,
     session::Session,
     session::subscription::{StartOptions, Subscription},
     state::age_index::AgeIndex,
@@ -161,16 +162,31 @@ impl BrokerState {
         } = self;
         topics.find_or_insert_with(name.as_str(), || {
             let charge = charge.unwrap_or_else(|| TopicCharge::new(client));
-            let mut topic = Box::new(Topic::new(
-                name.clone(),
-                *newest_removed_position,
-                memory,
-                charge,
-            ));
+            let account = Account::new(DestinationKind::Topic, name.clone(), memory);
+            let mut topic = Box::new(Topic::new(account, *newest_removed_position, charge));
             for subscription in waiting.iter().flat_map(|waiting| waiting.as_slice()) {
                 topic.join(subscription, StartOptions::default());
             }
             topic
+        })
+    }
+
+    /// Returns the topic of the account's name. A new topic has this account.
+    pub(crate) fn restore_topic(
+        &mut self,
+        account: &Arc<Account>,
+        client: &Arc<Client>,
+    ) -> &mut Box<Topic> {
+        let name = &account.name;
+        self.names.insert(name.clone(), None);
+        let newest_removed_position = self.newest_removed_position;
+        self.topics.find_or_insert_with(name.as_str(), || {
+            let charge = TopicCharge::new(client);
+            Box::new(Topic::new(
+                Arc::clone(account),
+                newest_removed_position,
+                charge,
+            ))
         })
     }
 

@@ -13,6 +13,7 @@ use crate::{
     name::index::Walk,
     outcome::Ready,
     queue::Queue,
+    sequence::Sequencer,
     state::BrokerState,
     topic::Topic,
     topic::cursor::{Missed, Start},
@@ -77,7 +78,7 @@ impl QueueCollection {
 
     /// Puts the next entries into the queue, after all topics were examined. Returns true if there are no more. Must be
     /// called by the holder of the broker's lock.
-    fn feed(&mut self) -> bool {
+    fn feed(&mut self, sequencer: &Sequencer) -> bool {
         if !self.is_sorted {
             // The oldest is the last element.
             let by_position = |(entry, _): &(SharedEntry, _)| std::cmp::Reverse(entry.position());
@@ -88,6 +89,9 @@ impl QueueCollection {
             let Some((entry, missed)) = self.found.pop() else {
                 break;
             };
+            if let Some(id) = self.queue.journal_id().filter(|_| self.queue.wants(&entry)) {
+                sequencer.record_in_queue(&entry, id);
+            }
             // The consumer gets no message before the last step, so no session becomes ready.
             self.queue.feed(&entry, missed, &mut Ready::default());
         }
@@ -104,7 +108,7 @@ impl BrokerState {
     /// Examines the next topics for a queue, or puts the entries found into it. Returns true after the last step.
     pub(crate) fn step_queue_collection(&mut self, collection: &mut QueueCollection) -> bool {
         if collection.walk.is_done() {
-            return collection.feed();
+            return collection.feed(&self.sequencer);
         }
         let mut names = Vec::new();
         self.names

@@ -68,12 +68,28 @@ impl BrokerState {
         if let Some(queue) = self.queues.named.find(name.as_str()) {
             return Arc::clone(queue);
         }
-        let binding = virtual_topic(name).map(|topic| Binding {
-            filter: topic.into(),
-            selector: None,
-        });
         let id = self.fresh_id();
-        let queue = Queue::new(id, Identity::Named(name.clone()), binding, store, client);
+        let identity = Identity::Named(name.clone());
+        let queue = Queue::new(id, identity, virtual_binding(name), store, client);
+        self.add_queue(name, queue)
+    }
+
+    /// Returns the queue with this name, which the journal knows by its id. It is created if necessary.
+    pub(crate) fn restore_queue(
+        &mut self,
+        name: &TopicName,
+        journal_id: u32,
+        store: &Arc<Store>,
+        client: &Arc<Client>,
+    ) -> Arc<Queue> {
+        let id = self.fresh_id();
+        let identity = Identity::Named(name.clone());
+        let binding = virtual_binding(name);
+        let queue = Queue::with_journal_id(id, identity, binding, Some(journal_id), store, client);
+        self.add_queue(name, queue)
+    }
+
+    fn add_queue(&mut self, name: &TopicName, queue: Arc<Queue>) -> Arc<Queue> {
         let named = Arc::clone(&queue);
         self.queues
             .named
@@ -120,7 +136,8 @@ impl BrokerState {
         }
         *last_examined = last.cloned();
         for name in idle {
-            self.queues.take_named(&name);
+            let queue = self.queues.take_named(&name);
+            queue.iter().for_each(|queue| queue.record_removed());
         }
         let free = limits.queues.saturating_sub(self.queues.named.len());
         client.check(Pool::Queues, 1, free as u64)
@@ -224,6 +241,9 @@ impl BrokerState {
         let mut missed = topic.log.collect_from(start, &mut history);
         topic.queues.insert(queue.id, Arc::clone(queue));
         for (entry, _) in history {
+            if let Some(id) = queue.journal_id().filter(|_| queue.wants(&entry)) {
+                self.sequencer.record_in_queue(&entry, id);
+            }
             // The queue has no consumer yet, so no session becomes ready.
             queue.feed(&entry, missed.take(), &mut Ready::default());
         }
@@ -260,9 +280,15 @@ impl BrokerState {
             return;
         };
         shared.consumers -= 1;
-        if shared.consumers == 0
-            && let Some(SharedQueue { queue, .. }) = self.queues.shared.remove(name)
-        {
+        if shared.consumers == 0 {
+            self.end_shared(name);
+        }
+    }
+
+    /// Ends a shared subscription.
+    pub(crate) fn end_shared(&mut self, name: &SharedName) {
+        if let Some(SharedQueue { queue, .. }) = self.queues.shared.remove(name) {
+            queue.record_removed();
             self.unbind(&queue);
         }
     }
@@ -329,6 +355,7 @@ impl BrokerState {
     /// Removes a queue with a name. The caller gets its content.
     pub(crate) fn remove_queue(&mut self, name: &TopicName) -> Option<Arc<Queue>> {
         let queue = self.queues.take_named(name)?;
+        queue.record_removed();
         self.unbind(&queue);
         for consumer in queue.consumers() {
             // A consumer that ends at the same time may have removed itself.
@@ -426,6 +453,14 @@ impl SharedName {
         let queue = TopicName::new(&format!("Consumer.{}.{topic}", self.group)).ok()?;
         (virtual_topic(&queue)? == topic).then_some(queue)
     }
+}
+
+/// Returns the binding of the queue of a virtual topic.
+fn virtual_binding(queue: &TopicName) -> Option<Binding> {
+    virtual_topic(queue).map(|topic| Binding {
+        filter: topic.into(),
+        selector: None,
+    })
 }
 
 /// Returns the topic that feeds a queue because of its name: `Consumer.NAME.VirtualTopic.REST` gets messages of

@@ -42,15 +42,21 @@ impl Log {
     /// Returns an empty log. `newest_removed_position` is the position up to which entries of an earlier log with this
     /// name may have been removed, 0 if there was none.
     pub(crate) fn new(newest_removed_position: u64) -> Self {
+        let end = End {
+            sequence: 1,
+            offset: 0,
+        };
+        Self::beginning_at(end, newest_removed_position)
+    }
+
+    /// Returns an empty log whose next entry has this sequence and offset.
+    pub(crate) fn beginning_at(end: End, newest_removed_position: u64) -> Self {
         // No slots before the first entry, because many topics have only subscribers.
-        let place = Chunk::new(1, 0).place();
+        let place = Chunk::new(end.sequence, 0).place();
         Self {
             tail: place.clone(),
             head: place,
-            end: End {
-                sequence: 1,
-                offset: 0,
-            },
+            end,
             chunk_bytes: 0,
             history: History {
                 entries: 0,
@@ -155,6 +161,15 @@ impl Log {
 
     pub(crate) fn history_bytes(&self) -> u64 {
         self.history.bytes
+    }
+
+    /// Visits the entries of the history, oldest first.
+    pub(crate) fn for_each(&self, mut each: impl FnMut(&SharedEntry)) {
+        let mut place = self.head();
+        while let Some(entry) = place.peek() {
+            each(entry);
+            place.advance();
+        }
     }
 
     /// Returns the position up to which entries may have been removed, 0 if none have.

@@ -8,11 +8,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     figures::TopicFigures,
-    memory::account::{Account, Memory},
+    memory::account::Account,
     memory::limits::Lag,
     memory::share::TopicCharge,
-    message::entry::{DestinationKind, SharedEntry},
-    name::TopicName,
+    message::entry::SharedEntry,
     one_or_many::OneOrMany,
     outcome::Ready,
     queue::Queue,
@@ -56,16 +55,15 @@ pub(crate) enum Listed {
 }
 
 impl Topic {
-    /// Returns an empty topic; for `newest_removed_position` see [`Log::new`].
+    /// Returns an empty topic of the account's name; for `newest_removed_position` see [`Log::new`].
     pub(crate) fn new(
-        name: TopicName,
+        account: Arc<Account>,
         newest_removed_position: u64,
-        memory: &Arc<Memory>,
         charge: TopicCharge,
     ) -> Self {
         Self {
             log: Log::new(newest_removed_position),
-            account: Account::new(DestinationKind::Topic, name, memory),
+            account,
             cursors: OneOrMany::new(),
             exact_cursors: 0,
             covered_up_to: 0,
@@ -103,6 +101,12 @@ impl Topic {
         retained_index.replace(before.as_deref(), self.retained.as_deref());
     }
 
+    /// Makes an entry, which need not be in the log, the retained message.
+    pub(crate) fn retain(&mut self, entry: SharedEntry, retained_index: &mut RetainedIndex) {
+        let before = self.retained.replace(entry);
+        retained_index.replace(before.as_deref(), self.retained.as_deref());
+    }
+
     /// Removes and returns the retained message.
     pub(crate) fn take_retained(
         &mut self,
@@ -130,6 +134,12 @@ impl Topic {
             Retained::Omitted => None,
             Retained::First => self.retained.clone(),
         }
+    }
+
+    /// Returns true if a session that survives a restart subscribes to the topic.
+    pub(crate) fn has_lasting_session(&self) -> bool {
+        self.cursors()
+            .any(|cursor| cursor.subscription.session.is_lasting())
     }
 
     /// Creates a cursor for the subscription. If it has messages to read, claims it and returns it.

@@ -37,7 +37,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         let is_write_wanted = self.is_socket_full;
         let is_blocked = !self.blocked.is_empty();
         let has_more_work = self.has_more_work;
-        let is_owed = !self.owed.is_empty();
+        let is_owed = !self.owed.is_empty() || self.owed.is_full();
         let may_stop = self.stopping_since_ms.is_none();
         self.timer.set(self.deadline());
         let Self {

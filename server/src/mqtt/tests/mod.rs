@@ -65,6 +65,7 @@ impl TestServer {
                 broker,
                 clock: Clock::start(),
                 partial_input: PartialInputBudget::new(usize::MAX),
+                session_log: None,
                 stopping,
             },
             shared_state: SharedState::new(&options),

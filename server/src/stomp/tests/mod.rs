@@ -68,6 +68,7 @@ impl TestServer {
                 broker,
                 clock: Clock::start(),
                 partial_input: PartialInputBudget::new(usize::MAX),
+                session_log: None,
                 stopping,
             },
             options: StompOptions {

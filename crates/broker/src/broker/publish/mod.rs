@@ -71,6 +71,34 @@ impl Broker {
         self.publish_with(Publisher::Client, client, batch, outcome);
     }
 
+    /// Publishes like [`Broker::publish_for`]. In the journal, the publications and what `record` records are one
+    /// transaction; `record` is called with the broker's lock held, and not without a journal.
+    pub fn publish_and_record(
+        &self,
+        client: &Arc<Client>,
+        batch: &mut Vec<Publication>,
+        record: impl FnOnce(),
+        outcome: &mut Outcome,
+    ) {
+        outcome.results.clear();
+        self.relieve(outcome);
+        let mut after_lock = AfterLock::default();
+        let mut state = lock_state(&self.state);
+        let transaction = state.sequencer.begin_transaction();
+        let context = PublishContext {
+            publisher: Publisher::Client,
+            client,
+            outcome,
+            after_lock: &mut after_lock,
+        };
+        self.append_batch(&mut state, batch, context);
+        if let Some(transaction) = transaction {
+            record();
+            transaction.end(outcome);
+        }
+        self.finish(state, after_lock, outcome);
+    }
+
     /// Publishes to the broker's own topics.
     pub fn publish_reserved(&self, batch: &mut Vec<Publication>, outcome: &mut Outcome) {
         outcome.results.clear();
@@ -94,6 +122,33 @@ impl Broker {
             after_lock: &mut after_lock,
         };
         self.append_batch(&mut state, batch, context);
+        self.finish(state, after_lock, outcome);
+    }
+
+    /// Publishes a dead letter. In the journal, the publication and what `settle` records are one transaction.
+    pub(crate) fn publish_dead_letter(
+        &self,
+        letter: Publication,
+        settle: impl FnOnce(),
+        outcome: &mut Outcome,
+    ) {
+        self.relieve(outcome);
+        let mut after_lock = AfterLock::default();
+        let mut state = lock_state(&self.state);
+        let transaction = state.sequencer.begin_transaction();
+        let context = PublishContext {
+            publisher: Publisher::DeadLetter,
+            client: self.own(),
+            outcome,
+            after_lock: &mut after_lock,
+        };
+        self.append_batch(&mut state, &mut vec![letter], context);
+        if let Some(transaction) = transaction {
+            if outcome.results.iter().all(Result::is_ok) {
+                settle();
+            }
+            transaction.end(outcome);
+        }
         self.finish(state, after_lock, outcome);
     }
 
@@ -160,6 +215,11 @@ impl Broker {
     ) {
         self.visible_position.advance(state.sequencer.newest());
         drop(state);
+        if let Some(journal) = &self.store.journal
+            && outcome.owed.is_some()
+        {
+            journal.wake();
+        }
         let AfterLock { released, overdue } = after_lock;
         drop(released);
         self.visible_position

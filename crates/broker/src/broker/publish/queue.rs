@@ -11,6 +11,7 @@ use crate::{
     memory::account::Account,
     message::entry::{DestinationKind, Publication},
     outcome::Published,
+    sequence::LastingPlaces,
     state::BrokerState,
 };
 
@@ -47,13 +48,16 @@ impl Broker {
         for publication in publications {
             let size = publication.size();
             let room = || self.check_queue(&queue, &queue_state, &publication);
+            let journal_id = queue.journal_id().filter(|_| publication.is_persistent());
+            let places = LastingPlaces::in_queues(journal_id);
             let admitted = match publisher {
                 Publisher::Transaction => Ok(()),
                 Publisher::DeadLetter => room(),
                 Publisher::Client | Publisher::Broker => self
                     .check_memory(size)
                     .or_else(|_| self.make_room(state, destination, size))
-                    .and_then(|()| room()),
+                    .and_then(|()| room())
+                    .and_then(|()| state.sequencer.check(&places, size)),
             };
             if let Err(error) = admitted {
                 outcome.results.push(Err(error));
@@ -66,7 +70,7 @@ impl Broker {
             self.memory.take(size);
             let position = state.sequencer.next();
             let entry = publication.into_entry(position, end, account);
-            state.sequencer.record(&entry, &mut outcome.owed);
+            state.sequencer.record(&entry, account, &places, outcome);
             queue_state.end = entry.end();
             queue.enqueue(&mut queue_state, &entry, &mut outcome.ready);
             self.published.add(size);

@@ -9,10 +9,11 @@ use super::{
 use crate::{
     broker::Broker,
     broker::overdue::Overdue,
+    journal::Journal,
     message::entry::Publication,
     outcome::{Outcome, PublishError, Published},
     queue::Queue,
-    sequence::Sequencer,
+    sequence::{LastingPlaces, Sequencer},
     session::Readable,
     state::BrokerState,
     topic::Topic,
@@ -144,15 +145,32 @@ impl Broker {
                 stopped = Some(RunStop::Refused(error));
                 break;
             }
+            let places = match sequencer.journal() {
+                Some(journal) => lasting_places(topic, queues, &publication, journal),
+                None => LastingPlaces::default(),
+            };
+            if *publisher == Publisher::Client
+                && let Err(error) = sequencer.check(&places, size)
+            {
+                stopped = Some(RunStop::Refused(error));
+                break;
+            }
             reservation.take(size);
             let is_retained = publication.is_retained();
             let position = sequencer.next();
+            let publication = match places.is_in_history() {
+                true => publication.in_history(),
+                false => publication,
+            };
             let entry = publication.into_entry(position, topic.log.end(), &topic.account);
             let sequence_in_topic = entry.sequence();
-            sequencer.record(&entry, &mut outcome.owed);
+            sequencer.record(&entry, &topic.account, &places, outcome);
             topic.append(entry, queues, &mut outcome.ready);
             if is_retained {
                 topic.retain_last(retained_index);
+                if topic.retained().is_none() {
+                    sequencer.record_removed_retained(&topic.account, outcome);
+                }
             }
             if !topic.account.is_own {
                 self.published.add(size);
@@ -188,4 +206,28 @@ impl Broker {
             }
         }
     }
+}
+
+/// Returns the places of a message to a topic that survive a restart; `queues` are those that the topic feeds through
+/// bindings with wildcards. A message for a lasting session has a place in the topic's history.
+fn lasting_places(
+    topic: &Topic,
+    queues: &[Arc<Queue>],
+    publication: &Publication,
+    journal: &Arc<dyn Journal>,
+) -> LastingPlaces {
+    let places = match publication.is_persistent() {
+        true => {
+            let fed = topic.queues.values().chain(queues);
+            let fed = fed.filter(|queue| queue.wants(publication.entry()));
+            let history = topic
+                .has_lasting_session()
+                .then(|| topic.account.history_id(|| journal.clone()));
+            let queues = fed.filter_map(|queue| queue.journal_id());
+            LastingPlaces::in_queues(queues.chain(history)).and_history(history.is_some())
+        }
+        false => LastingPlaces::default(),
+    };
+    // A retained publication without a body removes the retained message: see `Topic::retain_last`.
+    places.and_retained(publication.is_retained() && !publication.entry().body().is_empty())
 }

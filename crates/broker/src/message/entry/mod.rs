@@ -87,6 +87,10 @@ impl Flags {
     const QUEUE: u8 = 8;
     /// The message is the last of its message group.
     const CLOSES_GROUP: u8 = 16;
+    /// The message was restored from the journal of an earlier run.
+    const RESTORED: u8 = 32;
+    /// The journal has recorded the message in its topic's history.
+    const IN_HISTORY: u8 = 64;
 
     const fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
@@ -198,6 +202,27 @@ impl Entry {
     #[inline]
     pub fn is_persistent(&self) -> bool {
         self.flags.has(Flags::PERSISTENT)
+    }
+
+    /// Returns true if the journal has recorded the message in its topic's history.
+    pub(crate) fn is_in_history(&self) -> bool {
+        self.flags.has(Flags::IN_HISTORY)
+    }
+
+    /// Records that nothing needs the message any more.
+    fn leave_history(&mut self) {
+        if self.flags.has(Flags::IN_HISTORY)
+            && let Home::Placed(account) = &self.home
+        {
+            account.forget(self.position);
+            self.flags.set(Flags::IN_HISTORY, false);
+        }
+    }
+
+    /// Returns false if no queue has recorded the message in the journal.
+    #[inline]
+    pub(crate) fn may_be_recorded(&self) -> bool {
+        self.flags.has(Flags::PERSISTENT) || self.flags.has(Flags::RESTORED)
     }
 
     /// Returns the name of the publishing session.
@@ -324,6 +349,7 @@ impl Entry {
     /// Clears the parts that the next message cannot use. Returns the bytes that the entry counted for; the caller must
     /// return them to the memory.
     pub(crate) fn retire(&mut self) -> u64 {
+        self.leave_history();
         let bytes = self.size() + self.encodings.bytes();
         self.head_bytes = 0;
         self.encodings = Encodings::default();
@@ -365,6 +391,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        self.leave_history();
         if let Home::Placed(account) = &self.home
             && self.head_bytes > 0
         {

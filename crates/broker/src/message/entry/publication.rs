@@ -121,7 +121,7 @@ impl Publication {
     }
 
     /// To survive a restart, if the broker has a [`Journal`](crate::Journal): the reply to the publisher is owed until
-    /// the message is recorded. A persistent message that expires in a queue becomes a dead letter.
+    /// the message is recorded in the queues that hold it. A persistent message that expires in a queue becomes a dead letter.
     #[must_use]
     pub fn persistent(mut self) -> Self {
         self.entry.flags.set(Flags::PERSISTENT, true);
@@ -154,6 +154,22 @@ impl Publication {
     #[must_use]
     pub fn marks(&self) -> u8 {
         self.entry.marks
+    }
+
+    /// Marks the message as restored from an earlier run: the journal knows it, even if it is not persistent.
+    pub(crate) fn restored(mut self) -> Self {
+        self.entry.flags.set(Flags::RESTORED, true);
+        self
+    }
+
+    /// Marks the message as recorded in its topic's history.
+    pub(crate) fn in_history(mut self) -> Self {
+        self.entry.flags.set(Flags::IN_HISTORY, true);
+        self
+    }
+
+    pub(crate) fn is_persistent(&self) -> bool {
+        self.entry.is_persistent()
     }
 
     pub(crate) fn is_retained(&self) -> bool {

@@ -50,6 +50,13 @@ impl Consumer {
         }
     }
 
+    /// Records in the journal that the deliveries that a transaction has reserved are settled.
+    pub(crate) fn record_staged_settled(&self, delivery: DeliveryId) {
+        lock(&self.in_flight).for_each_staged(delivery.number, |held| {
+            held.queue.record_settled(&held.message.entry);
+        });
+    }
+
     /// Returns the deliveries from the transaction.
     pub(crate) fn unstage(&self, delivery: DeliveryId) {
         lock(&self.in_flight).unstage(delivery.number);

@@ -1,0 +1,289 @@
+//! Restores what a journal has recorded in earlier runs, before the broker is used.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    broker::Broker,
+    journal::{Journal, TopicEnd},
+    memory::account::{Account, End},
+    memory::limits::Limits,
+    message::entry::{DestinationKind, Publication, SharedEntry},
+    name::subscription_name::{DurableName, SharedName},
+    name::{TopicFilter, TopicName},
+    queue::{Binding, Identity, Queue},
+    selector::Selector,
+    state::queues::SharedQueue,
+    sync::lock_state,
+    topic::cursor::Start,
+    topic::log::{Log, Released},
+};
+
+/// A run of the broker, or several runs with a clean stop in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Epoch {
+    /// See [`MessageId::epoch`](crate::MessageId::epoch). Later epochs have greater numbers.
+    pub number: u64,
+    /// The first position of the epoch. Positions of the epoch before it that are not lower were lost in a crash.
+    pub first_position: u64,
+}
+
+/// The positions of earlier runs.
+#[derive(Debug, Clone, Default)]
+pub struct Positions {
+    /// The epochs, oldest first. The last one is the current one.
+    pub epochs: Vec<Epoch>,
+    /// The position of the next message.
+    pub next: u64,
+    /// Topics that are not restored may have lost messages up to this position.
+    pub newest_removed: u64,
+}
+
+/// The ids of a topic in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicIds {
+    /// The id of its name.
+    pub name: u32,
+    /// The id of its history, if the journal has one.
+    pub history: Option<u32>,
+}
+
+/// The message of an earlier run.
+#[derive(Debug)]
+pub struct RestoredMessage {
+    /// The content. Its topic or queue is replaced by the name with the id.
+    pub publication: Publication,
+    /// The id of the destination's name.
+    pub name: u32,
+    /// The position.
+    pub position: u64,
+    /// The number of the message in its topic or queue, from 1.
+    pub sequence: u64,
+}
+
+/// A broker whose content is being restored.
+///
+/// The order of the calls: names, topics with their history, retained messages, queues and durable subscriptions, then the
+/// messages of queues in the order of their positions. Nothing is recorded in the journal, and no bound applies. What refers to
+/// an unknown id is left out.
+#[derive(Debug)]
+pub struct Restore {
+    broker: Broker,
+    journal: Arc<dyn Journal>,
+    /// See [`Positions::newest_removed`].
+    newest_removed: u64,
+    names: HashMap<u32, Arc<Account>>,
+    queues: HashMap<u32, Arc<Queue>>,
+}
+
+impl Restore {
+    /// Begins with an empty broker that continues after the positions of earlier runs.
+    #[must_use]
+    pub fn new(positions: Positions, limits: Limits, journal: Arc<dyn Journal>) -> Self {
+        let newest_removed = positions.newest_removed;
+        let broker = Broker::continuing(positions, limits, Arc::clone(&journal));
+        Self {
+            broker,
+            journal,
+            newest_removed,
+            names: HashMap::new(),
+            queues: HashMap::new(),
+        }
+    }
+
+    /// Restores the name of a topic or queue.
+    pub fn name(&mut self, id: u32, kind: DestinationKind, name: TopicName) {
+        let account = Account::new(kind, name, &self.broker.memory);
+        account.restore_name_id(id, self.journal.clone());
+        self.names.insert(id, account);
+    }
+
+    /// Restores a queue for all clients.
+    pub fn queue(&mut self, id: u32, name: TopicName) {
+        let mut state = lock_state(&self.broker.state);
+        let queue = state.restore_queue(&name, id, &self.broker.store, self.broker.own());
+        self.queues.insert(id, queue);
+    }
+
+    /// Restores a durable subscription.
+    pub fn durable(
+        &mut self,
+        id: u32,
+        name: DurableName,
+        filter: TopicFilter,
+        selector: Option<Selector>,
+    ) {
+        let mut state = lock_state(&self.broker.state);
+        let queue = Queue::with_journal_id(
+            state.fresh_id(),
+            Identity::Durable(name.clone()),
+            Some(Binding { filter, selector }),
+            Some(id),
+            &self.broker.store,
+            self.broker.own(),
+        );
+        state.queues.durables.insert(name, Arc::clone(&queue));
+        state.bind(&queue, Start::New);
+        self.queues.insert(id, queue);
+    }
+
+    /// Restores a topic with its history, whose messages are in the order of their positions. Returns them as entries. Without
+    /// `end`, which only a clean stop records, the topic ends after the last message.
+    ///
+    /// The messages get new sequences, without gaps and up to the end: older ones are in the history only if a lasting
+    /// session may need them.
+    pub fn topic(
+        &mut self,
+        TopicIds { name, history: id }: TopicIds,
+        end: Option<TopicEnd>,
+        history: Vec<RestoredMessage>,
+    ) -> Vec<SharedEntry> {
+        let Some(account) = self.names.get(&name).cloned() else {
+            return Vec::new();
+        };
+        let end = end.unwrap_or_else(|| TopicEnd {
+            next_sequence: history.last().map_or(1, |last| last.sequence + 1),
+            bytes: history.iter().map(|one| one.publication.size()).sum(),
+            removed_up_to: self.newest_removed,
+        });
+        if let Some(id) = id {
+            account.restore_history_id(id, self.journal.clone());
+        }
+        let mut guard = lock_state(&self.broker.state);
+        let state = &mut *guard;
+        let topic = state.restore_topic(&account, self.broker.own());
+        let bytes: u64 = history.iter().map(|one| one.publication.size()).sum();
+        let count = history.len() as u64;
+        let begin = End {
+            sequence: end.next_sequence.saturating_sub(count).max(1),
+            offset: end.bytes.saturating_sub(bytes),
+        };
+        topic.log = Log::beginning_at(begin, end.removed_up_to);
+        let mut entries = Vec::new();
+        for message in history {
+            let publication = message.publication.in_history();
+            let message = RestoredMessage {
+                publication,
+                ..message
+            };
+            let entry = place(&self.broker, message, topic.log.end(), &account);
+            topic.log.append(SharedEntry::clone(&entry));
+            entries.push(entry);
+        }
+        let end = topic.log.end();
+        account.published.restore(end.sequence - 1, end.offset);
+        if let Some(topic) = state.topics.find_mut(account.name.as_str()) {
+            state.ages.update(topic);
+        }
+        entries
+    }
+
+    /// Returns a message of a queue, or a retained message that is not in the history.
+    pub fn message(&mut self, message: RestoredMessage) -> Option<SharedEntry> {
+        let account = Arc::clone(self.names.get(&message.name)?);
+        let end = End {
+            sequence: message.sequence,
+            offset: 0,
+        };
+        Some(place(&self.broker, message, end, &account))
+    }
+
+    /// Makes a message the retained message of its topic.
+    pub fn retained(&mut self, entry: &SharedEntry) {
+        let Some(account) = entry.account() else {
+            return;
+        };
+        let mut guard = lock_state(&self.broker.state);
+        let state = &mut *guard;
+        state.restore_topic(account, self.broker.own());
+        if let Some(topic) = state.topics.find_mut(account.name.as_str()) {
+            let end = entry.end();
+            // A subscription gets the retained message if it comes before the messages that follow.
+            if topic.log.end().sequence < end.sequence && topic.log.history_entries() == 0 {
+                topic.log = Log::beginning_at(end, topic.log.trimmed_position());
+                account.published.restore(end.sequence - 1, end.offset);
+            }
+            topic.retain(SharedEntry::clone(entry), &mut state.retained_index);
+        }
+    }
+
+    /// Puts a message into a queue.
+    pub fn waiting(&mut self, queue: u32, entry: &SharedEntry, deliveries: u32) {
+        if let Some(queue) = self.queues.get(&queue) {
+            queue.restore_message(entry, deliveries);
+        }
+    }
+
+    /// Restores the queue of a shared subscription. It ends if no consumer has joined it at the end of the restoration:
+    /// [`Broker::end_restoration`].
+    pub fn shared(&mut self, id: u32, name: SharedName) {
+        let mut state = lock_state(&self.broker.state);
+        let binding = Binding {
+            filter: name.filter.clone(),
+            selector: None,
+        };
+        let queue = Queue::with_journal_id(
+            state.fresh_id(),
+            Identity::Shared(name.clone()),
+            Some(binding),
+            Some(id),
+            &self.broker.store,
+            self.broker.own(),
+        );
+        state.bind(&queue, Start::New);
+        let shared = SharedQueue {
+            queue: Arc::clone(&queue),
+            consumers: 0,
+        };
+        state.queues.shared.insert(name, shared);
+        self.queues.insert(id, queue);
+    }
+
+    /// Returns the broker. Names that nothing uses are removed from the journal. The caller restores sessions, and then
+    /// calls [`Broker::end_restoration`].
+    #[must_use]
+    pub fn finish(self) -> Broker {
+        self.broker
+    }
+}
+
+impl Broker {
+    /// Ends the restoration: topics lose the history that no session needs, and shared subscriptions without a consumer
+    /// end.
+    pub fn end_restoration(&self) {
+        let mut guard = lock_state(&self.state);
+        let state = &mut *guard;
+        let mut released = Released::new();
+        let Limits {
+            history_entries,
+            history_bytes,
+            ..
+        } = self.limits;
+        let names: Vec<_> = state.names.after(None).cloned().collect();
+        for name in &names {
+            if let Some(topic) = state.topics.find_mut(name.as_str()) {
+                topic
+                    .log
+                    .trim(history_entries, history_bytes, &mut released);
+                state.ages.update(topic);
+            }
+        }
+        let unused = state.queues.shared.iter();
+        let unused = unused.filter(|(_, shared)| shared.consumers == 0);
+        let unused: Vec<_> = unused.map(|(name, _)| name.clone()).collect();
+        for name in unused {
+            state.end_shared(&name);
+        }
+    }
+}
+
+/// Gives a message its place again.
+fn place(
+    broker: &Broker,
+    message: RestoredMessage,
+    end: End,
+    account: &Arc<Account>,
+) -> SharedEntry {
+    let publication = message.publication.restored();
+    broker.memory.take(publication.size());
+    publication.into_entry(message.position, end, account)
+}

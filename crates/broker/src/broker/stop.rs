@@ -1,0 +1,126 @@
+//! A clean stop: records what is not recorded while the broker runs, so that the next run continues without a gap.
+
+use std::sync::Arc;
+
+use crate::{
+    broker::Broker,
+    broker::listing::step_after,
+    journal::{Journal, JournalMessage, TopicEnd},
+    memory::limits::ITEMS,
+    message::entry::{DestinationKind, SharedEntry},
+    name::is_temporary,
+    queue::Queue,
+    state::BrokerState,
+    sync::lock_state,
+};
+
+/// The positions with which the next run continues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped {
+    /// The position of the next message.
+    pub next_position: u64,
+    /// Removed topics may have lost messages up to this position.
+    pub newest_removed: u64,
+}
+
+impl Broker {
+    /// Records the histories of all topics, and the messages of lasting queues that are not persistent, in the journal.
+    /// Must be called when no session is left and nothing is published any more.
+    pub fn record_all(&self) -> Stopped {
+        if let Some(journal) = &self.store.journal {
+            self.record_topics(journal);
+            self.record_queues(journal);
+        }
+        let state = lock_state(&self.state);
+        Stopped {
+            next_position: state.sequencer.newest() + 1,
+            newest_removed: state.newest_removed_position,
+        }
+    }
+
+    fn record_topics(&self, journal: &Arc<dyn Journal>) {
+        let mut after = None;
+        self.in_steps(|state| {
+            let mut last = None;
+            for name in state.names.after(after.as_ref()).take(ITEMS) {
+                state.record_topic(name.as_str(), journal);
+                last = Some(name.clone());
+            }
+            step_after(last, &mut after)
+        });
+    }
+
+    fn record_queues(&self, journal: &Arc<dyn Journal>) {
+        let mut queues = Vec::new();
+        self.for_each_named_queue(|queue| queues.push(Arc::clone(queue)));
+        queues.extend(lock_state(&self.state).queues.durables.values().cloned());
+        for queue in queues {
+            queue.record_unrecorded(journal);
+        }
+    }
+}
+
+impl BrokerState {
+    fn record_topic(&self, name: &str, journal: &Arc<dyn Journal>) {
+        let Some(topic) = self.topics.find(name) else {
+            return;
+        };
+        let account = &topic.account;
+        if account.is_own || is_temporary(&account.name) || topic.log.end().sequence == 1 {
+            return;
+        }
+        let id = account.name_id(DestinationKind::Topic, || journal.clone());
+        let end = topic.log.end();
+        journal.set_topic_end(
+            id,
+            TopicEnd {
+                next_sequence: end.sequence,
+                bytes: end.offset,
+                removed_up_to: topic.log.trimmed_position(),
+            },
+        );
+        let history = account.history_id(|| journal.clone());
+        topic.log.for_each(|entry| {
+            if !entry.is_in_history() {
+                journal.append(&JournalMessage {
+                    entry,
+                    name: id,
+                    queues: &[history],
+                    is_retained: false,
+                });
+            }
+        });
+    }
+}
+
+impl Queue {
+    /// Records the messages that are not persistent.
+    fn record_unrecorded(&self, journal: &Arc<dyn Journal>) {
+        let Some(id) = self.journal_id() else {
+            return;
+        };
+        let mut last = 0;
+        loop {
+            let messages = self.browse(last, ITEMS);
+            for entry in messages.iter().filter(|entry| !entry.may_be_recorded()) {
+                record_in_queue(entry, id, journal);
+            }
+            match messages.last() {
+                Some(entry) => last = entry.position(),
+                None => return,
+            }
+        }
+    }
+}
+
+fn record_in_queue(entry: &SharedEntry, queue: u32, journal: &Arc<dyn Journal>) {
+    let Some(account) = entry.account() else {
+        return;
+    };
+    journal.append(&JournalMessage {
+        entry,
+        name: account.name_id(entry.kind(), || journal.clone()),
+        queues: &[queue],
+        is_retained: false,
+    });
+}

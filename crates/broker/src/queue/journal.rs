@@ -1,0 +1,96 @@
+//! What a queue records in the journal: itself, and the messages that leave it.
+
+use super::{Binding, Identity, Queue, Queued, Store};
+use crate::{
+    journal::LastingQueue,
+    message::entry::{DestinationKind, Entry, SharedEntry},
+    name::is_temporary,
+};
+
+/// Records a new queue, if it survives a restart. Returns its id in the journal.
+pub(super) fn create(identity: &Identity, binding: Option<&Binding>, store: &Store) -> Option<u32> {
+    let journal = store.journal.as_ref()?;
+    let lasting = match identity {
+        Identity::Named(name) if is_temporary(name) => return None,
+        Identity::Named(name) => LastingQueue::Named(name),
+        Identity::Durable(name) => {
+            let Binding { filter, selector } = binding?;
+            let selector = selector.as_ref();
+            LastingQueue::Durable {
+                name,
+                filter,
+                selector,
+            }
+        }
+        Identity::Shared(name) => LastingQueue::Shared(name),
+        Identity::Private => return None,
+    };
+    Some(journal.create_queue(&lasting))
+}
+
+impl Queue {
+    /// Returns the id in the journal, if the queue survives a restart.
+    pub(crate) fn journal_id(&self) -> Option<u32> {
+        self.journal_id
+    }
+
+    /// Records that the queue was removed.
+    pub(crate) fn record_removed(&self) {
+        if let (Some(journal), Some(id)) = (&self.store.journal, self.journal_id) {
+            journal.remove_queue(id);
+        }
+    }
+
+    /// Records that a message has left the queue for good.
+    #[inline]
+    pub(crate) fn record_settled(&self, entry: &Entry) {
+        if let (Some(journal), Some(id)) = (&self.store.journal, self.journal_id)
+            && entry.may_be_recorded()
+        {
+            journal.settle(id, &[entry.position()]);
+        }
+    }
+
+    /// Adds a message of an earlier run. The queue has no consumer yet.
+    pub(crate) fn restore_message(&self, entry: &SharedEntry, deliveries: u32) {
+        let mut state = self.lock();
+        if self.name() == Some(entry.topic()) && entry.kind() == DestinationKind::Queue {
+            let end = entry.end();
+            state.end.sequence = state.end.sequence.max(end.sequence);
+            if state.account.is_none() {
+                state.account = entry.account().cloned();
+            }
+        }
+        self.enter(&mut state, entry);
+        state.put_back(Queued {
+            deliveries,
+            ..Queued::new(entry)
+        });
+    }
+
+    /// Records that messages, in ascending order, have left the queue for good.
+    pub(super) fn record_all_settled<'a>(&self, entries: impl Iterator<Item = &'a Entry>) {
+        let (Some(journal), Some(id)) = (&self.store.journal, self.journal_id) else {
+            return;
+        };
+        let recorded = entries.filter(|entry| entry.may_be_recorded());
+        let positions: Vec<_> = recorded.map(Entry::position).collect();
+        for positions in positions.chunks(AT_ONCE) {
+            journal.settle(id, positions);
+        }
+    }
+
+    /// Records the number of deliveries of a message that returns to the queue.
+    pub(super) fn record_deliveries(&self, message: &Queued) {
+        if let (Some(journal), Some(id)) = (&self.store.journal, self.journal_id)
+            && message.deliveries > 0
+            && message.entry.may_be_recorded()
+        {
+            let position = message.entry.position();
+            journal.set_deliveries(id, position, message.deliveries);
+        }
+    }
+}
+
+/// Maximum number of messages in one record.
+const AT_ONCE: usize = 1_000;

@@ -1,0 +1,363 @@
+//! A journal in memory, from which a test restores a broker as after a restart.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use broker::{
+    Broker, DestinationKind, Entry, Epoch, Header, Journal, JournalError, JournalMessage,
+    LastingQueue, Limits, NameIds, Positions, Provenance, Publication, Restore, RestoredMessage,
+    TopicEnd, TopicIds, TopicName,
+};
+
+use crate::harness::{EPOCH, as_filter};
+
+/// A journal that keeps what it has recorded.
+#[derive(Debug, Default)]
+pub struct MemoryJournal {
+    state: Mutex<Recorded>,
+}
+
+/// The recorded state, as a store would have it.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// The changes in order, in short form.
+    pub changes: Vec<String>,
+    pub refuses: Option<JournalError>,
+    last_id: u32,
+    names: BTreeMap<u32, (DestinationKind, TopicName)>,
+    queues: BTreeMap<u32, SavedQueue>,
+    retained: BTreeMap<u32, Copy>,
+    topics: BTreeMap<u32, TopicEnd>,
+}
+
+/// A copy of a message, which does not keep the broker's own one in memory.
+#[derive(Debug, Clone)]
+struct Copy {
+    name: u32,
+    kind: DestinationKind,
+    topic: TopicName,
+    provenance: Provenance,
+    headers: Box<[Header]>,
+    expires_ms: u64,
+    is_persistent: bool,
+    body: Vec<u8>,
+    position: u64,
+    sequence: u64,
+}
+
+#[derive(Debug)]
+struct SavedQueue {
+    source: Source,
+    waiting: BTreeMap<u64, (Copy, u32)>,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Named(TopicName),
+    Durable(broker::DurableName, String, Option<String>),
+    Shared(broker::SharedName),
+    History,
+}
+
+impl MemoryJournal {
+    pub fn recorded(&self) -> MutexGuard<'_, Recorded> {
+        self.state
+            .lock()
+            .expect("no test panics while it is locked")
+    }
+
+    pub fn broker(self: &Arc<Self>, limits: Limits) -> Broker {
+        Broker::with_journal(EPOCH, limits, Arc::<Self>::clone(self))
+    }
+
+    /// Returns a broker as after a crash of the one that has used this journal, which must not be used any more. Its next
+    /// position is `next`.
+    pub fn restart_after_crash(self: &Arc<Self>, limits: Limits, next: u64) -> Broker {
+        self.restart_with(limits, next, |_| ()).0
+    }
+
+    /// Does the same, and restores sessions with a function.
+    pub fn restart_with<T>(
+        self: &Arc<Self>,
+        limits: Limits,
+        next: u64,
+        sessions: impl FnOnce(&Broker) -> T,
+    ) -> (Broker, T) {
+        let epochs = [(EPOCH, 1), (EPOCH + 1, next)];
+        let broker = self.restart(limits, &epochs, next, next - 1);
+        let sessions = sessions(&broker);
+        broker.end_restoration();
+        (broker, sessions)
+    }
+
+    /// Stops a broker, and returns the one of the next run.
+    pub fn restart_cleanly(self: &Arc<Self>, broker: Broker) -> Broker {
+        let stopped = broker.record_all();
+        let limits = broker.limits().clone();
+        let next = stopped.next_position;
+        let restored = self.restart(limits, &[(EPOCH, 1)], next, stopped.newest_removed);
+        restored.end_restoration();
+        self.recorded().topics.clear();
+        restored
+    }
+
+    fn restart(
+        self: &Arc<Self>,
+        limits: Limits,
+        epochs: &[(u64, u64)],
+        next: u64,
+        newest_removed: u64,
+    ) -> Broker {
+        let positions = Positions {
+            epochs: epochs
+                .iter()
+                .map(|&(number, first_position)| Epoch {
+                    number,
+                    first_position,
+                })
+                .collect(),
+            next,
+            newest_removed,
+        };
+        let mut restore = Restore::new(positions, limits, Arc::<Self>::clone(self));
+        {
+            let recorded = self.recorded();
+            for (id, (kind, name)) in &recorded.names {
+                restore.name(*id, *kind, name.clone());
+            }
+            for name in recorded.names.keys().copied() {
+                let end = recorded.topics.get(&name).copied();
+                let history = recorded.history_of(name);
+                if end.is_some() || history.is_some() {
+                    let messages = history.map_or_else(Vec::new, |id| recorded.messages(id));
+                    restore.topic(TopicIds { name, history }, end, messages);
+                }
+            }
+            for copy in recorded.retained.values() {
+                let entry = restore.message(copy.restored()).expect("its name is known");
+                restore.retained(&entry);
+            }
+            for (id, queue) in &recorded.queues {
+                match queue.source.clone() {
+                    Source::Named(name) => restore.queue(*id, name),
+                    Source::Durable(name, filter, selector) => {
+                        let selector = selector.map(|text| text.parse().expect("a selector"));
+                        restore.durable(*id, name, as_filter(&filter), selector);
+                    }
+                    Source::Shared(name) => restore.shared(*id, name),
+                    Source::History => continue,
+                }
+                for (copy, deliveries) in queue.waiting.values() {
+                    let entry = restore.message(copy.restored()).expect("its name is known");
+                    restore.waiting(*id, &entry, *deliveries);
+                }
+            }
+        }
+        restore.finish()
+    }
+
+    fn change(&self, text: String) -> MutexGuard<'_, Recorded> {
+        let mut recorded = self.recorded();
+        recorded.changes.push(text);
+        recorded
+    }
+}
+
+impl Copy {
+    fn of(name: u32, entry: &Entry) -> Self {
+        Self {
+            name,
+            kind: entry.kind(),
+            topic: entry.topic().clone(),
+            provenance: Provenance {
+                producer: entry.producer().into(),
+                timestamp_ms: entry.timestamp_ms(),
+                marks: entry.marks(),
+            },
+            headers: entry.headers().into(),
+            expires_ms: entry.expires_ms().unwrap_or(0),
+            is_persistent: entry.is_persistent(),
+            body: entry.body().to_vec(),
+            position: entry.position(),
+            sequence: entry.sequence(),
+        }
+    }
+
+    fn restored(&self) -> RestoredMessage {
+        let provenance = self.provenance.clone();
+        let publication = Publication::to(self.kind, self.topic.clone(), provenance, &self.body)
+            .with_headers(None, self.headers.clone())
+            .expiring(self.expires_ms);
+        RestoredMessage {
+            publication: match self.is_persistent {
+                true => publication.persistent(),
+                false => publication,
+            },
+            name: self.name,
+            position: self.position,
+            sequence: self.sequence,
+        }
+    }
+}
+
+impl Recorded {
+    fn fresh_id(&mut self) -> u32 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Returns the history that has messages of this name.
+    fn history_of(&self, name: u32) -> Option<u32> {
+        let mut histories = self.queues.iter().filter(|(_, queue)| {
+            let first = queue.waiting.values().next();
+            matches!(queue.source, Source::History)
+                && first.is_some_and(|(one, _)| one.name == name)
+        });
+        histories.next().map(|(id, _)| *id)
+    }
+
+    /// Returns the number of messages in all queues and histories.
+    pub fn waiting(&self) -> usize {
+        self.queues.values().map(|queue| queue.waiting.len()).sum()
+    }
+
+    fn messages(&self, queue: u32) -> Vec<RestoredMessage> {
+        let waiting = self.queues[&queue].waiting.values();
+        waiting.map(|(copy, _)| copy.restored()).collect()
+    }
+
+    fn ticket(&self) -> u64 {
+        self.changes.len() as u64
+    }
+}
+
+impl NameIds for MemoryJournal {
+    fn create_name(&self, kind: DestinationKind, name: &TopicName) -> u32 {
+        let mut recorded = self.recorded();
+        let id = recorded.fresh_id();
+        recorded.names.insert(id, (kind, name.clone()));
+        id
+    }
+
+    fn remove_name(&self, name: u32) {
+        self.recorded().names.remove(&name);
+    }
+
+    fn create_history(&self, _: &TopicName) -> u32 {
+        let mut recorded = self.recorded();
+        let id = recorded.fresh_id();
+        let (source, waiting) = (Source::History, BTreeMap::new());
+        recorded.queues.insert(id, SavedQueue { source, waiting });
+        id
+    }
+
+    fn remove_history(&self, history: u32) {
+        self.recorded().queues.remove(&history);
+    }
+
+    fn forget(&self, history: u32, position: u64) {
+        let mut recorded = self.recorded();
+        if let Some(history) = recorded.queues.get_mut(&history) {
+            history.waiting.remove(&position);
+        }
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn check(&self, _: u64) -> Result<(), JournalError> {
+        self.recorded().refuses.clone().map_or(Ok(()), Err)
+    }
+
+    fn is_full(&self) -> bool {
+        false
+    }
+
+    fn newest(&self) -> u64 {
+        self.recorded().ticket()
+    }
+
+    fn wake(&self) {}
+
+    fn begin_transaction(&self) {
+        drop(self.change("begin".to_owned()));
+    }
+
+    fn end_transaction(&self) -> u64 {
+        self.change("end".to_owned()).ticket()
+    }
+
+    fn create_queue(&self, queue: &LastingQueue<'_>) -> u32 {
+        let (text, source) = match queue {
+            LastingQueue::Named(name) => (name.to_string(), Source::Named((*name).clone())),
+            LastingQueue::Durable {
+                name,
+                filter,
+                selector,
+            } => {
+                let selector = selector.map(ToString::to_string);
+                let source = Source::Durable((*name).clone(), filter.to_string(), selector);
+                (format!("durable {}", name.subscription), source)
+            }
+            LastingQueue::Shared(name) => (
+                format!("shared {}", name.group),
+                Source::Shared((*name).clone()),
+            ),
+        };
+        let mut recorded = self.change(format!("create {text}"));
+        let id = recorded.fresh_id();
+        let waiting = BTreeMap::new();
+        recorded.queues.insert(id, SavedQueue { source, waiting });
+        id
+    }
+
+    fn remove_queue(&self, queue: u32) {
+        let mut recorded = self.change("remove".to_owned());
+        recorded.queues.remove(&queue).expect("it was created");
+    }
+
+    fn append(&self, message: &JournalMessage<'_>) -> u64 {
+        let entry = message.entry;
+        let body = String::from_utf8_lossy(entry.body());
+        let text = format!("append {body} to {}", message.queues.len());
+        let mut recorded = self.change(text);
+        assert!(recorded.names.contains_key(&message.name));
+        for queue in message.queues {
+            let queue = recorded.queues.get_mut(queue).expect("it was created");
+            let copy = Copy::of(message.name, entry);
+            queue.waiting.insert(entry.position(), (copy, 0));
+        }
+        if message.is_retained {
+            let copy = Copy::of(message.name, entry);
+            recorded.retained.insert(message.name, copy);
+        }
+        recorded.ticket()
+    }
+
+    fn settle(&self, queue: u32, positions: &[u64]) {
+        let mut recorded = self.change(format!("settle {positions:?}"));
+        if let Some(queue) = recorded.queues.get_mut(&queue) {
+            for position in positions {
+                queue.waiting.remove(position);
+            }
+        }
+    }
+
+    fn set_deliveries(&self, queue: u32, position: u64, deliveries: u32) {
+        let mut recorded = self.change(format!("deliveries {position} {deliveries}"));
+        let queue = recorded.queues.get_mut(&queue);
+        if let Some((_, count)) = queue.and_then(|queue| queue.waiting.get_mut(&position)) {
+            *count = deliveries;
+        }
+    }
+
+    fn remove_retained(&self, name: u32) {
+        let mut recorded = self.change("remove retained".to_owned());
+        recorded.retained.remove(&name);
+    }
+
+    fn set_topic_end(&self, name: u32, end: TopicEnd) {
+        self.recorded().topics.insert(name, end);
+    }
+}

@@ -1,0 +1,405 @@
+//! What a session records in the log on disk, and its restoration after a restart.
+//!
+//! While a client is connected, its subscriptions and will are recorded when they change, received messages of QoS 2
+//! together with their packet identifiers, and once a second the position below which everything is acknowledged. After a
+//! crash, later messages are sent again as new ones. When the client has disconnected, all deliveries in flight are
+//! recorded with their packet identifiers.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use broker::{Consume, Outcome, Overflow, Pool, Reader, Session, Start};
+use wire::mqtt::{Incoming, Outgoing, PacketId, QoS, SubscriptionId, server};
+
+use super::{
+    MqttHandler,
+    options::{DeliveryOptions, Subscribed},
+    saved_session::{SavedSession, Sent, Subscriptions},
+    sessions::DetachedSession,
+    subscribe::{SubscriptionKind, acknowledgement_of, kind_of_filter, own_messages},
+    will::{self, Will},
+};
+use crate::{
+    clock,
+    context::ServerContext,
+    storage::{
+        InFlight, RestoredSession, SentMessage, SessionData, SessionLog, SubscriptionData,
+        WillData, WindowData,
+    },
+};
+
+/// The progress of a connected session that survives a restart, shared by the connection's halves and the periodic work.
+#[derive(Debug)]
+pub struct Progress {
+    log: SessionLog,
+    session: Arc<Session>,
+    /// True if no delivery of QoS 1 or 2 is in flight.
+    is_window_empty: AtomicBool,
+    /// Everything up to this position is acknowledged.
+    acknowledged: AtomicU64,
+    /// The position that was recorded last.
+    recorded: AtomicU64,
+    /// Received messages of QoS 2 that are not released.
+    incoming: Mutex<Vec<u16>>,
+}
+
+impl Progress {
+    /// Returns the progress of a session, which has acknowledged everything before its deliveries in flight.
+    pub fn new(log: SessionLog, session: &Arc<Session>, outgoing: &Outgoing<Sent>) -> Arc<Self> {
+        session.set_lasting(true);
+        let progress = Self {
+            log,
+            session: Arc::clone(session),
+            is_window_empty: AtomicBool::new(true),
+            acknowledged: AtomicU64::new(session.read_up_to()),
+            recorded: AtomicU64::new(u64::MAX),
+            incoming: Mutex::default(),
+        };
+        progress.update(outgoing);
+        Arc::new(progress)
+    }
+
+    /// Notes that a delivery of QoS 1 or 2 was sent.
+    pub fn note_sent(&self) {
+        self.is_window_empty.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes the deliveries in flight after acknowledgements.
+    pub fn update(&self, outgoing: &Outgoing<Sent>) {
+        let read = self.session.read_up_to();
+        let in_flight = outgoing.iter().filter_map(|(.., sent)| sent.position());
+        let oldest = in_flight.min();
+        let acknowledged = oldest.map_or(read, |oldest| read.min(oldest.saturating_sub(1)));
+        self.acknowledged.store(acknowledged, Ordering::Relaxed);
+        self.is_window_empty
+            .store(outgoing.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Notes the received messages of QoS 2 that are not released, and records them.
+    pub fn record_incoming(&self, incoming: impl Iterator<Item = PacketId>) {
+        *self.incoming() = incoming.map(PacketId::get).collect();
+        self.record_position(self.acknowledged());
+    }
+
+    /// Records the position, if it has changed.
+    pub fn record_if_changed(&self) {
+        let acknowledged = self.acknowledged();
+        if self.recorded.load(Ordering::Relaxed) != acknowledged {
+            self.record_position(acknowledged);
+        }
+    }
+
+    fn record_position(&self, position: u64) {
+        self.recorded.store(position, Ordering::Relaxed);
+        let window = WindowData {
+            incoming: self.incoming().clone(),
+            outgoing: Vec::new(),
+        };
+        self.log.save_window(self.session.name(), position, window);
+    }
+
+    /// Returns the position up to which everything is acknowledged.
+    fn acknowledged(&self) -> u64 {
+        // In this order: a delivery is in flight before the session has read up to its position.
+        let read = self.session.read_up_to();
+        match self.is_window_empty.load(Ordering::Relaxed) {
+            true => read,
+            false => self.acknowledged.load(Ordering::Relaxed),
+        }
+    }
+
+    fn incoming(&self) -> std::sync::MutexGuard<'_, Vec<u16>> {
+        self.incoming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records the data of the session of a connected client.
+    pub fn record_data(&self, subscriptions: &Subscriptions, will: Option<&Will>, expiry_s: u32) {
+        let data = SessionData {
+            subscriptions: subscription_data(subscriptions),
+            expiry_s,
+            ends_ms: None,
+            will: will.map(|will| will.data(None)),
+        };
+        self.log.save(self.session.name(), data);
+    }
+
+    /// Returns the ticket of everything that was recorded.
+    pub fn ticket(&self) -> u64 {
+        self.log.ticket()
+    }
+
+    /// Records that the session ends.
+    pub fn record_end(&self) {
+        self.session.set_lasting(false);
+        self.log.remove(self.session.name());
+    }
+}
+
+impl DetachedSession {
+    /// Records the session: its data, and its deliveries in flight.
+    pub fn record(&self, context: &ServerContext) {
+        let Some(log) = &context.session_log else {
+            return;
+        };
+        let saved = &self.saved;
+        let session = saved.reader.session();
+        let data = SessionData {
+            subscriptions: subscription_data(&saved.subscriptions),
+            expiry_s: self.expiry_s,
+            ends_ms: Some(unix_of(context, self.ends_ms)),
+            will: self
+                .will
+                .as_ref()
+                .map(|(due_ms, will)| will.data(Some(unix_of(context, *due_ms)))),
+        };
+        log.save(session.name(), data);
+        let window = WindowData {
+            incoming: saved.incoming.unreleased().map(PacketId::get).collect(),
+            outgoing: saved.outgoing.unacknowledged().map(in_flight).collect(),
+        };
+        log.save_window(session.name(), session.read_up_to(), window);
+        // Nobody waits for it, but a crash should not lose it.
+        log.ticket();
+    }
+}
+
+fn in_flight((id, slot): (PacketId, Option<(QoS, &Sent)>)) -> InFlight {
+    let message = slot.and_then(|(qos, sent)| {
+        Some(SentMessage {
+            qos: qos.level(),
+            position: sent.position()?,
+            subscription: sent.subscription.map(SubscriptionId::get),
+            retain: sent.retain,
+        })
+    });
+    InFlight {
+        id: id.get(),
+        message,
+    }
+}
+
+fn subscription_data(subscriptions: &Subscriptions) -> Vec<SubscriptionData> {
+    let all = subscriptions.iter();
+    all.map(|(filter, subscribed)| SubscriptionData {
+        filter: filter.to_string(),
+        tag: subscribed.options.tag(),
+        skips_own: subscribed.skips_own,
+    })
+    .collect()
+}
+
+/// Converts a time of the server's clock to Unix milliseconds.
+fn unix_of(context: &ServerContext, clock_ms: u64) -> u64 {
+    let left = clock_ms.saturating_sub(context.clock.now_ms());
+    clock::unix_ms().saturating_add(left)
+}
+
+/// Converts Unix milliseconds to a time of the server's clock. A time in the past is now.
+fn clock_of(context: &ServerContext, unix_ms: u64) -> u64 {
+    let left = unix_ms.saturating_sub(clock::unix_ms());
+    context.clock.now_ms().saturating_add(left)
+}
+
+impl MqttHandler {
+    /// Restores the sessions of an earlier run. Their clients are disconnected.
+    pub fn restore_sessions(&self, sessions: Vec<RestoredSession>) {
+        let context = self.server.background_context();
+        for session in sessions {
+            let client: Arc<str> = session.client.as_str().into();
+            let detached = self.restore_session(&client, session, &context);
+            self.shared_state.sessions.restore(&client, detached);
+        }
+    }
+
+    fn restore_session(
+        &self,
+        client: &Arc<str>,
+        restored: RestoredSession,
+        context: &ServerContext,
+    ) -> DetachedSession {
+        let RestoredSession {
+            data,
+            position,
+            window,
+            messages,
+            ..
+        } = restored;
+        let mut reader = context.create_session(Arc::clone(client));
+        reader.session().set_lasting(true);
+        reader.session().set_read_up_to(position);
+        let overflow = self.shared_state.options.overflow;
+        let prefetch = usize::from(self.shared_state.options.inflight);
+        let mut subscriptions = Subscriptions::new();
+        for subscription in &data.subscriptions {
+            let start = Start::AfterPosition(position);
+            let options = RestoredSubscription {
+                subscription,
+                start,
+                overflow,
+                prefetch,
+            };
+            match subscribe(context, &reader, options) {
+                Ok(subscribed) => {
+                    subscriptions.insert(subscription.filter.as_str().into(), subscribed);
+                }
+                Err(error) => {
+                    let filter = &subscription.filter;
+                    tracing::warn!(%client, filter, error, "a subscription is not restored");
+                }
+            }
+        }
+        reader.collect();
+        let mut saved = SavedSession {
+            reader,
+            subscriptions,
+            outgoing: outgoing(&window, messages),
+            incoming: Incoming::restored(
+                window.incoming.iter().filter_map(|id| PacketId::new(*id)),
+            ),
+        };
+        saved.pause(context);
+        let ends_ms = match data.ends_ms {
+            Some(unix_ms) => clock_of(context, unix_ms),
+            None => context.clock.now_ms() + super::milliseconds(data.expiry_s),
+        };
+        let detached = DetachedSession {
+            saved,
+            will: data
+                .will
+                .and_then(|will| self.restore_will(client, will, context)),
+            ends_ms,
+            expiry_s: data.expiry_s,
+            _charge: context.client.charge(Pool::Sessions, 1),
+        };
+        detached.record(context);
+        detached
+    }
+
+    /// Returns the will with its time of publication. The connection of a client that was connected ended with the server.
+    fn restore_will(
+        &self,
+        client: &Arc<str>,
+        data: WillData,
+        context: &ServerContext,
+    ) -> Option<(u64, Will)> {
+        let due_ms = match data.due_ms {
+            Some(unix_ms) => clock_of(context, unix_ms),
+            None => context.clock.now_ms() + super::milliseconds(data.delay_s),
+        };
+        let will = server::Will::restored(server::WillParts {
+            qos: QoS::from_level(data.qos).unwrap_or_default(),
+            retain: data.retain,
+            topic: data.topic.into(),
+            payload: data.payload.into(),
+            delay_s: data.delay_s,
+            properties: data.properties.into(),
+        });
+        let limits = will::WillLimits {
+            client: &context.client,
+            body_bytes: self.shared_state.options.body_bytes,
+        };
+        match Will::new(will, client, &limits) {
+            Ok(will) => Some((due_ms, will)),
+            Err(error) => {
+                tracing::warn!(%client, %error, "a will is not restored");
+                None
+            }
+        }
+    }
+
+    /// Records the progress of the connected sessions.
+    pub fn record_progress(&self) {
+        for progress in self.shared_state.sessions.connected_progress() {
+            progress.record_if_changed();
+        }
+    }
+}
+
+struct RestoredSubscription<'a> {
+    subscription: &'a SubscriptionData,
+    start: Start,
+    overflow: Overflow,
+    prefetch: usize,
+}
+
+fn subscribe(
+    context: &ServerContext,
+    reader: &Reader,
+    restored: RestoredSubscription<'_>,
+) -> Result<Subscribed, String> {
+    let data = restored.subscription;
+    let options = DeliveryOptions::from_tag(&data.tag);
+    let session = reader.session();
+    let mut outcome = Outcome::default();
+    let id = match kind_of_text(&data.filter)? {
+        SubscriptionKind::Follow(filter) => {
+            let subscribe = broker::Subscribe {
+                start: restored.start,
+                overflow: restored.overflow,
+                own_messages: own_messages(data.skips_own),
+                tag: &data.tag,
+                ..broker::Subscribe::to(&filter)
+            };
+            context.broker.subscribe(session, subscribe, &mut outcome)
+        }
+        SubscriptionKind::Consume(source) => {
+            let consume = Consume {
+                source,
+                acknowledgement: acknowledgement_of(options.maximum_qos),
+                prefetch: restored.prefetch,
+                exclusive: false,
+                selector: None,
+                tag: &data.tag,
+            };
+            context.broker.consume(session, consume, &mut outcome)
+        }
+    };
+    context.advisories.carry_out(&mut outcome, None);
+    let id = id.map_err(|error| error.to_string())?;
+    Ok(Subscribed {
+        id,
+        options,
+        skips_own: data.skips_own,
+    })
+}
+
+fn kind_of_text(filter: &str) -> Result<SubscriptionKind, String> {
+    let filter = wire::mqtt::TopicFilter::parse(filter).map_err(|error| error.to_string())?;
+    kind_of_filter(filter).map_err(|refused| refused.text)
+}
+
+/// Returns the deliveries in flight. A message that the store does not have any more was acknowledged.
+fn outgoing(window: &WindowData, messages: Vec<broker::SharedEntry>) -> Outgoing<Sent> {
+    let mut by_position: HashMap<u64, broker::SharedEntry> = messages
+        .into_iter()
+        .map(|entry| (entry.position(), entry))
+        .collect();
+    let mut outgoing = Outgoing::new(1, 1);
+    for InFlight { id, message } in &window.outgoing {
+        let Some(id) = PacketId::new(*id) else {
+            continue;
+        };
+        let slot = match message {
+            None => None,
+            Some(message) => {
+                let Some(entry) = by_position.remove(&message.position) else {
+                    continue;
+                };
+                let sent = Sent {
+                    entry: Some(entry),
+                    queue_delivery: None,
+                    subscription: message.subscription.and_then(SubscriptionId::new),
+                    retain: message.retain,
+                };
+                Some((QoS::from_level(message.qos).unwrap_or_default(), sent))
+            }
+        };
+        outgoing.restore(id, slot);
+    }
+    outgoing
+}

@@ -1,0 +1,413 @@
+//! The encodings of what the store keeps for the server: attributes of messages, queues, and the numbers of a clean stop.
+//!
+//! Each encoding is an enum with one variant for each version of it, so that a later version can still read an earlier one.
+//! Headers, bodies, times and names are in the store's own format.
+
+use std::{borrow::Cow, fmt};
+
+use broker::{
+    DestinationKind, DurableName, Entry, Header, LastingQueue, Provenance, Publication,
+    SharedEntry, Spelling, TopicEnd, TopicName,
+};
+use serde::{Deserialize, Serialize};
+use store::{Content, StoredContent};
+
+use crate::shared_headers;
+
+/// The kinds of [`store::QueueSaved`].
+pub mod kinds {
+    /// A queue for all clients.
+    pub const QUEUE: u8 = 1;
+    /// A durable subscription.
+    pub const DURABLE: u8 = 2;
+    /// A shared subscription.
+    pub const SHARED: u8 = 3;
+    /// The history of a topic.
+    pub const HISTORY: u8 = 4;
+    /// The numbers of a topic at a clean stop. It holds no messages.
+    pub const TOPIC_END: u8 = 5;
+    /// The numbers of the broker at a clean stop. It holds no messages.
+    pub const BROKER_END: u8 = 6;
+}
+
+/// The error for data that this version of Carillon cannot read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the store has {what} that this version cannot read: {cause}")]
+pub struct CodecError {
+    what: &'static str,
+    cause: String,
+}
+
+/// A message as the content of a record.
+#[derive(Debug)]
+pub struct EntryContent(pub SharedEntry);
+
+#[derive(Serialize, Deserialize)]
+enum Attributes<'a> {
+    #[serde(borrow)]
+    V1(AttributesV1<'a>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct AttributesV1<'a> {
+    sequence: u64,
+    marks: u8,
+    is_persistent: bool,
+    is_retained: bool,
+    producer: &'a str,
+    content_type: Option<&'a str>,
+    spelling: SpellingV1<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum SpellingV1<'a> {
+    Unknown,
+    Usual,
+    Other(&'a str),
+}
+
+impl Content for EntryContent {
+    fn attributes(&self) -> Cow<'_, [u8]> {
+        let entry: &Entry = &self.0;
+        encode(&Attributes::V1(AttributesV1 {
+            sequence: entry.sequence(),
+            marks: entry.marks(),
+            is_persistent: entry.is_persistent(),
+            is_retained: entry.is_retained_publication(),
+            producer: entry.producer(),
+            content_type: entry.content_type(),
+            spelling: match entry.spelling() {
+                Spelling::Unknown => SpellingV1::Unknown,
+                Spelling::Usual => SpellingV1::Usual,
+                Spelling::Other(text) => SpellingV1::Other(text),
+            },
+        }))
+        .into()
+    }
+
+    fn headers(&self) -> impl ExactSizeIterator<Item = store::Header<'_>> {
+        self.0.headers().iter().map(|header| store::Header {
+            name: header.name.as_bytes(),
+            value: header.value.as_bytes(),
+        })
+    }
+
+    fn body(&self) -> &[u8] {
+        self.0.body()
+    }
+
+    /// Computed without encoding, because it is called with the broker's lock held.
+    fn size(&self) -> usize {
+        let entry: &Entry = &self.0;
+        let spelling = match entry.spelling() {
+            Spelling::Other(text) => text.len(),
+            Spelling::Unknown | Spelling::Usual => 0,
+        };
+        let content_type = entry.content_type().map_or(0, str::len);
+        let headers = entry.headers().iter();
+        let headers: usize = headers
+            .map(|header| header.name.len() + header.value.len() + 20)
+            .sum();
+        FIXED + entry.producer().len() + content_type + spelling + headers + entry.body().len()
+    }
+}
+
+/// An upper bound of the encoded size of everything whose size does not vary, in bytes.
+const FIXED: usize = 128;
+
+/// A message that was read from the store.
+pub struct DecodedMessage {
+    /// The message.
+    pub publication: Publication,
+    /// The number of the message in its topic or queue.
+    pub sequence: u64,
+}
+
+/// Decodes a message. The topic of the result has the wrong name; the caller knows the right one by its id.
+///
+/// # Errors
+/// The message was written by a newer version.
+pub fn message(
+    stored: &store::Publish<StoredContent<'_>>,
+    name: &TopicName,
+    producers: &mut Producers,
+) -> Result<DecodedMessage, CodecError> {
+    let attributes = stored.content.attributes();
+    let Attributes::V1(attributes) = decode("a message", &attributes)?;
+    let kind = match stored.kind {
+        QUEUE_MESSAGE => DestinationKind::Queue,
+        _ => DestinationKind::Topic,
+    };
+    let provenance = Provenance {
+        producer: producers.shared(attributes.producer),
+        timestamp_ms: stored.timestamp_ms,
+        marks: attributes.marks,
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned().into_boxed_str();
+    let headers = stored.content.headers().map(|header| Header {
+        name: text(header.name),
+        value: text(header.value),
+    });
+    let content_type = attributes
+        .content_type
+        .map(|text| Cow::Owned(text.to_owned()));
+    let publication = Publication::to(kind, name.clone(), provenance, stored.content.body());
+    let mut publication = shared_headers::set(publication, content_type, headers.collect())
+        .expiring(stored.expires_ms)
+        .spelled(match attributes.spelling {
+            SpellingV1::Unknown => Spelling::Unknown,
+            SpellingV1::Usual => Spelling::Usual,
+            SpellingV1::Other(text) => Spelling::Other(text.into()),
+        });
+    if attributes.is_persistent {
+        publication = publication.persistent();
+    }
+    if attributes.is_retained {
+        publication = publication.retained();
+    }
+    Ok(DecodedMessage {
+        publication,
+        sequence: attributes.sequence,
+    })
+}
+
+/// The kind of a message or name of a queue; that of a topic is 0.
+const QUEUE_MESSAGE: u8 = 1;
+
+/// Returns the number that stands for a kind of destination in the store.
+pub const fn kind_number(kind: DestinationKind) -> u8 {
+    match kind {
+        DestinationKind::Topic => 0,
+        DestinationKind::Queue => QUEUE_MESSAGE,
+    }
+}
+
+/// Returns the kind of destination of a number in the store.
+pub const fn kind_of(number: u8) -> DestinationKind {
+    match number {
+        QUEUE_MESSAGE => DestinationKind::Queue,
+        _ => DestinationKind::Topic,
+    }
+}
+
+/// Names of publishing sessions, each stored once for many messages.
+#[derive(Debug, Default)]
+pub struct Producers(std::collections::HashSet<std::sync::Arc<str>>);
+
+impl Producers {
+    fn shared(&mut self, name: &str) -> std::sync::Arc<str> {
+        if let Some(known) = self.0.get(name) {
+            return std::sync::Arc::clone(known);
+        }
+        let new: std::sync::Arc<str> = name.into();
+        self.0.insert(std::sync::Arc::clone(&new));
+        new
+    }
+}
+
+/// A queue that was read from the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SavedQueue {
+    /// A queue for all clients.
+    Named(String),
+    /// A durable subscription.
+    Durable {
+        /// Its name.
+        name: DurableName,
+        /// The topics.
+        filter: String,
+        /// The condition on messages.
+        selector: Option<String>,
+    },
+    /// A shared subscription.
+    Shared {
+        /// The name of the group.
+        group: String,
+        /// The topics.
+        filter: String,
+    },
+    /// The history of a topic.
+    History {
+        /// The topic.
+        topic: String,
+    },
+    /// The numbers of a topic at a clean stop.
+    TopicEnd {
+        /// The id of the topic's name.
+        name: u32,
+        /// The numbers.
+        end: TopicEnd,
+    },
+    /// The numbers of the broker at a clean stop: removed topics may have lost messages up to this position.
+    BrokerEnd {
+        /// The position.
+        newest_removed: u64,
+    },
+}
+
+impl fmt::Display for SavedQueue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => write!(formatter, "queue {name}"),
+            Self::Durable { name, filter, .. } => {
+                let DurableName {
+                    client,
+                    subscription,
+                } = name;
+                write!(
+                    formatter,
+                    "durable subscription {subscription:?} of client {client:?} to {filter}"
+                )
+            }
+            Self::Shared { group, filter } => {
+                write!(formatter, "shared subscription {group:?} to {filter}")
+            }
+            Self::History { topic } => write!(formatter, "history of topic {topic}"),
+            Self::TopicEnd { name, .. } => write!(formatter, "numbers of topic {name}"),
+            Self::BrokerEnd { .. } => write!(formatter, "numbers of the broker"),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+enum QueueData<'a> {
+    #[serde(borrow)]
+    NamedV1(&'a str),
+    DurableV1 {
+        client: &'a str,
+        subscription: &'a str,
+        filter: &'a str,
+        selector: Option<Cow<'a, str>>,
+    },
+    SharedV1 {
+        group: &'a str,
+        filter: &'a str,
+    },
+    HistoryV1 {
+        topic: &'a str,
+    },
+    TopicEndV1 {
+        name: u32,
+        next_sequence: u64,
+        bytes: u64,
+        removed_up_to: u64,
+    },
+    BrokerEndV1 {
+        newest_removed: u64,
+    },
+}
+
+/// Encodes a queue. Returns its kind and its attributes.
+pub fn encode_queue(queue: &LastingQueue<'_>) -> (u8, Box<[u8]>) {
+    match queue {
+        LastingQueue::Named(name) => {
+            let data = QueueData::NamedV1(name.as_str());
+            (kinds::QUEUE, encode(&data).into())
+        }
+        LastingQueue::Durable {
+            name,
+            filter,
+            selector,
+        } => {
+            let data = QueueData::DurableV1 {
+                client: &name.client,
+                subscription: &name.subscription,
+                filter: filter.as_str(),
+                selector: selector.map(|selector| selector.to_string().into()),
+            };
+            (kinds::DURABLE, encode(&data).into())
+        }
+        LastingQueue::Shared(name) => {
+            let data = QueueData::SharedV1 {
+                group: &name.group,
+                filter: name.filter.as_str(),
+            };
+            (kinds::SHARED, encode(&data).into())
+        }
+    }
+}
+
+/// Encodes the history of a topic. Returns its kind and its attributes.
+pub fn encode_history(topic: &TopicName) -> (u8, Box<[u8]>) {
+    let topic = topic.as_str();
+    (
+        kinds::HISTORY,
+        encode(&QueueData::HistoryV1 { topic }).into(),
+    )
+}
+
+/// Encodes the numbers of a topic. Returns their kind and the encoding.
+pub fn encode_topic_end(name: u32, end: TopicEnd) -> (u8, Box<[u8]>) {
+    let data = QueueData::TopicEndV1 {
+        name,
+        next_sequence: end.next_sequence,
+        bytes: end.bytes,
+        removed_up_to: end.removed_up_to,
+    };
+    (kinds::TOPIC_END, encode(&data).into())
+}
+
+/// Encodes the numbers of the broker. Returns their kind and the encoding.
+pub fn encode_broker_end(newest_removed: u64) -> (u8, Box<[u8]>) {
+    let data = QueueData::BrokerEndV1 { newest_removed };
+    (kinds::BROKER_END, encode(&data).into())
+}
+
+/// Decodes the attributes of a queue.
+///
+/// # Errors
+/// They were written by a newer version.
+pub fn queue(attributes: &[u8]) -> Result<SavedQueue, CodecError> {
+    Ok(match decode("a queue", attributes)? {
+        QueueData::NamedV1(name) => SavedQueue::Named(name.to_owned()),
+        QueueData::DurableV1 {
+            client,
+            subscription,
+            filter,
+            selector,
+        } => SavedQueue::Durable {
+            name: DurableName {
+                client: client.into(),
+                subscription: subscription.into(),
+            },
+            filter: filter.to_owned(),
+            selector: selector.map(Cow::into_owned),
+        },
+        QueueData::SharedV1 { group, filter } => SavedQueue::Shared {
+            group: group.to_owned(),
+            filter: filter.to_owned(),
+        },
+        QueueData::HistoryV1 { topic } => SavedQueue::History {
+            topic: topic.to_owned(),
+        },
+        QueueData::TopicEndV1 {
+            name,
+            next_sequence,
+            bytes,
+            removed_up_to,
+        } => SavedQueue::TopicEnd {
+            name,
+            end: TopicEnd {
+                next_sequence,
+                bytes,
+                removed_up_to,
+            },
+        },
+        QueueData::BrokerEndV1 { newest_removed } => SavedQueue::BrokerEnd { newest_removed },
+    })
+}
+
+pub(super) fn encode(value: &impl Serialize) -> Vec<u8> {
+    // Only a type without a known length fails, and there is none.
+    postcard::to_stdvec(value).unwrap_or_default()
+}
+
+pub(super) fn decode<'a, T: Deserialize<'a>>(
+    what: &'static str,
+    bytes: &'a [u8],
+) -> Result<T, CodecError> {
+    postcard::from_bytes(bytes).map_err(|error| CodecError {
+        what,
+        cause: error.to_string(),
+    })
+}

@@ -1,0 +1,376 @@
+//! The broker's journal over a log on disk: collects the changes for the writer.
+//!
+//! A change is pushed to the open group under a short lock; the writer takes the whole group, so one sync serves all
+//! changes of the group. A ticket is the number of a group.
+
+use std::{
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use broker::{
+    DestinationKind, Journal, JournalError, JournalMessage, LastingQueue, NameIds, TopicEnd,
+    TopicName,
+};
+use store::{
+    Cursor, Deliveries, Flags, Group, GroupLimits, Name, NameId, OpenGroup, PositionRange, Publish,
+    QueueId, QueueSaved, Queues, Record, SessionSaved, Settle, Unit,
+};
+
+use super::codec::{self, EntryContent};
+
+/// The changes that wait for the writer.
+#[derive(Debug)]
+pub struct LogJournal {
+    open: Mutex<Open>,
+    /// Wakes the writer.
+    wake: Condvar,
+    /// The largest unit that the log can store, in bytes.
+    unit_bytes: usize,
+    newest: AtomicU64,
+    is_open: AtomicBool,
+    is_full: AtomicBool,
+    /// Free bytes of the disk while persistent messages are refused; `u64::MAX` otherwise.
+    free_when_full: AtomicU64,
+    /// Bytes that must stay free.
+    required_free: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    group: OpenGroup<EntryContent>,
+    /// The records of the open transaction.
+    transaction: Option<Vec<Record<EntryContent>>>,
+    /// The id of the next name.
+    next_name: u32,
+    /// The id of the next queue.
+    next_queue: u32,
+    is_waiting: bool,
+    state: State,
+}
+
+/// The state of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Changes are written.
+    Open,
+    /// The server stops: the writer writes what is left and ends.
+    Stopping,
+    /// Nothing more is written, after a clean stop or a failure.
+    Closed,
+}
+
+/// The first ids that no earlier run has used.
+#[derive(Debug, Clone, Copy)]
+pub struct FirstIds {
+    /// Of names.
+    pub name: u32,
+    /// Of queues.
+    pub queue: u32,
+}
+
+impl LogJournal {
+    /// Returns a journal without changes. `required_free` is the number of bytes of the disk below which persistent
+    /// messages are refused.
+    pub fn new(limits: GroupLimits, first: FirstIds, required_free: u64) -> Self {
+        let unit_bytes = limits.unit_bytes;
+        let limits = GroupLimits {
+            // The broker bounds the memory of messages, and publishers wait while the group is full; a change that was
+            // made in the broker must be taken.
+            group_bytes: usize::MAX / 2,
+            ..limits
+        };
+        Self {
+            open: Mutex::new(Open {
+                group: OpenGroup::new(limits),
+                transaction: None,
+                next_name: first.name,
+                next_queue: first.queue,
+                is_waiting: false,
+                state: State::Open,
+            }),
+            wake: Condvar::new(),
+            unit_bytes,
+            newest: AtomicU64::new(0),
+            is_open: AtomicBool::new(true),
+            is_full: AtomicBool::new(false),
+            free_when_full: AtomicU64::new(u64::MAX),
+            required_free,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Pushes a record, or adds it to the open transaction. Returns its ticket; that of a transaction may be greater.
+    fn push(&self, open: &mut Open, record: Record<EntryContent>) -> u64 {
+        if open.state == State::Closed {
+            return self.newest.load(Ordering::Relaxed);
+        }
+        match &mut open.transaction {
+            Some(records) => {
+                records.push(record);
+                self.newest.load(Ordering::Relaxed)
+            }
+            None => self.push_unit(open, Unit::single(record)),
+        }
+    }
+
+    fn push_unit(&self, open: &mut Open, unit: Unit<EntryContent>) -> u64 {
+        match open.group.push(unit) {
+            Ok(pushed) => self.newest.store(pushed.group, Ordering::Relaxed),
+            // `check` has refused it before.
+            Err(error) => tracing::error!(%error, "a change is not recorded"),
+        }
+        if open.group.bytes() >= FULL_BYTES {
+            self.is_full.store(true, Ordering::Relaxed);
+        }
+        self.newest.load(Ordering::Relaxed)
+    }
+
+    /// Pushes a record that nobody waits for.
+    fn push_later(&self, record: Record<EntryContent>) {
+        let mut open = self.lock();
+        self.push(&mut open, record);
+    }
+
+    /// Records the removal of a queue, or of the numbers of a clean stop, that the store has from an earlier run.
+    pub fn remove_saved(&self, queue: QueueId) {
+        self.push_later(Record::QueueRemoved(queue));
+    }
+
+    /// Records the numbers of the broker at a clean stop.
+    pub fn set_broker_end(&self, newest_removed: u64) {
+        self.save(codec::encode_broker_end(newest_removed));
+    }
+
+    /// Records a session.
+    pub fn save_session(&self, client: &str, data: Box<[u8]>) {
+        self.push_later(Record::SessionSaved(SessionSaved {
+            client: client.as_bytes().into(),
+            data,
+        }));
+    }
+
+    /// Records the position and the window of a session.
+    pub fn save_cursor(&self, client: &str, position: u64, window: Box<[u8]>) {
+        self.push_later(Record::Cursor(Cursor {
+            client: client.as_bytes().into(),
+            position,
+            window,
+        }));
+    }
+
+    /// Records the end of a session.
+    pub fn remove_session(&self, client: &str) {
+        self.push_later(Record::SessionRemoved(client.as_bytes().into()));
+    }
+
+    fn save(&self, (kind, attributes): (u8, Box<[u8]>)) -> u32 {
+        let mut open = self.lock();
+        let id = open.next_queue;
+        open.next_queue += 1;
+        let saved = QueueSaved {
+            queue: QueueId(id),
+            kind,
+            attributes,
+        };
+        self.push(&mut open, Record::QueueSaved(saved));
+        id
+    }
+
+    /// Takes the open group. Waits at most this long for one. Also returns the state: after [`State::Stopping`] and no
+    /// group, nothing is left.
+    pub fn take(&self, longest: Duration) -> (Option<Group<EntryContent>>, State) {
+        let mut open = self.lock();
+        if open.group.is_empty() && open.state == State::Open && !longest.is_zero() {
+            open.is_waiting = true;
+            let waited = self.wake.wait_timeout(open, longest);
+            (open, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            open.is_waiting = false;
+        }
+        let group = open.group.take();
+        self.is_full.store(false, Ordering::Relaxed);
+        (group, open.state)
+    }
+
+    /// Ends the use of the journal.
+    pub fn set_state(&self, state: State) {
+        let mut open = self.lock();
+        open.state = state;
+        self.is_open.store(state == State::Open, Ordering::Relaxed);
+        drop(open);
+        self.wake.notify_all();
+    }
+
+    /// Notes the free bytes of the disk.
+    pub fn set_free(&self, free: u64) {
+        let full = if free < self.required_free {
+            free
+        } else {
+            u64::MAX
+        };
+        let before = self.free_when_full.swap(full, Ordering::Relaxed);
+        if (before == u64::MAX) != (full == u64::MAX) {
+            let required = self.required_free;
+            if full == u64::MAX {
+                tracing::info!(free, required, "the disk has room again");
+            } else {
+                tracing::error!(
+                    free,
+                    required,
+                    "the disk is nearly full: persistent messages are refused"
+                );
+            }
+        }
+    }
+
+    /// Returns the free bytes of the disk if persistent messages are refused because of it.
+    pub fn disk_full(&self) -> Option<u64> {
+        let free = self.free_when_full.load(Ordering::Relaxed);
+        (free != u64::MAX).then_some(free)
+    }
+}
+
+impl NameIds for LogJournal {
+    fn create_name(&self, kind: DestinationKind, name: &TopicName) -> u32 {
+        let mut open = self.lock();
+        let id = open.next_name;
+        open.next_name += 1;
+        let name = Name {
+            id: NameId(id),
+            kind: codec::kind_number(kind),
+            name: name.as_str().as_bytes().into(),
+        };
+        self.push(&mut open, Record::Name(name));
+        id
+    }
+
+    fn remove_name(&self, name: u32) {
+        self.push_later(Record::NameRemoved(NameId(name)));
+    }
+
+    fn create_history(&self, topic: &TopicName) -> u32 {
+        self.save(codec::encode_history(topic))
+    }
+
+    fn remove_history(&self, history: u32) {
+        self.push_later(Record::QueueRemoved(QueueId(history)));
+    }
+
+    fn forget(&self, history: u32, position: u64) {
+        self.settle(history, &[position]);
+    }
+}
+
+impl Journal for LogJournal {
+    fn check(&self, bytes: u64) -> Result<(), JournalError> {
+        if let Some(free) = self.disk_full() {
+            let required = self.required_free;
+            return Err(JournalError::DiskFull { free, required });
+        }
+        let limit = self.unit_bytes.saturating_sub(UNIT_MARGIN) as u64;
+        if bytes > limit {
+            return Err(JournalError::TooLarge { bytes, limit });
+        }
+        match self.is_open.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err(JournalError::Closed),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
+    fn newest(&self) -> u64 {
+        self.newest.load(Ordering::Relaxed)
+    }
+
+    fn wake(&self) {
+        let open = self.lock();
+        let is_waiting = open.is_waiting && !open.group.is_empty();
+        drop(open);
+        if is_waiting {
+            self.wake.notify_one();
+        }
+    }
+
+    fn begin_transaction(&self) {
+        self.lock().transaction = Some(Vec::new());
+    }
+
+    fn end_transaction(&self) -> u64 {
+        let mut open = self.lock();
+        match open.transaction.take() {
+            Some(records) if !records.is_empty() && open.state != State::Closed => {
+                self.push_unit(&mut open, Unit::transaction(records))
+            }
+            _ => self.newest.load(Ordering::Relaxed),
+        }
+    }
+
+    fn create_queue(&self, queue: &LastingQueue<'_>) -> u32 {
+        self.save(codec::encode_queue(queue))
+    }
+
+    fn remove_queue(&self, queue: u32) {
+        self.push_later(Record::QueueRemoved(QueueId(queue)));
+    }
+
+    fn append(&self, message: &JournalMessage<'_>) -> u64 {
+        let entry = message.entry;
+        let mut flags = Flags::default();
+        if message.is_retained {
+            flags = flags.with(Flags::RETAINED);
+        }
+        let publish = Publish {
+            position: entry.position(),
+            destination: NameId(message.name),
+            kind: codec::kind_number(entry.kind()),
+            flags,
+            timestamp_ms: entry.timestamp_ms(),
+            expires_ms: entry.expires_ms().unwrap_or(0),
+            queues: match message.queues {
+                [only] => Queues::one(QueueId(*only)),
+                many => Queues::Many(many.iter().copied().map(QueueId).collect()),
+            },
+            content: EntryContent(entry.clone()),
+        };
+        let mut open = self.lock();
+        self.push(&mut open, Record::Publish(publish))
+    }
+
+    fn settle(&self, queue: u32, positions: &[u64]) {
+        let ranges = positions.iter().copied().map(PositionRange::single);
+        self.push_later(Record::Settle(Settle {
+            queue: QueueId(queue),
+            ranges: ranges.collect(),
+        }));
+    }
+
+    fn set_deliveries(&self, queue: u32, position: u64, deliveries: u32) {
+        self.push_later(Record::Deliveries(Deliveries {
+            queue: QueueId(queue),
+            position,
+            count: deliveries,
+        }));
+    }
+
+    fn remove_retained(&self, name: u32) {
+        self.push_later(Record::Forget(NameId(name)));
+    }
+
+    fn set_topic_end(&self, name: u32, end: TopicEnd) {
+        self.save(codec::encode_topic_end(name, end));
+    }
+}
+
+/// Bytes of waiting changes from which on publishers of persistent messages wait.
+const FULL_BYTES: usize = 16 << 20;
+/// A message must be smaller than the largest unit by this number of bytes, for what is stored besides its content.
+const UNIT_MARGIN: usize = 1 << 20;

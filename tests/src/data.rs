@@ -1,0 +1,60 @@
+//! A directory for `--data`, and servers that use it one after the other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::Carillon;
+
+/// A directory that does not exist at first, and is removed when the value is dropped.
+pub struct DataDirectory(PathBuf);
+
+impl DataDirectory {
+    pub fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("carillon-data-{}-{number}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Returns the options of a server that uses the directory and has a port for MQTT.
+    pub fn options(&self) -> [&str; 4] {
+        let path = self.0.to_str().expect("a path in UTF-8");
+        ["--data", path, "--mqtt", "127.0.0.1:0"]
+    }
+
+    /// Starts a server on the directory, on a disk of any size.
+    pub async fn server(&self) -> Carillon {
+        self.server_with_free("0").await
+    }
+
+    /// Starts a server on the directory; this number of bytes must stay free on the disk.
+    pub async fn server_with_free(&self, bytes: &str) -> Carillon {
+        let options = [&self.options()[..], &["--disk-free", bytes]].concat();
+        Carillon::with(&options).await
+    }
+
+    /// Kills a server without warning, and starts the next one.
+    pub async fn after_kill(&self, server: Carillon) -> Carillon {
+        server.kill().await;
+        self.server().await
+    }
+
+    /// Stops a server in order, and starts the next one.
+    pub async fn after_stop(&self, server: Carillon) -> Carillon {
+        let status = server.stop().await;
+        assert!(status.success(), "{status}");
+        self.server().await
+    }
+}
+
+impl Drop for DataDirectory {
+    fn drop(&mut self) {
+        // A server that was killed may still be writing.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
