@@ -1,7 +1,8 @@
 //! A consumer with a half-dead connection: it neither sends nor reads, and its socket stays open. Another consumer gets
-//! its messages within two heart-beats.
+//! its messages. The system answers TCP's probes for the open socket, so only missing heart-beats can be the cause;
+//! `wire` tests their times with its own clock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use harness::Carillon;
 use harness::mqtt::{Connect, MqttClient, Version};
@@ -9,8 +10,6 @@ use harness::stomp::{Frame, INDIVIDUAL, StompClient};
 use harness::topic::{lags_more_than, stopped_at};
 
 const HEART_BEAT: Duration = Duration::from_millis(500);
-/// Two heart-beats, and the same time again for a busy machine.
-const BOUND: Duration = Duration::from_millis(2_500);
 
 /// Returns a consumer of the queue `work` that agrees to send heart-beats, and has received the first message.
 async fn consumer(server: &Carillon) -> StompClient {
@@ -28,11 +27,9 @@ async fn consumer(server: &Carillon) -> StompClient {
     client
 }
 
-async fn is_given_to_another(server: &Carillon, since: Instant) {
+async fn is_given_to_another(server: &Carillon) {
     let mut other = StompClient::consumer(server, "/queue/work", &[INDIVIDUAL]).await;
-    let message = other.message().await;
-    assert_eq!(message.text(), "first");
-    assert!(since.elapsed() < BOUND, "after {:?}", since.elapsed());
+    assert_eq!(other.message().await.text(), "first");
 }
 
 async fn server(options: &[&str]) -> Carillon {
@@ -44,7 +41,7 @@ async fn server(options: &[&str]) -> Carillon {
 async fn messages_of_an_idle_dead_consumer_are_redelivered() {
     let server = server(&[]).await;
     let silent = consumer(&server).await;
-    is_given_to_another(&server, Instant::now()).await;
+    is_given_to_another(&server).await;
     drop(silent);
 }
 
@@ -56,7 +53,7 @@ async fn messages_of_a_consumer_with_a_full_socket_are_redelivered() {
     let mut publisher = StompClient::connect(&server).await;
     let bodies = vec!["x".repeat(500_000); 30];
     publisher.send_all("/topic/flood", &bodies).await;
-    is_given_to_another(&server, Instant::now()).await;
+    is_given_to_another(&server).await;
     drop(silent);
 }
 
@@ -76,7 +73,7 @@ async fn messages_of_a_consumer_with_unread_replies_are_redelivered() {
         () = sending => {}
         _ = stopped_at(&server, "a") => {}
     }
-    is_given_to_another(&server, Instant::now()).await;
+    is_given_to_another(&server).await;
     drop(silent);
 }
 
@@ -97,7 +94,7 @@ async fn messages_of_a_consumer_that_a_subscriber_blocks_are_redelivered() {
         () = publishing => {}
         () = lags_more_than(&server, "a", 1) => {}
     }
-    is_given_to_another(&server, Instant::now()).await;
+    is_given_to_another(&server).await;
     drop((silent, stuck));
 }
 
@@ -118,9 +115,7 @@ async fn messages_of_a_dead_mqtt_consumer_are_redelivered() {
         .0;
     publisher.publish("work", "first", 1).await;
     assert_eq!(silent.delivery().await.text(), "first");
-    let since = Instant::now();
     publisher.subscribe("$share/g/work", 1).await;
     assert_eq!(publisher.message().await.text(), "first");
-    assert!(since.elapsed() < BOUND, "after {:?}", since.elapsed());
     drop(silent);
 }

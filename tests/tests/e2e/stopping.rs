@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
 
 use harness::Carillon;
 use harness::http::get;
@@ -23,6 +22,9 @@ const ROOM: [&str; 6] = [
     "--history",
     "1",
 ];
+
+/// A grace period so long that the server does not end unless its connections end by themselves.
+const LONG_GRACE: [&str; 2] = ["--grace", "3600"];
 
 type Bodies = HashSet<String>;
 
@@ -173,23 +175,18 @@ async fn acknowledged_messages_reach_every_reader_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_close_does_not_delay_the_end() {
-    let server = Carillon::with_mqtt(&[]).await;
+async fn the_server_does_not_wait_for_a_client_that_does_not_close() {
+    let server = Carillon::with_mqtt(&LONG_GRACE).await;
     let mqtt = MqttClient::anyone(&server, Version::V5).await;
     let stomp = StompClient::connect(&server).await;
-    let begun = Instant::now();
     assert!(server.stop().await.success());
-    assert!(
-        begun.elapsed() < Duration::from_millis(1_500),
-        "{:?}",
-        begun.elapsed()
-    );
     drop((mqtt, stomp));
 }
 
 #[tokio::test]
-async fn a_reader_that_does_not_read_delays_the_end_only_briefly() {
-    let server = Carillon::with_mqtt(&["--lag-bytes", "100000000"]).await;
+async fn the_server_does_not_wait_for_a_reader_that_does_not_read() {
+    let options = [LONG_GRACE, ["--lag-bytes", "100000000"]].concat();
+    let server = Carillon::with_mqtt(&options).await;
     let stuck = MqttClient::subscriber(&server, Version::V5, "load", 1).await;
     let unacknowledged = {
         let narrow = Connect::anyone(Version::V5).with(RECEIVE_MAXIMUM, 1);
@@ -203,12 +200,6 @@ async fn a_reader_that_does_not_read_delays_the_end_only_briefly() {
         publisher.publish("load", &body, 1).await;
     }
     assert_eq!(get(server.url("/healthz")).await.status, 200);
-    let begun = Instant::now();
     assert!(server.stop().await.success());
-    assert!(
-        begun.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        begun.elapsed()
-    );
     drop((stuck, unacknowledged));
 }
