@@ -59,7 +59,7 @@ use store::StoreError;
 
 /// The system's allocator permanently keeps the memory of a load, because most of its pages still contain small
 /// objects. This one returns pages some seconds after they are freed, with a background thread.
-#[cfg(not(test))]
+#[cfg(all(feature = "jemalloc", not(test)))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -21,6 +21,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::process::{cargo, run};
+use crate::profile::Profile;
 use crate::server;
 
 const PURE: [&str; 6] = [
@@ -49,7 +50,7 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
 }
 
 fn of_binary(name: &str, arguments: &[String]) -> Result<()> {
-    let binary = server::build()?;
+    let binary = server::build(Profile::Release)?;
     run(bench(name, &BINARY, arguments).env("CARILLON_BIN", binary))
 }
 

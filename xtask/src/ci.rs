@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::process::{ask, cargo, command, find, root, run, stage};
+use crate::profile::Profile;
 use crate::{dist, layers, packages, pages, test};
 
 pub fn run_all() -> Result<()> {
@@ -19,7 +20,7 @@ pub fn run_all() -> Result<()> {
     stage("unused dependencies", unused_dependencies)?;
     stage("licences and sources", licences)?;
     pages::require_target()?;
-    stage("dist", dist::build)?;
+    stage("dist", || dist::build(Profile::Release))?;
     stage("size of the pages", dist::check_budget)?;
     stage("lints, native", || {
         lint(&packages::native()?, &["--all-targets"])

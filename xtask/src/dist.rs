@@ -8,8 +8,9 @@
 //! ```
 //!
 //! The server finds a file in `pkg/` by its extension. Compressed forms (`.br`, `.gz`) are in the
-//! same folder as the files. The folder is replaced as a whole, and only if its contents change,
-//! because a change makes cargo build the server again.
+//! same folder as the files. `cargo xtask run` has a folder of its own with the same layout, without
+//! compressed forms. A folder is replaced as a whole, and only if its contents change, because a
+//! change makes cargo build the server again.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -22,25 +23,26 @@ use anyhow::{Context, Result, ensure};
 use crate::assets::{self, Assets, hashed_name};
 use crate::pages::{self, MODULE};
 use crate::process::root;
+use crate::profile::Profile;
 
-/// Brings `dist/` up to date.
-pub fn build() -> Result<()> {
-    let wasm = pages::compile()?;
+/// Brings the files for a profile up to date.
+pub fn build(profile: Profile) -> Result<()> {
+    let wasm = pages::compile(profile)?;
     let inputs = inputs(&wasm)?;
-    if is_current(&inputs) {
-        println!("xtask: dist/ is current");
+    let folder = profile.dist();
+    if is_current(&folder, &inputs) {
+        println!("xtask: {} is current", folder.display());
         return Ok(());
     }
     let mut assets = assemble(&wasm)?;
-    assets::compress(&mut assets)?;
-    replace_folder(&assets)?;
-    fs::write(stamp(), stamp_text(&inputs, &read_folder(&folder())?))?;
-    print_sizes(&assets);
+    if profile == Profile::Release {
+        assets::compress(&mut assets)?;
+    }
+    replace_folder(&folder, &assets)?;
+    let stamp_text = stamp_text(&inputs, &read_folder(&folder)?);
+    fs::write(stamp(&folder), stamp_text)?;
+    print_sizes(&folder, &assets);
     Ok(())
-}
-
-fn folder() -> PathBuf {
-    root().join("dist")
 }
 
 fn assemble(wasm: &Path) -> Result<Assets> {
@@ -90,10 +92,10 @@ fn pkg(name: &str) -> String {
     format!("pkg/{name}")
 }
 
-/// Replaces `dist/`. The new folder is written under another name and then renamed, so that other
+/// Replaces a folder. The new folder is written under another name and then renamed, so that other
 /// processes see either the old or the new folder.
-fn replace_folder(assets: &Assets) -> Result<()> {
-    if folder().exists() && read_folder(&folder())? == *assets {
+fn replace_folder(folder: &Path, assets: &Assets) -> Result<()> {
+    if folder.exists() && read_folder(folder)? == *assets {
         return Ok(());
     }
     let (new, old) = (scratch("dist.new"), scratch("dist.old"));
@@ -107,10 +109,10 @@ fn replace_folder(assets: &Assets) -> Result<()> {
         fs::create_dir_all(path.parent().expect("a file inside dist.new"))?;
         fs::write(&path, bytes)?;
     }
-    if folder().exists() {
-        fs::rename(folder(), &old)?;
+    if folder.exists() {
+        fs::rename(folder, &old)?;
     }
-    fs::rename(&new, folder())?;
+    fs::rename(&new, folder)?;
     if old.exists() {
         fs::remove_dir_all(&old)?;
     }
@@ -122,15 +124,16 @@ fn scratch(name: &str) -> PathBuf {
     root().join("target").join(name)
 }
 
-fn stamp() -> PathBuf {
-    scratch("dist.stamp")
+fn stamp(folder: &Path) -> PathBuf {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    scratch(&format!("{name}.stamp"))
 }
 
-fn is_current(inputs: &str) -> bool {
-    let Ok(contents) = read_folder(&folder()) else {
+fn is_current(folder: &Path, inputs: &str) -> bool {
+    let Ok(contents) = read_folder(folder) else {
         return false;
     };
-    fs::read_to_string(stamp()).is_ok_and(|stamp| stamp == stamp_text(inputs, &contents))
+    fs::read_to_string(stamp(folder)).is_ok_and(|stamp| stamp == stamp_text(inputs, &contents))
 }
 
 fn stamp_text(inputs: &str, contents: &Assets) -> String {
@@ -184,7 +187,7 @@ fn name_inside(folder: &Path, path: &Path) -> String {
 /// Checks that the WASM and JavaScript that a browser fetches before the page is live, compressed
 /// with brotli, do not exceed [`BUDGET_BYTES`].
 pub fn check_budget() -> Result<()> {
-    let files = read_folder(&folder())?;
+    let files = read_folder(&Profile::Release.dist())?;
     let is_code = |name: &str| name.ends_with(".wasm.br") || name.ends_with(".js.br");
     let code = files.iter().filter(|(name, _)| is_code(name));
     let bytes: usize = code.map(|(_, bytes)| bytes.len()).sum();
@@ -202,8 +205,12 @@ pub fn check_budget() -> Result<()> {
 /// hundred bytes.
 const BUDGET_BYTES: usize = 132_000;
 
-fn print_sizes(assets: &Assets) {
+fn print_sizes(folder: &Path, assets: &Assets) {
     for (name, bytes) in assets.iter().filter(|(name, _)| name.starts_with("pkg/")) {
-        println!("xtask: {:>9} bytes  dist/{name}", bytes.len());
+        println!(
+            "xtask: {:>9} bytes  {}/{name}",
+            bytes.len(),
+            folder.display()
+        );
     }
 }

@@ -12,6 +12,7 @@ mod needs;
 mod packages;
 mod pages;
 mod process;
+mod profile;
 mod server;
 mod soak;
 mod test;
@@ -20,6 +21,8 @@ use std::env;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+
+use profile::Profile;
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -42,8 +45,8 @@ fn perform(task: &str, arguments: Vec<String>) -> Result<()> {
         "bench" => bench::run_all(&arguments),
         "soak" => soak::run_for(&arguments),
         "layers" => layers::check(&arguments),
-        "dist" => dist::build(),
-        "build" => server::build().map(drop),
+        "dist" => dist::build(Profile::Release),
+        "build" => server::build(Profile::Release).map(drop),
         "" | "help" | "-h" | "--help" => {
             println!("{USAGE}");
             Ok(())
@@ -55,7 +58,10 @@ fn perform(task: &str, arguments: Vec<String>) -> Result<()> {
 const USAGE: &str = "\
 cargo xtask TASK [ARGUMENTS]
 
-  run [ARGUMENTS]    build everything and start Carillon with these arguments
+  run [ARGUMENTS]    build everything quickly, with little optimisation, and start Carillon with these
+                     arguments
+  run --release [ARGUMENTS]
+                     the same with the release binary, as `build` makes it
   test [--no-install] [FILTER]
                      install the missing programs for the tests and run all tests; with a filter, only
                      matching end-to-end tests; with --no-install, report missing programs

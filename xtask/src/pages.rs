@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::process::{self, ask, command, find};
+use crate::profile::Profile;
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -17,10 +18,10 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 pub const MODULE: &str = "carillon";
 
 /// Compiles the pages, and returns the WASM file written by rustc.
-pub fn compile() -> Result<PathBuf> {
+pub fn compile(profile: Profile) -> Result<PathBuf> {
     require_target()?;
-    let arguments = ["--profile", "wasm-release", "--target", TARGET];
-    process::cargo_build("carillon-frontend", &arguments)?
+    let arguments = ["--profile", profile.of_pages(), "--target", TARGET];
+    process::cargo_build("carillon-frontend", &arguments, &[])?
         .into_iter()
         .find(|file| {
             file.extension()

@@ -63,14 +63,18 @@ pub fn ask(command: &mut Command) -> Option<String> {
 
 /// Runs `cargo build`, and returns the files of the package as cargo reports them, independent of
 /// target directories and profiles.
-pub fn cargo_build(package: &str, arguments: &[&str]) -> Result<Vec<PathBuf>> {
+pub fn cargo_build(
+    package: &str,
+    arguments: &[&str],
+    environment: &[(&str, PathBuf)],
+) -> Result<Vec<PathBuf>> {
     println!(
         "xtask: cargo build --package {package} {}",
         arguments.join(" ")
     );
     let reports = "--message-format=json-render-diagnostics";
     let mut build = cargo(&["build", reports, "--package", package]);
-    build.args(arguments);
+    build.args(arguments).envs(environment.iter().cloned());
     let output = build.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         bail!("{package} does not build");

@@ -1,4 +1,4 @@
-//! Builds the release binary with `dist/` embedded, and runs it.
+//! Builds the server with the pages' files embedded, and runs it.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,18 +7,27 @@ use anyhow::{Context, Result};
 
 use crate::dist;
 use crate::process::{cargo_build, command};
+use crate::profile::Profile;
 
 /// Builds the pages, then the server, which embeds them.
-pub fn build() -> Result<PathBuf> {
-    dist::build()?;
-    cargo_build("carillon-server", &["--release"])?
+pub fn build(profile: Profile) -> Result<PathBuf> {
+    dist::build(profile)?;
+    // The build script of the server reads the variable.
+    let folder = [("CARILLON_DIST", profile.dist())];
+    cargo_build("carillon-server", profile.of_server(), &folder)?
         .into_iter()
         .find(|file| file.file_stem().is_some_and(|stem| stem == "carillon"))
         .context("carillon-server built, but without its binary")
 }
 
+/// Builds and starts the server with these arguments; with `--release` before them, the binary for
+/// deployment.
 pub fn run(arguments: &[String]) -> Result<()> {
-    let binary = build()?;
+    let (profile, arguments) = match arguments {
+        [release, rest @ ..] if release == "--release" => (Profile::Release, rest),
+        _ => (Profile::Quick, arguments),
+    };
+    let binary = build(profile)?;
     become_program(command(binary).args(arguments))
 }
 

@@ -12,6 +12,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::process::{cargo, run, stage};
+use crate::profile::Profile;
 use crate::{needs, packages, server};
 use options::{Options, Scope};
 
@@ -54,11 +55,21 @@ fn install(options: &Options) -> Result<()> {
 }
 
 fn build() -> Result<std::path::PathBuf> {
-    stage("dist and the release binary", server::build)
+    stage("dist and the release binary", || {
+        server::build(Profile::Release)
+    })
 }
 
+/// Runs the tests of this program in its own profile (`.cargo/config.toml`), so that its dependencies
+/// are not compiled again.
 fn xtask() -> Result<()> {
-    run(&mut cargo(&["test", "-p", "carillon-xtask"]))
+    run(&mut cargo(&[
+        "test",
+        "--profile",
+        "quick",
+        "-p",
+        "carillon-xtask",
+    ]))
 }
 
 /// Runs the loom model. It replaces the broker's atomics, so it needs a separate build.

@@ -17,7 +17,7 @@ use super::{pages, problem::Problem};
 use crate::server::Server;
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../dist"]
+#[folder = "$CARILLON_DIST"]
 struct Files;
 
 /// Serves the file at a path; without a file, the page, or the page for unknown paths.

@@ -11,6 +11,7 @@ use super::options::Options;
 use super::plot::{Line, Plot};
 use super::servers::{Broker, Endpoint, Server};
 use crate::process::{root, stage};
+use crate::profile::Profile;
 use crate::server;
 
 /// The definition of one plot.
@@ -115,7 +116,7 @@ pub fn run_all(arguments: &[String]) -> Result<()> {
     let plan = GrowthPlan {
         binary: match options.path("binary") {
             Some(binary) => binary,
-            None => server::build()?,
+            None => server::build(Profile::Release)?,
         },
         rounds: options.number("rounds", 3.0)?.max(1.0) as usize,
         seconds: options.number("seconds", 1.0)?.to_string(),

@@ -13,6 +13,7 @@ use super::servers::{Broker, Endpoint, Server};
 use super::{machine, table};
 use crate::needs;
 use crate::process::{root, stage};
+use crate::profile::Profile;
 use crate::server;
 
 /// A column of the table.
@@ -133,7 +134,7 @@ impl Plan {
         Ok(Self {
             binary: match options.path("binary") {
                 Some(binary) => binary,
-                None => server::build()?,
+                None => server::build(Profile::Release)?,
             },
             brokers,
             shapes: shapes(options.names("shapes"))?,

@@ -28,7 +28,7 @@ fn test<S: AsRef<str>>(packages: &[S]) -> Result<()> {
 
 /// Runs the end-to-end tests with the development binary.
 fn end_to_end() -> Result<()> {
-    let binary = cargo_build("carillon-server", &[])?
+    let binary = cargo_build("carillon-server", &[], &[])?
         .into_iter()
         .find(|file| file.file_stem().is_some_and(|stem| stem == "carillon"))
         .context("carillon-server built, but without its binary")?;
