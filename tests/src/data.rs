@@ -9,6 +9,12 @@ use crate::Carillon;
 /// A directory that does not exist at first, and is removed when the value is dropped.
 pub struct DataDirectory(PathBuf);
 
+impl Default for DataDirectory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl DataDirectory {
     pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
