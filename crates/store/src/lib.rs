@@ -47,7 +47,7 @@ pub use inspect::{
 };
 pub use log::{
     encoder::Placement,
-    files::{StoredMessage, read_message},
+    files::{MessageReader, StoredMessage, read_message},
     group::{Group, GroupLimits, OpenGroup, Pressure, PushError, Pushed, Unit},
 };
 pub use maintenance::{MaintenanceStep, Relocation};

@@ -10,7 +10,9 @@ use broker::{
     Broker, Epoch, Journal, Limits, Positions, Restore, RestoredMessage, Selector, SharedEntry,
     SharedName, TopicEnd, TopicFilter, TopicIds, TopicName,
 };
-use store::{Disk, Location, NameId, Note, Opened, QueueId, ReadError, State, Store, read_message};
+use store::{
+    Disk, Location, MessageReader, NameId, Note, Opened, QueueId, ReadError, State, Store,
+};
 
 use super::{
     codec::{self, Producers, SavedQueue, kinds},
@@ -55,6 +57,7 @@ pub fn restore<D: Disk>(
     let as_journal: Arc<dyn Journal> = Arc::<LogJournal>::clone(journal);
     let mut restoring = Restoring {
         store: &opened.store,
+        reader: MessageReader::new(opened.store.disk(), opened.store.id()),
         names: HashMap::new(),
         restore: Restore::new(positions, limits, as_journal),
         entries: HashMap::new(),
@@ -83,6 +86,7 @@ fn saved_queues(state: &State) -> anyhow::Result<Vec<(QueueId, SavedQueue)>> {
 
 struct Restoring<'a, D: Disk> {
     store: &'a Store<D>,
+    reader: MessageReader<'a, D>,
     names: HashMap<NameId, TopicName>,
     restore: Restore,
     /// Messages that were read, because several places may hold one.
@@ -266,8 +270,9 @@ impl<D: Disk> Restoring<'_, D> {
     }
 
     fn read(&mut self, location: Location, position: u64) -> anyhow::Result<RestoredMessage> {
-        let read = read_message(self.store.disk(), self.store.id(), location);
-        let stored = read
+        let stored = self
+            .reader
+            .read(location)
             .map_err(|error: ReadError| anyhow!("the message at position {position}: {error}"))?;
         let message = stored
             .message()

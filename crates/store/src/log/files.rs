@@ -149,3 +149,76 @@ pub fn read_message<D: Disk>(
         positions: None,
     }))
 }
+
+/// Reads many messages, fastest in the order of their locations. For a store that is not written to in the meantime.
+#[derive(Debug)]
+pub struct MessageReader<'a, D: Disk> {
+    disk: &'a D,
+    store: StoreId,
+    segment: Option<(Generation, D::File)>,
+    /// A part of the segment, and its offset.
+    part: Vec<u8>,
+    offset: u64,
+}
+
+impl<'a, D: Disk> MessageReader<'a, D> {
+    /// Returns a reader of the store with this id.
+    pub fn new(disk: &'a D, store: StoreId) -> Self {
+        Self {
+            disk,
+            store,
+            segment: None,
+            part: Vec::new(),
+            offset: 0,
+        }
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`read_message`].
+    pub fn read(&mut self, location: Location) -> Result<StoredMessage, ReadError> {
+        let (offset, length) = (u64::from(location.offset), location.length as usize);
+        if !self.has(location) {
+            self.load(location)?;
+        }
+        let at = (offset - self.offset) as usize;
+        let message = StoredMessage {
+            bytes: self.part.get(at..at + length).unwrap_or_default().to_vec(),
+            target: Target {
+                checksum: Checksum::new(self.store),
+                generation: location.generation,
+            },
+        };
+        match message.message() {
+            Some(_) => Ok(message),
+            // Finds the cause.
+            None => read_message(self.disk, self.store, location),
+        }
+    }
+
+    /// Returns true if the part in memory has the record.
+    fn has(&self, location: Location) -> bool {
+        let segment = self.segment.as_ref().map(|(generation, _)| *generation);
+        let (from, length) = (u64::from(location.offset), u64::from(location.length));
+        segment == Some(location.generation)
+            && from >= self.offset
+            && from + length <= self.offset + self.part.len() as u64
+    }
+
+    fn load(&mut self, location: Location) -> Result<(), DiskError> {
+        let file = match self.segment.take() {
+            Some((generation, file)) if generation == location.generation => file,
+            _ => self.disk.open(&paths::segment(location.generation))?,
+        };
+        self.offset = location.offset.into();
+        let length = PART.max(location.length as usize);
+        self.part = read_part(self.disk, &file, self.offset, length)?;
+        self.segment = Some((location.generation, file));
+        Ok(())
+    }
+}
+
+/// Bytes that a [`MessageReader`] reads at once.
+const PART: usize = 1 << 20;

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use store::{Disk, Generation};
-use store::{Location, Options, Start, Store, disk::simulated::SimulatedDisk, read_message};
+use store::{
+    Location, MessageReader, Options, Start, Store, disk::simulated::SimulatedDisk, read_message,
+};
 
 use crate::schedule::Run;
 
@@ -43,6 +45,9 @@ proptest! {
         let location = Location { generation: Generation(1), offset, length };
         let placed = store.placements().iter().any(|placement| placement.location == location);
         let read = read_message(store.disk(), store.id(), location);
+        let mut reader = MessageReader::new(store.disk(), store.id());
+        let again = reader.read(location);
+        prop_assert_eq!(read.as_ref().err(), again.as_ref().err());
         prop_assert!(placed || read.is_err() || read.is_ok_and(|stored| stored.message().is_some()));
     }
 }
