@@ -24,12 +24,16 @@ pub struct Content {
     pub body: Body,
 }
 
-/// The query `?retain=true&expires=…`.
+/// The query `?retain=true&persistent=true&expires=…`.
 #[derive(Default, Deserialize)]
 pub struct PublishQuery {
     /// True if the topic must retain the message, as with MQTT's RETAIN flag.
     #[serde(default, deserialize_with = "deserialize_bool")]
     retain: bool,
+    /// True if a message to a topic must survive a restart in durable subscriptions and sessions. Messages to queues always
+    /// do.
+    #[serde(default, deserialize_with = "deserialize_bool")]
+    persistent: bool,
     /// The time of expiry, in Unix milliseconds.
     expires: Option<u64>,
 }
@@ -44,9 +48,9 @@ impl PublishQuery {
             true => publication.retained(),
             false => publication,
         };
-        match publication.kind() {
-            DestinationKind::Queue => publication.persistent(),
-            DestinationKind::Topic => publication,
+        match self.persistent || publication.kind() == DestinationKind::Queue {
+            true => publication.persistent(),
+            false => publication,
         }
     }
 }
