@@ -55,6 +55,7 @@ use tokio::{
 
 use cli::{Cli, Command, ServeOptions};
 use serve::Signals;
+use storage::StopError;
 use store::StoreError;
 
 /// The system's allocator permanently keeps the memory of a load, because most of its pages still contain small
@@ -99,7 +100,9 @@ async fn serve(options: &ServeOptions) -> anyhow::Result<()> {
 
 /// Returns the exit status of a failed command.
 fn exit_code(error: &anyhow::Error) -> ExitCode {
-    let is_disk_failure = error.chain().any(|cause| cause.is::<StoreError>());
+    let is_disk_failure = error
+        .chain()
+        .any(|cause| cause.is::<StoreError>() || cause.is::<StopError>());
     match is_disk_failure {
         true => ExitCode::from(DISK_FAILED),
         false => ExitCode::FAILURE,

@@ -27,9 +27,29 @@ impl Carillon {
         Self::listening(SocketAddr::from(([127, 0, 0, 1], 0)), options).await
     }
 
+    /// Starts a server whose system calls fail as the option `inject` of strace says, such as
+    /// `fdatasync:error=EIO:when=3`. Its process is that of strace, which ends with the server's status.
+    pub async fn with_fault(fault: &str, options: &[&str]) -> Self {
+        let (call, _) = fault.split_once(':').expect("a system call");
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o", "/dev/null"]);
+        command.args([
+            "-e",
+            &format!("trace={call}"),
+            "-e",
+            &format!("inject={fault}"),
+        ]);
+        command.arg(binary());
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::of(without_options(command), address, options).await
+    }
+
     /// Starts a server on a port that is known to be free, such as that of a stopped server.
     pub async fn listening(address: SocketAddr, options: &[&str]) -> Self {
-        let mut command = command();
+        Self::of(command(), address, options).await
+    }
+
+    async fn of(mut command: Command, address: SocketAddr, options: &[&str]) -> Self {
         command.args(["serve", "--listen", &address.to_string()]);
         // Only one server at a time can use the protocols' default ports.
         let off = ["STOMP", "STOMP_TLS", "MQTT", "MQTT_TLS"];
@@ -168,7 +188,10 @@ pub async fn run_with_input(arguments: &[&str], input: &str) -> Output {
 
 /// Returns the command `carillon`, without options from the environment of the test.
 pub fn command() -> Command {
-    let mut command = Command::new(binary());
+    without_options(Command::new(binary()))
+}
+
+fn without_options(mut command: Command) -> Command {
     for (name, _) in env::vars().filter(|(name, _)| name.starts_with("CARILLON_")) {
         command.env_remove(name);
     }

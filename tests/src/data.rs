@@ -9,14 +9,8 @@ use crate::Carillon;
 /// A directory that does not exist at first, and is removed when the value is dropped.
 pub struct DataDirectory(PathBuf);
 
-impl Default for DataDirectory {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl DataDirectory {
-    pub fn new() -> Self {
+    pub fn fresh() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("carillon-data-{}-{number}", std::process::id());
@@ -42,6 +36,12 @@ impl DataDirectory {
     pub async fn server_with_free(&self, bytes: &str) -> Carillon {
         let options = [&self.options()[..], &["--disk-free", bytes]].concat();
         Carillon::with(&options).await
+    }
+
+    /// Starts a server on the directory whose system calls fail as strace's option `inject` says.
+    pub async fn server_with_fault(&self, fault: &str) -> Carillon {
+        let options = [&self.options()[..], &["--disk-free", "0"]].concat();
+        Carillon::with_fault(fault, &options).await
     }
 
     /// Kills a server without warning, and starts the next one.

@@ -15,7 +15,7 @@ struct Program {
     debian_package: &'static str,
 }
 
-const PROGRAMS: [Program; 8] = [
+const PROGRAMS: [Program; 9] = [
     Program {
         names: &["node"],
         debian_package: "nodejs",
@@ -39,6 +39,11 @@ const PROGRAMS: [Program; 8] = [
     Program {
         names: &["pip3"],
         debian_package: "python3-pip",
+    },
+    // For faults of the disk.
+    Program {
+        names: &["strace"],
+        debian_package: "strace",
     },
     Program {
         names: &["mosquitto_sub"],

@@ -19,3 +19,4 @@ pub use session_log::{
     InFlight, RestoredSession, SentMessage, SessionData, SessionLog, SubscriptionData, WillData,
     WindowData,
 };
+pub use writer::StopError;

@@ -28,7 +28,7 @@ async fn retain(server: &Carillon, topic: &str, body: &str) {
 
 #[tokio::test]
 async fn acknowledged_messages_of_a_queue_survive_a_kill_in_order() {
-    let directory = DataDirectory::new();
+    let directory = DataDirectory::fresh();
     let server = directory.server().await;
     send_persistent(&server, "/queue/jobs", &["1", "2", "3", "4"]).await;
     let mut consumer = StompClient::consumer(&server, "/queue/jobs", &[INDIVIDUAL]).await;
@@ -56,7 +56,7 @@ async fn acknowledged_messages_of_a_queue_survive_a_kill_in_order() {
 
 #[tokio::test]
 async fn a_durable_subscription_keeps_what_it_had_not_acknowledged() {
-    let directory = DataDirectory::new();
+    let directory = DataDirectory::fresh();
     let durable = [("activemq.subscriptionName", "audit"), INDIVIDUAL];
     let connect = || Frame::connect().with("client-id", "ringer");
     let server = directory.server().await;
@@ -78,7 +78,7 @@ async fn a_durable_subscription_keeps_what_it_had_not_acknowledged() {
 
 #[tokio::test]
 async fn retained_messages_survive_a_kill_until_they_are_removed() {
-    let directory = DataDirectory::new();
+    let directory = DataDirectory::fresh();
     let server = directory.server().await;
     retain(&server, "state/door", "open").await;
     retain(&server, "state/door", "closed").await;
@@ -98,7 +98,7 @@ async fn retained_messages_survive_a_kill_until_they_are_removed() {
 
 #[tokio::test]
 async fn a_clean_stop_keeps_the_history_of_every_topic_and_resumes_without_a_gap() {
-    let directory = DataDirectory::new();
+    let directory = DataDirectory::fresh();
     let server = directory.server().await;
     for body in ["1", "2", "3"] {
         let answer = post(server.url("/api/topics/board"), "text/plain", body).await;
@@ -119,7 +119,7 @@ async fn a_clean_stop_keeps_the_history_of_every_topic_and_resumes_without_a_gap
 
 #[tokio::test]
 async fn a_second_server_on_the_directory_is_refused() {
-    let directory = DataDirectory::new();
+    let directory = DataDirectory::fresh();
     let server = directory.server().await;
     let options = directory.options();
     let arguments = [&["serve", "--listen", "127.0.0.1:0"], &options[..]].concat();
@@ -135,7 +135,7 @@ async fn a_second_server_on_the_directory_is_refused() {
 
 #[tokio::test]
 async fn a_nearly_full_disk_refuses_persistent_messages_and_nothing_else() {
-    let directory = DataDirectory::new();
+    let directory = DataDirectory::fresh();
     let server = directory.server().await;
     send_persistent(&server, "/queue/jobs", &["1"]).await;
     server.stop().await;
@@ -175,7 +175,7 @@ async fn lasting(server: &Carillon, client_id: &str) -> (MqttClient, Packet) {
 
 #[tokio::test]
 async fn a_session_gets_the_messages_of_its_absence_after_a_kill() {
-    let directory = DataDirectory::new();
+    let directory = DataDirectory::fresh();
     let server = directory.server().await;
     let (mut client, _) = lasting(&server, "meter").await;
     client.subscribe("orders/#", 1).await;
@@ -199,7 +199,7 @@ async fn a_session_gets_the_messages_of_its_absence_after_a_kill() {
 #[tokio::test]
 async fn unacknowledged_deliveries_come_again_with_their_identifiers() {
     for is_kill in [true, false] {
-        let directory = DataDirectory::new();
+        let directory = DataDirectory::fresh();
         let server = directory.server().await;
         let (mut client, _) = lasting(&server, "meter").await;
         client.subscribe("orders", 2).await;
@@ -224,7 +224,7 @@ async fn unacknowledged_deliveries_come_again_with_their_identifiers() {
 
 #[tokio::test]
 async fn a_message_of_qos_2_is_published_once_although_the_server_is_killed() {
-    let directory = DataDirectory::new();
+    let directory = DataDirectory::fresh();
     let server = directory.server().await;
     let (mut reader, _) = lasting(&server, "reader").await;
     reader.subscribe("orders", 1).await;
@@ -259,7 +259,7 @@ async fn a_message_of_qos_2_is_published_once_although_the_server_is_killed() {
 
 #[tokio::test]
 async fn the_will_of_a_connected_client_is_published_after_a_kill() {
-    let directory = DataDirectory::new();
+    let directory = DataDirectory::fresh();
     let server = directory.server().await;
     let (mut reader, _) = lasting(&server, "reader").await;
     reader.subscribe("wills", 1).await;

@@ -16,6 +16,7 @@ mod data_directory;
 mod dead_letters;
 mod deep_names;
 mod destinations;
+mod disk_faults;
 mod durable;
 mod events;
 mod example_values;
