@@ -14,6 +14,7 @@ mod outbound;
 mod owed;
 mod protocol;
 mod read_cycle;
+mod scratch;
 mod task;
 mod timer;
 
@@ -31,6 +32,7 @@ pub use handshake_input::HandshakeInput;
 pub use outbound::Deliverer;
 pub use protocol::{CloseReason, Encoder, Protocol};
 pub use read_cycle::ReadCycle;
+pub use scratch::Scratch;
 
 use crate::{
     clock::Clock, context::ServerContext, partial_input::PartialMessage, transport::Transport,

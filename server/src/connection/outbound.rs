@@ -1,13 +1,13 @@
 //! The output state of a connection: data on its way to the peer.
 
-use std::{cell::RefCell, io, marker::PhantomData, ops::ControlFlow};
+use std::{io, marker::PhantomData, ops::ControlFlow};
 
 use broker::Reader;
 
 use crate::clock;
 
 use super::{
-    Encoder, MessageType, Transport,
+    Encoder, MessageType, Scratch, Transport,
     framing::{ControlFrame, Framing},
 };
 
@@ -173,16 +173,14 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             if self.is_closing {
                 return (Progress::Done, has_written);
             }
-            let round_end = SCRATCH.with_borrow_mut(|scratch| {
-                // A panic in an earlier call may have left data.
-                scratch.clear();
-                let round_end = self.encode(scratch);
-                bytes += scratch.bytes.len();
-                self.send(scratch, socket, &mut has_written);
-                scratch.clear();
+            let write = |round: &mut Round| {
+                let round_end = self.encode(round);
+                bytes += round.bytes.len();
+                self.send(round, socket, &mut has_written);
+                round.clear();
                 round_end
-            });
-            match round_end {
+            };
+            match Scratch::lend(|scratch| &scratch.round, write) {
                 RoundEnd::NoMore if self.is_written(socket) => {
                     return (Progress::Done, has_written);
                 }
@@ -228,7 +226,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
     }
 
     /// Encodes a round of deliveries.
-    fn encode(&mut self, scratch: &mut Scratch) -> RoundEnd {
+    fn encode(&mut self, round: &mut Round) -> RoundEnd {
         let Self {
             deliverer,
             message_type: peers,
@@ -238,8 +236,8 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             return RoundEnd::NoMore;
         };
         if !encoder.has_room() {
-            scratch.resend::<F, E>(encoder);
-            if scratch.bytes.len() >= ROUND_BYTES {
+            round.resend::<F, E>(encoder);
+            if round.bytes.len() >= ROUND_BYTES {
                 return RoundEnd::Full;
             }
             if !encoder.has_room() {
@@ -249,14 +247,14 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         let mut is_full = false;
         let mut has_room = true;
         let has_no_more = reader.drain(clock::unix_ms(), |delivery| {
-            scratch.reserve_header(F::HEADER_BYTES);
-            let start = scratch.bytes.len();
-            let message_type = match encoder.encode(&delivery, &mut scratch.bytes) {
+            round.reserve_header(F::HEADER_BYTES);
+            let start = round.bytes.len();
+            let message_type = match encoder.encode(&delivery, &mut round.bytes) {
                 MessageType::Text => *peers,
                 MessageType::Binary => MessageType::Binary,
             };
-            scratch.end_message(message_type, start, F::HEADER_BYTES);
-            is_full = scratch.bytes.len() >= ROUND_BYTES;
+            round.end_message(message_type, start, F::HEADER_BYTES);
+            is_full = round.bytes.len() >= ROUND_BYTES;
             has_room = encoder.has_room();
             if is_full || !has_room {
                 ControlFlow::Break(())
@@ -272,8 +270,8 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
     }
 
     /// Frames and writes the encoded bytes; bytes that the socket does not accept become pending.
-    fn send<T: Transport>(&mut self, scratch: &mut Scratch, socket: &T, has_written: &mut bool) {
-        let Some(framed) = scratch.frame::<F>() else {
+    fn send<T: Transport>(&mut self, round: &mut Round, socket: &T, has_written: &mut bool) {
+        let Some(framed) = round.frame::<F>() else {
             return;
         };
         // Errors are ignored: the next write of the pending bytes returns them.
@@ -283,15 +281,15 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
     }
 }
 
-/// Deliveries encoded for one write. One buffer for each thread.
+/// The deliveries encoded for one write.
 #[derive(Default)]
-struct Scratch {
+pub(super) struct Round {
     bytes: Vec<u8>,
     /// The start of each run, a sequence of messages of one type. The space for its header is before it.
     runs: Vec<(MessageType, usize)>,
 }
 
-impl Scratch {
+impl Round {
     fn reserve_header(&mut self, header_bytes: usize) {
         if self.bytes.is_empty() {
             self.bytes.resize(header_bytes, 0);
@@ -347,12 +345,8 @@ impl Scratch {
     fn clear(&mut self) {
         self.runs.clear();
         self.bytes.clear();
-        self.bytes.shrink_to(MAX_SCRATCH_CAPACITY);
+        self.bytes.shrink_to(MAX_ROUND_CAPACITY);
     }
-}
-
-thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 /// When a round has this number of bytes, it ends and is written.
@@ -360,4 +354,4 @@ const ROUND_BYTES: usize = 64 << 10;
 /// Maximum number of bytes written before other tasks run.
 const MAX_DRAIN_BYTES: usize = 1 << 20;
 /// Maximum capacity that a thread keeps for encoding.
-const MAX_SCRATCH_CAPACITY: usize = 256 << 10;
+const MAX_ROUND_CAPACITY: usize = 256 << 10;

@@ -13,8 +13,8 @@ use crate::{
     fairness::{MAX_PAUSE, TIME_SLICE, pause_after},
 };
 
-/// Collects the publications and replies of a read cycle. Each thread has one. It is empty between cycles, so
-/// connections need none of their own.
+/// Collects the publications and replies of a read cycle. Each thread has one, in its [`Scratch`](super::Scratch). It is
+/// empty between cycles, so connections need none of their own.
 #[derive(Default)]
 pub struct ReadCycle {
     /// The server's clock at the start of the cycle, in milliseconds.
@@ -58,8 +58,6 @@ pub enum Intake {
 impl ReadCycle {
     /// Starts a cycle with a time slice.
     pub fn begin(&mut self, now_ms: u64, intake: Intake) {
-        // A panic in an earlier call may have left data.
-        self.clear();
         self.now_ms = now_ms;
         self.intake = intake;
         self.unix_ms = clock::unix_ms();

@@ -6,7 +6,7 @@ mod events;
 mod silence;
 mod stopping;
 
-use std::{cell::RefCell, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use broker::Blocked;
 use tokio::{
@@ -20,7 +20,7 @@ use events::Event;
 use silence::SocketState;
 
 use super::{
-    CloseReason, Connection, EarlyInput, Framing, Protocol, ReadCycle, Transport,
+    CloseReason, Connection, EarlyInput, Framing, Protocol, ReadCycle, Scratch, Transport,
     inbound::{FramingOutput, Inbound},
     outbound::{Drained, Progress},
     owed::OwedReplies,
@@ -162,7 +162,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
 
     fn read(&mut self) -> Result<ReadResult, CloseReason> {
         let connection = Arc::clone(&self.connection);
-        READ_BUFFER.with_borrow_mut(|buffer| {
+        let read = |buffer: &mut Vec<u8>| {
             buffer.resize(READ_BYTES, 0);
             let saved = self.inbound.take_unframed(buffer);
             match connection.socket.try_read(&mut buffer[saved..]) {
@@ -180,7 +180,8 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
                 }
                 Err(error) => Err(CloseReason::Io(error.to_string())),
             }
-        })
+        };
+        Scratch::lend(|scratch| &scratch.input, read)
     }
 
     /// Writes output of the transport itself, for example TLS messages.
@@ -201,7 +202,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             &mut FramingOutput,
         ) -> Result<(), CloseReason>,
     ) -> Result<(), CloseReason> {
-        READ_CYCLE.with_borrow_mut(|cycle| {
+        let run = |cycle: &mut ReadCycle| {
             let mut framing_output = FramingOutput::default();
             let gate = Arc::clone(&self.context.gate);
             let permit = gate.pass();
@@ -228,7 +229,8 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             }
             let flushed = self.flush(framing_output);
             done.and(flushed)
-        })
+        };
+        Scratch::lend(|scratch| &scratch.cycle, run)
     }
 
     /// Exchanges information between the protocol's two halves, if necessary.
@@ -293,11 +295,6 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         self.is_broken |= progress == Progress::Broken;
         Ok(())
     }
-}
-
-thread_local! {
-    static READ_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static READ_CYCLE: RefCell<ReadCycle> = RefCell::default();
 }
 
 /// Maximum number of bytes of one read, and so of one batch.

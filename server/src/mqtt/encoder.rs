@@ -1,6 +1,6 @@
 //! The sending half: encodes entries as PUBLISH packets (5.0, 3.3), and keeps those that are not acknowledged.
 
-use std::{cell::RefCell, sync::Arc};
+use std::sync::Arc;
 
 use broker::{Delivery, DeliveryId, Entry, Missed, SharedEntry, TopicName, Verdict};
 use wire::mqtt::{
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock,
-    connection::{Encoder, MessageType},
+    connection::{Encoder, MessageType, Scratch},
     dialect::Dialect,
 };
 
@@ -127,14 +127,16 @@ impl MqttEncoder {
         if delivery.is_shared && missed.is_none() {
             return self.send(delivery, shared_packet(version, delivery.entry), out);
         }
-        PACKET.with_borrow_mut(|packet| {
-            packet.clear();
+        let publish = |packet: &mut Vec<u8>| {
             // Empty if it is too large.
             let _ = properties::append_shared(version, delivery.entry, missed.as_deref(), packet);
             let is_sent = self.send(delivery, packet, out);
+            packet.clear();
             packet.shrink_to(MAX_PACKET_CAPACITY);
             is_sent
-        })
+        };
+        // One subscriber gets the message, so the packet is not stored in its entry.
+        Scratch::lend(|scratch| &scratch.packet, publish)
     }
 
     /// Appends a PUBLISH from a shared packet, which is empty if the message is too large for MQTT.
@@ -310,12 +312,7 @@ fn verdict(reason: PublishReason) -> Verdict {
     }
 }
 
-thread_local! {
-    /// A buffer for a packet that is not stored in its entry, because it has one subscriber only.
-    static PACKET: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Maximum capacity that a thread keeps for it.
+/// Maximum capacity that a thread keeps for a packet.
 const MAX_PACKET_CAPACITY: usize = 64 << 10;
 /// Maximum number of bytes of entries that one session keeps to send them again, plus one entry: no other rule releases
 /// them.
