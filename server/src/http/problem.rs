@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use broker::{InvalidName, PublishError, SubscribeError, TEMPORARY};
+use broker::{InvalidName, JournalError, PublishError, SubscribeError, TEMPORARY};
 use serde::Serialize;
 
 /// An error response. The `type` is `about:blank`, so the title is that of the status (RFC 9457, 4.2.1); the detail
@@ -54,6 +54,8 @@ impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
         let status = match error {
             PublishError::Reserved(_) => StatusCode::FORBIDDEN,
+            PublishError::Journal(JournalError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            PublishError::Journal(JournalError::Closed) => StatusCode::SERVICE_UNAVAILABLE,
             PublishError::TooManyTopics { .. }
             | PublishError::TooManyCursors { .. }
             | PublishError::TooManyQueues { .. }
