@@ -11,7 +11,7 @@ use broker::{
     SharedName, TopicEnd, TopicFilter, TopicIds, TopicName,
 };
 use store::{
-    Disk, Location, MessageReader, NameId, Note, Opened, QueueId, ReadError, State, Store,
+    Disk, Flags, Location, MessageReader, NameId, Note, Opened, QueueId, State, Store, read_message,
 };
 
 use super::{
@@ -261,31 +261,47 @@ impl<D: Disk> Restoring<'_, D> {
         if let Some(entry) = self.entries.get(&location) {
             return Ok(Some(entry.clone()));
         }
-        let message = self.read(location, position)?;
+        let ReadMessage { message, is_shared } = self.read_one(location, position)?;
         let entry = self.restore.message(message);
-        if let Some(entry) = &entry {
+        if let Some(entry) = entry.as_ref().filter(|_| is_shared) {
             self.entries.insert(location, entry.clone());
         }
         Ok(entry)
     }
 
     fn read(&mut self, location: Location, position: u64) -> anyhow::Result<RestoredMessage> {
-        let stored = self
-            .reader
-            .read(location)
-            .map_err(|error: ReadError| anyhow!("the message at position {position}: {error}"))?;
-        let message = stored
-            .message()
-            .with_context(|| format!("the message at position {position} cannot be decoded"))?;
+        Ok(self.read_one(location, position)?.message)
+    }
+
+    fn read_one(&mut self, location: Location, position: u64) -> anyhow::Result<ReadMessage> {
+        let stored = self.reader.read(location)?;
+        let Some(message) = stored.message() else {
+            let (disk, id) = (self.store.disk(), self.store.id());
+            let damage = read_message(disk, id, location).err();
+            let damage = damage.map_or_else(String::new, |damage| format!(": {damage}"));
+            return Err(anyhow!(
+                "cannot read the message at position {position}{damage}"
+            ));
+        };
         let name = self.names.get(&message.destination);
         let name =
             name.with_context(|| format!("the message at position {position} has no name"))?;
         let decoded = codec::message(&message, name, &mut self.producers)?;
-        Ok(RestoredMessage {
-            publication: decoded.publication,
-            name: message.destination.0,
-            position,
-            sequence: decoded.sequence,
+        Ok(ReadMessage {
+            message: RestoredMessage {
+                publication: decoded.publication,
+                name: message.destination.0,
+                position,
+                sequence: decoded.sequence,
+            },
+            is_shared: message.queues.as_slice().len() > 1 || message.flags != Flags::default(),
         })
     }
+}
+
+/// A message of the store.
+struct ReadMessage {
+    message: RestoredMessage,
+    /// Several places may hold it.
+    is_shared: bool,
 }

@@ -173,29 +173,24 @@ impl<'a, D: Disk> MessageReader<'a, D> {
         }
     }
 
-    /// Reads a message.
+    /// Reads a message. [`StoredMessage::message`] returns `None` if it is damaged; [`read_message`] then returns the cause.
     ///
     /// # Errors
     ///
-    /// The errors of [`read_message`].
-    pub fn read(&mut self, location: Location) -> Result<StoredMessage, ReadError> {
+    /// An operation of the disk failed.
+    pub fn read(&mut self, location: Location) -> Result<StoredMessage, DiskError> {
         let (offset, length) = (u64::from(location.offset), location.length as usize);
         if !self.has(location) {
             self.load(location)?;
         }
         let at = (offset - self.offset) as usize;
-        let message = StoredMessage {
+        Ok(StoredMessage {
             bytes: self.part.get(at..at + length).unwrap_or_default().to_vec(),
             target: Target {
                 checksum: Checksum::new(self.store),
                 generation: location.generation,
             },
-        };
-        match message.message() {
-            Some(_) => Ok(message),
-            // Finds the cause.
-            None => read_message(self.disk, self.store, location),
-        }
+        })
     }
 
     /// Returns true if the part in memory has the record.
