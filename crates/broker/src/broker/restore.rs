@@ -121,7 +121,11 @@ impl Restore {
             &self.broker.store,
             self.broker.own(),
         );
-        state.queues.durables.insert(name, Arc::clone(&queue));
+        // A crash may have come between the creation of a queue and the removal of the one that it replaces.
+        if let Some(earlier) = state.queues.durables.insert(name, Arc::clone(&queue)) {
+            earlier.record_removed();
+            state.unbind(&earlier);
+        }
         state.bind(&queue, Start::New);
         self.queues.insert(id, queue);
     }
@@ -180,8 +184,18 @@ impl Restore {
     /// Returns a message of a queue, or a retained message that is not in the history.
     pub fn message(&mut self, message: RestoredMessage) -> Option<SharedEntry> {
         let account = Arc::clone(self.names.get(&message.name)?);
+        let state = lock_state(&self.broker.state);
+        let log = state
+            .topics
+            .find(account.name.as_str())
+            .map(|topic| &topic.log);
+        // A retained message comes before the messages that follow, also in a history with new sequences.
+        let newest = log
+            .filter(|log| log.history_entries() > 0 && message.publication.is_retained())
+            .map_or(u64::MAX, |log| log.end().sequence - 1);
+        drop(state);
         let end = End {
-            sequence: message.sequence,
+            sequence: message.sequence.min(newest),
             offset: 0,
         };
         Some(place(&self.broker, message, end, &account))

@@ -28,7 +28,10 @@ impl Broker {
     /// Must be called when no session is left and nothing is published any more.
     pub fn record_all(&self) -> Stopped {
         if let Some(journal) = &self.store.journal {
-            self.record_topics(journal);
+            // Histories are not worth a full disk.
+            if journal.check(0).is_ok() {
+                self.record_topics(journal);
+            }
             self.record_queues(journal);
         }
         let state = lock_state(&self.state);
@@ -53,7 +56,11 @@ impl Broker {
     fn record_queues(&self, journal: &Arc<dyn Journal>) {
         let mut queues = Vec::new();
         self.for_each_named_queue(|queue| queues.push(Arc::clone(queue)));
-        queues.extend(lock_state(&self.state).queues.durables.values().cloned());
+        let state = lock_state(&self.state);
+        queues.extend(state.queues.durables.values().cloned());
+        let shared = state.queues.shared.values();
+        queues.extend(shared.map(|shared| Arc::clone(&shared.queue)));
+        drop(state);
         for queue in queues {
             queue.record_unrecorded(journal);
         }

@@ -159,7 +159,10 @@ impl Broker {
         batch: &'a [Publication],
         made: &mut Vec<(DestinationKind, &'a TopicName)>,
     ) -> Result<Vec<Arc<Queue>>, PublishError> {
-        if let Some(journal) = state.sequencer.journal() {
+        let may_be_recorded = |one: &Publication| one.is_persistent() || one.is_retained();
+        if let Some(journal) = state.sequencer.journal()
+            && batch.iter().any(may_be_recorded)
+        {
             // Approximately: not every publication is recorded.
             journal.check(batch.iter().map(Publication::size).sum())?;
         }

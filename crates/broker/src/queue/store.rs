@@ -156,8 +156,9 @@ impl Store {
     /// Returns the ticket of everything in the journal, if there is one.
     pub(crate) fn newest_ticket(&self) -> Option<u64> {
         self.journal.as_ref().map(|journal| {
+            let newest = journal.newest();
             journal.wake();
-            journal.newest()
+            newest
         })
     }
 

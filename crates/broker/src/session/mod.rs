@@ -118,6 +118,12 @@ impl Session {
         self.read_up_to.load(Ordering::Relaxed)
     }
 
+    /// Notes that the session has read its topics up to a position. A retained message, which may be older than what was
+    /// read, does not set it back.
+    pub(crate) fn note_read_up_to(&self, position: u64) {
+        self.read_up_to.fetch_max(position, Ordering::Relaxed);
+    }
+
     /// Sets the position up to which the session has read its topics, for a session that is restored.
     pub fn set_read_up_to(&self, position: u64) {
         self.read_up_to.store(position, Ordering::Relaxed);

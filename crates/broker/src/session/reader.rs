@@ -107,12 +107,12 @@ impl Reader {
                 return false;
             }
             let Some(first) = self.active.peek() else {
-                self.session.set_read_up_to(limit);
+                self.session.note_read_up_to(limit);
                 self.shrink();
                 return self.later.is_empty();
             };
             if first.next > limit {
-                self.session.set_read_up_to(limit);
+                self.session.note_read_up_to(limit);
                 // Its publisher is not finished, and will schedule the session when it is.
                 if self.visible_position.wait_for(first.next, &self.session) {
                     return self.later.is_empty();
