@@ -258,6 +258,18 @@ impl<T> Outgoing<T> {
             .collect()
     }
 
+    /// Removes messages like [`take_back`](Self::take_back), those of QoS 2 as well: for a peer that may forget its window.
+    pub fn take_back_all(&mut self, mut wanted: impl FnMut(&T) -> bool) -> Vec<T> {
+        let found = self.slots.iter().filter_map(|(id, slot)| match slot {
+            Slot::Published(_, message) if wanted(message) => Some(id),
+            _ => None,
+        });
+        let ids: Vec<_> = found.collect();
+        ids.into_iter()
+            .filter_map(|id| self.discard(id).ok())
+            .collect()
+    }
+
     /// Iterates over the messages that wait for PUBACK or PUBREC, in the order of sending.
     pub fn iter(&self) -> impl Iterator<Item = (PacketId, QoS, &T)> {
         self.slots.iter().filter_map(|(id, slot)| match slot {
