@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, StatusCode, header},
 };
-use broker::{Client, DestinationKind, Header, Outcome, Publication, Published, TopicName};
+use broker::{Broker, Client, DestinationKind, Header, Outcome, Publication, Published, TopicName};
 use serde::Deserialize;
 
 use super::{body, extract::deserialize_bool, problem::Problem};
@@ -98,10 +98,7 @@ pub async fn publish(
         server.carry_out(&mut outcome);
     }
     let broker = &server.broker;
-    if let Some(position) = outcome.owed {
-        let mut wait = broker.completion().wait_for(position);
-        std::future::poll_fn(|context| wait.poll(context.waker())).await;
-    }
+    durable(broker, outcome.owed).await;
     let caught_up = std::future::poll_fn(|context| {
         broker.poll_unblocked(&mut outcome.blocked, context.waker())
     });
@@ -113,6 +110,14 @@ pub async fn publish(
             StatusCode::INTERNAL_SERVER_ERROR,
             "the broker returned no result",
         )),
+    }
+}
+
+/// Waits until a ticket of the journal is complete.
+pub async fn durable(broker: &Broker, ticket: Option<u64>) {
+    if let Some(ticket) = ticket {
+        let mut wait = broker.completion().wait_for(ticket);
+        std::future::poll_fn(|context| wait.poll(context.waker())).await;
     }
 }
 

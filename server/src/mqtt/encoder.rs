@@ -171,6 +171,7 @@ impl MqttEncoder {
             }),
             subscription: options.subscription,
             retain: own.retain,
+            was_retained: delivery.is_retained,
         };
         let kept_bytes = sent.kept_bytes();
         // There is room, because a delivery is only requested when there is.

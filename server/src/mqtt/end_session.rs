@@ -31,6 +31,8 @@ impl MqttHandler {
         };
         let id_guard = ClientIdGuard::new(sessions, &client, held_client_id);
         if let Some(detached) = id_guard.take() {
+            let context = self.server.background_context();
+            detached.saved.forget(&context);
             detached.end(&self.server.background_context());
         }
         EndedSession::Ended

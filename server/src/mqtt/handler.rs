@@ -25,7 +25,7 @@ impl MqttHandler {
     pub fn new(server: &Arc<Server>, options: &MqttOptions) -> Self {
         Self {
             server: Arc::clone(server),
-            shared_state: Arc::new(SharedState::new(options)),
+            shared_state: Arc::new(SharedState::new(options, server.session_log.clone())),
         }
     }
 

@@ -230,7 +230,10 @@ impl ConnectingClient {
         let machine = match self.accept(shared_state, now_ms, saved.as_ref(), &mut greeting) {
             Ok(machine) => machine,
             Err(refused_client) => {
-                saved.iter().for_each(|saved| saved.end(context));
+                if let Some(saved) = &saved {
+                    saved.forget(context);
+                    saved.end(context);
+                }
                 return Err(refused_client);
             }
         };
@@ -245,8 +248,14 @@ impl ConnectingClient {
         };
         outgoing.resume(opened.receive_maximum, own_maximum);
         let session_log = context.session_log.as_ref().filter(|_| keeps_session);
-        let progress =
-            session_log.map(|log| Progress::new(log.clone(), reader.session(), &outgoing));
+        let progress = session_log.map(|log| {
+            Progress::new(
+                log.clone(),
+                reader.session(),
+                &outgoing,
+                machine.unreleased(),
+            )
+        });
         progress.iter().for_each(|one| id_guard.set_progress(one));
         let client_options = ClientOptions {
             peer: opened.peer,
@@ -318,6 +327,7 @@ fn take_saved_session(
         // The will is not published ([MQTT-3.1.3-9]).
         return Some(detached.saved);
     }
+    detached.saved.forget(context);
     detached.saved.end(context);
     if let Some((_, will)) = detached.will {
         will.publish(context);

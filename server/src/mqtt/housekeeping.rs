@@ -10,14 +10,17 @@ impl MqttHandler {
         let context = self.server.background_context();
         let now_ms = self.server.clock.now_ms();
         for due in self.shared_state.sessions.take_due(now_ms, MAX_AT_ONCE) {
-            let will = match due {
-                DueWork::Will(will) => Some(will),
+            match due {
+                DueWork::Will(client, will) => {
+                    will.publish(&context);
+                    let sessions = &self.shared_state.sessions;
+                    sessions.record_published_will(&client, &context);
+                }
                 DueWork::End(saved, will) => {
                     saved.end(&context);
-                    will
+                    will.into_iter().for_each(|will| will.publish(&context));
                 }
-            };
-            will.into_iter().for_each(|will| will.publish(&context));
+            }
         }
     }
 }

@@ -374,7 +374,7 @@ impl Protocol for Mqtt {
                 expiry_s: self.session_expiry_s,
                 _charge: context.client.charge(Pool::Sessions, 1),
             };
-            self.progress = None;
+            self.progress.take().iter().for_each(|one| one.end());
             detached.record(context);
             let evicted = id_guard.store_session(detached);
             if let Some(evicted) = evicted {

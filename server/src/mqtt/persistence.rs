@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -44,13 +44,26 @@ pub struct Progress {
     acknowledged: AtomicU64,
     /// The position that was recorded last.
     recorded: AtomicU64,
-    /// Received messages of QoS 2 that are not released.
-    incoming: Mutex<Vec<u16>>,
+    /// Held while the window is recorded, so that an older one does not replace a newer one.
+    incoming: Mutex<IncomingIds>,
+}
+
+/// Received messages of QoS 2 that are not released.
+#[derive(Debug, Default)]
+struct IncomingIds {
+    ids: Vec<u16>,
+    /// The connection has ended: the session is recorded with its whole window.
+    is_ended: bool,
 }
 
 impl Progress {
     /// Returns the progress of a session, which has acknowledged everything before its deliveries in flight.
-    pub fn new(log: SessionLog, session: &Arc<Session>, outgoing: &Outgoing<Sent>) -> Arc<Self> {
+    pub fn new(
+        log: SessionLog,
+        session: &Arc<Session>,
+        outgoing: &Outgoing<Sent>,
+        incoming: impl Iterator<Item = PacketId>,
+    ) -> Arc<Self> {
         session.set_lasting(true);
         let progress = Self {
             log,
@@ -58,7 +71,10 @@ impl Progress {
             is_window_empty: AtomicBool::new(true),
             acknowledged: AtomicU64::new(session.read_up_to()),
             recorded: AtomicU64::new(u64::MAX),
-            incoming: Mutex::default(),
+            incoming: Mutex::new(IncomingIds {
+                ids: incoming.map(PacketId::get).collect(),
+                is_ended: false,
+            }),
         };
         progress.update(outgoing);
         Arc::new(progress)
@@ -72,7 +88,8 @@ impl Progress {
     /// Notes the deliveries in flight after acknowledgements.
     pub fn update(&self, outgoing: &Outgoing<Sent>) {
         let read = self.session.read_up_to();
-        let in_flight = outgoing.iter().filter_map(|(.., sent)| sent.position());
+        let in_flight = outgoing.iter().filter(|(.., sent)| !sent.was_retained);
+        let in_flight = in_flight.filter_map(|(.., sent)| sent.position());
         let oldest = in_flight.min();
         let acknowledged = oldest.map_or(read, |oldest| read.min(oldest.saturating_sub(1)));
         self.acknowledged.store(acknowledged, Ordering::Relaxed);
@@ -82,22 +99,32 @@ impl Progress {
 
     /// Notes the received messages of QoS 2 that are not released, and records them.
     pub fn record_incoming(&self, incoming: impl Iterator<Item = PacketId>) {
-        *self.incoming() = incoming.map(PacketId::get).collect();
-        self.record_position(self.acknowledged());
+        let mut held = self.incoming();
+        held.ids = incoming.map(PacketId::get).collect();
+        self.record_window(&held, self.acknowledged());
     }
 
     /// Records the position, if it has changed.
     pub fn record_if_changed(&self) {
+        let held = self.incoming();
         let acknowledged = self.acknowledged();
         if self.recorded.load(Ordering::Relaxed) != acknowledged {
-            self.record_position(acknowledged);
+            self.record_window(&held, acknowledged);
         }
     }
 
-    fn record_position(&self, position: u64) {
+    /// Records nothing more.
+    pub fn end(&self) {
+        self.incoming().is_ended = true;
+    }
+
+    fn record_window(&self, held: &IncomingIds, position: u64) {
+        if held.is_ended {
+            return;
+        }
         self.recorded.store(position, Ordering::Relaxed);
         let window = WindowData {
-            incoming: self.incoming().clone(),
+            incoming: held.ids.clone(),
             outgoing: Vec::new(),
         };
         self.log.save_window(self.session.name(), position, window);
@@ -113,7 +140,7 @@ impl Progress {
         }
     }
 
-    fn incoming(&self) -> std::sync::MutexGuard<'_, Vec<u16>> {
+    fn incoming(&self) -> MutexGuard<'_, IncomingIds> {
         self.incoming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -135,6 +162,7 @@ impl Progress {
 
     /// Records that the session ends.
     pub fn record_end(&self) {
+        self.end();
         self.session.set_lasting(false);
         self.log.remove(self.session.name());
     }
@@ -160,7 +188,11 @@ impl DetachedSession {
         log.save(session.name(), data);
         let window = WindowData {
             incoming: saved.incoming.unreleased().map(PacketId::get).collect(),
-            outgoing: saved.outgoing.unacknowledged().map(in_flight).collect(),
+            outgoing: saved
+                .outgoing
+                .unacknowledged()
+                .filter_map(in_flight)
+                .collect(),
         };
         log.save_window(session.name(), session.read_up_to(), window);
         // Nobody waits for it, but a crash should not lose it.
@@ -168,19 +200,22 @@ impl DetachedSession {
     }
 }
 
-fn in_flight((id, slot): (PacketId, Option<(QoS, &Sent)>)) -> InFlight {
-    let message = slot.and_then(|(qos, sent)| {
-        Some(SentMessage {
+/// Returns a delivery in flight for the log. One of a queue is not recorded: its queue has the message.
+fn in_flight((id, slot): (PacketId, Option<(QoS, &Sent)>)) -> Option<InFlight> {
+    let message = match slot {
+        None => None,
+        Some((qos, sent)) => Some(SentMessage {
             qos: qos.level(),
             position: sent.position()?,
             subscription: sent.subscription.map(SubscriptionId::get),
             retain: sent.retain,
-        })
-    });
-    InFlight {
+            was_retained: sent.was_retained,
+        }),
+    };
+    Some(InFlight {
         id: id.get(),
         message,
-    }
+    })
 }
 
 fn subscription_data(subscriptions: &Subscriptions) -> Vec<SubscriptionData> {
@@ -210,7 +245,7 @@ impl MqttHandler {
     pub fn restore_sessions(&self, sessions: Vec<RestoredSession>) {
         let context = self.server.background_context();
         for session in sessions {
-            let client: Arc<str> = session.client.as_str().into();
+            let client = Arc::clone(&session.client);
             let detached = self.restore_session(&client, session, &context);
             self.shared_state.sessions.restore(&client, detached);
         }
@@ -235,6 +270,7 @@ impl MqttHandler {
         let overflow = self.shared_state.options.overflow;
         let prefetch = usize::from(self.shared_state.options.inflight);
         let mut subscriptions = Subscriptions::new();
+        let mut is_complete = true;
         for subscription in &data.subscriptions {
             let start = Start::AfterPosition(position);
             let options = RestoredSubscription {
@@ -250,6 +286,7 @@ impl MqttHandler {
                 Err(error) => {
                     let filter = &subscription.filter;
                     tracing::warn!(%client, filter, error, "a subscription is not restored");
+                    is_complete = false;
                 }
             }
         }
@@ -276,7 +313,10 @@ impl MqttHandler {
             expiry_s: data.expiry_s,
             _charge: context.client.charge(Pool::Sessions, 1),
         };
-        detached.record(context);
+        // Otherwise the next start may restore the rest.
+        if is_complete {
+            detached.record(context);
+        }
         detached
     }
 
@@ -395,6 +435,7 @@ fn outgoing(window: &WindowData, messages: Vec<broker::SharedEntry>) -> Outgoing
                     queue_delivery: None,
                     subscription: message.subscription.and_then(SubscriptionId::new),
                     retain: message.retain,
+                    was_retained: message.was_retained,
                 };
                 Some((QoS::from_level(message.qos).unwrap_or_default(), sent))
             }

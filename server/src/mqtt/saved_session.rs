@@ -33,6 +33,8 @@ pub struct Sent {
     pub subscription: Option<mqtt::SubscriptionId>,
     /// The RETAIN flag of the delivery.
     pub retain: bool,
+    /// It was retained when its subscription was created, and may be older than what the session has read.
+    pub was_retained: bool,
 }
 
 /// A delivery from a queue.
@@ -100,9 +102,18 @@ impl SavedSession {
     pub fn pause(&mut self, context: &ServerContext) {
         let broker = &context.broker;
         let session = self.reader.session();
-        accept_qos_2_in_flight(context, session, &self.outgoing, |_| true);
-        self.outgoing
-            .take_back(|sent| sent.queue_delivery.is_some());
+        match &context.session_log {
+            // A session that is restored cannot complete a delivery whose message its queue does not have any more. So the
+            // message returns to the queue, and may be delivered twice.
+            Some(_) => self
+                .outgoing
+                .take_back_all(|sent| sent.queue_delivery.is_some()),
+            None => {
+                accept_qos_2_in_flight(context, session, &self.outgoing, |_| true);
+                self.outgoing
+                    .take_back(|sent| sent.queue_delivery.is_some())
+            }
+        };
         let mut outcome = Outcome::default();
         broker.pause(session, clock::unix_ms(), &mut outcome);
         context.advisories.carry_out(&mut outcome, None);
@@ -118,9 +129,8 @@ impl SavedSession {
         }
     }
 
-    /// Ends the session.
+    /// Ends the session in the broker. Its record must have been removed: see [`SavedSession::forget`].
     pub fn end(&self, context: &ServerContext) {
-        self.forget(context);
         context.end_session(self.reader.session());
     }
 

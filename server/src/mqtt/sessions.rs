@@ -25,13 +25,15 @@ use super::{
     saved_session::SavedSession,
     will::Will,
 };
-use crate::context::ServerContext;
+use crate::{context::ServerContext, storage::SessionLog};
 
 /// The sessions of all clients.
 pub struct Sessions {
     state: Mutex<State>,
     /// Maximum number of detached sessions.
     max: usize,
+    /// Records sessions, if they survive a restart.
+    log: Option<SessionLog>,
     /// Sessions ended to make room.
     ended_early: AtomicU64,
 }
@@ -111,8 +113,8 @@ struct StoredSession {
 
 /// Work that is due.
 pub enum DueWork {
-    /// The publication of a will whose delay is over.
-    Will(Will),
+    /// The publication of a client's will whose delay is over.
+    Will(Arc<str>, Will),
     /// The end of a session, and the will to be published with it.
     End(Box<SavedSession>, Option<Will>),
 }
@@ -127,10 +129,11 @@ pub struct ClientIdGuard {
 
 impl Sessions {
     /// Creates an empty table for at most this many detached sessions.
-    pub fn new(max: usize) -> Arc<Self> {
+    pub fn new(max: usize, log: Option<SessionLog>) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
             max,
+            log,
             ended_early: AtomicU64::new(0),
         })
     }
@@ -198,9 +201,23 @@ impl Sessions {
             && *at_ms <= now_ms
             && let Some((_, client)) = state.due.pop_first()
         {
-            found.extend(state.take_due(client, now_ms));
+            let due = state.take_due(Arc::clone(&client), now_ms);
+            if let (Some(DueWork::End(..)), Some(log)) = (&due, &self.log) {
+                // With the lock held: afterwards the client may have a new session.
+                log.remove(&client);
+            }
+            found.extend(due);
         }
         found
+    }
+
+    /// Records that the will of a detached session was published.
+    pub fn record_published_will(&self, client: &Arc<str>, context: &ServerContext) {
+        let state = self.state();
+        let known = state.clients.get(client);
+        if let Some(stored) = known.and_then(|client| client.detached.as_ref()) {
+            stored.session.record(context);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -214,8 +231,8 @@ impl State {
         let detached = &mut self.clients.get_mut(&client)?.detached.as_mut()?.session;
         if detached.ends_ms > now_ms {
             let (_, will) = detached.will.take()?;
-            self.due.insert((detached.ends_ms, client));
-            return Some(DueWork::Will(will));
+            self.due.insert((detached.ends_ms, Arc::clone(&client)));
+            return Some(DueWork::Will(client, will));
         }
         let DetachedSession { saved, will, .. } = *self.take(&client)?;
         self.remove_if_unused(&client);
@@ -367,7 +384,11 @@ impl ClientIdGuard {
             false => None,
         };
         state.store(&self.client, detached);
-        if ended.is_some() {
+        if let Some(ended) = &ended {
+            if let Some(log) = &self.sessions.log {
+                // With the lock held: afterwards its client may have a new session.
+                log.remove(ended.saved.reader.session().name());
+            }
             self.sessions.ended_early.fetch_add(1, Ordering::Relaxed);
         }
         ended

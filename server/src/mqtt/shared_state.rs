@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use super::{MqttOptions, Sessions};
-use crate::clock;
+use crate::{clock, storage::SessionLog};
 
 /// The shared state.
 pub struct SharedState {
@@ -20,10 +20,10 @@ pub struct SharedState {
 
 impl SharedState {
     /// Creates the state, without sessions.
-    pub fn new(options: &MqttOptions) -> Self {
+    pub fn new(options: &MqttOptions, log: Option<SessionLog>) -> Self {
         Self {
             options: *options,
-            sessions: Sessions::new(options.sessions),
+            sessions: Sessions::new(options.sessions, log),
             generated_names: AtomicU64::new(0),
         }
     }

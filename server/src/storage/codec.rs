@@ -195,7 +195,8 @@ pub const fn kind_of(number: u8) -> DestinationKind {
 pub struct Producers(std::collections::HashSet<std::sync::Arc<str>>);
 
 impl Producers {
-    fn shared(&mut self, name: &str) -> std::sync::Arc<str> {
+    /// Returns the name, the same allocation at each call.
+    pub fn shared(&mut self, name: &str) -> std::sync::Arc<str> {
         if let Some(known) = self.0.get(name) {
             return std::sync::Arc::clone(known);
         }

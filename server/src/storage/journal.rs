@@ -8,6 +8,7 @@ use std::{
         Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread::{self, ThreadId},
     time::Duration,
 };
 
@@ -42,8 +43,9 @@ pub struct LogJournal {
 #[derive(Debug)]
 struct Open {
     group: OpenGroup<EntryContent>,
-    /// The records of the open transaction.
-    transaction: Option<Vec<Record<EntryContent>>>,
+    /// The records of the open transaction, and the thread that has begun it. The records of other threads do not belong to
+    /// it: their replies wait for an earlier group.
+    transaction: Option<(ThreadId, Vec<Record<EntryContent>>)>,
     /// The id of the next name.
     next_name: u32,
     /// The id of the next queue.
@@ -57,6 +59,8 @@ struct Open {
 pub enum State {
     /// Changes are written.
     Open,
+    /// A change could not be taken: the writer ends with an error.
+    Failed,
     /// The server stops: the writer writes what is left and ends.
     Stopping,
     /// Nothing more is written, after a clean stop or a failure.
@@ -106,25 +110,42 @@ impl LogJournal {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Pushes a record, or adds it to the open transaction. Returns its ticket; that of a transaction may be greater.
-    fn push(&self, open: &mut Open, record: Record<EntryContent>) -> u64 {
+    /// Pushes a record, or adds it to the open transaction of this thread. Returns its ticket; that of a transaction may be
+    /// greater.
+    fn push(&self, record: Record<EntryContent>) -> u64 {
+        let mut open = self.lock();
         if open.state == State::Closed {
+            drop(open);
+            // Without the lock: with the last reference to an entry, the broker records that it is gone.
+            drop(record);
             return self.newest.load(Ordering::Relaxed);
         }
         match &mut open.transaction {
-            Some(records) => {
+            Some((thread, records)) if *thread == thread::current().id() => {
                 records.push(record);
                 self.newest.load(Ordering::Relaxed)
             }
-            None => self.push_unit(open, Unit::single(record)),
+            _ => self.push_unit(open, Unit::single(record)),
         }
     }
 
-    fn push_unit(&self, open: &mut Open, unit: Unit<EntryContent>) -> u64 {
+    fn push_unit(&self, mut open: MutexGuard<'_, Open>, unit: Unit<EntryContent>) -> u64 {
+        if open.state == State::Closed || unit.bytes() > self.unit_bytes {
+            if open.state != State::Closed {
+                // `check` should have refused it. What is not recorded must not be acknowledged.
+                tracing::error!(bytes = unit.bytes(), "a change is too large for the log");
+                self.fail(&mut open);
+            }
+            drop(open);
+            drop(unit);
+            return self.newest.load(Ordering::Relaxed);
+        }
         match open.group.push(unit) {
             Ok(pushed) => self.newest.store(pushed.group, Ordering::Relaxed),
-            // `check` has refused it before.
-            Err(error) => tracing::error!(%error, "a change is not recorded"),
+            Err(error) => {
+                tracing::error!(%error, "a change cannot be recorded");
+                self.fail(&mut open);
+            }
         }
         if open.group.bytes() >= FULL_BYTES {
             self.is_full.store(true, Ordering::Relaxed);
@@ -132,15 +153,17 @@ impl LogJournal {
         self.newest.load(Ordering::Relaxed)
     }
 
-    /// Pushes a record that nobody waits for.
-    fn push_later(&self, record: Record<EntryContent>) {
-        let mut open = self.lock();
-        self.push(&mut open, record);
+    /// Ends the use of the log. No ticket becomes complete any more.
+    fn fail(&self, open: &mut Open) {
+        open.state = State::Failed;
+        self.is_open.store(false, Ordering::Relaxed);
+        self.newest.store(u64::MAX, Ordering::Relaxed);
+        self.wake.notify_all();
     }
 
     /// Records the removal of a queue, or of the numbers of a clean stop, that the store has from an earlier run.
     pub fn remove_saved(&self, queue: QueueId) {
-        self.push_later(Record::QueueRemoved(queue));
+        self.push(Record::QueueRemoved(queue));
     }
 
     /// Records the numbers of the broker at a clean stop.
@@ -150,7 +173,7 @@ impl LogJournal {
 
     /// Records a session.
     pub fn save_session(&self, client: &str, data: Box<[u8]>) {
-        self.push_later(Record::SessionSaved(SessionSaved {
+        self.push(Record::SessionSaved(SessionSaved {
             client: client.as_bytes().into(),
             data,
         }));
@@ -158,7 +181,7 @@ impl LogJournal {
 
     /// Records the position and the window of a session.
     pub fn save_cursor(&self, client: &str, position: u64, window: Box<[u8]>) {
-        self.push_later(Record::Cursor(Cursor {
+        self.push(Record::Cursor(Cursor {
             client: client.as_bytes().into(),
             position,
             window,
@@ -167,19 +190,24 @@ impl LogJournal {
 
     /// Records the end of a session.
     pub fn remove_session(&self, client: &str) {
-        self.push_later(Record::SessionRemoved(client.as_bytes().into()));
+        self.push(Record::SessionRemoved(client.as_bytes().into()));
     }
 
     fn save(&self, (kind, attributes): (u8, Box<[u8]>)) -> u32 {
-        let mut open = self.lock();
-        let id = open.next_queue;
-        open.next_queue += 1;
+        let id = self.next_queue_id();
         let saved = QueueSaved {
             queue: QueueId(id),
             kind,
             attributes,
         };
-        self.push(&mut open, Record::QueueSaved(saved));
+        self.push(Record::QueueSaved(saved));
+        id
+    }
+
+    fn next_queue_id(&self) -> u32 {
+        let mut open = self.lock();
+        let id = open.next_queue;
+        open.next_queue += 1;
         id
     }
 
@@ -238,20 +266,22 @@ impl LogJournal {
 
 impl NameIds for LogJournal {
     fn create_name(&self, kind: DestinationKind, name: &TopicName) -> u32 {
-        let mut open = self.lock();
-        let id = open.next_name;
-        open.next_name += 1;
+        let id = {
+            let mut open = self.lock();
+            open.next_name += 1;
+            open.next_name - 1
+        };
         let name = Name {
             id: NameId(id),
             kind: codec::kind_number(kind),
             name: name.as_str().as_bytes().into(),
         };
-        self.push(&mut open, Record::Name(name));
+        self.push(Record::Name(name));
         id
     }
 
     fn remove_name(&self, name: u32) {
-        self.push_later(Record::NameRemoved(NameId(name)));
+        self.push(Record::NameRemoved(NameId(name)));
     }
 
     fn create_history(&self, topic: &TopicName) -> u32 {
@@ -259,7 +289,7 @@ impl NameIds for LogJournal {
     }
 
     fn remove_history(&self, history: u32) {
-        self.push_later(Record::QueueRemoved(QueueId(history)));
+        self.push(Record::QueueRemoved(QueueId(history)));
     }
 
     fn forget(&self, history: u32, position: u64) {
@@ -301,14 +331,14 @@ impl Journal for LogJournal {
     }
 
     fn begin_transaction(&self) {
-        self.lock().transaction = Some(Vec::new());
+        self.lock().transaction = Some((thread::current().id(), Vec::new()));
     }
 
     fn end_transaction(&self) -> u64 {
         let mut open = self.lock();
         match open.transaction.take() {
-            Some(records) if !records.is_empty() && open.state != State::Closed => {
-                self.push_unit(&mut open, Unit::transaction(records))
+            Some((_, records)) if !records.is_empty() => {
+                self.push_unit(open, Unit::transaction(records))
             }
             _ => self.newest.load(Ordering::Relaxed),
         }
@@ -319,7 +349,7 @@ impl Journal for LogJournal {
     }
 
     fn remove_queue(&self, queue: u32) {
-        self.push_later(Record::QueueRemoved(QueueId(queue)));
+        self.push(Record::QueueRemoved(QueueId(queue)));
     }
 
     fn append(&self, message: &JournalMessage<'_>) -> u64 {
@@ -341,20 +371,19 @@ impl Journal for LogJournal {
             },
             content: EntryContent(entry.clone()),
         };
-        let mut open = self.lock();
-        self.push(&mut open, Record::Publish(publish))
+        self.push(Record::Publish(publish))
     }
 
     fn settle(&self, queue: u32, positions: &[u64]) {
         let ranges = positions.iter().copied().map(PositionRange::single);
-        self.push_later(Record::Settle(Settle {
+        self.push(Record::Settle(Settle {
             queue: QueueId(queue),
             ranges: ranges.collect(),
         }));
     }
 
     fn set_deliveries(&self, queue: u32, position: u64, deliveries: u32) {
-        self.push_later(Record::Deliveries(Deliveries {
+        self.push(Record::Deliveries(Deliveries {
             queue: QueueId(queue),
             position,
             count: deliveries,
@@ -362,7 +391,7 @@ impl Journal for LogJournal {
     }
 
     fn remove_retained(&self, name: u32) {
-        self.push_later(Record::Forget(NameId(name)));
+        self.push(Record::Forget(NameId(name)));
     }
 
     fn set_topic_end(&self, name: u32, end: TopicEnd) {

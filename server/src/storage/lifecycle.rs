@@ -76,8 +76,17 @@ impl Storage {
         let limits_of_group = opened.store.group_limits(usize::MAX / 2);
         let ids = restore::first_ids(opened.store.state());
         let journal = Arc::new(LogJournal::new(limits_of_group, ids, required_free));
-        let (broker, sessions) = restore::restore(&opened, &journal, limits)
-            .with_context(|| format!("cannot restore the broker from the store in {directory}"))?;
+        let (broker, sessions) = match restore::restore(&opened, &journal, limits) {
+            Ok(restored) => restored,
+            Err(error) => {
+                if restore::was_clean(&opened) {
+                    // So that the next start, perhaps with another version, is not one after a crash.
+                    let _ = opened.store.close(opened.next_position);
+                }
+                let text = format!("cannot restore the broker from the store in {directory}");
+                return Err(error.context(text));
+            }
+        };
         let broker = Arc::new(broker);
         let (failure, failed) = oneshot::channel();
         let completion = Arc::clone(broker.completion());

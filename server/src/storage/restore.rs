@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use broker::{
-    Broker, Epoch, Journal, Limits, Positions, Restore, RestoredMessage, Selector, SharedEntry,
-    SharedName, TopicEnd, TopicFilter, TopicIds, TopicName,
+    Broker, Epoch, Journal, JournalMessage, Limits, Positions, Restore, RestoredMessage, Selector,
+    SharedEntry, SharedName, TopicEnd, TopicFilter, TopicIds, TopicName,
 };
 use store::{
     Disk, Flags, Location, MessageReader, NameId, Note, Opened, QueueId, State, Store, read_message,
@@ -38,10 +38,7 @@ pub fn restore<D: Disk>(
     journal: &Arc<LogJournal>,
     limits: Limits,
 ) -> anyhow::Result<(Broker, Vec<RestoredSession>)> {
-    let was_clean = !opened
-        .notes
-        .iter()
-        .any(|note| matches!(note, Note::UncleanStart { .. }));
+    let was_clean = was_clean(opened);
     let state = opened.store.state();
     let saved = saved_queues(state)?;
     let end = saved.iter().find_map(|(_, saved)| match saved {
@@ -64,11 +61,17 @@ pub fn restore<D: Disk>(
         producers: Producers::default(),
     };
     restoring.names()?;
-    restoring.topics(&saved, was_clean)?;
+    restoring.topics(&saved, was_clean, journal)?;
     restoring.retained()?;
     restoring.queues(saved, journal)?;
     let sessions = restoring.sessions()?;
     Ok((restoring.restore.finish(), sessions))
+}
+
+/// Returns true if the last run has closed the store.
+pub fn was_clean<D: Disk>(opened: &Opened<D>) -> bool {
+    let mut notes = opened.notes.iter();
+    !notes.any(|note| matches!(note, Note::UncleanStart { .. }))
 }
 
 fn epoch(epoch: &store::Epoch) -> Epoch {
@@ -82,6 +85,15 @@ fn saved_queues(state: &State) -> anyhow::Result<Vec<(QueueId, SavedQueue)>> {
     let queues = state.queues();
     let decoded = queues.map(|(id, queue)| Ok((id, codec::queue(&queue.attributes)?)));
     decoded.collect()
+}
+
+/// What the store has of a topic, besides its retained message.
+#[derive(Debug, Default)]
+struct StoredTopic {
+    /// The newest id of its name.
+    name: Option<NameId>,
+    histories: Vec<QueueId>,
+    end: Option<TopicEnd>,
 }
 
 struct Restoring<'a, D: Disk> {
@@ -107,24 +119,38 @@ impl<D: Disk> Restoring<'_, D> {
     }
 
     /// Restores the topics that have a history or, after a clean stop, numbers.
-    fn topics(&mut self, saved: &[(QueueId, SavedQueue)], was_clean: bool) -> anyhow::Result<()> {
-        let mut topics = BTreeMap::<NameId, (Option<QueueId>, Option<TopicEnd>)>::new();
+    fn topics(
+        &mut self,
+        saved: &[(QueueId, SavedQueue)],
+        was_clean: bool,
+        journal: &LogJournal,
+    ) -> anyhow::Result<()> {
+        let mut topics = BTreeMap::<TopicName, StoredTopic>::new();
         for (id, saved) in saved {
             match saved {
                 SavedQueue::History { .. } => {
                     // A history without messages is not needed.
-                    if let Some(name) = self.name_of_history(*id)? {
-                        topics.entry(name).or_default().0 = Some(*id);
+                    if let Some(name) = self.name_of_history(*id)?
+                        && let Some(topic) = self.names.get(&name)
+                    {
+                        let topic = topics.entry(topic.clone()).or_default();
+                        topic.name = topic.name.max(Some(name));
+                        topic.histories.push(*id);
                     }
                 }
                 SavedQueue::TopicEnd { name, end } if was_clean => {
-                    topics.entry(NameId(*name)).or_default().1 = Some(*end);
+                    let name = NameId(*name);
+                    if let Some(topic) = self.names.get(&name) {
+                        let topic = topics.entry(topic.clone()).or_default();
+                        topic.name = topic.name.max(Some(name));
+                        topic.end = Some(*end);
+                    }
                 }
                 _ => {}
             }
         }
-        for (name, (history, end)) in topics {
-            self.topic(name, history, end)?;
+        for topic in topics.into_values() {
+            self.topic(topic, journal)?;
         }
         Ok(())
     }
@@ -139,26 +165,42 @@ impl<D: Disk> Restoring<'_, D> {
         Ok(Some(NameId(self.read(waiting.location, position)?.name)))
     }
 
-    fn topic(
-        &mut self,
-        name: NameId,
-        history: Option<QueueId>,
-        end: Option<TopicEnd>,
-    ) -> anyhow::Result<()> {
-        let waiting: Vec<_> = history
-            .and_then(|id| self.store.state().queue(id))
-            .map_or_else(Vec::new, |queue| queue.waiting().collect());
+    /// Restores a topic. A topic that was removed and created again may have several histories: they become one.
+    fn topic(&mut self, topic: StoredTopic, journal: &LogJournal) -> anyhow::Result<()> {
+        let Some(name) = topic.name else {
+            return Ok(());
+        };
+        let main = topic.histories.last().copied();
+        let mut stored = BTreeMap::new();
+        for id in &topic.histories {
+            let queue = self.store.state().queue(*id);
+            for (position, waiting) in queue.iter().flat_map(|queue| queue.waiting()) {
+                stored.insert(position, (waiting.location, Some(*id) != main));
+            }
+        }
         let mut messages = Vec::new();
-        for (position, waiting) in &waiting {
-            messages.push(self.read(waiting.location, *position)?);
+        for (position, (location, _)) in &stored {
+            messages.push(self.read(*location, *position)?);
         }
         let ids = TopicIds {
             name: name.0,
-            history: history.map(|id| id.0),
+            history: main.map(|id| id.0),
         };
-        let entries = self.restore.topic(ids, end, messages);
-        let locations = waiting.iter().map(|(_, waiting)| waiting.location);
-        self.entries.extend(locations.zip(entries));
+        let entries = self.restore.topic(ids, topic.end, messages);
+        for ((location, is_moved), entry) in stored.into_values().zip(entries) {
+            if let Some(main) = main.filter(|_| is_moved) {
+                journal.append(&JournalMessage {
+                    entry: &entry,
+                    name: name.0,
+                    queues: &[main.0],
+                    is_retained: false,
+                });
+            }
+            self.entries.insert(location, entry);
+        }
+        for id in topic.histories.into_iter().filter(|id| Some(*id) != main) {
+            journal.remove_saved(id);
+        }
         Ok(())
     }
 
@@ -227,7 +269,7 @@ impl<D: Disk> Restoring<'_, D> {
     }
 
     /// Returns the sessions with the messages in their windows.
-    fn sessions(&self) -> anyhow::Result<Vec<RestoredSession>> {
+    fn sessions(&mut self) -> anyhow::Result<Vec<RestoredSession>> {
         let by_position: HashMap<u64, &SharedEntry> = self
             .entries
             .values()
@@ -246,7 +288,8 @@ impl<D: Disk> Restoring<'_, D> {
                 .filter_map(|one| one.message.as_ref());
             let messages = sent.filter_map(|sent| by_position.get(&sent.position));
             restored.push(RestoredSession {
-                client: client.to_owned(),
+                // The same as that of its messages: they are recognized as its own by it.
+                client: self.producers.shared(client),
                 data: session_log::session(&session.data)?,
                 position,
                 messages: messages.map(|entry| SharedEntry::clone(entry)).collect(),

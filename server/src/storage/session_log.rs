@@ -85,13 +85,15 @@ pub struct SentMessage {
     pub subscription: Option<u32>,
     /// The RETAIN flag.
     pub retain: bool,
+    /// It was retained when its subscription was created.
+    pub was_retained: bool,
 }
 
 /// A session of an earlier run.
 #[derive(Debug)]
 pub struct RestoredSession {
     /// The client id.
-    pub client: String,
+    pub client: Arc<str>,
     /// The data.
     pub data: SessionData,
     /// The session has received everything up to this position, except what is in its window.
@@ -139,8 +141,9 @@ impl SessionLog {
 
     /// Returns the ticket of everything that was recorded, and wakes the writer.
     pub fn ticket(&self) -> u64 {
+        let newest = self.journal.newest();
         self.journal.wake();
-        self.journal.newest()
+        newest
     }
 }
 

@@ -96,8 +96,10 @@ fn write_groups<D: Disk>(
     let mut free_checked = None;
     loop {
         let (group, state) = journal.take(longest);
-        if group.is_none() && state != State::Open {
-            return Ok(());
+        match state {
+            State::Failed => return Err(StoreError::Failed),
+            State::Stopping | State::Closed if group.is_none() => return Ok(()),
+            State::Open | State::Stopping | State::Closed => {}
         }
         if let Some(group) = group {
             let durable = store.commit(group)?;

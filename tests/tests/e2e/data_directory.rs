@@ -3,6 +3,7 @@
 use harness::data::DataDirectory;
 use harness::deadline::eventually;
 use harness::http::{Answer, get, post};
+use harness::mqtt::property::WILL_DELAY;
 use harness::mqtt::{Connect, DUP, Kind, MqttClient, Packet, RETAIN, Version, Will};
 use harness::sse::EventStream;
 use harness::stomp::{Frame, INDIVIDUAL, StompClient};
@@ -269,4 +270,59 @@ async fn the_will_of_a_connected_client_is_published_after_a_kill() {
     let server = directory.after_kill(server).await;
     let (mut reader, _) = lasting(&server, "reader").await;
     assert_eq!(reader.bodies(1).await, ["gone"]);
+}
+
+#[tokio::test]
+async fn a_delayed_will_is_published_once_over_several_restarts() {
+    let directory = DataDirectory::fresh();
+    let server = directory.server().await;
+    let (mut reader, _) = lasting(&server, "reader").await;
+    reader.subscribe("wills", 1).await;
+    let will = Will::new("wills", "gone").with(WILL_DELAY, 1_u32);
+    let connect = Connect::lasting(Version::V5, "meter").willing(will);
+    let (client, _) = MqttClient::connect_with(&server, &connect).await;
+    drop(client);
+    assert_eq!(reader.bodies(1).await, ["gone"]);
+    let mut server = server;
+    for _ in 0..2 {
+        // Its response comes when everything before it is on the disk.
+        post(server.url("/api/queues/end"), "text/plain", "").await;
+        server = directory.after_kill(server).await;
+    }
+    let (mut reader, _) = lasting(&server, "reader").await;
+    reader.subscribe("end", 1).await;
+    reader.publish("end", "end", 1).await;
+    let bodies = reader.bodies_before("end").await;
+    // It may come again, because its acknowledgement was not recorded yet; but it was not published again.
+    assert!(bodies.len() <= 1, "{bodies:?}");
+}
+
+#[tokio::test]
+async fn a_shared_delivery_of_qos_2_in_flight_returns_to_its_group_after_a_stop() {
+    let directory = DataDirectory::fresh();
+    let server = directory.server().await;
+    let (mut client, _) = lasting(&server, "meter").await;
+    client.subscribe("$share/group/orders", 2).await;
+    client.publish("orders", "1", 2).await;
+    assert_eq!(client.delivery().await.text(), "1");
+    let server = directory.after_stop(server).await;
+    let (mut client, _) = lasting(&server, "meter").await;
+    assert_eq!(client.delivery().await.text(), "1");
+}
+
+#[tokio::test]
+async fn a_consumer_with_transactions_empties_a_queue_on_a_nearly_full_disk() {
+    let directory = DataDirectory::fresh();
+    let server = directory.server().await;
+    send_persistent(&server, "/queue/jobs", &["1"]).await;
+    server.stop().await;
+    let server = directory.server_with_free(&u64::MAX.to_string()).await;
+    server.logged("the disk is nearly full").await;
+    let mut consumer = StompClient::consumer(&server, "/queue/jobs", &[INDIVIDUAL]).await;
+    let message = consumer.message().await;
+    consumer.request(Frame::transaction("BEGIN", "t")).await;
+    let ack = Frame::new("ACK").with("id", message.header("ack"));
+    consumer.request(ack.with("transaction", "t")).await;
+    consumer.request(Frame::transaction("COMMIT", "t")).await;
+    queue::until(&server, "jobs", "acknowledged", 1).await;
 }

@@ -10,8 +10,7 @@ use harness::stomp::{Frame, StompClient};
 const IN_FLIGHT: usize = 8;
 
 /// Sends persistent messages to a queue until the connection ends. Returns the numbers of the acknowledged ones.
-async fn send_stomp(server: &Carillon) -> Vec<usize> {
-    let mut client = StompClient::connect(server).await;
+async fn send_stomp(mut client: StompClient) -> Vec<usize> {
     let mut acknowledged = Vec::new();
     let mut sent = 0;
     loop {
@@ -35,8 +34,7 @@ async fn send_stomp(server: &Carillon) -> Vec<usize> {
 }
 
 /// The same with QoS 1.
-async fn send_mqtt(server: &Carillon) -> Vec<usize> {
-    let mut client = MqttClient::anyone(server, Version::V5).await;
+async fn send_mqtt(mut client: MqttClient) -> Vec<usize> {
     let mut acknowledged = Vec::new();
     let mut sent = 0;
     loop {
@@ -66,7 +64,10 @@ async fn send_mqtt(server: &Carillon) -> Vec<usize> {
 async fn survive(fault: &str) -> (std::process::ExitStatus, usize) {
     let directory = DataDirectory::fresh();
     let server = directory.server_with_fault(fault).await;
-    let (stomp, mqtt) = tokio::join!(send_stomp(&server), send_mqtt(&server));
+    // Both, before a message brings the fault nearer.
+    let stomp = StompClient::connect(&server).await;
+    let mqtt = MqttClient::anyone(&server, Version::V5).await;
+    let (stomp, mqtt) = tokio::join!(send_stomp(stomp), send_mqtt(mqtt));
     let status = server.ended().await;
     let server = directory.server().await;
     for (queue, acknowledged) in [("stomp", &stomp), ("mqtt", &mqtt)] {

@@ -68,7 +68,7 @@ impl TestServer {
                 session_log: None,
                 stopping,
             },
-            shared_state: SharedState::new(&options),
+            shared_state: SharedState::new(&options, None),
             maximum_packet_size: u32::MAX,
         }
     }
