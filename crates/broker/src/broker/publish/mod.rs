@@ -81,19 +81,31 @@ impl Broker {
         outcome: &mut Outcome,
     ) {
         outcome.results.clear();
+        self.publish_in_transaction(Publisher::Client, client, batch, |_| record(), outcome);
+    }
+
+    /// Publishes a batch. In the journal, the publications and what `record` records are one transaction.
+    fn publish_in_transaction(
+        &self,
+        publisher: Publisher,
+        client: &Arc<Client>,
+        batch: &mut Vec<Publication>,
+        record: impl FnOnce(&Outcome),
+        outcome: &mut Outcome,
+    ) {
         self.relieve(outcome);
         let mut after_lock = AfterLock::default();
         let mut state = lock_state(&self.state);
         let transaction = state.sequencer.begin_transaction();
         let context = PublishContext {
-            publisher: Publisher::Client,
+            publisher,
             client,
             outcome,
             after_lock: &mut after_lock,
         };
         self.append_batch(&mut state, batch, context);
         if let Some(transaction) = transaction {
-            record();
+            record(outcome);
             transaction.end(outcome);
         }
         self.finish(state, after_lock, outcome);
@@ -132,24 +144,19 @@ impl Broker {
         settle: impl FnOnce(),
         outcome: &mut Outcome,
     ) {
-        self.relieve(outcome);
-        let mut after_lock = AfterLock::default();
-        let mut state = lock_state(&self.state);
-        let transaction = state.sequencer.begin_transaction();
-        let context = PublishContext {
-            publisher: Publisher::DeadLetter,
-            client: self.own(),
-            outcome,
-            after_lock: &mut after_lock,
-        };
-        self.append_batch(&mut state, &mut vec![letter], context);
-        if let Some(transaction) = transaction {
+        let record = |outcome: &Outcome| {
             if outcome.results.iter().all(Result::is_ok) {
                 settle();
             }
-            transaction.end(outcome);
-        }
-        self.finish(state, after_lock, outcome);
+        };
+        let mut batch = vec![letter];
+        self.publish_in_transaction(
+            Publisher::DeadLetter,
+            self.own(),
+            &mut batch,
+            record,
+            outcome,
+        );
     }
 
     pub(crate) fn append_batch(
