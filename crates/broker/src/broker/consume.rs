@@ -70,6 +70,13 @@ pub enum Source {
     Shared(SharedName),
 }
 
+/// A durable subscription that a session asks for: see [`Source::Durable`].
+struct DurableQueue {
+    name: DurableName,
+    filter: TopicFilter,
+    start: Start,
+}
+
 /// A consumer, and what its queue begins with, which is not in the queue yet.
 struct NewConsumer {
     consumer: Arc<Consumer>,
@@ -133,7 +140,14 @@ impl Broker {
                 name,
                 filter,
                 start,
-            } => self.consume_durable(&mut state, session, name, filter, start, consume)?,
+            } => {
+                let made = DurableQueue {
+                    name,
+                    filter,
+                    start,
+                };
+                self.consume_durable(&mut state, session, made, consume, outcome)?
+            }
             Source::Shared(name) => match name.virtual_queue() {
                 Some(queue) => self.consume_queues(&mut state, session, queue.into(), consume)?,
                 None => self.consume_shared(&mut state, session, name, consume)?,
@@ -208,10 +222,13 @@ impl Broker {
         &self,
         state: &mut BrokerState,
         session: &Arc<Session>,
-        name: DurableName,
-        filter: TopicFilter,
-        start: Start,
+        DurableQueue {
+            name,
+            filter,
+            start,
+        }: DurableQueue,
         consume: Consume<'_>,
+        outcome: &mut Outcome,
     ) -> Result<NewConsumer, SubscribeError> {
         let Some(queue) = state.queues.durables.get(&name).map(Arc::clone) else {
             let limit = self.limits.durables;
@@ -234,10 +251,17 @@ impl Broker {
         });
         if !is_same {
             let identity = Identity::Durable(name);
-            let made = self.consume_topics(state, session, identity, filter, start, consume)?;
-            queue.record_removed();
-            state.unbind(&queue);
-            return Ok(made);
+            // In the journal, the new queue replaces the old one in one step.
+            let transaction = state.sequencer.begin_transaction();
+            let made = self.consume_topics(state, session, identity, filter, start, consume);
+            if made.is_ok() {
+                queue.record_removed();
+                state.unbind(&queue);
+            }
+            if let Some(transaction) = transaction {
+                transaction.end(outcome);
+            }
+            return made;
         }
         let consumer = self.take_bound(state, session, filter, consume);
         consumer.join(&queue);

@@ -161,7 +161,11 @@ impl Restore {
             sequence: end.next_sequence.saturating_sub(count).max(1),
             offset: end.bytes.saturating_sub(bytes),
         };
-        topic.log = Log::beginning_at(begin, end.removed_up_to);
+        if topic.log.history_entries() == 0 {
+            topic.log = Log::beginning_at(begin, end.removed_up_to);
+        }
+        // If the topic was removed and created again, it has two names and histories. The later one continues.
+        topic.account = Arc::clone(&account);
         let mut entries = Vec::new();
         for message in history {
             let publication = message.publication.in_history();
@@ -184,21 +188,23 @@ impl Restore {
     /// Returns a message of a queue, or a retained message that is not in the history.
     pub fn message(&mut self, message: RestoredMessage) -> Option<SharedEntry> {
         let account = Arc::clone(self.names.get(&message.name)?);
-        let state = lock_state(&self.broker.state);
-        let log = state
-            .topics
-            .find(account.name.as_str())
-            .map(|topic| &topic.log);
-        // A retained message comes before the messages that follow, also in a history with new sequences.
-        let newest = log
-            .filter(|log| log.history_entries() > 0 && message.publication.is_retained())
-            .map_or(u64::MAX, |log| log.end().sequence - 1);
-        drop(state);
         let end = End {
-            sequence: message.sequence.min(newest),
+            sequence: self.sequence_of(&message, &account),
             offset: 0,
         };
         Some(place(&self.broker, message, end, &account))
+    }
+
+    /// Returns the sequence of a message that is not in the history. A topic whose newest messages were lost ends before it:
+    /// then it gets the topic's last sequence, so that a new subscription does not look for it in the messages to come.
+    fn sequence_of(&self, message: &RestoredMessage, account: &Account) -> u64 {
+        let state = lock_state(&self.broker.state);
+        let is_to_topic = message.publication.kind() == DestinationKind::Topic;
+        let topic = state.topics.find(account.name.as_str());
+        match topic.filter(|topic| is_to_topic && topic.log.history_entries() > 0) {
+            Some(topic) => message.sequence.min(topic.log.end().sequence - 1),
+            None => message.sequence,
+        }
     }
 
     /// Makes a message the retained message of its topic.

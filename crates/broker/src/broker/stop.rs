@@ -111,6 +111,10 @@ impl Queue {
             let messages = self.browse(last, ITEMS);
             for entry in messages.iter().filter(|entry| !entry.may_be_recorded()) {
                 record_in_queue(entry, id, journal);
+                let deliveries = self.lock().deliveries_of(entry.position());
+                if deliveries > 0 {
+                    journal.set_deliveries(id, entry.position(), deliveries);
+                }
             }
             match messages.last() {
                 Some(entry) => last = entry.position(),

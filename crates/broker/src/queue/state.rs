@@ -165,6 +165,12 @@ impl State {
         later.map(|(_, message)| &message.entry)
     }
 
+    /// Returns the number of deliveries of a waiting message.
+    pub(crate) fn deliveries_of(&self, position: u64) -> u32 {
+        let message = self.waiting.get(&position);
+        message.map_or(0, |message| message.deliveries)
+    }
+
     pub(super) fn join(&mut self, queue: &Arc<Queue>, consumer: &Arc<Consumer>) {
         let consumer = Arc::clone(consumer);
         let id = consumer.id;

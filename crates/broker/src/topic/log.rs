@@ -110,7 +110,7 @@ impl Log {
         self.head.go_to(first_kept, released);
         let start = self.head.slot().map(|entry| entry.start());
         if let (Some(position), Some(start)) = (last, start) {
-            self.history.trimmed_position = position;
+            self.note_trimmed(position);
             self.history.bytes = self.end.offset - start.offset;
             self.history.entries -= count;
         }
@@ -137,11 +137,18 @@ impl Log {
     /// Removes everything, including the last image.
     pub(crate) fn clear(&mut self, released: &mut Released) {
         let Some(last) = self.last() else { return };
-        self.history.trimmed_position = last.position();
+        let position = last.position();
+        self.note_trimmed(position);
         self.history.entries = 0;
         self.history.bytes = 0;
         self.add_chunk(0);
         released.push(std::mem::replace(&mut self.head, self.tail.clone()));
+    }
+
+    /// Notes a removed entry. After a restart, messages after it may have been lost too.
+    fn note_trimmed(&mut self, position: u64) {
+        let trimmed = &mut self.history.trimmed_position;
+        *trimmed = (*trimmed).max(position);
     }
 
     pub(crate) fn last(&self) -> Option<&SharedEntry> {

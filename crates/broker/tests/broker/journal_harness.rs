@@ -1,8 +1,8 @@
-//! A journal in memory, from which a test restores a broker as after a restart.
+//! A journal in memory, from which a test restores a broker as after a restart, also from a part of its changes.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use broker::{
@@ -25,6 +25,10 @@ pub struct Recorded {
     /// The changes in order, in short form.
     pub changes: Vec<String>,
     pub refuses: Option<JournalError>,
+    /// The calls in order, from which the state can be made again.
+    log: Vec<Logged>,
+    /// The greatest position of a message.
+    newest_position: u64,
     last_id: u32,
     names: BTreeMap<u32, (DestinationKind, TopicName)>,
     queues: BTreeMap<u32, SavedQueue>,
@@ -47,7 +51,30 @@ struct Copy {
     sequence: u64,
 }
 
-#[derive(Debug)]
+/// A call of the journal that changes the recorded state.
+#[derive(Debug, Clone)]
+enum Logged {
+    Begin,
+    End,
+    /// A run of the broker has begun.
+    Start,
+    CreateName(u32, DestinationKind, TopicName),
+    RemoveName(u32),
+    CreateQueue(u32, Source),
+    RemoveQueue(u32),
+    RemoveHistory(u32),
+    Append {
+        copy: Copy,
+        queues: Vec<u32>,
+        is_retained: bool,
+    },
+    Settle(u32, Vec<u64>),
+    Deliveries(u32, u64, u32),
+    RemoveRetained(u32),
+    TopicEnd(u32, TopicEnd),
+}
+
+#[derive(Debug, Clone)]
 struct SavedQueue {
     source: Source,
     waiting: BTreeMap<u64, (Copy, u32)>,
@@ -63,9 +90,48 @@ enum Source {
 
 impl MemoryJournal {
     pub fn recorded(&self) -> MutexGuard<'_, Recorded> {
-        self.state
-            .lock()
-            .expect("no test panics while it is locked")
+        // A broker that is dropped while a test panics uses it too.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the number of calls so far.
+    pub fn calls(&self) -> usize {
+        self.recorded().log.len()
+    }
+
+    /// Returns a journal with the first `calls` calls only, as after a crash before the others were written. A
+    /// transaction without an end is left out.
+    pub fn prefix(&self, calls: usize) -> Arc<Self> {
+        let recorded = self.recorded();
+        let log = &recorded.log[..calls];
+        let open = log.iter().rposition(|one| matches!(one, Logged::Begin));
+        let is_ended = |at: &usize| log[*at..].iter().any(|one| matches!(one, Logged::End));
+        let whole = open.filter(|at| !is_ended(at)).unwrap_or(calls);
+        let mut copy = Recorded::default();
+        for one in &log[..whole] {
+            copy.apply(one);
+            copy.log.push(one.clone());
+        }
+        Arc::new(Self {
+            state: Mutex::new(copy),
+        })
+    }
+
+    /// Returns the greatest position that was recorded.
+    pub fn newest_position(&self) -> u64 {
+        self.recorded().newest_position
+    }
+
+    /// Returns the durable subscriptions that were recorded, with their filters and selectors.
+    pub fn durables(&self) -> Vec<(broker::DurableName, String, Option<String>)> {
+        let recorded = self.recorded();
+        let sources = recorded.queues.values().map(|queue| queue.source.clone());
+        sources
+            .filter_map(|source| match source {
+                Source::Durable(name, filter, selector) => Some((name, filter, selector)),
+                _ => None,
+            })
+            .collect()
     }
 
     pub fn broker(self: &Arc<Self>, limits: Limits) -> Broker {
@@ -99,11 +165,11 @@ impl MemoryJournal {
         let next = stopped.next_position;
         let restored = self.restart(limits, &[(EPOCH, 1)], next, stopped.newest_removed);
         restored.end_restoration();
-        self.recorded().topics.clear();
         restored
     }
 
-    fn restart(
+    /// Returns a broker with the recorded state. The caller ends the restoration.
+    pub fn restart(
         self: &Arc<Self>,
         limits: Limits,
         epochs: &[(u64, u64)],
@@ -155,12 +221,14 @@ impl MemoryJournal {
                 }
             }
         }
+        self.recorded().add(Logged::Start);
         restore.finish()
     }
 
-    fn change(&self, text: String) -> MutexGuard<'_, Recorded> {
+    fn change(&self, text: String, call: Logged) -> MutexGuard<'_, Recorded> {
         let mut recorded = self.recorded();
         recorded.changes.push(text);
+        recorded.add(call);
         recorded
     }
 }
@@ -233,35 +301,99 @@ impl Recorded {
     }
 }
 
+impl Recorded {
+    fn add(&mut self, call: Logged) {
+        if !matches!(call, Logged::Deliveries(..)) {
+            eprintln!(
+                "  {}",
+                format!("{call:?}")
+                    .chars()
+                    .filter(|c| *c != '\n')
+                    .collect::<String>()
+            );
+        }
+        self.apply(&call);
+        self.log.push(call);
+    }
+
+    fn apply(&mut self, call: &Logged) {
+        match call {
+            Logged::Begin | Logged::End => {}
+            Logged::Start => self.topics.clear(),
+            Logged::CreateName(id, kind, name) => {
+                self.last_id = self.last_id.max(*id);
+                self.names.insert(*id, (*kind, name.clone()));
+            }
+            Logged::RemoveName(id) => drop(self.names.remove(id)),
+            Logged::CreateQueue(id, source) => {
+                self.last_id = self.last_id.max(*id);
+                let (source, waiting) = (source.clone(), BTreeMap::new());
+                self.queues.insert(*id, SavedQueue { source, waiting });
+            }
+            Logged::RemoveQueue(id) => {
+                self.queues.remove(id).expect("it was created");
+            }
+            // In some tests, the broker of the run before removes it too.
+            Logged::RemoveHistory(id) => drop(self.queues.remove(id)),
+            Logged::Append {
+                copy,
+                queues,
+                is_retained,
+            } => {
+                assert!(self.names.contains_key(&copy.name));
+                for queue in queues {
+                    let queue = self.queues.get_mut(queue).expect("it was created");
+                    queue.waiting.insert(copy.position, (copy.clone(), 0));
+                }
+                if *is_retained {
+                    self.retained.insert(copy.name, copy.clone());
+                }
+                self.newest_position = self.newest_position.max(copy.position);
+            }
+            Logged::Settle(queue, positions) => {
+                if let Some(queue) = self.queues.get_mut(queue) {
+                    for position in positions {
+                        queue.waiting.remove(position);
+                    }
+                }
+            }
+            Logged::Deliveries(queue, position, deliveries) => {
+                let queue = self.queues.get_mut(queue);
+                if let Some((_, count)) = queue.and_then(|queue| queue.waiting.get_mut(position)) {
+                    *count = *deliveries;
+                }
+            }
+            Logged::RemoveRetained(name) => drop(self.retained.remove(name)),
+            Logged::TopicEnd(name, end) => drop(self.topics.insert(*name, *end)),
+        }
+    }
+}
+
 impl NameIds for MemoryJournal {
     fn create_name(&self, kind: DestinationKind, name: &TopicName) -> u32 {
         let mut recorded = self.recorded();
         let id = recorded.fresh_id();
-        recorded.names.insert(id, (kind, name.clone()));
+        recorded.add(Logged::CreateName(id, kind, name.clone()));
         id
     }
 
     fn remove_name(&self, name: u32) {
-        self.recorded().names.remove(&name);
+        self.recorded().add(Logged::RemoveName(name));
     }
 
     fn create_history(&self, _: &TopicName) -> u32 {
         let mut recorded = self.recorded();
         let id = recorded.fresh_id();
-        let (source, waiting) = (Source::History, BTreeMap::new());
-        recorded.queues.insert(id, SavedQueue { source, waiting });
+        recorded.add(Logged::CreateQueue(id, Source::History));
         id
     }
 
     fn remove_history(&self, history: u32) {
-        self.recorded().queues.remove(&history);
+        self.recorded().add(Logged::RemoveHistory(history));
     }
 
     fn forget(&self, history: u32, position: u64) {
-        let mut recorded = self.recorded();
-        if let Some(history) = recorded.queues.get_mut(&history) {
-            history.waiting.remove(&position);
-        }
+        self.recorded().add(Logged::Settle(history, vec![position]));
     }
 }
 
@@ -281,11 +413,11 @@ impl Journal for MemoryJournal {
     fn wake(&self) {}
 
     fn begin_transaction(&self) {
-        drop(self.change("begin".to_owned()));
+        drop(self.change("begin".to_owned(), Logged::Begin));
     }
 
     fn end_transaction(&self) -> u64 {
-        self.change("end".to_owned()).ticket()
+        self.change("end".to_owned(), Logged::End).ticket()
     }
 
     fn create_queue(&self, queue: &LastingQueue<'_>) -> u32 {
@@ -305,59 +437,43 @@ impl Journal for MemoryJournal {
                 Source::Shared((*name).clone()),
             ),
         };
-        let mut recorded = self.change(format!("create {text}"));
-        let id = recorded.fresh_id();
-        let waiting = BTreeMap::new();
-        recorded.queues.insert(id, SavedQueue { source, waiting });
+        let id = self.recorded().fresh_id();
+        drop(self.change(format!("create {text}"), Logged::CreateQueue(id, source)));
         id
     }
 
     fn remove_queue(&self, queue: u32) {
-        let mut recorded = self.change("remove".to_owned());
-        recorded.queues.remove(&queue).expect("it was created");
+        drop(self.change("remove".to_owned(), Logged::RemoveQueue(queue)));
     }
 
     fn append(&self, message: &JournalMessage<'_>) -> u64 {
         let entry = message.entry;
         let body = String::from_utf8_lossy(entry.body());
         let text = format!("append {body} to {}", message.queues.len());
-        let mut recorded = self.change(text);
-        assert!(recorded.names.contains_key(&message.name));
-        for queue in message.queues {
-            let queue = recorded.queues.get_mut(queue).expect("it was created");
-            let copy = Copy::of(message.name, entry);
-            queue.waiting.insert(entry.position(), (copy, 0));
-        }
-        if message.is_retained {
-            let copy = Copy::of(message.name, entry);
-            recorded.retained.insert(message.name, copy);
-        }
-        recorded.ticket()
+        let append = Logged::Append {
+            copy: Copy::of(message.name, entry),
+            queues: message.queues.to_vec(),
+            is_retained: message.is_retained,
+        };
+        self.change(text, append).ticket()
     }
 
     fn settle(&self, queue: u32, positions: &[u64]) {
-        let mut recorded = self.change(format!("settle {positions:?}"));
-        if let Some(queue) = recorded.queues.get_mut(&queue) {
-            for position in positions {
-                queue.waiting.remove(position);
-            }
-        }
+        let settle = Logged::Settle(queue, positions.to_vec());
+        drop(self.change(format!("settle {positions:?}"), settle));
     }
 
     fn set_deliveries(&self, queue: u32, position: u64, deliveries: u32) {
-        let mut recorded = self.change(format!("deliveries {position} {deliveries}"));
-        let queue = recorded.queues.get_mut(&queue);
-        if let Some((_, count)) = queue.and_then(|queue| queue.waiting.get_mut(&position)) {
-            *count = deliveries;
-        }
+        let text = format!("deliveries {position} {deliveries}");
+        drop(self.change(text, Logged::Deliveries(queue, position, deliveries)));
     }
 
     fn remove_retained(&self, name: u32) {
-        let mut recorded = self.change("remove retained".to_owned());
-        recorded.retained.remove(&name);
+        let text = "remove retained".to_owned();
+        drop(self.change(text, Logged::RemoveRetained(name)));
     }
 
     fn set_topic_end(&self, name: u32, end: TopicEnd) {
-        self.recorded().topics.insert(name, end);
+        self.recorded().add(Logged::TopicEnd(name, end));
     }
 }

@@ -32,6 +32,8 @@ mod queue_threads;
 mod queues;
 mod refused_transactions;
 mod restart;
+mod restart_model;
+mod restart_simulation;
 mod resubscribe;
 mod resubscribe_threads;
 mod retained;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use broker::{
-    Limits, MessageId, Missed, Outcome, Overflow, Retained, Settlement, Start, Subscribe, Verdict,
+    Broker, Limits, MessageId, Missed, Outcome, Overflow, Retained, Settlement, Start, Subscribe,
+    Verdict,
 };
 
 use crate::{
@@ -17,7 +18,7 @@ fn journal() -> Arc<MemoryJournal> {
     Arc::default()
 }
 
-fn publish(broker: &broker::Broker, batch: Vec<broker::Publication>) {
+fn publish(broker: &Broker, batch: Vec<broker::Publication>) {
     let mut outcome = Outcome::default();
     broker.publish(&mut { batch }, &mut outcome);
     assert!(outcome.results.iter().all(Result::is_ok));
@@ -284,4 +285,103 @@ fn a_shared_subscription_keeps_its_messages_if_a_consumer_returns() {
     let mut reader = Client::attach(&broker, "reader");
     reader.consume(&broker, shared("group", "t"));
     assert!(reader.take().is_empty());
+}
+
+#[test]
+fn a_replaced_durable_subscription_is_never_there_twice_or_missing() {
+    let journal = journal();
+    let broker = journal.broker(Limits::default());
+    let reader = Client::attach(&broker, "reader");
+    let first = reader.consume(&broker, durable("d", "t.a"));
+    reader.unsubscribe(&broker, first);
+    let before = journal.calls();
+    reader.consume(&broker, durable("d", "t.b"));
+    for calls in before..=journal.calls() {
+        assert_eq!(journal.prefix(calls).durables().len(), 1);
+    }
+}
+
+#[test]
+fn deliveries_of_messages_that_are_not_persistent_are_counted_across_a_clean_stop() {
+    let journal = journal();
+    let broker = journal.broker(Limits::default());
+    publish(&broker, vec![message("q", "volatile", &[])]);
+    let mut reader = Client::attach(&broker, "reader");
+    reader.consume(&broker, queue("q"));
+    assert_eq!(reader.take()[0].count, 1);
+    reader.detach(&broker);
+    let broker = journal.restart_cleanly(broker);
+    let mut reader = Client::attach(&broker, "reader");
+    reader.consume(&broker, queue("q"));
+    assert_eq!(reader.take()[0].count, 2);
+}
+
+/// Returns a broker with a lasting session that subscribes to all topics.
+fn with_lasting_session(journal: &Arc<MemoryJournal>, limits: Limits) -> (Broker, Client) {
+    let broker = journal.broker(limits);
+    let client = Client::attach(&broker, "lasting");
+    client.reader.session().set_lasting(true);
+    client.subscribe(&broker, "t.*", Start::New, Overflow::DropOldest);
+    (broker, client)
+}
+
+#[test]
+fn a_retained_message_newer_than_the_recorded_history_goes_to_new_subscriptions() {
+    let journal = journal();
+    let (broker, _lasting) = with_lasting_session(&journal, Limits::default());
+    publish(&broker, vec![event("t.a", "1", &[]).persistent()]);
+    publish(&broker, vec![event("t.a", "kept", &[]).retained()]);
+    let broker = journal
+        .prefix(journal.calls())
+        .restart_after_crash(Limits::default(), 3);
+    let mut client = Client::attach(&broker, "new");
+    let filter = as_filter("t.a");
+    let subscribe = Subscribe {
+        retained: Retained::First,
+        tag: &[0],
+        ..Subscribe::to(&filter)
+    };
+    let session = client.reader.session();
+    let subscribed = broker.subscribe(session, subscribe, &mut Outcome::default());
+    assert!(subscribed.is_ok());
+    assert!(client.read_all()[0].is_retained);
+}
+
+#[test]
+fn a_lasting_session_keeps_unread_messages_of_a_topic_that_was_created_again() {
+    let journal = journal();
+    let (broker, _lasting) = with_lasting_session(&journal, Limits::default());
+    publish(&broker, vec![event("t.a", "1", &[]).persistent()]);
+    assert!(broker.clear(&as_name("t.a")));
+    publish(&broker, vec![event("t.a", "2", &[]).persistent()]);
+    let journal = journal.prefix(journal.calls());
+    let (_broker, mut lasting) = journal.restart_with(Limits::default(), 3, |broker| {
+        let mut client = Client::attach(broker, "lasting");
+        let start = Start::AfterPosition(0);
+        client.subscribe(broker, "t.*", start, Overflow::DropOldest);
+        client.reader.collect();
+        client
+    });
+    assert_eq!(lasting.read_positions(), [1, 2]);
+}
+
+#[test]
+fn a_topic_whose_restored_history_was_reduced_still_reports_what_a_crash_may_have_lost() {
+    let journal = journal();
+    let limits = || Limits {
+        history_entries: 1,
+        ..Limits::default()
+    };
+    let (broker, _lasting) = with_lasting_session(&journal, limits());
+    let batch = ["1", "2"].map(|body| event("t.a", body, &[]).persistent());
+    publish(&broker, batch.into());
+    publish(&broker, vec![event("t.a", "volatile", &[])]);
+    publish(&broker, vec![message("q", "3", &[]).persistent()]);
+    let journal = journal.prefix(journal.calls());
+    let broker = journal.restart_after_crash(limits(), 5);
+    let mut client = Client::attach(&broker, "reader");
+    let start = Start::AfterPosition(2);
+    client.subscribe(&broker, "t.a", start, Overflow::DropOldest);
+    publish(&broker, vec![event("t.a", "4", &[])]);
+    assert_eq!(client.read_all()[0].missed, Some(Missed::Unknown));
 }
