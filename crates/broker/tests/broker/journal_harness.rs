@@ -108,10 +108,7 @@ impl MemoryJournal {
         let is_ended = |at: &usize| log[*at..].iter().any(|one| matches!(one, Logged::End));
         let whole = open.filter(|at| !is_ended(at)).unwrap_or(calls);
         let mut copy = Recorded::default();
-        for one in &log[..whole] {
-            copy.apply(one);
-            copy.log.push(one.clone());
-        }
+        log[..whole].iter().for_each(|one| copy.add(one.clone()));
         Arc::new(Self {
             state: Mutex::new(copy),
         })
@@ -303,15 +300,6 @@ impl Recorded {
 
 impl Recorded {
     fn add(&mut self, call: Logged) {
-        if !matches!(call, Logged::Deliveries(..)) {
-            eprintln!(
-                "  {}",
-                format!("{call:?}")
-                    .chars()
-                    .filter(|c| *c != '\n')
-                    .collect::<String>()
-            );
-        }
         self.apply(&call);
         self.log.push(call);
     }
