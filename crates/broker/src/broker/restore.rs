@@ -222,6 +222,10 @@ impl Restore {
                 topic.log = Log::beginning_at(end, topic.log.trimmed_position());
                 account.published.restore(end.sequence - 1, end.offset);
             }
+            // Of two names of the topic, this is the later one, under which the journal replaces or removes the message.
+            topic.account = Arc::clone(account);
+            let end = topic.log.end();
+            account.published.restore(end.sequence - 1, end.offset);
             topic.retain(SharedEntry::clone(entry), &mut state.retained_index);
         }
     }

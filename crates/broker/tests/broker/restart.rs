@@ -385,3 +385,19 @@ fn a_topic_whose_restored_history_was_reduced_still_reports_what_a_crash_may_hav
     publish(&broker, vec![event("t.a", "4", &[])]);
     assert_eq!(client.read_all()[0].missed, Some(Missed::Unknown));
 }
+
+#[test]
+fn a_retained_message_of_a_topic_that_was_created_again_can_be_replaced_after_a_crash() {
+    let journal = journal();
+    let (broker, _lasting) = with_lasting_session(&journal, Limits::default());
+    publish(&broker, vec![event("t.a", "1", &[]).persistent()]);
+    assert!(broker.clear(&as_name("t.a")));
+    publish(&broker, vec![event("t.a", "old", &[]).retained()]);
+    let journal = journal.prefix(journal.calls());
+    let broker = journal.restart_after_crash(Limits::default(), 3);
+    publish(&broker, vec![event("t.a", "new", &[]).retained()]);
+    let journal = journal.prefix(journal.calls());
+    let broker = journal.restart_after_crash(Limits::default(), 4);
+    let retained = broker.retained(&as_name("t.a")).expect("it was retained");
+    assert_eq!(retained.body(), b"new");
+}
