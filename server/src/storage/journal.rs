@@ -231,6 +231,10 @@ impl LogJournal {
         let mut open = self.lock();
         open.state = state;
         self.is_open.store(state == State::Open, Ordering::Relaxed);
+        if state == State::Closed {
+            // What comes now is not recorded, so its ticket must not become complete.
+            self.newest.store(u64::MAX, Ordering::Relaxed);
+        }
         drop(open);
         self.wake.notify_all();
     }
@@ -403,3 +407,49 @@ impl Journal for LogJournal {
 const FULL_BYTES: usize = 16 << 20;
 /// A message must be smaller than the largest unit by this number of bytes, for what is stored besides its content.
 const UNIT_MARGIN: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal() -> LogJournal {
+        let limits = GroupLimits {
+            group_bytes: 1 << 20,
+            unit_bytes: 4 << 20,
+        };
+        LogJournal::new(limits, FirstIds { name: 0, queue: 1 }, 0)
+    }
+
+    #[test]
+    fn a_change_after_the_end_of_the_log_gets_a_ticket_that_never_completes() {
+        let journal = journal();
+        journal.remove_session("client");
+        assert_eq!(journal.newest(), 1);
+        journal.set_state(State::Closed);
+        journal.remove_session("client");
+        assert_eq!(journal.newest(), u64::MAX);
+        assert_eq!(journal.check(1), Err(JournalError::Closed));
+    }
+
+    #[test]
+    fn a_change_that_is_too_large_fails_the_log() {
+        let journal = journal();
+        journal.save_session("client", vec![0; 8 << 20].into());
+        assert_eq!(journal.newest(), u64::MAX);
+        assert_eq!(journal.take(Duration::ZERO).1, State::Failed);
+    }
+
+    #[test]
+    fn a_record_of_another_thread_is_not_part_of_an_open_transaction() {
+        let journal = journal();
+        journal.begin_transaction();
+        journal.remove_session("own");
+        assert_eq!(journal.newest(), 0);
+        thread::scope(|scope| {
+            scope.spawn(|| journal.remove_session("other"));
+        });
+        assert_eq!(journal.newest(), 1, "it is in the group already");
+        assert!(journal.take(Duration::ZERO).0.is_some());
+        assert_eq!(journal.end_transaction(), 2);
+    }
+}
