@@ -123,7 +123,7 @@ pub struct DecodedMessage {
     pub sequence: u64,
 }
 
-/// Decodes a message. The topic of the result has the wrong name; the caller knows the right one by its id.
+/// Decodes a message of the given topic.
 ///
 /// # Errors
 /// The message was written by a newer version.
@@ -134,10 +134,7 @@ pub fn message(
 ) -> Result<DecodedMessage, CodecError> {
     let attributes = stored.content.attributes();
     let Attributes::V1(attributes) = decode("a message", &attributes)?;
-    let kind = match stored.kind {
-        QUEUE_MESSAGE => DestinationKind::Queue,
-        _ => DestinationKind::Topic,
-    };
+    let kind = kind_of(stored.kind);
     let provenance = Provenance {
         producer: producers.shared(attributes.producer),
         timestamp_ms: stored.timestamp_ms,
