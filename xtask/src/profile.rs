@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::process::root;
 
-/// How the pages and the server are built.
+/// Build profile of the pages and the server.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Profile {
     /// For deployment: optimised, with compressed files in `dist/`.

@@ -232,7 +232,7 @@ impl LogJournal {
         open.state = state;
         self.is_open.store(state == State::Open, Ordering::Relaxed);
         if state == State::Closed {
-            // What comes now is not recorded, so its ticket must not become complete.
+            // Changes from now on are not recorded, so their tickets must not become complete.
             self.newest.store(u64::MAX, Ordering::Relaxed);
         }
         drop(open);

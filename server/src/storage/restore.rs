@@ -87,7 +87,7 @@ fn saved_queues(state: &State) -> anyhow::Result<Vec<(QueueId, SavedQueue)>> {
     decoded.collect()
 }
 
-/// What the store has of a topic, besides its retained message.
+/// Contents of the store for a topic, besides its retained message.
 #[derive(Debug, Default)]
 struct StoredTopic {
     /// The newest id of its name.

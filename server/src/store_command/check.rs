@@ -33,7 +33,7 @@ struct CheckObject<'a> {
     damage_count: u64,
     /// The first damages.
     damages: Vec<DamageObject<'a>>,
-    /// What the next start would report.
+    /// Report that the next start would give.
     notes: Vec<String>,
 }
 

@@ -51,7 +51,7 @@ struct Description {
     queues: Vec<QueueObject>,
     topics: Vec<TopicObject>,
     sessions: Vec<SessionObject>,
-    /// What the next start would report.
+    /// Report that the next start would give.
     notes: Vec<String>,
 }
 

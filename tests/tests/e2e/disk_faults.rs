@@ -1,5 +1,5 @@
 //! Faults of the disk, injected into the real binary's system calls with strace: a kill at a write or at a sync, and errors.
-//! What clients had acknowledged is there after the restart.
+//! Checked after each restart: everything that clients had acknowledgements for is there.
 
 use harness::Carillon;
 use harness::data::DataDirectory;

@@ -1,4 +1,4 @@
-//! What a queue records in the journal: itself, and the messages that leave it.
+//! Records of a queue in the journal: the queue itself, and the messages that leave it.
 
 use super::{Binding, Identity, Queue, Queued, Store};
 use crate::{

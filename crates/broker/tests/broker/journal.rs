@@ -1,4 +1,4 @@
-//! What the broker records in its journal, and the replies that are owed for it.
+//! Records of the broker in its journal, and the replies that wait for them.
 
 use std::sync::Arc;
 

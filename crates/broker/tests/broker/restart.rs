@@ -1,4 +1,4 @@
-//! What a broker has after a restart.
+//! The state of a broker after a restart.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What must be there after a restart: a plain model of lasting queues and retained messages.
+//! The state that is required after a restart: a plain model of lasting queues and retained messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,7 +59,7 @@ pub struct Model {
     pub letters: Vec<(String, bool)>,
 }
 
-/// What a restored broker has: for each lasting queue its messages by position.
+/// The state of a restored broker: for each lasting queue its messages by position.
 pub type Found = BTreeMap<Place, BTreeMap<u64, Taken>>;
 
 impl Model {

@@ -75,7 +75,7 @@ struct Lasting {
     client: Client,
     filter: &'static str,
     unread: VecDeque<Unread>,
-    /// What was read since the position was saved.
+    /// Messages read since the position was saved.
     read: Vec<Unread>,
     saved_position: u64,
 }
