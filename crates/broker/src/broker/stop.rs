@@ -27,17 +27,23 @@ impl Broker {
     /// Records the histories of all topics, and the messages of lasting queues that are not persistent, in the journal.
     /// Must be called when no session is left and nothing is published any more.
     pub fn record_all(&self) -> Stopped {
+        let mut are_topics_recorded = false;
         if let Some(journal) = &self.store.journal {
             // Histories are not worth a full disk.
-            if journal.check(0).is_ok() {
+            are_topics_recorded = journal.check(0).is_ok();
+            if are_topics_recorded {
                 self.record_topics(journal);
             }
             self.record_queues(journal);
         }
         let state = lock_state(&self.state);
+        let newest = state.sequencer.newest();
         Stopped {
-            next_position: state.sequencer.newest() + 1,
-            newest_removed: state.newest_removed_position,
+            next_position: newest + 1,
+            newest_removed: match are_topics_recorded {
+                true => state.newest_removed_position,
+                false => newest,
+            },
         }
     }
 

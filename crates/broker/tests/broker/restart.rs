@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use broker::{
-    Broker, Limits, MessageId, Missed, Outcome, Overflow, Retained, Settlement, Start, Subscribe,
-    Verdict,
+    Broker, JournalError, Limits, MessageId, Missed, Outcome, Overflow, Retained, Settlement,
+    Start, Subscribe, Verdict,
 };
 
 use crate::{
@@ -129,6 +129,23 @@ fn a_clean_stop_keeps_the_history_and_positions_of_topics() {
     assert_eq!(got[2].position, 5);
     client.consume(&broker, queue("q"));
     assert_eq!(client.take_bodies(), ["volatile"]);
+}
+
+#[test]
+fn a_clean_stop_on_a_full_disk_reports_the_histories_that_it_could_not_keep() {
+    let journal = journal();
+    let broker = journal.broker(Limits::default());
+    publish(&broker, ["1", "2"].map(|body| event("t", body, &[])).into());
+    journal.recorded().refuses = Some(JournalError::DiskFull {
+        free: 1,
+        required: 2,
+    });
+    let broker = journal.restart_cleanly(broker);
+    let mut client = Client::attach(&broker, "reader");
+    let start = Start::AfterPosition(1);
+    client.subscribe(&broker, "t", start, Overflow::DropOldest);
+    publish(&broker, vec![event("t", "3", &[])]);
+    assert_eq!(client.read_all()[0].missed, Some(Missed::Unknown));
 }
 
 #[test]
