@@ -2,15 +2,23 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use anyhow::ensure;
 use axum::http::{Uri, uri::Authority};
 use bench::BenchOptions;
-use broker::{DeadLetterQueue, Limits, Overflow};
+use broker::{DeadLetterQueue, Limits, Overflow, TopicFilter};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wire::stomp::server::Subscribe;
 
 use crate::{
-    listeners::Ports, mqtt::MqttArguments, port::Port, serve::Options, server, stomp::StompOptions,
-    storage::StorageOptions, store_command::StoreOptions, tls::TlsOptions,
+    listeners::Ports,
+    mqtt::MqttArguments,
+    port::Port,
+    serve::Options,
+    server,
+    stomp::StompOptions,
+    storage::{DurableTopics, StorageOptions, durable_filter},
+    store_command::StoreOptions,
+    tls::TlsOptions,
 };
 
 /// A broker for topics and queues in one binary: MQTT, STOMP, WebSocket, HTTP and live pages.
@@ -132,6 +140,16 @@ pub struct ServeOptions {
     /// [default: a twentieth of the disk, at least 1 GiB]
     #[arg(long, env = "CARILLON_DISK_FREE", value_name = "BYTES")]
     disk_free: Option<u64>,
+    /// Topics whose messages all survive a crash, such as `orders.>`: each message is written to --data, persistent or not,
+    /// for as long as the topic keeps it. May be given more than once
+    #[arg(
+        value_parser = durable_filter,
+        long = "durable-topics",
+        env = "CARILLON_DURABLE_TOPICS",
+        value_delimiter = ',',
+        value_name = "FILTER"
+    )]
+    durable_topics: Vec<TopicFilter>,
     /// Default rule for subscriptions with too much lag
     #[arg(long, env = "CARILLON_OVERFLOW", value_enum, default_value_t = OverflowRule::DropOldest, value_name = "RULE")]
     overflow: OverflowRule,
@@ -246,9 +264,12 @@ impl From<OverflowRule> for Overflow {
 
 impl ServeOptions {
     /// Returns the options of the server.
-    pub fn server_options(&self) -> Options {
+    ///
+    /// # Errors
+    /// An option needs another one.
+    pub fn server_options(&self) -> anyhow::Result<Options> {
         let overflow = self.overflow.into();
-        Options {
+        Ok(Options {
             ports: Ports {
                 http: self.listen,
                 stomp: self.stomp.unwrap_or(Port::if_free(STOMP_PORT)),
@@ -268,15 +289,23 @@ impl ServeOptions {
             stomp: self.stomp_options(overflow),
             mqtt: self.mqtt.options(overflow, self.max_body),
             grace: Duration::from_secs(self.grace),
-            storage: self.storage_options(),
-        }
+            storage: self.storage_options()?,
+        })
     }
 
-    fn storage_options(&self) -> Option<StorageOptions> {
-        Some(StorageOptions {
-            directory: self.data.clone()?,
+    fn storage_options(&self) -> anyhow::Result<Option<StorageOptions>> {
+        let Some(directory) = self.data.clone() else {
+            ensure!(
+                self.durable_topics.is_empty(),
+                "--durable-topics needs --data: without a directory no message survives a restart"
+            );
+            return Ok(None);
+        };
+        Ok(Some(StorageOptions {
+            directory,
             disk_free: self.disk_free,
-        })
+            durable_topics: DurableTopics::new(self.durable_topics.clone()),
+        }))
     }
 
     fn limits(&self) -> Limits {

@@ -95,7 +95,7 @@ async fn serve(options: &ServeOptions) -> anyhow::Result<()> {
         terminate: signal(SignalKind::terminate())?,
         hangup: signal(SignalKind::hangup())?,
     };
-    serve::run(options.server_options(), signals).await
+    serve::run(options.server_options()?, signals).await
 }
 
 /// Returns the exit status of a failed command.

@@ -32,6 +32,12 @@ impl DataDirectory {
         self.server_with_free("0").await
     }
 
+    /// Starts a server on the directory, on a disk of any size, with further options.
+    pub async fn server_with(&self, options: &[&str]) -> Carillon {
+        let options = [&self.options()[..], &["--disk-free", "0"], options].concat();
+        Carillon::with(&options).await
+    }
+
     /// Starts a server on the directory; this number of bytes must stay free on the disk.
     pub async fn server_with_free(&self, bytes: &str) -> Carillon {
         let options = [&self.options()[..], &["--disk-free", bytes]].concat();

@@ -6,8 +6,9 @@
 //! not wait for the journal.
 //!
 //! Recorded are retained messages; persistent messages in lasting queues (queues with a name, durable and shared
-//! subscriptions), with their settlements and numbers of deliveries; these queues themselves; and persistent messages of
-//! topics to which a lasting session subscribes. Temporary queues and the queues of other subscriptions are not recorded.
+//! subscriptions), with their settlements and numbers of deliveries; these queues themselves; persistent messages of topics
+//! to which a lasting session subscribes; and all messages of durable topics: see [`Journal::keeps_history`]. Temporary
+//! queues and the queues of other subscriptions are not recorded.
 
 use crate::{
     message::entry::SharedEntry,
@@ -33,6 +34,11 @@ pub trait Journal: NameIds {
     /// # Errors
     /// [`JournalError`], for the publisher.
     fn check(&self, bytes: u64) -> Result<(), JournalError>;
+
+    /// Returns true if the topic is durable: each of its messages, persistent or not, is recorded in the topic's history, until
+    /// the message leaves memory. Called when a topic is opened; must always return the same for a topic. Temporary topics and
+    /// the broker's own topics are never durable.
+    fn keeps_history(&self, topic: &TopicName) -> bool;
 
     /// Returns true if so many changes wait to become durable that publishers of recorded messages have to wait.
     fn is_full(&self) -> bool;
@@ -112,6 +118,10 @@ pub struct JournalMessage<'a> {
     /// The ids of the queues that hold the message, and of its topic's history if that holds it. Each may settle or forget it
     /// at any time after this call.
     pub queues: &'a [u32],
+    /// For a message of a durable topic: the position of the topic's message before it, or the position up to which the topic
+    /// may have lost messages, whichever is greater. So the journal's user can find out after a restart from which position
+    /// on a history is complete.
+    pub previous: Option<u64>,
     /// The topic retains the message.
     pub is_retained: bool,
 }

@@ -35,7 +35,7 @@ pub use broker::Broker;
 pub use broker::consume::{Consume, Source};
 pub use broker::detach::DetachingSession;
 pub use broker::listing::Page;
-pub use broker::restore::{Epoch, Positions, Restore, RestoredMessage, TopicIds};
+pub use broker::restore::{Epoch, Positions, Restore, RestoredEnd, RestoredMessage, TopicIds};
 pub use broker::stop::Stopped;
 pub use completion::{Completion, CompletionWait};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};

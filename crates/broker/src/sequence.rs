@@ -11,6 +11,7 @@ use crate::{
     journal::{Journal, JournalMessage},
     memory::account::Account,
     message::entry::{Entry, SharedEntry},
+    name::{DestinationKind, Owner, TopicName},
     outcome::{Outcome, PublishError},
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct LastingPlaces {
     queues: Vec<u32>,
     /// One of `queues` is the topic's history.
     is_in_history: bool,
+    /// See [`JournalMessage::previous`].
+    previous: Option<u64>,
     is_retained: bool,
 }
 
@@ -41,11 +44,13 @@ impl LastingPlaces {
         }
     }
 
-    /// States that one of the places is the topic's history.
+    /// Adds the topic's history, given by its id in the journal; for `previous` see [`JournalMessage::previous`].
     #[inline]
-    pub(crate) fn and_history(self, is_in_history: bool) -> Self {
+    pub(crate) fn and_history(mut self, history: u32, previous: Option<u64>) -> Self {
+        self.queues.push(history);
         Self {
-            is_in_history,
+            is_in_history: true,
+            previous,
             ..self
         }
     }
@@ -94,6 +99,13 @@ impl Sequencer {
         self.journal.as_ref()
     }
 
+    /// Returns true if the journal records every message of a topic: see [`Journal::keeps_history`].
+    pub(crate) fn is_durable(&self, topic: &TopicName) -> bool {
+        let is_named = |journal: &Arc<dyn Journal>| journal.keeps_history(topic);
+        self.journal.as_ref().is_some_and(is_named)
+            && topic.owner(DestinationKind::Topic) == Owner::Everybody
+    }
+
     /// Begins a transaction in the journal, if there is one.
     pub(crate) fn begin_transaction(&self) -> Option<JournalTransaction> {
         let journal = Arc::clone(self.journal.as_ref()?);
@@ -130,6 +142,7 @@ impl Sequencer {
                 entry,
                 name: account.name_id(entry.kind(), || journal.clone()),
                 queues: &places.queues,
+                previous: places.previous,
                 is_retained: places.is_retained,
             });
             outcome.owe(ticket, journal.is_full());
@@ -146,6 +159,7 @@ impl Sequencer {
                 entry,
                 name: account.name_id(entry.kind(), || journal.clone()),
                 queues: &[queue],
+                previous: None,
                 is_retained: false,
             });
         }

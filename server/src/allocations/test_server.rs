@@ -30,7 +30,10 @@ impl TestServer {
         let runtime = runtime.expect("a runtime");
         let (running, stopping) = watch::channel(false);
         let cli = Cli::parse_from(["carillon"]);
-        let handlers = Arc::new(Handlers::new(cli.serve.server_options(), stopping));
+        let handlers = Arc::new(Handlers::new(
+            cli.serve.server_options().expect("valid options"),
+            stopping,
+        ));
         let (publisher, subscribers) = runtime.block_on(async {
             let mut all = Vec::new();
             for number in 0..subscribers {

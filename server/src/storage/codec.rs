@@ -12,6 +12,7 @@ use broker::{
 use serde::{Deserialize, Serialize};
 use store::{Content, StoredContent};
 
+use super::durable_topics::RecordedTopics;
 use crate::shared_headers;
 
 /// The kinds of [`store::QueueSaved`].
@@ -28,6 +29,8 @@ pub mod kinds {
     pub const TOPIC_END: u8 = 5;
     /// The numbers of the broker at a clean stop. It holds no messages.
     pub const BROKER_END: u8 = 6;
+    /// The durable topics of the last run. It holds no messages.
+    pub const DURABLE_TOPICS: u8 = 7;
 }
 
 /// The error for data that this version of Carillon cannot read.
@@ -40,12 +43,24 @@ pub struct CodecError {
 
 /// A message as the content of a record.
 #[derive(Debug)]
-pub struct EntryContent(pub SharedEntry);
+pub struct EntryContent {
+    /// The message.
+    pub entry: SharedEntry,
+    /// See [`broker::JournalMessage::previous`].
+    pub previous: Option<u64>,
+}
 
 #[derive(Serialize, Deserialize)]
 enum Attributes<'a> {
     #[serde(borrow)]
     V1(AttributesV1<'a>),
+    /// A message of a durable topic.
+    V2 {
+        #[serde(borrow)]
+        v1: AttributesV1<'a>,
+        /// The message's position minus [`broker::JournalMessage::previous`].
+        previous_distance: u64,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,8 +83,8 @@ enum SpellingV1<'a> {
 
 impl Content for EntryContent {
     fn attributes(&self) -> Cow<'_, [u8]> {
-        let entry: &Entry = &self.0;
-        encode(&Attributes::V1(AttributesV1 {
+        let entry: &Entry = &self.entry;
+        let v1 = AttributesV1 {
             sequence: entry.sequence(),
             marks: entry.marks(),
             is_persistent: entry.is_persistent(),
@@ -81,24 +96,31 @@ impl Content for EntryContent {
                 Spelling::Usual => SpellingV1::Usual,
                 Spelling::Other(text) => SpellingV1::Other(text),
             },
-        }))
+        };
+        encode(&match self.previous {
+            None => Attributes::V1(v1),
+            Some(previous) => Attributes::V2 {
+                v1,
+                previous_distance: entry.position().saturating_sub(previous),
+            },
+        })
         .into()
     }
 
     fn headers(&self) -> impl ExactSizeIterator<Item = store::Header<'_>> {
-        self.0.headers().iter().map(|header| store::Header {
+        self.entry.headers().iter().map(|header| store::Header {
             name: header.name.as_bytes(),
             value: header.value.as_bytes(),
         })
     }
 
     fn body(&self) -> &[u8] {
-        self.0.body()
+        self.entry.body()
     }
 
     /// Computed without encoding, because it is called with the broker's lock held.
     fn size(&self) -> usize {
-        let entry: &Entry = &self.0;
+        let entry: &Entry = &self.entry;
         let spelling = match entry.spelling() {
             Spelling::Other(text) => text.len(),
             Spelling::Unknown | Spelling::Usual => 0,
@@ -121,6 +143,8 @@ pub struct DecodedMessage {
     pub publication: Publication,
     /// The number of the message in its topic or queue.
     pub sequence: u64,
+    /// See [`broker::JournalMessage::previous`].
+    pub previous: Option<u64>,
 }
 
 /// Decodes a message of the given topic.
@@ -133,7 +157,13 @@ pub fn message(
     producers: &mut Producers,
 ) -> Result<DecodedMessage, CodecError> {
     let attributes = stored.content.attributes();
-    let Attributes::V1(attributes) = decode("a message", &attributes)?;
+    let (attributes, previous) = match decode("a message", &attributes)? {
+        Attributes::V1(v1) => (v1, None),
+        Attributes::V2 {
+            v1,
+            previous_distance,
+        } => (v1, Some(stored.position.saturating_sub(previous_distance))),
+    };
     let kind = kind_of(stored.kind);
     let provenance = Provenance {
         producer: producers.shared(attributes.producer),
@@ -165,6 +195,7 @@ pub fn message(
     Ok(DecodedMessage {
         publication,
         sequence: attributes.sequence,
+        previous,
     })
 }
 
@@ -241,6 +272,8 @@ pub enum SavedQueue {
         /// The position.
         newest_removed: u64,
     },
+    /// The durable topics of the last run.
+    DurableTopics(RecordedTopics),
 }
 
 impl fmt::Display for SavedQueue {
@@ -263,6 +296,7 @@ impl fmt::Display for SavedQueue {
             Self::History { topic } => write!(formatter, "history of topic {topic}"),
             Self::TopicEnd { name, .. } => write!(formatter, "numbers of topic {name}"),
             Self::BrokerEnd { .. } => write!(formatter, "numbers of the broker"),
+            Self::DurableTopics(topics) => write!(formatter, "durable topics {topics}"),
         }
     }
 }
@@ -293,6 +327,7 @@ enum QueueData<'a> {
     BrokerEndV1 {
         newest_removed: u64,
     },
+    DurableTopicsV1(#[serde(borrow)] Vec<(&'a str, u64)>),
 }
 
 /// Encodes a queue. Returns its kind and its attributes.
@@ -351,6 +386,12 @@ pub fn encode_broker_end(newest_removed: u64) -> (u8, Box<[u8]>) {
     (kinds::BROKER_END, encode(&data).into())
 }
 
+/// Encodes the durable topics. Returns their kind and the encoding.
+pub fn encode_durable_topics(topics: &RecordedTopics) -> (u8, Box<[u8]>) {
+    let data = QueueData::DurableTopicsV1(topics.filters().collect());
+    (kinds::DURABLE_TOPICS, encode(&data).into())
+}
+
 /// Decodes the attributes of a queue.
 ///
 /// # Errors
@@ -392,6 +433,13 @@ pub fn queue(attributes: &[u8]) -> Result<SavedQueue, CodecError> {
             },
         },
         QueueData::BrokerEndV1 { newest_removed } => SavedQueue::BrokerEnd { newest_removed },
+        QueueData::DurableTopicsV1(filters) => {
+            let topics = RecordedTopics::parse(filters).map_err(|error| CodecError {
+                what: "durable topics",
+                cause: error.to_string(),
+            })?;
+            SavedQueue::DurableTopics(topics)
+        }
     })
 }
 

@@ -21,7 +21,10 @@ use store::{
     QueueId, QueueSaved, Queues, Record, SessionSaved, Settle, Unit,
 };
 
-use super::codec::{self, EntryContent};
+use super::{
+    codec::{self, EntryContent},
+    durable_topics::{DurableTopics, RecordedTopics},
+};
 
 /// The changes that wait for the writer.
 #[derive(Debug)]
@@ -36,8 +39,16 @@ pub struct LogJournal {
     is_full: AtomicBool,
     /// Free bytes of the disk while persistent messages are refused; `u64::MAX` otherwise.
     free_when_full: AtomicU64,
-    /// Bytes that must stay free.
-    required_free: u64,
+    options: JournalOptions,
+}
+
+/// The options of a journal.
+#[derive(Debug, Default)]
+pub struct JournalOptions {
+    /// Bytes of the disk that must stay free: below it persistent messages are refused.
+    pub required_free: u64,
+    /// The topics whose messages are all recorded.
+    pub durable_topics: DurableTopics,
 }
 
 #[derive(Debug)]
@@ -77,9 +88,8 @@ pub struct FirstIds {
 }
 
 impl LogJournal {
-    /// Returns a journal without changes. `required_free` is the number of bytes of the disk below which persistent
-    /// messages are refused.
-    pub fn new(limits: GroupLimits, first: FirstIds, required_free: u64) -> Self {
+    /// Returns a journal without changes.
+    pub fn new(limits: GroupLimits, first: FirstIds, options: JournalOptions) -> Self {
         let unit_bytes = limits.unit_bytes;
         let limits = GroupLimits {
             // The broker bounds the memory of messages, and publishers wait while the group is full; a change that was
@@ -102,7 +112,7 @@ impl LogJournal {
             is_open: AtomicBool::new(true),
             is_full: AtomicBool::new(false),
             free_when_full: AtomicU64::new(u64::MAX),
-            required_free,
+            options,
         }
     }
 
@@ -164,6 +174,16 @@ impl LogJournal {
     /// Records the removal of a queue, or of the numbers of a clean stop, that the store has from an earlier run.
     pub fn remove_saved(&self, queue: QueueId) {
         self.push(Record::QueueRemoved(queue));
+    }
+
+    /// Returns the durable topics of this run.
+    pub fn durable_topics(&self) -> &DurableTopics {
+        &self.options.durable_topics
+    }
+
+    /// Records the durable topics of this run.
+    pub fn save_durable_topics(&self, topics: &RecordedTopics) {
+        self.save(codec::encode_durable_topics(topics));
     }
 
     /// Records the numbers of the broker at a clean stop.
@@ -241,14 +261,10 @@ impl LogJournal {
 
     /// Notes the free bytes of the disk.
     pub fn set_free(&self, free: u64) {
-        let full = if free < self.required_free {
-            free
-        } else {
-            u64::MAX
-        };
+        let required = self.options.required_free;
+        let full = if free < required { free } else { u64::MAX };
         let before = self.free_when_full.swap(full, Ordering::Relaxed);
         if (before == u64::MAX) != (full == u64::MAX) {
-            let required = self.required_free;
             if full == u64::MAX {
                 tracing::info!(free, required, "the disk has room again");
             } else {
@@ -304,7 +320,7 @@ impl NameIds for LogJournal {
 impl Journal for LogJournal {
     fn check(&self, bytes: u64) -> Result<(), JournalError> {
         if let Some(free) = self.disk_full() {
-            let required = self.required_free;
+            let required = self.options.required_free;
             return Err(JournalError::DiskFull { free, required });
         }
         let limit = self.unit_bytes.saturating_sub(UNIT_MARGIN) as u64;
@@ -315,6 +331,10 @@ impl Journal for LogJournal {
             true => Ok(()),
             false => Err(JournalError::Closed),
         }
+    }
+
+    fn keeps_history(&self, topic: &TopicName) -> bool {
+        self.options.durable_topics.has(topic)
     }
 
     fn is_full(&self) -> bool {
@@ -373,7 +393,10 @@ impl Journal for LogJournal {
                 [only] => Queues::one(QueueId(*only)),
                 many => Queues::Many(many.iter().copied().map(QueueId).collect()),
             },
-            content: EntryContent(entry.clone()),
+            content: EntryContent {
+                entry: entry.clone(),
+                previous: message.previous,
+            },
         };
         self.push(Record::Publish(publish))
     }
@@ -417,7 +440,8 @@ mod tests {
             group_bytes: 1 << 20,
             unit_bytes: 4 << 20,
         };
-        LogJournal::new(limits, FirstIds { name: 0, queue: 1 }, 0)
+        let first = FirstIds { name: 0, queue: 1 };
+        LogJournal::new(limits, first, JournalOptions::default())
     }
 
     #[test]

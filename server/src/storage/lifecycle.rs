@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 use super::{
     directory_lock::DirectoryLock,
     disk::{Access, FileDisk},
-    journal::LogJournal,
+    durable_topics::DurableTopics,
+    journal::{JournalOptions, LogJournal},
     restore,
     session_log::{RestoredSession, SessionLog},
     writer::Writer,
@@ -29,6 +30,8 @@ pub struct StorageOptions {
     pub directory: PathBuf,
     /// Bytes of the disk that must stay free; `None` means a twentieth of the disk, at least 1 GiB.
     pub disk_free: Option<u64>,
+    /// The topics whose history survives a crash.
+    pub durable_topics: DurableTopics,
 }
 
 /// The storage of a running server.
@@ -75,7 +78,11 @@ impl Storage {
         }
         let limits_of_group = opened.store.group_limits(usize::MAX / 2);
         let ids = restore::first_ids(opened.store.state());
-        let journal = Arc::new(LogJournal::new(limits_of_group, ids, required_free));
+        let journal_options = JournalOptions {
+            required_free,
+            durable_topics: options.durable_topics.clone(),
+        };
+        let journal = Arc::new(LogJournal::new(limits_of_group, ids, journal_options));
         let (broker, sessions) = match restore::restore(&opened, &journal, limits) {
             Ok(restored) => restored,
             Err(error) => {

@@ -6,6 +6,7 @@
 pub mod codec;
 pub mod directory_lock;
 pub mod disk;
+mod durable_topics;
 mod journal;
 mod lifecycle;
 mod restore;
@@ -14,6 +15,7 @@ mod session_log;
 pub mod test_store;
 mod writer;
 
+pub use durable_topics::{DurableTopics, durable_filter};
 pub use lifecycle::{Restored, Storage, StorageOptions};
 pub use session_log::{
     InFlight, RestoredSession, SentMessage, SessionData, SessionLog, SubscriptionData, WillData,

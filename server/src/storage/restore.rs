@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use broker::{
-    Broker, Epoch, Journal, JournalMessage, Limits, Positions, Restore, RestoredMessage, Selector,
-    SharedEntry, SharedName, TopicEnd, TopicFilter, TopicIds, TopicName,
+    Broker, Epoch, Journal, JournalMessage, Limits, Positions, Restore, RestoredEnd,
+    RestoredMessage, Selector, SharedEntry, SharedName, TopicEnd, TopicFilter, TopicIds, TopicName,
 };
 use store::{
     Disk, Flags, Location, MessageReader, NameId, Note, Opened, QueueId, State, Store, read_message,
@@ -16,6 +16,7 @@ use store::{
 
 use super::{
     codec::{self, Producers, SavedQueue, kinds},
+    durable_topics::RecordedTopics,
     journal::LogJournal,
     session_log::{self, RestoredSession, WindowData},
 };
@@ -45,6 +46,10 @@ pub fn restore<D: Disk>(
         SavedQueue::BrokerEnd { newest_removed } if was_clean => Some(*newest_removed),
         _ => None,
     });
+    let durable_topics = saved.iter().find_map(|(_, saved)| match saved {
+        SavedQueue::DurableTopics(topics) => Some(topics.clone()),
+        _ => None,
+    });
     let positions = Positions {
         epochs: opened.store.epochs().iter().map(epoch).collect(),
         next: opened.next_position,
@@ -57,11 +62,13 @@ pub fn restore<D: Disk>(
         reader: MessageReader::new(opened.store.disk(), opened.store.id()),
         names: HashMap::new(),
         restore: Restore::new(positions, limits, as_journal),
+        durable_topics: durable_topics.unwrap_or_default(),
         entries: HashMap::new(),
         producers: Producers::default(),
     };
     restoring.names()?;
     restoring.topics(&saved, was_clean, journal)?;
+    restoring.record_durable_topics(&saved, journal, opened.next_position);
     restoring.retained()?;
     restoring.queues(saved, journal)?;
     let sessions = restoring.sessions()?;
@@ -101,6 +108,8 @@ struct Restoring<'a, D: Disk> {
     reader: MessageReader<'a, D>,
     names: HashMap<NameId, TopicName>,
     restore: Restore,
+    /// The durable topics of the last run.
+    durable_topics: RecordedTopics,
     /// Messages that were read, because several places may hold one.
     entries: HashMap<Location, SharedEntry>,
     producers: Producers,
@@ -186,13 +195,21 @@ impl<D: Disk> Restoring<'_, D> {
             name: name.0,
             history: main.map(|id| id.0),
         };
-        let entries = self.restore.topic(ids, topic.end, messages);
-        for ((location, is_moved), entry) in stored.into_values().zip(entries) {
+        let durable_since = || self.durable_topics.since(self.names.get(&name)?);
+        let end = match topic.end {
+            Some(end) => RestoredEnd::Stopped(end),
+            None => durable_since().map_or(RestoredEnd::Lost, RestoredEnd::CompleteSince),
+        };
+        let previous: Vec<_> = messages.iter().map(|message| message.previous).collect();
+        let entries = self.restore.topic(ids, end, messages);
+        let entries = entries.into_iter().zip(previous);
+        for ((location, is_moved), (entry, previous)) in stored.into_values().zip(entries) {
             if let Some(main) = main.filter(|_| is_moved) {
                 journal.append(&JournalMessage {
                     entry: &entry,
                     name: name.0,
                     queues: &[main.0],
+                    previous,
                     is_retained: false,
                 });
             }
@@ -202,6 +219,29 @@ impl<D: Disk> Restoring<'_, D> {
             journal.remove_saved(id);
         }
         Ok(())
+    }
+
+    /// Records the durable topics of this run, whose first position is `next`, if those of the last run were others.
+    fn record_durable_topics(
+        &self,
+        saved: &[(QueueId, SavedQueue)],
+        journal: &LogJournal,
+        next: u64,
+    ) {
+        let now = self
+            .durable_topics
+            .continued(journal.durable_topics(), next);
+        if now == self.durable_topics {
+            return;
+        }
+        for (id, saved) in saved {
+            if let SavedQueue::DurableTopics(_) = saved {
+                journal.remove_saved(*id);
+            }
+        }
+        if !now.is_empty() {
+            journal.save_durable_topics(&now);
+        }
     }
 
     fn retained(&mut self) -> anyhow::Result<()> {
@@ -255,6 +295,7 @@ impl<D: Disk> Restoring<'_, D> {
                 SavedQueue::TopicEnd { .. } | SavedQueue::BrokerEnd { .. } => {
                     journal.remove_saved(id);
                 }
+                SavedQueue::DurableTopics(_) => {}
             }
         }
         let queues = self.store.state().queues();
@@ -336,6 +377,7 @@ impl<D: Disk> Restoring<'_, D> {
                 name: message.destination.0,
                 position,
                 sequence: decoded.sequence,
+                previous: decoded.previous,
             },
             is_shared: message.queues.as_slice().len() > 1 || message.flags != Flags::default(),
         })

@@ -24,9 +24,13 @@ pub fn describe_queue(id: QueueId, queue: &StoredQueue) -> String {
     }
 }
 
-/// True if a queue of this kind can have messages. The others keep numbers that a clean stop writes.
+/// True if a queue of this kind can have messages. The others keep numbers that a clean stop writes, or settings.
 pub fn has_messages(queue: &StoredQueue) -> bool {
-    !matches!(queue.kind, kinds::TOPIC_END | kinds::BROKER_END)
+    let is_other = matches!(
+        queue.kind,
+        kinds::TOPIC_END | kinds::BROKER_END | kinds::DURABLE_TOPICS
+    );
+    !is_other
 }
 
 /// The names and queues of a store.

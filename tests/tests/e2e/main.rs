@@ -18,6 +18,7 @@ mod deep_names;
 mod destinations;
 mod disk_faults;
 mod durable;
+mod durable_topics;
 mod events;
 mod example_values;
 mod foreign_nodes;

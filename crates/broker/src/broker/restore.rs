@@ -47,6 +47,18 @@ pub struct TopicIds {
     pub history: Option<u32>,
 }
 
+/// The end of a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestoredEnd {
+    /// A clean stop has recorded these numbers.
+    Stopped(TopicEnd),
+    /// The last run has ended in a crash, but every message from this position on was recorded: see
+    /// [`Journal::keeps_history`].
+    CompleteSince(u64),
+    /// The topic may have lost messages in a crash, also after the last message of its history.
+    Lost,
+}
+
 /// The message of an earlier run.
 #[derive(Debug)]
 pub struct RestoredMessage {
@@ -58,6 +70,8 @@ pub struct RestoredMessage {
     pub position: u64,
     /// The number of the message in its topic or queue, from 1.
     pub sequence: u64,
+    /// See [`JournalMessage::previous`](crate::JournalMessage::previous).
+    pub previous: Option<u64>,
 }
 
 /// A broker whose content is being restored.
@@ -130,25 +144,32 @@ impl Restore {
         self.queues.insert(id, queue);
     }
 
-    /// Restores a topic with its history, whose messages are in the order of their positions. Returns them as entries. Without
-    /// `end`, which only a clean stop records, the topic ends after the last message.
+    /// Restores a topic with its history, whose messages are in the order of their positions. Returns them as entries.
     ///
     /// The messages get new sequences, without gaps and up to the end: older ones are in the history only if a lasting
     /// session may need them.
     pub fn topic(
         &mut self,
         TopicIds { name, history: id }: TopicIds,
-        end: Option<TopicEnd>,
+        end: RestoredEnd,
         history: Vec<RestoredMessage>,
     ) -> Vec<SharedEntry> {
         let Some(account) = self.names.get(&name).cloned() else {
             return Vec::new();
         };
-        let end = end.unwrap_or_else(|| TopicEnd {
+        let after_history = |removed_up_to| TopicEnd {
             next_sequence: history.last().map_or(1, |last| last.sequence + 1),
             bytes: history.iter().map(|one| one.publication.size()).sum(),
-            removed_up_to: self.newest_removed,
-        });
+            removed_up_to,
+        };
+        let end = match end {
+            RestoredEnd::Stopped(end) => end,
+            RestoredEnd::CompleteSince(since) => {
+                let missing = missing_up_to(&history, since);
+                after_history(missing.unwrap_or(self.newest_removed))
+            }
+            RestoredEnd::Lost => after_history(self.newest_removed),
+        };
         if let Some(id) = id {
             account.restore_history_id(id, self.journal.clone());
         }
@@ -298,6 +319,26 @@ impl Broker {
             state.end_shared(&name);
         }
     }
+}
+
+/// Returns the position up to which messages may be missing in a history that is complete from the position `since` on;
+/// `None` without a message.
+fn missing_up_to(history: &[RestoredMessage], since: u64) -> Option<u64> {
+    if history.last()?.position < since {
+        return Some(since - 1);
+    }
+    let mut newest_first = history.iter().rev().peekable();
+    while let Some(message) = newest_first.next() {
+        // The message before one of a topic that was not durable is unknown.
+        let previous = message.previous.unwrap_or(message.position - 1);
+        if newest_first
+            .peek()
+            .is_none_or(|older| older.position != previous)
+        {
+            return Some(previous);
+        }
+    }
+    None
 }
 
 /// Gives a message its place again.

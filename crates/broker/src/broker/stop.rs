@@ -99,6 +99,7 @@ impl BrokerState {
                     entry,
                     name: id,
                     queues: &[history],
+                    previous: None,
                     is_retained: false,
                 });
             }
@@ -138,6 +139,7 @@ fn record_in_queue(entry: &SharedEntry, queue: u32, journal: &Arc<dyn Journal>) 
         entry,
         name: account.name_id(entry.kind(), || journal.clone()),
         queues: &[queue],
+        previous: None,
         is_retained: false,
     });
 }

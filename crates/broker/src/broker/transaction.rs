@@ -159,8 +159,13 @@ impl Broker {
         batch: &'a [Publication],
         made: &mut Vec<(DestinationKind, &'a TopicName)>,
     ) -> Result<Vec<Arc<Queue>>, PublishError> {
-        let may_be_recorded = |one: &Publication| one.is_persistent() || one.is_retained();
-        if let Some(journal) = state.sequencer.journal()
+        let sequencer = &state.sequencer;
+        let may_be_recorded = |one: &Publication| {
+            let is_topic = one.kind() == DestinationKind::Topic;
+            let is_durable = || is_topic && sequencer.is_durable(one.topic());
+            one.is_persistent() || one.is_retained() || is_durable()
+        };
+        if let Some(journal) = sequencer.journal()
             && batch.iter().any(may_be_recorded)
         {
             // Approximately: not every publication is recorded.

@@ -30,9 +30,9 @@ use crate::{
     state::dormant::{DormantSubscriptions, take_charge},
     state::queues::Queues,
     state::wildcards::Wildcards,
-    topic::Topic,
     topic::cursor::Cursor,
     topic::retained::RetainedIndex,
+    topic::{NewTopic, Topic},
 };
 
 /// The data that the lock guards.
@@ -156,14 +156,18 @@ impl BrokerState {
         let charge = waiting.as_ref().and_then(take_charge);
         let Self {
             memory,
+            sequencer,
             topics,
             newest_removed_position,
             ..
         } = self;
         topics.find_or_insert_with(name.as_str(), || {
-            let charge = charge.unwrap_or_else(|| TopicCharge::new(client));
-            let account = Account::new(DestinationKind::Topic, name.clone(), memory);
-            let mut topic = Box::new(Topic::new(account, *newest_removed_position, charge));
+            let mut topic = Box::new(Topic::new(NewTopic {
+                account: Account::new(DestinationKind::Topic, name.clone(), memory),
+                is_durable: sequencer.is_durable(name),
+                newest_removed_position: *newest_removed_position,
+                charge: charge.unwrap_or_else(|| TopicCharge::new(client)),
+            }));
             for subscription in waiting.iter().flat_map(|waiting| waiting.as_slice()) {
                 topic.join(subscription, StartOptions::default());
             }
@@ -179,14 +183,19 @@ impl BrokerState {
     ) -> &mut Box<Topic> {
         let name = &account.name;
         self.names.insert(name.clone(), None);
-        let newest_removed_position = self.newest_removed_position;
-        self.topics.find_or_insert_with(name.as_str(), || {
-            let charge = TopicCharge::new(client);
-            Box::new(Topic::new(
-                Arc::clone(account),
-                newest_removed_position,
-                charge,
-            ))
+        let Self {
+            sequencer,
+            topics,
+            newest_removed_position,
+            ..
+        } = self;
+        topics.find_or_insert_with(name.as_str(), || {
+            Box::new(Topic::new(NewTopic {
+                account: Arc::clone(account),
+                is_durable: sequencer.is_durable(name),
+                newest_removed_position: *newest_removed_position,
+                charge: TopicCharge::new(client),
+            }))
         })
     }
 

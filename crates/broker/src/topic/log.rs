@@ -179,6 +179,12 @@ impl Log {
         }
     }
 
+    /// Returns the position of the last entry, or of the newest removed one: no entry in between is missing.
+    pub(crate) fn newest_position(&self) -> u64 {
+        let last = self.last().map_or(0, |last| last.position());
+        last.max(self.trimmed_position())
+    }
+
     /// Returns the position up to which entries may have been removed, 0 if none have.
     pub(crate) fn trimmed_position(&self) -> u64 {
         self.history.trimmed_position

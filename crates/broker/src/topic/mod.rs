@@ -26,6 +26,8 @@ use crate::{
 pub(crate) struct Topic {
     pub(crate) log: Log,
     pub(crate) account: Arc<Account>,
+    /// True if the journal records every message: see [`Journal::keeps_history`](crate::Journal::keeps_history).
+    pub(crate) is_durable: bool,
     /// In ascending order of subscription ids.
     cursors: OneOrMany<Arc<Cursor>>,
     /// Number of the cursors of subscriptions to exactly this name.
@@ -47,6 +49,18 @@ pub(crate) struct Topic {
     _charge: TopicCharge,
 }
 
+/// The properties of a new topic.
+#[derive(Debug)]
+pub(crate) struct NewTopic {
+    /// Has the topic's name.
+    pub(crate) account: Arc<Account>,
+    /// See [`Topic::is_durable`].
+    pub(crate) is_durable: bool,
+    /// See [`Log::new`].
+    pub(crate) newest_removed_position: u64,
+    pub(crate) charge: TopicCharge,
+}
+
 /// The list of `AgeIndex` that contains a topic, and the topic's key there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Listed {
@@ -55,15 +69,12 @@ pub(crate) enum Listed {
 }
 
 impl Topic {
-    /// Returns an empty topic of the account's name; for `newest_removed_position` see [`Log::new`].
-    pub(crate) fn new(
-        account: Arc<Account>,
-        newest_removed_position: u64,
-        charge: TopicCharge,
-    ) -> Self {
+    /// Returns an empty topic.
+    pub(crate) fn new(new: NewTopic) -> Self {
         Self {
-            log: Log::new(newest_removed_position),
-            account,
+            log: Log::new(new.newest_removed_position),
+            account: new.account,
+            is_durable: new.is_durable,
             cursors: OneOrMany::new(),
             exact_cursors: 0,
             covered_up_to: 0,
@@ -72,7 +83,7 @@ impl Topic {
             retained: None,
             is_in_transaction: false,
             place_in_ages: None,
-            _charge: charge,
+            _charge: new.charge,
         }
     }
 

@@ -7,8 +7,8 @@ use std::{
 
 use broker::{
     Broker, DestinationKind, Entry, Epoch, Header, Journal, JournalError, JournalMessage,
-    LastingQueue, Limits, NameIds, Positions, Provenance, Publication, Restore, RestoredMessage,
-    TopicEnd, TopicIds, TopicName,
+    LastingQueue, Limits, NameIds, Positions, Provenance, Publication, Restore, RestoredEnd,
+    RestoredMessage, TopicEnd, TopicFilter, TopicIds, TopicName,
 };
 
 use crate::harness::{EPOCH, as_filter};
@@ -17,6 +17,8 @@ use crate::harness::{EPOCH, as_filter};
 #[derive(Debug, Default)]
 pub struct MemoryJournal {
     state: Mutex<Recorded>,
+    /// The durable topics.
+    durable: Option<TopicFilter>,
 }
 
 /// The recorded state, as a store would have it.
@@ -34,6 +36,8 @@ pub struct Recorded {
     queues: BTreeMap<u32, SavedQueue>,
     retained: BTreeMap<u32, Copy>,
     topics: BTreeMap<u32, TopicEnd>,
+    /// The durable topics of the last run, and the position from which on they are durable.
+    durable: Option<(TopicFilter, u64)>,
 }
 
 /// A copy of a message, which does not keep the broker's own one in memory.
@@ -49,6 +53,7 @@ struct Copy {
     body: Vec<u8>,
     position: u64,
     sequence: u64,
+    previous: Option<u64>,
 }
 
 /// A call of the journal that changes the recorded state.
@@ -56,8 +61,8 @@ struct Copy {
 enum Logged {
     Begin,
     End,
-    /// A run of the broker has begun.
-    Start,
+    /// A run of the broker has begun, with these durable topics and this next position.
+    Start(Option<TopicFilter>, u64),
     CreateName(u32, DestinationKind, TopicName),
     RemoveName(u32),
     CreateQueue(u32, Source),
@@ -111,7 +116,21 @@ impl MemoryJournal {
         log[..whole].iter().for_each(|one| copy.add(one.clone()));
         Arc::new(Self {
             state: Mutex::new(copy),
+            durable: self.durable.clone(),
         })
+    }
+
+    /// Returns a journal with the same changes, for a run with these durable topics.
+    pub fn with_durable(&self, filter: Option<&str>) -> Arc<Self> {
+        let copy = self.prefix(self.calls());
+        let state = Mutex::new(std::mem::take(&mut *copy.recorded()));
+        let durable = filter.map(as_filter);
+        Arc::new(Self { state, durable })
+    }
+
+    /// Returns an empty journal for a run with these durable topics.
+    pub fn durable(filter: &str) -> Arc<Self> {
+        Self::default().with_durable(Some(filter))
     }
 
     /// Returns the greatest position that was recorded.
@@ -132,6 +151,7 @@ impl MemoryJournal {
     }
 
     pub fn broker(self: &Arc<Self>, limits: Limits) -> Broker {
+        self.recorded().add(Logged::Start(self.durable.clone(), 1));
         Broker::with_journal(EPOCH, limits, Arc::<Self>::clone(self))
     }
 
@@ -195,7 +215,9 @@ impl MemoryJournal {
                 let history = recorded.history_of(name);
                 if end.is_some() || history.is_some() {
                     let messages = history.map_or_else(Vec::new, |id| recorded.messages(id));
-                    restore.topic(TopicIds { name, history }, end, messages);
+                    let ended =
+                        end.map_or_else(|| recorded.end_after_crash(name), RestoredEnd::Stopped);
+                    restore.topic(TopicIds { name, history }, ended, messages);
                 }
             }
             for copy in recorded.retained.values() {
@@ -218,7 +240,8 @@ impl MemoryJournal {
                 }
             }
         }
-        self.recorded().add(Logged::Start);
+        let start = Logged::Start(self.durable.clone(), next);
+        self.recorded().add(start);
         restore.finish()
     }
 
@@ -231,9 +254,10 @@ impl MemoryJournal {
 }
 
 impl Copy {
-    fn of(name: u32, entry: &Entry) -> Self {
+    fn of(message: &JournalMessage<'_>) -> Self {
+        let entry: &Entry = message.entry;
         Self {
-            name,
+            name: message.name,
             kind: entry.kind(),
             topic: entry.topic().clone(),
             provenance: Provenance {
@@ -247,6 +271,7 @@ impl Copy {
             body: entry.body().to_vec(),
             position: entry.position(),
             sequence: entry.sequence(),
+            previous: message.previous,
         }
     }
 
@@ -263,6 +288,7 @@ impl Copy {
             name: self.name,
             position: self.position,
             sequence: self.sequence,
+            previous: self.previous,
         }
     }
 }
@@ -281,6 +307,15 @@ impl Recorded {
                 && first.is_some_and(|(one, _)| one.name == name)
         });
         histories.next().map(|(id, _)| *id)
+    }
+
+    /// Returns the end of a topic whose last run has ended in a crash.
+    fn end_after_crash(&self, name: u32) -> RestoredEnd {
+        let name = &self.names[&name].1;
+        match &self.durable {
+            Some((filter, since)) if filter.matches(name) => RestoredEnd::CompleteSince(*since),
+            _ => RestoredEnd::Lost,
+        }
     }
 
     /// Returns the number of messages in all queues and histories.
@@ -307,7 +342,14 @@ impl Recorded {
     fn apply(&mut self, call: &Logged) {
         match call {
             Logged::Begin | Logged::End => {}
-            Logged::Start => self.topics.clear(),
+            Logged::Start(durable, next) => {
+                self.topics.clear();
+                let before = self.durable.take();
+                self.durable = durable.clone().map(|filter| match before {
+                    Some((same, since)) if same == filter => (filter, since),
+                    _ => (filter, *next),
+                });
+            }
             Logged::CreateName(id, kind, name) => {
                 self.last_id = self.last_id.max(*id);
                 self.names.insert(*id, (*kind, name.clone()));
@@ -390,6 +432,11 @@ impl Journal for MemoryJournal {
         self.recorded().refuses.clone().map_or(Ok(()), Err)
     }
 
+    fn keeps_history(&self, topic: &TopicName) -> bool {
+        let durable = self.durable.as_ref();
+        durable.is_some_and(|filter| filter.matches(topic))
+    }
+
     fn is_full(&self) -> bool {
         false
     }
@@ -439,7 +486,7 @@ impl Journal for MemoryJournal {
         let body = String::from_utf8_lossy(entry.body());
         let text = format!("append {body} to {}", message.queues.len());
         let append = Logged::Append {
-            copy: Copy::of(message.name, entry),
+            copy: Copy::of(message),
             queues: message.queues.to_vec(),
             is_retained: message.is_retained,
         };

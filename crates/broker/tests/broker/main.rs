@@ -12,6 +12,8 @@ mod dead_letters;
 mod delivery;
 mod detach;
 mod durable;
+mod durable_topics;
+mod durable_topics_simulation;
 mod expiry;
 mod full_memory;
 mod groups;

@@ -209,24 +209,29 @@ impl Broker {
 }
 
 /// Returns the places of a message to a topic that survive a restart; `queues` are those that the topic feeds through
-/// bindings with wildcards. A message for a lasting session has a place in the topic's history.
+/// bindings with wildcards. A message to a durable topic, or for a lasting session, has a place in the topic's history.
 fn lasting_places(
     topic: &Topic,
     queues: &[Arc<Queue>],
     publication: &Publication,
     journal: &Arc<dyn Journal>,
 ) -> LastingPlaces {
-    let places = match publication.is_persistent() {
+    let is_persistent = publication.is_persistent();
+    let places = match is_persistent {
         true => {
             let fed = topic.queues.values().chain(queues);
             let fed = fed.filter(|queue| queue.wants(publication.entry()));
-            let history = topic
-                .has_lasting_session()
-                .then(|| topic.account.history_id(|| journal.clone()));
-            let queues = fed.filter_map(|queue| queue.journal_id());
-            LastingPlaces::in_queues(queues.chain(history)).and_history(history.is_some())
+            LastingPlaces::in_queues(fed.filter_map(|queue| queue.journal_id()))
         }
         false => LastingPlaces::default(),
+    };
+    let history = || topic.account.history_id(|| journal.clone());
+    let places = match topic.is_durable {
+        true => places.and_history(history(), Some(topic.log.newest_position())),
+        false if is_persistent && topic.has_lasting_session() => {
+            places.and_history(history(), None)
+        }
+        false => places,
     };
     // A retained publication without a body removes the retained message: see `Topic::retain_last`.
     places.and_retained(publication.is_retained() && !publication.entry().body().is_empty())
