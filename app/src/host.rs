@@ -70,8 +70,32 @@ pub struct Figures {
     pub delivered_per_second: f64,
     /// Bytes of the messages that topics, slow readers and queues hold.
     pub bytes_held: u64,
+    /// `None` if the broker has no store on disk. The pages do not read it.
+    #[cfg_attr(feature = "ssr", serde(skip_serializing_if = "Option::is_none"))]
+    pub disk: Option<DiskFigures>,
     /// Some of the topics, at most as many as a page can show; `topics` counts all.
     pub topic_list: Vec<TopicFigures>,
+}
+
+/// The disk of the broker's store.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(
+    feature = "ssr",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
+pub struct DiskFigures {
+    pub free_bytes: u64,
+    /// Bytes that must stay free; below it persistent messages are refused.
+    pub required_bytes: u64,
+    /// True while persistent messages are refused.
+    pub refuses_persistent: bool,
+    /// Bytes of the log that are in use.
+    pub log_bytes: u64,
+    /// Syncs since the start.
+    pub syncs: u64,
+    /// The duration of the last sync.
+    pub last_sync_ms: f64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -120,6 +144,7 @@ impl Figures {
             published_per_second: number(json, "publishedPerSecond"),
             delivered_per_second: number(json, "deliveredPerSecond"),
             bytes_held: whole(json, "bytesHeld"),
+            disk: None,
             topic_list: topics.iter().map(TopicFigures::from_json).collect(),
         }
     }
@@ -175,6 +200,7 @@ mod tests {
             published_per_second: 8.5,
             delivered_per_second: 9.25,
             bytes_held: 10,
+            disk: None,
             topic_list: vec![topic],
         };
         let written = serde_json::to_string(&figures).expect("JSON");

@@ -38,8 +38,8 @@ mod shell;
 mod site;
 mod stopped;
 
-pub use host::{Assets, Figures, Host, Image, RequestPath, TopicFigures};
-pub use queues::{QueueFigures, Queues};
+pub use host::{Assets, DiskFigures, Figures, Host, Image, RequestPath, TopicFigures};
+pub use queues::{FullDisk, QueueFigures, Queues};
 pub use root::App;
 pub use route::{PATHS, Route};
 #[cfg(feature = "ssr")]

@@ -8,11 +8,12 @@ use std::{
 use app::{Figures, TopicFigures};
 use broker::{Broker, Pool, TopicFilter, TopicName};
 
-use crate::clock::Clock;
+use crate::{clock::Clock, storage::DiskStatus};
 
 /// The broker's figures, with rates from the last tick, which happens once a second.
 pub struct FiguresWithRates {
     broker: Arc<Broker>,
+    disk: Option<DiskStatus>,
     clock: Clock,
     last: Mutex<Tick>,
 }
@@ -36,9 +37,10 @@ struct Rates {
 
 impl FiguresWithRates {
     /// Creates the figures of a broker, with rates of 0.
-    pub fn new(broker: &Arc<Broker>, clock: Clock) -> Self {
+    pub fn new(broker: &Arc<Broker>, disk: Option<DiskStatus>, clock: Clock) -> Self {
         Self {
             broker: Arc::clone(broker),
+            disk,
             clock,
             last: Mutex::default(),
         }
@@ -70,6 +72,7 @@ impl FiguresWithRates {
             published_per_second: last.rates.published,
             delivered_per_second: last.rates.delivered,
             bytes_held: figures.held_bytes,
+            disk: self.disk.as_ref().map(DiskStatus::figures),
             topic_list: topic_list.collect(),
         }
     }

@@ -1,22 +1,25 @@
 //! The queues' figures for people and pages.
 
 use app::Queues;
-use broker::{Broker, QueueFigures, TopicFilter};
+use broker::{QueueFigures, TopicFilter};
+
+use crate::{server::Server, storage::DiskStatus};
 
 /// Returns the figures of all queues, up to the maximum.
-pub fn all(broker: &Broker) -> Queues {
+pub fn all(server: &Server) -> Queues {
     match TopicFilter::new(">") {
-        Ok(all) => listed(broker, &all, MAX_PUBLISHED),
+        Ok(all) => listed(server, &all, MAX_PUBLISHED),
         Err(_) => Queues::default(),
     }
 }
 
 /// Returns the figures of the queues that `filter` covers, by name; at most `max`.
-pub fn listed(broker: &Broker, filter: &TopicFilter, max: usize) -> Queues {
-    let (found, omitted) = broker.queues(filter, max);
+pub fn listed(server: &Server, filter: &TopicFilter, max: usize) -> Queues {
+    let (found, omitted) = server.broker.queues(filter, max);
     Queues {
         queues: found.iter().map(figures).collect(),
         omitted: omitted as u64,
+        full_disk: server.disk.as_ref().and_then(DiskStatus::full_disk),
     }
 }
 

@@ -112,8 +112,8 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
             sessions,
             failed,
         }) => {
-            let log = Some(storage.session_log());
-            let server = Server::with_broker(options.shared.clone(), broker, log, stopping);
+            let shared = options.shared.clone();
+            let server = Server::with_broker(shared, broker, Some(&storage), stopping);
             (server, Some(storage), sessions, Some(failed))
         }
         None => {

@@ -18,7 +18,7 @@ use crate::{
     figures::FiguresWithRates,
     gate::Gate,
     partial_input::{PartialInputBudget, PartialMessage},
-    storage::SessionLog,
+    storage::{DiskStatus, SessionLog, Storage},
 };
 
 /// The options that all parts of the server share.
@@ -61,6 +61,8 @@ pub struct Server {
     pub http_name: Arc<str>,
     /// Records sessions of MQTT, if they survive a restart.
     pub session_log: Option<SessionLog>,
+    /// The state of the disk; `None` if everything is in memory.
+    pub disk: Option<DiskStatus>,
     /// True when the server stops.
     pub stopping: watch::Receiver<bool>,
     sessions: AtomicU64,
@@ -73,23 +75,25 @@ impl Server {
         Self::with_broker(options, broker, None, stopping)
     }
 
-    /// Creates a server without ports.
+    /// Creates a server without ports. `storage` is that of the broker.
     pub fn with_broker(
         options: Options,
         broker: Arc<Broker>,
-        session_log: Option<SessionLog>,
+        storage: Option<&Storage>,
         stopping: watch::Receiver<bool>,
     ) -> Arc<Self> {
         let clock = Clock::start();
+        let disk = storage.map(Storage::disk_status);
         Arc::new(Self {
             advisories: Arc::new(Advisories::new(&broker)),
-            figures: FiguresWithRates::new(&broker, clock),
+            figures: FiguresWithRates::new(&broker, disk.clone(), clock),
             broker,
             clock,
             gate: Arc::default(),
             partial_input: PartialInputBudget::new(options.unfinished_bytes()),
             http_name: "http".into(),
-            session_log,
+            session_log: storage.map(Storage::session_log),
+            disk,
             stopping,
             sessions: AtomicU64::new(0),
             options,

@@ -22,14 +22,14 @@ pub fn publications(
 }
 
 /// Figures that mosquitto has too have the same names.
-fn listed(figures: &Figures, detached_sessions: u64) -> [(&'static str, String); 13] {
+fn listed(figures: &Figures, detached_sessions: u64) -> Vec<(&'static str, String)> {
     let Figures {
         version,
         uptime_seconds,
         connections,
         ..
     } = figures;
-    [
+    let mut listed = vec![
         ("version", format!("Carillon {version}")),
         ("uptime", format!("{uptime_seconds} seconds")),
         ("clients.connected", connections.to_string()),
@@ -46,7 +46,21 @@ fn listed(figures: &Figures, detached_sessions: u64) -> [(&'static str, String);
         ("load.messages.received", rate(figures.published_per_second)),
         ("load.messages.sent", rate(figures.delivered_per_second)),
         ("store.messages.bytes", figures.bytes_held.to_string()),
-    ]
+    ];
+    if let Some(disk) = &figures.disk {
+        listed.extend([
+            ("disk.bytes.free", disk.free_bytes.to_string()),
+            ("disk.bytes.required", disk.required_bytes.to_string()),
+            ("disk.bytes.log", disk.log_bytes.to_string()),
+            (
+                "disk.refuses.persistent",
+                disk.refuses_persistent.to_string(),
+            ),
+            ("disk.syncs.count", disk.syncs.to_string()),
+            ("disk.syncs.last", format!("{:.3} ms", disk.last_sync_ms)),
+        ]);
+    }
+    listed
 }
 
 /// Formats a rate per second.
@@ -56,6 +70,8 @@ fn rate(per_second: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use app::DiskFigures;
+
     use super::*;
 
     #[test]
@@ -71,5 +87,19 @@ mod tests {
         let expected =
             ["connected", "disconnected", "total"].map(|name| format!("{clients}.{name}"));
         assert_eq!(topics, expected);
+    }
+
+    #[test]
+    fn the_disk_is_there_only_with_a_store() {
+        let names = |figures: &Figures| {
+            let found = publications(figures, 0, |topic| topic.as_str().contains(".disk."));
+            found.len()
+        };
+        let in_memory = Figures::default();
+        let stored = Figures {
+            disk: Some(DiskFigures::default()),
+            ..Figures::default()
+        };
+        assert_eq!((names(&in_memory), names(&stored)), (0, 6));
     }
 }

@@ -18,6 +18,15 @@ pub fn Queues() -> impl IntoView {
             <h1>"Queues"</h1>
             <p>"A queue keeps each message until one of its consumers has acknowledged it."</p>
         </div>
+        <div class="disk-notice" role="status">
+            <p class="notice" style:display=shown(move || board.with(Board::is_disk_full))>
+                <span>
+                    <strong>"The disk is nearly full: persistent messages are refused. "</strong>
+                    {live_text(move || board.with(Board::disk_space))}
+                    " Consumers go on, and make room."
+                </span>
+            </p>
+        </div>
         <p class="aside" style:display=shown(move || !has_none())>
             {live_text(move || board.with(Board::summary))}
         </p>

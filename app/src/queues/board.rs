@@ -1,10 +1,13 @@
 //! The newest figures of the queues and their rates of change. Pure.
 
 use super::{
-    figures::{QueueFigures, Queues},
+    figures::{FullDisk, QueueFigures, Queues},
     row::row,
 };
-use crate::{figures::grouped, row::Row};
+use crate::{
+    figures::{bytes, grouped},
+    row::Row,
+};
 
 #[derive(Clone, Debug, Default)]
 pub struct Board {
@@ -82,6 +85,24 @@ impl Board {
         format!("{queues}: {waiting} waiting, {unacknowledged} unacknowledged.")
     }
 
+    /// Returns true while persistent messages are refused.
+    pub fn is_disk_full(&self) -> bool {
+        self.full_disk().is_some()
+    }
+
+    /// Returns the free space of a full disk in one sentence.
+    pub fn disk_space(&self) -> String {
+        let Some(FullDisk { free, required }) = self.full_disk() else {
+            return String::new();
+        };
+        let (free, required) = (bytes(free), bytes(required));
+        format!("{free} are free, and {required} must stay free.")
+    }
+
+    fn full_disk(&self) -> Option<FullDisk> {
+        self.newest.as_ref()?.full_disk
+    }
+
     fn named(&self, name: &str) -> Option<&QueueFigures> {
         self.listed().iter().find(|queue| queue.name == name)
     }
@@ -118,7 +139,10 @@ mod tests {
     }
 
     fn queues(queues: Vec<QueueFigures>) -> Queues {
-        Queues { queues, omitted: 0 }
+        Queues {
+            queues,
+            ..Queues::default()
+        }
     }
 
     fn rates(board: &Board) -> Vec<Option<(f64, f64)>> {
@@ -160,6 +184,23 @@ mod tests {
         assert_eq!((board.rows().len(), rates(&board)), (2, vec![]));
         let board = board.after(queues(vec![queue("a", 2, 0)]), 1_000.0);
         assert_eq!((board.rows().len(), rates(&board)), (1, vec![None]));
+    }
+
+    #[test]
+    fn a_full_disk_is_shown_until_it_has_room_again() {
+        let full = Queues {
+            full_disk: Some(FullDisk {
+                free: 3 << 20,
+                required: 1 << 30,
+            }),
+            ..Queues::default()
+        };
+        let board = Board::begin(Some(full));
+        assert!(board.is_disk_full());
+        let space = "3.0 MiB are free, and 1.0 GiB must stay free.";
+        assert_eq!(board.disk_space(), space);
+        let board = board.after(Queues::default(), 1_000.0);
+        assert!(!board.is_disk_full());
     }
 
     #[test]

@@ -197,6 +197,11 @@ impl<D: Disk> Store<D> {
         &self.state
     }
 
+    /// Returns the bytes of the log that are in use, without the part of the last segment that is allocated ahead.
+    pub fn log_bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.used).sum()
+    }
+
     /// Returns the epochs, oldest first.
     pub fn epochs(&self) -> &[Epoch] {
         &self.meta.epochs

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     message::{Message, push_json},
     server::Server,
+    storage::DiskStatus,
 };
 
 /// `POST /api/topics/{topic}`: publishes the body, unchanged, as a message.
@@ -134,12 +135,18 @@ pub async fn connections(State(server): State<Arc<Server>>) -> Json<Connections>
     })
 }
 
-/// `GET /readyz`: returns whether the server accepts new work.
-pub async fn ready(State(server): State<Arc<Server>>) -> Response {
-    if server.is_stopping() {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping").into_response()
-    } else {
-        "ok\n".into_response()
+/// `GET /readyz`: returns whether the server accepts new work, and all of it.
+pub async fn ready(State(server): State<Arc<Server>>) -> Result<&'static str, Problem> {
+    let refusal = match server.is_stopping() {
+        true => Some("the server is stopping".to_owned()),
+        false => {
+            let refusal = server.disk.as_ref().and_then(DiskStatus::refusal);
+            refusal.map(|error| error.to_string())
+        }
+    };
+    match refusal {
+        Some(detail) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)),
+        None => Ok("ok\n"),
     }
 }
 

@@ -9,10 +9,13 @@ use std::{
     os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use store::{Disk, DiskError, DiskErrorKind};
+
+use super::disk_status::SyncFigures;
 
 /// A directory of files. Clones share the directory; any thread may use one.
 #[derive(Debug, Clone)]
@@ -20,6 +23,7 @@ pub struct FileDisk {
     /// Absolute, so that a change of the working directory has no effect.
     directory: Arc<Path>,
     access: Access,
+    syncs: Arc<SyncFigures>,
 }
 
 /// The operations that a [`FileDisk`] allows.
@@ -49,6 +53,7 @@ impl FileDisk {
         Ok(Self {
             directory: absolute.map_err(failed("find", directory))?.into(),
             access,
+            syncs: Arc::default(),
         })
     }
 
@@ -64,6 +69,11 @@ impl FileDisk {
             Some(parent) => sync_directory(parent),
             None => Ok(()),
         }
+    }
+
+    /// Returns the figures about syncs of files.
+    pub fn syncs(&self) -> &Arc<SyncFigures> {
+        &self.syncs
     }
 
     /// Returns the directory as an absolute path.
@@ -161,7 +171,10 @@ impl Disk for FileDisk {
     }
 
     fn sync_data(&self, file: &DiskFile) -> Result<(), DiskError> {
-        file.file.sync_data().map_err(failed("sync", &file.path))
+        let started = Instant::now();
+        let synced = file.file.sync_data();
+        self.syncs.count(started.elapsed());
+        synced.map_err(failed("sync", &file.path))
     }
 
     fn create_dir(&self, path: &str) -> Result<(), DiskError> {
@@ -263,6 +276,7 @@ mod tests {
         let file = disk.create("log/a.tmp").expect("a file");
         disk.write_at(&file, 3, b"abc").expect("a write");
         disk.sync_data(&file).expect("a sync");
+        assert_eq!(disk.syncs().total(), 1);
         let mut buffer = [1; 8];
         assert_eq!(disk.read_at(&file, 1, &mut buffer), Ok(5));
         assert_eq!(buffer, *b"\0\0abc\x01\x01\x01");

@@ -23,6 +23,7 @@ use store::{
 
 use super::{
     codec::{self, EntryContent},
+    disk_status::Space,
     durable_topics::{DurableTopics, RecordedTopics},
 };
 
@@ -37,8 +38,9 @@ pub struct LogJournal {
     newest: AtomicU64,
     is_open: AtomicBool,
     is_full: AtomicBool,
-    /// Free bytes of the disk while persistent messages are refused; `u64::MAX` otherwise.
-    free_when_full: AtomicU64,
+    /// Free bytes of the disk, and bytes of the log, when they were last measured.
+    free: AtomicU64,
+    log_bytes: AtomicU64,
     options: JournalOptions,
 }
 
@@ -111,7 +113,8 @@ impl LogJournal {
             newest: AtomicU64::new(0),
             is_open: AtomicBool::new(true),
             is_full: AtomicBool::new(false),
-            free_when_full: AtomicU64::new(u64::MAX),
+            free: AtomicU64::new(u64::MAX),
+            log_bytes: AtomicU64::new(0),
             options,
         }
     }
@@ -259,28 +262,33 @@ impl LogJournal {
         self.wake.notify_all();
     }
 
-    /// Notes the free bytes of the disk.
-    pub fn set_free(&self, free: u64) {
-        let required = self.options.required_free;
-        let full = if free < required { free } else { u64::MAX };
-        let before = self.free_when_full.swap(full, Ordering::Relaxed);
-        if (before == u64::MAX) != (full == u64::MAX) {
-            if full == u64::MAX {
-                tracing::info!(free, required, "the disk has room again");
-            } else {
-                tracing::error!(
-                    free,
-                    required,
-                    "the disk is nearly full: persistent messages are refused"
-                );
-            }
+    /// Notes the space of the disk.
+    pub fn set_space(&self, space: Space) {
+        self.log_bytes.store(space.log, Ordering::Relaxed);
+        let before = self.free.swap(space.free, Ordering::Relaxed);
+        let (free, required) = (space.free, self.required_free());
+        match (before < required, free < required) {
+            (true, false) => tracing::info!(free, required, "the disk has room again"),
+            (false, true) => tracing::error!(
+                free,
+                required,
+                "the disk is nearly full: persistent messages are refused"
+            ),
+            _ => {}
         }
     }
 
-    /// Returns the free bytes of the disk if persistent messages are refused because of it.
-    pub fn disk_full(&self) -> Option<u64> {
-        let free = self.free_when_full.load(Ordering::Relaxed);
-        (free != u64::MAX).then_some(free)
+    /// Returns the space of the disk when it was last measured.
+    pub fn space(&self) -> Space {
+        Space {
+            free: self.free.load(Ordering::Relaxed),
+            log: self.log_bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Returns the bytes that must stay free: below it persistent messages are refused.
+    pub const fn required_free(&self) -> u64 {
+        self.options.required_free
     }
 }
 
@@ -319,8 +327,9 @@ impl NameIds for LogJournal {
 
 impl Journal for LogJournal {
     fn check(&self, bytes: u64) -> Result<(), JournalError> {
-        if let Some(free) = self.disk_full() {
-            let required = self.options.required_free;
+        let free = self.free.load(Ordering::Relaxed);
+        let required = self.required_free();
+        if free < required {
             return Err(JournalError::DiskFull { free, required });
         }
         let limit = self.unit_bytes.saturating_sub(UNIT_MARGIN) as u64;

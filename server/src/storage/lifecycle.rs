@@ -15,11 +15,12 @@ use tokio::sync::oneshot;
 use super::{
     directory_lock::DirectoryLock,
     disk::{Access, FileDisk},
+    disk_status::{DiskStatus, SyncFigures},
     durable_topics::DurableTopics,
     journal::{JournalOptions, LogJournal},
     restore,
     session_log::{RestoredSession, SessionLog},
-    writer::Writer,
+    writer::{self, Writer},
 };
 use crate::clock;
 
@@ -38,6 +39,7 @@ pub struct StorageOptions {
 pub struct Storage {
     writer: Writer<FileDisk>,
     journal: Arc<LogJournal>,
+    syncs: Arc<SyncFigures>,
     _lock: DirectoryLock,
 }
 
@@ -62,6 +64,7 @@ impl Storage {
         let directory = options.directory.display();
         let disk = FileDisk::new(&options.directory, Access::ReadWrite)?;
         disk.create_directory()?;
+        let syncs = Arc::clone(disk.syncs());
         let lock = DirectoryLock::exclusive(disk.directory())?;
         let required_free = match options.disk_free {
             Some(bytes) => bytes,
@@ -94,6 +97,8 @@ impl Storage {
                 return Err(error.context(text));
             }
         };
+        let space = writer::space(&opened.store).map_err(StoreError::Disk)?;
+        journal.set_space(space);
         let broker = Arc::new(broker);
         let (failure, failed) = oneshot::channel();
         let completion = Arc::clone(broker.completion());
@@ -104,6 +109,7 @@ impl Storage {
             storage: Self {
                 writer,
                 journal,
+                syncs,
                 _lock: lock,
             },
             sessions,
@@ -114,6 +120,11 @@ impl Storage {
     /// Returns the log of sessions.
     pub fn session_log(&self) -> SessionLog {
         SessionLog::new(&self.journal)
+    }
+
+    /// Returns the state of the disk.
+    pub fn disk_status(&self) -> DiskStatus {
+        DiskStatus::new(Arc::clone(&self.journal), Arc::clone(&self.syncs))
     }
 
     /// Records what a clean stop keeps, and closes the store. The caller has ended all sessions.

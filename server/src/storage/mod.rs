@@ -6,6 +6,7 @@
 pub mod codec;
 pub mod directory_lock;
 pub mod disk;
+mod disk_status;
 mod durable_topics;
 mod journal;
 mod lifecycle;
@@ -15,6 +16,7 @@ mod session_log;
 pub mod test_store;
 mod writer;
 
+pub use disk_status::DiskStatus;
 pub use durable_topics::{DurableTopics, durable_filter};
 pub use lifecycle::{Restored, Storage, StorageOptions};
 pub use session_log::{

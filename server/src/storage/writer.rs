@@ -9,10 +9,13 @@ use std::{
 };
 
 use broker::Completion;
-use store::{Disk, Store, StoreError};
+use store::{Disk, DiskError, Store, StoreError};
 use tokio::sync::oneshot;
 
-use super::journal::{LogJournal, State};
+use super::{
+    disk_status::Space,
+    journal::{LogJournal, State},
+};
 
 /// The running writer.
 pub struct Writer<D: Disk> {
@@ -112,10 +115,18 @@ fn write_groups<D: Disk>(
         longest = if step.has_more { Duration::ZERO } else { IDLE };
         let is_due = |checked: Instant| checked.elapsed() >= FREE_INTERVAL;
         if free_checked.is_none_or(is_due) {
-            journal.set_free(store.disk().free_space().map_err(StoreError::Disk)?);
+            journal.set_space(space(store).map_err(StoreError::Disk)?);
             free_checked = Some(Instant::now());
         }
     }
+}
+
+/// Measures the space of the disk.
+pub fn space<D: Disk>(store: &Store<D>) -> Result<Space, DiskError> {
+    Ok(Space {
+        free: store.disk().free_space()?,
+        log: store.log_bytes(),
+    })
 }
 
 /// Maximum time without a look at changes for which nobody waits, and at the free space.

@@ -17,6 +17,7 @@ mod dead_letters;
 mod deep_names;
 mod destinations;
 mod disk_faults;
+mod disk_state;
 mod durable;
 mod durable_topics;
 mod events;

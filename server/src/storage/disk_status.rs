@@ -1,0 +1,83 @@
+//! The state of the disk, for people and programs that watch the server.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use broker::{Journal as _, JournalError};
+
+use super::journal::LogJournal;
+
+/// The state of the disk of a store. Clones share it.
+#[derive(Debug, Clone)]
+pub struct DiskStatus {
+    journal: Arc<LogJournal>,
+    syncs: Arc<SyncFigures>,
+}
+
+/// The number of syncs since the start, and the duration of the last one. Cheap to update.
+#[derive(Debug, Default)]
+pub struct SyncFigures {
+    count: AtomicU64,
+    last_us: AtomicU64,
+}
+
+/// The space of the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes that are free.
+    pub free: u64,
+    /// Bytes of the log that are in use.
+    pub log: u64,
+}
+
+impl SyncFigures {
+    /// Counts a sync that took this long.
+    pub fn count(&self, duration: Duration) {
+        let us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        self.last_us.store(us, Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns the number of syncs.
+    pub fn total(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+impl DiskStatus {
+    /// Returns the state of a store that this journal records in.
+    pub const fn new(journal: Arc<LogJournal>, syncs: Arc<SyncFigures>) -> Self {
+        Self { journal, syncs }
+    }
+
+    /// Returns the reason why persistent messages are refused now, if they are.
+    pub fn refusal(&self) -> Option<JournalError> {
+        self.journal.check(0).err()
+    }
+
+    /// Returns the free bytes and the bytes that must stay free, while persistent messages are refused for want of space.
+    pub fn full_disk(&self) -> Option<app::FullDisk> {
+        match self.refusal()? {
+            JournalError::DiskFull { free, required } => Some(app::FullDisk { free, required }),
+            JournalError::TooLarge { .. } | JournalError::Closed => None,
+        }
+    }
+
+    /// Returns the figures now.
+    pub fn figures(&self) -> app::DiskFigures {
+        let Space { free, log } = self.journal.space();
+        app::DiskFigures {
+            free_bytes: free,
+            required_bytes: self.journal.required_free(),
+            refuses_persistent: self.refusal().is_some(),
+            log_bytes: log,
+            syncs: self.syncs.total(),
+            last_sync_ms: self.syncs.last_us.load(Ordering::Relaxed) as f64 / 1_000.0,
+        }
+    }
+}

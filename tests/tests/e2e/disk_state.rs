@@ -1,0 +1,91 @@
+//! The state of the disk of `--data`: readiness, figures and the page of queues.
+
+use harness::Carillon;
+use harness::browser::Browser;
+use harness::data::DataDirectory;
+use harness::deadline::eventually;
+use harness::http::{get, post};
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::reader::open_live;
+
+/// A number of free bytes that no disk has.
+const TOO_MANY: &str = "18446744073709551615";
+
+async fn disk_figures(server: &Carillon) -> Value {
+    get(server.url("/api/figures")).await.json()["disk"].clone()
+}
+
+#[tokio::test]
+async fn a_server_on_a_nearly_full_disk_is_not_ready_and_says_why() {
+    let directory = DataDirectory::fresh();
+    let server = directory.server_with_free(TOO_MANY).await;
+    let answer = get(server.url("/readyz")).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    let detail = answer.problem()["detail"].to_string();
+    assert!(detail.contains(TOO_MANY), "{detail}");
+    assert!(
+        detail.contains("persistent messages are refused"),
+        "{detail}"
+    );
+    let live = get(server.url("/healthz")).await;
+    assert_eq!(live.status, StatusCode::OK);
+    server.stop().await;
+    let server = directory.server().await;
+    let answer = get(server.url("/readyz")).await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_figures_have_the_disk_if_there_is_one() {
+    let server = Carillon::start().await;
+    assert_eq!(disk_figures(&server).await, Value::Null);
+    let directory = DataDirectory::fresh();
+    let server = directory.server_with_free("4096").await;
+    let before = disk_figures(&server).await;
+    assert_eq!(before["refusesPersistent"], false);
+    assert_eq!(before["requiredBytes"], 4096);
+    assert!(before["freeBytes"].as_u64() > Some(4096), "{before}");
+    let answer = post(server.url("/api/queues/orders"), "text/plain", "1").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let after = disk_figures(&server).await;
+    assert!(
+        after["syncs"].as_u64() > before["syncs"].as_u64(),
+        "{after}"
+    );
+    assert!(after["lastSyncMs"].as_f64() > Some(0.0), "{after}");
+    // Measured once a second.
+    let grown = |now: &Value| now["logBytes"].as_u64() > before["logBytes"].as_u64();
+    eventually("a longer log", || disk_figures(&server), grown).await;
+
+    let directory = DataDirectory::fresh();
+    let server = directory.server_with_free(TOO_MANY).await;
+    let full = disk_figures(&server).await;
+    assert_eq!(full["refusesPersistent"], true);
+}
+
+#[tokio::test]
+async fn the_page_of_queues_shows_that_persistent_messages_are_refused() {
+    const SHOWN: &str = "return [...document.querySelectorAll('.disk-notice p')]
+        .filter((notice) => notice.checkVisibility()).map((notice) => notice.textContent)";
+    let browser = Browser::start().await;
+    let directory = DataDirectory::fresh();
+    let server = directory.server_with_free(TOO_MANY).await;
+    let listed = get(server.url("/api/queues")).await.json();
+    assert!(listed["fullDisk"]["free"].as_u64() > Some(0), "{listed}");
+    open_live(&browser, &server.url("/queues")).await;
+    let is_shown = |shown: &Value| {
+        shown[0]
+            .as_str()
+            .is_some_and(|text| text.contains("refused"))
+    };
+    browser.evaluate_until(SHOWN, is_shown).await;
+    let server = directory.after_stop(server).await;
+    let listed = get(server.url("/api/queues")).await.json();
+    assert_eq!(listed.get("fullDisk"), None);
+    open_live(&browser, &server.url("/queues")).await;
+    let is_hidden = |shown: &Value| shown.as_array().is_some_and(Vec::is_empty);
+    browser.evaluate_until(SHOWN, is_hidden).await;
+    browser.close(|_| false).await;
+}
