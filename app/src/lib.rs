@@ -38,8 +38,10 @@ mod shell;
 mod site;
 mod stopped;
 
+#[cfg(feature = "ssr")]
+pub use figures::bytes;
 pub use host::{Assets, DiskFigures, Figures, Host, Image, RequestPath, TopicFigures};
-pub use queues::{FullDisk, QueueFigures, Queues};
+pub use queues::{QueueFigures, Queues};
 pub use root::App;
 pub use route::{PATHS, Route};
 #[cfg(feature = "ssr")]

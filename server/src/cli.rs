@@ -136,7 +136,8 @@ pub struct ServeOptions {
     /// Without it everything is in memory only
     #[arg(long, env = "CARILLON_DATA", value_name = "DIRECTORY")]
     data: Option<PathBuf>,
-    /// Bytes of the disk of --data that must stay free: below it persistent messages are refused
+    /// Bytes of the disk of --data that must stay free: below it persistent messages, new queues and new lasting
+    /// subscriptions are refused
     /// [default: a twentieth of the disk, at least 1 GiB]
     #[arg(long, env = "CARILLON_DISK_FREE", value_name = "BYTES")]
     disk_free: Option<u64>,

@@ -28,7 +28,7 @@ pub async fn run_housekeeping(server: Arc<Server>, mqtt: MqttHandler) {
         let figures = server.figures.tick();
         publish_system_topics(&server, &figures);
         publish_if_subscribed(&server, FIGURES_TOPIC, || figures);
-        publish_if_subscribed(&server, QUEUES_TOPIC, || queues::all(&server));
+        publish_if_subscribed(&server, QUEUES_TOPIC, || queues::all(&server.broker));
     }
 }
 

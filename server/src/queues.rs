@@ -1,25 +1,37 @@
 //! The queues' figures for people and pages.
 
 use app::Queues;
-use broker::{QueueFigures, TopicFilter};
-
-use crate::{server::Server, storage::DiskStatus};
+use broker::{Broker, JournalError, QueueFigures, TopicFilter};
 
 /// Returns the figures of all queues, up to the maximum.
-pub fn all(server: &Server) -> Queues {
+pub fn all(broker: &Broker) -> Queues {
     match TopicFilter::new(">") {
-        Ok(all) => listed(server, &all, MAX_PUBLISHED),
+        Ok(all) => listed(broker, &all, MAX_PUBLISHED),
         Err(_) => Queues::default(),
     }
 }
 
 /// Returns the figures of the queues that `filter` covers, by name; at most `max`.
-pub fn listed(server: &Server, filter: &TopicFilter, max: usize) -> Queues {
-    let (found, omitted) = server.broker.queues(filter, max);
+pub fn listed(broker: &Broker, filter: &TopicFilter, max: usize) -> Queues {
+    let (found, omitted) = broker.queues(filter, max);
     Queues {
         queues: found.iter().map(figures).collect(),
         omitted: omitted as u64,
-        full_disk: server.disk.as_ref().and_then(DiskStatus::full_disk),
+        warning: warning(broker),
+    }
+}
+
+/// Returns the text that persistent messages are refused, while they are.
+fn warning(broker: &Broker) -> Option<String> {
+    match broker.check_new().err()? {
+        JournalError::DiskFull { free, required } => {
+            let (free, required) = (app::bytes(free), app::bytes(required));
+            Some(format!(
+                "The disk is nearly full: {free} are free, and {required} must stay free. Persistent messages and new queues \
+                 are refused. Consumers go on, and make room."
+            ))
+        }
+        error => Some(format!("Persistent messages are refused: {error}.")),
     }
 }
 

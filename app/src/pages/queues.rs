@@ -13,20 +13,15 @@ use crate::{
 pub fn Queues() -> impl IntoView {
     let board = queues::live();
     let has_none = move || board.with(Board::has_none);
+    let warning = move || board.with(Board::warning);
     view! {
         <div class="page-head">
             <h1>"Queues"</h1>
             <p>"A queue keeps each message until one of its consumers has acknowledged it."</p>
         </div>
-        <div class="disk-notice" role="status">
-            <p class="notice" style:display=shown(move || board.with(Board::is_disk_full))>
-                <span>
-                    <strong>"The disk is nearly full: persistent messages are refused. "</strong>
-                    {live_text(move || board.with(Board::disk_space))}
-                    " Consumers go on, and make room."
-                </span>
-            </p>
-        </div>
+        <p class="notice" role="status" style:display=shown(move || !warning().is_empty())>
+            {live_text(warning)}
+        </p>
         <p class="aside" style:display=shown(move || !has_none())>
             {live_text(move || board.with(Board::summary))}
         </p>

@@ -1,13 +1,10 @@
 //! The newest figures of the queues and their rates of change. Pure.
 
 use super::{
-    figures::{FullDisk, QueueFigures, Queues},
+    figures::{QueueFigures, Queues},
     row::row,
 };
-use crate::{
-    figures::{bytes, grouped},
-    row::Row,
-};
+use crate::{figures::grouped, row::Row};
 
 #[derive(Clone, Debug, Default)]
 pub struct Board {
@@ -85,22 +82,13 @@ impl Board {
         format!("{queues}: {waiting} waiting, {unacknowledged} unacknowledged.")
     }
 
-    /// Returns true while persistent messages are refused.
-    pub fn is_disk_full(&self) -> bool {
-        self.full_disk().is_some()
-    }
-
-    /// Returns the free space of a full disk in one sentence.
-    pub fn disk_space(&self) -> String {
-        let Some(FullDisk { free, required }) = self.full_disk() else {
-            return String::new();
-        };
-        let (free, required) = (bytes(free), bytes(required));
-        format!("{free} are free, and {required} must stay free.")
-    }
-
-    fn full_disk(&self) -> Option<FullDisk> {
-        self.newest.as_ref()?.full_disk
+    /// Returns the warning of the newest figures, or an empty text.
+    pub fn warning(&self) -> String {
+        let warning = self
+            .newest
+            .as_ref()
+            .and_then(|queues| queues.warning.clone());
+        warning.unwrap_or_default()
     }
 
     fn named(&self, name: &str) -> Option<&QueueFigures> {
@@ -187,20 +175,15 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_shown_until_it_has_room_again() {
+    fn a_warning_is_shown_until_it_is_over() {
         let full = Queues {
-            full_disk: Some(FullDisk {
-                free: 3 << 20,
-                required: 1 << 30,
-            }),
+            warning: Some("The disk is nearly full.".into()),
             ..Queues::default()
         };
         let board = Board::begin(Some(full));
-        assert!(board.is_disk_full());
-        let space = "3.0 MiB are free, and 1.0 GiB must stay free.";
-        assert_eq!(board.disk_space(), space);
+        assert_eq!(board.warning(), "The disk is nearly full.");
         let board = board.after(Queues::default(), 1_000.0);
-        assert!(!board.is_disk_full());
+        assert_eq!(board.warning(), "");
     }
 
     #[test]

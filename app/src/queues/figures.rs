@@ -7,28 +7,15 @@ use crate::{
 
 /// All queues: the JSON of `/api/queues` and of the topic `$SYS.queues`.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(
-    feature = "ssr",
-    derive(serde::Serialize),
-    serde(rename_all = "camelCase")
-)]
+#[cfg_attr(feature = "ssr", derive(serde::Serialize))]
 pub struct Queues {
     /// By name, at most as many as a page can show.
     pub queues: Vec<QueueFigures>,
     /// The number of further queues.
     pub omitted: u64,
-    /// Only while persistent messages are refused because of it.
+    /// A text for people, while persistent messages are refused because of the disk.
     #[cfg_attr(feature = "ssr", serde(skip_serializing_if = "Option::is_none"))]
-    pub full_disk: Option<FullDisk>,
-}
-
-/// A disk that is nearly full, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "ssr", derive(serde::Serialize))]
-pub struct FullDisk {
-    pub free: u64,
-    /// Below it persistent messages are refused.
-    pub required: u64,
+    pub warning: Option<String>,
 }
 
 /// One queue. Counts are since the queue was created, except where the field is described as current.
@@ -76,10 +63,7 @@ impl Queues {
         Self {
             queues: queues.iter().map(QueueFigures::from_json).collect(),
             omitted: whole(json, "omitted"),
-            full_disk: json.member("fullDisk").map(|disk| FullDisk {
-                free: whole(disk, "free"),
-                required: whole(disk, "required"),
-            }),
+            warning: text(json, "warning"),
         }
     }
 }
@@ -127,7 +111,7 @@ mod tests {
         Queues {
             queues: vec![orders],
             omitted: 7,
-            full_disk: None,
+            warning: None,
         }
     }
 
@@ -138,16 +122,13 @@ mod tests {
 
     #[cfg(feature = "ssr")]
     #[test]
-    fn a_full_disk_survives_a_round_trip() {
+    fn a_warning_survives_a_round_trip() {
         let queues = Queues {
-            full_disk: Some(FullDisk {
-                free: 1,
-                required: 2,
-            }),
+            warning: Some("The disk is nearly full.".into()),
             ..Queues::default()
         };
         let written = serde_json::to_string(&queues).expect("JSON");
-        let expected = r#"{"queues":[],"omitted":0,"fullDisk":{"free":1,"required":2}}"#;
+        let expected = r#"{"queues":[],"omitted":0,"warning":"The disk is nearly full."}"#;
         assert_eq!(written, expected);
         assert_eq!(read(&written), Some(queues));
     }

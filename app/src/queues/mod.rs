@@ -8,7 +8,7 @@ mod row;
 use leptos::prelude::*;
 
 pub use board::Board;
-pub use figures::{FullDisk, QueueFigures, Queues};
+pub use figures::{QueueFigures, Queues};
 
 use crate::{
     connection::{Connection, Delivery},

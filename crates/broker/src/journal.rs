@@ -28,8 +28,8 @@ use crate::{
 /// A *ticket* is a number that the journal gives to a change. Tickets never decrease; a change is durable when
 /// [`Completion::complete`](crate::Completion::complete) was called with its ticket or a later one.
 pub trait Journal: NameIds {
-    /// Checks whether a message of this size can be recorded now. The broker calls it before it accepts a message that has to
-    /// be recorded, and refuses the message if it fails.
+    /// Checks whether a message of this size can be recorded now, or with size 0, a new queue or subscription. The broker calls
+    /// it before it accepts something new that has to be recorded, and refuses it if the check fails.
     ///
     /// # Errors
     /// [`JournalError`], for the publisher.
@@ -131,7 +131,8 @@ pub struct JournalMessage<'a> {
 pub enum JournalError {
     /// The disk is nearly full.
     #[error(
-        "the disk has {free} bytes left and the limit is {required}: persistent messages are refused"
+        "the disk has {free} bytes left and the limit is {required}: persistent messages, new queues and new lasting \
+         subscriptions are refused"
     )]
     DiskFull {
         /// Free bytes.

@@ -156,6 +156,9 @@ pub enum SubscribeError {
     /// A pool that all clients share has no room for this client.
     #[error("{0}")]
     Pool(#[from] PoolError),
+    /// The journal cannot record a new subscription or queue.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
     /// Another session has the durable subscription.
     #[error(
         "the durable subscription {:?} of client {:?} is in use by another connection", .0.subscription, .0.client

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::{
-    journal::{Journal, JournalMessage},
+    journal::{Journal, JournalError, JournalMessage},
     memory::account::Account,
     message::entry::{Entry, SharedEntry},
     name::{DestinationKind, Owner, TopicName},
@@ -123,6 +123,16 @@ impl Sequencer {
             Some(journal) if !places.is_empty() => Ok(journal.check(bytes)?),
             _ => Ok(()),
         }
+    }
+
+    /// Checks that the journal can record a new queue, subscription or session.
+    ///
+    /// # Errors
+    /// The journal's reason.
+    pub(crate) fn check_new(&self) -> Result<(), JournalError> {
+        self.journal
+            .as_ref()
+            .map_or(Ok(()), |journal| journal.check(0))
     }
 
     /// Records a message that has its position, if it has lasting places. The publisher's reply is then owed until the

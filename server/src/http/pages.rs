@@ -58,7 +58,7 @@ fn allow_scripts() {
 fn host(server: &Arc<Server>) -> Host {
     let images = Arc::clone(&server.broker);
     let figures = Arc::clone(server);
-    let queues = Arc::clone(server);
+    let queues = Arc::clone(&server.broker);
     Host {
         last_image: Arc::new(move |topic| {
             let name = TopicName::new(topic).ok()?;

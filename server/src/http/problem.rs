@@ -78,7 +78,8 @@ impl From<SubscribeError> for Problem {
             | SubscribeError::TooManyCursors { .. }
             | SubscribeError::TooManyQueues { .. }
             | SubscribeError::TooManyDurables { .. }
-            | SubscribeError::Pool(_) => StatusCode::INSUFFICIENT_STORAGE,
+            | SubscribeError::Pool(_)
+            | SubscribeError::Journal(_) => StatusCode::INSUFFICIENT_STORAGE,
             SubscribeError::DurableInUse(_) | SubscribeError::NothingToReplace => {
                 StatusCode::CONFLICT
             }

@@ -26,7 +26,7 @@ pub async fn queues(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<app::Queues>, Problem> {
     let limit = query.limit(queues::MAX_PUBLISHED, MAX_QUEUES);
-    let listed = queues::listed(&server, &query.filter()?, limit);
+    let listed = queues::listed(&server.broker, &query.filter()?, limit);
     Ok(Json(listed))
 }
 

@@ -215,8 +215,14 @@ impl ConnectingClient {
         let options = &shared_state.options;
         let own_maximum = options.inflight;
         let now_ms = context.clock.now_ms();
-        let saved = take_saved_session(context, &id_guard, opened);
         let keeps_session = opened.session_expiry_s > 0;
+        if keeps_session && !id_guard.has_session() {
+            // A session that is continued or replaced needs no more room than before.
+            let recorded = context.broker.check_new();
+            recorded
+                .map_err(|error| self.refused(ConnectReason::QuotaExceeded, &error.to_string()))?;
+        }
+        let saved = take_saved_session(context, &id_guard, opened);
         if saved.is_none()
             && keeps_session
             && let Err(error) = context.client.check_share(Pool::Sessions)

@@ -369,6 +369,13 @@ impl ClientIdGuard {
         }
     }
 
+    /// Returns true if there is a session saved since the client disconnected.
+    pub fn has_session(&self) -> bool {
+        let state = self.sessions.state();
+        let client = state.clients.get(&self.client);
+        client.is_some_and(|client| client.detached.is_some())
+    }
+
     /// Returns the session saved since the client disconnected.
     pub fn take(&self) -> Option<Box<DetachedSession>> {
         self.sessions.state().take(&self.client)

@@ -83,6 +83,10 @@ impl Mqtt {
             subscription: identifier,
         };
         let old = self.subscriptions.get(text).map(|old| old.id);
+        if self.progress.is_some() && old.is_none() {
+            let recorded = self.broker.check_new().map_err(SubscribeError::from);
+            recorded.map_err(|error| RefusedSubscription::from_error(&error))?;
+        }
         let id = match kind_of_filter(subscription.filter)? {
             SubscriptionKind::Follow(filter) => {
                 self.follow(&filter, subscription, options, old, cycle)
@@ -256,7 +260,8 @@ impl RefusedSubscription {
             | SubscribeError::TooManyCursors { .. }
             | SubscribeError::TooManyQueues { .. }
             | SubscribeError::TooManyDurables { .. }
-            | SubscribeError::Pool(_) => SubscribeReason::QuotaExceeded,
+            | SubscribeError::Pool(_)
+            | SubscribeError::Journal(_) => SubscribeReason::QuotaExceeded,
             SubscribeError::SessionEnded
             | SubscribeError::DurableInUse(_)
             | SubscribeError::NothingToReplace => SubscribeReason::UnspecifiedError,

@@ -60,14 +60,6 @@ impl DiskStatus {
         self.journal.check(0).err()
     }
 
-    /// Returns the free bytes and the bytes that must stay free, while persistent messages are refused for want of space.
-    pub fn full_disk(&self) -> Option<app::FullDisk> {
-        match self.refusal()? {
-            JournalError::DiskFull { free, required } => Some(app::FullDisk { free, required }),
-            JournalError::TooLarge { .. } | JournalError::Closed => None,
-        }
-    }
-
     /// Returns the figures now.
     pub fn figures(&self) -> app::DiskFigures {
         let Space { free, log } = self.journal.space();

@@ -78,11 +78,10 @@ const SERVER: Crate = Crate {
         &["http", "mqtt", "stomp"],
         &["connection", "listener"],
         &["server", "tls"],
-        &["context", "handler"],
+        &["context", "figures", "handler"],
         &["storage"],
         &["advisory", "socket", "system_topics"],
         &[
-            "figures",
             "partial_input",
             "queues",
             "refused_connections",

@@ -240,6 +240,7 @@ impl Broker {
                 }
                 Err(error @ PoolError::ShareUsed { .. }) => return Err(error.into()),
             }
+            state.sequencer.check_new()?;
             let identity = Identity::Durable(name);
             return self.consume_topics(state, session, identity, filter, start, consume);
         };
@@ -283,6 +284,7 @@ impl Broker {
             }
             None => {
                 state.check_topics(session, &filter, &self.limits)?;
+                state.sequencer.check_new()?;
                 state.make_shared(name, &self.store, session.client())
             }
         };

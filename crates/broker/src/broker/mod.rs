@@ -32,7 +32,7 @@ use crate::{
     broker::restore::{Epoch, Positions},
     completion::Completion,
     figures::{Count, Figures, Totals, Volume},
-    journal::Journal,
+    journal::{Journal, JournalError},
     memory::account::Memory,
     memory::limits::Limits,
     memory::share::{Client, Pool, PoolFigures, Pools},
@@ -165,6 +165,17 @@ impl Broker {
     #[must_use]
     pub fn newest_ticket(&self) -> Option<u64> {
         self.store.newest_ticket()
+    }
+
+    /// Checks whether something new that survives a restart, such as a session, can be recorded now.
+    ///
+    /// # Errors
+    /// The journal's reason.
+    pub fn check_new(&self) -> Result<(), JournalError> {
+        match &self.store.journal {
+            Some(journal) => journal.check(0),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn has_journal(&self) -> bool {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    journal::JournalError,
     memory::limits::{Limits, NAMES},
     memory::share::{Client, Pool, PoolError},
     message::entry::DestinationKind,
@@ -182,6 +183,14 @@ impl BrokerState {
         Ok(())
     }
 
+    /// Checks that the journal can record a new queue. A temporary queue is not recorded.
+    pub(crate) fn check_new_queue(&self, name: &TopicName) -> Result<(), JournalError> {
+        match is_temporary(name) {
+            true => Ok(()),
+            false => self.sequencer.check_new(),
+        }
+    }
+
     /// Refuses a subscription to the broker's own queues.
     pub(crate) fn check_reserved(filter: &TopicFilter) -> Result<(), SubscribeError> {
         if covers_brokers_own_queues(filter) {
@@ -201,6 +210,7 @@ impl BrokerState {
         if self.has(DestinationKind::Queue, name) {
             return Ok(0);
         }
+        self.check_new_queue(name)?;
         match self.make_room_for_queue(limits, client) {
             Ok(()) => {}
             Err(PoolError::Full { .. }) => {

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use broker::{
-    Broker, JournalError, Limits, Outcome, Overflow, Publication, PublishError, Start, Verdict,
+    Broker, JournalError, Limits, Outcome, Overflow, Publication, PublishError, Start,
+    SubscribeError, Verdict,
 };
 
 use crate::{
-    harness::Client,
+    harness::{Client, as_name},
     journal_harness::MemoryJournal,
-    queue_harness::{durable, event, message, queue},
+    queue_harness::{browser, durable, event, message, queue, topics},
+    shared_subscriptions::shared,
 };
 
 fn with_journal() -> (Broker, Arc<MemoryJournal>) {
@@ -78,6 +80,48 @@ fn a_delivery_does_not_wait_until_its_message_is_complete() {
     broker.completion().complete(ticket);
     assert!(broker.completion().is_complete(ticket));
     assert!(!broker.completion().is_complete(ticket + 1));
+}
+
+#[test]
+fn a_journal_without_room_refuses_new_queues_and_lasting_subscriptions_only() {
+    let (broker, journal) = with_journal();
+    let client = Client::attach(&broker, "c");
+    let sources = || {
+        [
+            queue("q"),
+            durable("d", "t.*"),
+            shared("group", "t"),
+            browser("q"),
+        ]
+    };
+    let ids = sources().map(|source| client.consume(&broker, source));
+    // The durable subscription has no consumer, and the others have one.
+    client.unsubscribe(&broker, ids[1]);
+    let full = JournalError::DiskFull {
+        free: 1,
+        required: 2,
+    };
+    journal.recorded().refuses = Some(full.clone());
+    for source in [
+        queue("new"),
+        durable("new", "t.*"),
+        shared("new", "t"),
+        browser("new"),
+    ] {
+        let refused = client.try_consume(&broker, source);
+        assert_eq!(refused.err(), Some(SubscribeError::Journal(full.clone())));
+    }
+    let mut outcome = Outcome::default();
+    broker.publish(&mut vec![message("new", "1", &[])], &mut outcome);
+    assert_eq!(outcome.results, [Err(PublishError::Journal(full))]);
+    for source in sources() {
+        client.consume(&broker, source);
+    }
+    client.consume(&broker, queue("*"));
+    client.consume(&broker, queue("$TEMP.c.q"));
+    client.consume(&broker, topics("t", Start::New));
+    publish(&broker, vec![message("q", "2", &[])]);
+    assert!(broker.remove_queue(&as_name("q")).is_some());
 }
 
 #[test]

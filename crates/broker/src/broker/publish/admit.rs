@@ -84,6 +84,9 @@ impl Broker {
                     name,
                     self.store.room(Load::default(), more, destination.client),
                 )?;
+                if destination.publisher == Publisher::Client {
+                    state.check_new_queue(name)?;
+                }
                 state.admit_queue(name, &self.limits, &self.store, destination.client)
             }
         }
