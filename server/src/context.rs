@@ -1,6 +1,7 @@
 //! The context of a connection: the parts of the server that the connection uses, and the client that it belongs to.
 
 use std::{
+    future::poll_fn,
     sync::{Arc, Weak},
     time::{Duration, Instant},
 };
@@ -60,12 +61,25 @@ impl ServerContext {
         }
     }
 
+    /// Waits until everything that was recorded up to now is on the disk.
+    pub async fn wait_until_durable(&self) {
+        durable(&self.broker, self.broker.newest_ticket()).await;
+    }
+
     fn continue_detach(&self, detaching: &mut DetachingSession) -> bool {
         let mut outcome = Outcome::default();
         let now_ms = clock::unix_ms();
         let is_more = self.broker.continue_detach(detaching, now_ms, &mut outcome);
         self.advisories.carry_out(&mut outcome, None);
         is_more
+    }
+}
+
+/// Waits until a ticket of the journal is complete.
+pub async fn durable(broker: &Broker, ticket: Option<u64>) {
+    if let Some(ticket) = ticket {
+        let mut wait = broker.completion().wait_for(ticket);
+        poll_fn(|context| wait.poll(context.waker())).await;
     }
 }
 

@@ -103,11 +103,11 @@ pub async fn clear(
             format!("topic {name} is the broker's own"),
         ));
     }
-    if server.broker.clear(&name) {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(no_topic(&name))
+    if !server.broker.clear(&name) {
+        return Err(no_topic(&name));
     }
+    server.background_context().wait_until_durable().await;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// `GET /api/figures`: returns the broker's totals, as on the topic `$SYS.figures`, and further memory of the server.

@@ -6,11 +6,11 @@ use axum::{
     body::Body,
     http::{HeaderMap, StatusCode, header},
 };
-use broker::{Broker, Client, DestinationKind, Header, Outcome, Publication, Published, TopicName};
+use broker::{Client, DestinationKind, Header, Outcome, Publication, Published, TopicName};
 use serde::Deserialize;
 
 use super::{body, extract::deserialize_bool, problem::Problem};
-use crate::{clock, content_type, server::Server, shared_headers};
+use crate::{clock, content_type, context::durable, server::Server, shared_headers};
 
 /// The content of a request. Its headers `carillon-header-NAME` become headers NAME of the message.
 pub struct Content {
@@ -110,14 +110,6 @@ pub async fn publish(
             StatusCode::INTERNAL_SERVER_ERROR,
             "the broker returned no result",
         )),
-    }
-}
-
-/// Waits until a ticket of the journal is complete.
-pub async fn durable(broker: &Broker, ticket: Option<u64>) {
-    if let Some(ticket) = ticket {
-        let mut wait = broker.completion().wait_for(ticket);
-        std::future::poll_fn(|context| wait.poll(context.waker())).await;
     }
 }
 

@@ -77,7 +77,7 @@ pub async fn remove(
     }
     let removed = server.broker.remove_queue(&name);
     removed.ok_or_else(|| no_queue(&name))?;
-    publish::durable(&server.broker, server.broker.newest_ticket()).await;
+    server.background_context().wait_until_durable().await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -18,7 +18,8 @@ pub enum EndedSession {
 }
 
 impl MqttHandler {
-    /// Ends the session of a client. A connected client is disconnected first, as in a takeover.
+    /// Ends the session of a client. A connected client is disconnected first, as in a takeover. Returns when the end is on
+    /// the disk.
     pub async fn end_session(&self, client: &str) -> EndedSession {
         let sessions = &self.shared_state.sessions;
         if !sessions.has(client) {
@@ -30,11 +31,13 @@ impl MqttHandler {
             return EndedSession::Busy;
         };
         let id_guard = ClientIdGuard::new(sessions, &client, held_client_id);
+        let context = self.server.background_context();
         if let Some(detached) = id_guard.take() {
-            let context = self.server.background_context();
             detached.saved.forget(&context);
-            detached.end(&self.server.background_context());
+            detached.end(&context);
         }
+        // A connection that has just ended may have recorded the end of its session itself.
+        context.wait_until_durable().await;
         EndedSession::Ended
     }
 }

@@ -47,6 +47,7 @@ pub async fn serve<T: Transport, F: Framing>(
         client_options,
         outgoing,
         greeting,
+        has_ended_session,
     } = match accepted {
         Ok(accepted) => accepted,
         Err(RefusedClient {
@@ -58,6 +59,10 @@ pub async fn serve<T: Transport, F: Framing>(
             return;
         }
     };
+    if has_ended_session {
+        // CONNACK states that the session is gone, also after a crash.
+        context.wait_until_durable().await;
+    }
     let encoder = MqttEncoder::new(&client_options, outgoing);
     let (protocol, reader) = Mqtt::new(&context, parts);
     let connection_parts = ConnectionParts {
@@ -98,6 +103,8 @@ pub(super) struct AcceptedClient {
     pub outgoing: Outgoing<Sent>,
     /// The CONNACK.
     pub greeting: Vec<u8>,
+    /// The record of an earlier session was removed.
+    pub has_ended_session: bool,
 }
 
 async fn accept_client<F: Framing>(
@@ -216,7 +223,8 @@ impl ConnectingClient {
         let own_maximum = options.inflight;
         let now_ms = context.clock.now_ms();
         let keeps_session = opened.session_expiry_s > 0;
-        if keeps_session && !id_guard.has_session() {
+        let had_session = id_guard.has_session();
+        if keeps_session && !had_session {
             // A session that is continued or replaced needs no more room than before.
             let recorded = context.broker.check_new();
             recorded
@@ -243,6 +251,7 @@ impl ConnectingClient {
                 return Err(refused_client);
             }
         };
+        let is_continued = saved.is_some() && keeps_session;
         let Session {
             reader,
             subscriptions,
@@ -287,6 +296,7 @@ impl ConnectingClient {
             client_options,
             outgoing,
             greeting,
+            has_ended_session: had_session && !is_continued,
         })
     }
 

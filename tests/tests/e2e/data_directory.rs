@@ -2,13 +2,13 @@
 
 use harness::data::DataDirectory;
 use harness::deadline::eventually;
-use harness::http::{Answer, get, post};
+use harness::http::{Answer, get, post, request, send};
 use harness::mqtt::property::WILL_DELAY;
 use harness::mqtt::{Connect, DUP, Kind, MqttClient, Packet, RETAIN, Version, Will};
 use harness::sse::EventStream;
 use harness::stomp::{Frame, INDIVIDUAL, StompClient};
 use harness::{Carillon, carillon, queue};
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 async fn send_persistent(server: &Carillon, destination: &str, bodies: &[&str]) {
     let mut producer = StompClient::connect(server).await;
@@ -195,6 +195,41 @@ async fn a_session_gets_the_messages_of_its_absence_after_a_kill() {
     let (mut client, connack) = lasting(&server, "meter").await;
     assert!(connack.session_present);
     assert_eq!(client.bodies(3).await, ["2", "3", "4"]);
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_does_not_come_back_after_a_kill() {
+    for is_deleted in [true, false] {
+        let directory = DataDirectory::fresh();
+        let server = directory.server().await;
+        let (mut client, _) = lasting(&server, "meter").await;
+        client.subscribe("orders/#", 1).await;
+        client.leave().await;
+        match is_deleted {
+            true => {
+                let delete = request(Method::DELETE, server.url("/api/sessions/meter"), "");
+                assert_eq!(send(delete).await.status, StatusCode::NO_CONTENT);
+            }
+            // With a clean start.
+            false => drop(MqttClient::connect(&server, Version::V5, "meter").await),
+        }
+        let server = directory.after_kill(server).await;
+        let (_, connack) = lasting(&server, "meter").await;
+        assert!(!connack.session_present, "deleted: {is_deleted}");
+    }
+}
+
+#[tokio::test]
+async fn a_retained_message_that_was_deleted_does_not_come_back_after_a_kill() {
+    let directory = DataDirectory::fresh();
+    let server = directory.server().await;
+    retain(&server, "state", "open").await;
+    let delete = request(Method::DELETE, server.url("/api/topics/state"), "");
+    assert_eq!(send(delete).await.status, StatusCode::NO_CONTENT);
+    let server = directory.after_kill(server).await;
+    let mut client = MqttClient::subscriber(&server, Version::V5, "state", 1).await;
+    client.publish("state", "end", 1).await;
+    assert_eq!(client.bodies_before("end").await, [""; 0]);
 }
 
 #[tokio::test]
