@@ -71,19 +71,17 @@ pub struct Figures {
     /// Bytes of the messages that topics, slow readers and queues hold.
     pub bytes_held: u64,
     /// `None` if the broker has no store on disk. The pages do not read it.
-    #[cfg_attr(feature = "ssr", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg(feature = "ssr")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub disk: Option<DiskFigures>,
     /// Some of the topics, at most as many as a page can show; `topics` counts all.
     pub topic_list: Vec<TopicFigures>,
 }
 
 /// The disk of the broker's store.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(
-    feature = "ssr",
-    derive(serde::Serialize),
-    serde(rename_all = "camelCase")
-)]
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DiskFigures {
     pub free_bytes: u64,
     /// Bytes that must stay free; below it persistent messages are refused.
@@ -144,6 +142,7 @@ impl Figures {
             published_per_second: number(json, "publishedPerSecond"),
             delivered_per_second: number(json, "deliveredPerSecond"),
             bytes_held: whole(json, "bytesHeld"),
+            #[cfg(feature = "ssr")]
             disk: None,
             topic_list: topics.iter().map(TopicFigures::from_json).collect(),
         }

@@ -40,7 +40,9 @@ mod stopped;
 
 #[cfg(feature = "ssr")]
 pub use figures::bytes;
-pub use host::{Assets, DiskFigures, Figures, Host, Image, RequestPath, TopicFigures};
+#[cfg(feature = "ssr")]
+pub use host::DiskFigures;
+pub use host::{Assets, Figures, Host, Image, RequestPath, TopicFigures};
 pub use queues::{QueueFigures, Queues};
 pub use root::App;
 pub use route::{PATHS, Route};

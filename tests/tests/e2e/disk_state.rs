@@ -80,7 +80,8 @@ async fn the_page_of_queues_shows_that_persistent_messages_are_refused() {
             .is_some_and(|text| text.contains("refused"))
     };
     browser.evaluate_until(SHOWN, is_shown).await;
-    let server = directory.after_stop(server).await;
+    let directory = DataDirectory::fresh();
+    let server = directory.server().await;
     let listed = get(server.url("/api/queues")).await.json();
     assert_eq!(listed.get("warning"), None);
     open_live(&browser, &server.url("/queues")).await;
