@@ -40,6 +40,7 @@ use crate::{
     advisory::{Advisories, ConnectionAdvisories},
     connection::{CloseReason, Deliverer, Protocol, ReadCycle},
     context::ServerContext,
+    storage::SubscriptionChange,
 };
 use acknowledge::Acknowledged;
 pub use arguments::MqttArguments;
@@ -146,11 +147,13 @@ impl Mqtt {
         (mqtt, reader)
     }
 
-    /// Records the subscriptions of a session that survives a restart. The replies of the cycle wait for it.
-    fn record_data(&self, cycle: &mut ReadCycle) {
-        if let Some(progress) = &self.progress {
-            let expiry_s = self.session_expiry_s;
-            progress.record_data(&self.subscriptions, self.will.as_ref(), expiry_s);
+    /// Records changes of the subscriptions of a session that survives a restart. The replies of the cycle wait for it.
+    fn record_changes(&self, changes: Vec<SubscriptionChange>, cycle: &mut ReadCycle) {
+        if let Some(progress) = self.progress.as_ref().filter(|_| !changes.is_empty()) {
+            if !progress.record_changes(changes) {
+                let expiry_s = self.session_expiry_s;
+                progress.record_data(&self.subscriptions, self.will.as_ref(), expiry_s);
+            }
             cycle.owed = cycle.owed.max(Some(progress.ticket()));
         }
     }
@@ -374,8 +377,10 @@ impl Protocol for Mqtt {
                 expiry_s: self.session_expiry_s,
                 _charge: context.client.charge(Pool::Sessions, 1),
             };
-            self.progress.take().iter().for_each(|one| one.end());
+            let progress = self.progress.take();
+            progress.iter().for_each(|one| one.end());
             detached.record(context);
+            progress.iter().for_each(|one| one.remove_changes());
             let evicted = id_guard.store_session(detached);
             if let Some(evicted) = evicted {
                 evicted.end(context);

@@ -9,7 +9,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -28,8 +28,8 @@ use crate::{
     clock,
     context::ServerContext,
     storage::{
-        InFlight, RestoredSession, SentMessage, SessionData, SessionLog, SubscriptionData,
-        WillData, WindowData,
+        InFlight, RestoredSession, SentMessage, SessionData, SessionLog, SubscriptionChange,
+        SubscriptionData, WillData, WindowData,
     },
 };
 
@@ -46,6 +46,9 @@ pub struct Progress {
     recorded: AtomicU64,
     /// Held while the window is recorded, so that an older one does not replace a newer one.
     incoming: Mutex<IncomingIds>,
+    /// The number of recorded changes since the data were recorded, and the number from which on the data are recorded again.
+    changes: AtomicU32,
+    most_changes: AtomicU32,
 }
 
 /// Received messages of QoS 2 that are not released.
@@ -75,6 +78,8 @@ impl Progress {
                 ids: incoming.map(PacketId::get).collect(),
                 is_ended: false,
             }),
+            changes: AtomicU32::new(0),
+            most_changes: AtomicU32::new(0),
         };
         progress.update(outgoing);
         Arc::new(progress)
@@ -153,6 +158,30 @@ impl Progress {
             will: will.map(|will| will.data(None)),
         };
         self.log.save(self.session.name(), data);
+        self.remove_changes();
+        let most = u32::try_from(subscriptions.len()).unwrap_or(u32::MAX);
+        self.most_changes
+            .store(most.max(FEWEST_CHANGES), Ordering::Relaxed);
+    }
+
+    /// Records changes of the subscriptions, instead of all subscriptions. Returns false if there are too many recorded
+    /// changes: as many as there were subscriptions when the data were recorded. So the bytes for each change do not grow
+    /// with the number of subscriptions.
+    #[must_use]
+    pub fn record_changes(&self, changes: Vec<SubscriptionChange>) -> bool {
+        let number = self.changes.load(Ordering::Relaxed);
+        if number >= self.most_changes.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.log.save_changes(self.session.name(), number, changes);
+        self.changes.store(number + 1, Ordering::Relaxed);
+        true
+    }
+
+    /// Removes the records of changes, after the data were recorded or the session has ended.
+    pub fn remove_changes(&self) {
+        let count = self.changes.swap(0, Ordering::Relaxed);
+        self.log.remove_changes(self.session.name(), count);
     }
 
     /// Returns the ticket of everything that was recorded.
@@ -165,8 +194,12 @@ impl Progress {
         self.end();
         self.session.set_lasting(false);
         self.log.remove(self.session.name());
+        self.remove_changes();
     }
 }
+
+/// A session with few subscriptions has at least this many recorded changes before its data are recorded again.
+const FEWEST_CHANGES: u32 = 16;
 
 impl DetachedSession {
     /// Records the session: its data, and its deliveries in flight.
@@ -220,12 +253,19 @@ fn in_flight((id, slot): (PacketId, Option<(QoS, &Sent)>)) -> Option<InFlight> {
 
 fn subscription_data(subscriptions: &Subscriptions) -> Vec<SubscriptionData> {
     let all = subscriptions.iter();
-    all.map(|(filter, subscribed)| SubscriptionData {
-        filter: filter.to_string(),
-        tag: subscribed.options.tag(),
-        skips_own: subscribed.skips_own,
-    })
-    .collect()
+    all.map(|(filter, subscribed)| subscribed.data(filter))
+        .collect()
+}
+
+impl Subscribed {
+    /// Returns the subscription to this filter for the log.
+    pub fn data(&self, filter: &str) -> SubscriptionData {
+        SubscriptionData {
+            filter: filter.to_owned(),
+            tag: self.options.tag(),
+            skips_own: self.skips_own,
+        }
+    }
 }
 
 /// Converts a time of the server's clock to Unix milliseconds.

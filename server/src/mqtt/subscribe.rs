@@ -19,7 +19,7 @@ use super::{
     Mqtt,
     options::{DeliveryOptions, Subscribed},
 };
-use crate::{clock, connection::ReadCycle};
+use crate::{clock, connection::ReadCycle, storage::SubscriptionChange};
 
 /// The way in which a subscription gets its messages.
 pub(super) enum SubscriptionKind {
@@ -47,6 +47,7 @@ impl Mqtt {
         let identifier = packet.properties.subscription_identifier();
         let mut reasons = Vec::new();
         let mut texts = Vec::new();
+        let mut changes = Vec::new();
         let last = last_indexes(packet);
         for (index, subscription) in packet.subscriptions.into_iter().enumerate() {
             if last.get(subscription.filter.as_str()) != Some(&index) {
@@ -54,7 +55,10 @@ impl Mqtt {
                 continue;
             }
             match self.subscribe_to(&subscription, identifier, cycle) {
-                Ok(granted) => reasons.push(SubscribeReason::granted(granted)),
+                Ok(granted) => {
+                    reasons.push(SubscribeReason::granted(granted));
+                    changes.extend(self.added(subscription.filter.as_str()));
+                }
                 Err(refused) => {
                     reasons.push(refused.reason);
                     texts.push(format!("{}: {}", subscription.filter, refused.text));
@@ -62,7 +66,7 @@ impl Mqtt {
             }
         }
         self.carry_out(cycle);
-        self.record_data(cycle);
+        self.record_changes(changes, cycle);
         // Available messages are drained at the end of this read cycle, after the response.
         let text = texts.join("; ");
         self.machine
@@ -102,6 +106,13 @@ impl Mqtt {
         };
         self.subscriptions.insert(text.into(), subscribed);
         Ok(options.maximum_qos)
+    }
+
+    /// Returns the record of a new subscription, if the session survives a restart.
+    fn added(&self, filter: &str) -> Option<SubscriptionChange> {
+        self.progress.as_ref()?;
+        let subscribed = self.subscriptions.get(filter)?;
+        Some(SubscriptionChange::Added(subscribed.data(filter)))
     }
 
     /// Returns true if the subscription gets no messages of its own client.
@@ -175,6 +186,7 @@ impl Mqtt {
     ) -> Result<(), Fault> {
         let now_ms = clock::unix_ms();
         let mut reasons = Vec::new();
+        let mut changes = Vec::new();
         for filter in packet.filters {
             let found = self.subscriptions.remove(filter.as_str());
             reasons.push(match &found {
@@ -182,12 +194,13 @@ impl Mqtt {
                 None => UnsubscribeReason::NoSubscriptionExisted,
             });
             if let Some(Subscribed { id, .. }) = found {
+                changes.push(SubscriptionChange::Removed(filter.as_str().to_owned()));
                 self.broker
                     .unsubscribe_when_settled(&self.session, id, now_ms, &mut cycle.outcome);
             }
         }
         self.carry_out(cycle);
-        self.record_data(cycle);
+        self.record_changes(changes, cycle);
         self.machine
             .unsuback(packet.packet_id, &reasons, "", &mut cycle.replies)
     }

@@ -18,7 +18,7 @@ use super::{
     codec::{self, Producers, SavedQueue, kinds},
     durable_topics::RecordedTopics,
     journal::LogJournal,
-    session_log::{self, RestoredSession, WindowData},
+    session_log::{self, RestoredSession, SessionLog, WindowData},
 };
 
 /// Returns the ids that no earlier run has used.
@@ -71,7 +71,7 @@ pub fn restore<D: Disk>(
     restoring.record_durable_topics(&saved, journal, opened.next_position);
     restoring.retained()?;
     restoring.queues(saved, journal)?;
-    let sessions = restoring.sessions()?;
+    let sessions = restoring.sessions(journal)?;
     Ok((restoring.restore.finish(), sessions))
 }
 
@@ -86,6 +86,18 @@ fn epoch(epoch: &store::Epoch) -> Epoch {
         number: epoch.number,
         first_position: epoch.first_position,
     }
+}
+
+/// Returns the recorded changes of each session, in the order of their numbers.
+fn changes_of_sessions(state: &State) -> anyhow::Result<BTreeMap<&str, Vec<&[u8]>>> {
+    let mut changes = BTreeMap::<_, Vec<_>>::new();
+    for (key, session) in state.sessions() {
+        let key = str::from_utf8(key).context("a client id is not UTF-8")?;
+        if let Some(client) = session_log::client_of_changes(key) {
+            changes.entry(client).or_default().push(&*session.data);
+        }
+    }
+    Ok(changes)
 }
 
 fn saved_queues(state: &State) -> anyhow::Result<Vec<(QueueId, SavedQueue)>> {
@@ -310,7 +322,9 @@ impl<D: Disk> Restoring<'_, D> {
     }
 
     /// Returns the sessions with the messages in their windows.
-    fn sessions(&mut self) -> anyhow::Result<Vec<RestoredSession>> {
+    fn sessions(&mut self, journal: &Arc<LogJournal>) -> anyhow::Result<Vec<RestoredSession>> {
+        let log = SessionLog::new(journal);
+        let mut changes = changes_of_sessions(self.store.state())?;
         let by_position: HashMap<u64, &SharedEntry> = self
             .entries
             .values()
@@ -319,6 +333,16 @@ impl<D: Disk> Restoring<'_, D> {
         let mut restored = Vec::new();
         for (client, session) in self.store.state().sessions() {
             let client = str::from_utf8(client).context("a client id is not UTF-8")?;
+            if session_log::client_of_changes(client).is_some() {
+                continue;
+            }
+            let mut data = session_log::session(&session.data)?;
+            if let Some(changes) = changes.remove(client) {
+                session_log::apply_changes(&mut data, changes.iter().copied())?;
+                // So that the session can be changed again.
+                log.save(client, data.clone());
+                log.remove_changes(client, changes.len() as u32);
+            }
             let (position, window) = match &session.cursor {
                 Some(cursor) => (cursor.position, session_log::window(&cursor.window)?),
                 None => (0, WindowData::default()),
@@ -331,11 +355,15 @@ impl<D: Disk> Restoring<'_, D> {
             restored.push(RestoredSession {
                 // The same as that of its messages: they are recognized as its own by it.
                 client: self.producers.shared(client),
-                data: session_log::session(&session.data)?,
+                data,
                 position,
                 messages: messages.map(|entry| SharedEntry::clone(entry)).collect(),
                 window,
             });
+        }
+        // A crash came between the end of these sessions and the end of their changes.
+        for (client, changes) in changes {
+            log.remove_changes(client, changes.len() as u32);
         }
         Ok(restored)
     }

@@ -1,6 +1,6 @@
 //! The sessions of MQTT clients in the log: what a session needs after a restart.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use broker::{Journal as _, SharedEntry};
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,15 @@ pub struct SubscriptionData {
     pub tag: [u8; 5],
     /// Messages of the client itself are skipped.
     pub skips_own: bool,
+}
+
+/// A change of a session's subscriptions since its data were recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SubscriptionChange {
+    /// A subscription is new, or has new options.
+    Added(SubscriptionData),
+    /// The subscription with this filter has ended.
+    Removed(String),
 }
 
 /// A will.
@@ -110,6 +119,11 @@ enum Session {
 }
 
 #[derive(Serialize, Deserialize)]
+enum Changes {
+    V1(Vec<SubscriptionChange>),
+}
+
+#[derive(Serialize, Deserialize)]
 enum Window {
     V1(WindowData),
 }
@@ -126,6 +140,22 @@ impl SessionLog {
     pub fn save(&self, client: &str, data: SessionData) {
         self.journal
             .save_session(client, encode(&Session::V1(data)));
+    }
+
+    /// Records changes of a session's subscriptions. They have numbers from 0 on, until the next [`save`](Self::save), after
+    /// which the caller must [`remove_changes`](Self::remove_changes).
+    pub fn save_changes(&self, client: &str, number: u32, changes: Vec<SubscriptionChange>) {
+        let changes = encode(&Changes::V1(changes));
+        self.journal
+            .save_session(&change_key(client, number), changes);
+    }
+
+    /// Removes the records of changes with the numbers below `count`. In ascending order, so that those that a crash leaves
+    /// change nothing: the last change of each subscription is the last one removed.
+    pub fn remove_changes(&self, client: &str, count: u32) {
+        for number in 0..count {
+            self.journal.remove_session(&change_key(client, number));
+        }
     }
 
     /// Records the position of a session and its deliveries in flight.
@@ -145,6 +175,42 @@ impl SessionLog {
         self.journal.wake();
         newest
     }
+}
+
+/// Returns the key of changes in the store. It follows that of the session, and no client id has U+0000 ([MQTT-1.5.4-2]).
+fn change_key(client: &str, number: u32) -> String {
+    format!("{client}\0{number:08x}")
+}
+
+/// Returns the client id if a key of the store is that of changes.
+pub fn client_of_changes(key: &str) -> Option<&str> {
+    key.split_once('\0').map(|(client, _)| client)
+}
+
+/// Applies recorded changes, in the order of their numbers, to a session's subscriptions.
+///
+/// # Errors
+/// They were written by a newer version.
+pub fn apply_changes<'a>(
+    data: &mut SessionData,
+    recorded: impl Iterator<Item = &'a [u8]>,
+) -> Result<(), CodecError> {
+    let by_filter = |one: SubscriptionData| (one.filter.clone(), one);
+    let subscriptions = std::mem::take(&mut data.subscriptions).into_iter();
+    let mut subscriptions: BTreeMap<_, _> = subscriptions.map(by_filter).collect();
+    for bytes in recorded {
+        let Changes::V1(changes) = super::codec::decode("changes of a session", bytes)?;
+        for change in changes {
+            match change {
+                SubscriptionChange::Added(added) => {
+                    subscriptions.insert(added.filter.clone(), added);
+                }
+                SubscriptionChange::Removed(filter) => drop(subscriptions.remove(&filter)),
+            }
+        }
+    }
+    data.subscriptions = subscriptions.into_values().collect();
+    Ok(())
 }
 
 /// Decodes the data of a session.
@@ -167,4 +233,55 @@ pub fn window(bytes: &[u8]) -> Result<WindowData, CodecError> {
 
 fn encode(value: &impl Serialize) -> Box<[u8]> {
     super::codec::encode(value).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subscription(filter: &str, qos: u8) -> SubscriptionData {
+        SubscriptionData {
+            filter: filter.to_owned(),
+            tag: [qos, 0, 0, 0, 0],
+            skips_own: false,
+        }
+    }
+
+    #[test]
+    fn changes_that_a_crash_left_after_the_next_record_change_nothing() {
+        let changes = [
+            vec![SubscriptionChange::Added(subscription("a", 1))],
+            vec![SubscriptionChange::Added(subscription("b", 0))],
+            vec![SubscriptionChange::Removed("a".to_owned())],
+            vec![SubscriptionChange::Added(subscription("b", 2))],
+        ]
+        .map(|changes| encode(&Changes::V1(changes)));
+        let mut data = SessionData {
+            subscriptions: vec![subscription("c", 0)],
+            expiry_s: 1,
+            ends_ms: None,
+            will: None,
+        };
+        let recorded = changes.iter().map(|bytes| &**bytes);
+        apply_changes(&mut data, recorded).expect("changes");
+        assert_eq!(
+            data.subscriptions,
+            [subscription("b", 2), subscription("c", 0)]
+        );
+        for removed in 0..=changes.len() {
+            let mut again = data.clone();
+            let left = changes[removed..].iter().map(|bytes| &**bytes);
+            apply_changes(&mut again, left).expect("changes");
+            assert_eq!(again, data, "{removed} removed");
+        }
+    }
+
+    #[test]
+    fn the_key_of_changes_has_the_client_and_comes_after_that_of_the_session() {
+        let key = change_key("meter", 17);
+        assert_eq!(client_of_changes(&key), Some("meter"));
+        assert_eq!(client_of_changes("meter"), None);
+        assert!(*"meter" < *key && *key < *"meter1");
+        assert!(change_key("meter", 9) < change_key("meter", 10));
+    }
 }

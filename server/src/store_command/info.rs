@@ -15,7 +15,7 @@ use super::{
     description::{Names, has_messages, text},
     print_json,
 };
-use crate::storage::disk::FileDisk;
+use crate::storage::{client_of_changes, disk::FileDisk};
 
 /// Prints the content of a store.
 pub fn run(reported: &Reported, out: &mut dyn Write) -> Result<Condition, Failure> {
@@ -128,6 +128,7 @@ impl Description {
             client: text(client),
             position: session.cursor.as_ref().map(|cursor| cursor.position),
         });
+        let sessions = sessions.filter(|session| client_of_changes(&session.client).is_none());
         Ok(Self {
             format_version: FORMAT_VERSION,
             store: info.store.to_string(),

@@ -198,6 +198,36 @@ async fn a_session_gets_the_messages_of_its_absence_after_a_kill() {
 }
 
 #[tokio::test]
+async fn changes_of_many_subscriptions_survive_a_kill_of_a_connected_client() {
+    let directory = DataDirectory::fresh();
+    let server = directory.server().await;
+    let (mut client, _) = lasting(&server, "meter").await;
+    // Enough for records of all subscriptions in between.
+    for number in 0..50 {
+        client.subscribe(&format!("t/{number}"), 1).await;
+    }
+    client.unsubscribe("t/3").await;
+    client.unsubscribe("t/49").await;
+    client.subscribe("t/49", 1).await;
+    client.subscribe("end", 1).await;
+    let mut server = directory.after_kill(server).await;
+    for (topic, expected) in [("t/20", vec!["0", "5", "49"]), ("t/0", vec!["5", "49"])] {
+        let mut producer = MqttClient::anyone(&server, Version::V5).await;
+        for number in ["0", "3", "5", "20", "49"] {
+            producer.publish(&format!("t/{number}"), number, 1).await;
+        }
+        let (mut client, connack) = lasting(&server, "meter").await;
+        assert!(connack.session_present);
+        client.unsubscribe(topic).await;
+        producer.publish("end", "end", 1).await;
+        let mut bodies = client.bodies_before("end").await;
+        bodies.retain(|body| *body != topic[2..]);
+        assert_eq!(bodies, expected);
+        server = directory.after_kill(server).await;
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_was_ended_does_not_come_back_after_a_kill() {
     for is_deleted in [true, false] {
         let directory = DataDirectory::fresh();
