@@ -217,7 +217,7 @@ impl LogJournal {
     }
 
     fn save(&self, (kind, attributes): (u8, Box<[u8]>)) -> u32 {
-        let id = self.next_queue_id();
+        let id = self.take_id(|open| &mut open.next_queue);
         let saved = QueueSaved {
             queue: QueueId(id),
             kind,
@@ -227,11 +227,12 @@ impl LogJournal {
         id
     }
 
-    fn next_queue_id(&self) -> u32 {
+    /// Returns the id that `next` holds, and increments it.
+    fn take_id(&self, next: fn(&mut Open) -> &mut u32) -> u32 {
         let mut open = self.lock();
-        let id = open.next_queue;
-        open.next_queue += 1;
-        id
+        let next = next(&mut open);
+        *next += 1;
+        *next - 1
     }
 
     /// Takes the open group. Waits at most this long for one. Also returns the state: after [`State::Stopping`] and no
@@ -294,11 +295,7 @@ impl LogJournal {
 
 impl NameIds for LogJournal {
     fn create_name(&self, kind: DestinationKind, name: &TopicName) -> u32 {
-        let id = {
-            let mut open = self.lock();
-            open.next_name += 1;
-            open.next_name - 1
-        };
+        let id = self.take_id(|open| &mut open.next_name);
         let name = Name {
             id: NameId(id),
             kind: codec::kind_number(kind),

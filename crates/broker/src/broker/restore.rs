@@ -241,7 +241,6 @@ impl Restore {
             // A subscription gets the retained message if it comes before the messages that follow.
             if topic.log.end().sequence < end.sequence && topic.log.history_entries() == 0 {
                 topic.log = Log::beginning_at(end, topic.log.trimmed_position());
-                account.published.restore(end.sequence - 1, end.offset);
             }
             // Of two names of the topic, this is the later one, under which the journal replaces or removes the message.
             topic.account = Arc::clone(account);
