@@ -108,6 +108,7 @@ fn write_groups<D: Disk>(
             let durable = store.commit(group)?;
             completion.complete(durable.group);
         }
+        store.set_short_of_space(journal.space().free < journal.required_free());
         let step = store.maintain(start.elapsed().as_millis() as u64)?;
         for damage in step.damages {
             tracing::error!(%damage, "the store is damaged; its segment is kept");

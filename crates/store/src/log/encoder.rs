@@ -216,6 +216,18 @@ impl Encoder {
             self.out.truncate(at);
             return;
         }
+        self.seal_at(at);
+    }
+
+    /// Appends a frame without records, so that the log has a new end. The caller has checked that there is room.
+    pub(crate) fn empty_frame(&mut self) {
+        self.seal();
+        let at = self.out.len();
+        frame::begin(&mut self.out);
+        self.seal_at(at);
+    }
+
+    fn seal_at(&mut self, at: usize) {
         let header = FrameHeader {
             generation: self.end.generation,
             number: self.end.next_frame,

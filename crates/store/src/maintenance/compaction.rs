@@ -100,14 +100,11 @@ impl<D: Disk> Store<D> {
     }
 
     fn choose_victims(&self) -> (Phase, Work) {
-        let percent = u64::from(self.options.compact_below_percent);
         let victims: Vec<Generation> = self
             .sealed_and_covered()
             .filter(|segment| !self.compaction.damaged.contains(&segment.generation))
-            .filter(|segment| {
-                let live = self.state.live_bytes(segment.generation);
-                live > 0 && live.saturating_mul(100) < segment.used.saturating_mul(percent)
-            })
+            .filter(|segment| self.state.live_bytes(segment.generation) > 0)
+            .filter(|segment| self.is_mostly_unused(segment))
             .map(|segment| segment.generation)
             .take(VICTIMS)
             .collect();

@@ -16,7 +16,7 @@ use crate::{
         KEPT,
         writer::{SnapshotWriter, Step},
     },
-    store::Store,
+    store::{Segment, Store},
 };
 
 /// State of the maintenance besides snapshots and compaction.
@@ -27,6 +27,8 @@ pub(crate) struct Maintenance {
     condemned: Vec<Generation>,
     /// The time of the last attempt to create a spare segment that failed because the disk is full.
     spares_failed_ms: Option<u64>,
+    /// The owner has reported that the disk is nearly full.
+    is_short_of_space: bool,
 }
 
 /// The result of a step of maintenance.
@@ -51,6 +53,8 @@ pub struct Relocation {
 
 /// Milliseconds until another attempt to create a spare segment on a full disk.
 const SPARE_RETRY_MS: u64 = 10_000;
+/// Milliseconds between snapshots that are taken because the disk is nearly full.
+const SHORTAGE_SNAPSHOT_MS: u64 = 1_000;
 
 impl<D: Disk> Store<D> {
     /// Does a step of maintenance; `now_ms` are milliseconds of a clock that does not go backwards. The caller takes a step
@@ -75,6 +79,12 @@ impl<D: Disk> Store<D> {
                 damages: copied.damages,
             })
         })
+    }
+
+    /// Reports whether the disk is nearly full. Snapshots are then taken as soon as they let segments be dropped, and not only
+    /// when they are due.
+    pub fn set_short_of_space(&mut self, is_short: bool) {
+        self.maintenance.is_short_of_space = is_short;
     }
 
     /// Takes a complete snapshot now.
@@ -121,7 +131,7 @@ impl<D: Disk> Store<D> {
     }
 
     /// Returns the segments that recovery does not read even if the newest snapshot is damaged.
-    pub(crate) fn sealed_and_covered(&self) -> impl Iterator<Item = crate::store::Segment> {
+    pub(crate) fn sealed_and_covered(&self) -> impl Iterator<Item = Segment> {
         let covered = self.snapshots.covered_frame();
         self.segments
             .windows(2)
@@ -156,10 +166,18 @@ impl<D: Disk> Store<D> {
     fn snapshot_step(&mut self, now_ms: u64) -> Result<Work, DiskError> {
         let began_ms = *self.snapshots.began_ms.get_or_insert(now_ms);
         if self.snapshots.writer.is_none() {
+            let elapsed_ms = now_ms.saturating_sub(began_ms);
             let is_due = self.snapshots.log_bytes >= self.options.snapshot_log_bytes
-                || now_ms.saturating_sub(began_ms) >= self.options.snapshot_interval_ms;
-            if !is_due || self.snapshots.log_bytes == 0 {
+                || elapsed_ms >= self.options.snapshot_interval_ms;
+            let frees_space = elapsed_ms >= SHORTAGE_SNAPSHOT_MS && self.would_free_space();
+            if !frees_space && (!is_due || self.snapshots.log_bytes == 0) {
                 return Ok(Work::Done);
+            }
+            if self.snapshots.log_bytes == 0 {
+                // The name of a snapshot is its frame, and two different ones have to cover a segment.
+                self.make_room(0)?;
+                self.encoder.empty_frame();
+                self.write_and_sync()?;
             }
             self.snapshots.began_ms = Some(now_ms);
             return allow_full_disk(self.begin_snapshot());
@@ -173,6 +191,24 @@ impl<D: Disk> Store<D> {
             self.snapshots.writer = None;
         }
         allow_full_disk(step)
+    }
+
+    /// True if the disk is nearly full, and segments that hold little or nothing wait for a snapshot.
+    fn would_free_space(&self) -> bool {
+        let is_short =
+            self.maintenance.is_short_of_space || self.maintenance.spares_failed_ms.is_some();
+        let covered = self.snapshots.covered_frame();
+        let mut sealed = self.segments.windows(2);
+        is_short
+            && sealed
+                .any(|pair| pair[1].first_frame > covered + 1 && self.is_mostly_unused(&pair[0]))
+    }
+
+    /// True if compaction or dropping gets back most of the space of a segment.
+    pub(crate) fn is_mostly_unused(&self, segment: &Segment) -> bool {
+        let percent = u64::from(self.options.compact_below_percent);
+        let live = self.state.live_bytes(segment.generation);
+        live.saturating_mul(100) < segment.used.saturating_mul(percent)
     }
 
     fn begin_snapshot(&mut self) -> Result<Work, DiskError> {

@@ -156,7 +156,9 @@ impl Run {
 
     fn maintain(&mut self) -> Result<(), Crashed> {
         self.now_ms += self.random.index(400) as u64;
+        let is_short = self.random.once_in(2);
         let store = self.store.as_mut().expect("an open store");
+        store.set_short_of_space(is_short);
         let step = store.maintain(self.now_ms).map_err(|_| Crashed)?;
         assert_eq!(step.damages, []);
         Ok(())

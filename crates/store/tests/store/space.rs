@@ -234,6 +234,69 @@ fn spare_segments_let_acknowledgements_go_on_when_the_disk_is_full() {
     assert_eq!(fixture.store.state().held_messages(), 0);
 }
 
+/// Fills some segments, and settles all messages but one in each.
+fn mostly_settled() -> Fixture {
+    let mut fixture = Fixture::with(Options {
+        snapshot_log_bytes: 1 << 30,
+        ..options()
+    });
+    while fixture.segments() < 6 {
+        let first = fixture.publish();
+        for _ in 0..40 {
+            fixture.publish();
+        }
+        fixture.commit();
+        let last = fixture.position;
+        fixture.settle(PositionRange {
+            first: first + 1,
+            last,
+        });
+        fixture.commit();
+    }
+    fixture
+}
+
+#[test]
+fn a_nearly_full_disk_gets_the_space_of_settled_messages_at_once() {
+    let mut fixture = mostly_settled();
+    fixture.maintain();
+    assert_eq!(fixture.segments(), 6, "no snapshot is due");
+    let held = fixture.store.state().held_messages();
+    fixture.store.set_short_of_space(true);
+    for _ in 0..20 {
+        fixture.maintain();
+    }
+    let left = fixture.segments();
+    assert!(left <= 2, "{left} segments");
+
+    let Fixture { disk, store, .. } = fixture;
+    drop(store);
+    let opened = Store::open(disk.clone(), options(), START).expect("a store");
+    let found = Model::read(&disk, opened.store.id(), opened.store.state()).expect("messages");
+    assert_eq!(found.queues[&QUEUE.0].waiting.len(), held);
+}
+
+#[test]
+fn a_nearly_full_disk_without_unused_segments_takes_no_snapshot() {
+    let mut fixture = Fixture::with(Options {
+        snapshot_log_bytes: 1 << 30,
+        ..options()
+    });
+    while fixture.segments() < 3 {
+        fixture.publish();
+        fixture.commit();
+    }
+    fixture.store.set_short_of_space(true);
+    for _ in 0..20 {
+        fixture.maintain();
+    }
+    let files = fixture.disk.files();
+    assert!(
+        !files.iter().any(|path| path.ends_with(".snap")),
+        "{files:?}"
+    );
+}
+
 #[test]
 fn a_message_that_moves_while_a_snapshot_is_written_is_not_lost() {
     // The snapshot visits the lower queue before the move, and the message's place in the higher one after it.
