@@ -53,6 +53,10 @@ impl Mqtt {
         if publish.arrival == Arrival::Duplicate {
             // It was published when it first came; responses are in the order of the packets ([MQTT-4.6.0-2]).
             self.flush(cycle)?;
+            if let Some(progress) = &self.progress {
+                // It may have come on an earlier connection, which got no reply because the message is not recorded yet.
+                cycle.owed = cycle.owed.max(Some(progress.ticket()));
+            }
             return self.acknowledge(publish.delivery, Ok(()), cycle);
         }
         if cycle.is_intake_closed() {
