@@ -9,6 +9,7 @@
 mod closing;
 mod framing;
 mod handshake_input;
+mod held;
 mod inbound;
 mod outbound;
 mod owed;
@@ -23,13 +24,17 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use broker::{Peer, Session};
+use broker::{Completion, Peer, Session};
 use tokio::sync::Notify;
 
 pub use closing::send_refusal;
 pub use framing::{Framing, MessageType, Stream, WebSocket};
 pub use handshake_input::HandshakeInput;
+#[cfg(test)]
+pub use held::HeldDeliveries;
 pub use outbound::Deliverer;
+#[cfg(test)]
+pub use owed::OwedReplies;
 pub use protocol::{CloseReason, Encoder, Protocol};
 pub use read_cycle::ReadCycle;
 pub use scratch::Scratch;
@@ -50,6 +55,8 @@ struct Connection<T, F, E> {
     wake: Notify,
     last_sent_ms: AtomicU64,
     clock: Clock,
+    /// The progress of the log, for deliveries that wait for it.
+    completion: Arc<Completion>,
 }
 
 /// The parts of which a connection consists at its start.
@@ -110,6 +117,7 @@ pub fn serve<T: Transport, F: Framing, P: Protocol>(
         wake: Notify::new(),
         last_sent_ms: AtomicU64::new(context.clock.now_ms()),
         clock: context.clock,
+        completion: Arc::clone(context.broker.completion()),
     });
     let peer = Arc::downgrade(&connection);
     session.set_peer(peer);
@@ -160,11 +168,12 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
         if delivers {
             self.session.begin_drain();
         }
-        let (progress, wrote) = outbound.drain(&self.socket);
+        let (progress, wrote) = outbound.drain(&self.socket, &self.completion);
         let drained = Drained {
             progress,
             unread_reply_bytes: outbound.unread_reply_bytes(),
             encoder_has_data: outbound.encoder_has_data(),
+            held_ticket: outbound.held_ticket(),
         };
         // The lock is released before `is_scheduled` is checked: a task that could not lock the output state relies on
         // this check.

@@ -2,13 +2,14 @@
 
 use std::{io, marker::PhantomData, ops::ControlFlow};
 
-use broker::Reader;
+use broker::{Completion, Reader};
 
 use crate::clock;
 
 use super::{
     Encoder, MessageType, Scratch, Transport,
     framing::{ControlFrame, Framing},
+    held::HeldDeliveries,
 };
 
 /// The output state, in a lock of the connection; any task that holds the lock may drain it.
@@ -17,6 +18,8 @@ pub struct Outbound<F, E> {
     deliverer: Option<Deliverer<E>>,
     /// The type of the peer's messages; replies use the same.
     message_type: MessageType,
+    /// Framed deliveries that wait for the log.
+    held: HeldDeliveries,
     /// Framed bytes. The socket has accepted the first `sent` of them.
     pending: Vec<u8>,
     sent: usize,
@@ -66,12 +69,14 @@ pub struct Drained {
     pub unread_reply_bytes: usize,
     /// True if the encoder has data for the protocol's receiving half.
     pub encoder_has_data: bool,
+    /// The ticket of the log that the oldest held deliveries wait for.
+    pub held_ticket: Option<u64>,
 }
 
 impl Drained {
     /// Returns whether there is nothing more to do.
     pub fn is_complete(self) -> bool {
-        self.progress == Progress::Done && !self.encoder_has_data
+        self.progress == Progress::Done && !self.encoder_has_data && self.held_ticket.is_none()
     }
 }
 
@@ -81,6 +86,7 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         Self {
             deliverer: Some(deliverer),
             message_type,
+            held: HeldDeliveries::default(),
             pending: Vec::new(),
             sent: 0,
             unread_reply_bytes: 0,
@@ -118,8 +124,14 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         self.deliverer.is_some()
     }
 
-    /// Stops deliveries.
+    /// Returns the ticket of the log that the oldest held deliveries wait for.
+    pub fn held_ticket(&self) -> Option<u64> {
+        self.held.ticket()
+    }
+
+    /// Stops deliveries. Held ones are dropped: the encoder has them, if they have to be delivered.
     pub fn take_deliverer(&mut self) -> Option<Deliverer<E>> {
+        self.held = HeldDeliveries::default();
         self.deliverer.take()
     }
 
@@ -162,10 +174,13 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
 
     /// Writes the pending bytes, then the session's deliveries. Returns the progress, and whether any bytes were
     /// written.
-    pub fn drain<T: Transport>(&mut self, socket: &T) -> (Progress, bool) {
+    pub fn drain<T: Transport>(&mut self, socket: &T, completion: &Completion) -> (Progress, bool) {
         let mut has_written = false;
         let mut bytes = 0;
         while bytes < MAX_DRAIN_BYTES {
+            if !self.is_closing {
+                self.held.take_due(completion, &mut self.pending);
+            }
             match self.write_pending(socket, &mut has_written) {
                 Progress::Done => {}
                 stop => return (stop, has_written),
@@ -173,10 +188,19 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             if self.is_closing {
                 return (Progress::Done, has_written);
             }
+            if self.held.is_full() {
+                // The connection's task continues when the log has recorded them.
+                return (Progress::Done, has_written);
+            }
             let write = |round: &mut Round| {
                 let round_end = self.encode(round);
                 bytes += round.bytes.len();
-                self.send(round, socket, &mut has_written);
+                let ticket = self.encoder().and_then(Encoder::end_round);
+                if self.held.must_hold(ticket, completion) {
+                    self.hold(round, ticket);
+                } else {
+                    self.send(round, socket, &mut has_written);
+                }
                 round.clear();
                 round_end
             };
@@ -266,6 +290,13 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             true => RoundEnd::NoMore,
             false if is_full => RoundEnd::Full,
             false => RoundEnd::Paused,
+        }
+    }
+
+    /// Frames the encoded bytes, and keeps them until the log has recorded them.
+    fn hold(&mut self, round: &mut Round, ticket: Option<u64>) {
+        if let Some(framed) = round.frame::<F>() {
+            self.held.push(ticket, framed);
         }
     }
 

@@ -35,7 +35,8 @@
 //! # Calling contract of `Encoder`
 //!
 //! Any task calls the methods, always under the lock of the output state. [`Encoder::encode`] is called only after
-//! [`Encoder::has_room`] returned true; [`Encoder::resend`] only after it returned false. `on_close` takes the encoder.
+//! [`Encoder::has_room`] returned true; [`Encoder::resend`] only after it returned false. [`Encoder::end_round`] follows them,
+//! before their output is written. `on_close` takes the encoder.
 
 use std::{
     borrow::Cow,
@@ -145,6 +146,12 @@ pub trait Encoder: Send + 'static {
     /// deliveries, and are binary. Stops at about `most` bytes, and continues in the next call. Called when there is no
     /// room.
     fn resend(&mut self, _max_bytes: usize, _out: &mut Vec<u8>) {}
+
+    /// Ends a round of deliveries and retransmissions. Returns the ticket of the log that must be complete before the output of
+    /// the round is written.
+    fn end_round(&mut self) -> Option<u64> {
+        None
+    }
 
     /// Returns whether the encoder has data for [`Protocol::exchange_data`].
     fn has_data_for_protocol(&self) -> bool {

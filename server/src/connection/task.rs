@@ -8,7 +8,7 @@ mod stopping;
 
 use std::{io, sync::Arc};
 
-use broker::Blocked;
+use broker::{Blocked, CompletionWait};
 use tokio::{
     task::yield_now,
     time::{Duration, sleep},
@@ -58,6 +58,8 @@ pub struct ConnectionTask<T: Transport, F: Framing, P: Protocol> {
     held_replies: Vec<u8>,
     /// Replies that are sent when the messages of the peer are recorded.
     owed: OwedReplies,
+    /// The wait for the oldest held deliveries, and their ticket.
+    held: Option<(u64, CompletionWait)>,
     /// The time at which the server started to stop.
     stopping_since_ms: Option<u64>,
     /// The start of the last read cycle.
@@ -94,6 +96,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             resume_reading_at_ms: None,
             held_replies: Vec::new(),
             owed: OwedReplies::default(),
+            held: None,
             stopping_since_ms: None,
             cycle_start_ms: 0,
         }
@@ -268,13 +271,23 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         self.apply_drained(drained)
     }
 
+    fn wait_for_held(&mut self, ticket: Option<u64>) {
+        let waits_for = self.held.as_ref().map(|(ticket, _)| *ticket);
+        if waits_for != ticket {
+            let completion = self.context.broker.completion();
+            self.held = ticket.map(|ticket| (ticket, completion.wait_for(ticket)));
+        }
+    }
+
     /// Sets the events that the task waits for, from the result of draining.
     fn apply_drained(&mut self, drained: Drained) -> Result<(), CloseReason> {
         let Drained {
             progress,
             unread_reply_bytes,
             encoder_has_data,
+            held_ticket,
         } = drained;
+        self.wait_for_held(held_ticket);
         self.is_socket_full = progress == Progress::Full;
         self.unread_replies_until_ms = match self.unread_replies_until_ms {
             _ if !self.is_socket_full || unread_reply_bytes <= MAX_UNREAD_REPLY_BYTES => None,

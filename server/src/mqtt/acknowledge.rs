@@ -33,16 +33,20 @@ impl Acknowledged {
 }
 
 impl Mqtt {
-    /// Applies the acknowledgements to the sending half; PUBREL packets are appended to `replies`.
+    /// Applies the acknowledgements to the sending half; PUBREL packets are appended to the replies. For a session that
+    /// survives a restart, PUBREC is recorded before PUBREL is sent: the client forgets the identifier at PUBREL, so a message
+    /// that is sent again after it is a new one.
     pub(super) fn apply_acknowledgements(
         &mut self,
         encoder: &mut MqttEncoder,
-        replies: &mut Vec<u8>,
+        cycle: &mut ReadCycle,
     ) {
+        let is_pubrec = |one: &Acknowledged| matches!(one, Acknowledged::Pubrec(..));
+        let has_pubrec = self.acknowledged.iter().any(is_pubrec);
         for acknowledged in self.acknowledged.drain(..) {
             let settled = match acknowledged {
                 Acknowledged::Puback(id, reason) => encoder.puback(id, reason),
-                Acknowledged::Pubrec(id, reason) => encoder.pubrec(id, reason, replies),
+                Acknowledged::Pubrec(id, reason) => encoder.pubrec(id, reason, &mut cycle.replies),
                 Acknowledged::Pubcomp(id) => {
                     encoder.pubcomp(id);
                     None
@@ -52,6 +56,9 @@ impl Mqtt {
         }
         self.acknowledged.shrink_to(MAX_ACKNOWLEDGED_CAPACITY);
         encoder.update_progress();
+        if has_pubrec {
+            cycle.owed = cycle.owed.max(encoder.record_deliveries());
+        }
         self.settled.extend(encoder.take_undeliverable());
     }
 

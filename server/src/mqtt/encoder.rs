@@ -31,6 +31,10 @@ pub struct MqttEncoder {
     keeps_entries: bool,
     /// `Some` if the session survives a restart.
     progress: Option<Arc<Progress>>,
+    /// True if deliveries of QoS 2 were encoded that the log has not recorded yet.
+    has_unrecorded: bool,
+    /// The ticket that retransmissions of an earlier connection wait for, if there is one.
+    resent_after: Option<u64>,
     /// Deliveries that cannot be sent to the peer, and that the broker waits for.
     undeliverable: Vec<DeliveryId>,
 }
@@ -54,6 +58,12 @@ impl MqttEncoder {
     /// Creates an encoder. `outgoing` has the deliveries in flight of a continued session, which are sent again.
     pub fn new(client_options: &ClientOptions, outgoing: Outgoing<Sent>) -> Self {
         let saved = outgoing.iter().map(|(.., sent)| sent.kept_bytes());
+        // The record of the earlier connection's end may not be on the disk yet.
+        let has_qos_2 = outgoing
+            .unacknowledged()
+            .any(|(_, slot)| slot.is_none_or(|(qos, _)| qos == QoS::ExactlyOnce));
+        let progress = client_options.progress.as_ref();
+        let resent_after = progress.filter(|_| has_qos_2).map(|one| one.ticket());
         Self {
             peer: client_options.peer,
             kept_bytes: saved.sum(),
@@ -61,6 +71,8 @@ impl MqttEncoder {
             aliases: AliasesOut::new(client_options.topic_alias_maximum, MAX_ALIASES),
             keeps_entries: client_options.keeps_entries,
             progress: client_options.progress.clone(),
+            has_unrecorded: false,
+            resent_after,
             undeliverable: Vec::new(),
         }
     }
@@ -70,6 +82,13 @@ impl MqttEncoder {
         if let Some(progress) = &self.progress {
             progress.update(&self.outgoing);
         }
+    }
+
+    /// Records the deliveries in flight of a session that survives a restart. Returns the ticket of the log.
+    pub fn record_deliveries(&mut self) -> Option<u64> {
+        self.has_unrecorded = false;
+        let progress = self.progress.as_ref()?;
+        Some(progress.record_deliveries(&self.outgoing))
     }
 
     /// Returns the deliveries in flight, for the session that outlives the connection.
@@ -182,6 +201,8 @@ impl MqttEncoder {
             self.kept_bytes += kept_bytes;
             self.progress.iter().for_each(|one| one.note_sent());
         }
+        // The client remembers the identifier, so after a crash it must stand for the same message.
+        self.has_unrecorded |= qos == QoS::ExactlyOnce && self.progress.is_some();
         own.delivery = delivery;
         shared.write(&own, out).is_ok()
     }
@@ -233,6 +254,12 @@ impl Encoder for MqttEncoder {
             self.undeliverable
                 .extend(discarded.and_then(|sent| sent.ok()?.delivery()));
         }
+    }
+
+    /// Records deliveries of QoS 2 before they are sent. Others need no record: they may be delivered again.
+    fn end_round(&mut self) -> Option<u64> {
+        let recorded = self.has_unrecorded.then(|| self.record_deliveries());
+        self.resent_after.take().max(recorded.flatten())
     }
 
     fn has_data_for_protocol(&self) -> bool {

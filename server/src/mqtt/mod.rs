@@ -294,7 +294,7 @@ impl Protocol for Mqtt {
         encoder: &mut MqttEncoder,
         cycle: &mut ReadCycle,
     ) -> Result<(), CloseReason> {
-        self.apply_acknowledgements(encoder, &mut cycle.replies);
+        self.apply_acknowledgements(encoder, cycle);
         Ok(())
     }
 

@@ -2,8 +2,11 @@
 //!
 //! While a client is connected, its subscriptions and will are recorded when they change, received messages of QoS 2
 //! together with their packet identifiers, and once a second the position below which everything is acknowledged. After a
-//! crash, later messages are sent again as new ones. When the client has disconnected, all deliveries in flight are
-//! recorded with their packet identifiers.
+//! crash, later messages are sent again as new ones.
+//!
+//! Deliveries of QoS 2 are recorded with their packet identifiers before they are sent, and PUBREC before PUBREL is sent. So
+//! after a crash an identifier stands for the same message as before. The record has all deliveries in flight; this is so
+//! until none is left, and after the client has disconnected.
 
 use std::{
     collections::HashMap,
@@ -17,7 +20,7 @@ use broker::{Consume, Outcome, Overflow, Pool, Reader, Session, Start};
 use wire::mqtt::{Incoming, Outgoing, PacketId, QoS, SubscriptionId, server};
 
 use super::{
-    MqttHandler,
+    MqttHandler, SharedState,
     options::{DeliveryOptions, Subscribed},
     saved_session::{SavedSession, Sent, Subscriptions},
     sessions::DetachedSession,
@@ -45,18 +48,30 @@ pub struct Progress {
     /// The position that was recorded last.
     recorded: AtomicU64,
     /// Held while the window is recorded, so that an older one does not replace a newer one.
-    incoming: Mutex<IncomingIds>,
+    window: Mutex<Window>,
     /// The number of recorded changes since the data were recorded, and the number from which on the data are recorded again.
     changes: AtomicU32,
     most_changes: AtomicU32,
 }
 
-/// Received messages of QoS 2 that are not released.
+/// The packet identifiers in use.
 #[derive(Debug, Default)]
-struct IncomingIds {
-    ids: Vec<u16>,
+struct Window {
+    /// Received messages of QoS 2 that are not released.
+    incoming: Vec<u16>,
+    /// The deliveries in flight, if they have to keep their identifiers.
+    deliveries: Option<Deliveries>,
     /// The connection has ended: the session is recorded with its whole window.
     is_ended: bool,
+}
+
+/// All deliveries in flight at one time.
+#[derive(Debug)]
+struct Deliveries {
+    /// Messages up to this position are acknowledged or in flight; later ones are delivered again after a crash.
+    position: u64,
+    in_flight: Vec<InFlight>,
+    is_recorded: bool,
 }
 
 impl Progress {
@@ -74,8 +89,10 @@ impl Progress {
             is_window_empty: AtomicBool::new(true),
             acknowledged: AtomicU64::new(session.read_up_to()),
             recorded: AtomicU64::new(u64::MAX),
-            incoming: Mutex::new(IncomingIds {
-                ids: incoming.map(PacketId::get).collect(),
+            window: Mutex::new(Window {
+                incoming: incoming.map(PacketId::get).collect(),
+                // Those of an earlier connection have their identifiers.
+                deliveries: (!outgoing.is_empty()).then(|| Deliveries::of(session, outgoing)),
                 is_ended: false,
             }),
             changes: AtomicU32::new(0),
@@ -100,39 +117,69 @@ impl Progress {
         self.acknowledged.store(acknowledged, Ordering::Relaxed);
         self.is_window_empty
             .store(outgoing.is_empty(), Ordering::Relaxed);
+        let mut window = self.window();
+        if window.deliveries.is_some() {
+            // Without a delivery in flight, the position says everything.
+            window.deliveries =
+                (!outgoing.is_empty()).then(|| Deliveries::of(&self.session, outgoing));
+        }
+    }
+
+    /// Records the deliveries in flight with their identifiers. Returns the ticket of the log.
+    pub fn record_deliveries(&self, outgoing: &Outgoing<Sent>) -> u64 {
+        let mut window = self.window();
+        window.deliveries = Some(Deliveries::of(&self.session, outgoing));
+        self.record_window(&mut window);
+        drop(window);
+        self.ticket()
     }
 
     /// Notes the received messages of QoS 2 that are not released, and records them.
     pub fn record_incoming(&self, incoming: impl Iterator<Item = PacketId>) {
-        let mut held = self.incoming();
-        held.ids = incoming.map(PacketId::get).collect();
-        self.record_window(&held, self.acknowledged());
+        let mut window = self.window();
+        window.incoming = incoming.map(PacketId::get).collect();
+        self.record_window(&mut window);
     }
 
-    /// Records the position, if it has changed.
+    /// Records the position and the deliveries in flight, if they have changed.
     pub fn record_if_changed(&self) {
-        let held = self.incoming();
-        let acknowledged = self.acknowledged();
-        if self.recorded.load(Ordering::Relaxed) != acknowledged {
-            self.record_window(&held, acknowledged);
+        let mut window = self.window();
+        let is_recorded = match &window.deliveries {
+            Some(deliveries) => deliveries.is_recorded,
+            None => self.recorded.load(Ordering::Relaxed) == self.acknowledged(),
+        };
+        if !is_recorded {
+            self.record_window(&mut window);
         }
     }
 
     /// Records nothing more.
     pub fn end(&self) {
-        self.incoming().is_ended = true;
+        self.window().is_ended = true;
     }
 
-    fn record_window(&self, held: &IncomingIds, position: u64) {
-        if held.is_ended {
+    fn record_window(&self, window: &mut Window) {
+        if window.is_ended {
             return;
         }
-        self.recorded.store(position, Ordering::Relaxed);
-        let window = WindowData {
-            incoming: held.ids.clone(),
-            outgoing: Vec::new(),
+        let (position, outgoing) = match &mut window.deliveries {
+            Some(deliveries) => {
+                deliveries.is_recorded = true;
+                // So the position is recorded again when no delivery is in flight.
+                self.recorded.store(u64::MAX, Ordering::Relaxed);
+                (deliveries.position, deliveries.in_flight.clone())
+            }
+            None => {
+                let acknowledged = self.acknowledged();
+                self.recorded.store(acknowledged, Ordering::Relaxed);
+                (acknowledged, Vec::new())
+            }
         };
-        self.log.save_window(self.session.name(), position, window);
+        let data = WindowData {
+            incoming: window.incoming.clone(),
+            outgoing,
+        };
+        self.log.save_window(self.session.name(), position, data);
     }
 
     /// Returns the position up to which everything is acknowledged.
@@ -145,8 +192,8 @@ impl Progress {
         }
     }
 
-    fn incoming(&self) -> MutexGuard<'_, IncomingIds> {
-        self.incoming.lock().unwrap_or_else(PoisonError::into_inner)
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records the data of the session of a connected client.
@@ -201,6 +248,16 @@ impl Progress {
 /// A session with few subscriptions has at least this many recorded changes before its data are recorded again.
 const FEWEST_CHANGES: u32 = 16;
 
+impl Deliveries {
+    fn of(session: &Session, outgoing: &Outgoing<Sent>) -> Self {
+        Self {
+            position: session.read_up_to(),
+            in_flight: in_flight(outgoing),
+            is_recorded: false,
+        }
+    }
+}
+
 impl DetachedSession {
     /// Records the session: its data, and its deliveries in flight.
     pub fn record(&self, context: &ServerContext) {
@@ -221,11 +278,7 @@ impl DetachedSession {
         log.save(session.name(), data);
         let window = WindowData {
             incoming: saved.incoming.unreleased().map(PacketId::get).collect(),
-            outgoing: saved
-                .outgoing
-                .unacknowledged()
-                .filter_map(in_flight)
-                .collect(),
+            outgoing: in_flight(&saved.outgoing),
         };
         log.save_window(session.name(), session.read_up_to(), window);
         // Nobody waits for it, but a crash should not lose it.
@@ -233,21 +286,29 @@ impl DetachedSession {
     }
 }
 
-/// Returns a delivery in flight for the log. One of a queue is not recorded: its queue has the message.
-fn in_flight((id, slot): (PacketId, Option<(QoS, &Sent)>)) -> Option<InFlight> {
-    let message = match slot {
-        None => None,
-        Some((qos, sent)) => Some(SentMessage {
-            qos: qos.level(),
-            position: sent.position()?,
-            subscription: sent.subscription.map(SubscriptionId::get),
-            retain: sent.retain,
-            was_retained: sent.was_retained,
-        }),
-    };
-    Some(InFlight {
-        id: id.get(),
-        message,
+/// Returns the deliveries in flight for the log.
+///
+/// One of a queue is recorded without its message, which its queue has. With QoS 1 nothing is left to record; with QoS 2 the
+/// client has to forget the identifier, because the message will be delivered with another one.
+fn in_flight(outgoing: &Outgoing<Sent>) -> Vec<InFlight> {
+    let recorded = outgoing.unacknowledged().filter_map(|(id, slot)| {
+        let message = slot.and_then(|(qos, sent)| sent_message(qos, sent));
+        let is_forgotten = message.is_none() && slot.is_some_and(|(qos, _)| qos < QoS::ExactlyOnce);
+        (!is_forgotten).then_some(InFlight {
+            id: id.get(),
+            message,
+        })
+    });
+    recorded.collect()
+}
+
+fn sent_message(qos: QoS, sent: &Sent) -> Option<SentMessage> {
+    Some(SentMessage {
+        qos: qos.level(),
+        position: sent.position()?,
+        subscription: sent.subscription.map(SubscriptionId::get),
+        retain: sent.retain,
+        was_retained: sent.was_retained,
     })
 }
 
@@ -284,10 +345,22 @@ impl MqttHandler {
     /// Restores the sessions of an earlier run. Their clients are disconnected.
     pub fn restore_sessions(&self, sessions: Vec<RestoredSession>) {
         let context = self.server.background_context();
+        self.shared_state.restore_sessions(sessions, &context);
+    }
+
+    /// Records the progress of the connected sessions.
+    pub fn record_progress(&self) {
+        self.shared_state.record_progress();
+    }
+}
+
+impl SharedState {
+    /// Restores the sessions of an earlier run. Their clients are disconnected.
+    pub fn restore_sessions(&self, sessions: Vec<RestoredSession>, context: &ServerContext) {
         for session in sessions {
             let client = Arc::clone(&session.client);
-            let detached = self.restore_session(&client, session, &context);
-            self.shared_state.sessions.restore(&client, detached);
+            let detached = self.restore_session(&client, session, context);
+            self.sessions.restore(&client, detached);
         }
     }
 
@@ -307,8 +380,8 @@ impl MqttHandler {
         let mut reader = context.create_session(Arc::clone(client));
         reader.session().set_lasting(true);
         reader.session().set_read_up_to(position);
-        let overflow = self.shared_state.options.overflow;
-        let prefetch = usize::from(self.shared_state.options.inflight);
+        let overflow = self.options.overflow;
+        let prefetch = usize::from(self.options.inflight);
         let mut subscriptions = Subscriptions::new();
         let mut is_complete = true;
         for subscription in &data.subscriptions {
@@ -381,7 +454,7 @@ impl MqttHandler {
         });
         let limits = will::WillLimits {
             client: &context.client,
-            body_bytes: self.shared_state.options.body_bytes,
+            body_bytes: self.options.body_bytes,
         };
         match Will::new(will, client, &limits) {
             Ok(will) => Some((due_ms, will)),
@@ -394,7 +467,7 @@ impl MqttHandler {
 
     /// Records the progress of the connected sessions.
     pub fn record_progress(&self) {
-        for progress in self.shared_state.sessions.connected_progress() {
+        for progress in self.sessions.connected_progress() {
             progress.record_if_changed();
         }
     }
@@ -453,9 +526,10 @@ fn kind_of_text(filter: &str) -> Result<SubscriptionKind, String> {
     kind_of_filter(filter).map_err(|refused| refused.text)
 }
 
-/// Returns the deliveries in flight. A message that the store does not have any more was acknowledged.
+/// Returns the deliveries in flight. A message that the store does not have any more was acknowledged or not persistent. With
+/// QoS 2 its client may still remember the identifier, and forgets it at PUBREL.
 fn outgoing(window: &WindowData, messages: Vec<broker::SharedEntry>) -> Outgoing<Sent> {
-    let mut by_position: HashMap<u64, broker::SharedEntry> = messages
+    let by_position: HashMap<u64, broker::SharedEntry> = messages
         .into_iter()
         .map(|entry| (entry.position(), entry))
         .collect();
@@ -464,22 +538,25 @@ fn outgoing(window: &WindowData, messages: Vec<broker::SharedEntry>) -> Outgoing
         let Some(id) = PacketId::new(*id) else {
             continue;
         };
-        let slot = match message {
-            None => None,
-            Some(message) => {
-                let Some(entry) = by_position.remove(&message.position) else {
-                    continue;
-                };
-                let sent = Sent {
-                    entry: Some(entry),
-                    queue_delivery: None,
-                    subscription: message.subscription.and_then(SubscriptionId::new),
-                    retain: message.retain,
-                    was_retained: message.was_retained,
-                };
-                Some((QoS::from_level(message.qos).unwrap_or_default(), sent))
-            }
-        };
+        let qos = message.as_ref().map_or(QoS::ExactlyOnce, |message| {
+            QoS::from_level(message.qos).unwrap_or_default()
+        });
+        let found = message
+            .as_ref()
+            .and_then(|message| Some((message, by_position.get(&message.position)?)));
+        let slot = found.map(|(message, entry)| {
+            let sent = Sent {
+                entry: Some(entry.clone()),
+                queue_delivery: None,
+                subscription: message.subscription.and_then(SubscriptionId::new),
+                retain: message.retain,
+                was_retained: message.was_retained,
+            };
+            (qos, sent)
+        });
+        if slot.is_none() && qos < QoS::ExactlyOnce {
+            continue;
+        }
         outgoing.restore(id, slot);
     }
     outgoing

@@ -13,6 +13,8 @@ mod lifecycle;
 mod restore;
 mod session_log;
 #[cfg(test)]
+pub mod test_log;
+#[cfg(test)]
 pub mod test_store;
 mod writer;
 

@@ -369,10 +369,58 @@ async fn a_shared_delivery_of_qos_2_in_flight_returns_to_its_group_after_a_stop(
     let (mut client, _) = lasting(&server, "meter").await;
     client.subscribe("$share/group/orders", 2).await;
     client.publish("orders", "1", 2).await;
-    assert_eq!(client.delivery().await.text(), "1");
+    let sent = client.delivery().await;
+    assert_eq!(sent.text(), "1");
     let server = directory.after_stop(server).await;
     let (mut client, _) = lasting(&server, "meter").await;
-    assert_eq!(client.delivery().await.text(), "1");
+    // The client must forget the identifier, because another message may get it.
+    let pubrel = client.packet().await;
+    assert_eq!((pubrel.kind, pubrel.id), (Kind::Pubrel, sent.id));
+    let again = client.delivery().await;
+    assert_eq!(again.text(), "1");
+    assert_ne!(again.id, sent.id);
+}
+
+#[tokio::test]
+async fn a_connected_subscriber_of_qos_2_gets_each_message_once_after_a_kill() {
+    let directory = DataDirectory::fresh();
+    let server = directory.server().await;
+    let (mut client, _) = lasting(&server, "meter").await;
+    client.subscribe("orders", 2).await;
+    let mut producer = MqttClient::anyone(&server, Version::V5).await;
+    for body in ["1", "2", "3"] {
+        producer.publish("orders", body, 2).await;
+    }
+    let first = client.message().await;
+    let second = client.delivery().await;
+    let third = client.delivery().await;
+    let pubrec = Packet::acknowledgement(Kind::Pubrec, second.id);
+    client.send(&pubrec).await;
+    client.answer(Kind::Pubrel, second.id).await;
+
+    let server = directory.after_kill(server).await;
+    let (mut client, connack) = lasting(&server, "meter").await;
+    assert!(connack.session_present);
+    let mut released = Vec::new();
+    let again = loop {
+        let packet = client.packet().await;
+        if packet.kind == Kind::Publish {
+            break packet;
+        }
+        assert_eq!(packet.kind, Kind::Pubrel);
+        released.push(packet.id);
+        let pubcomp = Packet::acknowledgement(Kind::Pubcomp, packet.id);
+        client.send(&pubcomp).await;
+    };
+    // The PUBCOMP of the first one may not be recorded.
+    assert!(released.ends_with(&[second.id]), "{released:?}");
+    assert!(released.iter().all(|id| [first.id, second.id].contains(id)));
+    assert_eq!((again.id, again.text()), (third.id, "3".to_owned()));
+    assert!(again.is_duplicate());
+    client.acknowledge(&again).await;
+    client.subscribe("end", 1).await;
+    client.publish("end", "end", 1).await;
+    assert_eq!(client.bodies_before("end").await, [""; 0]);
 }
 
 #[tokio::test]

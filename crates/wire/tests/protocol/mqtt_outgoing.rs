@@ -269,6 +269,19 @@ fn messages_for_other_clients_are_taken_back() {
     assert_eq!(push(&mut window, QoS::AtLeastOnce, 5), id(5));
 }
 
+#[test]
+fn an_identifier_of_qos_2_that_is_taken_back_waits_until_the_peer_has_forgotten_it() {
+    let mut window = Outgoing::new(WIDE, 10);
+    for (message, qos) in [(0, QoS::AtLeastOnce), (1, QoS::ExactlyOnce)] {
+        push(&mut window, qos, message);
+    }
+    assert_eq!(window.take_back_all(|_| true), [0, 1]);
+    window.resume(WIDE, 10);
+    assert_eq!(resent(&mut window), [(2, None)]);
+    assert_eq!(window.pubcomp(id(2)), Ok(()));
+    assert!(window.is_empty());
+}
+
 /// [MQTT-2.2.1-3]: SUBSCRIBE, UNSUBSCRIBE and PUBLISH share their identifiers.
 #[test]
 fn requests_and_messages_share_identifiers() {

@@ -1,6 +1,6 @@
 //! The events that a connection's task waits for.
 
-use std::future::poll_fn;
+use std::{future::poll_fn, task::Poll};
 
 use tokio::{io::Interest, net::TcpStream};
 
@@ -38,6 +38,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         let is_blocked = !self.blocked.is_empty();
         let has_more_work = self.has_more_work;
         let is_owed = !self.owed.is_empty() || self.owed.is_full();
+        let is_held = self.held.is_some();
         let may_stop = self.stopping_since_ms.is_none();
         self.timer.set(self.deadline());
         let Self {
@@ -47,6 +48,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             timer,
             blocked,
             owed,
+            held,
             ..
         } = self;
         let ServerContext {
@@ -65,6 +67,10 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
                 if is_blocked => Event::Unblocked,
             () = poll_fn(|context| owed.poll_due(broker.completion(), context)),
                 if is_owed => Event::RepliesDue,
+            () = poll_fn(|context| match held {
+                Some((_, wait)) => wait.poll(context.waker()),
+                None => Poll::Pending,
+            }), if is_held => Event::Woken,
         }
     }
 

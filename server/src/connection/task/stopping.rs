@@ -19,6 +19,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             && !self.has_more_work
             && !connection.session.is_scheduled()
             && !connection.session.awaits_acknowledgements()
+            && self.held.is_none()
             && !connection.outbound().is_waiting_for_peer()
     }
 

@@ -3,9 +3,10 @@
 mod sessions;
 mod simulation;
 
-use std::{num::NonZeroU16, ops::ControlFlow, sync::Arc};
+use std::{num::NonZeroU16, ops::ControlFlow, rc::Rc, sync::Arc};
 
-use broker::{Broker, Limits, Overflow};
+use broker::{Broker, Completion, Limits, Overflow};
+use store::disk::simulated::SimulatedDisk;
 use tokio::sync::watch;
 use wire::mqtt::{
     QoS, Subscription, SubscriptionOptions, TopicFilter, TopicName, Version,
@@ -20,9 +21,12 @@ use super::{
 use crate::{
     advisory::Advisories,
     clock::{self, Clock},
-    connection::{CloseReason, Deliverer, Encoder as _, Protocol as _, ReadCycle},
+    connection::{
+        CloseReason, Deliverer, Encoder as _, HeldDeliveries, OwedReplies, Protocol as _, ReadCycle,
+    },
     context::ServerContext,
     partial_input::PartialInputBudget,
+    storage::test_log::TestLog,
 };
 
 /// A broker, and the context of its connections.
@@ -31,6 +35,8 @@ struct TestServer {
     shared_state: SharedState,
     /// Maximum packet size of all clients.
     maximum_packet_size: u32,
+    /// `Some` if sessions and messages survive a restart.
+    log: Option<Rc<TestLog>>,
 }
 
 /// The server's end of a connection.
@@ -40,6 +46,11 @@ struct ServerConnection {
     greeting: Vec<u8>,
     deliverer: Option<Deliverer<MqttEncoder>>,
     context: ServerContext,
+    /// Replies that wait for the log.
+    owed: OwedReplies,
+    /// Deliveries that wait for the log.
+    held: HeldDeliveries,
+    log: Option<Rc<TestLog>>,
 }
 
 impl TestServer {
@@ -48,7 +59,22 @@ impl TestServer {
     }
 
     fn of(limits: Limits) -> Self {
-        let broker = Arc::new(Broker::new(1, limits));
+        Self::with(Arc::new(Broker::new(1, limits)), None)
+    }
+
+    /// Starts a server on a disk, with everything that the disk has.
+    fn on(disk: &SimulatedDisk) -> Self {
+        let (log, sessions) = TestLog::open(disk);
+        let server = Self::with(Arc::clone(log.broker()), Some(Rc::new(log)));
+        server
+            .shared_state
+            .restore_sessions(sessions, &server.context);
+        server.context.broker.end_restoration();
+        server
+    }
+
+    fn with(broker: Arc<Broker>, log: Option<Rc<TestLog>>) -> Self {
+        let session_log = log.as_ref().map(|log| log.session_log());
         let (_, stopping) = watch::channel(false);
         let options = MqttOptions {
             machine: Config::DEFAULT,
@@ -65,12 +91,18 @@ impl TestServer {
                 broker,
                 clock: Clock::start(),
                 partial_input: PartialInputBudget::new(usize::MAX),
-                session_log: None,
+                session_log: session_log.clone(),
                 stopping,
             },
-            shared_state: SharedState::new(&options, None),
+            shared_state: SharedState::new(&options, session_log),
             maximum_packet_size: u32::MAX,
+            log,
         }
+    }
+
+    /// Writes what has collected to the disk.
+    fn sync(&self) {
+        self.log.iter().for_each(|log| log.sync());
     }
 
     /// Accepts a client that has sent CONNECT and no more; the connection that had its id has ended.
@@ -97,12 +129,15 @@ impl TestServer {
             greeting: accepted.greeting,
             deliverer: Some(Deliverer { reader, encoder }),
             context: self.context.clone(),
+            owed: OwedReplies::default(),
+            held: HeldDeliveries::default(),
+            log: self.log.clone(),
         }
     }
 }
 
 impl ServerConnection {
-    /// Runs one read cycle with all of the input. Returns the reply.
+    /// Runs one read cycle with all of the input. Returns the bytes that are due.
     fn cycle(&mut self, input: &[u8]) -> Result<Vec<u8>, CloseReason> {
         let mut cycle = ReadCycle::default();
         cycle.unix_ms = clock::unix_ms();
@@ -115,7 +150,8 @@ impl ServerConnection {
         self.mqtt.finish(&mut cycle)?;
         assert_eq!(received?, input.len(), "whole packets were sent");
         let mut out = std::mem::take(&mut self.greeting);
-        out.append(&mut cycle.replies);
+        self.owed.wait_for(cycle.owed, cycle.is_journal_full);
+        self.owed.push(&cycle.replies, &mut out);
         self.deliver(&mut out);
         if self.encoder_has_data() {
             out.extend(self.cycle(&[])?);
@@ -128,8 +164,31 @@ impl ServerConnection {
         deliverer.is_some_and(|deliverer| deliverer.encoder.has_data_for_protocol())
     }
 
-    /// Appends the deliveries for the client, as far as it accepts them.
+    fn completion(&self) -> Arc<Completion> {
+        Arc::clone(self.context.broker.completion())
+    }
+
+    /// Returns true if bytes for the client wait for the log.
+    fn is_waiting(&self) -> bool {
+        self.held.ticket().is_some() || !self.owed.is_empty()
+    }
+
+    /// Appends the replies and the deliveries for the client, as far as it accepts them and the log has recorded them.
     fn deliver(&mut self, out: &mut Vec<u8>) {
+        let completion = self.completion();
+        self.owed.take_due(&completion, out);
+        self.held.take_due(&completion, out);
+        let mut round = Vec::new();
+        self.encode(&mut round);
+        let deliverer = self.deliverer.as_mut();
+        let ticket = deliverer.and_then(|deliverer| deliverer.encoder.end_round());
+        match self.held.must_hold(ticket, &completion) {
+            true => self.held.push(ticket, &round),
+            false => out.append(&mut round),
+        }
+    }
+
+    fn encode(&mut self, out: &mut Vec<u8>) {
         let Some(Deliverer { reader, encoder }) = &mut self.deliverer else {
             return;
         };
@@ -230,6 +289,15 @@ impl Peer {
         }
     }
 
+    /// Notes that the server has crashed. The bytes in `incoming` had left it before.
+    fn lose_server(&mut self) {
+        self.outgoing.clear();
+        // Without the end of the connection that a running server would process.
+        self.connection = None;
+        self.receive();
+        self.outgoing.clear();
+    }
+
     fn subscribe(&mut self, filter: &str, maximum_qos: QoS) {
         let subscription = Subscription {
             filter: TopicFilter::parse(filter).expect("a filter"),
@@ -299,8 +367,11 @@ impl Peer {
         loop {
             let before = self.received.len();
             self.send();
+            let log = self.connection.as_ref().and_then(|one| one.log.as_ref());
+            log.iter().for_each(|log| log.sync());
             self.receive();
-            if self.received.len() == before && self.outgoing.is_empty() {
+            let is_waiting = self.connection.as_ref().is_some_and(|one| one.is_waiting());
+            if self.received.len() == before && self.outgoing.is_empty() && !is_waiting {
                 return std::mem::take(&mut self.received);
             }
         }

@@ -258,7 +258,9 @@ impl<T> Outgoing<T> {
             .collect()
     }
 
-    /// Removes messages like [`take_back`](Self::take_back), those of QoS 2 as well: for a peer that may forget its window.
+    /// Removes messages like [`take_back`](Self::take_back), those of QoS 2 as well, for a side that may lose its window. The
+    /// identifier of a message of QoS 2 then waits for PUBCOMP: the peer may remember the identifier, and must forget it
+    /// before another message gets it.
     pub fn take_back_all(&mut self, mut wanted: impl FnMut(&T) -> bool) -> Vec<T> {
         let found = self.slots.iter().filter_map(|(id, slot)| match slot {
             Slot::Published(_, message) if wanted(message) => Some(id),
@@ -266,7 +268,10 @@ impl<T> Outgoing<T> {
         });
         let ids: Vec<_> = found.collect();
         ids.into_iter()
-            .filter_map(|id| self.discard(id).ok())
+            .filter_map(|id| match self.pubrec(id, PublishReason::Success) {
+                Ok(Received::First(message)) => Some(message),
+                _ => self.discard(id).ok(),
+            })
             .collect()
     }
 
