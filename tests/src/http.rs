@@ -76,6 +76,21 @@ pub async fn send(request: Request<Full<Bytes>>) -> Answer {
     whole(&what, open(request).await).await
 }
 
+/// Sends a request to a server that may end. Returns `None` if there is no complete response.
+pub async fn try_send(request: Request<Full<Bytes>>) -> Option<Answer> {
+    let what = format!("{} {}", request.method(), request.uri());
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let answer = async {
+        let (parts, body) = client.request(request).await.ok()?.into_parts();
+        Some(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.collect().await.ok()?.to_bytes(),
+        })
+    };
+    within(&what, answer).await
+}
+
 async fn whole(what: &str, response: Response<hyper::body::Incoming>) -> Answer {
     let (parts, body) = response.into_parts();
     let body = within(what, body.collect()).await;

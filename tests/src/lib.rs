@@ -15,6 +15,7 @@ pub mod http;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod node;
+pub mod persistent;
 mod process;
 pub mod proxy;
 pub mod python;

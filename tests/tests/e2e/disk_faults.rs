@@ -1,63 +1,13 @@
 //! Faults of the disk, injected into the real binary's system calls with strace: a kill at a write or at a sync, and errors.
 //! Checked after each restart: everything that clients had acknowledgements for is there.
 
-use harness::Carillon;
 use harness::data::DataDirectory;
-use harness::mqtt::{Kind, MqttClient, Packet, Version};
-use harness::stomp::{Frame, StompClient};
+use harness::mqtt::{MqttClient, Version};
+use harness::persistent::{Load, read_all};
+use harness::stomp::StompClient;
 
 /// Messages on the way at the same time.
 const IN_FLIGHT: usize = 8;
-
-/// Sends persistent messages to a queue until the connection ends. Returns the numbers of the acknowledged ones.
-async fn send_stomp(mut client: StompClient) -> Vec<usize> {
-    let mut acknowledged = Vec::new();
-    let mut sent = 0;
-    loop {
-        while sent < acknowledged.len() + IN_FLIGHT {
-            let send = Frame::message_to("/queue/stomp", sent.to_string())
-                .with("persistent", "true")
-                .with("receipt", &sent.to_string());
-            if client.try_send_bytes(send.encode()).await.is_err() {
-                return acknowledged;
-            }
-            sent += 1;
-        }
-        match client.next().await {
-            Some(frame) if frame.command == "RECEIPT" => {
-                let number = frame.header("receipt-id").parse();
-                acknowledged.push(number.expect("a number"));
-            }
-            _ => return acknowledged,
-        }
-    }
-}
-
-/// The same with QoS 1.
-async fn send_mqtt(mut client: MqttClient) -> Vec<usize> {
-    let mut acknowledged = Vec::new();
-    let mut sent = 0;
-    loop {
-        while sent < acknowledged.len() + IN_FLIGHT {
-            let id = u16::try_from(sent + 1).expect("few messages");
-            let publish = Packet::publication("$queue/mqtt", sent.to_string(), 1).numbered(id);
-            let bytes = publish.encode(client.version);
-            if client.try_send_bytes(bytes).await.is_err() {
-                return acknowledged;
-            }
-            sent += 1;
-        }
-        match client.next().await {
-            // Another one is a refusal.
-            Some(packet)
-                if packet.kind == Kind::Puback && packet.reasons.iter().all(|one| *one < 0x80) =>
-            {
-                acknowledged.push(usize::from(packet.id) - 1);
-            }
-            _ => return acknowledged,
-        }
-    }
-}
 
 /// Publishes until the fault ends the server, and checks what the next one has. Returns the status of the first one, and the
 /// number of acknowledged messages.
@@ -67,40 +17,18 @@ async fn survive(fault: &str) -> (std::process::ExitStatus, usize) {
     // Both, before a message brings the fault nearer.
     let stomp = StompClient::connect(&server).await;
     let mqtt = MqttClient::anyone(&server, Version::V5).await;
-    let (stomp, mqtt) = tokio::join!(send_stomp(stomp), send_mqtt(mqtt));
+    let load = |queue| Load {
+        queue,
+        in_flight: IN_FLIGHT,
+        body_bytes: 0,
+        acknowledged: &|| {},
+    };
+    let (stomp, mqtt) = tokio::join!(load("stomp").stomp(stomp), load("mqtt").mqtt(mqtt));
     let status = server.ended().await;
     let server = directory.server().await;
-    for (queue, acknowledged) in [("stomp", &stomp), ("mqtt", &mqtt)] {
-        let found = waiting(&server, queue).await;
-        let in_order: Vec<_> = (0..found.len()).collect();
-        assert_eq!(
-            found, in_order,
-            "{fault}: {queue}: nothing is lost or invented"
-        );
-        let last = acknowledged.last().map_or(0, |last| last + 1);
-        assert!(
-            found.len() >= last,
-            "{fault}: {queue}: {last} acknowledged, {} found",
-            found.len()
-        );
-        assert!(found.len() <= acknowledged.len() + IN_FLIGHT);
-    }
-    (status, stomp.len() + mqtt.len())
-}
-
-/// Returns the numbers of the messages in a queue.
-async fn waiting(server: &Carillon, queue: &str) -> Vec<usize> {
-    let count = match harness::queue::figures(server, queue).await["waiting"].as_u64() {
-        Some(count) => count as usize,
-        None => return Vec::new(),
-    };
-    let destination = format!("/queue/{queue}");
-    let mut consumer = StompClient::consumer(server, &destination, &[]).await;
-    let bodies = consumer.bodies(count).await;
-    bodies
-        .iter()
-        .map(|body| body.parse().expect("a number"))
-        .collect()
+    stomp.is_kept_by(&read_all(&server, "stomp").await);
+    mqtt.is_kept_by(&read_all(&server, "mqtt").await);
+    (status, stomp.acknowledged.len() + mqtt.acknowledged.len())
 }
 
 #[tokio::test]
