@@ -9,12 +9,22 @@ use crate::Carillon;
 /// A directory that does not exist at first, and is removed when the value is dropped.
 pub struct DataDirectory(PathBuf);
 
+/// Returns a path for temporary files that does not exist.
+pub fn fresh_path(kind: &str) -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("carillon-{kind}-{}-{number}", std::process::id());
+    std::env::temp_dir().join(name)
+}
+
 impl DataDirectory {
     pub fn fresh() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("carillon-data-{}-{number}", std::process::id());
-        Self(std::env::temp_dir().join(name))
+        Self(fresh_path("data"))
+    }
+
+    /// Returns a directory on another file system, in the directory at which it is mounted.
+    pub fn on(file_system: &Path) -> Self {
+        Self(file_system.join("data"))
     }
 
     pub fn path(&self) -> &Path {

@@ -23,6 +23,7 @@ mod durable_topics;
 mod events;
 mod example_values;
 mod foreign_nodes;
+mod full_disk;
 mod half_dead;
 mod hostile_peers;
 mod hosts;
