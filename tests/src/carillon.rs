@@ -136,7 +136,8 @@ impl Carillon {
         self.signal("HUP").await;
     }
 
-    async fn signal(&self, name: &str) {
+    /// Sends a signal, such as `KILL`.
+    pub async fn signal(&self, name: &str) {
         let id = self.process_id();
         let kill = Command::new("sh")
             .args(["-c", &format!("kill -{name} {id}")])

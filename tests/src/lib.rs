@@ -12,6 +12,7 @@ pub mod data;
 pub mod deadline;
 pub mod flood;
 pub mod http;
+pub mod lossy_disk;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod node;

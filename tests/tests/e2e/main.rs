@@ -56,6 +56,7 @@ mod one_stuck;
 mod order;
 mod pages;
 mod paho;
+mod power_cut;
 mod program;
 mod queues;
 mod queues_api;
