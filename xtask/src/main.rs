@@ -43,7 +43,7 @@ fn perform(task: &str, arguments: Vec<String>) -> Result<()> {
         "test" => test::run_with(&arguments),
         "ci" => ci::run_all(),
         "bench" => bench::run_all(&arguments),
-        "soak" => soak::run_for(&arguments),
+        "soak" => soak::run_all(&arguments),
         "layers" => layers::check(&arguments),
         "dist" => dist::build(Profile::Release),
         "build" => server::build(Profile::Release).map(drop),
@@ -67,6 +67,10 @@ cargo xtask TASK [ARGUMENTS]
                      matching end-to-end tests; with --no-install, report missing programs
   test --quick       run the tests that need nothing but Rust, with few seeds
   soak [MINUTES]     run the simulated tests with new seeds, for 10 minutes if not told otherwise
+  soak crashes [OPTIONS]
+                     kill the server again and again under load, and check what it has after each start:
+                     --minutes (60), --every SECONDS (60), --rate (messages of each publisher in a second),
+                     --data DIRECTORY
   ci                 run the checks of CI: formatting, lints, documentation, licences, then the tests
   bench [FILTER]     run the benches of the crates and of the release binary whose names match
   bench peers [OPTIONS]

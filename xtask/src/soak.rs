@@ -2,22 +2,39 @@
 //!
 //! A test that takes its seeds from `simulation::seeds` belongs to it if the path of the test contains
 //! one of [`NAMES`].
+//!
+//! `cargo xtask soak crashes` kills the real binary again and again under load: `tests/benches/crashes`.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
-use crate::packages;
 use crate::process::{cargo, run};
+use crate::profile::Profile;
+use crate::{packages, server};
+
+/// Runs the simulated tests, or with the argument `crashes` the real binary.
+pub fn run_all(arguments: &[String]) -> Result<()> {
+    match arguments.first() {
+        Some(first) if first == "crashes" => crashes(arguments),
+        _ => simulations(arguments),
+    }
+}
+
+fn crashes(arguments: &[String]) -> Result<()> {
+    let binary = server::build(Profile::Release)?;
+    let mut bench = cargo(&["bench", "--bench", "crashes", "-p", "carillon-tests", "--"]);
+    run(bench.args(arguments).env("CARILLON_BIN", binary))
+}
 
 /// Runs for the minutes in `arguments`, or [`MINUTES`].
-pub fn run_for(arguments: &[String]) -> Result<()> {
+fn simulations(arguments: &[String]) -> Result<()> {
     let minutes = match arguments {
         [] => MINUTES,
         [minutes] => minutes
             .parse()
             .with_context(|| format!("`{minutes}` is not a number of minutes"))?,
-        _ => bail!("usage: cargo xtask soak [MINUTES]"),
+        _ => bail!("usage: cargo xtask soak [MINUTES], or cargo xtask soak crashes [OPTIONS]"),
     };
     let end = Instant::now() + Duration::from_secs(60 * minutes);
     // Seeds of different days do not overlap.

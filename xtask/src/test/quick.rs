@@ -59,7 +59,7 @@ fn modules_left_out() -> Result<BTreeSet<String>> {
 const FOREIGN: [&str; 5] = ["browser::", "site::", "node::", "python::", "mosquitto::"];
 
 /// Modules that need the files of the pages, or take long in the development profile.
-const OTHERS: [&str; 1] = ["pages"];
+const OTHERS: [&str; 2] = ["full_disk", "pages"];
 
 /// Fewer than any simulation runs by default.
 const SEEDS: &str = "3";
