@@ -20,6 +20,7 @@ mod publisher;
 mod report;
 mod run;
 mod stamp;
+mod storing;
 mod subscriber;
 mod ticker;
 mod traffic;

@@ -129,6 +129,10 @@ pub enum Shape {
     Pairs,
     /// Connections that only subscribe, to measure their memory and the rate of opening them
     Idle,
+    /// One publisher of messages that the server must store, each confirmed by the server: to a
+    /// queue (STOMP), to a topic of a session that is not connected (MQTT), or to a stream (NATS).
+    /// No subscriber; the latency is that of the confirmations. The messages stay in the queues
+    Persistent,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -148,8 +152,9 @@ impl BenchOptions {
     }
 
     pub const fn quality(&self) -> Quality {
-        match self.qos {
-            0 => Quality::AtMostOnce,
+        match (self.shape, self.qos) {
+            (Shape::Persistent, _) => Quality::AtLeastOnce,
+            (_, 0) => Quality::AtMostOnce,
             _ => Quality::AtLeastOnce,
         }
     }

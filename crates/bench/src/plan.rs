@@ -28,23 +28,27 @@ pub enum Wildcard {
 impl Plan {
     /// # Errors
     ///
-    /// There is no publisher, or checking the order would need too much memory.
+    /// There is no publisher, the messages of the shape `persistent` have a subscriber, or checking
+    /// the order would need too much memory.
     pub fn new(options: &BenchOptions, run: u32) -> anyhow::Result<Self> {
         let (publishers, subscribers) = match options.shape {
             Shape::FanOut => (1, 100),
             Shape::FanIn => (100, 1),
             Shape::Pairs => (100, 100),
             Shape::Idle => (0, options.connections),
+            Shape::Persistent => (1, 0),
         };
         let publishers = options.publishers.unwrap_or(publishers);
         let subscribers = match options.shape {
             Shape::Pairs => options.subscribers.unwrap_or(publishers),
-            Shape::FanOut | Shape::FanIn => options.subscribers.unwrap_or(subscribers),
+            Shape::FanOut | Shape::FanIn | Shape::Persistent => {
+                options.subscribers.unwrap_or(subscribers)
+            }
             Shape::Idle => subscribers,
         };
         let topics = match options.shape {
             Shape::FanOut => 1,
-            Shape::FanIn | Shape::Pairs => publishers,
+            Shape::FanIn | Shape::Pairs | Shape::Persistent => publishers,
             Shape::Idle => subscribers,
         };
         let plan = Self {
@@ -69,6 +73,10 @@ impl Plan {
         ensure!(
             is_idle || self.publishers > 0,
             "this shape needs at least one publisher: --publishers"
+        );
+        ensure!(
+            self.shape != Shape::Persistent || self.subscribers == 0,
+            "the shape persistent has no subscribers"
         );
         let pairs = u64::from(self.subscribers) * self.producers_per_subscriber() as u64;
         ensure!(
@@ -95,11 +103,16 @@ impl Plan {
     pub fn filter_of_subscriber(&self, subscriber: u32) -> String {
         match self.wildcard {
             Wildcard::No => self.topic(subscriber % self.topics),
-            Wildcard::Yes => self.topic(0).replace(
-                &format!(".{:06x}.0", self.run),
-                &format!(".{:06x}.*", self.run),
-            ),
+            Wildcard::Yes => self.filter_of_all(),
         }
+    }
+
+    /// Returns the filter that matches all topics.
+    pub fn filter_of_all(&self) -> String {
+        self.topic(0).replace(
+            &format!(".{:06x}.0", self.run),
+            &format!(".{:06x}.*", self.run),
+        )
     }
 
     /// Returns true if the subscriber receives the publisher's messages.
@@ -203,7 +216,8 @@ mod tests {
 
     #[test]
     fn shapes_have_default_numbers() {
-        let table: [(&[&str], (u32, u32, u32)); 6] = [
+        let table: [(&[&str], (u32, u32, u32)); 7] = [
+            (&["--shape", "persistent"], (1, 0, 1)),
             (&["--shape", "fan-out"], (1, 100, 1)),
             (&["--shape", "fan-in"], (100, 1, 100)),
             (&["--shape", "pairs"], (100, 100, 100)),
@@ -222,6 +236,8 @@ mod tests {
         assert!(Plan::new(&options(&["--publishers", "0"]), 0).is_err());
         let many = ["--publishers", "100000", "--subscribers", "100000"];
         assert!(Plan::new(&options(&many), 0).is_err());
+        let stored = ["--shape", "persistent", "--subscribers", "1"];
+        assert!(Plan::new(&options(&stored), 0).is_err());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One producer: its frame, its messages in flight, and its schedule.
 
+use std::collections::VecDeque;
+
 use super::{dialect::Publication, stamp::Stamp};
 
 pub struct Publisher {
@@ -12,6 +14,9 @@ pub struct Publisher {
     pub sent: u64,
     /// Number of publications that the server confirmed.
     pub confirmed: u64,
+    /// The times at which the unconfirmed messages were sent, oldest first; None if the latency of
+    /// confirmations is not measured.
+    unconfirmed: Option<VecDeque<u64>>,
     /// Number of deliveries of its messages, over all its subscribers. A missed message counts as
     /// well when the loss is known, because it is no longer in flight.
     pub progress: u64,
@@ -71,12 +76,29 @@ impl Publisher {
             schedule,
             sent: 0,
             confirmed: 0,
+            unconfirmed: None,
             progress: 0,
             audience: 0,
             last_progress: Progress::default(),
             abandoned: 0,
             is_lost: false,
         }
+    }
+
+    /// Starts to measure the latency of confirmations.
+    pub fn measure_confirmations(&mut self) {
+        self.unconfirmed = Some(VecDeque::new());
+    }
+
+    /// Counts a confirmation. Returns the time at which its message was sent, if that is measured.
+    pub fn confirm(&mut self) -> Option<u64> {
+        self.confirmed += 1;
+        self.unconfirmed.as_mut()?.pop_front()
+    }
+
+    /// Returns the number of messages whose confirmation is measured and has not arrived.
+    pub fn unconfirmed(&self) -> u64 {
+        self.unconfirmed.as_ref().map_or(0, VecDeque::len) as u64
     }
 
     /// Returns the number of messages to write now.
@@ -141,6 +163,9 @@ impl Publisher {
             }
         };
         self.sent += 1;
+        if let Some(unconfirmed) = &mut self.unconfirmed {
+            unconfirmed.push_back(sent_ns);
+        }
         let stamp = Stamp {
             run: self.id.run,
             producer: self.id.number,
@@ -246,6 +271,19 @@ mod tests {
             (publisher.confirmed, publisher.progress) = (confirmed, progress);
             assert_eq!(publisher.due(0, 0), due);
         }
+    }
+
+    #[test]
+    fn a_confirmation_returns_the_time_of_its_message() {
+        let mut publisher = publisher(WINDOW);
+        assert_eq!(publisher.confirm(), None);
+        publisher.measure_confirmations();
+        write(&mut publisher, 2, 5);
+        write(&mut publisher, 1, 7);
+        assert_eq!(publisher.unconfirmed(), 3);
+        let times = [(); 4].map(|()| publisher.confirm());
+        assert_eq!(times, [Some(5), Some(5), Some(7), None]);
+        assert_eq!((publisher.unconfirmed(), publisher.confirmed), (0, 5));
     }
 
     #[test]

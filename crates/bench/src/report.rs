@@ -59,9 +59,12 @@ pub struct Measured {
     pub seconds: f64,
     pub published: u64,
     pub published_per_second: f64,
+    pub confirmed: u64,
+    pub confirmed_per_second: f64,
     pub delivered: u64,
     pub delivered_per_second: f64,
-    /// Latency of the messages due in the measured time, in microseconds.
+    /// Latency of the messages due in the measured time, in microseconds: of their deliveries, in
+    /// the shape persistent of their confirmations.
     pub latency: Percentiles,
     pub server: Option<Load>,
     pub generator: Option<Load>,
@@ -93,6 +96,10 @@ pub struct Check {
     /// Number of subscribers that received the messages in another total order than others of their
     /// topic. None with only one producer, or without two subscribers to compare.
     pub disagreeing: Option<u64>,
+    /// Messages that the server confirmed.
+    pub confirmed: u64,
+    /// Messages whose confirmation did not arrive; only in the shape persistent.
+    pub unconfirmed: u64,
     /// Messages of another run.
     pub foreign: u64,
     /// Connections lost.
@@ -191,6 +198,12 @@ impl Rows {
             "published",
             rate(traffic.published, traffic.published_per_second),
         );
+        if traffic.confirmed > 0 {
+            self.add(
+                "confirmed",
+                rate(traffic.confirmed, traffic.confirmed_per_second),
+            );
+        }
         self.add(
             "delivered",
             rate(traffic.delivered, traffic.delivered_per_second),
@@ -246,6 +259,7 @@ impl Rows {
         } = check;
         let mut text = format!("{received} of {expected} received, {lost} lost, {order}");
         let rare = [
+            (check.unconfirmed, "not confirmed"),
             (check.foreign, "not of this run"),
             (check.disconnected, "disconnected"),
             (check.stalls, "stalls"),

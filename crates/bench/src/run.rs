@@ -20,6 +20,7 @@ use super::{
     process::{Cpu, cpu, listening, resident_bytes},
     publisher::{Acknowledgement, ProducerId, Publisher, Schedule},
     report::{Check, Load, Measured, Others, Report, Stuck},
+    storing,
     ticker::Ticker,
     traffic::{Role, Tally, Traffic},
     websocket,
@@ -77,6 +78,19 @@ impl Run {
     ///
     /// The server cannot be reached, it refused a request, or no publisher is left.
     pub fn perform(mut self) -> anyhow::Result<Report> {
+        if self.options.shape != Shape::Persistent {
+            return self.connect_and_measure();
+        }
+        storing::create(&self.settings, &self.plan.filter_of_all())?;
+        let report = self.connect_and_measure();
+        let removed = storing::remove(&self.settings);
+        // The first error is the cause of the second one.
+        let report = report?;
+        removed?;
+        Ok(report)
+    }
+
+    fn connect_and_measure(&mut self) -> anyhow::Result<Report> {
         let resident_before = self.resident();
         let opened = self.open()?;
         if self.options.shape == Shape::Idle {
@@ -123,7 +137,10 @@ impl Run {
             subscribers: self.plan.subscribers,
             topics: self.plan.topics,
             payload_bytes: self.options.payload,
-            qos: self.options.qos,
+            qos: match self.options.quality() {
+                Quality::AtMostOnce => 0,
+                Quality::AtLeastOnce => 1,
+            },
             window: self.options.rate.is_none().then_some(self.options.window),
             rate: self.options.rate,
             opened,
@@ -141,7 +158,14 @@ impl Run {
     fn open(&mut self) -> anyhow::Result<Opened> {
         let subscribers = 0..self.plan.subscribers;
         let subscribers = subscribers.map(|number| vec![self.plan.filter_of_subscriber(number)]);
-        let publishers = (0..self.plan.publishers).map(|_| Vec::new());
+        let protocol = self.options.protocol;
+        let publishers = (0..self.plan.publishers).map(|number| match self.options.shape {
+            Shape::Persistent => {
+                let filter = protocol.confirmation_filter(&self.publisher_name(number));
+                filter.into_iter().collect()
+            }
+            _ => Vec::new(),
+        });
         let filters: Vec<_> = subscribers.chain(publishers).collect();
         open(&mut self.net, &self.settings, &filters)
     }
@@ -155,10 +179,21 @@ impl Run {
     fn publishers(&self) -> Vec<Publisher> {
         let payload = vec![b'.'; self.options.payload as usize];
         let protocol = self.options.protocol;
+        let frame = |number: u32| {
+            let topic = self.plan.topic_of_publisher(number);
+            if self.options.shape == Shape::Persistent {
+                let queue = protocol.encode_stored_name(&topic);
+                return protocol.persistent_publication(
+                    &queue,
+                    &self.publisher_name(number),
+                    &payload,
+                );
+            }
+            let topic = protocol.encode_name(&topic);
+            protocol.publication(&topic, &payload, self.options.quality())
+        };
         let publisher = |number: u32| {
-            let topic = protocol.encode_name(&self.plan.topic_of_publisher(number));
-            let frame = protocol.publication(&topic, &payload, self.options.quality());
-            let frame = framed(frame, &self.settings.route);
+            let frame = framed(frame(number), &self.settings.route);
             let link = (self.plan.subscribers + number) as usize;
             let id = ProducerId {
                 run: self.plan.run,
@@ -167,9 +202,16 @@ impl Run {
             let audience = self.plan.audience(number);
             let mut publisher = Publisher::new(link, id, frame, self.schedule(number, audience));
             publisher.audience = audience;
+            if self.options.shape == Shape::Persistent {
+                publisher.measure_confirmations();
+            }
             publisher
         };
         (0..self.plan.publishers).map(publisher).collect()
+    }
+
+    fn publisher_name(&self, number: u32) -> String {
+        format!("{}-{number}", self.settings.name)
     }
 
     /// Returns the schedule of a publisher. At a fixed rate the publishers send in turn, at even
@@ -188,6 +230,7 @@ impl Run {
             self.answers_publications(),
             audience,
         ) {
+            _ if self.options.shape == Shape::Persistent => Acknowledgement::Answer,
             (Quality::AtLeastOnce, true, 0) => Acknowledgement::Answer,
             (Quality::AtLeastOnce, true, _) => Acknowledgement::AnswerAndDelivery,
             (_, _, 0) => Acknowledgement::Written,
@@ -267,6 +310,7 @@ impl Run {
     fn measured(&self, traffic: &mut Traffic, begin: Snapshot, end: Snapshot) -> Measured {
         let seconds = (end.at_ns - begin.at_ns) as f64 / 1e9;
         let published = end.tally.published - begin.tally.published;
+        let confirmed = end.tally.confirmed - begin.tally.confirmed;
         let delivered = end.tally.delivered - begin.tally.delivered;
         let per = if self.plan.subscribers > 0 {
             delivered
@@ -280,6 +324,8 @@ impl Run {
             seconds,
             published,
             published_per_second: published as f64 / seconds,
+            confirmed,
+            confirmed_per_second: confirmed as f64 / seconds,
             delivered,
             delivered_per_second: delivered as f64 / seconds,
             latency: traffic.latency.percentiles(),
@@ -345,6 +391,8 @@ fn check(traffic: &Traffic) -> Check {
         lost: totals.expected.saturating_sub(totals.received),
         order_violations: totals.violations,
         disagreeing: totals.disagreeing,
+        confirmed: traffic.tally.confirmed,
+        unconfirmed: totals.unconfirmed,
         foreign: traffic.tally.foreign,
         disconnected: traffic.tally.disconnected,
         stalls: traffic.tally.stalls,

@@ -40,6 +40,7 @@ pub enum Role {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tally {
     pub published: u64,
+    pub confirmed: u64,
     pub delivered: u64,
     /// Messages of another run.
     pub foreign: u64,
@@ -54,6 +55,8 @@ pub struct Totals {
     pub expected: u64,
     pub received: u64,
     pub violations: u64,
+    /// Messages without a confirmation, if confirmations are measured.
+    pub unconfirmed: u64,
     /// See [`disagreeing`].
     pub disagreeing: Option<u64>,
 }
@@ -171,8 +174,13 @@ impl Traffic {
     }
 
     fn confirmed(&mut self) {
-        if let Role::Publisher(publisher) = self.current {
-            self.publishers[publisher].confirmed += 1;
+        let Role::Publisher(publisher) = self.current else {
+            return;
+        };
+        self.tally.confirmed += 1;
+        let sent_ns = self.publishers[publisher].confirm();
+        if let Some(sent_ns) = sent_ns.filter(|sent_ns| self.measured.contains(sent_ns)) {
+            self.latency.record(self.now_ns.saturating_sub(sent_ns));
         }
     }
 
@@ -192,7 +200,7 @@ impl Traffic {
 
     fn is_complete(&self) -> bool {
         let totals = self.totals();
-        totals.received >= totals.expected
+        totals.received >= totals.expected && totals.unconfirmed == 0
     }
 
     fn totals(&self) -> Totals {
@@ -202,6 +210,7 @@ impl Traffic {
             expected: sent.map(|(number, one)| one.sent * audience(number)).sum(),
             received: self.subscribers.iter().map(|one| one.received).sum(),
             violations: self.subscribers.iter().map(|one| one.violations).sum(),
+            unconfirmed: self.publishers.iter().map(Publisher::unconfirmed).sum(),
             disagreeing: None,
         }
     }

@@ -2,6 +2,7 @@
 
 use harness::Carillon;
 use harness::carillon::run;
+use harness::http::get;
 use serde_json::Value;
 
 /// Runs `carillon bench` for a short time with these arguments at the HTTP port, and returns its
@@ -133,6 +134,41 @@ async fn stuck_subscribers_cost_the_others_no_messages() {
     assert_complete(&report["stuck"]["traffic"]);
     assert_eq!(report["stuck"]["subscribers"], 2);
     assert!(report["stuck"]["ratio"].as_f64() > Some(0.0), "{report}");
+}
+
+#[tokio::test]
+async fn persistent_messages_are_confirmed_and_stay_in_their_queues() {
+    let server = Carillon::with_mqtt(&["--queue-length", "10000000"]).await;
+    let arguments = [
+        "--shape",
+        "persistent",
+        "--publishers",
+        "3",
+        "--window",
+        "4",
+    ];
+    let report = bench(&server, "tcp", "", &arguments).await;
+    assert_all_confirmed(&report);
+    let queues = get(server.url("/api/queues")).await.json();
+    assert_eq!(
+        queues["queues"].as_array().map(Vec::len),
+        Some(3),
+        "{queues}"
+    );
+
+    let door = format!("tcp://{}", server.mqtt_address().await);
+    let arguments = [&arguments[..], &["--protocol", "mqtt"]].concat();
+    assert_all_confirmed(&bench_at(&server, &door, &arguments).await);
+}
+
+fn assert_all_confirmed(report: &Value) {
+    let traffic = &report["traffic"];
+    assert_eq!(report["qos"], 1, "{report}");
+    assert!(traffic["confirmed"].as_u64() > Some(0), "{report}");
+    assert!(traffic["latency"]["p50"].as_f64() > Some(0.0), "{report}");
+    for wrong in ["unconfirmed", "foreign", "disconnected", "stalls"] {
+        assert_eq!(traffic["check"][wrong], 0, "{wrong}: {report}");
+    }
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ impl Protocol {
     pub fn opening(self, client_id: &str, credentials: &Credentials) -> Vec<u8> {
         match self {
             Self::Stomp => stomp::opening(credentials),
-            Self::Mqtt => mqtt::opening(client_id, credentials),
+            Self::Mqtt => mqtt::opening(client_id, mqtt::Session::Clean, credentials),
             Self::Nats => nats::opening(credentials),
         }
     }
@@ -104,6 +104,62 @@ impl Protocol {
         }
     }
 
+    /// Returns a publication that the server must store, and confirms. `name` is that of the client,
+    /// and `destination` is encoded with [`encode_stored_name`](Self::encode_stored_name).
+    pub fn persistent_publication(
+        self,
+        destination: &str,
+        name: &str,
+        payload: &[u8],
+    ) -> Publication {
+        match self {
+            Self::Stomp => stomp::persistent_publication(destination, payload),
+            Self::Mqtt => mqtt::publication(destination, payload, Quality::AtLeastOnce),
+            Self::Nats => nats::persistent_publication(destination, name, payload),
+        }
+    }
+
+    /// Returns the filter to which a publisher with this name must subscribe to get the server's
+    /// confirmations, if there is one.
+    pub fn confirmation_filter(self, name: &str) -> Option<String> {
+        match self {
+            Self::Stomp | Self::Mqtt => None,
+            Self::Nats => Some(nats::inbox(name)),
+        }
+    }
+
+    /// Returns the frames of a client that makes the server store the messages of a filter after
+    /// its connection has ended: it creates a lasting session of MQTT, or a stream of NATS. The
+    /// server confirms each frame before the next one is sent.
+    pub fn storing(self, name: &str, filter: &str, credentials: &Credentials) -> Vec<Vec<u8>> {
+        let filter = self.encode_stored_name(filter);
+        match self {
+            Self::Stomp => Vec::new(),
+            Self::Mqtt => vec![
+                mqtt::opening(name, mqtt::Session::Lasting, credentials),
+                mqtt::subscription(&filter, 1, Quality::AtLeastOnce),
+            ],
+            Self::Nats => vec![
+                nats::opening(credentials),
+                nats::subscription(&nats::inbox(name), 1),
+                nats::stream_creation(name, &filter),
+            ],
+        }
+    }
+
+    /// Returns the frames of a client that removes what [`storing`](Self::storing) has created.
+    pub fn removal(self, name: &str, credentials: &Credentials) -> Vec<Vec<u8>> {
+        match self {
+            Self::Stomp => Vec::new(),
+            Self::Mqtt => vec![mqtt::opening(name, mqtt::Session::Clean, credentials)],
+            Self::Nats => vec![
+                nats::opening(credentials),
+                nats::subscription(&nats::inbox(name), 1),
+                nats::stream_removal(name),
+            ],
+        }
+    }
+
     /// Returns the acknowledgement of a delivery.
     pub const fn acknowledgement(packet_id: u16) -> [u8; 4] {
         mqtt::acknowledgement(packet_id)
@@ -121,6 +177,15 @@ impl Protocol {
             Self::Stomp => format!("/topic/{name}"),
             Self::Mqtt => name.replace('.', "/").replace('*', "+").replace('>', "#"),
             Self::Nats => name.to_owned(),
+        }
+    }
+
+    /// Returns the destination of messages that the server stores, in the protocol's notation: a
+    /// queue of STOMP, otherwise as [`encode_name`](Self::encode_name).
+    pub fn encode_stored_name(self, name: &str) -> String {
+        match self {
+            Self::Stomp => format!("/queue/{name}"),
+            Self::Mqtt | Self::Nats => self.encode_name(name),
         }
     }
 
@@ -178,6 +243,9 @@ mod tests {
                 let rest = &publication.frame[publication.payload_at..];
                 assert!(rest.starts_with(&payload), "{protocol:?} {quality:?}");
             }
+            let publication = protocol.persistent_publication("t", "name", &payload);
+            let rest = &publication.frame[publication.payload_at..];
+            assert!(rest.starts_with(&payload), "{protocol:?}");
         }
     }
 }

@@ -63,12 +63,24 @@ fn accepted(code: Option<&u8>, what: &str) -> Result<Arrival<'static>, ProtocolE
     }
 }
 
-pub fn opening(client_id: &str, credentials: &Credentials) -> Vec<u8> {
+/// The state that the server keeps for a client after its connection has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Session {
+    /// None.
+    Clean,
+    /// Subscriptions, and the messages for them.
+    Lasting,
+}
+
+pub fn opening(client_id: &str, session: Session, credentials: &Credentials) -> Vec<u8> {
     let mut body = string("MQTT");
     let user = credentials.user.as_deref();
     // A password without a user name is not allowed [MQTT-3.1.2-22].
     let password = credentials.password.as_deref().filter(|_| user.is_some());
-    let mut flags = CLEAN_SESSION;
+    let mut flags = match session {
+        Session::Clean => CLEAN_SESSION,
+        Session::Lasting => 0,
+    };
     for (present, flag) in [(user.is_some(), 0x80), (password.is_some(), 0x40)] {
         flags |= if present { flag } else { 0 };
     }
@@ -229,12 +241,16 @@ mod tests {
             password: Some("p".into()),
         };
         assert_eq!(
-            opening("c", &credentials),
+            opening("c", Session::Clean, &credentials),
             b"\x10\x13\0\x04MQTT\x04\xc2\0\0\0\x01c\0\x01u\0\x01p"
         );
         assert_eq!(
-            opening("c", &Credentials::default()),
+            opening("c", Session::Clean, &Credentials::default()),
             b"\x10\x0d\0\x04MQTT\x04\x02\0\0\0\x01c"
+        );
+        assert_eq!(
+            opening("c", Session::Lasting, &Credentials::default()),
+            b"\x10\x0d\0\x04MQTT\x04\0\0\0\0\x01c"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! The text protocol of NATS: PUB, SUB, MSG, and PING, whose PONG confirms all operations before
-//! it.
+//! it. An answer to a request of JetStream is a message to a subject below `_INBOX`.
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use super::{Arrival, Credentials, ProtocolError, Publication, Scan};
 
@@ -44,11 +44,25 @@ fn message<'a>(
     if bytes.len() < end {
         return Ok(None);
     }
-    let arrival = Arrival::Message {
-        payload: &bytes[payload_at..payload_at + length],
-        packet_id: 0,
+    let payload = &bytes[payload_at..payload_at + length];
+    let arrival = match line.strip_prefix(b"MSG ") {
+        Some(rest) if rest.starts_with(INBOX.as_bytes()) => answer(payload)?,
+        _ => Arrival::Message {
+            payload,
+            packet_id: 0,
+        },
     };
     Ok(Some((arrival, end)))
+}
+
+/// Parses an answer of JetStream: JSON, with the member `error` if the request has failed.
+fn answer(payload: &[u8]) -> Result<Arrival<'static>, ProtocolError> {
+    match memmem::find(payload, b"\"error\":") {
+        None => Ok(Arrival::Confirmed),
+        Some(_) => Err(ProtocolError::Refused(
+            String::from_utf8_lossy(payload).into_owned(),
+        )),
+    }
 }
 
 pub fn opening(credentials: &Credentials) -> Vec<u8> {
@@ -68,8 +82,47 @@ pub fn subscription(filter: &str, number: u32) -> Vec<u8> {
     format!("SUB {filter} {number}\r\nPING\r\n").into_bytes()
 }
 
+/// Returns the subject of the answers for a client with this name.
+pub fn inbox(name: &str) -> String {
+    format!("{INBOX}{name}")
+}
+
+/// Creates a stream on the server's disk for the subjects of a filter. The client has subscribed to
+/// its inbox.
+pub fn stream_creation(name: &str, filter: &str) -> Vec<u8> {
+    let stream = serde_json::json!({
+        "name": name,
+        "subjects": [filter],
+        "storage": "file",
+        "retention": "limits",
+        "discard": "new",
+        "num_replicas": 1,
+    });
+    let subject = format!("$JS.API.STREAM.CREATE.{name}");
+    request(&subject, name, stream.to_string().as_bytes()).frame
+}
+
+/// Removes a stream and its messages. The client has subscribed to its inbox.
+pub fn stream_removal(name: &str) -> Vec<u8> {
+    request(&format!("$JS.API.STREAM.DELETE.{name}"), name, b"").frame
+}
+
+/// Returns a message that the server answers when it is in its stream.
+pub fn persistent_publication(topic: &str, name: &str, payload: &[u8]) -> Publication {
+    request(topic, name, payload)
+}
+
+fn request(subject: &str, name: &str, payload: &[u8]) -> Publication {
+    message_to(&format!("{subject} {}", inbox(name)), payload)
+}
+
 pub fn publication(topic: &str, payload: &[u8]) -> Publication {
-    let mut frame = format!("PUB {topic} {}\r\n", payload.len()).into_bytes();
+    message_to(topic, payload)
+}
+
+/// Returns a PUB. `subjects` are the subject and, if there is one, that of the answer.
+fn message_to(subjects: &str, payload: &[u8]) -> Publication {
+    let mut frame = format!("PUB {subjects} {}\r\n", payload.len()).into_bytes();
     let payload_at = frame.len();
     frame.extend_from_slice(payload);
     frame.extend_from_slice(LINE_END);
@@ -82,6 +135,7 @@ pub fn publication(topic: &str, payload: &[u8]) -> Publication {
 
 pub const PONG: &[u8] = b"PONG\r\n";
 const LINE_END: &[u8] = b"\r\n";
+const INBOX: &str = "_INBOX.";
 
 #[cfg(test)]
 mod tests {
@@ -104,6 +158,23 @@ mod tests {
             Arrival::Nothing,
         ];
         assert_eq!(all::<Nats>(stream), Ok((wanted, stream.len() - 13)));
+    }
+
+    #[test]
+    fn an_answer_of_jetstream_confirms_a_request_or_refuses_it() {
+        let stream = b"MSG _INBOX.a 1 24\r\n{\"stream\":\"s\", \"seq\":12}\r\n";
+        assert_eq!(
+            all::<Nats>(stream),
+            Ok((vec![Arrival::Confirmed], stream.len()))
+        );
+        let error = r#"{"error":{"code":503}}"#;
+        let stream = format!("MSG _INBOX.a 1 22\r\n{error}\r\n");
+        let refused = ProtocolError::Refused(error.into());
+        assert_eq!(Nats::next(stream.as_bytes()), Err(refused));
+        assert_eq!(
+            persistent_publication("t", "a", b"abc").frame,
+            b"PUB t _INBOX.a 3\r\nabc\r\n"
+        );
     }
 
     #[test]

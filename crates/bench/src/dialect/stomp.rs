@@ -167,12 +167,19 @@ pub fn subscription(filter: &str, number: u32) -> Vec<u8> {
 }
 
 pub fn publication(topic: &str, payload: &[u8], quality: Quality) -> Publication {
-    let receipt = match quality {
-        Quality::AtMostOnce => "",
-        Quality::AtLeastOnce => "receipt:1\n",
-    };
+    match quality {
+        Quality::AtMostOnce => send(topic, "", payload),
+        Quality::AtLeastOnce => send(topic, "receipt:1\n", payload),
+    }
+}
+
+pub fn persistent_publication(queue: &str, payload: &[u8]) -> Publication {
+    send(queue, "persistent:true\nreceipt:1\n", payload)
+}
+
+fn send(destination: &str, headers: &str, payload: &[u8]) -> Publication {
     let length = payload.len();
-    let head = format!("SEND\ndestination:{topic}\n{receipt}content-length:{length}\n\n");
+    let head = format!("SEND\ndestination:{destination}\n{headers}content-length:{length}\n\n");
     let mut frame = head.into_bytes();
     let payload_at = frame.len();
     frame.extend_from_slice(payload);
