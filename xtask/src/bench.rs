@@ -2,10 +2,12 @@
 //! bench describes what it measures.
 //!
 //! `bench peers` and `bench growth` measure whole servers with `carillon bench`: [`peers`] compares
-//! Carillon with other brokers, [`growth`] measures Carillon under increasing load. Two benches need
+//! Carillon with other brokers, `bench peers --data` ([`data`]) does so with messages on disk, and
+//! [`growth`] measures Carillon under increasing load. Two benches need
 //! minutes and run only if they are named: `bench page` measures the pages in a browser, and `bench
 //! bystander` measures one client while others attack the server.
 
+mod data;
 mod folder;
 mod growth;
 mod load;
@@ -40,7 +42,12 @@ const BY_NAME: [&str; 2] = ["page", "bystander"];
 /// [`BY_NAME`] are options of that bench.
 pub fn run_all(arguments: &[String]) -> Result<()> {
     match arguments.split_first() {
-        Some((what, rest)) if what == "peers" => return peers::run_all(rest),
+        Some((what, rest)) if what == "peers" => {
+            return match rest.split_first() {
+                Some((data, rest)) if data == "--data" => data::run_all(rest),
+                _ => peers::run_all(rest),
+            };
+        }
         Some((what, rest)) if what == "growth" => return growth::run_all(rest),
         Some((what, _)) if BY_NAME.contains(&what.as_str()) => return of_binary(what, arguments),
         _ => {}

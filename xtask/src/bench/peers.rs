@@ -2,6 +2,7 @@
 //! one broker after another. The medians are written to `docs/bench.md`.
 
 mod idle;
+mod section;
 
 use std::path::{Path, PathBuf};
 
@@ -93,13 +94,17 @@ struct Participant {
     failures: u32,
 }
 
+pub use section::{DATA_HEADING, Sections};
+
 pub fn run_all(arguments: &[String]) -> Result<()> {
     let plan = Plan::new(arguments)?;
     ensure_installed(&plan.brokers)?;
     let idle = stage("start and idle connections", || idle::measure(&plan))?;
     let rows = stage("traffic", || traffic(&plan))?;
     let text = document(&plan, rows, &idle);
-    std::fs::write(&plan.target, &text)?;
+    Sections::read(&plan.target)
+        .with_main(&text)
+        .write(&plan.target)?;
     println!("{text}\nxtask: written to {}", plan.target.display());
     Ok(())
 }
@@ -162,7 +167,8 @@ fn shapes(names: Option<Vec<&str>>) -> Result<Vec<&'static Shape>> {
     names.iter().map(shape).collect()
 }
 
-fn ensure_installed(brokers: &[Broker]) -> Result<()> {
+/// Installs the packages of these brokers if they are missing and the system allows it.
+pub fn ensure_installed(brokers: &[Broker]) -> Result<()> {
     let needs = brokers.iter().flat_map(|broker| broker.needs());
     let missing: Vec<_> = needs
         .filter(|(_, file)| !Path::new(file).exists())

@@ -129,7 +129,7 @@ pub fn rounds(count: usize) -> String {
     }
 }
 
-fn micros(value: f64) -> String {
+pub fn micros(value: f64) -> String {
     match value {
         10.0.. => format!("{value:.0}"),
         1.0.. => format!("{value:.1}"),

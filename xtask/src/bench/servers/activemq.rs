@@ -1,9 +1,9 @@
-//! ActiveMQ Classic: Debian's jar with its own configuration here, no data on disk, up to 1 GiB of
-//! heap.
+//! ActiveMQ Classic: Debian's jar with its own configuration here, up to 1 GiB of heap. It stores
+//! messages with KahaDB, or not at all.
 
 use anyhow::Result;
 
-use super::{Endpoint, Folder, StartPlan, free_ports, program};
+use super::{Endpoint, Folder, StartPlan, Storage, free_ports, program};
 
 /// The MQTT endpoint needs the library of the MQTT client, which Debian's package does not depend
 /// on.
@@ -12,11 +12,15 @@ pub const NEEDS: [(&str, &str); 2] = [
     ("libmqtt-client-java", "/usr/share/java/mqtt-client.jar"),
 ];
 
-pub fn start() -> Result<StartPlan> {
+pub fn start(storage: Storage) -> Result<StartPlan> {
     let [mqtt, stomp] = free_ports()?;
     let folder = Folder::new("activemq")?;
     folder.link("lib/extra", &LIBRARIES)?;
-    let file = folder.write("conf/activemq.xml", &configuration(mqtt, stomp))?;
+    let store = match storage {
+        Storage::Memory => String::new(),
+        Storage::Disk | Storage::SyncedDisk => kahadb(&folder),
+    };
+    let file = folder.write("conf/activemq.xml", &configuration(mqtt, stomp, &store))?;
     let base = folder.path().display();
     let mut command = program("java");
     command
@@ -39,7 +43,20 @@ pub fn start() -> Result<StartPlan> {
     })
 }
 
-fn configuration(mqtt: u16, stomp: u16) -> String {
+/// Returns the configuration of the store. With the shortcut `concurrentStoreAndDispatch`, messages
+/// that are consumed at once would not be stored.
+fn kahadb(folder: &Folder) -> String {
+    format!(
+        r#"<persistenceAdapter>
+      <kahaDB directory="{}/kahadb" concurrentStoreAndDispatchQueues="false"
+        concurrentStoreAndDispatchTopics="false"/>
+    </persistenceAdapter>"#,
+        folder.path().display()
+    )
+}
+
+fn configuration(mqtt: u16, stomp: u16, store: &str) -> String {
+    let persistent = !store.is_empty();
     format!(
         r#"<beans xmlns="http://www.springframework.org/schema/beans"
   xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
@@ -47,8 +64,9 @@ fn configuration(mqtt: u16, stomp: u16) -> String {
     http://www.springframework.org/schema/beans/spring-beans-2.0.xsd
     http://activemq.apache.org/schema/core
     http://activemq.apache.org/schema/core/activemq-core.xsd">
-  <broker xmlns="http://activemq.apache.org/schema/core" brokerName="bench" persistent="false"
+  <broker xmlns="http://activemq.apache.org/schema/core" brokerName="bench" persistent="{persistent}"
     useJmx="false" advisorySupport="false">
+    {store}
     <transportConnectors>
       <transportConnector name="mqtt" uri="mqtt+nio://127.0.0.1:{mqtt}?maximumConnections=100000"/>
       <transportConnector name="stomp" uri="stomp+nio://127.0.0.1:{stomp}?maximumConnections=100000"/>

@@ -7,6 +7,7 @@ mod mosquitto;
 mod nats;
 mod rabbitmq;
 
+use std::env;
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -27,6 +28,18 @@ pub enum Broker {
     Nats,
     RabbitMq,
     ActiveMq,
+}
+
+/// The place in which a broker keeps messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// Memory only.
+    Memory,
+    /// A folder, with the syncs that the broker makes by default; ActiveMQ without its shortcut for
+    /// messages that are consumed at once.
+    Disk,
+    /// A folder, with a sync for each confirmation, if the broker has such a setting.
+    SyncedDisk,
 }
 
 /// A running broker. It is ended when the value is dropped.
@@ -101,6 +114,9 @@ impl Broker {
     pub fn version(self, binary: &Path) -> Option<String> {
         match self {
             Self::Carillon => ask(command(binary).arg("--version")),
+            Self::Nats if env::var_os(nats::PROGRAM).is_some() => {
+                ask(nats::program_of_nats().arg("--version"))
+            }
             other => {
                 let (package, _) = other.needs().first()?;
                 ask(command("dpkg-query").args(["-W", "-f", "${Package} ${Version}", package]))
@@ -108,20 +124,64 @@ impl Broker {
         }
     }
 
-    /// Starts the broker, and waits until it accepts connections.
+    /// Starts the broker without storage, and waits until it accepts connections.
     pub fn start(self, binary: &Path) -> Result<Server> {
+        self.start_with(binary, Storage::Memory, None)
+    }
+
+    /// Starts the broker, and waits until it accepts connections. `binary` is Carillon's program.
+    /// With `trace`, strace writes the broker's syncs of files to this file.
+    pub fn start_with(
+        self,
+        binary: &Path,
+        storage: Storage,
+        trace: Option<&Path>,
+    ) -> Result<Server> {
         let start = match self {
-            Self::Carillon => carillon::start(binary),
-            Self::Mosquitto => mosquitto::start(),
-            Self::Nats => nats::start(),
+            Self::Carillon => carillon::start(binary, storage),
+            Self::Mosquitto => mosquitto::start(storage),
+            Self::Nats => nats::start(storage),
             Self::RabbitMq => rabbitmq::start(),
-            Self::ActiveMq => activemq::start(),
+            Self::ActiveMq => activemq::start(storage),
         };
+        let start = start.map(|start| match trace {
+            Some(file) => start.traced(file),
+            None => start,
+        });
         start
             .and_then(|start| Server::of(self, start))
             .with_context(|| format!("{} does not start", self.name()))
     }
 }
+
+impl StartPlan {
+    /// Starts the same program under strace, which is not its parent, so the process id is that of
+    /// the program.
+    fn traced(self, file: &Path) -> Self {
+        let mut strace = command("strace");
+        strace
+            .args(["-D", "-f", "--seccomp-bpf", "-qq", "-e"])
+            .arg(format!("trace={SYNCS}"))
+            .arg("-o")
+            .arg(file)
+            .arg("--")
+            .arg(self.command.get_program())
+            .args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => strace.env(name, value),
+                None => strace.env_remove(name),
+            };
+        }
+        Self {
+            command: strace,
+            ..self
+        }
+    }
+}
+
+/// The system calls that wait until data of a file is on the medium.
+const SYNCS: &str = "fsync,fdatasync,msync,sync,syncfs";
 
 impl Server {
     fn of(broker: Broker, mut start: StartPlan) -> Result<Self> {
