@@ -153,6 +153,8 @@ impl<D: Disk> Store<D> {
         };
         let length = self.options.limit().segment_bytes as u64;
         self.file = files::create(&self.disk, generation, &header.encode(), length)?;
+        // A spare may have become this segment.
+        self.maintenance.has_spares = false;
         self.encoder.continue_in(&header);
         self.segments.push(Segment {
             generation,

@@ -25,6 +25,8 @@ pub(crate) struct Maintenance {
     /// Segments that no message needed at the end of the previous step. They are dropped in the next step, so that readers
     /// learn about moved messages before.
     condemned: Vec<Generation>,
+    /// True while all spare segments exist. Looking for them takes several system calls, so it is not done after each group.
+    pub(crate) has_spares: bool,
     /// The time of the last attempt to create a spare segment that failed because the disk is full.
     spares_failed_ms: Option<u64>,
     /// The owner has reported that the disk is nearly full.
@@ -141,6 +143,9 @@ impl<D: Disk> Store<D> {
 
     /// Creates a missing spare segment. On a full disk, the next attempt is made after some seconds.
     fn create_spare(&mut self, now_ms: u64) -> Result<(), DiskError> {
+        if self.maintenance.has_spares {
+            return Ok(());
+        }
         let retry_ms = |failed: u64| failed.saturating_add(SPARE_RETRY_MS);
         if self
             .maintenance
@@ -152,6 +157,7 @@ impl<D: Disk> Store<D> {
         self.maintenance.spares_failed_ms = None;
         let length = self.options.limit().segment_bytes as u64;
         let Some(path) = files::missing_spare(&self.disk, length)? else {
+            self.maintenance.has_spares = true;
             return Ok(());
         };
         match files::create_spare(&self.disk, path, length) {
