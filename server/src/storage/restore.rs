@@ -18,6 +18,7 @@ use super::{
     codec::{self, Producers, SavedQueue, kinds},
     durable_topics::RecordedTopics,
     journal::LogJournal,
+    merged::merged,
     session_log::{self, RestoredSession, SessionLog, WindowData},
 };
 
@@ -311,11 +312,11 @@ impl<D: Disk> Restoring<'_, D> {
             }
         }
         let queues = self.store.state().queues();
-        for (id, queue) in queues.filter(|(_, queue)| queue.kind != kinds::HISTORY) {
-            for (position, waiting) in queue.waiting() {
-                if let Some(entry) = self.entry(waiting.location, position)? {
-                    self.restore.waiting(id.0, &entry, waiting.deliveries);
-                }
+        let queues = queues.filter(|(_, queue)| queue.kind != kinds::HISTORY);
+        let queues = queues.map(|(id, queue)| (id, queue.waiting()));
+        for (id, (position, waiting)) in merged(queues, |(_, waiting)| waiting.location) {
+            if let Some(entry) = self.entry(waiting.location, position)? {
+                self.restore.waiting(id.0, &entry, waiting.deliveries);
             }
         }
         Ok(())
