@@ -15,6 +15,8 @@ use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 #[derive(Debug)]
 pub struct Completion {
     complete: AtomicU64,
+    /// The number of waits that the last call of [`complete`](Self::complete) ended.
+    ended_waits: AtomicU64,
     waiters: Mutex<Waiters>,
 }
 
@@ -48,6 +50,7 @@ impl Completion {
     fn up_to(ticket: u64) -> Self {
         Self {
             complete: AtomicU64::new(ticket),
+            ended_waits: AtomicU64::new(0),
             waiters: Mutex::default(),
         }
     }
@@ -71,8 +74,17 @@ impl Completion {
             None => BTreeMap::new(),
         };
         let ready = std::mem::replace(&mut waiters.wakers, later);
+        self.ended_waits
+            .store(ready.len() as u64, Ordering::Relaxed);
         drop(waiters);
         ready.into_values().for_each(Waker::wake);
+    }
+
+    /// Returns the number of waits that ended together when a waker is called. A waker may do more than wake a task if there
+    /// are few.
+    #[must_use]
+    pub fn ended_waits(&self) -> u64 {
+        self.ended_waits.load(Ordering::Relaxed)
     }
 
     /// Returns a wait until all changes up to this ticket are complete.
@@ -152,6 +164,7 @@ mod tests {
         assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
         completion.complete(5);
         assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+        assert_eq!(completion.ended_waits(), 1);
         assert_eq!(wait.poll(&waker), Poll::Ready(()));
         assert_eq!(completion.wait_for(6).poll(&waker), Poll::Pending);
     }

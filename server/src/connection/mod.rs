@@ -15,6 +15,7 @@ mod outbound;
 mod owed;
 mod protocol;
 mod read_cycle;
+mod reply_waker;
 mod scratch;
 mod task;
 mod timer;
@@ -55,7 +56,7 @@ struct Connection<T, F, E> {
     wake: Notify,
     last_sent_ms: AtomicU64,
     clock: Clock,
-    /// The progress of the log, for deliveries that wait for it.
+    /// The progress of the log, for replies and deliveries that wait for it.
     completion: Arc<Completion>,
 }
 
@@ -178,12 +179,16 @@ impl<T: Transport, F: Framing, E: Encoder> Connection<T, F, E> {
         // The lock is released before `is_scheduled` is checked: a task that could not lock the output state relies on
         // this check.
         drop(outbound);
+        self.note_written(wrote);
+        let is_over = progress != Progress::Done || !delivers || !self.session.is_scheduled();
+        is_over.then_some(drained)
+    }
+
+    fn note_written(&self, wrote: bool) {
         if wrote {
             self.last_sent_ms
                 .store(self.clock.now_ms(), Ordering::Relaxed);
         }
-        let is_over = progress != Progress::Done || !delivers || !self.session.is_scheduled();
-        is_over.then_some(drained)
     }
 }
 

@@ -1,6 +1,12 @@
 //! The output state of a connection: data on its way to the peer.
 
-use std::{io, marker::PhantomData, ops::ControlFlow};
+use std::{
+    io,
+    marker::PhantomData,
+    ops::ControlFlow,
+    sync::Arc,
+    task::{Poll, Waker},
+};
 
 use broker::{Completion, Reader};
 
@@ -10,6 +16,7 @@ use super::{
     Encoder, MessageType, Scratch, Transport,
     framing::{ControlFrame, Framing},
     held::HeldDeliveries,
+    owed::OwedReplies,
 };
 
 /// The output state, in a lock of the connection; any task that holds the lock may drain it.
@@ -20,6 +27,12 @@ pub struct Outbound<F, E> {
     message_type: MessageType,
     /// Framed deliveries that wait for the log.
     held: HeldDeliveries,
+    /// Replies that are sent when the messages of the peer are recorded.
+    pub owed: OwedReplies,
+    /// Replies that are due and held until the subscriptions that block the peer have caught up.
+    pub held_replies: Vec<u8>,
+    /// True while replies are held.
+    pub is_blocked: bool,
     /// Framed bytes. The socket has accepted the first `sent` of them.
     pending: Vec<u8>,
     sent: usize,
@@ -87,6 +100,9 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             deliverer: Some(deliverer),
             message_type,
             held: HeldDeliveries::default(),
+            owed: OwedReplies::default(),
+            held_replies: Vec::new(),
+            is_blocked: false,
             pending: Vec::new(),
             sent: 0,
             unread_reply_bytes: 0,
@@ -156,6 +172,33 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
         self.unread_reply_bytes += bytes.len();
     }
 
+    /// Appends the replies of one read to the pending bytes, or keeps them until they are due.
+    pub fn push_owed_replies(&mut self, replies: &[u8], completion: &Completion) {
+        if self.held_replies.is_empty() && !self.is_blocked && !self.owed.owes_next() {
+            self.push_replies(replies);
+            return;
+        }
+        self.owed.push(replies, &mut self.held_replies);
+        self.push_due_replies(completion);
+    }
+
+    /// Calls `waker` when owed replies are due, or writes those that have become due. Returns true if too many are owed.
+    pub fn wait_for_owed(&mut self, completion: &Arc<Completion>, waker: &Waker) -> bool {
+        while self.owed.poll_due(completion, waker).is_ready() {
+            self.push_due_replies(completion);
+        }
+        self.owed.is_full()
+    }
+
+    /// Appends the replies that are due to the pending bytes, unless they are held.
+    pub fn push_due_replies(&mut self, completion: &Completion) {
+        self.owed.take_due(completion, &mut self.held_replies);
+        if !self.is_blocked {
+            let due = std::mem::take(&mut self.held_replies);
+            self.push_replies(&due);
+        }
+    }
+
     /// Appends a response of the framing to the pending bytes.
     pub fn push_control(&mut self, frame: ControlFrame<'_>) {
         F::write_control(frame, &mut self.pending);
@@ -213,6 +256,25 @@ impl<F: Framing, E: Encoder> Outbound<F, E> {
             }
         }
         (Progress::More, has_written)
+    }
+
+    /// Writes the owed replies that are due, and calls `waker` when the next ones are. Returns `None` if the connection's
+    /// task must do it: replies are held, or the task does not read until fewer are owed.
+    pub fn write_due_replies<T: Transport>(
+        &mut self,
+        completion: &Arc<Completion>,
+        waker: &Waker,
+        socket: &T,
+    ) -> Option<Progress> {
+        if self.is_blocked || self.owed.is_full() || self.is_closing {
+            return None;
+        }
+        self.push_due_replies(completion);
+        let progress = self.write_pending(socket, &mut false);
+        match self.owed.poll_due(completion, waker) {
+            Poll::Pending => Some(progress),
+            Poll::Ready(()) => None,
+        }
     }
 
     fn write_pending<T: Transport>(&mut self, socket: &T, has_written: &mut bool) -> Progress {

@@ -6,7 +6,7 @@
 use std::{
     collections::VecDeque,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Poll, Waker},
 };
 
 use broker::{Completion, CompletionWait};
@@ -40,6 +40,11 @@ impl OwedReplies {
     /// Returns true if the connection stops reading until some replies are due: too many are owed, or the journal is full.
     pub const fn is_full(&self) -> bool {
         self.bytes >= MAX_OWED_BYTES || self.is_journal_full
+    }
+
+    /// Returns whether the next replies are owed as well.
+    pub const fn owes_next(&self) -> bool {
+        self.newest.is_some()
     }
 
     /// Records that the following replies are owed until this ticket is complete.
@@ -83,18 +88,15 @@ impl OwedReplies {
         self.is_journal_full &= self.newest.is_some();
     }
 
-    /// Returns ready when the oldest replies are due, or the connection may read again.
-    pub fn poll_due(
-        &mut self,
-        completion: &Arc<Completion>,
-        context: &mut Context<'_>,
-    ) -> Poll<()> {
+    /// Returns ready when the oldest replies are due, or the connection may read again. Otherwise wakes `waker`, and no
+    /// earlier one, when they are.
+    pub fn poll_due(&mut self, completion: &Arc<Completion>, waker: &Waker) -> Poll<()> {
         let oldest = self.groups.front().map(|group| group.ticket);
-        let Some(ticket) = oldest.or(self.newest) else {
+        let Some(ticket) = oldest.or(self.newest.filter(|_| self.is_journal_full)) else {
             return Poll::Pending;
         };
         let wait = self.wait.get_or_insert_with(|| completion.wait_for(ticket));
-        let due = wait.poll(context.waker());
+        let due = wait.poll(waker);
         if due.is_ready() {
             self.wait = None;
         }
@@ -107,10 +109,6 @@ const MAX_OWED_BYTES: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
-
-    use broker::Completion;
-
     use super::*;
 
     fn pending() -> Arc<Completion> {
@@ -143,13 +141,12 @@ mod tests {
     #[test]
     fn the_wait_ends_when_the_oldest_reply_is_due() {
         let completion = &pending();
-        let mut context = Context::from_waker(Waker::noop());
         let mut owed = OwedReplies::default();
         owed.wait_for(Some(1), false);
         owed.push(b"a", &mut Vec::new());
-        assert!(owed.poll_due(completion, &mut context).is_pending());
+        assert!(owed.poll_due(completion, Waker::noop()).is_pending());
         completion.complete(1);
-        assert!(owed.poll_due(completion, &mut context).is_ready());
+        assert!(owed.poll_due(completion, Waker::noop()).is_ready());
     }
 
     #[test]
@@ -167,15 +164,14 @@ mod tests {
     #[test]
     fn reading_stops_without_replies_while_the_journal_is_full() {
         let completion = pending();
-        let mut context = Context::from_waker(Waker::noop());
         let mut owed = OwedReplies::default();
         owed.wait_for(Some(1), true);
         assert!(owed.is_full());
-        assert!(owed.poll_due(&completion, &mut context).is_pending());
+        assert!(owed.poll_due(&completion, Waker::noop()).is_pending());
         completion.complete(1);
-        assert!(owed.poll_due(&completion, &mut context).is_ready());
+        assert!(owed.poll_due(&completion, Waker::noop()).is_ready());
         owed.take_due(&completion, &mut Vec::new());
         assert!(!owed.is_full());
-        assert!(owed.poll_due(&completion, &mut context).is_pending());
+        assert!(owed.poll_due(&completion, Waker::noop()).is_pending());
     }
 }

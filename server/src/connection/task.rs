@@ -6,7 +6,7 @@ mod events;
 mod silence;
 mod stopping;
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, task::Waker};
 
 use broker::{Blocked, CompletionWait};
 use tokio::{
@@ -23,8 +23,8 @@ use super::{
     CloseReason, Connection, EarlyInput, Framing, Protocol, ReadCycle, Scratch, Transport,
     inbound::{FramingOutput, Inbound},
     outbound::{Drained, Progress},
-    owed::OwedReplies,
     read_cycle::Intake,
+    reply_waker::ReplyWaker,
     timer::Timer,
 };
 
@@ -54,12 +54,12 @@ pub struct ConnectionTask<T: Transport, F: Framing, P: Protocol> {
     /// The time at which reading continues although the blocking subscriptions have not caught up: they may depend on
     /// the peer's input.
     resume_reading_at_ms: Option<u64>,
-    /// Replies that are held until the blocking subscriptions have caught up.
-    held_replies: Vec<u8>,
-    /// Replies that are sent when the messages of the peer are recorded.
-    owed: OwedReplies,
     /// The wait for the oldest held deliveries, and their ticket.
     held: Option<(u64, CompletionWait)>,
+    /// The waker for owed replies; created when it is first needed.
+    reply_waker: Option<Waker>,
+    /// True while the connection does not read because too many replies are owed.
+    is_owed_full: bool,
     /// The time at which the server started to stop.
     stopping_since_ms: Option<u64>,
     /// The start of the last read cycle.
@@ -94,9 +94,9 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             unread_socket: None,
             blocked: Blocked::default(),
             resume_reading_at_ms: None,
-            held_replies: Vec::new(),
-            owed: OwedReplies::default(),
             held: None,
+            reply_waker: None,
+            is_owed_full: false,
             stopping_since_ms: None,
             cycle_start_ms: 0,
         }
@@ -129,14 +129,13 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
                     self.is_broken = true;
                     Ok(())
                 }
-                Event::Writable | Event::Woken => self.drain(),
+                Event::Writable => self.drain(),
+                Event::Woken => self.on_woken(),
                 Event::RemainingInput => self
                     .cycle(Inbound::process_remaining)
                     .and_then(|()| self.on_missed_deadline()),
                 Event::Deadline => self.on_deadline(),
-                Event::MoreWork | Event::Unblocked | Event::RepliesDue => {
-                    self.cycle(|_, _, _| Ok(()))
-                }
+                Event::MoreWork | Event::Unblocked => self.cycle(|_, _, _| Ok(())),
                 Event::Evicted(close_reason @ CloseReason::TakenOver) => {
                     return self.read_remaining(close_reason).await;
                 }
@@ -220,17 +219,14 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             let done = done.and(self.inbound.protocol.finish(cycle));
             drop(permit);
             self.blocked.extend(std::mem::take(&mut cycle.blocked));
-            self.owed.wait_for(cycle.owed, cycle.is_journal_full);
-            // The replies are held while the publisher is blocked.
-            self.owed.push(&cycle.replies, &mut self.held_replies);
             self.pause = cycle.pause();
-            cycle.clear();
             if let Err(close_reason) = &done {
                 // The replies are still written. No more messages are delivered, because the peer could not acknowledge
                 // them.
                 self.on_close(Some(close_reason));
             }
-            let flushed = self.flush(framing_output);
+            let flushed = self.flush(cycle, framing_output);
+            cycle.clear();
             done.and(flushed)
         };
         Scratch::lend(|scratch| &scratch.cycle, run)
@@ -248,22 +244,44 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         }
     }
 
-    fn flush(&mut self, framing_output: FramingOutput) -> Result<(), CloseReason> {
+    fn flush(
+        &mut self,
+        cycle: &ReadCycle,
+        framing_output: FramingOutput,
+    ) -> Result<(), CloseReason> {
         let completion = self.context.broker.completion();
-        self.owed.take_due(completion, &mut self.held_replies);
-        let replies = if self.blocked.is_empty() {
-            std::mem::take(&mut self.held_replies)
-        } else {
-            Vec::new()
+        let waker = match &mut self.reply_waker {
+            Some(waker) => Some(&*waker),
+            none if cycle.owed.is_some() => {
+                Some(&*none.insert(ReplyWaker::waker(&self.connection)))
+            }
+            _ => None,
         };
+        let is_blocked = !self.blocked.is_empty();
+        let mut is_owed_full = false;
         let drained = self.connection.update_and_drain(|outbound| {
             if let Some(message_type) = framing_output.message_type {
                 outbound.set_message_type(message_type);
             }
-            outbound.push_replies(&replies);
+            outbound.owed.wait_for(cycle.owed, cycle.is_journal_full);
+            outbound.is_blocked = is_blocked;
+            outbound.push_owed_replies(&cycle.replies, completion);
             outbound.push_framed(&framing_output.control);
+            if let Some(waker) = waker {
+                is_owed_full = outbound.wait_for_owed(completion, waker);
+            }
         });
+        self.is_owed_full = is_owed_full;
         self.apply_drained(drained)
+    }
+
+    /// Drains, and continues to read if fewer replies are owed.
+    fn on_woken(&mut self) -> Result<(), CloseReason> {
+        match self.reply_waker {
+            // Replies may be due.
+            Some(_) => self.cycle(|_, _, _| Ok(())),
+            None => self.drain(),
+        }
     }
 
     fn drain(&mut self) -> Result<(), CloseReason> {

@@ -2,6 +2,7 @@
 
 use harness::Carillon;
 use harness::carillon::run;
+use harness::data::DataDirectory;
 use harness::http::get;
 use serde_json::Value;
 
@@ -159,6 +160,29 @@ async fn persistent_messages_are_confirmed_and_stay_in_their_queues() {
     let door = format!("tcp://{}", server.mqtt_address().await);
     let arguments = [&arguments[..], &["--protocol", "mqtt"]].concat();
     assert_all_confirmed(&bench_at(&server, &door, &arguments).await);
+}
+
+/// The replies of few publishers are written by another thread than those of many.
+#[tokio::test]
+async fn what_few_and_many_publishers_were_confirmed_survives_a_kill() {
+    let directory = DataDirectory::fresh();
+    let mut server = directory.server().await;
+    let mut confirmed = 0;
+    for (publishers, window) in [("1", "1"), ("1", "16"), ("8", "4")] {
+        let arguments = ["--shape", "persistent", "--publishers", publishers];
+        let arguments = [&arguments[..], &["--window", window]].concat();
+        let report = bench(&server, "tcp", "", &arguments).await;
+        assert_all_confirmed(&report);
+        confirmed += report["traffic"]["check"]["confirmed"]
+            .as_u64()
+            .expect("a number");
+
+        server = directory.after_kill(server).await;
+        let queues = get(server.url("/api/queues")).await.json();
+        let queues = queues["queues"].as_array().expect("a list").iter();
+        let waiting = queues.map(|queue| queue["waiting"].as_u64().expect("a number"));
+        assert_eq!(waiting.sum::<u64>(), confirmed, "{report}");
+    }
 }
 
 fn assert_all_confirmed(report: &Value) {

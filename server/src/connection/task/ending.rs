@@ -1,6 +1,6 @@
 //! The end of a connection's task.
 
-use std::{future::poll_fn, time::Duration};
+use std::{future::poll_fn, task::Poll, time::Duration};
 
 use tokio::time::timeout;
 
@@ -56,11 +56,13 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
     pub(super) async fn write_close(&mut self, close_reason: &CloseReason) {
         self.on_close(Some(close_reason));
         self.wait_for_owed_replies().await;
-        let mut last_replies = std::mem::take(&mut self.held_replies);
+        let mut last_replies = Vec::new();
         self.inbound
             .protocol
             .write_close(close_reason, &mut last_replies);
         let mut drained = self.connection.update_and_drain(|outbound| {
+            let held = std::mem::take(&mut outbound.held_replies);
+            outbound.push_replies(&held);
             outbound.push_replies(&last_replies);
             outbound.push_control(ControlFrame::Close(
                 close_reason.close_code(),
@@ -83,16 +85,16 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
     /// Waits until the owed replies are due. Replies that are not due within `MAX_OWED_TIME` are dropped: the peer sends
     /// the messages again.
     async fn wait_for_owed_replies(&mut self) {
-        let completion = self.context.broker.completion();
-        let all_due = async {
-            loop {
-                self.owed.take_due(completion, &mut self.held_replies);
-                if self.owed.is_empty() {
-                    return;
-                }
-                poll_fn(|context| self.owed.poll_due(completion, context)).await;
+        let all_due = poll_fn(|context| {
+            let mut outbound = self.connection.outbound();
+            let completion = &self.connection.completion;
+            outbound.push_due_replies(completion);
+            outbound.wait_for_owed(completion, context.waker());
+            match outbound.owed.is_empty() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
             }
-        };
+        });
         // Late or not, the connection ends.
         let _ = timeout(MAX_OWED_TIME, all_due).await;
     }

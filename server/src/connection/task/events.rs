@@ -23,8 +23,6 @@ pub(super) enum Event {
     RemainingInput,
     Deadline,
     Unblocked,
-    /// Owed replies are due.
-    RepliesDue,
     Evicted(CloseReason),
     Stopping,
 }
@@ -37,7 +35,6 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
         let is_write_wanted = self.is_socket_full;
         let is_blocked = !self.blocked.is_empty();
         let has_more_work = self.has_more_work;
-        let is_owed = !self.owed.is_empty() || self.owed.is_full();
         let is_held = self.held.is_some();
         let may_stop = self.stopping_since_ms.is_none();
         self.timer.set(self.deadline());
@@ -47,7 +44,6 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             inbound,
             timer,
             blocked,
-            owed,
             held,
             ..
         } = self;
@@ -65,8 +61,6 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
             () = std::future::ready(()), if has_more_work => Event::MoreWork,
             () = poll_fn(|context| broker.poll_unblocked(blocked, context.waker())),
                 if is_blocked => Event::Unblocked,
-            () = poll_fn(|context| owed.poll_due(broker.completion(), context)),
-                if is_owed => Event::RepliesDue,
             () = poll_fn(|context| match held {
                 Some((_, wait)) => wait.poll(context.waker()),
                 None => Poll::Pending,
@@ -77,7 +71,7 @@ impl<T: Transport, F: Framing, P: Protocol> ConnectionTask<T, F, P> {
     /// Returns true if the connection reads. It stops reading in three cases: a subscriber must catch up with this
     /// peer's messages, the peer does not read its replies, or too many replies are owed.
     pub(super) fn is_reading(&self) -> bool {
-        self.blocked.is_empty() && self.unread_replies_until_ms.is_none() && !self.owed.is_full()
+        self.blocked.is_empty() && self.unread_replies_until_ms.is_none() && !self.is_owed_full
     }
 }
 
