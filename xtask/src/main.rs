@@ -76,6 +76,10 @@ cargo xtask TASK [ARGUMENTS]
   bench peers [OPTIONS]
                      compare Carillon with mosquitto, NATS, RabbitMQ and ActiveMQ, and write docs/bench.md:
                      --peers, --shapes (comma-separated), --rounds, --seconds, --connections, --binary, --to
+  bench peers --data [OPTIONS]
+                     compare Carillon with brokers that store messages on disk, and write that part of
+                     docs/bench.md: --peers (comma-separated), --rounds, --seconds, --binary, --to;
+                     CARILLON_BENCH_NATS_SERVER is the path of another nats-server than the system's
   bench growth [OPTIONS]
                      measure Carillon under increasing load, and draw docs/growth-*.svg:
                      --curves (comma-separated), --rounds, --seconds, --binary, --to
