@@ -47,7 +47,7 @@ pub use inspect::{
 };
 pub use log::{
     encoder::Placement,
-    files::{MessageReader, StoredMessage, read_message},
+    files::{MessageReader, StoredMessage, read_message, read_messages},
     group::{Group, GroupLimits, OpenGroup, Pressure, PushError, Pushed, Unit},
 };
 pub use maintenance::{MaintenanceStep, Relocation};
@@ -56,6 +56,7 @@ pub use record::{
     Cursor, Deliveries, Flags, Held, Holder, Moved, Name, Publish, QueueSaved, Queues, Record,
     SessionSaved, Settle, Trim, Waiting,
     content::{Content, Header, StoredContent},
+    decode::MessageHead,
 };
 pub use recovery::{Opened, Start};
 pub use state::{RetainedMessage, State, StoredCursor, StoredName, StoredQueue, StoredSession};

@@ -8,7 +8,9 @@ use crate::{
         ids::{Generation, Location, StoreId},
         paths,
     },
-    record::{self, Logged, Publish, Record, content::StoredContent, encode::Target},
+    record::{
+        self, Logged, Publish, Record, content::StoredContent, decode::MessageHead, encode::Target,
+    },
 };
 
 /// Creates a segment file that begins with `content`. The file gets its name when `content` is synced; after this function
@@ -193,6 +195,35 @@ impl<'a, D: Disk> MessageReader<'a, D> {
         })
     }
 
+    /// Reads the beginning of a message, without the content of a long one, and without a check for damage. Returns `None`
+    /// if it cannot be decoded.
+    ///
+    /// # Errors
+    ///
+    /// An operation of the disk failed.
+    pub fn head(&mut self, location: Location) -> Result<Option<MessageHead>, DiskError> {
+        let beginning = Location {
+            length: location.length.min(HEAD),
+            ..location
+        };
+        if !self.has(beginning) {
+            if location.length > LONG {
+                let file = self.open(location.generation)?;
+                let length = beginning.length as usize;
+                let bytes = read_part(self.disk, &file, location.offset.into(), length)?;
+                self.keep(location.generation, file);
+                if let Ok(head) = record::decode::head(&bytes) {
+                    return Ok(Some(head));
+                }
+                // Very many places hold it.
+            }
+            self.load(location)?;
+        }
+        let at = (u64::from(location.offset) - self.offset) as usize;
+        let head = self.part.get(at..).map(record::decode::head);
+        Ok(head.and_then(Result::ok))
+    }
+
     /// Returns true if the part in memory has the record.
     fn has(&self, location: Location) -> bool {
         let segment = self.segment.as_ref().map(|(generation, _)| *generation);
@@ -203,17 +234,102 @@ impl<'a, D: Disk> MessageReader<'a, D> {
     }
 
     fn load(&mut self, location: Location) -> Result<(), DiskError> {
-        let file = match self.segment.take() {
-            Some((generation, file)) if generation == location.generation => file,
-            _ => self.disk.open(&paths::segment(location.generation))?,
-        };
+        let file = self.open(location.generation)?;
         self.offset = location.offset.into();
         let length = PART.max(location.length as usize);
         self.part = read_part(self.disk, &file, self.offset, length)?;
         self.segment = Some((location.generation, file));
         Ok(())
     }
+
+    /// Returns the file of a segment. [`MessageReader::keep`] takes it back.
+    fn open(&mut self, generation: Generation) -> Result<D::File, DiskError> {
+        match self.segment.take() {
+            Some((open, file)) if open == generation => Ok(file),
+            _ => {
+                // The part is of the other segment.
+                self.part.clear();
+                self.disk.open(&paths::segment(generation))
+            }
+        }
+    }
+
+    fn keep(&mut self, generation: Generation, file: D::File) {
+        self.segment = Some((generation, file));
+    }
 }
+
+/// Reads messages with few operations if they are close to each other. Any thread may call this function while the store
+/// writes. Returns them in the order of `locations`.
+///
+/// # Errors
+///
+/// The first error, as of [`read_message`].
+pub fn read_messages<D: Disk>(
+    disk: &D,
+    store: StoreId,
+    locations: &[Location],
+) -> Result<Vec<StoredMessage>, ReadError> {
+    let mut messages = Vec::with_capacity(locations.len());
+    let mut rest = locations;
+    while let Some(first) = rest.first() {
+        let (run, later) = rest.split_at(run_length(rest));
+        rest = later;
+        let part = read_run(disk, first, run);
+        for location in run {
+            let message = part.as_ref().and_then(|part| {
+                let at = (location.offset - first.offset) as usize;
+                let bytes = part.get(at..at + location.length as usize)?;
+                Some(StoredMessage {
+                    bytes: bytes.to_vec(),
+                    target: Target {
+                        checksum: Checksum::new(store),
+                        generation: location.generation,
+                    },
+                })
+            });
+            match message.filter(|message| message.message().is_some()) {
+                Some(message) => messages.push(message),
+                // Finds the cause.
+                None => messages.push(read_message(disk, store, *location)?),
+            }
+        }
+    }
+    Ok(messages)
+}
+
+/// Returns the number of locations that are read together: ascending in one segment, with small gaps.
+fn run_length(locations: &[Location]) -> usize {
+    let Some(first) = locations.first() else {
+        return 0;
+    };
+    let end = |location: &Location| u64::from(location.offset) + u64::from(location.length);
+    let belongs = |pair: &[Location]| {
+        pair[1].generation == first.generation
+            && u64::from(pair[1].offset) >= end(&pair[0])
+            && u64::from(pair[1].offset) - end(&pair[0]) <= GAP
+            && end(&pair[1]) - u64::from(first.offset) <= PART as u64
+    };
+    1 + locations
+        .windows(2)
+        .take_while(|pair| belongs(pair))
+        .count()
+}
+
+/// Reads the part of a segment that has these messages. `None` if that fails.
+fn read_run<D: Disk>(disk: &D, first: &Location, run: &[Location]) -> Option<Vec<u8>> {
+    let last = run.last()?;
+    let length = (last.offset - first.offset) as usize + last.length as usize;
+    let file = disk.open(&paths::segment(first.generation)).ok()?;
+    read_part(disk, &file, first.offset.into(), length).ok()
+}
+
+/// Bytes between two messages that are read although nobody needs them, because another read would take longer.
+const GAP: u64 = 16 << 10;
+/// Bytes of a message with its [`MessageHead`], unless many places hold it.
+const HEAD: u32 = 128;
+/// Messages from this length on are not read completely for their head.
+const LONG: u32 = 4 << 10;
 
 /// Bytes that a [`MessageReader`] reads at once.
 const PART: usize = 1 << 20;

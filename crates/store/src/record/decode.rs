@@ -202,6 +202,42 @@ fn message<'a>(input: &mut Input<'a>) -> Result<Publish<StoredContent<'a>>, Deco
     })
 }
 
+/// The fields at the beginning of a message, which do not depend on its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageHead {
+    /// The place of the message in the broker's order.
+    pub position: u64,
+    /// The destination.
+    pub destination: NameId,
+    /// Unix milliseconds at which the message expires; 0 if it does not.
+    pub expires_ms: u64,
+}
+
+/// Reads the beginning of a message from the first bytes of its record. The checksum is not compared.
+pub(crate) fn head(bytes: &[u8]) -> Result<MessageHead, DecodeError> {
+    let mut input = Input::new(bytes);
+    let kind = input.u8()?;
+    let _checksum = input.u32()?;
+    match kind {
+        kind::PUBLISH => {}
+        kind::RELOCATED => {
+            for _ in 0..input.count(3)? {
+                held(&mut input)?;
+            }
+        }
+        other => return Err(DecodeError::UnknownKind(other)),
+    }
+    let position = input.varint()?;
+    let destination = name_id(&mut input)?;
+    let (_kind, _flags) = (input.u8()?, input.u8()?);
+    let _timestamp_ms = input.varint()?;
+    Ok(MessageHead {
+        position,
+        destination,
+        expires_ms: input.varint()?,
+    })
+}
+
 /// Reads location and deliveries of a message.
 pub(crate) fn waiting(input: &mut Input<'_>) -> Result<Waiting, DecodeError> {
     Ok(Waiting {

@@ -59,7 +59,7 @@ pub struct StoredQueue {
 
 impl StoredQueue {
     /// Returns the messages in the order of their positions.
-    pub fn waiting(&self) -> impl Iterator<Item = (u64, Waiting)> {
+    pub fn waiting(&self) -> impl DoubleEndedIterator<Item = (u64, Waiting)> {
         self.waiting
             .iter()
             .map(|(&position, &waiting)| (position, waiting))

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use store::{Disk, Flags, Location, ReadError, Record, State, StoreId, read_message};
+use store::{
+    Disk, Flags, Location, MessageHead, MessageReader, ReadError, Record, State, StoreId,
+    read_message, read_messages,
+};
 
 use crate::message::Message;
 
@@ -151,7 +154,27 @@ impl Model {
         for (id, name) in state.names() {
             model.names.insert(id.0, name.name.to_vec());
         }
+        let mut reader = MessageReader::new(disk, store);
         for (id, queue) in state.queues() {
+            let locations: Vec<_> = queue
+                .waiting()
+                .map(|(_, waiting)| waiting.location)
+                .collect();
+            // Many at once, and only the beginning of each.
+            for (stored, location) in read_messages(disk, store, &locations)?
+                .iter()
+                .zip(&locations)
+            {
+                let message = stored.message().expect("a message");
+                let recognized = Message::recognize(&message.content).expect("a known message");
+                assert_eq!(recognized.number, number(*location)?);
+                let head = MessageHead {
+                    position: message.position,
+                    destination: message.destination,
+                    expires_ms: message.expires_ms,
+                };
+                assert_eq!(reader.head(*location)?, Some(head));
+            }
             let mut waiting = BTreeMap::new();
             for (position, message) in queue.waiting() {
                 let found = Waiting {
