@@ -161,7 +161,8 @@ pub struct ServeOptions {
     #[arg(long, env = "CARILLON_QUEUE_LENGTH", default_value_t = Limits::default().queue_entries, value_name = "COUNT",
           value_parser = clap::value_parser!(u64).range(1..))]
     queue_length: u64,
-    /// Maximum number of bytes in one queue, with the same rule; all queues together take at most half of --memory
+    /// Maximum number of bytes in one queue, with the same rule; all queues together take at most half of --memory. With
+    /// --data, messages that are on disk only count in queues that topics feed, and not in others
     #[arg(long, env = "CARILLON_QUEUE_BYTES", default_value_t = Limits::default().queue_bytes, value_name = "BYTES")]
     queue_bytes: u64,
     /// Default for the maximum number of unacknowledged messages of a consumer

@@ -40,6 +40,7 @@ pub fn figures(queue: &QueueFigures) -> app::QueueFigures {
     app::QueueFigures {
         name: queue.name.to_string(),
         waiting: queue.waiting,
+        paged: queue.paged,
         unacknowledged: queue.unacknowledged,
         consumers: queue.consumers as u64,
         bytes: queue.bytes,

@@ -108,12 +108,13 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     let (server, storage, sessions, mut failed) = match stored {
         Some(Restored {
             broker,
-            storage,
+            mut storage,
             sessions,
             failed,
         }) => {
             let shared = options.shared.clone();
             let server = Server::with_broker(shared, broker, Some(&storage), stopping);
+            storage.start_loading(&server.broker, &server.advisories)?;
             (server, Some(storage), sessions, Some(failed))
         }
         None => {

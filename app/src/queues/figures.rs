@@ -29,6 +29,8 @@ pub struct QueueFigures {
     pub name: String,
     /// Current number of messages that no consumer has.
     pub waiting: u64,
+    /// Current number of waiting messages that are only on disk.
+    pub paged: u64,
     /// Current number of messages that consumers have and have not acknowledged.
     pub unacknowledged: u64,
     /// Current number of consumers.
@@ -73,6 +75,7 @@ impl QueueFigures {
         Self {
             name: text(json, "name").unwrap_or_default(),
             waiting: whole(json, "waiting"),
+            paged: whole(json, "paged"),
             unacknowledged: whole(json, "unacknowledged"),
             consumers: whole(json, "consumers"),
             bytes: whole(json, "bytes"),
@@ -91,12 +94,13 @@ impl QueueFigures {
 mod tests {
     use super::*;
 
-    const WRITTEN: &str = r#"{"queues":[{"name":"orders","waiting":12,"unacknowledged":3,"consumers":2,"bytes":1234,"enqueued":100,"dispatched":90,"acknowledged":85,"redelivered":1,"deadLettered":4,"expired":5,"discarded":6}],"omitted":7}"#;
+    const WRITTEN: &str = r#"{"queues":[{"name":"orders","waiting":12,"paged":8,"unacknowledged":3,"consumers":2,"bytes":1234,"enqueued":100,"dispatched":90,"acknowledged":85,"redelivered":1,"deadLettered":4,"expired":5,"discarded":6}],"omitted":7}"#;
 
     fn queues() -> Queues {
         let orders = QueueFigures {
             name: "orders".into(),
             waiting: 12,
+            paged: 8,
             unacknowledged: 3,
             consumers: 2,
             bytes: 1234,

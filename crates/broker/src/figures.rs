@@ -69,6 +69,8 @@ pub struct QueueFigures {
     pub name: TopicName,
     /// Messages that no consumer has.
     pub waiting: u64,
+    /// Waiting messages whose content is only in the journal.
+    pub paged: u64,
     /// Messages that a consumer has and has not acknowledged.
     pub unacknowledged: u64,
     /// Subscriptions that consume from it.

@@ -9,9 +9,11 @@
 //! subscriptions), with their settlements and numbers of deliveries; these queues themselves; persistent messages of topics
 //! to which a lasting session subscribes; and all messages of durable topics: see [`Journal::keeps_history`]. Temporary
 //! queues and the queues of other subscriptions are not recorded.
+//!
+//! The broker also reads messages of lasting queues from the journal, when it does not keep their content in memory.
 
 use crate::{
-    message::entry::SharedEntry,
+    message::entry::{Publication, SharedEntry},
     name::{
         TopicFilter, TopicName,
         ids::NameIds,
@@ -77,6 +79,44 @@ pub trait Journal: NameIds {
 
     /// Records the numbers of a topic at a clean stop, before the messages of its history.
     fn set_topic_end(&self, name: u32, end: TopicEnd);
+
+    /// Reads messages that were recorded before this call. The journal answers each request once, at any time and on any
+    /// thread, with [`Broker::page_in`](crate::Broker::page_in).
+    fn load(&self, request: PageRequest);
+}
+
+/// A request for the content of messages of one queue, which the broker does not keep in memory.
+#[derive(Debug)]
+pub struct PageRequest {
+    /// Identifies the request.
+    pub(crate) number: u64,
+    pub(crate) queue: u32,
+    pub(crate) positions: Box<[u64]>,
+}
+
+impl PageRequest {
+    /// Returns the id of the queue.
+    #[must_use]
+    pub fn queue(&self) -> u32 {
+        self.queue
+    }
+
+    /// Returns the positions of the messages, ascending; at least one, and at most about a thousand.
+    #[must_use]
+    pub fn positions(&self) -> &[u64] {
+        &self.positions
+    }
+}
+
+/// A message that the journal has read for a [`PageRequest`].
+#[derive(Debug)]
+pub struct LoadedMessage {
+    /// The position.
+    pub position: u64,
+    /// The number of the message in its topic or queue, from 1.
+    pub sequence: u64,
+    /// The content. The broker replaces its topic or queue by that of the message.
+    pub publication: Publication,
 }
 
 /// The numbers of a topic at a clean stop.

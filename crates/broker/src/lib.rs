@@ -35,11 +35,16 @@ pub use broker::Broker;
 pub use broker::consume::{Consume, Source};
 pub use broker::detach::DetachingSession;
 pub use broker::listing::Page;
-pub use broker::restore::{Epoch, Positions, Restore, RestoredEnd, RestoredMessage, TopicIds};
+pub use broker::page_in::MissingMessages;
+pub use broker::restore::{
+    Epoch, Positions, Restore, RestoredEnd, RestoredMessage, RestoredPlace, TopicIds,
+};
 pub use broker::stop::Stopped;
 pub use completion::{Completion, CompletionWait};
 pub use figures::{Figures, QueueFigures, SessionFigures, TopicFigures};
-pub use journal::{Journal, JournalError, JournalMessage, LastingQueue, TopicEnd};
+pub use journal::{
+    Journal, JournalError, JournalMessage, LastingQueue, LoadedMessage, PageRequest, TopicEnd,
+};
 pub use memory::limits::{DeadLetterQueue, Limits};
 pub use memory::share::{Charge, Client, HolderKind, Pool, PoolError, PoolFigures, Pools};
 pub use message::delivery::Delivery;
@@ -57,6 +62,7 @@ pub use notice::{ConsumerChange, DeathCause, LostMessage, Notice};
 pub use outcome::{
     CommitError, DeleteDurableError, Outcome, PublishError, Published, Ready, SubscribeError,
 };
+pub use queue::{Browsed, PagedMessages};
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
 pub use session::reader::Reader;
 pub use session::subscription::{OwnMessages, Retained, Subscribe, SubscriptionId};

@@ -1,6 +1,6 @@
 //! `/api/queues`: sending to queues with any HTTP client, and browsing them.
 
-use std::sync::Arc;
+use std::{future::poll_fn, sync::Arc};
 
 use axum::{
     Json,
@@ -9,7 +9,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use broker::{Broker, Publication, Start, TopicName};
+use broker::{Broker, Browsed, Publication, SharedEntry, Start, TopicName};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -91,7 +91,7 @@ pub async fn messages(
     refuse_temporary(name.as_str())?;
     let after = query.after(&server.broker)?;
     let limit = query.limit.unwrap_or(DEFAULT_MESSAGES).min(MAX_MESSAGES);
-    let found = server.broker.browse(&name, after, limit + 1);
+    let found = browse(&server.broker, &name, after, limit + 1).await;
     let found = found.ok_or_else(|| no_queue(&name))?;
     let limits = DocumentLimits {
         messages: limit,
@@ -106,6 +106,30 @@ pub async fn messages(
         format!("],\"more\":{}}}", following == Following::More).into_bytes()
     });
     Ok(document.into_response())
+}
+
+/// Returns messages of a queue after a position. Those that are not in memory are read from the disk, until there are more
+/// than the response can have.
+async fn browse(
+    broker: &Broker,
+    name: &TopicName,
+    after: u64,
+    most: usize,
+) -> Option<Vec<SharedEntry>> {
+    let mut found = Vec::new();
+    let (mut after, mut bytes) = (after, 0);
+    while found.len() < most && bytes <= MAX_BYTES {
+        let Browsed { entries, paged } = broker.browse(name, after, most - found.len())?;
+        let Some(mut paged) = paged else {
+            found.extend(entries);
+            break;
+        };
+        let loaded = poll_fn(|context| paged.poll(context.waker())).await;
+        after = paged.last();
+        let more = entries.into_iter().chain(loaded);
+        found.extend(more.inspect(|entry| bytes += entry.body().len()));
+    }
+    Some(found)
 }
 
 /// The query `?after=…&limit=…`.

@@ -232,6 +232,13 @@ impl Producers {
         self.0.insert(std::sync::Arc::clone(&new));
         new
     }
+
+    /// Forgets all names if there are more than `most`.
+    pub fn forget_above(&mut self, most: usize) {
+        if self.0.len() > most {
+            self.0.clear();
+        }
+    }
 }
 
 /// A queue that was read from the store.

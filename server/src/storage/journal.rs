@@ -13,8 +13,8 @@ use std::{
 };
 
 use broker::{
-    DestinationKind, Journal, JournalError, JournalMessage, LastingQueue, NameIds, TopicEnd,
-    TopicName,
+    DestinationKind, Journal, JournalError, JournalMessage, LastingQueue, NameIds, PageRequest,
+    TopicEnd, TopicName,
 };
 use store::{
     Cursor, Deliveries, Flags, Group, GroupLimits, Name, NameId, OpenGroup, PositionRange, Publish,
@@ -59,6 +59,8 @@ struct Open {
     /// The records of the open transaction, and the thread that has begun it. The records of other threads do not belong to
     /// it: their replies wait for an earlier group.
     transaction: Option<(ThreadId, Vec<Record<EntryContent>>)>,
+    /// Messages that the broker needs. The broker bounds their number for each queue.
+    requests: Vec<PageRequest>,
     /// The id of the next name.
     next_name: u32,
     /// The id of the next queue.
@@ -78,6 +80,17 @@ pub enum State {
     Stopping,
     /// Nothing more is written, after a clean stop or a failure.
     Closed,
+}
+
+/// The work for the writer.
+#[derive(Debug)]
+pub struct Work {
+    /// The changes to be written.
+    pub group: Option<Group<EntryContent>>,
+    /// Messages to be read, which are in the log or in `group`.
+    pub requests: Vec<PageRequest>,
+    /// After [`State::Stopping`] and no group, nothing is left.
+    pub state: State,
 }
 
 /// The first ids that no earlier run has used.
@@ -103,6 +116,7 @@ impl LogJournal {
             open: Mutex::new(Open {
                 group: OpenGroup::new(limits),
                 transaction: None,
+                requests: Vec::new(),
                 next_name: first.name,
                 next_queue: first.queue,
                 is_waiting: false,
@@ -235,11 +249,11 @@ impl LogJournal {
         *next - 1
     }
 
-    /// Takes the open group. Waits at most this long for one. Also returns the state: after [`State::Stopping`] and no
-    /// group, nothing is left.
-    pub fn take(&self, longest: Duration) -> (Option<Group<EntryContent>>, State) {
+    /// Takes the open group and the requests. Waits at most this long for them.
+    pub fn take(&self, longest: Duration) -> Work {
         let mut open = self.lock();
-        if open.group.is_empty() && open.state == State::Open && !longest.is_zero() {
+        let is_idle = open.group.is_empty() && open.requests.is_empty();
+        if is_idle && open.state == State::Open && !longest.is_zero() {
             open.is_waiting = true;
             let waited = self.wake.wait_timeout(open, longest);
             (open, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -247,7 +261,27 @@ impl LogJournal {
         }
         let group = open.group.take();
         self.is_full.store(false, Ordering::Relaxed);
-        (group, open.state)
+        Work {
+            group,
+            requests: std::mem::take(&mut open.requests),
+            state: open.state,
+        }
+    }
+
+    /// Asks the writer for the places of messages.
+    pub fn request(&self, request: PageRequest) {
+        let mut open = self.lock();
+        open.requests.push(request);
+        let is_waiting = open.is_waiting;
+        drop(open);
+        if is_waiting {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Ends the use of the log, because a message cannot be read.
+    pub fn fail_reading(&self) {
+        self.fail(&mut self.lock());
     }
 
     /// Ends the use of the journal.
@@ -430,6 +464,10 @@ impl Journal for LogJournal {
     fn set_topic_end(&self, name: u32, end: TopicEnd) {
         self.save(codec::encode_topic_end(name, end));
     }
+
+    fn load(&self, request: PageRequest) {
+        self.request(request);
+    }
 }
 
 /// Bytes of waiting changes from which on publishers of persistent messages wait.
@@ -466,7 +504,7 @@ mod tests {
         let journal = journal();
         journal.save_session("client", vec![0; 8 << 20].into());
         assert_eq!(journal.newest(), u64::MAX);
-        assert_eq!(journal.take(Duration::ZERO).1, State::Failed);
+        assert_eq!(journal.take(Duration::ZERO).state, State::Failed);
     }
 
     #[test]
@@ -479,7 +517,7 @@ mod tests {
             scope.spawn(|| journal.remove_session("other"));
         });
         assert_eq!(journal.newest(), 1, "it is in the group already");
-        assert!(journal.take(Duration::ZERO).0.is_some());
+        assert!(journal.take(Duration::ZERO).group.is_some());
         assert_eq!(journal.end_transaction(), 2);
     }
 }

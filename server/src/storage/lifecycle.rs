@@ -10,7 +10,7 @@ use broker::{Broker, Limits};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use rustix::fs::statvfs;
 use store::{Options, Start, Store, StoreError};
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
     directory_lock::DirectoryLock,
@@ -18,11 +18,12 @@ use super::{
     disk_status::{DiskStatus, SyncFigures},
     durable_topics::DurableTopics,
     journal::{JournalOptions, LogJournal},
+    loader::{self, Loader},
     restore,
     session_log::{RestoredSession, SessionLog},
     writer::{self, Writer},
 };
-use crate::clock;
+use crate::{advisory::Advisories, clock};
 
 /// The options of the storage.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct Storage {
     writer: Writer<FileDisk>,
     journal: Arc<LogJournal>,
     syncs: Arc<SyncFigures>,
+    /// Not started yet.
+    loader: Option<Loader<FileDisk>>,
     _lock: DirectoryLock,
 }
 
@@ -102,7 +105,10 @@ impl Storage {
         let broker = Arc::new(broker);
         let (failure, failed) = oneshot::channel();
         let completion = Arc::clone(broker.completion());
-        let writer = Writer::start(opened.store, Arc::clone(&journal), completion, failure)
+        let disk = opened.store.disk().clone();
+        let (placer, loader) = loader::create(disk, opened.store.id(), &journal)?;
+        let own = Arc::clone(&journal);
+        let writer = Writer::start(opened.store, own, completion, placer, failure)
             .context("cannot start the writer of the log")?;
         Ok(Restored {
             broker,
@@ -110,6 +116,7 @@ impl Storage {
                 writer,
                 journal,
                 syncs,
+                loader: Some(loader),
                 _lock: lock,
             },
             sessions,
@@ -125,6 +132,27 @@ impl Storage {
     /// Returns the state of the disk.
     pub fn disk_status(&self) -> DiskStatus {
         DiskStatus::new(Arc::clone(&self.journal), Arc::clone(&self.syncs))
+    }
+
+    /// Starts to read messages for the broker. Before this, consumers wait for messages that are not in memory.
+    ///
+    /// # Errors
+    /// The thread cannot be created.
+    pub fn start_loading(
+        &mut self,
+        broker: &Arc<Broker>,
+        advisories: &Arc<Advisories>,
+    ) -> anyhow::Result<()> {
+        if let Some(loader) = self.loader.take() {
+            loader
+                .start(
+                    Arc::clone(broker),
+                    Arc::clone(advisories),
+                    Handle::current(),
+                )
+                .context("cannot start the reader of the log")?;
+        }
+        Ok(())
     }
 
     /// Records what a clean stop keeps, and closes the store. The caller has ended all sessions.

@@ -10,6 +10,7 @@ mod disk_status;
 mod durable_topics;
 mod journal;
 mod lifecycle;
+mod loader;
 mod merged;
 mod restore;
 mod session_log;

@@ -8,10 +8,12 @@ use std::{
 use anyhow::{Context as _, anyhow};
 use broker::{
     Broker, Epoch, Journal, JournalMessage, Limits, Positions, Restore, RestoredEnd,
-    RestoredMessage, Selector, SharedEntry, SharedName, TopicEnd, TopicFilter, TopicIds, TopicName,
+    RestoredMessage, RestoredPlace, Selector, SharedEntry, SharedName, TopicEnd, TopicFilter,
+    TopicIds, TopicName,
 };
 use store::{
-    Disk, Flags, Location, MessageReader, NameId, Note, Opened, QueueId, State, Store, read_message,
+    Disk, Flags, Location, MessageReader, NameId, Note, Opened, QueueId, State, Store, StoredQueue,
+    Waiting, read_message,
 };
 
 use super::{
@@ -126,6 +128,15 @@ struct Restoring<'a, D: Disk> {
     /// Messages that were read, because several places may hold one.
     entries: HashMap<Location, SharedEntry>,
     producers: Producers,
+}
+
+/// A queue whose messages are being restored.
+struct RestoringQueue {
+    id: QueueId,
+    /// Bytes of memory that are left for its messages.
+    left: u64,
+    /// The position of its newest message.
+    last: u64,
 }
 
 impl<D: Disk> Restoring<'_, D> {
@@ -311,15 +322,89 @@ impl<D: Disk> Restoring<'_, D> {
                 SavedQueue::DurableTopics(_) => {}
             }
         }
-        let queues = self.store.state().queues();
-        let queues = queues.filter(|(_, queue)| queue.kind != kinds::HISTORY);
-        let queues = queues.map(|(id, queue)| (id, queue.waiting()));
-        for (id, (position, waiting)) in merged(queues, |(_, waiting)| waiting.location) {
-            if let Some(entry) = self.entry(waiting.location, position)? {
+        self.messages()
+    }
+
+    /// Restores the messages of queues: those that have room in memory, and the places of the others. If not all have room,
+    /// each queue gets the same part.
+    fn messages(&mut self) -> anyhow::Result<()> {
+        let state = self.store.state();
+        let queues = state.queues();
+        let queues = queues.filter(|(_, queue)| queue.kind != kinds::HISTORY && queue.length() > 0);
+        let queues: Vec<_> = queues.collect();
+        let size = |(_, queue): &(QueueId, &StoredQueue)| -> u64 {
+            let lengths = queue.waiting().map(|(_, waiting)| size_of_message(waiting));
+            lengths.sum()
+        };
+        let all: u64 = queues.iter().map(size).sum();
+        let part = match self.restore.has_room(all) {
+            true => u64::MAX,
+            false => self.restore.room() / queues.len().max(1) as u64,
+        };
+        let mut restoring: Vec<_> = queues
+            .iter()
+            .map(|(id, queue)| RestoringQueue {
+                id: *id,
+                left: part,
+                last: queue
+                    .waiting()
+                    .next_back()
+                    .map_or(0, |(position, _)| position),
+            })
+            .collect();
+        let numbered = queues.iter().enumerate();
+        let numbered = numbered.map(|(number, (_, queue))| (number, queue.waiting()));
+        for (number, (position, waiting)) in merged(numbered, |(_, waiting)| waiting.location) {
+            let RestoringQueue { id, left, last } = &mut restoring[number];
+            let bytes = size_of_message(waiting);
+            // Messages in memory come before the others: they are needed first.
+            *left = match bytes <= *left && self.restore.has_room(bytes) {
+                true => *left - bytes,
+                false => 0,
+            };
+            if *left == 0 {
+                let (id, is_newest) = (*id, position == *last);
+                self.place(id, position, waiting, is_newest)?;
+            } else if let Some(entry) = self.entry(waiting.location, position)? {
                 self.restore.waiting(id.0, &entry, waiting.deliveries);
             }
         }
         Ok(())
+    }
+
+    /// Restores the place of a message. Only the newest one of a queue is read completely, for the number that the next
+    /// message of the queue gets.
+    fn place(
+        &mut self,
+        queue: QueueId,
+        position: u64,
+        waiting: Waiting,
+        is_newest: bool,
+    ) -> anyhow::Result<()> {
+        let sequence = match is_newest {
+            true => Some(self.read(waiting.location, position)?.sequence),
+            false => None,
+        };
+        let Some(head) = self.reader.head(waiting.location)? else {
+            return Err(self.damage(waiting.location, position));
+        };
+        self.restore.paged(RestoredPlace {
+            queue: queue.0,
+            name: head.destination.0,
+            position,
+            bytes: u32::try_from(size_of_message(waiting)).unwrap_or(u32::MAX),
+            deliveries: waiting.deliveries,
+            expires_ms: (head.expires_ms > 0).then_some(head.expires_ms),
+            sequence,
+        });
+        Ok(())
+    }
+
+    /// Returns the error for a message that cannot be read.
+    fn damage(&self, location: Location, position: u64) -> anyhow::Error {
+        let damage = read_message(self.store.disk(), self.store.id(), location).err();
+        let damage = damage.map_or_else(String::new, |damage| format!(": {damage}"));
+        anyhow!("cannot read the message at position {position}{damage}")
     }
 
     /// Returns the sessions with the messages in their windows.
@@ -389,12 +474,7 @@ impl<D: Disk> Restoring<'_, D> {
     fn read_one(&mut self, location: Location, position: u64) -> anyhow::Result<ReadMessage> {
         let stored = self.reader.read(location)?;
         let Some(message) = stored.message() else {
-            let (disk, id) = (self.store.disk(), self.store.id());
-            let damage = read_message(disk, id, location).err();
-            let damage = damage.map_or_else(String::new, |damage| format!(": {damage}"));
-            return Err(anyhow!(
-                "cannot read the message at position {position}{damage}"
-            ));
+            return Err(self.damage(location, position));
         };
         let name = self.names.get(&message.destination);
         let name =
@@ -412,6 +492,14 @@ impl<D: Disk> Restoring<'_, D> {
         })
     }
 }
+
+/// Returns the approximate bytes of a message in memory.
+fn size_of_message(waiting: Waiting) -> u64 {
+    u64::from(waiting.location.length) + ENTRY_BYTES
+}
+
+/// Bytes of a message in memory that are not in its record, approximately.
+const ENTRY_BYTES: u64 = 200;
 
 /// A message of the store.
 struct ReadMessage {

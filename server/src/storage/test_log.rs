@@ -13,7 +13,7 @@ use broker::{Broker, Limits};
 use store::{Options, Start, Store, disk::simulated::SimulatedDisk};
 
 use super::{
-    journal::{JournalOptions, LogJournal},
+    journal::{JournalOptions, LogJournal, Work},
     restore,
     session_log::{RestoredSession, SessionLog},
 };
@@ -64,7 +64,7 @@ impl TestLog {
 
     /// Writes and syncs all changes.
     pub fn sync(&self) {
-        let (group, _) = self.journal.take(Duration::ZERO);
+        let Work { group, .. } = self.journal.take(Duration::ZERO);
         if let Some(group) = group {
             let committed = self.store.borrow_mut().commit(group);
             let durable = committed.expect("a disk without faults");

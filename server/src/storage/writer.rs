@@ -14,7 +14,8 @@ use tokio::sync::oneshot;
 
 use super::{
     disk_status::Space,
-    journal::{LogJournal, State},
+    journal::{LogJournal, State, Work},
+    loader::Placer,
 };
 
 /// The running writer.
@@ -46,12 +47,13 @@ where
         store: Store<D>,
         journal: Arc<LogJournal>,
         completion: Arc<Completion>,
+        placer: Placer,
         failed: oneshot::Sender<StoreError>,
     ) -> io::Result<Self> {
         let own = Arc::clone(&journal);
         let thread = Builder::new()
             .name("carillon-log".to_owned())
-            .spawn(move || run(store, &own, &completion, failed))?;
+            .spawn(move || run(store, &own, &completion, &placer, failed))?;
         Ok(Self { thread, journal })
     }
 
@@ -71,9 +73,10 @@ fn run<D: Disk>(
     mut store: Store<D>,
     journal: &LogJournal,
     completion: &Completion,
+    placer: &Placer,
     failed: oneshot::Sender<StoreError>,
 ) -> Result<Store<D>, StoreError> {
-    match write_groups(&mut store, journal, completion) {
+    match write_groups(&mut store, journal, completion, placer) {
         Ok(()) => {
             journal.set_state(State::Closed);
             Ok(store)
@@ -93,22 +96,30 @@ fn write_groups<D: Disk>(
     store: &mut Store<D>,
     journal: &LogJournal,
     completion: &Completion,
+    placer: &Placer,
 ) -> Result<(), StoreError> {
     let start = Instant::now();
     let mut longest = IDLE;
     let mut free_checked = None;
     loop {
-        let (group, state) = journal.take(longest);
+        let Work {
+            group,
+            requests,
+            state,
+        } = journal.take(longest);
         match state {
             State::Failed => return Err(StoreError::Failed),
             State::Stopping | State::Closed if group.is_none() => return Ok(()),
             State::Open | State::Stopping | State::Closed => {}
         }
+        // Before the group, so that consumers do not wait for its sync.
+        let requests = placer.pass_complete(store.state(), requests);
         if let Some(group) = group {
             let durable = store.commit(group)?;
             completion.complete(durable.group);
         }
         store.set_short_of_space(journal.space().free < journal.required_free());
+        placer.pass(store.state(), requests);
         let step = store.maintain(start.elapsed().as_millis() as u64)?;
         for damage in step.damages {
             tracing::error!(%damage, "the store is damaged; its segment is kept");

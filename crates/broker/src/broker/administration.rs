@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    broker::Broker, figures::QueueFigures, message::entry::SharedEntry, name::TopicName,
-    queue::Queue, sync::lock_state,
+    broker::Broker,
+    figures::QueueFigures,
+    name::TopicName,
+    queue::{Browsed, Queue},
+    sync::lock_state,
 };
 
 impl Broker {
@@ -15,9 +18,10 @@ impl Broker {
         Some(queue.figures(name))
     }
 
-    /// Returns the messages of a queue after a position, oldest first, without consuming them; at most `most`.
+    /// Returns the messages of a queue after a position, oldest first, without consuming them; at most `most`. If it does
+    /// not return the last ones, the caller continues after the last one returned.
     #[must_use]
-    pub fn browse(&self, name: &TopicName, after: u64, most: usize) -> Option<Vec<SharedEntry>> {
+    pub fn browse(&self, name: &TopicName, after: u64, most: usize) -> Option<Browsed> {
         Some(self.named_queue(name)?.browse(after, most))
     }
 

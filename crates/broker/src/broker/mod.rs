@@ -11,6 +11,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod detach;
 pub(crate) mod listing;
 pub(crate) mod overdue;
+pub(crate) mod page_in;
 pub(crate) mod pause;
 pub(crate) mod publish;
 pub(crate) mod restore;
@@ -66,6 +67,7 @@ use crate::{
 /// | settle | [`settle`](Self::settle); in a transaction [`stage`](Self::stage), [`unstage`](Self::unstage), [`commit`](Self::commit) | `settle.rs`, `transaction.rs` |
 /// | between connections | [`pause`](Self::pause), [`resume`](Self::resume) | `pause.rs` |
 /// | end | [`detach`](Self::detach), or in steps [`begin_detach`](Self::begin_detach) and [`continue_detach`](Self::continue_detach) | `detach.rs` |
+/// | when the journal has read messages | [`page_in`](Self::page_in) | `page_in.rs` |
 /// | once a second | [`expire`](Self::expire), [`tidy`](Self::tidy) | `dead_letters.rs`, `tidy.rs` |
 /// | show | [`figures`](Self::figures), [`topic_page`](Self::topic_page), [`queues`](Self::queues), [`sessions`](Self::sessions), [`last_image`](Self::last_image), [`retained`](Self::retained) | `listing.rs`, `retained.rs` |
 /// | administer | [`clear`](Self::clear), [`purge`](Self::purge), [`remove_queue`](Self::remove_queue) | `administration.rs` |
@@ -120,6 +122,7 @@ impl Broker {
         }
         let broker = Self::build(epochs, limits, Some(journal));
         let newest = positions.next.saturating_sub(1);
+        broker.store.note_restored(newest);
         let mut state = lock_state(&broker.state);
         state.sequencer.continue_after(newest);
         state.newest_removed_position = positions.newest_removed;
@@ -132,15 +135,16 @@ impl Broker {
         let memory = Arc::default();
         let pools = Pools::new(|pool| limits.pool(pool));
         let totals = Arc::<Totals>::default();
+        let completion = Arc::new(match &journal {
+            Some(_) => Completion::pending(),
+            None => Completion::immediate(),
+        });
         Self {
             epochs,
-            store: Store::new(&limits, &totals, journal.clone()),
+            store: Store::new(&limits, &totals, journal.clone(), &completion),
             own: pools.own_client(),
             pools,
-            completion: Arc::new(match &journal {
-                Some(_) => Completion::pending(),
-                None => Completion::immediate(),
-            }),
+            completion,
             state: Arc::new(StateMutex::new(BrokerState::new(&memory, &limits, journal))),
             limits,
             visible_position: Arc::new(VisiblePosition::new()),

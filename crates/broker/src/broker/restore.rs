@@ -10,7 +10,7 @@ use crate::{
     message::entry::{DestinationKind, Publication, SharedEntry},
     name::subscription_name::{DurableName, SharedName},
     name::{TopicFilter, TopicName},
-    queue::{Binding, Identity, Queue},
+    queue::{Binding, Identity, PagedPlace, Queue},
     selector::Selector,
     state::queues::SharedQueue,
     sync::lock_state,
@@ -72,6 +72,25 @@ pub struct RestoredMessage {
     pub sequence: u64,
     /// See [`JournalMessage::previous`](crate::JournalMessage::previous).
     pub previous: Option<u64>,
+}
+
+/// A message of a queue whose content stays in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RestoredPlace {
+    /// The id of the queue.
+    pub queue: u32,
+    /// The id of the destination's name.
+    pub name: u32,
+    /// The position.
+    pub position: u64,
+    /// The approximate size in memory.
+    pub bytes: u32,
+    /// Number of deliveries.
+    pub deliveries: u32,
+    /// The time of expiry in Unix milliseconds.
+    pub expires_ms: Option<u64>,
+    /// The number of the message in its queue, if it is known. It must be known for the newest message of a queue.
+    pub sequence: Option<u64>,
 }
 
 /// A broker whose content is being restored.
@@ -254,6 +273,34 @@ impl Restore {
     pub fn waiting(&mut self, queue: u32, entry: &SharedEntry, deliveries: u32) {
         if let Some(queue) = self.queues.get(&queue) {
             queue.restore_message(entry, deliveries);
+        }
+    }
+
+    /// Returns true if a message of this size should be in memory; otherwise its place in a queue is enough.
+    #[must_use]
+    pub fn has_room(&self, bytes: u64) -> bool {
+        self.broker.store.has_room_for_restored(bytes)
+    }
+
+    /// Returns the bytes of messages of queues for which there is room in memory.
+    #[must_use]
+    pub fn room(&self) -> u64 {
+        self.broker.store.room_for_restored()
+    }
+
+    /// Puts a message into a queue without its content.
+    pub fn paged(&mut self, place: RestoredPlace) {
+        if let Some(queue) = self.queues.get(&place.queue)
+            && let Some(account) = self.names.get(&place.name)
+        {
+            queue.restore_paged(PagedPlace {
+                position: place.position,
+                account: Arc::clone(account),
+                bytes: place.bytes,
+                deliveries: place.deliveries,
+                expires_ms: place.expires_ms,
+                sequence: place.sequence,
+            });
         }
     }
 

@@ -108,14 +108,14 @@ impl BrokerState {
 }
 
 impl Queue {
-    /// Records the messages that are not persistent.
+    /// Records the messages that are not persistent. They are all in memory.
     fn record_unrecorded(&self, journal: &Arc<dyn Journal>) {
         let Some(id) = self.journal_id() else {
             return;
         };
         let mut last = 0;
         loop {
-            let messages = self.browse(last, ITEMS);
+            let messages = self.browse_in_memory(last, ITEMS);
             for entry in messages.iter().filter(|entry| !entry.may_be_recorded()) {
                 record_in_queue(entry, id, journal);
                 let deliveries = self.lock().deliveries_of(entry.position());

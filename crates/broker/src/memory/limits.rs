@@ -40,10 +40,13 @@ pub struct Limits {
     /// Messages in one queue, including unacknowledged ones. At the bound a publication to the queue is refused; in a
     /// queue that topics feed, the oldest waiting messages are dropped, or else the new one.
     pub queue_entries: u64,
-    /// Bytes in one queue, with the same rule. All queues together hold at most half of
-    /// [`memory_bytes`](Self::memory_bytes), with the same rule; a message that topics feed to several queues counts
-    /// once there, plus a small amount for each queue.
+    /// Bytes in one queue, with the same rule; in a queue that no topic feeds, messages whose content is only in the
+    /// journal do not count. All queues together hold at most half of [`memory_bytes`](Self::memory_bytes), with the same
+    /// rule; a message that topics feed to several queues counts once there, plus a small amount for each queue.
     pub queue_bytes: u64,
+    /// Bytes in all queues above which waiting messages that the [`Journal`](crate::Journal) has leave memory; `None` for an
+    /// eighth of [`memory_bytes`](Self::memory_bytes).
+    pub page_out_bytes: Option<u64>,
     /// Durable subscriptions. At the bound the next is refused.
     pub durables: usize,
     /// Sessions without a connection. The broker does not count them: the embedding program stores them and applies the
@@ -115,6 +118,7 @@ impl Default for Limits {
             queues: 10_000,
             queue_entries: 1_000_000,
             queue_bytes: 128 << 20,
+            page_out_bytes: None,
             durables: 1_000,
             sessions: 10_000,
             will_bytes: 64 << 20,

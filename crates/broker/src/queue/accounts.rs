@@ -37,6 +37,10 @@ impl Queue {
         Load {
             entries: self.entries.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
+            paged_bytes: match self.binding {
+                Some(_) => self.paged_bytes.load(Ordering::Relaxed),
+                None => 0,
+            },
         }
     }
 
@@ -47,9 +51,10 @@ impl Queue {
         QueueFigures {
             name: name.clone(),
             waiting,
+            paged: state.paged.len() as u64,
             unacknowledged: entries.saturating_sub(waiting),
             consumers: state.consumer_count(),
-            bytes: self.bytes.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed) + self.paged_bytes.load(Ordering::Relaxed),
             enqueued: self.counts.enqueued.total(),
             dispatched: self.counts.dispatched.total(),
             acknowledged: self.counts.acknowledged.total(),
@@ -86,6 +91,7 @@ impl Queue {
         self.bytes.fetch_add(entry.size(), Ordering::Relaxed);
         self.store.take(entry);
         self.charge_owner();
+        self.list_for_paging();
         state.groups.enter(entry);
     }
 
@@ -107,11 +113,25 @@ impl Queue {
         self.bytes.fetch_sub(entry.size(), Ordering::Relaxed);
         self.store.give_back(entry);
         self.charge_owner();
+        self.list_for_paging();
+    }
+
+    /// Lists the queue for paging by the bytes that it has in memory, if they have changed much.
+    #[inline]
+    pub(super) fn list_for_paging(&self) {
+        if self.journal_id.is_some() {
+            let bytes = self.bytes.load(Ordering::Relaxed);
+            let listed = self.listed.load(Ordering::Relaxed);
+            let paging = &self.store.paging;
+            if paging.must_list(bytes, listed, self.store.bytes_in_all()) {
+                paging.list(self, bytes);
+            }
+        }
     }
 
     /// Charges the owner for the content of the queue. Not for each message, because threads of other queues change the
     /// same counter.
-    fn charge_owner(&self) {
+    pub(super) fn charge_owner(&self) {
         let holds = self.load().cost();
         let charged = self.charged.load(Ordering::Relaxed);
         if holds.abs_diff(charged) < STEP.max(charged / 8) {
@@ -135,9 +155,12 @@ const STEP: u64 = 4 << 10;
 impl Drop for Queue {
     /// The content no longer counts.
     fn drop(&mut self) {
-        for message in self.lock().take_all().waiting.values() {
+        let gone = self.lock().take_all();
+        for message in gone.waiting.values() {
             self.store.give_back(&message.entry);
         }
+        self.leave_with_paged(&gone.paged);
+        self.store.paging.unlist(self);
         let charged = self.charged.load(Ordering::Relaxed);
         self.owner.release(Pool::QueueBytes, charged);
     }

@@ -223,6 +223,17 @@ impl Consumer {
         Ok(entry)
     }
 
+    /// Returns whether it has room. Otherwise it lists the queue as not completely scanned, unless it is listed already.
+    /// Both are one step, as in [`Consumer::assign`].
+    pub(super) fn has_room_or_lists(&self, queue: &Arc<Queue>, is_scan_pending: bool) -> bool {
+        let mut in_flight = lock(&self.in_flight);
+        let has_room = in_flight.room(self.prefetch) > 0;
+        if !has_room && !is_scan_pending {
+            in_flight.add_pending_scan(queue);
+        }
+        has_room
+    }
+
     fn announce(self: &Arc<Self>, ready: &mut Ready) {
         if self
             .session
@@ -306,13 +317,34 @@ impl Consumer {
 
     /// Fetches the next messages of a browse.
     fn browse_next(self: &Arc<Self>, look: &Browse, budget: &mut Budget, ready: &mut Ready) {
-        let found = look.next(|entry| self.wants(entry), budget);
+        let found = look.next(self, budget);
         if found.is_empty() {
             if look.has_more() {
                 self.scan_in_reader(ready);
             }
             return;
         }
+        self.push_browsed(&found, ready);
+    }
+
+    /// Takes messages that were loaded for its browse, up to a position.
+    pub(super) fn take_browsed(
+        self: &Arc<Self>,
+        mut loaded: Vec<SharedEntry>,
+        last: u64,
+        ready: &mut Ready,
+    ) {
+        if let Source::Browse(look) = &self.source {
+            look.end_load(last);
+            loaded.retain(|entry| self.wants(entry));
+            match loaded.is_empty() {
+                true => self.scan_in_reader(ready),
+                false => self.push_browsed(&loaded, ready),
+            }
+        }
+    }
+
+    fn push_browsed(self: &Arc<Self>, found: &[SharedEntry], ready: &mut Ready) {
         let browsed = found.iter().map(|entry| Assigned {
             message: Queued::new(entry),
             queue: None,

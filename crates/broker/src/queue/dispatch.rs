@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Consumer, Queue, Queued, State};
+use super::{Consumer, Queue, Queued, State, state::Unscanned};
 use crate::{message::scan_budget::Budget, outcome::Ready};
 
 /// The reason for giving a consumer waiting messages.
@@ -137,6 +137,18 @@ impl Queue {
         filled
     }
 
+    /// Gives a consumer waiting messages while the caller has the queue locked. The caller distributes the others.
+    pub(super) fn fill_once(
+        self: &Arc<Self>,
+        state: &mut State,
+        consumer: &Consumer,
+        budget: &mut Budget,
+        ready: &mut Ready,
+    ) {
+        let filled = &mut Filled::default();
+        self.fill_slice(state, consumer, MESSAGES_PER_TURN, budget, filled, ready);
+    }
+
     /// Scans a slice of the waiting messages. Returns true if the scan may continue.
     fn fill_slice(
         self: &Arc<Self>,
@@ -151,13 +163,22 @@ impl Queue {
             return false;
         };
         for _ in 0..SCAN_STEP {
-            let Some(entry) = state.next_for(at) else {
+            let Some(next) = state.next_for(at) else {
                 return false;
             };
             if filled.given == most || consumer.must_stop_scan(budget) {
                 state.add_pending_scan(self, at);
                 return false;
             }
+            let entry = match next {
+                Unscanned::InMemory(entry) => entry,
+                Unscanned::Paged(position) => {
+                    if state.wait_for_load(self, at) {
+                        self.load_from(state, position);
+                    }
+                    return false;
+                }
+            };
             let position = entry.position();
             let is_wanted = state.may_take(at, entry, state.only_consumer_for(entry));
             if !is_wanted || consumer.is_selective() {
@@ -165,6 +186,7 @@ impl Queue {
             }
             if !is_wanted {
                 state.pass_over(at, position);
+                self.read_ahead(state, position);
                 continue;
             }
             let Some(message) = state.take(position) else {
@@ -175,6 +197,7 @@ impl Queue {
                     state.pass_over(at, position);
                     filled.is_released |= state.assigned(self, at, &entry);
                     filled.given += 1;
+                    self.read_ahead(state, position);
                 }
                 Err(rejected) => {
                     state.put_back(rejected);

@@ -1,8 +1,11 @@
 //! Records of a queue in the journal: the queue itself, and the messages that leave it.
 
-use super::{Binding, Identity, Queue, Queued, Store};
+use std::sync::Arc;
+
+use super::{Binding, Identity, Queue, Queued, State, Store};
 use crate::{
     journal::LastingQueue,
+    memory::account::Account,
     message::entry::{DestinationKind, Entry, SharedEntry},
     name::is_temporary,
 };
@@ -54,12 +57,10 @@ impl Queue {
     /// Adds a message of an earlier run. The queue has no consumer yet.
     pub(crate) fn restore_message(&self, entry: &SharedEntry, deliveries: u32) {
         let mut state = self.lock();
-        if self.name() == Some(entry.topic()) && entry.kind() == DestinationKind::Queue {
-            let end = entry.end();
-            state.end.sequence = state.end.sequence.max(end.sequence);
-            if state.account.is_none() {
-                state.account = entry.account().cloned();
-            }
+        if entry.kind() == DestinationKind::Queue
+            && let Some(account) = entry.account()
+        {
+            self.restore_end(&mut state, entry.sequence(), account);
         }
         self.enter(&mut state, entry);
         state.put_back(Queued {
@@ -68,13 +69,28 @@ impl Queue {
         });
     }
 
+    /// Continues after an own message of an earlier run.
+    pub(super) fn restore_end(&self, state: &mut State, sequence: u64, account: &Arc<Account>) {
+        if self.name() == Some(&account.name) {
+            state.end.sequence = state.end.sequence.max(sequence + 1);
+            if state.account.is_none() {
+                state.account = Some(Arc::clone(account));
+            }
+        }
+    }
+
     /// Records that messages, in ascending order, have left the queue for good.
     pub(super) fn record_all_settled<'a>(&self, entries: impl Iterator<Item = &'a Entry>) {
+        let recorded = entries.filter(|entry| entry.may_be_recorded());
+        self.record_positions_settled(recorded.map(Entry::position));
+    }
+
+    /// Records that the messages at these positions, in ascending order, have left the queue for good.
+    pub(super) fn record_positions_settled(&self, positions: impl Iterator<Item = u64>) {
         let (Some(journal), Some(id)) = (&self.store.journal, self.journal_id) else {
             return;
         };
-        let recorded = entries.filter(|entry| entry.may_be_recorded());
-        let positions: Vec<_> = recorded.map(Entry::position).collect();
+        let positions: Vec<_> = positions.collect();
         for positions in positions.chunks(AT_ONCE) {
             journal.settle(id, positions);
         }

@@ -12,21 +12,32 @@ mod groups;
 mod identity;
 mod in_flight;
 mod journal;
+mod page_in;
+mod page_out;
+mod paged;
+mod paging;
 mod returned;
 mod state;
 mod store;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, sync::atomic::AtomicU64 as PlainAtomicU64};
+use std::{
+    fmt,
+    sync::atomic::AtomicU64 as PlainAtomicU64,
+    sync::{Arc, Weak},
+};
 
+pub use browse::{Browsed, PagedMessages};
 pub(crate) use consumer::{Consumer, ConsumerOptions, Next, QueueUse};
 pub(crate) use identity::{Binding, Identity};
 pub(crate) use in_flight::Phase;
+pub(crate) use page_in::PagedPlace;
 pub(crate) use state::State;
 pub(crate) use store::{Dead, Load, Room, Store};
 
 use accounts::Counts;
 use dispatch::SCAN_STEP;
 use groups::Groups;
+use state::Oldest;
 
 use crate::{
     memory::share::{Charge, Client, Pool},
@@ -52,6 +63,8 @@ pub(crate) struct Queued {
 pub(crate) struct Queue {
     /// Unique in a run of the broker; queues created later have greater ids.
     pub(crate) id: u64,
+    /// The queue itself.
+    own: Weak<Self>,
     pub(crate) identity: Identity,
     /// The topics that feed it, in addition to publications to the queue.
     pub(crate) binding: Option<Binding>,
@@ -64,8 +77,14 @@ pub(crate) struct Queue {
     charged: PlainAtomicU64,
     /// The charge for the queue itself. `None` if the number of such queues is not limited.
     _charge: Option<Charge>,
+    /// Number of all messages: waiting, in flight, and paged.
     entries: AtomicU64,
+    /// Bytes of the messages in memory.
     bytes: PlainAtomicU64,
+    /// Bytes of the paged messages.
+    paged_bytes: PlainAtomicU64,
+    /// The bytes with which it is listed for paging; 0 if it is not listed.
+    listed: PlainAtomicU64,
     counts: Counts,
     state: Mutex<State>,
 }
@@ -99,8 +118,9 @@ impl Queue {
         };
         let mut state = State::default();
         state.groups = Groups::new(&store.idle_groups);
-        Arc::new(Self {
+        Arc::new_cyclic(|own| Self {
             id,
+            own: Weak::clone(own),
             identity,
             binding,
             journal_id,
@@ -110,6 +130,8 @@ impl Queue {
             _charge: pool.map(|pool| owner.charge(pool, 1)),
             entries: AtomicU64::new(0),
             bytes: PlainAtomicU64::new(0),
+            paged_bytes: PlainAtomicU64::new(0),
+            listed: PlainAtomicU64::new(0),
             counts: Counts::default(),
             state: Mutex::new(state),
         })
@@ -173,19 +195,19 @@ impl Queue {
                 return;
             };
             match self.to_be_dropped(&state, before, entry) {
-                Some(count) => {
+                Some(positions) => {
                     state.put_back(rejected);
-                    self.drop_oldest(&mut state, count);
+                    self.drop_all(&mut state, &positions);
                 }
                 None => self.remove_dead(&mut state, rejected, DeathCause::QueueFull),
             }
             return;
         }
-        let Some(count) = self.to_be_dropped(&state, before, entry) else {
+        let Some(positions) = self.to_be_dropped(&state, before, entry) else {
             self.remove_dead(&mut state, message, DeathCause::QueueFull);
             return;
         };
-        self.drop_oldest(&mut state, count);
+        self.drop_all(&mut state, &positions);
         message.missed = state.take_missed();
         if let Some(rejected) = self.offer(&mut state, message, ready) {
             state.put_back(rejected);
@@ -199,10 +221,11 @@ impl Queue {
         selector.is_none_or(|selector| selector.matches(entry))
     }
 
-    fn drop_oldest(self: &Arc<Self>, state: &mut State, count: usize) {
-        for _ in 0..count {
-            if let Some(oldest) = state.take_oldest() {
-                self.remove_dead(state, oldest, DeathCause::QueueFull);
+    fn drop_all(self: &Arc<Self>, state: &mut State, positions: &[u64]) {
+        for position in positions {
+            match state.take(*position) {
+                Some(message) => self.remove_dead(state, message, DeathCause::QueueFull),
+                None => self.drop_paged(state, *position),
             }
         }
     }
@@ -215,21 +238,37 @@ impl Queue {
             && !self.lock().has_taker(entry)
     }
 
-    /// Returns how many of the oldest messages must be dropped after an entry was added to a queue that held `before`.
-    /// Returns `None` if dropping does not help, or would drop too many for one message.
-    fn to_be_dropped(&self, state: &State, before: Load, entry: &Entry) -> Option<usize> {
+    /// Returns the positions of the messages that must be dropped after an entry was added to a queue that held `before`:
+    /// the oldest ones, but for the bounds of all queues only those in memory, because the others take hardly any. Returns
+    /// `None` if dropping does not help, or would drop too many for one message.
+    fn to_be_dropped(&self, state: &State, before: Load, entry: &Entry) -> Option<Vec<u64>> {
         // The caller holds the broker's lock. Messages are added only under this lock, so the content does not grow.
         let mut excess = self.store.excess(before, entry, &self.owner);
         if excess.is_more_than(before) {
             return None;
         }
-        let mut count = 0;
-        let mut oldest = state.oldest().take(SCAN_STEP);
-        while !excess.is_none() {
-            excess = excess.without(oldest.next()?);
-            count += 1;
+        let mut dropped = Vec::new();
+        if excess.is_none() {
+            return Some(dropped);
         }
-        Some(count)
+        let mut oldest = state.oldest().take(SCAN_STEP);
+        while excess.is_of_queue() {
+            let (position, message) = oldest.next()?;
+            excess = match message {
+                Oldest::InMemory(entry) => excess.without(entry),
+                Oldest::Paged(bytes) => excess.without_paged(bytes),
+            };
+            dropped.push(position);
+        }
+        let last = dropped.last().copied().unwrap_or(0);
+        let left = SCAN_STEP - dropped.len();
+        let mut in_memory = state.waiting_after(last).take(left);
+        while !excess.is_none() {
+            let entry = in_memory.next()?;
+            excess = excess.without(entry);
+            dropped.push(entry.position());
+        }
+        Some(dropped)
     }
 
     /// Notes that messages are missing before the next one.
@@ -282,6 +321,8 @@ impl Queue {
                 state.return_message(self, message);
             }
         }
+        // They can be paged out again.
+        self.list_for_paging();
     }
 
     /// Removes an acknowledged message.
@@ -297,7 +338,8 @@ impl Queue {
         self.remove_dead(&mut state, message, cause);
     }
 
-    /// Removes the messages that have expired at `now_ms`.
+    /// Removes the messages that have expired at `now_ms`. Paged ones are loaded first, because they may become dead
+    /// letters.
     pub(crate) fn expire(self: &Arc<Self>, now_ms: u64) {
         loop {
             let mut state = self.lock();
@@ -307,6 +349,7 @@ impl Queue {
                 self.remove_dead(&mut state, message, DeathCause::Expired);
             }
             if is_last {
+                self.load_expired(&mut state, now_ms);
                 return;
             }
         }
@@ -315,39 +358,14 @@ impl Queue {
     /// Removes all waiting messages. Returns their number.
     pub(crate) fn purge(&self) -> usize {
         let gone = self.lock().take_all();
-        let count = gone.waiting.len();
+        let count = gone.waiting.len() + self.leave_with_paged(&gone.paged);
         for message in gone.waiting.values() {
             self.leave_store_unlocked(&message.entry);
         }
         self.record_all_settled(gone.waiting.values().map(|message| &*message.entry));
+        self.record_positions_settled(gone.paged.messages.keys().copied());
         self.counts.discarded.add(count as u64);
         count
-    }
-
-    /// Returns waiting and unacknowledged messages after a position, in order; at most `most`.
-    pub(crate) fn browse(&self, after: u64, most: usize) -> Vec<SharedEntry> {
-        let state = self.lock();
-        let consumers = state.consumers();
-        let waiting = state.waiting_after(after).take(most);
-        // Sorted by position, because a message may move between queue and consumer in the meantime.
-        let mut found: BTreeMap<_, _> = waiting
-            .map(|entry| (entry.position(), SharedEntry::clone(entry)))
-            .collect();
-        drop(state);
-        for consumer in consumers {
-            consumer.for_each_unsettled(self, |entry| {
-                let position = entry.position();
-                let is_full = found.len() >= most;
-                let is_before = |(last, _): (&u64, _)| position < *last;
-                if position > after && (!is_full || found.last_key_value().is_some_and(is_before)) {
-                    found.insert(position, SharedEntry::clone(entry));
-                    if found.len() > most {
-                        found.pop_last();
-                    }
-                }
-            });
-        }
-        found.into_values().collect()
     }
 
     /// Returns the client that created it.

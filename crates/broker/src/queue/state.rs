@@ -2,11 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Bound,
+    ops::{Bound, Range},
     sync::Arc,
 };
 
-use super::{Consumer, Queue, Queued, groups::Groups};
+use super::{
+    Consumer, Queue, Queued,
+    groups::Groups,
+    paged::{Paged, PagedContents, PartLimit},
+};
 use crate::{
     memory::account::Account,
     memory::account::End,
@@ -17,12 +21,15 @@ use crate::{
 };
 
 /// Invariant: a consumer with room has scanned all waiting messages, or a scan is scheduled for it, or its reader will
-/// continue. So a new message goes at once to a consumer with room, and waiting messages are scanned again only for
-/// consumers that made room. A consumer that has not scanned everything lists the queue.
+/// continue, or messages that the journal loads for the queue are on their way: then it continues when they arrive. So a
+/// new message goes at once to a consumer with room, and waiting messages are scanned again only for consumers that made
+/// room. A consumer that has not scanned everything lists the queue, unless it waits for messages on their way.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// By position.
+    /// Messages in memory, by position.
     waiting: BTreeMap<u64, Queued>,
+    /// Waiting messages whose content is only in the journal. Their positions are not in `waiting`.
+    pub(super) paged: Paged,
     /// Messages that expire, by time of expiry.
     expiring: BTreeSet<(u64, u64)>,
     /// Ordered by id, which is the order of creation.
@@ -40,13 +47,34 @@ pub(crate) struct State {
     pub(crate) end: End,
     /// Messages that are missing before the next one.
     missed: Option<Missed>,
+    /// The position below which the search for messages to page out continues.
+    pub(super) page_out_below: Option<u64>,
+    /// The index of the consumer that continues first when messages arrive from the journal.
+    load_turn: usize,
 }
 
 /// The content of a queue, to be dropped without the lock.
 #[derive(Default)]
 pub(super) struct Contents {
     pub(super) waiting: BTreeMap<u64, Queued>,
+    pub(super) paged: PagedContents,
     _expiring: BTreeSet<(u64, u64)>,
+}
+
+/// A message that a consumer has not scanned yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unscanned<'a> {
+    InMemory(&'a SharedEntry),
+    /// The position of a message whose content is only in the journal.
+    Paged(u64),
+}
+
+/// One of the oldest messages, which can be dropped.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Oldest<'a> {
+    InMemory(&'a Entry),
+    /// The bytes of a message whose content is only in the journal.
+    Paged(u64),
 }
 
 #[derive(Debug)]
@@ -56,12 +84,15 @@ struct Member {
     scan_from: u64,
     /// True if it lists the queue as not completely scanned, or a scan is scheduled for it.
     is_scan_pending: bool,
+    /// It has come to a message that is not in memory, and continues when messages arrive from the journal.
+    waits_for_load: bool,
 }
 
 impl Default for State {
     fn default() -> Self {
         Self {
             waiting: BTreeMap::new(),
+            paged: Paged::default(),
             expiring: BTreeSet::new(),
             members: Vec::new(),
             selective_count: 0,
@@ -74,6 +105,8 @@ impl Default for State {
                 offset: 0,
             },
             missed: None,
+            page_out_below: None,
+            load_turn: 0,
         }
     }
 }
@@ -103,21 +136,34 @@ impl State {
         Some(message)
     }
 
-    pub(super) fn take_oldest(&mut self) -> Option<Queued> {
-        let position = *self.waiting.first_key_value()?.0;
-        self.take(position)
-    }
-
-    /// Returns the waiting messages, the oldest first.
-    pub(super) fn oldest(&self) -> impl Iterator<Item = &Entry> {
-        self.waiting.values().map(|message| &*message.entry)
+    /// Returns the waiting messages with their positions, the oldest first.
+    pub(super) fn oldest(&self) -> impl Iterator<Item = (u64, Oldest<'_>)> {
+        let mut in_memory = self.waiting.iter().peekable();
+        let mut paged = self.paged.from(0).peekable();
+        std::iter::from_fn(move || {
+            let is_paged_next = match (in_memory.peek(), paged.peek()) {
+                (Some((next, _)), Some((paged, _))) => paged < *next,
+                (None, Some(_)) => true,
+                (_, None) => false,
+            };
+            if is_paged_next {
+                let (position, message) = paged.next()?;
+                return Some((position, Oldest::Paged(message.bytes.into())));
+            }
+            let (position, message) = in_memory.next()?;
+            Some((*position, Oldest::InMemory(&message.entry)))
+        })
     }
 
     /// Records a gap before the first waiting message after this position.
     pub(super) fn note_gap_after(&mut self, position: u64) {
-        match self.waiting.range_mut(position + 1..).next() {
-            Some((_, next)) => next.missed = Some(Missed::Unknown),
-            None => self.missed = Some(Missed::Unknown),
+        let next = self.waiting.range_mut(position + 1..).next();
+        let paged = self.paged.first_from(position + 1);
+        match (next, paged) {
+            (Some((next, _)), Some(paged)) if paged < *next => self.paged.note_gap_before(paged),
+            (None, Some(paged)) => self.paged.note_gap_before(paged),
+            (Some((_, next)), _) => next.missed = Some(Missed::Unknown),
+            (None, None) => self.missed = Some(Missed::Unknown),
         }
     }
 
@@ -149,15 +195,45 @@ impl State {
     pub(super) fn take_all(&mut self) -> Contents {
         Contents {
             waiting: std::mem::take(&mut self.waiting),
+            paged: self.paged.take_all(),
             _expiring: std::mem::take(&mut self.expiring),
         }
     }
 
     pub(super) fn waiting(&self) -> u64 {
-        self.waiting.len() as u64
+        (self.waiting.len() + self.paged.len()) as u64
     }
 
-    /// Returns the waiting messages after a position, in order.
+    /// Returns a waiting message that is in memory.
+    pub(super) fn waiting_at(&self, position: u64) -> Option<&SharedEntry> {
+        Some(&self.waiting.get(&position)?.entry)
+    }
+
+    /// Returns the messages in memory from one position on and before another one, the newest first.
+    pub(super) fn waiting_between(
+        &self,
+        from: u64,
+        before: u64,
+    ) -> impl Iterator<Item = (u64, &Queued)> {
+        let between = self.waiting.range(from.min(before)..before);
+        between
+            .rev()
+            .map(|(position, message)| (*position, message))
+    }
+
+    /// Returns the positions of the paged messages in a range, up to the next waiting message in memory or a bound.
+    pub(super) fn paged_run(&self, range: Range<u64>, most: PartLimit) -> Vec<u64> {
+        let next = self.waiting.range(range.clone()).next();
+        let end = next.map_or(range.end, |(next, _)| *next);
+        self.paged.run_between(range.start..end, most)
+    }
+
+    /// Returns the position before which all consumers have scanned everything; `None` without consumers.
+    pub(super) fn passed_by_all(&self) -> Option<u64> {
+        self.members.iter().map(|member| member.scan_from).min()
+    }
+
+    /// Returns the waiting messages in memory after a position, in order.
     pub(super) fn waiting_after(&self, after: u64) -> impl Iterator<Item = &SharedEntry> {
         let later = self
             .waiting
@@ -183,6 +259,7 @@ impl State {
             consumer,
             scan_from: 0,
             is_scan_pending: false,
+            waits_for_load: false,
         };
         self.members.insert(at, member);
         if !self.is_caught_up(at) {
@@ -244,6 +321,38 @@ impl State {
     /// Records that the consumer no longer lists the queue, because a scan starts now.
     pub(super) fn clear_pending_scan(&mut self, at: usize) {
         self.members[at].is_scan_pending = false;
+    }
+
+    /// Notes that a consumer with room has come to a message that is not in memory. Returns false if it has no room: then
+    /// it lists the queue, and nothing is loaded for it.
+    pub(super) fn wait_for_load(&mut self, queue: &Arc<Queue>, at: usize) -> bool {
+        let member = &mut self.members[at];
+        let has_room = member
+            .consumer
+            .has_room_or_lists(queue, member.is_scan_pending);
+        member.is_scan_pending |= !has_room;
+        member.waits_for_load |= has_room;
+        has_room
+    }
+
+    /// Lists the queue for the consumers that waited for messages from the journal. Returns some of them, of which another
+    /// one is the first each time.
+    pub(super) fn end_waiting_for_load(&mut self, queue: &Arc<Queue>) -> Vec<Arc<Consumer>> {
+        let count = self.members.len();
+        let first = self.load_turn;
+        self.load_turn = first.wrapping_add(1);
+        let mut waiting = Vec::new();
+        for step in 0..count {
+            let at = first.wrapping_add(step) % count;
+            let waited = std::mem::take(&mut self.members[at].waits_for_load);
+            if waited && !self.is_caught_up(at) {
+                self.add_pending_scan(queue, at);
+                if waiting.len() < CONTINUED_AT_ONCE {
+                    waiting.push(Arc::clone(self.consumer(at)));
+                }
+            }
+        }
+        waiting
     }
 
     /// Assigns a message if the consumer has room; otherwise the consumer lists the queue. Both are one step, because
@@ -332,6 +441,8 @@ impl State {
     /// them.
     pub(super) fn nobody_has_room(&self) -> bool {
         !self.waiting.is_empty()
+            // With paged messages, a consumer may have room and wait for them.
+            && self.paged.is_empty()
             && self.groups.is_empty()
             && self.exclusive.is_none()
             && self.selective_count == 0
@@ -343,10 +454,16 @@ impl State {
     }
 
     /// Returns the oldest message that a consumer has not scanned yet.
-    pub(super) fn next_for(&self, at: usize) -> Option<&SharedEntry> {
+    pub(super) fn next_for(&self, at: usize) -> Option<Unscanned<'_>> {
         let from = self.members[at].scan_from;
-        let (_, message) = self.waiting.range(from..).next()?;
-        Some(&message.entry)
+        let next = self.waiting.range(from..).next();
+        if let Some(paged) = self.paged.first_from(from)
+            && next.is_none_or(|(position, _)| paged < *position)
+        {
+            return Some(Unscanned::Paged(paged));
+        }
+        let (_, message) = next?;
+        Some(Unscanned::InMemory(&message.entry))
     }
 
     /// Returns the only consumer that may get a message, if there is one.
@@ -379,10 +496,14 @@ impl State {
         let next_position = entry.position() + 1;
         let is_released = self.groups.assigned(entry, id)
             && self.members.len() > 1
-            && self.waiting.range(next_position..).next().is_some();
+            && (self.waiting.range(next_position..).next().is_some()
+                || self.paged.first_from(next_position).is_some());
         if is_released {
             self.look_again_from(queue, next_position);
         }
         is_released
     }
 }
+
+/// Consumers that continue at once when messages arrive; the others continue when these are distributed.
+const CONTINUED_AT_ONCE: usize = 16;

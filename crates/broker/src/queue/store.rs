@@ -6,8 +6,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::{Queue, Queued, groups::IdleInAll};
+use super::{Queue, Queued, groups::IdleInAll, paging::Paging, paging::PendingLoad};
 use crate::{
+    completion::Completion,
     figures::Totals,
     journal::Journal,
     memory::limits::Limits,
@@ -22,6 +23,7 @@ pub(crate) struct Store {
     pub(crate) limits: Limits,
     /// Bytes of all messages, each counted once for any number of queues, and of their places in the queues.
     bytes: AtomicU64,
+    pub(super) paging: Paging,
     pub(super) idle_groups: IdleInAll,
     pub(super) totals: Arc<Totals>,
     pub(crate) journal: Option<Arc<dyn Journal>>,
@@ -50,7 +52,10 @@ pub(crate) struct Dead {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Load {
     pub(crate) entries: u64,
+    /// Bytes in memory.
     pub(crate) bytes: u64,
+    /// Bytes of paged messages that count for the bound on the bytes of the queue.
+    pub(crate) paged_bytes: u64,
 }
 
 /// The amounts by which one new message would exceed the bounds.
@@ -69,7 +74,13 @@ impl Load {
         Self {
             entries: 1,
             bytes: publication.size(),
+            paged_bytes: 0,
         }
+    }
+
+    /// Returns the bytes that count for the bound on the bytes of one queue.
+    fn bytes_of_queue(self) -> u64 {
+        self.bytes + self.paged_bytes
     }
 
     /// Returns the bytes it counts for in all queues, if no other queue has it.
@@ -83,9 +94,26 @@ impl Excess {
         self.entries == 0 && self.bytes == 0 && self.bytes_in_all == 0 && self.share == 0
     }
 
+    /// Returns whether it is an excess over the bounds of the queue itself.
+    pub(super) fn is_of_queue(&self) -> bool {
+        self.entries > 0 || self.bytes > 0
+    }
+
     /// Returns whether an excess would remain if everything a queue holds was dropped.
     pub(super) fn is_more_than(&self, held: Load) -> bool {
-        self.entries > held.entries || self.bytes > held.bytes || self.bytes_in_all > held.cost()
+        self.entries > held.entries
+            || self.bytes > held.bytes_of_queue()
+            || self.bytes_in_all > held.cost()
+    }
+
+    /// Returns the remaining excess if the queue drops a paged message of this size.
+    pub(super) fn without_paged(self, bytes: u64) -> Self {
+        Self {
+            entries: self.entries.saturating_sub(1),
+            bytes: self.bytes.saturating_sub(bytes),
+            bytes_in_all: self.bytes_in_all.saturating_sub(PLACE),
+            share: self.share.saturating_sub(2 * PLACE),
+        }
     }
 
     /// Returns the remaining excess if the queue drops an entry.
@@ -141,10 +169,12 @@ impl Store {
         limits: &Limits,
         totals: &Arc<Totals>,
         journal: Option<Arc<dyn Journal>>,
+        completion: &Arc<Completion>,
     ) -> Arc<Self> {
         Arc::new(Self {
             limits: limits.clone(),
             bytes: AtomicU64::new(0),
+            paging: Paging::new(limits, completion),
             idle_groups: IdleInAll::default(),
             totals: Arc::clone(totals),
             journal,
@@ -166,7 +196,7 @@ impl Store {
     pub(crate) fn room(&self, held: Load, more: Load, owner: &Client) -> Room {
         if held.entries + more.entries > self.limits.queue_entries {
             Room::Full("messages in one queue", self.limits.queue_entries)
-        } else if held.bytes + more.bytes > self.limits.queue_bytes {
+        } else if held.bytes_of_queue() + more.bytes > self.limits.queue_bytes {
             Room::Full("bytes in one queue", self.limits.queue_bytes)
         } else {
             match self.room_in_all(more) {
@@ -216,7 +246,7 @@ impl Store {
     /// then.
     pub(super) fn may_hand_over(&self, held: Load, entry: &Entry) -> bool {
         held.entries < self.limits.queue_entries
-            && held.bytes + entry.size() <= self.limits.queue_bytes
+            && held.bytes_of_queue() + entry.size() <= self.limits.queue_bytes
             && (held.bytes <= IN_HAND || held.cost() <= self.free())
     }
 
@@ -247,7 +277,7 @@ impl Store {
         };
         Excess {
             entries: (before.entries + 1).saturating_sub(self.limits.queue_entries),
-            bytes: (before.bytes + entry.size()).saturating_sub(self.limits.queue_bytes),
+            bytes: (before.bytes_of_queue() + entry.size()).saturating_sub(self.limits.queue_bytes),
             bytes_in_all: self.bytes_in_all().saturating_sub(self.limit_in_all()),
             share,
         }
@@ -255,14 +285,37 @@ impl Store {
 
     /// Counts an entry that enters one more queue.
     pub(super) fn take(&self, entry: &Entry) {
-        let more = cost(entry, entry.enter_queue());
+        self.take_bytes(cost(entry, entry.enter_queue()));
+    }
+
+    pub(super) fn take_bytes(&self, more: u64) {
         self.bytes.fetch_add(more, Ordering::Relaxed);
     }
 
     /// Counts an entry that leaves a queue.
     pub(super) fn give_back(&self, entry: &Entry) {
-        let less = cost(entry, entry.leave_queue());
+        self.give_back_bytes(cost(entry, entry.leave_queue()));
+    }
+
+    pub(super) fn give_back_bytes(&self, less: u64) {
         self.bytes.fetch_sub(less, Ordering::Relaxed);
+    }
+
+    /// Returns messages on their way from the journal that have arrived, with their queue. `None` if the queue was removed.
+    pub(crate) fn end_load(&self, number: u64) -> Option<(Arc<Queue>, PendingLoad)> {
+        let load = self.paging.end_load(number)?;
+        match load.queue.upgrade() {
+            Some(queue) => Some((queue, load)),
+            None => {
+                load.give_up();
+                None
+            }
+        }
+    }
+
+    /// Notes that all messages up to this position are durable, because they are from an earlier run.
+    pub(crate) fn note_restored(&self, position: u64) {
+        self.paging.note_restored(position);
     }
 
     pub(super) fn dead_letter(&self, dead: Dead) {
@@ -317,5 +370,5 @@ const LITTLE: u64 = 16 << 10;
 /// Maximum amount that one message makes a queue above its share drop, in multiples of its own size.
 const FASTEST: u64 = 4;
 /// Bytes of a place in a queue, in addition to the message, which other queues may have too: approximately the memory
-/// of the maps for waiting, in-flight and group data.
-const PLACE: u64 = 128;
+/// of the maps for waiting, in-flight and group data. A paged message has only a place.
+pub(super) const PLACE: u64 = 128;

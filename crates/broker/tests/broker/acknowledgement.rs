@@ -51,7 +51,10 @@ fn a_settlement_covers_the_deliveries_of_its_mode() {
         assert_eq!(figures.dead_lettered, dead, "{mode:?} {verdict:?}");
         assert_eq!(figures.redelivered, again.len() as u64);
         let dead_letters = broker.browse(&crate::harness::as_name("ActiveMQ.DLQ"), 0, 9);
-        assert_eq!(dead_letters.map_or(0, |found| found.len() as u64), dead);
+        assert_eq!(
+            dead_letters.map_or(0, |found| found.entries.len() as u64),
+            dead
+        );
     }
 }
 

@@ -147,7 +147,8 @@ fn administrators_browse_a_page_after_a_position() {
     holder.take();
     let browse = |after, most| -> Vec<_> {
         let found = broker.browse(&as_name("q"), after, most).expect("a queue");
-        found.iter().map(|entry| entry.position()).collect()
+        let entries = found.entries.iter();
+        entries.map(|entry| entry.position()).collect()
     };
     assert_eq!(browse(0, 9), [1, 2, 3, 4, 5]);
     assert_eq!(browse(0, 3), [1, 2, 3]);

@@ -3,15 +3,17 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
 };
 
 use broker::{
-    Broker, DestinationKind, Entry, Epoch, Header, Journal, JournalError, JournalMessage,
-    LastingQueue, Limits, NameIds, Positions, Provenance, Publication, Restore, RestoredEnd,
-    RestoredMessage, TopicEnd, TopicFilter, TopicIds, TopicName,
+    Broker, DestinationKind, Entry, Epoch, Fields, Header, Journal, JournalError, JournalMessage,
+    LastingQueue, Limits, LoadedMessage, MissingMessages, NameIds, Outcome, PageRequest, Positions,
+    Provenance, Publication, Restore, RestoredEnd, RestoredMessage, RestoredPlace, SharedEntry,
+    TopicEnd, TopicFilter, TopicIds, TopicName,
 };
 
-use crate::harness::{EPOCH, as_filter};
+use crate::harness::{EPOCH, as_filter, as_name};
 
 /// A journal that keeps what it has recorded.
 #[derive(Debug, Default)]
@@ -19,6 +21,8 @@ pub struct MemoryJournal {
     state: Mutex<Recorded>,
     /// The durable topics.
     durable: Option<TopicFilter>,
+    /// Requests that were not answered yet.
+    requests: Mutex<Vec<PageRequest>>,
 }
 
 /// The recorded state, as a store would have it.
@@ -48,6 +52,8 @@ struct Copy {
     topic: TopicName,
     provenance: Provenance,
     headers: Box<[Header]>,
+    fields: Fields,
+    closes_group: bool,
     expires_ms: u64,
     is_persistent: bool,
     body: Vec<u8>,
@@ -117,6 +123,7 @@ impl MemoryJournal {
         Arc::new(Self {
             state: Mutex::new(copy),
             durable: self.durable.clone(),
+            requests: Mutex::default(),
         })
     }
 
@@ -125,7 +132,11 @@ impl MemoryJournal {
         let copy = self.prefix(self.calls());
         let state = Mutex::new(std::mem::take(&mut *copy.recorded()));
         let durable = filter.map(as_filter);
-        Arc::new(Self { state, durable })
+        Arc::new(Self {
+            state,
+            durable,
+            requests: Mutex::default(),
+        })
     }
 
     /// Returns an empty journal for a run with these durable topics.
@@ -235,6 +246,10 @@ impl MemoryJournal {
                     Source::History => continue,
                 }
                 for (copy, deliveries) in queue.waiting.values() {
+                    if !restore.has_room(copy.bytes()) {
+                        restore.paged(copy.place(*id, *deliveries));
+                        continue;
+                    }
                     let entry = restore.message(copy.restored()).expect("its name is known");
                     restore.waiting(*id, &entry, *deliveries);
                 }
@@ -243,6 +258,88 @@ impl MemoryJournal {
         let start = Logged::Start(self.durable.clone(), next);
         self.recorded().add(start);
         restore.finish()
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Vec<PageRequest>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the number of requests that were not answered.
+    pub fn open_requests(&self) -> usize {
+        self.requests().len()
+    }
+
+    /// Answers one of the requests.
+    pub fn answer(&self, broker: &Broker, at: usize, now_ms: u64) {
+        let taken = self.answer_with(broker, at, now_ms, |_| true);
+        taken.expect("the journal has all messages of the queue");
+    }
+
+    /// Answers the oldest request without the message at a position.
+    pub fn answer_without(&self, broker: &Broker, missing: u64) -> Result<(), MissingMessages> {
+        self.answer_with(broker, 0, 0, |position| position != missing)
+    }
+
+    fn answer_with(
+        &self,
+        broker: &Broker,
+        at: usize,
+        now_ms: u64,
+        is_there: impl Fn(u64) -> bool,
+    ) -> Result<(), MissingMessages> {
+        let request = self.requests().remove(at);
+        let copies: Vec<Copy> = {
+            let recorded = self.recorded();
+            let queue = recorded.queues.get(&request.queue());
+            let waiting = queue.map(|queue| &queue.waiting);
+            let positions = request.positions().iter();
+            let positions = positions.filter(|position| is_there(**position));
+            let found = positions.filter_map(|position| waiting?.get(position));
+            found.map(|(copy, _)| copy.clone()).collect()
+        };
+        // Without the lock: a publication may reuse an entry, and with it drop what the journal is told about.
+        let messages = copies.iter().map(Copy::loaded).collect();
+        let mut outcome = Outcome::default();
+        let taken = broker.page_in(&request, messages, now_ms, &mut outcome);
+        outcome.ready.deliver();
+        taken
+    }
+
+    /// Answers requests until there are none.
+    pub fn answer_all(&self, broker: &Broker, now_ms: u64) {
+        while self.open_requests() > 0 {
+            self.answer(broker, 0, now_ms);
+        }
+    }
+
+    /// Reports everything as durable.
+    pub fn complete(&self, broker: &Broker) {
+        broker.completion().complete(self.newest());
+    }
+
+    /// Returns all messages of a queue as an administrator sees them, after all other requests were answered: a message
+    /// that goes to a consumer during a browse may be missing.
+    pub fn browse(&self, broker: &Broker, name: &str, now_ms: u64) -> Option<Vec<SharedEntry>> {
+        self.answer_all(broker, now_ms);
+        let name = &as_name(name);
+        let (mut found, mut after) = (Vec::new(), 0);
+        loop {
+            let browsed = broker.browse(name, after, 7)?;
+            let mut last = browsed.entries.last().map(|entry| entry.position());
+            found.extend(browsed.entries);
+            if let Some(mut paged) = browsed.paged {
+                self.answer_all(broker, now_ms);
+                let Poll::Ready(entries) = paged.poll(Waker::noop()) else {
+                    panic!("all requests are answered");
+                };
+                found.extend(entries);
+                last = Some(paged.last());
+            }
+            match last {
+                Some(last) => after = last,
+                None => return Some(found),
+            }
+        }
     }
 
     fn change(&self, text: String, call: Logged) -> MutexGuard<'_, Recorded> {
@@ -266,6 +363,8 @@ impl Copy {
                 marks: entry.marks(),
             },
             headers: entry.headers().into(),
+            fields: entry.fields(),
+            closes_group: entry.closes_group(),
             expires_ms: entry.expires_ms().unwrap_or(0),
             is_persistent: entry.is_persistent(),
             body: entry.body().to_vec(),
@@ -275,16 +374,50 @@ impl Copy {
         }
     }
 
-    fn restored(&self) -> RestoredMessage {
+    fn publication(&self) -> Publication {
         let provenance = self.provenance.clone();
-        let publication = Publication::to(self.kind, self.topic.clone(), provenance, &self.body)
-            .with_headers(None, self.headers.clone())
-            .expiring(self.expires_ms);
+        let mut publication =
+            Publication::to(self.kind, self.topic.clone(), provenance, &self.body)
+                .with_headers(None, self.headers.clone())
+                .with_fields(self.fields)
+                .expiring(self.expires_ms);
+        if self.closes_group {
+            publication = publication.closing_group();
+        }
+        match self.is_persistent {
+            true => publication.persistent(),
+            false => publication,
+        }
+    }
+
+    fn loaded(&self) -> LoadedMessage {
+        LoadedMessage {
+            position: self.position,
+            sequence: self.sequence,
+            publication: self.publication(),
+        }
+    }
+
+    /// Returns the place of the message in a queue. The sizes of restored messages are approximate.
+    fn place(&self, queue: u32, deliveries: u32) -> RestoredPlace {
+        RestoredPlace {
+            queue,
+            name: self.name,
+            position: self.position,
+            bytes: self.bytes() as u32,
+            deliveries,
+            expires_ms: (self.expires_ms > 0).then_some(self.expires_ms),
+            sequence: Some(self.sequence),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        200 + self.body.len() as u64
+    }
+
+    fn restored(&self) -> RestoredMessage {
         RestoredMessage {
-            publication: match self.is_persistent {
-                true => publication.persistent(),
-                false => publication,
-            },
+            publication: self.publication(),
             name: self.name,
             position: self.position,
             sequence: self.sequence,
@@ -510,5 +643,9 @@ impl Journal for MemoryJournal {
 
     fn set_topic_end(&self, name: u32, end: TopicEnd) {
         self.recorded().add(Logged::TopicEnd(name, end));
+    }
+
+    fn load(&self, request: PageRequest) {
+        self.requests().push(request);
     }
 }

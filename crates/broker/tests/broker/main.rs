@@ -23,6 +23,7 @@ mod journal_harness;
 mod listing;
 mod matching;
 mod notices;
+mod paging;
 mod parked;
 mod queue_bounds;
 mod queue_checks;

@@ -1,5 +1,7 @@
 //! Invariants of every simulated run of queues, checked after all sessions have read everything.
 
+use broker::SharedEntry;
+
 use crate::{
     harness::{as_filter, as_name},
     queue_harness::{expire, figures},
@@ -12,15 +14,35 @@ impl Run {
     fn read_all(&mut self) {
         expire(&self.broker, self.model.now_ms);
         loop {
+            let is_loaded = self.load_all();
             let read: usize = (0..self.members.len())
                 .map(|at| self.read_from(at, usize::MAX))
                 .sum();
-            if read == 0 {
+            if read == 0 && !is_loaded {
                 break;
             }
         }
         expire(&self.broker, self.model.now_ms);
+        self.load_all();
         self.model.expire();
+    }
+
+    /// Answers all requests for messages. Returns whether there were some.
+    fn load_all(&mut self) -> bool {
+        let Some(journal) = &self.journal else {
+            return false;
+        };
+        let is_loaded = journal.open_requests() > 0;
+        journal.answer_all(&self.broker, self.model.now_ms);
+        is_loaded
+    }
+
+    /// Returns all messages of a queue.
+    fn browse(&self, name: &str) -> Option<Vec<SharedEntry>> {
+        match &self.journal {
+            Some(journal) => journal.browse(&self.broker, name, self.model.now_ms),
+            None => Some(self.broker.browse(&as_name(name), 0, usize::MAX)?.entries),
+        }
     }
 
     pub fn purge(&mut self) {
@@ -35,7 +57,7 @@ impl Run {
     pub fn look(&mut self) {
         self.read_all();
         for name in QUEUES {
-            let Some(found) = self.broker.browse(&as_name(name), 0, usize::MAX) else {
+            let Some(found) = self.browse(name) else {
                 continue;
             };
             let found: Vec<_> = found.iter().map(|entry| entry.position()).collect();
@@ -115,9 +137,7 @@ impl Run {
         self.check();
         let mut found = Vec::new();
         for name in QUEUES {
-            let letters = self
-                .broker
-                .browse(&as_name(&format!("DLQ.{name}")), 0, usize::MAX);
+            let letters = self.browse(&format!("DLQ.{name}"));
             let letters = letters.into_iter().flatten();
             found.extend(letters.map(|entry| String::from_utf8_lossy(entry.body()).into_owned()));
         }

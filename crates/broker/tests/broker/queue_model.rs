@@ -91,6 +91,18 @@ pub struct Checks {
     pub groups: u64,
     pub redelivered: u64,
     pub waiting: u64,
+    /// Paged messages, counted at each step.
+    pub paged: u64,
+}
+
+impl Checks {
+    pub fn add(&mut self, other: &Self) {
+        self.order += other.order;
+        self.groups += other.groups;
+        self.redelivered += other.redelivered;
+        self.waiting += other.waiting;
+        self.paged += other.paged;
+    }
 }
 
 impl Consumer {

@@ -2,16 +2,17 @@
 //! message is delivered twice without a redelivery count, and no consumer with room waits while
 //! messages are available.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use broker::{
-    Acknowledgement, Broker, CommitError, Consume, DeliveryId, MessageId, Outcome, PublishError,
-    Settlement, Verdict,
+    Acknowledgement, Broker, CommitError, Consume, DeliveryId, Limits, MessageId, Outcome,
+    PublishError, Settlement, Verdict,
 };
 use simulation::Random;
 
 use crate::{
-    harness::{Client, EPOCH, broker},
+    harness::{Client, EPOCH, as_filter},
+    journal_harness::MemoryJournal,
     queue_harness::{expire, figures, message, queue, selector},
     queue_model::{Checks, Consumer, Fate, Member, Message, Model, QUEUES},
 };
@@ -22,16 +23,29 @@ fn every_message_has_one_state_and_consumers_with_room_do_not_wait() {
     let seeds = simulation::seeds(200);
     let count = seeds.count_left();
     for seed in seeds {
-        let mut run = Run::new(seed);
-        for _ in 0..400 {
-            run.step();
-        }
-        let own = run.finish();
-        checks.order += own.order;
-        checks.groups += own.groups;
-        checks.redelivered += own.redelivered;
-        checks.waiting += own.waiting;
+        let own = Run::new(seed).run();
+        checks.add(&own);
     }
+    check_all(&checks, count);
+}
+
+/// The same with a journal that has most of the messages, while memory has few of them.
+#[test]
+fn paged_messages_are_delivered_like_others() {
+    let mut checks = Checks::default();
+    let seeds = simulation::seeds(40);
+    let count = seeds.count_left();
+    for seed in seeds {
+        let own = Run::with_paging(seed).run();
+        checks.add(&own);
+    }
+    check_all(&checks, count);
+    if count >= simulation::ENOUGH {
+        assert!(checks.paged > 100 * count, "{checks:?}");
+    }
+}
+
+fn check_all(checks: &Checks, count: u64) {
     if count >= simulation::ENOUGH {
         assert!(checks.order > 5 * count, "{checks:?}");
         assert!(checks.groups > 5 * count / 2, "{checks:?}");
@@ -47,6 +61,8 @@ pub struct Run {
     pub broker: Broker,
     pub model: Model,
     pub members: Vec<Member>,
+    /// Present if messages are paged.
+    pub journal: Option<Arc<MemoryJournal>>,
 }
 
 /// A held delivery: the session and the consumer's tag.
@@ -59,27 +75,74 @@ struct Choice {
 
 impl Run {
     fn new(seed: u64) -> Self {
+        Self::on(seed, |_, limits| (Broker::new(EPOCH, limits), None))
+    }
+
+    fn with_paging(seed: u64) -> Self {
+        Self::on(seed, |random, limits| {
+            let journal = Arc::<MemoryJournal>::default();
+            let page_out_bytes = Some([0, 1_000, 5_000][random.index(3)]);
+            let broker = journal.broker(Limits {
+                page_out_bytes,
+                ..limits
+            });
+            (broker, Some(journal))
+        })
+    }
+
+    fn on(
+        seed: u64,
+        create: impl FnOnce(&mut Random, Limits) -> (Broker, Option<Arc<MemoryJournal>>),
+    ) -> Self {
         let mut random = Random::new(seed);
         let max_redeliveries = random.below(4) as u32;
         let queue_entries = [15, 1_000_000][random.below(2) as usize];
         let mut model = Model::default();
         model.max_redeliveries = max_redeliveries;
         model.has_selectors = random.below(2) == 0;
-        let broker = broker(|limits| {
-            limits.max_redeliveries = max_redeliveries;
-            limits.queue_entries = queue_entries;
-            limits.dead_letters = broker::DeadLetterQueue::Own;
-        });
+        let limits = Limits {
+            max_redeliveries,
+            queue_entries,
+            dead_letters: broker::DeadLetterQueue::Own,
+            ..Limits::default()
+        };
+        let (broker, journal) = create(&mut random, limits);
         Self {
             random,
             broker,
             model,
             members: Vec::new(),
+            journal,
+        }
+    }
+
+    fn run(mut self) -> Checks {
+        for _ in 0..400 {
+            self.step();
+        }
+        self.finish()
+    }
+
+    /// Lets the journal do some of its work, in any order.
+    fn step_journal(&mut self) {
+        let Some(journal) = self.journal.clone() else {
+            return;
+        };
+        let (queues, _) = self.broker.queues(&as_filter(">"), 100);
+        self.model.checks.paged += queues.iter().map(|one| one.paged).sum::<u64>();
+        if self.chance(2) {
+            journal.complete(&self.broker);
+        }
+        let open = journal.open_requests();
+        if open > 0 && self.chance(2) {
+            let at = self.random.index(open);
+            journal.answer(&self.broker, at, self.model.now_ms);
         }
     }
 
     fn step(&mut self) {
         self.model.step += 1;
+        self.step_journal();
         match self.random.below(40) {
             0 => self.attach(),
             1..=3 => self.consume(),

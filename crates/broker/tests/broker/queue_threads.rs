@@ -13,13 +13,14 @@ use std::{
 };
 
 use broker::{
-    Acknowledgement, Broker, Consume, Delivery, DeliveryId, Outcome, Peer, QueueFigures, Reader,
-    Session, Settlement, SubscriptionId, Verdict,
+    Acknowledgement, Broker, Consume, Delivery, DeliveryId, Limits, Outcome, Peer, QueueFigures,
+    Reader, Session, Settlement, SubscriptionId, Verdict,
 };
 use simulation::Random;
 
 use crate::{
     harness::{as_filter, as_name, broker},
+    journal_harness::MemoryJournal,
     queue_harness::{message, queue},
 };
 
@@ -33,8 +34,27 @@ const QUEUES: [&str; 3] = ["q.a", "q.b", "grouped"];
 
 #[test]
 fn every_message_is_accounted_for_among_threads() {
+    let broker = broker(|limits| limits.max_redeliveries = 3);
+    run_threads(broker, None);
+}
+
+/// The same with a thread that loads messages, which leave memory soon.
+#[test]
+fn every_paged_message_is_accounted_for_among_threads() {
+    let journal = Arc::<MemoryJournal>::default();
+    let broker = journal.broker(Limits {
+        max_redeliveries: 3,
+        page_out_bytes: Some(200_000),
+        ..Limits::default()
+    });
+    run_threads(broker, Some(journal));
+}
+
+fn run_threads(broker: Broker, journal: Option<Arc<MemoryJournal>>) {
     let run = Run {
-        broker: broker(|limits| limits.max_redeliveries = 3),
+        broker,
+        journal,
+        is_read: AtomicBool::new(false),
         ledger: Arc::new(Ledger::new(PRODUCERS * MESSAGES)),
         is_over: AtomicBool::new(false),
     };
@@ -82,6 +102,7 @@ fn every_message_is_accounted_for_among_threads() {
                 })
             })
             .collect();
+        scope.spawn(|| run.load());
         scope.spawn(|| run.come_and_go());
         scope.spawn(|| run.browse_and_remove());
         for producer in producers {
@@ -89,6 +110,7 @@ fn every_message_is_accounted_for_among_threads() {
         }
         run.is_over.store(true, Ordering::SeqCst);
         run.await_emptiness();
+        run.is_read.store(true, Ordering::SeqCst);
     });
     for connection in &steady {
         run.broker
@@ -107,6 +129,10 @@ fn in_mode(acknowledgement: Acknowledgement, name: &str) -> Consume<'static> {
 
 struct Run {
     broker: Broker,
+    /// Present if messages are persistent.
+    journal: Option<Arc<MemoryJournal>>,
+    /// All messages were read.
+    is_read: AtomicBool,
     ledger: Arc<Ledger>,
     is_over: AtomicBool,
 }
@@ -117,6 +143,7 @@ struct StopOnDrop<'a>(&'a Run, &'a [Arc<Connection>]);
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.is_over.store(true, Ordering::SeqCst);
+        self.0.is_read.store(true, Ordering::SeqCst);
         self.1.iter().for_each(|connection| connection.stop());
     }
 }
@@ -194,12 +221,30 @@ impl Run {
                     let group = number / LASTING * GROUPS + random.below(GROUPS);
                     let header = format!("JMSXGroupID:{group}");
                     let headers: &[&str] = if name == "grouped" { &[&header] } else { &[] };
-                    message(name, &number.to_string(), headers)
+                    let message = message(name, &number.to_string(), headers);
+                    match self.journal {
+                        Some(_) => message.persistent(),
+                        None => message,
+                    }
                 })
                 .collect();
             self.broker.publish(&mut batch, &mut outcome);
             assert!(outcome.results.iter().all(Result::is_ok));
             std::mem::take(&mut outcome.ready).deliver();
+        }
+    }
+
+    /// Does the work of the journal until everything is read.
+    fn load(&self) {
+        let Some(journal) = &self.journal else {
+            return;
+        };
+        while !self.is_read.load(Ordering::SeqCst) {
+            journal.complete(&self.broker);
+            match journal.open_requests() {
+                0 => thread::yield_now(),
+                _ => journal.answer(&self.broker, 0, 1),
+            }
         }
     }
 
@@ -297,7 +342,7 @@ impl Run {
                 let found = self
                     .broker
                     .browse(&figures.name, 0, 100)
-                    .unwrap_or_default();
+                    .map_or_else(Vec::new, |found| found.entries);
                 assert!(found.is_sorted_by_key(|entry| entry.position()));
             }
             let mut outcome = Outcome::default();
@@ -349,10 +394,15 @@ impl Run {
     }
 
     fn check(&self) {
-        let dead = self
-            .broker
-            .browse(&as_name("ActiveMQ.DLQ"), 0, usize::MAX)
-            .unwrap_or_default();
+        let name = "ActiveMQ.DLQ";
+        let dead = match &self.journal {
+            Some(journal) => journal.browse(&self.broker, name, 1),
+            None => {
+                let found = self.broker.browse(&as_name(name), 0, usize::MAX);
+                found.map(|found| found.entries)
+            }
+        };
+        let dead = dead.unwrap_or_default();
         let mut died = vec![0; self.ledger.done.len()];
         for letter in &dead {
             died[number_of(letter.body())] += 1;

@@ -177,7 +177,8 @@ fn the_id_of_an_earlier_epoch_stays_valid_for_what_was_recorded() {
     let broker = journal.restart_after_crash(Limits::default(), 2);
     let mut reader = Client::attach(&broker, "reader");
     reader.consume(&broker, queue("q"));
-    let entry = broker.browse(&as_name("q"), 0, 1).expect("the queue")[0].clone();
+    let entry = broker.browse(&as_name("q"), 0, 1).expect("the queue");
+    let entry = entry.entries[0].clone();
     let id = broker.id_of(&entry);
     assert_eq!((id.epoch, id.position), (EPOCH, 1));
     reader.take();

@@ -23,12 +23,21 @@ use crate::{
 #[test]
 fn a_restart_keeps_what_was_recorded_and_nothing_else() {
     for seed in simulation::seeds(15) {
-        let mut run = Run::new(seed);
-        for _ in 0..250 {
-            run.step();
-        }
-        run.check_parts();
-        run.finish_lasting();
+        Run::new(seed, None).run();
+    }
+}
+
+/// The same while memory has few of the messages.
+#[test]
+fn a_restart_keeps_paged_messages() {
+    let (mut paged, seeds) = (0, simulation::seeds(15));
+    let count = seeds.count_left();
+    for seed in seeds {
+        let page_out_bytes = [0, 1_000, 5_000][seed as usize % 3];
+        paged += Run::new(seed, Some(page_out_bytes)).run();
+    }
+    if count >= simulation::ENOUGH {
+        assert!(paged > 100 * count, "{paged}");
     }
 }
 
@@ -99,11 +108,12 @@ struct Made {
 }
 
 impl Run {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, page_out_bytes: Option<u64>) -> Self {
         let mut random = Random::new(seed);
         let limits = Limits {
             history_entries: [1, 3, 1_000][random.index(3)],
             max_redeliveries: random.below(3) as u32,
+            page_out_bytes,
             ..Limits::default()
         };
         let journal = Arc::<MemoryJournal>::default();
@@ -139,6 +149,48 @@ impl Run {
             });
         }
         run
+    }
+
+    /// Returns the number of paged messages, counted at each step.
+    fn run(mut self) -> u64 {
+        let mut paged = 0;
+        for _ in 0..250 {
+            self.step_journal();
+            let (queues, _) = self.broker.queues(&as_filter(">"), 100);
+            paged += queues.iter().map(|one| one.paged).sum::<u64>();
+            self.step();
+        }
+        self.check_parts();
+        self.finish_lasting();
+        self.check_all();
+        paged
+    }
+
+    /// Lets the journal do some of its work, in any order.
+    fn step_journal(&mut self) {
+        if self.random.once_in(2) {
+            self.journal.complete(&self.broker);
+        }
+        let open = self.journal.open_requests();
+        if open > 0 && self.random.once_in(2) {
+            let at = self.random.index(open);
+            self.journal.answer(&self.broker, at, self.model.now_ms);
+        }
+    }
+
+    /// Ends all sessions, and compares what is left with the model.
+    fn check_all(&mut self) {
+        while !self.members.is_empty() {
+            self.detach(0);
+        }
+        self.sync_letters();
+        for messages in self.model.places.values_mut() {
+            messages
+                .values_mut()
+                .for_each(|held| held.is_recorded = true);
+        }
+        let found = find(&self.broker, &self.journal, self.model.now_ms);
+        check(&found, &self.model, &self.model);
     }
 
     fn step(&mut self) {
@@ -511,7 +563,7 @@ impl Run {
     }
 
     fn browse(&self, name: &str) -> Vec<(u64, String)> {
-        let found = self.broker.browse(&as_name(name), 0, usize::MAX);
+        let found = self.journal.browse(&self.broker, name, self.model.now_ms);
         let found = found.unwrap_or_default();
         let body = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
         found
@@ -724,7 +776,11 @@ impl Run {
         let mut epochs = self.epochs.clone();
         epochs.push((EPOCH + 1_000, next));
         let broker = journal.restart(self.limits.clone(), &epochs, next, next - 1);
-        let found = find(&broker, &journal, before.now_ms);
+        let mut found = find(&broker, &journal, before.now_ms);
+        // Dead letters that only this broker has made.
+        for messages in found.values_mut() {
+            messages.retain(|position, _| *position < next);
+        }
         check(&found, before, after);
         for topic in TOPICS {
             let entry = broker.retained(&as_name(topic));
@@ -777,21 +833,29 @@ fn find(broker: &Broker, journal: &Arc<MemoryJournal>, now_ms: u64) -> Found {
     }
     let mut found = Found::new();
     let mut last = vec![0; places.len()];
-    for taken in client.take_at(now_ms, usize::MAX) {
-        let tag = usize::from(taken.subscription);
-        assert!(
-            taken.position > last[tag],
-            "{:?} is not in order",
-            places[tag]
-        );
-        last[tag] = taken.position;
-        client.accept(broker, &taken);
-        found
-            .entry(places[tag])
-            .or_default()
-            .insert(taken.position, taken);
+    loop {
+        let all = client.take_at(now_ms, usize::MAX);
+        let is_empty = all.is_empty();
+        for taken in all {
+            let tag = usize::from(taken.subscription);
+            assert!(
+                taken.position > last[tag],
+                "{:?} is not in order",
+                places[tag]
+            );
+            last[tag] = taken.position;
+            client.accept(broker, &taken);
+            found
+                .entry(places[tag])
+                .or_default()
+                .insert(taken.position, taken);
+        }
+        if journal.open_requests() > 0 {
+            journal.answer_all(broker, now_ms);
+        } else if is_empty {
+            return found;
+        }
     }
-    found
 }
 
 /// Returns how many retained messages a new subscription gets.

@@ -79,6 +79,7 @@ impl Broker {
                 let more = Load {
                     entries: 1,
                     bytes: size,
+                    paged_bytes: 0,
                 };
                 check_room(
                     name,

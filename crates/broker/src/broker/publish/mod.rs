@@ -221,11 +221,21 @@ impl Broker {
         outcome: &mut Outcome,
     ) {
         self.visible_position.advance(state.sequencer.newest());
+        let must_page_out = self.store.must_page_out();
+        if must_page_out && let Some(journal) = &self.store.journal {
+            self.store
+                .note_newest(state.sequencer.newest(), journal.newest());
+        }
         drop(state);
         if let Some(journal) = &self.store.journal
             && outcome.owed.is_some()
         {
             journal.wake();
+        }
+        if must_page_out {
+            self.store.page_out();
+            // What is not durable yet cannot be paged out.
+            outcome.is_journal_full |= outcome.owed.is_some() && self.store.must_wait_for_paging();
         }
         let AfterLock { released, overdue } = after_lock;
         drop(released);
