@@ -55,6 +55,7 @@ mod mqttjs;
 mod one_stuck;
 mod order;
 mod pages;
+mod paging;
 mod paho;
 mod power_cut;
 mod program;
