@@ -22,15 +22,25 @@ struct PageOut {
 #[derive(Default)]
 struct Step {
     out: Vec<Queued>,
-    /// There may be more messages to page out, now or when they are durable.
-    has_more: bool,
+    /// Not all messages were examined.
+    is_cut: bool,
+    /// There are messages that are not durable yet.
+    waits_for_disk: bool,
+}
+
+/// The result of one call for one queue.
+#[derive(Debug, Clone, Copy, Default)]
+struct PagedOut {
+    count: usize,
+    /// There are messages that are not durable yet.
+    waits_for_disk: bool,
 }
 
 impl Store {
     /// Returns whether messages must be paged out.
     #[inline]
     pub(crate) fn must_page_out(&self) -> bool {
-        self.journal.is_some() && self.is_above_mark()
+        self.journal.is_some() && self.is_above_mark() && !self.paging.is_pausing()
     }
 
     fn is_above_mark(&self) -> bool {
@@ -38,8 +48,9 @@ impl Store {
     }
 
     /// Returns whether publishers of recorded messages must wait until these can be paged out.
+    #[inline]
     pub(crate) fn must_wait_for_paging(&self) -> bool {
-        self.bytes_in_memory() > self.paging.marks().wait
+        self.journal.is_some() && self.bytes_in_memory() > self.paging.marks().wait
     }
 
     /// Returns the bytes in all queues without the places of paged messages.
@@ -72,6 +83,7 @@ impl Store {
         };
         let durable = self.paging.durable_position();
         let mut left = MESSAGES;
+        let mut is_useless = true;
         for queue in self.paging.largest(QUEUES) {
             let marks = self.paging.marks();
             let in_memory = self.bytes_in_memory();
@@ -90,41 +102,48 @@ impl Store {
                     false => marks.high / KEPT_SHARE,
                 },
             };
-            left -= queue.page_out(plan);
+            let done = queue.page_out(plan);
+            left -= done.count;
+            is_useless &= done.count == 0 && !done.waits_for_disk;
+        }
+        if is_useless {
+            // For example, most messages are not persistent. They are not examined at every publication.
+            self.paging.pause();
         }
     }
 }
 
 impl Queue {
-    /// Pages out messages. Returns their number.
-    fn page_out(self: &Arc<Self>, plan: PageOut) -> usize {
+    /// Pages out messages.
+    fn page_out(self: &Arc<Self>, plan: PageOut) -> PagedOut {
         let mut freed = 0;
-        let mut count = 0;
-        while count < plan.most && freed < plan.bytes {
+        let mut done = PagedOut::default();
+        while done.count < plan.most && freed < plan.bytes {
             let mut state = self.lock();
             let kept = match state.consumer_count() {
                 0 => 0,
                 _ => plan.kept,
             };
             if self.load().bytes <= kept {
-                return count;
+                break;
             }
-            let most = STEP.min(plan.most - count);
+            let most = STEP.min(plan.most - done.count);
             let step = state.page_out(plan.durable, most);
             for message in &step.out {
                 freed += message.entry.size();
                 self.note_paged_out(&mut state, message);
             }
-            count += step.out.len();
+            done.count += step.out.len();
+            done.waits_for_disk = step.waits_for_disk;
             drop(state);
             if step.out.is_empty() {
-                if !step.has_more {
+                if !step.is_cut && !step.waits_for_disk {
                     self.store.paging.unlist(self);
                 }
-                return count;
+                break;
             }
         }
-        count
+        done
     }
 
     /// Keeps the counters when a message was paged out.
@@ -154,7 +173,7 @@ impl State {
             .map(|(position, _)| position)
             .take(most)
             .collect();
-        let mut has_more = true;
+        let mut is_cut = false;
         if positions.is_empty() {
             let below = self.page_out_below.take().unwrap_or(u64::MAX).min(end);
             let mut last = None;
@@ -170,9 +189,8 @@ impl State {
                 }
             }
             // Long runs of messages that cannot be paged are not examined again and again.
-            let is_cut = examined == EXAMINED;
+            is_cut = examined == EXAMINED;
             self.page_out_below = last.filter(|_| is_cut && positions.is_empty());
-            has_more = is_cut || self.waiting_between(end, u64::MAX).next().is_some();
         }
         let mut out = Vec::with_capacity(positions.len());
         for position in positions {
@@ -185,7 +203,11 @@ impl State {
                 out.push(message);
             }
         }
-        Step { out, has_more }
+        Step {
+            out,
+            is_cut,
+            waits_for_disk: self.waiting_between(end, u64::MAX).next().is_some(),
+        }
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Paging {
     has_large: AtomicBool,
     durable: Mutex<Durable>,
     loads: Mutex<Loads>,
+    /// Publications during which nothing is paged out, because the last attempt found nothing.
+    pause: AtomicU64,
     /// Held by the thread that pages out.
     running: Mutex<()>,
     completion: Arc<Completion>,
@@ -120,6 +122,7 @@ impl Paging {
             has_large: AtomicBool::new(false),
             durable: Mutex::default(),
             loads: Mutex::default(),
+            pause: AtomicU64::new(0),
             running: Mutex::default(),
             completion: Arc::clone(completion),
         }
@@ -198,6 +201,19 @@ impl Paging {
         }
     }
 
+    /// Pages nothing out during the next publications.
+    pub(super) fn pause(&self) {
+        self.pause.store(PAUSE, Ordering::Relaxed);
+    }
+
+    /// Returns true during a pause, and counts one publication.
+    pub(super) fn is_pausing(&self) -> bool {
+        let left = self.pause.load(Ordering::Relaxed);
+        // A lost count does not matter.
+        self.pause.store(left.saturating_sub(1), Ordering::Relaxed);
+        left > 0
+    }
+
     /// Returns the right to page out, if no other thread has it.
     pub(super) fn begin(&self) -> Option<MutexGuard<'_, ()>> {
         try_lock(&self.running)
@@ -269,6 +285,8 @@ impl Paging {
     }
 }
 
+/// Publications of a pause: with the usual reads of 64 KiB, at most 1 MiB.
+const PAUSE: u64 = 16;
 /// Maximum bytes of a queue that is not listed.
 const MOST_UNLISTED: u64 = 64 << 10;
 /// Tickets whose positions are remembered. Usually there are two: the changes that are being written, and the next ones.

@@ -234,8 +234,10 @@ impl Broker {
         }
         if must_page_out {
             self.store.page_out();
+        }
+        if outcome.owed.is_some() && self.store.must_wait_for_paging() {
             // What is not durable yet cannot be paged out.
-            outcome.is_journal_full |= outcome.owed.is_some() && self.store.must_wait_for_paging();
+            outcome.is_journal_full = true;
         }
         let AfterLock { released, overdue } = after_lock;
         drop(released);
