@@ -24,9 +24,19 @@ impl Queue {
     /// Loads the next part for a consumer that has come to this position. If it cannot be loaded now, other parts are on
     /// their way, and the consumer continues when one of them arrives.
     pub(super) fn load_from(self: &Arc<Self>, state: &mut State, position: u64) {
-        if state.paged.is_loading(position) || !state.paged.has_room_for_load() {
-            return;
+        if !state.paged.is_loading(position) && state.paged.has_room_for_load() {
+            self.load_part(state, position);
         }
+        // The part after it, which is read while the consumer takes this one.
+        if let Some(next) = state.paged.first_not_loading(position)
+            && state.paged.may_read_ahead()
+            && !state.has_in_memory(position..next)
+        {
+            self.load_part(state, next);
+        }
+    }
+
+    fn load_part(self: &Arc<Self>, state: &mut State, position: u64) {
         let most = self.store.paging.part_limit(self.store.free());
         let part = state.paged.part_from(position, most);
         self.request(state, part, Purpose::Scan);

@@ -174,6 +174,11 @@ impl Paged {
         self.loads.len() < LOADS
     }
 
+    /// Returns whether a part that no consumer waits for may be loaded.
+    pub(super) fn may_read_ahead(&self) -> bool {
+        self.loads.len() < AHEAD
+    }
+
     pub(super) fn begin_load(&mut self, range: LoadRange) {
         self.loads.push(range);
     }
@@ -227,3 +232,5 @@ impl PartLimit {
 /// Parts of one queue that are on their way for consumers: one is read while the consumer takes the other, and two
 /// consumers at different places do not wait for each other.
 const LOADS: usize = 4;
+/// Parts on their way up to which further ones are loaded that no consumer waits for yet.
+const AHEAD: usize = 2;

@@ -204,6 +204,11 @@ impl State {
         (self.waiting.len() + self.paged.len()) as u64
     }
 
+    /// Returns whether a waiting message at one of these positions is in memory.
+    pub(super) fn has_in_memory(&self, range: Range<u64>) -> bool {
+        self.waiting.range(range).next().is_some()
+    }
+
     /// Returns a waiting message that is in memory.
     pub(super) fn waiting_at(&self, position: u64) -> Option<&SharedEntry> {
         Some(&self.waiting.get(&position)?.entry)
