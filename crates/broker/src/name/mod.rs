@@ -4,6 +4,7 @@ pub(crate) mod children;
 pub(crate) mod ids;
 pub(crate) mod index;
 pub(crate) mod level_tree;
+mod relation;
 pub(crate) mod short_bytes;
 pub(crate) mod subscription_name;
 
