@@ -1,0 +1,435 @@
+//! The users file: users, tokens, groups and the rules for anonymous clients, in TOML.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use broker::DestinationKind;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::{
+    grants::{Grants, Identity},
+    password::PasswordHash,
+    pattern::Pattern,
+    right::Right,
+    rules::{Effect, Rule},
+    token::TokenHash,
+};
+
+/// The content of the users file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Users {
+    users: BTreeMap<Arc<str>, User>,
+    tokens: BTreeMap<Arc<str>, Token>,
+    /// The names of tokens by hash.
+    token_names: HashMap<TokenHash, Arc<str>>,
+    groups: BTreeMap<Arc<str>, Vec<Rule>>,
+    anonymous: Option<Vec<Rule>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct User {
+    password: Option<PasswordHash>,
+    certificate: Option<Box<str>>,
+    groups: Vec<Arc<str>>,
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Token {
+    hash: TokenHash,
+    /// The user for whom the token stands; `None` if it is a user of its own.
+    user: Option<Arc<str>>,
+    groups: Vec<Arc<str>>,
+    rules: Vec<Rule>,
+}
+
+/// A fault in the users file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct FileError {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The fault.
+    pub message: String,
+}
+
+impl Users {
+    /// Reads the text of a users file.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn parse(text: &str) -> Result<Self, FileError> {
+        let document: Document = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            FileError::new(text, at, error.message())
+        })?;
+        document
+            .check()
+            .map_err(|fault| FileError::new(text, fault.at, &fault.message))
+    }
+
+    /// Returns the names of the users, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.users.keys().map(|name| &**name)
+    }
+
+    /// Returns the names of the tokens, in order.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.tokens.keys().map(|name| &**name)
+    }
+
+    /// Returns the user for whom the token with this name stands, if it is not a user of its own.
+    #[must_use]
+    pub fn user_of_token(&self, name: &str) -> Option<&Arc<str>> {
+        self.tokens.get(name)?.user.as_ref()
+    }
+
+    /// Returns whether there is a user or an independent token with this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.users.contains_key(name)
+            || self
+                .tokens
+                .get(name)
+                .is_some_and(|token| token.user.is_none())
+    }
+
+    /// Returns the groups of a user or token.
+    pub fn groups_of(&self, name: &str) -> impl Iterator<Item = &str> {
+        let groups = match (self.users.get(name), self.tokens.get(name)) {
+            (Some(user), _) => &user.groups[..],
+            (None, Some(token)) => &token.groups[..],
+            (None, None) => &[],
+        };
+        groups.iter().map(|name| &**name)
+    }
+
+    /// Returns the password hash of a user, if the user exists and has a password.
+    #[must_use]
+    pub fn password_hash(&self, user: &str) -> Option<&PasswordHash> {
+        self.users.get(user)?.password.as_ref()
+    }
+
+    /// Returns the name of the user with this certificate: its subject (`CN=sensor-7`) or fingerprint (`sha256:…`).
+    #[must_use]
+    pub fn certificate(&self, subject_or_fingerprint: &str) -> Option<&Arc<str>> {
+        let mut users = self.users.iter();
+        let found =
+            users.find(|(_, user)| user.certificate.as_deref() == Some(subject_or_fingerprint));
+        found.map(|(name, _)| name)
+    }
+
+    /// Returns the name of the user for whom a token stands, or of the token if it is a user of its own.
+    #[must_use]
+    pub fn token(&self, token: &str) -> Option<&Arc<str>> {
+        self.token_by_hash(&TokenHash::of(token)?)
+    }
+
+    /// Does the same as [`Users::token`] for the hash of a token.
+    #[must_use]
+    pub fn token_by_hash(&self, hash: &TokenHash) -> Option<&Arc<str>> {
+        let name = self.token_names.get(hash)?;
+        match &self.tokens.get(name)?.user {
+            Some(user) => Some(user),
+            None => Some(name),
+        }
+    }
+
+    /// Returns true if anonymous clients are accepted.
+    #[must_use]
+    pub fn accepts_anonymous(&self) -> bool {
+        self.anonymous.is_some()
+    }
+
+    /// Returns the rights of an identity. An unknown user has none.
+    #[must_use]
+    pub fn grants(&self, identity: &Identity) -> Grants {
+        let mut grants = Grants::default();
+        let Some(name) = identity.user.as_deref() else {
+            let rules = self.anonymous.iter().flatten();
+            grants.add("anonymous", rules, identity);
+            return grants;
+        };
+        let (table, rules, groups) = match (self.users.get(name), self.tokens.get(name)) {
+            (Some(user), _) => ("users", &user.rules, &user.groups),
+            (None, Some(token)) if token.user.is_none() => ("tokens", &token.rules, &token.groups),
+            _ => return grants,
+        };
+        grants.add(&format!("{table}.{name}"), rules.iter(), identity);
+        for group in groups {
+            let rules = self.groups.get(group).into_iter().flatten();
+            grants.add(&format!("groups.{group}"), rules, identity);
+        }
+        grants
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Document {
+    users: BTreeMap<Spanned<String>, UserTable>,
+    tokens: BTreeMap<Spanned<String>, TokenTable>,
+    groups: BTreeMap<String, GroupTable>,
+    anonymous: Option<GroupTable>,
+}
+
+/// Declares a table that has the six rights, `deny` with the six rights, and further fields.
+macro_rules! table {
+    ($(#[$meta:meta])* $name:ident { $($field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        struct $name {
+            $($field: $type,)*
+            publish: Vec<Spanned<String>>,
+            subscribe: Vec<Spanned<String>>,
+            send: Vec<Spanned<String>>,
+            receive: Vec<Spanned<String>>,
+            browse: Vec<Spanned<String>>,
+            manage: Vec<Spanned<String>>,
+            deny: DenyTable,
+        }
+
+        impl $name {
+            fn take_rules(&mut self) -> Result<Vec<Rule>, Fault> {
+                let allowed = [
+                    (Right::Publish, std::mem::take(&mut self.publish)),
+                    (Right::Subscribe, std::mem::take(&mut self.subscribe)),
+                    (Right::Send, std::mem::take(&mut self.send)),
+                    (Right::Receive, std::mem::take(&mut self.receive)),
+                    (Right::Browse, std::mem::take(&mut self.browse)),
+                    (Right::Manage, std::mem::take(&mut self.manage)),
+                ];
+                let mut rules = rules_of(Effect::Allow, allowed)?;
+                rules.append(&mut std::mem::take(&mut self.deny).into_rules()?);
+                Ok(rules)
+            }
+        }
+    };
+}
+
+table! {
+    UserTable {
+        password: Option<PasswordHash>,
+        certificate: Option<Spanned<String>>,
+        groups: Vec<Spanned<String>>,
+    }
+}
+
+table! {
+    TokenTable {
+        hash: Option<TokenHash>,
+        user: Option<Spanned<String>>,
+        groups: Vec<Spanned<String>>,
+    }
+}
+
+table! {
+    GroupTable {}
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct DenyTable {
+    publish: Vec<Spanned<String>>,
+    subscribe: Vec<Spanned<String>>,
+    send: Vec<Spanned<String>>,
+    receive: Vec<Spanned<String>>,
+    browse: Vec<Spanned<String>>,
+    manage: Vec<Spanned<String>>,
+}
+
+impl DenyTable {
+    fn into_rules(self) -> Result<Vec<Rule>, Fault> {
+        let denied = [
+            (Right::Publish, self.publish),
+            (Right::Subscribe, self.subscribe),
+            (Right::Send, self.send),
+            (Right::Receive, self.receive),
+            (Right::Browse, self.browse),
+            (Right::Manage, self.manage),
+        ];
+        rules_of(Effect::Deny, denied)
+    }
+}
+
+fn rules_of(
+    effect: Effect,
+    patterns: [(Right, Vec<Spanned<String>>); 6],
+) -> Result<Vec<Rule>, Fault> {
+    let mut rules = Vec::new();
+    for (right, texts) in patterns {
+        for text in texts {
+            let pattern = Pattern::new(text.get_ref())
+                .map_err(|error| Fault::at(&text, error.to_string()))?;
+            if let (Some(kind), Some(only)) = (pattern.kind(), right.kind())
+                && kind != only
+            {
+                let message = format!(
+                    "{:?}: the right {right} is for {}",
+                    text.get_ref(),
+                    plural(only)
+                );
+                return Err(Fault::at(&text, message));
+            }
+            rules.push(Rule {
+                effect,
+                right,
+                pattern,
+            });
+        }
+    }
+    Ok(rules)
+}
+
+fn plural(kind: DestinationKind) -> &'static str {
+    match kind {
+        DestinationKind::Topic => "topics",
+        DestinationKind::Queue => "queues",
+    }
+}
+
+/// A fault in a document, and its place in bytes.
+struct Fault {
+    at: usize,
+    message: String,
+}
+
+impl Document {
+    fn check(self) -> Result<Users, Fault> {
+        let groups: BTreeMap<Arc<str>, _> = self
+            .groups
+            .into_iter()
+            .map(|(name, mut table)| Ok((name.into(), table.take_rules()?)))
+            .collect::<Result<_, _>>()?;
+        let known_groups = |names: Vec<Spanned<String>>| -> Result<Vec<Arc<str>>, Fault> {
+            names
+                .into_iter()
+                .map(|name| match groups.get_key_value(name.get_ref().as_str()) {
+                    Some((known, _)) => Ok(Arc::clone(known)),
+                    None => Err(Fault::at(
+                        &name,
+                        format!("there is no group {:?}", name.get_ref()),
+                    )),
+                })
+                .collect()
+        };
+        let mut users: BTreeMap<Arc<str>, User> = BTreeMap::new();
+        let mut certificates: HashMap<Box<str>, Arc<str>> = HashMap::new();
+        for (name, mut table) in self.users {
+            let key: Arc<str> = name.get_ref().as_str().into();
+            check_name(&name)?;
+            if let Some(certificate) = &table.certificate {
+                let text: Box<str> = certificate.get_ref().as_str().into();
+                if let Some(other) = certificates.insert(text, Arc::clone(&key)) {
+                    let message = format!("user {other:?} has the same certificate");
+                    return Err(Fault::at(certificate, message));
+                }
+            }
+            let rules = table.take_rules()?;
+            let user = User {
+                password: table.password,
+                certificate: table.certificate.map(|text| text.into_inner().into()),
+                groups: known_groups(table.groups)?,
+                rules,
+            };
+            users.insert(key, user);
+        }
+        let mut tokens: BTreeMap<Arc<str>, Token> = BTreeMap::new();
+        let mut token_names = HashMap::new();
+        for (name, mut table) in self.tokens {
+            let key: Arc<str> = name.get_ref().as_str().into();
+            check_name(&name)?;
+            let Some(hash) = table.hash else {
+                return Err(Fault::at(&name, format!("token {key:?} has no hash")));
+            };
+            let rules = table.take_rules()?;
+            let user = match &table.user {
+                None if users.contains_key(&key) => {
+                    let message = format!("user {key:?} has the same name as this token");
+                    return Err(Fault::at(&name, message));
+                }
+                None => None,
+                Some(user) => match users.get_key_value(user.get_ref().as_str()) {
+                    Some((known, _)) if rules.is_empty() && table.groups.is_empty() => {
+                        Some(Arc::clone(known))
+                    }
+                    Some(_) => {
+                        let message = "a token that stands for a user has the rights of the user, and none of its own";
+                        return Err(Fault::at(user, message.to_owned()));
+                    }
+                    None => {
+                        return Err(Fault::at(
+                            user,
+                            format!("there is no user {:?}", user.get_ref()),
+                        ));
+                    }
+                },
+            };
+            if let Some(other) = token_names.insert(hash, Arc::clone(&key)) {
+                let message = format!("token {other:?} has the same hash");
+                return Err(Fault::at(&name, message));
+            }
+            let token = Token {
+                hash,
+                user,
+                groups: known_groups(table.groups)?,
+                rules,
+            };
+            tokens.insert(key, token);
+        }
+        let anonymous = self.anonymous.map(|mut table| table.take_rules());
+        Ok(Users {
+            users,
+            tokens,
+            token_names,
+            groups,
+            anonymous: anonymous.transpose()?,
+        })
+    }
+}
+
+/// Checks the name of a user or token: protocols and logs must be able to show it.
+fn check_name(name: &Spanned<String>) -> Result<(), Fault> {
+    let text = name.get_ref();
+    let fault = if text.is_empty() {
+        "a name is empty".to_owned()
+    } else if text.len() > MAX_NAME_BYTES {
+        format!("a name is longer than {MAX_NAME_BYTES} bytes")
+    } else if text.contains(|one: char| one.is_control() || one == ':') {
+        // HTTP Basic separates name and password by a colon (RFC 7617, 2).
+        format!("name {text:?}: control characters and ':' are not allowed")
+    } else {
+        return Ok(());
+    };
+    Err(Fault::at(name, fault))
+}
+
+impl Fault {
+    fn at<T>(value: &Spanned<T>, message: String) -> Self {
+        Self {
+            at: value.span().start,
+            message,
+        }
+    }
+}
+
+impl FileError {
+    fn new(text: &str, at: usize, message: &str) -> Self {
+        let before = text.get(..at).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            message: message.to_owned(),
+        }
+    }
+}
+
+/// Maximum length of the name of a user or token in bytes.
+const MAX_NAME_BYTES: usize = 256;

@@ -1,0 +1,32 @@
+//! Users, their credentials and their rights.
+//!
+//! This crate reads and edits the users file, verifies credentials, and decides whether an identity may do something. It is
+//! pure: no I/O, no clock, no randomness; the caller reads the file and passes random bytes.
+//!
+//! The way of a decision:
+//!
+//! 1. [`Users::parse`] reads the file.
+//! 2. [`Users::password_hash`] or [`Users::token`] finds the user of a client; the caller verifies passwords with
+//!    [`PasswordHash::verify`], outside of threads that must not block.
+//! 3. [`Users::grants`] returns the [`Grants`] of this [`Identity`].
+//! 4. [`Grants::decide`] answers for each topic or queue, with the rule that decided.
+
+#![warn(missing_docs, unreachable_pub)]
+
+mod edit;
+mod file;
+mod grants;
+mod password;
+mod pattern;
+mod right;
+mod rules;
+mod token;
+
+pub use edit::{EditError, UsersEditor};
+pub use file::{FileError, Users};
+pub use grants::{Cause, Decision, Grants, Identity, Source};
+pub use password::{PasswordHash, PasswordHashError, SALT_BYTES, hash_password};
+pub use pattern::{Pattern, PatternError};
+pub use right::Right;
+pub use rules::Effect;
+pub use token::{TOKEN_BYTES, TokenHash, TokenHashError, write_token};
