@@ -21,6 +21,7 @@ mod name;
 mod notice;
 mod one_or_many;
 mod outcome;
+mod permissions;
 mod queue;
 mod selector;
 mod sequence;
@@ -62,6 +63,7 @@ pub use notice::{ConsumerChange, DeathCause, LostMessage, Notice};
 pub use outcome::{
     CommitError, DeleteDurableError, Outcome, PublishError, Published, Ready, SubscribeError,
 };
+pub use permissions::Permissions;
 pub use queue::{Browsed, PagedMessages};
 pub use selector::{InvalidSelector, Properties, Selector, SelectorFault, Value};
 pub use session::reader::Reader;

@@ -52,7 +52,7 @@ const BROKER: Crate = Crate {
         &["notice"],
         &["message"],
         &["memory"],
-        &["figures"],
+        &["figures", "permissions"],
         &["name", "settlement"],
         &["completion", "one_or_many", "subscription_id"],
         &["sync"],

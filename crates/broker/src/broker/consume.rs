@@ -319,6 +319,12 @@ impl Broker {
             &self.store,
             session.client(),
         );
+        // Messages are collected for a durable subscription while its client is away, so the caller checks the whole filter.
+        if let (Identity::Private, Some(permissions), None) =
+            (&identity, session.permissions(), filter.exact())
+        {
+            queue.restrict(permissions);
+        }
         if let Identity::Durable(name) = identity {
             state.queues.durables.insert(name, Arc::clone(&queue));
         }

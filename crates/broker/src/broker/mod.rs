@@ -14,6 +14,7 @@ pub(crate) mod overdue;
 pub(crate) mod page_in;
 pub(crate) mod pause;
 pub(crate) mod publish;
+pub(crate) mod recheck;
 pub(crate) mod restore;
 pub(crate) mod resubscribe;
 pub(crate) mod retained;

@@ -23,7 +23,7 @@ mod store;
 use std::{
     fmt,
     sync::atomic::AtomicU64 as PlainAtomicU64,
-    sync::{Arc, Weak},
+    sync::{Arc, OnceLock, Weak},
 };
 
 pub use browse::{Browsed, PagedMessages};
@@ -46,6 +46,7 @@ use crate::{
     name::TopicName,
     notice::DeathCause,
     outcome::Ready,
+    permissions::Permissions,
     sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock},
 };
 
@@ -68,6 +69,8 @@ pub(crate) struct Queue {
     pub(crate) identity: Identity,
     /// The topics that feed it, in addition to publications to the queue.
     pub(crate) binding: Option<Binding>,
+    /// The topics that may feed it; not set if all may. Set for the queue of a subscription of a restricted session.
+    permissions: OnceLock<Arc<dyn Permissions>>,
     /// The id in the journal, if the queue survives a restart.
     journal_id: Option<u32>,
     store: Arc<Store>,
@@ -123,6 +126,7 @@ impl Queue {
             own: Weak::clone(own),
             identity,
             binding,
+            permissions: OnceLock::new(),
             journal_id,
             store: Arc::clone(store),
             owner: Arc::clone(owner),
@@ -214,8 +218,18 @@ impl Queue {
         }
     }
 
-    /// Returns whether a message of a topic matches the condition of the binding.
+    /// Restricts the topics that feed it to those that a session may read.
+    pub(crate) fn restrict(&self, permissions: Arc<dyn Permissions>) {
+        // Called once, when the queue is created.
+        let _ = self.permissions.set(permissions);
+    }
+
+    /// Returns whether a message of a topic is allowed, and matches the condition of the binding.
     pub(crate) fn wants(&self, entry: &Entry) -> bool {
+        let permissions = self.permissions.get();
+        if permissions.is_some_and(|one| !one.may_subscribe(entry.topic())) {
+            return false;
+        }
         let binding = self.binding.as_ref();
         let selector = binding.and_then(|binding| binding.selector.as_ref());
         selector.is_none_or(|selector| selector.matches(entry))

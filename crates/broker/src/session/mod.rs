@@ -18,6 +18,8 @@ pub(crate) use readable::Readable;
 use crate::{
     figures::{Count, SessionFigures, Totals},
     memory::share::Client,
+    name::TopicName,
+    permissions::Permissions,
     queue::Consumer,
     session::subscription::SubscriptionId,
     sync::{AtomicBool, AtomicU64, Mutex, Ordering, fence, lock},
@@ -57,6 +59,8 @@ pub struct Session {
     waiting: Mutex<Vec<(Weak<()>, Waker)>>,
     /// The client that the session's objects are charged to.
     client: Arc<Client>,
+    /// The destinations that the session may read; `None` if it may read all.
+    permissions: Mutex<Option<Arc<dyn Permissions>>>,
     totals: Arc<Totals>,
     delivered: Count,
     dropped: Count,
@@ -73,6 +77,7 @@ impl Session {
         Self {
             id,
             client,
+            permissions: Mutex::new(None),
             name,
             peer: Mutex::new(peer),
             scheduled: AtomicBool::new(false),
@@ -99,6 +104,29 @@ impl Session {
     #[must_use]
     pub fn client(&self) -> &Arc<Client> {
         &self.client
+    }
+
+    /// Restricts the destinations that the session may read, or replaces its restriction. Must be called before its first
+    /// subscription; if the session has subscriptions, [`Broker::recheck`](crate::Broker::recheck) must follow.
+    pub fn restrict(&self, permissions: Arc<dyn Permissions>) {
+        *lock(&self.permissions) = Some(permissions);
+    }
+
+    /// Returns whether a subscription with wildcards may join a topic.
+    pub(crate) fn may_subscribe(&self, topic: &TopicName) -> bool {
+        let permissions = self.permissions();
+        permissions.is_none_or(|permissions| permissions.may_subscribe(topic))
+    }
+
+    /// Returns whether a consumer with wildcards may join a queue.
+    pub(crate) fn may_receive(&self, queue: &TopicName) -> bool {
+        let permissions = self.permissions();
+        permissions.is_none_or(|permissions| permissions.may_receive(queue))
+    }
+
+    /// Returns the restriction of the session, if there is one.
+    pub(crate) fn permissions(&self) -> Option<Arc<dyn Permissions>> {
+        lock(&self.permissions).clone()
     }
 
     /// Sets whether the session survives a restart: then the journal records the persistent messages of the topics that

@@ -159,6 +159,9 @@ impl BrokerState {
         subscription: &Arc<Subscription>,
         collection: &Collection,
     ) -> Option<Arc<Cursor>> {
+        if !subscription.session.may_subscribe(name) {
+            return None;
+        }
         let start_options = collection.start_options;
         if !self.can_wait(start_options.start) {
             // Only an open topic can report that messages may be missing.

@@ -98,7 +98,8 @@ impl BrokerState {
         self.queues.names.insert(name.clone(), ());
         let mut covering = Vec::new();
         self.queues.wildcards.for_each_covering(name, |consumers| {
-            covering.extend(consumers.values().cloned())
+            let allowed = consumers.values();
+            covering.extend(allowed.filter(|one| one.session.may_receive(name)).cloned());
         });
         self.cursors += covering.len();
         for consumer in covering {
@@ -334,8 +335,13 @@ impl BrokerState {
                     queues, cursors, ..
                 } = self;
                 queues.named.for_each_covered(filter, |queue| {
-                    consumer.join(queue);
-                    *cursors += 1;
+                    if queue
+                        .name()
+                        .is_some_and(|name| consumer.session.may_receive(name))
+                    {
+                        consumer.join(queue);
+                        *cursors += 1;
+                    }
                 });
                 queues
                     .wildcards

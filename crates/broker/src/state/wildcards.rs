@@ -108,7 +108,8 @@ impl BrokerState {
             let newer = covering.as_slice().iter().rev();
             let newer = newer.take_while(|one| one.id.0 > known);
             // Leaving subscriptions get no more messages.
-            missing.extend(newer.filter(|one| !one.is_cancelled()).map(Arc::clone));
+            let newer = newer.filter(|one| !one.is_cancelled() && one.session.may_subscribe(name));
+            missing.extend(newer.map(Arc::clone));
         });
         let mut without_cursor = Vec::new();
         for subscription in missing {

@@ -25,6 +25,7 @@ mod matching;
 mod notices;
 mod paging;
 mod parked;
+mod permissions;
 mod queue_bounds;
 mod queue_checks;
 mod queue_harness;
