@@ -14,6 +14,7 @@ mod context;
 mod delivery;
 mod dialect;
 mod fairness;
+mod file_watch;
 mod figures;
 mod gate;
 mod handler;

@@ -7,7 +7,7 @@ use store::StoreError;
 use tokio::{
     signal::unix::Signal,
     sync::{oneshot, watch},
-    task::block_in_place,
+    task::{JoinSet, block_in_place},
 };
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     server::{self, Server},
     stomp::{StompHandler, StompOptions},
     storage::{Restored, Storage, StorageOptions},
-    tls::{self, TlsOptions},
+    tls::{self, Identity, TlsOptions},
 };
 
 /// The options of `carillon serve`.
@@ -127,7 +127,7 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
     handlers.mqtt.restore_sessions(sessions);
     server.broker.end_restoration();
     let housekeeping = tokio::spawn(run_housekeeping(Arc::clone(&server), handlers.mqtt.clone()));
-    let certificate = tokio::spawn(tls::reload_on_change(listeners.identity(), signals.hangup));
+    let reloads = spawn_reloads(signals.hangup, listeners.identity());
     listeners
         .announce(directory.as_deref())
         .context("cannot write to standard output")?;
@@ -158,11 +158,28 @@ pub async fn run(options: Options, mut signals: Signals) -> anyhow::Result<()> {
         );
     }
     housekeeping.abort();
-    certificate.abort();
+    drop(reloads);
     match storage {
         Some(storage) => block_in_place(|| storage.close(&server.broker)),
         None => Ok(()),
     }
+}
+
+/// Starts the tasks that read files again when they change, and at SIGHUP. They end when the result is dropped.
+fn spawn_reloads(mut hangup: Signal, identity: Option<Arc<Identity>>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let (hangup_sender, hangups) = watch::channel(());
+    if let Some(identity) = identity {
+        tasks.spawn(tls::reload_on_change(identity, hangups));
+    }
+    tasks.spawn(async move {
+        while hangup.recv().await.is_some() {
+            if hangup_sender.send(()).is_err() {
+                tracing::info!("SIGHUP: there is no file to read again");
+            }
+        }
+    });
+    tasks
 }
 
 /// Waits until the store fails.

@@ -56,6 +56,11 @@ pub enum CertificateError {
 }
 
 impl Files {
+    /// Returns the paths of both files.
+    pub fn paths(&self) -> [&Path; 2] {
+        [&self.cert, &self.key]
+    }
+
     /// Loads the TLS configuration of the server.
     ///
     /// # Errors

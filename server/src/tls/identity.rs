@@ -1,21 +1,20 @@
 //! The certificate in use, which can be replaced while connections stay open.
 
 use std::{
-    fs, io,
-    os::unix::fs::MetadataExt as _,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use rustls::ServerConfig;
-use tokio::{signal::unix::Signal, time::MissedTickBehavior};
+use tokio::sync::watch;
 
 use super::{
     certificate::{CertificateError, Files},
     options::TlsOptions,
     self_signed,
 };
+use crate::file_watch::{Stamps, WatchedFiles, watch_files};
 
 /// The server's TLS identity. A connection keeps the certificate of its handshake; the next handshake uses the newest.
 pub struct Identity {
@@ -49,7 +48,7 @@ impl Identity {
 
     fn from_files(files: Files) -> Result<Self, CertificateError> {
         // Taken before reading, so that a change in the meantime causes another read.
-        let stamps = Stamps::of(&files);
+        let stamps = Stamps::of(&files.paths());
         Ok(Self {
             current: Mutex::new(files.load()?),
             files: Some((files, stamps)),
@@ -94,137 +93,16 @@ impl Identity {
 }
 
 /// Reads the files again after a change and at each SIGHUP, as long as the server runs.
-pub async fn reload_on_change(identity: Option<Arc<Identity>>, mut hangup: Signal) {
-    let Some((identity, (files, stamps))) =
-        identity.and_then(|identity| Some((Arc::clone(&identity), identity.files.clone()?)))
-    else {
-        while hangup.recv().await.is_some() {
-            tracing::info!("SIGHUP: there is no certificate file to read again");
-        }
+pub async fn reload_on_change(identity: Arc<Identity>, hangup: watch::Receiver<()>) {
+    let Some((files, read)) = identity.files.clone() else {
         return;
     };
-    let mut watch = FileWatch::new(stamps);
-    let mut interval = tokio::time::interval(CHECK_INTERVAL);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let is_requested = tokio::select! {
-            Some(()) = hangup.recv() => true,
-            _ = interval.tick() => false,
-        };
-        let (identity, files) = (Arc::clone(&identity), files.clone());
-        // The files may be on a slow network file system.
-        let checked = tokio::task::spawn_blocking(move || {
-            let now = Stamps::of(&files);
-            if is_requested {
-                watch = FileWatch::new(now);
-                identity.reload(&files);
-            } else if watch.is_due(now) {
-                identity.reload(&files);
-            }
-            watch
-        });
-        match checked.await {
-            Ok(after) => watch = after,
-            Err(error) => {
-                return tracing::error!(%error, "changes of the certificate are no longer detected");
-            }
-        }
-    }
-}
-
-/// Decides when to read the files: after a change, once they have stayed the same for one interval, because the two
-/// files are not written at the same time.
-#[derive(Debug)]
-struct FileWatch {
-    /// The stamps of the files read last.
-    read: Stamps,
-    seen: Stamps,
-}
-
-impl FileWatch {
-    fn new(read: Stamps) -> Self {
-        let seen = read.clone();
-        Self { read, seen }
-    }
-
-    fn is_due(&mut self, now: Stamps) -> bool {
-        let is_settled = now == self.seen;
-        self.seen = now;
-        if !is_settled || self.seen == self.read {
-            return false;
-        }
-        self.read = self.seen.clone();
-        true
-    }
-}
-
-/// The stamps that show a change of the two files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamps([Option<Stamp>; 2]);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
-    modified: SystemTime,
-    bytes: u64,
-    /// A link may point to another file now.
-    inode: u64,
-}
-
-impl Stamps {
-    fn of(files: &Files) -> Self {
-        Self([&files.cert, &files.key].map(|path| Stamp::of(path).ok()))
-    }
-}
-
-impl Stamp {
-    fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(path)?;
-        Ok(Self {
-            modified: metadata.modified()?,
-            bytes: metadata.len(),
-            inode: metadata.ino(),
-        })
-    }
+    let watched = WatchedFiles {
+        paths: files.paths().map(Path::to_owned).into(),
+        read,
+        interval: CHECK_INTERVAL,
+    };
+    watch_files(watched, hangup, move || identity.reload(&files)).await;
 }
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stamps(bytes: [u64; 2]) -> Stamps {
-        Stamps(bytes.map(|bytes| {
-            Some(Stamp {
-                modified: SystemTime::UNIX_EPOCH,
-                bytes,
-                inode: 1,
-            })
-        }))
-    }
-
-    #[test]
-    fn a_changed_pair_is_read_once_it_stays_the_same() {
-        let mut watch = FileWatch::new(stamps([1, 1]));
-        let checks = [
-            ([1, 1], false),
-            ([2, 1], false),
-            ([2, 2], false),
-            ([2, 2], true),
-            ([2, 2], false),
-            ([1, 1], false),
-            ([1, 1], true),
-        ];
-        for (number, (seen, expected)) in checks.into_iter().enumerate() {
-            assert_eq!(watch.is_due(stamps(seen)), expected, "look {number}");
-        }
-    }
-
-    #[test]
-    fn a_file_that_disappeared_and_returned_unchanged_is_not_read_again() {
-        let mut watch = FileWatch::new(stamps([1, 1]));
-        assert!(!watch.is_due(Stamps([None, None])));
-        assert!(!watch.is_due(stamps([1, 1])));
-        assert!(!watch.is_due(stamps([1, 1])));
-    }
-}

@@ -103,6 +103,7 @@ const SERVER: Crate = Crate {
             "subscription_options",
             "transport",
         ],
+        &["file_watch"],
     ],
     exceptions: &[],
 };
