@@ -45,6 +45,8 @@ pub(crate) enum ConnectError {
     NotUpgraded { address: String, status: StatusCode },
     #[error("cannot connect to {address}: {reason}; is this the address of Carillon?")]
     NotAWebSocket { address: String, reason: String },
+    #[error("cannot read the password: {0}")]
+    Password(#[from] io::Error),
     #[error("the connection request cannot be encoded: {reason}")]
     InvalidConnect { reason: String },
     #[error("{address} refused the connection: {reason}")]
@@ -68,6 +70,7 @@ impl ConnectError {
             Self::Address(_)
             | Self::NoTls { .. }
             | Self::NotAWebSocket { .. }
+            | Self::Password(_)
             | Self::InvalidConnect { .. }
             | Self::Refused { .. } => false,
         }

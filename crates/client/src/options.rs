@@ -1,6 +1,6 @@
 //! The options that all clients share, and parsers for values of other options.
 
-use std::time::Duration;
+use std::{fs, io, path::PathBuf, time::Duration};
 
 use anyhow::bail;
 use broker::{InvalidSelector, Selector};
@@ -24,6 +24,9 @@ pub(crate) struct ConnectionOptions {
     #[command(flatten)]
     pub trust: Trust,
 
+    #[command(flatten)]
+    pub login: LoginOptions,
+
     /// Name of this client, shown as the producer of its messages; chosen by the server by default
     #[arg(
         long,
@@ -42,6 +45,57 @@ pub(crate) struct ConnectionOptions {
         default_value_t = HeartBeat::DEFAULT_MS
     )]
     pub heart_beat: u32,
+}
+
+/// The user of a client.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct LoginOptions {
+    /// Name of the user; not needed with a token
+    #[arg(long, value_name = "NAME", env = "CARILLON_USER")]
+    user: Option<String>,
+
+    /// The password or a token. Other users of the machine can read command lines, so the environment or
+    /// --password-file is better
+    #[arg(
+        long,
+        value_name = "PASSWORD",
+        env = "CARILLON_PASSWORD",
+        hide_env_values = true
+    )]
+    password: Option<String>,
+
+    /// File whose first line is the password or a token
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "CARILLON_PASSWORD_FILE",
+        conflicts_with = "password"
+    )]
+    password_file: Option<PathBuf>,
+}
+
+/// The credentials of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub user: Option<String>,
+    pub password: Option<String>,
+}
+
+impl LoginOptions {
+    /// Returns the credentials.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn login(&self) -> io::Result<Login> {
+        let password = match &self.password_file {
+            Some(file) => fs::read_to_string(file)?.lines().next().map(str::to_owned),
+            None => self.password.clone(),
+        };
+        Ok(Login {
+            user: self.user.clone(),
+            password,
+        })
+    }
 }
 
 impl ConnectionOptions {

@@ -14,7 +14,7 @@ use crate::{
     connection,
     lost::Lost,
     machine::{Due, Machine},
-    options::ConnectionOptions,
+    options::{ConnectionOptions, Login},
     protocol::Protocol,
 };
 
@@ -72,8 +72,15 @@ impl Connection {
         let transport = connect::open(&endpoint, &options.trust, SUBPROTOCOL).await?;
         let mut connection = Self::over(transport, Mqtt { client });
         let address = endpoint.to_string();
+        let Login { user, password } = options.login.login()?;
+        let connect = Connect {
+            // Before 5.0 a password needs a user name ([MQTT-3.1.2-22] of 3.1.1).
+            user_name: user.as_deref().or(password.as_ref().map(|_| TOKEN_USER)),
+            password: password.as_deref().map(str::as_bytes),
+            ..*connect
+        };
         let client = &mut connection.machine.client;
-        let written = client.connect(connect, 0, &mut connection.outgoing);
+        let written = client.connect(&connect, 0, &mut connection.outgoing);
         written.map_err(|error| ConnectError::InvalidConnect {
             reason: error.to_string(),
         })?;
@@ -203,6 +210,8 @@ pub(super) fn keep_alive_s(heart_beat_ms: u32) -> u16 {
 }
 
 const SUBPROTOCOL: &str = "mqtt";
+/// The user name that stands beside a token.
+const TOKEN_USER: &str = "token";
 /// The WebSocket close code for a normal end (RFC 6455, 7.4.1).
 const NORMAL: u16 = 1000;
 /// Time limit for the server to close the connection.

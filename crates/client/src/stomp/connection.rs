@@ -75,11 +75,13 @@ impl Connection {
             client: Client::new(&config, 0),
             decoder: Decoder::new(LIMITS),
         };
+        let login = options.login.login()?;
         let mut connection = Self::over(transport, machine);
         let connect = Connect {
             host: endpoint.host(),
+            login: login.user.as_deref(),
+            passcode: login.password.as_deref(),
             client_id: options.client_id.as_deref(),
-            ..Connect::default()
         };
         let client = &connection.machine.client;
         client.connect(&connect, &mut connection.outgoing);
